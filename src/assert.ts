@@ -1,0 +1,4 @@
+/** Ends every switch over a union: a member without a case does not compile. */
+export function assertNever(value: never): never {
+  throw new Error(`no case for ${JSON.stringify(value)}`);
+}

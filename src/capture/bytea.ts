@@ -1,0 +1,77 @@
+import { DecodeError } from "../errors.ts";
+
+const BACKSLASH = 0x5c;
+const LOWER_X = 0x78;
+
+const NO_DIGIT = 0xff;
+const HEX_DIGITS = new Uint8Array(256).fill(NO_DIGIT);
+for (let digit = 0; digit < 16; digit++) {
+  HEX_DIGITS[digit.toString(16).charCodeAt(0)] = digit;
+  HEX_DIGITS[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+}
+
+/** A bytea's bytes, and where in the text each of them came from: faults are told by the place in the file. */
+export interface Bytea {
+  /** A view until the next call. */
+  readonly bytes: Uint8Array;
+  sourceOf(offset: number): number;
+}
+
+/** Turns the text forms of bytea into bytes: `\x…`, and what bytea_output = escape prints. */
+export class ByteaDecoder {
+  #out = new Uint8Array(4096);
+
+  /** `from` and `to` are where in `text` the value stands. The DecodeError's offset counts from the start of `text`. */
+  decode(text: Uint8Array, from: number, to: number): Bytea {
+    if (this.#out.length < to - from) this.#out = new Uint8Array((to - from) * 2);
+    return text[from] === BACKSLASH && text[from + 1] === LOWER_X
+      ? this.#decodeHex(text, from + 2, to)
+      : this.#decodeEscape(text, from, to);
+  }
+
+  #decodeHex(text: Uint8Array, from: number, to: number): Bytea {
+    const out = this.#out;
+    let length = 0;
+    for (let at = from; at + 1 < to; at += 2) {
+      const high = HEX_DIGITS[text[at] ?? 0] ?? NO_DIGIT;
+      const low = HEX_DIGITS[text[at + 1] ?? 0] ?? NO_DIGIT;
+      if (high === NO_DIGIT) throw new DecodeError("bytea: not a hexadecimal digit", at);
+      if (low === NO_DIGIT) throw new DecodeError("bytea: not a hexadecimal digit", at + 1);
+      out[length++] = (high << 4) | low;
+    }
+    if ((to - from) % 2 !== 0) throw new DecodeError("bytea: half a byte at its end", to);
+    return { bytes: out.subarray(0, length), sourceOf: (offset) => from + 2 * offset };
+  }
+
+  /** `\\` is a backslash, `\ooo` a byte in octal, all else itself. */
+  #decodeEscape(text: Uint8Array, from: number, to: number): Bytea {
+    const out = this.#out;
+    let length = 0;
+    for (let at = from; at < to; at++) {
+      const byte = text[at] ?? 0;
+      if (byte !== BACKSLASH) {
+        out[length++] = byte;
+      } else if (text[at + 1] === BACKSLASH && at + 1 < to) {
+        out[length++] = BACKSLASH;
+        at++;
+      } else {
+        out[length++] = octalByte(text, at, to);
+        at += 3;
+      }
+    }
+    return { bytes: out.subarray(0, length), sourceOf: () => from };
+  }
+}
+
+function octalByte(text: Uint8Array, backslash: number, to: number): number {
+  let value = 0;
+  for (let at = backslash + 1; at <= backslash + 3; at++) {
+    const digit = (text[at] ?? 0) - 0x30;
+    if (at >= to || digit < 0 || digit > 7) {
+      throw new DecodeError("bytea: a backslash without three octal digits", backslash);
+    }
+    value = value * 8 + digit;
+  }
+  if (value > 0xff) throw new DecodeError("bytea: an octal number above \\377", backslash);
+  return value;
+}

@@ -1,0 +1,106 @@
+/** How far a chunk was decoded, and how many more bytes at least are needed to go on. */
+export interface Decoded {
+  readonly consumed: number;
+  readonly missing: number;
+}
+
+/**
+ * Decodes what is whole in `bytes`. `base` is the offset of its first byte in the capture; `final` tells that nothing
+ * comes after. The bytes may be overwritten after the call.
+ */
+export type Decode = (bytes: Uint8Array, base: number, final: boolean) => Decoded;
+
+/**
+ * Hands a capture's chunks to `decode` as they lie, without copying: only what a chunk's end cuts off is kept, and put
+ * before the next one. So memory holds a chunk and the one message that is cut.
+ */
+export class ChunkJoiner {
+  readonly #decode: Decode;
+  readonly #carry = new Carry();
+  /** The offset of the carried bytes, or else of the next chunk. */
+  #base = 0;
+  #missing = 0;
+
+  constructor(decode: Decode) {
+    this.#decode = decode;
+  }
+
+  push(chunk: Uint8Array): void {
+    const rest = this.#carry.length === 0 ? chunk : this.#joined(chunk);
+    if (rest.length === 0) return;
+    const { consumed, missing } = this.#decode(rest, this.#base, false);
+    this.#base += consumed;
+    this.#missing = missing;
+    this.#carry.append(rest.subarray(consumed));
+  }
+
+  end(): void {
+    this.#decode(this.#carry.bytes(), this.#base, true);
+  }
+
+  /**
+   * Completes what the last chunk cut off, and returns what is then left of this one. The bytes needed are tried
+   * twice as many each time: a value of 100 MB must not be looked at again for every chunk of it.
+   */
+  #joined(chunk: Uint8Array): Uint8Array {
+    const carry = this.#carry;
+    let from = 0;
+    while (from < chunk.length) {
+      const wanted = Math.max(this.#missing, carry.length);
+      const taken = Math.min(wanted, chunk.length - from);
+      carry.append(chunk.subarray(from, from + taken));
+      from += taken;
+      this.#missing -= taken;
+      if (this.#missing > 0) break;
+
+      const { consumed, missing } = this.#decode(carry.bytes(), this.#base, false);
+      this.#base += consumed;
+      this.#missing = missing;
+      const left = carry.length - consumed;
+      if (left <= taken) {
+        carry.clear();
+        return chunk.subarray(from - left);
+      }
+      carry.discard(consumed);
+    }
+    return chunk.subarray(chunk.length);
+  }
+}
+
+const CARRY_BYTES_MIN = 4096;
+
+/** Bytes kept from one chunk to the next. */
+class Carry {
+  #buffer = new Uint8Array(0);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A view until the next change. */
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  append(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#buffer.length) {
+      // It grows with what has come, never to what a length field promises: that may be damaged.
+      const grown = new Uint8Array(Math.max(length, this.#buffer.length * 2, CARRY_BYTES_MIN));
+      grown.set(this.bytes());
+      this.#buffer = grown;
+    }
+    this.#buffer.set(bytes, this.#length);
+    this.#length = length;
+  }
+
+  discard(count: number): void {
+    this.#buffer.copyWithin(0, count, this.#length);
+    this.#length -= count;
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+}

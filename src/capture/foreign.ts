@@ -1,0 +1,81 @@
+/** A file that is no capture: what it is, and what to do with it instead. */
+export interface Foreign {
+  readonly what: string;
+  /** `FILE` stands for the file's name. */
+  readonly hint: string;
+}
+
+const XLOG_PAGE_HEADER_BYTES = 24;
+const XLOG_PAGE_FLAGS_MAX = 0x0f;
+
+const SIGNATURES: readonly (readonly [readonly number[], Foreign])[] = [
+  [[0x1f, 0x8b], compressed("gzip", "gunzip -c")],
+  [[0x28, 0xb5, 0x2f, 0xfd], compressed("zstd", "zstd -dc")],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], compressed("xz", "xz -dc")],
+  [[0x42, 0x5a, 0x68], compressed("bzip2", "bzip2 -dc")],
+  [[0x04, 0x22, 0x4d, 0x18], compressed("lz4", "lz4 -dc")],
+  [
+    [0x50, 0x4b, 0x03, 0x04],
+    { what: "a zip archive", hint: "Unpack it: unzip -p FILE | walctl decode-file -" },
+  ],
+  [
+    [0x50, 0x47, 0x44, 0x4d, 0x50],
+    {
+      what: "a dump made by pg_dump",
+      hint: "A dump holds no changes; pg_restore -l FILE lists what it holds.",
+    },
+  ],
+];
+
+/** Undefined: none that is known. */
+export function foreignBinary(bytes: Uint8Array): Foreign | undefined {
+  for (const [signature, foreign] of SIGNATURES) {
+    if (signature.every((byte, at) => bytes[at] === byte)) return foreign;
+  }
+  return isWalSegment(bytes) ? WAL_SEGMENT : undefined;
+}
+
+/** Of text that is none of the text formats. */
+export function foreignText(text: string): Foreign {
+  if (/^\s*[{[]/.test(text)) {
+    return {
+      what: "JSON, not pgoutput",
+      hint: "It may be decoded already, by walctl or by another plugin such as wal2json: read it with jq.",
+    };
+  }
+  return {
+    what: "text, not pgoutput",
+    hint: "A capture as text is what psql or COPY print of pg_logical_slot_peek_binary_changes(…): see README, Captures.",
+  };
+}
+
+function compressed(name: string, command: string): Foreign {
+  return {
+    what: `compressed with ${name}`,
+    hint: `Decompress it: ${command} FILE | walctl decode-file -`,
+  };
+}
+
+const WAL_SEGMENT: Foreign = {
+  what: "a segment of the physical write-ahead log, not a capture of pgoutput",
+  hint: "To look into it: pg_waldump FILE. Logical changes come only out of a server: walctl tail.",
+};
+
+/**
+ * XLogPageHeaderData in the server's byte order, here little-endian: uint16 magic, uint16 flags, uint32 timeline,
+ * uint64 page address. The magic was 0xD0.. to PostgreSQL 11 and is 0xD1.. since; the address of a segment's first page
+ * is a multiple of 1 MiB at least.
+ */
+function isWalSegment(bytes: Uint8Array): boolean {
+  if (bytes.length < XLOG_PAGE_HEADER_BYTES) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const magic = view.getUint16(0, true) >> 8;
+  if (magic !== 0xd0 && magic !== 0xd1) return false;
+  const timeline = view.getUint32(4, true);
+  return (
+    view.getUint16(2, true) <= XLOG_PAGE_FLAGS_MAX &&
+    timeline > 0 &&
+    timeline < 0x10000 &&
+    view.getUint32(8, true) % 8192 === 0
+  );
+}

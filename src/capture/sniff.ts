@@ -1,0 +1,117 @@
+import { isKnownTag } from "../pgoutput/decoder.ts";
+import type { CaptureFormat } from "./capture-reader.ts";
+import { COPY_SIGNATURE } from "./copy-binary.ts";
+import { type Foreign, foreignBinary, foreignText } from "./foreign.ts";
+import { tryMessages } from "./trial.ts";
+import { WALCTL_MAGIC } from "./walctl-format.ts";
+
+export type Sniffed =
+  | { readonly kind: "capture"; readonly format: CaptureFormat }
+  | ({ readonly kind: "foreign" } & Foreign)
+  /** So many more bytes are needed to tell. */
+  | { readonly kind: "undecided"; readonly missing: number };
+
+/** Text starts with so many printable bytes; a pgoutput message has a length, a position or an oid with a 0 in it before. */
+const TEXT_BYTES = 64;
+const MESSAGES_CONVINCING = 3;
+
+/** Tells from its first bytes what a file is. `final`: these are all the bytes there are, and at least one. */
+export function sniff(bytes: Uint8Array, final: boolean): Sniffed {
+  for (const [format, magic] of MAGICS) {
+    const alike = commonPrefix(bytes, magic);
+    // The last byte is walctl's version: of another one its reader tells.
+    if (alike >= magic.length - 1) return capture(format);
+    if (alike === bytes.length) {
+      return final ? capture(format) : { kind: "undecided", missing: magic.length - alike };
+    }
+  }
+  const text = textLength(bytes);
+  if (text >= TEXT_BYTES || (final && text === bytes.length)) return sniffText(bytes, text);
+  if (text === bytes.length) return { kind: "undecided", missing: 1 };
+  const foreign = foreignBinary(bytes);
+  if (foreign !== undefined) return { kind: "foreign", ...foreign };
+  // bytea_output = escape: letters first, but backslashes where a message has its zeros.
+  const tag = bytes[0] ?? 0;
+  return isKnownTag(tag) ? sniffMessages(bytes, final) : { kind: "foreign", ...UNKNOWN };
+}
+
+const MAGICS: readonly (readonly [CaptureFormat, Uint8Array])[] = [
+  ["walctl", WALCTL_MAGIC],
+  ["copy-binary", COPY_SIGNATURE],
+];
+
+const UNKNOWN: Foreign = {
+  what: "not a capture in a format that walctl knows",
+  hint: "If it is one whose front was cut off or damaged, name its format with --input and add --keep-going.",
+};
+
+function capture(format: CaptureFormat): Sniffed {
+  return { kind: "capture", format };
+}
+
+/** pg_recvlogical's file or messages end to end: what decodes further; both begin with a message. */
+function sniffMessages(bytes: Uint8Array, final: boolean): Sniffed {
+  let missing = 0;
+  let best: CaptureFormat = "recvlogical";
+  let most = 0;
+  for (const [format, separator] of [
+    ["recvlogical", "line feed"],
+    ["raw", "none"],
+  ] as const) {
+    for (const streaming of [false, true]) {
+      const how = { separator, streaming, final };
+      const trial = tryMessages(bytes, 0, how, MESSAGES_CONVINCING);
+      if (trial.messages >= MESSAGES_CONVINCING) return capture(format);
+      if (trial.messages > most) {
+        most = trial.messages;
+        best = format;
+      }
+      if (!trial.broken) missing = Math.max(1, missing, trial.missing);
+    }
+  }
+  // Where a message is whole and the next one not yet there, the byte after the first has told.
+  if (most > 0 || missing === 0 || final) return capture(best);
+  return { kind: "undecided", missing };
+}
+
+const LSN_LINE = /^\s*"?[0-9A-F]{1,8}\/[0-9A-F]{1,8}"?\s*([|\t,])/;
+const HEADING_LINE = /^\s*"?(?:lsn|location)"?\s*([|\t,])/;
+const FORMAT_OF_SEPARATOR = new Map<string, CaptureFormat>([
+  ["|", "hex"],
+  ["\t", "copy-text"],
+  [",", "copy-csv"],
+]);
+
+function sniffText(bytes: Uint8Array, length: number): Sniffed {
+  const text = Buffer.from(bytes.subarray(0, Math.min(length, 1024))).toString("latin1");
+  if (text.startsWith(String.raw`\\x`)) return capture("copy-text");
+  if (text.startsWith(String.raw`\x`)) return capture("hex");
+  const separator = (LSN_LINE.exec(text) ?? HEADING_LINE.exec(text))?.[1] ?? "";
+  const format = FORMAT_OF_SEPARATOR.get(separator) ?? bareFormat(text);
+  return format === undefined ? { kind: "foreign", ...foreignText(text) } : capture(format);
+}
+
+/** One column only: under its heading, or with bytea_output = escape, where the zeros of the first message show. */
+function bareFormat(text: string): CaptureFormat | undefined {
+  if (/^\s*data\s*\n/.test(text)) return text.includes(String.raw`\\`) ? "copy-text" : "hex";
+  const match = /^"?[BCORYIUDTMSEcAbPpKr](?:[^\n]{0,30}?)(\\{1,2})000/.exec(text);
+  if (match === null) return undefined;
+  return match[1] === String.raw`\\` ? "copy-text" : "copy-csv";
+}
+
+function commonPrefix(bytes: Uint8Array, magic: Uint8Array): number {
+  let at = 0;
+  while (at < magic.length && at < bytes.length && bytes[at] === magic[at]) at++;
+  return at;
+}
+
+/** How many bytes at the start are printable text, up to TEXT_BYTES. */
+function textLength(bytes: Uint8Array): number {
+  const end = Math.min(bytes.length, TEXT_BYTES);
+  for (let at = 0; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    const printable = byte >= 0x20 && byte !== 0x7f;
+    if (!printable && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+  }
+  return end;
+}

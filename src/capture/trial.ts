@@ -1,0 +1,139 @@
+import { isKnownTag, PgoutputDecoder } from "../pgoutput/decoder.ts";
+import { ByteReader } from "../pgoutput/reader.ts";
+import { Tag } from "../pgoutput/tags.ts";
+import { decodeErrorOf } from "./damage.ts";
+import {
+  carriesXid,
+  decodeMessage,
+  fitsStreaming,
+  mayBeCut,
+  type Separator,
+} from "./end-to-end.ts";
+
+/** How bytes decode when they are taken for messages of a certain kind. */
+export interface Trial {
+  /** Messages that decode one after the other. Stream Stop, a single byte, is no evidence and not counted. */
+  readonly messages: number;
+  /** Some byte is wrong. */
+  readonly broken: boolean;
+  /** How many more bytes at least the next message needs; 0 when the bytes end behind a message, or were enough. */
+  readonly missing: number;
+}
+
+/** Decodes up to `messagesMax` messages from `start` with a decoder of its own. */
+export function tryMessages(
+  bytes: Uint8Array,
+  start: number,
+  how: { readonly separator: Separator; readonly streaming: boolean; readonly final: boolean },
+  messagesMax: number,
+): Trial {
+  const decoder = new PgoutputDecoder();
+  decoder.resume(how.streaming);
+  const reader = new ByteReader(bytes);
+  reader.offset = start;
+  let messages = 0;
+  let from = start;
+  try {
+    while (messages < messagesMax && reader.offset < bytes.length) {
+      from = reader.offset;
+      if (!fitsStreaming(bytes[from], decoder.streaming)) {
+        return { messages, broken: true, missing: 0 };
+      }
+      const message = decodeMessage(decoder, reader, how.separator, how.final);
+      if (message.kind !== "stream_stop") messages++;
+    }
+    return { messages, broken: false, missing: 0 };
+  } catch (error) {
+    const fault = decodeErrorOf(error);
+    const broken = !mayBeCut(fault, bytes, from);
+    return { messages, broken, missing: broken ? 0 : fault.missing };
+  }
+}
+
+const MESSAGES_CONVINCING = 4;
+
+/**
+ * Whether the message at `start` lies inside a stream block and so carries an xid: told by what decodes. A number: how
+ * many more bytes are needed to tell.
+ */
+export function guessStreaming(
+  bytes: Uint8Array,
+  start: number,
+  separator: Separator,
+  final: boolean,
+): boolean | number {
+  const tag = bytes[start];
+  if (!fitsStreaming(tag, true)) return false;
+  if (!fitsStreaming(tag, false)) return true;
+  const attempt = (streaming: boolean): Trial =>
+    tryMessages(bytes, start, { separator, streaming, final }, MESSAGES_CONVINCING);
+  const without = attempt(false);
+  if (without.messages >= MESSAGES_CONVINCING) return false;
+  const within = attempt(true);
+  if (within.broken) return without.broken && within.messages > without.messages;
+  if (without.broken || within.messages >= MESSAGES_CONVINCING) return true;
+  return final ? within.messages > without.messages : Math.max(1, without.missing);
+}
+
+/** A candidate that needs more bytes than this is given up: the false ones ask for any number. */
+const CANDIDATE_BYTES_MAX = 1 << 24;
+const NAME_BYTES_MAX = 1024;
+
+/** What a search for the next message found. */
+export interface Found {
+  /** Where a message starts, or may start once more bytes are there. */
+  readonly start: number;
+  readonly streaming: boolean;
+  /** 0: it is one. */
+  readonly missing: number;
+}
+
+/** The first byte from `from` on that starts several messages in a row; the end of the bytes if there is none. */
+export function findMessage(
+  bytes: Uint8Array,
+  from: number,
+  separator: Separator,
+  final: boolean,
+): Found {
+  for (let start = from; start < bytes.length; start++) {
+    const tag = bytes[start];
+    if (tag === undefined || !isKnownTag(tag)) continue;
+    for (const streaming of carriesXid(tag) ? [false, true] : [false]) {
+      if (!namesEnd(bytes, start, streaming)) continue;
+      const needed = separator === "line feed" ? 2 : MESSAGES_CONVINCING;
+      const trial = tryMessages(bytes, start, { separator, streaming, final }, needed);
+      if (trial.broken) continue;
+      if (trial.messages >= needed) return { start, streaming, missing: 0 };
+      if (final) {
+        // Little is left: a message up to the very end, or followed by one that is cut, must do.
+        if (trial.messages >= (trial.missing === 0 ? 1 : needed - 1))
+          return { start, streaming, missing: 0 };
+      } else if (bytes.length - start + trial.missing <= CANDIDATE_BYTES_MAX) {
+        return { start, streaming, missing: Math.max(1, trial.missing) };
+      }
+    }
+  }
+  return { start: bytes.length, streaming: false, missing: final ? 0 : 1 };
+}
+
+/** Where the first string of a message starts, counted from its tag. */
+const FIRST_NAME = new Map<number, number>([
+  [Tag.origin, 9],
+  [Tag.relation, 5],
+  [Tag.type, 5],
+  [Tag.message, 10],
+  [Tag.beginPrepare, 29],
+  [Tag.prepare, 30],
+  [Tag.streamPrepare, 30],
+  [Tag.commitPrepared, 30],
+  [Tag.rollbackPrepared, 38],
+]);
+
+/** Looks a short way only: to search for the NUL from every R of a long text would take hours. */
+function namesEnd(bytes: Uint8Array, start: number, streaming: boolean): boolean {
+  const first = FIRST_NAME.get(bytes[start] ?? 0);
+  if (first === undefined) return true;
+  const from = start + first + (streaming ? 4 : 0);
+  if (bytes.length <= from + NAME_BYTES_MAX) return true;
+  return bytes.subarray(from, from + NAME_BYTES_MAX).includes(0);
+}

@@ -1,0 +1,97 @@
+import { PgoutputDecoder } from "../pgoutput/decoder.ts";
+import { ByteReader } from "../pgoutput/reader.ts";
+import type { CaptureReader, CaptureReaderOptions } from "./capture-reader.ts";
+import { ChunkJoiner, type Decoded } from "./chunks.ts";
+import { Damage, decodeErrorOf } from "./damage.ts";
+import { decodeMessage, mayBeCut, type Separator, tooLong } from "./end-to-end.ts";
+import { findMessage, guessStreaming } from "./trial.ts";
+
+/** pg_recvlogical's files and messages end to end: nothing but the messages themselves tells where the next one starts. */
+export class UnframedReader implements CaptureReader {
+  readonly #options: CaptureReaderOptions;
+  readonly #separator: Separator;
+  readonly #damage: Damage;
+  readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
+  readonly #decoder = new PgoutputDecoder();
+  readonly #reader = new ByteReader();
+  /** Whether a stream block is open is known: not at the start, since the capture's front may have been cut off. */
+  #settled = false;
+  /** After damage: where the next message starts is to be found out. */
+  #lost = false;
+
+  constructor(separator: Separator, options: CaptureReaderOptions) {
+    this.#separator = separator;
+    this.#options = options;
+    this.#damage = new Damage(options);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#joiner.push(chunk);
+  }
+
+  end(): void {
+    this.#joiner.end();
+  }
+
+  #decode(bytes: Uint8Array, base: number, final: boolean): Decoded {
+    const reader = this.#reader;
+    reader.attach(bytes);
+    while (reader.offset < bytes.length) {
+      let missing = this.#lost ? this.#find(final) : 0;
+      if (missing === 0 && !this.#settled) missing = this.#settle(final);
+      if (missing === 0) missing = this.#messages(base, final);
+      if (missing > 0) return { consumed: reader.offset, missing };
+    }
+    if (final) this.#damage.mended(base + bytes.length);
+    return { consumed: bytes.length, missing: 0 };
+  }
+
+  /** The hot loop: decodes to the end of the bytes or to damage. Returns how many bytes are missing. */
+  #messages(base: number, final: boolean): number {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const { listener } = this.#options;
+    let start = reader.offset;
+    try {
+      while (reader.offset < bytes.length) {
+        start = reader.offset;
+        const message = decodeMessage(this.#decoder, reader, this.#separator, final);
+        this.#damage.mended(base + start);
+        listener.message(message);
+      }
+      return 0;
+    } catch (error) {
+      const fault = decodeErrorOf(error);
+      const cut = mayBeCut(fault, bytes, start);
+      reader.offset = start;
+      if (cut && !final) return fault.missing;
+      const known = cut || fault.missing === 0 ? fault : tooLong(reader.subject, start);
+      this.#damage.found(known, base, base + start);
+      reader.offset = start + 1;
+      this.#lost = true;
+      return 0;
+    }
+  }
+
+  /** Finds the next message after damage. Returns how many bytes are missing to tell. */
+  #find(final: boolean): number {
+    const reader = this.#reader;
+    const found = findMessage(reader.bytes, reader.offset, this.#separator, final);
+    reader.offset = found.start;
+    if (found.missing > 0) return found.missing;
+    this.#decoder.resume(found.streaming);
+    this.#lost = false;
+    this.#settled = true;
+    return 0;
+  }
+
+  /** Finds out whether the capture begins inside a stream block. Returns how many bytes are missing to tell. */
+  #settle(final: boolean): number {
+    const { bytes, offset } = this.#reader;
+    const streaming = guessStreaming(bytes, offset, this.#separator, final);
+    if (typeof streaming === "number") return streaming;
+    if (streaming) this.#decoder.resume(true);
+    this.#settled = true;
+    return 0;
+  }
+}

@@ -1,0 +1,58 @@
+import { LENGTH_BYTES, METADATA_TAG, WALCTL_MAGIC } from "./walctl-format.ts";
+
+const BUFFER_BYTES_MIN = 1 << 16;
+
+/**
+ * Frames in, the bytes of a walctl capture out. It writes nothing itself: whoever has a file takes what has
+ * gathered. Reading the bytes back gives the same frames.
+ */
+export class CaptureWriter {
+  #buffer = new Uint8Array(BUFFER_BYTES_MIN);
+  #view = new DataView(this.#buffer.buffer);
+  #length = 0;
+
+  /** `continued`: the file holds a capture already, to which this one's frames are added. */
+  constructor(continued = false) {
+    if (continued) return;
+    this.#buffer.set(WALCTL_MAGIC);
+    this.#length = WALCTL_MAGIC.length;
+  }
+
+  /** A CopyData payload as received: `w` or `k`, its header included. */
+  frame(payload: Uint8Array): void {
+    const at = this.#extend(payload.length);
+    this.#buffer.set(payload, at);
+  }
+
+  /** What decoding needs beyond the stream. */
+  metadata(json: unknown): void {
+    const text = Buffer.from(JSON.stringify(json));
+    const at = this.#extend(1 + text.length);
+    this.#buffer[at] = METADATA_TAG;
+    this.#buffer.set(text, at + 1);
+  }
+
+  /** What has gathered since the last call. The bytes may be overwritten by the next frame. */
+  take(): Uint8Array {
+    const taken = this.#buffer.subarray(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+
+  /** Writes the head of a frame of `length` bytes and returns where these go. */
+  #extend(length: number): number {
+    const at = this.#length + LENGTH_BYTES;
+    this.#reserve(at + length);
+    this.#view.setUint32(this.#length, length);
+    this.#length = at + length;
+    return at;
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#buffer.length) return;
+    const grown = new Uint8Array(Math.max(length, this.#buffer.length * 2));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}

@@ -1,0 +1,22 @@
+import type { Readable, Writable } from "node:stream";
+
+/** A standard stream with what a command needs to know of it. */
+export interface OutputStream {
+  readonly stream: Writable;
+  readonly isTerminal: boolean;
+  /** Columns of the terminal now; undefined when it is none. */
+  width(): number | undefined;
+}
+
+/**
+ * All that a command gets from the process that runs it. Commands touch no global state,
+ * so that main.ts alone knows what a process is.
+ */
+export interface CommandContext {
+  readonly stdin: Readable;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly stop: AbortSignal;
+}

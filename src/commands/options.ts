@@ -1,0 +1,52 @@
+import { usageError } from "../errors.ts";
+import type { CommandContext, OutputStream } from "./context.ts";
+
+/** The flags of every command, as commander gives them. */
+export interface OutputFlags {
+  readonly format: "auto" | "table" | "ndjson";
+  /** False: --no-color. */
+  readonly color: boolean;
+  readonly quiet?: boolean;
+}
+
+export interface OutputOptions {
+  readonly format: "table" | "ndjson";
+  /** For standard output and for standard error: one may be a terminal and the other not. */
+  readonly color: { readonly stdout: boolean; readonly stderr: boolean };
+  readonly quiet: boolean;
+}
+
+export function outputOptions(flags: OutputFlags, context: CommandContext): OutputOptions {
+  const terminal = context.stdout.isTerminal;
+  const auto = terminal ? "table" : "ndjson";
+  const color = (stream: OutputStream): boolean => colorWanted(flags, context, stream);
+  return {
+    format: flags.format === "auto" ? auto : flags.format,
+    color: { stdout: color(context.stdout), stderr: color(context.stderr) },
+    quiet: flags.quiet ?? false,
+  };
+}
+
+/** The option, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then what the stream is. */
+function colorWanted(flags: OutputFlags, context: CommandContext, stream: OutputStream): boolean {
+  if (!flags.color) return false;
+  if ((context.env["NO_COLOR"] ?? "") !== "") return false;
+  const force = context.env["FORCE_COLOR"];
+  if (force !== undefined) return force !== "0" && force !== "false";
+  return stream.isTerminal && context.env["TERM"] !== "dumb";
+}
+
+/** A count or a number of seconds given as an option's value. */
+export function parseNumber(
+  option: string,
+  text: string,
+  range: { readonly min: number; readonly integer: boolean },
+): number {
+  const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  const whole = !range.integer || Number.isSafeInteger(number);
+  if (!whole || !(number >= range.min)) {
+    const kind = range.integer ? "a whole number" : "a number";
+    throw usageError(`${option} takes ${kind} of at least ${range.min}, not "${text}"`);
+  }
+  return number;
+}

@@ -1,0 +1,70 @@
+import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import type { Sink } from "../output/sink.ts";
+import type { Renderer } from "../render/renderer.ts";
+import type { Warning } from "./reporter.ts";
+
+interface PipelineParts {
+  readonly types: TypeRegistry;
+  /** What is not accepted is not printed, and counts as written. */
+  readonly accepts: (message: PgoutputMessage) => boolean;
+  readonly renderer: Renderer;
+  readonly sink: Sink;
+  readonly warn: (warning: Warning) => void;
+}
+
+/**
+ * What tail and decode-file have in common: decoded messages go through the filter and the renderer,
+ * and what was rendered of one chunk goes out in one write.
+ */
+export class Pipeline {
+  readonly #parts: PipelineParts;
+  readonly #unannounced = new Set<number>();
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+  }
+
+  /** Returns whether the message is printed. */
+  message(message: PgoutputMessage): boolean {
+    switch (message.kind) {
+      case "type":
+        this.#parts.types.announce(message.oid, message.schema, message.name);
+        break;
+      case "insert":
+      case "update":
+      case "delete":
+        if (!message.relation.announced) this.#warnUnannounced(message.relation.oid);
+        break;
+      case "unknown":
+        this.#warnUnknown(message.tag);
+        break;
+    }
+    if (!this.#parts.accepts(message)) return false;
+    this.#parts.renderer.render(message);
+    return true;
+  }
+
+  /** Writes what was rendered since the last flush. Undefined: written; else nothing may be rendered before it is. */
+  flush(): Promise<void> | undefined {
+    const bytes = this.#parts.renderer.take();
+    return bytes.length === 0 ? undefined : this.#parts.sink.write(bytes);
+  }
+
+  #warnUnannounced(oid: number): void {
+    if (this.#unannounced.has(oid)) return;
+    this.#unannounced.add(oid);
+    this.#parts.warn({
+      message: `no Relation message for the relation with OID ${oid}`,
+      detail:
+        "Its name, its columns and their types are not known: the capture starts after it was announced.",
+    });
+  }
+
+  #warnUnknown(tag: number): void {
+    this.#parts.warn({
+      message: `message of the unknown type ${JSON.stringify(String.fromCharCode(tag))}`,
+      detail: "The server may be newer than this walctl; the message is printed as it came.",
+    });
+  }
+}

@@ -1,0 +1,52 @@
+import { NO_PROGRESS, type Progress, Spinner } from "../output/progress.ts";
+import { renderWarning } from "../render/diagnostics.ts";
+import { sanitizeLine } from "../render/sanitize.ts";
+import type { CommandContext } from "./context.ts";
+import type { OutputOptions } from "./options.ts";
+
+export interface Warning {
+  readonly message: string;
+  readonly detail?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/** All that a command says on standard error while it runs; errors go up to main instead. */
+export class Reporter {
+  readonly #context: CommandContext;
+  readonly #quiet: boolean;
+  readonly #progress: Progress;
+
+  constructor(context: CommandContext, options: OutputOptions) {
+    this.#context = context;
+    this.#quiet = options.quiet;
+    this.#progress =
+      context.stderr.isTerminal && !options.quiet
+        ? new Spinner(context.stderr.stream, options.color.stderr)
+        : NO_PROGRESS;
+  }
+
+  /** Printed with --quiet too. */
+  warn(warning: Warning): void {
+    this.#write(renderWarning(warning.message, warning.detail, warning.hint));
+  }
+
+  /** One line of news that nobody has to act on. */
+  notice(text: string): void {
+    if (!this.#quiet) this.#write(`walctl: ${sanitizeLine(text)}\n`);
+  }
+
+  /** What is being waited for; only a terminal shows it. */
+  progress(text: string): void {
+    this.#progress.show(sanitizeLine(text));
+  }
+
+  /** Must be called before standard output is written to: both may be the same terminal. */
+  clearProgress(): void {
+    this.#progress.clear();
+  }
+
+  #write(text: string): void {
+    this.#progress.clear();
+    this.#context.stderr.stream.write(text);
+  }
+}

@@ -1,0 +1,77 @@
+import { usageError } from "../errors.ts";
+import { type Lsn, parseLsn } from "../lsn.ts";
+import type { ConnectionFlags } from "../replication/target.ts";
+import type { FilterFlags } from "./filter.ts";
+import { type OutputFlags, parseNumber } from "./options.ts";
+import type { PublicationFlags } from "./publication-flags.ts";
+
+export interface TailFlags extends ConnectionFlags, OutputFlags, FilterFlags, PublicationFlags {
+  readonly slot?: string;
+  readonly publication?: readonly string[];
+  readonly bootstrap?: boolean;
+  readonly ack?: boolean;
+  readonly startpos?: string;
+  readonly endpos?: string;
+  readonly limit?: string;
+  readonly statusInterval: string;
+  readonly messages?: boolean;
+  /** False: --no-loop. */
+  readonly loop: boolean;
+  readonly values: "json" | "text";
+  readonly safeNumbers?: boolean;
+}
+
+export interface TailOptions {
+  readonly slot: string | undefined;
+  readonly publications: readonly string[];
+  readonly acknowledge: boolean;
+  readonly startpos: Lsn | undefined;
+  readonly endpos: Lsn | "now" | undefined;
+  readonly limit: number | undefined;
+  readonly statusIntervalMs: number;
+  readonly messages: boolean;
+  readonly reconnect: boolean;
+}
+
+/** @throws WalctlError, a usage error */
+export function tailOptions(flags: TailFlags): TailOptions {
+  const publications = flags.publication ?? [];
+  if (publications.length === 0) {
+    throw usageError(
+      "no publication is named",
+      "Name at least one with -P; psql -c '\\dRp' lists them, walctl setup-publication makes one.",
+    );
+  }
+  if (flags.ack === true && flags.slot === undefined) {
+    throw usageError(
+      "--ack needs a slot to advance",
+      "Name one with -S; walctl create-slot makes one.",
+    );
+  }
+  return {
+    slot: flags.slot,
+    publications,
+    acknowledge: flags.ack ?? false,
+    startpos: flags.startpos === undefined ? undefined : requireLsn("--startpos", flags.startpos),
+    endpos: parseEndpos(flags.endpos),
+    limit:
+      flags.limit === undefined
+        ? undefined
+        : parseNumber("--limit", flags.limit, { min: 1, integer: true }),
+    statusIntervalMs:
+      parseNumber("--status-interval", flags.statusInterval, { min: 0.1, integer: false }) * 1000,
+    messages: flags.messages ?? false,
+    reconnect: flags.loop,
+  };
+}
+
+function parseEndpos(text: string | undefined): Lsn | "now" | undefined {
+  if (text === undefined || text === "now") return text;
+  return requireLsn("--endpos", text);
+}
+
+function requireLsn(option: string, text: string): Lsn {
+  const lsn = parseLsn(text);
+  if (lsn !== undefined) return lsn;
+  throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
+}

@@ -1,0 +1,65 @@
+import { ExitCode } from "../errors.ts";
+import { formatLsn } from "../lsn.ts";
+import { ReaderGone, StreamSink } from "../output/sink.ts";
+import { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { streamChanges } from "../replication/session.ts";
+import { resolveTarget } from "../replication/target.ts";
+import type { CommandContext } from "./context.ts";
+import { createFilter } from "./filter.ts";
+import { outputOptions } from "./options.ts";
+import { Pipeline } from "./pipeline.ts";
+import { publicationPlan } from "./publication-flags.ts";
+import { createRenderer } from "./renderer.ts";
+import { Reporter } from "./reporter.ts";
+import { type TailFlags, tailOptions } from "./tail-options.ts";
+
+/** Streams decoded messages to standard output until a signal, a limit or the reader's goodbye. */
+export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
+  const options = tailOptions(flags);
+  const reporter = new Reporter(context, output);
+  const types = new TypeRegistry();
+  const pipeline = new Pipeline({
+    types,
+    accepts: createFilter(flags),
+    renderer: await createRenderer(flags, output, types, context),
+    sink: new StreamSink(context.stdout.stream),
+    warn: (warning) => reporter.warn(warning),
+  });
+  const createMissing = flags.bootstrap ?? false;
+  reporter.progress("connecting");
+  try {
+    await streamChanges({
+      ...options,
+      target: resolveTarget(flags, context.env),
+      bootstrap: {
+        publications: options.publications,
+        slot: options.slot,
+        createMissing,
+        plan: createMissing ? publicationPlan(options.publications[0] ?? "", flags) : undefined,
+        stop: context.stop,
+        onWaiting: (text) => reporter.progress(text),
+        onNotice: (text) => reporter.notice(text),
+      },
+      pgoutput: { publications: options.publications, messages: options.messages },
+      consumer: pipeline,
+      stop: context.stop,
+      news: {
+        warn: (warning) => reporter.warn(warning),
+        notice: (text) => reporter.notice(text),
+        streaming: (slot, from) => {
+          reporter.clearProgress();
+          if (context.stdout.isTerminal) {
+            reporter.notice(`streaming from slot "${slot}", ${formatLsn(from)}; Ctrl-C ends`);
+          }
+        },
+      },
+    });
+    return ExitCode.done;
+  } catch (error) {
+    if (error instanceof ReaderGone) return ExitCode.done;
+    throw error;
+  } finally {
+    reporter.clearProgress();
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * A PostgreSQL of our own in a temporary folder: nothing is shared with a server that may already run here,
+ * nothing is left behind.
+ */
+import { appendFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import pg from "pg";
+import { serverAccount } from "./account.ts";
+import type { PostgresBinaries } from "./binaries.ts";
+import { makeFolder } from "./folder.ts";
+import { Postmaster, type StopMode } from "./postmaster.ts";
+import { freePort, initialise, spawnOptions, usableBinaries } from "./preparation.ts";
+import { Watchdog } from "./watchdog.ts";
+
+export interface ServerOptions {
+  readonly binaries: PostgresBinaries;
+  /** Of postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Also listen on 127.0.0.1, at the same port number as the socket. */
+  readonly tcp?: boolean;
+  /** Gives up setting it up. */
+  readonly signal?: AbortSignal;
+}
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  wal_level: "logical",
+  // Nobody will miss this server after a power cut.
+  fsync: "off",
+  full_page_writes: "off",
+  shared_buffers: "32MB",
+  timezone: "UTC",
+};
+
+/** @throws WalctlError when it cannot be set up or started; nothing is left behind then */
+export async function startPostgres(options: ServerOptions): Promise<PostgresServer> {
+  const account = serverAccount();
+  const folder = await makeFolder(account);
+  const watchdog = new Watchdog(folder);
+  try {
+    const binaries = await usableBinaries(options.binaries, folder, account);
+    const initdb = spawnOptions(binaries, folder, account);
+    if (options.signal !== undefined) initdb.signal = options.signal;
+    const data = await initialise(binaries.initdb, folder, initdb);
+    options.signal?.throwIfAborted();
+    const port = options.tcp === true ? await freePort() : 5432;
+    const settings = {
+      ...SETTINGS,
+      listen_addresses: options.tcp === true ? "127.0.0.1" : "",
+      port: String(port),
+      unix_socket_directories: folder,
+      ...options.settings,
+    };
+    await appendFile(join(data, "postgresql.conf"), configuration(settings));
+    const postmaster = new Postmaster(
+      folder,
+      binaries.postgres,
+      spawnOptions(binaries, folder, account),
+    );
+    const server = new PostgresServer(folder, port, postmaster, watchdog);
+    await server.start();
+    return server;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    await watchdog.end();
+    throw error;
+  }
+}
+
+/** `name = 'value'` lines (manual: Setting Parameters); of two for one name the last counts. */
+function configuration(settings: Readonly<Record<string, string>>): string {
+  const line = ([name, value]: [string, string]): string =>
+    `${name} = '${value.replaceAll("'", "''")}'\n`;
+  return Object.entries(settings).map(line).join("");
+}
+
+export class PostgresServer {
+  /** Holds all of it; also the directory of its socket. */
+  readonly folder: string;
+  readonly port: number;
+  readonly #postmaster: Postmaster;
+  readonly #watchdog: Watchdog;
+
+  constructor(folder: string, port: number, postmaster: Postmaster, watchdog: Watchdog) {
+    this.folder = folder;
+    this.port = port;
+    this.#postmaster = postmaster;
+    this.#watchdog = watchdog;
+  }
+
+  /** The postmaster's process id; undefined: not running. */
+  get pid(): number | undefined {
+    return this.#postmaster.pid;
+  }
+
+  /** A connection as its superuser; the caller ends it. */
+  async connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      host: this.folder,
+      port: this.port,
+      user: "postgres",
+      database: "postgres",
+    });
+    // When the server goes away, the next statement tells; without a listener the process would end.
+    client.on("error", () => {});
+    await client.connect();
+    return client;
+  }
+
+  /** Starts it, where it does not run, and waits until it takes connections. */
+  async start(): Promise<void> {
+    await this.#postmaster.start((pid) => this.#watchdog.watch(pid));
+  }
+
+  /** Waits until it has ended; a smart stop waits for its clients to leave, a fast one sends them away. */
+  async stop(mode: StopMode = "fast"): Promise<void> {
+    await this.#postmaster.stop(mode);
+  }
+
+  async restart(mode: StopMode = "fast"): Promise<void> {
+    await this.stop(mode);
+    await this.start();
+  }
+
+  /** A crash: none of its processes has time to say goodbye. */
+  async kill(): Promise<void> {
+    await this.#postmaster.kill();
+  }
+
+  /** Ends it and removes its folder. */
+  async dispose(): Promise<void> {
+    await this.#postmaster.stop("immediate");
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    await this.#watchdog.end();
+  }
+
+  /** Leaves it running when this process ends. */
+  async leave(): Promise<void> {
+    await this.#watchdog.release();
+  }
+}

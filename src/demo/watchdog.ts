@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+/**
+ * Reads lines until its standard input ends, as it does when we die, however we die. The last line tells
+ * what is left to do: a server to stop, nothing to stop, or nothing to do at all.
+ */
+const SCRIPT = `
+  last=
+  while read -r line; do last=$line; done
+  [ "$last" = keep ] && exit 0
+  if [ -n "$last" ] && kill -QUIT "$last" 2>/dev/null; then
+    turns=0
+    # The file goes when the server has ended; its process may stay a zombie where nobody reaps orphans.
+    while [ -e "$1/data/postmaster.pid" ] && kill -0 "$last" 2>/dev/null && [ $turns -lt 50 ]; do
+      sleep 0.1
+      turns=$((turns + 1))
+    done
+    kill -KILL "$last" 2>/dev/null
+  fi
+  # Something that was being set up may still write there.
+  for turn in 1 2 3 4 5; do
+    [ -e "$1" ] || exit 0
+    rm -rf "$1" 2>/dev/null
+    sleep 0.2
+  done
+`;
+
+/** Sees to it that no server and no folder are left behind when this process ends without its farewells. */
+export class Watchdog {
+  readonly #child: ChildProcess;
+
+  constructor(folder: string) {
+    // Detached: a Ctrl-C at the terminal is for us, not for it.
+    this.#child = spawn("/bin/sh", ["-c", SCRIPT, "walctl-watchdog", folder], {
+      cwd: "/",
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    this.#child.stdin?.on("error", () => {});
+    this.#child.on("error", () => {});
+    this.#child.unref();
+    // The pipe is a socket to Node, which would wait for it.
+    const pipe = this.#child.stdin;
+    if (pipe !== null && "unref" in pipe && typeof pipe.unref === "function") pipe.unref();
+  }
+
+  /** The server to stop; undefined: it has ended. */
+  watch(pid: number | undefined): void {
+    this.#child.stdin?.write(`${pid ?? ""}\n`);
+  }
+
+  /** Leaves server and folder to the user. */
+  async release(): Promise<void> {
+    this.#child.stdin?.write("keep\n");
+    await this.end();
+  }
+
+  /** Lets it do what is left to do. */
+  async end(): Promise<void> {
+    const { stdin, exitCode, signalCode } = this.#child;
+    if (this.#child.pid === undefined || exitCode !== null || signalCode !== null) return;
+    const exit = once(this.#child, "exit");
+    this.#child.ref();
+    stdin?.end();
+    await exit;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * A day in a small shop, made to show one of everything that logical decoding can send.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+
+export const PUBLICATION = "shop";
+export const SLOT = "demo";
+
+/** Publication first: a slot sees only those that were there before it. */
+const SETUP: readonly string[] = [
+  `CREATE SCHEMA shop;
+   CREATE TYPE shop.status AS ENUM ('new', 'paid', 'shipped');
+   CREATE TABLE shop.customers (id int PRIMARY KEY, name text NOT NULL, email text, letter text);
+   CREATE TABLE shop.orders (id bigint PRIMARY KEY, customer int NOT NULL, status shop.status NOT NULL,
+     total numeric(10, 2) NOT NULL, items jsonb NOT NULL, placed_at timestamptz NOT NULL);
+   CREATE TABLE shop.carts (customer int, product text, PRIMARY KEY (customer, product));
+   -- Kept out of the row and not compressed, so that an update of other columns does not send it again.
+   ALTER TABLE shop.customers ALTER COLUMN letter SET STORAGE EXTERNAL;
+   -- Updates and deletes of orders carry the whole old row.
+   ALTER TABLE shop.orders REPLICA IDENTITY FULL`,
+  `CREATE PUBLICATION ${PUBLICATION} FOR ALL TABLES`,
+  `SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`,
+];
+
+/** One transaction each. */
+const TRANSACTIONS: readonly string[] = [
+  `INSERT INTO shop.customers VALUES
+     (1, 'Ada', 'ada@example.com', NULL),
+     (2, 'Grace', NULL, repeat('Dear shop, I have never been happier. ', 60)),
+     (3, 'Niklaus', 'nw@example.com', NULL)`,
+  `INSERT INTO shop.carts VALUES (1, 'teapot'), (1, 'cup');
+   INSERT INTO shop.orders VALUES
+     (1001, 1, 'new', 49.90, '{"teapot": 1, "cup": 2}', '2026-11-24 10:57:43.123456+00')`,
+  `UPDATE shop.orders SET status = 'paid' WHERE id = 1001`,
+  // Her letter is not sent again: unchanged TOAST.
+  `UPDATE shop.customers SET email = 'grace@example.com' WHERE id = 2`,
+  // A new key: the old one is sent with it.
+  `UPDATE shop.customers SET id = 30 WHERE id = 3`,
+  // Never to be seen.
+  `BEGIN; DELETE FROM shop.orders; ROLLBACK`,
+  `SELECT pg_logical_emit_message(true, 'shop', 'closing time')`,
+  // The table's new shape is told before its next row.
+  `ALTER TABLE shop.customers ADD COLUMN vip boolean NOT NULL DEFAULT false`,
+  `INSERT INTO shop.customers VALUES (4, 'Radia', 'radia@example.com', NULL, true)`,
+  `DELETE FROM shop.orders WHERE id = 1001;
+   DELETE FROM shop.customers WHERE id = 30`,
+  `TRUNCATE shop.carts`,
+];
+
+export async function setUpShop(client: pg.Client): Promise<void> {
+  for (const sql of SETUP) await client.query(sql);
+}
+
+/**
+ * Runs it with a pause before each transaction, until all is done or the signal stops it.
+ * Gives the log's position after the last commit.
+ */
+export async function runShop(
+  client: pg.Client,
+  paceMs: number,
+  signal: AbortSignal,
+): Promise<string> {
+  for (const sql of TRANSACTIONS) {
+    if (paceMs > 0) await sleep(paceMs, undefined, { signal });
+    signal.throwIfAborted();
+    await client.query(sql);
+  }
+  const { rows } = await client.query<{ lsn: string }>("SELECT pg_current_wal_lsn() AS lsn");
+  return rows[0]?.lsn ?? "0/0";
+}
+
+/** Whether all up to the position has been printed and acknowledged. */
+export async function isAcknowledged(client: pg.Client, lsn: string): Promise<boolean> {
+  const { rows } = await client.query<{ done: boolean }>(
+    "SELECT confirmed_flush_lsn >= $1::pg_lsn AS done FROM pg_replication_slots WHERE slot_name = $2",
+    [lsn, SLOT],
+  );
+  return rows[0]?.done === true;
+}

@@ -1,0 +1,25 @@
+declare const lsnBrand: unique symbol;
+
+/**
+ * A position in the write-ahead log: the byte's offset from its beginning, as pg_lsn.
+ * Zero is InvalidXLogRecPtr, "no position", printed `0/0`.
+ */
+export type Lsn = bigint & { readonly [lsnBrand]: true };
+
+export const INVALID_LSN = 0n as Lsn;
+
+/** As the server prints it: `%X/%X`, never padded. */
+export function formatLsn(lsn: Lsn): string {
+  return `${(lsn >> 32n).toString(16)}/${(lsn & 0xffffffffn).toString(16)}`.toUpperCase();
+}
+
+/** Undefined when `text` is not what pg_lsn takes: two hexadecimal numbers of up to 8 digits with `/` between. */
+export function parseLsn(text: string): Lsn | undefined {
+  const match = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text);
+  if (match === null) return undefined;
+  return ((BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`)) as Lsn;
+}
+
+export function maxLsn(a: Lsn, b: Lsn): Lsn {
+  return a > b ? a : b;
+}

@@ -1,0 +1,70 @@
+import type { Writable } from "node:stream";
+import { WalctlError } from "../errors.ts";
+
+/** Where rendered bytes go, and the truth about when they have got there. One write at a time. */
+export interface Sink {
+  /**
+   * Undefined: written. Else a promise of it: until it is fulfilled the bytes must stay as they are
+   * and nothing else be written.
+   * @throws ReaderGone (also as a rejection) when nobody will read any more; WalctlError on other failures
+   */
+  write(bytes: Uint8Array): Promise<void> | undefined;
+}
+
+/** The reader of the pipe has closed it. That is its goodbye, not an error: `| head` does it. */
+export class ReaderGone extends Error {
+  override readonly name = "ReaderGone";
+}
+
+/**
+ * A pipe, terminal or file that is open already. A write is done when the kernel has taken all of it:
+ * from a pipe the reader may yet lose what it has not read (64 KiB on Linux).
+ */
+export class StreamSink implements Sink {
+  readonly #stream: Writable;
+
+  constructor(stream: Writable) {
+    this.#stream = stream;
+  }
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    let settled = false;
+    let failure: Error | null | undefined;
+    let settle: (() => void) | undefined;
+    try {
+      this.#stream.write(bytes, (error) => {
+        settled = true;
+        failure = error;
+        settle?.();
+      });
+    } catch (error) {
+      // A file's stream writes at once and throws what the write throws.
+      throw sinkError(error);
+    }
+    // The kernel took all of it, though the callback comes only in the next tick: no need to wait.
+    if (this.#stream.writableLength === 0 && !this.#stream.errored && !this.#stream.destroyed) {
+      return undefined;
+    }
+    return new Promise((resolve, reject) => {
+      settle = () => {
+        if (failure) reject(sinkError(failure));
+        else resolve();
+      };
+      if (settled) settle();
+    });
+  }
+}
+
+function sinkError(cause: unknown): Error {
+  const { code } = cause as NodeJS.ErrnoException;
+  switch (code) {
+    case "EPIPE":
+    case "ECONNRESET":
+    case "ERR_STREAM_DESTROYED":
+      return new ReaderGone();
+    case "ENOSPC":
+      return new WalctlError("could not write the output: no space left on the device", { cause });
+    default:
+      return new WalctlError(`could not write the output (${code ?? "unknown error"})`, { cause });
+  }
+}

@@ -1,0 +1,117 @@
+import type { Delete, Insert, LogicalMessage, Relation, Truncate, Update } from "./messages.ts";
+import type { ByteReader } from "./reader.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { TupleTag } from "./tags.ts";
+import { quoteByte, readTuple, type TupleData } from "./tuple.ts";
+
+const MESSAGE_IS_TRANSACTIONAL = 1;
+const TRUNCATE_CASCADE = 1;
+const TRUNCATE_RESTART_IDENTITY = 2;
+
+/** Byte1('I')  [Int32 xid]  Int32 oid  Byte1('N')  TupleData */
+export function readInsert(reader: ByteReader, at: Surroundings): Insert {
+  const transaction = at.transactionOf(reader);
+  const oid = reader.uint32();
+  const tag = reader.uint8();
+  if (tag !== TupleTag.new) throw unexpectedTuple(reader, tag);
+  const tuple = readTuple(reader);
+  return {
+    kind: "insert",
+    position: at.position,
+    transaction,
+    relation: relationOf(reader, at, oid, tuple),
+    new: tuple,
+  };
+}
+
+/** Byte1('U')  [Int32 xid]  Int32 oid  [Byte1('K') TupleData | Byte1('O') TupleData]  Byte1('N')  TupleData */
+export function readUpdate(reader: ByteReader, at: Surroundings): Update {
+  const transaction = at.transactionOf(reader);
+  const oid = reader.uint32();
+  let tag = reader.uint8();
+  let key: TupleData | null = null;
+  let old: TupleData | null = null;
+  if (tag === TupleTag.key || tag === TupleTag.old) {
+    const tuple = readTuple(reader);
+    relationOf(reader, at, oid, tuple);
+    if (tag === TupleTag.key) key = tuple;
+    else old = tuple;
+    tag = reader.uint8();
+  }
+  if (tag !== TupleTag.new) throw unexpectedTuple(reader, tag);
+  const tuple = readTuple(reader);
+  return {
+    kind: "update",
+    position: at.position,
+    transaction,
+    relation: relationOf(reader, at, oid, tuple),
+    key,
+    old,
+    new: tuple,
+  };
+}
+
+/** Byte1('D')  [Int32 xid]  Int32 oid  Byte1('K') TupleData | Byte1('O') TupleData */
+export function readDelete(reader: ByteReader, at: Surroundings): Delete {
+  const transaction = at.transactionOf(reader);
+  const oid = reader.uint32();
+  const tag = reader.uint8();
+  if (tag !== TupleTag.key && tag !== TupleTag.old) throw unexpectedTuple(reader, tag);
+  const tuple = readTuple(reader);
+  return {
+    kind: "delete",
+    position: at.position,
+    transaction,
+    relation: relationOf(reader, at, oid, tuple),
+    key: tag === TupleTag.key ? tuple : null,
+    old: tag === TupleTag.old ? tuple : null,
+  };
+}
+
+/** Byte1('T')  [Int32 xid]  Int32 relations  Int8 options  { Int32 oid }×n */
+export function readTruncate(reader: ByteReader, at: Surroundings): Truncate {
+  const transaction = at.transactionOf(reader);
+  const count = reader.uint32();
+  const options = reader.uint8();
+  const { view } = reader;
+  const first = reader.advance(count * 4);
+  const relations: Relation[] = [];
+  for (let oidAt = first; oidAt < reader.offset; oidAt += 4) {
+    relations.push(at.relation(view.getUint32(oidAt)));
+  }
+  return {
+    kind: "truncate",
+    position: at.position,
+    transaction,
+    relations,
+    cascade: (options & TRUNCATE_CASCADE) !== 0,
+    restartIdentity: (options & TRUNCATE_RESTART_IDENTITY) !== 0,
+  };
+}
+
+/** Byte1('M')  [Int32 xid]  Int8 flags  Int64 LSN  String prefix  Int32 length  Byten content */
+export function readMessage(reader: ByteReader, at: Surroundings): LogicalMessage {
+  const transaction = at.transactionOf(reader);
+  const transactional = (reader.uint8() & MESSAGE_IS_TRANSACTIONAL) !== 0;
+  return {
+    kind: "message",
+    position: at.position,
+    transaction: transactional ? transaction : null,
+    transactional,
+    messageLsn: reader.lsn(),
+    prefix: reader.string(),
+    content: reader.take(reader.uint32()),
+  };
+}
+
+/** The tuple's relation, whose columns it must have. */
+function relationOf(reader: ByteReader, at: Surroundings, oid: number, tuple: TupleData): Relation {
+  const relation = at.relation(oid, tuple.columnCount);
+  if (relation.columns.length === tuple.columnCount) return relation;
+  const counts = `${tuple.columnCount} columns where its relation has ${relation.columns.length}`;
+  throw reader.invalid(`a row of ${counts}`, tuple.start - 2);
+}
+
+function unexpectedTuple(reader: ByteReader, tag: number): Error {
+  return reader.invalid(`no tuple starts with the byte ${quoteByte(tag)}`, reader.offset - 1);
+}

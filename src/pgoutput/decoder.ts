@@ -1,0 +1,200 @@
+import { assertNever } from "../assert.ts";
+import { readDelete, readInsert, readMessage, readTruncate, readUpdate } from "./changes.ts";
+import type { PgoutputMessage, WalPosition } from "./messages.ts";
+import {
+  readBeginPrepare,
+  readCommitPrepared,
+  readPrepare,
+  readRollbackPrepared,
+} from "./prepared.ts";
+import { ByteReader } from "./reader.ts";
+import { readRelation, readType } from "./relations.ts";
+import { readStreamAbort, readStreamCommit, readStreamStart, readStreamStop } from "./streams.ts";
+import { NO_POSITION, Surroundings } from "./surroundings.ts";
+import { Tag } from "./tags.ts";
+import { readBegin, readCommit, readOrigin } from "./transactions.ts";
+import { quoteByte } from "./tuple.ts";
+
+/** The manual's name of each message, for errors. */
+const SUBJECTS = new Map<number, string>([
+  [Tag.begin, "Begin"],
+  [Tag.commit, "Commit"],
+  [Tag.origin, "Origin"],
+  [Tag.relation, "Relation"],
+  [Tag.type, "Type"],
+  [Tag.insert, "Insert"],
+  [Tag.update, "Update"],
+  [Tag.delete, "Delete"],
+  [Tag.truncate, "Truncate"],
+  [Tag.message, "Message"],
+  [Tag.streamStart, "Stream Start"],
+  [Tag.streamStop, "Stream Stop"],
+  [Tag.streamCommit, "Stream Commit"],
+  [Tag.streamAbort, "Stream Abort"],
+  [Tag.beginPrepare, "Begin Prepare"],
+  [Tag.prepare, "Prepare"],
+  [Tag.streamPrepare, "Stream Prepare"],
+  [Tag.commitPrepared, "Commit Prepared"],
+  [Tag.rollbackPrepared, "Rollback Prepared"],
+]);
+
+/** Whether a message that starts with this byte is one that the decoder knows. */
+export function isKnownTag(tag: number): boolean {
+  return SUBJECTS.has(tag);
+}
+
+/**
+ * Bytes of pgoutput in, messages out (manual: Logical Replication Message Formats).
+ * It keeps what later messages refer to: the relations announced, the transaction that is
+ * open, whether a stream block is. What throws a DecodeError has changed none of that.
+ */
+export class PgoutputDecoder {
+  readonly #at = new Surroundings();
+
+  /** Whether a stream block is open, in which messages carry an xid of their own. */
+  get streaming(): boolean {
+    return this.#at.streaming;
+  }
+
+  /** Goes on in the middle of a capture, or after a gap: which transaction is open is not known. */
+  resume(streaming: boolean): void {
+    this.#at.streaming = streaming;
+    this.#at.transaction = null;
+  }
+
+  /** Decodes `bytes` as one whole message. The message refers to them and does not copy. */
+  decode(bytes: Uint8Array, position: WalPosition = NO_POSITION): PgoutputMessage {
+    return this.decodeFrame(new ByteReader(bytes), position);
+  }
+
+  /** Decodes what is left of `reader` as one whole message. One of an unknown kind is no error here. */
+  decodeFrame(reader: ByteReader, position: WalPosition): PgoutputMessage {
+    const { offset, end } = reader;
+    this.#at.position = position;
+    const message = this.#read(reader);
+    if (message === null) {
+      reader.offset = end;
+      return {
+        kind: "unknown",
+        position,
+        transaction: this.#at.transaction,
+        tag: reader.view.getUint8(offset),
+        bytes: reader.bytes.subarray(offset, end),
+      };
+    }
+    if (reader.offset !== end) {
+      throw reader.invalid(`${end - reader.offset} bytes too many`, reader.offset);
+    }
+    this.#apply(message);
+    return message;
+  }
+
+  /**
+   * Decodes the message at `reader.offset`, which others may follow, and leaves the reader
+   * behind it. A Stream Abort does not tell where it ends: it is taken for the long form
+   * when the reader holds as much.
+   */
+  decodeNext(reader: ByteReader, position: WalPosition = NO_POSITION): PgoutputMessage {
+    const { offset } = reader;
+    this.#at.position = position;
+    const message = this.#read(reader);
+    if (message === null) {
+      const tag = quoteByte(reader.view.getUint8(offset));
+      throw reader.invalid(`no message starts with the byte ${tag}`, offset);
+    }
+    this.#apply(message);
+    return message;
+  }
+
+  /** Null: the tag is not known. */
+  #read(reader: ByteReader): PgoutputMessage | null {
+    reader.subject = "pgoutput";
+    const tag = reader.uint8();
+    reader.subject = SUBJECTS.get(tag) ?? "pgoutput";
+    switch (tag) {
+      case Tag.insert:
+        return readInsert(reader, this.#at);
+      case Tag.update:
+        return readUpdate(reader, this.#at);
+      case Tag.delete:
+        return readDelete(reader, this.#at);
+      case Tag.begin:
+        return readBegin(reader, this.#at);
+      case Tag.commit:
+        return readCommit(reader, this.#at);
+      case Tag.relation:
+        return readRelation(reader, this.#at);
+      case Tag.type:
+        return readType(reader, this.#at);
+      case Tag.origin:
+        return readOrigin(reader, this.#at);
+      case Tag.truncate:
+        return readTruncate(reader, this.#at);
+      case Tag.message:
+        return readMessage(reader, this.#at);
+      case Tag.streamStart:
+        return readStreamStart(reader, this.#at);
+      case Tag.streamStop:
+        return readStreamStop(this.#at);
+      case Tag.streamCommit:
+        return readStreamCommit(reader, this.#at);
+      case Tag.streamAbort:
+        return readStreamAbort(reader, this.#at);
+      case Tag.beginPrepare:
+        return readBeginPrepare(reader, this.#at);
+      case Tag.prepare:
+        return readPrepare(reader, this.#at, "prepare");
+      case Tag.streamPrepare:
+        return readPrepare(reader, this.#at, "stream_prepare");
+      case Tag.commitPrepared:
+        return readCommitPrepared(reader, this.#at);
+      case Tag.rollbackPrepared:
+        return readRollbackPrepared(reader, this.#at);
+      default:
+        return null;
+    }
+  }
+
+  /** What a message changes for those after it. */
+  #apply(message: PgoutputMessage): void {
+    switch (message.kind) {
+      case "insert":
+      case "update":
+      case "delete":
+      case "truncate":
+      case "message":
+      case "origin":
+      case "type":
+      case "stream_commit":
+      case "stream_abort":
+      case "stream_prepare":
+      case "commit_prepared":
+      case "rollback_prepared":
+      case "unknown":
+        return;
+      case "begin":
+      case "begin_prepare":
+        this.#at.transaction = message.transaction;
+        // A capture may hold a stream block that a lost connection cut short.
+        this.#at.streaming = false;
+        return;
+      case "commit":
+      case "prepare":
+        this.#at.transaction = null;
+        return;
+      case "relation":
+        this.#at.announce(message.relation);
+        return;
+      case "stream_start":
+        this.#at.transaction = message.transaction;
+        this.#at.streaming = true;
+        return;
+      case "stream_stop":
+        this.#at.transaction = null;
+        this.#at.streaming = false;
+        return;
+      default:
+        assertNever(message);
+    }
+  }
+}

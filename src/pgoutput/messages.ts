@@ -1,0 +1,227 @@
+import type { Lsn } from "../lsn.ts";
+import type { PgTime } from "../pg-time.ts";
+import type { TupleData } from "./tuple.ts";
+
+/**
+ * The messages of pgoutput, protocol versions 1 to 4, named as the manual names them
+ * (Logical Replication Message Formats). They are plain values, but for TupleData and
+ * `bytes`: these are views that live as long as the bytes they were decoded from.
+ */
+export type PgoutputMessage =
+  | Begin
+  | Commit
+  | Origin
+  | RelationMessage
+  | TypeMessage
+  | Insert
+  | Update
+  | Delete
+  | Truncate
+  | LogicalMessage
+  | StreamStart
+  | StreamStop
+  | StreamCommit
+  | StreamAbort
+  | BeginPrepare
+  | Prepare
+  | StreamPrepare
+  | CommitPrepared
+  | RollbackPrepared
+  | UnknownMessage;
+
+export type MessageKind = PgoutputMessage["kind"];
+export type RowChange = Insert | Update | Delete;
+
+/** One object for all messages of one transaction, so that what is derived from it can be kept beside it. */
+export interface Transaction {
+  /** Unsigned. Inside a stream block the subtransaction's, as the message carries it. */
+  readonly xid: number;
+  /** Null while it is not known: in a streamed or prepared transaction. */
+  readonly commitTime: PgTime | null;
+}
+
+/** XLogData's start, in two halves: a bigint for each row would cost more than the row. 0/0: none was sent. */
+export interface WalPosition {
+  readonly high: number;
+  readonly low: number;
+}
+
+interface Positioned {
+  readonly position: WalPosition;
+  /** Null outside of one. */
+  readonly transaction: Transaction | null;
+}
+
+export interface Begin extends Positioned {
+  readonly kind: "begin";
+  /** Where the commit record starts: Commit.commitLsn. */
+  readonly finalLsn: Lsn;
+  readonly commitTime: PgTime;
+}
+
+export interface Commit extends Positioned {
+  readonly kind: "commit";
+  readonly commitLsn: Lsn;
+  /** The byte after the commit record: what a consumer confirms. */
+  readonly endLsn: Lsn;
+  readonly commitTime: PgTime;
+}
+
+export interface Origin extends Positioned {
+  readonly kind: "origin";
+  /** The commit's position on the origin server. */
+  readonly originLsn: Lsn;
+  readonly name: string;
+}
+
+export type ReplicaIdentity = "default" | "nothing" | "full" | "index";
+
+export interface Column {
+  readonly name: string;
+  /** Part of the replica identity. */
+  readonly key: boolean;
+  readonly typeOid: number;
+  /** atttypmod; -1 for none. */
+  readonly typeModifier: number;
+}
+
+export interface Relation {
+  readonly oid: number;
+  /** Empty for pg_catalog, as on the wire. */
+  readonly schema: string;
+  readonly table: string;
+  readonly replicaIdentity: ReplicaIdentity;
+  readonly columns: readonly Column[];
+  /** Some column is part of the replica identity. */
+  readonly keyed: boolean;
+  /** False for the stand-in of a relation that no Relation message announced: columns are named 1, 2, … and have no types. */
+  readonly announced: boolean;
+}
+
+export interface RelationMessage extends Positioned {
+  readonly kind: "relation";
+  readonly relation: Relation;
+}
+
+export interface TypeMessage extends Positioned {
+  readonly kind: "type";
+  readonly oid: number;
+  /** Empty for pg_catalog, as on the wire. */
+  readonly schema: string;
+  /** For a domain, the name of its base type. */
+  readonly name: string;
+}
+
+export interface Insert extends Positioned {
+  readonly kind: "insert";
+  readonly relation: Relation;
+  readonly new: TupleData;
+}
+
+export interface Update extends Positioned {
+  readonly kind: "update";
+  readonly relation: Relation;
+  /** The old replica identity, when it changed: every column is there, those outside the key as placeholders. */
+  readonly key: TupleData | null;
+  /** The old row, under REPLICA IDENTITY FULL. */
+  readonly old: TupleData | null;
+  readonly new: TupleData;
+}
+
+export interface Delete extends Positioned {
+  readonly kind: "delete";
+  readonly relation: Relation;
+  readonly key: TupleData | null;
+  readonly old: TupleData | null;
+}
+
+export interface Truncate extends Positioned {
+  readonly kind: "truncate";
+  readonly relations: readonly Relation[];
+  readonly cascade: boolean;
+  readonly restartIdentity: boolean;
+}
+
+/** What pg_logical_emit_message wrote. */
+export interface LogicalMessage extends Positioned {
+  readonly kind: "message";
+  readonly transactional: boolean;
+  readonly messageLsn: Lsn;
+  readonly prefix: string;
+  readonly content: Uint8Array;
+}
+
+export interface StreamStart extends Positioned {
+  readonly kind: "stream_start";
+  readonly transaction: Transaction;
+  readonly firstSegment: boolean;
+}
+
+export interface StreamStop extends Positioned {
+  readonly kind: "stream_stop";
+}
+
+export interface StreamCommit extends Positioned {
+  readonly kind: "stream_commit";
+  readonly transaction: Transaction;
+  readonly commitLsn: Lsn;
+  readonly endLsn: Lsn;
+  readonly commitTime: PgTime;
+}
+
+export interface StreamAbort extends Positioned {
+  readonly kind: "stream_abort";
+  readonly transaction: Transaction;
+  /** Equal to the transaction's when all of it is void; else only what this subtransaction did is. */
+  readonly subxid: number;
+  /** Sent only with streaming = parallel. */
+  readonly abortLsn: Lsn | null;
+  readonly abortTime: PgTime | null;
+}
+
+interface Preparing extends Positioned {
+  readonly transaction: Transaction;
+  readonly gid: string;
+  readonly prepareLsn: Lsn;
+  readonly endLsn: Lsn;
+  readonly prepareTime: PgTime;
+}
+
+export interface BeginPrepare extends Preparing {
+  readonly kind: "begin_prepare";
+}
+
+export interface Prepare extends Preparing {
+  readonly kind: "prepare";
+}
+
+export interface StreamPrepare extends Preparing {
+  readonly kind: "stream_prepare";
+}
+
+export interface CommitPrepared extends Positioned {
+  readonly kind: "commit_prepared";
+  readonly transaction: Transaction;
+  readonly gid: string;
+  readonly commitLsn: Lsn;
+  readonly endLsn: Lsn;
+  readonly commitTime: PgTime;
+}
+
+export interface RollbackPrepared extends Positioned {
+  readonly kind: "rollback_prepared";
+  readonly transaction: Transaction;
+  readonly gid: string;
+  readonly prepareEndLsn: Lsn;
+  readonly rollbackEndLsn: Lsn;
+  readonly prepareTime: PgTime;
+  readonly rollbackTime: PgTime;
+}
+
+/** A message of a kind that this decoder does not know: a newer server's, perhaps. */
+export interface UnknownMessage extends Positioned {
+  readonly kind: "unknown";
+  readonly tag: number;
+  /** Tag included. */
+  readonly bytes: Uint8Array;
+}

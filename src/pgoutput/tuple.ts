@@ -1,0 +1,63 @@
+import type { ByteReader } from "./reader.ts";
+import { ColumnKind } from "./tags.ts";
+
+/**
+ * The columns of a row as they stand in the message: a view, to be walked where it lies.
+ * It lives as long as `bytes` do; whoever keeps it longer copies.
+ */
+export interface TupleData {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** The kind byte of the first column. */
+  readonly start: number;
+  readonly columnCount: number;
+}
+
+export type ColumnValue =
+  | { readonly kind: "null" }
+  | { readonly kind: "unchanged" }
+  /** The type's text or binary form: a view. */
+  | { readonly kind: "text" | "binary"; readonly bytes: Uint8Array };
+
+/** Int16 columns  { Byte1('n') | Byte1('u') | Byte1('t') Int32 length  Byten | Byte1('b') Int32 length  Byten }×n */
+export function readTuple(reader: ByteReader): TupleData {
+  const columnCount = reader.uint16();
+  const start = reader.offset;
+  for (let column = 0; column < columnCount; column++) {
+    const kind = reader.uint8();
+    if (kind === ColumnKind.text || kind === ColumnKind.binary) {
+      reader.advance(reader.uint32());
+    } else if (kind !== ColumnKind.null && kind !== ColumnKind.unchanged) {
+      throw reader.invalid(
+        `column ${column + 1} is of the unknown kind ${quoteByte(kind)}`,
+        reader.offset - 1,
+      );
+    }
+  }
+  return { bytes: reader.bytes, view: reader.view, start, columnCount };
+}
+
+/** The columns one by one. The hot path walks the bytes itself. */
+export function* columnValues(tuple: TupleData): Generator<ColumnValue, void, undefined> {
+  let at = tuple.start;
+  for (let column = 0; column < tuple.columnCount; column++) {
+    const kind = tuple.view.getUint8(at++);
+    if (kind === ColumnKind.null) yield { kind: "null" };
+    else if (kind === ColumnKind.unchanged) yield { kind: "unchanged" };
+    else {
+      const start = at + 4;
+      at = start + tuple.view.getUint32(at);
+      yield {
+        kind: kind === ColumnKind.text ? "text" : "binary",
+        bytes: tuple.bytes.subarray(start, at),
+      };
+    }
+  }
+}
+
+/** `'n'` for what is printable, else `0x00`. */
+export function quoteByte(byte: number): string {
+  return byte > 0x20 && byte < 0x7f
+    ? `'${String.fromCharCode(byte)}'`
+    : `0x${byte.toString(16).padStart(2, "0")}`;
+}

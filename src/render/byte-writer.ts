@@ -1,0 +1,80 @@
+const FIRST_CAPACITY_BYTES = 64 * 1024;
+const HEX_DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
+
+/** A buffer that grows as it is written to and starts over when it is taken. */
+export class ByteWriter {
+  /** Valid up to the next reserve(): growing replaces it. */
+  bytes: Buffer;
+  view: DataView;
+  /** Where the next byte goes. Whoever moves it has reserved the room. */
+  offset = 0;
+
+  constructor(capacity = FIRST_CAPACITY_BYTES) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = viewOf(this.bytes);
+  }
+
+  /** Makes room for `length` more bytes. */
+  reserve(length: number): void {
+    const needed = this.offset + length;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    this.bytes.copy(grown, 0, 0, this.offset);
+    this.bytes = grown;
+    this.view = viewOf(grown);
+  }
+
+  byte(byte: number): void {
+    this.reserve(1);
+    this.bytes[this.offset++] = byte;
+  }
+
+  /** Constant pieces and values that need no escapes. */
+  copy(source: Uint8Array, start = 0, end = source.length): void {
+    const length = end - start;
+    this.reserve(length);
+    const { bytes } = this;
+    let { offset } = this;
+    if (length < 48) {
+      // A loop beats the call into native code for what a key or a number is long.
+      for (let at = start; at < end; at++) bytes[offset++] = source[at]!;
+      this.offset = offset;
+    } else {
+      bytes.set(source.subarray(start, end), offset);
+      this.offset = offset + length;
+    }
+  }
+
+  /** As UTF-8. */
+  text(text: string): void {
+    this.reserve(text.length * 3);
+    this.offset += this.bytes.write(text, this.offset, "utf8");
+  }
+
+  /** `16/B374D848`, from the two halves. */
+  lsn(high: number, low: number): void {
+    this.reserve(17);
+    this.#hex(high);
+    this.bytes[this.offset++] = 0x2f; // /
+    this.#hex(low);
+  }
+
+  /** What was written since the last call; it may be overwritten by the next write. */
+  take(): Uint8Array {
+    const taken = this.bytes.subarray(0, this.offset);
+    this.offset = 0;
+    return taken;
+  }
+
+  #hex(value: number): void {
+    let shift = 28;
+    while (shift > 0 && value >>> shift === 0) shift -= 4;
+    for (; shift >= 0; shift -= 4) {
+      this.bytes[this.offset++] = HEX_DIGITS[(value >>> shift) & 15]!;
+    }
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}

@@ -1,0 +1,175 @@
+import { isUtf8 } from "node:buffer";
+import type { ByteWriter } from "./byte-writer.ts";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const DEL = 0x7f;
+/** The first byte of U+0080 to U+00BF; U+0080 to U+009F are the C1 control characters. */
+const C1_LEAD = 0xc2;
+const C1_LAST = 0x9f;
+/** `\u001f` in the place of one byte. */
+const ESCAPE_BYTES_MAX = 6;
+
+const HEX_DIGITS = Buffer.from("0123456789abcdef", "latin1");
+/** The second byte of the short escapes: \b \t \n \f \r \" \\ */
+const SHORT_ESCAPES = new Uint8Array(0x80);
+for (const [code, letter] of [
+  [0x08, "b"],
+  [0x09, "t"],
+  [0x0a, "n"],
+  [0x0c, "f"],
+  [0x0d, "r"],
+  [QUOTE, '"'],
+  [BACKSLASH, "\\"],
+] as const) {
+  SHORT_ESCAPES[code] = letter.charCodeAt(0);
+}
+
+/** A string's JSON form, for names and other short text. No control character stays raw, DEL and C1 included. */
+export function jsonString(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/**
+ * Writes bytes[start, end) as a JSON string; as `{"bytes_base64":…}` where they are not UTF-8,
+ * which a server with server_encoding SQL_ASCII sends as it holds them.
+ */
+export function writeString(
+  out: ByteWriter,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+): void {
+  const before = out.offset;
+  out.reserve(end - start + 2);
+  out.bytes[out.offset++] = QUOTE;
+  const ascii = writeEscaped(out, bytes, view, start, end, true);
+  out.byte(QUOTE);
+  if (!ascii && !isUtf8(bytes.subarray(start, end))) {
+    out.offset = before;
+    writeBase64(out, "bytes_base64", bytes.subarray(start, end));
+  }
+}
+
+/** Embeds bytes[start, end), which are JSON. White space between tokens becomes spaces, so that it stays on one line. */
+export function writeJson(
+  out: ByteWriter,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+): void {
+  const before = out.offset;
+  const ascii = writeEscaped(out, bytes, view, start, end, false);
+  if (!ascii && !isUtf8(bytes.subarray(start, end))) {
+    out.offset = before;
+    writeBase64(out, "bytes_base64", bytes.subarray(start, end));
+  }
+}
+
+/** `{"key":"…"}` */
+export function writeBase64(out: ByteWriter, key: string, bytes: Uint8Array): void {
+  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
+  out.text(`{"${key}":"${base64}"}`);
+}
+
+/**
+ * Copies four bytes at a time while there is nothing to escape among them. With `quoting` for the inside
+ * of a string, without for JSON as it is. Returns whether all of it was ASCII.
+ */
+function writeEscaped(
+  out: ByteWriter,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  quoting: boolean,
+): boolean {
+  let ascii = true;
+  let at = start;
+  out.reserve(end - start + ESCAPE_BYTES_MAX);
+  while (at < end) {
+    const { bytes: target, view: targetView } = out;
+    let { offset } = out;
+    const wordsEnd = end - 3;
+    while (at < wordsEnd) {
+      const word = view.getUint32(at);
+      if ((quoting ? specialsInString(word) : specialsInJson(word)) !== 0) break;
+      targetView.setUint32(offset, word);
+      at += 4;
+      offset += 4;
+    }
+    // The word that holds a special, or the last bytes.
+    const stop = at + 4 < end ? at + 4 : end;
+    while (at < stop) {
+      const byte = bytes[at]!;
+      if (byte >= SPACE && byte < DEL && !(quoting && (byte === QUOTE || byte === BACKSLASH))) {
+        target[offset++] = byte;
+        at++;
+        continue;
+      }
+      if (byte > DEL) {
+        ascii = false;
+        const next = at + 1 < end ? bytes[at + 1]! : 0;
+        if (byte !== C1_LEAD || next > C1_LAST) {
+          target[offset++] = byte;
+          at++;
+          continue;
+        }
+      }
+      break;
+    }
+    out.offset = offset;
+    if (at >= stop) continue;
+    at += writeSpecial(out, bytes, at, quoting);
+    out.reserve(end - at + ESCAPE_BYTES_MAX);
+  }
+  return ascii;
+}
+
+/** Writes the character at `at`, which may not stand as it is, and returns how many bytes it took. */
+function writeSpecial(out: ByteWriter, bytes: Uint8Array, at: number, quoting: boolean): number {
+  const byte = bytes[at]!;
+  out.reserve(ESCAPE_BYTES_MAX);
+  if (byte < SPACE && !quoting) {
+    out.bytes[out.offset++] = SPACE;
+    return 1;
+  }
+  const short = byte < DEL ? SHORT_ESCAPES[byte]! : 0;
+  out.bytes[out.offset++] = BACKSLASH;
+  if (short !== 0) {
+    out.bytes[out.offset++] = short;
+    return 1;
+  }
+  const long = byte === C1_LEAD;
+  // The code point of C2 80 to C2 9F is the second byte.
+  const code = long ? bytes[at + 1]! : byte;
+  out.bytes[out.offset++] = 0x75; // u
+  out.bytes[out.offset++] = 0x30; // 0
+  out.bytes[out.offset++] = 0x30; // 0
+  out.bytes[out.offset++] = HEX_DIGITS[code >> 4]!;
+  out.bytes[out.offset++] = HEX_DIGITS[code & 15]!;
+  return long ? 2 : 1;
+}
+
+/** Not 0 when one of the word's bytes is a control character, DEL, not ASCII, a quote or a backslash. */
+function specialsInString(word: number): number {
+  return (
+    (word |
+      (word + 0x01010101) |
+      (word - 0x20202020) |
+      ((word ^ 0x22222222) - 0x01010101) |
+      ((word ^ 0x5c5c5c5c) - 0x01010101)) &
+    0x80808080
+  );
+}
+
+/** The same without quote and backslash, which JSON has already where they belong. */
+function specialsInJson(word: number): number {
+  return (word | (word + 0x01010101) | (word - 0x20202020)) & 0x80808080;
+}

@@ -1,0 +1,154 @@
+import { isUtf8 } from "node:buffer";
+import type {
+  Delete,
+  Insert,
+  LogicalMessage,
+  PgoutputMessage,
+  Relation,
+  Transaction,
+  Update,
+} from "../pgoutput/messages.ts";
+import type { TupleData } from "../pgoutput/tuple.ts";
+import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { jsonString, writeString } from "./json-text.ts";
+import { base64, renderMessageHead, renderOther, transactionKeys } from "./ndjson-lines.ts";
+import { type RelationPlan, planRelation } from "./relation-plan.ts";
+import type { Renderer } from "./renderer.ts";
+import { unchangedColumns, writeRow } from "./rows.ts";
+import type { ValueOptions } from "./values.ts";
+
+export interface NdjsonOptions extends ValueOptions {
+  readonly types: TypeRegistry;
+}
+
+const HEADS = {
+  insert: piece('{"kind":"insert","lsn":'),
+  update: piece('{"kind":"update","lsn":'),
+  delete: piece('{"kind":"delete","lsn":'),
+};
+const NEW = piece(',"new":');
+const OLD = piece(',"old":');
+const KEY = piece(',"key":');
+const NULL = piece("null");
+const LINE_END = piece("}\n");
+const QUOTE = 0x22;
+const NO_COLUMNS: readonly number[] = [];
+
+/**
+ * One JSON object a line. The bytes of row changes are copied from the message to the output, and what
+ * is constant in them is made once: per relation, per transaction. The other kinds are few and take the
+ * easy way through strings.
+ */
+export class NdjsonRenderer implements Renderer {
+  readonly #out = new ByteWriter();
+  readonly #options: NdjsonOptions;
+  readonly #plans = new WeakMap<Relation, RelationPlan>();
+  #relation: Relation | undefined;
+  #plan: RelationPlan | undefined;
+  #transaction: Transaction | null = null;
+  #transactionKeys = piece(transactionKeys(null));
+
+  constructor(options: NdjsonOptions) {
+    this.#options = options;
+  }
+
+  take(): Uint8Array {
+    return this.#out.take();
+  }
+
+  render(message: PgoutputMessage): void {
+    switch (message.kind) {
+      case "insert":
+      case "update":
+      case "delete":
+        this.#change(message);
+        break;
+      case "message":
+        this.#message(message);
+        break;
+      default:
+        this.#out.text(renderOther(message, this.#options.types));
+    }
+    this.#out.copy(LINE_END);
+  }
+
+  #change(message: Insert | Update | Delete): void {
+    const out = this.#out;
+    const plan = this.#planOf(message.relation);
+    out.copy(HEADS[message.kind]);
+    this.#position(message.position.high, message.position.low);
+    this.#transactionOf(message.transaction);
+    out.copy(plan.head);
+    let unchanged = NO_COLUMNS;
+    if (message.kind !== "insert") {
+      if (message.key !== null) unchanged = this.#row(KEY, message.key, plan, true);
+      if (message.old !== null) unchanged = this.#row(OLD, message.old, plan, false);
+    }
+    if (message.kind !== "delete") {
+      const inNew = this.#row(NEW, message.new, plan, false);
+      if (inNew.length > 0) unchanged = [...new Set([...unchanged, ...inNew])];
+    }
+    if (unchanged.length > 0) this.#unchanged(unchanged, message.relation);
+  }
+
+  /** Returns the columns whose values the server did not send. */
+  #row(key: Uint8Array, tuple: TupleData, plan: RelationPlan, keyOnly: boolean): readonly number[] {
+    this.#out.copy(key);
+    const complete = writeRow(this.#out, tuple, plan, keyOnly);
+    return complete ? NO_COLUMNS : unchangedColumns(tuple);
+  }
+
+  #unchanged(columns: readonly number[], relation: Relation): void {
+    const names = columns
+      .toSorted((a, b) => a - b)
+      .map((column) => jsonString(relation.columns[column]?.name ?? ""));
+    this.#out.text(`,"unchanged":[${names.join(",")}]`);
+  }
+
+  #message(message: LogicalMessage): void {
+    const { content } = message;
+    this.#out.text(renderMessageHead(message));
+    if (isUtf8(content)) {
+      this.#out.text(',"content":');
+      const view = new DataView(content.buffer, content.byteOffset, content.length);
+      writeString(this.#out, content, view, 0, content.length);
+    } else {
+      this.#out.text(`,"content_base64":"${base64(content)}"`);
+    }
+  }
+
+  #position(high: number, low: number): void {
+    const out = this.#out;
+    if (high === 0 && low === 0) return out.copy(NULL);
+    out.byte(QUOTE);
+    out.lsn(high, low);
+    out.byte(QUOTE);
+  }
+
+  #transactionOf(transaction: Transaction | null): void {
+    if (transaction !== this.#transaction) {
+      this.#transaction = transaction;
+      this.#transactionKeys = piece(transactionKeys(transaction));
+    }
+    this.#out.copy(this.#transactionKeys);
+  }
+
+  #planOf(relation: Relation): RelationPlan {
+    if (relation !== this.#relation || this.#plan === undefined) {
+      this.#relation = relation;
+      this.#plan = this.#plans.get(relation) ?? this.#addPlan(relation);
+    }
+    return this.#plan;
+  }
+
+  #addPlan(relation: Relation): RelationPlan {
+    const plan = planRelation(relation, this.#options.types, this.#options);
+    this.#plans.set(relation, plan);
+    return plan;
+  }
+}
+
+function piece(text: string): Uint8Array {
+  return Buffer.from(text);
+}

@@ -1,0 +1,62 @@
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const LETTER_E = 0x65;
+const LOWER_CASE = 0x20;
+
+/** Significant digits that every double keeps (DBL_DIG): shorter numbers need no closer look. */
+const DOUBLE_DIGITS = 15;
+
+/**
+ * Whether bytes[start, end) are a JSON number: what the server's numeric types print is, but for NaN and
+ * the infinities. All of it is looked at, since a damaged capture may hold anything.
+ */
+export function isNumber(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start < end && bytes[start] === MINUS ? start + 1 : start;
+  const whole = at;
+  at = skipDigits(bytes, at, end);
+  if (at === whole || (bytes[whole] === ZERO && at > whole + 1)) return false;
+  if (at < end && bytes[at] === POINT) {
+    const fraction = at + 1;
+    at = skipDigits(bytes, fraction, end);
+    if (at === fraction) return false;
+  }
+  if (at < end && (bytes[at]! | LOWER_CASE) === LETTER_E) {
+    at++;
+    if (at < end && (bytes[at] === PLUS || bytes[at] === MINUS)) at++;
+    const exponent = at;
+    at = skipDigits(bytes, exponent, end);
+    if (at === exponent) return false;
+  }
+  return at === end;
+}
+
+/** Whether JSON.parse gives the number back as it is: the same digits, but for zeros that mean nothing. */
+export function isExactDouble(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start <= DOUBLE_DIGITS) return true;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+  const number = Number(text);
+  if (!Number.isFinite(number)) return false;
+  if (/^-?\d+$/.test(text)) return BigInt(text) === BigInt(number);
+  return canonical(text) === canonical(String(number));
+}
+
+function skipDigits(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at]! >= ZERO && bytes[at]! <= NINE) at++;
+  return at;
+}
+
+/** Sign, significant digits and the power of ten of the last one: equal for equal numbers. */
+function canonical(text: string): string {
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text);
+  if (match === null) return text;
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] = match;
+  const digits = (whole + fraction).replace(/^0+/, "");
+  const significant = digits.replace(/0+$/, "");
+  if (significant === "") return "0";
+  const power = Number(exponent) - fraction.length + (digits.length - significant.length);
+  return `${sign}${significant}e${power}`;
+}

@@ -1,0 +1,47 @@
+import type { Relation } from "../pgoutput/messages.ts";
+import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { jsonString } from "./json-text.ts";
+import { type ValueEncoder, type ValueOptions, encoderFor } from "./values.ts";
+
+export interface ColumnPlan {
+  /** `,"name":` — without its first byte for the first column of a row. */
+  readonly key: Uint8Array;
+  readonly encode: ValueEncoder;
+  /** Part of what a key tuple holds. */
+  readonly identity: boolean;
+}
+
+/** All that is the same in every line of a relation, made once. */
+export interface RelationPlan {
+  /** `,"schema":"public","table":"t"`, or `,"oid":16448` of one that was not announced. */
+  readonly head: Uint8Array;
+  readonly columns: readonly ColumnPlan[];
+  /** False: no column is marked as part of the identity, so a key tuple's own values tell. */
+  readonly keyed: boolean;
+}
+
+export function planRelation(
+  relation: Relation,
+  types: TypeRegistry,
+  options: ValueOptions,
+): RelationPlan {
+  return {
+    head: Buffer.from(`,${relationName(relation)}`),
+    columns: relation.columns.map((column) => ({
+      key: Buffer.from(`,${jsonString(column.name)}:`),
+      encode: encoderFor(column.typeOid, types, options),
+      identity: column.key,
+    })),
+    keyed: relation.keyed,
+  };
+}
+
+/** `"schema":"public","table":"t"`; pg_catalog comes as an empty name. */
+export function relationName(relation: Relation): string {
+  if (!relation.announced) return `"oid":${relation.oid}`;
+  return `"schema":${schemaName(relation.schema)},"table":${jsonString(relation.table)}`;
+}
+
+export function schemaName(schema: string): string {
+  return jsonString(schema === "" ? "pg_catalog" : schema);
+}

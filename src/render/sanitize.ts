@@ -1,0 +1,38 @@
+/**
+ * Text from a database is not to be trusted by a terminal: a value may hold escape sequences,
+ * text that runs backwards, or characters that cannot be seen. All of these are made visible.
+ */
+const HOSTILE =
+  // C0, DEL and C1; line and paragraph separators; what Unicode says to show as nothing (zero-width and
+  // joining characters, bidi controls and isolates, Hangul fillers, variation selectors, tags, BOM);
+  // interlinear annotation; lone surrogates. And marks piled so high that they cover the lines above.
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{fff9}-\u{fffb}\p{Surrogate}]|(?<=[\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]/gu;
+
+/**
+ * It only asks for an emoji's coloured glyph, and terminals do not agree on how wide that is (`❤` is one
+ * column, with the selector one or two), so it goes without a trace. Elsewhere it is as hostile as the rest.
+ */
+const EMOJI_SELECTOR = /(?<=\p{Emoji})\ufe0f/gu;
+
+const PLAIN = /^[ -~]*$/;
+
+const SHORT_ESCAPES = new Map([
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+]);
+
+/** The text on one line, safe to print: `\n`, `\r`, `\t`, else `\x1b`, `\u202e` or `\u{e0041}`. */
+export function sanitizeLine(text: string): string {
+  if (PLAIN.test(text)) return text;
+  return text.replace(EMOJI_SELECTOR, "").replace(HOSTILE, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  const short = SHORT_ESCAPES.get(character);
+  if (short !== undefined) return short;
+  const code = character.codePointAt(0) ?? 0;
+  const hex = code.toString(16);
+  if (code <= 0xff) return `\\x${hex.padStart(2, "0")}`;
+  return code <= 0xffff ? `\\u${hex.padStart(4, "0")}` : `\\u{${hex}}`;
+}

@@ -1,0 +1,163 @@
+import type {
+  LogicalMessage,
+  Relation,
+  RowChange,
+  Truncate,
+  UnknownMessage,
+} from "../pgoutput/messages.ts";
+import { quoteByte } from "../pgoutput/tuple.ts";
+import { formatRelation, formatRelationName } from "./identifier.ts";
+import {
+  joined,
+  type Paint,
+  type Painted,
+  painted,
+  paintedWithin,
+  type Palette,
+} from "./painted.ts";
+import { sanitizeLine } from "./sanitize.ts";
+import { flow, type Piece } from "./table-flow.ts";
+import type { Layout } from "./table-frame.ts";
+import { describeRow, PIECE_GAP } from "./table-row.ts";
+import { decodeStart, formatBytes } from "./table-value.ts";
+import { startWithin, textWidth } from "./text-width.ts";
+
+/** What happened to what, and how: one row of the table, before it has its place in it. */
+export interface Event {
+  readonly operation: Painted;
+  /** In lines. */
+  readonly subject: readonly Painted[];
+  /** In lines. */
+  readonly detail: readonly Painted[];
+}
+
+/** Where an event's row is drawn, and with what. */
+export interface Canvas {
+  readonly layout: Layout;
+  readonly palette: Palette;
+}
+
+export function rowEvent(message: RowChange, { layout, palette }: Canvas): Event {
+  const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
+  const { pieces, total } = describeRow(message, limits, palette);
+  return {
+    operation: OPERATIONS[message.kind](palette),
+    subject: describeRelation(message.relation, layout, palette.table),
+    detail: flow(pieces, total, limits, moreOf("column", palette)),
+  };
+}
+
+export function truncateEvent(message: Truncate, { layout, palette }: Canvas): Event {
+  const { relations, cascade, restartIdentity } = message;
+  const flags = [
+    ...(cascade ? ["CASCADE"] : []),
+    ...(restartIdentity ? ["RESTART IDENTITY"] : []),
+  ].map((flag): Piece => ({ ...painted(flag, palette.truncate), gap: PIECE_GAP }));
+  const [only] = relations;
+  const single = relations.length === 1 && only !== undefined;
+  const tables = single
+    ? []
+    : relations.map((relation): Piece => ({
+        ...paintedWithin(formatRelationName(relation), layout.detail, palette.table),
+        gap: PIECE_GAP,
+      }));
+  const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
+  return {
+    operation: OPERATIONS.truncate(palette),
+    subject: single
+      ? describeRelation(only, layout, palette.table)
+      : [painted(`${relations.length} tables`, palette.table)],
+    detail: flow(
+      [...flags, ...tables],
+      flags.length + tables.length,
+      limits,
+      moreOf("table", palette),
+    ),
+  };
+}
+
+/** What pg_logical_emit_message wrote: often an event for somebody, so it may take the lines of a whole row. */
+export function messageEvent(message: LogicalMessage, { layout, palette }: Canvas): Event {
+  const lines = describeContent(message.content, layout);
+  if (!message.transactional) lines.push(painted("(not part of a transaction)", palette.quiet));
+  return {
+    operation: OPERATIONS.message(palette),
+    subject: [paintedWithin(sanitizeLine(message.prefix), layout.relation, palette.table)],
+    detail: lines,
+  };
+}
+
+export function unknownEvent(message: UnknownMessage, { layout, palette }: Canvas): Event {
+  const bytes = countOf(message.bytes.length, "byte");
+  const start = formatBytes(message.bytes, Math.max(layout.detail - bytes.length - 2, 4));
+  return {
+    operation: OPERATIONS.unknown(palette),
+    subject: [painted(`tag ${quoteByte(message.tag)}`)],
+    detail: [joined(painted(`${bytes}: `), painted(start, palette.quiet))],
+  };
+}
+
+export function alterEvent(relation: Relation, changes: readonly string[], canvas: Canvas): Event {
+  const { layout, palette } = canvas;
+  const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
+  const pieces = changes.map((change): Piece => ({
+    ...paintedWithin(change, layout.detail, palette.quiet),
+    gap: PIECE_GAP,
+  }));
+  return {
+    operation: OPERATIONS.alter(palette),
+    subject: describeRelation(relation, layout, palette.quiet),
+    detail: flow(pieces, pieces.length, limits, moreOf("change", palette)),
+  };
+}
+
+const OPERATIONS = {
+  insert: (palette: Palette) => painted("+ INSERT", palette.insert),
+  update: (palette: Palette) => painted("~ UPDATE", palette.update),
+  delete: (palette: Palette) => painted("- DELETE", palette.delete),
+  truncate: (palette: Palette) => painted("× TRUNCATE", palette.truncate),
+  message: (palette: Palette) => painted("» MESSAGE", palette.message),
+  unknown: (palette: Palette) => painted("? UNKNOWN", palette.unknown),
+  alter: (palette: Palette) => painted("± ALTERED", palette.quiet),
+} as const;
+
+/** `1 change`, `3 changes`. */
+export function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** Schema and table on one line, else on two: the name that tells tables apart is the last to be cut. */
+function describeRelation(relation: Relation, layout: Layout, paint: Paint): Painted[] {
+  const name = formatRelationName(relation);
+  if (!relation.announced || textWidth(name) <= layout.relation) {
+    return [paintedWithin(name, layout.relation, paint)];
+  }
+  const { schema, table } = formatRelation(relation);
+  return [
+    paintedWithin(`${schema}.`, layout.relation, paint),
+    paintedWithin(table, layout.relation, paint),
+  ];
+}
+
+function describeContent(content: Uint8Array, layout: Layout): Painted[] {
+  const { detail: width, detailLinesMax: linesMax } = layout;
+  if (content.length === 0) return [painted("''")];
+  const { text, whole, utf8 } = decodeStart(content, width * linesMax);
+  if (!utf8) {
+    const bytes = `${countOf(content.length, "byte")}: ${formatBytes(content, width)}`;
+    return [paintedWithin(bytes, width)];
+  }
+  const lines: Painted[] = [];
+  let rest = text;
+  while (rest !== "" && lines.length < linesMax) {
+    const line = startWithin(rest, width);
+    rest = rest.slice(line.length);
+    const cut = lines.length + 1 === linesMax && (rest !== "" || !whole);
+    lines.push(painted(cut ? `${startWithin(line, width - 1)}…` : line));
+  }
+  return lines;
+}
+
+function moreOf(what: string, palette: Palette): (count: number) => Piece {
+  return (count) => ({ ...painted(`… +${countOf(count, what)}`, palette.quiet), gap: PIECE_GAP });
+}

@@ -1,0 +1,205 @@
+import { formatLsn, INVALID_LSN } from "../lsn.ts";
+import type {
+  Begin,
+  BeginPrepare,
+  CommitPrepared,
+  Origin,
+  Prepare,
+  RollbackPrepared,
+  StreamAbort,
+  StreamCommit,
+  StreamPrepare,
+  StreamStart,
+  Transaction,
+} from "../pgoutput/messages.ts";
+import { formatPgTime, type PgTime } from "../pg-time.ts";
+import type { Paint, Palette } from "./painted.ts";
+import { sanitizeLine } from "./sanitize.ts";
+import { countOf } from "./table-event.ts";
+
+/**
+ * What is said about a transaction as a whole: the title and the last line of its box, and its fate when
+ * that comes later. Each a list of parts, the most important first, to be laid out as they fit.
+ */
+export type Parts = readonly Part[];
+
+export interface Part {
+  /** Sanitized. */
+  readonly text: string;
+  readonly paint?: Paint | undefined;
+}
+
+/** What a box has held so far. */
+export interface Counts {
+  insert: number;
+  update: number;
+  delete: number;
+  truncate: number;
+  message: number;
+}
+
+export const NO_COUNTS: Readonly<Counts> = {
+  insert: 0,
+  update: 0,
+  delete: 0,
+  truncate: 0,
+  message: 0,
+};
+
+export function beginParts(message: Begin, palette: Palette): Parts {
+  return [
+    part(`BEGIN ${xidOf(message.transaction)}`, palette.strong),
+    part(formatTime(message.commitTime)),
+    part(`commit ${formatLsn(message.finalLsn)}`),
+  ];
+}
+
+export function originParts(message: Origin): Parts {
+  // A session that only calls itself an origin has no position there.
+  const at = message.originLsn === INVALID_LSN ? "" : ` at ${formatLsn(message.originLsn)}`;
+  return [part(`origin ${quoted(message.name)}${at}`)];
+}
+
+/** Of a transaction whose Begin was not seen: cut off, or filtered out. */
+export function continuedParts(transaction: Transaction, palette: Palette): Parts {
+  const time = transaction.commitTime === null ? [] : [part(formatTime(transaction.commitTime))];
+  return [part(xidOf(transaction), palette.strong), ...time];
+}
+
+export function commitParts(
+  transaction: Transaction | null,
+  counts: Counts,
+  palette: Palette,
+): Parts {
+  return [part(`COMMIT ${xidOf(transaction)}`, palette.committed), ...countParts(counts)];
+}
+
+export function streamStartParts(message: StreamStart, palette: Palette): Parts {
+  return [
+    part(`STREAM ${xidOf(message.transaction)}`, palette.strong),
+    part(message.firstSegment ? "still in progress" : "still in progress, continued"),
+  ];
+}
+
+export function streamStopParts(
+  transaction: Transaction | null,
+  counts: Counts,
+  palette: Palette,
+): Parts {
+  return [
+    part(`PENDING ${xidOf(transaction)}`, palette.pending),
+    ...countParts(counts),
+    part("may yet be rolled back"),
+  ];
+}
+
+export function streamCommitParts(message: StreamCommit, palette: Palette): Parts {
+  return [
+    part(`✔ COMMIT ${xidOf(message.transaction)}`, palette.committed),
+    part(formatTime(message.commitTime)),
+    part(`commit ${formatLsn(message.commitLsn)}`),
+  ];
+}
+
+/** A subtransaction's changes alone are void when it is one that was rolled back: the others may yet commit. */
+export function streamAbortParts(message: StreamAbort, palette: Palette): Parts {
+  const { transaction, subxid, abortTime, abortLsn } = message;
+  const when = [
+    ...(abortTime === null ? [] : [part(formatTime(abortTime))]),
+    ...(abortLsn === null ? [] : [part(`abort ${formatLsn(abortLsn)}`)]),
+  ];
+  if (subxid === transaction.xid) {
+    return [
+      part(`✘ ROLLBACK ${xidOf(transaction)}`, palette.aborted),
+      part("all its changes are void"),
+      ...when,
+    ];
+  }
+  return [
+    part(`✘ ROLLBACK subtransaction xid ${subxid} of ${xidOf(transaction)}`, palette.aborted),
+    part("voids its changes only"),
+    ...when,
+  ];
+}
+
+export function beginPrepareParts(message: BeginPrepare, palette: Palette): Parts {
+  return [
+    part(`BEGIN ${xidOf(message.transaction)}`, palette.strong),
+    part(`gid ${quoted(message.gid)}`),
+    part(formatTime(message.prepareTime)),
+    part(`prepare ${formatLsn(message.prepareLsn)}`),
+  ];
+}
+
+export function prepareParts(message: Prepare, counts: Counts, palette: Palette): Parts {
+  return [
+    part(`PENDING ${xidOf(message.transaction)}`, palette.pending),
+    ...countParts(counts),
+    part(`prepared as ${quoted(message.gid)}`),
+  ];
+}
+
+export function streamPrepareParts(message: StreamPrepare, palette: Palette): Parts {
+  return [
+    part(`… PREPARE ${quoted(message.gid)}`, palette.pending),
+    part(xidOf(message.transaction)),
+    part(formatTime(message.prepareTime)),
+    part(`prepare ${formatLsn(message.prepareLsn)}`),
+    part("still pending"),
+  ];
+}
+
+export function commitPreparedParts(message: CommitPrepared, palette: Palette): Parts {
+  return [
+    part(`✔ COMMIT PREPARED ${quoted(message.gid)}`, palette.committed),
+    part(xidOf(message.transaction)),
+    part(formatTime(message.commitTime)),
+    part(`commit ${formatLsn(message.commitLsn)}`),
+  ];
+}
+
+export function rollbackPreparedParts(message: RollbackPrepared, palette: Palette): Parts {
+  return [
+    part(`✘ ROLLBACK PREPARED ${quoted(message.gid)}`, palette.aborted),
+    part(xidOf(message.transaction)),
+    part("all its changes are void"),
+    part(formatTime(message.rollbackTime)),
+  ];
+}
+
+export function subtransactionParts(transaction: Transaction, top: number): Parts {
+  return [part(transaction.xid === top ? `xid ${top}` : `subtransaction xid ${transaction.xid}`)];
+}
+
+/** `3 changes`, and when they are of several kinds `+1 ~2`, in the signs of the rows. */
+function countParts(counts: Counts): Parts {
+  const kinds = [
+    { count: counts.insert, sign: "+" },
+    { count: counts.update, sign: "~" },
+    { count: counts.delete, sign: "-" },
+    { count: counts.truncate, sign: "×" },
+  ].filter(({ count }) => count > 0);
+  const changes = kinds.reduce((sum, { count }) => sum + count, 0);
+  const signs =
+    kinds.length < 2 ? "" : ` (${kinds.map(({ sign, count }) => `${sign}${count}`).join(" ")})`;
+  const messages = counts.message === 0 ? [] : [part(countOf(counts.message, "message"))];
+  if (changes === 0 && messages.length > 0) return messages;
+  return [part(`${countOf(changes, "change")}${signs}`), ...messages];
+}
+
+function part(text: string, paint?: Paint): Part {
+  return { text, paint };
+}
+
+/** `2026-11-24 10:57:43.123456Z`: ISO 8601's own alternative to the `T`, easier on the eye. */
+function formatTime(time: PgTime): string {
+  return formatPgTime(time).replace("T", " ");
+}
+
+function xidOf(transaction: Transaction | null): string {
+  return transaction === null ? "transaction" : `xid ${transaction.xid}`;
+}
+
+function quoted(name: string): string {
+  return `'${sanitizeLine(name)}'`;
+}

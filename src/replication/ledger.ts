@@ -1,0 +1,82 @@
+import { INVALID_LSN, type Lsn, maxLsn } from "../lsn.ts";
+import type { PgoutputMessage } from "../pgoutput/messages.ts";
+
+/**
+ * What may be confirmed to the server. It is told of messages, keepalives and deliveries in the order in
+ * which they happen, is asked what follows from them, and talks to nobody.
+ *
+ * Only the end_lsn of a commit and the walEnd of a keepalive are positions: what XLogData says is neither
+ * unique nor monotonic. Never end_lsn + 1: where the next commit record starts there, that transaction
+ * would be lost.
+ */
+export class Ledger {
+  #open = false;
+  #received = INVALID_LSN;
+  #settled = INVALID_LSN;
+  #delivered = INVALID_LSN;
+
+  /** The furthest position the server has told of. */
+  get received(): Lsn {
+    return this.#received;
+  }
+
+  /** All before it has been delivered, and no transaction that committed before it is still to come. */
+  get delivered(): Lsn {
+    return this.#delivered;
+  }
+
+  /** A transaction or a block of one is under way: a keepalive's position may be within it. */
+  get transactionOpen(): boolean {
+    return this.#open;
+  }
+
+  message(message: PgoutputMessage): void {
+    switch (message.kind) {
+      case "begin":
+      case "begin_prepare":
+      case "stream_start":
+        this.#open = true;
+        return;
+      case "stream_stop":
+        this.#open = false;
+        return;
+      case "commit":
+      case "stream_commit":
+      case "commit_prepared":
+      // What came at PREPARE does not come again at COMMIT PREPARED: it counts as soon as it is delivered.
+      case "prepare":
+      case "stream_prepare":
+        this.#open = false;
+        this.#settle(message.endLsn);
+        return;
+      case "rollback_prepared":
+        this.#settle(message.rollbackEndLsn);
+        return;
+    }
+  }
+
+  keepalive(walEnd: Lsn): void {
+    if (this.#open) this.#received = maxLsn(this.#received, walEnd);
+    else this.#settle(walEnd);
+  }
+
+  /** What will be delivered once all that was rendered so far is written. */
+  mark(): Lsn {
+    return this.#settled;
+  }
+
+  /** What was rendered up to `mark` has been written. */
+  deliver(mark: Lsn): void {
+    this.#delivered = maxLsn(this.#delivered, mark);
+  }
+
+  /** The connection is gone: what was open will come again from its beginning. */
+  disconnect(): void {
+    this.#open = false;
+  }
+
+  #settle(position: Lsn): void {
+    this.#received = maxLsn(this.#received, position);
+    this.#settled = maxLsn(this.#settled, position);
+  }
+}

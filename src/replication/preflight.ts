@@ -1,0 +1,49 @@
+import type { Client } from "pg";
+import { WalctlError, usageError } from "../errors.ts";
+import { psqlCommand } from "./paste.ts";
+import { queryRows } from "./statement.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+/** server_version_num: 150018 is 15.18. */
+export type ServerVersion = number;
+
+export async function readServerVersion(client: Client): Promise<ServerVersion> {
+  const rows = await queryRows<{ server_version_num: string }>(
+    client,
+    "SHOW server_version_num",
+    "read the server's version",
+  );
+  return Number(rows[0]?.server_version_num);
+}
+
+export function formatServerVersion(version: ServerVersion): string {
+  return `${majorOf(version)}.${version % 10_000}`;
+}
+
+export function majorOf(version: ServerVersion): number {
+  return Math.floor(version / 10_000);
+}
+
+/** Refuses what this server does not have yet: `--two-phase needs PostgreSQL 15; this server is 14.23`. */
+export function requireVersion(feature: string, neededMajor: number, actual: ServerVersion): void {
+  if (majorOf(actual) >= neededMajor) return;
+  throw usageError(
+    `${feature} needs PostgreSQL ${neededMajor}; this server is ${formatServerVersion(actual)}`,
+  );
+}
+
+/** The fault that keeps the server from decoding at all, if it has it; to be thrown or shown. */
+export async function findWalLevelFault(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+): Promise<WalctlError | undefined> {
+  // PostgreSQL 19 raises the effective level by itself when the first logical slot is made.
+  if (majorOf(version) >= 19) return undefined;
+  const rows = await queryRows<{ wal_level: string }>(client, "SHOW wal_level", "read wal_level");
+  const level = rows[0]?.wal_level;
+  if (level === "logical") return undefined;
+  return new WalctlError(`wal_level is "${level}", and logical decoding needs "logical"`, {
+    hint: `As a superuser, and then restart the server: ${psqlCommand("ALTER SYSTEM SET wal_level = 'logical'", target)}`,
+  });
+}

@@ -1,0 +1,217 @@
+import type { Client } from "pg";
+import { DecodeError, WalctlError } from "../errors.ts";
+import { INVALID_LSN, type Lsn, formatLsn } from "../lsn.ts";
+import { Backoff } from "./backoff.ts";
+import { type BootstrapRequest, type Bootstrapped, bootstrap } from "./bootstrap.ts";
+import { connect } from "./connect.ts";
+import { Feedback } from "./feedback.ts";
+import { Ledger } from "./ledger.ts";
+import { Limits } from "./limits.ts";
+import { type PgoutputOptions, formatPgoutputOptions } from "./pgoutput-options.ts";
+import { Resume } from "./resume.ts";
+import { isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
+import { quoteIdentifier } from "./sql.ts";
+import { queryRows } from "./statement.ts";
+import type { ConnectionTarget } from "./target.ts";
+import { type StreamConsumer, type StreamEnd, type StreamState, WalStream } from "./wal-stream.ts";
+import { pause } from "./within.ts";
+
+export interface SessionOptions {
+  readonly target: ConnectionTarget;
+  readonly bootstrap: BootstrapRequest;
+  readonly pgoutput: PgoutputOptions;
+  readonly consumer: StreamConsumer;
+  /** Advance the slot. */
+  readonly acknowledge: boolean;
+  readonly startpos: Lsn | undefined;
+  /** `now`: where the server stands at the first start. */
+  readonly endpos: Lsn | "now" | undefined;
+  /** Row changes to print. */
+  readonly limit: number | undefined;
+  readonly statusIntervalMs: number;
+  readonly reconnect: boolean;
+  readonly stop: AbortSignal;
+  readonly news: SessionNews;
+}
+
+/** What a session tells while it goes on. */
+export interface SessionNews {
+  warn(warning: { message: string; detail?: string; hint?: string }): void;
+  notice(text: string): void;
+  /** The server has accepted the start. */
+  streaming(slot: string, from: Lsn): void;
+}
+
+/** The slot is still held by the session before: the server has not noticed yet that it is gone. */
+const OBJECT_IN_USE = "55006";
+
+const STREAM_HINTS = {
+  // The decoder sees the catalogue as it was when the change was made.
+  "42704":
+    "A slot sees a publication only from when it was created. If it is there now, make a new slot: walctl drop-slot SLOT, then walctl create-slot SLOT.",
+};
+
+/** Feedback comes at least three times within wal_sender_timeout. */
+const TIMEOUT_SHARE = 3;
+
+/**
+ * Streams from the server until there is a reason to end, over as many connections as it takes. Each
+ * transaction reaches the consumer whole, in order and once.
+ * @throws WalctlError, or what the consumer throws
+ */
+export async function streamChanges(options: SessionOptions): Promise<StreamEnd> {
+  return new Session(options).run();
+}
+
+class Session {
+  readonly #options: SessionOptions;
+  readonly #backoff = new Backoff();
+  #state: StreamState | undefined;
+  /** The temporary slot that the lost connection took with it. */
+  #lostSlot: string | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<StreamEnd> {
+    const { stop, reconnect, news } = this.#options;
+    for (;;) {
+      try {
+        return await this.#attempt();
+      } catch (error) {
+        // Before the first start a new user should read at once what is wrong.
+        if (this.#state === undefined || !reconnect || !mayPass(error)) throw explain(error);
+        const delayMs = this.#backoff.nextMs();
+        news.warn({
+          message: `lost the connection to the server: ${reasonOf(error)}`,
+          detail: `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`,
+        });
+        await pause(delayMs, stop);
+      }
+      if (stop.aborted) return "stopped";
+    }
+  }
+
+  async #attempt(): Promise<StreamEnd> {
+    const { target, news, stop } = this.#options;
+    const client = await connect(target, "logical");
+    client.on("notice", (notice) => {
+      const text = `${notice.message} (SQLSTATE ${notice.code ?? "00000"})`;
+      if (notice.severity === "WARNING") news.warn({ message: `server: ${text}` });
+      else news.notice(`server: ${text}`);
+    });
+    try {
+      const started = await bootstrap(client, target, {
+        ...this.#options.bootstrap,
+        // Once it has streamed, a slot that is gone is an error: a new one would have a gap.
+        createMissing: this.#state === undefined && this.#options.bootstrap.createMissing,
+      });
+      const state = (this.#state ??= await this.#open(client));
+      const from = this.#startOf(state, started);
+      const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(this.#options.pgoutput)})`;
+      const stream = new WalStream(statement, state, () => {
+        this.#backoff.reset();
+        news.streaming(started.slotName, from);
+      });
+      try {
+        return await stream.run(client, await this.#statusIntervalMs(client), stop);
+      } finally {
+        // What was handed over is written before anything else is, on this connection or the next.
+        if (!stop.aborted) await stream.pending;
+        state.ledger.disconnect();
+        state.resume.disconnect();
+        if (started.temporary) this.#lostSlot = started.slotName;
+      }
+    } finally {
+      await closeClient(client);
+    }
+  }
+
+  async #open(client: Client): Promise<StreamState> {
+    const { consumer, acknowledge, endpos, limit } = this.#options;
+    const last = endpos === "now" ? await readCurrentLsn(client) : endpos;
+    return {
+      consumer,
+      ledger: new Ledger(),
+      feedback: new Feedback(acknowledge),
+      resume: new Resume(),
+      limits: new Limits({ endpos: last, rows: limit }),
+    };
+  }
+
+  /** Where the slot stands, or behind the last commit that was passed on. */
+  #startOf(state: StreamState, started: Bootstrapped): Lsn {
+    const { startpos, news } = this.#options;
+    const passedOn = state.ledger.mark();
+    if (this.#lostSlot !== undefined) {
+      news.warn({
+        message: `what committed between ${formatLsn(passedOn)} and now is missing`,
+        detail: `The temporary slot "${this.#lostSlot}" went with the connection.`,
+        hint: "A slot of its own (--slot) keeps the log while nobody is connected.",
+      });
+      return INVALID_LSN;
+    }
+    if (passedOn > INVALID_LSN) return passedOn;
+    if (startpos === undefined) return INVALID_LSN;
+    const confirmed = started.confirmedFlushLsn;
+    if (confirmed !== undefined && startpos < confirmed) {
+      news.warn({
+        message: `the slot has been advanced to ${formatLsn(confirmed)}, beyond the start position ${formatLsn(startpos)}`,
+        detail:
+          "The server does not send again what was confirmed: the stream starts where the slot stands.",
+      });
+    }
+    return startpos;
+  }
+
+  async #statusIntervalMs(client: Client): Promise<number> {
+    const rows = await queryRows<{ setting: string }>(
+      client,
+      "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
+      "read wal_sender_timeout",
+    );
+    const timeoutMs = Number(rows[0]?.setting ?? 0);
+    const { statusIntervalMs } = this.#options;
+    return timeoutMs > 0 ? Math.min(statusIntervalMs, timeoutMs / TIMEOUT_SHARE) : statusIntervalMs;
+  }
+}
+
+async function readCurrentLsn(client: Client): Promise<Lsn> {
+  // On a standby what is replayed is what can be decoded.
+  const rows = await queryRows<{ lsn: string }>(
+    client,
+    `SELECT (CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+      ELSE pg_catalog.pg_current_wal_lsn() END - '0/0') AS lsn`,
+    "read the server's position",
+  );
+  return BigInt(rows[0]?.lsn ?? "0") as Lsn;
+}
+
+/** pg waits for the server to close; one that stalls is not waited for. */
+async function closeClient(client: Client): Promise<void> {
+  await client.end().catch(() => {});
+}
+
+function mayPass(error: unknown): boolean {
+  return isConnectionLost(error) || sqlStateOf(error) === OBJECT_IN_USE;
+}
+
+function reasonOf(error: unknown): string {
+  const state = sqlStateOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return state === undefined || error instanceof WalctlError
+    ? message
+    : `${message} (SQLSTATE ${state})`;
+}
+
+/** @throws the error itself, when it is not the server's: the consumer's, or a bug */
+function explain(error: unknown): WalctlError {
+  if (error instanceof DecodeError) {
+    return new WalctlError(`the server sent a message that cannot be decoded: ${error.message}`, {
+      detail: "All before it has been printed, and the slot was not advanced past that.",
+      cause: error,
+    });
+  }
+  return serverError(error, "stream the changes", STREAM_HINTS);
+}

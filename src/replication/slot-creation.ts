@@ -1,0 +1,143 @@
+import type { Client } from "pg";
+import { WalctlError } from "../errors.ts";
+import { walctlCommand } from "./paste.ts";
+import { type ServerVersion, majorOf, requireVersion } from "./preflight.ts";
+import { sqlStateOf } from "./server-errors.ts";
+import {
+  PLUGIN,
+  type Slot,
+  SqlState,
+  readSlot,
+  requireSlotName,
+  requireUsableSlot,
+} from "./slot.ts";
+import { type SlotSteps, SlotWait } from "./slot-wait.ts";
+import { quoteIdentifier } from "./sql.ts";
+import { execute, queryRows } from "./statement.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+export interface SlotRequest {
+  readonly name: string;
+  readonly temporary: boolean;
+  readonly twoPhase: boolean;
+  readonly failover: boolean;
+}
+
+export interface SlotOutcome {
+  readonly created: boolean;
+  /** Where decoding starts; of one that was there: confirmed_flush_lsn. */
+  readonly consistentPoint: string;
+  readonly slot: Slot | undefined;
+}
+
+/** Refuses, before anything is sent, what the server is too old for. */
+export function checkSlotRequest(request: SlotRequest, version: ServerVersion): void {
+  requireSlotName(request.name);
+  if (request.twoPhase) requireVersion("--two-phase", 15, version);
+  if (request.failover) requireVersion("--failover", 17, version);
+}
+
+/**
+ * The slot as asked, created if there is none of that name. One that is there is not altered.
+ * @param client a walsender's connection; a temporary slot lives as long as it
+ * @throws WalctlError when one is there that cannot be used, or when it cannot be created in time
+ */
+export async function ensureSlot(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  request: SlotRequest,
+  steps: SlotSteps,
+): Promise<SlotOutcome> {
+  checkSlotRequest(request, version);
+  const there = await readSlot(client, request.name);
+  if (there !== undefined) return existing(there, target);
+  try {
+    const consistentPoint = await createSlot(client, target, version, request, steps);
+    return { created: true, consistentPoint, slot: undefined };
+  } catch (error) {
+    // Somebody else was faster.
+    const now =
+      sqlStateOf(error) === SqlState.duplicateObject
+        ? await readSlot(client, request.name)
+        : undefined;
+    if (now === undefined) throw error;
+    return existing(now, target);
+  }
+}
+
+function existing(slot: Slot, target: ConnectionTarget): SlotOutcome {
+  requireUsableSlot(slot, target);
+  return { created: false, consistentPoint: slot.confirmedFlushLsn ?? "0/0", slot };
+}
+
+async function createSlot(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  request: SlotRequest,
+  steps: SlotSteps,
+): Promise<string> {
+  const doing = `create slot "${request.name}"`;
+  const pid = await readBackendPid(client, doing);
+  await execute(client, `SET lock_timeout = ${Math.ceil(steps.lockTimeoutMs)}`, doing);
+  const wait = new SlotWait(target, pid, steps);
+  wait.begin();
+  try {
+    const [row] = await queryRows<{ consistent_point: string }>(
+      client,
+      createSlotCommand(request, version),
+      doing,
+    );
+    return row?.consistent_point ?? "0/0";
+  } catch (error) {
+    throw creationError(error, target, request, steps, wait.waitedFor);
+  } finally {
+    await wait.end();
+    await client.query("RESET lock_timeout").catch(() => {});
+  }
+}
+
+function creationError(
+  error: unknown,
+  target: ConnectionTarget,
+  request: SlotRequest,
+  steps: SlotSteps,
+  waitedFor: string | undefined,
+): unknown {
+  const detail = waitedFor === undefined ? undefined : `It waited for ${waitedFor}.`;
+  if (steps.stop.aborted) {
+    const message = `interrupted: slot "${request.name}" was not created`;
+    return new WalctlError(message, { detail, cause: error });
+  }
+  if (sqlStateOf(error) !== SqlState.lockNotAvailable) return error;
+  const seconds = steps.lockTimeoutMs / 1000;
+  const flags = [...(request.twoPhase ? ["--two-phase"] : []), ...(request.failover ? ["--failover"] : [])];
+  const words = ["create-slot", request.name, ...flags, "--lock-timeout", String(seconds * 10)];
+  return new WalctlError(
+    `could not create slot "${request.name}" within ${seconds} s: transactions that were open before it must end first (SQLSTATE ${SqlState.lockNotAvailable})`,
+    {
+      detail,
+      hint: request.temporary
+        ? "Try again when they have ended."
+        : `End them, or wait longer: ${walctlCommand(words, target)}`,
+      cause: error,
+    },
+  );
+}
+
+async function readBackendPid(client: Client, doing: string): Promise<number> {
+  const [row] = await queryRows<{ pid: number }>(client, "SELECT pg_backend_pid() AS pid", doing);
+  return row?.pid ?? 0;
+}
+
+/** No snapshot is exported: nobody here copies tables, and it would hold a transaction open. */
+export function createSlotCommand(request: SlotRequest, version: ServerVersion): string {
+  const { name, temporary, twoPhase, failover } = request;
+  const head = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)}${temporary ? " TEMPORARY" : ""} LOGICAL ${PLUGIN}`;
+  if (majorOf(version) < 15) return `${head} NOEXPORT_SNAPSHOT`;
+  const options = ["SNAPSHOT 'nothing'"];
+  if (twoPhase) options.push("TWO_PHASE true");
+  if (failover) options.push("FAILOVER true");
+  return `${head} (${options.join(", ")})`;
+}

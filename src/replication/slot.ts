@@ -1,0 +1,176 @@
+import type { Client } from "pg";
+import { WalctlError, usageError } from "../errors.ts";
+import { psqlCommand, walctlCommand } from "./paste.ts";
+import { quoteLiteral } from "./sql.ts";
+import { sqlStateOf } from "./server-errors.ts";
+import { queryRows } from "./statement.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+export const PLUGIN = "pgoutput";
+
+/** pg_replication_slots, as far as walctl asks. */
+export interface Slot {
+  readonly name: string;
+  /** Null: a physical slot. */
+  readonly plugin: string | null;
+  readonly database: string | null;
+  readonly temporary: boolean;
+  readonly active: boolean;
+  /** Null: it is still being created, or physical. */
+  readonly confirmedFlushLsn: string | null;
+  /** reserved, extended, unreserved, or lost: then it is good for nothing any more. */
+  readonly walStatus: string | null;
+  /** Why it is lost, where the server tells (PostgreSQL 17). */
+  readonly invalidationReason: string | null;
+  readonly twoPhase: boolean;
+  /** False before PostgreSQL 17. */
+  readonly failover: boolean;
+}
+
+/** NAMEDATALEN - 1 of the characters that the server allows (manual: CREATE_REPLICATION_SLOT). */
+const SLOT_NAME = /^[a-z0-9_]{1,63}$/;
+
+/** @throws WalctlError, a usage error, before the server is asked */
+export function requireSlotName(name: string): void {
+  if (SLOT_NAME.test(name)) return;
+  const allowed = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .slice(0, 63);
+  throw usageError(
+    `"${name}" cannot be the name of a slot`,
+    `PostgreSQL allows up to 63 lower-case letters, digits and underscores${SLOT_NAME.test(allowed) ? `: ${allowed}` : ""}`,
+  );
+}
+
+/** Undefined: there is none of that name. */
+export async function readSlot(client: Client, name: string): Promise<Slot | undefined> {
+  const [slot] = await queryRows<Slot>(
+    client,
+    // Columns that older servers lack are read through JSON, where they are just missing.
+    `SELECT slot_name::text AS name, plugin::text, database::text, temporary, active,
+            confirmed_flush_lsn::text AS "confirmedFlushLsn", wal_status AS "walStatus",
+            to_jsonb(s) ->> 'invalidation_reason' AS "invalidationReason",
+            two_phase AS "twoPhase", coalesce(to_jsonb(s) ->> 'failover', 'false')::bool AS failover
+     FROM pg_catalog.pg_replication_slots s WHERE slot_name = ${quoteLiteral(name)}`,
+    `read slot "${name}"`,
+  );
+  return slot;
+}
+
+/**
+ * A slot that is there must be one that walctl can stream from, here.
+ * @throws WalctlError, with the command that mends it
+ */
+export function requireUsableSlot(slot: Slot, target: ConnectionTarget): void {
+  const fault = slotFault(slot, target);
+  if (fault === undefined) return;
+  const drop = walctlCommand(["drop-slot", slot.name], target, slot.database ?? target.database);
+  throw new WalctlError(`slot "${slot.name}" ${fault}`, {
+    detail: slot.walStatus === "lost" ? lostDetail(slot) : undefined,
+    hint: `Use another name, or, if nobody needs the slot any more: ${drop}`,
+  });
+}
+
+/** Drops a slot of any kind. */
+export async function dropSlot(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+): Promise<void> {
+  requireSlotName(name);
+  const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)})`;
+  try {
+    await queryRows(client, sql, `drop slot "${name}"`);
+  } catch (error) {
+    const state = sqlStateOf(error);
+    if (state === SqlState.objectInUse) throw await slotInUseError(client, target, name, error);
+    if (state === SqlState.undefinedObject) throw await noSuchSlot(client, name, undefined);
+    throw error;
+  }
+}
+
+export const SqlState = {
+  undefinedObject: "42704",
+  duplicateObject: "42710",
+  objectInUse: "55006",
+  lockNotAvailable: "55P03",
+} as const;
+
+/** The error for a slot that is not there. `hint`: the command that creates it. */
+export async function noSuchSlot(
+  client: Client,
+  name: string,
+  hint: string | undefined,
+): Promise<WalctlError> {
+  const rows = await queryRows<{ name: string }>(
+    client,
+    "SELECT slot_name::text AS name FROM pg_catalog.pg_replication_slots ORDER BY slot_name LIMIT 20",
+    "list the slots",
+  );
+  const names = rows.map((row) => `"${row.name}"`).join(", ");
+  const detail = names === "" ? "The server has no slots." : `The server's slots: ${names}.`;
+  return new WalctlError(`slot "${name}" does not exist`, { detail, hint });
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly application: string | null;
+  readonly role: string | null;
+  readonly address: string | null;
+  readonly since: string | null;
+}
+
+/**
+ * SQLSTATE 55006, told with who holds the slot. `client` may be the connection that was refused:
+ * a walsender takes SQL again after it.
+ */
+export async function slotInUseError(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+  cause: unknown,
+): Promise<WalctlError> {
+  const [holder] = await queryRows<Holder>(
+    client,
+    `SELECT s.active_pid AS pid, a.application_name AS application, a.usename::text AS role,
+            host(a.client_addr) AS address, date_trunc('second', a.backend_start)::text AS since
+     FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
+     WHERE s.slot_name = ${quoteLiteral(name)} AND s.active_pid IS NOT NULL`,
+    `see who uses slot "${name}"`,
+  );
+  const message = `slot "${name}" is in use (SQLSTATE ${SqlState.objectInUse})`;
+  if (holder === undefined) return new WalctlError(message, { hint: "Try again.", cause });
+  const ending = psqlCommand(`SELECT pg_terminate_backend(${holder.pid})`, target);
+  return new WalctlError(message, {
+    detail: `It is held by ${describeHolder(holder)}.`,
+    hint: `Stop that program; to end its connection: ${ending}`,
+    cause,
+  });
+}
+
+function describeHolder({ pid, application, role, address, since }: Holder): string {
+  const parts = [
+    application === null || application === "" ? undefined : `application "${application}"`,
+    role === null ? undefined : `user "${role}"`,
+    address === null ? undefined : `client ${address}`,
+    since === null ? undefined : `connected since ${since}`,
+  ].filter((part) => part !== undefined);
+  return `pid ${pid}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
+}
+
+function slotFault(slot: Slot, target: ConnectionTarget): string | undefined {
+  if (slot.plugin === null) return "is a physical slot";
+  if (slot.plugin !== PLUGIN) return `uses the plugin "${slot.plugin}", not ${PLUGIN}`;
+  if (slot.database !== target.database) {
+    return `belongs to database "${slot.database}", not "${target.database}"`;
+  }
+  if (slot.walStatus === "lost") return "was invalidated and cannot be used any more";
+  if (slot.confirmedFlushLsn === null) return "is still being created";
+  return undefined;
+}
+
+function lostDetail(slot: Slot): string {
+  const reason = slot.invalidationReason === null ? "" : ` (${slot.invalidationReason})`;
+  return `Its wal_status is lost${reason}: the server has removed WAL that it needed.`;
+}

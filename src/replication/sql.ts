@@ -1,0 +1,39 @@
+/**
+ * All quoting, for SQL and for the replication grammar (manual: Lexical Structure). Nothing
+ * else in the program puts a name or a value into a statement.
+ */
+
+/** `My "Pub"` → `"My ""Pub"""`. The replication grammar takes the same form. */
+export function quoteIdentifier(name: string): string {
+  return `"${requireNoNul(name).replaceAll('"', '""')}"`;
+}
+
+export function quoteQualified(schema: string, name: string): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+}
+
+/** Safe whatever standard_conforming_strings says: the E form where there is a backslash. */
+export function quoteLiteral(value: string): string {
+  const quoted = `'${requireNoNul(value).replaceAll("'", "''").replaceAll("\\", "\\\\")}'`;
+  return value.includes("\\") ? `E${quoted}` : quoted;
+}
+
+/** A string of the replication grammar, which knows no escapes but the doubled quote. */
+export function quoteReplicationString(value: string): string {
+  return `'${requireNoNul(value).replaceAll("'", "''")}'`;
+}
+
+/** As pgoutput's publication_names wants it: a list of identifiers, in which unquoted ones are folded. */
+export function quoteIdentifierList(names: readonly string[]): string {
+  return names.map(quoteIdentifier).join(", ");
+}
+
+export function quoteTextArray(values: readonly string[]): string {
+  return `ARRAY[${values.map(quoteLiteral).join(", ")}]::text[]`;
+}
+
+/** NUL ends the statement for the server: what follows it would be cut off unseen. */
+function requireNoNul(text: string): string {
+  if (text.includes("\0")) throw new TypeError("a name or value holds a NUL character");
+  return text;
+}

@@ -1,0 +1,108 @@
+import type pg from "pg";
+import type { Duplex } from "node:stream";
+import type { ByteReader } from "../pgoutput/reader.ts";
+import { BackendFrames } from "./backend-frames.ts";
+
+/** What pg's Connection has and its published types do not. */
+interface PgConnection {
+  readonly stream: Duplex;
+  once(event: "replicationStart", listener: () => void): void;
+  query(statement: string): void;
+  sendCopyFromChunk(payload: Uint8Array): void;
+  endCopyFrom(): void;
+}
+
+export interface CopyBothReceiver {
+  /** The server has accepted the statement (CopyBothResponse). */
+  started(): void;
+  /** See FrameReceiver. */
+  copyData(payload: ByteReader): boolean;
+  /** All frames of what one read from the socket gave have been received. */
+  readDone(): void;
+}
+
+type DataListener = (chunk: Buffer) => void;
+
+/**
+ * The copy-both mode of a walsender (manual: Streaming Replication Protocol, START_REPLICATION), on a
+ * connection that pg has opened. It takes the socket's data away from pg's parser, which makes an object
+ * of each message, and gives back to it all that is not CopyData: so errors, notices and the end arrive
+ * where pg has them.
+ */
+export class CopyBoth implements pg.Submittable {
+  /** Rejected when the statement failed or the connection was lost, fulfilled when the copy ended in good order. */
+  readonly ended: Promise<void>;
+  readonly #statement: string;
+  readonly #receiver: CopyBothReceiver;
+  #connection: PgConnection | undefined;
+  #settle!: { resolve: () => void; reject: (error: unknown) => void };
+
+  constructor(statement: string, receiver: CopyBothReceiver) {
+    this.#statement = statement;
+    this.#receiver = receiver;
+    this.ended = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    // Whoever awaits `ended` late must not find the process gone.
+    this.ended.catch(() => {});
+  }
+
+  /** Sends a CopyData payload. */
+  send(payload: Uint8Array): void {
+    if (this.#connection?.stream.writable === true) this.#connection.sendCopyFromChunk(payload);
+  }
+
+  /** Sends CopyDone: the server ends the copy too, and `ended` is fulfilled. */
+  finish(): void {
+    if (this.#connection?.stream.writable === true) this.#connection.endCopyFrom();
+  }
+
+  /** Stops reading the socket, so that the server has to wait. */
+  pause(): void {
+    this.#connection?.stream.pause();
+  }
+
+  resume(): void {
+    this.#connection?.stream.resume();
+  }
+
+  /** Leaves without a word. */
+  destroy(): void {
+    this.#connection?.stream.destroy();
+  }
+
+  /** Called by pg, when the connection is free. */
+  submit(connection: unknown): void {
+    const own = connection as PgConnection;
+    this.#connection = own;
+    const parsers = own.stream.listeners("data") as DataListener[];
+    const frames = new BackendFrames({
+      copyData: (payload) => this.#receiver.copyData(payload),
+      other: (message) => {
+        for (const parse of parsers) parse(Buffer.from(message));
+      },
+    });
+    own.stream.removeAllListeners("data");
+    own.stream.on("data", (chunk: Buffer) => {
+      try {
+        frames.push(chunk);
+      } catch (error) {
+        this.#settle.reject(error);
+        own.stream.destroy();
+      }
+      this.#receiver.readDone();
+    });
+    own.once("replicationStart", () => this.#receiver.started());
+    own.query(this.#statement);
+  }
+
+  handleError(error: Error): void {
+    this.#settle.reject(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.#settle.resolve();
+  }
+
+  handleCommandComplete(): void {}
+}

@@ -1,0 +1,217 @@
+import type { Client } from "pg";
+import type { Lsn } from "../lsn.ts";
+import { pgTimeFromUnixMs } from "../pg-time.ts";
+import { PgoutputDecoder } from "../pgoutput/decoder.ts";
+import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import type { ByteReader } from "../pgoutput/reader.ts";
+import type { Feedback } from "./feedback.ts";
+import {
+  FrameTag,
+  encodeStandbyStatusUpdate,
+  readPrimaryKeepalive,
+  readXLogData,
+} from "./frame.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Limits } from "./limits.ts";
+import type { Resume } from "./resume.ts";
+import { CopyBoth, type CopyBothReceiver } from "./transport.ts";
+import { within } from "./within.ts";
+
+/** Where messages go. */
+export interface StreamConsumer {
+  /** Whether it is one to be printed: only these count for a limit. What it views lives as long as the call. */
+  message(message: PgoutputMessage): boolean;
+  /**
+   * Writes what came since the last flush. Undefined: written. Until a promise is fulfilled nothing else is
+   * handed over. Throws or rejects when it cannot be written.
+   */
+  flush(): Promise<void> | undefined;
+}
+
+/** Why a stream ended in good order. */
+export type StreamEnd = "stopped" | "limit" | "endpos";
+
+/** What outlives a connection. */
+export interface StreamState {
+  readonly consumer: StreamConsumer;
+  readonly ledger: Ledger;
+  readonly feedback: Feedback;
+  readonly resume: Resume;
+  readonly limits: Limits;
+}
+
+/** Together less than the second in which a signal is answered. */
+const WRITE_GRACE_MS = 300;
+const END_GRACE_MS = 400;
+
+/**
+ * One START_REPLICATION on one connection: every message to the consumer, a batch for each read from the
+ * socket; and feedback, which a write that is blocked does not hold up.
+ */
+export class WalStream implements CopyBothReceiver {
+  readonly #state: StreamState;
+  readonly #copy: CopyBoth;
+  readonly #decoder = new PgoutputDecoder();
+  readonly #onStart: () => void;
+  readonly #finished: Promise<StreamEnd>;
+  #finish!: (end: StreamEnd) => void;
+  #fail!: (error: unknown) => void;
+  #end: StreamEnd | undefined;
+  #over = false;
+  #replyRequested = false;
+  #pending: Promise<void> | undefined;
+  #confirmTimer: NodeJS.Timeout | undefined;
+
+  constructor(statement: string, state: StreamState, onStart: () => void) {
+    this.#state = state;
+    this.#onStart = onStart;
+    this.#copy = new CopyBoth(statement, this);
+    this.#finished = new Promise((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+    });
+    this.#finished.catch(() => {});
+  }
+
+  /**
+   * Streams until there is a reason to end, and then leaves in good order: with a last status, having read to
+   * the server's own end of the copy. Rejects when the connection is lost or the consumer fails.
+   */
+  async run(client: Client, statusIntervalMs: number, stop: AbortSignal): Promise<StreamEnd> {
+    const onStop = (): void => this.#finish("stopped");
+    stop.addEventListener("abort", onStop, { once: true });
+    if (stop.aborted) onStop();
+    client.query(this.#copy);
+    const statusTimer = setInterval(() => this.#sendStatus(), statusIntervalMs);
+    try {
+      const end = await Promise.race([this.#finished, this.#lost()]);
+      await within(this.#pending, WRITE_GRACE_MS);
+      return end;
+    } finally {
+      clearInterval(statusTimer);
+      clearTimeout(this.#confirmTimer);
+      stop.removeEventListener("abort", onStop);
+      await this.#leave();
+    }
+  }
+
+  /** The write that was under way when the connection was lost. */
+  get pending(): Promise<void> | undefined {
+    return this.#pending;
+  }
+
+  started(): void {
+    this.#onStart();
+  }
+
+  copyData(payload: ByteReader): boolean {
+    if (this.#over) return false;
+    switch (payload.view.getUint8(payload.offset)) {
+      case FrameTag.xLogData: {
+        const position = readXLogData(payload);
+        this.#message(this.#decoder.decodeFrame(payload, position));
+        break;
+      }
+      case FrameTag.primaryKeepalive: {
+        const { walEnd, replyRequested } = readPrimaryKeepalive(payload);
+        this.#replyRequested ||= replyRequested;
+        this.#keepalive(walEnd);
+        break;
+      }
+    }
+    return this.#end === undefined;
+  }
+
+  readDone(): void {
+    if (this.#over) return;
+    const mark = this.#state.ledger.mark();
+    try {
+      const pending = this.#state.consumer.flush();
+      if (pending === undefined) this.#deliver(mark);
+      else this.#awaitWrite(pending, mark);
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#replyRequested) this.#sendStatus();
+    if (this.#end !== undefined) this.#finish(this.#end);
+  }
+
+  #message(message: PgoutputMessage): void {
+    const { consumer, ledger, limits, resume } = this.#state;
+    if (resume.repeats(message)) return;
+    const before = limits.endsBefore(message);
+    if (before !== undefined) {
+      this.#end = before;
+      return;
+    }
+    const printed = consumer.message(message);
+    ledger.message(message);
+    this.#end = limits.endsAfter(message, printed);
+  }
+
+  #keepalive(walEnd: Lsn): void {
+    const { ledger, limits } = this.#state;
+    ledger.keepalive(walEnd);
+    if (!ledger.transactionOpen && limits.endsAt(walEnd)) this.#end ??= "endpos";
+  }
+
+  /** The socket is not read while the write is under way: that is all the backpressure there is, and enough. */
+  #awaitWrite(pending: Promise<void>, mark: Lsn): void {
+    this.#copy.pause();
+    this.#pending = pending.then(
+      () => {
+        this.#pending = undefined;
+        this.#deliver(mark);
+        this.#copy.resume();
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #deliver(mark: Lsn): void {
+    this.#state.ledger.deliver(mark);
+    if (this.#over || this.#confirmTimer !== undefined) return;
+    const { feedback, ledger } = this.#state;
+    const dueInMs = feedback.dueInMs(ledger, performance.now());
+    if (dueInMs === 0) this.#sendStatus();
+    else if (dueInMs !== undefined) {
+      this.#confirmTimer = setTimeout(() => this.#sendStatus(), dueInMs);
+    }
+  }
+
+  #sendStatus(): void {
+    clearTimeout(this.#confirmTimer);
+    this.#confirmTimer = undefined;
+    this.#replyRequested = false;
+    const { feedback, ledger } = this.#state;
+    const status = feedback.status(ledger, performance.now());
+    this.#copy.send(encodeStandbyStatusUpdate(status, pgTimeFromUnixMs(Date.now())));
+  }
+
+  async #lost(): Promise<never> {
+    await this.#copy.ended;
+    // The walsender of a stopping server ends the copy without an error.
+    throw new ConnectionEnded();
+  }
+
+  async #leave(): Promise<void> {
+    this.#over = true;
+    this.#sendStatus();
+    this.#copy.finish();
+    this.#copy.resume();
+    await within(
+      this.#copy.ended.catch(() => {}),
+      END_GRACE_MS,
+    );
+  }
+}
+
+/** The server ended the stream. It does when it stops. */
+export class ConnectionEnded extends Error {
+  override readonly name = "ConnectionEnded";
+  readonly code = "57P01";
+
+  constructor() {
+    super("the server ended the stream");
+  }
+}

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { ROOMS, loadedPackages, violations } from "./support/architecture.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+function sourceFiles(): Map<string, string> {
+  const folder = join(ROOT, "src");
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const sources = paths.filter((path) => path.endsWith(".ts"));
+  return new Map(sources.map((path) => [path, readFileSync(join(folder, path), "utf8")]));
+}
+
+describe("architecture", () => {
+  it("the walls between the rooms of src stand", () => {
+    const files = sourceFiles();
+    assert.ok(files.size > 40, "the sources were found");
+    assert.deepEqual(violations(files), []);
+  });
+
+  it("commander is all that every start loads", () => {
+    assert.deepEqual([...loadedPackages("main.ts", sourceFiles())], ["commander"]);
+  });
+
+  it("ARCHITECTURE.md has a row for every room", () => {
+    const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
+    const rows = Array.from(page.matchAll(/^\| `?([\w.]+)`? +\|/gm), (match) => match[1]);
+    assert.deepEqual(new Set(rows), new Set(Object.keys(ROOMS)));
+  });
+
+  // A wall that cannot be seen to hold may as well not be there.
+  const BAD: ReadonlyArray<
+    readonly [story: string, path: string, source: string, found: string[]]
+  > = [
+    [
+      "a multi-line import",
+      "pgoutput/x.ts",
+      'import {\n  readFile,\n} from "node:fs";',
+      ["src/pgoutput/x.ts:3: pgoutput may not use node:fs"],
+    ],
+    [
+      "a type import",
+      "render/x.ts",
+      '\nimport type pg from "pg";',
+      ["src/render/x.ts:2: render may not use pg"],
+    ],
+    [
+      "an import() type",
+      "render/x.ts",
+      'let spinner: import("ora").Ora;',
+      ["src/render/x.ts:1: render may not use ora"],
+    ],
+    [
+      "a re-export from another room",
+      "output/x.ts",
+      'export { Tag } from "../pgoutput/tags.ts";',
+      ["src/output/x.ts:1: output may not import pgoutput/tags.ts"],
+    ],
+    [
+      "ora where every start would load it",
+      "output/x.ts",
+      'import ora from "ora";',
+      ["src/output/x.ts:1: output may not use ora"],
+    ],
+    ["ora when it is needed", "output/x.ts", 'const { default: ora } = await import("ora");', []],
+    [
+      "a leaf that leans on another one",
+      "lsn.ts",
+      'import { assertNever } from "./assert.ts";',
+      ["src/lsn.ts:1: leaves may not import assert.ts"],
+    ],
+    ["the one file of another room", "capture/x.ts", 'import "../replication/frame.ts";', []],
+    [
+      "another file of that room",
+      "capture/x.ts",
+      'import "../replication/sql.ts";',
+      ["src/capture/x.ts:1: capture may not import replication/sql.ts"],
+    ],
+    [
+      "a command from a command",
+      "commands/slots.ts",
+      'import { tail } from "./tail.ts";',
+      ["src/commands/slots.ts:1: only cli.ts may import the command commands/tail.ts"],
+    ],
+    ["the demo's tail", "commands/demo.ts", 'import { tail } from "./tail.ts";', []],
+    [
+      "a room without a row",
+      "helpers/x.ts",
+      'import "node:fs";',
+      ["src/helpers/x.ts:1: helpers is no room; add it to the table"],
+    ],
+    [
+      "process, three ways",
+      "commands/x.ts",
+      "process.exit(1);\nconst { env } = process;\nglobalThis.process.exit();",
+      [1, 2, 3].map((line) => `src/commands/x.ts:${line}: only main.ts may touch process`),
+    ],
+    [
+      "process as a module",
+      "commands/x.ts",
+      'import { env } from "node:process";',
+      ["src/commands/x.ts:1: imports node:process: only main.ts may touch process"],
+    ],
+    [
+      "only words",
+      "render/x.ts",
+      '// import "pg";\n/** The process. */\nconst text = "process.exit(1)"; // see process.exit',
+      [],
+    ],
+  ];
+
+  for (const [story, path, source, found] of BAD) {
+    it(`sees ${story}`, () => {
+      const files = new Map([
+        ["cli.ts", 'await import("./commands/tail.ts"); await import("./commands/demo.ts");'],
+        ["assert.ts", ""],
+        ["commands/tail.ts", ""],
+        ["commands/demo.ts", ""],
+        ["pgoutput/tags.ts", ""],
+        ["replication/frame.ts", ""],
+        ["replication/sql.ts", ""],
+      ]);
+      assert.deepEqual(violations(files.set(path, source)), found);
+    });
+  }
+
+  it("sees a cycle", () => {
+    const files = new Map([
+      ["render/a.ts", 'import { b } from "./b.ts";'],
+      ["render/b.ts", 'import type { A } from "./a.ts";'],
+    ]);
+    const cycle = "src/render/a.ts:1: import cycle render/a.ts → render/b.ts → render/a.ts";
+    assert.deepEqual(violations(files), [cycle]);
+  });
+});

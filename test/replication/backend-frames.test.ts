@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BackendFrames } from "../../src/replication/backend-frames.ts";
+
+const frame = (type: string, payload: string): Buffer => {
+  const bytes = Buffer.alloc(5 + payload.length);
+  bytes.write(type, 0, "latin1");
+  bytes.writeUInt32BE(4 + payload.length, 1);
+  bytes.write(payload, 5, "latin1");
+  return bytes;
+};
+
+const stream = Buffer.concat([
+  frame("W", "xx"),
+  frame("d", "first"),
+  frame("d", ""),
+  frame("N", "notice"),
+  frame("d", "a longer one ".repeat(20)),
+  frame("c", ""),
+]);
+const expected = ["W xx", "d first", "d ", "N notice", `d ${"a longer one ".repeat(20)}`, "c "];
+
+function received(chunks: readonly Uint8Array[], most = Infinity): readonly string[] {
+  const seen: string[] = [];
+  const frames = new BackendFrames({
+    copyData: ({ bytes, offset, end }) => {
+      seen.push(`d ${Buffer.from(bytes.subarray(offset, end)).toString("latin1")}`);
+      return seen.length < most;
+    },
+    other: (message) => {
+      const bytes = Buffer.from(message);
+      assert.equal(bytes.readUInt32BE(1), bytes.length - 1);
+      seen.push(`${bytes.toString("latin1", 0, 1)} ${bytes.toString("latin1", 5)}`);
+    },
+  });
+  for (const chunk of chunks) frames.push(chunk);
+  return seen;
+}
+
+test("frames come out whole, however the socket cuts them", () => {
+  assert.deepEqual(received([stream]), expected);
+  for (let size = 1; size <= stream.length; size++) {
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < stream.length; at += size) chunks.push(stream.subarray(at, at + size));
+    assert.deepEqual(received(chunks), expected, `in pieces of ${size}`);
+  }
+});
+
+test("told to stop, it passes on no more CopyData, but all else", () => {
+  assert.deepEqual(received([stream], 2), ["W xx", "d first", "N notice", "c "]);
+});

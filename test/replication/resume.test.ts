@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
+import { Resume } from "../../src/replication/resume.ts";
+import { announcement, begin, commit, insert, logicalMessage } from "../support/messages.ts";
+
+const passed = (resume: Resume, messages: readonly PgoutputMessage[]): readonly string[] =>
+  messages.filter((message) => !resume.repeats(message)).map((message) => message.kind);
+
+test("a stream without a break repeats nothing", () => {
+  const messages = [
+    begin(100),
+    announcement(),
+    insert(),
+    commit(100, 140),
+    begin(140),
+    commit(140, 180),
+  ];
+  assert.equal(passed(new Resume(), messages).length, messages.length);
+});
+
+test("the transaction that was cut goes on where it was cut; Relation comes again", () => {
+  const resume = new Resume();
+  passed(resume, [begin(100), announcement(), insert(), insert()]);
+  resume.disconnect();
+  assert.deepEqual(
+    passed(resume, [begin(100), announcement(), insert(), insert(), insert(), commit(100, 140)]),
+    ["relation", "insert", "commit"],
+  );
+  assert.deepEqual(passed(resume, [begin(140), insert()]), ["begin", "insert"]);
+});
+
+test("cut twice, the second time within what is repeated", () => {
+  const resume = new Resume();
+  passed(resume, [begin(100), insert(), insert(), insert()]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(100), insert()]), []);
+  resume.disconnect();
+  assert.deepEqual(
+    passed(resume, [begin(100), insert(), insert(), insert(), insert(), commit(100, 140)]),
+    ["insert", "commit"],
+  );
+});
+
+test("cut between commit and the next begin: nothing is skipped", () => {
+  const resume = new Resume();
+  passed(resume, [begin(100), insert(), commit(100, 140)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(140), insert(), commit(140, 180)]), [
+    "begin",
+    "insert",
+    "commit",
+  ]);
+});
+
+test("a transaction that was passed on whole is repeated whole", () => {
+  const resume = new Resume();
+  passed(resume, [begin(100), insert(), commit(100, 140)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(100), insert(), commit(100, 140)]), []);
+});
+
+test("messages outside of transactions are known by their positions", () => {
+  const resume = new Resume();
+  const messages = [logicalMessage(100, false), logicalMessage(140, false)];
+  assert.equal(passed(resume, messages).length, 2);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [...messages, logicalMessage(180, false)]), ["message"]);
+});
+
+test("a message outside of transactions that comes within one is not counted for it", () => {
+  const resume = new Resume();
+  passed(resume, [begin(200), insert(), logicalMessage(100, false)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(200), insert(), insert()]), ["insert"]);
+});

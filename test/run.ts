@@ -1,0 +1,36 @@
+/**
+ * Runs the built tests, all or those whose path holds one of the words given: `npm test -- render`.
+ * Node 20's runner knows no patterns and takes every file of a folder `test` for a test.
+ */
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+// From dist/test to test: of a test that was removed, tsc leaves what it built.
+const SOURCES = fileURLToPath(new URL("../../test", import.meta.url));
+/** Some files start servers of their own: more at a time would only make them wait for each other. */
+const CONCURRENCY = 2;
+
+function testFiles(words: readonly string[]): readonly string[] {
+  const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf8" });
+  const tests = sources.filter((path) => path.endsWith(".test.ts")).toSorted();
+  const wanted = tests.filter(
+    (path) => words.length === 0 || words.some((word) => path.includes(word)),
+  );
+  return wanted.map((path) => join(import.meta.dirname, path.replace(/\.ts$/, ".js")));
+}
+
+function main(args: readonly string[]): number {
+  const files = testFiles(args.filter((arg) => !arg.startsWith("-")));
+  if (files.length === 0) {
+    console.error(`no tests fit: ${args.join(" ")}`);
+    return 1;
+  }
+  const flags = args.filter((arg) => arg.startsWith("-"));
+  const options = ["--test", `--test-concurrency=${CONCURRENCY}`, "--test-reporter=spec", ...flags];
+  const paths = files.map((file) => relative(".", file));
+  return spawnSync(process.execPath, [...options, ...paths], { stdio: "inherit" }).status ?? 1;
+}
+
+process.exitCode = main(process.argv.slice(2));

@@ -1,0 +1,142 @@
+/** The rooms of src/ and the walls between them (ARCHITECTURE.md shows the same table). */
+import { posix } from "node:path";
+import { type Import, importsOf, processUses } from "./imports.ts";
+
+interface Room {
+  /** Rooms, or single files of them. */
+  readonly mayImport: readonly string[];
+  /** Packages and node: modules, `node:*` for all of these; with `lazy ` before it: only by import(). */
+  readonly mayUse: readonly string[];
+}
+
+const ALL_ROOMS = [
+  ...["leaves", "pgoutput", "replication", "capture", "render", "output", "demo", "commands"],
+];
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  leaves: { mayImport: [], mayUse: [] },
+  pgoutput: { mayImport: ["leaves"], mayUse: [] },
+  replication: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
+  capture: { mayImport: ["leaves", "pgoutput", "replication/frame.ts"], mayUse: ["node:*"] },
+  render: { mayImport: ["leaves", "pgoutput"], mayUse: ["chalk", "cli-table3", "node:buffer"] },
+  output: { mayImport: ["leaves"], mayUse: ["node:*", "lazy ora"] },
+  demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
+  commands: { mayImport: ALL_ROOMS, mayUse: ["node:*"] },
+  "cli.ts": {
+    mayImport: ["leaves", "commands", "render/diagnostics.ts"],
+    mayUse: ["commander", "node:fs"],
+  },
+  "main.ts": { mayImport: ["cli.ts", "commands/context.ts"], mayUse: [] },
+};
+
+const LEAVES = ["assert.ts", "errors.ts", "lsn.ts", "pg-time.ts"];
+
+/** Never, whatever the room: they are the process under another name, or other ways to the same socket. */
+const FORBIDDEN = ["node:process", "process"];
+
+/** Paths below src/ and their text in; `file:line: what is wrong` out. */
+export function violations(files: ReadonlyMap<string, string>): readonly string[] {
+  const found: string[] = [];
+  for (const [path, source] of files) {
+    for (const each of importsOf(source)) {
+      const wrong = wrongWith(path, each, files);
+      if (wrong !== undefined) found.push(`src/${path}:${each.line}: ${wrong}`);
+    }
+    if (path === "main.ts") continue;
+    for (const line of processUses(source)) {
+      found.push(`src/${path}:${line}: only main.ts may touch process`);
+    }
+  }
+  return [...found, ...cycles(files)];
+}
+
+/** The packages that are loaded with the file, whatever is run. */
+export function loadedPackages(entry: string, files: ReadonlyMap<string, string>): Set<string> {
+  const packages = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const each of importsOf(files.get(path) ?? "")) {
+      if (each.lazy) continue;
+      if (each.from.startsWith(".")) visit(targetOf(path, each.from));
+      else if (!each.from.startsWith("node:")) packages.add(each.from);
+    }
+  };
+  visit(entry);
+  return packages;
+}
+
+function wrongWith(
+  path: string,
+  { from, lazy }: Import,
+  files: ReadonlyMap<string, string>,
+): string | undefined {
+  const name = roomOf(path);
+  const room = ROOMS[name];
+  if (room === undefined) return `${name} is no room; add it to the table`;
+  if (!from.startsWith(".")) {
+    if (FORBIDDEN.includes(from)) return `imports ${from}: only main.ts may touch process`;
+    return mayUse(room, from, lazy) ? undefined : `${name} may not use ${from}`;
+  }
+  const target = targetOf(path, from);
+  if (!files.has(target)) return `${from} is not in src`;
+  const targetRoom = roomOf(target);
+  if (targetRoom === name && name !== "leaves") return commandMisuse(path, target, files);
+  if (!room.mayImport.includes(targetRoom) && !room.mayImport.includes(target)) {
+    return `${name} may not import ${target}`;
+  }
+  return commandMisuse(path, target, files);
+}
+
+/** A command is run by cli.ts; only the demo runs another one. */
+function commandMisuse(
+  path: string,
+  target: string,
+  files: ReadonlyMap<string, string>,
+): string | undefined {
+  if (path === "cli.ts" || !commandModules(files).has(target)) return undefined;
+  if (path === "commands/demo.ts" && target === "commands/tail.ts") return undefined;
+  return `only cli.ts may import the command ${target}`;
+}
+
+/** What cli.ts loads when it is asked to run it. */
+function commandModules(files: ReadonlyMap<string, string>): Set<string> {
+  const imports = importsOf(files.get("cli.ts") ?? "");
+  const targets = imports.map(({ from }) => targetOf("cli.ts", from));
+  return new Set(targets.filter((path) => /^commands\/(?!context\.ts)/.test(path)));
+}
+
+function mayUse(room: Room, from: string, lazy: boolean): boolean {
+  return room.mayUse.some((each) => {
+    if (each === "node:*") return from.startsWith("node:");
+    return each === from || (lazy && each === `lazy ${from}`);
+  });
+}
+
+function roomOf(path: string): string {
+  if (LEAVES.includes(path)) return "leaves";
+  return path.split("/", 1)[0] ?? "";
+}
+
+function targetOf(path: string, from: string): string {
+  return posix.join(posix.dirname(path), from);
+}
+
+/** Type imports count too: files that need each other's types are one file in two. */
+function cycles(files: ReadonlyMap<string, string>): readonly string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): void => {
+    const start = way.indexOf(path);
+    if (start >= 0)
+      found.push(`src/${path}:1: import cycle ${[...way.slice(start), path].join(" → ")}`);
+    if (start >= 0 || done.has(path)) return;
+    for (const { from } of importsOf(files.get(path) ?? "")) {
+      if (from.startsWith(".")) visit(targetOf(path, from), [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const path of files.keys()) visit(path, []);
+  return found;
+}
