@@ -126,10 +126,21 @@ function createProgram(context: CommandContext, done: (code: ExitCode) => void):
     .argument("<file...>", "captures, decoded in this order")
     .addOption(
       new Option("--input <format>", "the captures' format")
-        .choices(["auto", "walctl", "recvlogical", "raw", "hex"])
+        .choices([
+          "auto",
+          "walctl",
+          "recvlogical",
+          "raw",
+          "hex",
+          "copy-text",
+          "copy-csv",
+          "copy-binary",
+        ])
         .default("auto"),
     )
-    .option("--only <kinds>", "print only messages of these kinds")
+    .option("--keep-going", "skip what is damaged (the exit status is still 3)")
+    .option("--summary", "print totals by table and the largest transactions, no messages")
+    .option("--only <kinds>", "print only messages of these kinds; may be repeated", collect)
     .option(
       "--only-table <pattern>",
       "print only these tables (* and ?); may be repeated",

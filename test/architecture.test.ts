@@ -28,7 +28,7 @@ describe("architecture", () => {
   it("ARCHITECTURE.md has a row for every room", () => {
     const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
     const rows = Array.from(page.matchAll(/^\| `?([\w.]+)`? +\|/gm), (match) => match[1]);
-    assert.deepEqual(new Set(rows), new Set(Object.keys(ROOMS)));
+    assert.deepEqual(rows, ["room", ...Object.keys(ROOMS)]);
   });
 
   // A wall that cannot be seen to hold may as well not be there.

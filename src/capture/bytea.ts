@@ -10,6 +10,12 @@ for (let digit = 0; digit < 16; digit++) {
   HEX_DIGITS[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
 
+/** Undefined when the byte is no hexadecimal digit. */
+export function hexDigit(byte: number): number | undefined {
+  const digit = HEX_DIGITS[byte];
+  return digit === NO_DIGIT ? undefined : digit;
+}
+
 /** A bytea's bytes, and where in the text each of them came from: faults are told by the place in the file. */
 export interface Bytea {
   /** A view until the next call. */

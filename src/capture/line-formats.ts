@@ -1,8 +1,8 @@
 import { DecodeError } from "../errors.ts";
-import { parseLsn } from "../lsn.ts";
 import type { WalPosition } from "../pgoutput/messages.ts";
 import { isKnownTag } from "../pgoutput/decoder.ts";
 import { NO_POSITION } from "../pgoutput/surroundings.ts";
+import { hexDigit } from "./bytea.ts";
 
 /** One line's last field, a bytea's text, and the position that its first one tells. */
 export interface LineFields {
@@ -25,6 +25,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LOWER_X = 0x78;
 const SPACE = 0x20;
+const SLASH = 0x2f;
 
 const HEADING = /^\s*"?(lsn|location|data)"?\s*(?:[|,\t]|$)/;
 /** The rule below a heading and the count below the rows, as psql prints them without -t. */
@@ -34,20 +35,19 @@ const TRIMMINGS_BYTES_MAX = 200;
 /** psql's output: `\x…` alone, or `lsn|xid|\x…`; aligned output too. */
 export const splitHexLine: SplitLine = (line) => {
   if (isTrimmings(line, PSQL_TRIMMINGS) || isTrimmings(line, HEADING)) return null;
-  const from = fieldStart(line, BAR);
+  const { from, position } = readRow(line, BAR);
   let start = from;
   while (line[start] === SPACE) start++;
   let to = line.length;
   while (to > start && line[to - 1] === SPACE) to--;
-  return { text: line, from: start, to, position: positionOf(line, from), source: start };
+  return { text: line, from: start, to, position, source: start };
 };
 
 /** COPY's text format: fields between tabs, backslashes doubled, `\.` at the end if psql wrote it. */
 export const splitCopyTextLine: SplitLine = (line, first) => {
   if (first && isTrimmings(line, HEADING)) return null;
   if (line.length === 2 && line[0] === BACKSLASH && line[1] === 0x2e) return null;
-  const from = fieldStart(line, TAB);
-  const position = positionOf(line, from);
+  const { from, position } = readRow(line, TAB);
   if (line[from] === BACKSLASH && line[from + 2] === LOWER_X && line[from + 1] === BACKSLASH) {
     return { text: line, from: from + 1, to: line.length, position, source: from + 1 };
   }
@@ -58,8 +58,7 @@ export const splitCopyTextLine: SplitLine = (line, first) => {
 /** COPY's CSV format: a value with a comma or a quote in it (bytea_output = escape prints such) is quoted, its quotes doubled. */
 export const splitCopyCsvLine: SplitLine = (line, first) => {
   if (first && isTrimmings(line, HEADING)) return null;
-  const from = fieldStart(line, COMMA);
-  const position = positionOf(line, from);
+  const { from, position } = readRow(line, COMMA);
   if (line[from] !== QUOTE) return { text: line, from, to: line.length, position, source: from };
   const text = unquote(line, from);
   return { text, from: 0, to: text.length, position, source: from + 1 };
@@ -75,33 +74,50 @@ function startsRow(byte: number): boolean {
   return byte === BACKSLASH || (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46);
 }
 
-/** Where the third field starts; 0 when the line has only one. */
-function fieldStart(line: Uint8Array, separator: number): number {
+/** The row's last field and the position that the first one of three tells. */
+interface Row {
+  readonly from: number;
+  readonly position: WalPosition;
+}
+
+function readRow(line: Uint8Array, separator: number): Row {
   const byte = line[0] ?? 0;
-  if (byte === BACKSLASH) return 0;
+  if (byte === BACKSLASH) return { from: 0, position: NO_POSITION };
   const first = line.indexOf(separator);
-  if (first === -1 || parseLsn(fieldText(line, 0, first)) === undefined) {
+  const position = first === -1 ? undefined : readLsn(line, first);
+  if (position === undefined) {
     // The bytea alone; where it is printed with escapes, its first byte is the message's own.
-    if (byte === QUOTE || byte === SPACE || isKnownTag(byte)) return 0;
+    if (byte === QUOTE || byte === SPACE || isKnownTag(byte))
+      return { from: 0, position: NO_POSITION };
     throw new DecodeError("line: neither a bytea nor lsn, xid and a bytea", 0);
   }
   const second = line.indexOf(separator, first + 1);
   if (second === -1) throw new DecodeError("line: no third field", line.length);
-  return second + 1;
+  return { from: second + 1, position };
 }
 
-function positionOf(line: Uint8Array, dataStart: number): WalPosition {
-  if (dataStart === 0) return NO_POSITION;
-  const end = line.findIndex((byte) => byte === BAR || byte === TAB || byte === COMMA);
-  const lsn = parseLsn(fieldText(line, 0, end));
-  if (lsn === undefined) return NO_POSITION;
-  return { high: Number(lsn >> 32n), low: Number(lsn & 0xffffffffn) };
-}
-
-function fieldText(line: Uint8Array, from: number, to: number): string {
-  // Longer than any LSN with quotes and blanks: not worth a string.
-  if (to - from > 64) return "";
-  return Buffer.from(line.subarray(from, to)).toString("latin1").replaceAll('"', "").trim();
+/** Of the first `to` bytes of the line, as pg_lsn prints it; blanks and quotes around it are stepped over. */
+function readLsn(line: Uint8Array, to: number): WalPosition | undefined {
+  let high = 0;
+  let low = 0;
+  let digits = 0;
+  let slashes = 0;
+  for (let at = 0; at < to; at++) {
+    const byte = line[at] ?? 0;
+    const digit = hexDigit(byte);
+    if (digit !== undefined) {
+      low = low * 16 + digit;
+      if (++digits > 8) return undefined;
+    } else if (byte === SLASH) {
+      high = low;
+      low = 0;
+      digits = 0;
+      slashes++;
+    } else if (byte !== SPACE && byte !== QUOTE) {
+      return undefined;
+    }
+  }
+  return slashes === 1 && digits > 0 ? { high, low } : undefined;
 }
 
 function halveBackslashes(line: Uint8Array, from: number): Uint8Array {

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type pg from "pg";
 import { findBinaries } from "../demo/binaries.ts";
 import { type PostgresServer, startPostgres } from "../demo/server.ts";
-import { PUBLICATION, SLOT, isAcknowledged, runShop, setUpShop } from "../demo/workload.ts";
+import { PUBLICATION, SLOT, Shop } from "../demo/workload.ts";
 import { ExitCode } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";
@@ -14,7 +13,7 @@ interface DemoFlags extends OutputFlags {
 }
 
 /** Slow enough for a person to follow, and over in less than five seconds. */
-const TERMINAL_PACE_MS = 300;
+const TERMINAL_PACE_MS = 250;
 const POLL_MS = 50;
 
 /** Shows what walctl does on a PostgreSQL of its own, which is gone afterwards. */
@@ -42,58 +41,56 @@ async function showOn(
 ): Promise<ExitCode> {
   let kept = false;
   try {
-    const client = await server.connect();
+    const shop = await Shop.open(server);
     try {
-      await setUpShop(client);
       introduce(server, reporter);
-      const status = await tailWhileShopping(server, client, flags, context);
+      const status = await tailWhileShopping(server, shop, flags, context);
       kept = flags.keep === true && status === ExitCode.done && !context.stop.aborted;
       return status;
     } finally {
-      await client.end();
+      await shop.close();
     }
   } finally {
     if (kept) await server.leave();
     else await server.dispose();
-    if (kept) context.stderr.stream.write(keptText(server));
+    if (kept) context.stderr.stream.write(keptText(server, context.env));
     else if (!context.stop.aborted) reporter.notice("done; the server and its folder are gone");
   }
 }
 
 function introduce(server: PostgresServer, reporter: Reporter): void {
-  reporter.notice(
-    `a PostgreSQL of its own runs in ${server.folder}, with publication and slot set up`,
-  );
-  reporter.notice("a small shop does a day's business there, one transaction after the other;");
-  reporter.notice("what follows is what logical decoding tells of it, as walctl tail prints it");
+  // Lines that fit a terminal of 80 columns.
+  reporter.notice(`a PostgreSQL of its own runs in ${server.folder}`);
+  reporter.notice("a small shop does a day's business there; publication and slot are set up");
+  reporter.notice("what follows is what logical decoding tells of it, printed by walctl tail");
 }
 
 /** The two go on side by side, so that a person sees changes arrive; the first to fail ends both. */
 async function tailWhileShopping(
   server: PostgresServer,
-  client: pg.Client,
+  shop: Shop,
   flags: DemoFlags,
   context: CommandContext,
 ): Promise<ExitCode> {
   const over = new AbortController();
   const stop = AbortSignal.any([context.stop, over.signal]);
   const end = (): void => over.abort();
-  const [tailing, shopping] = await Promise.allSettled([
+  const [tailing, working] = await Promise.allSettled([
     tail(tailFlags(server, flags), { ...context, env: withoutLibpq(context.env), stop }).finally(
       end,
     ),
-    shop(client, context.stdout.isTerminal ? TERMINAL_PACE_MS : 0, stop).finally(end),
+    work(shop, context.stdout.isTerminal ? TERMINAL_PACE_MS : 0, stop).finally(end),
   ]);
-  if (shopping.status === "rejected") throw shopping.reason;
+  if (working.status === "rejected") throw working.reason;
   if (tailing.status === "rejected") throw tailing.reason;
   return tailing.value;
 }
 
 /** Runs the shop and waits until all of it has been printed, or until nobody wants more. */
-async function shop(client: pg.Client, paceMs: number, stop: AbortSignal): Promise<void> {
+async function work(shop: Shop, paceMs: number, stop: AbortSignal): Promise<void> {
   try {
-    const end = await runShop(client, paceMs, stop);
-    while (!(await isAcknowledged(client, end))) await sleep(POLL_MS, undefined, { signal: stop });
+    const end = await shop.run(paceMs, stop);
+    while (!(await shop.isAcknowledged(end))) await sleep(POLL_MS, undefined, { signal: stop });
   } catch (error) {
     if (!stop.aborted) throw error;
   }
@@ -117,18 +114,25 @@ function tailFlags(server: PostgresServer, flags: DemoFlags): Parameters<typeof 
   };
 }
 
-/** The caller's environment is about the caller's servers. */
+/** The caller's libpq environment is about other servers. PGOPTIONS has to be there: pg would look it up itself. */
 function withoutLibpq(env: CommandContext["env"]): CommandContext["env"] {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("PG")));
+  const rest = Object.entries(env).filter(([name]) => !name.startsWith("PG"));
+  return { ...Object.fromEntries(rest), PGOPTIONS: " " };
 }
 
-function keptText(server: PostgresServer): string {
+function keptText(server: PostgresServer, env: CommandContext["env"]): string {
   const flags = `-h ${server.folder} -p ${server.port} -U postgres -d postgres`;
   return `
 The server is left running. To go on:
   psql ${flags}
-  walctl tail ${flags} -S ${SLOT} -P ${PUBLICATION} --messages --ack
+  ${program(env)} tail ${flags} -S ${SLOT} -P ${PUBLICATION} --messages --ack
 To stop and remove it:
   kill -QUIT ${server.pid} && sleep 1 && rm -rf ${server.folder}
 `;
+}
+
+/** How the caller can run this program again: npm and npx do not leave it on the PATH. */
+function program(env: CommandContext["env"]): string {
+  if (env["npm_lifecycle_event"] === "demo") return "node bin/walctl.js";
+  return env["npm_command"] === "exec" ? "npx walctl" : "walctl";
 }

@@ -13,6 +13,9 @@ import { createRenderer } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
 import { type TailFlags, tailOptions } from "./tail-options.ts";
 
+/** As create-slot's default. */
+const SLOT_LOCK_TIMEOUT_MS = 10_000;
+
 /** Streams decoded messages to standard output until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const output = outputOptions(flags, context);
@@ -35,11 +38,14 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
       bootstrap: {
         publications: options.publications,
         slot: options.slot,
+        twoPhase: false,
         createMissing,
         plan: createMissing ? publicationPlan(options.publications[0] ?? "", flags) : undefined,
+        lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
         stop: context.stop,
         onWaiting: (text) => reporter.progress(text),
         onNotice: (text) => reporter.notice(text),
+        onWarning: (message) => reporter.warn({ message }),
       },
       pgoutput: { publications: options.publications, messages: options.messages },
       consumer: pipeline,

@@ -99,6 +99,9 @@ export class PostgresServer {
       port: this.port,
       user: "postgres",
       database: "postgres",
+      // Else pg looks into PGSSLMODE and PGOPTIONS, which are about other servers.
+      ssl: false,
+      options: " ",
     });
     // When the server goes away, the next statement tells; without a listener the process would end.
     client.on("error", () => {});

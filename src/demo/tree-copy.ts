@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
-import { chmod, copyFile, mkdir, readdir, readlink, symlink } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, readdir, readlink, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What a server does not need at run time, a quarter of the tree. */
+/** What a server does not need at run time. */
 const LEFT_OUT = /\.a$|^pkgconfig$/;
 
 /** Copies PostgreSQL's tree so that any user may read and run it, whatever the original's modes. */
@@ -19,7 +19,20 @@ export async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
+/** A second name for the file where its modes and the file systems allow, which costs nothing; else a copy. */
 async function copyReadable(source: string, target: string): Promise<void> {
+  const { mode } = await stat(source);
+  const forAll = (mode & 0o004) !== 0 && ((mode & 0o100) === 0 || (mode & 0o001) !== 0);
+  if (forAll && (await linked(source, target))) return;
   await copyFile(source, target, constants.COPYFILE_FICLONE);
   await chmod(target, 0o755);
+}
+
+async function linked(source: string, target: string): Promise<boolean> {
+  try {
+    await link(source, target);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
+import type { PostgresServer } from "./server.ts";
 
 export const PUBLICATION = "shop";
 export const SLOT = "demo";
@@ -48,33 +49,47 @@ const TRANSACTIONS: readonly string[] = [
   `TRUNCATE shop.carts`,
 ];
 
-export async function setUpShop(client: pg.Client): Promise<void> {
-  for (const sql of SETUP) await client.query(sql);
-}
+/** The shop in a server's database. Whoever opens it closes it. */
+export class Shop {
+  readonly #client: pg.Client;
 
-/**
- * Runs it with a pause before each transaction, until all is done or the signal stops it.
- * Gives the log's position after the last commit.
- */
-export async function runShop(
-  client: pg.Client,
-  paceMs: number,
-  signal: AbortSignal,
-): Promise<string> {
-  for (const sql of TRANSACTIONS) {
-    if (paceMs > 0) await sleep(paceMs, undefined, { signal });
-    signal.throwIfAborted();
-    await client.query(sql);
+  constructor(client: pg.Client) {
+    this.#client = client;
   }
-  const { rows } = await client.query<{ lsn: string }>("SELECT pg_current_wal_lsn() AS lsn");
-  return rows[0]?.lsn ?? "0/0";
-}
 
-/** Whether all up to the position has been printed and acknowledged. */
-export async function isAcknowledged(client: pg.Client, lsn: string): Promise<boolean> {
-  const { rows } = await client.query<{ done: boolean }>(
-    "SELECT confirmed_flush_lsn >= $1::pg_lsn AS done FROM pg_replication_slots WHERE slot_name = $2",
-    [lsn, SLOT],
-  );
-  return rows[0]?.done === true;
+  /** With its tables, a publication and a slot. */
+  static async open(server: PostgresServer): Promise<Shop> {
+    const client = await server.connect();
+    for (const sql of SETUP) await client.query(sql);
+    return new Shop(client);
+  }
+
+  /**
+   * Runs the day with a pause before each transaction, until all is done or the signal stops it.
+   * Gives the log's position after the last commit.
+   */
+  async run(paceMs: number, signal: AbortSignal): Promise<string> {
+    for (const sql of TRANSACTIONS) {
+      if (paceMs > 0) await sleep(paceMs, undefined, { signal });
+      signal.throwIfAborted();
+      await this.#client.query(sql);
+    }
+    const { rows } = await this.#client.query<{ lsn: string }>(
+      "SELECT pg_current_wal_lsn() AS lsn",
+    );
+    return rows[0]?.lsn ?? "0/0";
+  }
+
+  /** Whether the slot has been advanced up to the position. */
+  async isAcknowledged(lsn: string): Promise<boolean> {
+    const { rows } = await this.#client.query<{ done: boolean }>(
+      "SELECT confirmed_flush_lsn >= $1::pg_lsn AS done FROM pg_replication_slots WHERE slot_name = $2",
+      [lsn, SLOT],
+    );
+    return rows[0]?.done === true;
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end();
+  }
 }

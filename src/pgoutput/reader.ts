@@ -2,7 +2,8 @@ import { DecodeError } from "../errors.ts";
 import type { Lsn } from "../lsn.ts";
 import type { PgTime } from "../pg-time.ts";
 
-const utf8 = new TextDecoder();
+// A name may begin with U+FEFF: to the decoder that is a byte order mark, to the server a character.
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * A checked cursor over bytes that somebody else owns. Every read either stays before

@@ -1,4 +1,4 @@
-import type { Relation } from "../pgoutput/messages.ts";
+import type { Column, Relation } from "../pgoutput/messages.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 /** What SQL reads without quotes, but for keywords. */
@@ -8,6 +8,11 @@ const BARE = /^[\p{Ll}\p{Lo}_][\p{Ll}\p{Lo}\p{Nd}_$]*$/u;
 export function formatIdentifier(name: string): string {
   const safe = sanitizeLine(name);
   return BARE.test(safe) ? safe : `"${safe.replaceAll('"', '""')}"`;
+}
+
+/** A column's name; the numbers that stand for the columns of a relation not announced are no names. */
+export function formatColumn(relation: Relation, column: Column): string {
+  return relation.announced ? formatIdentifier(column.name) : column.name;
 }
 
 /** The schema, and the table: `public` and `orders`; of pg_catalog the wire names no schema. */

@@ -7,14 +7,7 @@ import type {
 } from "../pgoutput/messages.ts";
 import { quoteByte } from "../pgoutput/tuple.ts";
 import { formatRelation, formatRelationName } from "./identifier.ts";
-import {
-  joined,
-  type Paint,
-  type Painted,
-  painted,
-  paintedWithin,
-  type Palette,
-} from "./painted.ts";
+import { type Paint, type Painted, painted, paintedWithin, type Palette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { flow, type Piece } from "./table-flow.ts";
 import type { Layout } from "./table-frame.ts";
@@ -37,22 +30,27 @@ export interface Canvas {
   readonly palette: Palette;
 }
 
-export function rowEvent(message: RowChange, { layout, palette }: Canvas): Event {
+export function rowEvent(message: RowChange, canvas: Canvas): Event {
+  const { layout, palette } = canvas;
   const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
   const { pieces, total } = describeRow(message, limits, palette);
   return {
     operation: OPERATIONS[message.kind](palette),
     subject: describeRelation(message.relation, layout, palette.table),
-    detail: flow(pieces, total, limits, moreOf("column", palette)),
+    detail: flow(pieces, total, limits, moreOf("column", canvas)),
   };
 }
 
-export function truncateEvent(message: Truncate, { layout, palette }: Canvas): Event {
+export function truncateEvent(message: Truncate, canvas: Canvas): Event {
+  const { layout, palette } = canvas;
   const { relations, cascade, restartIdentity } = message;
   const flags = [
     ...(cascade ? ["CASCADE"] : []),
     ...(restartIdentity ? ["RESTART IDENTITY"] : []),
-  ].map((flag): Piece => ({ ...painted(flag, palette.truncate), gap: PIECE_GAP }));
+  ].map((flag): Piece => ({
+    ...paintedWithin(flag, layout.detail, palette.truncate),
+    gap: PIECE_GAP,
+  }));
   const [only] = relations;
   const single = relations.length === 1 && only !== undefined;
   const tables = single
@@ -71,7 +69,7 @@ export function truncateEvent(message: Truncate, { layout, palette }: Canvas): E
       [...flags, ...tables],
       flags.length + tables.length,
       limits,
-      moreOf("table", palette),
+      moreOf("table", canvas),
     ),
   };
 }
@@ -79,7 +77,9 @@ export function truncateEvent(message: Truncate, { layout, palette }: Canvas): E
 /** What pg_logical_emit_message wrote: often an event for somebody, so it may take the lines of a whole row. */
 export function messageEvent(message: LogicalMessage, { layout, palette }: Canvas): Event {
   const lines = describeContent(message.content, layout);
-  if (!message.transactional) lines.push(painted("(not part of a transaction)", palette.quiet));
+  if (!message.transactional) {
+    lines.push(paintedWithin("(not part of a transaction)", layout.detail, palette.quiet));
+  }
   return {
     operation: OPERATIONS.message(palette),
     subject: [paintedWithin(sanitizeLine(message.prefix), layout.relation, palette.table)],
@@ -88,12 +88,11 @@ export function messageEvent(message: LogicalMessage, { layout, palette }: Canva
 }
 
 export function unknownEvent(message: UnknownMessage, { layout, palette }: Canvas): Event {
-  const bytes = countOf(message.bytes.length, "byte");
-  const start = formatBytes(message.bytes, Math.max(layout.detail - bytes.length - 2, 4));
+  const bytes = `${countOf(message.bytes.length, "byte")}: ${formatBytes(message.bytes, layout.detail)}`;
   return {
     operation: OPERATIONS.unknown(palette),
     subject: [painted(`tag ${quoteByte(message.tag)}`)],
-    detail: [joined(painted(`${bytes}: `), painted(start, palette.quiet))],
+    detail: [paintedWithin(bytes, layout.detail)],
   };
 }
 
@@ -107,7 +106,7 @@ export function alterEvent(relation: Relation, changes: readonly string[], canva
   return {
     operation: OPERATIONS.alter(palette),
     subject: describeRelation(relation, layout, palette.quiet),
-    detail: flow(pieces, pieces.length, limits, moreOf("change", palette)),
+    detail: flow(pieces, pieces.length, limits, moreOf("change", canvas)),
   };
 }
 
@@ -158,6 +157,9 @@ function describeContent(content: Uint8Array, layout: Layout): Painted[] {
   return lines;
 }
 
-function moreOf(what: string, palette: Palette): (count: number) => Piece {
-  return (count) => ({ ...painted(`… +${countOf(count, what)}`, palette.quiet), gap: PIECE_GAP });
+function moreOf(what: string, { layout, palette }: Canvas): (count: number) => Piece {
+  return (count) => ({
+    ...paintedWithin(`… +${countOf(count, what)}`, layout.detail, palette.quiet),
+    gap: PIECE_GAP,
+  });
 }

@@ -156,8 +156,9 @@ function fill(
       const content = cells[index]?.[line] ?? NOTHING;
       const last = index === widths.length - 1;
       drawn += content.text;
-      if (boxed || !last)
-        drawn += " ".repeat(Math.max(width - content.width, 0)) + (row[index + 1] ?? "");
+      // Without a border nothing stands behind the last cell.
+      if (last && !boxed) continue;
+      drawn += " ".repeat(Math.max(width - content.width, 0)) + (row[index + 1] ?? "");
     }
     text += `${drawn}\n`;
   }

@@ -16,7 +16,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function formatValue(value: ColumnValue, width: number): string {
   switch (value.kind) {
     case "null":
-      return "NULL";
+      return cutToWidth("NULL", width);
     case "unchanged":
       return cutToWidth("(unchanged)", width);
     case "binary":

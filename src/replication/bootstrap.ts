@@ -7,7 +7,12 @@ import { differentPublication, setUpPublication } from "./publication.ts";
 import type { PublicationPlan } from "./publication-plan.ts";
 import { listPublications } from "./publication-state.ts";
 import { noSuchSlot, readSlot } from "./slot.ts";
-import { type SlotOutcome, type SlotRequest, checkSlotRequest, ensureSlot } from "./slot-creation.ts";
+import {
+  type SlotOutcome,
+  type SlotRequest,
+  checkSlotRequest,
+  ensureSlot,
+} from "./slot-creation.ts";
 import { quoteIdentifier } from "./sql.ts";
 import type { ConnectionTarget } from "./target.ts";
 
@@ -16,19 +21,20 @@ export interface BootstrapRequest {
   readonly publications: readonly string[];
   /** Undefined: a temporary slot with a name of its own, on this connection. */
   readonly slot: string | undefined;
-  /** For a slot that is created here. */
+  /** For a slot that is created here: decode prepared transactions at PREPARE. */
   readonly twoPhase: boolean;
   /** Create what is missing: --bootstrap. */
   readonly createMissing: boolean;
   /** What the publication of that name is to be; undefined: nothing was said. */
   readonly plan: PublicationPlan | undefined;
-  /** How long the creation of a slot may wait for any one transaction; 0: for as long as it takes. */
+  /** How long creating a slot may wait for any one transaction; 0: for as long as it takes. */
   readonly lockTimeoutMs: number;
   readonly stop: AbortSignal;
   /** Told whom the server waits for while it creates a slot. */
   readonly onWaiting: (text: string) => void;
   /** Told what has been done: `created publication "p"`. */
   readonly onNotice: (text: string) => void;
+  /** Told what may do harm, and what mends it. */
   readonly onWarning: (text: string) => void;
 }
 
@@ -36,12 +42,11 @@ export interface BootstrapRequest {
 export interface BootstrapOutcome {
   readonly serverVersion: ServerVersion;
   readonly slotName: string;
+  /** The slot goes with the connection. */
   readonly temporary: boolean;
   readonly slotCreated: boolean;
   /** Of a new slot its consistent point, else its confirmed_flush_lsn, as pg_lsn prints it. */
   readonly slotPosition: string;
-  /** Whether the slot itself is two-phase, and so the stream will be. */
-  readonly slotTwoPhase: boolean;
 }
 
 /**
@@ -56,22 +61,27 @@ export async function bootstrap(
   request: BootstrapRequest,
 ): Promise<BootstrapOutcome> {
   const serverVersion = await readServerVersion(client);
-  const slotRequest = slotRequestOf(request);
-  checkSlotRequest(slotRequest, serverVersion);
+  const slot = slotRequestOf(request);
+  checkSlotRequest(slot, serverVersion);
   const fault = await findWalLevelFault(client, target, serverVersion);
   if (fault !== undefined) throw fault;
-  await ensurePublications(client, target, serverVersion, request);
-  const slot = await bootstrapSlot(client, target, serverVersion, slotRequest, request);
-  if (slot.created && !slotRequest.temporary) {
-    request.onNotice(`created slot "${slotRequest.name}" at ${slot.consistentPoint}`);
+  const createdPublication = await ensurePublications(client, target, serverVersion, request);
+  const outcome = await bootstrapSlot(client, target, serverVersion, slot, request);
+  if (outcome.created && !slot.temporary) {
+    request.onNotice(`created slot "${slot.name}" at ${outcome.consistentPoint}`);
+  }
+  if (createdPublication && !outcome.created) {
+    const drop = walctlCommand(["drop-slot", slot.name], target);
+    request.onWarning(
+      `slot "${slot.name}" is older than the publication, and what changed in between cannot be decoded from it; if the stream fails, a new slot helps: ${drop}`,
+    );
   }
   return {
     serverVersion,
-    slotName: slotRequest.name,
-    temporary: slotRequest.temporary,
-    slotCreated: slot.created,
-    slotPosition: slot.consistentPoint,
-    slotTwoPhase: slot.slot?.twoPhase ?? slotRequest.twoPhase,
+    slotName: slot.name,
+    temporary: slot.temporary,
+    slotCreated: outcome.created,
+    slotPosition: outcome.consistentPoint,
   };
 }
 
@@ -84,21 +94,25 @@ function slotRequestOf({ slot, twoPhase }: BootstrapRequest): SlotRequest {
   };
 }
 
+/** Returns whether it has created one. */
 async function ensurePublications(
   client: Client,
   target: ConnectionTarget,
   version: ServerVersion,
   request: BootstrapRequest,
-): Promise<void> {
+): Promise<boolean> {
   const { publications, plan, createMissing } = request;
   const there = new Set(await listPublications(client));
-  for (const name of publications) {
-    if (createMissing && plan?.name === name) {
-      await ensurePlanned(client, target, version, plan, request);
-    } else if (!there.has(name)) {
-      throw missingPublication(target, name, [...there], createMissing);
-    }
+  const missing = publications.find(
+    (name) => !there.has(name) && !(createMissing && plan?.name === name),
+  );
+  if (missing !== undefined) {
+    if (createMissing && plan === undefined) throw nothingToPublish(missing);
+    throw missingPublication(target, missing, [...there]);
   }
+  return createMissing && plan !== undefined
+    ? await ensurePlanned(client, target, version, plan, request)
+    : false;
 }
 
 async function ensurePlanned(
@@ -107,36 +121,37 @@ async function ensurePlanned(
   version: ServerVersion,
   plan: PublicationPlan,
   request: BootstrapRequest,
-): Promise<void> {
+): Promise<boolean> {
   const steps = { sync: false, dryRun: false, replicaIdentityFull: false };
   const outcome = await setUpPublication(client, target, version, plan, steps);
-  for (const warning of outcome.warnings) request.onWarning(warning);
-  if (outcome.status === "created") {
-    request.onNotice(`created publication ${quoteIdentifier(plan.name)}`);
-  }
+  for (const { message, hint } of outcome.warnings) request.onWarning(`${message}; ${hint}`);
   if (outcome.status === "different") throw differentPublication(target, plan, outcome.differences);
+  const created = outcome.status === "created";
+  if (created) request.onNotice(`created publication ${quoteIdentifier(plan.name)}`);
+  return created;
+}
+
+function nothingToPublish(name: string): WalctlError {
+  return usageError(
+    `publication ${quoteIdentifier(name)} does not exist, and nothing says what it is to publish`,
+    "Give -t 'schema.table' (may be repeated), --schema NAME or --all-tables.",
+  );
 }
 
 function missingPublication(
   target: ConnectionTarget,
   name: string,
   there: readonly string[],
-  createMissing: boolean,
 ): WalctlError {
-  const message = `publication ${quoteIdentifier(name)} does not exist`;
-  if (createMissing) {
-    const hint = "Say what it is to publish: -t 'schema.table' (may be repeated), --schema NAME or --all-tables.";
-    return usageError(message, hint);
-  }
   const names = there.map(quoteIdentifier).join(", ");
-  const detail =
-    names === ""
-      ? `Database "${target.database}" has no publications.`
-      : `The publications of database "${target.database}": ${names}.`;
+  const database = `database "${target.database}"`;
   const command = walctlCommand(["setup-publication", name, "--all-tables"], target);
-  return new WalctlError(message, {
-    detail,
-    hint: `To create it (or for some tables only: -t 'schema.table' in place of --all-tables): ${command}`,
+  return new WalctlError(`publication ${quoteIdentifier(name)} does not exist`, {
+    detail:
+      names === ""
+        ? `There are no publications in ${database}.`
+        : `The publications of ${database}: ${names}.`,
+    hint: `To create it (for some tables only: -t 'schema.table' in place of --all-tables): ${command}`,
   });
 }
 

@@ -15,7 +15,10 @@ export function planFlags(plan: PublicationPlan): readonly string[] {
 }
 
 function tableSpecText({ schema, name, columns, where }: TableSpec): string {
-  const table = schema === undefined ? identifierText(name) : `${identifierText(schema)}.${identifierText(name)}`;
+  const table =
+    schema === undefined
+      ? identifierText(name)
+      : `${identifierText(schema)}.${identifierText(name)}`;
   const list = columns === undefined ? "" : ` (${columns.map(identifierText).join(", ")})`;
   return `${table}${list}${where === undefined ? "" : ` WHERE ${where}`}`;
 }

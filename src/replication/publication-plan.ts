@@ -43,6 +43,8 @@ export interface PublishedTable {
   readonly columns: readonly string[] | undefined;
   /** As the server prints it; undefined: all rows. */
   readonly filter: string | undefined;
+  /** The columns that the filter looks at, as far as the catalogue tells them from the column list. */
+  readonly filterColumns: readonly string[];
 }
 
 /**
@@ -52,12 +54,6 @@ export interface PublishedTable {
 export function checkPlan(plan: PublicationPlan, version: ServerVersion): void {
   const { tables, schemas, allTables } = plan;
   const columnList = tables.some((table) => table.columns !== undefined);
-  if (!allTables && tables.length === 0 && schemas.length === 0) {
-    throw usageError(
-      `what is publication "${plan.name}" to publish?`,
-      "Give -t 'schema.table' (may be repeated), --schema NAME or --all-tables.",
-    );
-  }
   if (allTables && (tables.length > 0 || schemas.length > 0)) {
     throw usageError("--all-tables leaves nothing for --table or --schema to add");
   }

@@ -21,6 +21,8 @@ interface TableRow {
   readonly name: string;
   readonly columns: readonly string[] | null;
   readonly filter: string | null;
+  /** What the column list or the filter refers to. */
+  readonly depends_on: readonly string[] | null;
 }
 
 /** The publication as the catalogue has it; undefined: there is none. */
@@ -70,8 +72,13 @@ async function readTables(
     majorOf(version) >= 15
       ? `(SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
           WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)) AS columns,
-         pg_catalog.pg_get_expr(r.prqual, r.prrelid) AS filter`
-      : "NULL::text[] AS columns, NULL::text AS filter";
+         pg_catalog.pg_get_expr(r.prqual, r.prrelid) AS filter,
+         (SELECT array_agg(DISTINCT a.attname::text) FROM pg_catalog.pg_depend d
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = r.prrelid AND a.attnum = d.refobjsubid
+          WHERE d.classid = 'pg_catalog.pg_publication_rel'::regclass AND d.objid = r.oid
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = r.prrelid
+            AND d.refobjsubid > 0) AS depends_on`
+      : "NULL::text[] AS columns, NULL::text AS filter, NULL::text[] AS depends_on";
   const rows = await queryRows<TableRow>(
     client,
     `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, ${parts}
@@ -81,10 +88,13 @@ async function readTables(
      WHERE r.prpubid = ${publicationOid} ORDER BY n.nspname, c.relname`,
     doing,
   );
-  return rows.map((row) => ({
-    ...row,
-    columns: row.columns ?? undefined,
-    filter: row.filter ?? undefined,
+  return rows.map(({ oid, schema, name, columns, filter, depends_on: dependsOn }) => ({
+    oid,
+    schema,
+    name,
+    columns: columns ?? undefined,
+    filter: filter ?? undefined,
+    filterColumns: (dependsOn ?? []).filter((column) => columns?.includes(column) !== true),
   }));
 }
 

@@ -14,11 +14,10 @@ import {
   type NamedTable,
   type PublicationObjects,
   createPublicationSql,
-  replicaIdentityFullSql,
 } from "./publication-sql.ts";
 import { readPublication } from "./publication-state.ts";
 import type { ServerVersion } from "./preflight.ts";
-import { findIdentityFaults, identityWarning } from "./replica-identity.ts";
+import { type IdentityFault, findIdentityFaults } from "./replica-identity.ts";
 import type { Hints } from "./server-errors.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { execute, inTransaction } from "./statement.ts";
@@ -26,7 +25,12 @@ import { type FoundTable, findTables, requireSchemas } from "./table-lookup.ts";
 import type { ConnectionTarget } from "./target.ts";
 
 export type PublicationStatus =
-  "created" | "unchanged" | "altered" | "different" | "would_create" | "would_alter";
+  | "created"
+  | "unchanged"
+  | "altered"
+  | "different"
+  | "would_create"
+  | "would_alter";
 
 export interface PublicationOutcome {
   readonly status: PublicationStatus;
@@ -34,7 +38,7 @@ export interface PublicationOutcome {
   readonly sql: readonly string[];
   /** In words; empty but for a publication that was there and is not as asked. */
   readonly differences: readonly string[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly IdentityFault[];
 }
 
 export interface PublicationSteps {
@@ -61,7 +65,7 @@ export async function setUpPublication(
 ): Promise<PublicationOutcome> {
   checkPlan(plan, version);
   const actual = await readPublication(client, plan.name, version);
-  const asked = await resolvePlan(client, target, version, plan, actual);
+  const asked = await resolvePlan(client, target, version, plan);
   const difference =
     actual === undefined
       ? { texts: [], sql: [creationSql(plan.name, asked.objects, asked.state)] }
@@ -69,19 +73,23 @@ export async function setUpPublication(
   const differs = difference.texts.length > 0 && !steps.sync;
   const state = differs && actual !== undefined ? actual : asked.state;
   const faults = await findIdentityFaults(client, state);
-  const mending = steps.replicaIdentityFull
-    ? faults.map((fault) => replicaIdentityFullSql(fault.schema, fault.name))
-    : [];
+  const mending = faults.flatMap((fault) =>
+    steps.replicaIdentityFull && fault.mend !== undefined ? [fault.mend] : [],
+  );
   // The identity first: no moment in which the server rejects other programs' writes.
   const sql = [...mending, ...difference.sql];
   const status = statusOf(actual !== undefined, sql.length > 0, differs, steps.dryRun);
-  if (status === "created" || status === "altered") await run(client, target, plan.name, sql);
+  if (status === "created" || status === "altered") {
+    const verb = status === "created" ? "create" : "alter";
+    await run(client, target, `${verb} publication ${quoteIdentifier(plan.name)}`, sql);
+  }
   const mended = steps.replicaIdentityFull && status !== "different";
+  const left = faults.filter((fault) => !mended || fault.mend === undefined);
   return {
     status,
     sql,
     differences: difference.texts,
-    warnings: mended ? [] : faults.map((fault) => identityWarning(fault, state)),
+    warnings: left,
   };
 }
 
@@ -100,10 +108,9 @@ function statusOf(
 async function run(
   client: Client,
   target: ConnectionTarget,
-  name: string,
+  doing: string,
   sql: readonly string[],
 ): Promise<void> {
-  const doing = `set up publication ${quoteIdentifier(name)}`;
   await inTransaction(client, "COMMIT", doing, async () => {
     await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
     // One by one: a statement that hides another is then an error.
@@ -145,7 +152,6 @@ async function resolvePlan(
   target: ConnectionTarget,
   version: ServerVersion,
   plan: PublicationPlan,
-  actual: PublicationState | undefined,
 ): Promise<ResolvedPlan> {
   await requireSchemas(client, target, plan.schemas);
   const found = await findTables(client, target, plan.tables);
@@ -154,14 +160,13 @@ async function resolvePlan(
     tables: found.map(namedTable),
     schemas: [...new Set(plan.schemas)],
   };
-  // Only to be compared: what is created from them is what the server makes of them.
-  const filters =
-    actual === undefined ? [] : await readScratchTables(client, target, version, objects.tables);
-  const filterOf = new Map(filters.map((table) => [table.oid, table.filter]));
+  const scratch = await readScratchTables(client, target, version, objects.tables);
+  const filterOf = new Map(scratch.map((table) => [table.oid, table]));
   const tables = new Map<number, PublishedTable>();
   for (const { spec, members } of found) {
     for (const { oid, schema, name } of members) {
-      const table = { oid, schema, name, columns: spec.columns, filter: filterOf.get(oid) };
+      const { filter, filterColumns = [] } = filterOf.get(oid) ?? {};
+      const table = { oid, schema, name, columns: spec.columns, filter, filterColumns };
       if (!tables.has(oid)) tables.set(oid, table);
     }
   }
@@ -182,7 +187,10 @@ async function readScratchTables(
   version: ServerVersion,
   tables: readonly NamedTable[],
 ): Promise<readonly PublishedTable[]> {
-  const filtered = tables.filter((table) => table.where !== undefined);
+  // Without their column lists, so that the columns on record are those of the filter.
+  const filtered = tables
+    .filter((table) => table.where !== undefined)
+    .map((table) => ({ ...table, columns: undefined }));
   if (filtered.length === 0) return [];
   const name = `walctl_scratch_${randomBytes(8).toString("hex")}`;
   const objects = { allTables: false, tables: filtered, schemas: [] };

@@ -31,7 +31,7 @@ const TOKEN = new RegExp(
  */
 export function findRowFilterFault(expression: string): string | undefined {
   let depth = 0;
-  for (let at = 0; at < expression.length; ) {
+  for (let at = 0; at < expression.length;) {
     const end = tokenEnd(expression, at);
     if (end === undefined) {
       return expression[at] === ";"
@@ -64,7 +64,7 @@ function tokenEnd(text: string, at: number): number | undefined {
 /** Comments of this kind nest. */
 function blockCommentEnd(text: string, start: number): number | undefined {
   let depth = 0;
-  for (let at = start; at < text.length; ) {
+  for (let at = start; at < text.length;) {
     if (text.startsWith("/*", at)) depth++;
     else if (text.startsWith("*/", at)) depth--;
     else {

@@ -54,21 +54,21 @@ const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, Diagnos
     "ECONNREFUSED",
     (target) => ({
       what: "connection refused",
-      hint: `Is the server running there? pg_isready -h ${shellQuote(target.host)} -p ${target.port} tells; -h and -p or PGHOST and PGPORT name another.`,
+      hint: `-h and -p, or PGHOST and PGPORT, name another. Is it running? pg_isready -h ${shellQuote(target.host)} -p ${target.port}`,
     }),
   ],
   [
     "ENOENT",
     (target) => ({
       what: "no server listens on a socket there",
-      hint: `Is the server running? ls -a ${shellQuote(target.host)} shows its socket .s.PGSQL.PORT; over TCP: -h localhost.`,
+      hint: `-h names another directory, or a host. Is the socket .s.PGSQL.${target.port} there? ls -a ${shellQuote(target.host)}`,
     }),
   ],
   [
     "EACCES",
     (target) => ({
       what: "no permission to use the socket",
-      hint: `ls -la ${shellQuote(target.host)} shows who may; over TCP: -h localhost.`,
+      hint: `-h localhost goes over TCP. Who may use the socket: ls -la ${shellQuote(target.host)}`,
     }),
   ],
   ["ENOTFOUND", NO_NAME],
@@ -187,9 +187,19 @@ export function serverError(error: unknown, doing: string, hints: Hints = {}): W
 }
 
 /** Errors of these classes are about settings, rights and objects; the DETAIL of others may quote a row. */
-const SAFE_DETAIL_CLASSES: ReadonlySet<string> = new Set(
-  ["08", "0A", "28", "2B", "3D", "3F", "40", "42", "53", "55", "57"],
-);
+const SAFE_DETAIL_CLASSES: ReadonlySet<string> = new Set([
+  "08",
+  "0A",
+  "28",
+  "2B",
+  "3D",
+  "3F",
+  "40",
+  "42",
+  "53",
+  "55",
+  "57",
+]);
 
 function detailIsSafe(sqlState: string): boolean {
   return SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2));
@@ -208,7 +218,8 @@ const LOST_CODES: ReadonlySet<string> = new Set([
  * a first attempt that is refused is better reported at once.
  */
 export function isConnectionLost(error: unknown): boolean {
-  if (error instanceof WalctlError) return error.cause !== undefined && isConnectionLost(error.cause);
+  if (error instanceof WalctlError)
+    return error.cause !== undefined && isConnectionLost(error.cause);
   const code = codeOf(error);
   if (code === undefined) return error instanceof Error && LOST_MESSAGES.has(error.message);
   // The socket's file is gone while the server restarts; another ENOENT is a certificate's.

@@ -1,14 +1,15 @@
 import type { Client } from "pg";
 import { DecodeError, WalctlError } from "../errors.ts";
-import { INVALID_LSN, type Lsn, formatLsn } from "../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
 import { Backoff } from "./backoff.ts";
-import { type BootstrapRequest, type Bootstrapped, bootstrap } from "./bootstrap.ts";
+import { type BootstrapRequest, type BootstrapOutcome, bootstrap } from "./bootstrap.ts";
 import { connect } from "./connect.ts";
 import { Feedback } from "./feedback.ts";
 import { Ledger } from "./ledger.ts";
 import { Limits } from "./limits.ts";
 import { type PgoutputOptions, formatPgoutputOptions } from "./pgoutput-options.ts";
 import { Resume } from "./resume.ts";
+import { SqlState, slotInUseError } from "./slot.ts";
 import { isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { queryRows } from "./statement.ts";
@@ -41,9 +42,6 @@ export interface SessionNews {
   /** The server has accepted the start. */
   streaming(slot: string, from: Lsn): void;
 }
-
-/** The slot is still held by the session before: the server has not noticed yet that it is gone. */
-const OBJECT_IN_USE = "55006";
 
 const STREAM_HINTS = {
   // The decoder sees the catalogue as it was when the change was made.
@@ -110,12 +108,16 @@ class Session {
       const state = (this.#state ??= await this.#open(client));
       const from = this.#startOf(state, started);
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(this.#options.pgoutput)})`;
+      const statusIntervalMs = await this.#statusIntervalMs(client);
       const stream = new WalStream(statement, state, () => {
         this.#backoff.reset();
         news.streaming(started.slotName, from);
       });
       try {
-        return await stream.run(client, await this.#statusIntervalMs(client), stop);
+        return await stream.run(client, statusIntervalMs, stop);
+      } catch (error) {
+        if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
+        throw await slotInUseError(client, target, started.slotName, error);
       } finally {
         // What was handed over is written before anything else is, on this connection or the next.
         if (!stop.aborted) await stream.pending;
@@ -141,7 +143,7 @@ class Session {
   }
 
   /** Where the slot stands, or behind the last commit that was passed on. */
-  #startOf(state: StreamState, started: Bootstrapped): Lsn {
+  #startOf(state: StreamState, started: BootstrapOutcome): Lsn {
     const { startpos, news } = this.#options;
     const passedOn = state.ledger.mark();
     if (this.#lostSlot !== undefined) {
@@ -154,7 +156,7 @@ class Session {
     }
     if (passedOn > INVALID_LSN) return passedOn;
     if (startpos === undefined) return INVALID_LSN;
-    const confirmed = started.confirmedFlushLsn;
+    const confirmed = parseLsn(started.slotPosition);
     if (confirmed !== undefined && startpos < confirmed) {
       news.warn({
         message: `the slot has been advanced to ${formatLsn(confirmed)}, beyond the start position ${formatLsn(startpos)}`,
@@ -193,8 +195,9 @@ async function closeClient(client: Client): Promise<void> {
   await client.end().catch(() => {});
 }
 
+/** A slot in use may be held by our own session before, which the server does not know to be gone. */
 function mayPass(error: unknown): boolean {
-  return isConnectionLost(error) || sqlStateOf(error) === OBJECT_IN_USE;
+  return isConnectionLost(error) || sqlStateOf(error) === SqlState.objectInUse;
 }
 
 function reasonOf(error: unknown): string {

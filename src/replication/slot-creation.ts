@@ -112,7 +112,10 @@ function creationError(
   }
   if (sqlStateOf(error) !== SqlState.lockNotAvailable) return error;
   const seconds = steps.lockTimeoutMs / 1000;
-  const flags = [...(request.twoPhase ? ["--two-phase"] : []), ...(request.failover ? ["--failover"] : [])];
+  const flags = [
+    ...(request.twoPhase ? ["--two-phase"] : []),
+    ...(request.failover ? ["--failover"] : []),
+  ];
   const words = ["create-slot", request.name, ...flags, "--lock-timeout", String(seconds * 10)];
   return new WalctlError(
     `could not create slot "${request.name}" within ${seconds} s: transactions that were open before it must end first (SQLSTATE ${SqlState.lockNotAvailable})`,
@@ -140,4 +143,26 @@ export function createSlotCommand(request: SlotRequest, version: ServerVersion):
   if (twoPhase) options.push("TWO_PHASE true");
   if (failover) options.push("FAILOVER true");
   return `${head} (${options.join(", ")})`;
+}
+
+/** What was asked for and a slot that was there already does not have: it is not altered unasked. */
+export function missingSlotOptions(
+  { slot }: SlotOutcome,
+  request: SlotRequest,
+): ReadonlyArray<{ readonly message: string; readonly hint: string }> {
+  if (slot === undefined) return [];
+  const warnings = [];
+  if (request.twoPhase && !slot.twoPhase) {
+    warnings.push({
+      message: `slot "${slot.name}" was there already and is not two-phase`,
+      hint: "A stream that asks for two_phase makes it so, for good.",
+    });
+  }
+  if (request.failover && !slot.failover) {
+    warnings.push({
+      message: `slot "${slot.name}" was there already and is not a failover slot`,
+      hint: `On a replication connection: ALTER_REPLICATION_SLOT ${quoteIdentifier(slot.name)} (FAILOVER true);`,
+    });
+  }
+  return warnings;
 }

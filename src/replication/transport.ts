@@ -8,7 +8,7 @@ interface PgConnection {
   readonly stream: Duplex;
   once(event: "replicationStart", listener: () => void): void;
   query(statement: string): void;
-  sendCopyFromChunk(payload: Uint8Array): void;
+  sendCopyFromChunk(payload: Buffer): void;
   endCopyFrom(): void;
 }
 
@@ -49,7 +49,8 @@ export class CopyBoth implements pg.Submittable {
 
   /** Sends a CopyData payload. */
   send(payload: Uint8Array): void {
-    if (this.#connection?.stream.writable === true) this.#connection.sendCopyFromChunk(payload);
+    if (this.#connection?.stream.writable === true)
+      this.#connection.sendCopyFromChunk(Buffer.from(payload));
   }
 
   /** Sends CopyDone: the server ends the copy too, and `ended` is fulfilled. */

@@ -5,7 +5,7 @@ import { type Import, importsOf, processUses } from "./imports.ts";
 interface Room {
   /** Rooms, or single files of them. */
   readonly mayImport: readonly string[];
-  /** Packages and node: modules, `node:*` for all of these; with `lazy ` before it: only by import(). */
+  /** Packages and node: modules, `node:*` for all of these; with `lazy ` before it: only by import() or its types. */
   readonly mayUse: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   render: { mayImport: ["leaves", "pgoutput"], mayUse: ["chalk", "cli-table3", "node:buffer"] },
   output: { mayImport: ["leaves"], mayUse: ["node:*", "lazy ora"] },
   demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
-  commands: { mayImport: ALL_ROOMS, mayUse: ["node:*"] },
+  commands: { mayImport: ALL_ROOMS, mayUse: ["node:*", "lazy pg"] },
   "cli.ts": {
     mayImport: ["leaves", "commands", "render/diagnostics.ts"],
     mayUse: ["commander", "node:fs"],
@@ -29,10 +29,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "main.ts": { mayImport: ["cli.ts", "commands/context.ts"], mayUse: [] },
 };
 
-const LEAVES = ["assert.ts", "errors.ts", "lsn.ts", "pg-time.ts"];
+const LEAVES = new Set(["assert.ts", "errors.ts", "lsn.ts", "pg-time.ts"]);
 
-/** Never, whatever the room: they are the process under another name, or other ways to the same socket. */
-const FORBIDDEN = ["node:process", "process"];
+/** In no room: the process under another name. */
+const FORBIDDEN = new Set(["node:process", "process"]);
 
 /** Paths below src/ and their text in; `file:line: what is wrong` out. */
 export function violations(files: ReadonlyMap<string, string>): readonly string[] {
@@ -76,7 +76,7 @@ function wrongWith(
   const room = ROOMS[name];
   if (room === undefined) return `${name} is no room; add it to the table`;
   if (!from.startsWith(".")) {
-    if (FORBIDDEN.includes(from)) return `imports ${from}: only main.ts may touch process`;
+    if (FORBIDDEN.has(from)) return `imports ${from}: only main.ts may touch process`;
     return mayUse(room, from, lazy) ? undefined : `${name} may not use ${from}`;
   }
   const target = targetOf(path, from);
@@ -115,7 +115,7 @@ function mayUse(room: Room, from: string, lazy: boolean): boolean {
 }
 
 function roomOf(path: string): string {
-  if (LEAVES.includes(path)) return "leaves";
+  if (LEAVES.has(path)) return "leaves";
   return path.split("/", 1)[0] ?? "";
 }
 

@@ -34,7 +34,7 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-export interface RunBytes extends Omit<RunResult, "stdout"> {
+interface RunBytes extends Omit<RunResult, "stdout"> {
   readonly stdout: Buffer;
 }
 
@@ -50,10 +50,7 @@ export async function walctl(
 }
 
 /** As `walctl`, with what it printed as bytes. */
-export async function walctlBytes(
-  args: readonly string[],
-  options: RunOptions = {},
-): Promise<RunBytes> {
+async function walctlBytes(args: readonly string[], options: RunOptions = {}): Promise<RunBytes> {
   const child = spawnProgram(args, options);
   const output = Promise.all([buffer(child.stdout), buffer(child.stderr), once(child, "close")]);
   // It may end before it has read all of its input.

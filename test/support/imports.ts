@@ -39,7 +39,7 @@ export function processUses(source: string): readonly number[] {
 }
 
 /** Comments become spaces, so that lines keep their numbers. */
-export function withoutComments(source: string): string {
+function withoutComments(source: string): string {
   const blank = (text: string): string => text.replace(/[^\n]/g, " ");
   return source
     .replace(/^[ \t]*\/\*[\s\S]*?\*\//gm, blank)

@@ -28,8 +28,13 @@ export const WALCTL_COMMAND = `'${process.execPath}' '${PROGRAM}'`;
 export async function openTerminal(command: string, options: TerminalOptions): Promise<Terminal> {
   const folder = await mkdtemp(join(tmpdir(), "walctl-tmux-"));
   const terminal = new Terminal(folder);
-  await terminal.open(command, options);
-  return terminal;
+  try {
+    await terminal.open(command, options);
+    return terminal;
+  } catch (error) {
+    await terminal.close();
+    throw error;
+  }
 }
 
 export class Terminal {

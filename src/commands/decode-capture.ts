@@ -1,0 +1,77 @@
+import type { CaptureListener, CaptureReader } from "../capture/capture-reader.ts";
+import { InputError } from "../capture/input-error.ts";
+import { NotACapture } from "../capture/sniffing-reader.ts";
+import { DecodeError, ExitCode } from "../errors.ts";
+import type { Pipeline } from "./pipeline.ts";
+import type { Reporter } from "./reporter.ts";
+
+interface CaptureRun {
+  /** For messages to the user. */
+  readonly name: string;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly createReader: (listener: CaptureListener) => CaptureReader;
+  readonly pipeline: Pipeline;
+  readonly reporter: Reporter;
+  readonly stop: AbortSignal;
+  /** Told of the bytes decoded and written. */
+  readonly onProgress: (bytes: number) => void;
+}
+
+/**
+ * Decodes one capture to its end, to damage or to a signal: a chunk is one batch and one write.
+ * @throws WalctlError with what is wrong with the capture, after all before it has been written
+ */
+export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
+  let status: ExitCode = ExitCode.done;
+  const reader = run.createReader({
+    message: (message) => void run.pipeline.message(message),
+    metadata: () => {},
+    skipped: ({ start, end, fault }) => {
+      status = ExitCode.malformedInput;
+      const range = end - start === 1 ? `byte ${start}` : `bytes ${start} to ${end - 1}`;
+      run.reporter.warn({ message: `${faultText(run.name, fault)}; skipped ${range}` });
+    },
+  });
+  let bytes = 0;
+  try {
+    for await (const chunk of run.chunks) {
+      if (run.stop.aborted) return status;
+      reader.push(chunk);
+      await run.pipeline.flush();
+      bytes += chunk.length;
+      run.onProgress(bytes);
+    }
+    // An empty capture is one in which nothing happened, in every format.
+    if (bytes > 0 && !run.stop.aborted) reader.end();
+  } catch (error) {
+    // What was decoded before the damage is still to be written.
+    if (error instanceof DecodeError) await run.pipeline.flush();
+    throw captureError(run.name, error);
+  }
+  await run.pipeline.flush();
+  return status;
+}
+
+/** `capture.bin: byte 1048576: Insert: 31 bytes missing (truncated capture)` */
+function faultText(name: string, fault: DecodeError): string {
+  const truncated = fault.missing > 0 ? " (truncated capture)" : "";
+  return `${name}: byte ${fault.offset}: ${fault.message}${truncated}`;
+}
+
+function captureError(name: string, error: unknown): unknown {
+  const exitCode = ExitCode.malformedInput;
+  if (error instanceof DecodeError) {
+    const hint = error.missing > 0 ? undefined : "To go on after the damage: --keep-going.";
+    return new InputError(faultText(name, error), { hint, exitCode, cause: error });
+  }
+  if (error instanceof NotACapture) {
+    const { what, hint } = error.foreign;
+    const file = /^[\w./+-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
+    return new InputError(`${name}: ${what}`, {
+      hint: hint.replaceAll("FILE", file),
+      exitCode,
+      cause: error,
+    });
+  }
+  return error;
+}

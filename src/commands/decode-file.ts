@@ -1,0 +1,159 @@
+import type { Readable } from "node:stream";
+import type { CaptureFormat, CaptureListener } from "../capture/capture-reader.ts";
+import { InputError } from "../capture/input-error.ts";
+import { createCaptureReader } from "../capture/readers.ts";
+import { SniffingReader } from "../capture/sniffing-reader.ts";
+import { type CaptureSource, openCapture, readError } from "../capture/source.ts";
+import { ExitCode } from "../errors.ts";
+import { ReaderGone, type Sink, StreamSink } from "../output/sink.ts";
+import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { renderError } from "../render/diagnostics.ts";
+import type { SummaryRenderer } from "../render/summary.ts";
+import type { CommandContext } from "./context.ts";
+import { decodeCapture } from "./decode-capture.ts";
+import { createFilter, type FilterFlags } from "./filter.ts";
+import { type OutputFlags, type OutputOptions, outputOptions } from "./options.ts";
+import { Pipeline } from "./pipeline.ts";
+import { progressText } from "./progress-text.ts";
+import { createRenderer } from "./renderer.ts";
+import { Reporter } from "./reporter.ts";
+import { createSummaryRenderer } from "./summary.ts";
+
+const STANDARD_INPUT = "-";
+const PROGRESS_INTERVAL_MS = 100;
+
+export interface DecodeFileFlags extends OutputFlags, FilterFlags {
+  readonly input: "auto" | CaptureFormat;
+  readonly keepGoing?: boolean;
+  readonly summary?: boolean;
+  readonly values: "json" | "text";
+  readonly safeNumbers?: boolean;
+}
+
+interface Job {
+  readonly flags: DecodeFileFlags;
+  readonly output: OutputOptions;
+  readonly accepts: (message: PgoutputMessage) => boolean;
+  readonly sink: Sink;
+  readonly reporter: Reporter;
+  readonly summary: SummaryRenderer | undefined;
+  readonly context: CommandContext;
+}
+
+/**
+ * Decodes captures one after the other. As cat does, it goes on with the next one when one cannot be read or is
+ * damaged; the exit status is then that of the worst.
+ */
+export async function decodeFile(
+  files: readonly string[],
+  flags: DecodeFileFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
+  const job: Job = {
+    flags,
+    output,
+    accepts: createFilter(flags),
+    sink: new StreamSink(context.stdout.stream),
+    reporter: new Reporter(context, output),
+    summary: flags.summary ? await createSummaryRenderer(output) : undefined,
+    context,
+  };
+  try {
+    const status = await decodeAll(files, job);
+    if (job.summary !== undefined) await job.sink.write(job.summary.finish());
+    return status;
+  } catch (error) {
+    if (error instanceof ReaderGone) return ExitCode.done;
+    throw error;
+  } finally {
+    job.reporter.clearProgress();
+  }
+}
+
+async function decodeAll(files: readonly string[], job: Job): Promise<ExitCode> {
+  let worst: ExitCode = ExitCode.done;
+  for (const file of files) {
+    if (job.context.stop.aborted) break;
+    const status = await decodeReporting(file, job);
+    if (status > worst) worst = status;
+  }
+  return worst;
+}
+
+/** What is wrong with one file is told at once, and its exit status returned: others follow. */
+async function decodeReporting(file: string, job: Job): Promise<ExitCode> {
+  try {
+    return await decodeOne(file, job);
+  } catch (error) {
+    // Anything else, such as an output that cannot be written, concerns all files.
+    if (!(error instanceof InputError)) throw error;
+    job.reporter.clearProgress();
+    const debug = job.context.env["WALCTL_DEBUG"] !== undefined;
+    job.context.stderr.stream.write(renderError(error, debug));
+    return error.exitCode;
+  }
+}
+
+async function decodeOne(file: string, job: Job): Promise<ExitCode> {
+  const { flags, output, context, reporter } = job;
+  const standardInput = file === STANDARD_INPUT;
+  const name = standardInput ? "standard input" : file;
+  const source = standardInput
+    ? { size: undefined, chunks: chunksOf(context.stdin, context.stop) }
+    : await openCapture(file);
+  // A capture has its own decoder and types: the next one may be another server's.
+  const types = new TypeRegistry();
+  const pipeline = new Pipeline({
+    types,
+    accepts: job.accepts,
+    renderer: job.summary ?? (await createRenderer(flags, output, types, context)),
+    sink: job.sink,
+    warn: (warning) => reporter.warn({ ...warning, message: `${name}: ${warning.message}` }),
+  });
+  const { input, keepGoing = false } = flags;
+  return decodeCapture({
+    name,
+    chunks: source.chunks,
+    createReader: (listener: CaptureListener) =>
+      input === "auto"
+        ? new SniffingReader({ listener, keepGoing })
+        : createCaptureReader(input, { listener, keepGoing }),
+    pipeline,
+    reporter,
+    stop: context.stop,
+    onProgress: progressOf(name, source, job),
+  });
+}
+
+/** Shown when standard error is a terminal and the output does not go to one. */
+function progressOf(name: string, source: CaptureSource, job: Job): (bytes: number) => void {
+  const silent = job.context.stdout.isTerminal && job.summary === undefined;
+  if (silent || !job.context.stderr.isTerminal) return () => {};
+  let shown = performance.now();
+  return (bytes) => {
+    const now = performance.now();
+    if (now - shown < PROGRESS_INTERVAL_MS) return;
+    shown = now;
+    job.reporter.progress(progressText(name, bytes, source.size));
+  };
+}
+
+/** Standard input, until a signal ends it: it may have nothing to give for hours. */
+async function* chunksOf(
+  stdin: Readable,
+  stop: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const end = (): void => void stdin.destroy();
+  stop.addEventListener("abort", end);
+  try {
+    for await (const chunk of stdin) {
+      if (chunk instanceof Uint8Array) yield chunk;
+    }
+  } catch (error) {
+    if (!stop.aborted) throw readError("standard input", error);
+  } finally {
+    stop.removeEventListener("abort", end);
+  }
+}

@@ -1,0 +1,61 @@
+import { ExitCode, usageError } from "../errors.ts";
+import { findWalLevelFault, readServerVersion } from "../replication/preflight.ts";
+import { differentPublication, setUpPublication } from "../replication/publication.ts";
+import { type ConnectionFlags, resolveTarget } from "../replication/target.ts";
+import { withConnection } from "./connection.ts";
+import type { CommandContext } from "./context.ts";
+import { type OutputFlags, outputOptions } from "./options.ts";
+import { type PublicationFlags, publicationPlan } from "./publication-flags.ts";
+import { Reporter } from "./reporter.ts";
+
+interface SetupPublicationFlags extends ConnectionFlags, OutputFlags, PublicationFlags {
+  readonly sync?: boolean;
+  readonly replicaIdentity?: "full";
+  readonly dryRun?: boolean;
+}
+
+/** Creates a publication, or brings it to the asked state. */
+export async function setupPublication(
+  name: string,
+  flags: SetupPublicationFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
+  const plan = publicationPlan(name, flags);
+  if (plan === undefined) {
+    throw usageError(
+      `nothing says what publication "${name}" is to publish`,
+      "Give -t 'schema.table' (may be repeated), --schema NAME or --all-tables.",
+    );
+  }
+  const steps = {
+    sync: flags.sync ?? false,
+    dryRun: flags.dryRun ?? false,
+    replicaIdentityFull: flags.replicaIdentity === "full",
+  };
+  const target = resolveTarget(flags, context.env);
+  const reporter = new Reporter(context, output);
+  reporter.progress(`setting up publication "${name}"`);
+  try {
+    return await withConnection(target, "ordinary", context.stop, async (client) => {
+      const version = await readServerVersion(client);
+      const outcome = await setUpPublication(client, target, version, plan, steps);
+      const fault = await findWalLevelFault(client, target, version);
+      const { renderPublication } = await import("../render/setup.ts");
+      reporter.clearProgress();
+      const warnings = [...outcome.warnings, ...(fault === undefined ? [] : [fault])];
+      for (const warning of warnings) reporter.warn(warning);
+      const { status, sql, differences } = outcome;
+      const report = { publication: name, status, sql, warnings: warnings.map(warningText) };
+      context.stdout.stream.write(renderPublication(report, output.format, output.color.stdout));
+      if (status === "different") throw differentPublication(target, plan, differences);
+      return ExitCode.done;
+    });
+  } finally {
+    reporter.clearProgress();
+  }
+}
+
+function warningText({ message, hint }: { message: string; hint: string | undefined }): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
+}

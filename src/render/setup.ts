@@ -1,0 +1,90 @@
+import { Chalk, type ChalkInstance } from "chalk";
+import Table from "cli-table3";
+import { sanitizeLine } from "./sanitize.ts";
+
+/** What setup-publication reports; the keys and their order are the contract's. */
+export interface PublicationReport {
+  readonly publication: string;
+  readonly status: string;
+  readonly sql: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What create-slot reports. */
+export interface SlotReport {
+  readonly slot: string;
+  readonly status: string;
+  readonly plugin: string;
+  readonly consistent_point: string;
+}
+
+/** What drop-slot reports. */
+export interface DroppedSlotReport {
+  readonly slot: string;
+  readonly status: string;
+}
+
+type Format = "table" | "ndjson";
+
+/** On a terminal the SQL stands below the table as it can be pasted; the warnings are on standard error. */
+export function renderPublication(
+  report: PublicationReport,
+  format: Format,
+  color: boolean,
+): string {
+  if (format === "ndjson") return line(report);
+  const { publication, status, sql } = report;
+  const statements = sql.map((statement) => `${sanitizeLine(statement)};\n`).join("");
+  const block = sql.length > 1 ? `BEGIN;\n${statements}COMMIT;\n` : statements;
+  return table([["publication", publication], statusCell(status)], color) + block;
+}
+
+export function renderSlot(report: SlotReport, format: Format, color: boolean): string {
+  if (format === "ndjson") return line(report);
+  const { slot, status, plugin } = report;
+  return table(
+    [
+      ["slot", slot],
+      statusCell(status),
+      ["plugin", plugin],
+      ["consistent point", report.consistent_point],
+    ],
+    color,
+  );
+}
+
+export function renderDroppedSlot(
+  report: DroppedSlotReport,
+  format: Format,
+  color: boolean,
+): string {
+  if (format === "ndjson") return line(report);
+  return table([["slot", report.slot], statusCell(report.status)], color);
+}
+
+function line(report: object): string {
+  return `${JSON.stringify(report)}\n`;
+}
+
+type Cell = readonly [head: string, text: string];
+
+function statusCell(status: string): Cell {
+  return ["status", status.replace("_", " ")];
+}
+
+/** One row. chalk alone paints; cli-table3's own colours are off. */
+function table(cells: readonly Cell[], color: boolean): string {
+  const chalk = new Chalk({ level: color ? 1 : 0 });
+  const drawn = new Table({
+    head: cells.map(([head]) => chalk.bold(head)),
+    style: { head: [], border: [] },
+  });
+  drawn.push(cells.map(([head, text]) => paint(chalk, head, sanitizeLine(text))));
+  return `${drawn.toString()}\n`;
+}
+
+function paint(chalk: ChalkInstance, head: string, text: string): string {
+  if (head !== "status") return text;
+  if (text === "different") return chalk.red(text);
+  return text === "unchanged" ? chalk.dim(text) : chalk.green(text);
+}
