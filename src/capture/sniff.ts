@@ -13,7 +13,6 @@ export type Sniffed =
 
 /** Text starts with so many printable bytes; a pgoutput message has a length, a position or an oid with a 0 in it before. */
 const TEXT_BYTES = 64;
-const MESSAGES_CONVINCING = 3;
 
 /** Tells from its first bytes what a file is. `final`: these are all the bytes there are, and at least one. */
 export function sniff(bytes: Uint8Array, final: boolean): Sniffed {
@@ -49,30 +48,29 @@ function capture(format: CaptureFormat): Sniffed {
   return { kind: "capture", format };
 }
 
-/** pg_recvlogical's file or messages end to end: what decodes further; both begin with a message. */
+/**
+ * pg_recvlogical's file or messages end to end: the byte behind the first message tells, a line feed or not. What is
+ * damaged or cut before that is taken for the former, which is what most people have.
+ */
 function sniffMessages(bytes: Uint8Array, final: boolean): Sniffed {
-  let missing = 0;
-  let best: CaptureFormat = "recvlogical";
-  let most = 0;
-  for (const [format, separator] of [
-    ["recvlogical", "line feed"],
-    ["raw", "none"],
-  ] as const) {
-    for (const streaming of [false, true]) {
-      const how = { separator, streaming, final };
-      const trial = tryMessages(bytes, 0, how, MESSAGES_CONVINCING);
-      if (trial.messages >= MESSAGES_CONVINCING) return capture(format);
-      if (trial.messages > most) {
-        most = trial.messages;
-        best = format;
-      }
-      if (!trial.broken) missing = Math.max(1, missing, trial.missing);
-    }
+  for (const [format, separator] of UNFRAMED_FORMATS) {
+    const trials = [false, true].map((streaming) =>
+      tryMessages(bytes, 0, { separator, streaming, final }, 1),
+    );
+    if (trials.some(({ messages }) => messages > 0)) return capture(format);
+    const alive = trials.filter(({ broken }) => !broken);
+    if (alive.length === 0) continue;
+    if (final) return capture(format);
+    const missing = Math.min(...alive.map((trial) => trial.missing));
+    return { kind: "undecided", missing: Math.max(1, missing) };
   }
-  // Where a message is whole and the next one not yet there, the byte after the first has told.
-  if (most > 0 || missing === 0 || final) return capture(best);
-  return { kind: "undecided", missing };
+  return capture("recvlogical");
 }
+
+const UNFRAMED_FORMATS = [
+  ["recvlogical", "line feed"],
+  ["raw", "none"],
+] as const;
 
 const LSN_LINE = /^\s*"?[0-9A-F]{1,8}\/[0-9A-F]{1,8}"?\s*([|\t,])/;
 const HEADING_LINE = /^\s*"?(?:lsn|location)"?\s*([|\t,])/;

@@ -70,9 +70,16 @@ export function guessStreaming(
   const without = attempt(false);
   if (without.messages >= MESSAGES_CONVINCING) return false;
   const within = attempt(true);
-  if (within.broken) return without.broken && within.messages > without.messages;
-  if (without.broken || within.messages >= MESSAGES_CONVINCING) return true;
-  return final ? within.messages > without.messages : Math.max(1, without.missing);
+  if (within.messages >= MESSAGES_CONVINCING) return true;
+  // Once one way is barred, the other is taken as soon as it has got further, and not before: how the bytes arrive must
+  // not decide.
+  if (within.broken && without.messages >= within.messages) return false;
+  if (without.broken && within.messages > without.messages) return true;
+  if (!final && !(without.broken && within.broken)) {
+    return Math.max(1, without.broken ? within.missing : without.missing);
+  }
+  if (without.messages === within.messages) return without.broken && !within.broken;
+  return within.messages > without.messages;
 }
 
 /** A candidate that needs more bytes than this is given up: the false ones ask for any number. */

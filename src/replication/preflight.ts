@@ -16,7 +16,7 @@ export async function readServerVersion(client: Client): Promise<ServerVersion> 
   return Number(rows[0]?.server_version_num);
 }
 
-export function formatServerVersion(version: ServerVersion): string {
+function formatServerVersion(version: ServerVersion): string {
   return `${majorOf(version)}.${version % 10_000}`;
 }
 

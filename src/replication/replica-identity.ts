@@ -65,12 +65,13 @@ function faultOf(
     return fault(`${subject} has REPLICA IDENTITY FULL and a column list`, advice);
   }
   if (identity === null) return fault(`${subject} has no replica identity`, `Give it ${key}.`);
-  const unlisted = columns === undefined ? [] : identity.filter((name) => !columns.includes(name));
+  const unlisted =
+    columns === undefined ? [] : identity.filter((column) => !columns.includes(column));
   if (unlisted.length > 0) {
     const message = `the column list of ${subject} lacks ${listed(unlisted)} of its replica identity`;
     return fault(message, "Add what it lacks.");
   }
-  const unidentified = (table?.filterColumns ?? []).filter((name) => !identity.includes(name));
+  const unidentified = (table?.filterColumns ?? []).filter((column) => !identity.includes(column));
   if (unidentified.length === 0) return undefined;
   const message = `WHERE of ${subject} looks at ${listed(unidentified)}, which its replica identity lacks`;
   return fault(message, "Filter by the columns of the key only.");

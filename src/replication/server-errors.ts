@@ -202,7 +202,8 @@ const SAFE_DETAIL_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 function detailIsSafe(sqlState: string): boolean {
-  return SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2));
+  // 22023, invalid_parameter_value, tells what kind of table cannot be published.
+  return SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2)) || sqlState === "22023";
 }
 
 const LOST_CODES: ReadonlySet<string> = new Set([

@@ -83,8 +83,8 @@ export class SlotWait {
   /** Cut short by the end of the wait and by the user. */
   #pause(ms: number): Promise<void> {
     const signals = [this.#over.signal, this.#steps.stop];
+    if (signals.some((signal) => signal.aborted)) return Promise.resolve();
     return new Promise((resolve) => {
-      if (signals.some((signal) => signal.aborted)) return void resolve();
       const done = (): void => {
         clearTimeout(timer);
         for (const signal of signals) signal.removeEventListener("abort", done);

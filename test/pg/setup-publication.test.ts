@@ -40,7 +40,6 @@ for (const version of [15, 18] as const) {
     async function report(...args: string[]): Promise<Report & { readonly exit: number | null }> {
       const { status, stdout, stderr } = await setup(...args);
       assert.match(stdout, /^\{"publication":.*\}\n$/, stderr);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       return { ...(JSON.parse(stdout) as Report), exit: status };
     }
 

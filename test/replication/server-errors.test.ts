@@ -64,7 +64,7 @@ test("DETAIL is passed on only where it cannot quote a row", () => {
   const right = serverError(fromServer("42501", "permission denied", "Only superusers."), "do it");
   assert.equal(right.message, "could not do it: permission denied (SQLSTATE 42501)");
   assert.equal(right.detail, "Only superusers.");
-  for (const code of ["23505", "22023", "P0001", "XX000"]) {
+  for (const code of ["23505", "22P02", "P0001", "XX000"]) {
     assert.equal(
       serverError(fromServer(code, "bad", "Key (a)=(secret)"), "do it").detail,
       undefined,

@@ -179,7 +179,12 @@ export class RunningWalctl {
     while (!there()) {
       const left = deadline - Date.now();
       if (left <= 0) throw new Error(`walctl: waited in vain for ${what}; stderr: ${this.#stderr}`);
-      if (this.#ended) throw new Error(`walctl ended before ${what}; stderr: ${this.#stderr}`);
+      if (this.#ended) {
+        const { exitCode, signalCode } = this.child;
+        throw new Error(
+          `walctl ended before ${what} (${exitCode ?? signalCode}); stderr: ${this.#stderr}`,
+        );
+      }
       await this.#news(left);
     }
   }

@@ -2,7 +2,7 @@
 import type { TestServer } from "./server.ts";
 
 export interface Load {
-  /** Ends it after the transaction under way; gives the ids of all rows that were committed, in commit order. */
+  /** Ends it after the transaction under way; gives the ids of all rows that were committed, in commit order. May be called again. */
   stop(): Promise<readonly number[]>;
 }
 
@@ -35,9 +35,11 @@ export async function startLoad(
   })();
   return {
     async stop(): Promise<readonly number[]> {
-      running = false;
-      await writing;
-      await client.end();
+      if (running) {
+        running = false;
+        await writing;
+        await client.end();
+      }
       return committed;
     },
   };
