@@ -59,8 +59,8 @@ function createProgram(context: CommandContext, done: (code: ExitCode) => void):
     (load: () => Promise<Action>) =>
     async (...args: unknown[]): Promise<void> => {
       // commander gives the operands, the options, the command.
-      const run = (await load()) as unknown as (...given: unknown[]) => Promise<ExitCode>;
-      done(await run(...args.slice(0, -1), context));
+      const command = (await load()) as unknown as (...given: unknown[]) => Promise<ExitCode>;
+      done(await command(...args.slice(0, -1), context));
     };
 
   const setup = program

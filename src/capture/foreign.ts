@@ -6,6 +6,8 @@ export interface Foreign {
 }
 
 const XLOG_PAGE_HEADER_BYTES = 24;
+/** How many bytes it takes to know a file by its signature. */
+export const FOREIGN_BYTES = XLOG_PAGE_HEADER_BYTES;
 const XLOG_PAGE_FLAGS_MAX = 0x0f;
 
 const SIGNATURES: readonly (readonly [readonly number[], Foreign])[] = [

@@ -1,7 +1,7 @@
 import { isKnownTag } from "../pgoutput/decoder.ts";
 import type { CaptureFormat } from "./capture-reader.ts";
 import { COPY_SIGNATURE } from "./copy-binary.ts";
-import { type Foreign, foreignBinary, foreignText } from "./foreign.ts";
+import { type Foreign, FOREIGN_BYTES, foreignBinary, foreignText } from "./foreign.ts";
 import { tryMessages } from "./trial.ts";
 import { WALCTL_MAGIC } from "./walctl-format.ts";
 
@@ -29,9 +29,11 @@ export function sniff(bytes: Uint8Array, final: boolean): Sniffed {
   if (text === bytes.length) return { kind: "undecided", missing: 1 };
   const foreign = foreignBinary(bytes);
   if (foreign !== undefined) return { kind: "foreign", ...foreign };
-  // bytea_output = escape: letters first, but backslashes where a message has its zeros.
-  const tag = bytes[0] ?? 0;
-  return isKnownTag(tag) ? sniffMessages(bytes, final) : { kind: "foreign", ...UNKNOWN };
+  if (isKnownTag(bytes[0] ?? 0)) return sniffMessages(bytes, final);
+  if (!final && bytes.length < FOREIGN_BYTES) {
+    return { kind: "undecided", missing: FOREIGN_BYTES - bytes.length };
+  }
+  return { kind: "foreign", ...UNKNOWN };
 }
 
 const MAGICS: readonly (readonly [CaptureFormat, Uint8Array])[] = [

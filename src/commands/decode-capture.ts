@@ -28,8 +28,8 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
     metadata: () => {},
     skipped: ({ start, end, fault }) => {
       status = ExitCode.malformedInput;
-      const range = end - start === 1 ? `byte ${start}` : `bytes ${start} to ${end - 1}`;
-      run.reporter.warn({ message: `${faultText(run.name, fault)}; skipped ${range}` });
+      const range = skippedText(start, end);
+      run.reporter.warn({ message: `${faultText(run.name, fault)}${range}` });
     },
   });
   let bytes = 0;
@@ -50,6 +50,12 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   }
   await run.pipeline.flush();
   return status;
+}
+
+/** Empty where nothing but the end itself is missing. */
+function skippedText(start: number, end: number): string {
+  if (start === end) return "";
+  return end - start === 1 ? `; skipped byte ${start}` : `; skipped bytes ${start} to ${end - 1}`;
 }
 
 /** `capture.bin: byte 1048576: Insert: 31 bytes missing (truncated capture)` */

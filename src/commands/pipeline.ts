@@ -25,6 +25,11 @@ export class Pipeline {
     this.#parts = parts;
   }
 
+  /** What must be known before the message can be rendered is asked for here. */
+  prepare(_message: PgoutputMessage): Promise<void> | undefined {
+    return undefined;
+  }
+
   /** Returns whether the message is printed. */
   message(message: PgoutputMessage): boolean {
     switch (message.kind) {
@@ -38,6 +43,8 @@ export class Pipeline {
         break;
       case "unknown":
         this.#warnUnknown(message.tag);
+        break;
+      default:
         break;
     }
     if (!this.#parts.accepts(message)) return false;

@@ -1,6 +1,6 @@
 import type { ByteWriter } from "./byte-writer.ts";
 import { writeString } from "./json-text.ts";
-import type { ValueEncoder } from "./values.ts";
+import type { ValueEncoder } from "./value-encoder.ts";
 
 const OPEN = 0x7b; // {
 const CLOSE = 0x7d; // }

@@ -1,7 +1,8 @@
 import type { Relation } from "../pgoutput/messages.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { jsonString } from "./json-text.ts";
-import { type ValueEncoder, type ValueOptions, encoderFor } from "./values.ts";
+import type { ValueEncoder } from "./value-encoder.ts";
+import { type ValueOptions, encoderFor } from "./values.ts";
 
 export interface ColumnPlan {
   /** `,"name":` — without its first byte for the first column of a row. */

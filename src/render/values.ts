@@ -1,21 +1,9 @@
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { arrayEncoder, vectorEncoder } from "./arrays.ts";
-import type { ByteWriter } from "./byte-writer.ts";
 import { writeJson, writeString } from "./json-text.ts";
 import { isExactDouble, isNumber } from "./numbers.ts";
+import type { ValueEncoder } from "./value-encoder.ts";
 import { writeTimestamp, writeTimestampTz } from "./timestamps.ts";
-
-/**
- * Writes the value whose text form is bytes[start, end) as row_to_json of the server would
- * (json.c, datum_to_json_internal).
- */
-export type ValueEncoder = (
-  out: ByteWriter,
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  end: number,
-) => void;
 
 export interface ValueOptions {
   /** text: every value is a string, as the server sent it. */

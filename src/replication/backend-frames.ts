@@ -3,12 +3,15 @@ import { ByteReader } from "../pgoutput/reader.ts";
 const TYPE_AND_LENGTH_BYTES = 5;
 const COPY_DATA = 0x64; // d
 
+/** After a payload: the next one, none before proceed(), or none any more. */
+export type Verdict = "next" | "hold" | "stop";
+
 export interface FrameReceiver {
   /**
-   * One CopyData payload: what is between the reader's offset and its end. The bytes are valid during
-   * the call only. False: no more of them.
+   * One CopyData payload: what is between the reader's offset and its end. The bytes stay as they are
+   * until the receiver has asked for the next one.
    */
-  copyData(payload: ByteReader): boolean;
+  copyData(payload: ByteReader): Verdict;
   /** Any other message, whole, with type and length. */
   other(message: Uint8Array): void;
 }
@@ -23,21 +26,42 @@ export class BackendFrames {
   /** The beginning of a message whose rest is to come; as long as the message, once that is known. */
   #carry = new Uint8Array();
   #carried = 0;
-  #stopped = false;
+  #verdict: Verdict = "next";
+  /** What is left of the chunk in which a payload was held. */
+  #held: Uint8Array | undefined;
 
   constructor(receiver: FrameReceiver) {
     this.#receiver = receiver;
   }
 
+  /** Nothing may be pushed while a payload is held. */
   push(chunk: Uint8Array): void {
-    let at = this.#carried === 0 ? 0 : this.#complete(chunk);
+    const at = this.#carried === 0 ? 0 : this.#complete(chunk);
+    if (this.#verdict === "hold") this.#held = chunk.subarray(at);
+    else this.#drain(chunk, at);
+  }
+
+  /** Goes on behind the payload that was held. */
+  proceed(): void {
+    const held = this.#held ?? new Uint8Array();
+    this.#held = undefined;
+    this.#verdict = "next";
+    this.#drain(held, 0);
+  }
+
+  #drain(chunk: Uint8Array, from: number): void {
     this.#reader.attach(chunk);
     const { view } = this.#reader;
+    let at = from;
     while (at + TYPE_AND_LENGTH_BYTES <= chunk.length) {
       const end = at + 1 + view.getUint32(at + 1);
       if (end > chunk.length) break;
       this.#deliver(at, end);
       at = end;
+      if (this.#verdict === "hold") {
+        this.#held = chunk.subarray(at);
+        return;
+      }
     }
     if (at < chunk.length) this.#keep(chunk, at);
   }
@@ -89,9 +113,9 @@ export class BackendFrames {
       this.#receiver.other(reader.bytes.subarray(start, end));
       return;
     }
-    if (this.#stopped) return;
+    if (this.#verdict === "stop") return;
     reader.offset = start + TYPE_AND_LENGTH_BYTES;
     reader.end = end;
-    this.#stopped = !this.#receiver.copyData(reader);
+    this.#verdict = this.#receiver.copyData(reader);
   }
 }

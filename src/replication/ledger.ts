@@ -52,6 +52,8 @@ export class Ledger {
       case "rollback_prepared":
         this.#settle(message.rollbackEndLsn);
         return;
+      default:
+        return;
     }
   }
 

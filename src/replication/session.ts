@@ -15,7 +15,7 @@ import { quoteIdentifier } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
 import { type StreamConsumer, type StreamEnd, type StreamState, WalStream } from "./wal-stream.ts";
-import { pause } from "./within.ts";
+import { aborted, pause } from "./within.ts";
 
 export interface SessionOptions {
   readonly target: ConnectionTarget;
@@ -80,6 +80,7 @@ class Session {
       } catch (error) {
         // Before the first start a new user should read at once what is wrong.
         if (this.#state === undefined || !reconnect || !mayPass(error)) throw explain(error);
+        if (stop.aborted) return "stopped";
         const delayMs = this.#backoff.nextMs();
         news.warn({
           message: `lost the connection to the server: ${reasonOf(error)}`,
@@ -120,7 +121,7 @@ class Session {
         throw await slotInUseError(client, target, started.slotName, error);
       } finally {
         // What was handed over is written before anything else is, on this connection or the next.
-        if (!stop.aborted) await stream.pending;
+        await Promise.race([stream.pending, aborted(stop)]);
         state.ledger.disconnect();
         state.resume.disconnect();
         if (started.temporary) this.#lostSlot = started.slotName;

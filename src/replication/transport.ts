@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Duplex } from "node:stream";
 import type { ByteReader } from "../pgoutput/reader.ts";
-import { BackendFrames } from "./backend-frames.ts";
+import { BackendFrames, type Verdict } from "./backend-frames.ts";
 
 /** What pg's Connection has and its published types do not. */
 interface PgConnection {
@@ -16,8 +16,8 @@ export interface CopyBothReceiver {
   /** The server has accepted the statement (CopyBothResponse). */
   started(): void;
   /** See FrameReceiver. */
-  copyData(payload: ByteReader): boolean;
-  /** All frames of what one read from the socket gave have been received. */
+  copyData(payload: ByteReader): Verdict;
+  /** All frames of what one read from the socket gave have been received, or one is held. */
   readDone(): void;
 }
 
@@ -34,12 +34,20 @@ export class CopyBoth implements pg.Submittable {
   readonly ended: Promise<void>;
   readonly #statement: string;
   readonly #receiver: CopyBothReceiver;
+  readonly #frames: BackendFrames;
   #connection: PgConnection | undefined;
+  #parsers: readonly DataListener[] = [];
   #settle!: { resolve: () => void; reject: (error: unknown) => void };
 
   constructor(statement: string, receiver: CopyBothReceiver) {
     this.#statement = statement;
     this.#receiver = receiver;
+    this.#frames = new BackendFrames({
+      copyData: (payload) => receiver.copyData(payload),
+      other: (message) => {
+        for (const parse of this.#parsers) parse(Buffer.from(message));
+      },
+    });
     this.ended = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -67,34 +75,30 @@ export class CopyBoth implements pg.Submittable {
     this.#connection?.stream.resume();
   }
 
-  /** Leaves without a word. */
-  destroy(): void {
-    this.#connection?.stream.destroy();
+  /** Goes on behind the payload that was held, with what has been read already. */
+  proceed(): void {
+    this.#receive(() => this.#frames.proceed());
   }
 
   /** Called by pg, when the connection is free. */
   submit(connection: unknown): void {
     const own = connection as PgConnection;
     this.#connection = own;
-    const parsers = own.stream.listeners("data") as DataListener[];
-    const frames = new BackendFrames({
-      copyData: (payload) => this.#receiver.copyData(payload),
-      other: (message) => {
-        for (const parse of parsers) parse(Buffer.from(message));
-      },
-    });
+    this.#parsers = own.stream.listeners("data") as DataListener[];
     own.stream.removeAllListeners("data");
-    own.stream.on("data", (chunk: Buffer) => {
-      try {
-        frames.push(chunk);
-      } catch (error) {
-        this.#settle.reject(error);
-        own.stream.destroy();
-      }
-      this.#receiver.readDone();
-    });
+    own.stream.on("data", (chunk: Buffer) => this.#receive(() => this.#frames.push(chunk)));
     own.once("replicationStart", () => this.#receiver.started());
     own.query(this.#statement);
+  }
+
+  #receive(frames: () => void): void {
+    try {
+      frames();
+    } catch (error) {
+      this.#settle.reject(error);
+      this.#connection?.stream.destroy();
+    }
+    this.#receiver.readDone();
   }
 
   handleError(error: Error): void {

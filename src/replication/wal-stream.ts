@@ -4,6 +4,7 @@ import { pgTimeFromUnixMs } from "../pg-time.ts";
 import { PgoutputDecoder } from "../pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import type { ByteReader } from "../pgoutput/reader.ts";
+import type { Verdict } from "./backend-frames.ts";
 import type { Feedback } from "./feedback.ts";
 import {
   FrameTag,
@@ -15,12 +16,17 @@ import type { Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Resume } from "./resume.ts";
 import { CopyBoth, type CopyBothReceiver } from "./transport.ts";
-import { within } from "./within.ts";
+import { aborted, within } from "./within.ts";
 
 /** Where messages go. */
 export interface StreamConsumer {
   /** Whether it is one to be printed: only these count for a limit. What it views lives as long as the call. */
   message(message: PgoutputMessage): boolean;
+  /**
+   * Undefined: the message can be taken now. Else nothing else is handed over until the promise is fulfilled,
+   * and then this message.
+   */
+  prepare(message: PgoutputMessage): Promise<void> | undefined;
   /**
    * Writes what came since the last flush. Undefined: written. Until a promise is fulfilled nothing else is
    * handed over. Throws or rejects when it cannot be written.
@@ -60,6 +66,7 @@ export class WalStream implements CopyBothReceiver {
   #over = false;
   #replyRequested = false;
   #pending: Promise<void> | undefined;
+  #preparing: { readonly message: PgoutputMessage; readonly ready: Promise<void> } | undefined;
   #confirmTimer: NodeJS.Timeout | undefined;
 
   constructor(statement: string, state: StreamState, onStart: () => void) {
@@ -85,6 +92,8 @@ export class WalStream implements CopyBothReceiver {
     const statusTimer = setInterval(() => this.#sendStatus(), statusIntervalMs);
     try {
       const end = await Promise.race([this.#finished, this.#lost()]);
+      // A reader that is only slow gets all that was meant for it, unless a signal is more urgent.
+      if (end !== "stopped") await Promise.race([this.#pending, aborted(stop)]);
       await within(this.#pending, WRITE_GRACE_MS);
       return end;
     } finally {
@@ -104,12 +113,12 @@ export class WalStream implements CopyBothReceiver {
     this.#onStart();
   }
 
-  copyData(payload: ByteReader): boolean {
-    if (this.#over) return false;
+  copyData(payload: ByteReader): Verdict {
+    if (this.#over) return "stop";
     switch (payload.view.getUint8(payload.offset)) {
       case FrameTag.xLogData: {
         const position = readXLogData(payload);
-        this.#message(this.#decoder.decodeFrame(payload, position));
+        this.#receive(this.#decoder.decodeFrame(payload, position));
         break;
       }
       case FrameTag.primaryKeepalive: {
@@ -119,31 +128,37 @@ export class WalStream implements CopyBothReceiver {
         break;
       }
     }
-    return this.#end === undefined;
+    if (this.#end !== undefined) return "stop";
+    return this.#preparing === undefined ? "next" : "hold";
   }
 
   readDone(): void {
     if (this.#over) return;
     const mark = this.#state.ledger.mark();
     try {
-      const pending = this.#state.consumer.flush();
-      if (pending === undefined) this.#deliver(mark);
-      else this.#awaitWrite(pending, mark);
+      const writing = this.#state.consumer.flush();
+      if (writing === undefined) this.#deliver(mark);
+      else void this.#awaitWrite(writing, mark);
     } catch (error) {
       this.#fail(error);
     }
+    if (this.#preparing !== undefined) void this.#awaitPreparation();
     if (this.#replyRequested) this.#sendStatus();
     if (this.#end !== undefined) this.#finish(this.#end);
   }
 
-  #message(message: PgoutputMessage): void {
-    const { consumer, ledger, limits, resume } = this.#state;
+  #receive(message: PgoutputMessage): void {
+    const { consumer, limits, resume } = this.#state;
     if (resume.repeats(message)) return;
-    const before = limits.endsBefore(message);
-    if (before !== undefined) {
-      this.#end = before;
-      return;
-    }
+    this.#end = limits.endsBefore(message);
+    if (this.#end !== undefined) return;
+    const ready = consumer.prepare(message);
+    if (ready === undefined) this.#pass(message);
+    else this.#preparing = { message, ready };
+  }
+
+  #pass(message: PgoutputMessage): void {
+    const { consumer, ledger, limits } = this.#state;
     const printed = consumer.message(message);
     ledger.message(message);
     this.#end = limits.endsAfter(message, printed);
@@ -156,16 +171,34 @@ export class WalStream implements CopyBothReceiver {
   }
 
   /** The socket is not read while the write is under way: that is all the backpressure there is, and enough. */
-  #awaitWrite(pending: Promise<void>, mark: Lsn): void {
+  async #awaitWrite(writing: Promise<void>, mark: Lsn): Promise<void> {
     this.#copy.pause();
-    this.#pending = pending.then(
-      () => {
-        this.#pending = undefined;
-        this.#deliver(mark);
-        this.#copy.resume();
-      },
-      (error: unknown) => this.#fail(error),
-    );
+    this.#pending = writing;
+    try {
+      await writing;
+      this.#pending = undefined;
+      this.#deliver(mark);
+      if (this.#preparing === undefined) this.#copy.resume();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Reads nothing more before the held message can be passed on and what came before it is written. */
+  async #awaitPreparation(): Promise<void> {
+    const held = this.#preparing;
+    if (held === undefined) return;
+    this.#copy.pause();
+    try {
+      await Promise.all([held.ready, this.#pending]);
+      if (this.#over) return;
+      this.#preparing = undefined;
+      this.#pass(held.message);
+      this.#copy.proceed();
+      if (this.#pending === undefined && this.#preparing === undefined) this.#copy.resume();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #deliver(mark: Lsn): void {
@@ -207,7 +240,7 @@ export class WalStream implements CopyBothReceiver {
 }
 
 /** The server ended the stream. It does when it stops. */
-export class ConnectionEnded extends Error {
+class ConnectionEnded extends Error {
   override readonly name = "ConnectionEnded";
   readonly code = "57P01";
 

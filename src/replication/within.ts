@@ -15,3 +15,11 @@ export async function within(promise: Promise<unknown> | undefined, ms: number):
 export async function pause(ms: number, stop: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal: stop }).catch(() => {});
 }
+
+/** Fulfilled when the signal is aborted. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -123,14 +123,14 @@ for (const version of [15, 18] as const) {
     });
 
     test("--no-loop ends with the connection; a temporary slot tells of the gap", async (t) => {
-      const once_ = spawnWalctl(["tail", "-P", "p", "--no-loop"], { server });
+      const single = spawnWalctl(["tail", "-P", "p", "--no-loop"], { server });
       const again = spawnWalctl(["tail", "-P", "p"], { server });
-      t.after(() => Promise.all([once_.dispose(), again.dispose()]));
+      t.after(() => Promise.all([single.dispose(), again.dispose()]));
       const slots = "SELECT 1 FROM pg_replication_slots WHERE temporary AND active";
       while ((await server.sql(slots)).length < 2) await sleep(20);
       await sleep(200);
       await server.restart("immediate");
-      const ended = await once_.exit();
+      const ended = await single.exit();
       assert.equal(ended.status, 1);
       assert.match(ended.stderr, /^walctl: error: could not stream the changes: /);
       await again.waitForStderr("is missing");

@@ -25,7 +25,7 @@ function received(chunks: readonly Uint8Array[], most = Infinity): readonly stri
   const frames = new BackendFrames({
     copyData: ({ bytes, offset, end }) => {
       seen.push(`d ${Buffer.from(bytes.subarray(offset, end)).toString("latin1")}`);
-      return seen.length < most;
+      return seen.length < most ? "next" : "stop";
     },
     other: (message) => {
       const bytes = Buffer.from(message);
@@ -48,4 +48,31 @@ test("frames come out whole, however the socket cuts them", () => {
 
 test("told to stop, it passes on no more CopyData, but all else", () => {
   assert.deepEqual(received([stream], 2), ["W xx", "d first", "N notice", "c "]);
+});
+
+test("a payload that is held is followed by the rest once it may proceed, wherever the socket cut", () => {
+  for (let size = 1; size <= stream.length; size++) {
+    const seen: string[] = [];
+    let held = false;
+    const frames = new BackendFrames({
+      copyData: ({ bytes, offset, end }) => {
+        assert.ok(!held);
+        held = true;
+        seen.push(`d ${Buffer.from(bytes.subarray(offset, end)).toString("latin1")}`);
+        return "hold";
+      },
+      other: (message) => {
+        const bytes = Buffer.from(message);
+        seen.push(`${bytes.toString("latin1", 0, 1)} ${bytes.toString("latin1", 5)}`);
+      },
+    });
+    for (let at = 0; at < stream.length; at += size) {
+      frames.push(stream.subarray(at, at + size));
+      while (held) {
+        held = false;
+        frames.proceed();
+      }
+    }
+    assert.deepEqual(seen, expected, `in pieces of ${size}`);
+  }
 });

@@ -19,9 +19,9 @@ export async function startLoad(
   }[];
   const committed: number[] = [];
   let next = (row?.last ?? 0) + 1;
-  let running = true;
+  const ending = new AbortController();
   const writing = (async (): Promise<void> => {
-    while (running) {
+    while (!ending.signal.aborted) {
       const rows = 1 + (next % rowsMax);
       await client.query(
         `INSERT INTO load SELECT i, repeat('x', 50) FROM generate_series(${next}, ${next + rows - 1}) i`,
@@ -35,8 +35,8 @@ export async function startLoad(
   })();
   return {
     async stop(): Promise<readonly number[]> {
-      if (running) {
-        running = false;
+      if (!ending.signal.aborted) {
+        ending.abort();
         await writing;
         await client.end();
       }

@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import type { Client } from "pg";
+import type { ServerVersion } from "./preflight.ts";
+import { plannedOptions } from "./publication-diff.ts";
+import type { PublicationPlan, PublicationState, PublishedTable } from "./publication-plan.ts";
+import {
+  type NamedTable,
+  type PublicationObjects,
+  createPublicationSql,
+} from "./publication-sql.ts";
+import { readPublication } from "./publication-state.ts";
+import type { Hints } from "./server-errors.ts";
+import { quoteIdentifier } from "./sql.ts";
+import { execute, inTransaction } from "./statement.ts";
+import { type FoundTable, findTables, requireSchemas } from "./table-lookup.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+/** ALTER TABLE needs the table for itself; whoever queues behind it must not wait for ever. */
+export const LOCK_TIMEOUT = "10s";
+
+/** A plan whose tables have been looked up. */
+export interface ResolvedPlan {
+  readonly state: PublicationState;
+  readonly objects: PublicationObjects;
+}
+
+/**
+ * Looks up what the plan names, and what the server makes of it.
+ * @throws WalctlError when there is no such table or schema, or a row filter is none
+ */
+export async function resolvePlan(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  plan: PublicationPlan,
+): Promise<ResolvedPlan> {
+  await requireSchemas(client, target, plan.schemas);
+  const found = await findTables(client, target, plan.tables);
+  const objects = {
+    allTables: plan.allTables,
+    tables: found.map(namedTable),
+    schemas: [...new Set(plan.schemas)],
+  };
+  const scratch = await readScratchTables(client, target, version, objects.tables);
+  const filterOf = new Map(scratch.map((table) => [table.oid, table]));
+  const tables = new Map<number, PublishedTable>();
+  for (const { spec, members } of found) {
+    for (const { oid, schema, name } of members) {
+      const { filter, filterColumns = [] } = filterOf.get(oid) ?? {};
+      const table = { oid, schema, name, columns: spec.columns, filter, filterColumns };
+      if (!tables.has(oid)) tables.set(oid, table);
+    }
+  }
+  const { allTables, schemas } = objects;
+  return {
+    objects,
+    state: { allTables, schemas, tables: [...tables.values()], ...plannedOptions(plan) },
+  };
+}
+
+/**
+ * What the server makes of row filters can only be known from the server: the tables with one are
+ * published in a transaction that is rolled back, and read from the catalogue.
+ */
+async function readScratchTables(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  tables: readonly NamedTable[],
+): Promise<readonly PublishedTable[]> {
+  // Without their column lists, so that the columns on record are those of the filter.
+  const filtered = tables
+    .filter((table) => table.where !== undefined)
+    .map((table) => ({ ...table, columns: undefined }));
+  if (filtered.length === 0) return [];
+  const name = `walctl_scratch_${randomBytes(8).toString("hex")}`;
+  const objects = { allTables: false, tables: filtered, schemas: [] };
+  const doing = "check the row filters";
+  return await inTransaction(client, "ROLLBACK", doing, async () => {
+    await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
+    const sql = createPublicationSql(name, objects, { viaPartitionRoot: true });
+    await execute(client, sql, doing, publicationHints(target));
+    return (await readPublication(client, name, version))?.tables ?? [];
+  });
+}
+
+function namedTable({ schema, name, spec }: FoundTable): NamedTable {
+  return { schema, name, columns: spec.columns, where: spec.where };
+}
+
+/** For statements that create or alter a publication. */
+export function publicationHints(target: ConnectionTarget): Hints {
+  const database = quoteIdentifier(target.database);
+  return {
+    "42501": `All tables and whole schemas need a superuser; single tables their owner, who may also create in the database: GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(target.user)}`,
+    "55P03": "A transaction is using the table; try again when it has ended.",
+  };
+}

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseConninfo } from "../../src/replication/conninfo.ts";
+import { findPassword } from "../../src/replication/passfile.ts";
+import { resolveTarget, shellQuote } from "../../src/replication/target.ts";
+
+const parsed = (text: string): Record<string, string> => Object.fromEntries(parseConninfo(text));
+
+test("-d takes a name, a URI or a connection string", () => {
+  for (const [text, parameters] of [
+    ["shop", { dbname: "shop" }],
+    ["postgresql://", {}],
+    ["postgres://localhost", { host: "localhost" }],
+    [
+      "postgresql://ann:s%3Acret@db.example:5433/shop?sslmode=require&application_name=my%20app",
+      {
+        user: "ann",
+        password: "s:cret",
+        host: "db.example",
+        port: "5433",
+        dbname: "shop",
+        sslmode: "require",
+        application_name: "my app",
+      },
+    ],
+    ["postgresql://[::1]:5433/shop", { host: "::1", port: "5433", dbname: "shop" }],
+    ["postgresql://%2Ftmp%2Fsockets/shop", { host: "/tmp/sockets", dbname: "shop" }],
+    ["postgresql:///shop?host=/tmp&port=5433", { dbname: "shop", host: "/tmp", port: "5433" }],
+    [
+      String.raw`host=localhost  port = 5433 password='a b\'c\\d' dbname=''`,
+      { host: "localhost", port: "5433", password: String.raw`a b'c\d`, dbname: "" },
+    ],
+  ] as const) {
+    assert.deepEqual(parsed(text), parameters, text);
+  }
+});
+
+test("a malformed connection string is refused without showing it: it may hold the password", () => {
+  for (const text of [
+    "postgresql://u:se%cret@h/d",
+    "postgresql://h1:1,h2:2/d",
+    "host='secret",
+    "host secret=1 =",
+    "postgresql://h/d?secret",
+  ]) {
+    assert.throws(
+      () => parseConninfo(text),
+      (error: Error) => !error.message.includes("secret") && !error.message.includes("se%cret"),
+      text,
+    );
+  }
+});
+
+test("a connection string counts most, then the flags, then the environment", () => {
+  const env = {
+    PGHOST: "env",
+    PGPORT: "1",
+    PGUSER: "env",
+    PGDATABASE: "env",
+    PGSSLMODE: "require",
+  };
+  const target = resolveTarget({ dbname: "host=string", host: "flag", port: "2" }, env);
+  assert.deepEqual(
+    [target.host, target.port, target.user, target.database, target.sslMode],
+    ["string", 2, "env", "env", "require"],
+  );
+  assert.equal(resolveTarget({ username: "ann" }, {}).database, "ann");
+  assert.equal(resolveTarget({}, {}).applicationName, "walctl");
+  for (const flags of [{ port: "0" }, { port: "65536" }, { port: "x" }, { dbname: "sslmode=no" }]) {
+    assert.throws(() => resolveTarget(flags, {}), JSON.stringify(flags));
+  }
+});
+
+test("the first line of the password file that fits gives the password", () => {
+  const file = [
+    "# host:port:database:user:password",
+    "db:5432:shop:ann:first",
+    String.raw`*:*:we\:ird:ann:pass\:wo\\rd`,
+    "db:*:*:*:last",
+  ].join("\n");
+  const key = { host: "db", port: 5432, database: "shop", user: "ann" };
+  assert.equal(findPassword(file, key), "first");
+  assert.equal(findPassword(file, { ...key, port: 5433 }), "last");
+  assert.equal(
+    findPassword(file, { ...key, host: "x", database: "we:ird" }),
+    String.raw`pass:wo\rd`,
+  );
+  assert.equal(findPassword(file, { ...key, host: "x" }), undefined);
+});
+
+test("a word for a shell line is quoted where it must be", () => {
+  assert.equal(shellQuote("db.example"), "db.example");
+  assert.equal(shellQuote("it's $HOME"), String.raw`'it'\''s $HOME'`);
+  assert.equal(shellQuote(""), "''");
+});
