@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 const SOURCES = fileURLToPath(new URL("../../test", import.meta.url));
 /** Some files start servers of their own: more at a time would only make them wait for each other. */
 const CONCURRENCY = 2;
+/** For a file as a whole too: one that hangs fails, instead of holding up the rest for ever. */
+const TIMEOUT_MS = 600_000;
 
 function testFiles(words: readonly string[]): readonly string[] {
   const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf8" });
@@ -28,7 +30,8 @@ function main(args: readonly string[]): number {
     return 1;
   }
   const flags = args.filter((arg) => arg.startsWith("-"));
-  const options = ["--test", `--test-concurrency=${CONCURRENCY}`, "--test-reporter=spec", ...flags];
+  const limits = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`];
+  const options = ["--test", ...limits, "--test-reporter=spec", ...flags];
   const paths = files.map((file) => relative(".", file));
   return spawnSync(process.execPath, [...options, ...paths], { stdio: "inherit" }).status ?? 1;
 }

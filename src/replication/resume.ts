@@ -1,71 +1,145 @@
 import { INVALID_LSN, type Lsn, maxLsn } from "../lsn.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import { Progress } from "./progress.ts";
 
-/** The transaction that the loss of the connection cut. */
-interface Cut {
-  readonly finalLsn: Lsn;
-  /** How many of its messages have been passed on. */
-  readonly messages: number;
+/** A transaction of which some has been passed on, and whose end has not. */
+interface Unfinished {
+  readonly progress: Progress;
+  /** Its Begin or Begin Prepare. */
+  begun: boolean;
+  origin: boolean;
+  /** Rolled back: if it comes again, then only until something that ended later has been passed on. */
+  aborted: boolean;
 }
 
 /**
- * Tells what a stream that was begun again repeats. Transactions come in the order of their commit LSNs,
- * and the one that was cut comes again from its beginning with the same messages: these are counted,
- * since their LSNs repeat within a transaction.
+ * Tells what a stream that was begun again repeats. What ends a transaction (Commit, Prepare and their
+ * like) comes in the order of the log, so that what is not beyond the last one passed on is a repetition.
+ * A transaction that was cut comes again from its beginning; one that was streamed before may come in
+ * other blocks, or in one piece, and is known by its xid.
  */
 export class Resume {
-  #lastCommitLsn = INVALID_LSN;
+  /** Within the record of the last end that was passed on. */
+  #lastEnd = INVALID_LSN;
   #lastMessageLsn = INVALID_LSN;
-  #openFinalLsn = INVALID_LSN;
-  #messages = 0;
-  /** How many messages of the open transaction are repeated. */
-  #repeated = 0;
-  #cut: Cut | undefined;
+  readonly #unfinished = new Map<number, Unfinished>();
+  /** The transaction that is open now. */
+  #open: Unfinished | undefined;
+  /** The open transaction was passed on whole. */
+  #old = false;
 
-  /** The connection is gone. */
+  /** The connection is gone: what was not finished will come again. */
   disconnect(): void {
-    if (this.#openFinalLsn === INVALID_LSN) return;
-    const messages = Math.max(this.#messages, this.#repeated);
-    this.#cut = { finalLsn: this.#openFinalLsn, messages };
-    this.#openFinalLsn = INVALID_LSN;
+    this.#open = undefined;
+    this.#old = false;
+    for (const { progress } of this.#unfinished.values()) progress.rewind();
   }
 
   /** To be asked once for each message received, before anything is done with it. Relation and Type may come again. */
   repeats(message: PgoutputMessage): boolean {
     switch (message.kind) {
+      case "insert":
+      case "update":
+      case "delete":
+      case "truncate":
+        return this.#changeRepeats(message);
       case "relation":
       case "type":
         return false;
       case "begin":
-        this.#begin(message.finalLsn);
-        return this.#count();
-      case "commit": {
-        const repeated = this.#count();
-        this.#openFinalLsn = INVALID_LSN;
-        this.#cut = undefined;
-        this.#lastCommitLsn = maxLsn(this.#lastCommitLsn, message.commitLsn);
-        return repeated;
-      }
+        return this.#beginRepeats(message.transaction?.xid ?? 0, message.finalLsn);
+      case "begin_prepare":
+        return this.#beginRepeats(message.transaction.xid, message.prepareLsn);
+      case "origin":
+        return this.#originRepeats();
       case "message":
-        if (message.transactional) return this.#count();
-        // Outside of transactions they come in the order of the log, each at a position of its own.
-        if (message.messageLsn <= this.#lastMessageLsn) return true;
-        this.#lastMessageLsn = message.messageLsn;
+        return message.transactional
+          ? this.#changeRepeats(message)
+          : this.#outsideRepeats(message.messageLsn);
+      case "stream_start":
+        this.#enter(message.transaction.xid);
         return false;
-      default:
-        return this.#count();
+      case "stream_stop":
+        this.#open = undefined;
+        return false;
+      case "stream_abort":
+        return this.#abort(message.transaction.xid, message.subxid);
+      case "commit":
+      case "stream_commit":
+      case "commit_prepared":
+        return this.#endRepeats(message.transaction?.xid ?? 0, message.commitLsn);
+      case "prepare":
+      case "stream_prepare":
+        return this.#endRepeats(message.transaction.xid, message.prepareLsn);
+      case "rollback_prepared":
+        // The one end that is known by the byte after its record, where the next record may start.
+        return this.#endRepeats(message.transaction.xid, (message.rollbackEndLsn - 1n) as Lsn);
+      case "unknown":
+        return this.#old;
     }
   }
 
-  #begin(finalLsn: Lsn): void {
-    this.#openFinalLsn = finalLsn;
-    this.#messages = 0;
-    if (finalLsn <= this.#lastCommitLsn) this.#repeated = Infinity;
-    else this.#repeated = this.#cut?.finalLsn === finalLsn ? this.#cut.messages : 0;
+  #changeRepeats(message: PgoutputMessage): boolean {
+    if (this.#old) return true;
+    return this.#open?.progress.repeats(message.position) ?? false;
   }
 
-  #count(): boolean {
-    this.#messages++;
-    return this.#messages <= this.#repeated;
+  #beginRepeats(xid: number, end: Lsn): boolean {
+    this.#old = end <= this.#lastEnd;
+    if (this.#old) return true;
+    const open = this.#enter(xid);
+    const repeated = open.begun;
+    open.begun = true;
+    return repeated;
+  }
+
+  #originRepeats(): boolean {
+    if (this.#old || this.#open === undefined) return this.#old;
+    const repeated = this.#open.origin;
+    this.#open.origin = true;
+    return repeated;
+  }
+
+  /** Outside of transactions they come in the order of the log, each at a position of its own. */
+  #outsideRepeats(lsn: Lsn): boolean {
+    if (lsn <= this.#lastMessageLsn) return true;
+    this.#lastMessageLsn = lsn;
+    return false;
+  }
+
+  #endRepeats(xid: number, end: Lsn): boolean {
+    const repeated = end <= this.#lastEnd;
+    this.#open = undefined;
+    this.#old = false;
+    this.#unfinished.delete(xid);
+    this.#lastEnd = maxLsn(this.#lastEnd, end);
+    if (!repeated) this.#forgetAborted();
+    return repeated;
+  }
+
+  /** A subtransaction's voids only its own changes: the transaction goes on. */
+  #abort(xid: number, subxid: number): boolean {
+    const unfinished = this.#unfinished.get(xid);
+    if (xid !== subxid || unfinished === undefined) return false;
+    const repeated = unfinished.aborted;
+    unfinished.aborted = true;
+    return repeated;
+  }
+
+  /** A new start would be behind them. */
+  #forgetAborted(): void {
+    for (const [xid, { aborted }] of this.#unfinished) {
+      if (aborted) this.#unfinished.delete(xid);
+    }
+  }
+
+  #enter(xid: number): Unfinished {
+    let unfinished = this.#unfinished.get(xid);
+    if (unfinished === undefined) {
+      unfinished = { progress: new Progress(), begun: false, origin: false, aborted: false };
+      this.#unfinished.set(xid, unfinished);
+    }
+    this.#open = unfinished;
+    return unfinished;
   }
 }

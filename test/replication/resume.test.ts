@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
 import { Resume } from "../../src/replication/resume.ts";
-import { announcement, begin, commit, insert, logicalMessage } from "../support/messages.ts";
+import {
+  announcement,
+  begin,
+  commit,
+  insert,
+  logicalMessage,
+  streamAbort,
+  streamCommit,
+  streamStart,
+  streamStop,
+} from "../support/messages.ts";
 
 const passed = (resume: Resume, messages: readonly PgoutputMessage[]): readonly string[] =>
   messages.filter((message) => !resume.repeats(message)).map((message) => message.kind);
@@ -73,4 +83,71 @@ test("a message outside of transactions that comes within one is not counted for
   passed(resume, [begin(200), insert(), logicalMessage(100, false)]);
   resume.disconnect();
   assert.deepEqual(passed(resume, [begin(200), insert(), insert()]), ["insert"]);
+});
+
+test("a streamed transaction that was cut may come again in other blocks", () => {
+  const resume = new Resume();
+  passed(resume, [streamStart(7), insert(10), insert(10, 8), streamStop()]);
+  passed(resume, [streamStart(7), insert(20)]);
+  resume.disconnect();
+  assert.deepEqual(
+    passed(resume, [
+      streamStart(7),
+      insert(10),
+      streamStop(),
+      streamStart(7),
+      insert(10, 8),
+      insert(20),
+      insert(20),
+      streamStop(),
+      streamCommit(7, 100),
+    ]),
+    ["stream_start", "stream_stop", "stream_start", "insert", "stream_stop", "stream_commit"],
+  );
+});
+
+test("a streamed transaction that was cut may come again in one piece", () => {
+  const resume = new Resume();
+  passed(resume, [streamStart(7), insert(10), insert(20, 8), streamStop(), begin(90, 9)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(90, 9), insert(50, 9), commit(90, 95, 9)]), [
+    "insert",
+    "commit",
+  ]);
+  // What subtransaction 8 did was rolled back meanwhile, and so does not come again.
+  assert.deepEqual(passed(resume, [begin(100, 7), insert(10), insert(30), commit(100, 140, 7)]), [
+    "begin",
+    "insert",
+    "commit",
+  ]);
+});
+
+test("a streamed transaction that was rolled back and comes again tells nothing new", () => {
+  const resume = new Resume();
+  passed(resume, [streamStart(7), insert(10), streamStop(), streamAbort(7, 7)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [streamStart(7), insert(10), streamStop(), streamAbort(7, 7)]), [
+    "stream_start",
+    "stream_stop",
+  ]);
+});
+
+test("streamed transactions are told apart by their xids, and one that committed is behind us", () => {
+  const resume = new Resume();
+  passed(resume, [
+    streamStart(7),
+    insert(10),
+    streamStop(),
+    streamStart(8),
+    insert(5),
+    streamStop(),
+  ]);
+  passed(resume, [streamCommit(7, 100)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [streamStart(8), insert(5), insert(15), streamStop()]), [
+    "stream_start",
+    "insert",
+    "stream_stop",
+  ]);
+  assert.deepEqual(passed(resume, [streamCommit(7, 100), streamCommit(8, 140)]), ["stream_commit"]);
 });

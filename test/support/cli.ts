@@ -1,6 +1,7 @@
 /** The real program, as a child process. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
+import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -82,7 +83,6 @@ export class RunningWalctl {
   #stderr = "";
   #partial = "";
   #ended = false;
-  readonly #closed: Promise<void>;
   readonly #waiting = new Set<() => void>();
 
   constructor(child: Child) {
@@ -93,10 +93,12 @@ export class RunningWalctl {
       this.#stderr += text;
       this.#wake();
     });
-    this.#closed = once(child, "close").then(() => {
+    child.once("exit", () => this.#wake());
+    child.once("close", () => {
       this.#ended = true;
       this.#wake();
     });
+    this.#letGo();
   }
 
   get stderr(): string {
@@ -148,9 +150,9 @@ export class RunningWalctl {
   async exit(timeoutMs = TIMEOUT_MS): Promise<Omit<RunResult, "stdout">> {
     // A child that was stalled has not closed as long as nobody reads.
     const exited = (): boolean => this.child.exitCode !== null || this.child.signalCode !== null;
-    this.child.once("exit", () => this.#wake());
     await this.#until(exited, "its end", timeoutMs);
-    if (!this.child.stdout.isPaused()) await this.#closed;
+    const closed = (): boolean => this.#ended || this.child.stdout.isPaused();
+    await this.#until(closed, "the end of its output", timeoutMs);
     return { status: this.child.exitCode, signal: this.child.signalCode, stderr: this.#stderr };
   }
 
@@ -165,6 +167,14 @@ export class RunningWalctl {
     this.child.kill("SIGKILL");
     this.child.stdout.destroy();
     await this.exit();
+  }
+
+  /** A test that failed before it stopped its child must not keep the runner waiting; whoever waits has a timer. */
+  #letGo(): void {
+    this.child.unref();
+    for (const stream of [this.child.stdin, this.child.stdout, this.child.stderr]) {
+      if (stream instanceof Socket) stream.unref();
+    }
   }
 
   #take(text: string): void {
