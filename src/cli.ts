@@ -113,7 +113,22 @@ function createProgram(context: CommandContext, done: (code: ExitCode) => void):
     .option("--only <kinds>", "print only messages of these kinds")
     .option("--only-table <pattern>", "print only these tables (* and ?); may be repeated", collect)
     .option("-s, --status-interval <seconds>", "feedback to the server at least this often", "10")
+    .addOption(
+      new Option("--streaming <mode>", "send large transactions before they commit")
+        .choices(["off", "on", "parallel"])
+        .default("off"),
+    )
+    .option("--two-phase", "send prepared transactions at PREPARE (PostgreSQL 15)")
+    .addOption(
+      new Option(
+        "--origin <which>",
+        "none: leave out what came from another server (PostgreSQL 16)",
+      )
+        .choices(["any", "none"])
+        .default("any"),
+    )
     .option("--messages", "include what pg_logical_emit_message writes")
+    .option("--binary", "have the values sent in binary form")
     .option("--no-loop", "do not reconnect");
   valueOptions(tail);
   connectionOptions(outputOptions(tail)).action(

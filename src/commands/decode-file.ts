@@ -106,6 +106,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   // A capture has its own decoder and types: the next one may be another server's.
   const types = new TypeRegistry();
   const pipeline = new Pipeline({
+    lookUpTypes: undefined,
     types,
     accepts: job.accepts,
     renderer: job.summary ?? (await createRenderer(flags, output, types, context)),

@@ -1,5 +1,5 @@
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
-import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import type { CatalogueType, TypeRegistry } from "../pgoutput/type-registry.ts";
 import type { Sink } from "../output/sink.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { Warning } from "./reporter.ts";
@@ -11,6 +11,10 @@ interface PipelineParts {
   readonly renderer: Renderer;
   readonly sink: Sink;
   readonly warn: (warning: Warning) => void;
+  /** The server's catalogue; undefined: nobody to ask. */
+  readonly lookUpTypes:
+    | ((oids: readonly number[]) => Promise<readonly CatalogueType[]>)
+    | undefined;
 }
 
 /**
@@ -25,9 +29,13 @@ export class Pipeline {
     this.#parts = parts;
   }
 
-  /** What must be known before the message can be rendered is asked for here. */
-  prepare(_message: PgoutputMessage): Promise<void> | undefined {
-    return undefined;
+  /** Of the types that a relation is the first to use, the catalogue is asked before its rows come. */
+  prepare(message: PgoutputMessage): Promise<void> | undefined {
+    const { types, lookUpTypes } = this.#parts;
+    if (message.kind !== "relation" || lookUpTypes === undefined) return undefined;
+    const asked = types.uncatalogued(message.relation.columns.map(({ typeOid }) => typeOid));
+    if (asked.length === 0) return undefined;
+    return lookUpTypes(asked).then((found) => types.catalogue(asked, found));
   }
 
   /** Returns whether the message is printed. */

@@ -1,5 +1,6 @@
 import { usageError } from "../errors.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
+import type { PgoutputOptions, Streaming } from "../replication/pgoutput-options.ts";
 import type { ConnectionFlags } from "../replication/target.ts";
 import type { FilterFlags } from "./filter.ts";
 import { type OutputFlags, parseNumber } from "./options.ts";
@@ -14,7 +15,11 @@ export interface TailFlags extends ConnectionFlags, OutputFlags, FilterFlags, Pu
   readonly endpos?: string;
   readonly limit?: string;
   readonly statusInterval: string;
+  readonly streaming?: Streaming;
+  readonly twoPhase?: boolean;
+  readonly origin?: "any" | "none";
   readonly messages?: boolean;
+  readonly binary?: boolean;
   /** False: --no-loop. */
   readonly loop: boolean;
   readonly values: "json" | "text";
@@ -29,7 +34,7 @@ export interface TailOptions {
   readonly endpos: Lsn | "now" | undefined;
   readonly limit: number | undefined;
   readonly statusIntervalMs: number;
-  readonly messages: boolean;
+  readonly pgoutput: PgoutputOptions;
   readonly reconnect: boolean;
 }
 
@@ -60,7 +65,14 @@ export function tailOptions(flags: TailFlags): TailOptions {
         : parseNumber("--limit", flags.limit, { min: 1, integer: true }),
     statusIntervalMs:
       parseNumber("--status-interval", flags.statusInterval, { min: 0.1, integer: false }) * 1000,
-    messages: flags.messages ?? false,
+    pgoutput: {
+      publications,
+      streaming: flags.streaming ?? "off",
+      twoPhase: flags.twoPhase ?? false,
+      origin: flags.origin ?? "any",
+      messages: flags.messages ?? false,
+      binary: flags.binary ?? false,
+    },
     reconnect: flags.loop,
   };
 }

@@ -4,6 +4,7 @@ import { ReaderGone, StreamSink } from "../output/sink.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { streamChanges } from "../replication/session.ts";
 import { resolveTarget } from "../replication/target.ts";
+import { lookUpTypes } from "../replication/type-catalogue.ts";
 import type { CommandContext } from "./context.ts";
 import { createFilter } from "./filter.ts";
 import { outputOptions } from "./options.ts";
@@ -21,6 +22,7 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   const output = outputOptions(flags, context);
   const options = tailOptions(flags);
   const reporter = new Reporter(context, output);
+  const target = resolveTarget(flags, context.env);
   const types = new TypeRegistry();
   const pipeline = new Pipeline({
     types,
@@ -28,17 +30,18 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
     renderer: await createRenderer(flags, output, types, context),
     sink: new StreamSink(context.stdout.stream),
     warn: (warning) => reporter.warn(warning),
+    lookUpTypes: (oids) => lookUpTypes(target, oids),
   });
   const createMissing = flags.bootstrap ?? false;
   reporter.progress("connecting");
   try {
     await streamChanges({
       ...options,
-      target: resolveTarget(flags, context.env),
+      target,
       bootstrap: {
         publications: options.publications,
         slot: options.slot,
-        twoPhase: false,
+        twoPhase: options.pgoutput.twoPhase,
         createMissing,
         plan: createMissing ? publicationPlan(options.publications[0] ?? "", flags) : undefined,
         lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
@@ -47,7 +50,6 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
         onNotice: (text) => reporter.notice(text),
         onWarning: (message) => reporter.warn({ message }),
       },
-      pgoutput: { publications: options.publications, messages: options.messages },
       consumer: pipeline,
       stop: context.stop,
       news: {

@@ -6,25 +6,49 @@ export type TypeShape =
   /** `{a,b}` with elements of the type `element`, an oid, between `delimiter`s. */
   | { readonly kind: "array"; readonly element: number; readonly delimiter: string }
   /** `a b`: int2vector and oidvector. */
-  | { readonly kind: "vector"; readonly element: number };
+  | { readonly kind: "vector"; readonly element: number }
+  /** As its base type's. */
+  | { readonly kind: "domain"; readonly base: number }
+  /** `(a,b)`, with fields that are columns of their own. */
+  | { readonly kind: "composite"; readonly fields: readonly CompositeField[] }
+  /** `"a"=>"b"`, which row_to_json casts to a JSON object. */
+  | { readonly kind: "hstore" };
+
+export interface CompositeField {
+  readonly name: string;
+  readonly type: number;
+}
+
+/** What the catalogue says of a type that is not built in; plain data, since captures keep it. */
+export interface CatalogueType {
+  readonly oid: number;
+  /** pg_type.typname */
+  readonly name: string;
+  /** Null: nothing special, its text form is a string. */
+  readonly shape: TypeShape | null;
+}
 
 interface TypeEntry {
   readonly name: string;
-  /** Undefined: not known, the value is text. */
-  readonly shape: TypeShape | undefined;
+  readonly shape: TypeShape | null;
 }
 
-/** What is known of types by oid: the built-in ones, and what the stream tells of others. */
+const BUILTINS = new Map<number, TypeEntry>();
+const BUILTIN_OIDS = new Map<string, number>();
+
+/** What is known of types by oid: the built-in ones, and what the stream or the catalogue tells of others. */
 export class TypeRegistry {
-  readonly #entries = new Map<number, TypeEntry>(BUILTINS);
+  readonly #announced = new Map<number, TypeEntry>();
+  readonly #catalogued = new Map<number, TypeEntry | undefined>();
 
   /** pg_type.typname, or what a Type message calls it. */
   nameOf(oid: number): string | undefined {
-    return this.#entries.get(oid)?.name;
+    return this.#entry(oid)?.name;
   }
 
+  /** Undefined: not known, or nothing special. */
   shapeOf(oid: number): TypeShape | undefined {
-    return this.#entries.get(oid)?.shape;
+    return this.#entry(oid)?.shape ?? undefined;
   }
 
   /**
@@ -32,17 +56,29 @@ export class TypeRegistry {
    * where that is a built-in one, the domain's values look like that one's.
    */
   announce(oid: number, schema: string, name: string): void {
-    if (BUILTINS.has(oid)) return;
     const base = schema === "" || schema === "pg_catalog" ? BUILTIN_OIDS.get(name) : undefined;
-    const shape = base === undefined ? undefined : BUILTINS.get(base)?.shape;
-    this.#entries.set(oid, { name, shape });
+    const shape = base === undefined ? null : (BUILTINS.get(base)?.shape ?? null);
+    this.#announced.set(oid, { name, shape });
+  }
+
+  /** Those of which only the catalogue could tell more, and has not been asked yet. */
+  uncatalogued(oids: Iterable<number>): readonly number[] {
+    const unknown = [...oids].filter((oid) => !BUILTINS.has(oid) && !this.#catalogued.has(oid));
+    return [...new Set(unknown)];
+  }
+
+  /** What the catalogue answered to a question for `asked`: one that it does not know is not asked for again. */
+  catalogue(asked: readonly number[], types: readonly CatalogueType[]): void {
+    for (const oid of asked) this.#catalogued.set(oid, undefined);
+    for (const { oid, name, shape } of types) this.#catalogued.set(oid, { name, shape });
+  }
+
+  #entry(oid: number): TypeEntry | undefined {
+    return BUILTINS.get(oid) ?? this.#catalogued.get(oid) ?? this.#announced.get(oid);
   }
 }
 
-const BUILTINS = new Map<number, TypeEntry>();
-const BUILTIN_OIDS = new Map<string, number>();
-
-function add(oid: number, name: string, shape: TypeShape, arrayOid: number): void {
+function addBuiltin(oid: number, name: string, shape: TypeShape, arrayOid: number): void {
   BUILTINS.set(oid, { name, shape });
   BUILTIN_OIDS.set(name, oid);
   if (arrayOid === 0) return;
@@ -52,8 +88,9 @@ function add(oid: number, name: string, shape: TypeShape, arrayOid: number): voi
   BUILTIN_OIDS.set(`_${name}`, arrayOid);
 }
 
-for (const [oid, name, arrayOid] of BUILTIN_TYPES)
-  add(oid, name, { kind: "scalar", name }, arrayOid);
+for (const [oid, name, arrayOid] of BUILTIN_TYPES) {
+  addBuiltin(oid, name, { kind: "scalar", name }, arrayOid);
+}
 for (const [oid, name, arrayOid, element] of BUILTIN_VECTORS) {
-  add(oid, name, { kind: "vector", element: BUILTIN_OIDS.get(element) ?? 0 }, arrayOid);
+  addBuiltin(oid, name, { kind: "vector", element: BUILTIN_OIDS.get(element) ?? 0 }, arrayOid);
 }

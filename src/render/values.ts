@@ -1,6 +1,8 @@
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { arrayEncoder, vectorEncoder } from "./arrays.ts";
-import { writeJson, writeString } from "./json-text.ts";
+import { compositeEncoder } from "./composites.ts";
+import { writeHstore } from "./hstore.ts";
+import { jsonString, writeJson, writeString } from "./json-text.ts";
 import { isExactDouble, isNumber } from "./numbers.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 import { writeTimestamp, writeTimestampTz } from "./timestamps.ts";
@@ -27,6 +29,17 @@ export function encoderFor(
       return arrayEncoder(encoderFor(shape.element, types, options), shape.delimiter);
     case "vector":
       return vectorEncoder(encoderFor(shape.element, types, options));
+    case "domain":
+      return encoderFor(shape.base, types, options);
+    case "composite":
+      return compositeEncoder(
+        shape.fields.map((field) => ({
+          key: Buffer.from(`${jsonString(field.name)}:`),
+          encode: encoderFor(field.type, types, options),
+        })),
+      );
+    case "hstore":
+      return writeHstore;
     case "scalar":
       return scalarEncoder(shape.name, options);
   }

@@ -79,8 +79,8 @@ class Session {
         return await this.#attempt();
       } catch (error) {
         // Before the first start a new user should read at once what is wrong.
-        if (this.#state === undefined || !reconnect || !mayPass(error)) throw explain(error);
         if (stop.aborted) return "stopped";
+        if (this.#state === undefined || !reconnect || !mayPass(error)) throw explain(error);
         const delayMs = this.#backoff.nextMs();
         news.warn({
           message: `lost the connection to the server: ${reasonOf(error)}`,
@@ -93,7 +93,7 @@ class Session {
   }
 
   async #attempt(): Promise<StreamEnd> {
-    const { target, news, stop } = this.#options;
+    const { target, news, stop, pgoutput } = this.#options;
     const client = await connect(target, "logical");
     client.on("notice", (notice) => {
       const text = `${notice.message} (SQLSTATE ${notice.code ?? "00000"})`;
@@ -108,7 +108,7 @@ class Session {
       });
       const state = (this.#state ??= await this.#open(client));
       const from = this.#startOf(state, started);
-      const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(this.#options.pgoutput)})`;
+      const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
       const statusIntervalMs = await this.#statusIntervalMs(client);
       const stream = new WalStream(statement, state, () => {
         this.#backoff.reset();

@@ -13,6 +13,7 @@ function ndjsonOf(chunks: Iterable<Uint8Array>): string {
   const types = new TypeRegistry();
   const lines: Buffer[] = [];
   const pipeline = new Pipeline({
+    lookUpTypes: undefined,
     types,
     accepts: () => true,
     renderer: new NdjsonRenderer({ types, values: "json", safeNumbers: false }),

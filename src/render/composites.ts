@@ -1,0 +1,95 @@
+import type { ByteWriter } from "./byte-writer.ts";
+import { writeString } from "./json-text.ts";
+import type { ValueEncoder } from "./value-encoder.ts";
+
+const OPEN = 0x28; // (
+const CLOSE = 0x29; // )
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const JSON_OPEN = 0x7b;
+const JSON_CLOSE = 0x7d;
+const NULL = Buffer.from("null", "latin1");
+
+export interface FieldEncoder {
+  /** `"name":` */
+  readonly key: Uint8Array;
+  readonly encode: ValueEncoder;
+}
+
+/** The text form of composite types (manual: Composite Type Input and Output Syntax) as JSON objects. */
+export function compositeEncoder(fields: readonly FieldEncoder[]): ValueEncoder {
+  return (out, bytes, view, start, end) => {
+    const before = out.offset;
+    if (writeComposite(out, bytes, view, start, end, fields)) return;
+    // The type has changed since it was looked up: rather the text than half an object.
+    out.offset = before;
+    writeString(out, bytes, view, start, end);
+  };
+}
+
+function writeComposite(
+  out: ByteWriter,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  fields: readonly FieldEncoder[],
+): boolean {
+  if (end - start < 2 || bytes[start] !== OPEN || bytes[end - 1] !== CLOSE) return false;
+  const close = end - 1;
+  let at = start + 1;
+  out.byte(JSON_OPEN);
+  for (const [index, field] of fields.entries()) {
+    if (index > 0) {
+      if (at >= close || bytes[at] !== COMMA) return false;
+      at++;
+      out.byte(COMMA);
+    }
+    out.copy(field.key);
+    const stop = endOfField(bytes, at, close);
+    if (stop === -1) return false;
+    writeField(out, bytes, view, at, stop, field.encode);
+    at = stop;
+  }
+  out.byte(JSON_CLOSE);
+  return at === close;
+}
+
+/** Where the field ends that starts at `start`; -1 when its quotes do not. */
+function endOfField(bytes: Uint8Array, start: number, close: number): number {
+  let quoted = false;
+  for (let at = start; at < close; at++) {
+    const byte = bytes[at];
+    if (byte === BACKSLASH) at++;
+    else if (byte === QUOTE) quoted = !quoted;
+    else if (byte === COMMA && !quoted) return at;
+  }
+  return quoted ? -1 : close;
+}
+
+/** Nothing at all is NULL; the empty string is `""`. */
+function writeField(
+  out: ByteWriter,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  encode: ValueEncoder,
+): void {
+  if (start === end) return out.copy(NULL);
+  if (bytes[start] !== QUOTE) return encode(out, bytes, view, start, end);
+  const plain = unquote(bytes, start + 1, end - 1);
+  encode(out, plain, new DataView(plain.buffer, plain.byteOffset, plain.length), 0, plain.length);
+}
+
+/** Inside of quotes `""` is `"` and `\\` is `\`. */
+function unquote(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const plain = Buffer.allocUnsafe(end - start);
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    if (bytes[at] === BACKSLASH || (bytes[at] === QUOTE && bytes[at + 1] === QUOTE)) at++;
+    plain[length++] = bytes[at]!;
+  }
+  return plain.subarray(0, length);
+}
