@@ -107,11 +107,14 @@ function createProgram(context: CommandContext, done: (code: ExitCode) => void):
     .option("--bootstrap", "create the publication and the slot where they are missing");
   publicationOptions(tail)
     .option("--ack", "advance the slot past what has been written out (default: never)")
+    .option("--ack-from <path>", "advance it only to the end_lsns that the consumer writes there")
     .option("-I, --startpos <lsn>", "start there (default: where the slot stands)")
     .option("-E, --endpos <lsn>", "exit once all that committed up to there is out; or now")
     .option("-n, --limit <count>", "exit after so many row changes")
     .option("--only <kinds>", "print only messages of these kinds")
     .option("--only-table <pattern>", "print only these tables (* and ?); may be repeated", collect)
+    .option("-o, --output <file>", "append to the file, which is synced before acknowledging")
+    .option("--capture <file>", "also write what is received to the file, for decode-file")
     .option("-s, --status-interval <seconds>", "feedback to the server at least this often", "10")
     .addOption(
       new Option("--streaming <mode>", "send large transactions before they commit")

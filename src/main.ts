@@ -38,6 +38,10 @@ const context: CommandContext = {
   stderr: outputStream(process.stderr),
   env: process.env,
   stop: stop.signal,
+  onSignal: (signal, listener) => {
+    process.on(signal, listener);
+    return () => void process.off(signal, listener);
+  },
 };
 exitStatus = await run(process.argv.slice(2), context);
 process.exitCode = exitStatus;

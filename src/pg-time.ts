@@ -24,3 +24,7 @@ export function formatPgTime(time: PgTime): string {
 export function pgTimeFromUnixMs(unixMs: number): PgTime {
   return (BigInt(Math.round(unixMs) - EPOCH_OFFSET_MS) * 1000n) as PgTime;
 }
+
+export function unixMsFromPgTime(time: PgTime): number {
+  return Number(time / 1000n) + EPOCH_OFFSET_MS;
+}

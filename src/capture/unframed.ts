@@ -4,7 +4,8 @@ import type { CaptureReader, CaptureReaderOptions } from "./capture-reader.ts";
 import { ChunkJoiner, type Decoded } from "./chunks.ts";
 import { Damage, decodeErrorOf } from "./damage.ts";
 import { decodeMessage, mayBeCut, type Separator, tooLong } from "./end-to-end.ts";
-import { findMessage, guessStreaming } from "./trial.ts";
+import { findMessage } from "./find-message.ts";
+import { guessStreaming } from "./trial.ts";
 
 /** pg_recvlogical's files and messages end to end: nothing but the messages themselves tells where the next one starts. */
 export class UnframedReader implements CaptureReader {

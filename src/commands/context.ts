@@ -19,4 +19,6 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly stop: AbortSignal;
+  /** Calls back for each of these signals, whose default action is suspended meanwhile; returns what ends that. */
+  readonly onSignal: (signal: "SIGHUP" | "SIGUSR1", listener: () => void) => () => void;
 }

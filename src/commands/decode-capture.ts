@@ -2,6 +2,8 @@ import type { CaptureListener, CaptureReader } from "../capture/capture-reader.t
 import { InputError } from "../capture/input-error.ts";
 import { NotACapture } from "../capture/sniffing-reader.ts";
 import { DecodeError, ExitCode } from "../errors.ts";
+import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { applyMetadata } from "./capture-metadata.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Reporter } from "./reporter.ts";
 
@@ -11,6 +13,7 @@ interface CaptureRun {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly createReader: (listener: CaptureListener) => CaptureReader;
   readonly pipeline: Pipeline;
+  readonly types: TypeRegistry;
   readonly reporter: Reporter;
   readonly stop: AbortSignal;
   /** Told of the bytes decoded and written. */
@@ -25,7 +28,7 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   let status: ExitCode = ExitCode.done;
   const reader = run.createReader({
     message: (message) => void run.pipeline.message(message),
-    metadata: () => {},
+    metadata: (json) => applyMetadata(json, run.types),
     skipped: ({ start, end, fault }) => {
       status = ExitCode.malformedInput;
       const range = skippedText(start, end);

@@ -107,6 +107,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const types = new TypeRegistry();
   const pipeline = new Pipeline({
     lookUpTypes: undefined,
+    capture: undefined,
     types,
     accepts: job.accepts,
     renderer: job.summary ?? (await createRenderer(flags, output, types, context)),
@@ -122,6 +123,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
         ? new SniffingReader({ listener, keepGoing })
         : createCaptureReader(input, { listener, keepGoing }),
     pipeline,
+    types,
     reporter,
     stop: context.stop,
     onProgress: progressOf(name, source, job),

@@ -45,6 +45,11 @@ export function createFilter(flags: FilterFlags): (message: PgoutputMessage) => 
     (matches === undefined || concernsMatch(message, matches));
 }
 
+/** Whether messages of that kind can be printed at all. */
+export function printsKind(flags: FilterFlags, kind: MessageKind): boolean {
+  return parseKinds(listOf(flags.only))?.has(kind) ?? true;
+}
+
 function listOf(value: string | readonly string[] | undefined): readonly string[] {
   if (value === undefined) return [];
   return typeof value === "string" ? [value] : value;

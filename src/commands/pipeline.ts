@@ -1,6 +1,8 @@
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import type { CatalogueType, TypeRegistry } from "../pgoutput/type-registry.ts";
+import { type PgTime, unixMsFromPgTime } from "../pg-time.ts";
 import type { Sink } from "../output/sink.ts";
+import type { CaptureFile } from "./capture-file.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { Warning } from "./reporter.ts";
 
@@ -15,6 +17,8 @@ interface PipelineParts {
   readonly lookUpTypes:
     | ((oids: readonly number[]) => Promise<readonly CatalogueType[]>)
     | undefined;
+  /** Gets all that is received, before the filter. */
+  readonly capture: CaptureFile | undefined;
 }
 
 /**
@@ -24,18 +28,44 @@ interface PipelineParts {
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #unannounced = new Set<number>();
+  readonly frame: ((payload: Uint8Array) => void) | undefined;
+  #rows = 0;
+  #lastCommitTime: PgTime | undefined;
+  #transactionOpen = false;
+  #rotation: (() => void) | undefined;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    const { capture } = parts;
+    this.frame = capture === undefined ? undefined : (payload) => capture.frame(payload);
+  }
+
+  /** Row changes printed so far. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** When the last transaction committed that was passed on. */
+  get lastCommitUnixMs(): number | undefined {
+    return this.#lastCommitTime === undefined ? undefined : unixMsFromPgTime(this.#lastCommitTime);
+  }
+
+  /** Calls `rotate` as soon as all that was passed on is in whole transactions and written. */
+  rotateBetweenTransactions(rotate: () => void): void {
+    this.#rotation = rotate;
+    this.#rotateIfDue();
   }
 
   /** Of the types that a relation is the first to use, the catalogue is asked before its rows come. */
   prepare(message: PgoutputMessage): Promise<void> | undefined {
-    const { types, lookUpTypes } = this.#parts;
+    const { types, lookUpTypes, capture } = this.#parts;
     if (message.kind !== "relation" || lookUpTypes === undefined) return undefined;
     const asked = types.uncatalogued(message.relation.columns.map(({ typeOid }) => typeOid));
     if (asked.length === 0) return undefined;
-    return lookUpTypes(asked).then((found) => types.catalogue(asked, found));
+    return lookUpTypes(asked).then((found) => {
+      types.catalogue(asked, found);
+      capture?.metadata({ asked, types: found });
+    });
   }
 
   /** Returns whether the message is printed. */
@@ -47,7 +77,19 @@ export class Pipeline {
       case "insert":
       case "update":
       case "delete":
+        this.#rows++;
         if (!message.relation.announced) this.#warnUnannounced(message.relation.oid);
+        break;
+      case "begin":
+      case "begin_prepare":
+        this.#transactionOpen = true;
+        break;
+      case "commit":
+        this.#lastCommitTime = message.commitTime;
+        this.#transactionOpen = false;
+        break;
+      case "prepare":
+        this.#transactionOpen = false;
         break;
       case "unknown":
         this.#warnUnknown(message.tag);
@@ -62,8 +104,23 @@ export class Pipeline {
 
   /** Writes what was rendered since the last flush. Undefined: written; else nothing may be rendered before it is. */
   flush(): Promise<void> | undefined {
-    const bytes = this.#parts.renderer.take();
-    return bytes.length === 0 ? undefined : this.#parts.sink.write(bytes);
+    const { capture, renderer, sink } = this.#parts;
+    capture?.flush();
+    const bytes = renderer.take();
+    const writing = bytes.length === 0 ? undefined : sink.write(bytes);
+    this.#rotateIfDue();
+    return writing;
+  }
+
+  /** Makes durable what has been flushed, where that is a file. */
+  sync(): Promise<void> | undefined {
+    return this.#parts.sink.sync();
+  }
+
+  #rotateIfDue(): void {
+    if (this.#transactionOpen) return;
+    this.#rotation?.();
+    this.#rotation = undefined;
   }
 
   #warnUnannounced(oid: number): void {

@@ -15,6 +15,8 @@ export class Reporter {
   readonly #context: CommandContext;
   readonly #quiet: boolean;
   readonly #progress: Progress;
+  /** Clears what else is on the terminal. */
+  beforePrinting: () => void = () => {};
 
   constructor(context: CommandContext, options: OutputOptions) {
     this.#context = context;
@@ -47,6 +49,7 @@ export class Reporter {
 
   #write(text: string): void {
     this.#progress.clear();
+    this.beforePrinting();
     this.#context.stderr.stream.write(text);
   }
 }

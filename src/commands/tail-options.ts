@@ -11,6 +11,9 @@ export interface TailFlags extends ConnectionFlags, OutputFlags, FilterFlags, Pu
   readonly publication?: readonly string[];
   readonly bootstrap?: boolean;
   readonly ack?: boolean;
+  readonly ackFrom?: string;
+  readonly output?: string;
+  readonly capture?: string;
   readonly startpos?: string;
   readonly endpos?: string;
   readonly limit?: string;
@@ -47,16 +50,17 @@ export function tailOptions(flags: TailFlags): TailOptions {
       "Name at least one with -P; psql -c '\\dRp' lists them, walctl setup-publication makes one.",
     );
   }
-  if (flags.ack === true && flags.slot === undefined) {
+  const acknowledge = flags.ack === true || flags.ackFrom !== undefined;
+  if (acknowledge && flags.slot === undefined) {
     throw usageError(
-      "--ack needs a slot to advance",
+      "to acknowledge there must be a slot to advance",
       "Name one with -S; walctl create-slot makes one.",
     );
   }
   return {
     slot: flags.slot,
     publications,
-    acknowledge: flags.ack ?? false,
+    acknowledge,
     startpos: flags.startpos === undefined ? undefined : requireLsn("--startpos", flags.startpos),
     endpos: parseEndpos(flags.endpos),
     limit:

@@ -1,73 +1,124 @@
 import { ExitCode } from "../errors.ts";
 import { formatLsn } from "../lsn.ts";
-import { ReaderGone, StreamSink } from "../output/sink.ts";
+import { ReaderGone, type Sink } from "../output/sink.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
-import { streamChanges } from "../replication/session.ts";
+import { type BootstrapRequest } from "../replication/bootstrap.ts";
+import { ReplicationSession } from "../replication/session.ts";
 import { resolveTarget } from "../replication/target.ts";
 import { lookUpTypes } from "../replication/type-catalogue.ts";
+import { AckSource } from "./ack-source.ts";
+import { CaptureFile } from "./capture-file.ts";
 import type { CommandContext } from "./context.ts";
-import { createFilter } from "./filter.ts";
+import { createFilter, printsKind } from "./filter.ts";
 import { outputOptions } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
 import { publicationPlan } from "./publication-flags.ts";
 import { createRenderer } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
 import { type TailFlags, tailOptions } from "./tail-options.ts";
+import { openTailOutput } from "./tail-output.ts";
+import { TailStatus } from "./tail-status.ts";
 
 /** As create-slot's default. */
 const SLOT_LOCK_TIMEOUT_MS = 10_000;
 
-/** Streams decoded messages to standard output until a signal, a limit or the reader's goodbye. */
+/** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
-  const output = outputOptions(flags, context);
+  const toFile = flags.output !== undefined && flags.format === "auto";
+  const output = outputOptions(toFile ? { ...flags, format: "ndjson" } : flags, context);
   const options = tailOptions(flags);
-  const reporter = new Reporter(context, output);
   const target = resolveTarget(flags, context.env);
+  const accepts = createFilter(flags);
   const types = new TypeRegistry();
+  const reporter = new Reporter(context, output);
+  const { sink, rotate, startpos } = openTailOutput(
+    { path: flags.output, startpos: options.startpos, prints: (kind) => printsKind(flags, kind) },
+    output,
+    context,
+    reporter,
+  );
+  const capture = flags.capture === undefined ? undefined : new CaptureFile(flags.capture);
+  const clearing: Sink = {
+    write: (bytes) => {
+      status.clearLine();
+      return sink.write(bytes);
+    },
+    sync: () => sink.sync(),
+  };
   const pipeline = new Pipeline({
     types,
-    accepts: createFilter(flags),
+    accepts,
     renderer: await createRenderer(flags, output, types, context),
-    sink: new StreamSink(context.stdout.stream),
+    sink: context.stdout.isTerminal ? clearing : sink,
     warn: (warning) => reporter.warn(warning),
     lookUpTypes: (oids) => lookUpTypes(target, oids),
+    capture,
   });
-  const createMissing = flags.bootstrap ?? false;
+  const session = new ReplicationSession({
+    ...options,
+    startpos,
+    target,
+    acknowledge:
+      flags.ackFrom === undefined ? options.acknowledge : new AckSource(flags.ackFrom, reporter),
+    bootstrap: bootstrapRequest(flags, options, context, reporter),
+    consumer: pipeline,
+    stop: context.stop,
+    news: {
+      warn: (warning) => reporter.warn(warning),
+      notice: (text) => reporter.notice(text),
+      streaming: ({ slotName, serverVersion }, from) => {
+        reporter.clearProgress();
+        capture?.metadata({ server_version: serverVersion, options: options.pgoutput });
+        if (context.stdout.isTerminal) {
+          reporter.notice(`streaming from slot "${slotName}", ${formatLsn(from)}; Ctrl-C ends`);
+        }
+      },
+    },
+  });
+  const status = new TailStatus({
+    session: () => session.status,
+    pipeline,
+    context,
+    quiet: output.quiet,
+    acknowledge: options.acknowledge,
+  });
+  reporter.beforePrinting = () => status.clearLine();
+  const stopRotating =
+    rotate && context.onSignal("SIGHUP", () => pipeline.rotateBetweenTransactions(rotate));
   reporter.progress("connecting");
+  let readerGone = false;
   try {
-    await streamChanges({
-      ...options,
-      target,
-      bootstrap: {
-        publications: options.publications,
-        slot: options.slot,
-        twoPhase: options.pgoutput.twoPhase,
-        createMissing,
-        plan: createMissing ? publicationPlan(options.publications[0] ?? "", flags) : undefined,
-        lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
-        stop: context.stop,
-        onWaiting: (text) => reporter.progress(text),
-        onNotice: (text) => reporter.notice(text),
-        onWarning: (message) => reporter.warn({ message }),
-      },
-      consumer: pipeline,
-      stop: context.stop,
-      news: {
-        warn: (warning) => reporter.warn(warning),
-        notice: (text) => reporter.notice(text),
-        streaming: (slot, from) => {
-          reporter.clearProgress();
-          if (context.stdout.isTerminal) {
-            reporter.notice(`streaming from slot "${slot}", ${formatLsn(from)}; Ctrl-C ends`);
-          }
-        },
-      },
-    });
+    await session.run();
     return ExitCode.done;
   } catch (error) {
-    if (error instanceof ReaderGone) return ExitCode.done;
+    readerGone = error instanceof ReaderGone;
+    if (readerGone) return ExitCode.done;
     throw error;
   } finally {
     reporter.clearProgress();
+    stopRotating?.();
+    status.end(!readerGone);
+    capture?.close();
   }
+}
+
+function bootstrapRequest(
+  flags: TailFlags,
+  { publications, slot, pgoutput }: ReturnType<typeof tailOptions>,
+  context: CommandContext,
+  reporter: Reporter,
+): BootstrapRequest {
+  const createMissing = flags.bootstrap ?? false;
+  return {
+    publications,
+    slot,
+    twoPhase: pgoutput.twoPhase,
+    createMissing,
+    plan: createMissing ? publicationPlan(publications[0] ?? "", flags) : undefined,
+    lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
+    stop: context.stop,
+    onWaiting: (text) => reporter.progress(text),
+    onNotice: (text) => reporter.notice(text),
+    onWarning: (message) => reporter.warn({ message }),
+  };
 }

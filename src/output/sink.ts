@@ -9,6 +9,8 @@ export interface Sink {
    * @throws ReaderGone (also as a rejection) when nobody will read any more; WalctlError on other failures
    */
   write(bytes: Uint8Array): Promise<void> | undefined;
+  /** Makes durable what has been written. Undefined: it is, or there is no such thing. */
+  sync(): Promise<void> | undefined;
 }
 
 /** The reader of the pipe has closed it. That is its goodbye, not an error: `| head` does it. */
@@ -53,9 +55,13 @@ export class StreamSink implements Sink {
       if (settled) settle();
     });
   }
+
+  sync(): undefined {
+    return undefined;
+  }
 }
 
-function sinkError(cause: unknown): Error {
+export function sinkError(cause: unknown): Error {
   const { code } = cause as NodeJS.ErrnoException;
   switch (code) {
     case "EPIPE":

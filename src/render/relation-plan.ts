@@ -1,5 +1,6 @@
-import type { Relation } from "../pgoutput/messages.ts";
+import type { Column, Relation } from "../pgoutput/messages.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { binaryEncoder } from "./binary/binary-encoder.ts";
 import { jsonString } from "./json-text.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 import { type ValueOptions, encoderFor } from "./values.ts";
@@ -8,6 +9,8 @@ export interface ColumnPlan {
   /** `,"name":` — without its first byte for the first column of a row. */
   readonly key: Uint8Array;
   readonly encode: ValueEncoder;
+  /** The same for a value in its binary form. */
+  readonly encodeBinary: ValueEncoder;
   /** Part of what a key tuple holds. */
   readonly identity: boolean;
 }
@@ -28,12 +31,18 @@ export function planRelation(
 ): RelationPlan {
   return {
     head: Buffer.from(`,${relationName(relation)}`),
-    columns: relation.columns.map((column) => ({
-      key: Buffer.from(`,${jsonString(column.name)}:`),
-      encode: encoderFor(column.typeOid, types, options),
-      identity: column.key,
-    })),
+    columns: relation.columns.map((column) => planColumn(column, types, options)),
     keyed: relation.keyed,
+  };
+}
+
+function planColumn(column: Column, types: TypeRegistry, options: ValueOptions): ColumnPlan {
+  const encode = encoderFor(column.typeOid, types, options);
+  return {
+    key: Buffer.from(`,${jsonString(column.name)}:`),
+    encode,
+    encodeBinary: binaryEncoder(column.typeOid, types, encode),
+    identity: column.key,
   };
 }
 

@@ -1,7 +1,6 @@
 import { ColumnKind } from "../pgoutput/tags.ts";
 import type { TupleData } from "../pgoutput/tuple.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { writeBase64 } from "./json-text.ts";
 import type { RelationPlan } from "./relation-plan.ts";
 
 const OPEN = 0x7b;
@@ -43,7 +42,7 @@ export function writeRow(
     skip = 0;
     if (kind === ColumnKind.text) column.encode(out, bytes, view, start, at);
     else if (kind === ColumnKind.null) out.copy(NULL);
-    else writeBase64(out, "binary_base64", bytes.subarray(start, at));
+    else column.encodeBinary(out, bytes, view, start, at);
   }
   out.byte(CLOSE);
   return complete;

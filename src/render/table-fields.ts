@@ -1,5 +1,7 @@
 import type { Column, Relation, RowChange } from "../pgoutput/messages.ts";
 import { type ColumnValue, columnValues, type TupleData } from "../pgoutput/tuple.ts";
+import { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { asText } from "./binary/binary-to-text.ts";
 
 /** A column of a changed row, as far as it is worth showing. */
 export interface Field {
@@ -12,8 +14,24 @@ export interface Field {
   readonly value: ColumnValue;
 }
 
+/** Tables are not told of other types than those that every server has. */
+const BUILT_IN_TYPES = new TypeRegistry();
+
 /** In the table's order. */
-export function fieldsOf(message: RowChange): Field[] {
+export function fieldsOf(message: RowChange, types: TypeRegistry = BUILT_IN_TYPES): Field[] {
+  return sentFields(message).map((field) => {
+    const { column, before, value } = field;
+    const { typeOid } = column;
+    return {
+      ...field,
+      before: before === undefined ? undefined : asText(before, typeOid, types),
+      value: asText(value, typeOid, types),
+    };
+  });
+}
+
+/** The values as they came: only these can be compared. */
+function sentFields(message: RowChange): Field[] {
   const { relation } = message;
   switch (message.kind) {
     case "insert":

@@ -14,28 +14,34 @@ export interface ValueOptions {
   readonly safeNumbers: boolean;
 }
 
+/** Of types within types. */
+const DEPTH_MAX = 32;
+
 /** The encoder for a type, by what is known of it now. */
 export function encoderFor(
   typeOid: number,
   types: TypeRegistry,
   options: ValueOptions,
+  depth = 0,
 ): ValueEncoder {
-  if (options.values === "text") return writeString;
+  // What a capture says of its types may be anything, a circle too.
+  if (options.values === "text" || depth > DEPTH_MAX) return writeString;
+  const partEncoder = (oid: number): ValueEncoder => encoderFor(oid, types, options, depth + 1);
   const shape = types.shapeOf(typeOid);
   switch (shape?.kind) {
     case undefined:
       return writeString;
     case "array":
-      return arrayEncoder(encoderFor(shape.element, types, options), shape.delimiter);
+      return arrayEncoder(partEncoder(shape.element), shape.delimiter);
     case "vector":
-      return vectorEncoder(encoderFor(shape.element, types, options));
+      return vectorEncoder(partEncoder(shape.element));
     case "domain":
-      return encoderFor(shape.base, types, options);
+      return partEncoder(shape.base);
     case "composite":
       return compositeEncoder(
         shape.fields.map((field) => ({
           key: Buffer.from(`${jsonString(field.name)}:`),
-          encode: encoderFor(field.type, types, options),
+          encode: partEncoder(field.type),
         })),
       );
     case "hstore":

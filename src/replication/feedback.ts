@@ -31,8 +31,8 @@ export class Feedback {
    * How long until there is something new to confirm that should not wait for the timer: 0 for at once,
    * undefined for not at all.
    */
-  dueInMs(positions: Positions, nowMs: number): number | undefined {
-    if (!this.#acknowledge || positions.delivered <= this.#confirmed) return undefined;
+  dueInMs(written: Lsn, nowMs: number): number | undefined {
+    if (!this.#acknowledge || written <= this.#confirmed) return undefined;
     return Math.max(0, this.#lastMs + CONFIRM_GAP_MS - nowMs);
   }
 

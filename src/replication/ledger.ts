@@ -13,16 +13,30 @@ export class Ledger {
   #open = false;
   #received = INVALID_LSN;
   #settled = INVALID_LSN;
+  #written = INVALID_LSN;
   #delivered = INVALID_LSN;
+  #ends = 0;
+  #endsWritten = 0;
+  #endsDelivered = 0;
 
   /** The furthest position the server has told of. */
   get received(): Lsn {
     return this.#received;
   }
 
-  /** All before it has been delivered, and no transaction that committed before it is still to come. */
+  /** All before it has been written, though it may not be durable yet. */
+  get written(): Lsn {
+    return this.#written;
+  }
+
+  /** All before it has been delivered: it may be confirmed. No transaction that committed before it is still to come. */
   get delivered(): Lsn {
     return this.#delivered;
+  }
+
+  /** Transactions that ended and have not been delivered. */
+  get undelivered(): number {
+    return this.#ends - this.#endsDelivered;
   }
 
   /** A transaction or a block of one is under way: a keepalive's position may be within it. */
@@ -30,16 +44,17 @@ export class Ledger {
     return this.#open;
   }
 
-  message(message: PgoutputMessage): void {
+  /** Returns where the transaction ends that the message ends. */
+  message(message: PgoutputMessage): Lsn | undefined {
     switch (message.kind) {
       case "begin":
       case "begin_prepare":
       case "stream_start":
         this.#open = true;
-        return;
+        return undefined;
       case "stream_stop":
         this.#open = false;
-        return;
+        return undefined;
       case "commit":
       case "stream_commit":
       case "commit_prepared":
@@ -47,13 +62,12 @@ export class Ledger {
       case "prepare":
       case "stream_prepare":
         this.#open = false;
-        this.#settle(message.endLsn);
-        return;
+        this.#ends++;
+        return this.#settle(message.endLsn);
       case "rollback_prepared":
-        this.#settle(message.rollbackEndLsn);
-        return;
+        return this.#settle(message.rollbackEndLsn);
       default:
-        return;
+        return undefined;
     }
   }
 
@@ -68,8 +82,15 @@ export class Ledger {
   }
 
   /** What was rendered up to `mark` has been written. */
+  write(mark: Lsn): void {
+    this.#written = maxLsn(this.#written, mark);
+    this.#endsWritten = this.#ends;
+  }
+
+  /** What was rendered up to `mark` is where it should be, to stay. */
   deliver(mark: Lsn): void {
     this.#delivered = maxLsn(this.#delivered, mark);
+    if (mark >= this.#written) this.#endsDelivered = this.#endsWritten;
   }
 
   /** The connection is gone: what was open will come again from its beginning. */
@@ -77,8 +98,9 @@ export class Ledger {
     this.#open = false;
   }
 
-  #settle(position: Lsn): void {
+  #settle(position: Lsn): Lsn {
     this.#received = maxLsn(this.#received, position);
     this.#settled = maxLsn(this.#settled, position);
+    return position;
   }
 }

@@ -3,6 +3,7 @@ import { DecodeError, WalctlError } from "../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
 import { Backoff } from "./backoff.ts";
 import { type BootstrapRequest, type BootstrapOutcome, bootstrap } from "./bootstrap.ts";
+import type { Confirmations } from "./confirmations.ts";
 import { connect } from "./connect.ts";
 import { Feedback } from "./feedback.ts";
 import { Ledger } from "./ledger.ts";
@@ -22,8 +23,8 @@ export interface SessionOptions {
   readonly bootstrap: BootstrapRequest;
   readonly pgoutput: PgoutputOptions;
   readonly consumer: StreamConsumer;
-  /** Advance the slot. */
-  readonly acknowledge: boolean;
+  /** Advance the slot: past what was written, or only to what the consumer itself confirms. */
+  readonly acknowledge: boolean | Confirmed;
   readonly startpos: Lsn | undefined;
   /** `now`: where the server stands at the first start. */
   readonly endpos: Lsn | "now" | undefined;
@@ -35,12 +36,19 @@ export interface SessionOptions {
   readonly news: SessionNews;
 }
 
+/** The consumer's own confirmations. */
+export interface Confirmed {
+  readonly confirmations: Confirmations;
+  /** Calls back for each that was taken over; returns what ends that. */
+  subscribe(onConfirmed: (lsn: Lsn) => void): () => void;
+}
+
 /** What a session tells while it goes on. */
 export interface SessionNews {
   warn(warning: { message: string; detail?: string; hint?: string }): void;
   notice(text: string): void;
   /** The server has accepted the start. */
-  streaming(slot: string, from: Lsn): void;
+  streaming(started: BootstrapOutcome, from: Lsn): void;
 }
 
 const STREAM_HINTS = {
@@ -52,19 +60,30 @@ const STREAM_HINTS = {
 /** Feedback comes at least three times within wal_sender_timeout. */
 const TIMEOUT_SHARE = 3;
 
+/** How a session fares. */
+export interface SessionStatus {
+  readonly connected: boolean;
+  /** The furthest position that the server has told of. */
+  readonly received: Lsn;
+  /** All before it has been written. */
+  readonly written: Lsn;
+  /** What the server has been told to forget. */
+  readonly confirmed: Lsn;
+  /** Transactions that were passed on and not confirmed. */
+  readonly unacknowledged: number;
+  readonly reconnects: number;
+}
+
 /**
  * Streams from the server until there is a reason to end, over as many connections as it takes. Each
  * transaction reaches the consumer whole, in order and once.
- * @throws WalctlError, or what the consumer throws
  */
-export async function streamChanges(options: SessionOptions): Promise<StreamEnd> {
-  return new Session(options).run();
-}
-
-class Session {
+export class ReplicationSession {
   readonly #options: SessionOptions;
   readonly #backoff = new Backoff();
   #state: StreamState | undefined;
+  #stream: WalStream | undefined;
+  #starts = 0;
   /** The temporary slot that the lost connection took with it. */
   #lostSlot: string | undefined;
 
@@ -72,7 +91,27 @@ class Session {
     this.#options = options;
   }
 
+  get status(): SessionStatus {
+    const state = this.#state;
+    return {
+      connected: this.#stream !== undefined,
+      received: state?.ledger.received ?? INVALID_LSN,
+      written: state?.ledger.written ?? INVALID_LSN,
+      confirmed: state?.feedback.confirmed ?? INVALID_LSN,
+      unacknowledged: state?.ledger.undelivered ?? 0,
+      reconnects: Math.max(0, this.#starts - 1),
+    };
+  }
+
+  /** @throws WalctlError, or what the consumer throws */
   async run(): Promise<StreamEnd> {
+    const { acknowledge } = this.#options;
+    if (typeof acknowledge === "boolean") return this.#loop();
+    const unsubscribe = acknowledge.subscribe((lsn) => this.#confirmed(lsn));
+    return this.#loop().finally(unsubscribe);
+  }
+
+  async #loop(): Promise<StreamEnd> {
     const { stop, reconnect, news } = this.#options;
     for (;;) {
       try {
@@ -90,6 +129,12 @@ class Session {
       }
       if (stop.aborted) return "stopped";
     }
+  }
+
+  /** The consumer has confirmed it; should nobody be connected, the next status says so. */
+  #confirmed(lsn: Lsn): void {
+    this.#state?.ledger.deliver(lsn);
+    this.#stream?.confirmNow();
   }
 
   async #attempt(): Promise<StreamEnd> {
@@ -110,16 +155,19 @@ class Session {
       const from = this.#startOf(state, started);
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
       const statusIntervalMs = await this.#statusIntervalMs(client);
-      const stream = new WalStream(statement, state, () => {
+      const stream = new WalStream(statement, target, state, () => {
         this.#backoff.reset();
-        news.streaming(started.slotName, from);
+        this.#starts++;
+        news.streaming(started, from);
       });
+      this.#stream = stream;
       try {
         return await stream.run(client, statusIntervalMs, stop);
       } catch (error) {
         if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
         throw await slotInUseError(client, target, started.slotName, error);
       } finally {
+        this.#stream = undefined;
         // What was handed over is written before anything else is, on this connection or the next.
         await Promise.race([stream.pending, aborted(stop)]);
         state.ledger.disconnect();
@@ -137,7 +185,8 @@ class Session {
     return {
       consumer,
       ledger: new Ledger(),
-      feedback: new Feedback(acknowledge),
+      feedback: new Feedback(acknowledge !== false),
+      confirmations: typeof acknowledge === "boolean" ? undefined : acknowledge.confirmations,
       resume: new Resume(),
       limits: new Limits({ endpos: last, rows: limit }),
     };

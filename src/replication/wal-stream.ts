@@ -5,6 +5,7 @@ import { PgoutputDecoder } from "../pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import type { ByteReader } from "../pgoutput/reader.ts";
 import type { Verdict } from "./backend-frames.ts";
+import type { Confirmations } from "./confirmations.ts";
 import type { Feedback } from "./feedback.ts";
 import {
   FrameTag,
@@ -15,6 +16,8 @@ import {
 import type { Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Resume } from "./resume.ts";
+import { StopSentinel } from "./stop-sentinel.ts";
+import type { ConnectionTarget } from "./target.ts";
 import { CopyBoth, type CopyBothReceiver } from "./transport.ts";
 import { aborted, within } from "./within.ts";
 
@@ -32,6 +35,10 @@ export interface StreamConsumer {
    * handed over. Throws or rejects when it cannot be written.
    */
   flush(): Promise<void> | undefined;
+  /** Makes durable what has been flushed. Undefined: there is nothing to be done for that. */
+  sync(): Promise<void> | undefined;
+  /** A frame of the stream as it came, before its message is handed over: a capture wants it. */
+  readonly frame: ((payload: Uint8Array) => void) | undefined;
 }
 
 /** Why a stream ended in good order. */
@@ -44,6 +51,15 @@ export interface StreamState {
   readonly feedback: Feedback;
   readonly resume: Resume;
   readonly limits: Limits;
+  /** The consumer's own, in the place of what was written. */
+  readonly confirmations: Confirmations | undefined;
+}
+
+/** A message that cannot be passed on yet. */
+interface Held {
+  readonly message: PgoutputMessage;
+  readonly frame: Uint8Array;
+  readonly ready: Promise<void>;
 }
 
 /** Together less than the second in which a signal is answered. */
@@ -66,12 +82,20 @@ export class WalStream implements CopyBothReceiver {
   #over = false;
   #replyRequested = false;
   #pending: Promise<void> | undefined;
-  #preparing: { readonly message: PgoutputMessage; readonly ready: Promise<void> } | undefined;
+  #preparing: Held | undefined;
+  #syncing: Promise<void> | undefined;
   #confirmTimer: NodeJS.Timeout | undefined;
+  readonly #sentinel: StopSentinel;
 
-  constructor(statement: string, state: StreamState, onStart: () => void) {
+  constructor(
+    statement: string,
+    target: ConnectionTarget,
+    state: StreamState,
+    onStart: () => void,
+  ) {
     this.#state = state;
     this.#onStart = onStart;
+    this.#sentinel = new StopSentinel(target, () => this.#fail(new ConnectionEnded()));
     this.#copy = new CopyBoth(statement, this);
     this.#finished = new Promise((resolve, reject) => {
       this.#finish = resolve;
@@ -89,7 +113,7 @@ export class WalStream implements CopyBothReceiver {
     stop.addEventListener("abort", onStop, { once: true });
     if (stop.aborted) onStop();
     client.query(this.#copy);
-    const statusTimer = setInterval(() => this.#sendStatus(), statusIntervalMs);
+    const statusTimer = setInterval(() => this.#confirm(), statusIntervalMs);
     try {
       const end = await Promise.race([this.#finished, this.#lost()]);
       // A reader that is only slow gets all that was meant for it, unless a signal is more urgent.
@@ -100,6 +124,7 @@ export class WalStream implements CopyBothReceiver {
       clearInterval(statusTimer);
       clearTimeout(this.#confirmTimer);
       stop.removeEventListener("abort", onStop);
+      this.#sentinel.rest();
       await this.#leave();
     }
   }
@@ -117,11 +142,16 @@ export class WalStream implements CopyBothReceiver {
     if (this.#over) return "stop";
     switch (payload.view.getUint8(payload.offset)) {
       case FrameTag.xLogData: {
+        const frame = payload.offset;
         const position = readXLogData(payload);
-        this.#receive(this.#decoder.decodeFrame(payload, position));
+        this.#receive(
+          this.#decoder.decodeFrame(payload, position),
+          payload.bytes.subarray(frame, payload.end),
+        );
         break;
       }
       case FrameTag.primaryKeepalive: {
+        this.#state.consumer.frame?.(payload.bytes.subarray(payload.offset, payload.end));
         const { walEnd, replyRequested } = readPrimaryKeepalive(payload);
         this.#replyRequested ||= replyRequested;
         this.#keepalive(walEnd);
@@ -147,20 +177,22 @@ export class WalStream implements CopyBothReceiver {
     if (this.#end !== undefined) this.#finish(this.#end);
   }
 
-  #receive(message: PgoutputMessage): void {
+  #receive(message: PgoutputMessage, frame: Uint8Array): void {
     const { consumer, limits, resume } = this.#state;
     if (resume.repeats(message)) return;
     this.#end = limits.endsBefore(message);
     if (this.#end !== undefined) return;
     const ready = consumer.prepare(message);
-    if (ready === undefined) this.#pass(message);
-    else this.#preparing = { message, ready };
+    if (ready === undefined) this.#pass(message, frame);
+    else this.#preparing = { message, frame, ready };
   }
 
-  #pass(message: PgoutputMessage): void {
-    const { consumer, ledger, limits } = this.#state;
+  #pass(message: PgoutputMessage, frame: Uint8Array): void {
+    const { consumer, ledger, limits, confirmations } = this.#state;
+    consumer.frame?.(frame);
     const printed = consumer.message(message);
-    ledger.message(message);
+    const end = ledger.message(message);
+    if (end !== undefined) confirmations?.commit(end);
     this.#end = limits.endsAfter(message, printed);
   }
 
@@ -174,9 +206,11 @@ export class WalStream implements CopyBothReceiver {
   async #awaitWrite(writing: Promise<void>, mark: Lsn): Promise<void> {
     this.#copy.pause();
     this.#pending = writing;
+    this.#sentinel.watch();
     try {
       await writing;
       this.#pending = undefined;
+      this.#sentinel.rest();
       this.#deliver(mark);
       if (this.#preparing === undefined) this.#copy.resume();
     } catch (error) {
@@ -193,7 +227,7 @@ export class WalStream implements CopyBothReceiver {
       await Promise.all([held.ready, this.#pending]);
       if (this.#over) return;
       this.#preparing = undefined;
-      this.#pass(held.message);
+      this.#pass(held.message, held.frame);
       this.#copy.proceed();
       if (this.#pending === undefined && this.#preparing === undefined) this.#copy.resume();
     } catch (error) {
@@ -201,20 +235,54 @@ export class WalStream implements CopyBothReceiver {
     }
   }
 
+  /** All up to the mark has been written. */
   #deliver(mark: Lsn): void {
-    this.#state.ledger.deliver(mark);
+    const { confirmations, feedback, ledger } = this.#state;
+    confirmations?.written();
+    ledger.write(mark);
     if (this.#over || this.#confirmTimer !== undefined) return;
-    const { feedback, ledger } = this.#state;
-    const dueInMs = feedback.dueInMs(ledger, performance.now());
-    if (dueInMs === 0) this.#sendStatus();
+    const dueInMs = feedback.dueInMs(ledger.written, performance.now());
+    if (dueInMs === 0) this.#confirm();
     else if (dueInMs !== undefined) {
-      this.#confirmTimer = setTimeout(() => this.#sendStatus(), dueInMs);
+      this.#confirmTimer = setTimeout(() => this.#confirm(), dueInMs);
     }
   }
 
-  #sendStatus(): void {
+  /** Sends a status that confirms what was written, which is made durable before. */
+  #confirm(): void {
     clearTimeout(this.#confirmTimer);
     this.#confirmTimer = undefined;
+    if (this.#syncing !== undefined) return;
+    const { consumer, confirmations, ledger } = this.#state;
+    if (confirmations !== undefined) return this.#sendStatus();
+    const { written } = ledger;
+    const syncing = consumer.sync();
+    if (syncing === undefined) {
+      ledger.deliver(written);
+      this.#sendStatus();
+    } else {
+      this.#syncing = this.#confirmDurable(syncing, written);
+    }
+  }
+
+  async #confirmDurable(syncing: Promise<void>, written: Lsn): Promise<void> {
+    try {
+      await syncing;
+      this.#state.ledger.deliver(written);
+      this.#sendStatus();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#syncing = undefined;
+    }
+  }
+
+  /** The ledger knows of something new to confirm. */
+  confirmNow(): void {
+    if (!this.#over) this.#sendStatus();
+  }
+
+  #sendStatus(): void {
     this.#replyRequested = false;
     const { feedback, ledger } = this.#state;
     const status = feedback.status(ledger, performance.now());
@@ -229,7 +297,9 @@ export class WalStream implements CopyBothReceiver {
 
   async #leave(): Promise<void> {
     this.#over = true;
-    this.#sendStatus();
+    await within(this.#syncing, WRITE_GRACE_MS);
+    this.#confirm();
+    await within(this.#syncing, WRITE_GRACE_MS);
     this.#copy.finish();
     this.#copy.resume();
     await within(

@@ -8,7 +8,7 @@ export class JsonLines {
 
   /** True: the reader is behind; whoever can wait does so with drained(). */
   print(value: unknown): boolean {
-    this.#lines += `${JSON.stringify(value, bigintAsNumber)}\n`;
+    this.#lines += `${JSON.stringify(value)}\n`;
     return this.#lines.length >= BATCH_LENGTH && this.flush();
   }
 
@@ -26,11 +26,6 @@ export class JsonLines {
   end(): void {
     process.stdout.write(this.#lines, () => process.exit(0));
   }
-}
-
-/** Only where there is one is a replacer worth its price; JSON has no other way for them. */
-function bigintAsNumber(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? Number(value) : value;
 }
 
 /** The workload's last row, in the table that environment.ts names so. */

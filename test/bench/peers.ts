@@ -1,5 +1,12 @@
 /** The npm packages that walctl is measured against: installed where they disturb nobody, and only when asked for. */
-import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finish } from "./measure.ts";
@@ -21,7 +28,8 @@ export async function installPeers(): Promise<Peers> {
   letSubscribeTakeASlot(join(folder, "node_modules", "postgres", "src", "subscribe.js"));
   // A script finds its packages from where it lies.
   for (const file of readdirSync(import.meta.dirname)) {
-    if (/^peer-.*\.js$/.test(file)) copyFileSync(join(import.meta.dirname, file), join(folder, file));
+    if (/^peer-.*\.js$/.test(file))
+      copyFileSync(join(import.meta.dirname, file), join(folder, file));
   }
   return {
     script: (name) => join(folder, `peer-${name}.js`),

@@ -14,10 +14,11 @@ function ndjsonOf(chunks: Iterable<Uint8Array>): string {
   const lines: Buffer[] = [];
   const pipeline = new Pipeline({
     lookUpTypes: undefined,
+    capture: undefined,
     types,
     accepts: () => true,
     renderer: new NdjsonRenderer({ types, values: "json", safeNumbers: false }),
-    sink: { write: (bytes) => void lines.push(Buffer.from(bytes)) },
+    sink: { write: (bytes) => void lines.push(Buffer.from(bytes)), sync: () => undefined },
     warn: ({ message }) => assert.fail(message),
   });
   const reader = new SniffingReader({

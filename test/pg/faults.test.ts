@@ -84,7 +84,7 @@ for (const version of [15, 18] as const) {
       const { status, stderr } = await running.exit();
       lines.push(...running.lines);
       assert.equal(status, 0);
-      assert.equal(stderr, "");
+      assert.doesNotMatch(stderr, /warning/);
       const ids = insertedIds(parseLines(lines)).filter((id) => id > 1_000_000);
       assert.deepEqual(
         ids,

@@ -10,7 +10,7 @@ const at = (received: number, delivered: number): { received: Lsn; delivered: Ls
 
 test("without acknowledging, flush is never valid and write is what was received", () => {
   const feedback = new Feedback(false);
-  assert.equal(feedback.dueInMs(at(200, 200), 0), undefined);
+  assert.equal(feedback.dueInMs(200n as Lsn, 0), undefined);
   const status = feedback.status(at(200, 200), 0);
   assert.deepEqual([status.write, status.flush, status.apply], [200n, 0n, 0n]);
 });
@@ -34,9 +34,9 @@ test("flush that confirms nothing new while something is undelivered is 0/0: hel
 
 test("a lone confirmation goes at once, many are put together", () => {
   const feedback = new Feedback(true);
-  assert.equal(feedback.dueInMs(at(200, 140), 0), 0);
+  assert.equal(feedback.dueInMs(140n as Lsn, 0), 0);
   feedback.status(at(200, 140), 0);
-  assert.equal(feedback.dueInMs(at(200, 140), 10), undefined);
-  assert.equal(feedback.dueInMs(at(200, 160), 10), 90);
-  assert.equal(feedback.dueInMs(at(200, 160), 500), 0);
+  assert.equal(feedback.dueInMs(140n as Lsn, 10), undefined);
+  assert.equal(feedback.dueInMs(160n as Lsn, 10), 90);
+  assert.equal(feedback.dueInMs(160n as Lsn, 500), 0);
 });

@@ -217,10 +217,11 @@ export class RunningWalctl {
 }
 
 const alive = new Set<Child>();
-// A test that fails half-way leaves nothing running.
+// A test that fails half-way leaves nothing running, nor does one that the runner ends for taking too long.
 process.on("exit", () => {
   for (const child of alive) child.kill("SIGKILL");
 });
+process.once("SIGTERM", () => process.exit(143));
 
 function spawnProgram(args: readonly string[], options: SpawnOptions): Child {
   const child = spawn(process.execPath, [PROGRAM, ...args], {

@@ -80,8 +80,14 @@ export class TestServer {
   async sql<T = Row>(text: string): Promise<T[]> {
     this.#client ??= this.connect();
     const client = await this.#client;
-    const result: pg.QueryResult | pg.QueryResult[] = await client.query(text);
-    return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) as T[];
+    // Between statements it must not keep a test that has failed from ending.
+    client.ref();
+    try {
+      const result: pg.QueryResult | pg.QueryResult[] = await client.query(text);
+      return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) as T[];
+    } finally {
+      client.unref();
+    }
   }
 
   /** Another connection as postgres, for tests that need two; the caller ends it. */
@@ -125,7 +131,12 @@ export class TestServer {
   async #disconnect(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await client?.then((open) => open.end()).catch(() => {});
+    await client
+      ?.then((open) => {
+        open.ref();
+        return open.end();
+      })
+      .catch(() => {});
   }
 }
 

@@ -1,0 +1,12 @@
+const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+
+/** As the server's pg_size_pretty rounds, with units of 1024: `9216 kB`, then `10 MB`. */
+export function formatByteCount(bytes: number): string {
+  let unit = 0;
+  let count = bytes;
+  while (count >= 10_240 && unit < UNITS.length - 1) {
+    count /= 1024;
+    unit++;
+  }
+  return `${Math.round(count)} ${UNITS[unit]}`;
+}

@@ -1,0 +1,47 @@
+import type {
+  CatalogueType,
+  CompositeField,
+  TypeRegistry,
+  TypeShape,
+} from "../pgoutput/type-registry.ts";
+
+/** Takes over what the catalogue answered while the capture was made. Anything else in there is for others. */
+export function applyMetadata(json: unknown, types: TypeRegistry): void {
+  const { asked, types: found } = recordOf(json);
+  if (!Array.isArray(asked) || !Array.isArray(found)) return;
+  types.catalogue(
+    asked.filter(isOid),
+    found.map(parseType).filter((type) => type !== undefined),
+  );
+}
+
+function parseType(json: unknown): CatalogueType | undefined {
+  const { oid, name, shape } = recordOf(json);
+  if (!isOid(oid) || typeof name !== "string") return undefined;
+  return { oid, name, shape: parseShape(shape) ?? null };
+}
+
+function parseShape(json: unknown): TypeShape | undefined {
+  const { kind, element, delimiter, base, fields } = recordOf(json);
+  if (kind === "array" && isOid(element) && typeof delimiter === "string") {
+    return { kind, element, delimiter };
+  }
+  if (kind === "domain" && isOid(base)) return { kind, base };
+  if (kind === "composite" && Array.isArray(fields)) {
+    return { kind, fields: fields.map(parseField).filter((field) => field !== undefined) };
+  }
+  return kind === "hstore" ? { kind } : undefined;
+}
+
+function parseField(json: unknown): CompositeField | undefined {
+  const { name, type } = recordOf(json);
+  return typeof name === "string" && isOid(type) ? { name, type } : undefined;
+}
+
+function recordOf(json: unknown): Readonly<Record<string, unknown>> {
+  return typeof json === "object" && json !== null ? Object.fromEntries(Object.entries(json)) : {};
+}
+
+function isOid(json: unknown): json is number {
+  return typeof json === "number" && Number.isInteger(json) && json >= 0 && json <= 0xffffffff;
+}

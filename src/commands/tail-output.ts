@@ -1,0 +1,64 @@
+import { usageError } from "../errors.ts";
+import { type Lsn, maxLsn } from "../lsn.ts";
+import type { MessageKind } from "../pgoutput/messages.ts";
+import { AppendFile } from "../output/append-file.ts";
+import { recoverOutput } from "../output/output-recovery.ts";
+import { type Sink, StreamSink } from "../output/sink.ts";
+import type { CommandContext } from "./context.ts";
+import type { OutputOptions } from "./options.ts";
+import type { Reporter } from "./reporter.ts";
+
+interface TailOutput {
+  readonly sink: Sink;
+  /** Goes on in a new file of the same name. Undefined: it is no file. */
+  readonly rotate: (() => void) | undefined;
+  /** Where FILE says that it goes on. */
+  readonly startpos: Lsn | undefined;
+}
+
+interface OutputRequest {
+  /** --output */
+  readonly path: string | undefined;
+  readonly startpos: Lsn | undefined;
+  /** Whether lines of that kind are printed. */
+  readonly prints: (kind: MessageKind) => boolean;
+}
+
+/**
+ * Standard output, or the end of FILE: cut there behind its last whole transaction, so that FILE and slot
+ * together hold every change once, whenever this process or the one before it is killed.
+ */
+export function openTailOutput(
+  request: OutputRequest,
+  output: OutputOptions,
+  context: CommandContext,
+  reporter: Reporter,
+): TailOutput {
+  const { path, startpos, prints } = request;
+  if (path === undefined) {
+    return { sink: new StreamSink(context.stdout.stream), rotate: undefined, startpos };
+  }
+  if (output.format !== "ndjson") {
+    throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
+  }
+  // Without these lines FILE does not tell where a transaction ends.
+  const recoverable = prints("begin") && prints("commit");
+  const { endLsn, bytesCut } = recoverable
+    ? recoverOutput(path)
+    : { endLsn: undefined, bytesCut: 0 };
+  if (!recoverable) {
+    reporter.warn({
+      message: "--only leaves out begin or commit, so that the file does not tell where to go on",
+      detail: "After a crash lines may be there twice.",
+    });
+  }
+  if (bytesCut > 0) {
+    reporter.notice(`cut ${bytesCut} bytes of an unfinished transaction from the end of "${path}"`);
+  }
+  const file = new AppendFile(path);
+  return {
+    sink: file,
+    rotate: () => file.reopen(),
+    startpos: endLsn === undefined ? startpos : maxLsn(endLsn, startpos ?? endLsn),
+  };
+}

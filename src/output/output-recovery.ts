@@ -1,0 +1,131 @@
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
+import { WalctlError } from "../errors.ts";
+import { type Lsn, parseLsn } from "../lsn.ts";
+
+/** What an earlier run left in the file. */
+export interface Recovered {
+  /** Where to go on: the end of the last transaction that is there whole. Undefined: there is none. */
+  readonly endLsn: Lsn | undefined;
+  /** Bytes of an unfinished transaction that were cut off: they will come again. */
+  readonly bytesCut: number;
+}
+
+const CHUNK_BYTES = 1 << 20;
+const LINE_START = Buffer.from('\n{"kind":"');
+/** Enough for the kind behind it. */
+const KIND_BYTES_MAX = 32;
+
+/** The lines that end a transaction, and their key that says where. */
+const ENDS: ReadonlyMap<string, string> = new Map([
+  ["commit", "end_lsn"],
+  ["stream_commit", "end_lsn"],
+  ["commit_prepared", "end_lsn"],
+  ["prepare", "end_lsn"],
+  ["stream_prepare", "end_lsn"],
+  ["rollback_prepared", "rollback_end_lsn"],
+]);
+
+/**
+ * Cuts an NDJSON file behind its last whole transaction: what comes after it, a torn line included, the
+ * server sends again. A file without a whole transaction is emptied if all of it is one that has begun,
+ * and else only its torn line is cut.
+ * @throws WalctlError when the file cannot be read or is none of ours
+ */
+export function recoverOutput(path: string): Recovered {
+  let fd: number;
+  try {
+    fd = openSync(path, "r+");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return { endLsn: undefined, bytesCut: 0 };
+    throw new WalctlError(`could not open "${path}" (${code ?? "unknown error"})`, { cause });
+  }
+  try {
+    const stats = fstatSync(fd);
+    // A FIFO or a device keeps nothing.
+    if (!stats.isFile() || stats.size === 0) return { endLsn: undefined, bytesCut: 0 };
+    const { keep, endLsn } = findEnd(fd, stats.size, path);
+    if (keep < stats.size) {
+      ftruncateSync(fd, keep);
+      fsyncSync(fd);
+    }
+    return { endLsn, bytesCut: stats.size - keep };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function findEnd(
+  fd: number,
+  size: number,
+  path: string,
+): { keep: number; endLsn: Lsn | undefined } {
+  let begins = 0;
+  for (const { kind, at } of linesBackwards(fd, size)) {
+    const key = ENDS.get(kind);
+    if (key !== undefined) {
+      const line = readLine(fd, at, size);
+      if (line !== undefined) return { keep: at + line.length + 1, endLsn: lsnIn(line, key, path) };
+    }
+    if (kind === "begin") begins++;
+  }
+  if (begins === 1) return { keep: 0, endLsn: undefined };
+  return { keep: lastLineEnd(fd, size), endLsn: undefined };
+}
+
+/** Where the lines start, the last one first, and what kind they are. */
+function* linesBackwards(fd: number, size: number): Generator<{ kind: string; at: number }> {
+  for (let end = size; end > 0; end -= CHUNK_BYTES) {
+    const start = Math.max(0, end - CHUNK_BYTES);
+    // One byte before for the line break, some behind for a line that starts at the chunk's end.
+    const from = Math.max(0, start - 1);
+    const text = readAt(fd, from, Math.min(size, end + LINE_START.length + KIND_BYTES_MAX) - from);
+    const chunk = from === 0 ? Buffer.concat([Buffer.from("\n"), text]) : text;
+    const offset = from === 0 ? 0 : from + 1;
+    let at = end - from + (from === 0 ? 1 : 0) - 1;
+    while (at >= 0) {
+      at = chunk.lastIndexOf(LINE_START, at);
+      if (at === -1) break;
+      const kindStart = at + LINE_START.length;
+      const kindEnd = chunk.indexOf('"', kindStart);
+      yield { kind: chunk.toString("latin1", kindStart, kindEnd), at: offset + at };
+      at--;
+    }
+  }
+}
+
+/** Undefined: the line has no end. */
+function readLine(fd: number, at: number, size: number): Buffer | undefined {
+  const bytes = readAt(fd, at, Math.min(CHUNK_BYTES, size - at));
+  const end = bytes.indexOf("\n");
+  return end === -1 ? undefined : bytes.subarray(0, end);
+}
+
+function lastLineEnd(fd: number, size: number): number {
+  for (let end = size; end > 0; end -= CHUNK_BYTES) {
+    const start = Math.max(0, end - CHUNK_BYTES);
+    const at = readAt(fd, start, end - start).lastIndexOf("\n");
+    if (at !== -1) return start + at + 1;
+  }
+  return 0;
+}
+
+function lsnIn(line: Buffer, key: string, path: string): Lsn {
+  const match = new RegExp(`"${key}":"([0-9A-F/]+)"`).exec(line.toString("utf8"));
+  const lsn = match?.[1] === undefined ? undefined : parseLsn(match[1]);
+  if (lsn !== undefined) return lsn;
+  throw new WalctlError(`the last commit in "${path}" does not tell its ${key}`, {
+    hint: "Give another file to --output, or move this one out of the way.",
+  });
+}
+
+function readAt(fd: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let read = 0;
+  while (read < length) {
+    const count = readSync(fd, bytes, read, length - read, position + read);
+    if (count === 0) break;
+    read += count;
+  }
+  return bytes.subarray(0, read);
+}

@@ -1,0 +1,162 @@
+import Table from "cli-table3";
+import { formatByteCount } from "../byte-count.ts";
+import { type Paint, type Palette, createPalette } from "./painted.ts";
+import { sanitizeLine } from "./sanitize.ts";
+import { type SlotReport, stateOf } from "./slots.ts";
+import { startWithin, textWidth } from "./text-width.ts";
+import { wrapWords } from "./word-wrap.ts";
+
+interface Fact {
+  readonly head: string;
+  /** "": nothing to tell. */
+  readonly text: (slot: SlotReport) => string;
+  readonly right?: boolean;
+}
+
+const bytes = (count: number | null): string => (count === null ? "" : formatByteCount(count));
+
+const DATABASE: Fact = { head: "database", text: (slot) => sanitizeLine(slot.database ?? "") };
+const PLUGIN: Fact = {
+  head: "plugin",
+  text: (slot) => sanitizeLine(slot.plugin ?? "") || slot.type,
+};
+const STATE: Fact = { head: "wal status", text: stateOf };
+const USER: Fact = {
+  head: "in use by",
+  text: ({ active_pid: pid, application }) =>
+    [pid === null ? "" : `pid ${pid}`, sanitizeLine(application ?? "")].filter(Boolean).join(" "),
+};
+const SINCE: Fact = {
+  head: "inactive since (UTC)",
+  text: ({ inactive_since: since }) => since?.slice(0, 19).replace("T", " ") ?? "",
+};
+const KEPT: Fact = { head: "retained", text: (slot) => bytes(slot.retained_bytes), right: true };
+const SAFE: Fact = { head: "safe", text: safeText, right: true };
+const LAG: Fact = { head: "lag", text: (slot) => bytes(slot.lag_bytes), right: true };
+const OPTIONS: Fact = { head: "options", text: (slot) => optionsOf(slot).join(", ") };
+
+/** One line a slot where the width has room for that, else several, the facts in groups. */
+const ALL: readonly Fact[] = [DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, OPTIONS];
+/** With these a table of several lines a slot fits 80 columns. */
+const NAME_WIDTH_MAX = 20;
+const STATE_WIDTH_MAX = 31;
+
+/** A table of the slots, and below it what is wrong with each and what to do, to be pasted. */
+export function renderSlotsTable(
+  slots: readonly SlotReport[],
+  width: number,
+  color: boolean,
+): string {
+  if (slots.length === 0) return "The server has no slots.\n";
+  const palette = createPalette(color);
+  const wide = wideTable(slots, palette);
+  const fits = wide.split("\n").every((line) => lineWidth(line) <= width);
+  return (fits ? wide : stackedTable(slots, palette)) + renderFaults(slots, width, palette);
+}
+
+function wideTable(slots: readonly SlotReport[], palette: Palette): string {
+  const facts = ALL.filter((fact) => slots.some((slot) => fact.text(slot) !== ""));
+  const table = newTable(
+    ["slot", ...facts.map(({ head }) => head)],
+    facts.map(({ right }) => right === true),
+    palette.quiet,
+  );
+  for (const slot of slots) {
+    const cells = facts.map((fact) =>
+      fact === STATE ? stateCell(slot, palette) : fact.text(slot),
+    );
+    table.push([palette.strong(sanitizeLine(slot.slot)), ...cells]);
+  }
+  return `${table.toString()}\n`;
+}
+
+function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
+  const table = newTable(["slot", "state", "WAL"], [false, false], palette.quiet);
+  const labelled = (facts: readonly Fact[], slot: SlotReport): string[] =>
+    facts
+      .map((fact) => [fact.head, fact.text(slot)] as const)
+      .filter(([, text]) => text !== "")
+      .map(([head, text]) => `${palette.quiet(head.padEnd(8))} ${text}`);
+  for (const slot of slots) {
+    const name = pieces(sanitizeLine(slot.slot), NAME_WIDTH_MAX).map(palette.strong);
+    const about = [PLUGIN, DATABASE, OPTIONS].flatMap((fact) =>
+      pieces(fact.text(slot), NAME_WIDTH_MAX),
+    );
+    const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}`];
+    const state = [stateCell(slot, palette), ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX))];
+    table.push([
+      [...name, ...about].join("\n"),
+      state.join("\n"),
+      labelled([KEPT, SAFE, LAG], slot).join("\n"),
+    ]);
+  }
+  return `${table.toString()}\n`;
+}
+
+function newTable(
+  head: readonly string[],
+  right: readonly boolean[],
+  quiet: Paint,
+): Table.Table & { push(row: readonly string[]): void } {
+  return new Table({
+    head: head.map((title) => quiet(title)),
+    colAligns: ["left", ...right.map((each): "left" | "right" => (each ? "right" : "left"))],
+    // Painted by chalk alone, so that --no-color holds.
+    style: { head: [], border: [] },
+  });
+}
+
+const SIGNS = { ok: "✓", warning: "!", fail: "✗" } as const;
+
+function paintOf(status: SlotReport["status"], palette: Palette): Paint {
+  if (status === "fail") return palette.aborted;
+  return status === "warning" ? palette.pending : palette.committed;
+}
+
+function stateCell(slot: SlotReport, palette: Palette): string {
+  return paintOf(slot.status, palette)(`${SIGNS[slot.status]} ${stateOf(slot)}`);
+}
+
+function safeText({ safe_bytes: safe, wal_status: state }: SlotReport): string {
+  if (safe !== null) return bytes(Math.max(safe, 0));
+  return state === null || state === "lost" ? "" : "no limit";
+}
+
+function optionsOf(slot: SlotReport): readonly string[] {
+  return [
+    ...(slot.temporary ? ["temporary"] : []),
+    ...(slot.two_phase ? ["two-phase"] : []),
+    ...(slot.failover === true ? ["failover"] : []),
+    ...(slot.synced === true ? ["synced"] : []),
+  ];
+}
+
+/** The commands are not broken over lines of our own: they are there to be pasted. */
+function renderFaults(slots: readonly SlotReport[], width: number, palette: Palette): string {
+  const lines = slots.flatMap(({ slot, faults }) =>
+    faults.flatMap(({ severity, message, fix }) => {
+      const name = sanitizeLine(slot);
+      const [first = "", ...others] = wrapWords(`${name}: ${sanitizeLine(message)}`, width - 2);
+      return [
+        `${paintOf(severity, palette)(SIGNS[severity])} ${first.replace(name, palette.strong)}`,
+        ...[...others, ...(fix === null ? [] : [sanitizeLine(fix)])].map((line) => `  ${line}`),
+      ];
+    }),
+  );
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function pieces(text: string, width: number): string[] {
+  const found: string[] = [];
+  for (let rest = text; rest !== "";) {
+    const piece = startWithin(rest, width);
+    found.push(piece);
+    rest = rest.slice(piece.length);
+  }
+  return found;
+}
+
+function lineWidth(line: string): number {
+  // eslint-disable-next-line no-control-regex
+  return textWidth(line.replace(/\u001b\[[\d;]*m/g, ""));
+}

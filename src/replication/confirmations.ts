@@ -1,0 +1,79 @@
+import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
+
+/** How many commits that the consumer has not confirmed are kept; beyond, every other one is forgotten. */
+const OUTSTANDING_MAX = 65_536;
+
+export type Verdict =
+  | { readonly lsn: Lsn }
+  /** Not taken over, and why. */
+  | { readonly refused: string };
+
+/**
+ * What the consumer itself confirms, checked against the commits that were written out. Only the end of such
+ * a commit is taken: a position within the next transaction, or one byte further, could lose that one.
+ */
+export class Confirmations {
+  #rendered: Lsn[] = [];
+  #outstanding: Lsn[] = [];
+  #forgotten = false;
+  #lastWritten = INVALID_LSN;
+  #confirmed = INVALID_LSN;
+
+  /** Commits that were written and not confirmed. */
+  get outstanding(): number {
+    return this.#outstanding.length;
+  }
+
+  /** A commit's line has been rendered. */
+  commit(endLsn: Lsn): void {
+    this.#rendered.push(endLsn);
+  }
+
+  /** What was rendered so far has been written. */
+  written(): void {
+    if (this.#rendered.length === 0) return;
+    this.#outstanding.push(...this.#rendered);
+    this.#lastWritten = this.#rendered.at(-1) ?? this.#lastWritten;
+    this.#rendered = [];
+    if (this.#outstanding.length <= OUTSTANDING_MAX) return;
+    // The newest is kept: what is confirmed is rounded down to one that is known.
+    const { length } = this.#outstanding;
+    this.#outstanding = this.#outstanding.filter((_, index) => (length - 1 - index) % 2 === 0);
+    this.#forgotten = true;
+  }
+
+  /** One line of the consumer's: the end_lsn of a commit. */
+  confirm(line: string): Verdict {
+    const text = line.trim();
+    const lsn = parseLsn(text);
+    if (lsn === undefined) return { refused: "it is not an LSN" };
+    if (lsn > this.#lastWritten) {
+      return { refused: `nothing beyond ${formatLsn(this.#lastWritten)} has been written` };
+    }
+    if (lsn <= this.#confirmed) {
+      return lsn === this.#confirmed
+        ? { lsn }
+        : { refused: `${formatLsn(this.#confirmed)} is confirmed already` };
+    }
+    const count = this.#countUpTo(lsn);
+    const known = count === 0 ? undefined : this.#outstanding[count - 1];
+    if (known === undefined || (known !== lsn && !this.#forgotten)) {
+      return { refused: "it is not the end_lsn of a commit" };
+    }
+    this.#outstanding.splice(0, count);
+    this.#confirmed = known;
+    return { lsn: known };
+  }
+
+  /** How many of the outstanding are not beyond `lsn`: they are in order. */
+  #countUpTo(lsn: Lsn): number {
+    let low = 0;
+    let high = this.#outstanding.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#outstanding[middle] ?? INVALID_LSN) <= lsn) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Client } from "pg";
+import { connect } from "./connect.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+/** A write that takes longer than this is a stall. */
+const STALL_MS = 1000;
+/** After a failed attempt, another one. */
+const RETRY_MS = 5000;
+
+/**
+ * Notices that the server wants to stop while the stream's socket is not read, since a reader stalls. The
+ * server would wait for us to receive all that it has sent; an idle replication connection beside the stream
+ * is sent away at once (57P01), in a fast and in a smart stop. It is open only during a stall.
+ */
+export class StopSentinel {
+  readonly #target: ConnectionTarget;
+  readonly #onStop: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #client: Client | undefined;
+  #watching = false;
+
+  /** `onStop` is called when the server sends the sentinel away. */
+  constructor(target: ConnectionTarget, onStop: () => void) {
+    this.#target = target;
+    this.#onStop = onStop;
+  }
+
+  /** A write has begun that is not done yet. */
+  watch(): void {
+    this.#watching = true;
+    this.#timer ??= setTimeout(() => void this.#open(), STALL_MS);
+  }
+
+  /** The write is done. */
+  rest(): void {
+    this.#watching = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) void client.end().catch(() => {});
+  }
+
+  async #open(): Promise<void> {
+    try {
+      const client = await connect(this.#target, "logical");
+      if (!this.#watching) return await client.end();
+      this.#client = client;
+      client.once("end", () => {
+        // Not when it was rest() that ended it.
+        if (this.#client === client) this.#onStop();
+      });
+    } catch {
+      // No place for one more walsender, say: the stream goes on without a sentinel.
+      if (this.#watching) this.#timer = setTimeout(() => void this.#open(), RETRY_MS);
+    }
+  }
+}
