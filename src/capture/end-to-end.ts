@@ -12,7 +12,7 @@ import { quoteByte } from "../pgoutput/tuple.ts";
 /** What stands after each message: pg_recvlogical writes a line feed. */
 export type Separator = "line feed" | "none";
 
-const LINE_FEED = 0x0a;
+export const LINE_FEED = 0x0a;
 const SHORT_ABORT_BYTES = 9;
 const LONG_ABORT_BYTES = 25;
 

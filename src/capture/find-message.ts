@@ -29,7 +29,7 @@ export function findMessage(
 ): Found {
   for (let start = from; start < bytes.length; start++) {
     for (const streaming of waysToTake(bytes[start])) {
-      if (!mayStartMessage(bytes, start, streaming)) continue;
+      if (!mayStartMessage(bytes, start, separator, streaming)) continue;
       const missing = missingAt(bytes, start, { separator, streaming, final });
       if (missing !== undefined) return { start, streaming, missing };
     }

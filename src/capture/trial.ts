@@ -1,14 +1,7 @@
-import { isKnownTag, PgoutputDecoder } from "../pgoutput/decoder.ts";
+import { PgoutputDecoder } from "../pgoutput/decoder.ts";
 import { ByteReader } from "../pgoutput/reader.ts";
-import { Tag } from "../pgoutput/tags.ts";
 import { decodeErrorOf } from "./damage.ts";
-import {
-  carriesXid,
-  decodeMessage,
-  fitsStreaming,
-  mayBeCut,
-  type Separator,
-} from "./end-to-end.ts";
+import { decodeMessage, fitsStreaming, mayBeCut, type Separator } from "./end-to-end.ts";
 
 /** How bytes decode when they are taken for messages of a certain kind. */
 export interface Trial {

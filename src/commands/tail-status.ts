@@ -1,4 +1,4 @@
-import { type Lsn, formatLsn } from "../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn } from "../lsn.ts";
 import { StatusLine } from "../output/status-line.ts";
 import type { SessionStatus } from "../replication/session.ts";
 import type { CommandContext } from "./context.ts";
@@ -39,13 +39,13 @@ export class TailStatus {
     this.#line?.clear();
   }
 
-  /** Ends it with a summary, if there is somebody to read it. */
+  /** Ends it with a summary, if there is somebody to read it and something to tell. */
   end(withSummary: boolean): void {
     clearInterval(this.#timer);
     this.#unsubscribe();
     this.clearLine();
-    if (!withSummary || this.#parts.quiet) return;
-    const { written, confirmed } = this.#parts.session();
+    const { received, written, confirmed } = this.#parts.session();
+    if (!withSummary || this.#parts.quiet || received === INVALID_LSN) return;
     const acknowledged = this.#parts.acknowledge
       ? `acknowledged up to ${formatLsn(confirmed)}`
       : "nothing acknowledged (no --ack)";

@@ -32,10 +32,7 @@ export function joined(...parts: readonly Painted[]): Painted {
   return { text, width };
 }
 
-/**
- * What each colour says. Only the sixteen colours that every terminal theme chooses for its own background,
- * never black, white or a background; and never the colour alone: a word or a sign always says the same.
- */
+/** What each colour says; never the colour alone: a word or a sign always says the same. */
 export interface Palette {
   readonly insert: Paint;
   readonly update: Paint;
@@ -58,23 +55,40 @@ export interface Palette {
   readonly quiet: Paint;
 }
 
+/**
+ * Of the 256 colours, whose shades are the same in every theme, those that stand out from a black and from a
+ * white background alike (at least 3.8 to 1 by WCAG; a test computes it). Of the sixteen that themes choose,
+ * yellow cannot be read on white, nor blue on black.
+ */
+const GREEN = 28;
+const BLUE = 32;
+const RED = 160;
+const MAGENTA = 163;
+const TEAL = 30;
+const AMBER = 130;
+const GREY = 244;
+
+export const COLORS: readonly number[] = [GREEN, BLUE, RED, MAGENTA, TEAL, AMBER, GREY];
+
 export function createPalette(color: boolean): Palette {
-  const chalk = new Chalk({ level: color ? 1 : 0 });
+  const chalk = new Chalk({ level: color ? 2 : 0 });
+  const shade = (code: number): Paint => chalk.ansi256(code);
+  const bold = (code: number): Paint => chalk.bold.ansi256(code);
   return {
-    insert: chalk.green.bold,
-    update: chalk.yellow.bold,
-    delete: chalk.red.bold,
-    truncate: chalk.magenta.bold,
-    message: chalk.cyan.bold,
+    insert: bold(GREEN),
+    update: bold(BLUE),
+    delete: bold(RED),
+    truncate: bold(MAGENTA),
+    message: bold(TEAL),
     unknown: chalk.inverse.bold,
-    committed: chalk.green,
-    pending: chalk.yellow,
-    aborted: chalk.red,
+    committed: shade(GREEN),
+    pending: shade(AMBER),
+    aborted: shade(RED),
     table: chalk.bold,
     key: chalk.bold,
-    oldValue: chalk.red,
-    newValue: chalk.green,
+    oldValue: shade(RED),
+    newValue: shade(GREEN),
     strong: chalk.bold,
-    quiet: chalk.dim,
+    quiet: shade(GREY),
   };
 }

@@ -24,6 +24,13 @@ export interface DroppedSlotReport {
   readonly status: string;
 }
 
+/** What advance-slot reports. */
+export interface AdvancedSlotReport {
+  readonly slot: string;
+  readonly status: string;
+  readonly confirmed_flush_lsn: string;
+}
+
 type Format = "table" | "ndjson";
 
 /** On a terminal the SQL stands below the table as it can be pasted; the warnings are on standard error. */
@@ -60,6 +67,17 @@ export function renderDroppedSlot(
 ): string {
   if (format === "ndjson") return line(report);
   return table([["slot", report.slot], statusCell(report.status)], color);
+}
+
+export function renderAdvancedSlot(
+  report: AdvancedSlotReport,
+  format: Format,
+  color: boolean,
+): string {
+  if (format === "ndjson") return line(report);
+  const { slot, status } = report;
+  const position: Cell = ["confirmed flush LSN", report.confirmed_flush_lsn];
+  return table([["slot", slot], statusCell(status), position], color);
 }
 
 function line(report: object): string {

@@ -3,7 +3,8 @@ import { formatByteCount } from "../byte-count.ts";
 import { type Paint, type Palette, createPalette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { type SlotReport, stateOf } from "./slots.ts";
-import { startWithin, textWidth } from "./text-width.ts";
+import { startWithin } from "./text-width.ts";
+import { visibleWidth } from "./visible-width.ts";
 import { wrapWords } from "./word-wrap.ts";
 
 interface Fact {
@@ -50,7 +51,7 @@ export function renderSlotsTable(
   if (slots.length === 0) return "The server has no slots.\n";
   const palette = createPalette(color);
   const wide = wideTable(slots, palette);
-  const fits = wide.split("\n").every((line) => lineWidth(line) <= width);
+  const fits = wide.split("\n").every((line) => visibleWidth(line) <= width);
   return (fits ? wide : stackedTable(slots, palette)) + renderFaults(slots, width, palette);
 }
 
@@ -83,7 +84,10 @@ function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
       pieces(fact.text(slot), NAME_WIDTH_MAX),
     );
     const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}`];
-    const state = [stateCell(slot, palette), ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX))];
+    const state = [
+      stateCell(slot, palette),
+      ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX)),
+    ];
     table.push([
       [...name, ...about].join("\n"),
       state.join("\n"),
@@ -93,11 +97,7 @@ function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
   return `${table.toString()}\n`;
 }
 
-function newTable(
-  head: readonly string[],
-  right: readonly boolean[],
-  quiet: Paint,
-): Table.Table & { push(row: readonly string[]): void } {
+function newTable(head: readonly string[], right: readonly boolean[], quiet: Paint): Table.Table {
   return new Table({
     head: head.map((title) => quiet(title)),
     colAligns: ["left", ...right.map((each): "left" | "right" => (each ? "right" : "left"))],
@@ -154,9 +154,4 @@ function pieces(text: string, width: number): string[] {
     rest = rest.slice(piece.length);
   }
   return found;
-}
-
-function lineWidth(line: string): number {
-  // eslint-disable-next-line no-control-regex
-  return textWidth(line.replace(/\u001b\[[\d;]*m/g, ""));
 }

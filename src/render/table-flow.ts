@@ -3,6 +3,14 @@ import { joined, NOTHING, type Painted } from "./painted.ts";
 export interface Piece extends Painted {
   /** What stands between this piece and the one before it on the same line. */
   readonly gap: Painted;
+  /** It is cut anyway, so that it may as well be cut to what is left of a line. Undefined: it is not. */
+  readonly cut: Cut | undefined;
+}
+
+export interface Cut {
+  /** With less than this it is not worth it. */
+  readonly widthMin: number;
+  readonly to: (width: number) => Painted;
 }
 
 export interface FlowLimits {
@@ -25,16 +33,25 @@ export function flow(
   lines[0] = line;
   let placed = 0;
   for (const piece of pieces) {
-    if (line.length > 0 && lineWidth(line) + piece.gap.width + piece.width > limits.width) {
+    const left = limits.width - lineWidth(line) - (line.length === 0 ? 0 : piece.gap.width);
+    const fitting = fit(piece, left);
+    if (fitting === undefined && line.length > 0) {
       if (lines.length === limits.linesMax) break;
       line = [];
       lines.push(line);
     }
-    line.push(piece);
+    line.push(fitting ?? piece);
     placed += 1;
   }
   if (placed < total) makeRoomForRest(line, total - placed, limits.width, rest);
   return lines.map(joinLine);
+}
+
+/** Undefined: not on this line. */
+function fit(piece: Piece, width: number): Piece | undefined {
+  if (piece.width <= width) return piece;
+  if (piece.cut === undefined || width < piece.cut.widthMin) return undefined;
+  return { ...piece, ...piece.cut.to(width) };
 }
 
 /** Takes pieces from the end of the line until the count of what is missing fits behind the others. */

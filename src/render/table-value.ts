@@ -1,5 +1,6 @@
 import type { ColumnValue } from "../pgoutput/tuple.ts";
 import { sanitizeLine } from "./sanitize.ts";
+import { jsonOnOneLine } from "./table-json.ts";
 import { cutToWidth, startWithin, textWidth } from "./text-width.ts";
 
 /** In UTF-8. */
@@ -11,9 +12,9 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * A value on one line and no wider than `width`: bare where it can only be a value, else quoted as in SQL.
- * An `…` at the end, outside of the quotes, says that there is more.
+ * An `…` at the end, outside of the quotes, says that there is more. JSON has quotes and brackets of its own.
  */
-export function formatValue(value: ColumnValue, width: number): string {
+export function formatValue(value: ColumnValue, width: number, json: boolean): string {
   switch (value.kind) {
     case "null":
       return cutToWidth("NULL", width);
@@ -22,7 +23,7 @@ export function formatValue(value: ColumnValue, width: number): string {
     case "binary":
       return formatBytes(value.bytes, width);
     case "text":
-      return formatText(value.bytes, width);
+      return (json ? formatJson(value.bytes, width) : undefined) ?? formatText(value.bytes, width);
   }
 }
 
@@ -36,9 +37,20 @@ export function formatBytes(bytes: Uint8Array, width: number): string {
 function formatText(bytes: Uint8Array, width: number): string {
   const { text, whole } = decodeStart(bytes, width);
   if (!AMBIGUOUS.test(text)) return cutToWidth(whole ? text : `${text}…`, width);
-  const quoted = `'${text.replaceAll("'", "''")}'`;
+  const quoted = quote(text);
   if (whole && textWidth(quoted) <= width) return quoted;
   return `${startWithin(quoted.slice(0, -1), width - 2)}'…`;
+}
+
+/** As in SQL. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+function formatJson(bytes: Uint8Array, width: number): string | undefined {
+  const { text, whole } = readStart(bytes, width);
+  const line = text === undefined ? undefined : jsonOnOneLine(text, whole);
+  return line === undefined ? undefined : cutToWidth(whole ? line : `${line}…`, width);
 }
 
 export interface Start {
@@ -51,15 +63,27 @@ export interface Start {
 
 /** A value may have a million characters of which forty are shown: what cannot be seen is not decoded. */
 export function decodeStart(bytes: Uint8Array, width: number): Start {
-  const bytesMax = (width + 1) * CHARACTER_BYTES_MAX;
-  const whole = bytes.length <= bytesMax;
-  const start = whole ? bytes : bytes.subarray(0, characterBoundary(bytes, bytesMax));
-  const text = decodeUtf8(start);
+  const { text, whole, bytes: start } = readStart(bytes, width);
   return {
     text: text === undefined ? escapeBytes(start) : sanitizeLine(text),
     whole,
     utf8: text !== undefined,
   };
+}
+
+interface RawStart {
+  readonly bytes: Uint8Array;
+  /** As it came, not fit to be printed. Undefined: not UTF-8. */
+  readonly text: string | undefined;
+  readonly whole: boolean;
+}
+
+/** As decodeStart, for those who sanitize what they make of it. */
+export function readStart(bytes: Uint8Array, width: number): RawStart {
+  const bytesMax = (width + 1) * CHARACTER_BYTES_MAX;
+  const whole = bytes.length <= bytesMax;
+  const start = whole ? bytes : bytes.subarray(0, characterBoundary(bytes, bytesMax));
+  return { bytes: start, text: decodeUtf8(start), whole };
 }
 
 /** Undefined: not UTF-8. */
@@ -84,7 +108,8 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-function escapeBytes(bytes: Uint8Array): string {
+/** Bytes that are not UTF-8, with what is not ASCII as `\xff`. */
+export function escapeBytes(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {
     text +=

@@ -152,7 +152,7 @@ export class ReplicationSession {
         createMissing: this.#state === undefined && this.#options.bootstrap.createMissing,
       });
       const state = (this.#state ??= await this.#open(client));
-      const from = this.#startOf(state, started);
+      const from = await this.#startOf(client, state, started);
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
       const statusIntervalMs = await this.#statusIntervalMs(client);
       const stream = new WalStream(statement, target, state, () => {
@@ -193,7 +193,7 @@ export class ReplicationSession {
   }
 
   /** Where the slot stands, or behind the last commit that was passed on. */
-  #startOf(state: StreamState, started: BootstrapOutcome): Lsn {
+  async #startOf(client: Client, state: StreamState, started: BootstrapOutcome): Promise<Lsn> {
     const { startpos, news } = this.#options;
     const passedOn = state.ledger.mark();
     if (this.#lostSlot !== undefined) {
@@ -206,6 +206,14 @@ export class ReplicationSession {
     }
     if (passedOn > INVALID_LSN) return passedOn;
     if (startpos === undefined) return INVALID_LSN;
+    const current = await readCurrentLsn(client);
+    if (startpos > current) {
+      // The server would wait in silence, and leave out all that commits meanwhile.
+      throw new WalctlError(
+        `the start position ${formatLsn(startpos)} is beyond the server's own, ${formatLsn(current)}`,
+        { hint: "Is it another server's? Leave --startpos out, or give --output another file." },
+      );
+    }
     const confirmed = parseLsn(started.slotPosition);
     if (confirmed !== undefined && startpos < confirmed) {
       news.warn({

@@ -96,3 +96,13 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
   if (row === undefined) throw new Error("a SELECT without FROM gave no row");
   return row;
 }
+
+/** The names alone. */
+export async function readSlotNames(client: Client): Promise<readonly string[]> {
+  const rows = await queryRows<{ name: string }>(
+    client,
+    "SELECT slot_name::text AS name FROM pg_catalog.pg_replication_slots ORDER BY slot_name",
+    "list the slots",
+  );
+  return rows.map(({ name }) => name);
+}

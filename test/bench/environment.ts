@@ -9,6 +9,9 @@ import { type Workload, scaled } from "./workloads.ts";
 /** Its row is the last of each workload, so that every tool can tell where to end. */
 export const END_TABLE = "bench_end";
 
+/** From when a walsender has let go of its slot to when the postmaster has heard of its end: more than enough. */
+const WALSENDER_END_MS = 100;
+
 /** A workload that is in the log. */
 export interface Prepared {
   readonly workload: Workload;
@@ -47,7 +50,6 @@ export class BenchServer {
         max_replication_slots: "64",
         max_wal_senders: "16",
         autovacuum: "off",
-        synchronous_commit: "off",
         shared_buffers: "256MB",
         ...(wal2jsonFolder === undefined
           ? {}
@@ -74,7 +76,9 @@ export class BenchServer {
     await this.#createSlot(publication, "pgoutput");
     const wal2jsonSlot = this.wal2json ? `${publication}_wal2json` : undefined;
     if (wal2jsonSlot !== undefined) await this.#createSlot(wal2jsonSlot, "wal2json");
+    await server.sql("SET synchronous_commit = off");
     await server.sql(workload.fill(size));
+    await server.sql("SET synchronous_commit = on");
     const endLsn = await this.#markEnd(publication);
     return { workload, publication, endLsn, slot: publication, wal2jsonSlot };
   }
@@ -90,6 +94,7 @@ export class BenchServer {
     try {
       const result = await body(copy);
       await this.#untilFree(copy);
+      await sleep(WALSENDER_END_MS);
       return { result, serverCpuS: this.#endedChildrenCpuS() - before };
     } finally {
       await this.#untilFree(copy);
@@ -109,9 +114,7 @@ export class BenchServer {
   async #markEnd(publication: string): Promise<string> {
     const { server } = this;
     await this.#createSlot("bench_mark", "pgoutput");
-    // Synchronous, since what is not in the written log cannot be decoded.
-    await server.sql(`SET LOCAL synchronous_commit = on;
-      INSERT INTO ${END_TABLE} SELECT coalesce(max(id), 0) + 1 FROM ${END_TABLE}`);
+    await server.sql(`INSERT INTO ${END_TABLE} SELECT coalesce(max(id), 0) + 1 FROM ${END_TABLE}`);
     const messages = await server.sql<{ data: Buffer }>(
       `SELECT data FROM pg_logical_slot_peek_binary_changes('bench_mark', NULL, NULL,
          'proto_version', '1', 'publication_names', '${publication}')`,

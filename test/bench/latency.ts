@@ -29,6 +29,8 @@ export interface LatencyOptions {
 const PROBE_INTERVAL_MS = 7;
 const LOAD_ROWS = 20;
 const WARM_UP_PROBES = 20;
+/** Then a probe is given up: tail had not begun to stream when it was written. */
+const WAIT_MS = 1000;
 
 /** The tables that the probes and the load go to. */
 export async function prepareLatency({ server }: BenchServer): Promise<void> {
@@ -55,11 +57,9 @@ export async function benchLatency(options: LatencyOptions): Promise<Latency> {
       const arrival = arrivals.next();
       const committing = performance.now();
       const committed = writer.query("COMMIT");
-      const arrived = await Promise.race([arrival, sleep(probe === 1 ? 500 : 10_000)]);
+      const arrived = await Promise.race([arrival, sleep(WAIT_MS)]);
       await committed;
-      // It may not have begun to stream when the first ones were written.
-      if (arrived === undefined) continue;
-      if (probe > WARM_UP_PROBES) latencies.push(arrived - committing);
+      if (arrived !== undefined && probe > WARM_UP_PROBES) latencies.push(arrived - committing);
       await sleep(PROBE_INTERVAL_MS);
     }
     await writer.query("TRUNCATE probe");

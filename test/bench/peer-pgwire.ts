@@ -34,9 +34,9 @@ const [, , slot = "", publication = ""] = process.argv;
 const { pgconnect } = await load<Package>("pgwire");
 const lines = new JsonLines();
 const { PGHOST: host = "", PGPORT: port = "" } = process.env;
-const address = host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
 const connection = await pgconnect({
-  ...address,
+  host,
+  port,
   user: "postgres",
   database: "postgres",
   replication: "database",

@@ -50,7 +50,7 @@ function letSubscribeTakeASlot(path: string): void {
   writeFileSync(
     path,
     source
-      .replace(creation, "[{ consistent_point: '0/0' }]")
+      .replace(creation, "Object.assign([{ consistent_point: '0/0' }], { state: {} })")
       .replace(/slot = 'postgresjs_' \+ [^\n]*/, "slot = process.argv[2]"),
   );
 }

@@ -41,7 +41,7 @@ export async function inTurn(
   for (let round = 1; round <= rounds; round++) {
     for (const { name, run } of contenders) {
       if (failures.has(name)) continue;
-      process.stderr.write(`\r\u001B[K${subject} ${round}/${rounds} ${name}`);
+      progress(`${subject} ${round}/${rounds} ${name}`);
       try {
         measured.get(name)?.push(await run());
       } catch (error) {
@@ -49,13 +49,17 @@ export async function inTurn(
       }
     }
   }
-  process.stderr.write("\r\u001B[K");
+  progress("");
   const medians = new Map(
     [...measured].map(([name, runs]) => [name, summarise(subject, name, runs, failures.get(name))]),
   );
   return contenders.map(({ name, reference }) =>
     compare(medians.get(name), medians.get(reference)),
   );
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
 }
 
 function summarise(

@@ -97,7 +97,19 @@ export function recvlogicalArgv(
   if (program === undefined)
     throw new Error("pg_recvlogical is missing; npm run pretest brings it");
   return [
-    ...[program, "--start", "--slot", slot, "--endpos", endLsn, "--file", file, "--no-loop"],
+    ...[
+      program,
+      "--start",
+      "--dbname",
+      "postgres",
+      "--slot",
+      slot,
+      "--endpos",
+      endLsn,
+      "--file",
+      file,
+      "--no-loop",
+    ],
     ...options.flatMap((option) => ["--option", option]),
   ];
 }

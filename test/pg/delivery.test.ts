@@ -136,7 +136,7 @@ for (const version of [15, 18] as const) {
         [`${first}\n`, first, undefined],
         ["nonsense\n", first, /"nonsense" is refused: it is not an LSN/],
         ["FF/0\n", first, /nothing beyond .* has been written/],
-        [`${second}`, first, undefined],
+        [second, first, undefined],
         ["\n", second, undefined],
         [`${first}\n`, second, /is confirmed already/],
         [`${third}\n`, third, undefined],

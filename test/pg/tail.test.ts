@@ -103,7 +103,7 @@ for (const version of [15, 18] as const) {
       );
       for (const signal of ["SIGINT", "SIGTERM"] as const) {
         const idle = spawnFor(t, ["tail", "-P", "p"]);
-        await sleep(500);
+        await streaming();
         const idleSince = performance.now();
         assert.equal((await idle.stop(signal)).status, 0);
         assert.ok(performance.now() - idleSince < 3000);
@@ -138,6 +138,30 @@ for (const version of [15, 18] as const) {
       assert.deepEqual(insertedIds(parseLines(again.stdout)), [3000002, 3000003]);
       const nothing = await walctl(["tail", "-S", "e", "-P", "p", "-E", "now"], { server });
       assert.equal(nothing.stdout, "");
+    });
+
+    test("a start position behind the slot's is warned of, one beyond the server's is refused", async () => {
+      await createSlot("i");
+      const behind = await walctl(["tail", "-S", "i", "-P", "p", "-I", "0/1", "-E", "now"], {
+        server,
+      });
+      assert.equal(behind.status, 0);
+      assert.match(behind.stderr, /^walctl: warning: the slot has been advanced to /);
+      const beyond = await walctl(["tail", "-S", "i", "-P", "p", "-I", "FF/0"], { server });
+      assert.equal(beyond.status, 1);
+      assert.match(
+        beyond.stderr,
+        /^walctl: error: the start position FF\/0 is beyond the server's/,
+      );
+      await server.sql("INSERT INTO load VALUES (3500001, 'a')");
+      const [{ lsn } = { lsn: "" }] = await server.sql<{ lsn: string }>(
+        "SELECT pg_current_wal_lsn()::text AS lsn",
+      );
+      await server.sql("INSERT INTO load VALUES (3500002, 'b')");
+      const later = await walctl(["tail", "-S", "i", "-P", "p", "-I", lsn, "-E", "now"], {
+        server,
+      });
+      assert.deepEqual(insertedIds(parseLines(later.stdout)), [3500002]);
     });
 
     test("a temporary slot starts from now and is gone afterwards", async (t) => {

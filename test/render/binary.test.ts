@@ -2,13 +2,19 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { binaryEncoder } from "../../src/render/binary/binary-encoder.ts";
 import { binaryToText } from "../../src/render/binary/binary-to-text.ts";
 import { formatFloat4, formatFloat8 } from "../../src/render/binary/floats.ts";
+import { ByteWriter } from "../../src/render/byte-writer.ts";
+import { writeString } from "../../src/render/json-text.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson.ts";
 import type { Renderer } from "../../src/render/renderer.ts";
 import { TableRenderer } from "../../src/render/table.ts";
 import type { ValueOptions } from "../../src/render/values.ts";
+import { resolveTarget } from "../../src/replication/target.ts";
+import { lookUpTypes } from "../../src/replication/type-catalogue.ts";
 import { NASTY_VALUES } from "../support/nasty-values.ts";
+import { oddFloat4s, oddFloat8s, randomFloats, randomNumeric } from "../support/random-numbers.ts";
 import { seededRandom } from "../support/random.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 
@@ -49,6 +55,21 @@ const WIRES: Readonly<Record<number, string>> = {
 };
 /** Any number of bytes is a value of these. */
 const ENDLESS = new Set([BYTEA, JSONB]);
+
+/** Of types that the test makes. */
+const CATALOGUED_VALUES = [
+  "1.5::positive",
+  `'{a,"b c"}'::names`,
+  "ARRAY[1.5, NULL, 2]::positive[]",
+  String.raw`ROW(1, 2.50, '{a,"b\"c"}', NULL)::inner_row`,
+  "ROW(NULL, NULL, '{}', NULL)::inner_row",
+  String.raw`ROW(ROW(NULL, 1, '{" (\ "}', NULL), 'a"=>NULL, "c\"d"=>"é\\", ""=>""', now())::outer_row`,
+  "ROW(NULL, '', NULL)::outer_row",
+  "ARRAY[ROW(1, 2, '{x}', NULL), ROW(2, 3, NULL, NULL), NULL]::inner_row[]",
+  `'"a"=>"1", b=>NULL'::hstore`,
+  "''::hstore",
+  "ARRAY['a=>1', NULL]::hstore[]",
+];
 
 const types = new TypeRegistry();
 
@@ -98,8 +119,8 @@ for (const version of [15, 18] as const) {
 
     test("floats of any bits", async () => {
       const random = seededRandom(version);
-      const float8s = [...oddFloat8s(), ...randomFloats(random, 8)];
-      const float4s = [...oddFloat4s(), ...randomFloats(random, 4)];
+      const float8s = [...oddFloat8s(), ...randomFloats(random, 8, RANDOM_VALUES)];
+      const float4s = [...oddFloat4s(), ...randomFloats(random, 4, RANDOM_VALUES)];
       await compareFloats(server, "float8", float8s, formatFloat8);
       await compareFloats(server, "float4", float4s, formatFloat4);
     });
@@ -123,6 +144,31 @@ for (const version of [15, 18] as const) {
          FROM generate_series(-800000, 800000, 97) AS n, LATERAL (SELECT date '2000-01-01' + n) AS s (d)`,
       );
       for (const { wire, text } of samples) assert.equal(textOf(DATE, wire), text);
+    });
+
+    test("domains, composites, hstore and arrays of them, as the catalogue tells", async () => {
+      await server.sql(`CREATE EXTENSION hstore; CREATE DOMAIN positive AS numeric(9,2) CHECK (VALUE > 0);
+        CREATE DOMAIN names AS text[]; CREATE TYPE mood AS ENUM ('sad', 'Très "happy"');
+        CREATE TYPE inner_row AS (a int, "b c" positive, dropped int, d text[], m mood);
+        ALTER TYPE inner_row DROP ATTRIBUTE dropped;
+        CREATE TYPE outer_row AS (i inner_row, h hstore, t timestamptz)`);
+      const registry = await catalogue(server);
+      for (const value of CATALOGUED_VALUES) {
+        const [type] = await server.sql<{ name: string }>(
+          `SELECT pg_typeof(${value})::text AS name`,
+        );
+        const call = (await sendCall(server, type!.name)).replace(/\(v.*/, `(${value})`);
+        const [sample] = await server.sql<Sample>(
+          `SELECT pg_typeof(${value})::oid::int8::int AS oid, encode(${call}, 'hex') AS wire, format('%s', ${value}) AS text`,
+        );
+        assert.equal(textOf(sample!.oid, sample!.wire, registry), sample!.text, value);
+      }
+      // The catalogue does not say that it is an enum.
+      const [row] = await server.sql<Sample>(
+        `SELECT 'inner_row'::regtype::oid::int8::int AS oid,
+           encode(record_send(ROW(1, 2, '{}', 'sad')::inner_row), 'hex') AS wire`,
+      );
+      assert.equal(textOf(row!.oid, row!.wire, registry), "(undefined)");
     });
 
     test("a row that was sent in binary gives the line that it gives as text", async () => {
@@ -158,15 +204,32 @@ for (const version of [15, 18] as const) {
 
 test("what cannot be told as text is given as it is", () => {
   // regclass is sent as a number and shown as a name; of other types only their own code knows.
-  for (const oid of [REGCLASS, 16_999])
-    assert.equal(binaryToText(oid, types)(Buffer.alloc(4)), undefined);
+  for (const oid of [REGCLASS, 16_999]) {
+    const out = new ByteWriter();
+    const bytes = Buffer.from("x\u0000\u0000\u0004\u00d2y", "latin1");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    binaryEncoder(oid, types, writeString)(out, bytes, view, 1, 5);
+    assert.equal(Buffer.from(out.take()).toString(), '{"binary_base64":"AAAE0g=="}');
+  }
+});
+
+test("bytes that are not UTF-8 stay as they came", () => {
+  const wire = "00000001 00000000 00000019 00000001 00000001 00000003 ff22c2";
+  const array = binaryToText(1009, types)(bytesOf(wire));
+  assert.deepEqual(array && Buffer.from(array), Buffer.from('{"\xff\\"\xc2"}', "latin1"));
+});
+
+test("a query of a million terms needs no deep stack", () => {
+  const [header, or, term] = ["001e8481", "0203", "0100006100"];
+  const wire = header + (or + term).repeat(1_000_000) + term;
+  assert.equal(textOf(3615, wire), `${"'a' | ".repeat(1_000_000)}'a'`);
 });
 
 test("damaged values are given as they are and do no harm", () => {
   const random = seededRandom(7);
   for (const [oid, wire] of Object.entries(WIRES)) {
     const toText = binaryToText(Number(oid), types);
-    const whole = Buffer.from(wire.replaceAll(" ", ""), "hex");
+    const whole = bytesOf(wire);
     assert.notEqual(toText(whole), undefined, oid);
     if (!ENDLESS.has(Number(oid))) {
       for (let length = 0; length < whole.length; length++) {
@@ -183,10 +246,25 @@ test("damaged values are given as they are and do no harm", () => {
   }
 });
 
-function textOf(oid: number, wire: string): string {
+function bytesOf(wire: string): Buffer {
+  return Buffer.from(wire.replaceAll(" ", ""), "hex");
+}
+
+/** What walctl asks the catalogue for, of all types that are not built in. */
+async function catalogue(server: TestServer): Promise<TypeRegistry> {
+  const oids = await server.sql<{ oid: string }>(
+    "SELECT oid::int8::text FROM pg_type WHERE oid >= 16384",
+  );
+  const asked = oids.map(({ oid }) => Number(oid));
+  const registry = new TypeRegistry();
+  registry.catalogue(asked, await lookUpTypes(resolveTarget({}, server.env), asked));
+  return registry;
+}
+
+function textOf(oid: number, wire: string, registry = types): string {
   // Somewhere inside of a chunk, as in life.
   const chunk = Buffer.from(`ffff${wire}ffff`, "hex");
-  const text = binaryToText(oid, types)(chunk.subarray(2, -2));
+  const text = binaryToText(oid, registry)(chunk.subarray(2, -2));
   return text === undefined ? "(undefined)" : Buffer.from(text).toString("utf8");
 }
 
@@ -221,62 +299,6 @@ async function compareFloats(
   );
   assert.equal(samples.length, values.length);
   for (const [index, value] of values.entries()) assert.equal(format(value), samples[index]!.text);
-}
-
-function randomFloats(random: () => number, width: 4 | 8): number[] {
-  const view = new DataView(new ArrayBuffer(8));
-  const floats = Array.from({ length: RANDOM_VALUES }, () => {
-    view.setUint32(0, random() * 2 ** 32);
-    view.setUint32(4, random() * 2 ** 32);
-    return width === 4 ? view.getFloat32(0) : view.getFloat64(0);
-  });
-  return floats.filter((value) => Number.isFinite(value));
-}
-
-/** Where an algorithm goes wrong if it does: powers of two with their neighbours, and what lies halfway between two. */
-function oddFloat8s(): number[] {
-  const view = new DataView(new ArrayBuffer(8));
-  const floats: number[] = [];
-  for (let power = -1074; power < 1024; power++) {
-    view.setFloat64(0, 2 ** power);
-    const bits = view.getBigUint64(0);
-    for (const neighbour of [-2n, -1n, 0n, 1n, 2n]) {
-      if (bits + neighbour < 0n) continue;
-      view.setBigUint64(0, bits + neighbour);
-      floats.push(view.getFloat64(0));
-    }
-  }
-  for (let power = 0; power < 45; power++) {
-    for (let digits = 1; digits < 1000; digits += 2) floats.push(digits * 10 ** power);
-  }
-  return floats;
-}
-
-function oddFloat4s(): number[] {
-  const view = new DataView(new ArrayBuffer(4));
-  const floats: number[] = [];
-  for (let power = -149; power < 128; power++) {
-    view.setFloat32(0, 2 ** power);
-    const bits = view.getUint32(0);
-    for (const neighbour of [-2, -1, 0, 1, 2]) {
-      if (bits + neighbour < 0) continue;
-      view.setUint32(0, bits + neighbour);
-      floats.push(view.getFloat32(0));
-    }
-  }
-  for (let power = 0; power < 36; power++) {
-    for (let digits = 1; digits < 200; digits++) floats.push(Math.fround(digits * 10 ** power));
-  }
-  return floats;
-}
-
-function randomNumeric(random: () => number): string {
-  const digits = (): string =>
-    Array.from({ length: Math.floor(random() * 30) }, () =>
-      random() < 0.4 ? "0" : Math.floor(random() * 10),
-    ).join("");
-  const exponent = random() < 0.5 ? "" : `e${Math.floor(random() * 80 - 40)}`;
-  return `${random() < 0.5 ? "-" : ""}${digits()}0.${digits()}${exponent}`;
 }
 
 async function messages(server: TestServer, binary: boolean): Promise<readonly Buffer[]> {

@@ -24,6 +24,9 @@ export interface TestServerOptions {
 /** Column values as pg gives them. */
 export type Row = Record<string, unknown>;
 
+/** Unreferenced between statements, so that it does not keep a test that has failed from ending. */
+type IdleClient = pg.Client & { ref(): void; unref(): void };
+
 /** Starts a server of that major version. Whoever starts it disposes of it. */
 export async function startServer(options: TestServerOptions): Promise<TestServer> {
   const binaries = binariesOf(options.version);
@@ -48,7 +51,9 @@ export class TestServer {
   /** For child processes: superuser postgres, database postgres. */
   readonly env: Readonly<Record<string, string>>;
   readonly #server: PostgresServer;
-  #client: Promise<pg.Client> | undefined;
+  #client: Promise<IdleClient> | undefined;
+  /** Statements on it. */
+  #running = 0;
 
   constructor(version: ServerVersion, server: PostgresServer) {
     this.version = version;
@@ -78,15 +83,16 @@ export class TestServer {
    * Of several statements, which then are one transaction, it gives the last one's rows.
    */
   async sql<T = Row>(text: string): Promise<T[]> {
-    this.#client ??= this.connect();
+    this.#client ??= this.connect() as Promise<IdleClient>;
     const client = await this.#client;
-    // Between statements it must not keep a test that has failed from ending.
+    this.#running += 1;
     client.ref();
     try {
       const result: pg.QueryResult | pg.QueryResult[] = await client.query(text);
       return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) as T[];
     } finally {
-      client.unref();
+      this.#running -= 1;
+      if (this.#running === 0) client.unref();
     }
   }
 

@@ -18,6 +18,11 @@ export const SAME_BYTES: BinaryToText = (bytes) => bytes;
 /** More would not fit into a JavaScript string when each byte becomes two. */
 const CONVERTED_BYTES_MAX = 2 ** 28 - 64;
 
+const PIECE_BYTES = 1024 * 1024;
+
+/** One for all: what it is made of costs more than most values do. */
+const reader = new BinaryReader();
+
 export function binaryToText(typeOid: number, types: TypeRegistry): BinaryToText {
   const form = textFormOf(typeOid, types);
   switch (form) {
@@ -27,6 +32,8 @@ export function binaryToText(typeOid: number, types: TypeRegistry): BinaryToText
       return SAME_BYTES;
     case scalar.versioned:
       return withoutVersion;
+    case scalar.bytea:
+      return hexDigits;
     default:
       return (bytes) => convert(bytes, form);
   }
@@ -43,9 +50,24 @@ function withoutVersion(bytes: Uint8Array): Uint8Array | undefined {
   return bytes[0] === 1 ? bytes.subarray(1) : undefined;
 }
 
+/** In pieces: as one string the largest would be too long. */
+function hexDigits(bytes: Uint8Array): Uint8Array {
+  const text = Buffer.allocUnsafe(2 + bytes.length * 2);
+  text.write("\\x", "latin1");
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    const piece = Buffer.from(
+      bytes.buffer,
+      bytes.byteOffset + at,
+      Math.min(PIECE_BYTES, bytes.length - at),
+    );
+    text.write(piece.toString("hex"), 2 + at * 2, "latin1");
+  }
+  return text;
+}
+
 function convert(bytes: Uint8Array, form: TextForm): Uint8Array | undefined {
   if (bytes.length > CONVERTED_BYTES_MAX) return undefined;
-  const reader = new BinaryReader(bytes);
+  reader.attach(bytes);
   try {
     const text = form(reader);
     return reader.offset === reader.end ? Buffer.from(text, "latin1") : undefined;

@@ -71,6 +71,30 @@ export function multirangeOf(range: TextForm): TextForm {
   };
 }
 
+export interface RecordField {
+  readonly typeOid: number;
+  readonly form: TextForm;
+}
+
+/** Int32 fields  { UInt32 type's oid  field }×n; NULL is nothing at all: `(1,,"")` */
+export function recordOf(fields: readonly RecordField[]): TextForm {
+  const quoted = fields.map(({ typeOid, form }) => ({
+    typeOid,
+    form: (reader: BinaryReader) => quoteIn(form(reader), RECORD_SPECIAL),
+  }));
+  return (reader) => {
+    // The type may have changed since it was looked up.
+    if (reader.uint32() !== fields.length) throw reader.unfit();
+    const parts = quoted.map(({ typeOid, form }) => {
+      if (reader.uint32() !== typeOid) throw reader.unfit();
+      return reader.field(form) ?? "";
+    });
+    return `(${parts.join(",")})`;
+  };
+}
+
+const RECORD_SPECIAL = /^$|["\\(), \t\n\v\f\r]/;
+
 /** Quoted as in a row: what is special to quotes is doubled. */
 function quoteIn(text: string, special: RegExp): string {
   return special.test(text) ? `"${text.replace(/["\\]/g, "$&$&")}"` : text;

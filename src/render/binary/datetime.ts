@@ -1,6 +1,8 @@
 import type { BinaryReader } from "./binary-reader.ts";
 
 const DAY_US = 86_400_000_000n;
+const HOUR_US = 3_600_000_000n;
+const SECOND_US = 1_000_000;
 /** From 0000-03-01 (proleptic Gregorian) to 2000-01-01. */
 const EPOCH_DAYS = 730_425;
 /** In 400 years. */
@@ -42,10 +44,11 @@ export function timetz(reader: BinaryReader): string {
 
 /** `10:57:43.1`; as many hours as there are. */
 export function timeOfDay(us: bigint): string {
-  const fraction = Number(us % 1_000_000n);
-  const seconds = us / 1_000_000n;
-  const minutes = seconds / 60n;
-  const clock = [minutes / 60n, minutes % 60n, seconds % 60n].map((part) => pad(part, 2)).join(":");
+  const ofHour = Number(us % HOUR_US);
+  const fraction = ofHour % SECOND_US;
+  const seconds = (ofHour - fraction) / SECOND_US;
+  const minutes = Math.floor(seconds / 60);
+  const clock = `${pad(Number(us / HOUR_US), 2)}:${pad(minutes, 2)}:${pad(seconds % 60, 2)}`;
   return fraction === 0 ? clock : `${clock}.${pad(fraction, 6).replace(/0+$/, "")}`;
 }
 
@@ -94,6 +97,6 @@ function formatZone(west: number): string {
   return zone;
 }
 
-function pad(number: number | bigint, width: number): string {
+function pad(number: number, width: number): string {
   return String(number).padStart(width, "0");
 }

@@ -12,8 +12,14 @@ const scratch = new DataView(new ArrayBuffer(8));
 export const float4: TextForm = (reader) => formatFloat4(reader.float4());
 export const float8: TextForm = (reader) => formatFloat8(reader.float8());
 
+/** Between these JavaScript, whose digits are the server's there, lays a number out as the server does. */
+const SAME_FROM = 1e-4;
+const SAME_BELOW = 1e15;
+
 /** As float8out prints it when extra_float_digits is 1 or more: what reads back the same, no digit more. */
 export function formatFloat8(value: number): string {
+  const magnitude = Math.abs(value);
+  if (magnitude >= SAME_FROM && magnitude < SAME_BELOW) return String(value);
   return formatFloat(value, decimalOfFloat8, FLOAT8_FIXED_BELOW);
 }
 

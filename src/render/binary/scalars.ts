@@ -54,7 +54,9 @@ export function bytea(reader: BinaryReader): string {
 
 /** Byte16 */
 export function uuid(reader: BinaryReader): string {
-  return reader.hex(16).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  const hex = reader.hex(16);
+  const [a, b, c] = [hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
+  return `${hex.slice(0, 8)}-${a}-${b}-${c}-${hex.slice(20)}`;
 }
 
 /** Int32 bits  Byten, filled up with zeros: bit and varbit */

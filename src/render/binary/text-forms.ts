@@ -1,6 +1,7 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { TextForm } from "./binary-reader.ts";
-import { arrayOf, multirangeOf, rangeOf, vectorOf } from "./containers.ts";
+import { hstore } from "./hstore.ts";
+import { arrayOf, multirangeOf, rangeOf, recordOf, vectorOf } from "./containers.ts";
 import { date, time, timestamp, timestamptz, timetz } from "./datetime.ts";
 import { float4, float8 } from "./floats.ts";
 import * as geometry from "./geometry.ts";
@@ -9,6 +10,9 @@ import { cidr, inet, macaddr, macaddr8 } from "./network.ts";
 import { numeric } from "./numeric.ts";
 import * as scalar from "./scalars.ts";
 import { tsquery, tsvector } from "./text-search.ts";
+
+/** Of types within types: what a capture says of them may be anything, a circle too. */
+const DEPTH_MAX = 32;
 
 /** Of pg_catalog's types. A range's bounds are of the type that stands above it. */
 const FORMS = new Map<string, TextForm>([
@@ -80,20 +84,35 @@ for (const [name, bound] of RANGES) {
  * types may send anything, regclass and its kin are sent as the oid of what they name, and statistics
  * (pg_ndistinct and so on) as they lie in memory.
  */
-export function textFormOf(typeOid: number, types: TypeRegistry): TextForm | undefined {
+export function textFormOf(typeOid: number, types: TypeRegistry, depth = 0): TextForm | undefined {
+  if (depth > DEPTH_MAX) return undefined;
+  const partForm = (oid: number): TextForm | undefined => textFormOf(oid, types, depth + 1);
   const shape = types.shapeOf(typeOid);
   switch (shape?.kind) {
+    case undefined:
+      return undefined;
     case "scalar":
       return FORMS.get(shape.name);
     case "array": {
-      const element = textFormOf(shape.element, types);
+      const element = partForm(shape.element);
       return element === undefined ? undefined : arrayOf(element, shape.element, shape.delimiter);
     }
     case "vector": {
-      const element = textFormOf(shape.element, types);
+      const element = partForm(shape.element);
       return element === undefined ? undefined : vectorOf(element, shape.element);
     }
-    default:
-      return undefined;
+    case "domain":
+      return partForm(shape.base);
+    case "composite":
+      return recordOf(
+        shape.fields.map(({ type }) => ({ typeOid: type, form: partForm(type) ?? unknown })),
+      );
+    case "hstore":
+      return hstore;
   }
 }
+
+/** Of a field whose type is not known: where it is NULL, the row can be told all the same. */
+const unknown: TextForm = (reader) => {
+  throw reader.unfit();
+};

@@ -15,7 +15,7 @@ export const ORACLE_SETUP = `
   CREATE FUNCTION oracle.record() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     INSERT INTO oracle.said (xid, tbl, op, old, new) VALUES (
-      pg_current_xact_id()::xid::text, TG_ARGV[0], lower(TG_OP),
+      pg_current_xact_id()::xid::text, coalesce(TG_ARGV[0], TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME), lower(TG_OP),
       CASE WHEN TG_OP <> 'INSERT' THEN row_to_json(OLD)::text END,
       CASE WHEN TG_OP <> 'DELETE' THEN row_to_json(NEW)::text END);
     RETURN NULL;
@@ -24,10 +24,10 @@ export const ORACLE_SETUP = `
   DECLARE
     name text;
   BEGIN
-    SELECT n.nspname || '.' || c.relname INTO name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = coalesce(published, tbl);
+    SELECT quote_literal(n.nspname || '.' || c.relname) INTO name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = published;
     EXECUTE format('CREATE TRIGGER oracle AFTER INSERT OR UPDATE OR DELETE ON %s '
-      'FOR EACH ROW EXECUTE FUNCTION oracle.record(%L)', tbl, name);
+      'FOR EACH ROW EXECUTE FUNCTION oracle.record(%s)', tbl, coalesce(name, ''));
   END $$`;
 
 export interface Said {
@@ -78,7 +78,8 @@ export function compareRows(
   return rows;
 }
 
-function compareChange({ line, relation }: Change, said: Said, place: string): void {
+function compareChange(change: Change, said: Said, place: string): void {
+  const { line, relation } = change;
   assert.ok(relation !== undefined);
   const before = said.old === null ? undefined : membersOf(said.old);
   const after = said.new === null ? undefined : membersOf(said.new);
@@ -90,7 +91,7 @@ function compareChange({ line, relation }: Change, said: Said, place: string): v
       assert.equal(after.get(name), before?.get(name), `${place}: ${name} is unchanged`);
     }
   }
-  if (before !== undefined) compareOld({ line, relation }, before, after, place);
+  if (before !== undefined) compareOld(change, before, after, place);
 }
 
 function compareOld({ line, relation }: Change, before: Row, after: Row | undefined, place: string): void {

@@ -4,7 +4,7 @@ import type { TestServer } from "../../support/server.ts";
 import { membersOf } from "./exact-json.ts";
 import type { Change, Fates } from "./fates.ts";
 import { namesOf, pick } from "./oracle.ts";
-import type { RelationInfo, Row, StreamLine } from "./stream-line.ts";
+import type { RelationInfo, Row } from "./stream-line.ts";
 
 /** By the table's oid: names change. */
 type Tables = ReadonlyMap<number, readonly Row[]>;
@@ -69,7 +69,7 @@ export async function compareTables(
     );
     if (found === undefined) continue;
     const rows = await server.sql<{ row: string }>(
-      `SELECT row_to_json(t)::text AS row FROM ${found.name} t WHERE ${where[table] ?? "true"}`,
+      `SELECT row_to_json("the row")::text AS row FROM ${found.name} "the row" WHERE ${where[table] ?? "true"}`,
     );
     const expected = rows.map(({ row }) => text(pick(membersOf(row), namesOf(relation))));
     const actual = (replayed.get(oid) ?? []).map(text);

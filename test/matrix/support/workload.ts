@@ -9,9 +9,9 @@ export interface Workload {
   /** The first major version that can do it. */
   readonly since?: number;
   /** Before the slots: tables and a publication whose name starts with `matrix`. */
-  readonly setup: Sql;
+  readonly setup: readonly string[] | ((version: number) => readonly string[]);
   /** Each text is sent by itself: several statements in one are one transaction. */
-  readonly steps: Sql | ((server: TestServer) => Promise<void>);
+  readonly steps: readonly string[] | ((server: TestServer) => Promise<void>);
   /** Of tables whose rows are filtered, which ones a subscriber has, by `schema.table`. */
   readonly where?: Readonly<Record<string, string>>;
   /** Other schemas that its tables are in. */
@@ -20,9 +20,6 @@ export interface Workload {
   readonly rows?: number;
   readonly check?: (outcome: Outcome) => void;
 }
-
-/** Some of the SQL is not for every version. */
-type Sql = readonly string[] | ((version: number) => readonly string[]);
 
 export interface Outcome {
   readonly version: number;
@@ -38,8 +35,7 @@ export function schemasOf(workload: Workload): readonly string[] {
 }
 
 export async function setUp(server: TestServer, workload: Workload): Promise<void> {
-  const schemas = schemasOf(workload).map((schema) => `"${schema.replaceAll('"', '""')}"`);
-  for (const schema of schemas) await server.sql(`CREATE SCHEMA ${schema}`);
+  for (const schema of schemasOf(workload)) await server.sql(`CREATE SCHEMA ${quote(schema)}`);
   await enter(server, workload);
   const sql = workload.setup;
   for (const text of typeof sql === "function" ? sql(server.version) : sql) await server.sql(text);
@@ -48,15 +44,14 @@ export async function setUp(server: TestServer, workload: Workload): Promise<voi
 export async function perform(server: TestServer, workload: Workload): Promise<void> {
   await enter(server, workload);
   const { steps } = workload;
-  if (typeof steps !== "function") return await runAll(server, steps);
-  const made = steps.length === 0 ? undefined : undefined;
-  void made;
-}
-
-async function runAll(server: TestServer, texts: readonly string[]): Promise<void> {
-  for (const text of texts) await server.sql(text);
+  if (typeof steps === "function") return await steps(server);
+  for (const text of steps) await server.sql(text);
 }
 
 async function enter(server: TestServer, { name }: Workload): Promise<void> {
-  await server.sql(`SET search_path = "${name}", public`);
+  await server.sql(`SET search_path = ${quote(name)}, public`);
+}
+
+function quote(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
 }

@@ -1,0 +1,27 @@
+import { Command, Option } from "commander";
+import { examples, filterOptions, outputOptions, valueOptions } from "./options.ts";
+
+const FORMATS = [
+  ...["auto", "walctl", "recvlogical", "raw", "hex", "copy-text", "copy-csv", "copy-binary"],
+];
+
+export function decodeFileCommand(): Command {
+  const command = new Command("decode-file")
+    .description("decode captures offline; - is standard input")
+    .argument("<file...>", "captures, decoded in this order")
+    .addOption(
+      new Option("--input <format>", "the captures' format").choices(FORMATS).default("auto"),
+    )
+    .option("--keep-going", "skip what is damaged (the exit status is still 3)")
+    .option("--summary", "print totals by table and the largest transactions, no messages");
+  valueOptions(filterOptions(command));
+  return examples(
+    outputOptions(command),
+    ["What pg_recvlogical wrote", "walctl decode-file capture.bin | jq ."],
+    ["What fills it", "walctl decode-file capture.bin --summary"],
+    [
+      "A slot without consuming it, from psql",
+      `psql -d shop -Atc "SELECT data FROM pg_logical_slot_peek_binary_changes('shop_slot', NULL, NULL, 'proto_version', '1', 'publication_names', 'shop_changes')" | walctl decode-file -`,
+    ],
+  );
+}

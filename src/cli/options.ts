@@ -1,0 +1,83 @@
+import { type Command, Option } from "commander";
+
+/**
+ * An option whose value can also be set, for all runs, by the environment: `--slot` by WALCTL_SLOT. These name
+ * what is worked on or say how it is shown; what acts, or is about one run only, has to be on the command line.
+ */
+export function setting(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return option.env(`WALCTL_${option.name().toUpperCase().replaceAll("-", "_")}`);
+}
+
+/** A flag that may be repeated. */
+export function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}
+
+type Example = readonly [what: string, line: string];
+
+const EXAMPLES = new WeakMap<Command, readonly Example[]>();
+
+/** For the man page. */
+export function examplesOf(command: Command): readonly Example[] {
+  return EXAMPLES.get(command) ?? [];
+}
+
+/** Below the help: what for, then the command as it is typed. */
+export function examples(command: Command, ...pairs: readonly Example[]): Command {
+  EXAMPLES.set(command, pairs);
+  const text = pairs.map(([what, line]) => `  # ${what}\n  ${line}\n`).join("\n");
+  return command.addHelpText("after", `\nExamples:\n${text}`);
+}
+
+export function connectionOptions(command: Command): Command {
+  return command
+    .optionsGroup("Connection (libpq's; PGHOST and the others count too):")
+    .option("-d, --dbname <name>", 'database, URI or "key=value ..." string')
+    .option("-h, --host <host>", "server host, or the directory of its socket")
+    .option("-p, --port <port>", "server port")
+    .option("-U, --username <name>", "role to connect as");
+}
+
+export function outputOptions(command: Command): Command {
+  return command
+    .optionsGroup("Output:")
+    .addOption(
+      setting("-F, --format <format>", "auto is table on a terminal, else ndjson")
+        .choices(["auto", "table", "ndjson"])
+        .default("auto"),
+    )
+    .option("--no-color", "no colours (NO_COLOR and FORCE_COLOR count too)")
+    .option("-q, --quiet", "no progress and no notices on standard error");
+}
+
+export function publicationOptions(command: Command): Command {
+  return command
+    .option(
+      "-t, --table <table>",
+      "publish 'schema.table [(column, ...)] [WHERE expression]'; may be repeated",
+      collect,
+    )
+    .option("--schema <name>", "publish all tables of the schema; may be repeated", collect)
+    .option("--all-tables", "publish all tables");
+}
+
+export function valueOptions(command: Command): Command {
+  return command
+    .addOption(
+      setting("--values <form>", "json: as row_to_json; text: as the server sent them")
+        .choices(["json", "text"])
+        .default("json"),
+    )
+    .option("--safe-numbers", "numbers that a JavaScript double cannot hold become strings");
+}
+
+export function filterOptions(command: Command): Command {
+  return command
+    .option("--only <kinds>", "print only messages of these kinds; may be repeated", collect)
+    .option(
+      "--only-table <pattern>",
+      "print only these tables (* and ?); may be repeated",
+      collect,
+    );
+}

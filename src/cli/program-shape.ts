@@ -1,0 +1,87 @@
+import type { Argument, Command, Option } from "commander";
+import type {
+  ArgumentShape,
+  CommandShape,
+  Completion,
+  OptionShape,
+  ProgramShape,
+} from "../render/program-shape.ts";
+import { examplesOf } from "./options.ts";
+
+/** What the server or the disk can complete: values of options, and operands by command. */
+const SOURCES: Readonly<Record<string, "slots" | "publications" | "files">> = {
+  "--slot": "slots",
+  "--publication": "publications",
+  "--host": "files",
+  "--output": "files",
+  "--capture": "files",
+  "--ack-from": "files",
+  "drop-slot name": "slots",
+  "advance-slot name": "slots",
+  "setup-publication name": "publications",
+  "decode-file file": "files",
+};
+
+/** Reads commander's program; what is not for people is left out. */
+export function shapeOf(program: Command): ProgramShape {
+  const commands = program.commands.filter((command) => !command.name().startsWith("_"));
+  return {
+    name: program.name(),
+    version: program.version() ?? "",
+    description: program.description(),
+    options: optionsOf(program),
+    commands: commands.map(commandOf),
+  };
+}
+
+function commandOf(command: Command): CommandShape {
+  return {
+    name: command.name(),
+    description: command.description(),
+    arguments: command.registeredArguments.map((argument) => argumentOf(command, argument)),
+    options: optionsOf(command),
+    examples: examplesOf(command),
+  };
+}
+
+function argumentOf(command: Command, argument: Argument): ArgumentShape {
+  const name = argument.name();
+  return {
+    name,
+    description: argument.description,
+    variadic: argument.variadic,
+    completion: completionOf(`${command.name()} ${name}`, argument.argChoices),
+  };
+}
+
+/** With --help, which commander keeps apart. */
+function optionsOf(command: Command): readonly OptionShape[] {
+  return command.createHelp().visibleOptions(command).map(optionOf);
+}
+
+function optionOf(option: Option): OptionShape {
+  const [, placeholder] = /([<[].*)$/.exec(option.flags) ?? [];
+  const long = option.long ?? option.flags;
+  const { defaultValue } = option as { defaultValue: unknown };
+  return {
+    short: option.short,
+    long,
+    description: option.description,
+    value:
+      placeholder === undefined
+        ? undefined
+        : {
+            placeholder,
+            required: option.required,
+            default: typeof defaultValue === "string" ? defaultValue : undefined,
+            completion: completionOf(long, option.argChoices),
+          },
+    env: option.envVar,
+    group: (option.helpGroupHeading ?? "Options:").replace(/:$/, ""),
+  };
+}
+
+function completionOf(key: string, choices: readonly string[] | undefined): Completion {
+  if (choices !== undefined) return { from: "choices", choices };
+  return { from: SOURCES[key] ?? "nowhere" };
+}

@@ -1,0 +1,37 @@
+import { Argument, Command } from "commander";
+import { examples, outputOptions } from "./options.ts";
+
+export function demoCommand(): Command {
+  const command = new Command("demo")
+    .description("the whole thing on a PostgreSQL of its own; no server needed")
+    .option("--keep", "leave the server running and print the commands to go on with");
+  return examples(
+    outputOptions(command),
+    ["A first look", "walctl demo"],
+    ["Go on by hand", "walctl demo --keep"],
+  );
+}
+
+export function completionCommand(): Command {
+  const command = new Command("completion")
+    .description("print what makes a shell complete commands, options, slots and publications")
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"]));
+  return examples(
+    command,
+    ["bash, in ~/.bashrc", 'eval "$(walctl completion bash)"'],
+    ["zsh, in ~/.zshrc after compinit", 'eval "$(walctl completion zsh)"'],
+    ["fish", "walctl completion fish > ~/.config/fish/completions/walctl.fish"],
+  );
+}
+
+/** For the completion scripts: names from the server, one a line; never an error. */
+export function completeCommand(): Command {
+  return new Command("__complete")
+    .argument("<what>", "slots or publications")
+    .argument("[words...]", "after --: the command line so far");
+}
+
+/** For `npm run man`. */
+export function manCommand(): Command {
+  return new Command("__man");
+}

@@ -1,0 +1,71 @@
+import { Command } from "commander";
+import {
+  collect,
+  connectionOptions,
+  examples,
+  filterOptions,
+  outputOptions,
+  publicationOptions,
+  setting,
+  valueOptions,
+} from "./options.ts";
+
+export function tailCommand(): Command {
+  const command = new Command("tail")
+    .description("stream decoded messages")
+    .addOption(setting("-S, --slot <name>", "the slot (default: a temporary one, from now on)"))
+    .addOption(
+      setting(
+        "-P, --publication <name>",
+        "a publication; may be repeated (default: the database's only one)",
+      ).argParser(collect),
+    )
+    .option("--bootstrap", "create the publication and the slot where they are missing");
+  publicationOptions(command)
+    .option("--ack", "advance the slot past what has been written out (default: never)")
+    .option("-I, --startpos <lsn>", "start there (default: where the slot stands)")
+    .option("-E, --endpos <lsn>", "exit once all that committed up to there is out; or now")
+    .option("-n, --limit <count>", "exit after so many row changes");
+  filterOptions(command);
+  protocolOptions(command).option("--no-loop", "do not reconnect");
+  valueOptions(command);
+  return examples(
+    connectionOptions(outputOptions(command)),
+    ["What happens from now on; nothing is left on the server", "walctl tail -d shop"],
+    [
+      "Set up all that is needed, then stream",
+      "walctl tail -d shop --bootstrap -S shop_slot -P shop_changes -t orders",
+    ],
+    [
+      "Consume: each transaction that is out need not come again",
+      `walctl tail -d shop -S shop_slot -P shop_changes --ack | jq -c 'select(.kind == "insert").new'`,
+    ],
+    [
+      "All that the slot holds now, then exit",
+      "walctl tail -d shop -S shop_slot -P shop_changes -E now",
+    ],
+  );
+}
+
+function protocolOptions(command: Command): Command {
+  return command
+    .addOption(
+      setting(
+        "-s, --status-interval <seconds>",
+        "feedback to the server at least this often",
+      ).default("10"),
+    )
+    .addOption(
+      setting("--streaming <mode>", "send large transactions before they commit")
+        .choices(["off", "on", "parallel"])
+        .default("off"),
+    )
+    .option("--two-phase", "send prepared transactions at PREPARE (PostgreSQL 15)")
+    .addOption(
+      setting("--origin <which>", "none: leave out what came from another server (PostgreSQL 16)")
+        .choices(["any", "none"])
+        .default("any"),
+    )
+    .option("--messages", "include what pg_logical_emit_message writes")
+    .option("--binary", "have the values sent in binary form");
+}

@@ -1,0 +1,87 @@
+import { ExitCode } from "../errors.ts";
+import { ReaderGone, StreamSink } from "../output/sink.ts";
+import type { SlotReport } from "../render/slots.ts";
+import { slotFaults } from "../replication/slot-faults.ts";
+import { readSlotSettings, readSlots } from "../replication/slot-health.ts";
+import {
+  type ConnectionFlags,
+  type ConnectionTarget,
+  resolveTarget,
+} from "../replication/target.ts";
+import { withConnection } from "./connection.ts";
+import type { CommandContext } from "./context.ts";
+import { type OutputFlags, type OutputOptions, outputOptions, parseNumber } from "./options.ts";
+import { Reporter } from "./reporter.ts";
+
+interface SlotsFlags extends ConnectionFlags, OutputFlags {
+  /** True: every two seconds. */
+  readonly watch?: true | string;
+}
+
+const WATCH_SECONDS = 2;
+
+/** Shows the slots and their health. What is wrong with a slot is no error of this command: exit status 0. */
+export async function slots(flags: SlotsFlags, context: CommandContext): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
+  const intervalMs = watchInterval(flags.watch);
+  const target = resolveTarget(flags, context.env);
+  const reporter = new Reporter(context, output);
+  reporter.progress("reading the slots");
+  try {
+    const first = await readReports(target, context.stop);
+    const render = await slotsRenderer(output, context);
+    reporter.clearProgress();
+    const sink = new StreamSink(context.stdout.stream);
+    if (intervalMs === undefined) {
+      await sink.write(Buffer.from(render(first)));
+    } else {
+      const { watchSlots } = await import("./watch-slots.ts");
+      const read = (): Promise<readonly SlotReport[]> => readReports(target, context.stop);
+      await watchSlots({ first, read, render, intervalMs, sink, output, context, reporter });
+    }
+    return ExitCode.done;
+  } catch (error) {
+    if (error instanceof ReaderGone) return ExitCode.done;
+    // A watch has no other end than a signal: also while it connects for the first time.
+    if (context.stop.aborted && intervalMs !== undefined) return ExitCode.done;
+    throw error;
+  } finally {
+    reporter.clearProgress();
+  }
+}
+
+function watchInterval(watch: SlotsFlags["watch"]): number | undefined {
+  if (watch === undefined) return undefined;
+  if (watch === true) return WATCH_SECONDS * 1000;
+  return parseNumber("--watch", watch, { min: 0.1, integer: false }) * 1000;
+}
+
+/** Over a connection of its own each time: one left open and idle would hold up a smart stop of the server. */
+async function readReports(
+  target: ConnectionTarget,
+  stop: AbortSignal,
+): Promise<readonly SlotReport[]> {
+  return await withConnection(target, "ordinary", stop, async (client) => {
+    const settings = await readSlotSettings(client);
+    return (await readSlots(client)).map((slot) => {
+      const faults = slotFaults(slot, settings, target);
+      const failed = faults.some(({ severity }) => severity === "fail");
+      const status = failed ? "fail" : faults.length > 0 ? "warning" : "ok";
+      return { ...slot, status, faults } as const;
+    });
+  });
+}
+
+async function slotsRenderer(
+  output: OutputOptions,
+  context: CommandContext,
+): Promise<(reports: readonly SlotReport[]) => string> {
+  if (output.format === "ndjson") return (await import("../render/slots.ts")).renderSlotsNdjson;
+  const { renderSlotsTable } = await import("../render/slots-table.ts");
+  return (reports) =>
+    renderSlotsTable(
+      reports,
+      context.stdout.width() ?? Number.POSITIVE_INFINITY,
+      output.color.stdout,
+    );
+}

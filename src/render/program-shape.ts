@@ -1,0 +1,47 @@
+/** The program's commands and options as data, for completion scripts and the man page. */
+export interface ProgramShape {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly options: readonly OptionShape[];
+  readonly commands: readonly CommandShape[];
+}
+
+export interface CommandShape {
+  readonly name: string;
+  readonly description: string;
+  readonly arguments: readonly ArgumentShape[];
+  readonly options: readonly OptionShape[];
+  readonly examples: ReadonlyArray<readonly [what: string, line: string]>;
+}
+
+/** Where the words come from that may stand there. */
+export type Completion =
+  | { readonly from: "choices"; readonly choices: readonly string[] }
+  | { readonly from: "slots" | "publications" | "files" | "nowhere" };
+
+export interface ArgumentShape {
+  readonly name: string;
+  readonly description: string;
+  readonly variadic: boolean;
+  readonly completion: Completion;
+}
+
+export interface OptionShape {
+  readonly short: string | undefined;
+  readonly long: string;
+  readonly description: string;
+  /** Undefined: it takes none. */
+  readonly value: OptionValue | undefined;
+  /** The environment variable that sets it. */
+  readonly env: string | undefined;
+  readonly group: string;
+}
+
+interface OptionValue {
+  /** As the help writes it: `<name>`, or `[seconds]` where it may be left out. */
+  readonly placeholder: string;
+  readonly required: boolean;
+  readonly default: string | undefined;
+  readonly completion: Completion;
+}

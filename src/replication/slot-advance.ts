@@ -1,0 +1,125 @@
+import type { Client } from "pg";
+import { WalctlError } from "../errors.ts";
+import { type Lsn, formatLsn, parseLsn } from "../lsn.ts";
+import { psqlCommand, walctlCommand } from "./paste.ts";
+import { sqlStateOf } from "./server-errors.ts";
+import { type Slot, SqlState, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
+import { quoteIdentifier, quoteLiteral } from "./sql.ts";
+import { queryRows } from "./statement.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+export interface AdvanceOutcome {
+  readonly status: "advanced" | "unchanged";
+  readonly before: Lsn;
+  readonly confirmedFlushLsn: Lsn;
+}
+
+/**
+ * Moves a slot that nobody streams from. Backwards it cannot go, and beyond what the server has written it must
+ * not. What was sent from a slot the server does not record; only whether anything was (pg_stat_replication_slots,
+ * since its last reset or crash). A slot from which nothing was takes `force`.
+ * @throws WalctlError
+ */
+export async function advanceSlot(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+  lsn: Lsn,
+  force: boolean,
+): Promise<AdvanceOutcome> {
+  const slot = await readSlot(client, name);
+  if (slot === undefined) throw await noSuchSlot(client, name, undefined);
+  const before = requireMovable(slot, lsn, target);
+  if (lsn <= before) return { status: "unchanged", before, confirmedFlushLsn: before };
+  await requireWritten(client, lsn);
+  if (!slot.active && !force) await requireSent(client, slot, lsn, target);
+  return { status: "advanced", before, confirmedFlushLsn: await move(client, target, name, lsn) };
+}
+
+/** Returns where it stands. */
+function requireMovable(slot: Slot, lsn: Lsn, target: ConnectionTarget): Lsn {
+  const { name, database } = slot;
+  const position = slot.confirmedFlushLsn === null ? undefined : parseLsn(slot.confirmedFlushLsn);
+  if (slot.plugin === null) {
+    const move = `SELECT pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`;
+    throw new WalctlError(`slot "${name}" is a physical slot`, {
+      detail: "What its standby has is not known here.",
+      hint: `To move it all the same: ${psqlCommand(move, target)}`,
+    });
+  }
+  if (database !== null && database !== target.database) {
+    const there = walctlCommand(["advance-slot", name, formatLsn(lsn)], target, database);
+    throw new WalctlError(`slot "${name}" belongs to database "${database}"`, {
+      hint: `It can only be moved from there: ${there}`,
+    });
+  }
+  if (slot.walStatus === "lost") {
+    const next = walctlCommand(["slots"], target);
+    throw new WalctlError(`slot "${name}" was invalidated and cannot be used any more`, {
+      hint: `Why, and what to do: ${next}`,
+    });
+  }
+  if (position === undefined) throw new WalctlError(`slot "${name}" is still being created`);
+  return position;
+}
+
+/** The server would silently go as far as it has written, and call that done. */
+async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
+  const [row] = await queryRows<{ standby: boolean; lsn: string }>(
+    client,
+    `SELECT r.standby, (CASE WHEN r.standby THEN pg_catalog.pg_last_wal_replay_lsn()
+       ELSE pg_catalog.pg_current_wal_flush_lsn() END)::text AS lsn
+     FROM (SELECT pg_catalog.pg_is_in_recovery() AS standby) AS r`,
+    "read the server's position",
+  );
+  const written = parseLsn(row?.lsn ?? "") ?? (0n as Lsn);
+  if (lsn <= written) return;
+  const has = row?.standby === true ? "replayed" : "written";
+  throw new WalctlError(
+    `${formatLsn(lsn)} is beyond what the server has ${has}, ${formatLsn(written)}`,
+    { hint: "Give the end_lsn of a commit that was received." },
+  );
+}
+
+async function requireSent(
+  client: Client,
+  { name }: Slot,
+  lsn: Lsn,
+  target: ConnectionTarget,
+): Promise<void> {
+  const [statistics] = await queryRows<{ sent: boolean }>(
+    client,
+    `SELECT total_txns > 0 AS sent FROM pg_catalog.pg_stat_replication_slots
+     WHERE slot_name = ${quoteLiteral(name)}`,
+    `see whether anything was sent from slot "${name}"`,
+  );
+  if (statistics?.sent === true) return;
+  const forced = walctlCommand(["advance-slot", name, formatLsn(lsn), "--force"], target);
+  throw new WalctlError(`nothing has been sent from slot "${name}"`, {
+    detail:
+      "As far as the server's statistics tell (pg_stat_replication_slots), nobody has received what would be skipped.",
+    hint: `To skip it for good: ${forced}`,
+  });
+}
+
+async function move(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+  lsn: Lsn,
+): Promise<Lsn> {
+  const right = `As a superuser: ALTER ROLE ${quoteIdentifier(target.user)} REPLICATION`;
+  try {
+    const [row] = await queryRows<{ lsn: string }>(
+      client,
+      `SELECT end_lsn::text AS lsn
+       FROM pg_catalog.pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`,
+      `advance slot "${name}"`,
+      { "42501": right },
+    );
+    return parseLsn(row?.lsn ?? "") ?? lsn;
+  } catch (error) {
+    if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
+    throw await slotInUseError(client, target, name, error);
+  }
+}

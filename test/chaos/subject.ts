@@ -1,0 +1,148 @@
+/** One slot and its consumer: a walctl that is killed and started again, and the reader of what it prints. */
+import { readFileSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Lsn } from "../../src/lsn.ts";
+import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
+import { FaultProxy } from "../support/proxy.ts";
+import type { TestServer } from "../support/server.ts";
+import { Transcript } from "./transcript.ts";
+
+export interface SubjectOptions {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** The FILE of --output. */
+  readonly file?: string;
+  readonly unix: boolean;
+}
+
+/** What the slot had confirmed while such a process was the last one, and how long FILE was by then. */
+export interface Sample {
+  readonly confirmed: Lsn;
+  readonly process: number;
+  readonly fileBytes: number;
+}
+
+/** Only before its first start may walctl give up, and only since the server is not there. */
+const MAY_NOT_START = /^walctl: error: (could not connect to server|could not .* lost)/m;
+const DRAIN_MS = 50;
+
+export class Subject {
+  readonly options: SubjectOptions;
+  readonly proxy: FaultProxy;
+  readonly transcripts: Transcript[] = [];
+  readonly samples: Sample[] = [];
+  /** What it did that it should not have done. */
+  readonly complaints: string[] = [];
+  reconnects = 0;
+  readonly #server: TestServer;
+  #running: RunningWalctl | undefined;
+  #transcript = new Transcript();
+  #ending = false;
+  readonly #draining: NodeJS.Timeout;
+
+  static async start(server: TestServer, options: SubjectOptions): Promise<Subject> {
+    await server.sql(`SELECT pg_create_logical_replication_slot('${options.name}', 'pgoutput')`);
+    return new Subject(
+      server,
+      options,
+      await FaultProxy.start(server, { unix: options.unix }),
+    );
+  }
+
+  private constructor(server: TestServer, options: SubjectOptions, proxy: FaultProxy) {
+    this.#server = server;
+    this.options = options;
+    this.proxy = proxy;
+    this.#spawn();
+    this.#draining = setInterval(() => this.#drain(), DRAIN_MS);
+  }
+
+  /** Everything that has been printed and could be read. */
+  get printed(): Transcript {
+    if (this.options.file === undefined) return this.#transcript;
+    const transcript = new Transcript();
+    for (const line of readFileSync(this.options.file, "utf8").split("\n").slice(0, -1)) {
+      transcript.take(line);
+    }
+    return transcript;
+  }
+
+  sample(confirmed: Lsn): void {
+    const { file } = this.options;
+    const fileBytes = file === undefined ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    this.samples.push({ confirmed, process: this.transcripts.length - 1, fileBytes });
+  }
+
+  stall(): void {
+    this.#running?.stall();
+  }
+
+  resume(): void {
+    this.#running?.resume();
+  }
+
+  /** Without a wish for its end. */
+  signal(signal: "SIGUSR1" | "SIGHUP"): void {
+    // Before it listens, these would end it as they end any program.
+    if (this.#running?.stderr.includes("walctl:") === true) this.#running.signal(signal);
+  }
+
+  /** Ends the process, reads what it has left in the pipe, and starts another one. */
+  async restart(signal: "SIGKILL" | "SIGTERM" | "SIGINT", pauseMs: number): Promise<void> {
+    await this.#stop(signal);
+    await sleep(pauseMs);
+    if (!this.#ending) this.#spawn();
+  }
+
+  async end(): Promise<void> {
+    this.#ending = true;
+    this.proxy.flow();
+    await this.#stop("SIGTERM");
+    clearInterval(this.#draining);
+    await this.proxy.close();
+  }
+
+  #spawn(): void {
+    this.#transcript = new Transcript();
+    this.transcripts.push(this.#transcript);
+    const running = spawnWalctl(["tail", ...this.options.args], {
+      server: this.#server,
+      env: this.proxy.env,
+    });
+    this.#running = running;
+    running.child.once("close", (status: number | null) => {
+      this.#drain();
+      if (this.#running !== running) return;
+      this.#running = undefined;
+      this.#endedByItself(running, status);
+    });
+  }
+
+  #endedByItself(running: RunningWalctl, status: number | null): void {
+    const started = /lost the connection/.test(running.stderr);
+    if (status !== 1 || started || !MAY_NOT_START.test(running.stderr)) {
+      this.complaints.push(`it ended by itself (${status}): ${running.stderr.slice(-500)}`);
+    }
+    setTimeout(() => {
+      if (!this.#ending && this.#running === undefined) this.#spawn();
+    }, 200);
+  }
+
+  async #stop(signal: NodeJS.Signals): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    const { status } = await running.stop(signal);
+    running.resume();
+    await running.exit();
+    this.#drain(running);
+    if (this.#running === running) this.#running = undefined;
+    this.reconnects += running.stderr.split("lost the connection").length - 1;
+    if (signal !== "SIGKILL" && status !== 0 && !MAY_NOT_START.test(running.stderr)) {
+      this.complaints.push(`${signal}: exit status ${status}: ${running.stderr.slice(-500)}`);
+    }
+  }
+
+  #drain(running: RunningWalctl | undefined = this.#running): void {
+    for (const line of running?.lines.splice(0) ?? []) this.#transcript.take(line);
+  }
+}

@@ -1,0 +1,126 @@
+/** All workloads on one server, and what `walctl tail` prints of them, asked in different ways. */
+import assert from "node:assert/strict";
+import { type RunOptions, walctl } from "../../support/cli.ts";
+import { type ServerVersion, type TestServer, startServer } from "../../support/server.ts";
+import { type Fates, fatesOf } from "./fates.ts";
+import { assertValidLines } from "./line-schema.ts";
+import { ORACLE_SETUP, type Said, readOracle } from "./oracle.ts";
+import { type StreamLine, parseStream } from "./stream-line.ts";
+import { type Workload, perform, schemasOf, setUp } from "./workload.ts";
+
+export interface Variant {
+  readonly name: string;
+  readonly since: ServerVersion;
+  readonly flags: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Stream {
+  readonly lines: readonly StreamLine[];
+  readonly fates: Fates;
+}
+
+const SETTINGS = {
+  // Whatever is larger is streamed.
+  logical_decoding_work_mem: "64kB",
+  max_prepared_transactions: "10",
+  max_replication_slots: "30",
+  max_wal_senders: "30",
+  max_locks_per_transaction: "512",
+};
+
+/** A raw control character would break the line, or the terminal that shows it. */
+// oxlint-disable-next-line no-control-regex
+const RAW_CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+
+export class MatrixRun {
+  readonly server: TestServer;
+  readonly workloads: readonly Workload[];
+  /** What went wrong while a workload ran, which its own test reports. */
+  readonly failures = new Map<Workload, unknown>();
+  readonly #variants: readonly Variant[];
+  readonly #streams = new Map<Variant, Promise<Stream>>();
+  #publications: readonly string[] = [];
+  #said: Promise<readonly Said[]> | undefined;
+
+  static async start(
+    version: ServerVersion,
+    workloads: readonly Workload[],
+    variants: readonly Variant[],
+  ): Promise<MatrixRun> {
+    const server = await startServer({ version, settings: SETTINGS });
+    const possible = workloads.filter(({ since }) => version >= (since ?? 0));
+    return new MatrixRun(server, possible, variants);
+  }
+
+  constructor(server: TestServer, workloads: readonly Workload[], variants: readonly Variant[]) {
+    this.server = server;
+    this.workloads = workloads;
+    this.#variants = variants.filter(({ since }) => server.version >= since);
+  }
+
+  /** Runs all workloads, behind slots that all wait for the same. */
+  async perform(): Promise<void> {
+    const { server } = this;
+    await server.sql(ORACLE_SETUP);
+    for (const workload of this.workloads) await this.#attempt(workload, setUp);
+    const found = await server.sql<{ pubname: string }>("SELECT pubname FROM pg_publication ORDER BY pubname");
+    this.#publications = found.map(({ pubname }) => pubname);
+    for (const { name } of this.#variants) {
+      await server.sql(`SELECT pg_create_logical_replication_slot('${slotOf(name)}', 'pgoutput')`);
+    }
+    for (const workload of this.workloads) {
+      if (!this.failures.has(workload)) await this.#attempt(workload, perform);
+    }
+  }
+
+  async #attempt(workload: Workload, act: typeof perform): Promise<void> {
+    await act(this.server, workload).catch(async (error: unknown) => {
+      this.failures.set(workload, error);
+      await this.server.sql("ROLLBACK");
+    });
+  }
+
+  async said(): Promise<readonly Said[]> {
+    this.#said ??= readOracle(this.server);
+    return await this.#said;
+  }
+
+  /** What the real program prints; once for each way of asking. */
+  async stream(variant: Variant): Promise<Stream> {
+    const known = this.#streams.get(variant) ?? this.#tail(variant);
+    this.#streams.set(variant, known);
+    return await known;
+  }
+
+  /** The same, of the changes to the workload's own tables. */
+  transactionsOf(workload: Workload, { fates }: Stream): Fates["committed"] {
+    const schemas = schemasOf(workload);
+    const ours = (table: string): boolean => schemas.some((schema) => table.startsWith(`${schema}.`));
+    return fates.committed
+      .map((transaction) => ({
+        ...transaction,
+        changes: transaction.changes.filter(({ relation, truncated }) =>
+          [...truncated, ...(relation === undefined ? [] : [relation])].some(({ table }) => ours(table)),
+        ),
+      }))
+      .filter(({ changes }) => changes.length > 0);
+  }
+
+  async #tail({ name, flags, env }: Variant): Promise<Stream> {
+    const publications = this.#publications.flatMap((publication) => ["-P", publication]);
+    const args = ["tail", "-S", slotOf(name), ...publications, "-E", "now", "--no-loop", ...flags];
+    const options: RunOptions = { server: this.server, env: env ?? {}, timeoutMs: 120_000 };
+    const { status, stdout, stderr } = await walctl(args, options);
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    assert.doesNotMatch(stdout, RAW_CONTROL);
+    assertValidLines(stdout);
+    const lines = parseStream(stdout);
+    return { lines, fates: fatesOf(lines) };
+  }
+}
+
+function slotOf(variant: string): string {
+  return `matrix_${variant.replaceAll(/\W/g, "_")}`;
+}

@@ -1,0 +1,15 @@
+import type { ServerVersion } from "../../support/server.ts";
+
+const ALL: readonly ServerVersion[] = [14, 15, 16, 17, 18];
+const DEFAULT: readonly ServerVersion[] = [15, 18];
+
+/** The servers that the matrix runs on: of WALCTL_TEST_VERSIONS (`14,15`), else two. */
+export function testedVersions(): readonly ServerVersion[] {
+  const wanted = process.env["WALCTL_TEST_VERSIONS"];
+  if (wanted === undefined || wanted === "") return DEFAULT;
+  return wanted.split(",").map((text) => {
+    const version = ALL.find((each) => String(each) === text.trim());
+    if (version === undefined) throw new Error(`WALCTL_TEST_VERSIONS: ${text} is none of ${ALL.join(", ")}`);
+    return version;
+  });
+}
