@@ -25,7 +25,8 @@ function flagsInReadme(command: string): readonly string[] {
 async function flagsInHelp(command: string): Promise<readonly string[]> {
   const { stdout } = await walctl([command, "--help"]);
   const options = stdout.matchAll(/^ {2}(-.*)$/gm);
-  return Array.from(options, (option) => flagsOf(option[1] ?? "")).toSorted();
+  const flags = Array.from(options, (option) => flagsOf(option[1] ?? ""));
+  return flags.filter((flag) => flag !== "--help").toSorted();
 }
 
 /** `-S, --slot <name>  the slot` → `-S, --slot` */

@@ -22,7 +22,7 @@ function parseType(json: unknown): CatalogueType | undefined {
 }
 
 function parseShape(json: unknown): TypeShape | undefined {
-  const { kind, element, delimiter, base, fields } = recordOf(json);
+  const { kind, name, element, delimiter, base, fields } = recordOf(json);
   if (kind === "array" && isOid(element) && typeof delimiter === "string") {
     return { kind, element, delimiter };
   }
@@ -30,6 +30,7 @@ function parseShape(json: unknown): TypeShape | undefined {
   if (kind === "composite" && Array.isArray(fields)) {
     return { kind, fields: fields.map(parseField).filter((field) => field !== undefined) };
   }
+  if (kind === "scalar" && name === "text") return { kind, name };
   return kind === "hstore" ? { kind } : undefined;
 }
 

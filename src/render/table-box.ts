@@ -53,6 +53,16 @@ export class BoxDrawer {
     this.#text += this.#frame.cells(cells, this.#open);
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Lines as they are, no wider than the layout's `inner`. */
+  block(lines: readonly Painted[]): void {
+    this.#drawTitle();
+    this.#text += this.#frame.lines(lines, this.#open);
+  }
+
   /** A border across the box, before the next row. */
   divide(parts: Parts): void {
     this.#drawTitle();
@@ -99,9 +109,9 @@ export class BoxDrawer {
   #layOut(parts: Parts): Painted[] {
     const gap = painted(" · ", this.#palette.quiet);
     const width = this.#frame.titleWidth;
-    const pieces = parts.map(({ text, paint }) => ({ ...paintedWithin(text, width, paint), gap }));
+    const pieces = parts.map(({ text, paint }) => ({ ...paintedWithin(text, width, paint), gap, cut: undefined }));
     const limits = { width, linesMax: parts.length };
-    return flow(pieces, pieces.length, limits, () => ({ ...NOTHING, gap: NOTHING }));
+    return flow(pieces, pieces.length, limits, () => ({ ...NOTHING, gap: NOTHING, cut: undefined }));
   }
 }
 

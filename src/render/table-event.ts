@@ -11,8 +11,10 @@ import { type Paint, type Painted, painted, paintedWithin, type Palette } from "
 import { sanitizeLine } from "./sanitize.ts";
 import { flow, type Piece } from "./table-flow.ts";
 import type { Layout } from "./table-frame.ts";
+import { countOf } from "./table-numbers.ts";
 import { describeRow, PIECE_GAP } from "./table-row.ts";
 import { decodeStart, formatBytes } from "./table-value.ts";
+import type { Canvas } from "./table-view.ts";
 import { startWithin, textWidth } from "./text-width.ts";
 
 /** What happened to what, and how: one row of the table, before it has its place in it. */
@@ -24,18 +26,12 @@ export interface Event {
   readonly detail: readonly Painted[];
 }
 
-/** Where an event's row is drawn, and with what. */
-export interface Canvas {
-  readonly layout: Layout;
-  readonly palette: Palette;
-}
-
 export function rowEvent(message: RowChange, canvas: Canvas): Event {
   const { layout, palette } = canvas;
   const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
-  const { pieces, total } = describeRow(message, limits, palette);
+  const { pieces, total } = describeRow(message, limits, canvas);
   return {
-    operation: OPERATIONS[message.kind](palette),
+    operation: describeOperation(message.kind, palette),
     subject: describeRelation(message.relation, layout, palette.table),
     detail: flow(pieces, total, limits, moreOf("column", canvas)),
   };
@@ -47,18 +43,14 @@ export function truncateEvent(message: Truncate, canvas: Canvas): Event {
   const flags = [
     ...(cascade ? ["CASCADE"] : []),
     ...(restartIdentity ? ["RESTART IDENTITY"] : []),
-  ].map((flag): Piece => ({
-    ...paintedWithin(flag, layout.detail, palette.truncate),
-    gap: PIECE_GAP,
-  }));
+  ].map((flag) => pieceOf(flag, layout, palette.truncate));
   const [only] = relations;
   const single = relations.length === 1 && only !== undefined;
   const tables = single
     ? []
-    : relations.map((relation): Piece => ({
-        ...paintedWithin(formatRelationName(relation), layout.detail, palette.table),
-        gap: PIECE_GAP,
-      }));
+    : relations.map((relation) =>
+        pieceOf(formatRelationName(relation), layout, palette.table),
+      );
   const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
   return {
     operation: OPERATIONS.truncate(palette),
@@ -99,10 +91,7 @@ export function unknownEvent(message: UnknownMessage, { layout, palette }: Canva
 export function alterEvent(relation: Relation, changes: readonly string[], canvas: Canvas): Event {
   const { layout, palette } = canvas;
   const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
-  const pieces = changes.map((change): Piece => ({
-    ...paintedWithin(change, layout.detail, palette.quiet),
-    gap: PIECE_GAP,
-  }));
+  const pieces = changes.map((change) => pieceOf(change, layout, palette.quiet));
   return {
     operation: OPERATIONS.alter(palette),
     subject: describeRelation(relation, layout, palette.quiet),
@@ -120,13 +109,13 @@ const OPERATIONS = {
   alter: (palette: Palette) => painted("± ALTERED", palette.quiet),
 } as const;
 
-/** `1 change`, `3 changes`. */
-export function countOf(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
+/** Its sign and its name: without colours they say the same. */
+export function describeOperation(kind: keyof typeof OPERATIONS, palette: Palette): Painted {
+  return OPERATIONS[kind](palette);
 }
 
 /** Schema and table on one line, else on two: the name that tells tables apart is the last to be cut. */
-function describeRelation(relation: Relation, layout: Layout, paint: Paint): Painted[] {
+export function describeRelation(relation: Relation, layout: Layout, paint: Paint): Painted[] {
   const name = formatRelationName(relation);
   if (!relation.announced || textWidth(name) <= layout.relation) {
     return [paintedWithin(name, layout.relation, paint)];
@@ -158,8 +147,9 @@ function describeContent(content: Uint8Array, layout: Layout): Painted[] {
 }
 
 function moreOf(what: string, { layout, palette }: Canvas): (count: number) => Piece {
-  return (count) => ({
-    ...paintedWithin(`… +${countOf(count, what)}`, layout.detail, palette.quiet),
-    gap: PIECE_GAP,
-  });
+  return (count) => pieceOf(`… +${countOf(count, what)}`, layout, palette.quiet);
+}
+
+function pieceOf(text: string, layout: Layout, paint: Paint): Piece {
+  return { ...paintedWithin(text, layout.detail, paint), gap: PIECE_GAP, cut: undefined };
 }

@@ -1,7 +1,7 @@
 import type { Column, Relation, RowChange } from "../pgoutput/messages.ts";
 import { type ColumnValue, columnValues, type TupleData } from "../pgoutput/tuple.ts";
-import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { asText } from "./binary/binary-to-text.ts";
+import type { Canvas } from "./table-view.ts";
 
 /** A column of a changed row, as far as it is worth showing. */
 export interface Field {
@@ -14,30 +14,41 @@ export interface Field {
   readonly value: ColumnValue;
 }
 
-/** Tables are not told of other types than those that every server has. */
-const BUILT_IN_TYPES = new TypeRegistry();
-
-/** In the table's order. */
-export function fieldsOf(message: RowChange, types: TypeRegistry = BUILT_IN_TYPES): Field[] {
-  return sentFields(message).map((field) => {
-    const { column, before, value } = field;
-    const { typeOid } = column;
-    return {
-      ...field,
-      before: before === undefined ? undefined : asText(before, typeOid, types),
-      value: asText(value, typeOid, types),
-    };
-  });
+export interface Fields {
+  readonly fields: readonly Field[];
+  /** Something changed: among `fields`, or in a column that was not asked for. False also where it is not known. */
+  readonly changed: boolean;
 }
 
-/** The values as they came: only these can be compared. */
-function sentFields(message: RowChange): Field[] {
+/** Those that were asked for, in the table's order, and always what tells which row it is. */
+export function fieldsOf(message: RowChange, { view, types }: Canvas): Fields {
+  const sent = sentFields(message, view.expanded);
+  const { columns } = view;
+  // Of a table without a key the first column is what comes nearest to one.
+  const keyless = !sent.some(({ identifies }) => identifies);
+  const wanted = (field: Field, index: number): boolean =>
+    columns === undefined ||
+    columns.has(field.column.name) ||
+    field.identifies ||
+    (keyless && index === 0);
+  return {
+    fields: sent.filter(wanted).map((field) => ({
+      ...field,
+      before: field.before && asText(field.before, field.column.typeOid, types),
+      value: asText(field.value, field.column.typeOid, types),
+    })),
+    changed: sent.some(({ before }) => before !== undefined),
+  };
+}
+
+/** The values as they came: only these can be compared. `whole`: also those that are known not to have changed. */
+function sentFields(message: RowChange, whole: boolean): Field[] {
   const { relation } = message;
   switch (message.kind) {
     case "insert":
       return rowFields(relation, message.new);
     case "update":
-      if (message.old !== null) return changedFields(relation, message.old, message.new);
+      if (message.old !== null) return changedFields(relation, message.old, message.new, whole);
       return rowFields(relation, message.new, message.key);
     case "delete":
       if (message.old !== null) return rowFields(relation, message.old);
@@ -64,7 +75,12 @@ function rowFields(relation: Relation, row: TupleData, key: TupleData | null = n
  * What an update changed, when the whole old row is known (REPLICA IDENTITY FULL). All columns are the
  * identity then, so nothing says which of them tells a person what row this is: mostly the first does.
  */
-function changedFields(relation: Relation, old: TupleData, row: TupleData): Field[] {
+function changedFields(
+  relation: Relation,
+  old: TupleData,
+  row: TupleData,
+  whole: boolean,
+): Field[] {
   const before = [...columnValues(old)];
   const fields: Field[] = [];
   for (const [index, value] of enumerate(columnValues(row))) {
@@ -73,7 +89,7 @@ function changedFields(relation: Relation, old: TupleData, row: TupleData): Fiel
     if (column === undefined || previous === undefined) continue;
     const changed = value.kind !== "unchanged" && !sameValue(previous, value);
     const shown = value.kind === "unchanged" ? previous : value;
-    if (changed || index === 0) {
+    if (whole || changed || index === 0) {
       fields.push({
         relation,
         column,

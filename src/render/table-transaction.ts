@@ -15,7 +15,8 @@ import type {
 import { formatPgTime, type PgTime } from "../pg-time.ts";
 import type { Paint, Palette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
-import { countOf } from "./table-event.ts";
+import { countOf, formatCount, formatDuration } from "./table-numbers.ts";
+import { type Counts, SIGNS, type Tally } from "./table-tally.ts";
 
 /**
  * What is said about a transaction as a whole: the title and the last line of its box, and its fate when
@@ -28,23 +29,6 @@ export interface Part {
   readonly text: string;
   readonly paint?: Paint | undefined;
 }
-
-/** What a box has held so far. */
-export interface Counts {
-  insert: number;
-  update: number;
-  delete: number;
-  truncate: number;
-  message: number;
-}
-
-export const NO_COUNTS: Readonly<Counts> = {
-  insert: 0,
-  update: 0,
-  delete: 0,
-  truncate: 0,
-  message: 0,
-};
 
 export function beginParts(message: Begin, palette: Palette): Parts {
   return [
@@ -93,9 +77,15 @@ export function streamStopParts(
   ];
 }
 
-export function streamCommitParts(message: StreamCommit, palette: Palette): Parts {
+/** `tally`: of all its blocks. Undefined: the first of them was not seen. */
+export function streamCommitParts(
+  message: StreamCommit,
+  tally: Tally | undefined,
+  palette: Palette,
+): Parts {
   return [
     part(`✔ COMMIT ${xidOf(message.transaction)}`, palette.committed),
+    ...tallyParts(tally),
     part(formatTime(message.commitTime)),
     part(`commit ${formatLsn(message.commitLsn)}`),
   ];
@@ -139,20 +129,31 @@ export function prepareParts(message: Prepare, counts: Counts, palette: Palette)
   ];
 }
 
-export function streamPrepareParts(message: StreamPrepare, palette: Palette): Parts {
+export function streamPrepareParts(
+  message: StreamPrepare,
+  tally: Tally | undefined,
+  palette: Palette,
+): Parts {
   return [
     part(`… PREPARE ${quoted(message.gid)}`, palette.pending),
     part(xidOf(message.transaction)),
+    ...tallyParts(tally),
     part(formatTime(message.prepareTime)),
     part(`prepare ${formatLsn(message.prepareLsn)}`),
     part("still pending"),
   ];
 }
 
-export function commitPreparedParts(message: CommitPrepared, palette: Palette): Parts {
+/** `prepareTime`: undefined where it was not seen. */
+export function commitPreparedParts(
+  message: CommitPrepared,
+  prepareTime: PgTime | undefined,
+  palette: Palette,
+): Parts {
   return [
     part(`✔ COMMIT PREPARED ${quoted(message.gid)}`, palette.committed),
     part(xidOf(message.transaction)),
+    ...pendingParts(prepareTime, message.commitTime),
     part(formatTime(message.commitTime)),
     part(`commit ${formatLsn(message.commitLsn)}`),
   ];
@@ -163,8 +164,19 @@ export function rollbackPreparedParts(message: RollbackPrepared, palette: Palett
     part(`✘ ROLLBACK PREPARED ${quoted(message.gid)}`, palette.aborted),
     part(xidOf(message.transaction)),
     part("all its changes are void"),
+    ...pendingParts(message.prepareTime, message.rollbackTime),
     part(formatTime(message.rollbackTime)),
   ];
+}
+
+/** Of a stream whose end has not come. */
+export function pendingStreamParts(xid: number, palette: Palette): Parts {
+  return [part(`… PENDING xid ${xid}`, palette.pending), part("may yet be rolled back")];
+}
+
+/** In ASCII, for a status line. */
+export function collapsedText(xid: number, hidden: number): string {
+  return `${countOf(hidden, "change")} of xid ${xid} not shown`;
 }
 
 export function subtransactionParts(transaction: Transaction, top: number): Parts {
@@ -173,18 +185,32 @@ export function subtransactionParts(transaction: Transaction, top: number): Part
 
 /** `3 changes`, and when they are of several kinds `+1 ~2`, in the signs of the rows. */
 function countParts(counts: Counts): Parts {
-  const kinds = [
-    { count: counts.insert, sign: "+" },
-    { count: counts.update, sign: "~" },
-    { count: counts.delete, sign: "-" },
-    { count: counts.truncate, sign: "×" },
-  ].filter(({ count }) => count > 0);
-  const changes = kinds.reduce((sum, { count }) => sum + count, 0);
-  const signs =
-    kinds.length < 2 ? "" : ` (${kinds.map(({ sign, count }) => `${sign}${count}`).join(" ")})`;
-  const messages = counts.message === 0 ? [] : [part(countOf(counts.message, "message"))];
-  if (changes === 0 && messages.length > 0) return messages;
-  return [part(`${countOf(changes, "change")}${signs}`), ...messages];
+  const { message: messages, ...rows } = counts;
+  const changes = Object.values(rows).reduce((sum, count) => sum + count, 0);
+  const signs = signsOf(rows);
+  const kinds = signs.length < 2 ? "" : ` (${signs.map(({ text }) => text).join(" ")})`;
+  const messageParts = messages === 0 ? [] : [part(countOf(messages, "message"))];
+  if (changes === 0 && messages > 0) return messageParts;
+  return [part(`${countOf(changes, "change")}${kinds}`), ...messageParts];
+}
+
+/** `+3` `~2`: each kind that there is any of. */
+export function signsOf(counts: Partial<Counts>): readonly { kind: keyof Counts; text: string }[] {
+  return SIGNS.flatMap(({ kind, sign }) => {
+    const count = counts[kind] ?? 0;
+    return count === 0 ? [] : [{ kind, text: `${sign}${formatCount(count)}` }];
+  });
+}
+
+/** What a subtransaction took back has been counted too: only how many there were in the end is not known. */
+function tallyParts(tally: Tally | undefined): Parts {
+  if (tally === undefined) return [];
+  const rolledBack = tally.partlyRolledBack ? [part("some of them rolled back")] : [];
+  return [...countParts(tally.counts), ...rolledBack];
+}
+
+function pendingParts(from: PgTime | undefined, to: PgTime): Parts {
+  return from === undefined ? [] : [part(`pending for ${formatDuration(from, to)}`)];
 }
 
 function part(text: string, paint?: Paint): Part {

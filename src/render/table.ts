@@ -1,31 +1,25 @@
 import { assertNever } from "../assert.ts";
-import type {
-  LogicalMessage,
-  PgoutputMessage,
-  Relation,
-  RowChange,
-  Transaction,
-  Truncate,
-} from "../pgoutput/messages.ts";
+import type { PgoutputMessage, Relation, RowChange, Transaction } from "../pgoutput/messages.ts";
+import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { createPalette, type Palette } from "./painted.ts";
 import type { Renderer } from "./renderer.ts";
 import { describeAlteration } from "./table-alter.ts";
 import { BoxDrawer } from "./table-box.ts";
-import {
-  alterEvent,
-  type Canvas,
-  type Event,
-  messageEvent,
-  rowEvent,
-  truncateEvent,
-  unknownEvent,
-} from "./table-event.ts";
+import * as event from "./table-event.ts";
+import { expandedRow } from "./table-expanded.ts";
+import { type Fate, Fates } from "./table-fates.ts";
+import { hiddenEvents, postponedEvent } from "./table-hidden.ts";
+import { type Change, noCounts, Tally } from "./table-tally.ts";
 import * as say from "./table-transaction.ts";
+import type { Canvas, TableView } from "./table-view.ts";
 
 export interface TableOptions {
   /** The terminal's columns; asked anew for each message, so that rows follow a resize. Undefined: no terminal. */
   readonly width: () => number | undefined;
   readonly color: boolean;
+  readonly view: TableView;
+  /** Which columns are JSON, and what binary values mean. */
+  readonly types: TypeRegistry;
 }
 
 const WIDTH_DEFAULT = 80;
@@ -39,12 +33,18 @@ export class TableRenderer implements Renderer {
   readonly #palette: Palette;
   readonly #box: BoxDrawer;
   readonly #relations = new Map<number, Relation>();
+  readonly #fates = new Fates();
   /** Whose box is open. */
   #transaction: Transaction | null = null;
+  #tally = new Tally();
   /** The last row's: in a stream block, perhaps a subtransaction's. */
   #xid = 0;
   #streaming = false;
-  #counts = { ...say.NO_COUNTS };
+  /** Of the box: a streamed transaction has several. */
+  #counts = noCounts();
+  #hiddenInBox = 0;
+  /** The last transaction that there is more of than was shown; between its blocks too. */
+  #counting: { readonly xid: number; readonly tally: Tally } | undefined;
   readonly #encoder = new TextEncoder();
   #bytes = new Uint8Array(4096);
 
@@ -54,6 +54,12 @@ export class TableRenderer implements Renderer {
     this.#box = new BoxDrawer(this.#width(), this.#palette);
   }
 
+  /** For a status line: what is being counted in place of being shown. Undefined: nothing. */
+  get live(): string | undefined {
+    const counting = this.#counting;
+    return counting && say.collapsedText(counting.xid, counting.tally.hiddenTotal);
+  }
+
   render(message: PgoutputMessage): void {
     this.#box.resize(this.#width());
     const palette = this.#palette;
@@ -61,13 +67,17 @@ export class TableRenderer implements Renderer {
       case "insert":
       case "update":
       case "delete":
-        return this.#row(message, rowEvent(message, this.#canvas()));
+        return this.#change(message, () => this.#row(message));
       case "truncate":
-        return this.#row(message, truncateEvent(message, this.#canvas()));
+        return this.#change(message, () =>
+          this.#box.event(event.truncateEvent(message, this.#canvas())),
+        );
       case "message":
-        return this.#row(message, messageEvent(message, this.#canvas()));
+        return this.#change(message, () =>
+          this.#box.event(event.messageEvent(message, this.#canvas())),
+        );
       case "unknown":
-        return this.#event(message.transaction, unknownEvent(message, this.#canvas()));
+        return this.#event(message.transaction, event.unknownEvent(message, this.#canvas()));
       case "relation":
         return this.#relation(message.transaction, message.relation);
       case "type":
@@ -78,28 +88,35 @@ export class TableRenderer implements Renderer {
         return this.#open(message.transaction, say.beginPrepareParts(message, palette));
       case "stream_start":
         this.#open(message.transaction, say.streamStartParts(message, palette));
+        this.#tally = this.#fates.tallyOf(message);
         this.#streaming = true;
         return;
       case "origin":
         return this.#box.addToTitle(say.originParts(message));
       case "commit":
-        return this.#close(say.commitParts(message.transaction, this.#counts, palette));
+        return this.#leave(say.commitParts(message.transaction, this.#counts, palette));
       case "prepare":
-        return this.#close(say.prepareParts(message, this.#counts, palette));
+        this.#fates.prepared(message);
+        return this.#leave(say.prepareParts(message, this.#counts, palette));
       case "stream_stop":
-        return this.#close(say.streamStopParts(message.transaction, this.#counts, palette));
+        return this.#leave(say.streamStopParts(message.transaction, this.#counts, palette));
       case "stream_commit":
-        return this.#fate(say.streamCommitParts(message, palette));
       case "stream_abort":
-        return this.#fate(say.streamAbortParts(message, palette));
       case "stream_prepare":
-        return this.#fate(say.streamPrepareParts(message, palette));
       case "commit_prepared":
-        return this.#fate(say.commitPreparedParts(message, palette));
       case "rollback_prepared":
-        return this.#fate(say.rollbackPreparedParts(message, palette));
+        return this.#fate(message);
       default:
         return assertNever(message);
+    }
+  }
+
+  /** No message will follow: closes what is open, and tells what was counted in vain. */
+  finish(): void {
+    this.#leave();
+    for (const { xid, hidden } of this.#fates.pending()) {
+      this.#box.lines(say.pendingStreamParts(xid, this.#palette));
+      for (const row of hiddenEvents(hidden, this.#canvas())) this.#box.event(row);
     }
   }
 
@@ -110,15 +127,32 @@ export class TableRenderer implements Renderer {
     return this.#bytes.subarray(0, this.#encoder.encodeInto(text, this.#bytes).written);
   }
 
-  /** A change or a message: what a transaction's box counts. */
-  #row(message: RowChange | Truncate | LogicalMessage, event: Event): void {
-    this.#event(message.transaction, event);
+  /** What a transaction's box counts: drawn, unless so many were that the rest is only counted. */
+  #change(message: Change, draw: () => void): void {
+    const { transaction } = message;
     this.#counts[message.kind] += 1;
+    if (transaction === null) return draw();
+    this.#enter(transaction);
+    if (this.#tally.add(message, this.#options.view.collapseAfter)) {
+      this.#divide(transaction);
+      return draw();
+    }
+    this.#hiddenInBox += 1;
+    this.#counting ??= { xid: this.#transaction?.xid ?? transaction.xid, tally: this.#tally };
   }
 
-  #event(transaction: Transaction | null, event: Event): void {
-    if (transaction !== null) this.#enter(transaction);
-    this.#box.event(event);
+  #row(message: RowChange): void {
+    const canvas = this.#canvas();
+    if (canvas.view.expanded) this.#box.block(expandedRow(message, canvas));
+    else this.#box.event(event.rowEvent(message, canvas));
+  }
+
+  #event(transaction: Transaction | null, row: event.Event): void {
+    if (transaction !== null) {
+      this.#enter(transaction);
+      this.#divide(transaction);
+    }
+    this.#box.event(row);
   }
 
   /** The first announcement of a table is no news, nor is the same again: the server repeats itself. */
@@ -126,17 +160,19 @@ export class TableRenderer implements Renderer {
     const before = this.#relations.get(relation.oid);
     this.#relations.set(relation.oid, relation);
     const changes = before === undefined ? [] : describeAlteration(before, relation);
-    if (changes.length > 0) this.#event(transaction, alterEvent(relation, changes, this.#canvas()));
+    if (changes.length === 0) return;
+    this.#event(transaction, event.alterEvent(relation, changes, this.#canvas()));
   }
 
   /** The next row is one of `transaction`: in a stream block, perhaps of one of its subtransactions. */
   #enter(transaction: Transaction): void {
-    if (
-      this.#transaction === null ||
-      (transaction.xid !== this.#transaction.xid && !this.#streaming)
-    ) {
-      this.#open(transaction, say.continuedParts(transaction, this.#palette));
-    } else if (transaction.xid !== this.#xid) {
+    const open = this.#transaction;
+    if (open !== null && (transaction.xid === open.xid || this.#streaming)) return;
+    this.#open(transaction, say.continuedParts(transaction, this.#palette));
+  }
+
+  #divide(transaction: Transaction): void {
+    if (transaction.xid !== this.#xid && this.#transaction !== null) {
       this.#box.divide(say.subtransactionParts(transaction, this.#transaction.xid));
     }
     this.#xid = transaction.xid;
@@ -149,27 +185,37 @@ export class TableRenderer implements Renderer {
     this.#box.announce(title);
   }
 
-  #close(footer: say.Parts): void {
-    this.#box.close(footer);
+  /** A transaction whose changes were seen before meets its end, or comes near to it. */
+  #fate(message: Fate): void {
     this.#leave();
-  }
-
-  /** A transaction whose changes were seen before meets its end. */
-  #fate(parts: say.Parts): void {
-    this.#leave();
+    this.#counting = undefined;
+    const { parts, hidden } = this.#fates.tell(message, this.#palette);
     this.#box.lines(parts);
+    for (const row of hiddenEvents(hidden, this.#canvas())) this.#box.event(row);
   }
 
-  /** Whatever box is open ends here, if only because its end was cut off or filtered out. */
-  #leave(): void {
-    this.#box.close([]);
+  /** Whatever box is open ends here: without a footer because its end was cut off or filtered out. */
+  #leave(footer: say.Parts = []): void {
+    if (this.#streaming) {
+      // The rest is told with the transaction's fate: of its further blocks there is nothing to be seen.
+      if (this.#hiddenInBox > 0 && this.#box.isOpen) {
+        this.#box.event(postponedEvent(this.#hiddenInBox, this.#canvas()));
+      }
+    } else {
+      for (const row of hiddenEvents(this.#tally.hidden(), this.#canvas())) this.#box.event(row);
+      this.#counting = undefined;
+    }
+    this.#box.close(footer);
     this.#transaction = null;
+    this.#tally = new Tally();
     this.#streaming = false;
-    this.#counts = { ...say.NO_COUNTS };
+    this.#counts = noCounts();
+    this.#hiddenInBox = 0;
   }
 
   #canvas(): Canvas {
-    return { layout: this.#box.layout, palette: this.#palette };
+    const { view, types } = this.#options;
+    return { layout: this.#box.layout, palette: this.#palette, view, types };
   }
 
   #width(): number {

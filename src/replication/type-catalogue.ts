@@ -5,7 +5,8 @@ import type { ConnectionTarget } from "./target.ts";
 
 /**
  * What row_to_json goes by (json.c, json_categorize_type), for the types asked and all that they are made of.
- * A type with a cast to json by a function is printed by that: of these we know hstore's.
+ * A type with a cast to json by a function is printed by that: of these we know hstore's. An enum or citext is
+ * text, in binary form too.
  */
 const typesQuery = (oids: readonly number[]): string => `
   WITH RECURSIVE needed(oid) AS (
@@ -32,6 +33,8 @@ const typesQuery = (oids: readonly number[]): string => `
       WHERE c.castsource = t.oid AND c.casttarget = 'pg_catalog.json'::regtype
         AND p.proname = 'hstore_to_json')
       THEN json_build_object('kind', 'hstore')
+    WHEN (SELECT p.prosrc FROM pg_catalog.pg_proc p WHERE p.oid = t.typsend) IN ('enum_send', 'textsend')
+      THEN json_build_object('kind', 'scalar', 'name', 'text')
     END) AS shape
   FROM needed JOIN pg_catalog.pg_type t ON t.oid = needed.oid`;
 

@@ -38,6 +38,7 @@ export class Subject {
   #running: RunningWalctl | undefined;
   #transcript = new Transcript();
   #ending = false;
+  #stopping = false;
   readonly #draining: NodeJS.Timeout;
 
   static async start(server: TestServer, options: SubjectOptions): Promise<Subject> {
@@ -111,8 +112,8 @@ export class Subject {
     });
     this.#running = running;
     running.child.once("close", (status: number | null) => {
+      if (this.#running !== running || this.#stopping) return;
       this.#drain();
-      if (this.#running !== running) return;
       this.#running = undefined;
       this.#endedByItself(running, status);
     });
@@ -131,11 +132,13 @@ export class Subject {
   async #stop(signal: NodeJS.Signals): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
+    this.#stopping = true;
     const { status } = await running.stop(signal);
     running.resume();
     await running.exit();
     this.#drain(running);
-    if (this.#running === running) this.#running = undefined;
+    this.#running = undefined;
+    this.#stopping = false;
     this.reconnects += running.stderr.split("lost the connection").length - 1;
     if (signal !== "SIGKILL" && status !== 0 && !MAY_NOT_START.test(running.stderr)) {
       this.complaints.push(`${signal}: exit status ${status}: ${running.stderr.slice(-500)}`);

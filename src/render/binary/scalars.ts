@@ -68,17 +68,6 @@ export function bits(reader: BinaryReader): string {
     .slice(0, length);
 }
 
-/**
- * Int64 hundredths. How the server prints it depends on lc_monetary, which is not in the stream: this is
- * what C and en_US print.
- */
-export function money(reader: BinaryReader): string {
-  const amount = reader.int64();
-  const hundredths = String(amount < 0n ? -amount : amount).padStart(3, "0");
-  const whole = hundredths.slice(0, -2).replace(/\B(?=(?:\d{3})+$)/g, ",");
-  return `${amount < 0n ? "-" : ""}$${whole}.${hundredths.slice(-2)}`;
-}
-
 /** Int64 */
 export function lsn(reader: BinaryReader): string {
   return formatLsn(reader.lsn());

@@ -14,7 +14,7 @@ import { tsquery, tsvector } from "./text-search.ts";
 /** Of types within types: what a capture says of them may be anything, a circle too. */
 const DEPTH_MAX = 32;
 
-/** Of pg_catalog's types. A range's bounds are of the type that stands above it. */
+/** Of pg_catalog's types. money is not among them: its text depends on lc_monetary, which is not in the stream. A range's bounds are of the type that stands above it. */
 const FORMS = new Map<string, TextForm>([
   ["bool", scalar.bool],
   ["int2", scalar.int2],
@@ -27,7 +27,6 @@ const FORMS = new Map<string, TextForm>([
   ["float4", float4],
   ["float8", float8],
   ["numeric", numeric],
-  ["money", scalar.money],
   ["char", scalar.char],
   ["bytea", scalar.bytea],
   ["uuid", scalar.uuid],

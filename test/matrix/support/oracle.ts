@@ -58,7 +58,7 @@ export function compareRows(
   const changes = transactions.flatMap(({ xid, changes: all }) => all.map((change) => ({ xid, change })));
   const actual = groupBy(
     changes.filter(({ change }) => change.relation !== undefined && watched.has(change.relation.table) && ours(change.relation.table)),
-    ({ xid, change }) => `${xid} ${change.line.table}`,
+    ({ xid, change }) => `${xid} ${change.relation?.table}`,
   );
   assert.deepEqual([...actual.keys()].toSorted(), [...expected.keys()].toSorted());
   let rows = 0;

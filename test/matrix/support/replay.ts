@@ -9,17 +9,21 @@ import type { RelationInfo, Row } from "./stream-line.ts";
 /** By the table's oid: names change. */
 type Tables = ReadonlyMap<number, readonly Row[]>;
 
-function replay(fates: Fates): Tables {
+function replay(fates: Fates, ours: (table: string) => boolean): Tables {
   const tables = new Map<number, Row[]>();
   for (const { changes } of fates.committed) {
-    for (const change of changes) apply(tables, change);
+    for (const change of changes) apply(tables, change, ours);
   }
   return tables;
 }
 
-function apply(tables: Map<number, Row[]>, { line, relation, truncated }: Change): void {
+function apply(
+  tables: Map<number, Row[]>,
+  { line, relation, truncated }: Change,
+  ours: (table: string) => boolean,
+): void {
   for (const { oid } of truncated) tables.set(oid, []);
-  if (relation === undefined) return;
+  if (relation === undefined || !ours(relation.table)) return;
   const rows = tables.get(relation.oid) ?? [];
   tables.set(relation.oid, rows);
   const after = line.row("new");
@@ -59,10 +63,11 @@ export async function compareTables(
   schemas: readonly string[],
   where: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const replayed = replay(fates);
+  const ours = (table: string): boolean => schemas.some((schema) => table.startsWith(`${schema}.`));
+  const replayed = replay(fates, ours);
   for (const relation of fates.relations.values()) {
     const { oid, table } = relation;
-    if (!schemas.some((schema) => table.startsWith(`${schema}.`))) continue;
+    if (!ours(table)) continue;
     const [found] = await server.sql<{ name: string }>(
       `SELECT format('%I.%I', n.nspname, c.relname) AS name
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ${oid}`,

@@ -12,6 +12,8 @@ export interface Variant {
   readonly name: string;
   readonly since: ServerVersion;
   readonly flags: readonly string[];
+  /** A publication that it goes without. */
+  readonly except?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -107,8 +109,9 @@ export class MatrixRun {
       .filter(({ changes }) => changes.length > 0);
   }
 
-  async #tail({ name, flags, env }: Variant): Promise<Stream> {
-    const publications = this.#publications.flatMap((publication) => ["-P", publication]);
+  async #tail({ name, flags, except, env }: Variant): Promise<Stream> {
+    const wanted = this.#publications.filter((publication) => publication !== except);
+    const publications = wanted.flatMap((publication) => ["-P", publication]);
     const args = ["tail", "-S", slotOf(name), ...publications, "-E", "now", "--no-loop", ...flags];
     const options: RunOptions = { server: this.server, env: env ?? {}, timeoutMs: 120_000 };
     const { status, stdout, stderr } = await walctl(args, options);

@@ -1,7 +1,7 @@
 import type { Workload } from "../support/workload.ts";
 
 const FILL = (from: number, to: number): string =>
-  `INSERT INTO t SELECT i, repeat(md5(i::text), 6) FROM generate_series(${from}, ${to}) i`;
+  `INSERT INTO t SELECT i, repeat(md5(i::text), 10) FROM generate_series(${from}, ${to}) i`;
 
 /** Two-phase commit: committed and rolled back, small and streamed, with what happens in between. */
 export const prepared: Workload = {
@@ -17,12 +17,12 @@ export const prepared: Workload = {
     `COMMIT PREPARED 'Odd "gid" é'`,
     "BEGIN; INSERT INTO t VALUES (4, 'void'); PREPARE TRANSACTION 'void'",
     "ROLLBACK PREPARED 'void'",
-    `BEGIN; ${FILL(100, 600)}; SAVEPOINT s; ${FILL(700, 1200)}; ROLLBACK TO s; ${FILL(601, 699)}; PREPARE TRANSACTION 'large'`,
+    `BEGIN; ${FILL(100, 300)}; SAVEPOINT s; ${FILL(700, 900)}; ROLLBACK TO s; ${FILL(601, 650)}; PREPARE TRANSACTION 'large'`,
     "UPDATE t SET filler = 'between' WHERE id = 1",
     "COMMIT PREPARED 'large'",
-    `BEGIN; ${FILL(5000, 6000)}; PREPARE TRANSACTION 'large void'`,
+    `BEGIN; ${FILL(5000, 5400)}; PREPARE TRANSACTION 'large void'`,
     "ROLLBACK PREPARED 'large void'",
     "DELETE FROM t WHERE id > 600",
   ],
-  rows: 700,
+  rows: 300,
 };

@@ -40,8 +40,7 @@ export const NUMBERS: readonly TypeValues[] = [
     type: "numeric",
     values: [
       ...["NaN", "Infinity", "-Infinity", "0", "-0.0", "1.10", "1.1000", "0.00000000000000000001"],
-      ...["1e131071", "1e-16383", "-10000", "10000.0001", "99999999"],
-      ...[DIGITS_1000, `-${DIGITS_1000}.${DIGITS_1000}`],
+      ...["1e500", "-10000", "10000.0001", "99999999", `-${DIGITS_1000}.${DIGITS_1000}`],
     ],
   },
   { type: "numeric(12,4)", values: ["1.1", "-0.0001", "NaN", "99999999.9999"] },
@@ -177,7 +176,7 @@ export const SYSTEM: readonly TypeValues[] = [
   { type: "cube", values: ["(1,2),(3,4)", "(0.5)"] },
   { type: "ltree", values: ["", "a.b.c"] },
   { type: "seg", values: ["1.5 .. 2.50", "<10"] },
-  { type: "ean13", values: ["978-0-11-000533-4"] },
+  { type: "ean13", values: ["978-0-11-000533-1"] },
 ];
 
 export const ALL_TYPES: readonly TypeValues[] = [...NUMBERS, ...TEXTS, ...TIMES, ...SHAPES, ...SYSTEM];

@@ -1,0 +1,116 @@
+/** doctor: the publications, and what the tables in them lack. */
+import type { Client } from "pg";
+import { type Check, fail, ok, warning } from "./check.ts";
+import { psqlCommand, walctlCommand } from "./paste.ts";
+import type { ServerVersion } from "./preflight.ts";
+import type { PublicationState } from "./publication-plan.ts";
+import { listPublications, readPublication } from "./publication-state.ts";
+import { findIdentityFaults } from "./replica-identity.ts";
+import { quoteIdentifier, quoteLiteral, quoteQualified } from "./sql.ts";
+import { queryRows } from "./statement.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+/** @param only the names to look at; none: all of the database */
+export async function checkPublications(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  only: readonly string[],
+): Promise<readonly Check[]> {
+  const there = await listPublications(client);
+  if (there.length === 0 && only.length === 0) {
+    const setup = walctlCommand(["setup-publication", "walctl", "--all-tables"], target);
+    const message = `there is none in database ${quoteIdentifier(target.database)}: nothing can be streamed`;
+    return [warning("publication", message, setup)];
+  }
+  const checks: Check[] = [];
+  for (const name of only.length === 0 ? there : only) {
+    const state = await readPublication(client, name, version);
+    if (state === undefined) checks.push(missing(name, target));
+    else checks.push(...(await checkPublication(client, target, name, state)));
+  }
+  return checks;
+}
+
+function missing(name: string, target: ConnectionTarget): Check {
+  const setup = walctlCommand(["setup-publication", name, "--all-tables"], target);
+  return fail("publication", `publication ${quoteIdentifier(name)} does not exist`, setup);
+}
+
+interface MemberRow {
+  readonly schema: string;
+  readonly table: string;
+  readonly readable: boolean;
+}
+
+async function checkPublication(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+  state: PublicationState,
+): Promise<readonly Check[]> {
+  const members = await readMembers(client, name);
+  const faults = await findIdentityFaults(client, state);
+  return [
+    checkMembers(name, members, target),
+    ...faults.map(({ message, mend }) =>
+      fail("replica_identity", message, mend === undefined ? null : psqlCommand(mend, target)),
+    ),
+    ...checkReadable(name, members, target),
+  ];
+}
+
+async function readMembers(client: Client, name: string): Promise<readonly MemberRow[]> {
+  return await queryRows<MemberRow & Record<string, unknown>>(
+    client,
+    `SELECT n.nspname::text AS schema, c.relname::text AS table,
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+         AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AS readable
+     FROM pg_catalog.pg_publication_tables p
+     JOIN pg_catalog.pg_namespace n ON n.nspname = p.schemaname
+     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
+     WHERE p.pubname = ${quoteLiteral(name)} ORDER BY 1, 2`,
+    `list the tables of publication ${quoteIdentifier(name)}`,
+  );
+}
+
+function checkMembers(
+  name: string,
+  members: readonly MemberRow[],
+  target: ConnectionTarget,
+): Check {
+  const who = `publication ${quoteIdentifier(name)}`;
+  const count = members.length === 1 ? "1 table" : `${members.length} tables`;
+  if (members.length > 0) return ok("publication", `${who}: ${count}`);
+  const setup = walctlCommand(["setup-publication", name, "--all-tables", "--sync"], target);
+  return warning("publication", `${who} publishes no tables: nothing comes of it`, setup);
+}
+
+/** As many names as a line has room for; the command has them all. */
+const NAMES_MAX = 3;
+
+/** The server streams to whoever has REPLICATION; but who copies the tables first has to read them. */
+function checkReadable(
+  name: string,
+  members: readonly MemberRow[],
+  target: ConnectionTarget,
+): readonly Check[] {
+  const hidden = members
+    .filter(({ readable }) => !readable)
+    .map(({ schema, table }) => quoteQualified(schema, table));
+  if (hidden.length === 0) return [];
+  const some = hidden.slice(0, NAMES_MAX).join(", ") + (hidden.length > NAMES_MAX ? ", …" : "");
+  const schemas = [
+    ...new Set(members.filter(({ readable }) => !readable).map(({ schema }) => schema)),
+  ];
+  const role = quoteIdentifier(target.user);
+  const usage = `GRANT USAGE ON SCHEMA ${schemas.map(quoteIdentifier).join(", ")} TO ${role}`;
+  const select = `GRANT SELECT ON ${hidden.join(", ")} TO ${role}`;
+  return [
+    warning(
+      "role_select",
+      `publication ${quoteIdentifier(name)}: the role may not read ${some}; streaming works, copying the tables first does not`,
+      psqlCommand(`${usage}; ${select}`, target),
+    ),
+  ];
+}

@@ -1,0 +1,176 @@
+/** Random faults under load, and whether the guarantees of tail held. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Lsn, parseLsn } from "../../src/lsn.ts";
+import { seededRandom } from "../support/random.ts";
+import { type ServerVersion, type TestServer, startServer } from "../support/server.ts";
+import { type FaultScene, chooseFault } from "./faults.ts";
+import { Subject, type SubjectOptions } from "./subject.ts";
+import { faultsOf } from "./verdict.ts";
+import {
+  CHAOS_TABLE,
+  ChaosLoad,
+  type TrueTransaction,
+  createOracle,
+  readTruth,
+} from "./workload.ts";
+
+export interface ChaosOptions {
+  readonly version: ServerVersion;
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly log: (line: string) => void;
+}
+
+export interface ChaosReport {
+  readonly transactions: number;
+  readonly rows: number;
+  /** How often each kind of fault struck. */
+  readonly faults: ReadonlyMap<string, number>;
+  readonly subjects: ReadonlyArray<{
+    readonly name: string;
+    readonly processes: number;
+    readonly reconnects: number;
+    readonly samples: number;
+    /** Empty: all is well. */
+    readonly wrong: readonly string[];
+  }>;
+}
+
+const SETTINGS = {
+  wal_sender_timeout: "3s",
+  // So that large transactions are spilled, or streamed.
+  logical_decoding_work_mem: "64kB",
+  max_wal_senders: "20",
+  max_replication_slots: "10",
+};
+const WRITERS = 3;
+const FAULT_PAUSE_MS_MAX = 900;
+const SAMPLE_PAUSE_MS = 250;
+const CATCH_UP_MS = 180_000;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const folder = mkdtempSync(join(tmpdir(), "walctl-chaos-"));
+  const server = await startServer({ version: options.version, settings: SETTINGS });
+  const subjects: Subject[] = [];
+  try {
+    await server.sql(CHAOS_TABLE);
+    await createOracle(server);
+    for (const subject of subjectOptions(join(folder, "out.ndjson"))) {
+      subjects.push(await Subject.start(server, subject));
+    }
+    const faults = await strike(server, subjects, options);
+    const truth = await readTruth(server);
+    await catchUp(subjects, truth, options.log);
+    for (const subject of subjects) await subject.end();
+    return report(truth, faults, subjects);
+  } finally {
+    await Promise.all(subjects.map((subject) => subject.end().catch(() => {})));
+    await server.dispose();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function subjectOptions(file: string): readonly SubjectOptions[] {
+  const args = (slot: string): string[] => ["-S", slot, "-P", "p", "--ack", "--wait"];
+  return [
+    { name: "pipe", args: args("pipe"), unix: false },
+    { name: "file", args: [...args("file"), "-o", file], file, unix: true },
+    { name: "streamed", args: [...args("streamed"), "--streaming", "on"], unix: false },
+  ];
+}
+
+/** Until the time is over; then all is well again. */
+async function strike(
+  server: TestServer,
+  subjects: readonly Subject[],
+  { seed, durationMs, log }: ChaosOptions,
+): Promise<ReadonlyMap<string, number>> {
+  const random = seededRandom(seed);
+  const load = new ChaosLoad(server, seed + 1, WRITERS);
+  const alone = createLock();
+  const scene: FaultScene = { server, load, subjects, random, alone };
+  const ending = new AbortController();
+  const sampling = sample(scene, ending.signal);
+  const counts = new Map<string, number>();
+  /** One at a time for each subject, but several subjects at a time. */
+  const busy = new Map<Subject, Promise<void>>();
+  const deadline = Date.now() + durationMs;
+  while (Date.now() < deadline) {
+    await sleep(random() * FAULT_PAUSE_MS_MAX);
+    const subject = subjects[Math.floor(random() * subjects.length)];
+    const fault = chooseFault(random);
+    if (subject === undefined || busy.has(subject)) continue;
+    log(`${fault.name} (${subject.options.name})`);
+    counts.set(fault.name, (counts.get(fault.name) ?? 0) + 1);
+    const running = fault.run(scene, subject).finally(() => busy.delete(subject));
+    busy.set(subject, running);
+  }
+  await Promise.all(busy.values());
+  ending.abort();
+  await sampling;
+  await load.stop();
+  return counts;
+}
+
+/** Sees again and again what the slots have confirmed, and how much had been printed by then. */
+async function sample({ server, subjects, alone }: FaultScene, stop: AbortSignal): Promise<void> {
+  const sql = "SELECT slot_name AS name, confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
+  while (!stop.aborted) {
+    await sleep(SAMPLE_PAUSE_MS);
+    await alone(async () => {
+      const rows = await server.sql<{ name: string; lsn: string }>(sql).catch(() => []);
+      const confirmed = new Map(rows.map(({ name, lsn }) => [name, parseLsn(lsn)]));
+      for (const subject of subjects) {
+        subject.sample(confirmed.get(subject.options.name) ?? (0n as Lsn));
+      }
+    });
+  }
+}
+
+/** Until everyone has printed the last transaction. */
+async function catchUp(
+  subjects: readonly Subject[],
+  truth: readonly TrueTransaction[],
+  log: (line: string) => void,
+): Promise<void> {
+  const last = truth.at(-1)?.xid;
+  const deadline = Date.now() + CATCH_UP_MS;
+  for (const subject of subjects) {
+    while (subject.printed.committed.at(-1)?.xid !== last) {
+      // The verdict tells what is missing.
+      if (Date.now() > deadline) return log(`${subject.options.name} does not catch up`);
+      await sleep(500);
+    }
+  }
+}
+
+function report(
+  truth: readonly TrueTransaction[],
+  faults: ReadonlyMap<string, number>,
+  subjects: readonly Subject[],
+): ChaosReport {
+  return {
+    transactions: truth.length,
+    rows: truth.reduce((sum, { ids }) => sum + ids.length, 0),
+    faults,
+    subjects: subjects.map((subject) => ({
+      name: subject.options.name,
+      processes: subject.transcripts.length,
+      reconnects: subject.reconnects,
+      samples: subject.samples.length,
+      wrong: faultsOf(subject, truth),
+    })),
+  };
+}
+
+function createLock(): FaultScene["alone"] {
+  let before: Promise<void> = Promise.resolve();
+  return async (body) => {
+    const turn = before.then(body);
+    before = turn.catch(() => {});
+    await turn;
+  };
+}

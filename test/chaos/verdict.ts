@@ -1,0 +1,83 @@
+/** Whether what was printed is what happened. */
+import type { Subject } from "./subject.ts";
+import type { PrintedTransaction, Transcript } from "./transcript.ts";
+import type { TrueTransaction } from "./workload.ts";
+
+/** All that is wrong with a subject: nothing, if the guarantees hold. */
+export function faultsOf(subject: Subject, truth: readonly TrueTransaction[]): readonly string[] {
+  const order = new Map(truth.map(({ xid }, index) => [xid, index]));
+  const found = [...subject.complaints];
+  const { file } = subject.options;
+  const outputs = file === undefined ? subject.transcripts : [subject.printed];
+  for (const [index, transcript] of outputs.entries()) {
+    const where = file === undefined ? `process ${index}` : "FILE";
+    for (const fault of outputFaults(transcript, truth, order)) found.push(`${where}: ${fault}`);
+  }
+  return [...found, ...lossesOf(outputs, truth), ...sampleFaults(subject, truth)];
+}
+
+/** Once each, whole, and in commit order without a gap. */
+function outputFaults(
+  transcript: Transcript,
+  truth: readonly TrueTransaction[],
+  order: ReadonlyMap<number, number>,
+): readonly string[] {
+  const found = transcript.twice.slice(0, 3).map((what) => `twice: ${what}`);
+  let expected: number | undefined;
+  for (const printed of transcript.committed) {
+    const index = order.get(printed.xid);
+    if (index === undefined) {
+      found.push(`transaction ${printed.xid} was not committed`);
+      continue;
+    }
+    if (expected !== undefined && index !== expected) {
+      found.push(`transaction ${printed.xid} is ${index}th, not ${expected}th`);
+    }
+    expected = index + 1;
+    const difference = contentFault(printed, truth[index]);
+    if (difference !== undefined) found.push(difference);
+  }
+  return found;
+}
+
+function contentFault(
+  printed: PrintedTransaction,
+  real: TrueTransaction | undefined,
+): string | undefined {
+  if (real === undefined || printed.endLsn !== real.endLsn) {
+    return `transaction ${printed.xid} ends elsewhere`;
+  }
+  const reals = new Set(real.ids);
+  const prints = new Set(printed.ids);
+  const missing = real.ids.filter((id) => !prints.has(id)).length;
+  const extra = printed.ids.filter((id) => !reals.has(id)).length;
+  if (missing === 0 && extra === 0 && printed.ids.length === real.ids.length) return undefined;
+  return `transaction ${printed.xid} of ${real.ids.length} rows: ${missing} missing, ${extra} that were rolled back, ${printed.ids.length} printed`;
+}
+
+function lossesOf(
+  outputs: readonly Transcript[],
+  truth: readonly TrueTransaction[],
+): readonly string[] {
+  const printed = new Set(outputs.flatMap(({ committed }) => committed.map(({ xid }) => xid)));
+  const lost = truth.filter(({ xid }) => !printed.has(xid)).map(({ xid }) => xid);
+  return lost.length === 0 ? [] : [`lost: ${lost.length} transactions, ${lost.slice(0, 5).join()}`];
+}
+
+/** Nothing was confirmed that had not been written by then. */
+function sampleFaults(subject: Subject, truth: readonly TrueTransaction[]): readonly string[] {
+  const found: string[] = [];
+  const whole = subject.options.file === undefined ? undefined : subject.printed;
+  for (const { confirmed, process, fileBytes } of subject.samples) {
+    const due = truth.findLast(({ endLsn }) => endLsn <= confirmed);
+    if (due === undefined) continue;
+    const there =
+      whole === undefined
+        ? subject.transcripts
+            .slice(0, process + 1)
+            .some((transcript) => transcript.committed.some(({ xid }) => xid === due.xid))
+        : whole.committed.some(({ xid, bytes }) => xid === due.xid && bytes <= fileBytes);
+    if (!there) found.push(`transaction ${due.xid} was confirmed before it was written`);
+  }
+  return found.slice(0, 5);
+}
