@@ -8,7 +8,13 @@ import {
   dropSlotCommand,
   setupPublicationCommand,
 } from "./cli/set-up.ts";
-import { completeCommand, completionCommand, demoCommand, manCommand } from "./cli/shell.ts";
+import {
+  completeCommand,
+  completionCommand,
+  demoCommand,
+  manCommand,
+  schemaCommand,
+} from "./cli/shell.ts";
 import { tailCommand } from "./cli/tail.ts";
 import type { CommandContext } from "./commands/context.ts";
 import { ExitCode, WalctlError, usageError } from "./errors.ts";
@@ -48,6 +54,7 @@ const COMMANDS: readonly Entry[] = [
   },
   { define: dropSlotCommand, load: async () => (await import("./commands/drop-slot.ts")).dropSlot },
   { define: doctorCommand, load: async () => (await import("./commands/doctor.ts")).doctor },
+  { define: schemaCommand, load: async () => (await import("./commands/schema.ts")).schema },
   { define: demoCommand, load: async () => (await import("./commands/demo.ts")).demo },
   {
     define: completionCommand,

@@ -15,7 +15,9 @@ function section(title: string): string {
 /** The flags in the first column of the section's table, and of the shared tables that it refers to. */
 function flagsInReadme(command: string): readonly string[] {
   const own = section(command);
-  const shared = ["connection", "output"].filter((name) => own.includes(`(#${name}-options)`));
+  const shared = ["connection", "output", "table"].filter((name) =>
+    own.includes(`(#${name}-options)`),
+  );
   const capital = (name: string): string => name.replace(/^./, (letter) => letter.toUpperCase());
   const texts = [own, ...shared.map((name) => section(`${capital(name)} options`))];
   const rows = texts.flatMap((text) => Array.from(text.matchAll(/^\| `(-[^`]*)`/gm)));

@@ -8,7 +8,7 @@ const MESSAGES_CONVINCING = { "line feed": 2, none: 4 } as const;
 
 /** What starts nothing asks for any number of bytes: it is given up when it asks for more than this. */
 const CANDIDATE_BYTES_MAX = 1 << 16;
-/** Unless its first message is whole, which is rare where there is none. */
+/** Unless all but the last of the messages that convince are there already. */
 const LIKELY_BYTES_MAX = 1 << 24;
 
 /** What a search for the next message found. */
@@ -54,13 +54,22 @@ function missingAt(
   how: { readonly separator: Separator; readonly streaming: boolean; readonly final: boolean },
 ): number | undefined {
   const needed = MESSAGES_CONVINCING[how.separator];
-  const trial = tryMessages(bytes, start, how, needed);
+  // What starts nothing may look for the end of a name in all that follows: it gets to see little of that.
+  const window = bytes.subarray(start, start + CANDIDATE_BYTES_MAX);
+  const partial = start + window.length < bytes.length;
+  let trial = tryMessages(window, 0, { ...how, final: how.final && !partial }, needed);
   if (trial.broken) return undefined;
   if (trial.messages >= needed) return 0;
+  const likely = trial.messages >= needed - 1;
+  if (partial) {
+    if (!likely) return undefined;
+    trial = tryMessages(bytes, start, how, needed);
+    if (trial.broken || trial.messages >= needed) return trial.broken ? undefined : 0;
+  }
   if (how.final) {
     // Little is left: a message up to the very end, or several of which the last is cut, must do.
     return trial.messages >= (trial.missing === 0 ? 1 : needed - 1) ? 0 : undefined;
   }
-  const bytesMax = trial.messages > 0 ? LIKELY_BYTES_MAX : CANDIDATE_BYTES_MAX;
+  const bytesMax = likely ? LIKELY_BYTES_MAX : CANDIDATE_BYTES_MAX;
   return bytes.length - start + trial.missing <= bytesMax ? Math.max(1, trial.missing) : undefined;
 }

@@ -11,9 +11,7 @@ export class CaptureWriter {
   #view = new DataView(this.#buffer.buffer);
   #length = 0;
 
-  /** `continued`: the file holds a capture already, to which this one's frames are added. */
-  constructor(continued = false) {
-    if (continued) return;
+  constructor() {
     this.#buffer.set(WALCTL_MAGIC);
     this.#length = WALCTL_MAGIC.length;
   }

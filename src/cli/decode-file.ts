@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { examples, filterOptions, outputOptions, valueOptions } from "./options.ts";
+import { examples, filterOptions, outputOptions, tableOptions, valueOptions } from "./options.ts";
 
 const FORMATS = [
   ...["auto", "walctl", "recvlogical", "raw", "hex", "copy-text", "copy-csv", "copy-binary"],
@@ -16,7 +16,7 @@ export function decodeFileCommand(): Command {
     .option("--summary", "print totals by table and the largest transactions, no messages");
   valueOptions(filterOptions(command));
   return examples(
-    outputOptions(command),
+    outputOptions(tableOptions(command)),
     ["What pg_recvlogical wrote", "walctl decode-file capture.bin | jq ."],
     ["What fills it", "walctl decode-file capture.bin --summary"],
     [

@@ -72,6 +72,16 @@ export function valueOptions(command: Command): Command {
     .option("--safe-numbers", "numbers that a JavaScript double cannot hold become strings");
 }
 
+/** How tables look; NDJSON has no use for them. */
+export function tableOptions(command: Command): Command {
+  return command
+    .optionsGroup("Tables:")
+    .option("-x, --expanded", "one column a line, with whole values, as psql's \\x")
+    .option("--columns <names>", "show only these columns, and the key; may be repeated", collect)
+    .option("--max-width <columns>", "cut values that are longer; 0: none")
+    .option("--collapse <rows>", "after so many of a transaction only count; 0: show all");
+}
+
 export function filterOptions(command: Command): Command {
   return command
     .option("--only <kinds>", "print only messages of these kinds; may be repeated", collect)

@@ -12,6 +12,13 @@ export function demoCommand(): Command {
   );
 }
 
+export function schemaCommand(): Command {
+  const command = new Command("schema").description(
+    "print the JSON Schema of the lines that tail and decode-file print",
+  );
+  return examples(command, ["Types for a program that reads them", "walctl schema > line.json"]);
+}
+
 export function completionCommand(): Command {
   const command = new Command("completion")
     .description("print what makes a shell complete commands, options, slots and publications")

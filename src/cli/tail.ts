@@ -7,6 +7,7 @@ import {
   outputOptions,
   publicationOptions,
   setting,
+  tableOptions,
   valueOptions,
 } from "./options.ts";
 
@@ -23,14 +24,22 @@ export function tailCommand(): Command {
     .option("--bootstrap", "create the publication and the slot where they are missing");
   publicationOptions(command)
     .option("--ack", "advance the slot past what has been written out (default: never)")
+    .option("--ack-from <path>", "advance it only to the end_lsns that the consumer writes there")
     .option("-I, --startpos <lsn>", "start there (default: where the slot stands)")
     .option("-E, --endpos <lsn>", "exit once all that committed up to there is out; or now")
     .option("-n, --limit <count>", "exit after so many row changes");
-  filterOptions(command);
-  protocolOptions(command).option("--no-loop", "do not reconnect");
-  valueOptions(command);
+  filterOptions(command)
+    .option("-o, --output <file>", "append to the file, which is synced before acknowledging")
+    .option("--capture <file>", "also write what is received to the file, for decode-file");
+  protocolOptions(command)
+    .option("--no-loop", "do not reconnect")
+    .option("--wait", "wait for a slot that another program uses");
+  valueOptions(command).option(
+    "--summary",
+    "print totals by table and the largest transactions at the end, no messages",
+  );
   return examples(
-    connectionOptions(outputOptions(command)),
+    connectionOptions(outputOptions(tableOptions(command))),
     ["What happens from now on; nothing is left on the server", "walctl tail -d shop"],
     [
       "Set up all that is needed, then stream",

@@ -9,26 +9,21 @@ import { ReaderGone, type Sink, StreamSink } from "../output/sink.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { renderError } from "../render/diagnostics.ts";
-import type { SummaryRenderer } from "../render/summary.ts";
 import type { CommandContext } from "./context.ts";
 import { decodeCapture } from "./decode-capture.ts";
 import { createFilter, type FilterFlags } from "./filter.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
 import { progressText } from "./progress-text.ts";
-import { createRenderer } from "./renderer.ts";
+import { createRenderer, type Rendering, type RendererFlags } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
-import { createSummaryRenderer } from "./summary.ts";
 
 const STANDARD_INPUT = "-";
 const PROGRESS_INTERVAL_MS = 100;
 
-export interface DecodeFileFlags extends OutputFlags, FilterFlags {
+export interface DecodeFileFlags extends OutputFlags, FilterFlags, RendererFlags {
   readonly input: "auto" | CaptureFormat;
   readonly keepGoing?: boolean;
-  readonly summary?: boolean;
-  readonly values: "json" | "text";
-  readonly safeNumbers?: boolean;
 }
 
 interface Job {
@@ -37,7 +32,8 @@ interface Job {
   readonly accepts: (message: PgoutputMessage) => boolean;
   readonly sink: Sink;
   readonly reporter: Reporter;
-  readonly summary: SummaryRenderer | undefined;
+  /** One for all captures. Undefined: each is printed by itself. */
+  readonly summary: Rendering | undefined;
   readonly context: CommandContext;
 }
 
@@ -57,7 +53,9 @@ export async function decodeFile(
     accepts: createFilter(flags),
     sink: new StreamSink(context.stdout.stream),
     reporter: new Reporter(context, output),
-    summary: flags.summary ? await createSummaryRenderer(output) : undefined,
+    summary: flags.summary
+      ? await createRenderer(flags, output, new TypeRegistry(), context)
+      : undefined,
     context,
   };
   try {
@@ -105,17 +103,18 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     : await openCapture(file);
   // A capture has its own decoder and types: the next one may be another server's.
   const types = new TypeRegistry();
+  const rendering = job.summary ?? (await createRenderer(flags, output, types, context));
   const pipeline = new Pipeline({
     lookUpTypes: undefined,
     capture: undefined,
     types,
     accepts: job.accepts,
-    renderer: job.summary ?? (await createRenderer(flags, output, types, context)),
+    renderer: rendering.renderer,
     sink: job.sink,
     warn: (warning) => reporter.warn({ ...warning, message: `${name}: ${warning.message}` }),
   });
   const { input, keepGoing = false } = flags;
-  return decodeCapture({
+  const decoding = decodeCapture({
     name,
     chunks: source.chunks,
     createReader: (listener: CaptureListener) =>
@@ -127,7 +126,17 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     reporter,
     stop: context.stop,
     onProgress: progressOf(name, source, job),
-  });
+  });  try {
+    return await decoding;
+  } finally {
+    if (job.summary === undefined) await writeRest(rendering, job.sink);
+  }
+}
+
+/** After damage too: what was counted up to there is to be told. */
+async function writeRest(rendering: Rendering, sink: Sink): Promise<void> {
+  const rest = rendering.finish();
+  if (rest.length > 0) await sink.write(rest);
 }
 
 /** Shown when standard error is a terminal and the output does not go to one. */

@@ -24,7 +24,7 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
   reporter.progress("examining the server");
   try {
     for await (const check of examine(target, scope, context.stop)) {
-      reporter.clearProgress();
+      if (statuses.length === 0) reporter.clearProgress();
       statuses.push(check.status);
       await sink.write(Buffer.from(render(check)));
     }

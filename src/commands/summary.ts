@@ -1,3 +1,4 @@
+import { usageError } from "../errors.ts";
 import type { SummaryRenderer } from "../render/summary.ts";
 import type { OutputOptions } from "./options.ts";
 
@@ -7,4 +8,29 @@ export async function createSummaryRenderer(output: OutputOptions): Promise<Summ
   if (output.format === "ndjson") return new SummaryRenderer(renderSummaryNdjson);
   const { renderSummaryTables } = await import("../render/summary-table.ts");
   return new SummaryRenderer((counts) => renderSummaryTables(counts, output.color.stdout));
+}
+
+interface TailSummaryFlags {
+  readonly summary?: boolean;
+  readonly ack?: boolean;
+  readonly ackFrom?: string;
+  readonly output?: string;
+}
+
+/**
+ * What is printed at the end alone cannot be acknowledged on the way, nor go to a file that is to go on where
+ * its last transaction ends.
+ * @throws WalctlError, a usage error
+ */
+export function checkSummary(flags: TailSummaryFlags): void {
+  if (flags.summary !== true) return;
+  if (flags.ack === true || flags.ackFrom !== undefined) {
+    throw usageError(
+      "--summary prints no changes that could be acknowledged",
+      "Without --ack it looks at what the slot holds and leaves it there.",
+    );
+  }
+  if (flags.output !== undefined) {
+    throw usageError("--output holds changes, not a summary", "Redirect it: --summary > FILE");
+  }
 }

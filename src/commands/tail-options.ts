@@ -5,8 +5,10 @@ import type { ConnectionFlags } from "../replication/target.ts";
 import type { FilterFlags } from "./filter.ts";
 import { type OutputFlags, parseNumber } from "./options.ts";
 import type { PublicationFlags } from "./publication-flags.ts";
+import type { RendererFlags } from "./renderer.ts";
 
-export interface TailFlags extends ConnectionFlags, OutputFlags, FilterFlags, PublicationFlags {
+export interface TailFlags
+  extends ConnectionFlags, OutputFlags, FilterFlags, PublicationFlags, RendererFlags {
   readonly slot?: string;
   readonly publication?: readonly string[];
   readonly bootstrap?: boolean;
@@ -25,12 +27,14 @@ export interface TailFlags extends ConnectionFlags, OutputFlags, FilterFlags, Pu
   readonly binary?: boolean;
   /** False: --no-loop. */
   readonly loop: boolean;
+  readonly wait?: boolean;
   readonly values: "json" | "text";
   readonly safeNumbers?: boolean;
 }
 
 export interface TailOptions {
   readonly slot: string | undefined;
+  /** Empty: the only one of the database. */
   readonly publications: readonly string[];
   readonly acknowledge: boolean;
   readonly startpos: Lsn | undefined;
@@ -39,15 +43,16 @@ export interface TailOptions {
   readonly statusIntervalMs: number;
   readonly pgoutput: PgoutputOptions;
   readonly reconnect: boolean;
+  readonly waitForSlot: boolean;
 }
 
 /** @throws WalctlError, a usage error */
 export function tailOptions(flags: TailFlags): TailOptions {
   const publications = flags.publication ?? [];
-  if (publications.length === 0) {
+  if (publications.length === 0 && flags.bootstrap === true) {
     throw usageError(
-      "no publication is named",
-      "Name at least one with -P; psql -c '\\dRp' lists them, walctl setup-publication makes one.",
+      "--bootstrap has no name for the publication",
+      "Name it with -P: it is created if it is missing.",
     );
   }
   const acknowledge = flags.ack === true || flags.ackFrom !== undefined;
@@ -78,6 +83,7 @@ export function tailOptions(flags: TailFlags): TailOptions {
       binary: flags.binary ?? false,
     },
     reconnect: flags.loop,
+    waitForSlot: flags.wait ?? false,
   };
 }
 

@@ -1,6 +1,7 @@
+import { Socket } from "node:net";
 import { ExitCode } from "../errors.ts";
-import { formatLsn } from "../lsn.ts";
-import { ReaderGone, type Sink } from "../output/sink.ts";
+import { formatLsn, INVALID_LSN } from "../lsn.ts";
+import { ReaderGone } from "../output/sink.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { type BootstrapRequest } from "../replication/bootstrap.ts";
 import { ReplicationSession } from "../replication/session.ts";
@@ -15,22 +16,29 @@ import { Pipeline } from "./pipeline.ts";
 import { publicationPlan } from "./publication-flags.ts";
 import { createRenderer } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
+import { checkSummary } from "./summary.ts";
 import { type TailFlags, tailOptions } from "./tail-options.ts";
 import { openTailOutput } from "./tail-output.ts";
+import { withPublication } from "./tail-publication.ts";
 import { TailStatus } from "./tail-status.ts";
 
 /** As create-slot's default. */
 const SLOT_LOCK_TIMEOUT_MS = 10_000;
 
+const NOTHING = new Uint8Array();
+
 /** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const toFile = flags.output !== undefined && flags.format === "auto";
   const output = outputOptions(toFile ? { ...flags, format: "ndjson" } : flags, context);
-  const options = tailOptions(flags);
+  const asked = tailOptions(flags);
   const target = resolveTarget(flags, context.env);
+  checkSummary(flags);
   const accepts = createFilter(flags);
   const types = new TypeRegistry();
   const reporter = new Reporter(context, output);
+  const options = await withPublication(asked, target, context, reporter);
+  const rendering = await createRenderer(flags, output, types, context);
   const { sink, rotate, startpos } = openTailOutput(
     { path: flags.output, startpos: options.startpos, prints: (kind) => printsKind(flags, kind) },
     output,
@@ -38,18 +46,24 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
     reporter,
   );
   const capture = flags.capture === undefined ? undefined : new CaptureFile(flags.capture);
-  const clearing: Sink = {
-    write: (bytes) => {
-      status.clearLine();
-      return sink.write(bytes);
-    },
-    sync: () => sink.sync(),
-  };
+  const toTerminal = context.stdout.isTerminal && flags.output === undefined;
+  const status = new TailStatus({
+    session: () => session.status,
+    pipeline: () => pipeline,
+    context,
+    quiet: output.quiet,
+    acknowledge: options.acknowledge,
+    // Behind a pipe there may be somebody who prints on the same terminal.
+    alone: toTerminal || flags.output !== undefined || !(context.stdout.stream instanceof Socket),
+    live: rendering.live,
+  });
+  reporter.beforePrinting = () => status.clearLine();
+  const shownSink = toTerminal ? status.above(sink) : sink;
   const pipeline = new Pipeline({
     types,
     accepts,
-    renderer: await createRenderer(flags, output, types, context),
-    sink: context.stdout.isTerminal ? clearing : sink,
+    renderer: rendering.renderer,
+    sink: shownSink,
     warn: (warning) => reporter.warn(warning),
     lookUpTypes: (oids) => lookUpTypes(target, oids),
     capture,
@@ -68,6 +82,7 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
       notice: (text) => reporter.notice(text),
       streaming: ({ slotName, serverVersion }, from) => {
         reporter.clearProgress();
+        status.streaming();
         capture?.metadata({ server_version: serverVersion, options: options.pgoutput });
         if (context.stdout.isTerminal) {
           reporter.notice(`streaming from slot "${slotName}", ${formatLsn(from)}; Ctrl-C ends`);
@@ -75,20 +90,18 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
       },
     },
   });
-  const status = new TailStatus({
-    session: () => session.status,
-    pipeline,
-    context,
-    quiet: output.quiet,
-    acknowledge: options.acknowledge,
-  });
-  reporter.beforePrinting = () => status.clearLine();
   const stopRotating =
     rotate && context.onSignal("SIGHUP", () => pipeline.rotateBetweenTransactions(rotate));
   reporter.progress("connecting");
   let readerGone = false;
   try {
-    await session.run();
+    try {
+      await session.run();
+    } finally {
+      const connected = session.status.received !== INVALID_LSN;
+      const rest = connected ? rendering.finish() : NOTHING;
+      if (rest.length > 0) await shownSink.write(rest);
+    }
     return ExitCode.done;
   } catch (error) {
     readerGone = error instanceof ReaderGone;

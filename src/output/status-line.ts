@@ -1,12 +1,19 @@
 import type { Writable } from "node:stream";
 
-const ERASE_LINE = "\r\u001b[K";
+/** To the start of the line, and all from there on is erased. */
+const ERASE = "\r\u001b[J";
 
-/** One line at the bottom of a terminal that is drawn over. Whoever prints elsewhere on it clears the line before. */
+/**
+ * One line at the bottom of a terminal that is drawn over. Whoever prints elsewhere on it clears the line
+ * before, or has what it prints drawn above.
+ *
+ * The cursor waits at the line's start. There it stays when a terminal that becomes narrower breaks the line
+ * in two: to erase from the cursor on then erases both. And a `^C` typed there is drawn over, and breaks nothing.
+ */
 export class StatusLine {
   readonly #stream: Writable;
   readonly #width: () => number;
-  #shown = false;
+  #text: string | undefined;
 
   constructor(stream: Writable, width: () => number) {
     this.#stream = stream;
@@ -15,13 +22,23 @@ export class StatusLine {
 
   /** `text` is printable ASCII. A line that wrapped could not be drawn over: it is cut. */
   show(text: string): void {
-    this.#shown = true;
-    this.#stream.write(ERASE_LINE + text.slice(0, this.#width() - 1));
+    this.#text = text;
+    this.#stream.write(`${ERASE}${this.#drawn()}`);
   }
 
   clear(): void {
-    if (!this.#shown) return;
-    this.#shown = false;
-    this.#stream.write(ERASE_LINE);
+    if (this.#text === undefined) return;
+    this.#text = undefined;
+    this.#stream.write(ERASE);
+  }
+
+  /** Whole lines to be written to the same terminal, and this one below them: in one piece nothing flickers. */
+  above(lines: Uint8Array): Uint8Array {
+    if (this.#text === undefined) return lines;
+    return Buffer.concat([Buffer.from(ERASE), lines, Buffer.from(this.#drawn())]);
+  }
+
+  #drawn(): string {
+    return `${(this.#text ?? "").slice(0, this.#width() - 1)}\r`;
   }
 }

@@ -1,6 +1,22 @@
 const FIRST_CAPACITY_BYTES = 64 * 1024;
 const HEX_DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
 
+/** A text that is written often, in the words that it is copied by. */
+export interface Piece {
+  readonly words: Int32Array;
+  readonly length: number;
+}
+
+export function piece(text: string): Piece {
+  const bytes = Buffer.from(text);
+  const words = new Int32Array(Math.ceil(bytes.length / 4));
+  new Uint8Array(words.buffer).set(bytes);
+  return { words, length: bytes.length };
+}
+
+/** Whether this machine is: what is stored as it was loaded keeps its bytes. */
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
 /** A buffer that grows as it is written to and starts over when it is taken. */
 export class ByteWriter {
   /** Valid up to the next reserve(): growing replaces it. */
@@ -29,7 +45,19 @@ export class ByteWriter {
     this.bytes[this.offset++] = byte;
   }
 
-  /** Constant pieces and values that need no escapes. */
+  /** Four bytes at a time. What that writes too much is written over by what comes next. */
+  piece({ words, length }: Piece): void {
+    this.reserve(length + 3);
+    const { view } = this;
+    let { offset } = this;
+    for (let index = 0; index < words.length; index++) {
+      view.setInt32(offset, words[index]!, LITTLE_ENDIAN);
+      offset += 4;
+    }
+    this.offset += length;
+  }
+
+  /** Values that need no escapes. */
   copy(source: Uint8Array, start = 0, end = source.length): void {
     const length = end - start;
     this.reserve(length);

@@ -25,13 +25,13 @@ export function renderCheckText(
 ): string {
   const palette = createPalette(color);
   const paint = { ok: palette.committed, warning: palette.pending, fail: palette.aborted }[status];
-  const name = check.replaceAll("_", " ").replace("pg hba", "pg_hba");
   const [first = "", ...others] = wrapWords(
-    `${name}: ${sanitizeLine(message)}`,
+    `${check}: ${sanitizeLine(message)}`,
     width - STATUS_WIDTH,
   );
   const indent = " ".repeat(STATUS_WIDTH);
-  const head = paint(WORDS[status].padEnd(STATUS_WIDTH)) + first.replace(name, palette.strong);
+  const head =
+    paint(WORDS[status].padEnd(STATUS_WIDTH)) + first.replace(check, palette.strong(check));
   const lines = [head, ...others.map((line) => indent + line)];
   if (fix !== null) lines.push(indent + sanitizeLine(fix));
   return `${lines.join("\n")}\n`;

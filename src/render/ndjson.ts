@@ -10,7 +10,7 @@ import type {
 } from "../pgoutput/messages.ts";
 import type { TupleData } from "../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import { ByteWriter, type Piece, piece } from "./byte-writer.ts";
 import { jsonString, writeString } from "./json-text.ts";
 import { base64, renderMessageHead, renderOther, transactionKeys } from "./ndjson-lines.ts";
 import { type RelationPlan, planRelation } from "./relation-plan.ts";
@@ -70,16 +70,16 @@ export class NdjsonRenderer implements Renderer {
       default:
         this.#out.text(renderOther(message, this.#options.types));
     }
-    this.#out.copy(LINE_END);
+    this.#out.piece(LINE_END);
   }
 
   #change(message: Insert | Update | Delete): void {
     const out = this.#out;
     const plan = this.#planOf(message.relation);
-    out.copy(HEADS[message.kind]);
+    out.piece(HEADS[message.kind]);
     this.#position(message.position.high, message.position.low);
     this.#transactionOf(message.transaction);
-    out.copy(plan.head);
+    out.piece(plan.head);
     let unchanged = NO_COLUMNS;
     if (message.kind !== "insert") {
       if (message.key !== null) unchanged = this.#row(KEY, message.key, plan, true);
@@ -93,8 +93,8 @@ export class NdjsonRenderer implements Renderer {
   }
 
   /** Returns the columns whose values the server did not send. */
-  #row(key: Uint8Array, tuple: TupleData, plan: RelationPlan, keyOnly: boolean): readonly number[] {
-    this.#out.copy(key);
+  #row(key: Piece, tuple: TupleData, plan: RelationPlan, keyOnly: boolean): readonly number[] {
+    this.#out.piece(key);
     const complete = writeRow(this.#out, tuple, plan, keyOnly);
     return complete ? NO_COLUMNS : unchangedColumns(tuple);
   }
@@ -120,7 +120,7 @@ export class NdjsonRenderer implements Renderer {
 
   #position(high: number, low: number): void {
     const out = this.#out;
-    if (high === 0 && low === 0) return out.copy(NULL);
+    if (high === 0 && low === 0) return out.piece(NULL);
     out.byte(QUOTE);
     out.lsn(high, low);
     out.byte(QUOTE);
@@ -131,7 +131,7 @@ export class NdjsonRenderer implements Renderer {
       this.#transaction = transaction;
       this.#transactionKeys = piece(transactionKeys(transaction));
     }
-    this.#out.copy(this.#transactionKeys);
+    this.#out.piece(this.#transactionKeys);
   }
 
   #planOf(relation: Relation): RelationPlan {
@@ -149,6 +149,3 @@ export class NdjsonRenderer implements Renderer {
   }
 }
 
-function piece(text: string): Uint8Array {
-  return Buffer.from(text);
-}

@@ -1,13 +1,14 @@
 import type { Column, Relation } from "../pgoutput/messages.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { binaryEncoder } from "./binary/binary-encoder.ts";
+import { type Piece, piece } from "./byte-writer.ts";
 import { jsonString } from "./json-text.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 import { type ValueOptions, encoderFor } from "./values.ts";
 
 export interface ColumnPlan {
-  /** `,"name":` — without its first byte for the first column of a row. */
-  readonly key: Uint8Array;
+  /** `,"name":` */
+  readonly key: Piece;
   readonly encode: ValueEncoder;
   /** The same for a value in its binary form. */
   readonly encodeBinary: ValueEncoder;
@@ -18,7 +19,7 @@ export interface ColumnPlan {
 /** All that is the same in every line of a relation, made once. */
 export interface RelationPlan {
   /** `,"schema":"public","table":"t"`, or `,"oid":16448` of one that was not announced. */
-  readonly head: Uint8Array;
+  readonly head: Piece;
   readonly columns: readonly ColumnPlan[];
   /** False: no column is marked as part of the identity, so a key tuple's own values tell. */
   readonly keyed: boolean;
@@ -30,7 +31,7 @@ export function planRelation(
   options: ValueOptions,
 ): RelationPlan {
   return {
-    head: Buffer.from(`,${relationName(relation)}`),
+    head: piece(`,${relationName(relation)}`),
     columns: relation.columns.map((column) => planColumn(column, types, options)),
     keyed: relation.keyed,
   };
@@ -39,7 +40,7 @@ export function planRelation(
 function planColumn(column: Column, types: TypeRegistry, options: ValueOptions): ColumnPlan {
   const encode = encoderFor(column.typeOid, types, options);
   return {
-    key: Buffer.from(`,${jsonString(column.name)}:`),
+    key: piece(`,${jsonString(column.name)}:`),
     encode,
     encodeBinary: binaryEncoder(column.typeOid, types, encode),
     identity: column.key,

@@ -1,11 +1,11 @@
 import { ColumnKind } from "../pgoutput/tags.ts";
 import type { TupleData } from "../pgoutput/tuple.ts";
-import type { ByteWriter } from "./byte-writer.ts";
+import { type ByteWriter, piece } from "./byte-writer.ts";
 import type { RelationPlan } from "./relation-plan.ts";
 
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
-const NULL = Buffer.from("null", "latin1");
+const NULL = piece("null");
 
 /**
  * Writes the tuple as `{column:value,…}`, walking it where it lies. Of a key tuple only the identity's
@@ -23,27 +23,28 @@ export function writeRow(
   const { columns, keyed } = plan;
   let at = tuple.start;
   let complete = true;
-  // A column's key starts with a comma, which the first one goes without.
-  let skip = 1;
-  out.byte(OPEN);
-  for (const column of columns) {
+  const open = out.offset;
+  for (let index = 0; index < columns.length; index++) {
+    const column = columns[index]!;
     const kind = bytes[at++]!;
     let start = at;
     if (kind === ColumnKind.text || kind === ColumnKind.binary) {
       start = at + 4;
-      at = start + view.getUint32(at);
+      at = start + view.getInt32(at);
     } else if (kind === ColumnKind.unchanged) {
       complete = false;
       continue;
     }
     // One managed service marks no column at all: then what is not null is the key.
     if (keyOnly && !(keyed ? column.identity : kind !== ColumnKind.null)) continue;
-    out.copy(column.key, skip);
-    skip = 0;
+    out.piece(column.key);
     if (kind === ColumnKind.text) column.encode(out, bytes, view, start, at);
-    else if (kind === ColumnKind.null) out.copy(NULL);
+    else if (kind === ColumnKind.null) out.piece(NULL);
     else column.encodeBinary(out, bytes, view, start, at);
   }
+  // A column's key starts with a comma: the first one becomes the brace.
+  if (out.offset === open) out.byte(OPEN);
+  else out.bytes[open] = OPEN;
   out.byte(CLOSE);
   return complete;
 }

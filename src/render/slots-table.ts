@@ -61,6 +61,7 @@ function wideTable(slots: readonly SlotReport[], palette: Palette): string {
     ["slot", ...facts.map(({ head }) => head)],
     facts.map(({ right }) => right === true),
     palette.quiet,
+    false,
   );
   for (const slot of slots) {
     const cells = facts.map((fact) =>
@@ -72,14 +73,16 @@ function wideTable(slots: readonly SlotReport[], palette: Palette): string {
 }
 
 function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
-  const table = newTable(["slot", "state", "WAL"], [false, false], palette.quiet);
+  const table = newTable(["slot", "state", "WAL"], [false, false], palette.quiet, true);
   const labelled = (facts: readonly Fact[], slot: SlotReport): string[] =>
     facts
       .map((fact) => [fact.head, fact.text(slot)] as const)
       .filter(([, text]) => text !== "")
       .map(([head, text]) => `${palette.quiet(head.padEnd(8))} ${text}`);
   for (const slot of slots) {
-    const name = pieces(sanitizeLine(slot.slot), NAME_WIDTH_MAX).map(palette.strong);
+    const name = pieces(sanitizeLine(slot.slot), NAME_WIDTH_MAX).map((piece) =>
+      palette.strong(piece),
+    );
     const about = [PLUGIN, DATABASE, OPTIONS].flatMap((fact) =>
       pieces(fact.text(slot), NAME_WIDTH_MAX),
     );
@@ -97,12 +100,18 @@ function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
   return `${table.toString()}\n`;
 }
 
-function newTable(head: readonly string[], right: readonly boolean[], quiet: Paint): Table.Table {
+function newTable(
+  head: readonly string[],
+  right: readonly boolean[],
+  quiet: Paint,
+  ruled: boolean,
+): Table.Table {
   return new Table({
     head: head.map((title) => quiet(title)),
     colAligns: ["left", ...right.map((each): "left" | "right" => (each ? "right" : "left"))],
     // Painted by chalk alone, so that --no-color holds.
     style: { head: [], border: [] },
+    chars: ruled ? {} : { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
 }
 
@@ -118,8 +127,8 @@ function stateCell(slot: SlotReport, palette: Palette): string {
 }
 
 function safeText({ safe_bytes: safe, wal_status: state }: SlotReport): string {
-  if (safe !== null) return bytes(Math.max(safe, 0));
-  return state === null || state === "lost" ? "" : "no limit";
+  if (state === null || state === "lost") return "";
+  return safe === null ? "no limit" : bytes(Math.max(safe, 0));
 }
 
 function optionsOf(slot: SlotReport): readonly string[] {
@@ -138,7 +147,7 @@ function renderFaults(slots: readonly SlotReport[], width: number, palette: Pale
       const name = sanitizeLine(slot);
       const [first = "", ...others] = wrapWords(`${name}: ${sanitizeLine(message)}`, width - 2);
       return [
-        `${paintOf(severity, palette)(SIGNS[severity])} ${first.replace(name, palette.strong)}`,
+        `${paintOf(severity, palette)(SIGNS[severity])} ${first.replace(name, () => palette.strong(name))}`,
         ...[...others, ...(fix === null ? [] : [sanitizeLine(fix)])].map((line) => `  ${line}`),
       ];
     }),

@@ -11,7 +11,7 @@ import type { Canvas } from "./table-view.ts";
 import { textWidth } from "./text-width.ts";
 
 const NAME_WIDTH_MAX = 30;
-const VALUE_LINES_MAX = 20;
+const VALUE_LINES_MAX = 8;
 /** Two spaces, the mark of what changed, a space. */
 const MARK_WIDTH = 4;
 const BAR_WIDTH = 3;

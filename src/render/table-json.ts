@@ -1,9 +1,12 @@
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { sanitizeLine } from "./sanitize.ts";
+import { textWidth } from "./text-width.ts";
 
 /** A string (its end may have been cut off), a bracket or the like, a number, a word. White space is dropped. */
 const TOKEN = /\s*("(?:[^"\\]|\\.)*(?:"|\\?$)|[{}[\],:]|-?\d[\d.eE+-]*|[a-z]{1,5}|$)/suy;
 const WORDS = ["true", "false", "null"];
+const OPENING: ReadonlySet<string> = new Set(["{", "["]);
+const CLOSING: ReadonlySet<string> = new Set(["}", "]"]);
 const INDENT = "  ";
 
 /** Whether a column's values are JSON; a domain's are what its base type's are. */
@@ -20,11 +23,15 @@ export function isJson(oid: number, types: TypeRegistry): boolean {
 export function jsonOnOneLine(json: string, whole: boolean): string | undefined {
   const tokens = tokensOf(json, whole);
   if (tokens === undefined) return undefined;
-  return tokens.map((token) => (token === "," || token === ":" ? `${token} ` : token)).join("");
+  return spaced(tokens);
 }
 
-/** The same with a line for every element and member, indented. */
-export function jsonOnLines(json: string, whole: boolean): readonly string[] | undefined {
+/** The same on lines of `width`, where that can be: what is longer has a line for each of its elements, indented. */
+export function jsonOnLines(
+  json: string,
+  whole: boolean,
+  width: number,
+): readonly string[] | undefined {
   const tokens = tokensOf(json, whole);
   if (tokens === undefined) return undefined;
   const lines: string[] = [];
@@ -32,22 +39,46 @@ export function jsonOnLines(json: string, whole: boolean): readonly string[] | u
   let depth = 0;
   const breakLine = (): void => {
     if (line.trim() !== "") lines.push(line);
-    line = INDENT.repeat(Math.max(depth, 0));
+    line = INDENT.repeat(depth);
   };
-  for (const [index, token] of tokens.entries()) {
-    const opens = token === "{" || token === "[";
-    const closes = token === "}" || token === "]";
-    const before = tokens[index - 1];
-    const empty = closes && (before === "{" || before === "[");
-    if (closes) depth -= 1;
-    if (closes && !empty) breakLine();
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at] ?? "";
+    const end = OPENING.has(token) ? endWithin(tokens, at, width - textWidth(line)) : undefined;
+    if (end !== undefined) {
+      line += spaced(tokens.slice(at, end));
+      at = end - 1;
+      continue;
+    }
+    if (CLOSING.has(token)) {
+      depth = Math.max(depth - 1, 0);
+      breakLine();
+    }
     line += token === ":" ? ": " : token;
-    if (opens) depth += 1;
-    const next = tokens[index + 1];
-    if ((opens && next !== "}" && next !== "]") || token === ",") breakLine();
+    if (OPENING.has(token)) depth += 1;
+    if (OPENING.has(token) || token === ",") breakLine();
   }
-  if (line.trim() !== "") lines.push(line);
+  breakLine();
   return lines;
+}
+
+/** Where the array or object ends that starts there, if on one line it is no longer than that. */
+function endWithin(tokens: readonly string[], start: number, width: number): number | undefined {
+  let depth = 0;
+  // A comma may follow.
+  let left = width - 1;
+  for (let at = start; at < tokens.length; at++) {
+    const token = tokens[at] ?? "";
+    left -= textWidth(spaced([token]));
+    if (left < 0) return undefined;
+    if (OPENING.has(token)) depth += 1;
+    if (CLOSING.has(token)) depth -= 1;
+    if (depth === 0) return at + 1;
+  }
+  return undefined;
+}
+
+function spaced(tokens: readonly string[]): string {
+  return tokens.map((token) => (token === "," || token === ":" ? `${token} ` : token)).join("");
 }
 
 /** Undefined: not JSON. */

@@ -36,7 +36,7 @@ export function valueLines(
 function jsonLines(text: string, whole: boolean, width: number): readonly string[] | undefined {
   const line = jsonOnOneLine(text, whole);
   if (line === undefined || textWidth(line) <= width) return line === undefined ? line : [line];
-  return jsonOnLines(text, whole);
+  return jsonOnLines(text, whole, width);
 }
 
 function textLines(text: string): readonly string[] {
@@ -65,13 +65,13 @@ function broken(
     let rest = line;
     do {
       const piece = startWithin(rest, Math.min(width, left)) || firstCharacter(rest);
-      if (left <= 0) return cutAtEnd(out, width);
+      if (left <= 0) return cutAtEnd(out, Math.min(width, valueWidthMax));
       out.push(piece);
       rest = rest.slice(piece.length);
       left -= textWidth(piece);
     } while (rest !== "");
   }
-  return whole ? out : cutAtEnd(out, width);
+  return whole ? out : cutAtEnd(out, Math.min(width, valueWidthMax));
 }
 
 /** Or a wide one would never fit a width of 1. */

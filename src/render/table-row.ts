@@ -13,7 +13,7 @@ import {
 import { type Field, fieldsOf } from "./table-fields.ts";
 import type { FlowLimits, Piece } from "./table-flow.ts";
 import { isJson } from "./table-json.ts";
-import { formatValue } from "./table-value.ts";
+import { formatDifference, formatValue } from "./table-value.ts";
 import type { Canvas } from "./table-view.ts";
 
 export interface RowPieces {
@@ -27,6 +27,7 @@ const NAME_WIDTH_MAX = 30;
 const VALUE_WIDTH = 40;
 /** Less than this of a value that is cut anyway is not worth the rest of a line. */
 const CUT_WIDTH_MIN = 16;
+const CUT_CHANGE_WIDTH_MIN = 60;
 export const PIECE_GAP: Painted = painted("  ");
 
 /** The columns of a change as `name=value` or `name=old → new`, the identifying ones first and a bar behind them. */
@@ -71,7 +72,8 @@ function describeField(field: Field, width: number, canvas: Canvas): Omit<Piece,
   const within = (left: number): Values => describeValues(field, left, valueMax, canvas);
   const { text, isCut } = within(width - name.width);
   const to = (columns: number): Painted => joined(name, within(columns - name.width).text);
-  const cut = isCut ? { widthMin: name.width + CUT_WIDTH_MIN, to } : undefined;
+  const leastWidth = field.before === undefined ? CUT_WIDTH_MIN : CUT_CHANGE_WIDTH_MIN;
+  const cut = isCut ? { widthMin: name.width + leastWidth, to } : undefined;
   return { ...joined(name, text), cut };
 }
 
@@ -95,7 +97,13 @@ function describeValues(field: Field, room: number, valueMax: number, canvas: Ca
   const from = describe(before, Math.floor((room - arrow.width) / 2), palette.oldValue);
   // What the old value does not need, the new one may have.
   const to = describe(value, room - arrow.width - from.text.width, palette.newValue);
-  return { text: joined(from.text, arrow, to.text), isCut: from.isCut || to.isCut };
+  const isCut = from.isCut || to.isCut;
+  const half = Math.min(Math.floor((room - arrow.width) / 2), valueMax);
+  const differing = isCut ? formatDifference(before, value, half, json) : undefined;
+  if (differing === undefined) return { text: joined(from.text, arrow, to.text), isCut };
+  const [old, now] = differing;
+  const pair = joined(painted(old, palette.oldValue), arrow, painted(now, palette.newValue));
+  return { text: pair, isCut };
 }
 
 /** `name=` */

@@ -5,9 +5,14 @@ import { WalctlError } from "../errors.ts";
 import { connectError } from "./server-errors.ts";
 import { readPassfile } from "./passfile.ts";
 import { type ConnectionTarget, type SslMode, describeHost } from "./target.ts";
+import { within } from "./within.ts";
 
 /** `logical`: a walsender, which takes SQL (simple queries only) and the replication grammar. */
 export type ConnectionKind = "ordinary" | "logical";
+
+const CLOSE_GRACE_MS = 500;
+/** Else the system would look only after two hours whether the other side is still there. */
+const KEEPALIVE_IDLE_MS = 30_000;
 
 /** What the protocol's messages look like must not depend on the role's or the database's settings. */
 const SESSION_SETTINGS = `
@@ -40,6 +45,15 @@ export async function connect(target: ConnectionTarget, kind: ConnectionKind): P
     }
   }
   throw connectError(failure, target);
+}
+
+/** pg waits for the server to close too; one that has gone without a word is not waited for. */
+export async function disconnect(client: pg.Client): Promise<void> {
+  await within(
+    client.end().catch(() => {}),
+    CLOSE_GRACE_MS,
+  );
+  client.connection.stream.destroy();
 }
 
 /** libpq's sslmode (manual: SSL Mode Descriptions). Unix sockets are never encrypted. */
@@ -82,6 +96,7 @@ function clientConfig(
     application_name: target.applicationName,
     connectionTimeoutMillis: target.connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_IDLE_MS,
     ssl: encrypted ? tlsOptions(target) : false,
   };
   if (target.options !== undefined) config.options = target.options;

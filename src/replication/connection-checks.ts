@@ -15,14 +15,16 @@ const PROTOCOL_VIOLATION = "08P01";
 const SYNTAX_ERROR = "42601";
 const INSUFFICIENT_PRIVILEGE = "42501";
 
+/** @param admin the target, as a superuser */
 export async function checkConnection(
   client: Client,
   target: ConnectionTarget,
+  admin: ConnectionTarget,
 ): Promise<readonly Check[]> {
   return [
     await checkPooler(client, target),
-    await checkReplicationConnection(client, target),
-    ...(await checkHbaFile(client, target)),
+    await checkReplicationConnection(client, target, admin),
+    ...(await checkHbaFile(client, admin)),
   ];
 }
 
@@ -45,6 +47,7 @@ async function checkPooler(client: Client, target: ConnectionTarget): Promise<Ch
 async function checkReplicationConnection(
   client: Client,
   target: ConnectionTarget,
+  admin: ConnectionTarget,
 ): Promise<Check> {
   const name = "replication_connection";
   let walsender: Client | undefined;
@@ -62,11 +65,7 @@ async function checkReplicationConnection(
     }
     if (state === INSUFFICIENT_PRIVILEGE) {
       const sql = `ALTER ROLE ${quoteIdentifier(target.user)} REPLICATION`;
-      return fail(
-        name,
-        `${error.message}; a superuser can give the right`,
-        psqlCommand(sql, target),
-      );
+      return fail(name, `${error.message}; a superuser gives the right`, psqlCommand(sql, admin));
     }
     const more = error.hint === undefined ? "" : `; ${error.hint}`;
     return fail(name, `${error.message}${more}`, null);
@@ -88,7 +87,7 @@ async function directly(client: Client, target: ConnectionTarget): Promise<strin
 }
 
 /** Superusers only may read it, or whom they let. A line at fault makes the server keep to the file as it was before. */
-async function checkHbaFile(client: Client, target: ConnectionTarget): Promise<readonly Check[]> {
+async function checkHbaFile(client: Client, admin: ConnectionTarget): Promise<readonly Check[]> {
   const [row] = await queryRows<{ faults: number }>(
     client,
     `SELECT CASE WHEN pg_catalog.has_function_privilege('pg_catalog.pg_hba_file_rules()', 'EXECUTE')
@@ -105,7 +104,7 @@ async function checkHbaFile(client: Client, target: ConnectionTarget): Promise<r
   if (first === undefined) return [ok("pg_hba", "no line is at fault")];
   const show = psqlCommand(
     "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL",
-    target,
+    admin,
   );
   return [
     warning(

@@ -6,6 +6,7 @@ import { readServerVersion } from "./preflight.ts";
 import { checkPublications } from "./publication-checks.ts";
 import { checkRole } from "./role-checks.ts";
 import { checkServer } from "./server-checks.ts";
+import { readSlotSettings } from "./slot-health.ts";
 import { checkSlots } from "./slot-checks.ts";
 import { type ConnectionTarget, describeHost } from "./target.ts";
 
@@ -35,10 +36,12 @@ export async function* examine(
   try {
     yield ok("connection", `server at ${describeHost(target)}, database "${target.database}"`);
     const version = await readServerVersion(client);
-    yield* await checkServer(client, target, version);
-    yield* await checkRole(client, target);
-    yield* await checkConnection(client, target);
-    yield* await checkPublications(client, target, version, publications);
+    // Commands that take a superuser are for one, whoever runs this.
+    const admin = { ...target, user: (await readSlotSettings(client)).superuser };
+    yield* await checkServer(client, admin, version);
+    yield* await checkRole(client, admin);
+    yield* await checkConnection(client, target, admin);
+    yield* await checkPublications(client, target, admin, version, publications);
     yield* await checkSlots(client, target, slots, publications);
   } catch (error) {
     throw stop.aborted ? new WalctlError("interrupted", { cause: error }) : error;

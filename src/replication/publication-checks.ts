@@ -10,10 +10,14 @@ import { quoteIdentifier, quoteLiteral, quoteQualified } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
 
-/** @param only the names to look at; none: all of the database */
+/**
+ * @param admin the target, as somebody who may alter and grant
+ * @param only the names to look at; none: all of the database
+ */
 export async function checkPublications(
   client: Client,
   target: ConnectionTarget,
+  admin: ConnectionTarget,
   version: ServerVersion,
   only: readonly string[],
 ): Promise<readonly Check[]> {
@@ -27,7 +31,7 @@ export async function checkPublications(
   for (const name of only.length === 0 ? there : only) {
     const state = await readPublication(client, name, version);
     if (state === undefined) checks.push(missing(name, target));
-    else checks.push(...(await checkPublication(client, target, name, state)));
+    else checks.push(...(await checkPublication(client, target, admin, name, state)));
   }
   return checks;
 }
@@ -46,6 +50,7 @@ interface MemberRow {
 async function checkPublication(
   client: Client,
   target: ConnectionTarget,
+  admin: ConnectionTarget,
   name: string,
   state: PublicationState,
 ): Promise<readonly Check[]> {
@@ -54,9 +59,9 @@ async function checkPublication(
   return [
     checkMembers(name, members, target),
     ...faults.map(({ message, mend }) =>
-      fail("replica_identity", message, mend === undefined ? null : psqlCommand(mend, target)),
+      fail("replica_identity", message, mend === undefined ? null : psqlCommand(mend, admin)),
     ),
-    ...checkReadable(name, members, target),
+    ...checkReadable(name, members, target.user, admin),
   ];
 }
 
@@ -93,7 +98,8 @@ const NAMES_MAX = 3;
 function checkReadable(
   name: string,
   members: readonly MemberRow[],
-  target: ConnectionTarget,
+  user: string,
+  admin: ConnectionTarget,
 ): readonly Check[] {
   const hidden = members
     .filter(({ readable }) => !readable)
@@ -103,14 +109,14 @@ function checkReadable(
   const schemas = [
     ...new Set(members.filter(({ readable }) => !readable).map(({ schema }) => schema)),
   ];
-  const role = quoteIdentifier(target.user);
+  const role = quoteIdentifier(user);
   const usage = `GRANT USAGE ON SCHEMA ${schemas.map(quoteIdentifier).join(", ")} TO ${role}`;
   const select = `GRANT SELECT ON ${hidden.join(", ")} TO ${role}`;
   return [
     warning(
       "role_select",
       `publication ${quoteIdentifier(name)}: the role may not read ${some}; streaming works, copying the tables first does not`,
-      psqlCommand(`${usage}; ${select}`, target),
+      psqlCommand(`${usage}; ${select}`, admin),
     ),
   ];
 }

@@ -16,12 +16,13 @@ interface Rights {
 /** Services that run PostgreSQL for others lend the right through roles of their own. */
 const LENT_BY = ["rds_replication", "cloudsqlsuperuser", "azure_pg_admin"];
 
+/** @param admin the target, as somebody who may grant rights */
 export async function checkRole(
   client: Client,
-  target: ConnectionTarget,
+  admin: ConnectionTarget,
 ): Promise<readonly Check[]> {
   const rights = await readRights(client);
-  return [checkReplication(rights, target), checkCreate(rights, target)];
+  return [checkReplication(rights, admin), checkCreate(rights, admin)];
 }
 
 async function readRights(client: Client): Promise<Rights> {
@@ -49,7 +50,7 @@ function checkReplication(
   if (replication) return ok(name, `${who} has REPLICATION`);
   return fail(
     name,
-    `${who} has no REPLICATION: it can neither create slots nor stream; a superuser can give it`,
+    `${who} has no REPLICATION: it can neither create slots nor stream; a superuser gives it`,
     psqlCommand(`ALTER ROLE ${quoteIdentifier(role)} REPLICATION`, target),
   );
 }
@@ -61,7 +62,7 @@ function checkCreate({ role, superuser, create }: Rights, target: ConnectionTarg
   if (superuser || create) return ok(name, `it may create publications in database ${database}`);
   return warning(
     name,
-    `it may not create publications in database ${database}: streaming works, setup-publication does not; the owner can allow it`,
+    `it may not create publications in database ${database}: streaming works, setup-publication does not; the owner allows it`,
     psqlCommand(`GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(role)}`, target),
   );
 }

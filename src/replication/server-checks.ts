@@ -4,6 +4,7 @@ import { type Check, fail, ok, warning } from "./check.ts";
 import { psqlCommand } from "./paste.ts";
 import { type ServerVersion, findWalLevelFault, majorOf } from "./preflight.ts";
 import { settingCommand } from "./slot-faults.ts";
+import { quoteIdentifierList } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 import { matchingStandbyName } from "./synchronous-standbys.ts";
 import { type ConnectionTarget, shellQuote } from "./target.ts";
@@ -161,22 +162,13 @@ function checkSynchronous({ synchronous, standbys }: Settings, target: Connectio
   const application = target.applicationName;
   const match = matchingStandbyName(synchronous, application);
   if (match === undefined) return ok(name, synchronous === "" ? "none" : synchronous);
-  const effect = `commits on the server may wait for what walctl confirms, and without --ack that is nothing`;
+  const effect =
+    "commits on the server may wait for what walctl confirms, and without --ack that is nothing";
   if (match !== "*") {
     const message = `"${match}" is what walctl calls itself: ${effect}; take another name`;
     return fail(name, message, `export PGAPPNAME=${shellQuote(`${application}_consumer`)}`);
   }
   const named = standbys.filter((standby) => standby !== application);
-  const fix =
-    named.length === 0
-      ? null
-      : settingCommand(
-          name,
-          named
-            .map((each) => `"${each.replaceAll('"', '""')}"`)
-            .join(", ")
-            .replaceAll("'", "''"),
-          target,
-        );
+  const fix = named.length === 0 ? null : settingCommand(name, quoteIdentifierList(named), target);
   return fail(name, `* matches every walsender: ${effect}; name the standbys`, fix);
 }

@@ -4,7 +4,7 @@ import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
 import { Backoff } from "./backoff.ts";
 import { type BootstrapRequest, type BootstrapOutcome, bootstrap } from "./bootstrap.ts";
 import type { Confirmations } from "./confirmations.ts";
-import { connect } from "./connect.ts";
+import { connect, disconnect } from "./connect.ts";
 import { Feedback } from "./feedback.ts";
 import { Ledger } from "./ledger.ts";
 import { Limits } from "./limits.ts";
@@ -15,8 +15,14 @@ import { isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
-import { type StreamConsumer, type StreamEnd, type StreamState, WalStream } from "./wal-stream.ts";
-import { aborted, pause } from "./within.ts";
+import {
+  type StreamConsumer,
+  type StreamEnd,
+  type StreamPace,
+  type StreamState,
+  WalStream,
+} from "./wal-stream.ts";
+import { pause, unlessAborted } from "./within.ts";
 
 export interface SessionOptions {
   readonly target: ConnectionTarget;
@@ -32,6 +38,8 @@ export interface SessionOptions {
   readonly limit: number | undefined;
   readonly statusIntervalMs: number;
   readonly reconnect: boolean;
+  /** A slot that somebody else uses at the start is waited for. */
+  readonly waitForSlot: boolean;
   readonly stop: AbortSignal;
   readonly news: SessionNews;
 }
@@ -56,6 +64,11 @@ const STREAM_HINTS = {
   "42704":
     "A slot sees a publication only from when it was created. If it is there now, make a new slot: walctl drop-slot SLOT, then walctl create-slot SLOT.",
 };
+
+/** How long a connection that is made again may take, and then what comes before the stream. */
+const START_PATIENCE_MS = 30_000;
+/** A slot that is in use is asked for at least this often. */
+const SLOT_POLL_MS = 1000;
 
 /** Feedback comes at least three times within wal_sender_timeout. */
 const TIMEOUT_SHARE = 3;
@@ -86,6 +99,8 @@ export class ReplicationSession {
   #starts = 0;
   /** The temporary slot that the lost connection took with it. */
   #lostSlot: string | undefined;
+  /** Who used the slot when that was last told. */
+  #waitedFor: string | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -112,23 +127,41 @@ export class ReplicationSession {
   }
 
   async #loop(): Promise<StreamEnd> {
-    const { stop, reconnect, news } = this.#options;
+    const { stop } = this.#options;
     for (;;) {
       try {
         return await this.#attempt();
       } catch (error) {
-        // Before the first start a new user should read at once what is wrong.
         if (stop.aborted) return "stopped";
-        if (this.#state === undefined || !reconnect || !mayPass(error)) throw explain(error);
-        const delayMs = this.#backoff.nextMs();
-        news.warn({
-          message: `lost the connection to the server: ${reasonOf(error)}`,
-          detail: `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`,
-        });
-        await pause(delayMs, stop);
+        if (!this.#mayTryAgain(error)) throw explain(error);
+        await pause(this.#announce(error), stop);
       }
       if (stop.aborted) return "stopped";
     }
+  }
+
+  /** Before the first start a new user should read at once what is wrong. */
+  #mayTryAgain(error: unknown): boolean {
+    const { reconnect, waitForSlot } = this.#options;
+    // Later it may be our own session before that holds it, which the server does not know to be gone.
+    if (isSlotInUse(error)) return this.#starts > 0 ? reconnect : waitForSlot;
+    return this.#state !== undefined && reconnect && isConnectionLost(error);
+  }
+
+  /** Tells why the stream does not go on, and returns how long to wait before the next attempt. */
+  #announce(error: unknown): number {
+    const delayMs = this.#backoff.nextMs();
+    const inUse = isSlotInUse(error);
+    const message = inUse
+      ? `waiting for the slot: ${reasonOf(error)}`
+      : `lost the connection to the server: ${reasonOf(error)}`;
+    const again = `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`;
+    const detail = inUse && error instanceof WalctlError ? error.detail : again;
+    // One who waits for hours is told once who it is that he waits for.
+    if (!inUse || detail !== this.#waitedFor)
+      this.#options.news.warn({ message, ...(detail === undefined ? {} : { detail }) });
+    this.#waitedFor = inUse ? detail : undefined;
+    return inUse ? Math.min(delayMs, SLOT_POLL_MS) : delayMs;
   }
 
   /** The consumer has confirmed it; should nobody be connected, the next status says so. */
@@ -138,8 +171,14 @@ export class ReplicationSession {
   }
 
   async #attempt(): Promise<StreamEnd> {
-    const { target, news, stop, pgoutput } = this.#options;
-    const client = await connect(target, "logical");
+    const { target, news, stop, pgoutput, bootstrap: bootstrapOptions } = this.#options;
+    const again = this.#starts > 0;
+    const client = await connect(again ? withPatience(target) : target, "logical");
+    // Once it has streamed nobody watches: what a network swallows before the stream starts is tried again.
+    const patience =
+      again && bootstrapOptions.slot !== undefined
+        ? setTimeout(() => client.connection.stream.destroy(), START_PATIENCE_MS)
+        : undefined;
     client.on("notice", (notice) => {
       const text = `${notice.message} (SQLSTATE ${notice.code ?? "00000"})`;
       if (notice.severity === "WARNING") news.warn({ message: `server: ${text}` });
@@ -147,35 +186,37 @@ export class ReplicationSession {
     });
     try {
       const started = await bootstrap(client, target, {
-        ...this.#options.bootstrap,
+        ...bootstrapOptions,
         // Once it has streamed, a slot that is gone is an error: a new one would have a gap.
-        createMissing: this.#state === undefined && this.#options.bootstrap.createMissing,
+        createMissing: this.#state === undefined && bootstrapOptions.createMissing,
       });
       const state = (this.#state ??= await this.#open(client));
       const from = await this.#startOf(client, state, started);
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
-      const statusIntervalMs = await this.#statusIntervalMs(client);
+      const pace = await this.#pace(client);
       const stream = new WalStream(statement, target, state, () => {
+        clearTimeout(patience);
         this.#backoff.reset();
         this.#starts++;
         news.streaming(started, from);
       });
       this.#stream = stream;
       try {
-        return await stream.run(client, statusIntervalMs, stop);
+        return await stream.run(client, pace, stop);
       } catch (error) {
         if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
         throw await slotInUseError(client, target, started.slotName, error);
       } finally {
         this.#stream = undefined;
         // What was handed over is written before anything else is, on this connection or the next.
-        await Promise.race([stream.pending, aborted(stop)]);
+        await unlessAborted(stream.pending, stop);
         state.ledger.disconnect();
         state.resume.disconnect();
         if (started.temporary) this.#lostSlot = started.slotName;
       }
     } finally {
-      await closeClient(client);
+      clearTimeout(patience);
+      await disconnect(client);
     }
   }
 
@@ -225,15 +266,16 @@ export class ReplicationSession {
     return startpos;
   }
 
-  async #statusIntervalMs(client: Client): Promise<number> {
+  async #pace(client: Client): Promise<StreamPace> {
     const rows = await queryRows<{ setting: string }>(
       client,
       "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
       "read wal_sender_timeout",
     );
-    const timeoutMs = Number(rows[0]?.setting ?? 0);
+    const walSenderTimeoutMs = Number(rows[0]?.setting ?? 0);
     const { statusIntervalMs } = this.#options;
-    return timeoutMs > 0 ? Math.min(statusIntervalMs, timeoutMs / TIMEOUT_SHARE) : statusIntervalMs;
+    const shareMs = walSenderTimeoutMs > 0 ? walSenderTimeoutMs / TIMEOUT_SHARE : Infinity;
+    return { walSenderTimeoutMs, statusIntervalMs: Math.min(statusIntervalMs, shareMs) };
   }
 }
 
@@ -248,14 +290,14 @@ async function readCurrentLsn(client: Client): Promise<Lsn> {
   return BigInt(rows[0]?.lsn ?? "0") as Lsn;
 }
 
-/** pg waits for the server to close; one that stalls is not waited for. */
-async function closeClient(client: Client): Promise<void> {
-  await client.end().catch(() => {});
+/** libpq's default is to wait for ever, which is right for somebody who watches. */
+function withPatience(target: ConnectionTarget): ConnectionTarget {
+  const { connectTimeoutMs } = target;
+  return connectTimeoutMs > 0 ? target : { ...target, connectTimeoutMs: START_PATIENCE_MS };
 }
 
-/** A slot in use may be held by our own session before, which the server does not know to be gone. */
-function mayPass(error: unknown): boolean {
-  return isConnectionLost(error) || sqlStateOf(error) === SqlState.objectInUse;
+function isSlotInUse(error: unknown): boolean {
+  return sqlStateOf(error) === SqlState.objectInUse;
 }
 
 function reasonOf(error: unknown): string {

@@ -2,6 +2,7 @@
 import { formatByteCount } from "../byte-count.ts";
 import { psqlCommand, walctlCommand } from "./paste.ts";
 import { PLUGIN } from "./slot.ts";
+import { quoteLiteral } from "./sql.ts";
 import type { SlotHealth, SlotSettings } from "./slot-health.ts";
 import type { ConnectionTarget } from "./target.ts";
 
@@ -95,6 +96,8 @@ function walFault(
   settings: SlotSettings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
+  // A physical slot that nobody used yet keeps nothing.
+  if (slot.wal_status === null) return undefined;
   const kept = slot.retained_bytes ?? 0;
   const [held, fix] = slot.active
     ? [`${holderOf(slot)} streams from it but does not confirm`, endHolder(slot, target)]
@@ -105,7 +108,10 @@ function walFault(
     return {
       severity: "fail",
       message: `${held}, and it has outgrown ${limit}: the next checkpoint may remove WAL that it needs; raise the limit, and ${next}`,
-      fix: settingCommand("max_slot_wal_keep_size", suggestedLimit(kept), target),
+      fix: settingCommand("max_slot_wal_keep_size", suggestedLimit(kept), {
+        ...target,
+        user: settings.superuser,
+      }),
     };
   }
   if (slot.wal_status === "extended") {
@@ -143,7 +149,7 @@ function endHolder({ active_pid: pid }: SlotHealth, target: ConnectionTarget): s
 
 /** ALTER SYSTEM and the reload, each a statement by itself: it cannot run in a transaction. */
 export function settingCommand(name: string, value: string, target: ConnectionTarget): string {
-  return `${psqlCommand(`ALTER SYSTEM SET ${name} = '${value}'`, target)} -c "SELECT pg_reload_conf()"`;
+  return `${psqlCommand(`ALTER SYSTEM SET ${name} = ${quoteLiteral(value)}`, target)} -c "SELECT pg_reload_conf()"`;
 }
 
 /** Twice what it keeps, in whole gigabytes. */

@@ -51,6 +51,8 @@ export interface SlotSettings {
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
+  /** Who may change settings: the current role, or the one that initdb made. */
+  readonly superuser: string;
 }
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
@@ -69,9 +71,11 @@ export async function readSlots(client: Client): Promise<readonly SlotHealth[]> 
        s.active, s.active_pid, nullif(a.application_name, '') AS application,
        to_char((j ->> 'inactive_since')::timestamptz AT TIME ZONE 'UTC', ${ISO_UTC}) AS inactive_since,
        s.restart_lsn::text, s.confirmed_flush_lsn::text,
-       greatest(server.lsn - s.restart_lsn, 0)::float8 AS retained_bytes,
+       (CASE WHEN server.lsn > s.restart_lsn THEN server.lsn - s.restart_lsn
+         WHEN s.restart_lsn IS NOT NULL THEN 0 END)::float8 AS retained_bytes,
        s.safe_wal_size::float8 AS safe_bytes,
-       greatest(server.lsn - s.confirmed_flush_lsn, 0)::float8 AS lag_bytes,
+       (CASE WHEN server.lsn > s.confirmed_flush_lsn THEN server.lsn - s.confirmed_flush_lsn
+         WHEN s.confirmed_flush_lsn IS NOT NULL THEN 0 END)::float8 AS lag_bytes,
        greatest(age(s.xmin), age(s.catalog_xmin)) AS xmin_age,
        j ->> 'invalidation_reason' AS invalidation_reason, (j ->> 'conflicting')::bool AS conflicting,
        s.two_phase, j ->> 'two_phase_at' AS two_phase_at,
@@ -90,7 +94,9 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
     `SELECT current_setting('max_slot_wal_keep_size') AS "maxSlotWalKeepSize",
        current_setting('max_wal_size') AS "maxWalSize",
        current_setting('idle_replication_slot_timeout', true) AS "idleReplicationSlotTimeout",
-       current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge"`,
+       current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge",
+       (SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolsuper
+        ORDER BY rolname <> current_user, oid LIMIT 1) AS superuser`,
     "read the settings that concern slots",
   );
   if (row === undefined) throw new Error("a SELECT without FROM gave no row");

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { WalctlError, usageError } from "../errors.ts";
 import { psqlCommand, walctlCommand } from "./paste.ts";
+import { lostDetail, lostHint } from "./slot-loss.ts";
 import { quoteLiteral } from "./sql.ts";
 import { sqlStateOf } from "./server-errors.ts";
 import { queryRows } from "./statement.ts";
@@ -66,8 +67,13 @@ export function requireUsableSlot(slot: Slot, target: ConnectionTarget): void {
   const fault = slotFault(slot, target);
   if (fault === undefined) return;
   const drop = walctlCommand(["drop-slot", slot.name], target, slot.database ?? target.database);
+  if (slot.walStatus === "lost") {
+    throw new WalctlError(`slot "${slot.name}" ${fault}`, {
+      detail: lostDetail(slot),
+      hint: lostHint(slot, target),
+    });
+  }
   throw new WalctlError(`slot "${slot.name}" ${fault}`, {
-    detail: slot.walStatus === "lost" ? lostDetail(slot) : undefined,
     hint: `Use another name, or, if nobody needs the slot any more: ${drop}`,
   });
 }
@@ -168,9 +174,4 @@ function slotFault(slot: Slot, target: ConnectionTarget): string | undefined {
   if (slot.walStatus === "lost") return "was invalidated and cannot be used any more";
   if (slot.confirmedFlushLsn === null) return "is still being created";
   return undefined;
-}
-
-function lostDetail(slot: Slot): string {
-  const reason = slot.invalidationReason === null ? "" : ` (${slot.invalidationReason})`;
-  return `Its wal_status is lost${reason}: the server has removed WAL that it needed.`;
 }

@@ -17,6 +17,8 @@ export class StopSentinel {
   readonly #onStop: () => void;
   #timer: NodeJS.Timeout | undefined;
   #client: Client | undefined;
+  /** Counts the stalls: a connection that is ready only after its stall is over is not wanted. */
+  #stall = 0;
   #watching = false;
 
   /** `onStop` is called when the server sends the sentinel away. */
@@ -27,8 +29,10 @@ export class StopSentinel {
 
   /** A write has begun that is not done yet. */
   watch(): void {
+    if (this.#watching) return;
     this.#watching = true;
-    this.#timer ??= setTimeout(() => void this.#open(), STALL_MS);
+    const stall = ++this.#stall;
+    this.#timer = setTimeout(() => void this.#open(stall), STALL_MS);
   }
 
   /** The write is done. */
@@ -41,10 +45,11 @@ export class StopSentinel {
     if (client !== undefined) void client.end().catch(() => {});
   }
 
-  async #open(): Promise<void> {
+  async #open(stall: number): Promise<void> {
+    const wanted = (): boolean => this.#watching && this.#stall === stall;
     try {
       const client = await connect(this.#target, "logical");
-      if (!this.#watching) return await client.end();
+      if (!wanted()) return await client.end();
       this.#client = client;
       client.once("end", () => {
         // Not when it was rest() that ended it.
@@ -52,7 +57,7 @@ export class StopSentinel {
       });
     } catch {
       // No place for one more walsender, say: the stream goes on without a sentinel.
-      if (this.#watching) this.#timer = setTimeout(() => void this.#open(), RETRY_MS);
+      if (wanted()) this.#timer = setTimeout(() => void this.#open(stall), RETRY_MS);
     }
   }
 }

@@ -15,11 +15,12 @@ import {
 } from "./frame.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
+import { Liveness } from "./liveness.ts";
 import type { Resume } from "./resume.ts";
 import { StopSentinel } from "./stop-sentinel.ts";
 import type { ConnectionTarget } from "./target.ts";
 import { CopyBoth, type CopyBothReceiver } from "./transport.ts";
-import { aborted, within } from "./within.ts";
+import { unlessAborted, within } from "./within.ts";
 
 /** Where messages go. */
 export interface StreamConsumer {
@@ -55,6 +56,13 @@ export interface StreamState {
   readonly confirmations: Confirmations | undefined;
 }
 
+/** How often something should be heard. */
+export interface StreamPace {
+  readonly statusIntervalMs: number;
+  /** 0: the server waits for us for ever. */
+  readonly walSenderTimeoutMs: number;
+}
+
 /** A message that cannot be passed on yet. */
 interface Held {
   readonly message: PgoutputMessage;
@@ -81,6 +89,8 @@ export class WalStream implements CopyBothReceiver {
   #end: StreamEnd | undefined;
   #over = false;
   #replyRequested = false;
+  #askForReply = false;
+  #liveness: Liveness | undefined;
   #pending: Promise<void> | undefined;
   #preparing: Held | undefined;
   #syncing: Promise<void> | undefined;
@@ -108,16 +118,17 @@ export class WalStream implements CopyBothReceiver {
    * Streams until there is a reason to end, and then leaves in good order: with a last status, having read to
    * the server's own end of the copy. Rejects when the connection is lost or the consumer fails.
    */
-  async run(client: Client, statusIntervalMs: number, stop: AbortSignal): Promise<StreamEnd> {
+  async run(client: Client, pace: StreamPace, stop: AbortSignal): Promise<StreamEnd> {
     const onStop = (): void => this.#finish("stopped");
     stop.addEventListener("abort", onStop, { once: true });
     if (stop.aborted) onStop();
     client.query(this.#copy);
-    const statusTimer = setInterval(() => this.#confirm(), statusIntervalMs);
+    this.#liveness = new Liveness(pace.walSenderTimeoutMs, performance.now());
+    const statusTimer = setInterval(() => this.#tick(), pace.statusIntervalMs);
     try {
       const end = await Promise.race([this.#finished, this.#lost()]);
       // A reader that is only slow gets all that was meant for it, unless a signal is more urgent.
-      if (end !== "stopped") await Promise.race([this.#pending, aborted(stop)]);
+      if (end !== "stopped") await unlessAborted(this.#pending, stop);
       await within(this.#pending, WRITE_GRACE_MS);
       return end;
     } finally {
@@ -163,6 +174,7 @@ export class WalStream implements CopyBothReceiver {
   }
 
   readDone(): void {
+    this.#liveness?.heard(performance.now());
     if (this.#over) return;
     const mark = this.#state.ledger.mark();
     try {
@@ -210,6 +222,7 @@ export class WalStream implements CopyBothReceiver {
     try {
       await writing;
       this.#pending = undefined;
+      this.#liveness?.heard(performance.now());
       this.#sentinel.rest();
       this.#deliver(mark);
       if (this.#preparing === undefined) this.#copy.resume();
@@ -246,6 +259,15 @@ export class WalStream implements CopyBothReceiver {
     else if (dueInMs !== undefined) {
       this.#confirmTimer = setTimeout(() => this.#confirm(), dueInMs);
     }
+  }
+
+  /** While a write is blocked nothing is read, so that a server that is silent cannot be told from one that waits. */
+  #tick(): void {
+    const verdict =
+      this.#pending === undefined ? this.#liveness?.verdict(performance.now()) : "alive";
+    if (verdict === "gone") return this.#fail(new ServerSilent());
+    this.#askForReply = verdict === "silent";
+    this.#confirm();
   }
 
   /** Sends a status that confirms what was written, which is made durable before. */
@@ -285,7 +307,11 @@ export class WalStream implements CopyBothReceiver {
   #sendStatus(): void {
     this.#replyRequested = false;
     const { feedback, ledger } = this.#state;
-    const status = feedback.status(ledger, performance.now());
+    const status = {
+      ...feedback.status(ledger, performance.now()),
+      replyRequested: this.#askForReply,
+    };
+    this.#askForReply = false;
     this.#copy.send(encodeStandbyStatusUpdate(status, pgTimeFromUnixMs(Date.now())));
   }
 
@@ -306,6 +332,16 @@ export class WalStream implements CopyBothReceiver {
       this.#copy.ended.catch(() => {}),
       END_GRACE_MS,
     );
+  }
+}
+
+/** Nothing has come for so long that the connection must be lost. */
+class ServerSilent extends Error {
+  override readonly name = "ServerSilent";
+  readonly code = "ETIMEDOUT";
+
+  constructor() {
+    super("the server has been silent for too long");
   }
 }
 

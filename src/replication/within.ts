@@ -16,6 +16,24 @@ export async function pause(ms: number, stop: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal: stop }).catch(() => {});
 }
 
+/** Waits for the promise, or until the signal is aborted. However often it is called, no listener stays behind. */
+export async function unlessAborted(
+  promise: Promise<unknown> | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (promise === undefined || signal.aborted) return;
+  let onAbort!: () => void;
+  const abort = new Promise<void>((resolve) => {
+    onAbort = resolve;
+  });
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([promise, abort]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 /** Fulfilled when the signal is aborted. */
 export async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

@@ -43,9 +43,11 @@ function ndjsonOf(chunks: Iterable<Uint8Array>): string {
 /** The capture, and whose lines it gives: the same changes, printed by the server in many forms. */
 const CAPTURES: readonly (readonly [capture: string, lines: string])[] = [
   ["pg15-misc-p1.recvlogical", "pg15-misc-p1"],
+  ["pg15-misc-p1-binary.recvlogical", "pg15-misc-p1-binary"],
   ["pg15-twophase-p3.recvlogical", "pg15-twophase-p3"],
   ["pg17-misc-p1-origin-none.recvlogical", "pg17-misc-p1-origin-none"],
   ["pg18-misc-p1.recvlogical", "pg18-misc-p1"],
+  ["pg18-misc-p1-binary.recvlogical", "pg18-misc-p1-binary"],
   ["pg18-misc-p1.walctl", "pg18-misc-p1-lsn"],
   ["pg18-stream-abort-p2.recvlogical", "pg18-stream-abort-p2"],
   ["pg18-stream-parallel-p4.recvlogical", "pg18-stream-parallel-p4"],

@@ -49,7 +49,7 @@ const SETTINGS = {
 const WRITERS = 3;
 const FAULT_PAUSE_MS_MAX = 900;
 const SAMPLE_PAUSE_MS = 250;
-const CATCH_UP_MS = 180_000;
+const CATCH_UP_MS = 60_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), "walctl-chaos-"));
@@ -117,7 +117,8 @@ async function strike(
 
 /** Sees again and again what the slots have confirmed, and how much had been printed by then. */
 async function sample({ server, subjects, alone }: FaultScene, stop: AbortSignal): Promise<void> {
-  const sql = "SELECT slot_name AS name, confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
+  const sql =
+    "SELECT slot_name AS name, confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
   while (!stop.aborted) {
     await sleep(SAMPLE_PAUSE_MS);
     await alone(async () => {
@@ -141,7 +142,10 @@ async function catchUp(
   for (const subject of subjects) {
     while (subject.printed.committed.at(-1)?.xid !== last) {
       // The verdict tells what is missing.
-      if (Date.now() > deadline) return log(`${subject.options.name} does not catch up`);
+      if (Date.now() > deadline) {
+        log(`${subject.options.name} does not catch up: ${subject.lastWords}`);
+        return;
+      }
       await sleep(500);
     }
   }

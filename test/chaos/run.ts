@@ -10,7 +10,10 @@ async function main(argv: readonly string[]): Promise<number> {
     args: [...argv],
     options: {
       minutes: { type: "string", default: process.env["WALCTL_CHAOS_MINUTES"] ?? "3" },
-      seed: { type: "string", default: process.env["WALCTL_TEST_SEED"] ?? `${Date.now() % 1_000_000}` },
+      seed: {
+        type: "string",
+        default: process.env["WALCTL_TEST_SEED"] ?? `${Date.now() % 1_000_000}`,
+      },
       server: { type: "string", default: "18" },
       verbose: { type: "boolean", default: false },
     },

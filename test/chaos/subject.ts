@@ -1,5 +1,5 @@
 /** One slot and its consumer: a walctl that is killed and started again, and the reader of what it prints. */
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Lsn } from "../../src/lsn.ts";
 import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
@@ -43,11 +43,7 @@ export class Subject {
 
   static async start(server: TestServer, options: SubjectOptions): Promise<Subject> {
     await server.sql(`SELECT pg_create_logical_replication_slot('${options.name}', 'pgoutput')`);
-    return new Subject(
-      server,
-      options,
-      await FaultProxy.start(server, { unix: options.unix }),
-    );
+    return new Subject(server, options, await FaultProxy.start(server, { unix: options.unix }));
   }
 
   private constructor(server: TestServer, options: SubjectOptions, proxy: FaultProxy) {
@@ -60,17 +56,25 @@ export class Subject {
 
   /** Everything that has been printed and could be read. */
   get printed(): Transcript {
-    if (this.options.file === undefined) return this.#transcript;
+    const { file } = this.options;
+    if (file === undefined) return this.#transcript;
     const transcript = new Transcript();
-    for (const line of readFileSync(this.options.file, "utf8").split("\n").slice(0, -1)) {
+    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+    for (const line of text.split("\n").slice(0, -1)) {
       transcript.take(line);
     }
     return transcript;
   }
 
+  /** What the process said last on standard error. */
+  get lastWords(): string {
+    return this.#running?.stderr.slice(-1000) ?? "it does not run";
+  }
+
   sample(confirmed: Lsn): void {
     const { file } = this.options;
-    const fileBytes = file === undefined ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    const fileBytes =
+      file === undefined ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
     this.samples.push({ confirmed, process: this.transcripts.length - 1, fileBytes });
   }
 

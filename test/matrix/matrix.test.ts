@@ -3,42 +3,77 @@
  * a subscriber makes of its lines, and whichever way the stream is asked for, the same transactions come.
  */
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { walctl } from "../support/cli.ts";
+import { compareBinary } from "./support/binary.ts";
+import { compareCatalogue } from "./support/catalogue.ts";
+import { type Transaction, changesIn } from "./support/fates.ts";
 import { compareRows } from "./support/oracle.ts";
 import { compareTables } from "./support/replay.ts";
 import { MatrixRun, type Variant } from "./support/run.ts";
 import { compareFates } from "./support/same-fates.ts";
-import { testedVersions } from "./support/versions.ts";
-import { type Workload, schemasOf } from "./support/workload.ts";
+import { compareTexts } from "./support/texts.ts";
+import { isThorough, testedVersions } from "./support/versions.ts";
+import { type Workload, tablesOf } from "./support/workload.ts";
 import { WORKLOADS } from "./workloads/all.ts";
+import { NO_TEXT_ONLY, NO_TYPES } from "./workloads/types.ts";
 
-const BASE: Variant = { name: "protocol 1", since: 14, flags: ["--messages"] };
+const FLAGS = ["--messages"];
+/** The types' rows are as many as all others, and there is nothing in them that is streamed otherwise. */
+const LESS = isThorough() ? {} : { except: NO_TYPES };
+
+const BASE: Variant = { name: "protocol 1", since: 14, flags: FLAGS };
+const BINARY: Variant = {
+  name: "binary",
+  since: 14,
+  flags: [...FLAGS, "--binary"],
+  except: NO_TEXT_ONLY,
+};
+const TEXT: Variant = { name: "text", since: 14, flags: [...FLAGS, "--values", "text"] };
+const OURS: Variant = { name: "our own", since: 16, flags: [...FLAGS, "--origin", "none"], ...LESS };
 
 /** Ways of asking that must not make a difference to what was committed. */
 const STREAMED: readonly Variant[] = [
-  { name: "streaming on", since: 14, flags: ["--messages", "--streaming", "on"] },
-  { name: "streaming parallel", since: 16, flags: ["--messages", "--streaming", "parallel"] },
+  { name: "streaming on", since: 14, flags: [...FLAGS, "--streaming", "on"], ...LESS },
+  { name: "streaming parallel", since: 16, flags: [...FLAGS, "--streaming", "parallel"], ...LESS },
   {
     name: "streaming each change",
     since: 16,
-    flags: ["--messages", "--streaming", "parallel"],
+    flags: [...FLAGS, "--streaming", "parallel"],
+    // A block for every change, also of transactions that would not be streamed otherwise.
     env: { PGOPTIONS: "-c debug_logical_replication_streaming=immediate" },
+    ...LESS,
   },
-  { name: "two-phase", since: 15, flags: ["--messages", "--two-phase"] },
-  { name: "two-phase streaming", since: 15, flags: ["--messages", "--two-phase", "--streaming", "on"] },
+  { name: "two-phase", since: 15, flags: [...FLAGS, "--two-phase"], ...LESS },
+  {
+    name: "two-phase streaming",
+    since: 15,
+    flags: [...FLAGS, "--two-phase", "--streaming", "on"],
+    ...LESS,
+  },
 ];
 
 for (const version of testedVersions()) {
   describe(`PostgreSQL ${version}`, () => {
+    const possible = ({ since }: { since?: number }): boolean => version >= (since ?? 0);
     let run: MatrixRun;
+    let folder: string;
 
     before(async () => {
-      run = await MatrixRun.start(version, WORKLOADS, [BASE, ...STREAMED]);
+      folder = await mkdtemp(join(tmpdir(), "walctl-matrix-"));
+      const capture = ["--capture", join(folder, "capture")];
+      run = await MatrixRun.start(version, WORKLOADS, [BASE, BINARY, TEXT, OURS, ...STREAMED], {
+        [BINARY.name]: capture,
+      });
       await run.perform();
     });
-    after(() => run.server.dispose());
-
-    const possible = ({ since }: { since?: number }): boolean => version >= (since ?? 0);
+    after(async () => {
+      await run.server.dispose();
+      await rm(folder, { recursive: true });
+    });
 
     for (const workload of WORKLOADS.filter(possible)) {
       test(`${workload.name}: rows as row_to_json has them, tables as their replay`, async () => {
@@ -46,24 +81,61 @@ for (const version of testedVersions()) {
       });
     }
 
+    test("columns and their types are what the catalogue calls them", async () => {
+      await compareCatalogue(run.server, (await run.stream(BASE)).fates);
+    });
+
+    test("the capture of it decodes to the same bytes", async () => {
+      const { output } = await run.stream(BINARY);
+      const { status, stdout } = await walctl(["decode-file", "-q", join(folder, "capture")]);
+      assert.equal(status, 0);
+      assert.ok(stdout === output);
+    });
+
     for (const variant of STREAMED.filter(possible)) {
       test(`${variant.name}: the same was committed as at protocol 1`, async () => {
-        const base = await run.stream(BASE);
-        const other = await run.stream(variant);
-        compareFates(other.fates, base.fates);
+        const actual = await run.stream(variant);
+        compareFates(actual.fates, await expectedOf(run, variant));
       });
     }
+
+    test("binary: the same as from text", async () => {
+      compareBinary((await run.stream(BINARY)).fates, await expectedOf(run, BINARY));
+    });
+
+    test("values as text: what the types' own output functions print", async () => {
+      await compareTexts(run.server, (await run.stream(TEXT)).fates);
+    });
+
+    test("origin none: all but what came from elsewhere", { skip: !possible(OURS) }, async () => {
+      const expected = await expectedOf(run, OURS);
+      const { fates } = await run.stream(OURS);
+      const local = expected.committed.filter(({ origin }) => origin === undefined);
+      assert.ok(local.length < expected.committed.length);
+      compareFates(fates, { ...expected, committed: local });
+    });
   });
 }
+
+/** What was committed at protocol 1, as far as the variant hears of it. */
+async function expectedOf(run: MatrixRun, { except }: Variant): Promise<Expected> {
+  const { fates } = await run.stream(BASE);
+  if (except === undefined) return fates;
+  const left = ({ changes }: Transaction): boolean =>
+    !changes.some(({ relation }) => relation !== undefined && except.tables.test(relation.table));
+  return { ...fates, committed: fates.committed.filter(left) };
+}
+
+type Expected = Awaited<ReturnType<MatrixRun["stream"]>>["fates"];
 
 async function checkWorkload(run: MatrixRun, workload: Workload): Promise<void> {
   const failure = run.failures.get(workload);
   if (failure !== undefined) throw failure;
   const stream = await run.stream(BASE);
-  const schemas = schemasOf(workload);
-  const rows = compareRows(await run.said(), stream.fates.committed, schemas);
+  const ours = tablesOf(workload);
+  const rows = compareRows(await run.said(), stream.fates.committed, ours);
   assert.ok(rows >= (workload.rows ?? 1), `only ${rows} rows were compared`);
-  await compareTables(run.server, stream.fates, schemas, workload.where ?? {});
-  const transactions = run.transactionsOf(workload, stream);
+  await compareTables(run.server, stream.fates, ours, workload.where ?? {});
+  const transactions = changesIn(stream.fates.committed, ours);
   workload.check?.({ version: run.server.version, transactions, ...stream });
 }

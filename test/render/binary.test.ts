@@ -10,6 +10,7 @@ import { writeString } from "../../src/render/json-text.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson.ts";
 import type { Renderer } from "../../src/render/renderer.ts";
 import { TableRenderer } from "../../src/render/table.ts";
+import { WHOLE_VIEW } from "../../src/render/table-view.ts";
 import type { ValueOptions } from "../../src/render/values.ts";
 import { resolveTarget } from "../../src/replication/target.ts";
 import { lookUpTypes } from "../../src/replication/type-catalogue.ts";
@@ -314,7 +315,15 @@ function ndjson(payloads: readonly Buffer[], options: ValueOptions): string {
 }
 
 function tables(payloads: readonly Buffer[]): string {
-  return rendered(payloads, new TableRenderer({ width: () => 200, color: false }));
+  return rendered(
+    payloads,
+    new TableRenderer({
+      width: () => 200,
+      color: false,
+      view: WHOLE_VIEW,
+      types: new TypeRegistry(),
+    }),
+  );
 }
 
 function rendered(payloads: readonly Buffer[], renderer: Renderer): string {

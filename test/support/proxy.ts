@@ -40,8 +40,7 @@ export class FaultProxy {
 
   static async start(server: TestServer, options: ProxyOptions = {}): Promise<FaultProxy> {
     const listener = createServer({ allowHalfOpen: true, noDelay: true });
-    const folder =
-      options.unix === true ? mkdtempSync(join(tmpdir(), "walctl-proxy-")) : undefined;
+    const folder = options.unix === true ? mkdtempSync(join(tmpdir(), "walctl-proxy-")) : undefined;
     if (folder === undefined) listener.listen(0, "127.0.0.1");
     else listener.listen(join(folder, ".s.PGSQL.5432"));
     await once(listener, "listening");

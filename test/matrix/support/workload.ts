@@ -30,8 +30,12 @@ export interface Outcome {
   readonly fates: Fates;
 }
 
-export function schemasOf(workload: Workload): readonly string[] {
+function schemasOf(workload: Workload): readonly string[] {
   return [workload.name, ...(workload.schemas ?? [])];
+}
+
+export function tablesOf(workload: Workload): (table: string) => boolean {
+  return (table) => schemasOf(workload).some((schema) => table.startsWith(`${schema}.`));
 }
 
 export async function setUp(server: TestServer, workload: Workload): Promise<void> {

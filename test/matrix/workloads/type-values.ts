@@ -24,7 +24,7 @@ const ODD_TEXTS = [
   "'",
 ];
 
-export const NUMBERS: readonly TypeValues[] = [
+const NUMBERS: readonly TypeValues[] = [
   { type: "int2", values: ["-32768", "32767", "0"] },
   { type: "int4", values: ["-2147483648", "2147483647", "0"] },
   { type: "int8", values: ["-9223372036854775808", "9223372036854775807", "9007199254740993"] },
@@ -56,7 +56,7 @@ export const NUMBERS: readonly TypeValues[] = [
   { type: "varbit", values: ["", "1", "0000000000000001"] },
 ];
 
-export const TEXTS: readonly TypeValues[] = [
+const TEXTS: readonly TypeValues[] = [
   { type: "text", values: ODD_TEXTS },
   { type: "varchar(40)", values: ODD_TEXTS },
   { type: "char(5)", values: ["", "ab", "NULL", '"', "a,b", "\\"] },
@@ -95,7 +95,7 @@ export const TEXTS: readonly TypeValues[] = [
   { type: "xml", values: ['<a b="1">x &amp; "y"</a>', "text only", "<a>\n</a>"] },
 ];
 
-export const TIMES: readonly TypeValues[] = [
+const TIMES: readonly TypeValues[] = [
   {
     type: "date",
     values: ["infinity", "-infinity", "4713-01-01 BC", "0001-12-31 BC", "5874897-12-31", "10000-01-01", "2000-02-29"],
@@ -128,7 +128,7 @@ export const TIMES: readonly TypeValues[] = [
   { type: "interval day to second(2)", values: ["1 day 2.345 seconds"] },
 ];
 
-export const SHAPES: readonly TypeValues[] = [
+const SHAPES: readonly TypeValues[] = [
   { type: "inet", values: ["0.0.0.0/0", "192.168.0.1", "192.168.0.1/24", "::ffff:1.2.3.4", "2001:db8::1/64", "::"] },
   { type: "cidr", values: ["0.0.0.0/0", "10/8", "2001:db8::/32", "::1/128"] },
   { type: "macaddr", values: ["08:00:2b:01:02:03", "ff:ff:ff:ff:ff:ff"] },
@@ -154,7 +154,7 @@ export const SHAPES: readonly TypeValues[] = [
   { type: "datemultirange", values: ["{[2026-01-01,2026-02-01),[2026-03-01,)}"] },
 ];
 
-export const SYSTEM: readonly TypeValues[] = [
+const SYSTEM: readonly TypeValues[] = [
   { type: "int2vector", values: ["", "1", "-32768 0 32767"] },
   { type: "oidvector", values: ["", "1", "0 4294967295 2147483649"] },
   { type: "regclass", values: ["pg_class", "-", "pg_type", "4294967295"] },
@@ -168,15 +168,25 @@ export const SYSTEM: readonly TypeValues[] = [
   { type: "regconfig", values: ["english"] },
   { type: "regdictionary", values: ["simple"] },
   { type: "regcollation", values: ['"C"', "-"] },
-  { type: "aclitem", values: ["postgres=arwdDxt/postgres", "=r/postgres"] },
   { type: "pg_snapshot", values: ["10:20:10,14,15", "1:1:"] },
   { type: "txid_snapshot", values: ["10:20:10,14,15"] },
   { type: "hstore", values: ["", '"a"=>"1", "b"=>NULL', '"q\\"k"=>"b\\\\s, \\n", "NULL"=>"NULL", ""=>""', "a=>t, n=>1.10, x=>=>"] },
   { type: "citext", values: ODD_TEXTS },
   { type: "cube", values: ["(1,2),(3,4)", "(0.5)"] },
   { type: "ltree", values: ["", "a.b.c"] },
+];
+
+/** Types without a binary form: a stream that asks for it ends at an array of them. */
+export const TEXT_ONLY: readonly TypeValues[] = [
+  { type: "aclitem", values: ["postgres=arwdDxt/postgres", "=r/postgres"] },
   { type: "seg", values: ["1.5 .. 2.50", "<10"] },
   { type: "ean13", values: ["978-0-11-000533-1"] },
 ];
 
-export const ALL_TYPES: readonly TypeValues[] = [...NUMBERS, ...TEXTS, ...TIMES, ...SHAPES, ...SYSTEM];
+export const BINARY_TYPES: readonly TypeValues[] = [
+  ...NUMBERS,
+  ...TEXTS,
+  ...TIMES,
+  ...SHAPES,
+  ...SYSTEM,
+];

@@ -1,0 +1,32 @@
+import { chooseSolePublication } from "../replication/publication-choice.ts";
+import type { ConnectionTarget } from "../replication/target.ts";
+import { withConnection } from "./connection.ts";
+import type { CommandContext } from "./context.ts";
+import type { Reporter } from "./reporter.ts";
+import type { TailOptions } from "./tail-options.ts";
+
+/**
+ * Without -P the database's only publication is taken, and named. Once, before the stream: a reconnect keeps to it,
+ * whatever there is by then.
+ */
+export async function withPublication(
+  options: TailOptions,
+  target: ConnectionTarget,
+  context: CommandContext,
+  reporter: Reporter,
+): Promise<TailOptions> {
+  if (options.publications.length > 0) return options;
+  reporter.progress("looking for the publication");
+  try {
+    const publication = await withConnection(target, "ordinary", context.stop, (client) =>
+      chooseSolePublication(client, target),
+    );
+    reporter.notice(
+      `taking publication "${publication}", the only one there is (-P names another)`,
+    );
+    const publications = [publication];
+    return { ...options, publications, pgoutput: { ...options.pgoutput, publications } };
+  } finally {
+    reporter.clearProgress();
+  }
+}

@@ -1,0 +1,90 @@
+import type { Column, Relation } from "../pgoutput/messages.ts";
+import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { binaryEncoder } from "./binary/binary-encoder.ts";
+import { jsonString, writeString } from "./json-text.ts";
+import { isNumber } from "./numbers.ts";
+import { relationName } from "./relation-plan.ts";
+import { type SchemaOfType, formatType } from "./type-names.ts";
+import type { ValueEncoder } from "./value-encoder.ts";
+import { encoderFor } from "./values.ts";
+
+interface ColumnPlan {
+  /** `{"name":"id","type":"bigint","value":` */
+  readonly head: Uint8Array;
+  readonly encode: ValueEncoder;
+  readonly encodeBinary: ValueEncoder;
+  readonly identity: boolean;
+}
+
+/** All that is the same in every line of a relation. */
+export interface Wal2jsonPlan {
+  /** `,"schema":"public","table":"t"` */
+  readonly head: Uint8Array;
+  readonly columns: readonly ColumnPlan[];
+  readonly keyed: boolean;
+}
+
+export function planWal2json(
+  relation: Relation,
+  types: TypeRegistry,
+  schemaOf: SchemaOfType,
+): Wal2jsonPlan {
+  return {
+    head: Buffer.from(`,${relationName(relation)}`),
+    columns: relation.columns.map((column) => planColumn(column, types, schemaOf)),
+    keyed: relation.keyed,
+  };
+}
+
+function planColumn(column: Column, types: TypeRegistry, schemaOf: SchemaOfType): ColumnPlan {
+  const encode = wal2jsonEncoder(column.typeOid, types);
+  const type = formatType(column.typeOid, column.typeModifier, types, schemaOf);
+  return {
+    head: Buffer.from(
+      `{"name":${jsonString(column.name)},"type":${type === undefined ? "null" : typeString(type)},"value":`,
+    ),
+    encode,
+    encodeBinary: binaryEncoder(column.typeOid, types, encode),
+    identity: column.key,
+  };
+}
+
+/** A type that is one name in double quotes, as "char" is, wal2json takes for a JSON string already. */
+function typeString(type: string): string {
+  const [, name] = /^"([^"\\]*)"$/.exec(type) ?? [];
+  return jsonString(name ?? type);
+}
+
+/** By the column's own type: of a domain over a number wal2json makes a string. */
+function wal2jsonEncoder(typeOid: number, types: TypeRegistry): ValueEncoder {
+  switch (typeOid) {
+    case 16: // bool
+      return encoderFor(typeOid, types, { values: "json", safeNumbers: false });
+    case 17: // bytea
+      return writeHex;
+    case 20: // int8
+    case 21: // int2
+    case 23: // int4
+    case 26: // oid
+    case 700: // float4
+    case 701: // float8
+    case 1700: // numeric
+      return writeNumber;
+    default:
+      return writeString;
+  }
+}
+
+const NULL = Buffer.from("null", "latin1");
+
+/** The digits that the server sent; NaN and the infinities are null. */
+const writeNumber: ValueEncoder = (out, bytes, _view, start, end) => {
+  if (isNumber(bytes, start, end)) out.copy(bytes, start, end);
+  else out.copy(NULL);
+};
+
+/** `\xdead` goes without what tells that it is hexadecimal. */
+const writeHex: ValueEncoder = (out, bytes, view, start, end) => {
+  const marked = bytes[start] === 0x5c && bytes[start + 1] === 0x78;
+  writeString(out, bytes, view, marked ? start + 2 : start, end);
+};

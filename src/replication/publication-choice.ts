@@ -1,0 +1,29 @@
+import type { Client } from "pg";
+import { WalctlError, usageError } from "../errors.ts";
+import { walctlCommand } from "./paste.ts";
+import { listPublications } from "./publication-state.ts";
+import { quoteIdentifier } from "./sql.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+/**
+ * The database's only publication, for a stream that was not told which.
+ * @throws WalctlError when there is none; a usage error, with their names, when there are several
+ */
+export async function chooseSolePublication(
+  client: Client,
+  target: ConnectionTarget,
+): Promise<string> {
+  const names = await listPublications(client);
+  const [only, ...others] = names;
+  if (only === undefined) {
+    const setup = walctlCommand(["setup-publication", "walctl", "--all-tables"], target);
+    throw new WalctlError(`there are no publications in database "${target.database}"`, {
+      hint: `To create one (for some tables only: -t 'schema.table' in place of --all-tables): ${setup}`,
+    });
+  }
+  if (others.length === 0) return only;
+  throw usageError(
+    `database "${target.database}" has ${names.length} publications, and none is named`,
+    `Name at least one with -P: ${names.map(quoteIdentifier).join(", ")}.`,
+  );
+}

@@ -1,0 +1,84 @@
+import { psqlCommand, walctlCommand } from "./paste.ts";
+import type { Slot } from "./slot.ts";
+import type { ConnectionTarget } from "./target.ts";
+
+interface Loss {
+  readonly reason: string;
+  /** What keeps it from happening again. */
+  readonly setting: { readonly name: string; readonly example: string; readonly advice: string };
+}
+
+const LOSSES: ReadonlyMap<string, Loss> = new Map([
+  [
+    "wal_removed",
+    {
+      reason: "the server has removed WAL that it needed",
+      setting: {
+        name: "max_slot_wal_keep_size",
+        example: "10GB",
+        advice: "to let it keep more",
+      },
+    },
+  ],
+  [
+    "idle_timeout",
+    {
+      reason: "nobody used it for longer than idle_replication_slot_timeout",
+      setting: {
+        name: "idle_replication_slot_timeout",
+        example: "7d",
+        advice: "to let it rest for longer",
+      },
+    },
+  ],
+  [
+    "rows_removed",
+    {
+      reason: "vacuum on the primary has removed catalogue rows that it needed",
+      setting: {
+        name: "hot_standby_feedback",
+        example: "on",
+        advice: "to keep them (on the standby)",
+      },
+    },
+  ],
+  [
+    "wal_level_insufficient",
+    {
+      reason: "wal_level was lowered below logical",
+      setting: {
+        name: "wal_level",
+        example: "logical",
+        advice: "to raise it again (and restart the server)",
+      },
+    },
+  ],
+]);
+
+/** Why an invalidated slot is lost. Before PostgreSQL 17 the server does not tell; then it was the WAL. */
+export function lostDetail(slot: Slot): string {
+  const { invalidationReason } = slot;
+  const told = invalidationReason === null ? "" : ` (${invalidationReason})`;
+  const loss = lossOf(slot);
+  const why = loss === undefined ? "" : `: ${loss.reason}`;
+  return `Its wal_status is lost${told}${why}. What was not read from it is gone for good.`;
+}
+
+/** A new slot, and the setting that keeps that one from the same end. */
+export function lostHint(slot: Slot, target: ConnectionTarget): string {
+  const database = slot.database ?? target.database;
+  const flags = [
+    ...(slot.twoPhase ? ["--two-phase"] : []),
+    ...(slot.failover ? ["--failover"] : []),
+  ];
+  const renew = `${walctlCommand(["drop-slot", slot.name], target, database)} && ${walctlCommand(["create-slot", slot.name, ...flags], target, database)}`;
+  const loss = lossOf(slot);
+  if (loss === undefined) return `To start anew: ${renew}`;
+  const { name, example, advice } = loss.setting;
+  const raise = `${psqlCommand(`ALTER SYSTEM SET ${name} = '${example}'`, target)} -c "SELECT pg_reload_conf()"`;
+  return `The setting ${name} decides that; ${advice}: ${raise}; to start anew: ${renew}`;
+}
+
+function lossOf({ invalidationReason }: Slot): Loss | undefined {
+  return LOSSES.get(invalidationReason ?? "wal_removed");
+}

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { walctl } from "../support/cli.ts";
+import { LineSchema } from "../support/line-schema.ts";
+
+const FIXTURES = new URL("../../../fixtures/", import.meta.url);
+
+async function printed(): Promise<object> {
+  const { status, stdout, stderr } = await walctl(["schema"]);
+  assert.equal(stderr, "");
+  assert.equal(status, 0);
+  const schema: unknown = JSON.parse(stdout);
+  assert.ok(typeof schema === "object" && schema !== null);
+  return schema;
+}
+
+describe("walctl schema", () => {
+  it("prints a JSON Schema of draft 2020-12", async () => {
+    const schema = await printed();
+    assert.equal(new Ajv2020({ strict: true, strictTypes: false }).validateSchema(schema), true);
+  });
+
+  it("fits every line of the fixtures, keys in its order", () => {
+    const lines = new LineSchema();
+    const paths = readdirSync(FIXTURES, { recursive: true, encoding: "utf8" });
+    // Of messages, not of totals.
+    const goldens = paths.filter((path) => path.endsWith(".ndjson") && !path.startsWith("summaries"));
+    assert.ok(goldens.length > 5);
+    for (const path of goldens) lines.assertAll(readFileSync(new URL(path, FIXTURES), "utf8"), path);
+  });
+
+  const LSN = '"lsn":"0/1","xid":1';
+  const ROW = `${LSN},"commit_time":null,"schema":"s","table":"t"`;
+  const BAD: ReadonlyArray<readonly [story: string, line: string]> = [
+    ["a kind that there is not", `{"kind":"merge",${LSN}}`],
+    ["a key too many", `{"kind":"stream_stop",${LSN},"more":1}`],
+    ["a key missing", '{"kind":"stream_stop","lsn":"0/1"}'],
+    ["keys in another order", '{"kind":"stream_stop","xid":1,"lsn":"0/1"}'],
+    ["an LSN with zeros before it", '{"kind":"stream_stop","lsn":"0/00000001","xid":1}'],
+    ["a signed xid", '{"kind":"stream_stop","lsn":"0/1","xid":-1}'],
+    ["an xid as a string", '{"kind":"stream_stop","lsn":"0/1","xid":"1"}'],
+    ["a key and an old row", `{"kind":"delete",${ROW},"key":{},"old":{}}`],
+    ["a row of nowhere", `{"kind":"insert",${LSN},"commit_time":null,"new":{}}`],
+    ["unchanged without columns", `{"kind":"update",${ROW},"new":{},"unchanged":[]}`],
+    [
+      "a time of another form",
+      `{"kind":"commit",${LSN},"commit_lsn":"0/1","end_lsn":"0/2","commit_time":"2026-01-01"}`,
+    ],
+  ];
+  for (const [story, line] of BAD) {
+    it(`refuses ${story}`, () => {
+      assert.throws(() => new LineSchema().assertAll(`${line}\n`, story), /does not fit/);
+    });
+  }
+});

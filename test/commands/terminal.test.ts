@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { textWidth } from "../../src/render/text-width.ts";
+import { walctl } from "../support/cli.ts";
+import { matchGolden } from "../support/golden.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { openTerminal, type Terminal, WALCTL_COMMAND } from "../support/terminal.ts";
+
+const CAPTURE = fileURLToPath(
+  new URL("../../../fixtures/captures/pg18-misc-p1.recvlogical", import.meta.url),
+);
+
+/** Trailing spaces are nothing to a terminal; lines of a box have none. */
+function lines(text: string): readonly string[] {
+  return text.split("\n");
+}
+
+/** Every box is whole: top, rows, bottom, all as wide as each other, and nothing else on their lines. */
+function assertWholeBoxes(text: string, widths: readonly number[]): number {
+  let open = 0;
+  let boxes = 0;
+  for (const line of lines(text)) {
+    const first = line.charAt(0);
+    if (!"╭│├╰".includes(first) || first === "") {
+      assert.equal(open, 0, `not in a box: ${line}`);
+      continue;
+    }
+    assert.ok(widths.includes(textWidth(line)), `${textWidth(line)} columns: ${line}`);
+    assert.match(line, /[╮│┤╯]$/);
+    if (first === "╭") {
+      assert.equal(open, 0, line);
+      open = 1;
+      boxes += 1;
+    }
+    if (first === "╰") open = 0;
+  }
+  assert.equal(open, 0, "the last box is closed");
+  return boxes;
+}
+
+describe("tables in a terminal", () => {
+  for (const columns of [80, 200]) {
+    it(`decode-file draws what the goldens show, in ${columns} columns`, async () => {
+      const command = `${WALCTL_COMMAND} decode-file '${CAPTURE}'`;
+      const terminal = await openTerminal(command, { columns, rows: 30 });
+      try {
+        assert.equal(await terminal.exit(), 0);
+        const text = await terminal.text();
+        assertWholeBoxes(text, [columns]);
+        matchGolden(`fixtures/tables/terminal-decode-file-${columns}.txt`, `${text}\n`);
+      } finally {
+        await terminal.close();
+      }
+    });
+  }
+
+  for (const flag of [["--expanded"], ["--columns", "id"], ["--max-width", "3"], ["--collapse", "3"]]) {
+    it(`${flag[0]} is refused where there are no tables`, async () => {
+      const { status, stderr } = await walctl(["decode-file", CAPTURE, ...flag]);
+      assert.equal(status, 2);
+      assert.match(stderr, new RegExp(`error: ${flag[0]} is for tables.*\nHINT: .*--format table`));
+    });
+  }
+
+  it("--columns takes names as SQL does, and refuses what is none", async () => {
+    const run = (names: string): ReturnType<typeof walctl> =>
+      walctl(["decode-file", CAPTURE, "-F", "table", "--columns", names]);
+    const shown = await run('B, "ünï"');
+    assert.match(shown.stdout, /│ \+ INSERT {4}public\.misc {9}id=1 │ b=NULL +│/);
+    assert.match(shown.stdout, /"Col ""1"=1 │ ünï=ü/);
+    for (const wrong of ["", ",", '"a', "a,,b", 'a"b"']) {
+      assert.equal((await run(wrong)).status, 2, wrong);
+    }
+  });
+
+  describe("tail", () => {
+    let server: TestServer;
+    before(async () => {
+      server = await startServer({ version: 18 });
+      await server.sql("CREATE TABLE t (id int PRIMARY KEY, a text, j jsonb)");
+      await server.sql("CREATE PUBLICATION p FOR TABLE t");
+    });
+    after(() => server.dispose());
+
+    async function insert(from: number, count: number): Promise<void> {
+      await server.sql(
+        `INSERT INTO t SELECT i, 'value ' || i, '{"a": 1}' FROM generate_series(${from}, ${from + count - 1}) i`,
+      );
+    }
+
+    async function opened(
+      args: string,
+      columns: number,
+      use: (terminal: Terminal) => Promise<void>,
+    ): Promise<void> {
+      const command = `${WALCTL_COMMAND} tail -P p ${args}`;
+      const terminal = await openTerminal(command, { columns, rows: 24, server });
+      try {
+        await terminal.waitFor("Ctrl-C ends");
+        await use(terminal);
+      } finally {
+        await terminal.close();
+      }
+    }
+
+    for (const columns of [80, 200]) {
+      it(`the status line stays below the tables and leaves nothing in them, in ${columns} columns`, async () => {
+        const first = columns * 1000;
+        await opened("", columns, async (terminal) => {
+          // Long enough for the line to be drawn, and drawn over, between the transactions.
+          for (let round = 0; round < 25; round++) {
+            await insert(first + round * 3, 3);
+            await sleep(100);
+          }
+          await terminal.waitFor(/^-- at .*rows\/s$/m);
+          const running = (await terminal.text()).split("\n");
+          assert.match(running.at(-1) ?? "", /^-- at \S+, /, "it is the last line");
+          assert.equal(running.filter((line) => line.includes("rows/s")).length, 1);
+          await terminal.press("C-c");
+          assert.equal(await terminal.exit(), 0);
+          const text = await terminal.text();
+          assert.doesNotMatch(text, /rows\/s/);
+          assert.equal(assertWholeBoxes(text, [columns]), 25);
+        });
+      });
+    }
+
+    it("a resize in the middle leaves nothing of the status line behind", async () => {
+      await opened("", 120, async (terminal) => {
+        await insert(300_000, 2);
+        await terminal.waitFor("rows/s");
+        // Narrower than the line: the terminal breaks it in two.
+        await terminal.resize(40, 24);
+        await insert(300_010, 2);
+        await terminal.waitFor("id=300011");
+        await terminal.waitFor("rows/s");
+        await terminal.resize(100, 24);
+        await insert(300_020, 2);
+        await terminal.waitFor("id=300021");
+        await terminal.press("C-c");
+        assert.equal(await terminal.exit(), 0);
+        const text = await terminal.text();
+        assert.doesNotMatch(text, /-- at|behind|rows\/s/);
+        assert.match(text, /id=300000/);
+      });
+    });
+
+    it("--collapse counts in the status line while a transaction goes on, and in its box at the end", async () => {
+      await opened("--collapse 2 --streaming off", 80, async (terminal) => {
+        await insert(400_000, 300_000);
+        await terminal.waitFor(/… MORE +public\.t +\+299,998/, 60_000);
+        await terminal.press("C-c");
+        assert.equal(await terminal.exit(), 0);
+        const text = await terminal.text();
+        assert.equal(assertWholeBoxes(text, [80]), 1);
+        assert.equal(text.match(/INSERT/g)?.length, 2);
+        assert.match(text, /COMMIT xid \d+ · 300,000 changes/);
+      });
+    });
+
+    it("--summary prints totals at the end, and nothing before", async () => {
+      await opened("--summary", 80, async (terminal) => {
+        await insert(900_000, 7);
+        await sleep(500);
+        assert.doesNotMatch(await terminal.text(), /[╭┌]/);
+        await terminal.press("C-c");
+        assert.equal(await terminal.exit(), 0);
+        const text = await terminal.text();
+        assert.match(text, /│ public\.t +│ +7 │ +0 │ +0 │ +0 │/);
+        assert.match(text, /largest transactions/);
+      });
+    });
+
+    it("--summary is refused where there is something to acknowledge or a file to go on with", async () => {
+      const tail = ["tail", "-P", "p", "--summary"];
+      for (const args of [["-S", "s", "--ack"], ["-o", "/dev/null"]]) {
+        const { status, stderr } = await walctl([...tail, ...args], { server });
+        assert.equal(status, 2, stderr);
+      }
+    });
+
+    it("there is no status line where a pipe may lead back to the terminal", async () => {
+      const command = `${WALCTL_COMMAND} tail -P p | cat`;
+      const terminal = await openTerminal(command, { columns: 80, rows: 24, server });
+      try {
+        await server.sql("SELECT pg_sleep(1)");
+        await insert(950_000, 1);
+        await terminal.waitFor('"id":950000');
+        await sleep(1200);
+        assert.doesNotMatch(await terminal.text(), /rows\/s/);
+      } finally {
+        await terminal.close();
+      }
+    });
+  });
+});

@@ -1,1 +1,0 @@
-export function assertValidLines(_output: string): void {}

@@ -1,0 +1,26 @@
+/**
+ * `npm run picture`: runs `walctl demo` in a terminal and draws what stands there at its end, for the README.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { openTerminal, WALCTL_COMMAND } from "../support/terminal.ts";
+import { renderSvg } from "./svg.ts";
+
+const COLUMNS = 100;
+const ROWS = 50;
+/** From dist/test/picture. */
+const PICTURE = new URL("../../../fixtures/picture/walctl.svg", import.meta.url);
+
+async function main(): Promise<void> {
+  const terminal = await openTerminal(`${WALCTL_COMMAND} demo`, { columns: COLUMNS, rows: ROWS });
+  try {
+    const status = await terminal.exit();
+    const screen = await terminal.text(true);
+    if (status !== 0) throw new Error(`walctl demo ended with status ${status}:\n${screen}`);
+    mkdirSync(new URL(".", PICTURE), { recursive: true });
+    writeFileSync(PICTURE, renderSvg(screen, COLUMNS, "walctl demo"));
+  } finally {
+    await terminal.close();
+  }
+}
+
+await main();

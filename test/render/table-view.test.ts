@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
+import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { COLORS } from "../../src/render/painted.ts";
+import { TableRenderer } from "../../src/render/table.ts";
+import { type TableView, WHOLE_VIEW } from "../../src/render/table-view.ts";
+import { matchGolden } from "../support/golden.ts";
+import { insert, streamAbort, streamCommit, streamStart, streamStop } from "../support/messages.ts";
+import { shopStream } from "../support/shop-stream.ts";
+import { assertFits, decodeCapture, firstRows } from "../support/tables.ts";
+
+const WIDTHS = [40, 80, 120, 200];
+
+function createRenderer(width: number, view: Partial<TableView> = {}, color = false): TableRenderer {
+  return new TableRenderer({
+    width: () => width,
+    color,
+    view: { ...WHOLE_VIEW, ...view },
+    types: new TypeRegistry(),
+  });
+}
+
+const taken = (renderer: TableRenderer): string => new TextDecoder().decode(renderer.take());
+
+function render(
+  messages: Iterable<PgoutputMessage>,
+  width: number,
+  view: Partial<TableView> = {},
+  color = false,
+): string {
+  const renderer = createRenderer(width, view, color);
+  let text = "";
+  for (const message of messages) {
+    renderer.render(message);
+    text += taken(renderer);
+  }
+  renderer.finish();
+  return text + taken(renderer);
+}
+
+/** Seen at 40, 80, 120 and 200 columns. */
+function matchGoldens(
+  name: string,
+  messages: () => Iterable<PgoutputMessage>,
+  view: Partial<TableView>,
+): void {
+  for (const width of WIDTHS) {
+    const text = render(messages(), width, view);
+    assertFits(text, width);
+    matchGolden(`fixtures/tables/${name}-${width}.txt`, text);
+  }
+}
+
+test("table: all that a table can show", () => {
+  matchGoldens("shop", shopStream, {});
+});
+
+test("table, expanded: one column a line", () => {
+  matchGoldens("shop-expanded", shopStream, { expanded: true });
+  matchGoldens("pg18-misc-p1-expanded", () => firstRows(decodeCapture("pg18-misc-p1")), {
+    expanded: true,
+  });
+});
+
+test("table: only some columns, and the key", () => {
+  const columns = new Set(["status", "Home Address"]);
+  matchGoldens("shop-columns", shopStream, { columns });
+  matchGoldens("shop-columns-expanded", shopStream, { columns, expanded: true });
+});
+
+test("table: longest shown values", () => {
+  matchGoldens("shop-max-width-12", shopStream, { valueWidthMax: 12 });
+  const whole = { expanded: true, valueWidthMax: Number.POSITIVE_INFINITY };
+  const text = render(decodeCapture("pg18-misc-p1"), 80, whole);
+  assert.doesNotMatch(text, /…/);
+  assertFits(text, 80);
+  const cut = render(decodeCapture("pg18-misc-p1"), 80, { expanded: true, valueWidthMax: 7 });
+  assert.match(cut, /│ xxxxxx… +│/);
+});
+
+test("table, collapsed: after 3 rows of a transaction only counts", () => {
+  matchGoldens("shop-collapsed", shopStream, { collapseAfter: 3 });
+  for (const name of ["pg18-stream-abort-p2", "pg18-twophase-p3-stream"]) {
+    matchGoldens(`${name}-collapsed`, () => decodeCapture(name), { collapseAfter: 3 });
+  }
+});
+
+test("table: with colours, the same text", () => {
+  for (const view of [{}, { expanded: true }, { collapseAfter: 3 }]) {
+    const text = render(shopStream(), 80, view, true);
+    const name = Object.keys(view)[0] ?? "all";
+    matchGolden(`fixtures/tables/shop-color-${name}-80.txt`, text);
+    // eslint-disable-next-line no-control-regex
+    assert.equal(text.replace(/\u001b\[[\d;]+m/g, ""), render(shopStream(), 80, view));
+  }
+});
+
+/** WCAG's relative luminance of one of the 256 colours: of the 6×6×6 cube, or a grey. */
+function luminance(code: number): number {
+  const level = (step: number): number => (step === 0 ? 0 : 55 + 40 * step);
+  const cube = code - 16;
+  const grey = 8 + 10 * (code - 232);
+  const rgb =
+    code >= 232
+      ? [grey, grey, grey]
+      : [level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6)];
+  const [r = 0, g = 0, b = 0] = rgb.map((value) => {
+    const part = value / 255;
+    return part <= 0.040_45 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+test("table: every colour can be read on black and on white", () => {
+  for (const code of COLORS) {
+    const onBlack = (luminance(code) + 0.05) / 0.05;
+    const onWhite = 1.05 / (luminance(code) + 0.05);
+    assert.ok(Math.min(onBlack, onWhite) >= 3.8, `${code}: ${onBlack} and ${onWhite} to 1`);
+  }
+});
+
+test("table, collapsed: a status line is told of what is not shown, across the blocks of a stream", () => {
+  const renderer = createRenderer(80, { collapseAfter: 1 });
+  const live = (...messages: readonly PgoutputMessage[]): string | undefined => {
+    for (const message of messages) renderer.render(message);
+    return renderer.live;
+  };
+  assert.equal(live(streamStart(7), insert(0, 7)), undefined);
+  assert.equal(live(insert(1, 7), streamStop()), "1 change of xid 7 not shown");
+  assert.equal(live(streamStart(7), insert(2, 7), streamStop()), "2 changes of xid 7 not shown");
+  assert.equal(live(streamCommit(7, 9)), undefined);
+  assert.match(taken(renderer), /3 changes .*\n {2}… MORE +public\.t +\+2\n$/);
+});
+
+test("table, collapsed: of a transaction whose end never comes the counts are told at the end", () => {
+  const rows = [insert(), insert(), insert()];
+  const text = render(rows, 80, { collapseAfter: 1 });
+  assert.match(text, /\n│ … MORE +public\.t +\+2 +│\n╰─+╯\n$/);
+  const stream = render([streamStart(7), ...rows, streamStop()], 80, { collapseAfter: 1 });
+  assert.match(stream, /\n {2}… PENDING xid 7 · may yet be rolled back\n {2}… MORE .*\+2\n$/);
+});
+
+test("table: a transaction that is rolled back whole leaves no count for the next of its number", () => {
+  const stream = [streamStart(7), insert(0, 7), streamStop()];
+  const text = render([...stream, streamAbort(7, 7), ...stream, streamCommit(7, 9)], 80);
+  assert.match(text, /✔ COMMIT xid 7 · 1 change ·/);
+});
+
+test("table: a row of a large transaction takes what the first one took, and nothing is held back", () => {
+  const renderer = createRenderer(120);
+  const row = insert();
+  const sizes = new Set<number>();
+  for (let count = 0; count < 20_000; count++) {
+    renderer.render(row);
+    const size = renderer.take().length;
+    // The first one has the box's upper border.
+    if (count > 0) sizes.add(size);
+    assert.equal(renderer.take().length, 0);
+  }
+  assert.equal(sizes.size, 1);
+});
+
+test("table, collapsed: what is counted takes nothing until the end", () => {
+  const renderer = createRenderer(120, { collapseAfter: 1 });
+  renderer.render(insert());
+  renderer.take();
+  for (let count = 0; count < 20_000; count++) renderer.render(insert());
+  assert.equal(renderer.take().length, 0);
+  renderer.finish();
+  assert.match(taken(renderer), /\+20,000/);
+});
