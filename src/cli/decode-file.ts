@@ -1,5 +1,12 @@
 import { Command, Option } from "commander";
-import { examples, filterOptions, outputOptions, tableOptions, valueOptions } from "./options.ts";
+import {
+  MESSAGE_FORMATS,
+  examples,
+  filterOptions,
+  outputOptions,
+  tableOptions,
+  valueOptions,
+} from "./options.ts";
 
 const FORMATS = [
   ...["auto", "walctl", "recvlogical", "raw", "hex", "copy-text", "copy-csv", "copy-binary"],
@@ -16,7 +23,7 @@ export function decodeFileCommand(): Command {
     .option("--summary", "print totals by table and the largest transactions, no messages");
   valueOptions(filterOptions(command));
   return examples(
-    outputOptions(tableOptions(command)),
+    outputOptions(tableOptions(command), MESSAGE_FORMATS),
     ["What pg_recvlogical wrote", "walctl decode-file capture.bin | jq ."],
     ["What fills it", "walctl decode-file capture.bin --summary"],
     [

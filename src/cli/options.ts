@@ -39,12 +39,16 @@ export function connectionOptions(command: Command): Command {
     .option("-U, --username <name>", "role to connect as");
 }
 
-export function outputOptions(command: Command): Command {
+/** What any command prints, and what those print besides that print messages. */
+const FORMATS = ["auto", "table", "ndjson"];
+export const MESSAGE_FORMATS = [...FORMATS, "wal2json", "debezium"];
+
+export function outputOptions(command: Command, formats: readonly string[] = FORMATS): Command {
   return command
     .optionsGroup("Output:")
     .addOption(
       setting("-F, --format <format>", "auto is table on a terminal, else ndjson")
-        .choices(["auto", "table", "ndjson"])
+        .choices(formats)
         .default("auto"),
     )
     .option("--no-color", "no colours (NO_COLOR and FORCE_COLOR count too)")

@@ -1,12 +1,12 @@
 import { Argument, Command } from "commander";
-import { examples, outputOptions } from "./options.ts";
+import { MESSAGE_FORMATS, examples, outputOptions } from "./options.ts";
 
 export function demoCommand(): Command {
   const command = new Command("demo")
     .description("the whole thing on a PostgreSQL of its own; no server needed")
     .option("--keep", "leave the server running and print the commands to go on with");
   return examples(
-    outputOptions(command),
+    outputOptions(command, MESSAGE_FORMATS),
     ["A first look", "walctl demo"],
     ["Go on by hand", "walctl demo --keep"],
   );

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import {
+  MESSAGE_FORMATS,
   collect,
   connectionOptions,
   examples,
@@ -39,7 +40,7 @@ export function tailCommand(): Command {
     "print totals by table and the largest transactions at the end, no messages",
   );
   return examples(
-    connectionOptions(outputOptions(tableOptions(command))),
+    connectionOptions(outputOptions(tableOptions(command), MESSAGE_FORMATS)),
     ["What happens from now on; nothing is left on the server", "walctl tail -d shop"],
     [
       "Set up all that is needed, then stream",

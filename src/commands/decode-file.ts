@@ -126,7 +126,8 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     reporter,
     stop: context.stop,
     onProgress: progressOf(name, source, job),
-  });  try {
+  });
+  try {
     return await decoding;
   } finally {
     if (job.summary === undefined) await writeRest(rendering, job.sink);

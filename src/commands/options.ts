@@ -1,9 +1,12 @@
 import { usageError } from "../errors.ts";
 import type { CommandContext, OutputStream } from "./context.ts";
 
+/** Of NDJSON, for consumers of other programs: only what streams messages speaks these. */
+export type ForeignDialect = "wal2json" | "debezium";
+
 /** The flags of every command, as commander gives them. */
 export interface OutputFlags {
-  readonly format: "auto" | "table" | "ndjson";
+  readonly format: "auto" | "table" | "ndjson" | ForeignDialect;
   /** False: --no-color. */
   readonly color: boolean;
   readonly quiet?: boolean;
@@ -11,6 +14,8 @@ export interface OutputFlags {
 
 export interface OutputOptions {
   readonly format: "table" | "ndjson";
+  /** Of NDJSON, what the lines hold. */
+  readonly dialect: "walctl" | ForeignDialect;
   /** For standard output and for standard error: one may be a terminal and the other not. */
   readonly color: { readonly stdout: boolean; readonly stderr: boolean };
   readonly quiet: boolean;
@@ -20,8 +25,11 @@ export function outputOptions(flags: OutputFlags, context: CommandContext): Outp
   const terminal = context.stdout.isTerminal;
   const auto = terminal ? "table" : "ndjson";
   const color = (stream: OutputStream): boolean => colorWanted(flags, context, stream);
+  const foreign = flags.format === "wal2json" || flags.format === "debezium";
+  const format = flags.format === "auto" ? auto : flags.format;
   return {
-    format: flags.format === "auto" ? auto : flags.format,
+    format: format === "table" ? "table" : "ndjson",
+    dialect: foreign ? flags.format : "walctl",
     color: { stdout: color(context.stdout), stderr: color(context.stderr) },
     quiet: flags.quiet ?? false,
   };

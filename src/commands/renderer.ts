@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
+import { usageError } from "../errors.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { CommandContext } from "./context.ts";
-import type { OutputOptions } from "./options.ts";
+import type { ForeignDialect, OutputOptions } from "./options.ts";
 import { createSummaryRenderer } from "./summary.ts";
 import { type TableFlags, tableView } from "./table-flags.ts";
 
@@ -9,6 +11,8 @@ export interface RendererFlags extends TableFlags {
   readonly values: "json" | "text";
   readonly safeNumbers?: boolean;
   readonly summary?: boolean;
+  readonly streaming?: "off" | "on" | "parallel";
+  readonly twoPhase?: boolean;
 }
 
 /** A renderer, and what only some of them have. */
@@ -22,17 +26,26 @@ export interface Rendering {
 
 const NOTHING = new Uint8Array();
 
-/** The renderer that --format asks for; only that one is loaded. */
+/**
+ * The renderer that --format asks for; only that one is loaded. `database`: whose changes they are, where that is known.
+ * @throws WalctlError (a usage error) on a flag that means nothing, or too much, to that format
+ */
 export async function createRenderer(
   flags: RendererFlags,
   output: OutputOptions,
   types: TypeRegistry,
   context: CommandContext,
+  database: string | null = null,
 ): Promise<Rendering> {
   const view = tableView(flags, output);
   if (flags.summary === true) {
     const renderer = await createSummaryRenderer(output);
     return { renderer, live: () => undefined, finish: () => renderer.finish() };
+  }
+  if (output.dialect !== "walctl") {
+    refuseFor(output.dialect, flags);
+    const renderer = await foreignRenderer(output.dialect, types, database);
+    return { renderer, live: () => undefined, finish: () => NOTHING };
   }
   if (output.format === "ndjson") {
     const { NdjsonRenderer } = await import("../render/ndjson.ts");
@@ -52,4 +65,45 @@ export async function createRenderer(
     return renderer.take();
   };
   return { renderer, live: () => renderer.live, finish };
+}
+
+async function foreignRenderer(
+  dialect: ForeignDialect,
+  types: TypeRegistry,
+  database: string | null,
+): Promise<Renderer> {
+  if (dialect === "wal2json") {
+    const { Wal2jsonRenderer } = await import("../render/wal2json.ts");
+    return new Wal2jsonRenderer(types);
+  }
+  const { DebeziumRenderer } = await import("../render/debezium.ts");
+  return new DebeziumRenderer({ types, database, version: version(), now: () => Date.now() });
+}
+
+/** What the consumers of the format could not make sense of. */
+function refuseFor(dialect: ForeignDialect, flags: RendererFlags): void {
+  const uncommitted =
+    (flags.streaming ?? "off") !== "off"
+      ? "--streaming"
+      : flags.twoPhase === true
+        ? "--two-phase"
+        : undefined;
+  if (uncommitted !== undefined) {
+    throw usageError(
+      `${uncommitted} sends what may still be rolled back, and ${dialect} has no form for that`,
+      "Leave it out: a transaction then comes when it has committed.",
+    );
+  }
+  const form =
+    flags.values === "text" ? "--values text" : flags.safeNumbers ? "--safe-numbers" : undefined;
+  if (form !== undefined) {
+    throw usageError(
+      `${form} is for --format ndjson: what values look like in ${dialect} is fixed`,
+    );
+  }
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
 }

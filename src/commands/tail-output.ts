@@ -38,7 +38,7 @@ export function openTailOutput(
   if (path === undefined) {
     return { sink: new StreamSink(context.stdout.stream), rotate: undefined, startpos };
   }
-  if (output.format !== "ndjson") {
+  if (output.format !== "ndjson" || output.dialect !== "walctl") {
     throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
   }
   // Without these lines FILE does not tell where a transaction ends.

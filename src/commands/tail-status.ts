@@ -99,7 +99,9 @@ export class TailStatus {
       `at ${formatLsn(written)}`,
       behind === 0 ? "up to date" : `${formatByteCount(behind)} behind`,
       `${Math.round(this.#rowsPerSecond)} rows/s`,
-      this.#parts.acknowledge && unacknowledged > 0 ? `${unacknowledged} unacknowledged` : undefined,
+      this.#parts.acknowledge && unacknowledged > 0
+        ? `${unacknowledged} unacknowledged`
+        : undefined,
       reconnects > 0 ? `${reconnects} reconnects` : undefined,
     ];
     return facts.filter((fact) => fact !== undefined).join(", ");

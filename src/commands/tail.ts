@@ -38,7 +38,7 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   const types = new TypeRegistry();
   const reporter = new Reporter(context, output);
   const options = await withPublication(asked, target, context, reporter);
-  const rendering = await createRenderer(flags, output, types, context);
+  const rendering = await createRenderer(flags, output, types, context, target.database);
   const { sink, rotate, startpos } = openTailOutput(
     { path: flags.output, startpos: options.startpos, prints: (kind) => printsKind(flags, kind) },
     output,

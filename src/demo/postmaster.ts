@@ -12,6 +12,8 @@ const STOP_SIGNALS = { smart: "SIGTERM", fast: "SIGINT", immediate: "SIGQUIT" } 
 
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;
+/** A server, or a standby that lets one read. */
+const READY = new Set(["ready", "standby"]);
 /** Orphans of a crashed server may hold its shared memory for a moment; a new one refuses to start meanwhile. */
 const STARTS_AFTER_CRASH = 50;
 
@@ -98,7 +100,7 @@ export class Postmaster {
   #saysReady(pid: number | undefined): boolean {
     try {
       const lines = readFileSync(join(this.#folder, "data", "postmaster.pid"), "utf8").split("\n");
-      return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+      return Number(lines[0]) === pid && READY.has(lines[7]?.trim() ?? "");
     } catch {
       return false;
     }

@@ -1,7 +1,10 @@
 import type { Writable } from "node:stream";
 
-/** To the start of the line, and all from there on is erased. */
+/** To the start of the line, and all from there on is erased (ED). */
 const ERASE = "\r\u001b[J";
+/** DECAWM: what is too long goes no further than the last column. A terminal is narrower before we hear of it. */
+const WRAP_OFF = "\u001b[?7l";
+const WRAP_ON = "\u001b[?7h";
 
 /**
  * One line at the bottom of a terminal that is drawn over. Whoever prints elsewhere on it clears the line
@@ -39,6 +42,7 @@ export class StatusLine {
   }
 
   #drawn(): string {
-    return `${(this.#text ?? "").slice(0, this.#width() - 1)}\r`;
+    const text = (this.#text ?? "").slice(0, this.#width() - 1);
+    return `${WRAP_OFF}${text}${WRAP_ON}\r`;
   }
 }

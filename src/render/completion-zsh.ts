@@ -15,10 +15,11 @@ export function zshCompletion({ commands, options }: ProgramShape): string {
   return `#compdef walctl
 # zsh completion for walctl; made by: walctl completion zsh
 
+# _arguments puts what is for compadd before an action's own arguments.
 _walctl_server() {
   local -a names
-  names=("\${(@f)$(walctl __complete $1 -- "\${(@Q)words}" 2>/dev/null)}")
-  compadd -- "\${(@)names:#}"
+  names=("\${(@f)$(walctl __complete $argv[-1] -- "\${(@Q)words}" 2>/dev/null)}")
+  compadd "\${(@)argv[1,-2]}" -- "\${(@)names:#}"
 }
 
 _walctl() {

@@ -25,8 +25,7 @@ const PARTS: Readonly<Record<string, JsonSchema>> = {
   time: {
     description: "UTC, ISO 8601 with microseconds; years that have not four digits with a sign.",
     type: "string",
-    pattern:
-      "^((\\d{4}|[+-]\\d{6})-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{6}Z|-?infinity)$",
+    pattern: "^((\\d{4}|[+-]\\d{6})-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{6}Z|-?infinity)$",
   },
   unsigned: {
     description: "A transaction's or an object's number.",

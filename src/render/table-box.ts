@@ -109,9 +109,17 @@ export class BoxDrawer {
   #layOut(parts: Parts): Painted[] {
     const gap = painted(" · ", this.#palette.quiet);
     const width = this.#frame.titleWidth;
-    const pieces = parts.map(({ text, paint }) => ({ ...paintedWithin(text, width, paint), gap, cut: undefined }));
+    const pieces = parts.map(({ text, paint }) => ({
+      ...paintedWithin(text, width, paint),
+      gap,
+      cut: undefined,
+    }));
     const limits = { width, linesMax: parts.length };
-    return flow(pieces, pieces.length, limits, () => ({ ...NOTHING, gap: NOTHING, cut: undefined }));
+    return flow(pieces, pieces.length, limits, () => ({
+      ...NOTHING,
+      gap: NOTHING,
+      cut: undefined,
+    }));
   }
 }
 

@@ -48,9 +48,7 @@ export function truncateEvent(message: Truncate, canvas: Canvas): Event {
   const single = relations.length === 1 && only !== undefined;
   const tables = single
     ? []
-    : relations.map((relation) =>
-        pieceOf(formatRelationName(relation), layout, palette.table),
-      );
+    : relations.map((relation) => pieceOf(formatRelationName(relation), layout, palette.table));
   const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
   return {
     operation: OPERATIONS.truncate(palette),

@@ -39,7 +39,11 @@ export function expandedRow(message: RowChange, canvas: Canvas): readonly Painte
   const operation = describeOperation(message.kind, palette);
   const subject = formatRelationName(message.relation);
   return [
-    joined(operation, SPACE, paintedWithin(subject, layout.inner - operation.width - 1, palette.table)),
+    joined(
+      operation,
+      SPACE,
+      paintedWithin(subject, layout.inner - operation.width - 1, palette.table),
+    ),
     ...(note === undefined ? [] : [painted(`${" ".repeat(MARK_WIDTH)}${note}`, palette.quiet)]),
     ...ordered.flatMap((field) => fieldLines(field, place, canvas)),
   ];

@@ -11,7 +11,8 @@ import type { PgTime } from "../pg-time.ts";
 import { assertNever } from "../assert.ts";
 import type { Palette } from "./painted.ts";
 import { type Hidden, Tally } from "./table-tally.ts";
-import * as say from "./table-transaction.ts";
+import * as say from "./table-fate-parts.ts";
+import type { Parts } from "./table-transaction.ts";
 
 /** The end, or what comes near to it, of a transaction whose changes came before. */
 export type Fate = StreamCommit | StreamAbort | StreamPrepare | CommitPrepared | RollbackPrepared;
@@ -37,7 +38,7 @@ export class Fates {
   }
 
   /** What there is to say of it, and what has not been shown of the transaction. */
-  tell(message: Fate, palette: Palette): { parts: say.Parts; hidden: readonly Hidden[] } {
+  tell(message: Fate, palette: Palette): { parts: Parts; hidden: readonly Hidden[] } {
     const tally = this.#streamed.get(message.transaction.xid);
     const hidden = tally?.hidden() ?? [];
     switch (message.kind) {

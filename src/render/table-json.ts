@@ -4,7 +4,7 @@ import { textWidth } from "./text-width.ts";
 
 /** A string (its end may have been cut off), a bracket or the like, a number, a word. White space is dropped. */
 const TOKEN = /\s*("(?:[^"\\]|\\.)*(?:"|\\?$)|[{}[\],:]|-?\d[\d.eE+-]*|[a-z]{1,5}|$)/suy;
-const WORDS = ["true", "false", "null"];
+const WORDS: ReadonlySet<string> = new Set(["true", "false", "null"]);
 const OPENING: ReadonlySet<string> = new Set(["{", "["]);
 const CLOSING: ReadonlySet<string> = new Set(["}", "]"]);
 const INDENT = "  ";
@@ -98,5 +98,5 @@ function tokensOf(json: string, whole: boolean): readonly string[] | undefined {
 
 function isWhole(token: string): boolean {
   if (token.startsWith('"')) return /^"(?:[^"\\]|\\.)*"$/su.test(token);
-  return !/^[a-z]/.test(token) || WORDS.includes(token);
+  return !/^[a-z]/.test(token) || WORDS.has(token);
 }

@@ -10,10 +10,11 @@ import {
   type Palette,
   SPACE,
 } from "./painted.ts";
+import { formatDifference } from "./table-difference.ts";
 import { type Field, fieldsOf } from "./table-fields.ts";
 import type { FlowLimits, Piece } from "./table-flow.ts";
 import { isJson } from "./table-json.ts";
-import { formatDifference, formatValue } from "./table-value.ts";
+import { formatValue } from "./table-value.ts";
 import type { Canvas } from "./table-view.ts";
 
 export interface RowPieces {

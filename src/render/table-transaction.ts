@@ -2,21 +2,16 @@ import { formatLsn, INVALID_LSN } from "../lsn.ts";
 import type {
   Begin,
   BeginPrepare,
-  CommitPrepared,
   Origin,
   Prepare,
-  RollbackPrepared,
-  StreamAbort,
-  StreamCommit,
-  StreamPrepare,
   StreamStart,
   Transaction,
 } from "../pgoutput/messages.ts";
 import { formatPgTime, type PgTime } from "../pg-time.ts";
 import type { Paint, Palette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
-import { countOf, formatCount, formatDuration } from "./table-numbers.ts";
-import { type Counts, SIGNS, type Tally } from "./table-tally.ts";
+import { countOf, formatCount } from "./table-numbers.ts";
+import { type Counts, SIGNS } from "./table-tally.ts";
 
 /**
  * What is said about a transaction as a whole: the title and the last line of its box, and its fate when
@@ -77,41 +72,6 @@ export function streamStopParts(
   ];
 }
 
-/** `tally`: of all its blocks. Undefined: the first of them was not seen. */
-export function streamCommitParts(
-  message: StreamCommit,
-  tally: Tally | undefined,
-  palette: Palette,
-): Parts {
-  return [
-    part(`✔ COMMIT ${xidOf(message.transaction)}`, palette.committed),
-    ...tallyParts(tally),
-    part(formatTime(message.commitTime)),
-    part(`commit ${formatLsn(message.commitLsn)}`),
-  ];
-}
-
-/** A subtransaction's changes alone are void when it is one that was rolled back: the others may yet commit. */
-export function streamAbortParts(message: StreamAbort, palette: Palette): Parts {
-  const { transaction, subxid, abortTime, abortLsn } = message;
-  const when = [
-    ...(abortTime === null ? [] : [part(formatTime(abortTime))]),
-    ...(abortLsn === null ? [] : [part(`abort ${formatLsn(abortLsn)}`)]),
-  ];
-  if (subxid === transaction.xid) {
-    return [
-      part(`✘ ROLLBACK ${xidOf(transaction)}`, palette.aborted),
-      part("all its changes are void"),
-      ...when,
-    ];
-  }
-  return [
-    part(`✘ ROLLBACK subtransaction xid ${subxid} of ${xidOf(transaction)}`, palette.aborted),
-    part("voids its changes only"),
-    ...when,
-  ];
-}
-
 export function beginPrepareParts(message: BeginPrepare, palette: Palette): Parts {
   return [
     part(`BEGIN ${xidOf(message.transaction)}`, palette.strong),
@@ -129,51 +89,6 @@ export function prepareParts(message: Prepare, counts: Counts, palette: Palette)
   ];
 }
 
-export function streamPrepareParts(
-  message: StreamPrepare,
-  tally: Tally | undefined,
-  palette: Palette,
-): Parts {
-  return [
-    part(`… PREPARE ${quoted(message.gid)}`, palette.pending),
-    part(xidOf(message.transaction)),
-    ...tallyParts(tally),
-    part(formatTime(message.prepareTime)),
-    part(`prepare ${formatLsn(message.prepareLsn)}`),
-    part("still pending"),
-  ];
-}
-
-/** `prepareTime`: undefined where it was not seen. */
-export function commitPreparedParts(
-  message: CommitPrepared,
-  prepareTime: PgTime | undefined,
-  palette: Palette,
-): Parts {
-  return [
-    part(`✔ COMMIT PREPARED ${quoted(message.gid)}`, palette.committed),
-    part(xidOf(message.transaction)),
-    ...pendingParts(prepareTime, message.commitTime),
-    part(formatTime(message.commitTime)),
-    part(`commit ${formatLsn(message.commitLsn)}`),
-  ];
-}
-
-export function rollbackPreparedParts(message: RollbackPrepared, palette: Palette): Parts {
-  return [
-    part(`✘ ROLLBACK PREPARED ${quoted(message.gid)}`, palette.aborted),
-    part(xidOf(message.transaction)),
-    part("all its changes are void"),
-    ...pendingParts(message.prepareTime, message.rollbackTime),
-    part(formatTime(message.rollbackTime)),
-  ];
-}
-
-/** Of a stream whose end has not come. */
-export function pendingStreamParts(xid: number, palette: Palette): Parts {
-  return [part(`… PENDING xid ${xid}`, palette.pending), part("may yet be rolled back")];
-}
-
 /** In ASCII, for a status line. */
 export function collapsedText(xid: number, hidden: number): string {
   return `${countOf(hidden, "change")} of xid ${xid} not shown`;
@@ -184,7 +99,7 @@ export function subtransactionParts(transaction: Transaction, top: number): Part
 }
 
 /** `3 changes`, and when they are of several kinds `+1 ~2`, in the signs of the rows. */
-function countParts(counts: Counts): Parts {
+export function countParts(counts: Counts): Parts {
   const { message: messages, ...rows } = counts;
   const changes = Object.values(rows).reduce((sum, count) => sum + count, 0);
   const signs = signsOf(rows);
@@ -202,30 +117,19 @@ export function signsOf(counts: Partial<Counts>): readonly { kind: keyof Counts;
   });
 }
 
-/** What a subtransaction took back has been counted too: only how many there were in the end is not known. */
-function tallyParts(tally: Tally | undefined): Parts {
-  if (tally === undefined) return [];
-  const rolledBack = tally.partlyRolledBack ? [part("some of them rolled back")] : [];
-  return [...countParts(tally.counts), ...rolledBack];
-}
-
-function pendingParts(from: PgTime | undefined, to: PgTime): Parts {
-  return from === undefined ? [] : [part(`pending for ${formatDuration(from, to)}`)];
-}
-
-function part(text: string, paint?: Paint): Part {
+export function part(text: string, paint?: Paint): Part {
   return { text, paint };
 }
 
 /** `2026-11-24 10:57:43.123456Z`: ISO 8601's own alternative to the `T`, easier on the eye. */
-function formatTime(time: PgTime): string {
+export function formatTime(time: PgTime): string {
   return formatPgTime(time).replace("T", " ");
 }
 
-function xidOf(transaction: Transaction | null): string {
+export function xidOf(transaction: Transaction | null): string {
   return transaction === null ? "transaction" : `xid ${transaction.xid}`;
 }
 
-function quoted(name: string): string {
+export function quoted(name: string): string {
   return `'${sanitizeLine(name)}'`;
 }

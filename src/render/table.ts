@@ -7,6 +7,7 @@ import { describeAlteration } from "./table-alter.ts";
 import { BoxDrawer } from "./table-box.ts";
 import * as event from "./table-event.ts";
 import { expandedRow } from "./table-expanded.ts";
+import { pendingStreamParts } from "./table-fate-parts.ts";
 import { type Fate, Fates } from "./table-fates.ts";
 import { hiddenEvents, postponedEvent } from "./table-hidden.ts";
 import { type Change, noCounts, Tally } from "./table-tally.ts";
@@ -115,7 +116,7 @@ export class TableRenderer implements Renderer {
   finish(): void {
     this.#leave();
     for (const { xid, hidden } of this.#fates.pending()) {
-      this.#box.lines(say.pendingStreamParts(xid, this.#palette));
+      this.#box.lines(pendingStreamParts(xid, this.#palette));
       for (const row of hiddenEvents(hidden, this.#canvas())) this.#box.event(row);
     }
   }

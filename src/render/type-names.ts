@@ -47,7 +47,9 @@ export function formatType(
   const name = types.nameOf(oid);
   // In an array of arrays, which only a broken capture can tell of, this would not end.
   if (shape?.kind === "array" && shape.element !== oid) {
-    const element = plainName(shape.element, modifier, types, schemaOf);
+    // The Type message was about the array; its element lives where it does.
+    const schemaOfElement: SchemaOfType = (element) => schemaOf(element) ?? schemaOf(oid);
+    const element = plainName(shape.element, modifier, types, schemaOfElement);
     return element === undefined ? undefined : `${element}[]`;
   }
   // Of an array the catalogue was not asked: its own type is named after its element's.

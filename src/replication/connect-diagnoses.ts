@@ -126,6 +126,14 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
       hint: `The settings max_connections and max_wal_senders are the limits. Who is connected: ${psqlCommand("SELECT pid, backend_type, application_name, usename FROM pg_stat_activity", target)}`,
     }),
   ],
+  [
+    // PgBouncer before 1.23, for one.
+    "08P01",
+    () => ({
+      what: undefined,
+      hint: "If that is a connection pooler, it does not let replication through: connect to the server itself.",
+    }),
+  ],
   ["57P01", NOT_NOW],
   ["57P02", NOT_NOW],
   ["57P03", NOT_NOW],

@@ -22,6 +22,10 @@ export function connectError(error: unknown, target: ConnectionTarget): WalctlEr
   );
 }
 
+/** What a syntax error in the replication grammar means: an ordinary session has answered. */
+export const NO_WALSENDER =
+  "Between here and the server a connection pooler seems to drop the replication parameter: connect to the server itself.";
+
 /** SQLSTATE → the hint that helps in the case at hand. */
 export type Hints = Readonly<Record<string, string>>;
 

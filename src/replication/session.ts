@@ -11,7 +11,7 @@ import { Limits } from "./limits.ts";
 import { type PgoutputOptions, formatPgoutputOptions } from "./pgoutput-options.ts";
 import { Resume } from "./resume.ts";
 import { SqlState, slotInUseError } from "./slot.ts";
-import { isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
+import { NO_WALSENDER, isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
@@ -60,6 +60,7 @@ export interface SessionNews {
 }
 
 const STREAM_HINTS = {
+  "42601": NO_WALSENDER,
   // The decoder sees the catalogue as it was when the change was made.
   "42704":
     "A slot sees a publication only from when it was created. If it is there now, make a new slot: walctl drop-slot SLOT, then walctl create-slot SLOT.",

@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
 import { walctlCommand } from "./paste.ts";
 import { type ServerVersion, majorOf, requireVersion } from "./preflight.ts";
-import { sqlStateOf } from "./server-errors.ts";
+import { NO_WALSENDER, sqlStateOf } from "./server-errors.ts";
 import {
   PLUGIN,
   type Slot,
@@ -15,6 +15,12 @@ import { type SlotSteps, SlotWait } from "./slot-wait.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { execute, queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
+
+const CREATION_HINTS = {
+  "0A000":
+    "A standby decodes from PostgreSQL 16 on; before that connect to the primary. SELECT pg_is_in_recovery() tells which one this is.",
+  "42601": NO_WALSENDER,
+};
 
 export interface SlotRequest {
   readonly name: string;
@@ -88,6 +94,7 @@ async function createSlot(
       client,
       createSlotCommand(request, version),
       doing,
+      CREATION_HINTS,
     );
     return row?.consistent_point ?? "0/0";
   } catch (error) {

@@ -11,7 +11,7 @@ export interface FaultScene {
   /** As Math.random. */
   readonly random: () => number;
   /** Runs `body` while nobody else asks the server or stops it. */
-  alone(body: () => Promise<void>): Promise<void>;
+  readonly alone: (body: () => Promise<void>) => Promise<void>;
 }
 
 interface Fault {

@@ -23,7 +23,7 @@ export interface Sample {
 }
 
 /** Only before its first start may walctl give up, and only since the server is not there. */
-const MAY_NOT_START = /^walctl: error: (could not connect to server|could not .* lost)/m;
+const MAY_NOT_START = /^walctl: error: (could not connect to server|could not .*(lost|57P0[123]))/m;
 const DRAIN_MS = 50;
 
 export class Subject {
@@ -89,7 +89,10 @@ export class Subject {
   /** Without a wish for its end. */
   signal(signal: "SIGUSR1" | "SIGHUP"): void {
     // Before it listens, these would end it as they end any program.
-    if (this.#running?.stderr.includes("walctl:") === true) this.#running.signal(signal);
+    const listens = this.#transcript.committed.length > 0 || /lost/.test(this.lastWords);
+    if (listens && (signal === "SIGUSR1" || this.options.file !== undefined)) {
+      this.#running?.signal(signal);
+    }
   }
 
   /** Ends the process, reads what it has left in the pipe, and starts another one. */
@@ -144,7 +147,10 @@ export class Subject {
     this.#running = undefined;
     this.#stopping = false;
     this.reconnects += running.stderr.split("lost the connection").length - 1;
-    if (signal !== "SIGKILL" && status !== 0 && !MAY_NOT_START.test(running.stderr)) {
+    // Before it listens, a signal ends it as it ends any program.
+    const early =
+      status === null && running.stderr === "" && this.#transcript.committed.length === 0;
+    if (signal !== "SIGKILL" && status !== 0 && !early && !MAY_NOT_START.test(running.stderr)) {
       this.complaints.push(`${signal}: exit status ${status}: ${running.stderr.slice(-500)}`);
     }
   }

@@ -26,9 +26,12 @@ describe("walctl schema", () => {
     const lines = new LineSchema();
     const paths = readdirSync(FIXTURES, { recursive: true, encoding: "utf8" });
     // Of messages, not of totals.
-    const goldens = paths.filter((path) => path.endsWith(".ndjson") && !path.startsWith("summaries"));
+    const goldens = paths.filter(
+      (path) => path.endsWith(".ndjson") && !path.startsWith("summaries"),
+    );
     assert.ok(goldens.length > 5);
-    for (const path of goldens) lines.assertAll(readFileSync(new URL(path, FIXTURES), "utf8"), path);
+    for (const path of goldens)
+      lines.assertAll(readFileSync(new URL(path, FIXTURES), "utf8"), path);
   });
 
   const LSN = '"lsn":"0/1","xid":1';

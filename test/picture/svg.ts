@@ -8,7 +8,16 @@ const MARGIN = 16;
 const TITLE_HEIGHT = 30;
 
 /** xterm's first sixteen; the other colours are computed. */
-const SIXTEEN = ["#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5"];
+const SIXTEEN = [
+  "#000000",
+  "#cd0000",
+  "#00cd00",
+  "#cdcd00",
+  "#0000ee",
+  "#cd00cd",
+  "#00cdcd",
+  "#e5e5e5",
+];
 
 /** A terminal's screen, as tmux captures it with its colours, as a picture that follows the reader's theme. */
 export function renderSvg(screen: string, columns: number, title: string): string {

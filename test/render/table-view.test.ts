@@ -7,12 +7,16 @@ import { TableRenderer } from "../../src/render/table.ts";
 import { type TableView, WHOLE_VIEW } from "../../src/render/table-view.ts";
 import { matchGolden } from "../support/golden.ts";
 import { insert, streamAbort, streamCommit, streamStart, streamStop } from "../support/messages.ts";
-import { shopStream } from "../support/shop-stream.ts";
+import { shopStream, updateStream } from "../support/shop-stream.ts";
 import { assertFits, decodeCapture, firstRows } from "../support/tables.ts";
 
 const WIDTHS = [40, 80, 120, 200];
 
-function createRenderer(width: number, view: Partial<TableView> = {}, color = false): TableRenderer {
+function createRenderer(
+  width: number,
+  view: Partial<TableView> = {},
+  color = false,
+): TableRenderer {
   return new TableRenderer({
     width: () => width,
     color,
@@ -169,4 +173,21 @@ test("table, collapsed: what is counted takes nothing until the end", () => {
   assert.equal(renderer.take().length, 0);
   renderer.finish();
   assert.match(taken(renderer), /\+20,000/);
+});
+
+test("table: a change in a value that is too long is shown where it begins", () => {
+  const changed = (before: string, after: string, typeOid: number): string => {
+    const text = render(updateStream(before, after, typeOid), 80);
+    return /value=(.*?) *│\n/.exec(text)?.[1] ?? text;
+  };
+  const long = "x".repeat(3000);
+  assert.equal(changed(`${long}old`, `${long}new`, 25), "…'xxxxxxold' → …'xxxxxxnew'");
+  assert.equal(
+    changed(`{"a": "${long}", "b": 1}`, `{"a":"${long}","b":2}`, 3802),
+    `…' "b": 1}' → …' "b": 2}'`,
+  );
+  // An emoji is not cut in two.
+  assert.equal(changed(`${long}😀12345a`, `${long}😀12345b`, 25), "…'😀12345a' → …'😀12345b'");
+  assert.match(changed(`${long}a${long}`, `${long}b`, 25), /^…'x{6}ax+'… → …'x{6}b'$/);
+  assert.match(changed("a".repeat(50), "b".repeat(50), 25), /^a+… → b+…$/);
 });

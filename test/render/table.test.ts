@@ -11,11 +11,7 @@ import { matchGolden } from "../support/golden.ts";
 import { assertFits, decodeCapture, firstRows } from "../support/tables.ts";
 
 const WIDTHS = [40, 80, 120, 200];
-function render(
-  messages: Iterable<PgoutputMessage>,
-  width: number,
-  color = false,
-): string {
+function render(messages: Iterable<PgoutputMessage>, width: number, color = false): string {
   const renderer = new TableRenderer({
     width: () => width,
     color,

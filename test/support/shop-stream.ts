@@ -71,7 +71,9 @@ function transaction(xid: number, origin: string | null, ...changes: WireMessage
   const lsn = 0x1_0000_0000n + BigInt(xid);
   return [
     { kind: "begin", finalLsn: lsn, commitTime: COMMIT_TIME, xid },
-    ...(origin === null ? [] : [{ kind: "origin", originLsn: 0x2_0000_0420n, name: origin } as const]),
+    ...(origin === null
+      ? []
+      : [{ kind: "origin", originLsn: 0x2_0000_0420n, name: origin } as const]),
     ...changes,
     { kind: "commit", commitLsn: lsn, endLsn: lsn + 48n, commitTime: COMMIT_TIME },
   ];
@@ -122,8 +124,20 @@ const MESSAGES: readonly WireMessage[] = [
   ...transaction(
     803,
     null,
-    { kind: "delete", xid: null, oid: CUSTOMERS, key: row("30", null, null, null, null), old: null },
-    { kind: "truncate", xid: null, oids: [ORDERS, CUSTOMERS], cascade: true, restartIdentity: true },
+    {
+      kind: "delete",
+      xid: null,
+      oid: CUSTOMERS,
+      key: row("30", null, null, null, null),
+      old: null,
+    },
+    {
+      kind: "truncate",
+      xid: null,
+      oids: [ORDERS, CUSTOMERS],
+      cascade: true,
+      restartIdentity: true,
+    },
     ...Array.from({ length: 5 }, (_, index): WireMessage => ({
       kind: "insert",
       xid: null,
@@ -134,6 +148,24 @@ const MESSAGES: readonly WireMessage[] = [
 ];
 
 export function shopStream(): PgoutputMessage[] {
+  return decodeAll(MESSAGES);
+}
+
+/** One update of one column, whose old value is known. */
+export function updateStream(before: string, after: string, typeOid: number): PgoutputMessage[] {
+  return decodeAll(
+    transaction(1, null, relation(1, "t", "full", [{ name: "id" }, { name: "value", typeOid }]), {
+      kind: "update",
+      xid: null,
+      oid: 1,
+      key: null,
+      old: row("1", before),
+      new: row("1", after),
+    }),
+  );
+}
+
+function decodeAll(messages: readonly WireMessage[]): PgoutputMessage[] {
   const decoder = new PgoutputDecoder();
-  return MESSAGES.map((message) => decoder.decode(encodeMessage(message)));
+  return messages.map((message) => decoder.decode(encodeMessage(message)));
 }

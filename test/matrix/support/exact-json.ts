@@ -1,6 +1,6 @@
 /** JSON as it is written: JSON.parse would lose the digits of numbers, keys that come twice and the order of keys like "1". */
 
-export type Exact =
+type Exact =
   /** The token: `1.10`, `true`, `null`, `"a"`; strings with their escapes normalised. */
   | { readonly kind: "scalar"; readonly token: string }
   | { readonly kind: "array"; readonly items: readonly Exact[] }
@@ -9,7 +9,7 @@ export type Exact =
 /** The canonical text of each value by its key, in order. */
 export type Members = ReadonlyMap<string, string>;
 
-export function parseExact(json: string): Exact {
+function parseExact(json: string): Exact {
   const scanner = new Scanner(json);
   const value = scanner.value();
   scanner.end();
@@ -17,14 +17,16 @@ export function parseExact(json: string): Exact {
 }
 
 /** Without white space between tokens. */
-export function canonical(value: Exact): string {
+function canonical(value: Exact): string {
   switch (value.kind) {
     case "scalar":
       return value.token;
     case "array":
       return `[${value.items.map(canonical).join(",")}]`;
     case "object": {
-      const members = value.members.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`);
+      const members = value.members.map(
+        ([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`,
+      );
       return `{${members.join(",")}}`;
     }
   }
@@ -39,7 +41,8 @@ export function membersOf(json: string): Members {
   return members;
 }
 
-const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
+const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![^\s,:{}[\]])/y;
+const SPACES = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 class Scanner {
   readonly #json: string;
@@ -93,8 +96,8 @@ class Scanner {
     while (close !== -1 && this.#escaped(close)) close = this.#json.indexOf('"', close + 1);
     if (close === -1) throw this.#error("a string without an end");
     this.#at = close + 1;
-    const text: unknown = JSON.parse(this.#json.slice(start, this.#at));
-    return String(text);
+    const literal = this.#json.slice(start, this.#at);
+    return literal.includes("\\") ? String(JSON.parse(literal)) : literal.slice(1, -1);
   }
 
   /** By an odd number of backslashes before it. */
@@ -105,10 +108,10 @@ class Scanner {
   }
 
   #scalar(): string {
-    const start = this.#at;
-    while (this.#at < this.#json.length && !/[\s,:{}[\]"]/.test(this.#json[this.#at] ?? "")) this.#at++;
-    const token = this.#json.slice(start, this.#at);
-    if (!SCALAR.test(token)) throw this.#error(`no JSON value: ${token}`);
+    SCALAR.lastIndex = this.#at;
+    const [token] = SCALAR.exec(this.#json) ?? [];
+    if (token === undefined) throw this.#error("no JSON value");
+    this.#at += token.length;
     return token;
   }
 
@@ -120,7 +123,7 @@ class Scanner {
   }
 
   #skipSpace(): void {
-    while (/[ \t\r\n]/.test(this.#json[this.#at] ?? "")) this.#at++;
+    while (SPACES.has(this.#json.charCodeAt(this.#at))) this.#at++;
   }
 
   #error(what: string): Error {

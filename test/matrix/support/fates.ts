@@ -91,7 +91,11 @@ class FateTracker {
         else this.#add(line, undefined, []);
         return;
       case "truncate":
-        this.#add(line, undefined, truncatedTables(line).map((table) => this.#relation(table)));
+        this.#add(
+          line,
+          undefined,
+          truncatedTables(line).map((table) => this.#relation(table)),
+        );
         return;
       case "insert":
       case "update":
@@ -173,7 +177,9 @@ export function changesIn(
     .map((transaction) => ({
       ...transaction,
       changes: transaction.changes.filter(({ relation, truncated }) =>
-        [...truncated, ...(relation === undefined ? [] : [relation])].some(({ table }) => accepts(table)),
+        [...truncated, ...(relation === undefined ? [] : [relation])].some(({ table }) =>
+          accepts(table),
+        ),
       ),
     }))
     .filter(({ changes }) => changes.length > 0);

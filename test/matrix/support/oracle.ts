@@ -54,9 +54,16 @@ export function compareRows(
     ({ xid, tbl }) => `${xid} ${tbl}`,
   );
   const watched = new Set(said.map(({ tbl }) => tbl));
-  const changes = transactions.flatMap(({ xid, changes: all }) => all.map((change) => ({ xid, change })));
+  const changes = transactions.flatMap(({ xid, changes: all }) =>
+    all.map((change) => ({ xid, change })),
+  );
   const actual = groupBy(
-    changes.filter(({ change }) => change.relation !== undefined && watched.has(change.relation.table) && ours(change.relation.table)),
+    changes.filter(
+      ({ change }) =>
+        change.relation !== undefined &&
+        watched.has(change.relation.table) &&
+        ours(change.relation.table),
+    ),
     ({ xid, change }) => `${xid} ${change.relation?.table}`,
   );
   assert.deepEqual([...actual.keys()].toSorted(), [...expected.keys()].toSorted());
@@ -84,7 +91,9 @@ function compareChange(change: Change, said: Said, place: string): void {
   const after = said.new === null ? undefined : membersOf(said.new);
   const { unchanged } = line;
   if (after !== undefined) {
-    const sent = relation.columns.map(({ name }) => name).filter((name) => !unchanged.includes(name));
+    const sent = relation.columns
+      .map(({ name }) => name)
+      .filter((name) => !unchanged.includes(name));
     assertRow(line.row("new"), pick(after, sent), `${place}: new`);
     for (const name of unchanged) {
       assert.equal(after.get(name), before?.get(name), `${place}: ${name} is unchanged`);
@@ -93,7 +102,12 @@ function compareChange(change: Change, said: Said, place: string): void {
   if (before !== undefined) compareOld(change, before, after, place);
 }
 
-function compareOld({ line, relation }: Change, before: Row, after: Row | undefined, place: string): void {
+function compareOld(
+  { line, relation }: Change,
+  before: Row,
+  after: Row | undefined,
+  place: string,
+): void {
   assert.ok(relation !== undefined);
   const full = relation.identity === "full";
   const old = line.row("old");
@@ -105,7 +119,8 @@ function compareOld({ line, relation }: Change, before: Row, after: Row | undefi
   }
   assert.equal(old, undefined, place);
   const keyColumns = relation.columns.filter((column) => column.key).map(({ name }) => name);
-  const moved = after === undefined || keyColumns.some((name) => before.get(name) !== after.get(name));
+  const moved =
+    after === undefined || keyColumns.some((name) => before.get(name) !== after.get(name));
   // The server also sends a key that did not change, when a part of it is stored out of line.
   if (key !== undefined || moved) assertRow(key, pick(before, keyColumns), `${place}: key`);
 }

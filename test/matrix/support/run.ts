@@ -6,11 +6,14 @@ import { type ServerVersion, type TestServer, startServer } from "../../support/
 import { type Fates, fatesOf } from "./fates.ts";
 import { ORACLE_SETUP, type Said, readOracle } from "./oracle.ts";
 import { type StreamLine, parseStream } from "./stream-line.ts";
+import { isThorough } from "./versions.ts";
 import { type Workload, perform, setUp } from "./workload.ts";
 
 export interface Variant {
   readonly name: string;
   readonly since: ServerVersion;
+  /** Of the default run's versions, the only one that it is for. */
+  readonly quick?: ServerVersion;
   readonly flags: readonly string[];
   /** What it goes without: publications, which are those of the tables. */
   readonly except?: { readonly publications: RegExp; readonly tables: RegExp };
@@ -44,7 +47,7 @@ export class MatrixRun {
   readonly server: TestServer;
   readonly workloads: readonly Workload[];
   /** What went wrong while a workload ran, which its own test reports. */
-  readonly failures = new Map<Workload, unknown>();
+  readonly failures = new Map<Workload, Error>();
   readonly #variants: readonly Variant[];
   readonly #extra: ExtraFlags;
   readonly #schema = new LineSchema();
@@ -72,7 +75,7 @@ export class MatrixRun {
     this.server = server;
     this.#extra = extra;
     this.workloads = workloads;
-    this.#variants = variants.filter(({ since }) => server.version >= since);
+    this.#variants = variants.filter((variant) => runsOn(variant, server.version));
   }
 
   /** Runs all workloads, behind slots that all wait for the same. */
@@ -80,7 +83,9 @@ export class MatrixRun {
     const { server } = this;
     await server.sql(ORACLE_SETUP);
     for (const workload of this.workloads) await this.#attempt(workload, setUp);
-    const found = await server.sql<{ pubname: string }>("SELECT pubname FROM pg_publication ORDER BY pubname");
+    const found = await server.sql<{ pubname: string }>(
+      "SELECT pubname FROM pg_publication ORDER BY pubname",
+    );
     this.#publications = found.map(({ pubname }) => pubname);
     for (const { name } of this.#variants) {
       await server.sql(`SELECT pg_create_logical_replication_slot('${slotOf(name)}', 'pgoutput')`);
@@ -91,8 +96,8 @@ export class MatrixRun {
   }
 
   async #attempt(workload: Workload, act: typeof perform): Promise<void> {
-    await act(this.server, workload).catch(async (error: unknown) => {
-      this.failures.set(workload, error);
+    await act(this.server, workload).catch(async (cause: unknown) => {
+      this.failures.set(workload, new Error(`${workload.name} did not run`, { cause }));
       await this.server.sql("ROLLBACK");
     });
   }
@@ -112,7 +117,17 @@ export class MatrixRun {
   async #tail({ name, flags, except, env }: Variant): Promise<Stream> {
     const wanted = this.#publications.filter((each) => except?.publications.test(each) !== true);
     const publications = wanted.flatMap((publication) => ["-P", publication]);
-    const args = ["tail", "-S", slotOf(name), ...publications, "-E", "now", "--no-loop", "-q", ...flags];
+    const args = [
+      "tail",
+      "-S",
+      slotOf(name),
+      ...publications,
+      "-E",
+      "now",
+      "--no-loop",
+      "-q",
+      ...flags,
+    ];
     args.push(...(this.#extra[name] ?? []));
     const options: RunOptions = { server: this.server, env: env ?? {}, timeoutMs: 120_000 };
     const { status, stdout, stderr } = await walctl(args, options);
@@ -123,6 +138,10 @@ export class MatrixRun {
     const lines = parseStream(stdout);
     return { output: stdout, lines, fates: fatesOf(lines) };
   }
+}
+
+export function runsOn({ since, quick }: Variant, version: ServerVersion): boolean {
+  return version >= since && (isThorough() || quick === undefined || quick === version);
 }
 
 function slotOf(variant: string): string {

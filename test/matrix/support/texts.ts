@@ -8,7 +8,8 @@ const COLUMNS_MAX = 50;
 
 /** `--values text`: each value is what its type's output function prints, as a string. */
 export async function compareTexts(server: TestServer, fates: Fates): Promise<void> {
-  const ours = (table: string): boolean => table.startsWith("types.of_") || table.startsWith("own_types.");
+  const ours = (table: string): boolean =>
+    table.startsWith("types.of_") || table.startsWith("own_types.");
   const tables = replay(fates, ours);
   let compared = 0;
   for (const { oid, table, columns } of fates.relations.values()) {

@@ -14,7 +14,8 @@ export function testedVersions(): readonly ServerVersion[] {
   if (wanted === undefined || wanted === "") return DEFAULT;
   return wanted.split(",").map((text) => {
     const version = ALL.find((each) => String(each) === text.trim());
-    if (version === undefined) throw new Error(`WALCTL_TEST_VERSIONS: ${text} is none of ${ALL.join(", ")}`);
+    if (version === undefined)
+      throw new Error(`WALCTL_TEST_VERSIONS: ${text} is none of ${ALL.join(", ")}`);
     return version;
   });
 }

@@ -14,11 +14,11 @@ export const ddl: Workload = {
     "UPDATE t SET a = a + 1",
     "ALTER TABLE t DROP COLUMN a",
     "UPDATE t SET c = 2.20",
-    "ALTER TABLE t RENAME b TO \"B b\"",
+    'ALTER TABLE t RENAME b TO "B b"',
     "INSERT INTO t VALUES (3, 'three', 3)",
     "UPDATE t SET c = c + 1",
     "ALTER TABLE t ALTER c TYPE text USING c::text || '!'",
-    "UPDATE t SET \"B b\" = \"B b\" || '.'",
+    'UPDATE t SET "B b" = "B b" || \'.\'',
     "ALTER TABLE t ALTER c TYPE varchar(20)",
     "UPDATE t SET c = 'v'",
     `BEGIN; INSERT INTO t VALUES (4, 'four', 'x'); ALTER TABLE t ADD d timestamptz DEFAULT '2026-11-24 10:57:43.1+00';

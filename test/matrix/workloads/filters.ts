@@ -33,13 +33,24 @@ export const filters: Workload = {
   where: { "filters.filtered": "n > 10", "filters.both_ways": "id > 1" },
   rows: 6,
   check: ({ transactions, fates }) => {
-    const columns = new Map([...fates.relations.values()].map((relation) => [relation.table, relation.columns.map(({ name }) => name)]));
+    const columns = new Map(
+      [...fates.relations.values()].map((relation) => [
+        relation.table,
+        relation.columns.map(({ name }) => name),
+      ]),
+    );
     assert.deepEqual(columns.get("filters.listed"), ["id", "shown", "also"]);
     assert.deepEqual(columns.get("filters.both_ways"), ["id", "shown"]);
     const lines = transactions.flatMap(({ changes }) => changes.map(({ line }) => line));
     const story = (table: string): readonly string[] =>
       lines.filter((line) => line.table === table).map((line) => `${line.kind} ${idOf(line)}`);
-    assert.deepEqual(story("filters.filtered"), ["insert 2", "insert 1", "delete 2", "update 1", "delete 1"]);
+    assert.deepEqual(story("filters.filtered"), [
+      "insert 2",
+      "insert 1",
+      "delete 2",
+      "update 1",
+      "delete 1",
+    ]);
     assert.deepEqual(story("filters.both_ways"), ["insert 2", "update 2"]);
   },
 };

@@ -29,7 +29,12 @@ export const generated: Workload = {
   },
   rows: 10,
   check: ({ version, fates }) => {
-    const columns = new Map([...fates.relations.values()].map((relation) => [relation.table, relation.columns.map(({ name }) => name)]));
+    const columns = new Map(
+      [...fates.relations.values()].map((relation) => [
+        relation.table,
+        relation.columns.map(({ name }) => name),
+      ]),
+    );
     const all = ["id", "a", "total", "upper"];
     assert.deepEqual(columns.get("generated.sums"), version >= 18 ? all : ["id", "a"]);
     assert.deepEqual(columns.get("generated.silent"), ["id", "a"]);

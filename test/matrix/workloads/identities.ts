@@ -13,7 +13,9 @@ export const identities: Workload = {
     "CREATE TABLE by_nothing (a int PRIMARY KEY, b text)",
     "ALTER TABLE by_nothing REPLICA IDENTITY NOTHING",
     "CREATE TABLE keyless (a int, b text)",
-    ...["by_default", "by_full", "by_index", "by_nothing", "keyless"].map((table) => `SELECT watch('${table}')`),
+    ...["by_default", "by_full", "by_index", "by_nothing", "keyless"].map(
+      (table) => `SELECT watch('${table}')`,
+    ),
     // What has no identity cannot be updated once updates of it are published.
     "CREATE PUBLICATION matrix_identities FOR TABLE by_default, by_full, by_index",
     "CREATE PUBLICATION matrix_inserts FOR TABLE by_nothing, keyless WITH (publish = 'insert, truncate')",
@@ -35,7 +37,9 @@ export const identities: Workload = {
   ],
   rows: 30,
   check: ({ fates }) => {
-    const kinds = new Map([...fates.relations.values()].map(({ table, identity }) => [table, identity]));
+    const kinds = new Map(
+      [...fates.relations.values()].map(({ table, identity }) => [table, identity]),
+    );
     assert.equal(kinds.get("identities.by_default"), "default");
     assert.equal(kinds.get("identities.by_full"), "full");
     assert.equal(kinds.get("identities.by_index"), "index");

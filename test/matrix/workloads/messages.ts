@@ -24,13 +24,25 @@ export const messages: Workload = {
   rows: 300,
   check: ({ fates }) => {
     const prefix = (line: StreamLine): string => line.text("prefix");
-    assert.deepEqual(fates.loose.map(prefix), ["matrix loose", "", "matrix at once", "matrix survives", "matrix in between"]);
+    assert.deepEqual(fates.loose.map(prefix), [
+      "matrix loose",
+      "",
+      "matrix at once",
+      "matrix survives",
+      "matrix in between",
+    ]);
     const changes = fates.committed.flatMap((transaction) => transaction.changes);
     const inside = changes.map(({ line }) => line).filter(({ kind }) => kind === "message");
     assert.deepEqual(inside.map(prefix), ["matrix alone", 'matrix "inside"', "matrix streamed"]);
     assert.equal(fates.loose[0]?.value("content"), 'text "é"\n');
-    assert.equal(fates.loose[1]?.value("content_base64"), Buffer.from([0, 0xff, 0x80]).toString("base64"));
+    assert.equal(
+      fates.loose[1]?.value("content_base64"),
+      Buffer.from([0, 0xff, 0x80]).toString("base64"),
+    );
     assert.equal(inside[0]?.value("content"), "");
-    assert.equal(inside[1]?.value("content_base64"), Buffer.from([0xff, 0xfe, 10, 13, 0]).toString("base64"));
+    assert.equal(
+      inside[1]?.value("content_base64"),
+      Buffer.from([0xff, 0xfe, 10, 13, 0]).toString("base64"),
+    );
   },
 };

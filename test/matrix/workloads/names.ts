@@ -1,6 +1,20 @@
 import type { Workload } from "../support/workload.ts";
 
-const COLUMNS = ["2", "1", "__proto__", "constructor", 'a"b', "back\\slash", "tab\tline\n", "é😀", " ", "select", "toString", "\u007f\u0085", "x".repeat(63)];
+const COLUMNS = [
+  "2",
+  "1",
+  "__proto__",
+  "constructor",
+  'a"b',
+  "back\\slash",
+  "tab\tline\n",
+  "é😀",
+  " ",
+  "select",
+  "toString",
+  "\u007f\u0085",
+  "x".repeat(63),
+];
 
 function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -14,7 +28,7 @@ export const names: Workload = {
   setup: [
     `CREATE TABLE ${TABLE} (${COLUMNS.map((name, index) => `${quote(name)} ${index % 2 === 0 ? "int" : "text"}`).join(", ")}, PRIMARY KEY ("2", "__proto__"))`,
     `CREATE TABLE "__proto__" ("constructor" int PRIMARY KEY, "__proto__" text)`,
-    `SELECT watch(${`'${TABLE}'`}), watch('"__proto__"')`,
+    `SELECT watch('${TABLE}'), watch('"__proto__"')`,
     `CREATE PUBLICATION "matrix ""odd"", \\é" FOR TABLE ${TABLE}, "__proto__"`,
   ],
   steps: [

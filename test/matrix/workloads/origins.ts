@@ -29,7 +29,9 @@ export const origins: Workload = {
       transactions.map(({ origin }) => origin),
       [undefined, 'Odd "origin" é', 'Odd "origin" é', 'Odd "origin" é', undefined],
     );
-    const positions = lines.filter(({ kind }) => kind === "origin").map((line) => line.text("origin_lsn"));
+    const positions = lines
+      .filter(({ kind }) => kind === "origin")
+      .map((line) => line.text("origin_lsn"));
     assert.equal(positions[0], "AB/CDEF0123");
     assert.equal(transactions[1]?.commit.text("commit_time"), "2026-01-02T03:04:05.000006Z");
   },

@@ -42,11 +42,17 @@ export const partitions: Workload = {
     "TRUNCATE leaves_3_x",
   ],
   // Of what is published as its root the server announces the leaves too, but tells nothing of them.
-  where: { "partitions.root_1": "false", "partitions.root_2": "false", "partitions.root_3_x": "false" },
+  where: {
+    "partitions.root_1": "false",
+    "partitions.root_2": "false",
+    "partitions.root_3_x": "false",
+  },
   rows: 18,
   check: ({ transactions }) => {
     const lines = transactions.flatMap(({ changes }) => changes.map(({ line }) => line));
-    const names = new Set(lines.filter(({ kind }) => kind !== "truncate").map(({ table }) => table));
+    const names = new Set(
+      lines.filter(({ kind }) => kind !== "truncate").map(({ table }) => table),
+    );
     const leaves = ["_1", "_2", "_3_x", "_4"].map((leaf) => `partitions.leaves${leaf}`);
     assert.deepEqual([...names].toSorted(), [...leaves, "partitions.root"].toSorted());
   },

@@ -45,7 +45,9 @@ async function interleave(server: TestServer): Promise<void> {
     for (let round = 0; round < 4; round++) {
       const from = 20_000 + round * 1000;
       await other.query(`SAVEPOINT s; ${FILL(from, from + 200)}`);
-      await server.sql(`BEGIN; ${FILL(from + 400, from + 600)}; SAVEPOINT s; ${FILL(from + 601, from + 660)}; ROLLBACK TO s; COMMIT`);
+      await server.sql(
+        `BEGIN; ${FILL(from + 400, from + 600)}; SAVEPOINT s; ${FILL(from + 601, from + 660)}; ROLLBACK TO s; COMMIT`,
+      );
       if (round % 2 === 1) await other.query("ROLLBACK TO s");
     }
     await other.query("COMMIT");

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Workload } from "../support/workload.ts";
 
 /** 8,000 bytes that compression makes no smaller than a page's share, from a seed. */
@@ -35,9 +36,9 @@ export const toast: Workload = {
   rows: 30,
   check: ({ transactions }) => {
     const lines = transactions.flatMap(({ changes }) => changes.map(({ line }) => line));
-    const left = lines.filter(({ unchanged }) => unchanged.length > 0).map(({ table }) => table);
-    for (const table of ["toast.by_key", "toast.by_row", "toast.big_key"]) {
-      if (!left.includes(table)) throw new Error(`${table}: no value was left out as unchanged`);
-    }
+    const left = new Set(
+      lines.filter(({ unchanged }) => unchanged.length > 0).map(({ table }) => table),
+    );
+    assert.deepEqual([...left].toSorted(), ["toast.big_key", "toast.by_key", "toast.by_row"]);
   },
 };

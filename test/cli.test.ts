@@ -1,0 +1,117 @@
+/** The program as a whole: what it says without arguments, its help, its environment, its man page. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { describe, it } from "node:test";
+import { promisify } from "node:util";
+import { walctl } from "./support/cli.ts";
+import { findTool } from "./support/tools.ts";
+
+async function commands(): Promise<readonly string[]> {
+  const { stdout } = await walctl(["--help"]);
+  const [, list = ""] = stdout.split("Commands:\n");
+  return Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), (match) => match[1] ?? "");
+}
+
+async function helpOf(command: string): Promise<string> {
+  const { status, stdout, stderr } = await walctl([command, "--help"]);
+  assert.deepEqual([status, stderr], [0, ""]);
+  return stdout;
+}
+
+describe("walctl", () => {
+  it("without arguments was called wrongly, and shows its help where no data goes", async () => {
+    const { status, stdout, stderr } = await walctl([]);
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.equal(stderr, (await walctl(["--help"])).stdout);
+  });
+
+  it("has examples for every command, which name only flags that the command has", async () => {
+    const names = await commands();
+    assert.ok(names.length > 9);
+    for (const name of names) {
+      const [options = "", examples] = (await helpOf(name)).split("\nExamples:\n");
+      assert.ok(examples !== undefined, `${name} has examples`);
+      const lines = examples.split("\n").filter((line) => line.includes(`walctl ${name}`));
+      assert.ok(lines.length > 0, `${name} in its examples`);
+      for (const line of lines) {
+        // Up to the next program, without what is quoted.
+        const [, own = ""] = line.replaceAll(/"[^"]*"|'[^']*'/g, "").split(`walctl ${name}`);
+        const flags = own.split("|")[0]?.match(/ -{1,2}[a-zA-Z][\w-]*/g) ?? [];
+        for (const flag of flags) {
+          assert.match(options, new RegExp(`^ .*${flag}[ ,\n]`, "m"), `${name}:${flag}`);
+        }
+      }
+    }
+  });
+
+  it("keeps what is not for people out of the help", async () => {
+    const { stdout } = await walctl(["--help"]);
+    assert.ok(!stdout.includes("__"));
+  });
+
+  it("suggests the command or the option that was meant", async () => {
+    const hint = async (...args: string[]): Promise<string> => (await walctl(args)).stderr;
+    assert.match(await hint("tial"), /^HINT: Did you mean tail\?$/m);
+    assert.match(await hint("slots", "--wtach"), /^HINT: Did you mean --watch\?$/m);
+  });
+});
+
+describe("the environment", () => {
+  it("sets options, and the command line comes first", async () => {
+    const env = { WALCTL_FORMAT: "table" };
+    const capture = ["decode-file", "fixtures/captures/pg18-orders.hex"];
+    const table = await walctl(capture, { env });
+    assert.match(table.stdout, /[─│]/);
+    const ndjson = await walctl([...capture, "-F", "ndjson"], { env });
+    assert.match(ndjson.stdout, /^\{"kind":/);
+  });
+
+  it("is named in errors", async () => {
+    const env = { WALCTL_FORMAT: "xml" };
+    const { status, stderr } = await walctl(["slots"], { env });
+    assert.equal(status, 2);
+    assert.match(stderr, /WALCTL_FORMAT/);
+  });
+
+  it("gives every setting a variable of its name", async () => {
+    for (const name of await commands()) {
+      const help = (await helpOf(name)).replaceAll(/\n {10,}/g, " ");
+      for (const [, option = "", variable] of help.matchAll(/--([\w-]+) [<[].*env: (\w+)/g)) {
+        assert.equal(variable, `WALCTL_${option.toUpperCase().replaceAll("-", "_")}`);
+      }
+    }
+  });
+});
+
+describe("the man page", () => {
+  it("has every command, option and variable", async () => {
+    const { status, stdout } = await walctl(["__man"]);
+    assert.equal(status, 0);
+    const page = stdout.replaceAll("\\-", "-");
+    for (const name of await commands()) {
+      assert.match(page, new RegExp(`^\\.SS ${name}\\b`, "m"));
+      const help = await helpOf(name);
+      for (const [, option] of help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)) {
+        assert.ok(page.includes(`\\fB${option}\\fR`), `${name} ${option}`);
+      }
+      for (const [, variable = ""] of help.matchAll(/(WALCTL_\w+)/g)) {
+        assert.ok(page.includes(`.B ${variable}\n`), variable);
+      }
+    }
+  });
+
+  it(
+    "is one that man has nothing to say about",
+    { skip: findTool("man") === undefined },
+    async () => {
+      const { stdout } = await walctl(["__man"]);
+      const child = promisify(execFile)("man", ["--warnings", "-l", "-"], {
+        env: { ...process.env, MANWIDTH: "80", LC_ALL: "C.UTF-8" },
+      });
+      child.child.stdin?.end(stdout);
+      const shown = await child;
+      assert.equal(shown.stderr, "");
+      assert.match(shown.stdout, /^EXIT STATUS$/m);
+    },
+  );
+});

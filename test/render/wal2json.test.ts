@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { walctl } from "../support/cli.ts";
+import { matchGolden } from "../support/golden.ts";
+
+function path(name: string): string {
+  return fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url));
+}
+
+async function decode(name: string, ...flags: readonly string[]): ReturnType<typeof walctl> {
+  return await walctl(["decode-file", path(name), "-F", "wal2json", ...flags]);
+}
+
+describe("--format wal2json", () => {
+  it("prints what wal2json 2.6 on PostgreSQL 17 printed, byte for byte", async () => {
+    const { stdout, stderr, status } = await decode("wal2json/pg17.walctl");
+    assert.equal(status, 0, stderr);
+    matchGolden("fixtures/wal2json/pg17.ndjson", stdout);
+  });
+
+  it("prints only JSON, a relation that was not announced included", async () => {
+    const { stdout } = await decode("captures/pg18-misc-p1.recvlogical");
+    const actions = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { action: string }).action);
+    assert.deepEqual([...new Set(actions)].toSorted(), ["B", "C", "D", "I", "M", "T", "U"]);
+  });
+
+  it("refuses transactions that may still be rolled back", async () => {
+    const streamed = await decode("captures/pg18-stream-abort-p2.recvlogical");
+    assert.equal(streamed.status, 1);
+    assert.match(streamed.stderr, /error: wal2json has no form for streamed transactions/);
+    const prepared = await decode("captures/pg15-twophase-p3.recvlogical");
+    assert.match(prepared.stderr, /error: wal2json has no form for prepared transactions/);
+  });
+
+  const REFUSED: ReadonlyArray<readonly [flags: readonly string[], error: RegExp]> = [
+    [["--streaming", "on"], /--streaming sends what may still be rolled back/],
+    [["--two-phase"], /--two-phase sends what may still be rolled back/],
+    [["--values", "text"], /--values text is for --format ndjson/],
+    [["--safe-numbers"], /--safe-numbers is for --format ndjson/],
+    [["-o", "/tmp/never-made.ndjson"], /--output takes NDJSON only/],
+    [["--expanded"], /--expanded is for tables/],
+  ];
+  for (const [flags, error] of REFUSED) {
+    it(`tail refuses ${flags.join(" ")} before it connects`, async () => {
+      const args = ["tail", "-h", "/nowhere", "-P", "p", "-F", "wal2json", ...flags];
+      const { status, stderr } = await walctl(args);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, error);
+    });
+  }
+
+  it("is no format of commands that print no messages", async () => {
+    const { status, stderr } = await walctl(["slots", "-F", "wal2json"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /Allowed choices are auto, table, ndjson/);
+  });
+});
