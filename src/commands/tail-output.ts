@@ -1,4 +1,4 @@
-import { usageError } from "../errors.ts";
+import { WalctlError, usageError } from "../errors.ts";
 import { type Lsn, maxLsn } from "../lsn.ts";
 import type { MessageKind } from "../pgoutput/messages.ts";
 import { AppendFile } from "../output/append-file.ts";
@@ -58,7 +58,17 @@ export function openTailOutput(
   const file = new AppendFile(path);
   return {
     sink: file,
-    rotate: () => file.reopen(),
+    rotate: () => rotate(file, reporter),
     startpos: endLsn === undefined ? startpos : maxLsn(endLsn, startpos ?? endLsn),
   };
+}
+
+/** It is a signal that asks for it: nobody is there to catch an error, and nothing is lost without a new file. */
+function rotate(file: AppendFile, reporter: Reporter): void {
+  try {
+    file.reopen();
+  } catch (error) {
+    if (!(error instanceof WalctlError)) throw error;
+    reporter.warn({ message: error.message, detail: "The old file is written on." });
+  }
 }

@@ -1,4 +1,5 @@
-import { closeSync, fsync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsync, fsyncSync, openSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { WalctlError } from "../errors.ts";
 import { type Sink, sinkError } from "./sink.ts";
@@ -10,12 +11,17 @@ const MODE_OWNER_ONLY = 0o600;
 export class AppendFile implements Sink {
   readonly #path: string;
   #fd: number;
+  /** A FIFO or a device keeps nothing: there fsync is an error (EINVAL). */
+  #durable: boolean;
   #dirty = false;
+  #syncing: Promise<void> = Promise.resolve();
+  #failure: Error | undefined;
 
   /** @throws WalctlError when it cannot be opened */
   constructor(path: string, flags: "a" | "w" = "a") {
     this.#path = path;
     this.#fd = openForAppend(path, flags);
+    this.#durable = isFile(this.#fd);
   }
 
   write(bytes: Uint8Array): undefined {
@@ -24,41 +30,84 @@ export class AppendFile implements Sink {
       try {
         at += writeSync(this.#fd, bytes, at);
       } catch (error) {
-        throw sinkError(error);
+        throw this.#errorOf(error);
       }
     }
     return undefined;
   }
 
   sync(): Promise<void> | undefined {
-    if (!this.#dirty) return undefined;
+    // After a failure the kernel may have dropped what it could not write, and the next fsync say that all is well.
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (!this.#dirty || !this.#durable) return undefined;
     this.#dirty = false;
-    return promisify(fsync)(this.#fd).catch((error: unknown) => {
-      throw sinkError(error);
-    });
+    this.#syncing = promisify(fsync)(this.#fd).catch((error: unknown) => this.#fail(error));
+    return this.#syncing;
   }
 
-  /** Goes on in a new file of the same name, after what has been written is durable in the old one. */
+  /**
+   * Goes on in a new file of the same name, after what has been written is durable in the old one.
+   * @throws WalctlError when there can be no new one: then it goes on in the old one
+   */
   reopen(): void {
-    fsyncSync(this.#fd);
+    const next = openForAppend(this.#path, "a");
     const old = this.#fd;
-    this.#fd = openForAppend(this.#path, "a");
+    try {
+      if (this.#durable) fsyncSync(old);
+    } catch (error) {
+      closeSync(next);
+      this.#fail(error);
+    }
+    this.#fd = next;
+    this.#durable = isFile(next);
     this.#dirty = false;
-    closeSync(old);
+    // Its number must not be another file's while a thread may still be about to sync it.
+    const close = (): void => closeSync(old);
+    void this.#syncing.then(close, close);
   }
 
   close(): void {
-    closeSync(this.#fd);
+    const close = (): void => closeSync(this.#fd);
+    void this.#syncing.then(close, close);
   }
+
+  #fail(error: unknown): never {
+    this.#failure = this.#errorOf(error);
+    throw this.#failure;
+  }
+
+  #errorOf(error: unknown): Error {
+    return sinkError(error, `"${this.#path}"`);
+  }
+}
+
+function isFile(fd: number): boolean {
+  return fstatSync(fd).isFile();
 }
 
 function openForAppend(path: string, flags: "a" | "w"): number {
   try {
-    return openSync(path, flags, MODE_OWNER_ONLY);
+    const fd = openSync(path, flags, MODE_OWNER_ONLY);
+    if (isFile(fd)) syncFolder(dirname(path));
+    return fd;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new WalctlError(`could not open "${path}" for writing (${code ?? "unknown error"})`, {
       cause,
     });
+  }
+}
+
+/** So that a new file is still there after a power cut. Not everywhere may or can one do that. */
+function syncFolder(path: string): void {
+  try {
+    const fd = openSync(path, "r");
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // The file's own fsync is what counts.
   }
 }

@@ -61,7 +61,8 @@ export class StreamSink implements Sink {
   }
 }
 
-export function sinkError(cause: unknown): Error {
+/** `what` could not be written, for the message. */
+export function sinkError(cause: unknown, what = "the output"): Error {
   const { code } = cause as NodeJS.ErrnoException;
   switch (code) {
     case "EPIPE":
@@ -69,8 +70,8 @@ export function sinkError(cause: unknown): Error {
     case "ERR_STREAM_DESTROYED":
       return new ReaderGone();
     case "ENOSPC":
-      return new WalctlError("could not write the output: no space left on the device", { cause });
+      return new WalctlError(`could not write ${what}: no space left on the device`, { cause });
     default:
-      return new WalctlError(`could not write the output (${code ?? "unknown error"})`, { cause });
+      return new WalctlError(`could not write ${what} (${code ?? "unknown error"})`, { cause });
   }
 }

@@ -61,9 +61,11 @@ export class TypeRegistry {
     this.#announced.set(oid, { name, shape });
   }
 
-  /** Those of which only the catalogue could tell more, and has not been asked yet. */
+  /** Those of which only the catalogue could tell more: it was not asked yet, or would answer otherwise now. */
   uncatalogued(oids: Iterable<number>): readonly number[] {
-    const unknown = [...oids].filter((oid) => !BUILTINS.has(oid) && !this.#catalogued.has(oid));
+    const unknown = [...oids].filter(
+      (oid) => !BUILTINS.has(oid) && (!this.#catalogued.has(oid) || this.#mayHaveChanged(oid)),
+    );
     return [...new Set(unknown)];
   }
 
@@ -71,6 +73,21 @@ export class TypeRegistry {
   catalogue(asked: readonly number[], types: readonly CatalogueType[]): void {
     for (const oid of asked) this.#catalogued.set(oid, undefined);
     for (const { oid, name, shape } of types) this.#catalogued.set(oid, { name, shape });
+  }
+
+  /** A composite type can get other attributes, which the stream does not tell; what a relation is made of is asked for with it. */
+  #mayHaveChanged(oid: number): boolean {
+    const shape = this.#catalogued.get(oid)?.shape;
+    switch (shape?.kind) {
+      case "composite":
+        return true;
+      case "array":
+        return this.#mayHaveChanged(shape.element);
+      case "domain":
+        return this.#mayHaveChanged(shape.base);
+      default:
+        return false;
+    }
   }
 
   #entry(oid: number): TypeEntry | undefined {

@@ -18,7 +18,7 @@ import { encoderFor } from "./values.ts";
 const DEPTH_MAX = 32;
 
 /** Stands for a value that the server did not send, since it is stored out of line and did not change. */
-export const UNAVAILABLE = "__debezium_unavailable_value";
+const UNAVAILABLE = "__debezium_unavailable_value";
 
 /**
  * The encoder for a type with the connector's options decimal.handling.mode=string,

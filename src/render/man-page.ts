@@ -66,7 +66,7 @@ function sharedGroup(name: string, commands: readonly CommandShape[]): string {
   const found = commands.map(({ options }) =>
     options.filter(({ group }) => group.startsWith(name)),
   );
-  const [options = []] = found.filter((each) => each.length > 0);
+  const options = found.find((each) => each.length > 0) ?? [];
   return `.SH ${name.toUpperCase()} OPTIONS\n${options.map(optionParagraph).join("")}`;
 }
 

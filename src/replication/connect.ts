@@ -25,6 +25,14 @@ const SESSION_SETTINGS = `
   SET standard_conforming_strings = on`;
 
 /**
+ * What could end a stream that only waits for its reader: a transaction that is decoded counts for the first
+ * (25P04), the sentinel of a stalled reader for the second. Not every version has them.
+ */
+const STREAM_SETTINGS = `${SESSION_SETTINGS};
+  SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
+  WHERE name IN ('transaction_timeout', 'idle_session_timeout')`;
+
+/**
  * A connection that is ready for statements. The caller ends it.
  * @throws WalctlError when the server cannot be reached or refuses
  */
@@ -36,7 +44,7 @@ export async function connect(target: ConnectionTarget, kind: ConnectionKind): P
     client.on("error", () => {});
     try {
       await client.connect();
-      await client.query(SESSION_SETTINGS);
+      await client.query(kind === "logical" ? STREAM_SETTINGS : SESSION_SETTINGS);
       return client;
     } catch (error) {
       failure = error;
@@ -140,6 +148,10 @@ function readTlsFile(path: string, what: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new WalctlError(`could not read the ${what} "${path}"`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new WalctlError(`could not read the ${what} "${path}" (${code ?? "unknown error"})`, {
+      hint: "PGSSLROOTCERT, PGSSLCERT and PGSSLKEY name the files; the defaults are below ~/.postgresql.",
+      cause,
+    });
   }
 }

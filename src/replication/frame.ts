@@ -9,6 +9,9 @@ export const FrameTag = {
   primaryKeepalive: 0x6b, // k
 } as const;
 
+/** Of the header before the WAL data. */
+const XLOG_DATA_BYTES = 25;
+
 export interface PrimaryKeepalive {
   /** The end of the last record that the server has fully processed. */
   readonly walEnd: Lsn;
@@ -32,7 +35,7 @@ export interface StandbyStatus {
 export function readXLogData(reader: ByteReader): WalPosition {
   reader.subject = "XLogData";
   const { view } = reader;
-  const at = reader.advance(25);
+  const at = reader.advance(XLOG_DATA_BYTES);
   return { high: view.getUint32(at + 1), low: view.getUint32(at + 5) };
 }
 
@@ -43,6 +46,21 @@ export function readPrimaryKeepalive(reader: ByteReader): PrimaryKeepalive {
   const walEnd = reader.lsn();
   reader.advance(8);
   return { walEnd, replyRequested: reader.uint8() !== 0 };
+}
+
+/**
+ * Byte1('w')  Int64 0  Int64 0  Int64 0  Byte1('A')  Int32 xid  Int32 subxid
+ *
+ * For a capture: as a server would have sent it.
+ */
+export function encodeStreamAbort(xid: number, subxid: number): Uint8Array {
+  const bytes = new Uint8Array(XLOG_DATA_BYTES + 9);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = FrameTag.xLogData;
+  bytes[XLOG_DATA_BYTES] = 0x41; // A
+  view.setUint32(XLOG_DATA_BYTES + 1, xid);
+  view.setUint32(XLOG_DATA_BYTES + 5, subxid);
+  return bytes;
 }
 
 /** Byte1('r')  Int64 write  Int64 flush  Int64 apply  Int64 client time  Byte1 1: reply at once */

@@ -1,16 +1,29 @@
 import { INVALID_LSN, type Lsn, maxLsn } from "../lsn.ts";
-import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import type { PgoutputMessage, WalPosition } from "../pgoutput/messages.ts";
 import { Progress } from "./progress.ts";
+import { Subtransactions } from "./subtransactions.ts";
 
 /** A transaction of which some has been passed on, and whose end has not. */
 interface Unfinished {
+  readonly xid: number;
   readonly progress: Progress;
+  readonly subtransactions: Subtransactions;
   /** Its Begin or Begin Prepare. */
   begun: boolean;
   origin: boolean;
   /** Rolled back: if it comes again, then only until something that ended later has been passed on. */
   aborted: boolean;
+  /** Some of it was streamed, while it was open. */
+  streamed: boolean;
 }
+
+/** A subtransaction that was rolled back without a word. */
+interface RolledBack {
+  readonly xid: number;
+  readonly subxid: number;
+}
+
+const NONE: readonly RolledBack[] = [];
 
 /**
  * Tells what a stream that was begun again repeats. What ends a transaction (Commit, Prepare and their
@@ -27,16 +40,33 @@ export class Resume {
   #open: Unfinished | undefined;
   /** The open transaction was passed on whole. */
   #old = false;
+  /** The block that is open goes on with a transaction of which some was passed on. */
+  #continued = false;
+  #rolledBack: readonly RolledBack[] = NONE;
 
   /** The connection is gone: what was not finished will come again. */
   disconnect(): void {
     this.#open = undefined;
     this.#old = false;
-    for (const { progress } of this.#unfinished.values()) progress.rewind();
+    for (const { progress, subtransactions } of this.#unfinished.values()) {
+      progress.rewind();
+      subtransactions.rewind();
+    }
+  }
+
+  /** Whether the Stream Start just asked for is not the first one of its transaction that is passed on. */
+  get continued(): boolean {
+    return this.#continued;
+  }
+
+  /** Subtransactions of which the message just asked for tells, by not being theirs, that they were rolled back. */
+  get rolledBack(): readonly RolledBack[] {
+    return this.#rolledBack;
   }
 
   /** To be asked once for each message received, before anything is done with it. Relation and Type may come again. */
   repeats(message: PgoutputMessage): boolean {
+    this.#rolledBack = NONE;
     switch (message.kind) {
       case "insert":
       case "update":
@@ -57,7 +87,8 @@ export class Resume {
           ? this.#changeRepeats(message)
           : this.#outsideRepeats(message.messageLsn);
       case "stream_start":
-        this.#enter(message.transaction.xid);
+        this.#continued = this.#unfinished.get(message.transaction.xid)?.streamed ?? false;
+        this.#enter(message.transaction.xid).streamed = true;
         return false;
       case "stream_stop":
         this.#open = undefined;
@@ -81,7 +112,18 @@ export class Resume {
 
   #changeRepeats(message: PgoutputMessage): boolean {
     if (this.#old) return true;
-    return this.#open?.progress.repeats(message.position) ?? false;
+    const open = this.#open;
+    if (open === undefined) return false;
+    if (open.streamed) this.#missing(open, message.position);
+    if (open.progress.repeats(message.position)) return true;
+    const xid = message.transaction?.xid ?? open.xid;
+    if (xid !== open.xid) open.subtransactions.add(xid, message.position);
+    return false;
+  }
+
+  #missing({ xid, subtransactions }: Unfinished, position: WalPosition | undefined): void {
+    const missing = subtransactions.missingBefore(position);
+    if (missing.length > 0) this.#rolledBack = missing.map((subxid) => ({ xid, subxid }));
   }
 
   #beginRepeats(xid: number, end: Lsn): boolean {
@@ -109,6 +151,8 @@ export class Resume {
 
   #endRepeats(xid: number, end: Lsn): boolean {
     const repeated = end <= this.#lastEnd;
+    const unfinished = this.#unfinished.get(xid);
+    if (unfinished?.streamed === true && !repeated) this.#missing(unfinished, undefined);
     this.#open = undefined;
     this.#old = false;
     this.#unfinished.delete(xid);
@@ -120,6 +164,7 @@ export class Resume {
   /** A subtransaction's voids only its own changes: the transaction goes on. */
   #abort(xid: number, subxid: number): boolean {
     const unfinished = this.#unfinished.get(xid);
+    if (xid !== subxid) unfinished?.subtransactions.abort(subxid);
     if (xid !== subxid || unfinished === undefined) return false;
     const repeated = unfinished.aborted;
     unfinished.aborted = true;
@@ -136,7 +181,15 @@ export class Resume {
   #enter(xid: number): Unfinished {
     let unfinished = this.#unfinished.get(xid);
     if (unfinished === undefined) {
-      unfinished = { progress: new Progress(), begun: false, origin: false, aborted: false };
+      unfinished = {
+        xid,
+        progress: new Progress(),
+        subtransactions: new Subtransactions(),
+        begun: false,
+        origin: false,
+        aborted: false,
+        streamed: false,
+      };
       this.#unfinished.set(xid, unfinished);
     }
     this.#open = unfinished;

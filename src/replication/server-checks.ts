@@ -31,7 +31,7 @@ interface Settings {
   readonly standbys: readonly string[];
 }
 
-export function checkVersion(version: ServerVersion, text: string): Check {
+function checkVersion(version: ServerVersion, text: string): Check {
   const major = majorOf(version);
   const what = `PostgreSQL ${text}`;
   if (major < MAJOR_MIN) {

@@ -41,10 +41,10 @@ function requireMovable(slot: Slot, lsn: Lsn, target: ConnectionTarget): Lsn {
   const { name, database } = slot;
   const position = slot.confirmedFlushLsn === null ? undefined : parseLsn(slot.confirmedFlushLsn);
   if (slot.plugin === null) {
-    const move = `SELECT pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`;
+    const statement = `SELECT pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`;
     throw new WalctlError(`slot "${name}" is a physical slot`, {
       detail: "What its standby has is not known here.",
-      hint: `To move it all the same: ${psqlCommand(move, target)}`,
+      hint: `To move it all the same: ${psqlCommand(statement, target)}`,
     });
   }
   if (database !== null && database !== target.database) {

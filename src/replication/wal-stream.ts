@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import type { Lsn } from "../lsn.ts";
 import { pgTimeFromUnixMs } from "../pg-time.ts";
 import { PgoutputDecoder } from "../pgoutput/decoder.ts";
-import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import type { PgoutputMessage, StreamAbort } from "../pgoutput/messages.ts";
 import type { ByteReader } from "../pgoutput/reader.ts";
 import type { Verdict } from "./backend-frames.ts";
 import type { Confirmations } from "./confirmations.ts";
@@ -10,6 +10,7 @@ import type { Feedback } from "./feedback.ts";
 import {
   FrameTag,
   encodeStandbyStatusUpdate,
+  encodeStreamAbort,
   readPrimaryKeepalive,
   readXLogData,
 } from "./frame.ts";
@@ -191,7 +192,15 @@ export class WalStream implements CopyBothReceiver {
 
   #receive(message: PgoutputMessage, frame: Uint8Array): void {
     const { consumer, limits, resume } = this.#state;
-    if (resume.repeats(message)) return;
+    const repeated = resume.repeats(message);
+    for (const { xid, subxid } of resume.rolledBack) this.#voidSubtransaction(xid, subxid);
+    if (repeated) return;
+    if (message.kind === "stream_start" && message.firstSegment && resume.continued) {
+      // What was passed on of it stands: it must not look like a new beginning.
+      const later = frame.slice();
+      later[later.length - 1] = 0;
+      return this.#pass({ ...message, firstSegment: false }, later);
+    }
     this.#end = limits.endsBefore(message);
     if (this.#end !== undefined) return;
     const ready = consumer.prepare(message);
@@ -206,6 +215,19 @@ export class WalStream implements CopyBothReceiver {
     const end = ledger.message(message);
     if (end !== undefined) confirmations?.commit(end);
     this.#end = limits.endsAfter(message, printed);
+  }
+
+  /** In the place of the server, which did not tell: the changes were passed on, and do not count. */
+  #voidSubtransaction(xid: number, subxid: number): void {
+    const message: StreamAbort = {
+      kind: "stream_abort",
+      position: { high: 0, low: 0 },
+      transaction: { xid, commitTime: null },
+      subxid,
+      abortLsn: null,
+      abortTime: null,
+    };
+    this.#pass(message, encodeStreamAbort(xid, subxid));
   }
 
   #keepalive(walEnd: Lsn): void {

@@ -140,7 +140,7 @@ async function catchUp(
   const last = truth.at(-1)?.xid;
   const deadline = Date.now() + CATCH_UP_MS;
   for (const subject of subjects) {
-    while (subject.printed.committed.at(-1)?.xid !== last) {
+    while (!subject.hasPrintedLast(last)) {
       // The verdict tells what is missing.
       if (Date.now() > deadline) {
         log(`${subject.options.name} does not catch up: ${subject.lastWords}`);

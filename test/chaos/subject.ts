@@ -1,10 +1,11 @@
 /** One slot and its consumer: a walctl that is killed and started again, and the reader of what it prints. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Lsn } from "../../src/lsn.ts";
 import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
 import { FaultProxy } from "../support/proxy.ts";
 import type { TestServer } from "../support/server.ts";
+import { lastLine, readOutput } from "./output-file.ts";
 import { Transcript } from "./transcript.ts";
 
 export interface SubjectOptions {
@@ -54,16 +55,19 @@ export class Subject {
     this.#draining = setInterval(() => this.#drain(), DRAIN_MS);
   }
 
-  /** Everything that has been printed and could be read. */
-  get printed(): Transcript {
+  /** Of each process what could be read of it, or of all together what FILE holds now. */
+  outputs(): readonly Transcript[] {
     const { file } = this.options;
-    if (file === undefined) return this.#transcript;
-    const transcript = new Transcript();
-    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-    for (const line of text.split("\n").slice(0, -1)) {
-      transcript.take(line);
-    }
-    return transcript;
+    return file === undefined ? this.transcripts : [readOutput(file)];
+  }
+
+  /** Whether that transaction's end is the last thing printed. */
+  hasPrintedLast(xid: number | undefined): boolean {
+    const { file } = this.options;
+    if (file === undefined) return this.#transcript.committed.at(-1)?.xid === xid;
+    return (
+      lastLine(file).startsWith('{"kind":"commit"') && lastLine(file).includes(`"xid":${xid},`)
+    );
   }
 
   /** What the process said last on standard error. */

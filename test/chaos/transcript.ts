@@ -19,6 +19,7 @@ export class Transcript {
   readonly twice: string[] = [];
   #bytes = 0;
   readonly #seen = new Set<string>();
+  readonly #ids = new Set<number>();
   readonly #open = new Map<number, Rows>();
   #current: Rows = new Map();
 
@@ -58,7 +59,8 @@ export class Transcript {
   }
 
   #insert(xid: number, id: number): void {
-    this.#once(`insert ${id}`);
+    if (this.#ids.has(id)) this.twice.push(`insert ${id}`);
+    this.#ids.add(id);
     const ids = this.#current.get(xid) ?? [];
     ids.push(id);
     this.#current.set(xid, ids);

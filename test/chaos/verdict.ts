@@ -8,12 +8,12 @@ export function faultsOf(subject: Subject, truth: readonly TrueTransaction[]): r
   const order = new Map(truth.map(({ xid }, index) => [xid, index]));
   const found = [...subject.complaints];
   const { file } = subject.options;
-  const outputs = file === undefined ? subject.transcripts : [subject.printed];
+  const outputs = subject.outputs();
   for (const [index, transcript] of outputs.entries()) {
     const where = file === undefined ? `process ${index}` : "FILE";
     for (const fault of outputFaults(transcript, truth, order)) found.push(`${where}: ${fault}`);
   }
-  return [...found, ...lossesOf(outputs, truth), ...sampleFaults(subject, truth)];
+  return [...found, ...lossesOf(outputs, truth), ...sampleFaults(subject, outputs, truth)];
 }
 
 /** Once each, whole, and in commit order without a gap. */
@@ -65,19 +65,34 @@ function lossesOf(
 }
 
 /** Nothing was confirmed that had not been written by then. */
-function sampleFaults(subject: Subject, truth: readonly TrueTransaction[]): readonly string[] {
+function sampleFaults(
+  subject: Subject,
+  outputs: readonly Transcript[],
+  truth: readonly TrueTransaction[],
+): readonly string[] {
   const found: string[] = [];
-  const whole = subject.options.file === undefined ? undefined : subject.printed;
+  const toFile = subject.options.file !== undefined;
+  const printedAt = firstPrinted(outputs, toFile);
   for (const { confirmed, process, fileBytes } of subject.samples) {
     const due = truth.findLast(({ endLsn }) => endLsn <= confirmed);
     if (due === undefined) continue;
-    const there =
-      whole === undefined
-        ? subject.transcripts
-            .slice(0, process + 1)
-            .some((transcript) => transcript.committed.some(({ xid }) => xid === due.xid))
-        : whole.committed.some(({ xid, bytes }) => xid === due.xid && bytes <= fileBytes);
-    if (!there) found.push(`transaction ${due.xid} was confirmed before it was written`);
+    const at = printedAt.get(due.xid) ?? Infinity;
+    if (at > (toFile ? fileBytes : process))
+      found.push(`transaction ${due.xid} was confirmed before it was written`);
   }
   return found.slice(0, 5);
+}
+
+/** By which process each transaction was printed first, or up to which byte of FILE it reaches. */
+function firstPrinted(
+  outputs: readonly Transcript[],
+  toFile: boolean,
+): ReadonlyMap<number, number> {
+  const first = new Map<number, number>();
+  for (const [process, { committed }] of outputs.entries()) {
+    for (const { xid, bytes } of committed) {
+      if (!first.has(xid)) first.set(xid, toFile ? bytes : process);
+    }
+  }
+  return first;
 }

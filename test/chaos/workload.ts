@@ -13,7 +13,7 @@ export const CHAOS_TABLE = `
 const ORACLE_SLOT = "oracle";
 
 const IDS_PER_WRITER = 1_000_000_000;
-const PAUSE_MS_MAX = 12;
+const PAUSE_MS_MAX = 30;
 
 export class ChaosLoad {
   readonly #server: TestServer;
@@ -87,13 +87,13 @@ export class ChaosLoad {
       `INSERT INTO chaos (id, filler) SELECT i, repeat('x', ${bytes}) FROM ${nextIds(rows)} i;`;
     const rows = 1 + Math.floor(this.#random() * 10);
     const kind = this.#random();
-    if (kind < 0.8) return insert(rows, 40);
-    if (kind < 0.84) return insert(1, 300_000);
+    if (kind < 0.95) return insert(rows, 40);
+    if (kind < 0.96) return insert(1, 200_000);
     // More than logical_decoding_work_mem: spilled by the server, or streamed.
-    if (kind < 0.9) return insert(1500, 60);
+    if (kind < 0.97) return insert(1500, 60);
     const rolledBack = `SAVEPOINT s; ${insert(400, 60)} ROLLBACK TO s;`;
     const kept = `SAVEPOINT k; ${insert(300, 60)} RELEASE k;`;
-    if (kind < 0.97) return `BEGIN; ${kept} ${rolledBack} ${insert(300, 60)} COMMIT`;
+    if (kind < 0.99) return `BEGIN; ${kept} ${rolledBack} ${insert(300, 60)} COMMIT`;
     return `BEGIN; ${insert(900, 60)} ROLLBACK`;
   }
 }

@@ -186,9 +186,12 @@ describe("tables in a terminal", () => {
 
     it("there is no status line where a pipe may lead back to the terminal", async () => {
       const command = `${WALCTL_COMMAND} tail -P p | cat`;
-      const terminal = await openTerminal(command, { columns: 80, rows: 24, server });
+      const env = { PGAPPNAME: "piped" };
+      const terminal = await openTerminal(command, { columns: 80, rows: 24, server, env });
+      const streaming =
+        "SELECT FROM pg_stat_replication WHERE application_name = 'piped' AND state = 'streaming'";
       try {
-        await server.sql("SELECT pg_sleep(1)");
+        while ((await server.sql(streaming)).length === 0) await sleep(50);
         await insert(950_000, 1);
         await terminal.waitFor('"id":950000');
         await sleep(1200);

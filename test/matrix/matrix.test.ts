@@ -82,8 +82,8 @@ for (const version of testedVersions()) {
       await run.perform();
     });
     after(async () => {
-      await run.server.dispose();
       await rm(folder, { recursive: true });
+      await run.server.dispose();
     });
 
     for (const workload of WORKLOADS.filter(({ since }) => version >= (since ?? 0))) {

@@ -30,7 +30,10 @@ it("what is printed above a status line is one piece with the line below it", ()
   assert.equal(line.above(bytes), bytes, "nothing is there yet");
   line.show("-- at 0/1");
   written();
-  assert.equal(Buffer.from(line.above(bytes)).toString(), `\r\u001b[Jrow\n\u001b[?7l-- at 0/1${END}`);
+  assert.equal(
+    Buffer.from(line.above(bytes)).toString(),
+    `\r\u001b[Jrow\n\u001b[?7l-- at 0/1${END}`,
+  );
   line.clear();
   assert.equal(written(), "\r\u001b[J");
   line.clear();

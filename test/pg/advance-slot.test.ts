@@ -57,7 +57,7 @@ for (const version of [15, 18] as const) {
     test("to a commit's end: it does not come again, and the next one does", async () => {
       const lines = await tail();
       assert.deepEqual(committedIds(lines), [1, 2, 3]);
-      const [first] = lines.filter(({ kind }) => kind === "commit");
+      const first = lines.find(({ kind }) => kind === "commit");
       const end = first?.end_lsn ?? "";
       const { status, stdout, stderr } = await advance("s", end);
       assert.deepEqual([status, stderr], [0, ""]);
@@ -66,32 +66,32 @@ for (const version of [15, 18] as const) {
     });
 
     test("into a transaction: it comes again whole", async () => {
-      const [second] = (await tail()).filter(({ kind }) => kind === "commit");
+      const second = (await tail()).find(({ kind }) => kind === "commit");
       const { status, stderr } = await advance("s", second?.commit_lsn ?? "");
       assert.deepEqual([status, stderr], [0, ""]);
       assert.deepEqual(committedIds(await tail()), [2, 3]);
     });
 
     test("backwards: nothing happens, and it says so", async () => {
-      const before = await position();
+      const stood = await position();
       const { status, stdout, stderr } = await advance("s", "0/1");
       assert.equal(status, 0);
-      assert.equal(stdout, `{"slot":"s","status":"unchanged","confirmed_flush_lsn":"${before}"}\n`);
+      assert.equal(stdout, `{"slot":"s","status":"unchanged","confirmed_flush_lsn":"${stood}"}\n`);
       assert.equal(
         stderr,
-        `walctl: slot "s" stands at ${before} already; a slot does not go back\n`,
+        `walctl: slot "s" stands at ${stood} already; a slot does not go back\n`,
       );
-      assert.equal(await position(), before);
+      assert.equal(await position(), stood);
     });
 
     test("beyond what the server has written: never, forced or not", async () => {
-      const before = await position();
+      const stood = await position();
       for (const force of [[], ["--force"]]) {
         const { status, stdout, stderr } = await advance("s", "FFFF/0", ...force);
         assert.deepEqual([status, stdout], [1, ""]);
         assert.match(stderr, /error: FFFF\/0 is beyond what the server has written, /);
       }
-      assert.equal(await position(), before);
+      assert.equal(await position(), stood);
     });
 
     test("in use: by whom", async () => {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type RunOptions, walctl } from "../support/cli.ts";
 import { matchGolden } from "../support/golden.ts";
 import { pasteCommand } from "../support/paste.ts";
-import { startPooler } from "../support/pooler.ts";
+import { startSessionPooler } from "../support/session-pooler.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 import { WALCTL_COMMAND, openTerminal } from "../support/terminal.ts";
 
@@ -132,10 +132,10 @@ for (const version of [15, 18] as const) {
 
     test("a role that may nothing, and then what it needs", async () => {
       const plain = ["-U", "plain"];
-      const before = await diagnose(server, plain);
+      const found = await diagnose(server, plain);
       const names = ["role_replication", "role_create", "replication_connection", "role_select"];
-      assert.deepEqual(faults(before), names);
-      for (const name of names) await mend(fault(before, name));
+      assert.deepEqual(faults(found), names);
+      for (const name of names) await mend(fault(found, name));
       assert.deepEqual(faults(await diagnose(server, plain)), []);
     });
 
@@ -187,7 +187,7 @@ for (const version of [15, 18] as const) {
 
     test("a pooler in between", async () => {
       for (const refuses of [false, true]) {
-        const pooler = await startPooler(server, refuses);
+        const pooler = await startSessionPooler(server, refuses);
         try {
           const found = await diagnose(server, ["-h", "127.0.0.1", "-p", String(pooler.port)], {
             env: { PGSSLMODE: "disable" },

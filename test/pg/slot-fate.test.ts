@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningWalctl, spawnWalctl, walctl } from "../support/cli.ts";
 import { insertedIds, parseLines } from "../support/lines.ts";
 import { LOAD_TABLE } from "../support/load.ts";
-import { startForgettingPooler, startRefusingPooler } from "../support/pooler.ts";
 import { type TestServer, startServer } from "../support/server.ts";
+import { startSessionPooler } from "../support/session-pooler.ts";
 import { startStandby } from "../support/standby.ts";
 
 for (const version of [15, 18] as const) {
@@ -15,7 +15,7 @@ for (const version of [15, 18] as const) {
 
     before(async () => {
       const settings = { wal_sender_timeout: "0", min_wal_size: "32MB", max_wal_size: "64MB" };
-      server = await startServer({ version, settings });
+      server = await startServer({ version, settings, tcp: true });
       await server.sql(`${LOAD_TABLE}; CREATE TABLE quiet (id int PRIMARY KEY);
         CREATE PUBLICATION p FOR TABLE load; CREATE PUBLICATION q FOR TABLE quiet`);
     });
@@ -136,16 +136,21 @@ for (const version of [15, 18] as const) {
     );
 
     test("poolers that do not speak replication are guessed at in a hint", async (t) => {
-      const refusing = await startRefusingPooler();
-      const forgetting = await startForgettingPooler(server);
+      const refusing = await startSessionPooler(server, true);
+      const forgetting = await startSessionPooler(server, false);
       t.after(() => Promise.all([refusing.close(), forgetting.close()]));
       await createSlot("pooled");
       for (const slot of [["-S", "pooled"], []]) {
         const args = ["tail", ...slot, "-P", "q"];
-        const refused = await walctl(args, { server, env: refusing.env });
+        const through = (port: number): Record<string, string> => ({
+          PGHOST: "127.0.0.1",
+          PGPORT: String(port),
+          PGSSLMODE: "disable",
+        });
+        const refused = await walctl(args, { server, env: through(refusing.port) });
         assert.equal(refused.status, 1);
         assert.match(refused.stderr, /\(SQLSTATE 08P01\)\nHINT: If that is a connection pooler/);
-        const forgotten = await walctl(args, { server, env: forgetting.env });
+        const forgotten = await walctl(args, { server, env: through(forgetting.port) });
         assert.equal(forgotten.status, 1);
         assert.match(forgotten.stderr, /\(SQLSTATE 42601\)\nHINT: .* connection pooler/);
       }

@@ -159,9 +159,9 @@ for (const version of [15, 18] as const) {
       try {
         for (let n = 0; n < 3; n++) assert.match(await watch.nextLine(), /^\{"slot":"s","time":/);
         // A smart stop waits for every connection that is open.
-        const before = Date.now();
+        const asked = Date.now();
         await server.stop("smart");
-        assert.ok(Date.now() - before < 5_000);
+        assert.ok(Date.now() - asked < 5_000);
         await watch.waitForStderr("walctl: warning: could not connect to server");
         watch.lines.length = 0;
         await server.start();

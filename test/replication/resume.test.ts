@@ -151,3 +151,61 @@ test("streamed transactions are told apart by their xids, and one that committed
   ]);
   assert.deepEqual(passed(resume, [streamCommit(7, 100), streamCommit(8, 140)]), ["stream_commit"]);
 });
+
+test("a subtransaction that was rolled back while nobody was connected is told of", () => {
+  // The server sends nothing of it the second time, not even that it was rolled back: its rows, which were
+  // passed on already, would be taken for the transaction's.
+  const top = insert(10, 7);
+  const streamed = [streamStart(7), top, insert(20, 8), insert(25, 9), insert(30, 10)];
+  const end = commit(100, 140, 7);
+  const stories: ReadonlyArray<readonly [string, readonly PgoutputMessage[], readonly number[]]> = [
+    ["in one piece", [begin(100, 7), top, insert(25, 7), insert(40, 7), end], [8, 10]],
+    [
+      "in blocks",
+      [streamStart(7), top, insert(25, 9), streamStop(), streamCommit(7, 100)],
+      [8, 10],
+    ],
+    ["all of it is void", [begin(100, 7), insert(40, 7), end], [8, 9, 10]],
+    ["nothing is", [begin(100, 7), top, insert(20, 7), insert(25, 7), insert(30, 7), end], []],
+    ["the server tells", [...streamed, streamAbort(7, 8), streamStop(), streamCommit(7, 100)], []],
+  ];
+  for (const [story, messages, told] of stories) {
+    const resume = new Resume();
+    passed(resume, streamed);
+    resume.disconnect();
+    const subxids = messages.flatMap((message) => {
+      resume.repeats(message);
+      return resume.rolledBack.map(({ subxid }) => subxid);
+    });
+    assert.deepEqual(subxids, told, story);
+  }
+});
+
+test("what was rolled back before a second cut is not told of again", () => {
+  const resume = new Resume();
+  passed(resume, [streamStart(7), insert(10, 7), insert(20, 8)]);
+  resume.disconnect();
+  const found = [streamStart(7), insert(10, 7), insert(30, 7)].flatMap((message) => {
+    resume.repeats(message);
+    return resume.rolledBack;
+  });
+  assert.deepEqual(found, [{ xid: 7, subxid: 8 }]);
+  resume.disconnect();
+  for (const message of [begin(100, 7), insert(10, 7), insert(30, 7), commit(100, 140, 7)]) {
+    resume.repeats(message);
+    assert.deepEqual(resume.rolledBack, []);
+  }
+});
+
+test("a block that goes on with a transaction is told from a first one", () => {
+  const resume = new Resume();
+  const continued = (xid: number): boolean => {
+    resume.repeats(streamStart(xid));
+    return resume.continued;
+  };
+  assert.equal(continued(7), false);
+  passed(resume, [insert(10), streamStop()]);
+  resume.disconnect();
+  assert.equal(continued(7), true);
+  assert.equal(continued(8), false);
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import fs, {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { WalctlError } from "../../src/errors.ts";
+import { AppendFile } from "../../src/output/append-file.ts";
+
+const { fsync } = fs;
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "walctl-append-"));
+});
+afterEach(() => {
+  fs.fsync = fsync;
+  syncBuiltinESMExports();
+  rmSync(folder, { recursive: true });
+});
+
+/** Until it is undone the next fsync fails, and those after it do not: as Linux does it. */
+function failNextSync(code: string): void {
+  const failing = (_fd: number, callback: (error: NodeJS.ErrnoException | null) => void): void => {
+    fs.fsync = fsync;
+    syncBuiltinESMExports();
+    callback(Object.assign(new Error(code), { code }));
+  };
+  fs.fsync = Object.assign(failing, { __promisify__: fsync.__promisify__ });
+  syncBuiltinESMExports();
+}
+
+test("a file is made for its owner only, and grows", async () => {
+  const path = join(folder, "out");
+  for (const text of ["one\n", "two\n"]) {
+    const file = new AppendFile(path);
+    file.write(Buffer.from(text));
+    await file.sync();
+    assert.equal(file.sync(), undefined);
+    file.close();
+  }
+  assert.equal(readFileSync(path, "utf8"), "one\ntwo\n");
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+});
+
+test("after a failed fsync nothing counts as durable any more, whatever a later fsync says", async () => {
+  // The kernel marks the pages clean that it could not write: the next fsync has nothing to complain of, and
+  // the transaction that was lost with them would be acknowledged in the last status.
+  const path = join(folder, "out");
+  const file = new AppendFile(path);
+  file.write(Buffer.from("lost\n"));
+  failNextSync("EIO");
+  const error = new WalctlError(`could not write "${path}" (EIO)`);
+  await assert.rejects(async () => await file.sync(), { message: error.message });
+  await assert.rejects(async () => await file.sync(), { message: error.message });
+  file.close();
+});
+
+test("a device has nothing to be synced", () => {
+  const file = new AppendFile("/dev/null");
+  file.write(Buffer.from("gone\n"));
+  assert.equal(file.sync(), undefined);
+  file.reopen();
+  file.close();
+});
+
+test("a full device is named", () => {
+  if (!existsSync("/dev/full")) return;
+  const file = new AppendFile("/dev/full");
+  assert.throws(() => file.write(Buffer.from("x")), {
+    message: 'could not write "/dev/full": no space left on the device',
+  });
+  file.close();
+});
+
+test("reopened while an fsync is under way, it goes on in the new file and loses nothing", async () => {
+  const path = join(folder, "out");
+  const file = new AppendFile(path);
+  file.write(Buffer.from("old\n"));
+  const syncing = file.sync();
+  renameSync(path, `${path}.1`);
+  file.reopen();
+  file.write(Buffer.from("new\n"));
+  await syncing;
+  await file.sync();
+  file.close();
+  assert.equal(readFileSync(`${path}.1`, "utf8"), "old\n");
+  assert.equal(readFileSync(path, "utf8"), "new\n");
+});
+
+test("where no new file can be, it goes on in the old one", () => {
+  const path = join(folder, "out");
+  const file = new AppendFile(path);
+  renameSync(path, `${path}.1`);
+  mkdirSync(path);
+  assert.throws(() => file.reopen(), { message: `could not open "${path}" for writing (EISDIR)` });
+  file.write(Buffer.from("on\n"));
+  file.close();
+  assert.equal(readFileSync(`${path}.1`, "utf8"), "on\n");
+});

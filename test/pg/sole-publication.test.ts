@@ -1,0 +1,52 @@
+/** `walctl tail` that was not told which publication. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type RunResult, walctl } from "../support/cli.ts";
+import { pasteCommand } from "../support/paste.ts";
+import { type TestServer, startServer } from "../support/server.ts";
+
+for (const version of [15, 18] as const) {
+  describe(`the database's only publication, PostgreSQL ${version}`, () => {
+    let server: TestServer;
+
+    before(async () => {
+      server = await startServer({ version });
+      await server.sql("CREATE TABLE t (a int PRIMARY KEY)");
+    });
+    after(() => server.dispose());
+
+    function tail(env: Readonly<Record<string, string>> = {}): Promise<RunResult> {
+      return walctl(["tail", "-E", "now"], { server, env });
+    }
+
+    test("there is none: the hint makes one", async () => {
+      const { status, stderr } = await tail();
+      assert.equal(status, 1);
+      assert.match(stderr, /^walctl: error: there are no publications in database "postgres"\n/);
+      const [, hint = ""] = /^HINT: .*: (walctl .*)$/m.exec(stderr) ?? [];
+      assert.match(await pasteCommand(hint, server.env), /"status":"created"/);
+    });
+
+    test("there is one: it is taken, and named", async () => {
+      const { status, stderr } = await tail();
+      assert.equal(status, 0);
+      assert.match(stderr, /^walctl: taking publication "walctl", the only one there is/);
+    });
+
+    test("there are two: they are named, and the environment can choose", async () => {
+      await server.sql('CREATE PUBLICATION "My Pub"');
+      const { status, stdout, stderr } = await tail();
+      assert.deepEqual([status, stdout], [2, ""]);
+      assert.match(stderr, /^HINT: Name at least one with -P: "My Pub", "walctl"\.$/m);
+      const chosen = await tail({ WALCTL_PUBLICATION: "My Pub" });
+      assert.equal(chosen.status, 0, chosen.stderr);
+      assert.ok(!chosen.stderr.includes("taking"));
+    });
+
+    test("what is to be created needs a name", async () => {
+      const { status, stderr } = await walctl(["tail", "--bootstrap", "-t", "t"], { server });
+      assert.equal(status, 2);
+      assert.match(stderr, /^walctl: error: --bootstrap has no name for the publication\n/);
+    });
+  });
+}

@@ -1,0 +1,183 @@
+/** The recipes of README.md, each block run by a shell as it stands there, on a real server. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { PROGRAM, childEnvironment } from "./support/cli.ts";
+import { type TestServer, startServer } from "./support/server.ts";
+import { toolPath } from "./support/tools.ts";
+
+const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const DUCKDB = fileURLToPath(new URL("support/duckdb-shell.js", import.meta.url));
+const ORDERS = "CREATE TABLE orders (id bigint PRIMARY KEY, status text, total numeric(10,2))";
+
+const LAST_COMMIT = `SELECT max(lsn) FROM pg_logical_slot_peek_binary_changes(
+  'shop_slot', NULL, NULL, 'proto_version', '1', 'publication_names', 'shop_changes')`;
+
+/** The block below the heading that starts with the word. */
+function recipe(word: string): string {
+  const [, block] =
+    new RegExp(`^### ${word}\\b[^\\n]*\\n(?:(?!^#)[^])*?^\`\`\`sh\\n([^]*?)^\`\`\`$`, "m").exec(
+      readme,
+    ) ?? [];
+  assert.ok(block !== undefined, `README.md has a recipe for ${word}`);
+  return block;
+}
+
+/** Asks again and again; what fails meanwhile ends it. */
+async function until(there: () => Promise<boolean>, meanwhile: Promise<unknown>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await there())) {
+    if (Date.now() > deadline) throw new Error("waited in vain");
+    await Promise.race([meanwhile, sleep(50)]);
+  }
+}
+
+/** Programs by the names that the recipes use: a shell script for each. */
+function standIns(folder: string): Readonly<Record<string, string>> {
+  const node = process.execPath;
+  const mock = join(folder, "kcat.conf");
+  // librdkafka's own broker, in the same process; kcat ends with 0 only when that has taken every message.
+  writeFileSync(mock, "test.mock.num.brokers=1\n");
+  return {
+    // What goes on until Ctrl-C is to end by itself.
+    walctl: `[ "$1" = tail ] && set -- "$@" $END\necho $$ > walctl.pid\nexec ${node} ${PROGRAM} "$@"`,
+    duckdb: `exec ${node} ${DUCKDB} "$@"`,
+    kcat: `tee received | KCAT_CONFIG=${mock} ${toolPath("kcat")} "$@"`,
+    nats: 'echo "$@" > arguments\ncat > received',
+  };
+}
+
+describe("the recipes of README.md", () => {
+  let server: TestServer;
+  let folder: string;
+  const path = (name: string): string => join(folder, name);
+
+  before(async () => {
+    server = await startServer({ version: 18 });
+    folder = mkdtempSync(join(tmpdir(), "walctl-recipes-"));
+    mkdirSync(path("bin"));
+    for (const [name, script] of Object.entries(standIns(folder))) {
+      writeFileSync(path(`bin/${name}`), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+    for (const database of ["shop", "archive"]) {
+      await server.sql(`CREATE DATABASE ${database}`);
+      await on(database, ORDERS);
+    }
+    await on("shop", "CREATE TABLE carts (id bigint PRIMARY KEY)");
+    await on("shop", "CREATE PUBLICATION shop_changes FOR ALL TABLES");
+  });
+  after(async () => {
+    await server.dispose();
+    rmSync(folder, { recursive: true });
+  });
+  beforeEach(async () => {
+    await on("shop", "TRUNCATE orders, carts");
+    await on("shop", "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+    await on("shop", "SELECT pg_create_logical_replication_slot('shop_slot', 'pgoutput')");
+    await on(
+      "shop",
+      String.raw`INSERT INTO orders VALUES (1, 'new', 49.90), (2, E'it''s \\ "odd"\t', 1), (3, 'x', NULL)`,
+    );
+    await on("shop", "INSERT INTO carts VALUES (7)");
+    await on(
+      "shop",
+      "BEGIN; UPDATE orders SET status = 'paid' WHERE id = 1; DELETE FROM orders WHERE id = 3; COMMIT",
+    );
+    await on("shop", "UPDATE orders SET id = 9223372036854775807 WHERE id = 1");
+  });
+
+  let endless = false;
+  async function run(program: string, ...args: readonly string[]): Promise<string> {
+    const tools = dirname(toolPath("psql"));
+    const search = [path("bin"), tools, process.env["PATH"]].join(delimiter);
+    const env = childEnvironment({
+      server,
+      env: { PATH: search, PGDATABASE: undefined, END: endless ? "" : "-E now" },
+    });
+    const { stdout } = await promisify(execFile)(program, args, {
+      cwd: folder,
+      env,
+      timeout: 60_000,
+    });
+    return stdout;
+  }
+  const on = async (database: string, sql: string): Promise<string> =>
+    await run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql);
+  const cook = async (word: string): Promise<string> =>
+    await run("bash", "-euo", "pipefail", "-c", recipe(word));
+  const received = (): readonly string[] =>
+    readFileSync(path("received"), "utf8").trimEnd().split("\n");
+
+  /** SQL that tells whether all that the slot holds now has been acknowledged. */
+  async function asksWhetherAcknowledged(): Promise<string> {
+    const end = (await on("shop", LAST_COMMIT)).trim();
+    return `SELECT confirmed_flush_lsn >= '${end}' FROM pg_replication_slots`;
+  }
+
+  it("jq", async () => {
+    assert.equal(await cook("jq"), '1\tnew\t49.90\n2\tit\'s \\\\ "odd"\\t\t1.00\n3\tx\t\n');
+  });
+
+  it("SQLite", async () => {
+    assert.equal(
+      await cook("SQLite"),
+      "carts|insert|1\norders|delete|1\norders|insert|3\norders|update|2\n",
+    );
+  });
+
+  it("DuckDB", async () => {
+    const rows = JSON.parse(await cook("DuckDB")) as unknown;
+    assert.deepEqual(rows, [
+      ["carts", "insert", "1"],
+      ["orders", "delete", "1"],
+      ["orders", "insert", "3"],
+      ["orders", "update", "2"],
+    ]);
+  });
+
+  it("psql", async () => {
+    const all = "SELECT to_jsonb(orders) FROM orders ORDER BY id";
+    const expected = await on("shop", all);
+    const acknowledged = await asksWhetherAcknowledged();
+    endless = true;
+    const cooking = cook("psql");
+    endless = false;
+    try {
+      await until(async () => (await on("shop", acknowledged)) === "t\n", cooking);
+      assert.equal(await on("archive", all), expected);
+    } finally {
+      // Ctrl-C.
+      process.kill(Number(readFileSync(path("walctl.pid"), "utf8")), "SIGINT");
+    }
+    await cooking;
+  });
+
+  it("Kafka", async () => {
+    await cook("Kafka");
+    const events = received().map((line) => {
+      const [key = "", value = ""] = line.split("\t");
+      return `${key} ${(JSON.parse(value) as { op: string }).op}`;
+    });
+    const big = "9223372036854775807";
+    assert.deepEqual(events, ["1 c", "2 c", "3 c", "1 u", "3 d", "1 d", `${big} c`]);
+  });
+
+  it("NATS", async () => {
+    const acknowledged = await asksWhetherAcknowledged();
+    await cook("NATS");
+    assert.equal(await on("shop", acknowledged), "t\n", "events alone tell that a commit is out");
+    const sent = readFileSync(path("arguments"), "utf8");
+    assert.equal(
+      sent,
+      "pub shop.changes --jetstream --force-stdin --send-on newline --no-templates\n",
+    );
+    const operations = received().map((line) => (JSON.parse(line) as { op: string }).op);
+    assert.equal(operations.join(""), "ccccuddc");
+  });
+});
