@@ -14,14 +14,18 @@ const CLOSE_GRACE_MS = 500;
 /** Else the system would look only after two hours whether the other side is still there. */
 const KEEPALIVE_IDLE_MS = 30_000;
 
-/** What the protocol's messages look like must not depend on the role's or the database's settings. */
+/**
+ * What the protocol's messages look like must not depend on the role's or the database's settings. A database
+ * in SQL_ASCII holds any bytes, and as UTF8 the server would refuse to send those that are not (22021).
+ */
 const SESSION_SETTINGS = `
   SET DateStyle = 'ISO';
   SET IntervalStyle = 'postgres';
   SET TimeZone = 'UTC';
   SET extra_float_digits = 3;
   SET bytea_output = 'hex';
-  SET client_encoding = 'UTF8';
+  SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding')
+    WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false);
   SET standard_conforming_strings = on`;
 
 /**

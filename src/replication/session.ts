@@ -64,6 +64,8 @@ const STREAM_HINTS = {
   // The decoder sees the catalogue as it was when the change was made.
   "42704":
     "A slot sees a publication only from when it was created. If it is there now, make a new slot: walctl drop-slot SLOT, then walctl create-slot SLOT.",
+  // A type without a send function, aclitem say.
+  "42883": "Some type of a published table has no binary form: leave out --binary.",
 };
 
 /** How long a connection that is made again may take, and then what comes before the stream. */

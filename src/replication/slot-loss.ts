@@ -1,6 +1,14 @@
 import { psqlCommand, walctlCommand } from "./paste.ts";
-import type { Slot } from "./slot.ts";
 import type { ConnectionTarget } from "./target.ts";
+
+/** What of a slot its loss is told by, and what a new one is to be like. */
+interface LostSlot {
+  readonly name: string;
+  readonly database: string | null;
+  readonly invalidationReason: string | null;
+  readonly twoPhase: boolean;
+  readonly failover: boolean;
+}
 
 interface Loss {
   readonly reason: string;
@@ -56,7 +64,7 @@ const LOSSES: ReadonlyMap<string, Loss> = new Map([
 ]);
 
 /** Why an invalidated slot is lost. Before PostgreSQL 17 the server does not tell; then it was the WAL. */
-export function lostDetail(slot: Slot): string {
+export function lostDetail(slot: LostSlot): string {
   const { invalidationReason } = slot;
   const told = invalidationReason === null ? "" : ` (${invalidationReason})`;
   const loss = lossOf(slot);
@@ -65,7 +73,7 @@ export function lostDetail(slot: Slot): string {
 }
 
 /** A new slot, and the setting that keeps that one from the same end. */
-export function lostHint(slot: Slot, target: ConnectionTarget): string {
+export function lostHint(slot: LostSlot, target: ConnectionTarget): string {
   const database = slot.database ?? target.database;
   const flags = [
     ...(slot.twoPhase ? ["--two-phase"] : []),
@@ -79,6 +87,6 @@ export function lostHint(slot: Slot, target: ConnectionTarget): string {
   return `The setting ${name} decides that; ${advice}: ${raise}; to start anew: ${renew}`;
 }
 
-function lossOf({ invalidationReason }: Slot): Loss | undefined {
+function lossOf({ invalidationReason }: LostSlot): Loss | undefined {
   return LOSSES.get(invalidationReason ?? "wal_removed");
 }
