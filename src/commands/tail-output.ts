@@ -2,7 +2,7 @@ import { WalctlError, usageError } from "../errors.ts";
 import { type Lsn, maxLsn } from "../lsn.ts";
 import type { MessageKind } from "../pgoutput/messages.ts";
 import { AppendFile } from "../output/append-file.ts";
-import { recoverOutput } from "../output/output-recovery.ts";
+import { readOutputEnd, recoverOutput } from "../output/output-recovery.ts";
 import { type Sink, StreamSink } from "../output/sink.ts";
 import type { CommandContext } from "./context.ts";
 import type { OutputOptions } from "./options.ts";
@@ -12,8 +12,13 @@ interface TailOutput {
   readonly sink: Sink;
   /** Goes on in a new file of the same name. Undefined: it is no file. */
   readonly rotate: (() => void) | undefined;
-  /** Where FILE says that it goes on. */
-  readonly startpos: Lsn | undefined;
+  /** Where FILE says now that it goes on. */
+  startpos(): Lsn | undefined;
+  /**
+   * To be called when the slot is ours, so that no other walctl writes FILE: cuts there what is unfinished.
+   * Gives the end of the last transaction that is there.
+   */
+  takeOver(): Lsn | undefined;
 }
 
 interface OutputRequest {
@@ -26,7 +31,8 @@ interface OutputRequest {
 
 /**
  * Standard output, or the end of FILE: cut there behind its last whole transaction, so that FILE and slot
- * together hold every change once, whenever this process or the one before it is killed.
+ * together hold every change once, whenever this process or the one before it is killed. Not before the slot
+ * is ours: one who was started by mistake, or waits for the slot, must not cut what another one is writing.
  */
 export function openTailOutput(
   request: OutputRequest,
@@ -36,31 +42,42 @@ export function openTailOutput(
 ): TailOutput {
   const { path, startpos, prints } = request;
   if (path === undefined) {
-    return { sink: new StreamSink(context.stdout.stream), rotate: undefined, startpos };
+    return {
+      sink: new StreamSink(context.stdout.stream),
+      rotate: undefined,
+      startpos: () => startpos,
+      takeOver: () => undefined,
+    };
   }
   if (output.format !== "ndjson" || output.dialect !== "walctl") {
     throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
   }
   // Without these lines FILE does not tell where a transaction ends.
   const recoverable = prints("begin") && prints("commit");
-  const { endLsn, bytesCut } = recoverable
-    ? recoverOutput(path)
-    : { endLsn: undefined, bytesCut: 0 };
   if (!recoverable) {
     reporter.warn({
       message: "--only leaves out begin or commit, so that the file does not tell where to go on",
       detail: "After a crash lines may be there twice.",
     });
   }
-  if (bytesCut > 0) {
-    reporter.notice(`cut ${bytesCut} bytes of an unfinished transaction from the end of "${path}"`);
-  }
   const file = new AppendFile(path);
   return {
     sink: file,
     rotate: () => rotate(file, reporter),
-    startpos: endLsn === undefined ? startpos : maxLsn(endLsn, startpos ?? endLsn),
+    startpos: () => {
+      const endLsn = recoverable ? readOutputEnd(path) : undefined;
+      return endLsn === undefined ? startpos : maxLsn(endLsn, startpos ?? endLsn);
+    },
+    takeOver: () => (recoverable ? takeOver(path, reporter) : undefined),
   };
+}
+
+function takeOver(path: string, reporter: Reporter): Lsn | undefined {
+  const { endLsn, bytesCut } = recoverOutput(path);
+  if (bytesCut > 0) {
+    reporter.notice(`cut ${bytesCut} bytes of an unfinished transaction from the end of "${path}"`);
+  }
+  return endLsn;
 }
 
 /** It is a signal that asks for it: nobody is there to catch an error, and nothing is lost without a new file. */

@@ -39,7 +39,7 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   const reporter = new Reporter(context, output);
   const options = await withPublication(asked, target, context, reporter);
   const rendering = await createRenderer(flags, output, types, context, target.database);
-  const { sink, rotate, startpos } = openTailOutput(
+  const { sink, rotate, startpos, takeOver } = openTailOutput(
     { path: flags.output, startpos: options.startpos, prints: (kind) => printsKind(flags, kind) },
     output,
     context,
@@ -71,6 +71,7 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   const session = new ReplicationSession({
     ...options,
     startpos,
+    takeOver,
     target,
     acknowledge:
       flags.ackFrom === undefined ? options.acknowledge : new AckSource(flags.ackFrom, reporter),

@@ -1,4 +1,12 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { WalctlError } from "../errors.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
 
@@ -9,6 +17,8 @@ export interface Recovered {
   /** Bytes of an unfinished transaction that were cut off: they will come again. */
   readonly bytesCut: number;
 }
+
+const NOTHING: Recovered = { endLsn: undefined, bytesCut: 0 };
 
 const CHUNK_BYTES = 1 << 20;
 const LINE_START = Buffer.from('\n{"kind":"');
@@ -32,24 +42,38 @@ const ENDS: ReadonlyMap<string, string> = new Map([
  * @throws WalctlError when the file cannot be read or is none of ours
  */
 export function recoverOutput(path: string): Recovered {
-  let fd: number;
-  try {
-    fd = openSync(path, "r+");
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") return { endLsn: undefined, bytesCut: 0 };
-    throw new WalctlError(`could not open "${path}" (${code ?? "unknown error"})`, { cause });
-  }
-  try {
-    const stats = fstatSync(fd);
-    // A FIFO or a device keeps nothing.
-    if (!stats.isFile() || stats.size === 0) return { endLsn: undefined, bytesCut: 0 };
-    const { keep, endLsn } = findEnd(fd, stats.size, path);
-    if (keep < stats.size) {
+  return withFile(path, "r+", (fd, size) => {
+    const { keep, endLsn } = findEnd(fd, size, path);
+    if (keep < size) {
       ftruncateSync(fd, keep);
       fsyncSync(fd);
     }
-    return { endLsn, bytesCut: stats.size - keep };
+    return { endLsn, bytesCut: size - keep };
+  });
+}
+
+/** Where the file says that one is to go on. It is only read: it may be another program that writes it now. */
+export function readOutputEnd(path: string): Lsn | undefined {
+  return withFile(path, "r", (fd, size) => ({ ...findEnd(fd, size, path), bytesCut: 0 })).endLsn;
+}
+
+function withFile(
+  path: string,
+  flags: "r" | "r+",
+  body: (fd: number, size: number) => Recovered,
+): Recovered {
+  let fd: number;
+  try {
+    // A FIFO would wait for the other side.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return NOTHING;
+    fd = openSync(path, flags);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new WalctlError(`could not open "${path}" (${code ?? "unknown error"})`, { cause });
+  }
+  try {
+    const { size } = fstatSync(fd);
+    return size === 0 ? NOTHING : body(fd, size);
   } finally {
     closeSync(fd);
   }

@@ -54,6 +54,11 @@ export class Resume {
     }
   }
 
+  /** What ended before `endLsn` was passed on by somebody else. */
+  skip(endLsn: Lsn): void {
+    this.#lastEnd = maxLsn(this.#lastEnd, (endLsn - 1n) as Lsn);
+  }
+
   /** Whether the Stream Start just asked for is not the first one of its transaction that is passed on. */
   get continued(): boolean {
     return this.#continued;

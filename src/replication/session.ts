@@ -31,7 +31,13 @@ export interface SessionOptions {
   readonly consumer: StreamConsumer;
   /** Advance the slot: past what was written, or only to what the consumer itself confirms. */
   readonly acknowledge: boolean | Confirmed;
-  readonly startpos: Lsn | undefined;
+  /** Asked at each attempt before the first start. */
+  readonly startpos: () => Lsn | undefined;
+  /**
+   * Called once, when the slot is ours and before anything is passed on. Gives the end of what is there already,
+   * which may be further than at the time of the start: another program may have had the slot.
+   */
+  readonly takeOver: () => Lsn | undefined;
   /** `now`: where the server stands at the first start. */
   readonly endpos: Lsn | "now" | undefined;
   /** Row changes to print. */
@@ -200,7 +206,10 @@ export class ReplicationSession {
       const stream = new WalStream(statement, target, state, () => {
         clearTimeout(patience);
         this.#backoff.reset();
-        this.#starts++;
+        if (this.#starts++ === 0) {
+          const there = this.#options.takeOver();
+          if (there !== undefined && there > from) state.resume.skip(there);
+        }
         news.streaming(started, from);
       });
       this.#stream = stream;
@@ -238,7 +247,7 @@ export class ReplicationSession {
 
   /** Where the slot stands, or behind the last commit that was passed on. */
   async #startOf(client: Client, state: StreamState, started: BootstrapOutcome): Promise<Lsn> {
-    const { startpos, news } = this.#options;
+    const { news } = this.#options;
     const passedOn = state.ledger.mark();
     if (this.#lostSlot !== undefined) {
       news.warn({
@@ -249,6 +258,7 @@ export class ReplicationSession {
       return INVALID_LSN;
     }
     if (passedOn > INVALID_LSN) return passedOn;
+    const startpos = this.#options.startpos();
     if (startpos === undefined) return INVALID_LSN;
     const current = await readCurrentLsn(client);
     if (startpos > current) {

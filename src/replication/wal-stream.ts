@@ -147,7 +147,13 @@ export class WalStream implements CopyBothReceiver {
   }
 
   started(): void {
-    this.#onStart();
+    try {
+      this.#onStart();
+    } catch (error) {
+      // What is in the same chunk must not be passed on.
+      this.#over = true;
+      this.#fail(error);
+    }
   }
 
   copyData(payload: ByteReader): Verdict {

@@ -103,7 +103,7 @@ export class Subject {
   async restart(signal: "SIGKILL" | "SIGTERM" | "SIGINT", pauseMs: number): Promise<void> {
     await this.#stop(signal);
     await sleep(pauseMs);
-    if (!this.#ending) this.#spawn();
+    if (!this.#ending && this.#running === undefined) this.#spawn();
   }
 
   async end(): Promise<void> {

@@ -1,0 +1,41 @@
+/** tail's memory does not grow with what it passes on. `npm run bench:memory` does it in full size. */
+import assert from "node:assert/strict";
+import { platform } from "node:os";
+import { after, before, describe, test } from "node:test";
+import { peakMemoryMb } from "../support/memory.ts";
+import { MEMORY_TABLE, MEMORY_WORKLOADS } from "../support/memory-workloads.ts";
+import { type TestServer, startServer } from "../support/server.ts";
+
+const SCALE = 0.02;
+/** Of the README: without large rows. */
+const PEAK_MB_MAX = 150;
+/** A row of 1 MB is held in the chunk, the line and the pipe's buffers; garbage comes on top. */
+const PEAK_LARGE_ROWS_MB_MAX = 250;
+
+describe("memory", { skip: platform() !== "linux" }, () => {
+  let server: TestServer;
+
+  before(async () => {
+    server = await startServer({ version: 18 });
+    await server.sql(MEMORY_TABLE);
+  });
+  after(() => server.dispose());
+
+  for (const { name, size, args, slow, write } of MEMORY_WORKLOADS) {
+    test(`${Math.ceil(size * SCALE)} ${name}`, async (t) => {
+      await server.sql("SELECT pg_create_logical_replication_slot('m', 'pgoutput')");
+      await write(server, Math.ceil(size * SCALE));
+      const peakMb = await peakMemoryMb({
+        server,
+        args: ["-S", "m", "-P", "m", "--ack", "-E", "now", ...args],
+        reader: slow === true ? { bytes: 65_536, pauseMs: 1 } : undefined,
+      });
+      await server.sql("SELECT pg_drop_replication_slot('m')");
+      t.diagnostic(`${peakMb.toFixed(0)} MB`);
+      assert.ok(
+        peakMb > 20 && peakMb < (name.includes("1 MB") ? PEAK_LARGE_ROWS_MB_MAX : PEAK_MB_MAX),
+        `${peakMb} MB`,
+      );
+    });
+  }
+});

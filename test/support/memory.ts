@@ -1,0 +1,64 @@
+/** How much memory a tail takes at most, by what the kernel tells (Linux). */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { PROGRAM, childEnvironment } from "./cli.ts";
+import type { TestServer } from "./server.ts";
+
+const POLL_MS = 10;
+const KB_PER_MB = 1024;
+
+/** The pipe is read in pieces of so many bytes, with a pause between them; undefined: /dev/null takes all. */
+interface SlowReader {
+  readonly bytes: number;
+  readonly pauseMs: number;
+}
+
+export interface MemoryRun {
+  readonly server: TestServer;
+  /** After `tail`; it must end by itself. */
+  readonly args: readonly string[];
+  readonly reader?: SlowReader | undefined;
+}
+
+/** Peak resident memory in MB. @throws Error when it fails */
+export async function peakMemoryMb({ server, args, reader }: MemoryRun): Promise<number> {
+  const child = spawn(process.execPath, [PROGRAM, "tail", ...args], {
+    env: childEnvironment({ server }),
+    stdio: ["ignore", reader === undefined ? "ignore" : "pipe", "pipe"],
+  });
+  let stderr = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  let peakKb = 0;
+  const timer = setInterval(() => {
+    peakKb = Math.max(peakKb, highWaterMarkKb(child.pid));
+  }, POLL_MS);
+  if (reader !== undefined) void readSlowly(child, reader);
+  const [status] = (await once(child, "close")) as [number | null];
+  clearInterval(timer);
+  if (status !== 0) throw new Error(`tail ended with ${status}: ${stderr}`);
+  return peakKb / KB_PER_MB;
+}
+
+function highWaterMarkKb(pid: number | undefined): number {
+  try {
+    return Number(
+      /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0,
+    );
+  } catch {
+    // It has just ended.
+    return 0;
+  }
+}
+
+async function readSlowly(child: ChildProcess, { bytes, pauseMs }: SlowReader): Promise<void> {
+  let read = 0;
+  for await (const chunk of (child.stdout ?? []) as AsyncIterable<Buffer>) {
+    read += chunk.length;
+    if (read < bytes) continue;
+    read = 0;
+    await new Promise((resolve) => {
+      setTimeout(resolve, pauseMs);
+    });
+  }
+}
