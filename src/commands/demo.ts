@@ -61,8 +61,8 @@ async function showOn(
 function introduce(server: PostgresServer, reporter: Reporter): void {
   // Lines that fit a terminal of 80 columns.
   reporter.notice(`a PostgreSQL of its own runs in ${server.folder}`);
-  reporter.notice("a small shop does a day's business there; publication and slot are set up");
-  reporter.notice("what follows is what logical decoding tells of it, printed by walctl tail");
+  reporter.notice("a small shop does a day's business there, with publication and slot");
+  reporter.notice("what follows is what logical decoding tells of it: walctl tail");
 }
 
 /** The two go on side by side, so that a person sees changes arrive; the first to fail ends both. */

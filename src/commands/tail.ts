@@ -81,12 +81,14 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
     news: {
       warn: (warning) => reporter.warn(warning),
       notice: (text) => reporter.notice(text),
-      streaming: ({ slotName, serverVersion }, from) => {
+      streaming: ({ slotName, slotPosition, serverVersion }, from) => {
         reporter.clearProgress();
         status.streaming();
         capture?.metadata({ server_version: serverVersion, options: options.pgoutput });
         if (context.stdout.isTerminal) {
-          reporter.notice(`streaming from slot "${slotName}", ${formatLsn(from)}; Ctrl-C ends`);
+          // 0/0: the server starts where the slot stands.
+          const start = from === INVALID_LSN ? slotPosition : formatLsn(from);
+          reporter.notice(`streaming from slot "${slotName}" at ${start}; Ctrl-C ends`);
         }
       },
     },
