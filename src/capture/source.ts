@@ -1,13 +1,15 @@
+import { readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { InputError } from "./input-error.ts";
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 
 /** A capture that is open. */
 export interface CaptureSource {
   /** Undefined where there is none: of a pipe. */
   readonly size: number | undefined;
-  /** A chunk's bytes are overwritten when the next but one is asked for. Throws InputError. */
+  /** A chunk's bytes are overwritten when the next one is asked for. Throws InputError. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -31,7 +33,7 @@ export async function openCapture(path: string): Promise<CaptureSource> {
     const stats = await file.stat();
     if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
     const size = stats.isFile() ? stats.size : undefined;
-    return { size, chunks: size === undefined ? chunksOf(path, file) : chunksAhead(path, file) };
+    return { size, chunks: size === undefined ? chunksOf(path, file) : chunksOfFile(path, file) };
   } catch (error) {
     await file?.close();
     throw readError(path, error);
@@ -54,23 +56,22 @@ async function* chunksOf(path: string, file: FileHandle): AsyncGenerator<Uint8Ar
   }
 }
 
-/** The next chunk is read while this one is decoded. */
-async function* chunksAhead(
+/**
+ * Of a file, which gives at once what is asked for. To have another thread read ahead costs more than the read:
+ * each time that thread and this one have to wake.
+ */
+async function* chunksOfFile(
   path: string,
   file: FileHandle,
 ): AsyncGenerator<Uint8Array, void, void> {
-  let [buffer, other] = [new Uint8Array(CHUNK_BYTES), new Uint8Array(CHUNK_BYTES)];
-  let reading = file.read(buffer);
+  const buffer = new Uint8Array(CHUNK_BYTES);
   try {
     for (;;) {
-      const { bytesRead } = await reading;
+      const bytesRead = readSync(file.fd, buffer);
       if (bytesRead === 0) return;
-      const chunk = buffer.subarray(0, bytesRead);
-      [buffer, other] = [other, buffer];
-      reading = file.read(buffer);
-      // Its failure is met when it is awaited, perhaps only after the chunk has been written out.
-      reading.catch(() => {});
-      yield chunk;
+      yield buffer.subarray(0, bytesRead);
+      // Signals and timers get their turn, which without a pause they would not.
+      await setImmediate();
     }
   } catch (error) {
     throw readError(path, error);

@@ -2,16 +2,28 @@ const FIRST_CAPACITY_BYTES = 64 * 1024;
 const HEX_DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
 
 /** A text that is written often, in the words that it is copied by. */
-export interface Piece {
-  readonly words: Int32Array;
-  readonly length: number;
+export class Piece {
+  words = new Int32Array(0);
+  length = 0;
+  #bytes = Buffer.alloc(0);
+
+  constructor(text: string) {
+    this.rewrite(text);
+  }
+
+  rewrite(text: string): void {
+    const length = Buffer.byteLength(text);
+    if (length > this.#bytes.length) {
+      this.words = new Int32Array(Math.ceil(length / 4));
+      this.#bytes = Buffer.from(this.words.buffer);
+    }
+    this.#bytes.write(text);
+    this.length = length;
+  }
 }
 
 export function piece(text: string): Piece {
-  const bytes = Buffer.from(text);
-  const words = new Int32Array(Math.ceil(bytes.length / 4));
-  new Uint8Array(words.buffer).set(bytes);
-  return { words, length: bytes.length };
+  return new Piece(text);
 }
 
 /** Whether this machine is: what is stored as it was loaded keeps its bytes. */
@@ -50,11 +62,12 @@ export class ByteWriter {
     this.reserve(length + 3);
     const { view } = this;
     let { offset } = this;
-    for (let index = 0; index < words.length; index++) {
+    const end = offset + length;
+    for (let index = 0; offset < end; index++) {
       view.setInt32(offset, words[index]!, LITTLE_ENDIAN);
       offset += 4;
     }
-    this.offset += length;
+    this.offset = end;
   }
 
   /** Values that need no escapes. */

@@ -10,6 +10,8 @@ const C1_LEAD = 0xc2;
 const C1_LAST = 0x9f;
 /** `\u001f` in the place of one byte. */
 const ESCAPE_BYTES_MAX = 6;
+/** Of values that are worth a loop of their own. */
+const LONG_BYTES = 128;
 
 const HEX_DIGITS = Buffer.from("0123456789abcdef", "latin1");
 /** The second byte of the short escapes: \b \t \n \f \r \" \\ */
@@ -25,6 +27,21 @@ for (const [code, letter] of [
 ] as const) {
   SHORT_ESCAPES[code] = letter.charCodeAt(0);
 }
+
+/** What a byte means for who copies it into JSON. */
+const PLAIN = 0;
+const NOT_ASCII = 1;
+/** Perhaps the first byte of a C1 control character. */
+const LEAD = 2;
+/** To be escaped inside of a string. */
+const QUOTING = 3;
+const CONTROL = 4;
+const MEANINGS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte === C1_LEAD) return LEAD;
+  if (byte > DEL) return NOT_ASCII;
+  if (byte < SPACE || byte === DEL) return CONTROL;
+  return byte === QUOTE || byte === BACKSLASH ? QUOTING : PLAIN;
+});
 
 /** A string's JSON form, for names and other short text. No control character stays raw, DEL and C1 included. */
 export function jsonString(text: string): string {
@@ -45,10 +62,11 @@ export function writeString(
   start: number,
   end: number,
 ): void {
+  out.reserve(end - start + ESCAPE_BYTES_MAX);
   const before = out.offset;
-  out.reserve(end - start + 2);
   out.bytes[out.offset++] = QUOTE;
-  const ascii = writeEscaped(out, bytes, view, start, end, true);
+  const plainEnd = end - start < LONG_BYTES ? copyPlain(out, bytes, view, start, end) : start;
+  const ascii = plainEnd === end || writeEscaped(out, bytes, view, plainEnd, end, true);
   out.byte(QUOTE);
   if (!ascii && !isUtf8(bytes.subarray(start, end))) {
     out.offset = before;
@@ -79,6 +97,71 @@ export function writeBase64(out: ByteWriter, key: string, bytes: Uint8Array): vo
 }
 
 /**
+ * Copies, four bytes at a time, up to a word with something that may not stand in a string as it is; returns where
+ * that is, or `end`. Most values are copied whole by this. There is room for them.
+ */
+function copyPlain(
+  out: ByteWriter,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+): number {
+  const { bytes: target, view: targetView } = out;
+  let { offset } = out;
+  let at = start;
+  while (at + 4 <= end) {
+    const word = view.getInt32(at);
+    if (specialsInString(word) !== 0) break;
+    targetView.setInt32(offset, word);
+    at += 4;
+    offset += 4;
+  }
+  const left = end - at;
+  if (left > 0 && left < 4 && at > start) {
+    // The last word again, with bytes before it that have been copied.
+    const word = view.getInt32(end - 4);
+    if (specialsInString(word) === 0) {
+      targetView.setInt32(offset + left - 4, word);
+      at = end;
+      offset += left;
+    }
+  }
+  while (at < end && at < start + 4 && MEANINGS[bytes[at]!] === PLAIN) {
+    target[offset++] = bytes[at++]!;
+  }
+  out.offset = offset;
+  return at;
+}
+
+/** As copyPlain, sixteen bytes at a time: for long values. It stays apart, since in one with the other both are slower. */
+function copyLong(out: ByteWriter, view: DataView, start: number, end: number): number {
+  const { view: targetView } = out;
+  let { offset } = out;
+  let at = start;
+  while (at + 16 <= end) {
+    const first = view.getInt32(at);
+    const second = view.getInt32(at + 4);
+    const third = view.getInt32(at + 8);
+    const fourth = view.getInt32(at + 12);
+    const specials =
+      specialsInString(first) |
+      specialsInString(second) |
+      specialsInString(third) |
+      specialsInString(fourth);
+    if (specials !== 0) break;
+    targetView.setInt32(offset, first);
+    targetView.setInt32(offset + 4, second);
+    targetView.setInt32(offset + 8, third);
+    targetView.setInt32(offset + 12, fourth);
+    at += 16;
+    offset += 16;
+  }
+  out.offset = offset;
+  return at;
+}
+
+/**
  * Copies four bytes at a time while there is nothing to escape among them. With `quoting` for the inside
  * of a string, without for JSON as it is. Returns whether all of it was ASCII.
  */
@@ -94,13 +177,13 @@ function writeEscaped(
   let at = start;
   out.reserve(end - start + ESCAPE_BYTES_MAX);
   while (at < end) {
+    if (quoting && end - at >= LONG_BYTES) at = copyLong(out, view, at, end);
     const { bytes: target, view: targetView } = out;
     let { offset } = out;
-    const wordsEnd = end - 3;
-    while (at < wordsEnd) {
-      const word = view.getUint32(at);
+    while (at + 4 <= end) {
+      const word = view.getInt32(at);
       if ((quoting ? specialsInString(word) : specialsInJson(word)) !== 0) break;
-      targetView.setUint32(offset, word);
+      targetView.setInt32(offset, word);
       at += 4;
       offset += 4;
     }
@@ -108,21 +191,16 @@ function writeEscaped(
     const stop = at + 4 < end ? at + 4 : end;
     while (at < stop) {
       const byte = bytes[at]!;
-      if (byte >= SPACE && byte < DEL && !(quoting && (byte === QUOTE || byte === BACKSLASH))) {
-        target[offset++] = byte;
-        at++;
-        continue;
+      const meaning = MEANINGS[byte]!;
+      if (meaning !== PLAIN) {
+        if (meaning === NOT_ASCII) ascii = false;
+        else if (meaning === LEAD) {
+          ascii = false;
+          if (at + 1 < end && bytes[at + 1]! <= C1_LAST) break;
+        } else if (quoting || meaning === CONTROL) break;
       }
-      if (byte > DEL) {
-        ascii = false;
-        const next = at + 1 < end ? bytes[at + 1]! : 0;
-        if (byte !== C1_LEAD || next > C1_LAST) {
-          target[offset++] = byte;
-          at++;
-          continue;
-        }
-      }
-      break;
+      target[offset++] = byte;
+      at++;
     }
     out.offset = offset;
     if (at >= stop) continue;

@@ -134,6 +134,14 @@ function lsn(value: Lsn): string {
   return `"${formatLsn(value)}"`;
 }
 
+let lastTime: PgTime | undefined;
+let lastTimeText = "";
+
+/** The one before is kept: a transaction's time stands in its begin, its changes and its commit. */
 function time(value: PgTime): string {
-  return `"${formatPgTime(value)}"`;
+  if (value !== lastTime) {
+    lastTime = value;
+    lastTimeText = `"${formatPgTime(value)}"`;
+  }
+  return lastTimeText;
 }

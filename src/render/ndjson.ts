@@ -47,7 +47,7 @@ export class NdjsonRenderer implements Renderer {
   #relation: Relation | undefined;
   #plan: RelationPlan | undefined;
   #transaction: Transaction | null = null;
-  #transactionKeys = piece(transactionKeys(null));
+  readonly #transactionKeys = piece(transactionKeys(null));
 
   constructor(options: NdjsonOptions) {
     this.#options = options;
@@ -129,7 +129,7 @@ export class NdjsonRenderer implements Renderer {
   #transactionOf(transaction: Transaction | null): void {
     if (transaction !== this.#transaction) {
       this.#transaction = transaction;
-      this.#transactionKeys = piece(transactionKeys(transaction));
+      this.#transactionKeys.rewrite(transactionKeys(transaction));
     }
     this.#out.piece(this.#transactionKeys);
   }
@@ -148,4 +148,3 @@ export class NdjsonRenderer implements Renderer {
     return plan;
   }
 }
-

@@ -1,13 +1,15 @@
-import type { ByteWriter } from "./byte-writer.ts";
+import { type ByteWriter, piece } from "./byte-writer.ts";
 import { writeString } from "./json-text.ts";
 
 const SPACE = 0x20;
-const QUOTE = 0x22;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
-const COLON = 0x3a;
-const ZERO = 0x30;
+const LETTER_C = 0x43;
 const LETTER_T = 0x54;
+/** Whatever is shorter is no time: `-infinity`. */
+const DATE_BYTES = 10;
+const MINUTES_END = piece(':00"');
+const MINUTES_BC_END = piece(':00 BC"');
 
 /** `2026-11-24 10:57:43.1 BC` → `"2026-11-24T10:57:43.1 BC"`; infinity stays as it is. */
 export function writeTimestamp(
@@ -33,25 +35,20 @@ export function writeTimestampTz(
   start: number,
   end: number,
 ): void {
-  const time = bytes.indexOf(COLON, start);
-  if (time === -1 || time >= end) return writeString(out, bytes, view, start, end);
-  let zone = time;
-  while (zone < end && bytes[zone] !== PLUS && bytes[zone] !== MINUS) zone++;
-  const hoursEnd = zone + 3;
-  if (hoursEnd > end || (hoursEnd < end && bytes[hoursEnd] === COLON)) {
-    return writeTimestamp(out, bytes, view, start, end);
+  writeTimestamp(out, bytes, view, start, end);
+  if (endsWithHours(bytes, start, end)) {
+    out.offset -= 1;
+    out.piece(MINUTES_END);
+  } else if (bytes[end - 1] === LETTER_C && endsWithHours(bytes, start, end - 3)) {
+    out.offset -= 4;
+    out.piece(MINUTES_BC_END);
   }
-  const before = out.offset;
-  out.reserve(end - start + 5);
-  out.bytes[out.offset++] = QUOTE;
-  out.copy(bytes, start, hoursEnd);
-  out.reserve(end - hoursEnd + 4);
-  out.bytes[out.offset++] = COLON;
-  out.bytes[out.offset++] = ZERO;
-  out.bytes[out.offset++] = ZERO;
-  out.copy(bytes, hoursEnd, end);
-  out.byte(QUOTE);
-  setDateTimeSeparator(out, before);
+}
+
+/** `+00` or `-11`, and not the minutes of `+05:30`. */
+function endsWithHours(bytes: Uint8Array, start: number, end: number): boolean {
+  const sign = bytes[end - 3];
+  return end - start > DATE_BYTES && (sign === PLUS || sign === MINUS);
 }
 
 /** The first space of the value is the one between date and time, unless there is no time. */

@@ -1,5 +1,6 @@
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { arrayEncoder, vectorEncoder } from "./arrays.ts";
+import { piece } from "./byte-writer.ts";
 import { compositeEncoder } from "./composites.ts";
 import { writeHstore } from "./hstore.ts";
 import { jsonString, writeJson, writeString } from "./json-text.ts";
@@ -86,12 +87,12 @@ const writeSafeNumber: ValueEncoder = (out, bytes, view, start, end) => {
   else writeString(out, bytes, view, start, end);
 };
 
-const TRUE = Buffer.from("true", "latin1");
-const FALSE = Buffer.from("false", "latin1");
+const TRUE = piece("true");
+const FALSE = piece("false");
 
 const writeBoolean: ValueEncoder = (out, bytes, view, start, end) => {
   const letter = end - start === 1 ? bytes[start] : 0;
-  if (letter === 0x74) out.copy(TRUE);
-  else if (letter === 0x66) out.copy(FALSE);
+  if (letter === 0x74) out.piece(TRUE);
+  else if (letter === 0x66) out.piece(FALSE);
   else writeString(out, bytes, view, start, end);
 };

@@ -2,6 +2,8 @@ import { ByteReader } from "../pgoutput/reader.ts";
 
 const TYPE_AND_LENGTH_BYTES = 5;
 const COPY_DATA = 0x64; // d
+/** Of most messages; for a longer one it grows. */
+const CARRY_BYTES = 64 * 1024;
 
 /** After a payload: the next one, none before proceed(), or none any more. */
 export type Verdict = "next" | "hold" | "stop";
@@ -23,8 +25,8 @@ export interface FrameReceiver {
 export class BackendFrames {
   readonly #receiver: FrameReceiver;
   readonly #reader = new ByteReader();
-  /** The beginning of a message whose rest is to come; as long as the message, once that is known. */
-  #carry = new Uint8Array();
+  /** Starts with the beginning of a message whose rest is to come. One buffer for all: they may be large. */
+  #carry = new Uint8Array(CARRY_BYTES);
   #carried = 0;
   #verdict: Verdict = "next";
   /** What is left of the chunk in which a payload was held. */
@@ -72,39 +74,41 @@ export class BackendFrames {
     if (this.#carried < TYPE_AND_LENGTH_BYTES) {
       taken = this.#fill(chunk, 0, TYPE_AND_LENGTH_BYTES);
       if (this.#carried < TYPE_AND_LENGTH_BYTES) return taken;
-      this.#enlarge();
     }
-    taken += this.#fill(chunk, taken, this.#carry.length);
-    if (this.#carried === this.#carry.length) {
+    const length = this.#carriedLength();
+    taken += this.#fill(chunk, taken, length);
+    if (this.#carried === length) {
       this.#reader.attach(this.#carry);
-      this.#deliver(0, this.#carry.length);
+      this.#deliver(0, length);
       this.#carried = 0;
     }
     return taken;
   }
 
+  #keep(chunk: Uint8Array, from: number): void {
+    const taken = this.#fill(chunk, from, TYPE_AND_LENGTH_BYTES);
+    if (this.#carried === TYPE_AND_LENGTH_BYTES) {
+      this.#fill(chunk, from + taken, this.#carriedLength());
+    }
+  }
+
+  /** Carries so much of the chunk as is needed to have `upTo` bytes. */
   #fill(chunk: Uint8Array, from: number, upTo: number): number {
     const length = Math.min(upTo - this.#carried, chunk.length - from);
+    if (upTo > this.#carry.length) {
+      const larger = new Uint8Array(Math.max(upTo, this.#carry.length * 2));
+      larger.set(this.#carry.subarray(0, this.#carried));
+      this.#carry = larger;
+    }
     this.#carry.set(chunk.subarray(from, from + length), this.#carried);
     this.#carried += length;
     return length;
   }
 
-  #keep(chunk: Uint8Array, from: number): void {
-    this.#carry = new Uint8Array(TYPE_AND_LENGTH_BYTES);
-    this.#carried = 0;
-    const taken = this.#fill(chunk, from, TYPE_AND_LENGTH_BYTES);
-    if (this.#carried < TYPE_AND_LENGTH_BYTES) return;
-    this.#enlarge();
-    this.#fill(chunk, from + taken, this.#carry.length);
-  }
-
-  /** Type and length are there: makes room for the whole message. */
-  #enlarge(): void {
-    const length = 1 + new DataView(this.#carry.buffer).getUint32(1);
-    const whole = new Uint8Array(Math.max(length, TYPE_AND_LENGTH_BYTES));
-    whole.set(this.#carry);
-    this.#carry = whole;
+  /** Of the whole message; its type and length are there. */
+  #carriedLength(): number {
+    const { buffer } = this.#carry;
+    return Math.max(1 + new DataView(buffer).getUint32(1), TYPE_AND_LENGTH_BYTES);
   }
 
   #deliver(start: number, end: number): void {

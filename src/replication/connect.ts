@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import pg from "pg";
 import { WalctlError } from "../errors.ts";
+import pg from "./pg.ts";
 import { connectError } from "./server-errors.ts";
 import { readPassfile } from "./passfile.ts";
 import { type ConnectionTarget, type SslMode, describeHost } from "./target.ts";
+import { WalSocket } from "./socket.ts";
 import { within } from "./within.ts";
 
 /** `logical`: a walsender, which takes SQL (simple queries only) and the replication grammar. */
@@ -113,6 +114,8 @@ function clientConfig(
   };
   if (target.options !== undefined) config.options = target.options;
   if (kind === "logical") config.replication = "database";
+  // Under TLS it is TLS that reads.
+  if (kind === "logical" && !encrypted) config.stream = () => new WalSocket();
   return config;
 }
 

@@ -1,5 +1,5 @@
-import pg from "pg";
 import { WalctlError } from "../errors.ts";
+import pg from "./pg.ts";
 import { CONNECT_DIAGNOSES, PgMessage } from "./connect-diagnoses.ts";
 import { type ConnectionTarget, describeHost } from "./target.ts";
 

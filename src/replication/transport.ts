@@ -2,6 +2,8 @@ import type pg from "pg";
 import type { Duplex } from "node:stream";
 import type { ByteReader } from "../pgoutput/reader.ts";
 import { BackendFrames, type Verdict } from "./backend-frames.ts";
+import { ReadPace } from "./read-pace.ts";
+import { WalSocket } from "./socket.ts";
 
 /** What pg's Connection has and its published types do not. */
 interface PgConnection {
@@ -21,6 +23,9 @@ export interface CopyBothReceiver {
   readDone(): void;
 }
 
+/** Nobody notifies: it is there to wait on. */
+const NAP = new Int32Array(new SharedArrayBuffer(4));
+
 type DataListener = (chunk: Buffer) => void;
 
 /**
@@ -35,6 +40,7 @@ export class CopyBoth implements pg.Submittable {
   readonly #statement: string;
   readonly #receiver: CopyBothReceiver;
   readonly #frames: BackendFrames;
+  readonly #pace = new ReadPace();
   #connection: PgConnection | undefined;
   #parsers: readonly DataListener[] = [];
   #settle!: { resolve: () => void; reject: (error: unknown) => void };
@@ -77,7 +83,7 @@ export class CopyBoth implements pg.Submittable {
 
   /** Goes on behind the payload that was held, with what has been read already. */
   proceed(): void {
-    this.#receive(() => this.#frames.proceed());
+    this.#receive(undefined);
   }
 
   /** Called by pg, when the connection is free. */
@@ -86,14 +92,24 @@ export class CopyBoth implements pg.Submittable {
     this.#connection = own;
     this.#parsers = own.stream.listeners("data") as DataListener[];
     own.stream.removeAllListeners("data");
-    own.stream.on("data", (chunk: Buffer) => this.#receive(() => this.#frames.push(chunk)));
+    if (own.stream instanceof WalSocket) own.stream.receiver = (chunk) => this.#read(chunk);
+    else own.stream.on("data", (chunk: Buffer) => this.#read(chunk));
     own.once("replicationStart", () => this.#receiver.started());
     own.query(this.#statement);
   }
 
-  #receive(frames: () => void): void {
+  #read(chunk: Buffer): void {
+    this.#receive(chunk);
+    // setTimeout cannot wait for less than a millisecond.
+    const napMs = this.#pace.napMs(chunk.length, performance.now());
+    if (napMs > 0) Atomics.wait(NAP, 0, 0, napMs);
+  }
+
+  /** Undefined: what was held back. */
+  #receive(chunk: Buffer | undefined): void {
     try {
-      frames();
+      if (chunk === undefined) this.#frames.proceed();
+      else this.#frames.push(chunk);
     } catch (error) {
       this.#settle.reject(error);
       this.#connection?.stream.destroy();

@@ -1,11 +1,9 @@
 /** `npm run bench:memory -- [--scale N] [--server VERSION]`: peak resident memory of tail; 1 is the full size. */
 import { parseArgs } from "node:util";
-import { peakMemoryMb } from "../support/memory.ts";
+import { memoryOf } from "../support/memory.ts";
 import { MEMORY_TABLE, MEMORY_WORKLOADS } from "../support/memory-workloads.ts";
-import { type ServerVersion, type TestServer, startServer } from "../support/server.ts";
+import { type ServerVersion, startServer } from "../support/server.ts";
 
-/** A pipe's worth, at about 60 MB a second. */
-const SLOW_READER = { bytes: 65_536, pauseMs: 1 };
 /** Twice: of a tenth of the size, and of all of it. What grows with it is a leak. */
 const SHARES = [0.1, 1];
 
@@ -26,30 +24,13 @@ async function main(argv: readonly string[]): Promise<void> {
       const figures: string[] = [];
       for (const share of SHARES) {
         const size = Math.ceil(workload.size * Number(values.scale) * share);
-        figures.push(`${size}: ${(await measure(server, workload, size)).toFixed(0)} MB`);
+        figures.push(`${size}: ${(await memoryOf(server, workload, size)).toFixed(0)} MB`);
       }
       console.log(`${workload.name}: ${figures.join(", ")}`);
     }
   } finally {
     await server.dispose();
   }
-}
-
-async function measure(
-  server: TestServer,
-  workload: (typeof MEMORY_WORKLOADS)[number],
-  size: number,
-): Promise<number> {
-  await server.sql("SELECT pg_create_logical_replication_slot('m', 'pgoutput')");
-  await workload.write(server, size);
-  const args = ["-S", "m", "-P", "m", "--ack", "-E", "now", ...workload.args];
-  const peak = await peakMemoryMb({
-    server,
-    args,
-    reader: workload.slow === true ? SLOW_READER : undefined,
-  });
-  await server.sql("SELECT pg_drop_replication_slot('m')");
-  return peak;
 }
 
 await main(process.argv.slice(2));

@@ -48,8 +48,10 @@ export async function benchOffline(
       );
     }
     if (peers !== undefined) {
+      const parser = [process.execPath, peers.script("parser")];
       contenders.push(
-        contender("npm parser", [process.execPath, peers.script("parser"), captures.framed]),
+        contender("npm parser", [...parser, captures.framed, "whole"]),
+        contender("npm parser lean", [...parser, captures.framed, "lean"]),
       );
     }
     const chosen = contenders.filter(({ name }) => wanted(name));

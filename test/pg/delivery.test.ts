@@ -11,6 +11,10 @@ import { LOAD_TABLE, startLoad } from "../support/load.ts";
 import { seededRandom } from "../support/random.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
 for (const version of [15, 18] as const) {
   describe(`delivery on PostgreSQL ${version}`, () => {
     let server: TestServer;
@@ -82,8 +86,10 @@ for (const version of [15, 18] as const) {
       const load = await startLoad(server, { pauseMs: 0, rowsMax: 200 });
       t.after(() => load.stop());
       for (let round = 0; round < 10; round++) {
+        const before = await sizeOf(file);
         const running = spawnFor(t, args);
-        await sleep(400 + random() * 200);
+        while ((await sizeOf(file)) === before) await sleep(10);
+        await sleep(random() * 200);
         await running.stop("SIGKILL");
         await free("file");
       }

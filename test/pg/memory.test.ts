@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { platform } from "node:os";
 import { after, before, describe, test } from "node:test";
-import { peakMemoryMb } from "../support/memory.ts";
+import { memoryOf } from "../support/memory.ts";
 import { MEMORY_TABLE, MEMORY_WORKLOADS } from "../support/memory-workloads.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 
@@ -21,21 +21,13 @@ describe("memory", { skip: platform() !== "linux" }, () => {
   });
   after(() => server.dispose());
 
-  for (const { name, size, args, slow, write } of MEMORY_WORKLOADS) {
-    test(`${Math.ceil(size * SCALE)} ${name}`, async (t) => {
-      await server.sql("SELECT pg_create_logical_replication_slot('m', 'pgoutput')");
-      await write(server, Math.ceil(size * SCALE));
-      const peakMb = await peakMemoryMb({
-        server,
-        args: ["-S", "m", "-P", "m", "--ack", "-E", "now", ...args],
-        reader: slow === true ? { bytes: 65_536, pauseMs: 1 } : undefined,
-      });
-      await server.sql("SELECT pg_drop_replication_slot('m')");
+  for (const workload of MEMORY_WORKLOADS) {
+    const size = Math.ceil(workload.size * SCALE);
+    test(`${size} ${workload.name}`, async (t) => {
+      const peakMb = await memoryOf(server, workload, size);
       t.diagnostic(`${peakMb.toFixed(0)} MB`);
-      assert.ok(
-        peakMb > 20 && peakMb < (name.includes("1 MB") ? PEAK_LARGE_ROWS_MB_MAX : PEAK_MB_MAX),
-        `${peakMb} MB`,
-      );
+      const most = workload.name.includes("1 MB") ? PEAK_LARGE_ROWS_MB_MAX : PEAK_MB_MAX;
+      assert.ok(peakMb > 20 && peakMb < most, `${peakMb} MB`);
     });
   }
 });

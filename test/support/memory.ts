@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { PROGRAM, childEnvironment } from "./cli.ts";
+import type { MemoryWorkload } from "./memory-workloads.ts";
 import type { TestServer } from "./server.ts";
 
 const POLL_MS = 10;
@@ -14,15 +16,38 @@ interface SlowReader {
   readonly pauseMs: number;
 }
 
-export interface MemoryRun {
+/** A pipe's worth, at about 60 MB a second. */
+const SLOW_READER: SlowReader = { bytes: 65_536, pauseMs: 1 };
+
+interface MemoryRun {
   readonly server: TestServer;
   /** After `tail`; it must end by itself. */
   readonly args: readonly string[];
   readonly reader?: SlowReader | undefined;
 }
 
+/** Writes the workload behind a slot of its own, and tells what streaming it takes. */
+export async function memoryOf(
+  server: TestServer,
+  { args, slow, write }: MemoryWorkload,
+  size: number,
+): Promise<number> {
+  await server.sql("SELECT pg_create_logical_replication_slot('m', 'pgoutput')");
+  await write(server, size);
+  const peakMb = await peakMemoryMb({
+    server,
+    args: ["-S", "m", "-P", "m", "--ack", "-E", "now", ...args],
+    reader: slow === true ? SLOW_READER : undefined,
+  });
+  // The server notices a little later that nobody is there any more.
+  const active = "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'm' AND active";
+  while ((await server.sql(active)).length > 0) await sleep(50);
+  await server.sql("SELECT pg_drop_replication_slot('m')");
+  return peakMb;
+}
+
 /** Peak resident memory in MB. @throws Error when it fails */
-export async function peakMemoryMb({ server, args, reader }: MemoryRun): Promise<number> {
+async function peakMemoryMb({ server, args, reader }: MemoryRun): Promise<number> {
   const child = spawn(process.execPath, [PROGRAM, "tail", ...args], {
     env: childEnvironment({ server }),
     stdio: ["ignore", reader === undefined ? "ignore" : "pipe", "pipe"],

@@ -1,0 +1,4 @@
+import "./navigator.ts";
+import pg from "pg";
+
+export default pg;
