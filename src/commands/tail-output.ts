@@ -13,12 +13,12 @@ interface TailOutput {
   /** Goes on in a new file of the same name. Undefined: it is no file. */
   readonly rotate: (() => void) | undefined;
   /** Where FILE says now that it goes on. */
-  startpos(): Lsn | undefined;
+  readonly startpos: () => Lsn | undefined;
   /**
    * To be called when the slot is ours, so that no other walctl writes FILE: cuts there what is unfinished.
    * Gives the end of the last transaction that is there.
    */
-  takeOver(): Lsn | undefined;
+  readonly takeOver: () => Lsn | undefined;
 }
 
 interface OutputRequest {

@@ -33,7 +33,7 @@ const network = (
   },
 });
 
-export const FAULTS: readonly Fault[] = [
+const FAULTS: readonly Fault[] = [
   network("connection cut", 10, ({ proxy }) => proxy.cut()),
   network("connection cut after some bytes", 6, ({ proxy }, random) => {
     // From within the start-up to within a transaction.

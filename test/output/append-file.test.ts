@@ -33,6 +33,7 @@ function failNextSync(code: string): void {
     syncBuiltinESMExports();
     callback(Object.assign(new Error(code), { code }));
   };
+  // oxlint-disable-next-line no-underscore-dangle -- its name in Node.js
   fs.fsync = Object.assign(failing, { __promisify__: fsync.__promisify__ });
   syncBuiltinESMExports();
 }

@@ -86,9 +86,9 @@ for (const version of [15, 18] as const) {
       const load = await startLoad(server, { pauseMs: 0, rowsMax: 200 });
       t.after(() => load.stop());
       for (let round = 0; round < 10; round++) {
-        const before = await sizeOf(file);
+        const size = await sizeOf(file);
         const running = spawnFor(t, args);
-        while ((await sizeOf(file)) === before) await sleep(10);
+        while ((await sizeOf(file)) === size) await sleep(10);
         await sleep(random() * 200);
         await running.stop("SIGKILL");
         await free("file");

@@ -93,10 +93,10 @@ for (const version of [15, 18] as const) {
         await server.sql("CHECKPOINT");
       }
       const during = await running.exit();
-      const before = await walctl(["tail", "-S", "lost", "-P", "q"], { server });
+      const afterwards = await walctl(["tail", "-S", "lost", "-P", "q"], { server });
       await server.sql("ALTER SYSTEM RESET max_slot_wal_keep_size");
       await server.sql("SELECT pg_reload_conf()");
-      for (const { status, stderr } of [during, before]) {
+      for (const { status, stderr } of [during, afterwards]) {
         assert.equal(status, 1);
         assert.match(
           stderr,

@@ -8,7 +8,7 @@ export interface MemoryWorkload {
   readonly args: readonly string[];
   /** Read so many bytes, then pause. */
   readonly slow?: boolean;
-  write(server: TestServer, size: number): Promise<void>;
+  readonly write: (server: TestServer, size: number) => Promise<void>;
 }
 
 export const MEMORY_TABLE = `
