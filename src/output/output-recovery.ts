@@ -44,10 +44,9 @@ const ENDS: ReadonlyMap<string, string> = new Map([
 export function recoverOutput(path: string): Recovered {
   return withFile(path, "r+", (fd, size) => {
     const { keep, endLsn } = findEnd(fd, size, path);
-    if (keep < size) {
-      ftruncateSync(fd, keep);
-      fsyncSync(fd);
-    }
+    if (keep < size) ftruncateSync(fd, keep);
+    // The process before may have been killed ahead of its fsync, and the next status confirms what is there.
+    fsyncSync(fd);
     return { endLsn, bytesCut: size - keep };
   });
 }

@@ -13,6 +13,7 @@ export class Ledger {
   #open = false;
   #received = INVALID_LSN;
   #settled = INVALID_LSN;
+  #start = INVALID_LSN;
   #written = INVALID_LSN;
   #delivered = INVALID_LSN;
   #ends = 0;
@@ -22,6 +23,11 @@ export class Ledger {
   /** The furthest position the server has told of. */
   get received(): Lsn {
     return this.#received;
+  }
+
+  /** Where the next stream is to start; 0/0: where the slot stands. */
+  get next(): Lsn {
+    return maxLsn(this.#settled, this.#start);
   }
 
   /** All before it has been written, though it may not be durable yet. */
@@ -74,6 +80,14 @@ export class Ledger {
   keepalive(walEnd: Lsn): void {
     if (this.#open) this.#received = maxLsn(this.#received, walEnd);
     else this.#settle(walEnd);
+  }
+
+  /**
+   * What ended before that is not asked for. The server reads its log from further back all the same, and
+   * the keepalives that it sends meanwhile stand there.
+   */
+  startAt(position: Lsn): void {
+    this.#start = maxLsn(this.#start, position);
   }
 
   /** What will be delivered once all that was rendered so far is written. */

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { DecodeError, WalctlError } from "../errors.ts";
-import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn, maxLsn, parseLsn } from "../lsn.ts";
 import { Backoff } from "./backoff.ts";
 import { type BootstrapRequest, type BootstrapOutcome, bootstrap } from "./bootstrap.ts";
 import type { Confirmations } from "./confirmations.ts";
@@ -209,6 +209,7 @@ export class ReplicationSession {
         if (this.#starts++ === 0) {
           const there = this.#options.takeOver();
           if (there !== undefined && there > from) state.resume.skip(there);
+          state.ledger.startAt(maxLsn(from, there ?? from));
         }
         news.streaming(started, from);
       });
@@ -257,7 +258,7 @@ export class ReplicationSession {
       });
       return INVALID_LSN;
     }
-    if (passedOn > INVALID_LSN) return passedOn;
+    if (state.ledger.next > INVALID_LSN) return state.ledger.next;
     const startpos = this.#options.startpos();
     if (startpos === undefined) return INVALID_LSN;
     const current = await readCurrentLsn(client);

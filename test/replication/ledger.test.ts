@@ -67,3 +67,15 @@ test("after a lost connection nothing is open", () => {
   ledger.deliver(ledger.mark());
   assert.equal(ledger.delivered, 90n);
 });
+
+test("a keepalive from before the start position does not take the next start back", () => {
+  // The server sends these while it reads from restart_lsn up to where it was told to start; connecting again
+  // there, it would send what is in FILE already.
+  const ledger = new Ledger();
+  ledger.startAt(500n as Lsn);
+  ledger.keepalive(300n as Lsn);
+  assert.equal(ledger.mark(), 300n);
+  assert.equal(ledger.next, 500n);
+  ledger.keepalive(700n as Lsn);
+  assert.equal(ledger.next, 700n);
+});
