@@ -19,6 +19,9 @@ interface Manners {
   gate: Promise<void>;
 }
 
+/** A socket that the system does not give back must not hold up a test. */
+const CLOSE_GRACE_MS = 1000;
+
 export interface ProxyOptions {
   /** Listen on a Unix socket in place of 127.0.0.1. */
   readonly unix?: boolean;
@@ -105,10 +108,11 @@ export class FaultProxy {
   }
 
   async close(): Promise<void> {
+    const closed = once(this.#listener, "close");
     this.#listener.close();
     this.cut();
     this.flow();
-    await once(this.#listener, "close").catch(() => {});
+    await Promise.race([closed, sleep(CLOSE_GRACE_MS)]);
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true });
   }
 
@@ -142,9 +146,11 @@ class Link {
   }
 
   cut(): void {
-    // A reset where there is such a thing (TCP), so that what is under way is lost too.
-    if (this.#client.remoteFamily === undefined) this.#client.destroy();
-    else this.#client.resetAndDestroy();
+    // A reset where there is such a thing (TCP), so that what is under way is lost too. One that has ended
+    // already would keep its handle (seen with Node 20), and the process alive.
+    if (this.#client.remoteFamily !== undefined && this.#client.readyState === "open") {
+      this.#client.resetAndDestroy();
+    } else this.#client.destroy();
     this.#server.destroy();
   }
 
