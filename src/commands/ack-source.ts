@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { Lsn } from "../lsn.ts";
-import { WalctlError } from "../errors.ts";
+import { WalctlError, usageError } from "../errors.ts";
 import { Confirmations } from "../replication/confirmations.ts";
 import type { Confirmed } from "../replication/session.ts";
 import type { Reporter } from "./reporter.ts";
@@ -51,10 +51,13 @@ export class AckSource implements Confirmed {
     try {
       // Without O_NONBLOCK a FIFO would wait for its writer here.
       this.#fd = openSync(this.#path, constants.O_RDONLY | constants.O_NONBLOCK);
-      if (atStart && fstatSync(this.#fd).isFile()) {
+      const stats = fstatSync(this.#fd);
+      if (stats.isDirectory()) throw usageError(`--ack-from: "${this.#path}" is a directory`);
+      if (atStart && stats.isFile()) {
         while (this.#read() !== "");
       }
     } catch (cause) {
+      if (cause instanceof WalctlError) throw cause;
       const { code } = cause as NodeJS.ErrnoException;
       // The consumer may create it later.
       if (code === "ENOENT") return;

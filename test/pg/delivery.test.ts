@@ -156,6 +156,15 @@ for (const version of [15, 18] as const) {
       assert.equal(await confirmed("from"), third);
     });
 
+    test("a directory cannot be confirmed from", async () => {
+      const { status, stderr } = await walctl(
+        ["tail", "-S", "from", "-P", "p", "--ack-from", folder],
+        { server },
+      );
+      assert.equal(status, 2);
+      assert.match(stderr, /^walctl: error: --ack-from: ".*" is a directory$/m);
+    });
+
     test("a server that is told to stop is not held up by a stalled reader, with --ack and without", async (t) => {
       await createSlot("stop1");
       await createSlot("stop2");
