@@ -12,7 +12,12 @@ let lastSecondText = "";
 
 /** ISO 8601 in UTC with microseconds: `2026-11-24T10:57:43.123456Z`. */
 export function formatPgTime(time: PgTime): string {
-  const second = Number(time / 1_000_000n) - (time % 1_000_000n < 0n ? 1 : 0);
+  // In microseconds a number is exact for 285 years; past that a bigint takes several times as long.
+  const us = Number(time);
+  const exact = Number.isSafeInteger(us);
+  const second = exact
+    ? Math.floor(us / 1_000_000)
+    : Number(time / 1_000_000n) - (time % 1_000_000n < 0n ? 1 : 0);
   if (second !== lastSecond) {
     const unixMs = second * 1000 + EPOCH_OFFSET_MS;
     if (Math.abs(unixMs) > DATE_LIMIT_MS) return time < 0n ? "-infinity" : "infinity";
@@ -20,8 +25,8 @@ export function formatPgTime(time: PgTime): string {
     // Up to the point: transactions come by the thousand within a second.
     lastSecondText = new Date(unixMs).toISOString().slice(0, -4);
   }
-  const us = Number(time - BigInt(second) * 1_000_000n);
-  return `${lastSecondText}${us.toString().padStart(6, "0")}Z`;
+  const fraction = exact ? us - second * 1_000_000 : Number(time - BigInt(second) * 1_000_000n);
+  return `${lastSecondText}${fraction.toString().padStart(6, "0")}Z`;
 }
 
 /** The time of day as the protocol wants it in a StandbyStatusUpdate. */

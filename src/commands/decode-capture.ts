@@ -27,7 +27,7 @@ interface CaptureRun {
 export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   let status: ExitCode = ExitCode.done;
   const reader = run.createReader({
-    message: (message) => void run.pipeline.message(message),
+    message: (message) => run.pipeline.message(message),
     metadata: (json) => applyMetadata(json, run.types),
     skipped: ({ start, end, fault }) => {
       status = ExitCode.malformedInput;

@@ -1,4 +1,5 @@
-import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import { isRowChange } from "../pgoutput/changes.ts";
+import type { OtherMessage, PgoutputMessage, RowChange } from "../pgoutput/messages.ts";
 import type { CatalogueType, TypeRegistry } from "../pgoutput/type-registry.ts";
 import { type PgTime, unixMsFromPgTime } from "../pg-time.ts";
 import type { Sink } from "../output/sink.ts";
@@ -57,7 +58,7 @@ export class Pipeline {
   }
 
   /** Of the types that a relation is the first to use, the catalogue is asked before its rows come. */
-  prepare(message: PgoutputMessage): Promise<void> | undefined {
+  prepare(message: OtherMessage): Promise<void> | undefined {
     const { types, lookUpTypes, capture } = this.#parts;
     if (message.kind !== "relation" || lookUpTypes === undefined) return undefined;
     const asked = types.uncatalogued(message.relation.columns.map(({ typeOid }) => typeOid));
@@ -68,17 +69,18 @@ export class Pipeline {
     });
   }
 
-  /** Returns whether the message is printed. */
-  message(message: PgoutputMessage): boolean {
+  /** A row. Returns whether it is printed. */
+  change(change: RowChange): boolean {
+    this.#rows++;
+    if (!change.relation.announced) this.#warnUnannounced(change.relation.oid);
+    return this.#print(change);
+  }
+
+  message(message: PgoutputMessage): void {
+    if (isRowChange(message)) return void this.change(message);
     switch (message.kind) {
       case "type":
         this.#parts.types.announce(message.oid, message.schema, message.name);
-        break;
-      case "insert":
-      case "update":
-      case "delete":
-        this.#rows++;
-        if (!message.relation.announced) this.#warnUnannounced(message.relation.oid);
         break;
       case "begin":
       case "begin_prepare":
@@ -97,6 +99,10 @@ export class Pipeline {
       default:
         break;
     }
+    this.#print(message);
+  }
+
+  #print(message: PgoutputMessage): boolean {
     if (!this.#parts.accepts(message)) return false;
     this.#parts.renderer.render(message);
     return true;

@@ -1,4 +1,13 @@
-import type { Delete, Insert, LogicalMessage, Relation, Truncate, Update } from "./messages.ts";
+import type {
+  Delete,
+  Insert,
+  LogicalMessage,
+  PgoutputMessage,
+  Relation,
+  RowChange,
+  Truncate,
+  Update,
+} from "./messages.ts";
 import type { ByteReader } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TupleTag } from "./tags.ts";
@@ -7,6 +16,11 @@ import { quoteByte, readTuple, type TupleData } from "./tuple.ts";
 const MESSAGE_IS_TRANSACTIONAL = 1;
 const TRUNCATE_CASCADE = 1;
 const TRUNCATE_RESTART_IDENTITY = 2;
+
+export function isRowChange(message: PgoutputMessage): message is RowChange {
+  const { kind } = message;
+  return kind === "insert" || kind === "update" || kind === "delete";
+}
 
 /** Byte1('I')  [Int32 xid]  Int32 oid  Byte1('N')  TupleData */
 export function readInsert(reader: ByteReader, at: Surroundings): Insert {
@@ -20,6 +34,8 @@ export function readInsert(reader: ByteReader, at: Surroundings): Insert {
     position: at.position,
     transaction,
     relation: relationOf(reader, at, oid, tuple),
+    key: null,
+    old: null,
     new: tuple,
   };
 }
@@ -65,6 +81,7 @@ export function readDelete(reader: ByteReader, at: Surroundings): Delete {
     relation: relationOf(reader, at, oid, tuple),
     key: tag === TupleTag.key ? tuple : null,
     old: tag === TupleTag.old ? tuple : null,
+    new: null,
   };
 }
 

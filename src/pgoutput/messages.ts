@@ -31,6 +31,7 @@ export type PgoutputMessage =
 
 export type MessageKind = PgoutputMessage["kind"];
 export type RowChange = Insert | Update | Delete;
+export type OtherMessage = Exclude<PgoutputMessage, RowChange>;
 
 /** One object for all messages of one transaction, so that what is derived from it can be kept beside it. */
 export interface Transaction {
@@ -112,9 +113,15 @@ export interface TypeMessage extends Positioned {
   readonly name: string;
 }
 
+/**
+ * A row. The three kinds have the same properties in the same order, those that do not apply being null, so that code
+ * which meets all of them stays fast.
+ */
 export interface Insert extends Positioned {
   readonly kind: "insert";
   readonly relation: Relation;
+  readonly key: null;
+  readonly old: null;
   readonly new: TupleData;
 }
 
@@ -133,6 +140,7 @@ export interface Delete extends Positioned {
   readonly relation: Relation;
   readonly key: TupleData | null;
   readonly old: TupleData | null;
+  readonly new: null;
 }
 
 export interface Truncate extends Positioned {

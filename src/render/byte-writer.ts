@@ -13,18 +13,34 @@ export class Piece {
 
   rewrite(text: string): void {
     const length = Buffer.byteLength(text);
-    if (length > this.#bytes.length) {
-      this.words = new Int32Array(Math.ceil(length / 4));
-      this.#bytes = Buffer.from(this.words.buffer);
-    }
+    this.#reserve(length);
     this.#bytes.write(text);
     this.length = length;
+  }
+
+  /** The same for ASCII. A loop beats the calls into native code for what is short. */
+  rewriteAscii(text: string): void {
+    const { length } = text;
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    for (let at = 0; at < length; at++) bytes[at] = text.charCodeAt(at);
+    this.length = length;
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#bytes.length) return;
+    this.words = new Int32Array(Math.ceil(length / 4));
+    this.#bytes = Buffer.from(this.words.buffer);
   }
 }
 
 export function piece(text: string): Piece {
   return new Piece(text);
 }
+
+const QUOTE = 0x22;
+/** To take an LSN apart without arithmetic on bigints. */
+const HALVES = new DataView(new ArrayBuffer(8));
 
 /** Whether this machine is: what is stored as it was loaded keeps its bytes. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
@@ -92,12 +108,20 @@ export class ByteWriter {
     this.offset += this.bytes.write(text, this.offset, "utf8");
   }
 
-  /** `16/B374D848`, from the two halves. */
-  lsn(high: number, low: number): void {
-    this.reserve(17);
+  /** `"16/B374D848"` */
+  lsn(lsn: bigint): void {
+    HALVES.setBigUint64(0, lsn);
+    this.position(HALVES.getUint32(0), HALVES.getUint32(4));
+  }
+
+  /** The same from the two halves. */
+  position(high: number, low: number): void {
+    this.reserve(19);
+    this.bytes[this.offset++] = QUOTE;
     this.#hex(high);
     this.bytes[this.offset++] = 0x2f; // /
     this.#hex(low);
+    this.bytes[this.offset++] = QUOTE;
   }
 
   /** What was written since the last call; it may be overwritten by the next write. */

@@ -2,28 +2,25 @@ import { assertNever } from "../assert.ts";
 import { formatLsn, type Lsn } from "../lsn.ts";
 import { formatPgTime, type PgTime } from "../pg-time.ts";
 import type {
+  Begin,
   Column,
-  Delete,
-  Insert,
+  Commit,
   LogicalMessage,
+  OtherMessage,
   PgoutputMessage,
   Transaction,
-  Update,
   WalPosition,
 } from "../pgoutput/messages.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { jsonString } from "./json-text.ts";
 import { relationName, schemaName } from "./relation-plan.ts";
 
-/** The kinds that are few: all but row changes and logical messages. */
-type OtherMessage = Exclude<PgoutputMessage, Insert | Update | Delete | LogicalMessage>;
+/** The kinds that are few. */
+type RareMessage = Exclude<OtherMessage, Begin | Commit | LogicalMessage>;
 
 /** The message's whole line but for its end. The keys stand in the order that the contract fixes. */
-export function renderOther(message: OtherMessage, types: TypeRegistry): string {
+export function renderOther(message: RareMessage, types: TypeRegistry): string {
   switch (message.kind) {
-    case "begin":
-      return `${head(message)},"commit_lsn":${lsn(message.finalLsn)},"commit_time":${time(message.commitTime)}`;
-    case "commit":
     case "stream_commit":
       return head(message) + commitKeys(message);
     case "origin":
@@ -91,9 +88,14 @@ export function renderMessageHead(message: LogicalMessage): string {
   );
 }
 
-/** `,"xid":…,"commit_time":…`, which every change of a transaction has. */
-export function transactionKeys(transaction: Transaction | null): string {
-  return `,"xid":${transaction?.xid ?? null}${commitTimeKey(transaction)}`;
+/** `,"xid":…` */
+export function xidKey(transaction: Transaction | null): string {
+  return `,"xid":${transaction?.xid ?? null}`;
+}
+
+/** `,"commit_time":…` */
+export function timeKey(commitTime: PgTime | null): string {
+  return `,"commit_time":${commitTime === null ? "null" : time(commitTime)}`;
 }
 
 export function base64(bytes: Uint8Array): string {
@@ -113,8 +115,7 @@ function commitKeys(commit: { commitLsn: Lsn; endLsn: Lsn; commitTime: PgTime })
 }
 
 function commitTimeKey(transaction: Transaction | null): string {
-  const commitTime = transaction?.commitTime ?? null;
-  return `,"commit_time":${commitTime === null ? "null" : time(commitTime)}`;
+  return timeKey(transaction?.commitTime ?? null);
 }
 
 function columnObject(column: Column, types: TypeRegistry): string {

@@ -1,18 +1,20 @@
 import { isUtf8 } from "node:buffer";
 import type {
-  Delete,
-  Insert,
+  Begin,
+  Commit,
   LogicalMessage,
   PgoutputMessage,
   Relation,
+  RowChange,
   Transaction,
-  Update,
+  WalPosition,
 } from "../pgoutput/messages.ts";
+import type { PgTime } from "../pg-time.ts";
 import type { TupleData } from "../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { ByteWriter, type Piece, piece } from "./byte-writer.ts";
 import { jsonString, writeString } from "./json-text.ts";
-import { base64, renderMessageHead, renderOther, transactionKeys } from "./ndjson-lines.ts";
+import { base64, renderMessageHead, renderOther, timeKey, xidKey } from "./ndjson-lines.ts";
 import { type RelationPlan, planRelation } from "./relation-plan.ts";
 import type { Renderer } from "./renderer.ts";
 import { unchangedColumns, writeRow } from "./rows.ts";
@@ -27,18 +29,21 @@ const HEADS = {
   update: piece('{"kind":"update","lsn":'),
   delete: piece('{"kind":"delete","lsn":'),
 };
+const BEGIN = piece('{"kind":"begin","lsn":');
+const COMMIT = piece('{"kind":"commit","lsn":');
+const COMMIT_LSN = piece(',"commit_lsn":');
+const END_LSN = piece(',"end_lsn":');
 const NEW = piece(',"new":');
 const OLD = piece(',"old":');
 const KEY = piece(',"key":');
 const NULL = piece("null");
 const LINE_END = piece("}\n");
-const QUOTE = 0x22;
 const NO_COLUMNS: readonly number[] = [];
 
 /**
  * One JSON object a line. The bytes of row changes are copied from the message to the output, and what
- * is constant in them is made once: per relation, per transaction. The other kinds are few and take the
- * easy way through strings.
+ * is constant in them is made once: per relation, per transaction. So it is with what begins and ends a
+ * transaction; the other kinds are few and take the easy way through strings.
  */
 export class NdjsonRenderer implements Renderer {
   readonly #out = new ByteWriter();
@@ -47,7 +52,9 @@ export class NdjsonRenderer implements Renderer {
   #relation: Relation | undefined;
   #plan: RelationPlan | undefined;
   #transaction: Transaction | null = null;
-  readonly #transactionKeys = piece(transactionKeys(null));
+  readonly #xid = piece(xidKey(null));
+  #time: PgTime | null = null;
+  readonly #commitTime = piece(timeKey(null));
 
   constructor(options: NdjsonOptions) {
     this.#options = options;
@@ -64,6 +71,12 @@ export class NdjsonRenderer implements Renderer {
       case "delete":
         this.#change(message);
         break;
+      case "begin":
+        this.#begin(message);
+        break;
+      case "commit":
+        this.#commit(message);
+        break;
       case "message":
         this.#message(message);
         break;
@@ -73,19 +86,41 @@ export class NdjsonRenderer implements Renderer {
     this.#out.piece(LINE_END);
   }
 
-  #change(message: Insert | Update | Delete): void {
+  /** With its commit the only ones of these lines that come as often as rows do. */
+  #begin({ position, transaction, finalLsn, commitTime }: Begin): void {
+    const out = this.#out;
+    out.piece(BEGIN);
+    this.#position(position);
+    out.piece(this.#xidKey(transaction));
+    out.piece(COMMIT_LSN);
+    out.lsn(finalLsn);
+    out.piece(this.#timeKey(commitTime));
+  }
+
+  #commit({ position, transaction, commitLsn, endLsn, commitTime }: Commit): void {
+    const out = this.#out;
+    out.piece(COMMIT);
+    this.#position(position);
+    out.piece(this.#xidKey(transaction));
+    out.piece(COMMIT_LSN);
+    out.lsn(commitLsn);
+    out.piece(END_LSN);
+    out.lsn(endLsn);
+    out.piece(this.#timeKey(commitTime));
+  }
+
+  #change(message: RowChange): void {
     const out = this.#out;
     const plan = this.#planOf(message.relation);
     out.piece(HEADS[message.kind]);
-    this.#position(message.position.high, message.position.low);
-    this.#transactionOf(message.transaction);
+    this.#position(message.position);
+    out.piece(this.#xidKey(message.transaction));
+    out.piece(this.#timeKey(message.transaction?.commitTime ?? null));
     out.piece(plan.head);
     let unchanged = NO_COLUMNS;
-    if (message.kind !== "insert") {
-      if (message.key !== null) unchanged = this.#row(KEY, message.key, plan, true);
-      if (message.old !== null) unchanged = this.#row(OLD, message.old, plan, false);
-    }
-    if (message.kind !== "delete") {
+    if (message.key !== null) unchanged = this.#row(KEY, message.key, plan, true);
+    if (message.old !== null) unchanged = this.#row(OLD, message.old, plan, false);
+    if (message.new !== null) {
       const inNew = this.#row(NEW, message.new, plan, false);
       if (inNew.length > 0) unchanged = [...new Set([...unchanged, ...inNew])];
     }
@@ -118,20 +153,25 @@ export class NdjsonRenderer implements Renderer {
     }
   }
 
-  #position(high: number, low: number): void {
-    const out = this.#out;
-    if (high === 0 && low === 0) return out.piece(NULL);
-    out.byte(QUOTE);
-    out.lsn(high, low);
-    out.byte(QUOTE);
+  #position({ high, low }: WalPosition): void {
+    if (high === 0 && low === 0) this.#out.piece(NULL);
+    else this.#out.position(high, low);
   }
 
-  #transactionOf(transaction: Transaction | null): void {
+  #xidKey(transaction: Transaction | null): Piece {
     if (transaction !== this.#transaction) {
       this.#transaction = transaction;
-      this.#transactionKeys.rewrite(transactionKeys(transaction));
+      this.#xid.rewriteAscii(xidKey(transaction));
     }
-    this.#out.piece(this.#transactionKeys);
+    return this.#xid;
+  }
+
+  #timeKey(time: PgTime | null): Piece {
+    if (time !== this.#time) {
+      this.#time = time;
+      this.#commitTime.rewriteAscii(timeKey(time));
+    }
+    return this.#commitTime;
   }
 
   #planOf(relation: Relation): RelationPlan {

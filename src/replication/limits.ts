@@ -1,5 +1,5 @@
 import { type Lsn } from "../lsn.ts";
-import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import type { OtherMessage } from "../pgoutput/messages.ts";
 
 /**
  * When to end by oneself: after a number of row changes, or once all that committed at or before a position
@@ -15,10 +15,20 @@ export class Limits {
     this.#rows = limits.rows ?? Infinity;
   }
 
+  /** No further row may be printed. */
+  get reached(): boolean {
+    return this.#rows <= 0;
+  }
+
+  /** A row change has been printed. */
+  change(): void {
+    this.#rows--;
+  }
+
   /** Whether the message is one too many. */
-  endsBefore(message: PgoutputMessage): "limit" | "endpos" | undefined {
+  endsBefore(message: OtherMessage): "limit" | "endpos" | undefined {
     // The commit that directly follows the last row belongs to it: without it the transaction would be cut short.
-    if (this.#rows <= 0 && message.kind !== "commit") return "limit";
+    if (this.reached && message.kind !== "commit") return "limit";
     if (this.#endpos === undefined) return undefined;
     switch (message.kind) {
       case "begin":
@@ -34,17 +44,12 @@ export class Limits {
     }
   }
 
-  endsAfter(message: PgoutputMessage, printed: boolean): "limit" | "endpos" | undefined {
+  endsAfter(message: OtherMessage): "limit" | "endpos" | undefined {
     switch (message.kind) {
-      case "insert":
-      case "update":
-      case "delete":
-        if (printed) this.#rows--;
-        return undefined;
       case "commit":
       case "stream_commit":
       case "commit_prepared":
-        if (this.#rows <= 0) return "limit";
+        if (this.reached) return "limit";
         // No need to wait for more: what commits later does so behind it.
         return this.endsAt(message.endLsn) ? "endpos" : undefined;
       default:

@@ -7,7 +7,8 @@ import { Subtransactions } from "./subtransactions.ts";
 interface Unfinished {
   readonly xid: number;
   readonly progress: Progress;
-  readonly subtransactions: Subtransactions;
+  /** Of one that is streamed. */
+  subtransactions: Subtransactions | undefined;
   /** Its Begin or Begin Prepare. */
   begun: boolean;
   origin: boolean;
@@ -35,6 +36,7 @@ export class Resume {
   /** Within the record of the last end that was passed on. */
   #lastEnd = INVALID_LSN;
   #lastMessageLsn = INVALID_LSN;
+  /** Those that were streamed or cut: of the many that come whole, none is ever put here. */
   readonly #unfinished = new Map<number, Unfinished>();
   /** The transaction that is open now. */
   #open: Unfinished | undefined;
@@ -46,11 +48,12 @@ export class Resume {
 
   /** The connection is gone: what was not finished will come again. */
   disconnect(): void {
+    if (this.#open !== undefined) this.#keep(this.#open);
     this.#open = undefined;
     this.#old = false;
     for (const { progress, subtransactions } of this.#unfinished.values()) {
       progress.rewind();
-      subtransactions.rewind();
+      subtransactions?.rewind();
     }
   }
 
@@ -77,7 +80,7 @@ export class Resume {
       case "update":
       case "delete":
       case "truncate":
-        return this.#changeRepeats(message);
+        return this.repeatsChange(message);
       case "relation":
       case "type":
         return false;
@@ -89,11 +92,11 @@ export class Resume {
         return this.#originRepeats();
       case "message":
         return message.transactional
-          ? this.#changeRepeats(message)
+          ? this.repeatsChange(message)
           : this.#outsideRepeats(message.messageLsn);
       case "stream_start":
-        this.#continued = this.#unfinished.get(message.transaction.xid)?.streamed ?? false;
-        this.#enter(message.transaction.xid).streamed = true;
+        this.#continued = this.#find(message.transaction.xid)?.streamed ?? false;
+        this.#keep(this.#enter(message.transaction.xid)).streamed = true;
         return false;
       case "stream_stop":
         this.#open = undefined;
@@ -115,19 +118,24 @@ export class Resume {
     }
   }
 
-  #changeRepeats(message: PgoutputMessage): boolean {
+  /** The same for a change that belongs to the open transaction. */
+  repeatsChange(message: PgoutputMessage): boolean {
+    this.#rolledBack = NONE;
     if (this.#old) return true;
     const open = this.#open;
     if (open === undefined) return false;
     if (open.streamed) this.#missing(open, message.position);
     if (open.progress.repeats(message.position)) return true;
     const xid = message.transaction?.xid ?? open.xid;
-    if (xid !== open.xid) open.subtransactions.add(xid, message.position);
+    if (xid !== open.xid) {
+      open.subtransactions ??= new Subtransactions();
+      open.subtransactions.add(xid, message.position);
+    }
     return false;
   }
 
   #missing({ xid, subtransactions }: Unfinished, position: WalPosition | undefined): void {
-    const missing = subtransactions.missingBefore(position);
+    const missing = subtransactions?.missingBefore(position) ?? [];
     if (missing.length > 0) this.#rolledBack = missing.map((subxid) => ({ xid, subxid }));
   }
 
@@ -156,11 +164,11 @@ export class Resume {
 
   #endRepeats(xid: number, end: Lsn): boolean {
     const repeated = end <= this.#lastEnd;
-    const unfinished = this.#unfinished.get(xid);
+    const unfinished = this.#find(xid);
     if (unfinished?.streamed === true && !repeated) this.#missing(unfinished, undefined);
     this.#open = undefined;
     this.#old = false;
-    this.#unfinished.delete(xid);
+    if (this.#unfinished.size > 0) this.#unfinished.delete(xid);
     this.#lastEnd = maxLsn(this.#lastEnd, end);
     if (!repeated) this.#forgetAborted();
     return repeated;
@@ -168,8 +176,8 @@ export class Resume {
 
   /** A subtransaction's voids only its own changes: the transaction goes on. */
   #abort(xid: number, subxid: number): boolean {
-    const unfinished = this.#unfinished.get(xid);
-    if (xid !== subxid) unfinished?.subtransactions.abort(subxid);
+    const unfinished = this.#find(xid);
+    if (xid !== subxid) unfinished?.subtransactions?.abort(subxid);
     if (xid !== subxid || unfinished === undefined) return false;
     const repeated = unfinished.aborted;
     unfinished.aborted = true;
@@ -184,20 +192,24 @@ export class Resume {
   }
 
   #enter(xid: number): Unfinished {
-    let unfinished = this.#unfinished.get(xid);
-    if (unfinished === undefined) {
-      unfinished = {
-        xid,
-        progress: new Progress(),
-        subtransactions: new Subtransactions(),
-        begun: false,
-        origin: false,
-        aborted: false,
-        streamed: false,
-      };
-      this.#unfinished.set(xid, unfinished);
-    }
-    this.#open = unfinished;
+    this.#open = this.#find(xid) ?? {
+      xid,
+      progress: new Progress(),
+      subtransactions: undefined,
+      begun: false,
+      origin: false,
+      aborted: false,
+      streamed: false,
+    };
+    return this.#open;
+  }
+
+  #keep(unfinished: Unfinished): Unfinished {
+    this.#unfinished.set(unfinished.xid, unfinished);
     return unfinished;
+  }
+
+  #find(xid: number): Unfinished | undefined {
+    return this.#unfinished.size === 0 ? undefined : this.#unfinished.get(xid);
   }
 }

@@ -14,14 +14,9 @@ import { SqlState, slotInUseError } from "./slot.ts";
 import { NO_WALSENDER, isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { queryRows } from "./statement.ts";
+import type { StreamConsumer } from "./stream-consumer.ts";
 import type { ConnectionTarget } from "./target.ts";
-import {
-  type StreamConsumer,
-  type StreamEnd,
-  type StreamPace,
-  type StreamState,
-  WalStream,
-} from "./wal-stream.ts";
+import { type StreamEnd, type StreamPace, type StreamState, WalStream } from "./wal-stream.ts";
 import { pause, unlessAborted } from "./within.ts";
 
 export interface SessionOptions {

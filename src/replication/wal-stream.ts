@@ -1,47 +1,23 @@
 import type { Client } from "pg";
 import type { Lsn } from "../lsn.ts";
-import { pgTimeFromUnixMs } from "../pg-time.ts";
 import { PgoutputDecoder } from "../pgoutput/decoder.ts";
-import type { PgoutputMessage, StreamAbort } from "../pgoutput/messages.ts";
+import { isRowChange } from "../pgoutput/changes.ts";
+import type { OtherMessage, PgoutputMessage, RowChange } from "../pgoutput/messages.ts";
 import type { ByteReader } from "../pgoutput/reader.ts";
+import { Acknowledger } from "./acknowledger.ts";
 import type { Verdict } from "./backend-frames.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { Feedback } from "./feedback.ts";
-import {
-  FrameTag,
-  encodeStandbyStatusUpdate,
-  encodeStreamAbort,
-  readPrimaryKeepalive,
-  readXLogData,
-} from "./frame.ts";
+import { FrameTag, encodeStreamAbort, readPrimaryKeepalive, readXLogData } from "./frame.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import type { Resume } from "./resume.ts";
 import { StopSentinel } from "./stop-sentinel.ts";
+import type { StreamConsumer } from "./stream-consumer.ts";
 import type { ConnectionTarget } from "./target.ts";
 import { CopyBoth, type CopyBothReceiver } from "./transport.ts";
 import { unlessAborted, within } from "./within.ts";
-
-/** Where messages go. */
-export interface StreamConsumer {
-  /** Whether it is one to be printed: only these count for a limit. What it views lives as long as the call. */
-  message(message: PgoutputMessage): boolean;
-  /**
-   * Undefined: the message can be taken now. Else nothing else is handed over until the promise is fulfilled,
-   * and then this message.
-   */
-  prepare(message: PgoutputMessage): Promise<void> | undefined;
-  /**
-   * Writes what came since the last flush. Undefined: written. Until a promise is fulfilled nothing else is
-   * handed over. Throws or rejects when it cannot be written.
-   */
-  flush(): Promise<void> | undefined;
-  /** Makes durable what has been flushed. Undefined: there is nothing to be done for that. */
-  sync(): Promise<void> | undefined;
-  /** A frame of the stream as it came, before its message is handed over: a capture wants it. */
-  readonly frame: ((payload: Uint8Array) => void) | undefined;
-}
 
 /** Why a stream ended in good order. */
 export type StreamEnd = "stopped" | "limit" | "endpos";
@@ -66,7 +42,7 @@ export interface StreamPace {
 
 /** A message that cannot be passed on yet. */
 interface Held {
-  readonly message: PgoutputMessage;
+  readonly message: OtherMessage;
   readonly frame: Uint8Array;
   readonly ready: Promise<void>;
 }
@@ -90,13 +66,13 @@ export class WalStream implements CopyBothReceiver {
   #end: StreamEnd | undefined;
   #over = false;
   #replyRequested = false;
-  #askForReply = false;
   #liveness: Liveness | undefined;
+  /** Of the payload that is being received. */
+  #frameStart = 0;
   #pending: Promise<void> | undefined;
   #preparing: Held | undefined;
-  #syncing: Promise<void> | undefined;
-  #confirmTimer: NodeJS.Timeout | undefined;
   readonly #sentinel: StopSentinel;
+  readonly #acknowledger: Acknowledger;
 
   constructor(
     statement: string,
@@ -108,6 +84,10 @@ export class WalStream implements CopyBothReceiver {
     this.#onStart = onStart;
     this.#sentinel = new StopSentinel(target, () => this.#fail(new ConnectionEnded()));
     this.#copy = new CopyBoth(statement, this);
+    this.#acknowledger = new Acknowledger(state, {
+      send: (status) => this.#copy.send(status),
+      fail: (error) => this.#fail(error),
+    });
     this.#finished = new Promise((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -134,7 +114,6 @@ export class WalStream implements CopyBothReceiver {
       return end;
     } finally {
       clearInterval(statusTimer);
-      clearTimeout(this.#confirmTimer);
       stop.removeEventListener("abort", onStop);
       this.#sentinel.rest();
       await this.#leave();
@@ -160,12 +139,9 @@ export class WalStream implements CopyBothReceiver {
     if (this.#over) return "stop";
     switch (payload.view.getUint8(payload.offset)) {
       case FrameTag.xLogData: {
-        const frame = payload.offset;
+        this.#frameStart = payload.offset;
         const position = readXLogData(payload);
-        this.#receive(
-          this.#decoder.decodeFrame(payload, position),
-          payload.bytes.subarray(frame, payload.end),
-        );
+        this.#receive(this.#decoder.decodeFrame(payload, position), payload);
         break;
       }
       case FrameTag.primaryKeepalive: {
@@ -186,54 +162,80 @@ export class WalStream implements CopyBothReceiver {
     const mark = this.#state.ledger.mark();
     try {
       const writing = this.#state.consumer.flush();
-      if (writing === undefined) this.#deliver(mark);
+      if (writing === undefined) this.#acknowledger.written(mark);
       else void this.#awaitWrite(writing, mark);
     } catch (error) {
       this.#fail(error);
     }
     if (this.#preparing !== undefined) void this.#awaitPreparation();
-    if (this.#replyRequested) this.#sendStatus();
+    if (this.#replyRequested) this.#acknowledger.sendStatus();
+    this.#replyRequested = false;
     if (this.#end !== undefined) this.#finish(this.#end);
   }
 
-  #receive(message: PgoutputMessage, frame: Uint8Array): void {
+  #receive(message: PgoutputMessage, payload: ByteReader): void {
+    if (isRowChange(message)) return this.#change(message, payload);
     const { consumer, limits, resume } = this.#state;
     const repeated = resume.repeats(message);
-    for (const { xid, subxid } of resume.rolledBack) this.#voidSubtransaction(xid, subxid);
+    this.#voidRolledBack();
     if (repeated) return;
-    if (message.kind === "stream_start" && message.firstSegment && resume.continued) {
-      // What was passed on of it stands: it must not look like a new beginning.
-      const later = frame.slice();
-      later[later.length - 1] = 0;
-      return this.#pass({ ...message, firstSegment: false }, later);
-    }
     this.#end = limits.endsBefore(message);
     if (this.#end !== undefined) return;
+    if (message.kind === "stream_start" && message.firstSegment && resume.continued) {
+      // What was passed on of it stands: it must not look like a new beginning.
+      const later = this.#frame(payload).slice();
+      later[later.length - 1] = 0;
+      consumer.frame?.(later);
+      return this.#pass({ ...message, firstSegment: false });
+    }
     const ready = consumer.prepare(message);
-    if (ready === undefined) this.#pass(message, frame);
-    else this.#preparing = { message, frame, ready };
+    if (ready === undefined) {
+      consumer.frame?.(this.#frame(payload));
+      this.#pass(message);
+    } else this.#preparing = { message, frame: this.#frame(payload), ready };
   }
 
-  #pass(message: PgoutputMessage, frame: Uint8Array): void {
+  /** The hot path: rows come by the million, and whatever only other messages do is not asked of them. */
+  #change(change: RowChange, payload: ByteReader): void {
+    const { consumer, limits, resume } = this.#state;
+    const repeated = resume.repeatsChange(change);
+    if (resume.rolledBack.length > 0) this.#voidRolledBack();
+    if (repeated) return;
+    if (limits.reached) {
+      this.#end = "limit";
+      return;
+    }
+    // A view for each row would cost as much as the row.
+    if (consumer.frame !== undefined) consumer.frame(this.#frame(payload));
+    if (consumer.change(change)) limits.change();
+  }
+
+  /** As it came, header included. */
+  #frame(payload: ByteReader): Uint8Array {
+    return payload.bytes.subarray(this.#frameStart, payload.end);
+  }
+
+  #pass(message: OtherMessage): void {
     const { consumer, ledger, limits, confirmations } = this.#state;
-    consumer.frame?.(frame);
-    const printed = consumer.message(message);
+    consumer.message(message);
     const end = ledger.message(message);
     if (end !== undefined) confirmations?.commit(end);
-    this.#end = limits.endsAfter(message, printed);
+    this.#end = limits.endsAfter(message);
   }
 
   /** In the place of the server, which did not tell: the changes were passed on, and do not count. */
-  #voidSubtransaction(xid: number, subxid: number): void {
-    const message: StreamAbort = {
-      kind: "stream_abort",
-      position: { high: 0, low: 0 },
-      transaction: { xid, commitTime: null },
-      subxid,
-      abortLsn: null,
-      abortTime: null,
-    };
-    this.#pass(message, encodeStreamAbort(xid, subxid));
+  #voidRolledBack(): void {
+    for (const { xid, subxid } of this.#state.resume.rolledBack) {
+      this.#state.consumer.frame?.(encodeStreamAbort(xid, subxid));
+      this.#pass({
+        kind: "stream_abort",
+        position: { high: 0, low: 0 },
+        transaction: { xid, commitTime: null },
+        subxid,
+        abortLsn: null,
+        abortTime: null,
+      });
+    }
   }
 
   #keepalive(walEnd: Lsn): void {
@@ -252,7 +254,7 @@ export class WalStream implements CopyBothReceiver {
       this.#pending = undefined;
       this.#liveness?.heard(performance.now());
       this.#sentinel.rest();
-      this.#deliver(mark);
+      this.#acknowledger.written(mark);
       if (this.#preparing === undefined) this.#copy.resume();
     } catch (error) {
       this.#fail(error);
@@ -268,24 +270,12 @@ export class WalStream implements CopyBothReceiver {
       await Promise.all([held.ready, this.#pending]);
       if (this.#over) return;
       this.#preparing = undefined;
-      this.#pass(held.message, held.frame);
+      this.#state.consumer.frame?.(held.frame);
+      this.#pass(held.message);
       this.#copy.proceed();
       if (this.#pending === undefined && this.#preparing === undefined) this.#copy.resume();
     } catch (error) {
       this.#fail(error);
-    }
-  }
-
-  /** All up to the mark has been written. */
-  #deliver(mark: Lsn): void {
-    const { confirmations, feedback, ledger } = this.#state;
-    confirmations?.written();
-    ledger.write(mark);
-    if (this.#over || this.#confirmTimer !== undefined) return;
-    const dueInMs = feedback.dueInMs(ledger.written, performance.now());
-    if (dueInMs === 0) this.#confirm();
-    else if (dueInMs !== undefined) {
-      this.#confirmTimer = setTimeout(() => this.#confirm(), dueInMs);
     }
   }
 
@@ -294,53 +284,12 @@ export class WalStream implements CopyBothReceiver {
     const verdict =
       this.#pending === undefined ? this.#liveness?.verdict(performance.now()) : "alive";
     if (verdict === "gone") return this.#fail(new ServerSilent());
-    this.#askForReply = verdict === "silent";
-    this.#confirm();
-  }
-
-  /** Sends a status that confirms what was written, which is made durable before. */
-  #confirm(): void {
-    clearTimeout(this.#confirmTimer);
-    this.#confirmTimer = undefined;
-    if (this.#syncing !== undefined) return;
-    const { consumer, confirmations, ledger } = this.#state;
-    if (confirmations !== undefined) return this.#sendStatus();
-    const { written } = ledger;
-    const syncing = consumer.sync();
-    if (syncing === undefined) {
-      ledger.deliver(written);
-      this.#sendStatus();
-    } else {
-      this.#syncing = this.#confirmDurable(syncing, written);
-    }
-  }
-
-  async #confirmDurable(syncing: Promise<void>, written: Lsn): Promise<void> {
-    try {
-      await syncing;
-      this.#state.ledger.deliver(written);
-      this.#sendStatus();
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#syncing = undefined;
-    }
+    this.#acknowledger.confirm(verdict === "silent");
   }
 
   /** The ledger knows of something new to confirm. */
   confirmNow(): void {
-    if (!this.#over) this.#sendStatus();
-  }
-
-  #sendStatus(): void {
-    this.#replyRequested = false;
-    const { feedback, ledger } = this.#state;
-    const status = {
-      ...feedback.status(ledger, performance.now()),
-      replyRequested: this.#askForReply,
-    };
-    this.#askForReply = false;
-    this.#copy.send(encodeStandbyStatusUpdate(status, pgTimeFromUnixMs(Date.now())));
+    if (!this.#over) this.#acknowledger.sendStatus();
   }
 
   async #lost(): Promise<never> {
@@ -351,9 +300,11 @@ export class WalStream implements CopyBothReceiver {
 
   async #leave(): Promise<void> {
     this.#over = true;
-    await within(this.#syncing, WRITE_GRACE_MS);
-    this.#confirm();
-    await within(this.#syncing, WRITE_GRACE_MS);
+    const acknowledger = this.#acknowledger;
+    acknowledger.close();
+    await within(acknowledger.syncing, WRITE_GRACE_MS);
+    acknowledger.confirm();
+    await within(acknowledger.syncing, WRITE_GRACE_MS);
     this.#copy.finish();
     this.#copy.resume();
     await within(

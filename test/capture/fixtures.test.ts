@@ -24,7 +24,7 @@ function ndjsonOf(chunks: Iterable<Uint8Array>): string {
   const reader = new SniffingReader({
     keepGoing: false,
     listener: {
-      message: (message) => void pipeline.message(message),
+      message: (message) => pipeline.message(message),
       skipped: () => assert.fail("skipped"),
       metadata: () => {},
     },

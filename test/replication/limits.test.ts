@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lsn } from "../../src/lsn.ts";
+import { isRowChange } from "../../src/pgoutput/changes.ts";
 import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
 import { Limits } from "../../src/replication/limits.ts";
 import { begin, commit, insert } from "../support/messages.ts";
@@ -9,10 +10,11 @@ import { begin, commit, insert } from "../support/messages.ts";
 function run(limits: Limits, messages: readonly PgoutputMessage[]): readonly string[] {
   const seen: string[] = [];
   for (const message of messages) {
-    const before = limits.endsBefore(message);
+    const row = isRowChange(message);
+    const before = row ? (limits.reached ? "limit" : undefined) : limits.endsBefore(message);
     if (before !== undefined) return [...seen, before];
     seen.push(message.kind);
-    const after = limits.endsAfter(message, true);
+    const after = row ? limits.change() : limits.endsAfter(message);
     if (after !== undefined) return [...seen, after];
   }
   return seen;

@@ -52,6 +52,8 @@ export const insert = (low = 0, xid = transaction.xid): Insert => ({
   position: { high: 0, low },
   transaction: { xid, commitTime: null },
   relation,
+  key: null,
+  old: null,
   new: tuple,
 });
 

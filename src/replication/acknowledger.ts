@@ -1,0 +1,98 @@
+import type { Lsn } from "../lsn.ts";
+import { pgTimeFromUnixMs } from "../pg-time.ts";
+import type { Confirmations } from "./confirmations.ts";
+import type { Feedback } from "./feedback.ts";
+import { encodeStandbyStatusUpdate } from "./frame.ts";
+import type { Ledger } from "./ledger.ts";
+import type { StreamConsumer } from "./stream-consumer.ts";
+
+interface Acknowledged {
+  readonly consumer: Pick<StreamConsumer, "sync">;
+  readonly ledger: Ledger;
+  readonly feedback: Feedback;
+  readonly confirmations: Confirmations | undefined;
+}
+
+interface Connection {
+  readonly send: (statusUpdate: Uint8Array) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * What one connection is told of what was received, written and made durable (StandbyStatusUpdate). A write that is
+ * blocked does not hold it up.
+ */
+export class Acknowledger {
+  readonly #state: Acknowledged;
+  readonly #connection: Connection;
+  #syncing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(state: Acknowledged, connection: Connection) {
+    this.#state = state;
+    this.#connection = connection;
+  }
+
+  /** Until it is fulfilled the consumer is making durable what it has. */
+  get syncing(): Promise<void> | undefined {
+    return this.#syncing;
+  }
+
+  /** All up to the mark has been written. */
+  written(mark: Lsn): void {
+    const { confirmations, feedback, ledger } = this.#state;
+    confirmations?.written();
+    ledger.write(mark);
+    if (this.#closed || this.#timer !== undefined) return;
+    const dueInMs = feedback.dueInMs(ledger.written, performance.now());
+    if (dueInMs === 0) this.confirm();
+    else if (dueInMs !== undefined) this.#timer = setTimeout(() => this.confirm(), dueInMs);
+  }
+
+  /** Sends a status that confirms what was written, which is made durable before. */
+  confirm(askForReply = false): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#syncing !== undefined) return;
+    const { consumer, confirmations, ledger } = this.#state;
+    if (confirmations !== undefined) return this.sendStatus(askForReply);
+    const { written } = ledger;
+    const syncing = consumer.sync();
+    if (syncing === undefined) {
+      ledger.deliver(written);
+      this.sendStatus(askForReply);
+    } else {
+      this.#syncing = this.#confirmDurable(syncing, written, askForReply);
+    }
+  }
+
+  /** Sends what is known now, without waiting for anything. */
+  sendStatus(askForReply = false): void {
+    const { feedback, ledger } = this.#state;
+    const status = {
+      ...feedback.status(ledger, performance.now()),
+      replyRequested: askForReply,
+    };
+    this.#connection.send(encodeStandbyStatusUpdate(status, pgTimeFromUnixMs(Date.now())));
+  }
+
+  /** Nothing more is confirmed but by confirm(). */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #confirmDurable(syncing: Promise<void>, written: Lsn, askForReply: boolean): Promise<void> {
+    try {
+      await syncing;
+      this.#state.ledger.deliver(written);
+      this.sendStatus(askForReply);
+    } catch (error) {
+      this.#connection.fail(error);
+    } finally {
+      this.#syncing = undefined;
+    }
+  }
+}
