@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { decodeFileCommand } from "./cli/decode-file.ts";
 import { doctorCommand, slotsCommand } from "./cli/inspect.ts";
@@ -19,6 +18,7 @@ import { tailCommand } from "./cli/tail.ts";
 import type { CommandContext } from "./commands/context.ts";
 import { ExitCode, WalctlError, usageError } from "./errors.ts";
 import { renderError } from "./render/diagnostics.ts";
+import { readVersion } from "./version.ts";
 
 /** What every command module gives: raw flags and operands in, the exit status out. */
 type Action = (...args: never[]) => Promise<ExitCode>;
@@ -111,7 +111,7 @@ function usageErrorOf(error: CommanderError): WalctlError | undefined {
 function createProgram(context: CommandContext, done: (code: ExitCode) => void): Command {
   const program = new Command("walctl")
     .description("Inspects and tails PostgreSQL's write-ahead log through logical decoding.")
-    .version(version(), "-V, --version", "print the version")
+    .version(readVersion(), "-V, --version", "print the version")
     .helpOption("--help", "print this help")
     .helpCommand(false)
     .exitOverride()
@@ -138,9 +138,4 @@ function createProgram(context: CommandContext, done: (code: ExitCode) => void):
     program.addCommand(command, { hidden });
   }
   return program;
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -1,7 +1,15 @@
 /** The package as npm would publish it: packed, installed into an empty folder, and used there. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -52,6 +60,8 @@ describe("the package", () => {
     }
     const build = ["-p", ROOT, "--outDir", join(tree, "dist")];
     await run(tree, process.execPath, TSC, ...build).catch(() => {});
+    symlinkSync(join(ROOT, "node_modules"), join(tree, "node_modules"));
+    await run(tree, "npm", "run", "--silent", "bundle");
     const [only] = JSON.parse(
       await run(tree, "npm", "pack", "--ignore-scripts", "--json"),
     ) as Packed[];
@@ -65,13 +75,13 @@ describe("the package", () => {
 
   it("holds the program, the library's types, and nothing that only its makers need", () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/walctl\.js|dist\/src\/[\w/-]+\.js|dist\/src\/(pgoutput\/[\w-]+|errors|lsn|pg-time)\.d\.ts)$/;
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/walctl\.js|dist\/walctl\/[\w-]+\.js|dist\/src\/(pgoutput\/[\w-]+|assert|errors|lsn|pg-time)\.(js|d\.ts))$/;
     const paths = packed.files.map(({ path }) => path);
     assert.deepEqual(
       paths.filter((path) => !allowed.test(path)),
       [],
     );
-    for (const path of ["bin/walctl.js", "dist/src/main.js", "dist/src/pgoutput/index.d.ts"]) {
+    for (const path of ["bin/walctl.js", "dist/walctl/main.js", "dist/src/pgoutput/index.d.ts"]) {
       assert.ok(paths.includes(path), path);
     }
     assert.ok(packed.unpackedSize < 1_000_000, `${packed.unpackedSize} bytes`);
@@ -117,7 +127,7 @@ describe("the package", () => {
   });
 
   it("has no other way in", async () => {
-    const deep = 'import("walctl/dist/src/main.js").catch((error) => console.log(error.code))';
+    const deep = 'import("walctl/dist/walctl/main.js").catch((error) => console.log(error.code))';
     const told = await run(inFolder("empty"), process.execPath, "--input-type=module", "-e", deep);
     assert.equal(told, "ERR_PACKAGE_PATH_NOT_EXPORTED\n");
   });

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { usageError } from "../errors.ts";
+import { readVersion } from "../version.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { CommandContext } from "./context.ts";
@@ -77,7 +77,7 @@ async function foreignRenderer(
     return new Wal2jsonRenderer(types);
   }
   const { DebeziumRenderer } = await import("../render/debezium.ts");
-  return new DebeziumRenderer({ types, database, version: version(), now: () => Date.now() });
+  return new DebeziumRenderer({ types, database, version: readVersion(), now: () => Date.now() });
 }
 
 /** What the consumers of the format could not make sense of. */
@@ -101,9 +101,4 @@ function refuseFor(dialect: ForeignDialect, flags: RendererFlags): void {
       `${form} is for --format ndjson: what values look like in ${dialect} is fixed`,
     );
   }
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
 }

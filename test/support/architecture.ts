@@ -21,12 +21,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   render: { mayImport: ["leaves", "pgoutput"], mayUse: ["chalk", "cli-table3", "node:buffer"] },
   output: { mayImport: ["leaves"], mayUse: ["node:*", "lazy ora"] },
   demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
-  commands: { mayImport: ALL_ROOMS, mayUse: ["node:*", "lazy pg"] },
+  commands: { mayImport: [...ALL_ROOMS, "version.ts"], mayUse: ["node:*", "lazy pg"] },
   cli: { mayImport: ["leaves", "commands", "render/program-shape.ts"], mayUse: ["commander"] },
   "cli.ts": {
-    mayImport: ["leaves", "cli", "commands", "render/diagnostics.ts"],
-    mayUse: ["commander", "node:fs"],
+    mayImport: ["leaves", "cli", "commands", "render/diagnostics.ts", "version.ts"],
+    mayUse: ["commander"],
   },
+  "version.ts": { mayImport: [], mayUse: ["node:fs"] },
   "main.ts": { mayImport: ["cli.ts", "commands/context.ts"], mayUse: [] },
 };
 
