@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
-import { COLORS } from "../../src/render/painted.ts";
 import { TableRenderer } from "../../src/render/table.ts";
 import { type TableView, WHOLE_VIEW } from "../../src/render/table-view.ts";
 import { matchGolden } from "../support/golden.ts";
@@ -97,30 +96,6 @@ test("table: with colours, the same text", () => {
     matchGolden(`fixtures/tables/shop-color-${name}-80.txt`, text);
     // eslint-disable-next-line no-control-regex
     assert.equal(text.replace(/\u001b\[[\d;]+m/g, ""), render(shopStream(), 80, view));
-  }
-});
-
-/** WCAG's relative luminance of one of the 256 colours: of the 6×6×6 cube, or a grey. */
-function luminance(code: number): number {
-  const level = (step: number): number => (step === 0 ? 0 : 55 + 40 * step);
-  const cube = code - 16;
-  const grey = 8 + 10 * (code - 232);
-  const rgb =
-    code >= 232
-      ? [grey, grey, grey]
-      : [level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6)];
-  const [r = 0, g = 0, b = 0] = rgb.map((value) => {
-    const part = value / 255;
-    return part <= 0.040_45 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-test("table: every colour can be read on black and on white", () => {
-  for (const code of COLORS) {
-    const onBlack = (luminance(code) + 0.05) / 0.05;
-    const onWhite = 1.05 / (luminance(code) + 0.05);
-    assert.ok(Math.min(onBlack, onWhite) >= 3.8, `${code}: ${onBlack} and ${onWhite} to 1`);
   }
 });
 
