@@ -38,7 +38,7 @@ function flagsOf(text: string): string {
 
 async function commands(): Promise<readonly string[]> {
   const { stdout } = await walctl(["--help"]);
-  const [, list = ""] = stdout.split("Commands:\n");
+  const [, list = ""] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
   return Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), (match) => match[1] ?? "");
 }
 
