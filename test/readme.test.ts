@@ -53,7 +53,10 @@ describe("README.md", () => {
 
   it("begins with two commands to paste, each one line", () => {
     const blocks = Array.from(readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm), (match) => match[1]);
-    assert.deepEqual(blocks.slice(0, 2), ["npm ci && npm run demo\n", "npm test\n"]);
+    assert.deepEqual(blocks.slice(0, 2), [
+      "npm ci && npm run demo\n",
+      "npm run build && npm link\n",
+    ]);
   });
 
   it("links to sections that are there", () => {
