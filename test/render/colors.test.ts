@@ -107,8 +107,8 @@ describe("colours", () => {
     assert.ok(lines.length > 5);
     for (const line of lines) {
       // eslint-disable-next-line no-control-regex
-      const [, mark = "", word = ""] =
-        /([^ │]) ([A-Z]+)/.exec(line.replaceAll(/\u001b\[[\d;]+m/g, "")) ?? [];
+      const plain = line.replaceAll(/\u001b\[[\d;]+m/g, "");
+      const [, mark = "", word = ""] = /([^ │]) ([A-Z]+)/.exec(plain) ?? [];
       assert.equal(mark, sign[word as keyof typeof sign], line);
     }
   });
