@@ -78,6 +78,20 @@ const COMMANDS: readonly Entry[] = [
   },
 ];
 
+/** Lines that fit a terminal of 80 columns. */
+const FIRST_STEPS = `
+First steps:
+  # The whole thing on a PostgreSQL of its own; no server needed
+  walctl demo
+
+  # Is the server ready, and if not, what helps?
+  walctl doctor -d shop
+
+  # Make a publication of one table and watch it; Ctrl-C ends
+  walctl tail -d shop --bootstrap -P shop_changes -t orders
+
+walctl COMMAND --help has the options and examples of each command.`;
+
 /** Runs the command line and returns the exit status. Every error ends here as a message on standard error. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<ExitCode> {
   let status: ExitCode = ExitCode.done;
@@ -90,7 +104,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   } catch (error) {
     // No command was given: the help stands on standard error already.
     if (error instanceof CommanderError && error.code === "commander.help") return ExitCode.usage;
-    const known = error instanceof CommanderError ? usageErrorOf(error) : error;
+    const known = error instanceof CommanderError ? usageErrorOf(error, program, argv) : error;
     if (known === undefined) return ExitCode.done;
     context.stderr.stream.write(renderError(known, context.env["WALCTL_DEBUG"] !== undefined));
     return known instanceof WalctlError ? known.exitCode : ExitCode.failed;
@@ -98,14 +112,26 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
 }
 
 /** Undefined: no error, but the end of --help or --version. */
-function usageErrorOf(error: CommanderError): WalctlError | undefined {
+function usageErrorOf(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): WalctlError | undefined {
   if (error.exitCode === 0) return undefined;
   const [what = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
   const meant = suggestion === undefined ? undefined : /Did you mean (.*)\?/.exec(suggestion)?.[1];
   return usageError(
     what.replace(/\.$/, ""),
-    meant === undefined ? "See walctl --help, or walctl COMMAND --help." : `Did you mean ${meant}?`,
+    meant === undefined ? usageOf(program, argv) : `Did you mean ${meant}?`,
   );
+}
+
+/** How the command that was called is called. */
+function usageOf(program: Command, argv: readonly string[]): string {
+  const called = program.commands.find((command) => command.name() === argv[0]);
+  if (called === undefined) return "See walctl --help, or walctl COMMAND --help.";
+  const name = `walctl ${called.name()}`;
+  return `Usage: ${name} ${called.usage()}; see ${name} --help.`;
 }
 
 function createProgram(context: CommandContext, done: (code: ExitCode) => void): Command {
@@ -123,10 +149,7 @@ function createProgram(context: CommandContext, done: (code: ExitCode) => void):
       getOutHelpWidth: () => context.stdout.width() ?? 80,
       getErrHelpWidth: () => context.stderr.width() ?? 80,
     })
-    .addHelpText(
-      "after",
-      "\nNo server at hand? `walctl demo` shows the whole thing on a PostgreSQL of its own.",
-    );
+    .addHelpText("after", FIRST_STEPS);
   for (const { define, load, hidden = false } of COMMANDS) {
     const command = define()
       .copyInheritedSettings(program)

@@ -8,7 +8,7 @@ import { findTool } from "./support/tools.ts";
 
 async function commands(): Promise<readonly string[]> {
   const { stdout } = await walctl(["--help"]);
-  const [, list = ""] = stdout.split("Commands:\n");
+  const [, list = ""] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
   return Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), (match) => match[1] ?? "");
 }
 
@@ -42,6 +42,23 @@ describe("walctl", () => {
         }
       }
     }
+  });
+
+  it("has help that fits 80 columns", async () => {
+    for (const help of [
+      (await walctl(["--help"])).stdout,
+      ...(await Promise.all((await commands()).map(helpOf))),
+    ]) {
+      const long = help.split("\n").filter((line) => line.length > 80);
+      assert.deepEqual(long, []);
+    }
+  });
+
+  it("says how the command is called to whom leaves something out", async () => {
+    const { status, stderr } = await walctl(["advance-slot", "s"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /^HINT: Usage: walctl advance-slot \[options\] <name> <lsn>; see /m);
+    assert.match((await walctl(["-x"])).stderr, /^HINT: See walctl --help/m);
   });
 
   it("keeps what is not for people out of the help", async () => {

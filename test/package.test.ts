@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -125,6 +125,25 @@ describe("the package", () => {
     await run(empty, process.execPath, TSC, ...options, "--types", "", "consumer.mts");
     assert.equal(await run(empty, process.execPath, "consumer.mjs"), "7 16/B374D848\n");
   });
+
+  // WALCTL_TEST_NODES names the programs of other versions of Node.js, as PATH names folders.
+  for (const node of (process.env["WALCTL_TEST_NODES"] ?? "").split(delimiter).filter(Boolean)) {
+    it(`works with ${node}`, async () => {
+      const bin = "node_modules/walctl/bin/walctl.js";
+      const walctl = async (...args: readonly string[]): Promise<string> =>
+        await run(inFolder("empty"), node, bin, ...args);
+      assert.match(await walctl("--version"), /^\d+\.\d+\.\d+\n$/);
+      const capture = join(ROOT, "fixtures/captures/pg18-orders.hex");
+      assert.match(await walctl("decode-file", capture), /^\{"kind":"begin"/);
+      // All of tail, too, on a server of its own.
+      const kinds = Array.from((await walctl("demo", "-q")).matchAll(/^\{"kind":"(\w+)"/gm));
+      assert.deepEqual([kinds[0]?.[1], kinds.at(-1)?.[1]], ["begin", "commit"]);
+      const library =
+        'import("walctl/pgoutput").then((all) => console.log(typeof all.PgoutputDecoder))';
+      const told = await run(inFolder("empty"), node, "--input-type=module", "-e", library);
+      assert.equal(told, "function\n");
+    });
+  }
 
   it("has no other way in", async () => {
     const deep = 'import("walctl/dist/walctl/main.js").catch((error) => console.log(error.code))';

@@ -28,7 +28,9 @@ export function decodeFileCommand(): Command {
     ["What fills it", "walctl decode-file capture.bin --summary"],
     [
       "A slot without consuming it, from psql",
-      `psql -d shop -Atc "SELECT data FROM pg_logical_slot_peek_binary_changes('shop_slot', NULL, NULL, 'proto_version', '1', 'publication_names', 'shop_changes')" | walctl decode-file -`,
+      `psql -d shop -Atc "SELECT data FROM pg_logical_slot_peek_binary_changes(
+    'shop_slot', NULL, NULL, 'proto_version', '1',
+    'publication_names', 'shop_changes')" | walctl decode-file -`,
     ],
   );
 }

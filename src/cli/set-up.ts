@@ -37,7 +37,7 @@ export function setupPublicationCommand(): Command {
 }
 
 const PUBLISH_EXAMPLE =
-  "walctl setup-publication shop_changes -t orders -t 'customers (id, name) WHERE (active)'";
+  "walctl setup-publication shop_changes -t orders -t 'items (id) WHERE (active)'";
 
 export function createSlotCommand(): Command {
   const command = new Command("create-slot")
@@ -68,7 +68,8 @@ export function advanceSlotCommand(): Command {
     ["Confirm all up to a commit", "walctl advance-slot shop_slot 16/B374D848 -d shop"],
     [
       "Skip all that has happened so far",
-      `walctl advance-slot shop_slot "$(psql -d shop -Atc 'SELECT pg_current_wal_lsn()')" --force -d shop`,
+      `walctl advance-slot shop_slot --force -d shop \\
+    "$(psql -d shop -Atc 'SELECT pg_current_wal_lsn()')"`,
     ],
   );
 }

@@ -15,6 +15,7 @@ import {
 export function tailCommand(): Command {
   const command = new Command("tail")
     .description("stream decoded messages")
+    .optionsGroup("Where from:")
     .addOption(setting("-S, --slot <name>", "the slot (default: a temporary one, from now on)"))
     .addOption(
       setting(
@@ -22,23 +23,34 @@ export function tailCommand(): Command {
         "a publication; may be repeated (default: the database's only one)",
       ).argParser(collect),
     )
+    .option("-I, --startpos <lsn>", "start there (default: where the slot stands)")
+    .option("--wait", "wait for a slot that another program uses")
+    .option("--no-loop", "do not reconnect")
+    .optionsGroup("Set-up:")
     .option("--bootstrap", "create the publication and the slot where they are missing");
   publicationOptions(command)
+    .optionsGroup("Until when:")
+    .option("-E, --endpos <lsn>", "exit once all that committed up to there is out; or now")
+    .option("-n, --limit <count>", "exit after so many row changes")
+    .optionsGroup("Acknowledging:")
     .option("--ack", "advance the slot past what has been written out (default: never)")
     .option("--ack-from <path>", "advance it only to the end_lsns that the consumer writes there")
-    .option("-I, --startpos <lsn>", "start there (default: where the slot stands)")
-    .option("-E, --endpos <lsn>", "exit once all that committed up to there is out; or now")
-    .option("-n, --limit <count>", "exit after so many row changes");
-  filterOptions(command)
+    .addOption(
+      setting(
+        "-s, --status-interval <seconds>",
+        "feedback to the server at least this often",
+      ).default("10"),
+    )
+    .optionsGroup("What is printed, and where:");
+  filterOptions(command);
+  valueOptions(command)
+    .option(
+      "--summary",
+      "print totals by table and the largest transactions at the end, no messages",
+    )
     .option("-o, --output <file>", "append to the file, which is synced before acknowledging")
     .option("--capture <file>", "also write what is received to the file, for decode-file");
-  protocolOptions(command)
-    .option("--no-loop", "do not reconnect")
-    .option("--wait", "wait for a slot that another program uses");
-  valueOptions(command).option(
-    "--summary",
-    "print totals by table and the largest transactions at the end, no messages",
-  );
+  protocolOptions(command);
   return examples(
     connectionOptions(outputOptions(tableOptions(command), MESSAGE_FORMATS)),
     ["What happens from now on; nothing is left on the server", "walctl tail -d shop"],
@@ -48,7 +60,7 @@ export function tailCommand(): Command {
     ],
     [
       "Consume: each transaction that is out need not come again",
-      `walctl tail -d shop -S shop_slot -P shop_changes --ack | jq -c 'select(.kind == "insert").new'`,
+      "walctl tail -d shop -S shop_slot -P shop_changes --ack --only insert | jq .new",
     ],
     [
       "All that the slot holds now, then exit",
@@ -59,12 +71,7 @@ export function tailCommand(): Command {
 
 function protocolOptions(command: Command): Command {
   return command
-    .addOption(
-      setting(
-        "-s, --status-interval <seconds>",
-        "feedback to the server at least this often",
-      ).default("10"),
-    )
+    .optionsGroup("What the server sends:")
     .addOption(
       setting("--streaming <mode>", "send large transactions before they commit")
         .choices(["off", "on", "parallel"])

@@ -37,7 +37,7 @@ export async function advanceSlot(
       reporter.notice(`slot "${name}" stands at ${standing} already; a slot does not go back`);
     }
     const report = { slot: name, status: outcome.status, confirmed_flush_lsn: standing };
-    context.stdout.stream.write(renderAdvancedSlot(report, output.format, output.color.stdout));
+    context.stdout.stream.write(renderAdvancedSlot(report, output.format, output.color));
     return ExitCode.done;
   } finally {
     reporter.clearProgress();

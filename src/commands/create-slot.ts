@@ -61,7 +61,7 @@ export async function createSlot(
       plugin: PLUGIN,
       consistent_point: outcome.consistentPoint,
     } as const;
-    context.stdout.stream.write(renderSlot(report, output.format, output.color.stdout));
+    context.stdout.stream.write(renderSlot(report, output.format, output.color));
     return ExitCode.done;
   } finally {
     reporter.clearProgress();

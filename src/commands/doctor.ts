@@ -51,7 +51,7 @@ async function checkRenderer(
   if (output.format === "ndjson") return { check: renderCheckNdjson, totals: () => "" };
   const width = (): number => context.stdout.width() ?? Number.POSITIVE_INFINITY;
   return {
-    check: (check) => renderCheckText(check, width(), output.color.stdout),
+    check: (check) => renderCheckText(check, width(), output.color),
     totals: renderCheckTotals,
   };
 }

@@ -22,7 +22,7 @@ export async function dropSlot(
     const { renderDroppedSlot } = await import("../render/setup.ts");
     reporter.clearProgress();
     const report = { slot: name, status: "dropped" } as const;
-    context.stdout.stream.write(renderDroppedSlot(report, output.format, output.color.stdout));
+    context.stdout.stream.write(renderDroppedSlot(report, output.format, output.color));
     return ExitCode.done;
   } finally {
     reporter.clearProgress();

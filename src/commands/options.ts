@@ -1,5 +1,5 @@
 import { usageError } from "../errors.ts";
-import type { CommandContext, OutputStream } from "./context.ts";
+import type { CommandContext } from "./context.ts";
 
 /** Of NDJSON, for consumers of other programs: only what streams messages speaks these. */
 export type ForeignDialect = "wal2json" | "debezium";
@@ -16,32 +16,31 @@ export interface OutputOptions {
   readonly format: "table" | "ndjson";
   /** Of NDJSON, what the lines hold. */
   readonly dialect: "walctl" | ForeignDialect;
-  /** For standard output and for standard error: one may be a terminal and the other not. */
-  readonly color: { readonly stdout: boolean; readonly stderr: boolean };
+  /** Of standard output; what stands on standard error has no colours. */
+  readonly color: boolean;
   readonly quiet: boolean;
 }
 
 export function outputOptions(flags: OutputFlags, context: CommandContext): OutputOptions {
   const terminal = context.stdout.isTerminal;
   const auto = terminal ? "table" : "ndjson";
-  const color = (stream: OutputStream): boolean => colorWanted(flags, context, stream);
   const foreign = flags.format === "wal2json" || flags.format === "debezium";
   const format = flags.format === "auto" ? auto : flags.format;
   return {
     format: format === "table" ? "table" : "ndjson",
     dialect: foreign ? flags.format : "walctl",
-    color: { stdout: color(context.stdout), stderr: color(context.stderr) },
+    color: colorWanted(flags, context),
     quiet: flags.quiet ?? false,
   };
 }
 
-/** The option, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then what the stream is. */
-function colorWanted(flags: OutputFlags, context: CommandContext, stream: OutputStream): boolean {
+/** The option, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then what standard output is. */
+function colorWanted(flags: OutputFlags, context: CommandContext): boolean {
   if (!flags.color) return false;
   if ((context.env["NO_COLOR"] ?? "") !== "") return false;
   const force = context.env["FORCE_COLOR"];
   if (force !== undefined) return force !== "0" && force !== "false";
-  return stream.isTerminal && context.env["TERM"] !== "dumb";
+  return context.stdout.isTerminal && context.env["TERM"] !== "dumb";
 }
 
 /** A count or a number of seconds given as an option's value. */

@@ -56,7 +56,7 @@ export async function createRenderer(
   const { TableRenderer } = await import("../render/table.ts");
   const renderer = new TableRenderer({
     width: () => context.stdout.width() ?? 80,
-    color: output.color.stdout,
+    color: output.color,
     view,
     types,
   });

@@ -23,7 +23,7 @@ export class Reporter {
     this.#quiet = options.quiet;
     this.#progress =
       context.stderr.isTerminal && !options.quiet
-        ? new Spinner(context.stderr.stream, options.color.stderr)
+        ? new Spinner(context.stderr.stream)
         : NO_PROGRESS;
   }
 

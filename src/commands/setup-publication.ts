@@ -47,7 +47,7 @@ export async function setupPublication(
       for (const warning of warnings) reporter.warn(warning);
       const { status, sql, differences } = outcome;
       const report = { publication: name, status, sql, warnings: warnings.map(warningText) };
-      context.stdout.stream.write(renderPublication(report, output.format, output.color.stdout));
+      context.stdout.stream.write(renderPublication(report, output.format, output.color));
       if (status === "different") throw differentPublication(target, plan, differences);
       return ExitCode.done;
     });

@@ -79,9 +79,5 @@ async function slotsRenderer(
   if (output.format === "ndjson") return (await import("../render/slots.ts")).renderSlotsNdjson;
   const { renderSlotsTable } = await import("../render/slots-table.ts");
   return (reports) =>
-    renderSlotsTable(
-      reports,
-      context.stdout.width() ?? Number.POSITIVE_INFINITY,
-      output.color.stdout,
-    );
+    renderSlotsTable(reports, context.stdout.width() ?? Number.POSITIVE_INFINITY, output.color);
 }

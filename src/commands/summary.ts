@@ -7,7 +7,7 @@ export async function createSummaryRenderer(output: OutputOptions): Promise<Summ
   const { SummaryRenderer, renderSummaryNdjson } = await import("../render/summary.ts");
   if (output.format === "ndjson") return new SummaryRenderer(renderSummaryNdjson);
   const { renderSummaryTables } = await import("../render/summary-table.ts");
-  return new SummaryRenderer((counts) => renderSummaryTables(counts, output.color.stdout));
+  return new SummaryRenderer((counts) => renderSummaryTables(counts, output.color));
 }
 
 interface TailSummaryFlags {

@@ -11,13 +11,11 @@ export const NO_PROGRESS: Progress = { show: () => {}, clear: () => {} };
 /** A spinner, for a terminal only: in a log it would be rubbish. ora is loaded when it first has something to show. */
 export class Spinner implements Progress {
   readonly #stream: Writable;
-  readonly #color: boolean;
   #wanted: string | undefined;
   #spinner: import("ora").Ora | undefined;
 
-  constructor(stream: Writable, color: boolean) {
+  constructor(stream: Writable) {
     this.#stream = stream;
-    this.#color = color;
   }
 
   show(text: string): void {
@@ -39,7 +37,8 @@ export class Spinner implements Progress {
       stream: this.#stream as NodeJS.WriteStream,
       discardStdin: false,
       hideCursor: false,
-      color: this.#color ? "cyan" : false,
+      // Of the colours that ora knows, none can be read on every background.
+      color: false,
     });
     if (this.#wanted !== undefined) this.#spinner.start(this.#wanted);
   }

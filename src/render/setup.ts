@@ -1,5 +1,5 @@
-import { Chalk, type ChalkInstance } from "chalk";
 import Table from "cli-table3";
+import { createPalette, type Palette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 /** What setup-publication reports; the keys and their order are the contract's. */
@@ -92,17 +92,17 @@ function statusCell(status: string): Cell {
 
 /** One row. chalk alone paints; cli-table3's own colours are off. */
 function table(cells: readonly Cell[], color: boolean): string {
-  const chalk = new Chalk({ level: color ? 1 : 0 });
+  const palette = createPalette(color);
   const drawn = new Table({
-    head: cells.map(([head]) => chalk.bold(head)),
+    head: cells.map(([head]) => palette.quiet(head)),
     style: { head: [], border: [] },
   });
-  drawn.push(cells.map(([head, text]) => paint(chalk, head, sanitizeLine(text))));
+  drawn.push(cells.map(([head, text]) => paint(palette, head, sanitizeLine(text))));
   return `${drawn.toString()}\n`;
 }
 
-function paint(chalk: ChalkInstance, head: string, text: string): string {
+function paint(palette: Palette, head: string, text: string): string {
   if (head !== "status") return text;
-  if (text === "different") return chalk.red(text);
-  return text === "unchanged" ? chalk.dim(text) : chalk.green(text);
+  if (text === "different") return palette.aborted(text);
+  return text === "unchanged" ? palette.quiet(text) : palette.committed(text);
 }

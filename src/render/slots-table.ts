@@ -86,7 +86,7 @@ function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
     const about = [PLUGIN, DATABASE, OPTIONS].flatMap((fact) =>
       pieces(fact.text(slot), NAME_WIDTH_MAX),
     );
-    const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}`];
+    const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}Z`];
     const state = [
       stateCell(slot, palette),
       ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX)),

@@ -41,8 +41,8 @@ export function truncateEvent(message: Truncate, canvas: Canvas): Event {
   const { layout, palette } = canvas;
   const { relations, cascade, restartIdentity } = message;
   const flags = [
-    ...(cascade ? ["CASCADE"] : []),
     ...(restartIdentity ? ["RESTART IDENTITY"] : []),
+    ...(cascade ? ["CASCADE"] : []),
   ].map((flag) => pieceOf(flag, layout, palette.truncate));
   const [only] = relations;
   const single = relations.length === 1 && only !== undefined;
@@ -56,7 +56,7 @@ export function truncateEvent(message: Truncate, canvas: Canvas): Event {
       ? describeRelation(only, layout, palette.table)
       : [painted(`${relations.length} tables`, palette.table)],
     detail: flow(
-      [...flags, ...tables],
+      [...tables, ...flags],
       flags.length + tables.length,
       limits,
       moreOf("table", canvas),

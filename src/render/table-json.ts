@@ -61,6 +61,11 @@ export function jsonOnLines(
   return lines;
 }
 
+/** Of JSON of which nothing was cut off, safe to print. Undefined: it is none. */
+export function jsonTokens(json: string): readonly string[] | undefined {
+  return tokensOf(json, true);
+}
+
 /** Where the array or object ends that starts there, if on one line it is no longer than that. */
 function endWithin(tokens: readonly string[], start: number, width: number): number | undefined {
   let depth = 0;

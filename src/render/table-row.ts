@@ -10,6 +10,7 @@ import {
   type Palette,
   SPACE,
 } from "./painted.ts";
+import { type JsonDifference, jsonDifferences } from "./table-json-difference.ts";
 import { formatDifference } from "./table-difference.ts";
 import { type Field, fieldsOf } from "./table-fields.ts";
 import type { FlowLimits, Piece } from "./table-flow.ts";
@@ -40,18 +41,21 @@ export function describeRow(message: RowChange, limits: FlowLimits, canvas: Canv
   const bar = joined(SPACE, painted("│", palette.quiet), SPACE);
   const pieces: Piece[] = [];
   let room = limits.width * limits.linesMax;
+  let total = fields.length;
   for (const field of [...identifying, ...others]) {
     // A wide row has more columns than will ever be seen.
     if (room <= 0) break;
-    const gap = field === others[0] ? bar : PIECE_GAP;
-    const piece = { ...describeField(field, limits.width, canvas), gap };
-    pieces.push(piece);
-    room -= piece.width;
+    const described = describeField(field, limits.width, canvas);
+    for (const [index, piece] of described.entries()) {
+      pieces.push({ ...piece, gap: index === 0 && field === others[0] ? bar : PIECE_GAP });
+      room -= piece.width;
+    }
+    total += described.length - 1;
   }
   const note = noteOn(message, fields, changed);
-  if (note === undefined) return { pieces, total: fields.length };
+  if (note === undefined) return { pieces, total };
   const last = paintedWithin(note, limits.width, palette.quiet);
-  return { pieces: [...pieces, { ...last, gap: bar, cut: undefined }], total: fields.length + 1 };
+  return { pieces: [...pieces, { ...last, gap: bar, cut: undefined }], total: total + 1 };
 }
 
 /** What the columns alone would leave unsaid. `changed`: whether any column was, shown or not. */
@@ -66,8 +70,47 @@ export function noteOn(
   return changed ? "(other columns changed)" : "(nothing changed)";
 }
 
+/** One piece, or of JSON that was changed one for each place where it was. */
+function describeField(
+  field: Field,
+  width: number,
+  canvas: Canvas,
+): ReadonlyArray<Omit<Piece, "gap">> {
+  const { column, before, value } = field;
+  const differences =
+    before !== undefined && isJson(column.typeOid, canvas.types)
+      ? jsonDifferences(before, value)
+      : undefined;
+  if (differences === undefined) return [describeColumn(field, width, canvas)];
+  return differences.map((difference) => describePlace(field, difference, width, canvas));
+}
+
+/** `items.teapot.colour="blue" → "red"` */
+function describePlace(
+  field: Field,
+  { path, before, after }: JsonDifference,
+  width: number,
+  { palette, view }: Canvas,
+): Omit<Piece, "gap"> {
+  const name = formatColumn(field.relation, field.column) + path;
+  const head = joined(
+    paintedWithin(name, Math.floor(width / 2), palette.quiet),
+    painted("=", palette.quiet),
+  );
+  const arrow = painted(" → ", palette.quiet);
+  const room = Math.max(0, width - head.width - arrow.width);
+  const valueMax = view.valueWidthMax ?? Math.floor(room / 2);
+  const draw = (text: string | undefined, left: number, paint: Paint): Painted =>
+    paintedWithin(text ?? "(absent)", left, text === undefined ? palette.quiet : paint);
+  const from = draw(before, Math.min(valueMax, room), palette.oldValue);
+  // What the old value does not need, the new one may have.
+  const rest = view.valueWidthMax ?? Infinity;
+  const to = draw(after, Math.min(rest, room - from.width), palette.newValue);
+  return { ...joined(head, from, arrow, to), cut: undefined };
+}
+
 /** Values by themselves are cut to what lets several stand on a line. */
-function describeField(field: Field, width: number, canvas: Canvas): Omit<Piece, "gap"> {
+function describeColumn(field: Field, width: number, canvas: Canvas): Omit<Piece, "gap"> {
   const name = describeName(field, width, canvas.palette);
   const valueMax = canvas.view.valueWidthMax ?? Math.max(VALUE_WIDTH, Math.floor(width / 2));
   const within = (left: number): Values => describeValues(field, left, valueMax, canvas);

@@ -2,6 +2,7 @@
 import { formatByteCount } from "../byte-count.ts";
 import { psqlCommand, walctlCommand } from "./paste.ts";
 import { PLUGIN } from "./slot.ts";
+import { renewCommand } from "./slot-loss.ts";
 import { quoteLiteral } from "./sql.ts";
 import type { SlotHealth, SlotSettings } from "./slot-health.ts";
 import type { ConnectionTarget } from "./target.ts";
@@ -71,23 +72,15 @@ function reasonOf(slot: SlotHealth, settings: SlotSettings): string {
   }
 }
 
-/** Drops it and creates one like it. */
+/** A slot that is not ours to make again is only dropped. */
 function renewal(slot: SlotHealth, target: ConnectionTarget): string {
-  const drop = dropping(slot, target);
-  if (slot.plugin !== PLUGIN || slot.temporary) return drop;
-  const flags = [
-    ...(slot.two_phase ? ["--two-phase"] : []),
-    ...(slot.failover === true ? ["--failover"] : []),
-  ];
-  return `${drop} && ${walctlCommand(["create-slot", slot.slot, ...flags], target, databaseOf(slot, target))}`;
+  if (slot.plugin !== PLUGIN || slot.temporary) return dropping(slot, target);
+  const { slot: name, database, two_phase: twoPhase, failover } = slot;
+  return renewCommand({ name, database, twoPhase, failover: failover === true }, target);
 }
 
 function dropping(slot: SlotHealth, target: ConnectionTarget): string {
-  return walctlCommand(["drop-slot", slot.slot], target, databaseOf(slot, target));
-}
-
-function databaseOf(slot: SlotHealth, target: ConnectionTarget): string {
-  return slot.database ?? target.database;
+  return walctlCommand(["drop-slot", slot.slot], target, slot.database ?? target.database);
 }
 
 /** wal_status (manual: pg_replication_slots), and how near the limit is. */

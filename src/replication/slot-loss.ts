@@ -74,17 +74,26 @@ export function lostDetail(slot: LostSlot): string {
 
 /** A new slot, and the setting that keeps that one from the same end. */
 export function lostHint(slot: LostSlot, target: ConnectionTarget): string {
-  const database = slot.database ?? target.database;
-  const flags = [
-    ...(slot.twoPhase ? ["--two-phase"] : []),
-    ...(slot.failover ? ["--failover"] : []),
-  ];
-  const renew = `${walctlCommand(["drop-slot", slot.name], target, database)} && ${walctlCommand(["create-slot", slot.name, ...flags], target, database)}`;
+  const renew = renewCommand(slot, target);
   const loss = lossOf(slot);
   if (loss === undefined) return `To start anew: ${renew}`;
   const { name, example, advice } = loss.setting;
   const raise = `${psqlCommand(`ALTER SYSTEM SET ${name} = '${example}'`, target)} -c "SELECT pg_reload_conf()"`;
   return `The setting ${name} decides that; ${advice}: ${raise}; to start anew: ${renew}`;
+}
+
+/** Drops it and creates one like it. */
+export function renewCommand(
+  slot: Omit<LostSlot, "invalidationReason">,
+  target: ConnectionTarget,
+): string {
+  const database = slot.database ?? target.database;
+  const flags = [
+    ...(slot.twoPhase ? ["--two-phase"] : []),
+    ...(slot.failover ? ["--failover"] : []),
+  ];
+  const drop = walctlCommand(["drop-slot", slot.name], target, database);
+  return `${drop} && ${walctlCommand(["create-slot", slot.name, ...flags], target, database)}`;
 }
 
 function lossOf({ invalidationReason }: LostSlot): Loss | undefined {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, it, test } from "node:test";
 import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
-import { COLORS } from "../../src/render/painted.ts";
 import { TableRenderer } from "../../src/render/table.ts";
 import { type TableView, WHOLE_VIEW } from "../../src/render/table-view.ts";
 import { matchGolden } from "../support/golden.ts";
@@ -100,30 +99,6 @@ test("table: with colours, the same text", () => {
   }
 });
 
-/** WCAG's relative luminance of one of the 256 colours: of the 6×6×6 cube, or a grey. */
-function luminance(code: number): number {
-  const level = (step: number): number => (step === 0 ? 0 : 55 + 40 * step);
-  const cube = code - 16;
-  const grey = 8 + 10 * (code - 232);
-  const rgb =
-    code >= 232
-      ? [grey, grey, grey]
-      : [level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6)];
-  const [r = 0, g = 0, b = 0] = rgb.map((value) => {
-    const part = value / 255;
-    return part <= 0.040_45 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-test("table: every colour can be read on black and on white", () => {
-  for (const code of COLORS) {
-    const onBlack = (luminance(code) + 0.05) / 0.05;
-    const onWhite = 1.05 / (luminance(code) + 0.05);
-    assert.ok(Math.min(onBlack, onWhite) >= 3.8, `${code}: ${onBlack} and ${onWhite} to 1`);
-  }
-});
-
 test("table, collapsed: a status line is told of what is not shown, across the blocks of a stream", () => {
   const renderer = createRenderer(80, { collapseAfter: 1 });
   const live = (...messages: readonly PgoutputMessage[]): string | undefined => {
@@ -183,11 +158,70 @@ test("table: a change in a value that is too long is shown where it begins", () 
   const long = "x".repeat(3000);
   assert.equal(changed(`${long}old`, `${long}new`, 25), "…'xxxxxxold' → …'xxxxxxnew'");
   assert.equal(
-    changed(`{"a": "${long}", "b": 1}`, `{"a":"${long}","b":2}`, 3802),
-    `…' "b": 1}' → …' "b": 2}'`,
+    changed(`["${long}",1,2,3,4]`, `["${long}",5,6,7,8]`, 3802),
+    `…'xxx", 1, 2, 3'… → …'xxx", 5, 6, 7'…`,
   );
   // An emoji is not cut in two.
   assert.equal(changed(`${long}😀12345a`, `${long}😀12345b`, 25), "…'😀12345a' → …'😀12345b'");
   assert.match(changed(`${long}a${long}`, `${long}b`, 25), /^…'x{6}ax+'… → …'x{6}b'$/);
   assert.match(changed("a".repeat(50), "b".repeat(50), 25), /^a+… → b+…$/);
+});
+
+describe("table: where JSON was changed", () => {
+  const nested = (depth: number, inside: string): string =>
+    "[".repeat(depth) + inside + "]".repeat(depth);
+  const old =
+    '{"cup": 2, "pot": {"colour": "blue", "notes": ["a", null]}, "big": 12345678901234567890}';
+  const cases: ReadonlyArray<
+    readonly [what: string, before: string, after: string, shown: string]
+  > = [
+    ["inside", old, old.replace("blue", "red"), 'value.pot.colour="blue" → "red"'],
+    ["in an array", old, old.replace("null", "false"), "value.pot.notes[1]=null → false"],
+    [
+      "a digit that a double cannot hold",
+      old,
+      old.replace("890}", "891}"),
+      "value.big=12345678901234567890 → 12345678901234567891",
+    ],
+    [
+      "a member that is new",
+      '{"a": 1}',
+      '{"b c": {"d": 1}, "a": 1}',
+      'value."b c"=(absent) → {"d": 1}',
+    ],
+    [
+      "one that is gone, and another",
+      '{"a": 1, "b": 2}',
+      '{"b": "x"}',
+      'value.a=1 → (absent)  value.b=2 → "x"',
+    ],
+    [
+      "a text of that name is no absence",
+      '{"a": "(absent)"}',
+      '{"a": 1}',
+      'value.a="(absent)" → 1',
+    ],
+    ["an array that has grown", '{"a": [1]}', '{"a": [1, 2]}', "value.a=[1] → [1, 2]"],
+    ["all of it", "[]", '{"a": 1}', 'value=[] → {"a": 1}'],
+    ["only its spaces", '{"a":1}', '{"a": 1}', 'value={"a": 1} → {"a": 1}'],
+    ["in too many places", "[1, 2, 3, 4]", "[5, 6, 7, 8]", "value=[1, 2, 3, 4] → [5, 6, 7, 8]"],
+    ["a key that comes twice", '{"a": 1, "a": 2}', '{"a": 1}', 'value={"a": 1, "a": 2} → {"a": 1}'],
+    [
+      "what a terminal must not see",
+      '{"\\u0000": 1, "\u202e": 1}',
+      '{"\\u0000": 1, "\u202e": 2}',
+      'value."\\u202e"=1 → 2',
+    ],
+  ];
+  for (const [what, before, after, shown] of cases) {
+    it(what, () => {
+      const text = render(updateStream(before, after, 3802), 120);
+      assert.equal(/(value.*?) *│\n/.exec(text)?.[1], shown);
+    });
+  }
+
+  it("too deep to be followed", () => {
+    const text = render(updateStream(nested(5000, "1"), nested(5000, "2"), 3802), 120);
+    assert.match(text, /value=…'\[+1\]+'… → …'\[+2\]+'…/);
+  });
 });
