@@ -1,9 +1,12 @@
 const FIRST_CAPACITY_BYTES = 64 * 1024;
 const HEX_DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
 
-/** A text that is written often, in the words that it is copied by. */
+/**
+ * A text that is written often, in the words that it is copied by. Eight bytes are a double here, and none is a NaN,
+ * which might not keep its bits: that takes the byte 7F, or FF, and no text that may be printed has these.
+ */
 export class Piece {
-  words = new Int32Array(0);
+  words = new Float64Array(0);
   length = 0;
   #bytes = Buffer.alloc(0);
 
@@ -29,7 +32,7 @@ export class Piece {
 
   #reserve(length: number): void {
     if (length <= this.#bytes.length) return;
-    this.words = new Int32Array(Math.ceil(length / 4));
+    this.words = new Float64Array(Math.ceil(length / 8));
     this.#bytes = Buffer.from(this.words.buffer);
   }
 }
@@ -73,15 +76,15 @@ export class ByteWriter {
     this.bytes[this.offset++] = byte;
   }
 
-  /** Four bytes at a time. What that writes too much is written over by what comes next. */
+  /** Eight bytes at a time. What that writes too much is written over by what comes next. */
   piece({ words, length }: Piece): void {
-    this.reserve(length + 3);
+    this.reserve(length + 7);
     const { view } = this;
     let { offset } = this;
     const end = offset + length;
     for (let index = 0; offset < end; index++) {
-      view.setInt32(offset, words[index]!, LITTLE_ENDIAN);
-      offset += 4;
+      view.setFloat64(offset, words[index]!, LITTLE_ENDIAN);
+      offset += 8;
     }
     this.offset = end;
   }
