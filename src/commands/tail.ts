@@ -38,6 +38,7 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   const types = new TypeRegistry();
   const reporter = new Reporter(context, output);
   const options = await withPublication(asked, target, context, reporter);
+  if (options === undefined) return ExitCode.done;
   const rendering = await createRenderer(flags, output, types, context, target.database);
   const { sink, rotate, startpos, takeOver } = openTailOutput(
     { path: flags.output, startpos: options.startpos, prints: (kind) => printsKind(flags, kind) },

@@ -22,7 +22,7 @@ import {
   type StreamState,
   WalStream,
 } from "./wal-stream.ts";
-import { pause, unlessAborted } from "./within.ts";
+import { pause, unlessAborted, within } from "./within.ts";
 
 export interface SessionOptions {
   readonly target: ConnectionTarget;
@@ -78,6 +78,9 @@ const STREAM_HINTS = {
 const START_PATIENCE_MS = 30_000;
 /** A slot that is in use is asked for at least this often. */
 const SLOT_POLL_MS = 1000;
+
+/** The stream itself has waited for the last sync: this is for its failure. */
+const LAST_SYNC_MS = 300;
 
 /** Feedback comes at least three times within wal_sender_timeout. */
 const TIMEOUT_SHARE = 3;
@@ -141,7 +144,7 @@ export class ReplicationSession {
       try {
         return await this.#attempt();
       } catch (error) {
-        if (stop.aborted) return "stopped";
+        if (stop.aborted && isFarewell(error)) return "stopped";
         if (!this.#mayTryAgain(error)) throw explain(error);
         await pause(this.#announce(error), stop);
       }
@@ -215,7 +218,10 @@ export class ReplicationSession {
       });
       this.#stream = stream;
       try {
-        return await stream.run(client, pace, stop);
+        const end = await stream.run(client, pace, stop);
+        // What could not be made durable for the last status: the stream had its end by then, and cannot tell.
+        await within(state.consumer.sync(), LAST_SYNC_MS);
+        return end;
       } catch (error) {
         if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
         throw await slotInUseError(client, target, started.slotName, error);
@@ -312,6 +318,14 @@ function withPatience(target: ConnectionTarget): ConnectionTarget {
 
 function isSlotInUse(error: unknown): boolean {
   return sqlStateOf(error) === SqlState.objectInUse;
+}
+
+/**
+ * What leaving brings about: the connection is gone, or the server cancelled what we were at. Anything else, such as
+ * an output that cannot be written, is told to whoever stopped us too: not all that he thinks is out may be.
+ */
+function isFarewell(error: unknown): boolean {
+  return isConnectionLost(error) || sqlStateOf(error) === SqlState.queryCanceled;
 }
 
 function reasonOf(error: unknown): string {
