@@ -17,6 +17,7 @@ import { Pipeline } from "./pipeline.ts";
 import { progressText } from "./progress-text.ts";
 import { createRenderer, type Rendering, type RendererFlags } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
+import { withinStopGrace } from "./stop-grace.ts";
 
 const STANDARD_INPUT = "-";
 const PROGRESS_INTERVAL_MS = 100;
@@ -58,6 +59,10 @@ export async function decodeFile(
       : undefined,
     context,
   };
+  return await withinStopGrace(decodeAndSum(files, job), context.stop, ExitCode.done);
+}
+
+async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCode> {
   try {
     const status = await decodeAll(files, job);
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());

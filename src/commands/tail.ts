@@ -16,6 +16,7 @@ import { Pipeline } from "./pipeline.ts";
 import { publicationPlan } from "./publication-flags.ts";
 import { createRenderer } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
+import { withinStopGrace } from "./stop-grace.ts";
 import { checkSummary } from "./summary.ts";
 import { type TailFlags, tailOptions } from "./tail-options.ts";
 import { openTailOutput } from "./tail-output.ts";
@@ -29,6 +30,10 @@ const NOTHING = new Uint8Array();
 
 /** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
+  return await withinStopGrace(stream(flags, context), context.stop, ExitCode.done);
+}
+
+async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const toFile = flags.output !== undefined && flags.format === "auto";
   const output = outputOptions(toFile ? { ...flags, format: "ndjson" } : flags, context);
   const asked = tailOptions(flags);
