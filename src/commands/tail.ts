@@ -77,7 +77,11 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
   const session = new ReplicationSession({
     ...options,
     startpos,
-    takeOver,
+    takeOver: () => {
+      const end = takeOver();
+      capture?.takeOver();
+      return end;
+    },
     target,
     acknowledge:
       flags.ackFrom === undefined ? options.acknowledge : new AckSource(flags.ackFrom, reporter),
