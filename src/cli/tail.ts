@@ -27,7 +27,10 @@ export function tailCommand(): Command {
     .option("--ack", "advance the slot past what has been written out (default: never)")
     .option("--ack-from <path>", "advance it only to the end_lsns that the consumer writes there")
     .option("-I, --startpos <lsn>", "start there (default: where the slot stands)")
-    .option("-E, --endpos <lsn>", "exit once all that committed up to there is out; or now")
+    .option(
+      "-E, --endpos <lsn>",
+      "exit once all that committed up to there is out; now: the server's position at start",
+    )
     .option("-n, --limit <count>", "exit after so many row changes");
   filterOptions(command)
     .option("-o, --output <file>", "append to the file, which is synced before acknowledging")

@@ -38,7 +38,7 @@ export interface SessionOptions {
    * which may be further than at the time of the start: another program may have had the slot.
    */
   readonly takeOver: () => Lsn | undefined;
-  /** `now`: where the server stands at the first start. */
+  /** `now`: where the server stands when it is first reached, also when the slot is waited for after that. */
   readonly endpos: Lsn | "now" | undefined;
   /** Row changes to print. */
   readonly limit: number | undefined;
