@@ -46,7 +46,12 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
   if (options === undefined) return ExitCode.done;
   const rendering = await createRenderer(flags, output, types, context, target.database);
   const { sink, rotate, startpos, takeOver } = openTailOutput(
-    { path: flags.output, startpos: options.startpos, prints: (kind) => printsKind(flags, kind) },
+    {
+      path: flags.output,
+      startpos: options.startpos,
+      streaming: options.pgoutput.streaming !== "off",
+      prints: (kind) => printsKind(flags, kind),
+    },
     output,
     context,
     reporter,
@@ -77,10 +82,10 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
   const session = new ReplicationSession({
     ...options,
     startpos,
-    takeOver: () => {
-      const end = takeOver();
+    takeOver: (oldest) => {
+      const there = takeOver(oldest);
       capture?.takeOver();
-      return end;
+      return there;
     },
     target,
     acknowledge:

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { DecodeError, WalctlError } from "../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn, parseLsn } from "../lsn.ts";
+import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import { Backoff } from "./backoff.ts";
 import { type BootstrapRequest, type BootstrapOutcome, bootstrap } from "./bootstrap.ts";
 import type { Confirmations } from "./confirmations.ts";
@@ -12,7 +13,7 @@ import { type PgoutputOptions, formatPgoutputOptions } from "./pgoutput-options.
 import { Resume } from "./resume.ts";
 import { SqlState, slotInUseError } from "./slot.ts";
 import { NO_WALSENDER, isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
-import { quoteIdentifier } from "./sql.ts";
+import { quoteIdentifier, quoteLiteral } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
 import {
@@ -34,10 +35,11 @@ export interface SessionOptions {
   /** Asked at each attempt before the first start. */
   readonly startpos: () => Lsn | undefined;
   /**
-   * Called once, when the slot is ours and before anything is passed on. Gives the end of what is there already,
-   * which may be further than at the time of the start: another program may have had the slot.
+   * Called once, when the slot is ours and before anything is passed on. Tells what is there already, which may be
+   * more than at the time of the start: another program may have had the slot. `oldest`: what began before that
+   * has ended, for the slot.
    */
-  readonly takeOver: () => Lsn | undefined;
+  readonly takeOver: (oldest: Lsn) => TakenOver;
   /** `now`: where the server stands when it is first reached, also when the slot is waited for after that. */
   readonly endpos: Lsn | "now" | undefined;
   /** Row changes to print. */
@@ -48,6 +50,17 @@ export interface SessionOptions {
   readonly waitForSlot: boolean;
   readonly stop: AbortSignal;
   readonly news: SessionNews;
+}
+
+/** What was passed on by an earlier process. */
+export interface TakenOver {
+  /** All that ended before that. Undefined: nothing is known. */
+  readonly endLsn: Lsn | undefined;
+  /**
+   * Blocks of transactions, in their order and with all ends since: of those that have not ended the server will
+   * send again what is there. Read in one go.
+   */
+  readonly unfinished: Iterable<PgoutputMessage>;
 }
 
 /** The consumer's own confirmations. */
@@ -206,13 +219,12 @@ export class ReplicationSession {
       const from = await this.#startOf(client, state, started);
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
       const pace = await this.#pace(client);
+      const oldest = again ? INVALID_LSN : await readRestartLsn(client, started.slotName);
       const stream = new WalStream(statement, target, state, () => {
         clearTimeout(patience);
         this.#backoff.reset();
         if (this.#starts++ === 0) {
-          const there = this.#options.takeOver();
-          if (there !== undefined && there > from) state.resume.skip(there);
-          state.ledger.startAt(maxLsn(from, there ?? from));
+          this.#takeOver(state, from, oldest);
         }
         news.streaming(started, from);
       });
@@ -237,6 +249,14 @@ export class ReplicationSession {
       clearTimeout(patience);
       await disconnect(client);
     }
+  }
+
+  #takeOver(state: StreamState, from: Lsn, oldest: Lsn): void {
+    const { endLsn, unfinished } = this.#options.takeOver(oldest);
+    for (const message of unfinished) state.resume.repeats(message);
+    state.resume.disconnect();
+    if (endLsn !== undefined && endLsn > from) state.resume.skip(endLsn);
+    state.ledger.startAt(maxLsn(from, endLsn ?? from));
   }
 
   async #open(client: Client): Promise<StreamState> {
@@ -308,6 +328,16 @@ async function readCurrentLsn(client: Client): Promise<Lsn> {
     "read the server's position",
   );
   return BigInt(rows[0]?.lsn ?? "0") as Lsn;
+}
+
+/** No transaction that the slot has yet to send the end of began before that. */
+async function readRestartLsn(client: Client, slotName: string): Promise<Lsn> {
+  const rows = await queryRows<{ lsn: string | null }>(
+    client,
+    `SELECT restart_lsn::text AS lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = ${quoteLiteral(slotName)}`,
+    `read slot "${slotName}"`,
+  );
+  return parseLsn(rows[0]?.lsn ?? "") ?? INVALID_LSN;
 }
 
 /** libpq's default is to wait for ever, which is right for somebody who watches. */

@@ -59,7 +59,7 @@ async function runUntilStopped(
     consumer,
     acknowledge: true,
     startpos: () => undefined,
-    takeOver: () => undefined,
+    takeOver: () => ({ endLsn: undefined, unfinished: [] }),
     endpos: undefined,
     limit: undefined,
     statusIntervalMs: 1000,
