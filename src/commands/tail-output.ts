@@ -5,7 +5,7 @@ import { AppendFile } from "../output/append-file.ts";
 import { readOutputEnd, recoverOutput } from "../output/output-recovery.ts";
 import { type Sink, StreamSink } from "../output/sink.ts";
 import { readStreamedLines } from "../output/streamed-lines.ts";
-import type { TakenOver } from "../replication/session.ts";
+import type { TakenOver } from "../replication/session-options.ts";
 import type { CommandContext } from "./context.ts";
 import type { OutputOptions } from "./options.ts";
 import type { Reporter } from "./reporter.ts";
