@@ -8,6 +8,7 @@ import { ReplicationSession } from "../replication/session.ts";
 import { resolveTarget } from "../replication/target.ts";
 import { lookUpTypes } from "../replication/type-catalogue.ts";
 import { AckSource } from "./ack-source.ts";
+import { AskedColumns } from "./asked-columns.ts";
 import { CaptureFile } from "./capture-file.ts";
 import type { CommandContext } from "./context.ts";
 import { createFilter, printsKind } from "./filter.ts";
@@ -39,7 +40,8 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
   const asked = tailOptions(flags);
   const target = resolveTarget(flags, context.env);
   checkSummary(flags);
-  const accepts = createFilter(flags);
+  const columns = new AskedColumns(flags);
+  const accepts = columns.watch(createFilter(flags));
   const types = new TypeRegistry();
   const reporter = new Reporter(context, output);
   const options = await withPublication(asked, target, context, reporter);
@@ -120,6 +122,7 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
       const rest = connected ? rendering.finish() : NOTHING;
       if (rest.length > 0) await shownSink.write(rest);
     }
+    for (const warning of columns.warnings()) reporter.warn(warning);
     return ExitCode.done;
   } catch (error) {
     readerGone = error instanceof ReaderGone;

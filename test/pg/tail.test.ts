@@ -154,6 +154,18 @@ for (const version of [15, 18] as const) {
       assert.deepEqual(insertedIds(parseLines(waiting.lines)), [3100001]);
     });
 
+    test("a name given to --columns that no table has is told at the end", async () => {
+      await createSlot("c");
+      await server.sql("INSERT INTO load VALUES (3200001, 'x')");
+      const args = ["tail", "-S", "c", "-P", "p", "-E", "now", "-F", "table", "--columns"];
+      const { stderr } = await walctl([...args, "filer"], { server });
+      assert.match(
+        stderr,
+        /^walctl: warning: no printed table has a column named "filer" \(--columns\)\nHINT: Did you mean filler\?$/m,
+      );
+      assert.doesNotMatch((await walctl([...args, "filler"], { server })).stderr, /warning/);
+    });
+
     test("a start position behind the slot's is warned of, one beyond the server's is refused", async () => {
       await createSlot("i");
       const behind = await walctl(["tail", "-S", "i", "-P", "p", "-I", "0/1", "-E", "now"], {
