@@ -5,8 +5,10 @@
 import type { CommandContext, OutputStream } from "./commands/context.ts";
 import { run } from "./cli.ts";
 
-/** How long an answered signal may take before a reader that stalls is left behind. */
+/** How long an answered signal may take before what still goes on is left behind, in milliseconds. */
 const STOP_GRACE_MS = 900;
+/** As ExitCode.failed. */
+const STATUS_FAILED = 1;
 
 function outputStream(stream: NodeJS.WriteStream): OutputStream {
   return {
@@ -17,13 +19,27 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
 }
 
 const stop = new AbortController();
+const unhurried = new Set<Promise<unknown>>();
 let exitStatus: number | undefined;
 
 function onSignal(signal: NodeJS.Signals): void {
   if (stop.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
   stop.abort(signal);
-  // A write that a stalled reader blocks would keep the process alive for as long as it stalls.
-  setTimeout(() => process.exit(exitStatus ?? 0), STOP_GRACE_MS).unref();
+  setTimeout(() => void leave(), STOP_GRACE_MS).unref();
+}
+
+/**
+ * When the command has returned, it is a write that a stalled reader blocks which keeps the process alive. One
+ * that is still at it, on a network that swallows everything say, has not done what it was asked for.
+ */
+async function leave(): Promise<void> {
+  while (unhurried.size > 0) {
+    await Promise.allSettled(unhurried);
+    // The command's own end comes behind that of its work.
+    await new Promise(setImmediate);
+  }
+  if (exitStatus === undefined) process.stderr.write("walctl: error: interrupted\n");
+  process.exit(exitStatus ?? STATUS_FAILED);
 }
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);
@@ -38,6 +54,10 @@ const context: CommandContext = {
   stderr: outputStream(process.stderr),
   env: process.env,
   stop: stop.signal,
+  unhurried: (work) => {
+    unhurried.add(work);
+    return work.finally(() => unhurried.delete(work));
+  },
   onSignal: (signal, listener) => {
     process.on(signal, listener);
     return () => void process.off(signal, listener);

@@ -83,6 +83,20 @@ describe("the environment", () => {
     assert.match(ndjson.stdout, /^\{"kind":/);
   });
 
+  it("has no say where a command does not know its format; the flag is refused", async () => {
+    for (const format of ["wal2json", "debezium"]) {
+      const env = { WALCTL_FORMAT: format };
+      const other = await walctl(["slots", "-h", "/nowhere"], { env });
+      assert.equal(other.status, 1);
+      assert.match(other.stderr, /error: could not connect/);
+      const flag = await walctl(["slots", "-h", "/nowhere", "-F", format], { env });
+      assert.equal(flag.status, 2);
+      const capture = ["decode-file", "fixtures/wal2json/pg17.walctl"];
+      const { stdout } = await walctl(capture, { env });
+      assert.match(stdout, format === "wal2json" ? /^\{"action":"B"\}/ : /^\{"before":/);
+    }
+  });
+
   it("is named in errors", async () => {
     const env = { WALCTL_FORMAT: "xml" };
     const { status, stderr } = await walctl(["slots"], { env });

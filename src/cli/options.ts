@@ -46,13 +46,26 @@ export const MESSAGE_FORMATS = [...FORMATS, "wal2json", "debezium"];
 export function outputOptions(command: Command, formats: readonly string[] = FORMATS): Command {
   return command
     .optionsGroup("Output:")
-    .addOption(
-      setting("-F, --format <format>", "auto is table on a terminal, else ndjson")
-        .choices(formats)
-        .default("auto"),
-    )
+    .on("optionEnv:format", () => void environments.add(command))
+    .addOption(formatOption(command, formats))
     .option("--no-color", "no colours (NO_COLOR and FORCE_COLOR count too)")
     .option("-q, --quiet", "no progress and no notices on standard error");
+}
+
+/** Whose format is being taken from the environment: commander asks it last, and tells the parser nothing of it. */
+const environments = new WeakSet<Command>();
+
+/** The environment is about all commands: a format that only others know is none for this one, and no error. */
+function formatOption(command: Command, formats: readonly string[]): Option {
+  const option = setting("-F, --format <format>", "auto is table on a terminal, else ndjson")
+    .choices(formats)
+    .default("auto");
+  const { parseArg: parseChoice } = option;
+  return option.argParser((value: string, previous: string) => {
+    const others = environments.has(command) && MESSAGE_FORMATS.includes(value);
+    if (others && !formats.includes(value)) return "auto";
+    return parseChoice === undefined ? value : parseChoice(value, previous);
+  });
 }
 
 export function publicationOptions(command: Command): Command {

@@ -30,7 +30,10 @@ export function tailCommand(): Command {
     .option("--bootstrap", "create the publication and the slot where they are missing");
   publicationOptions(command)
     .optionsGroup("Until when:")
-    .option("-E, --endpos <lsn>", "exit once all that committed up to there is out; or now")
+    .option(
+      "-E, --endpos <lsn>",
+      "exit once all that committed up to there is out; now: the server's position at start",
+    )
     .option("-n, --limit <count>", "exit after so many row changes")
     .optionsGroup("Acknowledging:")
     .option("--ack", "advance the slot past what has been written out (default: never)")

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { Lsn } from "../lsn.ts";
 import { WalctlError, usageError } from "../errors.ts";
 import { Confirmations } from "../replication/confirmations.ts";
-import type { Confirmed } from "../replication/session.ts";
+import type { Confirmed } from "../replication/session-options.ts";
 import type { Reporter } from "./reporter.ts";
 
 const POLL_MS = 50;

@@ -44,7 +44,7 @@ export async function createSlot(
     checkSlotRequest(request, version);
     const fault = await findWalLevelFault(client, target, version);
     if (fault !== undefined) throw fault;
-    const outcome = await ensureSlot(client, target, version, request, {
+    const creation = ensureSlot(client, target, version, request, {
       lockTimeoutMs: seconds * 1000,
       stop: context.stop,
       onWaiting: (text) => {
@@ -52,6 +52,7 @@ export async function createSlot(
         reporter.progress(`waiting for ${text}`);
       },
     });
+    const outcome = await context.unhurried(creation);
     const { renderSlot } = await import("../render/setup.ts");
     reporter.clearProgress();
     for (const warning of missingSlotOptions(outcome, request)) reporter.warn(warning);

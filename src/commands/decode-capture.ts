@@ -1,7 +1,7 @@
 import type { CaptureListener, CaptureReader } from "../capture/capture-reader.ts";
 import { InputError } from "../capture/input-error.ts";
 import { NotACapture } from "../capture/sniffing-reader.ts";
-import { DecodeError, ExitCode } from "../errors.ts";
+import { DecodeError, ExitCode, WalctlError } from "../errors.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { applyMetadata } from "./capture-metadata.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -47,8 +47,8 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
     // An empty capture is one in which nothing happened, in every format.
     if (bytes > 0 && !run.stop.aborted) reader.end();
   } catch (error) {
-    // What was decoded before the damage is still to be written.
-    if (error instanceof DecodeError) await run.pipeline.flush();
+    // What was decoded before the damage, or before what the format has no form for, is still to be written.
+    if (error instanceof DecodeError || error instanceof WalctlError) await run.pipeline.flush();
     throw captureError(run.name, error);
   }
   await run.pipeline.flush();

@@ -9,6 +9,7 @@ import { ReaderGone, type Sink, StreamSink } from "../output/sink.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { renderError } from "../render/diagnostics.ts";
+import { AskedColumns } from "./asked-columns.ts";
 import type { CommandContext } from "./context.ts";
 import { decodeCapture } from "./decode-capture.ts";
 import { createFilter, type FilterFlags } from "./filter.ts";
@@ -17,6 +18,7 @@ import { Pipeline } from "./pipeline.ts";
 import { progressText } from "./progress-text.ts";
 import { createRenderer, type Rendering, type RendererFlags } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
+import { withinStopGrace } from "./stop-grace.ts";
 
 const STANDARD_INPUT = "-";
 const PROGRESS_INTERVAL_MS = 100;
@@ -29,6 +31,8 @@ export interface DecodeFileFlags extends OutputFlags, FilterFlags, RendererFlags
 interface Job {
   readonly flags: DecodeFileFlags;
   readonly output: OutputOptions;
+  /** For all captures together. */
+  readonly columns: AskedColumns;
   readonly accepts: (message: PgoutputMessage) => boolean;
   readonly sink: Sink;
   readonly reporter: Reporter;
@@ -47,10 +51,12 @@ export async function decodeFile(
   context: CommandContext,
 ): Promise<ExitCode> {
   const output = outputOptions(flags, context);
+  const columns = new AskedColumns(flags);
   const job: Job = {
     flags,
     output,
-    accepts: createFilter(flags),
+    columns,
+    accepts: columns.watch(createFilter(flags)),
     sink: new StreamSink(context.stdout.stream),
     reporter: new Reporter(context, output),
     summary: flags.summary
@@ -58,9 +64,14 @@ export async function decodeFile(
       : undefined,
     context,
   };
+  return await withinStopGrace(decodeAndSum(files, job), context.stop, ExitCode.done);
+}
+
+async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCode> {
   try {
     const status = await decodeAll(files, job);
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());
+    for (const warning of job.columns.warnings()) job.reporter.warn(warning);
     return status;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;

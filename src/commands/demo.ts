@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { findBinaries } from "../demo/binaries.ts";
+import { type PostgresBinaries, findBinaries } from "../demo/binaries.ts";
 import { type PostgresServer, startPostgres } from "../demo/server.ts";
 import { PUBLICATION, SLOT, Shop } from "../demo/workload.ts";
 import { ExitCode } from "../errors.ts";
@@ -22,8 +22,7 @@ export async function demo(flags: DemoFlags, context: CommandContext): Promise<E
   try {
     reporter.progress("starting a PostgreSQL of its own");
     const binaries = findBinaries(context.env["PATH"] ?? "");
-    const server = await startPostgres({ binaries, signal: context.stop });
-    return await showOn(server, flags, context, reporter);
+    return await context.unhurried(showAll(binaries, flags, context, reporter));
   } catch (error) {
     // The first Ctrl-C ends it early; what it interrupted is no failure.
     if (context.stop.aborted) return ExitCode.done;
@@ -31,6 +30,17 @@ export async function demo(flags: DemoFlags, context: CommandContext): Promise<E
   } finally {
     reporter.clearProgress();
   }
+}
+
+/** Not to be given up half-way: the server and its folder would be left to the watchdog. */
+async function showAll(
+  binaries: PostgresBinaries,
+  flags: DemoFlags,
+  context: CommandContext,
+  reporter: Reporter,
+): Promise<ExitCode> {
+  const server = await startPostgres({ binaries, signal: context.stop });
+  return await showOn(server, flags, context, reporter);
 }
 
 async function showOn(

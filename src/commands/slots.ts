@@ -12,6 +12,7 @@ import { withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions, parseNumber } from "./options.ts";
 import { Reporter } from "./reporter.ts";
+import { withinStopGrace } from "./stop-grace.ts";
 
 interface SlotsFlags extends ConnectionFlags, OutputFlags {
   /** True: every two seconds. */
@@ -22,8 +23,19 @@ const WATCH_SECONDS = 2;
 
 /** Shows the slots and their health. What is wrong with a slot is no error of this command: exit status 0. */
 export async function slots(flags: SlotsFlags, context: CommandContext): Promise<ExitCode> {
-  const output = outputOptions(flags, context);
   const intervalMs = watchInterval(flags.watch);
+  const showing = show(flags, intervalMs, context);
+  // A watch has no other end than a signal.
+  if (intervalMs === undefined) return await showing;
+  return await withinStopGrace(showing, context.stop, ExitCode.done);
+}
+
+async function show(
+  flags: SlotsFlags,
+  intervalMs: number | undefined,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
   const target = resolveTarget(flags, context.env);
   const reporter = new Reporter(context, output);
   reporter.progress("reading the slots");
@@ -42,7 +54,7 @@ export async function slots(flags: SlotsFlags, context: CommandContext): Promise
     return ExitCode.done;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
-    // A watch has no other end than a signal: also while it connects for the first time.
+    // Also while it connects for the first time.
     if (context.stop.aborted && intervalMs !== undefined) return ExitCode.done;
     throw error;
   } finally {

@@ -16,10 +16,15 @@ export function tableView(flags: TableFlags, output: OutputOptions): TableView {
   const collapse = numberOf("--collapse", flags.collapse);
   return {
     expanded: flags.expanded ?? false,
-    columns: flags.columns && new Set(flags.columns.flatMap(parseNames)),
+    columns: flags.columns && new Set(askedColumns(flags)),
     valueWidthMax: unlimitedIfZero(numberOf("--max-width", flags.maxWidth)),
     collapseAfter: unlimitedIfZero(collapse) ?? Number.POSITIVE_INFINITY,
   };
+}
+
+/** The names that --columns gives. */
+export function askedColumns({ columns = [] }: TableFlags): readonly string[] {
+  return columns.flatMap(parseNames);
 }
 
 function refuseWithoutTables(flags: TableFlags): void {

@@ -4,9 +4,12 @@ import type { MessageKind } from "../pgoutput/messages.ts";
 import { AppendFile } from "../output/append-file.ts";
 import { readOutputEnd, recoverOutput } from "../output/output-recovery.ts";
 import { type Sink, StreamSink } from "../output/sink.ts";
+import { readStreamedLines } from "../output/streamed-lines.ts";
+import type { TakenOver } from "../replication/session-options.ts";
 import type { CommandContext } from "./context.ts";
 import type { OutputOptions } from "./options.ts";
 import type { Reporter } from "./reporter.ts";
+import { messagesOfLines } from "./streamed-messages.ts";
 
 interface TailOutput {
   readonly sink: Sink;
@@ -15,16 +18,29 @@ interface TailOutput {
   /** Where FILE says now that it goes on. */
   readonly startpos: () => Lsn | undefined;
   /**
-   * To be called when the slot is ours, so that no other walctl writes FILE: cuts there what is unfinished.
-   * Gives the end of the last transaction that is there.
+   * To be called when the slot is ours, so that no other walctl writes FILE: cuts there what is unfinished,
+   * and tells what is left.
    */
-  readonly takeOver: () => Lsn | undefined;
+  readonly takeOver: (oldest: Lsn) => TakenOver;
 }
+
+const NOTHING_THERE: TakenOver = { endLsn: undefined, unfinished: [] };
+
+/** The lines that tell where a transaction ends, and which blocks are whose. */
+const ENDS: readonly MessageKind[] = ["begin", "commit"];
+const STREAMED: readonly MessageKind[] = [
+  "stream_start",
+  "stream_stop",
+  "stream_commit",
+  "stream_abort",
+];
 
 interface OutputRequest {
   /** --output */
   readonly path: string | undefined;
   readonly startpos: Lsn | undefined;
+  /** Large transactions are sent before they commit. */
+  readonly streaming: boolean;
   /** Whether lines of that kind are printed. */
   readonly prints: (kind: MessageKind) => boolean;
 }
@@ -40,23 +56,25 @@ export function openTailOutput(
   context: CommandContext,
   reporter: Reporter,
 ): TailOutput {
-  const { path, startpos, prints } = request;
+  const { path, startpos } = request;
   if (path === undefined) {
     return {
       sink: new StreamSink(context.stdout.stream),
       rotate: undefined,
       startpos: () => startpos,
-      takeOver: () => undefined,
+      takeOver: () => NOTHING_THERE,
     };
   }
   if (output.format !== "ndjson" || output.dialect !== "walctl") {
     throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
   }
   // Without these lines FILE does not tell where a transaction ends.
-  const recoverable = prints("begin") && prints("commit");
-  if (!recoverable) {
+  const needed = request.streaming ? [...ENDS, ...STREAMED] : ENDS;
+  const leftOut = needed.find((kind) => !request.prints(kind));
+  const recoverable = ENDS.every(request.prints);
+  if (leftOut !== undefined) {
     reporter.warn({
-      message: "--only leaves out begin or commit, so that the file does not tell where to go on",
+      message: `--only leaves out ${leftOut}, so that the file does not tell where to go on`,
       detail: "After a crash lines may be there twice.",
     });
   }
@@ -68,16 +86,17 @@ export function openTailOutput(
       const endLsn = recoverable ? readOutputEnd(path) : undefined;
       return endLsn === undefined ? startpos : maxLsn(endLsn, startpos ?? endLsn);
     },
-    takeOver: () => (recoverable ? takeOver(path, reporter) : undefined),
+    takeOver: (oldest) => (recoverable ? takeOver(path, oldest, reporter) : NOTHING_THERE),
   };
 }
 
-function takeOver(path: string, reporter: Reporter): Lsn | undefined {
+function takeOver(path: string, oldest: Lsn, reporter: Reporter): TakenOver {
   const { endLsn, bytesCut } = recoverOutput(path);
   if (bytesCut > 0) {
     reporter.notice(`cut ${bytesCut} bytes of an unfinished transaction from the end of "${path}"`);
   }
-  return endLsn;
+  // Also without --streaming: the run before may have had it.
+  return { endLsn, unfinished: messagesOfLines(readStreamedLines(path, oldest)) };
 }
 
 /** It is a signal that asks for it: nobody is there to catch an error, and nothing is lost without a new file. */

@@ -1,4 +1,5 @@
 import { chooseSolePublication } from "../replication/publication-choice.ts";
+import { isConnectionLost } from "../replication/server-errors.ts";
 import type { ConnectionTarget } from "../replication/target.ts";
 import { withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
@@ -7,14 +8,14 @@ import type { TailOptions } from "./tail-options.ts";
 
 /**
  * Without -P the database's only publication is taken, and named. Once, before the stream: a reconnect keeps to it,
- * whatever there is by then.
+ * whatever there is by then. Undefined: a signal came first.
  */
 export async function withPublication(
   options: TailOptions,
   target: ConnectionTarget,
   context: CommandContext,
   reporter: Reporter,
-): Promise<TailOptions> {
+): Promise<TailOptions | undefined> {
   if (options.publications.length > 0) return options;
   reporter.progress("looking for the publication");
   try {
@@ -26,6 +27,9 @@ export async function withPublication(
     );
     const publications = [publication];
     return { ...options, publications, pgoutput: { ...options.pgoutput, publications } };
+  } catch (error) {
+    if (context.stop.aborted && isConnectionLost(error)) return undefined;
+    throw error;
   } finally {
     reporter.clearProgress();
   }

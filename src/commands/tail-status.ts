@@ -2,7 +2,7 @@ import { INVALID_LSN, type Lsn, formatLsn } from "../lsn.ts";
 import { formatByteCount } from "../byte-count.ts";
 import type { Sink } from "../output/sink.ts";
 import { StatusLine } from "../output/status-line.ts";
-import type { SessionStatus } from "../replication/session.ts";
+import type { SessionStatus } from "../replication/session-options.ts";
 import type { CommandContext } from "./context.ts";
 import type { Pipeline } from "./pipeline.ts";
 

@@ -8,6 +8,7 @@ import { ReplicationSession } from "../replication/session.ts";
 import { resolveTarget } from "../replication/target.ts";
 import { lookUpTypes } from "../replication/type-catalogue.ts";
 import { AckSource } from "./ack-source.ts";
+import { AskedColumns } from "./asked-columns.ts";
 import { CaptureFile } from "./capture-file.ts";
 import type { CommandContext } from "./context.ts";
 import { createFilter, printsKind } from "./filter.ts";
@@ -16,6 +17,7 @@ import { Pipeline } from "./pipeline.ts";
 import { publicationPlan } from "./publication-flags.ts";
 import { createRenderer } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
+import { withinStopGrace } from "./stop-grace.ts";
 import { checkSummary } from "./summary.ts";
 import { type TailFlags, tailOptions } from "./tail-options.ts";
 import { openTailOutput } from "./tail-output.ts";
@@ -29,18 +31,29 @@ const NOTHING = new Uint8Array();
 
 /** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
+  return await withinStopGrace(stream(flags, context), context.stop, ExitCode.done);
+}
+
+async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const toFile = flags.output !== undefined && flags.format === "auto";
   const output = outputOptions(toFile ? { ...flags, format: "ndjson" } : flags, context);
   const asked = tailOptions(flags);
   const target = resolveTarget(flags, context.env);
   checkSummary(flags);
-  const accepts = createFilter(flags);
+  const columns = new AskedColumns(flags);
+  const accepts = columns.watch(createFilter(flags));
   const types = new TypeRegistry();
   const reporter = new Reporter(context, output);
   const options = await withPublication(asked, target, context, reporter);
+  if (options === undefined) return ExitCode.done;
   const rendering = await createRenderer(flags, output, types, context, target.database);
   const { sink, rotate, startpos, takeOver } = openTailOutput(
-    { path: flags.output, startpos: options.startpos, prints: (kind) => printsKind(flags, kind) },
+    {
+      path: flags.output,
+      startpos: options.startpos,
+      streaming: options.pgoutput.streaming !== "off",
+      prints: (kind) => printsKind(flags, kind),
+    },
     output,
     context,
     reporter,
@@ -71,7 +84,11 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   const session = new ReplicationSession({
     ...options,
     startpos,
-    takeOver,
+    takeOver: (oldest) => {
+      const there = takeOver(oldest);
+      capture?.takeOver();
+      return there;
+    },
     target,
     acknowledge:
       flags.ackFrom === undefined ? options.acknowledge : new AckSource(flags.ackFrom, reporter),
@@ -105,6 +122,7 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
       const rest = connected ? rendering.finish() : NOTHING;
       if (rest.length > 0) await shownSink.write(rest);
     }
+    for (const warning of columns.warnings()) reporter.warn(warning);
     return ExitCode.done;
   } catch (error) {
     readerGone = error instanceof ReaderGone;

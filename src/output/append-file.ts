@@ -1,4 +1,12 @@
-import { closeSync, fstatSync, fsync, fsyncSync, openSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { WalctlError } from "../errors.ts";
@@ -18,9 +26,9 @@ export class AppendFile implements Sink {
   #failure: Error | undefined;
 
   /** @throws WalctlError when it cannot be opened */
-  constructor(path: string, flags: "a" | "w" = "a") {
+  constructor(path: string) {
     this.#path = path;
-    this.#fd = openForAppend(path, flags);
+    this.#fd = openForAppend(path);
     this.#durable = isFile(this.#fd);
   }
 
@@ -50,7 +58,7 @@ export class AppendFile implements Sink {
    * @throws WalctlError when there can be no new one: then it goes on in the old one
    */
   reopen(): void {
-    const next = openForAppend(this.#path, "a");
+    const next = openForAppend(this.#path);
     const old = this.#fd;
     try {
       if (this.#durable) fsyncSync(old);
@@ -64,6 +72,20 @@ export class AppendFile implements Sink {
     // Its number must not be another file's while a thread may still be about to sync it.
     const close = (): void => closeSync(old);
     void this.#syncing.then(close, close);
+  }
+
+  /**
+   * Throws away what is in it.
+   * @throws WalctlError when that cannot be
+   */
+  empty(): void {
+    // Of a FIFO or a device there is nothing to throw away: it would be an error (EINVAL).
+    if (!this.#durable) return;
+    try {
+      ftruncateSync(this.#fd);
+    } catch (error) {
+      throw this.#errorOf(error);
+    }
   }
 
   close(): void {
@@ -85,9 +107,9 @@ function isFile(fd: number): boolean {
   return fstatSync(fd).isFile();
 }
 
-function openForAppend(path: string, flags: "a" | "w"): number {
+function openForAppend(path: string): number {
   try {
-    const fd = openSync(path, flags, MODE_OWNER_ONLY);
+    const fd = openSync(path, "a", MODE_OWNER_ONLY);
     if (isFile(fd)) syncFolder(dirname(path));
     return fd;
   } catch (cause) {

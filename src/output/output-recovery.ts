@@ -1,14 +1,7 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  statSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } from "node:fs";
 import { WalctlError } from "../errors.ts";
 import { type Lsn, parseLsn } from "../lsn.ts";
+import { readAt } from "./read-at.ts";
 
 /** What an earlier run left in the file. */
 export interface Recovered {
@@ -37,8 +30,8 @@ const ENDS: ReadonlyMap<string, string> = new Map([
 
 /**
  * Cuts an NDJSON file behind its last whole transaction: what comes after it, a torn line included, the
- * server sends again. A file without a whole transaction is emptied if all of it is one that has begun,
- * and else only its torn line is cut.
+ * server sends again. A file without a whole transaction is emptied if all of it is one that has begun, or
+ * blocks of streamed ones, and else only its torn line is cut.
  * @throws WalctlError when the file cannot be read or is none of ours
  */
 export function recoverOutput(path: string): Recovered {
@@ -84,6 +77,7 @@ function findEnd(
   path: string,
 ): { keep: number; endLsn: Lsn | undefined } {
   let begins = 0;
+  let blocks = 0;
   for (const { kind, at } of linesBackwards(fd, size)) {
     const key = ENDS.get(kind);
     if (key !== undefined) {
@@ -91,8 +85,9 @@ function findEnd(
       if (line !== undefined) return { keep: at + line.length + 1, endLsn: lsnIn(line, key, path) };
     }
     if (kind === "begin") begins++;
+    else if (kind === "stream_start") blocks++;
   }
-  if (begins === 1) return { keep: 0, endLsn: undefined };
+  if (begins === 1 || (begins === 0 && blocks > 0)) return { keep: 0, endLsn: undefined };
   return { keep: lastLineEnd(fd, size), endLsn: undefined };
 }
 
@@ -140,15 +135,4 @@ function lsnIn(line: Buffer, key: string, path: string): Lsn {
   throw new WalctlError(`the last commit in "${path}" does not tell its ${key}`, {
     hint: "Give another file to --output, or move this one out of the way.",
   });
-}
-
-function readAt(fd: number, position: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  let read = 0;
-  while (read < length) {
-    const count = readSync(fd, bytes, read, length - read, position + read);
-    if (count === 0) break;
-    read += count;
-  }
-  return bytes.subarray(0, read);
 }

@@ -1,17 +1,7 @@
 import type { Lsn } from "../lsn.ts";
 import { pgTimeFromUnixMs } from "../pg-time.ts";
-import type { Confirmations } from "./confirmations.ts";
-import type { Feedback } from "./feedback.ts";
 import { encodeStandbyStatusUpdate } from "./frame.ts";
-import type { Ledger } from "./ledger.ts";
-import type { StreamConsumer } from "./stream-consumer.ts";
-
-interface Acknowledged {
-  readonly consumer: Pick<StreamConsumer, "sync">;
-  readonly ledger: Ledger;
-  readonly feedback: Feedback;
-  readonly confirmations: Confirmations | undefined;
-}
+import type { StreamState } from "./stream-state.ts";
 
 interface Connection {
   readonly send: (statusUpdate: Uint8Array) => void;
@@ -23,13 +13,13 @@ interface Connection {
  * blocked does not hold it up.
  */
 export class Acknowledger {
-  readonly #state: Acknowledged;
+  readonly #state: StreamState;
   readonly #connection: Connection;
   #syncing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(state: Acknowledged, connection: Connection) {
+  constructor(state: StreamState, connection: Connection) {
     this.#state = state;
     this.#connection = connection;
   }

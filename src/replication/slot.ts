@@ -101,6 +101,7 @@ export const SqlState = {
   duplicateObject: "42710",
   objectInUse: "55006",
   lockNotAvailable: "55P03",
+  queryCanceled: "57014",
 } as const;
 
 /** The error for a slot that is not there. `hint`: the command that creates it. */

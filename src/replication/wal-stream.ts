@@ -6,39 +6,17 @@ import type { OtherMessage, PgoutputMessage, RowChange } from "../pgoutput/messa
 import type { ByteReader } from "../pgoutput/reader.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import type { Verdict } from "./backend-frames.ts";
-import type { Confirmations } from "./confirmations.ts";
-import type { Feedback } from "./feedback.ts";
 import { FrameTag, encodeStreamAbort, readPrimaryKeepalive, readXLogData } from "./frame.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Limits } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
-import type { Resume } from "./resume.ts";
 import { StopSentinel } from "./stop-sentinel.ts";
-import type { StreamConsumer } from "./stream-consumer.ts";
+import type { StreamPace } from "./stream-pace.ts";
+import type { StreamState } from "./stream-state.ts";
 import type { ConnectionTarget } from "./target.ts";
 import { CopyBoth, type CopyBothReceiver } from "./transport.ts";
 import { unlessAborted, within } from "./within.ts";
 
 /** Why a stream ended in good order. */
 export type StreamEnd = "stopped" | "limit" | "endpos";
-
-/** What outlives a connection. */
-export interface StreamState {
-  readonly consumer: StreamConsumer;
-  readonly ledger: Ledger;
-  readonly feedback: Feedback;
-  readonly resume: Resume;
-  readonly limits: Limits;
-  /** The consumer's own, in the place of what was written. */
-  readonly confirmations: Confirmations | undefined;
-}
-
-/** How often something should be heard. */
-export interface StreamPace {
-  readonly statusIntervalMs: number;
-  /** 0: the server waits for us for ever. */
-  readonly walSenderTimeoutMs: number;
-}
 
 /** A message that cannot be passed on yet. */
 interface Held {

@@ -140,6 +140,32 @@ for (const version of [15, 18] as const) {
       assert.equal(nothing.stdout, "");
     });
 
+    test("--endpos now is where the server stands at first, however long the slot is waited for", async (t) => {
+      await createSlot("n");
+      const args = ["tail", "-S", "n", "-P", "p"];
+      const holder = spawnFor(t, args);
+      await server.sql("INSERT INTO load VALUES (3100001, 'before')");
+      await holder.waitFor((line) => line.includes('"id":3100001,'));
+      const waiting = spawnFor(t, [...args, "-E", "now", "--wait"]);
+      await waiting.waitForStderr("waiting for the slot");
+      await server.sql("INSERT INTO load VALUES (3100002, 'while it waits')");
+      await holder.stop();
+      assert.equal((await waiting.exit()).status, 0);
+      assert.deepEqual(insertedIds(parseLines(waiting.lines)), [3100001]);
+    });
+
+    test("a name given to --columns that no table has is told at the end", async () => {
+      await createSlot("c");
+      await server.sql("INSERT INTO load VALUES (3200001, 'x')");
+      const args = ["tail", "-S", "c", "-P", "p", "-E", "now", "-F", "table", "--columns"];
+      const { stderr } = await walctl([...args, "filer"], { server });
+      assert.match(
+        stderr,
+        /^walctl: warning: no printed table has a column named "filer" \(--columns\)\nHINT: Did you mean filler\?$/m,
+      );
+      assert.doesNotMatch((await walctl([...args, "filler"], { server })).stderr, /warning/);
+    });
+
     test("a start position behind the slot's is warned of, one beyond the server's is refused", async () => {
       await createSlot("i");
       const behind = await walctl(["tail", "-S", "i", "-P", "p", "-I", "0/1", "-E", "now"], {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { walctl } from "../support/cli.ts";
-import { matchGolden } from "../support/golden.ts";
+import { encodeCapture, messagesOf } from "../support/captures.ts";
+import { fixture, matchGolden } from "../support/golden.ts";
 
 function path(name: string): string {
   return fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url));
@@ -10,6 +11,11 @@ function path(name: string): string {
 
 async function decode(name: string, ...flags: readonly string[]): ReturnType<typeof walctl> {
   return await walctl(["decode-file", path(name), "-F", "wal2json", ...flags]);
+}
+
+/** Debezium's `ts_ms` is when the event was made. */
+function withoutClock(events: string): string {
+  return events.replaceAll(/"ts_([mun]s)":\d+/g, '"ts_$1":0');
 }
 
 describe("--format wal2json", () => {
@@ -26,6 +32,25 @@ describe("--format wal2json", () => {
       .split("\n")
       .map((line) => (JSON.parse(line) as { action: string }).action);
     assert.deepEqual([...new Set(actions)].toSorted(), ["B", "C", "D", "I", "M", "T", "U"]);
+  });
+
+  it("loses nothing that comes before what it refuses, also where that is in the same chunk", async () => {
+    const messages = (name: string): Uint8Array[] =>
+      messagesOf(fixture(`fixtures/captures/${name}`));
+    const committed = encodeCapture("walctl", messages("pg18-misc-p1.recvlogical"));
+    const both = encodeCapture("walctl", [
+      ...messages("pg18-misc-p1.recvlogical"),
+      ...messages("pg18-stream-abort-p2.recvlogical"),
+    ]);
+    for (const format of ["wal2json", "debezium"]) {
+      const args = ["decode-file", "-", "-F", format];
+      const whole = await walctl(args, { stdin: committed });
+      assert.equal(whole.status, 0, whole.stderr);
+      const { status, stdout } = await walctl(args, { stdin: both });
+      assert.equal(status, 1);
+      // One more transaction of the other capture was committed.
+      assert.ok(withoutClock(stdout).startsWith(withoutClock(whole.stdout)));
+    }
   });
 
   it("refuses transactions that may still be rolled back", async () => {

@@ -1,0 +1,59 @@
+import type { Client } from "pg";
+import { WalctlError } from "../errors.ts";
+import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
+import type { SessionNews } from "./session-options.ts";
+import { quoteLiteral } from "./sql.ts";
+import { queryRows } from "./statement.ts";
+
+/**
+ * Where a first stream is to start. 0/0: where the slot stands. A position behind that is warned of.
+ * @param slotPosition the slot's confirmed_flush_lsn
+ * @throws WalctlError for a position that the server has not reached
+ */
+export async function chooseStart(
+  client: Client,
+  asked: Lsn | undefined,
+  slotPosition: string,
+  news: SessionNews,
+): Promise<Lsn> {
+  if (asked === undefined) return INVALID_LSN;
+  const current = await readCurrentLsn(client);
+  if (asked > current) {
+    // The server would wait in silence, and leave out all that commits meanwhile.
+    throw new WalctlError(
+      `the start position ${formatLsn(asked)} is beyond the server's own, ${formatLsn(current)}`,
+      { hint: "Is it another server's? Leave --startpos out, or give --output another file." },
+    );
+  }
+  const confirmed = parseLsn(slotPosition);
+  if (confirmed !== undefined && asked < confirmed) {
+    news.warn({
+      message: `the slot has been advanced to ${formatLsn(confirmed)}, beyond the start position ${formatLsn(asked)}`,
+      detail:
+        "The server does not send again what was confirmed: the stream starts where the slot stands.",
+    });
+  }
+  return asked;
+}
+
+/** Where the server stands. */
+export async function readCurrentLsn(client: Client): Promise<Lsn> {
+  // On a standby what is replayed is what can be decoded.
+  const rows = await queryRows<{ lsn: string }>(
+    client,
+    `SELECT (CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+      ELSE pg_catalog.pg_current_wal_lsn() END - '0/0') AS lsn`,
+    "read the server's position",
+  );
+  return BigInt(rows[0]?.lsn ?? "0") as Lsn;
+}
+
+/** No transaction that the slot has yet to send the end of began before that. */
+export async function readRestartLsn(client: Client, slotName: string): Promise<Lsn> {
+  const rows = await queryRows<{ lsn: string | null }>(
+    client,
+    `SELECT restart_lsn::text AS lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = ${quoteLiteral(slotName)}`,
+    `read slot "${slotName}"`,
+  );
+  return parseLsn(rows[0]?.lsn ?? "") ?? INVALID_LSN;
+}

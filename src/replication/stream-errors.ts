@@ -1,0 +1,48 @@
+import { DecodeError, WalctlError } from "../errors.ts";
+import { NO_WALSENDER, isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
+import { SqlState } from "./slot.ts";
+
+const STREAM_HINTS = {
+  "42601": NO_WALSENDER,
+  // The decoder sees the catalogue as it was when the change was made.
+  "42704":
+    "A slot sees a publication only from when it was created. If it is there now, make a new slot: walctl drop-slot SLOT, then walctl create-slot SLOT.",
+  // A type without a send function, aclitem say.
+  "42883": "Some type of a published table has no binary form: leave out --binary.",
+};
+
+/** Somebody has the slot, which may yet be given back. */
+export function isSlotInUse(error: unknown): boolean {
+  return sqlStateOf(error) === SqlState.objectInUse;
+}
+
+/**
+ * What leaving brings about: the connection is gone, or the server cancelled what we were at. Anything else, such as
+ * an output that cannot be written, is told to whoever stopped us too: not all that he thinks is out may be.
+ */
+export function isFarewell(error: unknown): boolean {
+  return isConnectionLost(error) || sqlStateOf(error) === SqlState.queryCanceled;
+}
+
+/** For a warning: what went wrong, in one line. */
+export function reasonOf(error: unknown): string {
+  const state = sqlStateOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return state === undefined || error instanceof WalctlError
+    ? message
+    : `${message} (SQLSTATE ${state})`;
+}
+
+/**
+ * What the user is told of it.
+ * @throws the error itself, when it is not the server's: the consumer's, or a bug
+ */
+export function explainStreamError(error: unknown): WalctlError {
+  if (error instanceof DecodeError) {
+    return new WalctlError(`the server sent a message that cannot be decoded: ${error.message}`, {
+      detail: "All before it has been printed, and the slot was not advanced past that.",
+      cause: error,
+    });
+  }
+  return serverError(error, "stream the changes", STREAM_HINTS);
+}

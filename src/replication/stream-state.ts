@@ -1,0 +1,36 @@
+import type { Client } from "pg";
+import type { Confirmations } from "./confirmations.ts";
+import { Feedback } from "./feedback.ts";
+import { Ledger } from "./ledger.ts";
+import { Limits } from "./limits.ts";
+import { Resume } from "./resume.ts";
+import type { SessionOptions } from "./session-options.ts";
+import { readCurrentLsn } from "./start-position.ts";
+import type { StreamConsumer } from "./stream-consumer.ts";
+
+/** What outlives a connection. */
+export interface StreamState {
+  readonly consumer: StreamConsumer;
+  readonly ledger: Ledger;
+  readonly feedback: Feedback;
+  readonly resume: Resume;
+  readonly limits: Limits;
+  /** The consumer's own, in the place of what was written. */
+  readonly confirmations: Confirmations | undefined;
+}
+
+/** What outlives a connection, as it is before the first one streams; `now` becomes the position that it is now. */
+export async function openState(
+  client: Client,
+  { consumer, acknowledge, endpos, limit }: SessionOptions,
+): Promise<StreamState> {
+  const last = endpos === "now" ? await readCurrentLsn(client) : endpos;
+  return {
+    consumer,
+    ledger: new Ledger(),
+    feedback: new Feedback(acknowledge !== false),
+    confirmations: typeof acknowledge === "boolean" ? undefined : acknowledge.confirmations,
+    resume: new Resume(),
+    limits: new Limits({ endpos: last, rows: limit }),
+  };
+}

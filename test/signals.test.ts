@@ -1,0 +1,86 @@
+/** The first signal: answered within a second, and with the truth. */
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import { type AddressInfo, type Server, createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type RunningWalctl, spawnWalctl } from "./support/cli.ts";
+import { Traces } from "./support/traces.ts";
+
+/** Generous, for machines that have much else to do. */
+const ANSWER_MS_MAX = 3000;
+
+describe("a signal while a server does not answer", () => {
+  let silent: Server;
+  before(async () => {
+    silent = createServer((socket) => void socket.resume());
+    await new Promise<void>((resolve) => {
+      silent.listen(0, "127.0.0.1", resolve);
+    });
+  });
+  after(() => silent.close());
+
+  const ends = async (...args: string[]): Promise<readonly [number | null, string]> => {
+    const { port } = silent.address() as AddressInfo;
+    const connected = new Promise((resolve) => {
+      silent.once("connection", resolve);
+    });
+    const running = spawnWalctl([...args, "-h", "127.0.0.1", "-p", String(port), "-d", "postgres"]);
+    try {
+      await connected;
+      const since = performance.now();
+      const { status, stderr } = await running.stop("SIGTERM");
+      assert.ok(performance.now() - since < ANSWER_MS_MAX);
+      return [status, stderr];
+    } finally {
+      await running.dispose();
+    }
+  };
+
+  it("is the end of what has no other", async () => {
+    assert.deepEqual(await ends("tail", "-P", "p"), [0, ""]);
+    assert.deepEqual(await ends("tail"), [0, ""]);
+    assert.deepEqual(await ends("slots", "--watch"), [0, ""]);
+  });
+
+  it("does not make a success of what was not done", async () => {
+    // The process ended with 0, as if the slot had been dropped.
+    assert.deepEqual(await ends("drop-slot", "s"), [1, "walctl: error: interrupted\n"]);
+    assert.deepEqual(await ends("slots"), [1, "walctl: error: interrupted\n"]);
+  });
+});
+
+describe("a signal to walctl demo", () => {
+  let traces: Traces;
+  before(async () => {
+    traces = await Traces.watch();
+  });
+  after(() => traces.forget());
+
+  const postmasterOf = async (): Promise<number> => {
+    const [folder = ""] = await readdir(traces.folder);
+    const pidFile = await readFile(join(traces.folder, folder, "data", "postmaster.pid"), "utf8");
+    return Number.parseInt(pidFile, 10);
+  };
+  const ended = ({ child }: RunningWalctl): boolean => child.exitCode !== null;
+
+  it("gives it the time that its server takes to end", async () => {
+    const running = spawnWalctl(["demo"], { env: { TMPDIR: traces.folder } });
+    try {
+      await running.nextLine();
+      const pid = await postmasterOf();
+      process.kill(pid, "SIGSTOP");
+      running.signal("SIGINT");
+      await sleep(1500);
+      const cutShort = ended(running);
+      process.kill(pid, "SIGCONT");
+      assert.equal(cutShort, false);
+      const { status, stderr } = await running.exit();
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(await traces.left(), []);
+    } finally {
+      await running.dispose();
+    }
+  });
+});
