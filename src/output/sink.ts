@@ -1,12 +1,12 @@
 import type { Writable } from "node:stream";
-import { WalctlError } from "../errors.ts";
+import { OutputError } from "../errors.ts";
 
 /** Where rendered bytes go, and the truth about when they have got there. One write at a time. */
 export interface Sink {
   /**
    * Undefined: written. Else a promise of it: until it is fulfilled the bytes must stay as they are
    * and nothing else be written.
-   * @throws ReaderGone (also as a rejection) when nobody will read any more; WalctlError on other failures
+   * @throws ReaderGone (also as a rejection) when nobody will read any more; OutputError on other failures
    */
   write(bytes: Uint8Array): Promise<void> | undefined;
   /** Makes durable what has been written. Undefined: it is, or there is no such thing. */
@@ -70,8 +70,8 @@ export function sinkError(cause: unknown, what = "the output"): Error {
     case "ERR_STREAM_DESTROYED":
       return new ReaderGone();
     case "ENOSPC":
-      return new WalctlError(`could not write ${what}: no space left on the device`, { cause });
+      return new OutputError(`could not write ${what}: no space left on the device`, { cause });
     default:
-      return new WalctlError(`could not write ${what} (${code ?? "unknown error"})`, { cause });
+      return new OutputError(`could not write ${what} (${code ?? "unknown error"})`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { WalctlError } from "../errors.ts";
+import { OutputError, WalctlError } from "../errors.ts";
 import pg from "./pg.ts";
 import { CONNECT_DIAGNOSES, PgMessage } from "./connect-diagnoses.ts";
 import { type ConnectionTarget, describeHost } from "./target.ts";
@@ -93,6 +93,7 @@ const LOST_CODES: ReadonlySet<string> = new Set([
  * a first attempt that is refused is better reported at once.
  */
 export function isConnectionLost(error: unknown): boolean {
+  if (error instanceof OutputError) return false;
   if (error instanceof WalctlError)
     return error.cause !== undefined && isConnectionLost(error.cause);
   const code = codeOf(error);

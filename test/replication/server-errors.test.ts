@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
 import { WalctlError } from "../../src/errors.ts";
+import { sinkError } from "../../src/output/sink.ts";
 import {
   connectError,
   isConnectionLost,
@@ -90,6 +91,8 @@ test("what a new connection may mend is told from what it may not", () => {
     fromSystem("ENOENT", "open"),
     new WalctlError("certificate", { cause: fromSystem("ENOENT", "open") }),
     new WalctlError("known"),
+    // Of a file that lies elsewhere: to connect to the server again would lose what was not written.
+    sinkError(fromSystem("ETIMEDOUT")),
     new Error("no case for 1"),
     undefined,
   ];
