@@ -84,6 +84,7 @@ export class Pipeline {
         break;
       case "begin":
       case "begin_prepare":
+      case "stream_start":
         this.#transactionOpen = true;
         break;
       case "commit":
@@ -91,6 +92,7 @@ export class Pipeline {
         this.#transactionOpen = false;
         break;
       case "prepare":
+      case "stream_stop":
         this.#transactionOpen = false;
         break;
       case "unknown":
