@@ -11,17 +11,13 @@ export class Piece {
   #bytes = Buffer.alloc(0);
 
   constructor(text: string) {
-    this.rewrite(text);
-  }
-
-  rewrite(text: string): void {
     const length = Buffer.byteLength(text);
     this.#reserve(length);
     this.#bytes.write(text);
     this.length = length;
   }
 
-  /** The same for ASCII. A loop beats the calls into native code for what is short. */
+  /** By another one, of ASCII. A loop beats the calls into native code for what is short. */
   rewriteAscii(text: string): void {
     const { length } = text;
     this.#reserve(length);

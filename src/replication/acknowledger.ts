@@ -17,6 +17,7 @@ export class Acknowledger {
   readonly #connection: Connection;
   #syncing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #askForReply = false;
   #closed = false;
 
   constructor(state: StreamState, connection: Connection) {
@@ -40,30 +41,36 @@ export class Acknowledger {
     else if (dueInMs !== undefined) this.#timer = setTimeout(() => this.confirm(), dueInMs);
   }
 
+  /** The next status, whatever it is sent for, asks the server to show that it is there. */
+  askForReply(): void {
+    this.#askForReply = true;
+  }
+
   /** Sends a status that confirms what was written, which is made durable before. */
-  confirm(askForReply = false): void {
+  confirm(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#syncing !== undefined) return;
     const { consumer, confirmations, ledger } = this.#state;
-    if (confirmations !== undefined) return this.sendStatus(askForReply);
+    if (confirmations !== undefined) return this.sendStatus();
     const { written } = ledger;
     const syncing = consumer.sync();
     if (syncing === undefined) {
       ledger.deliver(written);
-      this.sendStatus(askForReply);
+      this.sendStatus();
     } else {
-      this.#syncing = this.#confirmDurable(syncing, written, askForReply);
+      this.#syncing = this.#confirmDurable(syncing, written);
     }
   }
 
   /** Sends what is known now, without waiting for anything. */
-  sendStatus(askForReply = false): void {
+  sendStatus(): void {
     const { feedback, ledger } = this.#state;
     const status = {
       ...feedback.status(ledger, performance.now()),
-      replyRequested: askForReply,
+      replyRequested: this.#askForReply,
     };
+    this.#askForReply = false;
     this.#connection.send(encodeStandbyStatusUpdate(status, pgTimeFromUnixMs(Date.now())));
   }
 
@@ -74,11 +81,11 @@ export class Acknowledger {
     this.#timer = undefined;
   }
 
-  async #confirmDurable(syncing: Promise<void>, written: Lsn, askForReply: boolean): Promise<void> {
+  async #confirmDurable(syncing: Promise<void>, written: Lsn): Promise<void> {
     try {
       await syncing;
       this.#state.ledger.deliver(written);
-      this.sendStatus(askForReply);
+      this.sendStatus();
     } catch (error) {
       this.#connection.fail(error);
     } finally {

@@ -46,3 +46,23 @@ export function explainStreamError(error: unknown): WalctlError {
   }
   return serverError(error, "stream the changes", STREAM_HINTS);
 }
+
+/** Nothing has come for so long that the connection must be lost. */
+export class ServerSilent extends Error {
+  override readonly name = "ServerSilent";
+  readonly code = "ETIMEDOUT";
+
+  constructor() {
+    super("the server has been silent for too long");
+  }
+}
+
+/** The server ended the stream. It does when it stops. */
+export class ConnectionEnded extends Error {
+  override readonly name = "ConnectionEnded";
+  readonly code = "57P01";
+
+  constructor() {
+    super("the server ended the stream");
+  }
+}

@@ -9,6 +9,7 @@ import type { Verdict } from "./backend-frames.ts";
 import { FrameTag, encodeStreamAbort, readPrimaryKeepalive, readXLogData } from "./frame.ts";
 import { Liveness } from "./liveness.ts";
 import { StopSentinel } from "./stop-sentinel.ts";
+import { ConnectionEnded, ServerSilent } from "./stream-errors.ts";
 import type { StreamPace } from "./stream-pace.ts";
 import type { StreamState } from "./stream-state.ts";
 import type { ConnectionTarget } from "./target.ts";
@@ -262,7 +263,8 @@ export class WalStream implements CopyBothReceiver {
     const verdict =
       this.#pending === undefined ? this.#liveness?.verdict(performance.now()) : "alive";
     if (verdict === "gone") return this.#fail(new ServerSilent());
-    this.#acknowledger.confirm(verdict === "silent");
+    if (verdict === "silent") this.#acknowledger.askForReply();
+    this.#acknowledger.confirm();
   }
 
   /** The ledger knows of something new to confirm. */
@@ -289,25 +291,5 @@ export class WalStream implements CopyBothReceiver {
       this.#copy.ended.catch(() => {}),
       END_GRACE_MS,
     );
-  }
-}
-
-/** Nothing has come for so long that the connection must be lost. */
-class ServerSilent extends Error {
-  override readonly name = "ServerSilent";
-  readonly code = "ETIMEDOUT";
-
-  constructor() {
-    super("the server has been silent for too long");
-  }
-}
-
-/** The server ended the stream. It does when it stops. */
-class ConnectionEnded extends Error {
-  override readonly name = "ConnectionEnded";
-  readonly code = "57P01";
-
-  constructor() {
-    super("the server ended the stream");
   }
 }
