@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Acknowledger } from "../../src/replication/acknowledger.ts";
+import { Feedback } from "../../src/replication/feedback.ts";
+import { Ledger } from "../../src/replication/ledger.ts";
+import { Limits } from "../../src/replication/limits.ts";
+import { Resume } from "../../src/replication/resume.ts";
+
+test("a sign of life that is asked for during a sync is asked for with the status behind it, and once", async () => {
+  let durable: () => void = () => {};
+  const asked: boolean[] = [];
+  const acknowledger = new Acknowledger(
+    {
+      consumer: {
+        message: () => {},
+        change: () => true,
+        prepare: () => undefined,
+        flush: () => undefined,
+        sync: () => new Promise((resolve) => (durable = resolve)),
+        frame: undefined,
+      },
+      ledger: new Ledger(),
+      feedback: new Feedback(true),
+      resume: new Resume(),
+      limits: new Limits({ endpos: undefined, rows: undefined }),
+      confirmations: undefined,
+    },
+    {
+      send: (status) => asked.push(status.at(-1) === 1),
+      fail: (error) => assert.fail(String(error)),
+    },
+  );
+  acknowledger.confirm();
+  acknowledger.askForReply();
+  acknowledger.confirm();
+  assert.deepEqual(asked, [], "nothing is confirmed before it is durable");
+  durable();
+  await acknowledger.syncing;
+  acknowledger.sendStatus();
+  assert.deepEqual(asked, [true, false]);
+});
