@@ -1,11 +1,13 @@
 /** Reads that gave less are worth a pause: it lets what comes next gather. */
-const SMALL_READ_BYTES = 16 * 1024;
+const SMALL_READ_BYTES = 32 * 1024;
 /** Reads further apart than this are no load. */
 const GAP_MS = 5;
 /** So many reads in a row, each soon after the one before, are. */
 const STREAK_READS = 64;
 /** The socket's buffer holds some hundred small messages, which is less than a millisecond's worth. */
 const NAP_MS = 0.1;
+/** Nobody notifies: it is there to wait on. */
+const NAP = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * When to pause between two reads. The walsender sends every message by itself, so that whoever reads eagerly wakes
@@ -21,4 +23,9 @@ export class ReadPace {
     this.#lastMs = nowMs;
     return bytes < SMALL_READ_BYTES && this.#streak >= STREAK_READS ? NAP_MS : 0;
   }
+}
+
+/** Does nothing at all: setTimeout cannot wait for less than a millisecond. */
+export function nap(ms: number): void {
+  Atomics.wait(NAP, 0, 0, ms);
 }

@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { Duplex } from "node:stream";
 import type { ByteReader } from "../pgoutput/reader.ts";
 import { BackendFrames, type Verdict } from "./backend-frames.ts";
-import { ReadPace } from "./read-pace.ts";
+import { ReadPace, nap } from "./read-pace.ts";
 import { WalSocket } from "./socket.ts";
 
 /** What pg's Connection has and its published types do not. */
@@ -22,9 +22,6 @@ export interface CopyBothReceiver {
   /** All frames of what one read from the socket gave have been received, or one is held. */
   readDone(): void;
 }
-
-/** Nobody notifies: it is there to wait on. */
-const NAP = new Int32Array(new SharedArrayBuffer(4));
 
 type DataListener = (chunk: Buffer) => void;
 
@@ -93,16 +90,19 @@ export class CopyBoth implements pg.Submittable {
     this.#parsers = own.stream.listeners("data") as DataListener[];
     own.stream.removeAllListeners("data");
     if (own.stream instanceof WalSocket) own.stream.receiver = (chunk) => this.#read(chunk);
-    else own.stream.on("data", (chunk: Buffer) => this.#read(chunk));
+    else
+      own.stream.on("data", (chunk: Buffer) => {
+        const napMs = this.#read(chunk);
+        if (napMs > 0) nap(napMs);
+      });
     own.once("replicationStart", () => this.#receiver.started());
     own.query(this.#statement);
   }
 
-  #read(chunk: Buffer): void {
+  /** Returns for how long the next read should wait, in milliseconds. */
+  #read(chunk: Buffer): number {
     this.#receive(chunk);
-    // setTimeout cannot wait for less than a millisecond.
-    const napMs = this.#pace.napMs(chunk.length, performance.now());
-    if (napMs > 0) Atomics.wait(NAP, 0, 0, napMs);
+    return this.#pace.napMs(chunk.length, performance.now());
   }
 
   /** Undefined: what was held back. */
