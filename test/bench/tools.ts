@@ -30,6 +30,7 @@ export function streamingTools(
     tail("tail", server, "unix"),
     ...(against === undefined ? [] : [tail("tail-against", server, "unix", { program: against })]),
     tail("tail-pipe", server, "unix", { reader: PIPE }),
+    pgRecvlogical("pg_recvlogical-pipe", server, "unix", PIPE),
     pgRecvlogical("pg_recvlogical-tcp", server, "tcp"),
     tail("tail-tcp", server, "tcp"),
     ...(against === undefined
@@ -72,17 +73,24 @@ function tail(
   };
 }
 
-function pgRecvlogical(name: string, server: BenchServer, transport: "unix" | "tcp"): Tool {
+/** To /dev/null by itself, or to standard output for `reader`. */
+function pgRecvlogical(
+  name: string,
+  server: BenchServer,
+  transport: "unix" | "tcp",
+  reader?: string,
+): Tool {
   return {
     name,
     reference: referenceOf(transport),
     slot: (workload) => workload.slot,
     command: ({ publication, endLsn }, slot) => ({
-      argv: recvlogicalArgv(slot, endLsn, "/dev/null", [
+      argv: recvlogicalArgv(slot, endLsn, reader === undefined ? "/dev/null" : "-", [
         "proto_version=1",
         `publication_names=${publication}`,
       ]),
       env: server.env(transport),
+      reader,
     }),
   };
 }
