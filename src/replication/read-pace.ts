@@ -1,5 +1,5 @@
 /** Reads that gave less are worth a pause: it lets what comes next gather. */
-const SMALL_READ_BYTES = 32 * 1024;
+const SMALL_READ_BYTES = 16 * 1024;
 /** Reads further apart than this are no load. */
 const GAP_MS = 5;
 /** So many reads in a row, each soon after the one before, are. */

@@ -75,16 +75,17 @@ export class WalSocket extends Socket {
   #turn(): void {
     if (!this.#byTurns || this.#halted || this.destroyed) return;
     const length = this.#readNow();
-    if (length === 0) {
-      // Nothing is there, or nothing more will come: an event tells.
-      this.#byTurns = false;
-      super.resume();
-      return;
-    }
-    const napMs = this.receiver?.(this.#buffer.subarray(0, length)) ?? 0;
+    const napMs = length > 0 ? this.receiver?.(this.#buffer.subarray(0, length)) : 0;
     if (this.#halted) return;
+    if (length === 0 || napMs === undefined) return this.#watch();
     if (napMs > 0) nap(napMs);
     this.#nextTurn();
+  }
+
+  /** No more turns: an event tells when something is there, or that nothing more will come. */
+  #watch(): void {
+    this.#byTurns = false;
+    super.resume();
   }
 
   /** Without waiting. Returns how many bytes there were. */
