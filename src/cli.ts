@@ -24,59 +24,102 @@ import { readVersion } from "./version.ts";
 type Action = (...args: never[]) => Promise<ExitCode>;
 
 interface Entry {
+  readonly name: string;
   /** Names, flags and help. */
   readonly define: () => Command;
   /** The command's module, loaded only when it is the one to run: start-up is most of what a short run costs. */
   readonly load: (program: Command) => Promise<Action>;
   /** Not for people. */
   readonly hidden?: true;
+  /** It tells of all the others. */
+  readonly ofAll?: true;
 }
 
 /** In the order in which --help lists them. */
 const COMMANDS: readonly Entry[] = [
   {
+    name: "setup-publication",
     define: setupPublicationCommand,
     load: async () => (await import("./commands/setup-publication.ts")).setupPublication,
   },
   {
+    name: "create-slot",
     define: createSlotCommand,
     load: async () => (await import("./commands/create-slot.ts")).createSlot,
   },
-  { define: tailCommand, load: async () => (await import("./commands/tail.ts")).tail },
   {
+    name: "tail",
+    define: tailCommand,
+    load: async () => (await import("./commands/tail.ts")).tail,
+  },
+  {
+    name: "decode-file",
     define: decodeFileCommand,
     load: async () => (await import("./commands/decode-file.ts")).decodeFile,
   },
-  { define: slotsCommand, load: async () => (await import("./commands/slots.ts")).slots },
   {
+    name: "slots",
+    define: slotsCommand,
+    load: async () => (await import("./commands/slots.ts")).slots,
+  },
+  {
+    name: "advance-slot",
     define: advanceSlotCommand,
     load: async () => (await import("./commands/advance-slot.ts")).advanceSlot,
   },
-  { define: dropSlotCommand, load: async () => (await import("./commands/drop-slot.ts")).dropSlot },
-  { define: doctorCommand, load: async () => (await import("./commands/doctor.ts")).doctor },
-  { define: schemaCommand, load: async () => (await import("./commands/schema.ts")).schema },
-  { define: demoCommand, load: async () => (await import("./commands/demo.ts")).demo },
   {
+    name: "drop-slot",
+    define: dropSlotCommand,
+    load: async () => (await import("./commands/drop-slot.ts")).dropSlot,
+  },
+  {
+    name: "doctor",
+    define: doctorCommand,
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
+    name: "schema",
+    define: schemaCommand,
+    load: async () => (await import("./commands/schema.ts")).schema,
+  },
+  {
+    name: "demo",
+    define: demoCommand,
+    load: async () => (await import("./commands/demo.ts")).demo,
+  },
+  {
+    name: "completion",
     define: completionCommand,
     load: async (program) => {
       const { completion } = await import("./commands/completion.ts");
       return completion((await import("./cli/program-shape.ts")).shapeOf(program));
     },
+    ofAll: true,
   },
   {
+    name: "__complete",
     define: completeCommand,
     load: async () => (await import("./commands/complete.ts")).complete,
     hidden: true,
   },
   {
+    name: "__man",
     define: manCommand,
     load: async (program) => {
       const { man } = await import("./commands/man.ts");
       return man((await import("./cli/program-shape.ts")).shapeOf(program));
     },
     hidden: true,
+    ofAll: true,
   },
 ];
+
+/** Those that the command line can be about. To define the others takes longer than to parse it. */
+function entriesFor(first: string | undefined): readonly Entry[] {
+  if (first === "--version") return [];
+  const called = COMMANDS.find(({ name }) => name === first);
+  return called === undefined || called.ofAll === true ? COMMANDS : [called];
+}
 
 /** Lines that fit a terminal of 80 columns. */
 const FIRST_STEPS = `
@@ -95,7 +138,7 @@ walctl COMMAND --help has the options and examples of each command.`;
 /** Runs the command line and returns the exit status. Every error ends here as a message on standard error. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<ExitCode> {
   let status: ExitCode = ExitCode.done;
-  const program = createProgram(context, (code) => {
+  const program = createProgram(entriesFor(argv[0]), context, (code) => {
     status = code;
   });
   try {
@@ -134,7 +177,11 @@ function usageOf(program: Command, argv: readonly string[]): string {
   return `Usage: ${name} ${called.usage()}; see ${name} --help.`;
 }
 
-function createProgram(context: CommandContext, done: (code: ExitCode) => void): Command {
+function createProgram(
+  entries: readonly Entry[],
+  context: CommandContext,
+  done: (code: ExitCode) => void,
+): Command {
   const program = new Command("walctl")
     .description("Inspects and tails PostgreSQL's write-ahead log through logical decoding.")
     .version(readVersion(), "-V, --version", "print the version")
@@ -150,7 +197,7 @@ function createProgram(context: CommandContext, done: (code: ExitCode) => void):
       getErrHelpWidth: () => context.stderr.width() ?? 80,
     })
     .addHelpText("after", FIRST_STEPS);
-  for (const { define, load, hidden = false } of COMMANDS) {
+  for (const { define, load, hidden = false } of entries) {
     const command = define()
       .copyInheritedSettings(program)
       .action(async (...args: unknown[]) => {
