@@ -2,6 +2,7 @@
  * The process edge: the only file that touches `process`. Everything else is handed what
  * it needs in a CommandContext and answers with an exit status.
  */
+import { fstatSync } from "node:fs";
 import type { CommandContext, OutputStream } from "./commands/context.ts";
 import { run } from "./cli.ts";
 
@@ -10,9 +11,12 @@ const STOP_GRACE_MS = 900;
 /** As ExitCode.failed. */
 const STATUS_FAILED = 1;
 
-function outputStream(stream: NodeJS.WriteStream): OutputStream {
+function outputStream(fd: number, stream: NodeJS.WriteStream): OutputStream {
+  const stats = fstatSync(fd);
+  const direct = stats.isFile() || (stats.isCharacterDevice() && stream.isTTY !== true);
   return {
     stream,
+    fileDescriptor: direct ? fd : undefined,
     isTerminal: stream.isTTY === true,
     width: () => (stream.isTTY === true ? stream.columns : undefined),
   };
@@ -50,8 +54,8 @@ process.stderr.on("error", () => {});
 
 const context: CommandContext = {
   stdin: process.stdin,
-  stdout: outputStream(process.stdout),
-  stderr: outputStream(process.stderr),
+  stdout: outputStream(1, process.stdout),
+  stderr: outputStream(2, process.stderr),
   env: process.env,
   stop: stop.signal,
   unhurried: (work) => {

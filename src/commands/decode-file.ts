@@ -5,7 +5,7 @@ import { createCaptureReader } from "../capture/readers.ts";
 import { SniffingReader } from "../capture/sniffing-reader.ts";
 import { type CaptureSource, openCapture, readError } from "../capture/source.ts";
 import { ExitCode } from "../errors.ts";
-import { ReaderGone, type Sink, StreamSink } from "../output/sink.ts";
+import { ReaderGone, type Sink, sinkOf } from "../output/sink.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { renderError } from "../render/diagnostics.ts";
@@ -57,7 +57,7 @@ export async function decodeFile(
     output,
     columns,
     accepts: columns.watch(createFilter(flags)),
-    sink: new StreamSink(context.stdout.stream),
+    sink: sinkOf(context.stdout),
     reporter: new Reporter(context, output),
     summary: flags.summary
       ? await createRenderer(flags, output, new TypeRegistry(), context)

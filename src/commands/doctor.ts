@@ -1,5 +1,5 @@
 import { ExitCode } from "../errors.ts";
-import { ReaderGone, StreamSink } from "../output/sink.ts";
+import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { CheckReport } from "../render/checks.ts";
 import { examine } from "../replication/doctor.ts";
 import { type ConnectionFlags, resolveTarget } from "../replication/target.ts";
@@ -18,7 +18,7 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
   const target = resolveTarget(flags, context.env);
   const scope = { publications: flags.publication ?? [], slots: flags.slot ?? [] };
   const reporter = new Reporter(context, output);
-  const sink = new StreamSink(context.stdout.stream);
+  const sink = sinkOf(context.stdout);
   const { check: render, totals } = await checkRenderer(output, context);
   const statuses: Array<CheckReport["status"]> = [];
   reporter.progress("examining the server");

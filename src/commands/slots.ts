@@ -1,5 +1,5 @@
 import { ExitCode } from "../errors.ts";
-import { ReaderGone, StreamSink } from "../output/sink.ts";
+import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { SlotReport } from "../render/slots.ts";
 import { slotFaults } from "../replication/slot-faults.ts";
 import { readSlotSettings, readSlots } from "../replication/slot-health.ts";
@@ -43,7 +43,7 @@ async function show(
     const first = await readReports(target, context.stop);
     const render = await slotsRenderer(output, context);
     reporter.clearProgress();
-    const sink = new StreamSink(context.stdout.stream);
+    const sink = sinkOf(context.stdout);
     if (intervalMs === undefined) {
       await sink.write(Buffer.from(render(first)));
     } else {

@@ -3,7 +3,7 @@ import { type Lsn, maxLsn } from "../lsn.ts";
 import type { MessageKind } from "../pgoutput/messages.ts";
 import { AppendFile } from "../output/append-file.ts";
 import { readOutputEnd, recoverOutput } from "../output/output-recovery.ts";
-import { type Sink, StreamSink } from "../output/sink.ts";
+import { type Sink, sinkOf } from "../output/sink.ts";
 import { readStreamedLines } from "../output/streamed-lines.ts";
 import type { TakenOver } from "../replication/session-options.ts";
 import type { CommandContext } from "./context.ts";
@@ -59,7 +59,7 @@ export function openTailOutput(
   const { path, startpos } = request;
   if (path === undefined) {
     return {
-      sink: new StreamSink(context.stdout.stream),
+      sink: sinkOf(context.stdout),
       rotate: undefined,
       startpos: () => startpos,
       takeOver: () => NOTHING_THERE,

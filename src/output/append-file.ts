@@ -1,16 +1,8 @@
-import {
-  closeSync,
-  fstatSync,
-  fsync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsync, fsyncSync, ftruncateSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { WalctlError } from "../errors.ts";
-import { type Sink, sinkError } from "./sink.ts";
+import { type Sink, sinkError, writeAll } from "./sink.ts";
 
 /** Rows of a database are nobody else's business. */
 const MODE_OWNER_ONLY = 0o600;
@@ -34,13 +26,7 @@ export class AppendFile implements Sink {
 
   write(bytes: Uint8Array): undefined {
     this.#dirty = true;
-    for (let at = 0; at < bytes.length;) {
-      try {
-        at += writeSync(this.#fd, bytes, at);
-      } catch (error) {
-        throw this.#errorOf(error);
-      }
-    }
+    writeAll(this.#fd, bytes, `"${this.#path}"`);
     return undefined;
   }
 

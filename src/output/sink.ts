@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { OutputError } from "../errors.ts";
 
@@ -18,11 +19,52 @@ export class ReaderGone extends Error {
   override readonly name = "ReaderGone";
 }
 
+/** What is open already. */
+interface OpenOutput {
+  readonly stream: Writable;
+  /** Undefined: it is no file, nor a device that takes all at once. */
+  readonly fileDescriptor: number | undefined;
+}
+
+/** To a file a stream would only be a detour. */
+export function sinkOf({ stream, fileDescriptor }: OpenOutput): Sink {
+  return fileDescriptor === undefined ? new StreamSink(stream) : new FileSink(fileDescriptor);
+}
+
+/** A file: a write is done when it returns. */
+class FileSink implements Sink {
+  readonly #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  write(bytes: Uint8Array): undefined {
+    writeAll(this.#fd, bytes);
+    return undefined;
+  }
+
+  sync(): undefined {
+    return undefined;
+  }
+}
+
+/** @throws OutputError; `what` could not be written */
+export function writeAll(fd: number, bytes: Uint8Array, what?: string): void {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      throw sinkError(error, what);
+    }
+  }
+}
+
 /**
- * A pipe, terminal or file that is open already. A write is done when the kernel has taken all of it:
+ * A pipe or a terminal. A write is done when the kernel has taken all of it:
  * from a pipe the reader may yet lose what it has not read (64 KiB on Linux).
  */
-export class StreamSink implements Sink {
+class StreamSink implements Sink {
   readonly #stream: Writable;
 
   constructor(stream: Writable) {
@@ -33,16 +75,11 @@ export class StreamSink implements Sink {
     let settled = false;
     let failure: Error | null | undefined;
     let settle: (() => void) | undefined;
-    try {
-      this.#stream.write(bytes, (error) => {
-        settled = true;
-        failure = error;
-        settle?.();
-      });
-    } catch (error) {
-      // A file's stream writes at once and throws what the write throws.
-      throw sinkError(error);
-    }
+    this.#stream.write(bytes, (error) => {
+      settled = true;
+      failure = error;
+      settle?.();
+    });
     // The kernel took all of it, though the callback comes only in the next tick: no need to wait.
     if (this.#stream.writableLength === 0 && !this.#stream.errored && !this.#stream.destroyed) {
       return undefined;
