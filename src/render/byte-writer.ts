@@ -85,6 +85,26 @@ export class ByteWriter {
     this.offset = end;
   }
 
+  /** Writes again `length` bytes from `start` on, of which the writing ended before now. As with a Piece, none may look like a NaN. */
+  repeat(start: number, length: number): void {
+    this.reserve(length + 7);
+    const { view, offset } = this;
+    for (let at = 0; at < length; at += 8) {
+      view.setFloat64(offset + at, view.getFloat64(start + at, LITTLE_ENDIAN), LITTLE_ENDIAN);
+    }
+    this.offset = offset + length;
+  }
+
+  /** Writes the last `digits` hexadecimal digits of the value before `end`, over what stands there. */
+  rewriteHex(end: number, value: number, digits: number): void {
+    const { bytes } = this;
+    let left = value;
+    for (let at = end - 1; at >= end - digits; at--) {
+      bytes[at] = HEX_DIGITS[left & 15]!;
+      left >>>= 4;
+    }
+  }
+
   /** Values that need no escapes. */
   copy(source: Uint8Array, start = 0, end = source.length): void {
     const length = end - start;

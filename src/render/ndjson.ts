@@ -17,6 +17,7 @@ import { jsonString, writeString } from "./json-text.ts";
 import { base64, renderMessageHead, renderOther, timeKey, xidKey } from "./ndjson-lines.ts";
 import { type RelationPlan, planRelation } from "./relation-plan.ts";
 import type { Renderer } from "./renderer.ts";
+import { RowHeads } from "./row-heads.ts";
 import { unchangedColumns, writeRow } from "./rows.ts";
 import type { ValueOptions } from "./values.ts";
 
@@ -47,6 +48,7 @@ const NO_COLUMNS: readonly number[] = [];
  */
 export class NdjsonRenderer implements Renderer {
   readonly #out = new ByteWriter();
+  readonly #heads = new RowHeads();
   readonly #options: NdjsonOptions;
   readonly #plans = new WeakMap<Relation, RelationPlan>();
   #relation: Relation | undefined;
@@ -61,6 +63,7 @@ export class NdjsonRenderer implements Renderer {
   }
 
   take(): Uint8Array {
+    this.#heads.forget();
     return this.#out.take();
   }
 
@@ -110,13 +113,8 @@ export class NdjsonRenderer implements Renderer {
   }
 
   #change(message: RowChange): void {
-    const out = this.#out;
     const plan = this.#planOf(message.relation);
-    out.piece(HEADS[message.kind]);
-    this.#position(message.position);
-    out.piece(this.#xidKey(message.transaction));
-    out.piece(this.#timeKey(message.transaction?.commitTime ?? null));
-    out.piece(plan.head);
+    if (!this.#heads.repeat(this.#out, message)) this.#head(message, plan);
     let unchanged = NO_COLUMNS;
     if (message.key !== null) unchanged = this.#row(KEY, message.key, plan, true);
     if (message.old !== null) unchanged = this.#row(OLD, message.old, plan, false);
@@ -125,6 +123,18 @@ export class NdjsonRenderer implements Renderer {
       if (inNew.length > 0) unchanged = [...new Set([...unchanged, ...inNew])];
     }
     if (unchanged.length > 0) this.#unchanged(unchanged, message.relation);
+  }
+
+  #head(message: RowChange, plan: RelationPlan): void {
+    const out = this.#out;
+    const start = out.offset;
+    out.piece(HEADS[message.kind]);
+    this.#position(message.position);
+    const quoteAt = out.offset - 1;
+    out.piece(this.#xidKey(message.transaction));
+    out.piece(this.#timeKey(message.transaction?.commitTime ?? null));
+    out.piece(plan.head);
+    this.#heads.remember(out, message, start, quoteAt);
   }
 
   /** Returns the columns whose values the server did not send. */

@@ -1,3 +1,5 @@
+import type { ByteWriter } from "./byte-writer.ts";
+
 const PLUS = 0x2b;
 const MINUS = 0x2d;
 const POINT = 0x2e;
@@ -31,6 +33,34 @@ export function isNumber(bytes: Uint8Array, start: number, end: number): boolean
     if (at === exponent) return false;
   }
   return at === end;
+}
+
+/**
+ * Copies a whole number of four digits and more, as most are, four at a time. Returns false, and has copied nothing, for
+ * any other value.
+ */
+export function copyDigits(out: ByteWriter, view: DataView, start: number, end: number): boolean {
+  const length = end - start;
+  if (length < 4 || view.getUint8(start) === ZERO) return false;
+  out.reserve(length);
+  const { offset, view: target } = out;
+  const last = length - 4;
+  for (let at = 0; at < last; at += 4) {
+    const word = view.getInt32(start + at);
+    if (!areDigits(word)) return false;
+    target.setInt32(offset + at, word);
+  }
+  // The last four, of which some may have been copied.
+  const word = view.getInt32(start + last);
+  if (!areDigits(word)) return false;
+  target.setInt32(offset + last, word);
+  out.offset = offset + length;
+  return true;
+}
+
+/** Whether each of the word's four bytes is 30 to 39: its upper half is 3, and stays so when 6 is added. */
+function areDigits(word: number): boolean {
+  return (word & 0xf0f0f0f0) === 0x30303030 && ((word + 0x06060606) & 0xf0f0f0f0) === 0x30303030;
 }
 
 /** Whether JSON.parse gives the number back as it is: the same digits, but for zeros that mean nothing. */

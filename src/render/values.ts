@@ -4,7 +4,7 @@ import { piece } from "./byte-writer.ts";
 import { compositeEncoder } from "./composites.ts";
 import { writeHstore } from "./hstore.ts";
 import { jsonString, writeJson, writeString } from "./json-text.ts";
-import { isExactDouble, isNumber } from "./numbers.ts";
+import { copyDigits, isExactDouble, isNumber } from "./numbers.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 import { writeTimestamp, writeTimestampTz } from "./timestamps.ts";
 
@@ -78,6 +78,7 @@ function scalarEncoder(name: string, options: ValueOptions): ValueEncoder {
 
 /** The digits the server sent; NaN and the infinities are strings, since JSON has no such numbers. */
 const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
+  if (copyDigits(out, view, start, end)) return;
   if (isNumber(bytes, start, end)) out.copy(bytes, start, end);
   else writeString(out, bytes, view, start, end);
 };

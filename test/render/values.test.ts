@@ -79,6 +79,21 @@ test("numbers keep the digits that the server sent; NaN and the infinities are s
   }
 });
 
+test("a byte that is no digit is found at every place of a whole number", () => {
+  for (const other of ["a", "/", ":", " ", "-", "p", "\u0000", "é"]) {
+    for (let length = 1; length < 20; length++) {
+      const digits = "1234567890123456789".slice(0, length);
+      assert.equal(encode(INT8, digits), digits);
+      for (let at = 0; at < length; at++) {
+        const text = digits.slice(0, at) + other + digits.slice(at + 1);
+        const number = other === "-" && at === 0 && length > 1;
+        assert.equal(encode(INT8, text), number ? text : JSON.stringify(text));
+      }
+    }
+  }
+  assert.equal(encode(INT8, "01234"), '"01234"');
+});
+
 test("safe numbers are strings where a double would change them", () => {
   const safe: ValueOptions = { values: "json", safeNumbers: true };
   for (const [text, json] of [
