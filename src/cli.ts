@@ -116,7 +116,7 @@ const COMMANDS: readonly Entry[] = [
 
 /** Those that the command line can be about. To define the others takes longer than to parse it. */
 function entriesFor(first: string | undefined): readonly Entry[] {
-  if (first === "--version") return [];
+  if (first === "--version" || first === "-V") return [];
   const called = COMMANDS.find(({ name }) => name === first);
   return called === undefined || called.ofAll === true ? COMMANDS : [called];
 }

@@ -2,7 +2,7 @@
  * The process edge: the only file that touches `process`. Everything else is handed what
  * it needs in a CommandContext and answers with an exit status.
  */
-import { fstatSync } from "node:fs";
+import { Socket } from "node:net";
 import type { CommandContext, OutputStream } from "./commands/context.ts";
 import { run } from "./cli.ts";
 
@@ -12,11 +12,9 @@ const STOP_GRACE_MS = 900;
 const STATUS_FAILED = 1;
 
 function outputStream(fd: number, stream: NodeJS.WriteStream): OutputStream {
-  const stats = fstatSync(fd);
-  const direct = stats.isFile() || (stats.isCharacterDevice() && stream.isTTY !== true);
   return {
     stream,
-    fileDescriptor: direct ? fd : undefined,
+    fileDescriptor: stream instanceof Socket ? undefined : fd,
     isTerminal: stream.isTTY === true,
     width: () => (stream.isTTY === true ? stream.columns : undefined),
   };

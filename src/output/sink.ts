@@ -31,7 +31,7 @@ export function sinkOf({ stream, fileDescriptor }: OpenOutput): Sink {
   return fileDescriptor === undefined ? new StreamSink(stream) : new FileSink(fileDescriptor);
 }
 
-/** A file: a write is done when it returns. */
+/** A file, or a device such as /dev/null: a write is done when it returns. */
 class FileSink implements Sink {
   readonly #fd: number;
 
@@ -49,7 +49,7 @@ class FileSink implements Sink {
   }
 }
 
-/** @throws OutputError; `what` could not be written */
+/** @throws ReaderGone (of a FIFO); OutputError, that `what` could not be written */
 export function writeAll(fd: number, bytes: Uint8Array, what?: string): void {
   for (let at = 0; at < bytes.length;) {
     try {

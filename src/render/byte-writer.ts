@@ -85,7 +85,10 @@ export class ByteWriter {
     this.offset = end;
   }
 
-  /** Writes again `length` bytes from `start` on, of which the writing ended before now. As with a Piece, none may look like a NaN. */
+  /**
+   * Writes the `length` bytes from `start` on once more, which have been written before. As with a Piece, no eight of them may
+   * look like a NaN, nor the last ones together with the up to seven that follow.
+   */
   repeat(start: number, length: number): void {
     this.reserve(length + 7);
     const { view, offset } = this;

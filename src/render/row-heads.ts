@@ -35,7 +35,10 @@ export class RowHeads {
     return true;
   }
 
-  /** What `out` holds from `start` on is the beginning of that row's line; its LSN ends, without the quote, at `digitsEnd`. */
+  /**
+   * What `out` holds from `start` on is the beginning of that row's line; its LSN ends, without the quote, at `digitsEnd`.
+   * A key follows, whose bytes `repeat` of the writer may copy too.
+   */
   remember(out: ByteWriter, change: RowChange, start: number, digitsEnd: number): void {
     this.#kind = change.kind;
     this.#relation = change.relation;

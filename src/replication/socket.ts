@@ -5,12 +5,12 @@ import { nap } from "./read-pace.ts";
 /** A megabyte a read would save calls too, but leaves the processor's cache. */
 const READ_BYTES = 256 * 1024;
 
-/** In one turn, before signals and timers have theirs. The first turn has one: it is the poll behind it that takes the socket from epoll. */
+/** In one turn, before signals and timers have theirs. */
 const TURN_READS = 8;
 
 /**
- * Takes what was read, a view until the call returns, or as long as the socket is paused. Tells for how many milliseconds
- * more should gather before the next read; 0 is no load, or so much of it that none should wait.
+ * Takes what was read, a view until the call returns, or as long as the socket is paused; several times in a tick. Tells for
+ * how many milliseconds more should gather before the next read; 0 is no load, or so much of it that none should wait.
  */
 type Receiver = (bytes: Buffer) => number;
 
@@ -24,8 +24,9 @@ type Receiver = (bytes: Buffer) => number;
 export class WalSocket extends Socket {
   receiver: Receiver | undefined;
   readonly #buffer: Buffer;
-  /** The event loop does not watch the socket. */
-  #byTurns = false;
+  /** Of the socket while it is read by turns, and the event loop does not watch it. */
+  #fd: number | undefined;
+  #turnDue = false;
   /** What pause() and resume() said last, where Socket itself is not told. */
   #halted = false;
 
@@ -36,7 +37,8 @@ export class WalSocket extends Socket {
       onread: {
         buffer,
         callback: (length) => {
-          this.#take(buffer.subarray(0, length));
+          const napMs = this.#give(length);
+          if (napMs > 0 && !this.#halted && !this.destroyed) this.#takeTurns(napMs);
           return true;
         },
       },
@@ -47,65 +49,70 @@ export class WalSocket extends Socket {
 
   override pause(): this {
     this.#halted = true;
-    return this.#byTurns ? this : super.pause();
+    return this.#fd === undefined ? super.pause() : this;
   }
 
   override resume(): this {
     this.#halted = false;
-    if (!this.#byTurns) return super.resume();
-    this.#nextTurn(1);
+    if (this.#fd === undefined) return super.resume();
+    this.#nextTurn(TURN_READS);
     return this;
   }
 
-  #take(bytes: Buffer): void {
-    if (this.receiver === undefined) {
-      this.emit("data", Buffer.from(bytes));
-      return;
-    }
-    const napMs = this.receiver(bytes);
-    if (napMs === 0 || this.#halted || this.destroyed) return;
+  /** What was read lies at the buffer's beginning. */
+  #give(length: number): number {
+    const bytes = this.#buffer.subarray(0, length);
+    if (this.receiver !== undefined) return this.receiver(bytes);
+    this.emit("data", Buffer.from(bytes));
+    return 0;
+  }
+
+  #takeTurns(napMs: number): void {
     nap(napMs);
-    if (this.#descriptor() === undefined) return;
+    this.#fd = descriptorOf(this);
+    if (this.#fd === undefined) return;
     super.pause();
-    this.#byTurns = true;
+    // One read: it is the poll behind this turn that takes the socket from epoll.
     this.#nextTurn(1);
   }
 
   #nextTurn(reads: number): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
     setImmediate(() => this.#turn(reads));
   }
 
   #turn(reads: number): void {
+    this.#turnDue = false;
     for (let left = reads; left > 0; left--) {
-      if (!this.#byTurns || this.#halted || this.destroyed) return;
-      const length = this.#readNow();
-      const napMs = length > 0 ? this.receiver?.(this.#buffer.subarray(0, length)) : 0;
-      if (this.#halted) return;
-      if (length === 0 || napMs === undefined) return this.#watch();
-      if (napMs > 0) nap(napMs);
+      if (this.#fd === undefined || this.#halted || this.destroyed) return;
+      const length = this.#readNow(this.#fd);
+      if (length === 0) return this.#watch();
+      const napMs = this.#give(length);
+      if (napMs > 0 && !this.#halted) nap(napMs);
     }
     this.#nextTurn(TURN_READS);
   }
 
   /** No more turns: an event tells when something is there, or that nothing more will come. */
   #watch(): void {
-    this.#byTurns = false;
+    this.#fd = undefined;
     super.resume();
   }
 
   /** Without waiting. Returns how many bytes there were. */
-  #readNow(): number {
+  #readNow(fd: number): number {
     try {
-      return readSync(this.#descriptor() ?? -1, this.#buffer);
+      return readSync(fd, this.#buffer);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") this.destroy(error as Error);
       return 0;
     }
   }
+}
 
-  /** Node.js has no other name for it. Undefined where sockets are no files. */
-  #descriptor(): number | undefined {
-    const { _handle: handle } = this as unknown as { readonly _handle: { fd?: number } | null };
-    return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
-  }
+/** Node.js has no other name for it. Undefined where sockets are no files. */
+function descriptorOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { readonly _handle: { fd?: number } | null };
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }

@@ -144,7 +144,10 @@ export class WalStream implements CopyBothReceiver {
       if (writing === undefined) this.#acknowledger.written(mark);
       else void this.#awaitWrite(writing, mark);
     } catch (error) {
+      // More may be read before anybody hears of it: that must not be passed on, and not look as if all were written.
+      this.#over = true;
       this.#fail(error);
+      return;
     }
     if (this.#preparing !== undefined) void this.#awaitPreparation();
     if (this.#replyRequested) this.#acknowledger.sendStatus();

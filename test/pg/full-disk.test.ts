@@ -69,6 +69,43 @@ describe("tail onto a full disk", () => {
     assert.deepEqual(committedIds(parseLines(stdout)), [1]);
   });
 
+  test("what is read behind a write that failed does not pass for written", async () => {
+    // Under load several reads are dealt with before anybody hears of the failure, and these give nothing to write.
+    const unseen =
+      "DO $$ BEGIN FOR i IN 1 .. 5000 LOOP INSERT INTO unseen VALUES (i); COMMIT; END LOOP; END $$";
+    await server.sql("CREATE TABLE unseen (id bigint); CREATE PUBLICATION unseen FOR TABLE unseen");
+    await createSlot("behind");
+    await server.sql("SET synchronous_commit = off");
+    await server.sql(unseen);
+    const [reached] = await server.sql<{ lsn: string }>(
+      "SELECT pg_current_wal_insert_lsn()::text AS lsn",
+    );
+    await server.sql("SELECT pg_logical_emit_message(true, 'seen', 'x')");
+    await server.sql(unseen);
+    await server.sql("RESET synchronous_commit");
+    const args = ["--ack", "-E", "now", "--messages", "--only", "message"];
+    for (let round = 0; round < 3; round++) {
+      const slot = `behind_${round}`;
+      await server.sql(`SELECT pg_copy_logical_replication_slot('behind', '${slot}')`);
+      const full = openSync("/dev/full", "w");
+      const child = spawn(
+        process.execPath,
+        [PROGRAM, "tail", "-S", slot, "-P", "unseen", ...args],
+        {
+          env: childEnvironment({ server }),
+          stdio: ["ignore", full, "ignore"],
+        },
+      );
+      closeSync(full);
+      const [status] = (await once(child, "close")) as [number | null];
+      assert.equal(status, 1);
+      const [row] = await server.sql<{ kept: boolean }>(
+        `SELECT '${await confirmed(slot)}'::pg_lsn <= '${reached?.lsn}'::pg_lsn AS kept`,
+      );
+      assert.equal(row?.kept, true);
+    }
+  });
+
   test("a file on a full disk is gone on with when there is space again, without loss or duplicates", async (t) => {
     // Blocks that are counted: a file system of its own, which needs root.
     try {
