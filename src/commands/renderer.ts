@@ -1,6 +1,7 @@
 import { usageError } from "../errors.ts";
 import { readVersion } from "../version.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import { NdjsonRenderer } from "../render/ndjson.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { CommandContext } from "./context.ts";
 import type { ForeignDialect, OutputOptions } from "./options.ts";
@@ -27,7 +28,7 @@ export interface Rendering {
 const NOTHING = new Uint8Array();
 
 /**
- * The renderer that --format asks for; only that one is loaded. `database`: whose changes they are, where that is known.
+ * The renderer that --format asks for. That of NDJSON, which most runs want, is there already; of the others only that one is loaded. `database`: whose changes they are, where that is known.
  * @throws WalctlError (a usage error) on a flag that means nothing, or too much, to that format
  */
 export async function createRenderer(
@@ -48,7 +49,6 @@ export async function createRenderer(
     return { renderer, live: () => undefined, finish: () => NOTHING };
   }
   if (output.format === "ndjson") {
-    const { NdjsonRenderer } = await import("../render/ndjson.ts");
     const { values, safeNumbers = false } = flags;
     const renderer = new NdjsonRenderer({ types, values, safeNumbers });
     return { renderer, live: () => undefined, finish: () => NOTHING };
