@@ -2,7 +2,6 @@
  * The process edge: the only file that touches `process`. Everything else is handed what
  * it needs in a CommandContext and answers with an exit status.
  */
-import { Socket } from "node:net";
 import type { CommandContext, OutputStream } from "./commands/context.ts";
 import { run } from "./cli.ts";
 
@@ -11,10 +10,9 @@ const STOP_GRACE_MS = 900;
 /** As ExitCode.failed. */
 const STATUS_FAILED = 1;
 
-function outputStream(fd: number, stream: NodeJS.WriteStream): OutputStream {
+function outputStream(stream: NodeJS.WriteStream): OutputStream {
   return {
     stream,
-    fileDescriptor: stream instanceof Socket ? undefined : fd,
     isTerminal: stream.isTTY === true,
     width: () => (stream.isTTY === true ? stream.columns : undefined),
   };
@@ -52,8 +50,8 @@ process.stderr.on("error", () => {});
 
 const context: CommandContext = {
   stdin: process.stdin,
-  stdout: outputStream(1, process.stdout),
-  stderr: outputStream(2, process.stderr),
+  stdout: outputStream(process.stdout),
+  stderr: outputStream(process.stderr),
   env: process.env,
   stop: stop.signal,
   unhurried: (work) => {

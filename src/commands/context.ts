@@ -3,8 +3,6 @@ import type { Readable, Writable } from "node:stream";
 /** A standard stream with what a command needs to know of it. */
 export interface OutputStream {
   readonly stream: Writable;
-  /** Of a file, or a device that is no terminal: what is written to it is written when the call returns. Undefined: it is neither. */
-  readonly fileDescriptor: number | undefined;
   readonly isTerminal: boolean;
   /** Columns of the terminal now; undefined when it is none. */
   width(): number | undefined;

@@ -57,7 +57,7 @@ export async function decodeFile(
     output,
     columns,
     accepts: columns.watch(createFilter(flags)),
-    sink: sinkOf(context.stdout),
+    sink: sinkOf(context.stdout.stream),
     reporter: new Reporter(context, output),
     summary: flags.summary
       ? await createRenderer(flags, output, new TypeRegistry(), context)

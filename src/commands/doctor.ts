@@ -18,7 +18,7 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
   const target = resolveTarget(flags, context.env);
   const scope = { publications: flags.publication ?? [], slots: flags.slot ?? [] };
   const reporter = new Reporter(context, output);
-  const sink = sinkOf(context.stdout);
+  const sink = sinkOf(context.stdout.stream);
   const { check: render, totals } = await checkRenderer(output, context);
   const statuses: Array<CheckReport["status"]> = [];
   reporter.progress("examining the server");

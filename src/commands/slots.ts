@@ -43,7 +43,7 @@ async function show(
     const first = await readReports(target, context.stop);
     const render = await slotsRenderer(output, context);
     reporter.clearProgress();
-    const sink = sinkOf(context.stdout);
+    const sink = sinkOf(context.stdout.stream);
     if (intervalMs === undefined) {
       await sink.write(Buffer.from(render(first)));
     } else {

@@ -59,7 +59,7 @@ export function openTailOutput(
   const { path, startpos } = request;
   if (path === undefined) {
     return {
-      sink: sinkOf(context.stdout),
+      sink: sinkOf(context.stdout.stream),
       rotate: undefined,
       startpos: () => startpos,
       takeOver: () => NOTHING_THERE,

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { ExitCode } from "../errors.ts";
 import { formatLsn, INVALID_LSN } from "../lsn.ts";
 import { ReaderGone } from "../output/sink.ts";
@@ -66,7 +67,7 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     quiet: output.quiet,
     acknowledge: options.acknowledge,
     // Behind a pipe there may be somebody who prints on the same terminal.
-    alone: toTerminal || flags.output !== undefined || context.stdout.fileDescriptor !== undefined,
+    alone: toTerminal || flags.output !== undefined || !(context.stdout.stream instanceof Socket),
     live: rendering.live,
   });
   reporter.beforePrinting = () => status.clearLine();

@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { OutputError } from "../errors.ts";
 
@@ -19,16 +20,11 @@ export class ReaderGone extends Error {
   override readonly name = "ReaderGone";
 }
 
-/** What is open already. */
-interface OpenOutput {
-  readonly stream: Writable;
-  /** Undefined: it is no file, nor a device that takes all at once. */
-  readonly fileDescriptor: number | undefined;
-}
-
-/** To a file a stream would only be a detour. */
-export function sinkOf({ stream, fileDescriptor }: OpenOutput): Sink {
-  return fileDescriptor === undefined ? new StreamSink(stream) : new FileSink(fileDescriptor);
+/** Standard output, or what else is open already. To a file a stream would only be a detour. */
+export function sinkOf(stream: Writable): Sink {
+  // Node.js makes no socket of a file, nor of a device that is no terminal.
+  const fd = stream instanceof Socket ? undefined : (stream as { readonly fd?: number }).fd;
+  return fd === undefined ? new StreamSink(stream) : new FileSink(fd);
 }
 
 /** A file, or a device such as /dev/null: a write is done when it returns. */
