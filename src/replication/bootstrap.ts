@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { WalctlError, usageError } from "../errors.ts";
+import { INVALID_LSN, type Lsn, parseLsn } from "../lsn.ts";
 import { walctlCommand } from "./paste.ts";
 import { type ServerVersion, findWalLevelFault, readServerVersion } from "./preflight.ts";
 import { differentPublication, setUpPublication } from "./publication.ts";
 import type { PublicationPlan } from "./publication-plan.ts";
 import { listPublications } from "./publication-state.ts";
-import { noSuchSlot, readSlot } from "./slot.ts";
+import { noSuchSlot } from "./slot.ts";
 import {
   type SlotOutcome,
   type SlotRequest,
@@ -47,6 +48,8 @@ export interface BootstrapOutcome {
   readonly slotCreated: boolean;
   /** Of a new slot its consistent point, else its confirmed_flush_lsn, as pg_lsn prints it. */
   readonly slotPosition: string;
+  /** No transaction whose end is yet to come began before that: restart_lsn, or a new slot's consistent point. */
+  readonly oldest: Lsn;
 }
 
 /**
@@ -82,6 +85,7 @@ export async function bootstrap(
     temporary: slot.temporary,
     slotCreated: outcome.created,
     slotPosition: outcome.consistentPoint,
+    oldest: parseLsn(outcome.slot?.restartLsn ?? outcome.consistentPoint) ?? INVALID_LSN,
   };
 }
 
@@ -162,11 +166,11 @@ async function bootstrapSlot(
   slot: SlotRequest,
   request: BootstrapRequest,
 ): Promise<SlotOutcome> {
-  const mayCreate = request.createMissing || slot.temporary;
-  if (!mayCreate && (await readSlot(client, slot.name)) === undefined) {
-    const words = ["create-slot", slot.name, ...(slot.twoPhase ? ["--two-phase"] : [])];
-    const hint = `To create it, from now on: ${walctlCommand(words, target)}`;
-    throw await noSuchSlot(client, slot.name, hint);
+  if (request.createMissing || slot.temporary) {
+    return await ensureSlot(client, target, version, slot, request);
   }
-  return await ensureSlot(client, target, version, slot, request);
+  const words = ["create-slot", slot.name, ...(slot.twoPhase ? ["--two-phase"] : [])];
+  const hint = `To create it, from now on: ${walctlCommand(words, target)}`;
+  const missing = async (): Promise<WalctlError> => await noSuchSlot(client, slot.name, hint);
+  return await ensureSlot(client, target, version, slot, request, missing);
 }

@@ -9,7 +9,7 @@ import { isConnectionLost, sqlStateOf } from "./server-errors.ts";
 import type { SessionOptions, SessionStatus } from "./session-options.ts";
 import { SqlState, slotInUseError } from "./slot.ts";
 import { quoteIdentifier } from "./sql.ts";
-import { chooseStart, readRestartLsn } from "./start-position.ts";
+import { chooseStart } from "./start-position.ts";
 import { explainStreamError, isFarewell, isSlotInUse, reasonOf } from "./stream-errors.ts";
 import { readStreamPace } from "./stream-pace.ts";
 import { type StreamState, openState } from "./stream-state.ts";
@@ -132,11 +132,10 @@ export class ReplicationSession {
       const from = await this.#startOf(client, state, started);
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
       const pace = await readStreamPace(client, this.#options.statusIntervalMs);
-      const oldest = again ? INVALID_LSN : await readRestartLsn(client, started.slotName);
       const stream = new WalStream(statement, target, state, () => {
         clearTimeout(patience);
         this.#backoff.reset();
-        if (this.#starts++ === 0) this.#takeOver(state, from, oldest);
+        if (this.#starts++ === 0) this.#takeOver(state, from, started.oldest);
         news.streaming(started, from);
       });
       this.#stream = stream;

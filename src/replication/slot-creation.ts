@@ -46,6 +46,7 @@ export function checkSlotRequest(request: SlotRequest, version: ServerVersion): 
 /**
  * The slot as asked, created if there is none of that name. One that is there is not altered.
  * @param client a walsender's connection; a temporary slot lives as long as it
+ * @param missing none is to be created: this is the error then
  * @throws WalctlError when one is there that cannot be used, or when it cannot be created in time
  */
 export async function ensureSlot(
@@ -54,10 +55,12 @@ export async function ensureSlot(
   version: ServerVersion,
   request: SlotRequest,
   steps: SlotSteps,
+  missing?: () => Promise<WalctlError>,
 ): Promise<SlotOutcome> {
   checkSlotRequest(request, version);
   const there = await readSlot(client, request.name);
   if (there !== undefined) return existing(there, target);
+  if (missing !== undefined) throw await missing();
   try {
     const consistentPoint = await createSlot(client, target, version, request, steps);
     return { created: true, consistentPoint, slot: undefined };

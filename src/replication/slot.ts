@@ -19,6 +19,8 @@ export interface Slot {
   readonly active: boolean;
   /** Null: it is still being created, or physical. */
   readonly confirmedFlushLsn: string | null;
+  /** No transaction that the slot has yet to send the end of began before that. */
+  readonly restartLsn: string | null;
   /** reserved, extended, unreserved, or lost: then it is good for nothing any more. */
   readonly walStatus: string | null;
   /** Why it is lost, where the server tells (PostgreSQL 17). */
@@ -50,7 +52,8 @@ export async function readSlot(client: Client, name: string): Promise<Slot | und
     client,
     // Columns that older servers lack are read through JSON, where they are just missing.
     `SELECT slot_name::text AS name, plugin::text, database::text, temporary, active,
-            confirmed_flush_lsn::text AS "confirmedFlushLsn", wal_status AS "walStatus",
+            confirmed_flush_lsn::text AS "confirmedFlushLsn", restart_lsn::text AS "restartLsn",
+            wal_status AS "walStatus",
             to_jsonb(s) ->> 'invalidation_reason' AS "invalidationReason",
             two_phase AS "twoPhase", coalesce(to_jsonb(s) ->> 'failover', 'false')::bool AS failover
      FROM pg_catalog.pg_replication_slots s WHERE slot_name = ${quoteLiteral(name)}`,

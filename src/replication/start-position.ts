@@ -2,7 +2,6 @@ import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
 import type { SessionNews } from "./session-options.ts";
-import { quoteLiteral } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 
 /**
@@ -46,14 +45,4 @@ export async function readCurrentLsn(client: Client): Promise<Lsn> {
     "read the server's position",
   );
   return BigInt(rows[0]?.lsn ?? "0") as Lsn;
-}
-
-/** No transaction that the slot has yet to send the end of began before that. */
-export async function readRestartLsn(client: Client, slotName: string): Promise<Lsn> {
-  const rows = await queryRows<{ lsn: string | null }>(
-    client,
-    `SELECT restart_lsn::text AS lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = ${quoteLiteral(slotName)}`,
-    `read slot "${slotName}"`,
-  );
-  return parseLsn(rows[0]?.lsn ?? "") ?? INVALID_LSN;
 }
