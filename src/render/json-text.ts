@@ -197,7 +197,14 @@ function writeEscaped(
         else if (meaning === LEAD) {
           ascii = false;
           if (at + 1 < end && bytes[at + 1]! <= C1_LAST) break;
-        } else if (quoting || meaning === CONTROL) break;
+        } else if (quoting || meaning === CONTROL) {
+          const short = quoting ? SHORT_ESCAPES[byte]! : 0;
+          if (short === 0 || offset + end - at + ESCAPE_BYTES_MAX >= target.length) break;
+          target[offset++] = BACKSLASH;
+          target[offset++] = short;
+          at++;
+          continue;
+        }
       }
       target[offset++] = byte;
       at++;

@@ -40,6 +40,8 @@ test("strings are escaped, and no control character stays raw", () => {
     "\u2028",
     `${"x".repeat(1000)}"${"y".repeat(1000)}\n`,
     "\u0000".repeat(100),
+    '"\n'.repeat(1000),
+    `${"\n".repeat(200)}\u0001${'a"'.repeat(200)}\u007f`,
   ];
   for (const text of texts) {
     const json = encode(TEXT, text);
