@@ -1,7 +1,6 @@
-import { Socket } from "node:net";
 import { ExitCode } from "../errors.ts";
 import { formatLsn, INVALID_LSN } from "../lsn.ts";
-import { ReaderGone } from "../output/sink.ts";
+import { ReaderGone, fileDescriptorOf } from "../output/sink.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { type BootstrapRequest } from "../replication/bootstrap.ts";
 import { ReplicationSession } from "../replication/session.ts";
@@ -67,7 +66,10 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     quiet: output.quiet,
     acknowledge: options.acknowledge,
     // Behind a pipe there may be somebody who prints on the same terminal.
-    alone: toTerminal || flags.output !== undefined || !(context.stdout.stream instanceof Socket),
+    alone:
+      toTerminal ||
+      flags.output !== undefined ||
+      fileDescriptorOf(context.stdout.stream) !== undefined,
     live: rendering.live,
   });
   reporter.beforePrinting = () => status.clearLine();

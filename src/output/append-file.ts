@@ -26,8 +26,7 @@ export class AppendFile implements Sink {
 
   write(bytes: Uint8Array): undefined {
     this.#dirty = true;
-    writeAll(this.#fd, bytes, `"${this.#path}"`);
-    return undefined;
+    return writeAll(this.#fd, bytes, `"${this.#path}"`);
   }
 
   sync(): Promise<void> | undefined {

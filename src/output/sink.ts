@@ -22,31 +22,18 @@ export class ReaderGone extends Error {
 
 /** Standard output, or what else is open already. To a file a stream would only be a detour. */
 export function sinkOf(stream: Writable): Sink {
-  // Node.js makes no socket of a file, nor of a device that is no terminal.
-  const fd = stream instanceof Socket ? undefined : (stream as { readonly fd?: number }).fd;
-  return fd === undefined ? new StreamSink(stream) : new FileSink(fd);
+  const fd = fileDescriptorOf(stream);
+  if (fd === undefined) return new StreamSink(stream);
+  return { write: (bytes) => writeAll(fd, bytes), sync: () => undefined };
 }
 
-/** A file, or a device such as /dev/null: a write is done when it returns. */
-class FileSink implements Sink {
-  readonly #fd: number;
-
-  constructor(fd: number) {
-    this.#fd = fd;
-  }
-
-  write(bytes: Uint8Array): undefined {
-    writeAll(this.#fd, bytes);
-    return undefined;
-  }
-
-  sync(): undefined {
-    return undefined;
-  }
+/** Of a file, or a device such as /dev/null. Undefined: a pipe or a terminal, of which Node.js makes a socket. */
+export function fileDescriptorOf(stream: Writable): number | undefined {
+  return stream instanceof Socket ? undefined : (stream as { readonly fd?: number }).fd;
 }
 
 /** @throws ReaderGone (of a FIFO); OutputError, that `what` could not be written */
-export function writeAll(fd: number, bytes: Uint8Array, what?: string): void {
+export function writeAll(fd: number, bytes: Uint8Array, what?: string): undefined {
   for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at);
@@ -54,6 +41,7 @@ export function writeAll(fd: number, bytes: Uint8Array, what?: string): void {
       throw sinkError(error, what);
     }
   }
+  return undefined;
 }
 
 /**

@@ -25,7 +25,7 @@ export class ReadPace {
   }
 }
 
-/** Does nothing at all: setTimeout cannot wait for less than a millisecond. */
+/** Does nothing at all, perhaps for no time: setTimeout cannot wait for less than a millisecond. */
 export function nap(ms: number): void {
-  Atomics.wait(NAP, 0, 0, ms);
+  if (ms > 0) Atomics.wait(NAP, 0, 0, ms);
 }

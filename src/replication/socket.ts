@@ -89,7 +89,7 @@ export class WalSocket extends Socket {
       const length = this.#readNow(this.#fd);
       if (length === 0) return this.#watch();
       const napMs = this.#give(length);
-      if (napMs > 0 && !this.#halted) nap(napMs);
+      if (!this.#halted) nap(napMs);
     }
     this.#nextTurn(TURN_READS);
   }

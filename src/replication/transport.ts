@@ -90,11 +90,7 @@ export class CopyBoth implements pg.Submittable {
     this.#parsers = own.stream.listeners("data") as DataListener[];
     own.stream.removeAllListeners("data");
     if (own.stream instanceof WalSocket) own.stream.receiver = (chunk) => this.#read(chunk);
-    else
-      own.stream.on("data", (chunk: Buffer) => {
-        const napMs = this.#read(chunk);
-        if (napMs > 0) nap(napMs);
-      });
+    else own.stream.on("data", (chunk: Buffer) => nap(this.#read(chunk)));
     own.once("replicationStart", () => this.#receiver.started());
     own.query(this.#statement);
   }

@@ -72,7 +72,7 @@ test("under load most is read by turns, all of it in its order, and the end is t
   assert.ok(client.bytesRead < reader.received / 2, `${client.bytesRead} were read by events`);
 });
 
-test("a socket that is paused between two turns is not read before it is resumed", async (t) => {
+test("a socket that is paused in a turn is not read before it is resumed", async (t) => {
   const { client, peer } = await connected(t);
   let halted = false;
   const reader = new Reader(client, () => {
@@ -114,7 +114,7 @@ test("a socket that is paused and resumed in between is read by no more turns th
   assert.ok(Math.max(...ticks) <= 8, `${Math.max(...ticks)} reads in a turn`);
 });
 
-test("a connection that is reset between two turns is lost, not silent", async (t) => {
+test("a connection that is reset under load is lost, not silent", async (t) => {
   const { client, peer } = await connected(t);
   const reader = new Reader(client, () => {
     if (reader.received > 1000) peer.resetAndDestroy();
