@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { CAPTURE_FORMATS } from "../src/capture/capture-reader.ts";
 import { ndjsonSchema } from "../src/render/ndjson-schema.ts";
 import { LineSchema } from "./support/line-schema.ts";
 
-const page = readFileSync(new URL("../../docs/ndjson.md", import.meta.url), "utf8");
+const read = (name: string): string =>
+  readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
+const page = read("ndjson.md");
 /** The table rows of the page, whole. */
 const rows = page.split("\n").filter((line) => line.startsWith("| `"));
 /** Explained once for all lines. */
@@ -35,6 +38,13 @@ describe("docs/ndjson.md", () => {
     assert.ok(lines.length >= 4);
     const ndjson = lines.map((line) => line.replaceAll("\n", "")).join("\n");
     new LineSchema().assertAll(ndjson, "docs/ndjson.md");
+  });
+});
+
+describe("docs/captures.md", () => {
+  it("explains every format of captures", () => {
+    const titles = Array.from(read("captures.md").matchAll(/^### (.*)$/gm), ([, title]) => title);
+    assert.deepEqual(titles.join(", ").split(", "), CAPTURE_FORMATS);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { DecodeError } from "../errors.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 
-/** The formats of captures (README, Captures). */
+/** The formats of captures (docs/captures.md). */
 export const CAPTURE_FORMATS = [
   "walctl",
   "recvlogical",

@@ -1,4 +1,4 @@
-/** What the walctl format is made of, for its reader and its writer (README, Captures). */
+/** What the walctl format is made of, for its reader and its writer (docs/captures.md). */
 
 /** Names the format and its version. */
 export const WALCTL_MAGIC: Uint8Array = Uint8Array.of(
