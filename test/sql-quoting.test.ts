@@ -4,17 +4,19 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const ROOM = fileURLToPath(new URL("../../src/replication", import.meta.url));
+const SRC = fileURLToPath(new URL("../../src", import.meta.url));
+const ROOM = `${SRC}/replication`;
 
 const STATEMENT =
   /^\s*(SELECT|WITH|SET|ALTER|CREATE|DROP|GRANT|REVOKE|LOCK|START_REPLICATION|CREATE_REPLICATION_SLOT)\b/;
 
 /** Quoted, numbers by their types, or constants of the program. */
 const HARMLESS = [
-  /^quote\w+\([^()]*\)$/,
+  /^quote\w+\((?:[^()]|\([^()]*\))*\)$/,
   /^[\w.]+\.map\(quote\w+\)\.join\(", "\)$/,
   /^formatLsn\(\w+\)$/,
   /^formatPgoutputOptions\(/,
@@ -39,7 +41,6 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "publication-sql.ts: optionsSql(options)": "of words that were checked",
   "publication-state.ts: parts": "columns of the catalogue, constants",
   "replica-identity.ts: rootCondition(state)": "of oids",
-  "table-lookup.ts: regclass": "quoted by its caller, or a parameter's place",
 };
 
 /** The expressions in the template literals of `source` that look like statements. */
@@ -63,6 +64,33 @@ test("no statement of src/replication holds text that is not quoted", () => {
     )
     .filter((found) => !(found in REVIEWED));
   assert.deepEqual(unknown, []);
+});
+
+/** Where names in statements are looked up is decided in two places, and nothing is sent past them. */
+const SENDERS = [
+  "connect.ts: client.query(sessionSettings(kind))",
+  "statement.ts: client.query(sql)",
+  'statement.ts: client.query("ROLLBACK")',
+  // START_REPLICATION, which holds no names but the slot's.
+  "transport.ts: own.query(this.#statement)",
+  "wal-stream.ts: client.query(this.#copy)",
+];
+
+test("statements are sent by statement.ts, which pins the search_path, and by nobody else", () => {
+  const files = ["replication", "commands", "render", "output"].flatMap((room) =>
+    readdirSync(`${SRC}/${room}`, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => `${room}/${file}`),
+  );
+  const sent = files.flatMap((file) =>
+    Array.from(
+      readFileSync(`${SRC}/${file}`, "utf8").matchAll(
+        /\w+\.query(?:<\w+>)?\((?:[^()]|\([^()]*\))*\)/g,
+      ),
+      ([call]) => `${basename(file)}: ${call.replace(/<\w+>/, "")}`,
+    ),
+  );
+  assert.deepEqual(sent.toSorted(), SENDERS.toSorted());
 });
 
 test("what is not quoted is found", () => {

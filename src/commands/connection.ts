@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
-import { type ConnectionKind, connect } from "../replication/connect.ts";
+import { connect } from "../replication/connect.ts";
+import type { ConnectionKind } from "../replication/session-settings.ts";
 import type { ConnectionTarget } from "../replication/target.ts";
 
 /**

@@ -4,38 +4,14 @@ import { WalctlError } from "../errors.ts";
 import pg from "./pg.ts";
 import { connectError } from "./server-errors.ts";
 import { readPassfile } from "./passfile.ts";
+import { type ConnectionKind, sessionSettings } from "./session-settings.ts";
 import { type ConnectionTarget, type SslMode, describeHost } from "./target.ts";
 import { WalSocket } from "./socket.ts";
 import { within } from "./within.ts";
 
-/** `logical`: a walsender, which takes SQL (simple queries only) and the replication grammar. */
-export type ConnectionKind = "ordinary" | "logical";
-
 const CLOSE_GRACE_MS = 500;
 /** Else the system would look only after two hours whether the other side is still there. */
 const KEEPALIVE_IDLE_MS = 30_000;
-
-/**
- * What the protocol's messages look like must not depend on the role's or the database's settings. A database
- * in SQL_ASCII holds any bytes, and as UTF8 the server would refuse to send those that are not (22021).
- */
-const SESSION_SETTINGS = `
-  SET DateStyle = 'ISO';
-  SET IntervalStyle = 'postgres';
-  SET TimeZone = 'UTC';
-  SET extra_float_digits = 3;
-  SET bytea_output = 'hex';
-  SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding')
-    WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false);
-  SET standard_conforming_strings = on`;
-
-/**
- * What could end a stream that only waits for its reader: a transaction that is decoded counts for the first
- * (25P04), the sentinel of a stalled reader for the second. Not every version has them.
- */
-const STREAM_SETTINGS = `${SESSION_SETTINGS};
-  SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
-  WHERE name IN ('transaction_timeout', 'idle_session_timeout')`;
 
 /**
  * A connection that is ready for statements. The caller ends it.
@@ -49,7 +25,7 @@ export async function connect(target: ConnectionTarget, kind: ConnectionKind): P
     client.on("error", () => {});
     try {
       await client.connect();
-      await client.query(kind === "logical" ? STREAM_SETTINGS : SESSION_SETTINGS);
+      await client.query(sessionSettings(kind));
       return client;
     } catch (error) {
       failure = error;

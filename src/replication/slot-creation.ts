@@ -104,7 +104,7 @@ async function createSlot(
     throw creationError(error, target, request, steps, wait.waitedFor);
   } finally {
     await wait.end();
-    await client.query("RESET lock_timeout").catch(() => {});
+    await execute(client, "RESET lock_timeout", doing).catch(() => {});
   }
 }
 

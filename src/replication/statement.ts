@@ -1,8 +1,10 @@
-import type { Client, QueryResultRow } from "pg";
+import type { Client, QueryResult, QueryResultRow } from "pg";
 import { type Hints, serverError } from "./server-errors.ts";
+import { OWN_PATH_FOR_STATEMENT, SAFE_PATH_FOR_STATEMENT } from "./session-settings.ts";
 
 /**
  * Runs one statement in the simple protocol, the only one that a walsender takes, and returns its rows.
+ * Its names are looked up in pg_catalog alone, whatever the session's search_path.
  * `Row` says what the statement selects; the caller answers for it.
  * @param doing for the error, in the infinitive: `read publication "p"`
  */
@@ -12,11 +14,38 @@ export async function queryRows<Row extends QueryResultRow>(
   doing: string,
   hints: Hints = {},
 ): Promise<readonly Row[]> {
+  // connect() has pinned the path of a walsender's session.
+  const path = isWalSender(client) ? "" : SAFE_PATH_FOR_STATEMENT;
+  return await run<Row>(client, path + sql, doing, hints);
+}
+
+/** The same, but for what a user named: looked up along the role's own search_path. `sql` qualifies all else. */
+export async function queryAlongOwnPath<Row extends QueryResultRow>(
+  client: Client,
+  sql: string,
+  doing: string,
+): Promise<readonly Row[]> {
+  return await run<Row>(client, OWN_PATH_FOR_STATEMENT + sql, doing, {});
+}
+
+async function run<Row extends QueryResultRow>(
+  client: Client,
+  sql: string,
+  doing: string,
+  hints: Hints,
+): Promise<readonly Row[]> {
   try {
-    return (await client.query<Row>(sql)).rows;
+    // Of a message with several statements there are as many results.
+    const result: QueryResult<Row> | Array<QueryResult<Row>> = await client.query<Row>(sql);
+    return [result].flat().at(-1)?.rows ?? [];
   } catch (error) {
     throw serverError(error, doing, hints);
   }
+}
+
+/** What pg's Client has and its published types do not: the startup parameter. */
+function isWalSender(client: Client): boolean {
+  return Reflect.get(client, "replication") !== undefined;
 }
 
 /** Runs one statement for its effect. */
@@ -36,7 +65,7 @@ export async function inTransaction<Result>(
   doing: string,
   body: () => Promise<Result>,
 ): Promise<Result> {
-  await execute(client, "BEGIN", doing);
+  await run(client, "BEGIN", doing, {});
   let result: Result;
   try {
     result = await body();
@@ -45,6 +74,6 @@ export async function inTransaction<Result>(
     await client.query("ROLLBACK").catch(() => {});
     throw error;
   }
-  await execute(client, end, doing);
+  await run(client, end, doing, {});
   return result;
 }

@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { WalctlError, usageError } from "../errors.ts";
 import { psqlCommand } from "./paste.ts";
 import { quoteIdentifier, quoteLiteral, quoteQualified, quoteTextArray } from "./sql.ts";
-import { queryRows } from "./statement.ts";
+import { queryAlongOwnPath, queryRows } from "./statement.ts";
 import type { TableSpec } from "./table-spec.ts";
 import { type ConnectionTarget, shellQuote } from "./target.ts";
 
@@ -71,20 +71,27 @@ async function findTable(
   target: ConnectionTarget,
   spec: TableSpec,
 ): Promise<FoundTable> {
-  const regclass = `pg_catalog.to_regclass(${quoteLiteral(sqlName(spec))})::oid`;
+  const doing = `look table ${sqlName(spec)} up`;
+  const [found] = await queryAlongOwnPath<{ oid: number | null }>(
+    client,
+    `SELECT pg_catalog.to_regclass(${quoteLiteral(sqlName(spec))})::pg_catalog.oid AS oid`,
+    doing,
+  );
+  const oid = found?.oid;
+  if (oid === undefined || oid === null) throw await noSuchTable(client, target, spec);
   // As in CREATE PUBLICATION: a partitioned table stands for its partitions, another brings its heirs along.
   const rows = await queryRows<MemberRow>(
     client,
     `WITH RECURSIVE member (oid) AS (
-       SELECT ${regclass}
+       SELECT ${oid}::oid
        UNION
        SELECT i.inhrelid FROM member m JOIN pg_catalog.pg_inherits i ON i.inhparent = m.oid
        JOIN pg_catalog.pg_class p ON p.oid = i.inhparent AND p.relkind = 'r')
      SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind AS kind,
-            c.oid = ${regclass} AS named
+            c.oid = ${oid} AS named
      FROM member m JOIN pg_catalog.pg_class c ON c.oid = m.oid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY named DESC, c.oid`,
-    `look table ${sqlName(spec)} up`,
+    doing,
   );
   const [named, ...heirs] = rows;
   if (named === undefined) throw await noSuchTable(client, target, spec);
