@@ -1,3 +1,4 @@
+import { jsonLine } from "./json-line.ts";
 import { createPalette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { wrapWords } from "./word-wrap.ts";
@@ -15,7 +16,7 @@ const STATUS_WIDTH = 9;
 
 /** One line a check; what mends it stands below, by itself, to be pasted. */
 export function renderCheckNdjson({ check, status, message, fix }: CheckReport): string {
-  return `${JSON.stringify({ check, status, message, fix })}\n`;
+  return jsonLine({ check, status, message, fix });
 }
 
 export function renderCheckText(

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { ByteWriter } from "./byte-writer.ts";
+import { safeJson } from "./json-line.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -45,10 +46,7 @@ const MEANINGS = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 /** A string's JSON form, for names and other short text. No control character stays raw, DEL and C1 included. */
 export function jsonString(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return safeJson(text);
 }
 
 /**

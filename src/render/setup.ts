@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { jsonLine } from "./json-line.ts";
 import { createPalette, type Palette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
@@ -39,7 +40,7 @@ export function renderPublication(
   format: Format,
   color: boolean,
 ): string {
-  if (format === "ndjson") return line(report);
+  if (format === "ndjson") return jsonLine(report);
   const { publication, status, sql } = report;
   const statements = sql.map((statement) => `${sanitizeLine(statement)};\n`).join("");
   const block = sql.length > 1 ? `BEGIN;\n${statements}COMMIT;\n` : statements;
@@ -47,7 +48,7 @@ export function renderPublication(
 }
 
 export function renderSlot(report: SlotReport, format: Format, color: boolean): string {
-  if (format === "ndjson") return line(report);
+  if (format === "ndjson") return jsonLine(report);
   const { slot, status, plugin } = report;
   return table(
     [
@@ -65,7 +66,7 @@ export function renderDroppedSlot(
   format: Format,
   color: boolean,
 ): string {
-  if (format === "ndjson") return line(report);
+  if (format === "ndjson") return jsonLine(report);
   return table([["slot", report.slot], statusCell(report.status)], color);
 }
 
@@ -74,14 +75,10 @@ export function renderAdvancedSlot(
   format: Format,
   color: boolean,
 ): string {
-  if (format === "ndjson") return line(report);
+  if (format === "ndjson") return jsonLine(report);
   const { slot, status } = report;
   const position: Cell = ["confirmed flush LSN", report.confirmed_flush_lsn];
   return table([["slot", slot], statusCell(status), position], color);
-}
-
-function line(report: object): string {
-  return `${JSON.stringify(report)}\n`;
 }
 
 type Cell = readonly [head: string, text: string];

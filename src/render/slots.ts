@@ -1,3 +1,4 @@
+import { jsonLine } from "./json-line.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 /** A slot's line of NDJSON; the keys and their order are the contract's. */
@@ -43,10 +44,9 @@ const KEYS = [
 
 /** One line a slot. */
 export function renderSlotsNdjson(slots: readonly SlotReport[]): string {
-  return slots.map((slot) => `${JSON.stringify(slot, [...KEYS, ...FAULT_KEYS])}\n`).join("");
+  return slots.map((slot) => jsonLine(slot, [...KEYS, ...FAULT_KEYS])).join("");
 }
 
-/** JSON.stringify takes one list of keys for all levels. */
 const FAULT_KEYS = ["severity", "message", "fix"];
 
 /** What each slot's faults are called in its line of the table. */

@@ -1,5 +1,6 @@
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import { formatPgTime } from "../pg-time.ts";
+import { jsonLine } from "./json-line.ts";
 import type { Renderer } from "./renderer.ts";
 import { type RelationTotals, SummaryCounts, type TransactionTotals } from "./summary-counts.ts";
 
@@ -35,7 +36,7 @@ export function renderSummaryNdjson(counts: SummaryCounts): string {
     ...relations.map((totals) => relationLine(totals, total)),
     ...counts.transactions().map(transactionLine),
   ];
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  return lines.map((line) => jsonLine(line)).join("");
 }
 
 export function totalBytes(relations: readonly RelationTotals[]): number {

@@ -1,0 +1,15 @@
+/** DEL and C1 control characters: JSON.stringify leaves them as they are, and U+009B begins an escape sequence. */
+const RAW_CONTROL = /[\u007f-\u009f]/g;
+
+/** A value's JSON form without any raw control character. In JSON they can only stand inside of strings. */
+export function safeJson(value: unknown, keys?: string[]): string {
+  return JSON.stringify(value, keys).replace(
+    RAW_CONTROL,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** @param keys those to print, in their order, on all levels; none: all */
+export function jsonLine(value: unknown, keys?: string[]): string {
+  return `${safeJson(value, keys)}\n`;
+}
