@@ -2,8 +2,8 @@ import { ExitCode, usageError } from "../errors.ts";
 import { formatLsn, parseLsn } from "../lsn.ts";
 import { advanceSlot as advance } from "../replication/slot-advance.ts";
 import { requireSlotName } from "../replication/slot.ts";
-import { type ConnectionFlags, resolveTarget } from "../replication/target.ts";
-import { withConnection } from "./connection.ts";
+import type { ConnectionFlags } from "../replication/target.ts";
+import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";
 import { Reporter } from "./reporter.ts";
@@ -23,7 +23,7 @@ export async function advanceSlot(
   requireSlotName(name);
   const lsn = parseLsn(position);
   if (lsn === undefined) throw usageError(`"${position}" is not an LSN such as 16/B374D848`);
-  const target = resolveTarget(flags, context.env);
+  const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress(`advancing slot "${name}"`);
   try {

@@ -1,8 +1,24 @@
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
+import { renderWarning } from "../render/diagnostics.ts";
 import { connect } from "../replication/connect.ts";
 import type { ConnectionKind } from "../replication/session-settings.ts";
-import type { ConnectionTarget } from "../replication/target.ts";
+import {
+  type ConnectionFlags,
+  type ConnectionTarget,
+  resolveTarget,
+} from "../replication/target.ts";
+import type { CommandContext } from "./context.ts";
+
+/** To be asked for before anything else is on the screen: it may warn. */
+export function connectionTarget(
+  flags: ConnectionFlags,
+  { env, stderr }: CommandContext,
+): ConnectionTarget {
+  return resolveTarget(flags, env, ({ message, hint }) => {
+    stderr.stream.write(renderWarning(message, undefined, hint));
+  });
+}
 
 /**
  * Connects, runs `body`, and closes the connection whatever happens.

@@ -7,8 +7,9 @@ import {
   ensureSlot,
   missingSlotOptions,
 } from "../replication/slot-creation.ts";
-import { type ConnectionFlags, resolveTarget } from "../replication/target.ts";
+import type { ConnectionFlags } from "../replication/target.ts";
 import { connect } from "../replication/connect.ts";
+import { connectionTarget } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, outputOptions, parseNumber } from "./options.ts";
 import { Reporter } from "./reporter.ts";
@@ -34,7 +35,7 @@ export async function createSlot(
   };
   requireSlotName(name);
   const seconds = parseNumber("--lock-timeout", flags.lockTimeout, { min: 0, integer: false });
-  const target = resolveTarget(flags, context.env);
+  const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress(`creating slot "${name}"`);
   // Not closed by a signal: the creation is cancelled first, so that the server leaves no slot behind.

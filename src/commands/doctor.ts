@@ -2,7 +2,8 @@ import { ExitCode } from "../errors.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { CheckReport } from "../render/checks.ts";
 import { examine } from "../replication/doctor.ts";
-import { type ConnectionFlags, resolveTarget } from "../replication/target.ts";
+import type { ConnectionFlags } from "../replication/target.ts";
+import { connectionTarget } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "./options.ts";
 import { Reporter } from "./reporter.ts";
@@ -15,7 +16,7 @@ interface DoctorFlags extends ConnectionFlags, OutputFlags {
 /** Checks all that logical replication needs. Exit status 1 when something fails. */
 export async function doctor(flags: DoctorFlags, context: CommandContext): Promise<ExitCode> {
   const output = outputOptions(flags, context);
-  const target = resolveTarget(flags, context.env);
+  const target = connectionTarget(flags, context);
   const scope = { publications: flags.publication ?? [], slots: flags.slot ?? [] };
   const reporter = new Reporter(context, output);
   const sink = sinkOf(context.stdout.stream);

@@ -1,7 +1,7 @@
 import { ExitCode } from "../errors.ts";
 import { dropSlot as drop, requireSlotName } from "../replication/slot.ts";
-import { type ConnectionFlags, resolveTarget } from "../replication/target.ts";
-import { withConnection } from "./connection.ts";
+import type { ConnectionFlags } from "../replication/target.ts";
+import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";
 import { Reporter } from "./reporter.ts";
@@ -14,7 +14,7 @@ export async function dropSlot(
 ): Promise<ExitCode> {
   const output = outputOptions(flags, context);
   requireSlotName(name);
-  const target = resolveTarget(flags, context.env);
+  const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress(`dropping slot "${name}"`);
   try {

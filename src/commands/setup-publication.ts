@@ -1,8 +1,8 @@
 import { ExitCode, usageError } from "../errors.ts";
 import { findWalLevelFault, readServerVersion } from "../replication/preflight.ts";
 import { differentPublication, setUpPublication } from "../replication/publication.ts";
-import { type ConnectionFlags, resolveTarget } from "../replication/target.ts";
-import { withConnection } from "./connection.ts";
+import type { ConnectionFlags } from "../replication/target.ts";
+import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";
 import { type PublicationFlags, publicationPlan } from "./publication-flags.ts";
@@ -33,7 +33,7 @@ export async function setupPublication(
     dryRun: flags.dryRun ?? false,
     replicaIdentityFull: flags.replicaIdentity === "full",
   };
-  const target = resolveTarget(flags, context.env);
+  const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress(`setting up publication "${name}"`);
   try {

@@ -3,12 +3,8 @@ import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { SlotReport } from "../render/slots.ts";
 import { slotFaults } from "../replication/slot-faults.ts";
 import { readSlotSettings, readSlots } from "../replication/slot-health.ts";
-import {
-  type ConnectionFlags,
-  type ConnectionTarget,
-  resolveTarget,
-} from "../replication/target.ts";
-import { withConnection } from "./connection.ts";
+import type { ConnectionFlags, ConnectionTarget } from "../replication/target.ts";
+import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions, parseNumber } from "./options.ts";
 import { Reporter } from "./reporter.ts";
@@ -36,7 +32,7 @@ async function show(
   context: CommandContext,
 ): Promise<ExitCode> {
   const output = outputOptions(flags, context);
-  const target = resolveTarget(flags, context.env);
+  const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress("reading the slots");
   try {

@@ -1,9 +1,12 @@
 import { ByteReader } from "../pgoutput/reader.ts";
+import { LENGTH_BYTES, ProtocolViolation, longestMessage } from "./backend-messages.ts";
 
 const TYPE_AND_LENGTH_BYTES = 5;
 const COPY_DATA = 0x64; // d
 /** Of most messages; for a longer one it grows. */
 const CARRY_BYTES = 64 * 1024;
+/** A longer message gets its memory as its bytes arrive: what a server only claims takes none. */
+const TRUSTED_BYTES = 16 * 1024 * 1024;
 
 /** After a payload: the next one, none before proceed(), or none any more. */
 export type Verdict = "next" | "hold" | "stop";
@@ -56,8 +59,10 @@ export class BackendFrames {
     const { view } = this.#reader;
     let at = from;
     while (at + TYPE_AND_LENGTH_BYTES <= chunk.length) {
-      const end = at + 1 + view.getUint32(at + 1);
+      const length = view.getUint32(at + 1);
+      const end = at + 1 + length;
       if (end > chunk.length) break;
+      if (length < LENGTH_BYTES) throw new ProtocolViolation(view.getUint8(at), length);
       this.#deliver(at, end);
       at = end;
       if (this.#verdict === "hold") {
@@ -95,8 +100,9 @@ export class BackendFrames {
   /** Carries so much of the chunk as is needed to have `upTo` bytes. */
   #fill(chunk: Uint8Array, from: number, upTo: number): number {
     const length = Math.min(upTo - this.#carried, chunk.length - from);
-    if (upTo > this.#carry.length) {
-      const larger = new Uint8Array(Math.max(upTo, this.#carry.length * 2));
+    const needed = upTo <= TRUSTED_BYTES ? upTo : this.#carried + length;
+    if (needed > this.#carry.length) {
+      const larger = new Uint8Array(Math.max(needed, this.#carry.length * 2));
       larger.set(this.#carry.subarray(0, this.#carried));
       this.#carry = larger;
     }
@@ -107,8 +113,12 @@ export class BackendFrames {
 
   /** Of the whole message; its type and length are there. */
   #carriedLength(): number {
-    const { buffer } = this.#carry;
-    return Math.max(1 + new DataView(buffer).getUint32(1), TYPE_AND_LENGTH_BYTES);
+    const view = new DataView(this.#carry.buffer);
+    const type = view.getUint8(0);
+    const length = view.getUint32(1);
+    if (length < LENGTH_BYTES || length > longestMessage(type))
+      throw new ProtocolViolation(type, length);
+    return 1 + length;
   }
 
   #deliver(start: number, end: number): void {

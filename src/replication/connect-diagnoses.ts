@@ -1,6 +1,6 @@
 import { psqlCommand } from "./paste.ts";
 import { quoteIdentifier } from "./sql.ts";
-import { type ConnectionTarget, clientFlags, shellQuote } from "./target.ts";
+import { type ConnectionTarget, clientFlags, hostOf, portOf, shellQuote } from "./target.ts";
 
 /** What is wrong, and what helps. An undefined `what` leaves it to the server's own message. */
 interface Diagnosis {
@@ -10,18 +10,12 @@ interface Diagnosis {
 
 type Diagnose = (target: ConnectionTarget, routine: string | undefined) => Diagnosis;
 
-/** pg reports these without a code. They are its own words, untranslated, of the version in package-lock.json. */
-export const PgMessage = {
-  noTls: "The server does not support SSL connections",
-  timeout: "timeout expired",
-} as const;
-
 const TIMED_OUT: Diagnose = () => ({
   what: "no answer in time",
   hint: "Check the host and the port, and whether a firewall lets them through; PGCONNECT_TIMEOUT sets how many seconds to wait.",
 });
 const NO_NAME: Diagnose = (target) => ({
-  what: `host name "${target.host}" is not known`,
+  what: `host name "${hostOf(target)}" is not known`,
   hint: "Check the name given with -h, -d or PGHOST.",
 });
 const NO_ROUTE: Diagnose = () => ({
@@ -33,42 +27,45 @@ const UNTRUSTED: Diagnose = () => ({
   hint: "Set PGSSLROOTCERT to the file of the authority that signed it.",
 });
 const WRONG_NAME: Diagnose = (target) => ({
-  what: `the server's certificate is not for the host "${target.host}"`,
+  what: `the server's certificate is not for the host "${hostOf(target)}"`,
   hint: "Connect by the name in the certificate, or set PGSSLMODE=verify-ca to check only who signed it.",
+});
+const NO_VERSION: Diagnose = () => ({
+  what: "the server does not speak the versions of TLS that are allowed",
+  hint: "ssl_min_protocol_version and ssl_max_protocol_version (PGSSLMINPROTOCOLVERSION, PGSSLMAXPROTOCOLVERSION) say which are.",
 });
 const NOT_NOW: Diagnose = () => ({ what: undefined, hint: "Try again in a moment." });
 
-/** The one table from SQLSTATE, errno, TLS code or pg's own words to what the user should read. */
+/** The one table from SQLSTATE, errno, TLS code or our own code to what the user should read. */
 export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, Diagnose>([
   [
     "ECONNREFUSED",
     (target) => ({
       what: "connection refused",
-      hint: `-h and -p, or PGHOST and PGPORT, name another. Is it running? pg_isready -h ${shellQuote(target.host)} -p ${target.port}`,
+      hint: `-h and -p, or PGHOST and PGPORT, name another. Is it running? pg_isready -h ${shellQuote(hostOf(target))} -p ${portOf(target)}`,
     }),
   ],
   [
     "ENOENT",
     (target) => ({
       what: "no server listens on a socket there",
-      hint: `-h names another directory, or a host. Is the socket .s.PGSQL.${target.port} there? ls -a ${shellQuote(target.host)}`,
+      hint: `-h names another directory, or a host. Is the socket .s.PGSQL.${portOf(target)} there? ls -a ${shellQuote(hostOf(target))}`,
     }),
   ],
   [
     "EACCES",
     (target) => ({
       what: "no permission to use the socket",
-      hint: `-h localhost goes over TCP. Who may use the socket: ls -la ${shellQuote(target.host)}`,
+      hint: `-h localhost goes over TCP. Who may use the socket: ls -la ${shellQuote(hostOf(target))}`,
     }),
   ],
   ["ENOTFOUND", NO_NAME],
   ["EAI_AGAIN", NO_NAME],
   ["ETIMEDOUT", TIMED_OUT],
-  [PgMessage.timeout, TIMED_OUT],
   ["EHOSTUNREACH", NO_ROUTE],
   ["ENETUNREACH", NO_ROUTE],
   [
-    PgMessage.noTls,
+    "NO_TLS",
     (target) => ({
       what: `it offers no TLS, and sslmode ${target.sslMode} asks for it`,
       hint: "Set PGSSLMODE=prefer to go without where there is none.",
@@ -79,9 +76,33 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", UNTRUSTED],
   ["UNABLE_TO_GET_ISSUER_CERT", UNTRUSTED],
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", UNTRUSTED],
+  ["CERT_REVOKED", () => ({ what: "the server's certificate has been revoked", hint: undefined })],
+  [
+    "UNABLE_TO_GET_CRL",
+    () => ({
+      what: "sslcrl has no revocation list of the authority that signed the server's certificate",
+      hint: "Each authority in the chain has to have its list there.",
+    }),
+  ],
   ["CERT_HAS_EXPIRED", () => ({ what: "the server's certificate has expired", hint: undefined })],
   ["ERR_TLS_CERT_ALTNAME_INVALID", WRONG_NAME],
   ["HOSTNAME_MISMATCH", WRONG_NAME],
+  ["ERR_SSL_UNSUPPORTED_PROTOCOL", NO_VERSION],
+  ["ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", NO_VERSION],
+  [
+    "TLS_WANTED",
+    () => ({
+      what: undefined,
+      hint: "The server has TLS, and its pg_hba.conf may want it: set PGSSLMODE=require, or sslmode=require in the connection string.",
+    }),
+  ],
+  [
+    "WRONG_SESSION",
+    () => ({
+      what: undefined,
+      hint: "target_session_attrs says which server is wanted: another host (-h a,b), or PGTARGETSESSIONATTRS=any.",
+    }),
+  ],
   [
     "28P01",
     (target) => ({
@@ -138,3 +159,23 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   ["57P02", NOT_NOW],
   ["57P03", NOT_NOW],
 ]);
+
+/** pg has no codes for these: they are its own words, of the version in package-lock.json. */
+export function diagnoseScram(message: string, target: ConnectionTarget): Diagnosis | undefined {
+  const iterations = /iteration count (\d+) exceeds scramMaxIterations of (\d+)/.exec(message);
+  if (iterations !== null)
+    return {
+      what: `the role's password has ${iterations[1]} iterations of SCRAM, and walctl does ${iterations[2]} at most`,
+      hint: `With a smaller scram_iterations the password has to be set again: ALTER ROLE ${quoteIdentifier(target.user)} PASSWORD '...'.`,
+    };
+  if (message.startsWith("SASL channel binding"))
+    return {
+      what: "channel binding is not possible with the server's certificate, as it is signed",
+      hint: "Set PGCHANNELBINDING=disable to log in without.",
+    };
+  if (message.includes("server signature does not match"))
+    return { what: "the server could not prove that it knows the password", hint: undefined };
+  return message.startsWith("SASL: ")
+    ? { what: `the server broke the SCRAM protocol: ${message.slice(6)}`, hint: undefined }
+    : undefined;
+}

@@ -2,12 +2,12 @@
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
-import { connect } from "./connect.ts";
+import { connectBeside } from "./connect.ts";
 import { psqlCommand, walctlCommand } from "./paste.ts";
 import { sqlStateOf } from "./server-errors.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { queryRows } from "./statement.ts";
-import type { ConnectionTarget } from "./target.ts";
+import { type ConnectionTarget, hostOf, portOf, targetAt } from "./target.ts";
 
 /** protocol_violation: a pooler that does not know the startup parameter `replication`. */
 const PROTOCOL_VIOLATION = "08P01";
@@ -52,7 +52,7 @@ async function checkReplicationConnection(
   const name = "replication_connection";
   let walsender: Client | undefined;
   try {
-    walsender = await connect(target, "logical");
+    walsender = await connectBeside(target, "logical");
     await queryRows(walsender, "IDENTIFY_SYSTEM", "speak the replication protocol");
     return ok(name, `accepted for database ${quoteIdentifier(target.database)}`);
   } catch (error) {
@@ -82,8 +82,9 @@ async function directly(client: Client, target: ConnectionTarget): Promise<strin
     "ask for the server's address",
   );
   if (row === undefined || row.host === null || row.port === null) return null;
-  if (row.host === target.host && row.port === target.port) return null;
-  return walctlCommand(["doctor"], { ...target, host: row.host, port: row.port });
+  if (row.host === hostOf(target) && String(row.port) === portOf(target)) return null;
+  const place = { host: row.host, hostaddr: undefined, port: row.port };
+  return walctlCommand(["doctor"], targetAt(target, place));
 }
 
 /** Superusers only may read it, or whom they let. A line at fault makes the server keep to the file as it was before. */

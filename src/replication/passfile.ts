@@ -1,29 +1,61 @@
-import { readFile, stat } from "node:fs/promises";
+import { type Stats, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { type Place, SOCKET_DIRECTORIES } from "./places.ts";
 
-interface PasswordKey {
-  readonly host: string;
-  readonly port: number;
+interface PasswordKey extends Pick<Place, "host" | "port"> {
   readonly database: string;
   readonly user: string;
 }
 
 /**
- * The password of the first line that fits (manual: The Password File). Undefined where there is
- * none, and for a file that others may read, which libpq ignores too.
+ * The password of the first line that fits (manual: The Password File). Undefined where there is none, and for a file
+ * at fault, which libpq skips too.
  */
 export async function readPassfile(path: string, key: PasswordKey): Promise<string | undefined> {
+  if (findPassfileFault(path) !== undefined) return undefined;
   try {
-    const { mode } = await stat(path);
-    if ((mode & 0o077) !== 0) return undefined;
     return findPassword(await readFile(path, "utf8"), key);
   } catch {
     return undefined;
   }
 }
 
+/** Undefined for a file that is not there, too. */
+export function findPassfileFault(
+  path: string,
+): { readonly message: string; readonly hint?: string } | undefined {
+  const stats = statOf(path);
+  if (stats === undefined) return undefined;
+  if (!stats.isFile()) return { message: `password file "${path}" is not a plain file` };
+  if ((stats.mode & 0o077) === 0) return undefined;
+  return {
+    message: `password file "${path}" has group or world access and is skipped`,
+    hint: `chmod 600 ${path}`,
+  };
+}
+
+/** What cannot be looked at cannot be read either. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The host as it stands in the file: sockets in the default directories are localhost's. */
+export function passfileHost(host: string): string {
+  return SOCKET_DIRECTORIES.includes(host) ? "localhost" : host;
+}
+
+/** A field of a line as it has to be written. */
+export function escapeField(text: string): string {
+  return text.replace(/[\\:]/g, "\\$&");
+}
+
 /** Lines are host:port:database:user:password; `*` fits all, `\` escapes `:` and itself. */
 export function findPassword(text: string, key: PasswordKey): string | undefined {
-  const wanted = [key.host, String(key.port), key.database, key.user];
+  const wanted = [passfileHost(key.host), String(key.port), key.database, key.user];
   for (const line of text.split(/\r?\n/)) {
     if (line.startsWith("#")) continue;
     const fields =

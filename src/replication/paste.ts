@@ -1,5 +1,5 @@
 /** Command lines for hints: ready to paste, and leading to where this program is connected. */
-import { type ConnectionTarget, clientFlags, shellQuote } from "./target.ts";
+import { type ConnectionTarget, clientFlags, moreSettings, shellQuote } from "./target.ts";
 
 /** `psql -h … -p … -U … -d … -c '…'` */
 export function psqlCommand(sql: string, target: ConnectionTarget): string {
@@ -16,13 +16,18 @@ export function walctlCommand(
 }
 
 function connectionFlags(target: ConnectionTarget, database: string = target.database): string {
-  return `${clientFlags(target)} -d ${shellQuote(databaseName(database))}`;
+  return `${clientFlags(target)} -d ${shellQuote(databaseWord(database, moreSettings(target)))}`;
 }
 
-/** A name that -d would take for a connection string has to be put into one. */
-function databaseName(name: string): string {
-  if (!/=|^postgres(ql)?:\/\//.test(name)) return name;
-  return `dbname='${name.replace(/[\\']/g, "\\$&")}'`;
+/** A connection string where -d would take the name for one, or where the user's own string says more than flags can. */
+function databaseWord(name: string, more: ReadonlyMap<string, string>): string {
+  if (more.size === 0 && !/=|^postgres(ql)?:\/\//.test(name)) return name;
+  const pairs = [["dbname", name] as const, ...more];
+  return pairs.map(([keyword, value]) => `${keyword}=${quoteValue(value)}`).join(" ");
+}
+
+function quoteValue(value: string): string {
+  return /^[\w./:@,-]+$/.test(value) ? value : `'${value.replace(/[\\']/g, "\\$&")}'`;
 }
 
 /** SQL has single quotes in it: between double quotes it stays readable. */

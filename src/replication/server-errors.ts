@@ -1,25 +1,70 @@
 import { OutputError, WalctlError } from "../errors.ts";
 import pg from "./pg.ts";
-import { CONNECT_DIAGNOSES, PgMessage } from "./connect-diagnoses.ts";
+import { CONNECT_DIAGNOSES, diagnoseScram } from "./connect-diagnoses.ts";
 import { type ConnectionTarget, describeHost } from "./target.ts";
 
 /** Why no connection came about. One that is a WalctlError already stays as it is. */
 export function connectError(error: unknown, target: ConnectionTarget): WalctlError {
   if (error instanceof WalctlError) return error;
-  const database = error instanceof pg.DatabaseError ? error : undefined;
+  const { what, detail, hint } = explainConnect(error, target);
+  const where = describeHost(target);
+  return new WalctlError(`could not connect to server at ${where}: ${what}`, {
+    detail,
+    hint,
+    cause: error,
+  });
+}
+
+/** One try that failed, with the place where that was as its target. */
+export interface Failure {
+  readonly error: unknown;
+  readonly target: ConnectionTarget;
+}
+
+/** Of several places: what was wrong with each, and what helps with the last one. */
+export function connectErrors(failures: readonly Failure[]): WalctlError {
+  const last = failures.at(-1);
+  if (last === undefined) throw new TypeError("nothing was tried");
+  if (failures.length === 1) return connectError(last.error, last.target);
+  const each = failures.map(({ error, target }) =>
+    error instanceof WalctlError
+      ? error.message
+      : `${describeHost(target)}: ${explainConnect(error, target).what}`,
+  );
+  const { hint } = connectError(last.error, last.target);
+  // Should any of them come back, it is worth another try.
+  const cause = (failures.find(({ error }) => isConnectionLost(error)) ?? last).error;
+  return new WalctlError(`could not connect to any server: ${each.join("; ")}`, { hint, cause });
+}
+
+interface Explanation {
+  readonly what: string;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+}
+
+function explainConnect(error: unknown, target: ConnectionTarget): Explanation {
+  const database = databaseErrorOf(error);
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  const diagnosis = CONNECT_DIAGNOSES.get(code ?? message)?.(target, database?.routine);
+  const diagnosis =
+    CONNECT_DIAGNOSES.get(code ?? message)?.(target, database?.routine) ??
+    diagnoseScram(message, target);
   const state = database?.code === undefined ? "" : ` (SQLSTATE ${database.code})`;
   const what = (diagnosis?.what ?? message) || (code ?? "unknown error");
-  return new WalctlError(
-    `could not connect to server at ${describeHost(target)}: ${what}${state}`,
-    {
-      detail: database?.detail,
-      hint: diagnosis?.hint ?? database?.hint,
-      cause: error,
-    },
-  );
+  return {
+    what: `${what}${state}`,
+    detail: database?.detail,
+    hint: diagnosis?.hint ?? database?.hint,
+  };
+}
+
+/** TlsWanted has one behind it. */
+function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
+  if (error instanceof pg.DatabaseError) return error;
+  return error instanceof Error && error.cause instanceof pg.DatabaseError
+    ? error.cause
+    : undefined;
 }
 
 /** What a syntax error in the replication grammar means: an ordinary session has answered. */
@@ -73,7 +118,6 @@ function detailIsSafe(sqlState: string): boolean {
 }
 
 const LOST_MESSAGES: ReadonlySet<string> = new Set([
-  PgMessage.timeout,
   "Connection terminated",
   "Connection terminated unexpectedly",
   "Client has encountered a connection error and is not queryable",
@@ -85,6 +129,8 @@ const LOST_CODES: ReadonlySet<string> = new Set([
   ...["EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENETRESET", "ENOTFOUND", "EAI_AGAIN"],
   // Stopped, crashed, not ready; and no place yet: the old session's place is freed a little later.
   ...["57P01", "57P02", "57P03", "53300"],
+  // After a failover a standby becomes what target_session_attrs asks for.
+  "WRONG_SESSION",
 ]);
 
 /**

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { connect } from "./connect.ts";
+import { connectBeside } from "./connect.ts";
 import { execute, queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
 
@@ -56,7 +56,7 @@ export class SlotWait {
     if (this.#over.signal.aborted) return;
     let watcher: Client | undefined;
     try {
-      watcher = await connect(this.#target, "ordinary");
+      watcher = await connectBeside(this.#target, "ordinary");
       while (!this.#over.signal.aborted) {
         if (stop.aborted) {
           // The server would not see that its client is gone until the wait is over.

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { connect } from "./connect.ts";
+import { connectBeside } from "./connect.ts";
 import type { ConnectionTarget } from "./target.ts";
 
 /** A write that takes longer than this is a stall. */
@@ -48,7 +48,7 @@ export class StopSentinel {
   async #open(stall: number): Promise<void> {
     const wanted = (): boolean => this.#watching && this.#stall === stall;
     try {
-      const client = await connect(this.#target, "logical");
+      const client = await connectBeside(this.#target, "logical");
       if (!wanted()) return await client.end();
       this.#client = client;
       client.once("end", () => {

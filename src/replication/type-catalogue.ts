@@ -1,5 +1,5 @@
 import type { CatalogueType } from "../pgoutput/type-registry.ts";
-import { connect } from "./connect.ts";
+import { connectBeside } from "./connect.ts";
 import { queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
 
@@ -49,7 +49,7 @@ export async function lookUpTypes(
   target: ConnectionTarget,
   oids: readonly number[],
 ): Promise<readonly CatalogueType[]> {
-  const client = await connect(target, "ordinary");
+  const client = await connectBeside(target, "ordinary");
   try {
     const rows = await queryRows<{ oid: string; name: string; shape: CatalogueType["shape"] }>(
       client,

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
+import { ConnectTimeout } from "../../src/replication/dial.ts";
+import { WrongSession } from "../../src/replication/session-attrs.ts";
+import { NoTls, TlsWanted } from "../../src/replication/tls-errors.ts";
 import { WalctlError } from "../../src/errors.ts";
 import { sinkError } from "../../src/output/sink.ts";
 import {
@@ -35,8 +38,10 @@ test("a connection error says where, why and what to do, and never the password"
     ...["28P01", "28000", "3D000", "42501", "53300", "57P03"].map((code) =>
       fromServer(code, "why"),
     ),
-    new Error("timeout expired"),
-    new Error("The server does not support SSL connections"),
+    new ConnectTimeout(),
+    new NoTls(),
+    new TlsWanted(fromServer("28000", "why")),
+    new WrongSession("session is read-only"),
   ];
   for (const error of errors) {
     const { message, hint, cause } = connectError(error, target);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConninfo } from "../../src/replication/conninfo.ts";
 import { findPassword } from "../../src/replication/passfile.ts";
-import { resolveTarget, shellQuote } from "../../src/replication/target.ts";
+import { hostOf, portOf, resolveTarget, shellQuote } from "../../src/replication/target.ts";
 
 const parsed = (text: string): Record<string, string> => Object.fromEntries(parseConninfo(text));
 
@@ -38,7 +38,12 @@ test("-d takes a name, a URI or a connection string", () => {
 test("a malformed connection string is refused without showing it: it may hold the password", () => {
   for (const text of [
     "postgresql://u:se%cret@h/d",
-    "postgresql://h1:1,h2:2/d",
+    "postgresql://u:secret/d",
+    "postgresql://u:12/secret@h/d",
+    "postgresql://u:x@secret@h/d",
+    "postgresql://u:x/y?secret=1@h/d",
+    "password=my secret=1",
+    "password=my secret",
     "host='secret",
     "host secret=1 =",
     "postgresql://h/d?secret",
@@ -61,8 +66,8 @@ test("a connection string counts most, then the flags, then the environment", ()
   };
   const target = resolveTarget({ dbname: "host=string", host: "flag", port: "2" }, env);
   assert.deepEqual(
-    [target.host, target.port, target.user, target.database, target.sslMode],
-    ["string", 2, "env", "env", "require"],
+    [hostOf(target), portOf(target), target.user, target.database, target.sslMode],
+    ["string", "2", "env", "env", "require"],
   );
   assert.equal(resolveTarget({ username: "ann" }, {}).database, "ann");
   assert.equal(resolveTarget({}, {}).applicationName, "walctl");
