@@ -77,7 +77,7 @@ export class Login {
     this.#step("nothing", "password");
     fields.skip(saltBytes);
     fields.end();
-    this.#require(method, method === "md5" ? "a hashed password" : "a cleartext password");
+    this.#demand(method, method === "md5" ? "a hashed password" : "a cleartext password");
     if (this.#target.channelBinding === "require")
       throw this.#refused(
         "channel binding is required, and the server asks for a password without",
@@ -89,7 +89,7 @@ export class Login {
     const mechanisms: string[] = [];
     for (let name = fields.string(); name !== ""; name = fields.string()) mechanisms.push(name);
     fields.end();
-    this.#require("scram-sha-256", "SASL authentication");
+    this.#demand("scram-sha-256", "SASL authentication");
     const { channelBinding } = this.#target;
     const { encrypted } = this.#channel;
     const plus = mechanisms.includes(SCRAM_PLUS);
@@ -109,7 +109,7 @@ export class Login {
     if (this.#state === "sasl" || this.#state === "offered" || this.#state === "proven")
       throw new ProtocolViolation("the end of authentication before its own proof");
     const { channelBinding, tls } = this.#target;
-    if (this.#state === "nothing") this.#require("none", "no authentication");
+    if (this.#state === "nothing") this.#demand("none", "no authentication");
     if (channelBinding === "require" && !this.#bound)
       throw this.#refused("channel binding is required, and the server lets us in without");
     const certificate = this.#channel.clientCertificate;
@@ -122,7 +122,7 @@ export class Login {
     this.#state = "accepted";
   }
 
-  #require(method: AuthMethod, asked: string): void {
+  #demand(method: AuthMethod, asked: string): void {
     const { text, allowed } = this.#target.requiredAuth;
     if (allowed.has(method)) return;
     throw this.#refused(`require_auth is "${text ?? ""}", and the server asks for ${asked}`);

@@ -15,7 +15,7 @@ import { shuffled } from "./shuffle.ts";
 import { WalSocket } from "./socket.ts";
 import { type ConnectionTarget, type SessionAttrs, type SslMode, targetAt } from "./target.ts";
 
-/** 1,000,000 iterations of SCRAM take a second or less; without a limit a server could keep us busy for an hour. */
+/** These take about a second; without a limit a server could keep us busy for an hour. */
 const SCRAM_ITERATIONS_MAX = 4_000_000;
 
 interface Reached {

@@ -78,8 +78,6 @@ export type Warn = (warning: { readonly message: string; readonly hint?: string 
 
 /** Else the system would look only after two hours whether the other side is still there. */
 const KEEPALIVE_IDLE_SECONDS = "30";
-/** A longer timer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * As in psql: what a connection string in -d says counts most, then the flags, the service, the environment.
@@ -200,10 +198,7 @@ function build(
       number("keepalives", "1") === 0
         ? undefined
         : (idleSeconds > 0 ? idleSeconds : Number(KEEPALIVE_IDLE_SECONDS)) * 1000,
-    connectTimeoutMs: Math.min(
-      Math.max(0, number("connect_timeout", "0")) * 1000,
-      LONGEST_TIMER_MS,
-    ),
+    connectTimeoutMs: Math.max(0, number("connect_timeout", "0")) * 1000,
     more: new Map([...given].filter(([key]) => mayBeShown(key))),
   };
   checkTogether(target, parameters);

@@ -41,18 +41,24 @@ export async function encrypt(
   // Before a byte is sent.
   const options = tlsOptions(target, place);
   if (!target.tls.direct) await requestTls(socket, target);
-  const stream = await shakeHands(socket, options);
-  if (target.tls.direct && stream.alpnProtocol !== ALPN)
-    throw new WalctlError(
-      `could not connect to server at ${describeHost(target)}: it did not agree to PostgreSQL's protocol (ALPN)`,
-      {
-        hint: "sslnegotiation=direct needs PostgreSQL 17; sslnegotiation=postgres works with all.",
-      },
-    );
+  const stream = await shakeHands(socket, options).catch((error: unknown) => {
+    throw target.tls.direct ? noDirectTls(target, (error as Error).message, error) : error;
+  });
+  if (target.tls.direct && stream.alpnProtocol !== ALPN) {
+    stream.destroy();
+    throw noDirectTls(target, "it did not agree to PostgreSQL's protocol (ALPN)");
+  }
   // The client sees signature algorithms only in a request for its certificate.
   const requested = stream.getSharedSigalgs().length > 0;
   const clientCertificate = { requested, sent: options.cert !== undefined };
   return { stream, encrypted: true, clientCertificate };
+}
+
+function noDirectTls(target: ConnectionTarget, what: string, cause?: unknown): WalctlError {
+  return new WalctlError(`could not connect to server at ${describeHost(target)}: ${what}`, {
+    hint: "sslnegotiation=direct needs PostgreSQL 17; sslnegotiation=postgres works with all.",
+    cause,
+  });
 }
 
 async function requestTls(socket: Socket, target: ConnectionTarget): Promise<void> {

@@ -69,6 +69,8 @@ test("a connection string counts most, then the flags, then the environment", ()
     [hostOf(target), portOf(target), target.user, target.database, target.sslMode],
     ["string", "2", "env", "env", "require"],
   );
+  // An empty host is the default one, as in libpq.
+  assert.notEqual(hostOf(resolveTarget({ dbname: "host=" }, env)), "env");
   assert.equal(resolveTarget({ username: "ann" }, {}).database, "ann");
   assert.equal(resolveTarget({}, {}).applicationName, "walctl");
   for (const flags of [{ port: "0" }, { port: "65536" }, { port: "x" }, { dbname: "sslmode=no" }]) {

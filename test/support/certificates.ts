@@ -46,10 +46,41 @@ export function makeCertificates(name: string): Certificates {
   };
 }
 
+/** Signed by the authority that signed the server's, for a role; the key under a passphrase where one is given. */
+export function makeClientCertificate(
+  { folder }: Certificates,
+  role: string,
+  passphrase?: string,
+): { readonly cert: string; readonly key: string } {
+  const name = passphrase === undefined ? `client-${role}` : `client-${role}-locked`;
+  const secret = passphrase === undefined ? "-nodes" : `-passout pass:${passphrase}`;
+  openssl(
+    folder,
+    `req -newkey rsa:2048 ${secret} -keyout ${name}.key -out ${name}.csr -subj /CN=${role}`,
+  );
+  openssl(
+    folder,
+    `x509 -req -in ${name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out ${name}.crt`,
+  );
+  return { cert: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
+}
+
+/** The authority's list, with the server's certificate on it or with none. */
+export function makeRevocationList({ folder, serverCert }: Certificates, revoked: boolean): string {
+  const name = revoked ? "revoked" : "clean";
+  const config = `[ca]\ndefault_ca=d\n[d]\ndatabase=${name}.index\ndefault_md=sha256\ndefault_crl_days=2\n`;
+  writeFileSync(join(folder, `${name}.cnf`), config);
+  writeFileSync(join(folder, `${name}.index`), "");
+  const authority = `ca -config ${name}.cnf -keyfile ca.key -cert ca.crt`;
+  if (revoked) openssl(folder, `${authority} -revoke ${serverCert}`);
+  openssl(folder, `${authority} -gencrl -out ${name}.crl`);
+  return join(folder, `${name}.crl`);
+}
+
 /** Turns on TLS, and puts `hba` before the lines of pg_hba.conf. */
 export async function useCertificates(
   server: TestServer,
-  { serverCert, serverKey }: Certificates,
+  { ca, serverCert, serverKey }: Certificates,
   hba: readonly string[],
 ): Promise<void> {
   const data = join(server.host, "data");
@@ -57,6 +88,8 @@ export async function useCertificates(
   for (const [from, name] of [
     [serverCert, "server.crt"],
     [serverKey, "server.key"],
+    // For ssl_ca_file, where a test wants clients' certificates.
+    [ca, "ca.crt"],
   ] as const) {
     copyFileSync(from, join(data, name));
     // The server insists that the key is its own, and openssl has made it for us alone.
