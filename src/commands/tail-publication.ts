@@ -1,5 +1,5 @@
 import { chooseSolePublication } from "../replication/publication-choice.ts";
-import { isConnectionLost } from "../replication/server-errors.ts";
+import { outlookOf } from "../replication/server-errors.ts";
 import type { ConnectionTarget } from "../replication/target.ts";
 import { withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
@@ -28,7 +28,7 @@ export async function withPublication(
     const publications = [publication];
     return { ...options, publications, pgoutput: { ...options.pgoutput, publications } };
   } catch (error) {
-    if (context.stop.aborted && isConnectionLost(error)) return undefined;
+    if (context.stop.aborted && outlookOf(error) === "passes") return undefined;
     throw error;
   } finally {
     reporter.clearProgress();

@@ -3,7 +3,7 @@ import type { Sink } from "../output/sink.ts";
 import { renderError } from "../render/diagnostics.ts";
 import type { SlotReport } from "../render/slots.ts";
 import { visibleWidth } from "../render/visible-width.ts";
-import { isConnectionLost } from "../replication/server-errors.ts";
+import { outlookOf } from "../replication/server-errors.ts";
 import { aborted, pause } from "../replication/within.ts";
 import type { CommandContext } from "./context.ts";
 import type { OutputOptions } from "./options.ts";
@@ -96,7 +96,7 @@ async function attempt(read: WatchParts["read"]): Promise<Reading> {
   try {
     return { reports: await read(), error: undefined };
   } catch (error) {
-    if (!(error instanceof Error) || !isConnectionLost(error)) throw error;
+    if (!(error instanceof Error) || outlookOf(error) === "stays") throw error;
     return { reports: [], error };
   }
 }

@@ -1,6 +1,7 @@
 import { OutputError, WalctlError } from "../errors.ts";
 import pg from "./pg.ts";
 import { CONNECT_DIAGNOSES, diagnoseScram } from "./connect-diagnoses.ts";
+import { type Outlook, outlookOfSqlState } from "./outlook.ts";
 import { type ConnectionTarget, describeHost } from "./target.ts";
 
 /** Why no connection came about. One that is a WalctlError already stays as it is. */
@@ -33,7 +34,7 @@ export function connectErrors(failures: readonly Failure[]): WalctlError {
   );
   const { hint } = connectError(last.error, last.target);
   // Should any of them come back, it is worth another try.
-  const cause = (failures.find(({ error }) => isConnectionLost(error)) ?? last).error;
+  const cause = (failures.find(({ error }) => outlookOf(error) === "passes") ?? last).error;
   return new WalctlError(`could not connect to any server: ${each.join("; ")}`, { hint, cause });
 }
 
@@ -89,7 +90,7 @@ export function serverError(error: unknown, doing: string, hints: Hints = {}): W
       cause: error,
     });
   }
-  if (!isConnectionLost(error)) throw error;
+  if (!isNetworkError(error)) throw error;
   const why = codeOf(error);
   const reason = why === undefined ? "" : ` (${why})`;
   return new WalctlError(`could not ${doing}: the connection to the server was lost${reason}`, {
@@ -127,26 +128,29 @@ const LOST_MESSAGES: ReadonlySet<string> = new Set([
 const LOST_CODES: ReadonlySet<string> = new Set([
   ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"],
   ...["EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENETRESET", "ENOTFOUND", "EAI_AGAIN"],
-  // Stopped, crashed, not ready; and no place yet: the old session's place is freed a little later.
-  ...["57P01", "57P02", "57P03", "53300"],
   // After a failover a standby becomes what target_session_attrs asks for.
   "WRONG_SESSION",
 ]);
 
-/**
- * Whether a new connection may mend it: the server or the network went away, or is not back yet.
- * Looks through a WalctlError at its cause. Meant for one who has been connected before:
- * a first attempt that is refused is better reported at once.
- */
-export function isConnectionLost(error: unknown): boolean {
-  if (error instanceof OutputError) return false;
-  if (error instanceof WalctlError)
-    return error.cause !== undefined && isConnectionLost(error.cause);
+/** The network went away, or whoever was at its other end. */
+function isNetworkError(error: unknown): boolean {
   const code = codeOf(error);
   if (code === undefined) return error instanceof Error && LOST_MESSAGES.has(error.message);
   // The socket's file is gone while the server restarts; another ENOENT is a certificate's.
   if (code === "ENOENT") return fieldOf(error, "syscall") === "connect";
-  return LOST_CODES.has(code) || (error instanceof pg.DatabaseError && code.startsWith("08"));
+  return LOST_CODES.has(code);
+}
+
+/**
+ * Whether trying again may help. Looks through a WalctlError at its cause. Meant for one who has been connected
+ * before: a first attempt that fails is better reported at once.
+ */
+export function outlookOf(error: unknown): Outlook {
+  if (error instanceof OutputError) return "stays";
+  if (error instanceof WalctlError)
+    return error.cause === undefined ? "stays" : outlookOf(error.cause);
+  if (error instanceof pg.DatabaseError) return outlookOfSqlState(error.code ?? "XX000");
+  return isNetworkError(error) ? "passes" : "stays";
 }
 
 /** The SQLSTATE of what the server said, also behind a WalctlError. */

@@ -5,12 +5,19 @@ import { Backoff } from "./backoff.ts";
 import { type BootstrapOutcome, bootstrap } from "./bootstrap.ts";
 import { connect, disconnect } from "./connect.ts";
 import { formatPgoutputOptions } from "./pgoutput-options.ts";
-import { isConnectionLost, sqlStateOf } from "./server-errors.ts";
+import { outlookOf, sqlStateOf } from "./server-errors.ts";
 import type { SessionOptions, SessionStatus } from "./session-options.ts";
 import { SqlState, slotInUseError } from "./slot.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { chooseStart } from "./start-position.ts";
-import { explainStreamError, isFarewell, isSlotInUse, reasonOf } from "./stream-errors.ts";
+import {
+  LeftForStall,
+  describeInterruption,
+  explainStreamError,
+  isFarewell,
+  isSlotInUse,
+  reasonOf,
+} from "./stream-errors.ts";
 import { readStreamPace } from "./stream-pace.ts";
 import { type StreamState, openState } from "./stream-state.ts";
 import type { ConnectionTarget } from "./target.ts";
@@ -21,6 +28,11 @@ import { pause, unlessAborted, within } from "./within.ts";
 const START_PATIENCE_MS = 30_000;
 /** A slot that is in use is asked for at least this often. */
 const SLOT_POLL_MS = 1000;
+
+/** After so many attempts without progress an error that is doubtful stays. With the pauses between them: half a minute. */
+const DOUBTS_MAX = 10;
+/** A stream that lasted so long is not taken for the same attempt again. */
+const LASTING_MS = 10_000;
 
 /** The stream itself has waited for the last sync: this is for its failure. */
 const LAST_SYNC_MS = 300;
@@ -35,6 +47,14 @@ export class ReplicationSession {
   #state: StreamState | undefined;
   #stream: WalStream | undefined;
   #starts = 0;
+  /** When the stream began, of the attempt that is under way. */
+  #startedMs = Infinity;
+  /** How far the attempts before had come. */
+  #reached = INVALID_LSN;
+  /** Attempts that a doubtful error ended, since there was progress. */
+  #doubts = 0;
+  /** What was under way when the last connection ended; the reader may stall for hours yet. */
+  #writing: Promise<void> | undefined;
   /** The temporary slot that the lost connection took with it. */
   #lostSlot: string | undefined;
   /** Who used the slot when that was last told. */
@@ -68,14 +88,33 @@ export class ReplicationSession {
     const { stop } = this.#options;
     for (;;) {
       try {
-        return await this.#attempt();
+        const end = await this.#attempt();
+        await unlessAborted(this.#writing, stop);
+        // What could not be made durable for the last status: the stream had its end by then, and cannot tell.
+        await within(this.#state?.consumer.sync(), LAST_SYNC_MS);
+        return end;
       } catch (error) {
         if (stop.aborted && isFarewell(error)) return "stopped";
-        if (!this.#mayTryAgain(error)) throw explainStreamError(error);
-        await pause(this.#announce(error), stop);
+        this.#judgeAttempt();
+        const again = this.#mayTryAgain(error);
+        const delayMs = again ? this.#announce(error) : 0;
+        // What was handed over is written before anything else is, on the next connection or at the end.
+        await unlessAborted(this.#writing, stop);
+        if (!again) throw explainStreamError(error);
+        await pause(delayMs, stop);
       }
       if (stop.aborted) return "stopped";
     }
+  }
+
+  /** An error that comes again at the same place must not make the server decode the same over and over at once. */
+  #judgeAttempt(): void {
+    const next = this.#state?.ledger.next ?? INVALID_LSN;
+    const progress = next > this.#reached;
+    this.#reached = next;
+    if (progress) this.#doubts = 0;
+    if (progress || performance.now() - this.#startedMs > LASTING_MS) this.#backoff.reset();
+    this.#startedMs = Infinity;
   }
 
   /** Before the first start a new user should read at once what is wrong. */
@@ -83,7 +122,9 @@ export class ReplicationSession {
     const { reconnect, waitForSlot } = this.#options;
     // Later it may be our own session before that holds it, which the server does not know to be gone.
     if (isSlotInUse(error)) return this.#starts > 0 ? reconnect : waitForSlot;
-    return this.#state !== undefined && reconnect && isConnectionLost(error);
+    if (this.#state === undefined || !reconnect) return false;
+    const outlook = outlookOf(error);
+    return outlook === "passes" || (outlook === "doubtful" && ++this.#doubts <= DOUBTS_MAX);
   }
 
   /** Tells why the stream does not go on, and returns how long to wait before the next attempt. */
@@ -92,8 +133,11 @@ export class ReplicationSession {
     const inUse = isSlotInUse(error);
     const message = inUse
       ? `waiting for the slot: ${reasonOf(error)}`
-      : `lost the connection to the server: ${reasonOf(error)}`;
-    const again = `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`;
+      : describeInterruption(error);
+    const again =
+      error instanceof LeftForStall
+        ? "It connects again when the reader goes on."
+        : `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`;
     const detail = inUse && error instanceof WalctlError ? error.detail : again;
     // One who waits for hours is told once who it is that he waits for.
     if (!inUse || detail !== this.#waitedFor)
@@ -132,28 +176,29 @@ export class ReplicationSession {
       const from = await this.#startOf(client, state, started);
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
       const pace = await readStreamPace(client, this.#options.statusIntervalMs);
-      const stream = new WalStream(statement, target, state, () => {
+      const onStart = (): void => {
         clearTimeout(patience);
-        this.#backoff.reset();
+        this.#startedMs = performance.now();
         if (this.#starts++ === 0) this.#takeOver(state, from, started.oldest);
         news.streaming(started, from);
-      });
+      };
+      const { temporary } = started;
+      const stream = new WalStream(
+        { target, statement, pace, temporary, onStart, warn: (warning) => news.warn(warning) },
+        state,
+      );
       this.#stream = stream;
       try {
-        const end = await stream.run(client, pace, stop);
-        // What could not be made durable for the last status: the stream had its end by then, and cannot tell.
-        await within(state.consumer.sync(), LAST_SYNC_MS);
-        return end;
+        return await stream.run(client, stop);
       } catch (error) {
         if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
         throw await slotInUseError(client, target, started.slotName, error);
       } finally {
         this.#stream = undefined;
-        // What was handed over is written before anything else is, on this connection or the next.
-        await unlessAborted(stream.pending, stop);
+        this.#writing = stream.pending;
         state.ledger.disconnect();
         state.resume.disconnect();
-        if (started.temporary) this.#lostSlot = started.slotName;
+        if (temporary) this.#lostSlot = started.slotName;
       }
     } finally {
       clearTimeout(patience);

@@ -1,5 +1,5 @@
 import { DecodeError, WalctlError } from "../errors.ts";
-import { NO_WALSENDER, isConnectionLost, serverError, sqlStateOf } from "./server-errors.ts";
+import { NO_WALSENDER, outlookOf, serverError, sqlStateOf } from "./server-errors.ts";
 import { SqlState } from "./slot.ts";
 
 const STREAM_HINTS = {
@@ -17,11 +17,20 @@ export function isSlotInUse(error: unknown): boolean {
 }
 
 /**
- * What leaving brings about: the connection is gone, or the server cancelled what we were at. Anything else, such as
- * an output that cannot be written, is told to whoever stopped us too: not all that he thinks is out may be.
+ * Caused by our own shutdown, or nothing that the next process would not try again. Any other error, such as an output
+ * that cannot be written, is reported even after Ctrl-C: output may be incomplete.
  */
 export function isFarewell(error: unknown): boolean {
-  return isConnectionLost(error) || sqlStateOf(error) === SqlState.queryCanceled;
+  return outlookOf(error) === "passes";
+}
+
+/** What happened, for a warning. */
+export function describeInterruption(error: unknown): string {
+  if (error instanceof LeftForStall) return error.message;
+  // Those that end the session, not only the statement. The severity is in the server's language.
+  const connectionLost = /^(08|25P|57P|53300)/.test(sqlStateOf(error) ?? "08");
+  const what = connectionLost ? "lost the connection to the server" : "the stream was interrupted";
+  return `${what}: ${reasonOf(error)}`;
 }
 
 /** For a warning: what went wrong, in one line. */
@@ -44,6 +53,7 @@ export function explainStreamError(error: unknown): WalctlError {
       cause: error,
     });
   }
+  if (error instanceof LeftForStall) return new WalctlError(error.message, { cause: error });
   return serverError(error, "stream the changes", STREAM_HINTS);
 }
 
@@ -60,9 +70,19 @@ export class ServerSilent extends Error {
 /** The server ended the stream. It does when it stops. */
 export class ConnectionEnded extends Error {
   override readonly name = "ConnectionEnded";
-  readonly code = "57P01";
+  readonly code = "ECONNRESET";
 
   constructor() {
     super("the server ended the stream");
+  }
+}
+
+/** The connection was given up since the server waits, or may wait, for a reader that stalls. */
+export class LeftForStall extends Error {
+  override readonly name = "LeftForStall";
+  readonly code = "ECONNABORTED";
+
+  constructor(reason: string) {
+    super(`left the server, which must not wait for a reader that stalls: ${reason}`);
   }
 }

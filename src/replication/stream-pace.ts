@@ -1,8 +1,10 @@
 import type { Client } from "pg";
 import { queryRows } from "./statement.ts";
 
-/** How often something should be heard. */
+/** What the stream has to know of its walsender. */
 export interface StreamPace {
+  readonly pid: number;
+  /** How often something should be heard. */
   readonly statusIntervalMs: number;
   /** 0: the server waits for us for ever. */
   readonly walSenderTimeoutMs: number;
@@ -11,14 +13,22 @@ export interface StreamPace {
 /** Feedback comes at least three times within wal_sender_timeout. */
 const TIMEOUT_SHARE = 3;
 
-/** How often the server wants to hear of us, or more often, as asked. */
+/**
+ * How often the server wants to hear of us, or more often, as asked. From here on the connection waits for a lock as
+ * long as it takes: the decoder reads the catalogue, and a role's lock_timeout would end the stream (55P03).
+ */
 export async function readStreamPace(client: Client, askedIntervalMs: number): Promise<StreamPace> {
-  const rows = await queryRows<{ setting: string }>(
+  const [row] = await queryRows<{ pid: number; setting: string }>(
     client,
-    "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
+    `SELECT pg_catalog.pg_backend_pid() AS pid, setting, pg_catalog.set_config('lock_timeout', '0', false)
+     FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'`,
     "read wal_sender_timeout",
   );
-  const walSenderTimeoutMs = Number(rows[0]?.setting ?? 0);
+  const walSenderTimeoutMs = Number(row?.setting ?? 0);
   const shareMs = walSenderTimeoutMs > 0 ? walSenderTimeoutMs / TIMEOUT_SHARE : Infinity;
-  return { walSenderTimeoutMs, statusIntervalMs: Math.min(askedIntervalMs, shareMs) };
+  return {
+    pid: row?.pid ?? 0,
+    walSenderTimeoutMs,
+    statusIntervalMs: Math.min(askedIntervalMs, shareMs),
+  };
 }

@@ -8,8 +8,9 @@ import { Acknowledger } from "./acknowledger.ts";
 import type { Verdict } from "./backend-frames.ts";
 import { FrameTag, encodeStreamAbort, readPrimaryKeepalive, readXLogData } from "./frame.ts";
 import { Liveness } from "./liveness.ts";
-import { StopSentinel } from "./stop-sentinel.ts";
-import { ConnectionEnded, ServerSilent } from "./stream-errors.ts";
+import { StallWatch } from "./stall-watch.ts";
+import { ConnectionEnded, LeftForStall, ServerSilent } from "./stream-errors.ts";
+import type { SessionNews } from "./session-options.ts";
 import type { StreamPace } from "./stream-pace.ts";
 import type { StreamState } from "./stream-state.ts";
 import type { ConnectionTarget } from "./target.ts";
@@ -18,6 +19,19 @@ import { unlessAborted, within } from "./within.ts";
 
 /** Why a stream ended in good order. */
 export type StreamEnd = "stopped" | "limit" | "endpos";
+
+/** What a stream begins with. */
+interface StreamStart {
+  readonly target: ConnectionTarget;
+  /** START_REPLICATION. */
+  readonly statement: string;
+  readonly pace: StreamPace;
+  /** The slot goes with the connection. */
+  readonly temporary: boolean;
+  /** The server has accepted the statement. */
+  readonly onStart: () => void;
+  readonly warn: SessionNews["warn"];
+}
 
 /** A message that cannot be passed on yet. */
 interface Held {
@@ -38,7 +52,7 @@ export class WalStream implements CopyBothReceiver {
   readonly #state: StreamState;
   readonly #copy: CopyBoth;
   readonly #decoder = new PgoutputDecoder();
-  readonly #onStart: () => void;
+  readonly #start: StreamStart;
   readonly #finished: Promise<StreamEnd>;
   #finish!: (end: StreamEnd) => void;
   #fail!: (error: unknown) => void;
@@ -50,19 +64,16 @@ export class WalStream implements CopyBothReceiver {
   #frameStart = 0;
   #pending: Promise<void> | undefined;
   #preparing: Held | undefined;
-  readonly #sentinel: StopSentinel;
+  readonly #stallWatch: StallWatch;
+  readonly #left: Promise<void>;
+  /** No feedback: nobody sees whether the server waits for us, so that it has to be able to give us up. */
+  #silenced = false;
   readonly #acknowledger: Acknowledger;
 
-  constructor(
-    statement: string,
-    target: ConnectionTarget,
-    state: StreamState,
-    onStart: () => void,
-  ) {
+  constructor(start: StreamStart, state: StreamState) {
     this.#state = state;
-    this.#onStart = onStart;
-    this.#sentinel = new StopSentinel(target, () => this.#fail(new ConnectionEnded()));
-    this.#copy = new CopyBoth(statement, this);
+    this.#start = start;
+    this.#copy = new CopyBoth(start.statement, this);
     this.#acknowledger = new Acknowledger(state, {
       send: (status) => this.#copy.send(status),
       fail: (error) => this.#fail(error),
@@ -72,13 +83,26 @@ export class WalStream implements CopyBothReceiver {
       this.#fail = reject;
     });
     this.#finished.catch(() => {});
+    let leave!: () => void;
+    this.#left = new Promise((resolve) => (leave = resolve));
+    const onServerWaits = (reason: string): void => {
+      this.#fail(new LeftForStall(reason));
+      leave();
+    };
+    this.#stallWatch = new StallWatch({
+      target: start.target,
+      pid: start.pace.pid,
+      onServerWaits,
+      onUnseen: (reason) => (start.temporary ? this.#silence(reason) : onServerWaits(reason)),
+    });
   }
 
   /**
    * Streams until there is a reason to end, and then leaves in good order: with a last status, having read to
    * the server's own end of the copy. Rejects when the connection is lost or the consumer fails.
    */
-  async run(client: Client, pace: StreamPace, stop: AbortSignal): Promise<StreamEnd> {
+  async run(client: Client, stop: AbortSignal): Promise<StreamEnd> {
+    const { pace } = this.#start;
     const onStop = (): void => this.#finish("stopped");
     stop.addEventListener("abort", onStop, { once: true });
     if (stop.aborted) onStop();
@@ -88,13 +112,13 @@ export class WalStream implements CopyBothReceiver {
     try {
       const end = await Promise.race([this.#finished, this.#lost()]);
       // A reader that is only slow gets all that was meant for it, unless a signal is more urgent.
-      if (end !== "stopped") await unlessAborted(this.#pending, stop);
+      if (end !== "stopped") await unlessAborted(Promise.race([this.#pending, this.#left]), stop);
       await within(this.#pending, WRITE_GRACE_MS);
       return end;
     } finally {
       clearInterval(statusTimer);
       stop.removeEventListener("abort", onStop);
-      this.#sentinel.rest();
+      this.#stallWatch.end();
       await this.#leave();
     }
   }
@@ -106,7 +130,7 @@ export class WalStream implements CopyBothReceiver {
 
   started(): void {
     try {
-      this.#onStart();
+      this.#start.onStart();
     } catch (error) {
       // What is in the same chunk must not be passed on.
       this.#over = true;
@@ -228,16 +252,13 @@ export class WalStream implements CopyBothReceiver {
 
   /** The socket is not read while the write is under way: that is all the backpressure there is, and enough. */
   async #awaitWrite(writing: Promise<void>, mark: Lsn): Promise<void> {
-    this.#copy.pause();
     this.#pending = writing;
-    this.#sentinel.watch();
+    this.#pause();
     try {
       await writing;
       this.#pending = undefined;
-      this.#liveness?.heard(performance.now());
-      this.#sentinel.rest();
       this.#acknowledger.written(mark);
-      if (this.#preparing === undefined) this.#copy.resume();
+      this.#resume();
     } catch (error) {
       this.#fail(error);
     }
@@ -247,7 +268,7 @@ export class WalStream implements CopyBothReceiver {
   async #awaitPreparation(): Promise<void> {
     const held = this.#preparing;
     if (held === undefined) return;
-    this.#copy.pause();
+    this.#pause();
     try {
       await Promise.all([held.ready, this.#pending]);
       if (this.#over) return;
@@ -255,16 +276,45 @@ export class WalStream implements CopyBothReceiver {
       this.#state.consumer.frame?.(held.frame);
       this.#pass(held.message);
       this.#copy.proceed();
-      if (this.#pending === undefined && this.#preparing === undefined) this.#copy.resume();
+      this.#resume();
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** While a write is blocked nothing is read, so that a server that is silent cannot be told from one that waits. */
+  get #paused(): boolean {
+    return this.#pending !== undefined || this.#preparing !== undefined;
+  }
+
+  #pause(): void {
+    this.#copy.pause();
+    this.#stallWatch.begin();
+  }
+
+  /** Unless there is something else that has to be done before more is read. */
+  #resume(): void {
+    if (this.#paused || this.#over) return;
+    this.#liveness?.heard(performance.now());
+    this.#stallWatch.end();
+    this.#silenced = false;
+    this.#copy.resume();
+  }
+
+  #silence(reason: string): void {
+    if (this.#silenced) return;
+    this.#silenced = true;
+    this.#start.warn({
+      message: `the reader stalls, and the server cannot be asked whether it waits for that: ${reason}`,
+      detail:
+        "The server is no longer told that somebody is there. After wal_sender_timeout it may end the connection, and the temporary slot goes with that.",
+      hint: "A slot of its own (--slot) outlives the connection.",
+    });
+  }
+
+  /** While nothing is read, a server that is silent cannot be told from one that waits. */
   #tick(): void {
-    const verdict =
-      this.#pending === undefined ? this.#liveness?.verdict(performance.now()) : "alive";
+    if (this.#silenced) return;
+    const verdict = this.#paused ? "alive" : this.#liveness?.verdict(performance.now());
     if (verdict === "gone") return this.#fail(new ServerSilent());
     if (verdict === "silent") this.#acknowledger.askForReply();
     this.#acknowledger.confirm();

@@ -6,11 +6,7 @@ import { WrongSession } from "../../src/replication/session-attrs.ts";
 import { NoTls, TlsWanted } from "../../src/replication/tls-errors.ts";
 import { WalctlError } from "../../src/errors.ts";
 import { sinkError } from "../../src/output/sink.ts";
-import {
-  connectError,
-  isConnectionLost,
-  serverError,
-} from "../../src/replication/server-errors.ts";
+import { connectError, outlookOf, serverError } from "../../src/replication/server-errors.ts";
 import { resolveTarget } from "../../src/replication/target.ts";
 
 const target = resolveTarget(
@@ -84,15 +80,18 @@ test("a hint of ours is preferred to the server's", () => {
   assert.equal(serverError(error, "do it", { "55P03": "ours" }).hint, "ours");
 });
 
-test("what a new connection may mend is told from what it may not", () => {
-  const lost = [
-    ...["08006", "57P01", "57P02", "57P03", "53300"].map((code) => fromServer(code, "gone")),
+test("what passes is told from what stays, also behind an error of ours", () => {
+  const passes = [
+    ...["08006", "57P01", "57P02", "57P03", "53300", "57014", "40P01", "55P03"].map((code) =>
+      fromServer(code, "gone"),
+    ),
     ...["ECONNRESET", "EPIPE", "ECONNREFUSED", "ENOENT"].map((code) => fromSystem(code)),
     new Error("Connection terminated unexpectedly"),
     new WalctlError("could not connect", { cause: fromSystem("ECONNREFUSED") }),
+    serverError(fromServer("40P01", "deadlock detected"), "stream the changes"),
   ];
-  const final = [
-    ...["42704", "55006", "28P01", "57014"].map((code) => fromServer(code, "no")),
+  const stays = [
+    ...["42704", "28P01", "3D000", "22021", "54000"].map((code) => fromServer(code, "no")),
     fromSystem("ENOENT", "open"),
     new WalctlError("certificate", { cause: fromSystem("ENOENT", "open") }),
     new WalctlError("known"),
@@ -101,6 +100,7 @@ test("what a new connection may mend is told from what it may not", () => {
     new Error("no case for 1"),
     undefined,
   ];
-  for (const error of lost) assert.equal(isConnectionLost(error), true, String(error));
-  for (const error of final) assert.equal(isConnectionLost(error), false, String(error));
+  for (const error of passes) assert.equal(outlookOf(error), "passes", String(error));
+  for (const error of stays) assert.equal(outlookOf(error), "stays", String(error));
+  assert.equal(outlookOf(fromServer("XX000", "cache lookup failed")), "doubtful");
 });
