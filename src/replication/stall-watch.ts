@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
-import { connect, disconnect } from "./connect.ts";
+import { connectBeside, disconnect } from "./connect.ts";
 import { sqlStateOf } from "./server-errors.ts";
 import { queryRows } from "./statement.ts";
 import { reasonOf } from "./stream-errors.ts";
@@ -105,10 +105,10 @@ export class StallWatch {
     const { target } = this.#stream;
     let client: Client;
     try {
-      client = await connect(target, "logical");
+      client = await connectBeside(target, "logical");
     } catch (error) {
       if (sqlStateOf(error) !== NO_PLACE) throw error;
-      return await connect(target, "ordinary");
+      return await connectBeside(target, "ordinary");
     }
     client.once("end", () => {
       if (this.#client !== client) return;
