@@ -10,11 +10,36 @@ const STOP_GRACE_MS = 900;
 /** As ExitCode.failed. */
 const STATUS_FAILED = 1;
 
+/** Of a terminal that tells no size. */
+const COLUMNS_UNKNOWN = 80;
+const ROWS_UNKNOWN = 24;
+
+/**
+ * `docker run -t`, `script` without a terminal and CI wrappers give terminals of 0×0. The stream itself is corrected, so
+ * that libraries see it too: ora divides by the columns and draws for ever.
+ */
+function assumeSize(stream: NodeJS.WriteStream): void {
+  stream.columns ||= COLUMNS_UNKNOWN;
+  stream.rows ||= ROWS_UNKNOWN;
+}
+
+/** COLUMNS counts first, as in psql; `watch` sets it for a command whose output goes to a pipe. */
+function columnsAsked(): number | undefined {
+  const columns = Number(process.env["COLUMNS"]);
+  return Number.isSafeInteger(columns) && columns > 0 ? columns : undefined;
+}
+
 function outputStream(stream: NodeJS.WriteStream): OutputStream {
+  const isTerminal = stream.isTTY === true;
+  if (isTerminal) {
+    assumeSize(stream);
+    // Node.js has asked the terminal again.
+    stream.on("resize", () => assumeSize(stream));
+  }
   return {
     stream,
-    isTerminal: stream.isTTY === true,
-    width: () => (stream.isTTY === true ? stream.columns : undefined),
+    isTerminal,
+    width: () => columnsAsked() ?? (isTerminal ? stream.columns : undefined),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 export interface OutputStream {
   readonly stream: Writable;
   readonly isTerminal: boolean;
-  /** Columns of the terminal now; undefined when it is none. */
+  /** Columns to lay text out in: those of the terminal now, unless COLUMNS says otherwise. Undefined: no limit is known. */
   width(): number | undefined;
 }
 

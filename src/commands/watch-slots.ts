@@ -41,13 +41,12 @@ async function watchOnScreen(parts: WatchParts): Promise<void> {
   const { context, intervalMs, render } = parts;
   const { stdout } = context;
   const screen = new Screen(stdout.stream);
-  const width = (): number => Math.max(stdout.width() ?? 80, 1);
   let last = parts.first;
   const draw = (error: Error | undefined): void => {
     const title = `walctl slots, every ${intervalMs / 1000} s; ${clockText(last)}Ctrl-C ends`;
     const trouble = error === undefined ? "" : `\n${renderError(error, false)}`;
     const lines = `${title}\n\n${render(last)}${trouble}`.trimEnd().split("\n");
-    screen.draw(lines, (line) => Math.max(1, Math.ceil(visibleWidth(line) / width())));
+    screen.draw(lines, (line) => Math.max(1, Math.ceil(visibleWidth(line) / screen.columns)));
   };
   try {
     for await (const { reports, error } of readings(parts)) {

@@ -7,6 +7,13 @@ const FRAME_BEGIN = "\u001b[?2026h\u001b[H";
 const LINE_END = "\u001b[K\n";
 const FRAME_END = "\u001b[K\u001b[J\u001b[?2026l";
 
+/** The size of a stream that is a terminal; main.ts corrects one that tells none. */
+interface TerminalSize {
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+const COLUMNS_UNKNOWN = 80;
 const ROWS_UNKNOWN = 24;
 
 /**
@@ -23,9 +30,12 @@ export class Screen {
 
   /** Lines that the terminal has. */
   get rows(): number {
-    return "rows" in this.#stream && typeof this.#stream.rows === "number"
-      ? this.#stream.rows
-      : ROWS_UNKNOWN;
+    return (this.#stream as TerminalSize).rows ?? ROWS_UNKNOWN;
+  }
+
+  /** Columns that the terminal has, whatever width the text was laid out for. */
+  get columns(): number {
+    return (this.#stream as TerminalSize).columns ?? COLUMNS_UNKNOWN;
   }
 
   /** The lines must fit the terminal's width, or be broken by it: those that it has no room for are left out. */

@@ -237,7 +237,8 @@ function spawnProgram(args: readonly string[], options: SpawnOptions): Child {
 /** The caller's libpq and colour settings must not decide a test. */
 export function childEnvironment({ server, env }: Omit<SpawnOptions, "cwd">): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
-    ([name]) => !/^(PG|WALCTL_|NODE_TEST_|NODE_OPTIONS$|NO_COLOR$|FORCE_COLOR$)/.test(name),
+    ([name]) =>
+      !/^(PG|WALCTL_|NODE_TEST_|NODE_OPTIONS$|(NO|FORCE)_COLOR$|COLUMNS$|LINES$)/.test(name),
   );
   const all = { ...Object.fromEntries(own), ...server?.env, ...env };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));

@@ -12,6 +12,7 @@ interface Tool {
 
 const TOOLS: readonly Tool[] = [
   { program: "tmux", debianPackage: "tmux" },
+  { program: "script", debianPackage: "bsdutils" },
   { program: "jq", debianPackage: "jq" },
   { program: "sqlite3", debianPackage: "sqlite3" },
   { program: "kcat", debianPackage: "kcat" },
