@@ -97,6 +97,25 @@ describe("the environment", () => {
     }
   });
 
+  it("yields to a flag that allows one format only", async () => {
+    const { status, stderr } = await walctl(["tail", "-P", "p", "-o", "/dev/null", "-F", "table"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /--output takes NDJSON only/);
+    for (const format of ["table", "wal2json", "debezium"]) {
+      const toFile = ["tail", "-h", "/nowhere", "-P", "p", "-o", "/dev/null"];
+      const written = await walctl(toFile, { env: { WALCTL_FORMAT: format } });
+      assert.match(written.stderr, /error: could not connect/, format);
+    }
+    const capture = ["decode-file", "fixtures/wal2json/pg17.walctl", "-F", "wal2json"];
+    const decoded = await walctl(capture, { env: { WALCTL_VALUES: "text" } });
+    assert.equal(decoded.status, 0, decoded.stderr);
+    const refused = await walctl([...capture, "--values", "text"]);
+    assert.equal(refused.status, 2);
+    const env = { WALCTL_STREAMING: "on" };
+    const streamed = await walctl(["tail", "-h", "/nowhere", "-F", "debezium"], { env });
+    assert.match(streamed.stderr, /error: could not connect/);
+  });
+
   it("is named in errors", async () => {
     const env = { WALCTL_FORMAT: "xml" };
     const { status, stderr } = await walctl(["slots"], { env });

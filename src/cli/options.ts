@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, Option, type OptionValues } from "commander";
 
 /**
  * An option whose value can also be set, for all runs, by the environment: `--slot` by WALCTL_SLOT. These name
@@ -47,6 +47,7 @@ export function outputOptions(command: Command, formats: readonly string[] = FOR
   return command
     .optionsGroup("Output:")
     .on("optionEnv:format", () => void environments.add(command))
+    .hook("preAction", () => dropUnfitSettings(command))
     .addOption(formatOption(command, formats))
     .option("--no-color", "no colours (NO_COLOR and FORCE_COLOR count too)")
     .option("-q, --quiet", "no progress and no notices on standard error");
@@ -62,10 +63,25 @@ function formatOption(command: Command, formats: readonly string[]): Option {
     .default("auto");
   const { parseArg: parseChoice } = option;
   return option.argParser((value: string, previous: string) => {
-    const others = environments.has(command) && MESSAGE_FORMATS.includes(value);
-    if (others && !formats.includes(value)) return "auto";
+    const fits = formats.includes(value) && suits(value, command.opts());
+    if (environments.has(command) && MESSAGE_FORMATS.includes(value) && !fits) return "auto";
     return parseChoice === undefined ? value : parseChoice(value, previous);
   });
+}
+
+/** Whether the flags that were given allow the format at all. */
+function suits(format: string, { output, ...flags }: OptionValues): boolean {
+  if (output !== undefined && output !== "-") return format === "ndjson";
+  return format === "table" || TABLE_FLAGS.every((name) => flags[name] === undefined);
+}
+
+/** The values and the transactions of foreign formats have one form: the environment does not ask for another. */
+function dropUnfitSettings(command: Command): void {
+  const { format } = command.opts<{ format: string }>();
+  if (FORMATS.includes(format)) return;
+  for (const [name, value] of Object.entries({ values: "json", streaming: "off" })) {
+    if (command.getOptionValueSource(name) === "env") command.setOptionValue(name, value);
+  }
 }
 
 export function publicationOptions(command: Command): Command {
@@ -88,6 +104,8 @@ export function valueOptions(command: Command): Command {
     )
     .option("--safe-numbers", "numbers that a JavaScript double cannot hold become strings");
 }
+
+const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse"];
 
 /** How tables look; NDJSON has no use for them. */
 export function tableOptions(command: Command): Command {
