@@ -11,7 +11,7 @@ import type { ConnectionFlags } from "../replication/target.ts";
 import { connect } from "../replication/connect.ts";
 import { connectionTarget } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
-import { type OutputFlags, outputOptions, parseNumber } from "./options.ts";
+import { type OutputFlags, outputOptions, parseSeconds } from "./options.ts";
 import { Reporter } from "./reporter.ts";
 
 interface CreateSlotFlags extends ConnectionFlags, OutputFlags {
@@ -34,7 +34,7 @@ export async function createSlot(
     failover: flags.failover ?? false,
   };
   requireSlotName(name);
-  const seconds = parseNumber("--lock-timeout", flags.lockTimeout, { min: 0, integer: false });
+  const lockTimeoutMs = parseSeconds("--lock-timeout", flags.lockTimeout, 0);
   const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress(`creating slot "${name}"`);
@@ -46,7 +46,7 @@ export async function createSlot(
     const fault = await findWalLevelFault(client, target, version);
     if (fault !== undefined) throw fault;
     const creation = ensureSlot(client, target, version, request, {
-      lockTimeoutMs: seconds * 1000,
+      lockTimeoutMs,
       stop: context.stop,
       onWaiting: (text) => {
         reporter.notice(`waiting for ${text}`);

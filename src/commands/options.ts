@@ -1,4 +1,5 @@
 import { usageError } from "../errors.ts";
+import { TIMER_MS_MAX } from "../replication/within.ts";
 import type { CommandContext } from "./context.ts";
 
 /** Of NDJSON, for consumers of other programs: only what streams messages speaks these. */
@@ -43,17 +44,24 @@ function colorWanted(flags: OutputFlags, context: CommandContext): boolean {
   return context.stdout.isTerminal && context.env["TERM"] !== "dumb";
 }
 
-/** A count or a number of seconds given as an option's value. */
-export function parseNumber(
-  option: string,
-  text: string,
-  range: { readonly min: number; readonly integer: boolean },
-): number {
-  const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  const whole = !range.integer || Number.isSafeInteger(number);
-  if (!whole || !(number >= range.min)) {
-    const kind = range.integer ? "a whole number" : "a number";
-    throw usageError(`${option} takes ${kind} of at least ${range.min}, not "${text}"`);
-  }
-  return number;
+/** A count given as an option's value. */
+export function parseCount(option: string, text: string, min: number): number {
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(count) && count >= min) return count;
+  throw usageError(
+    count > min
+      ? `${option} takes at most ${Number.MAX_SAFE_INTEGER}, not "${text}"`
+      : `${option} takes a whole number of at least ${min}, not "${text}"`,
+  );
+}
+
+const SECONDS_MAX = Math.floor(TIMER_MS_MAX / 1000);
+
+/** A time given as an option's value in seconds, in milliseconds. */
+export function parseSeconds(option: string, text: string, min: number): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds >= min && seconds <= SECONDS_MAX) return seconds * 1000;
+  throw usageError(
+    `${option} takes a number of seconds from ${min} to ${SECONDS_MAX}, not "${text}"`,
+  );
 }

@@ -6,7 +6,7 @@ import { readSlotSettings, readSlots } from "../replication/slot-health.ts";
 import type { ConnectionFlags, ConnectionTarget } from "../replication/target.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
-import { type OutputFlags, type OutputOptions, outputOptions, parseNumber } from "./options.ts";
+import { type OutputFlags, type OutputOptions, outputOptions, parseSeconds } from "./options.ts";
 import { Reporter } from "./reporter.ts";
 import { withinStopGrace } from "./stop-grace.ts";
 
@@ -61,7 +61,7 @@ async function show(
 function watchInterval(watch: SlotsFlags["watch"]): number | undefined {
   if (watch === undefined) return undefined;
   if (watch === true) return WATCH_SECONDS * 1000;
-  return parseNumber("--watch", watch, { min: 0.1, integer: false }) * 1000;
+  return parseSeconds("--watch", watch, 0.1);
 }
 
 /** Over a connection of its own each time: one left open and idle would hold up a smart stop of the server. */

@@ -1,6 +1,6 @@
 import { usageError } from "../errors.ts";
 import type { TableView } from "../render/table-view.ts";
-import { type OutputOptions, parseNumber } from "./options.ts";
+import { type OutputOptions, parseCount } from "./options.ts";
 
 /** How tables look, as commander gives it. */
 export interface TableFlags {
@@ -42,7 +42,7 @@ function refuseWithoutTables(flags: TableFlags): void {
 }
 
 function numberOf(option: string, text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseNumber(option, text, { min: 0, integer: true });
+  return text === undefined ? undefined : parseCount(option, text, 0);
 }
 
 function unlimitedIfZero(number: number | undefined): number | undefined {

@@ -3,7 +3,7 @@ import { type Lsn, parseLsn } from "../lsn.ts";
 import type { PgoutputOptions, Streaming } from "../replication/pgoutput-options.ts";
 import type { ConnectionFlags } from "../replication/target.ts";
 import type { FilterFlags } from "./filter.ts";
-import { type OutputFlags, parseNumber } from "./options.ts";
+import { type OutputFlags, parseCount, parseSeconds } from "./options.ts";
 import type { PublicationFlags } from "./publication-flags.ts";
 import type { RendererFlags } from "./renderer.ts";
 
@@ -68,12 +68,8 @@ export function tailOptions(flags: TailFlags): TailOptions {
     acknowledge,
     startpos: flags.startpos === undefined ? undefined : requireLsn("--startpos", flags.startpos),
     endpos: parseEndpos(flags.endpos),
-    limit:
-      flags.limit === undefined
-        ? undefined
-        : parseNumber("--limit", flags.limit, { min: 1, integer: true }),
-    statusIntervalMs:
-      parseNumber("--status-interval", flags.statusInterval, { min: 0.1, integer: false }) * 1000,
+    limit: flags.limit === undefined ? undefined : parseCount("--limit", flags.limit, 1),
+    statusIntervalMs: parseSeconds("--status-interval", flags.statusInterval, 0.1),
     pgoutput: {
       publications,
       streaming: flags.streaming ?? "off",

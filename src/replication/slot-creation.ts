@@ -15,6 +15,7 @@ import { type SlotSteps, SlotWait } from "./slot-wait.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { execute, queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
+import { TIMER_MS_MAX } from "./within.ts";
 
 const CREATION_HINTS = {
   "0A000":
@@ -122,11 +123,12 @@ function creationError(
   }
   if (sqlStateOf(error) !== SqlState.lockNotAvailable) return error;
   const seconds = steps.lockTimeoutMs / 1000;
+  const longer = Math.min(seconds * 10, Math.floor(TIMER_MS_MAX / 1000));
   const flags = [
     ...(request.twoPhase ? ["--two-phase"] : []),
     ...(request.failover ? ["--failover"] : []),
   ];
-  const words = ["create-slot", request.name, ...flags, "--lock-timeout", String(seconds * 10)];
+  const words = ["create-slot", request.name, ...flags, "--lock-timeout", String(longer)];
   return new WalctlError(
     `could not create slot "${request.name}" within ${seconds} s: transactions that were open before it must end first (SQLSTATE ${SqlState.lockNotAvailable})`,
     {

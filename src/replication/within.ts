@@ -1,5 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+/** A longer timer of Node.js fires after 1 ms. PostgreSQL's settings end here too (INT_MAX, 24 days). */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** Waits for the promise, but for so long at most. */
 export async function within(promise: Promise<unknown> | undefined, ms: number): Promise<void> {
   if (promise === undefined) return;
