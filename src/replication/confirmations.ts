@@ -5,8 +5,8 @@ const OUTSTANDING_MAX = 65_536;
 
 export type Verdict =
   | { readonly lsn: Lsn }
-  /** Not taken over, and why. */
-  | { readonly refused: string };
+  /** Not taken over, and why. `stale`: something beyond it was confirmed before. */
+  | { readonly refused: string; readonly stale: boolean };
 
 /**
  * What the consumer itself confirms, checked against the commits that were written out. Only the end of such
@@ -46,19 +46,18 @@ export class Confirmations {
   confirm(line: string): Verdict {
     const text = line.trim();
     const lsn = parseLsn(text);
-    if (lsn === undefined) return { refused: "it is not an LSN" };
+    if (lsn === undefined) return refuse("it is not an LSN");
     if (lsn > this.#lastWritten) {
-      return { refused: `nothing beyond ${formatLsn(this.#lastWritten)} has been written` };
+      return refuse(`nothing beyond ${formatLsn(this.#lastWritten)} has been written`);
     }
     if (lsn <= this.#confirmed) {
-      return lsn === this.#confirmed
-        ? { lsn }
-        : { refused: `${formatLsn(this.#confirmed)} is confirmed already` };
+      if (lsn === this.#confirmed) return { lsn };
+      return { refused: `${formatLsn(this.#confirmed)} is confirmed already`, stale: true };
     }
     const count = this.#countUpTo(lsn);
     const known = count === 0 ? undefined : this.#outstanding[count - 1];
     if (known === undefined || (known !== lsn && !this.#forgotten)) {
-      return { refused: "it is not the end_lsn of a commit" };
+      return refuse("it is not the end_lsn of a commit");
     }
     this.#outstanding.splice(0, count);
     this.#confirmed = known;
@@ -76,4 +75,8 @@ export class Confirmations {
     }
     return low;
   }
+}
+
+function refuse(why: string): Verdict {
+  return { refused: why, stale: false };
 }

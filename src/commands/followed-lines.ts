@@ -1,0 +1,207 @@
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+} from "node:fs";
+
+/** A longer line is given as its beginning. */
+const LINE_CHARS_MAX = 1000;
+/** In one poll, so that what never ends, /dev/zero say, leaves signals and the stream their turn. */
+const POLL_BYTES_MAX = 1 << 20;
+const READ_BYTES = 1 << 16;
+/** Of what was read last: whether it still stands there tells an append from a rewrite. */
+const TAIL_BYTES = 256;
+/** A second write within the tick of a file system's clock, up to 2 s on some, changes no timestamp. */
+const CLOCK_TICK_MS = 2000;
+
+/**
+ * The lines of a path that another program writes, however it does: appending, truncating and writing anew,
+ * rewriting in place, renaming another file over it, deleting and making it again, or through a FIFO whose
+ * writers come and go. After a rewrite all lines come again.
+ *
+ * A last line without an end may be half of one. It counts when a FIFO's writer closes, and in a file that is
+ * rewritten, not appended to, once it has stood there for a poll.
+ */
+export class FollowedLines {
+  readonly #path: string;
+  #fd: number | undefined;
+  #file: BigIntStats | undefined;
+  #offset = 0;
+  #tail: Uint8Array = Buffer.alloc(0);
+  #lines: string[] = [];
+  #partial = "";
+  /** What was given of the last line before it had an end. */
+  #given = "";
+  #rewritten = false;
+
+  /**
+   * What a file holds already is passed over.
+   * @throws when it is there and cannot be read
+   */
+  constructor(path: string) {
+    this.#path = path;
+    const found = this.#find();
+    if (found === undefined) return;
+    this.#open();
+    if (this.#file?.isFile() !== true) return;
+    this.#offset = Number(this.#file.size);
+    this.#tail = this.#readAt(Math.max(0, this.#offset - TAIL_BYTES), TAIL_BYTES);
+  }
+
+  /** Lines may come that came before. */
+  get rewritten(): boolean {
+    return this.#rewritten;
+  }
+
+  /**
+   * What came since the last call.
+   * @throws when it cannot be read; it may be called again
+   */
+  poll(): readonly string[] {
+    const found = this.#find();
+    if (this.#fd !== undefined && found !== undefined && !isSame(found, this.#file)) {
+      // The last lines of the file that was there before: only what was appended to it.
+      this.#read(false);
+      if (this.#rewritten) this.#giveUnended();
+      this.close();
+      this.#rewritten = true;
+    }
+    if (this.#fd === undefined && found !== undefined) this.#open();
+    if (this.#fd !== undefined) this.#read(true);
+    const lines = this.#lines;
+    this.#lines = [];
+    return lines;
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+    this.#file = undefined;
+    this.#startOver();
+  }
+
+  #find(): BigIntStats | undefined {
+    return statSync(this.#path, { bigint: true, throwIfNoEntry: false });
+  }
+
+  #open(): void {
+    // Without O_NONBLOCK a FIFO would wait for its writer here.
+    const fd = openSync(this.#path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = fstatSync(fd, { bigint: true });
+    if (stats.isDirectory()) {
+      closeSync(fd);
+      throw Object.assign(new Error("a directory"), { code: "EISDIR" });
+    }
+    this.#fd = fd;
+    this.#file = stats;
+  }
+
+  #startOver(): void {
+    this.#offset = 0;
+    this.#tail = Buffer.alloc(0);
+    this.#partial = "";
+    this.#given = "";
+  }
+
+  #read(stillThere: boolean): void {
+    if (this.#file?.isFile() === true) this.#readFile(stillThere);
+    else this.#readStream();
+  }
+
+  #readFile(stillThere: boolean): void {
+    if (this.#fd === undefined || this.#file === undefined) return;
+    const before = this.#file;
+    const now = fstatSync(this.#fd, { bigint: true });
+    this.#file = now;
+    const touched = now.mtimeNs !== before.mtimeNs || now.ctimeNs !== before.ctimeNs;
+    const recent = Date.now() - Number(now.mtimeMs) < CLOCK_TICK_MS;
+    const size = Number(now.size);
+    if (stillThere && (touched || recent) && this.#isRewritten(size, touched)) {
+      this.#startOver();
+      this.#rewritten = true;
+    }
+    const offset = this.#offset;
+    for (const end = Math.min(size, offset + POLL_BYTES_MAX); this.#offset < end;) {
+      const bytes = this.#readAt(this.#offset, Math.min(READ_BYTES, end - this.#offset));
+      if (bytes.length === 0) break;
+      this.#offset += bytes.length;
+      this.#tail = Buffer.concat([this.#tail, bytes]).subarray(-TAIL_BYTES);
+      this.#take(bytes.toString("latin1"));
+    }
+    if (this.#rewritten && this.#offset === offset && offset === size) this.#giveUnended();
+  }
+
+  /** The same text once more, as long as before, is a rewrite too: `touched` is all that shows it. */
+  #isRewritten(size: number, touched: boolean): boolean {
+    if (size < this.#offset) return true;
+    if (size === this.#offset && touched) return true;
+    const { length } = this.#tail;
+    return !this.#readAt(this.#offset - length, length).equals(this.#tail);
+  }
+
+  #readAt(position: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    const count = this.#fd === undefined ? 0 : readSync(this.#fd, bytes, 0, length, position);
+    return bytes.subarray(0, count);
+  }
+
+  /** A FIFO, or a device. */
+  #readStream(): void {
+    const bytes = Buffer.alloc(READ_BYTES);
+    for (let total = 0; this.#fd !== undefined && total < POLL_BYTES_MAX;) {
+      let count: number;
+      try {
+        count = readSync(this.#fd, bytes);
+      } catch (error) {
+        // Its writers have nothing to say.
+        if ((error as NodeJS.ErrnoException).code === "EAGAIN") return;
+        throw error;
+      }
+      // Nobody has it open for writing.
+      if (count === 0) return this.#giveUnended();
+      total += count;
+      this.#take(bytes.toString("latin1", 0, count));
+    }
+  }
+
+  #take(text: string): void {
+    const parts = text.split("\n");
+    const rest = parts.pop() ?? "";
+    for (const part of parts) {
+      this.#extend(part);
+      this.#give();
+      this.#partial = "";
+      this.#given = "";
+    }
+    this.#extend(rest);
+    if (this.#partial.length === LINE_CHARS_MAX) this.#give();
+  }
+
+  #extend(text: string): void {
+    this.#partial += text.slice(0, LINE_CHARS_MAX - this.#partial.length);
+  }
+
+  #giveUnended(): void {
+    this.#give();
+    // A FIFO's next writer begins a line of its own.
+    if (this.#file?.isFile() !== true) {
+      this.#partial = "";
+      this.#given = "";
+    }
+  }
+
+  #give(): void {
+    const line = this.#partial.trim();
+    if (line === "" || line === this.#given) return;
+    this.#given = line;
+    this.#lines.push(line);
+  }
+}
+
+function isSame(a: BigIntStats, b: BigIntStats | undefined): boolean {
+  return a.ino === b?.ino && a.dev === b.dev;
+}

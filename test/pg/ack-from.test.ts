@@ -1,0 +1,160 @@
+/** `--ack-from PATH`, with PATH written in every way that a consumer may choose. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { closeSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
+import { parseLines } from "../support/lines.ts";
+import { type TestServer, startServer } from "../support/server.ts";
+
+const PATIENCE_MS = 10_000;
+
+describe("--ack-from", () => {
+  let server: TestServer;
+  let folder: string;
+  let path: string;
+  before(async () => {
+    server = await startServer({ version: 15 });
+    await server.sql("CREATE TABLE t (id serial PRIMARY KEY)");
+    await server.sql("CREATE PUBLICATION p FOR TABLE t");
+    await server.sql("SELECT pg_create_logical_replication_slot('s', 'pgoutput')");
+    folder = mkdtempSync(join(tmpdir(), "walctl-ack-from-"));
+    path = join(folder, "confirmed");
+  });
+  after(async () => {
+    await server.dispose();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function confirmed(): Promise<string> {
+    const sql = "SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
+    return (await server.sql<{ lsn: string }>(sql))[0]?.lsn ?? "";
+  }
+
+  /** Commits a row; returns the end_lsn that it was printed with. */
+  async function commit(running: RunningWalctl): Promise<string> {
+    await server.sql("INSERT INTO t DEFAULT VALUES");
+    const lines = parseLines(await running.waitFor((line) => line.includes('"kind":"commit"')));
+    return lines.at(-1)?.end_lsn ?? "";
+  }
+
+  async function reaches(lsn: string, what: string): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS;
+    while ((await confirmed()) !== lsn) {
+      assert.ok(Date.now() < deadline, `${what}: the slot stands at ${await confirmed()}`);
+      await sleep(20);
+    }
+  }
+
+  const renamed = (text: string): void => {
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  };
+  const inPlace = (text: string): void => {
+    const fd = openSync(path, "r+");
+    writeSync(fd, text, 0);
+    closeSync(fd);
+  };
+  const WAYS: ReadonlyArray<readonly [way: string, write: (text: string) => void]> = [
+    ["made", (text) => writeFileSync(path, `${text}\n`)],
+    ["truncated and written", (text) => writeFileSync(path, `${text}\n`)],
+    ["renamed over", (text) => renamed(`${text}\n`)],
+    ["deleted and made again", (text) => (rmSync(path), writeFileSync(path, `${text}\n`))],
+    ["rewritten in place", (text) => inPlace(`${text}\n`)],
+    ["written without a line end", (text) => writeFileSync(path, text)],
+    ["with all that was confirmed before", (text) => renamed(`0/10\n${text}\n`)],
+    ["as a FIFO", (text) => (rmSync(path), execFileSync("mkfifo", [path]), throughFifo(text))],
+    ["through its next writer", (text) => throughFifo(text)],
+    ["as a file again", (text) => renamed(`${text}\n`)],
+  ];
+  const throughFifo = (text: string): void =>
+    void execFileSync("sh", ["-c", 'echo "$1" > "$2"', "sh", text, path]);
+
+  test("moves the slot, however PATH is written", async () => {
+    const running = spawnWalctl(["tail", "-S", "s", "-P", "p", "--ack-from", path], { server });
+    try {
+      for (const [way, write] of WAYS) {
+        // What is not the end of a commit any more stands there from the second round on.
+        for (let round = 0; round < 3; round++) {
+          if (round > 0 && /^(made|as a|deleted)/.test(way)) break;
+          const lsn = await commit(running);
+          write(lsn);
+          await reaches(lsn, `${way}, ${round}`);
+        }
+      }
+      const { status, stderr } = await running.stop();
+      assert.equal(status, 0);
+      assert.deepEqual(stderr.match(/warning/g), null, stderr);
+    } finally {
+      await running.dispose();
+    }
+  });
+
+  test("the same text once more counts, when what it confirms has come again", async () => {
+    const args = ["tail", "-S", "s", "-P", "p", "--ack-from", path];
+    const first = spawnWalctl(args, { server });
+    const lsn = await commit(first);
+    await first.dispose();
+    writeFileSync(path, `${lsn}\n`);
+    const second = spawnWalctl(args, { server });
+    try {
+      await second.waitFor((line) => line.includes(`"end_lsn":"${lsn}"`));
+      await sleep(200);
+      assert.notEqual(await confirmed(), lsn, "what a file holds at the start does not count");
+      writeFileSync(path, `${lsn}\n`);
+      await reaches(lsn, "rewritten with the same text");
+    } finally {
+      await second.dispose();
+    }
+  });
+
+  test("a directory in its place is warned of once, and what comes after it counts", async () => {
+    rmSync(path);
+    const running = spawnWalctl(["tail", "-S", "s", "-P", "p", "--ack-from", path], { server });
+    try {
+      const lsn = await commit(running);
+      mkdirSync(path);
+      await running.waitForStderr(/could not read confirmations from ".*": it is a directory/);
+      await sleep(300);
+      rmdirSync(path);
+      await sleep(100);
+      writeFileSync(path, `${lsn}\n`);
+      await reaches(lsn, "after the directory");
+      const { status, stderr } = await running.stop();
+      assert.equal(status, 0, stderr);
+      assert.equal(stderr.match(/warning/g)?.length, 1, stderr);
+    } finally {
+      await running.dispose();
+    }
+  });
+
+  for (const endless of ["/dev/zero", "/dev/urandom"]) {
+    test(`${endless} holds up neither the stream nor a signal`, async () => {
+      const running = spawnWalctl(["tail", "-S", "s", "-P", "p", "--ack-from", endless], {
+        server,
+      });
+      try {
+        await commit(running);
+        await commit(running);
+        const since = performance.now();
+        assert.equal((await running.stop()).status, 0);
+        assert.ok(performance.now() - since < 1500);
+        assert.ok(running.stderr.length < 50_000, `${running.stderr.length} bytes of warnings`);
+      } finally {
+        await running.dispose();
+      }
+    });
+  }
+});
