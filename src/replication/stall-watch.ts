@@ -134,7 +134,6 @@ async function readWaitEvent(client: Client, pid: number): Promise<string | null
     `SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE pid = ${pid} AND state IS NOT NULL`,
     "see what the walsender waits for",
   );
-  if (row === undefined)
-    throw new WalctlError(`pg_stat_activity does not show its process, ${pid}`);
+  if (row === undefined) throw new WalctlError(`pg_stat_activity does not show process ${pid}`);
   return row.wait_event;
 }
