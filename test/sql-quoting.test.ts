@@ -69,6 +69,8 @@ test("no statement of src/replication holds text that is not quoted", () => {
 /** Where names in statements are looked up is decided in two places, and nothing is sent past them. */
 const SENDERS = [
   "connect.ts: client.query(sessionSettings(kind))",
+  // What the others send, on its way.
+  "server-connection.ts: super.query(statement)",
   "statement.ts: client.query(sql)",
   'statement.ts: client.query("ROLLBACK")',
   // START_REPLICATION, which holds no names but the slot's.

@@ -171,8 +171,10 @@ async function logIn(
     ...(kind === "logical" ? { replication: "database" } : {}),
     ...target.settings,
   });
-  const config: pg.ClientConfig & { connection: unknown; scramMaxIterations: number } = {
+  const config: pg.ClientConfig & Record<string, unknown> = {
     connection,
+    // statement.ts tells a walsender's session by it.
+    ...(kind === "logical" ? { replication: "database" } : {}),
     user: target.user,
     database: target.database,
     // A function, so that the password file is read only when the server asks.

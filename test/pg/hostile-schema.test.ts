@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import pg from "pg";
 import { type RunOptions, type RunResult, spawnWalctl, walctl } from "../support/cli.ts";
@@ -152,8 +153,29 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       assert.equal((await holder.stop()).status, 0);
     });
 
+    test("a stalled reader", async (t) => {
+      const stalled = spawnWalctl(["tail", "-S", "s", "-P", "p"], {
+        server,
+        env: { PGDATABASE: DATABASE },
+      });
+      t.after(() => stalled.dispose());
+      await insert(4);
+      await stalled.nextLine();
+      stalled.stall();
+      await mallory.query(
+        "INSERT INTO public.things SELECT g, repeat('x', 1000), NULL FROM generate_series(1000, 6000) g",
+      );
+      const asked = (): boolean => server.log().includes("pg_stat_activity WHERE pid =");
+      for (let tries = 0; tries < 200 && !asked(); tries++) await sleep(50);
+      assert.ok(asked());
+      stalled.resume();
+      assert.equal((await stalled.stop()).status, 0);
+    });
+
     test("slots, doctor, completion, and the end of a slot", async () => {
       await run(0, ["slots"]);
+      const primary = { PGDATABASE: DATABASE, PGTARGETSESSIONATTRS: "primary" };
+      await run(0, ["slots"], { env: primary });
       await run("any", ["doctor"]);
       await run("any", ["doctor", "-S", "s", "-P", "p"]);
       const pooler = await startSessionPooler(server, false);
