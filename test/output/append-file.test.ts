@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs, {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
+  linkSync,
   rmSync,
   statSync,
+  truncateSync,
 } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
@@ -102,6 +106,74 @@ test("where no new file can be, it goes on in the old one", () => {
   renameSync(path, `${path}.1`);
   mkdirSync(path);
   assert.throws(() => file.reopen(), { message: `could not open "${path}" for writing (EISDIR)` });
+  file.write(Buffer.from("on\n"));
+  file.close();
+  assert.equal(readFileSync(`${path}.1`, "utf8"), "on\n");
+});
+
+test("what only a deleted file holds does not count as durable, whatever is made in its place", async () => {
+  const path = join(folder, "out");
+  const file = new AppendFile(path);
+  file.write(Buffer.from("kept\n"));
+  await file.sync();
+  rmSync(path);
+  file.write(Buffer.from("lost\n"));
+  appendFileSync(path, "another program's\n");
+  const message = `"${path}" was deleted while it was being written`;
+  await assert.rejects(async () => await file.sync(), { message });
+  await assert.rejects(async () => await file.sync(), { message });
+  file.close();
+});
+
+test("it cannot be reopened to forget what only the deleted file holds", () => {
+  const path = join(folder, "out");
+  const file = new AppendFile(path);
+  file.write(Buffer.from("lost\n"));
+  rmSync(path);
+  assert.throws(() => file.reopen(), { message: /was deleted while it was being written/ });
+  file.close();
+});
+
+test("a file that has another name, or one more, is no deleted one", async () => {
+  const path = join(folder, "out");
+  const file = new AppendFile(path);
+  let told = 0;
+  file.onRenamed = () => told++;
+  file.write(Buffer.from("one\n"));
+  linkSync(path, `${path}.link`);
+  rmSync(path);
+  await file.sync();
+  file.write(Buffer.from("two\n"));
+  renameSync(`${path}.link`, `${path}.1`);
+  await file.sync();
+  file.close();
+  assert.equal(readFileSync(`${path}.1`, "utf8"), "one\ntwo\n");
+  assert.equal(told, 0, "SIGHUP may be on its way");
+});
+
+test("truncated between two writes it goes on; what was written and is cut off does not count", async () => {
+  const path = join(folder, "out");
+  const file = new AppendFile(path);
+  file.write(Buffer.from("a long line\n"));
+  await file.sync();
+  truncateSync(path);
+  file.write(Buffer.from("next\n"));
+  await file.sync();
+  assert.equal(readFileSync(path, "utf8"), "next\n");
+  file.write(Buffer.from("lost\n"));
+  truncateSync(path);
+  await assert.rejects(async () => await file.sync(), {
+    message: `"${path}" was truncated while it was being written`,
+  });
+  file.close();
+});
+
+test("a FIFO in its place is not opened", () => {
+  const path = join(folder, "out");
+  const file = new AppendFile(path);
+  renameSync(path, `${path}.1`);
+  execFileSync("mkfifo", [path]);
+  assert.throws(() => file.reopen(), { message: /^could not open / });
   file.write(Buffer.from("on\n"));
   file.close();
   assert.equal(readFileSync(`${path}.1`, "utf8"), "on\n");
