@@ -1,9 +1,13 @@
-import { readSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type Stats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
+import { ReadStream, isatty } from "node:tty";
 import { InputError } from "./input-error.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
+const STANDARD_INPUT = 0;
 
 /** A capture that is open. */
 export interface CaptureSource {
@@ -25,12 +29,21 @@ const ERRNO_TEXTS = new Map<string, string>([
   ["EMFILE", "too many open files"],
 ]);
 
-/** @throws InputError when it cannot be read */
-export async function openCapture(path: string): Promise<CaptureSource> {
+/**
+ * @param stop ends what waits for a writer
+ * @throws InputError when it cannot be read
+ */
+export async function openCapture(
+  path: string,
+  stdin: Readable,
+  stop: AbortSignal,
+): Promise<CaptureSource> {
   let file: FileHandle | undefined;
   try {
+    const stats = await stat(path);
+    const stream = stats.isSocket() && isStandardInput(stats) ? stdin : streamOf(path, stats);
+    if (stream !== undefined) return sourceOf(path, stream, stop);
     file = await open(path, "r");
-    const stats = await file.stat();
     if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
     const size = stats.isFile() ? stats.size : undefined;
     return { size, chunks: size === undefined ? chunksOf(path, file) : chunksOfFile(path, file) };
@@ -40,7 +53,48 @@ export async function openCapture(path: string): Promise<CaptureSource> {
   }
 }
 
-/** Of a pipe or a device: nothing may be under way when it is closed, since that would wait for its writer. */
+/** A FIFO or a terminal: a thread that reads one waits for its writer, and the process for that thread. */
+function streamOf(path: string, stats: Stats): Readable | undefined {
+  if (!stats.isFIFO() && !stats.isCharacterDevice()) return undefined;
+  const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
+  const fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (stats.isFIFO()) return new Socket({ fd, readable: true, writable: false });
+  if (isatty(fd)) return new ReadStream(fd);
+  closeSync(fd);
+  return undefined;
+}
+
+/** By its name (/dev/stdin), which opens no socket. */
+function isStandardInput({ ino, dev }: Stats): boolean {
+  const stats = fstatSync(STANDARD_INPUT);
+  return stats.ino === ino && stats.dev === dev;
+}
+
+/** What may have nothing to give for hours. A signal ends it. */
+export function sourceOf(name: string, stream: Readable, stop: AbortSignal): CaptureSource {
+  return { size: undefined, chunks: chunksOfStream(name, stream, stop) };
+}
+
+async function* chunksOfStream(
+  name: string,
+  stream: Readable,
+  stop: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const end = (): void => void stream.destroy();
+  if (stop.aborted) end();
+  stop.addEventListener("abort", end);
+  try {
+    for await (const chunk of stream) {
+      if (chunk instanceof Uint8Array) yield chunk;
+    }
+  } catch (error) {
+    if (!stop.aborted) throw readError(name, error);
+  } finally {
+    stop.removeEventListener("abort", end);
+  }
+}
+
+/** Of a device. */
 async function* chunksOf(path: string, file: FileHandle): AsyncGenerator<Uint8Array, void, void> {
   const buffer = new Uint8Array(CHUNK_BYTES);
   try {
@@ -80,7 +134,7 @@ async function* chunksOfFile(
   }
 }
 
-export function readError(path: string, error: unknown): InputError {
+function readError(path: string, error: unknown): InputError {
   if (error instanceof InputError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
   return new InputError(`could not read "${path}": ${ERRNO_TEXTS.get(code) ?? code}`, {

@@ -51,7 +51,10 @@ export function tailCommand(): Command {
       "--summary",
       "print totals by table and the largest transactions at the end, no messages",
     )
-    .option("-o, --output <file>", "append to the file, which is synced before acknowledging")
+    .option(
+      "-o, --output <file>",
+      "append to the file, which is synced before acknowledging; -: standard output",
+    )
     .option("--capture <file>", "also write what is received to the file, for decode-file");
   protocolOptions(command);
   return examples(

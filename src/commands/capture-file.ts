@@ -1,5 +1,9 @@
 import { CaptureWriter } from "../capture/writer.ts";
+import { usageError } from "../errors.ts";
 import { AppendFile } from "../output/append-file.ts";
+import type { Sink } from "../output/sink.ts";
+import { openStreamOutput } from "../output/stream-output.ts";
+import { type CommandContext, standardStreams } from "./context.ts";
 
 /**
  * `tail --capture FILE`: what is received, in a form that decode-file reads. What cannot be written is refused at
@@ -7,13 +11,20 @@ import { AppendFile } from "../output/append-file.ts";
  * another walctl that has the slot.
  */
 export class CaptureFile {
-  readonly #file: AppendFile;
+  /** Undefined: a FIFO or another stream. */
+  readonly #file: AppendFile | undefined;
+  readonly #sink: Sink;
   readonly #writer = new CaptureWriter();
   #ours = false;
 
   /** @throws WalctlError when it cannot be opened */
-  constructor(path: string) {
-    this.#file = new AppendFile(path);
+  constructor(path: string, context: CommandContext) {
+    if (path === "-") {
+      throw usageError("--capture takes a file: standard output has the lines");
+    }
+    const stream = openStreamOutput(path, standardStreams(context), context.stop);
+    this.#file = stream === undefined ? new AppendFile(path) : undefined;
+    this.#sink = (stream ?? this.#file) as Sink;
   }
 
   /**
@@ -21,7 +32,7 @@ export class CaptureFile {
    * @throws WalctlError when what is there cannot be replaced
    */
   takeOver(): void {
-    this.#file.empty();
+    this.#file?.empty();
     this.#ours = true;
   }
 
@@ -33,18 +44,21 @@ export class CaptureFile {
     this.#writer.metadata(json);
   }
 
-  flush(): void {
+  /** As Sink.write. */
+  flush(): Promise<void> | undefined {
     // Else the format's first bytes would go behind what is there.
-    if (!this.#ours) return;
+    if (!this.#ours) return undefined;
     const bytes = this.#writer.take();
-    if (bytes.length > 0) this.#file.write(bytes);
+    if (bytes.length === 0) return undefined;
+    // Metadata may gather while a stream still has the bytes.
+    return this.#sink.write(this.#file === undefined ? bytes.slice() : bytes);
   }
 
   close(): void {
     try {
-      this.flush();
+      this.flush()?.catch(() => {});
     } finally {
-      this.#file.close();
+      this.#file?.close();
     }
   }
 }

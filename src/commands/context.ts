@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import type { StandardStreams } from "../output/stream-output.ts";
 
 /** A standard stream with what a command needs to know of it. */
 export interface OutputStream {
@@ -6,6 +7,14 @@ export interface OutputStream {
   readonly isTerminal: boolean;
   /** Columns to lay text out in: those of the terminal now, unless COLUMNS says otherwise. Undefined: no limit is known. */
   width(): number | undefined;
+}
+
+/** By their descriptors. */
+export function standardStreams({ stdout, stderr }: CommandContext): StandardStreams {
+  return new Map([
+    [1, stdout.stream],
+    [2, stderr.stream],
+  ]);
 }
 
 /**

@@ -1,9 +1,8 @@
-import type { Readable } from "node:stream";
 import type { CaptureFormat, CaptureListener } from "../capture/capture-reader.ts";
 import { InputError } from "../capture/input-error.ts";
 import { createCaptureReader } from "../capture/readers.ts";
 import { SniffingReader } from "../capture/sniffing-reader.ts";
-import { type CaptureSource, openCapture, readError } from "../capture/source.ts";
+import { type CaptureSource, openCapture, sourceOf } from "../capture/source.ts";
 import { ExitCode } from "../errors.ts";
 import { ReaderGone, type Sink, sinkOf } from "../output/sink.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
@@ -110,8 +109,8 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const standardInput = file === STANDARD_INPUT;
   const name = standardInput ? "standard input" : file;
   const source = standardInput
-    ? { size: undefined, chunks: chunksOf(context.stdin, context.stop) }
-    : await openCapture(file);
+    ? sourceOf(name, context.stdin, context.stop)
+    : await openCapture(file, context.stdin, context.stop);
   // A capture has its own decoder and types: the next one may be another server's.
   const types = new TypeRegistry();
   const rendering = job.summary ?? (await createRenderer(flags, output, types, context));
@@ -162,22 +161,4 @@ function progressOf(name: string, source: CaptureSource, job: Job): (bytes: numb
     shown = now;
     job.reporter.progress(progressText(name, bytes, source.size));
   };
-}
-
-/** Standard input, until a signal ends it: it may have nothing to give for hours. */
-async function* chunksOf(
-  stdin: Readable,
-  stop: AbortSignal,
-): AsyncGenerator<Uint8Array, void, void> {
-  const end = (): void => void stdin.destroy();
-  stop.addEventListener("abort", end);
-  try {
-    for await (const chunk of stdin) {
-      if (chunk instanceof Uint8Array) yield chunk;
-    }
-  } catch (error) {
-    if (!stop.aborted) throw readError("standard input", error);
-  } finally {
-    stop.removeEventListener("abort", end);
-  }
 }

@@ -113,11 +113,11 @@ export class Pipeline {
   /** Writes what was rendered since the last flush. Undefined: written; else nothing may be rendered before it is. */
   flush(): Promise<void> | undefined {
     const { capture, renderer, sink } = this.#parts;
-    capture?.flush();
+    const capturing = capture?.flush();
     const bytes = renderer.take();
     const writing = bytes.length === 0 ? undefined : sink.write(bytes);
     this.#rotateIfDue();
-    return writing;
+    return capturing === undefined ? writing : both(capturing, writing);
   }
 
   /** Makes durable what has been flushed, where that is a file. */
@@ -147,4 +147,8 @@ export class Pipeline {
       detail: "The server may be newer than this walctl; the message is printed as it came.",
     });
   }
+}
+
+async function both(one: Promise<void>, other: Promise<void> | undefined): Promise<void> {
+  await Promise.all([one, other]);
 }

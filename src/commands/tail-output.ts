@@ -1,14 +1,16 @@
-import { WalctlError, usageError } from "../errors.ts";
+import { ExitCode, WalctlError, usageError } from "../errors.ts";
 import { type Lsn, maxLsn } from "../lsn.ts";
 import type { MessageKind } from "../pgoutput/messages.ts";
 import { AppendFile } from "../output/append-file.ts";
+import { isStandardOutputClosed } from "../output/closed-output.ts";
 import { readOutputEnd, recoverOutput } from "../output/output-recovery.ts";
 import { type Sink, sinkOf } from "../output/sink.ts";
+import { openStreamOutput } from "../output/stream-output.ts";
 import { readStreamedLines } from "../output/streamed-lines.ts";
 import type { TakenOver } from "../replication/session-options.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, standardStreams } from "./context.ts";
 import type { OutputOptions } from "./options.ts";
-import type { Reporter } from "./reporter.ts";
+import type { Reporter, Warning } from "./reporter.ts";
 import { messagesOfLines } from "./streamed-messages.ts";
 
 interface TailOutput {
@@ -38,6 +40,8 @@ const STREAMED: readonly MessageKind[] = [
 interface OutputRequest {
   /** --output */
   readonly path: string | undefined;
+  /** What has been written is acknowledged. */
+  readonly acknowledge: boolean;
   readonly startpos: Lsn | undefined;
   /** Large transactions are sent before they commit. */
   readonly streaming: boolean;
@@ -57,17 +61,21 @@ export function openTailOutput(
   reporter: Reporter,
 ): TailOutput {
   const { path, startpos } = request;
+  const toStream = (sink: Sink): TailOutput => ({
+    sink,
+    rotate: undefined,
+    startpos: () => startpos,
+    takeOver: () => NOTHING_THERE,
+  });
   if (path === undefined) {
-    return {
-      sink: sinkOf(context.stdout.stream),
-      rotate: undefined,
-      startpos: () => startpos,
-      takeOver: () => NOTHING_THERE,
-    };
+    if (request.acknowledge && isStandardOutputClosed()) throw closedError();
+    return toStream(sinkOf(context.stdout.stream));
   }
   if (output.format !== "ndjson" || output.dialect !== "walctl") {
     throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
   }
+  const stream = openStreamOutput(path, standardStreams(context), context.stop);
+  if (stream !== undefined) return toStream(stream);
   // Without these lines FILE does not tell where a transaction ends.
   const needed = request.streaming ? [...ENDS, ...STREAMED] : ENDS;
   const leftOut = needed.find((kind) => !request.prints(kind));
@@ -79,6 +87,7 @@ export function openTailOutput(
     });
   }
   const file = new AppendFile(path);
+  file.onRenamed = () => reporter.warn(renamedWarning(path));
   return {
     sink: file,
     rotate: () => rotate(file, reporter),
@@ -87,6 +96,22 @@ export function openTailOutput(
       return endLsn === undefined ? startpos : maxLsn(endLsn, startpos ?? endLsn);
     },
     takeOver: (oldest) => (recoverable ? takeOver(path, oldest, reporter) : NOTHING_THERE),
+  };
+}
+
+function closedError(): WalctlError {
+  return new WalctlError("standard output is closed", {
+    detail: "Rows would be acknowledged that nobody can read.",
+    hint: "Give it a reader or a file. To throw the rows away: > /dev/null",
+    exitCode: ExitCode.usage,
+  });
+}
+
+function renamedWarning(path: string): Warning {
+  return {
+    message: `"${path}" is another file by now, or none`,
+    detail: "Lines go on into the file that was renamed.",
+    hint: "SIGHUP makes tail go on in a new file of that name.",
   };
 }
 

@@ -27,10 +27,14 @@ import { TailStatus } from "./tail-status.ts";
 const SLOT_LOCK_TIMEOUT_MS = 10_000;
 
 const NOTHING = new Uint8Array();
+/** As --output: what it is without. */
+const STANDARD_OUTPUT = "-";
 
 /** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
-  return await withinStopGrace(stream(flags, context), context.stop, ExitCode.done);
+  const { output, ...others } = flags;
+  const given = output === undefined || output === STANDARD_OUTPUT ? others : flags;
+  return await withinStopGrace(stream(given, context), context.stop, ExitCode.done);
 }
 
 async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
@@ -49,6 +53,7 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
   const { sink, rotate, startpos, takeOver } = openTailOutput(
     {
       path: flags.output,
+      acknowledge: flags.ack === true && flags.ackFrom === undefined,
       startpos: options.startpos,
       streaming: options.pgoutput.streaming !== "off",
       prints: (kind) => printsKind(flags, kind),
@@ -57,7 +62,7 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     context,
     reporter,
   );
-  const capture = flags.capture === undefined ? undefined : new CaptureFile(flags.capture);
+  const capture = flags.capture === undefined ? undefined : new CaptureFile(flags.capture, context);
   const toTerminal = context.stdout.isTerminal && flags.output === undefined;
   const status = new TailStatus({
     session: () => session.status,
@@ -65,11 +70,9 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     context,
     quiet: output.quiet,
     acknowledge: options.acknowledge,
-    // Behind a pipe there may be somebody who prints on the same terminal.
+    // Behind a pipe or a FIFO there may be somebody who prints on the same terminal.
     alone:
-      toTerminal ||
-      flags.output !== undefined ||
-      fileDescriptorOf(context.stdout.stream) !== undefined,
+      toTerminal || rotate !== undefined || fileDescriptorOf(context.stdout.stream) !== undefined,
     live: rendering.live,
   });
   reporter.beforePrinting = () => status.clearLine();

@@ -1,0 +1,105 @@
+import { type Stats, closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+import { Socket } from "node:net";
+import type { Writable } from "node:stream";
+import { WriteStream, isatty } from "node:tty";
+import { setTimeout as delay } from "node:timers/promises";
+import { openError } from "./append-file.ts";
+import { type Sink, sinkOf } from "./sink.ts";
+
+/** How often it is tried whether somebody reads a FIFO by now. */
+const READER_POLL_MS = 50;
+
+/** The descriptors that a process starts with, and what writes to them. */
+export type StandardStreams = ReadonlyMap<number, Writable>;
+
+/**
+ * What a path leads to that may keep a writer waiting: a FIFO, a terminal, a standard stream by its name
+ * (/dev/stdout). Undefined: a file, one that is still to be made, or a device that takes all at once.
+ * @throws WalctlError when it cannot be opened
+ */
+export function openStreamOutput(
+  path: string,
+  standard: StandardStreams,
+  stop: AbortSignal,
+): Sink | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isFile()) return undefined;
+  const terminal = stats.isCharacterDevice() && isTerminal(path);
+  if (!terminal && !stats.isFIFO() && !stats.isSocket()) return undefined;
+  for (const [fd, stream] of standard) {
+    if (isSame(stats, fstatSync(fd))) return sinkOf(stream);
+  }
+  if (terminal) return sinkOf(new WriteStream(openWriting(path)));
+  return stats.isFIFO() ? new FifoSink(path, stop) : undefined;
+}
+
+/** A FIFO blocks the one who opens it until somebody reads. Here the first write waits instead, and holds up nothing. */
+class FifoSink implements Sink {
+  readonly #path: string;
+  readonly #stop: AbortSignal;
+  #sink: Sink | undefined;
+  #opening: Promise<Sink> | undefined;
+
+  /** After `stop` nobody is waited for. */
+  constructor(path: string, stop: AbortSignal) {
+    this.#path = path;
+    this.#stop = stop;
+    this.#sink = openFifo(path);
+  }
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#sink !== undefined) return this.#sink.write(bytes);
+    this.#opening ??= this.#awaitReader();
+    return this.#opening.then((sink) => sink.write(bytes));
+  }
+
+  sync(): undefined {
+    return undefined;
+  }
+
+  async #awaitReader(): Promise<Sink> {
+    while (!this.#stop.aborted) {
+      this.#sink = openFifo(this.#path);
+      if (this.#sink !== undefined) return this.#sink;
+      await delay(READER_POLL_MS, undefined, { signal: this.#stop }).catch(() => {});
+    }
+    // Neither written nor failed.
+    return await new Promise(() => {});
+  }
+}
+
+/** Undefined: nobody reads it yet. */
+function openFifo(path: string): Sink | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENXIO") return undefined;
+    throw openError(path, error);
+  }
+  const socket = new Socket({ fd, readable: false, writable: true });
+  // The write's callback has it too.
+  socket.on("error", () => {});
+  return sinkOf(socket);
+}
+
+function openWriting(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NOCTTY);
+  } catch (error) {
+    throw openError(path, error);
+  }
+}
+
+function isTerminal(path: string): boolean {
+  const fd = openWriting(path);
+  try {
+    return isatty(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isSame(a: Stats, b: Stats): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
+}
