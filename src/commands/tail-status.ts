@@ -1,16 +1,25 @@
-import { INVALID_LSN, type Lsn, formatLsn } from "../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../lsn.ts";
 import { formatByteCount } from "../byte-count.ts";
 import type { Sink } from "../output/sink.ts";
 import { StatusLine } from "../output/status-line.ts";
 import type { SessionStatus } from "../replication/session-options.ts";
+import { within } from "../replication/within.ts";
 import type { CommandContext } from "./context.ts";
 import type { Pipeline } from "./pipeline.ts";
+import type { ServerPosition } from "./server-position.ts";
 
 const TICK_MS = 1000;
+/** For the line the server's position is asked for this often. */
+const ASK_INTERVAL_MS = 5000;
+/** One who asks by a signal does not wait longer than this for a server that does not answer. */
+const ANSWER_PATIENCE_MS = 2000;
+/** An answer that is older is shown with its age. */
+const FRESH_MS = 2500;
 
 interface StatusParts {
   readonly session: () => SessionStatus;
   readonly pipeline: () => Pipeline;
+  readonly server: ServerPosition;
   readonly context: CommandContext;
   readonly quiet: boolean;
   readonly acknowledge: boolean;
@@ -38,7 +47,7 @@ export class TailStatus {
       this.#line = new StatusLine(stderr.stream, () => stderr.width() ?? 80);
     }
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
-    this.#unsubscribe = onSignal("SIGUSR1", () => this.#print());
+    this.#unsubscribe = onSignal("SIGUSR1", () => void this.#print());
   }
 
   /** From now on there is something to tell; until then a spinner may have the line. */
@@ -77,10 +86,13 @@ export class TailStatus {
     this.#rowsPerSecond = ((rows - this.#rows) * 1000) / (now - this.#since);
     this.#rows = rows;
     this.#since = now;
-    if (this.#streaming) this.#line?.show(`-- ${this.#describeBriefly()}`);
+    if (!this.#streaming || this.#line === undefined) return;
+    this.#line.show(`-- ${this.#describeBriefly()}`);
+    void this.#parts.server.ask(ASK_INTERVAL_MS);
   }
 
-  #print(): void {
+  async #print(): Promise<void> {
+    await within(this.#parts.server.ask(0), ANSWER_PATIENCE_MS);
     this.clearLine();
     this.#write(`walctl: ${this.#describe()}\n`);
   }
@@ -91,13 +103,12 @@ export class TailStatus {
 
   /** What is as it should be goes without saying: a terminal may be narrow. */
   #describeBriefly(): string {
-    const { written, received, unacknowledged, reconnects, connected } = this.#parts.session();
-    const behind = received > written ? Number(received - written) : 0;
+    const { written, unacknowledged, reconnects, connected } = this.#parts.session();
     const facts = [
       connected ? undefined : "not connected",
       this.#parts.live(),
       `at ${formatLsn(written)}`,
-      behind === 0 ? "up to date" : `${formatByteCount(behind)} behind`,
+      this.#describeDistance(),
       `${Math.round(this.#rowsPerSecond)} rows/s`,
       this.#parts.acknowledge && unacknowledged > 0
         ? `${unacknowledged} unacknowledged`
@@ -108,10 +119,10 @@ export class TailStatus {
   }
 
   #describe(): string {
-    const { written, received, unacknowledged, reconnects, connected } = this.#parts.session();
+    const { written, unacknowledged, reconnects, connected } = this.#parts.session();
     const facts = [
       `at ${formatLsn(written)}`,
-      this.#describeLag(written, received),
+      this.#describeLag(),
       `${Math.round(this.#rowsPerSecond)} rows/s`,
       `${unacknowledged} unacknowledged transactions`,
       `${reconnects} reconnects`,
@@ -120,12 +131,31 @@ export class TailStatus {
     return facts.join(", ");
   }
 
-  /** Behind what the server has told of; seconds since the last transaction that was printed committed. */
-  #describeLag(written: Lsn, received: Lsn): string {
-    const bytes = received > written ? received - written : 0n;
+  /** Undefined: it is not known. "Up to date" is said of the time that the server was asked, and not of now. */
+  #describeDistance(): string | undefined {
+    const behind = this.#behind();
+    if (behind > 0n) return `${formatByteCount(Number(behind))} behind`;
+    const { known } = this.#parts.server;
+    if (known === undefined) return undefined;
+    const ageMs = performance.now() - known.askedMs;
+    return ageMs < FRESH_MS ? "up to date" : `up to date ${Math.round(ageMs / 1000)} s ago`;
+  }
+
+  /** Seconds since the last transaction that was printed committed. */
+  #describeLag(): string {
+    const bytes = this.#behind();
     const { lastCommitUnixMs } = this.#parts.pipeline();
     const seconds =
       bytes === 0n || lastCommitUnixMs === undefined ? 0 : (Date.now() - lastCommitUnixMs) / 1000;
-    return `${bytes} bytes and ${Math.max(0, seconds).toFixed(1)} s behind`;
+    const { known } = this.#parts.server;
+    const isNow = known !== undefined && performance.now() - known.askedMs < FRESH_MS;
+    return `${isNow ? "" : "at least "}${bytes} bytes and ${Math.max(0, seconds).toFixed(1)} s behind`;
+  }
+
+  /** The server may be further on. */
+  #behind(): bigint {
+    const { received, written } = this.#parts.session();
+    const end: Lsn = maxLsn(received, this.#parts.server.known?.lsn ?? received);
+    return end > written ? end - written : 0n;
   }
 }

@@ -16,6 +16,7 @@ import { Pipeline } from "./pipeline.ts";
 import { publicationPlan } from "./publication-flags.ts";
 import { createRenderer } from "./renderer.ts";
 import { Reporter } from "./reporter.ts";
+import { ServerPosition } from "./server-position.ts";
 import { withinStopGrace } from "./stop-grace.ts";
 import { checkSummary } from "./summary.ts";
 import { type TailFlags, tailOptions } from "./tail-options.ts";
@@ -67,6 +68,7 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
   const status = new TailStatus({
     session: () => session.status,
     pipeline: () => pipeline,
+    server: new ServerPosition(target, context.stop),
     context,
     quiet: output.quiet,
     acknowledge: options.acknowledge,
