@@ -6,7 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Lsn, parseLsn } from "../../src/lsn.ts";
 import { seededRandom } from "../support/random.ts";
 import { type ServerVersion, type TestServer, startServer } from "../support/server.ts";
+import { AckConsumer } from "./ack-consumer.ts";
 import { type FaultScene, chooseFault } from "./faults.ts";
+import { DELETED } from "./file-faults.ts";
 import { Subject, type SubjectOptions } from "./subject.ts";
 import { faultsOf } from "./verdict.ts";
 import {
@@ -58,12 +60,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     await server.sql(CHAOS_TABLE);
     await createOracle(server);
-    for (const subject of subjectOptions(join(folder, "out.ndjson"))) {
+    for (const subject of subjectOptions(folder, seededRandom(options.seed + 2))) {
       subjects.push(await Subject.start(server, subject));
     }
     const faults = await strike(server, subjects, options);
     const truth = await readTruth(server);
     await catchUp(subjects, truth, options.log);
+    await requireConfirmed(server, subjects);
     for (const subject of subjects) await subject.end();
     return report(truth, faults, subjects);
   } finally {
@@ -73,12 +76,29 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-function subjectOptions(file: string): readonly SubjectOptions[] {
+function subjectOptions(folder: string, random: () => number): readonly SubjectOptions[] {
   const args = (slot: string): string[] => ["-S", slot, "-P", "p", "--ack", "--wait"];
+  const file = join(folder, "out.ndjson");
+  const takenAway = join(folder, "taken-away.ndjson");
+  const consumer = new AckConsumer(join(folder, "confirmed"), random);
   return [
     { name: "pipe", args: args("pipe"), unix: false },
     { name: "file", args: [...args("file"), "-o", file], file, unix: true },
     { name: "streamed", args: [...args("streamed"), "--streaming", "on"], unix: false },
+    {
+      name: "taken_away",
+      args: [...args("taken_away"), "-o", takenAway],
+      file: takenAway,
+      unix: true,
+      retired: [],
+      mayEnd: DELETED,
+    },
+    {
+      name: "confirmed",
+      args: [...args("confirmed"), "--ack-from", consumer.path],
+      unix: true,
+      consumer,
+    },
   ];
 }
 
@@ -147,6 +167,25 @@ async function catchUp(
         return;
       }
       await sleep(500);
+    }
+  }
+}
+
+/** What its consumer has confirmed arrives at the slot, however it was written. */
+async function requireConfirmed(server: TestServer, subjects: readonly Subject[]): Promise<void> {
+  for (const { options, complaints } of subjects) {
+    const { name, consumer } = options;
+    if (consumer === undefined) continue;
+    const sql = `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${name}'`;
+    const deadline = Date.now() + CATCH_UP_MS;
+    for (;;) {
+      const [slot] = await server.sql<{ lsn: string }>(sql);
+      if (parseLsn(slot?.lsn ?? "") === consumer.confirmed) break;
+      if (Date.now() > deadline) {
+        complaints.push(`the slot stands at ${slot?.lsn}, and ${consumer.confirmed} is confirmed`);
+        break;
+      }
+      await sleep(200);
     }
   }
 }

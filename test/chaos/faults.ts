@@ -1,6 +1,7 @@
 /** Everything that can go wrong on one machine, each with how often it is chosen. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestServer } from "../support/server.ts";
+import { FILE_FAULTS } from "./file-faults.ts";
 import type { Subject } from "./subject.ts";
 import type { ChaosLoad } from "./workload.ts";
 
@@ -14,7 +15,7 @@ export interface FaultScene {
   readonly alone: (body: () => Promise<void>) => Promise<void>;
 }
 
-interface Fault {
+export interface Fault {
   readonly name: string;
   readonly weight: number;
   /** It is over when this is fulfilled. */
@@ -34,6 +35,7 @@ const network = (
 });
 
 const FAULTS: readonly Fault[] = [
+  ...FILE_FAULTS,
   network("connection cut", 10, ({ proxy }) => proxy.cut()),
   network("connection cut after some bytes", 6, ({ proxy }, random) => {
     // From within the start-up to within a transaction.

@@ -5,6 +5,7 @@ import { type Lsn } from "../../src/lsn.ts";
 import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
 import { FaultProxy } from "../support/proxy.ts";
 import type { TestServer } from "../support/server.ts";
+import type { AckConsumer } from "./ack-consumer.ts";
 import { lastLine, readOutput } from "./output-file.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -14,6 +15,12 @@ export interface SubjectOptions {
   /** The FILE of --output. */
   readonly file?: string;
   readonly unix: boolean;
+  /** FILE may be taken away: what of it was there by then. Then each transaction is there at least once. */
+  readonly retired?: Array<() => Transcript>;
+  /** With such last words it may end by itself. */
+  readonly mayEnd?: RegExp;
+  /** Confirms what was printed. */
+  readonly consumer?: AckConsumer;
 }
 
 /** What the slot had confirmed while such a process was the last one, and how long FILE was by then. */
@@ -58,7 +65,8 @@ export class Subject {
   /** Of each process what could be read of it, or of all together what FILE holds now. */
   outputs(): readonly Transcript[] {
     const { file } = this.options;
-    return file === undefined ? this.transcripts : [readOutput(file)];
+    if (file === undefined) return this.transcripts;
+    return [...(this.options.retired ?? []).map((read) => read()), readOutput(file)];
   }
 
   /** Whether that transaction's end is the last thing printed. */
@@ -88,6 +96,14 @@ export class Subject {
 
   resume(): void {
     this.#running?.resume();
+  }
+
+  freeze(): void {
+    this.#running?.signal("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#running?.signal("SIGCONT");
   }
 
   /** Without a wish for its end. */
@@ -132,7 +148,9 @@ export class Subject {
 
   #endedByItself(running: RunningWalctl, status: number | null): void {
     const started = /lost the connection/.test(running.stderr);
-    if (status !== 1 || started || !MAY_NOT_START.test(running.stderr)) {
+    const may = this.options.mayEnd?.test(running.stderr) === true || !started;
+    const known = [MAY_NOT_START, this.options.mayEnd].some((words) => words?.test(running.stderr));
+    if (status !== 1 || !may || !known) {
       this.complaints.push(`it ended by itself (${status}): ${running.stderr.slice(-500)}`);
     }
     setTimeout(() => {
@@ -154,12 +172,14 @@ export class Subject {
     // Before it listens, a signal ends it as it ends any program.
     const early =
       status === null && running.stderr === "" && this.#transcript.committed.length === 0;
-    if (signal !== "SIGKILL" && status !== 0 && !early && !MAY_NOT_START.test(running.stderr)) {
+    const known = [MAY_NOT_START, this.options.mayEnd].some((words) => words?.test(running.stderr));
+    if (signal !== "SIGKILL" && status !== 0 && !early && !known) {
       this.complaints.push(`${signal}: exit status ${status}: ${running.stderr.slice(-500)}`);
     }
   }
 
   #drain(running: RunningWalctl | undefined = this.#running): void {
     for (const line of running?.lines.splice(0) ?? []) this.#transcript.take(line);
+    this.options.consumer?.confirm(this.#transcript.committed.at(-1)?.endLsn);
   }
 }

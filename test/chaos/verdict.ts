@@ -7,13 +7,16 @@ import type { TrueTransaction } from "./workload.ts";
 export function faultsOf(subject: Subject, truth: readonly TrueTransaction[]): readonly string[] {
   const order = new Map(truth.map(({ xid }, index) => [xid, index]));
   const found = [...subject.complaints];
-  const { file } = subject.options;
+  const { file, retired } = subject.options;
   const outputs = subject.outputs();
   for (const [index, transcript] of outputs.entries()) {
     const where = file === undefined ? `process ${index}` : "FILE";
     for (const fault of outputFaults(transcript, truth, order)) found.push(`${where}: ${fault}`);
   }
-  return [...found, ...lossesOf(outputs, truth), ...sampleFaults(subject, outputs, truth)];
+  const losses = lossesOf(outputs, truth);
+  // Which bytes of FILE were there at a time is not known where it was taken away.
+  if (retired !== undefined) return [...subject.complaints, ...losses];
+  return [...found, ...losses, ...sampleFaults(subject, outputs, truth)];
 }
 
 /** Once each, whole, and in commit order without a gap. */
