@@ -3,12 +3,10 @@ import { type NetConnectOpts, Socket } from "node:net";
 import { type Place, isSocket, socketPath } from "./places.ts";
 import { shuffled } from "./shuffle.ts";
 import type { ConnectionTarget } from "./target.ts";
+import { TIMER_MS_MAX } from "./within.ts";
 
 /** SSLRequest (manual: Message Formats): length and code. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
-
-/** 24 days: a longer timer would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** No answer within connect_timeout. */
 export class ConnectTimeout extends Error {
@@ -38,7 +36,7 @@ export class Deadline {
     if (this.#end === Number.POSITIVE_INFINITY) return () => {};
     // A timer may fire a little early: passed has to be true by then.
     const leftMs = Math.max(1, Math.ceil(this.#end - performance.now()) + 1);
-    if (leftMs > LONGEST_TIMER_MS) return () => {};
+    if (leftMs > TIMER_MS_MAX) return () => {};
     const timer = setTimeout(() => socket.destroy(new ConnectTimeout()), leftMs);
     return () => clearTimeout(timer);
   }
