@@ -1,6 +1,7 @@
 /** `--ack-from PATH`, with PATH written in every way that a consumer may choose. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   mkdirSync,
   mkdtempSync,
@@ -15,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
+import { PROGRAM, type RunningWalctl, childEnvironment, spawnWalctl } from "../support/cli.ts";
 import { parseLines } from "../support/lines.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 
@@ -137,6 +138,32 @@ describe("--ack-from", () => {
       assert.equal(stderr.match(/warning/g)?.length, 1, stderr);
     } finally {
       await running.dispose();
+    }
+  });
+
+  test("- is standard input", async () => {
+    const input = join(folder, "input");
+    execFileSync("mkfifo", [input]);
+    // Open for both, so that neither this test nor the shell waits for the other.
+    const writer = openSync(input, "r+");
+    const line = `exec "$0" "$1" tail -S s -P p --ack-from - < '${input}'`;
+    const child = spawn("sh", ["-c", line, process.execPath, PROGRAM], {
+      env: childEnvironment({ server }),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(child, "exit");
+    let printed = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
+    try {
+      await server.sql("INSERT INTO t DEFAULT VALUES");
+      while (!/"kind":"commit".*\n$/.test(printed)) await sleep(20);
+      const lsn = /"end_lsn":"([0-9A-F/]+)"[^\n]*\n$/.exec(printed)?.[1] ?? "";
+      writeSync(writer, `${lsn}\n`);
+      await reaches(lsn, "standard input");
+    } finally {
+      child.kill();
+      await ended;
+      closeSync(writer);
     }
   });
 
