@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestServer } from "../support/server.ts";
 import { FILE_FAULTS } from "./file-faults.ts";
+import { SERVER_ERROR_FAULTS } from "./server-errors.ts";
+import { STALLED_READER_FAULTS } from "./stalled-reader.ts";
 import type { Subject } from "./subject.ts";
 import type { ChaosLoad } from "./workload.ts";
 
@@ -115,6 +117,8 @@ const FAULTS: readonly Fault[] = [
         await server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_replication");
       }),
   },
+  ...SERVER_ERROR_FAULTS,
+  ...STALLED_READER_FAULTS,
 ];
 
 const TOTAL_WEIGHT = FAULTS.reduce((sum, { weight }) => sum + weight, 0);

@@ -30,8 +30,12 @@ export interface Sample {
   readonly fileBytes: number;
 }
 
-/** Only before its first start may walctl give up, and only since the server is not there. */
-const MAY_NOT_START = /^walctl: error: (could not connect to server|could not .*(lost|57P0[123]))/m;
+/** Only before its first start may walctl give up, and only for an error that passes. */
+const MAY_NOT_START =
+  /^walctl: error: (could not connect to server|could not .*(lost|57P0[123]|57014|40P01|55P03|53300))/m;
+/** A stream that had begun has ended. */
+const INTERRUPTED =
+  /^walctl: warning: (lost the connection|the stream was interrupted|left the server)/gm;
 const DRAIN_MS = 50;
 
 export class Subject {
@@ -109,7 +113,8 @@ export class Subject {
   /** Without a wish for its end. */
   signal(signal: "SIGUSR1" | "SIGHUP"): void {
     // Before it listens, these would end it as they end any program.
-    const listens = this.#transcript.committed.length > 0 || /lost/.test(this.lastWords);
+    const listens =
+      this.#transcript.committed.length > 0 || this.lastWords.search(INTERRUPTED) >= 0;
     if (listens && (signal === "SIGUSR1" || this.options.file !== undefined)) {
       this.#running?.signal(signal);
     }
@@ -147,7 +152,7 @@ export class Subject {
   }
 
   #endedByItself(running: RunningWalctl, status: number | null): void {
-    const started = /lost the connection/.test(running.stderr);
+    const started = INTERRUPTED.test(running.stderr);
     const may = this.options.mayEnd?.test(running.stderr) === true || !started;
     const known = [MAY_NOT_START, this.options.mayEnd].some((words) => words?.test(running.stderr));
     if (status !== 1 || !may || !known) {
@@ -168,7 +173,7 @@ export class Subject {
     this.#drain(running);
     this.#running = undefined;
     this.#stopping = false;
-    this.reconnects += running.stderr.split("lost the connection").length - 1;
+    this.reconnects += running.stderr.match(INTERRUPTED)?.length ?? 0;
     // Before it listens, a signal ends it as it ends any program.
     const early =
       status === null && running.stderr === "" && this.#transcript.committed.length === 0;

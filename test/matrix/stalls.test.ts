@@ -14,11 +14,14 @@ import { testedVersions } from "./support/versions.ts";
 
 /** Longer than for pg_recvlogical, which the server gives up after wal_sender_timeout. */
 const LONGER_MS = 2000;
+/** By then all buffers are full. */
+const SLOW_MS = 500;
 /** For what should take less than a second. */
 const PATIENCE_MS = 15_000;
 const WAL_SENDER_TIMEOUT_MS = 1000;
 /** Far more than the socket and the pipe hold. */
 const ROWS = 20_000;
+const LARGE_BYTES = 10_000_000;
 const LEFT = /^walctl: warning: left the server, which must not wait for a reader that stalls: /m;
 
 const SETTINGS = {
@@ -66,6 +69,8 @@ class Scene {
 
   /** The process id of a walsender that cannot send. */
   async waitingWalsender(): Promise<number> {
+    // Until then it may be that what it waits for is only slow.
+    await sleep(SLOW_MS);
     for (const since = performance.now(); performance.now() - since < PATIENCE_MS;) {
       const [row] = await this.server.sql<{ pid: number }>(
         "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walsender' AND wait_event = 'WalSenderWriteData'",
@@ -145,23 +150,32 @@ for (const version of testedVersions()) {
           await ended(scene, stalled.pid);
         });
         assert.ok(waited < LONGER_MS, `${waited} ms`);
-        // From 18 on the walsender may end without having sent its last message.
-        await stalled.running.waitForStderr(/^walctl: warning: (left the server|lost the conn)/m);
+        await stalled.running.waitForStderr(LEFT);
         await readsOn(scene, stalled);
       });
     }
 
     test("so it does when all that was asked for has come, and is not written yet", async (t) => {
-      const stalled = await scene.stalled(t, "limited", ["-n", "400"]);
+      // More than the pipe takes, in the last message that is printed.
+      const slot = "SELECT pg_create_logical_replication_slot('limited', 'pgoutput')";
+      await scene.server.sql(slot);
+      await scene.server.sql(`INSERT INTO load VALUES (0, repeat('x', ${LARGE_BYTES}))`);
+      await scene.insert(ROWS);
+      const running = spawnWalctl(["tail", "-S", "limited", "-P", "p", "-n", "1"], {
+        server: scene.server,
+      });
+      t.after(() => running.dispose());
+      await running.nextLine();
+      running.stall();
+      const pid = await scene.waitingWalsender();
       const waited = await elapsedMs(async () => {
-        await scene.server.sql(`SELECT pg_terminate_backend(${stalled.pid})`);
-        await ended(scene, stalled.pid);
+        await scene.server.sql(`SELECT pg_terminate_backend(${pid})`);
+        await ended(scene, pid);
       });
       assert.ok(waited < LONGER_MS, `${waited} ms`);
-      const { running, lines, ids } = stalled;
       running.resume();
       assert.equal((await running.exit()).status, 0, running.stderr);
-      assert.deepEqual(insertedIds(parseLines([...lines, ...running.lines])), ids.slice(0, 400));
+      assert.deepEqual(insertedIds(parseLines(running.lines)), [0]);
     });
 
     test("a stall that troubles nobody is no reason to leave", async (t) => {
