@@ -152,7 +152,7 @@ export class Subject {
   }
 
   #endedByItself(running: RunningWalctl, status: number | null): void {
-    const started = INTERRUPTED.test(running.stderr);
+    const started = running.stderr.search(INTERRUPTED) >= 0;
     const may = this.options.mayEnd?.test(running.stderr) === true || !started;
     const known = [MAY_NOT_START, this.options.mayEnd].some((words) => words?.test(running.stderr));
     if (status !== 1 || !may || !known) {
