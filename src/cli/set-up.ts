@@ -24,9 +24,10 @@ export function setupPublicationCommand(): Command {
     .addOption(
       new Option(
         "--replica-identity <identity>",
-        "mend tables whose updates would be rejected",
+        "let whole rows identify themselves in tables whose updates would be rejected",
       ).choices(["full"]),
     )
+    .option("--force", "also where the server will reject updates of tables from then on")
     .option("--dry-run", "print the SQL, change nothing");
   return examples(
     connectionOptions(outputOptions(command)),

@@ -12,6 +12,7 @@ interface SetupPublicationFlags extends ConnectionFlags, OutputFlags, Publicatio
   readonly sync?: boolean;
   readonly replicaIdentity?: "full";
   readonly dryRun?: boolean;
+  readonly force?: boolean;
 }
 
 /** Creates a publication, or brings it to the asked state. */
@@ -32,6 +33,7 @@ export async function setupPublication(
     sync: flags.sync ?? false,
     dryRun: flags.dryRun ?? false,
     replicaIdentityFull: flags.replicaIdentity === "full",
+    force: flags.force ?? false,
   };
   const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
@@ -45,10 +47,10 @@ export async function setupPublication(
       reporter.clearProgress();
       const warnings = [...outcome.warnings, ...(fault === undefined ? [] : [fault])];
       for (const warning of warnings) reporter.warn(warning);
-      const { status, sql, differences } = outcome;
+      const { status, sql } = outcome;
       const report = { publication: name, status, sql, warnings: warnings.map(warningText) };
       context.stdout.stream.write(renderPublication(report, output.format, output.color));
-      if (status === "different") throw differentPublication(target, plan, differences);
+      if (status === "different") throw differentPublication(target, plan, outcome);
       return ExitCode.done;
     });
   } finally {

@@ -150,16 +150,22 @@ function bootstrapRequest(
   reporter: Reporter,
 ): BootstrapRequest {
   const createMissing = flags.bootstrap ?? false;
+  // Each connection of the session says the same again.
+  const warned = new Set<string>();
   return {
     publications,
     slot,
     twoPhase: pgoutput.twoPhase,
+    messages: pgoutput.messages,
     createMissing,
     plan: createMissing ? publicationPlan(publications[0] ?? "", flags) : undefined,
     lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
     stop: context.stop,
     onWaiting: (text) => reporter.progress(text),
     onNotice: (text) => reporter.notice(text),
-    onWarning: (message) => reporter.warn({ message }),
+    onWarning: (message) => {
+      if (!warned.has(message)) reporter.warn({ message });
+      warned.add(message);
+    },
   };
 }

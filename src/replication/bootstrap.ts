@@ -6,8 +6,10 @@ import { walctlCommand } from "./paste.ts";
 import { type ServerVersion, findWalLevelFault, readServerVersion } from "./preflight.ts";
 import { differentPublication, setUpPublication } from "./publication.ts";
 import type { PublicationPlan } from "./publication-plan.ts";
-import { listPublications } from "./publication-state.ts";
-import { noSuchSlot } from "./slot.ts";
+import { surveyPublications } from "./publication-state.ts";
+import { suggestPublication, suggestionText } from "./publication-suggestion.ts";
+import { noSuchSlot, readSlot } from "./slot.ts";
+import { createBeside, createSlotWords } from "./slot-beside.ts";
 import {
   type SlotOutcome,
   type SlotRequest,
@@ -26,6 +28,8 @@ export interface BootstrapRequest {
   readonly twoPhase: boolean;
   /** Create what is missing: --bootstrap. */
   readonly createMissing: boolean;
+  /** Whether logical decoding messages are wanted, which need no tables. */
+  readonly messages: boolean;
   /** What the publication of that name is to be; undefined: nothing was said. */
   readonly plan: PublicationPlan | undefined;
   /** How long creating a slot may wait for any one transaction; 0: for as long as it takes. */
@@ -74,9 +78,8 @@ export async function bootstrap(
     request.onNotice(`created slot "${slot.name}" at ${outcome.consistentPoint}`);
   }
   if (createdPublication && !outcome.created) {
-    const drop = walctlCommand(["drop-slot", slot.name], target);
     request.onWarning(
-      `slot "${slot.name}" is older than the publication, and what changed in between cannot be decoded from it; if the stream fails, a new slot helps: ${drop}`,
+      `slot "${slot.name}" is older than the publication, and what changed in between cannot be decoded for it; if the stream fails, another slot helps, beside it: ${await createBeside(client, target, slot.name)}`,
     );
   }
   return {
@@ -106,17 +109,30 @@ async function ensurePublications(
   request: BootstrapRequest,
 ): Promise<boolean> {
   const { publications, plan, createMissing } = request;
-  const there = new Set(await listPublications(client));
+  const there = await surveyPublications(client, version);
+  const names = there.map(({ name }) => name);
   const missing = publications.find(
-    (name) => !there.has(name) && !(createMissing && plan?.name === name),
+    (name) => !names.includes(name) && !(createMissing && plan?.name === name),
   );
   if (missing !== undefined) {
     if (createMissing && plan === undefined) throw nothingToPublish(missing);
-    throw missingPublication(target, missing, [...there]);
+    throw await missingPublication(client, target, version, missing, names, request.slot);
   }
-  return createMissing && plan !== undefined
-    ? await ensurePlanned(client, target, version, plan, request)
-    : false;
+  if (createMissing && plan !== undefined) {
+    return await ensurePlanned(client, target, version, plan, request);
+  }
+  const empty = publications.every((name) =>
+    there.some((each) => each.name === name && each.empty),
+  );
+  if (empty && !request.messages) warnOfEmpty(request);
+  return false;
+}
+
+function warnOfEmpty({ publications, onWarning }: BootstrapRequest): void {
+  const names = publications.map(quoteIdentifier).join(", ");
+  const subject =
+    publications.length === 1 ? `publication ${names} has` : `publications ${names} have`;
+  onWarning(`${subject} no tables: nothing will come of it until ALTER PUBLICATION … ADD TABLE`);
 }
 
 async function ensurePlanned(
@@ -126,10 +142,10 @@ async function ensurePlanned(
   plan: PublicationPlan,
   request: BootstrapRequest,
 ): Promise<boolean> {
-  const steps = { sync: false, dryRun: false, replicaIdentityFull: false };
+  const steps = { sync: false, dryRun: false, replicaIdentityFull: false, force: false };
   const outcome = await setUpPublication(client, target, version, plan, steps);
   for (const { message, hint } of outcome.warnings) request.onWarning(`${message}; ${hint}`);
-  if (outcome.status === "different") throw differentPublication(target, plan, outcome.differences);
+  if (outcome.status === "different") throw differentPublication(target, plan, outcome);
   const created = outcome.status === "created";
   if (created) request.onNotice(`created publication ${quoteIdentifier(plan.name)}`);
   return created;
@@ -142,20 +158,29 @@ function nothingToPublish(name: string): WalctlError {
   );
 }
 
-function missingPublication(
+async function missingPublication(
+  client: Client,
   target: ConnectionTarget,
+  version: ServerVersion,
   name: string,
   there: readonly string[],
-): WalctlError {
+  slot: string | undefined,
+): Promise<WalctlError> {
   const names = there.map(quoteIdentifier).join(", ");
   const database = `database "${target.database}"`;
-  const command = walctlCommand(["setup-publication", name, "--all-tables"], target);
+  const known =
+    names === ""
+      ? `There are no publications in ${database}.`
+      : `The publications of ${database}: ${names}.`;
+  const suggestion = suggestionText(await suggestPublication(client, target, version, name));
+  const older = slot === undefined ? undefined : await readSlot(client, slot);
+  const more =
+    older === undefined
+      ? ""
+      : ` Slot "${older.name}" is older than it will be: what that holds can only be decoded for publications of its time, and stays there. A slot that sees the new publication, beside it, once that is there: ${await createBeside(client, target, older.name)}`;
   return new WalctlError(`publication ${quoteIdentifier(name)} does not exist`, {
-    detail:
-      names === ""
-        ? `There are no publications in ${database}.`
-        : `The publications of ${database}: ${names}.`,
-    hint: `To create it (for some tables only: -t 'schema.table' in place of --all-tables): ${command}`,
+    detail: `${known}${more}`,
+    hint: suggestion,
   });
 }
 
@@ -169,8 +194,7 @@ async function bootstrapSlot(
   if (request.createMissing || slot.temporary) {
     return await ensureSlot(client, target, version, slot, request);
   }
-  const words = ["create-slot", slot.name, ...(slot.twoPhase ? ["--two-phase"] : [])];
-  const hint = `To create it, from now on: ${walctlCommand(words, target)}`;
+  const hint = `To create it, from now on: ${walctlCommand(createSlotWords(slot.name, slot), target)}`;
   const missing = async (): Promise<WalctlError> => await noSuchSlot(client, slot.name, hint);
   return await ensureSlot(client, target, version, slot, request, missing);
 }

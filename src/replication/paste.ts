@@ -1,9 +1,11 @@
 /** Command lines for hints: ready to paste, and leading to where this program is connected. */
 import { type ConnectionTarget, clientFlags, moreSettings, shellQuote } from "./target.ts";
 
-/** `psql -h … -p … -U … -d … -c '…'` */
-export function psqlCommand(sql: string, target: ConnectionTarget): string {
-  return `psql ${connectionFlags(target)} -c ${doubleQuoted(sql)}`;
+/** `psql -h … -p … -U … -d … -c "…"`; several statements are one session's, each a transaction. */
+export function psqlCommand(sql: string | readonly string[], target: ConnectionTarget): string {
+  const statements = typeof sql === "string" ? [sql] : sql;
+  const words = statements.map((statement) => `-c ${doubleQuoted(statement)}`);
+  return `psql ${connectionFlags(target)} ${words.join(" ")}`;
 }
 
 /** `walctl COMMAND WORDS -h … -p … -U … -d …`, every word quoted. */

@@ -1,10 +1,12 @@
 /** doctor: the publications, and what the tables in them lack. */
 import type { Client } from "pg";
 import { type Check, fail, ok, warning } from "./check.ts";
-import { psqlCommand, walctlCommand } from "./paste.ts";
+import { psqlCommand } from "./paste.ts";
 import type { ServerVersion } from "./preflight.ts";
 import type { PublicationState } from "./publication-plan.ts";
 import { listPublications, readPublication } from "./publication-state.ts";
+import { LOCK_TIMEOUT } from "./publication-resolve.ts";
+import { suggestPublication } from "./publication-suggestion.ts";
 import { findIdentityFaults } from "./replica-identity.ts";
 import { quoteIdentifier, quoteLiteral, quoteQualified } from "./sql.ts";
 import { queryRows } from "./statement.ts";
@@ -23,23 +25,32 @@ export async function checkPublications(
 ): Promise<readonly Check[]> {
   const there = await listPublications(client);
   if (there.length === 0 && only.length === 0) {
-    const setup = walctlCommand(["setup-publication", "walctl", "--all-tables"], target);
-    const message = `there is none in database ${quoteIdentifier(target.database)}: nothing can be streamed`;
-    return [warning("publication", message, setup)];
+    const { words, command } = await suggestPublication(client, target, version, "walctl");
+    const message = `there is none in database ${quoteIdentifier(target.database)}: nothing can be streamed. ${words}`;
+    return [warning("publication", message, command)];
   }
   const checks: Check[] = [];
   for (const name of only.length === 0 ? there : only) {
     const state = await readPublication(client, name, version);
-    if (state === undefined) checks.push(missing(name, target));
-    else checks.push(...(await checkPublication(client, target, admin, name, state)));
+    if (state === undefined) checks.push(await missing(client, target, version, name));
+    else checks.push(...(await checkPublication(client, target, admin, version, name, state)));
   }
   return checks;
 }
 
-function missing(name: string, target: ConnectionTarget): Check {
-  const setup = walctlCommand(["setup-publication", name, "--all-tables"], target);
-  return fail("publication", `publication ${quoteIdentifier(name)} does not exist`, setup);
+async function missing(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  name: string,
+): Promise<Check> {
+  const { words, command } = await suggestPublication(client, target, version, name);
+  const message = `publication ${quoteIdentifier(name)} does not exist. ${words}`;
+  return fail("publication", message, command);
 }
+
+/** Whoever queues behind ALTER TABLE must not wait for ever. */
+const LOCK_TIMEOUT_SQL = `SET lock_timeout = '${LOCK_TIMEOUT}'`;
 
 interface MemberRow {
   readonly schema: string;
@@ -51,15 +62,20 @@ async function checkPublication(
   client: Client,
   target: ConnectionTarget,
   admin: ConnectionTarget,
+  version: ServerVersion,
   name: string,
   state: PublicationState,
 ): Promise<readonly Check[]> {
   const members = await readMembers(client, name);
-  const faults = await findIdentityFaults(client, state);
+  const faults = await findIdentityFaults(client, version, name, state);
   return [
-    checkMembers(name, members, target),
-    ...faults.map(({ message, mend }) =>
-      fail("replica_identity", message, mend === undefined ? null : psqlCommand(mend, admin)),
+    members.length > 0
+      ? checkMembers(name, members)
+      : await checkEmpty(client, target, version, name, state),
+    ...faults.map(({ message, hint, mend }) =>
+      mend === undefined
+        ? fail("replica_identity", `${message}. ${hint}`, null)
+        : fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, mend], admin)),
     ),
     ...checkReadable(name, members, target.user, admin),
   ];
@@ -79,16 +95,24 @@ async function readMembers(client: Client, name: string): Promise<readonly Membe
   );
 }
 
-function checkMembers(
-  name: string,
-  members: readonly MemberRow[],
-  target: ConnectionTarget,
-): Check {
-  const who = `publication ${quoteIdentifier(name)}`;
+function checkMembers(name: string, members: readonly MemberRow[]): Check {
   const count = members.length === 1 ? "1 table" : `${members.length} tables`;
-  if (members.length > 0) return ok("publication", `${who}: ${count}`);
-  const setup = walctlCommand(["setup-publication", name, "--all-tables", "--sync"], target);
-  return warning("publication", `${who} publishes no tables: nothing comes of it`, setup);
+  return ok("publication", `publication ${quoteIdentifier(name)}: ${count}`);
+}
+
+async function checkEmpty(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  name: string,
+  state: PublicationState,
+): Promise<Check> {
+  const who = `publication ${quoteIdentifier(name)}`;
+  if (state.allTables || state.schemas.length > 0) {
+    return warning("publication", `${who} publishes no tables yet: there are none`, null);
+  }
+  const { words, command } = await suggestPublication(client, target, version, name, state);
+  return warning("publication", `${who} has no tables: nothing comes of it. ${words}`, command);
 }
 
 /** As many names as a line has room for; the command has them all. */

@@ -1,7 +1,8 @@
 import type { Client } from "pg";
 import { WalctlError, usageError } from "../errors.ts";
-import { walctlCommand } from "./paste.ts";
+import { readServerVersion } from "./preflight.ts";
 import { listPublications } from "./publication-state.ts";
+import { suggestPublication, suggestionText } from "./publication-suggestion.ts";
 import { quoteIdentifier } from "./sql.ts";
 import type { ConnectionTarget } from "./target.ts";
 
@@ -16,9 +17,10 @@ export async function chooseSolePublication(
   const names = await listPublications(client);
   const [only, ...others] = names;
   if (only === undefined) {
-    const setup = walctlCommand(["setup-publication", "walctl", "--all-tables"], target);
+    const version = await readServerVersion(client);
+    const suggestion = await suggestPublication(client, target, version, "walctl");
     throw new WalctlError(`there are no publications in database "${target.database}"`, {
-      hint: `To create one (for some tables only: -t 'schema.table' in place of --all-tables): ${setup}`,
+      hint: suggestionText(suggestion),
     });
   }
   if (others.length === 0) return only;

@@ -24,6 +24,8 @@ const DEFAULTS: PublicationOptions = {
 export interface PublicationDifference {
   /** One phrase each, in words: `table "public"."t" is not published`. Empty: nothing differs. */
   readonly texts: readonly string[];
+  /** Whether something that is published would no longer be. */
+  readonly takesAway: boolean;
   /** What makes `actual` into `asked`, in one transaction. */
   readonly sql: readonly string[];
 }
@@ -57,7 +59,7 @@ export function comparePublications(
     const text = asked.allTables ? "it is not for all tables" : "it is for all tables";
     // No ALTER does this. In one transaction a decoder never sees a moment without the publication.
     const sql = [dropPublicationSql(name), creationSql(name, objects, asked)];
-    return { texts: [text, ...optionTexts], sql };
+    return { texts: [text, ...optionTexts], takesAway: takesAway(actual, asked), sql };
   }
   const objectTexts = describeObjects(actual, asked);
   const setObjects = objectTexts.length > 0 ? [setObjectsSql(name, objects)] : [];
@@ -67,7 +69,26 @@ export function comparePublications(
     options.viaPartitionRoot === true
       ? [...setOptions, ...setObjects]
       : [...setObjects, ...setOptions];
-  return { texts: [...objectTexts, ...optionTexts], sql };
+  return { texts: [...objectTexts, ...optionTexts], takesAway: takesAway(actual, asked), sql };
+}
+
+/** Whether its readers would get less, or the changes of partitions under other names. */
+function takesAway(actual: PublicationState, asked: PublicationState): boolean {
+  const lost = (before: readonly string[], now: readonly string[]): boolean =>
+    before.some((member) => !now.includes(member));
+  const options =
+    lost(actual.publish, asked.publish) ||
+    actual.viaPartitionRoot !== asked.viaPartitionRoot ||
+    (actual.generatedColumns === "stored" && asked.generatedColumns === "none");
+  if (options || asked.allTables) return options;
+  if (actual.allTables || lost(actual.schemas, asked.schemas)) return true;
+  const after = new Map(asked.tables.map((table) => [table.oid, table]));
+  return actual.tables.some((before) => {
+    const now = after.get(before.oid);
+    if (now === undefined) return true;
+    const columns = now.columns !== undefined && lost(before.columns ?? ["*"], now.columns);
+    return columns || (now.filter !== undefined && now.filter !== before.filter);
+  });
 }
 
 function changedOptions(from: PublicationOptions, to: PublicationOptions): OptionChanges {

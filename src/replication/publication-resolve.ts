@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
+import { WalctlError } from "../errors.ts";
 import type { ServerVersion } from "./preflight.ts";
 import { plannedOptions } from "./publication-diff.ts";
 import type { PublicationPlan, PublicationState, PublishedTable } from "./publication-plan.ts";
@@ -11,9 +12,9 @@ import {
 import { readPublication } from "./publication-state.ts";
 import type { Hints } from "./server-errors.ts";
 import { quoteIdentifier } from "./sql.ts";
-import { execute, inTransaction } from "./statement.ts";
+import { execute, inTransaction, queryRows } from "./statement.ts";
 import { type FoundTable, findTables, requireSchemas } from "./table-lookup.ts";
-import type { ConnectionTarget } from "./target.ts";
+import { type ConnectionTarget, clientFlags } from "./target.ts";
 
 /** ALTER TABLE needs the table for itself; whoever queues behind it must not wait for ever. */
 export const LOCK_TIMEOUT = "10s";
@@ -76,6 +77,7 @@ async function readScratchTables(
   const name = `walctl_scratch_${randomBytes(8).toString("hex")}`;
   const objects = { allTables: false, tables: filtered, schemas: [] };
   const doing = "check the row filters";
+  await requirePrimary(client, target);
   return await inTransaction(client, "ROLLBACK", doing, async () => {
     await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
     const sql = createPublicationSql(name, objects, { viaPartitionRoot: true });
@@ -88,11 +90,31 @@ function namedTable({ schema, name, spec }: FoundTable): NamedTable {
   return { schema, name, columns: spec.columns, where: spec.where };
 }
 
+/** A standby takes no changes: what is missing there has to be made on the primary. */
+export async function requirePrimary(client: Client, target: ConnectionTarget): Promise<void> {
+  const [row] = await queryRows<{ standby: boolean; host: string | null; port: number | null }>(
+    client,
+    `SELECT pg_catalog.pg_is_in_recovery() AS standby, r.sender_host AS host, r.sender_port AS port
+     FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_stat_wal_receiver r ON true`,
+    "see whether the server is a standby",
+  );
+  if (row?.standby !== true) return;
+  const primary =
+    row.host === null || row.port === null
+      ? ""
+      : `, which it follows at ${clientFlags({ ...target, host: row.host, port: row.port })}`;
+  throw new WalctlError("the server is a standby, and publications are made on the primary", {
+    hint: `Connect to the primary${primary}; the standby has the publication as soon as it has replayed that.`,
+  });
+}
+
 /** For statements that create or alter a publication. */
 export function publicationHints(target: ConnectionTarget): Hints {
   const database = quoteIdentifier(target.database);
   return {
     "42501": `All tables and whole schemas need a superuser; single tables their owner, who may also create in the database: GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(target.user)}`,
     "55P03": "A transaction is using the table; try again when it has ended.",
+    "25006":
+      "default_transaction_read_only is on; for this run: PGOPTIONS='-c default_transaction_read_only=off'.",
   };
 }

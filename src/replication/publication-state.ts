@@ -62,6 +62,26 @@ export async function listPublications(client: Client): Promise<readonly string[
   return rows.map((row) => row.name);
 }
 
+/** All of them, and whether each publishes nothing, and will not unless it is altered. */
+export async function surveyPublications(
+  client: Client,
+  version: ServerVersion,
+): Promise<ReadonlyArray<{ readonly name: string; readonly empty: boolean }>> {
+  const schemas =
+    majorOf(version) < 15
+      ? ""
+      : "AND NOT EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid)";
+  return await queryRows<{ name: string; empty: boolean }>(
+    client,
+    `SELECT p.pubname::text AS name,
+       NOT (p.pubinsert OR p.pubupdate OR p.pubdelete OR p.pubtruncate)
+       OR (NOT p.puballtables AND NOT EXISTS (
+         SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid) ${schemas}) AS empty
+     FROM pg_catalog.pg_publication p ORDER BY p.pubname`,
+    "list the publications",
+  );
+}
+
 async function readTables(
   client: Client,
   publicationOid: number,

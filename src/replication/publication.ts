@@ -4,8 +4,13 @@ import { walctlCommand } from "./paste.ts";
 import { planFlags } from "./plan-flags.ts";
 import type { ServerVersion } from "./preflight.ts";
 import { comparePublications, creationSql } from "./publication-diff.ts";
-import { type PublicationPlan, checkPlan } from "./publication-plan.ts";
-import { LOCK_TIMEOUT, publicationHints, resolvePlan } from "./publication-resolve.ts";
+import { type PublicationPlan, type PublicationState, checkPlan } from "./publication-plan.ts";
+import {
+  LOCK_TIMEOUT,
+  publicationHints,
+  requirePrimary,
+  resolvePlan,
+} from "./publication-resolve.ts";
 import { readPublication } from "./publication-state.ts";
 import { type IdentityFault, findIdentityFaults } from "./replica-identity.ts";
 import { quoteIdentifier } from "./sql.ts";
@@ -26,6 +31,8 @@ export interface PublicationOutcome {
   readonly sql: readonly string[];
   /** In words; empty but for a publication that was there and is not as asked. */
   readonly differences: readonly string[];
+  /** As asked it would publish less of something. */
+  readonly takesAway: boolean;
   readonly warnings: readonly IdentityFault[];
 }
 
@@ -35,6 +42,8 @@ export interface PublicationSteps {
   readonly dryRun: boolean;
   /** Give REPLICA IDENTITY FULL to tables whose updates would be rejected. */
   readonly replicaIdentityFull: boolean;
+  /** Also where the server will then reject writes. */
+  readonly force: boolean;
 }
 
 /**
@@ -53,27 +62,39 @@ export async function setUpPublication(
   const asked = await resolvePlan(client, target, version, plan);
   const difference =
     actual === undefined
-      ? { texts: [], sql: [creationSql(plan.name, asked.objects, asked.state)] }
+      ? {
+          texts: [],
+          takesAway: false,
+          sql: [creationSql(plan.name, asked.objects, asked.state)],
+        }
       : comparePublications(plan.name, actual, asked.state, asked.objects);
   const differs = difference.texts.length > 0 && !steps.sync;
-  const state = differs && actual !== undefined ? actual : asked.state;
-  const faults = await findIdentityFaults(client, state);
+  const find = (state: PublicationState): Promise<readonly IdentityFault[]> =>
+    findIdentityFaults(client, version, plan.name, state);
+  const faults = await find(differs && actual !== undefined ? actual : asked.state);
   const mending = faults.flatMap((fault) =>
     steps.replicaIdentityFull && fault.mend !== undefined ? [fault.mend] : [],
   );
   // The identity first: no moment in which the server rejects other programs' writes.
   const sql = [...mending, ...difference.sql];
   const status = statusOf(actual !== undefined, sql.length > 0, differs, steps.dryRun);
+  const mended = steps.replicaIdentityFull && status !== "different";
+  const left = faults.filter((fault) => !mended || fault.mend === undefined);
+  if (difference.sql.length > 0 && !differs && !steps.force && left.length > 0) {
+    const before = actual === undefined ? [] : await find(actual);
+    const harmed = left.filter((fault) => !before.some((known) => covers(known, fault)));
+    if (harmed.length > 0) throw harmfulPublication(target, plan, harmed, steps);
+  }
   if (status === "created" || status === "altered") {
+    await requirePrimary(client, target);
     const verb = status === "created" ? "create" : "alter";
     await run(client, target, `${verb} publication ${quoteIdentifier(plan.name)}`, sql);
   }
-  const mended = steps.replicaIdentityFull && status !== "different";
-  const left = faults.filter((fault) => !mended || fault.mend === undefined);
   return {
     status,
     sql,
     differences: difference.texts,
+    takesAway: difference.takesAway,
     warnings: left,
   };
 }
@@ -103,18 +124,63 @@ async function run(
   });
 }
 
+/** Whether the server rejects already what it would reject for `fault`. */
+function covers(known: IdentityFault, fault: IdentityFault): boolean {
+  return (
+    known.table === fault.table && fault.rejected.every((name) => known.rejected.includes(name))
+  );
+}
+
+/** As many tables as an error names. */
+const NAMED_MAX = 20;
+
+function harmfulPublication(
+  target: ConnectionTarget,
+  plan: PublicationPlan,
+  faults: readonly IdentityFault[],
+  { sync, dryRun }: PublicationSteps,
+): WalctlError {
+  const rejected = faults[0]?.rejected.join(" and ") ?? "";
+  const tables = faults.length === 1 ? "a table" : `${faults.length} tables`;
+  const fixes = faults.slice(0, NAMED_MAX).map(({ cause, hint }) => `${cause} (${hint})`);
+  const more = faults.length > NAMED_MAX ? `; and ${faults.length - NAMED_MAX} more` : "";
+  const words = ["setup-publication", plan.name, ...planFlags(plan)];
+  const full = walctlCommand(
+    [
+      ...[...words, ...(sync ? ["--sync"] : []), ...(dryRun ? ["--dry-run"] : [])],
+      ...["--replica-identity", "full"],
+    ],
+    target,
+  );
+  const later =
+    plan.allTables || plan.schemas.length > 0 ? " Tables that are made later need a key too." : "";
+  const others = `setup-publication takes --publish insert,truncate, which leaves out what would be rejected, and --force: with that the server rejects ${rejected} from then on`;
+  const mendable = faults.every(({ mend }) => mend !== undefined);
+  return new WalctlError(
+    `publication ${quoteIdentifier(plan.name)} would make the server reject ${rejected} of ${tables}, from every program`,
+    {
+      detail: `What each table lacks, and what gives it that: ${fixes.join("; ")}${more}.`,
+      hint: mendable
+        ? `A primary key is the best remedy.${later} ${others}. To let the whole row identify itself: ${full}`
+        : `Give the tables what they lack.${later} ${others}.`,
+    },
+  );
+}
+
 /** A publication that is there and not as asked: nothing is changed unasked. */
 export function differentPublication(
   target: ConnectionTarget,
   plan: PublicationPlan,
-  differences: readonly string[],
+  { differences, takesAway }: Pick<PublicationOutcome, "differences" | "takesAway">,
 ): WalctlError {
-  const words = ["setup-publication", plan.name, ...planFlags(plan), "--sync"];
-  return new WalctlError(
-    `publication ${quoteIdentifier(plan.name)} differs from what is asked for`,
-    {
-      detail: `The differences: ${differences.join("; ")}.`,
-      hint: `To alter it: ${walctlCommand(words, target)}`,
-    },
-  );
+  const flags = planFlags(plan);
+  const name = quoteIdentifier(plan.name);
+  const beside = walctlCommand(["setup-publication", `${plan.name}_2`, ...flags], target);
+  const sync = walctlCommand(["setup-publication", plan.name, ...flags, "--sync"], target);
+  return new WalctlError(`publication ${name} differs from what is asked for`, {
+    detail: `The differences: ${differences.join("; ")}.`,
+    hint: takesAway
+      ? `--sync alters it, and whoever reads ${name} no longer gets what that takes away. To leave it as it is, another one: ${beside}`
+      : `To add what it lacks: ${sync}`,
+  });
 }

@@ -48,6 +48,7 @@ for (const version of [15, 18] as const) {
         publications: [NAME],
         slot: "s",
         twoPhase: false,
+        messages: false,
         createMissing: false,
         plan: undefined,
         lockTimeoutMs: 10_000,
@@ -97,7 +98,7 @@ for (const version of [15, 18] as const) {
     test("a publication that differs is not altered unasked", async () => {
       const error = await refusal({ createMissing: true, plan: planOf("keyless") });
       assert.match(error.message, /^publication "My ""Pub""" differs/);
-      assert.match(error.hint ?? "", /walctl setup-publication 'My "Pub"' -t keyless --sync /);
+      assert.match(error.hint ?? "", /walctl setup-publication 'My "Pub"_2' -t keyless /);
     });
 
     test("without a slot's name a temporary one lives on this connection", async () => {
@@ -114,19 +115,28 @@ for (const version of [15, 18] as const) {
       assert.match(slot.hint ?? "", /: walctl create-slot other -h /);
       const publication = await refusal({ publications: [NAME, "other"] });
       assert.equal(publication.message, 'publication "other" does not exist');
-      assert.match(publication.hint ?? "", /: walctl setup-publication other --all-tables -h /);
+      assert.match(
+        publication.hint ?? "",
+        /: walctl setup-publication other -t '"S 1"."T;drop"' -h /,
+      );
       const unsaid = await refusal({ publications: ["other"], createMissing: true });
       assert.equal(unsaid.exitCode, 2);
     });
 
     test("harm to other programs, and a slot that is too old, are warned of", async () => {
       await client.query('DROP PUBLICATION "My ""Pub"""');
-      await bootstrap(client, target, request({ createMissing: true, plan: planOf("keyless") }));
-      assert.match(
-        news[0] ?? "",
-        /^warning: .*; ALTER TABLE "public"\."keyless" REPLICA IDENTITY FULL$/,
+      const keyless = { createMissing: true, plan: planOf("keyless") };
+      const refused = await refusal(keyless);
+      assert.match(refused.message, /would make the server reject UPDATE and DELETE of a table/);
+      assert.match(refused.hint ?? "", / -t keyless --replica-identity full -h /);
+      await server.sql(
+        "CREATE UNIQUE INDEX ON keyless (a); ALTER TABLE keyless ADD PRIMARY KEY (a)",
       );
-      assert.match(news[2] ?? "", /^warning: slot "s" is older than the publication/);
+      await bootstrap(client, target, request(keyless));
+      assert.match(
+        news[1] ?? "",
+        /^warning: slot "s" is older than the publication.*beside it: walctl create-slot s_2 -h /,
+      );
     });
   });
 }

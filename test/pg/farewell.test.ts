@@ -41,6 +41,7 @@ async function runUntilStopped(
       publications: ["p"],
       slot,
       twoPhase: false,
+      messages: false,
       createMissing: false,
       plan: undefined,
       lockTimeoutMs: 0,

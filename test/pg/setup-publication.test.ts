@@ -59,7 +59,7 @@ for (const version of [15, 18] as const) {
       const again = await report(NAME, "-t", TABLE);
       assert.deepEqual(again, { ...created, status: "unchanged", sql: [] });
 
-      const other = [NAME, "-t", TABLE, "-t", "parted", "--publish", "insert,delete"];
+      const other = [NAME, "-t", TABLE, "-t", "parted", "--publish", "insert,truncate"];
       const different = await report(...other);
       assert.equal(different.status, "different");
       assert.equal(different.exit, 1);
@@ -132,9 +132,9 @@ for (const version of [15, 18] as const) {
       await drop("p");
     });
 
-    test("warns of tables that could no longer be updated, and mends them", async () => {
+    test("with --force warns of tables that can no longer be updated, and then lets them be", async () => {
       const tables = ["-t", "keyless", "-t", "parted"];
-      const warned = await report("p", ...tables, "--dry-run");
+      const warned = await report("p", ...tables, "--dry-run", "--force");
       assert.equal(warned.status, "would_create");
       assert.deepEqual(
         warned.warnings.map((warning) => warning.replace(/^.*; /, "")),
@@ -147,8 +147,12 @@ for (const version of [15, 18] as const) {
         (await report("p", ...tables, "--publish", "insert", "--dry-run")).warnings,
         [],
       );
-      assert.equal((await report("p", ...tables)).warnings.length, 2);
+      assert.equal((await report("p", ...tables, "--force")).warnings.length, 2);
+      // What is rejected already is no reason to refuse what changes nothing about it.
+      assert.equal((await report("p", ...tables)).status, "unchanged");
+      assert.equal((await report("p", ...tables, "-t", "parent", "--sync")).status, "altered");
       await assert.rejects(server.sql("UPDATE keyless SET a = 1"), { code: "55000" });
+      assert.equal((await report("p", ...tables, "--sync")).status, "altered");
       const mended = await report("p", ...tables, "--replica-identity", "full");
       assert.deepEqual([mended.status, mended.warnings], ["altered", []]);
       await server.sql("UPDATE keyless SET a = 1");
@@ -163,11 +167,18 @@ for (const version of [15, 18] as const) {
     });
 
     test("warns of a filter and of a column list that the replica identity does not allow", async () => {
-      const filter = await report("p", "-t", `${TABLE} WHERE b > 'x'`);
+      const filter = await report("p", "-t", `${TABLE} WHERE b > 'x'`, "--force");
       assert.match(filter.warnings[0] ?? "", /WHERE .*"b".* ALTER TABLE "S 1"\."T;drop" REPL/);
       await assert.rejects(server.sql(`UPDATE ${TABLE} SET b = 'y'`), { code: "42P10" });
       await drop("p");
-      const columns = await report("p", "-t", `${TABLE} (b)`, "--replica-identity", "full");
+      const columns = await report(
+        "p",
+        "-t",
+        `${TABLE} (b)`,
+        "--replica-identity",
+        "full",
+        "--force",
+      );
       assert.match(columns.warnings[0] ?? "", /column list .* lacks "a"/);
       await assert.rejects(server.sql(`UPDATE ${TABLE} SET b = 'y'`), { code: "42P10" });
       await drop("p");
