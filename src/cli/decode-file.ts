@@ -20,12 +20,15 @@ export function decodeFileCommand(): Command {
       new Option("--input <format>", "the captures' format").choices(FORMATS).default("auto"),
     )
     .option("--keep-going", "skip what is damaged (the exit status is still 3)")
-    .option("--summary", "print totals by table and the largest transactions, no messages");
+    .option(
+      "--summary",
+      "print how many changes and bytes of rows each table and the largest transactions had, no messages",
+    );
   valueOptions(filterOptions(command));
   return examples(
     outputOptions(tableOptions(command), MESSAGE_FORMATS),
     ["What pg_recvlogical wrote", "walctl decode-file capture.bin | jq ."],
-    ["What fills it", "walctl decode-file capture.bin --summary"],
+    ["Which tables its rows are of", "walctl decode-file capture.bin --summary"],
     [
       "A slot without consuming it, from psql",
       `psql -d shop -Atc "SELECT data FROM pg_logical_slot_peek_binary_changes(

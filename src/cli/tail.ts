@@ -49,7 +49,7 @@ export function tailCommand(): Command {
   valueOptions(command)
     .option(
       "--summary",
-      "print totals by table and the largest transactions at the end, no messages",
+      "at the end print how many changes and bytes of rows each table and the largest transactions had, no messages",
     )
     .option(
       "-o, --output <file>",

@@ -44,8 +44,10 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
       bytes += chunk.length;
       run.onProgress(bytes);
     }
-    // An empty capture is one in which nothing happened, in every format.
-    if (bytes > 0 && !run.stop.aborted) reader.end();
+    // An empty capture is one in which nothing happened, in every format; or the wrong file.
+    if (run.stop.aborted) return status;
+    if (bytes > 0) reader.end();
+    else run.reporter.warn({ message: `${run.name} is empty: there is nothing to decode` });
   } catch (error) {
     // What was decoded before the damage, or before what the format has no form for, is still to be written.
     if (error instanceof DecodeError || error instanceof WalctlError) await run.pipeline.flush();

@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import { drawGrid } from "./grid.ts";
 import { jsonLine } from "./json-line.ts";
 import { createPalette, type Palette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
@@ -87,15 +87,14 @@ function statusCell(status: string): Cell {
   return ["status", status.replace("_", " ")];
 }
 
-/** One row. chalk alone paints; cli-table3's own colours are off. */
+/** One row. */
 function table(cells: readonly Cell[], color: boolean): string {
   const palette = createPalette(color);
-  const drawn = new Table({
+  return drawGrid({
     head: cells.map(([head]) => palette.quiet(head)),
-    style: { head: [], border: [] },
+    rows: [cells.map(([head, text]) => paint(palette, head, sanitizeLine(text)))],
+    ruled: true,
   });
-  drawn.push(cells.map(([head, text]) => paint(palette, head, sanitizeLine(text))));
-  return `${drawn.toString()}\n`;
 }
 
 function paint(palette: Palette, head: string, text: string): string {

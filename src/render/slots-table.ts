@@ -1,5 +1,5 @@
-import Table from "cli-table3";
 import { formatByteCount } from "../byte-count.ts";
+import { drawGrid } from "./grid.ts";
 import { type Paint, type Palette, createPalette } from "./painted.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { type SlotReport, stateOf } from "./slots.ts";
@@ -57,62 +57,41 @@ export function renderSlotsTable(
 
 function wideTable(slots: readonly SlotReport[], palette: Palette): string {
   const facts = ALL.filter((fact) => slots.some((slot) => fact.text(slot) !== ""));
-  const table = newTable(
-    ["slot", ...facts.map(({ head }) => head)],
-    facts.map(({ right }) => right === true),
-    palette.quiet,
-    false,
-  );
-  for (const slot of slots) {
-    const cells = facts.map((fact) =>
-      fact === STATE ? stateCell(slot, palette) : fact.text(slot),
-    );
-    table.push([palette.strong(sanitizeLine(slot.slot)), ...cells]);
-  }
-  return `${table.toString()}\n`;
+  return drawGrid({
+    head: ["slot", ...facts.map(({ head }) => head)].map((title) => palette.quiet(title)),
+    rows: slots.map((slot) => [
+      palette.strong(sanitizeLine(slot.slot)),
+      ...facts.map((fact) => (fact === STATE ? stateCell(slot, palette) : fact.text(slot))),
+    ]),
+    right: [false, ...facts.map(({ right }) => right === true)],
+  });
 }
 
 function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
-  const table = newTable(["slot", "state", "WAL"], [false, false], palette.quiet, true);
-  const labelled = (facts: readonly Fact[], slot: SlotReport): string[] =>
-    facts
-      .map((fact) => [fact.head, fact.text(slot)] as const)
-      .filter(([, text]) => text !== "")
-      .map(([head, text]) => `${palette.quiet(head.padEnd(8))} ${text}`);
-  for (const slot of slots) {
-    const name = pieces(sanitizeLine(slot.slot), NAME_WIDTH_MAX).map((piece) =>
-      palette.strong(piece),
-    );
-    const about = [PLUGIN, DATABASE, OPTIONS].flatMap((fact) =>
-      pieces(fact.text(slot), NAME_WIDTH_MAX),
-    );
-    const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}Z`];
-    const state = [
-      stateCell(slot, palette),
-      ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX)),
-    ];
-    table.push([
-      [...name, ...about].join("\n"),
-      state.join("\n"),
-      labelled([KEPT, SAFE, LAG], slot).join("\n"),
-    ]);
-  }
-  return `${table.toString()}\n`;
+  return drawGrid({
+    head: ["slot", "state", "WAL"].map((title) => palette.quiet(title)),
+    rows: slots.map((slot) => stackedCells(slot, palette).map((lines) => lines.join("\n"))),
+    ruled: true,
+  });
 }
 
-function newTable(
-  head: readonly string[],
-  right: readonly boolean[],
-  quiet: Paint,
-  ruled: boolean,
-): Table.Table {
-  return new Table({
-    head: head.map((title) => quiet(title)),
-    colAligns: ["left", ...right.map((each): "left" | "right" => (each ? "right" : "left"))],
-    // Painted by chalk alone, so that --no-color holds.
-    style: { head: [], border: [] },
-    chars: ruled ? {} : { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
-  });
+function stackedCells(slot: SlotReport, palette: Palette): ReadonlyArray<readonly string[]> {
+  const name = pieces(sanitizeLine(slot.slot), NAME_WIDTH_MAX).map((piece) =>
+    palette.strong(piece),
+  );
+  const about = [PLUGIN, DATABASE, OPTIONS].flatMap((fact) =>
+    pieces(fact.text(slot), NAME_WIDTH_MAX),
+  );
+  const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}Z`];
+  const wal = [KEPT, SAFE, LAG]
+    .map((fact) => [fact.head, fact.text(slot)] as const)
+    .filter(([, text]) => text !== "")
+    .map(([head, text]) => `${palette.quiet(head.padEnd(8))} ${text}`);
+  return [
+    [...name, ...about],
+    [stateCell(slot, palette), ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX))],
+    wal,
+  ];
 }
 
 const SIGNS = { ok: "✓", warning: "!", fail: "✗" } as const;

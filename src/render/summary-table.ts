@@ -1,5 +1,5 @@
-import Table from "cli-table3";
 import { formatPgTime } from "../pg-time.ts";
+import { drawGrid } from "./grid.ts";
 import { formatRelationName } from "./identifier.ts";
 import { createPalette } from "./painted.ts";
 import { totalBytes } from "./summary.ts";
@@ -35,22 +35,18 @@ export function renderSummaryTables(counts: SummaryCounts, color: boolean): stri
     ]),
     quiet,
   );
-  return transactions.length === 0 ? byRelation : byRelation + byTransaction;
+  return `${transactions.length === 0 ? byRelation : byRelation + byTransaction}${MEASURED}\n`;
 }
+
+/** What the numbers are, and are not. */
+const MEASURED =
+  "Bytes are those of the rows as they were sent, of published tables only. The WAL holds more:\nindexes, full-page images, and tables that are not published.";
 
 function tableOf(
   head: readonly string[],
   rows: readonly string[][],
   quiet: (text: string) => string,
 ): string {
-  const table = new Table({
-    head: head.map((title) => quiet(title)),
-    colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
-    // Painted by chalk alone, so that --no-color holds.
-    style: { head: [], border: [] },
-    // No lines between the rows.
-    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
-  });
-  table.push(...rows.map((row) => [...row]));
-  return `${table.toString()}\n`;
+  const right = head.map((_, column) => column > 0);
+  return drawGrid({ head: head.map((title) => quiet(title)), rows, right });
 }
