@@ -47,7 +47,7 @@ export function foreignText(text: string): Foreign {
   }
   return {
     what: "text, not pgoutput",
-    hint: "A capture as text is what psql or COPY print of pg_logical_slot_peek_binary_changes(…): see README, Captures.",
+    hint: "A capture as text is what psql or COPY print of pg_logical_slot_peek_binary_changes(…): walctl decode-file --help has an example.",
   };
 }
 

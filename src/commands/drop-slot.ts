@@ -18,7 +18,7 @@ export async function dropSlot(
   const reporter = new Reporter(context, output);
   reporter.progress(`dropping slot "${name}"`);
   try {
-    await withConnection(target, "ordinary", context.stop, (client) => drop(client, target, name));
+    await withConnection(target, "ordinary", context.stop, (client) => drop(client, name));
     const { renderDroppedSlot } = await import("../render/setup.ts");
     reporter.clearProgress();
     const report = { slot: name, status: "dropped" } as const;

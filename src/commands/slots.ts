@@ -1,6 +1,7 @@
 import { ExitCode } from "../errors.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { SlotReport } from "../render/slots.ts";
+import { readAdministration } from "../replication/administration.ts";
 import { slotFaults } from "../replication/slot-faults.ts";
 import { readSlotSettings, readSlots } from "../replication/slot-health.ts";
 import type { ConnectionFlags, ConnectionTarget } from "../replication/target.ts";
@@ -71,8 +72,11 @@ async function readReports(
 ): Promise<readonly SlotReport[]> {
   return await withConnection(target, "ordinary", stop, async (client) => {
     const settings = await readSlotSettings(client);
-    return (await readSlots(client)).map((slot) => {
-      const faults = slotFaults(slot, settings, target);
+    const administration = await readAdministration(client, target);
+    const all = await readSlots(client);
+    const around = { settings, administration, names: all.map(({ slot }) => slot) };
+    return all.map((slot) => {
+      const faults = slotFaults(slot, around, target);
       const failed = faults.some(({ severity }) => severity === "fail");
       const status = failed ? "fail" : faults.length > 0 ? "warning" : "ok";
       return { ...slot, status, faults } as const;

@@ -42,5 +42,6 @@ export function renderCheckText(
 export function renderCheckTotals(statuses: ReadonlyArray<CheckReport["status"]>): string {
   const count = (wanted: string): number => statuses.filter((status) => status === wanted).length;
   const [failed, warned] = [count("fail"), count("warning")];
-  return `\n${statuses.length} checks, ${failed} failed, ${warned} ${warned === 1 ? "warning" : "warnings"}\n`;
+  const checks = statuses.length === 1 ? "1 check" : `${statuses.length} checks`;
+  return `\n${checks}, ${failed} failed, ${warned} ${warned === 1 ? "warning" : "warnings"}\n`;
 }

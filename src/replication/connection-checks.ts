@@ -1,11 +1,12 @@
 /** doctor: whether a stream could start: the replication protocol, poolers in between, pg_hba.conf. */
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
+import { type Administration, mayReplicateSql } from "./administration.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 import { connectBeside } from "./connect.ts";
 import { psqlCommand, walctlCommand } from "./paste.ts";
 import { sqlStateOf } from "./server-errors.ts";
-import { quoteIdentifier } from "./sql.ts";
+import { quoteIdentifier, quoteTextArray } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 import { type ConnectionTarget, hostOf, portOf, targetAt } from "./target.ts";
 
@@ -14,17 +15,19 @@ const PROTOCOL_VIOLATION = "08P01";
 /** syntax_error: one that swallowed it, so that the server took IDENTIFY_SYSTEM for SQL. */
 const SYNTAX_ERROR = "42601";
 const INSUFFICIENT_PRIVILEGE = "42501";
+const TOO_MANY_CONNECTIONS = "53300";
 
-/** @param admin the target, as a superuser */
+/** @param asked slots that a stream is to use */
 export async function checkConnection(
   client: Client,
   target: ConnectionTarget,
-  admin: ConnectionTarget,
+  administration: Administration,
+  asked: readonly string[],
 ): Promise<readonly Check[]> {
   return [
     await checkPooler(client, target),
-    await checkReplicationConnection(client, target, admin),
-    ...(await checkHbaFile(client, admin)),
+    await checkReplicationConnection(client, target, administration, asked),
+    ...(await checkHbaFile(client, administration.admin)),
   ];
 }
 
@@ -47,7 +50,8 @@ async function checkPooler(client: Client, target: ConnectionTarget): Promise<Ch
 async function checkReplicationConnection(
   client: Client,
   target: ConnectionTarget,
-  admin: ConnectionTarget,
+  { admin, service }: Administration,
+  asked: readonly string[],
 ): Promise<Check> {
   const name = "replication_connection";
   let walsender: Client | undefined;
@@ -64,14 +68,28 @@ async function checkReplicationConnection(
       return fail(name, message, await directly(client, target));
     }
     if (state === INSUFFICIENT_PRIVILEGE) {
-      const sql = `ALTER ROLE ${quoteIdentifier(target.user)} REPLICATION`;
-      return fail(name, `${error.message}; a superuser gives the right`, psqlCommand(sql, admin));
+      const sql = mayReplicateSql(service, target.user);
+      return fail(name, `${error.message}; an administrator gives it`, psqlCommand(sql, admin));
+    }
+    if (state === TOO_MANY_CONNECTIONS && (await allInUse(client, asked))) {
+      return ok(name, "not tried: no WAL sender is left, since these slots have theirs");
     }
     const more = error.hint === undefined ? "" : `; ${error.hint}`;
     return fail(name, `${error.message}${more}`, null);
   } finally {
     await walsender?.end().catch(() => {});
   }
+}
+
+/** Whether each of the slots has its reader, so that no further connection is needed. */
+async function allInUse(client: Client, slots: readonly string[]): Promise<boolean> {
+  if (slots.length === 0) return false;
+  const rows = await queryRows(
+    client,
+    `SELECT FROM pg_catalog.pg_replication_slots s WHERE s.active AND s.slot_name = ANY (${quoteTextArray(slots)})`,
+    "see whether the slots are in use",
+  );
+  return rows.length === new Set(slots).size;
 }
 
 /** The command with the address at which the server itself says that it listens; null: a socket, or it does not tell. */

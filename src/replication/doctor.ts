@@ -1,4 +1,5 @@
 import { WalctlError } from "../errors.ts";
+import { readAdministration } from "./administration.ts";
 import { type Check, fail, ok } from "./check.ts";
 import { checkConnection } from "./connection-checks.ts";
 import { connect } from "./connect.ts";
@@ -6,7 +7,6 @@ import { readServerVersion } from "./preflight.ts";
 import { checkPublications } from "./publication-checks.ts";
 import { checkRole } from "./role-checks.ts";
 import { checkServer } from "./server-checks.ts";
-import { readSlotSettings } from "./slot-health.ts";
 import { checkSlots } from "./slot-checks.ts";
 import { type ConnectionTarget, describeHost } from "./target.ts";
 
@@ -36,13 +36,14 @@ export async function* examine(
   try {
     yield ok("connection", `server at ${describeHost(target)}, database "${target.database}"`);
     const version = await readServerVersion(client);
-    // Commands that take a superuser are for one, whoever runs this.
-    const admin = { ...target, user: (await readSlotSettings(client)).superuser };
-    yield* await checkServer(client, admin, version);
-    yield* await checkRole(client, admin);
-    yield* await checkConnection(client, target, admin);
+    // Commands that take an administrator are for one, whoever runs this.
+    const administration = await readAdministration(client, target);
+    const { admin } = administration;
+    yield* await checkServer(client, administration, version, slots);
+    yield* await checkRole(client, administration);
+    yield* await checkConnection(client, target, administration, slots);
     yield* await checkPublications(client, target, admin, version, publications);
-    yield* await checkSlots(client, target, slots, publications);
+    yield* await checkSlots(client, target, administration, slots, publications);
   } catch (error) {
     throw stop.aborted ? new WalctlError("interrupted", { cause: error }) : error;
   } finally {

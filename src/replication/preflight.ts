@@ -1,6 +1,11 @@
 import type { Client } from "pg";
 import { WalctlError, usageError } from "../errors.ts";
-import { psqlCommand } from "./paste.ts";
+import {
+  RESTART_MISSING,
+  awaitsRestart,
+  changeSetting,
+  readAdministration,
+} from "./administration.ts";
 import { queryRows } from "./statement.ts";
 import type { ConnectionTarget } from "./target.ts";
 
@@ -43,7 +48,19 @@ export async function findWalLevelFault(
   const rows = await queryRows<{ wal_level: string }>(client, "SHOW wal_level", "read wal_level");
   const level = rows[0]?.wal_level;
   if (level === "logical") return undefined;
-  return new WalctlError(`wal_level is "${level}", and logical decoding needs "logical"`, {
-    hint: `As a superuser, and then restart the server: ${psqlCommand("ALTER SYSTEM SET wal_level = 'logical'", target)}`,
-  });
+  const message = `wal_level is "${level}", and logical decoding needs "logical"`;
+  if (await awaitsRestart(client, "wal_level", (value) => value === "logical")) {
+    return new WalctlError(message, { hint: `${capitalised(RESTART_MISSING)}.` });
+  }
+  const administration = await readAdministration(client, target);
+  const { words, fix } = changeSetting(administration, "wal_level", "logical", "restart");
+  const hint =
+    fix === null
+      ? `${capitalised(words.replace(/^; /, ""))}.`
+      : `As a superuser, and then restart the server: ${fix}`;
+  return new WalctlError(message, { hint });
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

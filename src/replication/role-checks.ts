@@ -1,5 +1,6 @@
 /** doctor: what the role may do. */
 import type { Client } from "pg";
+import { type Administration, mayReplicateSql } from "./administration.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 import { psqlCommand } from "./paste.ts";
 import { quoteIdentifier } from "./sql.ts";
@@ -13,16 +14,15 @@ interface Rights {
   readonly create: boolean;
 }
 
-/** Services that run PostgreSQL for others lend the right through roles of their own. */
-const LENT_BY = ["rds_replication", "cloudsqlsuperuser", "azure_pg_admin"];
+/** Amazon RDS lends the right through a role of its own. */
+const LENT_BY = "rds_replication";
 
-/** @param admin the target, as somebody who may grant rights */
 export async function checkRole(
   client: Client,
-  admin: ConnectionTarget,
+  administration: Administration,
 ): Promise<readonly Check[]> {
   const rights = await readRights(client);
-  return [checkReplication(rights, admin), checkCreate(rights, admin)];
+  return [checkReplication(rights, administration), checkCreate(rights, administration.admin)];
 }
 
 async function readRights(client: Client): Promise<Rights> {
@@ -30,7 +30,7 @@ async function readRights(client: Client): Promise<Rights> {
     client,
     `SELECT r.rolname::text AS role, r.rolsuper AS superuser,
        r.rolreplication OR EXISTS (SELECT FROM pg_catalog.pg_roles l
-         WHERE l.rolname IN (${LENT_BY.map((name) => `'${name}'`).join(", ")})
+         WHERE l.rolname = '${LENT_BY}'
            AND pg_catalog.pg_has_role(r.oid, l.oid, 'MEMBER')) AS replication,
        pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS create
      FROM pg_catalog.pg_roles r WHERE r.rolname = current_user`,
@@ -42,16 +42,17 @@ async function readRights(client: Client): Promise<Rights> {
 
 function checkReplication(
   { role, superuser, replication }: Rights,
-  target: ConnectionTarget,
+  { admin, service }: Administration,
 ): Check {
   const name = "role_replication";
   const who = `role ${quoteIdentifier(role)}`;
   if (superuser) return ok(name, `${who} is a superuser`);
   if (replication) return ok(name, `${who} has REPLICATION`);
+  const giver = service === undefined ? "a superuser" : `a member of ${service.role}`;
   return fail(
     name,
-    `${who} has no REPLICATION: it can neither create slots nor stream; a superuser gives it`,
-    psqlCommand(`ALTER ROLE ${quoteIdentifier(role)} REPLICATION`, target),
+    `${who} has no REPLICATION: it can neither create slots nor stream; ${giver} gives it`,
+    psqlCommand(mayReplicateSql(service, role), admin),
   );
 }
 

@@ -1,13 +1,17 @@
 /** doctor: the server's version and settings. */
 import type { Client } from "pg";
+import {
+  type Administration,
+  RESTART_MISSING,
+  awaitsRestart,
+  changeSetting,
+} from "./administration.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
-import { psqlCommand } from "./paste.ts";
 import { type ServerVersion, findWalLevelFault, majorOf } from "./preflight.ts";
-import { settingCommand } from "./slot-faults.ts";
 import { quoteIdentifierList } from "./sql.ts";
 import { queryRows } from "./statement.ts";
 import { matchingStandbyName } from "./synchronous-standbys.ts";
-import { type ConnectionTarget, shellQuote } from "./target.ts";
+import { shellQuote } from "./target.ts";
 
 const MAJOR_MIN = 14;
 const MAJOR_TESTED = 18;
@@ -16,7 +20,9 @@ const TIMEOUT_MS_MIN = 10_000;
 
 interface Settings {
   readonly version: string;
-  readonly slots: number;
+  readonly slots: readonly string[];
+  /** Those of them that are being streamed from. */
+  readonly active: readonly string[];
   readonly slots_max: number;
   readonly senders: number;
   readonly senders_max: number;
@@ -41,31 +47,33 @@ function checkVersion(version: ServerVersion, text: string): Check {
   return warning("server_version", `${what}; walctl is tested up to ${MAJOR_TESTED}`, null);
 }
 
+/** @param asked slots that a stream is to use; empty: one of its own */
 export async function checkServer(
   client: Client,
-  target: ConnectionTarget,
+  administration: Administration,
   version: ServerVersion,
+  asked: readonly string[],
 ): Promise<readonly Check[]> {
   const settings = await readSettings(client);
-  const checks = [
+  return [
     checkVersion(version, settings.version),
     ...checkRecovery(settings, version),
-    await checkWalLevel(client, target, version),
-    checkSlotsLeft(settings, target),
-    checkSendersLeft(settings, target),
-    checkSenderTimeout(settings, target),
-    checkKeepSize(settings, target),
+    await checkWalLevel(client, administration, version),
+    await checkSlotsLeft(client, settings, administration, asked),
+    await checkSendersLeft(client, settings, administration, asked),
+    checkSenderTimeout(settings, administration),
+    checkKeepSize(settings),
     ...checkIdleTimeout(settings),
-    checkSynchronous(settings, target),
+    checkSynchronous(settings, administration),
   ];
-  return checks;
 }
 
 async function readSettings(client: Client): Promise<Settings> {
   const [row] = await queryRows<Settings & Record<string, unknown>>(
     client,
     `SELECT current_setting('server_version') AS version,
-       (SELECT count(*)::int FROM pg_catalog.pg_replication_slots) AS slots,
+       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s) AS slots,
+       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s WHERE s.active) AS active,
        current_setting('max_replication_slots')::int AS slots_max,
        (SELECT count(*)::int FROM pg_catalog.pg_stat_replication) AS senders,
        current_setting('max_wal_senders')::int AS senders_max,
@@ -95,58 +103,91 @@ function checkRecovery({ in_recovery: standby }: Settings, version: ServerVersio
 
 async function checkWalLevel(
   client: Client,
-  target: ConnectionTarget,
+  administration: Administration,
   version: ServerVersion,
 ): Promise<Check> {
-  const fault = await findWalLevelFault(client, target, version);
-  if (fault === undefined) return ok("wal_level", "logical");
-  const fix = psqlCommand("ALTER SYSTEM SET wal_level = 'logical'", target);
-  return fail("wal_level", `${fault.message}; it takes a restart of the server`, fix);
+  const name = "wal_level";
+  const fault = await findWalLevelFault(client, administration.admin, version);
+  if (fault === undefined) return ok(name, "logical");
+  const waits = await awaitsRestart(client, name, (value) => value === "logical");
+  if (waits) return fail(name, `${fault.message}; ${RESTART_MISSING}`, null);
+  const { words, fix } = changeSetting(administration, name, "logical", "restart");
+  return fail(name, `${fault.message}${words}`, fix);
 }
 
-function checkSlotsLeft({ slots, slots_max: max }: Settings, target: ConnectionTarget): Check {
-  return checkLeft("max_replication_slots", "slots", slots, max, target);
+/** A stream takes one, unless it uses one that is there. */
+async function checkSlotsLeft(
+  client: Client,
+  { slots, slots_max: max }: Settings,
+  administration: Administration,
+  asked: readonly string[],
+): Promise<Check> {
+  const missing = asked.filter((name) => !slots.includes(name));
+  const wanted = asked.length === 0 ? 1 : missing.length;
+  const message = `${slots.length} of ${max} slots are taken`;
+  const name = "max_replication_slots";
+  if (slots.length + wanted <= max) return ok(name, message + (wanted === 0 ? itsOwn(asked) : ""));
+  return await noPlaceLeft(client, name, message, max, administration);
 }
 
-function checkSendersLeft(
-  { senders, senders_max: max }: Settings,
-  target: ConnectionTarget,
-): Check {
-  return checkLeft("max_wal_senders", "WAL senders", senders, max, target);
+/** A stream takes one, unless it is there already and its slot in use. */
+async function checkSendersLeft(
+  client: Client,
+  { senders, senders_max: max, active, standbys }: Settings,
+  administration: Administration,
+  asked: readonly string[],
+): Promise<Check> {
+  const idle = asked.filter((name) => !active.includes(name));
+  const wanted = asked.length === 0 ? 1 : idle.length;
+  const message = `${senders} of ${max} WAL senders are taken`;
+  const name = "max_wal_senders";
+  if (senders + wanted <= max) return ok(name, message + (wanted === 0 ? itsOwn(asked) : ""));
+  if (standbys.length === 0) return await noPlaceLeft(client, name, message, max, administration);
+  const first = "raise it on the standbys first, which stop replaying where they allow fewer";
+  return fail(name, `${message}: no place for another; ${first}; it takes a restart`, null);
 }
 
-/** A stream takes one of each, and a slot that is made for it while it waits takes no more. */
-function checkLeft(
-  setting: string,
-  what: string,
-  used: number,
+function itsOwn(asked: readonly string[]): string {
+  return `, by ${asked.map((name) => `"${name}"`).join(", ")} too`;
+}
+
+async function noPlaceLeft(
+  client: Client,
+  name: string,
+  message: string,
   max: number,
-  target: ConnectionTarget,
-): Check {
-  const message = `${used} of ${max} ${what} are taken`;
-  if (used < max) return ok(setting, message);
-  const fix = psqlCommand(`ALTER SYSTEM SET ${setting} = ${max + 10}`, target);
-  return fail(setting, `${message}: no place for another; raising it takes a restart`, fix);
+  administration: Administration,
+): Promise<Check> {
+  const full = `${message}: no place for another`;
+  const waits = await awaitsRestart(client, name, (value) => Number(value) > max);
+  if (waits) return fail(name, `${full}; ${RESTART_MISSING}`, null);
+  const { words, fix } = changeSetting(administration, name, String(max + 10), "restart");
+  return fail(name, full + words, fix);
 }
 
 function checkSenderTimeout(
   { timeout_ms: ms, timeout }: Settings,
-  target: ConnectionTarget,
+  administration: Administration,
 ): Check {
   const name = "wal_sender_timeout";
-  const fix = settingCommand(name, "60s", target);
-  if (ms === 0) {
-    return warning(name, "0: a consumer whose machine vanished holds its slot for hours", fix);
-  }
   if (ms >= TIMEOUT_MS_MIN) return ok(name, timeout);
-  return warning(name, `${timeout}: a short stall on the way ends the stream`, fix);
+  const { words, fix } = changeSetting(administration, name, "60s", "reload");
+  const effect =
+    ms === 0
+      ? "0: a consumer whose machine vanished holds its slot for hours"
+      : `${timeout}: a short stall on the way ends the stream`;
+  return warning(name, effect + words, fix);
 }
 
-function checkKeepSize({ keep }: Settings, target: ConnectionTarget): Check {
+/** No command: any limit gives up the slots that exceed it, with what they hold. */
+function checkKeepSize({ keep }: Settings): Check {
   const name = "max_slot_wal_keep_size";
   if (keep !== "-1") return ok(name, `${keep}: a slot that keeps more is given up`);
-  const message = "-1: a slot that nobody reads keeps WAL until the disk is full";
-  return warning(name, message, settingCommand(name, "50GB", target));
+  return warning(
+    name,
+    "-1: a slot that nobody reads keeps WAL until the disk is full; with a limit such as 50GB the server invalidates it instead, and what was not read from it is lost",
+    null,
+  );
 }
 
 function checkIdleTimeout({ idle }: Settings): Check[] {
@@ -157,9 +198,11 @@ function checkIdleTimeout({ idle }: Settings): Check[] {
 }
 
 /** A walsender of a matching name can become a synchronous standby, and then commits wait for what it confirms. */
-function checkSynchronous({ synchronous, standbys }: Settings, target: ConnectionTarget): Check {
+function checkSynchronous(
+  { synchronous, standbys }: Settings,
+  { admin: { applicationName: application } }: Administration,
+): Check {
   const name = "synchronous_standby_names";
-  const application = target.applicationName;
   const match = matchingStandbyName(synchronous, application);
   if (match === undefined) return ok(name, synchronous === "" ? "none" : synchronous);
   const effect =
@@ -168,7 +211,12 @@ function checkSynchronous({ synchronous, standbys }: Settings, target: Connectio
     const message = `"${match}" is what walctl calls itself: ${effect}; take another name`;
     return fail(name, message, `export PGAPPNAME=${shellQuote(`${application}_consumer`)}`);
   }
+  // No command: the names decide how many copies a commit has, and a standby that is away now is not among them.
   const named = standbys.filter((standby) => standby !== application);
-  const fix = named.length === 0 ? null : settingCommand(name, quoteIdentifierList(named), target);
-  return fail(name, `* matches every walsender: ${effect}; name the standbys`, fix);
+  const example = named.length === 0 ? "" : ` (connected now: ${quoteIdentifierList(named)})`;
+  return fail(
+    name,
+    `* matches every walsender: ${effect}; name the standbys in its place${example}`,
+    null,
+  );
 }

@@ -5,14 +5,14 @@ import { Backoff } from "./backoff.ts";
 import { type BootstrapOutcome, bootstrap } from "./bootstrap.ts";
 import { connect, disconnect } from "./connect.ts";
 import { formatPgoutputOptions } from "./pgoutput-options.ts";
-import { outlookOf, sqlStateOf } from "./server-errors.ts";
+import { outlookOf } from "./server-errors.ts";
 import type { SessionOptions, SessionStatus } from "./session-options.ts";
-import { SqlState, slotInUseError } from "./slot.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { chooseStart } from "./start-position.ts";
 import {
   LeftForStall,
   describeInterruption,
+  explainRefusal,
   explainStreamError,
   isFarewell,
   isSlotInUse,
@@ -191,8 +191,7 @@ export class ReplicationSession {
       try {
         return await stream.run(client, stop);
       } catch (error) {
-        if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
-        throw await slotInUseError(client, target, started.slotName, error);
+        throw await explainRefusal(client, target, started, error);
       } finally {
         this.#stream = undefined;
         this.#writing = stream.pending;

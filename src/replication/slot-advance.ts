@@ -1,12 +1,12 @@
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
 import { type Lsn, formatLsn, parseLsn } from "../lsn.ts";
-import { psqlCommand, walctlCommand } from "./paste.ts";
+import { walctlCommand } from "./paste.ts";
 import { sqlStateOf } from "./server-errors.ts";
 import { type Slot, SqlState, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
 import { quoteIdentifier, quoteLiteral } from "./sql.ts";
 import { queryRows } from "./statement.ts";
-import type { ConnectionTarget } from "./target.ts";
+import { type ConnectionTarget, shellQuote } from "./target.ts";
 
 export interface AdvanceOutcome {
   readonly status: "advanced" | "unchanged";
@@ -29,28 +29,26 @@ export async function advanceSlot(
 ): Promise<AdvanceOutcome> {
   const slot = await readSlot(client, name);
   if (slot === undefined) throw await noSuchSlot(client, name, undefined);
-  const before = requireMovable(slot, lsn, target);
+  const before = requireMovable(slot, target);
   if (lsn <= before) return { status: "unchanged", before, confirmedFlushLsn: before };
   await requireWritten(client, lsn);
-  if (!slot.active && !force) await requireSent(client, slot, lsn, target);
+  if (!slot.active && !force) await requireSent(client, slot);
   return { status: "advanced", before, confirmedFlushLsn: await move(client, target, name, lsn) };
 }
 
 /** Returns where it stands. */
-function requireMovable(slot: Slot, lsn: Lsn, target: ConnectionTarget): Lsn {
+function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
   const { name, database } = slot;
   const position = slot.confirmedFlushLsn === null ? undefined : parseLsn(slot.confirmedFlushLsn);
   if (slot.plugin === null) {
-    const statement = `SELECT pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`;
     throw new WalctlError(`slot "${name}" is a physical slot`, {
-      detail: "What its standby has is not known here.",
-      hint: `To move it all the same: ${psqlCommand(statement, target)}`,
+      detail:
+        "What its standby has is not known here, and a standby that lacks WAL which is no longer kept has to be made again.",
     });
   }
   if (database !== null && database !== target.database) {
-    const there = walctlCommand(["advance-slot", name, formatLsn(lsn)], target, database);
     throw new WalctlError(`slot "${name}" belongs to database "${database}"`, {
-      hint: `It can only be moved from there: ${there}`,
+      hint: `It can only be moved from there: -d ${shellQuote(database)}`,
     });
   }
   if (slot.walStatus === "lost") {
@@ -81,12 +79,7 @@ async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
   );
 }
 
-async function requireSent(
-  client: Client,
-  { name }: Slot,
-  lsn: Lsn,
-  target: ConnectionTarget,
-): Promise<void> {
+async function requireSent(client: Client, { name }: Slot): Promise<void> {
   const [statistics] = await queryRows<{ sent: boolean }>(
     client,
     `SELECT total_txns > 0 AS sent FROM pg_catalog.pg_stat_replication_slots
@@ -94,11 +87,10 @@ async function requireSent(
     `see whether anything was sent from slot "${name}"`,
   );
   if (statistics?.sent === true) return;
-  const forced = walctlCommand(["advance-slot", name, formatLsn(lsn), "--force"], target);
   throw new WalctlError(`nothing has been sent from slot "${name}"`, {
     detail:
       "As far as the server's statistics tell (pg_stat_replication_slots), nobody has received what would be skipped.",
-    hint: `To skip it for good: ${forced}`,
+    hint: "--force skips it for good: nobody can read it from this slot any more.",
   });
 }
 
@@ -120,6 +112,6 @@ async function move(
     return parseLsn(row?.lsn ?? "") ?? lsn;
   } catch (error) {
     if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
-    throw await slotInUseError(client, target, name, error);
+    throw await slotInUseError(client, name, error);
   }
 }

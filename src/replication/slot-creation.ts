@@ -11,6 +11,7 @@ import {
   requireSlotName,
   requireUsableSlot,
 } from "./slot.ts";
+import { createSlotWords } from "./slot-beside.ts";
 import { type SlotSteps, SlotWait } from "./slot-wait.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { execute, queryRows } from "./statement.ts";
@@ -60,7 +61,7 @@ export async function ensureSlot(
 ): Promise<SlotOutcome> {
   checkSlotRequest(request, version);
   const there = await readSlot(client, request.name);
-  if (there !== undefined) return existing(there, target);
+  if (there !== undefined) return await existing(client, there, target);
   if (missing !== undefined) throw await missing();
   try {
     const consistentPoint = await createSlot(client, target, version, request, steps);
@@ -72,12 +73,16 @@ export async function ensureSlot(
         ? await readSlot(client, request.name)
         : undefined;
     if (now === undefined) throw error;
-    return existing(now, target);
+    return await existing(client, now, target);
   }
 }
 
-function existing(slot: Slot, target: ConnectionTarget): SlotOutcome {
-  requireUsableSlot(slot, target);
+async function existing(
+  client: Client,
+  slot: Slot,
+  target: ConnectionTarget,
+): Promise<SlotOutcome> {
+  await requireUsableSlot(client, slot, target);
   return { created: false, consistentPoint: slot.confirmedFlushLsn ?? "0/0", slot };
 }
 
@@ -124,18 +129,14 @@ function creationError(
   if (sqlStateOf(error) !== SqlState.lockNotAvailable) return error;
   const seconds = steps.lockTimeoutMs / 1000;
   const longer = Math.min(seconds * 10, Math.floor(TIMER_MS_MAX / 1000));
-  const flags = [
-    ...(request.twoPhase ? ["--two-phase"] : []),
-    ...(request.failover ? ["--failover"] : []),
-  ];
-  const words = ["create-slot", request.name, ...flags, "--lock-timeout", String(longer)];
+  const words = [...createSlotWords(request.name, request), "--lock-timeout", String(longer)];
   return new WalctlError(
     `could not create slot "${request.name}" within ${seconds} s: transactions that were open before it must end first (SQLSTATE ${SqlState.lockNotAvailable})`,
     {
       detail,
       hint: request.temporary
         ? "Try again when they have ended."
-        : `End them, or wait longer: ${walctlCommand(words, target)}`,
+        : `To wait longer for them: ${walctlCommand(words, target)}`,
       cause: error,
     },
   );

@@ -1,9 +1,10 @@
 /** What is wrong with a slot, and the next thing to do. */
 import { formatByteCount } from "../byte-count.ts";
+import { type Administration, changeSetting } from "./administration.ts";
 import { psqlCommand, walctlCommand } from "./paste.ts";
 import { PLUGIN } from "./slot.ts";
-import { renewCommand } from "./slot-loss.ts";
-import { quoteLiteral } from "./sql.ts";
+import { createSlotWords, nameBeside } from "./slot-beside.ts";
+import { lossOf } from "./slot-loss.ts";
 import type { SlotHealth, SlotSettings } from "./slot-health.ts";
 import type { ConnectionTarget } from "./target.ts";
 
@@ -18,93 +19,92 @@ export interface SlotFault {
 /** safe_wal_size below this share of what the slot holds already is a warning. */
 const SAFE_SHARE_MIN = 0.1;
 
+/** What decides beside the slot itself. */
+export interface SlotSurroundings {
+  readonly settings: SlotSettings;
+  readonly administration: Administration;
+  /** Of all slots of the server. */
+  readonly names: readonly string[];
+}
+
 /** The worst first. */
 export function slotFaults(
   slot: SlotHealth,
-  settings: SlotSettings,
+  around: SlotSurroundings,
   target: ConnectionTarget,
 ): readonly SlotFault[] {
-  const fault = lossOf(slot, settings, target);
+  const fault = invalidation(slot, around, target);
   if (fault !== undefined) return [fault];
   const all = [
-    walFault(slot, settings, target),
+    walFault(slot, around, target),
     creationFault(slot, target),
-    vacuumFault(slot, settings, target),
+    vacuumFault(slot, around.settings, target),
   ];
   return all.filter((each) => each !== undefined);
 }
 
-/** By invalidation_reason (PostgreSQL 17), else by what older servers tell. */
-function lossOf(
+function invalidation(
   slot: SlotHealth,
-  settings: SlotSettings,
+  { settings, names }: SlotSurroundings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
   const conflicting = slot.conflicting === true;
   if (slot.invalidation_reason === null && slot.wal_status !== "lost" && !conflicting) {
     return undefined;
   }
-  const why = reasonOf(slot, settings);
-  const synced = slot.synced === true;
-  const next = synced
-    ? "it is a copy of the primary's: look there"
-    : "what was not read from it cannot be had any more, and only a new slot helps";
+  const { reason, advice, setting } = lossOf({
+    ...{ invalidationReason: slot.invalidation_reason, conflicting: slot.conflicting },
+    restartLsn: slot.restart_lsn,
+  });
+  const value = settingText(setting, settings);
+  const message = `invalidated: ${reason}${value}`;
+  if (slot.synced === true) {
+    const next = "it is a copy of the primary's: look there";
+    return { severity: "fail", message: `${message}; ${next}`, fix: null };
+  }
+  const gone = `${message}; what was not read from it cannot be had any more. ${advice}`;
+  const drop = "drop-slot frees its name, and with it goes how far its reader had got";
+  if (slot.plugin !== PLUGIN || slot.temporary) {
+    return { severity: "fail", message: `${gone} ${drop}`, fix: null };
+  }
+  const { slot: name, database, two_phase: twoPhase, failover } = slot;
+  const words = createSlotWords(nameBeside(name, names), { twoPhase, failover: failover === true });
   return {
     severity: "fail",
-    message: `invalidated: ${why}; ${next}`,
-    fix: synced ? null : renewal(slot, target),
+    message: `${gone} ${drop}; another slot starts from now on`,
+    fix: walctlCommand(words, target, database ?? target.database),
   };
 }
 
-function reasonOf(slot: SlotHealth, settings: SlotSettings): string {
-  switch (slot.invalidation_reason) {
-    case "rows_removed":
-      return "vacuum removed catalogue rows that it needed (on the standby, hot_standby_feedback = on keeps them)";
-    case "wal_level_insufficient":
-      return "wal_level was lowered below logical";
-    case "idle_timeout":
-      return `nobody used it for idle_replication_slot_timeout (${settings.idleReplicationSlotTimeout ?? "?"})`;
-    default:
-      // 14 to 16 tell only of the loss, and 16 of a conflict.
-      return slot.conflicting === true
-        ? "recovery on this standby was in conflict with it"
-        : `the server removed WAL that it needed (max_slot_wal_keep_size is ${settings.maxSlotWalKeepSize})`;
-  }
-}
-
-/** A slot that is not ours to make again is only dropped. */
-function renewal(slot: SlotHealth, target: ConnectionTarget): string {
-  if (slot.plugin !== PLUGIN || slot.temporary) return dropping(slot, target);
-  const { slot: name, database, two_phase: twoPhase, failover } = slot;
-  return renewCommand({ name, database, twoPhase, failover: failover === true }, target);
-}
-
-function dropping(slot: SlotHealth, target: ConnectionTarget): string {
-  return walctlCommand(["drop-slot", slot.slot], target, slot.database ?? target.database);
+function settingText(
+  setting: "max_slot_wal_keep_size" | "idle_replication_slot_timeout" | undefined,
+  { maxSlotWalKeepSize, idleReplicationSlotTimeout }: SlotSettings,
+): string {
+  if (setting === "max_slot_wal_keep_size") return ` (${setting} is ${maxSlotWalKeepSize})`;
+  if (setting === undefined || idleReplicationSlotTimeout === null) return "";
+  return ` (${idleReplicationSlotTimeout})`;
 }
 
 /** wal_status (manual: pg_replication_slots), and how near the limit is. */
 function walFault(
   slot: SlotHealth,
-  settings: SlotSettings,
+  { settings, administration }: SlotSurroundings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
   // A physical slot that nobody used yet keeps nothing.
   if (slot.wal_status === null) return undefined;
   const kept = slot.retained_bytes ?? 0;
-  const [held, fix] = slot.active
-    ? [`${holderOf(slot)} streams from it but does not confirm`, endHolder(slot, target)]
-    : [`nobody streams from it${sinceText(slot)}`, dropping(slot, target)];
+  const held = slot.active ? heldBy(slot, kept) : `nobody streams from it${sinceText(slot)}`;
+  const fix = slot.active ? lookAtReader(slot, target) : null;
   const next = nextStep(slot);
   if (slot.wal_status === "unreserved") {
-    const limit = `max_slot_wal_keep_size (${settings.maxSlotWalKeepSize})`;
+    const name = "max_slot_wal_keep_size";
+    const limit = `${name} (${settings.maxSlotWalKeepSize})`;
+    const raise = changeSetting(administration, name, suggestedLimit(kept), "reload");
     return {
       severity: "fail",
-      message: `${held}, and it has outgrown ${limit}: the next checkpoint may remove WAL that it needs; raise the limit, and ${next}`,
-      fix: settingCommand("max_slot_wal_keep_size", suggestedLimit(kept), {
-        ...target,
-        user: settings.superuser,
-      }),
+      message: `${held}, and it has outgrown ${limit}: the next checkpoint may remove WAL that it needs; ${next}, and raise the limit as far as the disk has room${raise.words}`,
+      fix: raise.fix,
     };
   }
   if (slot.wal_status === "extended") {
@@ -117,10 +117,22 @@ function walFault(
   return undefined;
 }
 
+/** restart_lsn may be far behind what was confirmed: it waits for the transactions that were open then. */
+function heldBy(slot: SlotHealth, kept: number): string {
+  const { lag_bytes: lag } = slot;
+  if (lag === null) return `${holderOf(slot)} uses it`;
+  const confirmed = `${holderOf(slot)} uses it and has confirmed all but ${formatByteCount(lag)}`;
+  return lag < kept / 2
+    ? `${confirmed} (a transaction that was open long may keep the rest)`
+    : confirmed;
+}
+
+const DROPPING = "drop-slot lets it go, and what it holds is then lost";
+
 function nextStep({ active, plugin }: SlotHealth): string {
-  if (!active) return "start its consumer, or drop it if nobody needs it";
+  if (!active) return `start its reader; if nobody needs it, ${DROPPING}`;
   const ours = plugin === PLUGIN ? " (walctl tail confirms with --ack only)" : "";
-  return `see what holds that program up${ours}, or end it`;
+  return `see what holds its reader up${ours}`;
 }
 
 function limitText({ safe_bytes: safe }: SlotHealth): string {
@@ -136,13 +148,9 @@ function holderOf({ active_pid: pid, application }: SlotHealth): string {
   return application === null ? `pid ${pid}` : `"${application}" (pid ${pid})`;
 }
 
-function endHolder({ active_pid: pid }: SlotHealth, target: ConnectionTarget): string {
-  return psqlCommand(`SELECT pg_terminate_backend(${pid})`, target);
-}
-
-/** ALTER SYSTEM and the reload, each a statement by itself: it cannot run in a transaction. */
-export function settingCommand(name: string, value: string, target: ConnectionTarget): string {
-  return `${psqlCommand(`ALTER SYSTEM SET ${name} = ${quoteLiteral(value)}`, target)} -c "SELECT pg_reload_conf()"`;
+function lookAtReader({ active_pid: pid }: SlotHealth, target: ConnectionTarget): string {
+  const columns = "pid, usename, application_name, client_addr, state, wait_event, query";
+  return psqlCommand(`SELECT ${columns} FROM pg_stat_activity WHERE pid = ${pid}`, target);
 }
 
 /** Twice what it keeps, in whole gigabytes. */
@@ -168,9 +176,10 @@ function vacuumFault(
   target: ConnectionTarget,
 ): SlotFault | undefined {
   if (slot.xmin_age === null || slot.xmin_age <= autovacuumFreezeMaxAge) return undefined;
+  const age = `it holds up vacuum: rows of ${slot.xmin_age} transactions ago have to stay, more than autovacuum_freeze_max_age`;
   return {
     severity: "warning",
-    message: `it holds up vacuum: rows of ${slot.xmin_age} transactions ago have to stay, more than autovacuum_freeze_max_age; let its consumer confirm, or drop it`,
-    fix: slot.active ? endHolder(slot, target) : dropping(slot, target),
+    message: `${age}; ${nextStep(slot)}`,
+    fix: slot.active ? lookAtReader(slot, target) : null,
   };
 }

@@ -51,8 +51,6 @@ export interface SlotSettings {
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
-  /** Who may change settings: the current role, or the one that initdb made. */
-  readonly superuser: string;
 }
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
@@ -94,9 +92,7 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
     `SELECT current_setting('max_slot_wal_keep_size') AS "maxSlotWalKeepSize",
        current_setting('max_wal_size') AS "maxWalSize",
        current_setting('idle_replication_slot_timeout', true) AS "idleReplicationSlotTimeout",
-       current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge",
-       (SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolsuper
-        ORDER BY rolname <> current_user, oid LIMIT 1) AS superuser`,
+       current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge"`,
     "read the settings that concern slots",
   );
   if (row === undefined) throw new Error("a SELECT without FROM gave no row");

@@ -1,11 +1,12 @@
 import type { Client } from "pg";
 import { WalctlError, usageError } from "../errors.ts";
-import { psqlCommand, walctlCommand } from "./paste.ts";
-import { lostDetail, lostHint } from "./slot-loss.ts";
+import { walctlCommand } from "./paste.ts";
+import { createBeside } from "./slot-beside.ts";
+import { lossOf } from "./slot-loss.ts";
 import { quoteLiteral } from "./sql.ts";
 import { sqlStateOf } from "./server-errors.ts";
 import { queryRows } from "./statement.ts";
-import type { ConnectionTarget } from "./target.ts";
+import { type ConnectionTarget, shellQuote } from "./target.ts";
 
 export const PLUGIN = "pgoutput";
 
@@ -25,6 +26,8 @@ export interface Slot {
   readonly walStatus: string | null;
   /** Why it is lost, where the server tells (PostgreSQL 17). */
   readonly invalidationReason: string | null;
+  /** Whether it is lost, in PostgreSQL 16. */
+  readonly conflicting: boolean | null;
   readonly twoPhase: boolean;
   /** False before PostgreSQL 17. */
   readonly failover: boolean;
@@ -55,6 +58,7 @@ export async function readSlot(client: Client, name: string): Promise<Slot | und
             confirmed_flush_lsn::text AS "confirmedFlushLsn", restart_lsn::text AS "restartLsn",
             wal_status AS "walStatus",
             to_jsonb(s) ->> 'invalidation_reason' AS "invalidationReason",
+            (to_jsonb(s) ->> 'conflicting')::bool AS conflicting,
             two_phase AS "twoPhase", coalesce(to_jsonb(s) ->> 'failover', 'false')::bool AS failover
      FROM pg_catalog.pg_replication_slots s WHERE slot_name = ${quoteLiteral(name)}`,
     `read slot "${name}"`,
@@ -64,36 +68,45 @@ export async function readSlot(client: Client, name: string): Promise<Slot | und
 
 /**
  * A slot that is there must be one that walctl can stream from, here.
- * @throws WalctlError, with the command that mends it
+ * @throws WalctlError, with what leads on: never a new slot in its place, since somebody may need it
  */
-export function requireUsableSlot(slot: Slot, target: ConnectionTarget): void {
+export async function requireUsableSlot(
+  client: Client,
+  slot: Slot,
+  target: ConnectionTarget,
+): Promise<void> {
   const fault = slotFault(slot, target);
   if (fault === undefined) return;
-  const drop = walctlCommand(["drop-slot", slot.name], target, slot.database ?? target.database);
-  if (slot.walStatus === "lost") {
-    throw new WalctlError(`slot "${slot.name}" ${fault}`, {
-      detail: lostDetail(slot),
-      hint: lostHint(slot, target),
+  const message = `slot "${slot.name}" ${fault}`;
+  if (fault === BEING_CREATED) {
+    const next = walctlCommand(["slots"], target);
+    throw new WalctlError(message, { hint: `What it waits for: ${next}` });
+  }
+  const beside = await createBeside(client, target, slot.name, slot);
+  if (isLost(slot)) {
+    const { reason, advice } = lossOf(slot);
+    const told = slot.invalidationReason === null ? "" : ` (${slot.invalidationReason})`;
+    throw new WalctlError(message, {
+      detail: `It is invalidated${told}: ${reason}. What was not read from it is gone for good. ${advice}`,
+      hint: `drop-slot frees its name, and with it goes how far its reader had got; another slot, from now on: ${beside}`,
     });
   }
-  throw new WalctlError(`slot "${slot.name}" ${fault}`, {
-    hint: `Use another name, or, if nobody needs the slot any more: ${drop}`,
-  });
+  const there =
+    slot.database === null || slot.database === target.database
+      ? "Whoever reads it needs it"
+      : `From there it can be read: -d ${shellQuote(slot.database)}`;
+  throw new WalctlError(message, { hint: `${there}. Another slot, from now on: ${beside}` });
 }
 
 /** Drops a slot of any kind. */
-export async function dropSlot(
-  client: Client,
-  target: ConnectionTarget,
-  name: string,
-): Promise<void> {
+export async function dropSlot(client: Client, name: string): Promise<void> {
   requireSlotName(name);
   const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)})`;
   try {
     await queryRows(client, sql, `drop slot "${name}"`);
   } catch (error) {
     const state = sqlStateOf(error);
-    if (state === SqlState.objectInUse) throw await slotInUseError(client, target, name, error);
+    if (state === SqlState.objectInUse) throw await slotInUseError(client, name, error);
     if (state === SqlState.undefinedObject) throw await noSuchSlot(client, name, undefined);
     throw error;
   }
@@ -125,6 +138,7 @@ export async function noSuchSlot(
 
 interface Holder {
   readonly pid: number;
+  readonly temporary: boolean;
   readonly application: string | null;
   readonly role: string | null;
   readonly address: string | null;
@@ -134,29 +148,33 @@ interface Holder {
 /**
  * SQLSTATE 55006, told with who holds the slot. `client` may be the connection that was refused:
  * a walsender takes SQL again after it.
+ * @param waiting the option that waits for the slot, for a command that has one
  */
 export async function slotInUseError(
   client: Client,
-  target: ConnectionTarget,
   name: string,
   cause: unknown,
+  waiting?: string,
 ): Promise<WalctlError> {
   const [holder] = await queryRows<Holder>(
     client,
-    `SELECT s.active_pid AS pid, a.application_name AS application, a.usename::text AS role,
-            host(a.client_addr) AS address, date_trunc('second', a.backend_start)::text AS since
+    `SELECT s.active_pid AS pid, s.temporary, a.application_name AS application, a.usename::text AS role,
+            pg_catalog.host(a.client_addr) AS address,
+            pg_catalog.date_trunc('second', a.backend_start)::text AS since
      FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
      WHERE s.slot_name = ${quoteLiteral(name)} AND s.active_pid IS NOT NULL`,
     `see who uses slot "${name}"`,
   );
   const message = `slot "${name}" is in use (SQLSTATE ${SqlState.objectInUse})`;
   if (holder === undefined) return new WalctlError(message, { hint: "Try again.", cause });
-  const ending = psqlCommand(`SELECT pg_terminate_backend(${holder.pid})`, target);
-  return new WalctlError(message, {
-    detail: `It is held by ${describeHolder(holder)}.`,
-    hint: `Stop that program; to end its connection: ${ending}`,
-    cause,
-  });
+  const detail = `It is held by ${describeHolder(holder)}.`;
+  return new WalctlError(message, { detail, hint: releaseHint(holder, waiting), cause });
+}
+
+function releaseHint({ pid, temporary }: Holder, waiting: string | undefined): string {
+  if (temporary) return "It is temporary: it belongs to that connection, and goes when that ends.";
+  if (waiting !== undefined) return `${waiting} waits until it is free; two cannot read one slot.`;
+  return `Stop that program first; pg_terminate_backend(${pid}) ends its connection, which it may make again.`;
 }
 
 function describeHolder({ pid, application, role, address, since }: Holder): string {
@@ -169,13 +187,19 @@ function describeHolder({ pid, application, role, address, since }: Holder): str
   return `pid ${pid}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
 }
 
+const BEING_CREATED = "is still being created";
+
 function slotFault(slot: Slot, target: ConnectionTarget): string | undefined {
   if (slot.plugin === null) return "is a physical slot";
   if (slot.plugin !== PLUGIN) return `uses the plugin "${slot.plugin}", not ${PLUGIN}`;
   if (slot.database !== target.database) {
     return `belongs to database "${slot.database}", not "${target.database}"`;
   }
-  if (slot.walStatus === "lost") return "was invalidated and cannot be used any more";
-  if (slot.confirmedFlushLsn === null) return "is still being created";
+  if (isLost(slot)) return "was invalidated and cannot be used any more";
+  if (slot.confirmedFlushLsn === null) return BEING_CREATED;
   return undefined;
+}
+
+function isLost({ walStatus, invalidationReason, conflicting }: Slot): boolean {
+  return walStatus === "lost" || invalidationReason !== null || conflicting === true;
 }

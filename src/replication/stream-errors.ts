@@ -1,12 +1,12 @@
+import type { Client } from "pg";
 import { DecodeError, WalctlError } from "../errors.ts";
 import { NO_WALSENDER, outlookOf, serverError, sqlStateOf } from "./server-errors.ts";
-import { SqlState } from "./slot.ts";
+import { createBeside } from "./slot-beside.ts";
+import { SqlState, slotInUseError } from "./slot.ts";
+import type { ConnectionTarget } from "./target.ts";
 
 const STREAM_HINTS = {
   "42601": NO_WALSENDER,
-  // The decoder sees the catalogue as it was when the change was made.
-  "42704":
-    "A slot sees a publication only from when it was created. If it is there now, make a new slot: walctl drop-slot SLOT, then walctl create-slot SLOT.",
   // A type without a send function, aclitem say.
   "42883": "Some type of a published table has no binary form: leave out --binary.",
 };
@@ -55,6 +55,37 @@ export function explainStreamError(error: unknown): WalctlError {
   }
   if (error instanceof LeftForStall) return new WalctlError(error.message, { cause: error });
   return serverError(error, "stream the changes", STREAM_HINTS);
+}
+
+/** What a look at the server adds to its error, over the connection that got it. */
+export async function explainRefusal(
+  client: Client,
+  target: ConnectionTarget,
+  { slotName, temporary }: { readonly slotName: string; readonly temporary: boolean },
+  error: unknown,
+): Promise<unknown> {
+  switch (sqlStateOf(error)) {
+    case SqlState.objectInUse:
+      return await slotInUseError(client, slotName, error, "--wait");
+    case SqlState.undefinedObject:
+      return temporary ? error : await olderSlotError(client, target, slotName, error);
+    default:
+      return error;
+  }
+}
+
+/** The decoder sees the catalogue as it was when the change was made. */
+async function olderSlotError(
+  client: Client,
+  target: ConnectionTarget,
+  slot: string,
+  error: unknown,
+): Promise<WalctlError> {
+  const beside = await createBeside(client, target, slot).catch(() => undefined);
+  const another = beside === undefined ? "" : `, beside this one: ${beside}`;
+  return serverError(error, "stream the changes", {
+    [SqlState.undefinedObject]: `A slot sees a publication only from when that was created. What "${slot}" holds from before can only be decoded for publications of that time, and stays there. If the publication is there now, it takes a slot that sees it${another}`,
+  });
 }
 
 /** Nothing has come for so long that the connection must be lost. */

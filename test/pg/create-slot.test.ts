@@ -106,11 +106,11 @@ for (const version of [15, 18] as const) {
       await client.end();
     });
 
-    test("a slot that cannot be used is an error with the command that drops it", async () => {
+    test("a slot that cannot be used is an error with the command that makes another", async () => {
       await server.sql("SELECT pg_create_physical_replication_slot('s')");
       assert.match(
         (await run("create-slot", "s")).stderr,
-        /slot "s" is a physical slot\nHINT: .*drop-slot s /,
+        /slot "s" is a physical slot\nHINT: .*: walctl create-slot s_2 /,
       );
       await run("drop-slot", "s");
       await server.sql("CREATE DATABASE other");
@@ -119,7 +119,7 @@ for (const version of [15, 18] as const) {
       const { stderr } = await run("create-slot", "s");
       assert.match(
         stderr,
-        /slot "s" belongs to database "other", not "postgres"\nHINT: .* -d other\n/,
+        /slot "s" belongs to database "other", not "postgres"\nHINT: From there it can be read: -d other\. .*: walctl create-slot s_2 .* -d postgres\n/,
       );
       await run("drop-slot", "s", "-d", "other");
     });
@@ -171,8 +171,14 @@ test("a slot whose WAL is gone is told as lost", async () => {
     const { status, stderr } = await walctl(["create-slot", "s"], { server });
     assert.equal(status, 1);
     assert.match(stderr, /error: slot "s" was invalidated and cannot be used any more\n/);
-    assert.match(stderr, /DETAIL: Its wal_status is lost \(wal_removed\)/);
-    assert.match(stderr, /HINT: .* walctl drop-slot s /);
+    assert.match(
+      stderr,
+      /DETAIL: It is invalidated \(wal_removed\): the server has removed WAL that it needed\./,
+    );
+    assert.match(
+      stderr,
+      /HINT: drop-slot frees its name, and with it goes .*: walctl create-slot s_2 /,
+    );
   } finally {
     await server.dispose();
   }

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunOptions, walctl } from "../support/cli.ts";
+import { type RunOptions, spawnWalctl, walctl } from "../support/cli.ts";
 import { matchGolden } from "../support/golden.ts";
 import { pasteCommand } from "../support/paste.ts";
 import { startSessionPooler } from "../support/session-pooler.ts";
 import { type TestServer, startServer } from "../support/server.ts";
+import { startStandby } from "../support/standby.ts";
 import { WALCTL_COMMAND, openTerminal } from "../support/terminal.ts";
 
 interface Check {
@@ -150,16 +151,143 @@ for (const version of [15, 18] as const) {
       await server.sql(`DROP PUBLICATION "My Pub"; SELECT pg_drop_replication_slot('missing')`);
     });
 
-    test("a slot that is older than the publication", async () => {
+    test("a slot that is older than the publication: who asks for both is told, and nobody loses it", async () => {
       await server.sql("SELECT pg_create_logical_replication_slot('old', 'pgoutput')");
+      await server.sql("INSERT INTO t VALUES (100), (101)");
       await server.sql("CREATE PUBLICATION late FOR TABLE t");
-      const found = fault(await diagnose(server), "slot_order");
+      const waiting = `SELECT count(*) FROM pg_logical_slot_peek_binary_changes('old', NULL, NULL,
+        'proto_version', '1', 'publication_names', 'p')`;
+      const waited = await server.psql(waiting);
+      // Which slot is read for which publication nobody knows.
+      for (const args of [[], ["-S", "old"], ["-P", "late"], ["-S", "old", "-P", "p"]]) {
+        assert.deepEqual(faults(await diagnose(server, args)), [], args.join(" "));
+      }
+      const asked = ["-S", "old", "-P", "late"];
+      const found = fault(await diagnose(server, asked), "slot_order");
       assert.equal(found.status, "warning");
-      assert.match(found.message, /publication "late" was created or altered after .* slot "old"/);
+      assert.match(
+        found.message,
+        /whether publication "late" was there before the position of slot "old" is not known/,
+      );
       await mend(found);
-      assert.deepEqual(faults(await diagnose(server)), []);
-      await server.sql("SELECT pg_drop_replication_slot('old')");
+      const still = fault(await diagnose(server, asked), "slot_order");
+      assert.match(still.message, /; slot "old_2" is there, too$/);
+      assert.equal(still.fix, null);
+      assert.equal(await server.psql(waiting), waited);
+      await server.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
       await server.sql("DROP PUBLICATION late");
+    });
+
+    test("a slot that is asked for takes no other place, and its own reader's is not in the way", async () => {
+      const few = await startServer({
+        version,
+        settings: { max_replication_slots: "1", max_wal_senders: "1" },
+      });
+      try {
+        await few.sql("CREATE TABLE t (a int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");
+        await few.sql("SELECT pg_create_logical_replication_slot('s1', 'pgoutput')");
+        assert.match(
+          fault(await diagnose(few), "max_replication_slots").message,
+          /^1 of 1 slots are taken: no place for another/,
+        );
+        const own = await diagnose(few, ["-S", "s1"]);
+        assert.equal(own.exit, 0);
+        const told = own.checks.find(({ check }) => check === "max_replication_slots");
+        assert.equal(told?.message, '1 of 1 slots are taken, by "s1" too');
+        const other = await diagnose(few, ["-S", "s2"]);
+        assert.ok(faults(other).includes("max_replication_slots"));
+        const reader = spawnWalctl(["tail", "-S", "s1", "-P", "p"], { server: few });
+        try {
+          while ((await few.sql("SELECT FROM pg_stat_replication")).length === 0) await sleep(20);
+          const busy = await diagnose(few, ["-S", "s1"]);
+          assert.deepEqual([busy.exit, faults(busy)], [0, ["max_slot_wal_keep_size"]]);
+          assert.ok(faults(await diagnose(few)).includes("max_wal_senders"));
+        } finally {
+          await reader.stop();
+        }
+      } finally {
+        await few.dispose();
+      }
+    });
+
+    test("what only waits for a restart says so", async () => {
+      const fresh = await startServer({ version, settings: { wal_level: "replica" } });
+      try {
+        await fresh.sql("CREATE ROLE plain LOGIN REPLICATION");
+        const first = fault(await diagnose(fresh), "wal_level");
+        assert.match(first.message, /it takes a restart of the server$/);
+        await pasteCommand(first.fix ?? "", fresh.env);
+        await sleep(300);
+        for (const args of [[], ["-U", "plain"]]) {
+          const second = fault(await diagnose(fresh, args), "wal_level");
+          assert.match(
+            second.message,
+            /changed already: restart the server for it to take effect$/,
+          );
+          assert.equal(second.fix, null);
+        }
+        const { stderr } = await walctl(["create-slot", "s"], { server: fresh });
+        assert.match(
+          stderr,
+          /^HINT: The configuration has been changed already: restart the server/m,
+        );
+        await fresh.sql("ALTER SYSTEM RESET wal_level");
+        await fresh.sql("SELECT pg_reload_conf()");
+        // Without the reload only the files tell.
+        await fresh.sql("ALTER SYSTEM SET wal_level = 'logical'");
+        assert.equal(fault(await diagnose(fresh), "wal_level").fix, null);
+        await fresh.restart();
+        assert.ok(!faults(await diagnose(fresh)).includes("wal_level"));
+      } finally {
+        await fresh.dispose();
+      }
+    });
+
+    test("a managed server is set up where its owner says", async () => {
+      const managed = await startServer({ version, settings: { wal_level: "replica" } });
+      const lent =
+        "CREATE ROLE rds_replication; CREATE ROLE app LOGIN; CREATE ROLE boss LOGIN CREATEROLE";
+      try {
+        await managed.sql(`${lent}; CREATE ROLE rds_superuser; GRANT rds_superuser TO boss;
+          GRANT rds_replication TO boss WITH ADMIN OPTION`);
+        const found = await diagnose(managed, ["-U", "app"]);
+        const level = fault(found, "wal_level");
+        assert.equal(level.fix, null);
+        assert.match(
+          level.message,
+          /on Amazon RDS and Aurora set rds\.logical_replication = 1 in the parameter group; it takes a restart/,
+        );
+        const right = fault(found, "role_replication");
+        assert.match(right.fix ?? "", /-U boss .*GRANT rds_replication TO /);
+        await pasteCommand(right.fix ?? "", managed.env);
+        assert.ok(!faults(await diagnose(managed, ["-U", "app"])).includes("role_replication"));
+        for (const [role, words] of [
+          ["cloudsqlsuperuser", /on Google Cloud SQL set cloudsql\.logical_decoding = on in /],
+          ["azure_pg_admin", /on Azure .* set wal_level = logical in the server parameters/],
+        ] as const) {
+          await managed.sql("DROP ROLE IF EXISTS rds_superuser, cloudsqlsuperuser");
+          await managed.sql(`CREATE ROLE ${role}`);
+          const { message, fix } = fault(await diagnose(managed), "wal_level");
+          assert.equal(fix, null);
+          assert.match(message, words);
+        }
+      } finally {
+        await managed.dispose();
+      }
+    });
+
+    test("max_wal_senders of a server with a standby: not before the standby", async () => {
+      const primary = await startServer({ version, settings: { max_wal_senders: "1" } });
+      const standby = await startStandby(primary);
+      try {
+        while ((await primary.sql("SELECT FROM pg_stat_replication")).length === 0) await sleep(50);
+        const { message, fix } = fault(await diagnose(primary), "max_wal_senders");
+        assert.match(message, /raise it on the standbys first/);
+        assert.equal(fix, null);
+      } finally {
+        await standby.dispose();
+        await primary.dispose();
+      }
     });
 
     test("commits that would wait for walctl", async () => {
@@ -181,7 +309,12 @@ for (const version of [15, 18] as const) {
       const found = await diagnose(server);
       assert.deepEqual(faults(found), ["wal_sender_timeout", "max_slot_wal_keep_size"]);
       assert.equal(found.exit, 0);
-      for (const name of faults(found)) await mend(fault(found, name));
+      await mend(fault(found, "wal_sender_timeout"));
+      // A limit invalidates slots: nothing to be pasted unread.
+      const keeps = fault(await diagnose(server), "max_slot_wal_keep_size");
+      assert.match(keeps.message, /what was not read from it is lost$/);
+      assert.equal(keeps.fix, null);
+      await setting("ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'");
       assert.deepEqual(faults(await diagnose(server)), []);
     });
 
@@ -206,6 +339,10 @@ for (const version of [15, 18] as const) {
     test("nobody there", async () => {
       const { checks, exit } = await diagnose(server, ["-h", "127.0.0.1", "-p", "1"]);
       assert.deepEqual([exit, checks.length, checks[0]?.check], [1, 1, "connection"]);
+      const table = await walctl(["doctor", "-F", "table", "-h", "127.0.0.1", "-p", "1"], {
+        server,
+      });
+      assert.match(table.stdout, /^1 check, 1 failed, 0 warnings$/m);
       assert.match(checks[0]?.message ?? "", /connection refused/);
     });
   });
@@ -218,10 +355,18 @@ for (const version of [15, 18] as const) {
       const found = await diagnose(server);
       const names = ["wal_level", "max_replication_slots", "max_slot_wal_keep_size", "publication"];
       assert.deepEqual(faults(found), names);
-      await server.sql("CREATE TABLE t (a int PRIMARY KEY)");
-      for (const name of names) await pasteCommand(fault(found, name).fix ?? "", server.env);
+      assert.match(
+        fault(found, "publication").message,
+        /has no tables yet that could be published/,
+      );
+      await server.sql("CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE nokey (a int)");
+      const again = await diagnose(server);
+      for (const name of names) {
+        const { fix } = fault(again, name);
+        if (name !== "max_slot_wal_keep_size") await pasteCommand(fix ?? "", server.env);
+      }
       await server.restart();
-      assert.deepEqual(faults(await diagnose(server)), []);
+      assert.deepEqual(faults(await diagnose(server)), ["max_slot_wal_keep_size"]);
     } finally {
       await server.dispose();
     }

@@ -179,9 +179,14 @@ for (const version of VERSIONS) {
       const args = ["setup-publication", 'My "Pub"', "-t", '"T;drop" WHERE a > 1'];
       const result = await walctl(args, { server });
       matchGolden("fixtures/errors/different-publication.txt", transcript(args, result, server));
-      assert.match(await paste(commandIn(result.stderr)), /"status":"altered"/);
-      await works(args);
-      await server.sql('DROP PUBLICATION "My ""Pub"""');
+      // It takes something away: what is there stays, and another one is made.
+      assert.match(await paste(commandIn(result.stderr)), /"status":"created"/);
+      await works(["setup-publication", 'My "Pub"', "-t", "t"]);
+      const more = ["setup-publication", 'My "Pub"', "-t", "t", "-t", '"T;drop"'];
+      const adding = await walctl(more, { server });
+      assert.match(await paste(commandIn(adding.stderr)), /"status":"altered"/);
+      await works(more);
+      await server.sql('DROP PUBLICATION "My ""Pub"""; DROP PUBLICATION "My ""Pub""_2"');
     });
 
     test("there is no such publication", async () => {
@@ -211,7 +216,8 @@ for (const version of VERSIONS) {
       }
       await meet("slot-in-use-tail", ["tail", "-P", "p", "-S", "s", "--no-loop"]);
       const stderr = await meet("slot-in-use", ["drop-slot", "s"]);
-      await paste(commandIn(stderr));
+      const [, ending] = /(pg_terminate_backend\(\d+\))/.exec(stderr) ?? [];
+      await server.sql(`SELECT ${ending}`);
       await held;
       await works(["drop-slot", "s"]);
       await server.sql("DROP PUBLICATION p");
@@ -220,9 +226,9 @@ for (const version of VERSIONS) {
     test("the slot belongs to another plugin", async () => {
       await server.sql("SELECT pg_create_logical_replication_slot('s', 'test_decoding')");
       const stderr = await meet("other-plugin", ["create-slot", "s"]);
-      assert.match(await paste(commandIn(stderr)), /"status":"dropped"/);
-      await works(["create-slot", "s"]);
+      assert.match(await paste(commandIn(stderr)), /"slot":"s_2","status":"created"/);
       await works(["drop-slot", "s"]);
+      await works(["drop-slot", "s_2"]);
     });
 
     test("wrong options", async () => {

@@ -147,8 +147,12 @@ for (const version of [15, 18] as const) {
       assert.deepEqual([lost.wal_status, lost.status], ["lost", "fail"]);
       assert.equal(lost.invalidation_reason, version >= 17 ? "wal_removed" : null);
       await pasteCommand(lost.faults[0]?.fix ?? "", server.env);
-      const renewed = await only();
-      assert.deepEqual([renewed.wal_status, renewed.two_phase], ["reserved", true]);
+      const [still, beside] = await lines();
+      assert.deepEqual([still?.slot, still?.wal_status], ["s", "lost"]);
+      assert.deepEqual(
+        [beside?.slot, beside?.wal_status, beside?.two_phase],
+        ["s_2", "reserved", true],
+      );
       await set("max_slot_wal_keep_size", "-1");
       await drop();
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { slotFaults } from "../../src/replication/slot-faults.ts";
+import { SERVICES } from "../../src/replication/administration.ts";
+import { type SlotSurroundings, slotFaults } from "../../src/replication/slot-faults.ts";
 import type { SlotHealth, SlotSettings } from "../../src/replication/slot-health.ts";
 import { resolveTarget } from "../../src/replication/target.ts";
 
@@ -10,7 +11,11 @@ const SETTINGS: SlotSettings = {
   maxWalSize: "512MB",
   idleReplicationSlotTimeout: "1h",
   autovacuumFreezeMaxAge: 200_000_000,
-  superuser: "postgres",
+};
+const AROUND: SlotSurroundings = {
+  settings: SETTINGS,
+  administration: { admin: { ...TARGET, user: "postgres" }, service: undefined },
+  names: ["s"],
 };
 const HEALTHY: SlotHealth = {
   slot: "s",
@@ -37,10 +42,10 @@ const HEALTHY: SlotHealth = {
   failover: null,
   synced: null,
 };
-const HELD = { active: true, active_pid: 7, application: "app" };
+const HELD = { active: true, active_pid: 7, application: "app", lag_bytes: 9_000_000 };
 const AT = "-h h -p 5432 -U u -d shop";
-const DROP = `walctl drop-slot s ${AT}`;
-const END = `psql ${AT} -c "SELECT pg_terminate_backend(7)"`;
+const BESIDE = `walctl create-slot s_2 ${AT}`;
+const LOOK = `psql ${AT} -c "SELECT pid, usename, application_name, client_addr, state, wait_event, query FROM pg_stat_activity WHERE pid = 7"`;
 
 type Case = readonly [
   story: string,
@@ -57,51 +62,65 @@ const FAULTS: readonly Case[] = [
     "lost, on a server that does not tell why",
     LOST,
     "fail",
-    /removed WAL that it needed \(max_slot_wal_keep_size is 1GB\)/,
-    `${DROP} && walctl create-slot s ${AT}`,
+    /removed WAL that it needed \(max_slot_wal_keep_size is 1GB\); .* A larger max_slot_wal_keep_size/,
+    BESIDE,
   ],
   [
-    "lost, and made anew with what it had",
+    "lost, and another with what it had",
     { ...LOST, invalidation_reason: "wal_removed", two_phase: true, failover: true },
     "fail",
-    /removed WAL/,
-    `${DROP} && walctl create-slot s --two-phase --failover ${AT}`,
+    /removed WAL .*drop-slot frees its name, and with it goes how far its reader had got/,
+    `walctl create-slot s_2 --two-phase --failover ${AT}`,
   ],
   [
     "lost in another database",
     { ...LOST, database: "My DB" },
     "fail",
     /removed WAL/,
-    `walctl drop-slot s -h h -p 5432 -U u -d 'My DB' && walctl create-slot s -h h -p 5432 -U u -d 'My DB'`,
+    `walctl create-slot s_2 -h h -p 5432 -U u -d 'My DB'`,
   ],
-  ["lost, of another plugin", { ...LOST, plugin: "test_decoding" }, "fail", /removed WAL/, DROP],
+  ["lost, of another plugin", { ...LOST, plugin: "test_decoding" }, "fail", /removed WAL/, null],
   [
     "unused for too long",
     { ...LOST, invalidation_reason: "idle_timeout" },
     "fail",
-    /nobody used it for idle_replication_slot_timeout \(1h\)/,
-    `${DROP} && walctl create-slot s ${AT}`,
+    /nobody used it for longer than idle_replication_slot_timeout \(1h\)/,
+    BESIDE,
   ],
   [
     "rows removed on a standby",
     { ...LOST, invalidation_reason: "rows_removed" },
     "fail",
     /hot_standby_feedback = on/,
-    `${DROP} && walctl create-slot s ${AT}`,
+    BESIDE,
   ],
   [
     "wal_level lowered",
     { ...LOST, invalidation_reason: "wal_level_insufficient" },
     "fail",
     /wal_level was lowered/,
-    `${DROP} && walctl create-slot s ${AT}`,
+    BESIDE,
   ],
   [
     "in conflict with recovery, on PostgreSQL 16",
-    { conflicting: true },
+    { ...LOST, conflicting: true, restart_lsn: "0/1" },
     "fail",
-    /in conflict with it/,
-    `${DROP} && walctl create-slot s ${AT}`,
+    /recovery conflicted with it/,
+    BESIDE,
+  ],
+  [
+    "its WAL removed, on PostgreSQL 16, which calls that conflicting too",
+    { ...LOST, conflicting: true },
+    "fail",
+    /removed WAL that it needed/,
+    BESIDE,
+  ],
+  [
+    "for a reason that is not known yet",
+    { ...LOST, invalidation_reason: "whim" },
+    "fail",
+    /invalidated: whim;/,
+    BESIDE,
   ],
   [
     "a copy of a primary's that is lost",
@@ -121,24 +140,45 @@ const FAULTS: readonly Case[] = [
     "keeps much, without a limit",
     { wal_status: "extended", safe_bytes: null, retained_bytes: 2 ** 30 },
     "warning",
-    /keeps 1024 MB of WAL, more than max_wal_size \(512MB\), and no limit ends that; start its consumer/,
-    DROP,
+    /keeps 1024 MB of WAL, more than max_wal_size \(512MB\), and no limit ends that; start its reader; .* drop-slot lets it go, and what it holds is then lost/,
+    null,
   ],
   [
     "keeps much, with a limit, and since when",
     { wal_status: "extended", inactive_since: "2026-01-02T03:04:05.678900Z" },
     "warning",
     /since 2026-01-02T03:04:05Z, .* and is lost after 954 MB more/,
-    DROP,
+    null,
   ],
   [
-    "keeps much since its consumer does not confirm",
+    "keeps much since its reader does not confirm",
     { ...HELD, wal_status: "extended" },
     "warning",
-    /"app" \(pid 7\) streams from it but does not confirm, .* \(walctl tail confirms with --ack only\)/,
-    END,
+    /"app" \(pid 7\) uses it and has confirmed all but 8789 kB, .* \(walctl tail confirms with --ack only\)/,
+    LOOK,
   ],
-  ["near its limit", { safe_bytes: 900_000 }, "warning", /is lost after 879 kB more/, DROP],
+  [
+    "keeps much, and its reader has confirmed nearly all",
+    { ...HELD, wal_status: "extended", lag_bytes: 10 },
+    "warning",
+    /confirmed all but 10 B \(a transaction that was open long may keep the rest\)/,
+    LOOK,
+  ],
+  [
+    "physical: what it confirms is where it stands",
+    {
+      ...HELD,
+      wal_status: "extended",
+      plugin: null,
+      lag_bytes: null,
+      confirmed_flush_lsn: null,
+      type: "physical",
+    },
+    "warning",
+    /"app" \(pid 7\) uses it, and it keeps/,
+    LOOK,
+  ],
+  ["near its limit", { safe_bytes: 900_000 }, "warning", /is lost after 879 kB more/, null],
   [
     "still being created",
     { ...HELD, confirmed_flush_lsn: null },
@@ -146,20 +186,20 @@ const FAULTS: readonly Case[] = [
     /"app" \(pid 7\) is still creating it/,
     `psql ${AT} -c "SELECT pid, usename, application_name, state, xact_start FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(7))"`,
   ],
-  ["holds up vacuum", { xmin_age: 200_000_001 }, "warning", /holds up vacuum/, DROP],
+  ["holds up vacuum", { xmin_age: 200_000_001 }, "warning", /holds up vacuum/, null],
   [
     "holds up vacuum while in use",
     { ...HELD, xmin_age: 200_000_001 },
     "warning",
     /holds up vacuum/,
-    END,
+    LOOK,
   ],
 ];
 
 describe("what is wrong with a slot", () => {
   for (const [story, slot, severity, message, fix] of FAULTS) {
     it(story, () => {
-      const [fault, ...others] = slotFaults({ ...HEALTHY, ...slot }, SETTINGS, TARGET);
+      const [fault, ...others] = slotFaults({ ...HEALTHY, ...slot }, AROUND, TARGET);
       assert.deepEqual(others, []);
       assert.equal(fault?.severity, severity);
       assert.match(fault?.message ?? "", message);
@@ -174,12 +214,24 @@ describe("what is wrong with a slot", () => {
   ];
   for (const [story, slot] of SOUND) {
     it(`nothing: ${story}`, () => {
-      assert.deepEqual(slotFaults({ ...HEALTHY, ...slot }, SETTINGS, TARGET), []);
+      assert.deepEqual(slotFaults({ ...HEALTHY, ...slot }, AROUND, TARGET), []);
     });
   }
 
+  it("nothing to paste that a managed server does not take", () => {
+    const service = SERVICES.find(({ role }) => role === "rds_superuser");
+    const around = { ...AROUND, administration: { ...AROUND.administration, service } };
+    const slot = { ...HEALTHY, wal_status: "unreserved" };
+    const [fault] = slotFaults(slot, around, TARGET);
+    assert.equal(fault?.fix, null);
+    assert.match(
+      fault?.message ?? "",
+      /on Amazon RDS and Aurora set max_slot_wal_keep_size = 1GB in the parameter group/,
+    );
+  });
+
   it("several at once", () => {
     const slot = { ...HEALTHY, wal_status: "extended", xmin_age: 300_000_000 };
-    assert.equal(slotFaults(slot, SETTINGS, TARGET).length, 2);
+    assert.equal(slotFaults(slot, AROUND, TARGET).length, 2);
   });
 });
