@@ -92,7 +92,7 @@ export function publicationOptions(command: Command): Command {
       collect,
     )
     .option("--schema <name>", "publish all tables of the schema; may be repeated", collect)
-    .option("--all-tables", "publish all tables");
+    .option("--all-tables", "publish all tables, those that are made later too");
 }
 
 export function valueOptions(command: Command): Command {
