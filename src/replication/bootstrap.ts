@@ -130,9 +130,11 @@ async function ensurePublications(
 
 function warnOfEmpty({ publications, onWarning }: BootstrapRequest): void {
   const names = publications.map(quoteIdentifier).join(", ");
-  const subject =
-    publications.length === 1 ? `publication ${names} has` : `publications ${names} have`;
-  onWarning(`${subject} no tables: nothing will come of it until ALTER PUBLICATION … ADD TABLE`);
+  const subject = publications.length === 1 ? "publication" : "publications";
+  const verb = publications.length === 1 ? "publishes" : "publish";
+  onWarning(
+    `${subject} ${names} ${verb} nothing, so nothing will come; ALTER PUBLICATION … ADD TABLE adds tables`,
+  );
 }
 
 async function ensurePlanned(

@@ -14,7 +14,7 @@ import type { Hints } from "./server-errors.ts";
 import { quoteIdentifier } from "./sql.ts";
 import { execute, inTransaction, queryRows } from "./statement.ts";
 import { type FoundTable, findTables, requireSchemas } from "./table-lookup.ts";
-import { type ConnectionTarget, clientFlags } from "./target.ts";
+import { type ConnectionTarget, clientFlags, targetAt } from "./target.ts";
 
 /** ALTER TABLE needs the table for itself; whoever queues behind it must not wait for ever. */
 export const LOCK_TIMEOUT = "10s";
@@ -102,7 +102,7 @@ export async function requirePrimary(client: Client, target: ConnectionTarget): 
   const primary =
     row.host === null || row.port === null
       ? ""
-      : `, which it follows at ${clientFlags({ ...target, host: row.host, port: row.port })}`;
+      : `, which it follows at ${clientFlags(targetAt(target, { host: row.host, hostaddr: undefined, port: row.port }))}`;
   throw new WalctlError("the server is a standby, and publications are made on the primary", {
     hint: `Connect to the primary${primary}; the standby has the publication as soon as it has replayed that.`,
   });

@@ -58,15 +58,21 @@ describe("decode-file", () => {
     }
   });
 
-  it("an empty capture is no output and no error", async () => {
+  it("an empty capture is no output and no error, and is said to be empty", async () => {
     const empty = file("empty", "");
     for (const input of ["auto", "walctl", "copy-binary", "hex"]) {
       const result = await walctl(["decode-file", "--input", input, empty]);
       assert.deepEqual(
         { ...result, signal: null },
-        { status: 0, signal: null, stdout: "", stderr: "" },
+        {
+          ...{ status: 0, signal: null, stdout: "" },
+          stderr: `walctl: warning: ${empty} is empty: there is nothing to decode\n`,
+        },
       );
     }
+    const { status, stdout, stderr } = await walctl(["decode-file", "-"]);
+    assert.deepEqual([status, stdout], [0, ""]);
+    assert.match(stderr, /^walctl: warning: standard input is empty: /);
   });
 
   it("prints all before the end of a truncated capture, and where that is", async () => {

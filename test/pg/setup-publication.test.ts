@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type RunResult, walctl } from "../support/cli.ts";
 import { type TestServer, startServer } from "../support/server.ts";
+import { startStandby } from "../support/standby.ts";
 
 interface Report {
   readonly publication: string;
@@ -130,6 +131,68 @@ for (const version of [15, 18] as const) {
       );
       assert.equal((await report("p", "-t", "parent")).status, "unchanged");
       await drop("p");
+    });
+
+    test("refuses what would make the server reject writes, and changes nothing", async () => {
+      await server.sql("CREATE PUBLICATION there FOR TABLE parent");
+      for (const args of [
+        ["p", "-t", "keyless"],
+        ["p", "-t", "keyless", "--dry-run"],
+        ["p", "--all-tables"],
+        ["p", "--schema", "public"],
+        ["p", "-t", "parted"],
+        ["p", "-t", `${TABLE} (b)`],
+        ["p", "-t", `${TABLE} WHERE b > 'x'`],
+        ["p", "-t", `${TABLE} (b)`, "--replica-identity", "full"],
+        ["there", "-t", "parent", "-t", "keyless", "--sync"],
+        ["there", "--all-tables", "--sync"],
+      ]) {
+        const { status, stdout, stderr } = await setup(...args);
+        assert.deepEqual([status, stdout], [1, ""], args.join(" "));
+        assert.match(
+          stderr,
+          /^walctl: error: publication "(p|there)" would make the server reject UPDATE and DELETE of .* from every program\nDETAIL: What each table lacks, .*table "[^\n]*\nHINT: /,
+        );
+        assert.match(
+          stderr,
+          /--force: with that the server rejects UPDATE and DELETE from then on/,
+        );
+      }
+      const { stderr } = await setup("p", "--all-tables");
+      assert.match(stderr, /"Leaf 2".*"keyless"/);
+      assert.match(stderr, /Tables that are made later need a key too/);
+      const left = await server.sql(
+        "SELECT pubname, tablename FROM pg_publication_tables ORDER BY 2",
+      );
+      assert.deepEqual(
+        left.map((row) => `${String(row["pubname"])} ${String(row["tablename"])}`),
+        ["there heir", "there parent"],
+      );
+      await server.sql("UPDATE keyless SET a = 1");
+      await drop("there");
+    });
+
+    test("a standby is no place for a publication", async () => {
+      const standby = await startStandby(server);
+      try {
+        const { status, stderr } = await walctl(["setup-publication", "p", "-t", "parent"], {
+          server: standby,
+        });
+        assert.equal(status, 1);
+        assert.match(
+          stderr,
+          /^walctl: error: the server is a standby, and publications are made on the primary\n/,
+        );
+        const [, flags = ""] =
+          /^HINT: Connect to the primary, which it follows at (-h \S+ -p \d+ -U \S+);/m.exec(
+            stderr,
+          ) ?? [];
+        const there = await walctl(["setup-publication", "p", "-t", "parent", ...flags.split(" ")]);
+        assert.match(there.stdout, /"status":"created"/);
+        await drop("p");
+      } finally {
+        await standby.dispose();
+      }
     });
 
     test("with --force warns of tables that can no longer be updated, and then lets them be", async () => {

@@ -43,6 +43,20 @@ for (const version of [15, 18] as const) {
       assert.ok(!chosen.stderr.includes("taking"));
     });
 
+    test("one without tables: a warning that nothing will come", async () => {
+      const warning = /^walctl: warning: publication "My Pub" publishes nothing/m;
+      const quiet = await walctl(["tail", "-P", "My Pub", "-E", "now"], { server });
+      assert.deepEqual([quiet.status, quiet.stdout], [0, ""]);
+      assert.match(quiet.stderr, warning);
+      for (const more of [["-P", "walctl"], ["--messages"]]) {
+        const { stderr } = await walctl(["tail", "-P", "My Pub", "-E", "now", ...more], { server });
+        assert.doesNotMatch(stderr, /publishes nothing/, more.join(" "));
+      }
+      await server.sql('ALTER PUBLICATION "My Pub" ADD TABLE t');
+      const filled = await walctl(["tail", "-P", "My Pub", "-E", "now"], { server });
+      assert.doesNotMatch(filled.stderr, /publishes nothing/);
+    });
+
     test("what is to be created needs a name", async () => {
       const { status, stderr } = await walctl(["tail", "--bootstrap", "-t", "t"], { server });
       assert.equal(status, 2);

@@ -100,8 +100,49 @@ test("what differs is told in words and mended in SQL", () => {
   for (const { actual, asked, named: tables = [], texts, sql } of CASES) {
     const state = { ...EMPTY, ...asked };
     const objects = { allTables: state.allTables, tables, schemas: state.schemas };
-    const difference = comparePublications('My "Pub"', { ...EMPTY, ...actual }, state, objects);
+    const { takesAway: _, ...difference } = comparePublications(
+      'My "Pub"',
+      { ...EMPTY, ...actual },
+      state,
+      objects,
+    );
     assert.deepEqual(difference, { texts, sql });
+  }
+});
+
+const A = published(1, "a");
+const CHANGES: ReadonlyArray<
+  readonly [actual: Partial<PublicationState>, asked: Partial<PublicationState>, takesAway: boolean]
+> = [
+  [{ tables: [A] }, { tables: [A, published(2, "b")] }, false],
+  [{ tables: [A, published(2, "b")] }, { tables: [A] }, true],
+  [{ tables: [A] }, { allTables: true }, false],
+  [{ allTables: true }, { tables: [A] }, true],
+  [{ tables: [A] }, { tables: [A], schemas: ["s"] }, false],
+  [{ schemas: ["s", "t"] }, { schemas: ["s"] }, true],
+  [{ tables: [A] }, { tables: [published(1, "a", { columns: ["x"] })] }, true],
+  [{ tables: [published(1, "a", { columns: ["x"] })] }, { tables: [A] }, false],
+  [
+    { tables: [published(1, "a", { columns: ["x"] })] },
+    { tables: [published(1, "a", { columns: ["x", "y"] })] },
+    false,
+  ],
+  [{ tables: [A] }, { tables: [published(1, "a", { filter: "(x > 1)" })] }, true],
+  [{ tables: [published(1, "a", { filter: "(x > 1)" })] }, { tables: [A] }, false],
+  [{ publish: ["insert"] }, { publish: ["insert", "update"] }, false],
+  [{ publish: ["insert", "update"] }, { publish: ["insert"] }, true],
+  [{ viaPartitionRoot: true }, {}, true],
+  [{ generatedColumns: "stored" }, {}, true],
+  [{}, { generatedColumns: "stored" }, false],
+  [{ allTables: true }, { allTables: true, publish: ["insert"] }, true],
+];
+
+test("what takes something away from the readers is told from what adds", () => {
+  for (const [actual, asked, takesAway] of CHANGES) {
+    const state = { ...EMPTY, ...asked };
+    const objects = { allTables: state.allTables, tables: [named("a")], schemas: state.schemas };
+    const difference = comparePublications("p", { ...EMPTY, ...actual }, state, objects);
+    assert.equal(difference.takesAway, takesAway, difference.texts.join("; "));
   }
 });
 
