@@ -20,7 +20,7 @@ const HARMLESS = [
   /^[\w.]+\.map\(quote\w+\)\.join\(", "\)$/,
   /^formatLsn\(\w+\)$/,
   /^formatPgoutputOptions\(/,
-  /^([\w.]+\.|this\.#|)(\w*[pP]id|\w*[oO]id)$/,
+  /^([\w.]+\.|this\.#|)(\w*[pPoOxX]id)$/,
   /^oids\.join\(", "\)$|^oidArray\(\w+\)$/,
   /^Math\.ceil\([\w.]+\)$/,
   /^[A-Z][A-Z_]+$/,

@@ -27,6 +27,7 @@ function parseShape(json: unknown): TypeShape | undefined {
     return { kind, element, delimiter };
   }
   if (kind === "domain" && isOid(base)) return { kind, base };
+  if (kind === "composite" && fields === null) return { kind, fields };
   if (kind === "composite" && Array.isArray(fields)) {
     return { kind, fields: fields.map(parseField).filter((field) => field !== undefined) };
   }

@@ -115,7 +115,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const types = new TypeRegistry();
   const rendering = job.summary ?? (await createRenderer(flags, output, types, context));
   const pipeline = new Pipeline({
-    lookUpTypes: undefined,
+    typeWatch: undefined,
     capture: undefined,
     types,
     accepts: job.accepts,

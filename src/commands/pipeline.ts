@@ -1,6 +1,7 @@
 import { isRowChange } from "../pgoutput/changes.ts";
 import type { OtherMessage, PgoutputMessage, RowChange } from "../pgoutput/messages.ts";
-import type { CatalogueType, TypeRegistry } from "../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import type { TypeWatch } from "../replication/type-watch.ts";
 import { type PgTime, unixMsFromPgTime } from "../pg-time.ts";
 import type { Sink } from "../output/sink.ts";
 import type { CaptureFile } from "./capture-file.ts";
@@ -14,10 +15,8 @@ interface PipelineParts {
   readonly renderer: Renderer;
   readonly sink: Sink;
   readonly warn: (warning: Warning) => void;
-  /** The server's catalogue; undefined: nobody to ask. */
-  readonly lookUpTypes:
-    | ((oids: readonly number[]) => Promise<readonly CatalogueType[]>)
-    | undefined;
+  /** Asks the server's catalogue; undefined: nobody to ask. */
+  readonly typeWatch: TypeWatch | undefined;
   /** Gets all that is received, before the filter. */
   readonly capture: CaptureFile | undefined;
 }
@@ -57,16 +56,13 @@ export class Pipeline {
     this.#rotateIfDue();
   }
 
-  /** Of the types that a relation is the first to use, the catalogue is asked before its rows come. */
+  /** What the catalogue has to tell of types is known before their values come. */
   prepare(message: OtherMessage): Promise<void> | undefined {
-    const { types, lookUpTypes, capture } = this.#parts;
-    if (message.kind !== "relation" || lookUpTypes === undefined) return undefined;
-    const asked = types.uncatalogued(message.relation.columns.map(({ typeOid }) => typeOid));
-    if (asked.length === 0) return undefined;
-    return lookUpTypes(asked).then((found) => {
-      types.catalogue(asked, found);
-      capture?.metadata({ asked, types: found });
-    });
+    return this.#parts.typeWatch?.prepare(message);
+  }
+
+  idle(): void {
+    this.#parts.typeWatch?.idle();
   }
 
   /** A row. Returns whether it is printed. */

@@ -4,7 +4,8 @@ import { ReaderGone, fileDescriptorOf } from "../output/sink.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { type BootstrapRequest } from "../replication/bootstrap.ts";
 import { ReplicationSession } from "../replication/session.ts";
-import { lookUpTypes } from "../replication/type-catalogue.ts";
+import { TypeCatalogue } from "../replication/type-catalogue.ts";
+import { TypeWatch } from "../replication/type-watch.ts";
 import { AckSource } from "./ack-source.ts";
 import { AskedColumns } from "./asked-columns.ts";
 import { CaptureFile } from "./capture-file.ts";
@@ -79,13 +80,21 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
   });
   reporter.beforePrinting = () => status.clearLine();
   const shownSink = toTerminal ? status.above(sink) : sink;
+  const catalogue = new TypeCatalogue(target);
+  let slot = "";
+  const typeWatch = new TypeWatch({
+    types,
+    lookUp: (oids, horizon) => catalogue.lookUp(oids, slot, horizon),
+    learned: (oids, found) => capture?.metadata({ asked: oids, types: found }),
+    warn: (warning) => reporter.warn(warning),
+  });
   const pipeline = new Pipeline({
     types,
     accepts,
     renderer: rendering.renderer,
     sink: shownSink,
     warn: (warning) => reporter.warn(warning),
-    lookUpTypes: (oids) => lookUpTypes(target, oids),
+    typeWatch,
     capture,
   });
   const session = new ReplicationSession({
@@ -105,9 +114,13 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     news: {
       warn: (warning) => reporter.warn(warning),
       notice: (text) => reporter.notice(text),
-      streaming: ({ slotName, slotPosition, serverVersion }, from) => {
+      streaming: ({ slotName, slotPosition, serverVersion }, from, horizon) => {
         reporter.clearProgress();
         status.streaming();
+        slot = slotName;
+        // It may be another server now.
+        catalogue.close();
+        typeWatch.start(horizon);
         capture?.metadata({ server_version: serverVersion, options: options.pgoutput });
         if (context.stdout.isTerminal) {
           // 0/0: the server starts where the slot stands.
@@ -137,6 +150,8 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     throw error;
   } finally {
     reporter.clearProgress();
+    typeWatch.end();
+    catalogue.close();
     stopRotating?.();
     status.end(!readerGone);
     capture?.close();

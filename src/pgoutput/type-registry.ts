@@ -9,8 +9,8 @@ export type TypeShape =
   | { readonly kind: "vector"; readonly element: number }
   /** As its base type's. */
   | { readonly kind: "domain"; readonly base: number }
-  /** `(a,b)`, with fields that are columns of their own. */
-  | { readonly kind: "composite"; readonly fields: readonly CompositeField[] }
+  /** `(a,b)`, with fields that are columns of their own. Null: it was altered, and which they are is not known. */
+  | { readonly kind: "composite"; readonly fields: readonly CompositeField[] | null }
   /** `"a"=>"b"`, which row_to_json casts to a JSON object. */
   | { readonly kind: "hstore" };
 
@@ -40,10 +40,20 @@ const BUILTIN_OIDS = new Map<string, number>();
 export class TypeRegistry {
   readonly #announced = new Map<number, TypeEntry>();
   readonly #catalogued = new Map<number, TypeEntry | undefined>();
+  #revision = 0;
+  /** Called when a value is printed of a composite type whose fields are not known. */
+  onUnknownFields: ((oid: number) => void) | undefined;
 
-  /** pg_type.typname, or what a Type message calls it. */
+  /** Another one whenever the catalogue has told something. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** What a Type message calls it, at that point of the stream; of a domain that names the base type. Else pg_type.typname. */
   nameOf(oid: number): string | undefined {
-    return this.#entry(oid)?.name;
+    const catalogued = this.#catalogued.get(oid);
+    const announced = catalogued?.shape?.kind === "domain" ? undefined : this.#announced.get(oid);
+    return (BUILTINS.get(oid) ?? announced ?? catalogued ?? this.#announced.get(oid))?.name;
   }
 
   /** Undefined: not known, or nothing special. */
@@ -61,33 +71,26 @@ export class TypeRegistry {
     this.#announced.set(oid, { name, shape });
   }
 
-  /** Those of which only the catalogue could tell more: it was not asked yet, or would answer otherwise now. */
+  /** Those of which only the catalogue can tell what they are. */
+  notBuiltIn(oids: Iterable<number>): readonly number[] {
+    return [...new Set(oids)].filter((oid) => !BUILTINS.has(oid));
+  }
+
+  /** Those of them that it was not asked about yet. */
   uncatalogued(oids: Iterable<number>): readonly number[] {
-    const unknown = [...oids].filter(
-      (oid) => !BUILTINS.has(oid) && (!this.#catalogued.has(oid) || this.#mayHaveChanged(oid)),
-    );
-    return [...new Set(unknown)];
+    return this.notBuiltIn(oids).filter((oid) => !this.#catalogued.has(oid));
   }
 
   /** What the catalogue answered to a question for `asked`: one that it does not know is not asked for again. */
   catalogue(asked: readonly number[], types: readonly CatalogueType[]): void {
     for (const oid of asked) this.#catalogued.set(oid, undefined);
     for (const { oid, name, shape } of types) this.#catalogued.set(oid, { name, shape });
+    this.#revision++;
   }
 
-  /** A composite type can get other attributes, which the stream does not tell; what a relation is made of is asked for with it. */
-  #mayHaveChanged(oid: number): boolean {
-    const shape = this.#catalogued.get(oid)?.shape;
-    switch (shape?.kind) {
-      case "composite":
-        return true;
-      case "array":
-        return this.#mayHaveChanged(shape.element);
-      case "domain":
-        return this.#mayHaveChanged(shape.base);
-      default:
-        return false;
-    }
+  /** Whether the catalogue has said the same before; of what is not composite, of which only the name may be another. */
+  knows({ oid, name }: CatalogueType): boolean {
+    return this.#catalogued.get(oid)?.name === name;
   }
 
   #entry(oid: number): TypeEntry | undefined {

@@ -39,17 +39,43 @@ export function encoderFor(
     case "domain":
       return partEncoder(shape.base);
     case "composite":
-      return compositeEncoder(
-        shape.fields.map((field) => ({
-          key: Buffer.from(`${jsonString(field.name)}:`),
-          encode: partEncoder(field.type),
-        })),
-      );
+      return byRevision(types, () => {
+        const now = types.shapeOf(typeOid);
+        if (now?.kind !== "composite") return writeString;
+        if (now.fields === null) return unknownFields(typeOid, types);
+        return compositeEncoder(
+          now.fields.map((field) => ({
+            key: Buffer.from(`${jsonString(field.name)}:`),
+            encode: partEncoder(field.type),
+          })),
+        );
+      });
     case "hstore":
       return writeHstore;
     case "scalar":
       return scalarEncoder(shape.name, options);
   }
+}
+
+/** As text, since nobody knows what the fields are called. */
+function unknownFields(typeOid: number, types: TypeRegistry): ValueEncoder {
+  return (out, bytes, view, start, end) => {
+    types.onUnknownFields?.(typeOid);
+    writeString(out, bytes, view, start, end);
+  };
+}
+
+/** A composite type may be altered while the relation that is made of it stays as it is. */
+function byRevision(types: TypeRegistry, make: () => ValueEncoder): ValueEncoder {
+  let revision = -1;
+  let encode = writeString;
+  return (out, bytes, view, start, end) => {
+    if (revision !== types.revision) {
+      revision = types.revision;
+      encode = make();
+    }
+    encode(out, bytes, view, start, end);
+  };
 }
 
 function scalarEncoder(name: string, options: ValueOptions): ValueEncoder {

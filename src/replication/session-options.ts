@@ -2,6 +2,7 @@ import type { Lsn } from "../lsn.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import type { BootstrapOutcome, BootstrapRequest } from "./bootstrap.ts";
 import type { Confirmations } from "./confirmations.ts";
+import type { Horizon } from "./horizon.ts";
 import type { PgoutputOptions } from "./pgoutput-options.ts";
 import type { ConnectionTarget } from "./target.ts";
 import type { StreamConsumer } from "./stream-consumer.ts";
@@ -57,7 +58,7 @@ export interface SessionNews {
   warn(warning: { message: string; detail?: string; hint?: string }): void;
   notice(text: string): void;
   /** The server has accepted the start. */
-  streaming(started: BootstrapOutcome, from: Lsn): void;
+  streaming(started: BootstrapOutcome, from: Lsn, horizon: Horizon): void;
 }
 
 /** How a session fares. */

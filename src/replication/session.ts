@@ -180,7 +180,7 @@ export class ReplicationSession {
         clearTimeout(patience);
         this.#startedMs = performance.now();
         if (this.#starts++ === 0) this.#takeOver(state, from, started.oldest);
-        news.streaming(started, from);
+        news.streaming(started, from, pace.horizon);
       };
       const { temporary } = started;
       const stream = new WalStream(

@@ -11,6 +11,8 @@ export interface StreamConsumer {
    * and then this message.
    */
   prepare(message: OtherMessage): Promise<void> | undefined;
+  /** The server is further, and has nothing for us. */
+  idle?(): void;
   /**
    * Writes what came since the last flush. Undefined: written. Until a promise is fulfilled nothing else is
    * handed over. Throws or rejects when it cannot be written.

@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { HORIZON, type Horizon, parseHorizon } from "./horizon.ts";
 import { queryRows } from "./statement.ts";
 
 /** What the stream has to know of its walsender. */
@@ -8,6 +9,8 @@ export interface StreamPace {
   readonly statusIntervalMs: number;
   /** 0: the server waits for us for ever. */
   readonly walSenderTimeoutMs: number;
+  /** As it is before the stream starts. */
+  readonly horizon: Horizon;
 }
 
 /** Feedback comes at least three times within wal_sender_timeout. */
@@ -18,9 +21,10 @@ const TIMEOUT_SHARE = 3;
  * long as it takes: the decoder reads the catalogue, and a role's lock_timeout would end the stream (55P03).
  */
 export async function readStreamPace(client: Client, askedIntervalMs: number): Promise<StreamPace> {
-  const [row] = await queryRows<{ pid: number; setting: string }>(
+  const [row] = await queryRows<{ pid: number; setting: string; horizon: string }>(
     client,
-    `SELECT pg_catalog.pg_backend_pid() AS pid, setting, pg_catalog.set_config('lock_timeout', '0', false)
+    `SELECT pg_catalog.pg_backend_pid() AS pid, setting, ${HORIZON} AS horizon,
+       pg_catalog.set_config('lock_timeout', '0', false)
      FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'`,
     "read wal_sender_timeout",
   );
@@ -30,5 +34,6 @@ export async function readStreamPace(client: Client, askedIntervalMs: number): P
     pid: row?.pid ?? 0,
     walSenderTimeoutMs,
     statusIntervalMs: Math.min(askedIntervalMs, shareMs),
+    horizon: parseHorizon(row?.horizon),
   };
 }

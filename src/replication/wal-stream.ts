@@ -247,7 +247,9 @@ export class WalStream implements CopyBothReceiver {
   #keepalive(walEnd: Lsn): void {
     const { ledger, limits } = this.#state;
     ledger.keepalive(walEnd);
-    if (!ledger.transactionOpen && limits.endsAt(walEnd)) this.#end ??= "endpos";
+    if (ledger.transactionOpen) return;
+    if (limits.endsAt(walEnd)) this.#end ??= "endpos";
+    this.#state.consumer.idle?.();
   }
 
   /** The socket is not read while the write is under way: that is all the backpressure there is, and enough. */

@@ -13,7 +13,7 @@ function ndjsonOf(chunks: Iterable<Uint8Array>): string {
   const types = new TypeRegistry();
   const lines: Buffer[] = [];
   const pipeline = new Pipeline({
-    lookUpTypes: undefined,
+    typeWatch: undefined,
     capture: undefined,
     types,
     accepts: () => true,

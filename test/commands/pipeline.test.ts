@@ -14,7 +14,7 @@ function rotatedBehind(messages: readonly PgoutputMessage[]): string | undefined
     renderer: { render: () => {}, take: () => new Uint8Array(1) },
     sink: { write: () => undefined, sync: () => undefined },
     warn: () => {},
-    lookUpTypes: undefined,
+    typeWatch: undefined,
     capture: undefined,
   });
   for (const [index, message] of messages.entries()) {

@@ -13,7 +13,8 @@ import { TableRenderer } from "../../src/render/table.ts";
 import { WHOLE_VIEW } from "../../src/render/table-view.ts";
 import type { ValueOptions } from "../../src/render/values.ts";
 import { resolveTarget } from "../../src/replication/target.ts";
-import { lookUpTypes } from "../../src/replication/type-catalogue.ts";
+import { NO_HORIZON } from "../../src/replication/horizon.ts";
+import { TypeCatalogue } from "../../src/replication/type-catalogue.ts";
 import { NASTY_VALUES } from "../support/nasty-values.ts";
 import { oddFloat4s, oddFloat8s, randomFloats, randomNumeric } from "../support/random-numbers.ts";
 import { seededRandom } from "../support/random.ts";
@@ -258,7 +259,9 @@ async function catalogue(server: TestServer): Promise<TypeRegistry> {
   );
   const asked = oids.map(({ oid }) => Number(oid));
   const registry = new TypeRegistry();
-  registry.catalogue(asked, await lookUpTypes(resolveTarget({}, server.env), asked));
+  const asking = new TypeCatalogue(resolveTarget({}, server.env));
+  registry.catalogue(asked, (await asking.lookUp(asked, "", NO_HORIZON)).types);
+  asking.close();
   return registry;
 }
 

@@ -103,9 +103,20 @@ export function textFormOf(typeOid: number, types: TypeRegistry, depth = 0): Tex
     case "domain":
       return partForm(shape.base);
     case "composite":
-      return recordOf(
-        shape.fields.map(({ type }) => ({ typeOid: type, form: partForm(type) ?? unknown })),
-      );
+      // Asked for again with each value: it may be altered while the relation stays as it is.
+      return (reader) => {
+        const now = types.shapeOf(typeOid);
+        if (now?.kind !== "composite") throw reader.unfit();
+        if (now.fields === null) {
+          types.onUnknownFields?.(typeOid);
+          throw reader.unfit();
+        }
+        const fields = now.fields.map(({ type }) => ({
+          typeOid: type,
+          form: partForm(type) ?? unknown,
+        }));
+        return recordOf(fields)(reader);
+      };
     case "hstore":
       return hstore;
   }
