@@ -62,6 +62,14 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   ["ENOTFOUND", NO_NAME],
   ["EAI_AGAIN", NO_NAME],
   ["ETIMEDOUT", TIMED_OUT],
+  [
+    // pg's words, untranslated, of the version in package-lock.json: it has no code for it.
+    "Connection terminated unexpectedly",
+    () => ({
+      what: "the server closed the connection",
+      hint: "Its log may say why. A server that is about to start or stop does so, and one that is no PostgreSQL server.",
+    }),
+  ],
   ["EHOSTUNREACH", NO_ROUTE],
   ["ENETUNREACH", NO_ROUTE],
   [
