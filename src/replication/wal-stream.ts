@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { DecodeError } from "../errors.ts";
 import type { Lsn } from "../lsn.ts";
 import { PgoutputDecoder } from "../pgoutput/decoder.ts";
 import { isRowChange } from "../pgoutput/changes.ts";
@@ -140,7 +141,9 @@ export class WalStream implements CopyBothReceiver {
 
   copyData(payload: ByteReader): Verdict {
     if (this.#over) return "stop";
-    switch (payload.view.getUint8(payload.offset)) {
+    // An empty payload has the next message's type there.
+    const tag = payload.offset < payload.end ? payload.view.getUint8(payload.offset) : undefined;
+    switch (tag) {
       case FrameTag.xLogData: {
         this.#frameStart = payload.offset;
         const position = readXLogData(payload);
@@ -154,6 +157,8 @@ export class WalStream implements CopyBothReceiver {
         this.#keepalive(walEnd);
         break;
       }
+      default:
+        throw new DecodeError(`unknown streaming header ${tag ?? "of no bytes"}`, payload.offset);
     }
     if (this.#end !== undefined) return "stop";
     return this.#preparing === undefined ? "next" : "hold";
