@@ -230,6 +230,7 @@ for (const version of [15, 18] as const) {
       const { status, stderr } = await run("tlsonly", "", { PGSSLMODE: "disable" });
       assert.equal(status, 1);
       const [, mode = ""] = /^HINT: .*PGSSLMODE=(\w+)/m.exec(stderr) ?? [];
+      assert.equal(mode, "require");
       await works("tlsonly", "", { PGSSLMODE: mode });
       await works("tlsonly", "sslmode=allow");
       await works("tlsonly", "");

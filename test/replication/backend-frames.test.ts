@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BackendFrames } from "../../src/replication/backend-frames.ts";
+import { ProtocolViolation } from "../../src/replication/backend-messages.ts";
 
 const frame = (type: string, payload: string): Buffer => {
   const bytes = Buffer.alloc(5 + payload.length);
@@ -75,4 +76,24 @@ test("a payload that is held is followed by the rest once it may proceed, wherev
     }
     assert.deepEqual(seen, expected, `in pieces of ${size}`);
   }
+});
+
+test("a length that cannot be is an error, and one that is only claimed takes no memory", () => {
+  for (const [type, length] of [
+    ["d", 3],
+    ["d", 0x7fff_ffff],
+    ["d", 0xffff_ffff],
+    ["S", 30_001],
+    ["E", 2 ** 24],
+  ] as const) {
+    const bytes = frame(type, "x");
+    bytes.writeUInt32BE(length, 1);
+    for (const chunks of [[bytes], Array.from(bytes, (byte) => Buffer.from([byte]))])
+      assert.throws(() => received(chunks), ProtocolViolation, `${type} ${length}`);
+  }
+  const bytes = frame("d", "x".repeat(1000));
+  bytes.writeUInt32BE(2 ** 30, 1);
+  const { arrayBuffers } = process.memoryUsage();
+  assert.deepEqual(received([bytes]), []);
+  assert.ok(process.memoryUsage().arrayBuffers - arrayBuffers < 2 ** 24);
 });

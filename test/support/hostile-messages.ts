@@ -24,7 +24,7 @@ export function authentication(code: number, rest: Uint8Array | string = ""): Bu
   return message("R", Buffer.concat([head, Buffer.from(rest as string)]));
 }
 
-export function errorResponse(code: string, text: string): Buffer {
+function errorResponse(code: string, text: string): Buffer {
   return message("E", `SFATAL\0VFATAL\0C${code}\0M${text}\0\0`);
 }
 

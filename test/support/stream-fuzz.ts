@@ -67,7 +67,7 @@ async function startIntruder(
 /** CopyData with XLogData or a keepalive in it that has gone wrong somewhere. */
 function hostilePayload(random: Random): Buffer {
   const header = `w${"\0".repeat(24)}`;
-  const tag = pick(random, [..."BCORYIUDTMSEcAbPKrp?\0"]);
+  const tag = pick(random, "BCORYIUDTMSEcAbPKrp?\0".split(""));
   const noise = Buffer.from(
     Array.from({ length: Math.floor(random() * 60) }, () => Math.floor(random() * 256)),
   );
