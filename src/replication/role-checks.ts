@@ -1,4 +1,5 @@
 /** doctor: what the role may do. */
+import { ProtocolViolation } from "./backend-messages.ts";
 import type { Client } from "pg";
 import { type Administration, mayReplicateSql } from "./administration.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
@@ -36,7 +37,7 @@ async function readRights(client: Client): Promise<Rights> {
      FROM pg_catalog.pg_roles r WHERE r.rolname = current_user`,
     "read the role's rights",
   );
-  if (row === undefined) throw new Error("the current role is not in pg_roles");
+  if (row === undefined) throw new ProtocolViolation("no row where there is always one");
   return row;
 }
 

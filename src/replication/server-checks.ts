@@ -1,4 +1,5 @@
 /** doctor: the server's version and settings. */
+import { ProtocolViolation } from "./backend-messages.ts";
 import type { Client } from "pg";
 import {
   type Administration,
@@ -89,7 +90,7 @@ async function readSettings(client: Client): Promise<Settings> {
              ORDER BY 1) AS standbys`,
     "read the server's settings",
   );
-  if (row === undefined) throw new Error("a SELECT without FROM gave no row");
+  if (row === undefined) throw new ProtocolViolation("no row where there is always one");
   return row;
 }
 

@@ -1,3 +1,4 @@
+import { ProtocolViolation } from "./backend-messages.ts";
 import type { Client } from "pg";
 import { queryRows } from "./statement.ts";
 
@@ -95,7 +96,7 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
        current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge"`,
     "read the settings that concern slots",
   );
-  if (row === undefined) throw new Error("a SELECT without FROM gave no row");
+  if (row === undefined) throw new ProtocolViolation("no row where there is always one");
   return row;
 }
 

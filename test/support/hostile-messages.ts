@@ -2,9 +2,14 @@
 
 export type Random = () => number;
 
+/** Text stands for bytes, one a character. */
+function bytesOf(body: Uint8Array | string): Buffer {
+  return typeof body === "string" ? Buffer.from(body, "latin1") : Buffer.from(body);
+}
+
 /** One of the type, with its length. */
 export function message(type: string, body: Uint8Array | string = ""): Buffer {
-  const bytes = Buffer.from(body as string);
+  const bytes = bytesOf(body);
   const head = Buffer.alloc(5);
   head.write(type, "latin1");
   head.writeUInt32BE(bytes.length + 4, 1);
@@ -21,7 +26,7 @@ export function claiming(type: string, length: number, body: Uint8Array | string
 export function authentication(code: number, rest: Uint8Array | string = ""): Buffer {
   const head = Buffer.alloc(4);
   head.writeInt32BE(code);
-  return message("R", Buffer.concat([head, Buffer.from(rest as string)]));
+  return message("R", Buffer.concat([head, bytesOf(rest)]));
 }
 
 function errorResponse(code: string, text: string): Buffer {
@@ -42,8 +47,18 @@ export function pick<Item>(random: Random, items: readonly Item[]): Item {
   return item;
 }
 
-const text = (random: Random): string =>
-  pick(random, ["", "x", "\x1b[31mred\x1b[0m", "a\u009bb", "line\nline", "é€😀", "x".repeat(3000)]);
+const TEXTS = [
+  "",
+  "x",
+  "\u001b[31mred\u001b[0m",
+  "a\u009bb",
+  "line\nline",
+  "é€😀",
+  "x".repeat(3000),
+];
+
+/** UTF-8, a byte a character. */
+const text = (random: Random): string => Buffer.from(pick(random, TEXTS)).toString("latin1");
 
 /** By the names of the manual's Message Formats; each may stand where it must not. */
 const KINDS: readonly ((random: Random) => Buffer)[] = [
