@@ -51,7 +51,7 @@ function explainConnect(error: unknown, target: ConnectionTarget): Explanation {
   const diagnosis =
     CONNECT_DIAGNOSES.get(code ?? message)?.(target, database?.routine) ??
     diagnoseScram(message, target);
-  const state = database?.code === undefined ? "" : ` (SQLSTATE ${database.code})`;
+  const state = (database?.code ?? "") === "" ? "" : ` (SQLSTATE ${database?.code})`;
   const what = (diagnosis?.what ?? message) || (code ?? "unknown error");
   return {
     what: `${what}${state}`,

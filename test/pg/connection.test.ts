@@ -15,7 +15,9 @@ import {
   makeRevocationList,
   useCertificates,
 } from "../support/certificates.ts";
-import { type RunResult, walctl } from "../support/cli.ts";
+import { type RunResult, spawnWalctl, walctl } from "../support/cli.ts";
+import { insertedIds, parseLines } from "../support/lines.ts";
+import { FaultProxy } from "../support/proxy.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 import { startStandby } from "../support/standby.ts";
 import { toolPath } from "../support/tools.ts";
@@ -359,6 +361,12 @@ describe("several servers", () => {
     assert.deepEqual(await slotsOf(other), ["found"]);
     const hint = await walctl(["tail", "-S", "gone", "-P", "p", "-d", where], { server: main });
     assert.match(hint.stderr, new RegExp(`HINT: .* -h ${other.host} -p ${other.port} `));
+    // A pasted command is not weaker than the one that it comes from.
+    const strict = await walctl(
+      ["tail", "-S", "gone", "-P", "p", "-d", `${where} require_auth=none password=hush-4711`],
+      { server: main },
+    );
+    assert.match(strict.stderr, / -d 'dbname=postgres require_auth=none'$/m);
     await walctl(["drop-slot", "found", "-d", where], { server: main });
     const none = await walctl(["slots", "-d", "host=/nonexistent,/nowhere"], { server: main });
     assert.equal(none.status, 1);
@@ -366,6 +374,32 @@ describe("several servers", () => {
       none.stderr,
       /could not connect to any server: "\/nonexistent", port \d+: no server listens.*; "\/nowhere", port/,
     );
+  });
+
+  test("tail goes on at the next host when the first one is lost", async (t) => {
+    await other.sql(
+      "CREATE TABLE moved (id int PRIMARY KEY); CREATE PUBLICATION moved FOR TABLE moved",
+    );
+    await other.sql("SELECT pg_create_logical_replication_slot('moved', 'pgoutput')");
+    const [first, second] = await Promise.all([FaultProxy.start(other), FaultProxy.start(other)]);
+    t.after(() => Promise.all([first.close(), second.close()]));
+    const where = `host=127.0.0.1,127.0.0.1 port=${first.port},${second.port} sslmode=disable`;
+    const running = spawnWalctl(["tail", "-S", "moved", "-P", "moved", "-d", where], {
+      server: main,
+      env: { PGUSER: "postgres" },
+    });
+    t.after(() => running.dispose());
+    await other.sql("INSERT INTO moved VALUES (1)");
+    await running.waitFor((line) => line.includes('"commit"'));
+    assert.equal(second.connections, 0);
+    first.refusing = true;
+    first.cut();
+    await other.sql("INSERT INTO moved VALUES (2)");
+    const lines = await running.waitFor((line) => line.includes('"kind":"commit"'));
+    assert.deepEqual(insertedIds(parseLines(lines.join("\n"))), [2]);
+    assert.equal(second.connections, 1);
+    assert.equal((await running.stop()).status, 0);
+    await other.sql("SELECT pg_drop_replication_slot('moved')");
   });
 
   test("target_session_attrs and load_balance_hosts choose among a primary and its standby", async () => {
