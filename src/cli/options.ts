@@ -102,7 +102,10 @@ export function valueOptions(command: Command): Command {
         .choices(["json", "text"])
         .default("json"),
     )
-    .option("--safe-numbers", "numbers that a JavaScript double cannot hold become strings");
+    .option(
+      "--safe-numbers",
+      "numbers that a JavaScript double cannot hold, in json too, become strings",
+    );
 }
 
 const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse"];

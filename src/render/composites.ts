@@ -17,6 +17,10 @@ export interface FieldEncoder {
   readonly encode: ValueEncoder;
 }
 
+/** What record_out puts in quotes. */
+const QUOTED_ONLY = new Uint8Array(256);
+for (const byte of Buffer.from('(),"\\ \t\n\v\f\r', "latin1")) QUOTED_ONLY[byte] = 1;
+
 /** The text form of composite types (manual: Composite Type Input and Output Syntax) as JSON objects. */
 export function compositeEncoder(fields: readonly FieldEncoder[]): ValueEncoder {
   return (out, bytes, view, start, end) => {
@@ -47,40 +51,51 @@ function writeComposite(
       out.byte(COMMA);
     }
     out.copy(field.key);
-    const stop = endOfField(bytes, at, close);
+    const stop = writeField(out, bytes, view, at, close, field.encode);
     if (stop === -1) return false;
-    writeField(out, bytes, view, at, stop, field.encode);
     at = stop;
   }
   out.byte(JSON_CLOSE);
   return at === close;
 }
 
-/** Where the field ends that starts at `start`; -1 when its quotes do not. */
-function endOfField(bytes: Uint8Array, start: number, close: number): number {
-  let quoted = false;
-  for (let at = start; at < close; at++) {
-    const byte = bytes[at];
-    if (byte === BACKSLASH) at++;
-    else if (byte === QUOTE) quoted = !quoted;
-    else if (byte === COMMA && !quoted) return at;
-  }
-  return quoted ? -1 : close;
-}
-
-/** Nothing at all is NULL; the empty string is `""`. */
+/** Nothing at all is NULL; the empty string is `""`. Returns where the field ends, or -1. */
 function writeField(
   out: ByteWriter,
   bytes: Uint8Array,
   view: DataView,
   start: number,
-  end: number,
+  close: number,
   encode: ValueEncoder,
-): void {
-  if (start === end) return out.copy(NULL);
-  if (bytes[start] !== QUOTE) return encode(out, bytes, view, start, end);
-  const plain = unquote(bytes, start + 1, end - 1);
-  encode(out, plain, new DataView(plain.buffer, plain.byteOffset, plain.length), 0, plain.length);
+): number {
+  if (start === close || bytes[start] === COMMA) {
+    out.copy(NULL);
+    return start;
+  }
+  if (bytes[start] === QUOTE) {
+    const stop = endOfQuoted(bytes, start, close);
+    if (stop === -1) return -1;
+    const plain = unquote(bytes, start + 1, stop - 1);
+    encode(out, plain, new DataView(plain.buffer, plain.byteOffset, plain.length), 0, plain.length);
+    return stop;
+  }
+  let at = start;
+  while (at < close && QUOTED_ONLY[bytes[at]!] === 0) at++;
+  if (at === start) return -1;
+  encode(out, bytes, view, start, at);
+  return at;
+}
+
+/** Behind the quote that ends what starts with the one at `open`; -1 when none does. */
+function endOfQuoted(bytes: Uint8Array, open: number, close: number): number {
+  let at = open + 1;
+  while (at < close) {
+    const byte = bytes[at];
+    if (byte === BACKSLASH || (byte === QUOTE && bytes[at + 1] === QUOTE)) at += 2;
+    else if (byte === QUOTE) return at + 1;
+    else at++;
+  }
+  return -1;
 }
 
 /** Inside of quotes `""` is `"` and `\\` is `\`. */

@@ -1,7 +1,8 @@
-import type { ByteWriter } from "./byte-writer.ts";
 import { writeString } from "./json-text.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
+import { isUtf8Text } from "./utf8.ts";
 
+const [OPEN, CLOSE, COMMA, SPACE] = [0x7b, 0x7d, 0x2c, 0x20];
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const ARROW = Buffer.from("=>", "latin1");
@@ -13,54 +14,81 @@ const KEY_END = Buffer.from(": ", "latin1");
 /** `"a"=>"1", "b"=>NULL` as hstore_to_json prints it: `{"a": "1", "b": null}`. */
 export const writeHstore: ValueEncoder = (out, bytes, view, start, end) => {
   const before = out.offset;
-  if (writePairs(out, bytes, start, end)) return;
-  out.offset = before;
-  writeString(out, bytes, view, start, end);
+  const valid = readPairs(bytes, start, end, (key, value, index) => {
+    out.byte(index === 0 ? OPEN : COMMA);
+    if (index > 0) out.byte(SPACE);
+    writeString(out, key, viewOf(key), 0, key.length);
+    out.copy(KEY_END);
+    if (value === null) out.copy(JSON_NULL);
+    else writeString(out, value, viewOf(value), 0, value.length);
+  });
+  if (!valid) {
+    out.offset = before;
+    return writeString(out, bytes, view, start, end);
+  }
+  if (start === end) out.byte(OPEN);
+  out.byte(CLOSE);
 };
 
-function writePairs(out: ByteWriter, bytes: Uint8Array, start: number, end: number): boolean {
-  out.byte(0x7b);
+/**
+ * Gives the pairs to `visit`, unescaped. Returns false where the bytes are not what hstore_out prints, or what JSON
+ * has no form for: a key that is not UTF-8, or twice the same.
+ */
+export function readPairs(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  visit: (key: Uint8Array, value: Uint8Array | null, index: number) => void,
+): boolean {
+  const keys = new Set<string>();
   let at = start;
   while (at < end) {
     if (at > start) {
       if (!startsWith(bytes, at, end, SEPARATOR)) return false;
       at += SEPARATOR.length;
-      out.copy(SEPARATOR);
     }
-    at = writeQuoted(out, bytes, at, end);
-    if (at === -1 || !startsWith(bytes, at, end, ARROW)) return false;
-    at += ARROW.length;
-    out.copy(KEY_END);
-    if (startsWith(bytes, at, end, NULL)) {
-      at += NULL.length;
-      out.copy(JSON_NULL);
-    } else {
-      at = writeQuoted(out, bytes, at, end);
-      if (at === -1) return false;
-    }
+    const keyEnd = endOfQuoted(bytes, at, end);
+    if (keyEnd === -1 || !startsWith(bytes, keyEnd, end, ARROW)) return false;
+    const key = unquote(bytes, at + 1, keyEnd - 1);
+    const text = key.toString("latin1");
+    if (keys.has(text) || !isUtf8Text(key, 0, key.length)) return false;
+    at = keyEnd + ARROW.length;
+    const isNull = startsWith(bytes, at, end, NULL);
+    const valueEnd = isNull ? at + NULL.length : endOfQuoted(bytes, at, end);
+    if (valueEnd === -1) return false;
+    visit(key, isNull ? null : unquote(bytes, at + 1, valueEnd - 1), keys.size);
+    keys.add(text);
+    at = valueEnd;
   }
-  out.byte(0x7d);
   return true;
 }
 
-/** Writes the text in quotes at `open`, in which `\` escapes; returns where it ends, or -1. */
-function writeQuoted(out: ByteWriter, bytes: Uint8Array, open: number, end: number): number {
+/** Behind the quote that ends what starts with the one at `open`; -1 when none does. */
+function endOfQuoted(bytes: Uint8Array, open: number, end: number): number {
   if (open >= end || bytes[open] !== QUOTE) return -1;
-  const plain = Buffer.allocUnsafe(end - open);
-  let length = 0;
   for (let at = open + 1; at < end; at++) {
-    if (bytes[at] === QUOTE) {
-      const view = new DataView(plain.buffer, plain.byteOffset, length);
-      writeString(out, plain, view, 0, length);
-      return at + 1;
-    }
     if (bytes[at] === BACKSLASH) at++;
-    plain[length++] = bytes[at] ?? 0;
+    else if (bytes[at] === QUOTE) return at + 1;
   }
   return -1;
+}
+
+/** Inside of quotes `\` escapes. */
+function unquote(bytes: Uint8Array, start: number, end: number): Buffer {
+  const plain = Buffer.allocUnsafe(end - start);
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    if (bytes[at] === BACKSLASH) at++;
+    plain[length++] = bytes[at]!;
+  }
+  return plain.subarray(0, length);
 }
 
 function startsWith(bytes: Uint8Array, at: number, end: number, text: Uint8Array): boolean {
   if (at + text.length > end) return false;
   return text.every((byte, index) => bytes[at + index] === byte);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,6 +1,6 @@
-import { isUtf8 } from "node:buffer";
 import type { ByteWriter } from "./byte-writer.ts";
 import { safeJson } from "./json-line.ts";
+import { isUtf8Text } from "./utf8.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -10,7 +10,7 @@ const DEL = 0x7f;
 const C1_LEAD = 0xc2;
 const C1_LAST = 0x9f;
 /** `\u001f` in the place of one byte. */
-const ESCAPE_BYTES_MAX = 6;
+export const ESCAPE_BYTES_MAX = 6;
 /** Of values that are worth a loop of their own. */
 const LONG_BYTES = 128;
 
@@ -64,25 +64,9 @@ export function writeString(
   const before = out.offset;
   out.bytes[out.offset++] = QUOTE;
   const plainEnd = end - start < LONG_BYTES ? copyPlain(out, bytes, view, start, end) : start;
-  const ascii = plainEnd === end || writeEscaped(out, bytes, view, plainEnd, end, true);
+  const ascii = plainEnd === end || writeEscaped(out, bytes, view, plainEnd, end);
   out.byte(QUOTE);
-  if (!ascii && !isUtf8(bytes.subarray(start, end))) {
-    out.offset = before;
-    writeBase64(out, "bytes_base64", bytes.subarray(start, end));
-  }
-}
-
-/** Embeds bytes[start, end), which are JSON. White space between tokens becomes spaces, so that it stays on one line. */
-export function writeJson(
-  out: ByteWriter,
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  end: number,
-): void {
-  const before = out.offset;
-  const ascii = writeEscaped(out, bytes, view, start, end, false);
-  if (!ascii && !isUtf8(bytes.subarray(start, end))) {
+  if (!ascii && !isUtf8Text(bytes, start, end)) {
     out.offset = before;
     writeBase64(out, "bytes_base64", bytes.subarray(start, end));
   }
@@ -159,28 +143,24 @@ function copyLong(out: ByteWriter, view: DataView, start: number, end: number): 
   return at;
 }
 
-/**
- * Copies four bytes at a time while there is nothing to escape among them. With `quoting` for the inside
- * of a string, without for JSON as it is. Returns whether all of it was ASCII.
- */
+/** Copies four bytes at a time while there is nothing to escape among them. Returns whether all of it was ASCII. */
 function writeEscaped(
   out: ByteWriter,
   bytes: Uint8Array,
   view: DataView,
   start: number,
   end: number,
-  quoting: boolean,
 ): boolean {
   let ascii = true;
   let at = start;
   out.reserve(end - start + ESCAPE_BYTES_MAX);
   while (at < end) {
-    if (quoting && end - at >= LONG_BYTES) at = copyLong(out, view, at, end);
+    if (end - at >= LONG_BYTES) at = copyLong(out, view, at, end);
     const { bytes: target, view: targetView } = out;
     let { offset } = out;
     while (at + 4 <= end) {
       const word = view.getInt32(at);
-      if ((quoting ? specialsInString(word) : specialsInJson(word)) !== 0) break;
+      if (specialsInString(word) !== 0) break;
       targetView.setInt32(offset, word);
       at += 4;
       offset += 4;
@@ -194,9 +174,9 @@ function writeEscaped(
         if (meaning === NOT_ASCII) ascii = false;
         else if (meaning === LEAD) {
           ascii = false;
-          if (at + 1 < end && bytes[at + 1]! <= C1_LAST) break;
-        } else if (quoting || meaning === CONTROL) {
-          const short = quoting ? SHORT_ESCAPES[byte]! : 0;
+          if (isC1(bytes, at, end)) break;
+        } else {
+          const short = SHORT_ESCAPES[byte]!;
           if (short === 0 || offset + end - at + ESCAPE_BYTES_MAX >= target.length) break;
           target[offset++] = BACKSLASH;
           target[offset++] = short;
@@ -209,20 +189,16 @@ function writeEscaped(
     }
     out.offset = offset;
     if (at >= stop) continue;
-    at += writeSpecial(out, bytes, at, quoting);
+    at += writeSpecial(out, bytes, at);
     out.reserve(end - at + ESCAPE_BYTES_MAX);
   }
   return ascii;
 }
 
 /** Writes the character at `at`, which may not stand as it is, and returns how many bytes it took. */
-function writeSpecial(out: ByteWriter, bytes: Uint8Array, at: number, quoting: boolean): number {
+export function writeSpecial(out: ByteWriter, bytes: Uint8Array, at: number): number {
   const byte = bytes[at]!;
   out.reserve(ESCAPE_BYTES_MAX);
-  if (byte < SPACE && !quoting) {
-    out.bytes[out.offset++] = SPACE;
-    return 1;
-  }
   const short = byte < DEL ? SHORT_ESCAPES[byte]! : 0;
   out.bytes[out.offset++] = BACKSLASH;
   if (short !== 0) {
@@ -240,8 +216,13 @@ function writeSpecial(out: ByteWriter, bytes: Uint8Array, at: number, quoting: b
   return long ? 2 : 1;
 }
 
+/** Whether the lead byte at `at` begins a C1 control character. */
+export function isC1(bytes: Uint8Array, at: number, end: number): boolean {
+  return bytes[at] === C1_LEAD && at + 1 < end && bytes[at + 1]! <= C1_LAST;
+}
+
 /** Not 0 when one of the word's bytes is a control character, DEL, not ASCII, a quote or a backslash. */
-function specialsInString(word: number): number {
+export function specialsInString(word: number): number {
   return (
     (word |
       (word + 0x01010101) |
@@ -250,9 +231,4 @@ function specialsInString(word: number): number {
       ((word ^ 0x5c5c5c5c) - 0x01010101)) &
     0x80808080
   );
-}
-
-/** The same without quote and backslash, which JSON has already where they belong. */
-function specialsInJson(word: number): number {
-  return (word | (word + 0x01010101) | (word - 0x20202020)) & 0x80808080;
 }

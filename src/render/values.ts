@@ -1,9 +1,10 @@
-import type { TypeRegistry } from "../pgoutput/type-registry.ts";
+import type { CompositeField, TypeRegistry } from "../pgoutput/type-registry.ts";
 import { arrayEncoder, vectorEncoder } from "./arrays.ts";
 import { piece } from "./byte-writer.ts";
 import { compositeEncoder } from "./composites.ts";
 import { writeHstore } from "./hstore.ts";
-import { jsonString, writeJson, writeString } from "./json-text.ts";
+import { jsonString, writeString } from "./json-text.ts";
+import { writeJson, writeSafeJson } from "./json-value.ts";
 import { copyDigits, isExactDouble, isNumber } from "./numbers.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 import { writeTimestamp, writeTimestampTz } from "./timestamps.ts";
@@ -43,18 +44,27 @@ export function encoderFor(
         const now = types.shapeOf(typeOid);
         if (now?.kind !== "composite") return writeString;
         if (now.fields === null) return unknownFields(typeOid, types);
-        return compositeEncoder(
-          now.fields.map((field) => ({
-            key: Buffer.from(`${jsonString(field.name)}:`),
-            encode: partEncoder(field.type),
-          })),
-        );
+        return fieldsEncoder(now.fields, partEncoder);
       });
     case "hstore":
       return writeHstore;
     case "scalar":
       return scalarEncoder(shape.name, options);
   }
+}
+
+/** An object cannot have a key twice, as fields may be called in a database whose names are not UTF-8: then it is text. */
+function fieldsEncoder(
+  fields: readonly CompositeField[],
+  partEncoder: (oid: number) => ValueEncoder,
+): ValueEncoder {
+  if (new Set(fields.map(({ name }) => name)).size < fields.length) return writeString;
+  return compositeEncoder(
+    fields.map((field) => ({
+      key: Buffer.from(`${jsonString(field.name)}:`),
+      encode: partEncoder(field.type),
+    })),
+  );
 }
 
 /** As text, since nobody knows what the fields are called. */
@@ -92,7 +102,7 @@ function scalarEncoder(name: string, options: ValueOptions): ValueEncoder {
       return writeBoolean;
     case "json":
     case "jsonb":
-      return writeJson;
+      return options.safeNumbers ? writeSafeJson : writeJson;
     case "timestamp":
       return writeTimestamp;
     case "timestamptz":
@@ -104,7 +114,7 @@ function scalarEncoder(name: string, options: ValueOptions): ValueEncoder {
 
 /** The digits the server sent; NaN and the infinities are strings, since JSON has no such numbers. */
 const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
-  if (copyDigits(out, view, start, end)) return;
+  if (copyDigits(out, bytes, view, start, end)) return;
   if (isNumber(bytes, start, end)) out.copy(bytes, start, end);
   else writeString(out, bytes, view, start, end);
 };

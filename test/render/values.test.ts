@@ -173,3 +173,87 @@ test("a domain follows the base type that its Type message names; other types ar
   assert.equal(encode(70002, "5"), '"5"');
   assert.equal(encode(99999, "5"), '"5"');
 });
+
+const JSON_TYPE = 114;
+
+test("json is embedded as it is, and what is no JSON is a string", () => {
+  const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  for (const json of [
+    ...["null", "-0", "1e400", '"\\ud800"', "[]", "{}", '{"a":1,"a":[2,{"b":"é"}]}', deep],
+    ...['{"":[true,false,null,-1.5E-7]}', `{"${"k".repeat(500)}":"${"v".repeat(500)}"}`],
+  ]) {
+    assert.equal(encode(JSON_TYPE, json), json);
+  }
+  assert.equal(encode(JSON_TYPE, '["\u007f\u0085é"]'), '["\\u007f\\u0085é"]');
+  assert.equal(encode(JSON_TYPE, `["${"\u0085".repeat(200)}"]`).length, 4 + 200 * 6);
+  for (const damaged of [
+    ...["", " ", "nul", "truefalse", "01", "1.", "+1", "- 1", '"', '"\\x"', '"\\u12g4"', '"a\nb"'],
+    ...["[1,]", "[,1]", "[1 2]", "{1:2}", '{"a"}', '{"a":}', '{"a":1,}', "[}", "{]", "]", "[1]]"],
+    ...["NaN", "'a'", '{"a":1 "b":2}', "[1\u00002]", "1,2", '{"a":1}{', deep.slice(1)],
+  ]) {
+    const printed = encode(JSON_TYPE, damaged);
+    assert.equal(printed[0], '"', damaged.slice(0, 20));
+    assert.equal(JSON.parse(printed), damaged);
+  }
+});
+
+test("safe numbers reach into json, arrays and rows", () => {
+  const safe: ValueOptions = { values: "json", safeNumbers: true };
+  for (const [type, text, json] of [
+    [JSON_TYPE, "9007199254740993", '"9007199254740993"'],
+    [
+      JSONB,
+      '{"id": 9007199254740993, "n": [1.10, 1e400, -0], "s": "9007199254740993"}',
+      '{"id": "9007199254740993", "n": [1.10, "1e400", -0], "s": "9007199254740993"}',
+    ],
+    [JSONB, '"\\"9007199254740993\\\\"', '"\\"9007199254740993\\\\"'],
+    [3807, '{"[9007199254740993]"}', '[["9007199254740993"]]'],
+    [JSON_TYPE, "[1 9007199254740993", '"[1 9007199254740993"'],
+  ] as const) {
+    assert.equal(encode(type, text, safe), json);
+  }
+});
+
+test("an array, a vector or a timestamp that is none is its text, whole", () => {
+  for (const [type, damaged] of [
+    ...["{1,,2}", "{,1}", "{1,}", "{}}", "{{1},2}", "{1,{2}}", "[x]={1}", "[1:1]{1}", "{{}}"].map(
+      (text) => [1007, text] as const,
+    ),
+    ...['{"a"b}', '{a"b"}', "{a b}", String.raw`{a\b}`, `{"a""b"}`].map(
+      (text) => [1009, text] as const,
+    ),
+    ...["1  2", " 1", "1 ", " "].map((text) => [22, text] as const),
+    ...[
+      "2026-11-24 10:57",
+      "2026-11-24 10:57:43+00",
+      "2026-11-24 10:57:43.",
+      "yesterday, noon",
+    ].map((text) => [TIMESTAMP, text] as const),
+    ...["2026-11-24 10:57:43", "2026-11-24 10:57:4x+00", "2026-11-24 10:57:43+0", "soon +01"].map(
+      (text) => [TIMESTAMPTZ, text] as const,
+    ),
+  ]) {
+    assert.equal(encode(type, damaged), JSON.stringify(damaged));
+  }
+  const bytes = Buffer.from("2026-11-24 10:57:43\xff+00", "latin1");
+  assert.equal(encode(TIMESTAMPTZ, bytes), `{"bytes_base64":"${bytes.toString("base64")}"}`);
+});
+
+test("what a capture says of its types may branch without end", { timeout: 20_000 }, () => {
+  const row = (oid: number, type: number) =>
+    ({
+      ...{ oid, name: "r" },
+      shape: { kind: "composite", fields: ["a", "b", "c"].map((name) => ({ name, type })) },
+    }) as const;
+  types.catalogue(
+    [],
+    Array.from({ length: 30 }, (_, level) => row(80_000 + level, 80_001 + level)),
+  );
+  types.catalogue([], [row(80_100, 80_100)]);
+  assert.equal(encode(80_000, "(,,)"), '{"a":null,"b":null,"c":null}');
+  assert.equal(encode(80_100, "(x,,)"), '{"a":"x","b":null,"c":null}');
+  // Fields of one name would be one key.
+  const fields = ["a", "a"].map((name) => ({ name, type: 23 }));
+  types.catalogue([], [{ oid: 80_200, name: "r", shape: { kind: "composite", fields } }]);
+  assert.equal(encode(80_200, "(1,2)"), '"(1,2)"');
+});

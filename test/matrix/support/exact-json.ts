@@ -1,6 +1,6 @@
 /** JSON as it is written: JSON.parse would lose the digits of numbers, keys that come twice and the order of keys like "1". */
 
-type Exact =
+export type Exact =
   /** The token: `1.10`, `true`, `null`, `"a"`; strings with their escapes normalised. */
   | { readonly kind: "scalar"; readonly token: string }
   | { readonly kind: "array"; readonly items: readonly Exact[] }
@@ -9,7 +9,7 @@ type Exact =
 /** The canonical text of each value by its key, in order. */
 export type Members = ReadonlyMap<string, string>;
 
-function parseExact(json: string): Exact {
+export function parseExact(json: string): Exact {
   const scanner = new Scanner(json);
   const value = scanner.value();
   scanner.end();
@@ -17,7 +17,7 @@ function parseExact(json: string): Exact {
 }
 
 /** Without white space between tokens. */
-function canonical(value: Exact): string {
+export function canonical(value: Exact): string {
   switch (value.kind) {
     case "scalar":
       return value.token;
