@@ -25,12 +25,10 @@ export function unixMicros(time: PgTime): bigint {
 export function daysOfDate(text: string): number | undefined {
   const match = DATE.exec(text);
   if (match === null) return undefined;
-  const [, year = "", month = "", day = "", bc] = match;
-  return daysFromCivil(
-    bc === undefined ? Number(year) : 1 - Number(year),
-    Number(month),
-    Number(day),
-  );
+  const [, digits = "", month = "", day = "", bc] = match;
+  const year = bc === undefined ? Number(digits) : 1 - Number(digits);
+  if (Number(digits) === 0 || !isDay(year, Number(month), Number(day))) return undefined;
+  return daysFromCivil(year, Number(month), Number(day));
 }
 
 /** `10:57:43.1` → microseconds since midnight. */
@@ -38,8 +36,10 @@ export function microsOfTime(text: string): bigint | undefined {
   const match = CLOCK.exec(text);
   if (match === null) return undefined;
   const [, hours = "", minutes = "", seconds = "", fraction = ""] = match;
+  if (Number(minutes) > 59 || Number(seconds) > 59) return undefined;
   const whole = BigInt((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds));
-  return whole * SECOND_MICROS + BigInt(fraction.padEnd(6, "0"));
+  const micros = whole * SECOND_MICROS + BigInt(fraction.padEnd(6, "0"));
+  return micros > DAY_MICROS ? undefined : micros;
 }
 
 /** `2026-11-24 10:57:43.1` → microseconds since 1970-01-01. */
@@ -48,46 +48,48 @@ export function microsOfTimestamp(text: string): bigint | undefined {
   return moment && BigInt(moment.days) * DAY_MICROS + moment.micros;
 }
 
-/** `2026-11-24 10:57:43.1+01` → `2026-11-24T09:57:43.1Z`, with the digits of the fraction that the server sent. */
-export function zonedTimestamp(text: string): string | undefined {
+/** `2026-11-24 10:57:43.1+01` → `2026-11-24T09:57:43.100000Z`, with so many digits for the fraction. */
+export function zonedTimestamp(text: string, fractionDigits: number): string | undefined {
   const [, local = "", sign = "", hours = "", minutes = "0", seconds = "0", bc = ""] =
     ZONED.exec(text) ?? [];
   const micros = microsOfTimestamp(local + bc);
-  if (micros === undefined) return undefined;
-  const utc = micros - offsetMicros(sign, hours, minutes, seconds);
+  const offset = offsetMicros(sign, hours, minutes, seconds);
+  if (micros === undefined || offset === undefined) return undefined;
+  const utc = micros - offset;
   const days = floorDivide(utc, DAY_MICROS);
-  return `${formatDate(Number(days))}T${formatTime(utc - days * DAY_MICROS, fractionOf(local))}Z`;
+  return `${formatDate(Number(days))}T${formatTime(utc - days * DAY_MICROS, fractionDigits)}Z`;
 }
 
-/** `10:57:43+02` → `08:57:43Z`; the day that this may change is not told of. */
+/** `10:57:43+02` → `08:57:43Z`; the day that this may change is not told of, the end of the day in UTC stays what it is. */
 export function zonedTime(text: string): string | undefined {
   const [, local = "", sign = "", hours = "", minutes = "0", seconds = "0"] =
     ZONED.exec(text) ?? [];
   const micros = microsOfTime(local);
-  if (micros === undefined) return undefined;
-  const utc = micros - offsetMicros(sign, hours, minutes, seconds);
+  const offset = offsetMicros(sign, hours, minutes, seconds);
+  if (micros === undefined || offset === undefined) return undefined;
+  if (micros === DAY_MICROS && offset === 0n) return "24:00:00Z";
+  const utc = micros - offset;
   const inDay = utc - floorDivide(utc, DAY_MICROS) * DAY_MICROS;
   return `${formatTime(inDay, fractionOf(local))}Z`;
 }
 
-const UNIT = /([+-]?\d+) (year|mon|day)s?/g;
-const INTERVAL_CLOCK = /([+-]?)(\d+):(\d\d):(\d\d(?:\.\d+)?)$/;
+const UNITS = /^(?:([+-]?\d+) years? ?)?(?:([+-]?\d+) mons? ?)?(?:([+-]?\d+) days? ?)?/;
+const INTERVAL_CLOCK = /^([+-]?)(\d+):(\d\d):(\d\d(?:\.\d+)?)$/;
 
 /** `1 year 2 mons 3 days 04:05:06.78` → `P1Y2M3DT4H5M6.78S`: every part, as interval.handling.mode=string. */
 export function isoInterval(text: string): string | undefined {
-  const units = new Map(
-    Array.from(text.matchAll(UNIT), ([, count = "", unit = ""]) => [unit, count]),
-  );
-  const clock = INTERVAL_CLOCK.exec(text);
-  if (units.size === 0 && clock === null) return undefined;
+  const [units = "", years = "0", months = "0", days = "0"] = UNITS.exec(text) ?? [];
+  const rest = text.slice(units.length);
+  const clock = INTERVAL_CLOCK.exec(rest);
+  if (clock === null && (rest !== "" || units === "" || units.endsWith(" "))) return undefined;
   const [, sign = "", hours = "0", minutes = "0", seconds = "0"] = clock ?? [];
-  const count = (unit: string): string => String(Number(units.get(unit) ?? 0));
+  const count = (digits: string): string => String(Number(digits));
   const part = (digits: string): string => {
     const plain = digits.replace(/^0+(?=\d)/, "");
     return sign === "-" && /[1-9]/.test(plain) ? `-${plain}` : plain;
   };
   return (
-    `P${count("year")}Y${count("mon")}M${count("day")}D` +
+    `P${count(years)}Y${count(months)}M${count(days)}D` +
     `T${part(hours)}H${part(minutes)}M${part(seconds)}S`
   );
 }
@@ -104,9 +106,22 @@ function fractionOf(local: string): number {
   return /\.(\d+)/.exec(local)?.[1]?.length ?? 0;
 }
 
-function offsetMicros(sign: string, hours: string, minutes: string, seconds: string): bigint {
+/** Undefined: no zone is as far from UTC. */
+function offsetMicros(
+  sign: string,
+  hours: string,
+  minutes: string,
+  seconds: string,
+): bigint | undefined {
+  if (Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
   const total = BigInt((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds));
   return (sign === "-" ? -total : total) * SECOND_MICROS;
+}
+
+function isDay(year: number, month: number, day: number): boolean {
+  if (month < 1 || month > 12 || day < 1) return false;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
 }
 
 /** Date does the calendar, in 400 years that it can hold: these are 146,097 days, always. */

@@ -8,14 +8,12 @@ import {
   zonedTime,
   zonedTimestamp,
 } from "./debezium-times.ts";
-import { writeHstore } from "./hstore.ts";
+import { readPairs } from "./hstore.ts";
 import { jsonString, writeString } from "./json-text.ts";
-import type { ByteWriter } from "./byte-writer.ts";
+import { madeOfType } from "./type-parts.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 import { encoderFor } from "./values.ts";
-
-/** Of types within types. */
-const DEPTH_MAX = 32;
+import { isUtf8Text } from "./utf8.ts";
 
 /** Stands for a value that the server did not send, since it is stored out of line and did not change. */
 const UNAVAILABLE = "__debezium_unavailable_value";
@@ -30,33 +28,32 @@ export function debeziumEncoder(
   typeOid: number,
   typeModifier: number,
   types: TypeRegistry,
-  depth = 0,
 ): ValueEncoder {
-  if (depth > DEPTH_MAX) return writeString;
-  const shape = types.shapeOf(typeOid);
-  switch (shape?.kind) {
-    case "array":
-      return arrayEncoder(
-        debeziumEncoder(shape.element, typeModifier, types, depth + 1),
-        shape.delimiter,
-      );
-    case "domain":
-      return debeziumEncoder(shape.base, typeModifier, types, depth + 1);
-    case "hstore":
-      return writeHstoreText;
-    case "scalar":
-      return scalarEncoder(shape.name, typeOid, typeModifier, types);
-    default:
-      return writeString;
-  }
+  return madeOfType(typeOid, writeString, (oid, partEncoder) => {
+    const shape = types.shapeOf(oid);
+    switch (shape?.kind) {
+      case "array":
+        return arrayEncoder(partEncoder(shape.element), shape.delimiter);
+      case "domain":
+        return partEncoder(shape.base);
+      case "hstore":
+        return writeHstoreText;
+      case "scalar":
+        return scalarEncoder(shape.name, oid, typeModifier, types);
+      default:
+        return writeString;
+    }
+  });
 }
 
 /** The stand-in as a value of the column's type. */
 export function unavailableValue(typeOid: number, types: TypeRegistry): string {
-  const shape = types.shapeOf(typeOid);
-  if (shape?.kind === "array") return `[${unavailableValue(shape.element, types)}]`;
-  const bytes = shape?.kind === "scalar" && shape.name === "bytea";
-  return jsonString(bytes ? Buffer.from(UNAVAILABLE).toString("base64") : UNAVAILABLE);
+  return madeOfType(typeOid, jsonString(UNAVAILABLE), (oid, madeOfPart) => {
+    const shape = types.shapeOf(oid);
+    if (shape?.kind === "array") return `[${madeOfPart(shape.element)}]`;
+    const bytes = shape?.kind === "scalar" && shape.name === "bytea";
+    return jsonString(bytes ? Buffer.from(UNAVAILABLE).toString("base64") : UNAVAILABLE);
+  });
 }
 
 function scalarEncoder(
@@ -76,7 +73,11 @@ function scalarEncoder(
     case "float8":
       return encoderFor(typeOid, types, { values: "json", safeNumbers: false });
     case "oid":
-      return (out, bytes, _view, start, end) => out.copy(bytes, start, end);
+      return textEncoder(wholeNumber);
+    case "numeric":
+      return textEncoder((text) => SPECIAL_NUMERICS.get(text));
+    case "money":
+      return textEncoder((text) => quoted(plainAmount(text)));
     case "bytea":
       return textEncoder(base64OfHex);
     case "date":
@@ -90,13 +91,12 @@ function scalarEncoder(
     case "timetz":
       return textEncoder((text) => quoted(zonedTime(text)));
     case "timestamptz":
-      return textEncoder((text) => quoted(zonedTimestamp(text)));
+      return textEncoder((text) => quoted(zonedTimestamp(text, fractionDigits(typeModifier))));
     case "interval":
       return textEncoder((text) => quoted(isoInterval(text)));
     case "bit":
-      return textEncoder(typeModifier === 1 ? booleanOfBit : base64OfBits);
     case "varbit":
-      return textEncoder(base64OfBits);
+      return textEncoder(typeModifier === 1 ? booleanOfBit : base64OfBits);
     default:
       return writeString;
   }
@@ -105,10 +105,9 @@ function scalarEncoder(
 /** What a value becomes, as JSON; undefined: it is not what it should be, and is printed as it came. */
 function textEncoder(encode: (text: string) => string | undefined): ValueEncoder {
   return (out, bytes, view, start, end) => {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(
-      "latin1",
+    const encoded = encode(
+      Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(),
     );
-    const encoded = encode(text);
     if (encoded === undefined) writeString(out, bytes, view, start, end);
     else out.text(encoded);
   };
@@ -142,35 +141,61 @@ function base64OfHex(text: string): string | undefined {
   return `"${Buffer.from(text.slice(2), "hex").toString("base64")}"`;
 }
 
-function booleanOfBit(text: string): string {
-  return text === "1" ? "true" : "false";
+function wholeNumber(text: string): string | undefined {
+  return /^(?:0|[1-9]\d*)$/.test(text) ? text : undefined;
 }
 
-/** io.debezium.data.Bits: the lowest byte first; the last bit of the text is the lowest. */
-function base64OfBits(text: string): string {
-  const bytes = Buffer.alloc(Math.ceil(text.length / 8));
-  for (let bit = 0; bit < text.length; bit++) {
+/** Names that the connector gives to what a BigDecimal cannot be. */
+const SPECIAL_NUMERICS = new Map([
+  ["NaN", '"NAN"'],
+  ["Infinity", '"POSITIVE_INFINITY"'],
+  ["-Infinity", '"NEGATIVE_INFINITY"'],
+]);
+
+/** Of a timestamptz the connector prints as many digits as the column keeps. */
+function fractionDigits(typeModifier: number): number {
+  return typeModifier < 0 ? 6 : typeModifier;
+}
+
+/** A sign or parentheses, one character for the currency, commas between thousands, a point: as lc_monetary C and en_US have it. */
+const AMOUNT = /^(?:(-)|(\())?[^\d.,()\s\ufffd-]?(\d{1,3}(?:,\d{3})*|\d+)(\.\d+)?(\))?$/u;
+
+/** `-$1,234.11` → `-1234.11`. Undefined where the amount is written in another way, in which it is not clear what a comma is. */
+function plainAmount(text: string): string | undefined {
+  const [match, minus, open, whole = "", fraction = "", close] = AMOUNT.exec(text) ?? [];
+  if (match === undefined || (open === undefined) !== (close === undefined)) return undefined;
+  const sign = minus ?? (open === undefined ? "" : "-");
+  return `${sign}${whole.replaceAll(",", "")}${fraction}`;
+}
+
+function booleanOfBit(text: string): string | undefined {
+  return text === "1" ? "true" : text === "0" ? "false" : undefined;
+}
+
+/** io.debezium.data.Bits: the lowest byte first, and none behind the highest 1; the last bit of the text is the lowest. */
+function base64OfBits(text: string): string | undefined {
+  if (!/^[01]*$/.test(text)) return undefined;
+  const first = text.indexOf("1");
+  const length = first === -1 ? 0 : text.length - first;
+  const bytes = Buffer.alloc(Math.ceil(length / 8));
+  for (let bit = 0; bit < length; bit++) {
     if (text[text.length - 1 - bit] === "1") bytes[bit >> 3]! |= 1 << (bit & 7);
   }
   return `"${bytes.toString("base64")}"`;
 }
 
-/** A JSON object, in a string. */
+/** A JSON object, in a string. Its own text holds the characters themselves where JSON allows, as the connector's does. */
 const writeHstoreText: ValueEncoder = (out, bytes, view, start, end) => {
-  const before = out.offset;
-  writeHstore(out, bytes, view, start, end);
-  const object = takeBack(out, before);
-  if (object[0] === 0x7b) writeString(out, object, viewOf(object), 0, object.length);
-  // It was no hstore: what was written is a string already.
-  else out.copy(object);
+  const members: string[] = [];
+  const valid = readPairs(bytes, start, end, (key, value) => {
+    members.push(`${plainString(key)}:${value === null ? "null" : plainString(value)}`);
+  });
+  if (!valid || !isUtf8Text(bytes, start, end)) {
+    return writeString(out, bytes, view, start, end);
+  }
+  out.text(jsonString(`{${members.join(",")}}`));
 };
 
-function takeBack(out: ByteWriter, from: number): Buffer {
-  const written = Buffer.from(out.bytes.subarray(from, out.offset));
-  out.offset = from;
-  return written;
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+function plainString(text: Uint8Array): string {
+  return JSON.stringify(Buffer.from(text.buffer, text.byteOffset, text.length).toString());
 }

@@ -10,6 +10,9 @@ import {
   zonedTime,
   zonedTimestamp,
 } from "../../src/render/debezium-times.ts";
+import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { ByteWriter } from "../../src/render/byte-writer.ts";
+import { debeziumEncoder } from "../../src/render/debezium-values.ts";
 import { matchGolden } from "../support/golden.ts";
 
 const CAPTURE = fixturePath("wal2json/pg17.walctl");
@@ -115,20 +118,32 @@ describe("times as Debezium has them", () => {
   });
 
   const ZONED: ReadonlyArray<readonly [text: string, utc: string | undefined]> = [
-    ["2026-11-24 10:57:43.120+05:30", "2026-11-24T05:27:43.120Z"],
-    ["2026-12-31 23:30:00-01", "2027-01-01T00:30:00Z"],
-    ["1969-12-31 23:59:59.5+00", "1969-12-31T23:59:59.5Z"],
-    ["0001-01-01 00:00:00+01", "0000-12-31T23:00:00Z"],
-    ["0044-03-15 12:00:00+00 BC", "-0043-03-15T12:00:00Z"],
+    ["2026-11-24 10:57:43.120+05:30", "2026-11-24T05:27:43.120000Z"],
+    ["2026-12-31 23:30:00-01", "2027-01-01T00:30:00.000000Z"],
+    ["1969-12-31 23:59:59.5+00", "1969-12-31T23:59:59.500000Z"],
+    ["0001-01-01 00:00:00+01", "0000-12-31T23:00:00.000000Z"],
+    ["0044-03-15 12:00:00+00 BC", "-0043-03-15T12:00:00.000000Z"],
+    ["21016-11-04 13:51:30+07", "+21016-11-04T06:51:30.000000Z"],
     ["infinity", undefined],
+    ["2026-02-30 00:00:00+00", undefined],
+    ["2026-11-24 10:60:43+00", undefined],
+    ["2026-11-24 10:57:43+99", undefined],
+    ["2026-11-24 10:57:43", undefined],
   ];
   for (const [text, utc] of ZONED) {
-    it(`${text} is ${utc}`, () => assert.equal(zonedTimestamp(text), utc));
+    it(`${text} is ${utc}`, () => assert.equal(zonedTimestamp(text, 6), utc));
   }
+
+  it("timestamps with a zone have as many digits as the column keeps", () => {
+    assert.equal(zonedTimestamp("2026-11-24 10:57:43.12+00", 3), "2026-11-24T10:57:43.120Z");
+    assert.equal(zonedTimestamp("2026-11-24 10:57:43+00", 0), "2026-11-24T10:57:43Z");
+  });
 
   it("times of day with a zone go round midnight", () => {
     assert.equal(zonedTime("00:30:00.25+01"), "23:30:00.25Z");
     assert.equal(zonedTime("23:30:00-01:00:30"), "00:30:30Z");
+    assert.equal(zonedTime("24:00:00+00"), "24:00:00Z");
+    assert.equal(zonedTime("24:00:00-01"), "01:00:00Z");
   });
 
   const INTERVALS: ReadonlyArray<readonly [text: string, iso: string | undefined]> = [
@@ -137,8 +152,57 @@ describe("times as Debezium has them", () => {
     ["00:00:00", "P0Y0M0DT0H0M0S"],
     ["-00:00:00.001", "P0Y0M0DT0H0M-0.001S"],
     ["infinity", undefined],
+    ["about 1 day", undefined],
+    ["1 day or so", undefined],
+    ["1 day ", undefined],
+    ["", undefined],
   ];
   for (const [text, iso] of INTERVALS) {
     it(`the interval ${text} is ${iso}`, () => assert.equal(isoInterval(text), iso));
+  }
+});
+
+describe("values as the connector prints them", () => {
+  const types = new TypeRegistry();
+  const HSTORE = 70_000;
+  types.catalogue([], [{ oid: HSTORE, name: "hstore", shape: { kind: "hstore" } }]);
+  const VALUES: ReadonlyArray<
+    readonly [oid: number, modifier: number, text: string, json: string]
+  > = [
+    [1184, -1, "2026-11-24 12:00:00+00", '"2026-11-24T12:00:00.000000Z"'],
+    [1184, 3, "2026-11-24 12:00:00.5+00", '"2026-11-24T12:00:00.500Z"'],
+    [1185, -1, '{"2026-11-24 12:00:00+00"}', '["2026-11-24T12:00:00.000000Z"]'],
+    [1266, -1, "24:00:00+00", '"24:00:00Z"'],
+    [1700, -1, "NaN", '"NAN"'],
+    [1700, -1, "Infinity", '"POSITIVE_INFINITY"'],
+    [1700, -1, "-Infinity", '"NEGATIVE_INFINITY"'],
+    [1231, -1, "{1.50,NaN}", '["1.50","NAN"]'],
+    [790, -1, "$1,234.11", '"1234.11"'],
+    [790, -1, "-$1,234,567.00", '"-1234567.00"'],
+    [790, -1, "(£0.50)", '"-0.50"'],
+    [790, -1, "1.234,11 €", '"1.234,11 €"'],
+    [790, -1, "€1.234,11", '"€1.234,11"'],
+    [790, -1, "$1,23.00", '"$1,23.00"'],
+    [1562, 1, "1", "true"],
+    [1562, 1, "0", "false"],
+    [1562, -1, "000000101", '"BQ=="'],
+    [1562, -1, "000", '""'],
+    [1560, 9, "100000000", '"AAE="'],
+    [1560, 1, "x", '"x"'],
+    [26, -1, "4294967295", "4294967295"],
+    [26, -1, "12x", '"12x"'],
+    [1082, -1, "2026-13-01", '"2026-13-01"'],
+    [HSTORE, -1, '"k"=>"v", "n"=>NULL', JSON.stringify('{"k":"v","n":null}')],
+    [HSTORE, -1, '"k"=>"v", "k"=>"w"', JSON.stringify('"k"=>"v", "k"=>"w"')],
+    [HSTORE, -1, '"k"=>"v"x', JSON.stringify('"k"=>"v"x')],
+  ];
+  for (const [oid, modifier, text, json] of VALUES) {
+    it(`${types.nameOf(oid)} ${text}`, () => {
+      const out = new ByteWriter();
+      const bytes = Buffer.from(text);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      debeziumEncoder(oid, modifier, types)(out, bytes, view, 0, bytes.length);
+      assert.equal(Buffer.from(out.take()).toString(), json);
+    });
   }
 });
