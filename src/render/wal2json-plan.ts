@@ -76,15 +76,26 @@ function wal2jsonEncoder(typeOid: number, types: TypeRegistry): ValueEncoder {
 }
 
 const NULL = Buffer.from("null", "latin1");
+const NO_JSON_NUMBERS = ["NaN", "Infinity", "-Infinity"].map((text) => Buffer.from(text, "latin1"));
 
 /** The digits that the server sent; NaN and the infinities are null. */
-const writeNumber: ValueEncoder = (out, bytes, _view, start, end) => {
-  if (isNumber(bytes, start, end)) out.copy(bytes, start, end);
-  else out.copy(NULL);
+const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
+  if (isNumber(bytes, start, end)) return out.copy(bytes, start, end);
+  const text = bytes.subarray(start, end);
+  if (NO_JSON_NUMBERS.some((special) => special.equals(text))) out.copy(NULL);
+  else writeString(out, bytes, view, start, end);
 };
 
 /** `\xdead` goes without what tells that it is hexadecimal. */
 const writeHex: ValueEncoder = (out, bytes, view, start, end) => {
-  const marked = bytes[start] === 0x5c && bytes[start + 1] === 0x78;
-  writeString(out, bytes, view, marked ? start + 2 : start, end);
+  writeString(out, bytes, view, isHex(bytes, start, end) ? start + 2 : start, end);
 };
+
+function isHex(bytes: Uint8Array, start: number, end: number): boolean {
+  if ((end - start) % 2 !== 0 || bytes[start] !== 0x5c || bytes[start + 1] !== 0x78) return false;
+  for (let at = start + 2; at < end; at++) if (HEX_DIGITS[bytes[at]!] === 0) return false;
+  return true;
+}
+
+const HEX_DIGITS = new Uint8Array(256);
+for (const digit of Buffer.from("0123456789abcdefABCDEF", "latin1")) HEX_DIGITS[digit] = 1;
