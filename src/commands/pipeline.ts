@@ -8,6 +8,9 @@ import type { CaptureFile } from "./capture-file.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { Warning } from "./reporter.ts";
 
+/** Relations to warn of one by one: rubbish may look like rows of as many as it is long. */
+const UNANNOUNCED_MAX = 100;
+
 interface PipelineParts {
   readonly types: TypeRegistry;
   /** What is not accepted is not printed, and counts as written. */
@@ -128,8 +131,12 @@ export class Pipeline {
   }
 
   #warnUnannounced(oid: number): void {
-    if (this.#unannounced.has(oid)) return;
+    if (this.#unannounced.has(oid) || this.#unannounced.size > UNANNOUNCED_MAX) return;
     this.#unannounced.add(oid);
+    if (this.#unannounced.size > UNANNOUNCED_MAX) {
+      this.#parts.warn({ message: "no Relation message for further relations either" });
+      return;
+    }
     this.#parts.warn({
       message: `no Relation message for the relation with OID ${oid}`,
       detail:

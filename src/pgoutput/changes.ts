@@ -49,18 +49,20 @@ export function readUpdate(reader: ByteReader, at: Surroundings): Update {
   let old: TupleData | null = null;
   if (tag === TupleTag.key || tag === TupleTag.old) {
     const tuple = readTuple(reader);
-    relationOf(reader, at, oid, tuple);
     if (tag === TupleTag.key) key = tuple;
     else old = tuple;
     tag = reader.uint8();
   }
   if (tag !== TupleTag.new) throw unexpectedTuple(reader, tag);
   const tuple = readTuple(reader);
+  const relation = relationOf(reader, at, oid, tuple);
+  // A stand-in has the columns of the new row: what the key or the old row lacks nobody can tell.
+  checkWidth(reader, key ?? old ?? tuple, relation);
   return {
     kind: "update",
     position: at.position,
     transaction,
-    relation: relationOf(reader, at, oid, tuple),
+    relation,
     key,
     old,
     new: tuple,
@@ -124,8 +126,14 @@ export function readMessage(reader: ByteReader, at: Surroundings): LogicalMessag
 /** The tuple's relation, whose columns it must have. */
 function relationOf(reader: ByteReader, at: Surroundings, oid: number, tuple: TupleData): Relation {
   const relation = at.relation(oid, tuple.columnCount);
-  if (relation.columns.length === tuple.columnCount) return relation;
-  const counts = `${tuple.columnCount} columns where its relation has ${relation.columns.length}`;
+  checkWidth(reader, tuple, relation);
+  return relation;
+}
+
+function checkWidth(reader: ByteReader, tuple: TupleData, { columns, announced }: Relation): void {
+  if (columns.length === tuple.columnCount) return;
+  const other = announced ? "its relation" : "the new row";
+  const counts = `${tuple.columnCount} columns where ${other} has ${columns.length}`;
   throw reader.invalid(`a row of ${counts}`, tuple.start - 2);
 }
 

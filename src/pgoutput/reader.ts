@@ -1,9 +1,7 @@
 import { DecodeError } from "../errors.ts";
 import type { Lsn } from "../lsn.ts";
 import type { PgTime } from "../pg-time.ts";
-
-// A name may begin with U+FEFF: to the decoder that is a byte order mark, to the server a character.
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+import { decodeName } from "./names.ts";
 
 /**
  * A checked cursor over bytes that somebody else owns. Every read either stays before
@@ -54,13 +52,18 @@ export class ByteReader {
     return this.view.getBigInt64(this.advance(8)) as PgTime;
   }
 
-  /** NUL-terminated. Bytes that are not UTF-8 become U+FFFD. */
+  /** NUL-terminated. */
   string(): string {
+    return decodeName(this.stringBytes());
+  }
+
+  /** A view of a NUL-terminated string, without the NUL. */
+  stringBytes(): Uint8Array {
     const start = this.offset;
     const nul = this.bytes.indexOf(0, start);
     if (nul === -1 || nul >= this.end) throw this.truncated(1);
     this.offset = nul + 1;
-    return utf8.decode(this.bytes.subarray(start, nul));
+    return this.bytes.subarray(start, nul);
   }
 
   /** A view of the next `length` bytes. */

@@ -1,7 +1,8 @@
 import type { Column, RelationMessage, ReplicaIdentity, TypeMessage } from "./messages.ts";
+import { decodeName, isUtf8 } from "./names.ts";
 import type { ByteReader } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { quoteByte } from "./tuple.ts";
+import { quoteByte, readColumnCount } from "./tuple.ts";
 
 const COLUMN_IS_KEY = 1;
 
@@ -26,16 +27,7 @@ export function readRelation(reader: ByteReader, at: Surroundings): RelationMess
   if (replicaIdentity === undefined) {
     throw reader.invalid(`unknown replica identity ${quoteByte(identity)}`, reader.offset - 1);
   }
-  const columnCount = reader.uint16();
-  const columns: Column[] = [];
-  for (let column = 0; column < columnCount; column++) {
-    columns.push({
-      key: (reader.uint8() & COLUMN_IS_KEY) !== 0,
-      name: reader.string(),
-      typeOid: reader.uint32(),
-      typeModifier: reader.int32(),
-    });
-  }
+  const columns = readColumns(reader);
   const keyed = columns.some((column) => column.key);
   return {
     kind: "relation",
@@ -43,6 +35,48 @@ export function readRelation(reader: ByteReader, at: Surroundings): RelationMess
     transaction,
     relation: { oid, schema, table, replicaIdentity, columns, keyed, announced: true },
   };
+}
+
+function readColumns(reader: ByteReader): readonly Column[] {
+  const count = readColumnCount(reader);
+  const names: Uint8Array[] = [];
+  const columns: Column[] = [];
+  for (let column = 0; column < count; column++) {
+    const key = (reader.uint8() & COLUMN_IS_KEY) !== 0;
+    const name = reader.stringBytes();
+    names.push(name);
+    columns.push({
+      key,
+      name: decodeName(name),
+      typeOid: reader.uint32(),
+      typeModifier: reader.int32(),
+    });
+  }
+  const distinct = new Set(columns.map(({ name }) => name)).size === count;
+  return distinct ? columns : distinguish(reader, columns, names);
+}
+
+/**
+ * Columns that are called the same are one key of a row. The server has none; but the text of a name that is not UTF-8
+ * may be another column's name: it gets a backslash more, which no such text ends with.
+ */
+function distinguish(
+  reader: ByteReader,
+  columns: readonly Column[],
+  names: readonly Uint8Array[],
+): readonly Column[] {
+  if (new Set(names.map((name) => name.join())).size < names.length) {
+    throw reader.invalid("two columns have the same name", reader.offset - 1);
+  }
+  const exact = columns.filter((_, index) => isUtf8(names[index]!));
+  const taken = new Set(exact.map(({ name }) => name));
+  return columns.map((column, index) => {
+    if (isUtf8(names[index]!)) return column;
+    let { name } = column;
+    while (taken.has(name)) name += "\\";
+    taken.add(name);
+    return { ...column, name };
+  });
 }
 
 /** Byte1('Y')  [Int32 xid]  Int32 oid  String schema  String name */

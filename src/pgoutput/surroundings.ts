@@ -1,7 +1,10 @@
-import type { Relation, Transaction, WalPosition } from "./messages.ts";
+import type { Column, Relation, Transaction, WalPosition } from "./messages.ts";
 import type { ByteReader } from "./reader.ts";
 
 export const NO_POSITION: WalPosition = { high: 0, low: 0 };
+
+/** Of relations that were not announced: more than a capture that was cut has, and few enough for one that is rubbish. */
+const STAND_INS_MAX = 256;
 
 /** What a message's meaning depends on beyond its own bytes. */
 export class Surroundings {
@@ -26,6 +29,9 @@ export class Surroundings {
     const known = this.#standIns.get(oid);
     if (known?.columns.length === columnCount) return known;
     const standIn = standInFor(oid, columnCount);
+    // What has no columns, as in a Truncate, is not worth keeping.
+    if (columnCount === 0) return standIn;
+    if (this.#standIns.size >= STAND_INS_MAX) this.#standIns.clear();
     this.#standIns.set(oid, standIn);
     return standIn;
   }
@@ -40,18 +46,28 @@ export class Surroundings {
   }
 }
 
+const NO_COLUMNS: readonly Column[] = [];
+const numbered: Column[] = [];
+
+function numberedColumns(count: number): readonly Column[] {
+  while (numbered.length < count) {
+    numbered.push({
+      name: String(numbered.length + 1),
+      key: false,
+      typeOid: 0,
+      typeModifier: -1,
+    });
+  }
+  return numbered.slice(0, count);
+}
+
 function standInFor(oid: number, columnCount: number): Relation {
   return {
     oid,
     schema: "",
     table: "",
     replicaIdentity: "default",
-    columns: Array.from({ length: columnCount }, (_, index) => ({
-      name: String(index + 1),
-      key: false,
-      typeOid: 0,
-      typeModifier: -1,
-    })),
+    columns: columnCount === 0 ? NO_COLUMNS : numberedColumns(columnCount),
     keyed: false,
     announced: false,
   };

@@ -19,9 +19,21 @@ export type ColumnValue =
   /** The type's text or binary form: a view. */
   | { readonly kind: "text" | "binary"; readonly bytes: Uint8Array };
 
+/** MaxHeapAttributeNumber: no table of the server has more. */
+const COLUMNS_MAX = 1600;
+
+/** Int16, how many columns a row or a relation has. */
+export function readColumnCount(reader: ByteReader): number {
+  const count = reader.uint16();
+  if (count > COLUMNS_MAX) {
+    throw reader.invalid(`${count} columns, more than a table can have`, reader.offset - 2);
+  }
+  return count;
+}
+
 /** Int16 columns  { Byte1('n') | Byte1('u') | Byte1('t') Int32 length  Byten | Byte1('b') Int32 length  Byten }×n */
 export function readTuple(reader: ByteReader): TupleData {
-  const columnCount = reader.uint16();
+  const columnCount = readColumnCount(reader);
   const start = reader.offset;
   for (let column = 0; column < columnCount; column++) {
     const kind = reader.uint8();

@@ -42,14 +42,18 @@ function change(xid: number | null): Arbitrary<WireMessage> {
       schema: name,
       table: name,
       replicaIdentity: fc.constantFrom("default", "nothing", "full", "index"),
-      columns: fc.array(
+      columns: fc.uniqueArray(
         fc.record({
           name,
           key: fc.boolean(),
           typeOid: uint32,
           typeModifier: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
         }),
-        { minLength: columnCountOf(id), maxLength: columnCountOf(id) },
+        {
+          minLength: columnCountOf(id),
+          maxLength: columnCountOf(id),
+          selector: (column) => column.name,
+        },
       ),
       xid: fc.constant(xid),
     }),
