@@ -22,6 +22,7 @@ import {
 import { unixMicros } from "./debezium-times.ts";
 import { jsonString } from "./json-text.ts";
 import { base64 } from "./ndjson-lines.ts";
+import { RelationPlans } from "./relation-plans.ts";
 import type { Renderer } from "./renderer.ts";
 
 export interface DebeziumOptions {
@@ -51,11 +52,12 @@ interface Event {
 export class DebeziumRenderer implements Renderer {
   readonly #out = new ByteWriter();
   readonly #options: DebeziumOptions;
-  readonly #plans = new WeakMap<Relation, DebeziumPlan>();
+  readonly #plans: RelationPlans<DebeziumPlan>;
   #lastCommit: Lsn | undefined;
 
   constructor(options: DebeziumOptions) {
     this.#options = options;
+    this.#plans = new RelationPlans((relation) => planDebezium(relation, options.types));
   }
 
   take(): Uint8Array {
@@ -102,7 +104,7 @@ export class DebeziumRenderer implements Renderer {
 
   #insert(message: Insert): void {
     const { relation } = message;
-    const plan = this.#planOf(relation);
+    const plan = this.#plans.of(relation);
     const after = (): void => writeWholeRow(this.#out, message.new, plan, null);
     this.#event({ op: "c", message, relation, after });
   }
@@ -110,7 +112,7 @@ export class DebeziumRenderer implements Renderer {
   /** A row that gets another key is deleted under the one and created under the other. */
   #update(message: Update): void {
     const { relation, key, old } = message;
-    const plan = this.#planOf(relation);
+    const plan = this.#plans.of(relation);
     const after = (): void => writeWholeRow(this.#out, message.new, plan, old);
     if (key !== null && keyChanged(key, message.new, relation)) {
       const before = (): void => writeKey(this.#out, key, plan);
@@ -126,7 +128,7 @@ export class DebeziumRenderer implements Renderer {
 
   #delete(message: Delete): void {
     const { relation, key, old } = message;
-    const plan = this.#planOf(relation);
+    const plan = this.#plans.of(relation);
     const before = (): void => {
       if (old !== null) writeWholeRow(this.#out, old, plan, null);
       else if (key !== null) writeKey(this.#out, key, plan);
@@ -169,14 +171,6 @@ export class DebeziumRenderer implements Renderer {
       `,"sequence":${jsonString(JSON.stringify(sequence))},${tableOf(relation)}` +
       `,"txId":${transaction?.xid ?? null},"lsn":${lsn === 0n ? null : lsn},"xmin":null}`
     );
-  }
-
-  #planOf(relation: Relation): DebeziumPlan {
-    const known = this.#plans.get(relation);
-    if (known !== undefined) return known;
-    const plan = planDebezium(relation, this.#options.types);
-    this.#plans.set(relation, plan);
-    return plan;
   }
 }
 

@@ -16,6 +16,7 @@ import { ByteWriter, type Piece, piece } from "./byte-writer.ts";
 import { jsonString, writeString } from "./json-text.ts";
 import { base64, renderMessageHead, renderOther, timeKey, xidKey } from "./ndjson-lines.ts";
 import { type RelationPlan, planRelation } from "./relation-plan.ts";
+import { RelationPlans } from "./relation-plans.ts";
 import type { Renderer } from "./renderer.ts";
 import { RowHeads } from "./row-heads.ts";
 import { unchangedColumns, writeRow } from "./rows.ts";
@@ -50,7 +51,7 @@ export class NdjsonRenderer implements Renderer {
   readonly #out = new ByteWriter();
   readonly #heads = new RowHeads();
   readonly #options: NdjsonOptions;
-  readonly #plans = new WeakMap<Relation, RelationPlan>();
+  readonly #plans: RelationPlans<RelationPlan>;
   #relation: Relation | undefined;
   #plan: RelationPlan | undefined;
   #transaction: Transaction | null = null;
@@ -60,6 +61,7 @@ export class NdjsonRenderer implements Renderer {
 
   constructor(options: NdjsonOptions) {
     this.#options = options;
+    this.#plans = new RelationPlans((relation) => planRelation(relation, options.types, options));
   }
 
   take(): Uint8Array {
@@ -187,14 +189,8 @@ export class NdjsonRenderer implements Renderer {
   #planOf(relation: Relation): RelationPlan {
     if (relation !== this.#relation || this.#plan === undefined) {
       this.#relation = relation;
-      this.#plan = this.#plans.get(relation) ?? this.#addPlan(relation);
+      this.#plan = this.#plans.of(relation);
     }
     return this.#plan;
-  }
-
-  #addPlan(relation: Relation): RelationPlan {
-    const plan = planRelation(relation, this.#options.types, this.#options);
-    this.#plans.set(relation, plan);
-    return plan;
   }
 }

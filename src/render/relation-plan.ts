@@ -32,9 +32,25 @@ export function planRelation(
 ): RelationPlan {
   return {
     head: piece(`,${relationName(relation)}`),
-    columns: relation.columns.map((column) => planColumn(column, types, options)),
+    columns: relation.announced
+      ? relation.columns.map((column) => planColumn(column, types, options))
+      : numberedColumns(relation.columns, types, options),
     keyed: relation.keyed,
   };
+}
+
+/** The same for every relation that was not announced, of which rubbish may have one a row. */
+const numbered: ColumnPlan[] = [];
+
+function numberedColumns(
+  columns: readonly Column[],
+  types: TypeRegistry,
+  options: ValueOptions,
+): readonly ColumnPlan[] {
+  for (const column of columns.slice(numbered.length)) {
+    numbered.push(planColumn(column, types, options));
+  }
+  return numbered.slice(0, columns.length);
 }
 
 function planColumn(column: Column, types: TypeRegistry, options: ValueOptions): ColumnPlan {

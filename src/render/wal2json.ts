@@ -5,7 +5,6 @@ import type {
   Insert,
   LogicalMessage,
   PgoutputMessage,
-  Relation,
   Truncate,
   Update,
 } from "../pgoutput/messages.ts";
@@ -17,6 +16,7 @@ import { committedOnly } from "./committed-only.ts";
 import { jsonString, writeString } from "./json-text.ts";
 import { base64 } from "./ndjson-lines.ts";
 import { relationName } from "./relation-plan.ts";
+import { RelationPlans } from "./relation-plans.ts";
 import type { Renderer } from "./renderer.ts";
 import { walkTuple } from "./tuple-walk.ts";
 import { type Wal2jsonPlan, planWal2json } from "./wal2json-plan.ts";
@@ -40,12 +40,13 @@ const [COMMA, OBJECT_END, LIST_END] = [0x2c, 0x7d, 0x5d];
  */
 export class Wal2jsonRenderer implements Renderer {
   readonly #out = new ByteWriter();
-  readonly #types: TypeRegistry;
-  readonly #plans = new WeakMap<Relation, Wal2jsonPlan>();
+  readonly #plans: RelationPlans<Wal2jsonPlan>;
   readonly #schemas = new Map<number, string>();
 
   constructor(types: TypeRegistry) {
-    this.#types = types;
+    this.#plans = new RelationPlans((relation) =>
+      planWal2json(relation, types, (oid) => this.#schemas.get(oid)),
+    );
   }
 
   take(): Uint8Array {
@@ -90,7 +91,7 @@ export class Wal2jsonRenderer implements Renderer {
   }
 
   #change(message: Insert | Update | Delete): void {
-    const plan = this.#planOf(message.relation);
+    const plan = this.#plans.of(message.relation);
     this.#out.copy(HEADS[message.kind]);
     this.#out.copy(plan.head);
     if (message.kind !== "delete") this.#row(COLUMNS, message.new, plan, false);
@@ -144,14 +145,6 @@ export class Wal2jsonRenderer implements Renderer {
       out.text(`,"content_base64":"${base64(content)}"`);
     }
     out.copy(LINE_END);
-  }
-
-  #planOf(relation: Relation): Wal2jsonPlan {
-    const known = this.#plans.get(relation);
-    if (known !== undefined) return known;
-    const plan = planWal2json(relation, this.#types, (oid) => this.#schemas.get(oid));
-    this.#plans.set(relation, plan);
-    return plan;
   }
 }
 
