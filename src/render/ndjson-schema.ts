@@ -37,13 +37,13 @@ const PARTS: Readonly<Record<string, JsonSchema>> = {
   table: {
     type: "object",
     properties: { oid: unsigned, schema: text, table: text },
-    oneOf: [{ required: ["schema", "table"] }, { required: ["oid"] }],
+    oneOf: [having("schema", "table"), having("oid")],
     additionalProperties: false,
   },
   column: object({
     name: text,
     key: flag,
-    type: { type: ["string", "null"] },
+    type: nullable(text),
     type_oid: unsigned,
     type_modifier: { type: "integer", minimum: -0x80000000, maximum: 0x7fffffff },
   }),
@@ -66,7 +66,7 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
     columns: { type: "array", items: ref("column") },
   }),
   type: line("type", { oid: unsigned, schema: text, name: text }),
-  insert: change("insert", { new: row }),
+  insert: change("insert", { new: row, unchanged: ref("unchanged") }),
   update: change("update", { key: row, old: row, new: row, unchanged: ref("unchanged") }),
   delete: change("delete", { key: row, old: row, unchanged: ref("unchanged") }),
   truncate: line("truncate", {
@@ -167,13 +167,19 @@ function change(
   const optional = [...Object.keys(place), "key", "old", "unchanged"];
   return {
     ...line(kind, { commit_time: nullable(time), ...place, ...rows }, optional),
-    oneOf: [{ required: ["schema", "table"] }, { required: ["oid"] }],
-    not: { required: ["key", "old"] },
+    oneOf: [having("schema", "table"), having("oid")],
+    not: having("key", "old"),
   };
 }
 
 function either(schema: JsonSchema, ...keys: readonly string[]): JsonSchema {
-  return { ...schema, oneOf: keys.map((key) => ({ required: [key] })) };
+  return { ...schema, oneOf: keys.map((key) => having(key)) };
+}
+
+/** What a validator in its strict mode wants for "these keys are there": the keys and the type once more. */
+function having(...keys: readonly string[]): JsonSchema {
+  const properties = Object.fromEntries(keys.map((key) => [key, true]));
+  return { type: "object", properties, required: keys };
 }
 
 function nullable(schema: JsonSchema): JsonSchema {

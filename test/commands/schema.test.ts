@@ -21,7 +21,7 @@ describe("walctl schema", () => {
 
   it("prints a JSON Schema of draft 2020-12", async () => {
     const schema = await printed();
-    assert.equal(new Ajv2020({ strict: true, strictTypes: false }).validateSchema(schema), true);
+    assert.doesNotThrow(() => new Ajv2020({ strict: true }).compile(schema));
   });
 
   it("fits every line of the fixtures' captures, keys in its order", () => {

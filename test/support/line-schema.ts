@@ -8,8 +8,7 @@ export class LineSchema {
 
   constructor() {
     const schema = ndjsonSchema();
-    // Alternatives of what is required, with the properties beside them.
-    const ajv = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false });
+    const ajv = new Ajv2020({ strict: true });
     ajv.addSchema(schema, "line");
     const parts = schema["$defs"] as Readonly<Record<string, JsonSchema>>;
     for (const { $ref } of schema["oneOf"] as ReadonlyArray<{ $ref: string }>) {
