@@ -50,8 +50,11 @@ export function renderSlotsNdjson(slots: readonly SlotReport[]): string {
 const FAULT_KEYS = ["severity", "message", "fix"];
 
 /** What each slot's faults are called in its line of the table. */
-export function stateOf({ wal_status, invalidation_reason, conflicting }: SlotReport): string {
-  const why = invalidation_reason ?? (conflicting === true ? "conflicting" : null);
+export function stateOf(slot: SlotReport): string {
+  const { wal_status, invalidation_reason, conflicting, restart_lsn } = slot;
+  // PostgreSQL 16 says so of every lost logical slot; one that has no restart_lsn has lost its WAL.
+  const conflict = conflicting === true && restart_lsn !== null;
+  const why = invalidation_reason ?? (conflict ? "conflicting" : null);
   const state = wal_status ?? "reserves nothing";
   return why === null ? state : `${state} (${sanitizeLine(why)})`;
 }

@@ -177,7 +177,7 @@ async function missingPublication(
   const suggestion = suggestionText(await suggestPublication(client, target, version, name));
   const older = slot === undefined ? undefined : await readSlot(client, slot);
   const more =
-    older === undefined
+    older === undefined || older.walStatus === "lost"
       ? ""
       : ` Slot "${older.name}" is older than it will be: what that holds can only be decoded for publications of its time, and stays there. A slot that sees the new publication, beside it, once that is there: ${await createBeside(client, target, older.name)}`;
   return new WalctlError(`publication ${quoteIdentifier(name)} does not exist`, {

@@ -24,13 +24,13 @@ export interface SlotHealth {
   readonly restart_lsn: string | null;
   /** Null: physical, or still being created. */
   readonly confirmed_flush_lsn: string | null;
-  /** From restart_lsn to where the server stands. */
+  /** From restart_lsn to where the server stands; null: nothing is kept for it, or no longer. */
   readonly retained_bytes: number | null;
   /** What may still be written before it is lost; null: no limit, or lost. */
   readonly safe_bytes: number | null;
   /** From confirmed_flush_lsn to where the server stands. */
   readonly lag_bytes: number | null;
-  /** How many transaction ids ago the oldest is that vacuum has to keep rows for. */
+  /** How many transaction ids ago the oldest is that vacuum has to keep rows for; null: none, or lost. */
   readonly xmin_age: number | null;
   /** PostgreSQL 17: wal_removed, rows_removed, wal_level_insufficient, idle_timeout (18). */
   readonly invalidation_reason: string | null;
@@ -70,12 +70,13 @@ export async function readSlots(client: Client): Promise<readonly SlotHealth[]> 
        s.active, s.active_pid, nullif(a.application_name, '') AS application,
        to_char((j ->> 'inactive_since')::timestamptz AT TIME ZONE 'UTC', ${ISO_UTC}) AS inactive_since,
        s.restart_lsn::text, s.confirmed_flush_lsn::text,
-       (CASE WHEN server.lsn > s.restart_lsn THEN server.lsn - s.restart_lsn
+       (CASE WHEN s.wal_status = 'lost' THEN NULL WHEN server.lsn > s.restart_lsn THEN server.lsn - s.restart_lsn
          WHEN s.restart_lsn IS NOT NULL THEN 0 END)::float8 AS retained_bytes,
        s.safe_wal_size::float8 AS safe_bytes,
        (CASE WHEN server.lsn > s.confirmed_flush_lsn THEN server.lsn - s.confirmed_flush_lsn
          WHEN s.confirmed_flush_lsn IS NOT NULL THEN 0 END)::float8 AS lag_bytes,
-       greatest(age(s.xmin), age(s.catalog_xmin)) AS xmin_age,
+       CASE WHEN s.wal_status IS DISTINCT FROM 'lost'
+         THEN greatest(age(s.xmin), age(s.catalog_xmin)) END AS xmin_age,
        j ->> 'invalidation_reason' AS invalidation_reason, (j ->> 'conflicting')::bool AS conflicting,
        s.two_phase, j ->> 'two_phase_at' AS two_phase_at,
        (j ->> 'failover')::bool AS failover, (j ->> 'synced')::bool AS synced

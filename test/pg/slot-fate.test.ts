@@ -125,6 +125,12 @@ for (const version of [15, 18] as const) {
         await server.sql("CHECKPOINT");
         await server.sql("ALTER SYSTEM RESET idle_replication_slot_timeout");
         await server.sql("SELECT pg_reload_conf()");
+        // Its restart_lsn and catalog_xmin are still there; nothing is kept for it.
+        const { stdout } = await walctl(["slots"], { server });
+        const line = stdout.split("\n").find((each) => each.includes('"slot":"idle"')) ?? "{}";
+        const slot = JSON.parse(line) as Readonly<Record<string, unknown>>;
+        assert.notEqual(slot["restart_lsn"], null);
+        assert.deepEqual([slot["retained_bytes"], slot["xmin_age"]], [null, null]);
         const { status, stderr } = await walctl(["tail", "-S", "idle", "-P", "q"], { server });
         assert.equal(status, 1);
         assert.match(

@@ -93,6 +93,13 @@ describe("slots as tables", () => {
   });
 });
 
+it("PostgreSQL 16 calls every lost slot conflicting; the table only one that was", () => {
+  const lost = { ...SLOT, wal_status: "lost", conflicting: true };
+  assert.match(renderSlotsTable([lost], 200, false), / lost \(conflicting\) /);
+  const removed = { ...lost, restart_lsn: null };
+  assert.doesNotMatch(renderSlotsTable([removed], 200, false), /conflicting/);
+});
+
 describe("slots as NDJSON", () => {
   it("are a line each, keys in order, whatever else the server told", () => {
     const more = { ...SLOT, surplus: 1 };

@@ -1,0 +1,84 @@
+/** What a message or a comment sends its reader to is there: commands, options, pages and their sections. */
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { before, describe, it } from "node:test";
+import { walctl } from "./support/cli.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => ({ path, text: readFileSync(join(ROOT, "src", path), "utf8") }));
+
+/** Without comments; a URL's slashes begin none. */
+function codeOf(text: string): string {
+  return text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/(^|\s)\/\/ .*$/gm, "");
+}
+
+/** Each place that the pattern finds, with what its first group holds. */
+function places(pattern: RegExp, texts = sources): ReadonlyArray<readonly [string, string]> {
+  return texts.flatMap(({ path, text }) =>
+    Array.from(text.matchAll(pattern), ([, name = ""]) => [path, name] as const),
+  );
+}
+
+describe("what messages name is there", () => {
+  const code = sources.map(({ path, text }) => ({ path, text: codeOf(text) }));
+  let commands: readonly string[];
+  let options: ReadonlySet<string>;
+
+  before(async () => {
+    const { stdout } = await walctl(["--help"]);
+    const [, list = ""] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
+    commands = Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), ([, name = ""]) => name);
+    assert.ok(commands.length > 8);
+    const helps = await Promise.all(commands.map((name) => walctl([name, "--help"])));
+    const found = helps.flatMap((help) =>
+      Array.from(help.stdout.matchAll(/--[a-z][a-z-]*/g), ([option]) => option),
+    );
+    // Of the program itself.
+    options = new Set([...found, "--version"]);
+  });
+
+  it("commands, where a command is to be pasted", () => {
+    const pasted = [
+      ...places(/(?:walctlCommand\(\s*\[|words = \[)\s*"([^"]+)"/g, code),
+      ...places(/(?:[:`(] |[`(])walctl ([a-z][a-z-]*)\b/g, code),
+      // Nothing else is hyphenated behind it.
+      ...places(/\bwalctl ([a-z]+-[a-z-]+)/g, code),
+    ];
+    assert.ok(pasted.length > 8);
+    for (const [path, name] of pasted) assert.ok(commands.includes(name), `${path}: ${name}`);
+  });
+
+  it("options", () => {
+    const named = places(/(?<![\w-])(--[a-z][a-z-]*)(?!\w)/g, code).filter(
+      // Other programs' options and rules of the drawn tables.
+      ([path]) => !path.startsWith("demo/") && !path.includes("completion"),
+    );
+    assert.ok(named.length > 50);
+    for (const [path, name] of named) assert.ok(options.has(name), `${path}: ${name}`);
+  });
+
+  it("help that has examples", async () => {
+    const named = places(/walctl ([a-z-]+) --help/g);
+    assert.ok(named.length > 0);
+    for (const [path, name] of named) {
+      const { status, stdout } = await walctl([name, "--help"]);
+      assert.equal(status, 0, path);
+      assert.match(stdout, /^Examples:$/m, path);
+    }
+  });
+
+  it("pages, and their sections", () => {
+    for (const [path, page] of places(/\b((?:docs\/)?[\w-]+\.md)\b/g)) {
+      assert.ok(existsSync(join(ROOT, page)), `${path}: ${page}`);
+    }
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+    const titles = new Set(Array.from(readme.matchAll(/^#+ (.*)$/gm), ([, title = ""]) => title));
+    for (const [path, title] of places(/\bREADME(?:\.md)?, (\w[\w -]*)/g)) {
+      assert.ok(titles.has(title), `${path}: README, ${title}`);
+    }
+  });
+});
