@@ -62,11 +62,12 @@ async function checkOrder(
     ({ slot, plugin, database, wal_status: state }) =>
       asked.includes(slot) && plugin === PLUGIN && database === target.database && state !== "lost",
   );
+  const slots = quoteTextArray(usable.map(({ slot }) => slot));
   const pairs = await queryRows<{ slot: string; publication: string }>(
     client,
     `SELECT s.slot_name::text AS slot, p.pubname::text AS publication
      FROM pg_catalog.pg_replication_slots s, pg_catalog.pg_publication p
-     WHERE s.slot_name = ANY (${quoteTextArray(usable.map(({ slot }) => slot))})
+     WHERE s.slot_name = ANY (${slots})
        AND p.pubname = ANY (${quoteTextArray(publications)})
        AND pg_catalog.age(p.xmin) BETWEEN 0 AND pg_catalog.age(s.catalog_xmin)
      ORDER BY 1, 2`,

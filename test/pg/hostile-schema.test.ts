@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { type RunOptions, type RunResult, spawnWalctl, walctl } from "../support/cli.ts";
 import { TRAP, plantHostileObjects } from "../support/hostile-objects.ts";
@@ -53,7 +53,7 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
 
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), "walctl-hostile-"));
-      server = await startServer({ version, tcp: true });
+      server = await startServer({ version, settings: { max_wal_senders: "3" }, tcp: true });
       await server.sql("CREATE ROLE mallory LOGIN");
       await server.sql(`CREATE DATABASE ${DATABASE} OWNER ${owner ? "mallory" : "postgres"}`);
       mallory = new pg.Client({
@@ -178,6 +178,26 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       await run(0, ["slots"], { env: primary });
       await run("any", ["doctor"]);
       await run("any", ["doctor", "-S", "s", "-P", "p"]);
+      await server.sql(`SELECT pg_create_physical_replication_slot('filler_' || n) FROM generate_series(1,
+        current_setting('max_replication_slots')::int - (SELECT count(*)::int FROM pg_replication_slots)) n`);
+      await run(1, ["doctor"]);
+      await server.sql(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'physical'",
+      );
+      const readers = ["-S s", "", ""].map((slot) =>
+        spawnWalctl(["tail", "-P", "p", ...slot.split(" ").filter(Boolean)], {
+          server,
+          env: { PGDATABASE: DATABASE },
+        }),
+      );
+      try {
+        while ((await server.sql("SELECT FROM pg_stat_replication")).length < readers.length) {
+          await sleep(50);
+        }
+        await run("any", ["doctor", "-S", "s"]);
+      } finally {
+        for (const reader of readers) await reader.stop();
+      }
       const pooler = await startSessionPooler(server, false);
       const env = { PGDATABASE: DATABASE, PGHOST: "127.0.0.1", PGPORT: String(pooler.port) };
       await run("any", ["doctor"], { env });
