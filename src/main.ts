@@ -32,6 +32,7 @@ function columnsAsked(): number | undefined {
 function outputStream(stream: NodeJS.WriteStream): OutputStream {
   const isTerminal = stream.isTTY === true;
   if (isTerminal) {
+    doNotBlock(stream);
     assumeSize(stream);
     // Node.js has asked the terminal again.
     stream.on("resize", () => assumeSize(stream));
@@ -41,6 +42,17 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
     isTerminal,
     width: () => columnsAsked() ?? (isTerminal ? stream.columns : undefined),
   };
+}
+
+/**
+ * To a terminal Node.js writes synchronously: at Ctrl-S all would stand still, signals and the feedback to the server
+ * too. It has opened the terminal for itself, so that this is nobody else's concern.
+ */
+function doNotBlock(stream: NodeJS.WriteStream): void {
+  const { _handle: handle } = stream as unknown as {
+    readonly _handle: { setBlocking?(blocking: boolean): void } | null;
+  };
+  handle?.setBlocking?.(false);
 }
 
 const stop = new AbortController();

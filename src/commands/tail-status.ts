@@ -86,7 +86,9 @@ export class TailStatus {
     this.#rowsPerSecond = ((rows - this.#rows) * 1000) / (now - this.#since);
     this.#rows = rows;
     this.#since = now;
-    if (!this.#streaming || this.#line === undefined) return;
+    // Not into the middle of a line that the terminal has not taken whole.
+    const midway = this.#parts.context.stdout.stream.writableLength > 0;
+    if (!this.#streaming || this.#line === undefined || midway) return;
     this.#line.show(`-- ${this.#describeBriefly()}`);
     void this.#parts.server.ask(ASK_INTERVAL_MS);
   }

@@ -25,6 +25,8 @@ export class StatusLine {
 
   /** `text` is printable ASCII. A line that wrapped could not be drawn over: it is cut. */
   show(text: string): void {
+    // A terminal that takes nothing more (Ctrl-S) would show hundreds of old lines later.
+    if (this.#stream.writableLength > 0) return;
     this.#text = text;
     this.#stream.write(`${ERASE}${this.#drawn()}`);
   }

@@ -12,6 +12,7 @@ import { toolPath } from "./tools.ts";
 const run = promisify(execFile);
 const TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
+const TEXT_BYTES_MAX = 1 << 26;
 
 export interface TerminalOptions {
   readonly columns: number;
@@ -113,6 +114,11 @@ export class Terminal {
     const env = childEnvironment({
       env: { TMUX: undefined, LC_ALL: "C.UTF-8", TERM: "xterm-256color" },
     });
-    return (await run(toolPath("tmux"), ["-S", this.#socket, "-u", ...args], { env })).stdout;
+    return (
+      await run(toolPath("tmux"), ["-S", this.#socket, "-u", ...args], {
+        env,
+        maxBuffer: TEXT_BYTES_MAX,
+      })
+    ).stdout;
   }
 }
