@@ -10,10 +10,12 @@ import {
 } from "./debezium-times.ts";
 import { readPairs } from "./hstore.ts";
 import { jsonString, writeString } from "./json-text.ts";
-import { madeOfType } from "./type-parts.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 import { encoderFor } from "./values.ts";
 import { isUtf8Text } from "./utf8.ts";
+
+/** Of types within types, of which a damaged capture may tell a circle. */
+const DEPTH_MAX = 32;
 
 /** Stands for a value that the server did not send, since it is stored out of line and did not change. */
 const UNAVAILABLE = "__debezium_unavailable_value";
@@ -28,32 +30,35 @@ export function debeziumEncoder(
   typeOid: number,
   typeModifier: number,
   types: TypeRegistry,
+  depth = 0,
 ): ValueEncoder {
-  return madeOfType(typeOid, writeString, (oid, partEncoder) => {
-    const shape = types.shapeOf(oid);
-    switch (shape?.kind) {
-      case "array":
-        return arrayEncoder(partEncoder(shape.element), shape.delimiter);
-      case "domain":
-        return partEncoder(shape.base);
-      case "hstore":
-        return writeHstoreText;
-      case "scalar":
-        return scalarEncoder(shape.name, oid, typeModifier, types);
-      default:
-        return writeString;
-    }
-  });
+  if (depth > DEPTH_MAX) return writeString;
+  const shape = types.shapeOf(typeOid);
+  switch (shape?.kind) {
+    case "array":
+      return arrayEncoder(
+        debeziumEncoder(shape.element, typeModifier, types, depth + 1),
+        shape.delimiter,
+      );
+    case "domain":
+      return debeziumEncoder(shape.base, typeModifier, types, depth + 1);
+    case "hstore":
+      return writeHstoreText;
+    case "scalar":
+      return scalarEncoder(shape.name, typeOid, typeModifier, types);
+    default:
+      return writeString;
+  }
 }
 
 /** The stand-in as a value of the column's type. */
-export function unavailableValue(typeOid: number, types: TypeRegistry): string {
-  return madeOfType(typeOid, jsonString(UNAVAILABLE), (oid, madeOfPart) => {
-    const shape = types.shapeOf(oid);
-    if (shape?.kind === "array") return `[${madeOfPart(shape.element)}]`;
-    const bytes = shape?.kind === "scalar" && shape.name === "bytea";
-    return jsonString(bytes ? Buffer.from(UNAVAILABLE).toString("base64") : UNAVAILABLE);
-  });
+export function unavailableValue(typeOid: number, types: TypeRegistry, depth = 0): string {
+  const shape = types.shapeOf(typeOid);
+  if (shape?.kind === "array" && depth <= DEPTH_MAX) {
+    return `[${unavailableValue(shape.element, types, depth + 1)}]`;
+  }
+  const bytes = shape?.kind === "scalar" && shape.name === "bytea";
+  return jsonString(bytes ? Buffer.from(UNAVAILABLE).toString("base64") : UNAVAILABLE);
 }
 
 function scalarEncoder(
