@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { walctl } from "../support/cli.ts";
 import { encodeCapture, messagesOf } from "../support/captures.ts";
 import { fixture, matchGolden } from "../support/golden.ts";
+import { encodeMessage, type WireMessage } from "../support/pgoutput-encoder.ts";
 
 function path(name: string): string {
   return fileURLToPath(new URL(`../../../fixtures/${name}`, import.meta.url));
@@ -77,6 +78,28 @@ describe("--format wal2json", () => {
       assert.match(stderr, error);
     });
   }
+
+  it("prints what is no value of its type as text: null is what it prints of NaN alone", async () => {
+    const column = (name: string, typeOid: number) =>
+      ({ name, key: false, typeOid, typeModifier: -1 }) as const;
+    const relation: WireMessage = {
+      ...{ kind: "relation", oid: 1, schema: "s", table: "t", replicaIdentity: "default" },
+      columns: [column("a", 23), column("b", 701), column("c", 17), column("d", 17)],
+      xid: null,
+    };
+    const values = ["1x", "NaN", String.raw`\xzz`, String.raw`\xAb`];
+    const insert: WireMessage = {
+      ...{ kind: "insert", oid: 1, xid: null },
+      new: values.map((text) => ({ kind: "text", bytes: Buffer.from(text) })),
+    };
+    const stdin = encodeCapture("walctl", [relation, insert].map(encodeMessage));
+    const { stdout } = await walctl(["decode-file", "-", "-F", "wal2json"], { stdin });
+    const { columns } = JSON.parse(stdout) as { columns: ReadonlyArray<{ value: unknown }> };
+    assert.deepEqual(
+      columns.map(({ value }) => value),
+      ["1x", null, String.raw`\xzz`, "Ab"],
+    );
+  });
 
   it("is no format of commands that print no messages", async () => {
     const { status, stderr } = await walctl(["slots", "-F", "wal2json"]);

@@ -65,7 +65,7 @@ async function peakMemoryMb({ server, args, reader }: MemoryRun): Promise<number
   return peakKb / KB_PER_MB;
 }
 
-function highWaterMarkKb(pid: number | undefined): number {
+export function highWaterMarkKb(pid: number | undefined): number {
   try {
     return Number(
       /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0,
