@@ -356,6 +356,7 @@ describe("several servers", () => {
 
   test("the first server that answers is used, and the hints lead to it", async () => {
     const where = `host=/nonexistent,${other.host} port=1,${other.port}`;
+    await other.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");
     const made = await walctl(["create-slot", "found", "-d", where], { server: main });
     assert.equal(made.status, 0, made.stderr);
     assert.deepEqual(await slotsOf(other), ["found"]);
