@@ -44,7 +44,7 @@ describe("what messages name is there", () => {
   it("commands, where a command is to be pasted", () => {
     const pasted = [
       ...places(/(?:walctlCommand\(\s*\[|words = \[)\s*"([^"]+)"/g, code),
-      ...places(/(?:[:`(] |[`(])walctl ([a-z][a-z-]*)\b/g, code),
+      ...places(/: walctl ([a-z][a-z-]*)(?=[."`)]| -| \$\{)/g, code),
       // Nothing else is hyphenated behind it.
       ...places(/\bwalctl ([a-z]+-[a-z-]+)/g, code),
     ];
@@ -53,8 +53,15 @@ describe("what messages name is there", () => {
   });
 
   it("options", () => {
-    const named = places(/(?<![\w-])(--[a-z][a-z-]*)(?!\w)/g, code).filter(
-      // Other programs' options and rules of the drawn tables.
+    const strings = code.map(({ path, text }) => ({
+      path,
+      text: Array.from(
+        text.matchAll(/"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g),
+        ([string]) => string,
+      ).join("\n"),
+    }));
+    const named = places(/(?<![\w-])(--[a-z][a-z-]*)(?!\w)/g, strings).filter(
+      // Other programs' options.
       ([path]) => !path.startsWith("demo/") && !path.includes("completion"),
     );
     assert.ok(named.length > 50);

@@ -40,7 +40,7 @@ export function renderSummaryTables(counts: SummaryCounts, color: boolean): stri
 
 /** What the numbers are, and are not. */
 const MEASURED =
-  "Bytes are those of the rows as they were sent, of published tables only. The WAL holds more:\nindexes, full-page images, and tables that are not published.";
+  "Bytes are of rows as they were sent, of published tables only. The WAL holds\nmore: indexes, full-page images, tables that are not published.";
 
 function tableOf(
   head: readonly string[],

@@ -60,6 +60,6 @@ describe("grids", () => {
     }
     const text = renderSummaryTables(counts, false);
     assertStraight(text);
-    assert.match(text, /Bytes are those of the rows as they were sent, of published tables only\./);
+    assert.match(text, /Bytes are of rows as they were sent, of published tables only\./);
   });
 });
