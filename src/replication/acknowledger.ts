@@ -63,6 +63,12 @@ export class Acknowledger {
     }
   }
 
+  /** To be called in time, whatever is under way: a sync may take as long as a network file system likes. */
+  signOfLife(): void {
+    if (this.#syncing === undefined) this.confirm();
+    else this.sendStatus();
+  }
+
   /** Sends what is known now, without waiting for anything. */
   sendStatus(): void {
     const { feedback, ledger } = this.#state;

@@ -324,7 +324,7 @@ export class WalStream implements CopyBothReceiver {
     const verdict = this.#paused ? "alive" : this.#liveness?.verdict(performance.now());
     if (verdict === "gone") return this.#fail(new ServerSilent());
     if (verdict === "silent") this.#acknowledger.askForReply();
-    this.#acknowledger.confirm();
+    this.#acknowledger.signOfLife();
   }
 
   /** The ledger knows of something new to confirm. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Lsn } from "../../src/lsn.ts";
 import { Acknowledger } from "../../src/replication/acknowledger.ts";
 import { Feedback } from "../../src/replication/feedback.ts";
 import { Ledger } from "../../src/replication/ledger.ts";
@@ -38,4 +39,37 @@ test("a sign of life that is asked for during a sync is asked for with the statu
   await acknowledger.syncing;
   acknowledger.sendStatus();
   assert.deepEqual(asked, [true, false]);
+});
+
+test("a sync that does not end holds up no sign of life, and confirms nothing", () => {
+  const ledger = new Ledger();
+  ledger.keepalive(100n as Lsn);
+  ledger.write(100n as Lsn);
+  const flushed: bigint[] = [];
+  const acknowledger = new Acknowledger(
+    {
+      consumer: {
+        message: () => {},
+        change: () => true,
+        prepare: () => undefined,
+        flush: () => undefined,
+        sync: () => new Promise(() => {}),
+        frame: undefined,
+      },
+      ledger,
+      feedback: new Feedback(true),
+      resume: new Resume(),
+      limits: new Limits({ endpos: undefined, rows: undefined }),
+      confirmations: undefined,
+    },
+    {
+      // Byte1('r')  Int64 written  Int64 flushed
+      send: (status) => flushed.push(new DataView(status.buffer, status.byteOffset).getBigInt64(9)),
+      fail: (error) => assert.fail(String(error)),
+    },
+  );
+  acknowledger.confirm();
+  acknowledger.signOfLife();
+  acknowledger.signOfLife();
+  assert.deepEqual(flushed, [0n, 0n]);
 });
