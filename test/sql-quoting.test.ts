@@ -36,11 +36,21 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "role-checks.ts: database": "quoted; for a hint",
   "server-checks.ts: setting": "a constant; for a hint",
   "server-checks.ts: max + 10": "a number; for a hint",
-  "slot-checks.ts: some": "literals, quoted",
   "publication-sql.ts: objectsSql(objects)": "of quoted names",
   "publication-sql.ts: optionsSql(options)": "of words that were checked",
   "publication-state.ts: parts": "columns of the catalogue, constants",
-  "replica-identity.ts: rootCondition(state)": "of oids",
+  "publication-state.ts: schemas": "a condition, a constant",
+  "identity-members.ts: rootCondition(state)": "of oids and quoted names",
+  "identity-members.ts: columnListed": "a subquery, a constant",
+  "identity-members.ts: ungenerated": "a subquery, a constant",
+  "identity-members.ts: kind": "one of two letters",
+  'identity-members.ts: generated("s")': "a subquery, of a letter",
+  'identity-members.ts: generated("v")': "a subquery, of a letter",
+  "administration.ts: roles": "literals, quoted",
+  "administration.ts: service.replicator": "a constant; for a hint",
+  "administration.ts: name": "a setting's name, a constant; for a hint",
+  "slot-checks.ts: slots": "quoteTextArray()",
+  "slot-faults.ts: columns": "a constant; for a hint",
 };
 
 /** The expressions in the template literals of `source` that look like statements. */

@@ -78,6 +78,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "json-line.ts": "the one place",
   "assert.ts": "a bug's message",
   "writer.ts": "a capture's metadata: no text",
+  "debezium-values.ts": "an object, in a string of jsonString()",
   "debezium.ts": "positions, in a string of jsonString()",
   "summary-counts.ts": "the key of a map",
   "schema.ts": "a constant of the program",
