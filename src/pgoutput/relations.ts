@@ -2,7 +2,7 @@ import type { Column, RelationMessage, ReplicaIdentity, TypeMessage } from "./me
 import { decodeName, isUtf8 } from "./names.ts";
 import type { ByteReader } from "./reader.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { quoteByte, readColumnCount } from "./tuple.ts";
+import { COLUMNS_MAX, quoteByte, tooManyColumns } from "./tuple.ts";
 
 const COLUMN_IS_KEY = 1;
 
@@ -38,7 +38,8 @@ export function readRelation(reader: ByteReader, at: Surroundings): RelationMess
 }
 
 function readColumns(reader: ByteReader): readonly Column[] {
-  const count = readColumnCount(reader);
+  const count = reader.uint16();
+  if (count > COLUMNS_MAX) throw tooManyColumns(reader, count);
   const names: Uint8Array[] = [];
   const columns: Column[] = [];
   for (let column = 0; column < count; column++) {

@@ -20,20 +20,16 @@ export type ColumnValue =
   | { readonly kind: "text" | "binary"; readonly bytes: Uint8Array };
 
 /** MaxHeapAttributeNumber: no table of the server has more. */
-const COLUMNS_MAX = 1600;
+export const COLUMNS_MAX = 1600;
 
-/** Int16, how many columns a row or a relation has. */
-export function readColumnCount(reader: ByteReader): number {
-  const count = reader.uint16();
-  if (count > COLUMNS_MAX) {
-    throw reader.invalid(`${count} columns, more than a table can have`, reader.offset - 2);
-  }
-  return count;
+export function tooManyColumns(reader: ByteReader, count: number): Error {
+  return reader.invalid(`${count} columns, more than a table can have`, reader.offset - 2);
 }
 
 /** Int16 columns  { Byte1('n') | Byte1('u') | Byte1('t') Int32 length  Byten | Byte1('b') Int32 length  Byten }×n */
 export function readTuple(reader: ByteReader): TupleData {
-  const columnCount = readColumnCount(reader);
+  const columnCount = reader.uint16();
+  if (columnCount > COLUMNS_MAX) throw tooManyColumns(reader, columnCount);
   const start = reader.offset;
   for (let column = 0; column < columnCount; column++) {
     const kind = reader.uint8();
