@@ -93,7 +93,10 @@ describe("README.md, followed by a stranger", () => {
     await shop("UPDATE orders SET status = 'paid'");
     const waiting = await paste(blocks("### 2. See what is waiting, and leave it there")[0]);
     assert.match(waiting.stdout, /"kind":"insert".*"new":{"id":2,"status":"new"}/);
-    const totals = await paste(blocks("### 3. Find out what fills the WAL")[0], "-F table");
+    const totals = await paste(
+      blocks("### 3. Find out which tables and transactions change most")[0],
+      "-F table",
+    );
     assert.match(totals.stdout, /│ public\.orders +│ +1 │ +2 │/);
     const slots = await paste(blocks("### 4. Find out why the disk fills up")[0]);
     assert.match(slots.stdout, /"slot":"shop_slot".*"status":"ok"/);
