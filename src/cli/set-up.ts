@@ -70,7 +70,7 @@ export function advanceSlotCommand(): Command {
     [
       "Skip all that has happened so far",
       `walctl advance-slot shop_slot --force -d shop \\
-    "$(psql -d shop -Atc 'SELECT pg_current_wal_lsn()')"`,
+    "$(psql -d shop -Atc 'SELECT pg_catalog.pg_current_wal_lsn()')"`,
     ],
   );
 }

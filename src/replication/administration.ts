@@ -92,7 +92,10 @@ export function changeSetting(
     return { words: `; on ${service.name} set ${what} in ${service.place}${restart}`, fix: null };
   }
   const change = `ALTER SYSTEM SET ${name} = ${quoteLiteral(value)}`;
-  return { words: restart, fix: psqlCommand([change, "SELECT pg_reload_conf()"], admin) };
+  return {
+    words: restart,
+    fix: psqlCommand([change, "SELECT pg_catalog.pg_reload_conf()"], admin),
+  };
 }
 
 /**

@@ -128,7 +128,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
       hint:
         routine === "InitializeSessionUserId"
           ? `Name another role with -U; or, as a superuser (ALTER ROLE where it is there already): CREATE ROLE ${quoteIdentifier(target.user)} LOGIN REPLICATION`
-          : `A line for the role in the server's pg_hba.conf lets it in: host ${target.database} ${target.user} samenet scram-sha-256; then SELECT pg_reload_conf().`,
+          : `A line for the role in the server's pg_hba.conf lets it in: host ${target.database} ${target.user} samenet scram-sha-256; then SELECT pg_catalog.pg_reload_conf().`,
     }),
   ],
   [
@@ -152,7 +152,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     "53300",
     (target) => ({
       what: undefined,
-      hint: `The settings max_connections and max_wal_senders are the limits. Who is connected: ${psqlCommand("SELECT pid, backend_type, application_name, usename FROM pg_stat_activity", target)}`,
+      hint: `The settings max_connections and max_wal_senders are the limits. Who is connected: ${psqlCommand("SELECT pid, backend_type, application_name, usename FROM pg_catalog.pg_stat_activity", target)}`,
     }),
   ],
   [

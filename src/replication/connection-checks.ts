@@ -122,7 +122,7 @@ async function checkHbaFile(client: Client, admin: ConnectionTarget): Promise<re
   const [first] = faults;
   if (first === undefined) return [ok("pg_hba", "no line is at fault")];
   const show = psqlCommand(
-    "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL",
+    "SELECT line_number, error FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL",
     admin,
   );
   return [

@@ -143,7 +143,7 @@ export class Login {
     return new WalctlError(
       `server at ${describeHost(this.#target)} asks for ${what}, which walctl does not have`,
       {
-        hint: `A line for the role in the server's pg_hba.conf, above the one that asks for it, lets it in by password: host ${database} ${user} samenet scram-sha-256; then SELECT pg_reload_conf().`,
+        hint: `A line for the role in the server's pg_hba.conf, above the one that asks for it, lets it in by password: host ${database} ${user} samenet scram-sha-256; then SELECT pg_catalog.pg_reload_conf().`,
       },
     );
   }

@@ -150,7 +150,10 @@ function holderOf({ active_pid: pid, application }: SlotHealth): string {
 
 function lookAtReader({ active_pid: pid }: SlotHealth, target: ConnectionTarget): string {
   const columns = "pid, usename, application_name, client_addr, state, wait_event, query";
-  return psqlCommand(`SELECT ${columns} FROM pg_stat_activity WHERE pid = ${pid}`, target);
+  return psqlCommand(
+    `SELECT ${columns} FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ${pid}`,
+    target,
+  );
 }
 
 /** Twice what it keeps, in whole gigabytes. */
@@ -162,7 +165,7 @@ function suggestedLimit(keptBytes: number): string {
 function creationFault(slot: SlotHealth, target: ConnectionTarget): SlotFault | undefined {
   if (slot.type !== "logical" || slot.confirmed_flush_lsn !== null || !slot.active)
     return undefined;
-  const blockers = `SELECT pid, usename, application_name, state, xact_start FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(${slot.active_pid}))`;
+  const blockers = `SELECT pid, usename, application_name, state, xact_start FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(${slot.active_pid}))`;
   return {
     severity: "warning",
     message: `${holderOf(slot)} is still creating it: the server waits for transactions that were open before; see which`,

@@ -45,7 +45,7 @@ const HEALTHY: SlotHealth = {
 const HELD = { active: true, active_pid: 7, application: "app", lag_bytes: 9_000_000 };
 const AT = "-h h -p 5432 -U u -d shop";
 const BESIDE = `walctl create-slot s_2 ${AT}`;
-const LOOK = `psql ${AT} -c "SELECT pid, usename, application_name, client_addr, state, wait_event, query FROM pg_stat_activity WHERE pid = 7"`;
+const LOOK = `psql ${AT} -c "SELECT pid, usename, application_name, client_addr, state, wait_event, query FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) 7"`;
 
 type Case = readonly [
   story: string,
@@ -134,7 +134,7 @@ const FAULTS: readonly Case[] = [
     { wal_status: "unreserved", retained_bytes: 3 * 2 ** 30, safe_bytes: -5 },
     "fail",
     /nobody streams from it, and it has outgrown .* \(1GB\): the next checkpoint/,
-    `psql -h h -p 5432 -U postgres -d shop -c "ALTER SYSTEM SET max_slot_wal_keep_size = '6GB'" -c "SELECT pg_reload_conf()"`,
+    `psql -h h -p 5432 -U postgres -d shop -c "ALTER SYSTEM SET max_slot_wal_keep_size = '6GB'" -c "SELECT pg_catalog.pg_reload_conf()"`,
   ],
   [
     "keeps much, without a limit",
@@ -184,7 +184,7 @@ const FAULTS: readonly Case[] = [
     { ...HELD, confirmed_flush_lsn: null },
     "warning",
     /"app" \(pid 7\) is still creating it/,
-    `psql ${AT} -c "SELECT pid, usename, application_name, state, xact_start FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(7))"`,
+    `psql ${AT} -c "SELECT pid, usename, application_name, state, xact_start FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(7))"`,
   ],
   ["holds up vacuum", { xmin_age: 200_000_001 }, "warning", /holds up vacuum/, null],
   [
