@@ -24,6 +24,10 @@ export function tailCommand(): Command {
       ).argParser(collect),
     )
     .option("-I, --startpos <lsn>", "start there (default: where the slot stands)")
+    .option(
+      "--allow-gap",
+      "warn of changes that the server cannot send any more, and go on (default: an error)",
+    )
     .option("--wait", "wait for a slot that another program uses")
     .option("--no-loop", "do not reconnect")
     .optionsGroup("Set-up:")

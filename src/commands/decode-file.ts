@@ -117,6 +117,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const pipeline = new Pipeline({
     typeWatch: undefined,
     capture: undefined,
+    journal: undefined,
     types,
     accepts: job.accepts,
     renderer: rendering.renderer,

@@ -1,10 +1,12 @@
 import { isRowChange } from "../pgoutput/changes.ts";
 import type { OtherMessage, PgoutputMessage, RowChange } from "../pgoutput/messages.ts";
+import { INVALID_LSN, type Lsn, maxLsn } from "../lsn.ts";
 import type { TypeRegistry } from "../pgoutput/type-registry.ts";
 import type { TypeWatch } from "../replication/type-watch.ts";
 import { type PgTime, unixMsFromPgTime } from "../pg-time.ts";
 import type { Sink } from "../output/sink.ts";
 import type { CaptureFile } from "./capture-file.ts";
+import type { OutputJournal } from "./output-journal.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { Warning } from "./reporter.ts";
 
@@ -22,6 +24,8 @@ interface PipelineParts {
   readonly typeWatch: TypeWatch | undefined;
   /** Gets all that is received, before the filter. */
   readonly capture: CaptureFile | undefined;
+  /** Notes down what is acknowledged, where the output is a file. */
+  readonly journal: OutputJournal | undefined;
 }
 
 /**
@@ -35,6 +39,8 @@ export class Pipeline {
   #rows = 0;
   #lastCommitTime: PgTime | undefined;
   #transactionOpen = false;
+  /** The end of the last transaction whose end has been printed. */
+  #printedEnd = INVALID_LSN;
   #rotation: (() => void) | undefined;
 
   constructor(parts: PipelineParts) {
@@ -75,11 +81,18 @@ export class Pipeline {
     return this.#print(change);
   }
 
+  /** As message(), for what is to be known only. */
+  announce(message: OtherMessage): void {
+    if (message.kind === "type") {
+      this.#parts.types.announce(message.oid, message.schema, message.name);
+    }
+  }
+
   message(message: PgoutputMessage): void {
     if (isRowChange(message)) return void this.change(message);
     switch (message.kind) {
       case "type":
-        this.#parts.types.announce(message.oid, message.schema, message.name);
+        this.announce(message);
         break;
       case "begin":
       case "begin_prepare":
@@ -100,7 +113,11 @@ export class Pipeline {
       default:
         break;
     }
-    this.#print(message);
+    const { journal } = this.#parts;
+    if (this.#print(message) && journal !== undefined) {
+      journal.message(message);
+      this.#printedEnd = maxLsn(this.#printedEnd, endOf(message));
+    }
   }
 
   #print(message: PgoutputMessage): boolean {
@@ -111,17 +128,25 @@ export class Pipeline {
 
   /** Writes what was rendered since the last flush. Undefined: written; else nothing may be rendered before it is. */
   flush(): Promise<void> | undefined {
-    const { capture, renderer, sink } = this.#parts;
+    const { capture, journal, renderer, sink } = this.#parts;
     const capturing = capture?.flush();
     const bytes = renderer.take();
     const writing = bytes.length === 0 ? undefined : sink.write(bytes);
+    journal?.wrote(bytes.length);
     this.#rotateIfDue();
     return capturing === undefined ? writing : both(capturing, writing);
   }
 
-  /** Makes durable what has been flushed, where that is a file. */
-  sync(): Promise<void> | undefined {
-    return this.#parts.sink.sync();
+  /** Makes durable what has been flushed, where that is a file. Gives what of `position` may be acknowledged. */
+  sync(position: Lsn): Promise<Lsn> | Lsn {
+    const { sink, journal } = this.#parts;
+    const syncing = sink.sync();
+    if (journal === undefined)
+      return syncing === undefined ? position : syncing.then(() => position);
+    const end = this.#printedEnd;
+    const { lowestBlock } = journal;
+    const noteDown = (): Lsn => journal.acknowledge(position, end, lowestBlock);
+    return syncing === undefined ? noteDown() : syncing.then(noteDown);
   }
 
   #rotateIfDue(): void {
@@ -154,4 +179,20 @@ export class Pipeline {
 
 async function both(one: Promise<void>, other: Promise<void> | undefined): Promise<void> {
   await Promise.all([one, other]);
+}
+
+/** 0/0: it does not end a transaction. */
+function endOf(message: PgoutputMessage): Lsn {
+  switch (message.kind) {
+    case "commit":
+    case "stream_commit":
+    case "commit_prepared":
+    case "prepare":
+    case "stream_prepare":
+      return message.endLsn;
+    case "rollback_prepared":
+      return message.rollbackEndLsn;
+    default:
+      return INVALID_LSN;
+  }
 }

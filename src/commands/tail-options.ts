@@ -14,6 +14,7 @@ export interface TailFlags
   readonly bootstrap?: boolean;
   readonly ack?: boolean;
   readonly ackFrom?: string;
+  readonly allowGap?: boolean;
   readonly output?: string;
   readonly capture?: string;
   readonly startpos?: string;
@@ -38,6 +39,7 @@ export interface TailOptions {
   readonly publications: readonly string[];
   readonly acknowledge: boolean;
   readonly startpos: Lsn | undefined;
+  readonly allowGap: boolean;
   readonly endpos: Lsn | "now" | undefined;
   readonly limit: number | undefined;
   readonly statusIntervalMs: number;
@@ -67,6 +69,7 @@ export function tailOptions(flags: TailFlags): TailOptions {
     publications,
     acknowledge,
     startpos: flags.startpos === undefined ? undefined : requireLsn("--startpos", flags.startpos),
+    allowGap: flags.allowGap ?? false,
     endpos: parseEndpos(flags.endpos),
     limit: flags.limit === undefined ? undefined : parseCount("--limit", flags.limit, 1),
     statusIntervalMs: parseSeconds("--status-interval", flags.statusInterval, 0.1),

@@ -1,24 +1,26 @@
 import { ExitCode, WalctlError, usageError } from "../errors.ts";
-import { type Lsn, maxLsn } from "../lsn.ts";
-import type { MessageKind } from "../pgoutput/messages.ts";
+import type { Lsn } from "../lsn.ts";
+import type { MessageKind, PgoutputMessage } from "../pgoutput/messages.ts";
 import { AppendFile } from "../output/append-file.ts";
 import { isStandardOutputClosed } from "../output/closed-output.ts";
-import { readOutputEnd, recoverOutput } from "../output/output-recovery.ts";
+import { requireOwnOutput } from "../output/output-recovery.ts";
 import { type Sink, sinkOf } from "../output/sink.ts";
 import { openStreamOutput } from "../output/stream-output.ts";
 import { readStreamedLines } from "../output/streamed-lines.ts";
-import type { TakenOver } from "../replication/session-options.ts";
+import type { PgoutputOptions } from "../replication/pgoutput-options.ts";
+import type { Passed, TakenOver } from "../replication/session-options.ts";
 import { type CommandContext, standardStreams } from "./context.ts";
 import type { OutputOptions } from "./options.ts";
+import { OutputJournal } from "./output-journal.ts";
 import type { Reporter, Warning } from "./reporter.ts";
 import { messagesOfLines } from "./streamed-messages.ts";
 
 interface TailOutput {
   readonly sink: Sink;
-  /** Goes on in a new file of the same name. Undefined: it is no file. */
-  readonly rotate: (() => void) | undefined;
-  /** Where FILE says now that it goes on. */
-  readonly startpos: () => Lsn | undefined;
+  /** Goes on in a new file of the same name, after what has been passed on. Undefined: it is no file. */
+  readonly rotate: ((passed: Passed | undefined) => void) | undefined;
+  /** Undefined: it is no file, or one that keeps nothing. */
+  readonly journal: OutputJournal | undefined;
   /**
    * To be called when the slot is ours, so that no other walctl writes FILE: cuts there what is unfinished,
    * and tells what is left.
@@ -26,7 +28,7 @@ interface TailOutput {
   readonly takeOver: (oldest: Lsn) => TakenOver;
 }
 
-const NOTHING_THERE: TakenOver = { endLsn: undefined, unfinished: [] };
+const NOTHING_THERE: TakenOver = { mark: undefined, unfinished: [] };
 
 /** The lines that tell where a transaction ends, and which blocks are whose. */
 const ENDS: readonly MessageKind[] = ["begin", "commit"];
@@ -42,9 +44,10 @@ interface OutputRequest {
   readonly path: string | undefined;
   /** What has been written is acknowledged. */
   readonly acknowledge: boolean;
-  readonly startpos: Lsn | undefined;
-  /** Large transactions are sent before they commit. */
-  readonly streaming: boolean;
+  readonly database: string;
+  readonly pgoutput: PgoutputOptions;
+  /** --ack-from */
+  readonly ackFrom: boolean;
   /** Whether lines of that kind are printed. */
   readonly prints: (kind: MessageKind) => boolean;
 }
@@ -60,11 +63,11 @@ export function openTailOutput(
   context: CommandContext,
   reporter: Reporter,
 ): TailOutput {
-  const { path, startpos } = request;
+  const { path, pgoutput, database, ackFrom } = request;
   const toStream = (sink: Sink): TailOutput => ({
     sink,
     rotate: undefined,
-    startpos: () => startpos,
+    journal: undefined,
     takeOver: () => NOTHING_THERE,
   });
   if (path === undefined) {
@@ -76,8 +79,9 @@ export function openTailOutput(
   }
   const stream = openStreamOutput(path, standardStreams(context), context.stop);
   if (stream !== undefined) return toStream(stream);
+  const streaming = pgoutput.streaming !== "off";
   // Without these lines FILE does not tell where a transaction ends.
-  const needed = request.streaming ? [...ENDS, ...STREAMED] : ENDS;
+  const needed = streaming ? [...ENDS, ...STREAMED] : ENDS;
   const leftOut = needed.find((kind) => !request.prints(kind));
   const recoverable = ENDS.every(request.prints);
   if (leftOut !== undefined) {
@@ -86,16 +90,20 @@ export function openTailOutput(
       detail: "After a crash lines may be there twice.",
     });
   }
+  requireOwnOutput(path);
   const file = new AppendFile(path);
   file.onRenamed = () => reporter.warn(renamedWarning(path));
+  const journal = file.durable
+    ? new OutputJournal(
+        { path, database, ackFrom, request: describeRequest(pgoutput), streaming, recoverable },
+        reporter,
+      )
+    : undefined;
   return {
     sink: file,
-    rotate: () => rotate(file, reporter),
-    startpos: () => {
-      const endLsn = recoverable ? readOutputEnd(path) : undefined;
-      return endLsn === undefined ? startpos : maxLsn(endLsn, startpos ?? endLsn);
-    },
-    takeOver: (oldest) => (recoverable ? takeOver(path, oldest, reporter) : NOTHING_THERE),
+    rotate: (passed) => rotate(file, journal, passed, reporter),
+    journal,
+    takeOver: (oldest) => (journal === undefined ? NOTHING_THERE : takeOver(path, journal, oldest)),
   };
 }
 
@@ -115,19 +123,42 @@ function renamedWarning(path: string): Warning {
   };
 }
 
-function takeOver(path: string, oldest: Lsn, reporter: Reporter): TakenOver {
-  const { endLsn, bytesCut } = recoverOutput(path);
-  if (bytesCut > 0) {
-    reporter.notice(`cut ${bytesCut} bytes of an unfinished transaction from the end of "${path}"`);
-  }
+function takeOver(path: string, journal: OutputJournal, oldest: Lsn): TakenOver {
+  const mark = journal.takeOver();
   // Also without --streaming: the run before may have had it.
-  return { endLsn, unfinished: messagesOfLines(readStreamedLines(path, oldest)) };
+  const from = journal.blocksFrom;
+  const unfinished = from === undefined ? [] : unfinishedIn(path, journal, oldest, from);
+  return { mark, unfinished };
+}
+
+function* unfinishedIn(
+  path: string,
+  journal: OutputJournal,
+  oldest: Lsn,
+  from: number,
+): Generator<PgoutputMessage> {
+  for (const message of messagesOfLines(readStreamedLines(path, oldest, from))) {
+    journal.noteBlock(message);
+    yield message;
+  }
+}
+
+/** What decides which transactions the server sends at all. */
+function describeRequest({ publications, origin, messages, twoPhase }: PgoutputOptions): string {
+  return JSON.stringify({ publications: publications.toSorted(), origin, messages, twoPhase });
 }
 
 /** It is a signal that asks for it: nobody is there to catch an error, and nothing is lost without a new file. */
-function rotate(file: AppendFile, reporter: Reporter): void {
+function rotate(
+  file: AppendFile,
+  journal: OutputJournal | undefined,
+  passed: Passed | undefined,
+  reporter: Reporter,
+): void {
   try {
-    file.reopen();
+    file.reopen(() => {
+      if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
+    });
   } catch (error) {
     if (!(error instanceof WalctlError)) throw error;
     reporter.warn({ message: error.message, detail: "The old file is written on." });

@@ -52,12 +52,13 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
   const options = await withPublication(asked, target, context, reporter);
   if (options === undefined) return ExitCode.done;
   const rendering = await createRenderer(flags, output, types, context, target.database);
-  const { sink, rotate, startpos, takeOver } = openTailOutput(
+  const { sink, rotate, journal, takeOver } = openTailOutput(
     {
       path: flags.output,
       acknowledge: flags.ack === true && flags.ackFrom === undefined,
-      startpos: options.startpos,
-      streaming: options.pgoutput.streaming !== "off",
+      database: target.database,
+      pgoutput: options.pgoutput,
+      ackFrom: flags.ackFrom !== undefined,
       prints: (kind) => printsKind(flags, kind),
     },
     output,
@@ -96,10 +97,12 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     warn: (warning) => reporter.warn(warning),
     typeWatch,
     capture,
+    journal,
   });
   const session = new ReplicationSession({
     ...options,
-    startpos,
+    received: () => journal?.received(),
+    started: (start) => journal?.started(start),
     takeOver: (oldest) => {
       const there = takeOver(oldest);
       capture?.takeOver();
@@ -131,14 +134,18 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     },
   });
   const stopRotating =
-    rotate && context.onSignal("SIGHUP", () => pipeline.rotateBetweenTransactions(rotate));
+    rotate &&
+    context.onSignal("SIGHUP", () =>
+      pipeline.rotateBetweenTransactions(() => rotate(session.passed)),
+    );
   reporter.progress("connecting");
   let readerGone = false;
   try {
     try {
       await session.run();
     } finally {
-      const connected = session.status.received !== INVALID_LSN;
+      const { received, reconnects } = session.status;
+      const connected = received !== INVALID_LSN || reconnects > 0;
       const rest = connected ? rendering.finish() : NOTHING;
       if (rest.length > 0) await shownSink.write(rest);
     }

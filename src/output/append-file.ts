@@ -12,6 +12,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { OutputError, WalctlError } from "../errors.ts";
 import { type Sink, sinkError, writeAll } from "./sink.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** Rows of a database are nobody else's business. */
 const MODE_OWNER_ONLY = 0o600;
@@ -44,6 +45,11 @@ export class AppendFile implements Sink {
     this.#durable = isFile(this.#fd);
   }
 
+  /** It is a file, which keeps what is written. */
+  get durable(): boolean {
+    return this.#durable;
+  }
+
   write(bytes: Uint8Array): undefined {
     this.#dirty += bytes.length;
     return writeAll(this.#fd, bytes, `"${this.#path}"`);
@@ -66,18 +72,19 @@ export class AppendFile implements Sink {
 
   /**
    * Goes on in a new file of the same name, after what has been written is durable in the old one.
+   * @param between called then, and before there is a new one
    * @throws WalctlError when there can be no new one: then it goes on in the old one
    */
-  reopen(): void {
-    const next = openForAppend(this.#path);
+  reopen(between: () => void = () => {}): void {
     const old = this.#fd;
     try {
       if (this.#durable) fsyncSync(old);
       if (this.#durable && this.#dirty > 0) this.#requireKept(old, this.#dirty);
     } catch (error) {
-      closeSync(next);
       this.#fail(error);
     }
+    between();
+    const next = openForAppend(this.#path);
     this.#fd = next;
     this.#durable = isFile(next);
     this.#dirty = 0;
@@ -173,18 +180,4 @@ export function openError(path: string, cause: unknown): WalctlError {
   return new WalctlError(`could not open "${path}" for writing (${code ?? "unknown error"})`, {
     cause,
   });
-}
-
-/** So that a new file is still there after a power cut. Not everywhere may or can one do that. */
-function syncFolder(path: string): void {
-  try {
-    const fd = openSync(path, "r");
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // The file's own fsync is what counts.
-  }
 }

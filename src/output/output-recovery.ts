@@ -1,52 +1,62 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } from "node:fs";
 import { WalctlError } from "../errors.ts";
-import { type Lsn, parseLsn } from "../lsn.ts";
+import { INVALID_LSN, type Lsn, parseLsn } from "../lsn.ts";
+import { type FileEnd, NO_END } from "./file-end.ts";
+import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
 /** What an earlier run left in the file. */
 export interface Recovered {
-  /** Where to go on: the end of the last transaction that is there whole. Undefined: there is none. */
-  readonly endLsn: Lsn | undefined;
-  /** Bytes of an unfinished transaction that were cut off: they will come again. */
+  readonly end: FileEnd;
+  /** Of an unfinished transaction or block, or a torn line: they were cut off and will come again. */
   readonly bytesCut: number;
+  /** What is left. */
+  readonly size: number;
 }
 
-const NOTHING: Recovered = { endLsn: undefined, bytesCut: 0 };
+const NOTHING: Recovered = { end: NO_END, bytesCut: 0, size: 0 };
 
 const CHUNK_BYTES = 1 << 20;
-const LINE_START = Buffer.from('\n{"kind":"');
-/** Enough for the kind behind it. */
-const KIND_BYTES_MAX = 32;
-
-/** The lines that end a transaction, and their key that says where. */
-const ENDS: ReadonlyMap<string, string> = new Map([
-  ["commit", "end_lsn"],
-  ["stream_commit", "end_lsn"],
-  ["commit_prepared", "end_lsn"],
-  ["prepare", "end_lsn"],
-  ["stream_prepare", "end_lsn"],
-  ["rollback_prepared", "rollback_end_lsn"],
-]);
+/** The lines that end a transaction: commit is also the beginning of commit_prepared. */
+const ENDS = ["commit", "stream_commit", "prepare", "stream_prepare", "rollback_prepared"].map(
+  (kind) => Buffer.from(`\n{"kind":"${kind}`),
+);
+const LINE = /^\{"kind":"(\w+)","lsn":(?:"[0-9A-F]+\/[0-9A-F]+"|null),"xid":(?:(\d+)|null)[,}]/;
+const LINE_START = '{"kind":"';
+/** The same line, torn. */
+const TORN_LINE = /^\{"kind":"\w*("(,("(l(s(n("(:.*)?)?)?)?)?)?)?)?$/;
 
 /**
- * Cuts an NDJSON file behind its last whole transaction: what comes after it, a torn line included, the
- * server sends again. A file without a whole transaction is emptied if all of it is one that has begun, or
- * blocks of streamed ones, and else only its torn line is cut.
- * @throws WalctlError when the file cannot be read or is none of ours
+ * Cuts an NDJSON file where something begins that has no end: a transaction, a block of a streamed one, a line. The
+ * server sends that again. What stands behind the last transaction and is whole stays, since it may have been
+ * acknowledged: messages outside of transactions, blocks of streamed ones.
+ * @param from what lies before that is not looked at
+ * @throws WalctlError when the file cannot be read or is none of ours; then it stays as it is
  */
-export function recoverOutput(path: string): Recovered {
+export function recoverOutput(path: string, from: number): Recovered {
   return withFile(path, "r+", (fd, size) => {
-    const { keep, endLsn } = findEnd(fd, size, path);
+    const { keep, end } = findEnd(fd, startIn(from, size), size, path);
     if (keep < size) ftruncateSync(fd, keep);
     // The process before may have been killed ahead of its fsync, and the next status confirms what is there.
     fsyncSync(fd);
-    return { endLsn, bytesCut: size - keep };
+    return { end, bytesCut: size - keep, size: keep };
   });
 }
 
-/** Where the file says that one is to go on. It is only read: it may be another program that writes it now. */
-export function readOutputEnd(path: string): Lsn | undefined {
-  return withFile(path, "r", (fd, size) => ({ ...findEnd(fd, size, path), bytesCut: 0 })).endLsn;
+/** How far the file goes. It is only read: it may be another program that writes it now. */
+export function readOutputEnd(path: string, from: number): FileEnd {
+  return withFile(path, "r", (fd, size) => {
+    const { end, keep } = findEnd(fd, startIn(from, size), size, path);
+    return { end, bytesCut: 0, size: keep };
+  }).end;
+}
+
+/** Refuses a file that walctl did not write. */
+export function requireOwnOutput(path: string): void {
+  withFile(path, "r", (fd, size) => {
+    requireOurs(fd, size, path);
+    return NOTHING;
+  });
 }
 
 function withFile(
@@ -71,68 +81,115 @@ function withFile(
   }
 }
 
+/** Somebody has emptied the file since. */
+function startIn(from: number, size: number): number {
+  return from > size ? 0 : from;
+}
+
 function findEnd(
   fd: number,
+  from: number,
   size: number,
   path: string,
-): { keep: number; endLsn: Lsn | undefined } {
-  let begins = 0;
-  let blocks = 0;
-  for (const { kind, at } of linesBackwards(fd, size)) {
-    const key = ENDS.get(kind);
-    if (key !== undefined) {
-      const line = readLine(fd, at, size);
-      if (line !== undefined) return { keep: at + line.length + 1, endLsn: lsnIn(line, key, path) };
-    }
-    if (kind === "begin") begins++;
-    else if (kind === "stream_start") blocks++;
-  }
-  if (begins === 1 || (begins === 0 && blocks > 0)) return { keep: 0, endLsn: undefined };
-  return { keep: lastLineEnd(fd, size), endLsn: undefined };
+): { readonly keep: number; readonly end: FileEnd } {
+  requireOurs(fd, size, path);
+  const last = findLastEnd(fd, from, size);
+  const end = last === undefined ? NO_END : endIn(last.text, last.at, path);
+  return scanTail(fd, last?.next ?? from, size, end, path);
 }
 
-/** Where the lines start, the last one first, and what kind they are. */
-function* linesBackwards(fd: number, size: number): Generator<{ kind: string; at: number }> {
-  for (let end = size; end > 0; end -= CHUNK_BYTES) {
-    const start = Math.max(0, end - CHUNK_BYTES);
-    // One byte before for the line break, some behind for a line that starts at the chunk's end.
-    const from = Math.max(0, start - 1);
-    const text = readAt(fd, from, Math.min(size, end + LINE_START.length + KIND_BYTES_MAX) - from);
-    const chunk = from === 0 ? Buffer.concat([Buffer.from("\n"), text]) : text;
-    const offset = from === 0 ? 0 : from + 1;
-    let at = end - from + (from === 0 ? 1 : 0) - 1;
-    while (at >= 0) {
-      at = chunk.lastIndexOf(LINE_START, at);
+function requireOurs(fd: number, size: number, path: string): void {
+  const text = readAt(fd, 0, Math.min(size, HEAD_BYTES_MAX)).toString("latin1");
+  const lineEnd = text.indexOf("\n");
+  const torn = lineEnd === -1 && (LINE_START.startsWith(text) || TORN_LINE.test(text));
+  if (!torn && !LINE.test(text)) throw notOurs(path, 0);
+}
+
+/** Backwards, by pieces. */
+function findLastEnd(
+  fd: number,
+  from: number,
+  size: number,
+): { readonly text: string; readonly at: number; readonly next: number } | undefined {
+  for (let end = size; end > from; end -= CHUNK_BYTES) {
+    const start = Math.max(from, end - CHUNK_BYTES);
+    // One byte before for the line break, some behind for a line that starts at the piece's end.
+    const before = Math.max(0, start - 1);
+    const bytes = readAt(fd, before, Math.min(size, end + HEAD_BYTES_MAX) - before);
+    const text = before === start ? Buffer.concat([Buffer.from("\n"), bytes]) : bytes;
+    for (let search = end - start; ;) {
+      const at = Math.max(...ENDS.map((line) => text.lastIndexOf(line, search)));
       if (at === -1) break;
-      const kindStart = at + LINE_START.length;
-      const kindEnd = chunk.indexOf('"', kindStart);
-      yield { kind: chunk.toString("latin1", kindStart, kindEnd), at: offset + at };
-      at--;
+      const lineEnd = text.indexOf("\n", at + 1);
+      if (lineEnd !== -1) {
+        const head = text.toString("latin1", at + 1, lineEnd);
+        return { text: head, at: start + at, next: start + lineEnd };
+      }
+      if (at === 0) break;
+      search = at - 1;
     }
   }
+  return undefined;
 }
 
-/** Undefined: the line has no end. */
-function readLine(fd: number, at: number, size: number): Buffer | undefined {
-  const bytes = readAt(fd, at, Math.min(CHUNK_BYTES, size - at));
-  const end = bytes.indexOf("\n");
-  return end === -1 ? undefined : bytes.subarray(0, end);
-}
-
-function lastLineEnd(fd: number, size: number): number {
-  for (let end = size; end > 0; end -= CHUNK_BYTES) {
-    const start = Math.max(0, end - CHUNK_BYTES);
-    const at = readAt(fd, start, end - start).lastIndexOf("\n");
-    if (at !== -1) return start + at + 1;
+/** Behind the last end: what is whole is kept. */
+function scanTail(
+  fd: number,
+  from: number,
+  size: number,
+  end: FileEnd,
+  path: string,
+): { readonly keep: number; readonly end: FileEnd } {
+  let keep = from;
+  let messageLsn = end.messageLsn;
+  let blockStart: number | undefined;
+  for (const { text, at, next } of lineHeads(fd, from, size)) {
+    const kind = LINE.exec(text)?.[1];
+    // Blocks of zeros are what a power cut leaves of bytes that were not synced.
+    if (kind === undefined && text.includes("\0")) break;
+    if (kind === undefined) throw notOurs(path, at);
+    // Nothing but its end could come behind it.
+    if (kind === "begin" || kind === "begin_prepare") break;
+    if (kind === "stream_start") blockStart = at;
+    else if (kind === "stream_stop") blockStart = undefined;
+    else if (kind === "message" && text.includes('"transactional":false')) {
+      messageLsn = lsnOf(text, "message_lsn") ?? messageLsn;
+      // It comes between blocks: one that is still open was cut with its connection, and its lines count.
+      blockStart = undefined;
+    }
+    keep = blockStart ?? next;
   }
-  return 0;
+  return { keep, end: { ...end, messageLsn } };
 }
 
-function lsnIn(line: Buffer, key: string, path: string): Lsn {
-  const match = new RegExp(`"${key}":"([0-9A-F/]+)"`).exec(line.toString("utf8"));
-  const lsn = match?.[1] === undefined ? undefined : parseLsn(match[1]);
-  if (lsn !== undefined) return lsn;
-  throw new WalctlError(`the last commit in "${path}" does not tell its ${key}`, {
-    hint: "Give another file to --output, or move this one out of the way.",
-  });
+function endIn(line: string, at: number, path: string): FileEnd {
+  const [, kind, xid] = LINE.exec(line) ?? [];
+  const endLsn = lsnOf(line, kind === "rollback_prepared" ? "rollback_end_lsn" : "end_lsn");
+  if (endLsn === undefined) throw notOurs(path, at);
+  const commitLsn = lsnOf(line, "commit_lsn");
+  const time = Date.parse(/"commit_time":"([^"]*)"/.exec(line)?.[1] ?? "");
+  const committed = kind === "commit" || kind === "stream_commit";
+  return {
+    endLsn,
+    messageLsn: INVALID_LSN,
+    commit:
+      committed && commitLsn !== undefined && !Number.isNaN(time)
+        ? { xid: Number(xid), commitLsn, commitUnixMs: time }
+        : undefined,
+  };
+}
+
+function lsnOf(line: string, key: string): Lsn | undefined {
+  const text = new RegExp(`"${key}":"([0-9A-F/]+)"`).exec(line)?.[1];
+  return text === undefined ? undefined : parseLsn(text);
+}
+
+function notOurs(path: string, at: number): WalctlError {
+  return new WalctlError(
+    `"${path}" was not written by walctl: its line at byte ${at} is another program's`,
+    {
+      detail: "Nothing in it has been changed.",
+      hint: "Give --output another file.",
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { type Lsn, parseLsn } from "../lsn.ts";
+import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
 /** What a line of an NDJSON file tells of transactions that were printed while they were open. */
@@ -14,23 +15,22 @@ export type StreamedLine =
 const CHUNK_BYTES = 1 << 20;
 const BLOCK_START = Buffer.from('\n{"kind":"stream_start"');
 const COMMITS = [Buffer.from('\n{"kind":"commit"'), Buffer.from('\n{"kind":"stream_commit"')];
-/** A line up to what is asked of it: a gid, which may be before that, is of 200 bytes. */
-const HEAD_BYTES_MAX = 1024;
 
 /**
  * The blocks of streamed transactions in a file that was recovered, and all ends behind the first of them.
  * @param oldest what began before that has ended, and needs no looking for: the slot's restart_lsn
+ * @param start what stands before that in the file needs no looking for either
  */
-export function* readStreamedLines(path: string, oldest: Lsn): Generator<StreamedLine> {
+export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Generator<StreamedLine> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
-    const from = findFirstBlock(fd, size, oldest);
+    const from = findFirstBlock(fd, start > size ? 0 : start, size, oldest);
     if (from === undefined) return;
     let inBlock = false;
-    for (const head of lineHeads(fd, from, size)) {
-      const line = parseHead(head, inBlock);
+    for (const { text } of lineHeads(fd, from, size)) {
+      const line = parseHead(text, inBlock);
       if (line === undefined) continue;
       if (line.kind === "start") inBlock = true;
       else if (line.kind === "stop") inBlock = false;
@@ -45,10 +45,10 @@ export function* readStreamedLines(path: string, oldest: Lsn): Generator<Streame
  * Backwards up to a commit that is not beyond `oldest`: what was printed before it was decoded before it, so that
  * a transaction that began later cannot have been.
  */
-function findFirstBlock(fd: number, size: number, oldest: Lsn): number | undefined {
+function findFirstBlock(fd: number, lowest: number, size: number, oldest: Lsn): number | undefined {
   let first: number | undefined;
-  for (let end = size; end > 0; end -= CHUNK_BYTES) {
-    const start = Math.max(0, end - CHUNK_BYTES);
+  for (let end = size; end > lowest; end -= CHUNK_BYTES) {
+    const start = Math.max(lowest, end - CHUNK_BYTES);
     // With the line break before the first line, and that of the file's own first line made up.
     const from = Math.max(0, start - 1);
     const bytes = readAt(fd, from, Math.min(size, end + HEAD_BYTES_MAX) - from);
@@ -67,24 +67,6 @@ function isOld(text: Buffer, at: number, oldest: Lsn): boolean {
   return end !== undefined && end <= oldest;
 }
 
-/** Each line, without what is too long to matter: a row may be of a gigabyte. */
-function* lineHeads(fd: number, from: number, size: number): Generator<string> {
-  let head = "";
-  for (let at = from; at < size; at += CHUNK_BYTES) {
-    const chunk = readAt(fd, at, Math.min(CHUNK_BYTES, size - at));
-    for (let start = 0; start < chunk.length;) {
-      const end = chunk.indexOf("\n", start);
-      const stop = end === -1 ? chunk.length : end;
-      head += chunk.toString("latin1", start, Math.min(stop, start + HEAD_BYTES_MAX));
-      if (end === -1) break;
-      yield head;
-      head = "";
-      start = end + 1;
-    }
-    head = head.slice(0, HEAD_BYTES_MAX);
-  }
-}
-
 const HEAD = /^\{"kind":"(\w+)","lsn":(?:"([0-9A-F/]+)"|null),"xid":(\d+)[,}]/;
 
 function parseHead(head: string, inBlock: boolean): StreamedLine | undefined {
@@ -96,6 +78,9 @@ function parseHead(head: string, inBlock: boolean): StreamedLine | undefined {
     case "stream_start":
       return { kind: "start", xid };
     case "stream_stop":
+    // A block that is still open was cut with its connection.
+    case "begin":
+    case "begin_prepare":
       return { kind: "stop", xid };
     case "stream_abort":
       return { kind: "abort", xid, subxid: Number(/"subxid":(\d+)/.exec(head)?.[1] ?? xid) };

@@ -54,12 +54,17 @@ export class Acknowledger {
     const { consumer, confirmations, ledger } = this.#state;
     if (confirmations !== undefined) return this.sendStatus();
     const { written } = ledger;
-    const syncing = consumer.sync();
-    if (syncing === undefined) {
-      ledger.deliver(written);
-      this.sendStatus();
+    let syncing: Promise<Lsn> | Lsn;
+    try {
+      syncing = consumer.sync(written);
+    } catch (error) {
+      return this.#connection.fail(error);
+    }
+    if (syncing instanceof Promise) {
+      this.#syncing = this.#confirmDurable(syncing);
     } else {
-      this.#syncing = this.#confirmDurable(syncing, written);
+      ledger.deliver(syncing);
+      this.sendStatus();
     }
   }
 
@@ -87,10 +92,9 @@ export class Acknowledger {
     this.#timer = undefined;
   }
 
-  async #confirmDurable(syncing: Promise<void>, written: Lsn): Promise<void> {
+  async #confirmDurable(syncing: Promise<Lsn>): Promise<void> {
     try {
-      await syncing;
-      this.#state.ledger.deliver(written);
+      this.#state.ledger.deliver(await syncing);
       this.sendStatus();
     } catch (error) {
       this.#connection.fail(error);

@@ -42,6 +42,15 @@ export class Confirmations {
     this.#forgotten = true;
   }
 
+  /** What was written before belongs to a log that this server does not have: it cannot be confirmed any more. */
+  forget(): void {
+    this.#rendered = [];
+    this.#outstanding = [];
+    this.#forgotten = false;
+    this.#lastWritten = INVALID_LSN;
+    this.#confirmed = INVALID_LSN;
+  }
+
   /** One line of the consumer's: the end_lsn of a commit. */
   confirm(line: string): Verdict {
     const text = line.trim();

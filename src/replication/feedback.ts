@@ -1,4 +1,4 @@
-import { INVALID_LSN, type Lsn } from "../lsn.ts";
+import { INVALID_LSN, type Lsn, maxLsn } from "../lsn.ts";
 import type { StandbyStatus } from "./frame.ts";
 
 /** Confirmations closer to each other than this are put together. */
@@ -17,6 +17,7 @@ export class Feedback {
   readonly #acknowledge: boolean;
   #confirmed = INVALID_LSN;
   #lastMs = -Infinity;
+  #held = false;
 
   constructor(acknowledge: boolean) {
     this.#acknowledge = acknowledge;
@@ -27,12 +28,23 @@ export class Feedback {
     return this.#confirmed;
   }
 
+  /** A new connection, to a slot that stands there: a server that crashed, or another one, may not have what was reported. */
+  restart(slotPosition: Lsn): void {
+    this.#confirmed = slotPosition;
+    this.#held = false;
+  }
+
+  /** Until it is called with false, nothing is confirmed: it is not known yet whether the server's log is the same. */
+  hold(held: boolean): void {
+    this.#held = held;
+  }
+
   /**
    * How long until there is something new to confirm that should not wait for the timer: 0 for at once,
    * undefined for not at all.
    */
   dueInMs(written: Lsn, nowMs: number): number | undefined {
-    if (!this.#acknowledge || written <= this.#confirmed) return undefined;
+    if (!this.#acknowledge || this.#held || written <= this.#confirmed) return undefined;
     return Math.max(0, this.#lastMs + CONFIRM_GAP_MS - nowMs);
   }
 
@@ -44,7 +56,9 @@ export class Feedback {
   status(positions: Positions, nowMs: number): StandbyStatus {
     const { received, delivered } = positions;
     const news = delivered > this.#confirmed || delivered === received;
-    const flush = this.#acknowledge && news ? delivered : INVALID_LSN;
+    const confirms = this.#acknowledge && news && !this.#held && delivered > INVALID_LSN;
+    // Never back: some servers obey, and would send again what was confirmed.
+    const flush = confirms ? maxLsn(delivered, this.#confirmed) : INVALID_LSN;
     if (flush > this.#confirmed) this.#confirmed = flush;
     this.#lastMs = nowMs;
     return { write: received, flush, apply: flush, replyRequested: false };

@@ -14,6 +14,7 @@ export class Ledger {
   #received = INVALID_LSN;
   #settled = INVALID_LSN;
   #start = INVALID_LSN;
+  #end = INVALID_LSN;
   #written = INVALID_LSN;
   #delivered = INVALID_LSN;
   #ends = 0;
@@ -25,9 +26,9 @@ export class Ledger {
     return this.#received;
   }
 
-  /** Where the next stream is to start; 0/0: where the slot stands. */
+  /** Behind the last end: where the next stream is to start; 0/0: where the slot stands. */
   get next(): Lsn {
-    return maxLsn(this.#settled, this.#start);
+    return maxLsn(this.#end, this.#start);
   }
 
   /** All before it has been written, though it may not be durable yet. */
@@ -69,9 +70,9 @@ export class Ledger {
       case "stream_prepare":
         this.#open = false;
         this.#ends++;
-        return this.#settle(message.endLsn);
+        return this.#settleEnd(message.endLsn);
       case "rollback_prepared":
-        return this.#settle(message.rollbackEndLsn);
+        return this.#settleEnd(message.rollbackEndLsn);
       default:
         return undefined;
     }
@@ -88,6 +89,18 @@ export class Ledger {
    */
   startAt(position: Lsn): void {
     this.#start = maxLsn(this.#start, position);
+  }
+
+  /**
+   * A new connection, which starts at `next`. What keepalives said of the log behind that is said again, or is not
+   * so any more: a server that was restored, or a promoted standby, may have written something else there.
+   */
+  restart(): void {
+    const { next } = this;
+    this.#received = next;
+    this.#settled = next;
+    this.#written = minLsn(this.#written, next);
+    this.#delivered = minLsn(this.#delivered, next);
   }
 
   /** What will be delivered once all that was rendered so far is written. */
@@ -112,9 +125,18 @@ export class Ledger {
     this.#open = false;
   }
 
+  #settleEnd(endLsn: Lsn): Lsn {
+    this.#end = maxLsn(this.#end, endLsn);
+    return this.#settle(endLsn);
+  }
+
   #settle(position: Lsn): Lsn {
     this.#received = maxLsn(this.#received, position);
     this.#settled = maxLsn(this.#settled, position);
     return position;
   }
+}
+
+function minLsn(a: Lsn, b: Lsn): Lsn {
+  return a < b ? a : b;
 }

@@ -1,3 +1,4 @@
+import type { Lsn } from "../lsn.ts";
 import type { WalPosition } from "../pgoutput/messages.ts";
 
 /**
@@ -17,6 +18,11 @@ export class Progress {
     this.#high = 0;
     this.#low = 0;
     this.#count = 0;
+  }
+
+  /** The furthest position that was passed on. */
+  get passed(): Lsn {
+    return ((BigInt(this.#passedHigh) << 32n) | BigInt(this.#passedLow)) as Lsn;
   }
 
   /** Takes the next message, and tells whether it was passed on before. */

@@ -1,5 +1,14 @@
 import { INVALID_LSN, type Lsn, maxLsn } from "../lsn.ts";
-import type { PgoutputMessage, WalPosition } from "../pgoutput/messages.ts";
+import { unixMsFromPgTime } from "../pg-time.ts";
+import type {
+  Begin,
+  BeginPrepare,
+  Commit,
+  PgoutputMessage,
+  StreamCommit,
+  WalPosition,
+} from "../pgoutput/messages.ts";
+import type { Anchor } from "./continuity.ts";
 import { Progress } from "./progress.ts";
 import { Subtransactions } from "./subtransactions.ts";
 
@@ -9,8 +18,8 @@ interface Unfinished {
   readonly progress: Progress;
   /** Of one that is streamed. */
   subtransactions: Subtransactions | undefined;
-  /** Its Begin or Begin Prepare. */
-  begun: boolean;
+  /** Undefined: it has not come. */
+  begin: Begin | BeginPrepare | undefined;
   origin: boolean;
   /** Rolled back: if it comes again, then only until something that ended later has been passed on. */
   aborted: boolean;
@@ -22,6 +31,14 @@ interface Unfinished {
 interface RolledBack {
   readonly xid: number;
   readonly subxid: number;
+}
+
+/** What an earlier process passed on. */
+export interface Mark {
+  /** All that ended before that; 0/0: nothing. */
+  readonly endLsn: Lsn;
+  /** The end of the last message outside of transactions; 0/0: none. */
+  readonly messageLsn: Lsn;
 }
 
 const NONE: readonly RolledBack[] = [];
@@ -36,6 +53,8 @@ export class Resume {
   /** Within the record of the last end that was passed on. */
   #lastEnd = INVALID_LSN;
   #lastMessageLsn = INVALID_LSN;
+  /** The last end, when it was a commit. */
+  #commit: Commit | StreamCommit | undefined;
   /** Those that were streamed or cut: of the many that come whole, none is ever put here. */
   readonly #unfinished = new Map<number, Unfinished>();
   /** The transaction that is open now. */
@@ -57,9 +76,52 @@ export class Resume {
     }
   }
 
-  /** What ended before `endLsn` was passed on by somebody else. */
-  skip(endLsn: Lsn): void {
-    this.#lastEnd = maxLsn(this.#lastEnd, (endLsn - 1n) as Lsn);
+  /** What was passed on by an earlier process. */
+  skip({ endLsn, messageLsn }: Mark): void {
+    this.#lastEnd = maxLsn(this.#lastEnd, lastByteBefore(endLsn));
+    this.#lastMessageLsn = maxLsn(this.#lastMessageLsn, messageLsn);
+  }
+
+  /** The end of the last message outside of transactions that was passed on. */
+  get messageLsn(): Lsn {
+    return this.#lastMessageLsn;
+  }
+
+  /** The last end that was passed on, if it is a commit. */
+  get anchor(): Anchor | undefined {
+    const commit = this.#commit;
+    if (commit === undefined) return undefined;
+    const { commitLsn, endLsn, transaction, commitTime } = commit;
+    return {
+      commitLsn,
+      endLsn,
+      xid: transaction?.xid ?? 0,
+      commitUnixMs: unixMsFromPgTime(commitTime),
+    };
+  }
+
+  /** The furthest WAL record of which something has been passed on. */
+  get passed(): Lsn {
+    let passed = maxLsn(this.#lastEnd, lastByteBefore(this.#lastMessageLsn));
+    const open = this.#open === undefined ? [] : [this.#open];
+    for (const { progress, begin } of [...this.#unfinished.values(), ...open]) {
+      const record = begin === undefined ? INVALID_LSN : recordOf(begin);
+      passed = maxLsn(passed, maxLsn(progress.passed, record));
+    }
+    return passed;
+  }
+
+  /** The transaction that the lost connection cut between its Begin and its end: nothing is to come before the rest. */
+  get interrupted(): Anchor | undefined {
+    for (const { begin } of this.#unfinished.values()) {
+      if (begin !== undefined && recordOf(begin) > this.#lastEnd) return anchorOf(begin);
+    }
+    return undefined;
+  }
+
+  /** The transaction that is open was passed on whole, and comes again. */
+  get repeating(): boolean {
+    return this.#old;
   }
 
   /** Whether the Stream Start just asked for is not the first one of its transaction that is passed on. */
@@ -85,9 +147,9 @@ export class Resume {
       case "type":
         return false;
       case "begin":
-        return this.#beginRepeats(message.transaction?.xid ?? 0, message.finalLsn);
+        return this.#beginRepeats(message, message.transaction?.xid ?? 0);
       case "begin_prepare":
-        return this.#beginRepeats(message.transaction.xid, message.prepareLsn);
+        return this.#beginRepeats(message, message.transaction.xid);
       case "origin":
         return this.#originRepeats();
       case "message":
@@ -95,24 +157,31 @@ export class Resume {
           ? this.repeatsChange(message)
           : this.#outsideRepeats(message.messageLsn);
       case "stream_start":
-        this.#continued = this.#find(message.transaction.xid)?.streamed ?? false;
-        this.#keep(this.#enter(message.transaction.xid)).streamed = true;
-        return false;
-      case "stream_stop":
+        return this.#blockRepeats(message.transaction.xid);
+      case "stream_stop": {
+        const repeated = this.#old;
         this.#open = undefined;
-        return false;
+        this.#old = false;
+        return repeated;
+      }
       case "stream_abort":
         return this.#abort(message.transaction.xid, message.subxid);
       case "commit":
-      case "stream_commit":
+      case "stream_commit": {
+        const repeated = this.#endRepeats(message.transaction?.xid ?? 0, message.commitLsn);
+        return repeated || this.#passEnd(message);
+      }
       case "commit_prepared":
-        return this.#endRepeats(message.transaction?.xid ?? 0, message.commitLsn);
+        return this.#endRepeats(message.transaction.xid, message.commitLsn) || this.#passEnd();
       case "prepare":
       case "stream_prepare":
-        return this.#endRepeats(message.transaction.xid, message.prepareLsn);
+        return this.#endRepeats(message.transaction.xid, message.prepareLsn) || this.#passEnd();
       case "rollback_prepared":
         // The one end that is known by the byte after its record, where the next record may start.
-        return this.#endRepeats(message.transaction.xid, (message.rollbackEndLsn - 1n) as Lsn);
+        return (
+          this.#endRepeats(message.transaction.xid, lastByteBefore(message.rollbackEndLsn)) ||
+          this.#passEnd()
+        );
       case "unknown":
         return this.#old;
     }
@@ -139,13 +208,23 @@ export class Resume {
     if (missing.length > 0) this.#rolledBack = missing.map((subxid) => ({ xid, subxid }));
   }
 
-  #beginRepeats(xid: number, end: Lsn): boolean {
-    this.#old = end <= this.#lastEnd;
+  #beginRepeats(begin: Begin | BeginPrepare, xid: number): boolean {
+    this.#old = recordOf(begin) <= this.#lastEnd;
     if (this.#old) return true;
     const open = this.#enter(xid);
-    const repeated = open.begun;
-    open.begun = true;
+    const repeated = open.begin !== undefined;
+    open.begin = begin;
     return repeated;
+  }
+
+  /** A stream that starts at the last commit may repeat that transaction in blocks. */
+  #blockRepeats(xid: number): boolean {
+    const known = this.#find(xid);
+    this.#old = known === undefined && this.#commit?.transaction?.xid === xid;
+    if (this.#old) return true;
+    this.#continued = known?.streamed ?? false;
+    this.#keep(this.#enter(xid)).streamed = true;
+    return false;
   }
 
   #originRepeats(): boolean {
@@ -174,10 +253,17 @@ export class Resume {
     return repeated;
   }
 
+  /** Returns false: it is no repetition. */
+  #passEnd(commit?: Commit | StreamCommit): false {
+    this.#commit = commit;
+    return false;
+  }
+
   /** A subtransaction's voids only its own changes: the transaction goes on. */
   #abort(xid: number, subxid: number): boolean {
     const unfinished = this.#find(xid);
     if (xid !== subxid) unfinished?.subtransactions?.abort(subxid);
+    if (unfinished === undefined && this.#commit?.transaction?.xid === xid) return true;
     if (xid !== subxid || unfinished === undefined) return false;
     const repeated = unfinished.aborted;
     unfinished.aborted = true;
@@ -196,7 +282,7 @@ export class Resume {
       xid,
       progress: new Progress(),
       subtransactions: undefined,
-      begun: false,
+      begin: undefined,
       origin: false,
       aborted: false,
       streamed: false,
@@ -212,4 +298,25 @@ export class Resume {
   #find(xid: number): Unfinished | undefined {
     return this.#unfinished.size === 0 ? undefined : this.#unfinished.get(xid);
   }
+}
+
+/** Within the record that ends there: the next one may start at its end. */
+function lastByteBefore(end: Lsn): Lsn {
+  return end === INVALID_LSN ? end : ((end - 1n) as Lsn);
+}
+
+/** Where its commit or prepare record starts. */
+function recordOf(begin: Begin | BeginPrepare): Lsn {
+  return begin.kind === "begin" ? begin.finalLsn : begin.prepareLsn;
+}
+
+function anchorOf(begin: Begin | BeginPrepare): Anchor {
+  const commitLsn = recordOf(begin);
+  return {
+    commitLsn,
+    // At the least: where the record ends only its end tells.
+    endLsn: (commitLsn + 1n) as Lsn,
+    xid: begin.transaction?.xid ?? 0,
+    commitUnixMs: unixMsFromPgTime(begin.kind === "begin" ? begin.commitTime : begin.prepareTime),
+  };
 }

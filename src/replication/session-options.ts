@@ -2,8 +2,11 @@ import type { Lsn } from "../lsn.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import type { BootstrapOutcome, BootstrapRequest } from "./bootstrap.ts";
 import type { Confirmations } from "./confirmations.ts";
+import type { Anchor, Received } from "./continuity.ts";
 import type { Horizon } from "./horizon.ts";
 import type { PgoutputOptions } from "./pgoutput-options.ts";
+import type { Mark } from "./resume.ts";
+import type { LogIdentity } from "./server-identity.ts";
 import type { ConnectionTarget } from "./target.ts";
 import type { StreamConsumer } from "./stream-consumer.ts";
 
@@ -15,14 +18,20 @@ export interface SessionOptions {
   readonly consumer: StreamConsumer;
   /** Advance the slot: past what was written, or only to what the consumer itself confirms. */
   readonly acknowledge: boolean | Confirmed;
-  /** Asked at each attempt before the first start. */
-  readonly startpos: () => Lsn | undefined;
+  /** --startpos */
+  readonly startpos: Lsn | undefined;
+  /** Goes on, with a warning, where the server cannot send what follows on what was received. */
+  readonly allowGap: boolean;
+  /** What an earlier process received. Asked at each attempt before the first start. */
+  readonly received: () => Received | undefined;
   /**
    * Called once, when the slot is ours and before anything is passed on. Tells what is there already, which may be
    * more than at the time of the start: another program may have had the slot. `oldest`: what began before that
    * has ended, for the slot.
    */
   readonly takeOver: (oldest: Lsn) => TakenOver;
+  /** Called at each start, when the slot is ours and before anything is passed on. */
+  readonly started: (start: StreamStart) => void;
   /** `now`: where the server stands when it is first reached, also when the slot is waited for after that. */
   readonly endpos: Lsn | "now" | undefined;
   /** Row changes to print. */
@@ -35,15 +44,33 @@ export interface SessionOptions {
   readonly news: SessionNews;
 }
 
+export interface StreamStart {
+  readonly log: LogIdentity;
+  /** Undefined: a temporary slot. */
+  readonly slot: string | undefined;
+  /** The slot's confirmed_flush_lsn. */
+  readonly slotPosition: Lsn;
+  /** What was passed on before does not belong to what follows: there is a gap. */
+  readonly gap: boolean;
+  /** Where the stream starts; 0/0: where the slot stands. */
+  readonly from: Lsn;
+}
+
 /** What was passed on by an earlier process. */
 export interface TakenOver {
-  /** All that ended before that. Undefined: nothing is known. */
-  readonly endLsn: Lsn | undefined;
+  /** Undefined: nothing is known. */
+  readonly mark: Mark | undefined;
   /**
    * Blocks of transactions, in their order and with all ends since: of those that have not ended the server will
    * send again what is there. Read in one go.
    */
   readonly unfinished: Iterable<PgoutputMessage>;
+}
+
+/** What has been passed on so far, of which no transaction is cut. */
+export interface Passed {
+  readonly mark: Mark;
+  readonly anchor: Anchor | undefined;
 }
 
 /** The consumer's own confirmations. */

@@ -1,14 +1,15 @@
-import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../lsn.ts";
 import { Backoff } from "./backoff.ts";
 import { type BootstrapOutcome, bootstrap } from "./bootstrap.ts";
 import { connect, disconnect } from "./connect.ts";
+import { Continuation, type Start } from "./continuation.ts";
+import { GapError, StandbyBehind, warnOfGap } from "./gap-error.ts";
 import { formatPgoutputOptions } from "./pgoutput-options.ts";
 import { outlookOf } from "./server-errors.ts";
-import type { SessionOptions, SessionStatus } from "./session-options.ts";
+import type { Passed, SessionOptions, SessionStatus } from "./session-options.ts";
+import { skippedPublication } from "./skipped-publication.ts";
 import { quoteIdentifier } from "./sql.ts";
-import { chooseStart } from "./start-position.ts";
 import {
   LeftForStall,
   describeInterruption,
@@ -19,7 +20,7 @@ import {
   reasonOf,
 } from "./stream-errors.ts";
 import { readStreamPace } from "./stream-pace.ts";
-import { type StreamState, openState } from "./stream-state.ts";
+import { type StreamState, forgetStream, openState } from "./stream-state.ts";
 import type { ConnectionTarget } from "./target.ts";
 import { type StreamEnd, WalStream } from "./wal-stream.ts";
 import { pause, unlessAborted, within } from "./within.ts";
@@ -55,13 +56,13 @@ export class ReplicationSession {
   #doubts = 0;
   /** What was under way when the last connection ended; the reader may stall for hours yet. */
   #writing: Promise<void> | undefined;
-  /** The temporary slot that the lost connection took with it. */
-  #lostSlot: string | undefined;
+  readonly #continuation: Continuation;
   /** Who used the slot when that was last told. */
   #waitedFor: string | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#continuation = new Continuation(options);
   }
 
   get status(): SessionStatus {
@@ -73,6 +74,16 @@ export class ReplicationSession {
       confirmed: state?.feedback.confirmed ?? INVALID_LSN,
       unacknowledged: state?.ledger.undelivered ?? 0,
       reconnects: Math.max(0, this.#starts - 1),
+    };
+  }
+
+  /** Undefined: nothing yet. */
+  get passed(): Passed | undefined {
+    if (this.#state === undefined) return undefined;
+    const { ledger, resume } = this.#state;
+    return {
+      mark: { endLsn: ledger.next, messageLsn: resume.messageLsn },
+      anchor: resume.anchor,
     };
   }
 
@@ -91,10 +102,18 @@ export class ReplicationSession {
         const end = await this.#attempt();
         await unlessAborted(this.#writing, stop);
         // What could not be made durable for the last status: the stream had its end by then, and cannot tell.
-        await within(this.#state?.consumer.sync(), LAST_SYNC_MS);
+        const last = this.#state?.consumer.sync(this.#state.ledger.written);
+        if (last instanceof Promise) await within(last, LAST_SYNC_MS);
         return end;
       } catch (error) {
         if (stop.aborted && isFarewell(error)) return "stopped";
+        if (error instanceof GapError && this.#options.allowGap) {
+          // The server did not repeat what it was asked to.
+          warnOfGap(this.#options.news, error);
+          this.#continuation.forget();
+          await unlessAborted(this.#writing, stop);
+          continue;
+        }
         this.#judgeAttempt();
         const again = this.#mayTryAgain(error);
         const delayMs = again ? this.#announce(error) : 0;
@@ -131,9 +150,11 @@ export class ReplicationSession {
   #announce(error: unknown): number {
     const delayMs = this.#backoff.nextMs();
     const inUse = isSlotInUse(error);
-    const message = inUse
-      ? `waiting for the slot: ${reasonOf(error)}`
-      : describeInterruption(error);
+    const waits = inUse ? "slot" : error instanceof StandbyBehind ? "standby" : undefined;
+    const message =
+      waits === undefined
+        ? describeInterruption(error)
+        : `waiting for the ${waits}: ${reasonOf(error)}`;
     const again =
       error instanceof LeftForStall
         ? "It connects again when the reader goes on."
@@ -165,6 +186,8 @@ export class ReplicationSession {
       const text = `${notice.message} (SQLSTATE ${notice.code ?? "00000"})`;
       if (notice.severity === "WARNING") news.warn({ message: `server: ${text}` });
       else news.notice(`server: ${text}`);
+      const skipped = this.#options.allowGap ? undefined : skippedPublication(notice);
+      if (skipped !== undefined) this.#stream?.stopWith(skipped);
     });
     try {
       const started = await bootstrap(client, target, {
@@ -172,19 +195,33 @@ export class ReplicationSession {
         // Once it has streamed, a slot that is gone is an error: a new one would have a gap.
         createMissing: this.#state === undefined && bootstrapOptions.createMissing,
       });
-      const state = (this.#state ??= await openState(client, this.#options));
-      const from = await this.#startOf(client, state, started);
+      this.#state ??= await openState(client, this.#options);
+      const start = await this.#continuation.choose(client, this.#state, started);
+      const state = start.gap ? (this.#state = forgetStream(this.#state)) : this.#state;
+      if (this.#starts > 0) state.ledger.restart();
+      state.feedback.restart(start.standing.slotPosition);
+      const { from } = start;
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
       const pace = await readStreamPace(client, this.#options.statusIntervalMs);
       const onStart = (): void => {
         clearTimeout(patience);
         this.#startedMs = performance.now();
-        if (this.#starts++ === 0) this.#takeOver(state, from, started.oldest);
+        if (this.#starts++ === 0) this.#takeOver(state, start, started.oldest);
+        this.#begin(state, start, started);
         news.streaming(started, from, pace.horizon);
       };
       const { temporary } = started;
+      const { check } = start;
       const stream = new WalStream(
-        { target, statement, pace, temporary, onStart, warn: (warning) => news.warn(warning) },
+        {
+          target,
+          statement,
+          pace,
+          temporary,
+          check,
+          onStart,
+          warn: (warning) => news.warn(warning),
+        },
         state,
       );
       this.#stream = stream;
@@ -195,9 +232,9 @@ export class ReplicationSession {
       } finally {
         this.#stream = undefined;
         this.#writing = stream.pending;
+        this.#continuation.end(state, started);
         state.ledger.disconnect();
         state.resume.disconnect();
-        if (temporary) this.#lostSlot = started.slotName;
       }
     } finally {
       clearTimeout(patience);
@@ -205,27 +242,28 @@ export class ReplicationSession {
     }
   }
 
-  #takeOver(state: StreamState, from: Lsn, oldest: Lsn): void {
-    const { endLsn, unfinished } = this.#options.takeOver(oldest);
+  #takeOver(state: StreamState, { from, gap, check }: Start, oldest: Lsn): void {
+    const { mark, unfinished } = this.#options.takeOver(oldest);
+    // What is in FILE belongs to another log.
+    if (gap) return;
     for (const message of unfinished) state.resume.repeats(message);
     state.resume.disconnect();
-    if (endLsn !== undefined && endLsn > from) state.resume.skip(endLsn);
-    state.ledger.startAt(maxLsn(from, endLsn ?? from));
+    if (mark !== undefined) state.resume.skip(mark);
+    if (this.#continuation.isStale(mark?.endLsn)) check?.drop();
+    state.ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
   }
 
-  /** Behind the last commit that was passed on; at first where it is asked for. */
-  async #startOf(client: Client, state: StreamState, started: BootstrapOutcome): Promise<Lsn> {
-    const { news, startpos } = this.#options;
-    if (this.#lostSlot !== undefined) {
-      news.warn({
-        message: `what committed between ${formatLsn(state.ledger.mark())} and now is missing`,
-        detail: `The temporary slot "${this.#lostSlot}" went with the connection.`,
-        hint: "A slot of its own (--slot) keeps the log while nobody is connected.",
-      });
-      return INVALID_LSN;
-    }
-    if (state.ledger.next > INVALID_LSN) return state.ledger.next;
-    return await chooseStart(client, startpos(), started.slotPosition, news);
+  /** The slot is ours, and what comes now belongs to this log. */
+  #begin(state: StreamState, start: Start, { temporary, slotName }: BootstrapOutcome): void {
+    if (start.gap) state.ledger.startAt(start.from);
+    this.#continuation.begin(start);
+    this.#options.started({
+      log: start.standing.server,
+      slot: temporary ? undefined : slotName,
+      slotPosition: start.standing.slotPosition,
+      gap: start.gap,
+      from: start.from,
+    });
   }
 }
 

@@ -1,31 +1,29 @@
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
-import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
+import { type Lsn, formatLsn } from "../lsn.ts";
 import type { SessionNews } from "./session-options.ts";
 import { queryRows } from "./statement.ts";
 
 /**
- * Where a first stream is to start. 0/0: where the slot stands. A position behind that is warned of.
- * @param slotPosition the slot's confirmed_flush_lsn
+ * Where --startpos asks to start. A position before the slot's is warned of.
+ * @param confirmed the slot's confirmed_flush_lsn
  * @throws WalctlError for a position that the server has not reached
  */
 export async function chooseStart(
   client: Client,
-  asked: Lsn | undefined,
-  slotPosition: string,
+  asked: Lsn,
+  confirmed: Lsn,
   news: SessionNews,
 ): Promise<Lsn> {
-  if (asked === undefined) return INVALID_LSN;
   const current = await readCurrentLsn(client);
   if (asked > current) {
     // The server would wait in silence, and leave out all that commits meanwhile.
     throw new WalctlError(
       `the start position ${formatLsn(asked)} is beyond the server's own, ${formatLsn(current)}`,
-      { hint: "Is it another server's? Leave --startpos out, or give --output another file." },
+      { hint: "Is it another server's? Leave --startpos out." },
     );
   }
-  const confirmed = parseLsn(slotPosition);
-  if (confirmed !== undefined && asked < confirmed) {
+  if (asked < confirmed) {
     news.warn({
       message: `the slot has been advanced to ${formatLsn(confirmed)}, beyond the start position ${formatLsn(asked)}`,
       detail:
@@ -45,4 +43,14 @@ export async function readCurrentLsn(client: Client): Promise<Lsn> {
     "read the server's position",
   );
   return BigInt(rows[0]?.lsn ?? "0") as Lsn;
+}
+
+/** Whether it is a standby. */
+export async function isInRecovery(client: Client): Promise<boolean> {
+  const rows = await queryRows<{ recovering: boolean }>(
+    client,
+    "SELECT pg_catalog.pg_is_in_recovery() AS recovering",
+    "see whether the server is a standby",
+  );
+  return rows[0]?.recovering ?? false;
 }

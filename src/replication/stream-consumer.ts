@@ -1,9 +1,12 @@
+import type { Lsn } from "../lsn.ts";
 import type { OtherMessage, RowChange } from "../pgoutput/messages.ts";
 
 /** Where messages go. */
 export interface StreamConsumer {
   /** What it views lives as long as the call. */
   message(message: OtherMessage): void;
+  /** A relation or a type that was passed on before: to be known, not printed. */
+  announce(message: OtherMessage): void;
   /** The same for a row. Returns whether it is printed: only these count for a limit. */
   change(change: RowChange): boolean;
   /**
@@ -18,8 +21,11 @@ export interface StreamConsumer {
    * handed over. Throws or rejects when it cannot be written.
    */
   flush(): Promise<void> | undefined;
-  /** Makes durable what has been flushed. Undefined: there is nothing to be done for that. */
-  sync(): Promise<void> | undefined;
+  /**
+   * Makes durable what has been flushed, which is all up to `position`. Gives what of it may be confirmed now: an output
+   * that has to note that down before may want to do so less often.
+   */
+  sync(position: Lsn): Promise<Lsn> | Lsn;
   /** A frame of the stream as it came, before its message is handed over: a capture wants it. */
   readonly frame: ((payload: Uint8Array) => void) | undefined;
 }

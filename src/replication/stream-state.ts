@@ -34,3 +34,9 @@ export async function openState(
     limits: new Limits({ endpos: last, rows: limit }),
   };
 }
+
+/** The server does not have the log that was received: what is known of it would only hide what this one sends. */
+export function forgetStream(state: StreamState): StreamState {
+  state.confirmations?.forget();
+  return { ...state, ledger: new Ledger(), resume: new Resume() };
+}

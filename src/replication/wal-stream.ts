@@ -3,11 +3,20 @@ import { DecodeError } from "../errors.ts";
 import type { Lsn } from "../lsn.ts";
 import { PgoutputDecoder } from "../pgoutput/decoder.ts";
 import { isRowChange } from "../pgoutput/changes.ts";
-import type { OtherMessage, PgoutputMessage, RowChange } from "../pgoutput/messages.ts";
+import type {
+  OtherMessage,
+  PgoutputMessage,
+  RelationMessage,
+  RowChange,
+  TypeMessage,
+} from "../pgoutput/messages.ts";
 import type { ByteReader } from "../pgoutput/reader.ts";
 import { Acknowledger } from "./acknowledger.ts";
+import type { AnchorCheck } from "./anchor-check.ts";
 import type { Verdict } from "./backend-frames.ts";
+import type { Gap } from "./continuity.ts";
 import { FrameTag, encodeStreamAbort, readPrimaryKeepalive, readXLogData } from "./frame.ts";
+import { GapError } from "./gap-error.ts";
 import { Liveness } from "./liveness.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { ConnectionEnded, LeftForStall, ServerSilent } from "./stream-errors.ts";
@@ -29,6 +38,8 @@ interface StreamStart {
   readonly pace: StreamPace;
   /** The slot goes with the connection. */
   readonly temporary: boolean;
+  /** Whether the log is the one that was received. */
+  readonly check: AnchorCheck | undefined;
   /** The server has accepted the statement. */
   readonly onStart: () => void;
   readonly warn: SessionNews["warn"];
@@ -37,6 +48,8 @@ interface StreamStart {
 /** A message that cannot be passed on yet. */
 interface Held {
   readonly message: OtherMessage;
+  /** It is only what a transaction announces that is itself a repetition. */
+  readonly announced: boolean;
   readonly frame: Uint8Array;
   readonly ready: Promise<void>;
 }
@@ -70,10 +83,14 @@ export class WalStream implements CopyBothReceiver {
   /** No feedback: nobody sees whether the server waits for us, so that it has to be able to give us up. */
   #silenced = false;
   readonly #acknowledger: Acknowledger;
+  /** Until it is sure that the log is the one that was received. */
+  #check: AnchorCheck | undefined;
 
   constructor(start: StreamStart, state: StreamState) {
     this.#state = state;
     this.#start = start;
+    this.#check = start.check;
+    state.feedback.hold(start.check !== undefined);
     this.#copy = new CopyBoth(start.statement, this);
     this.#acknowledger = new Acknowledger(state, {
       send: (status) => this.#copy.send(status),
@@ -186,6 +203,8 @@ export class WalStream implements CopyBothReceiver {
 
   #receive(message: PgoutputMessage, payload: ByteReader): void {
     if (isRowChange(message)) return this.#change(message, payload);
+    if (this.#state.resume.repeating && announces(message)) return this.#announce(message, payload);
+    if (this.#check !== undefined && this.#parts(this.#check.message(message))) return;
     const { consumer, limits, resume } = this.#state;
     const repeated = resume.repeats(message);
     this.#voidRolledBack();
@@ -199,11 +218,46 @@ export class WalStream implements CopyBothReceiver {
       consumer.frame?.(later);
       return this.#pass({ ...message, firstSegment: false });
     }
+    this.#prepare(message, payload, false);
+  }
+
+  /**
+   * A transaction that is repeated announces what later rows rely on: it is known, and not printed again. A capture, which
+   * may be a new one, gets it, outside of transactions; then it is printed as well.
+   */
+  #announce(message: RelationMessage | TypeMessage, payload: ByteReader): void {
+    const captured = this.#state.consumer.frame !== undefined;
+    this.#prepare({ ...message, transaction: null }, payload, !captured);
+  }
+
+  #prepare(message: OtherMessage, payload: ByteReader, announced: boolean): void {
+    const { consumer } = this.#state;
     const ready = consumer.prepare(message);
     if (ready === undefined) {
       consumer.frame?.(this.#frame(payload));
-      this.#pass(message);
-    } else this.#preparing = { message, frame: this.#frame(payload), ready };
+      this.#pass(message, announced);
+    } else this.#preparing = { message, announced, frame: this.#frame(payload), ready };
+  }
+
+  /** Whether the log turns out not to be the one that was received. */
+  #parts(gap: Gap | undefined): boolean {
+    if (gap !== undefined) {
+      this.stopWith(new GapError(gap));
+      return true;
+    }
+    if (this.#check?.pending === false) {
+      this.#check = undefined;
+      this.#state.feedback.hold(false);
+    }
+    return false;
+  }
+
+  /** Ends the stream with what was received before: nothing that comes later is passed on or confirmed. */
+  stopWith(error: Error): void {
+    if (this.#over) return;
+    this.readDone();
+    this.#over = true;
+    this.#fail(error);
   }
 
   /** The hot path: rows come by the million, and whatever only other messages do is not asked of them. */
@@ -226,8 +280,9 @@ export class WalStream implements CopyBothReceiver {
     return payload.bytes.subarray(this.#frameStart, payload.end);
   }
 
-  #pass(message: OtherMessage): void {
+  #pass(message: OtherMessage, announced = false): void {
     const { consumer, ledger, limits, confirmations } = this.#state;
+    if (announced) return consumer.announce(message);
     consumer.message(message);
     const end = ledger.message(message);
     if (end !== undefined) confirmations?.commit(end);
@@ -251,6 +306,9 @@ export class WalStream implements CopyBothReceiver {
 
   #keepalive(walEnd: Lsn): void {
     const { ledger, limits } = this.#state;
+    if (this.#check !== undefined && !ledger.transactionOpen) {
+      if (this.#parts(this.#check.keepalive(walEnd))) return;
+    }
     ledger.keepalive(walEnd);
     if (ledger.transactionOpen) return;
     if (limits.endsAt(walEnd)) this.#end ??= "endpos";
@@ -281,7 +339,7 @@ export class WalStream implements CopyBothReceiver {
       if (this.#over) return;
       this.#preparing = undefined;
       this.#state.consumer.frame?.(held.frame);
-      this.#pass(held.message);
+      this.#pass(held.message, held.announced);
       this.#copy.proceed();
       this.#resume();
     } catch (error) {
@@ -352,4 +410,8 @@ export class WalStream implements CopyBothReceiver {
       END_GRACE_MS,
     );
   }
+}
+
+function announces(message: OtherMessage): message is RelationMessage | TypeMessage {
+  return message.kind === "relation" || message.kind === "type";
 }

@@ -15,6 +15,7 @@ function ndjsonOf(chunks: Iterable<Uint8Array>): string {
   const pipeline = new Pipeline({
     typeWatch: undefined,
     capture: undefined,
+    journal: undefined,
     types,
     accepts: () => true,
     renderer: new NdjsonRenderer({ types, values: "json", safeNumbers: false }),

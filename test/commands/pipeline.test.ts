@@ -16,6 +16,7 @@ function rotatedBehind(messages: readonly PgoutputMessage[]): string | undefined
     warn: () => {},
     typeWatch: undefined,
     capture: undefined,
+    journal: undefined,
   });
   for (const [index, message] of messages.entries()) {
     pipeline.message(message);

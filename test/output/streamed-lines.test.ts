@@ -42,3 +42,16 @@ test("what lies before a commit that is old enough is not read", () => {
   assert.deepEqual(read(lines, 0x2fn as Lsn).slice(0, 2), ["start 5", "stop 5"]);
   assert.deepEqual(read([filler, commit(6, "0/30")], INVALID_LSN), []);
 });
+
+test("a block that a lost connection cut ends where the next transaction begins", () => {
+  // Its rows counted as the block's, and what came later of that one as repeated.
+  const begin = (xid: number): string =>
+    `{"kind":"begin","lsn":"0/40","xid":${xid},"commit_lsn":"0/60","commit_time":null}`;
+  const lines = [
+    ...[start(7), insert(7, "0/10", 1)],
+    ...[begin(9), insert(9, "0/40", 1), commit(9, "0/60"), start(7), insert(7, "0/30", 1), stop(7)],
+  ];
+  assert.deepEqual(read(lines, INVALID_LSN), [
+    ...["start 7", "change 7", "stop 9", "end 9", "start 7", "change 7", "stop 7"],
+  ]);
+});

@@ -21,6 +21,7 @@ async function runUntilStopped(
   const consumer: StreamConsumer = {
     frame: undefined,
     message: () => {},
+    announce: () => {},
     change: () => {
       rows++;
       return true;
@@ -31,7 +32,8 @@ async function runUntilStopped(
       stop.abort();
       return failing === "flush" ? Promise.reject(failure()) : undefined;
     },
-    sync: () => (failing === "sync" && stop.signal.aborted ? Promise.reject(failure()) : undefined),
+    sync: (position) =>
+      failing === "sync" && stop.signal.aborted ? Promise.reject(failure()) : position,
   };
   await server.sql(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
   await server.sql("INSERT INTO load SELECT coalesce(max(id), 0) + 1, 'x' FROM load");
@@ -60,8 +62,11 @@ async function runUntilStopped(
     },
     consumer,
     acknowledge: true,
-    startpos: () => undefined,
-    takeOver: () => ({ endLsn: undefined, unfinished: [] }),
+    startpos: undefined,
+    allowGap: false,
+    received: () => undefined,
+    started: () => {},
+    takeOver: () => ({ mark: undefined, unfinished: [] }),
     endpos: undefined,
     limit: undefined,
     statusIntervalMs: 1000,

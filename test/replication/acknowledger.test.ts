@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Lsn } from "../../src/lsn.ts";
+import { INVALID_LSN, type Lsn } from "../../src/lsn.ts";
 import { Acknowledger } from "../../src/replication/acknowledger.ts";
 import { Feedback } from "../../src/replication/feedback.ts";
 import { Ledger } from "../../src/replication/ledger.ts";
@@ -8,12 +8,13 @@ import { Limits } from "../../src/replication/limits.ts";
 import { Resume } from "../../src/replication/resume.ts";
 
 test("a sign of life that is asked for during a sync is asked for with the status behind it, and once", async () => {
-  let durable: () => void = () => {};
+  let durable: (position: Lsn) => void = () => {};
   const asked: boolean[] = [];
   const acknowledger = new Acknowledger(
     {
       consumer: {
         message: () => {},
+        announce: () => {},
         change: () => true,
         prepare: () => undefined,
         flush: () => undefined,
@@ -35,7 +36,7 @@ test("a sign of life that is asked for during a sync is asked for with the statu
   acknowledger.askForReply();
   acknowledger.confirm();
   assert.deepEqual(asked, [], "nothing is confirmed before it is durable");
-  durable();
+  durable(INVALID_LSN);
   await acknowledger.syncing;
   acknowledger.sendStatus();
   assert.deepEqual(asked, [true, false]);
@@ -50,6 +51,7 @@ test("a sync that does not end holds up no sign of life, and confirms nothing", 
     {
       consumer: {
         message: () => {},
+        announce: () => {},
         change: () => true,
         prepare: () => undefined,
         flush: () => undefined,

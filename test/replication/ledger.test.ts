@@ -76,6 +76,21 @@ test("a keepalive from before the start position does not take the next start ba
   ledger.keepalive(300n as Lsn);
   assert.equal(ledger.mark(), 300n);
   assert.equal(ledger.next, 500n);
+  // Nor does one from behind it take the next start on: another server may have written something else there.
   ledger.keepalive(700n as Lsn);
-  assert.equal(ledger.next, 700n);
+  assert.equal(ledger.next, 500n);
+  ledger.message(commit(760, 800));
+  assert.equal(ledger.next, 800n);
+});
+
+test("on a new connection counts only what was passed on, not what keepalives said of the log", () => {
+  const ledger = new Ledger();
+  ledger.message(begin(100));
+  ledger.message(commit(100, 140));
+  ledger.keepalive(lsn(500));
+  ledger.write(ledger.mark());
+  ledger.deliver(ledger.written);
+  ledger.disconnect();
+  ledger.restart();
+  assert.deepEqual([ledger.received, ledger.delivered, ledger.mark()], [140n, 140n, 140n]);
 });
