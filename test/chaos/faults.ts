@@ -4,6 +4,7 @@ import type { TestServer } from "../support/server.ts";
 import { FILE_FAULTS } from "./file-faults.ts";
 import { SERVER_ERROR_FAULTS } from "./server-errors.ts";
 import { STALLED_READER_FAULTS } from "./stalled-reader.ts";
+import { SLOT_FAULTS } from "./slot-moved.ts";
 import type { Subject } from "./subject.ts";
 import type { ChaosLoad } from "./workload.ts";
 
@@ -38,6 +39,7 @@ const network = (
 
 const FAULTS: readonly Fault[] = [
   ...FILE_FAULTS,
+  ...SLOT_FAULTS,
   network("connection cut", 10, ({ proxy }) => proxy.cut()),
   network("connection cut after some bytes", 6, ({ proxy }, random) => {
     // From within the start-up to within a transaction.

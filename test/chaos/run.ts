@@ -2,8 +2,10 @@
 import { parseArgs } from "node:util";
 import type { ServerVersion } from "../support/server.ts";
 import { type ChaosReport, runChaos } from "./chaos.ts";
+import { runRestored } from "./restored.ts";
 
 const MS_PER_MINUTE = 60_000;
+const RESTORED_ROUNDS_PER_MINUTE = 3;
 
 async function main(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -27,7 +29,17 @@ async function main(argv: readonly string[]): Promise<number> {
     log: values.verbose ? (line) => console.log(line) : () => {},
   });
   print(report);
-  return report.subjects.every(({ wrong }) => wrong.length === 0) ? 0 : 1;
+  const restored = await runRestored({
+    seed: Number(seed),
+    rounds: Math.ceil(Number(minutes) * RESTORED_ROUNDS_PER_MINUTE),
+    version: Number(server) as ServerVersion,
+    log: values.verbose ? (line) => console.log(line) : () => {},
+  });
+  console.log(
+    `restored from a copy: ${restored.length === 0 ? "all is said" : restored.join("\n")}`,
+  );
+  const well = report.subjects.every(({ wrong }) => wrong.length === 0) && restored.length === 0;
+  return well ? 0 : 1;
 }
 
 function print({ transactions, rows, faults, subjects }: ChaosReport): void {

@@ -1,7 +1,7 @@
 /** One slot and its consumer: a walctl that is killed and started again, and the reader of what it prints. */
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Lsn } from "../../src/lsn.ts";
+import { INVALID_LSN as NONE, type Lsn, parseLsn } from "../../src/lsn.ts";
 import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
 import { FaultProxy } from "../support/proxy.ts";
 import type { TestServer } from "../support/server.ts";
@@ -37,12 +37,23 @@ const MAY_NOT_START =
 const INTERRUPTED =
   /^walctl: warning: (lost the connection|the stream was interrupted|left the server)/gm;
 const DRAIN_MS = 50;
+/** What it says of a slot that somebody else has moved. */
+const MOVED = /^walctl: (?:error|warning): slot "\w+" is at .*, beyond what was received/m;
+const MISSING =
+  /^DETAIL: What committed between ([0-9A-F/]+) and ([0-9A-F/]+) has not been received/gm;
+
+/** What is said to be missing: all that ended behind `after`, up to and with `upTo`. */
+export interface SaidGap {
+  readonly after: Lsn;
+  readonly upTo: Lsn;
+}
 
 export class Subject {
   readonly options: SubjectOptions;
   readonly proxy: FaultProxy;
   readonly transcripts: Transcript[] = [];
   readonly samples: Sample[] = [];
+  readonly gaps: SaidGap[] = [];
   /** What it did that it should not have done. */
   readonly complaints: string[] = [];
   reconnects = 0;
@@ -80,6 +91,13 @@ export class Subject {
     return (
       lastLine(file).startsWith('{"kind":"commit"') && lastLine(file).includes(`"xid":${xid},`)
     );
+  }
+
+  /** The process that runs, or one before that left FILE, knows of something. */
+  get hasReceived(): boolean {
+    if (this.#running === undefined) return false;
+    if (this.#transcript.committed.length > 0) return true;
+    return this.options.file !== undefined && lastLine(this.options.file) !== "";
   }
 
   /** What the process said last on standard error. */
@@ -135,10 +153,10 @@ export class Subject {
     await this.proxy.close();
   }
 
-  #spawn(): void {
+  #spawn(more: readonly string[] = []): void {
     this.#transcript = new Transcript();
     this.transcripts.push(this.#transcript);
-    const running = spawnWalctl(["tail", ...this.options.args], {
+    const running = spawnWalctl(["tail", ...this.options.args, ...more], {
       server: this.#server,
       env: this.proxy.env,
     });
@@ -153,14 +171,23 @@ export class Subject {
 
   #endedByItself(running: RunningWalctl, status: number | null): void {
     const started = running.stderr.search(INTERRUPTED) >= 0;
+    const gap = status === 1 && MOVED.test(running.stderr);
+    this.#noteGaps(running);
     const may = this.options.mayEnd?.test(running.stderr) === true || !started;
     const known = [MAY_NOT_START, this.options.mayEnd].some((words) => words?.test(running.stderr));
-    if (status !== 1 || !may || !known) {
+    if (!gap && (status !== 1 || !may || !known)) {
       this.complaints.push(`it ended by itself (${status}): ${running.stderr.slice(-500)}`);
     }
     setTimeout(() => {
-      if (!this.#ending && this.#running === undefined) this.#spawn();
+      if (this.#ending || this.#running !== undefined) return;
+      this.#spawn(gap ? ["--allow-gap"] : []);
     }, 200);
+  }
+
+  #noteGaps(running: RunningWalctl): void {
+    for (const [, after = "", upTo = ""] of running.stderr.matchAll(MISSING)) {
+      this.gaps.push({ after: parseLsn(after) ?? NONE, upTo: parseLsn(upTo) ?? NONE });
+    }
   }
 
   async #stop(signal: NodeJS.Signals): Promise<void> {
@@ -173,11 +200,14 @@ export class Subject {
     this.#drain(running);
     this.#running = undefined;
     this.#stopping = false;
+    this.#noteGaps(running);
     this.reconnects += running.stderr.match(INTERRUPTED)?.length ?? 0;
     // Before it listens, a signal ends it as it ends any program.
     const early =
       status === null && running.stderr === "" && this.#transcript.committed.length === 0;
-    const known = [MAY_NOT_START, this.options.mayEnd].some((words) => words?.test(running.stderr));
+    const known = [MAY_NOT_START, MOVED, this.options.mayEnd].some((words) =>
+      words?.test(running.stderr),
+    );
     if (signal !== "SIGKILL" && status !== 0 && !early && !known) {
       this.complaints.push(`${signal}: exit status ${status}: ${running.stderr.slice(-500)}`);
     }

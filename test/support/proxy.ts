@@ -33,7 +33,7 @@ export class FaultProxy {
   readonly port: number;
   /** New connections are closed at once. */
   refusing = false;
-  readonly #upstream: string;
+  #upstream: string;
   readonly #listener: Server;
   readonly #folder: string | undefined;
   readonly #links = new Set<Link>();
@@ -47,7 +47,7 @@ export class FaultProxy {
     if (folder === undefined) listener.listen(0, "127.0.0.1");
     else listener.listen(join(folder, ".s.PGSQL.5432"));
     await once(listener, "listening");
-    return new FaultProxy(`${server.host}/.s.PGSQL.${server.port}`, listener, folder);
+    return new FaultProxy(socketOf(server), listener, folder);
   }
 
   private constructor(upstream: string, listener: Server, folder: string | undefined) {
@@ -63,6 +63,11 @@ export class FaultProxy {
   /** libpq's environment for a program that is to go through here. */
   get env(): Readonly<Record<string, string>> {
     return { PGHOST: this.host, PGPORT: String(this.port), PGSSLMODE: "disable" };
+  }
+
+  /** New connections go to that one: the address moves, as after a failover. */
+  redirect(server: TestServer): void {
+    this.#upstream = socketOf(server);
   }
 
   get connections(): number {
@@ -124,6 +129,10 @@ export class FaultProxy {
     this.#links.add(link);
     void link.ended.then(() => this.#links.delete(link));
   }
+}
+
+function socketOf(server: TestServer): string {
+  return `${server.host}/.s.PGSQL.${server.port}`;
 }
 
 class Link {
