@@ -58,10 +58,10 @@ test("the stream goes on at the promoted standby without a word", async (t) => {
   // What the primary writes last no standby has got, and it is nothing that was printed.
   await standby.sql("SELECT pg_wal_replay_pause()");
   await primary.kill();
-  proxy.redirect(standby);
-  proxy.cut();
   await standby.sql("SELECT pg_wal_replay_resume()");
   await standby.sql("SELECT pg_promote()");
+  proxy.redirect(standby);
+  proxy.cut();
   await standby.sql("INSERT INTO load VALUES (4)");
   await take(4);
   assert.deepEqual(printed, [1, 2, 3, 4]);
