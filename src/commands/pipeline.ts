@@ -70,6 +70,10 @@ export class Pipeline {
     return this.#parts.typeWatch?.prepare(message);
   }
 
+  prepareStreamed(change: RowChange): Promise<void> | undefined {
+    return this.#parts.typeWatch?.prepareStreamed(change.position);
+  }
+
   idle(): void {
     this.#parts.typeWatch?.idle();
   }

@@ -14,6 +14,8 @@ export interface StreamConsumer {
    * and then this message.
    */
   prepare(message: OtherMessage): Promise<void> | undefined;
+  /** The same for a row in a stream block, which may hold what was done long after the block's first row. */
+  prepareStreamed(change: RowChange): Promise<void> | undefined;
   /** The server is further, and has nothing for us. */
   idle?(): void;
   /**

@@ -65,9 +65,8 @@ export class TypeWatch {
       case "begin_prepare":
         return this.#begin(message.position, message.prepareLsn);
       case "stream_start":
-        return this.#begin(message.position, undefined);
       case "origin":
-        // Begin has no position then.
+        // Before an Origin, Begin has no position.
         this.#moveTo(message.position);
         return undefined;
       default:
@@ -100,9 +99,15 @@ export class TypeWatch {
     return this.#parts.lookUp(asked, horizon).then((answer) => this.#adopt(asked, answer, horizon));
   }
 
-  /** @param end where it committed; undefined: it has not yet */
-  #begin(position: WalPosition, end: Lsn | undefined): Promise<void> | undefined {
-    if (this.#composites.size === 0 || (end !== undefined && end < this.#checked)) {
+  /** A row of a transaction that may not have committed: undefined, it can be rendered now. */
+  prepareStreamed(position: WalPosition): Promise<void> | undefined {
+    if (this.#composites.size === 0 || lsnOf(position) < this.#checked) return undefined;
+    return this.#check();
+  }
+
+  /** @param end where it committed */
+  #begin(position: WalPosition, end: Lsn): Promise<void> | undefined {
+    if (this.#composites.size === 0 || end < this.#checked) {
       this.#moveTo(position);
       return undefined;
     }
@@ -113,8 +118,8 @@ export class TypeWatch {
    * All until the next such call is at or behind that: transactions come by their ends, and one that began earlier
    * may come later. 0/0: not known yet.
    */
-  #moveTo({ high, low }: WalPosition): void {
-    this.#position = ((BigInt(high) << 32n) | BigInt(low)) as Lsn;
+  #moveTo(position: WalPosition): void {
+    this.#position = lsnOf(position);
     for (const composite of this.#composites.values()) {
       if (this.#update(composite)) this.#learn([composite.seen], []);
     }
@@ -217,6 +222,10 @@ export class TypeWatch {
     const shown = shape?.kind !== "composite" || this.#composites.get(oid)?.shown !== false;
     return { oid, name, shape: shown ? shape : { kind: "composite", fields: null } };
   }
+}
+
+function lsnOf({ high, low }: WalPosition): Lsn {
+  return ((BigInt(high) << 32n) | BigInt(low)) as Lsn;
 }
 
 /** Of a type that the stream has not met before. */

@@ -47,7 +47,7 @@ interface StreamStart {
 
 /** A message that cannot be passed on yet. */
 interface Held {
-  readonly message: OtherMessage;
+  readonly message: PgoutputMessage;
   /** It is only what a transaction announces that is itself a repetition. */
   readonly announced: boolean;
   readonly frame: Uint8Array;
@@ -270,6 +270,13 @@ export class WalStream implements CopyBothReceiver {
       this.#end = "limit";
       return;
     }
+    if (this.#decoder.streaming) {
+      const ready = consumer.prepareStreamed(change);
+      if (ready !== undefined) {
+        this.#preparing = { message: change, announced: false, frame: this.#frame(payload), ready };
+        return;
+      }
+    }
     // A view for each row would cost as much as the row.
     if (consumer.frame !== undefined) consumer.frame(this.#frame(payload));
     if (consumer.change(change)) limits.change();
@@ -280,8 +287,12 @@ export class WalStream implements CopyBothReceiver {
     return payload.bytes.subarray(this.#frameStart, payload.end);
   }
 
-  #pass(message: OtherMessage, announced = false): void {
+  #pass(message: PgoutputMessage, announced = false): void {
     const { consumer, ledger, limits, confirmations } = this.#state;
+    if (isRowChange(message)) {
+      if (consumer.change(message)) limits.change();
+      return;
+    }
     if (announced) return consumer.announce(message);
     consumer.message(message);
     const end = ledger.message(message);

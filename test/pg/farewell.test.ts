@@ -27,6 +27,7 @@ async function runUntilStopped(
       return true;
     },
     prepare: () => undefined,
+    prepareStreamed: () => undefined,
     flush: () => {
       if (rows === 0 || stop.signal.aborted) return undefined;
       stop.abort();
