@@ -271,7 +271,9 @@ for (const version of testedVersions()) {
     const stalledTemporary = async (t: TestContext, role: string): Promise<Stalled> => {
       const running = spawnWalctl(["tail", "-P", "p", "-U", role], { server: scene.server });
       t.after(() => running.dispose());
-      const streaming = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'";
+      // The walsender of the test before may still be there.
+      const streaming = `SELECT 1 FROM pg_stat_replication JOIN pg_replication_slots ON active_pid = pid
+        WHERE temporary AND state = 'streaming'`;
       while ((await scene.server.sql(streaming)).length === 0) await sleep(20);
       const ids = await scene.insert(ROWS);
       const lines = [await running.nextLine()];
