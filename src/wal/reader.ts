@@ -1,0 +1,357 @@
+/**
+ * PostgreSQL's physical write-ahead log: pages in, records out (access/transam/xlogreader.c).
+ * Law: pure. No clock, no files, no packages; no object for a record that nobody keeps; what was not checked is not given out.
+ * Way in: RecordReader. feed() it pages, and call next() until it wants more. What a record means is in detail.ts, what it is called
+ * in rmgrs.ts.
+ */
+import { recordChecksum } from "./crc32c.ts";
+import type { SkippedRange, WalFault } from "./faults.ts";
+import { JoinedRecord } from "./joined-record.ts";
+import {
+  LONG_HEADER_BYTES,
+  PAGE_BYTES,
+  PageInfo,
+  SHORT_HEADER_BYTES,
+  type SegmentHeader,
+} from "./page.ts";
+import { type PageChunk, createPageChunk } from "./page-chunk.ts";
+import { pageFault } from "./page-faults.ts";
+import { align8, formatPosition, positionOf } from "./position.ts";
+import { RECORD_HEADER_BYTES, WalRecord } from "./record.ts";
+import { Rmgr } from "./rmgrs.ts";
+
+/** What next() has to say. */
+export const Step = {
+  /** `record` is the next one. */
+  record: 1,
+  /** All that was fed is read. */
+  more: 2,
+  /** `skipped` is a range that was passed over; the record behind it comes next. */
+  skipped: 3,
+  /** `stop` tells why. Only skip() leads on. */
+  stopped: 4,
+} as const;
+export type Step = (typeof Step)[keyof typeof Step];
+
+const OPCODE_SWITCH = 0x40;
+/** No record is longer (palloc's limit; 1,020 MiB from 16 on). */
+const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
+const UNKNOWN = -1;
+const PAGE_MASK = PAGE_BYTES - 1;
+
+export class RecordReader {
+  readonly record = new WalRecord();
+  stop: WalFault | undefined;
+  skipped: SkippedRange | undefined;
+  #header: SegmentHeader | undefined;
+  /** The highest that a page of the segment may be of, and that of the page before. */
+  #timelineMax = 0;
+  #timeline = 0;
+  #chunk: PageChunk = createPageChunk(0);
+  /** The chunk's first byte in the log, and how much of it is filled. */
+  #base = 0;
+  #end = 0;
+  #at = 0;
+  /** Where reading goes on when more is fed; UNKNOWN: at what comes. */
+  #position = UNKNOWN;
+  /** Start of the record before; UNKNOWN: not known yet. */
+  #prev = UNKNOWN;
+  /** Whether a record was read since the start or the last gap: then the next one follows it directly. */
+  #synced = false;
+  readonly #joined = new JoinedRecord();
+  /** Set while a sound record behind a fault is looked for. */
+  #searching: WalFault | undefined;
+  /** Found behind a skipped range, and not given out yet. */
+  #found = false;
+
+  /** The segment that the pages fed from now on are of. */
+  openSegment(header: SegmentHeader, timelineMax: number): void {
+    this.#header = header;
+    this.#timelineMax = timelineMax;
+  }
+
+  /** Goes on at `position`, the start of a record, behind the record at `prev`. */
+  seek(position: number, prev: number): void {
+    this.#joined.drop();
+    this.#position = position;
+    this.#prev = prev;
+    this.#synced = true;
+    this.stop = undefined;
+  }
+
+  /** The first `length` bytes of the chunk, which begins with a page at `address`; they stay as they are until more is asked for. */
+  feed(chunk: PageChunk, length: number, address: number): void {
+    this.#chunk = chunk;
+    this.#base = address;
+    this.#end = length;
+    this.#at = 0;
+    if (this.#position === UNKNOWN) return;
+    const at = this.#position - address;
+    // Behind a switch of segments the rest is of no interest.
+    if (at >= length) this.#at = at;
+    else if ((at & PAGE_MASK) !== 0 && at > 0) this.#resume(at);
+    else if (at > 0) this.#at = at;
+  }
+
+  /** Where the record would start that comes next, or the one that is not complete does. */
+  get position(): number {
+    return this.#joined.totalLength > 0 ? this.#joined.lsn : this.#base + this.#at;
+  }
+
+  /** The record before `position`. */
+  get previous(): number {
+    return this.#prev;
+  }
+
+  next(): Step {
+    if (this.#found) {
+      this.#found = false;
+      return Step.record;
+    }
+    for (;;) {
+      const at = this.#at;
+      if (at >= this.#end) {
+        this.#position = this.#base + at;
+        return Step.more;
+      }
+      const step = (at & PAGE_MASK) === 0 ? this.#enterPage(at) : this.#readRecord(at);
+      if (step !== undefined) return step;
+    }
+  }
+
+  /** Bytes are missing here: of a file that was cut short, or of segments that are not there. */
+  interrupt(message: string, mayBeEnd: boolean): Step | undefined {
+    const { position } = this;
+    return this.#fail({ position, start: position, message, mayBeEnd }, this.#at);
+  }
+
+  /** After a stop: on to the next sound record, wherever that is. */
+  skip(): void {
+    this.#searching = this.stop;
+    this.stop = undefined;
+  }
+
+  /** Pages that follow are not the next ones. */
+  jump(): void {
+    this.#joined.drop();
+    this.#position = UNKNOWN;
+    this.#prev = UNKNOWN;
+    this.#synced = false;
+  }
+
+  /** At the end of the input: what was skipped up to there. */
+  finish(): SkippedRange | undefined {
+    const fault = this.#searching;
+    if (fault === undefined) return undefined;
+    this.#searching = undefined;
+    return { fault, start: fault.start, end: this.#base + this.#at };
+  }
+
+  /** The page has been read before, up to the record at `at`. */
+  #resume(at: number): void {
+    const page = at & ~PAGE_MASK;
+    this.#at = page;
+    const fault = this.#checkPage(page);
+    if (fault === undefined) this.#at = at;
+  }
+
+  #checkPage(at: number): WalFault | undefined {
+    const header = this.#header;
+    if (header === undefined) throw new Error("openSegment() comes before feed()");
+    const { words } = this.#chunk;
+    return pageFault(words, at >> 2, this.#base + at, {
+      header,
+      timelineMin: this.#timeline,
+      timelineMax: this.#timelineMax,
+    });
+  }
+
+  #enterPage(at: number): Step | undefined {
+    const address = this.#base + at;
+    const { words } = this.#chunk;
+    const pageEnd = Math.min(at + PAGE_BYTES, this.#end);
+    const first = address % (this.#header?.segmentBytes ?? 1) === 0;
+    const start = at + (first ? LONG_HEADER_BYTES : SHORT_HEADER_BYTES);
+    if (start > pageEnd) return this.#cut(start - pageEnd, pageEnd);
+    const fault = this.#checkPage(at);
+    if (fault !== undefined) {
+      return this.#fail(fault, this.#searching === undefined ? at : at + PAGE_BYTES);
+    }
+    const index = at >> 2;
+    const info = words[index]! >>> 16;
+    const rest = words[index + 4]! >>> 0;
+    this.#timeline = words[index + 1]! >>> 0;
+    if ((info & PageInfo.overwrite) !== 0) {
+      // What was open was never completed: the server crashed, and wrote on from here.
+      this.#joined.drop();
+    } else if (this.#joined.totalLength > 0) {
+      return this.#continueRecord(at, start, pageEnd, (info & PageInfo.continued) === 0 ? 0 : rest);
+    } else if ((info & PageInfo.continued) !== 0) {
+      if (this.#synced && this.#searching === undefined) {
+        const message = `page at ${formatPosition(address)}: continues another record`;
+        return this.#fail({ position: address, start: address, message, mayBeEnd: false }, at);
+      }
+      this.#at = rest > pageEnd - start ? pageEnd : start + align8(rest);
+      return undefined;
+    }
+    this.#at = start;
+    return undefined;
+  }
+
+  /** Appends what the page holds of the open record. */
+  #continueRecord(at: number, start: number, pageEnd: number, rest: number): Step | undefined {
+    const joined = this.#joined;
+    const missing = joined.totalLength - joined.length;
+    if (rest !== missing) {
+      const position = this.#base + at;
+      const page = formatPosition(position);
+      const message =
+        rest === 0
+          ? `page at ${page}: does not continue the record at ${formatPosition(joined.lsn)}`
+          : `page at ${page}: continues another record`;
+      return this.#fail({ position, start: joined.lsn, message, mayBeEnd: false }, at);
+    }
+    const room = pageEnd - start;
+    joined.append(this.#chunk.bytes, start, start + Math.min(missing, room));
+    if (missing > room) {
+      if ((pageEnd & PAGE_MASK) !== 0) return this.#cut(missing - room, pageEnd);
+      this.#at = pageEnd;
+      return undefined;
+    }
+    this.#at = start + align8(missing);
+    const { lsn, totalLength } = joined;
+    joined.drop();
+    return this.#check(joined.chunk, 0, totalLength, lsn, this.#base + this.#at);
+  }
+
+  #readRecord(at: number): Step | undefined {
+    const chunk = this.#chunk;
+    const nextPage = (at | PAGE_MASK) + 1;
+    const pageEnd = nextPage < this.#end ? nextPage : this.#end;
+    const lsn = this.#base + at;
+    if (pageEnd - at < 4) return this.#cut(RECORD_HEADER_BYTES - (pageEnd - at), pageEnd);
+    const totalLength = chunk.words[at >> 2]! >>> 0;
+    if (totalLength <= pageEnd - at && totalLength >= RECORD_HEADER_BYTES) {
+      const end = at + align8(totalLength);
+      this.#at = end;
+      return this.#check(chunk, at, totalLength, lsn, this.#base + end);
+    }
+    return this.#beginRecord(at, pageEnd, totalLength);
+  }
+
+  /** A record that the page does not hold whole. */
+  #beginRecord(at: number, pageEnd: number, totalLength: number): Step | undefined {
+    const lsn = this.#base + at;
+    const { words, bytes } = this.#chunk;
+    if (totalLength < RECORD_HEADER_BYTES || totalLength > RECORD_BYTES_MAX) {
+      const message = `record at ${formatPosition(lsn)}: length ${totalLength} is not possible`;
+      const fault = { position: lsn, start: lsn, message, mayBeEnd: totalLength === 0 };
+      return this.#fail(fault, nextPage(at));
+    }
+    if (pageEnd - at >= 16) {
+      const fault = this.#linkFault(lsn, positionOf(words[(at >> 2) + 3]!, words[(at >> 2) + 2]!));
+      if (fault !== undefined) return this.#fail(fault, nextPage(at));
+    }
+    this.#joined.begin(lsn, totalLength);
+    this.#joined.append(bytes, at, pageEnd);
+    if ((pageEnd & PAGE_MASK) !== 0) return this.#cut(totalLength - (pageEnd - at), pageEnd);
+    this.#at = pageEnd;
+    return undefined;
+  }
+
+  /** Decodes a record that is there whole, and gives it out if it is sound. */
+  #check(
+    chunk: PageChunk,
+    start: number,
+    totalLength: number,
+    lsn: number,
+    endLsn: number,
+  ): Step | undefined {
+    const { words, bytes } = chunk;
+    const index = start >> 2;
+    const prev = (words[index + 3]! >>> 0) * 4_294_967_296 + (words[index + 2]! >>> 0);
+    if (prev !== this.#prev) {
+      const fault = this.#linkFault(lsn, prev);
+      if (fault !== undefined) return this.#failRecord(fault, start);
+    }
+    if (words[index + 5] !== recordChecksum(words, bytes, start, totalLength)) {
+      return this.#failRecord(recordFault(lsn, "checksum does not match"), start);
+    }
+    const { record } = this;
+    record.bytes = bytes;
+    record.view = chunk.view;
+    record.start = start;
+    record.totalLength = totalLength;
+    record.lsn = lsn;
+    record.prevLsn = prev;
+    record.xid = words[index + 1]! >>> 0;
+    const infoAndRmgr = words[index + 4]!;
+    record.info = infoAndRmgr & 0xff;
+    record.rmgr = (infoAndRmgr >> 8) & 0xff;
+    if (!record.decodeItems(this.#header!.version)) {
+      return this.#failRecord(recordFault(lsn, "lengths of its parts do not add up"), start);
+    }
+    record.endLsn = endLsn;
+    this.#prev = lsn;
+    this.#synced = true;
+    if (record.rmgr === Rmgr.xlog && record.opcode === OPCODE_SWITCH) this.#leaveSegment();
+    return this.#searching === undefined ? Step.record : this.#giveFound(lsn);
+  }
+
+  /** Behind a SWITCH the rest of the segment is empty. */
+  #leaveSegment(): void {
+    const { segmentBytes } = this.#header!;
+    const next = Math.ceil((this.#base + this.#at) / segmentBytes) * segmentBytes;
+    this.record.endLsn = next;
+    this.#at = next - this.#base;
+  }
+
+  #giveFound(lsn: number): Step {
+    const fault = this.#searching!;
+    this.skipped = { fault, start: fault.start, end: lsn };
+    this.#searching = undefined;
+    this.#found = true;
+    return Step.skipped;
+  }
+
+  /** Of the link to the record before. */
+  #linkFault(lsn: number, prev: number): WalFault | undefined {
+    const known = this.#searching === undefined && this.#prev !== UNKNOWN;
+    if (known ? prev === this.#prev : prev < lsn) return undefined;
+    const expected = known ? `not ${formatPosition(this.#prev)}` : "which is not before it";
+    return recordFault(lsn, `previous record is ${formatPosition(prev)}, ${expected}`);
+  }
+
+  /** One that lies on a single page may have a wrong length: the next page is the first place that can be trusted. */
+  #failRecord(fault: WalFault, start: number): Step | undefined {
+    const crossed = fault.position !== this.#base + start;
+    return this.#fail(fault, crossed ? this.#at : nextPage(fault.position - this.#base));
+  }
+
+  /** The file ends within a page. */
+  #cut(missing: number, end: number): Step | undefined {
+    const position = this.#joined.totalLength > 0 ? this.#joined.lsn : this.#base + this.#at;
+    const message = `record at ${formatPosition(position)}: ${missing} bytes missing`;
+    return this.#fail({ position, start: position, message, mayBeEnd: false }, end);
+  }
+
+  /** Stops, to go on at `resumeAt` if it is asked to; a candidate behind a fault is only passed over. */
+  #fail(fault: WalFault, resumeAt: number): Step | undefined {
+    const joined = this.#joined;
+    const start = joined.totalLength > 0 ? joined.lsn : fault.start;
+    joined.drop();
+    this.#at = resumeAt;
+    if (this.#searching !== undefined) return undefined;
+    this.stop = { ...fault, start };
+    return Step.stopped;
+  }
+}
+
+function recordFault(lsn: number, what: string): WalFault {
+  const message = `record at ${formatPosition(lsn)}: ${what}`;
+  return { position: lsn, start: lsn, message, mayBeEnd: false };
+}
+
+function nextPage(at: number): number {
+  return (at | PAGE_MASK) + 1;
+}
