@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { decodeFileCommand } from "./cli/decode-file.ts";
 import { doctorCommand, slotsCommand } from "./cli/inspect.ts";
+import { inspectCommand } from "./cli/inspect-wal.ts";
 import {
   advanceSlotCommand,
   createSlotCommand,
@@ -56,6 +57,11 @@ const COMMANDS: readonly Entry[] = [
     name: "decode-file",
     define: decodeFileCommand,
     load: async () => (await import("./commands/decode-file.ts")).decodeFile,
+  },
+  {
+    name: "inspect",
+    define: inspectCommand,
+    load: async () => (await import("./commands/inspect/inspect.ts")).inspect,
   },
   {
     name: "slots",

@@ -1,5 +1,6 @@
+import { WalctlError } from "../errors.ts";
 import { NO_PROGRESS, type Progress, Spinner } from "../output/progress.ts";
-import { renderWarning } from "../render/diagnostics.ts";
+import { renderError, renderWarning } from "../render/diagnostics.ts";
 import { sanitizeLine } from "../render/sanitize.ts";
 import type { CommandContext } from "./context.ts";
 import type { OutputOptions } from "./options.ts";
@@ -30,6 +31,11 @@ export class Reporter {
   /** Printed with --quiet too. */
   warn(warning: Warning): void {
     this.#write(renderWarning(warning.message, warning.detail, warning.hint));
+  }
+
+  /** An error that does not keep the command from what it has to do yet. */
+  fault(message: string, hint: string): void {
+    this.#write(renderError(new WalctlError(message, { hint }), false));
   }
 
   /** One line of news that nobody has to act on. */

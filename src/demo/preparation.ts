@@ -44,10 +44,12 @@ export async function initialise(
   program: string,
   folder: string,
   options: SpawnOptions,
+  more: readonly string[] = [],
 ): Promise<string> {
   const data = join(folder, "data");
   const settings = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"];
-  const { ok, output } = await run(program, [...settings, "--no-sync", "-D", data], options);
+  const args = [...settings, "--no-sync", "-D", data, ...more];
+  const { ok, output } = await run(program, args, options);
   if (ok) return data;
   throw new WalctlError("could not set up a PostgreSQL server", { detail: lastLines(output) });
 }

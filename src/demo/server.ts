@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Also listen on 127.0.0.1, at the same port number as the socket. */
   readonly tcp?: boolean;
+  /** For initdb, such as `--wal-segsize=1`. */
+  readonly initdbArguments?: readonly string[];
   /** Gives up setting it up. */
   readonly signal?: AbortSignal;
 }
@@ -40,7 +42,7 @@ export async function startPostgres(options: ServerOptions): Promise<PostgresSer
     const binaries = await usableBinaries(options.binaries, folder, account);
     const initdb = spawnOptions(binaries, folder, account);
     if (options.signal !== undefined) initdb.signal = options.signal;
-    const data = await initialise(binaries.initdb, folder, initdb);
+    const data = await initialise(binaries.initdb, folder, initdb, options.initdbArguments);
     options.signal?.throwIfAborted();
     const port = options.tcp === true ? await freePort() : 5432;
     const settings = {

@@ -7,10 +7,12 @@ export interface WalFault {
   /** `record at 0/24C4938: checksum does not match` */
   readonly message: string;
   /**
-   * The log may simply end here: an empty place, a page that was not written yet, or the end of the file. Where later segments are
-   * in the input it is damage like any other.
+   * The log may simply end here: an empty place, or a page that was not written yet. Where later segments are in the input it is
+   * damage like any other.
    */
   readonly mayBeEnd: boolean;
+  /** The bytes end before they should. */
+  readonly cutShort: boolean;
 }
 
 export interface SkippedRange {

@@ -28,7 +28,7 @@ export function pageFault(
   const timeline = words[index + 1]! >>> 0;
   const fault = (what: string, mayBeEnd = false): WalFault => {
     const message = `page at ${formatPosition(address)}: ${what}`;
-    return { position: address, start: address, message, mayBeEnd };
+    return { position: address, start: address, message, mayBeEnd, cutShort: false };
   };
   if (magic !== header.magic) {
     const empty = words[index] === 0 && timeline === 0 && own === 0;

@@ -120,9 +120,8 @@ export class RecordReader {
   }
 
   /** Bytes are missing here: of a file that was cut short, or of segments that are not there. */
-  interrupt(message: string, mayBeEnd: boolean): Step | undefined {
-    const { position } = this;
-    return this.#fail({ position, start: position, message, mayBeEnd }, this.#at);
+  interrupt(message: string, cutShort: boolean): Step | undefined {
+    return this.#fail({ ...faultAt(this.position, message), cutShort }, this.#at);
   }
 
   /** After a stop: on to the next sound record, wherever that is. */
@@ -189,7 +188,7 @@ export class RecordReader {
     } else if ((info & PageInfo.continued) !== 0) {
       if (this.#synced && this.#searching === undefined) {
         const message = `page at ${formatPosition(address)}: continues another record`;
-        return this.#fail({ position: address, start: address, message, mayBeEnd: false }, at);
+        return this.#fail(faultAt(address, message), at);
       }
       this.#at = rest > pageEnd - start ? pageEnd : start + align8(rest);
       return undefined;
@@ -209,7 +208,7 @@ export class RecordReader {
         rest === 0
           ? `page at ${page}: does not continue the record at ${formatPosition(joined.lsn)}`
           : `page at ${page}: continues another record`;
-      return this.#fail({ position, start: joined.lsn, message, mayBeEnd: false }, at);
+      return this.#fail(faultAt(position, message), at);
     }
     const room = pageEnd - start;
     joined.append(this.#chunk.bytes, start, start + Math.min(missing, room));
@@ -245,8 +244,7 @@ export class RecordReader {
     const { words, bytes } = this.#chunk;
     if (totalLength < RECORD_HEADER_BYTES || totalLength > RECORD_BYTES_MAX) {
       const message = `record at ${formatPosition(lsn)}: length ${totalLength} is not possible`;
-      const fault = { position: lsn, start: lsn, message, mayBeEnd: totalLength === 0 };
-      return this.#fail(fault, nextPage(at));
+      return this.#fail({ ...faultAt(lsn, message), mayBeEnd: totalLength === 0 }, nextPage(at));
     }
     if (pageEnd - at >= 16) {
       const fault = this.#linkFault(lsn, positionOf(words[(at >> 2) + 3]!, words[(at >> 2) + 2]!));
@@ -332,7 +330,7 @@ export class RecordReader {
   #cut(missing: number, end: number): Step | undefined {
     const position = this.#joined.totalLength > 0 ? this.#joined.lsn : this.#base + this.#at;
     const message = `record at ${formatPosition(position)}: ${missing} bytes missing`;
-    return this.#fail({ position, start: position, message, mayBeEnd: false }, end);
+    return this.#fail({ ...faultAt(position, message), cutShort: true }, end);
   }
 
   /** Stops, to go on at `resumeAt` if it is asked to; a candidate behind a fault is only passed over. */
@@ -348,8 +346,11 @@ export class RecordReader {
 }
 
 function recordFault(lsn: number, what: string): WalFault {
-  const message = `record at ${formatPosition(lsn)}: ${what}`;
-  return { position: lsn, start: lsn, message, mayBeEnd: false };
+  return faultAt(lsn, `record at ${formatPosition(lsn)}: ${what}`);
+}
+
+function faultAt(position: number, message: string): WalFault {
+  return { position, start: position, message, mayBeEnd: false, cutShort: false };
 }
 
 function nextPage(at: number): number {

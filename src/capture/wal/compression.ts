@@ -1,0 +1,80 @@
+/** Compression is recognised by the first bytes, not by a file's name. */
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { CompressionError, lz4Pieces } from "./lz4.ts";
+
+export type Compression = "gzip" | "zstd" | "lz4";
+
+const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
+  ["gzip", [0x1f, 0x8b]],
+  ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
+  ["lz4", [0x04, 0x22, 0x4d, 0x18]],
+];
+/** Four bytes can stand for a block of 128 kB: so few are decompressed at once that what comes of them has room. */
+const ZSTD_STEP_BYTES = 1024;
+/** As many bytes as it takes to recognise one. */
+export const MAGIC_BYTES = 4;
+
+/** Undefined: not compressed, as far as can be told. */
+export function compressionOf(head: Uint8Array): Compression | undefined {
+  return MAGICS.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0];
+}
+
+/** Throws CompressionError where they are damaged. */
+export function decompressed(
+  pieces: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncIterable<Uint8Array> {
+  switch (compression) {
+    case "gzip":
+      return gunzipped(pieces);
+    case "zstd":
+      return zstdPieces(pieces);
+    case "lz4":
+      return lz4Pieces(pieces);
+  }
+}
+
+async function* gunzipped(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const input = Readable.from(pieces, { objectMode: false });
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  // pipe() does not pass errors on.
+  input.on("error", (error) => gunzip.destroy(error));
+  try {
+    for await (const piece of input.pipe(gunzip)) yield piece as Uint8Array;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (!code.startsWith("Z_")) throw error;
+    throw new CompressionError((error as Error).message, { cause: error });
+  } finally {
+    input.destroy();
+    gunzip.destroy();
+  }
+}
+
+async function* zstdPieces(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { Decompress } = await import("fzstd");
+  const ready: Uint8Array[] = [];
+  let complete = false;
+  const decompress = new Decompress((piece, final) => {
+    if (piece.length > 0) ready.push(piece);
+    complete = final === true;
+  });
+  const push = (piece: Uint8Array, final: boolean): void => {
+    try {
+      decompress.push(piece, final);
+    } catch (error) {
+      throw new CompressionError((error as Error).message, { cause: error });
+    }
+  };
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += ZSTD_STEP_BYTES) {
+      // It keeps what it was given until it has a whole block.
+      push(piece.slice(at, at + ZSTD_STEP_BYTES), false);
+      yield* ready.splice(0);
+    }
+  }
+  push(new Uint8Array(0), true);
+  yield* ready.splice(0);
+  if (!complete) throw new CompressionError("unexpected end of file");
+}

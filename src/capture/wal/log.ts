@@ -1,0 +1,226 @@
+/**
+ * Segments of physical WAL, from files, archives or standard input, as one log.
+ * Law: reads and names what is wrong; what a record means is the wal room's, what is printed the commands'.
+ * Way in: findFiles and planLog tell what to read, readLog reads it.
+ */
+import { usageError } from "../../errors.ts";
+import type { SkippedRange, WalFault } from "../../wal/faults.ts";
+import { PAGE_BYTES, type SegmentHeader } from "../../wal/page.ts";
+import { createPageChunk } from "../../wal/page-chunk.ts";
+import { formatPosition } from "../../wal/position.ts";
+import { RecordReader, Step } from "../../wal/reader.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { formatSegmentName } from "../../wal/segments.ts";
+import type { WalVersion } from "../../wal/versions.ts";
+import type { ByteStream } from "./byte-stream.ts";
+import { CompressionError } from "./lz4.ts";
+
+const CHUNK_BYTES = 128 * PAGE_BYTES;
+
+/** A segment whose turn it is. */
+export interface OpenSegment {
+  /** Its file, for messages. */
+  readonly name: string;
+  readonly address: number;
+  readonly timelineMax: number;
+  readonly partial: boolean;
+  readonly stream: ByteStream;
+}
+
+/** Segments in the order of the log. */
+export interface SegmentSource {
+  readonly header: SegmentHeader;
+  /** Undefined: there are no more. The one before is closed. */
+  next(): Promise<OpenSegment | undefined>;
+  /** Whether a segment with a good first page follows the one that was opened last. */
+  hasLater(): Promise<boolean>;
+}
+
+/** A fault, and where in which file. */
+export interface LocatedFault extends WalFault {
+  /** `FILE: byte N: MESSAGE` */
+  readonly text: string;
+}
+
+export interface LogListener {
+  /** The record is another one after the call. Returns whether more is wanted. */
+  record(record: WalRecord, version: WalVersion): boolean;
+  /** Only with keepGoing. */
+  skipped(range: SkippedRange, fault: LocatedFault): void;
+  /** Everything of a chunk was passed on. Undefined: nothing to wait for. */
+  flush(): Promise<void> | undefined;
+}
+
+export interface LogOptions {
+  readonly source: SegmentSource;
+  readonly listener: LogListener;
+  readonly keepGoing: boolean;
+  readonly stop: AbortSignal;
+}
+
+export type LogEnd =
+  /** The log's own end, or the input's. `lastRecord`: the start of the last record, if there was one. */
+  | { readonly kind: "end"; readonly position: number; readonly previous: number }
+  /** No more was wanted. */
+  | { readonly kind: "enough" }
+  | { readonly kind: "fault"; readonly fault: LocatedFault };
+
+/** Reads up to the end, a fault, or until nobody wants more. Throws InputError where a file cannot be read. */
+export async function readLog(options: LogOptions, reader = new RecordReader()): Promise<LogEnd> {
+  return await new LogWalk(options, reader).run();
+}
+
+class LogWalk {
+  readonly #options: LogOptions;
+  readonly #reader: RecordReader;
+  readonly #chunk = createPageChunk(CHUNK_BYTES);
+  #segment: OpenSegment | undefined;
+  /** Where the next segment should begin. */
+  #expected: number | undefined;
+  /** Of the range that is being skipped. */
+  #fault: LocatedFault | undefined;
+
+  constructor(options: LogOptions, reader: RecordReader) {
+    this.#options = options;
+    this.#reader = reader;
+  }
+
+  async run(): Promise<LogEnd> {
+    const { source } = this.#options;
+    for (;;) {
+      const segment = await source.next();
+      if (segment === undefined) return this.#finish();
+      const end = this.#checkGap(segment) ?? (await this.#readSegment(segment));
+      if (end !== undefined) {
+        await segment.stream.close();
+        return end;
+      }
+      this.#expected = segment.address + source.header.segmentBytes;
+    }
+  }
+
+  /** Everything was read. */
+  #finish(): LogEnd {
+    const reader = this.#reader;
+    const range = reader.finish();
+    if (range !== undefined && this.#fault !== undefined) {
+      this.#options.listener.skipped(range, this.#fault);
+    }
+    return { kind: "end", position: reader.position, previous: reader.previous };
+  }
+
+  #checkGap({ address, timelineMax, name }: OpenSegment): LogEnd | undefined {
+    const from = this.#expected;
+    if (from === undefined || from === address) return undefined;
+    const { segmentBytes } = this.#options.source.header;
+    if (address < from) {
+      throw usageError(`${name} lies before the segment that was read before it`);
+    }
+    const nameOf = (at: number): string => formatSegmentName(timelineMax, at, segmentBytes);
+    const [first, last] = [nameOf(from), nameOf(address - segmentBytes)];
+    const what =
+      first === last ? `segment ${first} is missing` : `segments ${first} to ${last} are missing`;
+    const step = this.#reader.interrupt(what, false);
+    this.#reader.jump();
+    if (step !== Step.stopped) return undefined;
+    const fault = this.#reader.stop!;
+    return this.#meet({ ...fault, text: what });
+  }
+
+  async #readSegment(segment: OpenSegment): Promise<LogEnd | undefined> {
+    const { source, listener, stop } = this.#options;
+    const { segmentBytes } = source.header;
+    const reader = this.#reader;
+    this.#segment = segment;
+    reader.openSegment(source.header, segment.timelineMax);
+    const segmentEnd = segment.address + segmentBytes;
+    let done = 0;
+    // Behind a SWITCH the rest of a segment need not be read.
+    while (done < segmentBytes && reader.position < segmentEnd) {
+      const room = Math.min(CHUNK_BYTES, segmentBytes - done);
+      const length = await this.#read(segment, room);
+      if (typeof length !== "number") return length;
+      if (length > 0) {
+        reader.feed(this.#chunk, length, segment.address + done);
+        const end = await this.#readChunk();
+        await listener.flush();
+        if (end !== undefined) return end;
+      }
+      if (stop.aborted) return { kind: "enough" };
+      done += length;
+      if (length < room) return await this.#cutShort(segment, segmentBytes - done);
+    }
+    await segment.stream.close();
+    return undefined;
+  }
+
+  /** Compressed bytes that are damaged end the segment there. */
+  async #read({ stream, name }: OpenSegment, room: number): Promise<number | LogEnd> {
+    try {
+      return await stream.read(this.#chunk.bytes.subarray(0, room));
+    } catch (error) {
+      if (!(error instanceof CompressionError)) throw error;
+      const text = `${name}: its compressed bytes are damaged: ${error.message}`;
+      const step = this.#reader.interrupt(text, false);
+      const fault = step === Step.stopped ? this.#reader.stop : this.#fault;
+      return this.#meet({ ...fault!, text }) ?? 0;
+    }
+  }
+
+  /** Steps through what was fed. Undefined: more is needed. */
+  async #readChunk(): Promise<LogEnd | undefined> {
+    const reader = this.#reader;
+    const { listener, source } = this.#options;
+    const { version } = source.header;
+    for (;;) {
+      switch (reader.next()) {
+        case Step.record:
+          if (!listener.record(reader.record, version)) return { kind: "enough" };
+          break;
+        case Step.more:
+          return undefined;
+        case Step.skipped:
+          listener.skipped(reader.skipped!, this.#fault!);
+          break;
+        case Step.stopped: {
+          const end = await this.#stopped(reader.stop!);
+          if (end !== undefined) return end;
+        }
+      }
+    }
+  }
+
+  async #stopped(fault: WalFault): Promise<LogEnd | undefined> {
+    const segment = this.#segment!;
+    const mayBeEnd = fault.cutShort ? segment.partial : fault.mayBeEnd;
+    if (mayBeEnd && !(await this.#options.source.hasLater())) {
+      return { kind: "end", position: fault.start, previous: this.#reader.previous };
+    }
+    const byte = fault.position - segment.address;
+    // A record that began in a segment before is named by its position alone.
+    const where = byte >= 0 ? `${segment.name}: byte ${byte}` : segment.name;
+    return this.#meet({ ...fault, text: `${where}: ${fault.message}` });
+  }
+
+  #meet(fault: LocatedFault): LogEnd | undefined {
+    if (!this.#options.keepGoing) return { kind: "fault", fault };
+    this.#fault = fault;
+    this.#reader.skip();
+    return undefined;
+  }
+
+  /** The file is shorter than its segment. Behind a SWITCH nothing is missing. */
+  async #cutShort(segment: OpenSegment, missing: number): Promise<LogEnd | undefined> {
+    const { segmentBytes } = this.#options.source.header;
+    const reader = this.#reader;
+    if (reader.position < segment.address + segmentBytes || missing === 0) {
+      const what = `record at ${formatPosition(reader.position)}: ${missing} bytes missing`;
+      const step = reader.interrupt(what, true);
+      const end = step === Step.stopped ? await this.#stopped(reader.stop!) : undefined;
+      if (end !== undefined) return end;
+      reader.jump();
+    }
+    await segment.stream.close();
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Readable } from "node:stream";
+import { type ByteStream, FileStream, PiecesStream } from "./byte-stream.ts";
+import { type Compression, MAGIC_BYTES, compressionOf, decompressed } from "./compression.ts";
+
+const COMPRESSED_PIECE_BYTES = 256 * 1024;
+
+export interface OpenedBytes {
+  readonly stream: ByteStream;
+  /** Undefined: the bytes are as they were written. */
+  readonly compression: Compression | undefined;
+}
+
+/** Throws InputError. */
+export async function openFile(path: string): Promise<OpenedBytes> {
+  const file = new FileStream(path);
+  const head = new Uint8Array(MAGIC_BYTES);
+  const compression = compressionOf(head.subarray(0, file.readNow(head)));
+  await file.close();
+  if (compression === undefined) return { stream: new FileStream(path), compression };
+  return { stream: new PiecesStream(decompressed(filePieces(path), compression)), compression };
+}
+
+async function* filePieces(path: string): AsyncGenerator<Uint8Array, void, void> {
+  const file = new FileStream(path);
+  try {
+    for (;;) {
+      // A new one each time: what decompresses may still look at the last.
+      const piece = new Uint8Array(COMPRESSED_PIECE_BYTES);
+      const length = await file.read(piece);
+      if (length === 0) return;
+      yield piece.subarray(0, length);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Standard input; it ends when a signal comes, since it may have nothing to give for hours. */
+export async function openStandardInput(stdin: Readable, stop: AbortSignal): Promise<OpenedBytes> {
+  const pieces = stdinPieces(stdin, stop);
+  const first: Uint8Array[] = [];
+  let length = 0;
+  while (length < MAGIC_BYTES) {
+    const next = await pieces.next();
+    if (next.done === true) break;
+    first.push(next.value);
+    length += next.value.length;
+  }
+  const head = Buffer.concat(first);
+  const compression = compressionOf(head);
+  const all = withHead(head, pieces);
+  const bytes = compression === undefined ? all : decompressed(all, compression);
+  return { stream: new PiecesStream(bytes), compression };
+}
+
+async function* withHead(
+  head: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  if (head.length > 0) yield head;
+  yield* rest;
+}
+
+async function* stdinPieces(
+  stdin: Readable,
+  stop: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const end = (): void => void stdin.destroy();
+  stop.addEventListener("abort", end);
+  try {
+    for await (const piece of stdin) {
+      if (piece instanceof Uint8Array) yield piece;
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    stop.removeEventListener("abort", end);
+  }
+}

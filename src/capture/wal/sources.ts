@@ -1,0 +1,134 @@
+import type { Readable } from "node:stream";
+import { ExitCode, WalctlError } from "../../errors.ts";
+import { LONG_HEADER_BYTES, type SegmentHeader, readSegmentStart } from "../../wal/page.ts";
+import { formatSegmentName } from "../../wal/segments.ts";
+import type { ByteStream } from "./byte-stream.ts";
+import type { OpenSegment, SegmentSource } from "./log.ts";
+import { openFile, openStandardInput } from "./open.ts";
+import { type LogPlan, type PlannedSegment, differentSystems, startFault } from "./plan.ts";
+
+/** The files of a plan, each opened when its turn comes. */
+export class PlannedSource implements SegmentSource {
+  readonly header: SegmentHeader;
+  readonly #segments: readonly PlannedSegment[];
+  #index = 0;
+
+  /** What lies before the segment of `startPosition` is not read. */
+  constructor({ header, segments }: LogPlan, startPosition: number) {
+    this.header = header;
+    const from = segments.findIndex(
+      ({ address }) => address + header.segmentBytes > startPosition,
+    );
+    this.#segments = segments.slice(from);
+  }
+
+  async next(): Promise<OpenSegment | undefined> {
+    const segment = this.#segments[this.#index];
+    if (segment === undefined) return undefined;
+    this.#index++;
+    const { file, address, timeline } = segment;
+    const { stream } = await openFile(file.path);
+    return { name: file.name, address, timelineMax: timeline, partial: file.partial, stream };
+  }
+
+  async hasLater(): Promise<boolean> {
+    return this.#segments.slice(this.#index).some(({ valid }) => valid);
+  }
+}
+
+const STANDARD_INPUT = "standard input";
+
+/** Whole segments one after another, as `cat` gives them. */
+export class StandardInputSource implements SegmentSource {
+  readonly header: SegmentHeader;
+  readonly #stream: ByteStream;
+  /** The first bytes of the segment that comes next, and what they are; undefined: not read yet, no segment. */
+  #head: Uint8Array | undefined;
+  #next: SegmentHeader | undefined;
+  #address = 0;
+  /** How much of the segment that is open has not been read. */
+  #left = 0;
+
+  private constructor(stream: ByteStream, head: Uint8Array, header: SegmentHeader) {
+    this.#stream = stream;
+    this.#head = head;
+    this.#next = header;
+    this.header = header;
+  }
+
+  static async open(stdin: Readable, stop: AbortSignal): Promise<StandardInputSource> {
+    const { stream } = await openStandardInput(stdin, stop);
+    const head = new Uint8Array(LONG_HEADER_BYTES);
+    const length = await stream.read(head);
+    const start = readSegmentStart(head.subarray(0, length));
+    if (start.kind === "segment") return new StandardInputSource(stream, head, start.header);
+    throw (
+      startFault(STANDARD_INPUT, start) ??
+      new WalctlError("standard input: no WAL was written to it: its first page is empty", {
+        exitCode: ExitCode.malformedInput,
+      })
+    );
+  }
+
+  async next(): Promise<OpenSegment | undefined> {
+    if (this.#head === undefined && !(await this.#readHead())) return undefined;
+    const header = this.#next;
+    if (header !== undefined && header.systemIdentifier !== this.header.systemIdentifier) {
+      throw differentSystems(this.header, header);
+    }
+    const { segmentBytes } = this.header;
+    const address = header?.address ?? this.#address + segmentBytes;
+    const timeline = header?.timeline ?? this.header.timeline;
+    const name = `${STANDARD_INPUT} (${formatSegmentName(timeline, address, segmentBytes)})`;
+    this.#address = address;
+    this.#next = undefined;
+    this.#left = segmentBytes;
+    // A file's name would tell the timeline; its first page tells only from which one on.
+    return { name, address, timelineMax: 0xffff_ffff, partial: true, stream: this.#segmentStream() };
+  }
+
+  /** What is no segment is passed over: nothing goes back on a pipe. */
+  async hasLater(): Promise<boolean> {
+    while (this.#next === undefined) {
+      if (this.#head !== undefined) this.#left = this.header.segmentBytes - LONG_HEADER_BYTES;
+      if (!(await this.#readHead())) return false;
+    }
+    return true;
+  }
+
+  /** Of the segment behind the one that is open. Returns false at the end of the input. */
+  async #readHead(): Promise<boolean> {
+    await this.#drain();
+    const head = new Uint8Array(LONG_HEADER_BYTES);
+    const length = await this.#stream.read(head);
+    const start = readSegmentStart(head.subarray(0, length));
+    this.#head = length < LONG_HEADER_BYTES ? undefined : head;
+    this.#next = start.kind === "segment" ? start.header : undefined;
+    return this.#head !== undefined;
+  }
+
+  #segmentStream(): ByteStream {
+    return {
+      read: async (into) => {
+        const wanted = into.subarray(0, Math.min(into.length, this.#left));
+        const head = this.#head;
+        this.#head = undefined;
+        if (head !== undefined) wanted.set(head);
+        const headBytes = head?.length ?? 0;
+        const length = headBytes + (await this.#stream.read(wanted.subarray(headBytes)));
+        this.#left -= length;
+        return length;
+      },
+      close: async () => await this.#drain(),
+    };
+  }
+
+  async #drain(): Promise<void> {
+    const rest = new Uint8Array(64 * 1024);
+    while (this.#left > 0) {
+      const length = await this.#stream.read(rest.subarray(0, Math.min(rest.length, this.#left)));
+      if (length === 0) this.#left = 0;
+      this.#left -= length;
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { Command, Option } from "commander";
+import { collect, examples, outputOptions } from "./options.ts";
+
+export function inspectCommand(): Command {
+  const command = new Command("inspect")
+    .description("show records or statistics of physical WAL: segments, directories, archives")
+    .argument("<path...>", "segment files, or directories of them; - is standard input")
+    .addOption(
+      new Option("--stats [by]", "no records, but their counts and bytes, by type").choices([
+        ...["record", "rmgr", "table"],
+      ]),
+    )
+    .option("--timeline <timeline>", "where there are several: its number, or latest")
+    .option("--keep-going", "go on behind damage (the exit status is still 3)")
+    .option("-f, --follow", "wait for more at the end of a pg_wal directory")
+    .option("-n, --limit <count>", "stop after so many printed records")
+    .option("-x, --expanded", "one field a line (tables)");
+  return examples(
+    outputOptions(filterOptions(command)),
+    ["What fills the WAL?", "walctl inspect --stats=table pg_wal"],
+    ["When was something dropped?", "walctl inspect --type COMMIT -F ndjson archive | grep dropped"],
+    ["Is this segment whole?", "walctl inspect --stats 000000010000000000000001"],
+  );
+}
+
+function filterOptions(command: Command): Command {
+  return command
+    .optionsGroup("Which records:")
+    .option("-I, --startpos <lsn>", "those that start at or after LSN")
+    .option("-E, --endpos <lsn>", "those that start at or before LSN")
+    .option("--since <time>", "from the first commit, abort or checkpoint at or after TIME")
+    .option("--until <time>", "up to the first of these after TIME")
+    .option("--xid <xid>", "of this transaction; may be repeated", collect)
+    .option("--rmgr <name>", "of this resource manager; may be repeated", collect)
+    .option("--type <name>", "of this type; may be repeated", collect)
+    .option(
+      "--relation <node>",
+      "with a block of [[TABLESPACE/]DATABASE/]NODE; may be repeated",
+      collect,
+    )
+    .option("--block <number>", "with --relation: with this block of it")
+    .option("--full-page-images", "that carry the image of a page");
+}

@@ -1,0 +1,56 @@
+import type { LocatedFault, LogListener } from "../../capture/wal/log.ts";
+import type { Sink } from "../../output/sink.ts";
+import type { SkippedRange } from "../../wal/faults.ts";
+import { formatPosition } from "../../wal/position.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import type { WalVersion } from "../../wal/versions.ts";
+import type { Reporter } from "../reporter.ts";
+import type { InspectOptions } from "./options.ts";
+import type { Printer } from "./printer.ts";
+import { Verdict, createRecordFilter } from "./record-filter.ts";
+
+const numbers = new Intl.NumberFormat("en-US");
+
+/** Passes records through the filters to what prints them, and what that made to the output. */
+export class InspectListener implements LogListener {
+  readonly #accepts: ReturnType<typeof createRecordFilter>;
+  readonly #printer: Printer;
+  readonly #sink: Sink;
+  readonly #reporter: Reporter;
+  #left: number;
+  damaged = false;
+
+  constructor({ filter, limit }: InspectOptions, printer: Printer, sink: Sink, reporter: Reporter) {
+    this.#accepts = createRecordFilter(filter);
+    this.#left = limit;
+    this.#printer = printer;
+    this.#sink = sink;
+    this.#reporter = reporter;
+  }
+
+  record(record: WalRecord, version: WalVersion): boolean {
+    this.#printer.observe(record);
+    const verdict = this.#accepts(record, version);
+    if (verdict !== Verdict.pass) return verdict === Verdict.leaveOut;
+    this.#printer.record(record, version);
+    return --this.#left > 0;
+  }
+
+  skipped({ start, end }: SkippedRange, { text }: LocatedFault): void {
+    this.damaged = true;
+    const range = `${formatPosition(start)} to ${formatPosition(end)}`;
+    const bytes = numbers.format(end - start);
+    this.#reporter.warn({ message: `${text}: skipped ${range} (${bytes} bytes)` });
+  }
+
+  flush(): Promise<void> | undefined {
+    const bytes = this.#printer.take();
+    return bytes.length === 0 ? undefined : this.#sink.write(bytes);
+  }
+
+  /** What comes last, such as statistics. */
+  async finish(): Promise<void> {
+    this.#printer.finish();
+    await this.flush();
+  }
+}

@@ -1,0 +1,114 @@
+import { usageError } from "../../errors.ts";
+import { recordNames } from "../../wal/rmgrs.ts";
+import { type OutputFlags, parseNumber } from "../options.ts";
+import { parsePosition, parseRelation, parseTime, parseUint32 } from "./positions.ts";
+import type { RecordFilterOptions } from "./record-filter.ts";
+
+/** As commander gives them. */
+export interface InspectFlags extends OutputFlags {
+  readonly startpos?: string;
+  readonly endpos?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit?: string;
+  readonly xid?: readonly string[];
+  readonly rmgr?: readonly string[];
+  readonly type?: readonly string[];
+  readonly relation?: readonly string[];
+  readonly block?: string;
+  readonly fullPageImages?: boolean;
+  /** True: without a value. */
+  readonly stats?: true | StatsBy;
+  readonly timeline?: string;
+  readonly keepGoing?: boolean;
+  readonly follow?: boolean;
+  readonly expanded?: boolean;
+}
+
+export type StatsBy = "record" | "rmgr" | "table";
+
+export interface InspectOptions {
+  readonly filter: RecordFilterOptions;
+  /** Of printed records. */
+  readonly limit: number;
+  /** Undefined: the records themselves. */
+  readonly stats: StatsBy | undefined;
+  /** Undefined: the only one that there is. */
+  readonly timeline: number | "latest" | undefined;
+  readonly keepGoing: boolean;
+  readonly follow: boolean;
+  readonly expanded: boolean;
+}
+
+const STANDARD_INPUT = "-";
+
+/** Throws WalctlError, a usage error. */
+export function inspectOptions(paths: readonly string[], flags: InspectFlags): InspectOptions {
+  const options: InspectOptions = {
+    filter: filterOptions(flags),
+    limit: flags.limit === undefined ? Number.POSITIVE_INFINITY : parseLimit(flags.limit),
+    stats: flags.stats === true ? "record" : flags.stats,
+    timeline: flags.timeline === undefined ? undefined : parseTimeline(flags.timeline),
+    keepGoing: flags.keepGoing ?? false,
+    follow: flags.follow ?? false,
+    expanded: flags.expanded ?? false,
+  };
+  if (paths.includes(STANDARD_INPUT) && paths.length > 1) {
+    throw usageError("standard input cannot be read together with files");
+  }
+  return options;
+}
+
+function parseLimit(text: string): number {
+  return parseNumber("--limit", text, { min: 1, integer: true });
+}
+
+function parseTimeline(text: string): number | "latest" {
+  if (text === "latest") return text;
+  const timeline = parseUint32("--timeline", text);
+  if (timeline === 0) throw usageError("--timeline takes a number of at least 1, or latest");
+  return timeline;
+}
+
+function filterOptions(flags: InspectFlags): RecordFilterOptions {
+  const { startpos, endpos, since, until, block } = flags;
+  if (block !== undefined && flags.relation === undefined) {
+    throw usageError("--block needs --relation", "A block's number is that of a relation's.");
+  }
+  return {
+    startPosition: startpos === undefined ? undefined : parsePosition("--startpos", startpos),
+    endPosition: endpos === undefined ? undefined : parsePosition("--endpos", endpos),
+    since: since === undefined ? undefined : parseTime("--since", since),
+    until: until === undefined ? undefined : parseTime("--until", until),
+    xids: (flags.xid ?? []).map((xid) => parseUint32("--xid", xid)),
+    rmgrs: knownNames("--rmgr", flags.rmgr ?? [], RMGRS),
+    types: knownNames("--type", flags.type ?? [], TYPES),
+    relations: (flags.relation ?? []).map(parseRelation),
+    block: block === undefined ? undefined : parseUint32("--block", block),
+    fullPageImages: flags.fullPageImages ?? false,
+  };
+}
+
+/** Those of all versions: which one it is shows only when the input is read. */
+const VERSIONS = [14, 15, 16, 17, 18] as const;
+const RMGRS = allNames((version) => recordNames(version).rmgrs);
+const TYPES = allNames((version) => recordNames(version).types);
+const CUSTOM_RMGR = /^custom(12[89]|1[3-9]\d|2[0-4]\d|25[0-5])$/;
+
+function allNames(of: (version: (typeof VERSIONS)[number]) => readonly string[]): string[] {
+  return [...new Set(VERSIONS.flatMap((version) => of(version)))].toSorted();
+}
+
+function knownNames(
+  option: string,
+  names: readonly string[],
+  known: readonly string[],
+): readonly string[] {
+  const lower = new Set(known.map((name) => name.toLowerCase()));
+  for (const name of names) {
+    const asked = name.toLowerCase();
+    if (lower.has(asked) || (option === "--rmgr" && CUSTOM_RMGR.test(asked))) continue;
+    throw usageError(`${option}: "${name}" is not known`, `Known are ${known.join(", ")}.`);
+  }
+  return names.map((name) => name.toLowerCase());
+}

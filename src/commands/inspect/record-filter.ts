@@ -1,0 +1,129 @@
+import type { PgTime } from "../../pg-time.ts";
+import { TransactionFamily } from "../../wal/parents.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { RECORD_TYPES, type RecordNames, recordNames } from "../../wal/rmgrs.ts";
+import { recordTime } from "../../wal/times.ts";
+import type { WalVersion } from "../../wal/versions.ts";
+import type { RelationPattern } from "./positions.ts";
+
+export interface RecordFilterOptions {
+  /** Undefined: the input's. */
+  readonly startPosition: number | undefined;
+  readonly endPosition: number | undefined;
+  readonly since: PgTime | undefined;
+  readonly until: PgTime | undefined;
+  readonly xids: readonly number[];
+  /** Lower case. */
+  readonly rmgrs: readonly string[];
+  readonly types: readonly string[];
+  readonly relations: readonly RelationPattern[];
+  readonly block: number | undefined;
+  readonly fullPageImages: boolean;
+}
+
+export const Verdict = { pass: 1, leaveOut: 2, enough: 3 } as const;
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+type Test = (record: WalRecord, version: WalVersion) => Verdict;
+
+const INIT = "+init";
+
+/** Every record has to be shown to it, in order. Filters of different options must all hold, of one option one value. */
+export function createRecordFilter(options: RecordFilterOptions): Test {
+  const tests = testsOf(options);
+  const [first, second] = tests;
+  if (first === undefined) return () => Verdict.pass;
+  if (second === undefined) return first;
+  return (record, version) => {
+    let worst: Verdict = Verdict.pass;
+    // All are asked: some of them learn from records that others leave out.
+    for (const test of tests) {
+      const verdict = test(record, version);
+      if (verdict > worst) worst = verdict;
+    }
+    return worst;
+  };
+}
+
+function testsOf(options: RecordFilterOptions): readonly Test[] {
+  const { startPosition: start, endPosition: end, xids } = options;
+  const tests: Test[] = [];
+  if (start !== undefined) tests.push(({ lsn }) => passIf(lsn >= start));
+  if (end !== undefined) tests.push(({ lsn }) => (lsn > end ? Verdict.enough : Verdict.pass));
+  if (options.since !== undefined) tests.push(sinceTest(options.since));
+  if (options.until !== undefined) tests.push(untilTest(options.until));
+  if (xids.length > 0) {
+    const family = new TransactionFamily(xids);
+    tests.push((record, version) => passIf(family.has(record, version)));
+  }
+  if (options.rmgrs.length > 0 || options.types.length > 0) tests.push(typeTest(options));
+  if (options.relations.length > 0) tests.push(relationTest(options));
+  if (options.fullPageImages) tests.push(({ imageBytes }) => passIf(imageBytes > 0));
+  return tests;
+}
+
+function passIf(holds: boolean): Verdict {
+  return holds ? Verdict.pass : Verdict.leaveOut;
+}
+
+function sinceTest(since: PgTime): Test {
+  let begun = false;
+  return (record) => {
+    if (!begun) begun = (recordTime(record) ?? since - 1n) >= since;
+    return passIf(begun);
+  };
+}
+
+function untilTest(until: PgTime): Test {
+  return (record) => {
+    const time = recordTime(record);
+    return time !== undefined && time > until ? Verdict.enough : Verdict.pass;
+  };
+}
+
+/** Names are compared once for each version, not for each record. */
+function typeTest({ rmgrs, types }: RecordFilterOptions): Test {
+  const wanted = new Map<WalVersion, Uint8Array>();
+  return (record, version) => {
+    let table = wanted.get(version);
+    if (table === undefined) {
+      wanted.set(version, (table = wantedTypes(recordNames(version), rmgrs, types)));
+    }
+    return passIf(table[record.rmgr * 16 + (record.info >> 4)] === 1);
+  };
+}
+
+function wantedTypes(
+  names: RecordNames,
+  rmgrs: readonly string[],
+  types: readonly string[],
+): Uint8Array {
+  const table = new Uint8Array(RECORD_TYPES);
+  for (let index = 0; index < RECORD_TYPES; index++) {
+    const id = names.id(index >> 4, (index & 15) << 4);
+    const rmgr = names.rmgr(id).toLowerCase();
+    const type = names.type(id).toLowerCase();
+    const base = type.endsWith(INIT) ? type.slice(0, -INIT.length) : type;
+    const rmgrFits = rmgrs.length === 0 || rmgrs.includes(rmgr);
+    const typeFits = types.length === 0 || types.includes(type) || types.includes(base);
+    table[index] = rmgrFits && typeFits ? 1 : 0;
+  }
+  return table;
+}
+
+function relationTest({ relations, block: number }: RecordFilterOptions): Test {
+  return ({ blocks, blockCount }) => {
+    for (let index = 0; index < blockCount; index++) {
+      const block = blocks[index]!;
+      if (number !== undefined && block.block !== number) continue;
+      for (const { relfilenode, database, tablespace } of relations) {
+        const fits =
+          block.relfilenode === relfilenode &&
+          (database === undefined || block.database === database) &&
+          (tablespace === undefined || block.tablespace === tablespace);
+        if (fits) return Verdict.pass;
+      }
+    }
+    return Verdict.leaveOut;
+  };
+}

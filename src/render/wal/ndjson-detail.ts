@@ -1,0 +1,91 @@
+import { type PgTime, formatPgTime } from "../../pg-time.ts";
+import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
+import { type ByteWriter, Piece, piece } from "../byte-writer.ts";
+import { jsonString } from "../json-text.ts";
+import { writeUnsigned } from "./decimal.ts";
+
+const HIGH = 2 ** 32;
+const TRUE = piece("true");
+const FALSE = piece("false");
+const COMMA = 0x2c;
+
+/** Writes a payload's keys and values as the members of a JSON object. */
+export class NdjsonDetail implements DetailSink {
+  readonly #out: ByteWriter;
+  #first = true;
+  /** `"key":`, with a comma before it and without. */
+  readonly #keys = new Map<string, readonly [Piece, Piece]>();
+  readonly #names = new Map<readonly string[], Piece>();
+
+  constructor(out: ByteWriter) {
+    this.#out = out;
+  }
+
+  begin(): void {
+    this.#first = true;
+  }
+
+  /** Whether nothing was written. */
+  get isEmpty(): boolean {
+    return this.#first;
+  }
+
+  number(key: string, value: number): void {
+    this.#key(key);
+    if (value >= 0) writeUnsigned(this.#out, value);
+    else this.#out.text(String(value));
+  }
+
+  bool(key: string, value: boolean): void {
+    this.#key(key);
+    this.#out.piece(value ? TRUE : FALSE);
+  }
+
+  text(key: string, value: string): void {
+    this.#key(key);
+    this.#out.text(jsonString(value));
+  }
+
+  position(key: string, value: number): void {
+    this.#key(key);
+    this.#out.position(Math.floor(value / HIGH), value % HIGH);
+  }
+
+  time(key: string, value: PgTime): void {
+    this.#key(key);
+    this.#out.text(`"${formatPgTime(value)}"`);
+  }
+
+  names(key: string, value: readonly string[]): void {
+    this.#key(key);
+    let known = this.#names.get(value);
+    if (known === undefined) this.#names.set(value, (known = piece(JSON.stringify(value))));
+    this.#out.piece(known);
+  }
+
+  numbers(key: string, value: readonly number[]): void {
+    this.#key(key);
+    const out = this.#out;
+    out.byte(0x5b); // [
+    for (const [index, each] of value.entries()) {
+      if (index > 0) out.byte(COMMA);
+      writeUnsigned(out, each);
+    }
+    out.byte(0x5d); // ]
+  }
+
+  rows(key: string, value: readonly DetailRow[]): void {
+    this.#key(key);
+    this.#out.text(JSON.stringify(value));
+  }
+
+  #key(key: string): void {
+    let pieces = this.#keys.get(key);
+    if (pieces === undefined) {
+      pieces = [piece(`,"${key}":`), piece(`"${key}":`)];
+      this.#keys.set(key, pieces);
+    }
+    this.#out.piece(this.#first ? pieces[1] : pieces[0]);
+    this.#first = false;
+  }
+}

@@ -1,0 +1,122 @@
+import type { PgTime } from "../../pg-time.ts";
+import { positionOf } from "../position.ts";
+import type { BlockReference, WalRecord } from "../record.ts";
+
+/** A payload is shorter than its kind of record has it. Its checksum fits, so that nothing else is wrong with the record. */
+export class ShortPayload extends Error {
+  override readonly name = "ShortPayload";
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const EMPTY = new Uint8Array(0);
+
+/** A checked cursor over a record's main data, or a block's. */
+export class Payload {
+  #bytes: Uint8Array = EMPTY;
+  #view: DataView = new DataView(EMPTY.buffer);
+  #at = 0;
+  #end = 0;
+
+  main(record: WalRecord): this {
+    return this.#attach(record, record.mainStart, record.mainBytes);
+  }
+
+  block(record: WalRecord, { dataStart, dataBytes }: BlockReference): this {
+    return this.#attach(record, dataStart, dataBytes);
+  }
+
+  #attach({ bytes, view }: WalRecord, start: number, length: number): this {
+    this.#bytes = bytes;
+    this.#view = view;
+    this.#at = start;
+    this.#end = start + length;
+    return this;
+  }
+
+  get left(): number {
+    return this.#end - this.#at;
+  }
+
+  skip(length: number): this {
+    this.#advance(length);
+    return this;
+  }
+
+  /** Up to a multiple of `unit` from where `start` bytes are left. */
+  align(unit: number, start: number): void {
+    const used = start - this.left;
+    this.#advance((unit - (used % unit)) % unit);
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#advance(1));
+  }
+
+  bool(): boolean {
+    return this.u8() !== 0;
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#advance(2), true);
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#advance(4), true);
+  }
+
+  i32(): number {
+    return this.#view.getInt32(this.#advance(4), true);
+  }
+
+  position(): number {
+    const at = this.#advance(8);
+    return positionOf(this.#view.getUint32(at + 4, true), this.#view.getUint32(at, true));
+  }
+
+  /** TimestampTz. */
+  time(): PgTime {
+    return this.#view.getBigInt64(this.#advance(8), true) as PgTime;
+  }
+
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#advance(8), true);
+  }
+
+  /** A count of items that take `itemBytes` each. */
+  count(itemBytes: number): number {
+    const count = this.i32();
+    if (count < 0 || count * itemBytes > this.left) throw new ShortPayload();
+    return count;
+  }
+
+  u32s(count: number): number[] {
+    if (count * 4 > this.left) throw new ShortPayload();
+    return Array.from({ length: count }, () => this.u32());
+  }
+
+  u16s(count: number): number[] {
+    if (count * 2 > this.left) throw new ShortPayload();
+    return Array.from({ length: count }, () => this.u16());
+  }
+
+  /** Up to a NUL, within `length` bytes. */
+  text(length: number): string {
+    const at = this.#advance(length);
+    const nul = this.#bytes.subarray(at, at + length).indexOf(0);
+    return utf8.decode(this.#bytes.subarray(at, at + (nul < 0 ? length : nul)));
+  }
+
+  /** Up to a NUL, which must be there. */
+  cstring(): string {
+    const nul = this.#bytes.subarray(this.#at, this.#end).indexOf(0);
+    if (nul < 0) throw new ShortPayload();
+    return this.text(nul + 1);
+  }
+
+  #advance(length: number): number {
+    const at = this.#at;
+    if (length < 0 || at + length > this.#end) throw new ShortPayload();
+    this.#at = at + length;
+    return at;
+  }
+}
