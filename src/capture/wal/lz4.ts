@@ -2,13 +2,13 @@
  * LZ4 frames, decompressed as they come (LZ4 Frame Format Description, version 1.6.x). Checksums are passed over: each record
  * of WAL has its own.
  */
+import { decompressLz4Block } from "../../wal/lz4-block.ts";
 
 const FRAME_MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xfffffff0;
 /** How far back a match may reach, also into blocks before. */
 const WINDOW_BYTES = 64 * 1024;
-const MATCH_MIN = 4;
 const UNCOMPRESSED = 0x80000000;
 
 /** Bits of a frame descriptor's FLG. */
@@ -108,7 +108,8 @@ async function* frame(reader: PieceReader): AsyncGenerator<Uint8Array, void, voi
     const block = await reader.need(length);
     if ((flags & HAS_BLOCK_CHECKSUMS) !== 0) await reader.need(4);
     if (stored) window.set(block, before);
-    const end = stored ? before + length : decompressBlock(block, window, before);
+    const end = stored ? before + length : decompressLz4Block(block, window, before);
+    if (end === undefined) throw new CompressionError("an lz4 block that is damaged");
     yield window.subarray(before, end);
     // What later matches may refer to moves to the front.
     const kept = Math.min(end, WINDOW_BYTES);
@@ -116,42 +117,4 @@ async function* frame(reader: PieceReader): AsyncGenerator<Uint8Array, void, voi
     before = kept;
   }
   if ((flags & HAS_CHECKSUM) !== 0) await reader.need(4);
-}
-
-/**
- * Sequences of literals and matches: token (lengths of both), literals, uint16 distance. Writes into `out` from `start` on, where
- * matches may reach before it; returns where it ends.
- */
-export function decompressBlock(block: Uint8Array, out: Uint8Array, start: number): number {
-  let at = 0;
-  let end = start;
-  const lengthOf = (nibble: number): number => {
-    let length = nibble;
-    if (nibble !== 15) return length;
-    for (;;) {
-      const byte = block[at++];
-      if (byte === undefined) throw new CompressionError("an lz4 block that is cut short");
-      length += byte;
-      if (byte !== 255) return length;
-    }
-  };
-  while (at < block.length) {
-    const token = block[at++]!;
-    const literals = lengthOf(token >> 4);
-    if (at + literals > block.length || end + literals > out.length) {
-      throw new CompressionError("an lz4 block whose lengths do not fit");
-    }
-    for (let left = literals; left > 0; left--) out[end++] = block[at++]!;
-    // The last sequence has no match.
-    if (at >= block.length) break;
-    const distance = block[at]! | ((block[at + 1] ?? 0) << 8);
-    at += 2;
-    const match = lengthOf(token & 15) + MATCH_MIN;
-    if (distance === 0 || distance > end || end + match > out.length) {
-      throw new CompressionError("an lz4 block whose lengths do not fit");
-    }
-    // They may overlap: byte by byte.
-    for (let left = match; left > 0; left--, end++) out[end] = out[end - distance]!;
-  }
-  return end;
 }

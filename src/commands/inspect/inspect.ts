@@ -4,6 +4,8 @@ import { planLog } from "../../capture/wal/plan.ts";
 import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts";
 import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
+import { LoggedNames } from "../../wal/logged-names.ts";
+import type { WalRecord } from "../../wal/record.ts";
 import { formatPosition } from "../../wal/position.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputOptions, outputOptions } from "../options.ts";
@@ -39,8 +41,10 @@ async function run(
   const reporter = new Reporter(context, output);
   const source = await openSource(paths, options, context);
   const sink = sinkOf(context.stdout.stream);
-  const printer = await createPrinter(options, output, context);
-  const listener = new InspectListener(options, printer, sink, reporter);
+  const names = new LoggedNames();
+  const printer = await createPrinter(options, output, names, context);
+  const observe = (record: WalRecord): void => names.observe(record);
+  const listener = new InspectListener(options, { observe, printer, sink, reporter });
   try {
     const { keepGoing } = options;
     const end = await readLog({ source, listener, keepGoing, stop: context.stop });

@@ -9,27 +9,37 @@ import type { InspectOptions } from "./options.ts";
 import type { Printer } from "./printer.ts";
 import { Verdict, createRecordFilter } from "./record-filter.ts";
 
+interface ListenerParts {
+  /** Gets every record, before the filters. */
+  readonly observe: (record: WalRecord) => void;
+  readonly printer: Printer;
+  readonly sink: Sink;
+  readonly reporter: Reporter;
+}
+
 const numbers = new Intl.NumberFormat("en-US");
 
 /** Passes records through the filters to what prints them, and what that made to the output. */
 export class InspectListener implements LogListener {
   readonly #accepts: ReturnType<typeof createRecordFilter>;
+  readonly #observe: (record: WalRecord) => void;
   readonly #printer: Printer;
   readonly #sink: Sink;
   readonly #reporter: Reporter;
   #left: number;
   damaged = false;
 
-  constructor({ filter, limit }: InspectOptions, printer: Printer, sink: Sink, reporter: Reporter) {
-    this.#accepts = createRecordFilter(filter);
-    this.#left = limit;
+  constructor(options: InspectOptions, { observe, printer, sink, reporter }: ListenerParts) {
+    this.#accepts = createRecordFilter(options.filter);
+    this.#left = options.limit;
+    this.#observe = observe;
     this.#printer = printer;
     this.#sink = sink;
     this.#reporter = reporter;
   }
 
   record(record: WalRecord, version: WalVersion): boolean {
-    this.#printer.observe(record);
+    this.#observe(record);
     const verdict = this.#accepts(record, version);
     if (verdict !== Verdict.pass) return verdict === Verdict.leaveOut;
     this.#printer.record(record, version);
@@ -44,13 +54,16 @@ export class InspectListener implements LogListener {
   }
 
   flush(): Promise<void> | undefined {
-    const bytes = this.#printer.take();
-    return bytes.length === 0 ? undefined : this.#sink.write(bytes);
+    return this.#write(this.#printer.take());
   }
 
   /** What comes last, such as statistics. */
   async finish(): Promise<void> {
-    this.#printer.finish();
     await this.flush();
+    await this.#write(await this.#printer.finish());
+  }
+
+  #write(bytes: Uint8Array): Promise<void> | undefined {
+    return bytes.length === 0 ? undefined : this.#sink.write(bytes);
   }
 }

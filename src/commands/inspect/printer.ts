@@ -1,31 +1,72 @@
-import { RecordLines } from "../../render/wal/ndjson.ts";
-import { NO_NAMES } from "../../wal/relation-name.ts";
 import type { WalRecord } from "../../wal/record.ts";
+import type { RelationNames } from "../../wal/relation-name.ts";
+import { WalStatistics } from "../../wal/statistics.ts";
 import type { WalVersion } from "../../wal/versions.ts";
 import type { CommandContext } from "../context.ts";
 import type { OutputOptions } from "../options.ts";
-import type { InspectOptions } from "./options.ts";
+import type { InspectOptions, StatsBy } from "./options.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /** Makes the output of records: their lines, or what is counted of them. */
 export interface Printer {
-  /** Every record, before the filters: some tell what relations are called. */
-  observe(record: WalRecord): void;
   record(record: WalRecord, version: WalVersion): void;
   /** What was made since the last call. */
   take(): Uint8Array;
-  finish(): void;
+  /** What comes when there are no more records. */
+  finish(): Promise<Uint8Array>;
 }
 
+/** What makes tables is loaded only where tables are wanted. */
 export async function createPrinter(
-  _options: InspectOptions,
-  _output: OutputOptions,
-  _context: CommandContext,
+  { stats, expanded }: InspectOptions,
+  { format, color }: OutputOptions,
+  names: RelationNames,
+  context: CommandContext,
 ): Promise<Printer> {
-  const lines = new RecordLines(NO_NAMES);
+  const width = (): number => context.stdout.width() ?? 80;
+  if (stats !== undefined) return await statsPrinter(stats, { format, color, width }, names);
+  if (format === "ndjson") {
+    const { RecordLines } = await import("../../render/wal/ndjson.ts");
+    const lines = new RecordLines(names);
+    return withoutEnd(lines);
+  }
+  const { RecordTable } = await import("../../render/wal/table.ts");
+  return withoutEnd(new RecordTable({ names, width, color, expanded }));
+}
+
+function withoutEnd(lines: Pick<Printer, "record" | "take">): Printer {
   return {
-    observe: () => {},
     record: (record, version) => lines.record(record, version),
     take: () => lines.take(),
-    finish: () => {},
+    finish: async () => NOTHING,
+  };
+}
+
+interface StatsOutput {
+  readonly format: "table" | "ndjson";
+  readonly color: boolean;
+  readonly width: () => number;
+}
+
+async function statsPrinter(
+  by: StatsBy,
+  { format, color, width }: StatsOutput,
+  names: RelationNames,
+): Promise<Printer> {
+  const { renderStatsNdjson, statsRows } = await import("../../render/wal/stats.ts");
+  const { findingsOf, renderFindingsNdjson } = await import("../../render/wal/findings.ts");
+  const statistics = new WalStatistics();
+  const finish = async (): Promise<string> => {
+    const rows = statsRows(statistics, by, names);
+    const findings = findingsOf(statistics, names);
+    if (format === "ndjson") return renderStatsNdjson(rows) + renderFindingsNdjson(findings);
+    const { renderStatsTable } = await import("../../render/wal/stats-table.ts");
+    return renderStatsTable(rows, by, findings, { width: width(), color });
+  };
+  return {
+    record: (record, version) => statistics.add(record, version),
+    take: () => NOTHING,
+    finish: async () => Buffer.from(await finish()),
   };
 }

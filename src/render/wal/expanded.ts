@@ -1,0 +1,36 @@
+import { type Painted, type Palette, joined, painted, paintedWithin } from "../painted.ts";
+import { sanitizeLine } from "../sanitize.ts";
+import { Frame, layoutFor } from "../table-frame.ts";
+import { wrapWords } from "../word-wrap.ts";
+
+const KEY_WIDTH = 14;
+
+/** A record as a box, one field a line. */
+export class ExpandedRecord {
+  readonly #frame: Frame;
+  readonly #palette: Palette;
+
+  constructor(width: number, palette: Palette) {
+    this.#frame = new Frame(layoutFor(width), palette.quiet);
+    this.#palette = palette;
+  }
+
+  render(head: string, fields: readonly (readonly [key: string, text: string])[]): string {
+    const frame = this.#frame;
+    const title = paintedWithin(head, frame.titleWidth, this.#palette.strong);
+    const lines = fields.flatMap(([key, text]) => this.#field(key, sanitizeLine(text)));
+    return frame.top(title) + frame.lines(lines, true) + frame.bottom(painted(""));
+  }
+
+  #field(key: string, text: string): Painted[] {
+    const { inner } = this.#frame.layout;
+    const { quiet } = this.#palette;
+    if (text === "") return [paintedWithin(key, inner, quiet)];
+    const width = Math.max(inner - KEY_WIDTH - 1, 1);
+    const lines = wrapWords(text, width).map((line) => paintedWithin(line, width));
+    return lines.map((line, index) => {
+      const label = (index === 0 ? key : "").slice(0, KEY_WIDTH).padEnd(KEY_WIDTH + 1);
+      return joined(painted(label, quiet), line);
+    });
+  }
+}

@@ -1,0 +1,179 @@
+/** What the statistics mean: each finding with its figure, and the setting or command that helps. */
+import { formatByteCount } from "../../byte-count.ts";
+import type { RelationNames } from "../../wal/relation-name.ts";
+import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
+import type { RelationTotals, WalStatistics } from "../../wal/statistics.ts";
+import { bytesOf, tableRows } from "./stats.ts";
+
+export interface Finding {
+  readonly finding:
+    | "full_page_images"
+    | "checkpoints"
+    | "hot_index"
+    | "freezing"
+    | "logical_messages"
+    | "other";
+  /** Of all bytes. */
+  readonly share: number;
+  readonly message: string;
+  /** The command or setting that helps. */
+  readonly fix: string | null;
+}
+
+/** Less than that is not worth a word. */
+const SHARE_MIN = 0.1;
+/** checkpoint_timeout's default: closer together they come by volume, or by hand. */
+const CHECKPOINT_S_MIN = 285;
+const FPI = Rmgr.xlog * 16 + 0xb;
+
+const numbers = new Intl.NumberFormat("en-US");
+
+/** The largest share first. */
+export function findingsOf(statistics: WalStatistics, names: RelationNames): readonly Finding[] {
+  const { total } = statistics;
+  if (total === 0) return [];
+  const found = [
+    imagesFinding(statistics, total),
+    checkpointsFinding(statistics, total),
+    indexFinding(statistics, total, names),
+    freezingFinding(statistics, total),
+    messagesFinding(statistics, total),
+  ];
+  const known = found.filter((each): each is Finding => (each?.share ?? 0) >= SHARE_MIN);
+  const other = otherFinding(statistics, total, names);
+  const all = other !== undefined && other.share >= SHARE_MIN ? [...known, other] : known;
+  return all.toSorted((a, b) => b.share - a.share);
+}
+
+export function renderFindingsNdjson(findings: readonly Finding[]): string {
+  return findings
+    .map(({ finding, share, message, fix }) => {
+      const rounded = Math.round(share * 10_000) / 10_000;
+      return `${JSON.stringify({ kind: "wal_finding", finding, share: rounded, message, fix })}\n`;
+    })
+    .join("");
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`;
+}
+
+/** Images that a checkpoint or a hint bit caused; those of bulk work (XLOG FPI) come whatever is set. */
+function cyclicImageBytes(statistics: WalStatistics): number {
+  return statistics
+    .types()
+    .filter(({ id }) => id !== FPI)
+    .reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+}
+
+function imagesFinding(statistics: WalStatistics, total: number): Finding {
+  const bytes = statistics.types().reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+  const share = bytes / total;
+  const size = formatByteCount(bytes);
+  return {
+    finding: "full_page_images",
+    share,
+    message: `${numbers.format(statistics.images)} full-page images take ${size}, ${percent(share)} of the WAL`,
+    fix: "ALTER SYSTEM SET wal_compression = on; SELECT pg_reload_conf();",
+  };
+}
+
+function checkpointsFinding(statistics: WalStatistics, total: number): Finding | undefined {
+  const { online, first, last } = statistics.checkpoints;
+  if (online < 2 || first === undefined || last === undefined) return undefined;
+  const seconds = Number(last - first) / 1_000_000 / (online - 1);
+  if (seconds >= CHECKPOINT_S_MIN) return undefined;
+  const share = cyclicImageBytes(statistics) / total;
+  return {
+    finding: "checkpoints",
+    share,
+    message:
+      `a checkpoint every ${seconds.toFixed(0)} s (${online} of them) makes pages be logged whole again and again: ` +
+      `${percent(share)} of the WAL`,
+    fix: "ALTER SYSTEM SET max_wal_size = '8GB'; ALTER SYSTEM SET checkpoint_timeout = '15min'; SELECT pg_reload_conf();",
+  };
+}
+
+function indexFinding(
+  statistics: WalStatistics,
+  total: number,
+  names: RelationNames,
+): Finding | undefined {
+  const indexes = statistics.relations().filter(({ isIndex }) => isIndex);
+  const hottest = largest(indexes);
+  if (hottest === undefined) return undefined;
+  const { tablespace, database, relfilenode, imageBytes } = hottest;
+  const name = names.nameOf(tablespace, database, relfilenode);
+  const table = name?.relation === undefined ? "" : ` of ${name.table}`;
+  const own = name?.relation ?? name?.table;
+  const label = own === undefined ? `${database}/${relfilenode}` : `${own}${table}`;
+  const share = bytesOf(hottest) / total;
+  const images = `${formatByteCount(imageBytes)} of that images of its pages`;
+  return {
+    finding: "hot_index",
+    share,
+    message: `the index ${label} takes ${formatByteCount(bytesOf(hottest))}, ${percent(share)} of the WAL, ${images}`,
+    fix: `SELECT indexrelid::regclass, idx_scan FROM pg_stat_user_indexes WHERE indexrelid = pg_filenode_relation(${fileTablespace(tablespace)}, ${relfilenode});`,
+  };
+}
+
+/** pg_filenode_relation wants 0 for the database's own; another one is named by its number. */
+function fileTablespace(tablespace: number): number {
+  const DEFAULT_TABLESPACE = 1663;
+  return tablespace === DEFAULT_TABLESPACE ? 0 : tablespace;
+}
+
+function largest(relations: readonly RelationTotals[]): RelationTotals | undefined {
+  let found: RelationTotals | undefined;
+  for (const each of relations) {
+    if (found === undefined || bytesOf(each) > bytesOf(found)) found = each;
+  }
+  return found;
+}
+
+function freezingFinding({ freezingBytes }: WalStatistics, total: number): Finding {
+  const share = freezingBytes / total;
+  return {
+    finding: "freezing",
+    share,
+    message: `freezing takes ${formatByteCount(freezingBytes)}, ${percent(share)} of the WAL; VACUUM (FREEZE) at a quiet hour takes it from autovacuum`,
+    fix: "SELECT oid::regclass, age(relfrozenxid) FROM pg_class WHERE relkind IN ('r', 't', 'm') ORDER BY 2 DESC LIMIT 10;",
+  };
+}
+
+function messagesFinding({ messages }: WalStatistics, total: number): Finding | undefined {
+  const [most] = [...messages].toSorted(([, a], [, b]) => b - a);
+  if (most === undefined) return undefined;
+  const [prefix, prefixBytes] = most;
+  const bytes = [...messages.values()].reduce((sum, each) => sum + each, 0);
+  const share = bytes / total;
+  const top = `most with the prefix ${JSON.stringify(prefix)} (${formatByteCount(prefixBytes)})`;
+  return {
+    finding: "logical_messages",
+    share,
+    message: `logical messages take ${formatByteCount(bytes)}, ${percent(share)} of the WAL, ${top}`,
+    fix: "SELECT pid, application_name FROM pg_stat_activity WHERE query ILIKE '%pg_logical_emit_message%';",
+  };
+}
+
+/** What fills it most, where the others do not say it. */
+function otherFinding(
+  statistics: WalStatistics,
+  total: number,
+  names: RelationNames,
+): Finding | undefined {
+  const { version } = statistics;
+  const [table] = tableRows(statistics, names);
+  const [type] = statistics.types().toSorted((a, b) => bytesOf(b) - bytesOf(a));
+  if (version === undefined || table === undefined || type === undefined) return undefined;
+  const typeNames = recordNames(version);
+  const share = bytesOf(table) / total;
+  const typeShare = percent(bytesOf(type) / total);
+  const kind = `${typeNames.rmgr(type.id)} ${typeNames.type(type.id)}`;
+  return {
+    finding: "other",
+    share,
+    message: `most goes to ${table.title}: ${formatByteCount(bytesOf(table))}, ${percent(share)} of the WAL; the record type that takes most is ${kind} (${typeShare})`,
+    fix: null,
+  };
+}

@@ -1,0 +1,201 @@
+import type { PgTime } from "../../pg-time.ts";
+import { describeRecord } from "../../wal/detail/describe.ts";
+import { ShortPayload } from "../../wal/detail/payload.ts";
+import { FORK_NAMES } from "../../wal/detail/storage.ts";
+import { formatPosition } from "../../wal/position.ts";
+import type { BlockReference, WalRecord } from "../../wal/record.ts";
+import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
+import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
+import { recordTime } from "../../wal/times.ts";
+import type { WalVersion } from "../../wal/versions.ts";
+import { type Paint, type Palette, createPalette } from "../painted.ts";
+import { sanitizeLine } from "../sanitize.ts";
+import { cutToWidth, textWidth } from "../text-width.ts";
+import { ExpandedRecord } from "./expanded.ts";
+import { FieldList, formatForPeople } from "./field-list.ts";
+
+const numbers = new Intl.NumberFormat("en-US");
+const WIDTH_MIN = 60;
+const WIDTH_MAX = 200;
+const BYTES_WIDTH = 8;
+const IMAGES_WIDTH = 7;
+const GAP = "  ";
+const TRUNCATE = 0x30;
+/** Up to milliseconds. */
+const TIME_LENGTH = "2026-11-25 01:49:05.186".length;
+
+interface Columns {
+  /** Position and xid share one: either may need more of it. */
+  readonly position: number;
+  readonly record: number;
+  readonly table: number;
+}
+
+/** 80 columns: 17, 20, 24 and the figures; wider ones grow up to 200. */
+function columnsFor(width: number): Columns {
+  const room = Math.min(Math.max(width, WIDTH_MIN), WIDTH_MAX) - 80;
+  const position = 17 + Math.max(0, Math.min(room, 11));
+  const record = 20 + Math.max(0, Math.min(Math.floor((room - 11) / 3), 14));
+  const figures = BYTES_WIDTH + IMAGES_WIDTH + 2 * GAP.length;
+  return { position, record, table: room + 79 - figures - position - record };
+}
+
+export interface RecordTableOptions {
+  readonly names: RelationNames;
+  readonly width: () => number;
+  readonly color: boolean;
+  readonly expanded: boolean;
+}
+
+/** Records for people: a line each, or a box. */
+export class RecordTable {
+  readonly #options: RecordTableOptions;
+  readonly #palette: Palette;
+  #text = "";
+  #headed = false;
+
+  constructor(options: RecordTableOptions) {
+    this.#options = options;
+    this.#palette = createPalette(options.color);
+  }
+
+  record(record: WalRecord, version: WalVersion): void {
+    const width = this.#options.width();
+    if (this.#options.expanded) {
+      const box = new ExpandedRecord(width, this.#palette);
+      this.#text += box.render(this.#headOf(record, version), this.#fieldsOf(record, version));
+      return;
+    }
+    const columns = columnsFor(width);
+    if (!this.#headed) this.#text += this.#palette.quiet(headLine(columns)) + "\n";
+    this.#headed = true;
+    this.#text += `${this.#line(record, version, columns)}\n`;
+  }
+
+  take(): Uint8Array {
+    const text = this.#text;
+    this.#text = "";
+    return Buffer.from(text);
+  }
+
+  #line(record: WalRecord, version: WalVersion, columns: Columns): string {
+    const names = recordNames(version);
+    const id = names.id(record.rmgr, record.info);
+    const position = formatPosition(record.lsn);
+    const xid = record.xid === 0 ? "" : ` ${record.xid}`;
+    const first = position + xid.padStart(Math.max(columns.position - position.length, 0));
+    // A long position takes its room from the name.
+    const over = Math.max(first.length - columns.position, 0);
+    const name = cutToWidth(`${names.rmgr(id)} ${names.type(id)}`, columns.record - over);
+    const paint = paintOf(names.type(id), this.#palette);
+    const about = cutToWidth(sanitizeLine(this.#aboutOf(record)), columns.table);
+    const images = record.imageBytes === 0 ? "" : numbers.format(record.imageBytes);
+    const bytes = numbers.format(record.length);
+    const line = [
+      first,
+      paint(name) + " ".repeat(columns.record - over - textWidth(name)),
+      about + " ".repeat(columns.table - textWidth(about)) + bytes.padStart(BYTES_WIDTH),
+    ];
+    return (line.join(GAP) + images.padStart(IMAGES_WIDTH)).trimEnd();
+  }
+
+  /** Its time, its table, or what else there is. */
+  #aboutOf(record: WalRecord): string {
+    const time = recordTime(record);
+    if (time !== undefined) return shortTime(time);
+    const [block] = record.blocks;
+    if (record.blockCount > 0 && block !== undefined) {
+      const { names } = this.#options;
+      const name = names.nameOf(block.tablespace, block.database, block.relfilenode);
+      return name === undefined ? fileOf(block) : nameOf(name);
+    }
+    if (record.rmgr === Rmgr.heap && (record.info & 0x70) === TRUNCATE) return truncated(record);
+    return "";
+  }
+
+  #headOf(record: WalRecord, version: WalVersion): string {
+    const names = recordNames(version);
+    const id = names.id(record.rmgr, record.info);
+    const xid = record.xid === 0 ? "" : ` · xid ${record.xid}`;
+    return `${formatPosition(record.lsn)} ${names.rmgr(id)} ${names.type(id)}${xid}`;
+  }
+
+  #fieldsOf(record: WalRecord, version: WalVersion): readonly (readonly [string, string])[] {
+    const list = new FieldList();
+    list.position("end", record.endLsn);
+    list.position("previous", record.prevLsn);
+    list.text("bytes", numbers.format(record.length));
+    if (record.imageBytes > 0) list.text("images", numbers.format(record.imageBytes));
+    if (record.topXid !== 0) list.number("top_xid", record.topXid);
+    if (record.originId !== undefined) list.number("origin_id", record.originId);
+    for (const block of record.blocks.slice(0, record.blockCount)) {
+      list.text(`block_${block.id}`, this.#blockText(block));
+    }
+    try {
+      describeRecord(record, version, list);
+    } catch (error) {
+      if (!(error instanceof ShortPayload)) throw error;
+    }
+    return isCommit(record) ? [...list.fields, ...recoveryFields(record)] : list.fields;
+  }
+
+  #blockText(block: BlockReference): string {
+    const { tablespace, database, relfilenode } = block;
+    const name = this.#options.names.nameOf(tablespace, database, relfilenode);
+    const fork = block.fork === 0 ? "" : ` ${FORK_NAMES[block.fork] ?? block.fork}`;
+    const image = block.hasImage ? `, image of ${numbers.format(block.imageBytes)} bytes` : "";
+    const applied = block.hasImage && !block.imageApplied ? " (not applied)" : "";
+    const label = name === undefined ? "" : `${nameOf(name)} `;
+    return `${label}${tablespace}/${database}/${relfilenode}${fork} block ${block.block}${image}${applied}`;
+  }
+}
+
+function headLine({ position, record, table }: Columns): string {
+  const first = `lsn${"xid".padStart(position - 3)}`;
+  const figures = "bytes".padStart(BYTES_WIDTH) + "images".padStart(IMAGES_WIDTH);
+  return [first, "record".padEnd(record), "table".padEnd(table) + figures].join(GAP);
+}
+
+function shortTime(time: PgTime): string {
+  return `${formatForPeople(time).slice(0, TIME_LENGTH)}Z`;
+}
+
+function fileOf({ database, relfilenode, block }: BlockReference): string {
+  return `${database}/${relfilenode} block ${block}`;
+}
+
+/** Its own name: an index's, where the record is about one. */
+function nameOf({ schema, table, relation }: RelationName): string {
+  const own = relation ?? table;
+  return schema === null ? own : `${schema}.${own}`;
+}
+
+function truncated(record: WalRecord): string {
+  const count = record.mainBytes < 8 ? 0 : record.view.getUint32(record.mainStart + 4, true);
+  return count === 1 ? "1 table" : `${count} tables`;
+}
+
+function isCommit({ rmgr, info }: WalRecord): boolean {
+  return rmgr === Rmgr.transaction && [0x00, 0x30].includes(info & 0x70);
+}
+
+/** What a recovery that is to stop just before the transaction needs. */
+function recoveryFields({ lsn }: WalRecord): readonly (readonly [string, string])[] {
+  return [
+    ["to stop before it", ""],
+    ["", `recovery_target_lsn = '${formatPosition(lsn)}'`],
+    ["", "recovery_target_inclusive = off"],
+  ];
+}
+
+/** As tail paints the operation. */
+function paintOf(type: string, palette: Palette): Paint {
+  if (/^(HOT_)?UPDATE|^INPLACE/.test(type)) return palette.update;
+  if (/^(MULTI_)?INSERT/.test(type)) return palette.insert;
+  if (type.startsWith("DELETE")) return palette.delete;
+  if (type.startsWith("TRUNCATE")) return palette.truncate;
+  if (type.startsWith("COMMIT")) return palette.committed;
+  if (type.startsWith("ABORT")) return palette.aborted;
+  if (type === "PREPARE") return palette.pending;
+  return type === "MESSAGE" ? palette.message : (text) => text;
+}

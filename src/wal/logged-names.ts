@@ -1,0 +1,136 @@
+import { catalogFile } from "./catalog-files.ts";
+import { FirstTuple } from "./first-tuple.ts";
+import type { WalRecord } from "./record.ts";
+import type { RelationName, RelationNames } from "./relation-name.ts";
+import { Rmgr } from "./rmgrs.ts";
+
+const PG_CLASS = 1259;
+const PG_INDEX = 2610;
+/** Oldest first out: a log may create more relations than memory holds. */
+const KEPT_MAX = 50_000;
+
+const SCHEMAS = new Map([
+  [11, "pg_catalog"],
+  [99, "pg_toast"],
+  [2200, "public"],
+]);
+const TOAST_NAME = /^pg_toast_(\d+)(_index)?$/;
+
+/** Columns of pg_class, the same on 14 to 18: `oid@0 relname@4 relnamespace@68 … relfilenode@88 reltablespace@92`. */
+const CLASS_BYTES = 96;
+const NAME_BYTES = 64;
+/** Of pg_index: `indexrelid@0 indrelid@4`. */
+const INDEX_BYTES = 8;
+
+interface Created {
+  readonly database: number;
+  readonly oid: number;
+  readonly schema: string | null;
+  readonly name: string;
+  readonly relfilenode: number;
+  /** 0: the database's own. */
+  readonly tablespace: number;
+}
+
+const utf8 = new TextDecoder();
+
+/**
+ * What relations are called, as far as the log itself shows: the pg_class row that came with a relation's creation, and the pg_index row
+ * of an index. Of the system catalogues the first files are known.
+ */
+export class LoggedNames implements RelationNames {
+  generation = 0;
+  readonly #byFile = new Map<string, Created>();
+  readonly #byOid = new Map<string, Created>();
+  /** An index's table. */
+  readonly #tableOf = new Map<string, number>();
+  /** Files that pg_class has been moved to, by database. */
+  readonly #classFiles = new Map<number, number>();
+  readonly #tuple = new FirstTuple();
+
+  /** Every record, in order. */
+  observe(record: WalRecord): void {
+    const { rmgr } = record;
+    if (rmgr === Rmgr.heap) {
+      if ((record.info & 0x70) !== 0 || record.blockCount === 0) return;
+      const { relfilenode, database } = record.blocks[0]!;
+      if (relfilenode === (this.#classFiles.get(database) ?? PG_CLASS)) this.#addClass(record);
+      else if (relfilenode === PG_INDEX) this.#addIndex(record);
+    } else if (rmgr === Rmgr.relMap) this.#addMapping(record);
+  }
+
+  nameOf(tablespace: number, database: number, relfilenode: number): RelationName | undefined {
+    const catalog = catalogFile(relfilenode);
+    if (catalog !== undefined) return catalogName(catalog.name, catalog.table);
+    const created = this.#byFile.get(keyOf(database, relfilenode));
+    if (created === undefined) return undefined;
+    if (created.tablespace !== 0 && created.tablespace !== tablespace) return undefined;
+    const served = this.#served(created);
+    if (served === undefined) {
+      return { schema: created.schema, table: created.name, relation: undefined };
+    }
+    return { schema: served.schema, table: served.name, relation: created.name };
+  }
+
+  /** The table that an index or a TOAST table belongs to, if that is known. */
+  #served({ database, oid, name, schema }: Created): Created | undefined {
+    const toast = schema === "pg_toast" ? TOAST_NAME.exec(name)?.[1] : undefined;
+    const table = toast === undefined ? this.#tableOf.get(keyOf(database, oid)) : Number(toast);
+    return table === undefined ? undefined : this.#byOid.get(keyOf(database, table));
+  }
+
+  #addClass(record: WalRecord): void {
+    const row = this.#tuple.of(record, CLASS_BYTES);
+    if (row === undefined) return;
+    const { database } = record.blocks[0]!;
+    const relfilenode = row.getUint32(88, true);
+    const oid = row.getUint32(0, true);
+    const bytes = new Uint8Array(row.buffer, row.byteOffset + 4, NAME_BYTES);
+    const nul = bytes.indexOf(0);
+    const name = utf8.decode(bytes.subarray(0, nul < 0 ? NAME_BYTES : nul));
+    const schema = SCHEMAS.get(row.getUint32(68, true)) ?? null;
+    const tablespace = row.getUint32(92, true);
+    const created = { database, oid, schema, name, relfilenode, tablespace };
+    remember(this.#byOid, keyOf(database, oid), created);
+    if (relfilenode !== 0) remember(this.#byFile, keyOf(database, relfilenode), created);
+    this.generation++;
+  }
+
+  #addIndex(record: WalRecord): void {
+    const row = this.#tuple.of(record, INDEX_BYTES);
+    if (row === undefined) return;
+    const { database } = record.blocks[0]!;
+    const index = keyOf(database, row.getUint32(0, true));
+    remember(this.#tableOf, index, row.getUint32(4, true));
+    this.generation++;
+  }
+
+  /** uint32 database, uint32 tablespace, int32 bytes, int32 magic, int32 count, count times uint32 oid, uint32 relfilenode */
+  #addMapping({ view, mainStart, mainBytes }: WalRecord): void {
+    const FIRST = 20;
+    if (mainBytes < FIRST) return;
+    const count = Math.min(view.getInt32(mainStart + 16, true), Math.floor((mainBytes - FIRST) / 8));
+    for (let index = 0; index < count; index++) {
+      const at = mainStart + FIRST + 8 * index;
+      if (view.getUint32(at, true) !== PG_CLASS) continue;
+      this.#classFiles.set(view.getUint32(mainStart, true), view.getUint32(at + 4, true));
+    }
+  }
+}
+
+function catalogName(name: string, table: string | undefined): RelationName {
+  const relation = table === undefined ? undefined : name;
+  return { schema: "pg_catalog", table: table ?? name, relation };
+}
+
+function keyOf(database: number, number: number): string {
+  return `${database}/${number}`;
+}
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= KEPT_MAX) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}

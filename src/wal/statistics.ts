@@ -1,0 +1,186 @@
+import { Payload, ShortPayload } from "./detail/payload.ts";
+import { XlogOperation } from "./detail/xlog.ts";
+import type { PgTime } from "../pg-time.ts";
+import type { WalRecord } from "./record.ts";
+import { RECORD_TYPES, type RecordNames, type RecordTypeId, Rmgr, recordNames } from "./rmgrs.ts";
+import { recordTime } from "./times.ts";
+import type { WalVersion } from "./versions.ts";
+
+export interface Totals {
+  records: number;
+  /** Without images. */
+  recordBytes: number;
+  imageBytes: number;
+}
+
+export interface TypeTotals extends Totals {
+  readonly id: RecordTypeId;
+}
+
+export interface RelationTotals extends Totals {
+  readonly tablespace: number;
+  readonly database: number;
+  readonly relfilenode: number;
+  /** How many images of its pages there are. */
+  images: number;
+  /** Written to by an index method. */
+  isIndex: boolean;
+}
+
+/** What a finding about checkpoints needs to know. */
+export interface CheckpointTotals {
+  /** While the server ran: by time, by volume or by hand. */
+  online: number;
+  first: PgTime | undefined;
+  last: PgTime | undefined;
+}
+
+/** Btree to Gist, SPGist, BRIN. */
+const INDEX_RMGRS: ReadonlySet<number> = new Set([11, 12, 13, 14, 16, 17]);
+const PREFIXES_MAX = 1000;
+const HEAP2_PRUNE_MAX = 0x30;
+const HAS_FREEZE_PLANS = 0x10;
+const FREEZE_PAGE = 0x30;
+const VISIBLE = 0x40;
+const ALL_FROZEN = 0x02;
+
+/** Counts and bytes by record type and by relation. Memory grows with the number of relations only. */
+export class WalStatistics {
+  readonly #records = new Float64Array(RECORD_TYPES);
+  readonly #recordBytes = new Float64Array(RECORD_TYPES);
+  readonly #imageBytes = new Float64Array(RECORD_TYPES);
+  readonly #relations = new Map<number, RelationTotals[]>();
+  #last: RelationTotals | undefined;
+  #version: WalVersion | undefined;
+  #names!: RecordNames;
+  readonly withoutBlocks: Totals = { records: 0, recordBytes: 0, imageBytes: 0 };
+  readonly checkpoints: CheckpointTotals = { online: 0, first: undefined, last: undefined };
+  /** Bytes of logical messages by prefix. */
+  readonly messages = new Map<string, number>();
+  /** Bytes of records that freeze tuples or mark pages as frozen. */
+  freezingBytes = 0;
+  images = 0;
+
+  add(record: WalRecord, version: WalVersion): void {
+    if (version !== this.#version) this.#use(version);
+    const { rmgr, imageBytes, blockCount, blocks } = record;
+    const id = this.#names.id(rmgr, record.info);
+    const recordBytes = record.totalLength - imageBytes;
+    this.#records[id]! += 1;
+    this.#recordBytes[id]! += recordBytes;
+    if (rmgr === Rmgr.heap2) this.#addFreezing(record, version);
+    if (blockCount === 0) {
+      this.withoutBlocks.records++;
+      this.withoutBlocks.recordBytes += recordBytes;
+      if (rmgr === Rmgr.xlog || rmgr === Rmgr.logicalMessage) this.#addNews(record);
+      return;
+    }
+    const first = blocks[0]!;
+    const relation = this.#relation(first.tablespace, first.database, first.relfilenode);
+    relation.records++;
+    relation.recordBytes += recordBytes;
+    if (!relation.isIndex && INDEX_RMGRS.has(rmgr)) relation.isIndex = true;
+    if (imageBytes === 0) return;
+    this.#imageBytes[id]! += imageBytes;
+    for (let index = 0; index < blockCount; index++) {
+      const block = blocks[index]!;
+      if (!block.hasImage) continue;
+      const owner = this.#relation(block.tablespace, block.database, block.relfilenode);
+      owner.imageBytes += block.imageBytes;
+      owner.images++;
+      this.images++;
+    }
+  }
+
+  /** Undefined: no record was counted. */
+  get version(): WalVersion | undefined {
+    return this.#version;
+  }
+
+  /** In the order of ids and opcodes. */
+  types(): readonly TypeTotals[] {
+    const all: TypeTotals[] = [];
+    for (let id = 0; id < RECORD_TYPES; id++) {
+      const records = this.#records[id]!;
+      if (records === 0) continue;
+      const [recordBytes, imageBytes] = [this.#recordBytes[id]!, this.#imageBytes[id]!];
+      all.push({ id, records, recordBytes, imageBytes });
+    }
+    return all;
+  }
+
+  relations(): readonly RelationTotals[] {
+    return [...this.#relations.values()].flat();
+  }
+
+  /** All bytes. */
+  get total(): number {
+    return this.types().reduce((sum, each) => sum + each.recordBytes + each.imageBytes, 0);
+  }
+
+  #use(version: WalVersion): void {
+    this.#version = version;
+    this.#names = recordNames(version);
+  }
+
+  #relation(tablespace: number, database: number, relfilenode: number): RelationTotals {
+    const last = this.#last;
+    if (last?.relfilenode === relfilenode && isOf(last, tablespace, database)) return last;
+    let all = this.#relations.get(relfilenode);
+    if (all === undefined) this.#relations.set(relfilenode, (all = []));
+    let found = all.find((each) => isOf(each, tablespace, database));
+    if (found === undefined) {
+      const none = { records: 0, recordBytes: 0, imageBytes: 0, images: 0, isIndex: false };
+      found = { tablespace, database, relfilenode, ...none };
+      all.push(found);
+    }
+    this.#last = found;
+    return found;
+  }
+
+  #addFreezing(record: WalRecord, version: WalVersion): void {
+    const { mainBytes, bytes, mainStart } = record;
+    const operation = record.info & 0x70;
+    const pruning = operation > 0 && operation <= HEAP2_PRUNE_MAX;
+    const freezes =
+      operation === VISIBLE
+        ? mainBytes > 4 && (bytes[mainStart + 4]! & ALL_FROZEN) !== 0
+        : version >= 17
+          ? pruning && mainBytes > 1 && (bytes[mainStart + 1]! & HAS_FREEZE_PLANS) !== 0
+          : operation === FREEZE_PAGE;
+    if (freezes) this.freezingBytes += record.totalLength;
+  }
+
+  /** Records that are few. */
+  #addNews(record: WalRecord): void {
+    if (record.rmgr === Rmgr.logicalMessage) return this.#addMessage(record);
+    if (record.opcode !== XlogOperation.checkpointOnline) return;
+    const time = recordTime(record);
+    this.checkpoints.online++;
+    this.checkpoints.first ??= time;
+    this.checkpoints.last = time;
+  }
+
+  #addMessage(record: WalRecord): void {
+    const prefix = prefixOf(record);
+    const known = this.messages.get(prefix);
+    if (known === undefined && this.messages.size >= PREFIXES_MAX) return;
+    this.messages.set(prefix, (known ?? 0) + record.totalLength);
+  }
+}
+
+function isOf(totals: RelationTotals, tablespace: number, database: number): boolean {
+  return totals.database === database && totals.tablespace === tablespace;
+}
+
+/** uint32 database, bool, 3 bytes of padding, uint64 prefix length, uint64 content length, prefix */
+function prefixOf(record: WalRecord): string {
+  try {
+    const data = new Payload().main(record).skip(8);
+    const length = data.position();
+    return data.skip(8).text(length);
+  } catch (error) {
+    if (error instanceof ShortPayload) return "";
+    throw error;
+  }
+}
