@@ -60,7 +60,7 @@ function compressed(name: string, command: string): Foreign {
 
 const WAL_SEGMENT: Foreign = {
   what: "a segment of the physical write-ahead log, not a capture of pgoutput",
-  hint: "To look into it: pg_waldump FILE. Logical changes come only out of a server: walctl tail.",
+  hint: "To look into it: walctl inspect FILE. Logical changes come only out of a server: walctl tail.",
 };
 
 /**

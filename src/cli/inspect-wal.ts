@@ -18,7 +18,10 @@ export function inspectCommand(): Command {
   return examples(
     outputOptions(filterOptions(command)),
     ["What fills the WAL?", "walctl inspect --stats=table pg_wal"],
-    ["When was something dropped?", "walctl inspect --type COMMIT -F ndjson archive | grep dropped"],
+    [
+      "When was something dropped?",
+      "walctl inspect --type COMMIT -F ndjson archive | grep dropped",
+    ],
     ["Is this segment whole?", "walctl inspect --stats 000000010000000000000001"],
   );
 }

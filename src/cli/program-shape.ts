@@ -20,6 +20,7 @@ const SOURCES: Readonly<Record<string, "slots" | "publications" | "files">> = {
   "advance-slot name": "slots",
   "setup-publication name": "publications",
   "decode-file file": "files",
+  "inspect path": "files",
 };
 
 /** Reads commander's program; what is not for people is left out. */

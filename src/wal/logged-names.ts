@@ -3,6 +3,7 @@ import { FirstTuple } from "./first-tuple.ts";
 import type { WalRecord } from "./record.ts";
 import type { RelationName, RelationNames } from "./relation-name.ts";
 import { Rmgr } from "./rmgrs.ts";
+import type { WalVersion } from "./versions.ts";
 
 const PG_CLASS = 1259;
 const PG_INDEX = 2610;
@@ -16,8 +17,12 @@ const SCHEMAS = new Map([
 ]);
 const TOAST_NAME = /^pg_toast_(\d+)(_index)?$/;
 
-/** Columns of pg_class, the same on 14 to 18: `oid@0 relname@4 relnamespace@68 … relfilenode@88 reltablespace@92`. */
-const CLASS_BYTES = 96;
+/**
+ * Columns of pg_class: `oid@0 relname@4 relnamespace@68 … relfilenode@88 reltablespace@92 … relrewrite@128`; from 18 on there is one more
+ * before the last of these.
+ */
+const CLASS_BYTES = 136;
+const REWRITE_OFFSET = 128;
 const NAME_BYTES = 64;
 /** Of pg_index: `indexrelid@0 indrelid@4`. */
 const INDEX_BYTES = 8;
@@ -30,6 +35,8 @@ interface Created {
   readonly relfilenode: number;
   /** 0: the database's own. */
   readonly tablespace: number;
+  /** The table whose new file this is (VACUUM FULL, ALTER TABLE); 0: none. */
+  readonly rewrites: number;
 }
 
 const utf8 = new TextDecoder();
@@ -49,12 +56,13 @@ export class LoggedNames implements RelationNames {
   readonly #tuple = new FirstTuple();
 
   /** Every record, in order. */
-  observe(record: WalRecord): void {
+  observe(record: WalRecord, version: WalVersion): void {
     const { rmgr } = record;
     if (rmgr === Rmgr.heap) {
       if ((record.info & 0x70) !== 0 || record.blockCount === 0) return;
       const { relfilenode, database } = record.blocks[0]!;
-      if (relfilenode === (this.#classFiles.get(database) ?? PG_CLASS)) this.#addClass(record);
+      if (relfilenode === (this.#classFiles.get(database) ?? PG_CLASS))
+        this.#addClass(record, version);
       else if (relfilenode === PG_INDEX) this.#addIndex(record);
     } else if (rmgr === Rmgr.relMap) this.#addMapping(record);
   }
@@ -65,11 +73,19 @@ export class LoggedNames implements RelationNames {
     const created = this.#byFile.get(keyOf(database, relfilenode));
     if (created === undefined) return undefined;
     if (created.tablespace !== 0 && created.tablespace !== tablespace) return undefined;
+    if (created.rewrites !== 0) return this.#rewritten(created);
     const served = this.#served(created);
     if (served === undefined) {
       return { schema: created.schema, table: created.name, relation: undefined };
     }
     return { schema: served.schema, table: served.name, relation: created.name };
+  }
+
+  /** Its own name is a passing one. */
+  #rewritten({ database, rewrites }: Created): RelationName | undefined {
+    const table = this.#byOid.get(keyOf(database, rewrites));
+    if (table === undefined) return undefined;
+    return { schema: table.schema, table: table.name, relation: undefined };
   }
 
   /** The table that an index or a TOAST table belongs to, if that is known. */
@@ -79,7 +95,7 @@ export class LoggedNames implements RelationNames {
     return table === undefined ? undefined : this.#byOid.get(keyOf(database, table));
   }
 
-  #addClass(record: WalRecord): void {
+  #addClass(record: WalRecord, version: WalVersion): void {
     const row = this.#tuple.of(record, CLASS_BYTES);
     if (row === undefined) return;
     const { database } = record.blocks[0]!;
@@ -90,7 +106,8 @@ export class LoggedNames implements RelationNames {
     const name = utf8.decode(bytes.subarray(0, nul < 0 ? NAME_BYTES : nul));
     const schema = SCHEMAS.get(row.getUint32(68, true)) ?? null;
     const tablespace = row.getUint32(92, true);
-    const created = { database, oid, schema, name, relfilenode, tablespace };
+    const rewrites = row.getUint32(REWRITE_OFFSET + (version >= 18 ? 4 : 0), true);
+    const created = { database, oid, schema, name, relfilenode, tablespace, rewrites };
     remember(this.#byOid, keyOf(database, oid), created);
     if (relfilenode !== 0) remember(this.#byFile, keyOf(database, relfilenode), created);
     this.generation++;
@@ -109,7 +126,10 @@ export class LoggedNames implements RelationNames {
   #addMapping({ view, mainStart, mainBytes }: WalRecord): void {
     const FIRST = 20;
     if (mainBytes < FIRST) return;
-    const count = Math.min(view.getInt32(mainStart + 16, true), Math.floor((mainBytes - FIRST) / 8));
+    const count = Math.min(
+      view.getInt32(mainStart + 16, true),
+      Math.floor((mainBytes - FIRST) / 8),
+    );
     for (let index = 0; index < count; index++) {
       const at = mainStart + FIRST + 8 * index;
       if (view.getUint32(at, true) !== PG_CLASS) continue;

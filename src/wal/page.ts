@@ -5,8 +5,8 @@ import { type WalVersion, versionOfMagic } from "./versions.ts";
 export const PAGE_BYTES = 8192;
 export const SHORT_HEADER_BYTES = 24;
 export const LONG_HEADER_BYTES = 40;
-export const SEGMENT_BYTES_MIN = 1024 * 1024;
-export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024;
+const SEGMENT_BYTES_MIN = 1024 * 1024;
+const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** Bits of a page's `info`. */
 export const PageInfo = {

@@ -18,10 +18,6 @@ export function positionOf(high: number, low: number): number {
   return (high >>> 0) * HIGH + (low >>> 0);
 }
 
-export function highHalf(position: number): number {
-  return Math.floor(position / HIGH);
-}
-
 /** Rounded up to a multiple of 8 (MAXALIGN). */
 export function align8(length: number): number {
   return length + ((8 - (length & 7)) & 7);

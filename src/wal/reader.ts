@@ -244,11 +244,11 @@ export class RecordReader {
     const { words, bytes } = this.#chunk;
     if (totalLength < RECORD_HEADER_BYTES || totalLength > RECORD_BYTES_MAX) {
       const message = `record at ${formatPosition(lsn)}: length ${totalLength} is not possible`;
-      return this.#fail({ ...faultAt(lsn, message), mayBeEnd: totalLength === 0 }, nextPage(at));
+      return this.#fail({ ...faultAt(lsn, message), mayBeEnd: totalLength === 0 }, pageAfter(at));
     }
     if (pageEnd - at >= 16) {
       const fault = this.#linkFault(lsn, positionOf(words[(at >> 2) + 3]!, words[(at >> 2) + 2]!));
-      if (fault !== undefined) return this.#fail(fault, nextPage(at));
+      if (fault !== undefined) return this.#fail(fault, pageAfter(at));
     }
     this.#joined.begin(lsn, totalLength);
     this.#joined.append(bytes, at, pageEnd);
@@ -323,7 +323,7 @@ export class RecordReader {
   /** One that lies on a single page may have a wrong length: the next page is the first place that can be trusted. */
   #failRecord(fault: WalFault, start: number): Step | undefined {
     const crossed = fault.position !== this.#base + start;
-    return this.#fail(fault, crossed ? this.#at : nextPage(fault.position - this.#base));
+    return this.#fail(fault, crossed ? this.#at : pageAfter(fault.position - this.#base));
   }
 
   /** The file ends within a page. */
@@ -353,6 +353,6 @@ function faultAt(position: number, message: string): WalFault {
   return { position, start: position, message, mayBeEnd: false, cutShort: false };
 }
 
-function nextPage(at: number): number {
+function pageAfter(at: number): number {
   return (at | PAGE_MASK) + 1;
 }

@@ -15,5 +15,3 @@ export interface RelationNames {
   /** Undefined: not known. */
   nameOf(tablespace: number, database: number, relfilenode: number): RelationName | undefined;
 }
-
-export const NO_NAMES: RelationNames = { generation: 0, nameOf: () => undefined };

@@ -17,7 +17,10 @@ export function parseSegmentName(name: string): SegmentName | undefined {
 }
 
 /** Where the segment begins; undefined: there is none of that name at this size. */
-export function addressOfName({ high, low }: SegmentName, segmentBytes: number): number | undefined {
+export function addressOfName(
+  { high, low }: SegmentName,
+  segmentBytes: number,
+): number | undefined {
   const perHigh = LOW_LIMIT / segmentBytes;
   return low < perHigh ? (high * perHigh + low) * segmentBytes : undefined;
 }

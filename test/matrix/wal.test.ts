@@ -48,10 +48,10 @@ for (const version of testedVersions()) {
       before(async () => {
         server = await startMixed(version, segmentMb);
         folder = join(server.host, "data", "pg_wal");
-        const before = version === 14 ? await walCounters(server) : undefined;
+        const counters = version === 14 ? await walCounters(server) : undefined;
         const ways = await compressions(server);
         await runMixedWorkload(server, { compressions: ways, pgbenchTransactions: 100 });
-        if (before !== undefined) await compareCounters(server, folder, before);
+        if (counters !== undefined) await compareCounters(server, folder, counters);
         const { stdout, stderr, status } = await walctl(["inspect", folder], {
           timeoutMs: 300_000,
         });
@@ -71,32 +71,46 @@ for (const version of testedVersions()) {
         assert.deepEqual(unknown, []);
       });
 
-      it("pg_waldump prints the same records", { skip: waldumpOf(version) === undefined }, async () => {
-        const expected = await waldumpRecords(version, folder, records[0]?.lsn ?? "");
-        compare(records.map(ownRecord), expected);
-      });
+      it(
+        "pg_waldump prints the same records",
+        { skip: waldumpOf(version) === undefined },
+        async () => {
+          const expected = await waldumpRecords(version, folder, records[0]?.lsn ?? "");
+          compare(records.map(ownRecord), expected);
+        },
+      );
 
-      it("pg_walinspect has the same records and statistics", { skip: version === 14 }, async () => {
-        const rows = await walinspectRecords(server, records[0]?.lsn ?? "");
-        compare(
-          records.map((record) => `${ownRecord(record)} end ${record.end_lsn}`),
-          rows.map(({ line, end }) => `${line} end ${end}`),
-        );
-        const start = records[0]?.lsn ?? "";
-        const end = rows.at(-1)?.end ?? "";
-        const last = records.findLast(({ end_lsn: each }) => each === end)?.lsn ?? "";
-        const { stdout } = await walctl(["inspect", "--stats", "-I", start, "-E", last, folder]);
-        const own = stdout
-          .trimEnd()
-          .split("\n")
-          .map((line) => JSON.parse(line) as Record<string, string>)
-          .filter(({ kind }) => kind === "wal_stats")
-          .map((stats) => {
-            const { rmgr, type, records: count, record_bytes: bytes, image_bytes: images } = stats;
-            return `${rmgr} ${type}: ${count} ${bytes} ${images}`;
-          });
-        assert.deepEqual(own.toSorted(), await walinspectStats(server, start, end));
-      });
+      it(
+        "pg_walinspect has the same records and statistics",
+        { skip: version === 14 },
+        async () => {
+          const rows = await walinspectRecords(server, records[0]?.lsn ?? "");
+          compare(
+            records.map((record) => `${ownRecord(record)} end ${record.end_lsn}`),
+            rows.map(({ line, end }) => `${line} end ${end}`),
+          );
+          const start = records[0]?.lsn ?? "";
+          const end = rows.at(-1)?.end ?? "";
+          const last = records.findLast(({ end_lsn: each }) => each === end)?.lsn ?? "";
+          const { stdout } = await walctl(["inspect", "--stats", "-I", start, "-E", last, folder]);
+          const own = stdout
+            .trimEnd()
+            .split("\n")
+            .map((line) => JSON.parse(line) as Record<string, string>)
+            .filter(({ kind }) => kind === "wal_stats")
+            .map((stats) => {
+              const {
+                rmgr,
+                type,
+                records: count,
+                record_bytes: bytes,
+                image_bytes: images,
+              } = stats;
+              return `${rmgr} ${type}: ${count} ${bytes} ${images}`;
+            });
+          assert.deepEqual(own.toSorted(), await walinspectStats(server, start, end));
+        },
+      );
     });
   }
 }
@@ -118,7 +132,7 @@ interface Counters {
 
 /** pg_stat_wal: all that 14 tells of its WAL, in sums; its processes report now and then. */
 async function walCounters(server: TestServer): Promise<Counters> {
-  for (let last = ""; ; ) {
+  for (let last = ""; ;) {
     const [row] = await server.sql<Record<string, string>>(
       `SELECT wal_records, wal_fpi, wal_bytes, pg_current_wal_insert_lsn()::text AS lsn FROM pg_stat_wal`,
     );
@@ -134,10 +148,10 @@ async function walCounters(server: TestServer): Promise<Counters> {
 async function compareCounters(
   server: TestServer,
   folder: string,
-  before: Counters,
+  earlier: Counters,
 ): Promise<void> {
   const now = await walCounters(server);
-  const { stdout } = await walctl(["inspect", "-I", before.lsn, folder]);
+  const { stdout } = await walctl(["inspect", "-I", earlier.lsn, folder]);
   const sums = { records: 0, images: 0, bytes: 0 };
   for (const line of stdout.trimEnd().split("\n")) {
     const record = JSON.parse(line) as RecordLine;
@@ -146,8 +160,8 @@ async function compareCounters(
     sums.bytes += record.total_length;
   }
   assert.deepEqual(sums, {
-    records: now.records - before.records,
-    images: now.images - before.images,
-    bytes: now.bytes - before.bytes,
+    records: now.records - earlier.records,
+    images: now.images - earlier.images,
+    bytes: now.bytes - earlier.bytes,
   });
 }

@@ -10,15 +10,32 @@ interface Room {
 }
 
 const ALL_ROOMS = [
-  ...["leaves", "pgoutput", "replication", "capture", "render", "output", "demo", "commands"],
+  ...[
+    "leaves",
+    "pgoutput",
+    "wal",
+    "replication",
+    "capture",
+    "render",
+    "output",
+    "demo",
+    "commands",
+  ],
 ];
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
   pgoutput: { mayImport: ["leaves"], mayUse: [] },
+  wal: { mayImport: ["leaves", "pgoutput/messages.ts"], mayUse: [] },
   replication: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
-  capture: { mayImport: ["leaves", "pgoutput", "replication/frame.ts"], mayUse: ["node:*"] },
-  render: { mayImport: ["leaves", "pgoutput"], mayUse: ["chalk", "cli-table3", "node:buffer"] },
+  capture: {
+    mayImport: ["leaves", "pgoutput", "wal", "replication/frame.ts"],
+    mayUse: ["node:*", "lazy fzstd"],
+  },
+  render: {
+    mayImport: ["leaves", "pgoutput", "wal"],
+    mayUse: ["chalk", "cli-table3", "node:buffer"],
+  },
   output: { mayImport: ["leaves"], mayUse: ["node:*", "lazy ora"] },
   demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
   commands: { mayImport: [...ALL_ROOMS, "version.ts"], mayUse: ["node:*", "lazy pg"] },

@@ -111,9 +111,7 @@ function placeOf(file: SegmentFile, { segmentBytes, magic }: SegmentHeader): Pla
   const own = start.kind === "segment" ? start.header : undefined;
   const address = named === undefined ? own?.address : addressOfName(named, segmentBytes);
   if (address === undefined) {
-    throw usageError(
-      `${name}: no segment has that name where segments have ${segmentBytes} bytes`,
-    );
+    throw usageError(`${name}: no segment has that name where segments have ${segmentBytes} bytes`);
   }
   const timeline = named?.timeline ?? ANY_TIMELINE;
   const agrees = own !== undefined && own.address === address && own.magic === magic;

@@ -52,7 +52,7 @@ async function readHead(reading: Promise<number>, name: string): Promise<number>
   }
 }
 
-export function damagedCompression(name: string, error: CompressionError): InputError {
+function damagedCompression(name: string, error: CompressionError): InputError {
   return new InputError(`${name}: its compressed bytes are damaged: ${error.message}`, {
     exitCode: 3,
     cause: error,

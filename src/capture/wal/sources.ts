@@ -16,9 +16,7 @@ export class PlannedSource implements SegmentSource {
   /** What lies before the segment of `startPosition` is not read. */
   constructor({ header, segments }: LogPlan, startPosition: number) {
     this.header = header;
-    const from = segments.findIndex(
-      ({ address }) => address + header.segmentBytes > startPosition,
-    );
+    const from = segments.findIndex(({ address }) => address + header.segmentBytes > startPosition);
     this.#segments = segments.slice(from);
   }
 
@@ -84,7 +82,13 @@ export class StandardInputSource implements SegmentSource {
     this.#next = undefined;
     this.#left = segmentBytes;
     // A file's name would tell the timeline; its first page tells only from which one on.
-    return { name, address, timelineMax: 0xffff_ffff, partial: true, stream: this.#segmentStream() };
+    return {
+      name,
+      address,
+      timelineMax: 0xffff_ffff,
+      partial: true,
+      stream: this.#segmentStream(),
+    };
   }
 
   /** What is no segment is passed over: nothing goes back on a pipe. */

@@ -6,6 +6,7 @@ import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { LoggedNames } from "../../wal/logged-names.ts";
 import type { WalRecord } from "../../wal/record.ts";
+import type { WalVersion } from "../../wal/versions.ts";
 import { formatPosition } from "../../wal/position.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputOptions, outputOptions } from "../options.ts";
@@ -43,7 +44,7 @@ async function run(
   const sink = sinkOf(context.stdout.stream);
   const names = new LoggedNames();
   const printer = await createPrinter(options, output, names, context);
-  const observe = (record: WalRecord): void => names.observe(record);
+  const observe = (record: WalRecord, version: WalVersion): void => names.observe(record, version);
   const listener = new InspectListener(options, { observe, printer, sink, reporter });
   try {
     const { keepGoing } = options;

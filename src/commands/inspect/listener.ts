@@ -11,7 +11,7 @@ import { Verdict, createRecordFilter } from "./record-filter.ts";
 
 interface ListenerParts {
   /** Gets every record, before the filters. */
-  readonly observe: (record: WalRecord) => void;
+  readonly observe: (record: WalRecord, version: WalVersion) => void;
   readonly printer: Printer;
   readonly sink: Sink;
   readonly reporter: Reporter;
@@ -22,7 +22,7 @@ const numbers = new Intl.NumberFormat("en-US");
 /** Passes records through the filters to what prints them, and what that made to the output. */
 export class InspectListener implements LogListener {
   readonly #accepts: ReturnType<typeof createRecordFilter>;
-  readonly #observe: (record: WalRecord) => void;
+  readonly #observe: (record: WalRecord, version: WalVersion) => void;
   readonly #printer: Printer;
   readonly #sink: Sink;
   readonly #reporter: Reporter;
@@ -39,7 +39,7 @@ export class InspectListener implements LogListener {
   }
 
   record(record: WalRecord, version: WalVersion): boolean {
-    this.#observe(record);
+    this.#observe(record, version);
     const verdict = this.#accepts(record, version);
     if (verdict !== Verdict.pass) return verdict === Verdict.leaveOut;
     this.#printer.record(record, version);

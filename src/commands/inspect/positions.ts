@@ -6,7 +6,8 @@ import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
 /** Throws WalctlError, a usage error. */
 export function parsePosition(option: string, text: string): number {
   const lsn = parseLsn(text);
-  if (lsn === undefined) throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
+  if (lsn === undefined)
+    throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
   return Number(lsn);
 }
 

@@ -88,7 +88,7 @@ function checkpointsFinding(statistics: WalStatistics, total: number): Finding |
     finding: "checkpoints",
     share,
     message:
-      `a checkpoint every ${seconds.toFixed(0)} s (${online} of them) makes pages be logged whole again and again: ` +
+      `a checkpoint every ${seconds.toFixed(seconds < 10 ? 1 : 0)} s (${online} of them) makes pages be logged whole again and again: ` +
       `${percent(share)} of the WAL`,
     fix: "ALTER SYSTEM SET max_wal_size = '8GB'; ALTER SYSTEM SET checkpoint_timeout = '15min'; SELECT pg_reload_conf();",
   };

@@ -1,6 +1,6 @@
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
-import { type ByteWriter, Piece, piece } from "../byte-writer.ts";
+import { type ByteWriter, type Piece, piece } from "../byte-writer.ts";
 import { jsonString } from "../json-text.ts";
 import { writeUnsigned } from "./decimal.ts";
 

@@ -12,6 +12,9 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 /** `100.0% ` */
 const PERCENT_WIDTH = 6;
 const TITLE_WIDTH_MIN = 12;
+const TITLE_WIDTH_MAX = 20;
+/** More tables than that are not read; the rest is one row. */
+const TABLES_MAX = 20;
 /** A border and two spaces for each of five columns, and the last border. */
 const BORDERS = 5 * 3 + 1;
 const HEADS: Readonly<Record<StatsBy, string>> = {
@@ -22,13 +25,14 @@ const HEADS: Readonly<Record<StatsBy, string>> = {
 
 /** A table with a bar for each share, and the findings below it. */
 export function renderStatsTable(
-  rows: readonly StatsRow[],
+  all: readonly StatsRow[],
   by: StatsBy,
   findings: readonly Finding[],
   { width, color }: { readonly width: number; readonly color: boolean },
 ): string {
   const palette = createPalette(color);
-  if (rows.length === 0) return "No record fits.\n";
+  if (all.length === 0) return "No record fits.\n";
+  const rows = by === "table" ? folded(all) : all;
   const total = rows.reduce((sum, row) => sum + bytesOf(row), 0);
   const figures = rows.map(({ records, recordBytes, imageBytes }) =>
     [records, recordBytes, imageBytes].map((count) => numbers.format(count)),
@@ -40,7 +44,10 @@ export function renderStatsTable(
   const fixed = BORDERS + PERCENT_WIDTH + 1 + figureWidths.reduce((sum, each) => sum + each, 0);
   // What the terminal leaves goes to the titles first, then to the bars.
   const titleWidth = Math.max(HEADS[by].length, ...rows.map(({ title }) => textWidth(title)));
-  const barCells = Math.max(0, Math.min(BAR_CELLS, width - fixed - Math.min(titleWidth, 24)));
+  const barCells = Math.max(
+    0,
+    Math.min(BAR_CELLS, width - fixed - Math.min(titleWidth, TITLE_WIDTH_MAX)),
+  );
   const titleMax = Math.max(TITLE_WIDTH_MIN, width - fixed - barCells);
   const table = new Table({
     head: [HEADS[by], ...heads, "share"].map((title) => palette.quiet(title)),
@@ -55,6 +62,17 @@ export function renderStatsTable(
     table.push([title, ...(figures[index] ?? []), shareCell(share, barCells, palette)]);
   }
   return `${table.toString()}\n${renderFindings(findings, width, palette)}`;
+}
+
+function folded(rows: readonly StatsRow[]): readonly StatsRow[] {
+  if (rows.length <= TABLES_MAX + 1) return rows;
+  const rest = rows.slice(TABLES_MAX);
+  const sum = (of: (row: StatsRow) => number): number =>
+    rest.reduce((total, row) => total + of(row), 0);
+  const title = `(${rest.length} others)`;
+  const [records, recordBytes] = [sum((row) => row.records), sum((row) => row.recordBytes)];
+  const imageBytes = sum((row) => row.imageBytes);
+  return [...rows.slice(0, TABLES_MAX), { keys: [], title, records, recordBytes, imageBytes }];
 }
 
 function shareCell(share: number, barCells: number, palette: Palette): string {

@@ -13,7 +13,7 @@ export interface StatsRow extends Totals {
   readonly title: string;
 }
 
-export const NO_TABLE = "(no table)";
+const NO_TABLE = "(no table)";
 
 /** In the order of ids and opcodes; tables by bytes, most first. */
 export function statsRows(

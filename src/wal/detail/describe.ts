@@ -9,7 +9,12 @@ import {
   describeNewCid,
   describeVisible,
 } from "./heap.ts";
-import { describeMessage, describeMultiXact, describeOrigin, describeStatusLog } from "./numbers.ts";
+import {
+  describeMessage,
+  describeMultiXact,
+  describeOrigin,
+  describeStatusLog,
+} from "./numbers.ts";
 import { Payload } from "./payload.ts";
 import { describePrune } from "./prune.ts";
 import type { DetailSink } from "./sink.ts";

@@ -1,5 +1,5 @@
 /** Names of flags by their bits, lowest first; a bit without a name is printed as its value. The same bits give the same list. */
-export function flagNames(...names: readonly string[]): (bits: number) => readonly string[] {
+function flagNames(...names: readonly string[]): (bits: number) => readonly string[] {
   const known: (readonly string[])[] = [];
   return (bits) => (known[bits] ??= namesOf(bits, names));
 }

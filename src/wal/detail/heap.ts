@@ -1,6 +1,13 @@
 /** Heap and Heap2 (access/heapam_xlog.h). The layouts are those of the main data. */
 import type { WalRecord } from "../record.ts";
-import { deleteFlags, infobits, insertFlags, lockFlags, updateFlags, visibleFlags } from "./flags.ts";
+import {
+  deleteFlags,
+  infobits,
+  insertFlags,
+  lockFlags,
+  updateFlags,
+  visibleFlags,
+} from "./flags.ts";
 import type { Payload } from "./payload.ts";
 import type { DetailSink } from "./sink.ts";
 

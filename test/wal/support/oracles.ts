@@ -57,7 +57,8 @@ export async function waldumpRecords(
     .map((line) => {
       const match = RECORD.exec(line);
       if (match === null) throw new Error(`not pg_waldump's line: ${line}`);
-      const [, rmgr = "", length, total, xid = "", lsn = "", prev = "", type = "", rest = ""] = match;
+      const [, rmgr = "", length, total, xid = "", lsn = "", prev = "", type = "", rest = ""] =
+        match;
       return canonical({
         ...{ rmgr, xid, lsn: unpadded(lsn), prev: unpadded(prev), type },
         ...{ length: Number(length), totalLength: Number(total), blocks: canonicalBlocks(rest) },
