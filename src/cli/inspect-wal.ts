@@ -15,6 +15,7 @@ export function inspectCommand(): Command {
     .option("-f, --follow", "wait for more at the end of a pg_wal directory")
     .option("-n, --limit <count>", "stop after so many printed records")
     .option("-x, --expanded", "one field a line (tables)");
+  onlyWithEqualsSign(command, "--stats", "record");
   return examples(
     outputOptions(filterOptions(command)),
     ["What fills the WAL?", "walctl inspect --stats=table pg_wal"],
@@ -24,6 +25,16 @@ export function inspectCommand(): Command {
     ],
     ["Is this segment whole?", "walctl inspect --stats 000000010000000000000001"],
   );
+}
+
+/** Else `--stats PATH` would take the path for the option's value. */
+function onlyWithEqualsSign(command: Command, flag: string, value: string): void {
+  const parse = command.parseOptions.bind(command);
+  command.parseOptions = (argv) => {
+    const end = argv.indexOf("--");
+    const isFlag = (each: string, at: number): boolean => each === flag && (end < 0 || at < end);
+    return parse(argv.map((each, at) => (isFlag(each, at) ? `${flag}=${value}` : each)));
+  };
 }
 
 function filterOptions(command: Command): Command {

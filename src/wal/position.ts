@@ -10,7 +10,7 @@ export const POSITION_LIMIT = 2 ** 53;
 /** `16/B374D848`, as pg_lsn prints it. */
 export function formatPosition(position: number): string {
   const high = Math.floor(position / HIGH).toString(16);
-  return `${high}/${(position % HIGH).toString(16)}`.toUpperCase();
+  return `${high}/${(position >>> 0).toString(16)}`.toUpperCase();
 }
 
 /** From the two halves of a 64-bit integer. */

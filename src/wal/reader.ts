@@ -73,6 +73,9 @@ export class RecordReader {
   /** Goes on at `position`, the start of a record, behind the record at `prev`. */
   seek(position: number, prev: number): void {
     this.#joined.drop();
+    this.#base = position;
+    this.#at = 0;
+    this.#end = 0;
     this.#position = position;
     this.#prev = prev;
     this.#synced = true;

@@ -10,13 +10,13 @@ export interface OpenedBytes {
   readonly compression: Compression | undefined;
 }
 
-/** Throws InputError. */
-export async function openFile(path: string): Promise<OpenedBytes> {
+/** `offset`: bytes to leave out, unless it is compressed. Throws InputError. */
+export async function openFile(path: string, offset = 0): Promise<OpenedBytes> {
   const file = new FileStream(path);
   const head = new Uint8Array(MAGIC_BYTES);
   const compression = compressionOf(head.subarray(0, file.readNow(head)));
   await file.close();
-  if (compression === undefined) return { stream: new FileStream(path), compression };
+  if (compression === undefined) return { stream: new FileStream(path, offset), compression };
   return { stream: new PiecesStream(decompressed(filePieces(path), compression)), compression };
 }
 

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { ExitCode, WalctlError } from "../../errors.ts";
-import { LONG_HEADER_BYTES, type SegmentHeader, readSegmentStart } from "../../wal/page.ts";
+import { LONG_HEADER_BYTES, PAGE_BYTES, type SegmentHeader, readSegmentStart } from "../../wal/page.ts";
 import { formatSegmentName } from "../../wal/segments.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import type { OpenSegment, SegmentSource } from "./log.ts";
@@ -11,13 +11,16 @@ import { type LogPlan, type PlannedSegment, differentSystems, startFault } from 
 export class PlannedSource implements SegmentSource {
   readonly header: SegmentHeader;
   readonly #segments: readonly PlannedSegment[];
+  readonly #startPosition: number;
   #index = 0;
 
-  /** What lies before the segment of `startPosition` is not read. */
+  /** What lies before the page of `startPosition` is not read. */
   constructor({ header, segments }: LogPlan, startPosition: number) {
     this.header = header;
-    const from = segments.findIndex(({ address }) => address + header.segmentBytes > startPosition);
-    this.#segments = segments.slice(from);
+    this.#startPosition = startPosition;
+    this.#segments = segments.filter(
+      ({ address }) => address + header.segmentBytes > startPosition,
+    );
   }
 
   async next(): Promise<OpenSegment | undefined> {
@@ -25,8 +28,11 @@ export class PlannedSource implements SegmentSource {
     if (segment === undefined) return undefined;
     this.#index++;
     const { file, address, timeline } = segment;
-    const { stream } = await openFile(file.path);
-    return { name: file.name, address, timelineMax: timeline, partial: file.partial, stream };
+    const { name, path, partial, compressed } = file;
+    const before = Math.max(this.#startPosition - address, 0);
+    const offset = compressed ? 0 : before - (before % PAGE_BYTES);
+    const { stream } = await openFile(path, offset);
+    return { name, address, timelineMax: timeline, partial, offset, stream };
   }
 
   async hasLater(): Promise<boolean> {
@@ -82,13 +88,8 @@ export class StandardInputSource implements SegmentSource {
     this.#next = undefined;
     this.#left = segmentBytes;
     // A file's name would tell the timeline; its first page tells only from which one on.
-    return {
-      name,
-      address,
-      timelineMax: 0xffff_ffff,
-      partial: true,
-      stream: this.#segmentStream(),
-    };
+    const stream = this.#segmentStream();
+    return { name, address, timelineMax: 0xffff_ffff, partial: true, offset: 0, stream };
   }
 
   /** What is no segment is passed over: nothing goes back on a pipe. */

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { findFiles } from "../../capture/wal/find.ts";
 import { type LogEnd, type SegmentSource, readLog } from "../../capture/wal/log.ts";
 import { planLog } from "../../capture/wal/plan.ts";
@@ -5,18 +6,21 @@ import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts
 import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { LoggedNames } from "../../wal/logged-names.ts";
+import { formatPosition } from "../../wal/position.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { WalVersion } from "../../wal/versions.ts";
-import { formatPosition } from "../../wal/position.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputOptions, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 import { InspectListener } from "./listener.ts";
-import { type InspectFlags, type InspectOptions, inspectOptions } from "./options.ts";
+import {
+  type InspectFlags,
+  type InspectOptions,
+  STANDARD_INPUT,
+  inspectOptions,
+} from "./options.ts";
 import { createPrinter } from "./printer.ts";
-
-const STANDARD_INPUT = "-";
 
 /** Prints the records of physical WAL, or statistics of them. */
 export async function inspect(
@@ -25,9 +29,6 @@ export async function inspect(
   context: CommandContext,
 ): Promise<ExitCode> {
   const output = outputOptions(flags, context);
-  if (output.dialect !== "walctl") {
-    throw usageError(`--format ${output.dialect} is for row changes, and records are none`);
-  }
   const options = inspectOptions(paths, flags);
   const work = run(paths, options, output, context);
   return await withinStopGrace(work, context.stop, ExitCode.done);
@@ -40,15 +41,16 @@ async function run(
   context: CommandContext,
 ): Promise<ExitCode> {
   const reporter = new Reporter(context, output);
-  const source = await openSource(paths, options, context);
   const sink = sinkOf(context.stdout.stream);
   const names = new LoggedNames();
   const printer = await createPrinter(options, output, names, context);
-  const observe = (record: WalRecord, version: WalVersion): void => names.observe(record, version);
+  const observe = (record: WalRecord, version: WalVersion): void =>
+    names.observe(record, version);
   const listener = new InspectListener(options, { observe, printer, sink, reporter });
   try {
-    const { keepGoing } = options;
-    const end = await readLog({ source, listener, keepGoing, stop: context.stop });
+    const end = options.follow
+      ? await follow(paths, options, listener, context)
+      : await readOnce(paths, options, listener, context);
     await listener.finish();
     return report(end, listener, reporter);
   } catch (error) {
@@ -57,17 +59,39 @@ async function run(
   }
 }
 
-async function openSource(
+async function readOnce(
+  paths: readonly string[],
+  options: InspectOptions,
+  listener: InspectListener,
+  { stdin, stop }: CommandContext,
+): Promise<LogEnd> {
+  const source =
+    paths[0] === STANDARD_INPUT
+      ? await StandardInputSource.open(stdin, stop)
+      : await openPaths(paths, options);
+  return await readLog({ source, listener, keepGoing: options.keepGoing, stop });
+}
+
+async function openPaths(
   paths: readonly string[],
   { timeline, filter }: InspectOptions,
-  context: CommandContext,
 ): Promise<SegmentSource> {
-  if (paths[0] === STANDARD_INPUT) {
-    return await StandardInputSource.open(context.stdin, context.stop);
-  }
   const { files, histories } = await findFiles(paths);
   const plan = planLog(files, { histories, timeline });
   return new PlannedSource(plan, filter.startPosition ?? 0);
+}
+
+async function follow(
+  paths: readonly string[],
+  options: InspectOptions,
+  listener: InspectListener,
+  { stop }: CommandContext,
+): Promise<LogEnd> {
+  const [folder = ""] = paths;
+  const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
+  if (paths.length !== 1 || !isFolder) throw usageError("--follow takes one directory");
+  const { followLog } = await import("./follow.ts");
+  return await followLog(folder, options, listener, stop);
 }
 
 function report(end: LogEnd, listener: InspectListener, reporter: Reporter): ExitCode {

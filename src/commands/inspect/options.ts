@@ -17,8 +17,7 @@ export interface InspectFlags extends OutputFlags {
   readonly relation?: readonly string[];
   readonly block?: string;
   readonly fullPageImages?: boolean;
-  /** True: without a value. */
-  readonly stats?: true | StatsBy;
+  readonly stats?: StatsBy;
   readonly timeline?: string;
   readonly keepGoing?: boolean;
   readonly follow?: boolean;
@@ -40,14 +39,14 @@ export interface InspectOptions {
   readonly expanded: boolean;
 }
 
-const STANDARD_INPUT = "-";
+export const STANDARD_INPUT = "-";
 
 /** Throws WalctlError, a usage error. */
 export function inspectOptions(paths: readonly string[], flags: InspectFlags): InspectOptions {
   const options: InspectOptions = {
     filter: filterOptions(flags),
     limit: flags.limit === undefined ? Number.POSITIVE_INFINITY : parseLimit(flags.limit),
-    stats: flags.stats === true ? "record" : flags.stats,
+    stats: flags.stats,
     timeline: flags.timeline === undefined ? undefined : parseTimeline(flags.timeline),
     keepGoing: flags.keepGoing ?? false,
     follow: flags.follow ?? false,
@@ -55,6 +54,9 @@ export function inspectOptions(paths: readonly string[], flags: InspectFlags): I
   };
   if (paths.includes(STANDARD_INPUT) && paths.length > 1) {
     throw usageError("standard input cannot be read together with files");
+  }
+  if (options.follow && options.stats !== undefined) {
+    throw usageError("--follow has no end that statistics could be printed at");
   }
   return options;
 }

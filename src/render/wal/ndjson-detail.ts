@@ -48,7 +48,7 @@ export class NdjsonDetail implements DetailSink {
 
   position(key: string, value: number): void {
     this.#key(key);
-    this.#out.position(Math.floor(value / HIGH), value % HIGH);
+    this.#out.position(Math.floor(value / HIGH), value >>> 0);
   }
 
   time(key: string, value: PgTime): void {

@@ -99,7 +99,7 @@ export class RecordLines {
   }
 
   #position(position: number): void {
-    this.#out.position(Math.floor(position / HIGH), position % HIGH);
+    this.#out.position(Math.floor(position / HIGH), position >>> 0);
   }
 
   #writeBlocks(record: WalRecord): void {
