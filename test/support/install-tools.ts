@@ -16,6 +16,8 @@ const TOOLS: readonly Tool[] = [
   { program: "jq", debianPackage: "jq" },
   { program: "sqlite3", debianPackage: "sqlite3" },
   { program: "kcat", debianPackage: "kcat" },
+  { program: "zstd", debianPackage: "zstd" },
+  { program: "lz4", debianPackage: "lz4" },
   { program: "psql", debianPackage: "postgresql-client" },
   { program: "pg_recvlogical", debianPackage: "postgresql-client" },
   { program: "pgbench", debianPackage: "postgresql-client" },
