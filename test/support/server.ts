@@ -118,7 +118,7 @@ export class TestServer {
 
   /** Our own connection is closed first: a smart stop would wait for it. */
   async stop(mode: StopMode = "fast"): Promise<void> {
-    await this.#disconnect();
+    await this.disconnect();
     await this.#server.stop(mode);
   }
 
@@ -129,16 +129,17 @@ export class TestServer {
 
   /** SIGKILL to every process of it, as a crash. */
   async kill(): Promise<void> {
-    await this.#disconnect();
+    await this.disconnect();
     await this.#server.kill();
   }
 
   async dispose(): Promise<void> {
-    await this.#disconnect();
+    await this.disconnect();
     await this.#server.dispose();
   }
 
-  async #disconnect(): Promise<void> {
+  /** Closes our own connection; the next statement makes another one. */
+  async disconnect(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
     await client

@@ -184,12 +184,18 @@ describe("RecordReader, of damage", () => {
     seal(record);
     return bytes;
   }
-  const changed = (offset: number, byte: number): Uint8Array => new Uint8Array(good).with(offset, byte);
+  const changed = (offset: number, byte: number): Uint8Array =>
+    new Uint8Array(good).with(offset, byte);
 
   const FAULTS: ReadonlyArray<
     readonly [story: string, bytes: Uint8Array, before: number, message: string, mayBeEnd?: true]
   > = [
-    ["a flipped bit", changed(at(2) + 30, 255), 2, `record at ${lsnOf(2)}: checksum does not match`],
+    [
+      "a flipped bit",
+      changed(at(2) + 30, 255),
+      2,
+      `record at ${lsnOf(2)}: checksum does not match`,
+    ],
     [
       "a flipped bit behind a page's end",
       changed(PAGE_BYTES + 40, 255),

@@ -1,6 +1,11 @@
 import type { Readable } from "node:stream";
 import { ExitCode, WalctlError } from "../../errors.ts";
-import { LONG_HEADER_BYTES, PAGE_BYTES, type SegmentHeader, readSegmentStart } from "../../wal/page.ts";
+import {
+  LONG_HEADER_BYTES,
+  PAGE_BYTES,
+  type SegmentHeader,
+  readSegmentStart,
+} from "../../wal/page.ts";
 import { formatSegmentName } from "../../wal/segments.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import type { OpenSegment, SegmentSource } from "./log.ts";

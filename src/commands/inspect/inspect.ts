@@ -44,8 +44,7 @@ async function run(
   const sink = sinkOf(context.stdout.stream);
   const names = new LoggedNames();
   const printer = await createPrinter(options, output, names, context);
-  const observe = (record: WalRecord, version: WalVersion): void =>
-    names.observe(record, version);
+  const observe = (record: WalRecord, version: WalVersion): void => names.observe(record, version);
   const listener = new InspectListener(options, { observe, printer, sink, reporter });
   try {
     const end = options.follow
