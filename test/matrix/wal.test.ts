@@ -89,10 +89,10 @@ for (const version of testedVersions()) {
             records.map((record) => `${ownRecord(record)} end ${record.end_lsn}`),
             rows.map(({ line, end }) => `${line} end ${end}`),
           );
-          const start = records[0]?.lsn ?? "";
-          const end = rows.at(-1)?.end ?? "";
-          const last = records.findLast(({ end_lsn: each }) => each === end)?.lsn ?? "";
-          const { stdout } = await walctl(["inspect", "--stats", "-I", start, "-E", last, folder]);
+          const [first, last] = [records[0], records.at(-1)];
+          const range = ["-I", first?.lsn ?? "", "-E", last?.lsn ?? ""];
+          const { stdout, stderr, status } = await walctl(["inspect", "--stats", ...range, folder]);
+          assert.equal(status, 0, stderr);
           const own = stdout
             .trimEnd()
             .split("\n")
@@ -108,7 +108,10 @@ for (const version of testedVersions()) {
               } = stats;
               return `${rmgr} ${type}: ${count} ${bytes} ${images}`;
             });
-          assert.deepEqual(own.toSorted(), await walinspectStats(server, start, end));
+          assert.deepEqual(
+            own.toSorted(),
+            await walinspectStats(server, first?.lsn ?? "", last?.end_lsn ?? ""),
+          );
         },
       );
     });
