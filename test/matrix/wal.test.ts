@@ -13,12 +13,14 @@ import {
   walinspectRecords,
   walinspectStats,
 } from "../wal/support/oracles.ts";
+import { unsaid } from "../wal/support/descriptions.ts";
 import { MIXED_SETTINGS, compressions, runMixedWorkload } from "../wal/support/workload.ts";
 import { isThorough, testedVersions } from "./support/versions.ts";
 
 const SEGMENT_MB = isThorough() ? [1, 16, 64] : [1, 16];
 /** What a run of the workload has at least; a test of a part of it would be none. */
 const RECORD_TYPES_MIN = 70;
+const COMPARED_TYPES_MIN = 30;
 
 /** Debian's servers are built with lz4 and zstd, those of npm are not. */
 function debianBinaries(version: ServerVersion) {
@@ -89,6 +91,11 @@ for (const version of testedVersions()) {
             records.map((record) => `${ownRecord(record)} end ${record.end_lsn}`),
             rows.map(({ line, end }) => `${line} end ${end}`),
           );
+          if (version >= 16)
+            compareDetails(
+              records,
+              rows.map(({ description }) => description),
+            );
           const [first, last] = [records[0], records.at(-1)];
           const range = ["-I", first?.lsn ?? "", "-E", last?.lsn ?? ""];
           const { stdout, stderr, status } = await walctl(["inspect", "--stats", ...range, folder]);
@@ -124,6 +131,19 @@ function compare(own: readonly string[], expected: readonly string[]): void {
   const common = Math.min(own.length, expected.length);
   assert.ok(common > own.length - 100 && common > expected.length - 10_000);
   for (let index = 0; index < common; index++) assert.equal(own[index], expected[index]);
+}
+
+/** What records say of themselves is what PostgreSQL's own words say. */
+function compareDetails(records: readonly RecordLine[], descriptions: readonly string[]): void {
+  const compared = new Set<string>();
+  for (const [index, description] of descriptions.slice(0, records.length).entries()) {
+    const record = records[index]!;
+    const missing = unsaid(record, description);
+    if (missing === undefined) continue;
+    compared.add(`${record.rmgr} ${record.type}`);
+    assert.deepEqual(missing, [], `${record.lsn} ${record.type}: ${description}`);
+  }
+  assert.ok(compared.size >= COMPARED_TYPES_MIN, `only ${compared.size} types`);
 }
 
 interface Counters {

@@ -79,6 +79,7 @@ async function outputOf(program: string, args: readonly string[]): Promise<strin
 interface InspectRow {
   readonly line: string;
   readonly end: string;
+  readonly description: string;
 }
 
 /** From `start` to what is written now; by the extension, which the server has from 15 on. */
@@ -106,7 +107,7 @@ export async function walinspectRecords(
       totalLength,
       blocks: canonicalBlocks(row["block_ref"] ?? ""),
     });
-    return { line, end: row["end"] ?? "" };
+    return { line, end: row["end"] ?? "", description: row["description"] ?? "" };
   });
 }
 
