@@ -48,7 +48,7 @@ describe("walctl inspect --follow", () => {
 
   it("prints what is written, as soon as it is, over segments, and all that the finished files hold", async () => {
     const folder = join(server.host, "data", "pg_wal");
-    const [{ lsn = "" } = {}] = await server.sql<{ lsn: string }>(
+    const [{ lsn } = { lsn: "" }] = await server.sql<{ lsn: string }>(
       "SELECT pg_current_wal_insert_lsn()::text AS lsn",
     );
     const running = spawnWalctl(["inspect", "-f", folder, "-I", lsn]);
@@ -168,7 +168,7 @@ describe("walctl inspect, of two timelines", () => {
     }
     await standby.sql("SELECT pg_reload_conf()");
     await primary.sql("INSERT INTO items SELECT generate_series(1, 20000)");
-    const [{ lsn = "" } = {}] = await primary.sql<{ lsn: string }>(
+    const [{ lsn } = { lsn: "" }] = await primary.sql<{ lsn: string }>(
       "SELECT pg_current_wal_flush_lsn()::text AS lsn",
     );
     for (let there = false; !there; await sleep(50)) {

@@ -43,6 +43,12 @@ function linesOf({ stdout }: RunResult): readonly NamedRecord[] {
     .map((line) => JSON.parse(line) as NamedRecord);
 }
 
+/** Empty: it has none. */
+function timeOf({ detail }: RecordLine): string {
+  const time = detail?.["time"];
+  return typeof time === "string" ? time : "";
+}
+
 describe("walctl inspect", () => {
   let root: string;
   /** Six segments of 1 MB and more, as they lay in pg_wal when the server had stopped. */
@@ -226,7 +232,8 @@ describe("walctl inspect", () => {
       const xids = new Set(lines.map(({ xid }) => xid));
       const commit = lines.find(({ type }) => type === "COMMIT");
       assert.equal(xids.size, 3);
-      for (const xid of commit?.detail?.["subxids"] as readonly number[]) assert.ok(xids.has(xid));
+      const subxids = (commit?.detail?.["subxids"] ?? []) as readonly number[];
+      for (const xid of subxids) assert.ok(xids.has(xid));
       const own = records.filter(({ xid }) => xids.has(xid));
       assert.equal(lines.length, own.length);
     });
@@ -244,8 +251,8 @@ describe("walctl inspect", () => {
       const timed = records.filter(({ detail }) => typeof detail?.["time"] === "string");
       const since = String(timed[5]?.detail?.["time"]);
       const until = String(timed[9]?.detail?.["time"]);
-      const first = records.findIndex(({ detail }) => String(detail?.["time"] ?? "") >= since);
-      const end = records.findIndex(({ detail }) => String(detail?.["time"] ?? "") > until);
+      const first = records.findIndex((each) => timeOf(each) >= since);
+      const end = records.findIndex((each) => timeOf(each) > until);
       for (const [from, to] of [
         [since, until],
         [since.replace("T", " ").replace("Z", "+00"), until.replace("Z", "")],
@@ -274,7 +281,8 @@ describe("walctl inspect", () => {
         .split("\n")
         .map((line) => JSON.parse(line) as Record<string, number | string>)
         .filter(({ kind }) => kind === "wal_stats");
-      const sum = (key: string): number => stats.reduce((all, row) => all + Number(row[key]), 0);
+      const sum = (key: string): number =>
+        stats.reduce((sofar, row) => sofar + Number(row[key]), 0);
       assert.equal(sum("records"), records.length, by);
       assert.equal(sum("record_bytes") + sum("image_bytes"), total, by);
     }
@@ -390,8 +398,8 @@ describe("walctl inspect", () => {
         assert.equal(stopped.status, 3);
         assert.match(stopped.stderr, error());
         assert.match(stopped.stderr, /^HINT: To go on after the damage: --keep-going\.$/m);
-        const before = linesOf(stopped);
-        assert.ok(all.stdout.startsWith(stopped.stdout) && before.length > 100);
+        const printed = linesOf(stopped);
+        assert.ok(all.stdout.startsWith(stopped.stdout) && printed.length > 100);
         const around = await inspect("--keep-going", folder);
         assert.equal(around.status, 3);
         const range = /skipped (0\/\w+) to (0\/\w+) \(([\d,]+) bytes\)$/m.exec(around.stderr);
@@ -406,6 +414,22 @@ describe("walctl inspect", () => {
         rmSync(folder, { recursive: true });
       });
     }
+
+    it("an end in the middle of the last segment, with pages behind it, is warned of", async () => {
+      const path = join(root, names[2] ?? "");
+      writeFileSync(path, readFileSync(segment(2)).fill(0, 163_840, 172_032));
+      const { status, stderr } = await inspect(path);
+      assert.equal(status, 0);
+      assert.match(stderr, /^walctl: the WAL ends at 0\/\w+\n/);
+      const behind = `0/${(Number.parseInt(names[2]?.slice(16) ?? "", 16) * MB + 172_032).toString(16).toUpperCase()}`;
+      assert.match(
+        stderr,
+        new RegExp(
+          `^walctl: warning: behind the end, the page at ${behind} is of this WAL too$`,
+          "m",
+        ),
+      );
+    });
 
     it("a partial file that is cut short, and empty and recycled files behind the end, are the log's end", async () => {
       const folder = copy("ends");
@@ -501,7 +525,7 @@ async function work(server: TestServer): Promise<Record<string, string>> {
     BEGIN UPDATE items SET name = 'first' WHERE id = 2; EXCEPTION WHEN division_by_zero THEN NULL; END;
     BEGIN UPDATE items SET name = 'second' WHERE id = 3; EXCEPTION WHEN division_by_zero THEN NULL; END;
   END $$`);
-  const [{ xid = "" } = {}] = await server.sql<{ xid: string }>(
+  const [{ xid } = { xid: "" }] = await server.sql<{ xid: string }>(
     "SELECT xmin::text AS xid FROM items WHERE id = 1",
   );
   await server.sql("SELECT pg_create_restore_point('here')");
@@ -513,7 +537,7 @@ async function work(server: TestServer): Promise<Record<string, string>> {
   await server.sql("COMMIT PREPARED 'later'");
   await server.sql("VACUUM items");
   await server.sql("CHECKPOINT");
-  const [{ redo = "" } = {}] = await server.sql<{ redo: string }>(
+  const [{ redo } = { redo: "" }] = await server.sql<{ redo: string }>(
     "SELECT redo_lsn::text AS redo FROM pg_control_checkpoint()",
   );
   return { ...row, xid, redo };

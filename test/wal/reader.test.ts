@@ -116,7 +116,7 @@ describe("RecordReader", () => {
         const block = each.blockById(id);
         assert.equal(block?.block, id * 7);
         assert.equal(block?.relfilenode, 16384);
-        assert.deepEqual([...each.blockData(block!)], [id, id]);
+        assert.deepEqual([...each.blockData(block)], [id, id]);
       }
     };
     readLog(log.bytes(), { header, record });

@@ -6,6 +6,7 @@
 import { usageError } from "../../errors.ts";
 import type { SkippedRange, WalFault } from "../../wal/faults.ts";
 import { PAGE_BYTES, type SegmentHeader } from "../../wal/page.ts";
+import { pageFault } from "../../wal/page-faults.ts";
 import { createPageChunk } from "../../wal/page-chunk.ts";
 import { formatPosition } from "../../wal/position.ts";
 import { RecordReader, Step } from "../../wal/reader.ts";
@@ -64,8 +65,16 @@ export interface LogOptions {
 }
 
 export type LogEnd =
-  /** The log's own end, or the input's. `lastRecord`: the start of the last record, if there was one. */
-  | { readonly kind: "end"; readonly position: number; readonly previous: number }
+  /**
+   * The log's own end, or the input's, and the start of the record before. `pageBehind`: a page of this log that stands behind it in the
+   * same segment, left by a crash or behind damage.
+   */
+  | {
+      readonly kind: "end";
+      readonly position: number;
+      readonly previous: number;
+      readonly pageBehind?: number;
+    }
   /** No more was wanted. */
   | { readonly kind: "enough" }
   | { readonly kind: "fault"; readonly fault: LocatedFault };
@@ -152,6 +161,8 @@ class LogWalk {
         reader.feed(this.#chunk, length, segment.address + done);
         const end = await this.#readChunk();
         await listener.flush();
+        if (end?.kind === "end")
+          return { ...end, ...(await this.#lookBehind(segment, done, length)) };
         if (end !== undefined) return end;
       }
       if (stop.aborted) return { kind: "enough" };
@@ -160,6 +171,34 @@ class LogWalk {
     }
     await segment.stream.close();
     return undefined;
+  }
+
+  /** The first page behind the log's end, in what was fed last or the rest of the segment, that is one of this log. */
+  async #lookBehind(
+    segment: OpenSegment,
+    fedAt: number,
+    fedLength: number,
+  ): Promise<{ readonly pageBehind?: number }> {
+    const { source, from, stop } = this.#options;
+    // One who follows the log looks again and again.
+    if (from !== undefined) return {};
+    const { header } = source;
+    const context = { header, timelineMin: 0, timelineMax: segment.timelineMax };
+    const end = this.#reader.stop?.position ?? 0;
+    let [at, length] = [fedAt, fedLength];
+    while (length > 0 && !stop.aborted) {
+      for (let page = 0; page + PAGE_BYTES <= length; page += PAGE_BYTES) {
+        const address = segment.address + at + page;
+        if (address <= end) continue;
+        const fault = pageFault(this.#chunk.words, page >> 2, address, context);
+        if (fault === undefined) return { pageBehind: address };
+      }
+      at += length;
+      const room = Math.min(CHUNK_BYTES, header.segmentBytes - at);
+      const read = room > 0 ? await this.#read(segment, room) : 0;
+      length = typeof read === "number" ? read : 0;
+    }
+    return {};
   }
 
   /** Compressed bytes that are damaged end the segment there. */

@@ -99,10 +99,20 @@ function report(end: LogEnd, listener: InspectListener, reporter: Reporter): Exi
       break;
     case "end":
       reporter.notice(`the WAL ends at ${formatPosition(end.position)}`);
+      if (end.pageBehind !== undefined) warnOfPageBehind(end.pageBehind, reporter);
       break;
     case "fault":
       reporter.fault(end.fault.text, "To go on after the damage: --keep-going.");
       return ExitCode.malformedInput;
   }
   return listener.damaged ? ExitCode.malformedInput : ExitCode.done;
+}
+
+/** At a server's own end that is what a crash left; in an archive the segment is damaged. */
+function warnOfPageBehind(address: number, reporter: Reporter): void {
+  reporter.warn({
+    message: `behind the end, the page at ${formatPosition(address)} is of this WAL too`,
+    detail:
+      "In pg_wal a crash may have left it. A segment of an archive is damaged at the end that was found.",
+  });
 }
