@@ -6,7 +6,7 @@ import {
   SHORT_HEADER_BYTES,
 } from "../../../src/wal/page.ts";
 
-export const SYSTEM = 0x6b07_1234_5678_9abcn;
+const SYSTEM = 0x6b07_1234_5678_9abcn;
 export const SEGMENT_BYTES = 1024 * 1024;
 export const START = 3 * SEGMENT_BYTES;
 const MAGICS = { 14: 0xd10d, 15: 0xd110, 18: 0xd118 } as const;
