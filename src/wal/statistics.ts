@@ -126,16 +126,29 @@ export class WalStatistics {
   #relation(tablespace: number, database: number, relfilenode: number): RelationTotals {
     const last = this.#last;
     if (last?.relfilenode === relfilenode && isOf(last, tablespace, database)) return last;
-    let all = this.#relations.get(relfilenode);
-    if (all === undefined) this.#relations.set(relfilenode, (all = []));
-    let found = all.find((each) => isOf(each, tablespace, database));
-    if (found === undefined) {
-      const none = { records: 0, recordBytes: 0, imageBytes: 0, images: 0, isIndex: false };
-      found = { tablespace, database, relfilenode, ...none };
-      all.push(found);
-    }
+    const all = this.#relations.get(relfilenode);
+    // A relfilenode in two databases is rare.
+    const first = all?.[0];
+    const known =
+      first !== undefined && isOf(first, tablespace, database)
+        ? first
+        : all?.find((each) => isOf(each, tablespace, database));
+    const found = known ?? this.#addRelation(tablespace, database, relfilenode, all);
     this.#last = found;
     return found;
+  }
+
+  #addRelation(
+    tablespace: number,
+    database: number,
+    relfilenode: number,
+    all: RelationTotals[] | undefined,
+  ): RelationTotals {
+    const none = { records: 0, recordBytes: 0, imageBytes: 0, images: 0, isIndex: false };
+    const added: RelationTotals = { tablespace, database, relfilenode, ...none };
+    if (all === undefined) this.#relations.set(relfilenode, [added]);
+    else all.push(added);
+    return added;
   }
 
   #addFreezing(record: WalRecord, version: WalVersion): void {

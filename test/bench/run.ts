@@ -11,6 +11,7 @@ import { type BenchOptions, USAGE, parseOptions } from "./options.ts";
 import { type Peers, installPeers } from "./peers.ts";
 import { type Result, inTurn, resultsTable } from "./rounds.ts";
 import { benchStartup } from "./startup.ts";
+import { benchWal } from "./wal.ts";
 import { type Tool, slowReader, streamingTools } from "./tools.ts";
 import { WORKLOADS, scaled } from "./workloads.ts";
 
@@ -31,6 +32,11 @@ async function main(argv: readonly string[]): Promise<void> {
     printHead(options, peers);
     if (wanted("part", "startup")) {
       report(results, await benchStartup(options.rounds, options.against));
+    }
+    if (wanted("part", "wal")) {
+      const { version, scale, rounds, against } = options;
+      const tools = (tool: string): boolean => wanted("tool", tool);
+      report(results, await benchWal({ version, scale, rounds, against, wanted: tools }));
     }
     if (["streaming", "offline", "latency"].some((part) => wanted("part", part))) {
       await benchServer(options, peers, results, latencies);

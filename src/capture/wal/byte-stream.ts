@@ -2,6 +2,8 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { readError } from "../source.ts";
 
+const PAUSE_INTERVAL_MS = 10;
+
 /** Bytes of an input, decompressed, in order. */
 export interface ByteStream {
   /** Fills `into` as far as there is something; fewer bytes mean the end. Throws InputError. */
@@ -14,6 +16,7 @@ export class FileStream implements ByteStream {
   readonly #path: string;
   readonly #fd: number;
   #position: number;
+  #pausedAt = performance.now();
 
   constructor(path: string, position = 0) {
     this.#path = path;
@@ -42,10 +45,13 @@ export class FileStream implements ByteStream {
     return filled;
   }
 
-  /** Signals and timers get their turn, which without a pause they would not. */
+  /** Signals and timers get their turn now and then, which without a pause they would not. */
   async read(into: Uint8Array): Promise<number> {
     const filled = this.readNow(into);
+    const now = performance.now();
+    if (now - this.#pausedAt < PAUSE_INTERVAL_MS) return filled;
     await setImmediate();
+    this.#pausedAt = now;
     return filled;
   }
 

@@ -12,7 +12,7 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 /** `100.0% ` */
 const PERCENT_WIDTH = 6;
 const TITLE_WIDTH_MIN = 12;
-const TITLE_WIDTH_MAX = 20;
+const TITLE_WIDTH_MAX = 24;
 /** More tables than that are not read; the rest is one row. */
 const TABLES_MAX = 20;
 /** A border and two spaces for each of five columns, and the last border. */
