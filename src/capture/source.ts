@@ -134,7 +134,7 @@ async function* chunksOfFile(
   }
 }
 
-function readError(path: string, error: unknown): InputError {
+export function readError(path: string, error: unknown): InputError {
   if (error instanceof InputError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
   return new InputError(`could not read "${path}": ${ERRNO_TEXTS.get(code) ?? code}`, {

@@ -32,10 +32,14 @@ export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
 
 async function isFolder(path: string): Promise<boolean> {
   try {
-    return (await stat(path)).isDirectory();
+    const stats = await stat(path);
+    if (stats.isDirectory() || stats.isFile()) return stats.isDirectory();
   } catch (error) {
     throw readError(path, error);
   }
+  throw new InputError(`could not read "${path}": it is no file`, {
+    hint: `Give it as standard input: walctl inspect - < ${path}`,
+  });
 }
 
 async function filesIn(folder: string): Promise<readonly SegmentFile[]> {

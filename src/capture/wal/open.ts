@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { sourceOf } from "../source.ts";
 import { type ByteStream, FileStream, PiecesStream } from "./byte-stream.ts";
 import { type Compression, MAGIC_BYTES, compressionOf, decompressed } from "./compression.ts";
 
@@ -37,18 +38,18 @@ async function* filePieces(path: string): AsyncGenerator<Uint8Array, void, void>
 
 /** Standard input; it ends when a signal comes, since it may have nothing to give for hours. */
 export async function openStandardInput(stdin: Readable, stop: AbortSignal): Promise<OpenedBytes> {
-  const pieces = stdinPieces(stdin, stop);
+  const pieces = sourceOf("standard input", stdin, stop).chunks[Symbol.asyncIterator]();
   const first: Uint8Array[] = [];
   let length = 0;
   while (length < MAGIC_BYTES) {
     const next = await pieces.next();
     if (next.done === true) break;
-    first.push(next.value);
+    first.push(next.value.slice());
     length += next.value.length;
   }
   const head = Buffer.concat(first);
   const compression = compressionOf(head);
-  const all = withHead(head, pieces);
+  const all = withHead(head, { [Symbol.asyncIterator]: () => pieces });
   const bytes = compression === undefined ? all : decompressed(all, compression);
   return { stream: new PiecesStream(bytes), compression };
 }
@@ -59,21 +60,4 @@ async function* withHead(
 ): AsyncGenerator<Uint8Array, void, void> {
   if (head.length > 0) yield head;
   yield* rest;
-}
-
-async function* stdinPieces(
-  stdin: Readable,
-  stop: AbortSignal,
-): AsyncGenerator<Uint8Array, void, void> {
-  const end = (): void => void stdin.destroy();
-  stop.addEventListener("abort", end);
-  try {
-    for await (const piece of stdin) {
-      if (piece instanceof Uint8Array) yield piece;
-    }
-  } catch (error) {
-    if (!stop.aborted) throw error;
-  } finally {
-    stop.removeEventListener("abort", end);
-  }
 }

@@ -1,6 +1,6 @@
 import { usageError } from "../../errors.ts";
 import { recordNames } from "../../wal/rmgrs.ts";
-import { type OutputFlags, parseNumber } from "../options.ts";
+import { type OutputFlags, parseCount } from "../options.ts";
 import { parsePosition, parseRelation, parseTime, parseUint32 } from "./positions.ts";
 import type { RecordFilterOptions } from "./record-filter.ts";
 
@@ -45,7 +45,8 @@ export const STANDARD_INPUT = "-";
 export function inspectOptions(paths: readonly string[], flags: InspectFlags): InspectOptions {
   const options: InspectOptions = {
     filter: filterOptions(flags),
-    limit: flags.limit === undefined ? Number.POSITIVE_INFINITY : parseLimit(flags.limit),
+    limit:
+      flags.limit === undefined ? Number.POSITIVE_INFINITY : parseCount("--limit", flags.limit, 1),
     stats: flags.stats,
     timeline: flags.timeline === undefined ? undefined : parseTimeline(flags.timeline),
     keepGoing: flags.keepGoing ?? false,
@@ -59,10 +60,6 @@ export function inspectOptions(paths: readonly string[], flags: InspectFlags): I
     throw usageError("--follow has no end that statistics could be printed at");
   }
   return options;
-}
-
-function parseLimit(text: string): number {
-  return parseNumber("--limit", text, { min: 1, integer: true });
 }
 
 function parseTimeline(text: string): number | "latest" {
