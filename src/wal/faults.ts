@@ -1,3 +1,5 @@
+import { formatPosition } from "./position.ts";
+
 /** Why reading stopped, or a range was skipped. */
 export interface WalFault {
   /** Where it was met: a record's start, or a page's. */
@@ -20,4 +22,12 @@ export interface SkippedRange {
   readonly start: number;
   /** Where the first sound record after it starts, or the input ends. */
   readonly end: number;
+}
+
+export function recordFault(lsn: number, what: string): WalFault {
+  return faultAt(lsn, `record at ${formatPosition(lsn)}: ${what}`);
+}
+
+export function faultAt(position: number, message: string): WalFault {
+  return { position, start: position, message, mayBeEnd: false, cutShort: false };
 }

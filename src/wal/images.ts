@@ -1,7 +1,8 @@
 import { decompressLz4Block } from "./lz4-block.ts";
 import { PAGE_BYTES } from "./page.ts";
 import { decompressPglz } from "./pglz.ts";
-import type { BlockReference, WalRecord } from "./record.ts";
+import type { BlockReference } from "./block-reference.ts";
+import type { WalRecord } from "./record.ts";
 
 /**
  * Restores the page that an image shows into `page`. Returns false where it cannot be decompressed; zstd is not read here, since that

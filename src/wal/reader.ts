@@ -5,7 +5,7 @@
  * in rmgrs.ts.
  */
 import { recordChecksum } from "./crc32c.ts";
-import type { SkippedRange, WalFault } from "./faults.ts";
+import { type SkippedRange, type WalFault, faultAt, recordFault } from "./faults.ts";
 import { JoinedRecord } from "./joined-record.ts";
 import {
   LONG_HEADER_BYTES,
@@ -346,14 +346,6 @@ export class RecordReader {
     this.stop = { ...fault, start };
     return Step.stopped;
   }
-}
-
-function recordFault(lsn: number, what: string): WalFault {
-  return faultAt(lsn, `record at ${formatPosition(lsn)}: ${what}`);
-}
-
-function faultAt(position: number, message: string): WalFault {
-  return { position, start: position, message, mayBeEnd: false, cutShort: false };
 }
 
 function pageAfter(at: number): number {

@@ -2,7 +2,7 @@
  * One record, decoded (access/xlogrecord.h; xlogreader.c, DecodeXLogRecord). There is one object for all records: each
  * is read over the last one, and its views of bytes live until the next is asked for.
  */
-import { PAGE_BYTES } from "./page.ts";
+import { BlockReference } from "./block-reference.ts";
 import type { WalVersion } from "./versions.ts";
 
 export const RECORD_HEADER_BYTES = 24;
@@ -15,49 +15,7 @@ const ID_ORIGIN = 253;
 const ID_MAIN_LONG = 254;
 const ID_MAIN_SHORT = 255;
 
-/** Bits of a block reference's fork_flags. */
-const FORK_MASK = 0x0f;
-const HAS_IMAGE = 0x10;
-const HAS_DATA = 0x20;
-const WILL_INIT = 0x40;
-const SAME_RELATION = 0x80;
-
-/** Bits of an image's bimg_info, as from 15 on; 14 has its own. */
-const IMAGE_HAS_HOLE = 0x01;
-const IMAGE_APPLY = 0x02;
-const IMAGE_COMPRESSED = 0x1c;
-export type ImageCompression = "none" | "pglz" | "lz4" | "zstd";
-
 const EMPTY = new Uint8Array(0);
-
-/** A block that a record refers to. Offsets are those of the record's `bytes`. */
-export class BlockReference {
-  id = 0;
-  /** 0 main, 1 free space map, 2 visibility map, 3 init. */
-  fork = 0;
-  tablespace = 0;
-  database = 0;
-  relfilenode = 0;
-  block = 0;
-  /** Replay does not read the page, it makes it. */
-  willInit = false;
-  hasImage = false;
-  /** False: the image only serves wal_consistency_checking. */
-  imageApplied = false;
-  imageInfo = 0;
-  imageStart = 0;
-  imageBytes = 0;
-  holeOffset = 0;
-  holeBytes = 0;
-  dataStart = 0;
-  dataBytes = 0;
-
-  get imageCompression(): ImageCompression {
-    const bits = this.imageInfo & IMAGE_COMPRESSED;
-    if (bits === 0) return "none";
-    return bits === 4 ? "pglz" : bits === 8 ? "lz4" : "zstd";
-  }
-}
 
 export class WalRecord {
   bytes: Uint8Array = EMPTY;
@@ -150,7 +108,8 @@ export class WalRecord {
         lastId = id;
         const block = this.blocks[count]!;
         block.id = id;
-        at = this.#decodeBlock(block, at, end, count, version);
+        const before = count === 0 ? undefined : this.blocks[count - 1];
+        at = block.decode(this.view, at, end, before, version);
         if (at < 0) return false;
         dataBytes += block.dataBytes + block.imageBytes;
         count++;
@@ -183,99 +142,4 @@ export class WalRecord {
     this.mainStart = at;
     return true;
   }
-
-  /** Returns where the next item begins; -1: it is not possible. */
-  #decodeBlock(
-    block: BlockReference,
-    from: number,
-    end: number,
-    index: number,
-    version: WalVersion,
-  ): number {
-    const { view } = this;
-    let at = from;
-    if (at + 3 > end) return -1;
-    const flags = this.bytes[at]!;
-    block.fork = flags & FORK_MASK;
-    block.willInit = (flags & WILL_INIT) !== 0;
-    block.dataBytes = view.getUint16(at + 1, true);
-    at += 3;
-    if ((flags & HAS_DATA) === 0 ? block.dataBytes !== 0 : block.dataBytes === 0) return -1;
-    if ((flags & HAS_IMAGE) === 0) {
-      block.hasImage = false;
-      block.imageBytes = 0;
-    } else {
-      at = decodeImageHeader(block, view, at, end, version);
-      if (at < 0) return -1;
-    }
-    if ((flags & SAME_RELATION) === 0) {
-      if (at + 12 > end) return -1;
-      block.tablespace = view.getUint32(at, true);
-      block.database = view.getUint32(at + 4, true);
-      block.relfilenode = view.getUint32(at + 8, true);
-      at += 12;
-    } else {
-      if (index === 0) return -1;
-      const before = this.blocks[index - 1]!;
-      block.tablespace = before.tablespace;
-      block.database = before.database;
-      block.relfilenode = before.relfilenode;
-    }
-    if (at + 4 > end) return -1;
-    block.block = view.getUint32(at, true);
-    return at + 4;
-  }
-}
-
-/** uint16 length, uint16 hole offset, uint8 bimg_info; with compression and a hole: uint16 hole length */
-function decodeImageHeader(
-  block: BlockReference,
-  view: DataView,
-  from: number,
-  end: number,
-  version: WalVersion,
-): number {
-  let at = from;
-  if (at + 5 > end) return -1;
-  const bytes = view.getUint16(at, true);
-  const holeOffset = view.getUint16(at + 2, true);
-  const stored = view.getUint8(at + 4);
-  const info = version === 14 ? imageInfoOf14(stored) : stored;
-  at += 5;
-  const compressed = (info & IMAGE_COMPRESSED) !== 0;
-  const hasHole = (info & IMAGE_HAS_HOLE) !== 0;
-  let holeBytes = 0;
-  if (compressed && hasHole) {
-    if (at + 2 > end) return -1;
-    holeBytes = view.getUint16(at, true);
-    at += 2;
-  } else if (!compressed) holeBytes = PAGE_BYTES - bytes;
-  if (!imageFits(bytes, holeOffset, holeBytes, hasHole, compressed)) return -1;
-  block.hasImage = true;
-  block.imageApplied = (info & IMAGE_APPLY) !== 0;
-  block.imageInfo = info;
-  block.imageBytes = bytes;
-  block.holeOffset = holeOffset;
-  block.holeBytes = holeBytes;
-  return at;
-}
-
-/** What xlogreader.c insists on. */
-function imageFits(
-  bytes: number,
-  holeOffset: number,
-  holeBytes: number,
-  hasHole: boolean,
-  compressed: boolean,
-): boolean {
-  if (hasHole) {
-    if (holeOffset === 0 || holeBytes <= 0 || bytes === PAGE_BYTES) return false;
-    if (holeOffset + holeBytes > PAGE_BYTES) return false;
-  } else if (holeOffset !== 0 || holeBytes !== 0) return false;
-  return compressed ? bytes !== PAGE_BYTES : hasHole || bytes === PAGE_BYTES;
-}
-
-/** 14: 1 hole, 2 pglz, 4 apply. From 15 on: 1 hole, 2 apply, 4 pglz, 8 lz4, 10 zstd (hexadecimal). */
-function imageInfoOf14(info: number): number {
-  return (info & 1) | ((info & 4) >> 1) | ((info & 2) << 1);
 }

@@ -4,80 +4,18 @@
  * Way in: findFiles and planLog tell what to read, readLog reads it.
  */
 import { usageError } from "../../errors.ts";
-import type { SkippedRange, WalFault } from "../../wal/faults.ts";
-import { PAGE_BYTES, type SegmentHeader } from "../../wal/page.ts";
+import type { WalFault } from "../../wal/faults.ts";
+import { PAGE_BYTES } from "../../wal/page.ts";
 import { pageFault } from "../../wal/page-faults.ts";
 import { createPageChunk } from "../../wal/page-chunk.ts";
 import { formatPosition } from "../../wal/position.ts";
 import { RecordReader, Step } from "../../wal/reader.ts";
-import type { WalRecord } from "../../wal/record.ts";
 import { formatSegmentName } from "../../wal/segments.ts";
-import type { WalVersion } from "../../wal/versions.ts";
-import type { ByteStream } from "./byte-stream.ts";
+import type { LocatedFault, LogEnd, LogOptions, OpenSegment } from "./log-parts.ts";
 import { CompressionError } from "./lz4.ts";
 
 /** Of 128 to 1,024 kB the same speed; what is printed of it has to be kept as well. */
 const CHUNK_BYTES = 16 * PAGE_BYTES;
-
-/** A segment whose turn it is. */
-export interface OpenSegment {
-  /** Its file, for messages. */
-  readonly name: string;
-  readonly address: number;
-  readonly timelineMax: number;
-  readonly partial: boolean;
-  /** How many of its first bytes the stream leaves out: whole pages. */
-  readonly offset: number;
-  readonly stream: ByteStream;
-}
-
-/** Segments in the order of the log. */
-export interface SegmentSource {
-  readonly header: SegmentHeader;
-  /** Undefined: there are no more. The one before is closed. */
-  next(): Promise<OpenSegment | undefined>;
-  /** Whether a segment with a good first page follows the one that was opened last. */
-  hasLater(): Promise<boolean>;
-}
-
-/** A fault, and where in which file. */
-export interface LocatedFault extends WalFault {
-  /** `FILE: byte N: MESSAGE` */
-  readonly text: string;
-}
-
-export interface LogListener {
-  /** The record is another one after the call. Returns whether more is wanted. */
-  record(record: WalRecord, version: WalVersion): boolean;
-  /** Only with keepGoing. */
-  skipped(range: SkippedRange, fault: LocatedFault): void;
-  /** Everything of a chunk was passed on. Undefined: nothing to wait for. */
-  flush(): Promise<void> | undefined;
-}
-
-export interface LogOptions {
-  readonly source: SegmentSource;
-  readonly listener: LogListener;
-  readonly keepGoing: boolean;
-  readonly stop: AbortSignal;
-  /** Where the reader goes on: what lies between there and the first segment is missing. Undefined: it begins. */
-  readonly from?: number;
-}
-
-export type LogEnd =
-  /**
-   * The log's own end, or the input's, and the start of the record before. `pageBehind`: a page of this log that stands behind it in the
-   * same segment, left by a crash or behind damage.
-   */
-  | {
-      readonly kind: "end";
-      readonly position: number;
-      readonly previous: number;
-      readonly pageBehind?: number;
-    }
-  /** No more was wanted. */
-  | { readonly kind: "enough" }
-  | { readonly kind: "fault"; readonly fault: LocatedFault };
 
 /** Reads up to the end, a fault, or until nobody wants more. Throws InputError where a file cannot be read. */
 export async function readLog(options: LogOptions, reader = new RecordReader()): Promise<LogEnd> {

@@ -8,7 +8,7 @@ import {
 } from "../../wal/page.ts";
 import { formatSegmentName } from "../../wal/segments.ts";
 import type { ByteStream } from "./byte-stream.ts";
-import type { OpenSegment, SegmentSource } from "./log.ts";
+import type { OpenSegment, SegmentSource } from "./log-parts.ts";
 import { openFile, openStandardInput } from "./open.ts";
 import { type LogPlan, type PlannedSegment, differentSystems, startFault } from "./plan.ts";
 

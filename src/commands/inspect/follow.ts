@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { findFiles } from "../../capture/wal/find.ts";
-import { type LogEnd, type LogListener, readLog } from "../../capture/wal/log.ts";
+import { readLog } from "../../capture/wal/log.ts";
+import type { LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
 import { type LogPlan, planLog } from "../../capture/wal/plan.ts";
 import { PlannedSource } from "../../capture/wal/sources.ts";
 import { RecordReader } from "../../wal/reader.ts";

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { findFiles } from "../../capture/wal/find.ts";
-import { type LogEnd, type SegmentSource, readLog } from "../../capture/wal/log.ts";
+import { readLog } from "../../capture/wal/log.ts";
+import type { LogEnd, SegmentSource } from "../../capture/wal/log-parts.ts";
 import { planLog } from "../../capture/wal/plan.ts";
 import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts";
 import { ExitCode, usageError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-import type { LocatedFault, LogListener } from "../../capture/wal/log.ts";
+import type { LocatedFault, LogListener } from "../../capture/wal/log-parts.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { SkippedRange } from "../../wal/faults.ts";
 import { formatPosition } from "../../wal/position.ts";

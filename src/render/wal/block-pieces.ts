@@ -1,4 +1,4 @@
-import type { BlockReference } from "../../wal/record.ts";
+import type { BlockReference } from "../../wal/block-reference.ts";
 import { FORK_NAMES } from "../../wal/detail/storage.ts";
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 import { type Piece, piece } from "../byte-writer.ts";

@@ -1,6 +1,7 @@
 import type { PgTime } from "../../pg-time.ts";
 import { positionOf } from "../position.ts";
-import type { BlockReference, WalRecord } from "../record.ts";
+import type { BlockReference } from "../block-reference.ts";
+import type { WalRecord } from "../record.ts";
 
 /** A payload is shorter than its kind of record has it. Its checksum fits, so that nothing else is wrong with the record. */
 export class ShortPayload extends Error {
