@@ -1,7 +1,7 @@
 /**
  * PostgreSQL's physical write-ahead log: pages in, records out (access/transam/xlogreader.c).
  * Law: pure. No clock, no files, no packages; no object for a record that nobody keeps; what was not checked is not given out.
- * Way in: RecordReader. feed() it pages, and call next() until it wants more. What a record means is in detail.ts, what it is called
+ * Way in: RecordReader. feed() it pages, and call next() until it wants more. What a record means is in detail/describe.ts, what it is called
  * in rmgrs.ts.
  */
 import { recordChecksum } from "./crc32c.ts";
@@ -14,8 +14,8 @@ import {
   SHORT_HEADER_BYTES,
   type SegmentHeader,
 } from "./page.ts";
-import { type PageChunk, createPageChunk } from "./page-chunk.ts";
-import { pageFault } from "./page-faults.ts";
+import type { PageChunk } from "./page-chunk.ts";
+import { PAGE_MASK, PageCursor, UNKNOWN } from "./page-cursor.ts";
 import { align8, formatPosition, positionOf } from "./position.ts";
 import { RECORD_HEADER_BYTES, WalRecord } from "./record.ts";
 import { Rmgr } from "./rmgrs.ts";
@@ -36,24 +36,12 @@ export type Step = (typeof Step)[keyof typeof Step];
 const OPCODE_SWITCH = 0x40;
 /** No record is longer (palloc's limit; 1,020 MiB from 16 on). */
 const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
-const UNKNOWN = -1;
-const PAGE_MASK = PAGE_BYTES - 1;
 
 export class RecordReader {
   readonly record = new WalRecord();
   stop: WalFault | undefined;
   skipped: SkippedRange | undefined;
-  #header: SegmentHeader | undefined;
-  /** The highest that a page of the segment may be of, and that of the page before. */
-  #timelineMax = 0;
-  #timeline = 0;
-  #chunk: PageChunk = createPageChunk(0);
-  /** The chunk's first byte in the log, and how much of it is filled. */
-  #base = 0;
-  #end = 0;
-  #at = 0;
-  /** Where reading goes on when more is fed; UNKNOWN: at what comes. */
-  #position = UNKNOWN;
+  readonly #pages = new PageCursor();
   /** Start of the record before; UNKNOWN: not known yet. */
   #prev = UNKNOWN;
   /** Whether a record was read since the start or the last gap: then the next one follows it directly. */
@@ -66,17 +54,13 @@ export class RecordReader {
 
   /** The segment that the pages fed from now on are of. */
   openSegment(header: SegmentHeader, timelineMax: number): void {
-    this.#header = header;
-    this.#timelineMax = timelineMax;
+    this.#pages.openSegment(header, timelineMax);
   }
 
   /** Goes on at `position`, the start of a record, behind the record at `prev`. */
   seek(position: number, prev: number): void {
     this.#joined.drop();
-    this.#base = position;
-    this.#at = 0;
-    this.#end = 0;
-    this.#position = position;
+    this.#pages.seek(position);
     this.#prev = prev;
     this.#synced = true;
     this.stop = undefined;
@@ -84,21 +68,12 @@ export class RecordReader {
 
   /** The first `length` bytes of the chunk, which begins with a page at `address`; they stay as they are until more is asked for. */
   feed(chunk: PageChunk, length: number, address: number): void {
-    this.#chunk = chunk;
-    this.#base = address;
-    this.#end = length;
-    this.#at = 0;
-    if (this.#position === UNKNOWN) return;
-    const at = this.#position - address;
-    // Behind a switch of segments the rest is of no interest.
-    if (at >= length) this.#at = at;
-    else if ((at & PAGE_MASK) !== 0 && at > 0) this.#resume(at);
-    else if (at > 0) this.#at = at;
+    this.#pages.feed(chunk, length, address);
   }
 
   /** Where the record would start that comes next, or the one that is not complete does. */
   get position(): number {
-    return this.#joined.totalLength > 0 ? this.#joined.lsn : this.#base + this.#at;
+    return this.#joined.totalLength > 0 ? this.#joined.lsn : this.#pages.base + this.#pages.at;
   }
 
   /** The record before `position`. */
@@ -112,9 +87,9 @@ export class RecordReader {
       return Step.record;
     }
     for (;;) {
-      const at = this.#at;
-      if (at >= this.#end) {
-        this.#position = this.#base + at;
+      const at = this.#pages.at;
+      if (at >= this.#pages.end) {
+        this.#pages.leave();
         return Step.more;
       }
       const step = (at & PAGE_MASK) === 0 ? this.#enterPage(at) : this.#readRecord(at);
@@ -124,7 +99,7 @@ export class RecordReader {
 
   /** Bytes are missing here: of a file that was cut short, or of segments that are not there. */
   interrupt(message: string, cutShort: boolean): Step | undefined {
-    return this.#fail({ ...faultAt(this.position, message), cutShort }, this.#at);
+    return this.#fail({ ...faultAt(this.position, message), cutShort }, this.#pages.at);
   }
 
   /** After a stop: on to the next sound record, wherever that is. */
@@ -136,7 +111,7 @@ export class RecordReader {
   /** Pages that follow are not the next ones. */
   jump(): void {
     this.#joined.drop();
-    this.#position = UNKNOWN;
+    this.#pages.jump();
     this.#prev = UNKNOWN;
     this.#synced = false;
   }
@@ -146,43 +121,23 @@ export class RecordReader {
     const fault = this.#searching;
     if (fault === undefined) return undefined;
     this.#searching = undefined;
-    return { fault, start: fault.start, end: this.#base + this.#at };
-  }
-
-  /** The page has been read before, up to the record at `at`. */
-  #resume(at: number): void {
-    const page = at & ~PAGE_MASK;
-    this.#at = page;
-    const fault = this.#checkPage(page);
-    if (fault === undefined) this.#at = at;
-  }
-
-  #checkPage(at: number): WalFault | undefined {
-    const header = this.#header;
-    if (header === undefined) throw new Error("openSegment() comes before feed()");
-    const { words } = this.#chunk;
-    return pageFault(words, at >> 2, this.#base + at, {
-      header,
-      timelineMin: this.#timeline,
-      timelineMax: this.#timelineMax,
-    });
+    return { fault, start: fault.start, end: this.#pages.base + this.#pages.at };
   }
 
   #enterPage(at: number): Step | undefined {
-    const address = this.#base + at;
-    const { words } = this.#chunk;
-    const pageEnd = Math.min(at + PAGE_BYTES, this.#end);
-    const first = address % (this.#header?.segmentBytes ?? 1) === 0;
+    const address = this.#pages.base + at;
+    const { words } = this.#pages.chunk;
+    const pageEnd = Math.min(at + PAGE_BYTES, this.#pages.end);
+    const first = address % this.#pages.header.segmentBytes === 0;
     const start = at + (first ? LONG_HEADER_BYTES : SHORT_HEADER_BYTES);
     if (start > pageEnd) return this.#cut(start - pageEnd, pageEnd);
-    const fault = this.#checkPage(at);
+    const fault = this.#pages.check(at);
     if (fault !== undefined) {
       return this.#fail(fault, this.#searching === undefined ? at : at + PAGE_BYTES);
     }
     const index = at >> 2;
     const info = words[index]! >>> 16;
     const rest = words[index + 4]! >>> 0;
-    this.#timeline = words[index + 1]! >>> 0;
     if ((info & PageInfo.overwrite) !== 0) {
       // What was open was never completed: the server crashed, and wrote on from here.
       this.#joined.drop();
@@ -193,10 +148,10 @@ export class RecordReader {
         const message = `page at ${formatPosition(address)}: continues another record`;
         return this.#fail(faultAt(address, message), at);
       }
-      this.#at = rest > pageEnd - start ? pageEnd : start + align8(rest);
+      this.#pages.at = rest > pageEnd - start ? pageEnd : start + align8(rest);
       return undefined;
     }
-    this.#at = start;
+    this.#pages.at = start;
     return undefined;
   }
 
@@ -205,7 +160,7 @@ export class RecordReader {
     const joined = this.#joined;
     const missing = joined.totalLength - joined.length;
     if (rest !== missing) {
-      const position = this.#base + at;
+      const position = this.#pages.base + at;
       const page = formatPosition(position);
       const message =
         rest === 0
@@ -214,37 +169,37 @@ export class RecordReader {
       return this.#fail(faultAt(position, message), at);
     }
     const room = pageEnd - start;
-    joined.append(this.#chunk.bytes, start, start + Math.min(missing, room));
+    joined.append(this.#pages.chunk.bytes, start, start + Math.min(missing, room));
     if (missing > room) {
       if ((pageEnd & PAGE_MASK) !== 0) return this.#cut(missing - room, pageEnd);
-      this.#at = pageEnd;
+      this.#pages.at = pageEnd;
       return undefined;
     }
-    this.#at = start + align8(missing);
+    this.#pages.at = start + align8(missing);
     const { lsn, totalLength } = joined;
     joined.drop();
-    return this.#check(joined.chunk, 0, totalLength, lsn, this.#base + this.#at);
+    return this.#check(joined.chunk, 0, totalLength, lsn, this.#pages.base + this.#pages.at);
   }
 
   #readRecord(at: number): Step | undefined {
-    const chunk = this.#chunk;
+    const chunk = this.#pages.chunk;
     const nextPage = (at | PAGE_MASK) + 1;
-    const pageEnd = nextPage < this.#end ? nextPage : this.#end;
-    const lsn = this.#base + at;
+    const pageEnd = nextPage < this.#pages.end ? nextPage : this.#pages.end;
+    const lsn = this.#pages.base + at;
     if (pageEnd - at < 4) return this.#cut(RECORD_HEADER_BYTES - (pageEnd - at), pageEnd);
     const totalLength = chunk.words[at >> 2]! >>> 0;
     if (totalLength <= pageEnd - at && totalLength >= RECORD_HEADER_BYTES) {
       const end = at + align8(totalLength);
-      this.#at = end;
-      return this.#check(chunk, at, totalLength, lsn, this.#base + end);
+      this.#pages.at = end;
+      return this.#check(chunk, at, totalLength, lsn, this.#pages.base + end);
     }
     return this.#beginRecord(at, pageEnd, totalLength);
   }
 
   /** A record that the page does not hold whole. */
   #beginRecord(at: number, pageEnd: number, totalLength: number): Step | undefined {
-    const lsn = this.#base + at;
-    const { words, bytes } = this.#chunk;
+    const lsn = this.#pages.base + at;
+    const { words, bytes } = this.#pages.chunk;
     if (totalLength < RECORD_HEADER_BYTES || totalLength > RECORD_BYTES_MAX) {
       const message = `record at ${formatPosition(lsn)}: length ${totalLength} is not possible`;
       return this.#fail({ ...faultAt(lsn, message), mayBeEnd: totalLength === 0 }, pageAfter(at));
@@ -256,7 +211,7 @@ export class RecordReader {
     this.#joined.begin(lsn, totalLength);
     this.#joined.append(bytes, at, pageEnd);
     if ((pageEnd & PAGE_MASK) !== 0) return this.#cut(totalLength - (pageEnd - at), pageEnd);
-    this.#at = pageEnd;
+    this.#pages.at = pageEnd;
     return undefined;
   }
 
@@ -289,7 +244,7 @@ export class RecordReader {
     const infoAndRmgr = words[index + 4]!;
     record.info = infoAndRmgr & 0xff;
     record.rmgr = (infoAndRmgr >> 8) & 0xff;
-    if (!record.decodeItems(this.#header!.version)) {
+    if (!record.decodeItems(this.#pages.header.version)) {
       return this.#failRecord(recordFault(lsn, "lengths of its parts do not add up"), start);
     }
     record.endLsn = endLsn;
@@ -301,10 +256,10 @@ export class RecordReader {
 
   /** Behind a SWITCH the rest of the segment is empty. */
   #leaveSegment(): void {
-    const { segmentBytes } = this.#header!;
-    const next = Math.ceil((this.#base + this.#at) / segmentBytes) * segmentBytes;
+    const { segmentBytes } = this.#pages.header;
+    const next = Math.ceil((this.#pages.base + this.#pages.at) / segmentBytes) * segmentBytes;
     this.record.endLsn = next;
-    this.#at = next - this.#base;
+    this.#pages.at = next - this.#pages.base;
   }
 
   #giveFound(lsn: number): Step {
@@ -325,13 +280,17 @@ export class RecordReader {
 
   /** One that lies on a single page may have a wrong length: the next page is the first place that can be trusted. */
   #failRecord(fault: WalFault, start: number): Step | undefined {
-    const crossed = fault.position !== this.#base + start;
-    return this.#fail(fault, crossed ? this.#at : pageAfter(fault.position - this.#base));
+    const crossed = fault.position !== this.#pages.base + start;
+    return this.#fail(
+      fault,
+      crossed ? this.#pages.at : pageAfter(fault.position - this.#pages.base),
+    );
   }
 
   /** The file ends within a page. */
   #cut(missing: number, end: number): Step | undefined {
-    const position = this.#joined.totalLength > 0 ? this.#joined.lsn : this.#base + this.#at;
+    const position =
+      this.#joined.totalLength > 0 ? this.#joined.lsn : this.#pages.base + this.#pages.at;
     const message = `record at ${formatPosition(position)}: ${missing} bytes missing`;
     return this.#fail({ ...faultAt(position, message), cutShort: true }, end);
   }
@@ -341,7 +300,7 @@ export class RecordReader {
     const joined = this.#joined;
     const start = joined.totalLength > 0 ? joined.lsn : fault.start;
     joined.drop();
-    this.#at = resumeAt;
+    this.#pages.at = resumeAt;
     if (this.#searching !== undefined) return undefined;
     this.stop = { ...fault, start };
     return Step.stopped;
