@@ -144,6 +144,33 @@ describe("walctl inspect --follow", () => {
     }
   });
 
+  it("names damage that stays and has sound records behind it; --keep-going goes on there", async () => {
+    const folder = join(root, "damaged");
+    cpSync(join(server.host, "data", "pg_wal"), folder, { recursive: true });
+    const name = readdirSync(folder)
+      .filter((each) => /^[0-9A-F]{24}$/.test(each))
+      .toSorted()[1];
+    const path = join(folder, name ?? "");
+    const bytes = readFileSync(path);
+    bytes[400_000]! ^= 1;
+    writeFileSync(path, bytes);
+    const stopped = await walctl(["inspect", "-f", folder]);
+    assert.equal(stopped.status, 3);
+    assert.match(stopped.stderr, new RegExp(`^walctl: error: ${name}: byte \\d+: record at `));
+    const around = await walctl(["inspect", "--keep-going", folder]);
+    const last = around.stdout.trimEnd().split("\n").at(-1) ?? "";
+    const running = spawnWalctl(["inspect", "-f", "--keep-going", folder]);
+    try {
+      const lines = await running.waitFor((line) => line === last);
+      assert.deepEqual(lines, around.stdout.trimEnd().split("\n"));
+      const { status, stderr } = await running.stop("SIGTERM");
+      assert.equal(status, 3);
+      assert.equal(stderr, around.stderr.replace(/^walctl: the WAL ends at .*\n/m, ""));
+    } finally {
+      await running.dispose();
+    }
+  });
+
   it("takes one directory", async () => {
     const { status, stderr } = await walctl(["inspect", "-f", "-"]);
     assert.equal(status, 2);

@@ -25,17 +25,19 @@ export async function followLog(
   const timeline = options.timeline === "latest" ? "latest" : plan.timeline;
   let from: number | undefined;
   let faults = 0;
+  /** Damage that has stayed, and has sound records behind it. */
+  let passOver = false;
   for (;;) {
     const source = new PlannedSource(plan, from ?? options.filter.startPosition ?? 0);
-    // Damage is passed over only when it has stayed.
-    const keepGoing = options.keepGoing && faults >= LOOKS;
     const place = from === undefined ? {} : { from };
-    const end = await readLog({ source, listener, keepGoing, stop, ...place }, reader);
+    const end = await readLog({ source, listener, keepGoing: passOver, stop, ...place }, reader);
+    passOver = false;
     if (end.kind === "enough" || stop.aborted) return { kind: "enough" };
     if (end.kind === "fault") {
       faults = end.fault.start === from ? faults + 1 : 1;
-      if (faults >= LOOKS && !options.keepGoing && (await goesOnBehind(plan, end.fault.start))) {
-        return end;
+      if (faults >= LOOKS && (await goesOnBehind(plan, end.fault.start))) {
+        if (!options.keepGoing) return end;
+        passOver = true;
       }
     } else faults = 0;
     from = end.kind === "fault" ? end.fault.start : end.position;
