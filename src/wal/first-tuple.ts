@@ -8,18 +8,17 @@ const TUPLE_HEADER_BYTES = 23;
 const HOFF = 22;
 const PAGE_HEADER_BYTES = 24;
 
-/** The row that a Heap INSERT brings, from the record's data or the page's image. */
+/** The row that a record brings to its first block, from the block's data or the page's image. */
 export class FirstTuple {
   readonly #page = new Uint8Array(PAGE_BYTES);
   readonly #pageView = new DataView(this.#page.buffer);
 
-  /** Its columns, `bytes` of them at least; undefined: not there, or not to be read. */
-  of(record: WalRecord, bytes: number): DataView | undefined {
+  /** Of the row that is the page's `item`, `bytes` of its columns; undefined: not there, or not to be read. */
+  of(record: WalRecord, item: number, bytes: number): DataView | undefined {
     const block = record.blocks[0]!;
     if (block.dataBytes > 0) return ofData(record, block.dataStart, block.dataBytes, bytes);
-    if (!block.hasImage || record.mainBytes < 2) return undefined;
-    if (!restoreImage(record, block, this.#page)) return undefined;
-    return this.#ofPage(record.view.getUint16(record.mainStart, true), bytes);
+    if (!block.hasImage || !restoreImage(record, block, this.#page)) return undefined;
+    return this.#ofPage(item, bytes);
   }
 
   /** Item pointers stand behind the page's header: offset in the low 15 bits, length in the high 15. */

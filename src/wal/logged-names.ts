@@ -1,10 +1,14 @@
 import { catalogFile } from "./catalog-files.ts";
+import { ClassRows } from "./class-rows.ts";
 import { FirstTuple } from "./first-tuple.ts";
 import type { WalRecord } from "./record.ts";
 import type { RelationName, RelationNames } from "./relation-name.ts";
 import { Rmgr } from "./rmgrs.ts";
 import type { WalVersion } from "./versions.ts";
 
+const INSERT = 0x00;
+const UPDATE = 0x20;
+const HOT_UPDATE = 0x40;
 const PG_CLASS = 1259;
 const PG_INDEX = 2610;
 /** Oldest first out: a log may create more relations than memory holds. */
@@ -21,7 +25,6 @@ const TOAST_NAME = /^pg_toast_(\d+)(_index)?$/;
  * Columns of pg_class: `oid@0 relname@4 relnamespace@68 … relfilenode@88 reltablespace@92 … relrewrite@128`; from 18 on there is one more
  * before the last of these.
  */
-const CLASS_BYTES = 136;
 const REWRITE_OFFSET = 128;
 const NAME_BYTES = 64;
 /** Of pg_index: `indexrelid@0 indrelid@4`. */
@@ -42,8 +45,9 @@ interface Created {
 const utf8 = new TextDecoder();
 
 /**
- * What relations are called, as far as the log itself shows: the pg_class row that came with a relation's creation, and the pg_index row
- * of an index. Of the system catalogues the first files are known.
+ * What relations are called, as far as the log itself shows: the pg_class row that came with a relation's creation and those that
+ * followed it (TRUNCATE, VACUUM FULL and others give it another file), and the pg_index row of an index. Of the system catalogues the
+ * first files are known.
  */
 export class LoggedNames implements RelationNames {
   generation = 0;
@@ -54,16 +58,21 @@ export class LoggedNames implements RelationNames {
   /** Files that pg_class has been moved to, by database. */
   readonly #classFiles = new Map<number, number>();
   readonly #tuple = new FirstTuple();
+  readonly #rows = new ClassRows();
 
   /** Every record, in order. */
   observe(record: WalRecord, version: WalVersion): void {
     const { rmgr } = record;
     if (rmgr === Rmgr.heap) {
-      if ((record.info & 0x70) !== 0 || record.blockCount === 0) return;
+      const operation = record.info & 0x70;
+      if (operation > HOT_UPDATE || record.blockCount === 0) return;
       const { relfilenode, database } = record.blocks[0]!;
-      if (relfilenode === (this.#classFiles.get(database) ?? PG_CLASS))
-        this.#addClass(record, version);
-      else if (relfilenode === PG_INDEX) this.#addIndex(record);
+      if (relfilenode === (this.#classFiles.get(database) ?? PG_CLASS)) {
+        if (operation === INSERT) this.#addClass(database, this.#rows.inserted(record), version);
+        else if (operation === UPDATE || operation === HOT_UPDATE) {
+          this.#addClass(database, this.#rows.updated(record), version);
+        }
+      } else if (relfilenode === PG_INDEX && operation === INSERT) this.#addIndex(record);
     } else if (rmgr === Rmgr.relMap) this.#addMapping(record);
   }
 
@@ -95,10 +104,8 @@ export class LoggedNames implements RelationNames {
     return table === undefined ? undefined : this.#byOid.get(keyOf(database, table));
   }
 
-  #addClass(record: WalRecord, version: WalVersion): void {
-    const row = this.#tuple.of(record, CLASS_BYTES);
+  #addClass(database: number, row: DataView | undefined, version: WalVersion): void {
     if (row === undefined) return;
-    const { database } = record.blocks[0]!;
     const relfilenode = row.getUint32(88, true);
     const oid = row.getUint32(0, true);
     const bytes = new Uint8Array(row.buffer, row.byteOffset + 4, NAME_BYTES);
@@ -114,7 +121,9 @@ export class LoggedNames implements RelationNames {
   }
 
   #addIndex(record: WalRecord): void {
-    const row = this.#tuple.of(record, INDEX_BYTES);
+    if (record.mainBytes < 2) return;
+    const item = record.view.getUint16(record.mainStart, true);
+    const row = this.#tuple.of(record, item, INDEX_BYTES);
     if (row === undefined) return;
     const { database } = record.blocks[0]!;
     const index = keyOf(database, row.getUint32(0, true));
@@ -133,7 +142,11 @@ export class LoggedNames implements RelationNames {
     for (let index = 0; index < count; index++) {
       const at = mainStart + FIRST + 8 * index;
       if (view.getUint32(at, true) !== PG_CLASS) continue;
-      this.#classFiles.set(view.getUint32(mainStart, true), view.getUint32(at + 4, true));
+      const database = view.getUint32(mainStart, true);
+      const file = view.getUint32(at + 4, true);
+      if (file === (this.#classFiles.get(database) ?? PG_CLASS)) continue;
+      this.#classFiles.set(database, file);
+      this.#rows.forget(database);
     }
   }
 }

@@ -157,6 +157,25 @@ describe("walctl inspect", () => {
     assert.equal(named.get("2662"), "pg_catalog pg_class pg_class_oid_index");
   });
 
+  it("calls every relation what the server calls it, also after TRUNCATE, VACUUM FULL and REINDEX", () => {
+    const called = JSON.parse(facts["relations"] ?? "") as Record<string, [string, string, string]>;
+    const seen = new Set<string>();
+    for (const { blocks } of records) {
+      for (const { relfilenode, schema, table, relation } of blocks) {
+        const [ownSchema, ownTable, ownName] = called[relfilenode] ?? [];
+        if (ownName === undefined || (table === undefined && relfilenode < 16_384)) continue;
+        seen.add(ownName);
+        // TOAST tables of the catalogues have a schema of their own.
+        assert.equal(table, ownTable, `${relfilenode} ${ownName}`);
+        assert.equal(schema, ownSchema);
+        assert.equal(relation ?? table, ownName);
+      }
+    }
+    for (const name of ["moved", "moved_pkey", "items", "items_pkey", "items_id_idx"]) {
+      assert.ok(seen.has(name), name);
+    }
+  });
+
   it("tells what a commit says", () => {
     const commits = records.filter(({ type }) => type === "COMMIT");
     const { detail } = commits.find(({ xid }) => String(xid) === facts["xid"]) ?? {};
@@ -536,9 +555,25 @@ async function work(server: TestServer): Promise<Record<string, string>> {
   await server.sql("BEGIN; DELETE FROM items WHERE id = 6; PREPARE TRANSACTION 'later'");
   await server.sql("COMMIT PREPARED 'later'");
   await server.sql("VACUUM items");
+  await server.sql("CREATE TABLE moved (id int PRIMARY KEY)");
+  for (const statement of ["TRUNCATE moved", "VACUUM FULL moved", "REINDEX TABLE moved"]) {
+    await server.sql("INSERT INTO moved SELECT generate_series(1, 1000)");
+    await server.sql(statement);
+    await server.sql("DELETE FROM moved");
+  }
+  await server.sql("INSERT INTO moved SELECT generate_series(1, 1000)");
   await server.sql("CHECKPOINT");
   const [{ redo } = { redo: "" }] = await server.sql<{ redo: string }>(
     "SELECT redo_lsn::text AS redo FROM pg_control_checkpoint()",
   );
-  return { ...row, xid, redo };
+  const [{ relations } = { relations: "" }] = await server.sql<{ relations: string }>(
+    `SELECT json_object_agg(pg_relation_filenode(c.oid), json_build_array(
+         t.relnamespace::regnamespace, t.relname, c.relname))::text AS relations
+       FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid
+         JOIN pg_class o ON o.oid = coalesce(i.indrelid, c.oid)
+         LEFT JOIN pg_class h ON h.reltoastrelid = o.oid
+         JOIN pg_class t ON t.oid = coalesce(h.oid, o.oid)
+       WHERE pg_relation_filenode(c.oid) IS NOT NULL`,
+  );
+  return { ...row, xid, redo, relations };
 }
