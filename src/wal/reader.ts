@@ -44,6 +44,8 @@ export class RecordReader {
   readonly #pages = new PageCursor();
   /** Start of the record before; UNKNOWN: not known yet. */
   #prev = UNKNOWN;
+  /** The last record before a gap: what comes behind it links to that or to a later one. */
+  #floor = 0;
   /** Whether a record was read since the start or the last gap: then the next one follows it directly. */
   #synced = false;
   readonly #joined = new JoinedRecord();
@@ -112,6 +114,7 @@ export class RecordReader {
   jump(): void {
     this.#joined.drop();
     this.#pages.jump();
+    this.#floor = Math.max(this.#prev, this.#floor);
     this.#prev = UNKNOWN;
     this.#synced = false;
   }
@@ -273,8 +276,10 @@ export class RecordReader {
   /** Of the link to the record before. */
   #linkFault(lsn: number, prev: number): WalFault | undefined {
     const known = this.#searching === undefined && this.#prev !== UNKNOWN;
-    if (known ? prev === this.#prev : prev < lsn) return undefined;
-    const expected = known ? `not ${formatPosition(this.#prev)}` : "which is not before it";
+    // Behind damage the record before is not known, but lies in the range that is skipped: old bytes have another link.
+    const floor = Math.max(this.#prev, this.#floor);
+    if (known ? prev === this.#prev : prev < lsn && prev >= floor) return undefined;
+    const expected = known ? `not ${formatPosition(this.#prev)}` : "which is not just before it";
     return recordFault(lsn, `previous record is ${formatPosition(prev)}, ${expected}`);
   }
 

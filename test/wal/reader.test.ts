@@ -294,4 +294,19 @@ describe("RecordReader, of damage", () => {
       }
     });
   }
+
+  it("does not take old bytes for the record that it looks for behind damage", () => {
+    const long = logOf(...Array.from({ length: 100 }, (_, index) => 100 + (index % 7)), 9000, 50);
+    const bytes = long.bytes();
+    // A record of the first page, sound in itself, at the start of the second one, whose own is damaged.
+    const page = PAGE_BYTES + 24;
+    const rest = new DataView(bytes.buffer).getUint32(PAGE_BYTES + 16, true);
+    const target = page + Math.ceil(rest / 8) * 8;
+    bytes.set(long.records[3]?.bytes ?? [], target);
+    bytes[PAGE_BYTES - 50]! ^= 1;
+    const { records } = readLog(bytes, { header, keepGoing: true });
+    const known = new Set(long.records.map(({ lsn, bytes: own }) => `${lsn} ${own.join()}`));
+    for (const { lsn, bytes: own } of records) assert.ok(known.has(`${lsn} ${own.join()}`));
+    assert.ok(!records.some(({ lsn }) => lsn === START + target));
+  });
 });
