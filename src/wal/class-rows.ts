@@ -2,7 +2,7 @@ import { FirstTuple } from "./first-tuple.ts";
 import type { WalRecord } from "./record.ts";
 
 /** How much of a row is kept: the columns of fixed length that are of interest. */
-export const CLASS_BYTES = 136;
+const CLASS_BYTES = 136;
 /** Oldest first out. */
 const KEPT_MAX = 50_000;
 
