@@ -16,9 +16,9 @@ import { ExpandedRecord } from "./expanded.ts";
 import { FieldList, formatForPeople } from "./field-list.ts";
 
 const numbers = new Intl.NumberFormat("en-US");
-const WIDTH_MIN = 60;
+const WIDTH_MIN = 64;
 const WIDTH_MAX = 200;
-const BYTES_WIDTH = 8;
+const BYTES_WIDTH = 7;
 const IMAGES_WIDTH = 7;
 const GAP = "  ";
 const TRUNCATE = 0x30;
@@ -89,13 +89,15 @@ export class RecordTable {
     const over = Math.max(first.length - columns.position, 0);
     const name = cutToWidth(`${names.rmgr(id)} ${names.type(id)}`, columns.record - over);
     const paint = paintOf(names.type(id), this.#palette);
-    const about = cutToWidth(sanitizeLine(this.#aboutOf(record)), columns.table);
     const images = record.imageBytes === 0 ? "" : numbers.format(record.imageBytes);
     const bytes = numbers.format(record.length);
+    // So do many bytes from the name of the table.
+    const room = Math.min(columns.table, columns.table + BYTES_WIDTH - 1 - bytes.length);
+    const about = cutToWidth(sanitizeLine(this.#aboutOf(record)), room);
     const line = [
       first,
       paint(name) + " ".repeat(columns.record - over - textWidth(name)),
-      about + " ".repeat(columns.table - textWidth(about)) + bytes.padStart(BYTES_WIDTH),
+      about + bytes.padStart(columns.table + BYTES_WIDTH - textWidth(about)),
     ];
     return (line.join(GAP) + images.padStart(IMAGES_WIDTH)).trimEnd();
   }
