@@ -41,6 +41,12 @@ const DATABASE = "trap";
 /** The commands. */
 const ran = new Set<string>();
 
+/** Sent to standbys and servers that were promoted alone: no operator, and no name that is looked up along a path. */
+const NAMES_NOTHING = new Set([
+  "TIMELINE_HISTORY ${timeline}",
+  "SELECT pg_catalog.pg_is_in_recovery() AS recovering",
+]);
+
 for (const attack of ATTACKS.filter(({ version }) => installedVersions().includes(version))) {
   const { version, owner, path, schemas } = attack;
   const story = `${owner ? "the owner's" : "anybody's"} objects, search_path ${path ?? "as it is"}`;
@@ -229,7 +235,9 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       const log = server.log().replace(/\s+/g, " ");
       const statements = sentStatements();
       assert.ok(statements.length > 20);
-      const unsent = statements.filter(({ pattern }) => !pattern.test(log));
+      const unsent = statements.filter(
+        ({ text, pattern }) => !pattern.test(log) && !NAMES_NOTHING.has(text),
+      );
       assert.deepEqual(
         unsent.map(({ file, text }) => `${file}: ${text}`),
         [],

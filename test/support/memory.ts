@@ -1,7 +1,7 @@
 /** How much memory a tail takes at most, by what the kernel tells (Linux). */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PROGRAM, childEnvironment } from "./cli.ts";
 import type { MemoryWorkload } from "./memory-workloads.ts";
@@ -48,10 +48,13 @@ export async function memoryOf(
 
 /** Peak resident memory in MB. @throws Error when it fails */
 async function peakMemoryMb({ server, args, reader }: MemoryRun): Promise<number> {
+  // "ignore" would look like a standard output that is closed.
+  const devNull = openSync("/dev/null", "w");
   const child = spawn(process.execPath, [PROGRAM, "tail", ...args], {
     env: childEnvironment({ server }),
-    stdio: ["ignore", reader === undefined ? "ignore" : "pipe", "pipe"],
+    stdio: ["ignore", reader === undefined ? devNull : "pipe", "pipe"],
   });
+  closeSync(devNull);
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   let peakKb = 0;
