@@ -86,6 +86,8 @@ const LINGER_MS = 500;
 export class TypeCatalogue {
   readonly #target: ConnectionTarget;
   #client: Promise<Client> | undefined;
+  /** The last question: a client takes one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
   #asking = 0;
   #linger: NodeJS.Timeout | undefined;
 
@@ -100,11 +102,21 @@ export class TypeCatalogue {
   async lookUp(oids: readonly number[], slot: string, horizon: Horizon): Promise<CatalogueAnswer> {
     this.#asking++;
     clearTimeout(this.#linger);
+    const answer = this.#last.then(() => this.#ask(typesQuery(oids, slot, horizon)));
+    this.#last = answer.catch(() => {});
+    try {
+      return await answer;
+    } finally {
+      if (--this.#asking === 0) this.#linger = setTimeout(() => this.close(), LINGER_MS).unref();
+    }
+  }
+
+  async #ask(query: string): Promise<CatalogueAnswer> {
     try {
       this.#client ??= connectBeside(this.#target, "ordinary");
       const [row] = await queryRows<{ types: SeenType[]; before: string; horizon: string }>(
         await this.#client,
-        typesQuery(oids, slot, horizon),
+        query,
         "look up types in the catalogue",
       );
       return {
@@ -115,8 +127,6 @@ export class TypeCatalogue {
     } catch (error) {
       this.close();
       throw error;
-    } finally {
-      if (--this.#asking === 0) this.#linger = setTimeout(() => this.close(), LINGER_MS).unref();
     }
   }
 
