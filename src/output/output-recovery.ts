@@ -36,11 +36,28 @@ const TORN_LINE = /^\{"kind":"\w*("(,("(l(s(n("(:.*)?)?)?)?)?)?)?)?$/;
 export function recoverOutput(path: string, from: number): Recovered {
   return withFile(path, "r+", (fd, size) => {
     const { keep, end } = findEnd(fd, startIn(from, size), size, path);
-    if (keep < size) ftruncateSync(fd, keep);
-    // The process before may have been killed ahead of its fsync, and the next status confirms what is there.
-    fsyncSync(fd);
-    return { end, bytesCut: size - keep, size: keep };
+    return cut(fd, keep, size, end);
   });
+}
+
+/**
+ * Cuts only a torn last line, of a file that does not tell where its transactions end.
+ * @throws as recoverOutput
+ */
+export function recoverLastLine(path: string): Recovered {
+  return withFile(path, "r+", (fd, size) => {
+    requireOurs(fd, size, path);
+    const keep = lastLineEnd(fd, size);
+    requireTorn(fd, keep, size, path);
+    return cut(fd, keep, size, NO_END);
+  });
+}
+
+function cut(fd: number, keep: number, size: number, end: FileEnd): Recovered {
+  if (keep < size) ftruncateSync(fd, keep);
+  // The process before may have been killed ahead of its fsync, and the next status confirms what is there.
+  fsyncSync(fd);
+  return { end, bytesCut: size - keep, size: keep };
 }
 
 /** How far the file goes. It is only read: it may be another program that writes it now. */
@@ -55,6 +72,16 @@ export function readOutputEnd(path: string, from: number): FileEnd {
 export function requireOwnOutput(path: string): void {
   withFile(path, "r", (fd, size) => {
     requireOurs(fd, size, path);
+    return NOTHING;
+  });
+}
+
+/** Refuses a file that nothing can be appended to without recovery. */
+export function requireWholeLines(path: string): void {
+  requireOwnOutput(path);
+  withFile(path, "r", (fd, size) => {
+    const at = lastLineEnd(fd, size);
+    if (at < size) throw new WalctlError(`the last line of "${path}" has no end`);
     return NOTHING;
   });
 }
@@ -101,8 +128,32 @@ function findEnd(
 function requireOurs(fd: number, size: number, path: string): void {
   const text = readAt(fd, 0, Math.min(size, HEAD_BYTES_MAX)).toString("latin1");
   const lineEnd = text.indexOf("\n");
-  const torn = lineEnd === -1 && (LINE_START.startsWith(text) || TORN_LINE.test(text));
+  // A file that begins with zeros is rather a disk image than what a power cut left.
+  const torn = lineEnd === -1 && !text.includes("\0") && isTorn(text);
   if (!torn && !LINE.test(text)) throw notOurs(path, 0);
+}
+
+/** It may be the beginning of a line of ours, followed by zeros: those a power cut leaves of bytes not synced. */
+function isTorn(text: string): boolean {
+  const zeros = text.indexOf("\0");
+  const line = zeros === -1 ? text : text.slice(0, zeros);
+  return LINE_START.startsWith(line) || TORN_LINE.test(line);
+}
+
+/** Refuses to cut what somebody else may have appended. */
+function requireTorn(fd: number, at: number, size: number, path: string): void {
+  const text = readAt(fd, at, Math.min(size - at, HEAD_BYTES_MAX)).toString("latin1");
+  if (!isTorn(text)) throw notOurs(path, at);
+}
+
+/** Where what stands behind the last line break begins. */
+function lastLineEnd(fd: number, size: number): number {
+  for (let end = size; end > 0; end -= CHUNK_BYTES) {
+    const start = Math.max(0, end - CHUNK_BYTES);
+    const at = readAt(fd, start, end - start).lastIndexOf("\n");
+    if (at !== -1) return start + at + 1;
+  }
+  return 0;
 }
 
 /** Backwards, by pieces. */
@@ -132,7 +183,7 @@ function findLastEnd(
   return undefined;
 }
 
-/** Behind the last end: what is whole is kept. */
+/** Behind the last end: what is whole is kept, and all is read, so that nothing is cut but our own lines. */
 function scanTail(
   fd: number,
   from: number,
@@ -141,15 +192,18 @@ function scanTail(
   path: string,
 ): { readonly keep: number; readonly end: FileEnd } {
   let keep = from;
+  let read = from;
   let messageLsn = end.messageLsn;
   let blockStart: number | undefined;
+  let unfinished = false;
   for (const { text, at, next } of lineHeads(fd, from, size)) {
     const kind = LINE.exec(text)?.[1];
-    // Blocks of zeros are what a power cut leaves of bytes that were not synced.
-    if (kind === undefined && text.includes("\0")) break;
+    if (kind === undefined && text.includes("\0") && isTorn(text)) break;
     if (kind === undefined) throw notOurs(path, at);
+    read = next;
     // Nothing but its end could come behind it.
-    if (kind === "begin" || kind === "begin_prepare") break;
+    if (kind === "begin" || kind === "begin_prepare") unfinished = true;
+    if (unfinished) continue;
     if (kind === "stream_start") blockStart = at;
     else if (kind === "stream_stop") blockStart = undefined;
     else if (kind === "message" && text.includes('"transactional":false')) {
@@ -159,6 +213,7 @@ function scanTail(
     }
     keep = blockStart ?? next;
   }
+  requireTorn(fd, read, size, path);
   return { keep, end: { ...end, messageLsn } };
 }
 
@@ -189,7 +244,7 @@ function notOurs(path: string, at: number): WalctlError {
     `"${path}" was not written by walctl: its line at byte ${at} is another program's`,
     {
       detail: "Nothing in it has been changed.",
-      hint: "Give --output another file.",
+      hint: `${at === 0 ? "Give" : "Move that line elsewhere, or give"} --output another file.`,
     },
   );
 }

@@ -8,8 +8,10 @@ import { WalctlError } from "../../src/errors.ts";
 import { formatLsn } from "../../src/lsn.ts";
 import {
   readOutputEnd,
+  recoverLastLine,
   recoverOutput,
   requireOwnOutput,
+  requireWholeLines,
 } from "../../src/output/output-recovery.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "walctl-recovery-"));
@@ -76,6 +78,7 @@ const CASES: ReadonlyArray<
   ["a torn first line", "", '{"kind":"begin","l', "0/0", "0/0"],
   ["a torn commit", "", BEGIN + ROW + COMMIT.slice(0, -1), "0/0", "0/0"],
   ["zeros where a power cut took what was not synced", COMMIT, `\0\0\0\0${ROW}`, "0/40", "0/0"],
+  ["a torn line with zeros behind it", COMMIT, `${ROW.slice(0, 60)}\0\0\0`, "0/40", "0/0"],
 ];
 
 for (const [story, kept, cut, end, message] of CASES) {
@@ -127,6 +130,12 @@ const FOREIGN: ReadonlyArray<readonly [story: string, bytes: string]> = [
   ["a text without a line feed", "no line feed"],
   ["blank lines", "\n\n"],
   ["lines of ours with another program's behind", `${COMMIT}hello\n${BEGIN}`],
+  ["a text without a line feed behind lines of ours", `${COMMIT}my own note`],
+  ["JSON of another kind there", `${COMMIT}{"kind":"note","text":"x"}`],
+  ["a binary there", `${COMMIT}\x7fELF\0\0`],
+  ["a text behind a transaction without its end", `${BEGIN}${ROW}my own note`],
+  ["a line there", `${BEGIN}${ROW}hello\n${ROW}`],
+  ["a text that somebody appended to a torn line", `${BEGIN}{"kind":"inshello\n`],
 ];
 
 for (const [story, bytes] of FOREIGN) {
@@ -144,4 +153,34 @@ test("an empty file and none at all are nobody's", () => {
   writeFileSync(path, "");
   requireOwnOutput(path);
   requireOwnOutput(join(folder, "none"));
+});
+
+const LAST_LINES: ReadonlyArray<readonly [story: string, kept: string, cut: string]> = [
+  ["whole lines", ROW + ROW, ""],
+  ["a torn line", ROW, ROW.slice(0, -1)],
+  ["one torn in its first bytes", ROW, "{"],
+  ["a torn first line", "", ROW.slice(0, 50)],
+  ["a long torn line", ROW, `${ROW.slice(0, -4)}"${"x".repeat(3 << 20)}`],
+  ["a torn line with zeros behind it", ROW, `${ROW.slice(0, 60)}\0\0`],
+  ["zeros", ROW, "\0\0\0"],
+  ["a transaction without its end, torn", BEGIN + ROW, ROW.slice(0, 50)],
+];
+
+for (const [story, kept, cut] of LAST_LINES) {
+  test(`where transactions are not told apart only a torn last line is cut: ${story}`, () => {
+    writeFileSync(path, kept + cut);
+    if (cut === "") requireWholeLines(path);
+    else if (kept !== "") assert.throws(() => requireWholeLines(path), /has no end$/);
+    const { bytesCut, size } = recoverLastLine(path);
+    assert.equal(readFileSync(path, "utf8"), kept);
+    assert.deepEqual([bytesCut, size], [cut.length, kept.length]);
+  });
+}
+
+test("nor is anything cut there that is not ours", () => {
+  for (const bytes of ["my own note", '{"kind":"note","text":"x"}', "\x7fELF\0\0"]) {
+    writeFileSync(path, ROW + bytes, "latin1");
+    assert.throws(() => recoverLastLine(path), /was not written by walctl: its line at byte 102 /);
+    assert.equal(readFileSync(path, "latin1"), ROW + bytes);
+  }
 });
