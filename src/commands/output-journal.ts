@@ -1,3 +1,4 @@
+import { WalctlError } from "../errors.ts";
 import { INVALID_LSN, type Lsn, maxLsn } from "../lsn.ts";
 import { type FileEnd, NO_END, laterEnd } from "../output/file-end.ts";
 import {
@@ -7,7 +8,7 @@ import {
   readFileState,
   writeFileState,
 } from "../output/file-state.ts";
-import { readOutputEnd, recoverOutput } from "../output/output-recovery.ts";
+import { readOutputEnd, recoverLastLine, recoverOutput } from "../output/output-recovery.ts";
 import { sinkError } from "../output/sink.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import type { Anchor, Received } from "../replication/continuity.ts";
@@ -36,6 +37,8 @@ interface JournalOptions {
   readonly recoverable: boolean;
   /** The slot moves to what a consumer confirms that reads FILE, and may cut or delete it. */
   readonly ackFrom: boolean;
+  /** FILE is the name of a descriptor, beside which there can be no file. */
+  readonly alone: boolean;
 }
 
 /** What FILE and the file beside it tell of the stream so far, for this process and the next one. */
@@ -44,7 +47,8 @@ export class OutputJournal {
   readonly #reporter: Reporter;
   /** Undefined: there was none, or there can be none. */
   #state: FileState | undefined;
-  #disabled = false;
+  #disabled: boolean;
+  #warned = false;
   #streamed = false;
   /** Of FILE, by what was written. */
   #size = 0;
@@ -53,6 +57,7 @@ export class OutputJournal {
 
   constructor(options: JournalOptions, reporter: Reporter) {
     this.#options = options;
+    this.#disabled = options.alone;
     this.#reporter = reporter;
   }
 
@@ -63,6 +68,8 @@ export class OutputJournal {
   received(): Received {
     const state = this.#read();
     const file = this.#fileEnd(state);
+    // FILE was emptied, deleted or renamed since: what it was before it was rotated last ended too early to compare.
+    const unknown = state?.lines === true && file.endLsn === INVALID_LSN;
     const end = state === undefined ? file : laterEnd(state.before, file);
     return {
       log: state && {
@@ -72,7 +79,7 @@ export class OutputJournal {
       },
       source: state && { database: state.database, slot: state.slot },
       passed: passedOf(end),
-      end: end.endLsn,
+      end: unknown ? INVALID_LSN : end.endLsn,
       complete: state && completeOf(state, file),
       // Asked for something else, the server may leave that transaction out.
       anchor:
@@ -83,16 +90,19 @@ export class OutputJournal {
   /** The slot is ours: cuts FILE behind what is whole. */
   takeOver(): Mark | undefined {
     const state = this.#read();
-    if (!this.#options.recoverable) return state === undefined ? undefined : state.before;
-    const { path } = this.#options;
-    const { end, bytesCut, size } = recoverOutput(path, state?.offset ?? 0);
+    const { path, recoverable } = this.#options;
+    const { end, bytesCut, size } = recoverable
+      ? recoverOutput(path, state?.offset ?? 0)
+      : recoverLastLine(path);
     if (bytesCut > 0) {
+      const what = recoverable ? "transaction" : "line";
       this.#reporter.notice(
-        `cut ${bytesCut} bytes of an unfinished transaction from the end of "${path}"`,
+        `cut ${bytesCut} bytes of an unfinished ${what} from the end of "${path}"`,
       );
     }
     this.#size = size;
-    return state === undefined ? end : laterEnd(state.before, end);
+    if (state !== undefined) return laterEnd(state.before, end);
+    return recoverable ? end : undefined;
   }
 
   /** From where on FILE may hold blocks of transactions that are still open. Undefined: it holds none. */
@@ -196,12 +206,13 @@ export class OutputJournal {
 
   /** Read again each time before the slot is ours: another process may be writing it. */
   #read(): FileState | undefined {
-    const { path } = this.#options;
-    const state = readFileState(path);
-    this.#state = state === "damaged" ? undefined : state;
-    if (state === "damaged") {
+    const { path, alone } = this.#options;
+    const state = alone ? undefined : readFileState(path);
+    this.#state = typeof state === "string" ? undefined : state;
+    if (typeof state === "string" && !this.#warned) {
+      this.#warned = true;
       this.#reporter.warn({
-        message: `"${fileStatePath(path)}" cannot be understood, and is replaced`,
+        message: `"${fileStatePath(path)}" cannot be understood, and is replaced: ${state}`,
         detail: "What it said about the server and the slot is not compared.",
       });
     }
@@ -216,6 +227,7 @@ export class OutputJournal {
     try {
       writeFileState(path, state);
     } catch (cause) {
+      if (cause instanceof WalctlError) throw cause;
       const { code } = cause as NodeJS.ErrnoException;
       if (this.#state !== undefined || !NO_PLACE.has(code ?? "")) {
         throw sinkError(cause, `"${fileStatePath(path)}"`);

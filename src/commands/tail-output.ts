@@ -3,7 +3,9 @@ import type { Lsn } from "../lsn.ts";
 import type { MessageKind, PgoutputMessage } from "../pgoutput/messages.ts";
 import { AppendFile } from "../output/append-file.ts";
 import { isStandardOutputClosed } from "../output/closed-output.ts";
-import { requireOwnOutput } from "../output/output-recovery.ts";
+import { readFileState } from "../output/file-state.ts";
+import { requireOwnOutput, requireWholeLines } from "../output/output-recovery.ts";
+import { isDescriptorName } from "../output/same-file.ts";
 import { type Sink, sinkOf } from "../output/sink.ts";
 import { openStreamOutput } from "../output/stream-output.ts";
 import { readStreamedLines } from "../output/streamed-lines.ts";
@@ -38,6 +40,7 @@ const STREAMED: readonly MessageKind[] = [
   "stream_commit",
   "stream_abort",
 ];
+const PREPARED: readonly MessageKind[] = ["begin_prepare", "prepare"];
 
 interface OutputRequest {
   /** --output */
@@ -81,7 +84,8 @@ export function openTailOutput(
   if (stream !== undefined) return toStream(stream);
   const streaming = pgoutput.streaming !== "off";
   // Without these lines FILE does not tell where a transaction ends.
-  const needed = streaming ? [...ENDS, ...STREAMED] : ENDS;
+  const needed = [...ENDS, ...(streaming ? STREAMED : []), ...(pgoutput.twoPhase ? PREPARED : [])];
+  if (streaming && pgoutput.twoPhase) needed.push("stream_prepare");
   const leftOut = needed.find((kind) => !request.prints(kind));
   const recoverable = ENDS.every(request.prints);
   if (leftOut !== undefined) {
@@ -90,18 +94,34 @@ export function openTailOutput(
       detail: "After a crash lines may be there twice.",
     });
   }
+  const alone = isDescriptorName(path);
   requireOwnOutput(path);
+  if (!alone) readFileState(path);
   const file = new AppendFile(path);
   file.onRenamed = () => reporter.warn(renamedWarning(path));
   const journal = file.durable
     ? new OutputJournal(
-        { path, database, ackFrom, request: describeRequest(pgoutput), streaming, recoverable },
+        {
+          ...{ path, database, ackFrom, request: describeRequest(pgoutput) },
+          ...{ streaming, recoverable, alone },
+        },
         reporter,
       )
     : undefined;
   return {
     sink: file,
-    rotate: (passed) => rotate(file, journal, passed, reporter),
+    rotate: (passed) => {
+      try {
+        requireWholeLines(path);
+        file.reopen(() => {
+          if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
+        });
+      } catch (error) {
+        // A signal asks for it: nobody else would catch it, and nothing is lost without a new file.
+        if (!(error instanceof WalctlError)) throw error;
+        reporter.warn({ message: error.message, detail: "The old file is written on." });
+      }
+    },
     journal,
     takeOver: (oldest) => (journal === undefined ? NOTHING_THERE : takeOver(path, journal, oldest)),
   };
@@ -146,21 +166,4 @@ function* unfinishedIn(
 /** What decides which transactions the server sends at all. */
 function describeRequest({ publications, origin, messages, twoPhase }: PgoutputOptions): string {
   return JSON.stringify({ publications: publications.toSorted(), origin, messages, twoPhase });
-}
-
-/** It is a signal that asks for it: nobody is there to catch an error, and nothing is lost without a new file. */
-function rotate(
-  file: AppendFile,
-  journal: OutputJournal | undefined,
-  passed: Passed | undefined,
-  reporter: Reporter,
-): void {
-  try {
-    file.reopen(() => {
-      if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
-    });
-  } catch (error) {
-    if (!(error instanceof WalctlError)) throw error;
-    reporter.warn({ message: error.message, detail: "The old file is written on." });
-  }
 }

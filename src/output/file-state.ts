@@ -1,16 +1,19 @@
 import {
   closeSync,
+  constants,
+  fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
-  readFileSync,
   renameSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { WalctlError } from "../errors.ts";
+import { OutputError, WalctlError } from "../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../lsn.ts";
-import { type FileEnd, NO_END } from "./file-end.ts";
+import type { FileEnd } from "./file-end.ts";
+import { readAt } from "./read-at.ts";
 import { syncFolder } from "./sync-folder.ts";
 
 /**
@@ -45,45 +48,95 @@ export interface FileState {
 const FORMAT = 1;
 const MODE_OWNER_ONLY = 0o600;
 const SUFFIX = ".walctl";
+/** What each of these files begins with. */
+const START = '{"walctl":';
+/** A thousand timelines take 30 KB. */
+const BYTES_MAX = 1 << 20;
+/** Another program may put a link or a FIFO there at any time. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 export function fileStatePath(path: string): string {
   return `${path}${SUFFIX}`;
 }
 
-/** Undefined: there is none, or none that can be understood. */
-export function readFileState(path: string): FileState | "damaged" | undefined {
-  let text: string;
+/** What writeFileState renames to that. */
+export function temporaryStatePath(path: string): string {
+  return `${fileStatePath(path)}.new`;
+}
+
+/**
+ * Undefined: there is none. A string: why it cannot be understood, though walctl wrote it.
+ * @throws WalctlError when it cannot be read, or when walctl did not write what has its name
+ */
+export function readFileState(path: string): FileState | string | undefined {
+  readOurs(temporaryStatePath(path));
+  const text = readOurs(fileStatePath(path));
+  if (text === undefined) return undefined;
   try {
-    text = readFileSync(fileStatePath(path), "utf8");
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") return undefined;
-    throw new WalctlError(`could not read "${fileStatePath(path)}" (${code ?? "unknown error"})`, {
-      cause,
-    });
+    return parseFileState(text);
+  } catch (error) {
+    if (error instanceof FieldError) return error.message;
+    throw error;
   }
-  return parseFileState(text) ?? "damaged";
 }
 
 /**
  * Replaces it: whatever happens meanwhile, the old one or the new one is there whole.
- * @throws the errno when it cannot be written
+ * @throws WalctlError when walctl did not write what has its name, the errno when it cannot be written
  */
 export function writeFileState(path: string, state: FileState): void {
   const target = fileStatePath(path);
-  const temporary = `${target}.new`;
-  const fd = openSync(temporary, "w", MODE_OWNER_ONLY);
+  const temporary = temporaryStatePath(path);
+  // A process that was killed left it.
+  if (readOurs(temporary) !== undefined) unlinkSync(temporary);
+  const fd = openSync(temporary, CREATE, MODE_OWNER_ONLY);
   try {
-    writeSync(fd, formatFileState(state));
+    writeFileSync(fd, formatFileState(state));
     fsyncSync(fd);
+    readOurs(target);
+    renameSync(temporary, target);
   } catch (error) {
     unlinkSync(temporary);
     throw error;
   } finally {
     closeSync(fd);
   }
-  renameSync(temporary, target);
   syncFolder(dirname(target));
+}
+
+/** Undefined: it does not exist. Nothing is waited for, no link is followed, and no more is read than we write. */
+function readOurs(path: string): string | undefined {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    if (!stats.isFile()) throw notOurs(path, "is no regular file");
+    const fd = openSync(path, READ);
+    try {
+      const { size } = fstatSync(fd);
+      const text = readAt(fd, 0, Math.min(size, BYTES_MAX)).toString();
+      // A power cut may leave zeros of it, or its first bytes.
+      const torn = size <= BYTES_MAX && START.startsWith(text.replace(/\0+$/, ""));
+      if (torn || text.startsWith(START)) return text;
+      throw notOurs(path, "was not written by walctl: its line 1 is another program's");
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    if (cause instanceof WalctlError) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    // The walctl that has the slot has renamed it meanwhile.
+    if (code === "ENOENT") return undefined;
+    throw new OutputError(`could not read "${path}" (${code ?? "unknown error"})`, { cause });
+  }
+}
+
+function notOurs(path: string, what: string): OutputError {
+  return new OutputError(`"${path}" ${what}`, {
+    detail:
+      "walctl would keep the state of --output in a file of that name. Nothing has been changed.",
+    hint: "Rename it, or give --output another file.",
+  });
 }
 
 export function formatFileState(state: FileState): string {
@@ -115,62 +168,83 @@ export function formatFileState(state: FileState): string {
   })}\n`;
 }
 
-function parseFileState(text: string): FileState | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof json !== "object" || json === null) return undefined;
-  const field = (name: string): unknown => Reflect.get(json, name);
-  const lsn = (value: unknown): Lsn =>
-    (typeof value === "string" ? parseLsn(value) : undefined) ?? INVALID_LSN;
-  const systemIdentifier = field("system_identifier");
-  const database = field("database");
-  const offset = field("offset");
-  if (field("walctl") !== FORMAT) return undefined;
-  if (typeof systemIdentifier !== "string" || typeof database !== "string") return undefined;
-  if (typeof offset !== "number") return undefined;
-  const slot = field("slot");
-  const request = field("request");
+class FieldError extends Error {}
+
+/** @throws FieldError */
+function parseFileState(text: string): FileState {
+  const file = objectOf(parseJson(text), "it");
+  const field = <Value>(name: string, parse: Parse<Value>): Value => parse(file[name], `"${name}"`);
+  if (file["walctl"] !== FORMAT) throw new FieldError(`its format is not ${FORMAT}`);
   return {
-    systemIdentifier,
-    timeline: Number(field("timeline")),
-    history: parseHistory(field("history")),
-    database,
-    slot: typeof slot === "string" ? slot : undefined,
-    request: typeof request === "string" ? request : "",
-    streamed: field("streamed") !== false,
-    blocksFrom: Number(field("blocks_from") ?? 0),
-    lines: field("lines") !== false,
-    acknowledged: lsn(field("acknowledged_lsn")),
-    offset,
+    systemIdentifier: field("system_identifier", stringOf),
+    timeline: field("timeline", countOf),
+    history: field("history", optional(historyOf)),
+    database: field("database", stringOf),
+    slot: field("slot", optional(stringOf)),
+    request: field("request", optional(stringOf)) ?? "",
+    streamed: field("streamed", optional(booleanOf)) ?? true,
+    blocksFrom: field("blocks_from", optional(countOf)) ?? 0,
+    lines: field("lines", optional(booleanOf)) ?? true,
+    acknowledged: field("acknowledged_lsn", optional(lsnOf)) ?? INVALID_LSN,
+    offset: field("offset", countOf),
     before: {
-      ...NO_END,
-      endLsn: lsn(field("end_lsn")),
-      messageLsn: lsn(field("message_lsn")),
-      commit: parseCommit(field("commit"), lsn),
+      endLsn: field("end_lsn", optional(lsnOf)) ?? INVALID_LSN,
+      messageLsn: field("message_lsn", optional(lsnOf)) ?? INVALID_LSN,
+      commit: field("commit", optional(commitOf)),
     },
   };
 }
 
-function parseHistory(value: unknown): FileState["history"] {
-  if (!Array.isArray(value)) return undefined;
+type Parse<Value> = (value: unknown, name: string) => Value;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new FieldError("it is not JSON");
+  }
+}
+
+function objectOf(value: unknown, name: string): Readonly<Record<string, unknown>> {
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw new FieldError(`${name} is no object`);
+}
+
+function optional<Value>(parse: Parse<Value>): Parse<Value | undefined> {
+  return (value, name) => (value === undefined || value === null ? undefined : parse(value, name));
+}
+
+function stringOf(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw new FieldError(`${name} is no string`);
+}
+
+function booleanOf(value: unknown, name: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw new FieldError(`${name} is neither true nor false`);
+}
+
+function countOf(value: unknown, name: string): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
+  throw new FieldError(`${name} is no count`);
+}
+
+function lsnOf(value: unknown, name: string): Lsn {
+  const lsn = typeof value === "string" ? parseLsn(value) : undefined;
+  if (lsn !== undefined) return lsn;
+  throw new FieldError(`${name} is no LSN`);
+}
+
+function historyOf(value: unknown, name: string): FileState["history"] {
+  if (!Array.isArray(value)) throw new FieldError(`${name} is no list`);
   return value.map((each: unknown) => {
-    const [timeline, end] = Array.isArray(each) ? (each as unknown[]) : [];
-    return {
-      timeline: Number(timeline),
-      end: (typeof end === "string" ? parseLsn(end) : undefined) ?? INVALID_LSN,
-    };
+    const { 0: timeline, 1: end } = objectOf(each, name);
+    return { timeline: countOf(timeline, name), end: lsnOf(end, name) };
   });
 }
 
-function parseCommit(value: unknown, lsn: (value: unknown) => Lsn): FileEnd["commit"] {
-  if (typeof value !== "object" || value === null) return undefined;
-  const commitLsn = lsn(Reflect.get(value, "commit_lsn"));
-  const xid: unknown = Reflect.get(value, "xid");
-  const commitUnixMs: unknown = Reflect.get(value, "commit_unix_ms");
-  if (typeof xid !== "number" || typeof commitUnixMs !== "number") return undefined;
-  return { xid, commitLsn, commitUnixMs };
+function commitOf(value: unknown, name: string): FileEnd["commit"] {
+  const { xid, commit_lsn: lsn, commit_unix_ms: time } = objectOf(value, name);
+  if (!Number.isFinite(time)) throw new FieldError(`${name} has no time`);
+  return { xid: countOf(xid, name), commitLsn: lsnOf(lsn, name), commitUnixMs: Number(time) };
 }

@@ -22,7 +22,7 @@ export function openStreamOutput(
   standard: StandardStreams,
   stop: AbortSignal,
 ): Sink | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined || stats.isFile()) return undefined;
   const terminal = stats.isCharacterDevice() && isTerminal(path);
   if (!terminal && !stats.isFIFO() && !stats.isSocket()) return undefined;
@@ -86,6 +86,14 @@ function openFifo(path: string): Sink | undefined {
 function openWriting(path: string): number {
   try {
     return openSync(path, constants.O_WRONLY | constants.O_NOCTTY);
+  } catch (error) {
+    throw openError(path, error);
+  }
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
     throw openError(path, error);
   }

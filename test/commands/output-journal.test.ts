@@ -32,7 +32,7 @@ function journal(warnings: string[] = [], at = path, streaming = false): OutputJ
   };
   const options = {
     ...{ path: at, database: "shop", request: "r", streaming },
-    ...{ recoverable: true, ackFrom: false },
+    ...{ recoverable: true, ackFrom: false, alone: false },
   };
   return new OutputJournal(options, reporter as unknown as Reporter);
 }
@@ -90,16 +90,33 @@ test("after a rotation the end of the file before counts", () => {
   });
 });
 
-test("one that cannot be understood is replaced, with a warning", () => {
-  for (const damaged of ["", "{", "[]", '{"walctl":99}', '{"walctl":1}']) {
+test("one that cannot be understood is replaced, with one warning that says why", () => {
+  for (const [damaged, why] of [
+    ["", "it is not JSON"],
+    ["{", "it is not JSON"],
+    ['{"walctl":99}', "its format is not 1"],
+    ['{"walctl":1}', '"system_identifier" is no string'],
+  ] as const) {
     writeFileSync(`${path}.walctl`, damaged);
     const warnings: string[] = [];
     const it = journal(warnings);
     assert.equal(it.received().complete, undefined);
-    assert.deepEqual(warnings, [`"${path}.walctl" cannot be understood, and is replaced`]);
+    assert.equal(it.takeOver()?.endLsn, INVALID_LSN);
+    assert.deepEqual(warnings, [`"${path}.walctl" cannot be understood, and is replaced: ${why}`]);
     it.started(START);
     assert.equal(journal().received().complete, 100n);
   }
+});
+
+test("the end of the file before is not told for that of a FILE that was renamed meanwhile", () => {
+  const it = journal();
+  it.started(START);
+  it.rotate({ endLsn: lsn(200), messageLsn: lsn(210) }, undefined);
+  assert.equal(journal().received().end, 200n);
+  it.acknowledge(lsn(300), lsn(300), 0);
+  const { end, complete, passed } = journal().received();
+  assert.deepEqual([end, complete, passed], [INVALID_LSN, undefined, 209n]);
+  assert.equal(journal().takeOver()?.endLsn, 200n, "what comes again of it is still known");
 });
 
 test("where no file can be made it is done without, with one warning", (t) => {
