@@ -1,7 +1,10 @@
 /** The first signal: answered within a second, and with the truth. */
 import assert from "node:assert/strict";
-import { readFile, readdir } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { type AddressInfo, type Server, createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -42,6 +45,27 @@ describe("a signal while a server does not answer", () => {
     assert.deepEqual(await ends("tail", "-P", "p"), [0, ""]);
     assert.deepEqual(await ends("tail"), [0, ""]);
     assert.deepEqual(await ends("slots", "--watch"), [0, ""]);
+  });
+
+  it("SIGHUP does not end tail --output before the stream starts, nor where that is a FIFO", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "walctl-signals-"));
+    execFileSync("mkfifo", [join(folder, "fifo")]);
+    try {
+      for (const name of ["file", "fifo"]) {
+        for (const more of [[], ["-P", "p"]]) {
+          const args = ["tail", "-o", join(folder, name), ...more];
+          const { port } = silent.address() as AddressInfo;
+          const connected = once(silent, "connection");
+          const running = spawnWalctl([...args, "-h", "127.0.0.1", "-p", String(port), "-d", "d"]);
+          await connected;
+          running.signal("SIGHUP");
+          const { status, signal, stderr } = await running.stop("SIGTERM");
+          assert.deepEqual([status, signal, stderr], [0, null, ""]);
+        }
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("does not make a success of what was not done", async () => {

@@ -4,6 +4,7 @@ import { createCaptureReader } from "../capture/readers.ts";
 import { SniffingReader } from "../capture/sniffing-reader.ts";
 import { type CaptureSource, openCapture, sourceOf } from "../capture/source.ts";
 import { ExitCode } from "../errors.ts";
+import { type NamedFile, requireDifferentFiles } from "../output/same-file.ts";
 import { ReaderGone, type Sink, sinkOf } from "../output/sink.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
@@ -49,6 +50,10 @@ export async function decodeFile(
   flags: DecodeFileFlags,
   context: CommandContext,
 ): Promise<ExitCode> {
+  for (const file of files) {
+    const input: NamedFile = file === STANDARD_INPUT ? ["standard input", 0] : [`"${file}"`, file];
+    requireDifferentFiles([input, ["standard output", 1]]);
+  }
   const output = outputOptions(flags, context);
   const columns = new AskedColumns(flags);
   const job: Job = {

@@ -1,5 +1,7 @@
 import { ExitCode } from "../errors.ts";
 import { formatLsn, INVALID_LSN } from "../lsn.ts";
+import { fileStatePath, temporaryStatePath } from "../output/file-state.ts";
+import { type NamedFile, isDescriptorName, requireDifferentFiles } from "../output/same-file.ts";
 import { ReaderGone, fileDescriptorOf } from "../output/sink.ts";
 import { TypeRegistry } from "../pgoutput/type-registry.ts";
 import { type BootstrapRequest } from "../replication/bootstrap.ts";
@@ -32,14 +34,32 @@ const NOTHING = new Uint8Array();
 /** As --output: what it is without. */
 const STANDARD_OUTPUT = "-";
 
+/** What SIGHUP does by now. */
+interface Hangup {
+  listener: (() => void) | undefined;
+}
+
 /** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const { output, ...others } = flags;
-  const given = output === undefined || output === STANDARD_OUTPUT ? others : flags;
-  return await withinStopGrace(stream(given, context), context.stop, ExitCode.done);
+  const given: TailFlags = output === undefined || output === STANDARD_OUTPUT ? others : flags;
+  const hangup: Hangup = { listener: undefined };
+  // Without --output it may be the terminal that has gone. With it SIGHUP must not end tail before there is a file.
+  const ignore =
+    given.output === undefined ? undefined : context.onSignal("SIGHUP", () => hangup.listener?.());
+  try {
+    return await withinStopGrace(stream(given, context, hangup), context.stop, ExitCode.done);
+  } finally {
+    ignore?.();
+  }
 }
 
-async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
+async function stream(
+  flags: TailFlags,
+  context: CommandContext,
+  hangup: Hangup,
+): Promise<ExitCode> {
+  requireOwnFiles(flags);
   const toFile = flags.output !== undefined && flags.format === "auto";
   const output = outputOptions(toFile ? { ...flags, format: "ndjson" } : flags, context);
   const asked = tailOptions(flags);
@@ -133,11 +153,8 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
       },
     },
   });
-  const stopRotating =
-    rotate &&
-    context.onSignal("SIGHUP", () =>
-      pipeline.rotateBetweenTransactions(() => rotate(session.passed)),
-    );
+  hangup.listener =
+    rotate && (() => pipeline.rotateBetweenTransactions(() => rotate(session.passed)));
   reporter.progress("connecting");
   let readerGone = false;
   try {
@@ -159,10 +176,28 @@ async function stream(flags: TailFlags, context: CommandContext): Promise<ExitCo
     reporter.clearProgress();
     typeWatch.end();
     catalogue.close();
-    stopRotating?.();
+    hangup.listener = undefined;
     status.end(!readerGone);
     capture?.close();
   }
+}
+
+/** @throws WalctlError, a usage error, for a file that is given for two purposes */
+function requireOwnFiles({ output, capture, ackFrom }: TailFlags): void {
+  const files: NamedFile[] = [];
+  if (output === undefined) files.push(["standard output", 1]);
+  else {
+    files.push([`--output "${output}"`, output]);
+    for (const path of [fileStatePath(output), temporaryStatePath(output)]) {
+      if (!isDescriptorName(output))
+        files.push([`"${path}", which --output keeps its state in,`, path]);
+    }
+  }
+  if (capture !== undefined && capture !== "-") files.push([`--capture "${capture}"`, capture]);
+  if (ackFrom !== undefined) {
+    files.push([`--ack-from "${ackFrom}"`, ackFrom === "-" ? 0 : ackFrom]);
+  }
+  requireDifferentFiles(files);
 }
 
 function bootstrapRequest(
