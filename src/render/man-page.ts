@@ -132,7 +132,7 @@ export function variablesOf(
 
 const OTHER_VARIABLES = [
   ["WALCTL_DEBUG", "if set, errors come with a stack trace"],
-  ["COLUMNS", "the width of tables and help, in place of the terminal's"],
+  ["COLUMNS", "the width of tables and help (default: the terminal's, or 80)"],
   ["NO_COLOR", "if set and not empty, no colors"],
   ["FORCE_COLOR", "colors even if the output is not a terminal; 0: none"],
 ] as const;

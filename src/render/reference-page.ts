@@ -109,11 +109,11 @@ function table(titles: readonly string[], rows: ReadonlyArray<readonly string[]>
     Math.max(...all.map((row) => textWidth(row[at] ?? ""))),
   );
   const [head = "", ...body] = all.map((row) =>
-    line(row.map((cell, at) => cell + " ".repeat((widths[at] ?? 0) - textWidth(cell)))),
+    tableRow(row.map((cell, at) => cell + " ".repeat((widths[at] ?? 0) - textWidth(cell)))),
   );
-  return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
+  return [head, tableRow(widths.map((width) => "-".repeat(width))), ...body].join("\n");
 }
 
-function line(cells: readonly string[]): string {
+function tableRow(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
 }

@@ -1,4 +1,4 @@
-/** The shell consumer of README.md, which confirms for itself, killed again and again. */
+/** The shell consumer of docs/recipes.md, which confirms for itself, killed again and again. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -30,8 +30,8 @@ test("a consumer that confirms what it has stored, killed again and again, loses
   const walctl = join(folder, "walctl");
   await writeFile(walctl, `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`);
   await chmod(walctl, 0o755);
-  const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
-  const block = /^### Shell: [^]*?^```sh\n([^]*?)^```$/m.exec(readme)?.[1];
+  const page = await readFile(new URL("../../../docs/recipes.md", import.meta.url), "utf8");
+  const block = /^## Shell: [^]*?^```sh\n([^]*?)^```$/m.exec(page)?.[1];
   assert.ok(block !== undefined);
   const script = block.replace("-d shop", "-d postgres");
   const path = `${folder}${delimiter}${process.env["PATH"]}`;
