@@ -130,7 +130,7 @@ function entriesFor(first: string | undefined): readonly Entry[] {
 /** Lines that fit a terminal of 80 columns. */
 const FIRST_STEPS = `
 First steps:
-  # See it all on a temporary PostgreSQL server; you need none
+  # A demo on a temporary PostgreSQL server
   walctl demo
 
   # Is your server ready, and if not, what helps?

@@ -104,7 +104,7 @@ export function valueOptions(command: Command): Command {
     )
     .option(
       "--safe-numbers",
-      "print numbers that a JavaScript double cannot hold as strings, inside json too",
+      "print as strings the numbers that a JavaScript double cannot hold, inside json too",
     );
 }
 

@@ -67,7 +67,7 @@ export function advanceSlotCommand(): Command {
     .description("move a slot forward by hand")
     .argument("<name>", "the slot's name")
     .argument("<lsn>", "where to: the end_lsn of the last commit that must not come again")
-    .option("--force", "also if nothing was ever sent from the slot, so that changes are skipped");
+    .option("--force", "also if nothing was ever sent from the slot, which skips those changes");
   return examples(
     connectionOptions(outputOptions(command)),
     ["Confirm everything up to a commit", "walctl advance-slot shop_slot 16/B374D848 -d shop"],

@@ -3,7 +3,7 @@ import { MESSAGE_FORMATS, examples, outputOptions } from "./options.ts";
 
 export function demoCommand(): Command {
   const command = new Command("demo")
-    .description("show all of this on a temporary PostgreSQL server; you need none")
+    .description("show a demo on a temporary PostgreSQL server")
     .option("--keep", "keep the server running, and print commands to try on it and to remove it");
   return examples(
     outputOptions(command, MESSAGE_FORMATS),
