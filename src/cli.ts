@@ -32,7 +32,7 @@ interface Entry {
   readonly load: (program: Command) => Promise<Action>;
   /** Not for people. */
   readonly hidden?: true;
-  /** It tells of all the others. */
+  /** It describes all the others. */
   readonly ofAll?: true;
 }
 
