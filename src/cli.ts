@@ -32,7 +32,7 @@ interface Entry {
   readonly load: (program: Command) => Promise<Action>;
   /** Not for people. */
   readonly hidden?: true;
-  /** It tells of all the others. */
+  /** It describes all the others. */
   readonly ofAll?: true;
 }
 
@@ -130,16 +130,16 @@ function entriesFor(first: string | undefined): readonly Entry[] {
 /** Lines that fit a terminal of 80 columns. */
 const FIRST_STEPS = `
 First steps:
-  # The whole thing on a PostgreSQL of its own; no server needed
+  # A demo on a temporary PostgreSQL server
   walctl demo
 
-  # Is the server ready, and if not, what helps?
+  # Is your server ready, and if not, what helps?
   walctl doctor -d shop
 
-  # Make a publication of one table and watch it; Ctrl-C ends
+  # Create a publication of one table and watch it; Ctrl-C ends
   walctl tail -d shop --bootstrap -P shop_changes -t orders
 
-walctl COMMAND --help has the options and examples of each command.`;
+walctl COMMAND --help shows the options and examples of a command.`;
 
 /** Runs the command line and returns the exit status. Every error ends here as a message on standard error. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<ExitCode> {

@@ -150,6 +150,15 @@ describe("the man page", () => {
     }
   });
 
+  it("says which commands have which formats", async () => {
+    const { stdout } = await walctl(["__man"]);
+    const options = stdout.replaceAll("\\-", "-").split("\n.SH OUTPUT OPTIONS\n")[1] ?? "";
+    assert.match(
+      options,
+      /; wal2json and debezium only for tail, decode-file, demo; one of auto, table, ndjson, wal2json, debezium /,
+    );
+  });
+
   it(
     "is one that man has nothing to say about",
     { skip: findTool("man") === undefined },

@@ -1,19 +1,162 @@
+/** The pages say what the program does, and lead to places that are there. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { CAPTURE_FORMATS } from "../src/capture/capture-reader.ts";
 import { ndjsonSchema } from "../src/render/ndjson-schema.ts";
+import { walctl } from "./support/cli.ts";
+import { matchGolden } from "./support/golden.ts";
 import { LineSchema } from "./support/line-schema.ts";
 
-const read = (name: string): string =>
-  readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
-const page = read("ndjson.md");
-/** The table rows of the page, whole. */
-const rows = page.split("\n").filter((line) => line.startsWith("| `"));
-/** Explained once for all lines. */
-const COMMON = new Set(["kind", "lsn", "xid", "commit_time"]);
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+const PAGES = [
+  ...["README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md"],
+  ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`),
+];
+
+function withoutBlocks(page: string): string {
+  return page.replaceAll(/^```[^]*?^```$/gm, "");
+}
+
+/** As GitHub makes them of headings; the same heading again gets a number. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const anchors = new Set<string>();
+  for (const [, title = ""] of withoutBlocks(page).matchAll(/^#+ (.*)$/gm)) {
+    const slug = title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+      .replaceAll(" ", "-");
+    let anchor = slug;
+    for (let again = 1; anchors.has(anchor); again++) anchor = `${slug}-${again}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+/** What is wrong with a link; undefined: nothing. */
+function faultOf(link: string, path: string): string | undefined {
+  if (/^https?:/.test(link)) return undefined;
+  const [file = "", anchor] = link.split("#");
+  const target = file === "" ? path : join(dirname(path), file);
+  if (!existsSync(join(ROOT, target))) return `${path}: no file ${link}`;
+  if (anchor === undefined || anchorsOf(read(target)).has(anchor)) return undefined;
+  return `${path}: no heading ${link}`;
+}
+
+async function helpOf(command: string): Promise<string> {
+  return (await walctl([command, "--help"])).stdout;
+}
+
+describe("the pages", () => {
+  for (const path of PAGES) {
+    it(`${path}: links lead to files and headings`, () => {
+      const links = withoutBlocks(read(path)).matchAll(/\]\(([^)\s]+)\)/g);
+      const faults = Array.from(links, ([, link = ""]) => faultOf(link, path));
+      assert.deepEqual(
+        faults.filter((fault) => fault !== undefined),
+        [],
+      );
+    });
+
+    it(`${path}: files of the repository that it names are there`, () => {
+      const names = read(path).matchAll(/`((?:docs|fixtures|src|test)\/[\w./-]+)`/g);
+      for (const [, name = ""] of names) assert.ok(existsSync(join(ROOT, name)), name);
+    });
+  }
+
+  it("every page is linked from the README", () => {
+    const readme = read("README.md");
+    const missing = PAGES.filter((path) => path !== "README.md" && !readme.includes(`](${path})`));
+    assert.deepEqual(missing, []);
+  });
+
+  it("options that they give to a command are the command's", async () => {
+    const helps = new Map<string, string>();
+    for (const path of PAGES) {
+      // A line that ends in a backslash goes on.
+      const calls = read(path)
+        .replaceAll("\\\n", " ")
+        .matchAll(/\bwalctl ([a-z]+(?:-[a-z]+)*)((?: [^|`\n]*)?)/g);
+      for (const [call, command = "", words = ""] of calls) {
+        const flags = words.replaceAll(/"[^"]*"|'[^']*'/g, "").match(/(?<= )--?[a-zA-Z][\w-]*/g);
+        if (flags === null) continue;
+        const help = helps.get(command) ?? (await helpOf(command));
+        helps.set(command, help);
+        for (const flag of flags) {
+          assert.match(help, new RegExp(`^ .*${flag}[ ,\n]`, "m"), `${path}: ${call}: ${flag}`);
+        }
+      }
+    }
+    assert.ok(helps.size > 8);
+  });
+});
+
+describe("docs/reference.md", () => {
+  const page = read("docs/reference.md");
+
+  /** Those of the command's own tables, and of the shared tables that it refers to. */
+  function optionsOf(command: string): readonly string[] {
+    const section = (title: string): string =>
+      page.split(`\n## ${title}\n`)[1]?.split(/^## /m, 1)[0] ?? "";
+    const own = section(command);
+    const shared = ["Tables", "Output", "Connection"].filter((title) =>
+      own.includes(`(#${title.toLowerCase()})`),
+    );
+    return [own, ...shared.map(section)].flatMap((text) =>
+      Array.from(text.matchAll(/^\| `((?:-\w, )?--[\w-]+)/gm), ([, flag = ""]) => flag),
+    );
+  }
+
+  it("is what `npm run reference` writes", async () => {
+    matchGolden("docs/reference.md", (await walctl(["__man", "reference"])).stdout);
+  });
+
+  it("has exactly the options that --help prints, for every command", async () => {
+    const commands = Array.from(page.matchAll(/^\| \[`([\w-]+)`\]/gm), ([, name = ""]) => name);
+    const { stdout } = await walctl(["--help"]);
+    const [, list = ""] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
+    const listed = Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), ([, name = ""]) => name);
+    assert.deepEqual(commands, listed);
+    for (const name of commands) {
+      const help = await helpOf(name);
+      const printed = Array.from(
+        help.matchAll(/^ {2}((?:-\w, )?--[\w-]+)/gm),
+        ([, flag = ""]) => flag,
+      );
+      const expected = printed.filter((flag) => flag !== "--help").toSorted();
+      assert.deepEqual(optionsOf(name).toSorted(), expected, name);
+    }
+  });
+});
+
+describe("docs/guarantees.md", () => {
+  it("names a test for every promise", () => {
+    const [, ...sections] = read("docs/guarantees.md").split(/^## /m);
+    const promises = sections.filter((section) => !section.startsWith("Other clients"));
+    assert.ok(promises.length > 10);
+    for (const promise of promises) {
+      const title = promise.split("\n", 1)[0];
+      assert.match(promise, /^- \*\*Tests:\*\* `test\/[\w/.-]+`/m, title);
+    }
+  });
+});
 
 describe("docs/ndjson.md", () => {
+  const page = read("docs/ndjson.md");
+  /** The table rows of the page, whole. */
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  /** Explained once for all lines. */
+  const common = new Set(["kind", "lsn", "xid", "commit_time"]);
+
+  function rowOf(kind: string): string {
+    const row = rows.find((line) => line.split(" | ")[0]?.includes(`\`${kind}\``));
+    assert.ok(row !== undefined, `docs/ndjson.md has a row for ${kind}`);
+    return row;
+  }
+
   it("explains every kind of line with every key that the JSON Schema has for it", () => {
     const { oneOf, $defs } = ndjsonSchema() as {
       readonly oneOf: ReadonlyArray<{ readonly $ref: string }>;
@@ -25,7 +168,7 @@ describe("docs/ndjson.md", () => {
       if (kind === "unknown") continue;
       // Its row says "the same".
       const text = rowOf(kind === "stream_prepare" ? "prepare" : kind);
-      const keys = Object.keys($defs[kind]?.properties ?? {}).filter((key) => !COMMON.has(key));
+      const keys = Object.keys($defs[kind]?.properties ?? {}).filter((key) => !common.has(key));
       // A change of a table that no Relation message announced has its oid: that has a section of its own.
       const missing = keys.filter((key) => key !== "oid" && !text.includes(`\`${key}\``));
       assert.deepEqual(missing, [], kind);
@@ -43,13 +186,8 @@ describe("docs/ndjson.md", () => {
 
 describe("docs/captures.md", () => {
   it("explains every format of captures", () => {
-    const titles = Array.from(read("captures.md").matchAll(/^### (.*)$/gm), ([, title]) => title);
+    const page = read("docs/captures.md");
+    const titles = Array.from(page.matchAll(/^### (.*)$/gm), ([, title]) => title);
     assert.deepEqual(titles.join(", ").split(", "), CAPTURE_FORMATS);
   });
 });
-
-function rowOf(kind: string): string {
-  const row = rows.find((line) => line.split(" | ")[0]?.includes(`\`${kind}\``));
-  assert.ok(row !== undefined, `docs/ndjson.md has a row for ${kind}`);
-  return row;
-}

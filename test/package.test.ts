@@ -55,7 +55,7 @@ describe("the package", () => {
     folder = mkdtempSync(join(tmpdir(), "walctl-package-"));
     // Built beside dist, which may hold what was built from files that are gone, and which others are using.
     const tree = inFolder("tree");
-    for (const name of ["bin", "package.json", "README.md", "LICENSE", "CHANGELOG.md"]) {
+    for (const name of ["bin", "docs", "package.json", "README.md", "LICENSE", "CHANGELOG.md"]) {
       cpSync(join(ROOT, name), join(tree, name), { recursive: true, dereference: true });
     }
     const build = ["-p", ROOT, "--outDir", join(tree, "dist")];
@@ -75,13 +75,18 @@ describe("the package", () => {
 
   it("holds the program, the library's types, and nothing that only its makers need", () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/walctl\.js|dist\/walctl\/[\w-]+\.js|dist\/src\/(pgoutput\/[\w-]+|assert|errors|lsn|pg-time)\.(js|d\.ts))$/;
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.md|bin\/walctl\.js|dist\/walctl\/[\w-]+\.js|dist\/src\/(pgoutput\/[\w-]+|assert|errors|lsn|pg-time)\.(js|d\.ts))$/;
     const paths = packed.files.map(({ path }) => path);
     assert.deepEqual(
       paths.filter((path) => !allowed.test(path)),
       [],
     );
-    for (const path of ["bin/walctl.js", "dist/walctl/main.js", "dist/src/pgoutput/index.d.ts"]) {
+    for (const path of [
+      "bin/walctl.js",
+      "dist/walctl/main.js",
+      "dist/src/pgoutput/index.d.ts",
+      "docs/ndjson.md",
+    ]) {
       assert.ok(paths.includes(path), path);
     }
     assert.ok(packed.unpackedSize < 1_200_000, `${packed.unpackedSize} bytes`);

@@ -1,4 +1,4 @@
-/** The recipes of README.md, each block run by a shell as it stands there, on a real server. */
+/** docs/recipes.md, each block run by a shell as it stands there, on a real server. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { PROGRAM, childEnvironment } from "./support/cli.ts";
 import { type TestServer, startServer } from "./support/server.ts";
 import { toolPath } from "./support/tools.ts";
 
-const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../docs/recipes.md", import.meta.url), "utf8");
 const DUCKDB = fileURLToPath(new URL("support/duckdb-shell.js", import.meta.url));
 const ORDERS = "CREATE TABLE orders (id bigint PRIMARY KEY, status text, total numeric(10,2))";
 
@@ -22,10 +22,10 @@ const LAST_COMMIT = `SELECT max(lsn) FROM pg_logical_slot_peek_binary_changes(
 /** The block below the heading that starts with the word. */
 function recipe(word: string): string {
   const [, block] =
-    new RegExp(`^### ${word}\\b[^\\n]*\\n(?:(?!^#)[^])*?^\`\`\`sh\\n([^]*?)^\`\`\`$`, "m").exec(
-      readme,
+    new RegExp(`^## ${word}\\b[^\\n]*\\n(?:(?!^#)[^])*?^\`\`\`sh\\n([^]*?)^\`\`\`$`, "m").exec(
+      page,
     ) ?? [];
-  assert.ok(block !== undefined, `README.md has a recipe for ${word}`);
+  assert.ok(block !== undefined, `docs/recipes.md has a recipe for ${word}`);
   return block;
 }
 
@@ -53,7 +53,7 @@ function standIns(folder: string): Readonly<Record<string, string>> {
   };
 }
 
-describe("the recipes of README.md", () => {
+describe("docs/recipes.md", () => {
   let server: TestServer;
   let folder: string;
   const path = (name: string): string => join(folder, name);

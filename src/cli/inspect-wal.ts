@@ -6,14 +6,15 @@ export function inspectCommand(): Command {
     .description("show records or statistics of physical WAL: segments, directories, archives")
     .argument("<path...>", "segment files, or directories of them; - is standard input")
     .addOption(
-      new Option("--stats [by]", "no records, but their counts and bytes, by type").choices([
-        ...["record", "rmgr", "table"],
-      ]),
+      new Option(
+        "--stats [by]",
+        "print counts and bytes by record type (the default), rmgr or table; no records",
+      ).choices([...["record", "rmgr", "table"]]),
     )
-    .option("--timeline <timeline>", "where there are several: its number, or latest")
-    .option("--keep-going", "go on behind damage (the exit status is still 3)")
+    .option("--timeline <timeline>", "for input with several timelines: a number, or latest")
+    .option("--keep-going", "continue after damage (the exit status is still 3)")
     .option("-f, --follow", "wait for more at the end of a pg_wal directory")
-    .option("-n, --limit <count>", "stop after so many printed records")
+    .option("-n, --limit <count>", "stop after this many printed records")
     .option("-x, --expanded", "one field a line (tables)");
   onlyWithEqualsSign(command, "--stats", "record");
   return examples(
@@ -40,18 +41,29 @@ function onlyWithEqualsSign(command: Command, flag: string, value: string): void
 function filterOptions(command: Command): Command {
   return command
     .optionsGroup("Which records:")
-    .option("-I, --startpos <lsn>", "those that start at or after LSN")
-    .option("-E, --endpos <lsn>", "those that start at or before LSN")
-    .option("--since <time>", "from the first commit, abort or checkpoint at or after TIME")
-    .option("--until <time>", "up to the first of these after TIME")
-    .option("--xid <xid>", "of this transaction; may be repeated", collect)
-    .option("--rmgr <name>", "of this resource manager; may be repeated", collect)
-    .option("--type <name>", "of this type; may be repeated", collect)
+    .option("-I, --startpos <lsn>", "records that start at or after LSN")
+    .option("-E, --endpos <lsn>", "records that start at or before LSN")
     .option(
-      "--relation <node>",
-      "with a block of [[TABLESPACE/]DATABASE/]NODE; may be repeated",
+      "--since <time>",
+      "from the first commit, abort, prepare, checkpoint or restore point at or after TIME (UTC without a zone)",
+    )
+    .option("--until <time>", "up to the first of these after TIME, without it")
+    .option(
+      "--xid <xid>",
+      "records of this transaction and its subtransactions; may be repeated",
       collect,
     )
-    .option("--block <number>", "with --relation: with this block of it")
-    .option("--full-page-images", "that carry the image of a page");
+    .option("--rmgr <name>", "records of this resource manager; may be repeated", collect)
+    .option(
+      "--type <name>",
+      "records of this type, INSERT including INSERT+INIT; may be repeated",
+      collect,
+    )
+    .option(
+      "--relation <node>",
+      "records with a block of this [[TABLESPACE/]DATABASE/]RELFILENODE; may be repeated",
+      collect,
+    )
+    .option("--block <number>", "with --relation: records with this block of it")
+    .option("--full-page-images", "records with a full-page image");
 }

@@ -32,14 +32,14 @@ export function examples(command: Command, ...pairs: readonly Example[]): Comman
 
 export function connectionOptions(command: Command): Command {
   return command
-    .optionsGroup("Connection (libpq's; PGHOST and the others count too):")
+    .optionsGroup("Connection (as in libpq; PGHOST and the other variables apply too):")
     .option("-d, --dbname <name>", 'database, URI or "key=value ..." string')
     .option("-h, --host <host>", "server host, or the directory of its socket")
     .option("-p, --port <port>", "server port")
     .option("-U, --username <name>", "role to connect as");
 }
 
-/** What any command prints, and what those print besides that print messages. */
+/** Formats of every command; message commands add two. */
 const FORMATS = ["auto", "table", "ndjson"];
 export const MESSAGE_FORMATS = [...FORMATS, "wal2json", "debezium"];
 
@@ -49,16 +49,16 @@ export function outputOptions(command: Command, formats: readonly string[] = FOR
     .on("optionEnv:format", () => void environments.add(command))
     .hook("preAction", () => dropUnfitSettings(command))
     .addOption(formatOption(command, formats))
-    .option("--no-color", "no colours (NO_COLOR and FORCE_COLOR count too)")
+    .option("--no-color", "no colors (NO_COLOR and FORCE_COLOR apply too)")
     .option("-q, --quiet", "no progress and no notices on standard error");
 }
 
-/** Whose format is being taken from the environment: commander asks it last, and tells the parser nothing of it. */
+/** Commands whose format comes from the environment: commander applies it last, and does not pass that on to the parser. */
 const environments = new WeakSet<Command>();
 
-/** The environment is about all commands: a format that only others know is none for this one, and no error. */
+/** The environment is for all commands: a format that this one lacks is ignored there, and is no error. */
 function formatOption(command: Command, formats: readonly string[]): Option {
-  const option = setting("-F, --format <format>", "auto is table on a terminal, else ndjson")
+  const option = setting("-F, --format <format>", "auto: table on a terminal, ndjson otherwise")
     .choices(formats)
     .default("auto");
   const { parseArg: parseChoice } = option;
@@ -75,7 +75,7 @@ function suits(format: string, { output, ...flags }: OptionValues): boolean {
   return format === "table" || TABLE_FLAGS.every((name) => flags[name] === undefined);
 }
 
-/** The values and the transactions of foreign formats have one form: the environment does not ask for another. */
+/** wal2json and Debezium have one form of values and transactions: the environment does not ask for another. */
 function dropUnfitSettings(command: Command): void {
   const { format } = command.opts<{ format: string }>();
   if (FORMATS.includes(format)) return;
@@ -92,40 +92,47 @@ export function publicationOptions(command: Command): Command {
       collect,
     )
     .option("--schema <name>", "publish all tables of the schema; may be repeated", collect)
-    .option("--all-tables", "publish all tables, those that are made later too");
+    .option("--all-tables", "publish all tables, including those created later");
 }
 
 export function valueOptions(command: Command): Command {
   return command
     .addOption(
-      setting("--values <form>", "json: as row_to_json; text: as the server sent them")
+      setting("--values <form>", "json: as row_to_json prints them; text: as the server sends them")
         .choices(["json", "text"])
         .default("json"),
     )
     .option(
       "--safe-numbers",
-      "numbers that a JavaScript double cannot hold, in json too, become strings",
+      "print as strings the numbers that a JavaScript double cannot hold, inside json too",
     );
 }
 
 const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse"];
 
-/** How tables look; NDJSON has no use for them. */
+/** How tables look; an error with any other format. */
 export function tableOptions(command: Command): Command {
   return command
     .optionsGroup("Tables:")
-    .option("-x, --expanded", "one column a line, with whole values, as psql's \\x")
-    .option("--columns <names>", "show only these columns, and the key; may be repeated", collect)
-    .option("--max-width <columns>", "cut values that are longer; 0: none")
-    .option("--collapse <rows>", "after so many of a transaction only count; 0: show all");
+    .option("-x, --expanded", "one column a line, with longer values, like psql's \\x")
+    .option("--columns <names>", "show only these columns and the key; may be repeated", collect)
+    .option("--max-width <columns>", "cut longer values; 0: cut none")
+    .option(
+      "--collapse <rows>",
+      "show this many changes of a transaction and count the rest; 0: show all",
+    );
 }
 
 export function filterOptions(command: Command): Command {
   return command
-    .option("--only <kinds>", "print only messages of these kinds; may be repeated", collect)
+    .option(
+      "--only <kinds>",
+      "print only these kinds, such as insert,update; may be repeated",
+      collect,
+    )
     .option(
       "--only-table <pattern>",
-      "print only these tables (* and ?); may be repeated",
+      "print only tables that match (* and ?); may be repeated",
       collect,
     );
 }

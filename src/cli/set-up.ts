@@ -9,10 +9,10 @@ import {
 
 export function setupPublicationCommand(): Command {
   const command = new Command("setup-publication")
-    .description("create a publication, or bring it to the asked state")
+    .description("create a publication, or alter it to match the options (--sync)")
     .argument("<name>", "the publication's name, as it is (no quotes needed)");
   publicationOptions(command)
-    .option("--publish <operations>", "a list of insert, update, delete, truncate")
+    .option("--publish <operations>", "a list of insert, update, delete, truncate (default: all)")
     .option("--via-partition-root", "publish changes of partitions as changes of their root")
     .addOption(
       new Option(
@@ -20,20 +20,23 @@ export function setupPublicationCommand(): Command {
         "publish generated columns (PostgreSQL 18)",
       ).choices(["none", "stored"]),
     )
-    .option("--sync", "alter a publication that differs to the asked state")
+    .option("--sync", "alter a publication that differs, in one transaction")
     .addOption(
       new Option(
         "--replica-identity <identity>",
-        "let whole rows identify themselves in tables whose updates would be rejected",
+        "set REPLICA IDENTITY FULL on tables whose UPDATE and DELETE the server would reject",
       ).choices(["full"]),
     )
-    .option("--force", "also where the server will reject updates of tables from then on")
+    .option("--force", "go on even if the server then rejects UPDATE and DELETE of some tables")
     .option("--dry-run", "print the SQL, change nothing");
   return examples(
     connectionOptions(outputOptions(command)),
-    ["Two tables, one of them in part", PUBLISH_EXAMPLE],
-    ["All tables, and see the SQL first", "walctl setup-publication all --all-tables --dry-run"],
-    ["Alter what is there", "walctl setup-publication shop_changes -t orders --sync"],
+    ["One whole table, and some columns of some rows of another", PUBLISH_EXAMPLE],
+    ["See the SQL for all tables first", "walctl setup-publication all --all-tables --dry-run"],
+    [
+      "Alter the publication to publish this table only",
+      "walctl setup-publication shop_changes -t orders --sync",
+    ],
   );
 }
 
@@ -45,11 +48,12 @@ export function createSlotCommand(): Command {
     .description("create a logical replication slot (plugin pgoutput)")
     .argument("<name>", "the slot's name: lower-case letters, digits and underscores")
     .option("--two-phase", "decode prepared transactions at PREPARE (PostgreSQL 15)")
-    .option("--failover", "synchronise the slot to standbys (PostgreSQL 17)")
+    .option("--failover", "synchronize the slot to standbys (PostgreSQL 17)")
     .addOption(
-      setting("--lock-timeout <seconds>", "how long to wait for running transactions").default(
-        "10",
-      ),
+      setting(
+        "--lock-timeout <seconds>",
+        "how long to wait for running transactions to end",
+      ).default("10"),
     );
   return examples(
     connectionOptions(outputOptions(command)),
@@ -62,13 +66,13 @@ export function advanceSlotCommand(): Command {
   const command = new Command("advance-slot")
     .description("move a slot forward by hand")
     .argument("<name>", "the slot's name")
-    .argument("<lsn>", "where to: the end_lsn of the last commit that is not to come again")
-    .option("--force", "also when nothing has ever been sent from the slot");
+    .argument("<lsn>", "where to: the end_lsn of the last commit that must not come again")
+    .option("--force", "also if nothing was ever sent from the slot, which skips those changes");
   return examples(
     connectionOptions(outputOptions(command)),
-    ["Confirm all up to a commit", "walctl advance-slot shop_slot 16/B374D848 -d shop"],
+    ["Confirm everything up to a commit", "walctl advance-slot shop_slot 16/B374D848 -d shop"],
     [
-      "Skip all that has happened so far",
+      "Skip everything that has happened so far",
       `walctl advance-slot shop_slot --force -d shop \\
     "$(psql -d shop -Atc 'SELECT pg_catalog.pg_current_wal_lsn()')"`,
     ],
@@ -80,7 +84,7 @@ export function dropSlotCommand(): Command {
     .description("drop a slot")
     .argument("<name>", "the slot's name");
   return examples(connectionOptions(outputOptions(command)), [
-    "Free what it retains",
+    "Free the WAL that it retains",
     "walctl drop-slot shop_slot -d shop",
   ]);
 }

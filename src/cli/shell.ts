@@ -3,12 +3,12 @@ import { MESSAGE_FORMATS, examples, outputOptions } from "./options.ts";
 
 export function demoCommand(): Command {
   const command = new Command("demo")
-    .description("the whole thing on a PostgreSQL of its own; no server needed")
-    .option("--keep", "leave the server running and print the commands to go on with");
+    .description("show a demo on a temporary PostgreSQL server")
+    .option("--keep", "keep the server running, and print commands to try on it and to remove it");
   return examples(
     outputOptions(command, MESSAGE_FORMATS),
     ["A first look", "walctl demo"],
-    ["Go on by hand", "walctl demo --keep"],
+    ["Try commands of your own afterwards", "walctl demo --keep"],
   );
 }
 
@@ -21,7 +21,7 @@ export function schemaCommand(): Command {
 
 export function completionCommand(): Command {
   const command = new Command("completion")
-    .description("print what makes a shell complete commands, options, slots and publications")
+    .description("print a script that completes commands, options, slots and publications")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"]));
   return examples(
     command,
@@ -38,7 +38,9 @@ export function completeCommand(): Command {
     .argument("[words...]", "after --: the command line so far");
 }
 
-/** For `npm run man`. */
+/** For `npm run man` and `npm run reference`. */
 export function manCommand(): Command {
-  return new Command("__man");
+  return new Command("__man").addArgument(
+    new Argument("[form]", "the page").choices(["man", "reference"]).default("man"),
+  );
 }

@@ -14,66 +14,72 @@ import {
 
 export function tailCommand(): Command {
   const command = new Command("tail")
-    .description("stream decoded messages")
+    .description("stream the changes of publications")
     .optionsGroup("Where from:")
-    .addOption(setting("-S, --slot <name>", "the slot (default: a temporary one, from now on)"))
+    .addOption(setting("-S, --slot <name>", "the slot (default: a temporary one that starts now)"))
     .addOption(
       setting(
         "-P, --publication <name>",
         "a publication; may be repeated (default: the database's only one)",
       ).argParser(collect),
     )
-    .option("-I, --startpos <lsn>", "start there (default: where the slot stands)")
+    .option("-I, --startpos <lsn>", "start at LSN (default: the slot's position)")
     .option(
       "--allow-gap",
-      "warn of changes that the server cannot send any more, and go on (default: an error)",
+      "warn about changes that the server can no longer send, and go on (default: an error)",
     )
-    .option("--wait", "wait for a slot that another program uses")
+    .option("--wait", "wait while another program uses the slot")
     .option("--no-loop", "do not reconnect")
-    .optionsGroup("Set-up:")
-    .option("--bootstrap", "create the publication and the slot where they are missing");
+    .optionsGroup("Set-up (with --bootstrap):")
+    .option("--bootstrap", "create the publication and the slot if they are missing");
   publicationOptions(command)
     .optionsGroup("Until when:")
     .option(
       "-E, --endpos <lsn>",
-      "exit once all that committed up to there is out; now: the server's position at start",
+      "exit after the last transaction committed at or before LSN; now: the server's position when walctl first connects",
     )
-    .option("-n, --limit <count>", "exit after so many row changes")
+    .option("-n, --limit <count>", "exit after this many row changes")
     .optionsGroup("Acknowledging:")
-    .option("--ack", "advance the slot past what has been written out (default: never)")
-    .option("--ack-from <path>", "advance it only to the end_lsns that the consumer writes there")
+    .option(
+      "--ack",
+      "advance the slot past transactions that have been written out (default: never)",
+    )
+    .option(
+      "--ack-from <path>",
+      "advance it only to the end_lsns that the consumer writes to this file or FIFO, one a line; -: standard input",
+    )
     .addOption(
       setting(
         "-s, --status-interval <seconds>",
-        "feedback to the server at least this often",
+        "send feedback to the server at least this often",
       ).default("10"),
     )
-    .optionsGroup("What is printed, and where:");
+    .optionsGroup("What to print, and where:");
   filterOptions(command);
   valueOptions(command)
     .option(
       "--summary",
-      "at the end print how many changes and bytes of rows each table and the largest transactions had, no messages",
+      "at the end print changes and bytes of rows by table, and the largest transactions; no messages",
     )
     .option(
       "-o, --output <file>",
-      "append to the file, which is synced before acknowledging; -: standard output",
+      "append to this file, with fsync before each acknowledgement; -: standard output",
     )
-    .option("--capture <file>", "also write what is received to the file, for decode-file");
+    .option("--capture <file>", "also write what is received to this file, for decode-file");
   protocolOptions(command);
   return examples(
     connectionOptions(outputOptions(tableOptions(command), MESSAGE_FORMATS)),
-    ["What happens from now on; nothing is left on the server", "walctl tail -d shop"],
+    ["Changes from now on; nothing stays on the server", "walctl tail -d shop"],
     [
-      "Set up all that is needed, then stream",
+      "Create what is needed, then stream",
       "walctl tail -d shop --bootstrap -S shop_slot -P shop_changes -t orders",
     ],
     [
-      "Consume: each transaction that is out need not come again",
+      "Consume: acknowledge each transaction that has been written out",
       "walctl tail -d shop -S shop_slot -P shop_changes --ack --only insert | jq .new",
     ],
     [
-      "All that the slot holds now, then exit",
+      "Everything that the slot holds now, then exit",
       "walctl tail -d shop -S shop_slot -P shop_changes -E now",
     ],
   );
@@ -89,10 +95,13 @@ function protocolOptions(command: Command): Command {
     )
     .option("--two-phase", "send prepared transactions at PREPARE (PostgreSQL 15)")
     .addOption(
-      setting("--origin <which>", "none: leave out what came from another server (PostgreSQL 16)")
+      setting(
+        "--origin <which>",
+        "none: leave out changes that came from another server (PostgreSQL 16)",
+      )
         .choices(["any", "none"])
         .default("any"),
     )
-    .option("--messages", "include what pg_logical_emit_message writes")
-    .option("--binary", "have the values sent in binary form");
+    .option("--messages", "include the messages of pg_logical_emit_message")
+    .option("--binary", "ask for values in binary format");
 }

@@ -20,7 +20,7 @@ const POLL_MS = 50;
 export async function demo(flags: DemoFlags, context: CommandContext): Promise<ExitCode> {
   const reporter = new Reporter(context, outputOptions(flags, context));
   try {
-    reporter.progress("starting a PostgreSQL of its own");
+    reporter.progress("starting a temporary PostgreSQL server");
     const binaries = findBinaries(context.env["PATH"] ?? "");
     return await context.unhurried(showAll(binaries, flags, context, reporter));
   } catch (error) {
@@ -70,9 +70,9 @@ async function showOn(
 
 function introduce(server: PostgresServer, reporter: Reporter): void {
   // Lines that fit a terminal of 80 columns.
-  reporter.notice(`a PostgreSQL of its own runs in ${server.folder}`);
-  reporter.notice("a small shop does a day's business there, with publication and slot");
-  reporter.notice("what follows is what logical decoding tells of it: walctl tail");
+  reporter.notice(`a temporary PostgreSQL server runs in ${server.folder}`);
+  reporter.notice("a small shop does a day's business on it, with a publication and a slot");
+  reporter.notice("tail prints the changes that the server sends:");
 }
 
 /** The two go on side by side, so that a person sees changes arrive; the first to fail ends both. */
@@ -133,7 +133,7 @@ function withoutLibpq(env: CommandContext["env"]): CommandContext["env"] {
 function keptText(server: PostgresServer, env: CommandContext["env"]): string {
   const flags = `-h ${server.folder} -p ${server.port} -U postgres -d postgres`;
   return `
-The server is left running. To go on:
+The server is still running. Try:
   psql ${flags}
   ${program(env)} tail ${flags} -S ${SLOT} -P ${PUBLICATION} --messages --ack
 To stop and remove it:

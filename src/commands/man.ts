@@ -2,13 +2,16 @@ import { ExitCode } from "../errors.ts";
 import type { ProgramShape } from "../render/program-shape.ts";
 import type { CommandContext } from "./context.ts";
 
-/** Prints the man page, for `npm run man`. */
+/** Prints the man page (`npm run man`), or docs/reference.md (`npm run reference`). */
 export function man(
   program: ProgramShape,
-): (flags: unknown, context: CommandContext) => Promise<ExitCode> {
-  return async (_flags, context) => {
-    const { manPage } = await import("../render/man-page.ts");
-    context.stdout.stream.write(manPage(program));
+): (form: string, flags: unknown, context: CommandContext) => Promise<ExitCode> {
+  return async (form, _flags, context) => {
+    const page =
+      form === "reference"
+        ? (await import("../render/reference-page.ts")).referencePage(program)
+        : (await import("../render/man-page.ts")).manPage(program);
+    context.stdout.stream.write(page);
     return ExitCode.done;
   };
 }

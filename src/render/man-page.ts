@@ -1,6 +1,6 @@
-import type { CommandShape, OptionShape, ProgramShape } from "./program-shape.ts";
+import type { CommandShape, Completion, OptionShape, ProgramShape } from "./program-shape.ts";
 
-/** Groups of options that are the same in many commands are told once. */
+/** Groups of options that many commands have: described once. */
 const SHARED_GROUPS = ["Connection", "Output"];
 
 /** walctl(1), in the man macros (man(7)). */
@@ -25,14 +25,17 @@ ${EXIT_STATUS.map(([status, meaning]) => `.TP\n.B ${status}\n${text(meaning)}\n`
 `;
 }
 
-const EXIT_STATUS = [
+export const EXIT_STATUS = [
   [
     "0",
-    "Done; for tail also: stopped by a signal or a limit, or because the reader closed the pipe.",
+    "Done; for tail also: stopped by SIGINT or SIGTERM, by a limit, or because the reader closed the pipe.",
   ],
-  ["1", "It failed while running; for doctor: a check failed."],
+  [
+    "1",
+    "It failed while running; for doctor: a check failed; for setup-publication: the publication differs.",
+  ],
   ["2", "It was called wrongly."],
-  ["3", "The input of decode-file is malformed."],
+  ["3", "The input of decode-file or inspect is malformed."],
 ] as const;
 
 function commandSection(command: CommandShape): string {
@@ -63,38 +66,83 @@ function isShared(group: string): boolean {
 }
 
 function sharedGroup(name: string, commands: readonly CommandShape[]): string {
-  const found = commands.map(({ options }) =>
-    options.filter(({ group }) => group.startsWith(name)),
-  );
-  const options = found.find((each) => each.length > 0) ?? [];
+  const options = sharedOptions(name, commands);
   return `.SH ${name.toUpperCase()} OPTIONS\n${options.map(optionParagraph).join("")}`;
 }
 
-function optionParagraph({ short, long, description, value }: OptionShape): string {
+/** The group's options with all the choices that any command has, and which commands those are. */
+export function sharedOptions(
+  group: string,
+  commands: readonly CommandShape[],
+): readonly OptionShape[] {
+  const users = commands.flatMap(({ name, options }) => {
+    const found = options.filter((option) => option.group.startsWith(group));
+    return found.length === 0 ? [] : [{ name, options: found }];
+  });
+  return (users[0]?.options ?? []).map((first) => {
+    const all = users.map(({ name, options }) => {
+      const same = options.find(({ long }) => long === first.long) ?? first;
+      return { name, same, choices: choicesOf(same.value?.completion) };
+    });
+    const most = all.reduce((one, other) =>
+      other.choices.length > one.choices.length ? other : one,
+    );
+    const few = all.reduce((one, other) =>
+      other.choices.length < one.choices.length ? other : one,
+    );
+    const extra = most.choices.filter((choice) => !few.choices.includes(choice));
+    if (extra.length === 0) return first;
+    const names = all.filter(({ choices }) => extra.every((each) => choices.includes(each)));
+    const only = `${extra.join(" and ")} only for ${names.map(({ name }) => name).join(", ")}`;
+    return { ...most.same, description: `${first.description}; ${only}` };
+  });
+}
+
+export function choicesOf(completion: Completion | undefined): readonly string[] {
+  return completion?.from === "choices" ? completion.choices : [];
+}
+
+function optionParagraph(option: OptionShape): string {
+  const { short, long, description, value } = option;
   const names = [short, long]
     .filter((name) => name !== undefined)
     .map((name) => `\\fB${text(name)}\\fR`);
   const placeholder = value === undefined ? "" : ` ${text(value.placeholder)}`;
-  const choices =
-    value?.completion.from === "choices" ? `; one of ${value.completion.choices.join(", ")}` : "";
+  const words = choicesOf(value?.completion);
+  const choices = words.length === 0 ? "" : `; one of ${words.join(", ")}`;
   const initial = value?.default === undefined ? "" : ` (default: ${value.default})`;
   return `.TP\n${names.join(", ")}${placeholder}\n${text(description + choices + initial)}\n`;
 }
 
-/** The variables of walctl's own; libpq's are libpq's. */
-function environment(commands: readonly CommandShape[]): string {
+/** walctl's own variables with what they set; libpq's are in docs/connection.md. */
+export function variablesOf(
+  commands: readonly CommandShape[],
+): ReadonlyArray<readonly [name: string, meaning: string]> {
   const options = commands.flatMap(({ name, options: own }) =>
     own.flatMap(({ env, long }) => (env === undefined ? [] : [{ name, env, long }])),
   );
   const variables = [...new Set(options.map(({ env }) => env))].toSorted();
-  const paragraphs = variables.map((variable) => {
+  const settings = variables.map((variable) => {
     const sets = options.filter(({ env }) => env === variable);
     const users = sets.map(({ name }) => name);
-    return `.TP\n.B ${text(variable)}\n${text(`${sets[0]?.long} of ${users.join(", ")}`)}\n`;
+    return [variable, `${sets[0]?.long} of ${users.join(", ")}`] as const;
   });
+  return [...settings, ...OTHER_VARIABLES];
+}
+
+const OTHER_VARIABLES = [
+  ["WALCTL_DEBUG", "if set, errors come with a stack trace"],
+  ["COLUMNS", "the width of tables and help (default: the terminal's, or 80)"],
+  ["NO_COLOR", "if set and not empty, no colors"],
+  ["FORCE_COLOR", "colors even if the output is not a terminal; 0: none"],
+] as const;
+
+function environment(commands: readonly CommandShape[]): string {
+  const paragraphs = variablesOf(commands).map(
+    ([variable, meaning]) => `.TP\n.B ${text(variable)}\n${text(meaning)}\n`,
+  );
   return `.SH ENVIRONMENT
-PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE and the others of libpq that name a server.
-What stands on the command line comes before what these say:
+The command line comes before these, and before PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE and libpq's others.
 ${paragraphs.join("")}`;
 }
 

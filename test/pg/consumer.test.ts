@@ -1,4 +1,4 @@
-/** The shell consumer of README.md, which confirms for itself, killed again and again. */
+/** The shell consumer of docs/recipes.md, which confirms for itself, killed again and again. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -30,8 +30,8 @@ test("a consumer that confirms what it has stored, killed again and again, loses
   const walctl = join(folder, "walctl");
   await writeFile(walctl, `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`);
   await chmod(walctl, 0o755);
-  const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
-  const block = /^### Shell: [^]*?^```sh\n([^]*?)^```$/m.exec(readme)?.[1];
+  const page = await readFile(new URL("../../../docs/recipes.md", import.meta.url), "utf8");
+  const block = /^## Shell: [^]*?^```sh\n([^]*?)^```$/m.exec(page)?.[1];
   assert.ok(block !== undefined);
   const script = block.replace("-d shop", "-d postgres");
   const path = `${folder}${delimiter}${process.env["PATH"]}`;
@@ -43,9 +43,9 @@ test("a consumer that confirms what it has stored, killed again and again, loses
       // A group of its own: all of it is killed at once, consumer and walctl.
       detached: true,
     });
-  const free = async (): Promise<void> => {
+  const slotIs = async (active: boolean): Promise<void> => {
     const sql = "SELECT 1 FROM pg_replication_slots WHERE active";
-    while ((await server.sql(sql)).length > 0) await sleep(10);
+    while ((await server.sql(sql)).length > 0 !== active) await sleep(10);
   };
   const confirmed = async (): Promise<bigint> => {
     const sql = "SELECT (confirmed_flush_lsn - '0/0')::text AS lsn FROM pg_replication_slots";
@@ -58,10 +58,12 @@ test("a consumer that confirms what it has stored, killed again and again, loses
   for (let round = 0; round < ROUNDS; round++) {
     const running = consume(script);
     const ended = once(running, "close");
-    await sleep(500 + random() * 500);
+    // On a busy machine the start alone may take a second.
+    await slotIs(true);
+    await sleep(400 + random() * 500);
     if (running.pid !== undefined) process.kill(-running.pid, "SIGKILL");
     await ended;
-    await free();
+    await slotIs(false);
   }
   const committed = await load.stop();
   assert.ok((await confirmed()) > from, "the slot has moved");
