@@ -62,6 +62,14 @@ export class PgoutputDecoder {
     this.#at.transaction = null;
   }
 
+  /**
+   * Forgets the relations that bytes[from, to) may announce anew, bytes that were passed over because they are
+   * damaged: an earlier announcement may be out of date.
+   */
+  forget(bytes: Uint8Array, from: number, to: number): void {
+    this.#at.forget(bytes, from, to);
+  }
+
   /** Decodes `bytes` as one whole message. The message refers to them and does not copy. */
   decode(bytes: Uint8Array, position: WalPosition = NO_POSITION): PgoutputMessage {
     return this.decodeFrame(new ByteReader(bytes), position);
@@ -92,9 +100,14 @@ export class PgoutputDecoder {
   /**
    * Decodes the message at `reader.offset`, which others may follow, and leaves the reader
    * behind it. A Stream Abort does not tell where it ends: it is taken for the long form
-   * when the reader holds as much.
+   * when the reader holds as much. `check` may throw a DecodeError because of what follows: then
+   * the message has changed nothing.
    */
-  decodeNext(reader: ByteReader, position: WalPosition = NO_POSITION): PgoutputMessage {
+  decodeNext(
+    reader: ByteReader,
+    position: WalPosition = NO_POSITION,
+    check?: (reader: ByteReader) => void,
+  ): PgoutputMessage {
     const { offset } = reader;
     this.#at.position = position;
     const message = this.#read(reader);
@@ -102,6 +115,7 @@ export class PgoutputDecoder {
       const tag = quoteByte(reader.view.getUint8(offset));
       throw reader.invalid(`no message starts with the byte ${tag}`, offset);
     }
+    check?.(reader);
     this.#apply(message);
     return message;
   }
