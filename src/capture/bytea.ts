@@ -41,11 +41,12 @@ export class ByteaDecoder {
     this.#fault = undefined;
     if (this.#out.length < to - from) this.#out = new Uint8Array(to - from);
     return text[from] === BACKSLASH && text[from + 1] === LOWER_X
-      ? this.#decodeHex(text, from + 2, to)
+      ? this.salvageHex(text, from + 2, to)
       : this.#decodeEscape(text, from, to);
   }
 
-  #decodeHex(text: Uint8Array, from: number, to: number): Bytea {
+  /** As salvage(), of digits alone. */
+  salvageHex(text: Uint8Array, from: number, to: number): Bytea {
     const out = this.#out;
     let length = 0;
     for (let at = from; at + 1 < to; at += 2) {

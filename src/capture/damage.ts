@@ -1,5 +1,5 @@
 import { DecodeError } from "../errors.ts";
-import { OID_AFTER, OID_BEFORE } from "../pgoutput/lost-bytes.ts";
+import { BYTES_BEHIND, BYTES_BEFORE } from "../pgoutput/lost-bytes.ts";
 import type { CaptureReaderOptions } from "./capture-reader.ts";
 
 /** What keeps what messages told, and has to forget what damaged ones may have told anew. */
@@ -34,10 +34,10 @@ export class Damage {
   /** These bytes are passed over. `last`: a message may start behind them. */
   lost(bytes: Uint8Array, last: boolean): void {
     const all = this.#window.length === 0 ? bytes : Buffer.concat([this.#window, bytes]);
-    const to = last ? all.length : Math.max(this.#from, all.length - OID_AFTER + 1);
+    const to = last ? all.length : Math.max(this.#from, all.length - BYTES_BEHIND + 1);
     this.#memory.forget(all, this.#from, to);
     this.#options.listener.lost?.(all, this.#from, to);
-    const kept = last ? to : Math.max(0, to - OID_BEFORE);
+    const kept = last ? to : Math.max(0, to - BYTES_BEFORE);
     this.#window = all.slice(kept);
     this.#from = to - kept;
   }

@@ -40,7 +40,7 @@ const FAR_BYTES = 1 << 16;
 export class FrameReader implements CaptureReader {
   readonly #layout: FrameLayout;
   readonly #listener: CaptureListener;
-  readonly #messages = new WholeMessages();
+  readonly #messages: WholeMessages;
   readonly #damage: Damage;
   readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
   readonly #reader = new ByteReader();
@@ -51,6 +51,7 @@ export class FrameReader implements CaptureReader {
   constructor(layout: FrameLayout, options: CaptureReaderOptions) {
     this.#layout = layout;
     this.#listener = options.listener;
+    this.#messages = new WholeMessages(options.keepGoing);
     this.#damage = new Damage(options, this.#messages);
   }
 
@@ -121,7 +122,8 @@ export class FrameReader implements CaptureReader {
       const whole = wholeEnd > 0;
       if (fault.missing > 0 && !whole && !final) return Math.min(fault.missing, FAR_BYTES);
       // What is missing inside a whole frame is not missing at the capture's end.
-      const known = whole && fault.missing > 0 ? new DecodeError(fault.message, fault.offset) : fault;
+      const known =
+        whole && fault.missing > 0 ? new DecodeError(fault.message, fault.offset) : fault;
       this.#damage.found(known, base, base + start);
       const missing = wholeEnd + layout.headBytes - bytesEnd;
       if (whole && missing > 0 && !final) return missing;

@@ -1,7 +1,7 @@
 import { DecodeError } from "../errors.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import { ByteReader } from "../pgoutput/reader.ts";
-import { type Bytea, ByteaDecoder } from "./bytea.ts";
+import { type Bytea, ByteaDecoder, hexDigit } from "./bytea.ts";
 import type { CaptureReader, CaptureReaderOptions, Work } from "./capture-reader.ts";
 import { ChunkJoiner, type Decoded } from "./chunks.ts";
 import { Damage, decodeErrorOf } from "./damage.ts";
@@ -18,11 +18,15 @@ const FAR_BYTES = 1 << 20;
 /** A fault nearer to the end of what there is of a line may be none once there is more. */
 const UNDECIDED_BYTES = 4;
 
+const HEX_MARK = String.raw`\x`;
+
+type Value = Pick<LineFields, "text" | "from" | "to">;
+
 /** Captures as text: one message a line, as psql and COPY print what the SQL functions return. */
 export class LineReader implements CaptureReader {
   readonly #split: SplitLine;
   readonly #options: CaptureReaderOptions;
-  readonly #messages = new WholeMessages();
+  readonly #messages: WholeMessages;
   readonly #damage: Damage;
   readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
   readonly #bytea = new ByteaDecoder();
@@ -34,6 +38,7 @@ export class LineReader implements CaptureReader {
   constructor(split: SplitLine, options: CaptureReaderOptions) {
     this.#split = split;
     this.#options = options;
+    this.#messages = new WholeMessages(options.keepGoing);
     this.#damage = new Damage(options, this.#messages);
   }
 
@@ -86,22 +91,37 @@ export class LineReader implements CaptureReader {
   }
 
   #pass(line: Uint8Array, first: boolean): void {
-    const { text, from, to } = this.#valueOf(line, first);
-    const { bytes } = this.#bytea.salvage(text, from, to);
-    this.#damage.lost(bytes, true);
-    this.#messages.passedOver(bytes[0]);
+    const values = this.#valuesOf(line, first);
+    const tags = values.map(({ text, from, to }) => {
+      const { bytes } = this.#bytea.salvage(text, from, to);
+      this.#damage.lost(bytes, true);
+      return bytes[0];
+    });
+    this.#messages.passedOver(tags.length === 1 ? tags[0] : undefined);
+    // Digits that were lost or added leave those behind them in other pairs.
+    let start = line.length;
+    while (hexDigit(line[start - 1] ?? 0) !== undefined) start--;
+    start += (line.length - start) % 2;
+    this.#damage.lost(this.#bytea.salvageHex(line, start, line.length).bytes, true);
   }
 
-  /** Of a damaged line. Where its fields cannot be told apart, hexadecimal digits still show where the value is. */
-  #valueOf(line: Uint8Array, first: boolean): Pick<LineFields, "text" | "from" | "to"> {
+  /** Of a damaged line, which may be several: the marks of hexadecimal digits show where the values are, whatever the fields. */
+  #valuesOf(line: Uint8Array, first: boolean): readonly Value[] {
+    const text = Buffer.from(line.buffer, line.byteOffset, line.length);
+    const values: Value[] = [];
+    for (let from = text.indexOf(HEX_MARK); from !== -1;) {
+      const next = text.indexOf(HEX_MARK, from + 1);
+      values.push({ text: line, from, to: next === -1 ? line.length : next });
+      from = next;
+    }
+    if (values.length > 0) return values;
     try {
       const fields = this.#split(line, first);
-      if (fields !== null) return fields;
+      return fields === null ? [] : [fields];
     } catch (error) {
       decodeErrorOf(error);
+      return [{ text: line, from: 0, to: line.length }];
     }
-    const from = Math.max(0, Buffer.from(line.buffer, line.byteOffset, line.length).indexOf("\\x"));
-    return { text: line, from, to: line.length };
   }
 
   /** Whether a long line that has no end yet is damaged already: one such as a disk full of zeros would fill the memory. */

@@ -60,8 +60,10 @@ export class UnframedReader implements CaptureReader {
     const { listener } = this.#options;
     const pieceEnd = Math.min(bytes.length, reader.offset + PIECE_BYTES);
     let start = reader.offset;
+    let previous = start;
     try {
       while (reader.offset < pieceEnd) {
+        previous = start;
         start = reader.offset;
         const message = decodeMessage(this.#decoder, reader, this.#separator, final);
         this.#damage.mended(base + start);
@@ -75,7 +77,9 @@ export class UnframedReader implements CaptureReader {
       if (cut && !final) return fault.missing;
       const known = cut || fault.missing === 0 ? fault : tooLong(reader.subject, start);
       this.#damage.found(known, base, base + start);
-      this.#damage.lost(bytes.subarray(start, start + 1), false);
+      // Without separators it may be the message before that is damaged, and ended too early.
+      const from = this.#separator === "none" ? previous : start;
+      this.#damage.lost(bytes.subarray(from, start + 1), false);
       reader.offset = start + 1;
       this.#lost = true;
       return 0;

@@ -11,7 +11,12 @@ import { Tag } from "../pgoutput/tags.ts";
  */
 export class WholeMessages {
   readonly #decoder = new PgoutputDecoder();
+  readonly #keepGoing: boolean;
   #settled = false;
+
+  constructor(keepGoing: boolean) {
+    this.#keepGoing = keepGoing;
+  }
 
   /** Decodes what is left of the reader. The message's views live as long as its bytes. */
   decode(reader: ByteReader, position: WalPosition): PgoutputMessage {
@@ -20,6 +25,9 @@ export class WholeMessages {
     try {
       const message = this.#decoder.decodeFrame(reader, position);
       this.#settled ||= decisive;
+      // It may be a known one whose tag is damaged.
+      if (this.#keepGoing && message.kind === "unknown")
+        this.forget(reader.bytes, offset, reader.end);
       return message;
     } catch (error) {
       const fault = decodeErrorOf(error);

@@ -43,6 +43,12 @@ export function isKnownTag(tag: number): boolean {
   return SUBJECTS.has(tag);
 }
 
+/** As every tag is, and will be. */
+function isLetter(byte: number): boolean {
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
+}
+
 /**
  * Bytes of pgoutput in, messages out (manual: Logical Replication Message Formats).
  * It keeps what later messages refer to: the relations announced, the transaction that is
@@ -81,12 +87,16 @@ export class PgoutputDecoder {
     this.#at.position = position;
     const message = this.#read(reader);
     if (message === null) {
+      const tag = reader.view.getUint8(offset);
+      if (!isLetter(tag)) {
+        throw reader.invalid(`no message starts with the byte ${quoteByte(tag)}`, offset);
+      }
       reader.offset = end;
       return {
         kind: "unknown",
         position,
         transaction: this.#at.transaction,
-        tag: reader.view.getUint8(offset),
+        tag,
         bytes: reader.bytes.subarray(offset, end),
       };
     }

@@ -1,12 +1,15 @@
 /** What bytes that were passed over may have said: enough to know what is not known any more. */
+import { decodeName } from "./names.ts";
 import { COLUMNS_MAX } from "./tuple.ts";
 import { Tag, TupleTag } from "./tags.ts";
 
 const OID_BYTES = 4;
 const XID_BYTES = 4;
-/** How many bytes before and after an oid's first one tell what it is the oid of. */
-export const OID_BEFORE = 1 + XID_BYTES;
-export const OID_AFTER = OID_BYTES + 2;
+const NAME_BYTES_MAX = 64;
+/** How many bytes before and behind the first one of an oid, or behind the last one of a name, tell what it stands for. */
+export const BYTES_BEFORE = NAME_BYTES_MAX + 2;
+export const BYTES_BEHIND = OID_BYTES + 2;
+const REPLICA_IDENTITIES: ReadonlySet<number | undefined> = new Set([0x64, 0x6e, 0x66, 0x69]);
 
 export function uint32At(bytes: Uint8Array, at: number): number {
   return (
@@ -20,7 +23,7 @@ export function uint32At(bytes: Uint8Array, at: number): number {
 
 /** Whether that tag stands before the oid at `at`, or before the xid in front of it. */
 export function follows(bytes: Uint8Array, at: number, tag: number): boolean {
-  return bytes[at - 1] === tag || bytes[at - OID_BEFORE] === tag;
+  return bytes[at - 1] === tag || bytes[at - XID_BYTES - 1] === tag;
 }
 
 /**
@@ -40,4 +43,16 @@ const ROW_TAGS = [Tag.insert, Tag.update, Tag.delete];
 
 function isTupleTag(byte: number | undefined): boolean {
   return byte === TupleTag.key || byte === TupleTag.old || byte === TupleTag.new;
+}
+
+/**
+ * The name of a table that ends at `end`, as in a Relation: a NUL, a replica identity and a number of columns follow.
+ * Undefined: there is none. It tells of one whose oid is what is damaged.
+ */
+export function announcedTable(bytes: Uint8Array, end: number): string | undefined {
+  if (bytes[end] !== 0 || !REPLICA_IDENTITIES.has(bytes[end + 1])) return undefined;
+  if ((bytes[end + 2] ?? 0xff) > COLUMNS_MAX >> 8) return undefined;
+  let start = end;
+  while (start > 0 && bytes[start - 1] !== 0 && end - start <= NAME_BYTES_MAX) start--;
+  return decodeName(bytes.subarray(start, end));
 }

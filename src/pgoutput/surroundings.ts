@@ -1,4 +1,4 @@
-import { mayBeAnnounced, uint32At } from "./lost-bytes.ts";
+import { announcedTable, mayBeAnnounced, uint32At } from "./lost-bytes.ts";
 import type { Column, Relation, Transaction, WalPosition } from "./messages.ts";
 import type { ByteReader } from "./reader.ts";
 
@@ -29,6 +29,14 @@ export class Surroundings {
     for (let at = from; at < to; at++) {
       const oid = uint32At(bytes, at);
       if (this.#announced.has(oid) && mayBeAnnounced(bytes, at)) this.#announced.delete(oid);
+      const table = announcedTable(bytes, at);
+      if (table !== undefined) this.#forgetTable(table);
+    }
+  }
+
+  #forgetTable(name: string): void {
+    for (const { oid, table } of this.#announced.values()) {
+      if (table === name) this.#announced.delete(oid);
     }
   }
 
