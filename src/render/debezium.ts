@@ -105,6 +105,7 @@ export class DebeziumRenderer implements Renderer {
   /** Another commit may have been in there. */
   skipped(): void {
     this.#lastCommit = undefined;
+    this.#plans.clear();
   }
 
   #insert(message: Insert): void {
