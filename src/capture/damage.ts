@@ -38,7 +38,8 @@ export class Damage {
     this.#memory.forget(all, this.#from, to);
     this.#options.listener.lost?.(all, this.#from, to);
     const kept = last ? to : Math.max(0, to - BYTES_BEFORE);
-    this.#window = all.slice(kept);
+    // A copy: a Buffer's slice() is none.
+    this.#window = Uint8Array.from(all.subarray(kept));
     this.#from = to - kept;
   }
 

@@ -16,7 +16,9 @@ export function forgetTypes(
   to: number,
 ): void {
   types.forget(bytes, from, to);
-  const piece = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
+  // Its second byte may be the next piece's first.
+  const end = Math.min(bytes.length, to + 1);
+  const piece = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
   if (piece.includes(METADATA_START)) types.forgetCatalogue();
 }
 
