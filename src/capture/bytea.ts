@@ -27,25 +27,38 @@ export interface Bytea {
 export class ByteaDecoder {
   #out = new Uint8Array(4096);
 
+  #fault: DecodeError | undefined;
+
   /** `from` and `to` are where in `text` the value stands. The DecodeError's offset counts from the start of `text`. */
   decode(text: Uint8Array, from: number, to: number): Bytea {
-    if (this.#out.length < to - from) this.#out = new Uint8Array((to - from) * 2);
+    const bytea = this.salvage(text, from, to);
+    if (this.#fault !== undefined) throw this.#fault;
+    return bytea;
+  }
+
+  /** What can be made of it, whatever is wrong with it. */
+  salvage(text: Uint8Array, from: number, to: number): Bytea {
+    this.#fault = undefined;
+    if (this.#out.length < to - from) this.#out = new Uint8Array(to - from);
     return text[from] === BACKSLASH && text[from + 1] === LOWER_X
-      ? this.#decodeHex(text, from + 2, to)
+      ? this.salvageHex(text, from + 2, to)
       : this.#decodeEscape(text, from, to);
   }
 
-  #decodeHex(text: Uint8Array, from: number, to: number): Bytea {
+  /** As salvage(), of digits alone. */
+  salvageHex(text: Uint8Array, from: number, to: number): Bytea {
     const out = this.#out;
     let length = 0;
     for (let at = from; at + 1 < to; at += 2) {
       const high = HEX_DIGITS[text[at] ?? 0] ?? NO_DIGIT;
       const low = HEX_DIGITS[text[at + 1] ?? 0] ?? NO_DIGIT;
-      if (high === NO_DIGIT) throw new DecodeError("bytea: not a hexadecimal digit", at);
-      if (low === NO_DIGIT) throw new DecodeError("bytea: not a hexadecimal digit", at + 1);
+      if ((high | low) > 0x0f) {
+        const wrong = high === NO_DIGIT ? at : at + 1;
+        this.#fault ??= new DecodeError("bytea: not a hexadecimal digit", wrong);
+      }
       out[length++] = (high << 4) | low;
     }
-    if ((to - from) % 2 !== 0) throw new DecodeError("bytea: half a byte at its end", to);
+    if ((to - from) % 2 !== 0) this.#fault ??= new DecodeError("bytea: half a byte at its end", to);
     return { bytes: out.subarray(0, length), sourceOf: (offset) => from + 2 * offset };
   }
 
@@ -61,23 +74,27 @@ export class ByteaDecoder {
         out[length++] = BACKSLASH;
         at++;
       } else {
-        out[length++] = octalByte(text, at, to);
-        at += 3;
+        const value = this.#octalByte(text, at, to);
+        out[length++] = value ?? byte;
+        if (value !== undefined) at += 3;
       }
     }
     return { bytes: out.subarray(0, length), sourceOf: () => from };
   }
-}
 
-function octalByte(text: Uint8Array, backslash: number, to: number): number {
-  let value = 0;
-  for (let at = backslash + 1; at <= backslash + 3; at++) {
-    const digit = (text[at] ?? 0) - 0x30;
-    if (at >= to || digit < 0 || digit > 7) {
-      throw new DecodeError("bytea: a backslash without three octal digits", backslash);
+  #octalByte(text: Uint8Array, backslash: number, to: number): number | undefined {
+    let value = 0;
+    for (let at = backslash + 1; at <= backslash + 3; at++) {
+      const digit = (text[at] ?? 0) - 0x30;
+      if (at >= to || digit < 0 || digit > 7) {
+        const what = "bytea: a backslash without three octal digits";
+        this.#fault ??= new DecodeError(what, backslash);
+        return undefined;
+      }
+      value = value * 8 + digit;
     }
-    value = value * 8 + digit;
+    if (value <= 0xff) return value;
+    this.#fault ??= new DecodeError("bytea: an octal number above \\377", backslash);
+    return undefined;
   }
-  if (value > 0xff) throw new DecodeError("bytea: an octal number above \\377", backslash);
-  return value;
 }

@@ -26,6 +26,8 @@ export interface CaptureListener {
   /** The message's views live until the call returns. */
   message(message: PgoutputMessage): void;
   skipped(range: SkippedRange): void;
+  /** Called before what comes behind a skipped range: from..to of these bytes is a piece of it, and nothing that it tells is known. */
+  lost?(bytes: Uint8Array, from: number, to: number): void;
   /** What walctl itself wrote beside the stream: a capture's `m` frame. */
   metadata(json: unknown): void;
 }
@@ -38,11 +40,18 @@ export interface CaptureReaderOptions {
 
 /**
  * A capture's bytes in, its messages out, as they come.
- * Both calls throw a DecodeError whose offset is that in the capture; `missing` is not 0 only where the capture ends
+ * Both throw a DecodeError whose offset is that in the capture; `missing` is not 0 only where the capture ends
  * too early. After that the reader is of no more use.
  */
 export interface CaptureReader {
-  /** The chunk may be overwritten after the call. */
-  push(chunk: Uint8Array): void;
-  end(): void;
+  /** The chunk may be overwritten once all is done. */
+  push(chunk: Uint8Array): Work;
+  end(): Work;
 }
+
+/** What is done as one asks for it, a short piece at a time: between two of them signals may have their turn. */
+export type Work = Generator<void, void, void>;
+
+/** A piece of work goes through so many bytes, or so many where it searches. */
+export const PIECE_BYTES = 1 << 20;
+export const SEARCH_BYTES = 1 << 12;

@@ -1,3 +1,5 @@
+import type { Work } from "./capture-reader.ts";
+
 /** How far a chunk was decoded, and how many more bytes at least are needed to go on. */
 export interface Decoded {
   readonly consumed: number;
@@ -6,9 +8,13 @@ export interface Decoded {
 
 /**
  * Decodes what is whole in `bytes`. `base` is the offset of its first byte in the capture; `final` tells that nothing
- * comes after. The bytes may be overwritten after the call.
+ * comes after. The bytes may be overwritten once it is done.
  */
-export type Decode = (bytes: Uint8Array, base: number, final: boolean) => Decoded;
+export type Decode = (
+  bytes: Uint8Array,
+  base: number,
+  final: boolean,
+) => Generator<void, Decoded, void>;
 
 /**
  * Hands a capture's chunks to `decode` as they lie, without copying: only what a chunk's end cuts off is kept, and put
@@ -25,24 +31,24 @@ export class ChunkJoiner {
     this.#decode = decode;
   }
 
-  push(chunk: Uint8Array): void {
-    const rest = this.#carry.length === 0 ? chunk : this.#joined(chunk);
+  *push(chunk: Uint8Array): Work {
+    const rest = this.#carry.length === 0 ? chunk : yield* this.#joined(chunk);
     if (rest.length === 0) return;
-    const { consumed, missing } = this.#decode(rest, this.#base, false);
+    const { consumed, missing } = yield* this.#decode(rest, this.#base, false);
     this.#base += consumed;
     this.#missing = missing;
     this.#carry.append(rest.subarray(consumed));
   }
 
-  end(): void {
-    this.#decode(this.#carry.bytes(), this.#base, true);
+  *end(): Work {
+    yield* this.#decode(this.#carry.bytes(), this.#base, true);
   }
 
   /**
    * Completes what the last chunk cut off, and returns what is then left of this one. The bytes needed are tried
    * twice as many each time: a value of 100 MB must not be looked at again for every chunk of it.
    */
-  #joined(chunk: Uint8Array): Uint8Array {
+  *#joined(chunk: Uint8Array): Generator<void, Uint8Array, void> {
     const carry = this.#carry;
     let from = 0;
     while (from < chunk.length) {
@@ -53,7 +59,7 @@ export class ChunkJoiner {
       this.#missing -= taken;
       if (this.#missing > 0) break;
 
-      const { consumed, missing } = this.#decode(carry.bytes(), this.#base, false);
+      const { consumed, missing } = yield* this.#decode(carry.bytes(), this.#base, false);
       this.#base += consumed;
       this.#missing = missing;
       const left = carry.length - consumed;

@@ -4,6 +4,7 @@ import type { WalPosition } from "../pgoutput/messages.ts";
 import type { ByteReader } from "../pgoutput/reader.ts";
 import { NO_POSITION } from "../pgoutput/surroundings.ts";
 import type { FrameLayout } from "./frame-reader.ts";
+import { isCut } from "./trial.ts";
 
 /** Its line ends and its byte above 0x7f show what has been through a text filter (manual: COPY, Binary Format). */
 export const COPY_SIGNATURE: Uint8Array = Uint8Array.of(
@@ -16,13 +17,17 @@ const TRAILER = 0xffff;
 const NULL_LENGTH = 0xffffffff;
 const FIELD_BYTES_MAX = 0x3fffffff;
 const LSN_BYTES = 8;
+/** Before the message in a row of three fields. */
+const ROW_HEAD_BYTES = 26;
+/** PostgreSQL writes none, and steps over those of others. */
+const EXTENSION_BYTES_MAX = 1 << 16;
 
 /**
  * Signature  Int32 flags  Int32 length  Byten extension  { Int16 fields  { Int32 length  Byten }×fields }×n  Int16 -1:
  * rows of (lsn, xid, data), or of data alone.
  */
 export class CopyBinaryLayout implements FrameLayout {
-  readonly headBytes = 27;
+  readonly headBytes = ROW_HEAD_BYTES + 1;
   #ended = false;
   /** Of the row whose end was asked for last. */
   #position: WalPosition = NO_POSITION;
@@ -39,13 +44,22 @@ export class CopyBinaryLayout implements FrameLayout {
     if (wrong !== -1) throw reader.invalid("not that of a binary COPY", start + wrong);
     const flagsAt = reader.offset;
     if ((reader.uint32() & CRITICAL_FLAGS) !== 0) throw reader.invalid("unknown flags", flagsAt);
-    reader.advance(reader.uint32());
+    const extensionAt = reader.offset;
+    const extension = reader.uint32();
+    if (extension > EXTENSION_BYTES_MAX) {
+      throw reader.invalid(`an extension of ${extension} bytes`, extensionAt);
+    }
+    reader.advance(extension);
   }
 
   frameEnd(reader: ByteReader): number {
     reader.subject = "row";
     const start = reader.offset;
-    if (this.#ended) throw reader.invalid("after the trailer", start);
+    if (this.#ended) {
+      // If a row follows after all, that was none.
+      this.#ended = false;
+      throw reader.invalid("after the trailer", start);
+    }
     const fields = reader.uint16();
     if (fields === TRAILER) {
       this.#ended = true;
@@ -66,6 +80,14 @@ export class CopyBinaryLayout implements FrameLayout {
 
   readHead(): WalPosition | null {
     return this.#ended ? null : this.#position;
+  }
+
+  mayGoOn(bytes: Uint8Array, start: number): boolean {
+    return isCut(bytes, start);
+  }
+
+  tagOf(bytes: Uint8Array, start: number): number | undefined {
+    return bytes[start + (bytes[start + 1] === 1 ? 6 : ROW_HEAD_BYTES)];
   }
 
   isFrame(bytes: Uint8Array, start: number): boolean {

@@ -6,6 +6,7 @@ import { DecodeError } from "../errors.ts";
 import { isKnownTag, type PgoutputDecoder } from "../pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
 import type { ByteReader } from "../pgoutput/reader.ts";
+import { NO_POSITION } from "../pgoutput/surroundings.ts";
 import { Tag } from "../pgoutput/tags.ts";
 import { quoteByte } from "../pgoutput/tuple.ts";
 
@@ -55,15 +56,18 @@ export function decodeMessage(
   // A message counts as whole only once its separator is there: so nothing is decoded twice.
   reader.end = separated && !final ? bytes.length - 1 : bytes.length;
   if (bytes[offset] === Tag.streamAbort) reader.end = endOfStreamAbort(reader, separated, final);
-  const message = decoder.decodeNext(reader);
-  if (separated && reader.offset < bytes.length) {
-    const byte = bytes[reader.offset] ?? 0;
-    if (byte !== LINE_FEED) {
-      throw reader.invalid(`followed by ${quoteByte(byte)}, not by a line feed`, reader.offset);
-    }
-    reader.offset++;
+  return decoder.decodeNext(reader, NO_POSITION, separated ? stepOverLineFeed : undefined);
+}
+
+/** Before the message counts: what is followed by anything else is damaged. */
+function stepOverLineFeed(reader: ByteReader): void {
+  const { bytes, offset } = reader;
+  if (offset === bytes.length) return;
+  const byte = bytes[offset] ?? 0;
+  if (byte !== LINE_FEED) {
+    throw reader.invalid(`followed by ${quoteByte(byte)}, not by a line feed`, offset);
   }
-  return message;
+  reader.offset++;
 }
 
 /**

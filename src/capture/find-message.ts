@@ -1,3 +1,4 @@
+import { SEARCH_BYTES } from "./capture-reader.ts";
 import { Tag } from "../pgoutput/tags.ts";
 import { carriesXid, type Separator } from "./end-to-end.ts";
 import { mayStartMessage } from "./message-marks.ts";
@@ -21,13 +22,14 @@ export interface Found {
 }
 
 /** The first byte from `from` on that starts several messages in a row; the end of the bytes if there is none. */
-export function findMessage(
+export function* findMessage(
   bytes: Uint8Array,
   from: number,
   separator: Separator,
   final: boolean,
-): Found {
+): Generator<void, Found, void> {
   for (let start = from; start < bytes.length; start++) {
+    if ((start - from) % SEARCH_BYTES === 0) yield;
     for (const streaming of waysToTake(bytes[start])) {
       if (!mayStartMessage(bytes, start, separator, streaming)) continue;
       const missing = missingAt(bytes, start, { separator, streaming, final });

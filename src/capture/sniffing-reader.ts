@@ -1,4 +1,4 @@
-import type { CaptureReader, CaptureReaderOptions } from "./capture-reader.ts";
+import type { CaptureReader, CaptureReaderOptions, Work } from "./capture-reader.ts";
 import { ChunkJoiner, type Decoded } from "./chunks.ts";
 import type { Foreign } from "./foreign.ts";
 import { createCaptureReader } from "./readers.ts";
@@ -26,24 +26,23 @@ export class SniffingReader implements CaptureReader {
     this.#options = options;
   }
 
-  push(chunk: Uint8Array): void {
-    if (this.#reader === undefined) this.#joiner.push(chunk);
-    else this.#reader.push(chunk);
+  *push(chunk: Uint8Array): Work {
+    yield* (this.#reader ?? this.#joiner).push(chunk);
   }
 
-  end(): void {
-    if (this.#reader === undefined) this.#joiner.end();
-    this.#reader?.end();
+  *end(): Work {
+    if (this.#reader === undefined) yield* this.#joiner.end();
+    if (this.#reader !== undefined) yield* this.#reader.end();
   }
 
-  #open(bytes: Uint8Array, final: boolean): Decoded {
+  *#open(bytes: Uint8Array, final: boolean): Generator<void, Decoded, void> {
     if (bytes.length > 0 && this.#reader === undefined) {
       const sniffed = sniff(bytes, final);
       if (sniffed.kind === "undecided") return { consumed: 0, missing: sniffed.missing };
       if (sniffed.kind === "foreign") throw new NotACapture(sniffed);
       this.#reader = createCaptureReader(sniffed.format, this.#options);
     }
-    this.#reader?.push(bytes);
+    if (this.#reader !== undefined) yield* this.#reader.push(bytes);
     return { consumed: bytes.length, missing: 0 };
   }
 }

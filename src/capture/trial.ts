@@ -1,4 +1,4 @@
-import { PgoutputDecoder } from "../pgoutput/decoder.ts";
+import { isKnownTag, PgoutputDecoder } from "../pgoutput/decoder.ts";
 import { ByteReader } from "../pgoutput/reader.ts";
 import { decodeErrorOf } from "./damage.ts";
 import { decodeMessage, fitsStreaming, mayBeCut, type Separator } from "./end-to-end.ts";
@@ -41,6 +41,16 @@ export function tryMessages(
     const broken = !mayBeCut(fault, bytes, from);
     return { messages, broken, missing: broken ? 0 : fault.missing };
   }
+}
+
+/** Whether the bytes from `start` on may be the front of one message, and no more than that. */
+export function isCut(bytes: Uint8Array, start: number): boolean {
+  if (!isKnownTag(bytes[start] ?? 0)) return true;
+  return [false, true].some((streaming) => {
+    const how = { separator: "none", streaming, final: false } as const;
+    const { messages, broken } = tryMessages(bytes, start, how, 1);
+    return messages === 0 && !broken;
+  });
 }
 
 const MESSAGES_CONVINCING = 4;

@@ -1,6 +1,11 @@
 import { PgoutputDecoder } from "../pgoutput/decoder.ts";
 import { ByteReader } from "../pgoutput/reader.ts";
-import type { CaptureReader, CaptureReaderOptions } from "./capture-reader.ts";
+import {
+  type CaptureReader,
+  type CaptureReaderOptions,
+  PIECE_BYTES,
+  type Work,
+} from "./capture-reader.ts";
 import { ChunkJoiner, type Decoded } from "./chunks.ts";
 import { Damage, decodeErrorOf } from "./damage.ts";
 import { decodeMessage, mayBeCut, type Separator, tooLong } from "./end-to-end.ts";
@@ -11,9 +16,9 @@ import { guessStreaming } from "./trial.ts";
 export class UnframedReader implements CaptureReader {
   readonly #options: CaptureReaderOptions;
   readonly #separator: Separator;
+  readonly #decoder = new PgoutputDecoder();
   readonly #damage: Damage;
   readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
-  readonly #decoder = new PgoutputDecoder();
   readonly #reader = new ByteReader();
   /** Whether a stream block is open is known: not at the start, since the capture's front may have been cut off. */
   #settled = false;
@@ -23,38 +28,42 @@ export class UnframedReader implements CaptureReader {
   constructor(separator: Separator, options: CaptureReaderOptions) {
     this.#separator = separator;
     this.#options = options;
-    this.#damage = new Damage(options);
+    this.#damage = new Damage(options, this.#decoder);
   }
 
-  push(chunk: Uint8Array): void {
-    this.#joiner.push(chunk);
+  push(chunk: Uint8Array): Work {
+    return this.#joiner.push(chunk);
   }
 
-  end(): void {
-    this.#joiner.end();
+  end(): Work {
+    return this.#joiner.end();
   }
 
-  #decode(bytes: Uint8Array, base: number, final: boolean): Decoded {
+  *#decode(bytes: Uint8Array, base: number, final: boolean): Generator<void, Decoded, void> {
     const reader = this.#reader;
     reader.attach(bytes);
     while (reader.offset < bytes.length) {
-      let missing = this.#lost ? this.#find(final) : 0;
+      let missing = this.#lost ? yield* this.#find(final) : 0;
       if (missing === 0 && !this.#settled) missing = this.#settle(final);
       if (missing === 0) missing = this.#messages(base, final);
       if (missing > 0) return { consumed: reader.offset, missing };
+      yield;
     }
     if (final) this.#damage.mended(base + bytes.length);
     return { consumed: bytes.length, missing: 0 };
   }
 
-  /** The hot loop: decodes to the end of the bytes or to damage. Returns how many bytes are missing. */
+  /** The hot loop: decodes to the end of the bytes, or a piece of them, or to damage. Returns how many bytes are missing. */
   #messages(base: number, final: boolean): number {
     const reader = this.#reader;
     const { bytes } = reader;
     const { listener } = this.#options;
+    const pieceEnd = Math.min(bytes.length, reader.offset + PIECE_BYTES);
     let start = reader.offset;
+    let previous = start;
     try {
-      while (reader.offset < bytes.length) {
+      while (reader.offset < pieceEnd) {
+        previous = start;
         start = reader.offset;
         const message = decodeMessage(this.#decoder, reader, this.#separator, final);
         this.#damage.mended(base + start);
@@ -68,6 +77,9 @@ export class UnframedReader implements CaptureReader {
       if (cut && !final) return fault.missing;
       const known = cut || fault.missing === 0 ? fault : tooLong(reader.subject, start);
       this.#damage.found(known, base, base + start);
+      // Without separators it may be the message before that is damaged, and ended too early.
+      const from = this.#separator === "none" ? previous : start;
+      this.#damage.lost(bytes.subarray(from, start + 1), false);
       reader.offset = start + 1;
       this.#lost = true;
       return 0;
@@ -75,9 +87,11 @@ export class UnframedReader implements CaptureReader {
   }
 
   /** Finds the next message after damage. Returns how many bytes are missing to tell. */
-  #find(final: boolean): number {
+  *#find(final: boolean): Generator<void, number, void> {
     const reader = this.#reader;
-    const found = findMessage(reader.bytes, reader.offset, this.#separator, final);
+    const { bytes, offset } = reader;
+    const found = yield* findMessage(bytes, offset, this.#separator, final);
+    this.#damage.lost(bytes.subarray(offset, found.start), found.missing === 0);
     reader.offset = found.start;
     if (found.missing > 0) return found.missing;
     this.#decoder.resume(found.streaming);

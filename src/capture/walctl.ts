@@ -1,16 +1,20 @@
 import type { DecodeError } from "../errors.ts";
 import type { WalPosition } from "../pgoutput/messages.ts";
 import type { ByteReader } from "../pgoutput/reader.ts";
+import { uint32At } from "../pgoutput/lost-bytes.ts";
 import { isKnownTag } from "../pgoutput/decoder.ts";
 import { quoteByte } from "../pgoutput/tuple.ts";
 import { FrameTag, readPrimaryKeepalive, readXLogData } from "../replication/frame.ts";
 import type { CaptureListener } from "./capture-reader.ts";
 import type { FrameLayout } from "./frame-reader.ts";
+import { isCut } from "./trial.ts";
 import { FRAME_BYTES_MAX, LENGTH_BYTES, METADATA_TAG, WALCTL_MAGIC } from "./walctl-format.ts";
 
 const XLOG_DATA_HEADER_BYTES = 25;
 const KEEPALIVE_BYTES = 18;
 const OPENING_BRACE = 0x7b;
+/** Of hundreds of thousands of types. */
+const METADATA_BYTES_MAX = 1 << 26;
 
 /** "walctl\x00\x01"  { Int32 length  CopyData payload }×n: what walctl received, as it was received. */
 export class WalctlLayout implements FrameLayout {
@@ -34,10 +38,28 @@ export class WalctlLayout implements FrameLayout {
   frameEnd(reader: ByteReader): number {
     const start = reader.offset;
     const length = reader.uint32();
-    if (length === 0 || length > FRAME_BYTES_MAX) {
+    const tag = reader.bytes[reader.offset];
+    const bytesMax =
+      tag === FrameTag.primaryKeepalive
+        ? KEEPALIVE_BYTES
+        : tag === METADATA_TAG
+          ? METADATA_BYTES_MAX
+          : FRAME_BYTES_MAX;
+    if (length === 0 || length > bytesMax) {
       throw reader.invalid(`a length of ${length} bytes`, start);
     }
     return reader.offset + length;
+  }
+
+  mayGoOn(bytes: Uint8Array, start: number): boolean {
+    // JSON.stringify() writes no control characters.
+    if (bytes[start] === METADATA_TAG) return !bytes.subarray(start).some((byte) => byte < 0x20);
+    return isCut(bytes, start + XLOG_DATA_HEADER_BYTES);
+  }
+
+  tagOf(bytes: Uint8Array, start: number): number | undefined {
+    if (bytes[start + LENGTH_BYTES] !== FrameTag.xLogData) return undefined;
+    return bytes[start + LENGTH_BYTES + XLOG_DATA_HEADER_BYTES];
   }
 
   readHead(reader: ByteReader, listener: CaptureListener): WalPosition | null {
@@ -61,8 +83,8 @@ export class WalctlLayout implements FrameLayout {
   /** The upper bytes of lengths and positions are 0 for the first 64 petabytes of WAL. */
   isFrame(bytes: Uint8Array, start: number): boolean {
     const length = uint32At(bytes, start);
-    const at = (offset: number): number | undefined => bytes[start + LENGTH_BYTES + offset];
     if (length === 0 || length > FRAME_BYTES_MAX) return false;
+    const at = (offset: number): number | undefined => bytes[start + LENGTH_BYTES + offset];
     switch (at(0)) {
       case FrameTag.xLogData:
         return (
@@ -95,9 +117,4 @@ function readJson(reader: ByteReader): unknown {
   } catch {
     throw reader.invalid("not JSON", offset);
   }
-}
-
-function uint32At(bytes: Uint8Array, at: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(at, at + 4);
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }

@@ -5,6 +5,23 @@ import type {
   TypeShape,
 } from "../pgoutput/type-registry.ts";
 
+/** The front of an `m` frame's payload. */
+const METADATA_START = Buffer.from("m{");
+
+/** Of what bytes[from, to) may have told of types, and are damaged, nothing is known any more. */
+export function forgetTypes(
+  types: TypeRegistry,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): void {
+  types.forget(bytes, from, to);
+  // Its second byte may be the next piece's first.
+  const end = Math.min(bytes.length, to + 1);
+  const piece = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
+  if (piece.includes(METADATA_START)) types.forgetCatalogue();
+}
+
 /** Takes over what the catalogue answered while the capture was made. Anything else in there is for others. */
 export function applyMetadata(json: unknown, types: TypeRegistry): void {
   const { asked, types: found } = recordOf(json);

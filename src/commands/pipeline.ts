@@ -35,6 +35,7 @@ interface PipelineParts {
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #unannounced = new Set<number>();
+  readonly #unknown = new Set<number>();
   readonly frame: ((payload: Uint8Array) => void) | undefined;
   #rows = 0;
   #lastCommitTime: PgTime | undefined;
@@ -124,6 +125,11 @@ export class Pipeline {
     }
   }
 
+  /** What comes next does not follow what came last: something damaged was in between. */
+  skipped(): void {
+    this.#parts.renderer.skipped?.();
+  }
+
   #print(message: PgoutputMessage): boolean {
     if (!this.#parts.accepts(message)) return false;
     this.#parts.renderer.render(message);
@@ -169,11 +175,13 @@ export class Pipeline {
     this.#parts.warn({
       message: `no Relation message for the relation with OID ${oid}`,
       detail:
-        "Its name, its columns and their types are not known: the capture starts after it was announced.",
+        "Its name, its columns and their types are not known: the capture starts after it was announced, or that is damaged.",
     });
   }
 
   #warnUnknown(tag: number): void {
+    if (this.#unknown.has(tag)) return;
+    this.#unknown.add(tag);
     this.#parts.warn({
       message: `message of the unknown type ${JSON.stringify(String.fromCharCode(tag))}`,
       detail: "The server may be newer than this walctl; the message is printed as it came.",

@@ -43,6 +43,12 @@ export function isKnownTag(tag: number): boolean {
   return SUBJECTS.has(tag);
 }
 
+/** As every tag is, and will be. */
+function isLetter(byte: number): boolean {
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
+}
+
 /**
  * Bytes of pgoutput in, messages out (manual: Logical Replication Message Formats).
  * It keeps what later messages refer to: the relations announced, the transaction that is
@@ -62,6 +68,14 @@ export class PgoutputDecoder {
     this.#at.transaction = null;
   }
 
+  /**
+   * Forgets the relations that bytes[from, to) may announce anew, bytes that were passed over because they are
+   * damaged: an earlier announcement may be out of date.
+   */
+  forget(bytes: Uint8Array, from: number, to: number): void {
+    this.#at.forget(bytes, from, to);
+  }
+
   /** Decodes `bytes` as one whole message. The message refers to them and does not copy. */
   decode(bytes: Uint8Array, position: WalPosition = NO_POSITION): PgoutputMessage {
     return this.decodeFrame(new ByteReader(bytes), position);
@@ -73,12 +87,16 @@ export class PgoutputDecoder {
     this.#at.position = position;
     const message = this.#read(reader);
     if (message === null) {
+      const tag = reader.view.getUint8(offset);
+      if (!isLetter(tag)) {
+        throw reader.invalid(`no message starts with the byte ${quoteByte(tag)}`, offset);
+      }
       reader.offset = end;
       return {
         kind: "unknown",
         position,
         transaction: this.#at.transaction,
-        tag: reader.view.getUint8(offset),
+        tag,
         bytes: reader.bytes.subarray(offset, end),
       };
     }
@@ -92,9 +110,14 @@ export class PgoutputDecoder {
   /**
    * Decodes the message at `reader.offset`, which others may follow, and leaves the reader
    * behind it. A Stream Abort does not tell where it ends: it is taken for the long form
-   * when the reader holds as much.
+   * when the reader holds as much. `check` may throw a DecodeError because of what follows: then
+   * the message has changed nothing.
    */
-  decodeNext(reader: ByteReader, position: WalPosition = NO_POSITION): PgoutputMessage {
+  decodeNext(
+    reader: ByteReader,
+    position: WalPosition = NO_POSITION,
+    check?: (reader: ByteReader) => void,
+  ): PgoutputMessage {
     const { offset } = reader;
     this.#at.position = position;
     const message = this.#read(reader);
@@ -102,6 +125,7 @@ export class PgoutputDecoder {
       const tag = quoteByte(reader.view.getUint8(offset));
       throw reader.invalid(`no message starts with the byte ${tag}`, offset);
     }
+    check?.(reader);
     this.#apply(message);
     return message;
   }

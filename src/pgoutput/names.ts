@@ -1,9 +1,8 @@
 // A name may begin with U+FEFF: to the decoder that is a byte order mark, to the server a character.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-const strictUtf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+const encoder = new TextEncoder();
 
 const REPLACEMENT = "\ufffd";
-const CHARACTER_BYTES_MAX = 4;
 
 /**
  * A name's text. In a database with the encoding SQL_ASCII its bytes may be no UTF-8: then a byte that is part of no
@@ -14,13 +13,10 @@ export function decodeName(bytes: Uint8Array): string {
   return text.includes(REPLACEMENT) && !isUtf8(bytes) ? escapeName(bytes) : text;
 }
 
+/** A decoder that throws says the same, and takes twenty times as long where it does: rubbish is full of such names. */
 export function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    strictUtf8.decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
+  const again = encoder.encode(utf8.decode(bytes));
+  return again.length === bytes.length && again.every((byte, at) => byte === bytes[at]);
 }
 
 function escapeName(bytes: Uint8Array): string {
@@ -37,9 +33,8 @@ function escapeName(bytes: Uint8Array): string {
 
 /** The bytes of the character that starts at `at`; undefined: none does. */
 function characterAt(bytes: Uint8Array, at: number): Uint8Array | undefined {
-  for (let length = 1; length <= CHARACTER_BYTES_MAX; length++) {
-    const character = bytes.subarray(at, at + length);
-    if (character.length === length && isUtf8(character)) return character;
-  }
-  return undefined;
+  const lead = bytes[at] ?? 0;
+  const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  const character = bytes.subarray(at, at + length);
+  return isUtf8(character) ? character : undefined;
 }

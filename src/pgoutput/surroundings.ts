@@ -1,3 +1,4 @@
+import { announcedTable, mayBeAnnounced, uint32At } from "./lost-bytes.ts";
 import type { Column, Relation, Transaction, WalPosition } from "./messages.ts";
 import type { ByteReader } from "./reader.ts";
 
@@ -20,6 +21,23 @@ export class Surroundings {
 
   announce(relation: Relation): void {
     this.#announced.set(relation.oid, relation);
+  }
+
+  /** Those that bytes[from, to) may announce. */
+  forget(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#announced.size === 0) return;
+    for (let at = from; at < to; at++) {
+      const oid = uint32At(bytes, at);
+      if (this.#announced.has(oid) && mayBeAnnounced(bytes, at)) this.#announced.delete(oid);
+      const table = announcedTable(bytes, at);
+      if (table !== undefined) this.#forgetTable(table);
+    }
+  }
+
+  #forgetTable(name: string): void {
+    for (const { oid, table } of this.#announced.values()) {
+      if (table === name) this.#announced.delete(oid);
+    }
   }
 
   /** The relation as announced; else a stand-in, with as many columns as a row of it has. */

@@ -22,6 +22,10 @@ export type ColumnValue =
 /** MaxHeapAttributeNumber: no table of the server has more. */
 export const COLUMNS_MAX = 1600;
 
+const FAR_BYTES = 1 << 24;
+/** MaxAllocSize */
+const VALUE_BYTES_MAX = 0x3fffffff;
+
 export function tooManyColumns(reader: ByteReader, count: number): Error {
   return reader.invalid(`${count} columns, more than a table can have`, reader.offset - 2);
 }
@@ -34,7 +38,9 @@ export function readTuple(reader: ByteReader): TupleData {
   for (let column = 0; column < columnCount; column++) {
     const kind = reader.uint8();
     if (kind === ColumnKind.text || kind === ColumnKind.binary) {
-      reader.advance(reader.uint32());
+      const length = reader.uint32();
+      if (length - (reader.end - reader.offset) > FAR_BYTES) checkText(reader, kind, length);
+      reader.advance(length);
     } else if (kind !== ColumnKind.null && kind !== ColumnKind.unchanged) {
       throw reader.invalid(
         `column ${column + 1} is of the unknown kind ${quoteByte(kind)}`,
@@ -43,6 +49,16 @@ export function readTuple(reader: ByteReader): TupleData {
     }
   }
   return { bytes: reader.bytes, view: reader.view, start, columnCount };
+}
+
+/**
+ * No server sends text with a NUL in it: where much of it is missing and there is one, its length is wrong, and to wait
+ * for its end would fill the memory.
+ */
+function checkText(reader: ByteReader, kind: number, length: number): void {
+  if (kind !== ColumnKind.text || length > VALUE_BYTES_MAX) return;
+  const nul = reader.bytes.subarray(0, reader.end).indexOf(0, reader.offset);
+  if (nul !== -1) throw reader.invalid("text that holds the byte 0x00", nul);
 }
 
 /** The columns one by one. The hot path walks the bytes itself. */

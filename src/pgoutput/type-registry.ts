@@ -1,4 +1,6 @@
 import { BUILTIN_TYPES, BUILTIN_VECTORS } from "./builtin-types.ts";
+import { follows, uint32At } from "./lost-bytes.ts";
+import { Tag } from "./tags.ts";
 
 /** What a value of a type looks like in its text form. */
 export type TypeShape =
@@ -44,7 +46,7 @@ export class TypeRegistry {
   /** Called when a value is printed of a composite type whose fields are not known. */
   onUnknownFields: ((oid: number) => void) | undefined;
 
-  /** Another one whenever the catalogue has told something. */
+  /** Another one whenever what is known of types has changed, but for what a Type message tells. */
   get revision(): number {
     return this.#revision;
   }
@@ -69,6 +71,22 @@ export class TypeRegistry {
     const base = schema === "" || schema === "pg_catalog" ? BUILTIN_OIDS.get(name) : undefined;
     const shape = base === undefined ? null : (BUILTINS.get(base)?.shape ?? null);
     this.#announced.set(oid, { name, shape });
+  }
+
+  /** What a Type message in bytes[from, to), which are damaged, may have told anew is not known any more. */
+  forget(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#announced.size === 0) return;
+    for (let at = from; at < to; at++) {
+      if (!follows(bytes, at, Tag.type)) continue;
+      if (this.#announced.delete(uint32At(bytes, at))) this.#revision++;
+    }
+  }
+
+  /** The catalogue may have answered otherwise since: what it said is not known any more. */
+  forgetCatalogue(): void {
+    if (this.#catalogued.size === 0) return;
+    this.#catalogued.clear();
+    this.#revision++;
   }
 
   /** Those of which only the catalogue can tell what they are. */

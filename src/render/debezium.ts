@@ -102,6 +102,12 @@ export class DebeziumRenderer implements Renderer {
     }
   }
 
+  /** Another commit may have been in there. */
+  skipped(): void {
+    this.#lastCommit = undefined;
+    this.#plans.clear();
+  }
+
   #insert(message: Insert): void {
     const { relation } = message;
     const plan = this.#plans.of(relation);

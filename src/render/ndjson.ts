@@ -69,6 +69,12 @@ export class NdjsonRenderer implements Renderer {
     return this.#out.take();
   }
 
+  skipped(): void {
+    this.#plans.clear();
+    this.#relation = undefined;
+    this.#heads.forget();
+  }
+
   render(message: PgoutputMessage): void {
     switch (message.kind) {
       case "insert":

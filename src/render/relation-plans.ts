@@ -17,6 +17,12 @@ export class RelationPlans<Plan> {
     return this.#plans.get(relation) ?? this.#add(relation);
   }
 
+  /** What they were made of may be known no more. */
+  clear(): void {
+    this.#plans = new WeakMap();
+    this.#columns = 0;
+  }
+
   #add(relation: Relation): Plan {
     this.#columns += 1 + relation.columns.length;
     if (this.#columns > COLUMNS_MAX) {

@@ -6,4 +6,6 @@ export interface Renderer {
   render(message: PgoutputMessage): void;
   /** What was rendered since the last call. The bytes may be overwritten by the next render(). */
   take(): Uint8Array;
+  /** Something damaged was passed over: which transaction is open, and what types are, may not be known any more. */
+  skipped?(): void;
 }

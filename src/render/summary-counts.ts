@@ -33,6 +33,8 @@ export class SummaryCounts {
   readonly #open = new Map<number, TransactionTotals>();
   #largest: TransactionTotals[] = [];
   #current: TransactionTotals | undefined;
+  /** The one that was open when something was skipped, and may be open yet. */
+  #skippedIn: TransactionTotals | undefined;
 
   add(message: PgoutputMessage): void {
     switch (message.kind) {
@@ -72,6 +74,12 @@ export class SummaryCounts {
     }
   }
 
+  /** What comes next may be another transaction's. */
+  skipped(): void {
+    this.#skippedIn = this.#current ?? this.#skippedIn;
+    this.#current = undefined;
+  }
+
   /** The most bytes first. */
   relations(): readonly RelationTotals[] {
     return [...this.#relations.values()].toSorted((a, b) => b.bytes - a.bytes);
@@ -91,15 +99,20 @@ export class SummaryCounts {
     else if (message.kind === "update") totals.updates++;
     else totals.deletes++;
     totals.bytes += bytes;
-    this.#changed(bytes);
+    this.#changed(message, bytes);
   }
 
   #truncate(message: Truncate): void {
     for (const relation of message.relations) this.#totalsOf(relation).truncates++;
-    this.#changed(0);
+    this.#changed(message, 0);
   }
 
-  #changed(bytes: number): void {
+  #changed({ transaction }: RowChange | Truncate, bytes: number): void {
+    // In a stream block a row tells its subtransaction, so that the transaction is known after a Begin only.
+    if (this.#skippedIn !== undefined && transaction !== null && transaction.commitTime !== null) {
+      if (this.#skippedIn.xid === transaction.xid) this.#current = this.#skippedIn;
+      this.#skippedIn = undefined;
+    }
     if (this.#current === undefined) return;
     this.#current.changes++;
     this.#current.bytes += bytes;

@@ -19,6 +19,10 @@ export class SummaryRenderer implements Renderer {
     this.#counts.add(message);
   }
 
+  skipped(): void {
+    this.#counts.skipped();
+  }
+
   take(): Uint8Array {
     return NOTHING;
   }

@@ -112,6 +112,10 @@ export class TableRenderer implements Renderer {
     }
   }
 
+  skipped(): void {
+    this.#leave();
+  }
+
   /** No message will follow: closes what is open, and tells what was counted in vain. */
   finish(): void {
     this.#leave();

@@ -53,6 +53,10 @@ export class Wal2jsonRenderer implements Renderer {
     return this.#out.take();
   }
 
+  skipped(): void {
+    this.#plans.clear();
+  }
+
   /** @throws WalctlError on what may still be rolled back */
   render(message: PgoutputMessage): void {
     switch (message.kind) {

@@ -5,7 +5,14 @@ import { SniffingReader } from "../../src/capture/sniffing-reader.ts";
 import { Pipeline } from "../../src/commands/pipeline.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson.ts";
-import { cut, decodeChunks, encodeCapture, messagesOf, seeded } from "../support/captures.ts";
+import {
+  cut,
+  decodeChunks,
+  encodeCapture,
+  finish,
+  messagesOf,
+  seeded,
+} from "../support/captures.ts";
 import { fixture, matchGolden } from "../support/golden.ts";
 
 /** What decode-file prints, without the program around it. */
@@ -32,11 +39,11 @@ function ndjsonOf(chunks: Iterable<Uint8Array>): string {
   });
   for (const chunk of chunks) {
     const buffer = Uint8Array.from(chunk);
-    reader.push(buffer);
+    finish(reader.push(buffer));
     void pipeline.flush();
     buffer.fill(0xee);
   }
-  reader.end();
+  finish(reader.end());
   void pipeline.flush();
   return Buffer.concat(lines).toString("utf8");
 }

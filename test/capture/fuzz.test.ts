@@ -14,7 +14,7 @@ import { TableRenderer } from "../../src/render/table.ts";
 import { WHOLE_VIEW } from "../../src/render/table-view.ts";
 import { Wal2jsonRenderer } from "../../src/render/wal2json.ts";
 import { type Exact, parseExact } from "../matrix/support/exact-json.ts";
-import { encodeCapture } from "../support/captures.ts";
+import { encodeCapture, finish } from "../support/captures.ts";
 import { damage, pick } from "../support/damage.ts";
 import { LineSchema } from "../support/line-schema.ts";
 import { session } from "../support/pgoutput-arbitraries.ts";
@@ -101,8 +101,8 @@ function printed(format: CaptureFormat, bytes: Uint8Array, renderer: string): Bu
       skipped: () => {},
     },
   });
-  reader.push(bytes);
-  reader.end();
+  finish(reader.push(bytes));
+  finish(reader.end());
   return Buffer.from(rendering.take());
 }
 

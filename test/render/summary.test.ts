@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { finish } from "../support/captures.ts";
 import { createCaptureReader } from "../../src/capture/readers.ts";
 import { renderSummaryNdjson, SummaryRenderer } from "../../src/render/summary.ts";
 import { SummaryCounts } from "../../src/render/summary-counts.ts";
@@ -12,8 +13,8 @@ function countsOf(name: string, counts = new SummaryCounts()): SummaryCounts {
     keepGoing: false,
     listener: { message: (m) => counts.add(m), skipped: () => assert.fail(), metadata: () => {} },
   });
-  reader.push(fixture(`fixtures/captures/${name}.recvlogical`));
-  reader.end();
+  finish(reader.push(fixture(`fixtures/captures/${name}.recvlogical`)));
+  finish(reader.end());
   return counts;
 }
 

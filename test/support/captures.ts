@@ -1,5 +1,5 @@
 /** Captures as tests make, cut and decode them. */
-import type { CaptureFormat, CaptureReader } from "../../src/capture/capture-reader.ts";
+import type { CaptureFormat, CaptureReader, Work } from "../../src/capture/capture-reader.ts";
 import { createCaptureReader } from "../../src/capture/readers.ts";
 import { SniffingReader } from "../../src/capture/sniffing-reader.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
@@ -51,14 +51,19 @@ export function decodeChunks(
   return { ...outcome, fault: feed(reader, chunks) };
 }
 
+/** Does all of the work at once. */
+export function finish(work: Work): void {
+  while (work.next().done !== true);
+}
+
 function feed(reader: CaptureReader, chunks: Iterable<Uint8Array>): string | null {
   try {
     for (const chunk of chunks) {
       const buffer = Uint8Array.from(chunk);
-      reader.push(buffer);
+      finish(reader.push(buffer));
       buffer.fill(0xee);
     }
-    reader.end();
+    finish(reader.end());
     return null;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
@@ -143,8 +148,8 @@ export function messagesOf(recvlogical: Uint8Array, cutShort = false): Uint8Arra
   });
   for (const byte of cut(recvlogical, "bytewise")) {
     pushed++;
-    reader.push(byte);
+    finish(reader.push(byte));
   }
-  if (!cutShort) reader.end();
+  if (!cutShort) finish(reader.end());
   return ends.map((end, index) => recvlogical.subarray(ends[index - 1] ?? 0, end - 1));
 }
