@@ -43,12 +43,6 @@ export function isKnownTag(tag: number): boolean {
   return SUBJECTS.has(tag);
 }
 
-/** As every tag is, and will be. */
-function isLetter(byte: number): boolean {
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x7a;
-}
-
 /**
  * Bytes of pgoutput in, messages out (manual: Logical Replication Message Formats).
  * It keeps what later messages refer to: the relations announced, the transaction that is
@@ -88,9 +82,6 @@ export class PgoutputDecoder {
     const message = this.#read(reader);
     if (message === null) {
       const tag = reader.view.getUint8(offset);
-      if (!isLetter(tag)) {
-        throw reader.invalid(`no message starts with the byte ${quoteByte(tag)}`, offset);
-      }
       reader.offset = end;
       return {
         kind: "unknown",
