@@ -17,6 +17,10 @@ const READ_BYTES = 1 << 16;
 const TAIL_BYTES = 256;
 /** A second write within the tick of a file system's clock, up to 2 s on some, changes no timestamp. */
 const CLOCK_TICK_MS = 2000;
+/** Polls in which a FIFO's writer is silent: it stays, and does not come and go with each line. */
+const STAYS_POLLS = 2;
+/** No other writer comes for so long after such a one. */
+const GONE_MS = 500;
 
 /**
  * The lines of a path that another program writes, however it does: appending, truncating and writing anew,
@@ -37,6 +41,9 @@ export class FollowedLines {
   /** What was given of the last line before it had an end. */
   #given = "";
   #rewritten = false;
+  #silentPolls = 0;
+  /** When the writer closed that had stayed. */
+  #goneMs: number | undefined;
 
   /**
    * What a file holds already is passed over.
@@ -55,6 +62,11 @@ export class FollowedLines {
   /** Lines may come that came before. */
   get rewritten(): boolean {
     return this.#rewritten;
+  }
+
+  /** A FIFO's writer that had it open all the time has gone. Of a file nobody knows. */
+  get ended(): boolean {
+    return this.#goneMs !== undefined && performance.now() - this.#goneMs > GONE_MS;
   }
 
   /**
@@ -158,11 +170,17 @@ export class FollowedLines {
         count = readSync(this.#fd, bytes);
       } catch (error) {
         // Its writers have nothing to say.
-        if ((error as NodeJS.ErrnoException).code === "EAGAIN") return;
-        throw error;
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+        this.#silentPolls++;
+        this.#goneMs = undefined;
+        return;
       }
       // Nobody has it open for writing.
-      if (count === 0) return this.#giveUnended();
+      if (count === 0) {
+        if (this.#silentPolls >= STAYS_POLLS) this.#goneMs ??= performance.now();
+        return this.#giveUnended();
+      }
+      this.#goneMs = undefined;
       total += count;
       this.#take(bytes.toString("latin1", 0, count));
     }

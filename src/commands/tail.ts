@@ -119,6 +119,18 @@ async function stream(
     capture,
     journal,
   });
+  let finished = false;
+  const writeRest = async (): Promise<void> => {
+    const rest = finished ? NOTHING : rendering.finish();
+    finished = true;
+    if (rest.length > 0) await shownSink.write(rest);
+  };
+  const endOutput = async (): Promise<void> => {
+    await writeRest();
+    sink.end?.();
+  };
+  const ackSource =
+    flags.ackFrom === undefined ? undefined : new AckSource(flags.ackFrom, reporter, endOutput);
   const session = new ReplicationSession({
     ...options,
     received: () => journal?.received(),
@@ -129,8 +141,7 @@ async function stream(
       return there;
     },
     target,
-    acknowledge:
-      flags.ackFrom === undefined ? options.acknowledge : new AckSource(flags.ackFrom, reporter),
+    acknowledge: ackSource ?? options.acknowledge,
     bootstrap: bootstrapRequest(flags, options, context, reporter),
     consumer: pipeline,
     stop: context.stop,
@@ -159,12 +170,11 @@ async function stream(
   let readerGone = false;
   try {
     try {
-      await session.run();
+      const end = await session.run();
+      if (end !== "stopped") ackSource?.warnOfRest(session.status.confirmed);
     } finally {
       const { received, reconnects } = session.status;
-      const connected = received !== INVALID_LSN || reconnects > 0;
-      const rest = connected ? rendering.finish() : NOTHING;
-      if (rest.length > 0) await shownSink.write(rest);
+      if (received !== INVALID_LSN || reconnects > 0) await writeRest();
     }
     for (const warning of columns.warnings()) reporter.warn(warning);
     return ExitCode.done;

@@ -1,5 +1,6 @@
-import { writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { devNull } from "node:os";
 import type { Writable } from "node:stream";
 import { OutputError } from "../errors.ts";
 
@@ -13,7 +14,11 @@ export interface Sink {
   write(bytes: Uint8Array): Promise<void> | undefined;
   /** Makes durable what has been written. Undefined: it is, or there is no such thing. */
   sync(): Promise<void> | undefined;
+  /** The reader of a pipe finds its end. Nothing may be written after it. */
+  end?(): void;
 }
+
+const STANDARD_OUTPUT = 1;
 
 /** The reader of the pipe has closed it. That is its goodbye, not an error: `| head` does it. */
 export class ReaderGone extends Error {
@@ -79,6 +84,16 @@ class StreamSink implements Sink {
 
   sync(): undefined {
     return undefined;
+  }
+
+  end(): void {
+    const { fd, isTTY } = this.#stream as { readonly fd?: number; readonly isTTY?: boolean };
+    if (isTTY === true) return;
+    if (fd === undefined) this.#stream.destroy();
+    if (fd !== STANDARD_OUTPUT) return;
+    // Node.js never closes a standard stream. What is opened next must not get its number.
+    closeSync(fd);
+    openSync(devNull, "w");
   }
 }
 

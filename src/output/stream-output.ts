@@ -57,6 +57,10 @@ class FifoSink implements Sink {
     return undefined;
   }
 
+  end(): void {
+    this.#sink?.end?.();
+  }
+
   async #awaitReader(): Promise<Sink> {
     while (!this.#stop.aborted) {
       this.#sink = openFifo(this.#path);

@@ -1,6 +1,10 @@
 import { DecodeError, WalctlError } from "../errors.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
+/** In what anybody typed, in the wrong place perhaps: of a URI the part before the @, and what a keyword sets. */
+const PASSWORDS =
+  /(?<=\w:)[^\s"]+(?=@)|(?<=(?:password|passwd|pwd)\s*=\s*)(?:'[^']*'?|[^\s"'&;]+)/gi;
+
 /** An error as PostgreSQL's clients print one: what, then what more is known, then what helps. */
 export function renderError(error: unknown, debug: boolean): string {
   if (error instanceof WalctlError) {
@@ -33,9 +37,11 @@ function renderLines(
   const lines = [`walctl: ${severity}: ${sanitizeLine(message)}`];
   if (detail !== undefined) lines.push(`DETAIL: ${sanitizeLine(detail)}`);
   if (hint !== undefined) lines.push(`HINT: ${sanitizeLine(hint)}`);
-  return `${lines.join("\n")}\n`;
+  return `${lines.join("\n").replace(PASSWORDS, "...")}\n`;
 }
 
 function trace(error: unknown, debug: boolean): string {
-  return debug && error instanceof Error ? `${error.stack ?? ""}\n` : "";
+  return debug && error instanceof Error
+    ? `${(error.stack ?? "").replace(PASSWORDS, "...")}\n`
+    : "";
 }

@@ -32,8 +32,7 @@ export class Acknowledger {
 
   /** All up to the mark has been written. */
   written(mark: Lsn): void {
-    const { confirmations, feedback, ledger } = this.#state;
-    confirmations?.written();
+    const { feedback, ledger } = this.#state;
     ledger.write(mark);
     if (this.#closed || this.#timer !== undefined) return;
     const dueInMs = feedback.dueInMs(ledger.written, performance.now());
@@ -51,8 +50,8 @@ export class Acknowledger {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#syncing !== undefined) return;
-    const { consumer, confirmations, ledger } = this.#state;
-    if (confirmations !== undefined) return this.sendStatus();
+    const { confirmed, consumer, ledger } = this.#state;
+    if (confirmed !== undefined) return this.sendStatus();
     const { written } = ledger;
     let syncing: Promise<Lsn> | Lsn;
     try {

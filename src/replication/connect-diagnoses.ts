@@ -8,7 +8,11 @@ interface Diagnosis {
   readonly hint: string | undefined;
 }
 
-type Diagnose = (target: ConnectionTarget, routine: string | undefined) => Diagnosis;
+type Diagnose = (
+  target: ConnectionTarget,
+  routine: string | undefined,
+  message: string,
+) => Diagnosis;
 
 const TIMED_OUT: Diagnose = () => ({
   what: "no answer in time",
@@ -156,11 +160,13 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    // PgBouncer before 1.23, for one.
+    // PgBouncer, for one: before 1.23 it takes no replication, and of other parameters only some.
     "08P01",
-    () => ({
+    (_target, _routine, message) => ({
       what: undefined,
-      hint: "If that is a connection pooler, it does not let replication through: connect to the server itself.",
+      hint: /parameter(?!.*\breplication\b)/.test(message)
+        ? "If that is a connection pooler, it does not take what PGOPTIONS, or options in the connection string, asks for: leave that out, or connect to the server itself."
+        : "If that is a connection pooler, it does not let replication through: connect to the server itself.",
     }),
   ],
   ["57P01", NOT_NOW],

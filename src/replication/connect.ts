@@ -1,7 +1,6 @@
 import type pg from "pg";
 import { reachAny } from "./reach.ts";
-import { connectError } from "./server-errors.ts";
-import { type ConnectionKind, sessionSettings } from "./session-settings.ts";
+import type { ConnectionKind } from "./session-settings.ts";
 import { type ConnectionTarget, targetAt } from "./target.ts";
 import { within } from "./within.ts";
 
@@ -14,13 +13,7 @@ const CLOSE_GRACE_MS = 500;
 export async function connect(target: ConnectionTarget, kind: ConnectionKind): Promise<pg.Client> {
   const { client, place } = await reachAny(target, kind);
   target.reached.place = place;
-  try {
-    await client.query(sessionSettings(kind));
-    return client;
-  } catch (error) {
-    await disconnect(client);
-    throw connectError(error, targetAt(target, place));
-  }
+  return client;
 }
 
 /** Another one, to the server where the last connect() arrived: of several, any other one would be wrong. */

@@ -11,18 +11,49 @@ const ENCODE_HINT =
 const STRING_HINT =
   "The form is host=localhost port=5432 dbname=postgres; quote values with spaces: 'a b'.";
 
+/** A URI whose scheme is mistyped or another program's, or that has none: `user:password@host`. */
+const LIKE_URI = /^[^=]*\/\/|^\W*(?:jdbc:|postgres\w*(?:\+\w+)?:)|^[^=]*:[^=]*@/i;
+/** Of pairs that no space separates, so that the value of the one has the others in it. */
+const LIKE_PAIRS = /[\s;,&?](?:ssl)?(?:password|passwd|pwd)\s*=/i;
+/** Values that stand in messages, also in the server's and in its log. */
+const NAMES: ReadonlySet<string> = new Set(["dbname", "user", "service"]);
+
+export function isUri(text: string): boolean {
+  return URI_PREFIX.test(text);
+}
+
+/** @throws WalctlError when a value is a whole connection string, which may hold a password */
+export function refuseMisplaced(keyword: string, value: string): void {
+  if (NAMES.has(keyword) && LIKE_URI.test(value))
+    throw usageError(`the value of ${keyword} is a connection URI`, `Give it with -d. ${URI_HINT}`);
+  if (LIKE_PAIRS.test(value))
+    throw usageError(`the value of ${keyword} has other keywords in it`, STRING_HINT);
+}
+
+/** For a message: as it was given, unless there may be more in it than was meant. */
+export function quoteGiven(text: string): string {
+  return /^[ \w.,+!-]{0,40}$/.test(text) ? `"${text}"` : "the text given";
+}
+
 /**
  * What `-d` takes: a URI, a `key=value ...` string, or else the name of a database. No message shows a part of the
  * string that may be of a password, a malformed one's neither.
  */
 export function parseConninfo(text: string): ConnectionParameters {
-  if (URI_PREFIX.test(text)) return parseUri(text.replace(URI_PREFIX, ""));
+  if (isUri(text)) return parseUri(text.replace(URI_PREFIX, ""));
+  if (LIKE_URI.test(text))
+    throw usageError(
+      "the connection URI does not begin with postgresql:// or postgres://",
+      URI_HINT,
+    );
   if (text.includes("=")) return parseKeywords(text);
   return new Map([["dbname", text]]);
 }
 
 /** @throws WalctlError that names it, and the keyword that was probably meant */
 export function unknownKeyword(word: string, where = ""): WalctlError {
+  if (!/^\w+$/.test(word))
+    return usageError(`the connection string is malformed${where}`, STRING_HINT);
   const near = nearestKeyword(word);
   return usageError(
     `invalid connection option "${word}"${where}`,
@@ -69,6 +100,7 @@ export function isPort(port: number): boolean {
 }
 
 function parseQuery(parameters: ConnectionParameters, query: string): void {
+  let mayBeSecret = query.includes("@");
   for (const pair of query.replace(/&$/, "").split("&")) {
     if (query === "") return;
     const [key, value, ...more] = pair.split("=");
@@ -77,10 +109,11 @@ function parseQuery(parameters: ConnectionParameters, query: string): void {
     const keyword = decode(key, "query");
     // For JDBC's sake.
     if (keyword === "ssl" && value === "true") parameters.set("sslmode", "require");
-    else if (query.includes("@") && findKeyword(keyword) === undefined)
-      // The question mark may have been one of a password.
+    else if (mayBeSecret && findKeyword(keyword) === undefined)
+      // The question mark, or the ampersand, may have been one of a password.
       throw usageError("the connection URI's query has a keyword that is not known", ENCODE_HINT);
     else store(parameters, keyword, decode(value, keyword));
+    mayBeSecret ||= findKeyword(keyword)?.secret === true;
   }
 }
 

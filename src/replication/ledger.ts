@@ -114,9 +114,10 @@ export class Ledger {
     this.#endsWritten = this.#ends;
   }
 
-  /** What was rendered up to `mark` is where it should be, to stay. */
+  /** What was rendered up to `mark` is where it should be, to stay. A reader may have it before the write is done. */
   deliver(mark: Lsn): void {
     this.#delivered = maxLsn(this.#delivered, mark);
+    this.#written = maxLsn(this.#written, mark);
     if (mark >= this.#written) this.#endsDelivered = this.#endsWritten;
   }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { usageError } from "../errors.ts";
-import { type ConnectionParameters, isPort } from "./conninfo.ts";
+import { type ConnectionParameters, isPort, quoteGiven } from "./conninfo.ts";
 
 /** One server of those that may be tried. */
 export interface Place {
@@ -34,6 +34,7 @@ export function listPlaces(parameters: ConnectionParameters): readonly Place[] {
     const port = parsePort(ports?.length === 1 ? ports[0] : ports?.[index]);
     const hostaddr = parseAddress(addresses?.[index]);
     const given = hosts?.[index] ?? "";
+    requireHost(given);
     return { host: given || (hostaddr ?? defaultHost(port)), hostaddr, port };
   });
 }
@@ -53,15 +54,26 @@ function defaultHost(port: number): string {
   return SOCKET_DIRECTORIES.find(hasSocket) ?? "localhost";
 }
 
+/** A connection string in its place would stand in messages with its password. */
+function requireHost(text: string): void {
+  const strange = /^[/@]/.test(text) ? /:\/\/|\/\/.*@/ : /[\s=;:@/?&'"]/;
+  if (!strange.test(text) || isIP(text) !== 0) return;
+  throw usageError(
+    "the host is not a name, an address or a directory",
+    "Give a port with -p, and a connection URI or string with -d.",
+  );
+}
+
 function parsePort(text = ""): number {
   const trimmed = text.trim();
   if (trimmed === "") return DEFAULT_PORT;
   const port = /^\+?\d+$/.test(trimmed) ? Number(trimmed) : 0;
-  if (!isPort(port)) throw usageError(`the port must be 1 to 65535, not "${text}"`);
+  if (!isPort(port)) throw usageError(`the port must be 1 to 65535, not ${quoteGiven(text)}`);
   return port;
 }
 
 function parseAddress(text = ""): string | undefined {
-  if (text !== "" && isIP(text) === 0) throw usageError(`hostaddr "${text}" is no IP address`);
+  if (text !== "" && isIP(text) === 0)
+    throw usageError(`hostaddr ${quoteGiven(text)} is no IP address`);
   return text === "" ? undefined : text;
 }

@@ -1,7 +1,7 @@
 /** From a target to a session: its places, the addresses of each, with and without TLS, each in libpq's order. */
 import { type NetConnectOpts, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ConnectionKind } from "./session-settings.ts";
+import { type ConnectionKind, sessionSettings } from "./session-settings.ts";
 import { ConnectTimeout, Deadline, addressesOf, dial, offersTls } from "./dial.ts";
 import { HandshakeFailed, NoTls, TlsWanted } from "./tls-errors.ts";
 import type { Channel } from "./login.ts";
@@ -55,12 +55,7 @@ async function reachPlace(
     let last: unknown;
     for (const address of await addressesOf(place, target)) {
       try {
-        const client = await reachAddress({ target, kind, place, address });
-        await requireSession(client, attrs).catch(async (error: unknown) => {
-          await client.end();
-          throw error;
-        });
-        return client;
+        return await reachAddress({ target, kind, place, address, attrs });
       } catch (error) {
         if (!mayTryNext(error)) throw error;
         last = error;
@@ -93,6 +88,7 @@ interface Attempt {
   readonly kind: ConnectionKind;
   readonly place: Place;
   readonly address: NetConnectOpts;
+  readonly attrs: SessionAttrs;
 }
 
 /** With sslmode prefer or allow the other way is tried where TLS, or pg_hba.conf, forbade this one. */
@@ -150,12 +146,25 @@ async function reach(attempt: Attempt, encrypted: boolean, deadline: Deadline): 
     const channel = encrypted
       ? await (await import("./tls.ts")).encrypt(socket, target, place)
       : { stream: socket, encrypted, clientCertificate: undefined };
-    return await logIn(channel, attempt);
+    const client = await logIn(channel, attempt);
+    await prepare(client, attempt);
+    return client;
   } catch (error) {
     socket.destroy();
     throw deadline.passed ? new ConnectTimeout() : error;
   } finally {
     disarm();
+  }
+}
+
+/** The deadline is for this too: a server that lets us in and then says nothing is not waited for. */
+async function prepare(client: pg.Client, { attrs, kind }: Attempt): Promise<void> {
+  try {
+    await requireSession(client, attrs);
+    await client.query(sessionSettings(kind));
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
   }
 }
 

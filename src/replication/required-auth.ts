@@ -1,4 +1,5 @@
 import { usageError } from "../errors.ts";
+import { quoteGiven } from "./conninfo.ts";
 
 /** libpq's names, of what a server can ask for; `none`: it asks for nothing. */
 const METHODS = ["password", "md5", "gss", "sspi", "scram-sha-256", "oauth", "none"] as const;
@@ -23,11 +24,11 @@ export function parseRequiredAuth(text: string | undefined): RequiredAuth {
     const method = METHODS.find((candidate) => candidate === word.replace(/^!/, ""));
     if (method === undefined)
       throw usageError(
-        `invalid require_auth value: "${word}"`,
+        `invalid require_auth value: ${quoteGiven(word)}`,
         `It is one of ${METHODS.join(", ")}.`,
       );
     if (word.startsWith("!") !== negated)
-      throw usageError(`require_auth mixes methods with and without "!": "${text}"`);
+      throw usageError(`require_auth mixes methods with and without "!": ${quoteGiven(text)}`);
     if (named.has(method))
       throw usageError(`require_auth method "${word}" is specified more than once`);
     named.add(method);

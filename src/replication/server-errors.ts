@@ -49,7 +49,7 @@ function explainConnect(error: unknown, target: ConnectionTarget): Explanation {
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
   const diagnosis =
-    CONNECT_DIAGNOSES.get(code ?? message)?.(target, database?.routine) ??
+    CONNECT_DIAGNOSES.get(code ?? message)?.(target, database?.routine, message) ??
     diagnoseScram(message, target);
   const state = (database?.code ?? "") === "" ? "" : ` (SQLSTATE ${database?.code})`;
   const what = (diagnosis?.what ?? message) || (code ?? "unknown error");

@@ -78,6 +78,10 @@ export interface Confirmed {
   readonly confirmations: Confirmations;
   /** Calls back for each that was taken over; returns what ends that. */
   subscribe(onConfirmed: (lsn: Lsn) => void): () => void;
+  /** Takes over at once what is there. */
+  poll(): void;
+  /** All is written: ends the output and waits for the confirmations that come yet. */
+  finish(stop: AbortSignal): Promise<void>;
 }
 
 /** What a session tells while it goes on. */

@@ -72,7 +72,7 @@ export class ReplicationSession {
       received: state?.ledger.received ?? INVALID_LSN,
       written: state?.ledger.written ?? INVALID_LSN,
       confirmed: state?.feedback.confirmed ?? INVALID_LSN,
-      unacknowledged: state?.ledger.undelivered ?? 0,
+      unacknowledged: state?.confirmed?.confirmations.unconfirmed ?? state?.ledger.undelivered ?? 0,
       reconnects: Math.max(0, this.#starts - 1),
     };
   }

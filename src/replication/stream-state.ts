@@ -1,10 +1,9 @@
 import type { Client } from "pg";
-import type { Confirmations } from "./confirmations.ts";
 import { Feedback } from "./feedback.ts";
 import { Ledger } from "./ledger.ts";
 import { Limits } from "./limits.ts";
 import { Resume } from "./resume.ts";
-import type { SessionOptions } from "./session-options.ts";
+import type { Confirmed, SessionOptions } from "./session-options.ts";
 import { readCurrentLsn } from "./start-position.ts";
 import type { StreamConsumer } from "./stream-consumer.ts";
 
@@ -16,7 +15,7 @@ export interface StreamState {
   readonly resume: Resume;
   readonly limits: Limits;
   /** The consumer's own, in the place of what was written. */
-  readonly confirmations: Confirmations | undefined;
+  readonly confirmed: Confirmed | undefined;
 }
 
 /** What outlives a connection, as it is before the first one streams; `now` becomes the position that it is now. */
@@ -29,7 +28,7 @@ export async function openState(
     consumer,
     ledger: new Ledger(),
     feedback: new Feedback(acknowledge !== false),
-    confirmations: typeof acknowledge === "boolean" ? undefined : acknowledge.confirmations,
+    confirmed: typeof acknowledge === "boolean" ? undefined : acknowledge,
     resume: new Resume(),
     limits: new Limits({ endpos: last, rows: limit }),
   };
@@ -37,6 +36,6 @@ export async function openState(
 
 /** The server does not have the log that was received: what is known of it would only hide what this one sends. */
 export function forgetStream(state: StreamState): StreamState {
-  state.confirmations?.forget();
+  state.confirmed?.confirmations.forget();
   return { ...state, ledger: new Ledger(), resume: new Resume() };
 }

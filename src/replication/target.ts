@@ -1,7 +1,13 @@
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { type WalctlError, usageError } from "../errors.ts";
-import { type ConnectionParameters, parseConninfo } from "./conninfo.ts";
+import {
+  type ConnectionParameters,
+  isUri,
+  parseConninfo,
+  quoteGiven,
+  refuseMisplaced,
+} from "./conninfo.ts";
 import { KEYWORDS, type Keyword, findKeyword } from "./conninfo-keywords.ts";
 import { findPassfileFault } from "./passfile.ts";
 import { type Place, isSocket, listPlaces } from "./places.ts";
@@ -92,8 +98,14 @@ export function resolveTarget(
     flags.dbname === undefined || flags.dbname === "" ? new Map() : parseConninfo(flags.dbname);
   const given: ConnectionParameters = new Map([...flagParameters(flags), ...string]);
   const service = given.get("service") ?? env["PGSERVICE"];
+  if (service !== undefined) refuseMisplaced("service", service);
   const fromService = service === undefined ? new Map() : readService(service, env);
   const parameters = new Map([...environmentParameters(env), ...fromService, ...given]);
+  for (const [keyword, value] of parameters) {
+    // In a URI a name may be anything, percent-encoded.
+    const meant = isUri(flags.dbname ?? "") && string.has(keyword);
+    if (!meant && findKeyword(keyword)?.secret !== true) refuseMisplaced(keyword, value);
+  }
   for (const entry of KEYWORDS) check(entry, valueOf(entry, parameters, env), warn);
   const target = build(parameters, env, new Map([...fromService, ...string]));
   if (target.password === undefined) {
@@ -152,13 +164,13 @@ function sentence(note: string): string {
 function invalid({ keyword, values }: Keyword, value: string): WalctlError {
   const hint =
     values === undefined ? undefined : `It is one of ${values.filter(Boolean).join(", ")}.`;
-  return usageError(`invalid ${keyword ?? ""} value: "${value}"`, hint);
+  return usageError(`invalid ${keyword ?? ""} value: ${quoteGiven(value)}`, hint);
 }
 
 function parseInteger({ keyword }: Keyword, text: string): number {
   const value = /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isInteger(value) && Math.abs(value) < 2 ** 31) return value;
-  throw usageError(`${keyword ?? ""} must be a whole number of 32 bits, not "${text}"`);
+  throw usageError(`${keyword ?? ""} must be a whole number of 32 bits, not ${quoteGiven(text)}`);
 }
 
 function build(

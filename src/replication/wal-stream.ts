@@ -132,6 +132,7 @@ export class WalStream implements CopyBothReceiver {
       // A reader that is only slow gets all that was meant for it, unless a signal is more urgent.
       if (end !== "stopped") await unlessAborted(Promise.race([this.#pending, this.#left]), stop);
       await within(this.#pending, WRITE_GRACE_MS);
+      if (end !== "stopped" && this.#pending === undefined) await this.#lastConfirmations(stop);
       return end;
     } finally {
       clearInterval(statusTimer);
@@ -187,6 +188,7 @@ export class WalStream implements CopyBothReceiver {
     const mark = this.#state.ledger.mark();
     try {
       const writing = this.#state.consumer.flush();
+      this.#state.confirmed?.confirmations.printed();
       if (writing === undefined) this.#acknowledger.written(mark);
       else void this.#awaitWrite(writing, mark);
     } catch (error) {
@@ -288,7 +290,7 @@ export class WalStream implements CopyBothReceiver {
   }
 
   #pass(message: PgoutputMessage, announced = false): void {
-    const { consumer, ledger, limits, confirmations } = this.#state;
+    const { confirmed, consumer, ledger, limits } = this.#state;
     if (isRowChange(message)) {
       if (consumer.change(message)) limits.change();
       return;
@@ -296,7 +298,7 @@ export class WalStream implements CopyBothReceiver {
     if (announced) return consumer.announce(message);
     consumer.message(message);
     const end = ledger.message(message);
-    if (end !== undefined) confirmations?.commit(end);
+    if (end !== undefined) confirmed?.confirmations.commit(end);
     this.#end = limits.endsAfter(message);
   }
 
@@ -390,7 +392,8 @@ export class WalStream implements CopyBothReceiver {
   /** While nothing is read, a server that is silent cannot be told from one that waits. */
   #tick(): void {
     if (this.#silenced) return;
-    const verdict = this.#paused ? "alive" : this.#liveness?.verdict(performance.now());
+    const unread = this.#paused || this.#end !== undefined;
+    const verdict = unread ? "alive" : this.#liveness?.verdict(performance.now());
     if (verdict === "gone") return this.#fail(new ServerSilent());
     if (verdict === "silent") this.#acknowledger.askForReply();
     this.#acknowledger.signOfLife();
@@ -399,6 +402,14 @@ export class WalStream implements CopyBothReceiver {
   /** The ledger knows of something new to confirm. */
   confirmNow(): void {
     if (!this.#over) this.#acknowledger.sendStatus();
+  }
+
+  /** Nothing is read meanwhile: the server would decode for nobody. */
+  async #lastConfirmations(stop: AbortSignal): Promise<void> {
+    const { confirmed } = this.#state;
+    if (confirmed === undefined) return;
+    this.#pause();
+    await unlessAborted(Promise.race([confirmed.finish(stop), this.#left]), stop);
   }
 
   async #lost(): Promise<never> {
@@ -410,6 +421,7 @@ export class WalStream implements CopyBothReceiver {
   async #leave(): Promise<void> {
     this.#over = true;
     const acknowledger = this.#acknowledger;
+    this.#state.confirmed?.poll();
     acknowledger.close();
     await within(acknowledger.syncing, WRITE_GRACE_MS);
     acknowledger.confirm();

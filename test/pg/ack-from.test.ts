@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  createReadStream,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -164,6 +165,134 @@ describe("--ack-from", () => {
       child.kill();
       await ended;
       closeSync(writer);
+    }
+  });
+
+  test("what a slow reader has read may be confirmed, though the write goes on", async () => {
+    await server.sql("CREATE TABLE wide (value text)");
+    await server.sql("ALTER PUBLICATION p ADD TABLE wide");
+    await server.sql(`SELECT pg_replication_slot_advance('s', pg_current_wal_insert_lsn())`);
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    rmSync(path, { force: true });
+    const line = `exec "$0" "$1" tail -S s -P p --ack-from '${path}' > '${pipe}'`;
+    const child = spawn("sh", ["-c", line, process.execPath, PROGRAM], {
+      env: childEnvironment({ server }),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const ended = once(child, "exit");
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    let printed = "";
+    const reader = createReadStream(pipe, { encoding: "utf8", highWaterMark: 256 });
+    const sent = "SELECT FROM pg_stat_replication WHERE sent_lsn >= pg_current_wal_flush_lsn()";
+    const allSent = async (): Promise<void> => {
+      while ((await server.sql(sent)).length === 0) await sleep(20);
+    };
+    try {
+      await allSent();
+      // What is sent meanwhile comes in one read, and as JSON it is six times as long: more than a pipe takes.
+      child.kill("SIGSTOP");
+      await server.sql("INSERT INTO t DEFAULT VALUES");
+      await server.sql("INSERT INTO wide SELECT repeat(chr(1), 9000) FROM generate_series(1, 5)");
+      await allSent();
+      child.kill("SIGCONT");
+      for await (const text of reader.iterator({ destroyOnReturn: false })) {
+        printed += String(text);
+        if (/"kind":"commit".*\n/.test(printed)) break;
+      }
+      const lsn = /"kind":"commit".*"end_lsn":"([0-9A-F/]+)"/.exec(printed)?.[1] ?? "";
+      writeFileSync(path, `${lsn}\n`);
+      await reaches(lsn, "the first of the lines in one write");
+      assert.equal(stderr, "");
+    } finally {
+      child.kill("SIGKILL");
+      reader.destroy();
+      await ended;
+    }
+  });
+
+  /** Runs a shell line with walctl as `tail`; `lsns` leaves the end_lsns of its lines. Gives what went to standard error. */
+  async function consume(line: string): Promise<{ stderr: string; seconds: number }> {
+    // Without exec a shell would have the pipe open too.
+    const tail = `tail() { exec "$node" "$program" tail -S s -P p "$@"; }`;
+    const lsns = `lsns() { sed -un 's/^{"kind":"commit".*"end_lsn":"\\([^"]*\\)".*/\\1/p'; }`;
+    const since = performance.now();
+    const script = `node=$0 program=$1; ${tail}; ${lsns}; rm -f f o; ${line}`;
+    const child = spawn("sh", ["-c", script, process.execPath, PROGRAM], {
+      cwd: folder,
+      env: childEnvironment({ server }),
+      stdio: ["ignore", "inherit", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    await once(child, "close");
+    return { stderr, seconds: (performance.now() - since) / 1000 };
+  }
+
+  /** Where the last of some new transactions ends: what `-E now` prints last. */
+  async function commitSome(): Promise<string> {
+    for (let count = 0; count < 3; count++) await server.sql("INSERT INTO t DEFAULT VALUES");
+    const sql = "SELECT pg_current_wal_insert_lsn()::text AS lsn";
+    return (await server.sql<{ lsn: string }>(sql))[0]?.lsn ?? "";
+  }
+
+  const CONSUMERS: ReadonlyArray<readonly [what: string, line: string]> = [
+    [
+      "at the end of its input",
+      "mkfifo f; tail -E now --ack-from f | lsns | command tail -n 1 > f",
+    ],
+    [
+      "with a writer for each line",
+      "mkfifo f; tail -E now --ack-from f | lsns | while read -r lsn; do echo $lsn > f; done",
+    ],
+    ["slowly, into a file", ": > f; tail -E now --ack-from f | lsns | (sleep 1; cat >> f)"],
+    ["of a FIFO as output", "mkfifo f o; tail -E now --ack-from f -o o & lsns < o > f; wait"],
+    ["at -n", "mkfifo f; tail -n 3 --ack-from f | lsns | command tail -n 1 > f"],
+    ["at --endpos", "mkfifo f; tail -E END --ack-from f | lsns | command tail -n 1 > f"],
+  ];
+  for (const [what, line] of CONSUMERS) {
+    test(`at an end of its own tail waits for the last confirmation: ${what}`, async () => {
+      await server.sql(`SELECT pg_replication_slot_advance('s', pg_current_wal_insert_lsn())`);
+      const end = await commitSome();
+      const { stderr, seconds } = await consume(line.replace("END", end));
+      assert.equal(await confirmed(), end, stderr);
+      assert.doesNotMatch(stderr, /warning/);
+      assert.ok(seconds < 5, `${seconds} s`);
+    });
+  }
+
+  test("at an end of its own it warns of what is not confirmed, once the consumer has gone", async () => {
+    await server.sql(`SELECT pg_replication_slot_advance('s', pg_current_wal_insert_lsn())`);
+    const end = await commitSome();
+    const line = "mkfifo f; tail -E now --ack-from f | (exec > f; lsns | sed -n 1p; sleep 1)";
+    const { stderr, seconds } = await consume(line);
+    const slot = await confirmed();
+    assert.match(
+      stderr,
+      new RegExp(
+        `^walctl: warning: 2 transactions were printed and not confirmed: what ended after ${slot}, up to ${end}, is sent again$`,
+        "m",
+      ),
+    );
+    assert.ok(seconds < 5, `${seconds} s`);
+  });
+
+  test("a signal ends the wait for confirmations", async () => {
+    await commitSome();
+    rmSync(path, { force: true });
+    const running = spawnWalctl(["tail", "-S", "s", "-P", "p", "-E", "now", "--ack-from", path], {
+      server,
+    });
+    try {
+      while (!running.child.stdout.readableEnded) await sleep(20);
+      const since = performance.now();
+      const { status, stderr } = await running.stop("SIGINT");
+      assert.equal(status, 0);
+      assert.match(stderr, /not confirmed/);
+      assert.ok(performance.now() - since < 1000);
+    } finally {
+      await running.dispose();
     }
   });
 

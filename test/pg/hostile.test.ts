@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { authentication, claiming, message } from "../support/hostile-messages.ts";
+import { walctl } from "../support/cli.ts";
+import { startHostileServer } from "../support/hostile-server.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 import { checkStream, fuzzStreams } from "../support/stream-fuzz.ts";
 
@@ -41,6 +43,24 @@ describe("a hostile stream", () => {
       assert.match(stderr, /^walctl: error: the server broke the protocol: /m);
       assert.match(stderr, pattern);
     });
+
+  test("of several hosts one that lets us in and then hangs has connect_timeout", async (t) => {
+    const evil = await startHostileServer(async (socket, next) => {
+      await next();
+      socket.write(Buffer.concat([authentication(0), message("Z", "I")]));
+    });
+    t.after(() => evil.close());
+    for (const PGTARGETSESSIONATTRS of ["any", "primary"]) {
+      const PGHOST = `127.0.0.1,${server.host}`;
+      const PGPORT = `${evil.port},${server.port}`;
+      const { status, stderr } = await walctl(["slots"], {
+        server,
+        env: { PGHOST, PGPORT, PGTARGETSESSIONATTRS, PGCONNECT_TIMEOUT: "1", PGSSLMODE: "disable" },
+        timeoutMs: 10_000,
+      });
+      assert.equal(status, 0, stderr);
+    }
+  });
 
   test("whatever comes in the stream: one error, valid lines, an end, no password", async () => {
     await fuzzStreams({ server, seed: 1, rounds: 25 });

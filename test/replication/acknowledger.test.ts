@@ -26,7 +26,7 @@ test("a sign of life that is asked for during a sync is asked for with the statu
       feedback: new Feedback(true),
       resume: new Resume(),
       limits: new Limits({ endpos: undefined, rows: undefined }),
-      confirmations: undefined,
+      confirmed: undefined,
     },
     {
       send: (status) => asked.push(status.at(-1) === 1),
@@ -64,7 +64,7 @@ test("a sync that does not end holds up no sign of life, and confirms nothing", 
       feedback: new Feedback(true),
       resume: new Resume(),
       limits: new Limits({ endpos: undefined, rows: undefined }),
-      confirmations: undefined,
+      confirmed: undefined,
     },
     {
       // Byte1('r')  Int64 written  Int64 flushed

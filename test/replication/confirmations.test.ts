@@ -3,15 +3,15 @@ import { test } from "node:test";
 import type { Lsn } from "../../src/lsn.ts";
 import { Confirmations } from "../../src/replication/confirmations.ts";
 
-function written(...ends: readonly number[]): Confirmations {
+function printed(...ends: readonly number[]): Confirmations {
   const confirmations = new Confirmations();
   for (const end of ends) confirmations.commit(BigInt(end) as Lsn);
-  confirmations.written();
+  confirmations.printed();
   return confirmations;
 }
 
 test("the consumer confirms ends of commits that were written, forwards", () => {
-  const confirmations = written(0x100, 0x200, 0x300);
+  const confirmations = printed(0x100, 0x200, 0x300);
   assert.deepEqual(confirmations.confirm("0/200"), { lsn: 0x200n });
   assert.equal(confirmations.outstanding, 1);
   assert.deepEqual(confirmations.confirm(" 0/300\r"), { lsn: 0x300n });
@@ -19,7 +19,7 @@ test("the consumer confirms ends of commits that were written, forwards", () => 
 });
 
 test("what could lose a transaction is refused", () => {
-  const confirmations = written(0x100, 0x200);
+  const confirmations = printed(0x100, 0x200);
   confirmations.commit(0x300n as Lsn);
   for (const [line, reason] of [
     ["", /not an LSN/],
@@ -42,15 +42,17 @@ test("a consumer far behind is rounded down to a commit that is still known; mem
   const confirmations = new Confirmations();
   for (let end = 1; end <= 200_000; end++) {
     confirmations.commit(BigInt(end * 16) as Lsn);
-    confirmations.written();
+    confirmations.printed();
   }
   assert.ok(confirmations.outstanding <= 65_536);
+  assert.equal(confirmations.unconfirmed, 200_000);
   const verdict = confirmations.confirm(
     (50_001 * 16).toString(16).padStart(1, "0").replace(/^/, "0/"),
   );
   assert.ok("lsn" in verdict && verdict.lsn <= 50_001n * 16n && verdict.lsn > 49_900n * 16n);
+  assert.equal(BigInt(confirmations.unconfirmed), 200_000n - verdict.lsn / 16n);
   assert.deepEqual(confirmations.confirm(`0/${(200_000 * 16).toString(16)}`), {
     lsn: 200_000n * 16n,
   });
-  assert.equal(confirmations.outstanding, 0);
+  assert.equal(confirmations.unconfirmed, 0);
 });

@@ -15,6 +15,14 @@ test("a commit counts once the write that held it is done, as its end_lsn and ne
   assert.equal(ledger.delivered, 140n);
 });
 
+test("what its reader confirms has been written, before the write that holds it is done", () => {
+  const ledger = new Ledger();
+  ledger.message(begin(100));
+  ledger.message(commit(100, 140));
+  ledger.deliver(lsn(140));
+  assert.deepEqual([ledger.written, ledger.delivered], [140n, 140n]);
+});
+
 test("what came after the mark is not delivered with it", () => {
   const ledger = new Ledger();
   ledger.message(begin(100));

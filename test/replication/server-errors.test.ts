@@ -23,6 +23,14 @@ function fromSystem(code: string, syscall = "connect"): Error {
   return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 }
 
+test("what a pooler does not take, its hint names", () => {
+  const hintOf = (parameter: string): string =>
+    connectError(fromServer("08P01", `unsupported startup parameter: ${parameter}`), target).hint ??
+    "";
+  assert.match(hintOf("replication"), /does not let replication through: connect to the server/);
+  assert.match(hintOf("options"), /PGOPTIONS, or options in the connection string/);
+});
+
 test("a connection error says where, why and what to do, and never the password", () => {
   const errors = [
     ...["ECONNREFUSED", "ENOENT", "EACCES", "ENOTFOUND", "ETIMEDOUT"].map((code) =>

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type WalctlError, usageError } from "../../src/errors.ts";
+import { renderError } from "../../src/render/diagnostics.ts";
 import { parseConninfo } from "../../src/replication/conninfo.ts";
 import { findPassword } from "../../src/replication/passfile.ts";
-import { hostOf, portOf, resolveTarget, shellQuote } from "../../src/replication/target.ts";
+import {
+  type ConnectionFlags,
+  hostOf,
+  portOf,
+  resolveTarget,
+  shellQuote,
+} from "../../src/replication/target.ts";
 
 const parsed = (text: string): Record<string, string> => Object.fromEntries(parseConninfo(text));
 
@@ -53,6 +61,63 @@ test("a malformed connection string is refused without showing it: it may hold t
       (error: Error) => !error.message.includes("secret") && !error.message.includes("se%cret"),
       text,
     );
+  }
+});
+
+const MISSPELLED = [
+  "postgress://u:secret@h/d",
+  "psql://u:secret@h/d",
+  "//u:secret@h/d",
+  "postgres:/u:secret@h",
+  "Postgresql://u:secret@h/d?sslmode=require",
+  "postgresql+psycopg2://u:secret@h/d",
+  " postgresql://u:secret@h/d",
+  "jdbc:postgresql://h/d?user=u&password=secret",
+  "u:secret@h/d",
+];
+
+test("a URI with another scheme is refused with the right one, wherever it stands, and not shown", () => {
+  const attempts: ReadonlyArray<readonly [flags: ConnectionFlags, env: Record<string, string>]> = [
+    ...MISSPELLED.flatMap((text) => [
+      [{ dbname: text }, {}] as const,
+      [{ host: text }, {}] as const,
+      [{ port: text }, {}] as const,
+      [{ username: text }, {}] as const,
+      [{ dbname: `user=u dbname='${text}'` }, {}] as const,
+      ...["PGDATABASE", "PGHOST", "PGPORT", "PGUSER", "PGSERVICE"].map(
+        (variable) => [{}, { [variable]: text }] as const,
+      ),
+    ]),
+    ...[
+      "host=h;password=secret",
+      "dbname=d;password=secret",
+      "sslmode=require;password=secret",
+      "host=h,password=secret",
+      "Server=h;Database=d;User Id=u;Password=secret;",
+      "password='secret",
+      "postgresql://u@h/d?password=a&secret=b",
+    ].map((dbname) => [{ dbname }, {}] as const),
+  ];
+  for (const [flags, env] of attempts) {
+    assert.throws(
+      () => resolveTarget(flags, env),
+      (error: WalctlError) => error.exitCode === 2 && !renderError(error, true).includes("secret"),
+      JSON.stringify([flags, env]),
+    );
+  }
+  for (const dbname of MISSPELLED)
+    assert.throws(() => resolveTarget({ dbname }, {}), {
+      message: "the connection URI does not begin with postgresql:// or postgres://",
+      hint: "The form is postgresql://user@host:port/dbname?sslmode=require.",
+    });
+  // A database of such a name can be had all the same.
+  assert.equal(resolveTarget({ dbname: "postgresql://h/a%3A%2F%2Fb" }, {}).database, "a://b");
+});
+
+test("no message shows a password that was typed in any wrong place", () => {
+  for (const text of MISSPELLED) {
+    const shown = renderError(usageError(`unknown command '${text}'`, `Not ${text}.`), true);
+    assert.ok(!shown.includes("secret"), shown);
   }
 });
 
