@@ -34,7 +34,7 @@ const SPECIAL = Uint8Array.from({ length: 256 }, (_, byte) =>
 /** What bytes are: no JSON in UTF-8, JSON that can be printed as it is, or JSON with control characters in it. */
 export const NO_JSON = 0;
 export const CLEAN = 1;
-export const WITH_CONTROLS = 2;
+const WITH_CONTROLS = 2;
 
 const DEPTH = 64;
 /** What closes each of the open brackets. */
