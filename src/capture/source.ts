@@ -1,9 +1,7 @@
 import { type Stats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { ReadStream, isatty } from "node:tty";
 import { InputError } from "./input-error.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -41,7 +39,7 @@ export async function openCapture(
   let file: FileHandle | undefined;
   try {
     const stats = await stat(path);
-    const stream = stats.isSocket() && isStandardInput(stats) ? stdin : streamOf(path, stats);
+    const stream = stats.isSocket() && isStandardInput(stats) ? stdin : await streamOf(path, stats);
     if (stream !== undefined) return sourceOf(path, stream, stop);
     file = await open(path, "r");
     if (stats.isDirectory()) throw Object.assign(new Error("directory"), { code: "EISDIR" });
@@ -54,8 +52,13 @@ export async function openCapture(
 }
 
 /** A FIFO or a terminal: a thread that reads one waits for its writer, and the process for that thread. */
-function streamOf(path: string, stats: Stats): Readable | undefined {
+async function streamOf(path: string, stats: Stats): Promise<Readable | undefined> {
   if (!stats.isFIFO() && !stats.isCharacterDevice()) return undefined;
+  // Loaded only then: a plain file needs neither.
+  const [{ Socket }, { ReadStream, isatty }] = await Promise.all([
+    import("node:net"),
+    import("node:tty"),
+  ]);
   const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
   const fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (stats.isFIFO()) return new Socket({ fd, readable: true, writable: false });

@@ -124,6 +124,24 @@ export class ByteWriter {
     }
   }
 
+  /** The same eight bytes at a time, of which none may be 7F or FF, as with a Piece. `view` is of the same bytes. */
+  copyText(source: Uint8Array, view: DataView, start: number, end: number): void {
+    const length = end - start;
+    this.reserve(length);
+    const { bytes, view: target, offset } = this;
+    this.offset = offset + length;
+    if (length < 8) {
+      for (let at = 0; at < length; at++) bytes[offset + at] = source[start + at]!;
+      return;
+    }
+    const last = length - 8;
+    for (let at = 0; at < last; at += 8) {
+      target.setFloat64(offset + at, view.getFloat64(start + at, LITTLE_ENDIAN), LITTLE_ENDIAN);
+    }
+    // The last eight, of which some may have been copied.
+    target.setFloat64(offset + last, view.getFloat64(start + last, LITTLE_ENDIAN), LITTLE_ENDIAN);
+  }
+
   /** As UTF-8. */
   text(text: string): void {
     this.reserve(text.length * 3);

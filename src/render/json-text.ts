@@ -8,9 +8,10 @@ const SPACE = 0x20;
 const DEL = 0x7f;
 /** The first byte of U+0080 to U+00BF; U+0080 to U+009F are the C1 control characters. */
 const C1_LEAD = 0xc2;
+const C1_FIRST = 0x80;
 const C1_LAST = 0x9f;
 /** `\u001f` in the place of one byte. */
-export const ESCAPE_BYTES_MAX = 6;
+const ESCAPE_BYTES_MAX = 6;
 /** Of values that are worth a loop of their own. */
 const LONG_BYTES = 128;
 
@@ -218,11 +219,12 @@ export function writeSpecial(out: ByteWriter, bytes: Uint8Array, at: number): nu
 
 /** Whether the lead byte at `at` begins a C1 control character. */
 export function isC1(bytes: Uint8Array, at: number, end: number): boolean {
-  return bytes[at] === C1_LEAD && at + 1 < end && bytes[at + 1]! <= C1_LAST;
+  if (bytes[at] !== C1_LEAD || at + 1 >= end) return false;
+  return bytes[at + 1]! >= C1_FIRST && bytes[at + 1]! <= C1_LAST;
 }
 
 /** Not 0 when one of the word's bytes is a control character, DEL, not ASCII, a quote or a backslash. */
-export function specialsInString(word: number): number {
+function specialsInString(word: number): number {
   return (
     (word |
       (word + 0x01010101) |

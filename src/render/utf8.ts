@@ -8,17 +8,23 @@ export function isUtf8Text(bytes: Uint8Array, start: number, end: number): boole
   if (end - start > SHORT_BYTES) return isUtf8(bytes.subarray(start, end));
   let at = start;
   while (at < end) {
-    const lead = bytes[at++]!;
-    if (lead < 0x80) continue;
-    if (lead < 0xc2 || lead > 0xf4) return false;
-    const more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    if (at + more > end) return false;
-    const second = bytes[at]!;
-    // What is shorter in another form, a surrogate, or beyond U+10FFFF.
-    if (second < FIRST_SECOND[lead - 0xc2]! || second > LAST_SECOND[lead - 0xc2]!) return false;
-    for (const stop = at + more; ++at < stop;) if ((bytes[at]! & 0xc0) !== 0x80) return false;
+    if (bytes[at]! < 0x80) at++;
+    else if ((at = characterEnd(bytes, at, end)) === -1) return false;
   }
   return true;
+}
+
+/** Where the character ends whose first byte, at `at`, is not ASCII; -1: it is no UTF-8. */
+export function characterEnd(bytes: Uint8Array, at: number, end: number): number {
+  const lead = bytes[at]!;
+  if (lead < 0xc2 || lead > 0xf4) return -1;
+  const stop = at + (lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
+  if (stop > end) return -1;
+  const second = bytes[at + 1]!;
+  // What is shorter in another form, a surrogate, or beyond U+10FFFF.
+  if (second < FIRST_SECOND[lead - 0xc2]! || second > LAST_SECOND[lead - 0xc2]!) return -1;
+  for (let more = at + 2; more < stop; more++) if ((bytes[more]! & 0xc0) !== 0x80) return -1;
+  return stop;
 }
 
 /** What a second byte may be, by the first. */

@@ -115,12 +115,13 @@ function scalarEncoder(name: string, options: ValueOptions): ValueEncoder {
 /** The digits the server sent; NaN and the infinities are strings, since JSON has no such numbers. */
 const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
   if (copyDigits(out, bytes, view, start, end)) return;
-  if (isNumber(bytes, start, end)) out.copy(bytes, start, end);
+  if (isNumber(bytes, start, end)) out.copyText(bytes, view, start, end);
   else writeString(out, bytes, view, start, end);
 };
 
 const writeSafeNumber: ValueEncoder = (out, bytes, view, start, end) => {
-  if (isNumber(bytes, start, end) && isExactDouble(bytes, start, end)) out.copy(bytes, start, end);
+  if (isNumber(bytes, start, end) && isExactDouble(bytes, start, end))
+    out.copyText(bytes, view, start, end);
   else writeString(out, bytes, view, start, end);
 };
 

@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import { WalctlError, usageError } from "../errors.ts";
 import { INVALID_LSN, type Lsn, parseLsn } from "../lsn.ts";
 import { walctlCommand } from "./paste.ts";
-import { type ServerVersion, findWalLevelFault, readServerVersion } from "./preflight.ts";
+import { type ServerVersion, findWalLevelFault, readVersionAndWalLevel } from "./preflight.ts";
 import { differentPublication, setUpPublication } from "./publication.ts";
 import type { PublicationPlan } from "./publication-plan.ts";
 import { surveyPublications } from "./publication-state.ts";
@@ -67,10 +67,10 @@ export async function bootstrap(
   target: ConnectionTarget,
   request: BootstrapRequest,
 ): Promise<BootstrapOutcome> {
-  const serverVersion = await readServerVersion(client);
+  const { version: serverVersion, walLevel } = await readVersionAndWalLevel(client);
   const slot = slotRequestOf(request);
   checkSlotRequest(slot, serverVersion);
-  const fault = await findWalLevelFault(client, target, serverVersion);
+  const fault = await findWalLevelFault(client, target, serverVersion, walLevel);
   if (fault !== undefined) throw fault;
   const createdPublication = await ensurePublications(client, target, serverVersion, request);
   const outcome = await bootstrapSlot(client, target, serverVersion, slot, request);

@@ -1,4 +1,3 @@
-import { lookup } from "node:dns/promises";
 import { type NetConnectOpts, Socket } from "node:net";
 import { type Place, isSocket, socketPath } from "./places.ts";
 import { shuffled } from "./shuffle.ts";
@@ -50,6 +49,8 @@ export async function addressesOf(
   if (isSocket(place)) return [{ path: socketPath(place) }];
   const { hostaddr, host, port } = place;
   if (hostaddr !== undefined) return [{ host: hostaddr, port }];
+  // A start by a socket does without.
+  const { lookup } = await import("node:dns/promises");
   const found = await lookup(host, { all: true, verbatim: true });
   const addresses = found.map(({ address }) => ({ host: address, port }));
   return randomOrder ? shuffled(addresses) : addresses;

@@ -21,6 +21,19 @@ export async function readServerVersion(client: Client): Promise<ServerVersion> 
   return Number(rows[0]?.server_version_num);
 }
 
+/** Both at once: each question of a start is a round trip. */
+export async function readVersionAndWalLevel(
+  client: Client,
+): Promise<{ readonly version: ServerVersion; readonly walLevel: string | undefined }> {
+  const [row] = await queryRows<{ version: string; walLevel: string }>(
+    client,
+    `SELECT pg_catalog.current_setting('server_version_num') AS version,
+       pg_catalog.current_setting('wal_level') AS "walLevel"`,
+    "read the server's version and wal_level",
+  );
+  return { version: Number(row?.version), walLevel: row?.walLevel };
+}
+
 function formatServerVersion(version: ServerVersion): string {
   return `${majorOf(version)}.${version % 10_000}`;
 }
@@ -37,16 +50,19 @@ export function requireVersion(feature: string, neededMajor: number, actual: Ser
   );
 }
 
-/** The fault that keeps the server from decoding at all, if it has it; to be thrown or shown. */
+/**
+ * The fault that keeps the server from decoding at all, if it has it; to be thrown or shown.
+ * @param walLevel undefined: the server is asked
+ */
 export async function findWalLevelFault(
   client: Client,
   target: ConnectionTarget,
   version: ServerVersion,
+  walLevel?: string,
 ): Promise<WalctlError | undefined> {
   // PostgreSQL 19 raises the effective level by itself when the first logical slot is made.
   if (majorOf(version) >= 19) return undefined;
-  const rows = await queryRows<{ wal_level: string }>(client, "SHOW wal_level", "read wal_level");
-  const level = rows[0]?.wal_level;
+  const level = walLevel ?? (await readVersionAndWalLevel(client)).walLevel;
   if (level === "logical") return undefined;
   const message = `wal_level is "${level}", and logical decoding needs "logical"`;
   if (await awaitsRestart(client, "wal_level", (value) => value === "logical")) {

@@ -10,7 +10,7 @@ import { LOAD_TABLE } from "../support/load.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 import { startStandby } from "../support/standby.ts";
 import { toolPath } from "../support/tools.ts";
-import { testedVersions } from "./support/versions.ts";
+import { newestOrNamed } from "./support/versions.ts";
 
 /** Longer than for pg_recvlogical, which the server gives up after wal_sender_timeout. */
 const LONGER_MS = 2000;
@@ -134,7 +134,7 @@ async function ended({ server }: Scene, pid: number): Promise<void> {
   throw new Error(`process ${pid} does not end`);
 }
 
-for (const version of testedVersions()) {
+for (const version of newestOrNamed()) {
   describe(`a stalled reader on PostgreSQL ${version}`, () => {
     let scene: Scene;
     before(async () => {

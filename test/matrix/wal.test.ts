@@ -15,7 +15,7 @@ import {
 } from "../wal/support/oracles.ts";
 import { unsaid } from "../wal/support/descriptions.ts";
 import { MIXED_SETTINGS, compressions, runMixedWorkload } from "../wal/support/workload.ts";
-import { isThorough, testedVersions } from "./support/versions.ts";
+import { isThorough, newestOrNamed } from "./support/versions.ts";
 
 const SEGMENT_MB = isThorough() ? [1, 16, 64] : [1, 16];
 /** What a run of the workload has at least; a test of a part of it would be none. */
@@ -39,7 +39,7 @@ async function startMixed(version: ServerVersion, segmentMb: number): Promise<Te
   });
 }
 
-for (const version of testedVersions()) {
+for (const version of newestOrNamed()) {
   for (const segmentMb of SEGMENT_MB) {
     describe(`PostgreSQL ${version}, segments of ${segmentMb} MB`, () => {
       let server: TestServer;

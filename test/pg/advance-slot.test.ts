@@ -1,11 +1,12 @@
 /** `walctl advance-slot`: the consumer's confirmation by hand. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 import { type RunResult, spawnWalctl, walctl } from "../support/cli.ts";
 import { committedIds, parseLines } from "../support/lines.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`advance-slot on PostgreSQL ${version}`, () => {
     let server: TestServer;
 

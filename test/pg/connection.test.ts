@@ -8,6 +8,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 import {
   type Certificates,
   makeCertificates,
@@ -26,7 +27,7 @@ type Environment = Readonly<Record<string, string>>;
 
 const PASSWORD = "hush-4711";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`connection options on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let certificates: Certificates;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 import { type RunningWalctl, spawnWalctl, walctl } from "../support/cli.ts";
 import { committedIds, insertedIds, parseLines } from "../support/lines.ts";
 import { LOAD_TABLE, startLoad } from "../support/load.ts";
@@ -15,7 +16,7 @@ async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`delivery on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let folder: string;

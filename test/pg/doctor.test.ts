@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 import { type RunOptions, spawnWalctl, walctl } from "../support/cli.ts";
 import { matchGolden } from "../support/golden.ts";
 import { pasteCommand } from "../support/paste.ts";
@@ -57,7 +58,7 @@ function faults({ checks }: Diagnosis): readonly string[] {
   return checks.filter(({ status }) => status !== "ok").map(({ check }) => check);
 }
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`doctor on PostgreSQL ${version}`, () => {
     let server: TestServer;
 

@@ -10,12 +10,11 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 import { PROGRAM, type RunOptions, type RunResult, walctl } from "../support/cli.ts";
 import { matchGolden } from "../support/golden.ts";
 import { type TestServer, startServer } from "../support/server.ts";
 import { toolPath } from "../support/tools.ts";
-
-const VERSIONS = [15, 18] as const;
 
 /** What differs from run to run stands as a name in the goldens. */
 function normalize(text: string, server: TestServer): string {
@@ -59,7 +58,7 @@ async function paste(command: string, env: Readonly<Record<string, string>> = {}
   return (await promisify(execFile)("bash", ["--norc", "-c", script], options)).stdout;
 }
 
-for (const version of VERSIONS) {
+for (const version of newestOrBoth()) {
   describe(`errors on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let home: string;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 import { spawnWalctl, walctl } from "../support/cli.ts";
 import { pasteCommand } from "../support/paste.ts";
 import { type TestServer, startServer } from "../support/server.ts";
@@ -26,7 +27,7 @@ interface Line {
 const KEYS =
   "slot time status type plugin database temporary wal_status active active_pid application inactive_since restart_lsn confirmed_flush_lsn retained_bytes safe_bytes lag_bytes xmin_age invalidation_reason conflicting two_phase two_phase_at failover synced faults";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`slots on PostgreSQL ${version}`, () => {
     let server: TestServer;
 

@@ -19,3 +19,13 @@ export function testedVersions(): readonly ServerVersion[] {
     return version;
   });
 }
+
+/** For suites that take minutes: the newest one, and all that were named in a thorough run. */
+export function newestOrNamed(): readonly ServerVersion[] {
+  return isThorough() ? testedVersions() : DEFAULT.slice(-1);
+}
+
+/** The same for suites that are written for the two that are tested by default, and run in the matrix too. */
+export function newestOrBoth(): readonly ServerVersion[] {
+  return isThorough() ? DEFAULT : DEFAULT.slice(-1);
+}
