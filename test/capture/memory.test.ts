@@ -47,10 +47,11 @@ async function decode(path: string, ...args: readonly string[]): Promise<Decoded
   );
   let [peakKb, warnings] = [0, ""];
   const look = (): void => void (peakKb = Math.max(peakKb, highWaterMarkKb(child.pid)));
-  child.stdout.on("data", look);
-  child.stderr.on("data", look);
+  const polling = setInterval(look, 5);
+  child.stdout.resume();
   child.stderr.setEncoding("utf8").on("data", (text: string) => (warnings += text));
   const [status] = (await once(child, "close")) as [number];
+  clearInterval(polling);
   return { status, peakKb, warnings };
 }
 
