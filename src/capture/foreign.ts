@@ -11,11 +11,8 @@ export const FOREIGN_BYTES = XLOG_PAGE_HEADER_BYTES;
 const XLOG_PAGE_FLAGS_MAX = 0x0f;
 
 const SIGNATURES: readonly (readonly [readonly number[], Foreign])[] = [
-  [[0x1f, 0x8b], compressed("gzip", "gunzip -c")],
-  [[0x28, 0xb5, 0x2f, 0xfd], compressed("zstd", "zstd -dc")],
   [[0xfd, 0x37, 0x7a, 0x58, 0x5a], compressed("xz", "xz -dc")],
   [[0x42, 0x5a, 0x68], compressed("bzip2", "bzip2 -dc")],
-  [[0x04, 0x22, 0x4d, 0x18], compressed("lz4", "lz4 -dc")],
   [
     [0x50, 0x4b, 0x03, 0x04],
     { what: "a zip archive", hint: "Unpack it: unzip -p FILE | walctl decode-file -" },

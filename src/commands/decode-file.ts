@@ -2,7 +2,8 @@ import type { CaptureFormat, CaptureListener } from "../capture/capture-reader.t
 import { InputError } from "../capture/input-error.ts";
 import { createCaptureReader } from "../capture/readers.ts";
 import { SniffingReader } from "../capture/sniffing-reader.ts";
-import { type CaptureSource, openCapture, sourceOf } from "../capture/source.ts";
+import { peekCompression, uncompressed } from "../capture/compressed.ts";
+import { openCapture, sourceOf } from "../capture/source.ts";
 import { ExitCode } from "../errors.ts";
 import { type NamedFile, requireDifferentFiles } from "../output/same-file.ts";
 import { ReaderGone, type Sink, sinkOf } from "../output/sink.ts";
@@ -116,6 +117,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const source = standardInput
     ? sourceOf(name, context.stdin, context.stop)
     : await openCapture(file, context.stdin, context.stop);
+  const { compression, chunks } = await peekCompression(source.chunks);
   // A capture has its own decoder and types: the next one may be another server's.
   const types = new TypeRegistry();
   const rendering = job.summary ?? (await createRenderer(flags, output, types, context));
@@ -132,7 +134,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const { input, keepGoing = false } = flags;
   const decoding = decodeCapture({
     name,
-    chunks: source.chunks,
+    chunks: compression === undefined ? chunks : uncompressed(name, { compression, chunks }),
     createReader: (listener: CaptureListener) =>
       input === "auto"
         ? new SniffingReader({ listener, keepGoing })
@@ -141,7 +143,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     types,
     reporter,
     stop: context.stop,
-    onProgress: progressOf(name, source, job),
+    onProgress: progressOf(name, compression === undefined ? source.size : undefined, job),
   });
   try {
     return await decoding;
@@ -157,7 +159,7 @@ async function writeRest(rendering: Rendering, sink: Sink): Promise<void> {
 }
 
 /** Shown when standard error is a terminal and the output does not go to one. */
-function progressOf(name: string, source: CaptureSource, job: Job): (bytes: number) => void {
+function progressOf(name: string, size: number | undefined, job: Job): (bytes: number) => void {
   const silent = job.context.stdout.isTerminal && job.summary === undefined;
   if (silent || !job.context.stderr.isTerminal) return () => {};
   let shown = performance.now();
@@ -165,6 +167,6 @@ function progressOf(name: string, source: CaptureSource, job: Job): (bytes: numb
     const now = performance.now();
     if (now - shown < PROGRESS_INTERVAL_MS) return;
     shown = now;
-    job.reporter.progress(progressText(name, bytes, source.size));
+    job.reporter.progress(progressText(name, bytes, size));
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deflateRawSync, gzipSync } from "node:zlib";
+import { deflateRawSync } from "node:zlib";
 import { describe, it } from "node:test";
 import { CAPTURE_FORMATS } from "../../src/capture/capture-reader.ts";
 import { NotACapture } from "../../src/capture/sniffing-reader.ts";
@@ -55,7 +55,6 @@ function walPage(magic: number): Uint8Array {
 const FOREIGN: readonly (readonly [story: string, bytes: Uint8Array | string, what: RegExp])[] = [
   ["a segment of PostgreSQL 18", walPage(0xd118), /physical write-ahead log/],
   ["a segment of PostgreSQL 11", walPage(0xd098), /physical write-ahead log/],
-  ["gzip", gzipSync("anything"), /gzip/],
   ["bzip2", Uint8Array.from(Buffer.from("BZh91AY&SY\u0001\u0002", "latin1")), /bzip2/],
   ["a dump", Uint8Array.of(...Buffer.from("PGDMP"), 1, 15, 0), /pg_dump/],
   ["NDJSON", '{"kind":"begin","lsn":null}\n', /JSON/],

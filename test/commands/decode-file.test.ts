@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { PROGRAM, type RunningWalctl, spawnWalctl, walctl } from "../support/cli
 import { encodeCapture } from "../support/captures.ts";
 import { fixture } from "../support/golden.ts";
 import { encodeMessage } from "../support/pgoutput-encoder.ts";
+import { toolPath } from "../support/tools.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "walctl-decode-"));
 after(() => rmSync(FOLDER, { recursive: true }));
@@ -27,6 +29,19 @@ function file(name: string, bytes: Uint8Array | string): string {
 }
 
 const misc = fixture("fixtures/captures/pg18-misc-p1.recvlogical");
+/** Of several chunks, and no smaller when it is compressed. */
+const large = encodeCapture("walctl", [
+  encodeMessage({
+    ...{ kind: "relation", oid: 16_385, schema: "public", table: "t", replicaIdentity: "default" },
+    ...{ columns: [{ name: "v", key: true, typeOid: 25, typeModifier: -1 }], xid: null },
+  }),
+  ...Array.from({ length: 300 }, () =>
+    encodeMessage({
+      ...{ kind: "insert", oid: 16_385, xid: null },
+      new: [{ kind: "text", bytes: Buffer.from(randomBytes(8192).toString("base64")) }],
+    }),
+  ),
+]);
 const truncated = file("truncated.recvlogical", misc.subarray(0, 20_000));
 
 describe("decode-file", () => {
@@ -125,12 +140,42 @@ describe("decode-file", () => {
     assert.equal(stderr, `walctl: error: could not read "${secret}": permission denied\n`);
   });
 
+  it("reads captures that are compressed", async () => {
+    const plain = file("plain", large);
+    const { stdout: lines } = await walctl(["decode-file", plain]);
+    execFileSync(toolPath("zstd"), ["-q", plain]);
+    execFileSync(toolPath("lz4"), ["-q", plain, `${plain}.lz4`]);
+    // gzip's files may be joined.
+    const joined = [large.subarray(0, 100), large.subarray(100)].map((part) => gzipSync(part));
+    const gz = file("plain.gz", Buffer.concat(joined));
+    for (const packed of [gz, `${plain}.zst`, `${plain}.lz4`]) {
+      const { status, stdout, stderr } = await walctl(["decode-file", packed]);
+      assert.deepEqual([status, stderr], [0, ""], packed);
+      assert.ok(stdout === lines, packed);
+    }
+    const piped = await walctl(["decode-file", "-"], { stdin: gzipSync(misc) });
+    assert.equal(piped.stdout, expected("pg18-misc-p1"));
+  });
+
+  it("prints all before the damage of a compressed capture", async () => {
+    const whole = gzipSync(large);
+    const cut = file("cut.gz", whole.subarray(0, whole.length >> 1));
+    const { status, stdout, stderr } = await walctl(["decode-file", cut]);
+    assert.equal(status, 3);
+    assert.match(stdout, /^\{"kind":"relation".*\n(\{"kind":"insert".*\}\n)+$/);
+    assert.equal(
+      stderr,
+      `walctl: error: ${cut}: its compressed bytes are damaged: unexpected end of file\n`,
+    );
+  });
+
   it("names what is no capture, with what to use instead", async () => {
-    const { status, stderr } = await walctl(["decode-file", file("it's.gz", gzipSync(misc))]);
+    const xz = Buffer.concat([Buffer.from("fd377a585a00", "hex"), randomBytes(64)]);
+    const { status, stderr } = await walctl(["decode-file", file("it's.xz", xz)]);
     assert.equal(status, 3);
     assert.match(
       stderr,
-      /it's\.gz: compressed with gzip\nHINT: .*gunzip -c '\S+it'\\''s\.gz' \| walctl/,
+      /it's\.xz: compressed with xz\nHINT: .*xz -dc '\S+it'\\''s\.xz' \| walctl/,
     );
   });
 

@@ -1,25 +1,13 @@
-/** Compression is recognised by the first bytes, not by a file's name. */
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { CompressionError, lz4Pieces } from "./lz4.ts";
 
+export { CompressionError };
+
 export type Compression = "gzip" | "zstd" | "lz4";
 
-const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
-  ["gzip", [0x1f, 0x8b]],
-  ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
-  ["lz4", [0x04, 0x22, 0x4d, 0x18]],
-];
 /** Four bytes can stand for a block of 128 kB: so few are decompressed at once that what comes of them has room. */
 const ZSTD_STEP_BYTES = 1024;
-/** As many bytes as it takes to recognise one. */
-export const MAGIC_BYTES = 4;
-
-/** Undefined: not compressed, as far as can be told. */
-export function compressionOf(head: Uint8Array): Compression | undefined {
-  return MAGICS.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0];
-}
-
 /** Throws CompressionError where they are damaged. */
 export function decompressed(
   pieces: AsyncIterable<Uint8Array>,

@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import { sourceOf } from "../source.ts";
 import { type ByteStream, FileStream, PiecesStream } from "./byte-stream.ts";
-import { type Compression, MAGIC_BYTES, compressionOf, decompressed } from "./compression.ts";
+import { MAGIC_BYTES, compressionOf, peekCompression } from "../compressed.ts";
+import { type Compression, decompressed } from "./compression.ts";
 
 const COMPRESSED_PIECE_BYTES = 256 * 1024;
 
@@ -38,26 +39,8 @@ async function* filePieces(path: string): AsyncGenerator<Uint8Array, void, void>
 
 /** Standard input; it ends when a signal comes, since it may have nothing to give for hours. */
 export async function openStandardInput(stdin: Readable, stop: AbortSignal): Promise<OpenedBytes> {
-  const pieces = sourceOf("standard input", stdin, stop).chunks[Symbol.asyncIterator]();
-  const first: Uint8Array[] = [];
-  let length = 0;
-  while (length < MAGIC_BYTES) {
-    const next = await pieces.next();
-    if (next.done === true) break;
-    first.push(next.value.slice());
-    length += next.value.length;
-  }
-  const head = Buffer.concat(first);
-  const compression = compressionOf(head);
-  const all = withHead(head, { [Symbol.asyncIterator]: () => pieces });
-  const bytes = compression === undefined ? all : decompressed(all, compression);
+  const source = sourceOf("standard input", stdin, stop);
+  const { compression, chunks } = await peekCompression(source.chunks);
+  const bytes = compression === undefined ? chunks : decompressed(chunks, compression);
   return { stream: new PiecesStream(bytes), compression };
-}
-
-async function* withHead(
-  head: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, void> {
-  if (head.length > 0) yield head;
-  yield* rest;
 }

@@ -1,6 +1,6 @@
 import { type SegmentName, parseSegmentName } from "../../wal/segments.ts";
 import { LONG_HEADER_BYTES, type SegmentStart, readSegmentStart } from "../../wal/page.ts";
-import { InputError } from "../input-error.ts";
+import { damagedCompression } from "../compressed.ts";
 import { CompressionError } from "./lz4.ts";
 import { openFile } from "./open.ts";
 
@@ -50,11 +50,4 @@ async function readHead(reading: Promise<number>, name: string): Promise<number>
     if (!(error instanceof CompressionError)) throw error;
     throw damagedCompression(name, error);
   }
-}
-
-function damagedCompression(name: string, error: CompressionError): InputError {
-  return new InputError(`${name}: its compressed bytes are damaged: ${error.message}`, {
-    exitCode: 3,
-    cause: error,
-  });
 }

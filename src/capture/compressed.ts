@@ -1,0 +1,75 @@
+/** Compression is recognised by the first bytes, not by a file's name. */
+import { ExitCode } from "../errors.ts";
+import { InputError } from "./input-error.ts";
+import type { Compression } from "./wal/compression.ts";
+
+const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
+  ["gzip", [0x1f, 0x8b]],
+  ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
+  ["lz4", [0x04, 0x22, 0x4d, 0x18]],
+];
+/** As many bytes as it takes to recognise one. */
+export const MAGIC_BYTES = 4;
+
+/** Undefined: not compressed, as far as can be told. */
+export function compressionOf(head: Uint8Array): Compression | undefined {
+  return MAGICS.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0];
+}
+
+export interface Peeked {
+  readonly compression: Compression | undefined;
+  /** All of them, the first ones too. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Reads as much of `chunks` as it takes to recognise compression. */
+export async function peekCompression(chunks: AsyncIterable<Uint8Array>): Promise<Peeked> {
+  const rest = chunks[Symbol.asyncIterator]();
+  let head: Uint8Array = new Uint8Array();
+  for (;;) {
+    const next = await rest.next();
+    if (next.done === true) break;
+    // A chunk's bytes may be overwritten when the next one is asked for.
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+    if (head.length >= MAGIC_BYTES) break;
+    head = head.slice();
+  }
+  return {
+    compression: compressionOf(head),
+    chunks: withHead(head, { [Symbol.asyncIterator]: () => rest }),
+  };
+}
+
+async function* withHead(
+  head: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  if (head.length > 0) yield head;
+  yield* rest;
+}
+
+/** What a capture holds, out of its compressed bytes. Throws InputError where these are damaged. */
+export async function* uncompressed(
+  name: string,
+  { chunks, compression }: Peeked & { readonly compression: Compression },
+): AsyncGenerator<Uint8Array, void, void> {
+  const { CompressionError, decompressed } = await import("./wal/compression.ts");
+  try {
+    yield* decompressed(copied(chunks), compression);
+  } catch (error) {
+    if (!(error instanceof CompressionError)) throw error;
+    throw damagedCompression(name, error);
+  }
+}
+
+/** What decompresses may still look at the last chunk when it asks for the next. */
+async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of chunks) yield chunk.slice();
+}
+
+export function damagedCompression(name: string, error: Error): InputError {
+  return new InputError(`${name}: its compressed bytes are damaged: ${error.message}`, {
+    exitCode: ExitCode.malformedInput,
+    cause: error,
+  });
+}
