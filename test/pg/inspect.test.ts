@@ -18,6 +18,7 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { type RunResult, walctl } from "../support/cli.ts";
 import { type TestServer, startServer } from "../support/server.ts";
+import { LineSchema } from "../support/line-schema.ts";
 import { toolPath } from "../support/tools.ts";
 import type { RecordLine } from "../wal/support/oracles.ts";
 
@@ -98,6 +99,8 @@ describe("walctl inspect", () => {
     assert.equal(last?.type, "CHECKPOINT_SHUTDOWN");
     assert.equal(all.stderr, `walctl: the WAL ends at ${last.end_lsn}\n`);
   });
+
+  it("prints lines that fit the schema", () => new LineSchema().assertAll(all.stdout, "records"));
 
   it("prints the same of files, compressed files and standard input", async () => {
     const paths = names.map((name) => join(archive, name));
@@ -295,6 +298,8 @@ describe("walctl inspect", () => {
     const total = records.reduce((sum, record) => sum + record.total_length, 0);
     for (const by of ["--stats", "--stats=rmgr", "--stats=table"]) {
       const { stdout } = await inspect(by, archive);
+      assert.match(stdout, /^\{"kind":"wal_finding"/m);
+      new LineSchema().assertAll(stdout, by);
       const stats = stdout
         .trimEnd()
         .split("\n")
