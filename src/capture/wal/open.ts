@@ -3,7 +3,7 @@ import { sourceOf } from "../source.ts";
 import { type ByteStream, FileStream, PiecesStream } from "./byte-stream.ts";
 import { type Compression, MAGIC_BYTES, compressionOf, decompressed } from "./compression.ts";
 
-const COMPRESSED_PIECE_BYTES = 256 * 1024;
+const COMPRESSED_PIECE_BYTES = 64 * 1024;
 
 export interface OpenedBytes {
   readonly stream: ByteStream;
