@@ -515,6 +515,43 @@ describe("walctl inspect", () => {
       );
     });
 
+    it("what else has a segment's or a history's name, and a compressed file that is cut at its front, keep nothing from being read", async () => {
+      const folder = copy("others");
+      const next = `0000000100000000000000AA`;
+      execFileSync("mkfifo", [join(folder, next)]);
+      mkdirSync(join(folder, "0000000100000000000000AB"));
+      mkdirSync(join(folder, "00000002.history"));
+      writeFileSync(join(folder, "00000003.history"), "no history");
+      const sound = await inspect(folder);
+      assert.deepEqual([sound.status, sound.stderr], [0, all.stderr]);
+      assert.ok(sound.stdout === all.stdout);
+      rmSync(join(folder, names[2] ?? ""));
+      writeFileSync(
+        join(folder, `${names[2]}.gz`),
+        gzipSync(readFileSync(segment(2))).subarray(0, 15),
+      );
+      const around = await inspect("--keep-going", folder);
+      assert.equal(around.status, 3);
+      assert.match(
+        around.stderr,
+        new RegExp(`^walctl: warning: ${names[2]}.gz: its compressed bytes are damaged: .*skipped`),
+      );
+      assert.equal(linesOf(around).at(-1)?.lsn, records.at(-1)?.lsn);
+      rmSync(folder, { recursive: true });
+    });
+
+    it("--since counts from the beginning, also with --startpos behind it", async () => {
+      const timed = records.filter(({ detail }) => typeof detail?.["time"] === "string");
+      const [begin, last] = [timed[3], records.at(-1)];
+      const from = records.at(-2)?.lsn ?? "";
+      const time = timeOf(begin ?? records[0]!);
+      const { stdout } = await inspect(archive, "-I", from, "--since", time);
+      assert.equal(linesOf({ ...all, stdout })[0]?.lsn, from);
+      assert.equal(linesOf({ ...all, stdout }).at(-1)?.lsn, last?.lsn);
+      const until = await inspect(archive, "-I", from, "--until", time);
+      assert.equal(until.stdout, "");
+    });
+
     it("a partial file that is cut short, and empty and recycled files behind the end, are the log's end", async () => {
       const folder = copy("ends");
       const next = (index: number): string =>
