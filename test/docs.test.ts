@@ -8,6 +8,7 @@ import { CAPTURE_FORMATS } from "../src/capture/capture-reader.ts";
 import { ndjsonSchema } from "../src/render/ndjson-schema.ts";
 import { walctl } from "./support/cli.ts";
 import { matchGolden } from "./support/golden.ts";
+import { WAL_LINES, WAL_PARTS } from "../src/render/wal/line-schema.ts";
 import { LineSchema } from "./support/line-schema.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -165,7 +166,7 @@ describe("docs/ndjson.md", () => {
     assert.ok(oneOf.length > 15);
     for (const { $ref } of oneOf) {
       const kind = $ref.replace("#/$defs/", "");
-      if (kind === "unknown") continue;
+      if (kind === "unknown" || kind in WAL_LINES) continue;
       // Its row says "the same".
       const text = rowOf(kind === "stream_prepare" ? "prepare" : kind);
       const keys = Object.keys($defs[kind]?.properties ?? {}).filter((key) => !common.has(key));
@@ -181,6 +182,26 @@ describe("docs/ndjson.md", () => {
     assert.ok(lines.length >= 4);
     const ndjson = lines.map((line) => line.replaceAll("\n", "")).join("\n");
     new LineSchema().assertAll(ndjson, "docs/ndjson.md");
+  });
+});
+
+describe("docs/wal.md", () => {
+  const text = read("docs/wal.md");
+
+  it("names every key of inspect's lines", () => {
+    const keys = [...Object.values(WAL_LINES), WAL_PARTS["block"]].flatMap((schema) =>
+      Object.keys((schema as { readonly properties: object }).properties),
+    );
+    assert.ok(keys.length > 30);
+    assert.deepEqual(
+      keys.filter((key) => !text.includes(`"${key}"`) && !text.includes(`\`${key}\``)),
+      [],
+    );
+  });
+
+  it("shows a line that is valid against the JSON Schema", () => {
+    const [, line = ""] = /^```json\n([\s\S]*?)^```$/m.exec(text) ?? [];
+    new LineSchema().assertAll(JSON.stringify(JSON.parse(line)), "docs/wal.md");
   });
 });
 

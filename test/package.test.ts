@@ -6,12 +6,13 @@ import {
   existsSync,
   mkdtempSync,
   mkdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, posix } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -55,7 +56,16 @@ describe("the package", () => {
     folder = mkdtempSync(join(tmpdir(), "walctl-package-"));
     // Built beside dist, which may hold what was built from files that are gone, and which others are using.
     const tree = inFolder("tree");
-    for (const name of ["bin", "docs", "package.json", "README.md", "LICENSE", "CHANGELOG.md"]) {
+    const pages = [
+      "README.md",
+      "ARCHITECTURE.md",
+      "SECURITY.md",
+      "LICENSE",
+      "CHANGELOG.md",
+      "docs",
+    ];
+    const linked = ["fixtures/picture/walctl.svg", "test/bench/README.md"];
+    for (const name of ["bin", "package.json", ...pages, ...linked]) {
       cpSync(join(ROOT, name), join(tree, name), { recursive: true, dereference: true });
     }
     const build = ["-p", ROOT, "--outDir", join(tree, "dist")];
@@ -75,7 +85,7 @@ describe("the package", () => {
 
   it("holds the program, the library's types, and nothing that only its makers need", () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.md|bin\/walctl\.js|dist\/walctl\/[\w-]+\.js|dist\/src\/(pgoutput\/[\w-]+|assert|errors|lsn|pg-time)\.(js|d\.ts))$/;
+      /^(package\.json|(README|ARCHITECTURE|SECURITY|CHANGELOG)\.md|LICENSE|docs\/[\w-]+\.md|fixtures\/picture\/walctl\.svg|test\/bench\/README\.md|bin\/walctl\.js|dist\/walctl\/[\w-]+\.js|dist\/src\/(pgoutput\/[\w-]+|assert|errors|lsn|pg-time)\.(js|d\.ts))$/;
     const paths = packed.files.map(({ path }) => path);
     assert.deepEqual(
       paths.filter((path) => !allowed.test(path)),
@@ -89,7 +99,24 @@ describe("the package", () => {
     ]) {
       assert.ok(paths.includes(path), path);
     }
-    assert.ok(packed.unpackedSize < 1_200_000, `${packed.unpackedSize} bytes`);
+    assert.ok(packed.unpackedSize < 1_350_000, `${packed.unpackedSize} bytes`);
+  });
+
+  it("has every page and picture that its pages link to", () => {
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const links = [...paths]
+      .filter((path) => path.endsWith(".md"))
+      .flatMap((page) => {
+        const text = readFileSync(join(folder, "tree", page), "utf8");
+        return Array.from(text.matchAll(/\]\((?!https?:|#)([^)#]+)/g), ([, link = ""]) =>
+          posix.join(posix.dirname(page), link),
+        );
+      });
+    assert.ok(links.includes("docs/wal.md") && links.includes("fixtures/picture/walctl.svg"));
+    assert.deepEqual(
+      links.filter((link) => !paths.has(link)),
+      [],
+    );
   });
 
   it("runs by npx", async () => {

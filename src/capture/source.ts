@@ -144,3 +144,9 @@ export function readError(path: string, error: unknown): InputError {
     cause: error,
   });
 }
+
+/** Whether that error of a read says that there is no such file. */
+export function isGone(error: unknown): boolean {
+  const cause = error instanceof InputError ? error.cause : undefined;
+  return (cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+}

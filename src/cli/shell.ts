@@ -14,7 +14,7 @@ export function demoCommand(): Command {
 
 export function schemaCommand(): Command {
   const command = new Command("schema").description(
-    "print the JSON Schema of the lines that tail and decode-file print",
+    "print the JSON Schema of the lines that tail, decode-file and inspect print",
   );
   return examples(command, ["Types for a program that reads them", "walctl schema > line.json"]);
 }

@@ -1,7 +1,7 @@
 import { ExitCode } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 
-/** Prints the JSON Schema of the lines that tail and decode-file print. */
+/** Prints the JSON Schema of the lines that tail, decode-file and inspect print. */
 export async function schema(_flags: unknown, context: CommandContext): Promise<ExitCode> {
   const { ndjsonSchema } = await import("../render/ndjson-schema.ts");
   context.stdout.stream.write(`${JSON.stringify(ndjsonSchema(), null, 2)}\n`);

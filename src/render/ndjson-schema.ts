@@ -1,14 +1,18 @@
 import type { MessageKind } from "../pgoutput/messages.ts";
-
-/** A JSON Schema, or a part of one. */
-export interface JsonSchema {
-  readonly [keyword: string]: unknown;
-}
+import {
+  type JsonSchema,
+  flag,
+  having,
+  listOf,
+  nullable,
+  object,
+  ref,
+  text,
+} from "./json-schema.ts";
+import { WAL_LINES, WAL_PARTS } from "./wal/line-schema.ts";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
-const text: JsonSchema = { type: "string" };
-const flag: JsonSchema = { type: "boolean" };
 const lsn = ref("lsn");
 const time = ref("time");
 const unsigned = ref("unsigned");
@@ -63,7 +67,7 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
     schema: text,
     table: text,
     replica_identity: { enum: ["default", "nothing", "full", "index"] },
-    columns: { type: "array", items: ref("column") },
+    columns: listOf(ref("column")),
   }),
   type: line("type", { oid: unsigned, schema: text, name: text }),
   insert: change("insert", { new: row, unchanged: ref("unchanged") }),
@@ -71,7 +75,7 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
   delete: change("delete", { key: row, old: row, unchanged: ref("unchanged") }),
   truncate: line("truncate", {
     commit_time: nullable(time),
-    tables: { type: "array", items: ref("table") },
+    tables: listOf(ref("table")),
     cascade: flag,
     restart_identity: flag,
   }),
@@ -117,7 +121,7 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
   }),
 };
 
-/** The JSON Schema of the lines that tail and decode-file print. */
+/** The JSON Schema of the lines that tail, decode-file and inspect print. */
 export function ndjsonSchema(): JsonSchema {
   const unchanged = {
     description: "Columns whose values the server did not send, since they did not change.",
@@ -129,22 +133,9 @@ export function ndjsonSchema(): JsonSchema {
     $schema: DRAFT,
     title: "walctl: a line of NDJSON",
     description:
-      "One pgoutput message. Keys stand in the order in which they are listed here, kind first.",
-    oneOf: Object.keys(LINES).map(ref),
-    $defs: { ...LINES, ...PARTS, unchanged },
-  };
-}
-
-/** An object of exactly these keys; some may be missing. */
-function object(
-  properties: Readonly<Record<string, JsonSchema>>,
-  optional: readonly string[] = [],
-): JsonSchema {
-  return {
-    type: "object",
-    properties,
-    required: Object.keys(properties).filter((key) => !optional.includes(key)),
-    additionalProperties: false,
+      "A pgoutput message, or of inspect a record of WAL, a line of statistics or a finding. Keys stand in the order in which they are listed here, kind first.",
+    oneOf: Object.keys({ ...LINES, ...WAL_LINES }).map(ref),
+    $defs: { ...LINES, ...WAL_LINES, ...PARTS, ...WAL_PARTS, unchanged },
   };
 }
 
@@ -174,18 +165,4 @@ function change(
 
 function either(schema: JsonSchema, ...keys: readonly string[]): JsonSchema {
   return { ...schema, oneOf: keys.map((key) => having(key)) };
-}
-
-/** What a validator in its strict mode wants for "these keys are there": the keys and the type once more. */
-function having(...keys: readonly string[]): JsonSchema {
-  const properties = Object.fromEntries(keys.map((key) => [key, true]));
-  return { type: "object", properties, required: keys };
-}
-
-function nullable(schema: JsonSchema): JsonSchema {
-  return { oneOf: [schema, { type: "null" }] };
-}
-
-function ref(name: string): JsonSchema {
-  return { $ref: `#/$defs/${name}` };
 }

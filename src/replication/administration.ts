@@ -1,9 +1,11 @@
 /** Who may change the server's settings, and how: on a server of one's own by SQL, elsewhere where its owner says. */
+import { accessSync, constants } from "node:fs";
 import type { Client } from "pg";
 import { psqlCommand } from "./paste.ts";
+import { isSocket } from "./places.ts";
 import { quoteIdentifier, quoteLiteral } from "./sql.ts";
 import { queryRows } from "./statement.ts";
-import type { ConnectionTarget } from "./target.ts";
+import { type ConnectionTarget, shellQuote } from "./target.ts";
 
 /** A service that runs PostgreSQL for others and lets nobody be superuser; its role tells it. */
 interface ManagedService {
@@ -73,19 +75,19 @@ export function mayReplicateSql(service: ManagedService | undefined, role: strin
     : `GRANT ${service.replicator} TO ${quoteIdentifier(role)}`;
 }
 
-/** How a setting is changed: words for the message, and the command, where there is one. */
-export interface SettingChange {
+/** Words for the message, and the command, where there is one. */
+export interface Step {
   readonly words: string;
   readonly fix: string | null;
 }
 
-/** ALTER SYSTEM and the reload, each a statement by itself: it cannot run in a transaction. */
+/** How a setting is changed: ALTER SYSTEM and the reload, each a statement by itself: it cannot run in a transaction. */
 export function changeSetting(
   { admin, service }: Administration,
   name: string,
   value: string,
   effect: "reload" | "restart",
-): SettingChange {
+): Step {
   const restart = effect === "restart" ? "; it takes a restart of the server" : "";
   if (service !== undefined) {
     const what = name === "wal_level" ? service.logical : `${name} = ${value}`;
@@ -127,3 +129,36 @@ export async function awaitsRestart(
 
 export const RESTART_MISSING =
   "the configuration has been changed already: restart the server for it to take effect";
+
+/**
+ * How to see what fills the WAL. pg_wal is read for that, so that only who may read it, on the server's machine, is given the command.
+ * @param dataDirectory null: the role is not told
+ * @param from an LSN; null: all that is there
+ * @param fix another command, which comes first
+ */
+export function lookAtWal(
+  { admin, service }: Administration,
+  dataDirectory: string | null,
+  from: string | null,
+  fix: string | null,
+): Step {
+  // Nobody reads files there.
+  if (service !== undefined) return { words: "", fix };
+  const folder = dataDirectory === null ? undefined : `${dataDirectory}/pg_wal`;
+  const path = folder === undefined ? '"$PGDATA/pg_wal"' : shellQuote(folder);
+  const start = from === null ? "" : `-I ${from} `;
+  const command = `walctl inspect --stats=table --timeline latest ${start}${path}`;
+  const { place } = admin.reached;
+  const here = folder !== undefined && place !== undefined && isSocket(place) && isReadable(folder);
+  if (here && fix === null) return { words: "; see what fills the WAL", fix: command };
+  return { words: `; on the server, see what fills the WAL: ${command}`, fix };
+}
+
+function isReadable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -6,6 +6,7 @@ import { connect } from "./connect.ts";
 import { readServerVersion } from "./preflight.ts";
 import { checkPublications } from "./publication-checks.ts";
 import { checkRole } from "./role-checks.ts";
+import { checkCheckpoints } from "./checkpoint-check.ts";
 import { checkServer } from "./server-checks.ts";
 import { checkSlots } from "./slot-checks.ts";
 import { type ConnectionTarget, describeHost } from "./target.ts";
@@ -40,6 +41,7 @@ export async function* examine(
     const administration = await readAdministration(client, target);
     const { admin } = administration;
     yield* await checkServer(client, administration, version, slots);
+    yield* await checkCheckpoints(client, administration, version);
     yield* await checkRole(client, administration);
     yield* await checkConnection(client, target, administration, slots);
     yield* await checkPublications(client, target, admin, version, publications);

@@ -1,6 +1,6 @@
 /** What is wrong with a slot, and the next thing to do. */
 import { formatByteCount } from "../byte-count.ts";
-import { type Administration, changeSetting } from "./administration.ts";
+import { type Administration, changeSetting, lookAtWal } from "./administration.ts";
 import { psqlCommand, walctlCommand } from "./paste.ts";
 import { PLUGIN } from "./slot.ts";
 import { createSlotWords, nameBeside } from "./slot-beside.ts";
@@ -95,7 +95,6 @@ function walFault(
   if (slot.wal_status === null) return undefined;
   const kept = slot.retained_bytes ?? 0;
   const held = slot.active ? heldBy(slot, kept) : `nobody streams from it${sinceText(slot)}`;
-  const fix = slot.active ? lookAtReader(slot, target) : null;
   const next = nextStep(slot);
   if (slot.wal_status === "unreserved") {
     const name = "max_slot_wal_keep_size";
@@ -107,14 +106,20 @@ function walFault(
       fix: raise.fix,
     };
   }
-  if (slot.wal_status === "extended") {
-    const message = `${held}, and it keeps ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})${limitText(slot)}; ${next}`;
-    return { severity: "warning", message, fix };
-  }
-  if (slot.safe_bytes !== null && slot.safe_bytes < kept * SAFE_SHARE_MIN) {
-    return { severity: "warning", message: `${held}${limitText(slot)}; ${next}`, fix };
-  }
-  return undefined;
+  const extended = slot.wal_status === "extended";
+  const near = slot.safe_bytes !== null && slot.safe_bytes < kept * SAFE_SHARE_MIN;
+  if (!extended && !near) return undefined;
+  const size = extended
+    ? `, and it keeps ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
+    : "";
+  const reader = slot.active ? lookAtReader(slot, target) : null;
+  const { words, fix } = lookAtWal(
+    administration,
+    settings.dataDirectory,
+    slot.restart_lsn,
+    reader,
+  );
+  return { severity: "warning", message: `${held}${size}${limitText(slot)}; ${next}${words}`, fix };
 }
 
 /** restart_lsn may be far behind what was confirmed: it waits for the transactions that were open then. */

@@ -1,6 +1,8 @@
 import { type PageChunk, createPageChunk } from "./page-chunk.ts";
 
 const CAPACITY_MIN = 128 * 1024;
+/** What is longer gets all of its room at once: the system hands out pages as they are filled, and no second copy is made. */
+const DOUBLED_MAX = 8 * 1024 * 1024;
 
 /**
  * The bytes of a record that crosses pages, without the pages' headers. Memory grows with what has come, not with what the record's
@@ -36,7 +38,8 @@ export class JoinedRecord {
   }
 
   #grow(length: number): void {
-    const capacity = Math.min(this.chunk.bytes.length * 2, this.totalLength);
+    const doubled = Math.min(this.chunk.bytes.length * 2, this.totalLength);
+    const capacity = length > DOUBLED_MAX ? this.totalLength : doubled;
     const grown = createPageChunk(Math.max(capacity, length));
     grown.bytes.set(this.chunk.bytes.subarray(0, this.length));
     this.chunk = grown;

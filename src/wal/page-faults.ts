@@ -10,6 +10,11 @@ export interface PageContext {
   readonly timelineMax: number;
 }
 
+/** Where the page says that it is. */
+export function pageAddress(words: Int32Array, index: number): number {
+  return positionOf(words[index + 3]!, words[index + 2]!);
+}
+
 /**
  * What is wrong with the page at `address`; undefined: nothing.
  *
@@ -24,7 +29,7 @@ export function pageFault(
 ): WalFault | undefined {
   const magic = words[index]! & 0xffff;
   const info = words[index]! >>> 16;
-  const own = positionOf(words[index + 3]!, words[index + 2]!);
+  const own = pageAddress(words, index);
   const timeline = words[index + 1]! >>> 0;
   const fault = (what: string, mayBeEnd = false): WalFault => {
     const message = `page at ${formatPosition(address)}: ${what}`;

@@ -53,6 +53,8 @@ export class RecordReader {
   #searching: WalFault | undefined;
   /** Found behind a skipped range, and not given out yet. */
   #found = false;
+  /** Whether a record that began before what was fed goes on behind it. */
+  #passing = false;
 
   /** The segment that the pages fed from now on are of. */
   openSegment(header: SegmentHeader, timelineMax: number): void {
@@ -76,6 +78,16 @@ export class RecordReader {
   /** Where the record would start that comes next, or the one that is not complete does. */
   get position(): number {
     return this.#joined.totalLength > 0 ? this.#joined.lsn : this.#pages.base + this.#pages.at;
+  }
+
+  /** Whether a record goes on behind what was fed: the one at `position`, or one that began before all of it. */
+  get unfinished(): boolean {
+    return this.#joined.totalLength > 0 || this.#passing;
+  }
+
+  /** Whether no record has begun yet. */
+  get empty(): boolean {
+    return this.#prev === UNKNOWN && this.#joined.totalLength === 0;
   }
 
   /** The record before `position`. */
@@ -151,10 +163,12 @@ export class RecordReader {
         const message = `page at ${formatPosition(address)}: continues another record`;
         return this.#fail(faultAt(address, message), at);
       }
-      this.#pages.at = rest > pageEnd - start ? pageEnd : start + align8(rest);
+      this.#passing = rest > pageEnd - start;
+      this.#pages.at = this.#passing ? pageEnd : start + align8(rest);
       return undefined;
     }
     this.#pages.at = start;
+    this.#passing = false;
     return undefined;
   }
 

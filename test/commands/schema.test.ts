@@ -33,6 +33,8 @@ describe("walctl schema", () => {
 
   const LSN = '"lsn":"0/1","xid":1';
   const ROW = `${LSN},"commit_time":null,"schema":"s","table":"t"`;
+  const record = (rest: string): string =>
+    `{"kind":"record","lsn":"0/28","end_lsn":"0/50","prev_lsn":"0/0","xid":0,"rmgr":"Heap","type":"INSERT","length":30,"total_length":30,"blocks":[],${rest}}`;
   const BAD: ReadonlyArray<readonly [story: string, line: string]> = [
     ["a kind that there is not", `{"kind":"merge",${LSN}}`],
     ["a key too many", `{"kind":"stream_stop",${LSN},"more":1}`],
@@ -44,6 +46,9 @@ describe("walctl schema", () => {
     ["a key and an old row", `{"kind":"delete",${ROW},"key":{},"old":{}}`],
     ["a row of nowhere", `{"kind":"insert",${LSN},"commit_time":null,"new":{}}`],
     ["unchanged without columns", `{"kind":"update",${ROW},"new":{},"unchanged":[]}`],
+    ["a record with a detail that there is not", record('"detail":{"tuple":"secret"}')],
+    ["a record with an empty detail", record('"detail":{}')],
+    ["statistics of nothing", '{"kind":"wal_stats","records":1,"record_bytes":1,"image_bytes":0}'],
     [
       "a time of another form",
       `{"kind":"commit",${LSN},"commit_lsn":"0/1","end_lsn":"0/2","commit_time":"2026-01-01"}`,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { walctl } from "../support/cli.ts";
+import { LineSchema } from "../support/line-schema.ts";
 import { type ServerVersion, type TestServer, startServer } from "../support/server.ts";
 import {
   type RecordLine,
@@ -62,6 +63,10 @@ for (const version of newestOrNamed()) {
         records = lines.map((line) => JSON.parse(line) as RecordLine);
       });
       after(async () => await server.dispose());
+
+      it("prints lines that fit the schema", () => {
+        new LineSchema().assertAll(lines.join("\n"), `PostgreSQL ${version}`);
+      });
 
       it("has many kinds of records, each linked to the one before", () => {
         const types = new Set(records.map(({ rmgr, type }) => `${rmgr} ${type}`));

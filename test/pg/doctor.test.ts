@@ -132,6 +132,39 @@ for (const version of newestOrBoth()) {
       await server.sql("ALTER PUBLICATION p DROP TABLE nokey");
     });
 
+    test("checkpoints by volume, one after the other", async () => {
+      const statistics = version >= 17 ? "checkpointer" : "bgwriter";
+      const reset = async (): Promise<void> => {
+        for (const name of [statistics, "wal"]) {
+          await server.sql(`SELECT pg_stat_reset_shared('${name}')`);
+        }
+      };
+      await setting("ALTER SYSTEM SET max_wal_size = '32MB'");
+      await reset();
+      // Checkpoints by hand are no fault.
+      for (let count = 0; count < 8; count++) await server.sql("CHECKPOINT");
+      assert.deepEqual(faults(await diagnose(server)), []);
+      let found = await diagnose(server);
+      for (let round = 0; round < 60 && faults(found).length === 0; round++) {
+        await server.sql("SELECT pg_logical_emit_message(false, 'x', repeat('x', 40000000))");
+        found = await diagnose(server);
+      }
+      const { message, fix } = fault(found, "checkpoints");
+      assert.match(
+        message,
+        /^\d+ of \d+ checkpoints came before their time, since max_wal_size \(32MB\) was reached, one every \d+ s; .*; see what fills the WAL$/,
+      );
+      assert.match(await pasteCommand(fix ?? "", server.env), /"kind":"wal_finding"/);
+      const { message: elsewhere, fix: none } = fault(
+        await diagnose(server, ["-h", "localhost"]),
+        "checkpoints",
+      );
+      assert.equal(none, null);
+      assert.match(elsewhere, new RegExp(`on the server, see what fills the WAL: ${fix}$`));
+      await setting("ALTER SYSTEM RESET max_wal_size");
+      await reset();
+    });
+
     test("a role that may nothing, and then what it needs", async () => {
       const plain = ["-U", "plain"];
       const found = await diagnose(server, plain);

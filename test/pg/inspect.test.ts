@@ -18,6 +18,7 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { type RunResult, walctl } from "../support/cli.ts";
 import { type TestServer, startServer } from "../support/server.ts";
+import { LineSchema } from "../support/line-schema.ts";
 import { toolPath } from "../support/tools.ts";
 import type { RecordLine } from "../wal/support/oracles.ts";
 
@@ -99,6 +100,8 @@ describe("walctl inspect", () => {
     assert.equal(all.stderr, `walctl: the WAL ends at ${last.end_lsn}\n`);
   });
 
+  it("prints lines that fit the schema", () => new LineSchema().assertAll(all.stdout, "records"));
+
   it("prints the same of files, compressed files and standard input", async () => {
     const paths = names.map((name) => join(archive, name));
     const whole = Buffer.concat(paths.map((path) => readFileSync(path)));
@@ -142,6 +145,66 @@ describe("walctl inspect", () => {
       lines.map(({ lsn }) => lsn),
       own.slice(0, lines.length).map(({ lsn }) => lsn),
     );
+  });
+
+  describe("where a part of the log is given", () => {
+    const segmentOf = (lsn: string): number =>
+      names.findIndex((name) => name.endsWith(hex(Math.floor(at(lsn) / MB))));
+    const hex = (value: number): string => value.toString(16).toUpperCase().padStart(8, "0");
+    const at = (lsn: string): number => Number.parseInt(lsn.slice(2), 16);
+    const goesOn = (what: string, index: number): string =>
+      `walctl: warning: ${what} goes on in ${names[index]}, which is not in the input\n`;
+
+    it("says that a record goes on in the next segment, and where several, from the first", async () => {
+      const long = records.find(({ detail }) => detail?.["prefix"] === "long");
+      assert.ok(long !== undefined);
+      const [first, last] = [segmentOf(long.lsn), segmentOf(long.end_lsn)];
+      assert.ok(last >= first + 2);
+      const begun = await inspect("-q", segment(first));
+      assert.equal(begun.status, 0);
+      assert.equal(begun.stderr, goesOn(`the record at ${long.lsn}`, first + 1));
+      const lines = linesOf(begun);
+      assert.equal(lines.at(-1)?.end_lsn, long.lsn);
+      const more = await walctl(["inspect", "--stats", "-"], {
+        stdin: Buffer.concat([readFileSync(segment(first)), readFileSync(segment(first + 1))]),
+      });
+      assert.equal(more.status, 0);
+      assert.equal(more.stderr, goesOn(`the record at ${long.lsn}`, first + 2));
+      const middle = await inspect(segment(first + 1));
+      assert.deepEqual([middle.status, middle.stdout], [0, ""]);
+      assert.equal(middle.stderr, goesOn("no record begins in the input: one", first + 2));
+      // The record itself is not among them: it began before.
+      const rest = linesOf(await inspect(...names.slice(last).map((name) => join(archive, name))));
+      assert.equal(rest[0]?.prev_lsn, long.lsn);
+    });
+
+    it("says where pages from before the file was recycled follow the end", async () => {
+      const end = at(records.at(-1)?.end_lsn ?? "");
+      const page = Math.ceil((end % MB) / 8192) * 8192;
+      const bytes = readFileSync(segment(segmentOf(records.at(-1)?.lsn ?? "")));
+      readFileSync(segment(1)).copy(bytes, page, page);
+      const folder = join(root, "recycled");
+      mkdirSync(folder);
+      const name = names[segmentOf(records.at(-1)?.lsn ?? "")] ?? "";
+      writeFileSync(join(folder, name), bytes);
+      const alone = await inspect(join(folder, name));
+      assert.equal(alone.status, 0);
+      const older = `0/${(Number.parseInt(names[1]?.slice(16) ?? "", 16) * MB + page).toString(16).toUpperCase()}`;
+      assert.equal(
+        alone.stderr,
+        `walctl: the WAL ends at ${records.at(-1)?.end_lsn}\nwalctl: what follows it is older, from ${older} on: the file was recycled\n`,
+      );
+      // Not the last one: the segment that docs/wal.md has checked.
+      const early = readFileSync(segment(2));
+      readFileSync(segment(1)).copy(early, page, page);
+      writeFileSync(join(folder, names[2] ?? ""), early);
+      const { status, stderr } = await inspect(join(folder, names[2] ?? ""), segment(3));
+      assert.equal(status, 3);
+      assert.match(stderr, /^walctl: error: .*: byte \d+: page at 0\/\w+: its address is 0\/\w+\n/);
+      const sound = await inspect("--stats", segment(2), segment(3));
+      assert.equal(sound.status, 0);
+      rmSync(folder, { recursive: true });
+    });
   });
 
   it("names relations whose creation it has seen, and the system catalogues", () => {
@@ -295,6 +358,8 @@ describe("walctl inspect", () => {
     const total = records.reduce((sum, record) => sum + record.total_length, 0);
     for (const by of ["--stats", "--stats=rmgr", "--stats=table"]) {
       const { stdout } = await inspect(by, archive);
+      assert.match(stdout, /^\{"kind":"wal_finding"/m);
+      new LineSchema().assertAll(stdout, by);
       const stats = stdout
         .trimEnd()
         .split("\n")
@@ -450,6 +515,43 @@ describe("walctl inspect", () => {
       );
     });
 
+    it("what else has a segment's or a history's name, and a compressed file that is cut at its front, keep nothing from being read", async () => {
+      const folder = copy("others");
+      const next = `0000000100000000000000AA`;
+      execFileSync("mkfifo", [join(folder, next)]);
+      mkdirSync(join(folder, "0000000100000000000000AB"));
+      mkdirSync(join(folder, "00000002.history"));
+      writeFileSync(join(folder, "00000003.history"), "no history");
+      const sound = await inspect(folder);
+      assert.deepEqual([sound.status, sound.stderr], [0, all.stderr]);
+      assert.ok(sound.stdout === all.stdout);
+      rmSync(join(folder, names[2] ?? ""));
+      writeFileSync(
+        join(folder, `${names[2]}.gz`),
+        gzipSync(readFileSync(segment(2))).subarray(0, 15),
+      );
+      const around = await inspect("--keep-going", folder);
+      assert.equal(around.status, 3);
+      assert.match(
+        around.stderr,
+        new RegExp(`^walctl: warning: ${names[2]}.gz: its compressed bytes are damaged: .*skipped`),
+      );
+      assert.equal(linesOf(around).at(-1)?.lsn, records.at(-1)?.lsn);
+      rmSync(folder, { recursive: true });
+    });
+
+    it("--since counts from the beginning, also with --startpos behind it", async () => {
+      const timed = records.filter(({ detail }) => typeof detail?.["time"] === "string");
+      const [begin, last] = [timed[3], records.at(-1)];
+      const from = records.at(-2)?.lsn ?? "";
+      const time = timeOf(begin ?? records[0]!);
+      const { stdout } = await inspect(archive, "-I", from, "--since", time);
+      assert.equal(linesOf({ ...all, stdout })[0]?.lsn, from);
+      assert.equal(linesOf({ ...all, stdout }).at(-1)?.lsn, last?.lsn);
+      const until = await inspect(archive, "-I", from, "--until", time);
+      assert.equal(until.stdout, "");
+    });
+
     it("a partial file that is cut short, and empty and recycled files behind the end, are the log's end", async () => {
       const folder = copy("ends");
       const next = (index: number): string =>
@@ -480,10 +582,17 @@ describe("walctl inspect", () => {
       const empty = join(root, "empty");
       writeFileSync(empty, Buffer.alloc(MB));
       mkdirSync(join(root, "nothing"));
+      mkdirSync(join(root, "stale"));
+      copyFileSync(segment(0), join(root, "stale", "0000000100000000000000AB"));
       const CASES = [
         [rubbish, 3, /rubbish: no page header: encrypted, or no WAL/],
         [join(root, "newer"), 3, /segment of PostgreSQL with page magic D11A: not known/],
         [empty, 3, /no WAL was written to it/],
+        [
+          join(root, "stale"),
+          3,
+          /0000000100000000000000AB: no WAL of its own: its first page is of 0\/\w+, not 0\/AB00000; the file was recycled\n$/,
+        ],
         [join(root, "nothing"), 1, /no segment of WAL in /],
         [join(root, "absent"), 1, /could not read ".*absent": no such file/],
       ] as const;
@@ -562,6 +671,7 @@ async function work(server: TestServer): Promise<Record<string, string>> {
     await server.sql("DELETE FROM moved");
   }
   await server.sql("INSERT INTO moved SELECT generate_series(1, 1000)");
+  await server.sql("SELECT pg_logical_emit_message(false, 'long', repeat('x', 2500000))");
   await server.sql("CHECKPOINT");
   const [{ redo } = { redo: "" }] = await server.sql<{ redo: string }>(
     "SELECT redo_lsn::text AS redo FROM pg_control_checkpoint()",

@@ -11,6 +11,7 @@ const SETTINGS: SlotSettings = {
   maxWalSize: "512MB",
   idleReplicationSlotTimeout: "1h",
   autovacuumFreezeMaxAge: 200_000_000,
+  dataDirectory: "/data of u",
 };
 const AROUND: SlotSurroundings = {
   settings: SETTINGS,
@@ -140,7 +141,7 @@ const FAULTS: readonly Case[] = [
     "keeps much, without a limit",
     { wal_status: "extended", safe_bytes: null, retained_bytes: 2 ** 30 },
     "warning",
-    /keeps 1024 MB of WAL, more than max_wal_size \(512MB\), and no limit ends that; start its reader; .* drop-slot lets it go, and what it holds is then lost/,
+    /keeps 1024 MB of WAL, more than max_wal_size \(512MB\), and no limit ends that; start its reader; .* drop-slot lets it go, and what it holds is then lost; on the server, see what fills the WAL: walctl inspect --stats=table --timeline latest -I 0\/1 '\/data of u\/pg_wal'$/,
     null,
   ],
   [
@@ -228,6 +229,17 @@ describe("what is wrong with a slot", () => {
       fault?.message ?? "",
       /on Amazon RDS and Aurora set max_slot_wal_keep_size = 1GB in the parameter group/,
     );
+  });
+
+  it("where the WAL lies only as far as the role and the service tell", () => {
+    const slot = { ...HEALTHY, wal_status: "extended" };
+    const settings = { ...SETTINGS, dataDirectory: null };
+    const [unknown] = slotFaults(slot, { ...AROUND, settings }, TARGET);
+    assert.match(unknown?.message ?? "", /: walctl inspect .* "\$PGDATA\/pg_wal"$/);
+    const service = SERVICES[0];
+    const around = { ...AROUND, administration: { ...AROUND.administration, service } };
+    const [managed] = slotFaults(slot, around, TARGET);
+    assert.doesNotMatch(managed?.message ?? "", /inspect/);
   });
 
   it("several at once", () => {

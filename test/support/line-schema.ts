@@ -1,6 +1,7 @@
 /** The published JSON Schema, as a test of lines. */
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import { type JsonSchema, ndjsonSchema } from "../../src/render/ndjson-schema.ts";
+import type { JsonSchema } from "../../src/render/json-schema.ts";
+import { ndjsonSchema } from "../../src/render/ndjson-schema.ts";
 
 export class LineSchema {
   readonly #validators = new Map<string, ValidateFunction>();

@@ -80,7 +80,15 @@ describe("the plan of what is read", () => {
       ...{ systemIdentifier: system, segmentBytes: 16 * MB },
     };
     const [partial, compressed] = [path.includes(".partial"), path.endsWith(".gz")];
-    return { path, name: path, named, partial, compressed, start: { kind: "segment", header } };
+    return {
+      path,
+      name: path,
+      named,
+      partial,
+      compressed,
+      start: { kind: "segment", header },
+      damage: undefined,
+    };
   }
   const name = (timeline: number, segment: number, suffix = ""): string =>
     formatSegmentName(timeline, segment * 16 * MB, 16 * MB) + suffix;

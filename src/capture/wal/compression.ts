@@ -25,7 +25,7 @@ export function decompressed(
 
 async function* gunzipped(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const input = Readable.from(pieces, { objectMode: false });
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  const gunzip = createGunzip({ chunkSize: 64 * 1024 });
   // pipe() does not pass errors on.
   input.on("error", (error) => gunzip.destroy(error));
   try {

@@ -1,15 +1,18 @@
 /** From the paths on the command line to files. */
-import { readFile, readdir, stat } from "node:fs/promises";
+import { lstat, readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type TimelineParent, parseHistory } from "../../wal/segments.ts";
 import { InputError } from "../input-error.ts";
-import { readError } from "../source.ts";
+import { isGone, readError } from "../source.ts";
 import { type SegmentFile, inspectFile, segmentNameOf } from "./segment-file.ts";
 
 export interface FoundFiles {
   readonly files: readonly SegmentFile[];
-  readonly histories: ReadonlyMap<number, readonly TimelineParent[]>;
+  readonly histories: Histories;
 }
+
+/** By timeline; undefined: its file is not a history. */
+export type Histories = ReadonlyMap<number, readonly TimelineParent[] | undefined>;
 
 const HISTORY = /^([0-9A-F]{8})\.history$/;
 
@@ -42,14 +45,38 @@ async function isFolder(path: string): Promise<boolean> {
   });
 }
 
+/** A FIFO would be waited for. A server may have removed it since the directory was read. */
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    const fault = readError(path, error);
+    if (!isGone(fault) || (await lstat(path).catch(() => undefined)) !== undefined) throw fault;
+    return false;
+  }
+}
+
 async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
   const names = await namesIn(folder);
   const files: SegmentFile[] = [];
   for (const name of names) {
-    if (segmentNameOf(name) === undefined) continue;
-    files.push(await inspectFile(join(folder, name), name));
+    const path = join(folder, name);
+    if (segmentNameOf(name) === undefined || !(await isFile(path))) continue;
+    try {
+      files.push(await inspectFile(path, name));
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
   return files;
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw readError(path, error);
+  }
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
@@ -60,16 +87,16 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-async function historiesIn(
-  folders: Iterable<string>,
-): Promise<Map<number, readonly TimelineParent[]>> {
-  const histories = new Map<number, readonly TimelineParent[]>();
+async function historiesIn(folders: Iterable<string>): Promise<Histories> {
+  const histories = new Map<number, readonly TimelineParent[] | undefined>();
   for (const folder of folders) {
-    for (const name of await namesIn(folder)) {
+    // Of a file that was named the folder need not be readable.
+    for (const name of await namesIn(folder).catch(() => [])) {
       const timeline = HISTORY.exec(name)?.[1];
       if (timeline === undefined) continue;
-      const parents = parseHistory(await readFile(join(folder, name), "utf8"));
-      if (parents === undefined) throw new InputError(`${name}: not a timeline's history`);
+      const path = join(folder, name);
+      if (!(await isFile(path))) continue;
+      const parents = parseHistory(await readText(path));
       histories.set(Number.parseInt(timeline, 16), parents);
     }
   }

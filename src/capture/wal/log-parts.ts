@@ -23,6 +23,8 @@ export interface SegmentSource {
   next(): Promise<OpenSegment | undefined>;
   /** Whether a segment with a good first page follows the one that was opened last. */
   hasLater(): Promise<boolean>;
+  /** Whether the log may go on behind the last segment: not where a file shows that the server wrote no more. */
+  readonly mayGoOn: boolean;
 }
 
 /** A fault, and where in which file. */
@@ -49,17 +51,25 @@ export interface LogOptions {
   readonly from?: number;
 }
 
+/** What stands behind the log's end in the same segment. */
+export interface PagesBehind {
+  /** A page of this log, left by a crash or behind damage. */
+  readonly pageBehind?: number;
+  /** Where the page behind the end was in the log before the file was recycled. */
+  readonly olderPage?: number;
+}
+
 export type LogEnd =
-  /**
-   * The log's own end, or the input's, and the start of the record before. `pageBehind`: a page of this log that stands behind it in the
-   * same segment, left by a crash or behind damage.
-   */
-  | {
+  /** The log's own end, or the input's, and the start of the record before. */
+  | ({
       readonly kind: "end";
       readonly position: number;
       readonly previous: number;
-      readonly pageBehind?: number;
-    }
+      /** The next segment, which is not in the input, where a record goes on in it. */
+      readonly goesOnIn?: string;
+      /** No record begins in the input. */
+      readonly empty?: boolean;
+    } & PagesBehind)
   /** No more was wanted. */
   | { readonly kind: "enough" }
   | { readonly kind: "fault"; readonly fault: LocatedFault };

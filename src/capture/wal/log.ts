@@ -6,12 +6,12 @@
 import { usageError } from "../../errors.ts";
 import type { WalFault } from "../../wal/faults.ts";
 import { PAGE_BYTES } from "../../wal/page.ts";
-import { pageFault } from "../../wal/page-faults.ts";
+import { pageAddress, pageFault } from "../../wal/page-faults.ts";
 import { createPageChunk } from "../../wal/page-chunk.ts";
 import { formatPosition } from "../../wal/position.ts";
 import { RecordReader, Step } from "../../wal/reader.ts";
 import { formatSegmentName } from "../../wal/segments.ts";
-import type { LocatedFault, LogEnd, LogOptions, OpenSegment } from "./log-parts.ts";
+import type { LocatedFault, LogEnd, LogOptions, OpenSegment, PagesBehind } from "./log-parts.ts";
 import { CompressionError } from "./lz4.ts";
 
 /** Of 128 to 1,024 kB the same speed; what is printed of it has to be kept as well. */
@@ -61,7 +61,12 @@ class LogWalk {
     if (range !== undefined && this.#fault !== undefined) {
       this.#options.listener.skipped(range, this.#fault);
     }
-    return { kind: "end", position: reader.position, previous: reader.previous };
+    const { position, previous, unfinished, empty } = reader;
+    const { source } = this.#options;
+    const end = { kind: "end", position, previous } as const;
+    if (!unfinished || !source.mayGoOn || this.#expected === undefined) return end;
+    const { timeline, segmentBytes } = source.header;
+    return { ...end, goesOnIn: formatSegmentName(timeline, this.#expected, segmentBytes), empty };
   }
 
   #checkGap({ address, timelineMax, name }: OpenSegment): LogEnd | undefined {
@@ -111,12 +116,8 @@ class LogWalk {
     return undefined;
   }
 
-  /** The first page behind the log's end, in what was fed last or the rest of the segment, that is one of this log. */
-  async #lookBehind(
-    segment: OpenSegment,
-    fedAt: number,
-    fedLength: number,
-  ): Promise<{ readonly pageBehind?: number }> {
+  /** Looks through the pages behind the log's end, in what was fed last and the rest of the segment. */
+  async #lookBehind(segment: OpenSegment, fedAt: number, fedLength: number): Promise<PagesBehind> {
     const { source, from, stop } = this.#options;
     // One who follows the log looks again and again.
     if (from !== undefined) return {};
@@ -124,19 +125,22 @@ class LogWalk {
     const context = { header, timelineMin: 0, timelineMax: segment.timelineMax };
     const end = this.#reader.stop?.position ?? 0;
     let [at, length] = [fedAt, fedLength];
+    let older: PagesBehind = {};
     while (length > 0 && !stop.aborted) {
       for (let page = 0; page + PAGE_BYTES <= length; page += PAGE_BYTES) {
         const address = segment.address + at + page;
-        if (address <= end) continue;
+        if (address < end) continue;
         const fault = pageFault(this.#chunk.words, page >> 2, address, context);
-        if (fault === undefined) return { pageBehind: address };
+        if (fault === undefined && address > end) return { pageBehind: address };
+        const own = fault?.mayBeEnd === true ? pageAddress(this.#chunk.words, page >> 2) : 0;
+        if (own > 0 && own < address) older = { olderPage: older.olderPage ?? own };
       }
       at += length;
       const room = Math.min(CHUNK_BYTES, header.segmentBytes - at);
       const read = room > 0 ? await this.#read(segment, room) : 0;
       length = typeof read === "number" ? read : 0;
     }
-    return {};
+    return older;
   }
 
   /** Compressed bytes that are damaged end the segment there. */

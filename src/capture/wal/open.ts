@@ -4,7 +4,7 @@ import { type ByteStream, FileStream, PiecesStream } from "./byte-stream.ts";
 import { MAGIC_BYTES, compressionOf, peekCompression } from "../compressed.ts";
 import { type Compression, decompressed } from "./compression.ts";
 
-const COMPRESSED_PIECE_BYTES = 256 * 1024;
+const COMPRESSED_PIECE_BYTES = 64 * 1024;
 
 export interface OpenedBytes {
   readonly stream: ByteStream;

@@ -20,11 +20,13 @@ export interface LogPlan {
   readonly header: SegmentHeader;
   readonly timeline: number;
   readonly segments: readonly PlannedSegment[];
+  /** Whether files show that the log ends in the last segment: one that is partial, or made ahead or recycled behind it. */
+  readonly endShown: boolean;
 }
 
 export interface PlanOptions {
-  /** By timeline, its parents, oldest first. */
-  readonly histories: ReadonlyMap<number, readonly TimelineParent[]>;
+  /** By timeline, its parents, oldest first; undefined: its file is not a history. */
+  readonly histories: ReadonlyMap<number, readonly TimelineParent[] | undefined>;
   /** Undefined: the only one that there is. */
   readonly timeline: number | "latest" | undefined;
 }
@@ -40,16 +42,31 @@ export function planLog(files: readonly SegmentFile[], options: PlanOptions): Lo
   refuseStrangers(files);
   refuseMixture(headers);
   const placed = files.map((file) => placeOf(file, header));
+  if (!placed.some(({ valid }) => valid)) throw noWalYet(placed[0]!);
   const timeline = chooseTimeline(placed, header, options);
   const onTimeline = ofTimeline(placed, timeline, header, options);
-  const segments = withoutTail(bestOfEach(onTimeline));
-  return { header, timeline, segments };
+  const all = bestOfEach(onTimeline);
+  const segments = withoutTail(all);
+  const endShown = all.length > segments.length || segments.at(-1)?.file.partial === true;
+  return { header, timeline, segments, endShown };
+}
+
+/** The first page of none is what its name says. */
+function noWalYet({ file: { name, start }, address, timeline }: PlannedSegment): WalctlError {
+  const own = start.kind === "segment" ? start.header : undefined;
+  if (own === undefined) return startFault(name, start) ?? emptyFault(name);
+  const place = own.address === address ? `timeline ${own.timeline}` : formatPosition(own.address);
+  const expected = own.address === address ? `${timeline}` : formatPosition(address);
+  return new WalctlError(
+    `${name}: no WAL of its own: its first page is of ${place}, not ${expected}; the file was recycled`,
+    { exitCode: ExitCode.malformedInput },
+  );
 }
 
 function noSegment(files: readonly SegmentFile[]): WalctlError {
   const [first] = files;
   if (first === undefined) throw new Error("a plan needs files");
-  return startFault(first.name, first.start) ?? emptyFault(first.name);
+  return first.damage ?? startFault(first.name, first.start) ?? emptyFault(first.name);
 }
 
 function emptyFault(name: string): WalctlError {
@@ -81,9 +98,9 @@ export function startFault(name: string, start: SegmentStart): WalctlError | und
 
 /** One that is not called as a segment is read only for its first page. */
 function refuseStrangers(files: readonly SegmentFile[]): void {
-  for (const { name, named, start } of files) {
+  for (const { name, named, start, damage } of files) {
     if (named !== undefined && start.kind !== "version" && start.kind !== "foreign") continue;
-    const fault = startFault(name, start);
+    const fault = damage ?? startFault(name, start);
     if (fault !== undefined) throw fault;
     if (start.kind === "empty") throw emptyFault(name);
   }
@@ -170,6 +187,7 @@ function ofTimeline(
   const parents = timeline === 1 ? [] : histories.get(timeline);
   if (parents === undefined) {
     const history = `${timeline.toString(16).toUpperCase().padStart(8, "0")}.history`;
+    if (histories.has(timeline)) throw usageError(`${history}: not a timeline's history`);
     throw usageError(
       `${history} is not beside the segments: where timeline ${timeline} left the one before is not known`,
       "Add it, or give the segments of one timeline only.",

@@ -1,6 +1,7 @@
 import { type SegmentName, parseSegmentName } from "../../wal/segments.ts";
 import { LONG_HEADER_BYTES, type SegmentStart, readSegmentStart } from "../../wal/page.ts";
 import { damagedCompression } from "../compressed.ts";
+import type { InputError } from "../input-error.ts";
 import { CompressionError } from "./lz4.ts";
 import { openFile } from "./open.ts";
 
@@ -14,6 +15,8 @@ export interface SegmentFile {
   readonly partial: boolean;
   readonly compressed: boolean;
   readonly start: SegmentStart;
+  /** Why its first bytes could not be had. */
+  readonly damage: InputError | undefined;
 }
 
 const SUFFIXES = /(\.partial)?(\.(gz|zst|lz4))?$/;
@@ -25,29 +28,28 @@ export function segmentNameOf(file: string): SegmentName | undefined {
 
 /** Throws InputError where it cannot be read. */
 export async function inspectFile(path: string, name: string): Promise<SegmentFile> {
-  const base = path.replace(/^.*\//, "");
+  const base = path.replace(/^.*\//s, "");
+  const named = segmentNameOf(base);
   const { stream, compression } = await openFile(path);
+  /** Of one among many it is said when its turn comes. */
+  let damage: InputError | undefined;
   try {
     const head = new Uint8Array(LONG_HEADER_BYTES);
-    const length = await readHead(stream.read(head), name);
+    const length = await stream.read(head).catch((error: unknown) => {
+      if (!(error instanceof CompressionError)) throw error;
+      damage = damagedCompression(name, error);
+      return 0;
+    });
     return {
       path,
       name,
-      named: segmentNameOf(base),
+      named,
       partial: /\.partial(\.|$)/.test(base),
       compressed: compression !== undefined,
       start: readSegmentStart(head.subarray(0, length)),
+      damage,
     };
   } finally {
     await stream.close();
-  }
-}
-
-async function readHead(reading: Promise<number>, name: string): Promise<number> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (!(error instanceof CompressionError)) throw error;
-    throw damagedCompression(name, error);
   }
 }

@@ -9,19 +9,22 @@ import {
 import { formatSegmentName } from "../../wal/segments.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import type { OpenSegment, SegmentSource } from "./log-parts.ts";
+import { isGone } from "../source.ts";
 import { openFile, openStandardInput } from "./open.ts";
 import { type LogPlan, type PlannedSegment, differentSystems, startFault } from "./plan.ts";
 
 /** The files of a plan, each opened when its turn comes. */
 export class PlannedSource implements SegmentSource {
   readonly header: SegmentHeader;
+  readonly mayGoOn: boolean;
   readonly #segments: readonly PlannedSegment[];
   readonly #startPosition: number;
   #index = 0;
 
   /** What lies before the page of `startPosition` is not read. */
-  constructor({ header, segments }: LogPlan, startPosition: number) {
-    this.header = header;
+  constructor({ header, timeline, segments, endShown }: LogPlan, startPosition: number) {
+    this.header = { ...header, timeline };
+    this.mayGoOn = !endShown;
     this.#startPosition = startPosition;
     this.#segments = segments.filter(
       ({ address }) => address + header.segmentBytes > startPosition,
@@ -29,9 +32,20 @@ export class PlannedSource implements SegmentSource {
   }
 
   async next(): Promise<OpenSegment | undefined> {
-    const segment = this.#segments[this.#index];
-    if (segment === undefined) return undefined;
-    this.#index++;
+    for (;;) {
+      const segment = this.#segments[this.#index];
+      if (segment === undefined) return undefined;
+      this.#index++;
+      try {
+        return await this.#open(segment);
+      } catch (error) {
+        // Removed since the directory was read: a gap, if others follow.
+        if (!isGone(error)) throw error;
+      }
+    }
+  }
+
+  async #open(segment: PlannedSegment): Promise<OpenSegment> {
     const { file, address, timeline } = segment;
     const { name, path, partial, compressed } = file;
     const before = Math.max(this.#startPosition - address, 0);
@@ -50,6 +64,7 @@ const STANDARD_INPUT = "standard input";
 /** Whole segments one after another, as `cat` gives them. */
 export class StandardInputSource implements SegmentSource {
   readonly header: SegmentHeader;
+  readonly mayGoOn = true;
   readonly #stream: ByteStream;
   /** The first bytes of the segment that comes next, and what they are; undefined: not read yet, no segment. */
   #head: Uint8Array | undefined;

@@ -5,7 +5,7 @@ import type { LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
 import { type LogPlan, planLog } from "../../capture/wal/plan.ts";
 import { PlannedSource } from "../../capture/wal/sources.ts";
 import { RecordReader } from "../../wal/reader.ts";
-import type { InspectOptions } from "./options.ts";
+import { type InspectOptions, readFrom } from "./options.ts";
 
 /** How long to wait before the directory is looked at again. */
 const POLL_MS = 250;
@@ -25,10 +25,12 @@ export async function followLog(
   const timeline = options.timeline === "latest" ? "latest" : plan.timeline;
   let from: number | undefined;
   let faults = 0;
+  /** Of looks at the directory, one after the other. */
+  let failures = 0;
   /** Damage that has stayed, and has sound records behind it. */
   let passOver = false;
   for (;;) {
-    const source = new PlannedSource(plan, from ?? options.filter.startPosition ?? 0);
+    const source = new PlannedSource(plan, from ?? readFrom(options.filter));
     const place = from === undefined ? {} : { from };
     const end = await readLog({ source, listener, keepGoing: passOver, stop, ...place }, reader);
     passOver = false;
@@ -44,7 +46,13 @@ export async function followLog(
     await sleep(POLL_MS, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted) return { kind: "enough" };
     reader.seek(from, reader.previous);
-    plan = await planOf(folder, timeline);
+    try {
+      plan = await planOf(folder, timeline);
+      failures = 0;
+    } catch (error) {
+      // At a promotion the new timeline's segment is there before its history.
+      if (++failures >= LOOKS) throw error;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
 import { findFiles } from "../../capture/wal/find.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LogEnd, SegmentSource } from "../../capture/wal/log-parts.ts";
@@ -20,6 +21,7 @@ import {
   type InspectOptions,
   STANDARD_INPUT,
   inspectOptions,
+  readFrom,
 } from "./options.ts";
 import { createPrinter } from "./printer.ts";
 
@@ -45,6 +47,7 @@ async function run(
   const sink = sinkOf(context.stdout.stream);
   const names = new LoggedNames();
   const printer = await createPrinter(options, output, names, context);
+  if (output.format === "table" || options.stats !== undefined) keepHeapSmall();
   const observe = (record: WalRecord, version: WalVersion): void => names.observe(record, version);
   const listener = new InspectListener(options, { observe, printer, sink, reporter });
   try {
@@ -65,6 +68,7 @@ async function readOnce(
   listener: InspectListener,
   { stdin, stop }: CommandContext,
 ): Promise<LogEnd> {
+  if (paths[0] === STANDARD_INPUT) keepHeapSmall();
   const source =
     paths[0] === STANDARD_INPUT
       ? await StandardInputSource.open(stdin, stop)
@@ -77,8 +81,14 @@ async function openPaths(
   { timeline, filter }: InspectOptions,
 ): Promise<SegmentSource> {
   const { files, histories } = await findFiles(paths);
+  if (files.some(({ compressed }) => compressed)) keepHeapSmall();
   const plan = planLog(files, { histories, timeline });
-  return new PlannedSource(plan, filter.startPosition ?? 0);
+  return new PlannedSource(plan, readFrom(filter));
+}
+
+/** What dies young is collected at 1 MB of it in place of 16: 15 MB less at the peak, for a tenth of the time of NDJSON from plain files. */
+function keepHeapSmall(): void {
+  setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 async function follow(
@@ -99,8 +109,7 @@ function report(end: LogEnd, listener: InspectListener, reporter: Reporter): Exi
     case "enough":
       break;
     case "end":
-      reporter.notice(`the WAL ends at ${formatPosition(end.position)}`);
-      if (end.pageBehind !== undefined) warnOfPageBehind(end.pageBehind, reporter);
+      reportEnd(end, reporter);
       break;
     case "fault":
       reporter.fault(end.fault.text, "To go on after the damage: --keep-going.");
@@ -109,10 +118,25 @@ function report(end: LogEnd, listener: InspectListener, reporter: Reporter): Exi
   return listener.damaged ? ExitCode.malformedInput : ExitCode.done;
 }
 
-/** At a server's own end that is what a crash left; in an archive the segment is damaged. */
-function warnOfPageBehind(address: number, reporter: Reporter): void {
+function reportEnd(end: Extract<LogEnd, { kind: "end" }>, reporter: Reporter): void {
+  const { goesOnIn, empty, olderPage, pageBehind } = end;
+  const position = formatPosition(end.position);
+  if (goesOnIn !== undefined) {
+    const record =
+      empty === true ? "no record begins in the input: one" : `the record at ${position}`;
+    return reporter.warn({
+      message: `${record} goes on in ${goesOnIn}, which is not in the input`,
+    });
+  }
+  reporter.notice(`the WAL ends at ${position}`);
+  if (olderPage !== undefined) {
+    const older = formatPosition(olderPage);
+    reporter.notice(`what follows it is older, from ${older} on: the file was recycled`);
+  }
+  if (pageBehind === undefined) return;
+  // At a server's own end that is what a crash left; in an archive the segment is damaged.
   reporter.warn({
-    message: `behind the end, the page at ${formatPosition(address)} is of this WAL too`,
+    message: `behind the end, the page at ${formatPosition(pageBehind)} is of this WAL too`,
     detail:
       "In pg_wal a crash may have left it. A segment of an archive is damaged at the end that was found.",
   });

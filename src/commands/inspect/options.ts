@@ -62,6 +62,11 @@ export function inspectOptions(paths: readonly string[], flags: InspectFlags): I
   return options;
 }
 
+/** What lies before it need not be read; a time is looked for from the beginning. */
+export function readFrom({ startPosition, since, until }: RecordFilterOptions): number {
+  return since === undefined && until === undefined ? (startPosition ?? 0) : 0;
+}
+
 function parseTimeline(text: string): number | "latest" {
   if (text === "latest") return text;
   const timeline = parseUint32("--timeline", text);

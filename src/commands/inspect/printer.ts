@@ -7,6 +7,7 @@ import type { OutputOptions } from "../options.ts";
 import type { InspectOptions, StatsBy } from "./options.ts";
 
 const NOTHING = new Uint8Array(0);
+const ROWS_AT_ONCE = 1000;
 
 /** Makes the output of records: their lines, or what is counted of them. */
 export interface Printer {
@@ -57,16 +58,24 @@ async function statsPrinter(
   const { renderStatsNdjson, statsRows } = await import("../../render/wal/stats.ts");
   const { findingsOf, renderFindingsNdjson } = await import("../../render/wal/findings.ts");
   const statistics = new WalStatistics();
-  const finish = async (): Promise<string> => {
+  const finish = async (): Promise<Uint8Array> => {
     const rows = statsRows(statistics, by, names);
-    const findings = findingsOf(statistics, names);
-    if (format === "ndjson") return renderStatsNdjson(rows) + renderFindingsNdjson(findings);
+    const tables = by === "table" ? rows : statsRows(statistics, "table", names);
+    const findings = findingsOf(statistics, names, tables);
+    if (format === "ndjson") {
+      // In parts: as one text the lines of many relations would be in memory several times.
+      const parts: Buffer[] = [];
+      for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+        parts.push(Buffer.from(renderStatsNdjson(rows.slice(at, at + ROWS_AT_ONCE))));
+      }
+      return Buffer.concat([...parts, Buffer.from(renderFindingsNdjson(findings))]);
+    }
     const { renderStatsTable } = await import("../../render/wal/stats-table.ts");
-    return renderStatsTable(rows, by, findings, { width: width(), color });
+    return Buffer.from(renderStatsTable(rows, by, findings, { width: width(), color }));
   };
   return {
     record: (record, version) => statistics.add(record, version),
     take: () => NOTHING,
-    finish: async () => Buffer.from(await finish()),
+    finish,
   };
 }

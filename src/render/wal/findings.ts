@@ -3,7 +3,7 @@ import { formatByteCount } from "../../byte-count.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
 import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
 import type { RelationTotals, WalStatistics } from "../../wal/statistics.ts";
-import { bytesOf, tableRows } from "./stats.ts";
+import { type StatsRow, bytesOf } from "./stats.ts";
 
 export interface Finding {
   readonly finding:
@@ -28,8 +28,12 @@ const FPI = Rmgr.xlog * 16 + 0xb;
 
 const numbers = new Intl.NumberFormat("en-US");
 
-/** The largest share first. */
-export function findingsOf(statistics: WalStatistics, names: RelationNames): readonly Finding[] {
+/** The largest share first. `tables`: their rows, most bytes first. */
+export function findingsOf(
+  statistics: WalStatistics,
+  names: RelationNames,
+  tables: readonly StatsRow[],
+): readonly Finding[] {
   const { total } = statistics;
   if (total === 0) return [];
   const found = [
@@ -40,7 +44,7 @@ export function findingsOf(statistics: WalStatistics, names: RelationNames): rea
     messagesFinding(statistics, total),
   ];
   const known = found.filter((each): each is Finding => (each?.share ?? 0) >= SHARE_MIN);
-  const other = otherFinding(statistics, total, names);
+  const other = otherFinding(statistics, total, tables);
   const all = other !== undefined && other.share >= SHARE_MIN ? [...known, other] : known;
   return all.toSorted((a, b) => b.share - a.share);
 }
@@ -160,10 +164,9 @@ function messagesFinding({ messages }: WalStatistics, total: number): Finding | 
 function otherFinding(
   statistics: WalStatistics,
   total: number,
-  names: RelationNames,
+  [table]: readonly StatsRow[],
 ): Finding | undefined {
   const { version } = statistics;
-  const [table] = tableRows(statistics, names);
   const [type] = statistics.types().toSorted((a, b) => bytesOf(b) - bytesOf(a));
   if (version === undefined || table === undefined || type === undefined) return undefined;
   const typeNames = recordNames(version);

@@ -72,7 +72,7 @@ function folded(rows: readonly StatsRow[]): readonly StatsRow[] {
   const title = `(${rest.length} others)`;
   const [records, recordBytes] = [sum((row) => row.records), sum((row) => row.recordBytes)];
   const imageBytes = sum((row) => row.imageBytes);
-  return [...rows.slice(0, TABLES_MAX), { keys: [], title, records, recordBytes, imageBytes }];
+  return [...rows.slice(0, TABLES_MAX), { members: "", title, records, recordBytes, imageBytes }];
 }
 
 function shareCell(share: number, barCells: number, palette: Palette): string {

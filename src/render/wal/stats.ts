@@ -1,14 +1,14 @@
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 import { recordNames } from "../../wal/rmgrs.ts";
-import type { RelationTotals, Totals, TypeTotals, WalStatistics } from "../../wal/statistics.ts";
+import type { RelationTotals, Totals, WalStatistics } from "../../wal/statistics.ts";
 import { jsonString } from "../json-text.ts";
 
 export type StatsBy = "record" | "rmgr" | "table";
 
 /** A line of statistics: what it is about, and its totals. */
 export interface StatsRow extends Totals {
-  /** The keys of NDJSON with their values, JSON already. */
-  readonly keys: ReadonlyArray<readonly [key: string, json: string]>;
+  /** Its members of the line of NDJSON, each with a comma behind it. */
+  readonly members: string;
   /** For people. */
   readonly title: string;
 }
@@ -37,8 +37,8 @@ function typeRows(statistics: WalStatistics): readonly StatsRow[] {
   const names = recordNames(version);
   return statistics.types().map((totals) => {
     const [rmgr, type] = [names.rmgr(totals.id), names.type(totals.id)];
-    const keys = [["rmgr", jsonString(rmgr)] as const, ["type", jsonString(type)] as const];
-    return { ...totals, keys, title: `${rmgr} ${type}` };
+    const members = `"rmgr":${jsonString(rmgr)},"type":${jsonString(type)},`;
+    return { ...totals, members, title: `${rmgr} ${type}` };
   });
 }
 
@@ -46,47 +46,41 @@ function rmgrRows(statistics: WalStatistics): readonly StatsRow[] {
   const { version } = statistics;
   if (version === undefined) return [];
   const names = recordNames(version);
-  return grouped(statistics.types(), ({ id }: TypeTotals) => {
-    const rmgr = names.rmgr(id);
-    return { keys: [["rmgr", jsonString(rmgr)]], title: rmgr };
-  });
-}
-
-/** What rows have in common that become one. */
-interface Group {
-  readonly keys: StatsRow["keys"];
-  readonly title: string;
-}
-
-function grouped<T extends Totals>(
-  all: readonly T[],
-  groupOf: (each: T) => Group,
-): readonly StatsRow[] {
   const rows = new Map<string, StatsRow & Totals>();
-  for (const each of all) {
-    const group = groupOf(each);
-    const key = JSON.stringify(group.keys);
-    let row = rows.get(key);
-    if (row === undefined) {
-      row = { ...group, records: 0, recordBytes: 0, imageBytes: 0 };
-      rows.set(key, row);
-    }
-    row.records += each.records;
-    row.recordBytes += each.recordBytes;
-    row.imageBytes += each.imageBytes;
+  for (const totals of statistics.types()) {
+    const title = names.rmgr(totals.id);
+    addTo(rows, { members: `"rmgr":${jsonString(title)},`, title }, totals);
   }
   return [...rows.values()];
 }
 
-export function tableRows(statistics: WalStatistics, names: RelationNames): readonly StatsRow[] {
-  const rows = grouped(statistics.relations(), (totals: RelationTotals) => {
-    const { tablespace, database, relfilenode } = totals;
-    const name = names.nameOf(tablespace, database, relfilenode);
-    return name === undefined ? fileGroup(totals) : nameGroup(name);
-  });
+/** What rows have in common that become one. */
+type Group = Pick<StatsRow, "members" | "title">;
+
+function addTo(rows: Map<string, StatsRow & Totals>, group: Group, totals: Totals): void {
+  let row = rows.get(group.members);
+  if (row === undefined) {
+    row = { ...group, records: 0, recordBytes: 0, imageBytes: 0 };
+    rows.set(group.members, row);
+  }
+  row.records += totals.records;
+  row.recordBytes += totals.recordBytes;
+  row.imageBytes += totals.imageBytes;
+}
+
+function tableRows(statistics: WalStatistics, names: RelationNames): readonly StatsRow[] {
+  const rows = new Map<string, StatsRow & Totals>();
+  const all: StatsRow[] = [];
+  for (const totals of statistics.relations()) {
+    const name = names.nameOf(totals.tablespace, totals.database, totals.relfilenode);
+    // There may be hundreds of thousands of files: their texts are made when they are asked for.
+    if (name === undefined) all.push(new FileRow(totals));
+    else addTo(rows, nameGroup(name), totals);
+  }
   const { withoutBlocks } = statistics;
-  const none = { keys: nameKeys("null", "null"), title: NO_TABLE };
-  const all = withoutBlocks.records === 0 ? rows : [...rows, { ...withoutBlocks, ...none }];
+  const none = { members: nameMembers("null", "null"), title: NO_TABLE };
+  if (withoutBlocks.records > 0) all.push({ ...withoutBlocks, ...none });
+  for (const row of rows.values()) all.push(row);
   return all.toSorted((a, b) => bytesOf(b) - bytesOf(a));
 }
 
@@ -94,33 +88,44 @@ export function bytesOf({ recordBytes, imageBytes }: Totals): number {
   return recordBytes + imageBytes;
 }
 
-function fileGroup({ tablespace, database, relfilenode }: RelationTotals): Group {
-  const keys = Object.entries({ tablespace, database, relfilenode });
-  return {
-    keys: keys.map(([key, value]) => [key, String(value)]),
-    title: `${database}/${relfilenode}`,
-  };
+class FileRow implements StatsRow {
+  readonly #file: RelationTotals;
+  readonly records: number;
+  readonly recordBytes: number;
+  readonly imageBytes: number;
+
+  constructor(file: RelationTotals) {
+    this.#file = file;
+    this.records = file.records;
+    this.recordBytes = file.recordBytes;
+    this.imageBytes = file.imageBytes;
+  }
+
+  get members(): string {
+    const { tablespace, database, relfilenode } = this.#file;
+    return `"tablespace":${tablespace},"database":${database},"relfilenode":${relfilenode},`;
+  }
+
+  get title(): string {
+    return `${this.#file.database}/${this.#file.relfilenode}`;
+  }
 }
 
 /** Indexes and TOAST count with their table. */
 function nameGroup({ schema, table }: RelationName): Group {
-  const keys = nameKeys(schema === null ? "null" : jsonString(schema), jsonString(table));
-  return { keys, title: schema === null ? table : `${schema}.${table}` };
+  const members = nameMembers(schema === null ? "null" : jsonString(schema), jsonString(table));
+  return { members, title: schema === null ? table : `${schema}.${table}` };
 }
 
-function nameKeys(schema: string, table: string): StatsRow["keys"] {
-  return [
-    ["schema", schema],
-    ["table", table],
-  ];
+function nameMembers(schema: string, table: string): string {
+  return `"schema":${schema},"table":${table},`;
 }
 
 export function renderStatsNdjson(rows: readonly StatsRow[]): string {
   return rows
-    .map(({ keys, records, recordBytes, imageBytes }) => {
-      const head = keys.map(([key, json]) => `"${key}":${json},`).join("");
+    .map(({ members, records, recordBytes, imageBytes }) => {
       const totals = `"records":${records},"record_bytes":${recordBytes},"image_bytes":${imageBytes}`;
-      return `{"kind":"wal_stats",${head}${totals}}\n`;
+      return `{"kind":"wal_stats",${members}${totals}}\n`;
     })
     .join("");
 }
