@@ -52,7 +52,7 @@ export class WalctlLayout implements FrameLayout {
   }
 
   mayGoOn(bytes: Uint8Array, start: number): boolean {
-    // JSON.stringify() writes no control characters.
+    // Our JSON is one line without control characters.
     if (bytes[start] === METADATA_TAG) return !bytes.subarray(start).some((byte) => byte < 0x20);
     return isCut(bytes, start + XLOG_DATA_HEADER_BYTES);
   }

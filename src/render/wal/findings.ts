@@ -1,4 +1,5 @@
 /** What the statistics mean: each finding with its figure, and the setting or command that helps. */
+import { jsonLine, safeJson } from "../json-line.ts";
 import { formatByteCount } from "../../byte-count.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
 import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
@@ -53,7 +54,7 @@ export function renderFindingsNdjson(findings: readonly Finding[]): string {
   return findings
     .map(({ finding, share, message, fix }) => {
       const rounded = Math.round(share * 10_000) / 10_000;
-      return `${JSON.stringify({ kind: "wal_finding", finding, share: rounded, message, fix })}\n`;
+      return jsonLine({ kind: "wal_finding", finding, share: rounded, message, fix });
     })
     .join("");
 }
@@ -78,7 +79,7 @@ function imagesFinding(statistics: WalStatistics, total: number): Finding {
     finding: "full_page_images",
     share,
     message: `${numbers.format(statistics.images)} full-page images take ${size}, ${percent(share)} of the WAL`,
-    fix: "ALTER SYSTEM SET wal_compression = on; SELECT pg_reload_conf();",
+    fix: "ALTER SYSTEM SET wal_compression = on; SELECT pg_catalog.pg_reload_conf();",
   };
 }
 
@@ -93,8 +94,9 @@ function checkpointsFinding(statistics: WalStatistics, total: number): Finding |
     share,
     message:
       `a checkpoint every ${seconds.toFixed(seconds < 10 ? 1 : 0)} s (${online} of them) makes pages be logged whole again and again: ` +
-      `${percent(share)} of the WAL`,
-    fix: "ALTER SYSTEM SET max_wal_size = '8GB'; ALTER SYSTEM SET checkpoint_timeout = '15min'; SELECT pg_reload_conf();",
+      `${percent(share)} of the WAL; a larger max_wal_size and checkpoint_timeout make them rarer`,
+    // What they are now is not known here: a value to paste might lower them.
+    fix: "SELECT name, setting, unit FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) ANY ('{max_wal_size,checkpoint_timeout}');",
   };
 }
 
@@ -117,7 +119,7 @@ function indexFinding(
     finding: "hot_index",
     share,
     message: `the index ${label} takes ${formatByteCount(bytesOf(hottest))}, ${percent(share)} of the WAL, ${images}`,
-    fix: `SELECT indexrelid::regclass, idx_scan FROM pg_stat_user_indexes WHERE indexrelid = pg_filenode_relation(${fileTablespace(tablespace)}, ${relfilenode});`,
+    fix: `SELECT indexrelid::pg_catalog.regclass, idx_scan FROM pg_catalog.pg_stat_user_indexes WHERE indexrelid OPERATOR(pg_catalog.=) pg_catalog.pg_filenode_relation(${fileTablespace(tablespace)}, ${relfilenode});`,
   };
 }
 
@@ -141,7 +143,7 @@ function freezingFinding({ freezingBytes }: WalStatistics, total: number): Findi
     finding: "freezing",
     share,
     message: `freezing takes ${formatByteCount(freezingBytes)}, ${percent(share)} of the WAL; VACUUM (FREEZE) at a quiet hour takes it from autovacuum`,
-    fix: "SELECT oid::regclass, age(relfrozenxid) FROM pg_class WHERE relkind IN ('r', 't', 'm') ORDER BY 2 DESC LIMIT 10;",
+    fix: "SELECT oid::pg_catalog.regclass, pg_catalog.age(relfrozenxid) FROM pg_catalog.pg_class WHERE relkind OPERATOR(pg_catalog.=) ANY ('{r,t,m}') ORDER BY 2 DESC LIMIT 10;",
   };
 }
 
@@ -151,12 +153,12 @@ function messagesFinding({ messages }: WalStatistics, total: number): Finding | 
   const [prefix, prefixBytes] = most;
   const bytes = [...messages.values()].reduce((sum, each) => sum + each, 0);
   const share = bytes / total;
-  const top = `most with the prefix ${JSON.stringify(prefix)} (${formatByteCount(prefixBytes)})`;
+  const top = `most with the prefix ${safeJson(prefix)} (${formatByteCount(prefixBytes)})`;
   return {
     finding: "logical_messages",
     share,
     message: `logical messages take ${formatByteCount(bytes)}, ${percent(share)} of the WAL, ${top}`,
-    fix: "SELECT pid, application_name FROM pg_stat_activity WHERE query ILIKE '%pg_logical_emit_message%';",
+    fix: "SELECT pid, application_name FROM pg_catalog.pg_stat_activity WHERE query OPERATOR(pg_catalog.~~*) '%pg_logical_emit_message%';",
   };
 }
 

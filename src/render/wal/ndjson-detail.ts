@@ -1,3 +1,4 @@
+import { safeJson } from "../json-line.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
 import { type ByteWriter, type Piece, piece } from "../byte-writer.ts";
@@ -59,7 +60,7 @@ export class NdjsonDetail implements DetailSink {
   names(key: string, value: readonly string[]): void {
     this.#key(key);
     let known = this.#names.get(value);
-    if (known === undefined) this.#names.set(value, (known = piece(JSON.stringify(value))));
+    if (known === undefined) this.#names.set(value, (known = piece(safeJson(value))));
     this.#out.piece(known);
   }
 
@@ -76,7 +77,7 @@ export class NdjsonDetail implements DetailSink {
 
   rows(key: string, value: readonly DetailRow[]): void {
     this.#key(key);
-    this.#out.text(JSON.stringify(value));
+    this.#out.text(safeJson(value));
   }
 
   #key(key: string): void {
