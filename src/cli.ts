@@ -18,7 +18,7 @@ import {
 import { tailCommand } from "./cli/tail.ts";
 import type { CommandContext } from "./commands/context.ts";
 import { ExitCode, WalctlError, usageError } from "./errors.ts";
-import { renderError } from "./render/diagnostics.ts";
+import { renderError } from "./render/reports/diagnostics.ts";
 import { readVersion } from "./version.ts";
 
 /** What every command module gives: raw flags and operands in, the exit status out. */
@@ -46,17 +46,17 @@ const COMMANDS: readonly Entry[] = [
   {
     name: "create-slot",
     define: createSlotCommand,
-    load: async () => (await import("./commands/create-slot.ts")).createSlot,
+    load: async () => (await import("./commands/slots/create-slot.ts")).createSlot,
   },
   {
     name: "tail",
     define: tailCommand,
-    load: async () => (await import("./commands/tail.ts")).tail,
+    load: async () => (await import("./commands/tail/tail.ts")).tail,
   },
   {
     name: "decode-file",
     define: decodeFileCommand,
-    load: async () => (await import("./commands/decode-file.ts")).decodeFile,
+    load: async () => (await import("./commands/decode-file/decode-file.ts")).decodeFile,
   },
   {
     name: "inspect",
@@ -66,17 +66,17 @@ const COMMANDS: readonly Entry[] = [
   {
     name: "slots",
     define: slotsCommand,
-    load: async () => (await import("./commands/slots.ts")).slots,
+    load: async () => (await import("./commands/slots/slots.ts")).slots,
   },
   {
     name: "advance-slot",
     define: advanceSlotCommand,
-    load: async () => (await import("./commands/advance-slot.ts")).advanceSlot,
+    load: async () => (await import("./commands/slots/advance-slot.ts")).advanceSlot,
   },
   {
     name: "drop-slot",
     define: dropSlotCommand,
-    load: async () => (await import("./commands/drop-slot.ts")).dropSlot,
+    load: async () => (await import("./commands/slots/drop-slot.ts")).dropSlot,
   },
   {
     name: "doctor",
@@ -97,7 +97,7 @@ const COMMANDS: readonly Entry[] = [
     name: "completion",
     define: completionCommand,
     load: async (program) => {
-      const { completion } = await import("./commands/completion.ts");
+      const { completion } = await import("./commands/shell/completion.ts");
       return completion((await import("./cli/program-shape.ts")).shapeOf(program));
     },
     ofAll: true,
@@ -105,14 +105,14 @@ const COMMANDS: readonly Entry[] = [
   {
     name: "__complete",
     define: completeCommand,
-    load: async () => (await import("./commands/complete.ts")).complete,
+    load: async () => (await import("./commands/shell/complete.ts")).complete,
     hidden: true,
   },
   {
     name: "__man",
     define: manCommand,
     load: async (program) => {
-      const { man } = await import("./commands/man.ts");
+      const { man } = await import("./commands/shell/man.ts");
       return man((await import("./cli/program-shape.ts")).shapeOf(program));
     },
     hidden: true,

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ROOMS, loadedPackages, violations } from "./support/architecture.ts";
+import { ROOMS, loadedPackages, violations } from "./support/tools/architecture.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -72,20 +72,33 @@ describe("architecture", () => {
       'import { assertNever } from "./assert.ts";',
       ["src/lsn.ts:1: leaves may not import assert.ts"],
     ],
-    ["the one file of another room", "capture/x.ts", 'import "../replication/frame.ts";', []],
+    ["the one file of another room", "capture/x.ts", 'import "../server/delivery/frame.ts";', []],
     [
       "another file of that room",
       "capture/x.ts",
-      'import "../replication/sql.ts";',
-      ["src/capture/x.ts:1: capture may not import replication/sql.ts"],
+      'import "../server/query/sql.ts";',
+      ["src/capture/x.ts:1: capture may not import server/query/sql.ts"],
+    ],
+    [
+      "an upper storey",
+      "server/query/x.ts",
+      'import "../stream/session.ts";',
+      ["src/server/query/x.ts:1: server/query may not import server/stream/session.ts"],
+    ],
+    ["a lower storey", "server/stream/x.ts", 'import "../query/sql.ts";', []],
+    [
+      "a folder without a storey",
+      "server/query/x.ts",
+      'import "../cellar/x.ts";',
+      ["src/server/query/x.ts:1: server/cellar is no folder of server; add it to the table"],
     ],
     [
       "a command from a command",
       "commands/slots.ts",
-      'import { tail } from "./tail.ts";',
-      ["src/commands/slots.ts:1: only cli.ts may import the command commands/tail.ts"],
+      'import { tail } from "./tail/tail.ts";',
+      ["src/commands/slots.ts:1: only cli.ts may import the command commands/tail/tail.ts"],
     ],
-    ["the demo's tail", "commands/demo.ts", 'import { tail } from "./tail.ts";', []],
+    ["the demo's tail", "commands/demo.ts", 'import { tail } from "./tail/tail.ts";', []],
     [
       "a room without a row",
       "helpers/x.ts",
@@ -115,13 +128,15 @@ describe("architecture", () => {
   for (const [story, path, source, found] of BAD) {
     it(`sees ${story}`, () => {
       const files = new Map([
-        ["cli.ts", 'await import("./commands/tail.ts"); await import("./commands/demo.ts");'],
+        ["cli.ts", 'await import("./commands/tail/tail.ts"); await import("./commands/demo.ts");'],
         ["assert.ts", ""],
-        ["commands/tail.ts", ""],
+        ["commands/tail/tail.ts", ""],
         ["commands/demo.ts", ""],
         ["pgoutput/tags.ts", ""],
-        ["replication/frame.ts", ""],
-        ["replication/sql.ts", ""],
+        ["server/delivery/frame.ts", ""],
+        ["server/query/sql.ts", ""],
+        ["server/stream/session.ts", ""],
+        ["server/cellar/x.ts", ""],
       ]);
       assert.deepEqual(violations(files.set(path, source)), found);
     });

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
-import { walctl } from "./support/cli.ts";
-import { findTool } from "./support/tools.ts";
+import { walctl } from "./support/program/cli.ts";
+import { findTool } from "./support/tools/tools.ts";
 
 async function commands(): Promise<readonly string[]> {
   const { stdout } = await walctl(["--help"]);

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { PROGRAM, childEnvironment, walctl } from "./support/cli.ts";
-import { type TestServer, startServer } from "./support/server.ts";
-import { openTerminal } from "./support/terminal.ts";
-import { findTool } from "./support/tools.ts";
+import { PROGRAM, childEnvironment, walctl } from "./support/program/cli.ts";
+import { type TestServer, startServer } from "./support/server/server.ts";
+import { openTerminal } from "./support/program/terminal.ts";
+import { findTool } from "./support/tools/tools.ts";
 
 const run = promisify(execFile);
 

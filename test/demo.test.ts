@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
-import { type RunResult, spawnWalctl, walctl } from "./support/cli.ts";
-import { WALCTL_COMMAND, openTerminal } from "./support/terminal.ts";
-import { Traces } from "./support/traces.ts";
+import { type RunResult, spawnWalctl, walctl } from "./support/program/cli.ts";
+import { WALCTL_COMMAND, openTerminal } from "./support/program/terminal.ts";
+import { Traces } from "./support/program/traces.ts";
 
 const sh = promisify(execFile);
 

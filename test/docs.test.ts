@@ -4,12 +4,12 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { CAPTURE_FORMATS } from "../src/capture/capture-reader.ts";
-import { ndjsonSchema } from "../src/render/ndjson-schema.ts";
-import { walctl } from "./support/cli.ts";
-import { matchGolden } from "./support/golden.ts";
+import { CAPTURE_FORMATS } from "../src/capture/formats/capture-reader.ts";
+import { ndjsonSchema } from "../src/render/ndjson/schema.ts";
+import { walctl } from "./support/program/cli.ts";
+import { matchGolden } from "./support/golden/golden.ts";
 import { WAL_LINES, WAL_PARTS } from "../src/render/wal/line-schema.ts";
-import { LineSchema } from "./support/line-schema.ts";
+import { LineSchema } from "./support/program/line-schema.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");

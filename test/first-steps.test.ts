@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PROGRAM, childEnvironment } from "./support/cli.ts";
-import { type TestServer, startServer } from "./support/server.ts";
-import { toolPath } from "./support/tools.ts";
+import { PROGRAM, childEnvironment } from "./support/program/cli.ts";
+import { type TestServer, startServer } from "./support/server/server.ts";
+import { toolPath } from "./support/tools/tools.ts";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { LineSchema } from "./support/line-schema.ts";
+import { LineSchema } from "./support/program/line-schema.ts";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 

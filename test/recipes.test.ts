@@ -8,9 +8,9 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { PROGRAM, childEnvironment } from "./support/cli.ts";
-import { type TestServer, startServer } from "./support/server.ts";
-import { toolPath } from "./support/tools.ts";
+import { PROGRAM, childEnvironment } from "./support/program/cli.ts";
+import { type TestServer, startServer } from "./support/server/server.ts";
+import { toolPath } from "./support/tools/tools.ts";
 
 const page = readFileSync(new URL("../../docs/recipes.md", import.meta.url), "utf8");
 const DUCKDB = fileURLToPath(new URL("support/duckdb-shell.js", import.meta.url));

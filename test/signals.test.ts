@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunningWalctl, spawnWalctl } from "./support/cli.ts";
-import { Traces } from "./support/traces.ts";
+import { type RunningWalctl, spawnWalctl } from "./support/program/cli.ts";
+import { Traces } from "./support/program/traces.ts";
 
 /** Generous, for machines that have much else to do. */
 const ANSWER_MS_MAX = 3000;

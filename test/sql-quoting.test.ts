@@ -1,5 +1,5 @@
 /**
- * A lint of our own: what stands in a statement is quoted by src/replication/sql.ts, or it cannot be anybody's
+ * A lint of our own: what stands in a statement is quoted by src/server/query/sql.ts, or it cannot be anybody's
  * text. Where it is neither at sight, it stands in the list below with the reason why it may.
  */
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const SRC = fileURLToPath(new URL("../../src", import.meta.url));
-const ROOM = `${SRC}/replication`;
+const ROOM = `${SRC}/server`;
 
 const STATEMENT =
   /^\s*(SELECT|WITH|SET|ALTER|CREATE|DROP|GRANT|REVOKE|LOCK|START_REPLICATION|CREATE_REPLICATION_SLOT)\b/;
@@ -27,30 +27,31 @@ const HARMLESS = [
 ];
 
 const REVIEWED: Readonly<Record<string, string>> = {
-  'slot-creation.ts: temporary ? " TEMPORARY" : ""': "a constant",
-  "publication-sql.ts: what": "objectsSql(), of quoted names",
-  "publication-sql.ts: having": "optionsSql()",
-  "publication-sql.ts: parameters": "optionsSql()",
-  "publication-checks.ts: role": "quoted; for a hint",
-  'publication-checks.ts: hidden.join(", ")': "quoted; for a hint",
-  "role-checks.ts: database": "quoted; for a hint",
-  "server-checks.ts: setting": "a constant; for a hint",
-  "server-checks.ts: max + 10": "a number; for a hint",
-  "publication-sql.ts: objectsSql(objects)": "of quoted names",
-  "publication-sql.ts: optionsSql(options)": "of words that were checked",
-  "publication-state.ts: parts": "columns of the catalogue, constants",
-  "publication-state.ts: schemas": "a condition, a constant",
-  "identity-members.ts: rootCondition(state)": "of oids and quoted names",
-  "identity-members.ts: columnListed": "a subquery, a constant",
-  "identity-members.ts: ungenerated": "a subquery, a constant",
-  "identity-members.ts: kind": "one of two letters",
-  'identity-members.ts: generated("s")': "a subquery, of a letter",
-  'identity-members.ts: generated("v")': "a subquery, of a letter",
-  "administration.ts: roles": "literals, quoted",
-  "administration.ts: service.replicator": "a constant; for a hint",
-  "administration.ts: name": "a setting's name, a constant; for a hint",
-  "slot-checks.ts: slots": "quoteTextArray()",
-  "slot-faults.ts: columns": "a constant; for a hint",
+  'slot/creation.ts: temporary ? " TEMPORARY" : ""': "a constant",
+  "publication/sql.ts: what": "objectsSql(), of quoted names",
+  "publication/sql.ts: having": "optionsSql()",
+  "publication/sql.ts: parameters": "optionsSql()",
+  "doctor/publication-checks.ts: role": "quoted; for a hint",
+  'doctor/publication-checks.ts: hidden.join(", ")': "quoted; for a hint",
+  "doctor/role-checks.ts: database": "quoted; for a hint",
+  "doctor/checkpoint-check.ts: counters": "a constant",
+  "doctor/server-checks.ts: setting": "a constant; for a hint",
+  "doctor/server-checks.ts: max + 10": "a number; for a hint",
+  "publication/sql.ts: objectsSql(objects)": "of quoted names",
+  "publication/sql.ts: optionsSql(options)": "of words that were checked",
+  "publication/state.ts: parts": "columns of the catalogue, constants",
+  "publication/state.ts: schemas": "a condition, a constant",
+  "publication/identity-members.ts: rootCondition(state)": "of oids and quoted names",
+  "publication/identity-members.ts: columnListed": "a subquery, a constant",
+  "publication/identity-members.ts: ungenerated": "a subquery, a constant",
+  "publication/identity-members.ts: kind": "one of two letters",
+  'publication/identity-members.ts: generated("s")': "a subquery, of a letter",
+  'publication/identity-members.ts: generated("v")': "a subquery, of a letter",
+  "settings/administration.ts: roles": "literals, quoted",
+  "settings/administration.ts: service.replicator": "a constant; for a hint",
+  "settings/administration.ts: name": "a setting's name, a constant; for a hint",
+  "doctor/slot-checks.ts: slots": "quoteTextArray()",
+  "slot/faults.ts: columns": "a constant; for a hint",
 };
 
 /** The expressions in the template literals of `source` that look like statements. */
@@ -64,9 +65,9 @@ function interpolations(source: string): readonly string[] {
     );
 }
 
-test("no statement of src/replication holds text that is not quoted", () => {
-  const unknown = readdirSync(ROOM)
-    .filter((file) => file.endsWith(".ts") && file !== "sql.ts")
+test("no statement of src/server holds text that is not quoted", () => {
+  const unknown = readdirSync(ROOM, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && file !== "query/sql.ts")
     .flatMap((file) =>
       interpolations(readFileSync(`${ROOM}/${file}`, "utf8"))
         .filter((expression) => !HARMLESS.some((pattern) => pattern.test(expression)))
@@ -78,7 +79,7 @@ test("no statement of src/replication holds text that is not quoted", () => {
 
 /** Where names in statements are looked up is decided in two places, and nothing is sent past them. */
 const SENDERS = [
-  "connect.ts: client.query(sessionSettings(kind))",
+  "reach.ts: client.query(sessionSettings(kind))",
   // What the others send, on its way.
   "server-connection.ts: super.query(statement)",
   "statement.ts: client.query(sql)",
@@ -89,7 +90,7 @@ const SENDERS = [
 ];
 
 test("statements are sent by statement.ts, which pins the search_path, and by nobody else", () => {
-  const files = ["replication", "commands", "render", "output"].flatMap((room) =>
+  const files = ["server", "commands", "render", "output"].flatMap((room) =>
     readdirSync(`${SRC}/${room}`, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
       .map((file) => `${room}/${file}`),

@@ -1,7 +1,7 @@
 /** Compression is recognised by the first bytes, not by a file's name. */
 import { ExitCode } from "../errors.ts";
-import { InputError } from "./input-error.ts";
-import type { Compression } from "./wal/compression.ts";
+import { InputError } from "./formats/input-error.ts";
+import type { Compression } from "./compression.ts";
 
 const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
   ["gzip", [0x1f, 0x8b]],
@@ -53,7 +53,7 @@ export async function* uncompressed(
   name: string,
   { chunks, compression }: Peeked & { readonly compression: Compression },
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { CompressionError, decompressed } = await import("./wal/compression.ts");
+  const { CompressionError, decompressed } = await import("./compression.ts");
   try {
     yield* decompressed(copied(chunks), compression);
   } catch (error) {

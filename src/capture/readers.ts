@@ -1,10 +1,20 @@
-import type { CaptureFormat, CaptureReader, CaptureReaderOptions } from "./capture-reader.ts";
-import { CopyBinaryLayout } from "./copy-binary.ts";
-import { FrameReader } from "./frame-reader.ts";
-import { splitCopyCsvLine, splitCopyTextLine, splitHexLine } from "./line-formats.ts";
-import { LineReader } from "./line-reader.ts";
-import { UnframedReader } from "./unframed.ts";
-import { WalctlLayout } from "./walctl.ts";
+/*
+ * Captures: bytes somebody saved of a stream, in seven formats, recognised by what they hold.
+ * Law: what is damaged is named with its offset; --keep-going reads on behind it and believes nothing that it skipped.
+ * Way in: readers by format here; wal/ is the other input, segments of physical WAL.
+ */
+
+import type {
+  CaptureFormat,
+  CaptureReader,
+  CaptureReaderOptions,
+} from "./formats/capture-reader.ts";
+import { CopyBinaryLayout } from "./formats/copy-binary.ts";
+import { FrameReader } from "./formats/frame-reader.ts";
+import { splitCopyCsvLine, splitCopyTextLine, splitHexLine } from "./formats/line-formats.ts";
+import { LineReader } from "./formats/line-reader.ts";
+import { UnframedReader } from "./formats/unframed.ts";
+import { WalctlLayout } from "./formats/walctl.ts";
 
 /** The reader of a capture of this format. */
 export function createCaptureReader(

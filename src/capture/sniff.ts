@@ -1,9 +1,9 @@
 import { isKnownTag } from "../pgoutput/decoder.ts";
-import type { CaptureFormat } from "./capture-reader.ts";
-import { COPY_SIGNATURE } from "./copy-binary.ts";
-import { type Foreign, FOREIGN_BYTES, foreignBinary, foreignText } from "./foreign.ts";
-import { tryMessages } from "./trial.ts";
-import { WALCTL_MAGIC } from "./walctl-format.ts";
+import type { CaptureFormat } from "./formats/capture-reader.ts";
+import { COPY_SIGNATURE } from "./formats/copy-binary.ts";
+import { type Foreign, FOREIGN_BYTES, foreignBinary, foreignText } from "./formats/foreign.ts";
+import { tryMessages } from "./formats/trial.ts";
+import { WALCTL_MAGIC } from "./formats/walctl-format.ts";
 
 export type Sniffed =
   | { readonly kind: "capture"; readonly format: CaptureFormat }

@@ -1,6 +1,6 @@
-import type { CaptureReader, CaptureReaderOptions, Work } from "./capture-reader.ts";
-import { ChunkJoiner, type Decoded } from "./chunks.ts";
-import type { Foreign } from "./foreign.ts";
+import type { CaptureReader, CaptureReaderOptions, Work } from "./formats/capture-reader.ts";
+import { ChunkJoiner, type Decoded } from "./formats/chunks.ts";
+import type { Foreign } from "./formats/foreign.ts";
 import { createCaptureReader } from "./readers.ts";
 import { sniff } from "./sniff.ts";
 

@@ -2,7 +2,7 @@ import { type Stats, closeSync, constants, fstatSync, openSync, readSync } from 
 import { type FileHandle, open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { InputError } from "./input-error.ts";
+import { InputError } from "./formats/input-error.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 const STANDARD_INPUT = 0;

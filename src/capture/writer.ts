@@ -1,4 +1,4 @@
-import { LENGTH_BYTES, METADATA_TAG, WALCTL_MAGIC } from "./walctl-format.ts";
+import { LENGTH_BYTES, METADATA_TAG, WALCTL_MAGIC } from "./formats/walctl-format.ts";
 
 const BUFFER_BYTES_MIN = 1 << 16;
 

@@ -5,7 +5,7 @@ import type {
   Completion,
   OptionShape,
   ProgramShape,
-} from "../render/program-shape.ts";
+} from "../render/shell/program-shape.ts";
 import { examplesOf } from "./options.ts";
 
 /** What the server or the disk can complete: values of options, and operands by command. */

@@ -1,13 +1,13 @@
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
-import { renderWarning } from "../render/diagnostics.ts";
-import { connect } from "../replication/connect.ts";
-import type { ConnectionKind } from "../replication/session-settings.ts";
+import { renderWarning } from "../render/reports/diagnostics.ts";
+import { connect } from "../server/connection/connect.ts";
+import type { ConnectionKind } from "../server/query/session-settings.ts";
 import {
   type ConnectionFlags,
   type ConnectionTarget,
   resolveTarget,
-} from "../replication/target.ts";
+} from "../server/target/target.ts";
 import type { CommandContext } from "./context.ts";
 
 /** To be asked for before anything else is on the screen: it may warn. */

@@ -1,3 +1,7 @@
+/*
+ * What a command may touch of the process: streams, signals, environment. main.ts makes it, tests make their own.
+ */
+
 import type { Readable, Writable } from "node:stream";
 import type { StandardStreams } from "../output/stream-output.ts";
 

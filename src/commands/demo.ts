@@ -6,7 +6,7 @@ import { ExitCode } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";
 import { Reporter } from "./reporter.ts";
-import { tail } from "./tail.ts";
+import { tail } from "./tail/tail.ts";
 
 interface DemoFlags extends OutputFlags {
   readonly keep?: boolean;

@@ -1,8 +1,8 @@
 import { ExitCode } from "../errors.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
-import type { CheckReport } from "../render/checks.ts";
-import { examine } from "../replication/doctor.ts";
-import type { ConnectionFlags } from "../replication/target.ts";
+import type { CheckReport } from "../render/reports/checks.ts";
+import { examine } from "../server/doctor/doctor.ts";
+import type { ConnectionFlags } from "../server/target/target.ts";
 import { connectionTarget } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "./options.ts";
@@ -48,7 +48,7 @@ async function checkRenderer(
   context: CommandContext,
 ): Promise<CheckRenderer> {
   const { renderCheckNdjson, renderCheckText, renderCheckTotals } =
-    await import("../render/checks.ts");
+    await import("../render/reports/checks.ts");
   if (output.format === "ndjson") return { check: renderCheckNdjson, totals: () => "" };
   const width = (): number => context.stdout.width() ?? Number.POSITIVE_INFINITY;
   return {

@@ -1,5 +1,5 @@
 import { usageError } from "../errors.ts";
-import { TIMER_MS_MAX } from "../replication/within.ts";
+import { TIMER_MS_MAX } from "../server/connection/within.ts";
 import type { CommandContext } from "./context.ts";
 
 /** Of NDJSON, for consumers of other programs: only what streams messages speaks these. */

@@ -4,8 +4,8 @@ import {
   OPERATIONS,
   type Operation,
   type PublicationPlan,
-} from "../replication/publication-plan.ts";
-import { parseIdentifier, parseTableSpec } from "../replication/table-spec.ts";
+} from "../server/publication/plan.ts";
+import { parseIdentifier, parseTableSpec } from "../server/publication/table-spec.ts";
 
 /** What says what a publication is to publish. tail has the first three. */
 export interface PublicationFlags {

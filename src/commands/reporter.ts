@@ -1,7 +1,7 @@
 import { WalctlError } from "../errors.ts";
 import { NO_PROGRESS, type Progress, Spinner } from "../output/progress.ts";
-import { renderError, renderWarning } from "../render/diagnostics.ts";
-import { sanitizeLine } from "../render/sanitize.ts";
+import { renderError, renderWarning } from "../render/reports/diagnostics.ts";
+import { sanitizeLine } from "../render/bytes/sanitize.ts";
 import type { CommandContext } from "./context.ts";
 import type { OutputOptions } from "./options.ts";
 

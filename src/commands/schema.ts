@@ -3,7 +3,7 @@ import type { CommandContext } from "./context.ts";
 
 /** Prints the JSON Schema of the lines that tail, decode-file and inspect print. */
 export async function schema(_flags: unknown, context: CommandContext): Promise<ExitCode> {
-  const { ndjsonSchema } = await import("../render/ndjson-schema.ts");
+  const { ndjsonSchema } = await import("../render/ndjson/schema.ts");
   context.stdout.stream.write(`${JSON.stringify(ndjsonSchema(), null, 2)}\n`);
   return ExitCode.done;
 }

@@ -1,7 +1,7 @@
 import { ExitCode, usageError } from "../errors.ts";
-import { findWalLevelFault, readServerVersion } from "../replication/preflight.ts";
-import { differentPublication, setUpPublication } from "../replication/publication.ts";
-import type { ConnectionFlags } from "../replication/target.ts";
+import { findWalLevelFault, readServerVersion } from "../server/settings/preflight.ts";
+import { differentPublication, setUpPublication } from "../server/publication/publication.ts";
+import type { ConnectionFlags } from "../server/target/target.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";
@@ -43,7 +43,7 @@ export async function setupPublication(
       const version = await readServerVersion(client);
       const outcome = await setUpPublication(client, target, version, plan, steps);
       const fault = await findWalLevelFault(client, target, version);
-      const { renderPublication } = await import("../render/setup.ts");
+      const { renderPublication } = await import("../render/reports/setup.ts");
       reporter.clearProgress();
       const warnings = [...outcome.warnings, ...(fault === undefined ? [] : [fault])];
       for (const warning of warnings) reporter.warn(warning);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { aborted } from "../replication/within.ts";
+import { aborted } from "../server/connection/within.ts";
 
 /** Within the second in which a signal is answered, and before main.ts gives the command up. */
 const STOP_GRACE_MS = 800;

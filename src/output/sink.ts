@@ -1,3 +1,8 @@
+/*
+ * Where bytes go, and the truth about it: a write is done when the other side has it, not before.
+ * Way in: sinkOf() for a stream, file/append-file.ts for FILE.
+ */
+
 import { closeSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { devNull } from "node:os";

@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { WriteStream, isatty } from "node:tty";
 import { setTimeout as delay } from "node:timers/promises";
-import { openError } from "./append-file.ts";
+import { openError } from "./file/append-file.ts";
 import { type Sink, sinkOf } from "./sink.ts";
 
 /** How often it is tried whether somebody reads a FIFO by now. */

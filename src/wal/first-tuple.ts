@@ -1,5 +1,5 @@
-import { restoreImage } from "./images.ts";
-import { PAGE_BYTES } from "./page.ts";
+import { restoreImage } from "./images/images.ts";
+import { PAGE_BYTES } from "./pages/page.ts";
 import type { WalRecord } from "./record.ts";
 
 /** xl_heap_header: uint16 infomask2, uint16 infomask, uint8 hoff; the tuple's bytes follow from its 23rd on. */

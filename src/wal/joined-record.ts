@@ -1,4 +1,4 @@
-import { type PageChunk, createPageChunk } from "./page-chunk.ts";
+import { type PageChunk, createPageChunk } from "./pages/page-chunk.ts";
 
 const CAPACITY_MIN = 128 * 1024;
 /** What is longer gets all of its room at once: the system hands out pages as they are filled, and no second copy is made. */

@@ -4,7 +4,7 @@ import { FirstTuple } from "./first-tuple.ts";
 import type { WalRecord } from "./record.ts";
 import type { RelationName, RelationNames } from "./relation-name.ts";
 import { Rmgr } from "./rmgrs.ts";
-import type { WalVersion } from "./versions.ts";
+import type { WalVersion } from "./pages/versions.ts";
 
 const INSERT = 0x00;
 const UPDATE = 0x20;

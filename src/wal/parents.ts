@@ -3,7 +3,7 @@ import { ShortPayload } from "./detail/payload.ts";
 import type { DetailSink } from "./detail/sink.ts";
 import type { WalRecord } from "./record.ts";
 import { Rmgr } from "./rmgrs.ts";
-import type { WalVersion } from "./versions.ts";
+import type { WalVersion } from "./pages/versions.ts";
 
 /** What a record of the Transaction rmgr says about transactions other than that of its header. */
 class NamedTransactions implements DetailSink {

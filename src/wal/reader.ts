@@ -4,8 +4,8 @@
  * Way in: RecordReader. feed() it pages, and call next() until it wants more. What a record means is in detail/describe.ts, what it is called
  * in rmgrs.ts.
  */
-import { recordChecksum } from "./crc32c.ts";
-import { type SkippedRange, type WalFault, faultAt, recordFault } from "./faults.ts";
+import { recordChecksum } from "./pages/crc32c.ts";
+import { type SkippedRange, type WalFault, faultAt, recordFault } from "./pages/faults.ts";
 import { JoinedRecord } from "./joined-record.ts";
 import {
   LONG_HEADER_BYTES,
@@ -13,10 +13,10 @@ import {
   PageInfo,
   SHORT_HEADER_BYTES,
   type SegmentHeader,
-} from "./page.ts";
-import type { PageChunk } from "./page-chunk.ts";
-import { PAGE_MASK, PageCursor, UNKNOWN } from "./page-cursor.ts";
-import { align8, formatPosition, positionOf } from "./position.ts";
+} from "./pages/page.ts";
+import type { PageChunk } from "./pages/page-chunk.ts";
+import { PAGE_MASK, PageCursor, UNKNOWN } from "./pages/page-cursor.ts";
+import { align8, formatPosition, positionOf } from "./pages/position.ts";
 import { RECORD_HEADER_BYTES, WalRecord } from "./record.ts";
 import { Rmgr } from "./rmgrs.ts";
 

@@ -3,7 +3,7 @@
  * is read over the last one, and its views of bytes live until the next is asked for.
  */
 import { BlockReference } from "./block-reference.ts";
-import type { WalVersion } from "./versions.ts";
+import type { WalVersion } from "./pages/versions.ts";
 
 export const RECORD_HEADER_BYTES = 24;
 const BLOCKS_MAX = 33;

@@ -1,5 +1,5 @@
 /** Resource managers and their record types, by pg_waldump's names (access/rmgrlist.h, access/rmgrdesc/). */
-import type { WalVersion } from "./versions.ts";
+import type { WalVersion } from "./pages/versions.ts";
 
 export const Rmgr = {
   xlog: 0,

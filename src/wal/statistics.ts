@@ -4,7 +4,7 @@ import type { PgTime } from "../pg-time.ts";
 import type { WalRecord } from "./record.ts";
 import { RECORD_TYPES, type RecordNames, type RecordTypeId, Rmgr, recordNames } from "./rmgrs.ts";
 import { recordTime } from "./times.ts";
-import type { WalVersion } from "./versions.ts";
+import type { WalVersion } from "./pages/versions.ts";
 
 export interface Totals {
   records: number;

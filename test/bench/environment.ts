@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatLsn } from "../../src/lsn.ts";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
-import { type ServerVersion, type TestServer, startServer } from "../support/server.ts";
+import { type ServerVersion, type TestServer, startServer } from "../support/server/server.ts";
 import { type Workload, scaled } from "./workloads.ts";
 
 /** Its row is the last of each workload, so that every tool can tell where to end. */

@@ -3,7 +3,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { childEnvironment } from "../support/cli.ts";
+import { childEnvironment } from "../support/program/cli.ts";
 import type { BenchServer } from "./environment.ts";
 import { quantile, table } from "./statistics.ts";
 

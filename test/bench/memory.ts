@@ -1,8 +1,8 @@
 /** `npm run bench:memory -- [--scale N] [--server VERSION]`: peak resident memory of tail; 1 is the full size. */
 import { parseArgs } from "node:util";
-import { memoryOf } from "../support/memory.ts";
-import { MEMORY_TABLE, MEMORY_WORKLOADS } from "../support/memory-workloads.ts";
-import { type ServerVersion, startServer } from "../support/server.ts";
+import { memoryOf } from "../support/program/memory.ts";
+import { MEMORY_TABLE, MEMORY_WORKLOADS } from "../support/program/memory-workloads.ts";
+import { type ServerVersion, startServer } from "../support/server/server.ts";
 
 /** Twice: of a tenth of the size, and of all of it. What grows with it is a leak. */
 const SHARES = [0.1, 1];

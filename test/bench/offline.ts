@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
 import { ByteReader } from "../../src/pgoutput/reader.ts";
-import { PROGRAM } from "../support/cli.ts";
+import { PROGRAM } from "../support/program/cli.ts";
 import type { BenchServer, Prepared } from "./environment.ts";
 import { finish, run } from "./measure.ts";
 import type { Peers } from "./peers.ts";

@@ -1,6 +1,6 @@
 /** The command line of the bench. */
 import { parseArgs } from "node:util";
-import type { ServerVersion } from "../support/server.ts";
+import type { ServerVersion } from "../support/server/server.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 export const USAGE = `npm run bench -- [options]

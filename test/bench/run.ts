@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { PROGRAM } from "../support/cli.ts";
+import { PROGRAM } from "../support/program/cli.ts";
 import { BenchServer, type Prepared } from "./environment.ts";
 import { type Latency, benchLatency, latencyTable, prepareLatency } from "./latency.ts";
 import { run } from "./measure.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PROGRAM } from "../support/cli.ts";
+import { PROGRAM } from "../support/program/cli.ts";
 import { run } from "./measure.ts";
 import { type Contender, type Result, inTurn } from "./rounds.ts";
 

@@ -1,6 +1,6 @@
 /** The programs that stream a workload to its end, each as the command that does it. */
-import { PROGRAM } from "../support/cli.ts";
-import { findTool } from "../support/tools.ts";
+import { PROGRAM } from "../support/program/cli.ts";
+import { findTool } from "../support/tools/tools.ts";
 import type { BenchServer, Prepared } from "./environment.ts";
 import type { Command } from "./measure.ts";
 import type { PeerPackage, Peers } from "./peers.ts";

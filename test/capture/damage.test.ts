@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { CaptureFormat } from "../../src/capture/capture-reader.ts";
+import type { CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
-import { cut, decodeChunks, encodeCapture, seeded, xLogData } from "../support/captures.ts";
-import { fixture } from "../support/golden.ts";
-import { encodeMessage, type WireMessage } from "../support/pgoutput-encoder.ts";
+import { cut, decodeChunks, encodeCapture, seeded, xLogData } from "../support/wire/captures.ts";
+import { fixture } from "../support/golden/golden.ts";
+import { encodeMessage, type WireMessage } from "../support/wire/pgoutput-encoder.ts";
 
 const text = (value: string) =>
   ({ kind: "text", bytes: Uint8Array.from(Buffer.from(value)) }) as const;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { CaptureFormat } from "../../src/capture/capture-reader.ts";
+import type { CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
 import { SniffingReader } from "../../src/capture/sniffing-reader.ts";
-import { Pipeline } from "../../src/commands/pipeline.ts";
+import { Pipeline } from "../../src/commands/messages/pipeline.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
-import { NdjsonRenderer } from "../../src/render/ndjson.ts";
+import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import {
   cut,
   decodeChunks,
@@ -12,8 +12,8 @@ import {
   finish,
   messagesOf,
   seeded,
-} from "../support/captures.ts";
-import { fixture, matchGolden } from "../support/golden.ts";
+} from "../support/wire/captures.ts";
+import { fixture, matchGolden } from "../support/golden/golden.ts";
 
 /** What decode-file prints, without the program around it. */
 function ndjsonOf(chunks: Iterable<Uint8Array>): string {

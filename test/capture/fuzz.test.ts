@@ -1,26 +1,30 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { CAPTURE_FORMATS, type CaptureFormat } from "../../src/capture/capture-reader.ts";
+import { CAPTURE_FORMATS, type CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
 import { createCaptureReader } from "../../src/capture/readers.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
-import { applyMetadata } from "../../src/commands/capture-metadata.ts";
+import { applyMetadata } from "../../src/commands/decode-file/capture-metadata.ts";
 import { WalctlError } from "../../src/errors.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
-import { DebeziumRenderer } from "../../src/render/debezium.ts";
-import { NdjsonRenderer } from "../../src/render/ndjson.ts";
+import { DebeziumRenderer } from "../../src/render/formats/debezium.ts";
+import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import type { Renderer } from "../../src/render/renderer.ts";
-import { TableRenderer } from "../../src/render/table.ts";
-import { WHOLE_VIEW } from "../../src/render/table-view.ts";
-import { Wal2jsonRenderer } from "../../src/render/wal2json.ts";
+import { TableRenderer } from "../../src/render/table/table.ts";
+import { WHOLE_VIEW } from "../../src/render/table/view.ts";
+import { Wal2jsonRenderer } from "../../src/render/formats/wal2json.ts";
 import { type Exact, parseExact } from "../matrix/support/exact-json.ts";
-import { encodeCapture, finish } from "../support/captures.ts";
-import { damage, pick } from "../support/damage.ts";
-import { LineSchema } from "../support/line-schema.ts";
-import { session } from "../support/pgoutput-arbitraries.ts";
-import { encodeMessage, type WireMessage, type WireTuple } from "../support/pgoutput-encoder.ts";
-import { seededRandom } from "../support/random.ts";
-import { OWN_TYPES, SAMPLES, type Sample } from "../support/typed-samples.ts";
+import { encodeCapture, finish } from "../support/wire/captures.ts";
+import { damage, pick } from "../support/wire/damage.ts";
+import { LineSchema } from "../support/program/line-schema.ts";
+import { session } from "../support/wire/pgoutput-arbitraries.ts";
+import {
+  encodeMessage,
+  type WireMessage,
+  type WireTuple,
+} from "../support/wire/pgoutput-encoder.ts";
+import { seededRandom } from "../support/tools/random.ts";
+import { OWN_TYPES, SAMPLES, type Sample } from "../support/golden/typed-samples.ts";
 
 /** WALCTL_TEST_FUZZ=N: as many times more captures. A failure names its seed. */
 const CAPTURES = 60 * Number(process.env["WALCTL_TEST_FUZZ"] ?? 1);

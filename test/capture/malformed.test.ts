@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { CaptureFormat } from "../../src/capture/capture-reader.ts";
-import { cut, decodeChunks, seeded } from "../support/captures.ts";
-import { fixture, matchGolden } from "../support/golden.ts";
+import type { CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
+import { cut, decodeChunks, seeded } from "../support/wire/captures.ts";
+import { fixture, matchGolden } from "../support/golden/golden.ts";
 
 const FOLDER = fileURLToPath(new URL("../../../fixtures/malformed/", import.meta.url));
 

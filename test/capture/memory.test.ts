@@ -5,12 +5,12 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
-import { WALCTL_MAGIC } from "../../src/capture/walctl-format.ts";
-import { encodeCapture } from "../support/captures.ts";
-import { PROGRAM, childEnvironment } from "../support/cli.ts";
-import { highWaterMarkKb } from "../support/memory.ts";
-import { encodeMessage } from "../support/pgoutput-encoder.ts";
-import { seededRandom } from "../support/random.ts";
+import { WALCTL_MAGIC } from "../../src/capture/formats/walctl-format.ts";
+import { encodeCapture } from "../support/wire/captures.ts";
+import { PROGRAM, childEnvironment } from "../support/program/cli.ts";
+import { highWaterMarkKb } from "../support/program/memory.ts";
+import { encodeMessage } from "../support/wire/pgoutput-encoder.ts";
+import { seededRandom } from "../support/tools/random.ts";
 
 const MEMORY_MAX_KB = 300 * 1024;
 const TRUNCATES = 4000;

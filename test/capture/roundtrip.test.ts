@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { CAPTURE_FORMATS } from "../../src/capture/capture-reader.ts";
-import { cut, decodeChunks, encodeCapture, seeded } from "../support/captures.ts";
-import { encodeMessage } from "../support/pgoutput-encoder.ts";
-import { session } from "../support/pgoutput-arbitraries.ts";
+import { CAPTURE_FORMATS } from "../../src/capture/formats/capture-reader.ts";
+import { cut, decodeChunks, encodeCapture, seeded } from "../support/wire/captures.ts";
+import { encodeMessage } from "../support/wire/pgoutput-encoder.ts";
+import { session } from "../support/wire/pgoutput-arbitraries.ts";
 
 describe("what was sent comes back, whole, byte by byte and in random cuts", () => {
   for (const format of CAPTURE_FORMATS) {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { deflateRawSync } from "node:zlib";
 import { describe, it } from "node:test";
-import { CAPTURE_FORMATS } from "../../src/capture/capture-reader.ts";
+import { CAPTURE_FORMATS } from "../../src/capture/formats/capture-reader.ts";
 import { NotACapture } from "../../src/capture/sniffing-reader.ts";
 import { sniff } from "../../src/capture/sniff.ts";
-import { cut, decodeChunks, encodeCapture, messagesOf } from "../support/captures.ts";
-import { fixture } from "../support/golden.ts";
+import { cut, decodeChunks, encodeCapture, messagesOf } from "../support/wire/captures.ts";
+import { fixture } from "../support/golden/golden.ts";
 
 const messages = messagesOf(fixture("fixtures/captures/pg18-misc-p1.recvlogical"));
 

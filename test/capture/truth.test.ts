@@ -1,17 +1,17 @@
 /** What is printed of a damaged capture with --keep-going is true, or it is not said. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CAPTURE_FORMATS, type CaptureFormat } from "../../src/capture/capture-reader.ts";
+import { CAPTURE_FORMATS, type CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
 import { createCaptureReader } from "../../src/capture/readers.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
-import { applyMetadata, forgetTypes } from "../../src/commands/capture-metadata.ts";
+import { applyMetadata, forgetTypes } from "../../src/commands/decode-file/capture-metadata.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
-import { DebeziumRenderer } from "../../src/render/debezium.ts";
-import { NdjsonRenderer } from "../../src/render/ndjson.ts";
+import { DebeziumRenderer } from "../../src/render/formats/debezium.ts";
+import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import type { Renderer } from "../../src/render/renderer.ts";
-import { renderSummaryNdjson, SummaryRenderer } from "../../src/render/summary.ts";
-import { cut, encodeCapture, finish, seeded } from "../support/captures.ts";
-import { encodeMessage, type WireMessage } from "../support/pgoutput-encoder.ts";
+import { renderSummaryNdjson, SummaryRenderer } from "../../src/render/reports/summary.ts";
+import { cut, encodeCapture, finish, seeded } from "../support/wire/captures.ts";
+import { encodeMessage, type WireMessage } from "../support/wire/pgoutput-encoder.ts";
 
 const text = (value: string) => ({ kind: "text", bytes: Buffer.from(value) }) as const;
 const begin = (xid: number): WireMessage => ({

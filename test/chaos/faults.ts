@@ -1,6 +1,6 @@
 /** Everything that can go wrong on one machine, each with how often it is chosen. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TestServer } from "../support/server.ts";
+import type { TestServer } from "../support/server/server.ts";
 import { FILE_FAULTS } from "./file-faults.ts";
 import { SERVER_ERROR_FAULTS } from "./server-errors.ts";
 import { STALLED_READER_FAULTS } from "./stalled-reader.ts";

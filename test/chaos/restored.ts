@@ -6,12 +6,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
-import { DataCopy } from "../support/data-copy.ts";
-import { insertedIds, parseLines } from "../support/lines.ts";
-import { FaultProxy } from "../support/proxy.ts";
-import { seededRandom } from "../support/random.ts";
-import { type ServerVersion, type TestServer, startServer } from "../support/server.ts";
+import { type RunningWalctl, spawnWalctl } from "../support/program/cli.ts";
+import { DataCopy } from "../support/server/data-copy.ts";
+import { insertedIds, parseLines } from "../support/program/lines.ts";
+import { FaultProxy } from "../support/server/proxy.ts";
+import { seededRandom } from "../support/tools/random.ts";
+import { type ServerVersion, type TestServer, startServer } from "../support/server/server.ts";
 
 export interface RestoredOptions {
   readonly version: ServerVersion;

@@ -1,6 +1,6 @@
 /** `npm run test:chaos -- [--minutes N] [--seed N] [--server VERSION] [--verbose]` */
 import { parseArgs } from "node:util";
-import type { ServerVersion } from "../support/server.ts";
+import type { ServerVersion } from "../support/server/server.ts";
 import { type ChaosReport, runChaos } from "./chaos.ts";
 import { runRestored } from "./restored.ts";
 

@@ -1,7 +1,7 @@
 /** Errors that the server makes for the sake of others, and that pass. */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import type { TestServer } from "../support/server.ts";
+import type { TestServer } from "../support/server/server.ts";
 import type { Fault } from "./faults.ts";
 
 const REINDEX_MS = 1500;

@@ -1,7 +1,7 @@
 /** A reader that stalls while the server wants to be rid of its walsender. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
-import { type TestServer, startServer } from "../support/server.ts";
+import { type RunningWalctl, spawnWalctl } from "../support/program/cli.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
 import type { Fault, FaultScene } from "./faults.ts";
 import type { Subject } from "./subject.ts";
 

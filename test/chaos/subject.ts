@@ -2,9 +2,9 @@
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { INVALID_LSN as NONE, type Lsn, parseLsn } from "../../src/lsn.ts";
-import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
-import { FaultProxy } from "../support/proxy.ts";
-import type { TestServer } from "../support/server.ts";
+import { type RunningWalctl, spawnWalctl } from "../support/program/cli.ts";
+import { FaultProxy } from "../support/server/proxy.ts";
+import type { TestServer } from "../support/server/server.ts";
 import type { AckConsumer } from "./ack-consumer.ts";
 import { lastLine, readOutput } from "./output-file.ts";
 import { Transcript } from "./transcript.ts";

@@ -1,6 +1,6 @@
 /** What one process printed, understood as a consumer would. */
 import { type Lsn, parseLsn } from "../../src/lsn.ts";
-import { type Line, parseLines } from "../support/lines.ts";
+import { type Line, parseLines } from "../support/program/lines.ts";
 
 export interface PrintedTransaction {
   readonly xid: number;

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { type Lsn, parseLsn } from "../../src/lsn.ts";
-import { seededRandom } from "../support/random.ts";
-import type { TestServer } from "../support/server.ts";
+import { seededRandom } from "../support/tools/random.ts";
+import type { TestServer } from "../support/server/server.ts";
 
 export const CHAOS_TABLE = `
   CREATE TABLE chaos (id bigint PRIMARY KEY, x xid8 NOT NULL DEFAULT pg_current_xact_id(), filler text NOT NULL);

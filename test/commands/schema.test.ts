@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { walctl } from "../support/cli.ts";
-import { LineSchema } from "../support/line-schema.ts";
+import { walctl } from "../support/program/cli.ts";
+import { LineSchema } from "../support/program/line-schema.ts";
 
 const CAPTURES = new URL("../../../fixtures/captures/", import.meta.url);
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { spawnWalctl, walctl } from "../support/cli.ts";
-import { type TestServer, startServer } from "../support/server.ts";
+import { spawnWalctl, walctl } from "../support/program/cli.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
 
 let server: TestServer;
 

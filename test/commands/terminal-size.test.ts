@@ -5,11 +5,11 @@ import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { textWidth } from "../../src/render/text-width.ts";
-import { childEnvironment } from "../support/cli.ts";
-import { type TestServer, startServer } from "../support/server.ts";
-import { WALCTL_COMMAND } from "../support/terminal.ts";
-import { toolPath } from "../support/tools.ts";
+import { textWidth } from "../../src/render/terminal/text-width.ts";
+import { childEnvironment } from "../support/program/cli.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
+import { WALCTL_COMMAND } from "../support/program/terminal.ts";
+import { toolPath } from "../support/tools/tools.ts";
 
 let server: TestServer;
 

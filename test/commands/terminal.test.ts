@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { textWidth } from "../../src/render/text-width.ts";
-import { walctl } from "../support/cli.ts";
-import { matchGolden } from "../support/golden.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { openTerminal, type Terminal, WALCTL_COMMAND } from "../support/terminal.ts";
+import { textWidth } from "../../src/render/terminal/text-width.ts";
+import { walctl } from "../support/program/cli.ts";
+import { matchGolden } from "../support/golden/golden.ts";
+import { startServer, type TestServer } from "../support/server/server.ts";
+import { openTerminal, type Terminal, WALCTL_COMMAND } from "../support/program/terminal.ts";
 
 const CAPTURE = fileURLToPath(
   new URL("../../../fixtures/captures/pg18-misc-p1.recvlogical", import.meta.url),

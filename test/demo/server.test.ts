@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import { WalctlError } from "../../src/errors.ts";
 import { binariesIn, findBinaries, findEmbedded, mendTree } from "../../src/demo/binaries.ts";
 import { startPostgres } from "../../src/demo/server.ts";
-import { installedVersions, startServer } from "../support/server.ts";
+import { installedVersions, startServer } from "../support/server/server.ts";
 
 /** A copy of PostgreSQL as npm leaves it where install scripts are switched off, in a folder of that mode. */
 async function unhydratedTree(mode: number): Promise<{ folder: string; tree: string }> {

@@ -1,8 +1,8 @@
 /** More rounds of what `npm test` does a little of, on every version. */
 import { after, before, describe, test } from "node:test";
-import { fuzzLogins } from "../support/login-fuzz.ts";
-import { type TestServer, startServer } from "../support/server.ts";
-import { fuzzStreams } from "../support/stream-fuzz.ts";
+import { fuzzLogins } from "../support/wire/login-fuzz.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
+import { fuzzStreams } from "../support/wire/stream-fuzz.ts";
 import { isThorough, testedVersions } from "./support/versions.ts";
 
 test("logins at servers that mean harm", async () => {

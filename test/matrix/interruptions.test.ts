@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { type TestContext, after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { type RunningWalctl, spawnWalctl } from "../support/cli.ts";
-import { insertedIds, parseLines } from "../support/lines.ts";
-import { LOAD_TABLE } from "../support/load.ts";
-import { type TestServer, startServer } from "../support/server.ts";
+import { type RunningWalctl, spawnWalctl } from "../support/program/cli.ts";
+import { insertedIds, parseLines } from "../support/program/lines.ts";
+import { LOAD_TABLE } from "../support/server/load.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
 import { testedVersions } from "./support/versions.ts";
 
 async function connectWalsender({ host, port }: TestServer): Promise<pg.Client> {

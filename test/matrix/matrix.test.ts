@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { walctl } from "../support/cli.ts";
+import { walctl } from "../support/program/cli.ts";
 import { compareBinary } from "./support/binary.ts";
 import { compareCatalogue } from "./support/catalogue.ts";
 import { type Transaction, changesIn } from "./support/fates.ts";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import pg from "pg";
-import { type RunResult, spawnWalctl, walctl } from "../support/cli.ts";
-import { type TestServer, startServer } from "../support/server.ts";
+import { type RunResult, spawnWalctl, walctl } from "../support/program/cli.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
 import { type StreamLine, parseStream } from "./support/stream-line.ts";
 import { testedVersions } from "./support/versions.ts";
 

@@ -4,12 +4,12 @@ import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { type TestContext, after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunningWalctl, childEnvironment, spawnWalctl } from "../support/cli.ts";
-import { insertedIds, parseLines } from "../support/lines.ts";
-import { LOAD_TABLE } from "../support/load.ts";
-import { type TestServer, startServer } from "../support/server.ts";
-import { startStandby } from "../support/standby.ts";
-import { toolPath } from "../support/tools.ts";
+import { type RunningWalctl, childEnvironment, spawnWalctl } from "../support/program/cli.ts";
+import { insertedIds, parseLines } from "../support/program/lines.ts";
+import { LOAD_TABLE } from "../support/server/load.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
+import { startStandby } from "../support/server/standby.ts";
+import { toolPath } from "../support/tools/tools.ts";
 import { newestOrNamed } from "./support/versions.ts";
 
 /** Longer than for pg_recvlogical, which the server gives up after wal_sender_timeout. */

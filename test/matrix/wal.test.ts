@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { walctl } from "../support/cli.ts";
-import { LineSchema } from "../support/line-schema.ts";
-import { type ServerVersion, type TestServer, startServer } from "../support/server.ts";
+import { walctl } from "../support/program/cli.ts";
+import { LineSchema } from "../support/program/line-schema.ts";
+import { type ServerVersion, type TestServer, startServer } from "../support/server/server.ts";
 import {
   type RecordLine,
   ownRecord,

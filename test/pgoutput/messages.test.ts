@@ -6,7 +6,7 @@ import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
 import { ByteReader } from "../../src/pgoutput/reader.ts";
 import { type TupleData, columnValues } from "../../src/pgoutput/tuple.ts";
-import { type WireMessage, encodeMessage } from "../support/pgoutput-encoder.ts";
+import { type WireMessage, encodeMessage } from "../support/wire/pgoutput-encoder.ts";
 
 interface Case {
   readonly message: WireMessage;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { CaptureFormat } from "../../src/capture/capture-reader.ts";
-import { cut, decodeChunks, encodeCapture, messagesOf, seeded } from "../support/captures.ts";
-import { fixture } from "../support/golden.ts";
+import type { CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
+import { cut, decodeChunks, encodeCapture, messagesOf, seeded } from "../support/wire/captures.ts";
+import { fixture } from "../support/golden/golden.ts";
 
 /** What the cases of one kind may decode of a fixture in all: every byte of a small one is tried, a sample of a large one. */
 const DECODED_BYTES_MAX = 150_000;

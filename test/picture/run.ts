@@ -2,7 +2,7 @@
  * `npm run picture`: runs `walctl demo` in a terminal and draws what stands there at its end, for the README.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { openTerminal, WALCTL_COMMAND } from "../support/terminal.ts";
+import { openTerminal, WALCTL_COMMAND } from "../support/program/terminal.ts";
 import { renderSvg } from "./svg.ts";
 
 const COLUMNS = 100;

@@ -1,4 +1,4 @@
-import { textWidth } from "../../src/render/text-width.ts";
+import { textWidth } from "../../src/render/terminal/text-width.ts";
 import { parseAnsi, type Run } from "./ansi.ts";
 
 const CELL_WIDTH = 8.4;

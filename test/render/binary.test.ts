@@ -2,23 +2,28 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
-import { binaryEncoder } from "../../src/render/binary/binary-encoder.ts";
-import { binaryToText } from "../../src/render/binary/binary-to-text.ts";
-import { formatFloat4, formatFloat8 } from "../../src/render/binary/floats.ts";
-import { ByteWriter } from "../../src/render/byte-writer.ts";
-import { writeString } from "../../src/render/json-text.ts";
-import { NdjsonRenderer } from "../../src/render/ndjson.ts";
+import { binaryEncoder } from "../../src/render/values/binary/binary-encoder.ts";
+import { binaryToText } from "../../src/render/values/binary/binary-to-text.ts";
+import { formatFloat4, formatFloat8 } from "../../src/render/values/binary/floats.ts";
+import { ByteWriter } from "../../src/render/bytes/byte-writer.ts";
+import { writeString } from "../../src/render/bytes/json-text.ts";
+import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import type { Renderer } from "../../src/render/renderer.ts";
-import { TableRenderer } from "../../src/render/table.ts";
-import { WHOLE_VIEW } from "../../src/render/table-view.ts";
-import type { ValueOptions } from "../../src/render/values.ts";
-import { resolveTarget } from "../../src/replication/target.ts";
-import { NO_HORIZON } from "../../src/replication/horizon.ts";
-import { TypeCatalogue } from "../../src/replication/type-catalogue.ts";
-import { NASTY_VALUES } from "../support/nasty-values.ts";
-import { oddFloat4s, oddFloat8s, randomFloats, randomNumeric } from "../support/random-numbers.ts";
-import { seededRandom } from "../support/random.ts";
-import { type TestServer, startServer } from "../support/server.ts";
+import { TableRenderer } from "../../src/render/table/table.ts";
+import { WHOLE_VIEW } from "../../src/render/table/view.ts";
+import type { ValueOptions } from "../../src/render/values/values.ts";
+import { resolveTarget } from "../../src/server/target/target.ts";
+import { NO_HORIZON } from "../../src/server/start/horizon.ts";
+import { TypeCatalogue } from "../../src/server/types/catalogue.ts";
+import { NASTY_VALUES } from "../support/golden/nasty-values.ts";
+import {
+  oddFloat4s,
+  oddFloat8s,
+  randomFloats,
+  randomNumeric,
+} from "../support/tools/random-numbers.ts";
+import { seededRandom } from "../support/tools/random.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
 
 /** As the replication session pins them. */
 const SETTINGS = `SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC';

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { COLORS, createPalette } from "../../src/render/painted.ts";
-import { walctl } from "../support/cli.ts";
+import { COLORS, createPalette } from "../../src/render/terminal/painted.ts";
+import { walctl } from "../support/program/cli.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const CAPTURE = `${ROOT}fixtures/captures/pg18-misc-p1.recvlogical`;
@@ -80,7 +80,7 @@ describe("colours", () => {
         path.endsWith(".ts") &&
         /from "chalk"|\\(x1b|u001b|033)\[[\d;]*m/.test(readFileSync(`${ROOT}src/${path}`, "utf8")),
     );
-    assert.deepEqual(painters, ["render/painted.ts"]);
+    assert.deepEqual(painters, ["render/terminal/painted.ts"]);
   });
 
   for (const [env, args, colored] of [

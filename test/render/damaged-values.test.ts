@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
-import { NdjsonRenderer } from "../../src/render/ndjson.ts";
-import type { ValueOptions } from "../../src/render/values.ts";
+import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
+import type { ValueOptions } from "../../src/render/values/values.ts";
 import { type Exact, parseExact } from "../matrix/support/exact-json.ts";
-import { damage, pick } from "../support/damage.ts";
-import { LineSchema } from "../support/line-schema.ts";
-import { encodeMessage, type WireValue } from "../support/pgoutput-encoder.ts";
-import { seededRandom } from "../support/random.ts";
-import { assertSaid } from "../support/said.ts";
-import { OWN_TYPES, SAMPLES } from "../support/typed-samples.ts";
+import { damage, pick } from "../support/wire/damage.ts";
+import { LineSchema } from "../support/program/line-schema.ts";
+import { encodeMessage, type WireValue } from "../support/wire/pgoutput-encoder.ts";
+import { seededRandom } from "../support/tools/random.ts";
+import { assertSaid } from "../support/program/said.ts";
+import { OWN_TYPES, SAMPLES } from "../support/golden/typed-samples.ts";
 
 /** WALCTL_TEST_FUZZ=N: as many times more rows. A failure names its seed. */
 const ROWS = 3000 * Number(process.env["WALCTL_TEST_FUZZ"] ?? 1);

@@ -7,9 +7,9 @@ import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { PROGRAM, childEnvironment } from "../support/cli.ts";
-import { highWaterMarkKb } from "../support/memory.ts";
-import { formatSegmentName } from "../../src/wal/segments.ts";
+import { PROGRAM, childEnvironment } from "../support/program/cli.ts";
+import { highWaterMarkKb } from "../support/program/memory.ts";
+import { formatSegmentName } from "../../src/wal/pages/segments.ts";
 import { LogEncoder, SEGMENT_BYTES, START, mainData, u32 } from "./support/log-encoder.ts";
 
 /** The goal for what servers write is 100 MB; relations take some hundred bytes each in statistics, and garbage comes on top. */

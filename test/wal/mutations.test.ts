@@ -4,13 +4,13 @@ import { describe, it } from "node:test";
 import { describeRecord } from "../../src/wal/detail/describe.ts";
 import { ShortPayload } from "../../src/wal/detail/payload.ts";
 import { LoggedNames } from "../../src/wal/logged-names.ts";
-import { PAGE_BYTES } from "../../src/wal/page.ts";
+import { PAGE_BYTES } from "../../src/wal/pages/page.ts";
 import type { WalRecord } from "../../src/wal/record.ts";
 import { WalStatistics } from "../../src/wal/statistics.ts";
 import { recordTime } from "../../src/wal/times.ts";
 import { FieldList } from "../../src/render/wal/field-list.ts";
 import { RecordLines } from "../../src/render/wal/ndjson.ts";
-import { seededRandom } from "../support/random.ts";
+import { seededRandom } from "../support/tools/random.ts";
 import { LogEncoder, START, headerOf, mainData, seal, u16, u32 } from "./support/log-encoder.ts";
 import { type Reading, readLog } from "./support/read.ts";
 

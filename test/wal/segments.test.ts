@@ -3,14 +3,14 @@ import { describe, it } from "node:test";
 import { type LogPlan, planLog } from "../../src/capture/wal/plan.ts";
 import type { SegmentFile } from "../../src/capture/wal/segment-file.ts";
 import { segmentNameOf } from "../../src/capture/wal/segment-file.ts";
-import type { SegmentHeader } from "../../src/wal/page.ts";
-import { formatPosition } from "../../src/wal/position.ts";
+import type { SegmentHeader } from "../../src/wal/pages/page.ts";
+import { formatPosition } from "../../src/wal/pages/position.ts";
 import {
   addressOfName,
   formatSegmentName,
   parseHistory,
   parseSegmentName,
-} from "../../src/wal/segments.ts";
+} from "../../src/wal/pages/segments.ts";
 
 const MB = 1024 * 1024;
 const GB = 1024 * MB;

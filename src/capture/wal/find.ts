@@ -1,8 +1,8 @@
 /** From the paths on the command line to files. */
 import { lstat, readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type TimelineParent, parseHistory } from "../../wal/segments.ts";
-import { InputError } from "../input-error.ts";
+import { type TimelineParent, parseHistory } from "../../wal/pages/segments.ts";
+import { InputError } from "../formats/input-error.ts";
 import { isGone, readError } from "../source.ts";
 import { type SegmentFile, inspectFile, segmentNameOf } from "./segment-file.ts";
 

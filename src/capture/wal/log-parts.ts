@@ -1,7 +1,7 @@
-import type { SkippedRange, WalFault } from "../../wal/faults.ts";
-import type { SegmentHeader } from "../../wal/page.ts";
+import type { SkippedRange, WalFault } from "../../wal/pages/faults.ts";
+import type { SegmentHeader } from "../../wal/pages/page.ts";
 import type { WalRecord } from "../../wal/record.ts";
-import type { WalVersion } from "../../wal/versions.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { ByteStream } from "./byte-stream.ts";
 
 /** A segment whose turn it is. */

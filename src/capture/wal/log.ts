@@ -4,15 +4,15 @@
  * Way in: findFiles and planLog tell what to read, readLog reads it.
  */
 import { usageError } from "../../errors.ts";
-import type { WalFault } from "../../wal/faults.ts";
-import { PAGE_BYTES } from "../../wal/page.ts";
-import { pageAddress, pageFault } from "../../wal/page-faults.ts";
-import { createPageChunk } from "../../wal/page-chunk.ts";
-import { formatPosition } from "../../wal/position.ts";
+import type { WalFault } from "../../wal/pages/faults.ts";
+import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import { pageAddress, pageFault } from "../../wal/pages/page-faults.ts";
+import { createPageChunk } from "../../wal/pages/page-chunk.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
 import { RecordReader, Step } from "../../wal/reader.ts";
-import { formatSegmentName } from "../../wal/segments.ts";
+import { formatSegmentName } from "../../wal/pages/segments.ts";
 import type { LocatedFault, LogEnd, LogOptions, OpenSegment, PagesBehind } from "./log-parts.ts";
-import { CompressionError } from "./lz4.ts";
+import { CompressionError } from "../lz4.ts";
 
 /** Of 128 to 1,024 kB the same speed; what is printed of it has to be kept as well. */
 const CHUNK_BYTES = 16 * PAGE_BYTES;

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { sourceOf } from "../source.ts";
 import { type ByteStream, FileStream, PiecesStream } from "./byte-stream.ts";
 import { MAGIC_BYTES, compressionOf, peekCompression } from "../compressed.ts";
-import { type Compression, decompressed } from "./compression.ts";
+import { type Compression, decompressed } from "../compression.ts";
 
 const COMPRESSED_PIECE_BYTES = 64 * 1024;
 

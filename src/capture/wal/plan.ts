@@ -1,9 +1,9 @@
 /** Which files are read, and in which order. */
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
-import type { SegmentHeader, SegmentStart } from "../../wal/page.ts";
-import { formatPosition } from "../../wal/position.ts";
-import { type TimelineParent, addressOfName } from "../../wal/segments.ts";
-import { formatMagic } from "../../wal/versions.ts";
+import type { SegmentHeader, SegmentStart } from "../../wal/pages/page.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
+import { type TimelineParent, addressOfName } from "../../wal/pages/segments.ts";
+import { formatMagic } from "../../wal/pages/versions.ts";
 import type { SegmentFile } from "./segment-file.ts";
 
 export interface PlannedSegment {

@@ -1,8 +1,8 @@
-import { type SegmentName, parseSegmentName } from "../../wal/segments.ts";
-import { LONG_HEADER_BYTES, type SegmentStart, readSegmentStart } from "../../wal/page.ts";
+import { type SegmentName, parseSegmentName } from "../../wal/pages/segments.ts";
+import { LONG_HEADER_BYTES, type SegmentStart, readSegmentStart } from "../../wal/pages/page.ts";
 import { damagedCompression } from "../compressed.ts";
-import type { InputError } from "../input-error.ts";
-import { CompressionError } from "./lz4.ts";
+import type { InputError } from "../formats/input-error.ts";
+import { CompressionError } from "../lz4.ts";
 import { openFile } from "./open.ts";
 
 /** A file that may hold a segment. */

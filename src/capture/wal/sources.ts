@@ -5,8 +5,8 @@ import {
   PAGE_BYTES,
   type SegmentHeader,
   readSegmentStart,
-} from "../../wal/page.ts";
-import { formatSegmentName } from "../../wal/segments.ts";
+} from "../../wal/pages/page.ts";
+import { formatSegmentName } from "../../wal/pages/segments.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import type { OpenSegment, SegmentSource } from "./log-parts.ts";
 import { isGone } from "../source.ts";

@@ -8,9 +8,9 @@ import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts
 import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { LoggedNames } from "../../wal/logged-names.ts";
-import { formatPosition } from "../../wal/position.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalRecord } from "../../wal/record.ts";
-import type { WalVersion } from "../../wal/versions.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputOptions, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";

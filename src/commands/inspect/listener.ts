@@ -1,9 +1,9 @@
 import type { LocatedFault, LogListener } from "../../capture/wal/log-parts.ts";
 import type { Sink } from "../../output/sink.ts";
-import type { SkippedRange } from "../../wal/faults.ts";
-import { formatPosition } from "../../wal/position.ts";
+import type { SkippedRange } from "../../wal/pages/faults.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalRecord } from "../../wal/record.ts";
-import type { WalVersion } from "../../wal/versions.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { Reporter } from "../reporter.ts";
 import type { InspectOptions } from "./options.ts";
 import type { Printer } from "./printer.ts";

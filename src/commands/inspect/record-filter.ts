@@ -3,7 +3,7 @@ import { TransactionFamily } from "../../wal/parents.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { RECORD_TYPES, type RecordNames, recordNames } from "../../wal/rmgrs.ts";
 import { recordTime } from "../../wal/times.ts";
-import type { WalVersion } from "../../wal/versions.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { RelationPattern } from "./positions.ts";
 
 export interface RecordFilterOptions {

@@ -1,8 +1,8 @@
 import type { BlockReference } from "../../wal/block-reference.ts";
 import { FORK_NAMES } from "../../wal/detail/storage.ts";
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
-import { type Piece, piece } from "../byte-writer.ts";
-import { jsonString } from "../json-text.ts";
+import { type Piece, piece } from "../bytes/byte-writer.ts";
+import { jsonString } from "../bytes/json-text.ts";
 
 /** So many are kept: a log may hold more relations than memory. */
 const KEPT_MAX = 8192;

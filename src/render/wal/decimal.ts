@@ -1,4 +1,4 @@
-import type { ByteWriter } from "../byte-writer.ts";
+import type { ByteWriter } from "../bytes/byte-writer.ts";
 
 const ZERO = 0x30;
 const UINT32_DIGITS = 10;

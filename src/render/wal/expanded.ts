@@ -1,7 +1,7 @@
-import { type Painted, type Palette, joined, painted, paintedWithin } from "../painted.ts";
-import { sanitizeLine } from "../sanitize.ts";
-import { Frame, layoutFor } from "../table-frame.ts";
-import { wrapWords } from "../word-wrap.ts";
+import { type Painted, type Palette, joined, painted, paintedWithin } from "../terminal/painted.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+import { Frame, layoutFor } from "../table/frame.ts";
+import { wrapWords } from "../terminal/word-wrap.ts";
 
 const KEY_WIDTH = 14;
 

@@ -1,6 +1,6 @@
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
-import { formatPosition } from "../../wal/position.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
 
 /** Collects a payload as texts, for people. */
 export class FieldList implements DetailSink {

@@ -1,5 +1,5 @@
 /** What the statistics mean: each finding with its figure, and the setting or command that helps. */
-import { jsonLine, safeJson } from "../json-line.ts";
+import { jsonLine, safeJson } from "../bytes/json-line.ts";
 import { formatByteCount } from "../../byte-count.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
 import { Rmgr, recordNames } from "../../wal/rmgrs.ts";

@@ -1,8 +1,8 @@
-import { safeJson } from "../json-line.ts";
+import { safeJson } from "../bytes/json-line.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
-import { type ByteWriter, type Piece, piece } from "../byte-writer.ts";
-import { jsonString } from "../json-text.ts";
+import { type ByteWriter, type Piece, piece } from "../bytes/byte-writer.ts";
+import { jsonString } from "../bytes/json-text.ts";
 import { writeUnsigned } from "./decimal.ts";
 
 const HIGH = 2 ** 32;

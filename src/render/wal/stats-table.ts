@@ -1,8 +1,8 @@
 import Table from "cli-table3";
-import { type Palette, createPalette } from "../painted.ts";
-import { sanitizeLine } from "../sanitize.ts";
-import { cutToWidth, textWidth } from "../text-width.ts";
-import { wrapWords } from "../word-wrap.ts";
+import { type Palette, createPalette } from "../terminal/painted.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+import { cutToWidth, textWidth } from "../terminal/text-width.ts";
+import { wrapWords } from "../terminal/word-wrap.ts";
 import type { Finding } from "./findings.ts";
 import { type StatsBy, type StatsRow, bytesOf } from "./stats.ts";
 

@@ -1,7 +1,7 @@
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 import { recordNames } from "../../wal/rmgrs.ts";
 import type { RelationTotals, Totals, WalStatistics } from "../../wal/statistics.ts";
-import { jsonString } from "../json-text.ts";
+import { jsonString } from "../bytes/json-text.ts";
 
 export type StatsBy = "record" | "rmgr" | "table";
 

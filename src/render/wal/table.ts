@@ -1,17 +1,21 @@
+/*
+ * WAL records and their statistics, as tables and NDJSON (docs/wal.md).
+ */
+
 import type { PgTime } from "../../pg-time.ts";
 import { describeRecord } from "../../wal/detail/describe.ts";
 import { ShortPayload } from "../../wal/detail/payload.ts";
 import { FORK_NAMES } from "../../wal/detail/storage.ts";
-import { formatPosition } from "../../wal/position.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
 import type { BlockReference } from "../../wal/block-reference.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
 import { recordTime } from "../../wal/times.ts";
-import type { WalVersion } from "../../wal/versions.ts";
-import { type Paint, type Palette, createPalette } from "../painted.ts";
-import { sanitizeLine } from "../sanitize.ts";
-import { cutToWidth, textWidth } from "../text-width.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import { type Paint, type Palette, createPalette } from "../terminal/painted.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+import { cutToWidth, textWidth } from "../terminal/text-width.ts";
 import { ExpandedRecord } from "./expanded.ts";
 import { FieldList, formatForPeople } from "./field-list.ts";
 

@@ -1,6 +1,6 @@
 import type { WalRecord } from "../record.ts";
 import { Rmgr } from "../rmgrs.ts";
-import type { WalVersion } from "../versions.ts";
+import type { WalVersion } from "../pages/versions.ts";
 import {
   HEAP_OPERATION,
   describeHeap,

@@ -1,6 +1,6 @@
 /** Status logs, multixacts, origins and messages (access/clog.h, commit_ts.h, multixact.h, replication/origin.h, message.h). */
 import type { WalRecord } from "../record.ts";
-import type { WalVersion } from "../versions.ts";
+import type { WalVersion } from "../pages/versions.ts";
 import type { Payload } from "./payload.ts";
 import type { DetailSink } from "./sink.ts";
 

@@ -1,5 +1,5 @@
 import type { PgTime } from "../../pg-time.ts";
-import { positionOf } from "../position.ts";
+import { positionOf } from "../pages/position.ts";
 import type { BlockReference } from "../block-reference.ts";
 import type { WalRecord } from "../record.ts";
 

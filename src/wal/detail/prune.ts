@@ -1,6 +1,6 @@
 /** Heap2: what pruning, VACUUM and freezing did to a page, in counts (access/heapam_xlog.h). */
 import type { WalRecord } from "../record.ts";
-import type { WalVersion } from "../versions.ts";
+import type { WalVersion } from "../pages/versions.ts";
 import type { Payload } from "./payload.ts";
 import type { DetailSink } from "./sink.ts";
 

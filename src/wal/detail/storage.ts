@@ -1,6 +1,6 @@
 /** Files and their places: Storage, RelMap, Database, Tablespace, Sequence (catalog/storage_xlog.h, utils/relmapper.h, commands/). */
 import type { WalRecord } from "../record.ts";
-import type { WalVersion } from "../versions.ts";
+import type { WalVersion } from "../pages/versions.ts";
 import { type Payload, ShortPayload } from "./payload.ts";
 import type { DetailRow, DetailSink } from "./sink.ts";
 

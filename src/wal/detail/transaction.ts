@@ -1,6 +1,6 @@
 /** Ends of transactions, and what belongs to them (access/xact.h; rmgrdesc/xactdesc.c, ParseCommitRecord). */
 import type { WalRecord } from "../record.ts";
-import type { WalVersion } from "../versions.ts";
+import type { WalVersion } from "../pages/versions.ts";
 import type { Payload } from "./payload.ts";
 import type { DetailRow, DetailSink } from "./sink.ts";
 

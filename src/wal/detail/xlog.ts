@@ -1,7 +1,7 @@
 /** The log's own records (catalog/pg_control.h, access/xlog_internal.h). */
 import type { PgTime } from "../../pg-time.ts";
 import type { WalRecord } from "../record.ts";
-import type { WalVersion } from "../versions.ts";
+import type { WalVersion } from "../pages/versions.ts";
 import type { Payload } from "./payload.ts";
 import type { DetailSink } from "./sink.ts";
 

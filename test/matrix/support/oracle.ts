@@ -3,7 +3,7 @@
  * into a table that is not published, in the transaction of the change, so that its fate is theirs.
  */
 import assert from "node:assert/strict";
-import type { TestServer } from "../../support/server.ts";
+import type { TestServer } from "../../support/server/server.ts";
 import { membersOf } from "./exact-json.ts";
 import type { Change, Transaction } from "./fates.ts";
 import type { RelationInfo, Row } from "./stream-line.ts";

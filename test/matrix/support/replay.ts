@@ -1,6 +1,6 @@
 /** A subscriber in memory: what a table is, told by nothing but its lines. */
 import assert from "node:assert/strict";
-import type { TestServer } from "../../support/server.ts";
+import type { TestServer } from "../../support/server/server.ts";
 import { membersOf } from "./exact-json.ts";
 import type { Change, Fates } from "./fates.ts";
 import { namesOf, pick } from "./oracle.ts";

@@ -1,8 +1,8 @@
 /** All workloads on one server, and what `walctl tail` prints of them, asked in different ways. */
 import assert from "node:assert/strict";
-import { type RunOptions, walctl } from "../../support/cli.ts";
-import { LineSchema } from "../../support/line-schema.ts";
-import { type ServerVersion, type TestServer, startServer } from "../../support/server.ts";
+import { type RunOptions, walctl } from "../../support/program/cli.ts";
+import { LineSchema } from "../../support/program/line-schema.ts";
+import { type ServerVersion, type TestServer, startServer } from "../../support/server/server.ts";
 import { type Fates, fatesOf } from "./fates.ts";
 import { ORACLE_SETUP, type Said, readOracle } from "./oracle.ts";
 import { type StreamLine, parseStream } from "./stream-line.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TestServer } from "../../support/server.ts";
+import type { TestServer } from "../../support/server/server.ts";
 import type { Fates } from "./fates.ts";
 import { replay } from "./replay.ts";
 

@@ -1,4 +1,4 @@
-import type { ServerVersion } from "../../support/server.ts";
+import type { ServerVersion } from "../../support/server/server.ts";
 
 const ALL: readonly ServerVersion[] = [14, 15, 16, 17, 18];
 const DEFAULT: readonly ServerVersion[] = [15, 18];

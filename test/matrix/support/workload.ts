@@ -1,4 +1,4 @@
-import type { TestServer } from "../../support/server.ts";
+import type { TestServer } from "../../support/server/server.ts";
 import type { Fates, Transaction } from "./fates.ts";
 import type { StreamLine } from "./stream-line.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TestServer } from "../../support/server.ts";
+import type { TestServer } from "../../support/server/server.ts";
 import type { Workload } from "../support/workload.ts";
 
 const FILL = (from: number, to: number): string =>

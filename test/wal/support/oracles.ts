@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { promisify } from "node:util";
-import type { TestServer } from "../../support/server.ts";
+import type { TestServer } from "../../support/server/server.ts";
 
 /** Undefined: there is none of that version here. */
 export function waldumpOf(version: number): string | undefined {

@@ -1,5 +1,5 @@
-import { PAGE_BYTES, type SegmentHeader } from "../../../src/wal/page.ts";
-import { type PageChunk, createPageChunk } from "../../../src/wal/page-chunk.ts";
+import { PAGE_BYTES, type SegmentHeader } from "../../../src/wal/pages/page.ts";
+import { type PageChunk, createPageChunk } from "../../../src/wal/pages/page-chunk.ts";
 import { RecordReader, Step } from "../../../src/wal/reader.ts";
 import type { WalRecord } from "../../../src/wal/record.ts";
 import { START } from "./log-encoder.ts";

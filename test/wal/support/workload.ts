@@ -1,8 +1,8 @@
 /** A mixed workload: all that makes the server write another kind of record, as far as one test can. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { TestServer } from "../../support/server.ts";
-import { toolPath } from "../../support/tools.ts";
+import type { TestServer } from "../../support/server/server.ts";
+import { toolPath } from "../../support/tools/tools.ts";
 
 export interface MixedOptions {
   /** Of wal_compression, each for a part of the work. */

@@ -1,0 +1,100 @@
+import { DecodeError } from "../../errors.ts";
+
+const BACKSLASH = 0x5c;
+const LOWER_X = 0x78;
+
+const NO_DIGIT = 0xff;
+const HEX_DIGITS = new Uint8Array(256).fill(NO_DIGIT);
+for (let digit = 0; digit < 16; digit++) {
+  HEX_DIGITS[digit.toString(16).charCodeAt(0)] = digit;
+  HEX_DIGITS[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+}
+
+/** Undefined when the byte is no hexadecimal digit. */
+export function hexDigit(byte: number): number | undefined {
+  const digit = HEX_DIGITS[byte];
+  return digit === NO_DIGIT ? undefined : digit;
+}
+
+/** A bytea's bytes, and where in the text each of them came from: faults are told by the place in the file. */
+export interface Bytea {
+  /** A view until the next call. */
+  readonly bytes: Uint8Array;
+  sourceOf(offset: number): number;
+}
+
+/** Turns the text forms of bytea into bytes: `\x…`, and what bytea_output = escape prints. */
+export class ByteaDecoder {
+  #out = new Uint8Array(4096);
+
+  #fault: DecodeError | undefined;
+
+  /** `from` and `to` are where in `text` the value stands. The DecodeError's offset counts from the start of `text`. */
+  decode(text: Uint8Array, from: number, to: number): Bytea {
+    const bytea = this.salvage(text, from, to);
+    if (this.#fault !== undefined) throw this.#fault;
+    return bytea;
+  }
+
+  /** What can be made of it, whatever is wrong with it. */
+  salvage(text: Uint8Array, from: number, to: number): Bytea {
+    this.#fault = undefined;
+    if (this.#out.length < to - from) this.#out = new Uint8Array(to - from);
+    return text[from] === BACKSLASH && text[from + 1] === LOWER_X
+      ? this.salvageHex(text, from + 2, to)
+      : this.#decodeEscape(text, from, to);
+  }
+
+  /** As salvage(), of digits alone. */
+  salvageHex(text: Uint8Array, from: number, to: number): Bytea {
+    const out = this.#out;
+    let length = 0;
+    for (let at = from; at + 1 < to; at += 2) {
+      const high = HEX_DIGITS[text[at] ?? 0] ?? NO_DIGIT;
+      const low = HEX_DIGITS[text[at + 1] ?? 0] ?? NO_DIGIT;
+      if ((high | low) > 0x0f) {
+        const wrong = high === NO_DIGIT ? at : at + 1;
+        this.#fault ??= new DecodeError("bytea: not a hexadecimal digit", wrong);
+      }
+      out[length++] = (high << 4) | low;
+    }
+    if ((to - from) % 2 !== 0) this.#fault ??= new DecodeError("bytea: half a byte at its end", to);
+    return { bytes: out.subarray(0, length), sourceOf: (offset) => from + 2 * offset };
+  }
+
+  /** `\\` is a backslash, `\ooo` a byte in octal, all else itself. */
+  #decodeEscape(text: Uint8Array, from: number, to: number): Bytea {
+    const out = this.#out;
+    let length = 0;
+    for (let at = from; at < to; at++) {
+      const byte = text[at] ?? 0;
+      if (byte !== BACKSLASH) {
+        out[length++] = byte;
+      } else if (text[at + 1] === BACKSLASH && at + 1 < to) {
+        out[length++] = BACKSLASH;
+        at++;
+      } else {
+        const value = this.#octalByte(text, at, to);
+        out[length++] = value ?? byte;
+        if (value !== undefined) at += 3;
+      }
+    }
+    return { bytes: out.subarray(0, length), sourceOf: () => from };
+  }
+
+  #octalByte(text: Uint8Array, backslash: number, to: number): number | undefined {
+    let value = 0;
+    for (let at = backslash + 1; at <= backslash + 3; at++) {
+      const digit = (text[at] ?? 0) - 0x30;
+      if (at >= to || digit < 0 || digit > 7) {
+        const what = "bytea: a backslash without three octal digits";
+        this.#fault ??= new DecodeError(what, backslash);
+        return undefined;
+      }
+      value = value * 8 + digit;
+    }
+    if (value <= 0xff) return value;
+    this.#fault ??= new DecodeError("bytea: an octal number above \\377", backslash);
+    return undefined;
+  }
+}

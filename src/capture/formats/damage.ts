@@ -1,0 +1,58 @@
+import { DecodeError } from "../../errors.ts";
+import { BYTES_BEHIND, BYTES_BEFORE } from "../../pgoutput/lost-bytes.ts";
+import type { CaptureReaderOptions } from "./capture-reader.ts";
+
+/** What keeps what messages told, and has to forget what damaged ones may have told anew. */
+interface Memory {
+  forget(bytes: Uint8Array, from: number, to: number): void;
+}
+
+/** What becomes of faults: thrown, or noted until a message decodes again and the range passed over is known. */
+export class Damage {
+  readonly #options: CaptureReaderOptions;
+  readonly #memory: Memory;
+  #start = 0;
+  #fault: DecodeError | undefined;
+  /** The last bytes passed over: more of them tell what the others mean. */
+  #window = new Uint8Array();
+  #from = 0;
+
+  constructor(options: CaptureReaderOptions, memory: Memory) {
+    this.#options = options;
+    this.#memory = memory;
+  }
+
+  /** `base`: the capture's offset of the bytes that the error's offset counts from. `start`: where in the capture what is at fault begins. */
+  found(error: DecodeError, base: number, start: number): void {
+    if (this.#fault !== undefined) return;
+    const fault = new DecodeError(error.message, base + error.offset, error.missing);
+    if (!this.#options.keepGoing) throw fault;
+    this.#fault = fault;
+    this.#start = start;
+  }
+
+  /** These bytes are passed over. `last`: a message may start behind them. */
+  lost(bytes: Uint8Array, last: boolean): void {
+    const all = this.#window.length === 0 ? bytes : Buffer.concat([this.#window, bytes]);
+    const to = last ? all.length : Math.max(this.#from, all.length - BYTES_BEHIND + 1);
+    this.#memory.forget(all, this.#from, to);
+    this.#options.listener.lost?.(all, this.#from, to);
+    const kept = last ? to : Math.max(0, to - BYTES_BEFORE);
+    // A copy: a Buffer's slice() is none.
+    this.#window = Uint8Array.from(all.subarray(kept));
+    this.#from = to - kept;
+  }
+
+  /** At `offset` a message decodes, or the capture ends. */
+  mended(offset: number): void {
+    if (this.#fault === undefined) return;
+    this.#options.listener.skipped({ start: this.#start, end: offset, fault: this.#fault });
+    this.#fault = undefined;
+  }
+}
+
+/** What is no DecodeError is a bug and goes on up. */
+export function decodeErrorOf(error: unknown): DecodeError {
+  if (error instanceof DecodeError) return error;
+  throw error;
+}

@@ -1,0 +1,105 @@
+/**
+ * Messages that follow one another without a frame that tells their length: they delimit themselves, but for
+ * Stream Abort, and but for whether a stream block is open, which a capture that was cut does not tell.
+ */
+import { DecodeError } from "../../errors.ts";
+import { isKnownTag, type PgoutputDecoder } from "../../pgoutput/decoder.ts";
+import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { ByteReader } from "../../pgoutput/reader.ts";
+import { NO_POSITION } from "../../pgoutput/surroundings.ts";
+import { Tag } from "../../pgoutput/tags.ts";
+import { quoteByte } from "../../pgoutput/tuple.ts";
+
+/** What stands after each message: pg_recvlogical writes a line feed. */
+export type Separator = "line feed" | "none";
+
+export const LINE_FEED = 0x0a;
+const SHORT_ABORT_BYTES = 9;
+const LONG_ABORT_BYTES = 25;
+
+/** MaxAllocSize: no message of the server is longer. */
+const ROW_BYTES_MAX = 0x3fffffff;
+/** Of messages that hold nothing but names; generous. */
+const OTHER_BYTES_MAX = 1 << 20;
+
+/** Tags of messages that carry an xid of their own inside a stream block. */
+const XID_TAGS: ReadonlySet<number> = new Set([
+  Tag.relation,
+  Tag.type,
+  Tag.insert,
+  Tag.update,
+  Tag.delete,
+  Tag.truncate,
+  Tag.message,
+]);
+
+/** Whether a message that starts with this byte has another layout inside a stream block. */
+export function carriesXid(tag: number | undefined): boolean {
+  return tag !== undefined && XID_TAGS.has(tag);
+}
+
+/** Whether a message that starts with this byte can come where a stream block is open, or where none is. */
+export function fitsStreaming(tag: number | undefined, streaming: boolean): boolean {
+  if (carriesXid(tag) || tag === Tag.origin) return true;
+  return streaming === (tag === Tag.streamStop);
+}
+
+/** Decodes the message at `reader.offset` and steps over it and its separator. `final`: nothing comes after the reader's bytes. */
+export function decodeMessage(
+  decoder: PgoutputDecoder,
+  reader: ByteReader,
+  separator: Separator,
+  final: boolean,
+): PgoutputMessage {
+  const { bytes, offset } = reader;
+  const separated = separator === "line feed";
+  // A message counts as whole only once its separator is there: so nothing is decoded twice.
+  reader.end = separated && !final ? bytes.length - 1 : bytes.length;
+  if (bytes[offset] === Tag.streamAbort) reader.end = endOfStreamAbort(reader, separated, final);
+  return decoder.decodeNext(reader, NO_POSITION, separated ? stepOverLineFeed : undefined);
+}
+
+/** Before the message counts: what is followed by anything else is damaged. */
+function stepOverLineFeed(reader: ByteReader): void {
+  const { bytes, offset } = reader;
+  if (offset === bytes.length) return;
+  const byte = bytes[offset] ?? 0;
+  if (byte !== LINE_FEED) {
+    throw reader.invalid(`followed by ${quoteByte(byte)}, not by a line feed`, offset);
+  }
+  reader.offset++;
+}
+
+/**
+ * The abort's LSN and time are there only with streaming = parallel, and nothing in the message says so. The byte after
+ * the short form does: as the first byte of an LSN it would be 0, for the first 64 petabytes of WAL.
+ */
+function endOfStreamAbort(reader: ByteReader, separated: boolean, final: boolean): number {
+  const { bytes, offset, end } = reader;
+  reader.subject = "Stream Abort";
+  const shortEnd = offset + SHORT_ABORT_BYTES;
+  const next = bytes[shortEnd];
+  if (next === undefined) {
+    if (final) return end;
+    throw reader.truncated(shortEnd + 1 - bytes.length);
+  }
+  if (separated ? next === LINE_FEED : isKnownTag(next)) return shortEnd;
+  const longEnd = offset + LONG_ABORT_BYTES;
+  if (longEnd > end) throw reader.truncated(longEnd - end);
+  return longEnd;
+}
+
+/** Whether the message at `start` may only be cut by the end of the bytes: a damaged length asks for more than there can be. */
+export function mayBeCut(error: DecodeError, bytes: Uint8Array, start: number): boolean {
+  if (error.missing === 0) return false;
+  const tag = bytes[start] ?? 0;
+  const growing =
+    tag === Tag.insert || tag === Tag.update || tag === Tag.delete || tag === Tag.message;
+  const length = error.offset - start + error.missing;
+  return length <= (growing ? ROW_BYTES_MAX : OTHER_BYTES_MAX);
+}
+
+/** What is wrong with a message that asks for more bytes than it can have. */
+export function tooLong(subject: string, start: number): DecodeError {
+  return new DecodeError(`${subject}: longer than a message can be`, start);
+}

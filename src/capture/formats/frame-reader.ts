@@ -1,0 +1,173 @@
+import { DecodeError } from "../../errors.ts";
+import type { WalPosition } from "../../pgoutput/messages.ts";
+import { ByteReader } from "../../pgoutput/reader.ts";
+import {
+  type CaptureListener,
+  type CaptureReader,
+  type CaptureReaderOptions,
+  PIECE_BYTES,
+  SEARCH_BYTES,
+  type Work,
+} from "./capture-reader.ts";
+import { ChunkJoiner, type Decoded } from "./chunks.ts";
+import { Damage, decodeErrorOf } from "./damage.ts";
+import { WholeMessages } from "./whole-messages.ts";
+
+/** Where the bytes of the frames are: what differs from one framed format to the other. */
+export interface FrameLayout {
+  /** Steps over what stands before the first frame. */
+  readPreamble(reader: ByteReader): void;
+  /** Reads the head of the frame at `reader.offset` and returns where the frame ends. */
+  frameEnd(reader: ByteReader): number;
+  /** Whether the bytes from `start`, where frameEnd() left the reader, may go on to the frame's end, which is far. */
+  mayGoOn(bytes: Uint8Array, start: number): boolean;
+  /** The first byte of the message in the whole frame that starts at `start`. */
+  tagOf(bytes: Uint8Array, start: number): number | undefined;
+  /** Steps to the frame's message; `reader.end` is the frame's end. Null: there is none in it. */
+  readHead(reader: ByteReader, listener: CaptureListener): WalPosition | null;
+  /** Whether a frame starts at `start`, beyond doubt: false too if too few bytes are there to tell. */
+  isFrame(bytes: Uint8Array, start: number): boolean;
+  /** How many bytes isFrame() looks at. */
+  readonly headBytes: number;
+  /** What is missing at the end of a capture whose frames are all whole. */
+  readonly missingAtEnd: DecodeError | undefined;
+}
+
+/** A frame that lacks more than this is looked at before it is waited for: its length may be what is damaged. */
+const FAR_BYTES = 1 << 16;
+
+/** Captures whose frames tell how long each message is. */
+export class FrameReader implements CaptureReader {
+  readonly #layout: FrameLayout;
+  readonly #listener: CaptureListener;
+  readonly #messages: WholeMessages;
+  readonly #damage: Damage;
+  readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
+  readonly #reader = new ByteReader();
+  #begun = false;
+  /** After damage: where the next frame starts is to be found out. */
+  #lost = false;
+
+  constructor(layout: FrameLayout, options: CaptureReaderOptions) {
+    this.#layout = layout;
+    this.#listener = options.listener;
+    this.#messages = new WholeMessages(options.keepGoing);
+    this.#damage = new Damage(options, this.#messages);
+  }
+
+  push(chunk: Uint8Array): Work {
+    return this.#joiner.push(chunk);
+  }
+
+  end(): Work {
+    return this.#joiner.end();
+  }
+
+  *#decode(bytes: Uint8Array, base: number, final: boolean): Generator<void, Decoded, void> {
+    const reader = this.#reader;
+    reader.attach(bytes);
+    while (reader.offset < bytes.length) {
+      if (this.#lost && !(yield* this.#find(final))) break;
+      const missing = this.#frames(base, final);
+      if (missing > 0) return { consumed: reader.offset, missing };
+      yield;
+    }
+    if (final) this.#end(base + bytes.length);
+    return { consumed: reader.offset, missing: this.#lost ? 1 : 0 };
+  }
+
+  /** The hot loop: decodes to the end of the bytes, or a piece of them, or to damage. Returns how many bytes are missing. */
+  #frames(base: number, final: boolean): number {
+    const reader = this.#reader;
+    const layout = this.#layout;
+    const bytesEnd = reader.bytes.length;
+    const pieceEnd = Math.min(bytesEnd, reader.offset + PIECE_BYTES);
+    let start = reader.offset;
+    /** The frame's, if it is whole. */
+    let wholeEnd = 0;
+    try {
+      while (reader.offset < pieceEnd) {
+        start = reader.offset;
+        wholeEnd = 0;
+        reader.end = bytesEnd;
+        if (!this.#begun) {
+          layout.readPreamble(reader);
+          this.#begun = true;
+          continue;
+        }
+        reader.subject = "frame";
+        const end = layout.frameEnd(reader);
+        if (end > bytesEnd) {
+          if (end - bytesEnd > FAR_BYTES && !layout.mayGoOn(reader.bytes, reader.offset)) {
+            throw reader.invalid(`longer than what is in it`, start);
+          }
+          throw reader.truncated(end - bytesEnd);
+        }
+        wholeEnd = end;
+        reader.end = end;
+        const position = layout.readHead(reader, this.#listener);
+        if (position !== null) {
+          const message = this.#messages.decode(reader, position);
+          this.#damage.mended(base + start);
+          this.#listener.message(message);
+        } else {
+          this.#messages.unsettle();
+        }
+        reader.offset = end;
+      }
+      return 0;
+    } catch (error) {
+      const fault = decodeErrorOf(error);
+      reader.offset = start;
+      const whole = wholeEnd > 0;
+      if (fault.missing > 0 && !whole && !final) return Math.min(fault.missing, FAR_BYTES);
+      // What is missing inside a whole frame is not missing at the capture's end.
+      const known =
+        whole && fault.missing > 0 ? new DecodeError(fault.message, fault.offset) : fault;
+      this.#damage.found(known, base, base + start);
+      const missing = wholeEnd + layout.headBytes - bytesEnd;
+      if (whole && missing > 0 && !final) return missing;
+      this.#pass(start, wholeEnd);
+      this.#begun = true;
+      return 0;
+    }
+  }
+
+  /** Passes over the frame alone where another one follows; else its length may be what is damaged. `wholeEnd`: 0 if it is not whole. */
+  #pass(start: number, wholeEnd: number): void {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const layout = this.#layout;
+    const alone = wholeEnd > 0 && (wholeEnd === bytes.length || layout.isFrame(bytes, wholeEnd));
+    reader.offset = alone ? wholeEnd : start + 1;
+    this.#damage.lost(bytes.subarray(start, reader.offset), alone);
+    this.#messages.passedOver(alone ? layout.tagOf(bytes, start) : undefined);
+    this.#lost = !alone;
+  }
+
+  /** Finds the next frame after damage. False: there is none in these bytes. */
+  *#find(final: boolean): Generator<void, boolean, void> {
+    const reader = this.#reader;
+    const layout = this.#layout;
+    const { bytes } = reader;
+    const end = final ? bytes.length : bytes.length - layout.headBytes;
+    while (reader.offset < end) {
+      const from = reader.offset;
+      const stop = Math.min(end, from + SEARCH_BYTES);
+      let at = from;
+      while (at < stop && !layout.isFrame(bytes, at)) at++;
+      this.#lost = at === stop;
+      this.#damage.lost(bytes.subarray(from, at), !this.#lost);
+      reader.offset = at;
+      if (!this.#lost) return true;
+      yield;
+    }
+    return false;
+  }
+
+  #end(offset: number): void {
+    const missing = this.#layout.missingAtEnd;
+    if (missing !== undefined) this.#damage.found(missing, offset, offset);
+    this.#damage.mended(offset);
+  }
+}

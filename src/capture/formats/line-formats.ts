@@ -1,0 +1,144 @@
+import { DecodeError } from "../../errors.ts";
+import type { WalPosition } from "../../pgoutput/messages.ts";
+import { isKnownTag } from "../../pgoutput/decoder.ts";
+import { NO_POSITION } from "../../pgoutput/surroundings.ts";
+import { hexDigit } from "./bytea.ts";
+
+/** One line's last field, a bytea's text, and the position that its first one tells. */
+export interface LineFields {
+  /** What `from` and `to` count in: the line itself, or a copy where the format had to be undone. */
+  readonly text: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+  readonly position: WalPosition;
+  /** Of the value's start, in the line. */
+  readonly source: number;
+}
+
+/** Splits a line, of which the line feed is not a part. Null: a line that holds no row. */
+export type SplitLine = (line: Uint8Array, first: boolean) => LineFields | null;
+
+const BAR = 0x7c;
+const TAB = 0x09;
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const LOWER_X = 0x78;
+const SPACE = 0x20;
+const SLASH = 0x2f;
+
+const HEADING = /^\s*"?(lsn|location|data)"?\s*(?:[|,\t]|$)/;
+/** The rule below a heading and the count below the rows, as psql prints them without -t. */
+const PSQL_TRIMMINGS = /^(?:[-+]+|\(\d+ rows?\))$/;
+const TRIMMINGS_BYTES_MAX = 200;
+
+/** psql's output: `\x…` alone, or `lsn|xid|\x…`; aligned output too. */
+export const splitHexLine: SplitLine = (line) => {
+  if (isTrimmings(line, PSQL_TRIMMINGS) || isTrimmings(line, HEADING)) return null;
+  const { from, position } = readRow(line, BAR);
+  let start = from;
+  while (line[start] === SPACE) start++;
+  let to = line.length;
+  while (to > start && line[to - 1] === SPACE) to--;
+  return { text: line, from: start, to, position, source: start };
+};
+
+/** COPY's text format: fields between tabs, backslashes doubled, `\.` at the end if psql wrote it. */
+export const splitCopyTextLine: SplitLine = (line, first) => {
+  if (first && isTrimmings(line, HEADING)) return null;
+  if (line.length === 2 && line[0] === BACKSLASH && line[1] === 0x2e) return null;
+  const { from, position } = readRow(line, TAB);
+  if (line[from] === BACKSLASH && line[from + 2] === LOWER_X && line[from + 1] === BACKSLASH) {
+    return { text: line, from: from + 1, to: line.length, position, source: from + 1 };
+  }
+  const text = halveBackslashes(line, from);
+  return { text, from: 0, to: text.length, position, source: from };
+};
+
+/** COPY's CSV format: a value with a comma or a quote in it (bytea_output = escape prints such) is quoted, its quotes doubled. */
+export const splitCopyCsvLine: SplitLine = (line, first) => {
+  if (first && isTrimmings(line, HEADING)) return null;
+  const { from, position } = readRow(line, COMMA);
+  if (line[from] !== QUOTE) return { text: line, from, to: line.length, position, source: from };
+  const text = unquote(line, from);
+  return { text, from: 0, to: text.length, position, source: from + 1 };
+};
+
+function isTrimmings(line: Uint8Array, what: RegExp): boolean {
+  if (line.length > TRIMMINGS_BYTES_MAX || startsRow(line[0] ?? 0)) return false;
+  return what.test(Buffer.from(line).toString("latin1").trimEnd());
+}
+
+/** A backslash, a decimal digit or A to F: no trimmings start so, and most rows do. */
+function startsRow(byte: number): boolean {
+  return byte === BACKSLASH || (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46);
+}
+
+/** The row's last field and the position that the first one of three tells. */
+interface Row {
+  readonly from: number;
+  readonly position: WalPosition;
+}
+
+function readRow(line: Uint8Array, separator: number): Row {
+  const byte = line[0] ?? 0;
+  if (byte === BACKSLASH) return { from: 0, position: NO_POSITION };
+  const first = line.indexOf(separator);
+  const position = first === -1 ? undefined : readLsn(line, first);
+  if (position === undefined) {
+    // The bytea alone; where it is printed with escapes, its first byte is the message's own.
+    if (byte === QUOTE || byte === SPACE || isKnownTag(byte))
+      return { from: 0, position: NO_POSITION };
+    throw new DecodeError("line: neither a bytea nor lsn, xid and a bytea", 0);
+  }
+  const second = line.indexOf(separator, first + 1);
+  if (second === -1) throw new DecodeError("line: no third field", line.length);
+  return { from: second + 1, position };
+}
+
+/** Of the first `to` bytes of the line, as pg_lsn prints it; blanks and quotes around it are stepped over. */
+function readLsn(line: Uint8Array, to: number): WalPosition | undefined {
+  let high = 0;
+  let low = 0;
+  let digits = 0;
+  let slashes = 0;
+  for (let at = 0; at < to; at++) {
+    const byte = line[at] ?? 0;
+    const digit = hexDigit(byte);
+    if (digit !== undefined) {
+      low = low * 16 + digit;
+      if (++digits > 8) return undefined;
+    } else if (byte === SLASH) {
+      high = low;
+      low = 0;
+      digits = 0;
+      slashes++;
+    } else if (byte !== SPACE && byte !== QUOTE) {
+      return undefined;
+    }
+  }
+  return slashes === 1 && digits > 0 ? { high, low } : undefined;
+}
+
+function halveBackslashes(line: Uint8Array, from: number): Uint8Array {
+  const text = new Uint8Array(line.length - from);
+  let length = 0;
+  for (let at = from; at < line.length; at++) {
+    if (line[at] === BACKSLASH) at++;
+    text[length++] = line[at] ?? 0;
+  }
+  return text.subarray(0, length);
+}
+
+function unquote(line: Uint8Array, from: number): Uint8Array {
+  const text = new Uint8Array(line.length - from);
+  let length = 0;
+  for (let at = from + 1; at < line.length; at++) {
+    if (line[at] === QUOTE && line[++at] !== QUOTE) {
+      if (at >= line.length) return text.subarray(0, length);
+      throw new DecodeError("line: bytes after the closing quote", at);
+    }
+    text[length++] = line[at] ?? 0;
+  }
+  throw new DecodeError("line: no closing quote", line.length);
+}

@@ -1,0 +1,176 @@
+import { DecodeError } from "../../errors.ts";
+import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import { ByteReader } from "../../pgoutput/reader.ts";
+import { type Bytea, ByteaDecoder, hexDigit } from "./bytea.ts";
+import type { CaptureReader, CaptureReaderOptions, Work } from "./capture-reader.ts";
+import { ChunkJoiner, type Decoded } from "./chunks.ts";
+import { Damage, decodeErrorOf } from "./damage.ts";
+import type { LineFields, SplitLine } from "./line-formats.ts";
+import { isCut } from "./trial.ts";
+import { WholeMessages } from "./whole-messages.ts";
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+/** A piece of work: so many bytes of lines. */
+const LINES_BYTES = 1 << 16;
+/** A line without an end that is longer is looked at before more of it is waited for. */
+const FAR_BYTES = 1 << 20;
+/** A fault nearer to the end of what there is of a line may be none once there is more. */
+const UNDECIDED_BYTES = 4;
+
+const HEX_MARK = String.raw`\x`;
+
+type Value = Pick<LineFields, "text" | "from" | "to">;
+
+/** Captures as text: one message a line, as psql and COPY print what the SQL functions return. */
+export class LineReader implements CaptureReader {
+  readonly #split: SplitLine;
+  readonly #options: CaptureReaderOptions;
+  readonly #messages: WholeMessages;
+  readonly #damage: Damage;
+  readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
+  readonly #bytea = new ByteaDecoder();
+  readonly #reader = new ByteReader();
+  #first = true;
+  /** The rest of this line is passed over. */
+  #passing = false;
+
+  constructor(split: SplitLine, options: CaptureReaderOptions) {
+    this.#split = split;
+    this.#options = options;
+    this.#messages = new WholeMessages(options.keepGoing);
+    this.#damage = new Damage(options, this.#messages);
+  }
+
+  push(chunk: Uint8Array): Work {
+    return this.#joiner.push(chunk);
+  }
+
+  end(): Work {
+    return this.#joiner.end();
+  }
+
+  *#decode(bytes: Uint8Array, base: number, final: boolean): Generator<void, Decoded, void> {
+    let start = 0;
+    let pieceEnd = LINES_BYTES;
+    while (start < bytes.length) {
+      const lineFeed = bytes.indexOf(LINE_FEED, start);
+      if (lineFeed === -1 && !final) {
+        this.#passing ||= this.#isHopeless(bytes.subarray(start), base + start);
+        return { consumed: this.#passing ? bytes.length : start, missing: 1 };
+      }
+      const end = lineFeed === -1 ? bytes.length : lineFeed;
+      const crlf = end > start && bytes[end - 1] === CARRIAGE_RETURN;
+      const line = bytes.subarray(start, crlf ? end - 1 : end);
+      if (line.length > 0 && !this.#passing) this.#line(line, base + start, lineFeed === -1);
+      this.#passing = false;
+      start = end + 1;
+      if (start > pieceEnd) {
+        yield;
+        pieceEnd = start + LINES_BYTES;
+      }
+    }
+    if (final) this.#damage.mended(base + bytes.length);
+    return { consumed: bytes.length, missing: 0 };
+  }
+
+  /** `cut`: the line's end is the capture's. */
+  #line(line: Uint8Array, start: number, cut: boolean): void {
+    const first = this.#first;
+    this.#first = false;
+    try {
+      const message = this.#message(line, first);
+      if (message === null) return;
+      this.#damage.mended(start);
+      this.#options.listener.message(message);
+    } catch (error) {
+      const fault = decodeErrorOf(error);
+      this.#damage.found(cut ? cutFault(fault, line.length) : unmissing(fault), start, start);
+      this.#pass(line, first);
+    }
+  }
+
+  #pass(line: Uint8Array, first: boolean): void {
+    const values = this.#valuesOf(line, first);
+    const tags = values.map(({ text, from, to }) => {
+      const { bytes } = this.#bytea.salvage(text, from, to);
+      this.#damage.lost(bytes, true);
+      return bytes[0];
+    });
+    this.#messages.passedOver(tags.length === 1 ? tags[0] : undefined);
+    // Digits that were lost or added leave those behind them in other pairs.
+    let start = line.length;
+    while (hexDigit(line[start - 1] ?? 0) !== undefined) start--;
+    start += (line.length - start) % 2;
+    this.#damage.lost(this.#bytea.salvageHex(line, start, line.length).bytes, true);
+  }
+
+  /** Of a damaged line, which may be several: the marks of hexadecimal digits show where the values are, whatever the fields. */
+  #valuesOf(line: Uint8Array, first: boolean): readonly Value[] {
+    const text = Buffer.from(line.buffer, line.byteOffset, line.length);
+    const values: Value[] = [];
+    for (let from = text.indexOf(HEX_MARK); from !== -1;) {
+      const next = text.indexOf(HEX_MARK, from + 1);
+      values.push({ text: line, from, to: next === -1 ? line.length : next });
+      from = next;
+    }
+    if (values.length > 0) return values;
+    try {
+      const fields = this.#split(line, first);
+      return fields === null ? [] : [fields];
+    } catch (error) {
+      decodeErrorOf(error);
+      return [{ text: line, from: 0, to: line.length }];
+    }
+  }
+
+  /** Whether a long line that has no end yet is damaged already: one such as a disk full of zeros would fill the memory. */
+  #isHopeless(line: Uint8Array, start: number): boolean {
+    if (line.length < FAR_BYTES) return false;
+    const first = this.#first;
+    try {
+      const fields = this.#split(line, first);
+      if (fields === null) return false;
+      const { text, from, to, source } = fields;
+      const { bytes } = this.#bytea.decode(text, from, to - ((to - from) % 2));
+      if (isCut(bytes, 0)) return false;
+      throw new DecodeError("line: longer than the message in it", source);
+    } catch (error) {
+      const fault = decodeErrorOf(error);
+      if (fault.offset > line.length - UNDECIDED_BYTES) return false;
+      this.#first = false;
+      this.#damage.found(unmissing(fault), start, start);
+      this.#pass(line, first);
+      return true;
+    }
+  }
+
+  /** Offsets of faults count from the line's start. */
+  #message(line: Uint8Array, first: boolean): PgoutputMessage | null {
+    const fields = this.#split(line, first);
+    if (fields === null) return null;
+    let bytea: Bytea | undefined;
+    // Where the format was undone the places inside the value are lost, its start is not.
+    const sourceOf = (offset: number): number => (fields.text === line ? offset : fields.source);
+    try {
+      bytea = this.#bytea.decode(fields.text, fields.from, fields.to);
+      this.#reader.attach(bytea.bytes);
+      return this.#messages.decode(this.#reader, fields.position);
+    } catch (error) {
+      const fault = decodeErrorOf(error);
+      const offset = bytea === undefined ? fault.offset : bytea.sourceOf(fault.offset);
+      throw new DecodeError(fault.message, sourceOf(offset), fault.missing);
+    }
+  }
+}
+
+/** Of a last line that has no line feed: what is missing in it was cut off. */
+function cutFault(fault: DecodeError, lineEnd: number): DecodeError {
+  if (fault.missing === 0 && fault.offset < lineEnd) return fault;
+  return new DecodeError(fault.message, lineEnd, Math.max(fault.missing, 1));
+}
+
+/** What is missing in a line that ends is not missing at the capture's end. */
+function unmissing(fault: DecodeError): DecodeError {
+  return new DecodeError(fault.message, fault.offset);
+}

@@ -1,0 +1,112 @@
+import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
+import { ByteReader } from "../../pgoutput/reader.ts";
+import {
+  type CaptureReader,
+  type CaptureReaderOptions,
+  PIECE_BYTES,
+  type Work,
+} from "./capture-reader.ts";
+import { ChunkJoiner, type Decoded } from "./chunks.ts";
+import { Damage, decodeErrorOf } from "./damage.ts";
+import { decodeMessage, mayBeCut, type Separator, tooLong } from "./end-to-end.ts";
+import { findMessage } from "./find-message.ts";
+import { guessStreaming } from "./trial.ts";
+
+/** pg_recvlogical's files and messages end to end: nothing but the messages themselves tells where the next one starts. */
+export class UnframedReader implements CaptureReader {
+  readonly #options: CaptureReaderOptions;
+  readonly #separator: Separator;
+  readonly #decoder = new PgoutputDecoder();
+  readonly #damage: Damage;
+  readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
+  readonly #reader = new ByteReader();
+  /** Whether a stream block is open is known: not at the start, since the capture's front may have been cut off. */
+  #settled = false;
+  /** After damage: where the next message starts is to be found out. */
+  #lost = false;
+
+  constructor(separator: Separator, options: CaptureReaderOptions) {
+    this.#separator = separator;
+    this.#options = options;
+    this.#damage = new Damage(options, this.#decoder);
+  }
+
+  push(chunk: Uint8Array): Work {
+    return this.#joiner.push(chunk);
+  }
+
+  end(): Work {
+    return this.#joiner.end();
+  }
+
+  *#decode(bytes: Uint8Array, base: number, final: boolean): Generator<void, Decoded, void> {
+    const reader = this.#reader;
+    reader.attach(bytes);
+    while (reader.offset < bytes.length) {
+      let missing = this.#lost ? yield* this.#find(final) : 0;
+      if (missing === 0 && !this.#settled) missing = this.#settle(final);
+      if (missing === 0) missing = this.#messages(base, final);
+      if (missing > 0) return { consumed: reader.offset, missing };
+      yield;
+    }
+    if (final) this.#damage.mended(base + bytes.length);
+    return { consumed: bytes.length, missing: 0 };
+  }
+
+  /** The hot loop: decodes to the end of the bytes, or a piece of them, or to damage. Returns how many bytes are missing. */
+  #messages(base: number, final: boolean): number {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const { listener } = this.#options;
+    const pieceEnd = Math.min(bytes.length, reader.offset + PIECE_BYTES);
+    let start = reader.offset;
+    let previous = start;
+    try {
+      while (reader.offset < pieceEnd) {
+        previous = start;
+        start = reader.offset;
+        const message = decodeMessage(this.#decoder, reader, this.#separator, final);
+        this.#damage.mended(base + start);
+        listener.message(message);
+      }
+      return 0;
+    } catch (error) {
+      const fault = decodeErrorOf(error);
+      const cut = mayBeCut(fault, bytes, start);
+      reader.offset = start;
+      if (cut && !final) return fault.missing;
+      const known = cut || fault.missing === 0 ? fault : tooLong(reader.subject, start);
+      this.#damage.found(known, base, base + start);
+      // Without separators it may be the message before that is damaged, and ended too early.
+      const from = this.#separator === "none" ? previous : start;
+      this.#damage.lost(bytes.subarray(from, start + 1), false);
+      reader.offset = start + 1;
+      this.#lost = true;
+      return 0;
+    }
+  }
+
+  /** Finds the next message after damage. Returns how many bytes are missing to tell. */
+  *#find(final: boolean): Generator<void, number, void> {
+    const reader = this.#reader;
+    const { bytes, offset } = reader;
+    const found = yield* findMessage(bytes, offset, this.#separator, final);
+    this.#damage.lost(bytes.subarray(offset, found.start), found.missing === 0);
+    reader.offset = found.start;
+    if (found.missing > 0) return found.missing;
+    this.#decoder.resume(found.streaming);
+    this.#lost = false;
+    this.#settled = true;
+    return 0;
+  }
+
+  /** Finds out whether the capture begins inside a stream block. Returns how many bytes are missing to tell. */
+  #settle(final: boolean): number {
+    const { bytes, offset } = this.#reader;
+    const streaming = guessStreaming(bytes, offset, this.#separator, final);
+    if (typeof streaming === "number") return streaming;
+    if (streaming) this.#decoder.resume(true);
+    this.#settled = true;
+    return 0;
+  }
+}

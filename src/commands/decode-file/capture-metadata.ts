@@ -1,0 +1,66 @@
+import type {
+  CatalogueType,
+  CompositeField,
+  TypeRegistry,
+  TypeShape,
+} from "../../pgoutput/type-registry.ts";
+
+/** The front of an `m` frame's payload. */
+const METADATA_START = Buffer.from("m{");
+
+/** Of what bytes[from, to) may have told of types, and are damaged, nothing is known any more. */
+export function forgetTypes(
+  types: TypeRegistry,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): void {
+  types.forget(bytes, from, to);
+  // Its second byte may be the next piece's first.
+  const end = Math.min(bytes.length, to + 1);
+  const piece = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
+  if (piece.includes(METADATA_START)) types.forgetCatalogue();
+}
+
+/** Takes over what the catalogue answered while the capture was made. Anything else in there is for others. */
+export function applyMetadata(json: unknown, types: TypeRegistry): void {
+  const { asked, types: found } = recordOf(json);
+  if (!Array.isArray(asked) || !Array.isArray(found)) return;
+  types.catalogue(
+    asked.filter(isOid),
+    found.map(parseType).filter((type) => type !== undefined),
+  );
+}
+
+function parseType(json: unknown): CatalogueType | undefined {
+  const { oid, name, shape } = recordOf(json);
+  if (!isOid(oid) || typeof name !== "string") return undefined;
+  return { oid, name, shape: parseShape(shape) ?? null };
+}
+
+function parseShape(json: unknown): TypeShape | undefined {
+  const { kind, name, element, delimiter, base, fields } = recordOf(json);
+  if (kind === "array" && isOid(element) && typeof delimiter === "string") {
+    return { kind, element, delimiter };
+  }
+  if (kind === "domain" && isOid(base)) return { kind, base };
+  if (kind === "composite" && fields === null) return { kind, fields };
+  if (kind === "composite" && Array.isArray(fields)) {
+    return { kind, fields: fields.map(parseField).filter((field) => field !== undefined) };
+  }
+  if (kind === "scalar" && name === "text") return { kind, name };
+  return kind === "hstore" ? { kind } : undefined;
+}
+
+function parseField(json: unknown): CompositeField | undefined {
+  const { name, type } = recordOf(json);
+  return typeof name === "string" && isOid(type) ? { name, type } : undefined;
+}
+
+function recordOf(json: unknown): Readonly<Record<string, unknown>> {
+  return typeof json === "object" && json !== null ? Object.fromEntries(Object.entries(json)) : {};
+}
+
+function isOid(json: unknown): json is number {
+  return typeof json === "number" && Number.isInteger(json) && json >= 0 && json <= 0xffffffff;
+}

@@ -1,0 +1,148 @@
+import { setImmediate } from "node:timers/promises";
+import type {
+  CaptureListener,
+  CaptureReader,
+  SkippedRange,
+  Work,
+} from "../../capture/formats/capture-reader.ts";
+import { InputError } from "../../capture/formats/input-error.ts";
+import { NotACapture } from "../../capture/sniffing-reader.ts";
+import { DecodeError, ExitCode, WalctlError } from "../../errors.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { applyMetadata, forgetTypes } from "./capture-metadata.ts";
+import type { Pipeline } from "../messages/pipeline.ts";
+import type { Reporter } from "../reporter.ts";
+
+/** Within the second in which a signal is answered, often enough. */
+const PAUSE_INTERVAL_MS = 50;
+
+/** Of a capture: rubbish may have one every few bytes. */
+const FAULTS_MAX = 100;
+/** In a line. */
+const RANGES_MAX = 50;
+
+interface CaptureRun {
+  /** For messages to the user. */
+  readonly name: string;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly createReader: (listener: CaptureListener) => CaptureReader;
+  readonly pipeline: Pipeline;
+  readonly types: TypeRegistry;
+  readonly reporter: Reporter;
+  readonly stop: AbortSignal;
+  /** Told of the bytes decoded and written. */
+  readonly onProgress: (bytes: number) => void;
+}
+
+/**
+ * Decodes one capture to its end, to damage or to a signal: a chunk is one batch and one write.
+ * @throws WalctlError with what is wrong with the capture, after all before it has been written
+ */
+export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
+  let status: ExitCode = ExitCode.done;
+  const ranges = new SkippedRanges(run);
+  const reader = run.createReader({
+    message: (message) => run.pipeline.message(message),
+    metadata: (json) => applyMetadata(json, run.types),
+    lost: (...piece) => forgetTypes(run.types, ...piece),
+    skipped: (range) => {
+      status = ExitCode.malformedInput;
+      ranges.add(range);
+      run.pipeline.skipped();
+    },
+  });
+  let bytes = 0;
+  try {
+    for await (const chunk of run.chunks) {
+      if (run.stop.aborted) return status;
+      await doWithPauses(reader.push(chunk), run);
+      await run.pipeline.flush();
+      bytes += chunk.length;
+      run.onProgress(bytes);
+    }
+    // An empty capture is one in which nothing happened, in every format; or the wrong file.
+    if (run.stop.aborted) return status;
+    if (bytes > 0) await doWithPauses(reader.end(), run);
+    else run.reporter.warn({ message: `${run.name} is empty: there is nothing to decode` });
+  } catch (error) {
+    // What was decoded before the damage, or before what the format has no form for, is still to be written.
+    if (error instanceof DecodeError || error instanceof WalctlError) await run.pipeline.flush();
+    throw captureError(run.name, error);
+  } finally {
+    ranges.end();
+  }
+  await run.pipeline.flush();
+  return status;
+}
+
+/** Signals have their turn, and what was decoded is written, however long a chunk takes that is damaged. */
+async function doWithPauses(work: Work, { pipeline, stop }: CaptureRun): Promise<void> {
+  let pausedAt = performance.now();
+  while (work.next().done !== true) {
+    if (performance.now() - pausedAt < PAUSE_INTERVAL_MS) continue;
+    await pipeline.flush();
+    await setImmediate();
+    if (stop.aborted) return;
+    pausedAt = performance.now();
+  }
+}
+
+/** Tells what was skipped: of the first ranges also why, of the others, many to a line, only where they are. */
+class SkippedRanges {
+  readonly #run: CaptureRun;
+  #count = 0;
+  #more: string[] = [];
+
+  constructor(run: CaptureRun) {
+    this.#run = run;
+  }
+
+  add({ start, end, fault }: SkippedRange): void {
+    this.#count++;
+    const { name, reporter } = this.#run;
+    const range = rangeText(start, end);
+    if (this.#count <= FAULTS_MAX) {
+      const skipped = range === undefined ? "" : `; skipped ${range}`;
+      reporter.warn({ message: `${faultText(name, fault)}${skipped}` });
+    } else if (range !== undefined && this.#more.push(range) === RANGES_MAX) {
+      this.end();
+    }
+  }
+
+  end(): void {
+    if (this.#more.length === 0) return;
+    const { name, reporter } = this.#run;
+    reporter.warn({ message: `${name}: skipped ${this.#more.join(", ")} too` });
+    this.#more = [];
+  }
+}
+
+/** Undefined where nothing but the end itself is missing. */
+function rangeText(start: number, end: number): string | undefined {
+  if (start === end) return undefined;
+  return end - start === 1 ? `byte ${start}` : `bytes ${start} to ${end - 1}`;
+}
+
+/** `capture.bin: byte 1048576: Insert: 31 bytes missing (truncated capture)` */
+function faultText(name: string, fault: DecodeError): string {
+  const truncated = fault.missing > 0 ? " (truncated capture)" : "";
+  return `${name}: byte ${fault.offset}: ${fault.message}${truncated}`;
+}
+
+function captureError(name: string, error: unknown): unknown {
+  const exitCode = ExitCode.malformedInput;
+  if (error instanceof DecodeError) {
+    const hint = error.missing > 0 ? undefined : "To go on after the damage: --keep-going.";
+    return new InputError(faultText(name, error), { hint, exitCode, cause: error });
+  }
+  if (error instanceof NotACapture) {
+    const { what, hint } = error.foreign;
+    const file = /^[\w./+-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
+    return new InputError(`${name}: ${what}`, {
+      hint: hint.replaceAll("FILE", file),
+      exitCode,
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,172 @@
+import type { CaptureFormat, CaptureListener } from "../../capture/formats/capture-reader.ts";
+import { InputError } from "../../capture/formats/input-error.ts";
+import { createCaptureReader } from "../../capture/readers.ts";
+import { SniffingReader } from "../../capture/sniffing-reader.ts";
+import { peekCompression, uncompressed } from "../../capture/compressed.ts";
+import { openCapture, sourceOf } from "../../capture/source.ts";
+import { ExitCode } from "../../errors.ts";
+import { type NamedFile, requireDifferentFiles } from "../../output/file/same-file.ts";
+import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
+import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { renderError } from "../../render/reports/diagnostics.ts";
+import { AskedColumns } from "../messages/asked-columns.ts";
+import type { CommandContext } from "../context.ts";
+import { decodeCapture } from "./decode-capture.ts";
+import { createFilter, type FilterFlags } from "../messages/filter.ts";
+import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";
+import { Pipeline } from "../messages/pipeline.ts";
+import { progressText } from "../messages/progress-text.ts";
+import { createRenderer, type Rendering, type RendererFlags } from "../messages/renderer.ts";
+import { Reporter } from "../reporter.ts";
+import { withinStopGrace } from "../stop-grace.ts";
+
+const STANDARD_INPUT = "-";
+const PROGRESS_INTERVAL_MS = 100;
+
+export interface DecodeFileFlags extends OutputFlags, FilterFlags, RendererFlags {
+  readonly input: "auto" | CaptureFormat;
+  readonly keepGoing?: boolean;
+}
+
+interface Job {
+  readonly flags: DecodeFileFlags;
+  readonly output: OutputOptions;
+  /** For all captures together. */
+  readonly columns: AskedColumns;
+  readonly accepts: (message: PgoutputMessage) => boolean;
+  readonly sink: Sink;
+  readonly reporter: Reporter;
+  /** One for all captures. Undefined: each is printed by itself. */
+  readonly summary: Rendering | undefined;
+  readonly context: CommandContext;
+}
+
+/**
+ * Decodes captures one after the other. As cat does, it goes on with the next one when one cannot be read or is
+ * damaged; the exit status is then that of the worst.
+ */
+export async function decodeFile(
+  files: readonly string[],
+  flags: DecodeFileFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  for (const file of files) {
+    const input: NamedFile = file === STANDARD_INPUT ? ["standard input", 0] : [`"${file}"`, file];
+    requireDifferentFiles([input, ["standard output", 1]]);
+  }
+  const output = outputOptions(flags, context);
+  const columns = new AskedColumns(flags);
+  const job: Job = {
+    flags,
+    output,
+    columns,
+    accepts: columns.watch(createFilter(flags)),
+    sink: sinkOf(context.stdout.stream),
+    reporter: new Reporter(context, output),
+    summary: flags.summary
+      ? await createRenderer(flags, output, new TypeRegistry(), context)
+      : undefined,
+    context,
+  };
+  return await withinStopGrace(decodeAndSum(files, job), context.stop, ExitCode.done);
+}
+
+async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCode> {
+  try {
+    const status = await decodeAll(files, job);
+    if (job.summary !== undefined) await job.sink.write(job.summary.finish());
+    for (const warning of job.columns.warnings()) job.reporter.warn(warning);
+    return status;
+  } catch (error) {
+    if (error instanceof ReaderGone) return ExitCode.done;
+    throw error;
+  } finally {
+    job.reporter.clearProgress();
+  }
+}
+
+async function decodeAll(files: readonly string[], job: Job): Promise<ExitCode> {
+  let worst: ExitCode = ExitCode.done;
+  for (const file of files) {
+    if (job.context.stop.aborted) break;
+    const status = await decodeReporting(file, job);
+    if (status > worst) worst = status;
+  }
+  return worst;
+}
+
+/** What is wrong with one file is told at once, and its exit status returned: others follow. */
+async function decodeReporting(file: string, job: Job): Promise<ExitCode> {
+  try {
+    return await decodeOne(file, job);
+  } catch (error) {
+    // Anything else, such as an output that cannot be written, concerns all files.
+    if (!(error instanceof InputError)) throw error;
+    job.reporter.clearProgress();
+    const debug = job.context.env["WALCTL_DEBUG"] !== undefined;
+    job.context.stderr.stream.write(renderError(error, debug));
+    return error.exitCode;
+  }
+}
+
+async function decodeOne(file: string, job: Job): Promise<ExitCode> {
+  const { flags, output, context, reporter } = job;
+  const standardInput = file === STANDARD_INPUT;
+  const name = standardInput ? "standard input" : file;
+  const source = standardInput
+    ? sourceOf(name, context.stdin, context.stop)
+    : await openCapture(file, context.stdin, context.stop);
+  const { compression, chunks } = await peekCompression(source.chunks);
+  // A capture has its own decoder and types: the next one may be another server's.
+  const types = new TypeRegistry();
+  const rendering = job.summary ?? (await createRenderer(flags, output, types, context));
+  const pipeline = new Pipeline({
+    typeWatch: undefined,
+    capture: undefined,
+    journal: undefined,
+    types,
+    accepts: job.accepts,
+    renderer: rendering.renderer,
+    sink: job.sink,
+    warn: (warning) => reporter.warn({ ...warning, message: `${name}: ${warning.message}` }),
+  });
+  const { input, keepGoing = false } = flags;
+  const decoding = decodeCapture({
+    name,
+    chunks: compression === undefined ? chunks : uncompressed(name, { compression, chunks }),
+    createReader: (listener: CaptureListener) =>
+      input === "auto"
+        ? new SniffingReader({ listener, keepGoing })
+        : createCaptureReader(input, { listener, keepGoing }),
+    pipeline,
+    types,
+    reporter,
+    stop: context.stop,
+    onProgress: progressOf(name, compression === undefined ? source.size : undefined, job),
+  });
+  try {
+    return await decoding;
+  } finally {
+    if (job.summary === undefined) await writeRest(rendering, job.sink);
+  }
+}
+
+/** After damage too: what was counted up to there is to be told. */
+async function writeRest(rendering: Rendering, sink: Sink): Promise<void> {
+  const rest = rendering.finish();
+  if (rest.length > 0) await sink.write(rest);
+}
+
+/** Shown when standard error is a terminal and the output does not go to one. */
+function progressOf(name: string, size: number | undefined, job: Job): (bytes: number) => void {
+  const silent = job.context.stdout.isTerminal && job.summary === undefined;
+  if (silent || !job.context.stderr.isTerminal) return () => {};
+  let shown = performance.now();
+  return (bytes) => {
+    const now = performance.now();
+    if (now - shown < PROGRESS_INTERVAL_MS) return;
+    shown = now;
+    job.reporter.progress(progressText(name, bytes, size));
+  };
+}

@@ -1,0 +1,89 @@
+import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import type { Warning } from "../reporter.ts";
+import { type TableFlags, askedColumns } from "./table-flags.ts";
+
+/** With more typing errors than this it is another word. */
+const TYPING_ERRORS_MAX = 2;
+
+/** Names given to --columns that no table has which is printed: without a word of it they would just not be there. */
+export class AskedColumns {
+  readonly #unmet: Set<string>;
+  readonly #others = new Set<string>();
+  readonly #seen = new WeakSet<Relation>();
+  /** Of a relation that was not announced the names are not known. */
+  #unknown = false;
+
+  /** @throws WalctlError (a usage error) when they are not a list of names */
+  constructor(flags: TableFlags) {
+    this.#unmet = new Set(askedColumns(flags));
+  }
+
+  /** The same filter, which looks at the tables of what it lets pass. */
+  watch(accepts: (message: PgoutputMessage) => boolean): (message: PgoutputMessage) => boolean {
+    if (this.#unmet.size === 0) return accepts;
+    return (message) => {
+      const accepted = accepts(message);
+      if (accepted) this.#look(message);
+      return accepted;
+    };
+  }
+
+  /** To be asked at the end: the table that has the column may come late. */
+  warnings(): readonly Warning[] {
+    if (this.#unknown || this.#others.size === 0) return [];
+    return [...this.#unmet].map((name) => {
+      const meant = this.#likeliest(name);
+      return {
+        message: `no printed table has a column named "${name}" (--columns)`,
+        hint: meant === undefined ? undefined : `Did you mean ${quoted(meant)}?`,
+      };
+    });
+  }
+
+  #look(message: PgoutputMessage): void {
+    switch (message.kind) {
+      case "relation":
+      case "insert":
+      case "update":
+      case "delete":
+        break;
+      default:
+        return;
+    }
+    const { relation } = message;
+    if (this.#seen.has(relation)) return;
+    this.#seen.add(relation);
+    this.#unknown ||= !relation.announced;
+    for (const { name } of relation.columns) {
+      this.#unmet.delete(name);
+      this.#others.add(name);
+    }
+  }
+
+  #likeliest(name: string): string | undefined {
+    const ranked = [...this.#others]
+      .map((other) => ({ other, errors: typingErrors(name.toLowerCase(), other.toLowerCase()) }))
+      .filter(({ other, errors }) => errors <= TYPING_ERRORS_MAX && errors * 2 <= other.length)
+      .toSorted((one, two) => one.errors - two.errors);
+    return ranked[0]?.other;
+  }
+}
+
+/** As it would have to be typed. */
+function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Letters left out, added or mistaken (Levenshtein's distance), row by row of the usual table. */
+function typingErrors(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let at = 0; at < one.length; at++) {
+    const next = [at + 1];
+    for (let index = 0; index < other.length; index++) {
+      const replaced = (row[index] ?? 0) + (other[index] === one[at] ? 0 : 1);
+      next.push(Math.min(replaced, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}

@@ -1,0 +1,124 @@
+import { usageError } from "../../errors.ts";
+import type { MessageKind, PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+
+/** --only and --only-table, as commander gives them: each may be repeated, --only also takes a list. */
+export interface FilterFlags {
+  readonly only?: string | readonly string[];
+  readonly onlyTable?: string | readonly string[];
+}
+
+/** Every kind once, or it does not compile. */
+const KINDS: Readonly<Record<MessageKind, true>> = {
+  begin: true,
+  commit: true,
+  origin: true,
+  relation: true,
+  type: true,
+  insert: true,
+  update: true,
+  delete: true,
+  truncate: true,
+  message: true,
+  stream_start: true,
+  stream_stop: true,
+  stream_commit: true,
+  stream_abort: true,
+  begin_prepare: true,
+  prepare: true,
+  stream_prepare: true,
+  commit_prepared: true,
+  rollback_prepared: true,
+  unknown: true,
+};
+
+/**
+ * Tells which messages are printed. A message that concerns a table is when one of its tables
+ * matches one of the patterns; what concerns none (begin, commit, …) is not asked for a table.
+ * @throws WalctlError (a usage error) on a kind that there is not
+ */
+export function createFilter(flags: FilterFlags): (message: PgoutputMessage) => boolean {
+  const kinds = parseKinds(listOf(flags.only));
+  const matches = tableMatcher(listOf(flags.onlyTable));
+  if (kinds === undefined && matches === undefined) return () => true;
+  return (message) =>
+    (kinds === undefined || kinds.has(message.kind)) &&
+    (matches === undefined || concernsMatch(message, matches));
+}
+
+/** Whether messages of that kind can be printed at all. */
+export function printsKind(flags: FilterFlags, kind: MessageKind): boolean {
+  return parseKinds(listOf(flags.only))?.has(kind) ?? true;
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return [];
+  return typeof value === "string" ? [value] : value;
+}
+
+/** Undefined: all of them. */
+function parseKinds(lists: readonly string[]): ReadonlySet<string> | undefined {
+  if (lists.length === 0) return undefined;
+  const kinds = lists.flatMap((list) => list.split(",")).map((kind) => kind.trim());
+  for (const kind of kinds) {
+    if (!Object.hasOwn(KINDS, kind)) {
+      throw usageError(
+        `--only: no message is of the kind "${kind}"`,
+        `The kinds are ${Object.keys(KINDS).join(", ")}.`,
+      );
+    }
+  }
+  return new Set(kinds);
+}
+
+function concernsMatch(
+  message: PgoutputMessage,
+  matches: (relation: Relation) => boolean,
+): boolean {
+  switch (message.kind) {
+    case "insert":
+    case "update":
+    case "delete":
+    case "relation":
+      return matches(message.relation);
+    case "truncate":
+      return message.relations.some(matches);
+    default:
+      return true;
+  }
+}
+
+/** Undefined: every table. Each relation is matched once: rows come by the million. */
+function tableMatcher(patterns: readonly string[]): ((relation: Relation) => boolean) | undefined {
+  if (patterns.length === 0) return undefined;
+  const expressions = patterns.map(patternExpression);
+  const known = new WeakMap<Relation, boolean>();
+  let last: Relation | undefined;
+  let lastMatches = false;
+  return (relation) => {
+    if (relation === last) return lastMatches;
+    let matching = known.get(relation);
+    if (matching === undefined) {
+      const name = qualifiedName(relation);
+      matching = expressions.some((expression) => expression.test(name));
+      known.set(relation, matching);
+    }
+    last = relation;
+    lastMatches = matching;
+    return matching;
+  };
+}
+
+/** Both names empty for a relation that was never announced: only `*` and `*.*` can mean it. */
+function qualifiedName(relation: Relation): string {
+  const schema = relation.schema === "" && relation.announced ? "pg_catalog" : relation.schema;
+  return `${schema}.${relation.table}`;
+}
+
+/** Without a dot, as in psql, a pattern names a table in any schema. */
+function patternExpression(pattern: string): RegExp {
+  const source = (pattern.includes(".") ? pattern : `*.${pattern}`)
+    .replace(/[\\^$+.()|[\]{}]/g, String.raw`\$&`)
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${source}$`, "su");
+}

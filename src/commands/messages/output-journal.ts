@@ -1,0 +1,261 @@
+import { WalctlError } from "../../errors.ts";
+import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
+import { type FileEnd, NO_END, laterEnd } from "../../output/file/file-end.ts";
+import {
+  type FileState,
+  fileStatePath,
+  formatFileState,
+  readFileState,
+  writeFileState,
+} from "../../output/file/file-state.ts";
+import { readOutputEnd, recoverLastLine, recoverOutput } from "../../output/file/recovery.ts";
+import { sinkError } from "../../output/sink.ts";
+import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { Anchor, Received } from "../../server/start/continuity.ts";
+import type { Mark } from "../../server/start/resume.ts";
+import type { StreamStart } from "../../server/start/options.ts";
+import { OpenBlocks } from "./open-blocks.ts";
+import type { Reporter } from "../reporter.ts";
+
+/** A position that no line tells is acknowledged at most so often: each time costs two fsyncs. */
+const IDLE_GAP_MS = 1000;
+
+/** By how much the place from which blocks are looked for may be behind. */
+const BLOCKS_GAP_BYTES = 16 << 20;
+
+/** Where even a new file cannot be made. */
+const NO_PLACE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
+
+interface JournalOptions {
+  /** --output */
+  readonly path: string;
+  readonly database: string;
+  /** See FileState.request. */
+  readonly request: string;
+  readonly streaming: boolean;
+  /** FILE has the lines that tell where transactions begin and end. */
+  readonly recoverable: boolean;
+  /** The slot moves to what a consumer confirms that reads FILE, and may cut or delete it. */
+  readonly ackFrom: boolean;
+  /** FILE is the name of a descriptor, beside which there can be no file. */
+  readonly alone: boolean;
+}
+
+/** What FILE and the file beside it tell of the stream so far, for this process and the next one. */
+export class OutputJournal {
+  readonly #options: JournalOptions;
+  readonly #reporter: Reporter;
+  /** Undefined: there was none, or there can be none. */
+  #state: FileState | undefined;
+  #disabled: boolean;
+  #warned = false;
+  #streamed = false;
+  /** Of FILE, by what was written. */
+  #size = 0;
+  #blocks = new OpenBlocks();
+  #writtenMs = -Infinity;
+
+  constructor(options: JournalOptions, reporter: Reporter) {
+    this.#options = options;
+    this.#disabled = options.alone;
+    this.#reporter = reporter;
+  }
+
+  /**
+   * What an earlier process received, as far as it can be known.
+   * @throws WalctlError for a FILE that walctl did not write
+   */
+  received(): Received {
+    const state = this.#read();
+    const file = this.#fileEnd(state);
+    // FILE was emptied, deleted or renamed since: what it was before it was rotated last ended too early to compare.
+    const unknown = state?.lines === true && file.endLsn === INVALID_LSN;
+    const end = state === undefined ? file : laterEnd(state.before, file);
+    return {
+      log: state && {
+        systemIdentifier: state.systemIdentifier,
+        timeline: state.timeline,
+        history: state.history,
+      },
+      source: state && { database: state.database, slot: state.slot },
+      passed: passedOf(end),
+      end: unknown ? INVALID_LSN : end.endLsn,
+      complete: state && completeOf(state, file),
+      // Asked for something else, the server may leave that transaction out.
+      anchor:
+        state === undefined || state.request === this.#options.request ? anchorOf(end) : undefined,
+    };
+  }
+
+  /** The slot is ours: cuts FILE behind what is whole. */
+  takeOver(): Mark | undefined {
+    const state = this.#read();
+    const { path, recoverable } = this.#options;
+    const { end, bytesCut, size } = recoverable
+      ? recoverOutput(path, state?.offset ?? 0)
+      : recoverLastLine(path);
+    if (bytesCut > 0) {
+      const what = recoverable ? "transaction" : "line";
+      this.#reporter.notice(
+        `cut ${bytesCut} bytes of an unfinished ${what} from the end of "${path}"`,
+      );
+    }
+    this.#size = size;
+    if (state !== undefined) return laterEnd(state.before, end);
+    return recoverable ? end : undefined;
+  }
+
+  /** From where on FILE may hold blocks of transactions that are still open. Undefined: it holds none. */
+  get blocksFrom(): number | undefined {
+    const state = this.#state;
+    if (state?.streamed === false) return undefined;
+    return state?.blocksFrom ?? 0;
+  }
+
+  /** One of the lines about blocks that FILE holds. */
+  noteBlock(message: PgoutputMessage): void {
+    this.#streamed = true;
+    this.#blocks.message(message, this.#state?.blocksFrom ?? 0);
+  }
+
+  /** A line that FILE is about to get. */
+  message(message: PgoutputMessage): void {
+    if (this.#options.streaming) this.#blocks.message(message, this.#size);
+  }
+
+  wrote(bytes: number): void {
+    this.#size += bytes;
+  }
+
+  /** As of what has been written: FILE has no open block before that. */
+  get lowestBlock(): number {
+    return this.#blocks.lowest(this.#size);
+  }
+
+  /** A stream has started. At a gap, what FILE holds by then is no part of what follows. */
+  started({ log, slot, slotPosition, gap, from }: StreamStart): void {
+    const { database, request, streaming, ackFrom } = this.#options;
+    const old = gap ? undefined : this.#state;
+    const next: FileState = {
+      systemIdentifier: log.systemIdentifier,
+      timeline: log.timeline,
+      history: log.history,
+      database,
+      slot,
+      request,
+      streamed: streaming || this.#streamed,
+      blocksFrom: gap ? this.#size : (this.#state?.blocksFrom ?? 0),
+      lines: ackFrom || (old?.lines ?? false),
+      acknowledged: maxLsn(old?.acknowledged ?? INVALID_LSN, slotPosition),
+      offset: gap ? this.#size : (old?.offset ?? 0),
+      before: gap ? { ...NO_END, endLsn: from } : (old?.before ?? NO_END),
+    };
+    this.#write(next);
+  }
+
+  /**
+   * All up to `position` is durable in FILE, whose last transaction ends at `lastEnd`. Returns what of it may be
+   * acknowledged now: the next process has to know what has been.
+   * @param lowestBlock what it was when all that is durable had been written
+   */
+  acknowledge(position: Lsn, lastEnd: Lsn, lowestBlock: number): Lsn {
+    const state = this.#state;
+    if (this.#disabled || state === undefined) return position;
+    const lines = state.lines || (this.#options.recoverable && lastEnd > INVALID_LSN);
+    const told = this.#options.recoverable
+      ? maxLsn(lastEnd, state.acknowledged)
+      : state.acknowledged;
+    const blocksFrom =
+      state.streamed && lowestBlock >= state.blocksFrom + BLOCKS_GAP_BYTES
+        ? lowestBlock
+        : state.blocksFrom;
+    if (blocksFrom !== state.blocksFrom) {
+      this.#write({ ...state, lines, blocksFrom });
+      return this.acknowledge(position, lastEnd, lowestBlock);
+    }
+    if (position <= told && lines === state.lines) return position;
+    const now = performance.now();
+    if (now < this.#writtenMs + IDLE_GAP_MS && lines === state.lines) return told;
+    this.#writtenMs = now;
+    this.#write({ ...state, lines, acknowledged: maxLsn(state.acknowledged, position) });
+    return position;
+  }
+
+  /** All that was passed on is durable in FILE, which is about to become another file. */
+  rotate(mark: Mark, anchor: Anchor | undefined): void {
+    const state = this.#state;
+    this.#size = 0;
+    this.#blocks = new OpenBlocks();
+    if (state === undefined || this.#disabled) return;
+    const commit = anchor?.endLsn === mark.endLsn ? anchor : undefined;
+    this.#write({
+      ...state,
+      streamed: this.#options.streaming,
+      blocksFrom: 0,
+      lines: this.#options.ackFrom,
+      acknowledged: maxLsn(state.acknowledged, mark.endLsn),
+      offset: 0,
+      before: { ...mark, commit },
+    });
+  }
+
+  #fileEnd(state: FileState | undefined): FileEnd {
+    if (!this.#options.recoverable) return NO_END;
+    return readOutputEnd(this.#options.path, state?.offset ?? 0);
+  }
+
+  /** Read again each time before the slot is ours: another process may be writing it. */
+  #read(): FileState | undefined {
+    const { path, alone } = this.#options;
+    const state = alone ? undefined : readFileState(path);
+    this.#state = typeof state === "string" ? undefined : state;
+    if (typeof state === "string" && !this.#warned) {
+      this.#warned = true;
+      this.#reporter.warn({
+        message: `"${fileStatePath(path)}" cannot be understood, and is replaced: ${state}`,
+        detail: "What it said about the server and the slot is not compared.",
+      });
+    }
+    return this.#state;
+  }
+
+  #write(state: FileState): void {
+    const { path } = this.#options;
+    if (this.#disabled) return;
+    const old = this.#state;
+    if (old !== undefined && formatFileState(old) === formatFileState(state)) return;
+    try {
+      writeFileState(path, state);
+    } catch (cause) {
+      if (cause instanceof WalctlError) throw cause;
+      const { code } = cause as NodeJS.ErrnoException;
+      if (this.#state !== undefined || !NO_PLACE.has(code ?? "")) {
+        throw sinkError(cause, `"${fileStatePath(path)}"`);
+      }
+      this.#disabled = true;
+      this.#reporter.warn({
+        message: `could not write "${fileStatePath(path)}" (${code ?? "unknown error"})`,
+        detail:
+          "The next process will not know the server and the slot of the file, nor what was acknowledged.",
+      });
+    }
+    this.#state = state;
+  }
+}
+
+function anchorOf({ endLsn, commit }: FileEnd): Anchor | undefined {
+  return commit === undefined ? undefined : { ...commit, endLsn };
+}
+
+/** Within the last record: the next one may start at its end. */
+function passedOf({ endLsn, messageLsn }: FileEnd): Lsn {
+  const end = maxLsn(endLsn, messageLsn);
+  return end === INVALID_LSN ? end : ((end - 1n) as Lsn);
+}
+
+/** Undefined: nobody can tell, since FILE was emptied or deleted, or its slot was a temporary one. */
+function completeOf(state: FileState, file: FileEnd): Lsn | undefined {
+  const { acknowledged, before, lines, slot } = state;
+  if (slot === undefined || (lines && file.endLsn === INVALID_LSN)) return undefined;
+  return maxLsn(acknowledged, maxLsn(before.endLsn, file.endLsn));
+}

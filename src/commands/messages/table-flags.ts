@@ -1,0 +1,73 @@
+import { usageError } from "../../errors.ts";
+import type { TableView } from "../../render/table/view.ts";
+import { type OutputOptions, parseCount } from "../options.ts";
+
+/** How tables look, as commander gives it. */
+export interface TableFlags {
+  readonly expanded?: boolean;
+  readonly columns?: readonly string[];
+  readonly maxWidth?: string;
+  readonly collapse?: string;
+}
+
+/** @throws WalctlError (a usage error) also where there are no tables: the flag would do nothing, silently */
+export function tableView(flags: TableFlags, output: OutputOptions): TableView {
+  if (output.format !== "table") refuseWithoutTables(flags);
+  const collapse = numberOf("--collapse", flags.collapse);
+  return {
+    expanded: flags.expanded ?? false,
+    columns: flags.columns && new Set(askedColumns(flags)),
+    valueWidthMax: unlimitedIfZero(numberOf("--max-width", flags.maxWidth)),
+    collapseAfter: unlimitedIfZero(collapse) ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The names that --columns gives. */
+export function askedColumns({ columns = [] }: TableFlags): readonly string[] {
+  return columns.flatMap(parseNames);
+}
+
+function refuseWithoutTables(flags: TableFlags): void {
+  const given = [
+    { flag: "--expanded", value: flags.expanded },
+    { flag: "--columns", value: flags.columns },
+    { flag: "--max-width", value: flags.maxWidth },
+    { flag: "--collapse", value: flags.collapse },
+  ].find(({ value }) => value !== undefined);
+  if (given === undefined) return;
+  throw usageError(
+    `${given.flag} is for tables, and the output is NDJSON`,
+    "For tables that do not go to a terminal: --format table. From NDJSON jq picks what is wanted.",
+  );
+}
+
+function numberOf(option: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseCount(option, text, 0);
+}
+
+function unlimitedIfZero(number: number | undefined): number | undefined {
+  return number === 0 ? Number.POSITIVE_INFINITY : number;
+}
+
+/** A quoted name, or one that is folded to lower case as in SQL; then the comma or the end. */
+const NAME = /\s*(?:"((?:[^"]|"")+)"|([^",\s][^",]*?))\s*(?:,|$)/y;
+
+/** `id,"Full Name"` */
+function parseNames(list: string): readonly string[] {
+  const names: string[] = [];
+  NAME.lastIndex = 0;
+  do {
+    const match = NAME.exec(list);
+    if (match === null) {
+      throw usageError(
+        `"${list}" given for --columns is not a list of names`,
+        `Names that are not all lower-case letters, digits and _ go in double quotes: --columns 'id,"Full Name"'`,
+      );
+    }
+    const [, quoted, bare = ""] = match;
+    names.push(
+      quoted?.replaceAll('""', '"') ?? bare.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+    );
+  } while (NAME.lastIndex < list.length);
+  return names;
+}

@@ -1,0 +1,25 @@
+import { ExitCode } from "../../errors.ts";
+import type { ProgramShape } from "../../render/shell/program-shape.ts";
+import type { CommandContext } from "../context.ts";
+
+type Shell = "bash" | "zsh" | "fish";
+
+/** Prints the script that a shell completes walctl's words by. */
+export function completion(
+  program: ProgramShape,
+): (shell: Shell, flags: unknown, context: CommandContext) => Promise<ExitCode> {
+  return async (shell, _flags, context) => {
+    context.stdout.stream.write(await SCRIPTS[shell](program));
+    return ExitCode.done;
+  };
+}
+
+/** Only the shell's own generator is loaded. */
+const SCRIPTS: Readonly<Record<Shell, (program: ProgramShape) => Promise<string>>> = {
+  bash: async (program) =>
+    (await import("../../render/shell/completion-bash.ts")).bashCompletion(program),
+  zsh: async (program) =>
+    (await import("../../render/shell/completion-zsh.ts")).zshCompletion(program),
+  fish: async (program) =>
+    (await import("../../render/shell/completion-fish.ts")).fishCompletion(program),
+};

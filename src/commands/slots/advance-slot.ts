@@ -1,0 +1,45 @@
+import { ExitCode, usageError } from "../../errors.ts";
+import { formatLsn, parseLsn } from "../../lsn.ts";
+import { advanceSlot as advance } from "../../server/slot/advance.ts";
+import { requireSlotName } from "../../server/slot/slot.ts";
+import type { ConnectionFlags } from "../../server/target/target.ts";
+import { connectionTarget, withConnection } from "../connection.ts";
+import type { CommandContext } from "../context.ts";
+import { type OutputFlags, outputOptions } from "../options.ts";
+import { Reporter } from "../reporter.ts";
+
+interface AdvanceSlotFlags extends ConnectionFlags, OutputFlags {
+  readonly force?: boolean;
+}
+
+/** Moves a slot forward by hand. */
+export async function advanceSlot(
+  name: string,
+  position: string,
+  flags: AdvanceSlotFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
+  requireSlotName(name);
+  const lsn = parseLsn(position);
+  if (lsn === undefined) throw usageError(`"${position}" is not an LSN such as 16/B374D848`);
+  const target = connectionTarget(flags, context);
+  const reporter = new Reporter(context, output);
+  reporter.progress(`advancing slot "${name}"`);
+  try {
+    const outcome = await withConnection(target, "ordinary", context.stop, (client) =>
+      advance(client, target, name, lsn, flags.force ?? false),
+    );
+    const { renderAdvancedSlot } = await import("../../render/reports/setup.ts");
+    reporter.clearProgress();
+    const standing = formatLsn(outcome.confirmedFlushLsn);
+    if (outcome.status === "unchanged") {
+      reporter.notice(`slot "${name}" stands at ${standing} already; a slot does not go back`);
+    }
+    const report = { slot: name, status: outcome.status, confirmed_flush_lsn: standing };
+    context.stdout.stream.write(renderAdvancedSlot(report, output.format, output.color));
+    return ExitCode.done;
+  } finally {
+    reporter.clearProgress();
+  }
+}

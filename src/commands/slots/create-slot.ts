@@ -1,0 +1,72 @@
+import { ExitCode } from "../../errors.ts";
+import { findWalLevelFault, readServerVersion } from "../../server/settings/preflight.ts";
+import { PLUGIN, requireSlotName } from "../../server/slot/slot.ts";
+import {
+  type SlotRequest,
+  checkSlotRequest,
+  ensureSlot,
+  missingSlotOptions,
+} from "../../server/slot/creation.ts";
+import type { ConnectionFlags } from "../../server/target/target.ts";
+import { connect } from "../../server/connection/connect.ts";
+import { connectionTarget } from "../connection.ts";
+import type { CommandContext } from "../context.ts";
+import { type OutputFlags, outputOptions, parseSeconds } from "../options.ts";
+import { Reporter } from "../reporter.ts";
+
+interface CreateSlotFlags extends ConnectionFlags, OutputFlags {
+  readonly twoPhase?: boolean;
+  readonly failover?: boolean;
+  readonly lockTimeout: string;
+}
+
+/** Creates a logical replication slot, if there is none of that name. */
+export async function createSlot(
+  name: string,
+  flags: CreateSlotFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
+  const request: SlotRequest = {
+    name,
+    temporary: false,
+    twoPhase: flags.twoPhase ?? false,
+    failover: flags.failover ?? false,
+  };
+  requireSlotName(name);
+  const lockTimeoutMs = parseSeconds("--lock-timeout", flags.lockTimeout, 0);
+  const target = connectionTarget(flags, context);
+  const reporter = new Reporter(context, output);
+  reporter.progress(`creating slot "${name}"`);
+  // Not closed by a signal: the creation is cancelled first, so that the server leaves no slot behind.
+  const client = await connect(target, "logical");
+  try {
+    const version = await readServerVersion(client);
+    checkSlotRequest(request, version);
+    const fault = await findWalLevelFault(client, target, version);
+    if (fault !== undefined) throw fault;
+    const creation = ensureSlot(client, target, version, request, {
+      lockTimeoutMs,
+      stop: context.stop,
+      onWaiting: (text) => {
+        reporter.notice(`waiting for ${text}`);
+        reporter.progress(`waiting for ${text}`);
+      },
+    });
+    const outcome = await context.unhurried(creation);
+    const { renderSlot } = await import("../../render/reports/setup.ts");
+    reporter.clearProgress();
+    for (const warning of missingSlotOptions(outcome, request)) reporter.warn(warning);
+    const report = {
+      slot: name,
+      status: outcome.created ? "created" : "unchanged",
+      plugin: PLUGIN,
+      consistent_point: outcome.consistentPoint,
+    } as const;
+    context.stdout.stream.write(renderSlot(report, output.format, output.color));
+    return ExitCode.done;
+  } finally {
+    reporter.clearProgress();
+    await client.end().catch(() => {});
+  }
+}

@@ -1,0 +1,101 @@
+import { Screen } from "../../output/screen.ts";
+import type { Sink } from "../../output/sink.ts";
+import { renderError } from "../../render/reports/diagnostics.ts";
+import type { SlotReport } from "../../render/reports/slots.ts";
+import { visibleWidth } from "../../render/terminal/visible-width.ts";
+import { outlookOf } from "../../server/query/server-errors.ts";
+import { aborted, pause } from "../../server/connection/within.ts";
+import type { CommandContext } from "../context.ts";
+import type { OutputOptions } from "../options.ts";
+import type { Reporter } from "../reporter.ts";
+
+interface WatchParts {
+  readonly first: readonly SlotReport[];
+  readonly read: () => Promise<readonly SlotReport[]>;
+  readonly render: (reports: readonly SlotReport[]) => string;
+  readonly intervalMs: number;
+  readonly sink: Sink;
+  readonly output: OutputOptions;
+  readonly context: CommandContext;
+  readonly reporter: Reporter;
+}
+
+/** Reads the slots again and again until a signal: a terminal's tables in place, all else one after the other. */
+export async function watchSlots(parts: WatchParts): Promise<void> {
+  const { context, output } = parts;
+  if (context.stdout.isTerminal && output.format === "table") await watchOnScreen(parts);
+  else await watchInLines(parts);
+}
+
+async function watchInLines(parts: WatchParts): Promise<void> {
+  const gap = parts.output.format === "table" ? "\n" : "";
+  let before = "";
+  for await (const { reports, error } of readings(parts)) {
+    if (error !== undefined) parts.reporter.warn(error);
+    else await parts.sink.write(Buffer.from(before + parts.render(reports)));
+    before = gap;
+  }
+}
+
+async function watchOnScreen(parts: WatchParts): Promise<void> {
+  const { context, intervalMs, render } = parts;
+  const { stdout } = context;
+  const screen = new Screen(stdout.stream);
+  let last = parts.first;
+  const draw = (error: Error | undefined): void => {
+    const title = `walctl slots, every ${intervalMs / 1000} s; ${clockText(last)}Ctrl-C ends`;
+    const trouble = error === undefined ? "" : `\n${renderError(error, false)}`;
+    const lines = `${title}\n\n${render(last)}${trouble}`.trimEnd().split("\n");
+    screen.draw(lines, (line) => Math.max(1, Math.ceil(visibleWidth(line) / screen.columns)));
+  };
+  try {
+    for await (const { reports, error } of readings(parts)) {
+      if (error === undefined) last = reports;
+      draw(error);
+    }
+  } finally {
+    screen.leave();
+  }
+  // The last look stays on the terminal.
+  await parts.sink.write(Buffer.from(render(last)));
+}
+
+function clockText(reports: readonly SlotReport[]): string {
+  const time = reports[0]?.time;
+  return time === undefined ? "" : `${time.slice(11, 19)} UTC; `;
+}
+
+interface Reading {
+  readonly reports: readonly SlotReport[];
+  /** The server cannot be reached at the moment. */
+  readonly error: Error | undefined;
+}
+
+/** Ends when the command is to stop. A server that went away is asked again at the next turn. */
+async function* readings({
+  first,
+  read,
+  intervalMs,
+  context,
+}: WatchParts): AsyncGenerator<Reading> {
+  const { stop } = context;
+  const stopped = aborted(stop).then(() => undefined);
+  yield { reports: first, error: undefined };
+  for (;;) {
+    await pause(intervalMs, stop);
+    if (stop.aborted) return;
+    // Not held up by a server that does not answer.
+    const reading = await Promise.race([attempt(read), stopped]);
+    if (reading === undefined || stop.aborted) return;
+    yield reading;
+  }
+}
+
+async function attempt(read: WatchParts["read"]): Promise<Reading> {
+  try {
+    return { reports: await read(), error: undefined };
+  } catch (error) {
+    if (!(error instanceof Error) || outlookOf(error) === "stays") throw error;
+    return { reports: [], error };
+  }
+}

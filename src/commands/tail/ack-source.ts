@@ -1,0 +1,118 @@
+import { WalctlError, usageError } from "../../errors.ts";
+import { type Lsn, formatLsn } from "../../lsn.ts";
+import { Confirmations } from "../../server/delivery/confirmations.ts";
+import type { Confirmed } from "../../server/start/options.ts";
+import { pause } from "../../server/connection/within.ts";
+import { FollowedLines } from "./followed-lines.ts";
+import type { Reporter } from "../reporter.ts";
+
+const POLL_MS = 50;
+/** At the end the consumer has so long for its next confirmation. */
+const LAST_WORD_MS = 5000;
+
+/**
+ * `tail --ack-from PATH`: the consumer's confirmations, an end_lsn a line, from a FIFO or a file. What a file holds
+ * already is from an earlier run and is passed over.
+ */
+export class AckSource implements Confirmed {
+  readonly confirmations = new Confirmations();
+  readonly #path: string;
+  readonly #reporter: Reporter;
+  readonly #source: FollowedLines;
+  readonly #endOutput: () => Promise<void>;
+  #onConfirmed: (lsn: Lsn) => void = () => {};
+  /** Why it could not be read at the last attempt. */
+  #trouble: string | undefined;
+
+  /**
+   * @param endOutput writes the rest, and lets the consumer see the end of its input: it may confirm only then
+   * @throws WalctlError when PATH is there and cannot be read
+   */
+  constructor(path: string, reporter: Reporter, endOutput: () => Promise<void>) {
+    this.#endOutput = endOutput;
+    this.#path = path;
+    this.#reporter = reporter;
+    try {
+      this.#source = new FollowedLines(path === "-" ? "/dev/stdin" : path);
+    } catch (cause) {
+      const { code = "unknown error" } = cause as NodeJS.ErrnoException;
+      if (code === "EISDIR") throw usageError(`--ack-from: "${path}" is a directory`);
+      throw new WalctlError(`could not read "${path}" (${code})`, { cause });
+    }
+  }
+
+  subscribe(onConfirmed: (lsn: Lsn) => void): () => void {
+    this.#onConfirmed = onConfirmed;
+    const timer = setInterval(() => this.poll(), POLL_MS);
+    return () => {
+      clearInterval(timer);
+      this.#source.close();
+    };
+  }
+
+  /** Until all is confirmed, the consumer has gone, or nothing has come for five seconds. */
+  async finish(stop: AbortSignal): Promise<void> {
+    await this.#endOutput();
+    const { confirmations } = this;
+    let { outstanding } = confirmations;
+    if (outstanding > 0) this.#reporter.progress("waiting for the last confirmations");
+    for (let since = performance.now(); outstanding > 0 && !stop.aborted;) {
+      if (this.#source.ended || performance.now() - since > LAST_WORD_MS) return;
+      await pause(POLL_MS, stop);
+      if (confirmations.outstanding < outstanding) since = performance.now();
+      ({ outstanding } = confirmations);
+    }
+  }
+
+  /** Warns of what the server has not been told to forget. */
+  warnOfRest(slotPosition: Lsn): void {
+    const { lastPrinted, unconfirmed } = this.confirmations;
+    if (lastPrinted <= slotPosition) return;
+    const what =
+      unconfirmed === 0
+        ? "the server could not be told of the last confirmations"
+        : `${unconfirmed} transaction${unconfirmed === 1 ? " was" : "s were"} printed and not confirmed`;
+    this.#reporter.warn({
+      message: `${what}: what ended after ${formatLsn(slotPosition)}, up to ${formatLsn(lastPrinted)}, is sent again`,
+    });
+  }
+
+  poll(): void {
+    let lines: readonly string[];
+    try {
+      lines = this.#source.poll();
+      this.#trouble = undefined;
+    } catch (error) {
+      return this.#report(error as NodeJS.ErrnoException);
+    }
+    const refused: string[] = [];
+    for (const [index, line] of lines.entries()) {
+      const verdict = this.confirmations.confirm(line);
+      if ("lsn" in verdict) this.#onConfirmed(verdict.lsn);
+      // Of a file that is written anew only the last line has to be new.
+      else if (!verdict.stale || !this.#source.rewritten || index === lines.length - 1) {
+        refused.push(`"${line.slice(0, 40)}" is refused: ${verdict.refused}`);
+      }
+    }
+    if (refused.length > 0) this.#warnOf(refused);
+  }
+
+  #warnOf(refused: readonly string[]): void {
+    const others = refused.length - 1;
+    this.#reporter.warn({
+      message: `the confirmation ${refused[0]}`,
+      detail: others === 0 ? undefined : `${others} more were refused with it.`,
+      hint: "A confirmation is the end_lsn of a commit line, and the next one is further on.",
+    });
+  }
+
+  /** Once for each reason: what is there may be replaced again. */
+  #report({ code = "unknown error" }: NodeJS.ErrnoException): void {
+    if (code === this.#trouble) return;
+    this.#trouble = code;
+    this.#reporter.warn({
+      message: `could not read confirmations from "${this.#path}": ${code === "EISDIR" ? "it is a directory" : code}`,
+      detail: "Nothing is acknowledged until it can be read.",
+    });
+  }
+}

@@ -1,0 +1,169 @@
+import { ExitCode, WalctlError, usageError } from "../../errors.ts";
+import type { Lsn } from "../../lsn.ts";
+import type { MessageKind, PgoutputMessage } from "../../pgoutput/messages.ts";
+import { AppendFile } from "../../output/file/append-file.ts";
+import { isStandardOutputClosed } from "../../output/closed-output.ts";
+import { readFileState } from "../../output/file/file-state.ts";
+import { requireOwnOutput, requireWholeLines } from "../../output/file/recovery.ts";
+import { isDescriptorName } from "../../output/file/same-file.ts";
+import { type Sink, sinkOf } from "../../output/sink.ts";
+import { openStreamOutput } from "../../output/stream-output.ts";
+import { readStreamedLines } from "../../output/file/streamed-lines.ts";
+import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
+import type { Passed, TakenOver } from "../../server/start/options.ts";
+import { type CommandContext, standardStreams } from "../context.ts";
+import type { OutputOptions } from "../options.ts";
+import { OutputJournal } from "../messages/output-journal.ts";
+import type { Reporter, Warning } from "../reporter.ts";
+import { messagesOfLines } from "./streamed-messages.ts";
+
+interface TailOutput {
+  readonly sink: Sink;
+  /** Goes on in a new file of the same name, after what has been passed on. Undefined: it is no file. */
+  readonly rotate: ((passed: Passed | undefined) => void) | undefined;
+  /** Undefined: it is no file, or one that keeps nothing. */
+  readonly journal: OutputJournal | undefined;
+  /**
+   * To be called when the slot is ours, so that no other walctl writes FILE: cuts there what is unfinished,
+   * and tells what is left.
+   */
+  readonly takeOver: (oldest: Lsn) => TakenOver;
+}
+
+const NOTHING_THERE: TakenOver = { mark: undefined, unfinished: [] };
+
+/** The lines that tell where a transaction ends, and which blocks are whose. */
+const ENDS: readonly MessageKind[] = ["begin", "commit"];
+const STREAMED: readonly MessageKind[] = [
+  "stream_start",
+  "stream_stop",
+  "stream_commit",
+  "stream_abort",
+];
+const PREPARED: readonly MessageKind[] = ["begin_prepare", "prepare"];
+
+interface OutputRequest {
+  /** --output */
+  readonly path: string | undefined;
+  /** What has been written is acknowledged. */
+  readonly acknowledge: boolean;
+  readonly database: string;
+  readonly pgoutput: PgoutputOptions;
+  /** --ack-from */
+  readonly ackFrom: boolean;
+  /** Whether lines of that kind are printed. */
+  readonly prints: (kind: MessageKind) => boolean;
+}
+
+/**
+ * Standard output, or the end of FILE: cut there behind its last whole transaction, so that FILE and slot
+ * together hold every change once, whenever this process or the one before it is killed. Not before the slot
+ * is ours: one who was started by mistake, or waits for the slot, must not cut what another one is writing.
+ */
+export function openTailOutput(
+  request: OutputRequest,
+  output: OutputOptions,
+  context: CommandContext,
+  reporter: Reporter,
+): TailOutput {
+  const { path, pgoutput, database, ackFrom } = request;
+  const toStream = (sink: Sink): TailOutput => ({
+    sink,
+    rotate: undefined,
+    journal: undefined,
+    takeOver: () => NOTHING_THERE,
+  });
+  if (path === undefined) {
+    if (request.acknowledge && isStandardOutputClosed()) throw closedError();
+    return toStream(sinkOf(context.stdout.stream));
+  }
+  if (output.format !== "ndjson" || output.dialect !== "walctl") {
+    throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
+  }
+  const stream = openStreamOutput(path, standardStreams(context), context.stop);
+  if (stream !== undefined) return toStream(stream);
+  const streaming = pgoutput.streaming !== "off";
+  // Without these lines FILE does not tell where a transaction ends.
+  const needed = [...ENDS, ...(streaming ? STREAMED : []), ...(pgoutput.twoPhase ? PREPARED : [])];
+  if (streaming && pgoutput.twoPhase) needed.push("stream_prepare");
+  const leftOut = needed.find((kind) => !request.prints(kind));
+  const recoverable = ENDS.every(request.prints);
+  if (leftOut !== undefined) {
+    reporter.warn({
+      message: `--only leaves out ${leftOut}, so that the file does not tell where to go on`,
+      detail: "After a crash lines may be there twice.",
+    });
+  }
+  const alone = isDescriptorName(path);
+  requireOwnOutput(path);
+  if (!alone) readFileState(path);
+  const file = new AppendFile(path);
+  file.onRenamed = () => reporter.warn(renamedWarning(path));
+  const journal = file.durable
+    ? new OutputJournal(
+        {
+          ...{ path, database, ackFrom, request: describeRequest(pgoutput) },
+          ...{ streaming, recoverable, alone },
+        },
+        reporter,
+      )
+    : undefined;
+  return {
+    sink: file,
+    rotate: (passed) => {
+      try {
+        requireWholeLines(path);
+        file.reopen(() => {
+          if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
+        });
+      } catch (error) {
+        // A signal asks for it: nobody else would catch it, and nothing is lost without a new file.
+        if (!(error instanceof WalctlError)) throw error;
+        reporter.warn({ message: error.message, detail: "The old file is written on." });
+      }
+    },
+    journal,
+    takeOver: (oldest) => (journal === undefined ? NOTHING_THERE : takeOver(path, journal, oldest)),
+  };
+}
+
+function closedError(): WalctlError {
+  return new WalctlError("standard output is closed", {
+    detail: "Rows would be acknowledged that nobody can read.",
+    hint: "Give it a reader or a file. To throw the rows away: > /dev/null",
+    exitCode: ExitCode.usage,
+  });
+}
+
+function renamedWarning(path: string): Warning {
+  return {
+    message: `"${path}" is another file by now, or none`,
+    detail: "Lines go on into the file that was renamed.",
+    hint: "SIGHUP makes tail go on in a new file of that name.",
+  };
+}
+
+function takeOver(path: string, journal: OutputJournal, oldest: Lsn): TakenOver {
+  const mark = journal.takeOver();
+  // Also without --streaming: the run before may have had it.
+  const from = journal.blocksFrom;
+  const unfinished = from === undefined ? [] : unfinishedIn(path, journal, oldest, from);
+  return { mark, unfinished };
+}
+
+function* unfinishedIn(
+  path: string,
+  journal: OutputJournal,
+  oldest: Lsn,
+  from: number,
+): Generator<PgoutputMessage> {
+  for (const message of messagesOfLines(readStreamedLines(path, oldest, from))) {
+    journal.noteBlock(message);
+    yield message;
+  }
+}
+
+/** What decides which transactions the server sends at all. */
+function describeRequest({ publications, origin, messages, twoPhase }: PgoutputOptions): string {
+  return JSON.stringify({ publications: publications.toSorted(), origin, messages, twoPhase });
+}

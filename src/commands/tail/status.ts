@@ -1,0 +1,163 @@
+import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
+import { formatByteCount } from "../../byte-count.ts";
+import type { Sink } from "../../output/sink.ts";
+import { StatusLine } from "../../output/status-line.ts";
+import type { SessionStatus } from "../../server/start/options.ts";
+import { within } from "../../server/connection/within.ts";
+import type { CommandContext } from "../context.ts";
+import type { Pipeline } from "../messages/pipeline.ts";
+import type { ServerPosition } from "./server-position.ts";
+
+const TICK_MS = 1000;
+/** For the line the server's position is asked for this often. */
+const ASK_INTERVAL_MS = 5000;
+/** One who asks by a signal does not wait longer than this for a server that does not answer. */
+const ANSWER_PATIENCE_MS = 2000;
+/** An answer that is older is shown with its age. */
+const FRESH_MS = 2500;
+
+interface StatusParts {
+  readonly session: () => SessionStatus;
+  readonly pipeline: () => Pipeline;
+  readonly server: ServerPosition;
+  readonly context: CommandContext;
+  readonly quiet: boolean;
+  readonly acknowledge: boolean;
+  /** Nobody else prints on the terminal that standard error is: a pipe may lead back to it. */
+  readonly alone: boolean;
+  /** What the renderer is at, where it does not print it. */
+  readonly live: () => string | undefined;
+}
+
+/** How tail fares: on SIGUSR1, as a line at the bottom of a terminal, and at the end. */
+export class TailStatus {
+  readonly #parts: StatusParts;
+  readonly #line: StatusLine | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #unsubscribe: () => void;
+  #rows = 0;
+  #rowsPerSecond = 0;
+  #since = performance.now();
+  #streaming = false;
+
+  constructor(parts: StatusParts) {
+    this.#parts = parts;
+    const { stderr, onSignal } = parts.context;
+    if (stderr.isTerminal && parts.alone && !parts.quiet) {
+      this.#line = new StatusLine(stderr.stream, () => stderr.width() ?? 80);
+    }
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+    this.#unsubscribe = onSignal("SIGUSR1", () => void this.#print());
+  }
+
+  /** From now on there is something to tell; until then a spinner may have the line. */
+  streaming(): void {
+    this.#streaming = true;
+  }
+
+  /** What is written there goes to the terminal that the line is on: above the line. */
+  above(sink: Sink): Sink {
+    const line = this.#line;
+    if (line === undefined) return sink;
+    return { write: (bytes) => sink.write(line.above(bytes)), sync: () => sink.sync() };
+  }
+
+  /** To be called before anything else is printed: it may be the same terminal. */
+  clearLine(): void {
+    this.#line?.clear();
+  }
+
+  /** Ends it with a summary, if there is somebody to read it and something to tell. */
+  end(withSummary: boolean): void {
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+    this.clearLine();
+    const { received, written, confirmed } = this.#parts.session();
+    if (!withSummary || this.#parts.quiet || received === INVALID_LSN) return;
+    const acknowledged = this.#parts.acknowledge
+      ? `acknowledged up to ${formatLsn(confirmed)}`
+      : "nothing acknowledged (no --ack)";
+    this.#write(`walctl: printed up to ${formatLsn(written)}, ${acknowledged}\n`);
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    const { rows } = this.#parts.pipeline();
+    this.#rowsPerSecond = ((rows - this.#rows) * 1000) / (now - this.#since);
+    this.#rows = rows;
+    this.#since = now;
+    // Not into the middle of a line that the terminal has not taken whole.
+    const midway = this.#parts.context.stdout.stream.writableLength > 0;
+    if (!this.#streaming || this.#line === undefined || midway) return;
+    this.#line.show(`-- ${this.#describeBriefly()}`);
+    void this.#parts.server.ask(ASK_INTERVAL_MS);
+  }
+
+  async #print(): Promise<void> {
+    await within(this.#parts.server.ask(0), ANSWER_PATIENCE_MS);
+    this.clearLine();
+    this.#write(`walctl: ${this.#describe()}\n`);
+  }
+
+  #write(text: string): void {
+    this.#parts.context.stderr.stream.write(text);
+  }
+
+  /** What is as it should be goes without saying: a terminal may be narrow. */
+  #describeBriefly(): string {
+    const { written, unacknowledged, reconnects, connected } = this.#parts.session();
+    const facts = [
+      connected ? undefined : "not connected",
+      this.#parts.live(),
+      `at ${formatLsn(written)}`,
+      this.#describeDistance(),
+      `${Math.round(this.#rowsPerSecond)} rows/s`,
+      this.#parts.acknowledge && unacknowledged > 0
+        ? `${unacknowledged} unacknowledged`
+        : undefined,
+      reconnects > 0 ? `${reconnects} reconnects` : undefined,
+    ];
+    return facts.filter((fact) => fact !== undefined).join(", ");
+  }
+
+  #describe(): string {
+    const { written, unacknowledged, reconnects, connected } = this.#parts.session();
+    const facts = [
+      `at ${formatLsn(written)}`,
+      this.#describeLag(),
+      `${Math.round(this.#rowsPerSecond)} rows/s`,
+      `${unacknowledged} unacknowledged transactions`,
+      `${reconnects} reconnects`,
+    ];
+    if (!connected) facts.unshift("not connected");
+    return facts.join(", ");
+  }
+
+  /** Undefined: it is not known. "Up to date" is said of the time that the server was asked, and not of now. */
+  #describeDistance(): string | undefined {
+    const behind = this.#behind();
+    if (behind > 0n) return `${formatByteCount(Number(behind))} behind`;
+    const { known } = this.#parts.server;
+    if (known === undefined) return undefined;
+    const ageMs = performance.now() - known.askedMs;
+    return ageMs < FRESH_MS ? "up to date" : `up to date ${Math.round(ageMs / 1000)} s ago`;
+  }
+
+  /** Seconds since the last transaction that was printed committed. */
+  #describeLag(): string {
+    const bytes = this.#behind();
+    const { lastCommitUnixMs } = this.#parts.pipeline();
+    const seconds =
+      bytes === 0n || lastCommitUnixMs === undefined ? 0 : (Date.now() - lastCommitUnixMs) / 1000;
+    const { known } = this.#parts.server;
+    const isNow = known !== undefined && performance.now() - known.askedMs < FRESH_MS;
+    return `${isNow ? "" : "at least "}${bytes} bytes and ${Math.max(0, seconds).toFixed(1)} s behind`;
+  }
+
+  /** The server may be further on. */
+  #behind(): bigint {
+    const { received, written } = this.#parts.session();
+    const end: Lsn = maxLsn(received, this.#parts.server.known?.lsn ?? received);
+    return end > written ? end - written : 0n;
+  }
+}

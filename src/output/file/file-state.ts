@@ -1,0 +1,250 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { OutputError, WalctlError } from "../../errors.ts";
+import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
+import type { FileEnd } from "./file-end.ts";
+import { readAt } from "./read-at.ts";
+import { syncFolder } from "./sync-folder.ts";
+
+/**
+ * What FILE's lines do not tell and the next process has to know, in a small file beside it: FILE.walctl, one JSON
+ * object. It is written when a stream starts, when FILE is rotated, and before a position is acknowledged that no line
+ * of FILE ends at: never for each message or transaction.
+ */
+export interface FileState {
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  /** The timelines before, and where each ended. Undefined: not known. */
+  readonly history: ReadonlyArray<{ readonly timeline: number; readonly end: Lsn }> | undefined;
+  readonly database: string;
+  /** Undefined: a temporary one. */
+  readonly slot: string | undefined;
+  /** What was asked of the server, in so far as it decides which transactions it sends. */
+  readonly request: string;
+  /** FILE may hold blocks of streamed transactions. */
+  readonly streamed: boolean;
+  /** No block before that is of a transaction that is still open. */
+  readonly blocksFrom: number;
+  /** FILE has had the end of a transaction behind `offset`: without one it was emptied or deleted since. */
+  readonly lines: boolean;
+  /** Nothing beyond that, nor beyond what FILE's lines tell, has been acknowledged. */
+  readonly acknowledged: Lsn;
+  /** FILE's bytes before that belong to what `before` tells, and are not looked at. */
+  readonly offset: number;
+  /** What had been written to earlier files of that name, and before `offset`. */
+  readonly before: FileEnd;
+}
+
+const FORMAT = 1;
+const MODE_OWNER_ONLY = 0o600;
+const SUFFIX = ".walctl";
+/** What each of these files begins with. */
+const START = '{"walctl":';
+/** A thousand timelines take 30 KB. */
+const BYTES_MAX = 1 << 20;
+/** Another program may put a link or a FIFO there at any time. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+export function fileStatePath(path: string): string {
+  return `${path}${SUFFIX}`;
+}
+
+/** What writeFileState renames to that. */
+export function temporaryStatePath(path: string): string {
+  return `${fileStatePath(path)}.new`;
+}
+
+/**
+ * Undefined: there is none. A string: why it cannot be understood, though walctl wrote it.
+ * @throws WalctlError when it cannot be read, or when walctl did not write what has its name
+ */
+export function readFileState(path: string): FileState | string | undefined {
+  readOurs(temporaryStatePath(path));
+  const text = readOurs(fileStatePath(path));
+  if (text === undefined) return undefined;
+  try {
+    return parseFileState(text);
+  } catch (error) {
+    if (error instanceof FieldError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * Replaces it: whatever happens meanwhile, the old one or the new one is there whole.
+ * @throws WalctlError when walctl did not write what has its name, the errno when it cannot be written
+ */
+export function writeFileState(path: string, state: FileState): void {
+  const target = fileStatePath(path);
+  const temporary = temporaryStatePath(path);
+  // A process that was killed left it.
+  if (readOurs(temporary) !== undefined) unlinkSync(temporary);
+  const fd = openSync(temporary, CREATE, MODE_OWNER_ONLY);
+  try {
+    writeFileSync(fd, formatFileState(state));
+    fsyncSync(fd);
+    readOurs(target);
+    renameSync(temporary, target);
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+  syncFolder(dirname(target));
+}
+
+/** Undefined: it does not exist. Nothing is waited for, no link is followed, and no more is read than we write. */
+function readOurs(path: string): string | undefined {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    if (!stats.isFile()) throw notOurs(path, "is no regular file");
+    const fd = openSync(path, READ);
+    try {
+      const { size } = fstatSync(fd);
+      const text = readAt(fd, 0, Math.min(size, BYTES_MAX)).toString();
+      // A power cut may leave zeros of it, or its first bytes.
+      const torn = size <= BYTES_MAX && START.startsWith(text.replace(/\0+$/, ""));
+      if (torn || text.startsWith(START)) return text;
+      throw notOurs(path, "was not written by walctl: its line 1 is another program's");
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    if (cause instanceof WalctlError) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    // The walctl that has the slot has renamed it meanwhile.
+    if (code === "ENOENT") return undefined;
+    throw new OutputError(`could not read "${path}" (${code ?? "unknown error"})`, { cause });
+  }
+}
+
+function notOurs(path: string, what: string): OutputError {
+  return new OutputError(`"${path}" ${what}`, {
+    detail:
+      "walctl would keep the state of --output in a file of that name. Nothing has been changed.",
+    hint: "Rename it, or give --output another file.",
+  });
+}
+
+export function formatFileState(state: FileState): string {
+  const { before, history } = state;
+  const lsn = (value: Lsn): string | null => (value === INVALID_LSN ? null : formatLsn(value));
+  return `${JSON.stringify({
+    walctl: FORMAT,
+    system_identifier: state.systemIdentifier,
+    timeline: state.timeline,
+    history: history?.map(({ timeline, end }) => [timeline, formatLsn(end)]) ?? null,
+    database: state.database,
+    slot: state.slot ?? null,
+    request: state.request,
+    streamed: state.streamed,
+    blocks_from: state.blocksFrom,
+    lines: state.lines,
+    acknowledged_lsn: lsn(state.acknowledged),
+    offset: state.offset,
+    end_lsn: lsn(before.endLsn),
+    message_lsn: lsn(before.messageLsn),
+    commit:
+      before.commit === undefined
+        ? null
+        : {
+            xid: before.commit.xid,
+            commit_lsn: formatLsn(before.commit.commitLsn),
+            commit_unix_ms: before.commit.commitUnixMs,
+          },
+  })}\n`;
+}
+
+class FieldError extends Error {}
+
+/** @throws FieldError */
+function parseFileState(text: string): FileState {
+  const file = objectOf(parseJson(text), "it");
+  const field = <Value>(name: string, parse: Parse<Value>): Value => parse(file[name], `"${name}"`);
+  if (file["walctl"] !== FORMAT) throw new FieldError(`its format is not ${FORMAT}`);
+  return {
+    systemIdentifier: field("system_identifier", stringOf),
+    timeline: field("timeline", countOf),
+    history: field("history", optional(historyOf)),
+    database: field("database", stringOf),
+    slot: field("slot", optional(stringOf)),
+    request: field("request", optional(stringOf)) ?? "",
+    streamed: field("streamed", optional(booleanOf)) ?? true,
+    blocksFrom: field("blocks_from", optional(countOf)) ?? 0,
+    lines: field("lines", optional(booleanOf)) ?? true,
+    acknowledged: field("acknowledged_lsn", optional(lsnOf)) ?? INVALID_LSN,
+    offset: field("offset", countOf),
+    before: {
+      endLsn: field("end_lsn", optional(lsnOf)) ?? INVALID_LSN,
+      messageLsn: field("message_lsn", optional(lsnOf)) ?? INVALID_LSN,
+      commit: field("commit", optional(commitOf)),
+    },
+  };
+}
+
+type Parse<Value> = (value: unknown, name: string) => Value;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new FieldError("it is not JSON");
+  }
+}
+
+function objectOf(value: unknown, name: string): Readonly<Record<string, unknown>> {
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw new FieldError(`${name} is no object`);
+}
+
+function optional<Value>(parse: Parse<Value>): Parse<Value | undefined> {
+  return (value, name) => (value === undefined || value === null ? undefined : parse(value, name));
+}
+
+function stringOf(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw new FieldError(`${name} is no string`);
+}
+
+function booleanOf(value: unknown, name: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw new FieldError(`${name} is neither true nor false`);
+}
+
+function countOf(value: unknown, name: string): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
+  throw new FieldError(`${name} is no count`);
+}
+
+function lsnOf(value: unknown, name: string): Lsn {
+  const lsn = typeof value === "string" ? parseLsn(value) : undefined;
+  if (lsn !== undefined) return lsn;
+  throw new FieldError(`${name} is no LSN`);
+}
+
+function historyOf(value: unknown, name: string): FileState["history"] {
+  if (!Array.isArray(value)) throw new FieldError(`${name} is no list`);
+  return value.map((each: unknown) => {
+    const { 0: timeline, 1: end } = objectOf(each, name);
+    return { timeline: countOf(timeline, name), end: lsnOf(end, name) };
+  });
+}
+
+function commitOf(value: unknown, name: string): FileEnd["commit"] {
+  const { xid, commit_lsn: lsn, commit_unix_ms: time } = objectOf(value, name);
+  if (!Number.isFinite(time)) throw new FieldError(`${name} has no time`);
+  return { xid: countOf(xid, name), commitLsn: lsnOf(lsn, name), commitUnixMs: Number(time) };
+}

@@ -1,0 +1,250 @@
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } from "node:fs";
+import { WalctlError } from "../../errors.ts";
+import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import { type FileEnd, NO_END } from "./file-end.ts";
+import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
+import { readAt } from "./read-at.ts";
+
+/** What an earlier run left in the file. */
+export interface Recovered {
+  readonly end: FileEnd;
+  /** Of an unfinished transaction or block, or a torn line: they were cut off and will come again. */
+  readonly bytesCut: number;
+  /** What is left. */
+  readonly size: number;
+}
+
+const NOTHING: Recovered = { end: NO_END, bytesCut: 0, size: 0 };
+
+const CHUNK_BYTES = 1 << 20;
+/** The lines that end a transaction: commit is also the beginning of commit_prepared. */
+const ENDS = ["commit", "stream_commit", "prepare", "stream_prepare", "rollback_prepared"].map(
+  (kind) => Buffer.from(`\n{"kind":"${kind}`),
+);
+const LINE = /^\{"kind":"(\w+)","lsn":(?:"[0-9A-F]+\/[0-9A-F]+"|null),"xid":(?:(\d+)|null)[,}]/;
+const LINE_START = '{"kind":"';
+/** The same line, torn. */
+const TORN_LINE = /^\{"kind":"\w*("(,("(l(s(n("(:.*)?)?)?)?)?)?)?)?$/;
+
+/**
+ * Cuts an NDJSON file where something begins that has no end: a transaction, a block of a streamed one, a line. The
+ * server sends that again. What stands behind the last transaction and is whole stays, since it may have been
+ * acknowledged: messages outside of transactions, blocks of streamed ones.
+ * @param from what lies before that is not looked at
+ * @throws WalctlError when the file cannot be read or is none of ours; then it stays as it is
+ */
+export function recoverOutput(path: string, from: number): Recovered {
+  return withFile(path, "r+", (fd, size) => {
+    const { keep, end } = findEnd(fd, startIn(from, size), size, path);
+    return cut(fd, keep, size, end);
+  });
+}
+
+/**
+ * Cuts only a torn last line, of a file that does not tell where its transactions end.
+ * @throws as recoverOutput
+ */
+export function recoverLastLine(path: string): Recovered {
+  return withFile(path, "r+", (fd, size) => {
+    requireOurs(fd, size, path);
+    const keep = lastLineEnd(fd, size);
+    requireTorn(fd, keep, size, path);
+    return cut(fd, keep, size, NO_END);
+  });
+}
+
+function cut(fd: number, keep: number, size: number, end: FileEnd): Recovered {
+  if (keep < size) ftruncateSync(fd, keep);
+  // The process before may have been killed ahead of its fsync, and the next status confirms what is there.
+  fsyncSync(fd);
+  return { end, bytesCut: size - keep, size: keep };
+}
+
+/** How far the file goes. It is only read: it may be another program that writes it now. */
+export function readOutputEnd(path: string, from: number): FileEnd {
+  return withFile(path, "r", (fd, size) => {
+    const { end, keep } = findEnd(fd, startIn(from, size), size, path);
+    return { end, bytesCut: 0, size: keep };
+  }).end;
+}
+
+/** Refuses a file that walctl did not write. */
+export function requireOwnOutput(path: string): void {
+  withFile(path, "r", (fd, size) => {
+    requireOurs(fd, size, path);
+    return NOTHING;
+  });
+}
+
+/** Refuses a file that nothing can be appended to without recovery. */
+export function requireWholeLines(path: string): void {
+  requireOwnOutput(path);
+  withFile(path, "r", (fd, size) => {
+    const at = lastLineEnd(fd, size);
+    if (at < size) throw new WalctlError(`the last line of "${path}" has no end`);
+    return NOTHING;
+  });
+}
+
+function withFile(
+  path: string,
+  flags: "r" | "r+",
+  body: (fd: number, size: number) => Recovered,
+): Recovered {
+  let fd: number;
+  try {
+    // A FIFO would wait for the other side.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return NOTHING;
+    fd = openSync(path, flags);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new WalctlError(`could not open "${path}" (${code ?? "unknown error"})`, { cause });
+  }
+  try {
+    const { size } = fstatSync(fd);
+    return size === 0 ? NOTHING : body(fd, size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Somebody has emptied the file since. */
+function startIn(from: number, size: number): number {
+  return from > size ? 0 : from;
+}
+
+function findEnd(
+  fd: number,
+  from: number,
+  size: number,
+  path: string,
+): { readonly keep: number; readonly end: FileEnd } {
+  requireOurs(fd, size, path);
+  const last = findLastEnd(fd, from, size);
+  const end = last === undefined ? NO_END : endIn(last.text, last.at, path);
+  return scanTail(fd, last?.next ?? from, size, end, path);
+}
+
+function requireOurs(fd: number, size: number, path: string): void {
+  const text = readAt(fd, 0, Math.min(size, HEAD_BYTES_MAX)).toString("latin1");
+  const lineEnd = text.indexOf("\n");
+  // A file that begins with zeros is rather a disk image than what a power cut left.
+  const torn = lineEnd === -1 && !text.includes("\0") && isTorn(text);
+  if (!torn && !LINE.test(text)) throw notOurs(path, 0);
+}
+
+/** It may be the beginning of a line of ours, followed by zeros: those a power cut leaves of bytes not synced. */
+function isTorn(text: string): boolean {
+  const zeros = text.indexOf("\0");
+  const line = zeros === -1 ? text : text.slice(0, zeros);
+  return LINE_START.startsWith(line) || TORN_LINE.test(line);
+}
+
+/** Refuses to cut what somebody else may have appended. */
+function requireTorn(fd: number, at: number, size: number, path: string): void {
+  const text = readAt(fd, at, Math.min(size - at, HEAD_BYTES_MAX)).toString("latin1");
+  if (!isTorn(text)) throw notOurs(path, at);
+}
+
+/** Where what stands behind the last line break begins. */
+function lastLineEnd(fd: number, size: number): number {
+  for (let end = size; end > 0; end -= CHUNK_BYTES) {
+    const start = Math.max(0, end - CHUNK_BYTES);
+    const at = readAt(fd, start, end - start).lastIndexOf("\n");
+    if (at !== -1) return start + at + 1;
+  }
+  return 0;
+}
+
+/** Backwards, by pieces. */
+function findLastEnd(
+  fd: number,
+  from: number,
+  size: number,
+): { readonly text: string; readonly at: number; readonly next: number } | undefined {
+  for (let end = size; end > from; end -= CHUNK_BYTES) {
+    const start = Math.max(from, end - CHUNK_BYTES);
+    // One byte before for the line break, some behind for a line that starts at the piece's end.
+    const before = Math.max(0, start - 1);
+    const bytes = readAt(fd, before, Math.min(size, end + HEAD_BYTES_MAX) - before);
+    const text = before === start ? Buffer.concat([Buffer.from("\n"), bytes]) : bytes;
+    for (let search = end - start; ;) {
+      const at = Math.max(...ENDS.map((line) => text.lastIndexOf(line, search)));
+      if (at === -1) break;
+      const lineEnd = text.indexOf("\n", at + 1);
+      if (lineEnd !== -1) {
+        const head = text.toString("latin1", at + 1, lineEnd);
+        return { text: head, at: start + at, next: start + lineEnd };
+      }
+      if (at === 0) break;
+      search = at - 1;
+    }
+  }
+  return undefined;
+}
+
+/** Behind the last end: what is whole is kept, and all is read, so that nothing is cut but our own lines. */
+function scanTail(
+  fd: number,
+  from: number,
+  size: number,
+  end: FileEnd,
+  path: string,
+): { readonly keep: number; readonly end: FileEnd } {
+  let keep = from;
+  let read = from;
+  let messageLsn = end.messageLsn;
+  let blockStart: number | undefined;
+  let unfinished = false;
+  for (const { text, at, next } of lineHeads(fd, from, size)) {
+    const kind = LINE.exec(text)?.[1];
+    if (kind === undefined && text.includes("\0") && isTorn(text)) break;
+    if (kind === undefined) throw notOurs(path, at);
+    read = next;
+    // Nothing but its end could come behind it.
+    if (kind === "begin" || kind === "begin_prepare") unfinished = true;
+    if (unfinished) continue;
+    if (kind === "stream_start") blockStart = at;
+    else if (kind === "stream_stop") blockStart = undefined;
+    else if (kind === "message" && text.includes('"transactional":false')) {
+      messageLsn = lsnOf(text, "message_lsn") ?? messageLsn;
+      // It comes between blocks: one that is still open was cut with its connection, and its lines count.
+      blockStart = undefined;
+    }
+    keep = blockStart ?? next;
+  }
+  requireTorn(fd, read, size, path);
+  return { keep, end: { ...end, messageLsn } };
+}
+
+function endIn(line: string, at: number, path: string): FileEnd {
+  const [, kind, xid] = LINE.exec(line) ?? [];
+  const endLsn = lsnOf(line, kind === "rollback_prepared" ? "rollback_end_lsn" : "end_lsn");
+  if (endLsn === undefined) throw notOurs(path, at);
+  const commitLsn = lsnOf(line, "commit_lsn");
+  const time = Date.parse(/"commit_time":"([^"]*)"/.exec(line)?.[1] ?? "");
+  const committed = kind === "commit" || kind === "stream_commit";
+  return {
+    endLsn,
+    messageLsn: INVALID_LSN,
+    commit:
+      committed && commitLsn !== undefined && !Number.isNaN(time)
+        ? { xid: Number(xid), commitLsn, commitUnixMs: time }
+        : undefined,
+  };
+}
+
+function lsnOf(line: string, key: string): Lsn | undefined {
+  const text = new RegExp(`"${key}":"([0-9A-F/]+)"`).exec(line)?.[1];
+  return text === undefined ? undefined : parseLsn(text);
+}
+
+function notOurs(path: string, at: number): WalctlError {
+  return new WalctlError(
+    `"${path}" was not written by walctl: its line at byte ${at} is another program's`,
+    {
+      detail: "Nothing in it has been changed.",
+      hint: `${at === 0 ? "Give" : "Move that line elsewhere, or give"} --output another file.`,
+    },
+  );
+}

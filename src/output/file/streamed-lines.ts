@@ -1,0 +1,122 @@
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+import { type Lsn, parseLsn } from "../../lsn.ts";
+import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
+import { readAt } from "./read-at.ts";
+
+/** What a line of an NDJSON file tells of transactions that were printed while they were open. */
+export type StreamedLine =
+  | { readonly kind: "start" | "stop"; readonly xid: number }
+  /** Within a block: a row, a truncate, a message. */
+  | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
+  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number }
+  /** Of any transaction, streamed or not. `lsn` lies in the record that ended it. */
+  | { readonly kind: "end"; readonly xid: number; readonly lsn: Lsn };
+
+const CHUNK_BYTES = 1 << 20;
+const BLOCK_START = Buffer.from('\n{"kind":"stream_start"');
+const COMMITS = [Buffer.from('\n{"kind":"commit"'), Buffer.from('\n{"kind":"stream_commit"')];
+
+/**
+ * The blocks of streamed transactions in a file that was recovered, and all ends behind the first of them.
+ * @param oldest what began before that has ended, and needs no looking for: the slot's restart_lsn
+ * @param start what stands before that in the file needs no looking for either
+ */
+export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Generator<StreamedLine> {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const from = findFirstBlock(fd, start > size ? 0 : start, size, oldest);
+    if (from === undefined) return;
+    let inBlock = false;
+    for (const { text } of lineHeads(fd, from, size)) {
+      const line = parseHead(text, inBlock);
+      if (line === undefined) continue;
+      if (line.kind === "start") inBlock = true;
+      else if (line.kind === "stop") inBlock = false;
+      yield line;
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Backwards up to a commit that is not beyond `oldest`: what was printed before it was decoded before it, so that
+ * a transaction that began later cannot have been.
+ */
+function findFirstBlock(fd: number, lowest: number, size: number, oldest: Lsn): number | undefined {
+  let first: number | undefined;
+  for (let end = size; end > lowest; end -= CHUNK_BYTES) {
+    const start = Math.max(lowest, end - CHUNK_BYTES);
+    // With the line break before the first line, and that of the file's own first line made up.
+    const from = Math.max(0, start - 1);
+    const bytes = readAt(fd, from, Math.min(size, end + HEAD_BYTES_MAX) - from);
+    const text = from === start ? Buffer.concat([Buffer.from("\n"), bytes]) : bytes;
+    const at = text.indexOf(BLOCK_START);
+    if (at !== -1) first = start + at;
+    if (COMMITS.some((commit) => isOld(text, text.indexOf(commit), oldest))) break;
+  }
+  return first;
+}
+
+function isOld(text: Buffer, at: number, oldest: Lsn): boolean {
+  if (at === -1) return false;
+  const head = text.toString("latin1", at + 1, at + HEAD_BYTES_MAX);
+  const end = lsnOf(head, "end_lsn");
+  return end !== undefined && end <= oldest;
+}
+
+const HEAD = /^\{"kind":"(\w+)","lsn":(?:"([0-9A-F/]+)"|null),"xid":(\d+)[,}]/;
+
+function parseHead(head: string, inBlock: boolean): StreamedLine | undefined {
+  const match = HEAD.exec(head);
+  if (match === null) return undefined;
+  const [, kind = "", position = "0/0"] = match;
+  const xid = Number(match[3]);
+  switch (kind) {
+    case "stream_start":
+      return { kind: "start", xid };
+    case "stream_stop":
+    // A block that is still open was cut with its connection.
+    case "begin":
+    case "begin_prepare":
+      return { kind: "stop", xid };
+    case "stream_abort":
+      return { kind: "abort", xid, subxid: Number(/"subxid":(\d+)/.exec(head)?.[1] ?? xid) };
+    case "commit":
+    case "stream_commit":
+    case "commit_prepared":
+      return endOf(xid, lsnOf(head, "commit_lsn"));
+    case "prepare":
+    case "stream_prepare":
+      return endOf(xid, lsnOf(head, "prepare_lsn"));
+    case "insert":
+    case "update":
+    case "delete":
+    case "truncate":
+    case "message":
+      return changeOf(head, inBlock, xid, parseLsn(position));
+    default:
+      return undefined;
+  }
+}
+
+function endOf(xid: number, lsn: Lsn | undefined): StreamedLine | undefined {
+  return lsn === undefined ? undefined : { kind: "end", xid, lsn };
+}
+
+function changeOf(
+  head: string,
+  inBlock: boolean,
+  xid: number,
+  lsn: Lsn | undefined,
+): StreamedLine | undefined {
+  if (!inBlock || lsn === undefined || head.includes('"transactional":false')) return undefined;
+  return { kind: "change", xid, lsn };
+}
+
+function lsnOf(head: string, key: string): Lsn | undefined {
+  const text = new RegExp(`"${key}":"([0-9A-F/]+)"`).exec(head)?.[1];
+  return text === undefined ? undefined : parseLsn(text);
+}

@@ -1,0 +1,189 @@
+/*
+ * Bytes of output, written once: the buffer, JSON strings and numbers, UTF-8.
+ */
+
+const FIRST_CAPACITY_BYTES = 64 * 1024;
+const HEX_DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
+
+/**
+ * A text that is written often, in the words that it is copied by. Eight bytes are a double here, and none is a NaN,
+ * which might not keep its bits: that takes the byte 7F, or FF, and no text that may be printed has these.
+ */
+export class Piece {
+  words = new Float64Array(0);
+  length = 0;
+  #bytes = Buffer.alloc(0);
+
+  constructor(text: string) {
+    const length = Buffer.byteLength(text);
+    this.#reserve(length);
+    this.#bytes.write(text);
+    this.length = length;
+  }
+
+  /** By another one, of ASCII. A loop beats the calls into native code for what is short. */
+  rewriteAscii(text: string): void {
+    const { length } = text;
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    for (let at = 0; at < length; at++) bytes[at] = text.charCodeAt(at);
+    this.length = length;
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#bytes.length) return;
+    this.words = new Float64Array(Math.ceil(length / 8));
+    this.#bytes = Buffer.from(this.words.buffer);
+  }
+}
+
+export function piece(text: string): Piece {
+  return new Piece(text);
+}
+
+const QUOTE = 0x22;
+/** To take an LSN apart without arithmetic on bigints. */
+const HALVES = new DataView(new ArrayBuffer(8));
+
+/** Whether this machine is: what is stored as it was loaded keeps its bytes. */
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/** A buffer that grows as it is written to and starts over when it is taken. */
+export class ByteWriter {
+  /** Valid up to the next reserve(): growing replaces it. */
+  bytes: Buffer;
+  view: DataView;
+  /** Where the next byte goes. Whoever moves it has reserved the room. */
+  offset = 0;
+
+  constructor(capacity = FIRST_CAPACITY_BYTES) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = viewOf(this.bytes);
+  }
+
+  /** Makes room for `length` more bytes. */
+  reserve(length: number): void {
+    const needed = this.offset + length;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    this.bytes.copy(grown, 0, 0, this.offset);
+    this.bytes = grown;
+    this.view = viewOf(grown);
+  }
+
+  byte(byte: number): void {
+    this.reserve(1);
+    this.bytes[this.offset++] = byte;
+  }
+
+  /** Eight bytes at a time. What that writes too much is written over by what comes next. */
+  piece({ words, length }: Piece): void {
+    this.reserve(length + 7);
+    const { view } = this;
+    let { offset } = this;
+    const end = offset + length;
+    for (let index = 0; offset < end; index++) {
+      view.setFloat64(offset, words[index]!, LITTLE_ENDIAN);
+      offset += 8;
+    }
+    this.offset = end;
+  }
+
+  /**
+   * Writes the `length` bytes from `start` on once more, which have been written before. As with a Piece, no eight of them may
+   * look like a NaN, nor the last ones together with the up to seven that follow.
+   */
+  repeat(start: number, length: number): void {
+    this.reserve(length + 7);
+    const { view, offset } = this;
+    for (let at = 0; at < length; at += 8) {
+      view.setFloat64(offset + at, view.getFloat64(start + at, LITTLE_ENDIAN), LITTLE_ENDIAN);
+    }
+    this.offset = offset + length;
+  }
+
+  /** Writes the last `digits` hexadecimal digits of the value before `end`, over what stands there. */
+  rewriteHex(end: number, value: number, digits: number): void {
+    const { bytes } = this;
+    let left = value;
+    for (let at = end - 1; at >= end - digits; at--) {
+      bytes[at] = HEX_DIGITS[left & 15]!;
+      left >>>= 4;
+    }
+  }
+
+  /** Values that need no escapes. */
+  copy(source: Uint8Array, start = 0, end = source.length): void {
+    const length = end - start;
+    this.reserve(length);
+    const { bytes } = this;
+    let { offset } = this;
+    if (length < 48) {
+      // A loop beats the call into native code for what a key or a number is long.
+      for (let at = start; at < end; at++) bytes[offset++] = source[at]!;
+      this.offset = offset;
+    } else {
+      bytes.set(source.subarray(start, end), offset);
+      this.offset = offset + length;
+    }
+  }
+
+  /** The same eight bytes at a time, of which none may be 7F or FF, as with a Piece. `view` is of the same bytes. */
+  copyText(source: Uint8Array, view: DataView, start: number, end: number): void {
+    const length = end - start;
+    this.reserve(length);
+    const { bytes, view: target, offset } = this;
+    this.offset = offset + length;
+    if (length < 8) {
+      for (let at = 0; at < length; at++) bytes[offset + at] = source[start + at]!;
+      return;
+    }
+    const last = length - 8;
+    for (let at = 0; at < last; at += 8) {
+      target.setFloat64(offset + at, view.getFloat64(start + at, LITTLE_ENDIAN), LITTLE_ENDIAN);
+    }
+    // The last eight, of which some may have been copied.
+    target.setFloat64(offset + last, view.getFloat64(start + last, LITTLE_ENDIAN), LITTLE_ENDIAN);
+  }
+
+  /** As UTF-8. */
+  text(text: string): void {
+    this.reserve(text.length * 3);
+    this.offset += this.bytes.write(text, this.offset, "utf8");
+  }
+
+  /** `"16/B374D848"` */
+  lsn(lsn: bigint): void {
+    HALVES.setBigUint64(0, lsn);
+    this.position(HALVES.getUint32(0), HALVES.getUint32(4));
+  }
+
+  /** The same from the two halves. */
+  position(high: number, low: number): void {
+    this.reserve(19);
+    this.bytes[this.offset++] = QUOTE;
+    this.#hex(high);
+    this.bytes[this.offset++] = 0x2f; // /
+    this.#hex(low);
+    this.bytes[this.offset++] = QUOTE;
+  }
+
+  /** What was written since the last call; it may be overwritten by the next write. */
+  take(): Uint8Array {
+    const taken = this.bytes.subarray(0, this.offset);
+    this.offset = 0;
+    return taken;
+  }
+
+  #hex(value: number): void {
+    let shift = 28;
+    while (shift > 0 && value >>> shift === 0) shift -= 4;
+    for (; shift >= 0; shift -= 4) {
+      this.bytes[this.offset++] = HEX_DIGITS[(value >>> shift) & 15]!;
+    }
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}

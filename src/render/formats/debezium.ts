@@ -1,0 +1,197 @@
+import { assertNever } from "../../assert.ts";
+import type { Lsn } from "../../lsn.ts";
+import type {
+  Delete,
+  Insert,
+  LogicalMessage,
+  PgoutputMessage,
+  Relation,
+  Truncate,
+  Update,
+} from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import { committedOnly } from "./committed-only.ts";
+import {
+  type DebeziumPlan,
+  keyChanged,
+  planDebezium,
+  writeKey,
+  writeWholeRow,
+} from "./debezium-rows.ts";
+import { unixMicros } from "./debezium-times.ts";
+import { jsonString } from "../bytes/json-text.ts";
+import { base64 } from "../ndjson/lines.ts";
+import { RelationPlans } from "../values/relation-plans.ts";
+import type { Renderer } from "../renderer.ts";
+
+export interface DebeziumOptions {
+  readonly types: TypeRegistry;
+  /** source.version: walctl's own. */
+  readonly version: string;
+  /** source.db; null: a capture does not tell. */
+  readonly database: string | null;
+  /** The clock, in milliseconds since 1970: when an event was made is part of it. */
+  readonly now: () => number;
+}
+
+type Op = "c" | "u" | "d" | "t" | "m";
+
+interface Event {
+  readonly op: Op;
+  readonly message: Insert | Update | Delete | Truncate | LogicalMessage;
+  readonly relation: Relation | undefined;
+  readonly before?: () => void;
+  readonly after?: () => void;
+}
+
+/**
+ * Change events as the Debezium connector for PostgreSQL makes them: the value's payload, one a line. Which of
+ * its options this is like stands at `debeziumEncoder`. Begins and commits have no line, as in its default.
+ */
+export class DebeziumRenderer implements Renderer {
+  readonly #out = new ByteWriter();
+  readonly #options: DebeziumOptions;
+  readonly #plans: RelationPlans<DebeziumPlan>;
+  #lastCommit: Lsn | undefined;
+
+  constructor(options: DebeziumOptions) {
+    this.#options = options;
+    this.#plans = new RelationPlans((relation) => planDebezium(relation, options.types));
+  }
+
+  take(): Uint8Array {
+    return this.#out.take();
+  }
+
+  /** @throws WalctlError on what may still be rolled back */
+  render(message: PgoutputMessage): void {
+    switch (message.kind) {
+      case "insert":
+        return this.#insert(message);
+      case "update":
+        return this.#update(message);
+      case "delete":
+        return this.#delete(message);
+      case "truncate":
+        for (const relation of message.relations) this.#event({ op: "t", message, relation });
+        return;
+      case "message":
+        return this.#event({ op: "m", message, relation: undefined });
+      case "commit":
+        this.#lastCommit = message.endLsn;
+        return;
+      case "begin":
+      case "origin":
+      case "relation":
+      case "type":
+      case "unknown":
+        return;
+      case "stream_start":
+      case "stream_stop":
+      case "stream_commit":
+      case "stream_abort":
+      case "begin_prepare":
+      case "prepare":
+      case "stream_prepare":
+      case "commit_prepared":
+      case "rollback_prepared":
+        throw committedOnly("debezium", message.kind);
+      default:
+        assertNever(message);
+    }
+  }
+
+  /** Another commit may have been in there. */
+  skipped(): void {
+    this.#lastCommit = undefined;
+    this.#plans.clear();
+  }
+
+  #insert(message: Insert): void {
+    const { relation } = message;
+    const plan = this.#plans.of(relation);
+    const after = (): void => writeWholeRow(this.#out, message.new, plan, null);
+    this.#event({ op: "c", message, relation, after });
+  }
+
+  /** A row that gets another key is deleted under the one and created under the other. */
+  #update(message: Update): void {
+    const { relation, key, old } = message;
+    const plan = this.#plans.of(relation);
+    const after = (): void => writeWholeRow(this.#out, message.new, plan, old);
+    if (key !== null && keyChanged(key, message.new, relation)) {
+      const before = (): void => writeKey(this.#out, key, plan);
+      this.#event({ op: "d", message, relation, before });
+      this.#event({ op: "c", message, relation, after });
+    } else if (old === null) {
+      this.#event({ op: "u", message, relation, after });
+    } else {
+      const before = (): void => writeWholeRow(this.#out, old, plan, null);
+      this.#event({ op: "u", message, relation, before, after });
+    }
+  }
+
+  #delete(message: Delete): void {
+    const { relation, key, old } = message;
+    const plan = this.#plans.of(relation);
+    const before = (): void => {
+      if (old !== null) writeWholeRow(this.#out, old, plan, null);
+      else if (key !== null) writeKey(this.#out, key, plan);
+    };
+    this.#event({ op: "d", message, relation, before });
+  }
+
+  #event({ op, message, relation, before, after }: Event): void {
+    const out = this.#out;
+    const now = BigInt(this.#options.now()) * 1000n;
+    if (message.kind === "message") {
+      out.text("{");
+    } else {
+      out.text('{"before":');
+      if (before === undefined) out.text("null");
+      else before();
+      out.text(',"after":');
+      if (after === undefined) out.text("null");
+      else after();
+      out.text(",");
+    }
+    out.text(
+      `${this.#source(message, relation, now)},"transaction":null,"op":"${op}",${times(now)}`,
+    );
+    if (message.kind === "message") out.text(`,${contentOf(message)}`);
+    out.text("}\n");
+  }
+
+  /** What is not in a transaction has no time of its own: it is as old as the event. */
+  #source(message: Event["message"], relation: Relation | undefined, now: bigint): string {
+    const { version, database } = this.#options;
+    const { position, transaction } = message;
+    const lsn = (BigInt(position.high) << 32n) | BigInt(position.low);
+    const sequence = [this.#lastCommit?.toString() ?? null, lsn === 0n ? null : lsn.toString()];
+    const time = transaction?.commitTime ?? null;
+    const at = time === null ? now : unixMicros(time);
+    return (
+      `"source":{"version":${jsonString(version)},"connector":"postgresql","name":"walctl",${times(at)}` +
+      `,"snapshot":"false","db":${database === null ? "null" : jsonString(database)}` +
+      `,"sequence":${jsonString(JSON.stringify(sequence))},${tableOf(relation)}` +
+      `,"txId":${transaction?.xid ?? null},"lsn":${lsn === 0n ? null : lsn},"xmin":null}`
+    );
+  }
+}
+
+function times(micros: bigint): string {
+  return `"ts_ms":${micros / 1000n},"ts_us":${micros},"ts_ns":${micros * 1000n}`;
+}
+
+/** A message is about no table: both names are empty. One that was not announced has but a number. */
+function tableOf(relation: Relation | undefined): string {
+  if (relation === undefined) return '"schema":"","table":""';
+  if (!relation.announced) return `"schema":null,"table":null,"oid":${relation.oid}`;
+  const schema = relation.schema === "" ? "pg_catalog" : relation.schema;
+  return `"schema":${jsonString(schema)},"table":${jsonString(relation.table)}`;
+}
+
+function contentOf({ prefix, content }: LogicalMessage): string {
+  return `"message":{"prefix":${jsonString(prefix)},"content":"${base64(content)}"}`;
+}

@@ -1,0 +1,101 @@
+import type { Column, Relation } from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { binaryEncoder } from "../values/binary/binary-encoder.ts";
+import { jsonString, writeString } from "../bytes/json-text.ts";
+import { isNumber } from "../bytes/numbers.ts";
+import { relationName } from "../values/relation-plan.ts";
+import { type SchemaOfType, formatType } from "../values/type-names.ts";
+import type { ValueEncoder } from "../values/value-encoder.ts";
+import { encoderFor } from "../values/values.ts";
+
+interface ColumnPlan {
+  /** `{"name":"id","type":"bigint","value":` */
+  readonly head: Uint8Array;
+  readonly encode: ValueEncoder;
+  readonly encodeBinary: ValueEncoder;
+  readonly identity: boolean;
+}
+
+/** All that is the same in every line of a relation. */
+export interface Wal2jsonPlan {
+  /** `,"schema":"public","table":"t"` */
+  readonly head: Uint8Array;
+  readonly columns: readonly ColumnPlan[];
+  readonly keyed: boolean;
+}
+
+export function planWal2json(
+  relation: Relation,
+  types: TypeRegistry,
+  schemaOf: SchemaOfType,
+): Wal2jsonPlan {
+  return {
+    head: Buffer.from(`,${relationName(relation)}`),
+    columns: relation.columns.map((column) => planColumn(column, types, schemaOf)),
+    keyed: relation.keyed,
+  };
+}
+
+function planColumn(column: Column, types: TypeRegistry, schemaOf: SchemaOfType): ColumnPlan {
+  const encode = wal2jsonEncoder(column.typeOid, types);
+  const type = formatType(column.typeOid, column.typeModifier, types, schemaOf);
+  return {
+    head: Buffer.from(
+      `{"name":${jsonString(column.name)},"type":${type === undefined ? "null" : typeString(type)},"value":`,
+    ),
+    encode,
+    encodeBinary: binaryEncoder(column.typeOid, types, encode),
+    identity: column.key,
+  };
+}
+
+/** A type that is one name in double quotes, as "char" is, wal2json takes for a JSON string already. */
+function typeString(type: string): string {
+  const [, name] = /^"([^"\\]*)"$/.exec(type) ?? [];
+  return jsonString(name ?? type);
+}
+
+/** By the column's own type: of a domain over a number wal2json makes a string. */
+function wal2jsonEncoder(typeOid: number, types: TypeRegistry): ValueEncoder {
+  switch (typeOid) {
+    case 16: // bool
+      return encoderFor(typeOid, types, { values: "json", safeNumbers: false });
+    case 17: // bytea
+      return writeHex;
+    case 20: // int8
+    case 21: // int2
+    case 23: // int4
+    case 26: // oid
+    case 700: // float4
+    case 701: // float8
+    case 1700: // numeric
+      return writeNumber;
+    default:
+      return writeString;
+  }
+}
+
+const NULL = Buffer.from("null", "latin1");
+const NO_JSON_NUMBERS = ["NaN", "Infinity", "-Infinity"].map((text) => Buffer.from(text, "latin1"));
+
+/** The digits that the server sent; NaN and the infinities are null. */
+const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
+  if (isNumber(bytes, start, end)) return out.copy(bytes, start, end);
+  const text = bytes.subarray(start, end);
+  if (NO_JSON_NUMBERS.some((special) => special.equals(text))) out.copy(NULL);
+  else writeString(out, bytes, view, start, end);
+};
+
+/** `\xdead` goes without what tells that it is hexadecimal. */
+const writeHex: ValueEncoder = (out, bytes, view, start, end) => {
+  writeString(out, bytes, view, isHex(bytes, start, end) ? start + 2 : start, end);
+};
+
+function isHex(bytes: Uint8Array, start: number, end: number): boolean {
+  if ((end - start) % 2 !== 0 || bytes[start] !== 0x5c || bytes[start + 1] !== 0x78) return false;
+  for (let at = start + 2; at < end; at++) if (HEX_DIGITS[bytes[at]!] === 0) return false;
+  return true;
+}
+
+const HEX_DIGITS = new Uint8Array(256);
+for (const digit of Buffer.from("0123456789abcdefABCDEF", "latin1")) HEX_DIGITS[digit] = 1;

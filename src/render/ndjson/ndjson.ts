@@ -1,0 +1,206 @@
+/*
+ * One JSON object a line, the contract with other programs (docs/ndjson.md).
+ */
+
+import { isUtf8 } from "node:buffer";
+import type {
+  Begin,
+  Commit,
+  LogicalMessage,
+  PgoutputMessage,
+  Relation,
+  RowChange,
+  Transaction,
+  WalPosition,
+} from "../../pgoutput/messages.ts";
+import type { PgTime } from "../../pg-time.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { ByteWriter, type Piece, piece } from "../bytes/byte-writer.ts";
+import { jsonString, writeString } from "../bytes/json-text.ts";
+import { base64, renderMessageHead, renderOther, timeKey, xidKey } from "./lines.ts";
+import { type RelationPlan, planRelation } from "../values/relation-plan.ts";
+import { RelationPlans } from "../values/relation-plans.ts";
+import type { Renderer } from "../renderer.ts";
+import { RowHeads } from "../values/row-heads.ts";
+import { unchangedColumns, writeRow } from "../values/rows.ts";
+import type { ValueOptions } from "../values/values.ts";
+
+export interface NdjsonOptions extends ValueOptions {
+  readonly types: TypeRegistry;
+}
+
+const HEADS = {
+  insert: piece('{"kind":"insert","lsn":'),
+  update: piece('{"kind":"update","lsn":'),
+  delete: piece('{"kind":"delete","lsn":'),
+};
+const BEGIN = piece('{"kind":"begin","lsn":');
+const COMMIT = piece('{"kind":"commit","lsn":');
+const COMMIT_LSN = piece(',"commit_lsn":');
+const END_LSN = piece(',"end_lsn":');
+const NEW = piece(',"new":');
+const OLD = piece(',"old":');
+const KEY = piece(',"key":');
+const NULL = piece("null");
+const LINE_END = piece("}\n");
+const NO_COLUMNS: readonly number[] = [];
+
+/**
+ * One JSON object a line. The bytes of row changes are copied from the message to the output, and what
+ * is constant in them is made once: per relation, per transaction. So it is with what begins and ends a
+ * transaction; the other kinds are few and take the easy way through strings.
+ */
+export class NdjsonRenderer implements Renderer {
+  readonly #out = new ByteWriter();
+  readonly #heads = new RowHeads();
+  readonly #options: NdjsonOptions;
+  readonly #plans: RelationPlans<RelationPlan>;
+  #relation: Relation | undefined;
+  #plan: RelationPlan | undefined;
+  #transaction: Transaction | null = null;
+  readonly #xid = piece(xidKey(null));
+  #time: PgTime | null = null;
+  readonly #commitTime = piece(timeKey(null));
+
+  constructor(options: NdjsonOptions) {
+    this.#options = options;
+    this.#plans = new RelationPlans((relation) => planRelation(relation, options.types, options));
+  }
+
+  take(): Uint8Array {
+    this.#heads.forget();
+    return this.#out.take();
+  }
+
+  skipped(): void {
+    this.#plans.clear();
+    this.#relation = undefined;
+    this.#heads.forget();
+  }
+
+  render(message: PgoutputMessage): void {
+    switch (message.kind) {
+      case "insert":
+      case "update":
+      case "delete":
+        this.#change(message);
+        break;
+      case "begin":
+        this.#begin(message);
+        break;
+      case "commit":
+        this.#commit(message);
+        break;
+      case "message":
+        this.#message(message);
+        break;
+      default:
+        this.#out.text(renderOther(message, this.#options.types));
+    }
+    this.#out.piece(LINE_END);
+  }
+
+  /** With its commit the only ones of these lines that come as often as rows do. */
+  #begin({ position, transaction, finalLsn, commitTime }: Begin): void {
+    const out = this.#out;
+    out.piece(BEGIN);
+    this.#position(position);
+    out.piece(this.#xidKey(transaction));
+    out.piece(COMMIT_LSN);
+    out.lsn(finalLsn);
+    out.piece(this.#timeKey(commitTime));
+  }
+
+  #commit({ position, transaction, commitLsn, endLsn, commitTime }: Commit): void {
+    const out = this.#out;
+    out.piece(COMMIT);
+    this.#position(position);
+    out.piece(this.#xidKey(transaction));
+    out.piece(COMMIT_LSN);
+    out.lsn(commitLsn);
+    out.piece(END_LSN);
+    out.lsn(endLsn);
+    out.piece(this.#timeKey(commitTime));
+  }
+
+  #change(message: RowChange): void {
+    const plan = this.#planOf(message.relation);
+    if (!this.#heads.repeat(this.#out, message)) this.#head(message, plan);
+    let unchanged = NO_COLUMNS;
+    if (message.key !== null) unchanged = this.#row(KEY, message.key, plan, true);
+    if (message.old !== null) unchanged = this.#row(OLD, message.old, plan, false);
+    if (message.new !== null) {
+      const inNew = this.#row(NEW, message.new, plan, false);
+      if (inNew.length > 0) unchanged = [...new Set([...unchanged, ...inNew])];
+    }
+    if (unchanged.length > 0) this.#unchanged(unchanged, message.relation);
+  }
+
+  #head(message: RowChange, plan: RelationPlan): void {
+    const out = this.#out;
+    const start = out.offset;
+    out.piece(HEADS[message.kind]);
+    this.#position(message.position);
+    const quoteAt = out.offset - 1;
+    out.piece(this.#xidKey(message.transaction));
+    out.piece(this.#timeKey(message.transaction?.commitTime ?? null));
+    out.piece(plan.head);
+    this.#heads.remember(out, message, start, quoteAt);
+  }
+
+  /** Returns the columns whose values the server did not send. */
+  #row(key: Piece, tuple: TupleData, plan: RelationPlan, keyOnly: boolean): readonly number[] {
+    this.#out.piece(key);
+    const complete = writeRow(this.#out, tuple, plan, keyOnly);
+    return complete ? NO_COLUMNS : unchangedColumns(tuple);
+  }
+
+  #unchanged(columns: readonly number[], relation: Relation): void {
+    const names = columns
+      .toSorted((a, b) => a - b)
+      .map((column) => jsonString(relation.columns[column]?.name ?? ""));
+    this.#out.text(`,"unchanged":[${names.join(",")}]`);
+  }
+
+  #message(message: LogicalMessage): void {
+    const { content } = message;
+    this.#out.text(renderMessageHead(message));
+    if (isUtf8(content)) {
+      this.#out.text(',"content":');
+      const view = new DataView(content.buffer, content.byteOffset, content.length);
+      writeString(this.#out, content, view, 0, content.length);
+    } else {
+      this.#out.text(`,"content_base64":"${base64(content)}"`);
+    }
+  }
+
+  #position({ high, low }: WalPosition): void {
+    if (high === 0 && low === 0) this.#out.piece(NULL);
+    else this.#out.position(high, low);
+  }
+
+  #xidKey(transaction: Transaction | null): Piece {
+    if (transaction !== this.#transaction) {
+      this.#transaction = transaction;
+      this.#xid.rewriteAscii(xidKey(transaction));
+    }
+    return this.#xid;
+  }
+
+  #timeKey(time: PgTime | null): Piece {
+    if (time !== this.#time) {
+      this.#time = time;
+      this.#commitTime.rewriteAscii(timeKey(time));
+    }
+    return this.#commitTime;
+  }
+
+  #planOf(relation: Relation): RelationPlan {
+    if (relation !== this.#relation || this.#plan === undefined) {
+      this.#relation = relation;
+      this.#plan = this.#plans.of(relation);
+    }
+    return this.#plan;
+  }
+}

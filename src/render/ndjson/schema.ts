@@ -1,0 +1,168 @@
+import type { MessageKind } from "../../pgoutput/messages.ts";
+import {
+  type JsonSchema,
+  flag,
+  having,
+  listOf,
+  nullable,
+  object,
+  ref,
+  text,
+} from "../json-schema.ts";
+import { WAL_LINES, WAL_PARTS } from "../wal/line-schema.ts";
+
+const DRAFT = "https://json-schema.org/draft/2020-12/schema";
+
+const lsn = ref("lsn");
+const time = ref("time");
+const unsigned = ref("unsigned");
+const base64: JsonSchema = { type: "string", contentEncoding: "base64" };
+const row = ref("row");
+
+/** What the lines are made of. */
+const PARTS: Readonly<Record<string, JsonSchema>> = {
+  lsn: {
+    description: "A position in the write-ahead log, as pg_lsn prints it.",
+    type: "string",
+    pattern: "^(0|[1-9A-F][0-9A-F]{0,7})/(0|[1-9A-F][0-9A-F]{0,7})$",
+  },
+  time: {
+    description: "UTC, ISO 8601 with microseconds; years that have not four digits with a sign.",
+    type: "string",
+    pattern: "^((\\d{4}|[+-]\\d{6})-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{6}Z|-?infinity)$",
+  },
+  unsigned: {
+    description: "A transaction's or an object's number.",
+    type: "integer",
+    minimum: 0,
+    maximum: 0xffffffff,
+  },
+  row: { description: "The values by column, in the table's order.", type: "object" },
+  table: {
+    type: "object",
+    properties: { oid: unsigned, schema: text, table: text },
+    oneOf: [having("schema", "table"), having("oid")],
+    additionalProperties: false,
+  },
+  column: object({
+    name: text,
+    key: flag,
+    type: nullable(text),
+    type_oid: unsigned,
+    type_modifier: { type: "integer", minimum: -0x80000000, maximum: 0x7fffffff },
+  }),
+};
+
+const ENDED = { commit_lsn: lsn, end_lsn: lsn, commit_time: time };
+const PREPARED = { gid: text, prepare_lsn: lsn, end_lsn: lsn, prepare_time: time };
+const OWNED = { xid: unsigned };
+
+/** In the order in which they are documented; the keys in that of the line. */
+const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
+  begin: line("begin", { ...OWNED, commit_lsn: lsn, commit_time: time }),
+  commit: line("commit", ENDED),
+  origin: line("origin", { origin_lsn: lsn, name: text }),
+  relation: line("relation", {
+    oid: unsigned,
+    schema: text,
+    table: text,
+    replica_identity: { enum: ["default", "nothing", "full", "index"] },
+    columns: listOf(ref("column")),
+  }),
+  type: line("type", { oid: unsigned, schema: text, name: text }),
+  insert: change("insert", { new: row, unchanged: ref("unchanged") }),
+  update: change("update", { key: row, old: row, new: row, unchanged: ref("unchanged") }),
+  delete: change("delete", { key: row, old: row, unchanged: ref("unchanged") }),
+  truncate: line("truncate", {
+    commit_time: nullable(time),
+    tables: listOf(ref("table")),
+    cascade: flag,
+    restart_identity: flag,
+  }),
+  message: either(
+    line(
+      "message",
+      {
+        transactional: flag,
+        message_lsn: lsn,
+        prefix: text,
+        content: text,
+        content_base64: base64,
+      },
+      ["content", "content_base64"],
+    ),
+    "content",
+    "content_base64",
+  ),
+  stream_start: line("stream_start", { ...OWNED, first_segment: flag }),
+  stream_stop: line("stream_stop", {}),
+  stream_commit: line("stream_commit", { ...OWNED, ...ENDED }),
+  stream_abort: line("stream_abort", {
+    ...OWNED,
+    subxid: unsigned,
+    abort_lsn: nullable(lsn),
+    abort_time: nullable(time),
+  }),
+  begin_prepare: line("begin_prepare", { ...OWNED, ...PREPARED }),
+  prepare: line("prepare", { ...OWNED, ...PREPARED }),
+  stream_prepare: line("stream_prepare", { ...OWNED, ...PREPARED }),
+  commit_prepared: line("commit_prepared", { ...OWNED, gid: text, ...ENDED }),
+  rollback_prepared: line("rollback_prepared", {
+    ...OWNED,
+    gid: text,
+    prepare_end_lsn: lsn,
+    rollback_end_lsn: lsn,
+    prepare_time: time,
+    rollback_time: time,
+  }),
+  unknown: line("unknown", {
+    tag: { type: "string", minLength: 1, maxLength: 1 },
+    bytes_base64: base64,
+  }),
+};
+
+/** The JSON Schema of the lines that tail, decode-file and inspect print. */
+export function ndjsonSchema(): JsonSchema {
+  const unchanged = {
+    description: "Columns whose values the server did not send, since they did not change.",
+    type: "array",
+    items: text,
+    minItems: 1,
+  };
+  return {
+    $schema: DRAFT,
+    title: "walctl: a line of NDJSON",
+    description:
+      "A pgoutput message, or of inspect a record of WAL, a line of statistics or a finding. Keys stand in the order in which they are listed here, kind first.",
+    oneOf: Object.keys({ ...LINES, ...WAL_LINES }).map(ref),
+    $defs: { ...LINES, ...WAL_LINES, ...PARTS, ...WAL_PARTS, unchanged },
+  };
+}
+
+/** The position is not always known, the transaction is there only inside of one. */
+function line(
+  kind: MessageKind,
+  properties: Readonly<Record<string, JsonSchema>>,
+  optional: readonly string[] = [],
+): JsonSchema {
+  const head = { kind: { const: kind }, lsn: nullable(lsn), xid: nullable(unsigned) };
+  return object({ ...head, ...properties }, optional);
+}
+
+/** A row's: of a table, or of an oid that no Relation message announced. */
+function change(
+  kind: "insert" | "update" | "delete",
+  rows: Readonly<Record<string, JsonSchema>>,
+): JsonSchema {
+  const place = { oid: unsigned, schema: text, table: text };
+  const optional = [...Object.keys(place), "key", "old", "unchanged"];
+  return {
+    ...line(kind, { commit_time: nullable(time), ...place, ...rows }, optional),
+    oneOf: [having("schema", "table"), having("oid")],
+    not: having("key", "old"),
+  };
+}
+
+function either(schema: JsonSchema, ...keys: readonly string[]): JsonSchema {
+  return { ...schema, oneOf: keys.map((key) => having(key)) };
+}

@@ -1,0 +1,47 @@
+import { DecodeError, WalctlError } from "../../errors.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+
+/** In what anybody typed, in the wrong place perhaps: of a URI the part before the @, and what a keyword sets. */
+const PASSWORDS =
+  /(?<=\w:)[^\s"]+(?=@)|(?<=(?:password|passwd|pwd)\s*=\s*)(?:'[^']*'?|[^\s"'&;]+)/gi;
+
+/** An error as PostgreSQL's clients print one: what, then what more is known, then what helps. */
+export function renderError(error: unknown, debug: boolean): string {
+  if (error instanceof WalctlError) {
+    return renderLines("error", error.message, error.detail, error.hint) + trace(error, debug);
+  }
+  const what = error instanceof Error ? error.message : String(error);
+  const where = error instanceof DecodeError ? ` at byte ${error.offset}` : "";
+  return (
+    renderLines(
+      "error",
+      `internal error: ${what}${where}`,
+      undefined,
+      debug
+        ? "This is a bug in walctl. Please report it with the lines below."
+        : "This is a bug in walctl. Please report it with what WALCTL_DEBUG=1 prints.",
+    ) + trace(error, debug)
+  );
+}
+
+export function renderWarning(message: string, detail?: string, hint?: string): string {
+  return renderLines("warning", message, detail, hint);
+}
+
+function renderLines(
+  severity: "error" | "warning",
+  message: string,
+  detail: string | undefined,
+  hint: string | undefined,
+): string {
+  const lines = [`walctl: ${severity}: ${sanitizeLine(message)}`];
+  if (detail !== undefined) lines.push(`DETAIL: ${sanitizeLine(detail)}`);
+  if (hint !== undefined) lines.push(`HINT: ${sanitizeLine(hint)}`);
+  return `${lines.join("\n").replace(PASSWORDS, "...")}\n`;
+}
+
+function trace(error: unknown, debug: boolean): string {
+  return debug && error instanceof Error
+    ? `${(error.stack ?? "").replace(PASSWORDS, "...")}\n`
+    : "";
+}

@@ -1,0 +1,104 @@
+import { drawGrid } from "../terminal/grid.ts";
+import { jsonLine } from "../bytes/json-line.ts";
+import { createPalette, type Palette } from "../terminal/painted.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+
+/** What setup-publication reports; the keys and their order are the contract's. */
+export interface PublicationReport {
+  readonly publication: string;
+  readonly status: string;
+  readonly sql: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What create-slot reports. */
+export interface SlotReport {
+  readonly slot: string;
+  readonly status: string;
+  readonly plugin: string;
+  readonly consistent_point: string;
+}
+
+/** What drop-slot reports. */
+export interface DroppedSlotReport {
+  readonly slot: string;
+  readonly status: string;
+}
+
+/** What advance-slot reports. */
+export interface AdvancedSlotReport {
+  readonly slot: string;
+  readonly status: string;
+  readonly confirmed_flush_lsn: string;
+}
+
+type Format = "table" | "ndjson";
+
+/** On a terminal the SQL stands below the table as it can be pasted; the warnings are on standard error. */
+export function renderPublication(
+  report: PublicationReport,
+  format: Format,
+  color: boolean,
+): string {
+  if (format === "ndjson") return jsonLine(report);
+  const { publication, status, sql } = report;
+  const statements = sql.map((statement) => `${sanitizeLine(statement)};\n`).join("");
+  const block = sql.length > 1 ? `BEGIN;\n${statements}COMMIT;\n` : statements;
+  return table([["publication", publication], statusCell(status)], color) + block;
+}
+
+export function renderSlot(report: SlotReport, format: Format, color: boolean): string {
+  if (format === "ndjson") return jsonLine(report);
+  const { slot, status, plugin } = report;
+  return table(
+    [
+      ["slot", slot],
+      statusCell(status),
+      ["plugin", plugin],
+      ["consistent point", report.consistent_point],
+    ],
+    color,
+  );
+}
+
+export function renderDroppedSlot(
+  report: DroppedSlotReport,
+  format: Format,
+  color: boolean,
+): string {
+  if (format === "ndjson") return jsonLine(report);
+  return table([["slot", report.slot], statusCell(report.status)], color);
+}
+
+export function renderAdvancedSlot(
+  report: AdvancedSlotReport,
+  format: Format,
+  color: boolean,
+): string {
+  if (format === "ndjson") return jsonLine(report);
+  const { slot, status } = report;
+  const position: Cell = ["confirmed flush LSN", report.confirmed_flush_lsn];
+  return table([["slot", slot], statusCell(status), position], color);
+}
+
+type Cell = readonly [head: string, text: string];
+
+function statusCell(status: string): Cell {
+  return ["status", status.replace("_", " ")];
+}
+
+/** One row. */
+function table(cells: readonly Cell[], color: boolean): string {
+  const palette = createPalette(color);
+  return drawGrid({
+    head: cells.map(([head]) => palette.quiet(head)),
+    rows: [cells.map(([head, text]) => paint(palette, head, sanitizeLine(text)))],
+    ruled: true,
+  });
+}
+
+function paint(palette: Palette, head: string, text: string): string {
+  if (head !== "status") return text;
+  if (text === "different") return palette.aborted(text);
+  return text === "unchanged" ? palette.quiet(text) : palette.committed(text);
+}

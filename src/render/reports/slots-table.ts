@@ -1,0 +1,145 @@
+import { formatByteCount } from "../../byte-count.ts";
+import { drawGrid } from "../terminal/grid.ts";
+import { type Paint, type Palette, createPalette } from "../terminal/painted.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+import { type SlotReport, stateOf } from "./slots.ts";
+import { startWithin } from "../terminal/text-width.ts";
+import { visibleWidth } from "../terminal/visible-width.ts";
+import { wrapWords } from "../terminal/word-wrap.ts";
+
+interface Fact {
+  readonly head: string;
+  /** "": nothing to tell. */
+  readonly text: (slot: SlotReport) => string;
+  readonly right?: boolean;
+}
+
+const bytes = (count: number | null): string => (count === null ? "" : formatByteCount(count));
+
+const DATABASE: Fact = { head: "database", text: (slot) => sanitizeLine(slot.database ?? "") };
+const PLUGIN: Fact = {
+  head: "plugin",
+  text: (slot) => sanitizeLine(slot.plugin ?? "") || slot.type,
+};
+const STATE: Fact = { head: "wal status", text: stateOf };
+const USER: Fact = {
+  head: "in use by",
+  text: ({ active_pid: pid, application }) =>
+    [pid === null ? "" : `pid ${pid}`, sanitizeLine(application ?? "")].filter(Boolean).join(" "),
+};
+const SINCE: Fact = {
+  head: "inactive since (UTC)",
+  text: ({ inactive_since: since }) => since?.slice(0, 19).replace("T", " ") ?? "",
+};
+const KEPT: Fact = { head: "retained", text: (slot) => bytes(slot.retained_bytes), right: true };
+const SAFE: Fact = { head: "safe", text: safeText, right: true };
+const LAG: Fact = { head: "lag", text: (slot) => bytes(slot.lag_bytes), right: true };
+const OPTIONS: Fact = { head: "options", text: (slot) => optionsOf(slot).join(", ") };
+
+/** One line a slot where the width has room for that, else several, the facts in groups. */
+const ALL: readonly Fact[] = [DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, OPTIONS];
+/** With these a table of several lines a slot fits 80 columns. */
+const NAME_WIDTH_MAX = 20;
+const STATE_WIDTH_MAX = 31;
+
+/** A table of the slots, and below it what is wrong with each and what to do, to be pasted. */
+export function renderSlotsTable(
+  slots: readonly SlotReport[],
+  width: number,
+  color: boolean,
+): string {
+  if (slots.length === 0) return "The server has no slots.\n";
+  const palette = createPalette(color);
+  const wide = wideTable(slots, palette);
+  const fits = wide.split("\n").every((line) => visibleWidth(line) <= width);
+  return (fits ? wide : stackedTable(slots, palette)) + renderFaults(slots, width, palette);
+}
+
+function wideTable(slots: readonly SlotReport[], palette: Palette): string {
+  const facts = ALL.filter((fact) => slots.some((slot) => fact.text(slot) !== ""));
+  return drawGrid({
+    head: ["slot", ...facts.map(({ head }) => head)].map((title) => palette.quiet(title)),
+    rows: slots.map((slot) => [
+      palette.strong(sanitizeLine(slot.slot)),
+      ...facts.map((fact) => (fact === STATE ? stateCell(slot, palette) : fact.text(slot))),
+    ]),
+    right: [false, ...facts.map(({ right }) => right === true)],
+  });
+}
+
+function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
+  return drawGrid({
+    head: ["slot", "state", "WAL"].map((title) => palette.quiet(title)),
+    rows: slots.map((slot) => stackedCells(slot, palette).map((lines) => lines.join("\n"))),
+    ruled: true,
+  });
+}
+
+function stackedCells(slot: SlotReport, palette: Palette): ReadonlyArray<readonly string[]> {
+  const name = pieces(sanitizeLine(slot.slot), NAME_WIDTH_MAX).map((piece) =>
+    palette.strong(piece),
+  );
+  const about = [PLUGIN, DATABASE, OPTIONS].flatMap((fact) =>
+    pieces(fact.text(slot), NAME_WIDTH_MAX),
+  );
+  const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}Z`];
+  const wal = [KEPT, SAFE, LAG]
+    .map((fact) => [fact.head, fact.text(slot)] as const)
+    .filter(([, text]) => text !== "")
+    .map(([head, text]) => `${palette.quiet(head.padEnd(8))} ${text}`);
+  return [
+    [...name, ...about],
+    [stateCell(slot, palette), ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX))],
+    wal,
+  ];
+}
+
+const SIGNS = { ok: "✓", warning: "!", fail: "✗" } as const;
+
+function paintOf(status: SlotReport["status"], palette: Palette): Paint {
+  if (status === "fail") return palette.aborted;
+  return status === "warning" ? palette.pending : palette.committed;
+}
+
+function stateCell(slot: SlotReport, palette: Palette): string {
+  return paintOf(slot.status, palette)(`${SIGNS[slot.status]} ${stateOf(slot)}`);
+}
+
+function safeText({ safe_bytes: safe, wal_status: state }: SlotReport): string {
+  if (state === null || state === "lost") return "";
+  return safe === null ? "no limit" : bytes(Math.max(safe, 0));
+}
+
+function optionsOf(slot: SlotReport): readonly string[] {
+  return [
+    ...(slot.temporary ? ["temporary"] : []),
+    ...(slot.two_phase ? ["two-phase"] : []),
+    ...(slot.failover === true ? ["failover"] : []),
+    ...(slot.synced === true ? ["synced"] : []),
+  ];
+}
+
+/** The commands are not broken over lines of our own: they are there to be pasted. */
+function renderFaults(slots: readonly SlotReport[], width: number, palette: Palette): string {
+  const lines = slots.flatMap(({ slot, faults }) =>
+    faults.flatMap(({ severity, message, fix }) => {
+      const name = sanitizeLine(slot);
+      const [first = "", ...others] = wrapWords(`${name}: ${sanitizeLine(message)}`, width - 2);
+      return [
+        `${paintOf(severity, palette)(SIGNS[severity])} ${first.replace(name, () => palette.strong(name))}`,
+        ...[...others, ...(fix === null ? [] : [sanitizeLine(fix)])].map((line) => `  ${line}`),
+      ];
+    }),
+  );
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function pieces(text: string, width: number): string[] {
+  const found: string[] = [];
+  for (let rest = text; rest !== "";) {
+    const piece = startWithin(rest, width);
+    found.push(piece);
+    rest = rest.slice(piece.length);
+  }
+  return found;
+}

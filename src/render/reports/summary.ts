@@ -1,0 +1,61 @@
+import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import { formatPgTime } from "../../pg-time.ts";
+import { jsonLine } from "../bytes/json-line.ts";
+import type { Renderer } from "../renderer.ts";
+import { type RelationTotals, SummaryCounts, type TransactionTotals } from "./summary-counts.ts";
+
+const NOTHING = new Uint8Array();
+
+/** Counts messages instead of printing them; finish() gives what there is to print. */
+export class SummaryRenderer implements Renderer {
+  readonly #counts = new SummaryCounts();
+  readonly #print: (counts: SummaryCounts) => string;
+
+  constructor(print: (counts: SummaryCounts) => string) {
+    this.#print = print;
+  }
+
+  render(message: PgoutputMessage): void {
+    this.#counts.add(message);
+  }
+
+  skipped(): void {
+    this.#counts.skipped();
+  }
+
+  take(): Uint8Array {
+    return NOTHING;
+  }
+
+  finish(): Uint8Array {
+    return new TextEncoder().encode(this.#print(this.#counts));
+  }
+}
+
+/** One line a relation, then one a transaction, the largest first. */
+export function renderSummaryNdjson(counts: SummaryCounts): string {
+  const relations = counts.relations();
+  const total = totalBytes(relations);
+  const lines = [
+    ...relations.map((totals) => relationLine(totals, total)),
+    ...counts.transactions().map(transactionLine),
+  ];
+  return lines.map((line) => jsonLine(line)).join("");
+}
+
+export function totalBytes(relations: readonly RelationTotals[]): number {
+  return relations.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function relationLine(totals: RelationTotals, total: number): object {
+  const { relation, inserts, updates, deletes, truncates, bytes } = totals;
+  const { schema, table, oid, announced } = relation;
+  const name = announced ? { schema: schema === "" ? "pg_catalog" : schema, table } : { oid };
+  const share = total === 0 ? 0 : Math.round((bytes / total) * 10_000) / 10_000;
+  return { kind: "relation_summary", ...name, inserts, updates, deletes, truncates, bytes, share };
+}
+
+function transactionLine({ xid, changes, bytes, commitTime }: TransactionTotals): object {
+  const time = commitTime === null ? null : formatPgTime(commitTime);
+  return { kind: "transaction_summary", xid, changes, bytes, commit_time: time };
+}

@@ -1,0 +1,107 @@
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+import { textWidth } from "../terminal/text-width.ts";
+
+/** A string (its end may have been cut off), a bracket or the like, a number, a word. White space is dropped. */
+const TOKEN = /\s*("(?:[^"\\]|\\.)*(?:"|\\?$)|[{}[\],:]|-?\d[\d.eE+-]*|[a-z]{1,5}|$)/suy;
+const WORDS: ReadonlySet<string> = new Set(["true", "false", "null"]);
+const OPENING: ReadonlySet<string> = new Set(["{", "["]);
+const CLOSING: ReadonlySet<string> = new Set(["}", "]"]);
+const INDENT = "  ";
+
+/** Whether a column's values are JSON; a domain's are what its base type's are. */
+export function isJson(oid: number, types: TypeRegistry): boolean {
+  const shape = types.shapeOf(oid);
+  if (shape?.kind === "domain") return isJson(shape.base, types);
+  return shape?.kind === "scalar" && (shape.name === "json" || shape.name === "jsonb");
+}
+
+/**
+ * JSON on one line, spaced as jsonb prints itself, safe to print. `whole`: nothing of it was cut off.
+ * Undefined: it is none, so that its brackets and quotes do not tell where it ends.
+ */
+export function jsonOnOneLine(json: string, whole: boolean): string | undefined {
+  const tokens = tokensOf(json, whole);
+  if (tokens === undefined) return undefined;
+  return spaced(tokens);
+}
+
+/** The same on lines of `width`, where that can be: what is longer has a line for each of its elements, indented. */
+export function jsonOnLines(
+  json: string,
+  whole: boolean,
+  width: number,
+): readonly string[] | undefined {
+  const tokens = tokensOf(json, whole);
+  if (tokens === undefined) return undefined;
+  const lines: string[] = [];
+  let line = "";
+  let depth = 0;
+  const breakLine = (): void => {
+    if (line.trim() !== "") lines.push(line);
+    line = INDENT.repeat(depth);
+  };
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at] ?? "";
+    const end = OPENING.has(token) ? endWithin(tokens, at, width - textWidth(line)) : undefined;
+    if (end !== undefined) {
+      line += spaced(tokens.slice(at, end));
+      at = end - 1;
+      continue;
+    }
+    if (CLOSING.has(token)) {
+      depth = Math.max(depth - 1, 0);
+      breakLine();
+    }
+    line += token === ":" ? ": " : token;
+    if (OPENING.has(token)) depth += 1;
+    if (OPENING.has(token) || token === ",") breakLine();
+  }
+  breakLine();
+  return lines;
+}
+
+/** Of JSON of which nothing was cut off, safe to print. Undefined: it is none. */
+export function jsonTokens(json: string): readonly string[] | undefined {
+  return tokensOf(json, true);
+}
+
+/** Where the array or object ends that starts there, if on one line it is no longer than that. */
+function endWithin(tokens: readonly string[], start: number, width: number): number | undefined {
+  let depth = 0;
+  // A comma may follow.
+  let left = width - 1;
+  for (let at = start; at < tokens.length; at++) {
+    const token = tokens[at] ?? "";
+    left -= textWidth(spaced([token]));
+    if (left < 0) return undefined;
+    if (OPENING.has(token)) depth += 1;
+    if (CLOSING.has(token)) depth -= 1;
+    if (depth === 0) return at + 1;
+  }
+  return undefined;
+}
+
+function spaced(tokens: readonly string[]): string {
+  return tokens.map((token) => (token === "," || token === ":" ? `${token} ` : token)).join("");
+}
+
+/** Undefined: not JSON. */
+function tokensOf(json: string, whole: boolean): readonly string[] | undefined {
+  const tokens: string[] = [];
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < json.length) {
+    const token = TOKEN.exec(json)?.[1];
+    if (token === undefined) return undefined;
+    if (token === "") continue;
+    const cut = !whole && TOKEN.lastIndex === json.length;
+    if (!cut && !isWhole(token)) return undefined;
+    tokens.push(sanitizeLine(token));
+  }
+  return tokens.length === 0 ? undefined : tokens;
+}
+
+function isWhole(token: string): boolean {
+  if (token.startsWith('"')) return /^"(?:[^"\\]|\\.)*"$/su.test(token);
+  return !/^[a-z]/.test(token) || WORDS.has(token);
+}

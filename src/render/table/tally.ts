@@ -1,0 +1,74 @@
+import type { LogicalMessage, Relation, RowChange, Truncate } from "../../pgoutput/messages.ts";
+
+/** What is counted of a transaction. */
+export type Change = RowChange | Truncate | LogicalMessage;
+export type Counts = Record<Change["kind"], number>;
+
+/** In the order and with the signs in which they are told. */
+export const SIGNS: readonly { readonly kind: keyof Counts; readonly sign: string }[] = [
+  { kind: "insert", sign: "+" },
+  { kind: "update", sign: "~" },
+  { kind: "delete", sign: "-" },
+  { kind: "truncate", sign: "×" },
+  { kind: "message", sign: "»" },
+];
+
+export function noCounts(): Counts {
+  return { insert: 0, update: 0, delete: 0, truncate: 0, message: 0 };
+}
+
+/** Changes of one table, or the messages, that were counted in place of being shown. */
+export interface Hidden {
+  /** Undefined: messages. */
+  readonly relation: Relation | undefined;
+  readonly counts: Counts;
+  total: number;
+}
+
+/** What a transaction has held so far. It grows with the number of its tables, not with that of its rows. */
+export class Tally {
+  readonly counts = noCounts();
+  /** A subtransaction was rolled back whose changes had been counted. */
+  partlyRolledBack = false;
+  readonly #hidden = new Map<number | undefined, Hidden>();
+  #shown = 0;
+  #hiddenTotal = 0;
+
+  get hiddenTotal(): number {
+    return this.#hiddenTotal;
+  }
+
+  /** The tables with the most first. */
+  hidden(): readonly Hidden[] {
+    return [...this.#hidden.values()].toSorted((a, b) => b.total - a.total);
+  }
+
+  /** Counts the change. Whether it is to be shown: the first `shownMax` are. */
+  add(change: Change, shownMax: number): boolean {
+    this.counts[change.kind] += 1;
+    this.#shown += 1;
+    if (this.#shown <= shownMax) return true;
+    this.#hiddenTotal += 1;
+    switch (change.kind) {
+      case "truncate":
+        for (const relation of change.relations) this.#hide(change.kind, relation);
+        break;
+      case "message":
+        this.#hide(change.kind, undefined);
+        break;
+      default:
+        this.#hide(change.kind, change.relation);
+    }
+    return false;
+  }
+
+  #hide(kind: keyof Counts, relation: Relation | undefined): void {
+    let hidden = this.#hidden.get(relation?.oid);
+    if (hidden === undefined) {
+      hidden = { relation, counts: noCounts(), total: 0 };
+      this.#hidden.set(relation?.oid, hidden);
+    }
+    hidden.counts[kind] += 1;
+    hidden.total += 1;
+  }
+}

@@ -1,0 +1,30 @@
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { Palette } from "../terminal/painted.ts";
+import type { Layout } from "./frame.ts";
+
+/** What a person asked to see of the changes. */
+export interface TableView {
+  /** One column a line, whole values, as psql's \x. */
+  readonly expanded: boolean;
+  /** Only these columns, and the key. Undefined: all. */
+  readonly columns: ReadonlySet<string> | undefined;
+  /** Of a value, in terminal columns. Undefined: what suits the terminal. */
+  readonly valueWidthMax: number | undefined;
+  /** Rows of a transaction that are shown before the rest is only counted. Infinity: all. */
+  readonly collapseAfter: number;
+}
+
+export const WHOLE_VIEW: TableView = {
+  expanded: false,
+  columns: undefined,
+  valueWidthMax: undefined,
+  collapseAfter: Number.POSITIVE_INFINITY,
+};
+
+/** Where an event's row is drawn, and with what. */
+export interface Canvas {
+  readonly layout: Layout;
+  readonly palette: Palette;
+  readonly view: TableView;
+  readonly types: TypeRegistry;
+}

@@ -1,0 +1,135 @@
+import { ByteReader } from "../../pgoutput/reader.ts";
+import { LENGTH_BYTES, ProtocolViolation, longestMessage } from "./backend-messages.ts";
+
+const TYPE_AND_LENGTH_BYTES = 5;
+const COPY_DATA = 0x64; // d
+/** Of most messages; for a longer one it grows. */
+const CARRY_BYTES = 64 * 1024;
+/** A longer message gets its memory as its bytes arrive: what a server only claims takes none. */
+const TRUSTED_BYTES = 16 * 1024 * 1024;
+
+/** After a payload: the next one, none before proceed(), or none any more. */
+export type Verdict = "next" | "hold" | "stop";
+
+export interface FrameReceiver {
+  /**
+   * One CopyData payload: what is between the reader's offset and its end. The bytes stay as they are
+   * until the receiver has asked for the next one.
+   */
+  copyData(payload: ByteReader): Verdict;
+  /** Any other message, whole, with type and length. */
+  other(message: Uint8Array): void;
+}
+
+/**
+ * Cuts what the socket gives into the messages of the protocol (manual: Message Flow). All that are whole
+ * in a chunk are passed on where they lie; only one that the chunk's end cuts is copied and kept.
+ */
+export class BackendFrames {
+  readonly #receiver: FrameReceiver;
+  readonly #reader = new ByteReader();
+  /** Starts with the beginning of a message whose rest is to come. One buffer for all: they may be large. */
+  #carry = new Uint8Array(CARRY_BYTES);
+  #carried = 0;
+  #verdict: Verdict = "next";
+  /** What is left of the chunk in which a payload was held. */
+  #held: Uint8Array | undefined;
+
+  constructor(receiver: FrameReceiver) {
+    this.#receiver = receiver;
+  }
+
+  /** Nothing may be pushed while a payload is held. */
+  push(chunk: Uint8Array): void {
+    const at = this.#carried === 0 ? 0 : this.#complete(chunk);
+    if (this.#verdict === "hold") this.#held = chunk.subarray(at);
+    else this.#drain(chunk, at);
+  }
+
+  /** Goes on behind the payload that was held. */
+  proceed(): void {
+    const held = this.#held ?? new Uint8Array();
+    this.#held = undefined;
+    this.#verdict = "next";
+    this.#drain(held, 0);
+  }
+
+  #drain(chunk: Uint8Array, from: number): void {
+    this.#reader.attach(chunk);
+    const { view } = this.#reader;
+    let at = from;
+    while (at + TYPE_AND_LENGTH_BYTES <= chunk.length) {
+      const length = view.getUint32(at + 1);
+      const end = at + 1 + length;
+      if (end > chunk.length) break;
+      if (length < LENGTH_BYTES) throw new ProtocolViolation(view.getUint8(at), length);
+      this.#deliver(at, end);
+      at = end;
+      if (this.#verdict === "hold") {
+        this.#held = chunk.subarray(at);
+        return;
+      }
+    }
+    if (at < chunk.length) this.#keep(chunk, at);
+  }
+
+  /** Fills up the carried message from the chunk's beginning; returns how much of it that took. */
+  #complete(chunk: Uint8Array): number {
+    let taken = 0;
+    if (this.#carried < TYPE_AND_LENGTH_BYTES) {
+      taken = this.#fill(chunk, 0, TYPE_AND_LENGTH_BYTES);
+      if (this.#carried < TYPE_AND_LENGTH_BYTES) return taken;
+    }
+    const length = this.#carriedLength();
+    taken += this.#fill(chunk, taken, length);
+    if (this.#carried === length) {
+      this.#reader.attach(this.#carry);
+      this.#deliver(0, length);
+      this.#carried = 0;
+    }
+    return taken;
+  }
+
+  #keep(chunk: Uint8Array, from: number): void {
+    const taken = this.#fill(chunk, from, TYPE_AND_LENGTH_BYTES);
+    if (this.#carried === TYPE_AND_LENGTH_BYTES) {
+      this.#fill(chunk, from + taken, this.#carriedLength());
+    }
+  }
+
+  /** Carries so much of the chunk as is needed to have `upTo` bytes. */
+  #fill(chunk: Uint8Array, from: number, upTo: number): number {
+    const length = Math.min(upTo - this.#carried, chunk.length - from);
+    const needed = upTo <= TRUSTED_BYTES ? upTo : this.#carried + length;
+    if (needed > this.#carry.length) {
+      const larger = new Uint8Array(Math.max(needed, this.#carry.length * 2));
+      larger.set(this.#carry.subarray(0, this.#carried));
+      this.#carry = larger;
+    }
+    this.#carry.set(chunk.subarray(from, from + length), this.#carried);
+    this.#carried += length;
+    return length;
+  }
+
+  /** Of the whole message; its type and length are there. */
+  #carriedLength(): number {
+    const view = new DataView(this.#carry.buffer);
+    const type = view.getUint8(0);
+    const length = view.getUint32(1);
+    if (length < LENGTH_BYTES || length > longestMessage(type))
+      throw new ProtocolViolation(type, length);
+    return 1 + length;
+  }
+
+  #deliver(start: number, end: number): void {
+    const reader = this.#reader;
+    if (reader.view.getUint8(start) !== COPY_DATA) {
+      this.#receiver.other(reader.bytes.subarray(start, end));
+      return;
+    }
+    if (this.#verdict === "stop") return;
+    reader.offset = start + TYPE_AND_LENGTH_BYTES;
+    reader.end = end;
+    this.#verdict = this.#receiver.copyData(reader);
+  }
+}

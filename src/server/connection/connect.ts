@@ -1,0 +1,41 @@
+/*
+ * From a ConnectionTarget to a session that is logged in: addresses, TCP, TLS, passwords, session attributes.
+ * Law: no secret leaves before the server is who it should be, and no server can make the program hang or grow.
+ * Way in: connect() for one session, connectBeside() for another one to the same server.
+ */
+
+import type pg from "pg";
+import { reachAny } from "./reach.ts";
+import type { ConnectionKind } from "../query/session-settings.ts";
+import { type ConnectionTarget, targetAt } from "../target/target.ts";
+import { within } from "./within.ts";
+
+const CLOSE_GRACE_MS = 500;
+
+/**
+ * A connection that is ready for statements. The caller ends it.
+ * @throws WalctlError when no server can be reached, or the one that was reached refuses
+ */
+export async function connect(target: ConnectionTarget, kind: ConnectionKind): Promise<pg.Client> {
+  const { client, place } = await reachAny(target, kind);
+  target.reached.place = place;
+  return client;
+}
+
+/** Another one, to the server where the last connect() arrived: of several, any other one would be wrong. */
+export async function connectBeside(
+  target: ConnectionTarget,
+  kind: ConnectionKind,
+): Promise<pg.Client> {
+  const { place } = target.reached;
+  return await connect(place === undefined ? target : targetAt(target, place), kind);
+}
+
+/** pg waits for the server to close too; one that has gone without a word is not waited for. */
+export async function disconnect(client: pg.Client): Promise<void> {
+  await within(
+    client.end().catch(() => {}),
+    CLOSE_GRACE_MS,
+  );
+  client.connection.stream.destroy();
+}

@@ -1,0 +1,114 @@
+import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
+
+/** How many commits that the consumer has not confirmed are kept; beyond, every other one is forgotten. */
+const OUTSTANDING_MAX = 65_536;
+
+export type Verdict =
+  | { readonly lsn: Lsn }
+  /** Not taken over, and why. `stale`: something beyond it was confirmed before. */
+  | { readonly refused: string; readonly stale: boolean };
+
+interface Commit {
+  readonly end: Lsn;
+  /** How many there are up to it. */
+  readonly count: number;
+}
+
+/**
+ * What the consumer itself confirms, checked against the commits that it can have read. Only the end of such
+ * a commit is taken: a position within the next transaction, or one byte further, could lose that one.
+ */
+export class Confirmations {
+  #rendered: Commit[] = [];
+  #outstanding: Commit[] = [];
+  #forgotten = false;
+  #lastPrinted = INVALID_LSN;
+  #confirmed = INVALID_LSN;
+  #count = 0;
+  #confirmedCount = 0;
+
+  /** Commits that were printed, are not confirmed and have not been forgotten. */
+  get outstanding(): number {
+    return this.#outstanding.length;
+  }
+
+  /** All commits that are not confirmed. */
+  get unconfirmed(): number {
+    return this.#count - this.#confirmedCount;
+  }
+
+  /** The end of the last commit that was printed. */
+  get lastPrinted(): Lsn {
+    return this.#lastPrinted;
+  }
+
+  /** A commit's line has been rendered. */
+  commit(end: Lsn): void {
+    this.#rendered.push({ end, count: ++this.#count });
+  }
+
+  /**
+   * The write of what was rendered so far has begun. A consumer that confirms one of these lines has read it, even
+   * while the end of a large write waits for room in the pipe.
+   */
+  printed(): void {
+    if (this.#rendered.length === 0) return;
+    for (const commit of this.#rendered) this.#outstanding.push(commit);
+    this.#lastPrinted = this.#rendered.at(-1)?.end ?? this.#lastPrinted;
+    this.#rendered = [];
+    if (this.#outstanding.length <= OUTSTANDING_MAX) return;
+    // The newest is kept: what is confirmed is rounded down to one that is known.
+    const { length } = this.#outstanding;
+    this.#outstanding = this.#outstanding.filter((_, index) => (length - 1 - index) % 2 === 0);
+    this.#forgotten = true;
+  }
+
+  /** What was written before belongs to a log that this server does not have: it cannot be confirmed any more. */
+  forget(): void {
+    this.#rendered = [];
+    this.#outstanding = [];
+    this.#forgotten = false;
+    this.#lastPrinted = INVALID_LSN;
+    this.#confirmed = INVALID_LSN;
+    this.#confirmedCount = this.#count;
+  }
+
+  /** One line of the consumer's: the end_lsn of a commit. */
+  confirm(line: string): Verdict {
+    const text = line.trim();
+    const lsn = parseLsn(text);
+    if (lsn === undefined) return refuse("it is not an LSN");
+    if (lsn > this.#lastPrinted) {
+      return refuse(`nothing beyond ${formatLsn(this.#lastPrinted)} has been written`);
+    }
+    if (lsn <= this.#confirmed) {
+      if (lsn === this.#confirmed) return { lsn };
+      return { refused: `${formatLsn(this.#confirmed)} is confirmed already`, stale: true };
+    }
+    const count = this.#countUpTo(lsn);
+    const known = count === 0 ? undefined : this.#outstanding[count - 1];
+    if (known === undefined || (known.end !== lsn && !this.#forgotten)) {
+      return refuse("it is not the end_lsn of a commit");
+    }
+    this.#outstanding.splice(0, count);
+    this.#confirmed = known.end;
+    this.#confirmedCount = known.count;
+    return { lsn: known.end };
+  }
+
+  /** How many of the outstanding are not beyond `lsn`: they are in order. */
+  #countUpTo(lsn: Lsn): number {
+    let low = 0;
+    let high = this.#outstanding.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#outstanding[middle]?.end ?? INVALID_LSN) <= lsn) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function refuse(why: string): Verdict {
+  return { refused: why, stale: false };
+}

@@ -1,0 +1,77 @@
+import type { Lsn } from "../../lsn.ts";
+import type { WalPosition } from "../../pgoutput/messages.ts";
+import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { PgTime } from "../../pg-time.ts";
+
+/** The first byte of a CopyData payload (manual: Streaming Replication Protocol). */
+export const FrameTag = {
+  xLogData: 0x77, // w
+  primaryKeepalive: 0x6b, // k
+} as const;
+
+/** Of the header before the WAL data. */
+const XLOG_DATA_BYTES = 25;
+
+export interface PrimaryKeepalive {
+  /** The end of the last record that the server has fully processed. */
+  readonly walEnd: Lsn;
+  /** The server wants an answer at once, or it will end the connection before long. */
+  readonly replyRequested: boolean;
+}
+
+/** What the client has received, made durable and applied; 0/0 in flush confirms nothing. */
+export interface StandbyStatus {
+  readonly write: Lsn;
+  readonly flush: Lsn;
+  readonly apply: Lsn;
+  readonly replyRequested: boolean;
+}
+
+/**
+ * Byte1('w')  Int64 start  Int64 end of WAL  Int64 send time  Byten WAL data
+ *
+ * Leaves the reader at the WAL data and returns the start.
+ */
+export function readXLogData(reader: ByteReader): WalPosition {
+  reader.subject = "XLogData";
+  const { view } = reader;
+  const at = reader.advance(XLOG_DATA_BYTES);
+  return { high: view.getUint32(at + 1), low: view.getUint32(at + 5) };
+}
+
+/** Byte1('k')  Int64 end of WAL  Int64 send time  Byte1 1: reply at once */
+export function readPrimaryKeepalive(reader: ByteReader): PrimaryKeepalive {
+  reader.subject = "PrimaryKeepalive";
+  reader.advance(1);
+  const walEnd = reader.lsn();
+  reader.advance(8);
+  return { walEnd, replyRequested: reader.uint8() !== 0 };
+}
+
+/**
+ * Byte1('w')  Int64 0  Int64 0  Int64 0  Byte1('A')  Int32 xid  Int32 subxid
+ *
+ * For a capture: as a server would have sent it.
+ */
+export function encodeStreamAbort(xid: number, subxid: number): Uint8Array {
+  const bytes = new Uint8Array(XLOG_DATA_BYTES + 9);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = FrameTag.xLogData;
+  bytes[XLOG_DATA_BYTES] = 0x41; // A
+  view.setUint32(XLOG_DATA_BYTES + 1, xid);
+  view.setUint32(XLOG_DATA_BYTES + 5, subxid);
+  return bytes;
+}
+
+/** Byte1('r')  Int64 write  Int64 flush  Int64 apply  Int64 client time  Byte1 1: reply at once */
+export function encodeStandbyStatusUpdate(status: StandbyStatus, clientTime: PgTime): Uint8Array {
+  const bytes = new Uint8Array(34);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = 0x72; // r
+  view.setBigUint64(1, status.write);
+  view.setBigUint64(9, status.flush);
+  view.setBigUint64(17, status.apply);
+  view.setBigInt64(25, clientTime);
+  bytes[33] = status.replyRequested ? 1 : 0;
+  return bytes;
+}

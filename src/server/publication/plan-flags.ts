@@ -1,0 +1,29 @@
+import type { PublicationPlan } from "./plan.ts";
+import { quoteIdentifier } from "../query/sql.ts";
+import type { TableSpec } from "./table-spec.ts";
+
+/** The words of the command line that ask for the plan, unquoted for the shell. */
+export function planFlags(plan: PublicationPlan): readonly string[] {
+  return [
+    ...plan.tables.flatMap((table) => ["-t", tableSpecText(table)]),
+    ...plan.schemas.flatMap((schema) => ["--schema", identifierText(schema)]),
+    ...(plan.allTables ? ["--all-tables"] : []),
+    ...(plan.publish === undefined ? [] : ["--publish", plan.publish.join(",")]),
+    ...(plan.viaPartitionRoot ? ["--via-partition-root"] : []),
+    ...(plan.generatedColumns === undefined ? [] : ["--generated-columns", plan.generatedColumns]),
+  ];
+}
+
+function tableSpecText({ schema, name, columns, where }: TableSpec): string {
+  const table =
+    schema === undefined
+      ? identifierText(name)
+      : `${identifierText(schema)}.${identifierText(name)}`;
+  const list = columns === undefined ? "" : ` (${columns.map(identifierText).join(", ")})`;
+  return `${table}${list}${where === undefined ? "" : ` WHERE ${where}`}`;
+}
+
+/** Quotes only where SQL would read another name without them. */
+function identifierText(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdentifier(name);
+}

@@ -1,0 +1,69 @@
+import { usageError } from "../../errors.ts";
+import { type ServerVersion, requireVersion } from "../settings/preflight.ts";
+import type { TableSpec } from "./table-spec.ts";
+
+export const OPERATIONS = ["insert", "update", "delete", "truncate"] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** What was asked for: the publication that CREATE PUBLICATION with these clauses would make. */
+export interface PublicationPlan {
+  readonly name: string;
+  readonly tables: readonly TableSpec[];
+  readonly schemas: readonly string[];
+  readonly allTables: boolean;
+  /** Undefined: the server's default, all of them. */
+  readonly publish: readonly Operation[] | undefined;
+  readonly viaPartitionRoot: boolean;
+  /** Undefined: the server's default, none. */
+  readonly generatedColumns: GeneratedColumns | undefined;
+}
+
+export type GeneratedColumns = "none" | "stored";
+
+/** pg_publication's columns that ALTER PUBLICATION … SET (…) changes. */
+export interface PublicationOptions {
+  readonly publish: readonly Operation[];
+  readonly viaPartitionRoot: boolean;
+  /** Before PostgreSQL 18 always none. */
+  readonly generatedColumns: GeneratedColumns;
+}
+
+/** A publication as the catalogue has it, or would have it. */
+export interface PublicationState extends PublicationOptions {
+  readonly allTables: boolean;
+  readonly tables: readonly PublishedTable[];
+  readonly schemas: readonly string[];
+}
+
+export interface PublishedTable {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** In the table's order; undefined: all columns. */
+  readonly columns: readonly string[] | undefined;
+  /** As the server prints it; undefined: all rows. */
+  readonly filter: string | undefined;
+  /** The columns that the filter looks at, as far as the catalogue tells them from the column list. */
+  readonly filterColumns: readonly string[];
+}
+
+/**
+ * Refuses, before anything is sent, a plan that contradicts itself or that the server is too old for.
+ * @throws WalctlError, a usage error
+ */
+export function checkPlan(plan: PublicationPlan, version: ServerVersion): void {
+  const { tables, schemas, allTables } = plan;
+  const columnList = tables.some((table) => table.columns !== undefined);
+  if (allTables && (tables.length > 0 || schemas.length > 0)) {
+    throw usageError("--all-tables leaves nothing for --table or --schema to add");
+  }
+  if (columnList && schemas.length > 0) {
+    throw usageError("a publication with --schema cannot have column lists");
+  }
+  if (columnList) requireVersion("a column list in --table", 15, version);
+  if (tables.some((table) => table.where !== undefined)) {
+    requireVersion("WHERE in --table", 15, version);
+  }
+  if (schemas.length > 0) requireVersion("--schema", 15, version);
+  if (plan.generatedColumns !== undefined) requireVersion("--generated-columns", 18, version);
+}

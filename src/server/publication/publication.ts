@@ -1,0 +1,187 @@
+/*
+ * Publications: what is asked for (table-spec, plan), what is there (lookup, state), what differs (diff), and the SQL.
+ * Law: a publication that somebody else relies on changes only with --sync.
+ * Way in: applyPublication() and what it reports.
+ */
+
+import type { Client } from "pg";
+import { WalctlError } from "../../errors.ts";
+import { walctlCommand } from "../target/paste.ts";
+import { planFlags } from "./plan-flags.ts";
+import type { ServerVersion } from "../settings/preflight.ts";
+import { comparePublications, creationSql } from "./diff.ts";
+import { type PublicationPlan, type PublicationState, checkPlan } from "./plan.ts";
+import { LOCK_TIMEOUT, publicationHints, requirePrimary, resolvePlan } from "./resolve.ts";
+import { readPublication } from "./state.ts";
+import { type IdentityFault, findIdentityFaults } from "./replica-identity.ts";
+import { quoteIdentifier } from "../query/sql.ts";
+import { execute, inTransaction } from "../query/statement.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+
+export type PublicationStatus =
+  | "created"
+  | "unchanged"
+  | "altered"
+  | "different"
+  | "would_create"
+  | "would_alter";
+
+export interface PublicationOutcome {
+  readonly status: PublicationStatus;
+  /** What was run, in one transaction; or would be. */
+  readonly sql: readonly string[];
+  /** In words; empty but for a publication that was there and is not as asked. */
+  readonly differences: readonly string[];
+  /** As asked it would publish less of something. */
+  readonly takesAway: boolean;
+  readonly warnings: readonly IdentityFault[];
+}
+
+export interface PublicationSteps {
+  /** Alter one that differs. */
+  readonly sync: boolean;
+  readonly dryRun: boolean;
+  /** Give REPLICA IDENTITY FULL to tables whose updates would be rejected. */
+  readonly replicaIdentityFull: boolean;
+  /** Also where the server will then reject writes. */
+  readonly force: boolean;
+}
+
+/**
+ * Creates the publication, or brings it to the asked state.
+ * On an ordinary connection or a walsender's.
+ */
+export async function setUpPublication(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  plan: PublicationPlan,
+  steps: PublicationSteps,
+): Promise<PublicationOutcome> {
+  checkPlan(plan, version);
+  const actual = await readPublication(client, plan.name, version);
+  const asked = await resolvePlan(client, target, version, plan);
+  const difference =
+    actual === undefined
+      ? {
+          texts: [],
+          takesAway: false,
+          sql: [creationSql(plan.name, asked.objects, asked.state)],
+        }
+      : comparePublications(plan.name, actual, asked.state, asked.objects);
+  const differs = difference.texts.length > 0 && !steps.sync;
+  const find = (state: PublicationState): Promise<readonly IdentityFault[]> =>
+    findIdentityFaults(client, version, plan.name, state);
+  const faults = await find(differs && actual !== undefined ? actual : asked.state);
+  const mending = faults.flatMap((fault) =>
+    steps.replicaIdentityFull && fault.mend !== undefined ? [fault.mend] : [],
+  );
+  // The identity first: no moment in which the server rejects other programs' writes.
+  const sql = [...mending, ...difference.sql];
+  const status = statusOf(actual !== undefined, sql.length > 0, differs, steps.dryRun);
+  const mended = steps.replicaIdentityFull && status !== "different";
+  const left = faults.filter((fault) => !mended || fault.mend === undefined);
+  if (difference.sql.length > 0 && !differs && !steps.force && left.length > 0) {
+    const before = actual === undefined ? [] : await find(actual);
+    const harmed = left.filter((fault) => !before.some((known) => covers(known, fault)));
+    if (harmed.length > 0) throw harmfulPublication(target, plan, harmed, steps);
+  }
+  if (status === "created" || status === "altered") {
+    await requirePrimary(client, target);
+    const verb = status === "created" ? "create" : "alter";
+    await run(client, target, `${verb} publication ${quoteIdentifier(plan.name)}`, sql);
+  }
+  return {
+    status,
+    sql,
+    differences: difference.texts,
+    takesAway: difference.takesAway,
+    warnings: left,
+  };
+}
+
+function statusOf(
+  exists: boolean,
+  changes: boolean,
+  differs: boolean,
+  dryRun: boolean,
+): PublicationStatus {
+  if (!exists) return dryRun ? "would_create" : "created";
+  if (differs) return "different";
+  if (!changes) return "unchanged";
+  return dryRun ? "would_alter" : "altered";
+}
+
+async function run(
+  client: Client,
+  target: ConnectionTarget,
+  doing: string,
+  sql: readonly string[],
+): Promise<void> {
+  await inTransaction(client, "COMMIT", doing, async () => {
+    await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
+    // One by one: a statement that hides another is then an error.
+    for (const statement of sql) await execute(client, statement, doing, publicationHints(target));
+  });
+}
+
+/** Whether the server rejects already what it would reject for `fault`. */
+function covers(known: IdentityFault, fault: IdentityFault): boolean {
+  return (
+    known.table === fault.table && fault.rejected.every((name) => known.rejected.includes(name))
+  );
+}
+
+/** As many tables as an error names. */
+const NAMED_MAX = 20;
+
+function harmfulPublication(
+  target: ConnectionTarget,
+  plan: PublicationPlan,
+  faults: readonly IdentityFault[],
+  { sync, dryRun }: PublicationSteps,
+): WalctlError {
+  const rejected = faults[0]?.rejected.join(" and ") ?? "";
+  const tables = faults.length === 1 ? "a table" : `${faults.length} tables`;
+  const fixes = faults.slice(0, NAMED_MAX).map(({ cause, hint }) => `${cause} (${hint})`);
+  const more = faults.length > NAMED_MAX ? `; and ${faults.length - NAMED_MAX} more` : "";
+  const words = ["setup-publication", plan.name, ...planFlags(plan)];
+  const full = walctlCommand(
+    [
+      ...[...words, ...(sync ? ["--sync"] : []), ...(dryRun ? ["--dry-run"] : [])],
+      ...["--replica-identity", "full"],
+    ],
+    target,
+  );
+  const later =
+    plan.allTables || plan.schemas.length > 0 ? " Tables that are made later need a key too." : "";
+  const others = `setup-publication takes --publish insert,truncate, which leaves out what would be rejected, and --force: with that the server rejects ${rejected} from then on`;
+  const mendable = faults.every(({ mend }) => mend !== undefined);
+  return new WalctlError(
+    `publication ${quoteIdentifier(plan.name)} would make the server reject ${rejected} of ${tables}, from every program`,
+    {
+      detail: `What each table lacks, and what gives it that: ${fixes.join("; ")}${more}.`,
+      hint: mendable
+        ? `A primary key is the best remedy.${later} ${others}. To let the whole row identify itself: ${full}`
+        : `Give the tables what they lack.${later} ${others}.`,
+    },
+  );
+}
+
+/** A publication that is there and not as asked: nothing is changed unasked. */
+export function differentPublication(
+  target: ConnectionTarget,
+  plan: PublicationPlan,
+  { differences, takesAway }: Pick<PublicationOutcome, "differences" | "takesAway">,
+): WalctlError {
+  const flags = planFlags(plan);
+  const name = quoteIdentifier(plan.name);
+  const beside = walctlCommand(["setup-publication", `${plan.name}_2`, ...flags], target);
+  const sync = walctlCommand(["setup-publication", plan.name, ...flags, "--sync"], target);
+  return new WalctlError(`publication ${name} differs from what is asked for`, {
+    detail: `The differences: ${differences.join("; ")}.`,
+    hint: takesAway
+      ? `--sync alters it, and whoever reads ${name} no longer gets what that takes away. To leave it as it is, another one: ${beside}`
+      : `To add what it lacks: ${sync}`,
+  });
+}

@@ -1,0 +1,152 @@
+import type { Client } from "pg";
+import { type MemberRow, readMembers } from "./identity-members.ts";
+import type { ServerVersion } from "../settings/preflight.ts";
+import type { PublicationState, PublishedTable } from "./plan.ts";
+import { replicaIdentityFullSql } from "./sql.ts";
+import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
+
+/** Why the server rejects UPDATE and DELETE of a table, from every program, while it is published. */
+export interface IdentityFault {
+  /** The table of the publication that it belongs to: itself, or the partitioned one above. */
+  readonly root: number;
+  /** The table that is at fault, as SQL names it. */
+  readonly table: string;
+  /** `table "public"."t" has no replica identity` */
+  readonly cause: string;
+  /** What is rejected: UPDATE, DELETE. */
+  readonly rejected: readonly string[];
+  /** The cause and the effect. */
+  readonly message: string;
+  /** `mend` itself, or in words what to do. */
+  readonly hint: string;
+  /** SQL; undefined: it takes another column list or a key. */
+  readonly mend: string | undefined;
+}
+
+/**
+ * What makes the server reject writes (manual: Publication, Replica Identity; Row Filters; Column
+ * Lists; Generated Column Replication). Of a partitioned table the server asks each leaf partition
+ * for its own identity, whatever the root has.
+ * @param publication its name: what other publications say counts too
+ */
+export async function findIdentityFaults(
+  client: Client,
+  version: ServerVersion,
+  publication: string,
+  state: PublicationState,
+): Promise<readonly IdentityFault[]> {
+  const rejected = state.publish
+    .filter((name) => name === "update" || name === "delete")
+    .map((name) => name.toUpperCase());
+  if (rejected.length === 0) return [];
+  const tables = new Map(state.tables.map((table) => [table.oid, table]));
+  const faults = new Map<string, IdentityFault>();
+  for (const member of publishedAs(await readMembers(client, version, publication, state), state)) {
+    const fault = faultOf(member, tables.get(member.root), state, rejected);
+    if (fault !== undefined) faults.set(fault.message, fault);
+  }
+  return [...faults.values()];
+}
+
+/** Published via its root, a partition goes by the topmost published table's column list and filter. */
+function publishedAs(members: readonly MemberRow[], state: PublicationState): readonly MemberRow[] {
+  if (!state.viaPartitionRoot) return members;
+  const topmost = new Map<number, MemberRow>();
+  for (const member of members) {
+    const known = topmost.get(member.oid);
+    if (known === undefined || known.level < member.level) topmost.set(member.oid, member);
+  }
+  return [...topmost.values()];
+}
+
+function faultOf(
+  member: MemberRow,
+  published: PublishedTable | undefined,
+  state: PublicationState,
+  rejected: readonly string[],
+): IdentityFault | undefined {
+  const found = member.full
+    ? faultOfFull(member, published, state)
+    : faultOfKey(member, published, state);
+  if (found === undefined) return undefined;
+  const { root, schema, name } = member;
+  const table = quoteQualified(schema, name);
+  const effect = `the server rejects ${rejected.join(" and ")} of it from every program while it is published`;
+  const mend =
+    !member.full && !member.not_full && faultOfFull(member, published, state) === undefined
+      ? replicaIdentityFullSql(schema, name)
+      : undefined;
+  const { cause, advice } = found;
+  return {
+    root,
+    table,
+    cause,
+    rejected,
+    message: `${cause}: ${effect}`,
+    hint: mend ?? advice,
+    mend,
+  };
+}
+
+interface Found {
+  readonly cause: string;
+  readonly advice: string;
+}
+
+const GENERATED = "Publish them (--generated-columns stored), or give it a key without them.";
+const KEY = "a primary key that is within the column list";
+
+function faultOfFull(
+  { schema, name, stored, virtual }: MemberRow,
+  table: PublishedTable | undefined,
+  { generatedColumns }: PublicationState,
+): Found | undefined {
+  const subject = `table ${quoteQualified(schema, name)}`;
+  if (table?.columns !== undefined) {
+    const advice = `Publish all columns, or give it ${KEY} and REPLICA IDENTITY DEFAULT.`;
+    return { cause: `${subject} has REPLICA IDENTITY FULL and a column list`, advice };
+  }
+  if (virtual) {
+    const advice = "Give it a primary key and REPLICA IDENTITY DEFAULT.";
+    return { cause: `${subject} has REPLICA IDENTITY FULL and virtual generated columns`, advice };
+  }
+  if (stored.length === 0 || generatedColumns === "stored") return undefined;
+  const cause = `${subject} has REPLICA IDENTITY FULL and generated columns that are not published`;
+  return { cause, advice: GENERATED };
+}
+
+function faultOfKey(
+  { schema, name, identity, stored }: MemberRow,
+  published: PublishedTable | undefined,
+  { generatedColumns }: PublicationState,
+): Found | undefined {
+  const subject = `table ${quoteQualified(schema, name)}`;
+  const columns = published?.columns;
+  if (identity === null) {
+    const key = columns === undefined ? "a primary key" : KEY;
+    return { cause: `${subject} has no replica identity`, advice: `Give it ${key}.` };
+  }
+  const unlisted =
+    columns === undefined ? [] : identity.filter((column) => !columns.includes(column));
+  if (unlisted.length > 0) {
+    const cause = `the column list of ${subject} lacks ${listed(unlisted)} of its replica identity`;
+    return { cause, advice: "Add what it lacks." };
+  }
+  const unpublished =
+    columns === undefined && generatedColumns === "none"
+      ? identity.filter((column) => stored.includes(column))
+      : [];
+  if (unpublished.length > 0) {
+    const cause = `the replica identity of ${subject} has generated columns that are not published: ${listed(unpublished)}`;
+    return { cause, advice: GENERATED };
+  }
+  const filtered = published?.filterColumns ?? [];
+  const unidentified = filtered.filter((column) => !identity.includes(column));
+  if (unidentified.length === 0) return undefined;
+  const cause = `WHERE of ${subject} looks at ${listed(unidentified)}, which its replica identity lacks`;
+  return { cause, advice: "Filter by the columns of the key only." };
+}
+
+function listed(columns: readonly string[]): string {
+  return columns.map(quoteIdentifier).join(", ");
+}

@@ -1,0 +1,76 @@
+import type { PublicationOptions } from "./plan.ts";
+import { quoteIdentifier, quoteLiteral, quoteQualified } from "../query/sql.ts";
+
+/** A table as FOR TABLE and SET TABLE take it. */
+export interface NamedTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly string[] | undefined;
+  /** Checked by table-spec.ts: it stays between its parentheses. */
+  readonly where: string | undefined;
+}
+
+/** What a publication is made FOR. */
+export interface PublicationObjects {
+  readonly allTables: boolean;
+  readonly tables: readonly NamedTable[];
+  readonly schemas: readonly string[];
+}
+
+/** Options that are not as the server would have them by itself. */
+export type OptionChanges = Partial<PublicationOptions>;
+
+export function createPublicationSql(
+  name: string,
+  objects: PublicationObjects,
+  options: OptionChanges,
+): string {
+  const what = objects.allTables ? "ALL TABLES" : objectsSql(objects);
+  const parameters = optionsSql(options);
+  const having = parameters === "" ? "" : ` WITH (${parameters})`;
+  return `CREATE PUBLICATION ${quoteIdentifier(name)} FOR ${what}${having}`;
+}
+
+/** Replaces the lists of tables and of schemas. */
+export function setObjectsSql(name: string, objects: PublicationObjects): string {
+  return `ALTER PUBLICATION ${quoteIdentifier(name)} SET ${objectsSql(objects)}`;
+}
+
+export function setOptionsSql(name: string, options: OptionChanges): string {
+  return `ALTER PUBLICATION ${quoteIdentifier(name)} SET (${optionsSql(options)})`;
+}
+
+export function dropPublicationSql(name: string): string {
+  return `DROP PUBLICATION ${quoteIdentifier(name)}`;
+}
+
+export function replicaIdentityFullSql(schema: string, table: string): string {
+  return `ALTER TABLE ${quoteQualified(schema, table)} REPLICA IDENTITY FULL`;
+}
+
+function objectsSql({ tables, schemas }: PublicationObjects): string {
+  const clauses: string[] = [];
+  if (tables.length > 0) clauses.push(`TABLE ${tables.map(tableSql).join(", ")}`);
+  if (schemas.length > 0) {
+    clauses.push(`TABLES IN SCHEMA ${schemas.map(quoteIdentifier).join(", ")}`);
+  }
+  return clauses.join(", ");
+}
+
+function tableSql({ schema, name, columns, where }: NamedTable): string {
+  const list = columns === undefined ? "" : ` (${columns.map(quoteIdentifier).join(", ")})`;
+  const filter = where === undefined ? "" : ` WHERE (${where})`;
+  return quoteQualified(schema, name) + list + filter;
+}
+
+function optionsSql({ publish, viaPartitionRoot, generatedColumns }: OptionChanges): string {
+  const parameters: string[] = [];
+  if (publish !== undefined) parameters.push(`publish = ${quoteLiteral(publish.join(", "))}`);
+  if (viaPartitionRoot !== undefined) {
+    parameters.push(`publish_via_partition_root = ${viaPartitionRoot}`);
+  }
+  if (generatedColumns !== undefined) {
+    parameters.push(`publish_generated_columns = ${generatedColumns}`);
+  }
+  return parameters.join(", ");
+}

@@ -1,0 +1,91 @@
+/** For hints: the command that makes a publication, of tables that are there and whose updates go on working. */
+import type { Client } from "pg";
+import { walctlCommand } from "../target/paste.ts";
+import { planFlags } from "./plan-flags.ts";
+import type { ServerVersion } from "../settings/preflight.ts";
+import { plannedOptions } from "./diff.ts";
+import type { PublicationOptions, PublicationPlan, PublishedTable } from "./plan.ts";
+import { findIdentityFaults } from "./replica-identity.ts";
+import { queryRows } from "../query/statement.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+
+/** As many tables as a line has room for. */
+const TABLES_MAX = 3;
+const LOOK_AT_MAX = 100;
+
+export interface Suggestion {
+  readonly words: string;
+  /** Null: the database has no tables to name. */
+  readonly command: string | null;
+}
+
+/**
+ * @param options those of a publication that is there and has no tables; undefined: it is to be created
+ */
+export async function suggestPublication(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  name: string,
+  options?: PublicationOptions,
+): Promise<Suggestion> {
+  const candidates = await readCandidates(client);
+  if (candidates.length === 0) {
+    const words = `Database "${target.database}" has no tables yet that could be published.`;
+    return { words, command: null };
+  }
+  const plan: PublicationPlan = {
+    ...{ name, schemas: [], allTables: false },
+    ...{ publish: options?.publish, viaPartitionRoot: options?.viaPartitionRoot ?? false },
+    generatedColumns: options?.generatedColumns === "stored" ? "stored" : undefined,
+    tables: [],
+  };
+  const state = { ...plannedOptions(plan), allTables: false, schemas: [], tables: candidates };
+  const faults = await findIdentityFaults(client, version, name, state);
+  const sound = candidates.filter(({ oid }) => faults.every(({ root }) => root !== oid));
+  // Of none updates would go on working: then one whose fault the command can remove.
+  const mendable = candidates.find(({ oid }) =>
+    faults.every(({ root, mend }) => root !== oid || mend !== undefined),
+  );
+  const tables = sound.length > 0 ? sound.slice(0, TABLES_MAX) : mendable ? [mendable] : [];
+  if (tables.length === 0) {
+    const words = `Of every table in database "${target.database}" the server would then reject updates, for want of a primary key.`;
+    return { words, command: null };
+  }
+  const flags = planFlags({ ...plan, tables: tables.map(specOf) });
+  const identity = sound.length > 0 ? [] : ["--replica-identity", "full"];
+  const sync = options === undefined ? [] : ["--sync"];
+  return {
+    words: `${options === undefined ? "To create it" : "To add tables"}, with your tables in place of these (-t may be repeated)`,
+    command: walctlCommand(["setup-publication", name, ...flags, ...identity, ...sync], target),
+  };
+}
+
+/** The words and the command as a hint. */
+export function suggestionText({ words, command }: Suggestion): string {
+  return command === null ? words : `${words}: ${command}`;
+}
+
+function specOf({ schema, name }: PublishedTable): PublicationPlan["tables"][number] {
+  return { schema, name, columns: undefined, where: undefined };
+}
+
+/** The role's own first, then those that change most. Extensions' tables, partitions and inheritance trees are no examples. */
+async function readCandidates(client: Client): Promise<readonly PublishedTable[]> {
+  const rows = await queryRows<{ oid: number; schema: string; name: string }>(
+    client,
+    `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
+         WHERE i.inhrelid = c.oid OR (i.inhparent = c.oid AND c.relkind = 'r'))
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid
+         AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'e')
+     ORDER BY pg_catalog.pg_has_role(c.relowner, 'USAGE') DESC,
+       pg_catalog.pg_stat_get_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_tuples_updated(c.oid)
+         + pg_catalog.pg_stat_get_tuples_deleted(c.oid) DESC, 2, 3
+     LIMIT ${LOOK_AT_MAX}`,
+    "look for tables to publish",
+  );
+  return rows.map((row) => ({ ...row, columns: undefined, filter: undefined, filterColumns: [] }));
+}

@@ -1,0 +1,129 @@
+import type { Client } from "pg";
+import { WalctlError, usageError } from "../../errors.ts";
+import { psqlCommand } from "../target/paste.ts";
+import { quoteIdentifier, quoteLiteral, quoteQualified, quoteTextArray } from "../query/sql.ts";
+import { queryAlongOwnPath, queryRows } from "../query/statement.ts";
+import type { TableSpec } from "./table-spec.ts";
+import { type ConnectionTarget, shellQuote } from "../target/target.ts";
+
+/** A table that was asked for, with the tables that inherit from it: these are published with it. */
+export interface FoundTable {
+  readonly spec: TableSpec;
+  readonly schema: string;
+  readonly name: string;
+  readonly members: ReadonlyArray<{
+    readonly oid: number;
+    readonly schema: string;
+    readonly name: string;
+  }>;
+}
+
+interface MemberRow {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly named: boolean;
+}
+
+/**
+ * Looks the tables up as SQL would: a name without a schema along the search_path.
+ * @throws WalctlError when there is no such table, or when it is asked for twice
+ */
+export async function findTables(
+  client: Client,
+  target: ConnectionTarget,
+  specs: readonly TableSpec[],
+): Promise<readonly FoundTable[]> {
+  const found: FoundTable[] = [];
+  for (const spec of specs) {
+    const table = await findTable(client, target, spec);
+    if (found.some(({ schema, name }) => schema === table.schema && name === table.name)) {
+      throw usageError(`table ${sqlName(spec)} is given twice`);
+    }
+    found.push(table);
+  }
+  return found;
+}
+
+/** @throws WalctlError when there is no such schema */
+export async function requireSchemas(
+  client: Client,
+  target: ConnectionTarget,
+  schemas: readonly string[],
+): Promise<void> {
+  if (schemas.length === 0) return;
+  const rows = await queryRows<{ name: string }>(
+    client,
+    `SELECT nspname::text AS name FROM pg_catalog.pg_namespace
+     WHERE nspname = ANY (${quoteTextArray(schemas)})`,
+    "look the schemas up",
+  );
+  const missing = schemas.find((schema) => !rows.some((row) => row.name === schema));
+  if (missing === undefined) return;
+  throw new WalctlError(`schema ${quoteIdentifier(missing)} does not exist`, {
+    hint: `A name with capitals or other characters needs double quotes: --schema '"My Schema"'. The schemas: ${psqlCommand("\\dn", target)}`,
+  });
+}
+
+async function findTable(
+  client: Client,
+  target: ConnectionTarget,
+  spec: TableSpec,
+): Promise<FoundTable> {
+  const doing = `look table ${sqlName(spec)} up`;
+  const [found] = await queryAlongOwnPath<{ oid: number | null }>(
+    client,
+    `SELECT pg_catalog.to_regclass(${quoteLiteral(sqlName(spec))})::pg_catalog.oid AS oid`,
+    doing,
+  );
+  const oid = found?.oid;
+  if (oid === undefined || oid === null) throw await noSuchTable(client, target, spec);
+  // As in CREATE PUBLICATION: a partitioned table stands for its partitions, another brings its heirs along.
+  const rows = await queryRows<MemberRow>(
+    client,
+    `WITH RECURSIVE member (oid) AS (
+       SELECT ${oid}::oid
+       UNION
+       SELECT i.inhrelid FROM member m JOIN pg_catalog.pg_inherits i ON i.inhparent = m.oid
+       JOIN pg_catalog.pg_class p ON p.oid = i.inhparent AND p.relkind = 'r')
+     SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind AS kind,
+            c.oid = ${oid} AS named
+     FROM member m JOIN pg_catalog.pg_class c ON c.oid = m.oid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY named DESC, c.oid`,
+    doing,
+  );
+  const [named, ...heirs] = rows;
+  if (named === undefined) throw await noSuchTable(client, target, spec);
+  if (named.kind !== "r" && named.kind !== "p") {
+    throw new WalctlError(`${sqlName(spec)} is not a table, and only tables can be published`);
+  }
+  const tables = [named, ...heirs.filter((heir) => heir.kind === "r")];
+  return { spec, schema: named.schema, name: named.name, members: tables };
+}
+
+async function noSuchTable(
+  client: Client,
+  target: ConnectionTarget,
+  spec: TableSpec,
+): Promise<WalctlError> {
+  const alike = await queryRows<{ schema: string; name: string }>(
+    client,
+    `SELECT n.nspname::text AS schema, c.relname::text AS name
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND lower(c.relname) = lower(${quoteLiteral(spec.name)})
+       AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2 LIMIT 3`,
+    "look for tables of a similar name",
+  );
+  const options = alike.map((row) => `-t ${shellQuote(quoteQualified(row.schema, row.name))}`);
+  return new WalctlError(`table ${sqlName(spec)} does not exist`, {
+    hint:
+      options.length > 0
+        ? `Do you mean ${options.join(" or ")}?`
+        : `The tables of this database: ${psqlCommand("\\dt *.*", target)}`,
+  });
+}
+
+function sqlName({ schema, name }: TableSpec): string {
+  return schema === undefined ? quoteIdentifier(name) : quoteQualified(schema, name);
+}

@@ -1,0 +1,201 @@
+import { psqlCommand } from "../target/paste.ts";
+import { quoteIdentifier } from "./sql.ts";
+import {
+  type ConnectionTarget,
+  clientFlags,
+  hostOf,
+  portOf,
+  shellQuote,
+} from "../target/target.ts";
+
+/** What is wrong, and what helps. An undefined `what` leaves it to the server's own message. */
+interface Diagnosis {
+  readonly what: string | undefined;
+  readonly hint: string | undefined;
+}
+
+type Diagnose = (
+  target: ConnectionTarget,
+  routine: string | undefined,
+  message: string,
+) => Diagnosis;
+
+const TIMED_OUT: Diagnose = () => ({
+  what: "no answer in time",
+  hint: "Check the host and the port, and whether a firewall lets them through; PGCONNECT_TIMEOUT sets how many seconds to wait.",
+});
+const NO_NAME: Diagnose = (target) => ({
+  what: `host name "${hostOf(target)}" is not known`,
+  hint: "Check the name given with -h, -d or PGHOST.",
+});
+const NO_ROUTE: Diagnose = () => ({
+  what: "the network does not lead there",
+  hint: "Check the host given with -h, -d or PGHOST.",
+});
+const UNTRUSTED: Diagnose = () => ({
+  what: "the server's certificate is not signed by an authority that is trusted",
+  hint: "Set PGSSLROOTCERT to the file of the authority that signed it.",
+});
+const WRONG_NAME: Diagnose = (target) => ({
+  what: `the server's certificate is not for the host "${hostOf(target)}"`,
+  hint: "Connect by the name in the certificate, or set PGSSLMODE=verify-ca to check only who signed it.",
+});
+const NO_VERSION: Diagnose = () => ({
+  what: "the server does not speak the versions of TLS that are allowed",
+  hint: "ssl_min_protocol_version and ssl_max_protocol_version (PGSSLMINPROTOCOLVERSION, PGSSLMAXPROTOCOLVERSION) say which are.",
+});
+const NOT_NOW: Diagnose = () => ({ what: undefined, hint: "Try again in a moment." });
+
+/** The one table from SQLSTATE, errno, TLS code or our own code to what the user should read. */
+export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, Diagnose>([
+  [
+    "ECONNREFUSED",
+    (target) => ({
+      what: "connection refused",
+      hint: `-h and -p, or PGHOST and PGPORT, name another. Is it running? pg_isready -h ${shellQuote(hostOf(target))} -p ${portOf(target)}`,
+    }),
+  ],
+  [
+    "ENOENT",
+    (target) => ({
+      what: "no server listens on a socket there",
+      hint: `-h names another directory, or a host. Is the socket .s.PGSQL.${portOf(target)} there? ls -a ${shellQuote(hostOf(target))}`,
+    }),
+  ],
+  [
+    "EACCES",
+    (target) => ({
+      what: "no permission to use the socket",
+      hint: `-h localhost goes over TCP. Who may use the socket: ls -la ${shellQuote(hostOf(target))}`,
+    }),
+  ],
+  ["ENOTFOUND", NO_NAME],
+  ["EAI_AGAIN", NO_NAME],
+  ["ETIMEDOUT", TIMED_OUT],
+  [
+    // pg's words, untranslated, of the version in package-lock.json: it has no code for it.
+    "Connection terminated unexpectedly",
+    () => ({
+      what: "the server closed the connection",
+      hint: "Its log may say why. A server that is about to start or stop does so, and one that is no PostgreSQL server.",
+    }),
+  ],
+  ["EHOSTUNREACH", NO_ROUTE],
+  ["ENETUNREACH", NO_ROUTE],
+  [
+    "NO_TLS",
+    (target) => ({
+      what: `it offers no TLS, and sslmode ${target.sslMode} asks for it`,
+      hint: "Set PGSSLMODE=prefer to go without where there is none.",
+    }),
+  ],
+  ["SELF_SIGNED_CERT_IN_CHAIN", UNTRUSTED],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", UNTRUSTED],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", UNTRUSTED],
+  ["UNABLE_TO_GET_ISSUER_CERT", UNTRUSTED],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", UNTRUSTED],
+  ["CERT_REVOKED", () => ({ what: "the server's certificate has been revoked", hint: undefined })],
+  [
+    "UNABLE_TO_GET_CRL",
+    () => ({
+      what: "sslcrl has no revocation list of the authority that signed the server's certificate",
+      hint: "Each authority in the chain has to have its list there.",
+    }),
+  ],
+  ["CERT_HAS_EXPIRED", () => ({ what: "the server's certificate has expired", hint: undefined })],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", WRONG_NAME],
+  ["HOSTNAME_MISMATCH", WRONG_NAME],
+  ["ERR_SSL_UNSUPPORTED_PROTOCOL", NO_VERSION],
+  ["ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", NO_VERSION],
+  [
+    "TLS_WANTED",
+    () => ({
+      what: undefined,
+      hint: "The server has TLS, and its pg_hba.conf may want it: set PGSSLMODE=require, or sslmode=require in the connection string.",
+    }),
+  ],
+  [
+    "WRONG_SESSION",
+    () => ({
+      what: undefined,
+      hint: "target_session_attrs says which server is wanted: another host (-h a,b), or PGTARGETSESSIONATTRS=any.",
+    }),
+  ],
+  [
+    "28P01",
+    (target) => ({
+      what: undefined,
+      hint:
+        target.password === undefined
+          ? `Mend the password in ${shellQuote(target.passfile)}, or set PGPASSWORD.`
+          : "Set PGPASSWORD, or unset it and keep the password in ~/.pgpass.",
+    }),
+  ],
+  [
+    "28000",
+    (target, routine) => ({
+      what: undefined,
+      hint:
+        routine === "InitializeSessionUserId"
+          ? `Name another role with -U; or, as a superuser (ALTER ROLE where it is there already): CREATE ROLE ${quoteIdentifier(target.user)} LOGIN REPLICATION`
+          : `A line for the role in the server's pg_hba.conf lets it in: host ${target.database} ${target.user} samenet scram-sha-256; then SELECT pg_catalog.pg_reload_conf().`,
+    }),
+  ],
+  [
+    "3D000",
+    (target) => ({
+      what: undefined,
+      hint: `Name another with -d (psql ${clientFlags(target)} -l lists them), or: createdb ${clientFlags(target)} ${shellQuote(target.database)}`,
+    }),
+  ],
+  [
+    "42501",
+    (target, routine) => ({
+      what: undefined,
+      hint:
+        routine === "CheckMyDatabase"
+          ? `As a superuser: GRANT CONNECT ON DATABASE ${quoteIdentifier(target.database)} TO ${quoteIdentifier(target.user)}`
+          : `As a superuser: ALTER ROLE ${quoteIdentifier(target.user)} REPLICATION`,
+    }),
+  ],
+  [
+    "53300",
+    (target) => ({
+      what: undefined,
+      hint: `The settings max_connections and max_wal_senders are the limits. Who is connected: ${psqlCommand("SELECT pid, backend_type, application_name, usename FROM pg_catalog.pg_stat_activity", target)}`,
+    }),
+  ],
+  [
+    // PgBouncer, for one: before 1.23 it takes no replication, and of other parameters only some.
+    "08P01",
+    (_target, _routine, message) => ({
+      what: undefined,
+      hint: /parameter(?!.*\breplication\b)/.test(message)
+        ? "If that is a connection pooler, it does not take what PGOPTIONS, or options in the connection string, asks for: leave that out, or connect to the server itself."
+        : "If that is a connection pooler, it does not let replication through: connect to the server itself.",
+    }),
+  ],
+  ["57P01", NOT_NOW],
+  ["57P02", NOT_NOW],
+  ["57P03", NOT_NOW],
+]);
+
+/** pg has no codes for these: they are its own words, of the version in package-lock.json. */
+export function diagnoseScram(message: string, target: ConnectionTarget): Diagnosis | undefined {
+  const iterations = /iteration count (\d+) exceeds scramMaxIterations of (\d+)/.exec(message);
+  if (iterations !== null)
+    return {
+      what: `the role's password has ${iterations[1]} iterations of SCRAM, and walctl does ${iterations[2]} at most`,
+      hint: `With a smaller scram_iterations the password has to be set again: ALTER ROLE ${quoteIdentifier(target.user)} PASSWORD '...'.`,
+    };
+  if (message.startsWith("SASL channel binding"))
+    return {
+      what: "channel binding is not possible with the server's certificate, as it is signed",
+      hint: "Set PGCHANNELBINDING=disable to log in without.",
+    };
+  if (message.includes("server signature does not match"))
+    return { what: "the server could not prove that it knows the password", hint: undefined };
+  return message.startsWith("SASL: ")
+    ? { what: `the server broke the SCRAM protocol: ${message.slice(6)}`, hint: undefined }
+    : undefined;
+}

@@ -1,0 +1,170 @@
+import { OutputError, WalctlError } from "../../errors.ts";
+import pg from "./pg.ts";
+import { CONNECT_DIAGNOSES, diagnoseScram } from "./diagnoses.ts";
+import { type Outlook, outlookOfSqlState } from "./outlook.ts";
+import { type ConnectionTarget, describeHost } from "../target/target.ts";
+
+/** Why no connection came about. One that is a WalctlError already stays as it is. */
+export function connectError(error: unknown, target: ConnectionTarget): WalctlError {
+  if (error instanceof WalctlError) return error;
+  const { what, detail, hint } = explainConnect(error, target);
+  const where = describeHost(target);
+  return new WalctlError(`could not connect to server at ${where}: ${what}`, {
+    detail,
+    hint,
+    cause: error,
+  });
+}
+
+/** One try that failed, with the place where that was as its target. */
+export interface Failure {
+  readonly error: unknown;
+  readonly target: ConnectionTarget;
+}
+
+/** Of several places: what was wrong with each, and what helps with the last one. */
+export function connectErrors(failures: readonly Failure[]): WalctlError {
+  const last = failures.at(-1);
+  if (last === undefined) throw new TypeError("nothing was tried");
+  if (failures.length === 1) return connectError(last.error, last.target);
+  const each = failures.map(({ error, target }) =>
+    error instanceof WalctlError
+      ? error.message
+      : `${describeHost(target)}: ${explainConnect(error, target).what}`,
+  );
+  const { hint } = connectError(last.error, last.target);
+  // Should any of them come back, it is worth another try.
+  const cause = (failures.find(({ error }) => outlookOf(error) === "passes") ?? last).error;
+  return new WalctlError(`could not connect to any server: ${each.join("; ")}`, { hint, cause });
+}
+
+interface Explanation {
+  readonly what: string;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+}
+
+function explainConnect(error: unknown, target: ConnectionTarget): Explanation {
+  const database = databaseErrorOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  const diagnosis =
+    CONNECT_DIAGNOSES.get(code ?? message)?.(target, database?.routine, message) ??
+    diagnoseScram(message, target);
+  const state = (database?.code ?? "") === "" ? "" : ` (SQLSTATE ${database?.code})`;
+  const what = (diagnosis?.what ?? message) || (code ?? "unknown error");
+  return {
+    what: `${what}${state}`,
+    detail: database?.detail,
+    hint: diagnosis?.hint ?? database?.hint,
+  };
+}
+
+/** TlsWanted has one behind it. */
+function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
+  if (error instanceof pg.DatabaseError) return error;
+  return error instanceof Error && error.cause instanceof pg.DatabaseError
+    ? error.cause
+    : undefined;
+}
+
+/** What a syntax error in the replication grammar means: an ordinary session has answered. */
+export const NO_WALSENDER =
+  "Between here and the server a connection pooler seems to drop the replication parameter: connect to the server itself.";
+
+/** SQLSTATE → the hint that helps in the case at hand. */
+export type Hints = Readonly<Record<string, string>>;
+
+/**
+ * What the server said to a statement: `could not DOING: MESSAGE (SQLSTATE …)`.
+ * @param doing in the infinitive: `create publication "p"`
+ * @throws `error` itself, when it is neither the server's nor the connection's: a bug
+ */
+export function serverError(error: unknown, doing: string, hints: Hints = {}): WalctlError {
+  if (error instanceof WalctlError) return error;
+  if (error instanceof pg.DatabaseError) {
+    const code = error.code ?? "XX000";
+    return new WalctlError(`could not ${doing}: ${error.message} (SQLSTATE ${code})`, {
+      detail: detailIsSafe(code) ? error.detail : undefined,
+      hint: hints[code] ?? error.hint,
+      cause: error,
+    });
+  }
+  if (!isNetworkError(error)) throw error;
+  const why = codeOf(error);
+  const reason = why === undefined ? "" : ` (${why})`;
+  return new WalctlError(`could not ${doing}: the connection to the server was lost${reason}`, {
+    cause: error,
+  });
+}
+
+/** Errors of these classes are about settings, rights and objects; the DETAIL of others may quote a row. */
+const SAFE_DETAIL_CLASSES: ReadonlySet<string> = new Set([
+  "08",
+  "0A",
+  "28",
+  "2B",
+  "3D",
+  "3F",
+  "40",
+  "42",
+  "53",
+  "55",
+  "57",
+]);
+
+function detailIsSafe(sqlState: string): boolean {
+  // 22023, invalid_parameter_value, tells what kind of table cannot be published.
+  return SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2)) || sqlState === "22023";
+}
+
+const LOST_MESSAGES: ReadonlySet<string> = new Set([
+  "Connection terminated",
+  "Connection terminated unexpectedly",
+  "Client has encountered a connection error and is not queryable",
+  "Client was closed and is not queryable",
+]);
+
+const LOST_CODES: ReadonlySet<string> = new Set([
+  ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"],
+  ...["EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENETRESET", "ENOTFOUND", "EAI_AGAIN"],
+  // After a failover a standby becomes what target_session_attrs asks for.
+  "WRONG_SESSION",
+]);
+
+/** The network went away, or whoever was at its other end. */
+function isNetworkError(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === undefined) return error instanceof Error && LOST_MESSAGES.has(error.message);
+  // The socket's file is gone while the server restarts; another ENOENT is a certificate's.
+  if (code === "ENOENT") return fieldOf(error, "syscall") === "connect";
+  return LOST_CODES.has(code);
+}
+
+/**
+ * Whether trying again may help. Looks through a WalctlError at its cause. Meant for one who has been connected
+ * before: a first attempt that fails is better reported at once.
+ */
+export function outlookOf(error: unknown): Outlook {
+  if (error instanceof OutputError) return "stays";
+  if (error instanceof WalctlError)
+    return error.cause === undefined ? "stays" : outlookOf(error.cause);
+  if (error instanceof pg.DatabaseError) return outlookOfSqlState(error.code ?? "XX000");
+  return isNetworkError(error) ? "passes" : "stays";
+}
+
+/** The SQLSTATE of what the server said, also behind a WalctlError. */
+export function sqlStateOf(error: unknown): string | undefined {
+  if (error instanceof WalctlError) return sqlStateOf(error.cause);
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return fieldOf(error, "code");
+}
+
+function fieldOf(error: unknown, name: string): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === "string" ? value : undefined;
+}

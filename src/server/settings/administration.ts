@@ -1,0 +1,164 @@
+/** Who may change the server's settings, and how: on a server of one's own by SQL, elsewhere where its owner says. */
+import { accessSync, constants } from "node:fs";
+import type { Client } from "pg";
+import { psqlCommand } from "../target/paste.ts";
+import { isSocket } from "../target/places.ts";
+import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
+import { queryRows } from "../query/statement.ts";
+import { type ConnectionTarget, shellQuote } from "../target/target.ts";
+
+/** A service that runs PostgreSQL for others and lets nobody be superuser; its role tells it. */
+interface ManagedService {
+  readonly role: string;
+  readonly name: string;
+  /** Where settings are changed. */
+  readonly place: string;
+  /** What makes wal_level logical there. */
+  readonly logical: string;
+  /** The role whose members may stream; undefined: roles with REPLICATION, as anywhere. */
+  readonly replicator?: string;
+}
+
+export const SERVICES: readonly ManagedService[] = [
+  {
+    role: "rds_superuser",
+    name: "Amazon RDS and Aurora",
+    place: "the parameter group",
+    logical: "rds.logical_replication = 1",
+    replicator: "rds_replication",
+  },
+  {
+    role: "cloudsqlsuperuser",
+    name: "Google Cloud SQL",
+    place: "the instance's database flags",
+    logical: "cloudsql.logical_decoding = on",
+  },
+  {
+    role: "azure_pg_admin",
+    name: "Azure Database for PostgreSQL",
+    place: "the server parameters",
+    logical: "wal_level = logical",
+  },
+];
+
+export interface Administration {
+  /** The target, as somebody who may do what takes an administrator. */
+  readonly admin: ConnectionTarget;
+  readonly service: ManagedService | undefined;
+}
+
+export async function readAdministration(
+  client: Client,
+  target: ConnectionTarget,
+): Promise<Administration> {
+  const roles = SERVICES.map(({ role }) => quoteLiteral(role)).join(", ");
+  const [row] = await queryRows<{ service: string | null; user: string | null }>(
+    client,
+    `SELECT m.rolname::text AS service,
+       (SELECT r.rolname::text FROM pg_catalog.pg_roles r
+        WHERE CASE WHEN m.oid IS NULL THEN r.rolsuper
+              ELSE r.rolcanlogin AND NOT r.rolsuper AND pg_catalog.pg_has_role(r.oid, m.oid, 'MEMBER') END
+        ORDER BY r.rolname <> current_user, r.oid LIMIT 1) AS user
+     FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_roles m ON m.rolname IN (${roles})`,
+    "see who may administer the server",
+  );
+  return {
+    admin: { ...target, user: row?.user ?? target.user },
+    service: SERVICES.find(({ role }) => role === row?.service),
+  };
+}
+
+/** Lets a role create slots and stream. */
+export function mayReplicateSql(service: ManagedService | undefined, role: string): string {
+  return service?.replicator === undefined
+    ? `ALTER ROLE ${quoteIdentifier(role)} REPLICATION`
+    : `GRANT ${service.replicator} TO ${quoteIdentifier(role)}`;
+}
+
+/** Words for the message, and the command, where there is one. */
+export interface Step {
+  readonly words: string;
+  readonly fix: string | null;
+}
+
+/** How a setting is changed: ALTER SYSTEM and the reload, each a statement by itself: it cannot run in a transaction. */
+export function changeSetting(
+  { admin, service }: Administration,
+  name: string,
+  value: string,
+  effect: "reload" | "restart",
+): Step {
+  const restart = effect === "restart" ? "; it takes a restart of the server" : "";
+  if (service !== undefined) {
+    const what = name === "wal_level" ? service.logical : `${name} = ${value}`;
+    return { words: `; on ${service.name} set ${what} in ${service.place}${restart}`, fix: null };
+  }
+  const change = `ALTER SYSTEM SET ${name} = ${quoteLiteral(value)}`;
+  return {
+    words: restart,
+    fix: psqlCommand([change, "SELECT pg_catalog.pg_reload_conf()"], admin),
+  };
+}
+
+/**
+ * Whether the configuration has been changed already and only a restart is missing. Of the value only those who may
+ * read the files are told; the rest know that there is one, once the server has been told to reload.
+ */
+export async function awaitsRestart(
+  client: Client,
+  name: string,
+  suffices: (value: string) => boolean,
+): Promise<boolean> {
+  const [row] = await queryRows<{ pending: boolean; readable: boolean }>(
+    client,
+    `SELECT s.pending_restart AS pending,
+       pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
+         AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS readable
+     FROM pg_catalog.pg_settings s WHERE s.name = ${quoteLiteral(name)}`,
+    `see whether ${name} waits for a restart`,
+  );
+  if (row?.readable !== true) return row?.pending === true;
+  const [last] = await queryRows<{ setting: string | null }>(
+    client,
+    `SELECT setting FROM pg_catalog.pg_file_settings WHERE name = ${quoteLiteral(name)}
+     ORDER BY seqno DESC LIMIT 1`,
+    "read the configuration files",
+  );
+  return suffices(last?.setting ?? "");
+}
+
+export const RESTART_MISSING =
+  "the configuration has been changed already: restart the server for it to take effect";
+
+/**
+ * How to see what fills the WAL. pg_wal is read for that, so that only who may read it, on the server's machine, is given the command.
+ * @param dataDirectory null: the role is not told
+ * @param from an LSN; null: all that is there
+ * @param fix another command, which comes first
+ */
+export function lookAtWal(
+  { admin, service }: Administration,
+  dataDirectory: string | null,
+  from: string | null,
+  fix: string | null,
+): Step {
+  // Nobody reads files there.
+  if (service !== undefined) return { words: "", fix };
+  const folder = dataDirectory === null ? undefined : `${dataDirectory}/pg_wal`;
+  const path = folder === undefined ? '"$PGDATA/pg_wal"' : shellQuote(folder);
+  const start = from === null ? "" : `-I ${from} `;
+  const command = `walctl inspect --stats=table --timeline latest ${start}${path}`;
+  const { place } = admin.reached;
+  const here = folder !== undefined && place !== undefined && isSocket(place) && isReadable(folder);
+  if (here && fix === null) return { words: "; see what fills the WAL", fix: command };
+  return { words: `; on the server, see what fills the WAL: ${command}`, fix };
+}
+
+function isReadable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,117 @@
+import type { Client } from "pg";
+import { WalctlError } from "../../errors.ts";
+import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
+import { walctlCommand } from "../target/paste.ts";
+import { sqlStateOf } from "../query/server-errors.ts";
+import { type Slot, SqlState, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
+import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
+import { queryRows } from "../query/statement.ts";
+import { type ConnectionTarget, shellQuote } from "../target/target.ts";
+
+export interface AdvanceOutcome {
+  readonly status: "advanced" | "unchanged";
+  readonly before: Lsn;
+  readonly confirmedFlushLsn: Lsn;
+}
+
+/**
+ * Moves a slot that nobody streams from. Backwards it cannot go, and beyond what the server has written it must
+ * not. What was sent from a slot the server does not record; only whether anything was (pg_stat_replication_slots,
+ * since its last reset or crash). A slot from which nothing was takes `force`.
+ * @throws WalctlError
+ */
+export async function advanceSlot(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+  lsn: Lsn,
+  force: boolean,
+): Promise<AdvanceOutcome> {
+  const slot = await readSlot(client, name);
+  if (slot === undefined) throw await noSuchSlot(client, name, undefined);
+  const before = requireMovable(slot, target);
+  if (lsn <= before) return { status: "unchanged", before, confirmedFlushLsn: before };
+  await requireWritten(client, lsn);
+  if (!slot.active && !force) await requireSent(client, slot);
+  return { status: "advanced", before, confirmedFlushLsn: await move(client, target, name, lsn) };
+}
+
+/** Returns where it stands. */
+function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
+  const { name, database } = slot;
+  const position = slot.confirmedFlushLsn === null ? undefined : parseLsn(slot.confirmedFlushLsn);
+  if (slot.plugin === null) {
+    throw new WalctlError(`slot "${name}" is a physical slot`, {
+      detail:
+        "What its standby has is not known here, and a standby that lacks WAL which is no longer kept has to be made again.",
+    });
+  }
+  if (database !== null && database !== target.database) {
+    throw new WalctlError(`slot "${name}" belongs to database "${database}"`, {
+      hint: `It can only be moved from there: -d ${shellQuote(database)}`,
+    });
+  }
+  if (slot.walStatus === "lost") {
+    const next = walctlCommand(["slots"], target);
+    throw new WalctlError(`slot "${name}" was invalidated and cannot be used any more`, {
+      hint: `Why, and what to do: ${next}`,
+    });
+  }
+  if (position === undefined) throw new WalctlError(`slot "${name}" is still being created`);
+  return position;
+}
+
+/** The server would silently go as far as it has written, and call that done. */
+async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
+  const [row] = await queryRows<{ standby: boolean; lsn: string }>(
+    client,
+    `SELECT r.standby, (CASE WHEN r.standby THEN pg_catalog.pg_last_wal_replay_lsn()
+       ELSE pg_catalog.pg_current_wal_flush_lsn() END)::text AS lsn
+     FROM (SELECT pg_catalog.pg_is_in_recovery() AS standby) AS r`,
+    "read the server's position",
+  );
+  const written = parseLsn(row?.lsn ?? "") ?? (0n as Lsn);
+  if (lsn <= written) return;
+  const has = row?.standby === true ? "replayed" : "written";
+  throw new WalctlError(
+    `${formatLsn(lsn)} is beyond what the server has ${has}, ${formatLsn(written)}`,
+    { hint: "Give the end_lsn of a commit that was received." },
+  );
+}
+
+async function requireSent(client: Client, { name }: Slot): Promise<void> {
+  const [statistics] = await queryRows<{ sent: boolean }>(
+    client,
+    `SELECT total_txns > 0 AS sent FROM pg_catalog.pg_stat_replication_slots
+     WHERE slot_name = ${quoteLiteral(name)}`,
+    `see whether anything was sent from slot "${name}"`,
+  );
+  if (statistics?.sent === true) return;
+  throw new WalctlError(`nothing has been sent from slot "${name}"`, {
+    detail:
+      "As far as the server's statistics tell (pg_stat_replication_slots), nobody has received what would be skipped.",
+    hint: "--force skips it for good: nobody can read it from this slot any more.",
+  });
+}
+
+async function move(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+  lsn: Lsn,
+): Promise<Lsn> {
+  const right = `As a superuser: ALTER ROLE ${quoteIdentifier(target.user)} REPLICATION`;
+  try {
+    const [row] = await queryRows<{ lsn: string }>(
+      client,
+      `SELECT end_lsn::text AS lsn
+       FROM pg_catalog.pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`,
+      `advance slot "${name}"`,
+      { "42501": right },
+    );
+    return parseLsn(row?.lsn ?? "") ?? lsn;
+  } catch (error) {
+    if (sqlStateOf(error) !== SqlState.objectInUse) throw error;
+    throw await slotInUseError(client, name, error);
+  }
+}

@@ -1,0 +1,39 @@
+/** For hints: another slot beside one that is in the way. Unlike a new one in its place, it costs nobody anything. */
+import type { Client } from "pg";
+import { walctlCommand } from "../target/paste.ts";
+import { readSlotNames } from "./health.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+
+const NAME_MAX = 63;
+
+/** `shop_slot` → `shop_slot_2`, or the next number that is free. */
+export function nameBeside(name: string, taken: readonly string[]): string {
+  const [, stem = name, number = "1"] = /^(.*?)(?:_(\d{1,4}))?$/.exec(name) ?? [];
+  for (let next = Number(number) + 1; ; next++) {
+    const suffix = `_${next}`;
+    const candidate = stem.slice(0, NAME_MAX - suffix.length) + suffix;
+    if (!taken.includes(candidate)) return candidate;
+  }
+}
+
+/** The options of CREATE_REPLICATION_SLOT that the other one is to have too. */
+export interface SlotOptions {
+  readonly twoPhase: boolean;
+  readonly failover: boolean;
+}
+
+export function createSlotWords(name: string, { twoPhase, failover }: SlotOptions): string[] {
+  const flags = [...(twoPhase ? ["--two-phase"] : []), ...(failover ? ["--failover"] : [])];
+  return ["create-slot", name, ...flags];
+}
+
+/** The command that creates one beside the slot of that name. */
+export async function createBeside(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+  options: SlotOptions = { twoPhase: false, failover: false },
+): Promise<string> {
+  const beside = nameBeside(name, await readSlotNames(client));
+  return walctlCommand(createSlotWords(beside, options), target);
+}

@@ -1,0 +1,181 @@
+import type { Client } from "pg";
+import { WalctlError } from "../../errors.ts";
+import { walctlCommand } from "../target/paste.ts";
+import { type ServerVersion, majorOf, requireVersion } from "../settings/preflight.ts";
+import { NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
+import {
+  PLUGIN,
+  type Slot,
+  SqlState,
+  readSlot,
+  requireSlotName,
+  requireUsableSlot,
+} from "./slot.ts";
+import { createSlotWords } from "./beside.ts";
+import { type SlotSteps, SlotWait } from "./wait.ts";
+import { quoteIdentifier } from "../query/sql.ts";
+import { execute, queryRows } from "../query/statement.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+import { TIMER_MS_MAX } from "../connection/within.ts";
+
+const CREATION_HINTS = {
+  "0A000":
+    "A standby decodes from PostgreSQL 16 on; before that connect to the primary. SELECT pg_is_in_recovery() tells which one this is.",
+  "42601": NO_WALSENDER,
+};
+
+export interface SlotRequest {
+  readonly name: string;
+  readonly temporary: boolean;
+  readonly twoPhase: boolean;
+  readonly failover: boolean;
+}
+
+export interface SlotOutcome {
+  readonly created: boolean;
+  /** Where decoding starts; of one that was there: confirmed_flush_lsn. */
+  readonly consistentPoint: string;
+  readonly slot: Slot | undefined;
+}
+
+/** Refuses, before anything is sent, what the server is too old for. */
+export function checkSlotRequest(request: SlotRequest, version: ServerVersion): void {
+  requireSlotName(request.name);
+  if (request.twoPhase) requireVersion("--two-phase", 15, version);
+  if (request.failover) requireVersion("--failover", 17, version);
+}
+
+/**
+ * The slot as asked, created if there is none of that name. One that is there is not altered.
+ * @param client a walsender's connection; a temporary slot lives as long as it
+ * @param missing none is to be created: this is the error then
+ * @throws WalctlError when one is there that cannot be used, or when it cannot be created in time
+ */
+export async function ensureSlot(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  request: SlotRequest,
+  steps: SlotSteps,
+  missing?: () => Promise<WalctlError>,
+): Promise<SlotOutcome> {
+  checkSlotRequest(request, version);
+  const there = await readSlot(client, request.name);
+  if (there !== undefined) return await existing(client, there, target);
+  if (missing !== undefined) throw await missing();
+  try {
+    const consistentPoint = await createSlot(client, target, version, request, steps);
+    return { created: true, consistentPoint, slot: undefined };
+  } catch (error) {
+    // Somebody else was faster.
+    const now =
+      sqlStateOf(error) === SqlState.duplicateObject
+        ? await readSlot(client, request.name)
+        : undefined;
+    if (now === undefined) throw error;
+    return await existing(client, now, target);
+  }
+}
+
+async function existing(
+  client: Client,
+  slot: Slot,
+  target: ConnectionTarget,
+): Promise<SlotOutcome> {
+  await requireUsableSlot(client, slot, target);
+  return { created: false, consistentPoint: slot.confirmedFlushLsn ?? "0/0", slot };
+}
+
+async function createSlot(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  request: SlotRequest,
+  steps: SlotSteps,
+): Promise<string> {
+  const doing = `create slot "${request.name}"`;
+  const pid = await readBackendPid(client, doing);
+  await execute(client, `SET lock_timeout = ${Math.ceil(steps.lockTimeoutMs)}`, doing);
+  const wait = new SlotWait(target, pid, steps);
+  wait.begin();
+  try {
+    const [row] = await queryRows<{ consistent_point: string }>(
+      client,
+      createSlotCommand(request, version),
+      doing,
+      CREATION_HINTS,
+    );
+    return row?.consistent_point ?? "0/0";
+  } catch (error) {
+    throw creationError(error, target, request, steps, wait.waitedFor);
+  } finally {
+    await wait.end();
+    await execute(client, "RESET lock_timeout", doing).catch(() => {});
+  }
+}
+
+function creationError(
+  error: unknown,
+  target: ConnectionTarget,
+  request: SlotRequest,
+  steps: SlotSteps,
+  waitedFor: string | undefined,
+): unknown {
+  const detail = waitedFor === undefined ? undefined : `It waited for ${waitedFor}.`;
+  if (steps.stop.aborted) {
+    const message = `interrupted: slot "${request.name}" was not created`;
+    return new WalctlError(message, { detail, cause: error });
+  }
+  if (sqlStateOf(error) !== SqlState.lockNotAvailable) return error;
+  const seconds = steps.lockTimeoutMs / 1000;
+  const longer = Math.min(seconds * 10, Math.floor(TIMER_MS_MAX / 1000));
+  const words = [...createSlotWords(request.name, request), "--lock-timeout", String(longer)];
+  return new WalctlError(
+    `could not create slot "${request.name}" within ${seconds} s: transactions that were open before it must end first (SQLSTATE ${SqlState.lockNotAvailable})`,
+    {
+      detail,
+      hint: request.temporary
+        ? "Try again when they have ended."
+        : `To wait longer for them: ${walctlCommand(words, target)}`,
+      cause: error,
+    },
+  );
+}
+
+async function readBackendPid(client: Client, doing: string): Promise<number> {
+  const [row] = await queryRows<{ pid: number }>(client, "SELECT pg_backend_pid() AS pid", doing);
+  return row?.pid ?? 0;
+}
+
+/** No snapshot is exported: nobody here copies tables, and it would hold a transaction open. */
+export function createSlotCommand(request: SlotRequest, version: ServerVersion): string {
+  const { name, temporary, twoPhase, failover } = request;
+  const head = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)}${temporary ? " TEMPORARY" : ""} LOGICAL ${PLUGIN}`;
+  if (majorOf(version) < 15) return `${head} NOEXPORT_SNAPSHOT`;
+  const options = ["SNAPSHOT 'nothing'"];
+  if (twoPhase) options.push("TWO_PHASE true");
+  if (failover) options.push("FAILOVER true");
+  return `${head} (${options.join(", ")})`;
+}
+
+/** What was asked for and a slot that was there already does not have: it is not altered unasked. */
+export function missingSlotOptions(
+  { slot }: SlotOutcome,
+  request: SlotRequest,
+): ReadonlyArray<{ readonly message: string; readonly hint: string }> {
+  if (slot === undefined) return [];
+  const warnings = [];
+  if (request.twoPhase && !slot.twoPhase) {
+    warnings.push({
+      message: `slot "${slot.name}" was there already and is not two-phase`,
+      hint: "A stream that asks for two_phase makes it so, for good.",
+    });
+  }
+  if (request.failover && !slot.failover) {
+    warnings.push({
+      message: `slot "${slot.name}" was there already and is not a failover slot`,
+      hint: `On a replication connection: ALTER_REPLICATION_SLOT ${quoteIdentifier(slot.name)} (FAILOVER true);`,
+    });
+  }
+  return warnings;
+}

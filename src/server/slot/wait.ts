@@ -1,0 +1,130 @@
+import type { Client } from "pg";
+import { connectBeside } from "../connection/connect.ts";
+import { execute, queryRows } from "../query/statement.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+
+export interface SlotSteps {
+  /** How long the server may wait for any one running transaction; 0: for as long as it takes. */
+  readonly lockTimeoutMs: number;
+  /** Ends the wait; the unfinished slot is then not left behind. */
+  readonly stop: AbortSignal;
+  /** Told, each time it changes, whom the server waits for. */
+  readonly onWaiting: (text: string) => void;
+}
+
+const SILENCE_MS = 1_000;
+const POLL_MS = 1_000;
+
+/**
+ * Watches a walsender that creates a slot, and so waits for the transactions that were open before.
+ * It says nothing to its client meanwhile, so another connection asks whom it waits for. That one
+ * is opened only when the wait is long, and closed at once after: idle, it would hold up a smart stop.
+ */
+export class SlotWait {
+  readonly #target: ConnectionTarget;
+  readonly #pid: number;
+  readonly #steps: SlotSteps;
+  readonly #over = new AbortController();
+  #watching: Promise<void> = Promise.resolve();
+  #waitedFor: string | undefined;
+
+  constructor(target: ConnectionTarget, pid: number, steps: SlotSteps) {
+    this.#target = target;
+    this.#pid = pid;
+    this.#steps = steps;
+  }
+
+  /** The sessions that it waited for last, as text. */
+  get waitedFor(): string | undefined {
+    return this.#waitedFor;
+  }
+
+  begin(): void {
+    this.#watching = this.#watch();
+  }
+
+  /** The server has answered. */
+  async end(): Promise<void> {
+    this.#over.abort();
+    await this.#watching;
+  }
+
+  async #watch(): Promise<void> {
+    const { stop, lockTimeoutMs } = this.#steps;
+    const silence = lockTimeoutMs > 0 ? Math.min(SILENCE_MS, lockTimeoutMs / 2) : SILENCE_MS;
+    await this.#pause(silence);
+    if (this.#over.signal.aborted) return;
+    let watcher: Client | undefined;
+    try {
+      watcher = await connectBeside(this.#target, "ordinary");
+      while (!this.#over.signal.aborted) {
+        if (stop.aborted) {
+          // The server would not see that its client is gone until the wait is over.
+          await execute(watcher, `SELECT pg_cancel_backend(${this.#pid})`, "cancel");
+          return;
+        }
+        this.#report(await readBlockers(watcher, this.#pid));
+        await this.#pause(POLL_MS);
+      }
+    } catch {
+      // No place for a second connection, say. lock_timeout ends the wait all the same.
+      this.#report("transactions that were open before it");
+    } finally {
+      await watcher?.end().catch(() => {});
+    }
+  }
+
+  #report(text: string | undefined): void {
+    if (text === undefined || text === this.#waitedFor || this.#over.signal.aborted) return;
+    this.#waitedFor = text;
+    this.#steps.onWaiting(text);
+  }
+
+  /** Cut short by the end of the wait and by the user. */
+  #pause(ms: number): Promise<void> {
+    const signals = [this.#over.signal, this.#steps.stop];
+    if (signals.some((signal) => signal.aborted)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        for (const signal of signals) signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      for (const signal of signals) signal.addEventListener("abort", done);
+    });
+  }
+}
+
+interface Blocker {
+  readonly pid: number;
+  readonly application: string | null;
+  readonly role: string | null;
+  readonly state: string | null;
+  readonly since: string | null;
+}
+
+/** Undefined: it waits for nobody at the moment. */
+async function readBlockers(client: Client, pid: number): Promise<string | undefined> {
+  const rows = await queryRows<Blocker>(
+    client,
+    `SELECT b.pid, a.application_name AS application, a.usename::text AS role, a.state,
+            date_trunc('second', a.xact_start)::text AS since
+     FROM unnest(pg_catalog.pg_blocking_pids(${pid})) AS b (pid)
+     LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid ORDER BY a.xact_start`,
+    "see whom the server waits for",
+  );
+  return rows.length === 0 ? undefined : rows.map(describeBlocker).join(", ");
+}
+
+function describeBlocker({ pid, application, role, state, since }: Blocker): string {
+  // The server's word for a holder that is no session.
+  if (pid === 0) return "a prepared transaction (pg_prepared_xacts lists them)";
+  const parts = [
+    application === null || application === "" ? undefined : `application "${application}"`,
+    role === null ? undefined : `user "${role}"`,
+    state ?? undefined,
+    since === null ? undefined : `in a transaction since ${since}`,
+  ].filter((part) => part !== undefined);
+  return `pid ${pid}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
+}

@@ -1,0 +1,212 @@
+/*
+ * Before a stream: publication and slot, found or created; where to start; whether this is the server and the log that were seen before.
+ * Law: what would be skipped is an error unless --allow-gap.
+ * Way in: bootstrap() for the first connection, Continuation for every one.
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Client } from "pg";
+import { WalctlError, usageError } from "../../errors.ts";
+import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import { walctlCommand } from "../target/paste.ts";
+import {
+  type ServerVersion,
+  findWalLevelFault,
+  readVersionAndWalLevel,
+} from "../settings/preflight.ts";
+import { differentPublication, setUpPublication } from "../publication/publication.ts";
+import type { PublicationPlan } from "../publication/plan.ts";
+import { surveyPublications } from "../publication/state.ts";
+import { suggestPublication, suggestionText } from "../publication/suggestion.ts";
+import { noSuchSlot, readSlot } from "../slot/slot.ts";
+import { createBeside, createSlotWords } from "../slot/beside.ts";
+import {
+  type SlotOutcome,
+  type SlotRequest,
+  checkSlotRequest,
+  ensureSlot,
+} from "../slot/creation.ts";
+import { quoteIdentifier } from "../query/sql.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+
+/** What has to be there before a stream can start. */
+export interface BootstrapRequest {
+  readonly publications: readonly string[];
+  /** Undefined: a temporary slot with a name of its own, on this connection. */
+  readonly slot: string | undefined;
+  /** For a slot that is created here: decode prepared transactions at PREPARE. */
+  readonly twoPhase: boolean;
+  /** Create what is missing: --bootstrap. */
+  readonly createMissing: boolean;
+  /** Whether logical decoding messages are wanted, which need no tables. */
+  readonly messages: boolean;
+  /** What the publication of that name is to be; undefined: nothing was said. */
+  readonly plan: PublicationPlan | undefined;
+  /** How long creating a slot may wait for any one transaction; 0: for as long as it takes. */
+  readonly lockTimeoutMs: number;
+  readonly stop: AbortSignal;
+  /** Told whom the server waits for while it creates a slot. */
+  readonly onWaiting: (text: string) => void;
+  /** Told what has been done: `created publication "p"`. */
+  readonly onNotice: (text: string) => void;
+  /** Told what may do harm, and what mends it. */
+  readonly onWarning: (text: string) => void;
+}
+
+/** What START_REPLICATION needs. */
+export interface BootstrapOutcome {
+  readonly serverVersion: ServerVersion;
+  readonly slotName: string;
+  /** The slot goes with the connection. */
+  readonly temporary: boolean;
+  readonly slotCreated: boolean;
+  /** Of a new slot its consistent point, else its confirmed_flush_lsn, as pg_lsn prints it. */
+  readonly slotPosition: string;
+  /** No transaction whose end is yet to come began before that: restart_lsn, or a new slot's consistent point. */
+  readonly oldest: Lsn;
+}
+
+/**
+ * Checks the publications, creates what is missing where that is asked; then the same for the
+ * slot: in this order, since a slot sees a publication only if that came first.
+ * @param client a walsender's connection, on which the stream is to be started; nothing is left open beside it
+ * @throws WalctlError whose hint is the command that creates what is missing
+ */
+export async function bootstrap(
+  client: Client,
+  target: ConnectionTarget,
+  request: BootstrapRequest,
+): Promise<BootstrapOutcome> {
+  const { version: serverVersion, walLevel } = await readVersionAndWalLevel(client);
+  const slot = slotRequestOf(request);
+  checkSlotRequest(slot, serverVersion);
+  const fault = await findWalLevelFault(client, target, serverVersion, walLevel);
+  if (fault !== undefined) throw fault;
+  const createdPublication = await ensurePublications(client, target, serverVersion, request);
+  const outcome = await bootstrapSlot(client, target, serverVersion, slot, request);
+  if (outcome.created && !slot.temporary) {
+    request.onNotice(`created slot "${slot.name}" at ${outcome.consistentPoint}`);
+  }
+  if (createdPublication && !outcome.created) {
+    request.onWarning(
+      `slot "${slot.name}" is older than the publication, and what changed in between cannot be decoded for it; if the stream fails, another slot helps, beside it: ${await createBeside(client, target, slot.name)}`,
+    );
+  }
+  return {
+    serverVersion,
+    slotName: slot.name,
+    temporary: slot.temporary,
+    slotCreated: outcome.created,
+    slotPosition: outcome.consistentPoint,
+    oldest: parseLsn(outcome.slot?.restartLsn ?? outcome.consistentPoint) ?? INVALID_LSN,
+  };
+}
+
+function slotRequestOf({ slot, twoPhase }: BootstrapRequest): SlotRequest {
+  return {
+    name: slot ?? `walctl_${randomBytes(8).toString("hex")}`,
+    temporary: slot === undefined,
+    twoPhase,
+    failover: false,
+  };
+}
+
+/** Returns whether it has created one. */
+async function ensurePublications(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  request: BootstrapRequest,
+): Promise<boolean> {
+  const { publications, plan, createMissing } = request;
+  const there = await surveyPublications(client, version);
+  const names = there.map(({ name }) => name);
+  const missing = publications.find(
+    (name) => !names.includes(name) && !(createMissing && plan?.name === name),
+  );
+  if (missing !== undefined) {
+    if (createMissing && plan === undefined) throw nothingToPublish(missing);
+    throw await missingPublication(client, target, version, missing, names, request.slot);
+  }
+  if (createMissing && plan !== undefined) {
+    return await ensurePlanned(client, target, version, plan, request);
+  }
+  const empty = publications.every((name) =>
+    there.some((each) => each.name === name && each.empty),
+  );
+  if (empty && !request.messages) warnOfEmpty(request);
+  return false;
+}
+
+function warnOfEmpty({ publications, onWarning }: BootstrapRequest): void {
+  const names = publications.map(quoteIdentifier).join(", ");
+  const subject = publications.length === 1 ? "publication" : "publications";
+  const verb = publications.length === 1 ? "publishes" : "publish";
+  onWarning(
+    `${subject} ${names} ${verb} nothing, so nothing will come; ALTER PUBLICATION … ADD TABLE adds tables`,
+  );
+}
+
+async function ensurePlanned(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  plan: PublicationPlan,
+  request: BootstrapRequest,
+): Promise<boolean> {
+  const steps = { sync: false, dryRun: false, replicaIdentityFull: false, force: false };
+  const outcome = await setUpPublication(client, target, version, plan, steps);
+  for (const { message, hint } of outcome.warnings) request.onWarning(`${message}; ${hint}`);
+  if (outcome.status === "different") throw differentPublication(target, plan, outcome);
+  const created = outcome.status === "created";
+  if (created) request.onNotice(`created publication ${quoteIdentifier(plan.name)}`);
+  return created;
+}
+
+function nothingToPublish(name: string): WalctlError {
+  return usageError(
+    `publication ${quoteIdentifier(name)} does not exist, and nothing says what it is to publish`,
+    "Give -t 'schema.table' (may be repeated), --schema NAME or --all-tables.",
+  );
+}
+
+async function missingPublication(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  name: string,
+  there: readonly string[],
+  slot: string | undefined,
+): Promise<WalctlError> {
+  const names = there.map(quoteIdentifier).join(", ");
+  const database = `database "${target.database}"`;
+  const known =
+    names === ""
+      ? `There are no publications in ${database}.`
+      : `The publications of ${database}: ${names}.`;
+  const suggestion = suggestionText(await suggestPublication(client, target, version, name));
+  const older = slot === undefined ? undefined : await readSlot(client, slot);
+  const more =
+    older === undefined || older.walStatus === "lost"
+      ? ""
+      : ` Slot "${older.name}" is older than it will be: what that holds can only be decoded for publications of its time, and stays there. A slot that sees the new publication, beside it, once that is there: ${await createBeside(client, target, older.name)}`;
+  return new WalctlError(`publication ${quoteIdentifier(name)} does not exist`, {
+    detail: `${known}${more}`,
+    hint: suggestion,
+  });
+}
+
+async function bootstrapSlot(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  slot: SlotRequest,
+  request: BootstrapRequest,
+): Promise<SlotOutcome> {
+  if (request.createMissing || slot.temporary) {
+    return await ensureSlot(client, target, version, slot, request);
+  }
+  const hint = `To create it, from now on: ${walctlCommand(createSlotWords(slot.name, slot), target)}`;
+  const missing = async (): Promise<WalctlError> => await noSuchSlot(client, slot.name, hint);
+  return await ensureSlot(client, target, version, slot, request, missing);
+}

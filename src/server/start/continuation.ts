@@ -1,0 +1,187 @@
+import type { Client } from "pg";
+import { INVALID_LSN, type Lsn, formatLsn, maxLsn, parseLsn } from "../../lsn.ts";
+import { AnchorCheck } from "./anchor-check.ts";
+import type { BootstrapOutcome } from "./bootstrap.ts";
+import {
+  type Anchor,
+  type Received,
+  type Standing,
+  findGap,
+  isRewound,
+  usableAnchor,
+} from "./continuity.ts";
+import { GapError, StandbyBehind, warnOfGap } from "./gap-error.ts";
+import { type LogIdentity, identifyServer } from "./server-identity.ts";
+import type { SessionNews, SessionOptions } from "./options.ts";
+import { chooseStart, isInRecovery } from "./position.ts";
+import type { StreamState } from "./state.ts";
+
+/** Where a stream starts, and what that rests on. */
+export interface Start {
+  readonly from: Lsn;
+  readonly standing: Standing;
+  readonly check: AnchorCheck | undefined;
+  /** What was received before does not belong to what follows. */
+  readonly gap: boolean;
+}
+
+const NOTHING: Received = {
+  log: undefined,
+  source: undefined,
+  passed: INVALID_LSN,
+  end: INVALID_LSN,
+  complete: undefined,
+  anchor: undefined,
+};
+
+/**
+ * Compares the server and the slot, at each start, with what was received before: START_REPLICATION at a position
+ * skips in silence whatever committed below it, on whatever server that is by now.
+ */
+export class Continuation {
+  readonly #options: SessionOptions;
+  /** The log that was streamed last; undefined: there was no start yet. */
+  #log: LogIdentity | undefined;
+  /** Nothing that ended before that is missing. */
+  #complete: Lsn | undefined;
+  /** The last commit that an earlier process received. */
+  #anchor: Anchor | undefined;
+  /** What was received belongs to another log, and the user knows. */
+  #forget = false;
+  /** The temporary slot that the lost connection took with it. */
+  #lostSlot: string | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws GapError for changes that would be skipped, unless that is allowed; StandbyBehind when it is only too
+   * early to tell
+   */
+  async choose(client: Client, state: StreamState, started: BootstrapOutcome): Promise<Start> {
+    const server = await identifyServer(client);
+    const slotPosition = parseLsn(started.slotPosition) ?? INVALID_LSN;
+    const { slotName, temporary } = started;
+    const { database } = this.#options.target;
+    const standing = { server, database, slotName, temporary, slotPosition };
+    if (this.#lostSlot !== undefined) warnOfLostSlot(this.#options.news, state, this.#lostSlot);
+    if (this.#forget || this.#lostSlot !== undefined) return afresh(standing, INVALID_LSN);
+    const received = this.#received(state);
+    const gap = findGap(received, standing);
+    if (gap !== undefined) {
+      if (received.passed >= server.position) await requireNoStandby(client, received, standing);
+      const error = new GapError(gap);
+      // A temporary slot starts now, whatever was before.
+      if (!this.#options.allowGap && !temporary) throw error;
+      warnOfGap(this.#options.news, error);
+      return afresh(standing, gap.from);
+    }
+    if (isRewound(received, standing) && !(await isInRecovery(client))) {
+      warnOfRewinding(this.#options.news, received, standing);
+    }
+    return await this.#goOn(client, received, standing);
+  }
+
+  /** The server has accepted the start. */
+  begin({ standing, from, gap }: Start): void {
+    const { server, slotPosition } = standing;
+    const before = gap ? INVALID_LSN : (this.#complete ?? INVALID_LSN);
+    this.#log = server;
+    // A server that is older than it was says nothing of what lies behind its own position.
+    const still = before > server.position ? INVALID_LSN : before;
+    this.#complete = maxLsn(still, maxLsn(slotPosition, from));
+    this.#forget = false;
+    this.#lostSlot = undefined;
+  }
+
+  /** The connection is gone. */
+  end(state: StreamState, { temporary, slotName }: BootstrapOutcome): void {
+    if (this.#complete !== undefined) this.#complete = maxLsn(this.#complete, state.ledger.mark());
+    if (temporary) this.#lostSlot = slotName;
+  }
+
+  /** The next start is one without a past. */
+  forget(): void {
+    this.#forget = true;
+  }
+
+  /** An earlier process left something else than was read at the start. */
+  isStale(endLsn: Lsn | undefined): boolean {
+    return endLsn !== this.#anchor?.endLsn;
+  }
+
+  #received(state: StreamState): Received {
+    if (this.#log === undefined) return this.#options.received() ?? NOTHING;
+    const { ledger, resume } = state;
+    return {
+      log: this.#log,
+      source: undefined,
+      passed: resume.passed,
+      end: ledger.next,
+      complete: this.#complete,
+      anchor: resume.interrupted ?? resume.anchor ?? this.#anchor,
+    };
+  }
+
+  async #goOn(client: Client, received: Received, standing: Standing): Promise<Start> {
+    const { news, startpos } = this.#options;
+    const { slotPosition } = standing;
+    const { end } = received;
+    const first = this.#log === undefined;
+    if (first && startpos !== undefined && startpos > end) {
+      const from = await chooseStart(client, startpos, slotPosition, news);
+      return { from, standing, check: undefined, gap: false };
+    }
+    if (first && received.complete === undefined) warnOfAdvance(news, end, slotPosition);
+    const anchor = usableAnchor(received, standing);
+    if (first) {
+      this.#anchor = anchor;
+      this.#complete = received.complete;
+    }
+    const check = anchor === undefined ? undefined : new AnchorCheck(anchor);
+    return { from: anchor?.commitLsn ?? end, standing, check, gap: false };
+  }
+}
+
+function afresh(standing: Standing, from: Lsn): Start {
+  return { from, standing, check: undefined, gap: true };
+}
+
+/** A standby that was restarted is behind only until it has replayed again what it has. */
+async function requireNoStandby(
+  client: Client,
+  { passed }: Received,
+  { server }: Standing,
+): Promise<void> {
+  if (!(await isInRecovery(client))) return;
+  throw new StandbyBehind(
+    `it has replayed its log up to ${formatLsn(server.position)}, and ${formatLsn(passed)} has been received`,
+  );
+}
+
+function warnOfLostSlot(news: SessionNews, { ledger }: StreamState, slot: string): void {
+  news.warn({
+    message: `what committed between ${formatLsn(ledger.mark())} and now is missing`,
+    detail: `The temporary slot "${slot}" went with the connection.`,
+    hint: "A slot of its own (--slot) keeps the log while nobody is connected.",
+  });
+}
+
+function warnOfRewinding(news: SessionNews, received: Received, { server }: Standing): void {
+  const complete = formatLsn(received.complete ?? INVALID_LSN);
+  news.warn({
+    message: `the server is at ${formatLsn(server.position)}, and it has been at ${complete}: it has been restored from an older state`,
+    detail: "Nothing that was received is missing there, and nothing is skipped.",
+  });
+}
+
+/** FILE alone does not tell what was acknowledged. */
+function warnOfAdvance(news: SessionNews, end: Lsn, slotPosition: Lsn): void {
+  if (end === INVALID_LSN || slotPosition <= end) return;
+  news.warn({
+    message: `the slot is at ${formatLsn(slotPosition)}, beyond the end of the file's last transaction, ${formatLsn(end)}`,
+    detail:
+      "The stream goes on where the slot stands. If another program advanced it, what committed in between is missing.",
+  });
+}

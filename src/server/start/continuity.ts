@@ -1,0 +1,163 @@
+import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
+import type { LogIdentity, ServerIdentity } from "./server-identity.ts";
+
+/**
+ * The last commit that was passed on, or that of the transaction that was cut: a stream that starts there repeats it,
+ * and so shows that the log is the same.
+ */
+export interface Anchor {
+  readonly commitLsn: Lsn;
+  readonly endLsn: Lsn;
+  readonly xid: number;
+  readonly commitUnixMs: number;
+}
+
+/** What is known of the stream so far, from this process or, through FILE, from the one before. */
+export interface Received {
+  /** The log that it came from; undefined: not known. */
+  readonly log: LogIdentity | undefined;
+  /** Whose changes they are; undefined: this slot's, or not known. */
+  readonly source: { readonly database: string; readonly slot: string | undefined } | undefined;
+  /** The furthest WAL record of which something was passed on; 0/0: none. */
+  readonly passed: Lsn;
+  /** All transactions that ended before that were passed on; 0/0: where the slot stands. */
+  readonly end: Lsn;
+  /** Nothing that ended before that is missing. Undefined: not known. */
+  readonly complete: Lsn | undefined;
+  readonly anchor: Anchor | undefined;
+}
+
+/** Where the server and the slot stand at a start. */
+export interface Standing {
+  readonly server: ServerIdentity;
+  readonly database: string;
+  readonly slotName: string;
+  readonly temporary: boolean;
+  /** Its confirmed_flush_lsn: what committed before that is not sent again. */
+  readonly slotPosition: Lsn;
+}
+
+/** What START_REPLICATION at the old position would skip in silence. */
+export interface Gap {
+  readonly what: string;
+  readonly detail: string;
+  /** With --allow-gap: where to go on, so that nothing that the server has now is skipped; 0/0: where the slot stands. */
+  readonly from: Lsn;
+}
+
+const NO_END = 0xffff_ffff_ffff_ffffn as Lsn;
+
+/** Why the stream cannot go on without a gap; undefined: it can. */
+export function findGap(received: Received, standing: Standing): Gap | undefined {
+  const { log, passed } = received;
+  const { server } = standing;
+  const foreign = otherSource(received, standing);
+  if (foreign !== undefined) return foreign;
+  if (log !== undefined && log.systemIdentifier !== server.systemIdentifier) {
+    return {
+      what: `this is another server: its system identifier is ${server.systemIdentifier}, and what was received came from ${log.systemIdentifier}`,
+      detail: `Its positions say nothing about what was received up to ${formatLsn(passed)}.`,
+      from: INVALID_LSN,
+    };
+  }
+  const fork = log === undefined ? NO_END : forkOf(log, server);
+  if (fork === undefined && passed > INVALID_LSN) return unknownHistory(log, server);
+  if (fork !== undefined && passed >= fork) return diverged(received, server, fork);
+  if (passed >= server.position) return behind(passed, server);
+  return slotMoved(received, standing, fork ?? NO_END);
+}
+
+/**
+ * Up to where two logs of one system are the same: where either left their last common timeline. The highest
+ * position when they are on the same timeline; undefined when a history is not known.
+ */
+export function forkOf(one: LogIdentity, other: LogIdentity): Lsn | undefined {
+  if (one.timeline === other.timeline && (one.history ?? other.history) === undefined)
+    return NO_END;
+  const timelines = [one, other].map(({ history, timeline }) =>
+    history === undefined ? undefined : [...history, { timeline, end: NO_END }],
+  );
+  const [ours, theirs] = timelines;
+  if (ours === undefined || theirs === undefined) {
+    return one.timeline === other.timeline ? NO_END : undefined;
+  }
+  let fork = INVALID_LSN;
+  for (const [index, { timeline, end }] of ours.entries()) {
+    const there = theirs[index];
+    if (there?.timeline !== timeline) return fork;
+    fork = end < there.end ? end : there.end;
+    if (end !== there.end) return fork;
+  }
+  return fork;
+}
+
+/** FILE holds what another slot sent, or one of another database. */
+function otherSource({ source }: Received, standing: Standing): Gap | undefined {
+  if (source === undefined) return undefined;
+  const { database, slotName, temporary } = standing;
+  const otherSlot = source.slot !== undefined && !temporary && source.slot !== slotName;
+  if (source.database === database && !otherSlot) return undefined;
+  const whose = source.slot === undefined ? "a temporary slot" : `slot "${source.slot}"`;
+  return {
+    what: `the file holds what ${whose} of database "${source.database}" sent, not slot "${slotName}" of database "${database}"`,
+    detail: "Where its last transaction ends says nothing about what this slot has to send.",
+    from: INVALID_LSN,
+  };
+}
+
+function unknownHistory(log: LogIdentity | undefined, server: ServerIdentity): Gap {
+  return {
+    what: `the server is on timeline ${server.timeline} and what was received is of timeline ${log?.timeline ?? 0}; the server does not have the history file that relates them`,
+    detail: "What committed on the new timeline may be skipped.",
+    from: INVALID_LSN,
+  };
+}
+
+function diverged(received: Received, server: ServerIdentity, fork: Lsn): Gap {
+  const { log, passed, end } = received;
+  const range = `${formatLsn(fork)} and ${formatLsn(passed)}`;
+  return {
+    what: `the server does not have all that was received: its timeline ${server.timeline} and timeline ${log?.timeline ?? 0}, which was received, part at ${formatLsn(fork)}`,
+    detail: `What was received between ${range} is not in this server's log, and what it has there itself has not been received.`,
+    from: end < fork ? end : fork,
+  };
+}
+
+function behind(passed: Lsn, { position }: ServerIdentity): Gap {
+  return {
+    what: `the server is at ${formatLsn(position)}, and changes up to ${formatLsn(passed)} have been received: it has been restored from an older state, or is another one`,
+    detail: `What commits on it before ${formatLsn(passed)} would be skipped.`,
+    from: INVALID_LSN,
+  };
+}
+
+/** Somebody else has used the slot, or made a new one of the same name. */
+function slotMoved(received: Received, standing: Standing, fork: Lsn): Gap | undefined {
+  const { slotName, slotPosition } = standing;
+  if (received.complete === undefined) return undefined;
+  const complete = received.complete < fork ? received.complete : fork;
+  if (slotPosition <= complete) return undefined;
+  const range = `${formatLsn(complete)} and ${formatLsn(slotPosition)}`;
+  return {
+    what: `slot "${slotName}" is at ${formatLsn(slotPosition)}, beyond what was received, ${formatLsn(complete)}: it was advanced, or dropped and created again, by somebody else`,
+    detail: `What committed between ${range} has not been received and is not sent any more.`,
+    from: INVALID_LSN,
+  };
+}
+
+/** The commit at which the stream can start so that the server repeats it; undefined: the slot is past it. */
+export function usableAnchor(
+  { anchor, log, end }: Received,
+  { server, slotPosition }: Standing,
+): Anchor | undefined {
+  if (anchor === undefined || slotPosition > anchor.commitLsn) return undefined;
+  // Of something else that ended later there is no such mark.
+  if (anchor.commitLsn < end && anchor.endLsn !== end) return undefined;
+  const fork = log === undefined ? NO_END : (forkOf(log, server) ?? INVALID_LSN);
+  return anchor.commitLsn < fork ? anchor : undefined;
+}
+
+/** The server is older than it was, though it has all that was passed on. */
+export function isRewound({ complete }: Received, { server }: Standing): boolean {
+  return complete !== undefined && complete > server.position;
+}

@@ -1,0 +1,56 @@
+import type { Client } from "pg";
+import { WalctlError } from "../../errors.ts";
+import { type Lsn, formatLsn } from "../../lsn.ts";
+import type { SessionNews } from "./options.ts";
+import { queryRows } from "../query/statement.ts";
+
+/**
+ * Where --startpos asks to start. A position before the slot's is warned of.
+ * @param confirmed the slot's confirmed_flush_lsn
+ * @throws WalctlError for a position that the server has not reached
+ */
+export async function chooseStart(
+  client: Client,
+  asked: Lsn,
+  confirmed: Lsn,
+  news: SessionNews,
+): Promise<Lsn> {
+  const current = await readCurrentLsn(client);
+  if (asked > current) {
+    // The server would wait in silence, and leave out all that commits meanwhile.
+    throw new WalctlError(
+      `the start position ${formatLsn(asked)} is beyond the server's own, ${formatLsn(current)}`,
+      { hint: "Is it another server's? Leave --startpos out." },
+    );
+  }
+  if (asked < confirmed) {
+    news.warn({
+      message: `the slot has been advanced to ${formatLsn(confirmed)}, beyond the start position ${formatLsn(asked)}`,
+      detail:
+        "The server does not send again what was confirmed: the stream starts where the slot stands.",
+    });
+  }
+  return asked;
+}
+
+/** Where the server stands. */
+export async function readCurrentLsn(client: Client): Promise<Lsn> {
+  // On a standby what is replayed is what can be decoded.
+  const rows = await queryRows<{ lsn: string }>(
+    client,
+    `SELECT (CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+      ELSE pg_catalog.pg_current_wal_lsn() END - '0/0') AS lsn`,
+    "read the server's position",
+  );
+  return BigInt(rows[0]?.lsn ?? "0") as Lsn;
+}
+
+/** Whether it is a standby. */
+export async function isInRecovery(client: Client): Promise<boolean> {
+  const rows = await queryRows<{ recovering: boolean }>(
+    client,
+    "SELECT pg_catalog.pg_is_in_recovery() AS recovering",
+    "see whether the server is a standby",
+  );
+  return rows[0]?.recovering ?? false;
+}

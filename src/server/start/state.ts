@@ -1,0 +1,41 @@
+import type { Client } from "pg";
+import { Feedback } from "../delivery/feedback.ts";
+import { Ledger } from "../delivery/ledger.ts";
+import { Limits } from "./limits.ts";
+import { Resume } from "./resume.ts";
+import type { Confirmed, SessionOptions } from "./options.ts";
+import { readCurrentLsn } from "./position.ts";
+import type { StreamConsumer } from "./consumer.ts";
+
+/** What outlives a connection. */
+export interface StreamState {
+  readonly consumer: StreamConsumer;
+  readonly ledger: Ledger;
+  readonly feedback: Feedback;
+  readonly resume: Resume;
+  readonly limits: Limits;
+  /** The consumer's own, in the place of what was written. */
+  readonly confirmed: Confirmed | undefined;
+}
+
+/** What outlives a connection, as it is before the first one streams; `now` becomes the position that it is now. */
+export async function openState(
+  client: Client,
+  { consumer, acknowledge, endpos, limit }: SessionOptions,
+): Promise<StreamState> {
+  const last = endpos === "now" ? await readCurrentLsn(client) : endpos;
+  return {
+    consumer,
+    ledger: new Ledger(),
+    feedback: new Feedback(acknowledge !== false),
+    confirmed: typeof acknowledge === "boolean" ? undefined : acknowledge,
+    resume: new Resume(),
+    limits: new Limits({ endpos: last, rows: limit }),
+  };
+}
+
+/** The server does not have the log that was received: what is known of it would only hide what this one sends. */
+export function forgetStream(state: StreamState): StreamState {
+  state.confirmed?.confirmations.forget();
+  return { ...state, ledger: new Ledger(), resume: new Resume() };
+}

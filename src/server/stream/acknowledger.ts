@@ -1,0 +1,104 @@
+import type { Lsn } from "../../lsn.ts";
+import { pgTimeFromUnixMs } from "../../pg-time.ts";
+import { encodeStandbyStatusUpdate } from "../delivery/frame.ts";
+import type { StreamState } from "../start/state.ts";
+
+interface Connection {
+  readonly send: (statusUpdate: Uint8Array) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * What one connection is told of what was received, written and made durable (StandbyStatusUpdate). A write that is
+ * blocked does not hold it up.
+ */
+export class Acknowledger {
+  readonly #state: StreamState;
+  readonly #connection: Connection;
+  #syncing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #askForReply = false;
+  #closed = false;
+
+  constructor(state: StreamState, connection: Connection) {
+    this.#state = state;
+    this.#connection = connection;
+  }
+
+  /** Until it is fulfilled the consumer is making durable what it has. */
+  get syncing(): Promise<void> | undefined {
+    return this.#syncing;
+  }
+
+  /** All up to the mark has been written. */
+  written(mark: Lsn): void {
+    const { feedback, ledger } = this.#state;
+    ledger.write(mark);
+    if (this.#closed || this.#timer !== undefined) return;
+    const dueInMs = feedback.dueInMs(ledger.written, performance.now());
+    if (dueInMs === 0) this.confirm();
+    else if (dueInMs !== undefined) this.#timer = setTimeout(() => this.confirm(), dueInMs);
+  }
+
+  /** The next status, whatever it is sent for, asks the server to show that it is there. */
+  askForReply(): void {
+    this.#askForReply = true;
+  }
+
+  /** Sends a status that confirms what was written, which is made durable before. */
+  confirm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#syncing !== undefined) return;
+    const { confirmed, consumer, ledger } = this.#state;
+    if (confirmed !== undefined) return this.sendStatus();
+    const { written } = ledger;
+    let syncing: Promise<Lsn> | Lsn;
+    try {
+      syncing = consumer.sync(written);
+    } catch (error) {
+      return this.#connection.fail(error);
+    }
+    if (syncing instanceof Promise) {
+      this.#syncing = this.#confirmDurable(syncing);
+    } else {
+      ledger.deliver(syncing);
+      this.sendStatus();
+    }
+  }
+
+  /** To be called in time, whatever is under way: a sync may take as long as a network file system likes. */
+  signOfLife(): void {
+    if (this.#syncing === undefined) this.confirm();
+    else this.sendStatus();
+  }
+
+  /** Sends what is known now, without waiting for anything. */
+  sendStatus(): void {
+    const { feedback, ledger } = this.#state;
+    const status = {
+      ...feedback.status(ledger, performance.now()),
+      replyRequested: this.#askForReply,
+    };
+    this.#askForReply = false;
+    this.#connection.send(encodeStandbyStatusUpdate(status, pgTimeFromUnixMs(Date.now())));
+  }
+
+  /** Nothing more is confirmed but by confirm(). */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #confirmDurable(syncing: Promise<Lsn>): Promise<void> {
+    try {
+      this.#state.ledger.deliver(await syncing);
+      this.sendStatus();
+    } catch (error) {
+      this.#connection.fail(error);
+    } finally {
+      this.#syncing = undefined;
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import type { Client } from "pg";
+import { DecodeError, WalctlError } from "../../errors.ts";
+import { NO_WALSENDER, outlookOf, serverError, sqlStateOf } from "../query/server-errors.ts";
+import { createBeside } from "../slot/beside.ts";
+import { SqlState, slotInUseError } from "../slot/slot.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+
+const STREAM_HINTS = {
+  "42601": NO_WALSENDER,
+  // A type without a send function, aclitem say.
+  "42883": "Some type of a published table has no binary form: leave out --binary.",
+};
+
+/** Somebody has the slot, which may yet be given back. */
+export function isSlotInUse(error: unknown): boolean {
+  return sqlStateOf(error) === SqlState.objectInUse;
+}
+
+/**
+ * Caused by our own shutdown, or nothing that the next process would not try again. Any other error, such as an output
+ * that cannot be written, is reported even after Ctrl-C: output may be incomplete.
+ */
+export function isFarewell(error: unknown): boolean {
+  return outlookOf(error) === "passes";
+}
+
+/** What happened, for a warning. */
+export function describeInterruption(error: unknown): string {
+  if (error instanceof LeftForStall) return error.message;
+  // Those that end the session, not only the statement. The severity is in the server's language.
+  const connectionLost = /^(08|25P|57P|53300)/.test(sqlStateOf(error) ?? "08");
+  const what = connectionLost ? "lost the connection to the server" : "the stream was interrupted";
+  return `${what}: ${reasonOf(error)}`;
+}
+
+/** For a warning: what went wrong, in one line. */
+export function reasonOf(error: unknown): string {
+  const state = sqlStateOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return state === undefined || error instanceof WalctlError
+    ? message
+    : `${message} (SQLSTATE ${state})`;
+}
+
+/**
+ * What the user is told of it.
+ * @throws the error itself, when it is not the server's: the consumer's, or a bug
+ */
+export function explainStreamError(error: unknown): WalctlError {
+  if (error instanceof DecodeError) {
+    return new WalctlError(`the server sent a message that cannot be decoded: ${error.message}`, {
+      detail: "All before it has been printed, and the slot was not advanced past that.",
+      cause: error,
+    });
+  }
+  if (error instanceof LeftForStall) return new WalctlError(error.message, { cause: error });
+  return serverError(error, "stream the changes", STREAM_HINTS);
+}
+
+/** What a look at the server adds to its error, over the connection that got it. */
+export async function explainRefusal(
+  client: Client,
+  target: ConnectionTarget,
+  { slotName, temporary }: { readonly slotName: string; readonly temporary: boolean },
+  error: unknown,
+): Promise<unknown> {
+  switch (sqlStateOf(error)) {
+    case SqlState.objectInUse:
+      return await slotInUseError(client, slotName, error, "--wait");
+    case SqlState.undefinedObject:
+      return temporary ? error : await olderSlotError(client, target, slotName, error);
+    default:
+      return error;
+  }
+}
+
+/** The decoder sees the catalogue as it was when the change was made. */
+async function olderSlotError(
+  client: Client,
+  target: ConnectionTarget,
+  slot: string,
+  error: unknown,
+): Promise<WalctlError> {
+  const beside = await createBeside(client, target, slot).catch(() => undefined);
+  const another = beside === undefined ? "" : `, beside this one: ${beside}`;
+  return serverError(error, "stream the changes", {
+    [SqlState.undefinedObject]: `A slot sees a publication only from when that was created. What "${slot}" holds from before can only be decoded for publications of that time, and stays there. If the publication is there now, it takes a slot that sees it${another}`,
+  });
+}
+
+/** Nothing has come for so long that the connection must be lost. */
+export class ServerSilent extends Error {
+  override readonly name = "ServerSilent";
+  readonly code = "ETIMEDOUT";
+
+  constructor() {
+    super("the server has been silent for too long");
+  }
+}
+
+/** The server ended the stream. It does when it stops. */
+export class ConnectionEnded extends Error {
+  override readonly name = "ConnectionEnded";
+  readonly code = "ECONNRESET";
+
+  constructor() {
+    super("the server ended the stream");
+  }
+}
+
+/** The connection was given up since the server waits, or may wait, for a reader that stalls. */
+export class LeftForStall extends Error {
+  override readonly name = "LeftForStall";
+  readonly code = "ECONNABORTED";
+
+  constructor(reason: string) {
+    super(`left the server, which must not wait for a reader that stalls: ${reason}`);
+  }
+}

@@ -1,0 +1,39 @@
+import type { Client } from "pg";
+import { HORIZON, type Horizon, parseHorizon } from "../start/horizon.ts";
+import { queryRows } from "../query/statement.ts";
+
+/** What the stream has to know of its walsender. */
+export interface StreamPace {
+  readonly pid: number;
+  /** How often something should be heard. */
+  readonly statusIntervalMs: number;
+  /** 0: the server waits for us for ever. */
+  readonly walSenderTimeoutMs: number;
+  /** As it is before the stream starts. */
+  readonly horizon: Horizon;
+}
+
+/** Feedback comes at least three times within wal_sender_timeout. */
+const TIMEOUT_SHARE = 3;
+
+/**
+ * How often the server wants to hear of us, or more often, as asked. From here on the connection waits for a lock as
+ * long as it takes: the decoder reads the catalogue, and a role's lock_timeout would end the stream (55P03).
+ */
+export async function readStreamPace(client: Client, askedIntervalMs: number): Promise<StreamPace> {
+  const [row] = await queryRows<{ pid: number; setting: string; horizon: string }>(
+    client,
+    `SELECT pg_catalog.pg_backend_pid() AS pid, setting, ${HORIZON} AS horizon,
+       pg_catalog.set_config('lock_timeout', '0', false)
+     FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'`,
+    "read wal_sender_timeout",
+  );
+  const walSenderTimeoutMs = Number(row?.setting ?? 0);
+  const shareMs = walSenderTimeoutMs > 0 ? walSenderTimeoutMs / TIMEOUT_SHARE : Infinity;
+  return {
+    pid: row?.pid ?? 0,
+    walSenderTimeoutMs,
+    statusIntervalMs: Math.min(askedIntervalMs, shareMs),
+    horizon: parseHorizon(row?.horizon),
+  };
+}

@@ -1,0 +1,280 @@
+/*
+ * A stream that survives its connections: connect, stream, acknowledge, lose the connection, come back.
+ * Law: every message once, in order; nothing is confirmed that was not delivered.
+ * Way in: ReplicationSession.run(); WalStream is one connection of it.
+ */
+
+import { WalctlError } from "../../errors.ts";
+import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
+import { Backoff } from "./backoff.ts";
+import { type BootstrapOutcome, bootstrap } from "../start/bootstrap.ts";
+import { connect, disconnect } from "../connection/connect.ts";
+import { Continuation, type Start } from "../start/continuation.ts";
+import { GapError, StandbyBehind, warnOfGap } from "../start/gap-error.ts";
+import { formatPgoutputOptions } from "../settings/pgoutput-options.ts";
+import { outlookOf } from "../query/server-errors.ts";
+import type { Passed, SessionOptions, SessionStatus } from "../start/options.ts";
+import { skippedPublication } from "../publication/skipped.ts";
+import { quoteIdentifier } from "../query/sql.ts";
+import {
+  LeftForStall,
+  describeInterruption,
+  explainRefusal,
+  explainStreamError,
+  isFarewell,
+  isSlotInUse,
+  reasonOf,
+} from "./errors.ts";
+import { readStreamPace } from "./pace.ts";
+import { type StreamState, forgetStream, openState } from "../start/state.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+import { type StreamEnd, WalStream } from "./wal-stream.ts";
+import { pause, unlessAborted, within } from "../connection/within.ts";
+
+/** How long a connection that is made again may take, and then what comes before the stream. */
+const START_PATIENCE_MS = 30_000;
+/** A slot that is in use is asked for at least this often. */
+const SLOT_POLL_MS = 1000;
+
+/** After so many attempts without progress an error that is doubtful stays. With the pauses between them: half a minute. */
+const DOUBTS_MAX = 10;
+/** A stream that lasted so long is not taken for the same attempt again. */
+const LASTING_MS = 10_000;
+
+/** The stream itself has waited for the last sync: this is for its failure. */
+const LAST_SYNC_MS = 300;
+
+/**
+ * Streams from the server until there is a reason to end, over as many connections as it takes. Each
+ * transaction reaches the consumer whole, in order and once.
+ */
+export class ReplicationSession {
+  readonly #options: SessionOptions;
+  readonly #backoff = new Backoff();
+  #state: StreamState | undefined;
+  #stream: WalStream | undefined;
+  #starts = 0;
+  /** When the stream began, of the attempt that is under way. */
+  #startedMs = Infinity;
+  /** How far the attempts before had come. */
+  #reached = INVALID_LSN;
+  /** Attempts that a doubtful error ended, since there was progress. */
+  #doubts = 0;
+  /** What was under way when the last connection ended; the reader may stall for hours yet. */
+  #writing: Promise<void> | undefined;
+  readonly #continuation: Continuation;
+  /** Who used the slot when that was last told. */
+  #waitedFor: string | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#continuation = new Continuation(options);
+  }
+
+  get status(): SessionStatus {
+    const state = this.#state;
+    return {
+      connected: this.#stream !== undefined,
+      received: state?.ledger.received ?? INVALID_LSN,
+      written: state?.ledger.written ?? INVALID_LSN,
+      confirmed: state?.feedback.confirmed ?? INVALID_LSN,
+      unacknowledged: state?.confirmed?.confirmations.unconfirmed ?? state?.ledger.undelivered ?? 0,
+      reconnects: Math.max(0, this.#starts - 1),
+    };
+  }
+
+  /** Undefined: nothing yet. */
+  get passed(): Passed | undefined {
+    if (this.#state === undefined) return undefined;
+    const { ledger, resume } = this.#state;
+    return {
+      mark: { endLsn: ledger.next, messageLsn: resume.messageLsn },
+      anchor: resume.anchor,
+    };
+  }
+
+  /** @throws WalctlError, or what the consumer throws */
+  async run(): Promise<StreamEnd> {
+    const { acknowledge } = this.#options;
+    if (typeof acknowledge === "boolean") return this.#loop();
+    const unsubscribe = acknowledge.subscribe((lsn) => this.#confirmed(lsn));
+    return this.#loop().finally(unsubscribe);
+  }
+
+  async #loop(): Promise<StreamEnd> {
+    const { stop } = this.#options;
+    for (;;) {
+      try {
+        const end = await this.#attempt();
+        await unlessAborted(this.#writing, stop);
+        // What could not be made durable for the last status: the stream had its end by then, and cannot tell.
+        const last = this.#state?.consumer.sync(this.#state.ledger.written);
+        if (last instanceof Promise) await within(last, LAST_SYNC_MS);
+        return end;
+      } catch (error) {
+        if (stop.aborted && isFarewell(error)) return "stopped";
+        if (error instanceof GapError && this.#options.allowGap) {
+          // The server did not repeat what it was asked to.
+          warnOfGap(this.#options.news, error);
+          this.#continuation.forget();
+          await unlessAborted(this.#writing, stop);
+          continue;
+        }
+        this.#judgeAttempt();
+        const again = this.#mayTryAgain(error);
+        const delayMs = again ? this.#announce(error) : 0;
+        // What was handed over is written before anything else is, on the next connection or at the end.
+        await unlessAborted(this.#writing, stop);
+        if (!again) throw explainStreamError(error);
+        await pause(delayMs, stop);
+      }
+      if (stop.aborted) return "stopped";
+    }
+  }
+
+  /** An error that comes again at the same place must not make the server decode the same over and over at once. */
+  #judgeAttempt(): void {
+    const next = this.#state?.ledger.next ?? INVALID_LSN;
+    const progress = next > this.#reached;
+    this.#reached = next;
+    if (progress) this.#doubts = 0;
+    if (progress || performance.now() - this.#startedMs > LASTING_MS) this.#backoff.reset();
+    this.#startedMs = Infinity;
+  }
+
+  /** Before the first start a new user should read at once what is wrong. */
+  #mayTryAgain(error: unknown): boolean {
+    const { reconnect, waitForSlot } = this.#options;
+    // Later it may be our own session before that holds it, which the server does not know to be gone.
+    if (isSlotInUse(error)) return this.#starts > 0 ? reconnect : waitForSlot;
+    if (this.#state === undefined || !reconnect) return false;
+    const outlook = outlookOf(error);
+    return outlook === "passes" || (outlook === "doubtful" && ++this.#doubts <= DOUBTS_MAX);
+  }
+
+  /** Tells why the stream does not go on, and returns how long to wait before the next attempt. */
+  #announce(error: unknown): number {
+    const delayMs = this.#backoff.nextMs();
+    const inUse = isSlotInUse(error);
+    const waits = inUse ? "slot" : error instanceof StandbyBehind ? "standby" : undefined;
+    const message =
+      waits === undefined
+        ? describeInterruption(error)
+        : `waiting for the ${waits}: ${reasonOf(error)}`;
+    const again =
+      error instanceof LeftForStall
+        ? "It connects again when the reader goes on."
+        : `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`;
+    const detail = inUse && error instanceof WalctlError ? error.detail : again;
+    // One who waits for hours is told once who it is that he waits for.
+    if (!inUse || detail !== this.#waitedFor)
+      this.#options.news.warn({ message, ...(detail === undefined ? {} : { detail }) });
+    this.#waitedFor = inUse ? detail : undefined;
+    return inUse ? Math.min(delayMs, SLOT_POLL_MS) : delayMs;
+  }
+
+  /** The consumer has confirmed it; should nobody be connected, the next status says so. */
+  #confirmed(lsn: Lsn): void {
+    this.#state?.ledger.deliver(lsn);
+    this.#stream?.confirmNow();
+  }
+
+  async #attempt(): Promise<StreamEnd> {
+    const { target, news, stop, pgoutput, bootstrap: bootstrapOptions } = this.#options;
+    const again = this.#starts > 0;
+    const client = await connect(again ? withPatience(target) : target, "logical");
+    // Once it has streamed nobody watches: what a network swallows before the stream starts is tried again.
+    const patience =
+      again && bootstrapOptions.slot !== undefined
+        ? setTimeout(() => client.connection.stream.destroy(), START_PATIENCE_MS)
+        : undefined;
+    client.on("notice", (notice) => {
+      const text = `${notice.message} (SQLSTATE ${notice.code ?? "00000"})`;
+      if (notice.severity === "WARNING") news.warn({ message: `server: ${text}` });
+      else news.notice(`server: ${text}`);
+      const skipped = this.#options.allowGap ? undefined : skippedPublication(notice);
+      if (skipped !== undefined) this.#stream?.stopWith(skipped);
+    });
+    try {
+      const started = await bootstrap(client, target, {
+        ...bootstrapOptions,
+        // Once it has streamed, a slot that is gone is an error: a new one would have a gap.
+        createMissing: this.#state === undefined && bootstrapOptions.createMissing,
+      });
+      this.#state ??= await openState(client, this.#options);
+      const start = await this.#continuation.choose(client, this.#state, started);
+      const state = start.gap ? (this.#state = forgetStream(this.#state)) : this.#state;
+      if (this.#starts > 0) state.ledger.restart();
+      state.feedback.restart(start.standing.slotPosition);
+      const { from } = start;
+      const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
+      const pace = await readStreamPace(client, this.#options.statusIntervalMs);
+      const onStart = (): void => {
+        clearTimeout(patience);
+        this.#startedMs = performance.now();
+        if (this.#starts++ === 0) this.#takeOver(state, start, started.oldest);
+        this.#begin(state, start, started);
+        news.streaming(started, from, pace.horizon);
+      };
+      const { temporary } = started;
+      const { check } = start;
+      const stream = new WalStream(
+        {
+          target,
+          statement,
+          pace,
+          temporary,
+          check,
+          onStart,
+          warn: (warning) => news.warn(warning),
+        },
+        state,
+      );
+      this.#stream = stream;
+      try {
+        return await stream.run(client, stop);
+      } catch (error) {
+        throw await explainRefusal(client, target, started, error);
+      } finally {
+        this.#stream = undefined;
+        this.#writing = stream.pending;
+        this.#continuation.end(state, started);
+        state.ledger.disconnect();
+        state.resume.disconnect();
+      }
+    } finally {
+      clearTimeout(patience);
+      await disconnect(client);
+    }
+  }
+
+  #takeOver(state: StreamState, { from, gap, check }: Start, oldest: Lsn): void {
+    const { mark, unfinished } = this.#options.takeOver(oldest);
+    // What is in FILE belongs to another log.
+    if (gap) return;
+    for (const message of unfinished) state.resume.repeats(message);
+    state.resume.disconnect();
+    if (mark !== undefined) state.resume.skip(mark);
+    if (this.#continuation.isStale(mark?.endLsn)) check?.drop();
+    state.ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
+  }
+
+  /** The slot is ours, and what comes now belongs to this log. */
+  #begin(state: StreamState, start: Start, { temporary, slotName }: BootstrapOutcome): void {
+    if (start.gap) state.ledger.startAt(start.from);
+    this.#continuation.begin(start);
+    this.#options.started({
+      log: start.standing.server,
+      slot: temporary ? undefined : slotName,
+      slotPosition: start.standing.slotPosition,
+      gap: start.gap,
+      from: start.from,
+    });
+  }
+}
+
+/** libpq's default is to wait for ever, which is right for somebody who watches. */
+function withPatience(target: ConnectionTarget): ConnectionTarget {
+  const { connectTimeoutMs } = target;
+  return connectTimeoutMs > 0 ? target : { ...target, connectTimeoutMs: START_PATIENCE_MS };
+}

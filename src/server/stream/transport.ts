@@ -1,0 +1,125 @@
+import type pg from "pg";
+import type { Duplex } from "node:stream";
+import type { ByteReader } from "../../pgoutput/reader.ts";
+import { BackendFrames, type Verdict } from "../connection/backend-frames.ts";
+import { ReadPace, nap } from "../connection/read-pace.ts";
+import { WalSocket } from "../connection/socket.ts";
+
+/** What pg's Connection has and its published types do not. */
+interface PgConnection {
+  readonly stream: Duplex;
+  once(event: "replicationStart", listener: () => void): void;
+  query(statement: string): void;
+  sendCopyFromChunk(payload: Buffer): void;
+  endCopyFrom(): void;
+}
+
+export interface CopyBothReceiver {
+  /** The server has accepted the statement (CopyBothResponse). */
+  started(): void;
+  /** See FrameReceiver. */
+  copyData(payload: ByteReader): Verdict;
+  /** All frames of what one read from the socket gave have been received, or one is held. */
+  readDone(): void;
+}
+
+type DataListener = (chunk: Buffer) => void;
+
+/**
+ * The copy-both mode of a walsender (manual: Streaming Replication Protocol, START_REPLICATION), on a
+ * connection that pg has opened. It takes the socket's data away from pg's parser, which makes an object
+ * of each message, and gives back to it all that is not CopyData: so errors, notices and the end arrive
+ * where pg has them.
+ */
+export class CopyBoth implements pg.Submittable {
+  /** Rejected when the statement failed or the connection was lost, fulfilled when the copy ended in good order. */
+  readonly ended: Promise<void>;
+  readonly #statement: string;
+  readonly #receiver: CopyBothReceiver;
+  readonly #frames: BackendFrames;
+  readonly #pace = new ReadPace();
+  #connection: PgConnection | undefined;
+  #parsers: readonly DataListener[] = [];
+  #settle!: { resolve: () => void; reject: (error: unknown) => void };
+
+  constructor(statement: string, receiver: CopyBothReceiver) {
+    this.#statement = statement;
+    this.#receiver = receiver;
+    this.#frames = new BackendFrames({
+      copyData: (payload) => receiver.copyData(payload),
+      other: (message) => {
+        for (const parse of this.#parsers) parse(Buffer.from(message));
+      },
+    });
+    this.ended = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    // Whoever awaits `ended` late must not find the process gone.
+    this.ended.catch(() => {});
+  }
+
+  /** Sends a CopyData payload. */
+  send(payload: Uint8Array): void {
+    if (this.#connection?.stream.writable === true)
+      this.#connection.sendCopyFromChunk(Buffer.from(payload));
+  }
+
+  /** Sends CopyDone: the server ends the copy too, and `ended` is fulfilled. */
+  finish(): void {
+    if (this.#connection?.stream.writable === true) this.#connection.endCopyFrom();
+  }
+
+  /** Stops reading the socket, so that the server has to wait. */
+  pause(): void {
+    this.#connection?.stream.pause();
+  }
+
+  resume(): void {
+    this.#connection?.stream.resume();
+  }
+
+  /** Goes on behind the payload that was held, with what has been read already. */
+  proceed(): void {
+    this.#receive(undefined);
+  }
+
+  /** Called by pg, when the connection is free. */
+  submit(connection: unknown): void {
+    const own = connection as PgConnection;
+    this.#connection = own;
+    this.#parsers = own.stream.listeners("data") as DataListener[];
+    own.stream.removeAllListeners("data");
+    if (own.stream instanceof WalSocket) own.stream.receiver = (chunk) => this.#read(chunk);
+    else own.stream.on("data", (chunk: Buffer) => nap(this.#read(chunk)));
+    own.once("replicationStart", () => this.#receiver.started());
+    own.query(this.#statement);
+  }
+
+  /** Returns for how long the next read should wait, in milliseconds. */
+  #read(chunk: Buffer): number {
+    this.#receive(chunk);
+    return this.#pace.napMs(chunk.length, performance.now());
+  }
+
+  /** Undefined: what was held back. */
+  #receive(chunk: Buffer | undefined): void {
+    try {
+      if (chunk === undefined) this.#frames.proceed();
+      else this.#frames.push(chunk);
+    } catch (error) {
+      this.#settle.reject(error);
+      this.#connection?.stream.destroy();
+    }
+    this.#receiver.readDone();
+  }
+
+  handleError(error: Error): void {
+    this.#settle.reject(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.#settle.resolve();
+  }
+
+  handleCommandComplete(): void {}
+}

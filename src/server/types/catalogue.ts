@@ -1,0 +1,139 @@
+import type { Client } from "pg";
+import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import type { CatalogueType } from "../../pgoutput/type-registry.ts";
+import { connectBeside } from "../connection/connect.ts";
+import { CATALOGUE_POSITION, HORIZON, type Horizon, parseHorizon } from "../start/horizon.ts";
+import { quoteLiteral } from "../query/sql.ts";
+import { queryRows } from "../query/statement.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+
+/** A type, and what tells whether its fields were the same at another time. */
+export interface SeenType extends CatalogueType {
+  /** Of a composite type: another one after each ALTER. */
+  readonly stamp: string | null;
+  /**
+   * Of a composite type, since when it has not been altered: since it was made or before all that the slot has yet to
+   * send; or since the horizon. Null: perhaps later.
+   */
+  readonly unaltered: "always" | "horizon" | null;
+}
+
+export interface CatalogueAnswer {
+  readonly types: readonly SeenType[];
+  /** What committed before that is in the answer. */
+  readonly before: Lsn;
+  /** What committed after its position is not. */
+  readonly horizon: Horizon;
+}
+
+/**
+ * What row_to_json goes by (json.c, json_categorize_type), for the types asked and all that they are made of.
+ * A type with a cast to json by a function is printed by that: of these we know hstore's. An enum or citext is
+ * text, in binary form too.
+ *
+ * The first statement notes down the position before the second one takes its snapshot.
+ */
+const typesQuery = (oids: readonly number[], slot: string, horizon: Horizon): string => `
+  SELECT pg_catalog.set_config('walctl.position', ${CATALOGUE_POSITION}, true);
+  WITH RECURSIVE needed(oid) AS (
+    SELECT unnest(ARRAY[${oids.join(", ")}]::oid[])
+    UNION
+    SELECT part.oid FROM needed
+    JOIN pg_catalog.pg_type t ON t.oid = needed.oid
+    CROSS JOIN LATERAL (
+      SELECT t.typelem UNION ALL SELECT t.typbasetype UNION ALL
+      SELECT a.atttypid FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+    ) part(oid)
+    WHERE part.oid >= ${FIRST_NORMAL_OID}
+  ), type AS (
+    SELECT t.oid::int8 AS oid, t.typname AS name, CASE
+      WHEN t.typtype = 'd' THEN json_build_object('kind', 'domain', 'base', t.typbasetype::int8)
+      WHEN t.typtype = 'c' THEN json_build_object('kind', 'composite', 'fields', coalesce((
+        SELECT json_agg(json_build_object('name', a.attname, 'type', a.atttypid::int8) ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '[]'))
+      WHEN t.typsubscript = 'pg_catalog.array_subscript_handler'::regproc AND t.typelem <> 0
+        THEN json_build_object('kind', 'array', 'element', t.typelem::int8, 'delimiter', t.typdelim)
+      WHEN EXISTS (SELECT FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
+        WHERE c.castsource = t.oid AND c.casttarget = 'pg_catalog.json'::regtype
+          AND p.proname = 'hstore_to_json')
+        THEN json_build_object('kind', 'hstore')
+      WHEN (SELECT p.prosrc FROM pg_catalog.pg_proc p WHERE p.oid = t.typsend) IN ('enum_send', 'textsend')
+        THEN json_build_object('kind', 'scalar', 'name', 'text')
+      END AS shape, attributes.stamp, attributes.unaltered
+    FROM needed JOIN pg_catalog.pg_type t ON t.oid = needed.oid
+    LEFT JOIN LATERAL (
+      SELECT coalesce(string_agg(concat_ws(':', a.attnum, a.attname, a.atttypid, a.attisdropped, a.xmin), ','
+          ORDER BY a.attnum), '') AS stamp,
+        CASE WHEN count(DISTINCT concat_ws(':', a.xmin, a.cmin)) < 2 OR bool_and(age(a.xmin) > age(s.catalog_xmin))
+          THEN 'always'
+          WHEN bool_and(age(a.xmin) > age('${horizon.xid}'::xid)) THEN 'horizon' END AS unaltered
+      FROM pg_catalog.pg_attribute a
+      LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = ${quoteLiteral(slot)}
+      WHERE a.attrelid = t.typrelid AND a.attnum > 0
+    ) attributes ON t.typtype = 'c')
+  SELECT coalesce((SELECT json_agg(type) FROM type), '[]') AS types,
+    current_setting('walctl.position') AS before, ${HORIZON} AS horizon`;
+
+/** FirstNormalObjectId: what is below comes with the server. */
+const FIRST_NORMAL_OID = 16384;
+
+/** Of a connection that is not used. Open beside the stream, it holds up a smart shutdown for so long. */
+const LINGER_MS = 500;
+
+/** Asks the catalogue, on an ordinary connection of its own that is open only while there are questions. */
+export class TypeCatalogue {
+  readonly #target: ConnectionTarget;
+  #client: Promise<Client> | undefined;
+  /** The last question: a client takes one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+  #asking = 0;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(target: ConnectionTarget) {
+    this.#target = target;
+  }
+
+  /**
+   * @param slot the one that the stream comes from
+   * @param horizon one of the past
+   */
+  async lookUp(oids: readonly number[], slot: string, horizon: Horizon): Promise<CatalogueAnswer> {
+    this.#asking++;
+    clearTimeout(this.#linger);
+    const answer = this.#last.then(() => this.#ask(typesQuery(oids, slot, horizon)));
+    this.#last = answer.catch(() => {});
+    try {
+      return await answer;
+    } finally {
+      if (--this.#asking === 0) this.#linger = setTimeout(() => this.close(), LINGER_MS).unref();
+    }
+  }
+
+  async #ask(query: string): Promise<CatalogueAnswer> {
+    try {
+      this.#client ??= connectBeside(this.#target, "ordinary");
+      const [row] = await queryRows<{ types: SeenType[]; before: string; horizon: string }>(
+        await this.#client,
+        query,
+        "look up types in the catalogue",
+      );
+      return {
+        types: row?.types ?? [],
+        before: parseLsn(row?.before ?? "") ?? INVALID_LSN,
+        horizon: parseHorizon(row?.horizon),
+      };
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#linger);
+    const client = this.#client;
+    this.#client = undefined;
+    void client?.then((open) => open.end()).catch(() => {});
+  }
+}

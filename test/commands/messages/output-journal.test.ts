@@ -1,0 +1,165 @@
+/** What goes into FILE.walctl, and when. */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import { OutputJournal } from "../../../src/commands/messages/output-journal.ts";
+import type { Reporter } from "../../../src/commands/reporter.ts";
+import { INVALID_LSN, type Lsn } from "../../../src/lsn.ts";
+import { NO_END } from "../../../src/output/file/file-end.ts";
+import type { StreamStart } from "../../../src/server/start/options.ts";
+import { streamAbort, streamCommit, streamStart } from "../../support/wire/messages.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "walctl-journal-"));
+after(() => rmSync(folder, { recursive: true }));
+const path = join(folder, "out");
+beforeEach(() => rmSync(`${path}.walctl`, { force: true }));
+
+const lsn = (value: number): Lsn => BigInt(value) as Lsn;
+const START: StreamStart = {
+  log: { systemIdentifier: "7", timeline: 2, history: [{ timeline: 1, end: lsn(90) }] },
+  slot: "s",
+  slotPosition: lsn(100),
+  gap: false,
+  from: INVALID_LSN,
+};
+
+function journal(warnings: string[] = [], at = path, streaming = false): OutputJournal {
+  const reporter = {
+    warn: ({ message }: { message: string }) => warnings.push(message),
+    notice: () => {},
+  };
+  const options = {
+    ...{ path: at, database: "shop", request: "r", streaming },
+    ...{ recoverable: true, ackFrom: false, alone: false },
+  };
+  return new OutputJournal(options, reporter as unknown as Reporter);
+}
+
+test("the next process knows the log, the slot and what was acknowledged", () => {
+  const first = journal();
+  first.started(START);
+  assert.equal(first.acknowledge(lsn(150), INVALID_LSN, 0), 150n);
+  const received = journal().received();
+  assert.deepEqual(received.log, START.log);
+  assert.deepEqual(received.source, { database: "shop", slot: "s" });
+  assert.equal(received.complete, 150n);
+});
+
+test("a transaction's end is told by its line: nothing is written for it but that there is one", () => {
+  const it = journal();
+  it.started(START);
+  assert.equal(it.acknowledge(lsn(150), lsn(150), 0), 150n);
+  const state = readFileSync(`${path}.walctl`, "utf8");
+  const { ino } = statSync(`${path}.walctl`);
+  for (let end = 160; end < 300; end++)
+    assert.equal(it.acknowledge(lsn(end), lsn(end), 0), BigInt(end));
+  assert.equal(readFileSync(`${path}.walctl`, "utf8"), state);
+  assert.equal(statSync(`${path}.walctl`).ino, ino);
+});
+
+test("what no line tells is noted down before it is acknowledged, and not all the time", () => {
+  const it = journal();
+  it.started(START);
+  it.acknowledge(lsn(150), lsn(150), 0);
+  assert.equal(it.acknowledge(lsn(170), lsn(160), 0), 160n, "not yet: up to the line");
+  assert.equal(it.acknowledge(lsn(180), lsn(180), 0), 180n);
+});
+
+test("a FILE that was emptied or deleted says nothing about the slot", () => {
+  const it = journal();
+  it.started(START);
+  it.acknowledge(lsn(150), lsn(150), 0);
+  assert.equal(journal().received().complete, undefined);
+});
+
+test("after a rotation the end of the file before counts", () => {
+  const it = journal();
+  it.started(START);
+  const mark = { endLsn: lsn(200), messageLsn: lsn(210) };
+  const anchor = { commitLsn: lsn(180), endLsn: lsn(200), xid: 7, commitUnixMs: 1 };
+  it.rotate(mark, anchor);
+  const received = journal().received();
+  assert.deepEqual([received.end, received.passed, received.complete], [200n, 209n, 200n]);
+  assert.deepEqual(received.anchor, anchor);
+  assert.deepEqual(journal().takeOver(), {
+    ...NO_END,
+    ...mark,
+    commit: { commitLsn: lsn(180), xid: 7, commitUnixMs: 1 },
+  });
+});
+
+test("one that cannot be understood is replaced, with one warning that says why", () => {
+  for (const [damaged, why] of [
+    ["", "it is not JSON"],
+    ["{", "it is not JSON"],
+    ['{"walctl":99}', "its format is not 1"],
+    ['{"walctl":1}', '"system_identifier" is no string'],
+  ] as const) {
+    writeFileSync(`${path}.walctl`, damaged);
+    const warnings: string[] = [];
+    const it = journal(warnings);
+    assert.equal(it.received().complete, undefined);
+    assert.equal(it.takeOver()?.endLsn, INVALID_LSN);
+    assert.deepEqual(warnings, [`"${path}.walctl" cannot be understood, and is replaced: ${why}`]);
+    it.started(START);
+    assert.equal(journal().received().complete, 100n);
+  }
+});
+
+test("the end of the file before is not told for that of a FILE that was renamed meanwhile", () => {
+  const it = journal();
+  it.started(START);
+  it.rotate({ endLsn: lsn(200), messageLsn: lsn(210) }, undefined);
+  assert.equal(journal().received().end, 200n);
+  it.acknowledge(lsn(300), lsn(300), 0);
+  const { end, complete, passed } = journal().received();
+  assert.deepEqual([end, complete, passed], [INVALID_LSN, undefined, 209n]);
+  assert.equal(journal().takeOver()?.endLsn, 200n, "what comes again of it is still known");
+});
+
+test("where no file can be made it is done without, with one warning", (t) => {
+  // Nobody may make one there, not even root.
+  if (!existsSync("/sys/kernel")) return t.skip("no sysfs");
+  const warnings: string[] = [];
+  const it = journal(warnings, "/sys/kernel/walctl-test");
+  it.started(START);
+  assert.equal(it.acknowledge(lsn(150), INVALID_LSN, 0), 150n);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? "",
+    /^could not write "\/sys\/kernel\/walctl-test\.walctl" \(E\w+\)$/,
+  );
+});
+
+test("where blocks are looked for follows the transactions that are open, and not at each one's end", () => {
+  const MB = 1 << 20;
+  const states: number[] = [];
+  const it = journal([], path, true);
+  it.started(START);
+  const note = (): void => {
+    it.acknowledge(lsn(150), lsn(150), it.lowestBlock);
+    states.push(Number(streamedFrom()));
+  };
+  it.wrote(20 * MB);
+  note();
+  it.message(streamStart(7));
+  it.wrote(20 * MB);
+  it.message(streamStart(9));
+  it.wrote(20 * MB);
+  note();
+  it.message(streamCommit(7, 100));
+  note();
+  it.message(streamAbort(9, 9));
+  it.wrote(MB);
+  note();
+  assert.deepEqual(
+    states.map((bytes) => bytes / MB),
+    [20, 20, 40, 61],
+  );
+});
+
+function streamedFrom(): unknown {
+  return Reflect.get(Object(JSON.parse(readFileSync(`${path}.walctl`, "utf8"))), "blocks_from");
+}

@@ -1,0 +1,221 @@
+/** `walctl slots` on real servers: what becomes of a slot, and whether what is suggested helps. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
+import { spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { pasteCommand } from "../../support/program/paste.ts";
+import { type TestServer, startServer } from "../../support/server/server.ts";
+import { WALCTL_COMMAND, openTerminal } from "../../support/program/terminal.ts";
+
+interface Line {
+  readonly slot: string;
+  readonly status: string;
+  readonly wal_status: string | null;
+  readonly active: boolean;
+  readonly active_pid: number | null;
+  readonly application: string | null;
+  readonly inactive_since: string | null;
+  readonly retained_bytes: number | null;
+  readonly two_phase: boolean;
+  readonly failover: boolean | null;
+  readonly invalidation_reason: string | null;
+  readonly faults: ReadonlyArray<{ readonly message: string; readonly fix: string | null }>;
+}
+
+/** The keys and their order are the contract's, the same for every version. */
+const KEYS =
+  "slot time status type plugin database temporary wal_status active active_pid application inactive_since restart_lsn confirmed_flush_lsn retained_bytes safe_bytes lag_bytes xmin_age invalidation_reason conflicting two_phase two_phase_at failover synced faults";
+
+for (const version of newestOrBoth()) {
+  describe(`slots on PostgreSQL ${version}`, () => {
+    let server: TestServer;
+
+    before(async () => {
+      const sizes = { max_wal_size: "32MB", min_wal_size: "32MB" };
+      const settings = { ...sizes, max_prepared_transactions: "2", checkpoint_timeout: "1d" };
+      server = await startServer({ version, settings });
+      await server.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");
+      await server.sql("CREATE ROLE plain LOGIN");
+    });
+    after(() => server.dispose());
+
+    async function lines(...args: string[]): Promise<Line[]> {
+      const { status, stdout, stderr } = await walctl(["slots", ...args], { server });
+      assert.deepEqual([status, stderr], [0, ""]);
+      return parse(stdout);
+    }
+
+    /** The only slot there is. */
+    async function only(): Promise<Line> {
+      const [line, ...others] = await lines();
+      assert.ok(line !== undefined && others.length === 0);
+      return line;
+    }
+
+    async function create(...args: string[]): Promise<void> {
+      const { status, stderr } = await walctl(["create-slot", ...args], { server });
+      assert.equal(status, 0, stderr);
+    }
+
+    async function drop(): Promise<void> {
+      await server.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+    }
+
+    /** WAL by the segment, of 16 MB. */
+    async function writeWal(segments: number): Promise<void> {
+      for (let n = 0; n < segments; n++) {
+        await server.sql("SELECT pg_logical_emit_message(false, 'x', 'x'), pg_switch_wal()");
+      }
+    }
+
+    async function set(name: string, value: string): Promise<void> {
+      await server.sql(`ALTER SYSTEM SET ${name} = '${value}'`);
+      await server.sql("SELECT pg_reload_conf()");
+      while (true) {
+        const [row] = await server.sql(`SHOW ${name}`);
+        if (row?.[name] === value) return;
+        await sleep(10);
+      }
+    }
+
+    test("none", async () => {
+      assert.deepEqual(await lines(), []);
+      const table = await walctl(["slots", "-F", "table"], { server });
+      assert.equal(table.stdout, "The server has no slots.\n");
+    });
+
+    test("one of each kind, to whoever may connect", async () => {
+      await create("plain");
+      await create("with_options", "--two-phase", ...(version >= 17 ? ["--failover"] : []));
+      await server.sql("SELECT pg_create_physical_replication_slot('physical')");
+      const { stdout } = await walctl(["slots", "-U", "plain"], { server });
+      const found = parse(stdout);
+      assert.deepEqual(
+        found.map(({ slot, wal_status: state, status }) => [slot, state, status]),
+        [
+          ["physical", null, "ok"],
+          ["plain", "reserved", "ok"],
+          ["with_options", "reserved", "ok"],
+        ],
+      );
+      for (const line of found) assert.equal(Object.keys(line).join(" "), KEYS);
+      const [, plain, options] = found;
+      assert.deepEqual([plain?.two_phase, options?.two_phase], [false, true]);
+      assert.deepEqual(
+        [plain?.failover, options?.failover],
+        version >= 17 ? [false, true] : [null, null],
+      );
+      if (version >= 17) assert.match(plain?.inactive_since ?? "", /^\d{4}-\d\d-\d\dT.*\.\d{6}Z$/);
+      await drop();
+    });
+
+    test("in use: by whom", async () => {
+      await create("s");
+      const env = { PGAPPNAME: "the consumer" };
+      const tail = spawnWalctl(["tail", "-S", "s", "-P", "p"], { server, env });
+      try {
+        let line = await only();
+        while (!line.active) {
+          await sleep(50);
+          line = await only();
+        }
+        assert.deepEqual([line.application, line.inactive_since], ["the consumer", null]);
+        assert.ok(Number(line.active_pid) > 0);
+      } finally {
+        await tail.stop();
+      }
+      await drop();
+    });
+
+    test("from sound to lost, and back by what is suggested", async () => {
+      await create("s", "--two-phase");
+      await writeWal(4);
+      const extended = await only();
+      assert.deepEqual([extended.wal_status, extended.status], ["extended", "warning"]);
+      assert.match(extended.faults[0]?.message ?? "", /no limit ends that/);
+
+      await set("max_wal_size", "1GB");
+      await set("max_slot_wal_keep_size", "32MB");
+      const unreserved = await only();
+      assert.deepEqual([unreserved.wal_status, unreserved.status], ["unreserved", "fail"]);
+      await pasteCommand(unreserved.faults[0]?.fix ?? "", server.env);
+      while ((await only()).wal_status !== "reserved") await sleep(50);
+
+      await set("max_slot_wal_keep_size", "32MB");
+      await server.sql("CHECKPOINT");
+      const lost = await only();
+      assert.deepEqual([lost.wal_status, lost.status], ["lost", "fail"]);
+      assert.equal(lost.invalidation_reason, version >= 17 ? "wal_removed" : null);
+      await pasteCommand(lost.faults[0]?.fix ?? "", server.env);
+      const [still, beside] = await lines();
+      assert.deepEqual([still?.slot, still?.wal_status], ["s", "lost"]);
+      assert.deepEqual(
+        [beside?.slot, beside?.wal_status, beside?.two_phase],
+        ["s_2", "reserved", true],
+      );
+      await set("max_slot_wal_keep_size", "-1");
+      await drop();
+    });
+
+    test("watched in a pipe: a line a slot a turn, over a restart, until SIGINT", async () => {
+      await create("s");
+      const watch = spawnWalctl(["slots", "--watch", "0.2"], { server });
+      try {
+        for (let n = 0; n < 3; n++) assert.match(await watch.nextLine(), /^\{"slot":"s","time":/);
+        // A smart stop waits for every connection that is open.
+        const asked = Date.now();
+        await server.stop("smart");
+        assert.ok(Date.now() - asked < 5_000);
+        await watch.waitForStderr("walctl: warning: could not connect to server");
+        watch.lines.length = 0;
+        await server.start();
+        await watch.nextLine();
+      } finally {
+        const { status, signal } = await watch.stop("SIGINT");
+        assert.deepEqual([status, signal], [0, null]);
+      }
+    });
+
+    test("watched by a reader that leaves", async () => {
+      const watch = spawnWalctl(["slots", "--watch", "0.1"], { server });
+      await watch.nextLine();
+      watch.closeStdout();
+      const { status, stderr } = await watch.exit();
+      assert.deepEqual([status, stderr], [0, ""]);
+    });
+
+    for (const columns of [80, 200]) {
+      test(`watched on a terminal of ${columns} columns: in place, until Ctrl-C`, async () => {
+        const command = `${WALCTL_COMMAND} slots --watch 0.2`;
+        const terminal = await openTerminal(command, { columns, rows: 24, server });
+        try {
+          await terminal.waitFor("every 0.2 s");
+          await server.sql("SELECT pg_create_physical_replication_slot('another')");
+          const shown = await terminal.waitFor("another");
+          assert.equal(shown.split("walctl slots").length, 2, shown);
+          await server.sql("SELECT pg_drop_replication_slot('another')");
+          await sleep(600);
+          assert.ok(!(await terminal.text()).includes("another"));
+          await terminal.press("C-c");
+          assert.equal(await terminal.exit(), 0);
+          const left = await terminal.text();
+          assert.ok(left.includes("reserved") && !left.includes("Ctrl-C"), left);
+        } finally {
+          await terminal.close();
+        }
+      });
+    }
+
+    test("wrong intervals are refused", async () => {
+      for (const interval of ["0", "often", "-1"]) {
+        assert.equal((await walctl(["slots", `--watch=${interval}`], { server })).status, 2);
+      }
+    });
+  });
+}
+
+function parse(stdout: string): Line[] {
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as Line);
+}

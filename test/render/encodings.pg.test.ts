@@ -1,0 +1,100 @@
+/** Databases whose encoding is not UTF-8. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { after, before, describe, it } from "node:test";
+import { childEnvironment, walctl } from "../support/program/cli.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
+import { toolPath } from "../support/tools/tools.ts";
+
+let server: TestServer;
+
+/** Sends the statements as these bytes: pg knows UTF-8 only. */
+function psql(database: string, encoding: string, statements: Buffer): void {
+  const { status, stderr } = spawnSync(
+    toolPath("psql"),
+    ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database],
+    {
+      input: statements,
+      env: childEnvironment({ server, env: { PGCLIENTENCODING: encoding } }),
+      encoding: "latin1",
+    },
+  );
+  assert.equal(status, 0, stderr);
+}
+
+interface Line {
+  readonly kind: string;
+  readonly prefix?: string;
+  readonly content?: string;
+  readonly content_base64?: string;
+  readonly new?: unknown;
+  readonly columns?: readonly { readonly name: string }[];
+}
+
+async function linesOf(database: string, ...args: readonly string[]): Promise<readonly Line[]> {
+  const { stdout, stderr, status } = await walctl(
+    ["tail", "-d", database, "-S", `slot_${database}`, "-P", "p", "-E", "now", ...args],
+    { server },
+  );
+  assert.equal(status, 0, stderr);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+}
+
+describe("a database that is not UTF-8", () => {
+  before(async () => {
+    server = await startServer({ version: 18 });
+    for (const [database, encoding] of [
+      ["latin", "LATIN1"],
+      ["plain", "SQL_ASCII"],
+    ]) {
+      await server.sql(
+        `CREATE DATABASE ${database} ENCODING ${encoding} LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+      );
+    }
+  });
+  after(() => server.dispose());
+
+  it("has its names, values and prefixes converted by the server, and the content of messages left as it is", async () => {
+    psql(
+      "latin",
+      "UTF8",
+      Buffer.from(`CREATE TABLE t ("größe" text); CREATE PUBLICATION p FOR TABLE t;
+        SELECT pg_create_logical_replication_slot('slot_latin', 'pgoutput');
+        INSERT INTO t VALUES ('é');
+        SELECT pg_logical_emit_message(true, 'prä', 'größe');
+        SELECT pg_logical_emit_message(true, 'ascii', 'size')`),
+    );
+    const lines = await linesOf("latin", "--messages");
+    assert.deepEqual(lines.find(({ kind }) => kind === "insert")?.new, { größe: "é" });
+    const [inLatin1, inAscii] = lines.filter(({ kind }) => kind === "message");
+    assert.equal(inLatin1?.prefix, "prä");
+    assert.equal(inLatin1.content, undefined);
+    assert.equal(Buffer.from(inLatin1.content_base64 ?? "", "base64").toString("latin1"), "größe");
+    assert.equal(inAscii?.content, "size");
+  });
+
+  it("keeps columns apart whose names are not UTF-8", async () => {
+    psql(
+      "plain",
+      "SQL_ASCII",
+      Buffer.from(
+        `CREATE TABLE t ("a\xff" text, "a\xfe" text, "a\\xff" text, "\xe9\\" text);
+         CREATE PUBLICATION p FOR TABLE t;
+         SELECT pg_create_logical_replication_slot('slot_plain', 'pgoutput');
+         INSERT INTO t VALUES ('ff', 'fe', 'literal', 'e9')`,
+        "latin1",
+      ),
+    );
+    const lines = await linesOf("plain");
+    const row = { "a\\xff\\": "ff", "a\\xfe": "fe", "a\\xff": "literal", "\\xe9\\\\": "e9" };
+    assert.deepEqual(lines.find(({ kind }) => kind === "insert")?.new, row);
+    const relation = lines.find(({ kind }) => kind === "relation");
+    assert.deepEqual(
+      relation?.columns?.map(({ name }) => name),
+      Object.keys(row),
+    );
+  });
+});

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type CheckReport,
+  renderCheckNdjson,
+  renderCheckText,
+  renderCheckTotals,
+} from "../../../src/render/reports/checks.ts";
+import { matchGolden } from "../../support/golden/golden.ts";
+
+const CHECKS: readonly CheckReport[] = [
+  { check: "server_version", status: "ok", message: "PostgreSQL 18.4", fix: null },
+  {
+    check: "max_slot_wal_keep_size",
+    status: "warning",
+    message: "-1: a slot that nobody reads keeps WAL until the disk is full",
+    fix: `psql -d shop -c "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'" -c "SELECT pg_catalog.pg_reload_conf()"`,
+  },
+  {
+    check: "replica_identity",
+    status: "fail",
+    message:
+      'table "public"."a\u001b[2J" has no replica identity: the server rejects UPDATE and DELETE of it from every program while it is published',
+    fix: null,
+  },
+];
+
+function render(width: number, color: boolean): string {
+  const lines = CHECKS.map((check) => renderCheckText(check, width, color));
+  return lines.join("") + renderCheckTotals(CHECKS.map(({ status }) => status));
+}
+
+describe("checks", () => {
+  for (const width of [80, 200]) {
+    it(`are lines of ${width} columns, but for what is to be pasted`, () => {
+      matchGolden(`fixtures/doctor/checks-${width}.txt`, render(width, false));
+    });
+  }
+
+  it("are the same in colour, but for the colours", () => {
+    // eslint-disable-next-line no-control-regex
+    assert.equal(render(80, true).replace(/\u001b\[[\d;]*m/g, ""), render(80, false));
+    matchGolden("fixtures/doctor/checks-80-color.txt", render(80, true));
+  });
+
+  it("are a line of NDJSON each", () => {
+    const [first] = CHECKS;
+    assert.ok(first !== undefined);
+    assert.equal(
+      renderCheckNdjson(first),
+      '{"check":"server_version","status":"ok","message":"PostgreSQL 18.4","fix":null}\n',
+    );
+  });
+});

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type SlotReport, renderSlotsNdjson } from "../../../src/render/reports/slots.ts";
+import { renderSlotsTable } from "../../../src/render/reports/slots-table.ts";
+import { visibleWidth } from "../../../src/render/terminal/visible-width.ts";
+import { wrapWords } from "../../../src/render/terminal/word-wrap.ts";
+import { matchGolden } from "../../support/golden/golden.ts";
+
+const SLOT: SlotReport = {
+  slot: "shop_slot",
+  time: "2026-11-24T10:57:43.123456Z",
+  status: "ok",
+  type: "logical",
+  plugin: "pgoutput",
+  database: "shop",
+  temporary: false,
+  wal_status: "reserved",
+  active: true,
+  active_pid: 4711,
+  application: "walctl",
+  inactive_since: null,
+  restart_lsn: "16/B374D848",
+  confirmed_flush_lsn: "16/B374D880",
+  retained_bytes: 123_456,
+  safe_bytes: 10_737_418_240,
+  lag_bytes: 56,
+  xmin_age: 12,
+  invalidation_reason: null,
+  conflicting: false,
+  two_phase: true,
+  two_phase_at: "16/B374D848",
+  failover: true,
+  synced: false,
+  faults: [],
+};
+
+const IDLE = {
+  active: false,
+  active_pid: null,
+  application: null,
+  inactive_since: "2026-11-23T22:00:00.000000Z",
+};
+
+/** One of each state. */
+const SLOTS: readonly SlotReport[] = [
+  SLOT,
+  {
+    ...{ ...SLOT, ...IDLE, slot: "forgotten_since_the_migration" },
+    ...{ wal_status: "extended", status: "warning", safe_bytes: null, two_phase: false },
+    ...{ failover: false, retained_bytes: 48_318_382_080, lag_bytes: 48_318_382_000 },
+    faults: [
+      {
+        severity: "warning",
+        message: "nobody streams from it; start its consumer, or drop it if nobody needs it",
+        fix: "walctl drop-slot forgotten_since_the_migration -d shop",
+      },
+    ],
+  },
+  {
+    ...{ ...SLOT, ...IDLE, slot: "gone", wal_status: "lost", status: "fail", safe_bytes: null },
+    ...{ restart_lsn: null, retained_bytes: null, invalidation_reason: "wal_removed" },
+    faults: [{ severity: "fail", message: "invalidated: the server removed WAL", fix: null }],
+  },
+  {
+    ...{ ...SLOT, slot: "standby_1", type: "physical", plugin: null, database: null },
+    ...{ application: "stand\u001b[2Jby 日本", two_phase: false, failover: false, temporary: true },
+    ...{ confirmed_flush_lsn: null, lag_bytes: null },
+  },
+];
+
+describe("slots as tables", () => {
+  for (const width of [80, 120, 200]) {
+    it(`fit ${width} columns`, () => {
+      const text = renderSlotsTable(SLOTS, width, false);
+      matchGolden(`fixtures/slots/slots-${width}.txt`, text);
+      for (const line of text.split("\n").filter((each) => !/^ +walctl /.test(each))) {
+        assert.ok(visibleWidth(line) <= width, line);
+      }
+    });
+  }
+
+  it("are the same in colour, but for the colours", () => {
+    const plain = renderSlotsTable(SLOTS, 80, false);
+    const colored = renderSlotsTable(SLOTS, 80, true);
+    matchGolden("fixtures/slots/slots-80-color.txt", colored);
+    // eslint-disable-next-line no-control-regex
+    assert.equal(colored.replace(/\u001b\[[\d;]*m/g, ""), plain);
+  });
+
+  it("say so when there are none", () => {
+    assert.equal(renderSlotsTable([], 80, false), "The server has no slots.\n");
+    assert.equal(renderSlotsNdjson([]), "");
+  });
+});
+
+it("PostgreSQL 16 calls every lost slot conflicting; the table only one that was", () => {
+  const lost = { ...SLOT, wal_status: "lost", conflicting: true };
+  assert.match(renderSlotsTable([lost], 200, false), / lost \(conflicting\) /);
+  const removed = { ...lost, restart_lsn: null };
+  assert.doesNotMatch(renderSlotsTable([removed], 200, false), /conflicting/);
+});
+
+describe("slots as NDJSON", () => {
+  it("are a line each, keys in order, whatever else the server told", () => {
+    const more = { ...SLOT, surplus: 1 };
+    const [line = ""] = renderSlotsNdjson([more, SLOT]).split("\n");
+    assert.deepEqual(Object.keys(JSON.parse(line) as object), Object.keys(SLOT));
+  });
+});
+
+describe("words are wrapped", () => {
+  it("between words, and within only where a word is too long", () => {
+    assert.deepEqual(wrapWords("one two three", 7), ["one two", "three"]);
+    assert.deepEqual(wrapWords("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
+    assert.deepEqual(wrapWords("日本語", 4), ["日本", "語"]);
+    assert.deepEqual(wrapWords("", 4), [""]);
+  });
+});

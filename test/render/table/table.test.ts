@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
+import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TableRenderer } from "../../../src/render/table/table.ts";
+import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
+import { textWidth } from "../../../src/render/terminal/text-width.ts";
+import { matchGolden } from "../../support/golden/golden.ts";
+import { assertFits, decodeCapture, firstRows } from "../../support/program/tables.ts";
+
+const WIDTHS = [40, 80, 120, 200];
+function render(messages: Iterable<PgoutputMessage>, width: number, color = false): string {
+  const renderer = new TableRenderer({
+    width: () => width,
+    color,
+    view: WHOLE_VIEW,
+    types: new TypeRegistry(),
+  });
+  let text = "";
+  for (const message of messages) {
+    renderer.render(message);
+    // One at a time: nothing may wait for what comes later.
+    text += new TextDecoder().decode(renderer.take());
+  }
+  renderer.finish();
+  return text + new TextDecoder().decode(renderer.take());
+}
+
+for (const name of ["pg18-misc-p1", "pg18-stream-abort-p2", "pg18-twophase-p3-stream"]) {
+  for (const width of WIDTHS) {
+    test(`table: ${name} in ${width} columns`, () => {
+      const text = render(firstRows(decodeCapture(name)), width);
+      assertFits(text, width);
+      matchGolden(`fixtures/tables/${name}-${width}.txt`, text);
+    });
+  }
+}
+
+test("table: with colours, the same text", () => {
+  const text = render(decodeCapture("pg18-misc-p1"), 80, true);
+  matchGolden("fixtures/tables/pg18-misc-p1-80-color.txt", text);
+  // eslint-disable-next-line no-control-regex
+  const plain = text.replace(/\u001b\[[\d;]+m/g, "");
+  assert.equal(plain, render(decodeCapture("pg18-misc-p1"), 80));
+});
+
+// Messages made by hand: what the server has not been made to send.
+
+const text = new TextEncoder();
+const OID = 0x80000001;
+
+function bytesOf(...parts: readonly (number | string | Uint8Array)[]): Uint8Array {
+  return Uint8Array.from(
+    parts.flatMap((part) => {
+      if (typeof part === "number") return [part];
+      return typeof part === "string" ? [...text.encode(part), 0] : [...part];
+    }),
+  );
+}
+
+function int(value: number, size: 2 | 4): Uint8Array {
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  if (size === 2) view.setUint16(0, value);
+  else view.setUint32(0, value);
+  return bytes;
+}
+
+interface Column {
+  readonly name: string;
+  readonly key?: boolean;
+}
+
+function relation(
+  columns: readonly Column[],
+  table = "t",
+  identity = "d",
+  schema = "s",
+): Uint8Array {
+  return bytesOf(
+    ...[0x52, int(OID, 4), schema, table, identity.charCodeAt(0), int(columns.length, 2)],
+    ...columns.flatMap(({ name, key }) => [key ? 1 : 0, name, int(25, 4), int(0xffffffff, 4)]),
+  );
+}
+
+type Value = string | Uint8Array | null | undefined;
+
+/** Undefined: unchanged TOAST. */
+function tuple(tag: string, values: readonly Value[]): Uint8Array {
+  return bytesOf(
+    ...[tag.charCodeAt(0), int(values.length, 2)],
+    ...values.flatMap((value) => {
+      if (value === null) return [0x6e];
+      if (value === undefined) return [0x75];
+      const bytes = typeof value === "string" ? text.encode(value) : value;
+      return [0x74, int(bytes.length, 4), bytes];
+    }),
+  );
+}
+
+function change(kind: "I" | "U" | "D", ...tuples: readonly Uint8Array[]): Uint8Array {
+  return bytesOf(kind.charCodeAt(0), int(OID, 4), ...tuples);
+}
+
+function begin(xid: number): Uint8Array {
+  return bytesOf(0x42, new Uint8Array(16), int(xid, 4));
+}
+
+const COMMIT = bytesOf(0x43, new Uint8Array(25));
+
+function show(width: number, ...messages: readonly Uint8Array[]): string {
+  const decoder = new PgoutputDecoder();
+  return render(
+    messages.map((message) => decoder.decode(message)),
+    width,
+  );
+}
+
+const COLUMNS = [{ name: "id", key: true }, { name: "a" }, { name: "b" }];
+
+/** The row alone, without a box around it. */
+function detail(...messages: readonly Uint8Array[]): string {
+  return show(200, ...messages)
+    .replace(/^ {2}\S+ \S+ +\S+ +/, "")
+    .trimEnd();
+}
+
+test("table: NULL, the empty string, the word NULL and a value that was not sent are told apart", () => {
+  const row = change("I", tuple("N", ["1", null, ""]));
+  assert.equal(detail(relation(COLUMNS), row), "id=1 │ a=NULL  b=''");
+  const update = change("U", tuple("N", ["1", "NULL", undefined]));
+  assert.equal(detail(relation(COLUMNS), update), "id=1 │ a='NULL'  b=(unchanged)");
+});
+
+test("table: what could be read as something else is quoted as in SQL", () => {
+  const row = change("I", tuple("N", ["a=b", "it's", "x  b=forged"]));
+  assert.equal(detail(relation(COLUMNS), row), "id='a=b' │ a='it''s'  b='x  b=forged'");
+});
+
+test("table: an update shows the old key when it changed", () => {
+  const update = change("U", tuple("K", ["1", null, null]), tuple("N", ["2", "x", "y"]));
+  assert.equal(detail(relation(COLUMNS), update), "id=1 → 2 │ a=x  b=y");
+});
+
+test("table: with the whole old row known, only what changed is shown", () => {
+  const full = relation(
+    COLUMNS.map(({ name }) => ({ name, key: true })),
+    "t",
+    "f",
+  );
+  const update = change("U", tuple("O", ["1", "x", null]), tuple("N", ["1", "x", ""]));
+  assert.equal(detail(full, update), "id=1 │ b=NULL → ''");
+  const same = change("U", tuple("O", ["1", "x", "y"]), tuple("N", ["1", "x", undefined]));
+  assert.equal(detail(full, same), "id=1 │ (nothing changed)");
+});
+
+test("table: a delete shows the key, and the values where no column is flagged as one", () => {
+  const row = change("D", tuple("K", ["7", null, null]));
+  assert.equal(detail(relation(COLUMNS), row), "id=7");
+  const unflagged = relation(COLUMNS.map(({ name }) => ({ name })));
+  assert.equal(detail(unflagged, row), "id=7");
+});
+
+test("table: a relation that was not announced is its oid, its columns are numbers", () => {
+  const line = show(80, change("I", tuple("N", ["1", null])));
+  assert.equal(line, "  + INSERT    oid 2147483649      1=1  2=NULL\n");
+});
+
+test("table: a table's first announcement and its repetition are silent, its change is not", () => {
+  assert.equal(show(80, relation(COLUMNS), relation(COLUMNS)), "");
+  const altered = show(80, relation(COLUMNS), relation([...COLUMNS.slice(0, 2), { name: "C" }]));
+  assert.equal(altered, '  ± ALTERED   s.t                 renamed b → "C"\n');
+  const added = show(
+    80,
+    relation(COLUMNS),
+    relation([...COLUMNS.slice(0, 2), { name: "c" }, { name: "d" }]),
+  );
+  assert.equal(added, "  ± ALTERED   s.t                 added c  added d  dropped b\n");
+});
+
+test("table: a transaction with nothing to show has no box", () => {
+  assert.equal(show(80, begin(1), COMMIT), "");
+});
+
+test("table: a transaction whose end was cut off is closed by the next", () => {
+  const row = change("I", tuple("N", ["1", null, null]));
+  const lines = show(40, relation(COLUMNS), begin(1), row, begin(2), row, COMMIT).split("\n");
+  assert.deepEqual(
+    lines.map((line) => line.slice(0, 2)).join(" "),
+    "╭─ │  │  │  │  ╰─ ╭─ │  │  │  │  ╰─ ",
+  );
+});
+
+test("table: rows follow the terminal's width while a transaction is open", () => {
+  let width = 80;
+  const renderer = new TableRenderer({
+    width: () => width,
+    color: false,
+    view: WHOLE_VIEW,
+    types: new TypeRegistry(),
+  });
+  const decoder = new PgoutputDecoder();
+  const row = change("I", tuple("N", ["1", "x", "y"]));
+  const lineWidths = [begin(1), relation(COLUMNS), row, row, COMMIT].flatMap((message, index) => {
+    if (index === 3) width = 120;
+    renderer.render(decoder.decode(message));
+    return new TextDecoder().decode(renderer.take()).split("\n").slice(0, -1).map(textWidth);
+  });
+  assert.deepEqual(lineWidths, [80, 80, 120, 120]);
+});
+
+test("table: bytes that are not UTF-8 are escaped, and a cut falls between two characters", () => {
+  const invalid = Uint8Array.from([0x61, 0xff, 0xfe, 0x62]);
+  const row = change("I", tuple("N", ["1", invalid, "é".repeat(5000)]));
+  const line = detail(relation(COLUMNS), row);
+  assert.match(line, /^id=1 │ a=a\\xff\\xfeb {2}b=é+…$/);
+});
+
+test("table: an unknown message is a row", () => {
+  const line = show(80, bytesOf(0x5a, Uint8Array.from([1, 2, 3])));
+  assert.equal(line, "  ? UNKNOWN   tag 'Z'             4 bytes: \\x5a010203\n");
+});
+
+test("table: nothing is too wide for the narrowest terminal", () => {
+  const columns = Array.from({ length: 1000 }, (_, index) => ({ name: `c${index}`, key: true }));
+  const same = tuple(
+    "N",
+    columns.map(() => "x"),
+  );
+  const shown = show(
+    20,
+    bytesOf(0x54, int(1, 4), 3, int(OID, 4)),
+    bytesOf(0x4d, 0, new Uint8Array(8), "prefix", int(0, 4)),
+    bytesOf(0x5a, new Uint8Array(1000)),
+    relation(columns, "t", "f"),
+    change("I", same),
+    change("U", bytesOf(0x4f, same.subarray(1)), same),
+  );
+  assertFits(shown, 20);
+});
+
+test("table: a message outside of UTF-8, and a long one", () => {
+  const message = (content: Uint8Array): Uint8Array =>
+    bytesOf(0x4d, 0, new Uint8Array(8), "my\nprefix", int(content.length, 4), content);
+  const binary = show(80, message(Uint8Array.from([0xff, 0])));
+  assert.match(binary, /» MESSAGE {3}my\\nprefix {10}2 bytes: \\xff00\n/);
+  const long = show(80, message(text.encode("x".repeat(100_000))));
+  assert.equal(long.split("\n").length, 6);
+  assertFits(long, 80);
+});
+
+test("table: no value, column, table, schema or prefix can forge a row or break a border", () => {
+  const hostile = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom(
+      "\n│ - DELETE    public.users      id=1",
+      "\u001b[2J\u001b[H\u001b[31m",
+      "\u202e\u2066\u200b\u0000\r\r\n\u0085\u2028",
+      "日本語".repeat(40),
+      "👨\u200d👩\u200d👧 ❤\ufe0f 👍🏽🇩🇪 🫠",
+      `a${"\u0301".repeat(500)}`,
+      "नमस्ते ไทยก็",
+    ),
+  );
+  // What the protocol ends with a NUL cannot hold one.
+  const name = hostile.map((string) => string.replaceAll("\0", ""));
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.tuple(name, hostile), {
+        minLength: 1,
+        maxLength: 30,
+        selector: ([column]) => column,
+      }),
+      ...[name, name, fc.integer({ min: 1, max: 220 })],
+      (row, table, schema, width) => {
+        const columns = row.map(([column], index) => ({ name: column, key: index === 1 }));
+        const insert = change(
+          "I",
+          tuple(
+            "N",
+            row.map(([, value]) => value),
+          ),
+        );
+        const announced = relation(columns, table, "f", schema);
+        const update = change(
+          "U",
+          tuple(
+            "O",
+            row.map(() => null),
+          ),
+          insert.subarray(5),
+        );
+        const shown = show(width, begin(1), announced, insert, update, COMMIT);
+        assertFits(shown, Math.max(width, 20));
+        const lines = shown.split("\n").slice(0, -1);
+        const shape = lines
+          .map((line) => /^│ ([+~]) (INSERT|UPDATE)/.exec(line)?.[1] ?? line.charAt(0))
+          .join("");
+        assert.match(shape, /^╭│*\+│*~│*╰$/);
+        // eslint-disable-next-line no-control-regex
+        assert.doesNotMatch(shown, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+      },
+    ),
+  );
+});

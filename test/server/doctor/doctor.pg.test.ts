@@ -1,0 +1,408 @@
+/** `walctl doctor`: every fault is found, and what it suggests mends it. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
+import { type RunOptions, spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { matchGolden } from "../../support/golden/golden.ts";
+import { pasteCommand } from "../../support/program/paste.ts";
+import { startSessionPooler } from "../../support/server/session-pooler.ts";
+import { type TestServer, startServer } from "../../support/server/server.ts";
+import { startStandby } from "../../support/server/standby.ts";
+import { WALCTL_COMMAND, openTerminal } from "../../support/program/terminal.ts";
+
+interface Check {
+  readonly check: string;
+  readonly status: "ok" | "warning" | "fail";
+  readonly message: string;
+  readonly fix: string | null;
+}
+
+interface Diagnosis {
+  readonly checks: readonly Check[];
+  readonly exit: number | null;
+}
+
+const ALWAYS = [
+  ...["connection", "server_version", "wal_level", "max_replication_slots", "max_wal_senders"],
+  ...["wal_sender_timeout", "max_slot_wal_keep_size", "synchronous_standby_names"],
+  ...["role_replication", "role_create", "pooler", "replication_connection", "pg_hba"],
+];
+
+async function diagnose(
+  server: TestServer,
+  args: readonly string[] = [],
+  options: Omit<RunOptions, "server"> = {},
+): Promise<Diagnosis> {
+  const { status, stdout, stderr } = await walctl(["doctor", ...args], { server, ...options });
+  assert.equal(stderr, "");
+  const lines = stdout.split("\n").filter((line) => line !== "");
+  const checks = lines.map((line) => JSON.parse(line) as Check);
+  for (const check of checks) {
+    assert.equal(Object.keys(check).join(), "check,status,message,fix");
+    if (check.status === "ok") assert.equal(check.fix, null);
+  }
+  const failed = checks.some((check) => check.status === "fail");
+  assert.equal(status, failed ? 1 : 0);
+  return { checks, exit: status };
+}
+
+/** The one of that name that is not as it should be. */
+function fault({ checks }: Diagnosis, name: string): Check {
+  const found = checks.filter(({ check, status }) => check === name && status !== "ok");
+  assert.equal(found.length, 1, JSON.stringify(checks, null, 1));
+  return found[0] as Check;
+}
+
+function faults({ checks }: Diagnosis): readonly string[] {
+  return checks.filter(({ status }) => status !== "ok").map(({ check }) => check);
+}
+
+for (const version of newestOrBoth()) {
+  describe(`doctor on PostgreSQL ${version}`, () => {
+    let server: TestServer;
+
+    before(async () => {
+      const settings = { max_slot_wal_keep_size: "10GB" };
+      server = await startServer({ version, settings, tcp: true });
+      await server.sql("CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE nokey (a int)");
+      await server.sql("CREATE ROLE plain LOGIN");
+      await server.sql("CREATE PUBLICATION p FOR TABLE t");
+    });
+    after(() => server.dispose());
+
+    /** Pastes what it suggests, and waits until the server has taken it up. */
+    async function mend({ fix }: Check): Promise<void> {
+      assert.ok(fix !== null);
+      await pasteCommand(fix, server.env);
+      await sleep(200);
+    }
+
+    async function setting(sql: string): Promise<void> {
+      await server.sql(sql);
+      await server.sql("SELECT pg_reload_conf()");
+      await sleep(200);
+    }
+
+    test("all is well", async () => {
+      const { checks, exit } = await diagnose(server);
+      assert.equal(exit, 0);
+      const names = checks.map(({ check }) => check);
+      const idle = version >= 18 ? ["idle_replication_slot_timeout"] : [];
+      assert.deepEqual(names.toSorted(), [...ALWAYS, ...idle, "publication", "slot"].toSorted());
+      assert.deepEqual(faults({ checks, exit }), []);
+    });
+
+    test("what a person reads, at 80 and at 200 columns", async () => {
+      await server.sql("ALTER PUBLICATION p ADD TABLE nokey");
+      for (const columns of [80, 200]) {
+        const terminal = await openTerminal(`${WALCTL_COMMAND} doctor`, {
+          ...{ columns, rows: 60, server },
+        });
+        try {
+          assert.equal(await terminal.exit(), 1);
+          // tmux joins no lines, so that paths make lines of their own length.
+          const text = (await terminal.text()).replaceAll(/(\/tmp\/walctl-\w+|\d{5})/g, "…");
+          assert.match(
+            text,
+            /^FAIL +replica_identity: table "public"."nokey" has no replica identity/m,
+          );
+          assert.match(text, /\d+ checks, 1 failed, 0 warnings$/);
+        } finally {
+          await terminal.close();
+        }
+      }
+      const table = await walctl(["doctor", "-F", "table"], { server });
+      const shown = table.stdout
+        .replaceAll(server.host, "SOCKET_DIR")
+        .replaceAll(String(server.port), "PORT")
+        .replace(/PostgreSQL \d+\.\d+/, "PostgreSQL VERSION");
+      matchGolden(`fixtures/doctor/doctor-${version}.txt`, shown);
+      await server.sql("ALTER PUBLICATION p DROP TABLE nokey");
+    });
+
+    test("a published table without a replica identity", async () => {
+      await server.sql("ALTER PUBLICATION p ADD TABLE nokey");
+      const found = fault(await diagnose(server), "replica_identity");
+      assert.equal(found.status, "fail");
+      await assert.rejects(server.sql("UPDATE nokey SET a = 1"));
+      await mend(found);
+      await server.sql("UPDATE nokey SET a = 1");
+      assert.deepEqual(faults(await diagnose(server)), []);
+      await server.sql("ALTER PUBLICATION p DROP TABLE nokey");
+    });
+
+    test("checkpoints by volume, one after the other", async () => {
+      const statistics = version >= 17 ? "checkpointer" : "bgwriter";
+      const reset = async (): Promise<void> => {
+        for (const name of [statistics, "wal"]) {
+          await server.sql(`SELECT pg_stat_reset_shared('${name}')`);
+        }
+      };
+      await setting("ALTER SYSTEM SET max_wal_size = '32MB'");
+      await reset();
+      // Checkpoints by hand are no fault.
+      for (let count = 0; count < 8; count++) await server.sql("CHECKPOINT");
+      assert.deepEqual(faults(await diagnose(server)), []);
+      let found = await diagnose(server);
+      for (let round = 0; round < 60 && faults(found).length === 0; round++) {
+        await server.sql("SELECT pg_logical_emit_message(false, 'x', repeat('x', 40000000))");
+        found = await diagnose(server);
+      }
+      const { message, fix } = fault(found, "checkpoints");
+      assert.match(
+        message,
+        /^\d+ of \d+ checkpoints came before their time, since max_wal_size \(32MB\) was reached, one every \d+ s; .*; see what fills the WAL$/,
+      );
+      assert.match(await pasteCommand(fix ?? "", server.env), /"kind":"wal_finding"/);
+      const { message: elsewhere, fix: none } = fault(
+        await diagnose(server, ["-h", "localhost"]),
+        "checkpoints",
+      );
+      assert.equal(none, null);
+      assert.match(elsewhere, new RegExp(`on the server, see what fills the WAL: ${fix}$`));
+      await setting("ALTER SYSTEM RESET max_wal_size");
+      await reset();
+    });
+
+    test("a role that may nothing, and then what it needs", async () => {
+      const plain = ["-U", "plain"];
+      const found = await diagnose(server, plain);
+      const names = ["role_replication", "role_create", "replication_connection", "role_select"];
+      assert.deepEqual(faults(found), names);
+      for (const name of names) await mend(fault(found, name));
+      assert.deepEqual(faults(await diagnose(server, plain)), []);
+    });
+
+    test("publications and slots that are asked for and are not there", async () => {
+      const args = ["-P", "p", "-P", "My Pub", "-S", "missing"];
+      const found = await diagnose(server, args);
+      assert.deepEqual(faults(found), ["publication", "slot"]);
+      await mend(fault(found, "publication"));
+      await mend(fault(found, "slot"));
+      // The table without a key is in it now; and others are not looked at.
+      assert.deepEqual(faults(await diagnose(server, args)), []);
+      await server.sql(`DROP PUBLICATION "My Pub"; SELECT pg_drop_replication_slot('missing')`);
+    });
+
+    test("a slot that is older than the publication: who asks for both is told, and nobody loses it", async () => {
+      await server.sql("SELECT pg_create_logical_replication_slot('old', 'pgoutput')");
+      await server.sql("INSERT INTO t VALUES (100), (101)");
+      await server.sql("CREATE PUBLICATION late FOR TABLE t");
+      const waiting = `SELECT count(*) FROM pg_logical_slot_peek_binary_changes('old', NULL, NULL,
+        'proto_version', '1', 'publication_names', 'p')`;
+      const waited = await server.psql(waiting);
+      // Which slot is read for which publication nobody knows.
+      for (const args of [[], ["-S", "old"], ["-P", "late"], ["-S", "old", "-P", "p"]]) {
+        assert.deepEqual(faults(await diagnose(server, args)), [], args.join(" "));
+      }
+      const asked = ["-S", "old", "-P", "late"];
+      const found = fault(await diagnose(server, asked), "slot_order");
+      assert.equal(found.status, "warning");
+      assert.match(
+        found.message,
+        /whether publication "late" was there before the position of slot "old" is not known/,
+      );
+      await mend(found);
+      const still = fault(await diagnose(server, asked), "slot_order");
+      assert.match(still.message, /; slot "old_2" is there, too$/);
+      assert.equal(still.fix, null);
+      assert.equal(await server.psql(waiting), waited);
+      await server.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+      await server.sql("DROP PUBLICATION late");
+    });
+
+    test("a slot that is asked for takes no other place, and its own reader's is not in the way", async () => {
+      const few = await startServer({
+        version,
+        settings: { max_replication_slots: "1", max_wal_senders: "1" },
+      });
+      try {
+        await few.sql("CREATE TABLE t (a int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");
+        await few.sql("SELECT pg_create_logical_replication_slot('s1', 'pgoutput')");
+        assert.match(
+          fault(await diagnose(few), "max_replication_slots").message,
+          /^1 of 1 slots are taken: no place for another/,
+        );
+        const own = await diagnose(few, ["-S", "s1"]);
+        assert.equal(own.exit, 0);
+        const told = own.checks.find(({ check }) => check === "max_replication_slots");
+        assert.equal(told?.message, '1 of 1 slots are taken, by "s1" too');
+        const other = await diagnose(few, ["-S", "s2"]);
+        assert.ok(faults(other).includes("max_replication_slots"));
+        const reader = spawnWalctl(["tail", "-S", "s1", "-P", "p"], { server: few });
+        try {
+          while ((await few.sql("SELECT FROM pg_stat_replication")).length === 0) await sleep(20);
+          const busy = await diagnose(few, ["-S", "s1"]);
+          assert.deepEqual([busy.exit, faults(busy)], [0, ["max_slot_wal_keep_size"]]);
+          assert.ok(faults(await diagnose(few)).includes("max_wal_senders"));
+        } finally {
+          await reader.stop();
+        }
+      } finally {
+        await few.dispose();
+      }
+    });
+
+    test("what only waits for a restart says so", async () => {
+      const fresh = await startServer({ version, settings: { wal_level: "replica" } });
+      try {
+        await fresh.sql("CREATE ROLE plain LOGIN REPLICATION");
+        const first = fault(await diagnose(fresh), "wal_level");
+        assert.match(first.message, /it takes a restart of the server$/);
+        await pasteCommand(first.fix ?? "", fresh.env);
+        await sleep(300);
+        for (const args of [[], ["-U", "plain"]]) {
+          const second = fault(await diagnose(fresh, args), "wal_level");
+          assert.match(
+            second.message,
+            /changed already: restart the server for it to take effect$/,
+          );
+          assert.equal(second.fix, null);
+        }
+        const { stderr } = await walctl(["create-slot", "s"], { server: fresh });
+        assert.match(
+          stderr,
+          /^HINT: The configuration has been changed already: restart the server/m,
+        );
+        await fresh.sql("ALTER SYSTEM RESET wal_level");
+        await fresh.sql("SELECT pg_reload_conf()");
+        // Without the reload only the files tell.
+        await fresh.sql("ALTER SYSTEM SET wal_level = 'logical'");
+        assert.equal(fault(await diagnose(fresh), "wal_level").fix, null);
+        await fresh.restart();
+        assert.ok(!faults(await diagnose(fresh)).includes("wal_level"));
+      } finally {
+        await fresh.dispose();
+      }
+    });
+
+    test("a managed server is set up where its owner says", async () => {
+      const managed = await startServer({ version, settings: { wal_level: "replica" } });
+      const lent =
+        "CREATE ROLE rds_replication; CREATE ROLE app LOGIN; CREATE ROLE boss LOGIN CREATEROLE";
+      try {
+        await managed.sql(`${lent}; CREATE ROLE rds_superuser; GRANT rds_superuser TO boss;
+          GRANT rds_replication TO boss WITH ADMIN OPTION`);
+        const found = await diagnose(managed, ["-U", "app"]);
+        const level = fault(found, "wal_level");
+        assert.equal(level.fix, null);
+        assert.match(
+          level.message,
+          /on Amazon RDS and Aurora set rds\.logical_replication = 1 in the parameter group; it takes a restart/,
+        );
+        const right = fault(found, "role_replication");
+        assert.match(right.fix ?? "", /-U boss .*GRANT rds_replication TO /);
+        await pasteCommand(right.fix ?? "", managed.env);
+        assert.ok(!faults(await diagnose(managed, ["-U", "app"])).includes("role_replication"));
+        for (const [role, words] of [
+          ["cloudsqlsuperuser", /on Google Cloud SQL set cloudsql\.logical_decoding = on in /],
+          ["azure_pg_admin", /on Azure .* set wal_level = logical in the server parameters/],
+        ] as const) {
+          await managed.sql("DROP ROLE IF EXISTS rds_superuser, cloudsqlsuperuser");
+          await managed.sql(`CREATE ROLE ${role}`);
+          const { message, fix } = fault(await diagnose(managed), "wal_level");
+          assert.equal(fix, null);
+          assert.match(message, words);
+        }
+      } finally {
+        await managed.dispose();
+      }
+    });
+
+    test("max_wal_senders of a server with a standby: not before the standby", async () => {
+      const primary = await startServer({ version, settings: { max_wal_senders: "1" } });
+      const standby = await startStandby(primary);
+      try {
+        while ((await primary.sql("SELECT FROM pg_stat_replication")).length === 0) await sleep(50);
+        const { message, fix } = fault(await diagnose(primary), "max_wal_senders");
+        assert.match(message, /raise it on the standbys first/);
+        assert.equal(fix, null);
+      } finally {
+        await standby.dispose();
+        await primary.dispose();
+      }
+    });
+
+    test("commits that would wait for walctl", async () => {
+      await setting("ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (a, walctl)'");
+      const found = fault(await diagnose(server), "synchronous_standby_names");
+      const [, name = ""] = /^export PGAPPNAME=(.*)$/.exec(found.fix ?? "") ?? [];
+      assert.deepEqual(faults(await diagnose(server, [], { env: { PGAPPNAME: name } })), []);
+      await setting("ALTER SYSTEM SET synchronous_standby_names = '*'");
+      assert.match(
+        fault(await diagnose(server), "synchronous_standby_names").message,
+        /^\* matches every walsender/,
+      );
+      await setting("ALTER SYSTEM RESET synchronous_standby_names");
+    });
+
+    test("settings that are traps", async () => {
+      await setting("ALTER SYSTEM SET wal_sender_timeout = 0");
+      await setting("ALTER SYSTEM SET max_slot_wal_keep_size = -1");
+      const found = await diagnose(server);
+      assert.deepEqual(faults(found), ["wal_sender_timeout", "max_slot_wal_keep_size"]);
+      assert.equal(found.exit, 0);
+      await mend(fault(found, "wal_sender_timeout"));
+      // A limit invalidates slots: nothing to be pasted unread.
+      const keeps = fault(await diagnose(server), "max_slot_wal_keep_size");
+      assert.match(keeps.message, /what was not read from it is lost$/);
+      assert.equal(keeps.fix, null);
+      await setting("ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'");
+      assert.deepEqual(faults(await diagnose(server)), []);
+    });
+
+    test("a pooler in between", async () => {
+      for (const refuses of [false, true]) {
+        const pooler = await startSessionPooler(server, refuses);
+        try {
+          const found = await diagnose(server, ["-h", "127.0.0.1", "-p", String(pooler.port)], {
+            env: { PGSSLMODE: "disable" },
+          });
+          assert.deepEqual(faults(found), ["pooler", "replication_connection"]);
+          const { message, fix } = fault(found, "replication_connection");
+          assert.match(message, /does not speak the replication protocol, as poolers do not/);
+          const direct = await pasteCommand(fix ?? "", server.env);
+          assert.ok(!/"status":"(fail|warning)"/.test(direct), direct);
+        } finally {
+          await pooler.close();
+        }
+      }
+    });
+
+    test("nobody there", async () => {
+      const { checks, exit } = await diagnose(server, ["-h", "127.0.0.1", "-p", "1"]);
+      assert.deepEqual([exit, checks.length, checks[0]?.check], [1, 1, "connection"]);
+      const table = await walctl(["doctor", "-F", "table", "-h", "127.0.0.1", "-p", "1"], {
+        server,
+      });
+      assert.match(table.stdout, /^1 check, 1 failed, 0 warnings$/m);
+      assert.match(checks[0]?.message ?? "", /connection refused/);
+    });
+  });
+
+  test(`doctor of a server that is not set up, PostgreSQL ${version}`, async () => {
+    const settings = { wal_level: "replica", max_replication_slots: "1" };
+    const server = await startServer({ version, settings });
+    try {
+      await server.sql("SELECT pg_create_physical_replication_slot('only')");
+      const found = await diagnose(server);
+      const names = ["wal_level", "max_replication_slots", "max_slot_wal_keep_size", "publication"];
+      assert.deepEqual(faults(found), names);
+      assert.match(
+        fault(found, "publication").message,
+        /has no tables yet that could be published/,
+      );
+      await server.sql("CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE nokey (a int)");
+      const again = await diagnose(server);
+      for (const name of names) {
+        const { fix } = fault(again, name);
+        if (name !== "max_slot_wal_keep_size") await pasteCommand(fix ?? "", server.env);
+      }
+      await server.restart();
+      assert.deepEqual(faults(await diagnose(server)), ["max_slot_wal_keep_size"]);
+    } finally {
+      await server.dispose();
+    }
+  });
+}

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { Resume } from "../../../src/server/start/resume.ts";
+import {
+  announcement,
+  begin,
+  commit,
+  insert,
+  logicalMessage,
+  streamAbort,
+  streamCommit,
+  streamStart,
+  streamStop,
+} from "../../support/wire/messages.ts";
+
+const passed = (resume: Resume, messages: readonly PgoutputMessage[]): readonly string[] =>
+  messages.filter((message) => !resume.repeats(message)).map((message) => message.kind);
+
+test("a stream without a break repeats nothing", () => {
+  const messages = [
+    begin(100),
+    announcement(),
+    insert(),
+    commit(100, 140),
+    begin(140),
+    commit(140, 180),
+  ];
+  assert.equal(passed(new Resume(), messages).length, messages.length);
+});
+
+test("the transaction that was cut goes on where it was cut; Relation comes again", () => {
+  const resume = new Resume();
+  passed(resume, [begin(100), announcement(), insert(), insert()]);
+  resume.disconnect();
+  assert.deepEqual(
+    passed(resume, [begin(100), announcement(), insert(), insert(), insert(), commit(100, 140)]),
+    ["relation", "insert", "commit"],
+  );
+  assert.deepEqual(passed(resume, [begin(140), insert()]), ["begin", "insert"]);
+});
+
+test("cut twice, the second time within what is repeated", () => {
+  const resume = new Resume();
+  passed(resume, [begin(100), insert(), insert(), insert()]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(100), insert()]), []);
+  resume.disconnect();
+  assert.deepEqual(
+    passed(resume, [begin(100), insert(), insert(), insert(), insert(), commit(100, 140)]),
+    ["insert", "commit"],
+  );
+});
+
+test("cut between commit and the next begin: nothing is skipped", () => {
+  const resume = new Resume();
+  passed(resume, [begin(100), insert(), commit(100, 140)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(140), insert(), commit(140, 180)]), [
+    "begin",
+    "insert",
+    "commit",
+  ]);
+});
+
+test("a transaction that was passed on whole is repeated whole", () => {
+  const resume = new Resume();
+  passed(resume, [begin(100), insert(), commit(100, 140)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(100), insert(), commit(100, 140)]), []);
+});
+
+test("messages outside of transactions are known by their positions", () => {
+  const resume = new Resume();
+  const messages = [logicalMessage(100, false), logicalMessage(140, false)];
+  assert.equal(passed(resume, messages).length, 2);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [...messages, logicalMessage(180, false)]), ["message"]);
+});
+
+test("a message outside of transactions that comes within one is not counted for it", () => {
+  const resume = new Resume();
+  passed(resume, [begin(200), insert(), logicalMessage(100, false)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(200), insert(), insert()]), ["insert"]);
+});
+
+test("a streamed transaction that was cut may come again in other blocks", () => {
+  const resume = new Resume();
+  passed(resume, [streamStart(7), insert(10), insert(10, 8), streamStop()]);
+  passed(resume, [streamStart(7), insert(20)]);
+  resume.disconnect();
+  assert.deepEqual(
+    passed(resume, [
+      streamStart(7),
+      insert(10),
+      streamStop(),
+      streamStart(7),
+      insert(10, 8),
+      insert(20),
+      insert(20),
+      streamStop(),
+      streamCommit(7, 100),
+    ]),
+    ["stream_start", "stream_stop", "stream_start", "insert", "stream_stop", "stream_commit"],
+  );
+});
+
+test("a streamed transaction that was cut may come again in one piece", () => {
+  const resume = new Resume();
+  passed(resume, [streamStart(7), insert(10), insert(20, 8), streamStop(), begin(90, 9)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [begin(90, 9), insert(50, 9), commit(90, 95, 9)]), [
+    "insert",
+    "commit",
+  ]);
+  // What subtransaction 8 did was rolled back meanwhile, and so does not come again.
+  assert.deepEqual(passed(resume, [begin(100, 7), insert(10), insert(30), commit(100, 140, 7)]), [
+    "begin",
+    "insert",
+    "commit",
+  ]);
+});
+
+test("a streamed transaction that was rolled back and comes again tells nothing new", () => {
+  const resume = new Resume();
+  passed(resume, [streamStart(7), insert(10), streamStop(), streamAbort(7, 7)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [streamStart(7), insert(10), streamStop(), streamAbort(7, 7)]), [
+    "stream_start",
+    "stream_stop",
+  ]);
+});
+
+test("streamed transactions are told apart by their xids, and one that committed is behind us", () => {
+  const resume = new Resume();
+  passed(resume, [
+    streamStart(7),
+    insert(10),
+    streamStop(),
+    streamStart(8),
+    insert(5),
+    streamStop(),
+  ]);
+  passed(resume, [streamCommit(7, 100)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, [streamStart(8), insert(5), insert(15), streamStop()]), [
+    "stream_start",
+    "insert",
+    "stream_stop",
+  ]);
+  assert.deepEqual(passed(resume, [streamCommit(7, 100), streamCommit(8, 140)]), ["stream_commit"]);
+});
+
+test("a subtransaction that was rolled back while nobody was connected is told of", () => {
+  // The server sends nothing of it the second time, not even that it was rolled back: its rows, which were
+  // passed on already, would be taken for the transaction's.
+  const top = insert(10, 7);
+  const streamed = [streamStart(7), top, insert(20, 8), insert(25, 9), insert(30, 10)];
+  const end = commit(100, 140, 7);
+  const stories: ReadonlyArray<readonly [string, readonly PgoutputMessage[], readonly number[]]> = [
+    ["in one piece", [begin(100, 7), top, insert(25, 7), insert(40, 7), end], [8, 10]],
+    [
+      "in blocks",
+      [streamStart(7), top, insert(25, 9), streamStop(), streamCommit(7, 100)],
+      [8, 10],
+    ],
+    ["all of it is void", [begin(100, 7), insert(40, 7), end], [8, 9, 10]],
+    ["nothing is", [begin(100, 7), top, insert(20, 7), insert(25, 7), insert(30, 7), end], []],
+    ["the server tells", [...streamed, streamAbort(7, 8), streamStop(), streamCommit(7, 100)], []],
+  ];
+  for (const [story, messages, told] of stories) {
+    const resume = new Resume();
+    passed(resume, streamed);
+    resume.disconnect();
+    const subxids = messages.flatMap((message) => {
+      resume.repeats(message);
+      return resume.rolledBack.map(({ subxid }) => subxid);
+    });
+    assert.deepEqual(subxids, told, story);
+  }
+});
+
+test("what was rolled back before a second cut is not told of again", () => {
+  const resume = new Resume();
+  passed(resume, [streamStart(7), insert(10, 7), insert(20, 8)]);
+  resume.disconnect();
+  const found = [streamStart(7), insert(10, 7), insert(30, 7)].flatMap((message) => {
+    resume.repeats(message);
+    return resume.rolledBack;
+  });
+  assert.deepEqual(found, [{ xid: 7, subxid: 8 }]);
+  resume.disconnect();
+  for (const message of [begin(100, 7), insert(10, 7), insert(30, 7), commit(100, 140, 7)]) {
+    resume.repeats(message);
+    assert.deepEqual(resume.rolledBack, []);
+  }
+});
+
+test("a block that goes on with a transaction is told from a first one", () => {
+  const resume = new Resume();
+  const continued = (xid: number): boolean => {
+    resume.repeats(streamStart(xid));
+    return resume.continued;
+  };
+  assert.equal(continued(7), false);
+  passed(resume, [insert(10), streamStop()]);
+  resume.disconnect();
+  assert.equal(continued(7), true);
+  assert.equal(continued(8), false);
+});

@@ -1,0 +1,180 @@
+/** The rooms of src/ and the walls between them (ARCHITECTURE.md shows the same table). */
+import { posix } from "node:path";
+import { type Import, importsOf, processUses } from "./imports.ts";
+
+interface Room {
+  /** Rooms, or single files of them. */
+  readonly mayImport: readonly string[];
+  /** Packages and node: modules, `node:*` for all of these; with `lazy ` before it: only by import() or its types. */
+  readonly mayUse: readonly string[];
+}
+
+const ALL_ROOMS = [
+  ...["leaves", "pgoutput", "wal", "server", "capture", "render", "output", "demo", "commands"],
+];
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  leaves: { mayImport: [], mayUse: [] },
+  pgoutput: { mayImport: ["leaves"], mayUse: [] },
+  wal: { mayImport: ["leaves", "pgoutput/messages.ts"], mayUse: [] },
+  server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
+  capture: {
+    mayImport: ["leaves", "pgoutput", "wal", "server/delivery/frame.ts"],
+    mayUse: ["node:*", "lazy fzstd"],
+  },
+  render: {
+    mayImport: ["leaves", "pgoutput", "wal"],
+    mayUse: ["chalk", "cli-table3", "node:buffer"],
+  },
+  output: { mayImport: ["leaves"], mayUse: ["node:*", "lazy ora"] },
+  demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
+  commands: { mayImport: [...ALL_ROOMS, "version.ts"], mayUse: ["node:*", "lazy pg"] },
+  cli: {
+    mayImport: ["leaves", "commands", "render/shell/program-shape.ts"],
+    mayUse: ["commander"],
+  },
+  "cli.ts": {
+    mayImport: ["leaves", "cli", "commands", "render/reports/diagnostics.ts", "version.ts"],
+    mayUse: ["commander"],
+  },
+  "version.ts": { mayImport: [], mayUse: ["node:fs"] },
+  "main.ts": { mayImport: ["cli.ts", "commands/context.ts"], mayUse: [] },
+};
+
+/**
+ * The folders within a room, from the ground up: a file imports from its own folder and from those before it. Files
+ * that stand in no folder of a room are for all of it.
+ */
+const STOREYS: Readonly<Record<string, readonly string[]>> = {
+  server: [
+    ...["target", "query", "connection", "settings", "publication", "slot", "doctor"],
+    ...["delivery", "start", "types", "stream"],
+  ],
+  render: [
+    ...["bytes", "terminal", "shell", "values", "table", "wal", "ndjson", "formats", "reports"],
+  ],
+};
+
+const LEAVES = new Set(["assert.ts", "byte-count.ts", "errors.ts", "lsn.ts", "pg-time.ts"]);
+
+/** In no room: the process under another name. */
+const FORBIDDEN = new Set(["node:process", "process"]);
+
+/** Paths below src/ and their text in; `file:line: what is wrong` out. */
+export function violations(files: ReadonlyMap<string, string>): readonly string[] {
+  const found: string[] = [];
+  for (const [path, source] of files) {
+    for (const each of importsOf(source)) {
+      const wrong = wrongWith(path, each, files);
+      if (wrong !== undefined) found.push(`src/${path}:${each.line}: ${wrong}`);
+    }
+    if (path === "main.ts") continue;
+    for (const line of processUses(source)) {
+      found.push(`src/${path}:${line}: only main.ts may touch process`);
+    }
+  }
+  return [...found, ...cycles(files)];
+}
+
+/** The packages that are loaded with the file, whatever is run. */
+export function loadedPackages(entry: string, files: ReadonlyMap<string, string>): Set<string> {
+  const packages = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const each of importsOf(files.get(path) ?? "")) {
+      if (each.lazy) continue;
+      if (each.from.startsWith(".")) visit(targetOf(path, each.from));
+      else if (!each.from.startsWith("node:")) packages.add(each.from);
+    }
+  };
+  visit(entry);
+  return packages;
+}
+
+function wrongWith(
+  path: string,
+  { from, lazy }: Import,
+  files: ReadonlyMap<string, string>,
+): string | undefined {
+  const name = roomOf(path);
+  const room = ROOMS[name];
+  if (room === undefined) return `${name} is no room; add it to the table`;
+  if (!from.startsWith(".")) {
+    if (FORBIDDEN.has(from)) return `imports ${from}: only main.ts may touch process`;
+    return mayUse(room, from, lazy) ? undefined : `${name} may not use ${from}`;
+  }
+  const target = targetOf(path, from);
+  if (!files.has(target)) return `${from} is not in src`;
+  const targetRoom = roomOf(target);
+  if (targetRoom === name && name !== "leaves") {
+    return storeyMisuse(path, target) ?? commandMisuse(path, target, files);
+  }
+  if (!room.mayImport.includes(targetRoom) && !room.mayImport.includes(target)) {
+    return `${name} may not import ${target}`;
+  }
+  return commandMisuse(path, target, files);
+}
+
+function storeyMisuse(path: string, target: string): string | undefined {
+  const [room = "", folder = ""] = path.split("/");
+  const [, below = ""] = target.split("/");
+  const storeys = STOREYS[room];
+  if (storeys === undefined || !target.slice(room.length + 1).includes("/")) return undefined;
+  const [own, other] = [storeys.indexOf(folder), storeys.indexOf(below)];
+  if (other < 0) return `${room}/${below} is no folder of ${room}; add it to the table`;
+  return other <= own ? undefined : `${room}/${folder} may not import ${target}`;
+}
+
+/** A command is run by cli.ts; only the demo runs another one. */
+function commandMisuse(
+  path: string,
+  target: string,
+  files: ReadonlyMap<string, string>,
+): string | undefined {
+  if (path === "cli.ts" || !commandModules(files).has(target)) return undefined;
+  if (path === "commands/demo.ts" && target === "commands/tail/tail.ts") return undefined;
+  return `only cli.ts may import the command ${target}`;
+}
+
+/** What cli.ts loads when it is asked to run it. */
+function commandModules(files: ReadonlyMap<string, string>): Set<string> {
+  const imports = importsOf(files.get("cli.ts") ?? "");
+  const targets = imports.map(({ from }) => targetOf("cli.ts", from));
+  return new Set(targets.filter((path) => /^commands\/(?!context\.ts)/.test(path)));
+}
+
+function mayUse(room: Room, from: string, lazy: boolean): boolean {
+  return room.mayUse.some((each) => {
+    if (each === "node:*") return from.startsWith("node:");
+    return each === from || (lazy && each === `lazy ${from}`);
+  });
+}
+
+function roomOf(path: string): string {
+  if (LEAVES.has(path)) return "leaves";
+  return path.split("/", 1)[0] ?? "";
+}
+
+function targetOf(path: string, from: string): string {
+  return posix.join(posix.dirname(path), from);
+}
+
+/** Type imports count too: files that need each other's types are one file in two. */
+function cycles(files: ReadonlyMap<string, string>): readonly string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): void => {
+    const start = way.indexOf(path);
+    if (start >= 0)
+      found.push(`src/${path}:1: import cycle ${[...way.slice(start), path].join(" → ")}`);
+    if (start >= 0 || done.has(path)) return;
+    for (const { from } of importsOf(files.get(path) ?? "")) {
+      if (from.startsWith(".")) visit(targetOf(path, from), [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const path of files.keys()) visit(path, []);
+  return found;
+}
