@@ -1,6 +1,13 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } from "node:fs";
 import { WalctlError } from "../../errors.ts";
-import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import { INVALID_LSN } from "../../lsn.ts";
+import {
+  beginsLine,
+  isOutside,
+  lineMark,
+  lsnOf,
+  parseLineHead,
+} from "../../render/ndjson/grammar.ts";
 import { type FileEnd, NO_END } from "./file-end.ts";
 import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
@@ -19,12 +26,8 @@ const NOTHING: Recovered = { end: NO_END, bytesCut: 0, size: 0 };
 const CHUNK_BYTES = 1 << 20;
 /** The lines that end a transaction: commit is also the beginning of commit_prepared. */
 const ENDS = ["commit", "stream_commit", "prepare", "stream_prepare", "rollback_prepared"].map(
-  (kind) => Buffer.from(`\n{"kind":"${kind}`),
+  lineMark,
 );
-const LINE = /^\{"kind":"(\w+)","lsn":(?:"[0-9A-F]+\/[0-9A-F]+"|null),"xid":(?:(\d+)|null)[,}]/;
-const LINE_START = '{"kind":"';
-/** The same line, torn. */
-const TORN_LINE = /^\{"kind":"\w*("(,("(l(s(n("(:.*)?)?)?)?)?)?)?)?$/;
 
 /**
  * Cuts an NDJSON file where something begins that has no end: a transaction, a block of a streamed one, a line. The
@@ -130,14 +133,13 @@ function requireOurs(fd: number, size: number, path: string): void {
   const lineEnd = text.indexOf("\n");
   // A file that begins with zeros is rather a disk image than what a power cut left.
   const torn = lineEnd === -1 && !text.includes("\0") && isTorn(text);
-  if (!torn && !LINE.test(text)) throw notOurs(path, 0);
+  if (!torn && parseLineHead(text) === undefined) throw notOurs(path, 0);
 }
 
 /** It may be the beginning of a line of ours, followed by zeros: those a power cut leaves of bytes not synced. */
 function isTorn(text: string): boolean {
   const zeros = text.indexOf("\0");
-  const line = zeros === -1 ? text : text.slice(0, zeros);
-  return LINE_START.startsWith(line) || TORN_LINE.test(line);
+  return beginsLine(zeros === -1 ? text : text.slice(0, zeros));
 }
 
 /** Refuses to cut what somebody else may have appended. */
@@ -197,7 +199,7 @@ function scanTail(
   let blockStart: number | undefined;
   let unfinished = false;
   for (const { text, at, next } of lineHeads(fd, from, size)) {
-    const kind = LINE.exec(text)?.[1];
+    const kind = parseLineHead(text)?.kind;
     if (kind === undefined && text.includes("\0") && isTorn(text)) break;
     if (kind === undefined) throw notOurs(path, at);
     read = next;
@@ -206,7 +208,7 @@ function scanTail(
     if (unfinished) continue;
     if (kind === "stream_start") blockStart = at;
     else if (kind === "stream_stop") blockStart = undefined;
-    else if (kind === "message" && text.includes('"transactional":false')) {
+    else if (kind === "message" && isOutside(text)) {
       messageLsn = lsnOf(text, "message_lsn") ?? messageLsn;
       // It comes between blocks: one that is still open was cut with its connection, and its lines count.
       blockStart = undefined;
@@ -218,7 +220,7 @@ function scanTail(
 }
 
 function endIn(line: string, at: number, path: string): FileEnd {
-  const [, kind, xid] = LINE.exec(line) ?? [];
+  const { kind, xid } = parseLineHead(line) ?? {};
   const endLsn = lsnOf(line, kind === "rollback_prepared" ? "rollback_end_lsn" : "end_lsn");
   if (endLsn === undefined) throw notOurs(path, at);
   const commitLsn = lsnOf(line, "commit_lsn");
@@ -229,14 +231,9 @@ function endIn(line: string, at: number, path: string): FileEnd {
     messageLsn: INVALID_LSN,
     commit:
       committed && commitLsn !== undefined && !Number.isNaN(time)
-        ? { xid: Number(xid), commitLsn, commitUnixMs: time }
+        ? { xid: xid ?? 0, commitLsn, commitUnixMs: time }
         : undefined,
   };
-}
-
-function lsnOf(line: string, key: string): Lsn | undefined {
-  const text = new RegExp(`"${key}":"([0-9A-F/]+)"`).exec(line)?.[1];
-  return text === undefined ? undefined : parseLsn(text);
 }
 
 function notOurs(path: string, at: number): WalctlError {

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
-import { type Lsn, parseLsn } from "../../lsn.ts";
+import type { Lsn } from "../../lsn.ts";
+import { isOutside, lineMark, lsnOf, parseLineHead } from "../../render/ndjson/grammar.ts";
 import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
@@ -13,8 +14,8 @@ export type StreamedLine =
   | { readonly kind: "end"; readonly xid: number; readonly lsn: Lsn };
 
 const CHUNK_BYTES = 1 << 20;
-const BLOCK_START = Buffer.from('\n{"kind":"stream_start"');
-const COMMITS = [Buffer.from('\n{"kind":"commit"'), Buffer.from('\n{"kind":"stream_commit"')];
+const BLOCK_START = lineMark("stream_start");
+const COMMITS = [lineMark('commit"'), lineMark('stream_commit"')];
 
 /**
  * The blocks of streamed transactions in a file that was recovered, and all ends behind the first of them.
@@ -67,13 +68,9 @@ function isOld(text: Buffer, at: number, oldest: Lsn): boolean {
   return end !== undefined && end <= oldest;
 }
 
-const HEAD = /^\{"kind":"(\w+)","lsn":(?:"([0-9A-F/]+)"|null),"xid":(\d+)[,}]/;
-
 function parseHead(head: string, inBlock: boolean): StreamedLine | undefined {
-  const match = HEAD.exec(head);
-  if (match === null) return undefined;
-  const [, kind = "", position = "0/0"] = match;
-  const xid = Number(match[3]);
+  const { kind, lsn, xid } = parseLineHead(head) ?? {};
+  if (xid === undefined) return undefined;
   switch (kind) {
     case "stream_start":
       return { kind: "start", xid };
@@ -96,7 +93,7 @@ function parseHead(head: string, inBlock: boolean): StreamedLine | undefined {
     case "delete":
     case "truncate":
     case "message":
-      return changeOf(head, inBlock, xid, parseLsn(position));
+      return changeOf(head, inBlock, xid, lsn);
     default:
       return undefined;
   }
@@ -112,11 +109,6 @@ function changeOf(
   xid: number,
   lsn: Lsn | undefined,
 ): StreamedLine | undefined {
-  if (!inBlock || lsn === undefined || head.includes('"transactional":false')) return undefined;
+  if (!inBlock || lsn === undefined || isOutside(head)) return undefined;
   return { kind: "change", xid, lsn };
-}
-
-function lsnOf(head: string, key: string): Lsn | undefined {
-  const text = new RegExp(`"${key}":"([0-9A-F/]+)"`).exec(head)?.[1];
-  return text === undefined ? undefined : parseLsn(text);
 }

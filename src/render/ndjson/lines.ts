@@ -1,5 +1,6 @@
 import { assertNever } from "../../assert.ts";
 import { formatLsn, type Lsn } from "../../lsn.ts";
+import { type LsnKey, keyStart, lineStart } from "./grammar.ts";
 import { formatPgTime, type PgTime } from "../../pg-time.ts";
 import type {
   Begin,
@@ -59,15 +60,16 @@ export function renderOther(message: RareMessage, types: TypeRegistry): string {
     case "prepare":
     case "stream_prepare":
       return (
-        `${head(message)},"gid":${jsonString(message.gid)},"prepare_lsn":${lsn(message.prepareLsn)}` +
-        `,"end_lsn":${lsn(message.endLsn)},"prepare_time":${time(message.prepareTime)}`
+        `${head(message)},"gid":${jsonString(message.gid)}${lsnKey("prepare_lsn", message.prepareLsn)}` +
+        `${lsnKey("end_lsn", message.endLsn)},"prepare_time":${time(message.prepareTime)}`
       );
     case "commit_prepared":
       return `${head(message)},"gid":${jsonString(message.gid)}${commitKeys(message)}`;
     case "rollback_prepared":
       return (
         `${head(message)},"gid":${jsonString(message.gid)}` +
-        `,"prepare_end_lsn":${lsn(message.prepareEndLsn)},"rollback_end_lsn":${lsn(message.rollbackEndLsn)}` +
+        lsnKey("prepare_end_lsn", message.prepareEndLsn) +
+        lsnKey("rollback_end_lsn", message.rollbackEndLsn) +
         `,"prepare_time":${time(message.prepareTime)},"rollback_time":${time(message.rollbackTime)}`
       );
     case "unknown":
@@ -84,13 +86,13 @@ export function renderOther(message: RareMessage, types: TypeRegistry): string {
 export function renderMessageHead(message: LogicalMessage): string {
   return (
     `${head(message)},"transactional":${message.transactional}` +
-    `,"message_lsn":${lsn(message.messageLsn)},"prefix":${jsonString(message.prefix)}`
+    `${lsnKey("message_lsn", message.messageLsn)},"prefix":${jsonString(message.prefix)}`
   );
 }
 
 /** `,"xid":…` */
 export function xidKey(transaction: Transaction | null): string {
-  return `,"xid":${transaction?.xid ?? null}`;
+  return keyStart("xid") + String(transaction?.xid ?? null);
 }
 
 /** `,"commit_time":…` */
@@ -104,13 +106,14 @@ export function base64(bytes: Uint8Array): string {
 
 function head(message: PgoutputMessage): string {
   const { kind, position, transaction } = message;
-  return `{"kind":"${kind}","lsn":${positionText(position)},"xid":${transaction?.xid ?? null}`;
+  return lineStart(kind) + positionText(position) + xidKey(transaction);
 }
 
 function commitKeys(commit: { commitLsn: Lsn; endLsn: Lsn; commitTime: PgTime }): string {
   return (
-    `,"commit_lsn":${lsn(commit.commitLsn)},"end_lsn":${lsn(commit.endLsn)}` +
-    `,"commit_time":${time(commit.commitTime)}`
+    lsnKey("commit_lsn", commit.commitLsn) +
+    lsnKey("end_lsn", commit.endLsn) +
+    timeKey(commit.commitTime)
   );
 }
 
@@ -129,6 +132,10 @@ function columnObject(column: Column, types: TypeRegistry): string {
 function positionText({ high, low }: WalPosition): string {
   if (high === 0 && low === 0) return "null";
   return `"${high.toString(16).toUpperCase()}/${low.toString(16).toUpperCase()}"`;
+}
+
+function lsnKey(key: LsnKey, value: Lsn): string {
+  return keyStart(key) + lsn(value);
 }
 
 function lsn(value: Lsn): string {

@@ -13,6 +13,7 @@ import type {
   Transaction,
   WalPosition,
 } from "../../pgoutput/messages.ts";
+import { keyStart, lineStart } from "./grammar.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
@@ -31,14 +32,14 @@ export interface NdjsonOptions extends ValueOptions {
 }
 
 const HEADS = {
-  insert: piece('{"kind":"insert","lsn":'),
-  update: piece('{"kind":"update","lsn":'),
-  delete: piece('{"kind":"delete","lsn":'),
+  insert: piece(lineStart("insert")),
+  update: piece(lineStart("update")),
+  delete: piece(lineStart("delete")),
 };
-const BEGIN = piece('{"kind":"begin","lsn":');
-const COMMIT = piece('{"kind":"commit","lsn":');
-const COMMIT_LSN = piece(',"commit_lsn":');
-const END_LSN = piece(',"end_lsn":');
+const BEGIN = piece(lineStart("begin"));
+const COMMIT = piece(lineStart("commit"));
+const COMMIT_LSN = piece(keyStart("commit_lsn"));
+const END_LSN = piece(keyStart("end_lsn"));
 const NEW = piece(',"new":');
 const OLD = piece(',"old":');
 const KEY = piece(',"key":');

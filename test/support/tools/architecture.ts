@@ -15,7 +15,7 @@ const ALL_ROOMS = [
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
-  pgoutput: { mayImport: ["leaves"], mayUse: [] },
+  pgoutput: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: [] },
   wal: { mayImport: ["leaves", "pgoutput/messages.ts"], mayUse: [] },
   server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
   capture: {
@@ -26,7 +26,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ["leaves", "pgoutput", "wal"],
     mayUse: ["chalk", "cli-table3", "node:buffer"],
   },
-  output: { mayImport: ["leaves"], mayUse: ["node:*", "lazy ora"] },
+  output: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: ["node:*", "lazy ora"] },
   demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
   commands: { mayImport: [...ALL_ROOMS, "version.ts"], mayUse: ["node:*", "lazy pg"] },
   cli: {
