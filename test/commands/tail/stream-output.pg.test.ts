@@ -7,6 +7,8 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  readdirSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -63,6 +65,22 @@ describe("output to what may keep a writer waiting", { timeout: 120_000 }, () =>
   async function insert(): Promise<void> {
     const sql = `INSERT INTO t SELECT i, repeat('x', 300) FROM generate_series(1, ${ROWS}) i`;
     await server.sql(sql);
+  }
+
+  /** A start takes as long as a loaded machine likes; where the kernel does not show what is open, half a second. */
+  async function opens({ child }: RunningWalctl, path: string): Promise<unknown> {
+    const files = `/proc/${child.pid}/fd`;
+    if (!existsSync(files)) return await sleep(500);
+    const isOpen = (): boolean =>
+      readdirSync(files).some((fd) => {
+        try {
+          return readlinkSync(join(files, fd)) === path;
+        } catch {
+          return false;
+        }
+      });
+    while (!isOpen()) await sleep(20);
+    return undefined;
   }
 
   /** The server has not given up the first connection, long after it would have. */
@@ -276,7 +294,7 @@ describe("output to what may keep a writer waiting", { timeout: 120_000 }, () =>
   test("decode-file waits for a FIFO's writer, and not beyond a signal", async () => {
     const running = spawnWalctl(["decode-file", fifo]);
     try {
-      await sleep(500);
+      await opens(running, fifo);
       await endsInTime(running, "SIGTERM");
     } finally {
       await running.dispose();
