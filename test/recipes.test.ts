@@ -13,7 +13,7 @@ import { type TestServer, startServer } from "./support/server/server.ts";
 import { toolPath } from "./support/tools/tools.ts";
 
 const page = readFileSync(new URL("../../docs/recipes.md", import.meta.url), "utf8");
-const DUCKDB = fileURLToPath(new URL("support/duckdb-shell.js", import.meta.url));
+const DUCKDB = fileURLToPath(new URL("support/tools/duckdb-shell.js", import.meta.url));
 const ORDERS = "CREATE TABLE orders (id bigint PRIMARY KEY, status text, total numeric(10,2))";
 
 const LAST_COMMIT = `SELECT max(lsn) FROM pg_logical_slot_peek_binary_changes(
