@@ -36,16 +36,21 @@ export async function peekCompression(chunks: AsyncIterable<Uint8Array>): Promis
   }
   return {
     compression: compressionOf(head),
-    chunks: withHead(head, { [Symbol.asyncIterator]: () => rest }),
+    chunks: withHead(head, rest),
   };
 }
 
+/** Closes `rest`, and with it a file, however early it ends. */
 async function* withHead(
   head: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
-  if (head.length > 0) yield head;
-  yield* rest;
+  try {
+    if (head.length > 0) yield head;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  } finally {
+    await rest.return?.();
+  }
 }
 
 /** What a capture holds, out of its compressed bytes. Throws InputError where these are damaged. */

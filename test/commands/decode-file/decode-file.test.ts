@@ -179,6 +179,16 @@ describe("decode-file", () => {
     );
   });
 
+  it("closes a file that it gives up, without a word from Node.js", async () => {
+    // Larger than a chunk, so that its end is not read; several, so that memory is collected between them.
+    const files = Array.from({ length: 30 }, (_, index) =>
+      file(`rubbish-${index}`, Buffer.alloc(3 << 20, 0xff)),
+    );
+    const { status, stderr } = await walctl(["decode-file", ...files]);
+    assert.equal(status, 3);
+    assert.doesNotMatch(stderr, /garbage collection|Deprecation/);
+  });
+
   it("warns once of a relation that was never announced, and prints its rows", async () => {
     const row = encodeMessage({
       ...{ kind: "insert", oid: 4_294_967_295, xid: null },
