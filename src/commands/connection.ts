@@ -13,7 +13,7 @@ import type { CommandContext } from "./context.ts";
 /** To be asked for before anything else is on the screen: it may warn. */
 export function connectionTarget(
   flags: ConnectionFlags,
-  { env, stderr }: CommandContext,
+  { env, stderr }: Pick<CommandContext, "env" | "stderr">,
 ): ConnectionTarget {
   return resolveTarget(flags, env, ({ message, hint }) => {
     stderr.stream.write(renderWarning(message, undefined, hint));

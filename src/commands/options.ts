@@ -22,7 +22,10 @@ export interface OutputOptions {
   readonly quiet: boolean;
 }
 
-export function outputOptions(flags: OutputFlags, context: CommandContext): OutputOptions {
+export function outputOptions(
+  flags: OutputFlags,
+  context: Pick<CommandContext, "env" | "stdout">,
+): OutputOptions {
   const terminal = context.stdout.isTerminal;
   const auto = terminal ? "table" : "ndjson";
   const foreign = flags.format === "wal2json" || flags.format === "debezium";
@@ -36,7 +39,7 @@ export function outputOptions(flags: OutputFlags, context: CommandContext): Outp
 }
 
 /** The option, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then what standard output is. */
-function colorWanted(flags: OutputFlags, context: CommandContext): boolean {
+function colorWanted(flags: OutputFlags, context: Pick<CommandContext, "env" | "stdout">): boolean {
   if (!flags.color) return false;
   if ((context.env["NO_COLOR"] ?? "") !== "") return false;
   const force = context.env["FORCE_COLOR"];

@@ -1,5 +1,6 @@
 import { WalctlError } from "../errors.ts";
 import { NO_PROGRESS, type Progress, Spinner } from "../output/progress.ts";
+import type { StatusLine } from "../output/status-line.ts";
 import { renderError, renderWarning } from "../render/reports/diagnostics.ts";
 import { sanitizeLine } from "../render/bytes/sanitize.ts";
 import type { CommandContext } from "./context.ts";
@@ -16,11 +17,12 @@ export class Reporter {
   readonly #context: CommandContext;
   readonly #quiet: boolean;
   readonly #progress: Progress;
-  /** Clears what else is on the terminal. */
-  beforePrinting: () => void = () => {};
+  readonly #line: Pick<StatusLine, "clear"> | undefined;
 
-  constructor(context: CommandContext, options: OutputOptions) {
+  /** @param line on the same terminal: it is cleared before anything is printed */
+  constructor(context: CommandContext, options: OutputOptions, line?: Pick<StatusLine, "clear">) {
     this.#context = context;
+    this.#line = line;
     this.#quiet = options.quiet;
     this.#progress =
       context.stderr.isTerminal && !options.quiet
@@ -55,7 +57,7 @@ export class Reporter {
 
   #write(text: string): void {
     this.#progress.clear();
-    this.beforePrinting();
+    this.#line?.clear();
     this.#context.stderr.stream.write(text);
   }
 }

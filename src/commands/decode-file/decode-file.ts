@@ -13,12 +13,20 @@ import { renderError } from "../../render/reports/diagnostics.ts";
 import { AskedColumns } from "../messages/asked-columns.ts";
 import type { CommandContext } from "../context.ts";
 import { decodeCapture } from "./decode-capture.ts";
-import { createFilter, type FilterFlags } from "../messages/filter.ts";
-import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";
+import { type FilterFlags, createFilter } from "../messages/filter.ts";
+import { type OutputFlags, outputOptions } from "../options.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressText } from "../messages/progress-text.ts";
-import { createRenderer, type Rendering, type RendererFlags } from "../messages/renderer.ts";
+import {
+  type RendererFlags,
+  type RendererOptions,
+  type Rendering,
+  createRenderer,
+  rendererOptions,
+  writeRest,
+} from "../messages/renderer.ts";
 import { Reporter } from "../reporter.ts";
+import { askedColumns } from "../messages/table-flags.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 
 const STANDARD_INPUT = "-";
@@ -30,8 +38,9 @@ export interface DecodeFileFlags extends OutputFlags, FilterFlags, RendererFlags
 }
 
 interface Job {
-  readonly flags: DecodeFileFlags;
-  readonly output: OutputOptions;
+  readonly input: DecodeFileFlags["input"];
+  readonly keepGoing: boolean;
+  readonly rendering: RendererOptions;
   /** For all captures together. */
   readonly columns: AskedColumns;
   readonly accepts: (message: PgoutputMessage) => boolean;
@@ -56,16 +65,17 @@ export async function decodeFile(
     requireDifferentFiles([input, ["standard output", 1]]);
   }
   const output = outputOptions(flags, context);
-  const columns = new AskedColumns(flags);
+  const columns = new AskedColumns(askedColumns(flags));
+  const { accepts } = createFilter(flags);
+  const rendering = rendererOptions(flags, output);
+  const { input, keepGoing = false } = flags;
   const job: Job = {
-    flags,
-    output,
-    columns,
-    accepts: columns.watch(createFilter(flags)),
+    ...{ input, keepGoing, rendering, columns },
+    accepts: columns.watch(accepts),
     sink: sinkOf(context.stdout.stream),
     reporter: new Reporter(context, output),
-    summary: flags.summary
-      ? await createRenderer(flags, output, new TypeRegistry(), context)
+    summary: rendering.summary
+      ? await createRenderer(rendering, new TypeRegistry(), context)
       : undefined,
     context,
   };
@@ -111,7 +121,7 @@ async function decodeReporting(file: string, job: Job): Promise<ExitCode> {
 }
 
 async function decodeOne(file: string, job: Job): Promise<ExitCode> {
-  const { flags, output, context, reporter } = job;
+  const { input, keepGoing, context, reporter } = job;
   const standardInput = file === STANDARD_INPUT;
   const name = standardInput ? "standard input" : file;
   const source = standardInput
@@ -120,7 +130,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const { compression, chunks } = await peekCompression(source.chunks);
   // A capture has its own decoder and types: the next one may be another server's.
   const types = new TypeRegistry();
-  const rendering = job.summary ?? (await createRenderer(flags, output, types, context));
+  const rendering = job.summary ?? (await createRenderer(job.rendering, types, context));
   const pipeline = new Pipeline({
     typeWatch: undefined,
     capture: undefined,
@@ -131,7 +141,6 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     sink: job.sink,
     warn: (warning) => reporter.warn({ ...warning, message: `${name}: ${warning.message}` }),
   });
-  const { input, keepGoing = false } = flags;
   const decoding = decodeCapture({
     name,
     chunks: compression === undefined ? chunks : uncompressed(name, { compression, chunks }),
@@ -148,14 +157,9 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   try {
     return await decoding;
   } finally {
+    // After damage too: what was counted up to there is printed.
     if (job.summary === undefined) await writeRest(rendering, job.sink);
   }
-}
-
-/** After damage too: what was counted up to there is to be told. */
-async function writeRest(rendering: Rendering, sink: Sink): Promise<void> {
-  const rest = rendering.finish();
-  if (rest.length > 0) await sink.write(rest);
 }
 
 /** Shown when standard error is a terminal and the output does not go to one. */

@@ -1,6 +1,5 @@
 import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
 import type { Warning } from "../reporter.ts";
-import { type TableFlags, askedColumns } from "./table-flags.ts";
 
 /** With more typing errors than this it is another word. */
 const TYPING_ERRORS_MAX = 2;
@@ -13,9 +12,8 @@ export class AskedColumns {
   /** Of a relation that was not announced the names are not known. */
   #unknown = false;
 
-  /** @throws WalctlError (a usage error) when they are not a list of names */
-  constructor(flags: TableFlags) {
-    this.#unmet = new Set(askedColumns(flags));
+  constructor(names: readonly string[]) {
+    this.#unmet = new Set(names);
   }
 
   /** The same filter, which looks at the tables of what it lets pass. */

@@ -31,23 +31,27 @@ const KINDS: Readonly<Record<MessageKind, true>> = {
   unknown: true,
 };
 
-/**
- * Tells which messages are printed. A message that concerns a table is when one of its tables
- * matches one of the patterns; what concerns none (begin, commit, …) is not asked for a table.
- * @throws WalctlError (a usage error) on a kind that there is not
- */
-export function createFilter(flags: FilterFlags): (message: PgoutputMessage) => boolean {
-  const kinds = parseKinds(listOf(flags.only));
-  const matches = tableMatcher(listOf(flags.onlyTable));
-  if (kinds === undefined && matches === undefined) return () => true;
-  return (message) =>
-    (kinds === undefined || kinds.has(message.kind)) &&
-    (matches === undefined || concernsMatch(message, matches));
+/** Which messages are printed. */
+export interface MessageFilter {
+  readonly accepts: (message: PgoutputMessage) => boolean;
+  /** Whether any message of that kind is printed. */
+  readonly acceptsKind: (kind: MessageKind) => boolean;
 }
 
-/** Whether messages of that kind can be printed at all. */
-export function printsKind(flags: FilterFlags, kind: MessageKind): boolean {
-  return parseKinds(listOf(flags.only))?.has(kind) ?? true;
+/**
+ * A message about tables is printed when one of them matches one of the patterns; --only-table says nothing about
+ * the others (begin, commit, …).
+ * @throws WalctlError (a usage error) on a kind that does not exist
+ */
+export function createFilter(flags: FilterFlags): MessageFilter {
+  const kinds = parseKinds(listOf(flags.only));
+  const matches = tableMatcher(listOf(flags.onlyTable));
+  const acceptsKind = (kind: MessageKind): boolean => kinds?.has(kind) ?? true;
+  if (kinds === undefined && matches === undefined) return { accepts: () => true, acceptsKind };
+  const accepts = (message: PgoutputMessage): boolean =>
+    (kinds === undefined || kinds.has(message.kind)) &&
+    (matches === undefined || concernsMatch(message, matches));
+  return { accepts, acceptsKind };
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {

@@ -2,7 +2,10 @@ import { usageError } from "../../errors.ts";
 import { readVersion } from "../../version.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { NdjsonRenderer } from "../../render/ndjson/ndjson.ts";
+import type { Sink } from "../../output/sink.ts";
 import type { Renderer } from "../../render/renderer.ts";
+import type { TableView } from "../../render/table/view.ts";
+import type { Streaming } from "../../server/settings/pgoutput-options.ts";
 import type { CommandContext } from "../context.ts";
 import type { ForeignDialect, OutputOptions } from "../options.ts";
 import { createSummaryRenderer } from "./summary.ts";
@@ -12,8 +15,18 @@ export interface RendererFlags extends TableFlags {
   readonly values: "json" | "text";
   readonly safeNumbers?: boolean;
   readonly summary?: boolean;
-  readonly streaming?: "off" | "on" | "parallel";
+  /** tail's: a format may have no form for what is not committed. */
+  readonly streaming?: Streaming;
   readonly twoPhase?: boolean;
+}
+
+/** What the lines look like. */
+export interface RendererOptions {
+  readonly output: OutputOptions;
+  readonly summary: boolean;
+  readonly view: TableView;
+  readonly values: "json" | "text";
+  readonly safeNumbers: boolean;
 }
 
 /** A renderer, and what only some of them have. */
@@ -21,35 +34,41 @@ export interface Rendering {
   readonly renderer: Renderer;
   /** For a status line: what is going on that is not printed. */
   readonly live: () => string | undefined;
-  /** No message will follow: what is still to be printed. */
+  /** No message will follow: what is still to be printed. Later calls give nothing. */
   readonly finish: () => Uint8Array;
 }
 
 const NOTHING = new Uint8Array();
 
+/** @throws WalctlError (a usage error) on a flag that means nothing, or too much, to the format */
+export function rendererOptions(flags: RendererFlags, output: OutputOptions): RendererOptions {
+  const view = tableView(flags, output);
+  const { values, safeNumbers = false, summary = false } = flags;
+  if (!summary && output.dialect !== "walctl") refuseFor(output.dialect, flags);
+  return { output, summary, view, values, safeNumbers };
+}
+
 /**
- * The renderer that --format asks for. That of NDJSON, which most runs want, is there already; of the others only that one is loaded. `database`: whose changes they are, where that is known.
- * @throws WalctlError (a usage error) on a flag that means nothing, or too much, to that format
+ * The renderer that --format asks for. The one for NDJSON, which most runs use, is loaded with this file; the others
+ * are loaded when they are asked for.
+ * @param database whose changes they are, where that is known
  */
 export async function createRenderer(
-  flags: RendererFlags,
-  output: OutputOptions,
+  options: RendererOptions,
   types: TypeRegistry,
   context: CommandContext,
   database: string | null = null,
 ): Promise<Rendering> {
-  const view = tableView(flags, output);
-  if (flags.summary === true) {
+  const { output, view, values, safeNumbers } = options;
+  if (options.summary) {
     const renderer = await createSummaryRenderer(output);
-    return { renderer, live: () => undefined, finish: () => renderer.finish() };
+    return { renderer, live: () => undefined, finish: once(() => renderer.finish()) };
   }
   if (output.dialect !== "walctl") {
-    refuseFor(output.dialect, flags);
     const renderer = await foreignRenderer(output.dialect, types, database);
     return { renderer, live: () => undefined, finish: () => NOTHING };
   }
   if (output.format === "ndjson") {
-    const { values, safeNumbers = false } = flags;
     const renderer = new NdjsonRenderer({ types, values, safeNumbers });
     return { renderer, live: () => undefined, finish: () => NOTHING };
   }
@@ -60,11 +79,26 @@ export async function createRenderer(
     view,
     types,
   });
-  const finish = (): Uint8Array => {
+  const finish = once(() => {
     renderer.finish();
     return renderer.take();
-  };
+  });
   return { renderer, live: () => renderer.live, finish };
+}
+
+/** Writes what finish() gives. */
+export async function writeRest({ finish }: Rendering, sink: Sink): Promise<void> {
+  const rest = finish();
+  if (rest.length > 0) await sink.write(rest);
+}
+
+function once(finish: () => Uint8Array): () => Uint8Array {
+  let finished = false;
+  return () => {
+    if (finished) return NOTHING;
+    finished = true;
+    return finish();
+  };
 }
 
 async function foreignRenderer(

@@ -10,27 +10,24 @@ export async function createSummaryRenderer(output: OutputOptions): Promise<Summ
   return new SummaryRenderer((counts) => renderSummaryTables(counts, output.color));
 }
 
-interface TailSummaryFlags {
-  readonly summary?: boolean;
-  readonly ack?: boolean;
-  readonly ackFrom?: string;
-  readonly output?: string;
-}
-
 /**
- * What is printed at the end alone cannot be acknowledged on the way, nor go to a file that is to go on where
- * its last transaction ends.
+ * A summary is printed only at the end: it cannot be acknowledged transaction by transaction, and a FILE that holds
+ * one does not tell where to go on.
  * @throws WalctlError, a usage error
  */
-export function checkSummary(flags: TailSummaryFlags): void {
-  if (flags.summary !== true) return;
-  if (flags.ack === true || flags.ackFrom !== undefined) {
+export function checkSummary(
+  { summary }: { readonly summary?: boolean },
+  acknowledge: boolean,
+  file: string | undefined,
+): void {
+  if (summary !== true) return;
+  if (acknowledge) {
     throw usageError(
       "--summary prints no changes that could be acknowledged",
       "Without --ack it looks at what the slot holds and leaves it there.",
     );
   }
-  if (flags.output !== undefined) {
+  if (file !== undefined) {
     throw usageError("--output holds changes, not a summary", "Redirect it: --summary > FILE");
   }
 }

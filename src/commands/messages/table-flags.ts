@@ -22,7 +22,10 @@ export function tableView(flags: TableFlags, output: OutputOptions): TableView {
   };
 }
 
-/** The names that --columns gives. */
+/**
+ * The names that --columns gives.
+ * @throws WalctlError (a usage error) when they are not a list of names
+ */
 export function askedColumns({ columns = [] }: TableFlags): readonly string[] {
   return columns.flatMap(parseNames);
 }

@@ -12,12 +12,12 @@ import { readStreamedLines } from "../../output/file/streamed-lines.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { Passed, TakenOver } from "../../server/start/options.ts";
 import { type CommandContext, standardStreams } from "../context.ts";
-import type { OutputOptions } from "../options.ts";
 import { OutputJournal } from "../messages/output-journal.ts";
 import type { Reporter, Warning } from "../reporter.ts";
+import type { TailConfig } from "./config.ts";
 import { messagesOfLines } from "./streamed-messages.ts";
 
-interface TailOutput {
+export interface TailOutput {
   readonly sink: Sink;
   /** Goes on in a new file of the same name, after what has been passed on. Undefined: it is no file. */
   readonly rotate: ((passed: Passed | undefined) => void) | undefined;
@@ -42,31 +42,18 @@ const STREAMED: readonly MessageKind[] = [
 ];
 const PREPARED: readonly MessageKind[] = ["begin_prepare", "prepare"];
 
-interface OutputRequest {
-  /** --output */
-  readonly path: string | undefined;
-  /** What has been written is acknowledged. */
-  readonly acknowledge: boolean;
-  readonly database: string;
-  readonly pgoutput: PgoutputOptions;
-  /** --ack-from */
-  readonly ackFrom: boolean;
-  /** Whether lines of that kind are printed. */
-  readonly prints: (kind: MessageKind) => boolean;
-}
-
 /**
  * Standard output, or the end of FILE: cut there behind its last whole transaction, so that FILE and slot
- * together hold every change once, whenever this process or the one before it is killed. Not before the slot
- * is ours: one who was started by mistake, or waits for the slot, must not cut what another one is writing.
+ * together hold every change once, whenever this process or the one before it is killed. FILE is cut only when the
+ * slot is ours: a second tail, started by mistake or waiting for the slot, must not cut what the first one writes.
  */
 export function openTailOutput(
-  request: OutputRequest,
-  output: OutputOptions,
+  config: TailConfig,
   context: CommandContext,
   reporter: Reporter,
 ): TailOutput {
-  const { path, pgoutput, database, ackFrom } = request;
+  const { file: path, pgoutput, output, acknowledge, ackFrom } = config;
+  const { acceptsKind } = config.filter;
   const toStream = (sink: Sink): TailOutput => ({
     sink,
     rotate: undefined,
@@ -74,7 +61,8 @@ export function openTailOutput(
     takeOver: () => NOTHING_THERE,
   });
   if (path === undefined) {
-    if (request.acknowledge && isStandardOutputClosed()) throw closedError();
+    // With --ack-from the rows are acknowledged only when somebody has read them.
+    if (acknowledge && ackFrom === undefined && isStandardOutputClosed()) throw closedError();
     return toStream(sinkOf(context.stdout.stream));
   }
   if (output.format !== "ndjson" || output.dialect !== "walctl") {
@@ -86,8 +74,8 @@ export function openTailOutput(
   // Without these lines FILE does not tell where a transaction ends.
   const needed = [...ENDS, ...(streaming ? STREAMED : []), ...(pgoutput.twoPhase ? PREPARED : [])];
   if (streaming && pgoutput.twoPhase) needed.push("stream_prepare");
-  const leftOut = needed.find((kind) => !request.prints(kind));
-  const recoverable = ENDS.every(request.prints);
+  const leftOut = needed.find((kind) => !acceptsKind(kind));
+  const recoverable = ENDS.every(acceptsKind);
   if (leftOut !== undefined) {
     reporter.warn({
       message: `--only leaves out ${leftOut}, so that the file does not tell where to go on`,
@@ -97,13 +85,13 @@ export function openTailOutput(
   const alone = isDescriptorName(path);
   requireOwnOutput(path);
   if (!alone) readFileState(path);
-  const file = new AppendFile(path);
-  file.onRenamed = () => reporter.warn(renamedWarning(path));
+  const file = new AppendFile(path, () => reporter.warn(renamedWarning(path)));
   const journal = file.durable
     ? new OutputJournal(
         {
-          ...{ path, database, ackFrom, request: describeRequest(pgoutput) },
-          ...{ streaming, recoverable, alone },
+          ...{ path, streaming, recoverable, alone, request: describeRequest(pgoutput) },
+          database: config.target.database,
+          ackFrom: ackFrom !== undefined,
         },
         reporter,
       )

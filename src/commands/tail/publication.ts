@@ -1,22 +1,21 @@
 import { chooseSolePublication } from "../../server/publication/choice.ts";
 import { outlookOf } from "../../server/query/server-errors.ts";
-import type { ConnectionTarget } from "../../server/target/target.ts";
 import { withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import type { Reporter } from "../reporter.ts";
-import type { TailOptions } from "./options.ts";
+import type { TailConfig } from "./config.ts";
 
 /**
  * Without -P the database's only publication is taken, and named. Once, before the stream: a reconnect keeps to it,
  * whatever there is by then. Undefined: a signal came first.
  */
 export async function withPublication(
-  options: TailOptions,
-  target: ConnectionTarget,
+  config: TailConfig,
   context: CommandContext,
   reporter: Reporter,
-): Promise<TailOptions | undefined> {
-  if (options.publications.length > 0) return options;
+): Promise<TailConfig | undefined> {
+  const { target, pgoutput } = config;
+  if (pgoutput.publications.length > 0) return config;
   reporter.progress("looking for the publication");
   try {
     const publication = await withConnection(target, "ordinary", context.stop, (client) =>
@@ -25,8 +24,7 @@ export async function withPublication(
     reporter.notice(
       `taking publication "${publication}", the only one there is (-P names another)`,
     );
-    const publications = [publication];
-    return { ...options, publications, pgoutput: { ...options.pgoutput, publications } };
+    return { ...config, pgoutput: { ...pgoutput, publications: [publication] } };
   } catch (error) {
     if (context.stop.aborted && outlookOf(error) === "passes") return undefined;
     throw error;

@@ -1,7 +1,6 @@
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
 import { formatByteCount } from "../../byte-count.ts";
-import type { Sink } from "../../output/sink.ts";
-import { StatusLine } from "../../output/status-line.ts";
+import type { StatusLine } from "../../output/status-line.ts";
 import type { SessionStatus } from "../../server/start/options.ts";
 import { within } from "../../server/connection/within.ts";
 import type { CommandContext } from "../context.ts";
@@ -17,62 +16,42 @@ const ANSWER_PATIENCE_MS = 2000;
 const FRESH_MS = 2500;
 
 interface StatusParts {
-  readonly session: () => SessionStatus;
-  readonly pipeline: () => Pipeline;
+  readonly session: { readonly status: SessionStatus };
+  readonly pipeline: Pipeline;
   readonly server: ServerPosition;
   readonly context: CommandContext;
+  /** Undefined: there is no terminal, or another program may print on it. */
+  readonly line: StatusLine | undefined;
   readonly quiet: boolean;
   readonly acknowledge: boolean;
-  /** Nobody else prints on the terminal that standard error is: a pipe may lead back to it. */
-  readonly alone: boolean;
   /** What the renderer is at, where it does not print it. */
   readonly live: () => string | undefined;
 }
 
-/** How tail fares: on SIGUSR1, as a line at the bottom of a terminal, and at the end. */
+/** How far tail is: on SIGUSR1, as a line at the bottom of a terminal, and at the end. */
 export class TailStatus {
   readonly #parts: StatusParts;
-  readonly #line: StatusLine | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #unsubscribe: () => void;
   #rows = 0;
   #rowsPerSecond = 0;
   #since = performance.now();
-  #streaming = false;
+  #ended = false;
 
   constructor(parts: StatusParts) {
     this.#parts = parts;
-    const { stderr, onSignal } = parts.context;
-    if (stderr.isTerminal && parts.alone && !parts.quiet) {
-      this.#line = new StatusLine(stderr.stream, () => stderr.width() ?? 80);
-    }
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
-    this.#unsubscribe = onSignal("SIGUSR1", () => void this.#print());
+    this.#unsubscribe = parts.context.onSignal("SIGUSR1", () => void this.#print());
   }
 
-  /** From now on there is something to tell; until then a spinner may have the line. */
-  streaming(): void {
-    this.#streaming = true;
-  }
-
-  /** What is written there goes to the terminal that the line is on: above the line. */
-  above(sink: Sink): Sink {
-    const line = this.#line;
-    if (line === undefined) return sink;
-    return { write: (bytes) => sink.write(line.above(bytes)), sync: () => sink.sync() };
-  }
-
-  /** To be called before anything else is printed: it may be the same terminal. */
-  clearLine(): void {
-    this.#line?.clear();
-  }
-
-  /** Ends it with a summary, if there is somebody to read it and something to tell. */
-  end(withSummary: boolean): void {
+  /** Ends it with a summary, if there is something to tell. Later calls do nothing. */
+  end(withSummary = true): void {
+    if (this.#ended) return;
+    this.#ended = true;
     clearInterval(this.#timer);
     this.#unsubscribe();
-    this.clearLine();
-    const { received, written, confirmed } = this.#parts.session();
+    this.#parts.line?.clear();
+    const { received, written, confirmed } = this.#parts.session.status;
     if (!withSummary || this.#parts.quiet || received === INVALID_LSN) return;
     const acknowledged = this.#parts.acknowledge
       ? `acknowledged up to ${formatLsn(confirmed)}`
@@ -82,20 +61,22 @@ export class TailStatus {
 
   #tick(): void {
     const now = performance.now();
-    const { rows } = this.#parts.pipeline();
+    const { session, pipeline, line } = this.#parts;
+    const { rows } = pipeline;
     this.#rowsPerSecond = ((rows - this.#rows) * 1000) / (now - this.#since);
     this.#rows = rows;
     this.#since = now;
     // Not into the middle of a line that the terminal has not taken whole.
     const midway = this.#parts.context.stdout.stream.writableLength > 0;
-    if (!this.#streaming || this.#line === undefined || midway) return;
-    this.#line.show(`-- ${this.#describeBriefly()}`);
+    // Until it has started a spinner may have the line.
+    if (!session.status.started || line === undefined || midway) return;
+    line.show(`-- ${this.#describeBriefly()}`);
     void this.#parts.server.ask(ASK_INTERVAL_MS);
   }
 
   async #print(): Promise<void> {
     await within(this.#parts.server.ask(0), ANSWER_PATIENCE_MS);
-    this.clearLine();
+    this.#parts.line?.clear();
     this.#write(`walctl: ${this.#describe()}\n`);
   }
 
@@ -105,7 +86,7 @@ export class TailStatus {
 
   /** What is as it should be goes without saying: a terminal may be narrow. */
   #describeBriefly(): string {
-    const { written, unacknowledged, reconnects, connected } = this.#parts.session();
+    const { written, unacknowledged, reconnects, connected } = this.#parts.session.status;
     const facts = [
       connected ? undefined : "not connected",
       this.#parts.live(),
@@ -121,7 +102,7 @@ export class TailStatus {
   }
 
   #describe(): string {
-    const { written, unacknowledged, reconnects, connected } = this.#parts.session();
+    const { written, unacknowledged, reconnects, connected } = this.#parts.session.status;
     const facts = [
       `at ${formatLsn(written)}`,
       this.#describeLag(),
@@ -146,7 +127,7 @@ export class TailStatus {
   /** Seconds since the last transaction that was printed committed. */
   #describeLag(): string {
     const bytes = this.#behind();
-    const { lastCommitUnixMs } = this.#parts.pipeline();
+    const { lastCommitUnixMs } = this.#parts.pipeline;
     const seconds =
       bytes === 0n || lastCommitUnixMs === undefined ? 0 : (Date.now() - lastCommitUnixMs) / 1000;
     const { known } = this.#parts.server;
@@ -156,7 +137,7 @@ export class TailStatus {
 
   /** The server may be further on. */
   #behind(): bigint {
-    const { received, written } = this.#parts.session();
+    const { received, written } = this.#parts.session.status;
     const end: Lsn = maxLsn(received, this.#parts.server.known?.lsn ?? received);
     return end > written ? end - written : 0n;
   }

@@ -1,165 +1,192 @@
 import { ExitCode } from "../../errors.ts";
-import { formatLsn, INVALID_LSN } from "../../lsn.ts";
-import { fileStatePath, temporaryStatePath } from "../../output/file/file-state.ts";
-import {
-  type NamedFile,
-  isDescriptorName,
-  requireDifferentFiles,
-} from "../../output/file/same-file.ts";
-import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
+import { INVALID_LSN, formatLsn } from "../../lsn.ts";
+import { ReaderGone, type Sink, fileDescriptorOf } from "../../output/sink.ts";
+import { StatusLine } from "../../output/status-line.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { type BootstrapRequest } from "../../server/start/bootstrap.ts";
+import type { BootstrapRequest } from "../../server/start/bootstrap.ts";
+import type { SessionOptions } from "../../server/start/options.ts";
 import { ReplicationSession } from "../../server/stream/session.ts";
 import { TypeCatalogue } from "../../server/types/catalogue.ts";
 import { TypeWatch } from "../../server/types/watch.ts";
-import { AckSource } from "./ack-source.ts";
+import type { CommandContext } from "../context.ts";
 import { AskedColumns } from "../messages/asked-columns.ts";
 import { CaptureFile } from "../messages/capture-file.ts";
-import { connectionTarget } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
-import { createFilter, printsKind } from "../messages/filter.ts";
-import { outputOptions } from "../options.ts";
 import { Pipeline } from "../messages/pipeline.ts";
-import { publicationPlan } from "../publication-flags.ts";
-import { createRenderer } from "../messages/renderer.ts";
+import { createRenderer, writeRest } from "../messages/renderer.ts";
 import { Reporter } from "../reporter.ts";
-import { ServerPosition } from "./server-position.ts";
 import { withinStopGrace } from "../stop-grace.ts";
-import { checkSummary } from "../messages/summary.ts";
-import { type TailFlags, tailOptions } from "./options.ts";
-import { openTailOutput } from "./output.ts";
+import { AckSource } from "./ack-source.ts";
+import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
+import { type TailOutput, openTailOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
+import { ServerPosition } from "./server-position.ts";
 import { TailStatus } from "./status.ts";
 
 /** As create-slot's default. */
 const SLOT_LOCK_TIMEOUT_MS = 10_000;
 
-const NOTHING = new Uint8Array();
-/** As --output: what it is without. */
-const STANDARD_OUTPUT = "-";
-
-/** What SIGHUP does by now. */
-interface Hangup {
-  listener: (() => void) | undefined;
+/** What tail works with, once it is open. */
+interface Opened {
+  readonly session: ReplicationSession;
+  readonly ackSource: AckSource | undefined;
+  readonly status: TailStatus;
+  readonly columns: AskedColumns;
+  /** Writes what is left to be printed. */
+  readonly finish: () => Promise<void>;
 }
 
 /** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
-  const { output, ...others } = flags;
-  const given: TailFlags = output === undefined || output === STANDARD_OUTPUT ? others : flags;
-  const hangup: Hangup = { listener: undefined };
-  // Without --output it may be the terminal that has gone. With it SIGHUP must not end tail before there is a file.
-  const ignore =
-    given.output === undefined ? undefined : context.onSignal("SIGHUP", () => hangup.listener?.());
+  const config = tailConfig(flags, context.env, context);
+  // SIGHUP asks for a new file, and must not end tail before there is one. Without --output it ends tail: the terminal may be gone.
+  const restore = config.file === undefined ? () => {} : context.onSignal("SIGHUP", () => {});
+  const running = run(config, context).then(() => ExitCode.done);
+  return await withinStopGrace(running, context.stop, ExitCode.done).finally(restore);
+}
+
+async function run(asked: TailConfig, context: CommandContext): Promise<void> {
+  const { stderr } = context;
+  const line =
+    stderr.isTerminal && !asked.output.quiet
+      ? new StatusLine(stderr.stream, () => stderr.width() ?? 80)
+      : undefined;
+  const reporter = new Reporter(context, asked.output, line);
+  const config = await withPublication(asked, context, reporter);
+  if (config === undefined) return;
+  const closing = new Closing();
   try {
-    return await withinStopGrace(stream(given, context, hangup), context.stop, ExitCode.done);
+    const opened = await open(config, context, reporter, line, closing);
+    reporter.progress("connecting");
+    await stream(opened, reporter);
   } finally {
-    ignore?.();
+    closing.close();
   }
 }
 
-async function stream(
-  flags: TailFlags,
+async function open(
+  config: TailConfig,
   context: CommandContext,
-  hangup: Hangup,
-): Promise<ExitCode> {
-  requireOwnFiles(flags);
-  const toFile = flags.output !== undefined && flags.format === "auto";
-  const output = outputOptions(toFile ? { ...flags, format: "ndjson" } : flags, context);
-  const asked = tailOptions(flags);
-  const target = connectionTarget(flags, context);
-  checkSummary(flags);
-  const columns = new AskedColumns(flags);
-  const accepts = columns.watch(createFilter(flags));
+  reporter: Reporter,
+  line: StatusLine | undefined,
+  closing: Closing,
+): Promise<Opened> {
+  const { target, output, acknowledge } = config;
   const types = new TypeRegistry();
-  const reporter = new Reporter(context, output);
-  const options = await withPublication(asked, target, context, reporter);
-  if (options === undefined) return ExitCode.done;
-  const rendering = await createRenderer(flags, output, types, context, target.database);
-  const { sink, rotate, journal, takeOver } = openTailOutput(
-    {
-      path: flags.output,
-      acknowledge: flags.ack === true && flags.ackFrom === undefined,
-      database: target.database,
-      pgoutput: options.pgoutput,
-      ackFrom: flags.ackFrom !== undefined,
-      prints: (kind) => printsKind(flags, kind),
-    },
-    output,
-    context,
-    reporter,
-  );
-  const capture = flags.capture === undefined ? undefined : new CaptureFile(flags.capture, context);
-  const toTerminal = context.stdout.isTerminal && flags.output === undefined;
-  const status = new TailStatus({
-    session: () => session.status,
-    pipeline: () => pipeline,
-    server: new ServerPosition(target, context.stop),
-    context,
-    quiet: output.quiet,
-    acknowledge: options.acknowledge,
-    // Behind a pipe or a FIFO there may be somebody who prints on the same terminal.
-    alone:
-      toTerminal || rotate !== undefined || fileDescriptorOf(context.stdout.stream) !== undefined,
-    live: rendering.live,
-  });
-  reporter.beforePrinting = () => status.clearLine();
-  const shownSink = toTerminal ? status.above(sink) : sink;
-  const catalogue = new TypeCatalogue(target);
-  let slot = "";
+  const columns = new AskedColumns(config.columns);
+  const rendering = await createRenderer(config.rendering, types, context, target.database);
+  const { sink, rotate, journal, takeOver } = openTailOutput(config, context, reporter);
+  const capture =
+    config.capture === undefined ? undefined : new CaptureFile(config.capture, context);
+  closing.add(() => capture?.close());
+  const toTerminal = context.stdout.isTerminal && config.file === undefined;
+  const shown = toTerminal && line !== undefined ? aboveLine(sink, line) : sink;
   const typeWatch = new TypeWatch({
     types,
-    lookUp: (oids, horizon) => catalogue.lookUp(oids, slot, horizon),
+    catalogue: new TypeCatalogue(target),
     learned: (oids, found) => capture?.metadata({ asked: oids, types: found }),
     warn: (warning) => reporter.warn(warning),
   });
+  closing.add(() => typeWatch.end());
   const pipeline = new Pipeline({
-    types,
-    accepts,
+    ...{ types, typeWatch, capture, journal },
+    accepts: columns.watch(config.filter.accepts),
     renderer: rendering.renderer,
-    sink: shownSink,
+    sink: shown,
     warn: (warning) => reporter.warn(warning),
-    typeWatch,
-    capture,
-    journal,
   });
-  let finished = false;
-  const writeRest = async (): Promise<void> => {
-    const rest = finished ? NOTHING : rendering.finish();
-    finished = true;
-    if (rest.length > 0) await shownSink.write(rest);
-  };
   const endOutput = async (): Promise<void> => {
-    await writeRest();
+    await writeRest(rendering, shown);
     sink.end?.();
   };
   const ackSource =
-    flags.ackFrom === undefined ? undefined : new AckSource(flags.ackFrom, reporter, endOutput);
-  const session = new ReplicationSession({
-    ...options,
+    config.ackFrom === undefined ? undefined : new AckSource(config.ackFrom, reporter, endOutput);
+  const session = new ReplicationSession(
+    sessionOptions(
+      config,
+      { pipeline, typeWatch, capture, journal, takeOver, ackSource },
+      context,
+      reporter,
+    ),
+  );
+  // Whoever reads a pipe or a FIFO may print on the same terminal.
+  const alone =
+    toTerminal || rotate !== undefined || fileDescriptorOf(context.stdout.stream) !== undefined;
+  const status = new TailStatus({
+    ...{ session, pipeline, context, acknowledge },
+    server: new ServerPosition(target, context.stop),
+    line: alone ? line : undefined,
+    quiet: output.quiet,
+    live: rendering.live,
+  });
+  closing.add(() => status.end());
+  if (rotate !== undefined) {
+    const onHangup = (): void => pipeline.rotateBetweenTransactions(() => rotate(session.passed));
+    closing.add(context.onSignal("SIGHUP", onHangup));
+  }
+  closing.add(() => reporter.clearProgress());
+  return { session, ackSource, status, columns, finish: () => writeRest(rendering, shown) };
+}
+
+async function stream(opened: Opened, reporter: Reporter): Promise<void> {
+  try {
+    await runSession(opened);
+    for (const warning of opened.columns.warnings()) reporter.warn(warning);
+  } catch (error) {
+    // The reader's goodbye is no error, and nobody reads a summary.
+    if (!(error instanceof ReaderGone)) throw error;
+    opened.status.end(false);
+  }
+}
+
+async function runSession({ session, ackSource, finish }: Opened): Promise<void> {
+  try {
+    const end = await session.run();
+    if (end !== "stopped") ackSource?.warnOfRest(session.status.confirmed);
+  } finally {
+    const { received, reconnects } = session.status;
+    if (received !== INVALID_LSN || reconnects > 0) await finish();
+  }
+}
+
+/** The same terminal has the line: it stays below what is written. */
+function aboveLine(sink: Sink, line: StatusLine): Sink {
+  return { write: (bytes) => sink.write(line.above(bytes)), sync: () => sink.sync() };
+}
+
+interface SessionParts extends Pick<TailOutput, "journal" | "takeOver"> {
+  readonly pipeline: Pipeline;
+  readonly typeWatch: TypeWatch;
+  readonly capture: CaptureFile | undefined;
+  readonly ackSource: AckSource | undefined;
+}
+
+function sessionOptions(
+  config: TailConfig,
+  parts: SessionParts,
+  context: CommandContext,
+  reporter: Reporter,
+): SessionOptions {
+  const { capture, journal, typeWatch } = parts;
+  return {
+    ...config,
+    acknowledge: parts.ackSource ?? config.acknowledge,
+    bootstrap: bootstrapRequest(config, context, reporter),
+    consumer: parts.pipeline,
     received: () => journal?.received(),
     started: (start) => journal?.started(start),
     takeOver: (oldest) => {
-      const there = takeOver(oldest);
+      const there = parts.takeOver(oldest);
       capture?.takeOver();
       return there;
     },
-    target,
-    acknowledge: ackSource ?? options.acknowledge,
-    bootstrap: bootstrapRequest(flags, options, context, reporter),
-    consumer: pipeline,
     stop: context.stop,
     news: {
       warn: (warning) => reporter.warn(warning),
       notice: (text) => reporter.notice(text),
       streaming: ({ slotName, slotPosition, serverVersion }, from, horizon) => {
         reporter.clearProgress();
-        status.streaming();
-        slot = slotName;
-        // It may be another server now.
-        catalogue.close();
-        typeWatch.start(horizon);
-        capture?.metadata({ server_version: serverVersion, options: options.pgoutput });
+        typeWatch.start(slotName, horizon);
+        capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
         if (context.stdout.isTerminal) {
           // 0/0: the server starts where the slot stands.
           const start = from === INVALID_LSN ? slotPosition : formatLsn(from);
@@ -167,69 +194,19 @@ async function stream(
         }
       },
     },
-  });
-  hangup.listener =
-    rotate && (() => pipeline.rotateBetweenTransactions(() => rotate(session.passed)));
-  reporter.progress("connecting");
-  let readerGone = false;
-  try {
-    try {
-      const end = await session.run();
-      if (end !== "stopped") ackSource?.warnOfRest(session.status.confirmed);
-    } finally {
-      const { received, reconnects } = session.status;
-      if (received !== INVALID_LSN || reconnects > 0) await writeRest();
-    }
-    for (const warning of columns.warnings()) reporter.warn(warning);
-    return ExitCode.done;
-  } catch (error) {
-    readerGone = error instanceof ReaderGone;
-    if (readerGone) return ExitCode.done;
-    throw error;
-  } finally {
-    reporter.clearProgress();
-    typeWatch.end();
-    catalogue.close();
-    hangup.listener = undefined;
-    status.end(!readerGone);
-    capture?.close();
-  }
-}
-
-/** @throws WalctlError, a usage error, for a file that is given for two purposes */
-function requireOwnFiles({ output, capture, ackFrom }: TailFlags): void {
-  const files: NamedFile[] = [];
-  if (output === undefined) files.push(["standard output", 1]);
-  else {
-    files.push([`--output "${output}"`, output]);
-    for (const path of [fileStatePath(output), temporaryStatePath(output)]) {
-      if (!isDescriptorName(output))
-        files.push([`"${path}", which --output keeps its state in,`, path]);
-    }
-  }
-  if (capture !== undefined && capture !== "-") files.push([`--capture "${capture}"`, capture]);
-  if (ackFrom !== undefined) {
-    files.push([`--ack-from "${ackFrom}"`, ackFrom === "-" ? 0 : ackFrom]);
-  }
-  requireDifferentFiles(files);
+  };
 }
 
 function bootstrapRequest(
-  flags: TailFlags,
-  { publications, slot, pgoutput }: ReturnType<typeof tailOptions>,
+  { pgoutput, slot, createMissing, plan }: TailConfig,
   context: CommandContext,
   reporter: Reporter,
 ): BootstrapRequest {
-  const createMissing = flags.bootstrap ?? false;
+  const { publications, twoPhase, messages } = pgoutput;
   // Each connection of the session says the same again.
   const warned = new Set<string>();
   return {
-    publications,
-    slot,
-    twoPhase: pgoutput.twoPhase,
-    messages: pgoutput.messages,
-    createMissing,
-    plan: createMissing ? publicationPlan(publications[0] ?? "", flags) : undefined,
+    ...{ publications, twoPhase, messages, slot, createMissing, plan },
     lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
     stop: context.stop,
     onWaiting: (text) => reporter.progress(text),
@@ -239,4 +216,23 @@ function bootstrapRequest(
       warned.add(message);
     },
   };
+}
+
+/** What has been opened is closed in the opposite order; what cannot be closed holds up none of the rest. */
+class Closing {
+  readonly #closes: Array<() => void> = [];
+
+  add(close: () => void): void {
+    this.#closes.push(close);
+  }
+
+  close(): void {
+    const close = this.#closes.pop();
+    if (close === undefined) return;
+    try {
+      close();
+    } finally {
+      this.close();
+    }
+  }
 }

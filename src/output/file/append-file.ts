@@ -37,14 +37,17 @@ export class AppendFile implements Sink {
   /** Bytes written since the last sync. */
   #dirty = 0;
   #renamedSince: number | undefined;
-  /** Called once, when lines go on into a file that has another name by now. */
-  onRenamed: () => void = () => {};
+  readonly #onRenamed: () => void;
   #syncing: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
-  /** @throws WalctlError when it cannot be opened */
-  constructor(path: string) {
+  /**
+   * @param onRenamed called once, when lines go on into a file that has another name by now
+   * @throws WalctlError when it cannot be opened
+   */
+  constructor(path: string, onRenamed: () => void = () => {}) {
     this.#path = path;
+    this.#onRenamed = onRenamed;
     this.#fd = openForAppend(path);
     this.#durable = isFile(this.#fd);
   }
@@ -139,7 +142,7 @@ export class AppendFile implements Sink {
     this.#renamedSince ??= now;
     if (now - this.#renamedSince < RENAMED_PATIENCE_MS) return;
     this.#renamedSince = Infinity;
-    this.onRenamed();
+    this.#onRenamed();
   }
 
   /** The path still leads to it. */

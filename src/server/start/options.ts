@@ -95,6 +95,8 @@ export interface SessionNews {
 /** How a session fares. */
 export interface SessionStatus {
   readonly connected: boolean;
+  /** The server has accepted a start. */
+  readonly started: boolean;
   /** The furthest position that the server has told of. */
   readonly received: Lsn;
   /** All before it has been written. */

@@ -75,6 +75,7 @@ export class ReplicationSession {
     const state = this.#state;
     return {
       connected: this.#stream !== undefined,
+      started: this.#starts > 0,
       received: state?.ledger.received ?? INVALID_LSN,
       written: state?.ledger.written ?? INVALID_LSN,
       confirmed: state?.feedback.confirmed ?? INVALID_LSN,

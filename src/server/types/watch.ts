@@ -9,11 +9,11 @@ import type { OtherMessage, Relation, WalPosition } from "../../pgoutput/message
 import type { CatalogueType, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type Horizon, NO_HORIZON } from "../start/horizon.ts";
 import type { SessionNews } from "../start/options.ts";
-import type { CatalogueAnswer, SeenType } from "./catalogue.ts";
+import type { CatalogueAnswer, SeenType, TypeCatalogue } from "./catalogue.ts";
 
 interface TypeWatchParts {
   readonly types: TypeRegistry;
-  readonly lookUp: (oids: readonly number[], horizon: Horizon) => Promise<CatalogueAnswer>;
+  readonly catalogue: TypeCatalogue;
   /** Told of what `types` is told of, at that point of the stream. */
   readonly learned: (asked: readonly number[], types: readonly CatalogueType[]) => void;
   readonly warn: SessionNews["warn"];
@@ -48,6 +48,7 @@ export class TypeWatch {
   #position = INVALID_LSN;
   /** What committed before that has fields that are known. */
   #checked = INVALID_LSN;
+  #slot = "";
   #horizon = NO_HORIZON;
   #timer: NodeJS.Timeout | undefined;
 
@@ -56,8 +57,11 @@ export class TypeWatch {
     parts.types.onUnknownFields = (oid) => this.#warn(oid);
   }
 
-  /** A stream starts, at or after that. */
-  start(horizon: Horizon): void {
+  /** A stream from that slot starts, at or after the horizon. */
+  start(slot: string, horizon: Horizon): void {
+    // The server may be another one than before.
+    this.#parts.catalogue.close();
+    this.#slot = slot;
     this.#horizon = horizon;
   }
 
@@ -92,6 +96,7 @@ export class TypeWatch {
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#parts.catalogue.close();
   }
 
   /** Of the types that are new; of all, when it was announced before: one of them may have got another name. */
@@ -102,7 +107,9 @@ export class TypeWatch {
     this.#relations.add(oid);
     if (asked.length === 0) return undefined;
     const horizon = this.#horizon;
-    return this.#parts.lookUp(asked, horizon).then((answer) => this.#adopt(asked, answer, horizon));
+    return this.#parts.catalogue
+      .lookUp(asked, this.#slot, horizon)
+      .then((answer) => this.#adopt(asked, answer, horizon));
   }
 
   /** A row of a transaction that may not have committed: undefined, it can be rendered now. */
@@ -136,7 +143,7 @@ export class TypeWatch {
     const horizon = this.#horizon;
     let answer: CatalogueAnswer;
     try {
-      answer = await this.#parts.lookUp(asked, horizon);
+      answer = await this.#parts.catalogue.lookUp(asked, this.#slot, horizon);
     } catch (error) {
       // The stream goes on: if it was the server that went away, it will tell itself.
       const doubt = error instanceof Error ? error.message : String(error);

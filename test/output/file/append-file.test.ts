@@ -136,9 +136,8 @@ test("it cannot be reopened to forget what only the deleted file holds", () => {
 
 test("a file that has another name, or one more, is no deleted one", async () => {
   const path = join(folder, "out");
-  const file = new AppendFile(path);
   let told = 0;
-  file.onRenamed = () => told++;
+  const file = new AppendFile(path, () => told++);
   file.write(Buffer.from("one\n"));
   linkSync(path, `${path}.link`);
   rmSync(path);

@@ -1,0 +1,174 @@
+import { usageError } from "../../errors.ts";
+import { type Lsn, parseLsn } from "../../lsn.ts";
+import { fileStatePath, temporaryStatePath } from "../../output/file/file-state.ts";
+import {
+  type NamedFile,
+  isDescriptorName,
+  requireDifferentFiles,
+} from "../../output/file/same-file.ts";
+import type { PublicationPlan } from "../../server/publication/plan.ts";
+import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
+import type { ConnectionFlags, ConnectionTarget } from "../../server/target/target.ts";
+import { connectionTarget } from "../connection.ts";
+import type { CommandContext } from "../context.ts";
+import { type FilterFlags, type MessageFilter, createFilter } from "../messages/filter.ts";
+import { type RendererFlags, type RendererOptions, rendererOptions } from "../messages/renderer.ts";
+import { checkSummary } from "../messages/summary.ts";
+import { askedColumns } from "../messages/table-flags.ts";
+import {
+  type OutputFlags,
+  type OutputOptions,
+  outputOptions,
+  parseCount,
+  parseSeconds,
+} from "../options.ts";
+import { type PublicationFlags, publicationPlan } from "../publication-flags.ts";
+
+export interface TailFlags
+  extends ConnectionFlags, OutputFlags, FilterFlags, PublicationFlags, RendererFlags {
+  readonly slot?: string;
+  readonly publication?: readonly string[];
+  readonly bootstrap?: boolean;
+  readonly ack?: boolean;
+  readonly ackFrom?: string;
+  readonly allowGap?: boolean;
+  readonly output?: string;
+  readonly capture?: string;
+  readonly startpos?: string;
+  readonly endpos?: string;
+  readonly limit?: string;
+  readonly statusInterval: string;
+  readonly origin?: "any" | "none";
+  readonly messages?: boolean;
+  readonly binary?: boolean;
+  /** False: --no-loop. */
+  readonly loop: boolean;
+  readonly wait?: boolean;
+}
+
+/** What tail is to do, in the terms of the rooms below. */
+export interface TailConfig {
+  readonly target: ConnectionTarget;
+  readonly slot: string | undefined;
+  /** Without -P its publications are empty until withPublication() finds the database's only one. */
+  readonly pgoutput: PgoutputOptions;
+  /** --bootstrap */
+  readonly createMissing: boolean;
+  /** What a publication that is created publishes. Undefined: the flags do not say. */
+  readonly plan: PublicationPlan | undefined;
+  /** The slot advances: to what was written, or with `ackFrom` to what the consumer confirms. */
+  readonly acknowledge: boolean;
+  /** The path that confirmations come from. */
+  readonly ackFrom: string | undefined;
+  readonly startpos: Lsn | undefined;
+  readonly allowGap: boolean;
+  readonly endpos: Lsn | "now" | undefined;
+  readonly limit: number | undefined;
+  readonly statusIntervalMs: number;
+  readonly reconnect: boolean;
+  readonly waitForSlot: boolean;
+  /** --output. Undefined: standard output. */
+  readonly file: string | undefined;
+  readonly capture: string | undefined;
+  readonly filter: MessageFilter;
+  /** The names given to --columns. */
+  readonly columns: readonly string[];
+  readonly output: OutputOptions;
+  readonly rendering: RendererOptions;
+}
+
+/** As --output: what it is without. */
+const STANDARD_OUTPUT = "-";
+
+/**
+ * The last place that sees a flag.
+ * @throws WalctlError, a usage error
+ */
+export function tailConfig(
+  flags: TailFlags,
+  env: CommandContext["env"],
+  terminal: Pick<CommandContext, "stdout" | "stderr">,
+): TailConfig {
+  const file = flags.output === STANDARD_OUTPUT ? undefined : flags.output;
+  const { capture, ackFrom, slot } = flags;
+  requireOwnFiles(file, capture, ackFrom);
+  const toFile = file !== undefined && flags.format === "auto";
+  const output = outputOptions(toFile ? { ...flags, format: "ndjson" } : flags, {
+    env,
+    ...terminal,
+  });
+  const publications = flags.publication ?? [];
+  const [publication] = publications;
+  const createMissing = flags.bootstrap ?? false;
+  if (publication === undefined && createMissing) {
+    throw usageError(
+      "--bootstrap has no name for the publication",
+      "Name it with -P: it is created if it is missing.",
+    );
+  }
+  const acknowledge = flags.ack === true || ackFrom !== undefined;
+  if (acknowledge && slot === undefined) {
+    throw usageError(
+      "to acknowledge there must be a slot to advance",
+      "Name one with -S; walctl create-slot makes one.",
+    );
+  }
+  checkSummary(flags, acknowledge, file);
+  return {
+    ...{ slot, createMissing, acknowledge, ackFrom, file, capture, output },
+    startpos: flags.startpos === undefined ? undefined : requireLsn("--startpos", flags.startpos),
+    allowGap: flags.allowGap ?? false,
+    endpos: parseEndpos(flags.endpos),
+    limit: flags.limit === undefined ? undefined : parseCount("--limit", flags.limit, 1),
+    statusIntervalMs: parseSeconds("--status-interval", flags.statusInterval, 0.1),
+    reconnect: flags.loop,
+    waitForSlot: flags.wait ?? false,
+    pgoutput: {
+      publications,
+      streaming: flags.streaming ?? "off",
+      twoPhase: flags.twoPhase ?? false,
+      origin: flags.origin ?? "any",
+      messages: flags.messages ?? false,
+      binary: flags.binary ?? false,
+    },
+    // It may warn: what is wrong with the flags above has been said by then.
+    target: connectionTarget(flags, { env, ...terminal }),
+    columns: askedColumns(flags),
+    filter: createFilter(flags),
+    rendering: rendererOptions(flags, output),
+    plan: createMissing ? publicationPlan(publication ?? "", flags) : undefined,
+  };
+}
+
+function parseEndpos(text: string | undefined): Lsn | "now" | undefined {
+  if (text === undefined || text === "now") return text;
+  return requireLsn("--endpos", text);
+}
+
+function requireLsn(option: string, text: string): Lsn {
+  const lsn = parseLsn(text);
+  if (lsn !== undefined) return lsn;
+  throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
+}
+
+/** @throws WalctlError, a usage error, for a file that is given for two purposes */
+function requireOwnFiles(
+  output: string | undefined,
+  capture: string | undefined,
+  ackFrom: string | undefined,
+): void {
+  const files: NamedFile[] = [];
+  if (output === undefined) files.push(["standard output", 1]);
+  else {
+    files.push([`--output "${output}"`, output]);
+    for (const path of [fileStatePath(output), temporaryStatePath(output)]) {
+      if (!isDescriptorName(output))
+        files.push([`"${path}", which --output keeps its state in,`, path]);
+    }
+  }
+  if (capture !== undefined && capture !== "-") files.push([`--capture "${capture}"`, capture]);
+  if (ackFrom !== undefined) {
+    files.push([`--ack-from "${ackFrom}"`, ackFrom === "-" ? 0 : ackFrom]);
+  }
+  requireDifferentFiles(files);
+}
