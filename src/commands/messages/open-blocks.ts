@@ -1,3 +1,4 @@
+import type { StreamedLine } from "../../output/file/streamed-lines.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 
 /** Where in FILE the blocks of streamed transactions are that are still open: the next process looks no further back. */
@@ -8,22 +9,35 @@ export class OpenBlocks {
   /** A message that goes into FILE, which has that size by now or is larger. */
   message(message: PgoutputMessage, size: number): void {
     switch (message.kind) {
-      case "stream_start": {
-        const { xid } = message.transaction;
-        if (!this.#starts.has(xid)) this.#starts.set(xid, size);
+      case "stream_start":
+        this.#start(message.transaction.xid, size);
         break;
-      }
       case "stream_abort":
-        if (message.subxid === message.transaction.xid) this.#starts.delete(message.subxid);
+        if (message.subxid === message.transaction.xid) this.#end(message.subxid);
         break;
       case "commit":
       case "stream_commit":
       case "stream_prepare":
-        if (this.#starts.size > 0) this.#starts.delete(message.transaction?.xid ?? 0);
+        this.#end(message.transaction?.xid ?? 0);
         break;
       default:
         break;
     }
+  }
+
+  /** A line that FILE has, at that place or behind it. */
+  line(line: StreamedLine, place: number): void {
+    if (line.kind === "start") this.#start(line.xid, place);
+    else if (line.kind === "end" || (line.kind === "abort" && line.subxid === line.xid))
+      this.#end(line.xid);
+  }
+
+  #start(xid: number, place: number): void {
+    if (!this.#starts.has(xid)) this.#starts.set(xid, place);
+  }
+
+  #end(xid: number): void {
+    if (this.#starts.size > 0) this.#starts.delete(xid);
   }
 
   /** No open block is before that, in a file of that size. */

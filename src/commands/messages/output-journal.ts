@@ -9,6 +9,7 @@ import {
   writeFileState,
 } from "../../output/file/file-state.ts";
 import { readOutputEnd, recoverLastLine, recoverOutput } from "../../output/file/recovery.ts";
+import type { StreamedLine } from "../../output/file/streamed-lines.ts";
 import { sinkError } from "../../output/sink.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import type { Anchor, Received } from "../../server/start/continuity.ts";
@@ -113,9 +114,9 @@ export class OutputJournal {
   }
 
   /** One of the lines about blocks that FILE holds. */
-  noteBlock(message: PgoutputMessage): void {
+  noteBlock(line: StreamedLine): void {
     this.#streamed = true;
-    this.#blocks.message(message, this.#state?.blocksFrom ?? 0);
+    this.#blocks.line(line, this.#state?.blocksFrom ?? 0);
   }
 
   /** A line that FILE is about to get. */

@@ -1,6 +1,6 @@
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
-import type { MessageKind, PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { MessageKind } from "../../pgoutput/messages.ts";
 import { AppendFile } from "../../output/file/append-file.ts";
 import { isStandardOutputClosed } from "../../output/closed-output.ts";
 import { readFileState } from "../../output/file/file-state.ts";
@@ -8,14 +8,13 @@ import { requireOwnOutput, requireWholeLines } from "../../output/file/recovery.
 import { isDescriptorName } from "../../output/file/same-file.ts";
 import { type Sink, sinkOf } from "../../output/sink.ts";
 import { openStreamOutput } from "../../output/stream-output.ts";
-import { readStreamedLines } from "../../output/file/streamed-lines.ts";
+import { type StreamedLine, readStreamedLines } from "../../output/file/streamed-lines.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { Passed, TakenOver } from "../../server/start/options.ts";
 import { type CommandContext, standardStreams } from "../context.ts";
 import { OutputJournal } from "../messages/output-journal.ts";
 import type { Reporter, Warning } from "../reporter.ts";
 import type { TailConfig } from "./config.ts";
-import { messagesOfLines } from "./streamed-messages.ts";
 
 export interface TailOutput {
   readonly sink: Sink;
@@ -144,10 +143,10 @@ function* unfinishedIn(
   journal: OutputJournal,
   oldest: Lsn,
   from: number,
-): Generator<PgoutputMessage> {
-  for (const message of messagesOfLines(readStreamedLines(path, oldest, from))) {
-    journal.noteBlock(message);
-    yield message;
+): Generator<StreamedLine> {
+  for (const line of readStreamedLines(path, oldest, from)) {
+    journal.noteBlock(line);
+    yield line;
   }
 }
 

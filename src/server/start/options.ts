@@ -1,11 +1,10 @@
 import type { Lsn } from "../../lsn.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import type { BootstrapOutcome, BootstrapRequest } from "./bootstrap.ts";
 import type { Confirmations } from "../delivery/confirmations.ts";
 import type { Anchor, Received } from "./continuity.ts";
 import type { Horizon } from "./horizon.ts";
 import type { PgoutputOptions } from "../settings/pgoutput-options.ts";
-import type { Mark } from "./resume.ts";
+import type { Mark, PrintedPart } from "./resume.ts";
 import type { LogIdentity } from "./server-identity.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import type { StreamConsumer } from "./consumer.ts";
@@ -64,7 +63,7 @@ export interface TakenOver {
    * Blocks of transactions, in their order and with all ends since: of those that have not ended the server will
    * send again what is there. Read in one go.
    */
-  readonly unfinished: Iterable<PgoutputMessage>;
+  readonly unfinished: Iterable<PrintedPart>;
 }
 
 /** What has been passed on so far, of which no transaction is cut. */

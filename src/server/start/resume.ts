@@ -4,34 +4,20 @@ import type {
   Begin,
   BeginPrepare,
   Commit,
-  PgoutputMessage,
+  OtherMessage,
   StreamCommit,
   WalPosition,
 } from "../../pgoutput/messages.ts";
 import type { Anchor } from "./continuity.ts";
-import { Progress } from "./progress.ts";
-import { Subtransactions } from "./subtransactions.ts";
-
-/** A transaction of which some has been passed on, and whose end has not. */
-interface Unfinished {
-  readonly xid: number;
-  readonly progress: Progress;
-  /** Of one that is streamed. */
-  subtransactions: Subtransactions | undefined;
-  /** Undefined: it has not come. */
-  begin: Begin | BeginPrepare | undefined;
-  origin: boolean;
-  /** Rolled back: if it comes again, then only until something that ended later has been passed on. */
-  aborted: boolean;
-  /** Some of it was streamed, while it was open. */
-  streamed: boolean;
-}
-
-/** A subtransaction that was rolled back without a word. */
-interface RolledBack {
-  readonly xid: number;
-  readonly subxid: number;
-}
+import {
+  CONTINUED,
+  NEW,
+  REPEATED,
+  type Repetition,
+  Unfinished,
+  anchorOf,
+  recordOf,
+} from "./unfinished.ts";
 
 /** What an earlier process passed on. */
 export interface Mark {
@@ -41,10 +27,18 @@ export interface Mark {
   readonly messageLsn: Lsn;
 }
 
-const NONE: readonly RolledBack[] = [];
+/** What an earlier process printed of transactions that were open. */
+export type PrintedPart =
+  /** A block of a streamed transaction begins or ends. */
+  | { readonly kind: "start" | "stop"; readonly xid: number }
+  /** Something within a block. */
+  | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
+  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number }
+  /** Of any transaction, streamed or not. `lsn` lies in the record that ended it. */
+  | { readonly kind: "end"; readonly xid: number; readonly lsn: Lsn };
 
 /**
- * Tells what a stream that was begun again repeats. What ends a transaction (Commit, Prepare and their
+ * Recognizes what a stream that was started again repeats. What ends a transaction (Commit, Prepare and their
  * like) comes in the order of the log, so that what is not beyond the last one passed on is a repetition.
  * A transaction that was cut comes again from its beginning; one that was streamed before may come in
  * other blocks, or in one piece, and is known by its xid.
@@ -53,30 +47,26 @@ export class Resume {
   /** Within the record of the last end that was passed on. */
   #lastEnd = INVALID_LSN;
   #lastMessageLsn = INVALID_LSN;
-  /** The last end, when it was a commit. */
+  /** The last end that was passed on, when it was a commit. */
   #commit: Commit | StreamCommit | undefined;
+  /** Whose commit the last end was, also when an earlier process passed it on. */
+  #committedXid: number | undefined;
   /** Those that were streamed or cut: of the many that come whole, none is ever put here. */
   readonly #unfinished = new Map<number, Unfinished>();
   /** The transaction that is open now. */
   #open: Unfinished | undefined;
   /** The open transaction was passed on whole. */
   #old = false;
-  /** The block that is open goes on with a transaction of which some was passed on. */
-  #continued = false;
-  #rolledBack: readonly RolledBack[] = NONE;
 
   /** The connection is gone: what was not finished will come again. */
   disconnect(): void {
     if (this.#open !== undefined) this.#keep(this.#open);
     this.#open = undefined;
     this.#old = false;
-    for (const { progress, subtransactions } of this.#unfinished.values()) {
-      progress.rewind();
-      subtransactions?.rewind();
-    }
+    for (const unfinished of this.#unfinished.values()) unfinished.rewind();
   }
 
-  /** What was passed on by an earlier process. */
+  /** All that an earlier process passed on and that has ended. */
   skip({ endLsn, messageLsn }: Mark): void {
     this.#lastEnd = maxLsn(this.#lastEnd, lastByteBefore(endLsn));
     this.#lastMessageLsn = maxLsn(this.#lastMessageLsn, messageLsn);
@@ -103,12 +93,8 @@ export class Resume {
   /** The furthest WAL record of which something has been passed on. */
   get passed(): Lsn {
     let passed = maxLsn(this.#lastEnd, lastByteBefore(this.#lastMessageLsn));
-    const open = this.#open === undefined ? [] : [this.#open];
-    for (const { progress, begin } of [...this.#unfinished.values(), ...open]) {
-      const record = begin === undefined ? INVALID_LSN : recordOf(begin);
-      passed = maxLsn(passed, maxLsn(progress.passed, record));
-    }
-    return passed;
+    for (const unfinished of this.#unfinished.values()) passed = maxLsn(passed, unfinished.passed);
+    return maxLsn(passed, this.#open?.passed ?? INVALID_LSN);
   }
 
   /** The transaction that the lost connection cut between its Begin and its end: nothing is to come before the rest. */
@@ -124,150 +110,140 @@ export class Resume {
     return this.#old;
   }
 
-  /** Whether the Stream Start just asked for is not the first one of its transaction that is passed on. */
-  get continued(): boolean {
-    return this.#continued;
-  }
-
-  /** Subtransactions of which the message just asked for tells, by not being theirs, that they were rolled back. */
-  get rolledBack(): readonly RolledBack[] {
-    return this.#rolledBack;
-  }
-
-  /** To be asked once for each message received, before anything is done with it. Relation and Type may come again. */
-  repeats(message: PgoutputMessage): boolean {
-    this.#rolledBack = NONE;
+  /** To be asked once for each message received but rows, before anything is done with it. Relation and Type may come again. */
+  judge(message: OtherMessage): Repetition {
     switch (message.kind) {
-      case "insert":
-      case "update":
-      case "delete":
       case "truncate":
-        return this.repeatsChange(message);
+        return this.judgeChange(message.transaction?.xid, message.position);
       case "relation":
       case "type":
-        return false;
+        return NEW;
       case "begin":
-        return this.#beginRepeats(message, message.transaction?.xid ?? 0);
+        return this.#begin(message, message.transaction?.xid ?? 0);
       case "begin_prepare":
-        return this.#beginRepeats(message, message.transaction.xid);
+        return this.#begin(message, message.transaction.xid);
       case "origin":
-        return this.#originRepeats();
+        return this.#origin();
       case "message":
         return message.transactional
-          ? this.repeatsChange(message)
-          : this.#outsideRepeats(message.messageLsn);
+          ? this.judgeChange(message.transaction?.xid, message.position)
+          : this.#outside(message.messageLsn);
       case "stream_start":
-        return this.#blockRepeats(message.transaction.xid);
-      case "stream_stop": {
-        const repeated = this.#old;
-        this.#open = undefined;
-        this.#old = false;
-        return repeated;
-      }
+        return this.#startBlock(message.transaction.xid);
+      case "stream_stop":
+        return this.#stopBlock();
       case "stream_abort":
         return this.#abort(message.transaction.xid, message.subxid);
       case "commit":
       case "stream_commit": {
-        const repeated = this.#endRepeats(message.transaction?.xid ?? 0, message.commitLsn);
-        return repeated || this.#passEnd(message);
+        const xid = message.transaction?.xid;
+        return this.#end(xid ?? 0, message.commitLsn, message, xid);
       }
       case "commit_prepared":
-        return this.#endRepeats(message.transaction.xid, message.commitLsn) || this.#passEnd();
+        return this.#end(message.transaction.xid, message.commitLsn);
       case "prepare":
       case "stream_prepare":
-        return this.#endRepeats(message.transaction.xid, message.prepareLsn) || this.#passEnd();
+        return this.#end(message.transaction.xid, message.prepareLsn);
       case "rollback_prepared":
         // The one end that is known by the byte after its record, where the next record may start.
-        return (
-          this.#endRepeats(message.transaction.xid, lastByteBefore(message.rollbackEndLsn)) ||
-          this.#passEnd()
-        );
+        return this.#end(message.transaction.xid, lastByteBefore(message.rollbackEndLsn));
       case "unknown":
-        return this.#old;
+        return this.#old ? REPEATED : NEW;
     }
   }
 
-  /** The same for a change that belongs to the open transaction. */
-  repeatsChange(message: PgoutputMessage): boolean {
-    this.#rolledBack = NONE;
-    if (this.#old) return true;
-    const open = this.#open;
-    if (open === undefined) return false;
-    if (open.streamed) this.#missing(open, message.position);
-    if (open.progress.repeats(message.position)) return true;
-    const xid = message.transaction?.xid ?? open.xid;
-    if (xid !== open.xid) {
-      open.subtransactions ??= new Subtransactions();
-      open.subtransactions.add(xid, message.position);
+  /**
+   * The same for a change that belongs to the open transaction.
+   * @param xid its own transaction's, which may be a subtransaction; undefined: it is not known
+   */
+  judgeChange(xid: number | undefined, position: WalPosition): Repetition {
+    if (this.#old) return REPEATED;
+    return this.#open === undefined ? NEW : this.#open.judgeChange(xid, position);
+  }
+
+  /** What an earlier process printed, part by part and in order. */
+  recall(part: PrintedPart): void {
+    switch (part.kind) {
+      case "start":
+        return void this.#startBlock(part.xid);
+      case "stop":
+        return void this.#stopBlock();
+      case "change":
+        return void this.judgeChange(part.xid, positionOf(part.lsn));
+      case "abort":
+        return void this.#abort(part.xid, part.subxid);
+      case "end":
+        // Not all that would make an anchor of it is known.
+        return void this.#end(part.xid, part.lsn, undefined, part.xid);
     }
-    return false;
   }
 
-  #missing({ xid, subtransactions }: Unfinished, position: WalPosition | undefined): void {
-    const missing = subtransactions?.missingBefore(position) ?? [];
-    if (missing.length > 0) this.#rolledBack = missing.map((subxid) => ({ xid, subxid }));
-  }
-
-  #beginRepeats(begin: Begin | BeginPrepare, xid: number): boolean {
+  #begin(begin: Begin | BeginPrepare, xid: number): Repetition {
     this.#old = recordOf(begin) <= this.#lastEnd;
-    if (this.#old) return true;
+    if (this.#old) return REPEATED;
     const open = this.#enter(xid);
     const repeated = open.begin !== undefined;
     open.begin = begin;
-    return repeated;
+    return repeated ? REPEATED : NEW;
   }
 
   /** A stream that starts at the last commit may repeat that transaction in blocks. */
-  #blockRepeats(xid: number): boolean {
+  #startBlock(xid: number): Repetition {
     const known = this.#find(xid);
-    this.#old = known === undefined && this.#commit?.transaction?.xid === xid;
-    if (this.#old) return true;
-    this.#continued = known?.streamed ?? false;
+    this.#old = known === undefined && this.#committedXid === xid;
+    if (this.#old) return REPEATED;
+    const continued = known?.streamed === true;
     this.#keep(this.#enter(xid)).streamed = true;
-    return false;
+    return continued ? CONTINUED : NEW;
   }
 
-  #originRepeats(): boolean {
-    if (this.#old || this.#open === undefined) return this.#old;
+  #stopBlock(): Repetition {
+    const repeated = this.#old;
+    this.#open = undefined;
+    this.#old = false;
+    return repeated ? REPEATED : NEW;
+  }
+
+  #origin(): Repetition {
+    if (this.#old) return REPEATED;
+    if (this.#open === undefined) return NEW;
     const repeated = this.#open.origin;
     this.#open.origin = true;
-    return repeated;
+    return repeated ? REPEATED : NEW;
   }
 
   /** Outside of transactions they come in the order of the log, each at a position of its own. */
-  #outsideRepeats(lsn: Lsn): boolean {
-    if (lsn <= this.#lastMessageLsn) return true;
+  #outside(lsn: Lsn): Repetition {
+    if (lsn <= this.#lastMessageLsn) return REPEATED;
     this.#lastMessageLsn = lsn;
-    return false;
+    return NEW;
   }
 
-  #endRepeats(xid: number, end: Lsn): boolean {
-    const repeated = end <= this.#lastEnd;
+  #end(xid: number, end: Lsn, commit?: Commit | StreamCommit, committedXid?: number): Repetition {
     const unfinished = this.#find(xid);
-    if (unfinished?.streamed === true && !repeated) this.#missing(unfinished, undefined);
+    const repeated = end <= this.#lastEnd;
     this.#open = undefined;
     this.#old = false;
-    if (this.#unfinished.size > 0) this.#unfinished.delete(xid);
-    this.#lastEnd = maxLsn(this.#lastEnd, end);
-    if (!repeated) this.#forgetAborted();
-    return repeated;
-  }
-
-  /** Returns false: it is no repetition. */
-  #passEnd(commit?: Commit | StreamCommit): false {
+    if (unfinished !== undefined) this.#unfinished.delete(xid);
+    if (repeated) return REPEATED;
+    this.#lastEnd = end;
     this.#commit = commit;
-    return false;
+    this.#committedXid = committedXid;
+    this.#forgetAborted();
+    return unfinished?.judgeEnd() ?? NEW;
   }
 
   /** A subtransaction's voids only its own changes: the transaction goes on. */
-  #abort(xid: number, subxid: number): boolean {
+  #abort(xid: number, subxid: number): Repetition {
     const unfinished = this.#find(xid);
-    if (xid !== subxid) unfinished?.subtransactions?.abort(subxid);
-    if (unfinished === undefined && this.#commit?.transaction?.xid === xid) return true;
-    if (xid !== subxid || unfinished === undefined) return false;
+    if (unfinished === undefined) return this.#committedXid === xid ? REPEATED : NEW;
+    if (xid !== subxid) {
+      unfinished.abortSubtransaction(subxid);
+      return NEW;
+    }
     const repeated = unfinished.aborted;
     unfinished.aborted = true;
-    return repeated;
+    return repeated ? REPEATED : NEW;
   }
 
   /** A new start would be behind them. */
@@ -278,15 +254,7 @@ export class Resume {
   }
 
   #enter(xid: number): Unfinished {
-    this.#open = this.#find(xid) ?? {
-      xid,
-      progress: new Progress(),
-      subtransactions: undefined,
-      begin: undefined,
-      origin: false,
-      aborted: false,
-      streamed: false,
-    };
+    this.#open = this.#find(xid) ?? new Unfinished(xid);
     return this.#open;
   }
 
@@ -305,18 +273,6 @@ function lastByteBefore(end: Lsn): Lsn {
   return end === INVALID_LSN ? end : ((end - 1n) as Lsn);
 }
 
-/** Where its commit or prepare record starts. */
-function recordOf(begin: Begin | BeginPrepare): Lsn {
-  return begin.kind === "begin" ? begin.finalLsn : begin.prepareLsn;
-}
-
-function anchorOf(begin: Begin | BeginPrepare): Anchor {
-  const commitLsn = recordOf(begin);
-  return {
-    commitLsn,
-    // At the least: where the record ends only its end tells.
-    endLsn: (commitLsn + 1n) as Lsn,
-    xid: begin.transaction?.xid ?? 0,
-    commitUnixMs: unixMsFromPgTime(begin.kind === "begin" ? begin.commitTime : begin.prepareTime),
-  };
+function positionOf(lsn: Lsn): WalPosition {
+  return { high: Number(lsn >> 32n), low: Number(BigInt.asUintN(32, lsn)) };
 }

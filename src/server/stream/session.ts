@@ -253,7 +253,7 @@ export class ReplicationSession {
     const { mark, unfinished } = this.#options.takeOver(oldest);
     // What is in FILE belongs to another log.
     if (gap) return;
-    for (const message of unfinished) state.resume.repeats(message);
+    for (const part of unfinished) state.resume.recall(part);
     state.resume.disconnect();
     if (mark !== undefined) state.resume.skip(mark);
     if (this.#continuation.isStale(mark?.endLsn)) check?.drop();

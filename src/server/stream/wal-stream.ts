@@ -25,6 +25,7 @@ import { GapError } from "../start/gap-error.ts";
 import { Liveness } from "./liveness.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { ConnectionEnded, LeftForStall, ServerSilent } from "./errors.ts";
+import type { RolledBack } from "../start/unfinished.ts";
 import type { SessionNews } from "../start/options.ts";
 import type { StreamPace } from "./pace.ts";
 import type { StreamState } from "../start/state.ts";
@@ -213,12 +214,12 @@ export class WalStream implements CopyBothReceiver {
     if (this.#state.resume.repeating && announces(message)) return this.#announce(message, payload);
     if (this.#check !== undefined && this.#parts(this.#check.message(message))) return;
     const { consumer, limits, resume } = this.#state;
-    const repeated = resume.repeats(message);
-    this.#voidRolledBack();
+    const { repeated, continued, rolledBack } = resume.judge(message);
+    this.#voidRolledBack(rolledBack);
     if (repeated) return;
     this.#end = limits.endsBefore(message);
     if (this.#end !== undefined) return;
-    if (message.kind === "stream_start" && message.firstSegment && resume.continued) {
+    if (message.kind === "stream_start" && message.firstSegment && continued) {
       // What was passed on of it stands: it must not look like a new beginning.
       const later = this.#frame(payload).slice();
       later[later.length - 1] = 0;
@@ -270,8 +271,8 @@ export class WalStream implements CopyBothReceiver {
   /** The hot path: rows come by the million, and whatever only other messages do is not asked of them. */
   #change(change: RowChange, payload: ByteReader): void {
     const { consumer, limits, resume } = this.#state;
-    const repeated = resume.repeatsChange(change);
-    if (resume.rolledBack.length > 0) this.#voidRolledBack();
+    const { repeated, rolledBack } = resume.judgeChange(change.transaction?.xid, change.position);
+    if (rolledBack.length > 0) this.#voidRolledBack(rolledBack);
     if (repeated) return;
     if (limits.reached) {
       this.#end = "limit";
@@ -308,8 +309,8 @@ export class WalStream implements CopyBothReceiver {
   }
 
   /** In the place of the server, which did not tell: the changes were passed on, and do not count. */
-  #voidRolledBack(): void {
-    for (const { xid, subxid } of this.#state.resume.rolledBack) {
+  #voidRolledBack(rolledBack: readonly RolledBack[]): void {
+    for (const { xid, subxid } of rolledBack) {
       this.#state.consumer.frame?.(encodeStreamAbort(xid, subxid));
       this.#pass({
         kind: "stream_abort",

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Lsn } from "../../../src/lsn.ts";
 import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { isRowChange } from "../../../src/pgoutput/changes.ts";
 import { Resume } from "../../../src/server/start/resume.ts";
+import type { Repetition } from "../../../src/server/start/unfinished.ts";
 import {
   announcement,
   begin,
@@ -14,8 +17,13 @@ import {
   streamStop,
 } from "../../support/wire/messages.ts";
 
+const judge = (resume: Resume, message: PgoutputMessage): Repetition =>
+  isRowChange(message)
+    ? resume.judgeChange(message.transaction?.xid, message.position)
+    : resume.judge(message);
+
 const passed = (resume: Resume, messages: readonly PgoutputMessage[]): readonly string[] =>
-  messages.filter((message) => !resume.repeats(message)).map((message) => message.kind);
+  messages.filter((message) => !judge(resume, message).repeated).map((message) => message.kind);
 
 test("a stream without a break repeats nothing", () => {
   const messages = [
@@ -173,10 +181,9 @@ test("a subtransaction that was rolled back while nobody was connected is told o
     const resume = new Resume();
     passed(resume, streamed);
     resume.disconnect();
-    const subxids = messages.flatMap((message) => {
-      resume.repeats(message);
-      return resume.rolledBack.map(({ subxid }) => subxid);
-    });
+    const subxids = messages.flatMap((message) =>
+      judge(resume, message).rolledBack.map(({ subxid }) => subxid),
+    );
     assert.deepEqual(subxids, told, story);
   }
 });
@@ -185,27 +192,60 @@ test("what was rolled back before a second cut is not told of again", () => {
   const resume = new Resume();
   passed(resume, [streamStart(7), insert(10, 7), insert(20, 8)]);
   resume.disconnect();
-  const found = [streamStart(7), insert(10, 7), insert(30, 7)].flatMap((message) => {
-    resume.repeats(message);
-    return resume.rolledBack;
-  });
+  const found = [streamStart(7), insert(10, 7), insert(30, 7)].flatMap(
+    (message) => judge(resume, message).rolledBack,
+  );
   assert.deepEqual(found, [{ xid: 7, subxid: 8 }]);
   resume.disconnect();
   for (const message of [begin(100, 7), insert(10, 7), insert(30, 7), commit(100, 140, 7)]) {
-    resume.repeats(message);
-    assert.deepEqual(resume.rolledBack, []);
+    assert.deepEqual(judge(resume, message).rolledBack, []);
   }
 });
 
 test("a block that goes on with a transaction is told from a first one", () => {
   const resume = new Resume();
-  const continued = (xid: number): boolean => {
-    resume.repeats(streamStart(xid));
-    return resume.continued;
-  };
+  const continued = (xid: number): boolean => judge(resume, streamStart(xid)).continued;
   assert.equal(continued(7), false);
   passed(resume, [insert(10), streamStop()]);
   resume.disconnect();
   assert.equal(continued(7), true);
   assert.equal(continued(8), false);
+});
+
+test("what a file's lines tell is known as if this process had passed it on", () => {
+  const resume = new Resume();
+  for (const part of [
+    { kind: "start", xid: 7 },
+    { kind: "change", xid: 7, lsn: 10n as Lsn },
+    { kind: "change", xid: 8, lsn: 20n as Lsn },
+    { kind: "stop", xid: 7 },
+    { kind: "start", xid: 9 },
+    { kind: "change", xid: 9, lsn: 25n as Lsn },
+    { kind: "abort", xid: 9, subxid: 9 },
+    { kind: "start", xid: 5 },
+    { kind: "change", xid: 5, lsn: 30n as Lsn },
+    { kind: "stop", xid: 5 },
+    { kind: "end", xid: 5, lsn: 100n as Lsn },
+  ] as const)
+    resume.recall(part);
+  resume.disconnect();
+  // The end's line does not hold all that an anchor needs.
+  assert.equal(resume.anchor, undefined);
+  assert.deepEqual(passed(resume, [streamStart(5), insert(30, 5), streamStop()]), []);
+  assert.deepEqual(passed(resume, [streamCommit(5, 100)]), []);
+  assert.equal(judge(resume, streamStart(7)).continued, true);
+  assert.deepEqual(passed(resume, [insert(10, 7)]), []);
+  assert.deepEqual(judge(resume, insert(30, 7)), {
+    repeated: false,
+    continued: false,
+    rolledBack: [{ xid: 7, subxid: 8 }],
+  });
+});
+
+test("rows are judged without an object for each", () => {
+  const resume = new Resume();
+  resume.judge(begin(100));
+  const first = judge(resume, insert(10));
+  const other = judge(resume, insert(20));
+  assert.ok(first === other && Object.isFrozen(first));
 });
