@@ -36,9 +36,6 @@ export class WalctlError extends Error {
   }
 }
 
-/** What was printed could not be written. Its cause may look like a lost connection's (NFS times out too) and is none. */
-export class OutputError extends WalctlError {}
-
 /** Called wrongly: exit status 2. */
 export function usageError(message: string, hint?: string): WalctlError {
   return new WalctlError(message, { hint, exitCode: ExitCode.usage });

@@ -7,14 +7,14 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { devNull } from "node:os";
 import type { Writable } from "node:stream";
-import { OutputError } from "../errors.ts";
+import { WalctlError } from "../errors.ts";
 
 /** Where rendered bytes go, and the truth about when they have got there. One write at a time. */
 export interface Sink {
   /**
    * Undefined: written. Else a promise of it: until it is fulfilled the bytes must stay as they are
    * and nothing else be written.
-   * @throws ReaderGone (also as a rejection) when nobody will read any more; OutputError on other failures
+   * @throws ReaderGone (also as a rejection) when nobody will read any more; WalctlError on other failures
    */
   write(bytes: Uint8Array): Promise<void> | undefined;
   /** Makes durable what has been written. Undefined: it is, or there is no such thing. */
@@ -42,7 +42,7 @@ export function fileDescriptorOf(stream: Writable): number | undefined {
   return stream instanceof Socket ? undefined : (stream as { readonly fd?: number }).fd;
 }
 
-/** @throws ReaderGone (of a FIFO); OutputError, that `what` could not be written */
+/** @throws ReaderGone (of a FIFO); WalctlError, that `what` could not be written */
 export function writeAll(fd: number, bytes: Uint8Array, what?: string): undefined {
   for (let at = 0; at < bytes.length;) {
     try {
@@ -111,8 +111,8 @@ export function sinkError(cause: unknown, what = "the output"): Error {
     case "ERR_STREAM_DESTROYED":
       return new ReaderGone();
     case "ENOSPC":
-      return new OutputError(`could not write ${what}: no space left on the device`, { cause });
+      return new WalctlError(`could not write ${what}: no space left on the device`, { cause });
     default:
-      return new OutputError(`could not write ${what} (${code ?? "unknown error"})`, { cause });
+      return new WalctlError(`could not write ${what} (${code ?? "unknown error"})`, { cause });
   }
 }

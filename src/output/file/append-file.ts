@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
-import { OutputError, WalctlError } from "../../errors.ts";
+import { WalctlError } from "../../errors.ts";
 import { type Sink, sinkError, writeAll } from "../sink.ts";
 import { syncFolder } from "./sync-folder.ts";
 
@@ -127,7 +127,7 @@ export class AppendFile implements Sink {
     const deleted = nlink === 0 && !this.#isNamed(fd);
     const what = deleted ? "deleted" : size < written ? "truncated" : undefined;
     if (what === undefined) return;
-    throw new OutputError(`"${this.#path}" was ${what} while it was being written`, {
+    throw new WalctlError(`"${this.#path}" was ${what} while it was being written`, {
       detail: "What was written since the last acknowledgement is not acknowledged.",
       hint: "Start again: it comes again. To rotate the file, rename it and send SIGHUP.",
     });
@@ -158,7 +158,7 @@ export class AppendFile implements Sink {
   }
 
   #errorOf(error: unknown): Error {
-    if (error instanceof OutputError) return error;
+    if (error instanceof WalctlError) return error;
     return sinkError(error, `"${this.#path}"`);
   }
 }

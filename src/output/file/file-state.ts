@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { OutputError, WalctlError } from "../../errors.ts";
+import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import type { FileEnd } from "./file-end.ts";
 import { readAt } from "./read-at.ts";
@@ -127,12 +127,12 @@ function readOurs(path: string): string | undefined {
     const { code } = cause as NodeJS.ErrnoException;
     // The walctl that has the slot has renamed it meanwhile.
     if (code === "ENOENT") return undefined;
-    throw new OutputError(`could not read "${path}" (${code ?? "unknown error"})`, { cause });
+    throw new WalctlError(`could not read "${path}" (${code ?? "unknown error"})`, { cause });
   }
 }
 
-function notOurs(path: string, what: string): OutputError {
-  return new OutputError(`"${path}" ${what}`, {
+function notOurs(path: string, what: string): WalctlError {
+  return new WalctlError(`"${path}" ${what}`, {
     detail:
       "walctl would keep the state of --output in a file of that name. Nothing has been changed.",
     hint: "Rename it, or give --output another file.",

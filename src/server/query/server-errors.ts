@@ -1,4 +1,4 @@
-import { OutputError, WalctlError } from "../../errors.ts";
+import { WalctlError } from "../../errors.ts";
 import pg from "./pg.ts";
 import { CONNECT_DIAGNOSES, diagnoseScram } from "./diagnoses.ts";
 import { type Outlook, outlookOfSqlState } from "./outlook.ts";
@@ -146,7 +146,6 @@ function isNetworkError(error: unknown): boolean {
  * before: a first attempt that fails is better reported at once.
  */
 export function outlookOf(error: unknown): Outlook {
-  if (error instanceof OutputError) return "stays";
   if (error instanceof WalctlError)
     return error.cause === undefined ? "stays" : outlookOf(error.cause);
   if (error instanceof pg.DatabaseError) return outlookOfSqlState(error.code ?? "XX000");

@@ -1,7 +1,30 @@
 import type { Lsn } from "../../lsn.ts";
 import type { OtherMessage, RowChange } from "../../pgoutput/messages.ts";
 
-/** Where messages go. */
+/** The consumer's failure, in `cause`. It is never the server's, whatever its code: a network file system times out too. */
+export class ConsumerError extends Error {
+  override readonly name = "ConsumerError";
+
+  constructor(cause: unknown) {
+    super("the consumer failed", { cause });
+  }
+}
+
+/** What the call gives. What it throws, or its promise rejects with, becomes a ConsumerError. */
+export function ofConsumer<Result>(call: () => Result): Result {
+  try {
+    const result = call();
+    return result instanceof Promise ? (result.catch(throwAsConsumers) as Result) : result;
+  } catch (error) {
+    return throwAsConsumers(error);
+  }
+}
+
+function throwAsConsumers(cause: unknown): never {
+  throw new ConsumerError(cause);
+}
+
+/** Where messages go. flush() and sync() do all its input and output: what else throws is a DecodeError or a bug. */
 export interface StreamConsumer {
   /** What it views lives as long as the call. */
   message(message: OtherMessage): void;

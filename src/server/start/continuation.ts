@@ -10,6 +10,7 @@ import {
   isRewound,
   usableAnchor,
 } from "./continuity.ts";
+import { ofConsumer } from "./consumer.ts";
 import { GapError, StandbyBehind, warnOfGap } from "./gap-error.ts";
 import { type LogIdentity, identifyServer } from "./server-identity.ts";
 import type { SessionNews, SessionOptions } from "./options.ts";
@@ -112,7 +113,7 @@ export class Continuation {
   }
 
   #received(state: StreamState): Received {
-    if (this.#log === undefined) return this.#options.received() ?? NOTHING;
+    if (this.#log === undefined) return ofConsumer(this.#options.received) ?? NOTHING;
     const { ledger, resume } = state;
     return {
       log: this.#log,

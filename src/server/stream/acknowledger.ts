@@ -1,6 +1,7 @@
 import type { Lsn } from "../../lsn.ts";
 import { pgTimeFromUnixMs } from "../../pg-time.ts";
 import { encodeStandbyStatusUpdate } from "../delivery/frame.ts";
+import { ofConsumer } from "../start/consumer.ts";
 import type { StreamState } from "../start/state.ts";
 
 interface Connection {
@@ -55,7 +56,7 @@ export class Acknowledger {
     const { written } = ledger;
     let syncing: Promise<Lsn> | Lsn;
     try {
-      syncing = consumer.sync(written);
+      syncing = ofConsumer(() => consumer.sync(written));
     } catch (error) {
       return this.#connection.fail(error);
     }

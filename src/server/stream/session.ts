@@ -9,6 +9,7 @@ import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
 import { Backoff } from "./backoff.ts";
 import { type BootstrapOutcome, bootstrap } from "../start/bootstrap.ts";
 import { connect, disconnect } from "../connection/connect.ts";
+import { ConsumerError, ofConsumer } from "../start/consumer.ts";
 import { Continuation, type Start } from "../start/continuation.ts";
 import { GapError, StandbyBehind, warnOfGap } from "../start/gap-error.ts";
 import { formatPgoutputOptions } from "../settings/pgoutput-options.ts";
@@ -97,9 +98,17 @@ export class ReplicationSession {
   /** @throws WalctlError, or what the consumer throws */
   async run(): Promise<StreamEnd> {
     const { acknowledge } = this.#options;
-    if (typeof acknowledge === "boolean") return this.#loop();
-    const unsubscribe = acknowledge.subscribe((lsn) => this.#confirmed(lsn));
-    return this.#loop().finally(unsubscribe);
+    const unsubscribe =
+      typeof acknowledge === "boolean"
+        ? () => {}
+        : acknowledge.subscribe((lsn) => this.#confirmed(lsn));
+    try {
+      return await this.#loop();
+    } catch (error) {
+      throw error instanceof ConsumerError ? error.cause : error;
+    } finally {
+      unsubscribe();
+    }
   }
 
   async #loop(): Promise<StreamEnd> {
@@ -109,7 +118,8 @@ export class ReplicationSession {
         const end = await this.#attempt();
         await unlessAborted(this.#writing, stop);
         // What could not be made durable for the last status: the stream had its end by then, and cannot tell.
-        const last = this.#state?.consumer.sync(this.#state.ledger.written);
+        const state = this.#state;
+        const last = state && ofConsumer(() => state.consumer.sync(state.ledger.written));
         if (last instanceof Promise) await within(last, LAST_SYNC_MS);
         return end;
       } catch (error) {

@@ -14,6 +14,7 @@ import type { ByteReader } from "../../pgoutput/reader.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import type { AnchorCheck } from "../start/anchor-check.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
+import { ConsumerError, ofConsumer } from "../start/consumer.ts";
 import type { Gap } from "../start/continuity.ts";
 import {
   FrameTag,
@@ -159,7 +160,7 @@ export class WalStream implements CopyBothReceiver {
     } catch (error) {
       // What is in the same chunk must not be passed on.
       this.#over = true;
-      this.#fail(error);
+      this.#fail(new ConsumerError(error));
     }
   }
 
@@ -193,7 +194,7 @@ export class WalStream implements CopyBothReceiver {
     if (this.#over) return;
     const mark = this.#state.ledger.mark();
     try {
-      const writing = this.#state.consumer.flush();
+      const writing = ofConsumer(() => this.#state.consumer.flush());
       this.#state.confirmed?.confirmations.printed();
       if (writing === undefined) this.#acknowledger.written(mark);
       else void this.#awaitWrite(writing, mark);
@@ -415,7 +416,7 @@ export class WalStream implements CopyBothReceiver {
     const { confirmed } = this.#state;
     if (confirmed === undefined) return;
     this.#pause();
-    await unlessAborted(Promise.race([confirmed.finish(stop), this.#left]), stop);
+    await unlessAborted(Promise.race([ofConsumer(() => confirmed.finish(stop)), this.#left]), stop);
   }
 
   async #lost(): Promise<never> {

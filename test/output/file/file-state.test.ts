@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { OutputError } from "../../../src/errors.ts";
+import { WalctlError } from "../../../src/errors.ts";
 import { INVALID_LSN, type Lsn } from "../../../src/lsn.ts";
 import { NO_END } from "../../../src/output/file/file-end.ts";
 import {
@@ -87,7 +87,7 @@ for (const name of ["out.walctl", "out.walctl.new"]) {
       const before = lstatSync(at);
       for (const use of [() => readFileState(path), () => writeFileState(path, STATE)]) {
         assert.throws(use, (error) => {
-          assert.ok(error instanceof OutputError);
+          assert.ok(error instanceof WalctlError);
           assert.match(error.message, message);
           assert.equal(error.hint, "Rename it, or give --output another file.");
           return error.message.startsWith(`"${at}" `);

@@ -6,6 +6,7 @@ import { WrongSession } from "../../../src/server/connection/session-attrs.ts";
 import { NoTls, TlsWanted } from "../../../src/server/connection/tls-errors.ts";
 import { WalctlError } from "../../../src/errors.ts";
 import { sinkError } from "../../../src/output/sink.ts";
+import { ConsumerError } from "../../../src/server/start/consumer.ts";
 import { connectError, outlookOf, serverError } from "../../../src/server/query/server-errors.ts";
 import { resolveTarget } from "../../../src/server/target/target.ts";
 
@@ -103,8 +104,8 @@ test("what passes is told from what stays, also behind an error of ours", () => 
     fromSystem("ENOENT", "open"),
     new WalctlError("certificate", { cause: fromSystem("ENOENT", "open") }),
     new WalctlError("known"),
-    // Of a file that lies elsewhere: to connect to the server again would lose what was not written.
-    sinkError(fromSystem("ETIMEDOUT")),
+    // Of a file on another machine: to connect to the server again would lose what was not written.
+    new ConsumerError(sinkError(fromSystem("ETIMEDOUT"))),
     new Error("no case for 1"),
     undefined,
   ];

@@ -1,33 +1,40 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { INVALID_LSN, type Lsn } from "../../../src/lsn.ts";
+import { ConsumerError, type StreamConsumer } from "../../../src/server/start/consumer.ts";
+import { outlookOf } from "../../../src/server/query/server-errors.ts";
+import type { StreamState } from "../../../src/server/start/state.ts";
 import { Acknowledger } from "../../../src/server/stream/acknowledger.ts";
 import { Feedback } from "../../../src/server/delivery/feedback.ts";
 import { Ledger } from "../../../src/server/delivery/ledger.ts";
 import { Limits } from "../../../src/server/start/limits.ts";
 import { Resume } from "../../../src/server/start/resume.ts";
 
+function stateOf(sync: StreamConsumer["sync"], ledger = new Ledger()): StreamState {
+  return {
+    consumer: {
+      message: () => {},
+      announce: () => {},
+      change: () => true,
+      prepare: () => undefined,
+      prepareStreamed: () => undefined,
+      flush: () => undefined,
+      sync,
+      frame: undefined,
+    },
+    ledger,
+    feedback: new Feedback(true),
+    resume: new Resume(),
+    limits: new Limits({ endpos: undefined, rows: undefined }),
+    confirmed: undefined,
+  };
+}
+
 test("a sign of life that is asked for during a sync is asked for with the status behind it, and once", async () => {
   let durable: (position: Lsn) => void = () => {};
   const asked: boolean[] = [];
   const acknowledger = new Acknowledger(
-    {
-      consumer: {
-        message: () => {},
-        announce: () => {},
-        change: () => true,
-        prepare: () => undefined,
-        prepareStreamed: () => undefined,
-        flush: () => undefined,
-        sync: () => new Promise((resolve) => (durable = resolve)),
-        frame: undefined,
-      },
-      ledger: new Ledger(),
-      feedback: new Feedback(true),
-      resume: new Resume(),
-      limits: new Limits({ endpos: undefined, rows: undefined }),
-      confirmed: undefined,
-    },
+    stateOf(() => new Promise((resolve) => (durable = resolve))),
     {
       send: (status) => asked.push(status.at(-1) === 1),
       fail: (error) => assert.fail(String(error)),
@@ -49,23 +56,7 @@ test("a sync that does not end holds up no sign of life, and confirms nothing", 
   ledger.write(100n as Lsn);
   const flushed: bigint[] = [];
   const acknowledger = new Acknowledger(
-    {
-      consumer: {
-        message: () => {},
-        announce: () => {},
-        change: () => true,
-        prepare: () => undefined,
-        prepareStreamed: () => undefined,
-        flush: () => undefined,
-        sync: () => new Promise(() => {}),
-        frame: undefined,
-      },
-      ledger,
-      feedback: new Feedback(true),
-      resume: new Resume(),
-      limits: new Limits({ endpos: undefined, rows: undefined }),
-      confirmed: undefined,
-    },
+    stateOf(() => new Promise(() => {}), ledger),
     {
       // Byte1('r')  Int64 written  Int64 flushed
       send: (status) => flushed.push(new DataView(status.buffer, status.byteOffset).getBigInt64(9)),
@@ -76,4 +67,27 @@ test("a sync that does not end holds up no sign of life, and confirms nothing", 
   acknowledger.signOfLife();
   acknowledger.signOfLife();
   assert.deepEqual(flushed, [0n, 0n]);
+});
+
+test("what the consumer throws is not taken for a lost connection, whatever its code", async () => {
+  const timeout = Object.assign(new Error("fsync ETIMEDOUT"), { code: "ETIMEDOUT" });
+  const syncs: ReadonlyArray<StreamConsumer["sync"]> = [
+    () => {
+      throw timeout;
+    },
+    () => Promise.reject(timeout),
+  ];
+  for (const sync of syncs) {
+    const failures: unknown[] = [];
+    const acknowledger = new Acknowledger(stateOf(sync), {
+      send: () => assert.fail("nothing is confirmed"),
+      fail: (error) => failures.push(error),
+    });
+    acknowledger.confirm();
+    await acknowledger.syncing;
+    const [error] = failures;
+    assert.ok(error instanceof ConsumerError && error.cause === timeout);
+    assert.equal(outlookOf(error), "stays");
+    assert.equal(outlookOf(timeout), "passes");
+  }
 });
