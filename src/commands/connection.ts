@@ -3,11 +3,8 @@ import { WalctlError } from "../errors.ts";
 import { renderWarning } from "../render/reports/diagnostics.ts";
 import { connect } from "../server/connection/connect.ts";
 import type { ConnectionKind } from "../server/query/session-settings.ts";
-import {
-  type ConnectionFlags,
-  type ConnectionTarget,
-  resolveTarget,
-} from "../server/target/target.ts";
+import type { ConnectionTarget } from "../server/target/target.ts";
+import { type ConnectionFlags, resolveTarget } from "../server/target/resolve.ts";
 import type { CommandContext } from "./context.ts";
 
 /** To be asked for before anything else is on the screen: it may warn. */

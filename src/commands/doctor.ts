@@ -2,7 +2,7 @@ import { ExitCode } from "../errors.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { CheckReport } from "../render/reports/checks.ts";
 import { examine } from "../server/doctor/doctor.ts";
-import type { ConnectionFlags } from "../server/target/target.ts";
+import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "./options.ts";

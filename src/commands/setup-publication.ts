@@ -1,7 +1,7 @@
 import { ExitCode, usageError } from "../errors.ts";
 import { findWalLevelFault, readServerVersion } from "../server/settings/preflight.ts";
 import { differentPublication, setUpPublication } from "../server/publication/publication.ts";
-import type { ConnectionFlags } from "../server/target/target.ts";
+import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";

@@ -12,7 +12,7 @@ import type { Renderer } from "../../src/render/renderer.ts";
 import { TableRenderer } from "../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../src/render/table/view.ts";
 import type { ValueOptions } from "../../src/render/values/values.ts";
-import { resolveTarget } from "../../src/server/target/target.ts";
+import { resolveTarget } from "../../src/server/target/resolve.ts";
 import { NO_HORIZON } from "../../src/server/start/horizon.ts";
 import { TypeCatalogue } from "../../src/server/types/catalogue.ts";
 import { NASTY_VALUES } from "../support/golden/nasty-values.ts";

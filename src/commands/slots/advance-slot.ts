@@ -2,7 +2,7 @@ import { ExitCode, usageError } from "../../errors.ts";
 import { formatLsn, parseLsn } from "../../lsn.ts";
 import { advanceSlot as advance } from "../../server/slot/advance.ts";
 import { requireSlotName } from "../../server/slot/slot.ts";
-import type { ConnectionFlags } from "../../server/target/target.ts";
+import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";

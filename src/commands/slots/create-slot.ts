@@ -7,7 +7,7 @@ import {
   ensureSlot,
   missingSlotOptions,
 } from "../../server/slot/creation.ts";
-import type { ConnectionFlags } from "../../server/target/target.ts";
+import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connect } from "../../server/connection/connect.ts";
 import { connectionTarget } from "../connection.ts";
 import type { CommandContext } from "../context.ts";

@@ -1,6 +1,6 @@
 import { ExitCode } from "../../errors.ts";
 import { dropSlot as drop, requireSlotName } from "../../server/slot/slot.ts";
-import type { ConnectionFlags } from "../../server/target/target.ts";
+import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";

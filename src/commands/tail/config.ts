@@ -8,7 +8,8 @@ import {
 } from "../../output/file/same-file.ts";
 import type { PublicationPlan } from "../../server/publication/plan.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
-import type { ConnectionFlags, ConnectionTarget } from "../../server/target/target.ts";
+import type { ConnectionTarget } from "../../server/target/target.ts";
+import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { type FilterFlags, type MessageFilter, createFilter } from "../messages/filter.ts";

@@ -26,10 +26,11 @@ import {
   isSlotInUse,
   reasonOf,
 } from "./errors.ts";
+import type { StreamEnd } from "./intake.ts";
 import { readStreamPace } from "./pace.ts";
 import { type StreamState, forgetStream, openState } from "../start/state.ts";
 import type { ConnectionTarget } from "../target/target.ts";
-import { type StreamEnd, WalStream } from "./wal-stream.ts";
+import { WalStream } from "./wal-stream.ts";
 import { pause, unlessAborted, within } from "../connection/within.ts";
 
 /** How long a connection that is made again may take, and then what comes before the stream. */

@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { WalctlError } from "../../../src/errors.ts";
 import { ReaderGone } from "../../../src/output/sink.ts";
 import { ReplicationSession } from "../../../src/server/stream/session.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import type { StreamConsumer } from "../../../src/server/start/consumer.ts";
 import { LOAD_TABLE } from "../../support/server/load.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";

@@ -7,7 +7,8 @@ import { WalctlError } from "../../../src/errors.ts";
 import { readServerVersion } from "../../../src/server/settings/preflight.ts";
 import { setUpPublication } from "../../../src/server/publication/publication.ts";
 import type { Operation, PublicationPlan } from "../../../src/server/publication/plan.ts";
-import { type ConnectionTarget, resolveTarget } from "../../../src/server/target/target.ts";
+import type { ConnectionTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { parseTableSpec } from "../../../src/server/publication/table-spec.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 

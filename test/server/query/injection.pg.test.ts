@@ -11,7 +11,7 @@ import {
   quoteReplicationString,
   quoteTextArray,
 } from "../../../src/server/query/sql.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
 import { parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";

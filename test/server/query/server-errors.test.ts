@@ -8,7 +8,7 @@ import { WalctlError } from "../../../src/errors.ts";
 import { sinkError } from "../../../src/output/sink.ts";
 import { ConsumerError } from "../../../src/server/start/consumer.ts";
 import { connectError, outlookOf, serverError } from "../../../src/server/query/server-errors.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 
 const target = resolveTarget(
   { host: "db.example", username: 'My "Role"', dbname: "app" },

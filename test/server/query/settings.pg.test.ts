@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connect } from "../../../src/server/connection/connect.ts";
 import { queryRows } from "../../../src/server/query/statement.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { walctl } from "../../support/program/cli.ts";
 import { parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";

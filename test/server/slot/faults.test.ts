@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { SERVICES } from "../../../src/server/settings/administration.ts";
 import { type SlotSurroundings, slotFaults } from "../../../src/server/slot/faults.ts";
 import type { SlotHealth, SlotSettings } from "../../../src/server/slot/health.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 
 const TARGET = resolveTarget({ host: "h", username: "u", dbname: "shop" }, {});
 const SETTINGS: SlotSettings = {

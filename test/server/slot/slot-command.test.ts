@@ -4,7 +4,7 @@ import { WalctlError } from "../../../src/errors.ts";
 import { psqlCommand, walctlCommand } from "../../../src/server/target/paste.ts";
 import { requireSlotName } from "../../../src/server/slot/slot.ts";
 import { type SlotRequest, createSlotCommand } from "../../../src/server/slot/creation.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 
 const PLAIN: SlotRequest = { name: "s", temporary: false, twoPhase: false, failover: false };
 

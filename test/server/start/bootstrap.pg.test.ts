@@ -6,7 +6,8 @@ import { type BootstrapRequest, bootstrap } from "../../../src/server/start/boot
 import { connect } from "../../../src/server/connection/connect.ts";
 import type { PublicationPlan } from "../../../src/server/publication/plan.ts";
 import { parseTableSpec } from "../../../src/server/publication/table-spec.ts";
-import { type ConnectionTarget, resolveTarget } from "../../../src/server/target/target.ts";
+import type { ConnectionTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
 const NAME = 'My "Pub"';

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { WalctlError } from "../../../src/errors.ts";
 import { findEmbedded } from "../../../src/demo/binaries.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { toolPath } from "../../support/tools/tools.ts";
 
 type Environment = Readonly<Record<string, string>>;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WalctlError } from "../../../src/errors.ts";
 import { KEYWORDS, type Keyword, nearestKeyword } from "../../../src/server/target/keywords.ts";
-import { type ConnectionTarget, resolveTarget } from "../../../src/server/target/target.ts";
+import type { ConnectionTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 
 interface Said {
   readonly message: string;

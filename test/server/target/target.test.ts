@@ -4,13 +4,8 @@ import { type WalctlError, usageError } from "../../../src/errors.ts";
 import { renderError } from "../../../src/render/reports/diagnostics.ts";
 import { parseConninfo } from "../../../src/server/target/conninfo.ts";
 import { findPassword } from "../../../src/server/target/passfile.ts";
-import {
-  type ConnectionFlags,
-  hostOf,
-  portOf,
-  resolveTarget,
-  shellQuote,
-} from "../../../src/server/target/target.ts";
+import { hostOf, portOf, shellQuote } from "../../../src/server/target/target.ts";
+import { type ConnectionFlags, resolveTarget } from "../../../src/server/target/resolve.ts";
 
 const parsed = (text: string): Record<string, string> => Object.fromEntries(parseConninfo(text));
 

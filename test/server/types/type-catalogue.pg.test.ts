@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { NO_HORIZON } from "../../../src/server/start/horizon.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { TypeCatalogue } from "../../../src/server/types/catalogue.ts";
 import { startServer } from "../../support/server/server.ts";
 

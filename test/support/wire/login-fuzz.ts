@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { WalctlError } from "../../../src/errors.ts";
 import { connect, disconnect } from "../../../src/server/connection/connect.ts";
-import { resolveTarget } from "../../../src/server/target/target.ts";
+import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import {
   type Random,
   READY,

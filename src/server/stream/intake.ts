@@ -1,0 +1,236 @@
+import { DecodeError } from "../../errors.ts";
+import type { Lsn } from "../../lsn.ts";
+import { isRowChange } from "../../pgoutput/changes.ts";
+import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
+import type {
+  OtherMessage,
+  PgoutputMessage,
+  RelationMessage,
+  RowChange,
+  TypeMessage,
+} from "../../pgoutput/messages.ts";
+import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { Verdict } from "../connection/backend-frames.ts";
+import {
+  FrameTag,
+  encodeStreamAbort,
+  readPrimaryKeepalive,
+  readXLogData,
+} from "../delivery/frame.ts";
+import type { AnchorCheck } from "../start/anchor-check.ts";
+import type { Gap } from "../start/continuity.ts";
+import { GapError } from "../start/gap-error.ts";
+import type { StreamState } from "../start/state.ts";
+import type { RolledBack } from "../start/unfinished.ts";
+
+/** Why a stream ended in good order. */
+export type StreamEnd = "stopped" | "limit" | "endpos";
+
+/** A message that cannot be passed on yet. */
+interface Held {
+  readonly message: PgoutputMessage;
+  /** It is only what a transaction announces that is itself a repetition. */
+  readonly announced: boolean;
+  readonly frame: Uint8Array;
+  readonly ready: Promise<void>;
+}
+
+/**
+ * What one connection receives, payload by payload: checks that the log is the one that was received before, leaves out
+ * what is repeated, stops at the limits, and passes the rest on to the consumer and the ledger.
+ */
+export class Intake {
+  readonly #state: StreamState;
+  readonly #decoder = new PgoutputDecoder();
+  readonly #onGap: (error: GapError) => void;
+  /** Until it is sure that the log is the one that was received. */
+  #check: AnchorCheck | undefined;
+  #end: StreamEnd | undefined;
+  #held: Held | undefined;
+  #replyRequested = false;
+  /** Where the payload that is being received starts. */
+  #frameStart = 0;
+
+  /** @param onGap the log is another one: nothing more may be passed on */
+  constructor(
+    state: StreamState,
+    check: AnchorCheck | undefined,
+    onGap: (error: GapError) => void,
+  ) {
+    this.#state = state;
+    this.#check = check;
+    this.#onGap = onGap;
+    state.feedback.hold(check !== undefined);
+  }
+
+  /** Undefined: no limit has been reached. */
+  get end(): StreamEnd | undefined {
+    return this.#end;
+  }
+
+  /** What has to be released before more can be received. */
+  get held(): Held | undefined {
+    return this.#held;
+  }
+
+  /** Whether the server has asked for a reply since the last call. */
+  takeReplyRequest(): boolean {
+    const requested = this.#replyRequested;
+    this.#replyRequested = false;
+    return requested;
+  }
+
+  receive(payload: ByteReader): Verdict {
+    // An empty payload has the next message's type there.
+    const tag = payload.offset < payload.end ? payload.view.getUint8(payload.offset) : undefined;
+    switch (tag) {
+      case FrameTag.xLogData: {
+        this.#frameStart = payload.offset;
+        const position = readXLogData(payload);
+        this.#receive(this.#decoder.decodeFrame(payload, position), payload);
+        break;
+      }
+      case FrameTag.primaryKeepalive: {
+        this.#state.consumer.frame?.(payload.bytes.subarray(payload.offset, payload.end));
+        const { walEnd, replyRequested } = readPrimaryKeepalive(payload);
+        this.#replyRequested ||= replyRequested;
+        this.#keepalive(walEnd);
+        break;
+      }
+      default:
+        throw new DecodeError(`unknown streaming header ${tag ?? "of no bytes"}`, payload.offset);
+    }
+    if (this.#end !== undefined) return "stop";
+    return this.#held === undefined ? "next" : "hold";
+  }
+
+  /** Passes on what was held, which is ready now. */
+  release(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    this.#state.consumer.frame?.(held.frame);
+    this.#pass(held.message, held.announced);
+  }
+
+  #receive(message: PgoutputMessage, payload: ByteReader): void {
+    if (isRowChange(message)) return this.#change(message, payload);
+    if (this.#state.resume.repeating && announces(message)) return this.#announce(message, payload);
+    if (this.#check !== undefined && this.#parts(this.#check.message(message))) return;
+    const { consumer, limits, resume } = this.#state;
+    const { repeated, continued, rolledBack } = resume.judge(message);
+    this.#voidRolledBack(rolledBack);
+    if (repeated) return;
+    this.#end = limits.endsBefore(message);
+    if (this.#end !== undefined) return;
+    if (message.kind === "stream_start" && message.firstSegment && continued) {
+      // What was passed on of it stands: it must not look like a new beginning.
+      const later = this.#frame(payload).slice();
+      later[later.length - 1] = 0;
+      consumer.frame?.(later);
+      return this.#pass({ ...message, firstSegment: false });
+    }
+    this.#prepare(message, payload, false);
+  }
+
+  /**
+   * A transaction that is repeated announces what later rows rely on: it is known, and not printed again. A capture, which
+   * may be a new one, gets it, outside of transactions; then it is printed as well.
+   */
+  #announce(message: RelationMessage | TypeMessage, payload: ByteReader): void {
+    const captured = this.#state.consumer.frame !== undefined;
+    this.#prepare({ ...message, transaction: null }, payload, !captured);
+  }
+
+  #prepare(message: OtherMessage, payload: ByteReader, announced: boolean): void {
+    const { consumer } = this.#state;
+    const ready = consumer.prepare(message);
+    if (ready === undefined) {
+      consumer.frame?.(this.#frame(payload));
+      this.#pass(message, announced);
+    } else this.#held = { message, announced, frame: this.#frame(payload), ready };
+  }
+
+  /** Whether the log turns out not to be the one that was received. */
+  #parts(gap: Gap | undefined): boolean {
+    if (gap !== undefined) {
+      this.#onGap(new GapError(gap));
+      return true;
+    }
+    if (this.#check?.pending === false) {
+      this.#check = undefined;
+      this.#state.feedback.hold(false);
+    }
+    return false;
+  }
+
+  /** The hot path: rows come by the million, and whatever only other messages do is not asked of them. */
+  #change(change: RowChange, payload: ByteReader): void {
+    const { consumer, limits, resume } = this.#state;
+    const { repeated, rolledBack } = resume.judgeChange(change.transaction?.xid, change.position);
+    if (rolledBack.length > 0) this.#voidRolledBack(rolledBack);
+    if (repeated) return;
+    if (limits.reached) {
+      this.#end = "limit";
+      return;
+    }
+    if (this.#decoder.streaming) {
+      const ready = consumer.prepareStreamed(change);
+      if (ready !== undefined) {
+        this.#held = { message: change, announced: false, frame: this.#frame(payload), ready };
+        return;
+      }
+    }
+    // A view for each row would cost as much as the row.
+    if (consumer.frame !== undefined) consumer.frame(this.#frame(payload));
+    if (consumer.change(change)) limits.change();
+  }
+
+  /** As it came, header included. */
+  #frame(payload: ByteReader): Uint8Array {
+    return payload.bytes.subarray(this.#frameStart, payload.end);
+  }
+
+  #pass(message: PgoutputMessage, announced = false): void {
+    const { confirmed, consumer, ledger, limits } = this.#state;
+    if (isRowChange(message)) {
+      if (consumer.change(message)) limits.change();
+      return;
+    }
+    if (announced) return consumer.announce(message);
+    consumer.message(message);
+    const end = ledger.message(message);
+    if (end !== undefined) confirmed?.confirmations.commit(end);
+    this.#end = limits.endsAfter(message);
+  }
+
+  /** In the place of the server, which did not tell: the changes were passed on, and do not count. */
+  #voidRolledBack(rolledBack: readonly RolledBack[]): void {
+    for (const { xid, subxid } of rolledBack) {
+      this.#state.consumer.frame?.(encodeStreamAbort(xid, subxid));
+      this.#pass({
+        kind: "stream_abort",
+        position: { high: 0, low: 0 },
+        transaction: { xid, commitTime: null },
+        subxid,
+        abortLsn: null,
+        abortTime: null,
+      });
+    }
+  }
+
+  #keepalive(walEnd: Lsn): void {
+    const { ledger, limits } = this.#state;
+    if (this.#check !== undefined && !ledger.transactionOpen) {
+      if (this.#parts(this.#check.keepalive(walEnd))) return;
+    }
+    ledger.keepalive(walEnd);
+    if (ledger.transactionOpen) return;
+    if (limits.endsAt(walEnd)) this.#end ??= "endpos";
+    this.#state.consumer.idle?.();
+  }
+}
+
+function announces(message: OtherMessage): message is RelationMessage | TypeMessage {
+  return message.kind === "relation" || message.kind === "type";
+}
