@@ -56,7 +56,7 @@ function doNotBlock(stream: NodeJS.WriteStream): void {
 }
 
 const stop = new AbortController();
-const unhurried = new Set<Promise<unknown>>();
+const unfinished = new Set<Promise<unknown>>();
 let exitStatus: number | undefined;
 
 function onSignal(signal: NodeJS.Signals): void {
@@ -66,13 +66,13 @@ function onSignal(signal: NodeJS.Signals): void {
 }
 
 /**
- * When the command has returned, it is a write that a stalled reader blocks which keeps the process alive. One
- * that is still at it, on a network that swallows everything say, has not done what it was asked for.
+ * When the command has returned, only a write that a stalled reader blocks keeps the process alive. A command that has
+ * not returned, because of a dead network say, has not done what it was asked for.
  */
 async function leave(): Promise<void> {
-  while (unhurried.size > 0) {
-    await Promise.allSettled(unhurried);
-    // The command's own end comes behind that of its work.
+  while (unfinished.size > 0) {
+    await Promise.allSettled(unfinished);
+    // The command itself returns a little after its work.
     await new Promise(setImmediate);
   }
   if (exitStatus === undefined) process.stderr.write("walctl: error: interrupted\n");
@@ -91,9 +91,9 @@ const context: CommandContext = {
   stderr: outputStream(process.stderr),
   env: process.env,
   stop: stop.signal,
-  unhurried: (work) => {
-    unhurried.add(work);
-    return work.finally(() => unhurried.delete(work));
+  finishBeforeExit: (work) => {
+    unfinished.add(work);
+    return work.finally(() => unfinished.delete(work));
   },
   onSignal: (signal, listener) => {
     process.on(signal, listener);

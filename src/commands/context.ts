@@ -32,8 +32,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first SIGINT or SIGTERM. A command that has not returned a second later is given up. */
   readonly stop: AbortSignal;
-  /** Work that would leave something behind if it were given up: it has the time that it takes, unless a second signal comes. */
-  readonly unhurried: <Result>(work: Promise<Result>) => Promise<Result>;
+  /** Waits for work that would leave something behind if it were given up, unless a second signal comes. */
+  readonly finishBeforeExit: <Result>(work: Promise<Result>) => Promise<Result>;
   /** Calls back for each of these signals, whose default action is suspended meanwhile; returns what ends that. */
   readonly onSignal: (signal: "SIGHUP" | "SIGUSR1", listener: () => void) => () => void;
 }

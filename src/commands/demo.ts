@@ -22,7 +22,7 @@ export async function demo(flags: DemoFlags, context: CommandContext): Promise<E
   try {
     reporter.progress("starting a temporary PostgreSQL server");
     const binaries = findBinaries(context.env["PATH"] ?? "");
-    return await context.unhurried(showAll(binaries, flags, context, reporter));
+    return await context.finishBeforeExit(showAll(binaries, flags, context, reporter));
   } catch (error) {
     // The first Ctrl-C ends it early; what it interrupted is no failure.
     if (context.stop.aborted) return ExitCode.done;

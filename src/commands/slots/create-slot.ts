@@ -53,7 +53,7 @@ export async function createSlot(
         reporter.progress(`waiting for ${text}`);
       },
     });
-    const outcome = await context.unhurried(creation);
+    const outcome = await context.finishBeforeExit(creation);
     const { renderSlot } = await import("../../render/reports/setup.ts");
     reporter.clearProgress();
     for (const warning of missingSlotOptions(outcome, request)) reporter.warn(warning);
