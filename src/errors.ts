@@ -1,4 +1,4 @@
-/** What the shell is told. The meanings are part of the contract. */
+/** The exit status. The meanings are part of the contract. */
 export const ExitCode = {
   done: 0,
   failed: 1,
@@ -18,7 +18,7 @@ interface WalctlErrorParts {
 }
 
 /**
- * Something a user can meet and mend; anything else that is thrown is a bug.
+ * Something a user can meet and fix; anything else that is thrown is a bug.
  * The message is one line without a full stop, detail and hint are sentences
  * (PostgreSQL's Error Message Style Guide). Row values never enter any of them.
  */

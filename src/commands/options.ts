@@ -2,7 +2,7 @@ import { usageError } from "../errors.ts";
 import { TIMER_MS_MAX } from "../server/connection/within.ts";
 import type { CommandContext } from "./context.ts";
 
-/** Of NDJSON, for consumers of other programs: only what streams messages speaks these. */
+/** NDJSON as other programs write it. Only commands that print messages have these. */
 export type ForeignDialect = "wal2json" | "debezium";
 
 /** The flags of every command, as commander gives them. */
@@ -15,9 +15,9 @@ export interface OutputFlags {
 
 export interface OutputOptions {
   readonly format: "table" | "ndjson";
-  /** Of NDJSON, what the lines hold. */
+  /** What the lines of NDJSON look like. */
   readonly dialect: "walctl" | ForeignDialect;
-  /** Of standard output; what stands on standard error has no colours. */
+  /** Whether standard output has colours. Standard error has none. */
   readonly color: boolean;
   readonly quiet: boolean;
 }

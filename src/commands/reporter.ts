@@ -40,7 +40,7 @@ export class Reporter {
     this.#write(renderError(new WalctlError(message, { hint }), false));
   }
 
-  /** One line of news that nobody has to act on. */
+  /** One line of news that needs no action. */
   notice(text: string): void {
     if (!this.#quiet) this.#write(`walctl: ${sanitizeLine(text)}\n`);
   }

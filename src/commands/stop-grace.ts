@@ -5,8 +5,8 @@ import { aborted } from "../server/connection/within.ts";
 const STOP_GRACE_MS = 800;
 
 /**
- * What `work` gives, or `late` when a signal came and it is still at it: a reader that stalls, or a network that
- * swallows everything, would keep it for ever. For commands whose end is a signal: of others it would be no truth.
+ * The result of `work`, or `late` when `work` has not ended some time after a signal: a stalled reader or a dead network
+ * would keep it for ever. Only for commands that end by a signal: others would report success without having done it.
  */
 export async function withinStopGrace<Result>(
   work: Promise<Result>,

@@ -37,7 +37,7 @@ export class Spinner implements Progress {
       stream: this.#stream as NodeJS.WriteStream,
       discardStdin: false,
       hideCursor: false,
-      // Of the colours that ora knows, none can be read on every background.
+      // None of ora's colours can be read on every background.
       color: false,
     });
     if (this.#wanted !== undefined) this.#spinner.start(this.#wanted);

@@ -37,7 +37,7 @@ export function sinkOf(stream: Writable): Sink {
   return { write: (bytes) => writeAll(fd, bytes), sync: () => undefined };
 }
 
-/** Of a file, or a device such as /dev/null. Undefined: a pipe or a terminal, of which Node.js makes a socket. */
+/** Its descriptor, if it is a file or a device such as /dev/null. Undefined: a pipe or a terminal, which are sockets in Node.js. */
 export function fileDescriptorOf(stream: Writable): number | undefined {
   return stream instanceof Socket ? undefined : (stream as { readonly fd?: number }).fd;
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openError } from "./file/append-file.ts";
 import { type Sink, sinkOf } from "./sink.ts";
 
-/** How often it is tried whether somebody reads a FIFO by now. */
+/** How often a FIFO without a reader is tried again. */
 const READER_POLL_MS = 50;
 
 /** The descriptors that a process starts with, and what writes to them. */
@@ -33,14 +33,14 @@ export function openStreamOutput(
   return stats.isFIFO() ? new FifoSink(path, stop) : undefined;
 }
 
-/** A FIFO blocks the one who opens it until somebody reads. Here the first write waits instead, and holds up nothing. */
+/** To open a FIFO blocks until it has a reader. Here only the first write waits for one, and blocks nothing else. */
 class FifoSink implements Sink {
   readonly #path: string;
   readonly #stop: AbortSignal;
   #sink: Sink | undefined;
   #opening: Promise<Sink> | undefined;
 
-  /** After `stop` nobody is waited for. */
+  /** After `stop` it waits for no reader. */
   constructor(path: string, stop: AbortSignal) {
     this.#path = path;
     this.#stop = stop;
@@ -72,7 +72,7 @@ class FifoSink implements Sink {
   }
 }
 
-/** Undefined: nobody reads it yet. */
+/** Undefined: it has no reader yet. */
 function openFifo(path: string): Sink | undefined {
   let fd: number;
   try {

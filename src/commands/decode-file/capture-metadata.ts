@@ -8,7 +8,7 @@ import type {
 /** The front of an `m` frame's payload. */
 const METADATA_START = Buffer.from("m{");
 
-/** Of what bytes[from, to) may have told of types, and are damaged, nothing is known any more. */
+/** bytes[from, to) are damaged: what they may have said of types is lost. */
 export function forgetTypes(
   types: TypeRegistry,
   bytes: Uint8Array,

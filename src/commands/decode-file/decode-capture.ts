@@ -16,7 +16,7 @@ import type { Reporter } from "../reporter.ts";
 /** Within the second in which a signal is answered, often enough. */
 const PAUSE_INTERVAL_MS = 50;
 
-/** Of a capture: rubbish may have one every few bytes. */
+/** The most for one capture: rubbish may have one every few bytes. */
 const FAULTS_MAX = 100;
 /** In a line. */
 const RANGES_MAX = 50;

@@ -106,7 +106,7 @@ async function decodeAll(files: readonly string[], job: Job): Promise<ExitCode> 
   return worst;
 }
 
-/** What is wrong with one file is told at once, and its exit status returned: others follow. */
+/** Prints at once what is wrong with one file, and returns its exit status: other files follow. */
 async function decodeReporting(file: string, job: Job): Promise<ExitCode> {
   try {
     return await decodeOne(file, job);

@@ -4,19 +4,19 @@ import type { Warning } from "../reporter.ts";
 /** With more typing errors than this it is another word. */
 const TYPING_ERRORS_MAX = 2;
 
-/** Names given to --columns that no table has which is printed: without a word of it they would just not be there. */
+/** Finds the names given to --columns that no printed table has, so that a warning can tell of them. */
 export class AskedColumns {
   readonly #unmet: Set<string>;
   readonly #others = new Set<string>();
   readonly #seen = new WeakSet<Relation>();
-  /** Of a relation that was not announced the names are not known. */
+  /** The column names of some relation are not known, because it was not announced. */
   #unknown = false;
 
   constructor(names: readonly string[]) {
     this.#unmet = new Set(names);
   }
 
-  /** The same filter, which looks at the tables of what it lets pass. */
+  /** The same filter, which also looks at the tables of the messages that it accepts. */
   watch(accepts: (message: PgoutputMessage) => boolean): (message: PgoutputMessage) => boolean {
     if (this.#unmet.size === 0) return accepts;
     return (message) => {
@@ -67,7 +67,7 @@ export class AskedColumns {
   }
 }
 
-/** As it would have to be typed. */
+/** The name as the user has to type it. */
 function quoted(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }

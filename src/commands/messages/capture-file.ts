@@ -44,9 +44,9 @@ export class CaptureFile {
     this.#writer.metadata(json);
   }
 
-  /** As Sink.write. */
+  /** See Sink.write. */
   flush(): Promise<void> | undefined {
-    // Else the format's first bytes would go behind what is there.
+    // Before that, the format's first bytes would be appended to another capture.
     if (!this.#ours) return undefined;
     const bytes = this.#writer.take();
     if (bytes.length === 0) return undefined;

@@ -1,12 +1,12 @@
 import type { StreamedLine } from "../../output/file/streamed-lines.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 
-/** Where in FILE the blocks of streamed transactions are that are still open: the next process looks no further back. */
+/** Where in FILE the blocks of open streamed transactions begin: the next process reads FILE from there. */
 export class OpenBlocks {
-  /** By xid: their first block begins there or later. */
+  /** xid → a place in FILE at or before the transaction's first block. */
   readonly #starts = new Map<number, number>();
 
-  /** A message that goes into FILE, which has that size by now or is larger. */
+  /** A message that will be appended to FILE, whose size is `size` or more. */
   message(message: PgoutputMessage, size: number): void {
     switch (message.kind) {
       case "stream_start":

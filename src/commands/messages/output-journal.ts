@@ -18,13 +18,13 @@ import type { StreamStart } from "../../server/start/options.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import type { Reporter } from "../reporter.ts";
 
-/** A position that no line tells is acknowledged at most so often: each time costs two fsyncs. */
+/** Positions that are in no line of FILE are acknowledged at most this often: each costs two fsyncs. */
 const IDLE_GAP_MS = 1000;
 
-/** By how much the place from which blocks are looked for may be behind. */
+/** How far blocksFrom may be behind the lowest open block. */
 const BLOCKS_GAP_BYTES = 16 << 20;
 
-/** Where even a new file cannot be made. */
+/** No file can be created there. */
 const NO_PLACE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 
 interface JournalOptions {
@@ -51,7 +51,7 @@ export class OutputJournal {
   #disabled: boolean;
   #warned = false;
   #streamed = false;
-  /** Of FILE, by what was written. */
+  /** The size of FILE, counted from what was written. */
   #size = 0;
   #blocks = new OpenBlocks();
   #writtenMs = -Infinity;
@@ -69,7 +69,7 @@ export class OutputJournal {
   received(): Received {
     const state = this.#read();
     const file = this.#fileEnd(state);
-    // FILE was emptied, deleted or renamed since: what it was before it was rotated last ended too early to compare.
+    // FILE was emptied, deleted or renamed since. The end noted at the last rotation is too old to compare with.
     const unknown = state?.lines === true && file.endLsn === INVALID_LSN;
     const end = state === undefined ? file : laterEnd(state.before, file);
     return {
@@ -82,7 +82,7 @@ export class OutputJournal {
       passed: passedOf(end),
       end: unknown ? INVALID_LSN : end.endLsn,
       complete: state && completeOf(state, file),
-      // Asked for something else, the server may leave that transaction out.
+      // With other options the server may leave that transaction out.
       anchor:
         state === undefined || state.request === this.#options.request ? anchorOf(end) : undefined,
     };
@@ -106,7 +106,7 @@ export class OutputJournal {
     return recoverable ? end : undefined;
   }
 
-  /** From where on FILE may hold blocks of transactions that are still open. Undefined: it holds none. */
+  /** Where in FILE blocks of open transactions may begin. Undefined: it holds none. */
   get blocksFrom(): number | undefined {
     const state = this.#state;
     if (state?.streamed === false) return undefined;
@@ -128,7 +128,7 @@ export class OutputJournal {
     this.#size += bytes;
   }
 
-  /** As of what has been written: FILE has no open block before that. */
+  /** FILE, as far as it has been written, has no open block before that. */
   get lowestBlock(): number {
     return this.#blocks.lowest(this.#size);
   }
@@ -254,7 +254,7 @@ function passedOf({ endLsn, messageLsn }: FileEnd): Lsn {
   return end === INVALID_LSN ? end : ((end - 1n) as Lsn);
 }
 
-/** Undefined: nobody can tell, since FILE was emptied or deleted, or its slot was a temporary one. */
+/** Undefined: not known, because FILE was emptied or deleted, or its slot was a temporary one. */
 function completeOf(state: FileState, file: FileEnd): Lsn | undefined {
   const { acknowledged, before, lines, slot } = state;
   if (slot === undefined || (lines && file.endLsn === INVALID_LSN)) return undefined;

@@ -20,7 +20,7 @@ interface PipelineParts {
   readonly renderer: Renderer;
   readonly sink: Sink;
   readonly warn: (warning: Warning) => void;
-  /** Asks the server's catalogue; undefined: nobody to ask. */
+  /** Asks the server's catalogue. Undefined: there is no server. */
   readonly typeWatch: TypeWatch | undefined;
   /** Gets all that is received, before the filter. */
   readonly capture: CaptureFile | undefined;
@@ -86,7 +86,7 @@ export class Pipeline {
     return this.#print(change);
   }
 
-  /** As message(), for what is to be known only. */
+  /** Like message(), but nothing is printed. */
   announce(message: OtherMessage): void {
     if (message.kind === "type") {
       this.#parts.types.announce(message.oid, message.schema, message.name);

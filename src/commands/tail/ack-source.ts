@@ -7,12 +7,12 @@ import { FollowedLines } from "./followed-lines.ts";
 import type { Reporter } from "../reporter.ts";
 
 const POLL_MS = 50;
-/** At the end the consumer has so long for its next confirmation. */
+/** How long tail waits, at its end, for the consumer's next confirmation. */
 const LAST_WORD_MS = 5000;
 
 /**
- * `tail --ack-from PATH`: the consumer's confirmations, an end_lsn a line, from a FIFO or a file. What a file holds
- * already is from an earlier run and is passed over.
+ * `tail --ack-from PATH`: the consumer's confirmations, an end_lsn a line, from a FIFO or a file. What a file
+ * holds at the start is from an earlier run and is skipped.
  */
 export class AckSource implements Confirmed {
   readonly confirmations = new Confirmations();
@@ -21,7 +21,7 @@ export class AckSource implements Confirmed {
   readonly #source: FollowedLines;
   readonly #endOutput: () => Promise<void>;
   #onConfirmed: (lsn: Lsn) => void = () => {};
-  /** Why it could not be read at the last attempt. */
+  /** The error code of the last attempt to read it, when that failed. */
   #trouble: string | undefined;
 
   /**
@@ -64,7 +64,7 @@ export class AckSource implements Confirmed {
     }
   }
 
-  /** Warns of what the server has not been told to forget. */
+  /** Warns of transactions that were printed and will be sent again, because they are not acknowledged. */
   warnOfRest(slotPosition: Lsn): void {
     const { lastPrinted, unconfirmed } = this.confirmations;
     if (lastPrinted <= slotPosition) return;
@@ -89,7 +89,7 @@ export class AckSource implements Confirmed {
     for (const [index, line] of lines.entries()) {
       const verdict = this.confirmations.confirm(line);
       if ("lsn" in verdict) this.#onConfirmed(verdict.lsn);
-      // Of a file that is written anew only the last line has to be new.
+      // A rewritten file may repeat old lines: only its last line must be new.
       else if (!verdict.stale || !this.#source.rewritten || index === lines.length - 1) {
         refused.push(`"${line.slice(0, 40)}" is refused: ${verdict.refused}`);
       }
@@ -106,7 +106,7 @@ export class AckSource implements Confirmed {
     });
   }
 
-  /** Once for each reason: what is there may be replaced again. */
+  /** Warns once for each reason, and goes on: the file may be replaced again. */
   #report({ code = "unknown error" }: NodeJS.ErrnoException): void {
     if (code === this.#trouble) return;
     this.#trouble = code;

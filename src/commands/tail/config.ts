@@ -78,7 +78,7 @@ export interface TailConfig {
   readonly rendering: RendererOptions;
 }
 
-/** As --output: what it is without. */
+/** `--output -` means the same as no --output. */
 const STANDARD_OUTPUT = "-";
 
 /**

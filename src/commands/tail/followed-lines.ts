@@ -8,18 +8,18 @@ import {
   statSync,
 } from "node:fs";
 
-/** A longer line is given as its beginning. */
+/** Longer lines are cut. */
 const LINE_CHARS_MAX = 1000;
-/** In one poll, so that what never ends, /dev/zero say, leaves signals and the stream their turn. */
+/** The most that one poll reads: an endless source such as /dev/zero must leave time for signals and the stream. */
 const POLL_BYTES_MAX = 1 << 20;
 const READ_BYTES = 1 << 16;
-/** Of what was read last: whether it still stands there tells an append from a rewrite. */
+/** So many of the bytes read last are compared with the file: if they differ, it was rewritten, not appended to. */
 const TAIL_BYTES = 256;
 /** A second write within the tick of a file system's clock, up to 2 s on some, changes no timestamp. */
 const CLOCK_TICK_MS = 2000;
-/** Polls in which a FIFO's writer is silent: it stays, and does not come and go with each line. */
+/** A FIFO's writer that was silent in so many polls keeps the FIFO open; others open it for each line. */
 const STAYS_POLLS = 2;
-/** No other writer comes for so long after such a one. */
+/** The FIFO has ended when no writer has opened it again for so long. */
 const GONE_MS = 500;
 
 /**
@@ -38,15 +38,15 @@ export class FollowedLines {
   #tail: Uint8Array = Buffer.alloc(0);
   #lines: string[] = [];
   #partial = "";
-  /** What was given of the last line before it had an end. */
+  /** What was returned of the last line before it had a line break. */
   #given = "";
   #rewritten = false;
   #silentPolls = 0;
-  /** When the writer closed that had stayed. */
+  /** When the writer that kept the FIFO open closed it. */
   #goneMs: number | undefined;
 
   /**
-   * What a file holds already is passed over.
+   * Skips what a file holds already.
    * @throws when it is there and cannot be read
    */
   constructor(path: string) {
@@ -59,12 +59,12 @@ export class FollowedLines {
     this.#tail = this.#readAt(Math.max(0, this.#offset - TAIL_BYTES), TAIL_BYTES);
   }
 
-  /** Lines may come that came before. */
+  /** The file was rewritten: poll() may return lines again. */
   get rewritten(): boolean {
     return this.#rewritten;
   }
 
-  /** A FIFO's writer that had it open all the time has gone. Of a file nobody knows. */
+  /** The writer that kept a FIFO open has closed it. Never true of a file: more may be appended. */
   get ended(): boolean {
     return this.#goneMs !== undefined && performance.now() - this.#goneMs > GONE_MS;
   }
@@ -147,7 +147,7 @@ export class FollowedLines {
     if (this.#rewritten && this.#offset === offset && offset === size) this.#giveUnended();
   }
 
-  /** The same text once more, as long as before, is a rewrite too: `touched` is all that shows it. */
+  /** Rewriting the same text is a rewrite too; only `touched` shows it. */
   #isRewritten(size: number, touched: boolean): boolean {
     if (size < this.#offset) return true;
     if (size === this.#offset && touched) return true;
@@ -169,7 +169,7 @@ export class FollowedLines {
       try {
         count = readSync(this.#fd, bytes);
       } catch (error) {
-        // Its writers have nothing to say.
+        // The FIFO has writers, and nothing to read.
         if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
         this.#silentPolls++;
         this.#goneMs = undefined;

@@ -18,13 +18,13 @@ import type { TailConfig } from "./config.ts";
 
 export interface TailOutput {
   readonly sink: Sink;
-  /** Goes on in a new file of the same name, after what has been passed on. Undefined: it is no file. */
+  /** Continues in a new file of the same name, after `passed`. Undefined: the output is no file. */
   readonly rotate: ((passed: Passed | undefined) => void) | undefined;
-  /** Undefined: it is no file, or one that keeps nothing. */
+  /** Undefined: the output is no file, or a device that stores nothing. */
   readonly journal: OutputJournal | undefined;
   /**
-   * To be called when the slot is ours, so that no other walctl writes FILE: cuts there what is unfinished,
-   * and tells what is left.
+   * Call it when the slot is ours, so that no other walctl writes FILE: removes what is unfinished at its end, and
+   * returns what FILE holds.
    */
   readonly takeOver: (oldest: Lsn) => TakenOver;
 }
@@ -104,7 +104,7 @@ export function openTailOutput(
           if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
         });
       } catch (error) {
-        // A signal asks for it: nobody else would catch it, and nothing is lost without a new file.
+        // SIGHUP asked for this, so nothing above would catch the error. Nothing is lost without a new file.
         if (!(error instanceof WalctlError)) throw error;
         reporter.warn({ message: error.message, detail: "The old file is written on." });
       }
@@ -132,7 +132,7 @@ function renamedWarning(path: string): Warning {
 
 function takeOver(path: string, journal: OutputJournal, oldest: Lsn): TakenOver {
   const mark = journal.takeOver();
-  // Also without --streaming: the run before may have had it.
+  // Even without --streaming: the previous run may have used it.
   const from = journal.blocksFrom;
   const unfinished = from === undefined ? [] : unfinishedIn(path, journal, oldest, from);
   return { mark, unfinished };
@@ -150,7 +150,7 @@ function* unfinishedIn(
   }
 }
 
-/** What decides which transactions the server sends at all. */
+/** The options that decide which transactions the server sends. */
 function describeRequest({ publications, origin, messages, twoPhase }: PgoutputOptions): string {
   return JSON.stringify({ publications: publications.toSorted(), origin, messages, twoPhase });
 }

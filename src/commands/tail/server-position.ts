@@ -3,16 +3,16 @@ import { readCurrentLsn } from "../../server/start/position.ts";
 import type { ConnectionTarget } from "../../server/target/target.ts";
 import { withConnection } from "../connection.ts";
 
-/** Where the server stood, and since when that is known (performance.now()). */
+/** The server's position, and when it was asked for (performance.now()). */
 interface KnownPosition {
   readonly lsn: Lsn;
   readonly askedMs: number;
 }
 
 /**
- * Where the server stands. The stream does not tell: in logical decoding XLogData and keepalives hold the position
- * that the walsender has come to. So it is asked, over a connection that is closed at once: an idle one would hold up
- * a smart stop.
+ * The server's current position. The stream does not contain it: in logical decoding XLogData and keepalives hold the
+ * position that the walsender has reached. So we ask on a connection of its own, and close that at once: an idle one
+ * would delay a smart shutdown.
  */
 export class ServerPosition {
   readonly #read: () => Promise<Lsn>;
@@ -29,7 +29,7 @@ export class ServerPosition {
     return this.#known;
   }
 
-  /** Asks, unless it was asked less than `intervalMs` ago. Without an answer, what is known stays. */
+  /** Asks, unless the last question is less than `intervalMs` old. Without an answer `known` stays as it is. */
   ask(intervalMs: number): Promise<void> {
     const askedMs = performance.now();
     if (this.#asking === undefined && askedMs - this.#askedMs >= intervalMs) {

@@ -8,11 +8,11 @@ import type { Pipeline } from "../messages/pipeline.ts";
 import type { ServerPosition } from "./server-position.ts";
 
 const TICK_MS = 1000;
-/** For the line the server's position is asked for this often. */
+/** How often the status line asks for the server's position. */
 const ASK_INTERVAL_MS = 5000;
-/** One who asks by a signal does not wait longer than this for a server that does not answer. */
+/** How long the answer to SIGUSR1 waits for the server's position. */
 const ANSWER_PATIENCE_MS = 2000;
-/** An answer that is older is shown with its age. */
+/** Older positions are shown with their age. */
 const FRESH_MS = 2500;
 
 interface StatusParts {
@@ -24,7 +24,7 @@ interface StatusParts {
   readonly line: StatusLine | undefined;
   readonly quiet: boolean;
   readonly acknowledge: boolean;
-  /** What the renderer is at, where it does not print it. */
+  /** What the renderer is working on and has not printed. */
   readonly live: () => string | undefined;
 }
 
@@ -66,7 +66,7 @@ export class TailStatus {
     this.#rowsPerSecond = ((rows - this.#rows) * 1000) / (now - this.#since);
     this.#rows = rows;
     this.#since = now;
-    // Not into the middle of a line that the terminal has not taken whole.
+    // Never inside a line that the terminal has not taken completely.
     const midway = this.#parts.context.stdout.stream.writableLength > 0;
     // Until it has started a spinner may have the line.
     if (!session.status.started || line === undefined || midway) return;
@@ -84,7 +84,7 @@ export class TailStatus {
     this.#parts.context.stderr.stream.write(text);
   }
 
-  /** What is as it should be goes without saying: a terminal may be narrow. */
+  /** Leaves out what is normal: a terminal may be narrow. */
   #describeBriefly(): string {
     const { written, unacknowledged, reconnects, connected } = this.#parts.session.status;
     const facts = [
@@ -114,7 +114,7 @@ export class TailStatus {
     return facts.join(", ");
   }
 
-  /** Undefined: it is not known. "Up to date" is said of the time that the server was asked, and not of now. */
+  /** Undefined: not known. "Up to date" is true of the moment when the server was asked. */
   #describeDistance(): string | undefined {
     const behind = this.#behind();
     if (behind > 0n) return `${formatByteCount(Number(behind))} behind`;
@@ -124,7 +124,7 @@ export class TailStatus {
     return ageMs < FRESH_MS ? "up to date" : `up to date ${Math.round(ageMs / 1000)} s ago`;
   }
 
-  /** Seconds since the last transaction that was printed committed. */
+  /** The bytes to the server's position, and the seconds since the last printed transaction committed. */
   #describeLag(): string {
     const bytes = this.#behind();
     const { lastCommitUnixMs } = this.#parts.pipeline;
@@ -135,7 +135,7 @@ export class TailStatus {
     return `${isNow ? "" : "at least "}${bytes} bytes and ${Math.max(0, seconds).toFixed(1)} s behind`;
   }
 
-  /** The server may be further on. */
+  /** At least so many bytes: the server may have written more since. */
   #behind(): bigint {
     const { received, written } = this.#parts.session.status;
     const end: Lsn = maxLsn(received, this.#parts.server.known?.lsn ?? received);

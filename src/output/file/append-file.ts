@@ -18,11 +18,11 @@ import { WalctlError } from "../../errors.ts";
 import { type Sink, sinkError, writeAll } from "../sink.ts";
 import { syncFolder } from "./sync-folder.ts";
 
-/** Rows of a database are nobody else's business. */
+/** Only the owner may read the rows of a database. */
 const MODE_OWNER_ONLY = 0o600;
 /** A FIFO that has taken the file's place would wait for its reader. */
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
-/** A file that was renamed without a word is told of after so long: before, SIGHUP may be on its way. */
+/** How long after a rename the warning waits for SIGHUP. */
 const RENAMED_PATIENCE_MS = 10_000;
 
 /**
@@ -106,7 +106,7 @@ export class AppendFile implements Sink {
    * @throws WalctlError when that cannot be
    */
   empty(): void {
-    // Of a device there is nothing to throw away: it would be an error (EINVAL).
+    // A device holds nothing to remove: to truncate it is an error (EINVAL).
     if (!this.#durable) return;
     try {
       ftruncateSync(this.#fd);

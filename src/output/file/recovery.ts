@@ -15,7 +15,7 @@ import { readAt } from "./read-at.ts";
 /** What an earlier run left in the file. */
 export interface Recovered {
   readonly end: FileEnd;
-  /** Of an unfinished transaction or block, or a torn line: they were cut off and will come again. */
+  /** The bytes of an unfinished transaction or block, or of a torn line, that were cut off: they will come again. */
   readonly bytesCut: number;
   /** What is left. */
   readonly size: number;
@@ -58,7 +58,7 @@ export function recoverLastLine(path: string): Recovered {
 
 function cut(fd: number, keep: number, size: number, end: FileEnd): Recovered {
   if (keep < size) ftruncateSync(fd, keep);
-  // The process before may have been killed ahead of its fsync, and the next status confirms what is there.
+  // The previous process may have been killed before its fsync, and the next status confirms what the file holds.
   fsyncSync(fd);
   return { end, bytesCut: size - keep, size: keep };
 }
@@ -148,7 +148,7 @@ function requireTorn(fd: number, at: number, size: number, path: string): void {
   if (!isTorn(text)) throw notOurs(path, at);
 }
 
-/** Where what stands behind the last line break begins. */
+/** The offset after the last line break. */
 function lastLineEnd(fd: number, size: number): number {
   for (let end = size; end > 0; end -= CHUNK_BYTES) {
     const start = Math.max(0, end - CHUNK_BYTES);
@@ -185,7 +185,7 @@ function findLastEnd(
   return undefined;
 }
 
-/** Behind the last end: what is whole is kept, and all is read, so that nothing is cut but our own lines. */
+/** Reads all that follows the last end, and keeps what is whole. Only lines of ours are cut. */
 function scanTail(
   fd: number,
   from: number,

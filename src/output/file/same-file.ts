@@ -2,7 +2,7 @@ import { fstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { usageError } from "../../errors.ts";
 
-/** As the kernel's. */
+/** The kernel's limit. */
 const LINKS_MAX = 40;
 const DESCRIPTOR =
   /^\/(?:dev\/(?:std(?:in|out|err)|fd\/\d+)|proc\/[^/]+\/(?:task\/\d+\/)?fd\/\d+)$/;

@@ -10,7 +10,7 @@ export type StreamedLine =
   /** Within a block: a row, a truncate, a message. */
   | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
   | { readonly kind: "abort"; readonly xid: number; readonly subxid: number }
-  /** Of any transaction, streamed or not. `lsn` lies in the record that ended it. */
+  /** The end of any transaction, streamed or not. `lsn` lies in the record that ended it. */
   | { readonly kind: "end"; readonly xid: number; readonly lsn: Lsn };
 
 const CHUNK_BYTES = 1 << 20;

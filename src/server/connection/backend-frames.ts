@@ -3,9 +3,9 @@ import { LENGTH_BYTES, ProtocolViolation, longestMessage } from "./backend-messa
 
 const TYPE_AND_LENGTH_BYTES = 5;
 const COPY_DATA = 0x64; // d
-/** Of most messages; for a longer one it grows. */
+/** Enough for most messages. It grows for longer ones. */
 const CARRY_BYTES = 64 * 1024;
-/** A longer message gets its memory as its bytes arrive: what a server only claims takes none. */
+/** Longer messages get memory as their bytes arrive: a length that a server only claims costs nothing. */
 const TRUSTED_BYTES = 16 * 1024 * 1024;
 
 /** After a payload: the next one, none before proceed(), or none any more. */
@@ -111,7 +111,7 @@ export class BackendFrames {
     return length;
   }
 
-  /** Of the whole message; its type and length are there. */
+  /** The length of the whole message, whose type and length have arrived. */
   #carriedLength(): number {
     const view = new DataView(this.#carry.buffer);
     const type = view.getUint8(0);

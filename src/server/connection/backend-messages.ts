@@ -33,7 +33,7 @@ const LONG_MAX: ReadonlyMap<string, number> = new Map([
   ["N", MEGABYTE],
   ["A", MEGABYTE],
 ]);
-/** As in libpq, of all other types. */
+/** The limit of all other types, as in libpq. */
 const SHORT_MAX = 30_000;
 
 export function longestMessage(type: number): number {
@@ -92,7 +92,7 @@ export class MessageFields {
   }
 }
 
-/** Of the messages after which nothing has to be known; those of authentication are login.ts's. */
+/** Checks the messages that need nothing else to be known. login.ts checks those of authentication. */
 const SHAPES: ReadonlyMap<string, (fields: MessageFields) => void> = new Map([
   ["E", skipFields],
   ["N", skipFields],
@@ -115,7 +115,7 @@ export function checkShape(message: Buffer): void {
   fields.end();
 }
 
-/** Of ErrorResponse and NoticeResponse: codes and texts until a zero. */
+/** The fields of ErrorResponse and NoticeResponse: codes and texts until a zero. */
 function skipFields(fields: MessageFields): void {
   while (fields.byte() !== 0) fields.string();
 }

@@ -22,7 +22,7 @@ export async function connect(target: ConnectionTarget, kind: ConnectionKind): P
   return client;
 }
 
-/** Another one, to the server where the last connect() arrived: of several, any other one would be wrong. */
+/** Another connection to the server that the last connect() reached, and to no other of several. */
 export async function connectBeside(
   target: ConnectionTarget,
   kind: ConnectionKind,

@@ -88,7 +88,7 @@ export async function askForTls(socket: Socket): Promise<string> {
   });
 }
 
-/** For a hint: on a connection of its own. */
+/** For a hint. It opens a connection of its own. */
 export async function offersTls(address: NetConnectOpts, deadline: Deadline): Promise<boolean> {
   const socket = new Socket();
   const disarm = deadline.arm(socket);

@@ -4,7 +4,7 @@ import { MessageFields, ProtocolViolation } from "./backend-messages.ts";
 import type { AuthMethod } from "../target/required-auth.ts";
 import { type ConnectionTarget, describeHost } from "../target/target.ts";
 
-/** What is known of the connection beneath. */
+/** What the login needs to know of the connection. */
 export interface Channel {
   readonly encrypted: boolean;
   /** Undefined: without TLS. */

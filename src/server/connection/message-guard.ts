@@ -30,7 +30,7 @@ export class MessageGuard {
   #phase: Phase = "login";
   /** START_REPLICATION was sent, and nothing answered yet. */
   #copyAsked = false;
-  /** Of the rows that are coming; undefined: none are. */
+  /** How many columns the coming rows have. Undefined: no rows are coming. */
   #columns: number | undefined;
 
   constructor(login: Login, deliver: (message: Buffer) => void) {

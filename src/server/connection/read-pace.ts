@@ -6,7 +6,7 @@ const GAP_MS = 5;
 const STREAK_READS = 64;
 /** The socket's buffer holds some hundred small messages, which is less than a millisecond's worth. */
 const NAP_MS = 0.1;
-/** Nobody notifies: it is there to wait on. */
+/** Only to wait on: nobody notifies it. */
 const NAP = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -25,7 +25,7 @@ export class ReadPace {
   }
 }
 
-/** Does nothing at all, perhaps for no time: setTimeout cannot wait for less than a millisecond. */
+/** Blocks the thread: setTimeout cannot wait less than 1 ms. */
 export function nap(ms: number): void {
   if (ms > 0) Atomics.wait(NAP, 0, 0, ms);
 }

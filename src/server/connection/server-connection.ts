@@ -55,7 +55,7 @@ export class ServerConnection extends PgConnection {
   /** Called by pg's Client, which listens for the events afterwards. */
   connect(): void {
     const { stream } = this;
-    // Else end() would not say goodbye.
+    // Without this, end() would not send Terminate.
     Object.assign(this, { _connecting: true });
     this.attachListeners(this.#checked);
     stream.on("data", (chunk: Buffer) => this.#receive(chunk));

@@ -24,7 +24,7 @@ type Receiver = (bytes: Buffer) => number;
 export class WalSocket extends Socket {
   receiver: Receiver | undefined;
   readonly #buffer: Buffer;
-  /** Of the socket while it is read by turns, and the event loop does not watch it. */
+  /** The socket's descriptor while it is read by turns and the event loop does not watch it. */
   #fd: number | undefined;
   #turnDue = false;
   /** What pause() and resume() said last, where Socket itself is not told. */

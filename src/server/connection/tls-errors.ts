@@ -1,4 +1,4 @@
-/** Apart from tls.ts, which is loaded only where there is TLS. */
+/** A file of its own, because tls.ts is loaded only for TLS. */
 
 /** The server answered that it has no TLS. */
 export class NoTls extends Error {

@@ -20,7 +20,7 @@ import { HandshakeFailed, NoTls } from "./tls-errors.ts";
 
 const ALPN = "postgresql";
 
-/** Where systems keep the authorities that they trust, in one file. */
+/** The files in which systems keep the authorities that they trust. */
 const SYSTEM_AUTHORITIES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",

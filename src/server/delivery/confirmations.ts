@@ -5,18 +5,18 @@ const OUTSTANDING_MAX = 65_536;
 
 export type Verdict =
   | { readonly lsn: Lsn }
-  /** Not taken over, and why. `stale`: something beyond it was confirmed before. */
+  /** Not accepted, and why. `stale`: a later position was confirmed before. */
   | { readonly refused: string; readonly stale: boolean };
 
 interface Commit {
   readonly end: Lsn;
-  /** How many there are up to it. */
+  /** How many commits there are up to it. */
   readonly count: number;
 }
 
 /**
- * What the consumer itself confirms, checked against the commits that it can have read. Only the end of such
- * a commit is taken: a position within the next transaction, or one byte further, could lose that one.
+ * Checks what the consumer confirms against the commits that it can have read. Only the end of such a commit is
+ * accepted: a position inside the next transaction, or one byte further, could lose that transaction.
  */
 export class Confirmations {
   #rendered: Commit[] = [];

@@ -1,7 +1,7 @@
 import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
 import type { StandbyStatus } from "./frame.ts";
 
-/** Confirmations closer to each other than this are put together. */
+/** Confirmations closer together than this are combined. */
 const CONFIRM_GAP_MS = 100;
 
 interface Positions {
@@ -10,7 +10,7 @@ interface Positions {
 }
 
 /**
- * What to tell the server, and when. Without acknowledging, write is what was received and flush 0/0: the
+ * What to report to the server, and when. Without acknowledging, write is what was received and flush 0/0: the
  * slot does not move, and a server that wants to stop sees that all it sent has arrived.
  */
 export class Feedback {
@@ -28,7 +28,7 @@ export class Feedback {
     return this.#confirmed;
   }
 
-  /** A new connection, to a slot that stands there: a server that crashed, or another one, may not have what was reported. */
+  /** A new connection, to a slot at that position. A server that crashed, or another one, may have lost what was reported. */
   restart(slotPosition: Lsn): void {
     this.#confirmed = slotPosition;
     this.#held = false;

@@ -9,7 +9,7 @@ export const FrameTag = {
   primaryKeepalive: 0x6b, // k
 } as const;
 
-/** Of the header before the WAL data. */
+/** The header before the WAL data. */
 const XLOG_DATA_BYTES = 25;
 
 export interface PrimaryKeepalive {

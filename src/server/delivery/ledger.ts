@@ -2,8 +2,8 @@ import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 
 /**
- * What may be confirmed to the server. It is told of messages, keepalives and deliveries in the order in
- * which they happen, is asked what follows from them, and talks to nobody.
+ * What may be confirmed to the server. It hears of messages, keepalives and deliveries in the order in which they
+ * happen, and says what follows from them. It does no input or output.
  *
  * Only the end_lsn of a commit and the walEnd of a keepalive are positions: what XLogData says is neither
  * unique nor monotonic. Never end_lsn + 1: where the next commit record starts there, that transaction
@@ -21,7 +21,7 @@ export class Ledger {
   #endsWritten = 0;
   #endsDelivered = 0;
 
-  /** The furthest position the server has told of. */
+  /** The furthest position that the server has sent. */
   get received(): Lsn {
     return this.#received;
   }

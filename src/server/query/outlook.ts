@@ -14,7 +14,7 @@ const OUTLOOKS: ReadonlyMap<string, Outlook> = new Map<string, Outlook>([
   ["00", "stays"],
   ["01", "stays"],
   ["02", "stays"],
-  // Connection exceptions. PgBouncer reports all that befalls a connection as 08P01.
+  // Connection exceptions. PgBouncer reports every failure of a connection as 08P01.
   ["08", "passes"],
   // What a standby does not do may be done after its promotion: decoding, on 14 and 15.
   ["0A", "doubtful"],

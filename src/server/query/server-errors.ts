@@ -22,7 +22,7 @@ export interface Failure {
   readonly target: ConnectionTarget;
 }
 
-/** Of several places: what was wrong with each, and what helps with the last one. */
+/** For several places: what was wrong with each, and the hint for the last one. */
 export function connectErrors(failures: readonly Failure[]): WalctlError {
   const last = failures.at(-1);
   if (last === undefined) throw new TypeError("nothing was tried");
@@ -33,7 +33,7 @@ export function connectErrors(failures: readonly Failure[]): WalctlError {
       : `${describeHost(target)}: ${explainConnect(error, target).what}`,
   );
   const { hint } = connectError(last.error, last.target);
-  // Should any of them come back, it is worth another try.
+  // One place that may come back makes another attempt worth while.
   const cause = (failures.find(({ error }) => outlookOf(error) === "passes") ?? last).error;
   return new WalctlError(`could not connect to any server: ${each.join("; ")}`, { hint, cause });
 }
@@ -142,8 +142,8 @@ function isNetworkError(error: unknown): boolean {
 }
 
 /**
- * Whether trying again may help. Looks through a WalctlError at its cause. Meant for one who has been connected
- * before: a first attempt that fails is better reported at once.
+ * Whether trying again may help. A WalctlError is judged by its cause. Only for what has been connected before: the
+ * failure of a first attempt is better reported at once.
  */
 export function outlookOf(error: unknown): Outlook {
   if (error instanceof WalctlError)

@@ -41,7 +41,7 @@ async function run<Row extends QueryResultRow>(
   hints: Hints,
 ): Promise<readonly Row[]> {
   try {
-    // Of a message with several statements there are as many results.
+    // Several statements in one message have as many results.
     const result: QueryResult<Row> | Array<QueryResult<Row>> = await client.query<Row>(sql);
     return [result].flat().at(-1)?.rows ?? [];
   } catch (error) {

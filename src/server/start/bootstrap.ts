@@ -45,11 +45,11 @@ export interface BootstrapRequest {
   /** How long creating a slot may wait for any one transaction; 0: for as long as it takes. */
   readonly lockTimeoutMs: number;
   readonly stop: AbortSignal;
-  /** Told whom the server waits for while it creates a slot. */
+  /** Called with the transactions that the server waits for while it creates a slot. */
   readonly onWaiting: (text: string) => void;
-  /** Told what has been done: `created publication "p"`. */
+  /** Called with what has been done: `created publication "p"`. */
   readonly onNotice: (text: string) => void;
-  /** Told what may do harm, and what mends it. */
+  /** Called with what may do harm, and what fixes it. */
   readonly onWarning: (text: string) => void;
 }
 
@@ -60,7 +60,7 @@ export interface BootstrapOutcome {
   /** The slot goes with the connection. */
   readonly temporary: boolean;
   readonly slotCreated: boolean;
-  /** Of a new slot its consistent point, else its confirmed_flush_lsn, as pg_lsn prints it. */
+  /** A new slot's consistent point, or the slot's confirmed_flush_lsn, as pg_lsn prints it. */
   readonly slotPosition: string;
   /** No transaction whose end is yet to come began before that: restart_lsn, or a new slot's consistent point. */
   readonly oldest: Lsn;

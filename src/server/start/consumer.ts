@@ -26,31 +26,31 @@ function throwAsConsumers(cause: unknown): never {
 
 /** Where messages go. flush() and sync() do all its input and output: what else throws is a DecodeError or a bug. */
 export interface StreamConsumer {
-  /** What it views lives as long as the call. */
+  /** The bytes that the message refers to are valid during the call. */
   message(message: OtherMessage): void;
-  /** A relation or a type that was passed on before: to be known, not printed. */
+  /** A relation or a type that was passed on before: remember it, and do not print it. */
   announce(message: OtherMessage): void;
   /** The same for a row. Returns whether it is printed: only these count for a limit. */
   change(change: RowChange): boolean;
   /**
-   * Undefined: the message can be taken now. Else nothing else is handed over until the promise is fulfilled,
-   * and then this message.
+   * Undefined: the message can be passed on now. Otherwise it is passed on when the promise is fulfilled, and nothing
+   * before it. Rejects with the server's error, when it was the server that could not be asked.
    */
   prepare(message: OtherMessage): Promise<void> | undefined;
-  /** The same for a row in a stream block, which may hold what was done long after the block's first row. */
+  /** The same for a row in a stream block: much time may pass between the rows of one block. */
   prepareStreamed(change: RowChange): Promise<void> | undefined;
-  /** The server is further, and has nothing for us. */
+  /** The server has moved on and had nothing to send. */
   idle?(): void;
   /**
-   * Writes what came since the last flush. Undefined: written. Until a promise is fulfilled nothing else is
-   * handed over. Throws or rejects when it cannot be written.
+   * Writes what was passed on since the last flush. Undefined: written. Until a promise is fulfilled, nothing else is
+   * passed on. Throws or rejects when it cannot be written.
    */
   flush(): Promise<void> | undefined;
   /**
-   * Makes durable what has been flushed, which is all up to `position`. Gives what of it may be confirmed now: an output
-   * that has to note that down before may want to do so less often.
+   * Makes durable what has been flushed, which is all up to `position`. Returns up to where it may be confirmed now:
+   * an output that stores this position itself may do so less often.
    */
   sync(position: Lsn): Promise<Lsn> | Lsn;
-  /** A frame of the stream as it came, before its message is handed over: a capture wants it. */
+  /** Takes a frame as it was received, for a capture, before its message is passed on. Undefined: not wanted. */
   readonly frame: ((payload: Uint8Array) => void) | undefined;
 }

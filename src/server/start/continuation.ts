@@ -43,7 +43,7 @@ export class Continuation {
   readonly #options: SessionOptions;
   /** The log that was streamed last; undefined: there was no start yet. */
   #log: LogIdentity | undefined;
-  /** Nothing that ended before that is missing. */
+  /** No transaction that ended before that is missing. */
   #complete: Lsn | undefined;
   /** The last commit that an earlier process received. */
   #anchor: Anchor | undefined;
@@ -89,7 +89,7 @@ export class Continuation {
     const { server, slotPosition } = standing;
     const before = gap ? INVALID_LSN : (this.#complete ?? INVALID_LSN);
     this.#log = server;
-    // A server that is older than it was says nothing of what lies behind its own position.
+    // A server restored from an older state says nothing of what lies beyond its position.
     const still = before > server.position ? INVALID_LSN : before;
     this.#complete = maxLsn(still, maxLsn(slotPosition, from));
     this.#forget = false;
@@ -102,12 +102,12 @@ export class Continuation {
     if (temporary) this.#lostSlot = slotName;
   }
 
-  /** The next start is one without a past. */
+  /** The next start takes nothing that was received into account. */
   forget(): void {
     this.#forget = true;
   }
 
-  /** An earlier process left something else than was read at the start. */
+  /** Another process has written FILE since it was read for the first start. */
   isStale(endLsn: Lsn | undefined): boolean {
     return endLsn !== this.#anchor?.endLsn;
   }

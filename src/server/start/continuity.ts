@@ -151,7 +151,7 @@ export function usableAnchor(
   { server, slotPosition }: Standing,
 ): Anchor | undefined {
   if (anchor === undefined || slotPosition > anchor.commitLsn) return undefined;
-  // Of something else that ended later there is no such mark.
+  // Something else ended after that commit, and only a commit can be an anchor.
   if (anchor.commitLsn < end && anchor.endLsn !== end) return undefined;
   const fork = log === undefined ? NO_END : (forkOf(log, server) ?? INVALID_LSN);
   return anchor.commitLsn < fork ? anchor : undefined;

@@ -5,7 +5,7 @@ import type { SessionNews } from "./options.ts";
 const HINT =
   "To go on with what the server has now, without what is missing: --allow-gap. What is missing has to come from elsewhere, such as a new copy of the tables.";
 
-/** The stream cannot go on without a gap that nobody would see in what is printed. */
+/** The stream cannot go on without a gap that the output would not show. */
 export class GapError extends WalctlError {
   readonly gap: Gap;
 

@@ -2,12 +2,12 @@ import { type Lsn } from "../../lsn.ts";
 import type { OtherMessage } from "../../pgoutput/messages.ts";
 
 /**
- * When to end by oneself: after a number of row changes, or once all that committed at or before a position
- * is out. It outlives connections.
+ * Stop conditions: --limit (a number of row changes) and --endpos (all that committed at or before a position has been
+ * passed on). They outlive connections.
  */
 export class Limits {
   readonly #endpos: Lsn | undefined;
-  /** Row changes that may yet be printed. */
+  /** How many more row changes may be printed. */
   #rows: number;
 
   constructor(limits: { readonly endpos: Lsn | undefined; readonly rows: number | undefined }) {
@@ -25,7 +25,7 @@ export class Limits {
     this.#rows--;
   }
 
-  /** Whether the message is one too many. */
+  /** Why the stream ends before this message; undefined: it does not. */
   endsBefore(message: OtherMessage): "limit" | "endpos" | undefined {
     // The commit that directly follows the last row belongs to it: without it the transaction would be cut short.
     if (this.reached && message.kind !== "commit") return "limit";
@@ -57,7 +57,7 @@ export class Limits {
     }
   }
 
-  /** All that committed before `position` is out. */
+  /** Whether --endpos is reached, when all that committed before `position` has been passed on. */
   endsAt(position: Lsn): boolean {
     return this.#endpos !== undefined && position >= this.#endpos;
   }

@@ -9,7 +9,7 @@ import type { LogIdentity } from "./server-identity.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import type { StreamConsumer } from "./consumer.ts";
 
-/** What a session is to do, and whom it tells. */
+/** What a session does, and who hears of it. */
 export interface SessionOptions {
   readonly target: ConnectionTarget;
   readonly bootstrap: BootstrapRequest;
@@ -19,25 +19,25 @@ export interface SessionOptions {
   readonly acknowledge: boolean | Confirmed;
   /** --startpos */
   readonly startpos: Lsn | undefined;
-  /** Goes on, with a warning, where the server cannot send what follows on what was received. */
+  /** Where the server cannot continue what was received: warn and go on, instead of failing. */
   readonly allowGap: boolean;
   /** What an earlier process received. Asked at each attempt before the first start. */
   readonly received: () => Received | undefined;
   /**
-   * Called once, when the slot is ours and before anything is passed on. Tells what is there already, which may be
-   * more than at the time of the start: another program may have had the slot. `oldest`: what began before that
-   * has ended, for the slot.
+   * Called once, when the slot is ours and before anything is passed on. Returns what the output holds, which may be
+   * more than `received` said: another process may have used the slot since. `oldest`: the slot sends no transaction
+   * that began before that.
    */
   readonly takeOver: (oldest: Lsn) => TakenOver;
   /** Called at each start, when the slot is ours and before anything is passed on. */
   readonly started: (start: StreamStart) => void;
-  /** `now`: where the server stands when it is first reached, also when the slot is waited for after that. */
+  /** `now`: the server's position at the first connection, even when the slot is waited for after that. */
   readonly endpos: Lsn | "now" | undefined;
   /** Row changes to print. */
   readonly limit: number | undefined;
   readonly statusIntervalMs: number;
   readonly reconnect: boolean;
-  /** A slot that somebody else uses at the start is waited for. */
+  /** Wait for a slot that another program uses at the start. */
   readonly waitForSlot: boolean;
   readonly stop: AbortSignal;
   readonly news: SessionNews;
@@ -60,8 +60,8 @@ export interface TakenOver {
   /** Undefined: nothing is known. */
   readonly mark: Mark | undefined;
   /**
-   * Blocks of transactions, in their order and with all ends since: of those that have not ended the server will
-   * send again what is there. Read in one go.
+   * Blocks of streamed transactions, in order, and all ends since the first of them: the server sends again what is
+   * there of those that have not ended. Read once.
    */
   readonly unfinished: Iterable<PrintedPart>;
 }
@@ -75,15 +75,15 @@ export interface Passed {
 /** The consumer's own confirmations. */
 export interface Confirmed {
   readonly confirmations: Confirmations;
-  /** Calls back for each that was taken over; returns what ends that. */
+  /** Calls back for each confirmation that is accepted. Returns a function that ends this. */
   subscribe(onConfirmed: (lsn: Lsn) => void): () => void;
-  /** Takes over at once what is there. */
+  /** Reads at once what the consumer has written. */
   poll(): void;
-  /** All is written: ends the output and waits for the confirmations that come yet. */
+  /** Call it when all is written: ends the output and waits for the last confirmations. */
   finish(stop: AbortSignal): Promise<void>;
 }
 
-/** What a session tells while it goes on. */
+/** What a session reports while it runs. */
 export interface SessionNews {
   warn(warning: { message: string; detail?: string; hint?: string }): void;
   notice(text: string): void;
@@ -91,16 +91,16 @@ export interface SessionNews {
   streaming(started: BootstrapOutcome, from: Lsn, horizon: Horizon): void;
 }
 
-/** How a session fares. */
+/** The state of a session. */
 export interface SessionStatus {
   readonly connected: boolean;
   /** The server has accepted a start. */
   readonly started: boolean;
-  /** The furthest position that the server has told of. */
+  /** The furthest position that the server has sent. */
   readonly received: Lsn;
   /** All before it has been written. */
   readonly written: Lsn;
-  /** What the server has been told to forget. */
+  /** The flush position that was last reported to the server. */
   readonly confirmed: Lsn;
   /** Transactions that were passed on and not confirmed. */
   readonly unacknowledged: number;

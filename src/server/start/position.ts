@@ -5,7 +5,7 @@ import type { SessionNews } from "./options.ts";
 import { queryRows } from "../query/statement.ts";
 
 /**
- * Where --startpos asks to start. A position before the slot's is warned of.
+ * The position that --startpos asks for. Warns when it is before the slot's.
  * @param confirmed the slot's confirmed_flush_lsn
  * @throws WalctlError for a position that the server has not reached
  */
@@ -33,7 +33,7 @@ export async function chooseStart(
   return asked;
 }
 
-/** Where the server stands. */
+/** The server's current position. */
 export async function readCurrentLsn(client: Client): Promise<Lsn> {
   // On a standby what is replayed is what can be decoded.
   const rows = await queryRows<{ lsn: string }>(

@@ -14,7 +14,7 @@ export interface StreamState {
   readonly feedback: Feedback;
   readonly resume: Resume;
   readonly limits: Limits;
-  /** The consumer's own, in the place of what was written. */
+  /** With --ack-from: the consumer confirms, instead of what was written. */
   readonly confirmed: Confirmed | undefined;
 }
 
@@ -34,7 +34,7 @@ export async function openState(
   };
 }
 
-/** The server does not have the log that was received: what is known of it would only hide what this one sends. */
+/** This server does not have the log that was received. What is remembered of that log would hide what this one sends. */
 export function forgetStream(state: StreamState): StreamState {
   state.confirmed?.confirmations.forget();
   return { ...state, ledger: new Ledger(), resume: new Resume() };

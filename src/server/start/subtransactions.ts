@@ -1,6 +1,6 @@
 import type { WalPosition } from "../../pgoutput/messages.ts";
 
-/** What is kept of one transaction at most: beyond, what was rolled back while nobody was connected is not told. */
+/** Remembered for one transaction. Of later ones nobody learns that they were rolled back while the connection was lost. */
 const KEPT_MAX = 100_000;
 
 interface First extends WalPosition {
@@ -32,12 +32,12 @@ export class Subtransactions {
     this.#next = this.#firsts.length;
   }
 
-  /** The server has told of it. */
+  /** The server has sent its Stream Abort. */
   abort(xid: number): void {
     if (this.#known.has(xid)) this.#aborted.add(xid);
   }
 
-  /** Which of them a change at that position has left behind; all that are to come, without one: the transaction ends. */
+  /** Those whose first change was due before `position` and did not come. Undefined: the transaction ends, all were due. */
   missingBefore(position: WalPosition | undefined): readonly number[] {
     if (this.#next === this.#firsts.length) return NONE;
     const missing: number[] = [];

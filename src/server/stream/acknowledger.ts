@@ -10,8 +10,8 @@ interface Connection {
 }
 
 /**
- * What one connection is told of what was received, written and made durable (StandbyStatusUpdate). A write that is
- * blocked does not hold it up.
+ * Tells one connection what was received, written and made durable (StandbyStatusUpdate), even while a write is
+ * blocked.
  */
 export class Acknowledger {
   readonly #state: StreamState;
@@ -26,7 +26,7 @@ export class Acknowledger {
     this.#connection = connection;
   }
 
-  /** Until it is fulfilled the consumer is making durable what it has. */
+  /** The consumer's sync that is under way. */
   get syncing(): Promise<void> | undefined {
     return this.#syncing;
   }
@@ -41,7 +41,7 @@ export class Acknowledger {
     else if (dueInMs !== undefined) this.#timer = setTimeout(() => this.confirm(), dueInMs);
   }
 
-  /** The next status, whatever it is sent for, asks the server to show that it is there. */
+  /** The next status asks the server for a reply. */
   askForReply(): void {
     this.#askForReply = true;
   }
@@ -68,7 +68,7 @@ export class Acknowledger {
     }
   }
 
-  /** To be called in time, whatever is under way: a sync may take as long as a network file system likes. */
+  /** Call it at least once in each status interval: a sync on a network file system may take very long. */
   signOfLife(): void {
     if (this.#syncing === undefined) this.confirm();
     else this.sendStatus();

@@ -11,7 +11,7 @@ const STREAM_HINTS = {
   "42883": "Some type of a published table has no binary form: leave out --binary.",
 };
 
-/** Somebody has the slot, which may yet be given back. */
+/** Another session uses the slot, and may release it. */
 export function isSlotInUse(error: unknown): boolean {
   return sqlStateOf(error) === SqlState.objectInUse;
 }
@@ -43,7 +43,7 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * What the user is told of it.
+ * The error as the user reads it.
  * @throws the error itself, when it is not the server's: the consumer's, or a bug
  */
 export function explainStreamError(error: unknown): WalctlError {

@@ -29,7 +29,7 @@ export type StreamEnd = "stopped" | "limit" | "endpos";
 /** A message that cannot be passed on yet. */
 interface Held {
   readonly message: PgoutputMessage;
-  /** It is only what a transaction announces that is itself a repetition. */
+  /** Only to be remembered: its transaction is repeated. */
   readonly announced: boolean;
   readonly frame: Uint8Array;
   readonly ready: Promise<void>;
@@ -134,8 +134,8 @@ export class Intake {
   }
 
   /**
-   * A transaction that is repeated announces what later rows rely on: it is known, and not printed again. A capture, which
-   * may be a new one, gets it, outside of transactions; then it is printed as well.
+   * A transaction that is repeated announces what later rows rely on. It is remembered, and not printed again. A capture
+   * may be a new one: it gets the message, outside of transactions, and then it is printed too.
    */
   #announce(message: RelationMessage | TypeMessage, payload: ByteReader): void {
     const captured = this.#state.consumer.frame !== undefined;
@@ -151,7 +151,7 @@ export class Intake {
     } else this.#held = { message, announced, frame: this.#frame(payload), ready };
   }
 
-  /** Whether the log turns out not to be the one that was received. */
+  /** Ends the stream, and returns true, when the log is not the one that was received. */
   #parts(gap: Gap | undefined): boolean {
     if (gap !== undefined) {
       this.#onGap(new GapError(gap));
@@ -164,7 +164,7 @@ export class Intake {
     return false;
   }
 
-  /** The hot path: rows come by the million, and whatever only other messages do is not asked of them. */
+  /** The hot path: rows come by the million, and skip every check that only other messages need. */
   #change(change: RowChange, payload: ByteReader): void {
     const { consumer, limits, resume } = this.#state;
     const { repeated, rolledBack } = resume.judgeChange(change.transaction?.xid, change.position);
@@ -186,7 +186,7 @@ export class Intake {
     if (consumer.change(change)) limits.change();
   }
 
-  /** As it came, header included. */
+  /** The payload as it was received, header included. */
   #frame(payload: ByteReader): Uint8Array {
     return payload.bytes.subarray(this.#frameStart, payload.end);
   }
@@ -204,7 +204,7 @@ export class Intake {
     this.#end = limits.endsAfter(message);
   }
 
-  /** In the place of the server, which did not tell: the changes were passed on, and do not count. */
+  /** Passes on the Stream Aborts that the server does not send: these changes were passed on, and do not count. */
   #voidRolledBack(rolledBack: readonly RolledBack[]): void {
     for (const { xid, subxid } of rolledBack) {
       this.#state.consumer.frame?.(encodeStreamAbort(xid, subxid));

@@ -3,8 +3,7 @@ const TIMEOUT_MS_DEFAULT = 60_000;
 
 /**
  * Whether the server is still there. A network that goes away without a word, or a server that was suspended,
- * would be noticed by TCP after a quarter of an hour, and with nothing under way never. It is told of what is
- * received, is asked from time to time, and talks to nobody.
+ * would be noticed by TCP after a quarter of an hour, and with nothing under way never. It does no input or output.
  */
 export class Liveness {
   readonly #patienceMs: number;

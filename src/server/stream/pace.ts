@@ -9,7 +9,7 @@ export interface StreamPace {
   readonly statusIntervalMs: number;
   /** 0: the server waits for us for ever. */
   readonly walSenderTimeoutMs: number;
-  /** As it is before the stream starts. */
+  /** The horizon before the stream starts. */
   readonly horizon: Horizon;
 }
 

@@ -38,12 +38,12 @@ const START_PATIENCE_MS = 30_000;
 /** A slot that is in use is asked for at least this often. */
 const SLOT_POLL_MS = 1000;
 
-/** After so many attempts without progress an error that is doubtful stays. With the pauses between them: half a minute. */
+/** After so many attempts without progress a doubtful error is final. With the pauses this takes half a minute. */
 const DOUBTS_MAX = 10;
-/** A stream that lasted so long is not taken for the same attempt again. */
+/** A stream that lasted so long resets the back-off, even without progress. */
 const LASTING_MS = 10_000;
 
-/** The stream itself has waited for the last sync: this is for its failure. */
+/** The stream has waited for the last sync already; this is only to hear of its failure. */
 const LAST_SYNC_MS = 300;
 
 /**
@@ -56,16 +56,16 @@ export class ReplicationSession {
   #state: StreamState | undefined;
   #stream: WalStream | undefined;
   #starts = 0;
-  /** When the stream began, of the attempt that is under way. */
+  /** When the current attempt began to stream. */
   #startedMs = Infinity;
-  /** How far the attempts before had come. */
+  /** How far earlier attempts came. */
   #reached = INVALID_LSN;
-  /** Attempts that a doubtful error ended, since there was progress. */
+  /** Attempts that ended with a doubtful error since the last progress. */
   #doubts = 0;
-  /** What was under way when the last connection ended; the reader may stall for hours yet. */
+  /** The write that was pending when the last connection ended. The reader may stall for hours. */
   #writing: Promise<void> | undefined;
   readonly #continuation: Continuation;
-  /** Who used the slot when that was last told. */
+  /** Who used the slot, as last reported. */
   #waitedFor: string | undefined;
 
   constructor(options: SessionOptions) {
@@ -86,7 +86,7 @@ export class ReplicationSession {
     };
   }
 
-  /** Undefined: nothing yet. */
+  /** Undefined: nothing has been passed on. */
   get passed(): Passed | undefined {
     if (this.#state === undefined) return undefined;
     const { ledger, resume } = this.#state;
@@ -118,7 +118,7 @@ export class ReplicationSession {
       try {
         const end = await this.#attempt();
         await unlessAborted(this.#writing, stop);
-        // What could not be made durable for the last status: the stream had its end by then, and cannot tell.
+        // The stream has ended and cannot report that its last sync failed: this one does.
         const state = this.#state;
         const last = state && ofConsumer(() => state.consumer.sync(state.ledger.written));
         if (last instanceof Promise) await within(last, LAST_SYNC_MS);
@@ -126,7 +126,7 @@ export class ReplicationSession {
       } catch (error) {
         if (stop.aborted && isFarewell(error)) return "stopped";
         if (error instanceof GapError && this.#options.allowGap) {
-          // The server did not repeat what it was asked to.
+          // The server did not repeat the last commit: its log is another one.
           warnOfGap(this.#options.news, error);
           this.#continuation.forget();
           await unlessAborted(this.#writing, stop);
@@ -135,7 +135,7 @@ export class ReplicationSession {
         this.#judgeAttempt();
         const again = this.#mayTryAgain(error);
         const delayMs = again ? this.#announce(error) : 0;
-        // What was handed over is written before anything else is, on the next connection or at the end.
+        // A write that is pending comes before all else, on the next connection or at the end.
         await unlessAborted(this.#writing, stop);
         if (!again) throw explainStreamError(error);
         await pause(delayMs, stop);
@@ -144,7 +144,7 @@ export class ReplicationSession {
     }
   }
 
-  /** An error that comes again at the same place must not make the server decode the same over and over at once. */
+  /** An error that recurs at one place must not make the server decode the same WAL again and again without pause. */
   #judgeAttempt(): void {
     const next = this.#state?.ledger.next ?? INVALID_LSN;
     const progress = next > this.#reached;
@@ -157,14 +157,14 @@ export class ReplicationSession {
   /** Before the first start a new user should read at once what is wrong. */
   #mayTryAgain(error: unknown): boolean {
     const { reconnect, waitForSlot } = this.#options;
-    // Later it may be our own session before that holds it, which the server does not know to be gone.
+    // Later it may be our own previous session that holds it: the server does not know yet that it is gone.
     if (isSlotInUse(error)) return this.#starts > 0 ? reconnect : waitForSlot;
     if (this.#state === undefined || !reconnect) return false;
     const outlook = outlookOf(error);
     return outlook === "passes" || (outlook === "doubtful" && ++this.#doubts <= DOUBTS_MAX);
   }
 
-  /** Tells why the stream does not go on, and returns how long to wait before the next attempt. */
+  /** Warns why the stream was interrupted, and returns how long to wait before the next attempt. */
   #announce(error: unknown): number {
     const delayMs = this.#backoff.nextMs();
     const inUse = isSlotInUse(error);
@@ -178,14 +178,14 @@ export class ReplicationSession {
         ? "It connects again when the reader goes on."
         : `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`;
     const detail = inUse && error instanceof WalctlError ? error.detail : again;
-    // One who waits for hours is told once who it is that he waits for.
+    // Warn again only when the slot's holder changes.
     if (!inUse || detail !== this.#waitedFor)
       this.#options.news.warn({ message, ...(detail === undefined ? {} : { detail }) });
     this.#waitedFor = inUse ? detail : undefined;
     return inUse ? Math.min(delayMs, SLOT_POLL_MS) : delayMs;
   }
 
-  /** The consumer has confirmed it; should nobody be connected, the next status says so. */
+  /** The consumer has confirmed it. Without a connection, the next one's first status reports it. */
   #confirmed(lsn: Lsn): void {
     this.#state?.ledger.deliver(lsn);
     this.#stream?.confirmNow();
@@ -195,7 +195,7 @@ export class ReplicationSession {
     const { target, news, stop, pgoutput, bootstrap: bootstrapOptions } = this.#options;
     const again = this.#starts > 0;
     const client = await connect(again ? withPatience(target) : target, "logical");
-    // Once it has streamed nobody watches: what a network swallows before the stream starts is tried again.
+    // After the first start nobody watches: a start that a dead network blocks is given up and tried again.
     const patience =
       again && bootstrapOptions.slot !== undefined
         ? setTimeout(() => client.connection.stream.destroy(), START_PATIENCE_MS)
@@ -210,7 +210,7 @@ export class ReplicationSession {
     try {
       const started = await bootstrap(client, target, {
         ...bootstrapOptions,
-        // Once it has streamed, a slot that is gone is an error: a new one would have a gap.
+        // After the first start a missing slot is an error: a new one would leave a gap.
         createMissing: this.#state === undefined && bootstrapOptions.createMissing,
       });
       this.#state ??= await openState(client, this.#options);
@@ -285,7 +285,7 @@ export class ReplicationSession {
   }
 }
 
-/** libpq's default is to wait for ever, which is right for somebody who watches. */
+/** libpq waits for ever by default. That is right only while somebody watches. */
 function withPatience(target: ConnectionTarget): ConnectionTarget {
   const { connectTimeoutMs } = target;
   return connectTimeoutMs > 0 ? target : { ...target, connectTimeoutMs: START_PATIENCE_MS };

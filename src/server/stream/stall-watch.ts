@@ -6,12 +6,12 @@ import { queryRows } from "../query/statement.ts";
 import { reasonOf } from "./errors.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-/** A pause in reading that is shorter is no stall; during a stall the server is asked this often. */
+/** A shorter pause in reading is no stall. During a stall the server is asked this often. */
 const LOOK_MS = 1000;
 /** A walsender that has not been seen for so long may be in any state. */
 const UNSEEN_MS = 2500;
 
-/** Where the walsender waits to send what it says last. While it streams it waits in WalSenderWriteData. */
+/** The wait event of a walsender that sends its last message. While it streams, it is WalSenderWriteData. */
 const LAST_WORDS = "ClientWrite";
 /** The server is stopping, or has crashed. */
 const STOPPING: ReadonlySet<string> = new Set(["57P01", "57P02", "57P03"]);
@@ -23,7 +23,7 @@ interface WatchedStream {
   readonly pid: number;
   /** The server waits for us to read. */
   readonly onServerWaits: (reason: string) => void;
-  /** The walsender cannot be seen, so that nobody knows whether the server waits. Called again while that lasts. */
+  /** The walsender cannot be seen, so it is not known whether the server waits. Called again while that lasts. */
   readonly onUnseen: (reason: string) => void;
 }
 
@@ -128,7 +128,7 @@ export class StallWatch {
 }
 
 async function readWaitEvent(client: Client, pid: number): Promise<string | null> {
-  // Of a session that the role may not look into, state is null.
+  // state is null for sessions that the role may not see.
   const [row] = await queryRows<{ wait_event: string | null }>(
     client,
     `SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE pid = ${pid} AND state IS NOT NULL`,

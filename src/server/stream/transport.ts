@@ -54,7 +54,7 @@ export class CopyBoth implements pg.Submittable {
     this.ended = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    // Whoever awaits `ended` late must not find the process gone.
+    // Without this, a rejection before somebody awaits `ended` would end the process.
     this.ended.catch(() => {});
   }
 
@@ -101,7 +101,7 @@ export class CopyBoth implements pg.Submittable {
     return this.#pace.napMs(chunk.length, performance.now());
   }
 
-  /** Undefined: what was held back. */
+  /** @param chunk undefined: go on with what was held back */
   #receive(chunk: Buffer | undefined): void {
     try {
       if (chunk === undefined) this.#frames.proceed();

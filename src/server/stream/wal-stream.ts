@@ -51,7 +51,7 @@ export class WalStream implements CopyBothReceiver {
   #pending: Promise<void> | undefined;
   readonly #stallWatch: StallWatch;
   readonly #left: Promise<void>;
-  /** No feedback: nobody sees whether the server waits for us, so that it has to be able to give us up. */
+  /** No feedback is sent: we cannot see whether the server waits for us, so it must be able to time us out. */
   #silenced = false;
   readonly #acknowledger: Acknowledger;
   readonly #intake: Intake;
@@ -98,7 +98,7 @@ export class WalStream implements CopyBothReceiver {
     const statusTimer = setInterval(() => this.#tick(), pace.statusIntervalMs);
     try {
       const end = await Promise.race([this.#finished, this.#lost()]);
-      // A reader that is only slow gets all that was meant for it, unless a signal is more urgent.
+      // A slow reader gets everything, unless a signal comes.
       if (end !== "stopped") await unlessAborted(Promise.race([this.#pending, this.#left]), stop);
       await within(this.#pending, WRITE_GRACE_MS);
       if (end !== "stopped" && this.#pending === undefined) await this.#lastConfirmations(stop);
@@ -120,7 +120,7 @@ export class WalStream implements CopyBothReceiver {
     try {
       this.#start.onStart();
     } catch (error) {
-      // What is in the same chunk must not be passed on.
+      // Nothing more of this chunk may be passed on.
       this.#over = true;
       this.#fail(new ConsumerError(error));
     }
@@ -140,7 +140,7 @@ export class WalStream implements CopyBothReceiver {
       if (writing === undefined) this.#acknowledger.written(mark);
       else void this.#awaitWrite(writing, mark);
     } catch (error) {
-      // More may be read before anybody hears of it: that must not be passed on, and not look as if all were written.
+      // More may be read before run() rejects: it must not be passed on, nor count as written.
       this.#over = true;
       this.#fail(error);
       return;
@@ -159,7 +159,7 @@ export class WalStream implements CopyBothReceiver {
     this.#fail(error);
   }
 
-  /** The socket is not read while the write is under way: that is all the backpressure there is, and enough. */
+  /** The socket is not read while the write is pending: that is the backpressure. */
   async #awaitWrite(writing: Promise<void>, mark: Lsn): Promise<void> {
     this.#pending = writing;
     this.#pause();
@@ -216,7 +216,7 @@ export class WalStream implements CopyBothReceiver {
     });
   }
 
-  /** While nothing is read, a server that is silent cannot be told from one that waits. */
+  /** While we read nothing, silence does not mean that the server is gone. */
   #tick(): void {
     if (this.#silenced) return;
     const unread = this.#paused || this.#intake.end !== undefined;
@@ -226,7 +226,7 @@ export class WalStream implements CopyBothReceiver {
     this.#acknowledger.signOfLife();
   }
 
-  /** The ledger knows of something new to confirm. */
+  /** The ledger has something new to confirm. */
   confirmNow(): void {
     if (!this.#over) this.#acknowledger.sendStatus();
   }

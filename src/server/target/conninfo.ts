@@ -13,7 +13,7 @@ const STRING_HINT =
 
 /** A URI whose scheme is mistyped or another program's, or that has none: `user:password@host`. */
 const LIKE_URI = /^[^=]*\/\/|^\W*(?:jdbc:|postgres\w*(?:\+\w+)?:)|^[^=]*:[^=]*@/i;
-/** Of pairs that no space separates, so that the value of the one has the others in it. */
+/** Pairs without a space between them: the first one's value holds the others. */
 const LIKE_PAIRS = /[\s;,&?](?:ssl)?(?:password|passwd|pwd)\s*=/i;
 /** Values that stand in messages, also in the server's and in its log. */
 const NAMES: ReadonlySet<string> = new Set(["dbname", "user", "service"]);

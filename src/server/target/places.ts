@@ -8,7 +8,7 @@ import { type ConnectionParameters, isPort, quoteGiven } from "./conninfo.ts";
 export interface Place {
   /** Verified, looked up in the password file, and shown. A path, or `@` and a name, is the directory of a Unix socket. */
   readonly host: string;
-  /** Where to connect in place of looking `host` up. */
+  /** The address to connect to, instead of looking `host` up. */
   readonly hostaddr: string | undefined;
   readonly port: number;
 }

@@ -9,7 +9,7 @@ export type AuthMethod = (typeof METHODS)[number];
 const OUT_OF_REACH: ReadonlySet<AuthMethod> = new Set(["gss", "sspi", "oauth"]);
 
 export interface RequiredAuth {
-  /** As it was given; undefined: every method is allowed. */
+  /** The value as it was given. Undefined: every method is allowed. */
   readonly text: string | undefined;
   readonly allowed: ReadonlySet<AuthMethod>;
 }

@@ -27,11 +27,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Warn = (warning: { readonly message: string; readonly hint?: string }) => void;
 
-/** Else the system would look only after two hours whether the other side is still there. */
+/** Without this the system checks only after two hours whether the other side is still there. */
 const KEEPALIVE_IDLE_SECONDS = "30";
 
 /**
- * As in psql: what a connection string in -d says counts most, then the flags, the service, the environment.
+ * The order, as in psql: a connection string in -d, then the flags, the service, the environment.
  * @throws WalctlError that names what is unknown, invalid, or not to be had here
  */
 export function resolveTarget(
@@ -208,7 +208,7 @@ function checkTogether(target: ConnectionTarget, parameters: ConnectionParameter
     );
 }
 
-/** Not what the flags of a pasted command say, nor what must not stand in one. */
+/** Leaves out what the flags of a pasted command say anyway, and secrets. */
 function mayBeShown(keyword: string): boolean {
   const apart = ["host", "port", "user", "dbname", "service"];
   return !apart.includes(keyword) && findKeyword(keyword)?.secret !== true;

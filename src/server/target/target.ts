@@ -30,7 +30,7 @@ export interface TlsTarget {
   /** TLSv1.2, say; undefined: the highest there is. */
   readonly minVersion: string;
   readonly maxVersion: string | undefined;
-  /** Of the authorities that sslrootcert=system means; undefined: the system's own. */
+  /** The file of the authorities that sslrootcert=system means. Undefined: the system's own. */
   readonly systemCertFile: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface TlsTarget {
 export interface ConnectionTarget {
   /** Tried in this order, or in a random one. */
   readonly places: readonly [Place, ...Place[]];
-  /** The place of the last connection, for those beside it and for what is said of it. Shared by copies of the target. */
+  /** The place of the last connection, for further connections and for messages. Copies of the target share it. */
   readonly reached: { place: Place | undefined };
   readonly sessionAttrs: SessionAttrs;
   readonly randomOrder: boolean;
@@ -63,7 +63,7 @@ export interface ConnectionTarget {
   readonly more: ReadonlyMap<string, string>;
 }
 
-/** Where the target is for now: where it was reached last, or else all that may be tried. */
+/** The place where it was reached last, or else all that may be tried. */
 function whereabouts({ places, reached }: ConnectionTarget): readonly Place[] {
   return reached.place === undefined ? places : [reached.place];
 }
@@ -90,11 +90,11 @@ export function clientFlags(target: ConnectionTarget): string {
   return `-h ${shellQuote(hostOf(target))} -p ${portOf(target)} -U ${shellQuote(target.user)}`;
 }
 
-/** Beside what the flags lead to: what a string or a service asked for, so that a pasted command is not weaker. */
+/** What a string or a service asked for beyond the flags, so that a pasted command is not weaker. */
 export function moreSettings(target: ConnectionTarget): ReadonlyMap<string, string> {
   const more = new Map(target.more);
   const places = whereabouts(target);
-  // Also where a variable has it: it would not fit to the flags.
+  // Also when PGHOSTADDR has it: that would not match the flags.
   if (places.some(({ hostaddr }) => hostaddr !== undefined))
     more.set("hostaddr", places.map(({ hostaddr = "" }) => hostaddr).join(","));
   if (places.length === 1) {
@@ -104,7 +104,7 @@ export function moreSettings(target: ConnectionTarget): ReadonlyMap<string, stri
   return more;
 }
 
-/** At one of its places, in the words of an error there. */
+/** The same target with one of its places only. */
 export function targetAt(target: ConnectionTarget, place: Place): ConnectionTarget {
   return { ...target, places: [place], reached: { place } };
 }

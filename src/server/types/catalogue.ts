@@ -9,11 +9,11 @@ import type { ConnectionTarget } from "../target/target.ts";
 
 /** A type, and what tells whether its fields were the same at another time. */
 export interface SeenType extends CatalogueType {
-  /** Of a composite type: another one after each ALTER. */
+  /** Composite types only: it changes with each ALTER. */
   readonly stamp: string | null;
   /**
    * Of a composite type, since when it has not been altered: since it was made or before all that the slot has yet to
-   * send; or since the horizon. Null: perhaps later.
+   * send; or since the horizon. Null: it may have been altered later.
    */
   readonly unaltered: "always" | "horizon" | null;
 }
@@ -79,7 +79,7 @@ const typesQuery = (oids: readonly number[], slot: string, horizon: Horizon): st
 /** FirstNormalObjectId: what is below comes with the server. */
 const FIRST_NORMAL_OID = 16384;
 
-/** Of a connection that is not used. Open beside the stream, it holds up a smart shutdown for so long. */
+/** How long an unused connection stays open, and delays a smart shutdown. */
 const LINGER_MS = 500;
 
 /** Asks the catalogue, on an ordinary connection of its own that is open only while there are questions. */

@@ -14,7 +14,7 @@ import type { CatalogueAnswer, SeenType, TypeCatalogue } from "./catalogue.ts";
 interface TypeWatchParts {
   readonly types: TypeRegistry;
   readonly catalogue: TypeCatalogue;
-  /** Told of what `types` is told of, at that point of the stream. */
+  /** Called with what `types` learns, at that point of the stream. */
   readonly learned: (asked: readonly number[], types: readonly CatalogueType[]) => void;
   readonly warn: SessionNews["warn"];
 }
@@ -22,16 +22,16 @@ interface TypeWatchParts {
 /** A composite type that the stream's relations are made of. */
 interface Composite {
   seen: SeenType;
-  /** Where its fields are known from; undefined: wherever the stream is. */
+  /** From where on its fields are known. Undefined: everywhere. */
   since: Lsn | undefined;
-  /** Why nobody knows whether the fields are still these. */
+  /** Why it is not known whether the fields are still these. */
   doubt: string | undefined;
   /** Its values are printed with their fields. */
   shown: boolean;
   warned: boolean;
 }
 
-/** Behind something that the server did not send, an ALTER TYPE perhaps: several are asked about at once. */
+/** How long to wait after WAL that was not sent, an ALTER TYPE perhaps: then one question covers several. */
 const IDLE_MS = 100;
 
 /**
@@ -84,7 +84,7 @@ export class TypeWatch {
     }
   }
 
-  /** The server has told that it is further, and sent nothing: before the next transaction comes there is time to ask. */
+  /** A keepalive moved on without a transaction: there is time to ask before the next one comes. */
   idle(): void {
     if (this.#composites.size === 0 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
@@ -99,7 +99,7 @@ export class TypeWatch {
     this.#parts.catalogue.close();
   }
 
-  /** Of the types that are new; of all, when it was announced before: one of them may have got another name. */
+  /** Asks about the types that are new; about all when the relation was announced before: one may have been renamed. */
   #relation({ oid, columns }: Relation): Promise<void> | undefined {
     const { types } = this.#parts;
     const used = columns.map(({ typeOid }) => typeOid);
@@ -145,7 +145,7 @@ export class TypeWatch {
     try {
       answer = await this.#parts.catalogue.lookUp(asked, this.#slot, horizon);
     } catch (error) {
-      // The stream goes on: if it was the server that went away, it will tell itself.
+      // The stream goes on. If the server went away, the stream's own connection shows it.
       const doubt = error instanceof Error ? error.message : String(error);
       for (const composite of this.#composites.values()) this.#setInDoubt(composite, doubt);
       return;
@@ -241,7 +241,7 @@ function lsnOf({ high, low }: WalPosition): Lsn {
   return ((BigInt(high) << 32n) | BigInt(low)) as Lsn;
 }
 
-/** Of a type that the stream has not met before. */
+/** From where on the fields of a type are known that the stream has not met before. */
 function knownSince({ unaltered }: SeenType, before: Horizon, now: Horizon): Lsn | undefined {
   if (unaltered === "always") return undefined;
   return unaltered === "horizon" ? before.position : now.position;
