@@ -1,0 +1,72 @@
+/** What tail's flags come to, and that all of them are judged before anything is opened. */
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import type { OutputStream } from "../../../src/commands/context.ts";
+import { type TailConfig, type TailFlags, tailConfig } from "../../../src/commands/tail/config.ts";
+import { ExitCode, WalctlError } from "../../../src/errors.ts";
+
+const FLAGS: TailFlags = {
+  ...{ dbname: "shop", host: "db.example", username: "reader" },
+  ...{ format: "auto", color: true, values: "json", statusInterval: "10", loop: true },
+};
+
+function configOf(flags: Partial<TailFlags>, isTerminal = false): TailConfig {
+  const stream: OutputStream = { stream: new PassThrough(), isTerminal, width: () => 80 };
+  return tailConfig({ ...FLAGS, ...flags }, {}, { stdout: stream, stderr: stream });
+}
+
+test("what is not given has its default", () => {
+  const config = configOf({ publication: ["p", "q"] }, true);
+  const { pgoutput, target, acknowledge, createMissing, file, output } = config;
+  assert.deepEqual([...pgoutput.publications], ["p", "q"]);
+  assert.deepEqual([pgoutput.streaming, pgoutput.origin, pgoutput.binary], ["off", "any", false]);
+  assert.deepEqual(
+    [target.database, acknowledge, createMissing, file],
+    ["shop", false, false, undefined],
+  );
+  assert.equal(output.format, "table");
+});
+
+test("-o FILE is NDJSON also on a terminal; -o - is standard output", () => {
+  const toFile = configOf({ output: "out.ndjson" }, true);
+  assert.deepEqual([toFile.file, toFile.output.format], ["out.ndjson", "ndjson"]);
+  const toStandardOutput = configOf({ output: "-" }, true);
+  assert.deepEqual([toStandardOutput.file, toStandardOutput.output.format], [undefined, "table"]);
+});
+
+test("with --bootstrap the flags say what the first publication publishes", () => {
+  const flags = { publication: ["p"], table: ["shop.orders"], slot: "s", ackFrom: "f" };
+  const { plan, acknowledge, ackFrom } = configOf({ ...flags, bootstrap: true });
+  assert.deepEqual([plan?.name, plan?.tables.length, acknowledge, ackFrom], ["p", 1, true, "f"]);
+  assert.equal(configOf(flags).plan, undefined);
+});
+
+const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegExp]> = [
+  [{ bootstrap: true }, /^--bootstrap has no name for the publication$/],
+  [{ bootstrap: true, publication: ["p"], table: ["a.b WHERE"] }, /a\.b WHERE/],
+  [{ ack: true }, /^to acknowledge there must be a slot to advance$/],
+  [{ startpos: "7" }, /^--startpos takes an LSN such as 16\/B374D848, not "7"$/],
+  [{ endpos: "soon" }, /^--endpos takes an LSN/],
+  [{ limit: "0" }, /^--limit takes a whole number of at least 1, not "0"$/],
+  [{ statusInterval: "0" }, /^--status-interval takes a number of seconds/],
+  [{ format: "wal2json", streaming: "on" }, /^--streaming sends what may still be rolled back/],
+  [{ format: "debezium", safeNumbers: true }, /^--safe-numbers is for --format ndjson/],
+  [{ expanded: true }, /^--expanded is for tables, and the output is NDJSON$/],
+  [{ only: "inserts" }, /^--only: no message is of the kind "inserts"$/],
+  [{ summary: true, output: "out.ndjson" }, /^--output holds changes, not a summary$/],
+  [{ output: "out", capture: "out" }, /are the same file$/],
+];
+
+for (const [flags, message] of REFUSED) {
+  test(`refused before anything is opened: ${JSON.stringify(flags)}`, () => {
+    assert.throws(
+      () => configOf(flags),
+      (error) => {
+        assert.ok(error instanceof WalctlError);
+        assert.match(error.message, message);
+        return error.exitCode === ExitCode.usage;
+      },
+    );
+  });
+}
