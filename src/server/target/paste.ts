@@ -4,7 +4,7 @@ import { type ConnectionTarget, clientFlags, moreSettings, shellQuote } from "./
 /** `psql -h … -p … -U … -d … -c "…"`; several statements are one session's, each a transaction. */
 export function psqlCommand(sql: string | readonly string[], target: ConnectionTarget): string {
   const statements = typeof sql === "string" ? [sql] : sql;
-  const words = statements.map((statement) => `-c ${doubleQuoted(statement)}`);
+  const words = statements.map((statement) => `-c ${quotedSql(statement)}`);
   return `psql ${connectionFlags(target)} ${words.join(" ")}`;
 }
 
@@ -32,7 +32,7 @@ function quoteValue(value: string): string {
   return /^[\w./:@,-]+$/.test(value) ? value : `'${value.replace(/[\\']/g, "\\$&")}'`;
 }
 
-/** SQL has single quotes in it: between double quotes it stays readable. */
-function doubleQuoted(text: string): string {
-  return `"${text.replace(/[\\"$`]/g, "\\$&")}"`;
+/** SQL has single quotes in it: between double quotes it stays readable. There bash would still expand a `!`. */
+function quotedSql(text: string): string {
+  return text.includes("!") ? shellQuote(text) : `"${text.replace(/[\\"$`]/g, "\\$&")}"`;
 }
