@@ -82,6 +82,7 @@ export class OutputJournal {
       passed: passedOf(end),
       end: unknown ? INVALID_LSN : end.endLsn,
       complete: state && completeOf(state, file),
+      confirmed: state && completeOf(state, file),
       // With other options the server may leave that transaction out.
       anchor:
         state === undefined || state.request === this.#options.request ? anchorOf(end) : undefined,

@@ -10,10 +10,13 @@ import type { Anchor, Gap } from "./continuity.ts";
  */
 export class AnchorCheck {
   readonly #anchor: Anchor;
+  readonly #gap: Gap | undefined;
   #pending = true;
 
-  constructor(anchor: Anchor) {
+  /** @param gap what it means if the server does not repeat that commit; undefined: that its log is another one */
+  constructor(anchor: Anchor, gap?: Gap) {
     this.#anchor = anchor;
+    this.#gap = gap;
   }
 
   /** Nothing may be confirmed before the log is known to be the same. */
@@ -67,6 +70,7 @@ export class AnchorCheck {
   #mismatch(): Gap {
     const { xid, commitLsn } = this.#anchor;
     this.#pending = false;
+    if (this.#gap !== undefined) return this.#gap;
     return {
       what: `the server's log is not the one that was received: transaction ${xid}, which committed at ${formatLsn(commitLsn)}, is not in it`,
       detail:

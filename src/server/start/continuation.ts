@@ -7,6 +7,7 @@ import {
   type Received,
   type Standing,
   findGap,
+  gapWithoutAnchor,
   isRewound,
   usableAnchor,
 } from "./continuity.ts";
@@ -32,6 +33,7 @@ const NOTHING: Received = {
   passed: INVALID_LSN,
   end: INVALID_LSN,
   complete: undefined,
+  confirmed: undefined,
   anchor: undefined,
 };
 
@@ -47,8 +49,8 @@ export class Continuation {
   #complete: Lsn | undefined;
   /** The last commit that an earlier process received. */
   #anchor: Anchor | undefined;
-  /** What was received belongs to another log, and the user knows. */
-  #forget = false;
+  /** Where to go on, since what was received belongs to another log, and the user knows. */
+  #afreshFrom: Lsn | undefined;
   /** The temporary slot that the lost connection took with it. */
   #lostSlot: string | undefined;
 
@@ -67,7 +69,8 @@ export class Continuation {
     const { database } = this.#options.target;
     const standing = { server, database, slotName, temporary, slotPosition };
     if (this.#lostSlot !== undefined) warnOfLostSlot(this.#options.news, state, this.#lostSlot);
-    if (this.#forget || this.#lostSlot !== undefined) return afresh(standing, INVALID_LSN);
+    if (this.#afreshFrom !== undefined) return afresh(standing, this.#afreshFrom);
+    if (this.#lostSlot !== undefined) return afresh(standing, INVALID_LSN);
     const received = this.#received(state);
     const gap = findGap(received, standing);
     if (gap !== undefined) {
@@ -92,7 +95,7 @@ export class Continuation {
     // A server restored from an older state says nothing of what lies beyond its position.
     const still = before > server.position ? INVALID_LSN : before;
     this.#complete = maxLsn(still, maxLsn(slotPosition, from));
-    this.#forget = false;
+    this.#afreshFrom = undefined;
     this.#lostSlot = undefined;
   }
 
@@ -102,9 +105,9 @@ export class Continuation {
     if (temporary) this.#lostSlot = slotName;
   }
 
-  /** The next start takes nothing that was received into account. */
-  forget(): void {
-    this.#forget = true;
+  /** The next start, at `from`, takes nothing that was received into account; 0/0: where the slot stands. */
+  forget(from: Lsn): void {
+    this.#afreshFrom = from;
   }
 
   /** Another process has written FILE since it was read for the first start. */
@@ -114,13 +117,14 @@ export class Continuation {
 
   #received(state: StreamState): Received {
     if (this.#log === undefined) return ofConsumer(this.#options.received) ?? NOTHING;
-    const { ledger, resume } = state;
+    const { ledger, resume, feedback } = state;
     return {
       log: this.#log,
       source: undefined,
       passed: resume.passed,
       end: ledger.next,
       complete: this.#complete,
+      confirmed: feedback.confirmed,
       anchor: resume.interrupted ?? resume.anchor ?? this.#anchor,
     };
   }
@@ -140,7 +144,10 @@ export class Continuation {
       this.#anchor = anchor;
       this.#complete = received.complete;
     }
-    const check = anchor === undefined ? undefined : new AnchorCheck(anchor);
+    const check =
+      anchor === undefined
+        ? undefined
+        : new AnchorCheck(anchor, gapWithoutAnchor(received, standing));
     return { from: anchor?.commitLsn ?? end, standing, check, gap: false };
   }
 }

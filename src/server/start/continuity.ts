@@ -24,6 +24,8 @@ export interface Received {
   readonly end: Lsn;
   /** Nothing that ended before that is missing. Undefined: not known. */
   readonly complete: Lsn | undefined;
+  /** What was last confirmed to the slot. Undefined: not known. */
+  readonly confirmed: Lsn | undefined;
   readonly anchor: Anchor | undefined;
 }
 
@@ -60,11 +62,50 @@ export function findGap(received: Received, standing: Standing): Gap | undefined
       from: INVALID_LSN,
     };
   }
-  const fork = log === undefined ? NO_END : forkOf(log, server);
+  const fork = forkFrom(received, standing);
   if (fork === undefined && passed > INVALID_LSN) return unknownHistory(log, server);
   if (fork !== undefined && passed >= fork) return diverged(received, server, fork);
   if (passed >= server.position) return behind(passed, server);
   return slotMoved(received, standing, fork ?? NO_END);
+}
+
+/** Up to where what was received is this server's log, as far as that can be known without asking it for a commit. */
+function forkFrom(received: Received, standing: Standing): Lsn | undefined {
+  const { log, passed, confirmed, end } = received;
+  const { server, slotPosition } = standing;
+  const fork = log === undefined ? NO_END : forkOf(log, server);
+  if (log === undefined || fork === undefined || passed < fork) return fork;
+  if (!descends(server, log, fork)) return fork;
+  // Only this server can have moved its slot to what was confirmed beyond the fork.
+  const ours = slotPosition > fork && (slotPosition === confirmed || slotPosition === end);
+  return ours || isRepeatable(received, slotPosition, fork) ? NO_END : fork;
+}
+
+/**
+ * Whether the timeline that was received goes on in the server's. A standby's walsender streams on when the standby is
+ * promoted, and does not say so: then the rest of what was received is of the new timeline.
+ */
+function descends({ history }: ServerIdentity, log: LogIdentity, fork: Lsn): boolean {
+  return history?.some(({ timeline, end }) => timeline === log.timeline && end === fork) === true;
+}
+
+/** Whether the server can be asked to repeat the last commit, which lies beyond the fork. */
+function isRepeatable({ anchor, end }: Received, slotPosition: Lsn, fork: Lsn): boolean {
+  if (anchor === undefined || anchor.commitLsn < fork || slotPosition > anchor.commitLsn) {
+    return false;
+  }
+  return anchor.commitLsn >= end || anchor.endLsn === end;
+}
+
+/** What it means if the server does not repeat the commit that was to show that its log is the one received. */
+export function gapWithoutAnchor(
+  { log, ...received }: Received,
+  standing: Standing,
+): Gap | undefined {
+  const { server } = standing;
+  const fork = log === undefined ? undefined : forkOf(log, server);
+  if (fork === undefined || received.passed < fork) return undefined;
+  return diverged({ log, ...received }, server, fork);
 }
 
 /**
@@ -146,15 +187,13 @@ function slotMoved(received: Received, standing: Standing, fork: Lsn): Gap | und
 }
 
 /** The commit at which the stream can start so that the server repeats it; undefined: the slot is past it. */
-export function usableAnchor(
-  { anchor, log, end }: Received,
-  { server, slotPosition }: Standing,
-): Anchor | undefined {
+export function usableAnchor(received: Received, standing: Standing): Anchor | undefined {
+  const { anchor, end } = received;
+  const { slotPosition } = standing;
   if (anchor === undefined || slotPosition > anchor.commitLsn) return undefined;
   // Something else ended after that commit, and only a commit can be an anchor.
   if (anchor.commitLsn < end && anchor.endLsn !== end) return undefined;
-  const fork = log === undefined ? NO_END : (forkOf(log, server) ?? INVALID_LSN);
-  return anchor.commitLsn < fork ? anchor : undefined;
+  return anchor.commitLsn < (forkFrom(received, standing) ?? INVALID_LSN) ? anchor : undefined;
 }
 
 /** The server is older than it was, though it has all that was passed on. */

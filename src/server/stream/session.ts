@@ -128,7 +128,7 @@ export class ReplicationSession {
         if (error instanceof GapError && this.#options.allowGap) {
           // The server did not repeat the last commit: its log is another one.
           warnOfGap(this.#options.news, error);
-          this.#continuation.forget();
+          this.#continuation.forget(error.gap.from);
           await unlessAborted(this.#writing, stop);
           continue;
         }

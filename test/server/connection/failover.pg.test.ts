@@ -1,10 +1,11 @@
 /** A standby with the primary's failover slots is promoted behind one address, under a running tail. */
 import assert from "node:assert/strict";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { type RunningWalctl, spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { FaultProxy } from "../../support/server/proxy.ts";
 import { startServer } from "../../support/server/server.ts";
@@ -70,4 +71,64 @@ test("the stream goes on at the promoted standby without a word", async (t) => {
   for (const warning of stderr.match(/^walctl: warning: .*/gm) ?? []) {
     assert.match(warning, /warning: (lost the connection|waiting for the standby)/);
   }
+});
+
+// The walsender streams on through the promotion: what it sends then is of a timeline that nobody told of.
+test("the standby that is streamed from is promoted, and the connection lost later", async (t) => {
+  const primary = await startServer({ version: 18 });
+  t.after(() => primary.dispose());
+  await primary.sql("CREATE TABLE load (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE load");
+  const standby = await startStandby(primary);
+  t.after(() => standby.dispose());
+  const folder = mkdtempSync(join(tmpdir(), "walctl-failover-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "out");
+  const runs = [
+    ["-S", "acked", "--ack", "-o", file],
+    ["-S", "read"],
+  ] as const;
+  for (const [, slot] of runs) {
+    const creating = walctl(["create-slot", slot], { server: standby });
+    const pressed = setInterval(() => void primary.sql("SELECT pg_log_standby_snapshot()"), 200);
+    const { status, stderr } = await creating;
+    clearInterval(pressed);
+    assert.equal(status, 0, stderr);
+  }
+  const start = (args: readonly string[]): RunningWalctl => {
+    const running = spawnWalctl(["tail", "-P", "p", "-s", "0.2", ...args], { server: standby });
+    t.after(() => running.dispose());
+    return running;
+  };
+  const [acked, read] = runs.map((args) => start(args));
+  assert.ok(acked !== undefined && read !== undefined);
+  const written = async (id: number): Promise<void> => {
+    while (!existsSync(file) || !readFileSync(file, "utf8").includes(`"id":${id}}`))
+      await sleep(20);
+    await read.waitFor((line) => line.includes(`"id":${id}}`));
+  };
+  await primary.sql("INSERT INTO load VALUES (1)");
+  await written(1);
+  await standby.sql("SELECT pg_promote()");
+  await standby.sql("INSERT INTO load VALUES (2)");
+  await written(2);
+  const [row] = await standby.sql<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
+  const confirmed = `SELECT 1 FROM pg_replication_slots WHERE slot_name = 'acked' AND confirmed_flush_lsn >= '${row?.lsn}'`;
+  while ((await standby.sql(confirmed)).length === 0) await sleep(20);
+  await standby.sql(
+    "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active",
+  );
+  await standby.sql("INSERT INTO load VALUES (3)");
+  await written(3);
+  for (const running of [acked, read]) {
+    const { status, stderr } = await running.stop();
+    assert.equal(status, 0);
+    for (const warning of stderr.match(/^walctl: warning: .*/gm) ?? []) {
+      assert.match(warning, /warning: lost the connection/);
+    }
+  }
+  await standby.sql("INSERT INTO load VALUES (4)");
+  const again = await walctl(["tail", "-P", "p", "-E", "now", ...runs[0]], { server: standby });
+  assert.deepEqual([again.status, again.stderr.match(/^walctl: (warning|error).*/gm)], [0, null]);
+  const lines = parseLines(readFileSync(file, "utf8").trimEnd().split("\n"));
+  assert.deepEqual(insertedIds(lines), [1, 2, 3, 4]);
 });

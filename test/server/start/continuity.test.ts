@@ -8,6 +8,7 @@ import {
   type Standing,
   findGap,
   forkOf,
+  gapWithoutAnchor,
   isRewound,
   usableAnchor,
 } from "../../../src/server/start/continuity.ts";
@@ -31,6 +32,7 @@ const RECEIVED: Received = {
   passed: lsn(480),
   end: lsn(500),
   complete: lsn(600),
+  confirmed: lsn(500),
   anchor: ANCHOR,
 };
 const standing = (
@@ -66,9 +68,33 @@ const CASES: ReadonlyArray<
   ["promoted behind what was passed on", standing(900, 500, log(2, 500)), undefined],
   ["promoted between that and what keepalives told of", standing(900, 500, log(2, 550)), undefined],
   [
-    "promoted before it",
-    standing(900, 300, log(2, 480)),
+    "promoted before it, and the slot beyond the last commit",
+    standing(900, 490, log(2, 480)),
     /its timeline 2 and timeline 1, which was received, part at 0\/1E0$/,
+  ],
+  // The walsender of a standby streams on when that is promoted.
+  [
+    "promoted while it was received, the slot where it was confirmed",
+    standing(900, 500, log(2, 450)),
+    undefined,
+  ],
+  [
+    "promoted meanwhile, an idle position confirmed",
+    standing(900, 550, log(2, 450)),
+    undefined,
+    { ...RECEIVED, confirmed: lsn(550) },
+  ],
+  [
+    "promoted meanwhile or before: the last commit, asked for again, tells",
+    standing(900, 300, log(2, 450)),
+    undefined,
+  ],
+  ["another standby, promoted at another place", standing(900, 500, log(3, 450, 470)), undefined],
+  [
+    "promoted before it, and only a prepared transaction came since",
+    standing(900, 300, log(2, 450)),
+    /part at 0\/1C2$/,
+    { ...RECEIVED, anchor: undefined },
   ],
   [
     "the slot was advanced on the new timeline",
@@ -133,7 +159,13 @@ for (const [story, now, expected, received = RECEIVED] of CASES) {
 }
 
 test("with a gap at a fork the stream goes on there, so that nothing of the new timeline is skipped", () => {
-  assert.equal(findGap(RECEIVED, standing(900, 300, log(2, 480)))?.from, lsn(480));
+  const forked = standing(900, 300, log(2, 480));
+  assert.equal(findGap({ ...RECEIVED, anchor: undefined }, forked)?.from, lsn(480));
+  // The server is asked for the last commit first.
+  const gap = gapWithoutAnchor(RECEIVED, forked);
+  assert.equal(gap?.from, lsn(480));
+  assert.equal(new AnchorCheck(ANCHOR, gap).keepalive(lsn(500)), gap);
+  assert.equal(gapWithoutAnchor(RECEIVED, standing(900, 300)), undefined);
   assert.equal(findGap(RECEIVED, standing(480, 300))?.from, INVALID_LSN);
 });
 
@@ -156,7 +188,9 @@ test("logs are the same up to where either leaves the last timeline that they sh
 test("the last commit can be repeated where the slot is not past it, on the same log", () => {
   assert.equal(usableAnchor(RECEIVED, standing(900, 480)), ANCHOR);
   assert.equal(usableAnchor(RECEIVED, standing(900, 481)), undefined);
-  assert.equal(usableAnchor(RECEIVED, standing(900, 400, log(2, 480))), undefined);
+  assert.equal(usableAnchor(RECEIVED, standing(900, 400, log(2, 480))), ANCHOR);
+  const other = { ...RECEIVED, log: log(2, 400) };
+  assert.equal(usableAnchor(other, standing(900, 400, log(2, 450))), undefined);
   assert.equal(usableAnchor({ ...RECEIVED, end: lsn(560) }, standing(900, 400)), undefined);
 });
 
