@@ -3,12 +3,10 @@
  * it needs in a CommandContext and answers with an exit status.
  */
 import type { CommandContext, OutputStream } from "./commands/context.ts";
-import { run } from "./cli.ts";
+import { ExitCode, run } from "./cli.ts";
 
 /** How long an answered signal may take before what still goes on is left behind, in milliseconds. */
 const STOP_GRACE_MS = 900;
-/** As ExitCode.failed. */
-const STATUS_FAILED = 1;
 
 /** Of a terminal that tells no size. */
 const COLUMNS_UNKNOWN = 80;
@@ -76,7 +74,7 @@ async function leave(): Promise<void> {
     await new Promise(setImmediate);
   }
   if (exitStatus === undefined) process.stderr.write("walctl: error: interrupted\n");
-  process.exit(exitStatus ?? STATUS_FAILED);
+  process.exit(exitStatus ?? ExitCode.failed);
 }
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);

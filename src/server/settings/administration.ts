@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import type { Client } from "pg";
 import { psqlCommand } from "../target/paste.ts";
 import { isSocket } from "../target/places.ts";
-import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
+import { quoteIdentifier, quoteLiteral, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
@@ -100,31 +100,53 @@ export function changeSetting(
   };
 }
 
-/**
- * Whether the configuration has been changed already and only a restart is missing. Of the value only those who may
- * read the files are told; the rest know that there is one, once the server has been told to reload.
- */
-export async function awaitsRestart(
+/** A setting as the configuration has it, which may take a restart to come into effect. */
+export interface Configured {
+  /** The server has read another value than the one in effect. */
+  readonly pending: boolean;
+  /** In the files, whether the server has read them yet or not; undefined: the role may not read them. */
+  readonly value: string | undefined;
+}
+
+export async function readConfigured(
   client: Client,
-  name: string,
-  suffices: (value: string) => boolean,
-): Promise<boolean> {
-  const [row] = await queryRows<{ pending: boolean; readable: boolean }>(
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Configured>> {
+  const doing = `see whether ${names.join(", ")} ${names.length === 1 ? "waits" : "wait"} for a restart`;
+  const wanted = quoteTextArray(names);
+  const settings = await queryRows<{ name: string; pending: boolean; readable: boolean }>(
     client,
-    `SELECT s.pending_restart AS pending,
+    `SELECT s.name, s.pending_restart AS pending,
        pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
          AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS readable
-     FROM pg_catalog.pg_settings s WHERE s.name = ${quoteLiteral(name)}`,
-    `see whether ${name} waits for a restart`,
+     FROM pg_catalog.pg_settings s WHERE s.name = ANY (${wanted})`,
+    doing,
   );
-  if (row?.readable !== true) return row?.pending === true;
-  const [last] = await queryRows<{ setting: string | null }>(
-    client,
-    `SELECT setting FROM pg_catalog.pg_file_settings WHERE name = ${quoteLiteral(name)}
-     ORDER BY seqno DESC LIMIT 1`,
-    "read the configuration files",
+  const readable = settings.some((setting) => setting.readable);
+  const lines = readable
+    ? await queryRows<{ name: string; setting: string | null }>(
+        client,
+        `SELECT name, setting FROM pg_catalog.pg_file_settings WHERE name = ANY (${wanted}) ORDER BY seqno`,
+        "read the configuration files",
+      )
+    : [];
+  // Of several lines the last one counts.
+  const values = new Map(lines.map(({ name, setting }) => [name, setting ?? ""]));
+  return new Map(
+    settings.map(({ name, pending }) => [
+      name,
+      { pending, value: readable ? (values.get(name) ?? "") : undefined },
+    ]),
   );
-  return suffices(last?.setting ?? "");
+}
+
+/** Whether the configuration has been changed already, so that only a restart is missing. */
+export function awaitsRestart(
+  configured: Configured | undefined,
+  suffices: (value: string) => boolean,
+): boolean {
+  if (configured?.value === undefined) return configured?.pending === true;
+  return suffices(configured.value);
 }
 
 export const RESTART_MISSING =

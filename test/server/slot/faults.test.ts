@@ -2,46 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SERVICES } from "../../../src/server/settings/administration.ts";
 import { type SlotSurroundings, slotFaults } from "../../../src/server/slot/faults.ts";
-import type { SlotHealth, SlotSettings } from "../../../src/server/slot/health.ts";
+import type { SlotHealth } from "../../../src/server/slot/health.ts";
 import { resolveTarget } from "../../../src/server/target/resolve.ts";
+import { SETTINGS, SLOT } from "./support.ts";
 
 const TARGET = resolveTarget({ host: "h", username: "u", dbname: "shop" }, {});
-const SETTINGS: SlotSettings = {
-  maxSlotWalKeepSize: "1GB",
-  maxWalSize: "512MB",
-  idleReplicationSlotTimeout: "1h",
-  autovacuumFreezeMaxAge: 200_000_000,
-  dataDirectory: "/data of u",
-};
 const AROUND: SlotSurroundings = {
   settings: SETTINGS,
   administration: { admin: { ...TARGET, user: "postgres" }, service: undefined },
   names: ["s"],
-};
-const HEALTHY: SlotHealth = {
-  slot: "s",
-  time: "2026-01-01T00:00:00.000000Z",
-  type: "logical",
-  plugin: "pgoutput",
-  database: "shop",
-  temporary: false,
-  wal_status: "reserved",
-  active: false,
-  active_pid: null,
-  application: null,
-  inactive_since: null,
-  restart_lsn: "0/1",
-  confirmed_flush_lsn: "0/2",
-  retained_bytes: 10_000_000,
-  safe_bytes: 1_000_000_000,
-  lag_bytes: 0,
-  xmin_age: 10,
-  invalidation_reason: null,
-  conflicting: null,
-  two_phase: false,
-  two_phase_at: null,
-  failover: null,
-  synced: null,
 };
 const HELD = { active: true, active_pid: 7, application: "app", lag_bytes: 9_000_000 };
 const AT = "-h h -p 5432 -U u -d shop";
@@ -200,7 +169,7 @@ const FAULTS: readonly Case[] = [
 describe("what is wrong with a slot", () => {
   for (const [story, slot, severity, message, fix] of FAULTS) {
     it(story, () => {
-      const [fault, ...others] = slotFaults({ ...HEALTHY, ...slot }, AROUND, TARGET);
+      const [fault, ...others] = slotFaults({ ...SLOT, ...slot }, AROUND, TARGET);
       assert.deepEqual(others, []);
       assert.equal(fault?.severity, severity);
       assert.match(fault?.message ?? "", message);
@@ -215,14 +184,14 @@ describe("what is wrong with a slot", () => {
   ];
   for (const [story, slot] of SOUND) {
     it(`nothing: ${story}`, () => {
-      assert.deepEqual(slotFaults({ ...HEALTHY, ...slot }, AROUND, TARGET), []);
+      assert.deepEqual(slotFaults({ ...SLOT, ...slot }, AROUND, TARGET), []);
     });
   }
 
   it("nothing to paste that a managed server does not take", () => {
     const service = SERVICES.find(({ role }) => role === "rds_superuser");
     const around = { ...AROUND, administration: { ...AROUND.administration, service } };
-    const slot = { ...HEALTHY, wal_status: "unreserved" };
+    const slot = { ...SLOT, wal_status: "unreserved" };
     const [fault] = slotFaults(slot, around, TARGET);
     assert.equal(fault?.fix, null);
     assert.match(
@@ -232,7 +201,7 @@ describe("what is wrong with a slot", () => {
   });
 
   it("where the WAL lies only as far as the role and the service tell", () => {
-    const slot = { ...HEALTHY, wal_status: "extended" };
+    const slot = { ...SLOT, wal_status: "extended" };
     const settings = { ...SETTINGS, dataDirectory: null };
     const [unknown] = slotFaults(slot, { ...AROUND, settings }, TARGET);
     assert.match(unknown?.message ?? "", /: walctl inspect .* "\$PGDATA\/pg_wal"$/);
@@ -243,7 +212,7 @@ describe("what is wrong with a slot", () => {
   });
 
   it("several at once", () => {
-    const slot = { ...HEALTHY, wal_status: "extended", xmin_age: 300_000_000 };
+    const slot = { ...SLOT, wal_status: "extended", xmin_age: 300_000_000 };
     assert.equal(slotFaults(slot, AROUND, TARGET).length, 2);
   });
 });

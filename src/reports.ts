@@ -1,9 +1,11 @@
-/** What doctor finds out: one thing, whether it is as it should be, and what mends it. */
+/** What commands report line by line. The keys and their order are the contract's. */
+
+/** One check of doctor. */
 export interface Check {
   readonly check: string;
   readonly status: "ok" | "warning" | "fail";
   readonly message: string;
-  /** A command to paste; null: nothing has to be mended, or no one command does. */
+  /** A command to paste; null: nothing needs fixing, or no single command fixes it. */
   readonly fix: string | null;
 }
 
