@@ -1,6 +1,6 @@
 import { ExitCode } from "../../errors.ts";
 import { listPublications } from "../../server/publication/state.ts";
-import { readSlotNames } from "../../server/slot/health.ts";
+import { readSlotNames } from "../../server/slot/read.ts";
 import { type ConnectionFlags, resolveTarget } from "../../server/target/resolve.ts";
 import { withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";

@@ -1,9 +1,9 @@
 import { ExitCode } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
-import type { SlotReport } from "../../render/reports/slots.ts";
+import { type SlotReport, slotReport } from "../../reports.ts";
 import { readAdministration } from "../../server/settings/administration.ts";
 import { slotFaults } from "../../server/slot/faults.ts";
-import { readSlotSettings, readSlots } from "../../server/slot/health.ts";
+import { readSlotSettings, readSlots } from "../../server/slot/read.ts";
 import type { ConnectionTarget } from "../../server/target/target.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
@@ -76,12 +76,7 @@ async function readReports(
     const administration = await readAdministration(client, target);
     const all = await readSlots(client);
     const around = { settings, administration, names: all.map(({ slot }) => slot) };
-    return all.map((slot) => {
-      const faults = slotFaults(slot, around, target);
-      const failed = faults.some(({ severity }) => severity === "fail");
-      const status = failed ? "fail" : faults.length > 0 ? "warning" : "ok";
-      return { ...slot, status, faults } as const;
-    });
+    return all.map((slot) => slotReport(slot, slotFaults(slot, around, target)));
   });
 }
 

@@ -1,7 +1,7 @@
 import { Screen } from "../../output/screen.ts";
 import type { Sink } from "../../output/sink.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
-import type { SlotReport } from "../../render/reports/slots.ts";
+import type { SlotReport } from "../../reports.ts";
 import { visibleWidth } from "../../render/terminal/visible-width.ts";
 import { outlookOf } from "../../server/query/server-errors.ts";
 import { aborted, pause } from "../../server/connection/within.ts";

@@ -12,7 +12,7 @@ export interface PublicationReport {
 }
 
 /** What create-slot reports. */
-export interface SlotReport {
+export interface CreatedSlotReport {
   readonly slot: string;
   readonly status: string;
   readonly plugin: string;
@@ -47,7 +47,7 @@ export function renderPublication(
   return table([["publication", publication], statusCell(status)], color) + block;
 }
 
-export function renderSlot(report: SlotReport, format: Format, color: boolean): string {
+export function renderSlot(report: CreatedSlotReport, format: Format, color: boolean): string {
   if (format === "ndjson") return jsonLine(report);
   const { slot, status, plugin } = report;
   return table(

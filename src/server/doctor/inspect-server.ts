@@ -4,7 +4,7 @@ import { ProtocolViolation } from "../connection/backend-messages.ts";
 import { queryRows } from "../query/statement.ts";
 import { type Configured, readConfigured } from "../settings/administration.ts";
 import { type ServerVersion, majorOf, readServerVersion } from "../settings/preflight.ts";
-import { DATA_DIRECTORY } from "../slot/health.ts";
+import { DATA_DIRECTORY } from "../slot/read.ts";
 
 /** Settings as `SHOW` prints them, unless the name ends in a unit. */
 interface ServerSettings {

@@ -1,6 +1,7 @@
 /** What doctor asks about all that a stream uses: SQL → plain data, for the findings to judge. */
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
+import type { Slot } from "../../reports.ts";
 import { connectBeside } from "../connection/connect.ts";
 import type { PublicationState } from "../publication/plan.ts";
 import { type IdentityFault, findIdentityFaults } from "../publication/replica-identity.ts";
@@ -10,7 +11,7 @@ import { sqlStateOf } from "../query/server-errors.ts";
 import { quoteIdentifier, quoteLiteral, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import type { ServerVersion } from "../settings/preflight.ts";
-import { type SlotHealth, type SlotSettings, readSlotSettings, readSlots } from "../slot/health.ts";
+import { type SlotSettings, readSlotSettings, readSlots } from "../slot/read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
 /** What to look at beside the server itself; empty: all there are. */
@@ -152,7 +153,7 @@ async function readTables(client: Client, publication: string): Promise<readonly
 }
 
 export interface SlotsFacts {
-  readonly slots: readonly SlotHealth[];
+  readonly slots: readonly Slot[];
   readonly settings: SlotSettings;
   /** Slots and publications, of those asked for, where the slot may be older than the publication. */
   readonly inDoubt: ReadonlyArray<{ readonly slot: string; readonly publication: string }>;

@@ -1,11 +1,10 @@
 /** What doctor finds on the way of a stream: the connection, the publications, the slots. Data → checks. */
-import { type Check, fail, ok, warning } from "../../reports.ts";
+import { type Check, type Slot, fail, ok, warning } from "../../reports.ts";
 import { LOCK_TIMEOUT } from "../publication/resolve.ts";
 import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
 import { type Administration, mayReplicateSql } from "../settings/administration.ts";
 import { nameBeside } from "../slot/beside.ts";
 import { slotFaults } from "../slot/faults.ts";
-import type { SlotHealth } from "../slot/health.ts";
 import { PLUGIN } from "../slot/slot.ts";
 import { psqlCommand, walctlCommand } from "../target/paste.ts";
 import { type ConnectionTarget, hostOf, portOf, targetAt } from "../target/target.ts";
@@ -196,7 +195,7 @@ function checkOrder(
   target: ConnectionTarget,
   names: readonly string[],
 ): readonly Check[] {
-  const usable = ({ plugin, database, wal_status: state }: SlotHealth): boolean =>
+  const usable = ({ plugin, database, wal_status: state }: Slot): boolean =>
     plugin === PLUGIN && database === target.database && state !== "lost";
   const pairs = inDoubt.filter((pair) =>
     slots.some((slot) => slot.slot === pair.slot && usable(slot)),

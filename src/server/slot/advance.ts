@@ -1,9 +1,10 @@
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
+import type { Slot } from "../../reports.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
-import { type Slot, SqlState, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
+import { SqlState, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
@@ -38,8 +39,8 @@ export async function advanceSlot(
 
 /** Returns where it stands. */
 function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
-  const { name, database } = slot;
-  const position = slot.confirmedFlushLsn === null ? undefined : parseLsn(slot.confirmedFlushLsn);
+  const { slot: name, database } = slot;
+  const position = parseLsn(slot.confirmed_flush_lsn ?? "");
   if (slot.plugin === null) {
     throw new WalctlError(`slot "${name}" is a physical slot`, {
       detail:
@@ -51,7 +52,7 @@ function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
       hint: `It can only be moved from there: -d ${shellQuote(database)}`,
     });
   }
-  if (slot.walStatus === "lost") {
+  if (slot.wal_status === "lost") {
     const next = walctlCommand(["slots"], target);
     throw new WalctlError(`slot "${name}" was invalidated and cannot be used any more`, {
       hint: `Why, and what to do: ${next}`,
@@ -79,7 +80,7 @@ async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
   );
 }
 
-async function requireSent(client: Client, { name }: Slot): Promise<void> {
+async function requireSent(client: Client, { slot: name }: Slot): Promise<void> {
   const [statistics] = await queryRows<{ sent: boolean }>(
     client,
     `SELECT total_txns > 0 AS sent FROM pg_catalog.pg_stat_replication_slots

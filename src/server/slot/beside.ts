@@ -1,7 +1,8 @@
 /** For hints: another slot beside one that is in the way. Unlike a new one in its place, it costs nobody anything. */
 import type { Client } from "pg";
+import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
-import { readSlotNames } from "./health.ts";
+import { readSlotNames } from "./read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
 const NAME_MAX = 63;
@@ -20,6 +21,10 @@ export function nameBeside(name: string, taken: readonly string[]): string {
 export interface SlotOptions {
   readonly twoPhase: boolean;
   readonly failover: boolean;
+}
+
+export function optionsOf({ two_phase: twoPhase, failover }: Slot): SlotOptions {
+  return { twoPhase, failover: failover === true };
 }
 
 export function createSlotWords(name: string, { twoPhase, failover }: SlotOptions): string[] {

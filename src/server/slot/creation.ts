@@ -1,16 +1,10 @@
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
+import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { type ServerVersion, majorOf, requireVersion } from "../settings/preflight.ts";
 import { NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
-import {
-  PLUGIN,
-  type Slot,
-  SqlState,
-  readSlot,
-  requireSlotName,
-  requireUsableSlot,
-} from "./slot.ts";
+import { PLUGIN, SqlState, readSlot, requireSlotName, requireUsableSlot } from "./slot.ts";
 import { createSlotWords } from "./beside.ts";
 import { type SlotSteps, SlotWait } from "./wait.ts";
 import { quoteIdentifier } from "../query/sql.ts";
@@ -83,7 +77,7 @@ async function existing(
   target: ConnectionTarget,
 ): Promise<SlotOutcome> {
   await requireUsableSlot(client, slot, target);
-  return { created: false, consistentPoint: slot.confirmedFlushLsn ?? "0/0", slot };
+  return { created: false, consistentPoint: slot.confirmed_flush_lsn ?? "0/0", slot };
 }
 
 async function createSlot(
@@ -165,16 +159,16 @@ export function missingSlotOptions(
 ): ReadonlyArray<{ readonly message: string; readonly hint: string }> {
   if (slot === undefined) return [];
   const warnings = [];
-  if (request.twoPhase && !slot.twoPhase) {
+  if (request.twoPhase && !slot.two_phase) {
     warnings.push({
-      message: `slot "${slot.name}" was there already and is not two-phase`,
+      message: `slot "${slot.slot}" was there already and is not two-phase`,
       hint: "A stream that asks for two_phase makes it so, for good.",
     });
   }
-  if (request.failover && !slot.failover) {
+  if (request.failover && slot.failover !== true) {
     warnings.push({
-      message: `slot "${slot.name}" was there already and is not a failover slot`,
-      hint: `On a replication connection: ALTER_REPLICATION_SLOT ${quoteIdentifier(slot.name)} (FAILOVER true);`,
+      message: `slot "${slot.slot}" was there already and is not a failover slot`,
+      hint: `On a replication connection: ALTER_REPLICATION_SLOT ${quoteIdentifier(slot.slot)} (FAILOVER true);`,
     });
   }
   return warnings;

@@ -1,20 +1,13 @@
 /** What is wrong with a slot, and the next thing to do. */
 import { formatByteCount } from "../../byte-count.ts";
+import type { Slot, SlotFault } from "../../reports.ts";
 import { type Administration, changeSetting, lookAtWal } from "../settings/administration.ts";
 import { psqlCommand, walctlCommand } from "../target/paste.ts";
 import { PLUGIN } from "./slot.ts";
-import { createSlotWords, nameBeside } from "./beside.ts";
-import { lossOf } from "./loss.ts";
-import type { SlotHealth, SlotSettings } from "./health.ts";
+import { createSlotWords, nameBeside, optionsOf } from "./beside.ts";
+import { LOSS, lossOf } from "./loss.ts";
+import type { SlotSettings } from "./read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
-
-export interface SlotFault {
-  /** fail: it is lost, or about to be. */
-  readonly severity: "warning" | "fail";
-  readonly message: string;
-  /** A command to paste; null: none mends it. */
-  readonly fix: string | null;
-}
 
 /** safe_wal_size below this share of what the slot holds already is a warning. */
 const SAFE_SHARE_MIN = 0.1;
@@ -29,7 +22,7 @@ export interface SlotSurroundings {
 
 /** The worst first. */
 export function slotFaults(
-  slot: SlotHealth,
+  slot: Slot,
   around: SlotSurroundings,
   target: ConnectionTarget,
 ): readonly SlotFault[] {
@@ -44,35 +37,26 @@ export function slotFaults(
 }
 
 function invalidation(
-  slot: SlotHealth,
+  slot: Slot,
   { settings, names }: SlotSurroundings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
-  const conflicting = slot.conflicting === true;
-  if (slot.invalidation_reason === null && slot.wal_status !== "lost" && !conflicting) {
-    return undefined;
-  }
-  const { reason, advice, setting } = lossOf({
-    ...{ invalidationReason: slot.invalidation_reason, conflicting: slot.conflicting },
-    restartLsn: slot.restart_lsn,
-  });
-  const value = settingText(setting, settings);
-  const message = `invalidated: ${reason}${value}`;
+  const loss = lossOf(slot);
+  if (loss === undefined) return undefined;
+  const message = `invalidated: ${loss.reason}${settingText(loss.setting, settings)}`;
   if (slot.synced === true) {
     const next = "it is a copy of the primary's: look there";
     return { severity: "fail", message: `${message}; ${next}`, fix: null };
   }
-  const gone = `${message}; what was not read from it cannot be had any more. ${advice}`;
-  const drop = "drop-slot frees its name, and with it goes how far its reader had got";
+  const gone = `${message}. ${LOSS.effect} ${loss.advice} ${LOSS.drop}`;
   if (slot.plugin !== PLUGIN || slot.temporary) {
-    return { severity: "fail", message: `${gone} ${drop}`, fix: null };
+    return { severity: "fail", message: gone, fix: null };
   }
-  const { slot: name, database, two_phase: twoPhase, failover } = slot;
-  const words = createSlotWords(nameBeside(name, names), { twoPhase, failover: failover === true });
+  const words = createSlotWords(nameBeside(slot.slot, names), optionsOf(slot));
   return {
     severity: "fail",
-    message: `${gone} ${drop}; another slot starts from now on`,
-    fix: walctlCommand(words, target, database ?? target.database),
+    message: `${gone}; another slot starts from now on`,
+    fix: walctlCommand(words, target, slot.database ?? target.database),
   };
 }
 
@@ -87,7 +71,7 @@ function settingText(
 
 /** wal_status (manual: pg_replication_slots), and how near the limit is. */
 function walFault(
-  slot: SlotHealth,
+  slot: Slot,
   { settings, administration }: SlotSurroundings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
@@ -123,7 +107,7 @@ function walFault(
 }
 
 /** restart_lsn may be far behind what was confirmed: it waits for the transactions that were open then. */
-function heldBy(slot: SlotHealth, kept: number): string {
+function heldBy(slot: Slot, kept: number): string {
   const { lag_bytes: lag } = slot;
   if (lag === null) return `${holderOf(slot)} uses it`;
   const confirmed = `${holderOf(slot)} uses it and has confirmed all but ${formatByteCount(lag)}`;
@@ -134,26 +118,26 @@ function heldBy(slot: SlotHealth, kept: number): string {
 
 const DROPPING = "drop-slot lets it go, and what it holds is then lost";
 
-function nextStep({ active, plugin }: SlotHealth): string {
+function nextStep({ active, plugin }: Slot): string {
   if (!active) return `start its reader; if nobody needs it, ${DROPPING}`;
   const ours = plugin === PLUGIN ? " (walctl tail confirms with --ack only)" : "";
   return `see what holds its reader up${ours}`;
 }
 
-function limitText({ safe_bytes: safe }: SlotHealth): string {
+function limitText({ safe_bytes: safe }: Slot): string {
   if (safe === null) return ", and no limit ends that";
   return `, and is lost after ${formatByteCount(Math.max(safe, 0))} more`;
 }
 
-function sinceText({ inactive_since: since }: SlotHealth): string {
+function sinceText({ inactive_since: since }: Slot): string {
   return since === null ? "" : ` since ${since.slice(0, 19)}Z`;
 }
 
-function holderOf({ active_pid: pid, application }: SlotHealth): string {
+function holderOf({ active_pid: pid, application }: Slot): string {
   return application === null ? `pid ${pid}` : `"${application}" (pid ${pid})`;
 }
 
-function lookAtReader({ active_pid: pid }: SlotHealth, target: ConnectionTarget): string {
+function lookAtReader({ active_pid: pid }: Slot, target: ConnectionTarget): string {
   const columns = "pid, usename, application_name, client_addr, state, wait_event, query";
   return psqlCommand(
     `SELECT ${columns} FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ${pid}`,
@@ -167,7 +151,7 @@ function suggestedLimit(keptBytes: number): string {
 }
 
 /** While the server waits for running transactions there is no position yet (CREATE_REPLICATION_SLOT). */
-function creationFault(slot: SlotHealth, target: ConnectionTarget): SlotFault | undefined {
+function creationFault(slot: Slot, target: ConnectionTarget): SlotFault | undefined {
   if (slot.type !== "logical" || slot.confirmed_flush_lsn !== null || !slot.active)
     return undefined;
   const blockers = `SELECT pid, usename, application_name, state, xact_start FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(${slot.active_pid}))`;
@@ -179,7 +163,7 @@ function creationFault(slot: SlotHealth, target: ConnectionTarget): SlotFault | 
 }
 
 function vacuumFault(
-  slot: SlotHealth,
+  slot: Slot,
   { autovacuumFreezeMaxAge }: SlotSettings,
   target: ConnectionTarget,
 ): SlotFault | undefined {

@@ -1,12 +1,5 @@
 /** Why the server has invalidated a slot (manual: pg_replication_slots), and what keeps the next one from it. */
-
-export interface LostSlot {
-  /** PostgreSQL 17. */
-  readonly invalidationReason: string | null;
-  /** PostgreSQL 16. */
-  readonly conflicting: boolean | null;
-  readonly restartLsn: string | null;
-}
+import type { Slot } from "../../reports.ts";
 
 interface Loss {
   readonly reason: string;
@@ -58,8 +51,11 @@ const LOSSES: ReadonlyMap<string, Loss> = new Map<string, Loss>([
   ],
 ]);
 
-export function lossOf(slot: LostSlot): Loss {
-  const reason = slot.invalidationReason ?? reasonBefore17(slot);
+/** Undefined: the slot is not invalidated. */
+export function lossOf(slot: Slot): Loss | undefined {
+  const { wal_status: state, invalidation_reason: told, conflicting } = slot;
+  if (state !== "lost" && told === null && conflicting !== true) return undefined;
+  const reason = told ?? reasonBefore17(slot);
   return LOSSES.get(reason) ?? { reason, advice: "The manual tells of it: pg_replication_slots." };
 }
 
@@ -67,6 +63,12 @@ export function lossOf(slot: LostSlot): Loss {
  * PostgreSQL 16 calls every invalidated logical slot conflicting. One whose WAL was removed has no restart_lsn any
  * more, as in 14 and 15, which know no other reason; a conflict leaves it.
  */
-function reasonBefore17({ conflicting, restartLsn }: LostSlot): string {
+function reasonBefore17({ conflicting, restart_lsn: restartLsn }: Slot): string {
   return conflicting === true && restartLsn !== null ? "conflict" : "wal_removed";
 }
+
+/** What an invalidation costs, and what dropping the slot would cost. */
+export const LOSS = {
+  effect: "What was not read from it is lost.",
+  drop: "drop-slot frees its name, and with it goes how far its reader had got",
+} as const;

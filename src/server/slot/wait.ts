@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { connectBeside } from "../connection/connect.ts";
 import { execute, queryRows } from "../query/statement.ts";
+import { describeSession } from "./slot.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
 export interface SlotSteps {
@@ -117,14 +118,12 @@ async function readBlockers(client: Client, pid: number): Promise<string | undef
   return rows.length === 0 ? undefined : rows.map(describeBlocker).join(", ");
 }
 
-function describeBlocker({ pid, application, role, state, since }: Blocker): string {
+function describeBlocker(blocker: Blocker): string {
+  const { pid, state, since } = blocker;
   // The server's word for a holder that is no session.
   if (pid === 0) return "a prepared transaction (pg_prepared_xacts lists them)";
-  const parts = [
-    application === null || application === "" ? undefined : `application "${application}"`,
-    role === null ? undefined : `user "${role}"`,
-    state ?? undefined,
-    since === null ? undefined : `in a transaction since ${since}`,
-  ].filter((part) => part !== undefined);
-  return `pid ${pid}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
+  return describeSession(blocker, [
+    state,
+    since === null ? null : `in a transaction since ${since}`,
+  ]);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SERVICES } from "../../../src/server/settings/administration.ts";
 import { type SlotSurroundings, slotFaults } from "../../../src/server/slot/faults.ts";
-import type { SlotHealth } from "../../../src/server/slot/health.ts";
+import type { Slot } from "../../../src/reports.ts";
 import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { SETTINGS, SLOT } from "./support.ts";
 
@@ -19,7 +19,7 @@ const LOOK = `psql ${AT} -c "SELECT pid, usename, application_name, client_addr,
 
 type Case = readonly [
   story: string,
-  slot: Partial<SlotHealth>,
+  slot: Partial<Slot>,
   severity: string,
   message: RegExp,
   fix: string | null,
@@ -32,7 +32,7 @@ const FAULTS: readonly Case[] = [
     "lost, on a server that does not tell why",
     LOST,
     "fail",
-    /removed WAL that it needed \(max_slot_wal_keep_size is 1GB\); .* A larger max_slot_wal_keep_size/,
+    /removed WAL that it needed \(max_slot_wal_keep_size is 1GB\)\. What was not read from it is lost\. A larger max_slot_wal_keep_size/,
     BESIDE,
   ],
   [
@@ -89,7 +89,7 @@ const FAULTS: readonly Case[] = [
     "for a reason that is not known yet",
     { ...LOST, invalidation_reason: "whim" },
     "fail",
-    /invalidated: whim;/,
+    /invalidated: whim\. /,
     BESIDE,
   ],
   [
@@ -177,7 +177,7 @@ describe("what is wrong with a slot", () => {
     });
   }
 
-  const SOUND: ReadonlyArray<readonly [string, Partial<SlotHealth>]> = [
+  const SOUND: ReadonlyArray<readonly [string, Partial<Slot>]> = [
     ["idle, and keeps little", {}],
     ["in use", HELD],
     ["physical, and never used", { plugin: null, wal_status: null, safe_bytes: -1 }],

@@ -1,4 +1,5 @@
-import type { SlotHealth, SlotSettings } from "../../../src/server/slot/health.ts";
+import type { Slot } from "../../../src/reports.ts";
+import type { SlotSettings } from "../../../src/server/slot/read.ts";
 
 export const SETTINGS: SlotSettings = {
   maxSlotWalKeepSize: "1GB",
@@ -9,7 +10,7 @@ export const SETTINGS: SlotSettings = {
 };
 
 /** A healthy one. */
-export const SLOT: SlotHealth = {
+export const SLOT: Slot = {
   slot: "s",
   time: "2026-01-01T00:00:00.000000Z",
   type: "logical",
