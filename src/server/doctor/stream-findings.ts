@@ -2,6 +2,7 @@
 import { type Check, type Slot, fail, ok, warning } from "../../reports.ts";
 import { LOCK_TIMEOUT } from "../publication/resolve.ts";
 import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
+import { SqlState } from "../query/sqlstate.ts";
 import { type Administration, mayReplicateSql } from "../settings/administration.ts";
 import { nameBeside } from "../slot/beside.ts";
 import { slotFaults } from "../slot/faults.ts";
@@ -16,13 +17,6 @@ import {
   type Scope,
   type SlotsFacts,
 } from "./inspect-stream.ts";
-
-/** protocol_violation: a pooler that does not know the startup parameter `replication`. */
-const PROTOCOL_VIOLATION = "08P01";
-/** syntax_error: one that swallowed it, so that the server took IDENTIFY_SYSTEM for SQL. */
-const SYNTAX_ERROR = "42601";
-const INSUFFICIENT_PRIVILEGE = "42501";
-const TOO_MANY_CONNECTIONS = "53300";
 
 /** @param inUse the slots that a stream is to use, and all of them have their reader already */
 export function connectionFindings(
@@ -58,16 +52,17 @@ function checkReplication(
     return ok(name, `accepted for database ${quoteIdentifier(target.database)}`);
   }
   const { sqlState, message, hint } = facts.refusal;
-  if (sqlState === PROTOCOL_VIOLATION || sqlState === SYNTAX_ERROR) {
+  // A pooler that does not know the startup parameter `replication`, or swallows it: then IDENTIFY_SYSTEM is bad SQL.
+  if (sqlState === SqlState.protocolViolation || sqlState === SqlState.syntaxError) {
     const poolers =
       "what answers here does not speak the replication protocol, as poolers do not; connect to the server itself";
     return fail(name, poolers, directly(facts, target));
   }
-  if (sqlState === INSUFFICIENT_PRIVILEGE) {
+  if (sqlState === SqlState.insufficientPrivilege) {
     const sql = mayReplicateSql(service, target.user);
     return fail(name, `${message}; an administrator gives it`, psqlCommand(sql, admin));
   }
-  if (sqlState === TOO_MANY_CONNECTIONS && inUse) {
+  if (sqlState === SqlState.tooManyConnections && inUse) {
     return ok(name, "not tried: no WAL sender is left, since these slots have theirs");
   }
   return fail(name, hint === undefined ? message : `${message}; ${hint}`, null);

@@ -11,6 +11,7 @@ import { quoteIdentifier } from "../query/sql.ts";
 import { execute, inTransaction, queryRows } from "../query/statement.ts";
 import { type FoundTable, findTables, requireSchemas } from "./table-lookup.ts";
 import { type ConnectionTarget, clientFlags, targetAt } from "../target/target.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 /** ALTER TABLE needs the table for itself; whoever queues behind it must not wait for ever. */
 export const LOCK_TIMEOUT = "10s";
@@ -108,9 +109,9 @@ export async function requirePrimary(client: Client, target: ConnectionTarget): 
 export function publicationHints(target: ConnectionTarget): Hints {
   const database = quoteIdentifier(target.database);
   return {
-    "42501": `All tables and whole schemas need a superuser; single tables their owner, who may also create in the database: GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(target.user)}`,
-    "55P03": "A transaction is using the table; try again when it has ended.",
-    "25006":
+    [SqlState.insufficientPrivilege]: `All tables and whole schemas need a superuser; single tables their owner, who may also create in the database: GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(target.user)}`,
+    [SqlState.lockNotAvailable]: "A transaction is using the table; try again when it has ended.",
+    [SqlState.readOnlySqlTransaction]:
       "default_transaction_read_only is on; for this run: PGOPTIONS='-c default_transaction_read_only=off'.",
   };
 }

@@ -1,4 +1,5 @@
 import { WalctlError } from "../../errors.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 /** What pg says of a NoticeResponse. */
 interface Notice {
@@ -8,13 +9,12 @@ interface Notice {
   readonly routine?: string | undefined;
 }
 
-/** object_not_in_prerequisite_state */
-const SQLSTATE = "55000";
+const SQLSTATE = SqlState.objectNotInPrerequisiteState;
 const ROUTINE = "LoadPublications";
 
 /**
  * From PostgreSQL 18 on the server passes over the changes of a publication that does not exist where the log is
- * being read, with no more than a warning; before, the stream ends with an error (42704). To go on would be to
+ * being read, with no more than a warning; before, the stream ends with an error (undefined_object). To go on would be to
  * acknowledge what was never sent. Undefined: the notice is about something else.
  */
 export function skippedPublication({ code, message, routine }: Notice): WalctlError | undefined {

@@ -7,6 +7,7 @@ import {
   portOf,
   shellQuote,
 } from "../target/target.ts";
+import { SqlState } from "./sqlstate.ts";
 
 /** What is wrong, and what helps. An undefined `what` leaves it to the server's own message. */
 interface Diagnosis {
@@ -122,7 +123,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    "28P01",
+    SqlState.invalidPassword,
     (target) => ({
       what: undefined,
       hint:
@@ -132,7 +133,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    "28000",
+    SqlState.invalidAuthorizationSpecification,
     (target, routine) => ({
       what: undefined,
       hint:
@@ -142,14 +143,14 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    "3D000",
+    SqlState.invalidCatalogName,
     (target) => ({
       what: undefined,
       hint: `Name another with -d (psql ${clientFlags(target)} -l lists them), or: createdb ${clientFlags(target)} ${shellQuote(target.database)}`,
     }),
   ],
   [
-    "42501",
+    SqlState.insufficientPrivilege,
     (target, routine) => ({
       what: undefined,
       hint:
@@ -159,7 +160,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    "53300",
+    SqlState.tooManyConnections,
     (target) => ({
       what: undefined,
       hint: `The settings max_connections and max_wal_senders are the limits. Who is connected: ${psqlCommand("SELECT pid, backend_type, application_name, usename FROM pg_catalog.pg_stat_activity", target)}`,
@@ -167,7 +168,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   ],
   [
     // PgBouncer, for one: before 1.23 it takes no replication, and of other parameters only some.
-    "08P01",
+    SqlState.protocolViolation,
     (_target, _routine, message) => ({
       what: undefined,
       hint: /parameter(?!.*\breplication\b)/.test(message)
@@ -175,9 +176,9 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
         : "If that is a connection pooler, it does not let replication through: connect to the server itself.",
     }),
   ],
-  ["57P01", NOT_NOW],
-  ["57P02", NOT_NOW],
-  ["57P03", NOT_NOW],
+  [SqlState.adminShutdown, NOT_NOW],
+  [SqlState.crashShutdown, NOT_NOW],
+  [SqlState.cannotConnectNow, NOT_NOW],
 ]);
 
 /** pg has no codes for these: they are its own words, of the version in package-lock.json. */

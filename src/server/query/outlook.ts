@@ -1,3 +1,5 @@
+import { SqlState } from "./sqlstate.ts";
+
 /**
  * What is to be expected of a stream that an error has ended, once it is started again. `passes`: another attempt may
  * succeed, however long that takes. `doubtful`: it may, or the same error comes for ever, which after some attempts
@@ -22,8 +24,8 @@ const OUTLOOKS: ReadonlyMap<string, Outlook> = new Map<string, Outlook>([
   ["22", "stays"],
   // Transactions as such are in order. The timeouts for idle sessions and long transactions end a connection.
   ["25", "stays"],
-  ["25P03", "passes"],
-  ["25P04", "passes"],
+  [SqlState.idleInTransactionSessionTimeout, "passes"],
+  [SqlState.transactionTimeout, "passes"],
   // Who may not log in is not let in later either, and may be locked out for trying.
   ["28", "stays"],
   // No such database, no such schema.
@@ -39,11 +41,11 @@ const OUTLOOKS: ReadonlyMap<string, Outlook> = new Map<string, Outlook>([
   ["54", "stays"],
   // Not ready: a slot that is synchronized from a primary. What is lost for good is found before the start.
   ["55", "passes"],
-  ["55P02", "stays"],
-  ["55P04", "stays"],
+  [SqlState.cantChangeRuntimeParam, "stays"],
+  [SqlState.unsafeNewEnumValueUsage, "stays"],
   // Cancelled, terminated, shutting down, starting, idle for too long.
   ["57", "passes"],
-  ["57P04", "stays"],
+  [SqlState.databaseDropped, "stays"],
   // The disk and the files of the server: an I/O error of a network file system passes, a missing file may not.
   ["58", "doubtful"],
   // A snapshot too old.

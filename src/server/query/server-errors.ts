@@ -3,6 +3,7 @@ import pg from "./pg.ts";
 import { CONNECT_DIAGNOSES, diagnoseScram } from "./diagnoses.ts";
 import { type Outlook, outlookOfSqlState } from "./outlook.ts";
 import { type ConnectionTarget, describeHost } from "../target/target.ts";
+import { SqlState } from "./sqlstate.ts";
 
 /** Why no connection came about. One that is a WalctlError already stays as it is. */
 export function connectError(error: unknown, target: ConnectionTarget): WalctlError {
@@ -83,7 +84,7 @@ export type Hints = Readonly<Record<string, string>>;
 export function serverError(error: unknown, doing: string, hints: Hints = {}): WalctlError {
   if (error instanceof WalctlError) return error;
   if (error instanceof pg.DatabaseError) {
-    const code = error.code ?? "XX000";
+    const code = error.code ?? SqlState.internalError;
     return new WalctlError(`could not ${doing}: ${error.message} (SQLSTATE ${code})`, {
       detail: detailIsSafe(code) ? error.detail : undefined,
       hint: hints[code] ?? error.hint,
@@ -115,7 +116,9 @@ const SAFE_DETAIL_CLASSES: ReadonlySet<string> = new Set([
 
 function detailIsSafe(sqlState: string): boolean {
   // 22023, invalid_parameter_value, tells what kind of table cannot be published.
-  return SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2)) || sqlState === "22023";
+  return (
+    SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2)) || sqlState === SqlState.invalidParameterValue
+  );
 }
 
 const LOST_MESSAGES: ReadonlySet<string> = new Set([
@@ -148,7 +151,8 @@ function isNetworkError(error: unknown): boolean {
 export function outlookOf(error: unknown): Outlook {
   if (error instanceof WalctlError)
     return error.cause === undefined ? "stays" : outlookOf(error.cause);
-  if (error instanceof pg.DatabaseError) return outlookOfSqlState(error.code ?? "XX000");
+  if (error instanceof pg.DatabaseError)
+    return outlookOfSqlState(error.code ?? SqlState.internalError);
   return isNetworkError(error) ? "passes" : "stays";
 }
 

@@ -4,10 +4,11 @@ import type { Slot } from "../../reports.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
-import { SqlState, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
+import { noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 export interface AdvanceOutcome {
   readonly status: "advanced" | "unchanged";
@@ -108,7 +109,7 @@ async function move(
       `SELECT end_lsn::text AS lsn
        FROM pg_catalog.pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`,
       `advance slot "${name}"`,
-      { "42501": right },
+      { [SqlState.insufficientPrivilege]: right },
     );
     return parseLsn(row?.lsn ?? "") ?? lsn;
   } catch (error) {

@@ -4,18 +4,19 @@ import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { type ServerVersion, majorOf, requireVersion } from "../settings/preflight.ts";
 import { NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
-import { PLUGIN, SqlState, readSlot, requireSlotName, requireUsableSlot } from "./slot.ts";
+import { PLUGIN, readSlot, requireSlotName, requireUsableSlot } from "./slot.ts";
 import { createSlotWords } from "./beside.ts";
 import { type SlotSteps, SlotWait } from "./wait.ts";
 import { quoteIdentifier } from "../query/sql.ts";
 import { execute, queryRows } from "../query/statement.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { TIMER_MS_MAX } from "../connection/within.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 const CREATION_HINTS = {
-  "0A000":
+  [SqlState.featureNotSupported]:
     "A standby decodes from PostgreSQL 16 on; before that connect to the primary. SELECT pg_is_in_recovery() tells which one this is.",
-  "42601": NO_WALSENDER,
+  [SqlState.syntaxError]: NO_WALSENDER,
 };
 
 export interface SlotRequest {

@@ -13,6 +13,7 @@ import { LOSS, lossOf } from "./loss.ts";
 import { readSlots } from "./read.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
+import { SqlState } from "../query/sqlstate.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
@@ -86,14 +87,6 @@ export async function dropSlot(client: Client, name: string): Promise<void> {
   }
 }
 
-export const SqlState = {
-  undefinedObject: "42704",
-  duplicateObject: "42710",
-  objectInUse: "55006",
-  lockNotAvailable: "55P03",
-  queryCanceled: "57014",
-} as const;
-
 /** The error for a slot that is not there. `hint`: the command that creates it. */
 export async function noSuchSlot(
   client: Client,
@@ -120,7 +113,7 @@ interface Holder {
 }
 
 /**
- * SQLSTATE 55006, told with who holds the slot. `client` may be the connection that was refused:
+ * object_in_use, told with who holds the slot. `client` may be the connection that was refused:
  * a walsender takes SQL again after it.
  * @param waiting the option that waits for the slot, for a command that has one
  */
