@@ -32,7 +32,7 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
     await withConnection(target, "ordinary", context.stop, async (client) => {
       for await (const check of examine(client, target, scope)) await print(check);
     }).catch(async (error: unknown) => {
-      // The first check is that of the connection.
+      // No check was printed yet, so the connection failed.
       if (statuses.length > 0 || !(error instanceof WalctlError)) throw error;
       const more = error.hint === undefined ? "" : `; ${error.hint}`;
       await print(fail("connection", `${error.message}${more}`, null));

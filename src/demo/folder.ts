@@ -7,7 +7,7 @@ import type { Account } from "./account.ts";
 /** A socket's path may have 103 bytes (macOS; 107 on Linux), and in the folder it takes `/.s.PGSQL.12345`. */
 const BASE_BYTES_MAX = 103 - "/walctl-XXXXXX/.s.PGSQL.12345".length;
 
-/** A new temporary folder that belongs to the account; nobody else may look in. */
+/** A new temporary folder that only the account may read. */
 export async function makeFolder(account: Account | undefined): Promise<string> {
   const wanted = tmpdir();
   const base =
@@ -18,7 +18,7 @@ export async function makeFolder(account: Account | undefined): Promise<string> 
   return folder;
 }
 
-/** Whether the account may get to the folder: all folders above it must let it pass. */
+/** Whether the account may enter the folder and all folders above it. */
 function mayEnter(folder: string, account: Account | undefined): boolean {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);

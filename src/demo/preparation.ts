@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { WalctlError } from "../errors.ts";
 import type { Account } from "./account.ts";
-import { type PostgresBinaries, binariesIn, mendTree } from "./binaries.ts";
+import { type PostgresBinaries, binariesIn, completeTree } from "./binaries.ts";
 import { copyTree } from "./tree-copy.ts";
 
 /**
- * The binaries as the account can run them: as they are, or, where they are incomplete and may not be
- * mended or lie below a folder that the account may not enter (root's home), a copy of them.
+ * Binaries that the account can run: a copy, if the originals are incomplete and cannot be completed, or lie below a
+ * folder that the account may not enter (root's home).
  */
 export async function usableBinaries(
   binaries: PostgresBinaries,
@@ -19,15 +19,15 @@ export async function usableBinaries(
 ): Promise<PostgresBinaries> {
   const { tree } = binaries;
   if (tree === undefined) return binaries;
-  const whole = mendTree(tree);
+  const whole = completeTree(tree);
   if (whole && (await runs(binaries, folder, account))) return binaries;
   const copy = join(folder, "postgresql");
   await copyTree(tree, copy);
-  mendTree(copy);
+  completeTree(copy);
   return binariesIn(copy);
 }
 
-/** What the programs run with; nothing of our caller's, whose PGPORT or PGDATA would confuse them. */
+/** The programs' environment, without the caller's PGPORT or PGDATA. */
 export function spawnOptions(
   binaries: PostgresBinaries,
   folder: string,
@@ -35,7 +35,7 @@ export function spawnOptions(
 ): SpawnOptions {
   const env: NodeJS.ProcessEnv = { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
   if (binaries.tree !== undefined) env["LD_LIBRARY_PATH"] = join(binaries.tree, "lib");
-  // The working directory may be one that the account cannot enter.
+  // The account may not be able to enter the working directory.
   return { cwd: folder, env, ...account };
 }
 
@@ -54,7 +54,7 @@ export async function initialise(
   throw new WalctlError("could not set up a PostgreSQL server", { detail: lastLines(output) });
 }
 
-/** A port of 127.0.0.1, below those that the system gives to outgoing connections. */
+/** A port of 127.0.0.1 below the range of outgoing connections. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
@@ -70,7 +70,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** The end of a program's output on one line, for an error's detail. */
+/** The end of a program's output on one line, for DETAIL. */
 export function lastLines(output: string): string {
   return output.trim().split("\n").slice(-4).join(" ");
 }

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { chmod, copyFile, link, mkdir, readdir, readlink, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What a server does not need at run time. */
+/** Not needed by a server at run time. */
 const LEFT_OUT = /\.a$|^pkgconfig$/;
 
 /** Copies PostgreSQL's tree so that any user may read and run it, whatever the original's modes. */
@@ -19,7 +19,7 @@ export async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** A second name for the file where its modes and the file systems allow, which costs nothing; else a copy. */
+/** A hard link, which costs nothing, where the modes and the file systems allow it; else a copy. */
 async function copyReadable(source: string, target: string): Promise<void> {
   const { mode } = await stat(source);
   const forAll = (mode & 0o004) !== 0 && ((mode & 0o100) === 0 || (mode & 0o001) !== 0);

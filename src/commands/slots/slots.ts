@@ -19,11 +19,11 @@ interface SlotsFlags extends ConnectionFlags, OutputFlags {
 
 const WATCH_SECONDS = 2;
 
-/** Shows the slots and their health. What is wrong with a slot is no error of this command: exit status 0. */
+/** Shows the slots and their faults. A slot with a fault does not make the command fail. */
 export async function slots(flags: SlotsFlags, context: CommandContext): Promise<ExitCode> {
   const intervalMs = watchInterval(flags.watch);
   const showing = show(flags, intervalMs, context);
-  // A watch has no other end than a signal.
+  // Only a signal ends a watch.
   if (intervalMs === undefined) return await showing;
   return await withinStopGrace(showing, context.stop, ExitCode.done);
 }
@@ -52,7 +52,7 @@ async function show(
     return ExitCode.done;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
-    // Also while it connects for the first time.
+    // A signal ends the first connection attempt too.
     if (context.stop.aborted && intervalMs !== undefined) return ExitCode.done;
     throw error;
   } finally {
@@ -66,7 +66,7 @@ function watchInterval(watch: SlotsFlags["watch"]): number | undefined {
   return parseSeconds("--watch", watch, 0.1);
 }
 
-/** Over a connection of its own each time: one left open and idle would hold up a smart stop of the server. */
+/** Connects anew each time: an idle connection would delay a smart shutdown. */
 async function readReports(
   target: ConnectionTarget,
   stop: AbortSignal,

@@ -7,7 +7,7 @@ import { wrapWords } from "../terminal/word-wrap.ts";
 const WORDS = { ok: "ok", warning: "warning", fail: "FAIL" } as const;
 const STATUS_WIDTH = 9;
 
-/** One line a check; what mends it stands below, by itself, to be pasted. */
+/** One line of NDJSON. */
 export function renderCheckNdjson({ check, status, message, fix }: Check): string {
   return jsonLine({ check, status, message, fix });
 }
@@ -31,7 +31,7 @@ export function renderCheckText(
   return `${lines.join("\n")}\n`;
 }
 
-/** The last line, for a person. */
+/** The last line of the text form. */
 export function renderCheckTotals(statuses: ReadonlyArray<Check["status"]>): string {
   const count = (wanted: string): number => statuses.filter((status) => status === wanted).length;
   const [failed, warned] = [count("fail"), count("warning")];

@@ -34,7 +34,7 @@ export interface AdvancedSlotReport {
 
 type Format = "table" | "ndjson";
 
-/** On a terminal the SQL stands below the table as it can be pasted; the warnings are on standard error. */
+/** The text form has the SQL below the table, ready to paste; the warnings are on standard error. */
 export function renderPublication(
   report: PublicationReport,
   format: Format,
@@ -87,7 +87,7 @@ function statusCell(status: string): Cell {
   return ["status", status.replace("_", " ")];
 }
 
-/** One row. */
+/** A table of one row. */
 function table(cells: readonly Cell[], color: boolean): string {
   const palette = createPalette(color);
   return drawGrid({

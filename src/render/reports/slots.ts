@@ -7,10 +7,10 @@ export function renderSlotsNdjson(slots: readonly SlotReport[]): string {
   return slots.map((slot) => jsonLine(slot)).join("");
 }
 
-/** What each slot's faults are called in its line of the table. */
+/** wal_status, and the reason why the slot is invalidated. */
 export function stateOf(slot: SlotReport): string {
   const { wal_status, invalidation_reason, conflicting, restart_lsn } = slot;
-  // PostgreSQL 16 says so of every lost logical slot; one that has no restart_lsn has lost its WAL.
+  // PostgreSQL 16 sets it for every invalidated logical slot; without restart_lsn the reason is removed WAL.
   const conflict = conflicting === true && restart_lsn !== null;
   const why = invalidation_reason ?? (conflict ? "conflicting" : null);
   const state = wal_status ?? "reserves nothing";

@@ -143,10 +143,10 @@ function checkSenderTimeout(
 /** No command: any limit invalidates the slots that exceed it already. */
 function checkKeepSize({ max_slot_wal_keep_size: keep }: ServerFacts): Check {
   const name = "max_slot_wal_keep_size";
-  if (keep !== "-1") return ok(name, `${keep}: a slot that keeps more is given up`);
+  if (keep !== "-1") return ok(name, `${keep}: a slot that retains more is invalidated`);
   return warning(
     name,
-    "-1: a slot that nobody reads keeps WAL until the disk is full; with a limit such as 50GB the server invalidates it instead, and what was not read from it is lost",
+    "-1: a slot that nobody reads retains WAL until the disk is full; with a limit such as 50GB the server invalidates it instead, and what was not read from it is lost",
     null,
   );
 }
@@ -155,7 +155,7 @@ function checkIdleTimeout({ idle_replication_slot_timeout: idle }: ServerFacts):
   if (idle === null) return [];
   const name = "idle_replication_slot_timeout";
   const off = idle === "0";
-  return [ok(name, off ? "0: off" : `${idle}: a slot that nobody uses for so long is given up`)];
+  return [ok(name, off ? "0: off" : `${idle}: a slot that is inactive for longer is invalidated`)];
 }
 
 /** A walsender of a matching name can become a synchronous standby, and then commits wait for what it confirms. */
@@ -222,7 +222,7 @@ function checkReplication(
   const giver = service === undefined ? "a superuser" : `a member of ${service.role}`;
   return fail(
     name,
-    `${who} has no REPLICATION: it can neither create slots nor stream; ${giver} gives it`,
+    `${who} has no REPLICATION: it can neither create slots nor stream; ${giver} can grant it`,
     psqlCommand(mayReplicateSql(service, role), admin),
   );
 }
@@ -234,7 +234,7 @@ function checkCreate({ role, superuser, create }: RoleFacts, { admin }: Administ
   if (superuser || create) return ok(name, `it may create publications in database ${database}`);
   return warning(
     name,
-    `it may not create publications in database ${database}: streaming works, setup-publication does not; the owner allows it`,
+    `it may not create publications in database ${database}: streaming works, setup-publication does not; the database's owner can grant that`,
     psqlCommand(`GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(role)}`, admin),
   );
 }

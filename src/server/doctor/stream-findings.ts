@@ -60,10 +60,10 @@ function checkReplication(
   }
   if (sqlState === SqlState.insufficientPrivilege) {
     const sql = mayReplicateSql(service, target.user);
-    return fail(name, `${message}; an administrator gives it`, psqlCommand(sql, admin));
+    return fail(name, `${message}; an administrator can grant it`, psqlCommand(sql, admin));
   }
   if (sqlState === SqlState.tooManyConnections && inUse) {
-    return ok(name, "not tried: no WAL sender is left, since these slots have theirs");
+    return ok(name, "not tried: all WAL senders are in use, by these slots too");
   }
   return fail(name, hint === undefined ? message : `${message}; ${hint}`, null);
 }
@@ -80,7 +80,7 @@ function checkHbaFile({ hbaFaults }: ConnectionFacts, { admin }: Administration)
   if (hbaFaults === undefined) return [];
   const [first] = hbaFaults;
   if (first === undefined) return [ok("pg_hba", "no line is at fault")];
-  const message = `line ${first.line_number}: ${first.error}; the server keeps to the file as it was before`;
+  const message = `line ${first.line_number}: ${first.error}; the server still uses the file as it was before`;
   return [warning("pg_hba", message, psqlCommand(HBA_FAULTS, admin))];
 }
 
@@ -113,7 +113,11 @@ function checkPublication({ name, state, tables, suggestion }: PublicationFacts)
   const { words, command } = suggestion;
   return state === undefined
     ? fail("publication", `${who} does not exist. ${words}`, command)
-    : warning("publication", `${who} has no tables: nothing comes of it. ${words}`, command);
+    : warning(
+        "publication",
+        `${who} publishes no tables, so nothing is streamed. ${words}`,
+        command,
+      );
 }
 
 /** Nobody must wait for ever behind ALTER TABLE. */
@@ -123,10 +127,10 @@ function checkIdentities(
   { identityFaults }: PublicationFacts,
   admin: ConnectionTarget,
 ): readonly Check[] {
-  return identityFaults.map(({ message, hint, mend }) =>
-    mend === undefined
+  return identityFaults.map(({ message, hint, fix }) =>
+    fix === undefined
       ? fail("replica_identity", `${message}. ${hint}`, null)
-      : fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, mend], admin)),
+      : fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, fix], admin)),
   );
 }
 
@@ -196,16 +200,16 @@ function checkOrder(
     slots.some((slot) => slot.slot === pair.slot && usable(slot)),
   );
   return pairs.map(({ slot, publication }) => {
-    const what = `whether publication ${quoteIdentifier(publication)} was there before the position of slot "${slot}" is not known; if it was not, what committed before it cannot be decoded for it, and stays in the slot`;
-    // Nothing has to give way: another slot, beside it, sees the publication.
+    const what = `publication ${quoteIdentifier(publication)} may be newer than the position of slot "${slot}"; what committed before a publication cannot be decoded for it, and stays in the slot`;
+    // A second slot costs the reader of the first one nothing.
     const beside = nameBeside(slot, []);
     if (names.includes(beside)) {
-      return warning("slot_order", `${what}; slot "${beside}" is there, too`, null);
+      return warning("slot_order", `${what}; slot "${beside}" exists too`, null);
     }
     const another = walctlCommand(["create-slot", beside], target);
     return warning(
       "slot_order",
-      `${what}; should a stream fail for it, a second slot sees it, from now on`,
+      `${what}; if a stream fails because of that, a second slot sees the publication from now on`,
       another,
     );
   });

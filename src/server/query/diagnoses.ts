@@ -9,7 +9,7 @@ import {
 } from "../target/target.ts";
 import { SqlState } from "./sqlstate.ts";
 
-/** What is wrong, and what helps. An undefined `what` leaves it to the server's own message. */
+/** What is wrong, and what helps. Undefined `what`: the server's own message says it. */
 interface Diagnosis {
   readonly what: string | undefined;
   readonly hint: string | undefined;
@@ -30,7 +30,7 @@ const NO_NAME: Diagnose = (target) => ({
   hint: "Check the name given with -h, -d or PGHOST.",
 });
 const NO_ROUTE: Diagnose = () => ({
-  what: "the network does not lead there",
+  what: "the network has no route to it",
   hint: "Check the host given with -h, -d or PGHOST.",
 });
 const UNTRUSTED: Diagnose = () => ({
@@ -42,12 +42,12 @@ const WRONG_NAME: Diagnose = (target) => ({
   hint: "Connect by the name in the certificate, or set PGSSLMODE=verify-ca to check only who signed it.",
 });
 const NO_VERSION: Diagnose = () => ({
-  what: "the server does not speak the versions of TLS that are allowed",
-  hint: "ssl_min_protocol_version and ssl_max_protocol_version (PGSSLMINPROTOCOLVERSION, PGSSLMAXPROTOCOLVERSION) say which are.",
+  what: "the server supports none of the versions of TLS that are allowed",
+  hint: "ssl_min_protocol_version and ssl_max_protocol_version (PGSSLMINPROTOCOLVERSION, PGSSLMAXPROTOCOLVERSION) set them.",
 });
 const NOT_NOW: Diagnose = () => ({ what: undefined, hint: "Try again in a moment." });
 
-/** The one table from SQLSTATE, errno, TLS code or our own code to what the user should read. */
+/** SQLSTATE, errno, TLS code or walctl's own code → what the user reads. */
 export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, Diagnose>([
   [
     "ECONNREFUSED",
@@ -74,7 +74,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   ["EAI_AGAIN", NO_NAME],
   ["ETIMEDOUT", TIMED_OUT],
   [
-    // pg's words, untranslated, of the version in package-lock.json: it has no code for it.
+    // pg has no code for it: this is its message, in the version in package-lock.json.
     "Connection terminated unexpectedly",
     () => ({
       what: "the server closed the connection",
@@ -128,7 +128,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
       what: undefined,
       hint:
         target.password === undefined
-          ? `Mend the password in ${shellQuote(target.passfile)}, or set PGPASSWORD.`
+          ? `Fix the password in ${shellQuote(target.passfile)}, or set PGPASSWORD.`
           : "Set PGPASSWORD, or unset it and keep the password in ~/.pgpass.",
     }),
   ],
@@ -167,7 +167,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    // PgBouncer, for one: before 1.23 it takes no replication, and of other parameters only some.
+    // PgBouncer before 1.23 takes no replication connections, and it takes few other parameters.
     SqlState.protocolViolation,
     (_target, _routine, message) => ({
       what: undefined,
@@ -181,7 +181,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   [SqlState.cannotConnectNow, NOT_NOW],
 ]);
 
-/** pg has no codes for these: they are its own words, of the version in package-lock.json. */
+/** pg has no codes for these, so its messages are compared, of the version in package-lock.json. */
 export function diagnoseScram(message: string, target: ConnectionTarget): Diagnosis | undefined {
   const iterations = /iteration count (\d+) exceeds scramMaxIterations of (\d+)/.exec(message);
   if (iterations !== null)

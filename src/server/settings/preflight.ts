@@ -22,7 +22,7 @@ export async function readServerVersion(client: Client): Promise<ServerVersion> 
   return Number(rows[0]?.server_version_num);
 }
 
-/** Both at once: each question of a start is a round trip. */
+/** In one query, since each query delays the start by a round trip. */
 export async function readVersionAndWalLevel(
   client: Client,
 ): Promise<{ readonly version: ServerVersion; readonly walLevel: string | undefined }> {
@@ -43,7 +43,7 @@ export function majorOf(version: ServerVersion): number {
   return Math.floor(version / 10_000);
 }
 
-/** Refuses what this server does not have yet: `--two-phase needs PostgreSQL 15; this server is 14.23`. */
+/** Throws for a feature that the server is too old for: `--two-phase needs PostgreSQL 15; this server is 14.23`. */
 export function requireVersion(feature: string, neededMajor: number, actual: ServerVersion): void {
   if (majorOf(actual) >= neededMajor) return;
   throw usageError(

@@ -17,9 +17,9 @@ export interface AdvanceOutcome {
 }
 
 /**
- * Moves a slot that nobody streams from. Backwards it cannot go, and beyond what the server has written it must
- * not. What was sent from a slot the server does not record; only whether anything was (pg_stat_replication_slots,
- * since its last reset or crash). A slot from which nothing was takes `force`.
+ * Moves a slot that nobody streams from, forward only, and not beyond what the server has written. The server does not
+ * record what was sent from a slot, only whether anything was (pg_stat_replication_slots, since its last reset or
+ * crash). If nothing was, this takes `force`.
  * @throws WalctlError
  */
 export async function advanceSlot(
@@ -38,14 +38,14 @@ export async function advanceSlot(
   return { status: "advanced", before, confirmedFlushLsn: await move(client, target, name, lsn) };
 }
 
-/** Returns where it stands. */
+/** @returns confirmed_flush_lsn */
 function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
   const { slot: name, database } = slot;
   const position = parseLsn(slot.confirmed_flush_lsn ?? "");
   if (slot.plugin === null) {
     throw new WalctlError(`slot "${name}" is a physical slot`, {
       detail:
-        "What its standby has is not known here, and a standby that lacks WAL which is no longer kept has to be made again.",
+        "What its standby has received is unknown here, and a standby that lacks removed WAL has to be rebuilt.",
     });
   }
   if (database !== null && database !== target.database) {
@@ -63,7 +63,7 @@ function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
   return position;
 }
 
-/** The server would silently go as far as it has written, and call that done. */
+/** The server would stop at what it has written, without an error. */
 async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
   const [row] = await queryRows<{ standby: boolean; lsn: string }>(
     client,

@@ -28,12 +28,12 @@ export interface SlotRequest {
 
 export interface SlotOutcome {
   readonly created: boolean;
-  /** Where decoding starts; of one that was there: confirmed_flush_lsn. */
+  /** Where decoding starts; for an existing slot: confirmed_flush_lsn. */
   readonly consistentPoint: string;
   readonly slot: Slot | undefined;
 }
 
-/** Refuses, before anything is sent, what the server is too old for. */
+/** Throws, before anything is sent, for what the server is too old for. */
 export function checkSlotRequest(request: SlotRequest, version: ServerVersion): void {
   requireSlotName(request.name);
   if (request.twoPhase) requireVersion("--two-phase", 15, version);
@@ -41,10 +41,10 @@ export function checkSlotRequest(request: SlotRequest, version: ServerVersion): 
 }
 
 /**
- * The slot as asked, created if there is none of that name. One that is there is not altered.
+ * Creates the slot if it does not exist. An existing one is not altered.
  * @param client a walsender's connection; a temporary slot lives as long as it
- * @param missing none is to be created: this is the error then
- * @throws WalctlError when one is there that cannot be used, or when it cannot be created in time
+ * @param missing the error to throw instead of creating the slot
+ * @throws WalctlError when the existing slot cannot be used, or a new one cannot be created in time
  */
 export async function ensureSlot(
   client: Client,
@@ -62,7 +62,7 @@ export async function ensureSlot(
     const consistentPoint = await createSlot(client, target, version, request, steps);
     return { created: true, consistentPoint, slot: undefined };
   } catch (error) {
-    // Somebody else was faster.
+    // Another session created it first.
     const now =
       sqlStateOf(error) === SqlState.duplicateObject
         ? await readSlot(client, request.name)
@@ -142,7 +142,7 @@ async function readBackendPid(client: Client, doing: string): Promise<number> {
   return row?.pid ?? 0;
 }
 
-/** No snapshot is exported: nobody here copies tables, and it would hold a transaction open. */
+/** Without a snapshot: walctl copies no tables, and an exported snapshot would hold a transaction open. */
 export function createSlotCommand(request: SlotRequest, version: ServerVersion): string {
   const { name, temporary, twoPhase, failover } = request;
   const head = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)}${temporary ? " TEMPORARY" : ""} LOGICAL ${PLUGIN}`;
@@ -153,7 +153,7 @@ export function createSlotCommand(request: SlotRequest, version: ServerVersion):
   return `${head} (${options.join(", ")})`;
 }
 
-/** What was asked for and a slot that was there already does not have: it is not altered unasked. */
+/** Warns of requested options that an existing slot lacks: it is not altered unasked. */
 export function missingSlotOptions(
   { slot }: SlotOutcome,
   request: SlotRequest,

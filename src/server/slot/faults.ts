@@ -9,10 +9,10 @@ import { LOSS, lossOf } from "./loss.ts";
 import type { SlotSettings } from "./read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-/** safe_wal_size below this share of what the slot holds already is a warning. */
+/** Warn when safe_wal_size falls below this share of what the slot retains. */
 const SAFE_SHARE_MIN = 0.1;
 
-/** What decides beside the slot itself. */
+/** What decides, besides the slot itself. */
 export interface SlotSurroundings {
   readonly settings: SlotSettings;
   readonly administration: Administration;
@@ -45,7 +45,7 @@ function invalidation(
   if (loss === undefined) return undefined;
   const message = `invalidated: ${loss.reason}${settingText(loss.setting, settings)}`;
   if (slot.synced === true) {
-    const next = "it is a copy of the primary's: look there";
+    const next = "it is synchronized from the primary: look there";
     return { severity: "fail", message: `${message}; ${next}`, fix: null };
   }
   const gone = `${message}. ${LOSS.effect} ${loss.advice} ${LOSS.drop}`;
@@ -69,13 +69,13 @@ function settingText(
   return ` (${idleReplicationSlotTimeout})`;
 }
 
-/** wal_status (manual: pg_replication_slots), and how near the limit is. */
+/** Judges wal_status (manual: pg_replication_slots) and the distance to the limit. */
 function walFault(
   slot: Slot,
   { settings, administration }: SlotSurroundings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
-  // A physical slot that nobody used yet keeps nothing.
+  // A physical slot that was never used retains nothing.
   if (slot.wal_status === null) return undefined;
   const kept = slot.retained_bytes ?? 0;
   const held = slot.active ? heldBy(slot, kept) : `nobody streams from it${sinceText(slot)}`;
@@ -86,7 +86,7 @@ function walFault(
     const raise = changeSetting(administration, name, suggestedLimit(kept), "reload");
     return {
       severity: "fail",
-      message: `${held}, and it has outgrown ${limit}: the next checkpoint may remove WAL that it needs; ${next}, and raise the limit as far as the disk has room${raise.words}`,
+      message: `${held}, and it retains more than ${limit}: the next checkpoint may remove WAL that it needs; ${next}, and raise the limit as far as the disk has room${raise.words}`,
       fix: raise.fix,
     };
   }
@@ -94,7 +94,7 @@ function walFault(
   const near = slot.safe_bytes !== null && slot.safe_bytes < kept * SAFE_SHARE_MIN;
   if (!extended && !near) return undefined;
   const size = extended
-    ? `, and it keeps ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
+    ? `, and it retains ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
     : "";
   const reader = slot.active ? lookAtReader(slot, target) : null;
   const { words, fix } = lookAtWal(
@@ -106,17 +106,15 @@ function walFault(
   return { severity: "warning", message: `${held}${size}${limitText(slot)}; ${next}${words}`, fix };
 }
 
-/** restart_lsn may be far behind what was confirmed: it waits for the transactions that were open then. */
+/** restart_lsn may be far behind what was confirmed: transactions that were open then hold it back. */
 function heldBy(slot: Slot, kept: number): string {
   const { lag_bytes: lag } = slot;
   if (lag === null) return `${holderOf(slot)} uses it`;
   const confirmed = `${holderOf(slot)} uses it and has confirmed all but ${formatByteCount(lag)}`;
-  return lag < kept / 2
-    ? `${confirmed} (a transaction that was open long may keep the rest)`
-    : confirmed;
+  return lag < kept / 2 ? `${confirmed} (a long transaction may retain the rest)` : confirmed;
 }
 
-const DROPPING = "drop-slot lets it go, and what it holds is then lost";
+const DROPPING = "drop-slot drops it, and what it retains is lost";
 
 function nextStep({ active, plugin }: Slot): string {
   if (!active) return `start its reader; if nobody needs it, ${DROPPING}`;
@@ -125,8 +123,8 @@ function nextStep({ active, plugin }: Slot): string {
 }
 
 function limitText({ safe_bytes: safe }: Slot): string {
-  if (safe === null) return ", and no limit ends that";
-  return `, and is lost after ${formatByteCount(Math.max(safe, 0))} more`;
+  if (safe === null) return ", without a limit";
+  return `, and is invalidated after ${formatByteCount(Math.max(safe, 0))} more`;
 }
 
 function sinceText({ inactive_since: since }: Slot): string {
@@ -145,7 +143,7 @@ function lookAtReader({ active_pid: pid }: Slot, target: ConnectionTarget): stri
   );
 }
 
-/** Twice what it keeps, in whole gigabytes. */
+/** Twice what the slot retains, in whole gigabytes. */
 function suggestedLimit(keptBytes: number): string {
   return `${Math.ceil((2 * keptBytes) / 2 ** 30)}GB`;
 }
@@ -168,7 +166,7 @@ function vacuumFault(
   target: ConnectionTarget,
 ): SlotFault | undefined {
   if (slot.xmin_age === null || slot.xmin_age <= autovacuumFreezeMaxAge) return undefined;
-  const age = `it holds up vacuum: rows of ${slot.xmin_age} transactions ago have to stay, more than autovacuum_freeze_max_age`;
+  const age = `it holds back vacuum: xmin is ${slot.xmin_age} transactions old, more than autovacuum_freeze_max_age`;
   return {
     severity: "warning",
     message: `${age}; ${nextStep(slot)}`,

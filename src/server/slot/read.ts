@@ -4,18 +4,18 @@ import type { Slot } from "../../reports.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
-/** Settings that decide what becomes of a slot, as the server prints them. */
+/** Settings that affect slots, as the server prints them. */
 export interface SlotSettings {
   readonly maxSlotWalKeepSize: string;
   readonly maxWalSize: string;
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
-  /** Null: the role is not told. */
+  /** Null: the role may not read it. */
   readonly dataDirectory: string | null;
 }
 
-/** `current_setting` would be refused where the role may not read it. */
+/** `current_setting` would be an error for a role that may not read it. */
 export const DATA_DIRECTORY =
   "(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory')";
 
@@ -68,7 +68,6 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
   return row;
 }
 
-/** The names alone. */
 export async function readSlotNames(client: Client): Promise<readonly string[]> {
   const rows = await queryRows<{ name: string }>(
     client,

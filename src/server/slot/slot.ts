@@ -1,7 +1,7 @@
 /*
  * Replication slots: created, advanced, dropped, and judged.
- * Law: no hint of ours drops or moves a slot that somebody may need.
- * Way in: readSlot() for one that is to be used, readSlots() in read.ts for a report on all.
+ * Law: no hint drops or moves a slot that somebody may need.
+ * Way in: readSlot() to use one, readSlots() in read.ts to report on all.
  */
 
 import type { Client } from "pg";
@@ -35,15 +35,15 @@ export function requireSlotName(name: string): void {
   );
 }
 
-/** Undefined: there is none of that name. */
+/** Undefined: no slot has that name. */
 export async function readSlot(client: Client, name: string): Promise<Slot | undefined> {
   const [slot] = await readSlots(client, name);
   return slot;
 }
 
 /**
- * A slot that is there must be one that walctl can stream from, here.
- * @throws WalctlError, with what leads on: never a new slot in its place, since somebody may need it
+ * Checks that walctl can stream from an existing slot, in this database.
+ * @throws WalctlError, whose hint never replaces the slot, since somebody may need it
  */
 export async function requireUsableSlot(
   client: Client,
@@ -68,12 +68,12 @@ export async function requireUsableSlot(
   }
   const there =
     slot.database === null || slot.database === target.database
-      ? "Whoever reads it needs it"
+      ? "Its reader needs it"
       : `From there it can be read: -d ${shellQuote(slot.database)}`;
   throw new WalctlError(message, { hint: `${there}. Another slot, from now on: ${beside}` });
 }
 
-/** Drops a slot of any kind. */
+/** Drops a logical or physical slot. */
 export async function dropSlot(client: Client, name: string): Promise<void> {
   requireSlotName(name);
   const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)})`;
@@ -87,7 +87,7 @@ export async function dropSlot(client: Client, name: string): Promise<void> {
   }
 }
 
-/** The error for a slot that is not there. `hint`: the command that creates it. */
+/** The error for a slot that does not exist. `hint`: the command that creates it. */
 export async function noSuchSlot(
   client: Client,
   name: string,
@@ -113,9 +113,9 @@ interface Holder {
 }
 
 /**
- * object_in_use, told with who holds the slot. `client` may be the connection that was refused:
- * a walsender takes SQL again after it.
- * @param waiting the option that waits for the slot, for a command that has one
+ * The error for object_in_use, with the session that holds the slot. `client` may be the connection that got that
+ * error: a walsender takes SQL again after it.
+ * @param waiting the command's option that waits for the slot, if it has one
  */
 export async function slotInUseError(
   client: Client,

@@ -13,7 +13,7 @@ const CHECKS: readonly Check[] = [
   {
     check: "max_slot_wal_keep_size",
     status: "warning",
-    message: "-1: a slot that nobody reads keeps WAL until the disk is full",
+    message: "-1: a slot that nobody reads retains WAL until the disk is full",
     fix: `psql -d shop -c "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'" -c "SELECT pg_catalog.pg_reload_conf()"`,
   },
   {

@@ -84,7 +84,7 @@ describe("the server's settings", () => {
         ["ok", "2 of 10 slots are taken", null],
         ["ok", "1 of 10 WAL senders are taken", null],
         ["ok", "1min", null],
-        ["ok", "10GB: a slot that keeps more is given up", null],
+        ["ok", "10GB: a slot that retains more is invalidated", null],
         ["ok", "0: off", null],
         ["ok", "none", null],
       ],
@@ -296,12 +296,12 @@ describe("the role", () => {
   > = [
     [
       {},
-      ["fail", /a superuser gives it$/, `${PSQL} -c "ALTER ROLE \\"u\\" REPLICATION"`],
+      ["fail", /a superuser can grant it$/, `${PSQL} -c "ALTER ROLE \\"u\\" REPLICATION"`],
       ["warning", /streaming works/, `${PSQL} -c "GRANT CREATE ON DATABASE \\"shop\\" TO \\"u\\""`],
     ],
     [
       {},
-      ["fail", /a member of rds_superuser gives it$/, /GRANT rds_replication TO/],
+      ["fail", /a member of rds_superuser can grant it$/, /GRANT rds_replication TO/],
       ["warning", /streaming works/, /GRANT CREATE/],
       RDS,
     ],
@@ -347,7 +347,7 @@ describe("the connection", () => {
     [
       refused("42501"),
       "replication_connection",
-      ["fail", "could not connect; an administrator gives it", /ALTER ROLE .* REPLICATION/],
+      ["fail", "could not connect; an administrator can grant it", /ALTER ROLE .* REPLICATION/],
     ],
     [
       refused("53300", "Wait."),
@@ -363,7 +363,7 @@ describe("the connection", () => {
       "pg_hba",
       [
         "warning",
-        "line 7: bad; the server keeps to the file as it was before",
+        "line 7: bad; the server still uses the file as it was before",
         `${PSQL} -c "SELECT line_number, error FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL"`,
       ],
     ],
@@ -393,7 +393,7 @@ describe("the publications", () => {
   };
   const fault = {
     ...{ root: 1, table: '"public"."t"', cause: "", rejected: [] },
-    ...{ message: "no identity", hint: "Give it a key.", mend: undefined },
+    ...{ message: "no identity", hint: "Give it a key.", fix: undefined },
   };
   const cases: ReadonlyArray<readonly [Partial<PublicationFacts>, check: string, Expected]> = [
     [{}, "publication", ["ok", 'publication "p": 1 table', null]],
@@ -412,7 +412,11 @@ describe("the publications", () => {
     [
       { tables: [], suggestion },
       "publication",
-      ["warning", /^publication "p" has no tables: /, suggestion.command],
+      [
+        "warning",
+        /^publication "p" publishes no tables, so nothing is streamed\. /,
+        suggestion.command,
+      ],
     ],
     [{ tables: [] }, "publication", ["warning", /publishes no tables yet: there are none$/, null]],
     [
@@ -421,7 +425,7 @@ describe("the publications", () => {
       ["fail", "no identity. Give it a key.", null],
     ],
     [
-      { identityFaults: [{ ...fault, mend: "ALTER TABLE t REPLICA IDENTITY FULL" }] },
+      { identityFaults: [{ ...fault, fix: "ALTER TABLE t REPLICA IDENTITY FULL" }] },
       "replica_identity",
       [
         "fail",
@@ -483,7 +487,7 @@ describe("the slots", () => {
       "slot_order",
       [
         "warning",
-        /publication "p" .* slot "s" is not known; .* a second slot sees it, from now on$/,
+        /^publication "p" may be newer than the position of slot "s"; .* a second slot sees the publication from now on$/,
         `walctl create-slot s_2 ${AT}`,
       ],
     ],
@@ -491,7 +495,7 @@ describe("the slots", () => {
       { inDoubt, slots: [SLOT, { ...SLOT, slot: "s_2" }] },
       ["s"],
       "slot_order",
-      ["warning", /; slot "s_2" is there, too$/, null],
+      ["warning", /; slot "s_2" exists too$/, null],
     ],
     [{ inDoubt, slots: [{ ...SLOT, plugin: "wal2json" }] }, ["s"], "slot_order", undefined],
     [{ inDoubt, slots: [{ ...SLOT, database: "other" }] }, ["s"], "slot_order", undefined],
