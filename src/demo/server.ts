@@ -7,9 +7,8 @@ import { join } from "node:path";
 import pg from "pg";
 import { serverAccount } from "./account.ts";
 import type { PostgresBinaries } from "./binaries.ts";
-import { makeFolder } from "./folder.ts";
 import { Postmaster, type StopMode } from "./postmaster.ts";
-import { freePort, initialise, spawnOptions, usableBinaries } from "./preparation.ts";
+import { freePort, initialise, makeFolder, spawnOptions, usableBinaries } from "./preparation.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export interface ServerOptions {
