@@ -113,20 +113,19 @@ export async function readConfigured(
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Configured>> {
   const doing = `see whether ${names.join(", ")} ${names.length === 1 ? "waits" : "wait"} for a restart`;
-  const wanted = quoteTextArray(names);
   const settings = await queryRows<{ name: string; pending: boolean; readable: boolean }>(
     client,
     `SELECT s.name, s.pending_restart AS pending,
        pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
          AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS readable
-     FROM pg_catalog.pg_settings s WHERE s.name = ANY (${wanted})`,
+     FROM pg_catalog.pg_settings s WHERE s.name = ANY (${quoteTextArray(names)})`,
     doing,
   );
   const readable = settings.some((setting) => setting.readable);
   const lines = readable
     ? await queryRows<{ name: string; setting: string | null }>(
         client,
-        `SELECT name, setting FROM pg_catalog.pg_file_settings WHERE name = ANY (${wanted}) ORDER BY seqno`,
+        `SELECT name, setting FROM pg_catalog.pg_file_settings WHERE name = ANY (${quoteTextArray(names)}) ORDER BY seqno`,
         "read the configuration files",
       )
     : [];
