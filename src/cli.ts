@@ -18,8 +18,12 @@ import {
 import { tailCommand } from "./cli/tail.ts";
 import type { CommandContext } from "./commands/context.ts";
 import { ExitCode, WalctlError, usageError } from "./errors.ts";
+
 import { renderError } from "./render/reports/diagnostics.ts";
 import { readVersion } from "./version.ts";
+
+/** For main.ts. */
+export { ExitCode } from "./errors.ts";
 
 /** What every command module gives: raw flags and operands in, the exit status out. */
 type Action = (...args: never[]) => Promise<ExitCode>;

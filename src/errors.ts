@@ -8,7 +8,7 @@ export const ExitCode = {
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 interface WalctlErrorParts {
-  /** What more is known. */
+  /** DETAIL: more about the cause. */
   readonly detail?: string | undefined;
   /** The command, SQL or setting that helps, ready to paste. */
   readonly hint?: string | undefined;

@@ -1,16 +1,13 @@
 /**
- * The process edge: the only file that touches `process`. Everything else is handed what
- * it needs in a CommandContext and answers with an exit status.
+ * The only file that touches `process`. Everything else gets a CommandContext and returns an exit status.
  */
 import type { CommandContext, OutputStream } from "./commands/context.ts";
-import { run } from "./cli.ts";
+import { ExitCode, run } from "./cli.ts";
 
-/** How long an answered signal may take before what still goes on is left behind, in milliseconds. */
+/** How long after a signal the process may run, in milliseconds. */
 const STOP_GRACE_MS = 900;
-/** As ExitCode.failed. */
-const STATUS_FAILED = 1;
 
-/** Of a terminal that tells no size. */
+/** For a terminal that reports no size. */
 const COLUMNS_UNKNOWN = 80;
 const ROWS_UNKNOWN = 24;
 
@@ -34,7 +31,7 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
   if (isTerminal) {
     doNotBlock(stream);
     assumeSize(stream);
-    // Node.js has asked the terminal again.
+    // Node.js has read the size again.
     stream.on("resize", () => assumeSize(stream));
   }
   return {
@@ -45,8 +42,8 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
 }
 
 /**
- * To a terminal Node.js writes synchronously: at Ctrl-S all would stand still, signals and the feedback to the server
- * too. It has opened the terminal for itself, so that this is nobody else's concern.
+ * Node.js writes to a terminal synchronously: Ctrl-S would block the process, its signals and the feedback to the
+ * server. Node.js has opened the terminal anew, so other programs are not affected.
  */
 function doNotBlock(stream: NodeJS.WriteStream): void {
   const { _handle: handle } = stream as unknown as {
@@ -76,12 +73,12 @@ async function leave(): Promise<void> {
     await new Promise(setImmediate);
   }
   if (exitStatus === undefined) process.stderr.write("walctl: error: interrupted\n");
-  process.exit(exitStatus ?? STATUS_FAILED);
+  process.exit(exitStatus ?? ExitCode.failed);
 }
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);
-// A reader that closes the pipe says goodbye with EPIPE: the sink hears of it in the write's
-// callback; without a listener the same error would also end the process here.
+// When a reader closes the pipe, the sink gets EPIPE in the write's callback. Without a listener the same error would
+// also end the process here.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 

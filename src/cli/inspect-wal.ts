@@ -28,7 +28,7 @@ export function inspectCommand(): Command {
   );
 }
 
-/** Else `--stats PATH` would take the path for the option's value. */
+/** Without this, `--stats PATH` would take the path as the option's value. */
 function onlyWithEqualsSign(command: Command, flag: string, value: string): void {
   const parse = command.parseOptions.bind(command);
   command.parseOptions = (argv) => {

@@ -1,8 +1,8 @@
 import { type Command, Option, type OptionValues } from "commander";
 
 /**
- * An option whose value can also be set, for all runs, by the environment: `--slot` by WALCTL_SLOT. These name
- * what is worked on or say how it is shown; what acts, or is about one run only, has to be on the command line.
+ * An option that the environment can set for all runs: `--slot` by WALCTL_SLOT. Only options that name an object or
+ * choose how it is shown can be set so; options that act, or concern one run, must be on the command line.
  */
 export function setting(flags: string, description: string): Option {
   const option = new Option(flags, description);
@@ -23,7 +23,7 @@ export function examplesOf(command: Command): readonly Example[] {
   return EXAMPLES.get(command) ?? [];
 }
 
-/** Below the help: what for, then the command as it is typed. */
+/** Examples below the help: the purpose, then the command. */
 export function examples(command: Command, ...pairs: readonly Example[]): Command {
   EXAMPLES.set(command, pairs);
   const text = pairs.map(([what, line]) => `  # ${what}\n  ${line}\n`).join("\n");
@@ -47,16 +47,16 @@ export function outputOptions(command: Command, formats: readonly string[] = FOR
   return command
     .optionsGroup("Output:")
     .on("optionEnv:format", () => void environments.add(command))
-    .hook("preAction", () => dropUnfitSettings(command))
+    .hook("preAction", () => ignoreSettingsOfOthers(command))
     .addOption(formatOption(command, formats))
     .option("--no-color", "no colors (NO_COLOR and FORCE_COLOR apply too)")
     .option("-q, --quiet", "no progress and no notices on standard error");
 }
 
-/** Commands whose format comes from the environment: commander applies it last, and does not pass that on to the parser. */
+/** Commands whose format comes from the environment, which commander does not tell the option's parser. */
 const environments = new WeakSet<Command>();
 
-/** The environment is for all commands: a format that this one lacks is ignored there, and is no error. */
+/** The environment applies to all commands, so a format there that this command lacks is ignored. */
 function formatOption(command: Command, formats: readonly string[]): Option {
   const option = setting("-F, --format <format>", "auto: table on a terminal, ndjson otherwise")
     .choices(formats)
@@ -69,14 +69,14 @@ function formatOption(command: Command, formats: readonly string[]): Option {
   });
 }
 
-/** Whether the flags that were given allow the format at all. */
+/** Whether the given flags allow the format. */
 function suits(format: string, { output, ...flags }: OptionValues): boolean {
   if (output !== undefined && output !== "-") return format === "ndjson";
   return format === "table" || TABLE_FLAGS.every((name) => flags[name] === undefined);
 }
 
-/** wal2json and Debezium have one form of values and transactions: the environment does not ask for another. */
-function dropUnfitSettings(command: Command): void {
+/** wal2json and Debezium have one form of values and transactions: ignores other forms in the environment. */
+function ignoreSettingsOfOthers(command: Command): void {
   const { format } = command.opts<{ format: string }>();
   if (FORMATS.includes(format)) return;
   for (const [name, value] of Object.entries({ values: "json", streaming: "off" })) {
@@ -110,7 +110,7 @@ export function valueOptions(command: Command): Command {
 
 const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse"];
 
-/** How tables look; an error with any other format. */
+/** Options of tables; an error with any other format. */
 export function tableOptions(command: Command): Command {
   return command
     .optionsGroup("Tables:")

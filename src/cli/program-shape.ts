@@ -8,7 +8,7 @@ import type {
 } from "../render/shell/program-shape.ts";
 import { examplesOf } from "./options.ts";
 
-/** What the server or the disk can complete: values of options, and operands by command. */
+/** Option values, and operands by command, that are completed from the server or the disk. */
 const SOURCES: Readonly<Record<string, "slots" | "publications" | "files">> = {
   "--slot": "slots",
   "--publication": "publications",
@@ -23,7 +23,7 @@ const SOURCES: Readonly<Record<string, "slots" | "publications" | "files">> = {
   "inspect path": "files",
 };
 
-/** Reads commander's program; what is not for people is left out. */
+/** Reads commander's program, without its internal commands. */
 export function shapeOf(program: Command): ProgramShape {
   const commands = program.commands.filter((command) => !command.name().startsWith("_"));
   return {
@@ -55,7 +55,7 @@ function argumentOf(command: Command, argument: Argument): ArgumentShape {
   };
 }
 
-/** With --help, which commander keeps apart. */
+/** Including --help, which commander keeps separately. */
 function optionsOf(command: Command): readonly OptionShape[] {
   return command.createHelp().visibleOptions(command).map(optionOf);
 }

@@ -31,7 +31,7 @@ export function completionCommand(): Command {
   );
 }
 
-/** For the completion scripts: names from the server, one a line; never an error. */
+/** For the completion scripts: prints names from the server, one a line, and no errors. */
 export function completeCommand(): Command {
   return new Command("__complete")
     .argument("<what>", "slots or publications")

@@ -7,7 +7,7 @@ import type { ConnectionTarget } from "../server/target/target.ts";
 import { type ConnectionFlags, resolveTarget } from "../server/target/resolve.ts";
 import type { CommandContext } from "./context.ts";
 
-/** To be asked for before anything else is on the screen: it may warn. */
+/** To be called before anything is on the screen: it may print a warning. */
 export function connectionTarget(
   flags: ConnectionFlags,
   { env, stderr }: Pick<CommandContext, "env" | "stderr">,
@@ -18,8 +18,8 @@ export function connectionTarget(
 }
 
 /**
- * Connects, runs `body`, and closes the connection whatever happens.
- * A signal ends it: what the server has not committed by then it rolls back.
+ * Connects, runs `body`, and always closes the connection. A signal closes it early: the server rolls back what it has
+ * not committed by then.
  */
 export async function withConnection<Result>(
   target: ConnectionTarget,

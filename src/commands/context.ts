@@ -1,19 +1,19 @@
 /*
- * What a command may touch of the process: streams, signals, environment. main.ts makes it, tests make their own.
+ * The parts of the process that a command may use: streams, signals, environment. main.ts makes it, tests their own.
  */
 
 import type { Readable, Writable } from "node:stream";
 import type { StandardStreams } from "../output/stream-output.ts";
 
-/** A standard stream with what a command needs to know of it. */
+/** A standard stream and its properties. */
 export interface OutputStream {
   readonly stream: Writable;
   readonly isTerminal: boolean;
-  /** Columns to lay text out in: those of the terminal now, unless COLUMNS says otherwise. Undefined: no limit is known. */
+  /** Columns for text: COLUMNS, or the current width of the terminal. Undefined: no limit. */
   width(): number | undefined;
 }
 
-/** By their descriptors. */
+/** By file descriptor. */
 export function standardStreams({ stdout, stderr }: CommandContext): StandardStreams {
   return new Map([
     [1, stdout.stream],
@@ -22,15 +22,14 @@ export function standardStreams({ stdout, stderr }: CommandContext): StandardStr
 }
 
 /**
- * All that a command gets from the process that runs it. Commands touch no global state,
- * so that main.ts alone knows what a process is.
+ * Everything that a command gets from its process. Commands touch no global state: only main.ts does.
  */
 export interface CommandContext {
   readonly stdin: Readable;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted by the first SIGINT or SIGTERM. A command that has not returned a second later is given up. */
+  /** Aborted by the first SIGINT or SIGTERM. The process exits a second later, finished or not. */
   readonly stop: AbortSignal;
   /** Waits for work that would leave something behind if it were given up, unless a second signal comes. */
   readonly finishBeforeExit: <Result>(work: Promise<Result>) => Promise<Result>;

@@ -12,11 +12,11 @@ interface DemoFlags extends OutputFlags {
   readonly keep?: boolean;
 }
 
-/** Slow enough for a person to follow, and over in less than five seconds. */
+/** Slow enough to follow; the demo still ends within five seconds. */
 const TERMINAL_PACE_MS = 250;
 const POLL_MS = 50;
 
-/** Shows what walctl does on a PostgreSQL of its own, which is gone afterwards. */
+/** Shows what walctl does, on a temporary PostgreSQL server. */
 export async function demo(flags: DemoFlags, context: CommandContext): Promise<ExitCode> {
   const reporter = new Reporter(context, outputOptions(flags, context));
   try {
@@ -24,7 +24,7 @@ export async function demo(flags: DemoFlags, context: CommandContext): Promise<E
     const binaries = findBinaries(context.env["PATH"] ?? "");
     return await context.finishBeforeExit(showAll(binaries, flags, context, reporter));
   } catch (error) {
-    // The first Ctrl-C ends it early; what it interrupted is no failure.
+    // The first Ctrl-C ends the demo early; errors that it causes are no failures.
     if (context.stop.aborted) return ExitCode.done;
     throw error;
   } finally {
@@ -32,7 +32,7 @@ export async function demo(flags: DemoFlags, context: CommandContext): Promise<E
   }
 }
 
-/** Not to be given up half-way: the server and its folder would be left to the watchdog. */
+/** To be finished before exit: else the watchdog has to remove the server and its folder. */
 async function showAll(
   binaries: PostgresBinaries,
   flags: DemoFlags,
@@ -75,7 +75,7 @@ function introduce(server: PostgresServer, reporter: Reporter): void {
   reporter.notice("tail prints the changes that the server sends:");
 }
 
-/** The two go on side by side, so that a person sees changes arrive; the first to fail ends both. */
+/** Runs both at once, so that changes can be seen to arrive. The first to fail ends both. */
 async function tailWhileShopping(
   server: PostgresServer,
   shop: Shop,
@@ -96,7 +96,7 @@ async function tailWhileShopping(
   return tailing.value;
 }
 
-/** Runs the shop and waits until all of it has been printed, or until nobody wants more. */
+/** Runs the shop and waits until all of it has been printed, or a signal stops it. */
 async function work(shop: Shop, paceMs: number, stop: AbortSignal): Promise<void> {
   try {
     const end = await shop.run(paceMs, stop);
@@ -116,7 +116,7 @@ function tailFlags(server: PostgresServer, flags: DemoFlags): Parameters<typeof 
     slot: SLOT,
     publication: [PUBLICATION],
     messages: true,
-    // What has been acknowledged has been printed: that is how the end is known.
+    // All changes have been printed once all of them are acknowledged.
     ack: true,
     loop: false,
     statusInterval: "1",
@@ -124,7 +124,7 @@ function tailFlags(server: PostgresServer, flags: DemoFlags): Parameters<typeof 
   };
 }
 
-/** The caller's libpq environment is about other servers. PGOPTIONS has to be there: pg would look it up itself. */
+/** Without the caller's libpq environment, which is for other servers. PGOPTIONS is set, since pg would read it. */
 function withoutLibpq(env: CommandContext["env"]): CommandContext["env"] {
   const rest = Object.entries(env).filter(([name]) => !name.startsWith("PG"));
   return { ...Object.fromEntries(rest), PGOPTIONS: " " };
@@ -141,7 +141,7 @@ To stop and remove it:
 `;
 }
 
-/** How the caller can run this program again: npm and npx do not leave it on the PATH. */
+/** How to run this program again: npm and npx do not leave it on the PATH. */
 function program(env: CommandContext["env"]): string {
   if (env["npm_lifecycle_event"] === "demo") return "node bin/walctl.js";
   return env["npm_command"] === "exec" ? "npx walctl" : "walctl";

@@ -1,9 +1,9 @@
-import { ExitCode } from "../errors.ts";
+import { ExitCode, WalctlError } from "../errors.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
-import type { CheckReport } from "../render/reports/checks.ts";
+import { type Check, fail } from "../reports.ts";
 import { examine } from "../server/doctor/doctor.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
-import { connectionTarget } from "./connection.ts";
+import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "./options.ts";
 import { Reporter } from "./reporter.ts";
@@ -21,14 +21,22 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
   const reporter = new Reporter(context, output);
   const sink = sinkOf(context.stdout.stream);
   const { check: render, totals } = await checkRenderer(output, context);
-  const statuses: Array<CheckReport["status"]> = [];
+  const statuses: Array<Check["status"]> = [];
+  const print = async (check: Check): Promise<void> => {
+    if (statuses.length === 0) reporter.clearProgress();
+    statuses.push(check.status);
+    await sink.write(Buffer.from(render(check)));
+  };
   reporter.progress("examining the server");
   try {
-    for await (const check of examine(target, scope, context.stop)) {
-      if (statuses.length === 0) reporter.clearProgress();
-      statuses.push(check.status);
-      await sink.write(Buffer.from(render(check)));
-    }
+    await withConnection(target, "ordinary", context.stop, async (client) => {
+      for await (const check of examine(client, target, scope)) await print(check);
+    }).catch(async (error: unknown) => {
+      // No check was printed yet, so the connection failed.
+      if (statuses.length > 0 || !(error instanceof WalctlError)) throw error;
+      const more = error.hint === undefined ? "" : `; ${error.hint}`;
+      await print(fail("connection", `${error.message}${more}`, null));
+    });
     await sink.write(Buffer.from(totals(statuses)));
   } catch (error) {
     if (!(error instanceof ReaderGone)) throw error;
@@ -39,8 +47,8 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
 }
 
 interface CheckRenderer {
-  readonly check: (check: CheckReport) => string;
-  readonly totals: (statuses: ReadonlyArray<CheckReport["status"]>) => string;
+  readonly check: (check: Check) => string;
+  readonly totals: (statuses: ReadonlyArray<Check["status"]>) => string;
 }
 
 async function checkRenderer(

@@ -47,7 +47,7 @@ function colorWanted(flags: OutputFlags, context: Pick<CommandContext, "env" | "
   return context.stdout.isTerminal && context.env["TERM"] !== "dumb";
 }
 
-/** A count given as an option's value. */
+/** Parses an option's value as a count. */
 export function parseCount(option: string, text: string, min: number): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(count) && count >= min) return count;
@@ -60,7 +60,7 @@ export function parseCount(option: string, text: string, min: number): number {
 
 const SECONDS_MAX = Math.floor(TIMER_MS_MAX / 1000);
 
-/** A time given as an option's value in seconds, in milliseconds. */
+/** Parses an option's value in seconds. @returns milliseconds */
 export function parseSeconds(option: string, text: string, min: number): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (seconds >= min && seconds <= SECONDS_MAX) return seconds * 1000;

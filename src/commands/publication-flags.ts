@@ -7,7 +7,7 @@ import {
 } from "../server/publication/plan.ts";
 import { parseIdentifier, parseTableSpec } from "../server/publication/table-spec.ts";
 
-/** What says what a publication is to publish. tail has the first three. */
+/** The flags that define a publication. tail has the first three. */
 export interface PublicationFlags {
   readonly table?: readonly string[];
   readonly schema?: readonly string[];

@@ -12,7 +12,7 @@ export interface Warning {
   readonly hint?: string | undefined;
 }
 
-/** All that a command says on standard error while it runs; errors go up to main instead. */
+/** A running command's messages on standard error. Errors that end it go to cli.ts instead. */
 export class Reporter {
   readonly #context: CommandContext;
   readonly #quiet: boolean;
@@ -35,7 +35,7 @@ export class Reporter {
     this.#write(renderWarning(warning.message, warning.detail, warning.hint));
   }
 
-  /** An error that does not keep the command from what it has to do yet. */
+  /** Reports an error that does not end the command yet. */
   fault(message: string, hint: string): void {
     this.#write(renderError(new WalctlError(message, { hint }), false));
   }
@@ -45,12 +45,12 @@ export class Reporter {
     if (!this.#quiet) this.#write(`walctl: ${sanitizeLine(text)}\n`);
   }
 
-  /** What is being waited for; only a terminal shows it. */
+  /** What the command waits for; only shown on a terminal. */
   progress(text: string): void {
     this.#progress.show(sanitizeLine(text));
   }
 
-  /** Must be called before standard output is written to: both may be the same terminal. */
+  /** To be called before writing to standard output: both may be the same terminal. */
   clearProgress(): void {
     this.#progress.clear();
   }

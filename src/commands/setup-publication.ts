@@ -15,7 +15,7 @@ interface SetupPublicationFlags extends ConnectionFlags, OutputFlags, Publicatio
   readonly force?: boolean;
 }
 
-/** Creates a publication, or brings it to the asked state. */
+/** Creates a publication, or alters it to match the flags. */
 export async function setupPublication(
   name: string,
   flags: SetupPublicationFlags,
@@ -25,7 +25,7 @@ export async function setupPublication(
   const plan = publicationPlan(name, flags);
   if (plan === undefined) {
     throw usageError(
-      `nothing says what publication "${name}" is to publish`,
+      `no tables were given for publication "${name}"`,
       "Give -t 'schema.table' (may be repeated), --schema NAME or --all-tables.",
     );
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { aborted } from "../server/connection/within.ts";
 
-/** Within the second in which a signal is answered, and before main.ts gives the command up. */
+/** A signal is answered within a second, and before main.ts exits. */
 const STOP_GRACE_MS = 800;
 
 /**

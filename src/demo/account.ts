@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { userInfo } from "node:os";
 import { WalctlError } from "../errors.ts";
 
-/** Whom the server runs as. */
+/** The user that the server runs as. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -10,7 +10,7 @@ export interface Account {
 
 const UNPRIVILEGED = ["postgres", "_postgres", "nobody"];
 
-/** PostgreSQL refuses to be run by root, so root lends it somebody else's name. Undefined: our own will do. */
+/** PostgreSQL refuses to run as root, so root runs it as another user. Undefined: as the current user. */
 export function serverAccount(): Account | undefined {
   if (!isRoot()) return undefined;
   for (const name of UNPRIVILEGED) {
@@ -30,7 +30,7 @@ function isRoot(): boolean {
   try {
     return userInfo().uid === 0;
   } catch {
-    // A user without a name, as in some containers; root has one.
+    // The user has no name, as in some containers; root has one.
     return false;
   }
 }

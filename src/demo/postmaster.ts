@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WalctlError } from "../errors.ts";
 import { lastLines } from "./preparation.ts";
 
-/** How a server is asked to stop (manual: Shutting Down the Server). */
+/** The signals that stop a server (manual: Shutting Down the Server). */
 export type StopMode = "smart" | "fast" | "immediate";
 const STOP_SIGNALS = { smart: "SIGTERM", fast: "SIGINT", immediate: "SIGQUIT" } as const;
 
@@ -35,7 +35,7 @@ export class Postmaster {
     return this.#child?.pid;
   }
 
-  /** Tells `watch` of the process as soon as it is there, and when it has ended. */
+  /** Tells `watch` when the process starts and when it has ended. */
   async start(watch: (pid: number | undefined) => void): Promise<void> {
     let triesLeft = this.#crashed ? STARTS_AFTER_CRASH : 1;
     while (this.#child === undefined) {
@@ -58,14 +58,14 @@ export class Postmaster {
     const orphans = childrenOf(this.pid);
     this.#crashed = true;
     await this.#end("SIGKILL");
-    // A shell's kill: these are no children of ours.
+    // A shell's kill, since these are no child processes.
     const script = 'kill -KILL "$@" 2>/dev/null || true';
     if (orphans.length > 0) execFileSync("/bin/sh", ["-c", script, "sh", ...orphans]);
   }
 
   #spawn(watch: (pid: number | undefined) => void): ChildProcess {
     const log = openSync(join(this.#folder, "server.log"), "a", 0o600);
-    // Detached, since a Ctrl-C at the terminal would else stop it before we have read what it still sends.
+    // Detached: else Ctrl-C at the terminal would stop it before everything that it sends has been read.
     const child = spawn(this.#program, ["-D", join(this.#folder, "data")], {
       ...this.#options,
       detached: true,
@@ -84,7 +84,7 @@ export class Postmaster {
     return child;
   }
 
-  /** False: it ended instead. */
+  /** False: it ended. */
   async #becomesReady(child: ChildProcess): Promise<boolean> {
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (Date.now() < deadline) {
@@ -96,7 +96,7 @@ export class Postmaster {
     return false;
   }
 
-  /** postmaster.pid's first line is the process, its last one the state; pg_ctl -w looks there too. */
+  /** The first line of postmaster.pid is the process, the last one its state; pg_ctl -w reads it too. */
   #saysReady(pid: number | undefined): boolean {
     try {
       const lines = readFileSync(join(this.#folder, "data", "postmaster.pid"), "utf8").split("\n");
@@ -116,7 +116,7 @@ export class Postmaster {
   }
 }
 
-/** Linux tells; elsewhere a dead postmaster's children notice by themselves, a little later. */
+/** Only Linux lists them; elsewhere the children of a dead postmaster notice its end a little later. */
 function childrenOf(pid: number | undefined): readonly string[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");

@@ -1,32 +1,31 @@
 /**
- * A PostgreSQL of our own in a temporary folder: nothing is shared with a server that may already run here,
- * nothing is left behind.
+ * A PostgreSQL server in a temporary folder. It shares nothing with other servers on this machine and leaves nothing
+ * behind.
  */
 import { appendFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { serverAccount } from "./account.ts";
 import type { PostgresBinaries } from "./binaries.ts";
-import { makeFolder } from "./folder.ts";
 import { Postmaster, type StopMode } from "./postmaster.ts";
-import { freePort, initialise, spawnOptions, usableBinaries } from "./preparation.ts";
+import { freePort, initialise, makeFolder, spawnOptions, usableBinaries } from "./preparation.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export interface ServerOptions {
   readonly binaries: PostgresBinaries;
-  /** Of postgresql.conf. */
+  /** For postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Also listen on 127.0.0.1, at the same port number as the socket. */
   readonly tcp?: boolean;
   /** For initdb, such as `--wal-segsize=1`. */
   readonly initdbArguments?: readonly string[];
-  /** Gives up setting it up. */
+  /** Aborts the set-up. */
   readonly signal?: AbortSignal;
 }
 
 const SETTINGS: Readonly<Record<string, string>> = {
   wal_level: "logical",
-  // Nobody will miss this server after a power cut.
+  // This server does not have to survive a power cut.
   fsync: "off",
   full_page_writes: "off",
   shared_buffers: "32MB",
@@ -68,7 +67,7 @@ export async function startPostgres(options: ServerOptions): Promise<PostgresSer
   }
 }
 
-/** `name = 'value'` lines (manual: Setting Parameters); of two for one name the last counts. */
+/** `name = 'value'` lines (manual: Setting Parameters). The last of several for one name counts. */
 function configuration(settings: Readonly<Record<string, string>>): string {
   const line = ([name, value]: [string, string]): string =>
     `${name} = '${value.replaceAll("'", "''")}'\n`;
@@ -76,7 +75,7 @@ function configuration(settings: Readonly<Record<string, string>>): string {
 }
 
 export class PostgresServer {
-  /** Holds all of it; also the directory of its socket. */
+  /** The folder of all its files, its socket included. */
   readonly folder: string;
   readonly port: number;
   readonly #postmaster: Postmaster;
@@ -101,22 +100,22 @@ export class PostgresServer {
       port: this.port,
       user: "postgres",
       database: "postgres",
-      // Else pg looks into PGSSLMODE and PGOPTIONS, which are about other servers.
+      // Without these pg reads PGSSLMODE and PGOPTIONS, which are for other servers.
       ssl: false,
       options: " ",
     });
-    // When the server goes away, the next statement tells; without a listener the process would end.
+    // When the server goes away, the next statement fails. Without a listener the process would end.
     client.on("error", () => {});
     await client.connect();
     return client;
   }
 
-  /** Starts it, where it does not run, and waits until it takes connections. */
+  /** Starts it if it does not run, and waits until it accepts connections. */
   async start(): Promise<void> {
     await this.#postmaster.start((pid) => this.#watchdog.watch(pid));
   }
 
-  /** Waits until it has ended; a smart stop waits for its clients to leave, a fast one sends them away. */
+  /** Waits until it has ended. A smart stop waits for its clients to leave, a fast one disconnects them. */
   async stop(mode: StopMode = "fast"): Promise<void> {
     await this.#postmaster.stop(mode);
   }
@@ -126,7 +125,7 @@ export class PostgresServer {
     await this.start();
   }
 
-  /** A crash: none of its processes has time to say goodbye. */
+  /** A crash: kills all its processes at once. */
   async kill(): Promise<void> {
     await this.#postmaster.kill();
   }

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
 /**
- * Reads lines until its standard input ends, as it does when we die, however we die. The last line tells
- * what is left to do: a server to stop, nothing to stop, or nothing to do at all.
+ * Reads lines until its standard input ends, which happens however this process dies. The last line says what is left
+ * to do: stop a server and remove the folder, only remove it, or nothing.
  */
 const SCRIPT = `
   last=
@@ -26,12 +26,12 @@ const SCRIPT = `
   done
 `;
 
-/** Sees to it that no server and no folder are left behind when this process ends without its farewells. */
+/** Removes the server and its folder when this process dies without doing so. */
 export class Watchdog {
   readonly #child: ChildProcess;
 
   constructor(folder: string) {
-    // Detached: a Ctrl-C at the terminal is for us, not for it.
+    // Detached, so that Ctrl-C at the terminal does not reach it.
     this.#child = spawn("/bin/sh", ["-c", SCRIPT, "walctl-watchdog", folder], {
       cwd: "/",
       detached: true,
@@ -40,7 +40,7 @@ export class Watchdog {
     this.#child.stdin?.on("error", () => {});
     this.#child.on("error", () => {});
     this.#child.unref();
-    // The pipe is a socket to Node, which would wait for it.
+    // To Node.js the pipe is a socket, for which it would wait.
     const pipe = this.#child.stdin;
     if (pipe !== null && "unref" in pipe && typeof pipe.unref === "function") pipe.unref();
   }
@@ -50,13 +50,13 @@ export class Watchdog {
     this.#child.stdin?.write(`${pid ?? ""}\n`);
   }
 
-  /** Leaves server and folder to the user. */
+  /** Leaves the server and the folder to the user. */
   async release(): Promise<void> {
     this.#child.stdin?.write("keep\n");
     await this.end();
   }
 
-  /** Lets it do what is left to do. */
+  /** Closes the pipe, so that it does what is left to do. */
   async end(): Promise<void> {
     const { stdin, exitCode, signalCode } = this.#child;
     if (this.#child.pid === undefined || exitCode !== null || signalCode !== null) return;

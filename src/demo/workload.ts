@@ -1,5 +1,5 @@
 /**
- * A day in a small shop, made to show one of everything that logical decoding can send.
+ * A day in a small shop that shows one of everything that logical decoding can send.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
@@ -8,7 +8,7 @@ import type { PostgresServer } from "./server.ts";
 export const PUBLICATION = "shop";
 export const SLOT = "demo";
 
-/** Publication first: a slot sees only those that were there before it. */
+/** The publication comes first: a slot sees only publications that existed before it. */
 const SETUP: readonly string[] = [
   `CREATE SCHEMA shop;
    CREATE TYPE shop.status AS ENUM ('new', 'paid', 'shipped');
@@ -34,14 +34,14 @@ const TRANSACTIONS: readonly string[] = [
    INSERT INTO shop.orders VALUES
      (1001, 1, 'new', 49.90, '{"teapot": 1, "cup": 2}', '2026-11-24 10:57:43.123456+00')`,
   `UPDATE shop.orders SET status = 'paid' WHERE id = 1001`,
-  // Her letter is not sent again: unchanged TOAST.
+  // The letter is not sent again: unchanged TOAST.
   `UPDATE shop.customers SET email = 'grace@example.com' WHERE id = 2`,
-  // A new key: the old one is sent with it.
+  // The old key is sent with the new one.
   `UPDATE shop.customers SET id = 30 WHERE id = 3`,
-  // Never to be seen.
+  // Rolled back, so never sent.
   `BEGIN; DELETE FROM shop.orders; ROLLBACK`,
   `SELECT pg_logical_emit_message(true, 'shop', 'closing time')`,
-  // The table's new shape is told before its next row.
+  // A Relation message with the new columns comes before the next row.
   `ALTER TABLE shop.customers ADD COLUMN vip boolean NOT NULL DEFAULT false`,
   `INSERT INTO shop.customers VALUES (4, 'Radia', 'radia@example.com', NULL, true)`,
   `DELETE FROM shop.orders WHERE id = 1001;
@@ -49,7 +49,7 @@ const TRANSACTIONS: readonly string[] = [
   `TRUNCATE shop.carts`,
 ];
 
-/** The shop in a server's database. Whoever opens it closes it. */
+/** The shop in a server's database. The caller closes it. */
 export class Shop {
   readonly #client: pg.Client;
 
@@ -57,7 +57,7 @@ export class Shop {
     this.#client = client;
   }
 
-  /** With its tables, a publication and a slot. */
+  /** Creates its tables, a publication and a slot. */
   static async open(server: PostgresServer): Promise<Shop> {
     const client = await server.connect();
     for (const sql of SETUP) await client.query(sql);
@@ -65,8 +65,8 @@ export class Shop {
   }
 
   /**
-   * Runs the day with a pause before each transaction, until all is done or the signal stops it.
-   * Gives the log's position after the last commit.
+   * Runs the day with a pause before each transaction, until it is over or the signal stops it.
+   * @returns the position after the last commit
    */
   async run(paceMs: number, signal: AbortSignal): Promise<string> {
     for (const sql of TRANSACTIONS) {

@@ -74,7 +74,7 @@ const situations = (version: number): readonly Situation[] => [
     name: "doctor, of a role without rights",
     ...{ args: ["doctor", "-U", "plain"], commands: 5, says: /role_replication/ },
   },
-  { name: "slots", args: ["slots"], commands: 5, says: /what it holds is then lost/ },
+  { name: "slots", args: ["slots"], commands: 5, says: /what it retains is lost/ },
   {
     name: "tail, of a publication that is missing",
     ...{ args: ["tail", "-P", "missing"], commands: 1, gives: FULL },

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { WalctlError } from "../../src/errors.ts";
-import { binariesIn, findBinaries, findEmbedded, mendTree } from "../../src/demo/binaries.ts";
+import { binariesIn, findBinaries, findEmbedded, completeTree } from "../../src/demo/binaries.ts";
 import { startPostgres } from "../../src/demo/server.ts";
 import { installedVersions, startServer } from "../support/server/server.ts";
 
@@ -77,7 +77,9 @@ describe("a PostgreSQL of our own", () => {
   it("symlinks that npm left out are made, by two at once, as the postinstall script does", async () => {
     const { folder, tree } = await unhydratedTree(0o755);
     try {
-      const done = await Promise.all([1, 2].map(async () => await Promise.resolve(mendTree(tree))));
+      const done = await Promise.all(
+        [1, 2].map(async () => await Promise.resolve(completeTree(tree))),
+      );
       assert.deepEqual(done, [true, true]);
       const library = (await readdir(join(tree, "lib"))).find((name) => name === "libpq.so.5");
       assert.ok(library !== undefined);

@@ -1,14 +1,14 @@
 import { ExitCode } from "../../errors.ts";
 import { listPublications } from "../../server/publication/state.ts";
-import { readSlotNames } from "../../server/slot/health.ts";
+import { readSlotNames } from "../../server/slot/read.ts";
 import { type ConnectionFlags, resolveTarget } from "../../server/target/resolve.ts";
 import { withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 
-/** A shell waits for it with the cursor in mid-line. */
+/** The shell waits this long while the user types. */
 const PATIENCE_MS = 2000;
 
-/** Prints the names that may stand where the cursor is, one a line. Whatever goes wrong, it says nothing. */
+/** Prints the names that can complete the word at the cursor, one a line, and no errors. */
 export async function complete(
   what: string,
   words: readonly string[],
@@ -17,11 +17,11 @@ export async function complete(
 ): Promise<ExitCode> {
   try {
     const names = await namesOf(what, connectionFlags(words), context);
-    // A name with a line break or an escape in it cannot be told to a shell in one line.
+    // A name with a control character cannot be passed to a shell in one line.
     const plain = names.filter((name) => !/\p{Cc}/u.test(name));
     context.stdout.stream.write(plain.map((name) => `${name}\n`).join(""));
   } catch {
-    // An error would stand in the middle of what is being typed.
+    // An error message would break the line that the user types.
   }
   return ExitCode.done;
 }
@@ -49,8 +49,8 @@ const CONNECTION_OPTIONS: ReadonlyArray<
 ];
 
 /**
- * From an unfinished command line: `-d x`, `-dx`, `--dbname x`, `--dbname=x`; what else is there does not matter.
- * bash gives words as they were typed, with their quotes, and makes three of `--dbname=x`.
+ * Finds `-d x`, `-dx`, `--dbname x` and `--dbname=x` in an unfinished command line. bash passes words as they were
+ * typed, with their quotes, and splits `--dbname=x` into three.
  */
 function connectionFlags(typed: readonly string[]): ConnectionFlags {
   const words = typed.filter((word) => word !== "=").map(unquote);

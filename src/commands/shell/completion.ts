@@ -4,7 +4,7 @@ import type { CommandContext } from "../context.ts";
 
 type Shell = "bash" | "zsh" | "fish";
 
-/** Prints the script that a shell completes walctl's words by. */
+/** Prints the completion script of a shell. */
 export function completion(
   program: ProgramShape,
 ): (shell: Shell, flags: unknown, context: CommandContext) => Promise<ExitCode> {
@@ -14,7 +14,7 @@ export function completion(
   };
 }
 
-/** Only the shell's own generator is loaded. */
+/** Loads only the generator of the shell. */
 const SCRIPTS: Readonly<Record<Shell, (program: ProgramShape) => Promise<string>>> = {
   bash: async (program) =>
     (await import("../../render/shell/completion-bash.ts")).bashCompletion(program),

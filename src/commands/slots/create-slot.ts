@@ -20,7 +20,7 @@ interface CreateSlotFlags extends ConnectionFlags, OutputFlags {
   readonly lockTimeout: string;
 }
 
-/** Creates a logical replication slot, if there is none of that name. */
+/** Creates a logical replication slot if it does not exist. */
 export async function createSlot(
   name: string,
   flags: CreateSlotFlags,
@@ -38,7 +38,7 @@ export async function createSlot(
   const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress(`creating slot "${name}"`);
-  // Not closed by a signal: the creation is cancelled first, so that the server leaves no slot behind.
+  // A signal must not close it: the creation is cancelled first, so that no slot is left behind.
   const client = await connect(target, "logical");
   try {
     const version = await readServerVersion(client);

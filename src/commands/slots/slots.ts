@@ -1,9 +1,9 @@
 import { ExitCode } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
-import type { SlotReport } from "../../render/reports/slots.ts";
+import { type SlotReport, slotReport } from "../../reports.ts";
 import { readAdministration } from "../../server/settings/administration.ts";
 import { slotFaults } from "../../server/slot/faults.ts";
-import { readSlotSettings, readSlots } from "../../server/slot/health.ts";
+import { readSlotSettings, readSlots } from "../../server/slot/read.ts";
 import type { ConnectionTarget } from "../../server/target/target.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
@@ -19,11 +19,11 @@ interface SlotsFlags extends ConnectionFlags, OutputFlags {
 
 const WATCH_SECONDS = 2;
 
-/** Shows the slots and their health. What is wrong with a slot is no error of this command: exit status 0. */
+/** Shows the slots and their faults. A slot with a fault does not make the command fail. */
 export async function slots(flags: SlotsFlags, context: CommandContext): Promise<ExitCode> {
   const intervalMs = watchInterval(flags.watch);
   const showing = show(flags, intervalMs, context);
-  // A watch has no other end than a signal.
+  // Only a signal ends a watch.
   if (intervalMs === undefined) return await showing;
   return await withinStopGrace(showing, context.stop, ExitCode.done);
 }
@@ -52,7 +52,7 @@ async function show(
     return ExitCode.done;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
-    // Also while it connects for the first time.
+    // A signal ends the first connection attempt too.
     if (context.stop.aborted && intervalMs !== undefined) return ExitCode.done;
     throw error;
   } finally {
@@ -66,7 +66,7 @@ function watchInterval(watch: SlotsFlags["watch"]): number | undefined {
   return parseSeconds("--watch", watch, 0.1);
 }
 
-/** Over a connection of its own each time: one left open and idle would hold up a smart stop of the server. */
+/** Connects anew each time: an idle connection would delay a smart shutdown. */
 async function readReports(
   target: ConnectionTarget,
   stop: AbortSignal,
@@ -76,12 +76,7 @@ async function readReports(
     const administration = await readAdministration(client, target);
     const all = await readSlots(client);
     const around = { settings, administration, names: all.map(({ slot }) => slot) };
-    return all.map((slot) => {
-      const faults = slotFaults(slot, around, target);
-      const failed = faults.some(({ severity }) => severity === "fail");
-      const status = failed ? "fail" : faults.length > 0 ? "warning" : "ok";
-      return { ...slot, status, faults } as const;
-    });
+    return all.map((slot) => slotReport(slot, slotFaults(slot, around, target)));
   });
 }
 

@@ -1,7 +1,7 @@
 import { Screen } from "../../output/screen.ts";
 import type { Sink } from "../../output/sink.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
-import type { SlotReport } from "../../render/reports/slots.ts";
+import type { SlotReport } from "../../reports.ts";
 import { visibleWidth } from "../../render/terminal/visible-width.ts";
 import { outlookOf } from "../../server/query/server-errors.ts";
 import { aborted, pause } from "../../server/connection/within.ts";
@@ -20,7 +20,7 @@ interface WatchParts {
   readonly reporter: Reporter;
 }
 
-/** Reads the slots again and again until a signal: a terminal's tables in place, all else one after the other. */
+/** Reads the slots repeatedly until a signal. A terminal's table is redrawn in place, other output is appended. */
 export async function watchSlots(parts: WatchParts): Promise<void> {
   const { context, output } = parts;
   if (context.stdout.isTerminal && output.format === "table") await watchOnScreen(parts);
@@ -56,7 +56,7 @@ async function watchOnScreen(parts: WatchParts): Promise<void> {
   } finally {
     screen.leave();
   }
-  // The last look stays on the terminal.
+  // The last table stays on the terminal.
   await parts.sink.write(Buffer.from(render(last)));
 }
 
@@ -71,7 +71,7 @@ interface Reading {
   readonly error: Error | undefined;
 }
 
-/** Ends when the command is to stop. A server that went away is asked again at the next turn. */
+/** Ends at a signal. A server that went away is asked again at the next interval. */
 async function* readings({
   first,
   read,
@@ -84,7 +84,7 @@ async function* readings({
   for (;;) {
     await pause(intervalMs, stop);
     if (stop.aborted) return;
-    // Not held up by a server that does not answer.
+    // A server that does not answer must not delay the end.
     const reading = await Promise.race([attempt(read), stopped]);
     if (reading === undefined || stop.aborted) return;
     yield reading;

@@ -1,26 +1,19 @@
+import type { Check } from "../../reports.ts";
 import { jsonLine } from "../bytes/json-line.ts";
 import { createPalette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 
-/** A check of doctor; the keys and their order are the contract's. */
-export interface CheckReport {
-  readonly check: string;
-  readonly status: "ok" | "warning" | "fail";
-  readonly message: string;
-  readonly fix: string | null;
-}
-
 const WORDS = { ok: "ok", warning: "warning", fail: "FAIL" } as const;
 const STATUS_WIDTH = 9;
 
-/** One line a check; what mends it stands below, by itself, to be pasted. */
-export function renderCheckNdjson({ check, status, message, fix }: CheckReport): string {
+/** One line of NDJSON. */
+export function renderCheckNdjson({ check, status, message, fix }: Check): string {
   return jsonLine({ check, status, message, fix });
 }
 
 export function renderCheckText(
-  { check, status, message, fix }: CheckReport,
+  { check, status, message, fix }: Check,
   width: number,
   color: boolean,
 ): string {
@@ -38,8 +31,8 @@ export function renderCheckText(
   return `${lines.join("\n")}\n`;
 }
 
-/** The last line, for a person. */
-export function renderCheckTotals(statuses: ReadonlyArray<CheckReport["status"]>): string {
+/** The last line of the text form. */
+export function renderCheckTotals(statuses: ReadonlyArray<Check["status"]>): string {
   const count = (wanted: string): number => statuses.filter((status) => status === wanted).length;
   const [failed, warned] = [count("fail"), count("warning")];
   const checks = statuses.length === 1 ? "1 check" : `${statuses.length} checks`;

@@ -12,7 +12,7 @@ export interface PublicationReport {
 }
 
 /** What create-slot reports. */
-export interface SlotReport {
+export interface CreatedSlotReport {
   readonly slot: string;
   readonly status: string;
   readonly plugin: string;
@@ -34,7 +34,7 @@ export interface AdvancedSlotReport {
 
 type Format = "table" | "ndjson";
 
-/** On a terminal the SQL stands below the table as it can be pasted; the warnings are on standard error. */
+/** The text form has the SQL below the table, ready to paste; the warnings are on standard error. */
 export function renderPublication(
   report: PublicationReport,
   format: Format,
@@ -47,7 +47,7 @@ export function renderPublication(
   return table([["publication", publication], statusCell(status)], color) + block;
 }
 
-export function renderSlot(report: SlotReport, format: Format, color: boolean): string {
+export function renderSlot(report: CreatedSlotReport, format: Format, color: boolean): string {
   if (format === "ndjson") return jsonLine(report);
   const { slot, status, plugin } = report;
   return table(
@@ -87,7 +87,7 @@ function statusCell(status: string): Cell {
   return ["status", status.replace("_", " ")];
 }
 
-/** One row. */
+/** A table of one row. */
 function table(cells: readonly Cell[], color: boolean): string {
   const palette = createPalette(color);
   return drawGrid({

@@ -2,14 +2,15 @@ import { formatByteCount } from "../../byte-count.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { type Paint, type Palette, createPalette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
-import { type SlotReport, stateOf } from "./slots.ts";
+import type { SlotReport } from "../../reports.ts";
+import { stateOf } from "./slots.ts";
 import { startWithin } from "../terminal/text-width.ts";
 import { visibleWidth } from "../terminal/visible-width.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 
 interface Fact {
   readonly head: string;
-  /** "": nothing to tell. */
+  /** Empty: the slot does not have it. */
   readonly text: (slot: SlotReport) => string;
   readonly right?: boolean;
 }
@@ -36,13 +37,13 @@ const SAFE: Fact = { head: "safe", text: safeText, right: true };
 const LAG: Fact = { head: "lag", text: (slot) => bytes(slot.lag_bytes), right: true };
 const OPTIONS: Fact = { head: "options", text: (slot) => optionsOf(slot).join(", ") };
 
-/** One line a slot where the width has room for that, else several, the facts in groups. */
+/** One line per slot if the width allows, else several lines with the facts in groups. */
 const ALL: readonly Fact[] = [DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, OPTIONS];
-/** With these a table of several lines a slot fits 80 columns. */
+/** With these the table of several lines per slot fits 80 columns. */
 const NAME_WIDTH_MAX = 20;
 const STATE_WIDTH_MAX = 31;
 
-/** A table of the slots, and below it what is wrong with each and what to do, to be pasted. */
+/** A table of the slots, and below it their faults, with commands to paste. */
 export function renderSlotsTable(
   slots: readonly SlotReport[],
   width: number,
@@ -119,7 +120,7 @@ function optionsOf(slot: SlotReport): readonly string[] {
   ];
 }
 
-/** The commands are not broken over lines of our own: they are there to be pasted. */
+/** Commands are not wrapped, so that they can be pasted. */
 function renderFaults(slots: readonly SlotReport[], width: number, palette: Palette): string {
   const lines = slots.flatMap(({ slot, faults }) =>
     faults.flatMap(({ severity, message, fix }) => {

@@ -4,19 +4,19 @@ import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 
 export interface RelationTotals {
-  /** As it was first seen. */
+  /** As first seen. */
   readonly relation: Relation;
   inserts: number;
   updates: number;
   deletes: number;
   truncates: number;
-  /** Of the rows as they came. */
+  /** Of the rows as received. */
   bytes: number;
 }
 
 export interface TransactionTotals {
   readonly xid: number;
-  /** Rows and truncates; of a streamed transaction also those that a subtransaction took back. */
+  /** Rows and truncates; in a streamed transaction also those of subtransactions that were rolled back. */
   changes: number;
   bytes: number;
   commitTime: PgTime | null;
@@ -33,7 +33,7 @@ export class SummaryCounts {
   readonly #open = new Map<number, TransactionTotals>();
   #largest: TransactionTotals[] = [];
   #current: TransactionTotals | undefined;
-  /** The one that was open when something was skipped, and may be open yet. */
+  /** The transaction that was open when something was skipped, and may still be open. */
   #skippedIn: TransactionTotals | undefined;
 
   add(message: PgoutputMessage): void {
@@ -59,7 +59,7 @@ export class SummaryCounts {
       case "stream_prepare":
         return this.#end(message);
       case "stream_abort":
-        // A subtransaction's end is not its transaction's.
+        // A subtransaction's end does not end its transaction.
         if (message.subxid === message.transaction.xid) this.#open.delete(message.subxid);
         return;
       case "commit_prepared":
@@ -74,18 +74,18 @@ export class SummaryCounts {
     }
   }
 
-  /** What comes next may be another transaction's. */
+  /** The next message may belong to another transaction. */
   skipped(): void {
     this.#skippedIn = this.#current ?? this.#skippedIn;
     this.#current = undefined;
   }
 
-  /** The most bytes first. */
+  /** Ordered by bytes, the most first. */
   relations(): readonly RelationTotals[] {
     return [...this.#relations.values()].toSorted((a, b) => b.bytes - a.bytes);
   }
 
-  /** The largest transactions, the largest first; one whose end was not seen too. */
+  /** The largest transactions, the largest first, including those whose end was not seen. */
   transactions(): readonly TransactionTotals[] {
     return largest([...this.#largest, ...this.#open.values()]);
   }
@@ -108,7 +108,7 @@ export class SummaryCounts {
   }
 
   #changed({ transaction }: RowChange | Truncate, bytes: number): void {
-    // In a stream block a row tells its subtransaction, so that the transaction is known after a Begin only.
+    // In a stream block a row names its subtransaction, so the transaction is only known after a Begin.
     if (this.#skippedIn !== undefined && transaction !== null && transaction.commitTime !== null) {
       if (this.#skippedIn.xid === transaction.xid) this.#current = this.#skippedIn;
       this.#skippedIn = undefined;
@@ -165,7 +165,7 @@ export class SummaryCounts {
     this.#largest = largest([...this.#largest, ended]);
   }
 
-  /** What was prepared before, and is large enough to be kept, has its time now. */
+  /** Sets the commit time of a prepared transaction that is among the largest. */
   #committed(xid: number, commitTime: PgTime): void {
     const prepared = this.#largest.find(
       (totals) => totals.xid === xid && totals.commitTime === null,

@@ -38,7 +38,7 @@ export function renderSummaryTables(counts: SummaryCounts, color: boolean): stri
   return `${transactions.length === 0 ? byRelation : byRelation + byTransaction}${MEASURED}\n`;
 }
 
-/** What the numbers are, and are not. */
+/** What the numbers include. */
 const MEASURED =
   "Bytes are of rows as they were sent, of published tables only. The WAL holds\nmore: indexes, full-page images, tables that are not published.";
 

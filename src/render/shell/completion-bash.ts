@@ -1,7 +1,7 @@
 import type { CommandShape, Completion, OptionShape, ProgramShape } from "./program-shape.ts";
 import { singleQuoted } from "./shell-words.ts";
 
-/** Needs bash 3.2 and no bash-completion. `=` and quotes come as bash splits them (COMP_WORDBREAKS). */
+/** Works with bash 3.2, without bash-completion. bash splits words at `=` and quotes (COMP_WORDBREAKS). */
 export function bashCompletion({ commands, options }: ProgramShape): string {
   const names = [...commands.map(({ name }) => name), ...options.flatMap(namesOf)];
   return `# bash completion for walctl; made by: walctl completion bash
@@ -47,7 +47,7 @@ function commandCase({ name, arguments: operands, options }: CommandShape): stri
       ? [`    ${namesOf(option).join("|")}) ${action(option.value.completion)}return ;;\n`]
       : [],
   );
-  // Of several operands only the first is a name that can be known; a file may be any of them.
+  // Only the first of several operands can be completed by name; files complete any of them.
   const operand = operands[0] === undefined ? "" : action(operands[0].completion);
   return `  ${name})
     case $prev in
@@ -77,7 +77,7 @@ function namesOf({ short, long }: OptionShape): readonly string[] {
   return short === undefined ? [long] : [short, long];
 }
 
-/** IFS is a line break there. */
+/** IFS must be a line break. */
 function words(list: readonly string[]): string {
   return singleQuoted(list.join("\n"));
 }

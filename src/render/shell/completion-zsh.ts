@@ -7,7 +7,7 @@ import type {
 } from "./program-shape.ts";
 import { singleQuoted } from "./shell-words.ts";
 
-/** For _arguments of zsh's completion system (zshcompsys(1)); as a file in $fpath or by eval. */
+/** A script for _arguments of zsh's completion system (zshcompsys(1)), as a file in $fpath or for eval. */
 export function zshCompletion({ commands, options }: ProgramShape): string {
   const list = commands.map(
     ({ name, description }) => `    ${singleQuoted(`${name}:${description}`)}\n`,
@@ -55,7 +55,7 @@ ${specs.map((spec) => `        ${spec} \\\n`).join("")}        && ret=0 ;;
 `;
 }
 
-/** `'(-S --slot)'{-S+,--slot=}'[the slot]:name:…'`; one that may be repeated does not exclude itself. */
+/** `'(-S --slot)'{-S+,--slot=}'[the slot]:name:…'`; an option that may be repeated does not exclude itself. */
 function specOf({ short, long, description, value }: OptionShape): string {
   const repeated = description.includes("may be repeated");
   const names = short === undefined ? [long] : [short, long];
@@ -70,7 +70,7 @@ function specOf({ short, long, description, value }: OptionShape): string {
   return `${exclusion}${spelled}${singleQuoted(`[${escaped(description)}]${after}`)}`;
 }
 
-/** A value in the same word or the next: after `-S` at once, after `--slot` with =. */
+/** The value may be in the same word, as in `-Sx` and `--slot=x`, or in the next. */
 function valueMark(name: string, value: OptionShape["value"]): string {
   if (value === undefined) return "";
   if (!value.required) return name.startsWith("--") ? "=-" : "-";
@@ -92,7 +92,7 @@ function action(completion: Completion): string {
     case "files":
       return "_files";
     case "nowhere":
-      // A space: there is nothing to complete.
+      // A space: nothing to complete.
       return " ";
   }
 }

@@ -1,6 +1,6 @@
 import type { CommandShape, Completion, OptionShape, ProgramShape } from "./program-shape.ts";
 
-/** Groups of options that many commands have: described once. */
+/** Groups of options that several commands share: described once. */
 const SHARED_GROUPS = ["Connection", "Output"];
 
 /** walctl(1), in the man macros (man(7)). */
@@ -70,7 +70,7 @@ function sharedGroup(name: string, commands: readonly CommandShape[]): string {
   return `.SH ${name.toUpperCase()} OPTIONS\n${options.map(optionParagraph).join("")}`;
 }
 
-/** The group's options with all the choices that any command has, and which commands those are. */
+/** The group's options, with the choices of all its commands, and the names of these. */
 export function sharedOptions(
   group: string,
   commands: readonly CommandShape[],
@@ -114,7 +114,7 @@ function optionParagraph(option: OptionShape): string {
   return `.TP\n${names.join(", ")}${placeholder}\n${text(description + choices + initial)}\n`;
 }
 
-/** walctl's own variables with what they set; libpq's are in docs/connection.md. */
+/** walctl's own variables; libpq's are in docs/connection.md. */
 export function variablesOf(
   commands: readonly CommandShape[],
 ): ReadonlyArray<readonly [name: string, meaning: string]> {
@@ -146,7 +146,7 @@ The command line comes before these, and before PGHOST, PGPORT, PGUSER, PGDATABA
 ${paragraphs.join("")}`;
 }
 
-/** Nothing in it means anything to roff, and a hyphen stays one that can be pasted. */
+/** Escapes text for roff; a hyphen stays one that can be pasted. */
 function text(plain: string): string {
   return plain.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^[.']/, "\\&$&");
 }

@@ -15,7 +15,7 @@ export interface CommandShape {
   readonly examples: ReadonlyArray<readonly [what: string, line: string]>;
 }
 
-/** Where the words come from that may stand there. */
+/** The source of the completions. */
 export type Completion =
   | { readonly from: "choices"; readonly choices: readonly string[] }
   | { readonly from: "slots" | "publications" | "files" | "nowhere" };
@@ -39,7 +39,7 @@ export interface OptionShape {
 }
 
 interface OptionValue {
-  /** As the help writes it: `<name>`, or `[seconds]` where it may be left out. */
+  /** As in the help: `<name>`, or `[seconds]` if it may be omitted. */
   readonly placeholder: string;
   readonly required: boolean;
   readonly default: string | undefined;

@@ -2,7 +2,7 @@ import { EXIT_STATUS, choicesOf, sharedOptions, variablesOf } from "./man-page.t
 import type { CommandShape, OptionShape, ProgramShape } from "./program-shape.ts";
 import { textWidth } from "../terminal/text-width.ts";
 
-/** Groups of options that several commands have: described once, at the end. */
+/** Groups of options that several commands share: described once, at the end. */
 const SHARED_GROUPS = ["Tables", "Output", "Connection"];
 
 /** docs/reference.md: what the help of all commands says, on one page. */
@@ -98,7 +98,7 @@ ${table(["variable", "meaning"], rows)}
 libpq's variables (PGHOST, PGSERVICE, PGPASSFILE and all others) are in [connection.md](connection.md).`;
 }
 
-/** As oxfmt aligns it; a column that is empty in every row is left out, and so is a table without rows. */
+/** Aligned as by oxfmt, without empty columns; nothing for a table without rows. */
 function table(titles: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   if (rows.length === 0) return "";
   const used = titles.map((_, at) => rows.some((row) => row[at] !== ""));

@@ -1,4 +1,4 @@
-/** For bash, zsh and fish alike: nothing in it means anything to the shell. */
+/** Quotes a word for bash, zsh and fish. */
 export function singleQuoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,30 +1,30 @@
-/** Tables by cli-table3, in columns as wide as a terminal makes their text. */
+/** Tables by cli-table3, with the columns' widths as a terminal shows them. */
 import Table from "cli-table3";
 import { visibleWidth } from "./visible-width.ts";
 
-/** Stands for a column of text; one column wide for cli-table3, and in no table otherwise. */
+/** A placeholder for text; cli-table3 takes it for one column wide, and no table contains it otherwise. */
 const FILLER = "\ue000";
 const FILLED = new RegExp(`${FILLER}+`, "g");
 
 interface GridOptions {
   readonly head: readonly string[];
-  /** Of text painted already, a cell may have several lines. */
+  /** Painted text; a cell may have several lines. */
   readonly rows: ReadonlyArray<readonly string[]>;
-  /** Of each column; left where it says nothing. */
+  /** Right-aligned columns; others are left-aligned. */
   readonly right?: readonly boolean[];
-  /** Lines between the rows too. */
+  /** Draws lines between rows. */
   readonly ruled?: boolean;
 }
 
 /**
- * cli-table3 has a measure of its own, which takes Devanagari, Thai and newer emoji for wider or narrower than they
- * are. So it gets fillers of our measure, and the text takes their places, which come in the order of the lines.
+ * cli-table3 measures Devanagari, Thai and newer emoji wrongly. So it gets placeholders of the right width, which the
+ * text then replaces, in the order of the lines.
  */
 export function drawGrid({ head, rows, right = [], ruled = false }: GridOptions): string {
   const table = new Table({
     head: head.map(fill),
     colAligns: head.map((_, column) => (right[column] === true ? "right" : "left")),
-    // Painted by chalk alone, so that --no-color holds.
+    // cli-table3's own colours would ignore --no-color.
     style: { head: [], border: [] },
     chars: ruled ? {} : { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });

@@ -1,7 +1,7 @@
 import { Chalk } from "chalk";
 import { cutToWidth, textWidth } from "./text-width.ts";
 
-/** Text as it goes to the terminal, and the columns that it takes there: colours take none. */
+/** Text for the terminal, and its width in columns: colours take none. */
 export interface Painted {
   readonly text: string;
   readonly width: number;
@@ -17,7 +17,7 @@ export function painted(text: string, paint?: Paint): Painted {
   return { text: paint === undefined ? text : paint(text), width: textWidth(text) };
 }
 
-/** As much of `text` as fits, painted. */
+/** As much of `text` as fits in the width, painted. */
 export function paintedWithin(text: string, width: number, paint?: Paint): Painted {
   return painted(cutToWidth(text, width), paint);
 }
@@ -32,7 +32,7 @@ export function joined(...parts: readonly Painted[]): Painted {
   return { text, width };
 }
 
-/** What each colour says; never the colour alone: a word or a sign always says the same. */
+/** The meaning of each colour. A word or a sign always says the same. */
 export interface Palette {
   readonly insert: Paint;
   readonly update: Paint;
@@ -40,7 +40,7 @@ export interface Palette {
   readonly truncate: Paint;
   readonly message: Paint;
   readonly unknown: Paint;
-  /** Committed for good. */
+  /** Committed. */
   readonly committed: Paint;
   /** Not decided yet. */
   readonly pending: Paint;
@@ -51,14 +51,14 @@ export interface Palette {
   readonly oldValue: Paint;
   readonly newValue: Paint;
   readonly strong: Paint;
-  /** Borders, column names, NULL: there when it is looked for. */
+  /** Borders, column names, NULL. */
   readonly quiet: Paint;
 }
 
 /**
- * Of the 256 colours, whose shades are the same in every theme: those that can be read on the backgrounds in
- * use, white and black, VS Code's, Solarized's (at least 3.2 to 1 by WCAG; a test computes it). Of the sixteen that
- * themes choose, yellow, cyan and green cannot be read on a white background, nor blue on black; `dim` on neither.
+ * These are of the 256 colours, which no theme changes, and readable on white, black, VS Code's and Solarized's
+ * backgrounds (contrast at least 3.2 to 1 by WCAG; a test computes it). Of the sixteen colours that themes choose,
+ * yellow, cyan and green are unreadable on white, blue on black, and `dim` on both.
  */
 const GREEN = 64;
 const BLUE = 32;

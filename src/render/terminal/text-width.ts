@@ -1,8 +1,8 @@
-/** How many columns a terminal gives to a text, and how to cut one to as many. Texts are sanitized already. */
+/** Measures and cuts text in columns of a terminal. The text must be sanitized. */
 
 const PLAIN = /^[ -~]*$/;
 
-/** Drawn over the character before it. */
+/** Combining characters take no column. */
 const COMBINING = /[\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7ff]/u;
 
 /** East_Asian_Width W and F (Unicode's EastAsianWidth.txt, of which JavaScript knows nothing), and emoji. */
@@ -10,14 +10,14 @@ const WIDE =
   // eslint-disable-next-line no-misleading-character-class
   /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
 
-/** Without these a second emoji in a row of two is as wide as the first. */
+/** A skin tone, or the second letter of a flag, joins the character before it. */
 const SKIN_TONE = /\p{Emoji_Modifier}/u;
 const TAKES_SKIN_TONE = /\p{Emoji_Modifier_Base}/u;
 const FLAG_LETTER = /\p{Regional_Indicator}/u;
 
 const ELLIPSIS = "…";
 
-/** In columns. */
+/** The width in columns. */
 export function textWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = 0;
@@ -37,7 +37,7 @@ export function cutToWidth(text: string, width: number): string {
     : startWithin(start, width - ELLIPSIS.length) + ELLIPSIS;
 }
 
-/** As much of the text's start as `width` columns hold. */
+/** As much of the start of the text as fits in `width` columns. */
 export function startWithin(text: string, width: number): string {
   if (PLAIN.test(text)) return text.length <= width ? text : text.slice(0, Math.max(width, 0));
   let used = 0;

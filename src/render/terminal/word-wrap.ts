@@ -1,6 +1,6 @@
 import { startWithin, textWidth } from "./text-width.ts";
 
-/** Lines of at most `width` columns, broken between words, and within a word only where that is longer. */
+/** Lines of at most `width` columns, broken between words, or within a word that is longer. */
 export function wrapWords(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
@@ -11,7 +11,7 @@ export function wrapWords(text: string, width: number): readonly string[] {
     }
     let rest = line === "" ? word : `${line} ${word}`;
     while (textWidth(rest) > width) {
-      // At least one character, or a wide one would never fit a width of 1.
+      // At least one character: a wide one does not fit a width of 1.
       const piece = startWithin(rest, width) || rest.slice(0, 1);
       lines.push(piece);
       rest = rest.slice(piece.length);

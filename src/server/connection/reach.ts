@@ -19,6 +19,7 @@ import {
   type SslMode,
   targetAt,
 } from "../target/target.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 /** These take about a second; without a limit a server could keep us busy for an hour. */
 const SCRAM_ITERATIONS_MAX = 4_000_000;
@@ -76,11 +77,11 @@ async function reachPlace(
   }
 }
 
-/** As libpq: nobody there, nobody yet (57P03), not the session that is wanted. A wrong password stays one elsewhere. */
+/** As libpq: nobody there, nobody yet, not the session that is wanted. A wrong password stays one elsewhere. */
 function mayTryNext(error: unknown): boolean {
   if (error instanceof WrongSession) return true;
   const code = sqlStateOf(error);
-  return code === undefined ? isNetworkError(error) : code === "57P03";
+  return code === undefined ? isNetworkError(error) : code === SqlState.cannotConnectNow;
 }
 
 /** Node.js' own, of sockets and name look-ups. */
@@ -131,8 +132,8 @@ const WAYS: Readonly<Record<SslMode, readonly boolean[]>> = {
   "verify-full": [true],
 };
 
-/** invalid_authorization_specification: pg_hba.conf. */
-const REFUSED = "28000";
+/** What pg_hba.conf does. */
+const REFUSED = SqlState.invalidAuthorizationSpecification;
 
 function mayTryOtherwise(error: unknown): boolean {
   return (

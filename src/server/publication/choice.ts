@@ -7,7 +7,7 @@ import { quoteIdentifier } from "../query/sql.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
 /**
- * The database's only publication, for a stream that was not told which.
+ * The database's only publication, for a stream without --publication.
  * @throws WalctlError when there is none; a usage error, with their names, when there are several
  */
 export async function chooseSolePublication(

@@ -14,7 +14,7 @@ import {
 } from "./sql.ts";
 import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
 
-/** What the server has when nothing is said. */
+/** The server's defaults. */
 const DEFAULTS: PublicationOptions = {
   publish: ["insert", "update", "delete", "truncate"],
   viaPartitionRoot: false,
@@ -22,11 +22,11 @@ const DEFAULTS: PublicationOptions = {
 };
 
 export interface PublicationDifference {
-  /** One phrase each, in words: `table "public"."t" is not published`. Empty: nothing differs. */
+  /** Phrases such as `table "public"."t" is not published`. Empty: nothing differs. */
   readonly texts: readonly string[];
-  /** Whether something that is published would no longer be. */
+  /** Whether something would no longer be published. */
   readonly takesAway: boolean;
-  /** What makes `actual` into `asked`, in one transaction. */
+  /** Changes `actual` into `asked`, in one transaction. */
   readonly sql: readonly string[];
 }
 
@@ -57,14 +57,14 @@ export function comparePublications(
   const optionTexts = describeOptions(actual, asked, options);
   if (actual.allTables !== asked.allTables) {
     const text = asked.allTables ? "it is not for all tables" : "it is for all tables";
-    // No ALTER does this. In one transaction a decoder never sees a moment without the publication.
+    // No ALTER does this. Since it is one transaction, a decoder never misses the publication.
     const sql = [dropPublicationSql(name), creationSql(name, objects, asked)];
     return { texts: [text, ...optionTexts], takesAway: takesAway(actual, asked), sql };
   }
   const objectTexts = describeObjects(actual, asked);
   const setObjects = objectTexts.length > 0 ? [setObjectsSql(name, objects)] : [];
   const setOptions = optionTexts.length > 0 ? [setOptionsSql(name, options)] : [];
-  // A partitioned table may have a row filter only as long as its root is what is published.
+  // A partitioned table may have a row filter only while changes are published via its root.
   const sql =
     options.viaPartitionRoot === true
       ? [...setOptions, ...setObjects]
@@ -72,7 +72,7 @@ export function comparePublications(
   return { texts: [...objectTexts, ...optionTexts], takesAway: takesAway(actual, asked), sql };
 }
 
-/** Whether its readers would get less, or the changes of partitions under other names. */
+/** Whether readers would get fewer changes, or changes of partitions under other names. */
 function takesAway(actual: PublicationState, asked: PublicationState): boolean {
   const lost = (before: readonly string[], now: readonly string[]): boolean =>
     before.some((member) => !now.includes(member));
@@ -176,7 +176,7 @@ function sameColumns(a: readonly string[] | undefined, b: readonly string[] | un
   return a === undefined || b === undefined ? a === b : sameMembers(a, b);
 }
 
-/** Neither has a member twice. */
+/** Compares two lists without duplicates. */
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((member) => b.includes(member));
 }

@@ -1,4 +1,4 @@
-/** The tables that a publication has or would have, with what the server asks of them when they are written to. */
+/** The tables of an existing or planned publication, with what the server checks when they are written to. */
 import type { Client } from "pg";
 import { type ServerVersion, majorOf } from "../settings/preflight.ts";
 import type { PublicationState, PublishedTable } from "./plan.ts";
@@ -6,9 +6,9 @@ import { quoteLiteral, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
 export interface MemberRow {
-  /** The table of the publication that it belongs to: itself, or the partitioned one above. */
+  /** The publication's table that it belongs to: itself, or the partitioned table above. */
   readonly root: number;
-  /** How far below its root. */
+  /** Its depth below the root. */
   readonly level: number;
   readonly oid: number;
   readonly schema: string;
@@ -16,14 +16,14 @@ export interface MemberRow {
   readonly full: boolean;
   /** The columns of the replica identity; null: it has none. */
   readonly identity: readonly string[] | null;
-  /** Generated columns, from PostgreSQL 18 on, where they matter. */
+  /** Generated columns, where they matter (PostgreSQL 18). */
   readonly stored: readonly string[];
   readonly virtual: boolean;
-  /** Another publication would make the server reject writes if the identity were FULL. */
+  /** With REPLICA IDENTITY FULL the server would reject writes because of another publication. */
   readonly not_full: boolean;
 }
 
-/** Only those that may be at fault. */
+/** Reads only the tables that may be at fault. */
 export async function readMembers(
   client: Client,
   version: ServerVersion,
@@ -69,7 +69,7 @@ export async function readMembers(
   );
 }
 
-/** Of that query, what depends on the version. `other` are publications, c a table of this one. */
+/** The parts of that query that depend on the version. `other` are publications, c a table of this one. */
 function partsOf(version: ServerVersion): {
   readonly generated: (kind: "s" | "v") => string;
   readonly columnListed: string;
@@ -88,7 +88,7 @@ function partsOf(version: ServerVersion): {
            WHERE r.prattrs IS NOT NULL AND (r.prrelid = c.oid OR r.prrelid IN (
              SELECT a.relid FROM pg_catalog.pg_partition_ancestors(c.oid) a))`
         : nothing,
-    // Whichever tables it has: to know that would take all that it may come to publish.
+    // Whatever tables it has now: it may publish others later.
     ungenerated:
       major >= 18
         ? `SELECT FROM other WHERE other.pubgencols <> 's' AND EXISTS (${generated("s")})`
@@ -96,7 +96,7 @@ function partsOf(version: ServerVersion): {
   };
 }
 
-/** FirstNormalObjectId: below it are the system's own tables, which are never published. */
+/** FirstNormalObjectId: system tables are below it, and never published. */
 const FIRST_NORMAL_OBJECT_ID = 16384;
 
 function rootCondition({ allTables, tables, schemas }: PublicationState): string {

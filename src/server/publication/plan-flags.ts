@@ -2,7 +2,7 @@ import type { PublicationPlan } from "./plan.ts";
 import { quoteIdentifier } from "../query/sql.ts";
 import type { TableSpec } from "./table-spec.ts";
 
-/** The words of the command line that ask for the plan, unquoted for the shell. */
+/** The command-line words that ask for the plan, not yet quoted for the shell. */
 export function planFlags(plan: PublicationPlan): readonly string[] {
   return [
     ...plan.tables.flatMap((table) => ["-t", tableSpecText(table)]),
@@ -23,7 +23,7 @@ function tableSpecText({ schema, name, columns, where }: TableSpec): string {
   return `${table}${list}${where === undefined ? "" : ` WHERE ${where}`}`;
 }
 
-/** Quotes only where SQL would read another name without them. */
+/** Quotes a name only where SQL would read it differently without quotes. */
 function identifierText(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdentifier(name);
 }

@@ -5,7 +5,7 @@ import type { TableSpec } from "./table-spec.ts";
 export const OPERATIONS = ["insert", "update", "delete", "truncate"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** What was asked for: the publication that CREATE PUBLICATION with these clauses would make. */
+/** The requested publication, as CREATE PUBLICATION with these clauses would create it. */
 export interface PublicationPlan {
   readonly name: string;
   readonly tables: readonly TableSpec[];
@@ -28,7 +28,7 @@ export interface PublicationOptions {
   readonly generatedColumns: GeneratedColumns;
 }
 
-/** A publication as the catalogue has it, or would have it. */
+/** A publication as the catalogue has it, or will have it. */
 export interface PublicationState extends PublicationOptions {
   readonly allTables: boolean;
   readonly tables: readonly PublishedTable[];
@@ -43,12 +43,12 @@ export interface PublishedTable {
   readonly columns: readonly string[] | undefined;
   /** As the server prints it; undefined: all rows. */
   readonly filter: string | undefined;
-  /** The columns that the filter looks at, as far as the catalogue tells them from the column list. */
+  /** The columns that the filter uses, as far as the catalogue distinguishes them from the column list. */
   readonly filterColumns: readonly string[];
 }
 
 /**
- * Refuses, before anything is sent, a plan that contradicts itself or that the server is too old for.
+ * Checks, before anything is sent, that the plan does not contradict itself and that the server is new enough.
  * @throws WalctlError, a usage error
  */
 export function checkPlan(plan: PublicationPlan, version: ServerVersion): void {

@@ -1,6 +1,6 @@
 /*
- * Publications: what is asked for (table-spec, plan), what is there (lookup, state), what differs (diff), and the SQL.
- * Law: a publication that somebody else relies on changes only with --sync.
+ * Publications: the request (table-spec, plan), the catalogue (lookup, state), the difference (diff), and the SQL.
+ * Law: an existing publication changes only with --sync.
  * Way in: applyPublication() and what it reports.
  */
 
@@ -28,28 +28,27 @@ export type PublicationStatus =
 
 export interface PublicationOutcome {
   readonly status: PublicationStatus;
-  /** What was run, in one transaction; or would be. */
+  /** The SQL that was run in one transaction, or with --dry-run would be. */
   readonly sql: readonly string[];
-  /** In words; empty but for a publication that was there and is not as asked. */
+  /** How an existing publication differed from the request, in words. */
   readonly differences: readonly string[];
-  /** As asked it would publish less of something. */
+  /** The request would publish less of something. */
   readonly takesAway: boolean;
   readonly warnings: readonly IdentityFault[];
 }
 
 export interface PublicationSteps {
-  /** Alter one that differs. */
+  /** Alter an existing publication that differs. */
   readonly sync: boolean;
   readonly dryRun: boolean;
-  /** Give REPLICA IDENTITY FULL to tables whose updates would be rejected. */
+  /** Set REPLICA IDENTITY FULL on tables whose updates would be rejected. */
   readonly replicaIdentityFull: boolean;
-  /** Also where the server will then reject writes. */
+  /** Go on even if the server then rejects writes. */
   readonly force: boolean;
 }
 
 /**
- * Creates the publication, or brings it to the asked state.
- * On an ordinary connection or a walsender's.
+ * Creates the publication, or alters it to match the request, on an ordinary connection or a walsender's.
  */
 export async function setUpPublication(
   client: Client,
@@ -74,13 +73,13 @@ export async function setUpPublication(
     findIdentityFaults(client, version, plan.name, state);
   const faults = await find(differs && actual !== undefined ? actual : asked.state);
   const mending = faults.flatMap((fault) =>
-    steps.replicaIdentityFull && fault.mend !== undefined ? [fault.mend] : [],
+    steps.replicaIdentityFull && fault.fix !== undefined ? [fault.fix] : [],
   );
-  // The identity first: no moment in which the server rejects other programs' writes.
+  // The identity comes first, so that the server never rejects other programs' writes.
   const sql = [...mending, ...difference.sql];
   const status = statusOf(actual !== undefined, sql.length > 0, differs, steps.dryRun);
-  const mended = steps.replicaIdentityFull && status !== "different";
-  const left = faults.filter((fault) => !mended || fault.mend === undefined);
+  const fixed = steps.replicaIdentityFull && status !== "different";
+  const left = faults.filter((fault) => !fixed || fault.fix === undefined);
   if (difference.sql.length > 0 && !differs && !steps.force && left.length > 0) {
     const before = actual === undefined ? [] : await find(actual);
     const harmed = left.filter((fault) => !before.some((known) => covers(known, fault)));
@@ -120,19 +119,19 @@ async function run(
 ): Promise<void> {
   await inTransaction(client, "COMMIT", doing, async () => {
     await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
-    // One by one: a statement that hides another is then an error.
+    // One by one, so that a statement hidden in another one is an error.
     for (const statement of sql) await execute(client, statement, doing, publicationHints(target));
   });
 }
 
-/** Whether the server rejects already what it would reject for `fault`. */
+/** Whether the server already rejects what it would reject because of `fault`. */
 function covers(known: IdentityFault, fault: IdentityFault): boolean {
   return (
     known.table === fault.table && fault.rejected.every((name) => known.rejected.includes(name))
   );
 }
 
-/** As many tables as an error names. */
+/** An error names this many tables at most. */
 const NAMED_MAX = 20;
 
 function harmfulPublication(
@@ -156,19 +155,19 @@ function harmfulPublication(
   const later =
     plan.allTables || plan.schemas.length > 0 ? " Tables that are made later need a key too." : "";
   const others = `setup-publication takes --publish insert,truncate, which leaves out what would be rejected, and --force: with that the server rejects ${rejected} from then on`;
-  const mendable = faults.every(({ mend }) => mend !== undefined);
+  const fixable = faults.every(({ fix }) => fix !== undefined);
   return new WalctlError(
     `publication ${quoteIdentifier(plan.name)} would make the server reject ${rejected} of ${tables}, from every program`,
     {
       detail: `What each table lacks, and what gives it that: ${fixes.join("; ")}${more}.`,
-      hint: mendable
+      hint: fixable
         ? `A primary key is the best remedy.${later} ${others}. To let the whole row identify itself: ${full}`
         : `Give the tables what they lack.${later} ${others}.`,
     },
   );
 }
 
-/** A publication that is there and not as asked: nothing is changed unasked. */
+/** The error for an existing publication that differs: it is not changed without --sync. */
 export function differentPublication(
   target: ConnectionTarget,
   plan: PublicationPlan,

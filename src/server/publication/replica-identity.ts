@@ -7,27 +7,27 @@ import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
 
 /** Why the server rejects UPDATE and DELETE of a table, from every program, while it is published. */
 export interface IdentityFault {
-  /** The table of the publication that it belongs to: itself, or the partitioned one above. */
+  /** The publication's table that it belongs to: itself, or the partitioned table above. */
   readonly root: number;
-  /** The table that is at fault, as SQL names it. */
+  /** The table at fault, as SQL names it. */
   readonly table: string;
   /** `table "public"."t" has no replica identity` */
   readonly cause: string;
-  /** What is rejected: UPDATE, DELETE. */
+  /** UPDATE, DELETE. */
   readonly rejected: readonly string[];
   /** The cause and the effect. */
   readonly message: string;
-  /** `mend` itself, or in words what to do. */
+  /** `fix`, or what to do in words. */
   readonly hint: string;
-  /** SQL; undefined: it takes another column list or a key. */
-  readonly mend: string | undefined;
+  /** SQL; undefined: the table needs another column list or a key. */
+  readonly fix: string | undefined;
 }
 
 /**
- * What makes the server reject writes (manual: Publication, Replica Identity; Row Filters; Column
+ * Finds what makes the server reject writes (manual: Publication, Replica Identity; Row Filters; Column
  * Lists; Generated Column Replication). Of a partitioned table the server asks each leaf partition
  * for its own identity, whatever the root has.
- * @param publication its name: what other publications say counts too
+ * @param publication its name, since other publications matter too
  */
 export async function findIdentityFaults(
   client: Client,
@@ -48,7 +48,7 @@ export async function findIdentityFaults(
   return [...faults.values()];
 }
 
-/** Published via its root, a partition goes by the topmost published table's column list and filter. */
+/** Via the root, the column list and filter of the topmost published table apply to its partitions. */
 function publishedAs(members: readonly MemberRow[], state: PublicationState): readonly MemberRow[] {
   if (!state.viaPartitionRoot) return members;
   const topmost = new Map<number, MemberRow>();
@@ -72,7 +72,7 @@ function faultOf(
   const { root, schema, name } = member;
   const table = quoteQualified(schema, name);
   const effect = `the server rejects ${rejected.join(" and ")} of it from every program while it is published`;
-  const mend =
+  const fix =
     !member.full && !member.not_full && faultOfFull(member, published, state) === undefined
       ? replicaIdentityFullSql(schema, name)
       : undefined;
@@ -83,8 +83,8 @@ function faultOf(
     cause,
     rejected,
     message: `${cause}: ${effect}`,
-    hint: mend ?? advice,
-    mend,
+    hint: fix ?? advice,
+    fix,
   };
 }
 

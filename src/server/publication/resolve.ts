@@ -11,8 +11,9 @@ import { quoteIdentifier } from "../query/sql.ts";
 import { execute, inTransaction, queryRows } from "../query/statement.ts";
 import { type FoundTable, findTables, requireSchemas } from "./table-lookup.ts";
 import { type ConnectionTarget, clientFlags, targetAt } from "../target/target.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
-/** ALTER TABLE needs the table for itself; whoever queues behind it must not wait for ever. */
+/** ALTER TABLE locks the table; sessions that queue behind it must not wait for ever. */
 export const LOCK_TIMEOUT = "10s";
 
 /** A plan whose tables have been looked up. */
@@ -22,8 +23,8 @@ export interface ResolvedPlan {
 }
 
 /**
- * Looks up what the plan names, and what the server makes of it.
- * @throws WalctlError when there is no such table or schema, or a row filter is none
+ * Looks up what the plan names, and how the server understands it.
+ * @throws WalctlError when a table or schema does not exist, or a row filter is invalid
  */
 export async function resolvePlan(
   client: Client,
@@ -56,8 +57,8 @@ export async function resolvePlan(
 }
 
 /**
- * What the server makes of row filters can only be known from the server: the tables with one are
- * published in a transaction that is rolled back, and read from the catalogue.
+ * Only the server knows how it understands row filters: their tables are published in a transaction that is rolled
+ * back, and read from the catalogue.
  */
 async function readScratchTables(
   client: Client,
@@ -65,7 +66,7 @@ async function readScratchTables(
   version: ServerVersion,
   tables: readonly NamedTable[],
 ): Promise<readonly PublishedTable[]> {
-  // Without their column lists, so that the columns on record are those of the filter.
+  // Without column lists, so that the recorded columns are those of the filter.
   const filtered = tables
     .filter((table) => table.where !== undefined)
     .map((table) => ({ ...table, columns: undefined }));
@@ -86,7 +87,7 @@ function namedTable({ schema, name, spec }: FoundTable): NamedTable {
   return { schema, name, columns: spec.columns, where: spec.where };
 }
 
-/** A standby takes no changes: what is missing there has to be made on the primary. */
+/** A standby is read-only: the publication has to be created on the primary. */
 export async function requirePrimary(client: Client, target: ConnectionTarget): Promise<void> {
   const [row] = await queryRows<{ standby: boolean; host: string | null; port: number | null }>(
     client,
@@ -104,13 +105,13 @@ export async function requirePrimary(client: Client, target: ConnectionTarget): 
   });
 }
 
-/** For statements that create or alter a publication. */
+/** Hints for statements that create or alter a publication. */
 export function publicationHints(target: ConnectionTarget): Hints {
   const database = quoteIdentifier(target.database);
   return {
-    "42501": `All tables and whole schemas need a superuser; single tables their owner, who may also create in the database: GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(target.user)}`,
-    "55P03": "A transaction is using the table; try again when it has ended.",
-    "25006":
+    [SqlState.insufficientPrivilege]: `All tables and whole schemas need a superuser; single tables their owner, who may also create in the database: GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(target.user)}`,
+    [SqlState.lockNotAvailable]: "A transaction is using the table; try again when it has ended.",
+    [SqlState.readOnlySqlTransaction]:
       "default_transaction_read_only is on; for this run: PGOPTIONS='-c default_transaction_read_only=off'.",
   };
 }

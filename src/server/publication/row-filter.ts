@@ -1,19 +1,19 @@
 /**
- * Tokens of SQL as the server's lexer cuts them (manual: Lexical Structure), with
- * standard_conforming_strings on, which connect.ts sees to. Each alternative is anchored by /y.
+ * Tokens of SQL as the server's lexer finds them (manual: Lexical Structure), with standard_conforming_strings on,
+ * which session-settings.ts sets. Each alternative is anchored by /y.
  */
 const TOKEN = new RegExp(
   [
     // E'…' knows backslashes, and goes on knowing them when it is continued on the next line; a plain
     // string there would be read otherwise than the server does, so a continued one fits no alternative.
     /[eE]'(?:[^'\\]|\\.|'')*'(?!\s*(?:--[^\n\r]*[\n\r]\s*)*')/,
-    // b, n, u& and x before the quote make no difference to where the string ends.
+    // b, n, u& and x before the quote do not change where the string ends.
     /'(?:[^']|'')*'/,
     /"(?:[^"]|"")*"/,
-    // What follows an identifier's letter is part of it: a$b$c quotes nothing.
+    // A dollar sign inside an identifier belongs to it: a$b$c quotes nothing.
     /[A-Za-z_\u0080-\uffff](?<![eE](?='))[\w$\u0080-\uffff]*/,
     /\$((?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?)\$.*?\$\1\$/,
-    // A comment at the very end would swallow the parenthesis that closes the clause.
+    // A comment at the very end would include the parenthesis that closes the clause.
     /--[^\n\r]*[\n\r]/,
     /[^'"$;/\-A-Za-z_\u0080-\uffff]/,
     /\/(?!\*)/,
@@ -26,8 +26,8 @@ const TOKEN = new RegExp(
 );
 
 /**
- * Why `expression` cannot stand between the parentheses of a WHERE clause; undefined: it can, and
- * whatever it says, it cannot get out of them or hold a second statement.
+ * Why `expression` cannot stand between the parentheses of a WHERE clause. Undefined: it can, and it neither leaves
+ * them nor contains a second statement.
  */
 export function findRowFilterFault(expression: string): string | undefined {
   let depth = 0;
@@ -46,11 +46,11 @@ export function findRowFilterFault(expression: string): string | undefined {
   return depth === 0 ? undefined : "a parenthesis in it is not closed";
 }
 
-/** `(a > 1)` → `a > 1`; `(a) OR (b)` stays as it is. Only for what has no fault. */
+/** `(a > 1)` → `a > 1`; `(a) OR (b)` stays. Only for an expression without a fault. */
 export function withoutOuterParentheses(expression: string): string {
   const text = expression.trim();
   if (!text.startsWith("(") || !text.endsWith(")")) return text;
-  // Its end stays as it is: it may be the line break that ends a comment.
+  // The end is not trimmed: it may be the line break that ends a comment.
   const inner = text.slice(1, -1).trimStart();
   return inner !== "" && findRowFilterFault(inner) === undefined ? inner : text;
 }
@@ -61,7 +61,7 @@ function tokenEnd(text: string, at: number): number | undefined {
   return TOKEN.test(text) ? TOKEN.lastIndex : undefined;
 }
 
-/** Comments of this kind nest. */
+/** Block comments nest. */
 function blockCommentEnd(text: string, start: number): number | undefined {
   let depth = 0;
   for (let at = start; at < text.length;) {

@@ -1,21 +1,21 @@
 import { WalctlError } from "../../errors.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
-/** What pg says of a NoticeResponse. */
+/** A NoticeResponse, as pg parses it. */
 interface Notice {
   readonly code?: string | undefined;
   readonly message?: string | undefined;
-  /** The server's function. */
+  /** The function in the server's source. */
   readonly routine?: string | undefined;
 }
 
-/** object_not_in_prerequisite_state */
-const SQLSTATE = "55000";
+const SQLSTATE = SqlState.objectNotInPrerequisiteState;
 const ROUTINE = "LoadPublications";
 
 /**
- * From PostgreSQL 18 on the server passes over the changes of a publication that does not exist where the log is
- * being read, with no more than a warning; before, the stream ends with an error (42704). To go on would be to
- * acknowledge what was never sent. Undefined: the notice is about something else.
+ * From PostgreSQL 18 on the server only warns when a publication did not exist at the position in the log, and skips its
+ * changes; before, the stream ends with undefined_object. To go on would acknowledge changes that were never sent.
+ * Undefined: the notice is about something else.
  */
 export function skippedPublication({ code, message, routine }: Notice): WalctlError | undefined {
   if (code !== SQLSTATE || routine !== ROUTINE) return undefined;

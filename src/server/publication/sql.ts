@@ -6,18 +6,18 @@ export interface NamedTable {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly string[] | undefined;
-  /** Checked by table-spec.ts: it stays between its parentheses. */
+  /** Checked by table-spec.ts: it cannot leave its parentheses. */
   readonly where: string | undefined;
 }
 
-/** What a publication is made FOR. */
+/** The FOR clause. */
 export interface PublicationObjects {
   readonly allTables: boolean;
   readonly tables: readonly NamedTable[];
   readonly schemas: readonly string[];
 }
 
-/** Options that are not as the server would have them by itself. */
+/** The options that differ from the server's defaults. */
 export type OptionChanges = Partial<PublicationOptions>;
 
 export function createPublicationSql(

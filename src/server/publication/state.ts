@@ -21,11 +21,11 @@ interface TableRow {
   readonly name: string;
   readonly columns: readonly string[] | null;
   readonly filter: string | null;
-  /** What the column list or the filter refers to. */
+  /** The columns that the column list or the filter uses. */
   readonly depends_on: readonly string[] | null;
 }
 
-/** The publication as the catalogue has it; undefined: there is none. */
+/** The publication as the catalogue has it; undefined: it does not exist. */
 export async function readPublication(
   client: Client,
   name: string,
@@ -52,7 +52,7 @@ export async function readPublication(
   };
 }
 
-/** Names of the publications in this database, for "there are …". */
+/** The names of the publications in this database. */
 export async function listPublications(client: Client): Promise<readonly string[]> {
   const rows = await queryRows<{ name: string }>(
     client,
@@ -62,7 +62,7 @@ export async function listPublications(client: Client): Promise<readonly string[
   return rows.map((row) => row.name);
 }
 
-/** All of them, and whether each publishes nothing, and will not unless it is altered. */
+/** All publications, and for each whether it publishes nothing until it is altered. */
 export async function surveyPublications(
   client: Client,
   version: ServerVersion,

@@ -1,4 +1,4 @@
-/** For hints: the command that makes a publication, of tables that are there and whose updates go on working. */
+/** For hints: a command that creates a publication of existing tables whose updates keep working. */
 import type { Client } from "pg";
 import { walctlCommand } from "../target/paste.ts";
 import { planFlags } from "./plan-flags.ts";
@@ -9,7 +9,7 @@ import { findIdentityFaults } from "./replica-identity.ts";
 import { queryRows } from "../query/statement.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-/** As many tables as a line has room for. */
+/** One line has room for this many. */
 const TABLES_MAX = 3;
 const LOOK_AT_MAX = 100;
 
@@ -20,7 +20,7 @@ export interface Suggestion {
 }
 
 /**
- * @param options those of a publication that is there and has no tables; undefined: it is to be created
+ * @param options those of an existing publication without tables; undefined: it is to be created
  */
 export async function suggestPublication(
   client: Client,
@@ -43,11 +43,11 @@ export async function suggestPublication(
   const state = { ...plannedOptions(plan), allTables: false, schemas: [], tables: candidates };
   const faults = await findIdentityFaults(client, version, name, state);
   const sound = candidates.filter(({ oid }) => faults.every(({ root }) => root !== oid));
-  // Of none updates would go on working: then one whose fault the command can remove.
-  const mendable = candidates.find(({ oid }) =>
-    faults.every(({ root, mend }) => root !== oid || mend !== undefined),
+  // Updates would keep working on none: then a table whose fault the command can fix.
+  const fixable = candidates.find(({ oid }) =>
+    faults.every(({ root, fix }) => root !== oid || fix !== undefined),
   );
-  const tables = sound.length > 0 ? sound.slice(0, TABLES_MAX) : mendable ? [mendable] : [];
+  const tables = sound.length > 0 ? sound.slice(0, TABLES_MAX) : fixable ? [fixable] : [];
   if (tables.length === 0) {
     const words = `Of every table in database "${target.database}" the server would then reject updates, for want of a primary key.`;
     return { words, command: null };
@@ -70,7 +70,7 @@ function specOf({ schema, name }: PublishedTable): PublicationPlan["tables"][num
   return { schema, name, columns: undefined, where: undefined };
 }
 
-/** The role's own first, then those that change most. Extensions' tables, partitions and inheritance trees are no examples. */
+/** The role's own tables first, then those that change most; no extensions' tables, partitions or inheritance trees. */
 async function readCandidates(client: Client): Promise<readonly PublishedTable[]> {
   const rows = await queryRows<{ oid: number; schema: string; name: string }>(
     client,

@@ -6,7 +6,7 @@ import { queryAlongOwnPath, queryRows } from "../query/statement.ts";
 import type { TableSpec } from "./table-spec.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
-/** A table that was asked for, with the tables that inherit from it: these are published with it. */
+/** A table that was asked for, with its inheritance children, which are published with it. */
 export interface FoundTable {
   readonly spec: TableSpec;
   readonly schema: string;
@@ -28,7 +28,7 @@ interface MemberRow {
 
 /**
  * Looks the tables up as SQL would: a name without a schema along the search_path.
- * @throws WalctlError when there is no such table, or when it is asked for twice
+ * @throws WalctlError when a table does not exist, or is named twice
  */
 export async function findTables(
   client: Client,
@@ -46,7 +46,7 @@ export async function findTables(
   return found;
 }
 
-/** @throws WalctlError when there is no such schema */
+/** @throws WalctlError when a schema does not exist */
 export async function requireSchemas(
   client: Client,
   target: ConnectionTarget,
@@ -79,7 +79,7 @@ async function findTable(
   );
   const oid = found?.oid;
   if (oid === undefined || oid === null) throw await noSuchTable(client, target, spec);
-  // As in CREATE PUBLICATION: a partitioned table stands for its partitions, another brings its heirs along.
+  // As in CREATE PUBLICATION: a partitioned table stands for its partitions, any other one comes with its children.
   const rows = await queryRows<MemberRow>(
     client,
     `WITH RECURSIVE member (oid) AS (
@@ -93,12 +93,12 @@ async function findTable(
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY named DESC, c.oid`,
     doing,
   );
-  const [named, ...heirs] = rows;
+  const [named, ...children] = rows;
   if (named === undefined) throw await noSuchTable(client, target, spec);
   if (named.kind !== "r" && named.kind !== "p") {
     throw new WalctlError(`${sqlName(spec)} is not a table, and only tables can be published`);
   }
-  const tables = [named, ...heirs.filter((heir) => heir.kind === "r")];
+  const tables = [named, ...children.filter((child) => child.kind === "r")];
   return { spec, schema: named.schema, name: named.name, members: tables };
 }
 

@@ -1,14 +1,14 @@
 import { type WalctlError, usageError } from "../../errors.ts";
 import { findRowFilterFault, withoutOuterParentheses } from "./row-filter.ts";
 
-/** What `-t` says, names as the server stores them. */
+/** The value of `-t`, names as the server stores them. */
 export interface TableSpec {
   /** Undefined: looked up along the search_path. */
   readonly schema: string | undefined;
   readonly name: string;
   /** Undefined: all columns. */
   readonly columns: readonly string[] | undefined;
-  /** SQL, to be put between parentheses; it cannot get out of them. Undefined: all rows. */
+  /** SQL, to be put between parentheses, which it cannot leave. Undefined: all rows. */
   readonly where: string | undefined;
 }
 
@@ -78,7 +78,7 @@ class SpecCursor {
     this.#text = text;
   }
 
-  /** What `token`, a sticky pattern, finds here; white space before it does not count. */
+  /** The match of `token`, a sticky pattern, at this position after white space. */
   take(token: RegExp): string | undefined {
     const start = this.#text.length - this.#text.slice(this.#at).trimStart().length;
     token.lastIndex = start;

@@ -7,8 +7,9 @@ import {
   portOf,
   shellQuote,
 } from "../target/target.ts";
+import { SqlState } from "./sqlstate.ts";
 
-/** What is wrong, and what helps. An undefined `what` leaves it to the server's own message. */
+/** What is wrong, and what helps. Undefined `what`: the server's own message says it. */
 interface Diagnosis {
   readonly what: string | undefined;
   readonly hint: string | undefined;
@@ -29,7 +30,7 @@ const NO_NAME: Diagnose = (target) => ({
   hint: "Check the name given with -h, -d or PGHOST.",
 });
 const NO_ROUTE: Diagnose = () => ({
-  what: "the network does not lead there",
+  what: "the network has no route to it",
   hint: "Check the host given with -h, -d or PGHOST.",
 });
 const UNTRUSTED: Diagnose = () => ({
@@ -41,12 +42,12 @@ const WRONG_NAME: Diagnose = (target) => ({
   hint: "Connect by the name in the certificate, or set PGSSLMODE=verify-ca to check only who signed it.",
 });
 const NO_VERSION: Diagnose = () => ({
-  what: "the server does not speak the versions of TLS that are allowed",
-  hint: "ssl_min_protocol_version and ssl_max_protocol_version (PGSSLMINPROTOCOLVERSION, PGSSLMAXPROTOCOLVERSION) say which are.",
+  what: "the server supports none of the versions of TLS that are allowed",
+  hint: "ssl_min_protocol_version and ssl_max_protocol_version (PGSSLMINPROTOCOLVERSION, PGSSLMAXPROTOCOLVERSION) set them.",
 });
 const NOT_NOW: Diagnose = () => ({ what: undefined, hint: "Try again in a moment." });
 
-/** The one table from SQLSTATE, errno, TLS code or our own code to what the user should read. */
+/** SQLSTATE, errno, TLS code or walctl's own code → what the user reads. */
 export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, Diagnose>([
   [
     "ECONNREFUSED",
@@ -73,7 +74,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   ["EAI_AGAIN", NO_NAME],
   ["ETIMEDOUT", TIMED_OUT],
   [
-    // pg's words, untranslated, of the version in package-lock.json: it has no code for it.
+    // pg has no code for it: this is its message, in the version in package-lock.json.
     "Connection terminated unexpectedly",
     () => ({
       what: "the server closed the connection",
@@ -122,17 +123,17 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    "28P01",
+    SqlState.invalidPassword,
     (target) => ({
       what: undefined,
       hint:
         target.password === undefined
-          ? `Mend the password in ${shellQuote(target.passfile)}, or set PGPASSWORD.`
+          ? `Fix the password in ${shellQuote(target.passfile)}, or set PGPASSWORD.`
           : "Set PGPASSWORD, or unset it and keep the password in ~/.pgpass.",
     }),
   ],
   [
-    "28000",
+    SqlState.invalidAuthorizationSpecification,
     (target, routine) => ({
       what: undefined,
       hint:
@@ -142,14 +143,14 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    "3D000",
+    SqlState.invalidCatalogName,
     (target) => ({
       what: undefined,
       hint: `Name another with -d (psql ${clientFlags(target)} -l lists them), or: createdb ${clientFlags(target)} ${shellQuote(target.database)}`,
     }),
   ],
   [
-    "42501",
+    SqlState.insufficientPrivilege,
     (target, routine) => ({
       what: undefined,
       hint:
@@ -159,15 +160,15 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    "53300",
+    SqlState.tooManyConnections,
     (target) => ({
       what: undefined,
       hint: `The settings max_connections and max_wal_senders are the limits. Who is connected: ${psqlCommand("SELECT pid, backend_type, application_name, usename FROM pg_catalog.pg_stat_activity", target)}`,
     }),
   ],
   [
-    // PgBouncer, for one: before 1.23 it takes no replication, and of other parameters only some.
-    "08P01",
+    // PgBouncer before 1.23 takes no replication connections, and it takes few other parameters.
+    SqlState.protocolViolation,
     (_target, _routine, message) => ({
       what: undefined,
       hint: /parameter(?!.*\breplication\b)/.test(message)
@@ -175,12 +176,12 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
         : "If that is a connection pooler, it does not let replication through: connect to the server itself.",
     }),
   ],
-  ["57P01", NOT_NOW],
-  ["57P02", NOT_NOW],
-  ["57P03", NOT_NOW],
+  [SqlState.adminShutdown, NOT_NOW],
+  [SqlState.crashShutdown, NOT_NOW],
+  [SqlState.cannotConnectNow, NOT_NOW],
 ]);
 
-/** pg has no codes for these: they are its own words, of the version in package-lock.json. */
+/** pg has no codes for these, so its messages are compared, of the version in package-lock.json. */
 export function diagnoseScram(message: string, target: ConnectionTarget): Diagnosis | undefined {
   const iterations = /iteration count (\d+) exceeds scramMaxIterations of (\d+)/.exec(message);
   if (iterations !== null)

@@ -1,6 +1,6 @@
 /**
- * For pg, which finds out while it is loaded whether it runs at Cloudflare: where there is no navigator, as in Node.js 20,
- * it makes a Response, and what Node.js loads for that takes longer than to load pg. To be imported before it.
+ * To be imported before pg, which checks while it loads whether it runs at Cloudflare. Without a navigator, as in
+ * Node.js 20, it creates a Response for that, and what Node.js then loads takes longer than pg itself.
  */
 if (!("navigator" in globalThis)) {
   Object.defineProperty(globalThis, "navigator", {

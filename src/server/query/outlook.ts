@@ -1,64 +1,66 @@
+import { SqlState } from "./sqlstate.ts";
+
 /**
- * What is to be expected of a stream that an error has ended, once it is started again. `passes`: another attempt may
- * succeed, however long that takes. `doubtful`: it may, or the same error comes for ever, which after some attempts
- * without progress is taken as given. `stays`: nothing changes unless somebody does something.
+ * Whether a stream that ended with an error may be started again. `passes`: another attempt may succeed, however long
+ * that takes. `doubtful`: it may, or the same error comes every time; after some attempts without progress walctl
+ * gives up. `stays`: the error stays until somebody acts.
  */
 export type Outlook = "passes" | "doubtful" | "stays";
 
 /**
- * SQLSTATE, or the class that it belongs to, → outlook (manual: PostgreSQL Error Codes). Where both are there, the
- * SQLSTATE decides. pg_recvlogical, for comparison, tries again after every error, every 5 seconds and for ever.
+ * SQLSTATE or its class → outlook (manual: PostgreSQL Error Codes). The SQLSTATE takes precedence. pg_recvlogical, for
+ * comparison, tries again after every error, every 5 seconds, without end.
  */
 const OUTLOOKS: ReadonlyMap<string, Outlook> = new Map<string, Outlook>([
-  // No errors.
+  // Success and warnings.
   ["00", "stays"],
   ["01", "stays"],
   ["02", "stays"],
-  // Connection exceptions. PgBouncer reports every failure of a connection as 08P01.
+  // Connection exceptions. PgBouncer reports every failure of a connection as protocol_violation.
   ["08", "passes"],
-  // What a standby does not do may be done after its promotion: decoding, on 14 and 15.
+  // A standby of version 14 or 15 can decode after its promotion.
   ["0A", "doubtful"],
-  // Data that the server cannot convert, or that a row filter fails for: the change is in the log as it is.
+  // Data that the server cannot convert or filter: the change in the log stays as it is.
   ["22", "stays"],
-  // Transactions as such are in order. The timeouts for idle sessions and long transactions end a connection.
+  // Invalid transaction states stay; the timeouts of this class end a connection.
   ["25", "stays"],
-  ["25P03", "passes"],
-  ["25P04", "passes"],
-  // Who may not log in is not let in later either, and may be locked out for trying.
+  [SqlState.idleInTransactionSessionTimeout, "passes"],
+  [SqlState.transactionTimeout, "passes"],
+  // A login that is rejected once is rejected again, and retrying may lock the role out.
   ["28", "stays"],
   // No such database, no such schema.
   ["3D", "stays"],
   ["3F", "stays"],
-  // The server has rolled back for the sake of others: a deadlock with REINDEX of a catalogue, a conflict with recovery.
+  // Rolled back for another session: a deadlock with REINDEX of a catalogue, a conflict with recovery.
   ["40", "passes"],
-  // Missing objects and rights. For the decoder a publication that is missing at some position stays so.
+  // Missing objects and rights. A publication that is missing at some position in the log stays missing there.
   ["42", "stays"],
-  // Memory, disk, connections, slots: there may be room again.
+  // Out of memory, disk, connections or slots.
   ["53", "passes"],
   // A row that is too large to be sent.
   ["54", "stays"],
-  // Not ready: a slot that is synchronized from a primary. What is lost for good is found before the start.
+  // Not ready yet, such as a slot being synchronized. An invalidated slot is found before the start.
   ["55", "passes"],
-  ["55P02", "stays"],
-  ["55P04", "stays"],
+  [SqlState.cantChangeRuntimeParam, "stays"],
+  [SqlState.unsafeNewEnumValueUsage, "stays"],
   // Cancelled, terminated, shutting down, starting, idle for too long.
   ["57", "passes"],
-  ["57P04", "stays"],
-  // The disk and the files of the server: an I/O error of a network file system passes, a missing file may not.
+  [SqlState.databaseDropped, "stays"],
+  // The server's files: an I/O error of a network file system passes, a missing file may not.
   ["58", "doubtful"],
   // A snapshot too old.
   ["72", "passes"],
   // Internal errors: races with changes of the catalogue ("cache lookup failed"), a server that is stopping ("cannot
   // execute new commands while WAL sender is in stopping mode"), damaged data, bugs.
   ["XX", "doubtful"],
-  // What only statements of other kinds can meet, or functions that are called by them.
+  // Errors of statements that a stream does not run.
   ...[
     ...["03", "09", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "23", "24", "26", "27", "2B"],
     ...["2D", "2F", "34", "38", "39", "3B", "44", "F0", "HV", "P0"],
   ].map((sqlClass) => [sqlClass, "stays"] as const),
 ]);
 
-/** A class that PostgreSQL does not have is a fork's. */
+/** Classes that PostgreSQL does not have belong to forks. */
 export function outlookOfSqlState(sqlState: string): Outlook {
   return OUTLOOKS.get(sqlState) ?? OUTLOOKS.get(sqlState.slice(0, 2)) ?? "doubtful";
 }

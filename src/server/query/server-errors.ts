@@ -3,8 +3,9 @@ import pg from "./pg.ts";
 import { CONNECT_DIAGNOSES, diagnoseScram } from "./diagnoses.ts";
 import { type Outlook, outlookOfSqlState } from "./outlook.ts";
 import { type ConnectionTarget, describeHost } from "../target/target.ts";
+import { SqlState } from "./sqlstate.ts";
 
-/** Why no connection came about. One that is a WalctlError already stays as it is. */
+/** Explains a failed connection. A WalctlError is returned as it is. */
 export function connectError(error: unknown, target: ConnectionTarget): WalctlError {
   if (error instanceof WalctlError) return error;
   const { what, detail, hint } = explainConnect(error, target);
@@ -16,7 +17,7 @@ export function connectError(error: unknown, target: ConnectionTarget): WalctlEr
   });
 }
 
-/** One try that failed, with the place where that was as its target. */
+/** A failed attempt; `target` is the server that it was for. */
 export interface Failure {
   readonly error: unknown;
   readonly target: ConnectionTarget;
@@ -60,7 +61,7 @@ function explainConnect(error: unknown, target: ConnectionTarget): Explanation {
   };
 }
 
-/** TlsWanted has one behind it. */
+/** TlsWanted has the server's error as its cause. */
 function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
   if (error instanceof pg.DatabaseError) return error;
   return error instanceof Error && error.cause instanceof pg.DatabaseError
@@ -68,22 +69,22 @@ function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
     : undefined;
 }
 
-/** What a syntax error in the replication grammar means: an ordinary session has answered. */
+/** A syntax error in the replication grammar means that an ordinary session answered. */
 export const NO_WALSENDER =
   "Between here and the server a connection pooler seems to drop the replication parameter: connect to the server itself.";
 
-/** SQLSTATE → the hint that helps in the case at hand. */
+/** SQLSTATE → hint. */
 export type Hints = Readonly<Record<string, string>>;
 
 /**
- * What the server said to a statement: `could not DOING: MESSAGE (SQLSTATE …)`.
+ * Explains the server's error for a statement: `could not DOING: MESSAGE (SQLSTATE …)`.
  * @param doing in the infinitive: `create publication "p"`
- * @throws `error` itself, when it is neither the server's nor the connection's: a bug
+ * @throws `error` itself, if it comes from neither the server nor the connection: a bug
  */
 export function serverError(error: unknown, doing: string, hints: Hints = {}): WalctlError {
   if (error instanceof WalctlError) return error;
   if (error instanceof pg.DatabaseError) {
-    const code = error.code ?? "XX000";
+    const code = error.code ?? SqlState.internalError;
     return new WalctlError(`could not ${doing}: ${error.message} (SQLSTATE ${code})`, {
       detail: detailIsSafe(code) ? error.detail : undefined,
       hint: hints[code] ?? error.hint,
@@ -114,8 +115,10 @@ const SAFE_DETAIL_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 function detailIsSafe(sqlState: string): boolean {
-  // 22023, invalid_parameter_value, tells what kind of table cannot be published.
-  return SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2)) || sqlState === "22023";
+  // It says what kind of table cannot be published.
+  return (
+    SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2)) || sqlState === SqlState.invalidParameterValue
+  );
 }
 
 const LOST_MESSAGES: ReadonlySet<string> = new Set([
@@ -132,11 +135,11 @@ const LOST_CODES: ReadonlySet<string> = new Set([
   "WRONG_SESSION",
 ]);
 
-/** The network went away, or whoever was at its other end. */
+/** The network or the server went away. */
 function isNetworkError(error: unknown): boolean {
   const code = codeOf(error);
   if (code === undefined) return error instanceof Error && LOST_MESSAGES.has(error.message);
-  // The socket's file is gone while the server restarts; another ENOENT is a certificate's.
+  // The socket's file is gone while the server restarts. Any other ENOENT is about a certificate.
   if (code === "ENOENT") return fieldOf(error, "syscall") === "connect";
   return LOST_CODES.has(code);
 }
@@ -148,11 +151,12 @@ function isNetworkError(error: unknown): boolean {
 export function outlookOf(error: unknown): Outlook {
   if (error instanceof WalctlError)
     return error.cause === undefined ? "stays" : outlookOf(error.cause);
-  if (error instanceof pg.DatabaseError) return outlookOfSqlState(error.code ?? "XX000");
+  if (error instanceof pg.DatabaseError)
+    return outlookOfSqlState(error.code ?? SqlState.internalError);
   return isNetworkError(error) ? "passes" : "stays";
 }
 
-/** The SQLSTATE of what the server said, also behind a WalctlError. */
+/** The SQLSTATE of the server's error, also behind a WalctlError. */
 export function sqlStateOf(error: unknown): string | undefined {
   if (error instanceof WalctlError) return sqlStateOf(error.cause);
   return error instanceof pg.DatabaseError ? error.code : undefined;

@@ -1,21 +1,21 @@
-/** The settings of walctl's sessions: no output and no name may depend on those of the role or the database. */
+/** The settings of walctl's sessions, so that output and names do not depend on the role's or the database's. */
 
 /** `logical`: a walsender, which takes SQL (simple queries only) and the replication grammar. */
 export type ConnectionKind = "ordinary" | "logical";
 
 /**
- * Whoever may create functions, operators, types or tables in a schema on the path could have us call or read them
- * (CVE-2018-1058): a superuser's session would run their code. pg_temp is searched first unless it is listed.
+ * A role that may create functions, operators, types or tables in a schema on the path could make walctl call or read
+ * them (CVE-2018-1058), in a superuser's session too. pg_temp is searched first unless it is listed.
  */
 const SAFE_PATH = "pg_catalog, pg_temp";
 
 /**
- * Goes before a statement of an ordinary session, in one message with it. For the session as a whole the path would
- * outlive us where a pooler hands the server's session to another program, whose tables would be gone.
+ * Goes before a statement of an ordinary session, in the same message. A setting of the session would outlive walctl
+ * where a pooler hands the session to another program, which would no longer find its tables.
  */
 export const SAFE_PATH_FOR_STATEMENT = `SET LOCAL search_path = ${SAFE_PATH}; `;
 
-/** The one exception: what follows in the same message sees the path that the role has by itself. */
+/** The exception: the statement after it in the same message sees the role's own path. */
 export const OWN_PATH_FOR_STATEMENT = "SET LOCAL search_path TO DEFAULT; ";
 
 /**
@@ -35,8 +35,8 @@ const OUTPUT_SETTINGS = `
 
 /**
  * The timeouts could end a stream that only waits for its reader: a transaction that is decoded counts for the first
- * (25P04), the sentinel of a stalled reader for the second. Not every version has them. The server's warnings inside
- * the stream are all that tells of a publication that was skipped (PostgreSQL 18).
+ * (transaction_timeout), the sentinel of a stalled reader for the second. Not every version has them. Only the
+ * server's warnings inside the stream report a skipped publication (PostgreSQL 18).
  */
 const STREAM_SETTINGS = `
   SET client_min_messages = notice;
@@ -44,8 +44,8 @@ const STREAM_SETTINGS = `
   WHERE name IN ('transaction_timeout', 'idle_session_timeout')`;
 
 /**
- * The first message of a session, each statement analysed when those before it have run: so the path comes first. No
- * pooler hands on a walsender's session, and the replication grammar takes no SET LOCAL beside a command.
+ * The first message of a session. The path comes first, since each statement is analysed after those before it have
+ * run. No pooler hands on a walsender's session, and the replication grammar takes no SET LOCAL beside a command.
  */
 export function sessionSettings(kind: ConnectionKind): string {
   return kind === "logical"

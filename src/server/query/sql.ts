@@ -1,6 +1,6 @@
 /**
- * All quoting, for SQL and for the replication grammar (manual: Lexical Structure). Nothing
- * else in the program puts a name or a value into a statement.
+ * All quoting, for SQL and for the replication grammar (manual: Lexical Structure). No other file puts a name or a
+ * value into a statement.
  */
 
 /** `My "Pub"` → `"My ""Pub"""`. The replication grammar takes the same form. */
@@ -18,7 +18,7 @@ export function quoteLiteral(value: string): string {
   return value.includes("\\") ? `E${quoted}` : quoted;
 }
 
-/** A string of the replication grammar, which knows no escapes but the doubled quote. */
+/** A string of the replication grammar, whose only escape is the doubled quote. */
 export function quoteReplicationString(value: string): string {
   return `'${requireNoNul(value).replaceAll("'", "''")}'`;
 }
@@ -32,7 +32,7 @@ export function quoteTextArray(values: readonly string[]): string {
   return `ARRAY[${values.map(quoteLiteral).join(", ")}]::text[]`;
 }
 
-/** NUL ends the statement for the server: what follows it would be cut off unseen. */
+/** The server ends a statement at a NUL: the rest would be lost without an error. */
 function requireNoNul(text: string): string {
   if (text.includes("\0")) throw new TypeError("a name or value holds a NUL character");
   return text;

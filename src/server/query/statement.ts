@@ -11,7 +11,7 @@ import { OWN_PATH_FOR_STATEMENT, SAFE_PATH_FOR_STATEMENT } from "./session-setti
 /**
  * Runs one statement in the simple protocol, the only one that a walsender takes, and returns its rows.
  * Its names are looked up in pg_catalog alone, whatever the session's search_path.
- * `Row` says what the statement selects; the caller answers for it.
+ * The caller vouches that `Row` is what the statement selects.
  * @param doing for the error, in the infinitive: `read publication "p"`
  */
 export async function queryRows<Row extends QueryResultRow>(
@@ -25,7 +25,7 @@ export async function queryRows<Row extends QueryResultRow>(
   return await run<Row>(client, path + sql, doing, hints);
 }
 
-/** The same, but for what a user named: looked up along the role's own search_path. `sql` qualifies all else. */
+/** The same for names that a user gave: looked up along the role's own search_path. `sql` qualifies all others. */
 export async function queryAlongOwnPath<Row extends QueryResultRow>(
   client: Client,
   sql: string,
@@ -49,7 +49,7 @@ async function run<Row extends QueryResultRow>(
   }
 }
 
-/** What pg's Client has and its published types do not: the startup parameter. */
+/** pg's Client has the startup parameter, but its types lack it. */
 function isWalSender(client: Client): boolean {
   return Reflect.get(client, "replication") !== undefined;
 }
@@ -64,7 +64,7 @@ export async function execute(
   await queryRows(client, sql, doing, hints);
 }
 
-/** Runs `body` in a transaction that ends as `end` says, or is rolled back when it throws. */
+/** Runs `body` in a transaction, which is rolled back when it throws. */
 export async function inTransaction<Result>(
   client: Client,
   end: "COMMIT" | "ROLLBACK",

@@ -1,21 +1,21 @@
-/** Who may change the server's settings, and how: on a server of one's own by SQL, elsewhere where its owner says. */
+/** Who may change the server's settings, and how: by ALTER SYSTEM, or where a managed service has them. */
 import { accessSync, constants } from "node:fs";
 import type { Client } from "pg";
 import { psqlCommand } from "../target/paste.ts";
 import { isSocket } from "../target/places.ts";
-import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
+import { quoteIdentifier, quoteLiteral, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
-/** A service that runs PostgreSQL for others and lets nobody be superuser; its role tells it. */
+/** A service that runs PostgreSQL for others, without superusers. Its administrators' role identifies it. */
 interface ManagedService {
   readonly role: string;
   readonly name: string;
   /** Where settings are changed. */
   readonly place: string;
-  /** What makes wal_level logical there. */
+  /** The setting that makes wal_level logical there. */
   readonly logical: string;
-  /** The role whose members may stream; undefined: roles with REPLICATION, as anywhere. */
+  /** The role whose members may replicate; undefined: roles with REPLICATION, as usual. */
   readonly replicator?: string;
 }
 
@@ -42,7 +42,7 @@ export const SERVICES: readonly ManagedService[] = [
 ];
 
 export interface Administration {
-  /** The target, as somebody who may do what takes an administrator. */
+  /** The target, with a role that may administer the server. */
   readonly admin: ConnectionTarget;
   readonly service: ManagedService | undefined;
 }
@@ -68,20 +68,20 @@ export async function readAdministration(
   };
 }
 
-/** Lets a role create slots and stream. */
+/** Allows a role to create slots and to stream. */
 export function mayReplicateSql(service: ManagedService | undefined, role: string): string {
   return service?.replicator === undefined
     ? `ALTER ROLE ${quoteIdentifier(role)} REPLICATION`
     : `GRANT ${service.replicator} TO ${quoteIdentifier(role)}`;
 }
 
-/** Words for the message, and the command, where there is one. */
+/** Words for the message, and a command if one exists. */
 export interface Step {
   readonly words: string;
   readonly fix: string | null;
 }
 
-/** How a setting is changed: ALTER SYSTEM and the reload, each a statement by itself: it cannot run in a transaction. */
+/** How to change a setting. ALTER SYSTEM cannot run in a transaction, so the reload is a statement of its own. */
 export function changeSetting(
   { admin, service }: Administration,
   name: string,
@@ -100,41 +100,62 @@ export function changeSetting(
   };
 }
 
-/**
- * Whether the configuration has been changed already and only a restart is missing. Of the value only those who may
- * read the files are told; the rest know that there is one, once the server has been told to reload.
- */
-export async function awaitsRestart(
+/** A setting as the configuration has it, which may take a restart to come into effect. */
+export interface Configured {
+  /** The server has read another value than the one in effect. */
+  readonly pending: boolean;
+  /** In the files, whether the server has read them yet or not; undefined: the role may not read them. */
+  readonly value: string | undefined;
+}
+
+export async function readConfigured(
   client: Client,
-  name: string,
-  suffices: (value: string) => boolean,
-): Promise<boolean> {
-  const [row] = await queryRows<{ pending: boolean; readable: boolean }>(
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Configured>> {
+  const doing = `see whether ${names.join(", ")} ${names.length === 1 ? "waits" : "wait"} for a restart`;
+  const settings = await queryRows<{ name: string; pending: boolean; readable: boolean }>(
     client,
-    `SELECT s.pending_restart AS pending,
+    `SELECT s.name, s.pending_restart AS pending,
        pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
          AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS readable
-     FROM pg_catalog.pg_settings s WHERE s.name = ${quoteLiteral(name)}`,
-    `see whether ${name} waits for a restart`,
+     FROM pg_catalog.pg_settings s WHERE s.name = ANY (${quoteTextArray(names)})`,
+    doing,
   );
-  if (row?.readable !== true) return row?.pending === true;
-  const [last] = await queryRows<{ setting: string | null }>(
-    client,
-    `SELECT setting FROM pg_catalog.pg_file_settings WHERE name = ${quoteLiteral(name)}
-     ORDER BY seqno DESC LIMIT 1`,
-    "read the configuration files",
+  const readable = settings.some((setting) => setting.readable);
+  const lines = readable
+    ? await queryRows<{ name: string; setting: string | null }>(
+        client,
+        `SELECT name, setting FROM pg_catalog.pg_file_settings WHERE name = ANY (${quoteTextArray(names)}) ORDER BY seqno`,
+        "read the configuration files",
+      )
+    : [];
+  // The last of several lines counts.
+  const values = new Map(lines.map(({ name, setting }) => [name, setting ?? ""]));
+  return new Map(
+    settings.map(({ name, pending }) => [
+      name,
+      { pending, value: readable ? (values.get(name) ?? "") : undefined },
+    ]),
   );
-  return suffices(last?.setting ?? "");
+}
+
+/** Whether the configuration has been changed already, so that only a restart is missing. */
+export function awaitsRestart(
+  configured: Configured | undefined,
+  suffices: (value: string) => boolean,
+): boolean {
+  if (configured?.value === undefined) return configured?.pending === true;
+  return suffices(configured.value);
 }
 
 export const RESTART_MISSING =
   "the configuration has been changed already: restart the server for it to take effect";
 
 /**
- * How to see what fills the WAL. pg_wal is read for that, so that only who may read it, on the server's machine, is given the command.
- * @param dataDirectory null: the role is not told
- * @param from an LSN; null: all that is there
- * @param fix another command, which comes first
+ * How to see what fills the WAL. The command reads pg_wal, so it is a fix only where this user can read that.
+ * @param dataDirectory null: the role may not know it
+ * @param from an LSN; null: from the oldest WAL
+ * @param fix another command, which takes precedence
  */
 export function lookAtWal(
   { admin, service }: Administration,
@@ -142,7 +163,7 @@ export function lookAtWal(
   from: string | null,
   fix: string | null,
 ): Step {
-  // Nobody reads files there.
+  // Users of such a service cannot read files.
   if (service !== undefined) return { words: "", fix };
   const folder = dataDirectory === null ? undefined : `${dataDirectory}/pg_wal`;
   const path = folder === undefined ? '"$PGDATA/pg_wal"' : shellQuote(folder);

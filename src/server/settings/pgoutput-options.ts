@@ -3,24 +3,24 @@ import { quoteIdentifierList, quoteReplicationString } from "../query/sql.ts";
 
 export type Streaming = "off" | "on" | "parallel";
 
-/** What pgoutput is asked for (manual: Logical Streaming Replication Parameters). */
+/** The options of pgoutput (manual: Logical Streaming Replication Parameters). */
 export interface PgoutputOptions {
   readonly publications: readonly string[];
   /** Large transactions are sent while they are still open. */
   readonly streaming: Streaming;
-  /** Prepared transactions are sent at PREPARE. It turns the slot to two-phase for good. */
+  /** Prepared transactions are sent at PREPARE. The slot stays two-phase from then on. */
   readonly twoPhase: boolean;
   /** `none`: only changes that were made on this server. */
   readonly origin: "any" | "none";
-  /** Also what pg_logical_emit_message writes. */
+  /** Include messages of pg_logical_emit_message. */
   readonly messages: boolean;
-  /** Values in the types' binary form. */
+  /** Values are sent in binary format. */
   readonly binary: boolean;
 }
 
 /**
- * The list in the parentheses of START_REPLICATION. The protocol version is the lowest that serves.
- * @throws WalctlError, a usage error, for an option that the server's version lacks
+ * The options in the parentheses of START_REPLICATION, with the lowest protocol version that supports them.
+ * @throws WalctlError, a usage error, for an option that the server is too old for
  */
 export function formatPgoutputOptions(options: PgoutputOptions, version: ServerVersion): string {
   const parameters: Array<readonly [name: string, value: string]> = [

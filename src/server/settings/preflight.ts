@@ -5,6 +5,7 @@ import {
   awaitsRestart,
   changeSetting,
   readAdministration,
+  readConfigured,
 } from "./administration.ts";
 import { queryRows } from "../query/statement.ts";
 import type { ConnectionTarget } from "../target/target.ts";
@@ -21,7 +22,7 @@ export async function readServerVersion(client: Client): Promise<ServerVersion> 
   return Number(rows[0]?.server_version_num);
 }
 
-/** Both at once: each question of a start is a round trip. */
+/** In one query, since each query delays the start by a round trip. */
 export async function readVersionAndWalLevel(
   client: Client,
 ): Promise<{ readonly version: ServerVersion; readonly walLevel: string | undefined }> {
@@ -42,7 +43,7 @@ export function majorOf(version: ServerVersion): number {
   return Math.floor(version / 10_000);
 }
 
-/** Refuses what this server does not have yet: `--two-phase needs PostgreSQL 15; this server is 14.23`. */
+/** Throws for a feature that the server is too old for: `--two-phase needs PostgreSQL 15; this server is 14.23`. */
 export function requireVersion(feature: string, neededMajor: number, actual: ServerVersion): void {
   if (majorOf(actual) >= neededMajor) return;
   throw usageError(
@@ -50,8 +51,22 @@ export function requireVersion(feature: string, neededMajor: number, actual: Ser
   );
 }
 
+/** Undefined: the server can decode. */
+export function walLevelFault(
+  version: ServerVersion,
+  walLevel: string | undefined,
+): string | undefined {
+  // PostgreSQL 19 raises the effective level when the first logical slot is created.
+  if (majorOf(version) >= 19 || walLevel === "logical") return undefined;
+  return `wal_level is "${walLevel}", and logical decoding needs "logical"`;
+}
+
+export function isLogical(walLevel: string): boolean {
+  return walLevel === "logical";
+}
+
 /**
- * The fault that keeps the server from decoding at all, if it has it; to be thrown or shown.
+ * The fault that keeps the server from decoding, to be thrown or shown.
  * @param walLevel undefined: the server is asked
  */
 export async function findWalLevelFault(
@@ -60,12 +75,11 @@ export async function findWalLevelFault(
   version: ServerVersion,
   walLevel?: string,
 ): Promise<WalctlError | undefined> {
-  // PostgreSQL 19 raises the effective level by itself when the first logical slot is made.
-  if (majorOf(version) >= 19) return undefined;
   const level = walLevel ?? (await readVersionAndWalLevel(client)).walLevel;
-  if (level === "logical") return undefined;
-  const message = `wal_level is "${level}", and logical decoding needs "logical"`;
-  if (await awaitsRestart(client, "wal_level", (value) => value === "logical")) {
+  const message = walLevelFault(version, level);
+  if (message === undefined) return undefined;
+  const configured = await readConfigured(client, ["wal_level"]);
+  if (awaitsRestart(configured.get("wal_level"), isLogical)) {
     return new WalctlError(message, { hint: `${capitalised(RESTART_MISSING)}.` });
   }
   const administration = await readAdministration(client, target);

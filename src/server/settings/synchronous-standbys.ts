@@ -8,7 +8,7 @@ export function parseStandbyNames(setting: string): readonly string[] {
   return Array.from(names, ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "");
 }
 
-/** Which of the names makes a walsender of that application_name a synchronous standby; the server folds case. */
+/** The name that makes a walsender of that application_name a synchronous standby; case does not matter. */
 export function matchingStandbyName(setting: string, application: string): string | undefined {
   const wanted = application.toLowerCase();
   return parseStandbyNames(setting).find((name) => name === "*" || name.toLowerCase() === wanted);

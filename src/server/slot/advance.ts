@@ -1,12 +1,14 @@
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
+import type { Slot } from "../../reports.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
-import { type Slot, SqlState, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
+import { noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 export interface AdvanceOutcome {
   readonly status: "advanced" | "unchanged";
@@ -15,9 +17,9 @@ export interface AdvanceOutcome {
 }
 
 /**
- * Moves a slot that nobody streams from. Backwards it cannot go, and beyond what the server has written it must
- * not. What was sent from a slot the server does not record; only whether anything was (pg_stat_replication_slots,
- * since its last reset or crash). A slot from which nothing was takes `force`.
+ * Moves a slot that nobody streams from, forward only, and not beyond what the server has written. The server does not
+ * record what was sent from a slot, only whether anything was (pg_stat_replication_slots, since its last reset or
+ * crash). If nothing was, this takes `force`.
  * @throws WalctlError
  */
 export async function advanceSlot(
@@ -36,14 +38,14 @@ export async function advanceSlot(
   return { status: "advanced", before, confirmedFlushLsn: await move(client, target, name, lsn) };
 }
 
-/** Returns where it stands. */
+/** @returns confirmed_flush_lsn */
 function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
-  const { name, database } = slot;
-  const position = slot.confirmedFlushLsn === null ? undefined : parseLsn(slot.confirmedFlushLsn);
+  const { slot: name, database } = slot;
+  const position = parseLsn(slot.confirmed_flush_lsn ?? "");
   if (slot.plugin === null) {
     throw new WalctlError(`slot "${name}" is a physical slot`, {
       detail:
-        "What its standby has is not known here, and a standby that lacks WAL which is no longer kept has to be made again.",
+        "What its standby has received is unknown here, and a standby that lacks removed WAL has to be rebuilt.",
     });
   }
   if (database !== null && database !== target.database) {
@@ -51,7 +53,7 @@ function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
       hint: `It can only be moved from there: -d ${shellQuote(database)}`,
     });
   }
-  if (slot.walStatus === "lost") {
+  if (slot.wal_status === "lost") {
     const next = walctlCommand(["slots"], target);
     throw new WalctlError(`slot "${name}" was invalidated and cannot be used any more`, {
       hint: `Why, and what to do: ${next}`,
@@ -61,7 +63,7 @@ function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
   return position;
 }
 
-/** The server would silently go as far as it has written, and call that done. */
+/** The server would stop at what it has written, without an error. */
 async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
   const [row] = await queryRows<{ standby: boolean; lsn: string }>(
     client,
@@ -79,7 +81,7 @@ async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
   );
 }
 
-async function requireSent(client: Client, { name }: Slot): Promise<void> {
+async function requireSent(client: Client, { slot: name }: Slot): Promise<void> {
   const [statistics] = await queryRows<{ sent: boolean }>(
     client,
     `SELECT total_txns > 0 AS sent FROM pg_catalog.pg_stat_replication_slots
@@ -107,7 +109,7 @@ async function move(
       `SELECT end_lsn::text AS lsn
        FROM pg_catalog.pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`,
       `advance slot "${name}"`,
-      { "42501": right },
+      { [SqlState.insufficientPrivilege]: right },
     );
     return parseLsn(row?.lsn ?? "") ?? lsn;
   } catch (error) {

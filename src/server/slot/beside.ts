@@ -1,7 +1,8 @@
-/** For hints: another slot beside one that is in the way. Unlike a new one in its place, it costs nobody anything. */
+/** For hints: a new slot beside one that is in the way. Replacing that one could cost its reader changes. */
 import type { Client } from "pg";
+import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
-import { readSlotNames } from "./health.ts";
+import { readSlotNames } from "./read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
 const NAME_MAX = 63;
@@ -16,10 +17,14 @@ export function nameBeside(name: string, taken: readonly string[]): string {
   }
 }
 
-/** The options of CREATE_REPLICATION_SLOT that the other one is to have too. */
+/** Options of CREATE_REPLICATION_SLOT to copy to the new slot. */
 export interface SlotOptions {
   readonly twoPhase: boolean;
   readonly failover: boolean;
+}
+
+export function optionsOf({ two_phase: twoPhase, failover }: Slot): SlotOptions {
+  return { twoPhase, failover: failover === true };
 }
 
 export function createSlotWords(name: string, { twoPhase, failover }: SlotOptions): string[] {
@@ -27,7 +32,7 @@ export function createSlotWords(name: string, { twoPhase, failover }: SlotOption
   return ["create-slot", name, ...flags];
 }
 
-/** The command that creates one beside the slot of that name. */
+/** The command that creates a slot beside the one of that name. */
 export async function createBeside(
   client: Client,
   target: ConnectionTarget,

@@ -1,27 +1,22 @@
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
+import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { type ServerVersion, majorOf, requireVersion } from "../settings/preflight.ts";
 import { NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
-import {
-  PLUGIN,
-  type Slot,
-  SqlState,
-  readSlot,
-  requireSlotName,
-  requireUsableSlot,
-} from "./slot.ts";
+import { PLUGIN, readSlot, requireSlotName, requireUsableSlot } from "./slot.ts";
 import { createSlotWords } from "./beside.ts";
 import { type SlotSteps, SlotWait } from "./wait.ts";
 import { quoteIdentifier } from "../query/sql.ts";
 import { execute, queryRows } from "../query/statement.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { TIMER_MS_MAX } from "../connection/within.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 const CREATION_HINTS = {
-  "0A000":
+  [SqlState.featureNotSupported]:
     "A standby decodes from PostgreSQL 16 on; before that connect to the primary. SELECT pg_is_in_recovery() tells which one this is.",
-  "42601": NO_WALSENDER,
+  [SqlState.syntaxError]: NO_WALSENDER,
 };
 
 export interface SlotRequest {
@@ -33,12 +28,12 @@ export interface SlotRequest {
 
 export interface SlotOutcome {
   readonly created: boolean;
-  /** Where decoding starts; of one that was there: confirmed_flush_lsn. */
+  /** Where decoding starts; for an existing slot: confirmed_flush_lsn. */
   readonly consistentPoint: string;
   readonly slot: Slot | undefined;
 }
 
-/** Refuses, before anything is sent, what the server is too old for. */
+/** Throws, before anything is sent, for what the server is too old for. */
 export function checkSlotRequest(request: SlotRequest, version: ServerVersion): void {
   requireSlotName(request.name);
   if (request.twoPhase) requireVersion("--two-phase", 15, version);
@@ -46,10 +41,10 @@ export function checkSlotRequest(request: SlotRequest, version: ServerVersion): 
 }
 
 /**
- * The slot as asked, created if there is none of that name. One that is there is not altered.
+ * Creates the slot if it does not exist. An existing one is not altered.
  * @param client a walsender's connection; a temporary slot lives as long as it
- * @param missing none is to be created: this is the error then
- * @throws WalctlError when one is there that cannot be used, or when it cannot be created in time
+ * @param missing the error to throw instead of creating the slot
+ * @throws WalctlError when the existing slot cannot be used, or a new one cannot be created in time
  */
 export async function ensureSlot(
   client: Client,
@@ -67,7 +62,7 @@ export async function ensureSlot(
     const consistentPoint = await createSlot(client, target, version, request, steps);
     return { created: true, consistentPoint, slot: undefined };
   } catch (error) {
-    // Somebody else was faster.
+    // Another session created it first.
     const now =
       sqlStateOf(error) === SqlState.duplicateObject
         ? await readSlot(client, request.name)
@@ -83,7 +78,7 @@ async function existing(
   target: ConnectionTarget,
 ): Promise<SlotOutcome> {
   await requireUsableSlot(client, slot, target);
-  return { created: false, consistentPoint: slot.confirmedFlushLsn ?? "0/0", slot };
+  return { created: false, consistentPoint: slot.confirmed_flush_lsn ?? "0/0", slot };
 }
 
 async function createSlot(
@@ -147,7 +142,7 @@ async function readBackendPid(client: Client, doing: string): Promise<number> {
   return row?.pid ?? 0;
 }
 
-/** No snapshot is exported: nobody here copies tables, and it would hold a transaction open. */
+/** Without a snapshot: walctl copies no tables, and an exported snapshot would hold a transaction open. */
 export function createSlotCommand(request: SlotRequest, version: ServerVersion): string {
   const { name, temporary, twoPhase, failover } = request;
   const head = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)}${temporary ? " TEMPORARY" : ""} LOGICAL ${PLUGIN}`;
@@ -158,23 +153,23 @@ export function createSlotCommand(request: SlotRequest, version: ServerVersion):
   return `${head} (${options.join(", ")})`;
 }
 
-/** What was asked for and a slot that was there already does not have: it is not altered unasked. */
+/** Warns of requested options that an existing slot lacks: it is not altered unasked. */
 export function missingSlotOptions(
   { slot }: SlotOutcome,
   request: SlotRequest,
 ): ReadonlyArray<{ readonly message: string; readonly hint: string }> {
   if (slot === undefined) return [];
   const warnings = [];
-  if (request.twoPhase && !slot.twoPhase) {
+  if (request.twoPhase && !slot.two_phase) {
     warnings.push({
-      message: `slot "${slot.name}" was there already and is not two-phase`,
+      message: `slot "${slot.slot}" was there already and is not two-phase`,
       hint: "A stream that asks for two_phase makes it so, for good.",
     });
   }
-  if (request.failover && !slot.failover) {
+  if (request.failover && slot.failover !== true) {
     warnings.push({
-      message: `slot "${slot.name}" was there already and is not a failover slot`,
-      hint: `On a replication connection: ALTER_REPLICATION_SLOT ${quoteIdentifier(slot.name)} (FAILOVER true);`,
+      message: `slot "${slot.slot}" was there already and is not a failover slot`,
+      hint: `On a replication connection: ALTER_REPLICATION_SLOT ${quoteIdentifier(slot.slot)} (FAILOVER true);`,
     });
   }
   return warnings;

@@ -1,25 +1,18 @@
 /** What is wrong with a slot, and the next thing to do. */
 import { formatByteCount } from "../../byte-count.ts";
+import type { Slot, SlotFault } from "../../reports.ts";
 import { type Administration, changeSetting, lookAtWal } from "../settings/administration.ts";
 import { psqlCommand, walctlCommand } from "../target/paste.ts";
 import { PLUGIN } from "./slot.ts";
-import { createSlotWords, nameBeside } from "./beside.ts";
-import { lossOf } from "./loss.ts";
-import type { SlotHealth, SlotSettings } from "./health.ts";
+import { createSlotWords, nameBeside, optionsOf } from "./beside.ts";
+import { LOSS, lossOf } from "./loss.ts";
+import type { SlotSettings } from "./read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-export interface SlotFault {
-  /** fail: it is lost, or about to be. */
-  readonly severity: "warning" | "fail";
-  readonly message: string;
-  /** A command to paste; null: none mends it. */
-  readonly fix: string | null;
-}
-
-/** safe_wal_size below this share of what the slot holds already is a warning. */
+/** Warn when safe_wal_size falls below this share of what the slot retains. */
 const SAFE_SHARE_MIN = 0.1;
 
-/** What decides beside the slot itself. */
+/** What decides, besides the slot itself. */
 export interface SlotSurroundings {
   readonly settings: SlotSettings;
   readonly administration: Administration;
@@ -29,7 +22,7 @@ export interface SlotSurroundings {
 
 /** The worst first. */
 export function slotFaults(
-  slot: SlotHealth,
+  slot: Slot,
   around: SlotSurroundings,
   target: ConnectionTarget,
 ): readonly SlotFault[] {
@@ -44,35 +37,26 @@ export function slotFaults(
 }
 
 function invalidation(
-  slot: SlotHealth,
+  slot: Slot,
   { settings, names }: SlotSurroundings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
-  const conflicting = slot.conflicting === true;
-  if (slot.invalidation_reason === null && slot.wal_status !== "lost" && !conflicting) {
-    return undefined;
-  }
-  const { reason, advice, setting } = lossOf({
-    ...{ invalidationReason: slot.invalidation_reason, conflicting: slot.conflicting },
-    restartLsn: slot.restart_lsn,
-  });
-  const value = settingText(setting, settings);
-  const message = `invalidated: ${reason}${value}`;
+  const loss = lossOf(slot);
+  if (loss === undefined) return undefined;
+  const message = `invalidated: ${loss.reason}${settingText(loss.setting, settings)}`;
   if (slot.synced === true) {
-    const next = "it is a copy of the primary's: look there";
+    const next = "it is synchronized from the primary: look there";
     return { severity: "fail", message: `${message}; ${next}`, fix: null };
   }
-  const gone = `${message}; what was not read from it cannot be had any more. ${advice}`;
-  const drop = "drop-slot frees its name, and with it goes how far its reader had got";
+  const gone = `${message}. ${LOSS.effect} ${loss.advice} ${LOSS.drop}`;
   if (slot.plugin !== PLUGIN || slot.temporary) {
-    return { severity: "fail", message: `${gone} ${drop}`, fix: null };
+    return { severity: "fail", message: gone, fix: null };
   }
-  const { slot: name, database, two_phase: twoPhase, failover } = slot;
-  const words = createSlotWords(nameBeside(name, names), { twoPhase, failover: failover === true });
+  const words = createSlotWords(nameBeside(slot.slot, names), optionsOf(slot));
   return {
     severity: "fail",
-    message: `${gone} ${drop}; another slot starts from now on`,
-    fix: walctlCommand(words, target, database ?? target.database),
+    message: `${gone}; another slot starts from now on`,
+    fix: walctlCommand(words, target, slot.database ?? target.database),
   };
 }
 
@@ -85,13 +69,13 @@ function settingText(
   return ` (${idleReplicationSlotTimeout})`;
 }
 
-/** wal_status (manual: pg_replication_slots), and how near the limit is. */
+/** Judges wal_status (manual: pg_replication_slots) and the distance to the limit. */
 function walFault(
-  slot: SlotHealth,
+  slot: Slot,
   { settings, administration }: SlotSurroundings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
-  // A physical slot that nobody used yet keeps nothing.
+  // A physical slot that was never used retains nothing.
   if (slot.wal_status === null) return undefined;
   const kept = slot.retained_bytes ?? 0;
   const held = slot.active ? heldBy(slot, kept) : `nobody streams from it${sinceText(slot)}`;
@@ -102,7 +86,7 @@ function walFault(
     const raise = changeSetting(administration, name, suggestedLimit(kept), "reload");
     return {
       severity: "fail",
-      message: `${held}, and it has outgrown ${limit}: the next checkpoint may remove WAL that it needs; ${next}, and raise the limit as far as the disk has room${raise.words}`,
+      message: `${held}, and it retains more than ${limit}: the next checkpoint may remove WAL that it needs; ${next}, and raise the limit as far as the disk has room${raise.words}`,
       fix: raise.fix,
     };
   }
@@ -110,7 +94,7 @@ function walFault(
   const near = slot.safe_bytes !== null && slot.safe_bytes < kept * SAFE_SHARE_MIN;
   if (!extended && !near) return undefined;
   const size = extended
-    ? `, and it keeps ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
+    ? `, and it retains ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
     : "";
   const reader = slot.active ? lookAtReader(slot, target) : null;
   const { words, fix } = lookAtWal(
@@ -122,38 +106,36 @@ function walFault(
   return { severity: "warning", message: `${held}${size}${limitText(slot)}; ${next}${words}`, fix };
 }
 
-/** restart_lsn may be far behind what was confirmed: it waits for the transactions that were open then. */
-function heldBy(slot: SlotHealth, kept: number): string {
+/** restart_lsn may be far behind what was confirmed: transactions that were open then hold it back. */
+function heldBy(slot: Slot, kept: number): string {
   const { lag_bytes: lag } = slot;
   if (lag === null) return `${holderOf(slot)} uses it`;
   const confirmed = `${holderOf(slot)} uses it and has confirmed all but ${formatByteCount(lag)}`;
-  return lag < kept / 2
-    ? `${confirmed} (a transaction that was open long may keep the rest)`
-    : confirmed;
+  return lag < kept / 2 ? `${confirmed} (a long transaction may retain the rest)` : confirmed;
 }
 
-const DROPPING = "drop-slot lets it go, and what it holds is then lost";
+const DROPPING = "drop-slot drops it, and what it retains is lost";
 
-function nextStep({ active, plugin }: SlotHealth): string {
+function nextStep({ active, plugin }: Slot): string {
   if (!active) return `start its reader; if nobody needs it, ${DROPPING}`;
   const ours = plugin === PLUGIN ? " (walctl tail confirms with --ack only)" : "";
   return `see what holds its reader up${ours}`;
 }
 
-function limitText({ safe_bytes: safe }: SlotHealth): string {
-  if (safe === null) return ", and no limit ends that";
-  return `, and is lost after ${formatByteCount(Math.max(safe, 0))} more`;
+function limitText({ safe_bytes: safe }: Slot): string {
+  if (safe === null) return ", without a limit";
+  return `, and is invalidated after ${formatByteCount(Math.max(safe, 0))} more`;
 }
 
-function sinceText({ inactive_since: since }: SlotHealth): string {
+function sinceText({ inactive_since: since }: Slot): string {
   return since === null ? "" : ` since ${since.slice(0, 19)}Z`;
 }
 
-function holderOf({ active_pid: pid, application }: SlotHealth): string {
+function holderOf({ active_pid: pid, application }: Slot): string {
   return application === null ? `pid ${pid}` : `"${application}" (pid ${pid})`;
 }
 
-function lookAtReader({ active_pid: pid }: SlotHealth, target: ConnectionTarget): string {
+function lookAtReader({ active_pid: pid }: Slot, target: ConnectionTarget): string {
   const columns = "pid, usename, application_name, client_addr, state, wait_event, query";
   return psqlCommand(
     `SELECT ${columns} FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ${pid}`,
@@ -161,13 +143,13 @@ function lookAtReader({ active_pid: pid }: SlotHealth, target: ConnectionTarget)
   );
 }
 
-/** Twice what it keeps, in whole gigabytes. */
+/** Twice what the slot retains, in whole gigabytes. */
 function suggestedLimit(keptBytes: number): string {
   return `${Math.ceil((2 * keptBytes) / 2 ** 30)}GB`;
 }
 
 /** While the server waits for running transactions there is no position yet (CREATE_REPLICATION_SLOT). */
-function creationFault(slot: SlotHealth, target: ConnectionTarget): SlotFault | undefined {
+function creationFault(slot: Slot, target: ConnectionTarget): SlotFault | undefined {
   if (slot.type !== "logical" || slot.confirmed_flush_lsn !== null || !slot.active)
     return undefined;
   const blockers = `SELECT pid, usename, application_name, state, xact_start FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(${slot.active_pid}))`;
@@ -179,12 +161,12 @@ function creationFault(slot: SlotHealth, target: ConnectionTarget): SlotFault | 
 }
 
 function vacuumFault(
-  slot: SlotHealth,
+  slot: Slot,
   { autovacuumFreezeMaxAge }: SlotSettings,
   target: ConnectionTarget,
 ): SlotFault | undefined {
   if (slot.xmin_age === null || slot.xmin_age <= autovacuumFreezeMaxAge) return undefined;
-  const age = `it holds up vacuum: rows of ${slot.xmin_age} transactions ago have to stay, more than autovacuum_freeze_max_age`;
+  const age = `it holds back vacuum: xmin is ${slot.xmin_age} transactions old, more than autovacuum_freeze_max_age`;
   return {
     severity: "warning",
     message: `${age}; ${nextStep(slot)}`,

@@ -1,18 +1,11 @@
-/** Why the server has invalidated a slot (manual: pg_replication_slots), and what keeps the next one from it. */
-
-export interface LostSlot {
-  /** PostgreSQL 17. */
-  readonly invalidationReason: string | null;
-  /** PostgreSQL 16. */
-  readonly conflicting: boolean | null;
-  readonly restartLsn: string | null;
-}
+/** Why the server invalidated a slot (manual: pg_replication_slots), and how to prevent that for the next one. */
+import type { Slot } from "../../reports.ts";
 
 interface Loss {
   readonly reason: string;
   /** A sentence. */
   readonly advice: string;
-  /** The setting that decided it, where its value tells something. */
+  /** The setting that decided it, where its value is of interest. */
   readonly setting?: "max_slot_wal_keep_size" | "idle_replication_slot_timeout";
 }
 
@@ -23,7 +16,7 @@ const LOSSES: ReadonlyMap<string, Loss> = new Map<string, Loss>([
     "wal_removed",
     {
       reason: "the server has removed WAL that it needed",
-      advice: "A larger max_slot_wal_keep_size lets a slot keep more.",
+      advice: "A larger max_slot_wal_keep_size lets a slot retain more.",
       setting: "max_slot_wal_keep_size",
     },
   ],
@@ -31,7 +24,7 @@ const LOSSES: ReadonlyMap<string, Loss> = new Map<string, Loss>([
     "idle_timeout",
     {
       reason: "nobody used it for longer than idle_replication_slot_timeout",
-      advice: "A larger idle_replication_slot_timeout lets a slot rest for longer.",
+      advice: "A larger idle_replication_slot_timeout lets a slot be inactive for longer.",
       setting: "idle_replication_slot_timeout",
     },
   ],
@@ -46,7 +39,7 @@ const LOSSES: ReadonlyMap<string, Loss> = new Map<string, Loss>([
     "wal_level_insufficient",
     {
       reason: "wal_level was lowered below logical",
-      advice: "It takes wal_level = logical, on a standby's primary too.",
+      advice: "wal_level has to be logical, on a standby's primary too.",
     },
   ],
   [
@@ -58,15 +51,26 @@ const LOSSES: ReadonlyMap<string, Loss> = new Map<string, Loss>([
   ],
 ]);
 
-export function lossOf(slot: LostSlot): Loss {
-  const reason = slot.invalidationReason ?? reasonBefore17(slot);
-  return LOSSES.get(reason) ?? { reason, advice: "The manual tells of it: pg_replication_slots." };
+/** Undefined: the slot is not invalidated. */
+export function lossOf(slot: Slot): Loss | undefined {
+  const { wal_status: state, invalidation_reason: told, conflicting } = slot;
+  if (state !== "lost" && told === null && conflicting !== true) return undefined;
+  const reason = told ?? reasonBefore17(slot);
+  return (
+    LOSSES.get(reason) ?? { reason, advice: "The manual describes it under pg_replication_slots." }
+  );
 }
 
 /**
  * PostgreSQL 16 calls every invalidated logical slot conflicting. One whose WAL was removed has no restart_lsn any
  * more, as in 14 and 15, which know no other reason; a conflict leaves it.
  */
-function reasonBefore17({ conflicting, restartLsn }: LostSlot): string {
+function reasonBefore17({ conflicting, restart_lsn: restartLsn }: Slot): string {
   return conflicting === true && restartLsn !== null ? "conflict" : "wal_removed";
 }
+
+/** What an invalidation costs, and what dropping the slot would cost. */
+export const LOSS = {
+  effect: "What was not read from it is lost.",
+  drop: "drop-slot frees its name and discards its reader's position",
+} as const;

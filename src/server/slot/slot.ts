@@ -1,43 +1,23 @@
 /*
  * Replication slots: created, advanced, dropped, and judged.
- * Law: no hint of ours drops or moves a slot that somebody may need.
- * Way in: readSlot() for one that is to be used, readSlots() in health.ts for a report on all.
+ * Law: no hint drops or moves a slot that somebody may need.
+ * Way in: readSlot() to use one, readSlots() in read.ts to report on all.
  */
 
 import type { Client } from "pg";
 import { WalctlError, usageError } from "../../errors.ts";
+import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
-import { createBeside } from "./beside.ts";
-import { lossOf } from "./loss.ts";
+import { createBeside, optionsOf } from "./beside.ts";
+import { LOSS, lossOf } from "./loss.ts";
+import { readSlots } from "./read.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
+import { SqlState } from "../query/sqlstate.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
 export const PLUGIN = "pgoutput";
-
-/** pg_replication_slots, as far as walctl asks. */
-export interface Slot {
-  readonly name: string;
-  /** Null: a physical slot. */
-  readonly plugin: string | null;
-  readonly database: string | null;
-  readonly temporary: boolean;
-  readonly active: boolean;
-  /** Null: it is still being created, or physical. */
-  readonly confirmedFlushLsn: string | null;
-  /** No transaction that the slot has yet to send the end of began before that. */
-  readonly restartLsn: string | null;
-  /** reserved, extended, unreserved, or lost: then it is good for nothing any more. */
-  readonly walStatus: string | null;
-  /** Why it is lost, where the server tells (PostgreSQL 17). */
-  readonly invalidationReason: string | null;
-  /** Whether it is lost, in PostgreSQL 16. */
-  readonly conflicting: boolean | null;
-  readonly twoPhase: boolean;
-  /** False before PostgreSQL 17. */
-  readonly failover: boolean;
-}
 
 /** NAMEDATALEN - 1 of the characters that the server allows (manual: CREATE_REPLICATION_SLOT). */
 const SLOT_NAME = /^[a-z0-9_]{1,63}$/;
@@ -55,26 +35,15 @@ export function requireSlotName(name: string): void {
   );
 }
 
-/** Undefined: there is none of that name. */
+/** Undefined: no slot has that name. */
 export async function readSlot(client: Client, name: string): Promise<Slot | undefined> {
-  const [slot] = await queryRows<Slot>(
-    client,
-    // Columns that older servers lack are read through JSON, where they are just missing.
-    `SELECT slot_name::text AS name, plugin::text, database::text, temporary, active,
-            confirmed_flush_lsn::text AS "confirmedFlushLsn", restart_lsn::text AS "restartLsn",
-            wal_status AS "walStatus",
-            to_jsonb(s) ->> 'invalidation_reason' AS "invalidationReason",
-            (to_jsonb(s) ->> 'conflicting')::bool AS conflicting,
-            two_phase AS "twoPhase", coalesce(to_jsonb(s) ->> 'failover', 'false')::bool AS failover
-     FROM pg_catalog.pg_replication_slots s WHERE slot_name = ${quoteLiteral(name)}`,
-    `read slot "${name}"`,
-  );
+  const [slot] = await readSlots(client, name);
   return slot;
 }
 
 /**
- * A slot that is there must be one that walctl can stream from, here.
- * @throws WalctlError, with what leads on: never a new slot in its place, since somebody may need it
+ * Checks that walctl can stream from an existing slot, in this database.
+ * @throws WalctlError, whose hint never replaces the slot, since somebody may need it
  */
 export async function requireUsableSlot(
   client: Client,
@@ -83,28 +52,28 @@ export async function requireUsableSlot(
 ): Promise<void> {
   const fault = slotFault(slot, target);
   if (fault === undefined) return;
-  const message = `slot "${slot.name}" ${fault}`;
+  const message = `slot "${slot.slot}" ${fault}`;
   if (fault === BEING_CREATED) {
     const next = walctlCommand(["slots"], target);
     throw new WalctlError(message, { hint: `What it waits for: ${next}` });
   }
-  const beside = await createBeside(client, target, slot.name, slot);
-  if (isLost(slot)) {
-    const { reason, advice } = lossOf(slot);
-    const told = slot.invalidationReason === null ? "" : ` (${slot.invalidationReason})`;
+  const beside = await createBeside(client, target, slot.slot, optionsOf(slot));
+  const loss = lossOf(slot);
+  if (loss !== undefined) {
+    const told = slot.invalidation_reason === null ? "" : ` (${slot.invalidation_reason})`;
     throw new WalctlError(message, {
-      detail: `It is invalidated${told}: ${reason}. What was not read from it is gone for good. ${advice}`,
-      hint: `drop-slot frees its name, and with it goes how far its reader had got; another slot, from now on: ${beside}`,
+      detail: `It is invalidated${told}: ${loss.reason}. ${LOSS.effect} ${loss.advice}`,
+      hint: `${LOSS.drop}; another slot, from now on: ${beside}`,
     });
   }
   const there =
     slot.database === null || slot.database === target.database
-      ? "Whoever reads it needs it"
+      ? "Its reader needs it"
       : `From there it can be read: -d ${shellQuote(slot.database)}`;
   throw new WalctlError(message, { hint: `${there}. Another slot, from now on: ${beside}` });
 }
 
-/** Drops a slot of any kind. */
+/** Drops a logical or physical slot. */
 export async function dropSlot(client: Client, name: string): Promise<void> {
   requireSlotName(name);
   const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)})`;
@@ -118,15 +87,7 @@ export async function dropSlot(client: Client, name: string): Promise<void> {
   }
 }
 
-export const SqlState = {
-  undefinedObject: "42704",
-  duplicateObject: "42710",
-  objectInUse: "55006",
-  lockNotAvailable: "55P03",
-  queryCanceled: "57014",
-} as const;
-
-/** The error for a slot that is not there. `hint`: the command that creates it. */
+/** The error for a slot that does not exist. `hint`: the command that creates it. */
 export async function noSuchSlot(
   client: Client,
   name: string,
@@ -152,9 +113,9 @@ interface Holder {
 }
 
 /**
- * SQLSTATE 55006, told with who holds the slot. `client` may be the connection that was refused:
- * a walsender takes SQL again after it.
- * @param waiting the option that waits for the slot, for a command that has one
+ * The error for object_in_use, with the session that holds the slot. `client` may be the connection that got that
+ * error: a walsender takes SQL again after it.
+ * @param waiting the command's option that waits for the slot, if it has one
  */
 export async function slotInUseError(
   client: Client,
@@ -173,7 +134,12 @@ export async function slotInUseError(
   );
   const message = `slot "${name}" is in use (SQLSTATE ${SqlState.objectInUse})`;
   if (holder === undefined) return new WalctlError(message, { hint: "Try again.", cause });
-  const detail = `It is held by ${describeHolder(holder)}.`;
+  const { address, since } = holder;
+  const session = describeSession(holder, [
+    address === null ? null : `client ${address}`,
+    since === null ? null : `connected since ${since}`,
+  ]);
+  const detail = `It is held by ${session}.`;
   return new WalctlError(message, { detail, hint: releaseHint(holder, waiting), cause });
 }
 
@@ -183,14 +149,17 @@ function releaseHint({ pid, temporary }: Holder, waiting: string | undefined): s
   return `Stop that program first; pg_terminate_backend(${pid}) ends its connection, which it may make again.`;
 }
 
-function describeHolder({ pid, application, role, address, since }: Holder): string {
-  const parts = [
-    application === null || application === "" ? undefined : `application "${application}"`,
-    role === null ? undefined : `user "${role}"`,
-    address === null ? undefined : `client ${address}`,
-    since === null ? undefined : `connected since ${since}`,
-  ].filter((part) => part !== undefined);
-  return `pid ${pid}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
+/** `pid 7 (application "a", user "u", …)`: as much as the role may know. */
+export function describeSession(
+  { pid, application, role }: Pick<Holder, "pid" | "application" | "role">,
+  more: ReadonlyArray<string | null>,
+): string {
+  const known = [
+    (application ?? "") === "" ? null : `application "${application}"`,
+    role === null ? null : `user "${role}"`,
+    ...more,
+  ].filter((part) => part !== null);
+  return `pid ${pid}${known.length === 0 ? "" : ` (${known.join(", ")})`}`;
 }
 
 const BEING_CREATED = "is still being created";
@@ -201,11 +170,7 @@ function slotFault(slot: Slot, target: ConnectionTarget): string | undefined {
   if (slot.database !== target.database) {
     return `belongs to database "${slot.database}", not "${target.database}"`;
   }
-  if (isLost(slot)) return "was invalidated and cannot be used any more";
-  if (slot.confirmedFlushLsn === null) return BEING_CREATED;
+  if (lossOf(slot) !== undefined) return "was invalidated and cannot be used any more";
+  if (slot.confirmed_flush_lsn === null) return BEING_CREATED;
   return undefined;
-}
-
-function isLost({ walStatus, invalidationReason, conflicting }: Slot): boolean {
-  return walStatus === "lost" || invalidationReason !== null || conflicting === true;
 }

@@ -1,14 +1,15 @@
 import type { Client } from "pg";
 import { connectBeside } from "../connection/connect.ts";
 import { execute, queryRows } from "../query/statement.ts";
+import { describeSession } from "./slot.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
 export interface SlotSteps {
-  /** How long the server may wait for any one running transaction; 0: for as long as it takes. */
+  /** How long the server may wait for each running transaction; 0: without limit. */
   readonly lockTimeoutMs: number;
-  /** Ends the wait; the unfinished slot is then not left behind. */
+  /** Ends the wait, and leaves no unfinished slot behind. */
   readonly stop: AbortSignal;
-  /** Told, each time it changes, whom the server waits for. */
+  /** Called when the sessions that the server waits for change. */
   readonly onWaiting: (text: string) => void;
 }
 
@@ -16,9 +17,9 @@ const SILENCE_MS = 1_000;
 const POLL_MS = 1_000;
 
 /**
- * Watches a walsender that creates a slot, and so waits for the transactions that were open before.
- * It says nothing to its client meanwhile, so another connection asks whom it waits for. That one
- * is opened only when the wait is long, and closed at once after: idle, it would hold up a smart stop.
+ * Watches a walsender that creates a slot, and so waits for the transactions that were open before. It sends its
+ * client nothing meanwhile, so another connection asks which sessions it waits for. That connection is opened only when
+ * the wait is long, and closed right after it: idle, it would delay a smart shutdown.
  */
 export class SlotWait {
   readonly #target: ConnectionTarget;
@@ -34,7 +35,7 @@ export class SlotWait {
     this.#steps = steps;
   }
 
-  /** The sessions that it waited for last, as text. */
+  /** The sessions that the server last waited for, as text. */
   get waitedFor(): string | undefined {
     return this.#waitedFor;
   }
@@ -43,7 +44,7 @@ export class SlotWait {
     this.#watching = this.#watch();
   }
 
-  /** The server has answered. */
+  /** To be called when the server has answered. */
   async end(): Promise<void> {
     this.#over.abort();
     await this.#watching;
@@ -67,7 +68,7 @@ export class SlotWait {
         await this.#pause(POLL_MS);
       }
     } catch {
-      // No place for a second connection, say. lock_timeout ends the wait all the same.
+      // Perhaps the server takes no second connection. lock_timeout still ends the wait.
       this.#report("transactions that were open before it");
     } finally {
       await watcher?.end().catch(() => {});
@@ -80,7 +81,7 @@ export class SlotWait {
     this.#steps.onWaiting(text);
   }
 
-  /** Cut short by the end of the wait and by the user. */
+  /** Returns early when the wait ends or the user stops it. */
   #pause(ms: number): Promise<void> {
     const signals = [this.#over.signal, this.#steps.stop];
     if (signals.some((signal) => signal.aborted)) return Promise.resolve();
@@ -104,7 +105,7 @@ interface Blocker {
   readonly since: string | null;
 }
 
-/** Undefined: it waits for nobody at the moment. */
+/** Undefined: it waits for no session at the moment. */
 async function readBlockers(client: Client, pid: number): Promise<string | undefined> {
   const rows = await queryRows<Blocker>(
     client,
@@ -117,14 +118,12 @@ async function readBlockers(client: Client, pid: number): Promise<string | undef
   return rows.length === 0 ? undefined : rows.map(describeBlocker).join(", ");
 }
 
-function describeBlocker({ pid, application, role, state, since }: Blocker): string {
-  // The server's word for a holder that is no session.
+function describeBlocker(blocker: Blocker): string {
+  const { pid, state, since } = blocker;
+  // pg_blocking_pids reports a prepared transaction as 0.
   if (pid === 0) return "a prepared transaction (pg_prepared_xacts lists them)";
-  const parts = [
-    application === null || application === "" ? undefined : `application "${application}"`,
-    role === null ? undefined : `user "${role}"`,
-    state ?? undefined,
-    since === null ? undefined : `in a transaction since ${since}`,
-  ].filter((part) => part !== undefined);
-  return `pid ${pid}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
+  return describeSession(blocker, [
+    state,
+    since === null ? null : `in a transaction since ${since}`,
+  ]);
 }

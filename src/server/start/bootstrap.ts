@@ -98,7 +98,7 @@ export async function bootstrap(
     temporary: slot.temporary,
     slotCreated: outcome.created,
     slotPosition: outcome.consistentPoint,
-    oldest: parseLsn(outcome.slot?.restartLsn ?? outcome.consistentPoint) ?? INVALID_LSN,
+    oldest: parseLsn(outcome.slot?.restart_lsn ?? outcome.consistentPoint) ?? INVALID_LSN,
   };
 }
 
@@ -187,9 +187,9 @@ async function missingPublication(
   const suggestion = suggestionText(await suggestPublication(client, target, version, name));
   const older = slot === undefined ? undefined : await readSlot(client, slot);
   const more =
-    older === undefined || older.walStatus === "lost"
+    older === undefined || older.wal_status === "lost"
       ? ""
-      : ` Slot "${older.name}" is older than it will be: what that holds can only be decoded for publications of its time, and stays there. A slot that sees the new publication, beside it, once that is there: ${await createBeside(client, target, older.name)}`;
+      : ` Slot "${older.slot}" is older than it will be: what that holds can only be decoded for publications of its time, and stays there. A slot that sees the new publication, beside it, once that is there: ${await createBeside(client, target, older.slot)}`;
   return new WalctlError(`publication ${quoteIdentifier(name)} does not exist`, {
     detail: `${known}${more}`,
     hint: suggestion,

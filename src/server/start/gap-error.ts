@@ -1,6 +1,7 @@
 import { WalctlError } from "../../errors.ts";
 import type { Gap } from "./continuity.ts";
 import type { SessionNews } from "./options.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 const HINT =
   "To go on with what the server has now, without what is missing: --allow-gap. What is missing has to come from elsewhere, such as a new copy of the tables.";
@@ -23,6 +24,5 @@ export function warnOfGap(news: SessionNews, { gap }: GapError): void {
 /** It will have caught up: to be tried again. */
 export class StandbyBehind extends Error {
   override readonly name = "StandbyBehind";
-  /** cannot_connect_now */
-  readonly code = "57P03";
+  readonly code = SqlState.cannotConnectNow;
 }

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
 import { NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
 import { queryRows } from "../query/statement.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 /** An earlier timeline, and where the next one left it. */
 export interface TimelineEnd {
@@ -23,7 +24,11 @@ export interface ServerIdentity extends LogIdentity {
 }
 
 /** The file of timeline N's history is not there (undefined_file), or not readable. */
-const FILE_ERRORS: ReadonlySet<string> = new Set(["58P01", "58030", "42501"]);
+const FILE_ERRORS: ReadonlySet<string> = new Set([
+  SqlState.undefinedFile,
+  SqlState.ioError,
+  SqlState.insufficientPrivilege,
+]);
 
 /** Manual: Streaming Replication Protocol, IDENTIFY_SYSTEM and TIMELINE_HISTORY. */
 export async function identifyServer(client: Client): Promise<ServerIdentity> {
@@ -31,7 +36,7 @@ export async function identifyServer(client: Client): Promise<ServerIdentity> {
     client,
     "IDENTIFY_SYSTEM",
     "identify the server",
-    { "42601": NO_WALSENDER },
+    { [SqlState.syntaxError]: NO_WALSENDER },
   );
   const timeline = Number(row?.timeline);
   return {

@@ -2,13 +2,15 @@ import type { Client } from "pg";
 import { DecodeError, WalctlError } from "../../errors.ts";
 import { NO_WALSENDER, outlookOf, serverError, sqlStateOf } from "../query/server-errors.ts";
 import { createBeside } from "../slot/beside.ts";
-import { SqlState, slotInUseError } from "../slot/slot.ts";
+import { slotInUseError } from "../slot/slot.ts";
 import type { ConnectionTarget } from "../target/target.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 const STREAM_HINTS = {
-  "42601": NO_WALSENDER,
+  [SqlState.syntaxError]: NO_WALSENDER,
   // A type without a send function, aclitem say.
-  "42883": "Some type of a published table has no binary form: leave out --binary.",
+  [SqlState.undefinedFunction]:
+    "Some type of a published table has no binary form: leave out --binary.",
 };
 
 /** Another session uses the slot, and may release it. */

@@ -32,6 +32,7 @@ import { type StreamState, forgetStream, openState } from "../start/state.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { WalStream } from "./wal-stream.ts";
 import { pause, unlessAborted, within } from "../connection/within.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 /** How long a connection that is made again may take, and then what comes before the stream. */
 const START_PATIENCE_MS = 30_000;
@@ -201,7 +202,7 @@ export class ReplicationSession {
         ? setTimeout(() => client.connection.stream.destroy(), START_PATIENCE_MS)
         : undefined;
     client.on("notice", (notice) => {
-      const text = `${notice.message} (SQLSTATE ${notice.code ?? "00000"})`;
+      const text = `${notice.message} (SQLSTATE ${notice.code ?? SqlState.successfulCompletion})`;
       if (notice.severity === "WARNING") news.warn({ message: `server: ${text}` });
       else news.notice(`server: ${text}`);
       const skipped = this.#options.allowGap ? undefined : skippedPublication(notice);

@@ -5,6 +5,7 @@ import { sqlStateOf } from "../query/server-errors.ts";
 import { queryRows } from "../query/statement.ts";
 import { reasonOf } from "./errors.ts";
 import type { ConnectionTarget } from "../target/target.ts";
+import { SqlState } from "../query/sqlstate.ts";
 
 /** A shorter pause in reading is no stall. During a stall the server is asked this often. */
 const LOOK_MS = 1000;
@@ -14,8 +15,12 @@ const UNSEEN_MS = 2500;
 /** The wait event of a walsender that sends its last message. While it streams, it is WalSenderWriteData. */
 const LAST_WORDS = "ClientWrite";
 /** The server is stopping, or has crashed. */
-const STOPPING: ReadonlySet<string> = new Set(["57P01", "57P02", "57P03"]);
-const NO_PLACE = "53300";
+const STOPPING: ReadonlySet<string> = new Set([
+  SqlState.adminShutdown,
+  SqlState.crashShutdown,
+  SqlState.cannotConnectNow,
+]);
+const NO_PLACE = SqlState.tooManyConnections;
 
 interface WatchedStream {
   readonly target: ConnectionTarget;

@@ -133,7 +133,7 @@ for (const version of newestOrBoth()) {
       await writeWal(4);
       const extended = await only();
       assert.deepEqual([extended.wal_status, extended.status], ["extended", "warning"]);
-      assert.match(extended.faults[0]?.message ?? "", /no limit ends that/);
+      assert.match(extended.faults[0]?.message ?? "", /, without a limit/);
 
       await set("max_wal_size", "1GB");
       await set("max_slot_wal_keep_size", "32MB");

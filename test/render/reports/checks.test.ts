@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Check } from "../../../src/reports.ts";
 import {
-  type CheckReport,
   renderCheckNdjson,
   renderCheckText,
   renderCheckTotals,
 } from "../../../src/render/reports/checks.ts";
 import { matchGolden } from "../../support/golden/golden.ts";
 
-const CHECKS: readonly CheckReport[] = [
+const CHECKS: readonly Check[] = [
   { check: "server_version", status: "ok", message: "PostgreSQL 18.4", fix: null },
   {
     check: "max_slot_wal_keep_size",
     status: "warning",
-    message: "-1: a slot that nobody reads keeps WAL until the disk is full",
+    message: "-1: a slot that nobody reads retains WAL until the disk is full",
     fix: `psql -d shop -c "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'" -c "SELECT pg_catalog.pg_reload_conf()"`,
   },
   {

@@ -2,46 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SERVICES } from "../../../src/server/settings/administration.ts";
 import { type SlotSurroundings, slotFaults } from "../../../src/server/slot/faults.ts";
-import type { SlotHealth, SlotSettings } from "../../../src/server/slot/health.ts";
+import type { Slot } from "../../../src/reports.ts";
 import { resolveTarget } from "../../../src/server/target/resolve.ts";
+import { SETTINGS, SLOT } from "./support.ts";
 
 const TARGET = resolveTarget({ host: "h", username: "u", dbname: "shop" }, {});
-const SETTINGS: SlotSettings = {
-  maxSlotWalKeepSize: "1GB",
-  maxWalSize: "512MB",
-  idleReplicationSlotTimeout: "1h",
-  autovacuumFreezeMaxAge: 200_000_000,
-  dataDirectory: "/data of u",
-};
 const AROUND: SlotSurroundings = {
   settings: SETTINGS,
   administration: { admin: { ...TARGET, user: "postgres" }, service: undefined },
   names: ["s"],
-};
-const HEALTHY: SlotHealth = {
-  slot: "s",
-  time: "2026-01-01T00:00:00.000000Z",
-  type: "logical",
-  plugin: "pgoutput",
-  database: "shop",
-  temporary: false,
-  wal_status: "reserved",
-  active: false,
-  active_pid: null,
-  application: null,
-  inactive_since: null,
-  restart_lsn: "0/1",
-  confirmed_flush_lsn: "0/2",
-  retained_bytes: 10_000_000,
-  safe_bytes: 1_000_000_000,
-  lag_bytes: 0,
-  xmin_age: 10,
-  invalidation_reason: null,
-  conflicting: null,
-  two_phase: false,
-  two_phase_at: null,
-  failover: null,
-  synced: null,
 };
 const HELD = { active: true, active_pid: 7, application: "app", lag_bytes: 9_000_000 };
 const AT = "-h h -p 5432 -U u -d shop";
@@ -50,7 +19,7 @@ const LOOK = `psql ${AT} -c "SELECT pid, usename, application_name, client_addr,
 
 type Case = readonly [
   story: string,
-  slot: Partial<SlotHealth>,
+  slot: Partial<Slot>,
   severity: string,
   message: RegExp,
   fix: string | null,
@@ -63,14 +32,14 @@ const FAULTS: readonly Case[] = [
     "lost, on a server that does not tell why",
     LOST,
     "fail",
-    /removed WAL that it needed \(max_slot_wal_keep_size is 1GB\); .* A larger max_slot_wal_keep_size/,
+    /removed WAL that it needed \(max_slot_wal_keep_size is 1GB\)\. What was not read from it is lost\. A larger max_slot_wal_keep_size/,
     BESIDE,
   ],
   [
     "lost, and another with what it had",
     { ...LOST, invalidation_reason: "wal_removed", two_phase: true, failover: true },
     "fail",
-    /removed WAL .*drop-slot frees its name, and with it goes how far its reader had got/,
+    /removed WAL .*drop-slot frees its name and discards its reader's position/,
     `walctl create-slot s_2 --two-phase --failover ${AT}`,
   ],
   [
@@ -120,35 +89,35 @@ const FAULTS: readonly Case[] = [
     "for a reason that is not known yet",
     { ...LOST, invalidation_reason: "whim" },
     "fail",
-    /invalidated: whim;/,
+    /invalidated: whim\. /,
     BESIDE,
   ],
   [
     "a copy of a primary's that is lost",
     { ...LOST, invalidation_reason: "wal_removed", synced: true },
     "fail",
-    /copy of the primary's: look there/,
+    /synchronized from the primary: look there/,
     null,
   ],
   [
     "about to be lost",
     { wal_status: "unreserved", retained_bytes: 3 * 2 ** 30, safe_bytes: -5 },
     "fail",
-    /nobody streams from it, and it has outgrown .* \(1GB\): the next checkpoint/,
+    /nobody streams from it, and it retains more than .* \(1GB\): the next checkpoint/,
     `psql -h h -p 5432 -U postgres -d shop -c "ALTER SYSTEM SET max_slot_wal_keep_size = '6GB'" -c "SELECT pg_catalog.pg_reload_conf()"`,
   ],
   [
     "keeps much, without a limit",
     { wal_status: "extended", safe_bytes: null, retained_bytes: 2 ** 30 },
     "warning",
-    /keeps 1024 MB of WAL, more than max_wal_size \(512MB\), and no limit ends that; start its reader; .* drop-slot lets it go, and what it holds is then lost; on the server, see what fills the WAL: walctl inspect --stats=table --timeline latest -I 0\/1 '\/data of u\/pg_wal'$/,
+    /retains 1024 MB of WAL, more than max_wal_size \(512MB\), without a limit; start its reader; .* drop-slot drops it, and what it retains is lost; on the server, see what fills the WAL: walctl inspect --stats=table --timeline latest -I 0\/1 '\/data of u\/pg_wal'$/,
     null,
   ],
   [
     "keeps much, with a limit, and since when",
     { wal_status: "extended", inactive_since: "2026-01-02T03:04:05.678900Z" },
     "warning",
-    /since 2026-01-02T03:04:05Z, .* and is lost after 954 MB more/,
+    /since 2026-01-02T03:04:05Z, .* and is invalidated after 954 MB more/,
     null,
   ],
   [
@@ -162,7 +131,7 @@ const FAULTS: readonly Case[] = [
     "keeps much, and its reader has confirmed nearly all",
     { ...HELD, wal_status: "extended", lag_bytes: 10 },
     "warning",
-    /confirmed all but 10 B \(a transaction that was open long may keep the rest\)/,
+    /confirmed all but 10 B \(a long transaction may retain the rest\)/,
     LOOK,
   ],
   [
@@ -176,10 +145,10 @@ const FAULTS: readonly Case[] = [
       type: "physical",
     },
     "warning",
-    /"app" \(pid 7\) uses it, and it keeps/,
+    /"app" \(pid 7\) uses it, and it retains/,
     LOOK,
   ],
-  ["near its limit", { safe_bytes: 900_000 }, "warning", /is lost after 879 kB more/, null],
+  ["near its limit", { safe_bytes: 900_000 }, "warning", /is invalidated after 879 kB more/, null],
   [
     "still being created",
     { ...HELD, confirmed_flush_lsn: null },
@@ -187,12 +156,18 @@ const FAULTS: readonly Case[] = [
     /"app" \(pid 7\) is still creating it/,
     `psql ${AT} -c "SELECT pid, usename, application_name, state, xact_start FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(7))"`,
   ],
-  ["holds up vacuum", { xmin_age: 200_000_001 }, "warning", /holds up vacuum/, null],
   [
-    "holds up vacuum while in use",
+    "holds back vacuum",
+    { xmin_age: 200_000_001 },
+    "warning",
+    /it holds back vacuum: xmin is 200000001 transactions old, more than autovacuum_freeze_max_age;/,
+    null,
+  ],
+  [
+    "holds back vacuum while in use",
     { ...HELD, xmin_age: 200_000_001 },
     "warning",
-    /holds up vacuum/,
+    /holds back vacuum/,
     LOOK,
   ],
 ];
@@ -200,7 +175,7 @@ const FAULTS: readonly Case[] = [
 describe("what is wrong with a slot", () => {
   for (const [story, slot, severity, message, fix] of FAULTS) {
     it(story, () => {
-      const [fault, ...others] = slotFaults({ ...HEALTHY, ...slot }, AROUND, TARGET);
+      const [fault, ...others] = slotFaults({ ...SLOT, ...slot }, AROUND, TARGET);
       assert.deepEqual(others, []);
       assert.equal(fault?.severity, severity);
       assert.match(fault?.message ?? "", message);
@@ -208,21 +183,21 @@ describe("what is wrong with a slot", () => {
     });
   }
 
-  const SOUND: ReadonlyArray<readonly [string, Partial<SlotHealth>]> = [
+  const SOUND: ReadonlyArray<readonly [string, Partial<Slot>]> = [
     ["idle, and keeps little", {}],
     ["in use", HELD],
     ["physical, and never used", { plugin: null, wal_status: null, safe_bytes: -1 }],
   ];
   for (const [story, slot] of SOUND) {
     it(`nothing: ${story}`, () => {
-      assert.deepEqual(slotFaults({ ...HEALTHY, ...slot }, AROUND, TARGET), []);
+      assert.deepEqual(slotFaults({ ...SLOT, ...slot }, AROUND, TARGET), []);
     });
   }
 
   it("nothing to paste that a managed server does not take", () => {
     const service = SERVICES.find(({ role }) => role === "rds_superuser");
     const around = { ...AROUND, administration: { ...AROUND.administration, service } };
-    const slot = { ...HEALTHY, wal_status: "unreserved" };
+    const slot = { ...SLOT, wal_status: "unreserved" };
     const [fault] = slotFaults(slot, around, TARGET);
     assert.equal(fault?.fix, null);
     assert.match(
@@ -232,7 +207,7 @@ describe("what is wrong with a slot", () => {
   });
 
   it("where the WAL lies only as far as the role and the service tell", () => {
-    const slot = { ...HEALTHY, wal_status: "extended" };
+    const slot = { ...SLOT, wal_status: "extended" };
     const settings = { ...SETTINGS, dataDirectory: null };
     const [unknown] = slotFaults(slot, { ...AROUND, settings }, TARGET);
     assert.match(unknown?.message ?? "", /: walctl inspect .* "\$PGDATA\/pg_wal"$/);
@@ -243,7 +218,7 @@ describe("what is wrong with a slot", () => {
   });
 
   it("several at once", () => {
-    const slot = { ...HEALTHY, wal_status: "extended", xmin_age: 300_000_000 };
+    const slot = { ...SLOT, wal_status: "extended", xmin_age: 300_000_000 };
     assert.equal(slotFaults(slot, AROUND, TARGET).length, 2);
   });
 });

@@ -108,7 +108,7 @@ for (const version of [15, 18] as const) {
         );
         assert.match(
           stderr,
-          /^HINT: drop-slot frees its name, .*; another slot, from now on: walctl create-slot lost_2 /m,
+          /^HINT: drop-slot frees its name and .*; another slot, from now on: walctl create-slot lost_2 /m,
         );
       }
       assert.match(during.stderr, /warning: lost the connection/);

@@ -55,7 +55,9 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-const LEAVES = new Set(["assert.ts", "byte-count.ts", "errors.ts", "lsn.ts", "pg-time.ts"]);
+const LEAVES = new Set([
+  ...["assert.ts", "byte-count.ts", "errors.ts", "lsn.ts", "pg-time.ts", "reports.ts"],
+]);
 
 /** In no room: the process under another name. */
 const FORBIDDEN = new Set(["node:process", "process"]);

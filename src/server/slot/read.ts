@@ -1,73 +1,33 @@
 import { ProtocolViolation } from "../connection/backend-messages.ts";
 import type { Client } from "pg";
+import type { Slot } from "../../reports.ts";
+import { quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
-/**
- * A slot as pg_replication_slots has it, with what can be reckoned from that; the names are those of the
- * NDJSON form. What the server's version does not tell yet, and what does not apply, is null.
- */
-export interface SlotHealth {
-  readonly slot: string;
-  /** The server's clock. */
-  readonly time: string;
-  readonly type: "logical" | "physical";
-  readonly plugin: string | null;
-  readonly database: string | null;
-  readonly temporary: boolean;
-  /** reserved, extended, unreserved or lost; null: a physical slot that reserves nothing yet. */
-  readonly wal_status: string | null;
-  readonly active: boolean;
-  readonly active_pid: number | null;
-  readonly application: string | null;
-  /** PostgreSQL 17; null: in use. */
-  readonly inactive_since: string | null;
-  readonly restart_lsn: string | null;
-  /** Null: physical, or still being created. */
-  readonly confirmed_flush_lsn: string | null;
-  /** From restart_lsn to where the server stands; null: nothing is kept for it, or no longer. */
-  readonly retained_bytes: number | null;
-  /** What may still be written before it is lost; null: no limit, or lost. */
-  readonly safe_bytes: number | null;
-  /** From confirmed_flush_lsn to where the server stands. */
-  readonly lag_bytes: number | null;
-  /** How many transaction ids ago the oldest is that vacuum has to keep rows for; null: none, or lost. */
-  readonly xmin_age: number | null;
-  /** PostgreSQL 17: wal_removed, rows_removed, wal_level_insufficient, idle_timeout (18). */
-  readonly invalidation_reason: string | null;
-  /** PostgreSQL 16: lost to a conflict with recovery, on a standby. */
-  readonly conflicting: boolean | null;
-  readonly two_phase: boolean;
-  /** PostgreSQL 18. */
-  readonly two_phase_at: string | null;
-  /** PostgreSQL 17. */
-  readonly failover: boolean | null;
-  /** PostgreSQL 17: on a standby, kept as the primary's. */
-  readonly synced: boolean | null;
-}
-
-/** Settings that decide what becomes of a slot, as the server prints them. */
+/** Settings that affect slots, as the server prints them. */
 export interface SlotSettings {
   readonly maxSlotWalKeepSize: string;
   readonly maxWalSize: string;
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
-  /** Null: the role is not told. */
+  /** Null: the role may not read it. */
   readonly dataDirectory: string | null;
 }
 
-/** `current_setting` would be refused where the role may not read it. */
+/** `current_setting` would be an error for a role that may not read it. */
 export const DATA_DIRECTORY =
   "(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory')";
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
-/** All slots of the server, by name. Any role may read them. */
-export async function readSlots(client: Client): Promise<readonly SlotHealth[]> {
-  return await queryRows<SlotHealth & Record<string, unknown>>(
+/** The slots of the server, or the one of that name. Any role may read them, a walsender too. */
+export async function readSlots(client: Client, name?: string): Promise<readonly Slot[]> {
+  const only = name === undefined ? "" : `WHERE s.slot_name = ${quoteLiteral(name)}`;
+  return await queryRows<Slot & Record<string, unknown>>(
     client,
-    // Columns that older servers lack are read through JSON, where they are just missing. On a standby
-    // what is replayed is what can be decoded.
+    // The order is that of Slot. Columns that older servers lack are read through JSON, where they are just missing.
+    // A standby decodes what it has replayed.
     `WITH server AS (
        SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
               ELSE pg_catalog.pg_current_wal_lsn() END AS lsn)
@@ -89,8 +49,8 @@ export async function readSlots(client: Client): Promise<readonly SlotHealth[]> 
      FROM server, pg_catalog.pg_replication_slots s
      CROSS JOIN LATERAL to_jsonb(s) AS j
      LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
-     ORDER BY s.slot_name`,
-    "read the slots",
+     ${only} ORDER BY s.slot_name`,
+    name === undefined ? "read the slots" : `read slot "${name}"`,
   );
 }
 
@@ -108,7 +68,6 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
   return row;
 }
 
-/** The names alone. */
 export async function readSlotNames(client: Client): Promise<readonly string[]> {
   const rows = await queryRows<{ name: string }>(
     client,

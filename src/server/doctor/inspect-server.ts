@@ -1,0 +1,123 @@
+/** What doctor asks about the server and the role: SQL → plain data, for the findings to judge. */
+import type { Client } from "pg";
+import { ProtocolViolation } from "../connection/backend-messages.ts";
+import { queryRows } from "../query/statement.ts";
+import { type Configured, readConfigured } from "../settings/administration.ts";
+import { type ServerVersion, majorOf, readServerVersion } from "../settings/preflight.ts";
+import { DATA_DIRECTORY } from "../slot/read.ts";
+
+/** Settings as `SHOW` prints them, unless the name ends in a unit. */
+interface ServerSettings {
+  readonly server_version: string;
+  readonly wal_level: string;
+  readonly slots: readonly string[];
+  /** Those of the slots that are being streamed from. */
+  readonly active: readonly string[];
+  readonly max_replication_slots: number;
+  readonly senders: number;
+  readonly max_wal_senders: number;
+  /** 0: never. */
+  readonly wal_sender_timeout_ms: number;
+  readonly wal_sender_timeout: string;
+  readonly max_slot_wal_keep_size: string;
+  /** Null before PostgreSQL 18. */
+  readonly idle_replication_slot_timeout: string | null;
+  readonly synchronous_standby_names: string;
+  readonly in_recovery: boolean;
+  /** Walsenders of physical standbys. */
+  readonly standbys: readonly string[];
+}
+
+export interface ServerFacts extends ServerSettings {
+  readonly version: ServerVersion;
+  /** The settings that only a restart changes, as the configuration has them. */
+  readonly configured: ReadonlyMap<string, Configured>;
+}
+
+export async function inspectServer(client: Client): Promise<ServerFacts> {
+  const [row] = await queryRows<ServerSettings & Record<string, unknown>>(
+    client,
+    `SELECT current_setting('server_version') AS server_version, current_setting('wal_level') AS wal_level,
+       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s) AS slots,
+       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s WHERE s.active) AS active,
+       current_setting('max_replication_slots')::int AS max_replication_slots,
+       (SELECT count(*)::int FROM pg_catalog.pg_stat_replication) AS senders,
+       current_setting('max_wal_senders')::int AS max_wal_senders,
+       (SELECT setting::int FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout') AS wal_sender_timeout_ms,
+       current_setting('wal_sender_timeout') AS wal_sender_timeout,
+       current_setting('max_slot_wal_keep_size') AS max_slot_wal_keep_size,
+       current_setting('idle_replication_slot_timeout', true) AS idle_replication_slot_timeout,
+       current_setting('synchronous_standby_names') AS synchronous_standby_names,
+       pg_catalog.pg_is_in_recovery() AS in_recovery,
+       ARRAY(SELECT DISTINCT r.application_name FROM pg_catalog.pg_stat_replication r
+             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots s
+                               WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
+             ORDER BY 1) AS standbys`,
+    "read the server's settings",
+  );
+  if (row === undefined) throw new ProtocolViolation("no row where there is always one");
+  const names = ["wal_level", "max_replication_slots", "max_wal_senders"];
+  const configured = await readConfigured(client, names);
+  return { ...row, version: await readServerVersion(client), configured };
+}
+
+const PG_STAT_WAL = 14;
+
+export interface CheckpointFacts {
+  readonly requested: number;
+  readonly timed: number;
+  /** Since the counters began. */
+  readonly seconds: number;
+  readonly wal_bytes: number;
+  readonly max_wal_size_bytes: number;
+  readonly max_wal_size: string;
+  readonly data_directory: string | null;
+}
+
+/** Undefined: the server does not count WAL. */
+export async function inspectCheckpoints(
+  client: Client,
+  version: ServerVersion,
+): Promise<CheckpointFacts | undefined> {
+  if (majorOf(version) < PG_STAT_WAL) return undefined;
+  const counters =
+    majorOf(version) >= 17
+      ? "SELECT num_requested AS req, num_timed AS timed, stats_reset FROM pg_catalog.pg_stat_checkpointer"
+      : "SELECT checkpoints_req AS req, checkpoints_timed AS timed, stats_reset FROM pg_catalog.pg_stat_bgwriter";
+  const [row] = await queryRows<CheckpointFacts & Record<string, unknown>>(
+    client,
+    `SELECT c.req::float8 AS requested, c.timed::float8, w.wal_bytes::float8,
+       extract(epoch FROM clock_timestamp() - c.stats_reset)::float8 AS seconds,
+       (SELECT setting::float8 * 1048576 FROM pg_catalog.pg_settings WHERE name = 'max_wal_size') AS max_wal_size_bytes,
+       current_setting('max_wal_size') AS max_wal_size, ${DATA_DIRECTORY} AS data_directory
+     FROM (${counters}) AS c, pg_catalog.pg_stat_wal w`,
+    "read the statistics of checkpoints",
+  );
+  return row;
+}
+
+export interface RoleFacts {
+  readonly role: string;
+  readonly superuser: boolean;
+  readonly replication: boolean;
+  /** Publications in this database. */
+  readonly create: boolean;
+}
+
+/** Amazon RDS grants the right to replicate through this role. */
+const RDS_REPLICATION = "rds_replication";
+
+export async function inspectRole(client: Client): Promise<RoleFacts> {
+  const [row] = await queryRows<RoleFacts & Record<string, unknown>>(
+    client,
+    `SELECT r.rolname::text AS role, r.rolsuper AS superuser,
+       r.rolreplication OR EXISTS (SELECT FROM pg_catalog.pg_roles l
+         WHERE l.rolname = '${RDS_REPLICATION}'
+           AND pg_catalog.pg_has_role(r.oid, l.oid, 'MEMBER')) AS replication,
+       pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS create
+     FROM pg_catalog.pg_roles r WHERE r.rolname = current_user`,
+    "read the role's rights",
+  );
+  if (row === undefined) throw new ProtocolViolation("no row where there is always one");
+  return row;
+}

@@ -1,0 +1,240 @@
+/** What doctor finds in the server's version and settings, its checkpoints and the role's rights: data → checks. */
+import { type Check, fail, ok, warning } from "../../reports.ts";
+import { quoteIdentifier, quoteIdentifierList } from "../query/sql.ts";
+import {
+  type Administration,
+  RESTART_MISSING,
+  awaitsRestart,
+  changeSetting,
+  lookAtWal,
+  mayReplicateSql,
+} from "../settings/administration.ts";
+import { isLogical, majorOf, walLevelFault } from "../settings/preflight.ts";
+import { matchingStandbyName } from "../settings/synchronous-standbys.ts";
+import { psqlCommand } from "../target/paste.ts";
+import { shellQuote } from "../target/target.ts";
+import type { CheckpointFacts, RoleFacts, ServerFacts } from "./inspect-server.ts";
+
+const MAJOR_MIN = 14;
+const MAJOR_TESTED = 18;
+/** Below it an answer is late as soon as the network or this machine has a bad moment. */
+const TIMEOUT_MS_MIN = 10_000;
+
+/** @param asked slots that a stream is to use; empty: one of its own */
+export function serverFindings(
+  facts: ServerFacts,
+  administration: Administration,
+  asked: readonly string[],
+): readonly Check[] {
+  return [
+    checkVersion(facts),
+    ...checkRecovery(facts),
+    checkWalLevel(facts, administration),
+    checkSlotsLeft(facts, administration, asked),
+    checkSendersLeft(facts, administration, asked),
+    checkSenderTimeout(facts, administration),
+    checkKeepSize(facts),
+    ...checkIdleTimeout(facts),
+    checkSynchronous(facts, administration),
+  ];
+}
+
+function checkVersion({ version, server_version: text }: ServerFacts): Check {
+  const major = majorOf(version);
+  const what = `PostgreSQL ${text}`;
+  if (major < MAJOR_MIN) {
+    return fail("server_version", `${what}; walctl needs ${MAJOR_MIN} or later`, null);
+  }
+  if (major <= MAJOR_TESTED) return ok("server_version", what);
+  return warning("server_version", `${what}; walctl is tested up to ${MAJOR_TESTED}`, null);
+}
+
+function checkRecovery({ in_recovery: standby, version }: ServerFacts): Check[] {
+  if (!standby) return [];
+  const name = "recovery";
+  return majorOf(version) >= 16
+    ? [ok(name, "a standby; it decodes what it has replayed")]
+    : [fail(name, "a standby, and only PostgreSQL 16 and later decode on one", null)];
+}
+
+function checkWalLevel(facts: ServerFacts, administration: Administration): Check {
+  const fault = walLevelFault(facts.version, facts.wal_level);
+  if (fault === undefined) return ok("wal_level", "logical");
+  return afterRestart("wal_level", fault, facts, isLogical, administration, "logical");
+}
+
+/** A stream takes one, unless it uses one that is there. */
+function checkSlotsLeft(
+  facts: ServerFacts,
+  administration: Administration,
+  asked: readonly string[],
+): Check {
+  const { slots, max_replication_slots: max } = facts;
+  const missing = asked.filter((name) => !slots.includes(name));
+  const wanted = asked.length === 0 ? 1 : missing.length;
+  const message = `${slots.length} of ${max} slots are taken`;
+  const name = "max_replication_slots";
+  if (slots.length + wanted <= max) return ok(name, message + (wanted === 0 ? itsOwn(asked) : ""));
+  return noPlaceLeft(name, message, max, facts, administration);
+}
+
+/** A stream takes one, unless it is running already and its slot in use. */
+function checkSendersLeft(
+  facts: ServerFacts,
+  administration: Administration,
+  asked: readonly string[],
+): Check {
+  const { senders, max_wal_senders: max, active, standbys } = facts;
+  const idle = asked.filter((name) => !active.includes(name));
+  const wanted = asked.length === 0 ? 1 : idle.length;
+  const message = `${senders} of ${max} WAL senders are taken`;
+  const name = "max_wal_senders";
+  if (senders + wanted <= max) return ok(name, message + (wanted === 0 ? itsOwn(asked) : ""));
+  if (standbys.length === 0) return noPlaceLeft(name, message, max, facts, administration);
+  const first = "raise it on the standbys first, which stop replaying where they allow fewer";
+  return fail(name, `${message}: no place for another; ${first}; it takes a restart`, null);
+}
+
+function itsOwn(asked: readonly string[]): string {
+  return `, by ${asked.map((name) => `"${name}"`).join(", ")} too`;
+}
+
+function noPlaceLeft(
+  name: string,
+  message: string,
+  max: number,
+  facts: ServerFacts,
+  administration: Administration,
+): Check {
+  const full = `${message}: no place for another`;
+  const suffices = (value: string): boolean => Number(value) > max;
+  return afterRestart(name, full, facts, suffices, administration, String(max + 10));
+}
+
+/** The setting has to be changed, or that has been done and the server has to be restarted. */
+function afterRestart(
+  name: string,
+  fault: string,
+  { configured }: ServerFacts,
+  suffices: (value: string) => boolean,
+  administration: Administration,
+  value: string,
+): Check {
+  const waits = awaitsRestart(configured.get(name), suffices);
+  if (waits) return fail(name, `${fault}; ${RESTART_MISSING}`, null);
+  const { words, fix } = changeSetting(administration, name, value, "restart");
+  return fail(name, fault + words, fix);
+}
+
+function checkSenderTimeout(
+  { wal_sender_timeout_ms: ms, wal_sender_timeout: timeout }: ServerFacts,
+  administration: Administration,
+): Check {
+  const name = "wal_sender_timeout";
+  if (ms >= TIMEOUT_MS_MIN) return ok(name, timeout);
+  const { words, fix } = changeSetting(administration, name, "60s", "reload");
+  const effect =
+    ms === 0
+      ? "0: a consumer whose machine vanished holds its slot for hours"
+      : `${timeout}: a short stall on the way ends the stream`;
+  return warning(name, effect + words, fix);
+}
+
+/** No command: any limit invalidates the slots that exceed it already. */
+function checkKeepSize({ max_slot_wal_keep_size: keep }: ServerFacts): Check {
+  const name = "max_slot_wal_keep_size";
+  if (keep !== "-1") return ok(name, `${keep}: a slot that retains more is invalidated`);
+  return warning(
+    name,
+    "-1: a slot that nobody reads retains WAL until the disk is full; with a limit such as 50GB the server invalidates it instead, and what was not read from it is lost",
+    null,
+  );
+}
+
+function checkIdleTimeout({ idle_replication_slot_timeout: idle }: ServerFacts): Check[] {
+  if (idle === null) return [];
+  const name = "idle_replication_slot_timeout";
+  const off = idle === "0";
+  return [ok(name, off ? "0: off" : `${idle}: a slot that is inactive for longer is invalidated`)];
+}
+
+/** A walsender of a matching name can become a synchronous standby, and then commits wait for what it confirms. */
+function checkSynchronous(
+  { synchronous_standby_names: setting, standbys }: ServerFacts,
+  { admin: { applicationName: application } }: Administration,
+): Check {
+  const name = "synchronous_standby_names";
+  const match = matchingStandbyName(setting, application);
+  if (match === undefined) return ok(name, setting === "" ? "none" : setting);
+  const effect =
+    "commits on the server may wait for what walctl confirms, and without --ack that is nothing";
+  if (match !== "*") {
+    const message = `"${match}" is what walctl calls itself: ${effect}; take another name`;
+    return fail(name, message, `export PGAPPNAME=${shellQuote(`${application}_consumer`)}`);
+  }
+  // No command: the names decide how many copies a commit has, and a standby that is away now is not among them.
+  const named = standbys.filter((standby) => standby !== application);
+  const example = named.length === 0 ? "" : ` (connected now: ${quoteIdentifierList(named)})`;
+  return fail(
+    name,
+    `* matches every walsender: ${effect}; name the standbys in its place${example}`,
+    null,
+  );
+}
+
+/** Fewer tell nothing about the usual rate. */
+const REQUESTED_MIN = 5;
+/** A checkpoint by volume comes after a third of max_wal_size at least; those by hand come after less. */
+const VOLUME_SHARE_MIN = 0.25;
+
+/**
+ * Whether checkpoints come too often: then pages are logged whole again and again. No check where all is well. The
+ * statistics do not tell checkpoints by volume from those by hand; the WAL between them does.
+ */
+export function checkpointFindings(
+  facts: CheckpointFacts | undefined,
+  administration: Administration,
+): readonly Check[] {
+  if (facts === undefined) return [];
+  const { requested, timed, max_wal_size: max } = facts;
+  const byVolume = facts.wal_bytes >= requested * facts.max_wal_size_bytes * VOLUME_SHARE_MIN;
+  if (requested < REQUESTED_MIN || requested <= timed || !byVolume) return [];
+  const all = requested + timed;
+  const often = `${requested} of ${all} checkpoints came before their time, since max_wal_size (${max}) was reached`;
+  const every = `one every ${Math.round(facts.seconds / all)} s`;
+  const effect = "after each, every page is logged whole at its first change";
+  const { words, fix } = lookAtWal(administration, facts.data_directory, null, null);
+  return [warning("checkpoints", `${often}, ${every}; ${effect}${words}`, fix)];
+}
+
+export function roleFindings(facts: RoleFacts, administration: Administration): readonly Check[] {
+  return [checkReplication(facts, administration), checkCreate(facts, administration)];
+}
+
+function checkReplication(
+  { role, superuser, replication }: RoleFacts,
+  { admin, service }: Administration,
+): Check {
+  const name = "role_replication";
+  const who = `role ${quoteIdentifier(role)}`;
+  if (superuser) return ok(name, `${who} is a superuser`);
+  if (replication) return ok(name, `${who} has REPLICATION`);
+  const giver = service === undefined ? "a superuser" : `a member of ${service.role}`;
+  return fail(
+    name,
+    `${who} has no REPLICATION: it can neither create slots nor stream; ${giver} can grant it`,
+    psqlCommand(mayReplicateSql(service, role), admin),
+  );
+}
+
+/** Only setup-publication and --bootstrap need it. */
+function checkCreate({ role, superuser, create }: RoleFacts, { admin }: Administration): Check {
+  const name = "role_create";
+  const database = quoteIdentifier(admin.database);
+  if (superuser || create) return ok(name, `it may create publications in database ${database}`);
+  return warning(
+    name,
+    `it may not create publications in database ${database}: streaming works, setup-publication does not; the database's owner can grant that`,
+    psqlCommand(`GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(role)}`, admin),
+  );
+}

@@ -1,0 +1,216 @@
+/** What doctor finds on the way of a stream: the connection, the publications, the slots. Data → checks. */
+import { type Check, type Slot, fail, ok, warning } from "../../reports.ts";
+import { LOCK_TIMEOUT } from "../publication/resolve.ts";
+import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
+import { SqlState } from "../query/sqlstate.ts";
+import { type Administration, mayReplicateSql } from "../settings/administration.ts";
+import { nameBeside } from "../slot/beside.ts";
+import { slotFaults } from "../slot/faults.ts";
+import { PLUGIN } from "../slot/slot.ts";
+import { psqlCommand, walctlCommand } from "../target/paste.ts";
+import { type ConnectionTarget, hostOf, portOf, targetAt } from "../target/target.ts";
+import {
+  type ConnectionFacts,
+  HBA_FAULTS,
+  type PublicationFacts,
+  type PublicationsFacts,
+  type Scope,
+  type SlotsFacts,
+} from "./inspect-stream.ts";
+
+/** @param inUse the slots that a stream is to use, and all of them have their reader already */
+export function connectionFindings(
+  facts: ConnectionFacts,
+  target: ConnectionTarget,
+  administration: Administration,
+  inUse: boolean,
+): readonly Check[] {
+  return [
+    checkPooler(facts, target),
+    checkReplication(facts, target, administration, inUse),
+    ...checkHbaFile(facts, administration),
+  ];
+}
+
+function checkPooler(facts: ConnectionFacts, target: ConnectionTarget): Check {
+  if (!facts.pooled) return ok("pooler", "none between here and the server");
+  return warning(
+    "pooler",
+    "a pooler or proxy stands between here and the server: a stream needs one that passes replication connections, or none",
+    directly(facts, target),
+  );
+}
+
+function checkReplication(
+  facts: ConnectionFacts,
+  target: ConnectionTarget,
+  { admin, service }: Administration,
+  inUse: boolean,
+): Check {
+  const name = "replication_connection";
+  if (facts.refusal === undefined) {
+    return ok(name, `accepted for database ${quoteIdentifier(target.database)}`);
+  }
+  const { sqlState, message, hint } = facts.refusal;
+  // A pooler that does not know the startup parameter `replication`, or swallows it: then IDENTIFY_SYSTEM is bad SQL.
+  if (sqlState === SqlState.protocolViolation || sqlState === SqlState.syntaxError) {
+    const poolers =
+      "what answers here does not speak the replication protocol, as poolers do not; connect to the server itself";
+    return fail(name, poolers, directly(facts, target));
+  }
+  if (sqlState === SqlState.insufficientPrivilege) {
+    const sql = mayReplicateSql(service, target.user);
+    return fail(name, `${message}; an administrator can grant it`, psqlCommand(sql, admin));
+  }
+  if (sqlState === SqlState.tooManyConnections && inUse) {
+    return ok(name, "not tried: all WAL senders are in use, by these slots too");
+  }
+  return fail(name, hint === undefined ? message : `${message}; ${hint}`, null);
+}
+
+/** The command with the server's own address; null: it has none, or the user is connected to it. */
+function directly({ host, port }: ConnectionFacts, target: ConnectionTarget): string | null {
+  if (host === null || port === null) return null;
+  if (host === hostOf(target) && String(port) === portOf(target)) return null;
+  return walctlCommand(["doctor"], targetAt(target, { host, hostaddr: undefined, port }));
+}
+
+/** A line at fault makes the server keep to the file as it was before. */
+function checkHbaFile({ hbaFaults }: ConnectionFacts, { admin }: Administration): readonly Check[] {
+  if (hbaFaults === undefined) return [];
+  const [first] = hbaFaults;
+  if (first === undefined) return [ok("pg_hba", "no line is at fault")];
+  const message = `line ${first.line_number}: ${first.error}; the server still uses the file as it was before`;
+  return [warning("pg_hba", message, psqlCommand(HBA_FAULTS, admin))];
+}
+
+/** @param administration whose admin may alter and grant */
+export function publicationFindings(
+  facts: PublicationsFacts,
+  target: ConnectionTarget,
+  { admin }: Administration,
+): readonly Check[] {
+  if ("command" in facts) {
+    const message = `there is none in database ${quoteIdentifier(target.database)}: nothing can be streamed. ${facts.words}`;
+    return [warning("publication", message, facts.command)];
+  }
+  return facts.flatMap((publication) => [
+    checkPublication(publication),
+    ...checkIdentities(publication, admin),
+    ...checkReadable(publication, target.user, admin),
+  ]);
+}
+
+function checkPublication({ name, state, tables, suggestion }: PublicationFacts): Check {
+  const who = `publication ${quoteIdentifier(name)}`;
+  if (suggestion === undefined) {
+    if (tables.length === 0) {
+      return warning("publication", `${who} publishes no tables yet: there are none`, null);
+    }
+    const count = tables.length === 1 ? "1 table" : `${tables.length} tables`;
+    return ok("publication", `${who}: ${count}`);
+  }
+  const { words, command } = suggestion;
+  return state === undefined
+    ? fail("publication", `${who} does not exist. ${words}`, command)
+    : warning(
+        "publication",
+        `${who} publishes no tables, so nothing is streamed. ${words}`,
+        command,
+      );
+}
+
+/** Nobody must wait for ever behind ALTER TABLE. */
+const LOCK_TIMEOUT_SQL = `SET lock_timeout = '${LOCK_TIMEOUT}'`;
+
+function checkIdentities(
+  { identityFaults }: PublicationFacts,
+  admin: ConnectionTarget,
+): readonly Check[] {
+  return identityFaults.map(({ message, hint, fix }) =>
+    fix === undefined
+      ? fail("replica_identity", `${message}. ${hint}`, null)
+      : fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, fix], admin)),
+  );
+}
+
+/** As many names as a line has room for; the command has them all. */
+const NAMES_MAX = 3;
+
+/** Streaming takes REPLICATION only, but copying the tables first takes SELECT. */
+function checkReadable(
+  { name, tables }: PublicationFacts,
+  user: string,
+  admin: ConnectionTarget,
+): readonly Check[] {
+  const unreadable = tables.filter(({ readable }) => !readable);
+  if (unreadable.length === 0) return [];
+  const hidden = unreadable.map(({ schema, table }) => quoteQualified(schema, table));
+  const some = hidden.slice(0, NAMES_MAX).join(", ") + (hidden.length > NAMES_MAX ? ", …" : "");
+  const schemas = [...new Set(unreadable.map(({ schema }) => schema))];
+  const role = quoteIdentifier(user);
+  const usage = `GRANT USAGE ON SCHEMA ${schemas.map(quoteIdentifier).join(", ")} TO ${role}`;
+  const select = `GRANT SELECT ON ${hidden.join(", ")} TO ${role}`;
+  return [
+    warning(
+      "role_select",
+      `publication ${quoteIdentifier(name)}: the role may not read ${some}; streaming works, copying the tables first does not`,
+      psqlCommand(`${usage}; ${select}`, admin),
+    ),
+  ];
+}
+
+/** @param only the slots to look at; empty: all of the server */
+export function slotFindings(
+  facts: SlotsFacts,
+  { slots: only }: Scope,
+  target: ConnectionTarget,
+  administration: Administration,
+): readonly Check[] {
+  const { slots: all, settings } = facts;
+  const names = all.map(({ slot }) => slot);
+  const slots = only.length === 0 ? all : all.filter(({ slot }) => only.includes(slot));
+  const missing = only.filter((name) => !names.includes(name));
+  const faults = [
+    ...missing.map((name) =>
+      fail("slot", `slot "${name}" does not exist`, walctlCommand(["create-slot", name], target)),
+    ),
+    ...slots.flatMap((slot) =>
+      slotFaults(slot, { settings, administration, names }, target).map(
+        ({ severity, message, fix }): Check => ({
+          ...{ check: "slot", status: severity },
+          ...{ message: `slot "${slot.slot}": ${message}`, fix },
+        }),
+      ),
+    ),
+  ];
+  const count = slots.length === 1 ? "1 slot" : `${slots.length} slots`;
+  const sound = ok("slot", slots.length === 0 ? "there is none yet" : `${count}, none at fault`);
+  return [...(faults.length > 0 ? faults : [sound]), ...checkOrder(facts, target, names)];
+}
+
+function checkOrder(
+  { slots, inDoubt }: SlotsFacts,
+  target: ConnectionTarget,
+  names: readonly string[],
+): readonly Check[] {
+  const usable = ({ plugin, database, wal_status: state }: Slot): boolean =>
+    plugin === PLUGIN && database === target.database && state !== "lost";
+  const pairs = inDoubt.filter((pair) =>
+    slots.some((slot) => slot.slot === pair.slot && usable(slot)),
+  );
+  return pairs.map(({ slot, publication }) => {
+    const what = `publication ${quoteIdentifier(publication)} may be newer than the position of slot "${slot}"; what committed before a publication cannot be decoded for it, and stays in the slot`;
+    // A second slot costs the reader of the first one nothing.
+    const beside = nameBeside(slot, []);
+    if (names.includes(beside)) {
+      return warning("slot_order", `${what}; slot "${beside}" exists too`, null);
+    }
+    const another = walctlCommand(["create-slot", beside], target);
+    return warning(
+      "slot_order",
+      `${what}; if a stream fails because of that, a second slot sees the publication from now on`,
+      another,
+    );
+  });
+}
