@@ -4,7 +4,6 @@
  * Way in: RecordReader. feed() it pages, and call next() until it wants more. What a record means is in detail/describe.ts, what it is called
  * in rmgrs.ts.
  */
-import { recordChecksum } from "./pages/crc32c.ts";
 import { type SkippedRange, type WalFault, faultAt, recordFault } from "./pages/faults.ts";
 import { JoinedRecord } from "./joined-record.ts";
 import {
@@ -14,10 +13,10 @@ import {
   SHORT_HEADER_BYTES,
   type SegmentHeader,
 } from "./pages/page.ts";
-import type { PageChunk } from "./pages/page-chunk.ts";
+import type { PageChunk, WalBytes } from "./pages/page-chunk.ts";
 import { PAGE_MASK, PageCursor, UNKNOWN } from "./pages/page-cursor.ts";
 import { align8, formatPosition, positionOf } from "./pages/position.ts";
-import { RECORD_HEADER_BYTES, WalRecord } from "./record.ts";
+import { CHECKSUM_AT, RECORD_HEADER_BYTES, WalRecord } from "./record.ts";
 import { Rmgr } from "./rmgrs.ts";
 
 /** What next() has to say. */
@@ -186,16 +185,16 @@ export class RecordReader {
       return this.#fail(faultAt(position, message), at);
     }
     const room = pageEnd - start;
-    joined.append(this.#pages.chunk.bytes, start, start + Math.min(missing, room));
+    joined.append(this.#pages.chunk, start, start + Math.min(missing, room));
     if (missing > room) {
       if ((pageEnd & PAGE_MASK) !== 0) return this.#cut(missing - room, pageEnd);
       this.#pages.at = pageEnd;
       return undefined;
     }
     this.#pages.at = start + align8(missing);
-    const { lsn, totalLength } = joined;
+    const { lsn, totalLength, memory } = joined;
     joined.drop();
-    return this.#check(joined.chunk, 0, totalLength, lsn, this.#pages.base + this.#pages.at);
+    return this.#check(memory, 0, totalLength, joined.checksum(), lsn);
   }
 
   #readRecord(at: number): Step | undefined {
@@ -206,9 +205,8 @@ export class RecordReader {
     if (pageEnd - at < 4) return this.#cut(RECORD_HEADER_BYTES - (pageEnd - at), pageEnd);
     const totalLength = chunk.words[at >> 2]! >>> 0;
     if (totalLength <= pageEnd - at && totalLength >= RECORD_HEADER_BYTES) {
-      const end = at + align8(totalLength);
-      this.#pages.at = end;
-      return this.#check(chunk, at, totalLength, lsn, this.#pages.base + end);
+      this.#pages.at = at + align8(totalLength);
+      return this.#check(chunk, at, totalLength, checksumOf(chunk, at, totalLength), lsn);
     }
     return this.#beginRecord(at, pageEnd, totalLength);
   }
@@ -216,7 +214,8 @@ export class RecordReader {
   /** A record that the page does not hold whole. */
   #beginRecord(at: number, pageEnd: number, totalLength: number): Step | undefined {
     const lsn = this.#pages.base + at;
-    const { words, bytes } = this.#pages.chunk;
+    const { chunk } = this.#pages;
+    const { words } = chunk;
     if (totalLength < RECORD_HEADER_BYTES || totalLength > RECORD_BYTES_MAX) {
       const message = `record at ${formatPosition(lsn)}: length ${totalLength} is not possible`;
       return this.#fail({ ...faultAt(lsn, message), mayBeEnd: totalLength === 0 }, pageAfter(at));
@@ -226,7 +225,7 @@ export class RecordReader {
       if (fault !== undefined) return this.#fail(fault, pageAfter(at));
     }
     this.#joined.begin(lsn, totalLength);
-    this.#joined.append(bytes, at, pageEnd);
+    this.#joined.append(chunk, at, pageEnd);
     if ((pageEnd & PAGE_MASK) !== 0) return this.#cut(totalLength - (pageEnd - at), pageEnd);
     this.#pages.at = pageEnd;
     return undefined;
@@ -234,25 +233,25 @@ export class RecordReader {
 
   /** Decodes a record that is there whole, and gives it out if it is sound. */
   #check(
-    chunk: PageChunk,
+    memory: WalBytes,
     start: number,
     totalLength: number,
+    checksum: number,
     lsn: number,
-    endLsn: number,
   ): Step | undefined {
-    const { words, bytes } = chunk;
+    const { words } = memory;
     const index = start >> 2;
     const prev = (words[index + 3]! >>> 0) * 4_294_967_296 + (words[index + 2]! >>> 0);
     if (prev !== this.#prev) {
       const fault = this.#linkFault(lsn, prev);
       if (fault !== undefined) return this.#failRecord(fault, start);
     }
-    if (words[index + 5] !== recordChecksum(words, bytes, start, totalLength)) {
+    if (words[index + 5] !== checksum) {
       return this.#failRecord(recordFault(lsn, "checksum does not match"), start);
     }
     const { record } = this;
-    record.bytes = bytes;
-    record.view = chunk.view;
+    record.bytes = memory.bytes;
+    record.view = memory.view;
     record.start = start;
     record.totalLength = totalLength;
     record.lsn = lsn;
@@ -264,7 +263,7 @@ export class RecordReader {
     if (!record.decodeItems(this.#pages.header.version)) {
       return this.#failRecord(recordFault(lsn, "lengths of its parts do not add up"), start);
     }
-    record.endLsn = endLsn;
+    record.endLsn = this.#pages.base + this.#pages.at;
     this.#prev = lsn;
     this.#synced = true;
     if (record.rmgr === Rmgr.xlog && record.opcode === OPCODE_SWITCH) this.#leaveSegment();
@@ -324,6 +323,12 @@ export class RecordReader {
     this.stop = { ...fault, start };
     return Step.stopped;
   }
+}
+
+/** Over what follows the header first, then over the header up to the checksum itself. */
+function checksumOf({ checksumAfter }: PageChunk, start: number, totalLength: number): number {
+  const data = checksumAfter(-1, start + RECORD_HEADER_BYTES, start + totalLength);
+  return ~checksumAfter(data, start, start + CHECKSUM_AT);
 }
 
 function pageAfter(at: number): number {

@@ -6,6 +6,8 @@ import { BlockReference } from "./block-reference.ts";
 import type { WalVersion } from "./pages/versions.ts";
 
 export const RECORD_HEADER_BYTES = 24;
+/** Where in the header its checksum is, which is of what stands before it, and of what follows the header. */
+export const CHECKSUM_AT = 20;
 const BLOCKS_MAX = 33;
 
 /** Ids of what comes before the data. */
