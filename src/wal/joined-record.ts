@@ -1,12 +1,12 @@
 import { checksumAfter } from "./pages/crc32c.ts";
 import { type PageChunk, type WalBytes, createWalBytes } from "./pages/page-chunk.ts";
-import { CHECKSUM_AT, RECORD_HEADER_BYTES } from "./record.ts";
+import { CHECKSUM_AT, ID_ORIGIN, ID_TOP_XID, RECORD_HEADER_BYTES } from "./record.ts";
 import { Rmgr } from "./rmgrs.ts";
 
 const CAPACITY_MIN = 128 * 1024;
 /** What is longer gets all of its room at once: the system hands out pages as they are filled, and no second copy is made. */
 const DOUBLED_MAX = 8 * 1024 * 1024;
-/** How much is kept of a logical message, whose content has no place in a line: its lengths and its prefix. */
+/** How much is kept of a logical message's content, which has no place in a line. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 const RMGR_AT = 17;
 
@@ -63,10 +63,19 @@ export class JoinedRecord {
     const capacity = length > DOUBLED_MAX ? this.totalLength : doubled;
     const wanted = Math.max(capacity, length);
     const isMessage = bytes[RMGR_AT] === Rmgr.logicalMessage;
-    const room = isMessage ? Math.min(wanted, MESSAGE_BYTES_MAX) : wanted;
+    const room = isMessage ? Math.min(wanted, prefixEnd(this.memory) + MESSAGE_BYTES_MAX) : wanted;
     if (room <= bytes.length) return;
     const grown = createWalBytes(room);
     grown.bytes.set(bytes.subarray(0, this.length));
     this.memory = grown;
   }
+}
+
+/** Of a logical message: behind its items and what stands before the prefix, see describeMessage(). */
+function prefixEnd({ bytes, view }: WalBytes): number {
+  let at = RECORD_HEADER_BYTES;
+  if (bytes[at] === ID_ORIGIN) at += 3;
+  if (bytes[at] === ID_TOP_XID) at += 5;
+  const main = at + 5;
+  return main + 24 + view.getUint32(main + 8, true);
 }

@@ -6,6 +6,10 @@ import { pageFault } from "./page-faults.ts";
 export const PAGE_MASK = PAGE_BYTES - 1;
 export const UNKNOWN = -1;
 
+export function pageAfter(at: number): number {
+  return (at | PAGE_MASK) + 1;
+}
+
 /** Where in the pages that were fed reading stands. */
 export class PageCursor {
   chunk!: PageChunk;
