@@ -34,8 +34,8 @@ class PieceReader {
   }
 
   /** Undefined: the end, in place of the first of them. */
-  async take(length: number): Promise<Uint8Array | undefined> {
-    const taken = new Uint8Array(length);
+  async take(length: number, into?: Uint8Array): Promise<Uint8Array | undefined> {
+    const taken = into?.subarray(0, length) ?? new Uint8Array(length);
     let filled = 0;
     while (filled < length) {
       if (this.#piece.length === 0) {
@@ -54,9 +54,9 @@ class PieceReader {
     return taken;
   }
 
-  async need(length: number): Promise<Uint8Array> {
+  async need(length: number, into?: Uint8Array): Promise<Uint8Array> {
     if (length === 0) return new Uint8Array(0);
-    const taken = await this.take(length);
+    const taken = await this.take(length, into);
     if (taken === undefined) throw new CompressionError("unexpected end of file");
     return taken;
   }
@@ -98,6 +98,8 @@ async function* frame(reader: PieceReader): AsyncGenerator<Uint8Array, void, voi
   // 64 kB, 256 kB, 1 MB, 4 MB.
   const blockBytesMax = 1 << (8 + 2 * sizeCode);
   const window = new Uint8Array(WINDOW_BYTES + blockBytesMax);
+  // One for all blocks: of new ones several would wait to be collected, of 4 MB each.
+  const room = new Uint8Array(blockBytesMax);
   let before = 0;
   for (;;) {
     const size = await reader.uint32();
@@ -105,7 +107,7 @@ async function* frame(reader: PieceReader): AsyncGenerator<Uint8Array, void, voi
     const stored = (size & UNCOMPRESSED) !== 0;
     const length = size & ~UNCOMPRESSED;
     if (length > blockBytesMax) throw new CompressionError("an lz4 block that is too long");
-    const block = await reader.need(length);
+    const block = await reader.need(length, room);
     if ((flags & HAS_BLOCK_CHECKSUMS) !== 0) await reader.need(4);
     if (stored) window.set(block, before);
     const end = stored ? before + length : decompressLz4Block(block, window, before);

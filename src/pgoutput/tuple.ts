@@ -39,8 +39,9 @@ export function readTuple(reader: ByteReader): TupleData {
     const kind = reader.uint8();
     if (kind === ColumnKind.text || kind === ColumnKind.binary) {
       const length = reader.uint32();
-      if (length - (reader.end - reader.offset) > FAR_BYTES) checkText(reader, kind, length);
-      reader.advance(length);
+      const end = reader.offset + length;
+      if (end > reader.end) throw valueMissing(reader, kind, length);
+      reader.offset = end;
     } else if (kind !== ColumnKind.null && kind !== ColumnKind.unchanged) {
       throw reader.invalid(
         `column ${column + 1} is of the unknown kind ${quoteByte(kind)}`,
@@ -55,10 +56,13 @@ export function readTuple(reader: ByteReader): TupleData {
  * No server sends text with a NUL in it: where much of it is missing and there is one, its length is wrong, and to wait
  * for its end would fill the memory.
  */
-function checkText(reader: ByteReader, kind: number, length: number): void {
-  if (kind !== ColumnKind.text || length > VALUE_BYTES_MAX) return;
-  const nul = reader.bytes.subarray(0, reader.end).indexOf(0, reader.offset);
-  if (nul !== -1) throw reader.invalid("text that holds the byte 0x00", nul);
+function valueMissing(reader: ByteReader, kind: number, length: number): Error {
+  const missing = reader.offset + length - reader.end;
+  if (kind === ColumnKind.text && length <= VALUE_BYTES_MAX && missing > FAR_BYTES) {
+    const nul = reader.bytes.subarray(0, reader.end).indexOf(0, reader.offset);
+    if (nul !== -1) return reader.invalid("text that holds the byte 0x00", nul);
+  }
+  return reader.truncated(missing);
 }
 
 /** The columns one by one. The hot path walks the bytes itself. */

@@ -4,20 +4,19 @@
  * Way in: RecordReader. feed() it pages, and call next() until it wants more. What a record means is in detail/describe.ts, what it is called
  * in rmgrs.ts.
  */
-import { recordChecksum } from "./pages/crc32c.ts";
 import { type SkippedRange, type WalFault, faultAt, recordFault } from "./pages/faults.ts";
 import { JoinedRecord } from "./joined-record.ts";
 import {
   LONG_HEADER_BYTES,
-  PAGE_BYTES,
   PageInfo,
   SHORT_HEADER_BYTES,
   type SegmentHeader,
 } from "./pages/page.ts";
-import type { PageChunk } from "./pages/page-chunk.ts";
-import { PAGE_MASK, PageCursor, UNKNOWN } from "./pages/page-cursor.ts";
+import type { PageChunk, WalBytes } from "./pages/page-chunk.ts";
+import { PAGE_MASK, PageCursor, UNKNOWN, pageAfter } from "./pages/page-cursor.ts";
 import { align8, formatPosition, positionOf } from "./pages/position.ts";
-import { RECORD_HEADER_BYTES, WalRecord } from "./record.ts";
+import { RecordLinks } from "./record-links.ts";
+import { CHECKSUM_AT, RECORD_HEADER_BYTES, WalRecord, recordChecksum } from "./record.ts";
 import { Rmgr } from "./rmgrs.ts";
 
 /** What next() has to say. */
@@ -42,10 +41,7 @@ export class RecordReader {
   stop: WalFault | undefined;
   skipped: SkippedRange | undefined;
   readonly #pages = new PageCursor();
-  /** Start of the record before; UNKNOWN: not known yet. */
-  #prev = UNKNOWN;
-  /** The last record before a gap: what comes behind it links to that or to a later one. */
-  #floor = 0;
+  readonly #links = new RecordLinks();
   /** Whether a record was read since the start or the last gap: then the next one follows it directly. */
   #synced = false;
   readonly #joined = new JoinedRecord();
@@ -65,7 +61,7 @@ export class RecordReader {
   seek(position: number, prev: number): void {
     this.#joined.drop();
     this.#pages.seek(position);
-    this.#prev = prev;
+    this.#links.previous = prev;
     this.#synced = true;
     this.stop = undefined;
   }
@@ -87,12 +83,12 @@ export class RecordReader {
 
   /** Whether no record has begun yet. */
   get empty(): boolean {
-    return this.#prev === UNKNOWN && this.#joined.totalLength === 0;
+    return this.#links.previous === UNKNOWN && this.#joined.totalLength === 0;
   }
 
   /** The record before `position`. */
   get previous(): number {
-    return this.#prev;
+    return this.#links.previous;
   }
 
   next(): Step {
@@ -126,8 +122,7 @@ export class RecordReader {
   jump(): void {
     this.#joined.drop();
     this.#pages.jump();
-    this.#floor = Math.max(this.#prev, this.#floor);
-    this.#prev = UNKNOWN;
+    this.#links.break();
     this.#synced = false;
   }
 
@@ -142,13 +137,13 @@ export class RecordReader {
   #enterPage(at: number): Step | undefined {
     const address = this.#pages.base + at;
     const { words } = this.#pages.chunk;
-    const pageEnd = Math.min(at + PAGE_BYTES, this.#pages.end);
+    const pageEnd = Math.min(pageAfter(at), this.#pages.end);
     const first = address % this.#pages.header.segmentBytes === 0;
     const start = at + (first ? LONG_HEADER_BYTES : SHORT_HEADER_BYTES);
     if (start > pageEnd) return this.#cut(start - pageEnd, pageEnd);
     const fault = this.#pages.check(at);
     if (fault !== undefined) {
-      return this.#fail(fault, this.#searching === undefined ? at : at + PAGE_BYTES);
+      return this.#fail(fault, this.#searching === undefined ? at : pageAfter(at));
     }
     const index = at >> 2;
     const info = words[index]! >>> 16;
@@ -186,29 +181,27 @@ export class RecordReader {
       return this.#fail(faultAt(position, message), at);
     }
     const room = pageEnd - start;
-    joined.append(this.#pages.chunk.bytes, start, start + Math.min(missing, room));
+    joined.append(this.#pages.chunk, start, start + Math.min(missing, room));
     if (missing > room) {
       if ((pageEnd & PAGE_MASK) !== 0) return this.#cut(missing - room, pageEnd);
       this.#pages.at = pageEnd;
       return undefined;
     }
     this.#pages.at = start + align8(missing);
-    const { lsn, totalLength } = joined;
+    const { lsn, totalLength, memory } = joined;
     joined.drop();
-    return this.#check(joined.chunk, 0, totalLength, lsn, this.#pages.base + this.#pages.at);
+    return this.#check(memory, 0, totalLength, joined.checksum(), lsn);
   }
 
   #readRecord(at: number): Step | undefined {
     const chunk = this.#pages.chunk;
-    const nextPage = (at | PAGE_MASK) + 1;
-    const pageEnd = nextPage < this.#pages.end ? nextPage : this.#pages.end;
+    const pageEnd = Math.min(pageAfter(at), this.#pages.end);
     const lsn = this.#pages.base + at;
     if (pageEnd - at < 4) return this.#cut(RECORD_HEADER_BYTES - (pageEnd - at), pageEnd);
     const totalLength = chunk.words[at >> 2]! >>> 0;
     if (totalLength <= pageEnd - at && totalLength >= RECORD_HEADER_BYTES) {
-      const end = at + align8(totalLength);
-      this.#pages.at = end;
-      return this.#check(chunk, at, totalLength, lsn, this.#pages.base + end);
+      this.#pages.at = at + align8(totalLength);
+      return this.#check(chunk, at, totalLength, recordChecksum(chunk, at, totalLength), lsn);
     }
     return this.#beginRecord(at, pageEnd, totalLength);
   }
@@ -216,17 +209,18 @@ export class RecordReader {
   /** A record that the page does not hold whole. */
   #beginRecord(at: number, pageEnd: number, totalLength: number): Step | undefined {
     const lsn = this.#pages.base + at;
-    const { words, bytes } = this.#pages.chunk;
+    const { chunk } = this.#pages;
     if (totalLength < RECORD_HEADER_BYTES || totalLength > RECORD_BYTES_MAX) {
       const message = `record at ${formatPosition(lsn)}: length ${totalLength} is not possible`;
       return this.#fail({ ...faultAt(lsn, message), mayBeEnd: totalLength === 0 }, pageAfter(at));
     }
     if (pageEnd - at >= 16) {
-      const fault = this.#linkFault(lsn, positionOf(words[(at >> 2) + 3]!, words[(at >> 2) + 2]!));
+      const link = positionOf(chunk.words[(at >> 2) + 3]!, chunk.words[(at >> 2) + 2]!);
+      const fault = this.#links.fault(lsn, link, this.#searching !== undefined);
       if (fault !== undefined) return this.#fail(fault, pageAfter(at));
     }
     this.#joined.begin(lsn, totalLength);
-    this.#joined.append(bytes, at, pageEnd);
+    this.#joined.append(chunk, at, pageEnd);
     if ((pageEnd & PAGE_MASK) !== 0) return this.#cut(totalLength - (pageEnd - at), pageEnd);
     this.#pages.at = pageEnd;
     return undefined;
@@ -234,38 +228,27 @@ export class RecordReader {
 
   /** Decodes a record that is there whole, and gives it out if it is sound. */
   #check(
-    chunk: PageChunk,
+    memory: WalBytes,
     start: number,
     totalLength: number,
+    checksum: number,
     lsn: number,
-    endLsn: number,
   ): Step | undefined {
-    const { words, bytes } = chunk;
-    const index = start >> 2;
-    const prev = (words[index + 3]! >>> 0) * 4_294_967_296 + (words[index + 2]! >>> 0);
-    if (prev !== this.#prev) {
-      const fault = this.#linkFault(lsn, prev);
+    const { record } = this;
+    record.readHeader(memory, start, totalLength);
+    if (record.prevLsn !== this.#links.previous) {
+      const fault = this.#links.fault(lsn, record.prevLsn, this.#searching !== undefined);
       if (fault !== undefined) return this.#failRecord(fault, start);
     }
-    if (words[index + 5] !== recordChecksum(words, bytes, start, totalLength)) {
+    if (memory.words[(start + CHECKSUM_AT) >> 2] !== checksum) {
       return this.#failRecord(recordFault(lsn, "checksum does not match"), start);
     }
-    const { record } = this;
-    record.bytes = bytes;
-    record.view = chunk.view;
-    record.start = start;
-    record.totalLength = totalLength;
-    record.lsn = lsn;
-    record.prevLsn = prev;
-    record.xid = words[index + 1]! >>> 0;
-    const infoAndRmgr = words[index + 4]!;
-    record.info = infoAndRmgr & 0xff;
-    record.rmgr = (infoAndRmgr >> 8) & 0xff;
     if (!record.decodeItems(this.#pages.header.version)) {
       return this.#failRecord(recordFault(lsn, "lengths of its parts do not add up"), start);
     }
-    record.endLsn = endLsn;
-    this.#prev = lsn;
+    record.lsn = lsn;
+    record.endLsn = this.#pages.base + this.#pages.at;
+    this.#links.previous = lsn;
     this.#synced = true;
     if (record.rmgr === Rmgr.xlog && record.opcode === OPCODE_SWITCH) this.#leaveSegment();
     return this.#searching === undefined ? Step.record : this.#giveFound(lsn);
@@ -287,23 +270,11 @@ export class RecordReader {
     return Step.skipped;
   }
 
-  /** Of the link to the record before. */
-  #linkFault(lsn: number, prev: number): WalFault | undefined {
-    const known = this.#searching === undefined && this.#prev !== UNKNOWN;
-    // Behind damage the record before is not known, but lies in the range that is skipped: old bytes have another link.
-    const floor = Math.max(this.#prev, this.#floor);
-    if (known ? prev === this.#prev : prev < lsn && prev >= floor) return undefined;
-    const expected = known ? `not ${formatPosition(this.#prev)}` : "which is not just before it";
-    return recordFault(lsn, `previous record is ${formatPosition(prev)}, ${expected}`);
-  }
-
   /** One that lies on a single page may have a wrong length: the next page is the first place that can be trusted. */
   #failRecord(fault: WalFault, start: number): Step | undefined {
     const crossed = fault.position !== this.#pages.base + start;
-    return this.#fail(
-      fault,
-      crossed ? this.#pages.at : pageAfter(fault.position - this.#pages.base),
-    );
+    const nextPage = pageAfter(fault.position - this.#pages.base);
+    return this.#fail(fault, crossed ? this.#pages.at : nextPage);
   }
 
   /** The file ends within a page. */
@@ -324,8 +295,4 @@ export class RecordReader {
     this.stop = { ...fault, start };
     return Step.stopped;
   }
-}
-
-function pageAfter(at: number): number {
-  return (at | PAGE_MASK) + 1;
 }

@@ -3,19 +3,33 @@
  * is read over the last one, and its views of bytes live until the next is asked for.
  */
 import { BlockReference } from "./block-reference.ts";
+import type { PageChunk, WalBytes } from "./pages/page-chunk.ts";
+import { positionOf } from "./pages/position.ts";
 import type { WalVersion } from "./pages/versions.ts";
 
 export const RECORD_HEADER_BYTES = 24;
+/** Where in the header its checksum is, which is of what stands before it, and of what follows the header. */
+export const CHECKSUM_AT = 20;
 const BLOCKS_MAX = 33;
 
 /** Ids of what comes before the data. */
 const BLOCK_ID_MAX = 32;
-const ID_TOP_XID = 252;
-const ID_ORIGIN = 253;
+export const ID_TOP_XID = 252;
+export const ID_ORIGIN = 253;
 const ID_MAIN_LONG = 254;
 const ID_MAIN_SHORT = 255;
 
 const EMPTY = new Uint8Array(0);
+
+/** Over what follows the header first, then over the header up to the checksum itself. */
+export function recordChecksum(
+  { checksumAfter }: PageChunk,
+  start: number,
+  totalLength: number,
+): number {
+  const data = checksumAfter(-1, start + RECORD_HEADER_BYTES, start + totalLength);
+  return ~checksumAfter(data, start, start + CHECKSUM_AT);
+}
 
 export class WalRecord {
   bytes: Uint8Array = EMPTY;
@@ -76,6 +90,20 @@ export class WalRecord {
   /** As it is stored: perhaps compressed, without its hole. */
   blockImage({ imageStart, imageBytes }: BlockReference): Uint8Array {
     return this.bytes.subarray(imageStart, imageStart + imageBytes);
+  }
+
+  /** uint32 length, uint32 xid, uint64 link, uint8 info, uint8 rmgr, 2 bytes of padding, uint32 checksum */
+  readHeader({ bytes, words, view }: WalBytes, start: number, totalLength: number): void {
+    const index = start >> 2;
+    const infoAndRmgr = words[index + 4]!;
+    this.bytes = bytes;
+    this.view = view;
+    this.start = start;
+    this.totalLength = totalLength;
+    this.xid = words[index + 1]! >>> 0;
+    this.prevLsn = positionOf(words[index + 3]!, words[index + 2]!);
+    this.info = infoAndRmgr & 0xff;
+    this.rmgr = (infoAndRmgr >> 8) & 0xff;
   }
 
   /**

@@ -25,6 +25,8 @@ export interface RelationTotals extends Totals {
   images: number;
   /** Written to by an index method. */
   isIndex: boolean;
+  /** With the same relfilenode, in another database or tablespace: rare. */
+  readonly next: RelationTotals | undefined;
 }
 
 /** What a finding about checkpoints needs to know. */
@@ -49,7 +51,7 @@ export class WalStatistics {
   readonly #records = new Float64Array(RECORD_TYPES);
   readonly #recordBytes = new Float64Array(RECORD_TYPES);
   readonly #imageBytes = new Float64Array(RECORD_TYPES);
-  readonly #relations = new Map<number, RelationTotals[]>();
+  readonly #relations = new Map<number, RelationTotals>();
   #last: RelationTotals | undefined;
   #version: WalVersion | undefined;
   #names!: RecordNames;
@@ -110,7 +112,11 @@ export class WalStatistics {
   }
 
   relations(): readonly RelationTotals[] {
-    return [...this.#relations.values()].flat();
+    const all: RelationTotals[] = [];
+    for (const first of this.#relations.values()) {
+      for (let each: RelationTotals | undefined = first; each; each = each.next) all.push(each);
+    }
+    return all;
   }
 
   /** All bytes. */
@@ -126,14 +132,10 @@ export class WalStatistics {
   #relation(tablespace: number, database: number, relfilenode: number): RelationTotals {
     const last = this.#last;
     if (last?.relfilenode === relfilenode && isOf(last, tablespace, database)) return last;
-    const all = this.#relations.get(relfilenode);
-    // A relfilenode in two databases is rare.
-    const first = all?.[0];
-    const known =
-      first !== undefined && isOf(first, tablespace, database)
-        ? first
-        : all?.find((each) => isOf(each, tablespace, database));
-    const found = known ?? this.#addRelation(tablespace, database, relfilenode, all);
+    const first = this.#relations.get(relfilenode);
+    let found = first;
+    while (found !== undefined && !isOf(found, tablespace, database)) found = found.next;
+    found ??= this.#addRelation(tablespace, database, relfilenode, first);
     this.#last = found;
     return found;
   }
@@ -142,12 +144,21 @@ export class WalStatistics {
     tablespace: number,
     database: number,
     relfilenode: number,
-    all: RelationTotals[] | undefined,
+    next: RelationTotals | undefined,
   ): RelationTotals {
-    const none = { records: 0, recordBytes: 0, imageBytes: 0, images: 0, isIndex: false };
-    const added: RelationTotals = { tablespace, database, relfilenode, ...none };
-    if (all === undefined) this.#relations.set(relfilenode, [added]);
-    else all.push(added);
+    // Not spread out of another object, which would take more memory.
+    const added: RelationTotals = {
+      tablespace,
+      database,
+      relfilenode,
+      records: 0,
+      recordBytes: 0,
+      imageBytes: 0,
+      images: 0,
+      isIndex: false,
+      next,
+    };
+    this.#relations.set(relfilenode, added);
     return added;
   }
 

@@ -14,6 +14,7 @@ import {
   u16,
   u32,
 } from "./support/log-encoder.ts";
+import type { WalRecord } from "../../src/wal/record.ts";
 import { readLog } from "./support/read.ts";
 
 const header = headerOf(18);
@@ -308,5 +309,26 @@ describe("RecordReader, of damage", () => {
     const known = new Set(long.records.map(({ lsn, bytes: own }) => `${lsn} ${own.join()}`));
     for (const { lsn, bytes: own } of records) assert.ok(known.has(`${lsn} ${own.join()}`));
     assert.ok(!records.some(({ lsn }) => lsn === START + target));
+  });
+
+  it("checks all of a logical message and keeps its prefix, not all of its content", () => {
+    const [prefix, content] = [300_000, 2_000_000];
+    const lengths = [...u32(prefix), ...u32(0), ...u32(content), ...u32(0)];
+    const text = [...filled(prefix), ...filled(content)];
+    const long = new LogEncoder(18);
+    long.record({ rmgr: 21, body: mainData([...u32(5), ...u32(0), ...lengths, ...text]) });
+    long.record({ body: mainData([1]) });
+    const bytes = long.bytes();
+    const kept: Buffer[] = [];
+    const record: (record: WalRecord) => void = (each) => kept.push(Buffer.from(each.bytes));
+    assert.equal(readLog(bytes, { header, record }).records.length, 2);
+    const message = kept[0]!;
+    assert.ok(message.length < 1_400_000, String(message.length));
+    const own = long.records[0]!.bytes;
+    assert.ok(message.equals(own.subarray(0, message.length)));
+    assert.ok(message.length > 24 + 5 + 24 + prefix);
+    bytes[2_000_000]! ^= 1;
+    const { faults } = readLog(bytes, { header });
+    assert.match(faults[0] ?? "", /checksum does not match/);
   });
 });

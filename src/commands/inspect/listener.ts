@@ -60,7 +60,7 @@ export class InspectListener implements LogListener {
   /** What comes last, such as statistics. */
   async finish(): Promise<void> {
     await this.flush();
-    await this.#write(await this.#printer.finish());
+    for (const part of await this.#printer.finish()) await this.#write(part);
   }
 
   #write(bytes: Uint8Array): Promise<void> | undefined {

@@ -14,8 +14,8 @@ export interface Printer {
   record(record: WalRecord, version: WalVersion): void;
   /** What was made since the last call. */
   take(): Uint8Array;
-  /** What comes when there are no more records. */
-  finish(): Promise<Uint8Array>;
+  /** What comes when there are no more records, in parts: all lines of many relations would take twice the memory of these. */
+  finish(): Promise<Iterable<Uint8Array>>;
 }
 
 /** What makes tables is loaded only where tables are wanted. */
@@ -40,7 +40,7 @@ function withoutEnd(lines: Pick<Printer, "record" | "take">): Printer {
   return {
     record: (record, version) => lines.record(record, version),
     take: () => lines.take(),
-    finish: async () => NOTHING,
+    finish: async () => [],
   };
 }
 
@@ -58,24 +58,30 @@ async function statsPrinter(
   const { renderStatsNdjson, statsRows } = await import("../../render/wal/stats.ts");
   const { findingsOf, renderFindingsNdjson } = await import("../../render/wal/findings.ts");
   const statistics = new WalStatistics();
-  const finish = async (): Promise<Uint8Array> => {
+  const finish = async (): Promise<Iterable<Uint8Array>> => {
     const rows = statsRows(statistics, by, names);
     const tables = by === "table" ? rows : statsRows(statistics, "table", names);
     const findings = findingsOf(statistics, names, tables);
     if (format === "ndjson") {
-      // In parts: as one text the lines of many relations would be in memory several times.
-      const parts: Buffer[] = [];
-      for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
-        parts.push(Buffer.from(renderStatsNdjson(rows.slice(at, at + ROWS_AT_ONCE))));
-      }
-      return Buffer.concat([...parts, Buffer.from(renderFindingsNdjson(findings))]);
+      return partsOf(rows, renderStatsNdjson, renderFindingsNdjson(findings));
     }
     const { renderStatsTable } = await import("../../render/wal/stats-table.ts");
-    return Buffer.from(renderStatsTable(rows, by, findings, { width: width(), color }));
+    return [Buffer.from(renderStatsTable(rows, by, findings, { width: width(), color }))];
   };
   return {
     record: (record, version) => statistics.add(record, version),
     take: () => NOTHING,
     finish,
   };
+}
+
+function* partsOf<T>(
+  rows: readonly T[],
+  render: (rows: readonly T[]) => string,
+  last: string,
+): Generator<Uint8Array, void, void> {
+  for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+    yield Buffer.from(render(rows.slice(at, at + ROWS_AT_ONCE)));
+  }
+  yield Buffer.from(last);
 }

@@ -4,15 +4,17 @@ import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString } from "../bytes/json-text.ts";
 
-/** So many are kept: a log may hold more relations than memory. */
-const KEPT_MAX = 8192;
+/** So many are kept, each at a place of its own, where another one takes its memory: a log may hold more relations than memory. */
+const PLACES = 4096;
 
 /** What does not change from one reference of a relation's fork to the next. */
 interface Pieces {
+  readonly generation: number;
   readonly id: number;
   readonly fork: number;
   readonly tablespace: number;
   readonly database: number;
+  readonly relfilenode: number;
   readonly head: Piece;
   /** Undefined: no name is known. */
   readonly name: Piece | undefined;
@@ -21,47 +23,35 @@ interface Pieces {
 /** The constant parts of block references, made once for each relation. */
 export class BlockPieces {
   readonly #names: RelationNames;
-  #generation = 0;
-  #kept = 0;
-  readonly #byRelfilenode = new Map<number, Pieces[]>();
+  readonly #places: (Pieces | undefined)[] = Array.from({ length: PLACES }, () => undefined);
 
   constructor(names: RelationNames) {
     this.#names = names;
   }
 
+  /** What it returns is good until the next call. */
   of(block: BlockReference): Pieces {
-    if (this.#names.generation !== this.#generation || this.#kept > KEPT_MAX) this.#forget();
-    let all = this.#byRelfilenode.get(block.relfilenode);
-    if (all === undefined) this.#byRelfilenode.set(block.relfilenode, (all = []));
-    for (let index = 0; index < all.length; index++) {
-      const each = all[index]!;
-      if (
-        each.id === block.id &&
-        each.fork === block.fork &&
-        each.database === block.database &&
-        each.tablespace === block.tablespace
-      ) {
-        return each;
-      }
-    }
-    const made = this.#make(block);
-    all.push(made);
-    this.#kept++;
-    return made;
+    const place = (block.relfilenode + block.id * 1021 + block.fork * 509) % PLACES;
+    const kept = this.#places[place];
+    const known =
+      kept !== undefined &&
+      kept.relfilenode === block.relfilenode &&
+      kept.id === block.id &&
+      kept.fork === block.fork &&
+      kept.database === block.database &&
+      kept.tablespace === block.tablespace &&
+      kept.generation === this.#names.generation;
+    return known ? kept : (this.#places[place] = this.#make(block, kept?.head ?? piece("")));
   }
 
-  #forget(): void {
-    this.#generation = this.#names.generation;
-    this.#kept = 0;
-    this.#byRelfilenode.clear();
-  }
-
-  #make({ id, fork, tablespace, database, relfilenode }: BlockReference): Pieces {
+  #make(block: BlockReference, head: Piece): Pieces {
+    const { id, fork, tablespace, database, relfilenode } = block;
     const locator = `"tablespace":${tablespace},"database":${database},"relfilenode":${relfilenode}`;
     const forkName = jsonString(FORK_NAMES[fork] ?? String(fork));
-    const head = piece(`{"id":${id},${locator},"fork":${forkName},"block":`);
-    const name = this.#names.nameOf(tablespace, database, relfilenode);
-    return { id, fork, tablespace, database, head, name: namePiece(name) };
+    head.rewriteAscii(`{"id":${id},${locator},"fork":${forkName},"block":`);
+    const { generation } = this.#names;
+    const name = namePiece(this.#names.nameOf(tablespace, database, relfilenode));
+    return { generation, id, fork, tablespace, database, relfilenode, head, name };
   }
 }
 

@@ -90,15 +90,21 @@ export function bytesOf({ recordBytes, imageBytes }: Totals): number {
 
 class FileRow implements StatsRow {
   readonly #file: RelationTotals;
-  readonly records: number;
-  readonly recordBytes: number;
-  readonly imageBytes: number;
 
   constructor(file: RelationTotals) {
     this.#file = file;
-    this.records = file.records;
-    this.recordBytes = file.recordBytes;
-    this.imageBytes = file.imageBytes;
+  }
+
+  get records(): number {
+    return this.#file.records;
+  }
+
+  get recordBytes(): number {
+    return this.#file.recordBytes;
+  }
+
+  get imageBytes(): number {
+    return this.#file.imageBytes;
   }
 
   get members(): string {

@@ -1,12 +1,19 @@
-/** CRC-32C (Castagnoli) as the server computes it: reflected, inverted at both ends (port/pg_crc32c.h). */
+/**
+ * CRC-32C (Castagnoli) as the server computes it: reflected, inverted at both ends (port/pg_crc32c.h). By tables, sixteen bytes at
+ * a time, in WebAssembly: JavaScript takes half as long again for the same, and of counting records this is the largest part.
+ */
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 16;
+const TABLE_BYTES = 1024;
+/** In a ChecksumMemory: where the tables end and what is to be checked begins. */
+const DATA_START = SLICES * TABLE_BYTES;
+const WASM_PAGE_BYTES = 64 * 1024;
 
 /** Table k maps a byte to its effect k bytes further on; one table behind the other. */
 const TABLES = createTables();
 
 function createTables(): Int32Array {
-  const tables = new Int32Array(SLICES * 256);
+  const tables = new Int32Array((SLICES * TABLE_BYTES) / 4);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
@@ -19,93 +26,143 @@ function createTables(): Int32Array {
   return tables;
 }
 
-const T0 = TABLES.slice(0, 256);
-const T1 = TABLES.slice(256, 512);
-const T2 = TABLES.slice(512, 768);
-const T3 = TABLES.slice(768, 1024);
-const T4 = TABLES.slice(1024, 1280);
-const T5 = TABLES.slice(1280, 1536);
-const T6 = TABLES.slice(1536, 1792);
-const T7 = TABLES.slice(1792, 2048);
-const T8 = TABLES.slice(2048, 2304);
-const T9 = TABLES.slice(2304, 2560);
-const T10 = TABLES.slice(2560, 2816);
-const T11 = TABLES.slice(2816, 3072);
-const T12 = TABLES.slice(3072, 3328);
-const T13 = TABLES.slice(3328, 3584);
-const T14 = TABLES.slice(3584, 3840);
-const T15 = TABLES.slice(3840, 4096);
-
-/**
- * Of a record of `length` bytes at `start`, a multiple of 4: over what follows its header first, then over the header up to the
- * checksum itself. Sixteen bytes at a time, read as words: four times as fast as by bytes.
- */
-export function recordChecksum(
-  words: Int32Array,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-): number {
-  const end = start + length;
-  let crc = -1;
-  let at = (start >> 2) + 6;
-  const lastSixteen = (end >> 2) - 4;
-  while (at <= lastSixteen) {
-    const a = words[at]! ^ crc;
-    const b = words[at + 1]!;
-    const c = words[at + 2]!;
-    const d = words[at + 3]!;
-    crc =
-      T15[a & 0xff]! ^
-      T14[(a >>> 8) & 0xff]! ^
-      T13[(a >>> 16) & 0xff]! ^
-      T12[a >>> 24]! ^
-      T11[b & 0xff]! ^
-      T10[(b >>> 8) & 0xff]! ^
-      T9[(b >>> 16) & 0xff]! ^
-      T8[b >>> 24]! ^
-      T7[c & 0xff]! ^
-      T6[(c >>> 8) & 0xff]! ^
-      T5[(c >>> 16) & 0xff]! ^
-      T4[c >>> 24]! ^
-      T3[d & 0xff]! ^
-      T2[(d >>> 8) & 0xff]! ^
-      T1[(d >>> 16) & 0xff]! ^
-      T0[d >>> 24]!;
-    at += 4;
-  }
-  const words4End = end >> 2;
-  while (at < words4End) crc = word(crc ^ words[at++]!);
-  for (let byte = at << 2; byte < end; byte++) crc = (crc >>> 8) ^ T0[(crc ^ bytes[byte]!) & 0xff]!;
-  // The header: 20 bytes.
-  at = start >> 2;
-  const a = words[at]! ^ crc;
-  const b = words[at + 1]!;
-  const c = words[at + 2]!;
-  const d = words[at + 3]!;
-  crc =
-    T15[a & 0xff]! ^
-    T14[(a >>> 8) & 0xff]! ^
-    T13[(a >>> 16) & 0xff]! ^
-    T12[a >>> 24]! ^
-    T11[b & 0xff]! ^
-    T10[(b >>> 8) & 0xff]! ^
-    T9[(b >>> 16) & 0xff]! ^
-    T8[b >>> 24]! ^
-    T7[c & 0xff]! ^
-    T6[(c >>> 8) & 0xff]! ^
-    T5[(c >>> 16) & 0xff]! ^
-    T4[c >>> 24]! ^
-    T3[d & 0xff]! ^
-    T2[(d >>> 8) & 0xff]! ^
-    T1[(d >>> 16) & 0xff]! ^
-    T0[d >>> 24]!;
-  return ~word(crc ^ words[at + 4]!);
+/** The checksum so far, not inverted, after bytes[start, end) as well. For a few bytes, which may lie anywhere. */
+export function checksumAfter(crc: number, bytes: Uint8Array, start: number, end: number): number {
+  let after = crc;
+  for (let at = start; at < end; at++) after = (after >>> 8) ^ TABLES[(after ^ bytes[at]!) & 0xff]!;
+  return after;
 }
 
-/** The effect of one word, the checksum so far already in it. */
-function word(value: number): number {
-  return (
-    T3[value & 0xff]! ^ T2[(value >>> 8) & 0xff]! ^ T1[(value >>> 16) & 0xff]! ^ T0[value >>> 24]!
-  );
+/** What is used of it: TypeScript has these types with those of the browser's page only. */
+interface WebAssemblyApi {
+  readonly Memory: new (size: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (module: object, imports: object) => { exports: { f: ChecksumAfter } };
+}
+const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
+
+/** As checksumAfter(), of bytes of a ChecksumMemory, counted from `start`. */
+type ChecksumAfter = (crc: number, start: number, end: number) => number;
+
+/** Memory for bytes whose checksums are wanted, which WebAssembly can read where they are. */
+export class ChecksumMemory {
+  readonly buffer: ArrayBuffer;
+  /** Where in it `length` bytes are. */
+  readonly start = DATA_START;
+  readonly after: ChecksumAfter;
+
+  constructor(length: number) {
+    const initial = Math.ceil((DATA_START + length) / WASM_PAGE_BYTES);
+    const memory = new wasm.Memory({ initial, maximum: initial });
+    new Int32Array(memory.buffer).set(TABLES);
+    const { exports } = new wasm.Instance(compiled(), { e: { m: memory } });
+    this.buffer = memory.buffer;
+    this.after = exports.f;
+  }
+}
+
+let module: object | undefined;
+
+function compiled(): object {
+  module ??= new wasm.Module(assemble());
+  return module;
+}
+
+/** Locals of the function: its parameters and the words at hand. */
+const [CRC, AT, END, WORD] = [0, 1, 2, 3];
+const BLOCK = [0x02, 0x40];
+const LOOP = [0x03, 0x40];
+const CLOSE = 0x0b;
+const OUT_IF = [0x0d, 1];
+const AGAIN = [0x0c, 0];
+const GREATER = 0x4b;
+const ADD = 0x6a;
+const AND = 0x71;
+const XOR = 0x73;
+const SHIFT_LEFT = 0x74;
+const SHIFT_RIGHT = 0x76;
+const I32 = 0x7f;
+
+/**
+ * (import "e" "m" (memory 1))
+ * (func (export "f") (param crc, at, end: i32) (result i32) …), see checksumAfter()
+ */
+function assemble(): Uint8Array<ArrayBuffer> {
+  const body = [...eat(16), ...eat(4), ...eat(1), ...get(CRC), CLOSE];
+  const code = [1, 4, I32, ...body];
+  return new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [1, 0x60, 3, I32, I32, I32, 1, I32]),
+    ...section(2, [1, ...name("e"), ...name("m"), 2, 0, 1]),
+    ...section(3, [1, 0]),
+    ...section(7, [1, ...name("f"), 0, 0]),
+    ...section(10, [1, ...unsigned(code.length), ...code]),
+  ]);
+}
+
+/** while (at + bytes <= end) { crc = the bytes' effects together; at += bytes } */
+function eat(bytes: number): readonly number[] {
+  const next = [...get(AT), ...constant(bytes), ADD];
+  const words = Array.from({ length: Math.ceil(bytes / 4) }, (_, index) => WORD + index);
+  const loaded = words.flatMap((word, index) => [
+    ...get(AT),
+    ...(bytes === 1 ? [0x2d, 0, ...unsigned(DATA_START)] : load(DATA_START + index * 4)),
+    ...(index === 0 ? [...get(CRC), XOR] : []),
+    ...set(word),
+  ]);
+  const effects = Array.from({ length: bytes }, (_, byte) => [
+    ...effect(words[byte >> 2]!, byte & 3, bytes - 1 - byte),
+    ...(byte === 0 ? [] : [XOR]),
+  ]).flat();
+  const rest = bytes === 1 ? [...get(CRC), ...constant(8), SHIFT_RIGHT, XOR] : [];
+  const step = [...loaded, ...effects, ...rest, ...set(CRC), ...next, ...set(AT)];
+  return [
+    ...BLOCK,
+    ...LOOP,
+    ...next,
+    ...get(END),
+    GREATER,
+    ...OUT_IF,
+    ...step,
+    ...AGAIN,
+    CLOSE,
+    CLOSE,
+  ];
+}
+
+/** Looks one byte of a word up in a table, whose entries have four bytes. */
+function effect(word: number, byte: number, table: number): readonly number[] {
+  const shift =
+    byte === 0 ? [...constant(2), SHIFT_LEFT] : [...constant(byte * 8 - 2), SHIFT_RIGHT];
+  return [...get(word), ...shift, ...constant(0x3fc), AND, ...load(table * TABLE_BYTES)];
+}
+
+function get(local: number): readonly number[] {
+  return [0x20, local];
+}
+
+function set(local: number): readonly number[] {
+  return [0x21, local];
+}
+
+function load(offset: number): readonly number[] {
+  return [0x28, 2, ...unsigned(offset)];
+}
+
+function constant(value: number): readonly number[] {
+  // A sign bit follows, which none of these has set.
+  return [0x41, ...(value < 0x40 ? [value] : [(value & 0x7f) | 0x80, value >> 7])];
+}
+
+function name(text: string): readonly number[] {
+  return [text.length, text.charCodeAt(0)];
+}
+
+function section(id: number, content: readonly number[]): readonly number[] {
+  return [id, ...unsigned(content.length), ...content];
+}
+
+/** LEB128 */
+function unsigned(value: number): readonly number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
 }

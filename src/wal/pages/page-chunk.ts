@@ -1,16 +1,33 @@
-/** Memory for pages of WAL, with the views that it is read by. Its base is a multiple of 8. */
-export interface PageChunk {
+import { ChecksumMemory } from "./crc32c.ts";
+
+/** Bytes of WAL, with the views that they are read by. */
+export interface WalBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly words: Int32Array<ArrayBuffer>;
   readonly view: DataView<ArrayBuffer>;
 }
 
-/** `length` is rounded up to whole words. */
+/** Memory for pages of WAL. */
+export interface PageChunk extends WalBytes {
+  /** As checksumAfter(), of its bytes. */
+  readonly checksumAfter: (crc: number, start: number, end: number) => number;
+}
+
 export function createPageChunk(length: number): PageChunk {
-  const buffer = new ArrayBuffer(Math.ceil(length / 8) * 8);
+  const { buffer, start, after } = new ChecksumMemory(length);
+  return { ...viewsOf(buffer, start, length), checksumAfter: after };
+}
+
+/** `length` is rounded up to whole words. */
+export function createWalBytes(length: number): WalBytes {
+  return viewsOf(new ArrayBuffer(Math.ceil(length / 8) * 8), 0, length);
+}
+
+function viewsOf(buffer: ArrayBuffer, start: number, length: number): WalBytes {
+  const words = Math.ceil(length / 8) * 2;
   return {
-    bytes: new Uint8Array(buffer),
-    words: new Int32Array(buffer),
-    view: new DataView(buffer),
+    bytes: new Uint8Array(buffer, start, words * 4),
+    words: new Int32Array(buffer, start, words),
+    view: new DataView(buffer, start, words * 4),
   };
 }

@@ -1,14 +1,18 @@
 import type { WalFault } from "./faults.ts";
 import { PAGE_BYTES, type SegmentHeader } from "./page.ts";
-import { type PageChunk, createPageChunk } from "./page-chunk.ts";
+import type { PageChunk } from "./page-chunk.ts";
 import { pageFault } from "./page-faults.ts";
 
 export const PAGE_MASK = PAGE_BYTES - 1;
 export const UNKNOWN = -1;
 
+export function pageAfter(at: number): number {
+  return (at | PAGE_MASK) + 1;
+}
+
 /** Where in the pages that were fed reading stands. */
 export class PageCursor {
-  chunk: PageChunk = createPageChunk(0);
+  chunk!: PageChunk;
   /** The chunk's first byte in the log, and how much of it is filled. */
   base = 0;
   end = 0;

@@ -70,8 +70,11 @@ function readChunk(
   }
 }
 
+let chunk = createPageChunk(1 << 20);
+
+/** One for all: each reserves gigabytes of addresses. */
 function chunkOf(bytes: Uint8Array): PageChunk {
-  const chunk = createPageChunk(bytes.length);
+  if (chunk.bytes.length < bytes.length) chunk = createPageChunk(bytes.length);
   chunk.bytes.set(bytes);
   return chunk;
 }
