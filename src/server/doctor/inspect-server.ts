@@ -22,6 +22,8 @@ interface ServerSettings {
   readonly max_slot_wal_keep_size: string;
   /** Null before PostgreSQL 18. */
   readonly idle_replication_slot_timeout: string | null;
+  /** Null where the server does not restrict them. */
+  readonly output_plugin_libraries: string | null;
   readonly synchronous_standby_names: string;
   readonly in_recovery: boolean;
   /** Walsenders of physical standbys. */
@@ -47,6 +49,7 @@ export async function inspectServer(client: Client): Promise<ServerFacts> {
        current_setting('wal_sender_timeout') AS wal_sender_timeout,
        current_setting('max_slot_wal_keep_size') AS max_slot_wal_keep_size,
        current_setting('idle_replication_slot_timeout', true) AS idle_replication_slot_timeout,
+       current_setting('output_plugin_libraries', true) AS output_plugin_libraries,
        current_setting('synchronous_standby_names') AS synchronous_standby_names,
        pg_catalog.pg_is_in_recovery() AS in_recovery,
        ARRAY(SELECT DISTINCT r.application_name FROM pg_catalog.pg_stat_replication r

@@ -12,6 +12,7 @@ import {
 import { isLogical, majorOf, walLevelFault } from "../settings/preflight.ts";
 import { matchingStandbyName } from "../settings/synchronous-standbys.ts";
 import { psqlCommand } from "../target/paste.ts";
+import { PLUGIN } from "../slot/slot.ts";
 import { shellQuote } from "../target/target.ts";
 import type { CheckpointFacts, RoleFacts, ServerFacts } from "./inspect-server.ts";
 
@@ -35,6 +36,7 @@ export function serverFindings(
     checkSenderTimeout(facts, administration),
     checkKeepSize(facts),
     ...checkIdleTimeout(facts),
+    ...checkOutputPlugins(facts, administration),
     checkSynchronous(facts, administration),
   ];
 }
@@ -182,6 +184,21 @@ function checkSynchronous(
   );
 }
 
+/** Minor releases of 2026 restrict which libraries a slot may load. */
+function checkOutputPlugins(
+  { output_plugin_libraries: list }: ServerFacts,
+  administration: Administration,
+): Check[] {
+  if (list === null) return [];
+  const name = "output_plugin_libraries";
+  const words = list.match(/"[^"]*"|[^",\s]+/g) ?? [];
+  const allowed = words.map((word) => word.replaceAll('"', ""));
+  if (allowed.includes(PLUGIN)) return [ok(name, list)];
+  const change = changeSetting(administration, name, [...allowed, PLUGIN], "reload");
+  const what = `${PLUGIN} is not in it (${list}), so no slot may use it`;
+  return [fail(name, what + change.words, change.fix)];
+}
+
 /** Fewer tell nothing about the usual rate. */
 const REQUESTED_MIN = 5;
 /** A checkpoint by volume comes after a third of max_wal_size at least; those by hand come after less. */
@@ -200,7 +217,7 @@ export function checkpointFindings(
   const byVolume = facts.wal_bytes >= requested * facts.max_wal_size_bytes * VOLUME_SHARE_MIN;
   if (requested < REQUESTED_MIN || requested <= timed || !byVolume) return [];
   const all = requested + timed;
-  const often = `${requested} of ${all} checkpoints came before their time, since max_wal_size (${max}) was reached`;
+  const often = `${requested} of ${all} checkpoints were requested before their time, most of them because max_wal_size (${max} now) was reached, by the WAL between them`;
   const every = `one every ${Math.round(facts.seconds / all)} s`;
   const effect = "after each, every page is logged whole at its first change";
   const { words, fix } = lookAtWal(administration, facts.data_directory, null, null);

@@ -81,19 +81,20 @@ export interface Step {
   readonly fix: string | null;
 }
 
-/** How to change a setting. ALTER SYSTEM cannot run in a transaction, so the reload is a statement of its own. */
+/** How to change a setting; several values are a list. ALTER SYSTEM cannot run in a transaction, so the reload is a statement of its own. */
 export function changeSetting(
   { admin, service }: Administration,
   name: string,
-  value: string,
+  value: string | readonly string[],
   effect: "reload" | "restart",
 ): Step {
+  const values = typeof value === "string" ? [value] : value;
   const restart = effect === "restart" ? "; it takes a restart of the server" : "";
   if (service !== undefined) {
-    const what = name === "wal_level" ? service.logical : `${name} = ${value}`;
+    const what = name === "wal_level" ? service.logical : `${name} = ${values.join(", ")}`;
     return { words: `; on ${service.name} set ${what} in ${service.place}${restart}`, fix: null };
   }
-  const change = `ALTER SYSTEM SET ${name} = ${quoteLiteral(value)}`;
+  const change = `ALTER SYSTEM SET ${name} = ${values.map(quoteLiteral).join(", ")}`;
   return {
     words: restart,
     fix: psqlCommand([change, "SELECT pg_catalog.pg_reload_conf()"], admin),

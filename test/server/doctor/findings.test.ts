@@ -67,6 +67,7 @@ const SERVER: ServerFacts = {
   wal_sender_timeout: "1min",
   max_slot_wal_keep_size: "10GB",
   idle_replication_slot_timeout: "0",
+  output_plugin_libraries: null,
   synchronous_standby_names: "",
   in_recovery: false,
   standbys: [],
@@ -74,6 +75,22 @@ const SERVER: ServerFacts = {
 };
 
 describe("the server's settings", () => {
+  it("output_plugin_libraries has to name pgoutput", () => {
+    const find = (list: string | null): Check | undefined =>
+      serverFindings({ ...SERVER, output_plugin_libraries: list }, OWN, []).find(
+        ({ check }) => check === "output_plugin_libraries",
+      );
+    assert.equal(find(null), undefined);
+    assert.equal(find('pgoutput, "test_decoding"')?.status, "ok");
+    const fault = find("wal2json");
+    assert.equal(fault?.status, "fail");
+    assert.match(
+      fault.fix ?? "",
+      /ALTER SYSTEM SET output_plugin_libraries = 'wal2json', 'pgoutput'" -c "SELECT pg_catalog.pg_reload_conf\(\)"$/,
+    );
+    assert.match(find("")?.fix ?? "", /= 'pgoutput'"/);
+  });
+
   it("are all in order", () => {
     const checks = serverFindings(SERVER, OWN, []);
     assert.deepEqual(
@@ -268,7 +285,7 @@ describe("checkpoints", () => {
   it("that come too often are a warning", () => {
     expectCheck(checkpointFindings(often, OWN), "checkpoints", [
       "warning",
-      /^9 of 10 checkpoints .* max_wal_size \(1GB\) was reached, one every 10 s; .*: walctl inspect .* "\$PGDATA\/pg_wal"$/,
+      /^9 of 10 checkpoints .* max_wal_size \(1GB now\) was reached, by the WAL between them, one every 10 s; .*: walctl inspect .* "\$PGDATA\/pg_wal"$/,
       null,
     ]);
     expectCheck(checkpointFindings(often, RDS), "checkpoints", [
