@@ -52,11 +52,19 @@ function invalidation(
   if (slot.plugin !== PLUGIN || slot.temporary) {
     return { severity: "fail", message: gone, fix: null };
   }
-  const words = createSlotWords(nameBeside(slot.slot, names), optionsOf(slot));
+  // One is enough: each slot that nobody reads retains WAL.
+  const beside = nameBeside(slot.slot, []);
+  if (names.includes(beside)) {
+    return { severity: "fail", message: `${gone}; slot "${beside}" is there, too`, fix: null };
+  }
   return {
     severity: "fail",
     message: `${gone}; another slot starts from now on`,
-    fix: walctlCommand(words, target, slot.database ?? target.database),
+    fix: walctlCommand(
+      createSlotWords(beside, optionsOf(slot)),
+      target,
+      slot.database ?? target.database,
+    ),
   };
 }
 

@@ -222,3 +222,10 @@ describe("what is wrong with a slot", () => {
     assert.equal(slotFaults(slot, AROUND, TARGET).length, 2);
   });
 });
+
+it("a slot beside the lost one is enough", () => {
+  const around = { ...AROUND, names: ["s", "s_2"] };
+  const [fault] = slotFaults({ ...SLOT, ...LOST }, around, TARGET);
+  assert.match(fault?.message ?? "", /; slot "s_2" is there, too$/);
+  assert.equal(fault?.fix, null);
+});
