@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { WalctlError, usageError } from "../../errors.ts";
 import { type Lsn, formatLsn } from "../../lsn.ts";
 import { Confirmations } from "../../server/delivery/confirmations.ts";
@@ -19,6 +21,9 @@ export class AckSource implements Confirmed {
   readonly #path: string;
   readonly #reporter: Reporter;
   readonly #source: FollowedLines;
+  readonly #isStandardInput: boolean;
+  /** Whether its end needs no warning: it was expected, or reported. */
+  #mayEnd = false;
   readonly #endOutput: () => Promise<void>;
   #onConfirmed: (lsn: Lsn) => void = () => {};
   /** The error code of the last attempt to read it, when that failed. */
@@ -32,11 +37,21 @@ export class AckSource implements Confirmed {
     this.#endOutput = endOutput;
     this.#path = path;
     this.#reporter = reporter;
+    this.#isStandardInput = path === "-";
+    if (!existsSync(dirname(path))) {
+      throw usageError(`--ack-from: there is no folder "${dirname(path)}"`);
+    }
     try {
-      this.#source = new FollowedLines(path === "-" ? "/dev/stdin" : path);
+      this.#source = new FollowedLines(
+        this.#isStandardInput ? "/dev/stdin" : path,
+        this.#isStandardInput,
+      );
     } catch (cause) {
       const { code = "unknown error" } = cause as NodeJS.ErrnoException;
       if (code === "EISDIR") throw usageError(`--ack-from: "${path}" is a directory`);
+      if (code === "ENXIO" && this.#isStandardInput) {
+        throw usageError("--ack-from: standard input is a socket", "Give it a FIFO or a file.");
+      }
       throw new WalctlError(`could not read "${path}" (${code})`, { cause });
     }
   }
@@ -52,6 +67,7 @@ export class AckSource implements Confirmed {
 
   /** Until all is confirmed, the consumer has gone, or nothing has come for five seconds. */
   async finish(stop: AbortSignal): Promise<void> {
+    this.#mayEnd = true;
     await this.#endOutput();
     const { confirmations } = this;
     let { outstanding } = confirmations;
@@ -84,6 +100,13 @@ export class AckSource implements Confirmed {
       this.#trouble = undefined;
     } catch (error) {
       return this.#report(error as NodeJS.ErrnoException);
+    }
+    if (this.#isStandardInput && this.#source.ended && !this.#mayEnd) {
+      this.#mayEnd = true;
+      this.#reporter.warn({
+        message: "standard input has ended: nothing more can be confirmed",
+        detail: "The slot stays where it is, and retains WAL.",
+      });
     }
     const refused: string[] = [];
     for (const [index, line] of lines.entries()) {

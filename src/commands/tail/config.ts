@@ -107,6 +107,14 @@ export function tailConfig(
       "Name it with -P: it is created if it is missing.",
     );
   }
+  const defines = ["table", "schema", "allTables"] as const;
+  const defined = createMissing ? undefined : defines.find((flag) => flags[flag] !== undefined);
+  if (defined !== undefined) {
+    throw usageError(
+      `--${defined === "allTables" ? "all-tables" : defined} says what --bootstrap publishes`,
+      "To print some tables only: --only-table PATTERN",
+    );
+  }
   const acknowledge = flags.ack === true || ackFrom !== undefined;
   if (acknowledge && slot === undefined) {
     throw usageError(

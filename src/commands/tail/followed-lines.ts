@@ -32,6 +32,7 @@ const GONE_MS = 500;
  */
 export class FollowedLines {
   readonly #path: string;
+  readonly #standardInput: boolean;
   #fd: number | undefined;
   #file: BigIntStats | undefined;
   #offset = 0;
@@ -47,10 +48,12 @@ export class FollowedLines {
 
   /**
    * Skips what a file holds already.
+   * @param standardInput its end is final: nobody can open it again
    * @throws when it is there and cannot be read
    */
-  constructor(path: string) {
+  constructor(path: string, standardInput = false) {
     this.#path = path;
+    this.#standardInput = standardInput;
     const found = this.#find();
     if (found === undefined) return;
     this.#open();
@@ -177,7 +180,8 @@ export class FollowedLines {
       }
       // Nobody has it open for writing.
       if (count === 0) {
-        if (this.#silentPolls >= STAYS_POLLS) this.#goneMs ??= performance.now();
+        if (this.#standardInput || this.#silentPolls >= STAYS_POLLS)
+          this.#goneMs ??= performance.now();
         return this.#giveUnended();
       }
       this.#goneMs = undefined;

@@ -1,6 +1,6 @@
 /** `--ack-from PATH`, with PATH written in every way that a consumer may choose. */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   createReadStream,
@@ -22,6 +22,7 @@ import {
   type RunningWalctl,
   childEnvironment,
   spawnWalctl,
+  walctl,
 } from "../../support/program/cli.ts";
 import { parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -171,6 +172,38 @@ describe("--ack-from", () => {
       await ended;
       closeSync(writer);
     }
+  });
+
+  test("standard input that has ended is warned of, and holds up no end", async () => {
+    const line = `exec "$0" "$1" tail -S s -P p --ack-from - "$2" "$3" < /dev/null`;
+    const start = (...more: readonly string[]): ChildProcess =>
+      spawn("sh", ["-c", line, process.execPath, PROGRAM, ...more], {
+        env: childEnvironment({ server }),
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    const running = start("-s", "1");
+    let said = "";
+    running.stdout?.resume();
+    running.stderr?.setEncoding("utf8").on("data", (text: string) => (said += text));
+    while (!said.includes("standard input has ended: nothing more can be confirmed\n")) {
+      await sleep(20);
+    }
+    running.kill("SIGTERM");
+    assert.deepEqual(await once(running, "close"), [0, null]);
+    await server.sql("INSERT INTO t DEFAULT VALUES");
+    const since = performance.now();
+    const ending = start("-E", "now");
+    ending.stdout?.resume();
+    assert.deepEqual(await once(ending, "close"), [0, null]);
+    assert.ok(performance.now() - since < 4000, "it does not wait for who has gone");
+  });
+
+  test("a folder that is not there is an error", async () => {
+    const missing = join(folder, "none", "confirmed");
+    const args = ["tail", "-S", "s", "-P", "p", "--ack-from", missing];
+    const { status, stderr } = await walctl(args, { server });
+    assert.equal(status, 2);
+    assert.match(stderr, /^walctl: error: --ack-from: there is no folder ".*\/none"\n$/);
   });
 
   test("what a slow reader has read may be confirmed, though the write goes on", async () => {

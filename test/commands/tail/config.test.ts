@@ -36,8 +36,9 @@ test("-o FILE is NDJSON also on a terminal; -o - is standard output", () => {
 });
 
 test("with --bootstrap the flags say what the first publication publishes", () => {
-  const flags = { publication: ["p"], table: ["shop.orders"], slot: "s", ackFrom: "f" };
-  const { plan, acknowledge, ackFrom } = configOf({ ...flags, bootstrap: true });
+  const flags = { publication: ["p"], slot: "s", ackFrom: "f" };
+  const bootstrap = { ...flags, table: ["shop.orders"], bootstrap: true };
+  const { plan, acknowledge, ackFrom } = configOf(bootstrap);
   assert.deepEqual([plan?.name, plan?.tables.length, acknowledge, ackFrom], ["p", 1, true, "f"]);
   assert.equal(configOf(flags).plan, undefined);
 });
@@ -45,6 +46,8 @@ test("with --bootstrap the flags say what the first publication publishes", () =
 const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegExp]> = [
   [{ bootstrap: true }, /^--bootstrap has no name for the publication$/],
   [{ bootstrap: true, publication: ["p"], table: ["a.b WHERE"] }, /a\.b WHERE/],
+  [{ publication: ["p"], table: ["t"] }, /^--table says what --bootstrap publishes$/],
+  [{ publication: ["p"], allTables: true }, /^--all-tables says what --bootstrap publishes$/],
   [{ ack: true }, /^to acknowledge there must be a slot to advance$/],
   [{ startpos: "7" }, /^--startpos takes an LSN such as 16\/B374D848, not "7"$/],
   [{ endpos: "soon" }, /^--endpos takes an LSN/],
