@@ -86,7 +86,8 @@ async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCod
   try {
     const status = await decodeAll(files, job);
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());
-    for (const warning of job.columns.warnings()) job.reporter.warn(warning);
+    const warnings = [...job.columns.warnings(), ...(job.summary?.warnings?.() ?? [])];
+    for (const warning of warnings) job.reporter.warn(warning);
     return status;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;

@@ -5,7 +5,11 @@ import type { MessageKind, PgoutputMessage, Relation } from "../../pgoutput/mess
 export interface FilterFlags {
   readonly only?: string | readonly string[];
   readonly onlyTable?: string | readonly string[];
+  readonly summary?: boolean;
 }
+
+/** What --summary counts. What begins and ends transactions tells it what was rolled back. */
+const COUNTED: ReadonlySet<MessageKind> = new Set(["insert", "update", "delete", "truncate"]);
 
 /** Every kind once, or it does not compile. */
 const KINDS: Readonly<Record<MessageKind, true>> = {
@@ -48,8 +52,9 @@ export function createFilter(flags: FilterFlags): MessageFilter {
   const matches = tableMatcher(listOf(flags.onlyTable));
   const acceptsKind = (kind: MessageKind): boolean => kinds?.has(kind) ?? true;
   if (kinds === undefined && matches === undefined) return { accepts: () => true, acceptsKind };
+  const always = (kind: MessageKind): boolean => flags.summary === true && !COUNTED.has(kind);
   const accepts = (message: PgoutputMessage): boolean =>
-    (kinds === undefined || kinds.has(message.kind)) &&
+    (kinds === undefined || kinds.has(message.kind) || always(message.kind)) &&
     (matches === undefined || concernsMatch(message, matches));
   return { accepts, acceptsKind };
 }

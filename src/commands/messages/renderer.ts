@@ -8,7 +8,8 @@ import type { TableView } from "../../render/table/view.ts";
 import type { Streaming } from "../../server/settings/pgoutput-options.ts";
 import type { CommandContext } from "../context.ts";
 import type { ForeignDialect, OutputOptions } from "../options.ts";
-import { createSummaryRenderer } from "./summary.ts";
+import type { Warning } from "../reporter.ts";
+import { createSummaryRenderer, INEXACT_SUMMARY } from "./summary.ts";
 import { type TableFlags, tableView } from "./table-flags.ts";
 
 export interface RendererFlags extends TableFlags {
@@ -36,6 +37,8 @@ export interface Rendering {
   readonly live: () => string | undefined;
   /** No message will follow: what is still to be printed. Later calls give nothing. */
   readonly finish: () => Uint8Array;
+  /** What is wrong with what was printed, known at the end. */
+  readonly warnings?: () => readonly Warning[];
 }
 
 const NOTHING = new Uint8Array();
@@ -62,7 +65,8 @@ export async function createRenderer(
   const { output, view, values, safeNumbers } = options;
   if (options.summary) {
     const renderer = await createSummaryRenderer(output);
-    return { renderer, live: () => undefined, finish: once(() => renderer.finish()) };
+    const warnings = (): readonly Warning[] => (renderer.exact ? [] : [INEXACT_SUMMARY]);
+    return { renderer, live: () => undefined, finish: once(() => renderer.finish()), warnings };
   }
   if (output.dialect !== "walctl") {
     const renderer = await foreignRenderer(output.dialect, types, database);

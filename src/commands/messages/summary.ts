@@ -1,6 +1,7 @@
 import { usageError } from "../../errors.ts";
 import type { SummaryRenderer } from "../../render/reports/summary.ts";
 import type { OutputOptions } from "../options.ts";
+import type { Warning } from "../reporter.ts";
 
 /** What counts messages for --summary; what makes tables is loaded only where tables are wanted. */
 export async function createSummaryRenderer(output: OutputOptions): Promise<SummaryRenderer> {
@@ -9,6 +10,13 @@ export async function createSummaryRenderer(output: OutputOptions): Promise<Summ
   const { renderSummaryTables } = await import("../../render/reports/summary-table.ts");
   return new SummaryRenderer((counts) => renderSummaryTables(counts, output.color));
 }
+
+/** For where changes of a rolled-back transaction may be counted. */
+export const INEXACT_SUMMARY: Warning = {
+  message: "--summary may count changes that were rolled back",
+  detail:
+    "Some could not be taken off: it is not known which transaction they belong to, or there were too many subtransactions to keep the counts of each.",
+};
 
 /**
  * A summary is printed only at the end: it cannot be acknowledged transaction by transaction, and a FILE that holds

@@ -13,7 +13,7 @@ import { AskedColumns } from "../messages/asked-columns.ts";
 import { CaptureFile } from "../messages/capture-file.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { createRenderer, writeRest } from "../messages/renderer.ts";
-import { Reporter } from "../reporter.ts";
+import { Reporter, type Warning } from "../reporter.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 import { AckSource } from "./ack-source.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
@@ -30,7 +30,8 @@ interface Opened {
   readonly session: ReplicationSession;
   readonly ackSource: AckSource | undefined;
   readonly status: TailStatus;
-  readonly columns: AskedColumns;
+  /** Known at the end. */
+  readonly warnings: () => readonly Warning[];
   /** Writes what is left to be printed. */
   readonly finish: () => Promise<void>;
 }
@@ -124,13 +125,14 @@ async function open(
     closing.add(context.onSignal("SIGHUP", onHangup));
   }
   closing.add(() => reporter.clearProgress());
-  return { session, ackSource, status, columns, finish: () => writeRest(rendering, shown) };
+  const warnings = (): Warning[] => [...columns.warnings(), ...(rendering.warnings?.() ?? [])];
+  return { session, ackSource, status, warnings, finish: () => writeRest(rendering, shown) };
 }
 
 async function stream(opened: Opened, reporter: Reporter): Promise<void> {
   try {
     await runSession(opened);
-    for (const warning of opened.columns.warnings()) reporter.warn(warning);
+    for (const warning of opened.warnings()) reporter.warn(warning);
   } catch (error) {
     // The reader's goodbye is no error, and nobody reads a summary.
     if (!(error instanceof ReaderGone)) throw error;

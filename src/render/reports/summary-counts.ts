@@ -1,40 +1,69 @@
 import type { PgTime } from "../../pg-time.ts";
-import type { PgoutputMessage, Relation, RowChange, Truncate } from "../../pgoutput/messages.ts";
+import type {
+  PgoutputMessage,
+  Relation,
+  RowChange,
+  StreamAbort,
+  Truncate,
+} from "../../pgoutput/messages.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
+import { type Counts, fold, newShare, noCounts, type Share, takeOff } from "./summary-shares.ts";
 
-export interface RelationTotals {
-  /** As first seen. */
+export interface RelationTotals extends Counts {
+  /** As it was first seen. */
   readonly relation: Relation;
-  inserts: number;
-  updates: number;
-  deletes: number;
-  truncates: number;
-  /** Of the rows as received. */
-  bytes: number;
 }
 
 export interface TransactionTotals {
   readonly xid: number;
-  /** Rows and truncates; in a streamed transaction also those of subtransactions that were rolled back. */
+  /** Rows and truncates. */
   changes: number;
   bytes: number;
   commitTime: PgTime | null;
 }
 
-const LARGEST_COUNT = 10;
-/** Streamed transactions whose end has not been seen; a server streams no more than it has connections. */
-const OPEN_COUNT_MAX = 10_000;
+interface OpenTransaction extends TransactionTotals {
+  /** Its own and that of folded subtransactions. Undefined: it comes only when it has committed. */
+  readonly own: Share | undefined;
+  readonly subtransactions: Map<number, Share>;
+  folded: boolean;
+}
 
-/** Counts what messages change. Its memory grows with the number of tables, not with that of messages. */
+const LARGEST_COUNT = 10;
+/** Transactions whose end has not been seen; a server streams no more than it has connections. */
+const OPEN_COUNT_MAX = 10_000;
+/** Subtransactions whose shares are kept apart, once for each of their tables. */
+const SHARES_MAX = 100_000;
+
+const COUNT_OF = { insert: "inserts", update: "updates", delete: "deletes" } as const;
+
+/**
+ * Counts what messages change, without what is rolled back. Its memory grows with the number of tables, not with that
+ * of messages.
+ */
 export class SummaryCounts {
   readonly #relations = new Map<string, RelationTotals>();
   readonly #byRelation = new WeakMap<Relation, RelationTotals>();
-  readonly #open = new Map<number, TransactionTotals>();
+  readonly #open = new Map<number, OpenTransaction>();
+  readonly #sharesMax: number;
+  #shares = 0;
   #largest: TransactionTotals[] = [];
-  #current: TransactionTotals | undefined;
-  /** The transaction that was open when something was skipped, and may still be open. */
-  #skippedIn: TransactionTotals | undefined;
+  #current: OpenTransaction | undefined;
+  /** The one that was open when something was skipped, and may be open yet. */
+  #skippedIn: OpenTransaction | undefined;
+  /** Something was counted of which it is not known whose it is. */
+  #unowned = false;
+  #exact = true;
+
+  constructor(sharesMax = SHARES_MAX) {
+    this.#sharesMax = sharesMax;
+  }
+
+  /** False: something was rolled back that may have been counted and could not be taken off. */
+  get exact(): boolean {
+    return this.#exact;
+  }
 
   add(message: PgoutputMessage): void {
     switch (message.kind) {
@@ -45,26 +74,33 @@ export class SummaryCounts {
       case "truncate":
         return this.#truncate(message);
       case "begin":
-      case "begin_prepare":
-      case "stream_start":
-        this.#current = this.#opened(message.transaction?.xid ?? 0);
-        if (message.kind === "begin") this.#current.commitTime = message.commitTime;
+        this.#current = this.#opened(message.transaction?.xid ?? 0, false);
+        this.#current.commitTime = message.commitTime;
         return;
+      case "begin_prepare":
+      case "stream_start": {
+        const xid = message.transaction?.xid ?? 0;
+        // After a reconnection the server sends all of it again.
+        if (message.kind === "begin_prepare" || message.firstSegment) this.#takeBack(xid);
+        this.#current = this.#opened(xid, true);
+        return;
+      }
       case "stream_stop":
         this.#current = undefined;
         return;
-      case "commit":
       case "prepare":
-      case "stream_commit":
       case "stream_prepare":
-        return this.#end(message);
-      case "stream_abort":
-        // A subtransaction's end does not end its transaction.
-        if (message.subxid === message.transaction.xid) this.#open.delete(message.subxid);
-        return;
+        this.#current = undefined;
+        return this.#fold(this.#open.get(message.transaction?.xid ?? 0));
+      case "commit":
+      case "stream_commit":
       case "commit_prepared":
-        return this.#committed(message.transaction.xid, message.commitTime);
+        return this.#end(message.transaction?.xid ?? 0, message.commitTime);
+      case "stream_abort":
+        return this.#aborted(message);
       case "rollback_prepared":
+        this.#exact &&= !this.#unowned;
+        return this.#takeBack(message.transaction.xid);
       case "origin":
       case "relation":
       case "type":
@@ -74,18 +110,22 @@ export class SummaryCounts {
     }
   }
 
-  /** The next message may belong to another transaction. */
+  /** What comes next may be another transaction's. */
   skipped(): void {
     this.#skippedIn = this.#current ?? this.#skippedIn;
     this.#current = undefined;
   }
 
-  /** Ordered by bytes, the most first. */
+  /** The most bytes first. */
   relations(): readonly RelationTotals[] {
-    return [...this.#relations.values()].toSorted((a, b) => b.bytes - a.bytes);
+    return [...this.#relations.values()]
+      .filter(
+        ({ inserts, updates, deletes, truncates }) => inserts + updates + deletes + truncates > 0,
+      )
+      .toSorted((a, b) => b.bytes - a.bytes);
   }
 
-  /** The largest transactions, the largest first, including those whose end was not seen. */
+  /** The largest transactions, the largest first; one whose end was not seen too. */
   transactions(): readonly TransactionTotals[] {
     return largest([...this.#largest, ...this.#open.values()]);
   }
@@ -94,28 +134,78 @@ export class SummaryCounts {
     let bytes = 0;
     if (message.kind !== "insert") bytes += sizeOf(message.key) + sizeOf(message.old);
     if (message.kind !== "delete") bytes += sizeOf(message.new);
-    const totals = this.#totalsOf(message.relation);
-    if (message.kind === "insert") totals.inserts++;
-    else if (message.kind === "update") totals.updates++;
-    else totals.deletes++;
-    totals.bytes += bytes;
-    this.#changed(message, bytes);
+    const share = this.#changed(message, bytes);
+    this.#add(this.#totalsOf(message.relation), share, COUNT_OF[message.kind], bytes);
   }
 
   #truncate(message: Truncate): void {
-    for (const relation of message.relations) this.#totalsOf(relation).truncates++;
-    this.#changed(message, 0);
+    const share = this.#changed(message, 0);
+    for (const relation of message.relations) {
+      this.#add(this.#totalsOf(relation), share, "truncates", 0);
+    }
   }
 
-  #changed({ transaction }: RowChange | Truncate, bytes: number): void {
-    // In a stream block a row names its subtransaction, so the transaction is only known after a Begin.
-    if (this.#skippedIn !== undefined && transaction !== null && transaction.commitTime !== null) {
+  #add(
+    totals: RelationTotals,
+    share: Share | undefined,
+    what: Exclude<keyof Counts, "bytes">,
+    bytes: number,
+  ): void {
+    totals[what]++;
+    totals.bytes += bytes;
+    if (share === undefined) return;
+    let counts = share.byRelation.get(totals);
+    if (counts === undefined) {
+      counts = noCounts();
+      share.byRelation.set(totals, counts);
+      if (share !== this.#current?.own) this.#shares++;
+    }
+    counts[what]++;
+    counts.bytes += bytes;
+  }
+
+  /** Counts it for its transaction. Undefined: it cannot be rolled back, or whose it is, is not known. */
+  #changed({ transaction }: RowChange | Truncate, bytes: number): Share | undefined {
+    // In a stream block a row tells its subtransaction, so that the transaction is known after a Begin only.
+    const committed = transaction !== null && transaction.commitTime !== null;
+    if (this.#skippedIn !== undefined && committed) {
       if (this.#skippedIn.xid === transaction.xid) this.#current = this.#skippedIn;
       this.#skippedIn = undefined;
     }
-    if (this.#current === undefined) return;
-    this.#current.changes++;
-    this.#current.bytes += bytes;
+    const current = this.#current;
+    if (current === undefined) {
+      this.#unowned ||= !committed;
+      return undefined;
+    }
+    current.changes++;
+    current.bytes += bytes;
+    const share = this.#shareOf(current, transaction?.xid ?? current.xid);
+    if (share === undefined) return undefined;
+    share.changes++;
+    share.bytes += bytes;
+    return share;
+  }
+
+  #shareOf(open: OpenTransaction, xid: number): Share | undefined {
+    if (open.own === undefined || xid === open.xid) return open.own;
+    const known = open.subtransactions.get(xid);
+    if (known !== undefined) return known;
+    // All at once: to fold the oldest for each that comes would take its time from each.
+    if (this.#shares >= this.#sharesMax) this.#open.forEach((each) => this.#fold(each));
+    const share = newShare();
+    open.subtransactions.set(xid, share);
+    return share;
+  }
+
+  /** From now on its subtransactions can be taken off only with all of it. */
+  #fold(open: OpenTransaction | undefined): void {
+    if (open?.own === undefined || open.subtransactions.size === 0) return;
+    for (const share of open.subtransactions.values()) {
+      fold(share, open.own);
+      this.#shares -= share.byRelation.size;
+    }
+    open.subtransactions.clear();
+    open.folded = true;
   }
 
   #totalsOf(relation: Relation): RelationTotals {
@@ -128,49 +218,63 @@ export class SummaryCounts {
     ]);
     let totals = this.#relations.get(name);
     if (totals === undefined) {
-      totals = { relation, inserts: 0, updates: 0, deletes: 0, truncates: 0, bytes: 0 };
+      totals = { relation, ...noCounts() };
       this.#relations.set(name, totals);
     }
     this.#byRelation.set(relation, totals);
     return totals;
   }
 
-  #opened(xid: number): TransactionTotals {
+  #opened(xid: number, revocable: boolean): OpenTransaction {
     let open = this.#open.get(xid);
     if (open === undefined) {
-      open = { xid, changes: 0, bytes: 0, commitTime: null };
+      const own = revocable ? newShare() : undefined;
+      const subtransactions = new Map<number, Share>();
+      open = { xid, changes: 0, bytes: 0, commitTime: null, own, subtransactions, folded: false };
       this.#open.set(xid, open);
       if (this.#open.size > OPEN_COUNT_MAX) {
         const [oldest = xid] = this.#open.keys();
+        this.#fold(this.#open.get(oldest));
         this.#open.delete(oldest);
+        this.#unowned = true;
       }
     }
     return open;
   }
 
-  #end(
-    message: Extract<
-      PgoutputMessage,
-      { kind: "commit" | "prepare" | "stream_commit" | "stream_prepare" }
-    >,
-  ): void {
-    const xid = message.transaction?.xid;
-    const ended = xid === undefined ? undefined : this.#open.get(xid);
+  #end(xid: number, commitTime: PgTime): void {
+    const ended = this.#open.get(xid);
     this.#current = undefined;
-    if (xid === undefined || ended === undefined) return;
+    if (ended === undefined) return;
+    this.#fold(ended);
     this.#open.delete(xid);
-    if ("commitTime" in message) ended.commitTime = message.commitTime;
+    const { changes, bytes } = ended;
     const least = this.#largest[LARGEST_COUNT - 1];
-    if (least !== undefined && ended.bytes < least.bytes) return;
-    this.#largest = largest([...this.#largest, ended]);
+    if (least !== undefined && bytes < least.bytes) return;
+    this.#largest = largest([...this.#largest, { xid, changes, bytes, commitTime }]);
   }
 
-  /** Sets the commit time of a prepared transaction that is among the largest. */
-  #committed(xid: number, commitTime: PgTime): void {
-    const prepared = this.#largest.find(
-      (totals) => totals.xid === xid && totals.commitTime === null,
-    );
-    if (prepared !== undefined) prepared.commitTime = commitTime;
+  #aborted({ transaction: { xid }, subxid }: StreamAbort): void {
+    const open = this.#open.get(xid);
+    this.#exact &&= !this.#unowned;
+    if (subxid === xid) return this.#takeBack(xid);
+    const share = open?.subtransactions.get(subxid);
+    if (open === undefined || share === undefined) {
+      this.#exact &&= open?.folded !== true;
+      return;
+    }
+    open.subtransactions.delete(subxid);
+    this.#shares -= share.byRelation.size;
+    open.changes -= share.changes;
+    open.bytes -= share.bytes;
+    takeOff(share);
+  }
+
+  #takeBack(xid: number): void {
+    const open = this.#open.get(xid);
+    this.#fold(open);
+    if (open?.own !== undefined) takeOff(open.own);
+    this.#open.delete(xid);
   }
 }
 

@@ -27,6 +27,11 @@ export class SummaryRenderer implements Renderer {
     return NOTHING;
   }
 
+  /** To be asked at the end. */
+  get exact(): boolean {
+    return this.#counts.exact;
+  }
+
   finish(): Uint8Array {
     return new TextEncoder().encode(this.#print(this.#counts));
   }

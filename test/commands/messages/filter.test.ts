@@ -9,6 +9,7 @@ import {
   commit,
   insert,
   logicalMessage,
+  streamAbort,
 } from "../../support/wire/messages.ts";
 
 const named = (schema: string, table: string, announced = true): Relation => ({
@@ -32,6 +33,8 @@ const CASES: readonly (readonly [
   ["nothing asked", {}, begin(1), true],
   ["a kind", { only: "insert" }, into(orders), true],
   ["another kind", { only: "insert" }, begin(1), false],
+  ["its end, to be counted", { only: "insert", summary: true }, streamAbort(1, 2), true],
+  ["another kind of change", { only: "delete", summary: true }, into(orders), false],
   ["a list with blanks", { only: "begin, commit" }, commit(1, 2), true],
   ["lists, repeated", { only: ["begin", "commit,insert"] }, into(orders), true],
   ["a table", { onlyTable: "shop.orders" }, into(orders), true],

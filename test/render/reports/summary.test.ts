@@ -1,12 +1,30 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { finish } from "../../support/wire/captures.ts";
+import { INVALID_LSN } from "../../../src/lsn.ts";
+import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
 import { createCaptureReader } from "../../../src/capture/readers.ts";
 import { renderSummaryNdjson, SummaryRenderer } from "../../../src/render/reports/summary.ts";
 import { SummaryCounts } from "../../../src/render/reports/summary-counts.ts";
 import { renderSummaryTables } from "../../../src/render/reports/summary-table.ts";
 import { fixture, matchGolden } from "../../support/golden/golden.ts";
-import { begin, commit, insert } from "../../support/wire/messages.ts";
+import {
+  begin,
+  commit,
+  insert,
+  streamAbort,
+  streamCommit,
+  streamStart,
+  streamStop,
+} from "../../support/wire/messages.ts";
+
+const { position, commitTime } = begin(1);
+const NO_LSN = INVALID_LSN;
+const PREPARE = { position, prepareLsn: NO_LSN, endLsn: NO_LSN, prepareTime: commitTime, gid: "g" };
+const ROLLBACK = {
+  ...{ position, prepareEndLsn: NO_LSN, rollbackEndLsn: NO_LSN },
+  ...{ prepareTime: commitTime, rollbackTime: commitTime, gid: "g" },
+};
 
 function countsOf(name: string, counts = new SummaryCounts()): SummaryCounts {
   const reader = createCaptureReader("recvlogical", {
@@ -28,6 +46,54 @@ describe("a summary", () => {
   it("follows streamed and prepared transactions to their end", () => {
     const counts = countsOf("pg18-stream-abort-p2", countsOf("pg18-twophase-p3-stream"));
     matchGolden("fixtures/summaries/pg18-streams.ndjson", renderSummaryNdjson(counts));
+  });
+
+  it("counts nothing that was rolled back", () => {
+    const counts = new SummaryCounts();
+    const add = (...messages: PgoutputMessage[]): void => messages.forEach((m) => counts.add(m));
+    const prepared = { xid: 30, commitTime: null };
+    add(streamStart(10), insert(0, 10), insert(0, 11), insert(0, 11), insert(0, 12), streamStop());
+    add(streamStart(20), insert(0, 20), insert(0, 21), streamStop());
+    add(streamAbort(10, 11), streamAbort(10, 19), streamAbort(20, 21), streamAbort(20, 20));
+    add(streamCommit(10, 1), { ...PREPARE, kind: "begin_prepare", transaction: prepared });
+    add(insert(0, 30), { ...ROLLBACK, kind: "rollback_prepared", transaction: prepared });
+    assert.deepEqual(
+      counts.relations().map(({ inserts, bytes }) => [inserts, bytes]),
+      [[2, 4]],
+    );
+    assert.deepEqual(
+      counts.transactions().map(({ xid, changes, bytes }) => [xid, changes, bytes]),
+      [[10, 2, 4]],
+    );
+    assert.equal(counts.exact, true);
+  });
+
+  it("counts a streamed transaction once that the server sends again", () => {
+    const counts = new SummaryCounts();
+    for (const firstSegment of [true, false, true]) {
+      counts.add({ ...streamStart(10), firstSegment });
+      counts.add(insert(0, 10));
+      counts.add(insert(0, 11));
+      counts.add(streamStop());
+    }
+    assert.deepEqual(
+      counts.relations().map(({ inserts }) => inserts),
+      [2],
+    );
+  });
+
+  it("of more subtransactions than it keeps apart takes them off only with their transaction, and says so", () => {
+    const counts = new SummaryCounts(100);
+    counts.add(streamStart(1));
+    for (let xid = 2; xid <= 1000; xid++) counts.add(insert(0, xid));
+    counts.add(streamAbort(1, 1000));
+    assert.equal(counts.relations()[0]?.inserts, 998);
+    assert.equal(counts.exact, true);
+    counts.add(streamAbort(1, 2));
+    assert.equal(counts.exact, false);
+    counts.add(streamAbort(1, 1));
+    assert.deepEqual(counts.relations(), []);
+    assert.deepEqual(counts.transactions(), []);
   });
 
   it("of nothing is no line, and says so in a table", () => {
