@@ -13,6 +13,8 @@ export type Sniffed =
 
 /** Text starts with so many printable bytes; a pgoutput message has a length, a position or an oid with a 0 in it before. */
 const TEXT_BYTES = 64;
+/** Before them: psql centres the heading over the widest value, and half of that is as many bytes as the message has. */
+const BLANKS_MAX = 1 << 24;
 
 /** Tells from its first bytes what a file is. `final`: these are all the bytes there are, and at least one. */
 export function sniff(bytes: Uint8Array, final: boolean): Sniffed {
@@ -24,8 +26,11 @@ export function sniff(bytes: Uint8Array, final: boolean): Sniffed {
       return final ? capture(format) : { kind: "undecided", missing: magic.length - alike };
     }
   }
-  const text = textLength(bytes);
-  if (text >= TEXT_BYTES || (final && text === bytes.length)) return sniffText(bytes, text);
+  const blanks = blankLength(bytes);
+  const text = textLength(bytes, blanks);
+  if (text >= blanks + TEXT_BYTES || blanks === BLANKS_MAX || (final && text === bytes.length)) {
+    return sniffText(bytes.subarray(0, text), blanks);
+  }
   if (text === bytes.length) return { kind: "undecided", missing: 1 };
   const foreign = foreignBinary(bytes);
   if (foreign !== undefined) return { kind: "foreign", ...foreign };
@@ -82,18 +87,21 @@ const FORMAT_OF_SEPARATOR = new Map<string, CaptureFormat>([
   [",", "copy-csv"],
 ]);
 
-function sniffText(bytes: Uint8Array, length: number): Sniffed {
-  const text = Buffer.from(bytes.subarray(0, Math.min(length, 1024))).toString("latin1");
+/** `blanks`: where the first character stands. */
+function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
+  const text = Buffer.from(bytes.subarray(blanks, blanks + 1024)).toString("latin1");
   if (text.startsWith(String.raw`\\x`)) return capture("copy-text");
   if (text.startsWith(String.raw`\x`)) return capture("hex");
   const separator = (LSN_LINE.exec(text) ?? HEADING_LINE.exec(text))?.[1] ?? "";
-  const format = FORMAT_OF_SEPARATOR.get(separator) ?? bareFormat(text);
+  const format = FORMAT_OF_SEPARATOR.get(separator) ?? bareFormat(text, blanks > 0);
   return format === undefined ? { kind: "foreign", ...foreignText(text) } : capture(format);
 }
 
 /** One column only: under its heading, or with bytea_output = escape, where the zeros of the first message show. */
-function bareFormat(text: string): CaptureFormat | undefined {
-  if (/^\s*data\s*\n/.test(text)) return text.includes(String.raw`\\`) ? "copy-text" : "hex";
+function bareFormat(text: string, padded: boolean): CaptureFormat | undefined {
+  if (/^data\s*(?:\n|$)/.test(text)) {
+    return !padded && text.includes(String.raw`\\`) ? "copy-text" : "hex";
+  }
   const match = /^"?[BCORYIUDTMSEcAbPpKr](?:[^\n]{0,30}?)(\\{1,2})000/.exec(text);
   if (match === null) return undefined;
   return match[1] === String.raw`\\` ? "copy-text" : "copy-csv";
@@ -105,13 +113,23 @@ function commonPrefix(bytes: Uint8Array, magic: Uint8Array): number {
   return at;
 }
 
-/** How many bytes at the start are printable text, up to TEXT_BYTES. */
-function textLength(bytes: Uint8Array): number {
-  const end = Math.min(bytes.length, TEXT_BYTES);
-  for (let at = 0; at < end; at++) {
+/** How many bytes at the start are blank, up to BLANKS_MAX. */
+function blankLength(bytes: Uint8Array): number {
+  const end = Math.min(bytes.length, BLANKS_MAX);
+  let at = 0;
+  while (at < end && isBlank(bytes[at] ?? 0)) at++;
+  return at;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** Where the printable text ends that starts there: that, or TEXT_BYTES and more. */
+function textLength(bytes: Uint8Array, start: number): number {
+  for (let at = start; at < Math.min(bytes.length, start + TEXT_BYTES); at++) {
     const byte = bytes[at] ?? 0;
-    const printable = byte >= 0x20 && byte !== 0x7f;
-    if (!printable && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+    if (byte === 0x7f || (byte < 0x20 && !isBlank(byte))) return at;
   }
-  return end;
+  return bytes.length;
 }

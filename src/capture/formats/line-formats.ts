@@ -27,17 +27,21 @@ const LOWER_X = 0x78;
 const SPACE = 0x20;
 const SLASH = 0x2f;
 
-const HEADING = /^\s*"?(lsn|location|data)"?\s*(?:[|,\t]|$)/;
-/** The rule below a heading and the count below the rows, as psql prints them without -t. */
-const PSQL_TRIMMINGS = /^(?:[-+]+|\(\d+ rows?\))$/;
-const TRIMMINGS_BYTES_MAX = 200;
+const DASH = 0x2d;
+const PLUS = 0x2b;
+
+/** psql centres it over values of any length. */
+const HEADING = /^"?(lsn|location|data)"?\s*(?:[|,\t]|$)/;
+/** Below the rows, as psql prints it without -t. */
+const ROW_COUNT = /^\(\d+ rows?\)\s*$/;
+/** So much of a line tells whether it is one of these. */
+const TRIMMINGS_BYTES = 200;
 
 /** psql's output: `\x…` alone, or `lsn|xid|\x…`; aligned output too. */
 export const splitHexLine: SplitLine = (line) => {
-  if (isTrimmings(line, PSQL_TRIMMINGS) || isTrimmings(line, HEADING)) return null;
+  if (isTrimmings(line, HEADING) || isTrimmings(line, ROW_COUNT) || isRule(line)) return null;
   const { from, position } = readRow(line, BAR);
-  let start = from;
-  while (line[start] === SPACE) start++;
+  const start = behindSpaces(line, from);
   let to = line.length;
   while (to > start && line[to - 1] === SPACE) to--;
   return { text: line, from: start, to, position, source: start };
@@ -65,8 +69,22 @@ export const splitCopyCsvLine: SplitLine = (line, first) => {
 };
 
 function isTrimmings(line: Uint8Array, what: RegExp): boolean {
-  if (line.length > TRIMMINGS_BYTES_MAX || startsRow(line[0] ?? 0)) return false;
-  return what.test(Buffer.from(line).toString("latin1").trimEnd());
+  const start = behindSpaces(line, 0);
+  if (startsRow(line[start] ?? 0)) return false;
+  const text = line.subarray(start, start + TRIMMINGS_BYTES);
+  return what.test(Buffer.from(text).toString("latin1"));
+}
+
+/** Below the heading, as psql prints it without -A: as wide as the widest value. */
+function isRule(line: Uint8Array): boolean {
+  if (line[0] !== DASH) return false;
+  return line.every((byte) => byte === DASH || byte === PLUS);
+}
+
+function behindSpaces(line: Uint8Array, from: number): number {
+  let at = from;
+  while (line[at] === SPACE) at++;
+  return at;
 }
 
 /** A backslash, a decimal digit or A to F: no trimmings start so, and most rows do. */

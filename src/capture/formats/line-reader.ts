@@ -124,13 +124,19 @@ export class LineReader implements CaptureReader {
     }
   }
 
-  /** Whether a long line that has no end yet is damaged already: one such as a disk full of zeros would fill the memory. */
+  /**
+   * Whether the rest of a long line that has no end yet can be passed over: it holds no row, such as psql's rule below
+   * the heading, or it is damaged already. One such as a disk full of zeros would fill the memory.
+   */
   #isHopeless(line: Uint8Array, start: number): boolean {
     if (line.length < FAR_BYTES) return false;
     const first = this.#first;
     try {
       const fields = this.#split(line, first);
-      if (fields === null) return false;
+      if (fields === null) {
+        this.#first = false;
+        return true;
+      }
       const { text, from, to, source } = fields;
       const { bytes } = this.#bytea.decode(text, from, to - ((to - from) % 2));
       if (isCut(bytes, 0)) return false;
