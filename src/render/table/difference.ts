@@ -1,7 +1,6 @@
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
-import { sanitizeLine } from "../bytes/sanitize.ts";
 import { jsonOnOneLine } from "./json.ts";
-import { quote, readStart } from "./value.ts";
+import { lineToQuote, quote, readStart } from "./value.ts";
 import { startWithin, textWidth } from "../terminal/text-width.ts";
 
 /** What they have in common before this is passed over, but for a few characters, and at most as much looked at. */
@@ -21,10 +20,12 @@ export function formatDifference(
   const old = wholeLine(before, json);
   const text = wholeLine(after, json);
   if (old === undefined || text === undefined) return undefined;
-  const start = commonLength(old, text) - COMMON_SHOWN;
+  const start = commonLength(old.line, text.line) - COMMON_SHOWN;
   if (start < COMMON_SHOWN) return undefined;
-  const shown = (line: string): string => {
-    const rest = quote(fromCharacter(line, start));
+  const shown = ({ line, isJson }: WholeLine): string => {
+    const end = fromCharacter(line, start);
+    const bytes = Buffer.from(end);
+    const rest = quote(isJson ? end : lineToQuote({ text: end, bytes }));
     const room = width - 1;
     if (textWidth(rest) <= room) return `…${rest}`;
     return `…${startWithin(rest.slice(0, -1), room - 2)}'…`;
@@ -38,11 +39,18 @@ function fromCharacter(text: string, start: number): string {
   return text.slice(low >= 0xdc00 && low <= 0xdfff ? start - 1 : start);
 }
 
-function wholeLine(value: ColumnValue, json: boolean): string | undefined {
+interface WholeLine {
+  /** JSON is safe to print. Text is as it came: a place in it is not one within an escape. */
+  readonly line: string;
+  readonly isJson: boolean;
+}
+
+function wholeLine(value: ColumnValue, json: boolean): WholeLine | undefined {
   if (value.kind !== "text") return undefined;
   const { text, whole } = readStart(value.bytes, COMPARED_WIDTH_MAX);
   if (text === undefined || !whole) return undefined;
-  return (json ? jsonOnOneLine(text, whole) : undefined) ?? sanitizeLine(text);
+  const line = json ? jsonOnOneLine(text, whole) : undefined;
+  return { line: line ?? text, isJson: line !== undefined };
 }
 
 function commonLength(a: string, b: string): number {

@@ -19,7 +19,7 @@ import { flow, type Piece } from "./flow.ts";
 import type { Layout } from "./frame.ts";
 import { countOf } from "./numbers.ts";
 import { describeRow, PIECE_GAP } from "./row.ts";
-import { decodeStart, formatBytes } from "./value.ts";
+import { bareLine, formatBytes, lineToQuote, looksEscaped, quote, readStart } from "./value.ts";
 import type { Canvas } from "./view.ts";
 import { startWithin, textWidth } from "../terminal/text-width.ts";
 
@@ -134,17 +134,18 @@ export function describeRelation(relation: Relation, layout: Layout, paint: Pain
 function describeContent(content: Uint8Array, layout: Layout): Painted[] {
   const { detail: width, detailLinesMax: linesMax } = layout;
   if (content.length === 0) return [painted("''")];
-  const { text, whole, utf8 } = decodeStart(content, width * linesMax);
-  if (!utf8) {
+  const start = readStart(content, width * linesMax);
+  if (start.text === undefined) {
     const bytes = `${countOf(content.length, "byte")}: ${formatBytes(content, width)}`;
     return [paintedWithin(bytes, width)];
   }
   const lines: Painted[] = [];
-  let rest = text;
+  const bare = bareLine(start);
+  let rest = looksEscaped(start, bare) ? quote(lineToQuote(start)) : bare;
   while (rest !== "" && lines.length < linesMax) {
     const line = startWithin(rest, width);
     rest = rest.slice(line.length);
-    const cut = lines.length + 1 === linesMax && (rest !== "" || !whole);
+    const cut = lines.length + 1 === linesMax && (rest !== "" || !start.whole);
     lines.push(painted(cut ? `${startWithin(line, width - 1)}…` : line));
   }
   return lines;

@@ -1,7 +1,14 @@
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
-import { sanitizeLine } from "../bytes/sanitize.ts";
 import { jsonOnLines, jsonOnOneLine } from "./json.ts";
-import { escapeBytes, formatBytes, formatValue, quote, readStart } from "./value.ts";
+import {
+  bareLine,
+  formatBytes,
+  formatValue,
+  lineToQuote,
+  looksEscaped,
+  quote,
+  readStart,
+} from "./value.ts";
 import { startWithin, textWidth } from "../terminal/text-width.ts";
 
 /** On a line by itself only these could be read as something that they are not. */
@@ -28,9 +35,8 @@ export function valueLines(
   if (value.kind === "null" || value.kind === "unchanged") return [formatValue(value, width, json)];
   if (value.kind === "binary") return broken([formatBytes(value.bytes, valueWidthMax)], limits);
   const { text, whole, bytes } = readStart(value.bytes, valueWidthMax);
-  if (text === undefined) return broken([escapeBytes(bytes)], limits);
-  const asJson = json ? jsonLines(text, whole, width) : undefined;
-  return broken(asJson ?? textLines(text), limits, whole);
+  const asJson = json && text !== undefined ? jsonLines(text, whole, width) : undefined;
+  return broken(asJson ?? textLines(text, bytes), limits, whole);
 }
 
 function jsonLines(text: string, whole: boolean, width: number): readonly string[] | undefined {
@@ -39,9 +45,12 @@ function jsonLines(text: string, whole: boolean, width: number): readonly string
   return jsonOnLines(text, whole, width);
 }
 
-function textLines(text: string): readonly string[] {
-  const lines = text.split(LINE_BREAK).map(sanitizeLine);
-  return AMBIGUOUS_ALONE.test(lines.join("")) ? quoteLines(lines) : lines;
+function textLines(text: string | undefined, bytes: Uint8Array): readonly string[] {
+  const lines = text?.split(LINE_BREAK) ?? [undefined];
+  const bare = lines.map((line) => bareLine({ text: line, bytes }));
+  const all = bare.join("");
+  if (!looksEscaped({ text, bytes }, all) && !AMBIGUOUS_ALONE.test(all)) return bare;
+  return quoteLines(lines.map((line) => lineToQuote({ text: line, bytes })));
 }
 
 /** One pair of quotes around all of them. */

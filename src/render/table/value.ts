@@ -7,6 +7,9 @@ import { cutToWidth, startWithin, textWidth } from "../terminal/text-width.ts";
 const CHARACTER_BYTES_MAX = 4;
 /** As long as these the text could be read as something that it is not: NULL, the next column, an arrow. */
 const AMBIGUOUS = /^$|^NULL$|^\(|['=→│…]|\s/u;
+/** As the server prints bytea: no escape, the backslash is its own. */
+const BYTEA = /^\\x[\da-f]*$/;
+const BACKSLASH = 0x5c;
 /** Its one space is no gap to the next column. */
 const TIMESTAMP = /^\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d[\d.:+-]*$/;
 
@@ -37,12 +40,31 @@ export function formatBytes(bytes: Uint8Array, width: number): string {
 }
 
 function formatText(bytes: Uint8Array, width: number): string {
-  const { text, whole } = decodeStart(bytes, width);
-  if (!AMBIGUOUS.test(text) || TIMESTAMP.test(text))
-    return cutToWidth(whole ? text : `${text}…`, width);
-  const quoted = quote(text);
-  if (whole && textWidth(quoted) <= width) return quoted;
+  const start = readStart(bytes, width);
+  const text = bareLine(start);
+  if (!looksEscaped(start, text) && (!AMBIGUOUS.test(text) || TIMESTAMP.test(text)))
+    return cutToWidth(start.whole ? text : `${text}…`, width);
+  const quoted = quote(lineToQuote(start));
+  if (start.whole && textWidth(quoted) <= width) return quoted;
   return `${startWithin(quoted.slice(0, -1), width - 2)}'…`;
+}
+
+/** Safe to print. Bytes that are not UTF-8 are shown as `\xff`. */
+export function bareLine({ text, bytes }: Text): string {
+  return text === undefined ? escapeBytes(bytes) : sanitizeLine(text);
+}
+
+/** As bareLine(), but that a backslash of its own is doubled, which tells it from one of an escape: `\t` is a tab. */
+export function lineToQuote({ text, bytes }: Text): string {
+  if (!bytes.includes(BACKSLASH)) return bareLine({ text, bytes });
+  if (text !== undefined) return sanitizeLine(text.replaceAll("\\", "\\\\"));
+  const doubled = [...bytes].flatMap((byte) => (byte === BACKSLASH ? [byte, byte] : [byte]));
+  return escapeBytes(Uint8Array.from(doubled));
+}
+
+/** Whether it cannot stand without quotes, because its own backslash looks like an escape or an escape like bytea. */
+export function looksEscaped({ bytes }: Text, bare: string): boolean {
+  return bytes.includes(BACKSLASH) !== BYTEA.test(bare);
 }
 
 /** As in SQL. */
@@ -56,33 +78,19 @@ function formatJson(bytes: Uint8Array, width: number): string | undefined {
   return line === undefined ? undefined : cutToWidth(whole ? line : `${line}…`, width);
 }
 
-export interface Start {
-  /** Sanitized, and more of it than the width asked for holds. Bytes that are not UTF-8 are shown as `\xff`. */
-  readonly text: string;
-  /** Nothing was left out. */
-  readonly whole: boolean;
-  readonly utf8: boolean;
-}
-
-/** A value may have a million characters of which forty are shown: what cannot be seen is not decoded. */
-export function decodeStart(bytes: Uint8Array, width: number): Start {
-  const { text, whole, bytes: start } = readStart(bytes, width);
-  return {
-    text: text === undefined ? escapeBytes(start) : sanitizeLine(text),
-    whole,
-    utf8: text !== undefined,
-  };
-}
-
-interface RawStart {
+interface Text {
   readonly bytes: Uint8Array;
   /** As it came, not fit to be printed. Undefined: not UTF-8. */
   readonly text: string | undefined;
+}
+
+interface Start extends Text {
+  /** Nothing was left out. */
   readonly whole: boolean;
 }
 
-/** As decodeStart, for those who sanitize what they make of it. */
-export function readStart(bytes: Uint8Array, width: number): RawStart {
+/** A value may have a million characters of which forty are shown: what cannot be seen is not decoded. */
+export function readStart(bytes: Uint8Array, width: number): Start {
   const bytesMax = (width + 1) * CHARACTER_BYTES_MAX;
   const whole = bytes.length <= bytesMax;
   const start = whole ? bytes : bytes.subarray(0, characterBoundary(bytes, bytesMax));
@@ -112,7 +120,7 @@ function isContinuation(byte: number | undefined): boolean {
 }
 
 /** Bytes that are not UTF-8, with what is not ASCII as `\xff`. */
-export function escapeBytes(bytes: Uint8Array): string {
+function escapeBytes(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {
     text +=
