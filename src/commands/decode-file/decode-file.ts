@@ -7,10 +7,9 @@ import { openCapture, sourceOf } from "../../capture/source.ts";
 import { ExitCode } from "../../errors.ts";
 import { type NamedFile, requireDifferentFiles } from "../../output/file/same-file.ts";
 import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
-import { AskedColumns } from "../messages/asked-columns.ts";
+import { AskedNames } from "../messages/asked-names.ts";
 import type { CommandContext } from "../context.ts";
 import { decodeCapture } from "./decode-capture.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
@@ -42,8 +41,7 @@ interface Job {
   readonly keepGoing: boolean;
   readonly rendering: RendererOptions;
   /** For all captures together. */
-  readonly columns: AskedColumns;
-  readonly accepts: (message: PgoutputMessage) => boolean;
+  readonly names: AskedNames;
   readonly sink: Sink;
   readonly reporter: Reporter;
   /** One for all captures. Undefined: each is printed by itself. */
@@ -65,13 +63,11 @@ export async function decodeFile(
     requireDifferentFiles([input, ["standard output", 1]]);
   }
   const output = outputOptions(flags, context);
-  const columns = new AskedColumns(askedColumns(flags));
-  const { accepts } = createFilter(flags);
+  const names = new AskedNames(askedColumns(flags), createFilter(flags));
   const rendering = rendererOptions(flags, output);
   const { input, keepGoing = false } = flags;
   const job: Job = {
-    ...{ input, keepGoing, rendering, columns },
-    accepts: columns.watch(accepts),
+    ...{ input, keepGoing, rendering, names },
     sink: sinkOf(context.stdout.stream),
     reporter: new Reporter(context, output),
     summary: rendering.summary
@@ -86,7 +82,7 @@ async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCod
   try {
     const status = await decodeAll(files, job);
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());
-    const warnings = [...job.columns.warnings(), ...(job.summary?.warnings?.() ?? [])];
+    const warnings = [...job.names.warnings(), ...(job.summary?.warnings?.() ?? [])];
     for (const warning of warnings) job.reporter.warn(warning);
     return status;
   } catch (error) {
@@ -137,7 +133,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     capture: undefined,
     journal: undefined,
     types,
-    accepts: job.accepts,
+    accepts: job.names.accepts,
     renderer: rendering.renderer,
     sink: job.sink,
     warn: (warning) => reporter.warn({ ...warning, message: `${name}: ${warning.message}` }),

@@ -40,6 +40,8 @@ export interface MessageFilter {
   readonly accepts: (message: PgoutputMessage) => boolean;
   /** Whether any message of that kind is printed. */
   readonly acceptsKind: (kind: MessageKind) => boolean;
+  /** The patterns of --only-table. */
+  readonly tables: readonly string[];
 }
 
 /**
@@ -49,14 +51,16 @@ export interface MessageFilter {
  */
 export function createFilter(flags: FilterFlags): MessageFilter {
   const kinds = parseKinds(listOf(flags.only));
-  const matches = tableMatcher(listOf(flags.onlyTable));
+  const tables = listOf(flags.onlyTable);
+  const matches = tableMatcher(tables);
   const acceptsKind = (kind: MessageKind): boolean => kinds?.has(kind) ?? true;
-  if (kinds === undefined && matches === undefined) return { accepts: () => true, acceptsKind };
+  if (kinds === undefined && matches === undefined)
+    return { accepts: () => true, acceptsKind, tables };
   const always = (kind: MessageKind): boolean => flags.summary === true && !COUNTED.has(kind);
   const accepts = (message: PgoutputMessage): boolean =>
     (kinds === undefined || kinds.has(message.kind) || always(message.kind)) &&
     (matches === undefined || concernsMatch(message, matches));
-  return { accepts, acceptsKind };
+  return { accepts, acceptsKind, tables };
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {
@@ -79,7 +83,7 @@ function parseKinds(lists: readonly string[]): ReadonlySet<string> | undefined {
   return new Set(kinds);
 }
 
-function concernsMatch(
+export function concernsMatch(
   message: PgoutputMessage,
   matches: (relation: Relation) => boolean,
 ): boolean {
@@ -97,7 +101,9 @@ function concernsMatch(
 }
 
 /** Undefined: every table. Each relation is matched once: rows come by the million. */
-function tableMatcher(patterns: readonly string[]): ((relation: Relation) => boolean) | undefined {
+export function tableMatcher(
+  patterns: readonly string[],
+): ((relation: Relation) => boolean) | undefined {
   if (patterns.length === 0) return undefined;
   const expressions = patterns.map(patternExpression);
   const known = new WeakMap<Relation, boolean>();
@@ -118,7 +124,7 @@ function tableMatcher(patterns: readonly string[]): ((relation: Relation) => boo
 }
 
 /** Both names empty for a relation that was never announced: only `*` and `*.*` can mean it. */
-function qualifiedName(relation: Relation): string {
+export function qualifiedName(relation: Relation): string {
   const schema = relation.schema === "" && relation.announced ? "pg_catalog" : relation.schema;
   return `${schema}.${relation.table}`;
 }

@@ -9,7 +9,7 @@ import { ReplicationSession } from "../../server/stream/session.ts";
 import { TypeCatalogue } from "../../server/types/catalogue.ts";
 import { TypeWatch } from "../../server/types/watch.ts";
 import type { CommandContext } from "../context.ts";
-import { AskedColumns } from "../messages/asked-columns.ts";
+import { AskedNames } from "../messages/asked-names.ts";
 import { CaptureFile } from "../messages/capture-file.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { createRenderer, writeRest } from "../messages/renderer.ts";
@@ -73,7 +73,7 @@ async function open(
 ): Promise<Opened> {
   const { target, output, acknowledge } = config;
   const types = new TypeRegistry();
-  const columns = new AskedColumns(config.columns);
+  const names = new AskedNames(config.columns, config.filter);
   const rendering = await createRenderer(config.rendering, types, context, target.database);
   const { sink, rotate, journal, takeOver } = openTailOutput(config, context, reporter);
   const capture =
@@ -90,7 +90,7 @@ async function open(
   closing.add(() => typeWatch.end());
   const pipeline = new Pipeline({
     ...{ types, typeWatch, capture, journal },
-    accepts: columns.watch(config.filter.accepts),
+    accepts: names.accepts,
     renderer: rendering.renderer,
     sink: shown,
     warn: (warning) => reporter.warn(warning),
@@ -125,7 +125,7 @@ async function open(
     closing.add(context.onSignal("SIGHUP", onHangup));
   }
   closing.add(() => reporter.clearProgress());
-  const warnings = (): Warning[] => [...columns.warnings(), ...(rendering.warnings?.() ?? [])];
+  const warnings = (): Warning[] => [...names.warnings(), ...(rendering.warnings?.() ?? [])];
   return { session, ackSource, status, warnings, finish: () => writeRest(rendering, shown) };
 }
 

@@ -1,0 +1,178 @@
+import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import type { Warning } from "../reporter.ts";
+import { concernsMatch, type MessageFilter, qualifiedName, tableMatcher } from "./filter.ts";
+
+/** With more typing errors than this it is another word. */
+const TYPING_ERRORS_MAX = 2;
+/** Tables to name where none is alike. */
+const TABLES_NAMED = 3;
+/** Damaged input may look like any number of tables. */
+const TABLES_MAX = 1000;
+
+/** Names given to --columns and --only-table that nothing has. */
+export class AskedNames {
+  readonly #columns: AskedColumns;
+  readonly #tables: AskedTables;
+  /** The filter's own, which also looks at the tables of what comes and of what it lets pass. */
+  readonly accepts: (message: PgoutputMessage) => boolean;
+
+  constructor(columns: readonly string[], filter: MessageFilter) {
+    this.#columns = new AskedColumns(columns);
+    this.#tables = new AskedTables(filter.tables);
+    this.accepts = this.#tables.watch(this.#columns.watch(filter.accepts));
+  }
+
+  /** To be asked at the end: the table that is asked for may come late. */
+  warnings(): readonly Warning[] {
+    return [...this.#tables.warnings(), ...this.#columns.warnings()];
+  }
+}
+
+/** The patterns of --only-table, where tables came and none of them matches. */
+class AskedTables {
+  readonly #patterns: readonly string[];
+  /** Undefined: nothing was asked for, or it has come. */
+  #matches: ((relation: Relation) => boolean) | undefined;
+  readonly #others = new Set<string>();
+  readonly #seen = new WeakSet<Relation>();
+
+  constructor(patterns: readonly string[]) {
+    this.#patterns = patterns;
+    this.#matches = tableMatcher(patterns);
+  }
+
+  watch(accepts: (message: PgoutputMessage) => boolean): (message: PgoutputMessage) => boolean {
+    if (this.#matches === undefined) return accepts;
+    return (message) => {
+      if (this.#matches !== undefined) concernsMatch(message, this.#look);
+      return accepts(message);
+    };
+  }
+
+  warnings(): readonly Warning[] {
+    const others = [...this.#others];
+    if (this.#matches === undefined || others.length === 0) return [];
+    const asked = this.#patterns.map((pattern) => `"${pattern}"`).join(", ");
+    const meant = this.#patterns
+      .map((pattern) => likeliest(pattern, others, (name) => comparable(pattern, name)))
+      .find((name) => name !== undefined);
+    const named = others.slice(0, TABLES_NAMED).map(shellWord).join(", ");
+    const more = others.length > TABLES_NAMED ? ", …" : "";
+    return [
+      {
+        message: `no table matched ${asked} (--only-table)`,
+        hint:
+          meant === undefined ? `These came: ${named}${more}` : `Did you mean ${shellWord(meant)}?`,
+      },
+    ];
+  }
+
+  /** Never the one, so that all of them are looked at. */
+  readonly #look = (relation: Relation): boolean => {
+    if (this.#seen.has(relation)) return false;
+    this.#seen.add(relation);
+    if (this.#matches?.(relation) === true) this.#matches = undefined;
+    // The name of one that was not announced is not known.
+    else if (relation.announced && this.#others.size < TABLES_MAX) {
+      this.#others.add(qualifiedName(relation));
+    }
+    return false;
+  };
+}
+
+/** Finds the names given to --columns that no printed table has, so that a warning can tell of them. */
+class AskedColumns {
+  readonly #unmet: Set<string>;
+  readonly #others = new Set<string>();
+  readonly #seen = new WeakSet<Relation>();
+  /** The column names of some relation are not known, because it was not announced. */
+  #unknown = false;
+
+  constructor(names: readonly string[]) {
+    this.#unmet = new Set(names);
+  }
+
+  watch(accepts: (message: PgoutputMessage) => boolean): (message: PgoutputMessage) => boolean {
+    if (this.#unmet.size === 0) return accepts;
+    return (message) => {
+      const accepted = accepts(message);
+      if (accepted) this.#look(message);
+      return accepted;
+    };
+  }
+
+  warnings(): readonly Warning[] {
+    if (this.#unknown || this.#others.size === 0) return [];
+    return [...this.#unmet].map((name) => {
+      const meant = likeliest(name, [...this.#others]);
+      return {
+        message: `no printed table has a column named "${name}" (--columns)`,
+        hint: meant === undefined ? undefined : `Did you mean ${quoted(meant)}?`,
+      };
+    });
+  }
+
+  #look(message: PgoutputMessage): void {
+    switch (message.kind) {
+      case "relation":
+      case "insert":
+      case "update":
+      case "delete":
+        break;
+      default:
+        return;
+    }
+    const { relation } = message;
+    if (this.#seen.has(relation)) return;
+    this.#seen.add(relation);
+    this.#unknown ||= !relation.announced;
+    for (const { name } of relation.columns) {
+      this.#unmet.delete(name);
+      this.#others.add(name);
+    }
+  }
+}
+
+/** `part` gives what of the other name is compared. */
+function likeliest(
+  name: string,
+  others: readonly string[],
+  part: (other: string) => string = (other) => other,
+): string | undefined {
+  const ranked = others
+    .map((other) => ({ other, compared: part(other).toLowerCase() }))
+    .map(({ other, compared }) => {
+      return { other, compared, errors: typingErrors(name.toLowerCase(), compared) };
+    })
+    .filter(({ compared, errors }) => errors <= TYPING_ERRORS_MAX && errors * 2 <= compared.length)
+    .toSorted((one, two) => one.errors - two.errors);
+  return ranked[0]?.other;
+}
+
+/** Without a dot the pattern names a table in any schema. */
+function comparable(pattern: string, name: string): string {
+  return pattern.includes(".") ? name : name.slice(name.indexOf(".") + 1);
+}
+
+function shellWord(name: string): string {
+  return /^[\w.]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** The name as the user has to type it. */
+function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Letters left out, added or mistaken (Levenshtein's distance), row by row of the usual table. */
+function typingErrors(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let at = 0; at < one.length; at++) {
+    const next = [at + 1];
+    for (let index = 0; index < other.length; index++) {
+      const replaced = (row[index] ?? 0) + (other[index] === one[at] ? 0 : 1);
+      next.push(Math.min(replaced, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}
