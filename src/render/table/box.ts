@@ -54,7 +54,8 @@ export class BoxDrawer {
 
   event(event: Event): void {
     this.#drawTitle();
-    const { stacked, relation } = this.#frame.layout;
+    const { stacked, relation, inner } = this.#frame.layout;
+    if (event.across === true) return this.block(stack(event, inner));
     const { operation, subject, detail } = event;
     const cells = stacked ? [stack(event, relation)] : [[operation], subject, detail];
     this.#text += this.#frame.cells(cells, this.#open);

@@ -16,7 +16,7 @@ import {
 } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { flow, type Piece } from "./flow.ts";
-import type { Layout } from "./frame.ts";
+import { acrossLayout, type Layout } from "./frame.ts";
 import { countOf } from "./numbers.ts";
 import { describeRow, PIECE_GAP } from "./row.ts";
 import { bareLine, formatBytes, lineToQuote, looksEscaped, quote, readStart } from "./value.ts";
@@ -30,6 +30,8 @@ export interface Event {
   readonly subject: readonly Painted[];
   /** In lines. */
   readonly detail: readonly Painted[];
+  /** All of it is in lines across, not in cells. */
+  readonly across?: boolean;
 }
 
 export function rowEvent(message: RowChange, canvas: Canvas): Event {
@@ -44,29 +46,25 @@ export function rowEvent(message: RowChange, canvas: Canvas): Event {
 }
 
 export function truncateEvent(message: Truncate, canvas: Canvas): Event {
-  const { layout, palette } = canvas;
+  const { palette } = canvas;
   const { relations, cascade, restartIdentity } = message;
+  const [only] = relations;
+  const single = relations.length === 1 && only !== undefined;
+  const tables = single ? [] : relations.map(formatRelationName);
+  const { layout, across } = layoutOf(single ? only : undefined, tables, canvas);
   const flags = [
     ...(restartIdentity ? ["RESTART IDENTITY"] : []),
     ...(cascade ? ["CASCADE"] : []),
   ].map((flag) => pieceOf(flag, layout, palette.truncate));
-  const [only] = relations;
-  const single = relations.length === 1 && only !== undefined;
-  const tables = single
-    ? []
-    : relations.map((relation) => pieceOf(formatRelationName(relation), layout, palette.table));
+  const pieces = [...tables.map((name) => pieceOf(name, layout, palette.table)), ...flags];
   const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
   return {
     operation: OPERATIONS.truncate(palette),
     subject: single
       ? describeRelation(only, layout, palette.table)
       : [painted(`${relations.length} tables`, palette.table)],
-    detail: flow(
-      [...tables, ...flags],
-      flags.length + tables.length,
-      limits,
-      moreOf("table", canvas),
-    ),
+    detail: flow(pieces, pieces.length, limits, moreOf("table", { ...canvas, layout })),
+    across,
   };
 }
 
@@ -93,14 +91,30 @@ export function unknownEvent(message: UnknownMessage, { layout, palette }: Canva
 }
 
 export function alterEvent(relation: Relation, changes: readonly string[], canvas: Canvas): Event {
-  const { layout, palette } = canvas;
+  const { palette } = canvas;
+  const { layout, across } = layoutOf(relation, changes, canvas);
   const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
   const pieces = changes.map((change) => pieceOf(change, layout, palette.quiet));
   return {
     operation: OPERATIONS.alter(palette),
     subject: describeRelation(relation, layout, palette.quiet),
-    detail: flow(pieces, pieces.length, limits, moreOf("change", canvas)),
+    detail: flow(pieces, pieces.length, limits, moreOf("change", { ...canvas, layout })),
+    across,
   };
+}
+
+/** Where the name has room, which nothing else tells of this table, and so have the details. */
+export function layoutOf(
+  relation: Relation | undefined,
+  details: readonly string[],
+  { layout }: Canvas,
+): { readonly layout: Layout; readonly across: boolean } {
+  const name = relation === undefined ? "" : formatRelationName(relation);
+  const fits =
+    textWidth(name) <= layout.relation &&
+    details.every((detail) => textWidth(detail) <= layout.detail);
+  if (fits || layout.stacked) return { layout, across: false };
+  return { layout: acrossLayout(layout), across: true };
 }
 
 const OPERATIONS = {

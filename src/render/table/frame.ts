@@ -44,6 +44,11 @@ export function layoutFor(terminalWidth: number): Layout {
   return { width, inner, stacked: false, ...cells, detailLinesMax: LINES_MAX };
 }
 
+/** As in a narrow terminal, for names that are too long for a cell. */
+export function acrossLayout(layout: Layout): Layout {
+  return { ...layout, relation: layout.inner, detail: layout.inner - GAP };
+}
+
 const CHARACTERS = {
   "top-left": "╭",
   "top-right": "╮",

@@ -1,5 +1,6 @@
 import { joined, type Painted, painted, SPACE } from "../terminal/painted.ts";
-import { describeRelation, type Event } from "./event.ts";
+import { describeRelation, type Event, layoutOf } from "./event.ts";
+import type { Layout } from "./frame.ts";
 import { countOf } from "./numbers.ts";
 import { type Counts, type Hidden, noCounts } from "./tally.ts";
 import { signsOf } from "./transaction.ts";
@@ -12,12 +13,15 @@ const TABLES_MAX = 10;
 export function hiddenEvents(hidden: readonly Hidden[], canvas: Canvas): Event[] {
   const shown = hidden.slice(0, hidden.length > TABLES_MAX ? TABLES_MAX - 1 : TABLES_MAX);
   const rest = hidden.slice(shown.length);
-  const events = shown.map(({ relation, counts }) => hiddenEvent(subjectOf(relation), counts));
+  const events = shown.map(({ relation, counts }) => {
+    const { layout, across } = layoutOf(relation, [], canvas);
+    return { ...hiddenEvent(subjectOf(relation, layout), counts), across };
+  });
   if (rest.length === 0) return events;
   return [...events, hiddenEvent([painted(countOf(rest.length, "other table"))], sumOf(rest))];
 
-  function subjectOf(relation: Hidden["relation"]): readonly Painted[] {
-    const { layout, palette } = canvas;
+  function subjectOf(relation: Hidden["relation"], layout: Layout): readonly Painted[] {
+    const { palette } = canvas;
     if (relation === undefined) return [painted("messages", palette.table)];
     return describeRelation(relation, layout, palette.table);
   }

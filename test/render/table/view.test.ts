@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import type { PgoutputMessage, Relation } from "../../../src/pgoutput/messages.ts";
 import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { TableRenderer } from "../../../src/render/table/table.ts";
 import { type TableView, WHOLE_VIEW } from "../../../src/render/table/view.ts";
@@ -230,4 +230,57 @@ describe("table: where JSON was changed", () => {
     const text = render(updateStream(nested(5000, "1"), nested(5000, "2"), 3802), 120);
     assert.match(text, /value=…'\[+1\]+'… → …'\[+2\]+'…/);
   });
+});
+
+describe("a long table name", () => {
+  const table = `Kunden Tabelle ${"x".repeat(48)}`;
+  const relation = { ...insert().relation, oid: 7, table };
+  const into: PgoutputMessage = { ...insert(), relation };
+  const { position } = insert();
+  const flags = { kind: "truncate", cascade: true, restartIdentity: false } as const;
+  const column = { name: "z".repeat(60), key: false, typeOid: 25, typeModifier: -1 };
+  const announced = (columns: Relation["columns"]): PgoutputMessage => ({
+    ...{ kind: "relation", position, transaction: null },
+    relation: { ...relation, columns },
+  });
+
+  for (const expanded of [false, true]) {
+    const lines = (messages: readonly PgoutputMessage[], width = 80): readonly string[] => {
+      const text = render(messages, width, { expanded, collapseAfter: 1 });
+      assertFits(text, width);
+      return text.split("\n").map((line) => line.replace(/^│ | +│$/g, "").trimEnd());
+    };
+    const has = (all: readonly string[], ...wanted: readonly string[]): void => {
+      const at = all.indexOf(wanted[0] ?? "");
+      assert.deepEqual(all.slice(at, at + wanted.length), wanted, all.join("\n"));
+    };
+    const view = expanded ? "expanded" : "in cells";
+
+    it(`${view}: is whole where rows are only counted`, () => {
+      const shown = lines([into, into, into, streamCommit(7, 1)]);
+      has(shown, "… MORE", `public."${table}"`, "  +2");
+    });
+
+    it(`${view}: is whole where the table was altered`, () => {
+      const shown = lines([announced([]), announced([column])]);
+      has(shown, "  ± ALTERED", `  public."${table}"`, `    added ${column.name}`);
+    });
+
+    it(`${view}: is whole where it was truncated`, () => {
+      const one = lines([{ ...flags, position, transaction: null, relations: [relation] }]);
+      has(one, "  × TRUNCATE", `  public."${table}"`, "    CASCADE");
+      const relations = [
+        { ...relation, table: "t".repeat(63) },
+        { ...relation, oid: 8, table: "u" },
+      ];
+      const two = lines([{ ...flags, position, transaction: null, relations }]);
+      const long = `    public.${"t".repeat(63)}`;
+      has(two, "  × TRUNCATE 2 tables", long, "    public.u  CASCADE");
+    });
+
+    it(`${view}: is cut with a sign where the line is too short`, () => {
+      const shown = lines([{ ...flags, position, transaction: null, relations: [relation] }], 64);
+      has(shown, "  × TRUNCATE", "  public.", `  "Kunden Tabelle ${"x".repeat(43)}…`);
+    });
+  }
 });
