@@ -64,7 +64,7 @@ export async function createRenderer(
 ): Promise<Rendering> {
   const { output, view, values, safeNumbers } = options;
   if (options.summary) {
-    const renderer = await createSummaryRenderer(output);
+    const renderer = await createSummaryRenderer(output, context);
     const warnings = (): readonly Warning[] => (renderer.exact ? [] : [INEXACT_SUMMARY]);
     return { renderer, live: () => undefined, finish: once(() => renderer.finish()), warnings };
   }

@@ -1,14 +1,20 @@
 import { usageError } from "../../errors.ts";
 import type { SummaryRenderer } from "../../render/reports/summary.ts";
+import type { CommandContext } from "../context.ts";
 import type { OutputOptions } from "../options.ts";
 import type { Warning } from "../reporter.ts";
 
 /** What counts messages for --summary; what makes tables is loaded only where tables are wanted. */
-export async function createSummaryRenderer(output: OutputOptions): Promise<SummaryRenderer> {
+export async function createSummaryRenderer(
+  output: OutputOptions,
+  { stdout }: CommandContext,
+): Promise<SummaryRenderer> {
   const { SummaryRenderer, renderSummaryNdjson } = await import("../../render/reports/summary.ts");
   if (output.format === "ndjson") return new SummaryRenderer(renderSummaryNdjson);
   const { renderSummaryTables } = await import("../../render/reports/summary-table.ts");
-  return new SummaryRenderer((counts) => renderSummaryTables(counts, output.color));
+  return new SummaryRenderer((counts) =>
+    renderSummaryTables(counts, stdout.width() ?? Number.POSITIVE_INFINITY, output.color),
+  );
 }
 
 /** For where changes of a rolled-back transaction may be counted. */

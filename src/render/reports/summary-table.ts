@@ -1,52 +1,134 @@
 import { formatPgTime } from "../../pg-time.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { formatRelationName } from "../values/identifier.ts";
-import { createPalette } from "../terminal/painted.ts";
+import { createPalette, type Paint } from "../terminal/painted.ts";
+import { startWithin, textWidth } from "../terminal/text-width.ts";
+import { wrapWords } from "../terminal/word-wrap.ts";
 import { totalBytes } from "./summary.ts";
-import type { SummaryCounts } from "./summary-counts.ts";
+import type { RelationTotals, SummaryCounts, TransactionTotals } from "./summary-counts.ts";
 
 const numbers = new Intl.NumberFormat("en-US");
 
-/** A table of the relations, and one of the largest transactions. */
-export function renderSummaryTables(counts: SummaryCounts, color: boolean): string {
-  const { table, quiet } = createPalette(color);
+/** What the numbers include. */
+const MEASURED =
+  "Bytes are of rows as they were sent, of published tables only. The WAL holds more: indexes, full-page images, tables that are not published.";
+const TEXT_WIDTH_MAX = 78;
+
+interface Column<Row> {
+  readonly head: string;
+  readonly cell: (row: Row) => string;
+}
+
+/** Columns to choose, of which the first is cut to what room the others leave, if that is so much. */
+interface Choice<Row> {
+  readonly columns: readonly Column<Row>[];
+  readonly firstMin: number;
+}
+
+/** A table of the relations, and one of the largest transactions, no wider than that where it can be. */
+export function renderSummaryTables(counts: SummaryCounts, width: number, color: boolean): string {
   const relations = counts.relations();
   const transactions = counts.transactions();
   if (relations.length === 0) return "No row was changed.\n";
-  const total = totalBytes(relations);
-  const byRelation = tableOf(
-    ["table", "inserts", "updates", "deletes", "truncates", "bytes", "share"],
-    relations.map((totals) => [
-      table(formatRelationName(totals.relation)),
-      ...[totals.inserts, totals.updates, totals.deletes, totals.truncates, totals.bytes].map(
-        (count) => (count === 0 ? quiet("0") : numbers.format(count)),
-      ),
-      total === 0 ? "" : `${((totals.bytes / total) * 100).toFixed(1)}%`,
-    ]),
-    quiet,
-  );
-  const byTransaction = tableOf(
-    ["largest transactions", "changes", "bytes", "committed"],
-    transactions.map(({ xid, changes, bytes, commitTime }) => [
-      `xid ${xid}`,
-      numbers.format(changes),
-      numbers.format(bytes),
-      commitTime === null ? quiet("not known") : formatPgTime(commitTime),
-    ]),
-    quiet,
-  );
-  return `${transactions.length === 0 ? byRelation : byRelation + byTransaction}${MEASURED}\n`;
+  const { table, quiet } = createPalette(color);
+  const byRelation = fit(relationChoices(totalBytes(relations)), relations, width);
+  const byTransaction =
+    transactions.length === 0 ? "" : draw(fit(TRANSACTION_CHOICES, transactions, width), quiet);
+  const measured = wrapWords(MEASURED, Math.min(width, TEXT_WIDTH_MAX)).join("\n");
+  return `${draw(byRelation, quiet, table)}${byTransaction}${measured}\n`;
 }
 
-/** What the numbers include. */
-const MEASURED =
-  "Bytes are of rows as they were sent, of published tables only. The WAL holds\nmore: indexes, full-page images, tables that are not published.";
+/** The widest first. */
+function relationChoices(total: number): readonly Choice<RelationTotals>[] {
+  const table = column<RelationTotals>("table", (totals) => formatRelationName(totals.relation));
+  const kinds = (["inserts", "updates", "deletes", "truncates"] as const).map((kind) =>
+    column<RelationTotals>(kind, (totals) => numbers.format(totals[kind])),
+  );
+  const bytes = column<RelationTotals>("bytes", (totals) => numbers.format(totals.bytes));
+  const share = column<RelationTotals>("share", (totals) =>
+    total === 0 ? "" : `${((totals.bytes / total) * 100).toFixed(1)}%`,
+  );
+  const changes = column("changes", signedChanges);
+  return [
+    { columns: [table, ...kinds, bytes, share], firstMin: Number.POSITIVE_INFINITY },
+    { columns: [table, ...kinds, bytes], firstMin: 16 },
+    { columns: [table, changes, bytes], firstMin: 8 },
+    { columns: [table, changes], firstMin: 5 },
+  ];
+}
 
-function tableOf(
-  head: readonly string[],
-  rows: readonly string[][],
-  quiet: (text: string) => string,
+/** `+1,200 ~3`, with the signs of the table of changes. */
+function signedChanges({ inserts, updates, deletes, truncates }: RelationTotals): string {
+  const counts = [inserts, updates, deletes, truncates].map((count, index) =>
+    count === 0 ? "" : `${"+~-×"[index] ?? ""}${numbers.format(count)}`,
+  );
+  return counts.filter((count) => count !== "").join(" ");
+}
+
+const XID = (head: string): Column<TransactionTotals> => column(head, ({ xid }) => `xid ${xid}`);
+const CHANGES = column<TransactionTotals>("changes", ({ changes }) => numbers.format(changes));
+const BYTES = column<TransactionTotals>("bytes", ({ bytes }) => numbers.format(bytes));
+const COMMITTED = (length?: number): Column<TransactionTotals> =>
+  column("committed", ({ commitTime }) =>
+    commitTime === null ? "not known" : formatPgTime(commitTime).slice(0, length),
+  );
+
+const TRANSACTION_CHOICES: readonly Choice<TransactionTotals>[] = [
+  [XID("largest transactions"), CHANGES, BYTES, COMMITTED()],
+  [XID("transaction"), CHANGES, BYTES, COMMITTED("2026-11-24T11:46:42".length)],
+  [XID("transaction"), CHANGES, BYTES],
+  [XID("transaction"), BYTES],
+].map((columns) => ({ columns, firstMin: Number.POSITIVE_INFINITY }));
+
+function column<Row>(head: string, cell: (row: Row) => string): Column<Row> {
+  return { head, cell };
+}
+
+/** The head and the rows, of the first choice that fits, or of the last one. */
+function fit<Row>(
+  choices: readonly Choice<Row>[],
+  rows: readonly Row[],
+  width: number,
+): readonly (readonly string[])[] {
+  let cells: readonly (readonly string[])[] = [];
+  for (const { columns, firstMin } of choices) {
+    cells = [
+      columns.map(({ head }) => head),
+      ...rows.map((row) => columns.map(({ cell }) => cell(row))),
+    ];
+    const [first = 0, ...others] = columns.map((_, index) =>
+      Math.max(...cells.map((line) => textWidth(line[index] ?? ""))),
+    );
+    // A border and two spaces each, and the last border.
+    const room = width - others.reduce((sum, other) => sum + other + 3, 4);
+    if (first <= room) return cells;
+    const firstWidth = Math.max(room, firstMin);
+    cells = cells.map(([name = "", ...rest]) => [cutInside(name, firstWidth), ...rest]);
+    if (firstMin <= room) return cells;
+  }
+  return cells;
+}
+
+/** Names of partitions differ at the end, so that is kept too. */
+function cutInside(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  const start = startWithin(text, Math.ceil((width - 1) / 2));
+  let end = Array.from(text.slice(start.length));
+  while (textWidth(`${start}…${end.join("")}`) > width) end = end.slice(1);
+  return `${start}…${end.join("")}`;
+}
+
+function draw(
+  [head = [], ...rows]: readonly (readonly string[])[],
+  quiet: Paint,
+  first: Paint = (text) => text,
 ): string {
-  const right = head.map((_, column) => column > 0);
-  return drawGrid({ head: head.map((title) => quiet(title)), rows, right });
+  const right = head.map((_, index) => index > 0);
+  const painted = rows.map((row) =>
+    row.map((text, index) => {
+      if (index === 0) return first(text);
+      return text === "0" || text === "not known" ? quiet(text) : text;
+    }),
+  );
+  return drawGrid({ head: head.map((title) => quiet(title)), rows: painted, right });
 }

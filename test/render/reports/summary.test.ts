@@ -7,6 +7,7 @@ import { createCaptureReader } from "../../../src/capture/readers.ts";
 import { renderSummaryNdjson, SummaryRenderer } from "../../../src/render/reports/summary.ts";
 import { SummaryCounts } from "../../../src/render/reports/summary-counts.ts";
 import { renderSummaryTables } from "../../../src/render/reports/summary-table.ts";
+import { textWidth } from "../../../src/render/terminal/text-width.ts";
 import { fixture, matchGolden } from "../../support/golden/golden.ts";
 import {
   begin,
@@ -40,7 +41,10 @@ describe("a summary", () => {
   it("counts by relation, and shows the largest transactions", () => {
     const counts = countsOf("pg18-misc-p1");
     matchGolden("fixtures/summaries/pg18-misc-p1.ndjson", renderSummaryNdjson(counts));
-    matchGolden("fixtures/summaries/pg18-misc-p1.txt", renderSummaryTables(counts, false));
+    matchGolden(
+      "fixtures/summaries/pg18-misc-p1.txt",
+      renderSummaryTables(counts, Number.POSITIVE_INFINITY, false),
+    );
   });
 
   it("follows streamed and prepared transactions to their end", () => {
@@ -98,7 +102,39 @@ describe("a summary", () => {
 
   it("of nothing is no line, and says so in a table", () => {
     assert.equal(renderSummaryNdjson(new SummaryCounts()), "");
-    assert.equal(renderSummaryTables(new SummaryCounts(), false), "No row was changed.\n");
+    assert.equal(
+      renderSummaryTables(new SummaryCounts(), Number.POSITIVE_INFINITY, false),
+      "No row was changed.\n",
+    );
+  });
+
+  it("fits the terminal: without shares first, then with shorter names and fewer columns", () => {
+    const counts = countsOf("pg18-misc-p1");
+    for (const schema of ["Abteilung Vertrieb", "v"]) {
+      for (const month of ["01", "02"]) {
+        const table = `orders_${"of_all_customers_".repeat(3)}2026_${month}`;
+        const relation = { ...insert().relation, schema, table };
+        counts.add(begin(1, 4_294_967_295));
+        for (let row = 0; row < 1234; row++) counts.add({ ...insert(0, 4_294_967_295), relation });
+        counts.add(commit(1, 2, 4_294_967_295));
+      }
+    }
+    for (const width of [40, 60, 80, 100, 120]) {
+      const text = renderSummaryTables(counts, width, false);
+      for (const line of text.split("\n")) assert.ok(textWidth(line) <= width, `${width}\n${text}`);
+      const names = text.split("\n").filter((line) => /2026_0[12] /.test(line));
+      assert.equal(new Set(names).size, width === 40 ? names.length : 4, text);
+      assert.match(text, width < 60 ? /\+1,234/ : /1,234/);
+      assert.match(text, /published/);
+    }
+    const text = renderSummaryTables(countsOf("pg18-misc-p1"), 80, false);
+    assert.doesNotMatch(text, /share|…/);
+    assert.match(text, /public\."We""ird Näme" │ +1 │ +0 │ +0 │ +0 │ +15 │/);
+    matchGolden("fixtures/summaries/pg18-misc-p1-80.txt", text);
+    matchGolden(
+      "fixtures/summaries/pg18-misc-p1-40.txt",
+      renderSummaryTables(countsOf("pg18-misc-p1"), 40, false),
+    );
   });
 
   it("keeps the ten largest of any number of transactions", () => {

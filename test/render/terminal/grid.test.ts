@@ -58,7 +58,7 @@ describe("grids", () => {
       const message = insert();
       counts.add({ ...message, relation: { ...message.relation, table } });
     }
-    const text = renderSummaryTables(counts, false);
+    const text = renderSummaryTables(counts, Number.POSITIVE_INFINITY, false);
     assertStraight(text);
     assert.match(text, /Bytes are of rows as they were sent, of published tables only\./);
   });
