@@ -96,10 +96,10 @@ export function startFault(name: string, start: SegmentStart): WalctlError | und
   }
 }
 
-/** One that is not called as a segment is read only for its first page. */
+/** One that is not called as a segment is read only for its first page; the first page of another may be damaged. */
 function refuseStrangers(files: readonly SegmentFile[]): void {
   for (const { name, named, start, damage } of files) {
-    if (named !== undefined && start.kind !== "version" && start.kind !== "foreign") continue;
+    if (named !== undefined) continue;
     const fault = damage ?? startFault(name, start);
     if (fault !== undefined) throw fault;
     if (start.kind === "empty") throw emptyFault(name);

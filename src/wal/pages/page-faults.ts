@@ -1,5 +1,5 @@
 import type { WalFault } from "./faults.ts";
-import { PAGE_INFO_ALL, PageInfo, type SegmentHeader } from "./page.ts";
+import { PAGE_BYTES, PAGE_INFO_ALL, PageInfo, type SegmentHeader } from "./page.ts";
 import { formatPosition, positionOf } from "./position.ts";
 import { formatMagic } from "./versions.ts";
 
@@ -51,5 +51,10 @@ export function pageFault(
   if (!first) return undefined;
   const system = BigInt(words[index + 7]! >>> 0) * 0x1_0000_0000n + BigInt(words[index + 6]! >>> 0);
   if (system !== header.systemIdentifier) return fault(`not of this WAL (system ${system})`);
+  const [segmentBytes, pageBytes] = [words[index + 8]! >>> 0, words[index + 9]! >>> 0];
+  if (segmentBytes !== header.segmentBytes) {
+    return fault(`not of this WAL (segments of ${segmentBytes} bytes)`);
+  }
+  if (pageBytes !== PAGE_BYTES) return fault(`not of this WAL (blocks of ${pageBytes} bytes)`);
   return undefined;
 }

@@ -463,6 +463,30 @@ describe("walctl inspect", () => {
           ),
         3 * 8192,
       ],
+      ...Object.fromEntries(
+        // Of XLogLongPageHeaderData, which pg_waldump trusts too.
+        [
+          ["the segment's size", 34, "segments of \\d+ bytes"],
+          ["the size of blocks", 36, "blocks of \\d+ bytes"],
+          ["the magic, as another version's", 0, "magic D1\\w\\w"],
+        ].map(([what, at, said]) => [
+          `one byte of a segment's first page: ${what}`,
+          [
+            (folder: string) => {
+              const path = join(folder, names[2] ?? "");
+              const bytes = readFileSync(path);
+              bytes[Number(at)]! ^= 0x40;
+              writeFileSync(path, bytes);
+            },
+            () =>
+              new RegExp(
+                `^walctl: error: ${names[2]}: byte 0: page at 0/\\w+: not of this WAL \\(${said}\\)$`,
+                "m",
+              ),
+            3 * 8192,
+          ] as const,
+        ]),
+      ),
       "compressed bytes that are damaged": [
         (folder) => {
           const path = join(folder, names[2] ?? "");
