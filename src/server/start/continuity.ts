@@ -75,7 +75,7 @@ function forkFrom(received: Received, standing: Standing): Lsn | undefined {
   const { server, slotPosition } = standing;
   const fork = log === undefined ? NO_END : forkOf(log, server);
   if (log === undefined || fork === undefined || passed < fork) return fork;
-  if (!descends(server, log, fork)) return fork;
+  if (passed >= server.position || !descends(server, log, fork)) return fork;
   // Only this server can have moved its slot to what was confirmed beyond the fork.
   const ours = slotPosition > fork && (slotPosition === confirmed || slotPosition === end);
   return ours || isRepeatable(received, slotPosition, fork) ? NO_END : fork;

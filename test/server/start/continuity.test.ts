@@ -91,6 +91,11 @@ const CASES: ReadonlyArray<
   ],
   ["another standby, promoted at another place", standing(900, 500, log(3, 450, 470)), undefined],
   [
+    "promoted before it, and not written up to it since",
+    standing(480, 300, log(2, 450)),
+    /part at 0\/1C2$/,
+  ],
+  [
     "promoted before it, and only a prepared transaction came since",
     standing(900, 300, log(2, 450)),
     /part at 0\/1C2$/,
