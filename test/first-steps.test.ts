@@ -48,7 +48,7 @@ describe("README.md, followed by a stranger", () => {
     const path = [folder, tools, dirname(toolPath("jq")), process.env["PATH"]].join(delimiter);
     const env = childEnvironment({ server, env: { PATH: path, PGDATABASE: undefined, END: end } });
     return await new Promise((resolve, reject) => {
-      execFile("bash", ["-c", block], { env, timeout: 60_000 }, (error, stdout) => {
+      execFile("bash", ["-c", block], { env, cwd: folder, timeout: 60_000 }, (error, stdout) => {
         if (error !== null && typeof error.code !== "number") reject(error);
         else resolve({ status: Number(error?.code ?? 0), stdout });
       });
@@ -101,7 +101,17 @@ describe("README.md, followed by a stranger", () => {
     const slots = await paste(blocks("### 4. Find out why the disk fills up")[0]);
     assert.match(slots.stdout, /"slot":"shop_slot".*"status":"ok"/);
     // Again, as the page says; now there is something to take.
-    assert.equal((await paste(one, "-E now")).stdout.split("\n").at(-2), '{"id":2,"status":"new"}');
+    assert.equal((await paste(one, "-E now")).status, 0);
+    const file = readFileSync(join(folder, "changes.ndjson"), "utf8");
+    const changes = Array.from(file.matchAll(/^\{"kind":"(insert|update)".*"new":(.*)\}$/gm));
+    assert.deepEqual(
+      changes.map(([, kind, row]) => [kind, row]),
+      [
+        ["insert", '{"id":2,"status":"new"}'],
+        ["update", '{"id":1,"status":"paid"}'],
+        ["update", '{"id":2,"status":"paid"}'],
+      ],
+    );
     assert.equal(
       (await paste(blocks("### 2. See what is waiting, and leave it there")[0])).stdout,
       "",

@@ -15,7 +15,7 @@ describe("README.md", () => {
     assert.deepEqual(blocks("sh").slice(0, 3), [
       "npm ci && npm run demo\n",
       "npm test\n",
-      "npm run build && npm link\n",
+      "npm run build && npm run man && npm link\n",
     ]);
   });
 
