@@ -8,6 +8,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { spawnWalctl, walctl } from "../support/program/cli.ts";
 import { pasteCommand } from "../support/program/paste.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 
 /** What is pasted: a command, or SQL. */
 const PASTED =
@@ -218,7 +219,7 @@ interface Stake {
   readonly published: readonly string[];
 }
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`pasting what walctl suggests, PostgreSQL ${version}`, () => {
     let server: TestServer;
     let holder: Awaited<ReturnType<TestServer["connect"]>>;

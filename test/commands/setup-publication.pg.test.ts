@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { type RunResult, walctl } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { startStandby } from "../support/server/standby.ts";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 
 interface Report {
   readonly publication: string;
@@ -14,7 +15,7 @@ interface Report {
 const NAME = 'My "Pub"';
 const TABLE = '"S 1"."T;drop"';
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`setup-publication on PostgreSQL ${version}`, () => {
     let server: TestServer;
 

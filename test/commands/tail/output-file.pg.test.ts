@@ -19,8 +19,9 @@ import { committedIds, parseLines } from "../../support/program/lines.ts";
 import { LOAD_TABLE, startLoad } from "../../support/server/load.ts";
 import { seededRandom } from "../../support/tools/random.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`a file across processes on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let folder: string;

@@ -10,6 +10,7 @@ import { type RunningWalctl, spawnWalctl, walctl } from "../../support/program/c
 import { LOAD_TABLE } from "../../support/server/load.ts";
 import { seededRandom } from "../../support/tools/random.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
 const KILL_ROUNDS = 8;
 const rows = (from: number, count: number): string =>
@@ -17,7 +18,7 @@ const rows = (from: number, count: number): string =>
 const range = (from: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => from + index);
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`streamed into a file on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let folder: string;

@@ -8,8 +8,9 @@ import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { LOAD_TABLE, startLoad } from "../../support/server/load.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { toolPath } from "../../support/tools/tools.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`tail on PostgreSQL ${version}`, () => {
     let server: TestServer;
 

@@ -14,12 +14,13 @@ import {
 import { matchGolden } from "../../support/golden/golden.ts";
 import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
 /** Not to be found in what anything prints by chance. */
 const PASSWORD = "hush-4711-geheim%41";
 const ROLE = "scrammed";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`security on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let certificates: Certificates;

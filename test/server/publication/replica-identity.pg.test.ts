@@ -11,6 +11,7 @@ import type { ConnectionTarget } from "../../../src/server/target/target.ts";
 import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { parseTableSpec } from "../../../src/server/publication/table-spec.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
 const TABLES = `
   CREATE TABLE keyed (a int PRIMARY KEY, b int);
@@ -47,7 +48,7 @@ const PUBLISH: readonly (readonly Operation[] | undefined)[] = [
   ["insert", "truncate"],
 ];
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`the writes that a publication makes PostgreSQL ${version} reject`, () => {
     let server: TestServer;
     let client: pg.Client;

@@ -11,8 +11,9 @@ import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { LOAD_TABLE } from "../../support/server/load.ts";
 import { FaultProxy } from "../../support/server/proxy.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`identity of the server and the slot on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let proxy: FaultProxy;
