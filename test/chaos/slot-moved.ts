@@ -4,6 +4,8 @@ import type { Fault, FaultScene } from "./faults.ts";
 import type { Subject } from "./subject.ts";
 
 const PATIENCE_MS = 3000;
+/** The wait between two attempts to connect is 5 s at most. */
+const NOTICE_MS = 12_000;
 
 export const SLOT_FAULTS: readonly Fault[] = [
   {
@@ -55,6 +57,10 @@ async function whileAway(
   } finally {
     proxy.refusing = false;
   }
+  // Killed before it has looked, it could not know: the next process, without FILE, starts where the slot stands.
+  const deadline = Date.now() + NOTICE_MS;
+  const isUsed = async (): Promise<boolean> => (await server.sql(used).catch(() => [])).length > 0;
+  while (subject.hasReceived && Date.now() < deadline && !(await isUsed())) await sleep(50);
 }
 
 async function restoreSlot(server: FaultScene["server"], name: string): Promise<void> {
