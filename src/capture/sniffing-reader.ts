@@ -1,5 +1,5 @@
 import type { CaptureReader, CaptureReaderOptions, Work } from "./formats/capture-reader.ts";
-import { ChunkJoiner, type Decoded } from "./formats/chunks.ts";
+import { ChunkedReader, type Decoded } from "./formats/chunks.ts";
 import type { Foreign } from "./formats/foreign.ts";
 import { createCaptureReader } from "./readers.ts";
 import { sniff } from "./sniff.ts";
@@ -16,26 +16,30 @@ export class NotACapture extends Error {
 }
 
 /** Finds out the format from the first bytes and then reads it. Both calls throw NotACapture too. */
-export class SniffingReader implements CaptureReader {
+export class SniffingReader extends ChunkedReader {
   readonly #options: CaptureReaderOptions;
-  /** Gathers as many bytes as it takes to tell. */
-  readonly #joiner = new ChunkJoiner((bytes, _base, final) => this.#open(bytes, final));
+  /** Undefined: the bytes so far do not tell the format. */
   #reader: CaptureReader | undefined;
 
   constructor(options: CaptureReaderOptions) {
+    super();
     this.#options = options;
   }
 
-  *push(chunk: Uint8Array): Work {
-    yield* (this.#reader ?? this.#joiner).push(chunk);
+  override *push(chunk: Uint8Array): Work {
+    yield* this.#reader?.push(chunk) ?? super.push(chunk);
   }
 
-  *end(): Work {
-    if (this.#reader === undefined) yield* this.#joiner.end();
+  override *end(): Work {
+    if (this.#reader === undefined) yield* super.end();
     if (this.#reader !== undefined) yield* this.#reader.end();
   }
 
-  *#open(bytes: Uint8Array, final: boolean): Generator<void, Decoded, void> {
+  protected override *decode(
+    bytes: Uint8Array,
+    _base: number,
+    final: boolean,
+  ): Generator<void, Decoded, void> {
     if (bytes.length > 0 && this.#reader === undefined) {
       const sniffed = sniff(bytes, final);
       if (sniffed.kind === "undecided") return { consumed: 0, missing: sniffed.missing };

@@ -16,7 +16,7 @@ export function hexDigit(byte: number): number | undefined {
   return digit === NO_DIGIT ? undefined : digit;
 }
 
-/** A bytea's bytes, and where in the text each of them came from: faults are told by the place in the file. */
+/** A bytea's bytes, and where in the text each of them came from: a fault is reported by its place in the file. */
 export interface Bytea {
   /** A view until the next call. */
   readonly bytes: Uint8Array;

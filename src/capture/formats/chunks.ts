@@ -1,4 +1,4 @@
-import type { Work } from "./capture-reader.ts";
+import type { CaptureReader, Work } from "./capture-reader.ts";
 
 /** How far a chunk was decoded, and how many more bytes at least are needed to go on. */
 export interface Decoded {
@@ -7,41 +7,36 @@ export interface Decoded {
 }
 
 /**
- * Decodes what is whole in `bytes`. `base` is the offset of its first byte in the capture; `final` tells that nothing
- * comes after. The bytes may be overwritten once it is done.
- */
-export type Decode = (
-  bytes: Uint8Array,
-  base: number,
-  final: boolean,
-) => Generator<void, Decoded, void>;
-
-/**
- * Hands a capture's chunks to `decode` as they lie, without copying: only what a chunk's end cuts off is kept, and put
+ * Hands a capture's chunks to decode() as they lie, without copying: only what a chunk's end cuts off is kept, and put
  * before the next one. So memory holds a chunk and the one message that is cut.
  */
-export class ChunkJoiner {
-  readonly #decode: Decode;
+export abstract class ChunkedReader implements CaptureReader {
   readonly #carry = new Carry();
   /** The offset of the carried bytes, or else of the next chunk. */
   #base = 0;
   #missing = 0;
 
-  constructor(decode: Decode) {
-    this.#decode = decode;
-  }
+  /**
+   * Decodes what is whole in `bytes`. `base` is the offset of its first byte in the capture; `final` tells that nothing
+   * comes after. The bytes may be overwritten once it is done.
+   */
+  protected abstract decode(
+    bytes: Uint8Array,
+    base: number,
+    final: boolean,
+  ): Generator<void, Decoded, void>;
 
   *push(chunk: Uint8Array): Work {
     const rest = this.#carry.length === 0 ? chunk : yield* this.#joined(chunk);
     if (rest.length === 0) return;
-    const { consumed, missing } = yield* this.#decode(rest, this.#base, false);
+    const { consumed, missing } = yield* this.decode(rest, this.#base, false);
     this.#base += consumed;
     this.#missing = missing;
     this.#carry.append(rest.subarray(consumed));
   }
 
   *end(): Work {
-    yield* this.#decode(this.#carry.bytes(), this.#base, true);
+    yield* this.decode(this.#carry.bytes(), this.#base, true);
   }
 
   /**
@@ -59,7 +54,7 @@ export class ChunkJoiner {
       this.#missing -= taken;
       if (this.#missing > 0) break;
 
-      const { consumed, missing } = yield* this.#decode(carry.bytes(), this.#base, false);
+      const { consumed, missing } = yield* this.decode(carry.bytes(), this.#base, false);
       this.#base += consumed;
       this.#missing = missing;
       const left = carry.length - consumed;

@@ -2,12 +2,12 @@ import { DecodeError } from "../../errors.ts";
 import { BYTES_BEHIND, BYTES_BEFORE } from "../../pgoutput/lost-bytes.ts";
 import type { CaptureReaderOptions } from "./capture-reader.ts";
 
-/** What keeps what messages told, and has to forget what damaged ones may have told anew. */
+/** Remembers what messages said, and forgets what damaged ones may have changed. */
 interface Memory {
   forget(bytes: Uint8Array, from: number, to: number): void;
 }
 
-/** What becomes of faults: thrown, or noted until a message decodes again and the range passed over is known. */
+/** Throws faults, or notes them until a message decodes again and the skipped range is known. */
 export class Damage {
   readonly #options: CaptureReaderOptions;
   readonly #memory: Memory;
@@ -44,7 +44,7 @@ export class Damage {
   }
 
   /** At `offset` a message decodes, or the capture ends. */
-  mended(offset: number): void {
+  ended(offset: number): void {
     if (this.#fault === undefined) return;
     this.#options.listener.skipped({ start: this.#start, end: offset, fault: this.#fault });
     this.#fault = undefined;

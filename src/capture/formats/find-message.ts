@@ -69,7 +69,7 @@ function missingAt(
     if (trial.broken || trial.messages >= needed) return trial.broken ? undefined : 0;
   }
   if (how.final) {
-    // Little is left: a message up to the very end, or several of which the last is cut, must do.
+    // Little is left: one message up to the very end is enough, or several whose last is cut.
     return trial.messages >= (trial.missing === 0 ? 1 : needed - 1) ? 0 : undefined;
   }
   const bytesMax = likely ? LIKELY_BYTES_MAX : CANDIDATE_BYTES_MAX;

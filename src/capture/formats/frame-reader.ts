@@ -3,13 +3,11 @@ import type { WalPosition } from "../../pgoutput/messages.ts";
 import { ByteReader } from "../../pgoutput/reader.ts";
 import {
   type CaptureListener,
-  type CaptureReader,
   type CaptureReaderOptions,
   PIECE_BYTES,
   SEARCH_BYTES,
-  type Work,
 } from "./capture-reader.ts";
-import { ChunkJoiner, type Decoded } from "./chunks.ts";
+import { ChunkedReader, type Decoded } from "./chunks.ts";
 import { Damage, decodeErrorOf } from "./damage.ts";
 import { WholeMessages } from "./whole-messages.ts";
 
@@ -37,33 +35,29 @@ export interface FrameLayout {
 const FAR_BYTES = 1 << 16;
 
 /** Captures whose frames tell how long each message is. */
-export class FrameReader implements CaptureReader {
+export class FrameReader extends ChunkedReader {
   readonly #layout: FrameLayout;
   readonly #listener: CaptureListener;
   readonly #messages: WholeMessages;
   readonly #damage: Damage;
-  readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
   readonly #reader = new ByteReader();
   #begun = false;
   /** After damage: where the next frame starts is to be found out. */
   #lost = false;
 
   constructor(layout: FrameLayout, options: CaptureReaderOptions) {
+    super();
     this.#layout = layout;
     this.#listener = options.listener;
     this.#messages = new WholeMessages(options.keepGoing);
     this.#damage = new Damage(options, this.#messages);
   }
 
-  push(chunk: Uint8Array): Work {
-    return this.#joiner.push(chunk);
-  }
-
-  end(): Work {
-    return this.#joiner.end();
-  }
-
-  *#decode(bytes: Uint8Array, base: number, final: boolean): Generator<void, Decoded, void> {
+  protected override *decode(
+    bytes: Uint8Array,
+    base: number,
+    final: boolean,
+  ): Generator<void, Decoded, void> {
     const reader = this.#reader;
     reader.attach(bytes);
     while (reader.offset < bytes.length) {
@@ -108,7 +102,7 @@ export class FrameReader implements CaptureReader {
         const position = layout.readHead(reader, this.#listener);
         if (position !== null) {
           const message = this.#messages.decode(reader, position);
-          this.#damage.mended(base + start);
+          this.#damage.ended(base + start);
           this.#listener.message(message);
         } else {
           this.#messages.unsettle();
@@ -168,6 +162,6 @@ export class FrameReader implements CaptureReader {
   #end(offset: number): void {
     const missing = this.#layout.missingAtEnd;
     if (missing !== undefined) this.#damage.found(missing, offset, offset);
-    this.#damage.mended(offset);
+    this.#damage.ended(offset);
   }
 }

@@ -2,8 +2,8 @@ import { DecodeError } from "../../errors.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import { ByteReader } from "../../pgoutput/reader.ts";
 import { type Bytea, ByteaDecoder, hexDigit } from "./bytea.ts";
-import type { CaptureReader, CaptureReaderOptions, Work } from "./capture-reader.ts";
-import { ChunkJoiner, type Decoded } from "./chunks.ts";
+import type { CaptureReaderOptions } from "./capture-reader.ts";
+import { ChunkedReader, type Decoded } from "./chunks.ts";
 import { Damage, decodeErrorOf } from "./damage.ts";
 import type { LineFields, SplitLine } from "./line-formats.ts";
 import { isCut } from "./trial.ts";
@@ -23,12 +23,11 @@ const HEX_MARK = String.raw`\x`;
 type Value = Pick<LineFields, "text" | "from" | "to">;
 
 /** Captures as text: one message a line, as psql and COPY print what the SQL functions return. */
-export class LineReader implements CaptureReader {
+export class LineReader extends ChunkedReader {
   readonly #split: SplitLine;
   readonly #options: CaptureReaderOptions;
   readonly #messages: WholeMessages;
   readonly #damage: Damage;
-  readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
   readonly #bytea = new ByteaDecoder();
   readonly #reader = new ByteReader();
   #first = true;
@@ -36,21 +35,18 @@ export class LineReader implements CaptureReader {
   #passing = false;
 
   constructor(split: SplitLine, options: CaptureReaderOptions) {
+    super();
     this.#split = split;
     this.#options = options;
     this.#messages = new WholeMessages(options.keepGoing);
     this.#damage = new Damage(options, this.#messages);
   }
 
-  push(chunk: Uint8Array): Work {
-    return this.#joiner.push(chunk);
-  }
-
-  end(): Work {
-    return this.#joiner.end();
-  }
-
-  *#decode(bytes: Uint8Array, base: number, final: boolean): Generator<void, Decoded, void> {
+  protected override *decode(
+    bytes: Uint8Array,
+    base: number,
+    final: boolean,
+  ): Generator<void, Decoded, void> {
     let start = 0;
     let pieceEnd = LINES_BYTES;
     while (start < bytes.length) {
@@ -70,7 +66,7 @@ export class LineReader implements CaptureReader {
         pieceEnd = start + LINES_BYTES;
       }
     }
-    if (final) this.#damage.mended(base + bytes.length);
+    if (final) this.#damage.ended(base + bytes.length);
     return { consumed: bytes.length, missing: 0 };
   }
 
@@ -81,7 +77,7 @@ export class LineReader implements CaptureReader {
     try {
       const message = this.#message(line, first);
       if (message === null) return;
-      this.#damage.mended(start);
+      this.#damage.ended(start);
       this.#options.listener.message(message);
     } catch (error) {
       const fault = decodeErrorOf(error);

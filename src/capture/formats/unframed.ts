@@ -1,24 +1,18 @@
 import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
 import { ByteReader } from "../../pgoutput/reader.ts";
-import {
-  type CaptureReader,
-  type CaptureReaderOptions,
-  PIECE_BYTES,
-  type Work,
-} from "./capture-reader.ts";
-import { ChunkJoiner, type Decoded } from "./chunks.ts";
+import { type CaptureReaderOptions, PIECE_BYTES } from "./capture-reader.ts";
+import { ChunkedReader, type Decoded } from "./chunks.ts";
 import { Damage, decodeErrorOf } from "./damage.ts";
 import { decodeMessage, mayBeCut, type Separator, tooLong } from "./end-to-end.ts";
 import { findMessage } from "./find-message.ts";
 import { guessStreaming } from "./trial.ts";
 
 /** pg_recvlogical's files and messages end to end: nothing but the messages themselves tells where the next one starts. */
-export class UnframedReader implements CaptureReader {
+export class UnframedReader extends ChunkedReader {
   readonly #options: CaptureReaderOptions;
   readonly #separator: Separator;
   readonly #decoder = new PgoutputDecoder();
   readonly #damage: Damage;
-  readonly #joiner = new ChunkJoiner((bytes, base, final) => this.#decode(bytes, base, final));
   readonly #reader = new ByteReader();
   /** Whether a stream block is open is known: not at the start, since the capture's front may have been cut off. */
   #settled = false;
@@ -26,20 +20,17 @@ export class UnframedReader implements CaptureReader {
   #lost = false;
 
   constructor(separator: Separator, options: CaptureReaderOptions) {
+    super();
     this.#separator = separator;
     this.#options = options;
     this.#damage = new Damage(options, this.#decoder);
   }
 
-  push(chunk: Uint8Array): Work {
-    return this.#joiner.push(chunk);
-  }
-
-  end(): Work {
-    return this.#joiner.end();
-  }
-
-  *#decode(bytes: Uint8Array, base: number, final: boolean): Generator<void, Decoded, void> {
+  protected override *decode(
+    bytes: Uint8Array,
+    base: number,
+    final: boolean,
+  ): Generator<void, Decoded, void> {
     const reader = this.#reader;
     reader.attach(bytes);
     while (reader.offset < bytes.length) {
@@ -49,7 +40,7 @@ export class UnframedReader implements CaptureReader {
       if (missing > 0) return { consumed: reader.offset, missing };
       yield;
     }
-    if (final) this.#damage.mended(base + bytes.length);
+    if (final) this.#damage.ended(base + bytes.length);
     return { consumed: bytes.length, missing: 0 };
   }
 
@@ -66,7 +57,7 @@ export class UnframedReader implements CaptureReader {
         previous = start;
         start = reader.offset;
         const message = decodeMessage(this.#decoder, reader, this.#separator, final);
-        this.#damage.mended(base + start);
+        this.#damage.ended(base + start);
         listener.message(message);
       }
       return 0;

@@ -119,7 +119,7 @@ class LogWalk {
   /** Looks through the pages behind the log's end, in what was fed last and the rest of the segment. */
   async #lookBehind(segment: OpenSegment, fedAt: number, fedLength: number): Promise<PagesBehind> {
     const { source, from, stop } = this.#options;
-    // One who follows the log looks again and again.
+    // --follow looks again and again.
     if (from !== undefined) return {};
     const { header } = source;
     const context = { header, timelineMin: 0, timelineMax: segment.timelineMax };
