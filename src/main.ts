@@ -43,7 +43,7 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
 
 /**
  * Node.js writes to a terminal synchronously: Ctrl-S would block the process, its signals and the feedback to the
- * server. Node.js has opened the terminal anew, so other programs are not affected.
+ * server. Node.js has opened the terminal itself, so other programs are not affected.
  */
 function doNotBlock(stream: NodeJS.WriteStream): void {
   const { _handle: handle } = stream as unknown as {

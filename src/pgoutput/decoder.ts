@@ -63,8 +63,8 @@ export class PgoutputDecoder {
   }
 
   /**
-   * Forgets the relations that bytes[from, to) may announce anew, bytes that were passed over because they are
-   * damaged: an earlier announcement may be out of date.
+   * Forgets the relations that bytes[from, to) may announce again. These bytes were skipped because they are damaged, so
+   * an earlier announcement may be out of date.
    */
   forget(bytes: Uint8Array, from: number, to: number): void {
     this.#at.forget(bytes, from, to);

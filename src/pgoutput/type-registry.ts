@@ -73,7 +73,7 @@ export class TypeRegistry {
     this.#announced.set(oid, { name, shape });
   }
 
-  /** What a Type message in bytes[from, to), which are damaged, may have told anew is not known any more. */
+  /** Forgets the types that a Type message in bytes[from, to), which are damaged, may have announced again. */
   forget(bytes: Uint8Array, from: number, to: number): void {
     if (this.#announced.size === 0) return;
     for (let at = from; at < to; at++) {

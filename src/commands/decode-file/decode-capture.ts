@@ -9,6 +9,7 @@ import { InputError } from "../../capture/formats/input-error.ts";
 import { NotACapture } from "../../capture/sniffing-reader.ts";
 import { DecodeError, ExitCode, WalctlError } from "../../errors.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { shellQuote } from "../../server/target/target.ts";
 import { applyMetadata, forgetTypes } from "./capture-metadata.ts";
 import type { Pipeline } from "../messages/pipeline.ts";
 import type { Reporter } from "../reporter.ts";
@@ -137,9 +138,8 @@ function captureError(name: string, error: unknown): unknown {
   }
   if (error instanceof NotACapture) {
     const { what, hint } = error.foreign;
-    const file = /^[\w./+-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
     return new InputError(`${name}: ${what}`, {
-      hint: hint.replaceAll("FILE", file),
+      hint: hint.replaceAll("FILE", shellQuote(name)),
       exitCode,
       cause: error,
     });

@@ -1,4 +1,5 @@
 import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
 import { concernsMatch, type MessageFilter, qualifiedName, tableMatcher } from "./filter.ts";
 
@@ -56,13 +57,15 @@ class AskedTables {
     const meant = this.#patterns
       .map((pattern) => likeliest(pattern, others, (name) => comparable(pattern, name)))
       .find((name) => name !== undefined);
-    const named = others.slice(0, TABLES_NAMED).map(shellWord).join(", ");
+    const named = others.slice(0, TABLES_NAMED).map(shellQuote).join(", ");
     const more = others.length > TABLES_NAMED ? ", …" : "";
     return [
       {
         message: `no table matched ${asked} (--only-table)`,
         hint:
-          meant === undefined ? `These came: ${named}${more}` : `Did you mean ${shellWord(meant)}?`,
+          meant === undefined
+            ? `These came: ${named}${more}`
+            : `Did you mean ${shellQuote(meant)}?`,
       },
     ];
   }
@@ -152,10 +155,6 @@ function likeliest(
 /** Without a dot the pattern names a table in any schema. */
 function comparable(pattern: string, name: string): string {
   return pattern.includes(".") ? name : name.slice(name.indexOf(".") + 1);
-}
-
-function shellWord(name: string): string {
-  return /^[\w.]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** The name as the user has to type it. */

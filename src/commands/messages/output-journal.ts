@@ -72,6 +72,7 @@ export class OutputJournal {
     // FILE was emptied, deleted or renamed since. The end noted at the last rotation is too old to compare with.
     const unknown = state?.lines === true && file.endLsn === INVALID_LSN;
     const end = state === undefined ? file : laterEnd(state.before, file);
+    const complete = state && completeOf(state, file);
     return {
       log: state && {
         systemIdentifier: state.systemIdentifier,
@@ -81,8 +82,8 @@ export class OutputJournal {
       source: state && { database: state.database, slot: state.slot },
       passed: passedOf(end),
       end: unknown ? INVALID_LSN : end.endLsn,
-      complete: state && completeOf(state, file),
-      confirmed: state && completeOf(state, file),
+      complete,
+      confirmed: complete,
       // With other options the server may leave that transaction out.
       anchor:
         state === undefined || state.request === this.#options.request ? anchorOf(end) : undefined,

@@ -66,7 +66,7 @@ function watchInterval(watch: SlotsFlags["watch"]): number | undefined {
   return parseSeconds("--watch", watch, 0.1);
 }
 
-/** Connects anew each time: an idle connection would delay a smart shutdown. */
+/** Connects again each time: an idle connection would delay a smart shutdown. */
 async function readReports(
   target: ConnectionTarget,
   stop: AbortSignal,

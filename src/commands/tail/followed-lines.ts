@@ -23,7 +23,7 @@ const STAYS_POLLS = 2;
 const GONE_MS = 500;
 
 /**
- * The lines of a path that another program writes, however it does: appending, truncating and writing anew,
+ * The lines of a path that another program writes, however it does: appending, truncating and writing again,
  * rewriting in place, renaming another file over it, deleting and making it again, or through a FIFO whose
  * writers come and go. After a rewrite all lines come again.
  *

@@ -21,7 +21,7 @@ import * as say from "./transaction.ts";
 import type { Canvas, TableView } from "./view.ts";
 
 export interface TableOptions {
-  /** The terminal's columns; asked anew for each message, so that rows follow a resize. Undefined: no terminal. */
+  /** The terminal's columns; asked again for each message, so that rows follow a resize. Undefined: no terminal. */
   readonly width: () => number | undefined;
   readonly color: boolean;
   readonly view: TableView;

@@ -72,11 +72,11 @@ export async function setUpPublication(
   const find = (state: PublicationState): Promise<readonly IdentityFault[]> =>
     findIdentityFaults(client, version, plan.name, state);
   const faults = await find(differs && actual !== undefined ? actual : asked.state);
-  const mending = faults.flatMap((fault) =>
+  const fixes = faults.flatMap((fault) =>
     steps.replicaIdentityFull && fault.fix !== undefined ? [fault.fix] : [],
   );
   // The identity comes first, so that the server never rejects other programs' writes.
-  const sql = [...mending, ...difference.sql];
+  const sql = [...fixes, ...difference.sql];
   const status = statusOf(actual !== undefined, sql.length > 0, differs, steps.dryRun);
   const fixed = steps.replicaIdentityFull && status !== "different";
   const left = faults.filter((fault) => !fixed || fault.fix === undefined);

@@ -98,14 +98,10 @@ function isRepeatable({ anchor, end }: Received, slotPosition: Lsn, fork: Lsn): 
 }
 
 /** What it means if the server does not repeat the commit that was to show that its log is the one received. */
-export function gapWithoutAnchor(
-  { log, ...received }: Received,
-  standing: Standing,
-): Gap | undefined {
-  const { server } = standing;
-  const fork = log === undefined ? undefined : forkOf(log, server);
-  if (fork === undefined || received.passed < fork) return undefined;
-  return diverged({ log, ...received }, server, fork);
+export function gapWithoutAnchor(received: Received, { server }: Standing): Gap | undefined {
+  const { log, passed } = received;
+  const fork = log && forkOf(log, server);
+  return fork === undefined || passed < fork ? undefined : diverged(received, server, fork);
 }
 
 /**

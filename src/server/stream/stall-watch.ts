@@ -33,7 +33,7 @@ interface WatchedStream {
 }
 
 /**
- * Watches the server while the stream's socket is not read. A walsender that is told to end (pg_terminate_backend, a
+ * Watches the server while the stream's socket is not read. A walsender that has to end (pg_terminate_backend, a
  * checkpoint that has to invalidate the slot) sends its last message first, and waits for ever to do so, since our
  * feedback keeps it from giving us up; a server that stops waits until we have received all that it sent. The socket
  * shows neither, so another connection asks.
