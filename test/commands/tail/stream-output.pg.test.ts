@@ -175,7 +175,10 @@ describe("output to what may keep a writer waiting", { timeout: 120_000 }, () =>
         ).length === 0
       )
         await sleep(20);
+      const gone = once(reading, "close");
       reading.kill();
+      // What it took before it died would be no sign of its end.
+      await gone;
       await server.sql("INSERT INTO t VALUES (0, 'goodbye')");
       assert.deepEqual(await running.exit(), { status: 0, signal: null, stderr: running.stderr });
       assert.doesNotMatch(running.stderr, /error|warning/);
