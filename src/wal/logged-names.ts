@@ -85,16 +85,15 @@ export class LoggedNames implements RelationNames {
     if (created.rewrites !== 0) return this.#rewritten(created);
     const served = this.#served(created);
     if (served === undefined) {
-      return { schema: created.schema, table: created.name, relation: undefined };
+      return tableName(created, undefined);
     }
-    return { schema: served.schema, table: served.name, relation: created.name };
+    return tableName(served, created.name);
   }
 
   /** Its own name is a passing one. */
   #rewritten({ database, rewrites }: Created): RelationName | undefined {
     const table = this.#byOid.get(keyOf(database, rewrites));
-    if (table === undefined) return undefined;
-    return { schema: table.schema, table: table.name, relation: undefined };
+    return table === undefined ? undefined : tableName(table, undefined);
   }
 
   /** The table that an index or a TOAST table belongs to, if that is known. */
@@ -153,7 +152,11 @@ export class LoggedNames implements RelationNames {
 
 function catalogName(name: string, table: string | undefined): RelationName {
   const relation = table === undefined ? undefined : name;
-  return { schema: "pg_catalog", table: table ?? name, relation };
+  return { schema: "pg_catalog", table: table ?? name, oid: undefined, relation };
+}
+
+function tableName({ schema, name, oid }: Created, relation: string | undefined): RelationName {
+  return { schema, table: name, oid, relation };
 }
 
 function keyOf(database: number, number: number): string {

@@ -4,6 +4,8 @@ export interface RelationName {
   readonly schema: string | null;
   /** The table itself, or the one that an index or a TOAST table serves. */
   readonly table: string;
+  /** The table's; undefined: a catalogue's, which its name identifies in a database. */
+  readonly oid: number | undefined;
   /** Its own name, where it is not the table. */
   readonly relation: string | undefined;
 }

@@ -8,11 +8,12 @@ import { readLog } from "../wal/support/read.ts";
 const NAMES: RelationNames = {
   generation: 0,
   nameOf: (_tablespace, _database, relfilenode) => {
-    if (relfilenode === 16384) return { schema: "public", table: "customers", relation: undefined };
+    const customers = { table: "customers", oid: 16384 };
+    if (relfilenode === 16384) return { ...customers, schema: "public", relation: undefined };
     if (relfilenode !== 16391) return undefined;
     return {
+      ...customers,
       schema: null,
-      table: "customers",
       relation: "customers_\u001B[31mpkey_of_a_long_name",
     };
   },

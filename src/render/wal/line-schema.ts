@@ -84,9 +84,9 @@ export const WAL_LINES: Readonly<Record<string, JsonSchema>> = {
     ...object(
       {
         ...{ kind: { const: "wal_stats" }, rmgr: text, type: text },
-        ...{ schema: nullable(text), table: nullable(text), ...file, ...TOTALS },
+        ...{ schema: nullable(text), table: nullable(text), ...file, oid: unsigned, ...TOTALS },
       },
-      ["rmgr", "type", "schema", "table", ...Object.keys(file)],
+      ["rmgr", "type", "schema", "table", ...Object.keys(file), "oid"],
     ),
     oneOf: [having("rmgr"), having("schema", "table"), having(...Object.keys(file))],
     dependentRequired: { type: ["rmgr"] },

@@ -49,7 +49,7 @@ function rmgrRows(statistics: WalStatistics): readonly StatsRow[] {
   const rows = new Map<string, StatsRow & Totals>();
   for (const totals of statistics.types()) {
     const title = names.rmgr(totals.id);
-    addTo(rows, { members: `"rmgr":${jsonString(title)},`, title }, totals);
+    addTo(rows, title, { members: `"rmgr":${jsonString(title)},`, title }, totals);
   }
   return [...rows.values()];
 }
@@ -57,11 +57,16 @@ function rmgrRows(statistics: WalStatistics): readonly StatsRow[] {
 /** What rows have in common that become one. */
 type Group = Pick<StatsRow, "members" | "title">;
 
-function addTo(rows: Map<string, StatsRow & Totals>, group: Group, totals: Totals): void {
-  let row = rows.get(group.members);
+function addTo(
+  rows: Map<string, StatsRow & Totals>,
+  key: string,
+  group: Group,
+  totals: Totals,
+): void {
+  let row = rows.get(key);
   if (row === undefined) {
     row = { ...group, records: 0, recordBytes: 0, imageBytes: 0 };
-    rows.set(group.members, row);
+    rows.set(key, row);
   }
   row.records += totals.records;
   row.recordBytes += totals.recordBytes;
@@ -75,12 +80,12 @@ function tableRows(statistics: WalStatistics, names: RelationNames): readonly St
     const name = names.nameOf(totals.tablespace, totals.database, totals.relfilenode);
     // There may be hundreds of thousands of files: their texts are made when they are asked for.
     if (name === undefined) all.push(new FileRow(totals));
-    else addTo(rows, nameGroup(name), totals);
+    else addTo(rows, `${totals.database}/${name.oid ?? name.table}`, nameGroup(name), totals);
   }
   const { withoutBlocks } = statistics;
   const none = { members: nameMembers("null", "null"), title: NO_TABLE };
   if (withoutBlocks.records > 0) all.push({ ...withoutBlocks, ...none });
-  for (const row of rows.values()) all.push(row);
+  all.push(...distinct(rows));
   return all.toSorted((a, b) => bytesOf(b) - bytesOf(a));
 }
 
@@ -115,6 +120,19 @@ class FileRow implements StatsRow {
   get title(): string {
     return `${this.#file.database}/${this.#file.relfilenode}`;
   }
+}
+
+/** Tables of one name, in two databases or in schemas whose names are not known, have their numbers behind it. */
+function distinct(rows: ReadonlyMap<string, StatsRow>): readonly StatsRow[] {
+  const counts = new Map<string, number>();
+  for (const { members } of rows.values()) counts.set(members, (counts.get(members) ?? 0) + 1);
+  return Array.from(rows, ([key, row]) => {
+    if (counts.get(row.members) === 1) return row;
+    const [database = "", table = ""] = key.split("/");
+    const oid = /^\d+$/.test(table) ? `"oid":${table},` : "";
+    const members = `${row.members}"database":${database},${oid}`;
+    return { ...row, members, title: `${row.title} (${oid === "" ? database : key})` };
+  });
 }
 
 /** Indexes and TOAST count with their table. */

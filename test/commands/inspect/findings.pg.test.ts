@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import pg from "pg";
 import { walctl } from "../../support/program/cli.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
@@ -48,6 +49,49 @@ describe("the findings of walctl inspect --stats", () => {
   }
   const kinds = (findings: readonly Finding[]): readonly string[] =>
     findings.map(({ finding }) => finding).toSorted();
+
+  it("tables of one name stay apart", async () => {
+    const folder = join(server.host, "data", "pg_wal");
+    await server.sql("CREATE SCHEMA sa; CREATE SCHEMA sb");
+    await server.sql("CREATE DATABASE other");
+    const other = new pg.Client({
+      host: server.host,
+      port: server.port,
+      user: "postgres",
+      database: "other",
+    });
+    await other.connect();
+    await server.sql("CREATE TABLE sa.same (i int); CREATE TABLE sb.same (i int)");
+    await server.sql("CREATE TABLE twice (i int); CREATE TABLE once (i int)");
+    await other.query("CREATE TABLE twice (i int)");
+    const fill = (table: string, rows: number): string =>
+      `INSERT INTO ${table} SELECT generate_series(1, ${rows})`;
+    await server.sql(fill("sa.same", 100));
+    await server.sql(fill("sb.same", 200));
+    await server.sql(fill("twice", 300));
+    await other.query(fill("twice", 400));
+    await server.sql(fill("once", 500));
+    await other.end();
+    const oids = await server.sql<{ table: string; oid: number }>(
+      "SELECT oid::regclass::text AS table, oid::int FROM pg_class WHERE relname IN ('same', 'twice')",
+    );
+    const oidOf = new Map(oids.map(({ table, oid }) => [table, oid]));
+    const { stdout } = await walctl(["inspect", "--stats=table", "-F", "ndjson", folder]);
+    const rows = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { table?: string; oid?: number; records: number });
+    const of = (name: string): number[] =>
+      rows.filter(({ table }) => table === name).map(({ records }) => records);
+    assert.deepEqual(of("same").toSorted(), [100, 200]);
+    assert.equal(rows.find(({ oid }) => oid === oidOf.get("sb.same"))?.records, 200);
+    assert.deepEqual(of("twice").toSorted(), [300, 400]);
+    assert.equal(
+      rows.find(({ oid, table }) => oid === oidOf.get("twice") && table === "twice")?.records,
+      300,
+    );
+    assert.equal(rows.find(({ table }) => table === "once")?.oid, undefined);
+  });
 
   it("checkpoints that come too often, and the images that they cause", async () => {
     await server.sql(
