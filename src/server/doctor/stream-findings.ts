@@ -17,6 +17,7 @@ import {
   type Scope,
   type SlotsFacts,
 } from "./inspect-stream.ts";
+import { suggestionText } from "../publication/suggestion.ts";
 
 /** @param inUse the slots that a stream is to use, and all of them have their reader already */
 export function connectionFindings(
@@ -111,13 +112,10 @@ function checkPublication({ name, state, tables, suggestion }: PublicationFacts)
     return ok("publication", `${who}: ${count}`);
   }
   const { words, command } = suggestion;
-  return state === undefined
-    ? fail("publication", `${who} does not exist. ${words}`, command)
-    : warning(
-        "publication",
-        `${who} publishes no tables, so nothing is streamed. ${words}`,
-        command,
-      );
+  if (state === undefined) return fail("publication", `${who} does not exist. ${words}`, command);
+  // No command to paste: a subscription that reads the publication stops at a table that it does not have.
+  const message = `${who} publishes no tables, so nothing is streamed. ${suggestionText(suggestion)}`;
+  return warning("publication", message, null);
 }
 
 /** Nobody must wait for ever behind ALTER TABLE. */

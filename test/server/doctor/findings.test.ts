@@ -431,8 +431,8 @@ describe("the publications", () => {
       "publication",
       [
         "warning",
-        /^publication "p" publishes no tables, so nothing is streamed\. /,
-        suggestion.command,
+        `publication "p" publishes no tables, so nothing is streamed. To create it: ${suggestion.command}`,
+        null,
       ],
     ],
     [{ tables: [] }, "publication", ["warning", /publishes no tables yet: there are none$/, null]],
