@@ -130,8 +130,9 @@ function distinct(rows: ReadonlyMap<string, StatsRow>): readonly StatsRow[] {
     if (counts.get(row.members) === 1) return row;
     const [database = "", table = ""] = key.split("/");
     const oid = /^\d+$/.test(table) ? `"oid":${table},` : "";
+    const where = oid === "" ? `database ${database}` : key;
     const members = `${row.members}"database":${database},${oid}`;
-    return { ...row, members, title: `${row.title} (${oid === "" ? database : key})` };
+    return { ...row, members, title: `${row.title} (${where})` };
   });
 }
 
