@@ -1,6 +1,6 @@
 import type { StreamAbort, StreamCommit, StreamStart, StreamStop } from "./messages.ts";
 import type { ByteReader } from "./reader.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { NO_POSITION, type Surroundings } from "./surroundings.ts";
 import { readUnusedFlags } from "./transactions.ts";
 
 const ABORT_INFO_BYTES = 16;
@@ -53,5 +53,17 @@ export function readStreamAbort(reader: ByteReader, at: Surroundings): StreamAbo
     subxid,
     abortLsn: long ? reader.lsn() : null,
     abortTime: long ? reader.time() : null,
+  };
+}
+
+/** The Stream Abort of a rollback that nobody sends. */
+export function streamAbort(xid: number, subxid: number): StreamAbort {
+  return {
+    kind: "stream_abort",
+    position: NO_POSITION,
+    transaction: { xid, commitTime: null },
+    subxid,
+    abortLsn: null,
+    abortTime: null,
   };
 }

@@ -4,6 +4,7 @@ import type {
   TypeRegistry,
   TypeShape,
 } from "../../pgoutput/type-registry.ts";
+import type { StreamNote } from "../../server/start/consumer.ts";
 
 /** The front of an `m` frame's payload. */
 const METADATA_START = Buffer.from("m{");
@@ -27,23 +28,36 @@ export function applyMetadata(json: unknown, types: TypeRegistry): void {
   const { asked, types: found } = recordOf(json);
   if (!Array.isArray(asked) || !Array.isArray(found)) return;
   types.catalogue(
-    asked.filter(isOid),
+    asked.filter(isUint32),
     found.map(parseType).filter((type) => type !== undefined),
   );
 }
 
+/** What followed, while the capture was made, from frames of earlier connections. */
+export function streamNote(json: unknown): StreamNote | undefined {
+  const { stream_continues, rolled_back } = recordOf(json);
+  if (isUint32(stream_continues)) return { stream_continues };
+  if (!Array.isArray(rolled_back)) return undefined;
+  return {
+    rolled_back: rolled_back.flatMap((each) => {
+      const { xid, subxid } = recordOf(each);
+      return isUint32(xid) && isUint32(subxid) ? [{ xid, subxid }] : [];
+    }),
+  };
+}
+
 function parseType(json: unknown): CatalogueType | undefined {
   const { oid, name, shape } = recordOf(json);
-  if (!isOid(oid) || typeof name !== "string") return undefined;
+  if (!isUint32(oid) || typeof name !== "string") return undefined;
   return { oid, name, shape: parseShape(shape) ?? null };
 }
 
 function parseShape(json: unknown): TypeShape | undefined {
   const { kind, name, element, delimiter, base, fields } = recordOf(json);
-  if (kind === "array" && isOid(element) && typeof delimiter === "string") {
+  if (kind === "array" && isUint32(element) && typeof delimiter === "string") {
     return { kind, element, delimiter };
   }
-  if (kind === "domain" && isOid(base)) return { kind, base };
+  if (kind === "domain" && isUint32(base)) return { kind, base };
   if (kind === "composite" && fields === null) return { kind, fields };
   if (kind === "composite" && Array.isArray(fields)) {
     return { kind, fields: fields.map(parseField).filter((field) => field !== undefined) };
@@ -54,13 +68,13 @@ function parseShape(json: unknown): TypeShape | undefined {
 
 function parseField(json: unknown): CompositeField | undefined {
   const { name, type } = recordOf(json);
-  return typeof name === "string" && isOid(type) ? { name, type } : undefined;
+  return typeof name === "string" && isUint32(type) ? { name, type } : undefined;
 }
 
 function recordOf(json: unknown): Readonly<Record<string, unknown>> {
   return typeof json === "object" && json !== null ? Object.fromEntries(Object.entries(json)) : {};
 }
 
-function isOid(json: unknown): json is number {
+function isUint32(json: unknown): json is number {
   return typeof json === "number" && Number.isInteger(json) && json >= 0 && json <= 0xffffffff;
 }

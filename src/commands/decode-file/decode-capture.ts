@@ -8,9 +8,10 @@ import type {
 import { InputError } from "../../capture/formats/input-error.ts";
 import { NotACapture } from "../../capture/sniffing-reader.ts";
 import { DecodeError, ExitCode, WalctlError } from "../../errors.ts";
+import { streamAbort } from "../../pgoutput/streams.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { shellQuote } from "../../server/target/target.ts";
-import { applyMetadata, forgetTypes } from "./capture-metadata.ts";
+import { applyMetadata, forgetTypes, streamNote } from "./capture-metadata.ts";
 import type { Pipeline } from "../messages/pipeline.ts";
 import type { Reporter } from "../reporter.ts";
 
@@ -42,9 +43,21 @@ interface CaptureRun {
 export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   let status: ExitCode = ExitCode.done;
   const ranges = new SkippedRanges(run);
+  const continued = new Set<number>();
   const reader = run.createReader({
-    message: (message) => run.pipeline.message(message),
-    metadata: (json) => applyMetadata(json, run.types),
+    message: (message) => {
+      const later = message.kind === "stream_start" && continued.delete(message.transaction.xid);
+      run.pipeline.message(later ? { ...message, firstSegment: false } : message);
+    },
+    metadata: (json) => {
+      applyMetadata(json, run.types);
+      const note = streamNote(json);
+      if (note === undefined) return;
+      if ("stream_continues" in note) return void continued.add(note.stream_continues);
+      for (const { xid, subxid } of note.rolled_back) {
+        run.pipeline.message(streamAbort(xid, subxid));
+      }
+    },
     lost: (...piece) => forgetTypes(run.types, ...piece),
     skipped: (range) => {
       status = ExitCode.malformedInput;

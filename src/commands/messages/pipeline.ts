@@ -2,6 +2,7 @@ import { isRowChange } from "../../pgoutput/changes.ts";
 import type { OtherMessage, PgoutputMessage, RowChange } from "../../pgoutput/messages.ts";
 import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { StreamNote } from "../../server/start/consumer.ts";
 import type { TypeWatch } from "../../server/types/watch.ts";
 import { type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
 import type { Sink } from "../../output/sink.ts";
@@ -37,6 +38,7 @@ export class Pipeline {
   readonly #unannounced = new Set<number>();
   readonly #unknown = new Set<number>();
   readonly frame: ((payload: Uint8Array) => void) | undefined;
+  readonly note: ((note: StreamNote) => void) | undefined;
   #rows = 0;
   #lastCommitTime: PgTime | undefined;
   #transactionOpen = false;
@@ -48,6 +50,7 @@ export class Pipeline {
     this.#parts = parts;
     const { capture } = parts;
     this.frame = capture === undefined ? undefined : (payload) => capture.frame(payload);
+    this.note = capture === undefined ? undefined : (note) => capture.metadata(note);
   }
 
   /** Row changes printed so far. */

@@ -48,21 +48,6 @@ export function readPrimaryKeepalive(reader: ByteReader): PrimaryKeepalive {
   return { walEnd, replyRequested: reader.uint8() !== 0 };
 }
 
-/**
- * Byte1('w')  Int64 0  Int64 0  Int64 0  Byte1('A')  Int32 xid  Int32 subxid
- *
- * For a capture: as a server would have sent it.
- */
-export function encodeStreamAbort(xid: number, subxid: number): Uint8Array {
-  const bytes = new Uint8Array(XLOG_DATA_BYTES + 9);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = FrameTag.xLogData;
-  bytes[XLOG_DATA_BYTES] = 0x41; // A
-  view.setUint32(XLOG_DATA_BYTES + 1, xid);
-  view.setUint32(XLOG_DATA_BYTES + 5, subxid);
-  return bytes;
-}
-
 /** Byte1('r')  Int64 write  Int64 flush  Int64 apply  Int64 client time  Byte1 1: reply at once */
 export function encodeStandbyStatusUpdate(status: StandbyStatus, clientTime: PgTime): Uint8Array {
   const bytes = new Uint8Array(34);

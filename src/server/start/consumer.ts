@@ -1,5 +1,6 @@
 import type { Lsn } from "../../lsn.ts";
 import type { OtherMessage, RowChange } from "../../pgoutput/messages.ts";
+import type { RolledBack } from "./unfinished.ts";
 
 /** The consumer's failure, in `cause`. It is never the server's, whatever its code: a network file system times out too. */
 export class ConsumerError extends Error {
@@ -23,6 +24,13 @@ export function ofConsumer<Result>(call: () => Result): Result {
 function throwAsConsumers(cause: unknown): never {
   throw new ConsumerError(cause);
 }
+
+/** What the server does not send after a reconnection, and whoever reads its frames has to know. */
+export type StreamNote =
+  /** The next Stream Start of this transaction is not the first: what came before the reconnection stands. */
+  | { readonly stream_continues: number }
+  /** What came of these subtransactions was rolled back. */
+  | { readonly rolled_back: readonly RolledBack[] };
 
 /** Where messages go. flush() and sync() do all its input and output: what else throws is a DecodeError or a bug. */
 export interface StreamConsumer {
@@ -53,4 +61,6 @@ export interface StreamConsumer {
   sync(position: Lsn): Promise<Lsn> | Lsn;
   /** Takes a frame as it was received, for a capture, before its message is passed on. Undefined: not wanted. */
   readonly frame: ((payload: Uint8Array) => void) | undefined;
+  /** Takes, for the same capture, what follows from the frames before this connection. Undefined: not wanted. */
+  readonly note: ((note: StreamNote) => void) | undefined;
 }

@@ -10,13 +10,9 @@ import type {
   TypeMessage,
 } from "../../pgoutput/messages.ts";
 import type { ByteReader } from "../../pgoutput/reader.ts";
+import { streamAbort } from "../../pgoutput/streams.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
-import {
-  FrameTag,
-  encodeStreamAbort,
-  readPrimaryKeepalive,
-  readXLogData,
-} from "../delivery/frame.ts";
+import { FrameTag, readPrimaryKeepalive, readXLogData } from "../delivery/frame.ts";
 import type { AnchorCheck } from "../start/anchor-check.ts";
 import type { Gap } from "../start/continuity.ts";
 import { GapError } from "../start/gap-error.ts";
@@ -125,9 +121,8 @@ export class Intake {
     if (this.#end !== undefined) return;
     if (message.kind === "stream_start" && message.firstSegment && continued) {
       // What was passed on of it stands: it must not look like a new beginning.
-      const later = this.#frame(payload).slice();
-      later[later.length - 1] = 0;
-      consumer.frame?.(later);
+      consumer.note?.({ stream_continues: message.transaction.xid });
+      consumer.frame?.(this.#frame(payload));
       return this.#pass({ ...message, firstSegment: false });
     }
     this.#prepare(message, payload, false);
@@ -206,17 +201,9 @@ export class Intake {
 
   /** Passes on the Stream Aborts that the server does not send: these changes were passed on, and do not count. */
   #voidRolledBack(rolledBack: readonly RolledBack[]): void {
-    for (const { xid, subxid } of rolledBack) {
-      this.#state.consumer.frame?.(encodeStreamAbort(xid, subxid));
-      this.#pass({
-        kind: "stream_abort",
-        position: { high: 0, low: 0 },
-        transaction: { xid, commitTime: null },
-        subxid,
-        abortLsn: null,
-        abortTime: null,
-      });
-    }
+    if (rolledBack.length === 0) return;
+    this.#state.consumer.note?.({ rolled_back: rolledBack });
+    for (const { xid, subxid } of rolledBack) this.#pass(streamAbort(xid, subxid));
   }
 
   #keepalive(walEnd: Lsn): void {

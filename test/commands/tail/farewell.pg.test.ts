@@ -20,6 +20,7 @@ async function runUntilStopped(
   let rows = 0;
   const consumer: StreamConsumer = {
     frame: undefined,
+    note: undefined,
     message: () => {},
     announce: () => {},
     change: () => {

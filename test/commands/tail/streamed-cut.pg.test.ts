@@ -1,6 +1,6 @@
 /** A transaction that is streamed while it is open, and a connection that is lost meanwhile. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, after, before, describe, test } from "node:test";
@@ -76,6 +76,13 @@ for (const version of [15, 18] as const) {
       assert.equal((await running.stop()).status, 0);
       const decoded = await walctl(["decode-file", join(folder, "sub")]);
       assert.deepEqual(decoded.stdout.trimEnd().split("\n"), lines);
+      const { notes, messages } = framesOf(join(folder, "sub"));
+      const sub = lines.map((line) =>
+        /"kind":"stream_abort".*"xid":(\d+),"subxid":(\d+)/.exec(line),
+      );
+      const [, xid, subxid] = sub.find((found) => found !== null) ?? assert.fail(lines.join("\n"));
+      assert.deepEqual(notes, [{ rolled_back: [{ xid: Number(xid), subxid: Number(subxid) }] }]);
+      assert.deepEqual(messages("A"), []);
     });
 
     test("it goes on, without a second first block", async (t) => {
@@ -96,8 +103,38 @@ for (const version of [15, 18] as const) {
       for (const line of lines) transcript.take(line);
       assert.deepEqual(transcript.twice, []);
       assert.equal(transcript.committed[0]?.ids.length, 9000);
-      assert.equal(lines.filter((line) => line.includes('"first_segment":true')).length, 1);
+      const first = lines.filter((line) => line.includes('"first_segment":true'));
+      assert.equal(first.length, 1);
       assert.equal((await running.stop()).status, 0);
+      const decoded = await walctl(["decode-file", join(folder, "again")]);
+      assert.deepEqual(decoded.stdout.trimEnd().split("\n"), lines);
+      const { notes, messages } = framesOf(join(folder, "again"));
+      const { xid } = JSON.parse(first[0]!);
+      assert.deepEqual(notes, [{ stream_continues: xid }]);
+      const starts = messages("S").map((message) => message.at(-1));
+      assert.equal(starts.filter((flag) => flag === 1).length, 2, "as the server sent them");
     });
   });
+}
+
+/** The capture's messages of one type as they were received, and what walctl noted of reconnections. */
+function framesOf(path: string): {
+  notes: readonly unknown[];
+  messages: (tag: string) => readonly Buffer[];
+} {
+  const bytes = readFileSync(path);
+  const frames: Buffer[] = [];
+  for (let at = 8; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    frames.push(bytes.subarray(at + 4, at + 4 + bytes.readUInt32BE(at)));
+  }
+  const metadata = frames.filter((frame) => frame[0] === "m".charCodeAt(0));
+  return {
+    notes: metadata
+      .map((frame) => JSON.parse(frame.toString("utf8", 1)))
+      .filter((json) => "rolled_back" in json || "stream_continues" in json),
+    messages: (tag) =>
+      frames
+        .filter((frame) => frame[0] === "w".charCodeAt(0) && frame[25] === tag.charCodeAt(0))
+        .map((frame) => frame.subarray(25)),
+  };
 }

@@ -21,6 +21,7 @@ function stateOf(sync: StreamConsumer["sync"], ledger = new Ledger()): StreamSta
       flush: () => undefined,
       sync,
       frame: undefined,
+      note: undefined,
     },
     ledger,
     feedback: new Feedback(true),
