@@ -1,19 +1,10 @@
-import { ExitCode, WalctlError, usageError } from "../../errors.ts";
+import { ExitCode, WalctlError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
-import type { MessageKind } from "../../pgoutput/messages.ts";
-import { AppendFile } from "../../output/file/append-file.ts";
 import { isStandardOutputClosed } from "../../output/closed-output.ts";
-import { readFileState } from "../../output/file/file-state.ts";
-import { requireOwnOutput, requireWholeLines } from "../../output/file/recovery.ts";
-import { isDescriptorName } from "../../output/file/same-file.ts";
 import { type Sink, sinkOf } from "../../output/sink.ts";
-import { openStreamOutput } from "../../output/stream-output.ts";
-import { type StreamedLine, readStreamedLines } from "../../output/file/streamed-lines.ts";
-import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { Passed, TakenOver } from "../../server/start/options.ts";
-import { type CommandContext, standardStreams } from "../context.ts";
-import { OutputJournal } from "../messages/output-journal.ts";
-import type { Reporter, Warning } from "../reporter.ts";
+import type { CommandContext } from "../context.ts";
+import type { OutputJournal } from "../messages/output-journal.ts";
 import type { TailConfig } from "./config.ts";
 
 export interface TailOutput {
@@ -29,89 +20,19 @@ export interface TailOutput {
   readonly takeOver: (oldest: Lsn) => TakenOver;
 }
 
-const NOTHING_THERE: TakenOver = { mark: undefined, unfinished: [] };
+export const NOTHING_THERE: TakenOver = { mark: undefined, unfinished: [] };
 
-/** The lines that tell where a transaction ends, and which blocks are whose. */
-const ENDS: readonly MessageKind[] = ["begin", "commit"];
-const STREAMED: readonly MessageKind[] = [
-  "stream_start",
-  "stream_stop",
-  "stream_commit",
-  "stream_abort",
-];
-const PREPARED: readonly MessageKind[] = ["begin_prepare", "prepare"];
+export function toStream(sink: Sink): TailOutput {
+  return { sink, rotate: undefined, journal: undefined, takeOver: () => NOTHING_THERE };
+}
 
-/**
- * Standard output, or the end of FILE: cut there behind its last whole transaction, so that FILE and slot
- * together hold every change once, whenever this process or the one before it is killed. FILE is cut only when the
- * slot is ours: a second tail, started by mistake or waiting for the slot, must not cut what the first one writes.
- */
-export function openTailOutput(
-  config: TailConfig,
+export function openStandardOutput(
+  { acknowledge, ackFrom }: TailConfig,
   context: CommandContext,
-  reporter: Reporter,
 ): TailOutput {
-  const { file: path, pgoutput, output, acknowledge, ackFrom } = config;
-  const { acceptsKind } = config.filter;
-  const toStream = (sink: Sink): TailOutput => ({
-    sink,
-    rotate: undefined,
-    journal: undefined,
-    takeOver: () => NOTHING_THERE,
-  });
-  if (path === undefined) {
-    // With --ack-from the rows are acknowledged only when somebody has read them.
-    if (acknowledge && ackFrom === undefined && isStandardOutputClosed()) throw closedError();
-    return toStream(sinkOf(context.stdout.stream));
-  }
-  if (output.format !== "ndjson" || output.dialect !== "walctl") {
-    throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
-  }
-  const stream = openStreamOutput(path, standardStreams(context), context.stop);
-  if (stream !== undefined) return toStream(stream);
-  const streaming = pgoutput.streaming !== "off";
-  // Without these lines FILE does not tell where a transaction ends.
-  const needed = [...ENDS, ...(streaming ? STREAMED : []), ...(pgoutput.twoPhase ? PREPARED : [])];
-  if (streaming && pgoutput.twoPhase) needed.push("stream_prepare");
-  const leftOut = needed.find((kind) => !acceptsKind(kind));
-  const recoverable = ENDS.every(acceptsKind);
-  if (leftOut !== undefined) {
-    reporter.warn({
-      message: `--only leaves out ${leftOut}, so that the file does not tell where to go on`,
-      detail: "After a crash lines may be there twice.",
-    });
-  }
-  const alone = isDescriptorName(path);
-  requireOwnOutput(path);
-  if (!alone) readFileState(path);
-  const file = new AppendFile(path, () => reporter.warn(renamedWarning(path)));
-  const journal = file.durable
-    ? new OutputJournal(
-        {
-          ...{ path, streaming, recoverable, alone, request: describeRequest(pgoutput) },
-          database: config.target.database,
-          ackFrom: ackFrom !== undefined,
-        },
-        reporter,
-      )
-    : undefined;
-  return {
-    sink: file,
-    rotate: (passed) => {
-      try {
-        requireWholeLines(path);
-        file.reopen(() => {
-          if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
-        });
-      } catch (error) {
-        // SIGHUP asked for this, so nothing above would catch the error. Nothing is lost without a new file.
-        if (!(error instanceof WalctlError)) throw error;
-        reporter.warn({ message: error.message, detail: "The old file is written on." });
-      }
-    },
-    journal,
-    takeOver: (oldest) => (journal === undefined ? NOTHING_THERE : takeOver(path, journal, oldest)),
-  };
+  // With --ack-from the rows are acknowledged only when somebody has read them.
+  if (acknowledge && ackFrom === undefined && isStandardOutputClosed()) throw closedError();
+  return toStream(sinkOf(context.stdout.stream));
 }
 
 function closedError(): WalctlError {
@@ -120,37 +41,4 @@ function closedError(): WalctlError {
     hint: "Give it a reader or a file. To throw the rows away: > /dev/null",
     exitCode: ExitCode.usage,
   });
-}
-
-function renamedWarning(path: string): Warning {
-  return {
-    message: `"${path}" is another file by now, or none`,
-    detail: "Lines go on into the file that was renamed.",
-    hint: "SIGHUP makes tail go on in a new file of that name.",
-  };
-}
-
-function takeOver(path: string, journal: OutputJournal, oldest: Lsn): TakenOver {
-  const mark = journal.takeOver();
-  // Even without --streaming: the previous run may have used it.
-  const from = journal.blocksFrom;
-  const unfinished = from === undefined ? [] : unfinishedIn(path, journal, oldest, from);
-  return { mark, unfinished };
-}
-
-function* unfinishedIn(
-  path: string,
-  journal: OutputJournal,
-  oldest: Lsn,
-  from: number,
-): Generator<StreamedLine> {
-  for (const line of readStreamedLines(path, oldest, from)) {
-    journal.noteBlock(line);
-    yield line;
-  }
-}
-
-/** The options that decide which transactions the server sends. */
-function describeRequest({ publications, origin, messages, twoPhase }: PgoutputOptions): string {
-  return JSON.stringify({ publications: publications.toSorted(), origin, messages, twoPhase });
 }

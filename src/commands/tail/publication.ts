@@ -1,4 +1,3 @@
-import { chooseSolePublication } from "../../server/publication/choice.ts";
 import { outlookOf } from "../../server/query/server-errors.ts";
 import { withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
@@ -17,6 +16,7 @@ export async function withPublication(
   const { target, pgoutput } = config;
   if (pgoutput.publications.length > 0) return config;
   reporter.progress("looking for the publication");
+  const { chooseSolePublication } = await import("../../server/publication/choice.ts");
   try {
     const publication = await withConnection(target, "ordinary", context.stop, (client) =>
       chooseSolePublication(client, target),

@@ -10,14 +10,14 @@ import { TypeCatalogue } from "../../server/types/catalogue.ts";
 import { TypeWatch } from "../../server/types/watch.ts";
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
-import { CaptureFile } from "../messages/capture-file.ts";
+import type { CaptureFile } from "../messages/capture-file.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { createRenderer, writeRest } from "../messages/renderer.ts";
 import { Reporter, type Warning } from "../reporter.ts";
 import { withinStopGrace } from "../stop-grace.ts";
-import { AckSource } from "./ack-source.ts";
+import type { AckSource } from "./ack-source.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
-import { type TailOutput, openTailOutput } from "./output.ts";
+import { type TailOutput, openStandardOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
 import { TailStatus } from "./status.ts";
@@ -75,9 +75,8 @@ async function open(
   const types = new TypeRegistry();
   const names = new AskedNames(config.columns, config.filter);
   const rendering = await createRenderer(config.rendering, types, context, target.database);
-  const { sink, rotate, journal, takeOver } = openTailOutput(config, context, reporter);
-  const capture =
-    config.capture === undefined ? undefined : new CaptureFile(config.capture, context);
+  const { sink, rotate, journal, takeOver } = await openOutput(config, context, reporter);
+  const capture = await openCapture(config.capture, context);
   closing.add(() => capture?.close());
   const toTerminal = context.stdout.isTerminal && config.file === undefined;
   const shown = toTerminal && line !== undefined ? aboveLine(sink, line) : sink;
@@ -99,8 +98,7 @@ async function open(
     await writeRest(rendering, shown);
     sink.end?.();
   };
-  const ackSource =
-    config.ackFrom === undefined ? undefined : new AckSource(config.ackFrom, reporter, endOutput);
+  const ackSource = await openAckSource(config.ackFrom, reporter, endOutput);
   const session = new ReplicationSession(
     sessionOptions(
       config,
@@ -127,6 +125,37 @@ async function open(
   closing.add(() => reporter.clearProgress());
   const warnings = (): Warning[] => [...names.warnings(), ...(rendering.warnings?.() ?? [])];
   return { session, ackSource, status, warnings, finish: () => writeRest(rendering, shown) };
+}
+
+/* What --output, --capture and --ack-from need is loaded only with them: every start waits for what is loaded. */
+
+async function openOutput(
+  config: TailConfig,
+  context: CommandContext,
+  reporter: Reporter,
+): Promise<TailOutput> {
+  if (config.file === undefined) return openStandardOutput(config, context);
+  const { openFileOutput } = await import("./file-output.ts");
+  return openFileOutput(config.file, config, context, reporter);
+}
+
+async function openCapture(
+  path: string | undefined,
+  context: CommandContext,
+): Promise<CaptureFile | undefined> {
+  if (path === undefined) return undefined;
+  const { CaptureFile } = await import("../messages/capture-file.ts");
+  return new CaptureFile(path, context);
+}
+
+async function openAckSource(
+  path: string | undefined,
+  reporter: Reporter,
+  endOutput: () => Promise<void>,
+): Promise<AckSource | undefined> {
+  if (path === undefined) return undefined;
+  const { AckSource } = await import("./ack-source.ts");
+  return new AckSource(path, reporter, endOutput);
 }
 
 async function stream(opened: Opened, reporter: Reporter): Promise<void> {

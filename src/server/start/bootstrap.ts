@@ -14,10 +14,8 @@ import {
   findWalLevelFault,
   readVersionAndWalLevel,
 } from "../settings/preflight.ts";
-import { differentPublication, setUpPublication } from "../publication/publication.ts";
 import type { PublicationPlan } from "../publication/plan.ts";
 import { surveyPublications } from "../publication/state.ts";
-import { suggestPublication, suggestionText } from "../publication/suggestion.ts";
 import { noSuchSlot, readSlot } from "../slot/slot.ts";
 import { createBeside, createSlotWords } from "../slot/beside.ts";
 import {
@@ -154,6 +152,8 @@ async function ensurePlanned(
   plan: PublicationPlan,
   request: BootstrapRequest,
 ): Promise<boolean> {
+  // Loaded only where a publication may have to be created: every start of tail waits for what is loaded with it.
+  const { differentPublication, setUpPublication } = await import("../publication/publication.ts");
   const steps = { sync: false, dryRun: false, replicaIdentityFull: false, force: false };
   const outcome = await setUpPublication(client, target, version, plan, steps);
   for (const { message, hint } of outcome.warnings) request.onWarning(`${message}; ${hint}`);
@@ -184,6 +184,7 @@ async function missingPublication(
     names === ""
       ? `There are no publications in ${database}.`
       : `The publications of ${database}: ${names}.`;
+  const { suggestPublication, suggestionText } = await import("../publication/suggestion.ts");
   const suggestion = suggestionText(await suggestPublication(client, target, version, name));
   const older = slot === undefined ? undefined : await readSlot(client, slot);
   const more =

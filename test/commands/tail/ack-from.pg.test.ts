@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Lsn, formatLsn } from "../../../src/lsn.ts";
 import {
   PROGRAM,
   type RunningWalctl,
@@ -271,8 +272,11 @@ describe("--ack-from", () => {
   /** Where the last of some new transactions ends: what `-E now` prints last. */
   async function commitSome(): Promise<string> {
     for (let count = 0; count < 3; count++) await server.sql("INSERT INTO t DEFAULT VALUES");
-    const sql = "SELECT pg_current_wal_insert_lsn()::text AS lsn";
-    return (await server.sql<{ lsn: string }>(sql))[0]?.lsn ?? "";
+    // Of the last Commit message. The server itself writes to its log too, so that the log may end further on.
+    const sql = `SELECT encode(substring(data from 11 for 8), 'hex') AS hex FROM pg_logical_slot_peek_binary_changes(
+      's', NULL, NULL, 'proto_version', '1', 'publication_names', 'p') WHERE get_byte(data, 0) = ascii('C')`;
+    const hex = (await server.sql<{ hex: string }>(sql)).at(-1)?.hex ?? "";
+    return formatLsn(BigInt(`0x${hex}`) as Lsn);
   }
 
   const CONSUMERS: ReadonlyArray<readonly [what: string, line: string]> = [

@@ -9,6 +9,7 @@ import { type BuildOptions, type Metafile, build } from "esbuild";
 
 const FOLDER = "dist/walctl";
 const SHARED = "shared.js";
+const TAIL = "dist/src/commands/tail/tail.js";
 /** Every start loads them all: larger ones are left out, which many starts do without. */
 const SMALL_BYTES = 5000;
 /** Loaded by Node.js itself before any program: to import these costs nothing. */
@@ -26,11 +27,30 @@ const OPTIONS = {
 
 type Output = Metafile["outputs"][string];
 
-/** The small files that import nothing but each other, without any that exports a name which another one exports. */
+/** What is loaded together with that output. */
+function loadedWith(
+  outputs: Metafile["outputs"],
+  path: string,
+  seen = new Set<string>(),
+): Set<string> {
+  seen.add(path);
+  for (const each of outputs[path]!.imports) {
+    const follows = each.kind !== "dynamic-import" && each.external !== true;
+    if (follows && !seen.has(each.path)) loadedWith(outputs, each.path, seen);
+  }
+  return seen;
+}
+
+/**
+ * The small files that tail loads and that import nothing but each other, without any that exports a name which another
+ * one exports. What only other commands load would have to be evaluated at each start.
+ */
 function smallFiles(outputs: Metafile["outputs"]): ReadonlyMap<string, Output> {
+  const tail = Object.keys(outputs).find((path) => outputs[path]!.entryPoint === TAIL) ?? "";
+  const loaded = loadedWith(outputs, tail);
   const small = new Map<string, Output>();
   const names = new Set<string>();
-  const paths = Object.keys(outputs).toSorted((a, b) => outputs[a]!.bytes - outputs[b]!.bytes);
+  const paths = [...loaded].toSorted((a, b) => outputs[a]!.bytes - outputs[b]!.bytes);
   const mayJoin = ({ entryPoint, bytes, imports, exports }: Output): boolean =>
     entryPoint === undefined &&
     bytes <= SMALL_BYTES &&

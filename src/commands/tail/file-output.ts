@@ -1,0 +1,123 @@
+import { WalctlError, usageError } from "../../errors.ts";
+import type { Lsn } from "../../lsn.ts";
+import { AppendFile } from "../../output/file/append-file.ts";
+import { readFileState } from "../../output/file/file-state.ts";
+import { requireOwnOutput, requireWholeLines } from "../../output/file/recovery.ts";
+import { isDescriptorName } from "../../output/file/same-file.ts";
+import { type StreamedLine, readStreamedLines } from "../../output/file/streamed-lines.ts";
+import { openStreamOutput } from "../../output/stream-output.ts";
+import type { MessageKind } from "../../pgoutput/messages.ts";
+import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
+import type { TakenOver } from "../../server/start/options.ts";
+import { type CommandContext, standardStreams } from "../context.ts";
+import { OutputJournal } from "../messages/output-journal.ts";
+import type { Reporter, Warning } from "../reporter.ts";
+import type { TailConfig } from "./config.ts";
+import { NOTHING_THERE, type TailOutput, toStream } from "./output.ts";
+
+/** The lines that tell where a transaction ends, and which blocks are whose. */
+const ENDS: readonly MessageKind[] = ["begin", "commit"];
+const STREAMED: readonly MessageKind[] = [
+  "stream_start",
+  "stream_stop",
+  "stream_commit",
+  "stream_abort",
+];
+const PREPARED: readonly MessageKind[] = ["begin_prepare", "prepare"];
+
+/**
+ * What --output names: a FIFO or another stream; else the end of FILE, cut there behind its last whole transaction, so
+ * that FILE and slot together hold every change once, whenever this process or the one before it is killed. FILE is cut
+ * only when the slot is ours: a second tail, started by mistake or waiting for the slot, must not cut what the first one
+ * writes.
+ */
+export function openFileOutput(
+  path: string,
+  config: TailConfig,
+  context: CommandContext,
+  reporter: Reporter,
+): TailOutput {
+  const { pgoutput, output, ackFrom } = config;
+  const { acceptsKind } = config.filter;
+  if (output.format !== "ndjson" || output.dialect !== "walctl") {
+    throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
+  }
+  const stream = openStreamOutput(path, standardStreams(context), context.stop);
+  if (stream !== undefined) return toStream(stream);
+  const streaming = pgoutput.streaming !== "off";
+  // Without these lines FILE does not tell where a transaction ends.
+  const needed = [...ENDS, ...(streaming ? STREAMED : []), ...(pgoutput.twoPhase ? PREPARED : [])];
+  if (streaming && pgoutput.twoPhase) needed.push("stream_prepare");
+  const leftOut = needed.find((kind) => !acceptsKind(kind));
+  const recoverable = ENDS.every(acceptsKind);
+  if (leftOut !== undefined) {
+    reporter.warn({
+      message: `--only leaves out ${leftOut}, so that the file does not tell where to go on`,
+      detail: "After a crash lines may be there twice.",
+    });
+  }
+  const alone = isDescriptorName(path);
+  requireOwnOutput(path);
+  if (!alone) readFileState(path);
+  const file = new AppendFile(path, () => reporter.warn(renamedWarning(path)));
+  const journal = file.durable
+    ? new OutputJournal(
+        {
+          ...{ path, streaming, recoverable, alone, request: describeRequest(pgoutput) },
+          database: config.target.database,
+          ackFrom: ackFrom !== undefined,
+        },
+        reporter,
+      )
+    : undefined;
+  return {
+    sink: file,
+    rotate: (passed) => {
+      try {
+        requireWholeLines(path);
+        file.reopen(() => {
+          if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
+        });
+      } catch (error) {
+        // SIGHUP asked for this, so nothing above would catch the error. Nothing is lost without a new file.
+        if (!(error instanceof WalctlError)) throw error;
+        reporter.warn({ message: error.message, detail: "The old file is written on." });
+      }
+    },
+    journal,
+    takeOver: (oldest) => (journal === undefined ? NOTHING_THERE : takeOver(path, journal, oldest)),
+  };
+}
+
+function renamedWarning(path: string): Warning {
+  return {
+    message: `"${path}" is another file by now, or none`,
+    detail: "Lines go on into the file that was renamed.",
+    hint: "SIGHUP makes tail go on in a new file of that name.",
+  };
+}
+
+function takeOver(path: string, journal: OutputJournal, oldest: Lsn): TakenOver {
+  const mark = journal.takeOver();
+  // Even without --streaming: the previous run may have used it.
+  const from = journal.blocksFrom;
+  const unfinished = from === undefined ? [] : unfinishedIn(path, journal, oldest, from);
+  return { mark, unfinished };
+}
+
+function* unfinishedIn(
+  path: string,
+  journal: OutputJournal,
+  oldest: Lsn,
+  from: number,
+): Generator<StreamedLine> {
+  for (const line of readStreamedLines(path, oldest, from)) {
+    journal.noteBlock(line);
+    yield line;
+  }
+}
+
+/** The options that decide which transactions the server sends. */
+function describeRequest({ publications, origin, messages, twoPhase }: PgoutputOptions): string {
+  return JSON.stringify({ publications: publications.toSorted(), origin, messages, twoPhase });
+}
