@@ -125,7 +125,12 @@ async function strike(
     if (subject === undefined || busy.has(subject)) continue;
     log(`${fault.name} (${subject.options.name})`);
     counts.set(fault.name, (counts.get(fault.name) ?? 0) + 1);
-    const running = fault.run(scene, subject).finally(() => busy.delete(subject));
+    const running = fault
+      .run(scene, subject)
+      .catch((error: unknown) => {
+        subject.complaints.push(`the fault "${fault.name}" failed itself: ${String(error)}`);
+      })
+      .finally(() => busy.delete(subject));
     busy.set(subject, running);
   }
   await Promise.all(busy.values());
