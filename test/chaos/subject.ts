@@ -35,7 +35,7 @@ const MAY_NOT_START =
   /^walctl: error: (could not connect to server|could not .*(lost|57P0[123]|57014|40P01|55P03|53300))/m;
 /** A stream that had begun has ended. */
 const INTERRUPTED =
-  /^walctl: warning: (lost the connection|the stream was interrupted|left the server)/gm;
+  /^walctl: warning: (lost the connection|the stream was interrupted|disconnected, because)/gm;
 const DRAIN_MS = 50;
 /** What it says of a slot that somebody else has moved. */
 const MOVED = /^walctl: (?:error|warning): slot "\w+" is at .*, beyond what was received/m;

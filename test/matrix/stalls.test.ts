@@ -22,7 +22,8 @@ const WAL_SENDER_TIMEOUT_MS = 1000;
 /** Far more than the socket and the pipe hold. */
 const ROWS = 20_000;
 const LARGE_BYTES = 10_000_000;
-const LEFT = /^walctl: warning: left the server, which must not wait for a reader that stalls: /m;
+const LEFT =
+  /^walctl: warning: disconnected, because the reader stalls and the server must not wait for it: /m;
 
 const SETTINGS = {
   wal_sender_timeout: `${WAL_SENDER_TIMEOUT_MS}`,

@@ -52,7 +52,7 @@ export function openFileOutput(
   const recoverable = ENDS.every(acceptsKind);
   if (leftOut !== undefined) {
     reporter.warn({
-      message: `--only leaves out ${leftOut}, so that the file does not tell where to go on`,
+      message: `--only leaves out ${leftOut}, so the file does not show where to continue`,
       detail: "After a crash lines may be there twice.",
     });
   }
@@ -81,7 +81,7 @@ export function openFileOutput(
       } catch (error) {
         // SIGHUP asked for this, so nothing above would catch the error. Nothing is lost without a new file.
         if (!(error instanceof WalctlError)) throw error;
-        reporter.warn({ message: error.message, detail: "The old file is written on." });
+        reporter.warn({ message: error.message, detail: "walctl keeps writing to the old file." });
       }
     },
     journal,
@@ -92,7 +92,7 @@ export function openFileOutput(
 function renamedWarning(path: string): Warning {
   return {
     message: `"${path}" is another file by now, or none`,
-    detail: "Lines go on into the file that was renamed.",
+    detail: "Lines still go into the renamed file.",
     hint: "SIGHUP makes tail go on in a new file of that name.",
   };
 }

@@ -6,6 +6,6 @@ export function committedOnly(format: string, kind: MessageKind): WalctlError {
   const what = kind.startsWith("stream") ? "streamed" : "prepared";
   return new WalctlError(`${format} has no form for ${what} transactions`, {
     detail: "Its consumers take every row for committed, and these may still be rolled back.",
-    hint: "--format ndjson tells what becomes of them.",
+    hint: "--format ndjson shows what becomes of them.",
   });
 }

@@ -93,7 +93,7 @@ function checkpointsFinding(statistics: WalStatistics, total: number): Finding |
     finding: "checkpoints",
     share,
     message:
-      `a checkpoint every ${seconds.toFixed(seconds < 10 ? 1 : 0)} s (${online} of them) makes pages be logged whole again and again: ` +
+      `a checkpoint every ${seconds.toFixed(seconds < 10 ? 1 : 0)} s (${online} of them) makes the server log whole pages again and again: ` +
       `${percent(share)} of the WAL; a larger max_wal_size and checkpoint_timeout make them rarer`,
     // What they are now is not known here: a value to paste might lower them.
     fix: "SELECT name, setting, unit FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) ANY ('{max_wal_size,checkpoint_timeout}');",

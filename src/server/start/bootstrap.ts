@@ -165,7 +165,7 @@ async function ensurePlanned(
 
 function nothingToPublish(name: string): WalctlError {
   return usageError(
-    `publication ${quoteIdentifier(name)} does not exist, and nothing says what it is to publish`,
+    `publication ${quoteIdentifier(name)} does not exist, and no tables were given for it`,
     "Give -t 'schema.table' (may be repeated), --schema NAME or --all-tables.",
   );
 }

@@ -116,6 +116,6 @@ export class LeftForStall extends Error {
   readonly code = "ECONNABORTED";
 
   constructor(reason: string) {
-    super(`left the server, which must not wait for a reader that stalls: ${reason}`);
+    super(`disconnected, because the reader stalls and the server must not wait for it: ${reason}`);
   }
 }

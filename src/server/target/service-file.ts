@@ -61,7 +61,8 @@ function parseSection(
     if (section === undefined) continue;
     const equals = line.indexOf("=");
     const keyword = line.slice(0, equals);
-    if (line.startsWith("ldap")) throw usageError(`walctl looks nothing up by LDAP${where}`);
+    if (line.startsWith("ldap"))
+      throw usageError(`walctl does not look up services by LDAP${where}`);
     if (equals < 0) throw usageError(`syntax error${where}`);
     if (keyword === "service") throw usageError(`a service cannot name another one${where}`);
     if (findKeyword(keyword) === undefined) throw unknownKeyword(keyword, where);

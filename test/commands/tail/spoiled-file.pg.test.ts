@@ -207,7 +207,8 @@ describe("a spoiled file", { timeout: 120_000 }, () => {
       writeFileSync(file, text);
       const { length } = running.stderr;
       running.signal("SIGHUP");
-      while (!running.stderr.slice(length).includes("The old file is written on")) await sleep(5);
+      while (!running.stderr.slice(length).includes("walctl keeps writing to the old file"))
+        await sleep(5);
       assert.equal(content(), text);
     }
     const second = await insertOne();
