@@ -24,11 +24,21 @@ export function decodeFileCommand(): Command {
       "--summary",
       "print changes and bytes of rows by table, and the largest transactions; no messages",
     );
-  valueOptions(filterOptions(command));
+  valueOptions(
+    filterOptions(command).option(
+      "--until <time>",
+      "end at the first transaction that committed after TIME",
+    ),
+  );
   return examples(
     outputOptions(tableOptions(command), MESSAGE_FORMATS),
     ["A capture from pg_recvlogical", "walctl decode-file capture.bin | jq ."],
     ["Which tables changed most", "walctl decode-file capture.bin --summary"],
+    [
+      "Who changed one row, on one morning",
+      `walctl decode-file capture.bin --where 'table == "orders" && new.id == 7' \\
+    --since '2026-11-24 06:00+00' --until '2026-11-24 12:00+00'`,
+    ],
     [
       "What a slot holds, from psql, without consuming it",
       `psql -d shop -Atc "SELECT data FROM pg_logical_slot_peek_binary_changes(

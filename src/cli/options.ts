@@ -123,16 +123,31 @@ export function tableOptions(command: Command): Command {
     );
 }
 
+/** As in docs/ndjson.md. The filter has the same list, which no start has to load. */
+export const MESSAGE_KINDS = [
+  ...["begin", "commit", "origin", "relation", "type", "insert", "update", "delete", "truncate"],
+  ...["message", "stream_start", "stream_stop", "stream_commit", "stream_abort", "begin_prepare"],
+  ...["prepare", "stream_prepare", "commit_prepared", "rollback_prepared", "unknown"],
+];
+
+/** What is printed, on tail and decode-file. */
 export function filterOptions(command: Command): Command {
   return command
     .option(
       "--only <kinds>",
-      "print only these kinds, such as insert,update; may be repeated",
+      `print only these kinds, such as insert,update; may be repeated. The kinds: ${MESSAGE_KINDS.join(", ")}`,
       collect,
     )
     .option(
       "--only-table <pattern>",
       "print only tables that match (* and ?); may be repeated",
       collect,
-    );
+    )
+    .option(
+      "--where <expression>",
+      "print only lines for which this CEL expression holds, such as new.total > 100; may be repeated: all must hold",
+      collect,
+    )
+    .option("--since <time>", "leave out transactions that committed before TIME")
+    .option("--no-empty", "leave out transactions of which nothing else would be printed");
 }

@@ -38,6 +38,7 @@ export function tailCommand(): Command {
       "-E, --endpos <lsn>",
       "exit after the last transaction committed at or before LSN; now: the server's position when walctl first connects",
     )
+    .option("--until <time>", "exit after the last transaction committed at or before TIME")
     .option("-n, --limit <count>", "exit after this many row changes")
     .optionsGroup("Acknowledging:")
     .option(
@@ -77,6 +78,11 @@ export function tailCommand(): Command {
     [
       "Consume: acknowledge each transaction that has been written out",
       "walctl tail -d shop -S shop_slot -P shop_changes --ack --only insert | jq .new",
+    ],
+    [
+      "Large orders only, with nothing of the transactions that have none",
+      `walctl tail -d shop --no-empty \\
+    --where 'kind in ["begin", "commit"] || new.total > 1000'`,
     ],
     [
       "Everything that the slot holds now, then exit",

@@ -12,6 +12,7 @@ import { streamAbort } from "../../pgoutput/streams.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import { applyMetadata, forgetTypes, streamNote } from "./capture-metadata.ts";
+import type { TransactionGate } from "../messages/gate.ts";
 import type { Pipeline } from "../messages/pipeline.ts";
 import type { Reporter } from "../reporter.ts";
 
@@ -29,6 +30,8 @@ interface CaptureRun {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly createReader: (listener: CaptureListener) => CaptureReader;
   readonly pipeline: Pipeline;
+  /** May end the run. */
+  readonly gate: TransactionGate | undefined;
   readonly types: TypeRegistry;
   readonly reporter: Reporter;
   readonly stop: AbortSignal;
@@ -71,6 +74,7 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
       if (run.stop.aborted) return status;
       await doWithPauses(reader.push(chunk), run);
       await run.pipeline.flush();
+      if (run.gate?.ended === true) return status;
       bytes += chunk.length;
       run.onProgress(bytes);
     }
@@ -81,6 +85,7 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   } catch (error) {
     // What was decoded before the damage, or before what the format has no form for, is still to be written.
     if (error instanceof DecodeError || error instanceof WalctlError) await run.pipeline.flush();
+    if (error instanceof DecodeError && run.gate?.ended === true) return status;
     throw captureError(run.name, error);
   } finally {
     ranges.end();

@@ -12,7 +12,13 @@ import { renderError } from "../../render/reports/diagnostics.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import type { CommandContext } from "../context.ts";
 import { decodeCapture } from "./decode-capture.ts";
-import { type FilterFlags, createFilter } from "../messages/filter.ts";
+import { type FilterFlags, type MessageFilter, createFilter } from "../messages/filter.ts";
+import {
+  type GateFlags,
+  type GateOptions,
+  TransactionGate,
+  gateOptions,
+} from "../messages/gate.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressText } from "../messages/progress-text.ts";
@@ -24,14 +30,15 @@ import {
   rendererOptions,
   writeRest,
 } from "../messages/renderer.ts";
-import { Reporter } from "../reporter.ts";
+import { Reporter, type Warning } from "../reporter.ts";
+import type { Where } from "../messages/where.ts";
 import { askedColumns } from "../messages/table-flags.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 
 const STANDARD_INPUT = "-";
 const PROGRESS_INTERVAL_MS = 100;
 
-export interface DecodeFileFlags extends OutputFlags, FilterFlags, RendererFlags {
+export interface DecodeFileFlags extends OutputFlags, FilterFlags, GateFlags, RendererFlags {
   readonly input: "auto" | CaptureFormat;
   readonly keepGoing?: boolean;
 }
@@ -42,6 +49,8 @@ interface Job {
   readonly rendering: RendererOptions;
   /** For all captures together. */
   readonly names: AskedNames;
+  readonly where: Where | undefined;
+  readonly gate: GateOptions;
   readonly sink: Sink;
   readonly reporter: Reporter;
   /** One for all captures. Undefined: each is printed by itself. */
@@ -63,11 +72,14 @@ export async function decodeFile(
     requireDifferentFiles([input, ["standard output", 1]]);
   }
   const output = outputOptions(flags, context);
-  const names = new AskedNames(askedColumns(flags), createFilter(flags));
+  const filter = createFilter(flags);
+  const names = new AskedNames(askedColumns(flags), filter);
   const rendering = rendererOptions(flags, output);
   const { input, keepGoing = false } = flags;
   const job: Job = {
     ...{ input, keepGoing, rendering, names },
+    gate: gateOptions(flags),
+    where: await openWhere(flags.where, filter, rendering.summary),
     sink: sinkOf(context.stdout.stream),
     reporter: new Reporter(context, output),
     summary: rendering.summary
@@ -78,11 +90,24 @@ export async function decodeFile(
   return await withinStopGrace(decodeAndSum(files, job), context.stop, ExitCode.done);
 }
 
+async function openWhere(
+  texts: readonly string[] | undefined,
+  filter: MessageFilter,
+  summary: boolean,
+): Promise<Where | undefined> {
+  if (texts === undefined) return undefined;
+  const { createWhere } = await import("../messages/where.ts");
+  return await createWhere(texts, filter, summary);
+}
+
 async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCode> {
   try {
     const status = await decodeAll(files, job);
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());
-    const warnings = [...job.names.warnings(), ...(job.summary?.warnings?.() ?? [])];
+    const warnings = [
+      ...[...job.names.warnings(), ...(job.where?.warnings() ?? [])],
+      ...(job.summary?.warnings?.() ?? []),
+    ];
     for (const warning of warnings) job.reporter.warn(warning);
     return status;
   } catch (error) {
@@ -128,12 +153,14 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   // A capture has its own decoder and types: the next one may be another server's.
   const types = new TypeRegistry();
   const rendering = job.summary ?? (await createRenderer(job.rendering, types, context));
+  const gate = TransactionGate.of(job.gate);
+  const { accepts } = job.names;
   const pipeline = new Pipeline({
     typeWatch: undefined,
     capture: undefined,
     journal: undefined,
-    types,
-    accepts: job.names.accepts,
+    ...{ types, gate },
+    ...(job.where?.after(accepts, types, reporter) ?? { accepts }),
     renderer: rendering.renderer,
     sink: job.sink,
     warn: (warning) => reporter.warn({ ...warning, message: `${name}: ${warning.message}` }),
@@ -146,17 +173,25 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
         ? new SniffingReader({ listener, keepGoing })
         : createCaptureReader(input, { listener, keepGoing }),
     pipeline,
-    types,
-    reporter,
+    ...{ types, gate, reporter },
     stop: context.stop,
     onProgress: progressOf(name, compression === undefined ? source.size : undefined, job),
   });
   try {
-    return await decoding;
+    const status = await decoding;
+    if (gate?.uncommitted === true) reporter.warn(uncommittedWarning(name));
+    return status;
   } finally {
     // After damage too: what was counted up to there is printed.
     if (job.summary === undefined) await writeRest(rendering, job.sink);
   }
+}
+
+function uncommittedWarning(name: string): Warning {
+  return {
+    message: `${name}: --since left out no transaction that was sent before it had committed`,
+    detail: "Its changes come without a commit time (--streaming, --two-phase).",
+  };
 }
 
 /** Shown when standard error is a terminal and the output does not go to one. */

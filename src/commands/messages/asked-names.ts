@@ -1,4 +1,5 @@
 import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import { quotePlainly } from "../../server/query/sql.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
 import { concernsMatch, type MessageFilter, qualifiedName, tableMatcher } from "./filter.ts";
@@ -23,6 +24,11 @@ export class AskedNames {
     this.accepts = this.#tables.watch(this.#columns.watch(filter.accepts));
   }
 
+  /** Where the end may never come: the tables that nothing has matched so far, once. */
+  soFar(): readonly Warning[] {
+    return this.#tables.warnings(" so far");
+  }
+
   /** To be asked at the end: the table that is asked for may come late. */
   warnings(): readonly Warning[] {
     return [...this.#tables.warnings(), ...this.#columns.warnings()];
@@ -36,6 +42,7 @@ class AskedTables {
   #matches: ((relation: Relation) => boolean) | undefined;
   readonly #others = new Set<string>();
   readonly #seen = new WeakSet<Relation>();
+  #told = false;
 
   constructor(patterns: readonly string[]) {
     this.#patterns = patterns;
@@ -50,9 +57,10 @@ class AskedTables {
     };
   }
 
-  warnings(): readonly Warning[] {
+  warnings(when = ""): readonly Warning[] {
     const others = [...this.#others];
-    if (this.#matches === undefined || others.length === 0) return [];
+    if (this.#matches === undefined || others.length === 0 || this.#told) return [];
+    this.#told = true;
     const asked = this.#patterns.map((pattern) => `"${pattern}"`).join(", ");
     const meant = this.#patterns
       .map((pattern) => likeliest(pattern, others, (name) => comparable(pattern, name)))
@@ -61,7 +69,7 @@ class AskedTables {
     const more = others.length > TABLES_NAMED ? ", …" : "";
     return [
       {
-        message: `no table matched ${asked} (--only-table)`,
+        message: `no table matched ${asked}${when} (--only-table)`,
         hint:
           meant === undefined
             ? `These came: ${named}${more}`
@@ -110,7 +118,7 @@ class AskedColumns {
       const meant = likeliest(name, [...this.#others]);
       return {
         message: `no printed table has a column named "${name}" (--columns)`,
-        hint: meant === undefined ? undefined : `Did you mean ${quoted(meant)}?`,
+        hint: meant === undefined ? undefined : `Did you mean ${quotePlainly(meant)}?`,
       };
     });
   }
@@ -155,11 +163,6 @@ function likeliest(
 /** Without a dot the pattern names a table in any schema. */
 function comparable(pattern: string, name: string): string {
   return pattern.includes(".") ? name : name.slice(name.indexOf(".") + 1);
-}
-
-/** The name as the user has to type it. */
-function quoted(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
 /** Letters left out, added or mistaken (Levenshtein's distance), row by row of the usual table. */

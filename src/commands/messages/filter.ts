@@ -1,15 +1,21 @@
 import { usageError } from "../../errors.ts";
 import type { MessageKind, PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
 
-/** --only and --only-table, as commander gives them: each may be repeated, --only also takes a list. */
+/** --only, --only-table and --where, as commander gives them: each may be repeated, --only also takes a list. */
 export interface FilterFlags {
   readonly only?: string | readonly string[];
   readonly onlyTable?: string | readonly string[];
+  /** --where, of which each has to hold. */
+  readonly where?: readonly string[];
   readonly summary?: boolean;
 }
 
 /** What --summary counts. What begins and ends transactions tells it what was rolled back. */
 const COUNTED: ReadonlySet<MessageKind> = new Set(["insert", "update", "delete", "truncate"]);
+
+export function isCounted(kind: MessageKind): boolean {
+  return COUNTED.has(kind);
+}
 
 /** Every kind once, or it does not compile. */
 const KINDS: Readonly<Record<MessageKind, true>> = {
@@ -56,7 +62,7 @@ export function createFilter(flags: FilterFlags): MessageFilter {
   const acceptsKind = (kind: MessageKind): boolean => kinds?.has(kind) ?? true;
   if (kinds === undefined && matches === undefined)
     return { accepts: () => true, acceptsKind, tables };
-  const always = (kind: MessageKind): boolean => flags.summary === true && !COUNTED.has(kind);
+  const always = (kind: MessageKind): boolean => flags.summary === true && !isCounted(kind);
   const accepts = (message: PgoutputMessage): boolean =>
     (kinds === undefined || kinds.has(message.kind) || always(message.kind)) &&
     (matches === undefined || concernsMatch(message, matches));

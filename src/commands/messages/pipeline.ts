@@ -7,6 +7,7 @@ import type { TypeWatch } from "../../server/types/watch.ts";
 import { type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { CaptureFile } from "./capture-file.ts";
+import type { TransactionGate } from "./gate.ts";
 import type { OutputJournal } from "./output-journal.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { Warning } from "../reporter.ts";
@@ -18,6 +19,9 @@ interface PipelineParts {
   readonly types: TypeRegistry;
   /** What is not accepted is not printed, and counts as written. */
   readonly accepts: (message: PgoutputMessage) => boolean;
+  readonly skipped?: () => void;
+  /** Transactions that are left out as a whole. Undefined: none are. */
+  readonly gate?: TransactionGate | undefined;
   readonly renderer: Renderer;
   readonly sink: Sink;
   readonly warn: (warning: Warning) => void;
@@ -53,7 +57,7 @@ export class Pipeline {
     this.note = capture === undefined ? undefined : (note) => capture.metadata(note);
   }
 
-  /** Row changes printed so far. */
+  /** Row changes that have come so far. */
   get rows(): number {
     return this.#rows;
   }
@@ -121,22 +125,34 @@ export class Pipeline {
       default:
         break;
     }
-    const { journal } = this.#parts;
-    if (this.#print(message) && journal !== undefined) {
-      journal.message(message);
-      this.#printedEnd = maxLsn(this.#printedEnd, endOf(message));
-    }
+    this.#print(message);
   }
 
   /** What comes next does not follow what came last: something damaged was in between. */
   skipped(): void {
     this.#parts.renderer.skipped?.();
+    this.#parts.gate?.skipped();
+    this.#parts.skipped?.();
   }
 
   #print(message: PgoutputMessage): boolean {
-    if (!this.#parts.accepts(message)) return false;
-    this.#parts.renderer.render(message);
-    return true;
+    const { accepts, gate } = this.#parts;
+    if (gate === undefined) {
+      if (!accepts(message)) return false;
+      this.#render(message);
+      return true;
+    }
+    const printed = gate.admit(message, accepts);
+    for (const each of printed) this.#render(each);
+    return printed.length > 0;
+  }
+
+  #render(message: PgoutputMessage): void {
+    const { journal, renderer } = this.#parts;
+    renderer.render(message);
+    if (journal === undefined || isRowChange(message)) return;
+    journal.message(message);
+    this.#printedEnd = maxLsn(this.#printedEnd, endOf(message));
   }
 
   /** Writes what was rendered since the last flush. Undefined: written; else nothing may be rendered before it is. */

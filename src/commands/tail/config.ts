@@ -6,6 +6,7 @@ import {
   isDescriptorName,
   requireDifferentFiles,
 } from "../../output/file/same-file.ts";
+import type { PgTime } from "../../pg-time.ts";
 import type { PublicationPlan } from "../../server/publication/plan.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { ConnectionTarget } from "../../server/target/target.ts";
@@ -13,6 +14,7 @@ import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { type FilterFlags, type MessageFilter, createFilter } from "../messages/filter.ts";
+import { type GateFlags, type GateOptions, gateOptions } from "../messages/gate.ts";
 import { type RendererFlags, type RendererOptions, rendererOptions } from "../messages/renderer.ts";
 import { checkSummary } from "../messages/summary.ts";
 import { askedColumns } from "../messages/table-flags.ts";
@@ -26,7 +28,7 @@ import {
 import { type PublicationFlags, publicationPlan } from "../publication-flags.ts";
 
 export interface TailFlags
-  extends ConnectionFlags, OutputFlags, FilterFlags, PublicationFlags, RendererFlags {
+  extends ConnectionFlags, OutputFlags, FilterFlags, GateFlags, PublicationFlags, RendererFlags {
   readonly slot?: string;
   readonly publication?: readonly string[];
   readonly bootstrap?: boolean;
@@ -72,6 +74,10 @@ export interface TailConfig {
   readonly file: string | undefined;
   readonly capture: string | undefined;
   readonly filter: MessageFilter;
+  readonly where: readonly string[];
+  readonly gate: GateOptions;
+  /** --until, which the stream itself ends by. */
+  readonly until: PgTime | undefined;
   /** The names given to --columns. */
   readonly columns: readonly string[];
   readonly output: OutputOptions;
@@ -88,7 +94,7 @@ const STANDARD_OUTPUT = "-";
 export function tailConfig(
   flags: TailFlags,
   env: CommandContext["env"],
-  terminal: Pick<CommandContext, "stdout" | "stderr">,
+  terminal: Pick<CommandContext, "stdout" | "stderr" | "stop">,
 ): TailConfig {
   const file = flags.output === STANDARD_OUTPUT ? undefined : flags.output;
   const { capture, ackFrom, slot } = flags;
@@ -123,6 +129,14 @@ export function tailConfig(
     );
   }
   checkSummary(flags, acknowledge, file);
+  const { until, ...gate } = gateOptions(flags);
+  const uncommitted = (flags.streaming ?? "off") !== "off" || flags.twoPhase === true;
+  if (gate.since !== undefined && uncommitted) {
+    throw usageError(
+      "--since needs commit times, and --streaming and --two-phase send what has not committed",
+      "Leave these out: a transaction then comes when it has committed.",
+    );
+  }
   return {
     ...{ slot, createMissing, acknowledge, ackFrom, file, capture, output },
     startpos: flags.startpos === undefined ? undefined : requireLsn("--startpos", flags.startpos),
@@ -144,6 +158,7 @@ export function tailConfig(
     target: connectionTarget(flags, { env, ...terminal }),
     columns: askedColumns(flags),
     filter: createFilter(flags),
+    ...{ where: flags.where ?? [], gate: { ...gate, until: undefined }, until },
     rendering: rendererOptions(flags, output),
     plan: createMissing ? publicationPlan(publication ?? "", flags) : undefined,
   };

@@ -10,6 +10,7 @@ import type { MessageKind } from "../../pgoutput/messages.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { TakenOver } from "../../server/start/options.ts";
 import { type CommandContext, standardStreams } from "../context.ts";
+import type { MessageFilter } from "../messages/filter.ts";
 import { OutputJournal } from "../messages/output-journal.ts";
 import type { Reporter, Warning } from "../reporter.ts";
 import type { TailConfig } from "./config.ts";
@@ -34,11 +35,11 @@ const PREPARED: readonly MessageKind[] = ["begin_prepare", "prepare"];
 export function openFileOutput(
   path: string,
   config: TailConfig,
+  acceptsKind: MessageFilter["acceptsKind"],
   context: CommandContext,
   reporter: Reporter,
 ): TailOutput {
   const { pgoutput, output, ackFrom } = config;
-  const { acceptsKind } = config.filter;
   if (output.format !== "ndjson" || output.dialect !== "walctl") {
     throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
   }
@@ -52,7 +53,7 @@ export function openFileOutput(
   const recoverable = ENDS.every(acceptsKind);
   if (leftOut !== undefined) {
     reporter.warn({
-      message: `--only leaves out ${leftOut}, so the file does not show where to continue`,
+      message: `${config.filter.acceptsKind(leftOut) ? "--where" : "--only"} leaves out ${leftOut}, so the file does not show where to continue`,
       detail: "After a crash lines may be there twice.",
     });
   }

@@ -1,5 +1,5 @@
 import { ExitCode } from "../../errors.ts";
-import { INVALID_LSN, formatLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
 import { ReaderGone, type Sink, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
@@ -11,11 +11,15 @@ import { TypeWatch } from "../../server/types/watch.ts";
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import type { CaptureFile } from "../messages/capture-file.ts";
+import type { MessageFilter } from "../messages/filter.ts";
+import { TransactionGate } from "../messages/gate.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { createRenderer, writeRest } from "../messages/renderer.ts";
+import type { Where } from "../messages/where.ts";
 import { Reporter, type Warning } from "../reporter.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 import type { AckSource } from "./ack-source.ts";
+import { Closing } from "./closing.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
 import { type TailOutput, openStandardOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
@@ -24,6 +28,9 @@ import { TailStatus } from "./status.ts";
 
 /** As create-slot's default. */
 const SLOT_LOCK_TIMEOUT_MS = 10_000;
+
+/** When the tables that came are compared with those that were asked for. */
+const NAMES_AFTER_MS = 1000;
 
 /** What tail works with, once it is open. */
 interface Opened {
@@ -39,13 +46,18 @@ interface Opened {
 /** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const config = tailConfig(flags, context.env, context);
+  const where = await openWhere(config);
   // SIGHUP asks for a new file, and must not end tail before there is one. Without --output it ends tail: the terminal may be gone.
   const restore = config.file === undefined ? () => {} : context.onSignal("SIGHUP", () => {});
-  const running = run(config, context).then(() => ExitCode.done);
+  const running = run(config, where, context).then(() => ExitCode.done);
   return await withinStopGrace(running, context.stop, ExitCode.done).finally(restore);
 }
 
-async function run(asked: TailConfig, context: CommandContext): Promise<void> {
+async function run(
+  asked: TailConfig,
+  where: Where | undefined,
+  context: CommandContext,
+): Promise<void> {
   const { stderr } = context;
   const line =
     stderr.isTerminal && !asked.output.quiet
@@ -56,7 +68,7 @@ async function run(asked: TailConfig, context: CommandContext): Promise<void> {
   if (config === undefined) return;
   const closing = new Closing();
   try {
-    const opened = await open(config, context, reporter, line, closing);
+    const opened = await open(config, where, context, reporter, line, closing);
     reporter.progress("connecting");
     await stream(opened, reporter);
   } finally {
@@ -66,6 +78,7 @@ async function run(asked: TailConfig, context: CommandContext): Promise<void> {
 
 async function open(
   config: TailConfig,
+  where: Where | undefined,
   context: CommandContext,
   reporter: Reporter,
   line: StatusLine | undefined,
@@ -75,7 +88,13 @@ async function open(
   const types = new TypeRegistry();
   const names = new AskedNames(config.columns, config.filter);
   const rendering = await createRenderer(config.rendering, types, context, target.database);
-  const { sink, rotate, journal, takeOver } = await openOutput(config, context, reporter);
+  const acceptsKind = where?.acceptsKind ?? config.filter.acceptsKind;
+  const { sink, rotate, journal, takeOver } = await openOutput(
+    config,
+    acceptsKind,
+    context,
+    reporter,
+  );
   const capture = await openCapture(config.capture, context);
   closing.add(() => capture?.close());
   const toTerminal = context.stdout.isTerminal && config.file === undefined;
@@ -89,7 +108,8 @@ async function open(
   closing.add(() => typeWatch.end());
   const pipeline = new Pipeline({
     ...{ types, typeWatch, capture, journal },
-    accepts: names.accepts,
+    ...(where?.after(names.accepts, types, reporter) ?? { accepts: names.accepts }),
+    gate: TransactionGate.of(config.gate),
     renderer: rendering.renderer,
     sink: shown,
     warn: (warning) => reporter.warn(warning),
@@ -122,21 +142,43 @@ async function open(
     const onHangup = (): void => pipeline.rotateBetweenTransactions(() => rotate(session.passed));
     closing.add(context.onSignal("SIGHUP", onHangup));
   }
+  if (config.until !== undefined) {
+    const ended = new AbortController();
+    closing.add(() => ended.abort());
+    const isStarted = (): boolean => session.status.started;
+    const endAt = (position: Lsn): void => session.endAt(position);
+    const { watchUntil } = await import("./until-watch.ts");
+    void watchUntil({ target, until: config.until, ended: ended.signal, isStarted, endAt });
+  }
+  const asking = setInterval(() => {
+    for (const warning of names.soFar()) reporter.warn(warning);
+  }, NAMES_AFTER_MS).unref();
+  closing.add(() => clearInterval(asking));
   closing.add(() => reporter.clearProgress());
-  const warnings = (): Warning[] => [...names.warnings(), ...(rendering.warnings?.() ?? [])];
+  const warnings = (): Warning[] => [
+    ...[...names.warnings(), ...(where?.warnings() ?? [])],
+    ...(rendering.warnings?.() ?? []),
+  ];
   return { session, ackSource, status, warnings, finish: () => writeRest(rendering, shown) };
 }
 
 /* What --output, --capture and --ack-from need is loaded only with them: every start waits for what is loaded. */
 
+async function openWhere({ where, filter, rendering }: TailConfig): Promise<Where | undefined> {
+  if (where.length === 0) return undefined;
+  const { createWhere } = await import("../messages/where.ts");
+  return await createWhere(where, filter, rendering.summary);
+}
+
 async function openOutput(
   config: TailConfig,
+  acceptsKind: MessageFilter["acceptsKind"],
   context: CommandContext,
   reporter: Reporter,
 ): Promise<TailOutput> {
   if (config.file === undefined) return openStandardOutput(config, context);
   const { openFileOutput } = await import("./file-output.ts");
-  return openFileOutput(config.file, config, context, reporter);
+  return openFileOutput(config.file, config, acceptsKind, context, reporter);
 }
 
 async function openCapture(
@@ -247,23 +289,4 @@ function bootstrapRequest(
       warned.add(message);
     },
   };
-}
-
-/** What has been opened is closed in the opposite order; what cannot be closed holds up none of the rest. */
-class Closing {
-  readonly #closes: Array<() => void> = [];
-
-  add(close: () => void): void {
-    this.#closes.push(close);
-  }
-
-  close(): void {
-    const close = this.#closes.pop();
-    if (close === undefined) return;
-    try {
-      close();
-    } finally {
-      this.close();
-    }
-  }
 }

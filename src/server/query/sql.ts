@@ -8,6 +8,11 @@ export function quoteIdentifier(name: string): string {
   return `"${requireNoNul(name).replaceAll('"', '""')}"`;
 }
 
+/** Only where it has to be. */
+export function quotePlainly(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdentifier(name);
+}
+
 export function quoteQualified(schema: string, name: string): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }

@@ -1,18 +1,30 @@
 import { type Lsn } from "../../lsn.ts";
+import type { PgTime } from "../../pg-time.ts";
 import type { OtherMessage } from "../../pgoutput/messages.ts";
 
 /**
- * Stop conditions: --limit (a number of row changes) and --endpos (all that committed at or before a position has been
- * passed on). They outlive connections.
+ * Stop conditions: --limit (a number of row changes), --endpos (all that committed at or before a position has been
+ * passed on) and --until (the same of a time). They outlive connections.
  */
 export class Limits {
-  readonly #endpos: Lsn | undefined;
+  #endpos: Lsn | undefined;
+  readonly #until: PgTime | undefined;
   /** How many more row changes may be printed. */
   #rows: number;
 
-  constructor(limits: { readonly endpos: Lsn | undefined; readonly rows: number | undefined }) {
+  constructor(limits: {
+    readonly endpos: Lsn | undefined;
+    readonly until?: PgTime | undefined;
+    readonly rows: number | undefined;
+  }) {
     this.#endpos = limits.endpos;
+    this.#until = limits.until;
     this.#rows = limits.rows ?? Infinity;
+  }
+
+  /** Nothing that commits behind that is wanted. */
+  endAt(position: Lsn): void {
+    if (this.#endpos === undefined || position < this.#endpos) this.#endpos = position;
   }
 
   /** No further row may be printed. */
@@ -29,19 +41,24 @@ export class Limits {
   endsBefore(message: OtherMessage): "limit" | "endpos" | undefined {
     // The commit that directly follows the last row belongs to it: without it the transaction would be cut short.
     if (this.reached && message.kind !== "commit") return "limit";
-    if (this.#endpos === undefined) return undefined;
+    if (this.#endpos === undefined && this.#until === undefined) return undefined;
     switch (message.kind) {
       case "begin":
-        return message.finalLsn > this.#endpos ? "endpos" : undefined;
+        return this.#isBeyond(message.finalLsn, message.commitTime);
       case "stream_commit":
       case "commit_prepared":
-        return message.commitLsn > this.#endpos ? "endpos" : undefined;
+        return this.#isBeyond(message.commitLsn, message.commitTime);
       case "begin_prepare":
       case "stream_prepare":
-        return message.prepareLsn > this.#endpos ? "endpos" : undefined;
+        return this.#isBeyond(message.prepareLsn, message.prepareTime);
       default:
         return undefined;
     }
+  }
+
+  #isBeyond(position: Lsn, time: PgTime): "endpos" | undefined {
+    const late = this.#until !== undefined && time > this.#until;
+    return late || (this.#endpos !== undefined && position > this.#endpos) ? "endpos" : undefined;
   }
 
   endsAfter(message: OtherMessage): "limit" | "endpos" | undefined {

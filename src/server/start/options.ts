@@ -1,4 +1,5 @@
 import type { Lsn } from "../../lsn.ts";
+import type { PgTime } from "../../pg-time.ts";
 import type { BootstrapOutcome, BootstrapRequest } from "./bootstrap.ts";
 import type { Confirmations } from "../delivery/confirmations.ts";
 import type { Anchor, Received } from "./continuity.ts";
@@ -33,6 +34,8 @@ export interface SessionOptions {
   readonly started: (start: StreamStart) => void;
   /** `now`: the server's position at the first connection, even when the slot is waited for after that. */
   readonly endpos: Lsn | "now" | undefined;
+  /** Nothing that committed after it is wanted. */
+  readonly until?: PgTime | undefined;
   /** Row changes to print. */
   readonly limit: number | undefined;
   readonly statusIntervalMs: number;

@@ -1,7 +1,9 @@
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
 import { type Lsn, formatLsn } from "../../lsn.ts";
+import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type { SessionNews } from "./options.ts";
+import { quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
 /**
@@ -43,6 +45,20 @@ export async function readCurrentLsn(client: Client): Promise<Lsn> {
     "read the server's position",
   );
   return BigInt(rows[0]?.lsn ?? "0") as Lsn;
+}
+
+/**
+ * Whether everything that commits from now on does so after `time`. A commit record is written a moment after the time
+ * that it holds; a standby is as far as what it has replayed.
+ */
+export async function isPast(client: Client, time: PgTime): Promise<boolean> {
+  const rows = await queryRows<{ past: boolean | null }>(
+    client,
+    `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_xact_replay_timestamp()
+      ELSE pg_catalog.clock_timestamp() - '1 s'::interval END > ${quoteLiteral(formatPgTime(time))}::timestamptz AS past`,
+    "read the server's clock",
+  );
+  return rows[0]?.past ?? false;
 }
 
 /** Whether it is a standby. */

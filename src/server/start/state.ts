@@ -21,7 +21,7 @@ export interface StreamState {
 /** What outlives a connection, as it is before the first one streams; `now` becomes the position that it is now. */
 export async function openState(
   client: Client,
-  { consumer, acknowledge, endpos, limit }: SessionOptions,
+  { consumer, acknowledge, endpos, until, limit }: SessionOptions,
 ): Promise<StreamState> {
   const last = endpos === "now" ? await readCurrentLsn(client) : endpos;
   return {
@@ -30,7 +30,7 @@ export async function openState(
     feedback: new Feedback(acknowledge !== false),
     confirmed: typeof acknowledge === "boolean" ? undefined : acknowledge,
     resume: new Resume(),
-    limits: new Limits({ endpos: last, rows: limit }),
+    limits: new Limits({ endpos: last, until, rows: limit }),
   };
 }
 

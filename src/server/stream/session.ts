@@ -87,6 +87,12 @@ export class ReplicationSession {
     };
   }
 
+  /** Ends once all that committed at or before `position` has been passed on. */
+  endAt(position: Lsn): void {
+    this.#state?.limits.endAt(position);
+    this.#stream?.askForReply();
+  }
+
   /** Undefined: nothing has been passed on. */
   get passed(): Passed | undefined {
     if (this.#state === undefined) return undefined;

@@ -226,6 +226,12 @@ export class WalStream implements CopyBothReceiver {
     this.#acknowledger.signOfLife();
   }
 
+  /** The reply tells how far the server is. */
+  askForReply(): void {
+    this.#acknowledger.askForReply();
+    this.confirmNow();
+  }
+
   /** The ledger has something new to confirm. */
   confirmNow(): void {
     if (!this.#over) this.#acknowledger.sendStatus();

@@ -13,7 +13,11 @@ const FLAGS: TailFlags = {
 
 function configOf(flags: Partial<TailFlags>, isTerminal = false): TailConfig {
   const stream: OutputStream = { stream: new PassThrough(), isTerminal, width: () => 80 };
-  return tailConfig({ ...FLAGS, ...flags }, {}, { stdout: stream, stderr: stream });
+  return tailConfig(
+    { ...FLAGS, ...flags },
+    {},
+    { stdout: stream, stderr: stream, stop: new AbortController().signal },
+  );
 }
 
 test("what is not given has its default", () => {
@@ -58,6 +62,11 @@ const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegEx
   [{ expanded: true }, /^--expanded is for tables, and the output is NDJSON$/],
   [{ only: "inserts" }, /^--only: no message is of the kind "inserts"$/],
   [{ summary: true, output: "out.ndjson" }, /^--output holds changes, not a summary$/],
+  [{ since: "yesterday" }, /^--since takes a time such as/],
+  [{ until: "2026-13-01" }, /^--until takes a time such as/],
+  [{ since: "2026-02-01", until: "2026-01-01" }, /^--since is after --until/],
+  [{ since: "2026-02-01", streaming: "on" }, /^--since needs commit times/],
+  [{ since: "2026-02-01", twoPhase: true }, /^--since needs commit times/],
   [{ output: "out", capture: "out" }, /are the same file$/],
 ];
 

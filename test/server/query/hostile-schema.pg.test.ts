@@ -136,6 +136,7 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       assert.match(stdout, /"new":\{"id":1,"v":"x","o":\{"a":1,"b":"b"\}\}/);
       await run(0, ["tail", "-S", "s", "-P", "p", "--ack", "-o", join(folder, "f"), "-E", "now"]);
       await run(0, ["tail", "-P", "p", "-I", "0/1", "-E", "now"]);
+      await run(0, ["tail", "-P", "p", "--until", "2026-01-01"]);
       await run(0, ["tail", "-S", "b", "-P", "bp", "--bootstrap", "-t", "things", "-E", "now"]);
       await run(1, ["tail", "-S", "gone", "-P", "p"]);
       await run(1, ["tail", "-S", "s", "-P", "gone"]);

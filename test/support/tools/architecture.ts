@@ -28,7 +28,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   output: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: ["node:*", "lazy ora"] },
   demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
-  commands: { mayImport: [...ALL_ROOMS, "version.ts"], mayUse: ["node:*", "lazy pg"] },
+  commands: {
+    mayImport: [...ALL_ROOMS, "version.ts"],
+    mayUse: ["node:*", "lazy pg", "lazy @marcbachmann/cel-js"],
+  },
   cli: {
     mayImport: ["leaves", "commands", "render/shell/program-shape.ts"],
     mayUse: ["commander"],

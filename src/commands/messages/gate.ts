@@ -1,0 +1,186 @@
+import { usageError } from "../../errors.ts";
+import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { PgTime } from "../../pg-time.ts";
+import { parseTime } from "../inspect/positions.ts";
+
+/** Which transactions are printed as a whole. */
+export interface GateOptions {
+  /** --since: none that committed before it. */
+  readonly since: PgTime | undefined;
+  /** --until: nothing from the first one on that committed after it. */
+  readonly until: PgTime | undefined;
+  /** --no-empty: none of which nothing else is printed than its beginning and its end. */
+  readonly noEmpty: boolean;
+}
+
+/** As commander gives them. */
+export interface GateFlags {
+  readonly since?: string;
+  readonly until?: string;
+  /** False: --no-empty. */
+  readonly empty?: boolean;
+}
+
+/** @throws WalctlError, a usage error */
+export function gateOptions({ since, until, empty }: GateFlags): GateOptions {
+  const times = {
+    since: since === undefined ? undefined : parseTime("--since", since),
+    until: until === undefined ? undefined : parseTime("--until", until),
+  };
+  if (times.since !== undefined && times.until !== undefined && times.since > times.until) {
+    throw usageError("--since is after --until: nothing can be printed");
+  }
+  return { ...times, noEmpty: empty === false };
+}
+
+type Accepts = (message: PgoutputMessage) => boolean;
+
+/** Damaged input may hold any number of beginnings without an end. */
+const EMPTY_MAX = 100_000;
+
+/**
+ * Leaves out whole transactions: their beginning waits for the first message that is printed. A transaction that is sent
+ * before it has committed has no commit time, so that `since` lets it pass.
+ */
+export class TransactionGate {
+  readonly #options: GateOptions;
+  /** Inside of a transaction, or block, of which nothing has been printed yet. */
+  #empty = false;
+  /** What begins it, when it is to be printed. */
+  #opening: PgoutputMessage | undefined;
+  #xid = 0;
+  /** Nothing has been printed of the transaction as a whole either. */
+  #first = false;
+  #leftOut = false;
+  /** The first transaction that `since` lets pass has come, or there is no `since`. */
+  #begun: boolean;
+  /** Streamed and prepared transactions of which nothing has been printed, by xid. */
+  readonly #emptied = new Set<number>();
+  #ended = false;
+  #uncommitted = false;
+
+  private constructor(options: GateOptions) {
+    this.#options = options;
+    this.#begun = options.since === undefined;
+  }
+
+  /** Undefined: every transaction passes. */
+  static of(options: GateOptions): TransactionGate | undefined {
+    const { since, until, noEmpty } = options;
+    const open = since === undefined && until === undefined && !noEmpty;
+    return open ? undefined : new TransactionGate(options);
+  }
+
+  /** All that --until asks for has come. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** `since` has let pass a transaction whose commit time was not known. */
+  get uncommitted(): boolean {
+    return this.#uncommitted;
+  }
+
+  /** Something damaged was passed over: what is open is not known. */
+  skipped(): void {
+    this.#close();
+  }
+
+  /** What is to be printed, now that this message has come. */
+  admit(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
+    this.#ended ||= this.#endsBefore(message);
+    if (this.#ended) return [];
+    switch (message.kind) {
+      case "begin":
+        this.#close();
+        this.#leftOut = message.commitTime < (this.#options.since ?? message.commitTime);
+        this.#begun ||= !this.#leftOut;
+        return this.#leftOut ? [] : this.#open(message, accepts);
+      case "begin_prepare":
+      case "stream_start":
+        this.#close();
+        this.#uncommitted ||= this.#options.since !== undefined;
+        return this.#open(message, accepts);
+      case "commit":
+      case "prepare":
+      case "stream_stop":
+        return this.#end(message, accepts);
+      case "stream_commit":
+      case "commit_prepared":
+      case "rollback_prepared":
+        return this.#emptied.delete(message.transaction.xid) ? [] : pass(message, accepts);
+      case "stream_abort": {
+        const { xid } = message.transaction;
+        if (!this.#emptied.has(xid)) return pass(message, accepts);
+        if (xid === message.subxid) this.#emptied.delete(xid);
+        return [];
+      }
+      case "stream_prepare":
+        return this.#emptied.has(message.transaction.xid) ? [] : pass(message, accepts);
+      default:
+        return this.#inside(message, accepts);
+    }
+  }
+
+  #open(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
+    if (!this.#options.noEmpty) return pass(message, accepts);
+    this.#empty = true;
+    this.#xid = message.transaction?.xid ?? 0;
+    const isBlock = message.kind === "stream_start";
+    this.#first = !isBlock || message.firstSegment || this.#emptied.has(this.#xid);
+    // Blocks before it were left out, so that this one is the first to be printed.
+    const start = isBlock ? { ...message, firstSegment: this.#first } : message;
+    this.#opening = accepts(start) ? start : undefined;
+    return [];
+  }
+
+  #inside(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
+    const outside = message.transaction === null;
+    // It has no time but that of its place in the log.
+    if (outside && message.kind === "message" && !this.#begun) return [];
+    if ((this.#leftOut && !outside) || !accepts(message)) return [];
+    if (!this.#empty || outside) return [message];
+    const opening = this.#opening;
+    this.#close();
+    this.#emptied.delete(this.#xid);
+    return opening === undefined ? [message] : [opening, message];
+  }
+
+  #end(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
+    const empty = this.#empty;
+    const leftOut = this.#leftOut || empty;
+    this.#close();
+    if (!leftOut) return pass(message, accepts);
+    const goesOn = message.kind !== "commit";
+    if (empty && goesOn && this.#first && this.#emptied.size < EMPTY_MAX) {
+      this.#emptied.add(this.#xid);
+    }
+    return [];
+  }
+
+  #close(): void {
+    this.#empty = false;
+    this.#opening = undefined;
+    this.#leftOut = false;
+  }
+
+  #endsBefore(message: PgoutputMessage): boolean {
+    const { until } = this.#options;
+    if (until === undefined) return false;
+    switch (message.kind) {
+      case "begin":
+      case "stream_commit":
+      case "commit_prepared":
+        return message.commitTime > until;
+      case "begin_prepare":
+      case "stream_prepare":
+        return message.prepareTime > until;
+      default:
+        return false;
+    }
+  }
+}
+
+function pass(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
+  return accepts(message) ? [message] : [];
+}
