@@ -64,6 +64,8 @@ export interface Slot {
   readonly failover: boolean | null;
   /** PostgreSQL 17: on a standby, kept as the primary's. */
   readonly synced: boolean | null;
+  /** Where the server stands. NDJSON has the distances from it instead. */
+  readonly server_lsn: string;
 }
 
 export interface SlotFault {
@@ -72,11 +74,26 @@ export interface SlotFault {
   readonly message: string;
   /** A command to paste; null: no command fixes it. */
   readonly fix: string | null;
+  /** Faults of one kind can be told together: `each` goes on after the names. */
+  readonly kind: string;
+  readonly each: string;
+  /** The command of the slot that retains most serves all of that kind. */
+  readonly fixServesAll?: true;
 }
 
 export interface SlotReport extends Slot {
   readonly status: Check["status"];
   readonly faults: readonly SlotFault[];
+  /** With --watch, from the second reading on. */
+  readonly pace?: SlotPace;
+}
+
+/** How fast a slot and its server moved of late. Null: not known, or it does not come to that. */
+export interface SlotPace {
+  readonly wal_bytes_per_second: number;
+  readonly consumed_bytes_per_second: number | null;
+  readonly caught_up_in_seconds: number | null;
+  readonly lost_in_seconds: number | null;
 }
 
 export function slotReport(slot: Slot, faults: readonly SlotFault[]): SlotReport {
@@ -84,4 +101,50 @@ export function slotReport(slot: Slot, faults: readonly SlotFault[]): SlotReport
   const status = failed ? "fail" : faults.length > 0 ? "warning" : "ok";
   const { slot: name, time, ...others } = slot;
   return { slot: name, time, status, ...others, faults };
+}
+
+const RANKS = { fail: 0, warning: 1, ok: 2 } as const;
+
+/** The worst first, and of these what retains most. */
+export function worstFirst(slots: readonly SlotReport[]): readonly SlotReport[] {
+  return slots.toSorted(
+    (a, b) =>
+      RANKS[a.status] - RANKS[b.status] ||
+      (a.status === "ok" ? 0 : (b.retained_bytes ?? 0) - (a.retained_bytes ?? 0)),
+  );
+}
+
+/** Slots with a fault of one kind, in the order in which they come. */
+export interface FaultGroup {
+  readonly slots: readonly string[];
+  readonly severity: SlotFault["severity"];
+  /** The fault's own message where only one slot has it. */
+  readonly message: string;
+  readonly fixes: readonly string[];
+}
+
+export function groupFaults(
+  slots: ReadonlyArray<Pick<SlotReport, "slot" | "faults">>,
+): readonly FaultGroup[] {
+  const groups = new Map<string, Array<{ readonly slot: string; readonly fault: SlotFault }>>();
+  for (const { slot, faults } of slots) {
+    for (const fault of faults) {
+      groups.set(fault.kind, [...(groups.get(fault.kind) ?? []), { slot, fault }]);
+    }
+  }
+  return [...groups.values()].map((group) => {
+    const fault = group[0]?.fault;
+    return {
+      slots: group.map(({ slot }) => slot),
+      severity: fault?.severity ?? "warning",
+      message: (group.length === 1 ? fault?.message : fault?.each) ?? "",
+      fixes: [
+        ...new Set(
+          (fault?.fixServesAll === true ? group.slice(0, 1) : group).flatMap(
+            (each) => each.fault.fix ?? [],
+          ),
+        ),
+      ],
+    };
+  });
 }

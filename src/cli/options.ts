@@ -42,6 +42,8 @@ export function connectionOptions(command: Command): Command {
 /** Formats of every command; message commands add two. */
 const FORMATS = ["auto", "table", "ndjson"];
 export const MESSAGE_FORMATS = [...FORMATS, "wal2json", "debezium"];
+export const STATUS_FORMATS = [...FORMATS, "openmetrics"];
+const ALL_FORMATS = new Set([...MESSAGE_FORMATS, ...STATUS_FORMATS]);
 
 export function outputOptions(command: Command, formats: readonly string[] = FORMATS): Command {
   return command
@@ -64,7 +66,7 @@ function formatOption(command: Command, formats: readonly string[]): Option {
   const { parseArg: parseChoice } = option;
   return option.argParser((value: string, previous: string) => {
     const fits = formats.includes(value) && suits(value, command.opts());
-    if (environments.has(command) && MESSAGE_FORMATS.includes(value) && !fits) return "auto";
+    if (environments.has(command) && ALL_FORMATS.has(value) && !fits) return "auto";
     return parseChoice === undefined ? value : parseChoice(value, previous);
   });
 }

@@ -1,4 +1,5 @@
 import { ExitCode, WalctlError } from "../errors.ts";
+import { Screen } from "../output/screen.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import { type Check, fail } from "../reports.ts";
 import { examine } from "../server/doctor/doctor.ts";
@@ -6,7 +7,7 @@ import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "./options.ts";
-import { Reporter } from "./reporter.ts";
+import { Reporter, tellOfTable } from "./reporter.ts";
 
 interface DoctorFlags extends ConnectionFlags, OutputFlags {
   readonly publication?: readonly string[];
@@ -20,47 +21,56 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
   const scope = { publications: flags.publication ?? [], slots: flags.slot ?? [] };
   const reporter = new Reporter(context, output);
   const sink = sinkOf(context.stdout.stream);
-  const { check: render, totals } = await checkRenderer(output, context);
-  const statuses: Array<Check["status"]> = [];
+  const { each, all } = await checkRenderer(output, context);
+  const checks: Check[] = [];
   const print = async (check: Check): Promise<void> => {
-    if (statuses.length === 0) reporter.clearProgress();
-    statuses.push(check.status);
-    await sink.write(Buffer.from(render(check)));
+    checks.push(check);
+    if (each === undefined) return;
+    reporter.clearProgress();
+    await sink.write(Buffer.from(each(check)));
+  };
+  const finish = async (): Promise<void> => {
+    reporter.clearProgress();
+    if (all !== undefined) await sink.write(Buffer.from(all(checks)));
   };
   reporter.progress("examining the server");
   try {
     await withConnection(target, "ordinary", context.stop, async (client) => {
       for await (const check of examine(client, target, scope)) await print(check);
     }).catch(async (error: unknown) => {
-      // No check was printed yet, so the connection failed.
-      if (statuses.length > 0 || !(error instanceof WalctlError)) throw error;
+      // Without any check the connection failed; what was found before another error is printed all the same.
+      if (checks.length > 0) await finish();
+      if (checks.length > 0 || !(error instanceof WalctlError)) throw error;
       const more = error.hint === undefined ? "" : `; ${error.hint}`;
       await print(fail("connection", `${error.message}${more}`, null));
     });
-    await sink.write(Buffer.from(totals(statuses)));
+    await finish();
+    tellOfTable(flags, output, reporter);
   } catch (error) {
     if (!(error instanceof ReaderGone)) throw error;
   } finally {
     reporter.clearProgress();
   }
-  return statuses.includes("fail") ? ExitCode.failed : ExitCode.done;
+  return checks.some(({ status }) => status === "fail") ? ExitCode.failed : ExitCode.done;
 }
 
+/** One of the two: as soon as a check is known, or all together at the end. */
 interface CheckRenderer {
-  readonly check: (check: Check) => string;
-  readonly totals: (statuses: ReadonlyArray<Check["status"]>) => string;
+  readonly each?: (check: Check) => string;
+  readonly all?: (checks: readonly Check[]) => string;
 }
 
 async function checkRenderer(
   output: OutputOptions,
-  context: CommandContext,
+  { stdout }: CommandContext,
 ): Promise<CheckRenderer> {
-  const { renderCheckNdjson, renderCheckText, renderCheckTotals } =
-    await import("../render/reports/checks.ts");
-  if (output.format === "ndjson") return { check: renderCheckNdjson, totals: () => "" };
-  const width = (): number => context.stdout.width() ?? Number.POSITIVE_INFINITY;
-  return {
-    check: (check) => renderCheckText(check, width(), output.color),
-    totals: renderCheckTotals,
-  };
+  if (output.metrics === true) {
+    const { renderChecksMetrics } = await import("../render/reports/openmetrics.ts");
+    return { all: renderChecksMetrics };
+  }
+  const { renderCheckNdjson, renderChecks } = await import("../render/reports/checks.ts");
+  if (output.format === "ndjson") return { each: renderCheckNdjson };
+  const width = (): number => stdout.width() ?? Number.POSITIVE_INFINITY;
+  const rows = stdout.isTerminal ? new Screen(stdout.stream).rows : Number.POSITIVE_INFINITY;
+  return { all: (checks) => renderChecks(checks, width(), output.color, rows) };
 }

@@ -7,7 +7,7 @@ export type ForeignDialect = "wal2json" | "debezium";
 
 /** The flags of every command, as commander gives them. */
 export interface OutputFlags {
-  readonly format: "auto" | "table" | "ndjson" | ForeignDialect;
+  readonly format: "auto" | "table" | "ndjson" | "openmetrics" | ForeignDialect;
   /** False: --no-color. */
   readonly color: boolean;
   readonly quiet?: boolean;
@@ -15,6 +15,8 @@ export interface OutputFlags {
 
 export interface OutputOptions {
   readonly format: "table" | "ndjson";
+  /** -F openmetrics, which is neither. */
+  readonly metrics?: boolean;
   /** What the lines of NDJSON look like. */
   readonly dialect: "walctl" | ForeignDialect;
   /** Whether standard output has colours. Standard error has none. */
@@ -32,6 +34,7 @@ export function outputOptions(
   const format = flags.format === "auto" ? auto : flags.format;
   return {
     format: format === "table" ? "table" : "ndjson",
+    ...(format === "openmetrics" ? { metrics: true } : {}),
     dialect: foreign ? flags.format : "walctl",
     color: colorWanted(flags, context),
     quiet: flags.quiet ?? false,
@@ -56,6 +59,18 @@ export function parseCount(option: string, text: string, min: number): number {
       ? `${option} takes at most ${Number.MAX_SAFE_INTEGER}, not "${text}"`
       : `${option} takes a whole number of at least ${min}, not "${text}"`,
   );
+}
+
+const SIZES: Readonly<Record<string, number>> = {
+  ...{ "": 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4 },
+};
+
+/** Parses an option's value as the server writes sizes: 10GB. @returns bytes */
+export function parseSize(option: string, text: string): number {
+  const [, count = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text) ?? [];
+  const size = Number(count) * (SIZES[unit.toLowerCase()] ?? Number.NaN);
+  if (count !== "" && Number.isFinite(size)) return size;
+  throw usageError(`${option} takes a size such as 10GB (B, kB, MB, GB, TB), not "${text}"`);
 }
 
 const SECONDS_MAX = Math.floor(TIMER_MS_MAX / 1000);

@@ -4,12 +4,22 @@ import type { StatusLine } from "../output/status-line.ts";
 import { renderError, renderWarning } from "../render/reports/diagnostics.ts";
 import { sanitizeLine } from "../render/bytes/sanitize.ts";
 import type { CommandContext } from "./context.ts";
-import type { OutputOptions } from "./options.ts";
+import type { OutputFlags, OutputOptions } from "./options.ts";
 
 export interface Warning {
   readonly message: string;
   readonly detail?: string | undefined;
   readonly hint?: string | undefined;
+}
+
+/** Who pipes a report into a pager may not know that there is a form to read. */
+export function tellOfTable(
+  { format }: OutputFlags,
+  output: OutputOptions,
+  reporter: Reporter,
+): void {
+  if (format !== "auto" || output.format === "table") return;
+  reporter.notice("the output is NDJSON, since it is no terminal; -F table prints a table");
 }
 
 /** A running command's messages on standard error. Errors that end it go to cli.ts instead. */
@@ -36,7 +46,7 @@ export class Reporter {
   }
 
   /** Reports an error that does not end the command yet. */
-  fault(message: string, hint: string): void {
+  fault(message: string, hint: string | undefined): void {
     this.#write(renderError(new WalctlError(message, { hint }), false));
   }
 

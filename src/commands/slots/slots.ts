@@ -1,6 +1,7 @@
-import { ExitCode } from "../../errors.ts";
+import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
-import { type SlotReport, slotReport } from "../../reports.ts";
+import { formatByteCount } from "../../byte-count.ts";
+import { type SlotReport, slotReport, worstFirst } from "../../reports.ts";
 import { readAdministration } from "../../server/settings/administration.ts";
 import { slotFaults } from "../../server/slot/faults.ts";
 import { readSlotSettings, readSlots } from "../../server/slot/read.ts";
@@ -8,20 +9,33 @@ import type { ConnectionTarget } from "../../server/target/target.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
-import { type OutputFlags, type OutputOptions, outputOptions, parseSeconds } from "../options.ts";
-import { Reporter } from "../reporter.ts";
+import {
+  type OutputFlags,
+  type OutputOptions,
+  outputOptions,
+  parseSeconds,
+  parseSize,
+} from "../options.ts";
+import { Reporter, tellOfTable } from "../reporter.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 
 interface SlotsFlags extends ConnectionFlags, OutputFlags {
   /** True: every two seconds. */
   readonly watch?: true | string;
+  readonly failAbove?: string;
 }
 
 const WATCH_SECONDS = 2;
 
-/** Shows the slots and their faults. A slot with a fault does not make the command fail. */
+/** Shows the slots and their faults. A slot with a fault does not make the command fail, but with --fail-above. */
 export async function slots(flags: SlotsFlags, context: CommandContext): Promise<ExitCode> {
   const intervalMs = watchInterval(flags.watch);
+  if (intervalMs !== undefined && flags.failAbove !== undefined) {
+    throw usageError("--fail-above needs an end, and --watch has none but a signal");
+  }
+  if (intervalMs !== undefined && flags.format === "openmetrics") {
+    throw usageError("--watch prints again and again, and OpenMetrics text has one end");
+  }
   const showing = show(flags, intervalMs, context);
   // Only a signal ends a watch.
   if (intervalMs === undefined) return await showing;
@@ -34,13 +48,16 @@ async function show(
   context: CommandContext,
 ): Promise<ExitCode> {
   const output = outputOptions(flags, context);
+  const limit =
+    flags.failAbove === undefined ? undefined : parseSize("--fail-above", flags.failAbove);
   const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress("reading the slots");
   try {
     const first = await readReports(target, context.stop);
-    const render = await slotsRenderer(output, context);
+    const render = await slotsRenderer(output, intervalMs !== undefined, context);
     reporter.clearProgress();
+    tellOfTable(flags, output, reporter);
     const sink = sinkOf(context.stdout.stream);
     if (intervalMs === undefined) {
       await sink.write(Buffer.from(render(first)));
@@ -49,7 +66,7 @@ async function show(
       const read = (): Promise<readonly SlotReport[]> => readReports(target, context.stop);
       await watchSlots({ first, read, render, intervalMs, sink, output, context, reporter });
     }
-    return ExitCode.done;
+    return limit === undefined ? ExitCode.done : judge(first, limit, reporter);
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
     // A signal ends the first connection attempt too.
@@ -58,6 +75,19 @@ async function show(
   } finally {
     reporter.clearProgress();
   }
+}
+
+/** A lost slot retains nothing any more, and that is worse. */
+function judge(reports: readonly SlotReport[], limit: number, reporter: Reporter): ExitCode {
+  const above = reports.filter(
+    ({ retained_bytes: kept, wal_status: state }) => (kept ?? 0) > limit || state === "lost",
+  );
+  if (above.length === 0) return ExitCode.done;
+  const named = above.map(({ slot, retained_bytes: kept }) => {
+    return `"${slot}" ${kept === null ? "is lost" : `retains ${formatByteCount(kept)}`}`;
+  });
+  reporter.fault(`more than --fail-above allows: ${named.join(", ")}`, undefined);
+  return ExitCode.failed;
 }
 
 function watchInterval(watch: SlotsFlags["watch"]): number | undefined {
@@ -76,17 +106,28 @@ async function readReports(
     const administration = await readAdministration(client, target);
     const all = await readSlots(client);
     const around = { settings, administration, names: all.map(({ slot }) => slot) };
-    return all.map((slot) => slotReport(slot, slotFaults(slot, around, target)));
+    return worstFirst(all.map((slot) => slotReport(slot, slotFaults(slot, around, target))));
   });
 }
 
+/** @param countMax slots that there is room for */
+export type RenderSlots = (reports: readonly SlotReport[], countMax?: number) => string;
+
 async function slotsRenderer(
   output: OutputOptions,
+  watching: boolean,
   context: CommandContext,
-): Promise<(reports: readonly SlotReport[]) => string> {
-  if (output.format === "ndjson")
-    return (await import("../../render/reports/slots.ts")).renderSlotsNdjson;
+): Promise<RenderSlots> {
+  if (output.metrics === true) {
+    return (await import("../../render/reports/openmetrics.ts")).renderSlotsMetrics;
+  }
+  if (output.format === "ndjson") {
+    const { renderSlotsNdjson } = await import("../../render/reports/slots.ts");
+    return (reports) => renderSlotsNdjson(reports, watching);
+  }
   const { renderSlotsTable } = await import("../../render/reports/slots-table.ts");
-  return (reports) =>
-    renderSlotsTable(reports, context.stdout.width() ?? Number.POSITIVE_INFINITY, output.color);
+  return (reports, countMax) => {
+    const width = context.stdout.width() ?? Number.POSITIVE_INFINITY;
+    return renderSlotsTable(reports, width, output.color, countMax);
+  };
 }

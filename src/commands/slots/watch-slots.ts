@@ -1,3 +1,4 @@
+import { formatByteCount } from "../../byte-count.ts";
 import { Screen } from "../../output/screen.ts";
 import type { Sink } from "../../output/sink.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
@@ -7,12 +8,13 @@ import { outlookOf } from "../../server/query/server-errors.ts";
 import { aborted, pause } from "../../server/connection/within.ts";
 import type { CommandContext } from "../context.ts";
 import type { OutputOptions } from "../options.ts";
+import { SlotRates } from "./rates.ts";
 import type { Reporter } from "../reporter.ts";
 
 interface WatchParts {
   readonly first: readonly SlotReport[];
   readonly read: () => Promise<readonly SlotReport[]>;
-  readonly render: (reports: readonly SlotReport[]) => string;
+  readonly render: (reports: readonly SlotReport[], countMax?: number) => string;
   readonly intervalMs: number;
   readonly sink: Sink;
   readonly output: OutputOptions;
@@ -42,11 +44,20 @@ async function watchOnScreen(parts: WatchParts): Promise<void> {
   const { stdout } = context;
   const screen = new Screen(stdout.stream);
   let last = parts.first;
+  const heightOf = (line: string): number =>
+    Math.max(1, Math.ceil(visibleWidth(line) / screen.columns));
   const draw = (error: Error | undefined): void => {
     const title = `walctl slots, every ${intervalMs / 1000} s; ${clockText(last)}Ctrl-C ends`;
     const trouble = error === undefined ? "" : `\n${renderError(error, false)}`;
-    const lines = `${title}\n\n${render(last)}${trouble}`.trimEnd().split("\n");
-    screen.draw(lines, (line) => Math.max(1, Math.ceil(visibleWidth(line) / screen.columns)));
+    const linesOf = (countMax: number): readonly string[] =>
+      `${title}\n\n${render(last, countMax)}${trouble}`.trimEnd().split("\n");
+    const fits = (lines: readonly string[]): boolean =>
+      lines.reduce((rows, line) => rows + heightOf(line), 0) <= screen.rows;
+    let count = last.length;
+    let lines = linesOf(count);
+    // The worst stand first. Each takes a line at least.
+    while (count > 1 && !fits(lines)) lines = linesOf((count = Math.min(count - 1, screen.rows)));
+    screen.draw(lines, heightOf);
   };
   try {
     for await (const { reports, error } of readings(parts)) {
@@ -61,8 +72,11 @@ async function watchOnScreen(parts: WatchParts): Promise<void> {
 }
 
 function clockText(reports: readonly SlotReport[]): string {
-  const time = reports[0]?.time;
-  return time === undefined ? "" : `${time.slice(11, 19)} UTC; `;
+  const [first] = reports;
+  if (first === undefined) return "";
+  const wal = first.pace?.wal_bytes_per_second;
+  const rate = wal === undefined ? "" : `${formatByteCount(wal)}/s of WAL; `;
+  return `${first.time.slice(11, 19)} UTC; ${rate}`;
 }
 
 interface Reading {
@@ -80,14 +94,17 @@ async function* readings({
 }: WatchParts): AsyncGenerator<Reading> {
   const { stop } = context;
   const stopped = aborted(stop).then(() => undefined);
-  yield { reports: first, error: undefined };
+  const rates = new SlotRates();
+  yield { reports: rates.add(first), error: undefined };
   for (;;) {
     await pause(intervalMs, stop);
     if (stop.aborted) return;
     // A server that does not answer must not delay the end.
     const reading = await Promise.race([attempt(read), stopped]);
     if (reading === undefined || stop.aborted) return;
-    yield reading;
+    yield reading.error === undefined
+      ? { ...reading, reports: rates.add(reading.reports) }
+      : reading;
   }
 }
 

@@ -31,8 +31,39 @@ export function renderCheckText(
   return `${lines.join("\n")}\n`;
 }
 
+const RANKS = ["fail", "warning", "ok"] as const;
+
+/** The worst first. Where a window of so many rows has no room for all, what is in order takes a line together. */
+export function renderChecks(
+  checks: readonly Check[],
+  width: number,
+  color: boolean,
+  rows: number,
+): string {
+  const [failed, warned, sound] = RANKS.map((rank) =>
+    checks.filter(({ status }) => status === rank),
+  );
+  const text = (list: readonly Check[] = []): string =>
+    list.map((check) => renderCheckText(check, width, color)).join("");
+  const totals = renderCheckTotals(checks.map(({ status }) => status));
+  const faults = text(failed) + text(warned);
+  const all = faults + text(sound) + totals;
+  // The prompt takes one.
+  if (all.split("\n").length <= rows) return all;
+  return faults + soundText(sound ?? [], width, color) + totals;
+}
+
+function soundText(checks: readonly Check[], width: number, color: boolean): string {
+  if (checks.length === 0) return "";
+  const palette = createPalette(color);
+  const names = [...new Set(checks.map(({ check }) => check))].join(", ");
+  const lines = wrapWords(names, width - STATUS_WIDTH);
+  const heads = lines.map((_, at) => (at === 0 ? WORDS.ok : "").padEnd(STATUS_WIDTH));
+  return lines.map((line, at) => `${palette.committed(heads[at] ?? "")}${line}\n`).join("");
+}
+
 /** The last line of the text form. */
-export function renderCheckTotals(statuses: ReadonlyArray<Check["status"]>): string {
+function renderCheckTotals(statuses: ReadonlyArray<Check["status"]>): string {
   const count = (wanted: string): number => statuses.filter((status) => status === wanted).length;
   const [failed, warned] = [count("fail"), count("warning")];
   const checks = statuses.length === 1 ? "1 check" : `${statuses.length} checks`;

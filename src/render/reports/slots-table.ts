@@ -2,7 +2,7 @@ import { formatByteCount } from "../../byte-count.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { type Paint, type Palette, createPalette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
-import type { SlotReport } from "../../reports.ts";
+import { type SlotReport, groupFaults } from "../../reports.ts";
 import { stateOf } from "./slots.ts";
 import { startWithin } from "../terminal/text-width.ts";
 import { visibleWidth } from "../terminal/visible-width.ts";
@@ -25,8 +25,7 @@ const PLUGIN: Fact = {
 const STATE: Fact = { head: "wal status", text: stateOf };
 const USER: Fact = {
   head: "in use by",
-  text: ({ active_pid: pid, application }) =>
-    [pid === null ? "" : `pid ${pid}`, sanitizeLine(application ?? "")].filter(Boolean).join(" "),
+  text: userOf,
 };
 const SINCE: Fact = {
   head: "inactive since (UTC)",
@@ -35,25 +34,51 @@ const SINCE: Fact = {
 const KEPT: Fact = { head: "retained", text: (slot) => bytes(slot.retained_bytes), right: true };
 const SAFE: Fact = { head: "safe", text: safeText, right: true };
 const LAG: Fact = { head: "lag", text: (slot) => bytes(slot.lag_bytes), right: true };
+const PACE: Fact = { head: "read", text: paceText, right: true };
+const FORECAST: Fact = { head: "forecast", text: forecastOf };
 const OPTIONS: Fact = { head: "options", text: (slot) => optionsOf(slot).join(", ") };
 
 /** One line per slot if the width allows, else several lines with the facts in groups. */
-const ALL: readonly Fact[] = [DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, OPTIONS];
+const ALL: readonly Fact[] = [
+  ...[DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, PACE, FORECAST, OPTIONS],
+];
 /** With these the table of several lines per slot fits 80 columns. */
 const NAME_WIDTH_MAX = 20;
 const STATE_WIDTH_MAX = 31;
+/** Commands for faults of one kind. */
+const FIXES_MAX = 3;
 
-/** A table of the slots, and below it their faults, with commands to paste. */
+/**
+ * A table of the slots, and below it their faults, with commands to paste.
+ * @param countMax how many slots there is room for: the first ones
+ */
 export function renderSlotsTable(
-  slots: readonly SlotReport[],
+  all: readonly SlotReport[],
   width: number,
   color: boolean,
+  countMax = all.length,
 ): string {
-  if (slots.length === 0) return "The server has no slots.\n";
+  if (all.length === 0) return "The server has no slots.\n";
   const palette = createPalette(color);
+  const slots = all.slice(0, countMax);
+  const rest = restText(all.slice(countMax));
+  if (slots.length === 0) return rest;
   const wide = wideTable(slots, palette);
   const fits = wide.split("\n").every((line) => visibleWidth(line) <= width);
-  return (fits ? wide : stackedTable(slots, palette)) + renderFaults(slots, width, palette);
+  return (fits ? wide : stackedTable(slots, palette)) + rest + renderFaults(slots, width, palette);
+}
+
+/** `and 12 more slots: 1 with a warning` */
+function restText(rest: readonly SlotReport[]): string {
+  if (rest.length === 0) return "";
+  const failed = rest.filter(({ status }) => status === "fail").length;
+  const warned = rest.filter(({ status }) => status === "warning").length;
+  const faults = [
+    failed === 0 ? "" : `${failed} at fault`,
+    warned === 0 ? "" : `${warned} with a warning`,
+  ].filter(Boolean);
+  const which = faults.length === 0 ? "none at fault" : faults.join(", ");
+  return `and ${rest.length} more ${rest.length === 1 ? "slot" : "slots"}: ${which}\n`;
 }
 
 function wideTable(slots: readonly SlotReport[], palette: Palette): string {
@@ -84,10 +109,11 @@ function stackedCells(slot: SlotReport, palette: Palette): ReadonlyArray<readonl
     pieces(fact.text(slot), NAME_WIDTH_MAX),
   );
   const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}Z`];
-  const wal = [KEPT, SAFE, LAG]
+  const wal = [KEPT, SAFE, LAG, PACE]
     .map((fact) => [fact.head, fact.text(slot)] as const)
     .filter(([, text]) => text !== "")
     .map(([head, text]) => `${palette.quiet(head.padEnd(8))} ${text}`);
+  if (FORECAST.text(slot) !== "") use.push(FORECAST.text(slot));
   return [
     [...name, ...about],
     [stateCell(slot, palette), ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX))],
@@ -106,6 +132,44 @@ function stateCell(slot: SlotReport, palette: Palette): string {
   return paintOf(slot.status, palette)(`${SIGNS[slot.status]} ${stateOf(slot)}`);
 }
 
+/** However small the lag is: nobody brings it down. */
+function userOf({
+  active,
+  active_pid: pid,
+  application,
+  wal_status: state,
+  synced,
+}: SlotReport): string {
+  if (!active) return state === "lost" || synced === true ? "" : "no reader";
+  return [pid === null ? "" : `pid ${pid}`, sanitizeLine(application ?? "")]
+    .filter(Boolean)
+    .join(" ");
+}
+
+function paceText({ pace }: SlotReport): string {
+  const rate = pace?.consumed_bytes_per_second ?? null;
+  return rate === null ? "" : `${formatByteCount(rate)}/s`;
+}
+
+function forecastOf({ pace, lag_bytes: lag }: SlotReport): string {
+  if (pace === undefined) return "";
+  const { lost_in_seconds: lost, caught_up_in_seconds: caught } = pace;
+  if (caught !== null && (lost === null || caught < lost)) {
+    return `caught up in ${durationText(caught)}`;
+  }
+  if (lost !== null) return `lost in ${durationText(lost)}`;
+  const consumed = pace.consumed_bytes_per_second ?? 0;
+  return (lag ?? 0) > 0 && consumed < pace.wal_bytes_per_second ? "falls behind" : "";
+}
+
+/** In the unit that leaves two digits or so. */
+function durationText(seconds: number): string {
+  if (seconds < 100) return `${seconds} s`;
+  if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
 function safeText({ safe_bytes: safe, wal_status: state }: SlotReport): string {
   if (state === null || state === "lost") return "";
   return safe === null ? "no limit" : bytes(Math.max(safe, 0));
@@ -122,16 +186,19 @@ function optionsOf(slot: SlotReport): readonly string[] {
 
 /** Commands are not wrapped, so that they can be pasted. */
 function renderFaults(slots: readonly SlotReport[], width: number, palette: Palette): string {
-  const lines = slots.flatMap(({ slot, faults }) =>
-    faults.flatMap(({ severity, message, fix }) => {
-      const name = sanitizeLine(slot);
-      const [first = "", ...others] = wrapWords(`${name}: ${sanitizeLine(message)}`, width - 2);
-      return [
-        `${paintOf(severity, palette)(SIGNS[severity])} ${first.replace(name, () => palette.strong(name))}`,
-        ...[...others, ...(fix === null ? [] : [sanitizeLine(fix)])].map((line) => `  ${line}`),
-      ];
-    }),
-  );
+  const lines = groupFaults(slots).flatMap(({ slots: names, severity, message, fixes }) => {
+    const name = sanitizeLine(names.join(", "));
+    const each = names.length === 1 ? "" : "each ";
+    const text = `${name}: ${each}${sanitizeLine(message)}`;
+    const [first = "", ...others] = wrapWords(text, width - 2);
+    const commands = fixes.slice(0, FIXES_MAX).map(sanitizeLine);
+    const more = fixes.length - commands.length;
+    if (more > 0) commands.push(`… and ${more} more: walctl slots -F ndjson has them`);
+    return [
+      `${paintOf(severity, palette)(SIGNS[severity])} ${first.replace(name, () => palette.strong(name))}`,
+      ...[...others, ...commands].map((line) => `  ${line}`),
+    ];
+  });
   return lines.map((line) => `${line}\n`).join("");
 }
 

@@ -1,10 +1,25 @@
-import type { SlotReport } from "../../reports.ts";
+import type { SlotPace, SlotReport } from "../../reports.ts";
 import { jsonLine } from "../bytes/json-line.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 
-/** One line a slot. */
-export function renderSlotsNdjson(slots: readonly SlotReport[]): string {
-  return slots.map((slot) => jsonLine(slot)).join("");
+const PACE_UNKNOWN: Readonly<Record<keyof SlotPace, null>> = {
+  wal_bytes_per_second: null,
+  consumed_bytes_per_second: null,
+  caught_up_in_seconds: null,
+  lost_in_seconds: null,
+};
+
+/** One line a slot, with --watch with its pace. */
+export function renderSlotsNdjson(slots: readonly SlotReport[], watching = false): string {
+  return slots
+    .map(({ server_lsn: _position, pace, faults, ...slot }) =>
+      jsonLine({
+        ...slot,
+        ...(watching ? (pace ?? PACE_UNKNOWN) : {}),
+        faults: faults.map(({ severity, message, fix }) => ({ severity, message, fix })),
+      }),
+    )
+    .join("");
 }
 
 /** wal_status, and the reason why the slot is invalidated. */

@@ -61,7 +61,7 @@ function checkRecovery({ in_recovery: standby, version }: ServerFacts): Check[] 
 
 function checkWalLevel(facts: ServerFacts, administration: Administration): Check {
   const fault = walLevelFault(facts.version, facts.wal_level);
-  if (fault === undefined) return ok("wal_level", "logical");
+  if (fault === undefined) return sound("wal_level", "logical", facts, isLogical);
   return afterRestart("wal_level", fault, facts, isLogical, administration, "logical");
 }
 
@@ -76,7 +76,10 @@ function checkSlotsLeft(
   const wanted = asked.length === 0 ? 1 : missing.length;
   const message = `${slots.length} of ${max} slots are taken`;
   const name = "max_replication_slots";
-  if (slots.length + wanted <= max) return ok(name, message + (wanted === 0 ? itsOwn(asked) : ""));
+  const suffices = (value: string): boolean => Number(value) >= slots.length + wanted;
+  if (suffices(String(max))) {
+    return sound(name, message + (wanted === 0 ? itsOwn(asked) : ""), facts, suffices);
+  }
   return noPlaceLeft(name, message, max, facts, administration);
 }
 
@@ -91,10 +94,31 @@ function checkSendersLeft(
   const wanted = asked.length === 0 ? 1 : idle.length;
   const message = `${senders} of ${max} WAL senders are taken`;
   const name = "max_wal_senders";
-  if (senders + wanted <= max) return ok(name, message + (wanted === 0 ? itsOwn(asked) : ""));
+  const suffices = (value: string): boolean => Number(value) >= senders + wanted;
+  if (suffices(String(max))) {
+    return sound(name, message + (wanted === 0 ? itsOwn(asked) : ""), facts, suffices);
+  }
   if (standbys.length === 0) return noPlaceLeft(name, message, max, facts, administration);
   const first = "raise it on the standbys first, which stop replaying where they allow fewer";
   return fail(name, `${message}: no place for another; ${first}; it takes a restart`, null);
+}
+
+/** In order now, but the configuration holds another value, which a restart brings. */
+function sound(
+  name: string,
+  message: string,
+  { configured }: ServerFacts,
+  suffices: (value: string) => boolean,
+): Check {
+  const { pending = false, value } = configured.get(name) ?? {};
+  if (!pending || (value !== undefined && suffices(value))) return ok(name, message);
+  const what = value === undefined ? "another value" : value === "" ? "no value" : `"${value}"`;
+  const next = "see that this is what is wanted before the server is restarted";
+  return warning(
+    name,
+    `${message}; the configuration has ${what}, which a restart brings: ${next}`,
+    null,
+  );
 }
 
 function itsOwn(asked: readonly string[]): string {

@@ -1,5 +1,15 @@
 /** What doctor finds on the way of a stream: the connection, the publications, the slots. Data → checks. */
-import { type Check, type Slot, fail, ok, warning } from "../../reports.ts";
+import {
+  type Check,
+  type Slot,
+  fail,
+  groupFaults,
+  ok,
+  slotReport,
+  warning,
+  worstFirst,
+} from "../../reports.ts";
+import type { IdentityFault } from "../publication/replica-identity.ts";
 import { LOCK_TIMEOUT } from "../publication/resolve.ts";
 import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
 import { SqlState } from "../query/sqlstate.ts";
@@ -125,11 +135,31 @@ function checkIdentities(
   { identityFaults }: PublicationFacts,
   admin: ConnectionTarget,
 ): readonly Check[] {
-  return identityFaults.map(({ message, hint, fix }) =>
-    fix === undefined
-      ? fail("replica_identity", `${message}. ${hint}`, null)
-      : fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, fix], admin)),
-  );
+  const isAlike = ({ missing, fix }: IdentityFault): boolean => missing && fix !== undefined;
+  const alike = identityFaults.filter(isAlike);
+  const others =
+    alike.length > 1 ? identityFaults.filter((each) => !isAlike(each)) : identityFaults;
+  return [
+    ...(alike.length > 1 ? [checkKeyless(alike, admin)] : []),
+    ...others.map(({ message, hint, fix }) =>
+      fix === undefined
+        ? fail("replica_identity", `${message}. ${hint}`, null)
+        : fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, fix], admin)),
+    ),
+  ];
+}
+
+/** Thirty tables without a key are one finding, with one command. */
+function checkKeyless(faults: readonly IdentityFault[], admin: ConnectionTarget): Check {
+  const some = someOf(faults.map(({ table }) => table));
+  const rejected = (faults[0]?.rejected ?? []).join(" and ");
+  const message = `${faults.length} tables have no replica identity (${some}): the server rejects ${rejected} of them from every program while they are published`;
+  const fixes = faults.flatMap(({ fix }) => fix ?? []);
+  return fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, ...fixes], admin));
+}
+
+function someOf(names: readonly string[]): string {
+  return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? ", …" : "");
 }
 
 /** As many names as a line has room for; the command has them all. */
@@ -144,7 +174,7 @@ function checkReadable(
   const unreadable = tables.filter(({ readable }) => !readable);
   if (unreadable.length === 0) return [];
   const hidden = unreadable.map(({ schema, table }) => quoteQualified(schema, table));
-  const some = hidden.slice(0, NAMES_MAX).join(", ") + (hidden.length > NAMES_MAX ? ", …" : "");
+  const some = someOf(hidden);
   const schemas = [...new Set(unreadable.map(({ schema }) => schema))];
   const role = quoteIdentifier(user);
   const usage = `GRANT USAGE ON SCHEMA ${schemas.map(quoteIdentifier).join(", ")} TO ${role}`;
@@ -169,18 +199,20 @@ export function slotFindings(
   const names = all.map(({ slot }) => slot);
   const slots = only.length === 0 ? all : all.filter(({ slot }) => only.includes(slot));
   const missing = only.filter((name) => !names.includes(name));
+  const around = { settings, administration, names };
+  const reports = worstFirst(
+    slots.map((slot) => slotReport(slot, slotFaults(slot, around, target))),
+  );
   const faults = [
     ...missing.map((name) =>
       fail("slot", `slot "${name}" does not exist`, walctlCommand(["create-slot", name], target)),
     ),
-    ...slots.flatMap((slot) =>
-      slotFaults(slot, { settings, administration, names }, target).map(
-        ({ severity, message, fix }): Check => ({
-          ...{ check: "slot", status: severity },
-          ...{ message: `slot "${slot.slot}": ${message}`, fix },
-        }),
-      ),
-    ),
+    ...groupFaults(reports).map(({ slots: found, severity, message, fixes }): Check => {
+      const who = found.map((slot) => `"${slot}"`).join(", ");
+      const what = found.length === 1 ? `slot ${who}: ` : `${found.length} slots (${who}), each `;
+      const fix = fixes.length === 0 ? null : fixes.join(" && ");
+      return { check: "slot", status: severity, message: `${what}${message}`, fix };
+    }),
   ];
   const count = slots.length === 1 ? "1 slot" : `${slots.length} slots`;
   const sound = ok("slot", slots.length === 0 ? "there is none yet" : `${count}, none at fault`);

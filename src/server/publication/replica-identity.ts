@@ -13,6 +13,8 @@ export interface IdentityFault {
   readonly table: string;
   /** `table "public"."t" has no replica identity` */
   readonly cause: string;
+  /** The table has none at all. */
+  readonly missing: boolean;
   /** UPDATE, DELETE. */
   readonly rejected: readonly string[];
   /** The cause and the effect. */
@@ -80,8 +82,7 @@ function faultOf(
   return {
     root,
     table,
-    cause,
-    rejected,
+    ...{ cause, rejected, missing: !member.full && member.identity === null },
     message: `${cause}: ${effect}`,
     hint: fix ?? advice,
     fix,

@@ -9,8 +9,8 @@ import { LOSS, lossOf } from "./loss.ts";
 import type { SlotSettings } from "./read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-/** Warn when safe_wal_size falls below this share of what the slot retains. */
-const SAFE_SHARE_MIN = 0.1;
+/** Warn when safe_wal_size falls below this share of what the slot may retain. */
+const SAFE_SHARE_MIN = 0.25;
 
 /** What decides, besides the slot itself. */
 export interface SlotSurroundings {
@@ -44,22 +44,24 @@ function invalidation(
   const loss = lossOf(slot);
   if (loss === undefined) return undefined;
   const message = `invalidated: ${loss.reason}${settingText(loss.setting, settings)}`;
+  const lost = { severity: "fail", kind: `lost, ${loss.reason}` } as const;
   if (slot.synced === true) {
-    const next = "it is synchronized from the primary: look there";
-    return { severity: "fail", message: `${message}; ${next}`, fix: null };
+    const next = `${message}; it is synchronized from the primary: look there`;
+    return { ...lost, kind: `synced, ${loss.reason}`, message: next, each: next, fix: null };
   }
   const gone = `${message}. ${LOSS.effect} ${loss.advice} ${LOSS.drop}`;
   if (slot.plugin !== PLUGIN || slot.temporary) {
-    return { severity: "fail", message: gone, fix: null };
+    return { ...lost, message: gone, each: gone, fix: null };
   }
   // One is enough: each slot that nobody reads retains WAL.
   const beside = nameBeside(slot.slot, []);
   if (names.includes(beside)) {
-    return { severity: "fail", message: `${gone}; slot "${beside}" is there, too`, fix: null };
+    return { ...lost, message: `${gone}; slot "${beside}" is there, too`, each: gone, fix: null };
   }
   return {
-    severity: "fail",
+    ...lost,
     message: `${gone}; another slot starts from now on`,
+    each: gone,
     fix: walctlCommand(
       createSlotWords(beside, optionsOf(slot)),
       target,
@@ -92,14 +94,16 @@ function walFault(
     const name = "max_slot_wal_keep_size";
     const limit = `${name} (${settings.maxSlotWalKeepSize})`;
     const raise = changeSetting(administration, name, suggestedLimit(kept), "reload");
+    const excess = `retains more than ${limit}: the next checkpoint may remove WAL that it needs; ${next}, and raise the limit as far as the disk has room${raise.words}`;
     return {
-      severity: "fail",
-      message: `${held}, and it retains more than ${limit}: the next checkpoint may remove WAL that it needs; ${next}, and raise the limit as far as the disk has room${raise.words}`,
-      fix: raise.fix,
+      ...{ severity: "fail", kind: `unreserved, ${slot.active}` },
+      ...{ message: `${held}, and it ${excess}`, each: `${unread(slot)}${excess}`, fix: raise.fix },
+      fixServesAll: true,
     };
   }
   const extended = slot.wal_status === "extended";
-  const near = slot.safe_bytes !== null && slot.safe_bytes < kept * SAFE_SHARE_MIN;
+  const { safe_bytes: safe } = slot;
+  const near = safe !== null && safe < (kept + safe) * SAFE_SHARE_MIN;
   if (!extended && !near) return undefined;
   const size = extended
     ? `, and it retains ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
@@ -111,7 +115,21 @@ function walFault(
     slot.restart_lsn,
     reader,
   );
-  return { severity: "warning", message: `${held}${size}${limitText(slot)}; ${next}${words}`, fix };
+  const excess = extended
+    ? `retains more than max_wal_size (${settings.maxWalSize})`
+    : "retains WAL";
+  const limit = safe === null ? ", without a limit" : near ? ", and is near its limit" : "";
+  return {
+    ...{ severity: "warning", kind: `${excess}${limit}, ${slot.active}` },
+    ...{ message: `${held}${size}${limitText(slot)}; ${next}${words}`, fix },
+    each: `${unread(slot)}${excess}${limit}; ${next}${words}`,
+    ...(slot.active ? {} : { fixServesAll: true }),
+  };
+}
+
+/** For what is said of several slots, of which all are in use or none is. */
+function unread({ active }: Slot): string {
+  return active ? "" : "has no reader and ";
 }
 
 /** restart_lsn may be far behind what was confirmed: transactions that were open then hold it back. */
@@ -161,9 +179,11 @@ function creationFault(slot: Slot, target: ConnectionTarget): SlotFault | undefi
   if (slot.type !== "logical" || slot.confirmed_flush_lsn !== null || !slot.active)
     return undefined;
   const blockers = `SELECT pid, usename, application_name, state, xact_start FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(${slot.active_pid}))`;
+  const waiting = "the server waits for transactions that were open before; see which";
   return {
-    severity: "warning",
-    message: `${holderOf(slot)} is still creating it: the server waits for transactions that were open before; see which`,
+    ...{ severity: "warning", kind: "creation" },
+    ...{ message: `${holderOf(slot)} is still creating it: ${waiting}` },
+    each: `is still being created: ${waiting}`,
     fix: psqlCommand(blockers, target),
   };
 }
@@ -174,10 +194,11 @@ function vacuumFault(
   target: ConnectionTarget,
 ): SlotFault | undefined {
   if (slot.xmin_age === null || slot.xmin_age <= autovacuumFreezeMaxAge) return undefined;
-  const age = `it holds back vacuum: xmin is ${slot.xmin_age} transactions old, more than autovacuum_freeze_max_age`;
+  const age = `xmin is ${slot.xmin_age} transactions old, more than autovacuum_freeze_max_age`;
   return {
-    severity: "warning",
-    message: `${age}; ${nextStep(slot)}`,
+    ...{ severity: "warning", kind: `vacuum, ${slot.active}` },
+    message: `it holds back vacuum: ${age}; ${nextStep(slot)}`,
+    each: `${unread(slot)}holds back vacuum: xmin is older than autovacuum_freeze_max_age; ${nextStep(slot)}`,
     fix: slot.active ? lookAtReader(slot, target) : null,
   };
 }

@@ -45,7 +45,8 @@ export async function readSlots(client: Client, name?: string): Promise<readonly
          THEN greatest(age(s.xmin), age(s.catalog_xmin)) END AS xmin_age,
        j ->> 'invalidation_reason' AS invalidation_reason, (j ->> 'conflicting')::bool AS conflicting,
        s.two_phase, j ->> 'two_phase_at' AS two_phase_at,
-       (j ->> 'failover')::bool AS failover, (j ->> 'synced')::bool AS synced
+       (j ->> 'failover')::bool AS failover, (j ->> 'synced')::bool AS synced,
+       server.lsn::text AS server_lsn
      FROM server, pg_catalog.pg_replication_slots s
      CROSS JOIN LATERAL to_jsonb(s) AS j
      LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid

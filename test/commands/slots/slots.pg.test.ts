@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
 import { spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { parseOpenMetrics } from "../../support/program/openmetrics.ts";
 import { pasteCommand } from "../../support/program/paste.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { WALCTL_COMMAND, openTerminal } from "../../support/program/terminal.ts";
@@ -33,7 +34,12 @@ for (const version of newestOrBoth()) {
 
     before(async () => {
       const sizes = { max_wal_size: "32MB", min_wal_size: "32MB" };
-      const settings = { ...sizes, max_prepared_transactions: "2", checkpoint_timeout: "1d" };
+      const settings = {
+        ...sizes,
+        max_prepared_transactions: "2",
+        checkpoint_timeout: "1d",
+        max_replication_slots: "20",
+      };
       server = await startServer({ version, settings });
       await server.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");
       await server.sql("CREATE ROLE plain LOGIN");
@@ -41,7 +47,9 @@ for (const version of newestOrBoth()) {
     after(() => server.dispose());
 
     async function lines(...args: string[]): Promise<Line[]> {
-      const { status, stdout, stderr } = await walctl(["slots", ...args], { server });
+      const { status, stdout, stderr } = await walctl(["slots", "-F", "ndjson", ...args], {
+        server,
+      });
       assert.deepEqual([status, stderr], [0, ""]);
       return parse(stdout);
     }
@@ -178,7 +186,7 @@ for (const version of newestOrBoth()) {
     });
 
     test("watched by a reader that leaves", async () => {
-      const watch = spawnWalctl(["slots", "--watch", "0.1"], { server });
+      const watch = spawnWalctl(["slots", "--watch", "0.1", "-q"], { server });
       await watch.nextLine();
       watch.closeStdout();
       const { status, stderr } = await watch.exit();
@@ -206,6 +214,111 @@ for (const version of newestOrBoth()) {
         }
       });
     }
+
+    test("--fail-above: status 1 where a slot retains more, and for one that is lost", async () => {
+      await drop();
+      await create("small");
+      const fails = async (size: string): Promise<readonly [number | null, string]> => {
+        const { status, stdout, stderr } = await walctl(
+          ["slots", "-F", "ndjson", "--fail-above", size],
+          { server },
+        );
+        assert.match(stdout, /"slot":"small"/);
+        return [status, stderr];
+      };
+      assert.deepEqual(await fails("100GB"), [0, ""]);
+      await writeWal(2);
+      const [status, stderr] = await fails("16MB");
+      assert.equal(status, 1);
+      assert.match(stderr, /^walctl: error: more than --fail-above allows: "small" retains \d+ MB/);
+      for (const size of ["much", "10 parsecs", "-1GB", ""]) {
+        const wrong = await walctl(["slots", `--fail-above=${size}`], { server });
+        assert.deepEqual([wrong.status, wrong.stdout], [2, ""], size);
+      }
+      const both = await walctl(["slots", "--fail-above", "1GB", "--watch"], { server });
+      assert.equal(both.status, 2);
+      await drop();
+    });
+
+    test("the worst first; a fault of several once, with the command of each", async () => {
+      for (const name of ["a_lost", "b_lost"]) await create(name);
+      await set("max_slot_wal_keep_size", "16MB");
+      await writeWal(4);
+      await server.sql("CHECKPOINT");
+      await set("max_slot_wal_keep_size", "-1");
+      await create("c_sound");
+      const found = await lines();
+      assert.deepEqual(
+        found.map(({ slot, status }) => [slot, status]),
+        [
+          ["a_lost", "fail"],
+          ["b_lost", "fail"],
+          ["c_sound", "ok"],
+        ],
+      );
+      const { stdout } = await walctl(["slots", "-F", "table"], { server });
+      assert.equal(stdout.match(/the server has removed WAL/g)?.length, 1, stdout);
+      assert.match(stdout, /✗ a_lost, b_lost: each invalidated/);
+      for (const { faults } of found) {
+        if (faults[0] !== undefined) assert.ok(stdout.includes(`${faults[0].fix}\n`), stdout);
+      }
+      assert.match(stdout, /c_sound .* no reader/);
+      const doctor = await walctl(["doctor", "-F", "ndjson"], { server });
+      const checks = doctor.stdout.split("\n").filter((line) => line.includes('"check":"slot"'));
+      assert.equal(checks.length, 1, doctor.stdout);
+      assert.match(checks[0] ?? "", /2 slots \(\\"a_lost\\", \\"b_lost\\"\), each invalidated/);
+      await drop();
+    });
+
+    test("OpenMetrics of slots and doctor", async () => {
+      await create("s");
+      const slots = await walctl(["slots", "-F", "openmetrics"], { server });
+      assert.deepEqual([slots.status, slots.stderr], [0, ""]);
+      const samples = parseOpenMetrics(slots.stdout);
+      const [row] = await server.sql<{ confirmed: string }>(
+        "SELECT confirmed_flush_lsn - '0/0' AS confirmed FROM pg_replication_slots",
+      );
+      const flushed = samples.find(({ name }) => name.endsWith("_slot_confirmed_flush_lsn"));
+      assert.equal(flushed?.value, row?.confirmed);
+      const doctor = await walctl(["doctor", "-F", "openmetrics"], { server });
+      assert.equal(doctor.stderr, "");
+      const checks = parseOpenMetrics(doctor.stdout);
+      assert.ok(checks.some(({ labels }) => labels.get("check") === "wal_level"));
+      const elsewhere = await walctl(["create-slot", "s", "-F", "openmetrics"], { server });
+      assert.equal(elsewhere.status, 2);
+      const env = { WALCTL_FORMAT: "openmetrics" };
+      assert.equal((await walctl(["create-slot", "s"], { server, env })).status, 0);
+      await drop();
+    });
+
+    test("watched: rates and what follows from them; a small window has the worst", async () => {
+      for (let n = 0; n < 12; n++) {
+        await server.sql(`SELECT pg_create_physical_replication_slot('sound_${n}')`);
+      }
+      await create("behind");
+      await writeWal(4);
+      const watch = spawnWalctl(["slots", "--watch", "0.3", "-q"], { server });
+      const terminal = await openTerminal(`${WALCTL_COMMAND} slots --watch 0.3`, {
+        ...{ columns: 120, rows: 24, server },
+      });
+      try {
+        const first = JSON.parse(await watch.nextLine()) as Record<string, unknown>;
+        assert.deepEqual([first["slot"], first["wal_bytes_per_second"]], ["behind", null]);
+        await writeWal(1);
+        const [line = ""] = (
+          await watch.waitFor((each) => /"wal_bytes_per_second":[1-9]/.test(each))
+        ).slice(-1);
+        assert.match(line, /"consumed_bytes_per_second":\d+,"caught_up_in_seconds":null,/);
+        const shown = await terminal.waitFor(/and \d+ more slots: none at fault/);
+        assert.match(shown, /behind/);
+        assert.ok(shown.trimEnd().split("\n").length <= 24, shown);
+        assert.match(await terminal.waitFor("of WAL; Ctrl-C ends"), /falls behind|0 B\/s of WAL/);
+      } finally {
+        await terminal.close();
+        await watch.dispose();
+        await drop();
+      }
+    });
 
     test("wrong intervals are refused", async () => {
       for (const interval of ["0", "often", "-1"]) {

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Check } from "../../../src/reports.ts";
-import {
-  renderCheckNdjson,
-  renderCheckText,
-  renderCheckTotals,
-} from "../../../src/render/reports/checks.ts";
+import { renderCheckNdjson, renderChecks } from "../../../src/render/reports/checks.ts";
 import { matchGolden } from "../../support/golden/golden.ts";
 
 const CHECKS: readonly Check[] = [
@@ -26,8 +22,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 function render(width: number, color: boolean): string {
-  const lines = CHECKS.map((check) => renderCheckText(check, width, color));
-  return lines.join("") + renderCheckTotals(CHECKS.map(({ status }) => status));
+  return renderChecks(CHECKS, width, color, Number.POSITIVE_INFINITY);
 }
 
 describe("checks", () => {
@@ -41,6 +36,21 @@ describe("checks", () => {
     // eslint-disable-next-line no-control-regex
     assert.equal(render(80, true).replace(/\u001b\[[\d;]*m/g, ""), render(80, false));
     matchGolden("fixtures/doctor/checks-80-color.txt", render(80, true));
+  });
+
+  it("name only what is in order where a window has no room for more", () => {
+    const sound = ["a", "b", "c", "b"].map((check): Check => ({
+      ...{ check, status: "ok", message: "well", fix: null },
+    }));
+    const checks = [...sound, ...CHECKS];
+    const whole = renderChecks(checks, 200, false, 11);
+    assert.equal(whole.split("\n").length, 11);
+    assert.match(whole, /^FAIL .*\nwarning .*\n.*\nok +a: well\nok +b: well\n/);
+    const small = renderChecks(checks, 200, false, 10);
+    assert.match(
+      small,
+      /^FAIL .*\nwarning .*\n.*\nok {7}a, b, c, server_version\n\n7 checks, 1 failed/,
+    );
   });
 
   it("are a line of NDJSON each", () => {

@@ -34,7 +34,10 @@ async function diagnose(
   args: readonly string[] = [],
   options: Omit<RunOptions, "server"> = {},
 ): Promise<Diagnosis> {
-  const { status, stdout, stderr } = await walctl(["doctor", ...args], { server, ...options });
+  const { status, stdout, stderr } = await walctl(["doctor", "-F", "ndjson", ...args], {
+    server,
+    ...options,
+  });
   assert.equal(stderr, "");
   const lines = stdout.split("\n").filter((line) => line !== "");
   const checks = lines.map((line) => JSON.parse(line) as Check);

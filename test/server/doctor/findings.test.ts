@@ -144,6 +144,27 @@ describe("the server's settings", () => {
     ],
     [{ ...replica, version: 190_000 }, "wal_level", ["ok", "logical", null]],
     [
+      pending("wal_level", "replica"),
+      "wal_level",
+      ["warning", /^logical; the configuration has "replica", which a restart brings: /, null],
+    ],
+    [pending("wal_level", ""), "wal_level", ["warning", /configuration has no value/, null]],
+    [pending("wal_level", undefined), "wal_level", ["warning", /has another value/, null]],
+    [
+      pending("max_replication_slots", "2"),
+      "max_replication_slots",
+      ["warning", /^2 of 10 slots are taken; the configuration has "2"/, null],
+    ],
+    [
+      pending("max_replication_slots", "2"),
+      "max_replication_slots",
+      ["ok", /"a" too$/, null],
+      {
+        asked: ["a"],
+      },
+    ],
+    [pending("max_wal_senders", "20"), "max_wal_senders", ["ok", /^1 of 10/, null]],
+    [
       replica,
       "wal_level",
       [
@@ -409,7 +430,7 @@ describe("the publications", () => {
     suggestion: undefined,
   };
   const fault = {
-    ...{ root: 1, table: '"public"."t"', cause: "", rejected: [] },
+    ...{ root: 1, table: '"public"."t"', cause: "", missing: true, rejected: ["UPDATE"] },
     ...{ message: "no identity", hint: "Give it a key.", fix: undefined },
   };
   const cases: ReadonlyArray<readonly [Partial<PublicationFacts>, check: string, Expected]> = [
@@ -448,6 +469,20 @@ describe("the publications", () => {
         "fail",
         "no identity",
         /-c "SET lock_timeout = '.*'" -c "ALTER TABLE t REPLICA IDENTITY FULL"$/,
+      ],
+    ],
+    [
+      {
+        identityFaults: ["a", "b", "c", "d"].map((name) => {
+          const fix = `ALTER TABLE ${name} REPLICA IDENTITY FULL`;
+          return { ...fault, table: `"public"."${name}"`, fix };
+        }),
+      },
+      "replica_identity",
+      [
+        "fail",
+        '4 tables have no replica identity ("public"."a", "public"."b", "public"."c", …): the server rejects UPDATE of them from every program while they are published',
+        /-c "ALTER TABLE a REPLICA IDENTITY FULL" -c .* -c "ALTER TABLE d REPLICA IDENTITY FULL"$/,
       ],
     ],
     [

@@ -150,6 +150,13 @@ const FAULTS: readonly Case[] = [
   ],
   ["near its limit", { safe_bytes: 900_000 }, "warning", /is invalidated after 879 kB more/, null],
   [
+    "with less than a quarter of its limit left",
+    { safe_bytes: 3_300_000 },
+    "warning",
+    /is invalidated after 3223 kB more/,
+    null,
+  ],
+  [
     "still being created",
     { ...HELD, confirmed_flush_lsn: null },
     "warning",
@@ -185,6 +192,7 @@ describe("what is wrong with a slot", () => {
 
   const SOUND: ReadonlyArray<readonly [string, Partial<Slot>]> = [
     ["idle, and keeps little", {}],
+    ["with more than a quarter of its limit left", { safe_bytes: 3_400_000 }],
     ["in use", HELD],
     ["physical, and never used", { plugin: null, wal_status: null, safe_bytes: -1 }],
   ];

@@ -34,4 +34,5 @@ export const SLOT: Slot = {
   two_phase_at: null,
   failover: null,
   synced: null,
+  server_lsn: "0/989681",
 };
