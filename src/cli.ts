@@ -1,10 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { decodeFileCommand } from "./cli/decode-file.ts";
-import { doctorCommand, slotsCommand } from "./cli/inspect.ts";
+import { doctorCommand, publicationsCommand, slotsCommand } from "./cli/inspect.ts";
 import { inspectCommand } from "./cli/inspect-wal.ts";
 import {
   advanceSlotCommand,
   createSlotCommand,
+  dropPublicationCommand,
   dropSlotCommand,
   setupPublicationCommand,
 } from "./cli/set-up.ts";
@@ -12,6 +13,7 @@ import {
   completeCommand,
   completionCommand,
   demoCommand,
+  helpCommand,
   manCommand,
   schemaCommand,
 } from "./cli/shell.ts";
@@ -46,6 +48,16 @@ const COMMANDS: readonly Entry[] = [
     name: "setup-publication",
     define: setupPublicationCommand,
     load: async () => (await import("./commands/setup-publication.ts")).setupPublication,
+  },
+  {
+    name: "publications",
+    define: publicationsCommand,
+    load: async () => (await import("./commands/publications.ts")).publications,
+  },
+  {
+    name: "drop-publication",
+    define: dropPublicationCommand,
+    load: async () => (await import("./commands/drop-publication.ts")).dropPublication,
   },
   {
     name: "create-slot",
@@ -98,6 +110,12 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./commands/demo.ts")).demo,
   },
   {
+    name: "help",
+    define: helpCommand,
+    load: async (program) => help(program),
+    ofAll: true,
+  },
+  {
     name: "completion",
     define: completionCommand,
     load: async (program) => {
@@ -126,7 +144,7 @@ const COMMANDS: readonly Entry[] = [
 
 /** Those that the command line can be about. To define the others takes longer than to parse it. */
 function entriesFor(first: string | undefined): readonly Entry[] {
-  if (first === "--version" || first === "-V") return [];
+  if (first === "--version" || first === "-V" || first === "-v") return [];
   const called = COMMANDS.find(({ name }) => name === first);
   return called === undefined || called.ofAll === true ? COMMANDS : [called];
 }
@@ -143,15 +161,36 @@ First steps:
   # Create a publication of one table and watch it; Ctrl-C ends
   walctl tail -d shop --bootstrap -P shop_changes -t orders
 
-walctl COMMAND --help shows the options and examples of a command.`;
+walctl help COMMAND shows the options and examples of a command.`;
+
+/** `-h` is the host, but with nothing behind it, it asks for help as everywhere else; `-v` is what `-V` is. */
+function withHelp(argv: readonly string[]): readonly string[] {
+  const last = argv.at(-1);
+  if (argv.length <= 2 && last === "-h") return [...argv.slice(0, -1), "--help"];
+  return argv.length === 1 && last === "-v" ? ["--version"] : argv;
+}
+
+/** Prints the help of the program, or of one command. */
+function help(program: Command): Action {
+  return async (name?: string) => {
+    const command = program.commands.find((each) => each.name() === name);
+    if (name !== undefined && command === undefined) {
+      throw usageError(`there is no command "${name}"`, "walctl help lists them.");
+    }
+    (command ?? program).outputHelp();
+    return ExitCode.done;
+  };
+}
 
 /** Runs the command line and returns the exit status. Every error ends here as a message on standard error. */
-export async function run(argv: readonly string[], context: CommandContext): Promise<ExitCode> {
+export async function run(given: readonly string[], context: CommandContext): Promise<ExitCode> {
+  const argv = withHelp(given);
   let status: ExitCode = ExitCode.done;
   const program = createProgram(entriesFor(argv[0]), context, (code) => {
     status = code;
   });
   try {
+    refusePassword(argv);
     await program.parseAsync(argv, { from: "user" });
     return status;
   } catch (error) {
@@ -162,6 +201,16 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     context.stderr.stream.write(renderError(known, context.env["WALCTL_DEBUG"] !== undefined));
     return known instanceof WalctlError ? known.exitCode : ExitCode.failed;
   }
+}
+
+/** commander would take the letters for options, and name them in its error. */
+function refusePassword(argv: readonly string[]): void {
+  const options = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : argv.length);
+  if (!options.some((word) => /^(-W.|--password=)/.test(word))) return;
+  throw usageError(
+    "--password takes no value: it asks for the password",
+    "Set PGPASSWORD instead.",
+  );
 }
 
 /** Undefined: no error, but the end of --help or --version. */

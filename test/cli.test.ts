@@ -61,6 +61,33 @@ describe("walctl", () => {
     assert.match((await walctl(["-x"])).stderr, /^HINT: See walctl --help/m);
   });
 
+  it("help, -h alone and -v are what they are elsewhere", async () => {
+    const ends = async (...args: string[]): Promise<string> => {
+      const { status, stdout, stderr } = await walctl(args);
+      assert.deepEqual([status, stderr], [0, ""], args.join(" "));
+      return stdout;
+    };
+    const help = await ends("--help");
+    assert.equal(await ends("help"), help);
+    assert.equal(await ends("-h"), help);
+    assert.equal(await ends("-v"), await ends("--version"));
+    for (const name of await commands()) {
+      assert.equal(await ends("help", name), await ends(name, "--help"));
+    }
+    assert.equal(await ends("slots", "-h"), await ends("slots", "--help"));
+    const unknown = await walctl(["help", "tial"]);
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /^walctl: error: there is no command "tial"\nHINT: /);
+  });
+
+  it("takes no password on the command line, and does not repeat it", async () => {
+    for (const args of [["-Wsecret"], ["--password=secret"], ["--password", "secret"]]) {
+      const { status, stdout, stderr } = await walctl(["slots", ...args]);
+      assert.deepEqual([status, stdout], [2, ""]);
+      assert.doesNotMatch(stderr, /secret|ecret/);
+    }
+  });
+
   it("keeps what is not for people out of the help", async () => {
     const { stdout } = await walctl(["--help"]);
     assert.ok(!stdout.includes("__"));

@@ -18,7 +18,7 @@ const CASES: ReadonlyArray<
   readonly [words: readonly string[], expected: readonly string[], alone: boolean]
 > = [
   [["ta"], ["tail"], true],
-  [["d"], ["decode-file", "drop-slot", "doctor", "demo"], true],
+  [["d"], ["decode-file", "drop-publication", "drop-slot", "doctor", "demo"], true],
   [["tail", "--sl"], ["--slot"], false],
   [["tail", "-S", ""], ["other_slot", "shop_slot"], true],
   [["tail", "--slot", "sh"], ["shop_slot"], true],
@@ -28,7 +28,15 @@ const CASES: ReadonlyArray<
   [["drop-slot", "sh"], ["shop_slot"], true],
   [["advance-slot", "sh"], ["shop_slot"], true],
   [["setup-publication", "p"], ["p"], true],
+  [["drop-publication", "p"], ["p"], true],
+  [["publications", "p"], ["p"], true],
   [["completion", ""], ["bash", "zsh", "fish"], true],
+  [["help", "ta"], ["tail"], true],
+  [["tail", "--only", "ins"], ["insert"], true],
+  [["decode-file", "--only", "stream_c"], ["stream_commit"], true],
+  [["tail", "-t", "public."], ["public.t"], true],
+  [["tail", "--only-table", "pu"], ["public.t"], true],
+  [["slots", "-d", "ot"], ["other"], true],
   [["slots", "--"], ["--watch", "--format", "--dbname", "--help"], false],
   // Another database has publications of its own.
   [["tail", "-d", "other", "-P", ""], ["elsewhere"], true],

@@ -29,6 +29,20 @@ export function slotsCommand(): Command {
   );
 }
 
+export function publicationsCommand(): Command {
+  const command = new Command("publications")
+    .description("show the publications, their tables, and what is wrong with them")
+    .argument("[name...]", "only these");
+  return examples(
+    connectionOptions(outputOptions(command)),
+    ["All publications of the database", "walctl publications -d shop"],
+    [
+      "The tables of one, one a line",
+      `walctl publications shop_changes -d shop -F ndjson | jq -c '.tables[]'`,
+    ],
+  );
+}
+
 export function doctorCommand(): Command {
   const command = new Command("doctor")
     .description("check what logical replication needs, and show a fix for each fault")

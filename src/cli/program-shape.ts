@@ -5,11 +5,17 @@ import type {
   Completion,
   OptionShape,
   ProgramShape,
+  ServerNames,
 } from "../render/shell/program-shape.ts";
-import { examplesOf } from "./options.ts";
+import { MESSAGE_KINDS, examplesOf } from "./options.ts";
 
 /** Option values, and operands by command, that are completed from the server or the disk. */
-const SOURCES: Readonly<Record<string, "slots" | "publications" | "files">> = {
+const SOURCES: Readonly<Record<string, ServerNames | "files">> = {
+  "--dbname": "databases",
+  "--table": "tables",
+  "--only-table": "relations",
+  "drop-publication name": "publications",
+  "publications name": "publications",
   "--slot": "slots",
   "--publication": "publications",
   "--host": "files",
@@ -31,15 +37,19 @@ export function shapeOf(program: Command): ProgramShape {
     version: program.version() ?? "",
     description: program.description(),
     options: optionsOf(program),
-    commands: commands.map(commandOf),
+    commands: commands.map((command) => commandOf(command, commands)),
   };
 }
 
-function commandOf(command: Command): CommandShape {
+function commandOf(command: Command, all: readonly Command[]): CommandShape {
   return {
     name: command.name(),
     description: command.description(),
-    arguments: command.registeredArguments.map((argument) => argumentOf(command, argument)),
+    arguments: command.registeredArguments.map((argument) => {
+      const shape = argumentOf(command, argument);
+      if (command.name() !== "help") return shape;
+      return { ...shape, completion: { from: "choices", choices: all.map((each) => each.name()) } };
+    }),
     options: optionsOf(command),
     examples: examplesOf(command),
   };
@@ -84,5 +94,6 @@ function optionOf(option: Option): OptionShape {
 
 function completionOf(key: string, choices: readonly string[] | undefined): Completion {
   if (choices !== undefined) return { from: "choices", choices };
+  if (key === "--only") return { from: "choices", choices: MESSAGE_KINDS };
   return { from: SOURCES[key] ?? "nowhere" };
 }

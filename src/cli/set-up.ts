@@ -43,6 +43,19 @@ export function setupPublicationCommand(): Command {
 const PUBLISH_EXAMPLE =
   "walctl setup-publication shop_changes -t orders -t 'items (id) WHERE (active)'";
 
+export function dropPublicationCommand(): Command {
+  const command = new Command("drop-publication")
+    .description("drop a publication, and print the SQL that creates it again")
+    .argument("<name>", "the publication's name, as it is (no quotes needed)")
+    .option("--dry-run", "print the SQL, change nothing")
+    .option("--force", "also while a stream uses it, which fails then");
+  return examples(
+    connectionOptions(outputOptions(command)),
+    ["See what would be dropped", "walctl drop-publication shop_changes -d shop --dry-run"],
+    ["Drop it", "walctl drop-publication shop_changes -d shop"],
+  );
+}
+
 export function createSlotCommand(): Command {
   const command = new Command("create-slot")
     .description("create a logical replication slot (plugin pgoutput)")

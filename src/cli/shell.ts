@@ -19,9 +19,16 @@ export function schemaCommand(): Command {
   return examples(command, ["Types for a program that reads them", "walctl schema > line.json"]);
 }
 
+export function helpCommand(): Command {
+  const command = new Command("help")
+    .description("print the help of walctl, or of one of its commands")
+    .argument("[command]", "the command");
+  return examples(command, ["What tail can do", "walctl help tail"]);
+}
+
 export function completionCommand(): Command {
   const command = new Command("completion")
-    .description("print a script that completes commands, options, slots and publications")
+    .description("print a script that completes commands, options, and names from the server")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"]));
   return examples(
     command,
@@ -34,7 +41,7 @@ export function completionCommand(): Command {
 /** For the completion scripts: prints names from the server, one a line, and no errors. */
 export function completeCommand(): Command {
   return new Command("__complete")
-    .argument("<what>", "slots or publications")
+    .argument("<what>", "what the names are of")
     .argument("[words...]", "after --: the command line so far");
 }
 

@@ -1,4 +1,5 @@
 import { ExitCode } from "../../errors.ts";
+import { listDatabases, listTables } from "../../server/publication/names.ts";
 import { listPublications } from "../../server/publication/state.ts";
 import { readSlotNames } from "../../server/slot/read.ts";
 import { type ConnectionFlags, resolveTarget } from "../../server/target/resolve.ts";
@@ -16,7 +17,11 @@ export async function complete(
   context: CommandContext,
 ): Promise<ExitCode> {
   try {
-    const names = await namesOf(what, connectionFlags(words), context);
+    const { dbname, ...elsewhere } = connectionFlags(words);
+    // The name of a database is not complete yet.
+    const flags =
+      dbname === undefined || what === "databases" ? elsewhere : { ...elsewhere, dbname };
+    const names = await namesOf(what, flags, context);
     // A name with a control character cannot be passed to a shell in one line.
     const plain = names.filter((name) => !/\p{Cc}/u.test(name));
     context.stdout.stream.write(plain.map((name) => `${name}\n`).join(""));
@@ -34,14 +39,25 @@ async function namesOf(
   const target = { ...resolveTarget(flags, context.env), connectTimeoutMs: PATIENCE_MS };
   const stop = AbortSignal.any([context.stop, AbortSignal.timeout(PATIENCE_MS)]);
   return await withConnection(target, "ordinary", stop, async (client) => {
-    if (what === "publications") return await listPublications(client);
-    return what === "slots" ? await readSlotNames(client) : [];
+    switch (what) {
+      case "publications":
+        return await listPublications(client);
+      case "slots":
+        return await readSlotNames(client);
+      case "tables":
+      case "relations":
+        return await listTables(client, what === "tables");
+      case "databases":
+        return await listDatabases(client);
+      default:
+        return [];
+    }
   });
 }
 
-const CONNECTION_OPTIONS: ReadonlyArray<
-  readonly [name: keyof ConnectionFlags, short: string, long: string]
-> = [
+type TextFlag = Exclude<keyof ConnectionFlags, "password">;
+
+const CONNECTION_OPTIONS: ReadonlyArray<readonly [name: TextFlag, short: string, long: string]> = [
   ["dbname", "-d", "--dbname"],
   ["host", "-h", "--host"],
   ["port", "-p", "--port"],
@@ -54,7 +70,7 @@ const CONNECTION_OPTIONS: ReadonlyArray<
  */
 function connectionFlags(typed: readonly string[]): ConnectionFlags {
   const words = typed.filter((word) => word !== "=").map(unquote);
-  const flags: Partial<Record<keyof ConnectionFlags, string>> = {};
+  const flags: Partial<Record<TextFlag, string>> = {};
   for (const [at, word] of words.entries()) {
     for (const [name, short, long] of CONNECTION_OPTIONS) {
       const value =

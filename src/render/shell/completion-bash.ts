@@ -65,6 +65,9 @@ function action(completion: Completion): string {
       return `_walctl_words ${words(completion.choices)}; `;
     case "slots":
     case "publications":
+    case "tables":
+    case "relations":
+    case "databases":
       return `_walctl_server ${completion.from}; `;
     case "files":
       return "_walctl_files; ";

@@ -39,6 +39,9 @@ function action(completion: Completion): string {
       return ` -a ${quoted(completion.choices.join(" "))}`;
     case "slots":
     case "publications":
+    case "tables":
+    case "relations":
+    case "databases":
       return ` -a '(__walctl_server ${completion.from})'`;
     case "files":
       return " -k -a '(__fish_complete_path (commandline -ct))'";

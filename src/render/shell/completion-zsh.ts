@@ -88,6 +88,9 @@ function action(completion: Completion): string {
       return `(${completion.choices.join(" ")})`;
     case "slots":
     case "publications":
+    case "tables":
+    case "relations":
+    case "databases":
       return `_walctl_server ${completion.from}`;
     case "files":
       return "_files";

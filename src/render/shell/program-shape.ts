@@ -18,7 +18,10 @@ export interface CommandShape {
 /** The source of the completions. */
 export type Completion =
   | { readonly from: "choices"; readonly choices: readonly string[] }
-  | { readonly from: "slots" | "publications" | "files" | "nowhere" };
+  | { readonly from: ServerNames | "files" | "nowhere" };
+
+/** What the server is asked for. Tables are named as in SQL, relations without quotes. */
+export type ServerNames = "slots" | "publications" | "tables" | "relations" | "databases";
 
 export interface ArgumentShape {
   readonly name: string;

@@ -5,6 +5,7 @@
  */
 
 import type { Client } from "pg";
+import { type Session, describeSession } from "../query/describe-session.ts";
 import { WalctlError, usageError } from "../../errors.ts";
 import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
@@ -103,11 +104,8 @@ export async function noSuchSlot(
   return new WalctlError(`slot "${name}" does not exist`, { detail, hint });
 }
 
-interface Holder {
-  readonly pid: number;
+interface Holder extends Session {
   readonly temporary: boolean;
-  readonly application: string | null;
-  readonly role: string | null;
   readonly address: string | null;
   readonly since: string | null;
 }
@@ -147,19 +145,6 @@ function releaseHint({ pid, temporary }: Holder, waiting: string | undefined): s
   if (temporary) return "It is temporary: it belongs to that connection, and goes when that ends.";
   if (waiting !== undefined) return `${waiting} waits until it is free; two cannot read one slot.`;
   return `Stop that program first; pg_terminate_backend(${pid}) ends its connection, which it may make again.`;
-}
-
-/** `pid 7 (application "a", user "u", …)`: as much as the role may know. */
-export function describeSession(
-  { pid, application, role }: Pick<Holder, "pid" | "application" | "role">,
-  more: ReadonlyArray<string | null>,
-): string {
-  const known = [
-    (application ?? "") === "" ? null : `application "${application}"`,
-    role === null ? null : `user "${role}"`,
-    ...more,
-  ].filter((part) => part !== null);
-  return `pid ${pid}${known.length === 0 ? "" : ` (${known.join(", ")})`}`;
 }
 
 const BEING_CREATED = "is still being created";

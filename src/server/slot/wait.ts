@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { connectBeside } from "../connection/connect.ts";
 import { execute, queryRows } from "../query/statement.ts";
-import { describeSession } from "./slot.ts";
+import { describeSession } from "../query/describe-session.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
 export interface SlotSteps {

@@ -114,6 +114,12 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       await run(1, ["setup-publication", "p", "-t", "public.things"]);
       await run(1, ["setup-publication", "q", "-t", "Nowhere"]);
       await run(0, ["setup-publication", "q", "--all-tables", "--dry-run"]);
+      await run(0, ["publications"]);
+      await run(1, ["publications", "p", "nowhere"]);
+      await run(0, ["setup-publication", "d", "-t", "things"]);
+      await run(0, ["drop-publication", "d", "--dry-run"]);
+      await run(0, ["drop-publication", "d"]);
+      await run(1, ["drop-publication", "d"]);
       if (version >= 15) {
         await run(0, ["setup-publication", "w", "-t", "things (id, v) WHERE (id > 1)"]);
         await run(0, ["setup-publication", "sc", "--schema", "public"]);
@@ -211,6 +217,8 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       await pooler.close();
       await run(0, ["__complete", "slots"]);
       await run(0, ["__complete", "publications"]);
+      await run(0, ["__complete", "tables"]);
+      await run(0, ["__complete", "databases"]);
       const end = await position();
       await run(1, ["advance-slot", "b", end]);
       await run(0, ["advance-slot", "b", end, "--force"]);

@@ -1,0 +1,43 @@
+import { ExitCode } from "../errors.ts";
+import { dropPublication as drop } from "../server/publication/drop.ts";
+import { readServerVersion } from "../server/settings/preflight.ts";
+import type { ConnectionFlags } from "../server/target/resolve.ts";
+import { connectionTarget, withConnection } from "./connection.ts";
+import type { CommandContext } from "./context.ts";
+import { type OutputFlags, outputOptions } from "./options.ts";
+import { Reporter } from "./reporter.ts";
+
+interface DropPublicationFlags extends ConnectionFlags, OutputFlags {
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+}
+
+/** Drops a publication, and prints what it published and how to have it back. */
+export async function dropPublication(
+  name: string,
+  flags: DropPublicationFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
+  const target = connectionTarget(flags, context);
+  const { dryRun = false, force = false } = flags;
+  const reporter = new Reporter(context, output);
+  reporter.progress(`dropping publication "${name}"`);
+  try {
+    const dropped = await withConnection(target, "ordinary", context.stop, async (client) =>
+      drop(client, target, await readServerVersion(client), name, { dryRun, force }),
+    );
+    const { publicationReport, renderDroppedPublication } =
+      await import("../render/reports/publications.ts");
+    reporter.clearProgress();
+    const { sql, undo, state } = dropped;
+    const report = {
+      ...{ publication: name, status: dryRun ? "would_drop" : "dropped", sql: [sql], undo: [undo] },
+      tables: publicationReport(name, state).tables,
+    };
+    context.stdout.stream.write(renderDroppedPublication(report, output.format, output.color));
+    return ExitCode.done;
+  } finally {
+    reporter.clearProgress();
+  }
+}

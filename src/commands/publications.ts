@@ -1,0 +1,63 @@
+import { ExitCode } from "../errors.ts";
+import { ReaderGone, sinkOf } from "../output/sink.ts";
+import type { Check } from "../reports.ts";
+import { inspectPublications } from "../server/doctor/inspect-stream.ts";
+import { publicationFindings } from "../server/doctor/stream-findings.ts";
+import { readAdministration } from "../server/settings/administration.ts";
+import { readServerVersion } from "../server/settings/preflight.ts";
+import type { ConnectionFlags } from "../server/target/resolve.ts";
+import { connectionTarget, withConnection } from "./connection.ts";
+import type { CommandContext } from "./context.ts";
+import { type OutputFlags, outputOptions } from "./options.ts";
+import { Reporter, tellOfTable } from "./reporter.ts";
+
+/** Shows the publications of the database, and what doctor finds wrong with them. */
+export async function publications(
+  names: readonly string[],
+  flags: ConnectionFlags & OutputFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const output = outputOptions(flags, context);
+  const target = connectionTarget(flags, context);
+  const reporter = new Reporter(context, output);
+  reporter.progress("reading the publications");
+  try {
+    const { facts, checks } = await withConnection(
+      target,
+      "ordinary",
+      context.stop,
+      async (client) => {
+        const administration = await readAdministration(client, target);
+        const version = await readServerVersion(client);
+        const found = await inspectPublications(client, target, version, names);
+        const all = "command" in found ? [] : found;
+        const judged = all.map((each) => publicationFindings([each], target, administration));
+        return { facts: all, checks: judged };
+      },
+    );
+    const { publicationReport, renderPublications } =
+      await import("../render/reports/publications.ts");
+    reporter.clearProgress();
+    const reports = facts.flatMap(({ name, state, tables }, at) =>
+      state === undefined ? [] : [publicationReport(name, state, tables, faultsOf(checks[at]))],
+    );
+    const width = context.stdout.width() ?? Number.POSITIVE_INFINITY;
+    const text = renderPublications(reports, output.format, width, output.color);
+    await sinkOf(context.stdout.stream).write(Buffer.from(text));
+    tellOfTable(flags, output, reporter);
+    const missing = facts.flatMap(({ state }, at) =>
+      state === undefined ? [checks[at] ?? []] : [],
+    );
+    for (const { message, fix } of missing.flat()) reporter.fault(message, fix ?? undefined);
+    return missing.length > 0 ? ExitCode.failed : ExitCode.done;
+  } catch (error) {
+    if (error instanceof ReaderGone) return ExitCode.done;
+    throw error;
+  } finally {
+    reporter.clearProgress();
+  }
+}
+
+function faultsOf(checks: readonly Check[] | undefined): readonly Check[] {
+  return (checks ?? []).filter(({ status }) => status !== "ok");
+}

@@ -1,0 +1,173 @@
+import type { Check } from "../../reports.ts";
+import { jsonLine } from "../bytes/json-line.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+import { drawGrid } from "../terminal/grid.ts";
+import { type Palette, createPalette } from "../terminal/painted.ts";
+import { renderCheckText } from "./checks.ts";
+
+type Format = "table" | "ndjson";
+
+/** A published table, with its column list and its filter. Null: all columns, all rows. */
+interface TableReport {
+  readonly schema: string;
+  readonly table: string;
+  readonly columns: readonly string[] | null;
+  readonly where: string | null;
+}
+
+/** What publications reports of each; the keys and their order are the contract's. */
+interface PublicationReport {
+  readonly publication: string;
+  readonly status: Check["status"];
+  readonly all_tables: boolean;
+  readonly schemas: readonly string[];
+  readonly publish: readonly string[];
+  readonly via_partition_root: boolean;
+  readonly generated_columns: string;
+  readonly tables: readonly TableReport[];
+  readonly faults: readonly Check[];
+}
+
+interface DroppedReport {
+  readonly publication: string;
+  readonly status: string;
+  readonly sql: readonly string[];
+  readonly undo: readonly string[];
+  readonly tables: readonly TableReport[];
+}
+
+/** As the catalogue has it. */
+interface State {
+  readonly allTables: boolean;
+  readonly schemas: readonly string[];
+  readonly publish: readonly string[];
+  readonly viaPartitionRoot: boolean;
+  readonly generatedColumns: string;
+  readonly tables: ReadonlyArray<{
+    readonly schema: string;
+    readonly name: string;
+    readonly columns: readonly string[] | undefined;
+    readonly filter: string | undefined;
+  }>;
+}
+
+/** @param members all tables that it publishes, those of its schemas and partitions among them */
+export function publicationReport(
+  publication: string,
+  state: State,
+  members: ReadonlyArray<{ readonly schema: string; readonly table: string }> = [],
+  faults: readonly Check[] = [],
+): PublicationReport {
+  const listed = state.tables.map(({ schema, name, columns, filter }) => ({
+    ...{ schema, table: name },
+    ...{ columns: columns ?? null, where: filter ?? null },
+  }));
+  const isListed = (one: { schema: string; table: string }): boolean =>
+    listed.some(({ schema, table }) => schema === one.schema && table === one.table);
+  const others = members
+    .filter((each) => !isListed(each))
+    .map(({ schema, table }) => ({ schema, table, columns: null, where: null }));
+  const failed = faults.some(({ status }) => status === "fail");
+  return {
+    publication,
+    status: failed ? "fail" : faults.length > 0 ? "warning" : "ok",
+    all_tables: state.allTables,
+    schemas: state.schemas,
+    publish: state.publish,
+    via_partition_root: state.viaPartitionRoot,
+    generated_columns: state.generatedColumns,
+    tables: [...listed, ...others],
+    faults,
+  };
+}
+
+export function renderPublications(
+  reports: readonly PublicationReport[],
+  format: Format,
+  width: number,
+  color: boolean,
+): string {
+  if (format === "ndjson") return reports.map((each) => jsonLine(withoutCheckNames(each))).join("");
+  if (reports.length === 0) return "The database has no publications.\n";
+  const palette = createPalette(color);
+  const grid = drawGrid({
+    head: ["publication", "publishes", "tables"].map((title) => palette.quiet(title)),
+    rows: reports.map((report) => [
+      palette.strong(sanitizeLine(report.publication)),
+      options(report).join("\n"),
+      tables(report, palette).join("\n"),
+    ]),
+    ruled: true,
+  });
+  const faults = reports.flatMap((report) => report.faults);
+  return grid + faults.map((each) => renderCheckText(each, width, color)).join("");
+}
+
+/** The form of slots' faults: which check found it is doctor's affair. */
+function withoutCheckNames({ faults, ...report }: PublicationReport): object {
+  return {
+    ...report,
+    faults: faults.map(({ status, message, fix }) => ({ severity: status, message, fix })),
+  };
+}
+
+function options({
+  publish,
+  via_partition_root: root,
+  generated_columns: generated,
+}: PublicationReport): string[] {
+  return [
+    ...(publish.length === 0 ? ["nothing"] : publish),
+    ...(root ? ["via partition root"] : []),
+    ...(generated === "stored" ? ["generated columns"] : []),
+  ];
+}
+
+/** More are counted. */
+const TABLES_MAX = 10;
+
+function tables(
+  { all_tables: all, schemas, tables: list }: PublicationReport,
+  palette: Palette,
+): string[] {
+  const heads = all
+    ? ["all tables"]
+    : schemas.map((schema) => `all of schema ${sanitizeLine(schema)}`);
+  const lines = list.slice(0, TABLES_MAX).map((table) => tableText(table));
+  const more = list.length - lines.length;
+  return [
+    ...heads,
+    ...(list.length === 0 ? [palette.quiet("none")] : lines),
+    ...(more > 0 ? [palette.quiet(`and ${more} more`)] : []),
+  ];
+}
+
+function tableText({ schema, table, columns, where }: TableReport): string {
+  const list = columns === null ? "" : ` (${columns.join(", ")})`;
+  const filter = where === null ? "" : ` WHERE ${where}`;
+  return sanitizeLine(`${schema}.${table}${list}${filter}`);
+}
+
+export function renderDroppedPublication(
+  report: DroppedReport,
+  format: Format,
+  color: boolean,
+): string {
+  if (format === "ndjson") return jsonLine(report);
+  const palette = createPalette(color);
+  const { publication, status, sql, undo } = report;
+  const grid = drawGrid({
+    head: ["publication", "status", "tables"].map((title) => palette.quiet(title)),
+    rows: [
+      [
+        sanitizeLine(publication),
+        palette.committed(status.replace("_", " ")),
+        report.tables.map(tableText).join("\n") || palette.quiet("none by name"),
+      ],
+    ],
+    ruled: true,
+  });
+  const statements = (list: readonly string[]): string =>
+    list.map((statement) => `${sanitizeLine(statement)};\n`).join("");
+  return `${grid}${statements(sql)}-- To have it back:\n${statements(undo)}`;
+}

@@ -1,0 +1,91 @@
+/** Drops a publication: says what it published, and leaves one alone that a stream uses. */
+import type { Client } from "pg";
+import { WalctlError } from "../../errors.ts";
+import { type Session, describeSession } from "../query/describe-session.ts";
+import { quoteIdentifier } from "../query/sql.ts";
+import { execute, inTransaction, queryRows } from "../query/statement.ts";
+import type { ServerVersion } from "../settings/preflight.ts";
+import type { ConnectionTarget } from "../target/target.ts";
+import { creationSql } from "./diff.ts";
+import type { PublicationState } from "./plan.ts";
+import { LOCK_TIMEOUT, requirePrimary } from "./resolve.ts";
+import { dropPublicationSql } from "./sql.ts";
+import { listPublications, readPublication } from "./state.ts";
+
+export interface DroppedPublication {
+  readonly state: PublicationState;
+  readonly sql: string;
+  /** What creates it again. */
+  readonly undo: string;
+}
+
+interface Reader extends Session {
+  readonly query: string | null;
+}
+
+/** @throws WalctlError where it does not exist, or a stream uses it and `force` is not given */
+export async function dropPublication(
+  client: Client,
+  target: ConnectionTarget,
+  version: ServerVersion,
+  name: string,
+  { dryRun, force }: { readonly dryRun: boolean; readonly force: boolean },
+): Promise<DroppedPublication> {
+  const state = await readPublication(client, name, version);
+  if (state === undefined) throw await noSuchPublication(client, target, name);
+  const readers = (await readReaders(client)).filter(({ query }) => uses(query ?? "", name));
+  if (readers.length > 0 && !force) {
+    throw new WalctlError(`publication ${quoteIdentifier(name)} is in use`, {
+      detail: `It is streamed by ${readers.map((reader) => describeSession(reader, [])).join(", ")}, which fails without it.`,
+      hint: "Stop that program first; --force drops the publication all the same.",
+    });
+  }
+  const sql = dropPublicationSql(name);
+  const tables = state.tables.map((table) => ({ ...table, where: table.filter }));
+  const undo = creationSql(name, { ...state, tables }, state);
+  if (!dryRun) {
+    await requirePrimary(client, target);
+    const doing = `drop publication ${quoteIdentifier(name)}`;
+    await inTransaction(client, "COMMIT", doing, async () => {
+      await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
+      await execute(client, sql, doing);
+    });
+  }
+  return { state, sql, undo };
+}
+
+/** What walsenders of this database run. Of other roles only a member of pg_read_all_stats sees it. */
+async function readReaders(client: Client): Promise<readonly Reader[]> {
+  return await queryRows<Reader & Record<string, unknown>>(
+    client,
+    `SELECT a.pid, a.application_name AS application, a.usename::text AS role, a.query
+     FROM pg_catalog.pg_replication_slots s JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
+     WHERE s.database = pg_catalog.current_database() ORDER BY a.pid`,
+    "see who streams from this database",
+  );
+}
+
+const NAMES = /publication_names"?\s+'((?:[^']|'')*)'/i;
+const NAME = /\s*(?:"((?:[^"]|"")*)"|([^,\s]+))\s*,?/gy;
+
+/** Whether START_REPLICATION names it: a list of identifiers, within a string of the replication grammar. */
+function uses(query: string, name: string): boolean {
+  const list = NAMES.exec(query)?.[1]?.replaceAll("''", "'") ?? "";
+  return Array.from(list.matchAll(NAME)).some(([, quoted, plain]) =>
+    quoted === undefined ? plain?.toLowerCase() === name : quoted.replaceAll('""', '"') === name,
+  );
+}
+
+async function noSuchPublication(
+  client: Client,
+  { database }: ConnectionTarget,
+  name: string,
+): Promise<WalctlError> {
+  const names = await listPublications(client);
+  const detail =
+    names.length === 0
+      ? "The database has none."
+      : `The database's publications: ${names.map(quoteIdentifier).join(", ")}.`;
+  const what = `publication ${quoteIdentifier(name)} does not exist in database ${quoteIdentifier(database)}`;
+  return new WalctlError(what, { detail });
+}

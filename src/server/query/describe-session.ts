@@ -1,0 +1,19 @@
+/** Of pg_stat_activity. Null: the role may not see it. */
+export interface Session {
+  readonly pid: number;
+  readonly application: string | null;
+  readonly role: string | null;
+}
+
+/** `pid 7 (application "a", user "u", …)`: as much as the role may know. */
+export function describeSession(
+  { pid, application, role }: Session,
+  more: ReadonlyArray<string | null>,
+): string {
+  const known = [
+    (application ?? "") === "" ? null : `application "${application}"`,
+    role === null ? null : `user "${role}"`,
+    ...more,
+  ].filter((part) => part !== null);
+  return `pid ${pid}${known.length === 0 ? "" : ` (${known.join(", ")})`}`;
+}

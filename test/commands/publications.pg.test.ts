@@ -1,0 +1,121 @@
+/** publications and drop-publication on real servers: what is shown is what the catalogue has, what is dropped can come back. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { newestOrBoth } from "../matrix/support/versions.ts";
+import { type RunResult, spawnWalctl, walctl } from "../support/program/cli.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
+
+interface Report {
+  readonly publication: string;
+  readonly status: string;
+  readonly sql: readonly string[];
+  readonly undo: readonly string[];
+  readonly publish: readonly string[];
+  readonly schemas: readonly string[];
+  readonly all_tables: boolean;
+  readonly tables: ReadonlyArray<{
+    readonly schema: string;
+    readonly table: string;
+    readonly columns: readonly string[] | null;
+    readonly where: string | null;
+  }>;
+  readonly faults: ReadonlyArray<{ readonly severity: string; readonly fix: string | null }>;
+}
+
+const ODD = `My "Pub"`;
+
+for (const version of newestOrBoth()) {
+  describe(`publications on PostgreSQL ${version}`, () => {
+    let server: TestServer;
+
+    before(async () => {
+      server = await startServer({ version });
+      await server.sql(`CREATE TABLE a (id int PRIMARY KEY, n int, secret text);
+        CREATE TABLE nokey (x int); CREATE SCHEMA s; CREATE TABLE s.b (id int PRIMARY KEY)`);
+      await server.sql(
+        `CREATE PUBLICATION partly FOR TABLE a (id, n) WHERE (id > 1), nokey WITH (publish = 'insert')`,
+      );
+      await server.sql("CREATE PUBLICATION of_schema FOR TABLES IN SCHEMA s");
+      await server.sql(`CREATE PUBLICATION "My ""Pub""" FOR TABLE nokey`);
+      await server.sql("CREATE PUBLICATION empty");
+    });
+    after(() => server.dispose());
+
+    const run = async (...args: string[]): Promise<RunResult> => await walctl(args, { server });
+    const parse = ({ stdout }: RunResult): Report[] =>
+      stdout
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Report);
+
+    test("each with its tables, column lists, filters and faults", async () => {
+      const result = await run("publications", "-F", "ndjson");
+      assert.deepEqual([result.status, result.stderr], [0, ""]);
+      const reports = new Map(parse(result).map((each) => [each.publication, each]));
+      assert.deepEqual([...reports.keys()].toSorted(), [ODD, "empty", "of_schema", "partly"]);
+      const some = reports.get("partly");
+      assert.deepEqual([some?.status, some?.publish, some?.faults], ["ok", ["insert"], []]);
+      assert.deepEqual(some?.tables, [
+        { schema: "public", table: "a", columns: ["id", "n"], where: "(id > 1)" },
+        { schema: "public", table: "nokey", columns: null, where: null },
+      ]);
+      const schema = reports.get("of_schema");
+      assert.deepEqual([schema?.schemas, schema?.tables.length], [["s"], 1]);
+      const odd = reports.get(ODD);
+      assert.deepEqual([odd?.status, odd?.faults[0]?.severity], ["fail", "fail"]);
+      assert.match(odd?.faults[0]?.fix ?? "", /nokey.*REPLICA IDENTITY FULL/);
+      assert.equal(reports.get("empty")?.status, "warning");
+      const table = await run("publications", "partly", "-F", "table");
+      assert.match(table.stdout, /public\.a \(id, n\) WHERE \(id > 1\)/);
+      const missing = await run("publications", "partly", "gone", "-F", "ndjson");
+      assert.equal(missing.status, 1);
+      assert.equal(parse(missing).length, 1);
+      assert.match(missing.stderr, /^walctl: error: publication "gone" does not exist/);
+    });
+
+    test("piped, it says once that there are tables to read", async () => {
+      for (const command of ["publications", "slots", "doctor"]) {
+        const { stderr } = await run(command);
+        assert.equal(stderr.match(/-F table/g)?.length, 1, stderr);
+        assert.equal((await run(command, "-F", "ndjson")).stderr, "");
+        assert.equal((await run(command, "-q")).stderr, "");
+      }
+    });
+
+    test("what is dropped is said, and what creates it again does", async () => {
+      const known = parse(await run("publications", "partly"))[0];
+      const dry = await run("drop-publication", "partly", "--dry-run");
+      assert.deepEqual([dry.status, dry.stderr], [0, ""]);
+      assert.equal(parse(dry)[0]?.status, "would_drop");
+      assert.deepEqual(parse(await run("publications", "partly"))[0], known);
+      const [dropped] = parse(await run("drop-publication", "partly"));
+      assert.deepEqual([dropped?.status, dropped?.sql], ["dropped", ['DROP PUBLICATION "partly"']]);
+      assert.deepEqual(dropped?.tables, known?.tables);
+      const again = await run("drop-publication", "partly");
+      assert.deepEqual([again.status, again.stdout], [1, ""]);
+      assert.match(again.stderr, /does not exist in database "postgres"\nDETAIL: .*"My ""Pub"""/);
+      for (const sql of dropped?.undo ?? []) await server.sql(sql);
+      assert.deepEqual(parse(await run("publications", "partly"))[0], known);
+    });
+
+    test("one that is streamed stays, unless --force", async (t) => {
+      await server.sql("SELECT pg_create_logical_replication_slot('r', 'pgoutput')");
+      const tail = spawnWalctl(["tail", "-S", "r", "-P", ODD, "-P", "partly"], { server });
+      t.after(() => tail.dispose());
+      await server.sql("INSERT INTO nokey VALUES (1)");
+      await tail.waitFor((line) => line.includes('"commit"'));
+      const kept = await run("drop-publication", ODD);
+      assert.equal(kept.status, 1);
+      assert.match(
+        kept.stderr,
+        /^walctl: error: publication "My ""Pub""" is in use\nDETAIL: It is streamed by pid \d+ \(application "walctl"/,
+      );
+      assert.equal((await run("drop-publication", "of_schema", "--dry-run")).status, 0);
+      const forced = await run("drop-publication", ODD, "--force");
+      assert.deepEqual(
+        [forced.status, parse(forced)[0]?.sql],
+        [0, [`DROP PUBLICATION "My ""Pub"""`]],
+      );
+    });
+  });
+}
