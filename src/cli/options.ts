@@ -36,7 +36,12 @@ export function connectionOptions(command: Command): Command {
     .option("-d, --dbname <name>", 'database, URI or "key=value ..." string')
     .option("-h, --host <host>", "server host, or the directory of its socket")
     .option("-p, --port <port>", "server port")
-    .option("-U, --username <name>", "role to connect as");
+    .option("-U, --username <name>", "role to connect as")
+    .option(
+      "-W, --password",
+      "ask for the password before connecting (else: if the server wants one and there is a terminal)",
+    )
+    .option("--no-password", "never ask for a password");
 }
 
 /** Formats of every command; message commands add two. */

@@ -1,8 +1,10 @@
 import type { Client } from "pg";
 import { WalctlError } from "../errors.ts";
+import { withoutSpinner } from "../output/progress.ts";
 import { renderWarning } from "../render/reports/diagnostics.ts";
 import { connect } from "../server/connection/connect.ts";
 import type { ConnectionKind } from "../server/query/session-settings.ts";
+import { PasswordPrompt } from "../server/target/password-prompt.ts";
 import type { ConnectionTarget } from "../server/target/target.ts";
 import { type ConnectionFlags, resolveTarget } from "../server/target/resolve.ts";
 import type { CommandContext } from "./context.ts";
@@ -10,11 +12,18 @@ import type { CommandContext } from "./context.ts";
 /** To be called before anything is on the screen: it may print a warning. */
 export function connectionTarget(
   flags: ConnectionFlags,
-  { env, stderr }: Pick<CommandContext, "env" | "stderr">,
+  { env, stderr, stop }: Pick<CommandContext, "env" | "stderr" | "stop">,
 ): ConnectionTarget {
-  return resolveTarget(flags, env, ({ message, hint }) => {
+  const target = resolveTarget(flags, env, ({ message, hint }) => {
     stderr.stream.write(renderWarning(message, undefined, hint));
   });
+  // In a script nobody answers.
+  if (!(flags.password ?? stderr.isTerminal)) return target;
+  const ask = async (question: string): Promise<string> => {
+    const { askPassword } = await import("../output/password-prompt.ts");
+    return await withoutSpinner(() => askPassword(question, stop));
+  };
+  return { ...target, prompt: new PasswordPrompt(flags.password === true, ask) };
 }
 
 /**

@@ -8,6 +8,20 @@ export interface Progress {
 
 export const NO_PROGRESS: Progress = { show: () => {}, clear: () => {} };
 
+/** Those that have something to show. */
+const shown = new Set<Spinner>();
+
+/** Somebody types on the terminal meanwhile. */
+export async function withoutSpinner<Result>(work: () => Promise<Result>): Promise<Result> {
+  const cleared = [...shown].map((spinner) => ({ spinner, text: spinner.text ?? "" }));
+  for (const { spinner } of cleared) spinner.clear();
+  try {
+    return await work();
+  } finally {
+    for (const { spinner, text } of cleared) spinner.show(text);
+  }
+}
+
 /** A spinner, for a terminal only: in a log it would be rubbish. ora is loaded when it first has something to show. */
 export class Spinner implements Progress {
   readonly #stream: Writable;
@@ -18,7 +32,12 @@ export class Spinner implements Progress {
     this.#stream = stream;
   }
 
+  get text(): string | undefined {
+    return this.#wanted;
+  }
+
   show(text: string): void {
+    shown.add(this);
     const loading = this.#wanted !== undefined;
     this.#wanted = text;
     if (this.#spinner !== undefined) this.#spinner.start(text);
@@ -26,6 +45,7 @@ export class Spinner implements Progress {
   }
 
   clear(): void {
+    shown.delete(this);
     this.#wanted = undefined;
     this.#spinner?.stop();
   }

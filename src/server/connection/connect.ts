@@ -5,7 +5,7 @@
  */
 
 import type pg from "pg";
-import { reachAny } from "./reach.ts";
+import { type Reached, reachAny } from "./reach.ts";
 import type { ConnectionKind } from "../query/session-settings.ts";
 import { type ConnectionTarget, targetAt } from "../target/target.ts";
 import { within } from "./within.ts";
@@ -17,9 +17,22 @@ const CLOSE_GRACE_MS = 500;
  * @throws WalctlError when no server can be reached, or the one that was reached refuses
  */
 export async function connect(target: ConnectionTarget, kind: ConnectionKind): Promise<pg.Client> {
-  const { client, place } = await reachAny(target, kind);
+  const { client, place } = await reachAsking(target, kind);
   target.reached.place = place;
   return client;
+}
+
+/** As psql: the server does not wait while somebody types, and a wrong answer is an error. */
+async function reachAsking(target: ConnectionTarget, kind: ConnectionKind): Promise<Reached> {
+  const { prompt } = target;
+  if (prompt?.first === true) await prompt.ask(target.user);
+  try {
+    return await reachAny(target, kind);
+  } catch (error) {
+    if (prompt?.wanted !== true || prompt.given !== undefined) throw error;
+    await prompt.ask(target.user);
+    return await reachAny(target, kind);
+  }
 }
 
 /** Another connection to the server that the last connect() reached, and to no other of several. */

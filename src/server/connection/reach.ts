@@ -24,7 +24,7 @@ import { SqlState } from "../query/sqlstate.ts";
 /** These take about a second; without a limit a server could keep us busy for an hour. */
 const SCRAM_ITERATIONS_MAX = 4_000_000;
 
-interface Reached {
+export interface Reached {
   readonly client: pg.Client;
   readonly place: Place;
 }

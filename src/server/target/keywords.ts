@@ -57,7 +57,7 @@ export const KEYWORDS: readonly Keyword[] = [
     variable: "PGPASSWORD",
     treatment: "obeyed",
     secret: true,
-    note: "there is no option for it: other users of the machine could read it",
+    note: "no option takes it: other users of the machine could read it (-W asks)",
   },
   {
     keyword: "passfile",

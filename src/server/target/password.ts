@@ -9,9 +9,13 @@ import { type ConnectionTarget, describeHost, shellQuote } from "./target.ts";
 export async function passwordFor(target: ConnectionTarget, place: Place): Promise<string> {
   const { passfile, user, database } = target;
   const { host, port } = place;
+  const { prompt } = target;
   const password =
-    target.password ?? (await readPassfile(passfile, { host, port, database, user }));
+    prompt?.given ??
+    target.password ??
+    (await readPassfile(passfile, { host, port, database, user }));
   if (password !== undefined && password !== "") return password;
+  if (prompt !== undefined) prompt.wanted = true;
   const fields = [passfileHost(host), String(port), database, user].map(escapeField);
   const line = [...fields, "PASSWORD"].join(":").replaceAll("'", `'\\''`);
   const file = passfile === join(homedir(), ".pgpass") ? "~/.pgpass" : shellQuote(passfile);

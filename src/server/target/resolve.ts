@@ -21,6 +21,8 @@ export interface ConnectionFlags {
   readonly host?: string;
   readonly port?: string;
   readonly username?: string;
+  /** --password: ask for it first; --no-password: never. */
+  readonly password?: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,6 +4,7 @@
  * Way in: resolve.ts makes a ConnectionTarget of what the user gives; keywords.ts is the one table of libpq's keywords.
  */
 
+import type { PasswordPrompt } from "./password-prompt.ts";
 import type { Place } from "./places.ts";
 import type { RequiredAuth } from "./required-auth.ts";
 
@@ -46,6 +47,8 @@ export interface ConnectionTarget {
   readonly database: string;
   readonly password: string | undefined;
   readonly passfile: string;
+  /** Undefined: nobody can be asked. */
+  readonly prompt?: PasswordPrompt | undefined;
   readonly requiredAuth: RequiredAuth;
   readonly channelBinding: "disable" | "prefer" | "require";
   readonly sslMode: SslMode;
