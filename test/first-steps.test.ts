@@ -83,7 +83,7 @@ describe("README.md, followed by a stranger", () => {
     await shop("INSERT INTO orders VALUES (1, 'new')");
     const { status, stdout } = await watching;
     assert.equal(status, 0);
-    assert.match(stdout, /\+ INSERT +public\.orders +id=1 │ status=new/);
+    assert.match(stdout, /, schema public ──\n.* \+ orders 1 {2}status=new/);
   });
 
   it("does the first four things", async () => {

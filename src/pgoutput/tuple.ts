@@ -83,6 +83,16 @@ export function* columnValues(tuple: TupleData): Generator<ColumnValue, void, un
   }
 }
 
+/** Where the byte after its last column is. */
+export function tupleEnd({ view, start, columnCount }: TupleData): number {
+  let at = start;
+  for (let column = 0; column < columnCount; column++) {
+    const kind = view.getUint8(at++);
+    if (kind === ColumnKind.text || kind === ColumnKind.binary) at += 4 + view.getUint32(at);
+  }
+  return at;
+}
+
 /** `'n'` for what is printable, else `0x00`. */
 export function quoteByte(byte: number): string {
   return byte > 0x20 && byte < 0x7f

@@ -94,7 +94,8 @@ describe("a terminal of 0×0", () => {
     await server.sql("INSERT INTO t VALUES (2, 'two', 'y')");
     const { text, status } = await running;
     assert.equal(status, 0, text);
-    assert.equal(Math.max(...widths(text)), 80, text);
+    const widest = Math.max(...widths(text));
+    assert.ok(widest > 64 && widest <= 80, `${widest} columns: ${text}`);
     assert.match(text, /-- at [0-9A-F]+\/[0-9A-F]+, .*rows\/s/);
     assert.ok(text.length < 20_000, `${text.length} bytes`);
   });

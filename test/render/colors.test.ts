@@ -71,6 +71,7 @@ describe("colours", () => {
 
   it("are those of the palette, and only it paints", () => {
     for (const [name, paint] of Object.entries(createPalette(true))) {
+      if (typeof paint !== "function") continue;
       assert.notEqual(paint("text"), "text", name);
       assert.deepEqual(strangers(paint("text")), [], name);
     }
@@ -102,14 +103,10 @@ describe("colours", () => {
   it("say nothing that does not stand there without them", async () => {
     const command = ["decode-file", CAPTURE, "-F", "table"];
     const { stdout } = await walctl(command, { env: { FORCE_COLOR: "1" } });
-    const sign = { INSERT: "+", UPDATE: "~", DELETE: "-", TRUNCATE: "×", MESSAGE: "»" };
-    const lines = stdout.split("\n").filter((line) => line.includes("\u001b[1m\u001b[38;5;"));
-    assert.ok(lines.length > 5);
-    for (const line of lines) {
-      // eslint-disable-next-line no-control-regex
-      const plain = line.replaceAll(/\u001b\[[\d;]+m/g, "");
-      const [, mark = "", word = ""] = /([^ │]) ([A-Z]+)/.exec(plain) ?? [];
-      assert.equal(mark, sign[word as keyof typeof sign], line);
-    }
+    // oxlint-disable-next-line no-control-regex -- what it looks for
+    const signs = [...stdout.matchAll(/\u001b\[1m\u001b\[38;5;\d+m(.*?)\u001b/g)].map(
+      ([, sign]) => sign,
+    );
+    assert.deepEqual([...new Set(signs)].toSorted(), ["+", "-", "~", "»", "×"]);
   });
 });

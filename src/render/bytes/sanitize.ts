@@ -22,6 +22,18 @@ const SHORT_ESCAPES = new Map([
   ["\t", "\\t"],
 ]);
 
+/** Whether sanitizeLine() would write an escape. */
+export function isHostile(text: string): boolean {
+  if (PLAIN.test(text)) return false;
+  HOSTILE.lastIndex = 0;
+  return HOSTILE.test(text.replace(EMOJI_SELECTOR, ""));
+}
+
+/** As sanitizeLine(), with an escape for all that is not ASCII. */
+export function asciiLine(text: string): string {
+  return text.replace(/[^ -~]/gu, escapeCharacter);
+}
+
 /** The text on one line, safe to print: `\n`, `\r`, `\t`, else `\x1b`, `\u202e` or `\u{e0041}`. */
 export function sanitizeLine(text: string): string {
   if (PLAIN.test(text)) return text;
@@ -33,6 +45,7 @@ function escapeCharacter(character: string): string {
   if (short !== undefined) return short;
   const code = character.codePointAt(0) ?? 0;
   const hex = code.toString(16);
-  if (code <= 0xff) return `\\x${hex.padStart(2, "0")}`;
+  // `\x85` is a byte of text that is not UTF-8; the character U+0085 has two.
+  if (code <= 0x7f) return `\\x${hex.padStart(2, "0")}`;
   return code <= 0xffff ? `\\u${hex.padStart(4, "0")}` : `\\u{${hex}}`;
 }

@@ -1,60 +1,52 @@
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
-import { jsonOnOneLine } from "./json.ts";
-import { lineToQuote, quote, readStart } from "./value.ts";
-import { startWithin, textWidth } from "../terminal/text-width.ts";
+import {
+  joined,
+  type Paint,
+  type Painted,
+  painted,
+  type Palette,
+  SPACE,
+} from "../terminal/painted.ts";
+import { textWidth } from "../terminal/text-width.ts";
+import { formatSize } from "./numbers.ts";
+import { characterBoundary, drawWritten, readStart, writeText } from "./value.ts";
 
-/** What they have in common before this is passed over, but for a few characters, and at most as much looked at. */
+/** Bytes that two long values have in common before they differ: more than these are passed over. */
 const COMMON_SHOWN = 6;
-const COMPARED_WIDTH_MAX = 10_000;
 
 /**
- * Two values of which at least one is too long, each from shortly before the place where they begin to differ.
- * Undefined: that is not far enough from their start, or too far.
+ * Two values of which at least one is cut, each from shortly before the place where they begin to differ.
+ * Undefined: that is not far enough from their start.
  */
-export function formatDifference(
+export function drawDifference(
   before: ColumnValue,
   after: ColumnValue,
   width: number,
-  json: boolean,
-): readonly [before: string, after: string] | undefined {
-  const old = wholeLine(before, json);
-  const text = wholeLine(after, json);
-  if (old === undefined || text === undefined) return undefined;
-  const start = commonLength(old.line, text.line) - COMMON_SHOWN;
+  palette: Palette,
+): readonly [before: Painted, after: Painted] | undefined {
+  if (before.kind !== "text" || after.kind !== "text") return undefined;
+  const common = commonLength(before.bytes, after.bytes);
+  const start = characterBoundary(before.bytes, Math.max(0, common - COMMON_SHOWN));
   if (start < COMMON_SHOWN) return undefined;
-  const shown = ({ line, isJson }: WholeLine): string => {
-    const end = fromCharacter(line, start);
-    const bytes = Buffer.from(end);
-    const rest = quote(isJson ? end : lineToQuote({ text: end, bytes }));
-    const room = width - 1;
-    if (textWidth(rest) <= room) return `…${rest}`;
-    return `…${startWithin(rest.slice(0, -1), room - 2)}'…`;
+  const draw = (bytes: Uint8Array, paint: Paint): Painted => {
+    const mark = painted(palette.glyphs.ellipsis, palette.quiet);
+    const rest = bytes.subarray(start);
+    const end = readStart(rest, width);
+    const { text, escaped, quoted } = writeText(end, bytes.length);
+    const whole = quoted ? text : `'${text}${end.whole ? "'" : ""}`;
+    const size = painted(formatSize(bytes.length), palette.quiet);
+    const room = width - mark.width;
+    const written = { text: whole, escaped, quoted: true, whole: end.whole, size: bytes.length };
+    const tells = end.whole && textWidth(whole) + 1 + size.width <= room;
+    const drawn = drawWritten(written, room, palette, paint);
+    return tells ? joined(mark, drawn, SPACE, size) : joined(mark, drawn);
   };
-  return [shown(old), shown(text)];
+  return [draw(before.bytes, palette.oldValue), draw(after.bytes, palette.newValue)];
 }
 
-/** From there on, but not from the middle of a character. */
-function fromCharacter(text: string, start: number): string {
-  const low = text.charCodeAt(start);
-  return text.slice(low >= 0xdc00 && low <= 0xdfff ? start - 1 : start);
-}
-
-interface WholeLine {
-  /** JSON is safe to print. Text is as it came: a place in it is not one within an escape. */
-  readonly line: string;
-  readonly isJson: boolean;
-}
-
-function wholeLine(value: ColumnValue, json: boolean): WholeLine | undefined {
-  if (value.kind !== "text") return undefined;
-  const { text, whole } = readStart(value.bytes, COMPARED_WIDTH_MAX);
-  if (text === undefined || !whole) return undefined;
-  const line = json ? jsonOnOneLine(text, whole) : undefined;
-  return { line: line ?? text, isJson: line !== undefined };
-}
-
-function commonLength(a: string, b: string): number {
+function commonLength(a: Uint8Array, b: Uint8Array): number {
+  const end = Math.min(a.length, b.length);
   let length = 0;
-  while (length < a.length && a[length] === b[length]) length += 1;
+  while (length < end && a[length] === b[length]) length += 1;
   return length;
 }

@@ -1,12 +1,10 @@
 import type {
   LogicalMessage,
   Relation,
-  RowChange,
   Truncate,
   UnknownMessage,
 } from "../../pgoutput/messages.ts";
 import { quoteByte } from "../../pgoutput/tuple.ts";
-import { formatRelation, formatRelationName } from "../values/identifier.ts";
 import {
   type Paint,
   type Painted,
@@ -14,161 +12,134 @@ import {
   paintedWithin,
   type Palette,
 } from "../terminal/painted.ts";
+import { textWidth } from "../terminal/text-width.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
-import { flow, type Piece } from "./flow.ts";
-import { acrossLayout, type Layout } from "./frame.ts";
+import type { Piece, Rest } from "./flow.ts";
 import { countOf } from "./numbers.ts";
-import { describeRow, PIECE_GAP } from "./row.ts";
-import { bareLine, formatBytes, lineToQuote, looksEscaped, quote, readStart } from "./value.ts";
+import { moreOf, PIECE_GAP } from "./row.ts";
+import { signOfCount } from "./tally.ts";
+import { drawWritten, paintText, readStart, startOfTokens, writeHex, writeText } from "./value.ts";
 import type { Canvas } from "./view.ts";
-import { startWithin, textWidth } from "../terminal/text-width.ts";
 
-/** What happened to what, and how: one row of the table, before it has its place in it. */
+/** What happened to what, and how, before it has its place on the screen. */
 export interface Event {
-  readonly operation: Painted;
-  /** In lines. */
-  readonly subject: readonly Painted[];
-  /** In lines. */
-  readonly detail: readonly Painted[];
-  /** All of it is in lines across, not in cells. */
-  readonly across?: boolean;
+  readonly sign: Painted;
+  /** What it happened to: the table, or a text. */
+  readonly subject: Relation | string;
+  readonly paint: Paint;
+  /** To be laid out as they fit, unless there are `lines`. */
+  readonly pieces: (width: number) => readonly Piece[];
+  readonly rest: Rest;
+  readonly linesMax: number;
+  readonly lines?: (width: number) => readonly Painted[];
 }
 
-export function rowEvent(message: RowChange, canvas: Canvas): Event {
-  const { layout, palette } = canvas;
-  const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
-  const { pieces, total } = describeRow(message, limits, canvas);
-  return {
-    operation: describeOperation(message.kind, palette),
-    subject: describeRelation(message.relation, layout, palette.table),
-    detail: flow(pieces, total, limits, moreOf("column", canvas)),
-  };
-}
+const LINES_MAX = 4;
+const NO_REST: Rest = () => undefined;
 
 export function truncateEvent(message: Truncate, canvas: Canvas): Event {
-  const { palette } = canvas;
+  const { palette, names } = canvas;
   const { relations, cascade, restartIdentity } = message;
+  for (const relation of relations) names.see(relation);
   const [only] = relations;
   const single = relations.length === 1 && only !== undefined;
-  const tables = single ? [] : relations.map(formatRelationName);
-  const { layout, across } = layoutOf(single ? only : undefined, tables, canvas);
-  const flags = [
-    ...(restartIdentity ? ["RESTART IDENTITY"] : []),
-    ...(cascade ? ["CASCADE"] : []),
-  ].map((flag) => pieceOf(flag, layout, palette.truncate));
-  const pieces = [...tables.map((name) => pieceOf(name, layout, palette.table)), ...flags];
-  const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
+  const tables = single ? [] : relations.map((relation) => names.full(relation));
+  const flags = [...(restartIdentity ? ["RESTART IDENTITY"] : []), ...(cascade ? ["CASCADE"] : [])];
   return {
-    operation: OPERATIONS.truncate(palette),
-    subject: single
-      ? describeRelation(only, layout, palette.table)
-      : [painted(`${relations.length} tables`, palette.table)],
-    detail: flow(pieces, pieces.length, limits, moreOf("table", { ...canvas, layout })),
-    across,
+    sign: signOf("truncate", palette),
+    subject: single ? only : `${relations.length} tables`,
+    paint: palette.table,
+    pieces: (width) => [
+      ...(single ? [] : tables.map((name) => pieceOf(name, width, palette.table))),
+      ...flags.map((flag) => pieceOf(flag, width, palette.truncate)),
+    ],
+    rest: moreOf("table", canvas),
+    linesMax: LINES_MAX,
   };
 }
 
-/** What pg_logical_emit_message wrote: often an event for somebody, so it may take the lines of a whole row. */
-export function messageEvent(message: LogicalMessage, { layout, palette }: Canvas): Event {
-  const lines = describeContent(message.content, layout);
-  if (!message.transactional) {
-    lines.push(paintedWithin("(not part of a transaction)", layout.detail, palette.quiet));
-  }
+/** What pg_logical_emit_message wrote: often an event for somebody, so it may take several lines. */
+export function messageEvent(message: LogicalMessage, canvas: Canvas): Event {
+  const { palette } = canvas;
   return {
-    operation: OPERATIONS.message(palette),
-    subject: [paintedWithin(sanitizeLine(message.prefix), layout.relation, palette.table)],
-    detail: lines,
+    sign: signOf("message", palette),
+    subject: sanitizeLine(message.prefix),
+    paint: palette.table,
+    ...{ pieces: () => [], rest: NO_REST, linesMax: LINES_MAX },
+    lines: (width) => {
+      const lines = describeContent(message.content, width, palette);
+      if (message.transactional) return lines;
+      return [...lines, paintedWithin("(not part of a transaction)", width, palette.quiet)];
+    },
   };
 }
 
-export function unknownEvent(message: UnknownMessage, { layout, palette }: Canvas): Event {
-  const bytes = `${countOf(message.bytes.length, "byte")}: ${formatBytes(message.bytes, layout.detail)}`;
+export function unknownEvent(message: UnknownMessage, { palette }: Canvas): Event {
   return {
-    operation: OPERATIONS.unknown(palette),
-    subject: [painted(`tag ${quoteByte(message.tag)}`)],
-    detail: [paintedWithin(bytes, layout.detail)],
+    sign: painted("?", palette.unknown),
+    subject: `tag ${quoteByte(message.tag)}`,
+    paint: palette.strong,
+    ...{ pieces: () => [], rest: NO_REST, linesMax: 1 },
+    lines: (width) => [drawBytes(message.bytes, width, palette)],
   };
 }
 
 export function alterEvent(relation: Relation, changes: readonly string[], canvas: Canvas): Event {
   const { palette } = canvas;
-  const { layout, across } = layoutOf(relation, changes, canvas);
-  const limits = { width: layout.detail, linesMax: layout.detailLinesMax };
-  const pieces = changes.map((change) => pieceOf(change, layout, palette.quiet));
   return {
-    operation: OPERATIONS.alter(palette),
-    subject: describeRelation(relation, layout, palette.quiet),
-    detail: flow(pieces, pieces.length, limits, moreOf("change", { ...canvas, layout })),
-    across,
+    sign: signOf("alter", palette),
+    subject: relation,
+    paint: palette.quiet,
+    pieces: (width) => changes.map((change) => pieceOf(change, width, palette.quiet)),
+    rest: moreOf("change", canvas),
+    linesMax: LINES_MAX,
   };
 }
 
-/** Where the name has room, which nothing else tells of this table, and so have the details. */
-export function layoutOf(
-  relation: Relation | undefined,
-  details: readonly string[],
-  { layout }: Canvas,
-): { readonly layout: Layout; readonly across: boolean } {
-  const name = relation === undefined ? "" : formatRelationName(relation);
-  const fits =
-    textWidth(name) <= layout.relation &&
-    details.every((detail) => textWidth(detail) <= layout.detail);
-  if (fits || layout.stacked) return { layout, across: false };
-  return { layout: acrossLayout(layout), across: true };
+/** Without colours they say the same. */
+export function signOf(
+  kind: "insert" | "update" | "delete" | "truncate" | "message" | "alter",
+  palette: Palette,
+): Painted {
+  if (kind === "alter") return painted(palette.glyphs.alter, palette.quiet);
+  return painted(signOfCount(kind, palette.glyphs), palette[kind]);
 }
 
-const OPERATIONS = {
-  insert: (palette: Palette) => painted("+ INSERT", palette.insert),
-  update: (palette: Palette) => painted("~ UPDATE", palette.update),
-  delete: (palette: Palette) => painted("- DELETE", palette.delete),
-  truncate: (palette: Palette) => painted("× TRUNCATE", palette.truncate),
-  message: (palette: Palette) => painted("» MESSAGE", palette.message),
-  unknown: (palette: Palette) => painted("? UNKNOWN", palette.unknown),
-  alter: (palette: Palette) => painted("± ALTERED", palette.quiet),
-} as const;
-
-/** Its sign and its name: without colours they say the same. */
-export function describeOperation(kind: keyof typeof OPERATIONS, palette: Palette): Painted {
-  return OPERATIONS[kind](palette);
+export function pieceOf(text: string, width: number, paint: Paint | undefined): Piece {
+  return { ...paintedWithin(text, width, paint), gap: PIECE_GAP, cut: undefined };
 }
 
-/** Schema and table on one line, else on two: the name that tells tables apart is the last to be cut. */
-export function describeRelation(relation: Relation, layout: Layout, paint: Paint): Painted[] {
-  const name = formatRelationName(relation);
-  if (!relation.announced || textWidth(name) <= layout.relation) {
-    return [paintedWithin(name, layout.relation, paint)];
-  }
-  const { schema, table } = formatRelation(relation);
-  return [
-    paintedWithin(`${schema}.`, layout.relation, paint),
-    paintedWithin(table, layout.relation, paint),
-  ];
-}
-
-function describeContent(content: Uint8Array, layout: Layout): Painted[] {
-  const { detail: width, detailLinesMax: linesMax } = layout;
+function describeContent(content: Uint8Array, width: number, palette: Palette): Painted[] {
   if (content.length === 0) return [painted("''")];
-  const start = readStart(content, width * linesMax);
-  if (start.text === undefined) {
-    const bytes = `${countOf(content.length, "byte")}: ${formatBytes(content, width)}`;
-    return [paintedWithin(bytes, width)];
-  }
+  const start = readStart(content, width * LINES_MAX);
+  if (start.text === undefined) return [drawBytes(content, width, palette)];
+  const written = writeText(start, content.length);
+  // On lines of its own it needs no quotes but where there are escapes.
+  const bare = !written.escaped && !/^['"]|\\/.test(start.text);
+  let rest = bare ? sanitizeLine(start.text) : written.text;
   const lines: Painted[] = [];
-  const bare = bareLine(start);
-  let rest = looksEscaped(start, bare) ? quote(lineToQuote(start)) : bare;
-  while (rest !== "" && lines.length < linesMax) {
-    const line = startWithin(rest, width);
+  const draw = (text: string): Painted => ({
+    text: paintText(text, written.escaped, palette, undefined),
+    width: textWidth(text),
+  });
+  while (rest !== "" && lines.length < LINES_MAX - 1) {
+    const line = startOfTokens(rest, width) || rest.slice(0, 1);
     rest = rest.slice(line.length);
-    const cut = lines.length + 1 === linesMax && (rest !== "" || !start.whole);
-    lines.push(painted(cut ? `${startWithin(line, width - 1)}…` : line));
+    lines.push(draw(line));
+  }
+  if (rest !== "" || !start.whole) {
+    const quoted = !bare;
+    const text = start.whole && quoted ? rest.slice(0, -1) : rest;
+    const last = { ...written, text, quoted, whole: false };
+    lines.push(
+      start.whole && textWidth(rest) <= width ? draw(rest) : drawWritten(last, width, palette),
+    );
   }
   return lines;
 }
 
-function moreOf(what: string, { layout, palette }: Canvas): (count: number) => Piece {
-  return (count) => pieceOf(`… +${countOf(count, what)}`, layout, palette.quiet);
-}
-
-function pieceOf(text: string, layout: Layout, paint: Paint): Piece {
-  return { ...paintedWithin(text, layout.detail, paint), gap: PIECE_GAP, cut: undefined };
+function drawBytes(bytes: Uint8Array, width: number, palette: Palette): Painted {
+  const size = `${countOf(bytes.length, "byte")}: `;
+  const { text, whole } = writeHex(bytes, width);
+  return paintedWithin(`${size}${text}${whole ? "" : palette.glyphs.ellipsis}`, width);
 }

@@ -1,6 +1,6 @@
 import type { RowChange } from "../../pgoutput/messages.ts";
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
-import { formatColumn, formatRelationName } from "../values/identifier.ts";
+import { formatColumn } from "../values/identifier.ts";
 import {
   joined,
   type Paint,
@@ -9,13 +9,14 @@ import {
   paintedWithin,
   SPACE,
 } from "../terminal/painted.ts";
-import { describeOperation } from "./event.ts";
-import { type Field, fieldsOf } from "./fields.ts";
+import { textWidth } from "../terminal/text-width.ts";
+import { signOf } from "./event.ts";
+import type { Field, Fields } from "./fields.ts";
 import { isJson } from "./json.ts";
 import { valueLines } from "./lines.ts";
-import { isAbsent, noteOn } from "./row.ts";
+import { shortenName } from "./names.ts";
+import { arrowOf, describePlace, differencesOf, drawChange, noteOn } from "./row.ts";
 import type { Canvas } from "./view.ts";
-import { textWidth } from "../terminal/text-width.ts";
 
 const NAME_WIDTH_MAX = 30;
 const VALUE_LINES_MAX = 8;
@@ -31,67 +32,72 @@ interface Place {
 }
 
 /**
- * A change as psql's \x shows a row: one column a line and the key first, with a heavier bar. A column that
- * is known to have changed is marked, and shown as `old → new`, on lines of its own where one is too short.
+ * A change as psql's \x shows a row: one column a line, the key first with a heavier bar, then what is known to have
+ * changed, marked, as `old → new`, on lines of its own where one is too short.
  */
-export function expandedRow(message: RowChange, canvas: Canvas): readonly Painted[] {
-  const { layout, palette } = canvas;
-  const { fields, changed } = fieldsOf(message, canvas);
-  const ordered = [
-    ...fields.filter((field) => field.identifies),
-    ...fields.filter((field) => !field.identifies),
-  ];
-  const place = placeFor(ordered, canvas);
-  const note = noteOn(message, fields, changed);
-  const operation = describeOperation(message.kind, palette);
-  const subject = formatRelationName(message.relation);
+export function expandedRow(
+  message: RowChange,
+  row: Fields,
+  width: number,
+  canvas: Canvas,
+): readonly Painted[] {
+  const { palette, names } = canvas;
+  const { fields } = row;
+  const place = placeFor(fields, width, canvas);
+  const note = noteOn(message, row);
+  const sign = signOf(message.kind, palette);
+  const subject = paintedWithin(names.full(message.relation), width - 2, palette.table);
   return [
-    joined(
-      operation,
-      SPACE,
-      paintedWithin(subject, layout.inner - operation.width - 1, palette.table),
-    ),
-    ...(note === undefined ? [] : [painted(`${" ".repeat(MARK_WIDTH)}${note}`, palette.quiet)]),
-    ...ordered.flatMap((field) => fieldLines(field, place, canvas)),
+    joined(sign, SPACE, subject),
+    ...(note === "" ? [] : [painted(`${" ".repeat(MARK_WIDTH)}${note}`, palette.quiet)]),
+    ...fields.flatMap((field) => fieldLines(field, place, canvas)),
   ];
 }
 
-function placeFor(fields: readonly Field[], { layout, view }: Canvas): Place {
+function placeFor(fields: readonly Field[], inner: number, { view }: Canvas): Place {
   const names = fields.map(({ relation, column }) => textWidth(formatColumn(relation, column)));
-  const nameMax = Math.min(NAME_WIDTH_MAX, Math.floor(layout.inner / 3));
+  const nameMax = Math.min(NAME_WIDTH_MAX, Math.floor(inner / 3));
   const name = Math.min(Math.max(0, ...names), nameMax);
-  const width = layout.inner - MARK_WIDTH - name - BAR_WIDTH;
+  const width = inner - MARK_WIDTH - name - BAR_WIDTH;
   return { name, width, valueWidthMax: view.valueWidthMax ?? width * VALUE_LINES_MAX };
 }
 
 function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
   const { relation, column, identifies, before } = field;
   const { palette } = canvas;
+  const { glyphs } = palette;
   const paint = identifies ? palette.key : palette.quiet;
-  const name = paintedWithin(formatColumn(relation, column), place.name, paint);
+  const label = shortenName(formatColumn(relation, column), place.name, glyphs.ellipsis);
+  const name = painted(label, paint);
   const mark = before === undefined ? SPACE : painted("~", palette.update);
-  const bar = painted(identifies ? " ┃ " : " │ ", palette.quiet);
+  const bar = painted(` ${identifies ? glyphs.heavyBar : glyphs.bar} `, palette.quiet);
   const first = joined(spaces(2), mark, SPACE, name, spaces(place.name - name.width), bar);
   const next = joined(spaces(MARK_WIDTH + place.name), bar);
   const lines = valuesOf(field, place, canvas);
   return lines.map((line, index) => joined(index === 0 ? first : next, line));
 }
 
-/** `value`, or `old → new`. */
-function valuesOf(field: Field, place: Place, { palette, types }: Canvas): Painted[] {
+/** `value`, or `old → new`, or of JSON the places that changed. */
+function valuesOf(field: Field, place: Place, canvas: Canvas): readonly Painted[] {
+  const { palette, types, view } = canvas;
   const { column, identifies, before, value } = field;
   const json = isJson(column.typeOid, types);
-  const draw = (what: ColumnValue, width: number, paint: Paint | undefined): Painted[] =>
-    valueLines(what, { ...place, width }, json).map((line) =>
-      painted(line, isAbsent(what) ? palette.quiet : paint),
-    );
+  const draw = (what: ColumnValue, width: number, paint?: Paint): readonly Painted[] =>
+    valueLines(what, { ...place, width }, json, palette, paint);
   if (before === undefined) return draw(value, place.width, identifies ? palette.key : undefined);
-  const arrow = painted("→ ", palette.quiet);
+  const places = view.valueWidthMax === undefined ? differencesOf(field, canvas) : undefined;
+  if (places !== undefined)
+    return places.map((one) => describePlace(field, one, place.width, canvas));
+  const together = drawChange(field, place.width, place.valueWidthMax, canvas);
+  if (!together.isCut && together.width <= place.width) return [together];
+  const arrow = joined(painted(arrowOf(field, palette).text.trimStart()));
+  const width = textWidth(palette.glyphs.arrow) + 1;
   const from = draw(before, place.width, palette.oldValue);
-  const to = draw(value, place.width - arrow.width, palette.newValue);
-  const together = joined(...from, SPACE, arrow, ...to);
-  if (from.length === 1 && to.length === 1 && together.width <= place.width) return [together];
-  return [...from, ...to.map((line, index) => joined(index === 0 ? arrow : spaces(2), line))];
+  const to = draw(value, place.width - width, palette.newValue);
+  return [
+    ...from,
+    ...to.map((line, index) => joined(index === 0 ? { ...arrow, width } : spaces(width), line)),
+  ];
 }
 
 function spaces(count: number): Painted {

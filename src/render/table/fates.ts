@@ -17,6 +17,21 @@ import type { Parts } from "./transaction.ts";
 /** The end, or what comes near to it, of a transaction whose changes came before. */
 export type Fate = StreamCommit | StreamAbort | StreamPrepare | CommitPrepared | RollbackPrepared;
 
+/** When it was decided. Null: the server does not say. */
+export function timeOf(message: Fate): PgTime | null {
+  switch (message.kind) {
+    case "stream_commit":
+    case "commit_prepared":
+      return message.commitTime;
+    case "stream_prepare":
+      return message.prepareTime;
+    case "stream_abort":
+      return message.abortTime;
+    case "rollback_prepared":
+      return message.rollbackTime;
+  }
+}
+
 /** A server has not more of them at a time than it has connections, and max_prepared_transactions. */
 const TRANSACTIONS_MAX = 10_000;
 
@@ -44,7 +59,7 @@ export class Fates {
     switch (message.kind) {
       case "stream_commit":
         this.#streamed.delete(message.transaction.xid);
-        return { parts: say.streamCommitParts(message, tally, palette), hidden };
+        return { parts: say.streamCommitParts(tally, palette), hidden };
       case "stream_prepare":
         this.#streamed.delete(message.transaction.xid);
         this.prepared(message);

@@ -3,72 +3,98 @@ import { joined, NOTHING, type Painted } from "../terminal/painted.ts";
 export interface Piece extends Painted {
   /** What stands between this piece and the one before it on the same line. */
   readonly gap: Painted;
-  /** It is cut anyway, so that it may as well be cut to what is left of a line. Undefined: it is not. */
+  /** Undefined: it cannot be cut. */
   readonly cut: Cut | undefined;
 }
 
 export interface Cut {
-  /** With less than this it is not worth it. */
+  /** It is cut anyway, so that it may as well be cut to what is left of a line, if that is so much. Infinity: it is not. */
+  readonly anywayMin: number;
+  /** What else would be left out may be cut to so much. */
   readonly widthMin: number;
   readonly to: (width: number) => Painted;
 }
 
-export interface FlowLimits {
-  readonly width: number;
-  readonly linesMax: number;
+/** What stands at the end in place of that many pieces, and whatever else is to be said there. */
+export type Rest = (count: number) => RestPiece | undefined;
+
+interface RestPiece extends Piece {
+  /** It is not worth a line. */
+  readonly spare?: boolean;
 }
 
 /**
- * Lays pieces into lines, as many as fit. What does not is counted: `rest(n)` stands at the end of the last
- * line in place of n pieces. `total` counts pieces that were not even made, since they could not fit.
+ * Lays pieces into lines of the given widths, as many as fit. What does not is counted: `rest(n)` stands at the end of
+ * the last line in place of n pieces. `total` counts pieces that were not even made, since they could not fit.
  */
 export function flow(
   pieces: readonly Piece[],
   total: number,
-  limits: FlowLimits,
-  rest: (count: number) => Piece,
+  widths: readonly number[],
+  rest: Rest,
 ): Painted[] {
   const lines: Piece[][] = [[]];
   let line: Piece[] = [];
   lines[0] = line;
   let placed = 0;
   for (const piece of pieces) {
-    const left = limits.width - lineWidth(line) - (line.length === 0 ? 0 : piece.gap.width);
-    const fitting = fit(piece, left);
-    if (fitting === undefined && line.length > 0) {
-      if (lines.length === limits.linesMax) break;
+    let fitting = fit(piece, line, widths[lines.length - 1] ?? 0);
+    while (fitting === undefined && lines.length < widths.length) {
       line = [];
       lines.push(line);
+      fitting = fit(piece, line, widths[lines.length - 1] ?? 0);
     }
-    line.push(fitting ?? piece);
+    if (fitting === undefined) break;
+    line.push(fitting);
     placed += 1;
   }
-  if (placed < total) makeRoomForRest(line, total - placed, limits.width, rest);
+  const missing = total - placed;
+  const mark = rest(missing);
+  if (mark === undefined) return lines.map(joinLine);
+  let width = widths[lines.length - 1] ?? 0;
+  const fits = lineWidth([...line, mark]) <= width;
+  if (!fits && missing === 0 && mark.spare === true) return lines.map(joinLine);
+  // What was counted may have a line of its own.
+  if (!fits && missing === 0 && lines.length < widths.length) {
+    width = widths[lines.length] ?? 0;
+    line = [];
+    lines.push(line);
+  }
+  makeRoomForRest(line, missing, width, rest);
   return lines.map(joinLine);
 }
 
 /** Undefined: not on this line. */
-function fit(piece: Piece, width: number): Piece | undefined {
+function fit(piece: Piece, line: readonly Piece[], lineWidthMax: number): Piece | undefined {
+  const width = lineWidthMax - lineWidth(line) - (line.length === 0 ? 0 : piece.gap.width);
   if (piece.width <= width) return piece;
+  return width < (piece.cut?.anywayMin ?? Infinity) ? undefined : cutTo(piece, width);
+}
+
+/** Undefined: not worth it. */
+function cutTo(piece: Piece, width: number): Piece | undefined {
   if (piece.cut === undefined || width < piece.cut.widthMin) return undefined;
-  return { ...piece, ...piece.cut.to(width) };
+  const cut = piece.cut.to(width);
+  return cut.width > width ? undefined : { ...piece, ...cut };
 }
 
 /** Takes pieces from the end of the line until the count of what is missing fits behind the others. */
-function makeRoomForRest(
-  line: Piece[],
-  missing: number,
-  width: number,
-  rest: (count: number) => Piece,
-): void {
+function makeRoomForRest(line: Piece[], missing: number, width: number, rest: Rest): void {
   let count = missing;
   let mark = rest(count);
-  while (line.length > 0 && lineWidth(line) + mark.gap.width + mark.width > width) {
-    line.pop();
+  while (mark !== undefined && line.length > 0 && lineWidth([...line, mark]) > width) {
+    const last = line.pop();
+    const room = width - lineWidth([...line, mark]) - (last?.gap.width ?? 0) - mark.gap.width;
+    // All that there is to see is not left out for the sake of a count.
+    const short = last === undefined || line.length > 0 ? undefined : cutTo(last, room);
+    if (short !== undefined) {
+      line.push(short);
+      break;
+    }
     count += 1;
     mark = rest(count);
   }
-  line.push(mark);
+  if (mark !== undefined && mark.width <= width) line.push(mark);
 }
 
 function lineWidth(line: readonly Piece[]): number {

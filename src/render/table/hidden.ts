@@ -1,8 +1,9 @@
 import { joined, type Painted, painted, SPACE } from "../terminal/painted.ts";
-import { describeRelation, type Event, layoutOf } from "./event.ts";
-import type { Layout } from "./frame.ts";
+import type { Relation } from "../../pgoutput/messages.ts";
+import type { Event } from "./event.ts";
 import { countOf } from "./numbers.ts";
-import { type Counts, type Hidden, noCounts } from "./tally.ts";
+import { PIECE_GAP } from "./row.ts";
+import { type Counts, type Hidden, noCounts, SIGNED } from "./tally.ts";
 import { signsOf } from "./transaction.ts";
 import type { Canvas } from "./view.ts";
 
@@ -13,44 +14,41 @@ const TABLES_MAX = 10;
 export function hiddenEvents(hidden: readonly Hidden[], canvas: Canvas): Event[] {
   const shown = hidden.slice(0, hidden.length > TABLES_MAX ? TABLES_MAX - 1 : TABLES_MAX);
   const rest = hidden.slice(shown.length);
-  const events = shown.map(({ relation, counts }) => {
-    const { layout, across } = layoutOf(relation, [], canvas);
-    return { ...hiddenEvent(subjectOf(relation, layout), counts), across };
-  });
+  const events = shown.map(({ relation, counts }) =>
+    countedEvent(relation ?? "messages", describeCounts(counts, canvas), canvas),
+  );
   if (rest.length === 0) return events;
-  return [...events, hiddenEvent([painted(countOf(rest.length, "other table"))], sumOf(rest))];
-
-  function subjectOf(relation: Hidden["relation"], layout: Layout): readonly Painted[] {
-    const { palette } = canvas;
-    if (relation === undefined) return [painted("messages", palette.table)];
-    return describeRelation(relation, layout, palette.table);
-  }
-
-  function hiddenEvent(subject: readonly Painted[], counts: Counts): Event {
-    const { palette } = canvas;
-    const signs = signsOf(counts).map(({ kind, text }) => painted(text, palette[kind]));
-    const spaced = signs.flatMap((sign, index) => (index === 0 ? [sign] : [SPACE, sign]));
-    return {
-      operation: painted("… MORE", palette.strong),
-      subject,
-      detail: [joined(...spaced)],
-    };
-  }
+  const others = countOf(rest.length, "other table");
+  return [...events, countedEvent(others, describeCounts(sumOf(rest), canvas), canvas)];
 }
 
 /** Of what is told later, with the rest of its transaction. */
-export function postponedEvent(count: number, { palette }: Canvas): Event {
+export function postponedEvent(count: number, canvas: Canvas): Event {
+  const text = painted("not shown, as all that follows", canvas.palette.quiet);
+  return countedEvent(countOf(count, "change"), text, canvas);
+}
+
+function countedEvent(subject: Relation | string, detail: Painted, { palette }: Canvas): Event {
   return {
-    operation: painted("… MORE", palette.strong),
-    subject: [painted(countOf(count, "change"))],
-    detail: [painted("not shown, as all that follows", palette.quiet)],
+    sign: painted(palette.glyphs.ellipsis, palette.strong),
+    subject,
+    paint: palette.table,
+    pieces: () => [{ ...detail, gap: PIECE_GAP, cut: undefined }],
+    rest: () => undefined,
+    linesMax: 1,
   };
+}
+
+/** `+1,000 ~3` */
+export function describeCounts(counts: Counts, { palette }: Pick<Canvas, "palette">): Painted {
+  const signs = signsOf(counts, palette).map(({ kind, text }) => painted(text, palette[kind]));
+  return joined(...signs.flatMap((sign, index) => (index === 0 ? [sign] : [SPACE, sign])));
 }
 
 function sumOf(all: readonly Hidden[]): Counts {
   const sum = noCounts();
   for (const { counts } of all) {
-    for (const { kind } of signsOf(counts)) sum[kind] += counts[kind];
+    for (const kind of SIGNED) sum[kind] += counts[kind];
   }
   return sum;
 }

@@ -10,8 +10,6 @@ export interface JsonDifference {
   readonly after: string | undefined;
 }
 
-/** More than these are no longer easier to read than the two values. */
-const DIFFERENCES_MAX = 3;
 const DEPTH_MAX = 50;
 /** Of longer values the whole is not even looked at. */
 const WIDTH_MAX = 10_000;
@@ -26,21 +24,28 @@ type Json =
 export function jsonDifferences(
   before: ColumnValue,
   after: ColumnValue,
+  countMax: number,
 ): readonly JsonDifference[] | undefined {
   const [old, now] = [parse(before), parse(after)];
   if (old === undefined || now === undefined) return undefined;
   const found: JsonDifference[] = [];
-  compare(old, now, "", found);
-  const told = found.length > 0 && found.length <= DIFFERENCES_MAX;
+  compare(old, now, "", found, countMax);
+  const told = found.length > 0 && found.length <= countMax;
   return told && found.every(({ path }) => path !== "") ? found : undefined;
 }
 
-function compare(old: Json, now: Json, path: string, found: JsonDifference[]): void {
-  if (old.text === now.text || found.length > DIFFERENCES_MAX) return;
+function compare(
+  old: Json,
+  now: Json,
+  path: string,
+  found: JsonDifference[],
+  countMax: number,
+): void {
+  if (old.text === now.text || found.length > countMax) return;
   if (old.kind === "object" && now.kind === "object") {
     for (const key of new Set([...old.members.keys(), ...now.members.keys()])) {
       const step = `${path}.${PLAIN_KEY.exec(key)?.[1] ?? key}`;
-      compareMembers(old.members.get(key), now.members.get(key), step, found);
+      compareMembers(old.members.get(key), now.members.get(key), step, found, countMax);
     }
   } else if (
     old.kind === "array" &&
@@ -48,7 +53,7 @@ function compare(old: Json, now: Json, path: string, found: JsonDifference[]): v
     old.items.length === now.items.length
   ) {
     for (const [index, item] of old.items.entries()) {
-      compareMembers(item, now.items[index], `${path}[${index}]`, found);
+      compareMembers(item, now.items[index], `${path}[${index}]`, found, countMax);
     }
   } else {
     found.push({ path, before: old.text, after: now.text });
@@ -60,8 +65,9 @@ function compareMembers(
   now: Json | undefined,
   path: string,
   found: JsonDifference[],
+  countMax: number,
 ): void {
-  if (old !== undefined && now !== undefined) compare(old, now, path, found);
+  if (old !== undefined && now !== undefined) compare(old, now, path, found, countMax);
   else found.push({ path, before: old?.text, after: now?.text });
 }
 

@@ -1,5 +1,5 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { sanitizeLine } from "../bytes/sanitize.ts";
+import { isHostile, sanitizeLine } from "../bytes/sanitize.ts";
 import { textWidth } from "../terminal/text-width.ts";
 
 /** A string (its end may have been cut off), a bracket or the like, a number, a word. White space is dropped. */
@@ -17,13 +17,14 @@ export function isJson(oid: number, types: TypeRegistry): boolean {
 }
 
 /**
- * JSON on one line, spaced as jsonb prints itself, safe to print. `whole`: nothing of it was cut off.
- * Undefined: it is none, so that its brackets and quotes do not tell where it ends.
+ * JSON on one line, safe to print: as it is, or where it has line breaks spaced as jsonb prints itself. `whole`: nothing
+ * of it was cut off. Undefined: it is none, so that its brackets and quotes do not tell where it ends; or it holds what
+ * cannot be printed, for which an escape would look like one of its own.
  */
 export function jsonOnOneLine(json: string, whole: boolean): string | undefined {
   const tokens = tokensOf(json, whole);
-  if (tokens === undefined) return undefined;
-  return spaced(tokens);
+  if (tokens === undefined || tokens.some(isHostile)) return undefined;
+  return isHostile(json) ? spaced(tokens).map(sanitizeLine).join("") : sanitizeLine(json);
 }
 
 /** The same on lines of `width`, where that can be: what is longer has a line for each of its elements, indented. */
@@ -32,8 +33,9 @@ export function jsonOnLines(
   whole: boolean,
   width: number,
 ): readonly string[] | undefined {
-  const tokens = tokensOf(json, whole);
-  if (tokens === undefined) return undefined;
+  const found = tokensOf(json, whole);
+  if (found === undefined || found.some(isHostile)) return undefined;
+  const tokens = found.map(sanitizeLine);
   const lines: string[] = [];
   let line = "";
   let depth = 0;
@@ -45,7 +47,7 @@ export function jsonOnLines(
     const token = tokens[at] ?? "";
     const end = OPENING.has(token) ? endWithin(tokens, at, width - textWidth(line)) : undefined;
     if (end !== undefined) {
-      line += spaced(tokens.slice(at, end));
+      line += spaced(tokens.slice(at, end)).join("");
       at = end - 1;
       continue;
     }
@@ -63,7 +65,7 @@ export function jsonOnLines(
 
 /** Of JSON of which nothing was cut off, safe to print. Undefined: it is none. */
 export function jsonTokens(json: string): readonly string[] | undefined {
-  return tokensOf(json, true);
+  return tokensOf(json, true)?.map(sanitizeLine);
 }
 
 /** Where the array or object ends that starts there, if on one line it is no longer than that. */
@@ -73,7 +75,7 @@ function endWithin(tokens: readonly string[], start: number, width: number): num
   let left = width - 1;
   for (let at = start; at < tokens.length; at++) {
     const token = tokens[at] ?? "";
-    left -= textWidth(spaced([token]));
+    left -= textWidth(spaced([token]).join(""));
     if (left < 0) return undefined;
     if (OPENING.has(token)) depth += 1;
     if (CLOSING.has(token)) depth -= 1;
@@ -82,11 +84,11 @@ function endWithin(tokens: readonly string[], start: number, width: number): num
   return undefined;
 }
 
-function spaced(tokens: readonly string[]): string {
-  return tokens.map((token) => (token === "," || token === ":" ? `${token} ` : token)).join("");
+function spaced(tokens: readonly string[]): readonly string[] {
+  return tokens.map((token) => (token === "," || token === ":" ? `${token} ` : token));
 }
 
-/** Undefined: not JSON. */
+/** As they came, not fit to be printed. Undefined: not JSON. */
 function tokensOf(json: string, whole: boolean): readonly string[] | undefined {
   const tokens: string[] = [];
   TOKEN.lastIndex = 0;
@@ -96,7 +98,7 @@ function tokensOf(json: string, whole: boolean): readonly string[] | undefined {
     if (token === "") continue;
     const cut = !whole && TOKEN.lastIndex === json.length;
     if (!cut && !isWhole(token)) return undefined;
-    tokens.push(sanitizeLine(token));
+    tokens.push(token);
   }
   return tokens.length === 0 ? undefined : tokens;
 }

@@ -1,18 +1,24 @@
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
+import { isHostile, sanitizeLine } from "../bytes/sanitize.ts";
+import { type Paint, type Painted, painted, type Palette } from "../terminal/painted.ts";
+import { textWidth } from "../terminal/text-width.ts";
 import { jsonOnLines, jsonOnOneLine } from "./json.ts";
+import { formatSize } from "./numbers.ts";
 import {
-  bareLine,
-  formatBytes,
-  formatValue,
-  lineToQuote,
-  looksEscaped,
+  BESIDE_SIZE_MIN,
+  drawValue,
+  escapeText,
+  paintText,
   quote,
   readStart,
+  type Start,
+  startOfTokens,
+  writeHex,
 } from "./value.ts";
-import { startWithin, textWidth } from "../terminal/text-width.ts";
 
 /** On a line by itself only these could be read as something that they are not. */
-const AMBIGUOUS_ALONE = /^$|^NULL$|^[('"\s]|→|[\s…]$/u;
+const AMBIGUOUS_ALONE = /^$|^NULL$|^[('"\s]|^E'|\\|[→⇢]|[\s…]$|\.\.\.$/u;
+const BYTEA = /^\\x[\da-f]*$/;
 const LINE_BREAK = /(?<=\n)/u;
 
 interface LineLimits {
@@ -22,21 +28,52 @@ interface LineLimits {
   readonly valueWidthMax: number;
 }
 
+interface Lines {
+  readonly lines: readonly string[];
+  readonly escaped: boolean;
+}
+
 /**
  * A value on as many lines as it takes: JSON that is longer than one is indented, a text with line breaks
- * has them as `\n` at the end of its lines. An `…` at the very end says that there is more.
+ * has them as `\n` at the end of its lines. An `…` and its size at the very end say that there is more.
  */
 export function valueLines(
   value: ColumnValue,
   limits: LineLimits,
   json: boolean,
-): readonly string[] {
+  palette: Palette,
+  paint?: Paint,
+): readonly Painted[] {
   const { width, valueWidthMax } = limits;
-  if (value.kind === "null" || value.kind === "unchanged") return [formatValue(value, width, json)];
-  if (value.kind === "binary") return broken([formatBytes(value.bytes, valueWidthMax)], limits);
-  const { text, whole, bytes } = readStart(value.bytes, valueWidthMax);
-  const asJson = json && text !== undefined ? jsonLines(text, whole, width) : undefined;
-  return broken(asJson ?? textLines(text, bytes), limits, whole);
+  if (value.kind === "null" || value.kind === "unchanged")
+    return [drawValue(value, width, json, palette)];
+  const { bytes } = value;
+  if (value.kind === "binary") {
+    const { text, whole } = writeHex(bytes, valueWidthMax);
+    return drawn({ lines: [text], escaped: false }, whole);
+  }
+  const start = readStart(bytes, valueWidthMax);
+  const { text } = start;
+  const asJson = json && text !== undefined ? jsonLines(text, start.whole, width) : undefined;
+  const written = asJson === undefined ? textLines(start) : { lines: asJson, escaped: false };
+  return drawn(written, start.whole);
+
+  function drawn({ lines, escaped }: Lines, whole: boolean): readonly Painted[] {
+    const { ellipsis } = palette.glyphs;
+    const broke = broken(lines, limits);
+    const shown = broke.lines.map((line) => ({
+      text: paintText(line, escaped, palette, paint),
+      width: textWidth(line),
+    }));
+    if (whole && broke.whole) return shown;
+    const told = `${ellipsis} ${formatSize(bytes.length)}`;
+    const room = Math.min(width, valueWidthMax);
+    const end = room >= told.length + BESIDE_SIZE_MIN ? told : ellipsis;
+    const last = startOfTokens(broke.lines.at(-1) ?? "", room - textWidth(end));
+    const mark = painted(end, palette.quiet);
+    const text = paintText(last, escaped, palette, paint) + mark.text;
+    return [...shown.slice(0, -1), { text, width: textWidth(last) + mark.width }];
+  }
 }
 
 function jsonLines(text: string, whole: boolean, width: number): readonly string[] | undefined {
@@ -45,51 +82,44 @@ function jsonLines(text: string, whole: boolean, width: number): readonly string
   return jsonOnLines(text, whole, width);
 }
 
-function textLines(text: string | undefined, bytes: Uint8Array): readonly string[] {
-  const lines = text?.split(LINE_BREAK) ?? [undefined];
-  const bare = lines.map((line) => bareLine({ text: line, bytes }));
-  const all = bare.join("");
-  if (!looksEscaped({ text, bytes }, all) && !AMBIGUOUS_ALONE.test(all)) return bare;
-  return quoteLines(lines.map((line) => lineToQuote({ text: line, bytes })));
-}
-
-/** One pair of quotes around all of them. */
-function quoteLines(lines: readonly string[]): readonly string[] {
-  const last = lines.length - 1;
-  return lines.map((line, index) => {
-    const start = index === 0 ? 0 : 1;
-    return quote(line).slice(start, index === last ? undefined : -1);
+function textLines({ text, bytes }: Start): Lines {
+  if (text !== undefined && !isHostile(text)) {
+    const safe = sanitizeLine(text);
+    const bare = BYTEA.test(safe) || !AMBIGUOUS_ALONE.test(safe);
+    return { lines: [bare ? safe : quote(safe)], escaped: false };
+  }
+  const parts = text?.split(LINE_BREAK) ?? [undefined];
+  const last = parts.length - 1;
+  // One pair of quotes around all of them.
+  const lines = parts.map((part, index) => {
+    const quoted = quote(escapeText(part, bytes), index === last);
+    return index === 0 ? `E${quoted}` : quoted.slice(1);
   });
+  return { lines, escaped: true };
 }
 
 /** Lines that are too long go on in the next one; what is too much altogether is left out. */
 function broken(
   lines: readonly string[],
   { width, valueWidthMax }: LineLimits,
-  whole = true,
-): readonly string[] {
+): { readonly lines: readonly string[]; readonly whole: boolean } {
   const out: string[] = [];
   let left = valueWidthMax;
   for (const line of lines) {
     let rest = line;
     do {
-      const piece = startWithin(rest, Math.min(width, left)) || firstCharacter(rest);
-      if (left <= 0) return cutAtEnd(out, Math.min(width, valueWidthMax));
+      if (left <= 0) return { lines: out, whole: false };
+      const piece = startOfTokens(rest, Math.min(width, left)) || firstCharacter(rest);
       out.push(piece);
       rest = rest.slice(piece.length);
       left -= textWidth(piece);
     } while (rest !== "");
   }
-  return whole ? out : cutAtEnd(out, Math.min(width, valueWidthMax));
+  return { lines: out, whole: true };
 }
 
 /** Or a wide one would never fit a width of 1. */
 function firstCharacter(text: string): string {
   const [first = ""] = text;
   return first;
-}
-
-function cutAtEnd(lines: readonly string[], width: number): readonly string[] {
-  const last = lines.at(-1) ?? "";
-  return [...lines.slice(0, -1), `${startWithin(last, width - 1)}…`];
 }

@@ -12,6 +12,19 @@ export function countOf(count: number, what: string): string {
   return `${formatCount(count)} ${what}${count === 1 ? "" : "s"}`;
 }
 
+const SIZES = ["B", "kB", "MB", "GB"] as const;
+
+/** `60 B`, `3.9 kB`, `1.2 MB`: the size of a value that is not shown whole, in units of 1024. */
+export function formatSize(bytes: number): string {
+  let unit = 0;
+  let count = bytes;
+  while (count >= 1000 && unit < SIZES.length - 1) {
+    count /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 || count >= 10 ? Math.round(count) : count.toFixed(1)} ${SIZES[unit]}`;
+}
+
 const UNITS = [
   { name: "µs", us: 1 },
   { name: "ms", us: 1000 },

@@ -10,12 +10,14 @@ import {
   type Palette,
   SPACE,
 } from "../terminal/painted.ts";
-import { type JsonDifference, jsonDifferences } from "./json-difference.ts";
-import { formatDifference } from "./difference.ts";
-import { type Field, fieldsOf } from "./fields.ts";
-import type { FlowLimits, Piece } from "./flow.ts";
+import { drawDifference } from "./difference.ts";
+import type { Field, Fields } from "./fields.ts";
+import type { Piece, Rest } from "./flow.ts";
 import { isJson } from "./json.ts";
-import { formatValue } from "./value.ts";
+import { type JsonDifference, jsonDifferences } from "./json-difference.ts";
+import { shortenName } from "./names.ts";
+import { countOf, formatCount } from "./numbers.ts";
+import { type Drawn, drawValue, drawWritten, readStart, writeText } from "./value.ts";
 import type { Canvas } from "./view.ts";
 
 export interface RowPieces {
@@ -29,45 +31,82 @@ const NAME_WIDTH_MAX = 30;
 const VALUE_WIDTH = 40;
 /** Less than this of a value that is cut anyway is not worth the rest of a line. */
 const CUT_WIDTH_MIN = 16;
-const CUT_CHANGE_WIDTH_MIN = 60;
+const CUT_CHANGE_WIDTH_MIN = 40;
+const SHORT_WIDTH_MIN = 12;
+const SHORT_CHANGE_WIDTH_MIN = 20;
+/** Places where JSON changed: of more than these the two values are easier to read. */
+const PLACES_MAX = 3;
+const PLACES_EXPANDED_MAX = 12;
 export const PIECE_GAP: Painted = painted("  ");
 
-/** The columns of a change as `name=value` or `name=old → new`, the identifying ones first and a bar behind them. */
-export function describeRow(message: RowChange, limits: FlowLimits, canvas: Canvas): RowPieces {
+/** Columns as `name=value` or `name=old → new`, the identifying ones first and a bar behind them. */
+export function describeFields(
+  fields: readonly Field[],
+  width: number,
+  linesMax: number,
+  canvas: Canvas,
+): RowPieces {
   const { palette } = canvas;
-  const { fields, changed } = fieldsOf(message, canvas);
-  const identifying = fields.filter((field) => field.identifies);
-  const others = fields.filter((field) => !field.identifies);
-  const bar = joined(SPACE, painted("│", palette.quiet), SPACE);
+  const bar = joined(SPACE, painted(palette.glyphs.bar, palette.quiet), SPACE);
   const pieces: Piece[] = [];
-  let room = limits.width * limits.linesMax;
+  let room = width * linesMax;
   let total = fields.length;
-  for (const field of [...identifying, ...others]) {
+  let identified = false;
+  for (const field of fields) {
     // A wide row has more columns than will ever be seen.
     if (room <= 0) break;
-    const described = describeField(field, limits.width, canvas);
+    const described = describeField(field, width, canvas);
     for (const [index, piece] of described.entries()) {
-      pieces.push({ ...piece, gap: index === 0 && field === others[0] ? bar : PIECE_GAP });
+      const first = index === 0 && identified && !field.identifies;
+      pieces.push({ ...piece, gap: first ? bar : PIECE_GAP });
       room -= piece.width;
     }
+    identified = field.identifies;
     total += described.length - 1;
   }
-  const note = noteOn(message, fields, changed);
-  if (note === undefined) return { pieces, total };
-  const last = paintedWithin(note, limits.width, palette.quiet);
-  return { pieces: [...pieces, { ...last, gap: bar, cut: undefined }], total: total + 1 };
+  return { pieces, total };
 }
 
-/** What the columns alone would leave unsaid. `changed`: whether any column was, shown or not. */
-export function noteOn(
-  message: RowChange,
-  fields: readonly Field[],
-  changed: boolean,
-): string | undefined {
-  if (fields.length === 0) return "(no columns)";
-  const compared = message.kind === "update" && message.old !== null;
-  if (!compared || fields.some((field) => field.before !== undefined)) return undefined;
+/** What the columns alone would leave unsaid. */
+export function noteOn(message: RowChange, { fields, changed, unknown }: Fields): string {
+  if (fields.length === 0) return message.kind === "delete" ? "(no key)" : "(no columns)";
+  const compared = message.kind === "update" && !unknown;
+  if (!compared || fields.some((field) => field.before !== undefined) || message.key !== null)
+    return "";
   return changed ? "(other columns changed)" : "(nothing changed)";
+}
+
+/** `… 3 more, 12 NULL`, `… 58 unchanged` */
+export function restOf(
+  { nulls, blanks, unchanged }: Pick<Fields, "nulls" | "blanks" | "unchanged">,
+  note: string,
+  { palette }: Canvas,
+): Rest {
+  return (count) => {
+    const counts = [
+      ...(count > 0 ? [`${formatCount(count)} more`] : []),
+      ...(unchanged > 0 && note === "" ? [`${formatCount(unchanged)} unchanged`] : []),
+      ...(nulls > 0 ? [`${formatCount(nulls)} NULL`] : []),
+      ...(blanks > 0 ? [`${formatCount(blanks)} blank`] : []),
+    ];
+    const hidden = count > 0 || unchanged > 0;
+    const text =
+      note === "" || count > 0
+        ? `${hidden ? `${palette.glyphs.ellipsis} ` : ""}${counts.join(", ")}`
+        : [note, ...counts].join(" ");
+    if (counts.length === 0 && note === "") return undefined;
+    const spare = note === "" && nulls + blanks === 0;
+    return { ...painted(text, palette.quiet), gap: PIECE_GAP, cut: undefined, spare };
+  };
+}
+
+/** As restOf(), of what is no row. */
+export function moreOf(what: string, { palette }: Canvas): Rest {
+  return (count) => {
+    if (count === 0) return undefined;
+    const text = `${palette.glyphs.ellipsis} +${countOf(count, what)}`;
+    return { ...painted(text, palette.quiet), gap: PIECE_GAP, cut: undefined };
+  };
 }
 
 /** One piece, or of JSON that was changed one for each place where it was. */
@@ -76,17 +115,22 @@ function describeField(
   width: number,
   canvas: Canvas,
 ): ReadonlyArray<Omit<Piece, "gap">> {
-  const { column, before, value } = field;
-  const differences =
-    before !== undefined && isJson(column.typeOid, canvas.types)
-      ? jsonDifferences(before, value)
-      : undefined;
+  const differences = differencesOf(field, canvas);
   if (differences === undefined) return [describeColumn(field, width, canvas)];
   return differences.map((difference) => describePlace(field, difference, width, canvas));
 }
 
+/** Undefined: it is no JSON, or the two values say it better. */
+export function differencesOf(
+  { column, before, value }: Field,
+  { types, view }: Canvas,
+): readonly JsonDifference[] | undefined {
+  if (before === undefined || !isJson(column.typeOid, types)) return undefined;
+  return jsonDifferences(before, value, view.expanded ? PLACES_EXPANDED_MAX : PLACES_MAX);
+}
+
 /** `items.teapot.colour="blue" → "red"` */
-function describePlace(
+export function describePlace(
   field: Field,
   { path, before, after }: JsonDifference,
   width: number,
@@ -97,11 +141,15 @@ function describePlace(
     paintedWithin(name, Math.floor(width / 2), palette.quiet),
     painted("=", palette.quiet),
   );
-  const arrow = painted(" → ", palette.quiet);
+  const arrow = arrowOf(field, palette);
   const room = Math.max(0, width - head.width - arrow.width);
   const valueMax = view.valueWidthMax ?? Math.floor(room / 2);
-  const draw = (text: string | undefined, left: number, paint: Paint): Painted =>
-    paintedWithin(text ?? "(absent)", left, text === undefined ? palette.quiet : paint);
+  const draw = (text: string | undefined, left: number, paint: Paint): Painted => {
+    if (text === undefined) return paintedWithin("(absent)", left, palette.quiet);
+    const size = Buffer.byteLength(text);
+    const written = { text, quoted: false, escaped: false, whole: true, size };
+    return drawWritten(written, left, palette, paint);
+  };
   const from = draw(before, Math.min(valueMax, room), palette.oldValue);
   // What the old value does not need, the new one may have.
   const rest = view.valueWidthMax ?? Infinity;
@@ -109,45 +157,65 @@ function describePlace(
   return { ...joined(head, from, arrow, to), cut: undefined };
 }
 
+/** The value was seen earlier, or the server sent it. */
+export function arrowOf({ seen }: Field, { glyphs, quiet }: Palette): Painted {
+  return painted(` ${seen ? glyphs.seenArrow : glyphs.arrow} `, quiet);
+}
+
 /** Values by themselves are cut to what lets several stand on a line. */
 function describeColumn(field: Field, width: number, canvas: Canvas): Omit<Piece, "gap"> {
   const name = describeName(field, width, canvas.palette);
   const valueMax = canvas.view.valueWidthMax ?? Math.max(VALUE_WIDTH, Math.floor(width / 2));
-  const within = (left: number): Values => describeValues(field, left, valueMax, canvas);
-  const { text, isCut } = within(width - name.width);
-  const to = (columns: number): Painted => joined(name, within(columns - name.width).text);
+  const within = (left: number): Drawn => drawChange(field, left, valueMax, canvas);
+  const drawn = within(width - name.width);
+  const to = (columns: number): Painted => joined(name, within(columns - name.width));
   const leastWidth = field.before === undefined ? CUT_WIDTH_MIN : CUT_CHANGE_WIDTH_MIN;
-  const cut = isCut ? { widthMin: name.width + leastWidth, to } : undefined;
-  return { ...joined(name, text), cut };
+  const anywayMin = drawn.isCut ? name.width + leastWidth : Infinity;
+  const short = field.before === undefined ? SHORT_WIDTH_MIN : SHORT_CHANGE_WIDTH_MIN;
+  return { ...joined(name, drawn), cut: { anywayMin, widthMin: name.width + short, to } };
 }
 
-interface Values {
-  readonly text: Painted;
-  readonly isCut: boolean;
-}
-
-/** `value`, or `old → new`. */
-function describeValues(field: Field, room: number, valueMax: number, canvas: Canvas): Values {
+/** `value`, or `old → new`. Two values that differ look different. */
+export function drawChange(field: Field, room: number, valueMax: number, canvas: Canvas): Drawn {
   const { column, identifies, before, value } = field;
   const { palette, types } = canvas;
   const json = isJson(column.typeOid, types);
-  const describe = (what: ColumnValue, width: number, paint: Paint | undefined): Values => {
-    const text = formatValue(what, Math.min(width, valueMax), json);
-    const plain = isAbsent(what) ? palette.quiet : paint;
-    return { text: painted(text, plain), isCut: text.endsWith("…") };
-  };
-  if (before === undefined) return describe(value, room, identifies ? palette.key : undefined);
-  const arrow = painted(" → ", palette.quiet);
-  const from = describe(before, Math.floor((room - arrow.width) / 2), palette.oldValue);
-  // What the old value does not need, the new one may have.
-  const to = describe(value, room - arrow.width - from.text.width, palette.newValue);
+  const draw = (what: ColumnValue, width: number, paint: Paint | undefined): Drawn =>
+    drawValue(what, Math.min(width, valueMax), json, palette, paint);
+  if (before === undefined) return draw(value, room, identifies ? palette.key : undefined);
+  const arrow = arrowOf(field, palette);
+  const both = room - arrow.width;
+  const half = Math.floor(both / 2);
+  // What one of them does not need, the other one may have.
+  const now = draw(value, both, palette.newValue);
+  const from = draw(before, Math.max(half, both - now.width), palette.oldValue);
+  const to =
+    now.width + from.width <= both ? now : draw(value, both - from.width, palette.newValue);
   const isCut = from.isCut || to.isCut;
-  const half = Math.min(Math.floor((room - arrow.width) / 2), valueMax);
-  const differing = isCut ? formatDifference(before, value, half, json) : undefined;
-  if (differing === undefined) return { text: joined(from.text, arrow, to.text), isCut };
-  const [old, now] = differing;
-  const pair = joined(painted(old, palette.oldValue), arrow, painted(now, palette.newValue));
-  return { text: pair, isCut };
+  if (isCut) {
+    const differing = drawDifference(before, value, Math.min(half, valueMax), palette);
+    if (differing !== undefined) return { ...joined(differing[0], arrow, differing[1]), isCut };
+  } else if (plainOf(before) === plainOf(value)) {
+    const [old = from, exact = to] = [before, value].map((one) => drawExactly(one, half, canvas));
+    return { ...joined(old, arrow, exact), isCut };
+  }
+  return { ...joined(from, arrow, to), isCut };
+}
+
+/** What two values look like to a person, whatever the font: white space in JSON and accents apart. */
+function plainOf(value: ColumnValue): string | ColumnValue {
+  if (value.kind !== "text") return value;
+  const text = Buffer.from(value.bytes).toString();
+  return text.normalize("NFC").replace(/\s+|\ufe0f/gu, "");
+}
+
+/** With escapes for all that is not ASCII, and all white space. */
+function drawExactly(value: ColumnValue, width: number, { palette }: Canvas): Drawn {
+  if (value.kind !== "text") return drawValue(value, width, false, palette);
+  const { bytes } = value;
+  const plain = readStart(bytes, width);
+  const same = plain.text !== undefined && /^[ -~]*$/.test(plain.text);
+  return drawWritten(writeText(plain, bytes.length, !same), width, palette);
 }
 
 /** `name=` */
@@ -155,13 +223,6 @@ function describeName(field: Field, width: number, palette: Palette): Painted {
   const { relation, column, identifies } = field;
   const nameMax = Math.min(NAME_WIDTH_MAX, Math.floor(width / 3));
   const paint = identifies ? palette.key : palette.quiet;
-  return joined(
-    paintedWithin(formatColumn(relation, column), nameMax, paint),
-    painted("=", palette.quiet),
-  );
-}
-
-/** NULL, or not sent: what is said of it is no value. */
-export function isAbsent(value: ColumnValue): boolean {
-  return value.kind === "null" || value.kind === "unchanged";
+  const name = shortenName(formatColumn(relation, column), nameMax, palette.glyphs.ellipsis);
+  return joined(painted(name, paint), painted("=", palette.quiet));
 }

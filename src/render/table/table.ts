@@ -1,55 +1,78 @@
 /*
- * Transactions as boxes for a person, in the width of the terminal.
- * Law: control characters never reach the terminal, and what is cut says so.
+ * Transactions for a person, in the width of the terminal.
+ * Law: control characters never reach the terminal, what is cut says so, and what differs looks different.
  * Way in: TableRenderer, one event after another.
  */
 
 import { assertNever } from "../../assert.ts";
 import type { PgoutputMessage, Relation, RowChange, Transaction } from "../../pgoutput/messages.ts";
+import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
+import type { PgTime } from "../../pg-time.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { createPalette, type Palette } from "../terminal/painted.ts";
+import { ASCII, createPalette, UNICODE } from "../terminal/painted.ts";
 import type { Renderer } from "../renderer.ts";
 import { describeAlteration } from "./alter.ts";
-import { BoxDrawer } from "./box.ts";
 import * as event from "./event.ts";
-import { expandedRow } from "./expanded.ts";
 import { pendingStreamParts } from "./fate-parts.ts";
-import { type Fate, Fates } from "./fates.ts";
+import { type Fate, Fates, timeOf } from "./fates.ts";
 import { hiddenEvents, postponedEvent } from "./hidden.ts";
+import { TableNames } from "./names.ts";
+import { SeenRows } from "./seen.ts";
+import type { Head } from "./page.ts";
+import { type Item, Sheet } from "./sheet.ts";
+import { Shelf } from "./shelf.ts";
 import { type Change, noCounts, Tally } from "./tally.ts";
+import { type TimeMode, Times } from "./times.ts";
 import * as say from "./transaction.ts";
 import type { Canvas, TableView } from "./view.ts";
 
 export interface TableOptions {
-  /** The terminal's columns; asked again for each message, so that rows follow a resize. Undefined: no terminal. */
+  /** The terminal's columns; asked again for each batch, so that rows follow a resize. Undefined: no terminal. */
   readonly width: () => number | undefined;
   readonly color: boolean;
+  /** Draws with ASCII only. */
+  readonly ascii?: boolean;
+  readonly time?: TimeMode;
   readonly view: TableView;
   /** Which columns are JSON, and what binary values mean. */
   readonly types: TypeRegistry;
 }
 
 const WIDTH_DEFAULT = 80;
+/** So many are laid out together. */
+const ITEMS_MAX = 1000;
+const OLD_VALUES = "old values: of rows seen before, or with REPLICA IDENTITY FULL";
+/** From so many changes on their number is told at the end. */
+const COUNTED_FROM = 100;
 
 /**
- * Messages as tables for a person: a box a transaction, a row a change. Nothing waits for a transaction's
- * end, so its memory does not depend on how large that is.
+ * Messages as lines for a person. What is rendered between two calls of take() is laid out together; nothing waits for a
+ * transaction's end, so its memory does not depend on how large that is.
  */
 export class TableRenderer implements Renderer {
   readonly #options: TableOptions;
-  readonly #palette: Palette;
-  readonly #box: BoxDrawer;
+  readonly #canvas: Canvas;
+  readonly #sheet: Sheet;
+  readonly #items: Item[] = [];
+  readonly #shelf = new Shelf();
+  readonly #seen = new SeenRows();
+  #text = "";
   readonly #relations = new Map<number, Relation>();
   readonly #fates = new Fates();
-  /** Whose box is open. */
+  /** Which one is open. */
   #transaction: Transaction | null = null;
+  #head: Head | undefined;
   #tally = new Tally();
   /** The last row's: in a stream block, perhaps a subtransaction's. */
   #xid = 0;
   #streaming = false;
-  /** Of the box: a streamed transaction has several. */
+  /** It may yet be rolled back. */
+  #pending = false;
+  /** Of what is open: a streamed transaction has several blocks. */
   #counts = noCounts();
-  #hiddenInBox = 0;
+  #hiddenInBlock = 0;
+  /** Of what would show what an update changed. */
+  #hint: "due" | "given" | undefined;
   /** The last transaction that there is more of than was shown; between its blocks too. */
   #counting: { readonly xid: number; readonly tally: Tally } | undefined;
   readonly #encoder = new TextEncoder();
@@ -57,8 +80,11 @@ export class TableRenderer implements Renderer {
 
   constructor(options: TableOptions) {
     this.#options = options;
-    this.#palette = createPalette(options.color);
-    this.#box = new BoxDrawer(this.#width(), this.#palette);
+    const palette = createPalette(options.color, options.ascii === true ? ASCII : UNICODE);
+    const { view, types, time = "utc" } = options;
+    const names = new TableNames(palette.glyphs.ellipsis);
+    this.#canvas = { palette, view, types, names, times: new Times(time) };
+    this.#sheet = new Sheet(this.#canvas);
   }
 
   /** For a status line: what is being counted in place of being shown. Undefined: nothing. */
@@ -68,45 +94,51 @@ export class TableRenderer implements Renderer {
   }
 
   render(message: PgoutputMessage): void {
-    this.#box.resize(this.#width());
-    const palette = this.#palette;
+    const { palette } = this.#canvas;
     switch (message.kind) {
       case "insert":
       case "update":
       case "delete":
-        return this.#change(message, () => this.#row(message));
+        return this.#row(message);
       case "truncate":
-        return this.#change(message, () =>
-          this.#box.event(event.truncateEvent(message, this.#canvas())),
-        );
+        for (const relation of message.relations) this.#seen.forgetTable(relation);
+        return this.#change(message, () => this.#event(event.truncateEvent(message, this.#canvas)));
       case "message":
-        return this.#change(message, () =>
-          this.#box.event(event.messageEvent(message, this.#canvas())),
-        );
+        return this.#change(message, () => this.#event(event.messageEvent(message, this.#canvas)));
       case "unknown":
-        return this.#event(message.transaction, event.unknownEvent(message, this.#canvas()));
+        if (message.transaction !== null) this.#enter(message.transaction);
+        return this.#event(event.unknownEvent(message, this.#canvas));
       case "relation":
         return this.#relation(message.transaction, message.relation);
       case "type":
         return;
-      case "begin":
-        return this.#open(message.transaction, say.beginParts(message, palette));
+      case "begin": {
+        const notes = this.#options.view.expanded ? say.beginParts(message) : [];
+        return this.#open(message.transaction, notes);
+      }
       case "begin_prepare":
-        return this.#open(message.transaction, say.beginPrepareParts(message, palette));
+        this.#open(
+          message.transaction,
+          say.beginPrepareParts(message, palette),
+          message.prepareTime,
+        );
+        this.#pending = true;
+        return;
       case "stream_start":
         this.#open(message.transaction, say.streamStartParts(message, palette));
         this.#tally = this.#fates.tallyOf(message);
         this.#streaming = true;
+        this.#pending = true;
         return;
       case "origin":
-        return this.#box.addToTitle(say.originParts(message));
+        return this.#origin(say.originParts(message));
       case "commit":
-        return this.#leave(say.commitParts(message.transaction, this.#counts, palette));
+        return this.#leave();
       case "prepare":
         this.#fates.prepared(message);
-        return this.#leave(say.prepareParts(message, this.#counts, palette));
+        return this.#leave();
       case "stream_stop":
-        return this.#leave(say.streamStopParts(message.transaction, this.#counts, palette));
+        return this.#leave();
       case "stream_commit":
       case "stream_abort":
       case "stream_prepare":
@@ -120,50 +152,97 @@ export class TableRenderer implements Renderer {
 
   skipped(): void {
     this.#leave();
+    this.#seen.clear();
   }
 
   /** No message will follow: closes what is open, and tells what was counted in vain. */
   finish(): void {
     this.#leave();
     for (const { xid, hidden } of this.#fates.pending()) {
-      this.#box.lines(pendingStreamParts(xid, this.#palette));
-      for (const row of hiddenEvents(hidden, this.#canvas())) this.#box.event(row);
+      const parts = pendingStreamParts(this.#canvas.palette);
+      this.#push({ kind: "line", parts, head: { time: null, xid, notes: [] } });
+      for (const row of hiddenEvents(hidden, this.#canvas)) this.#event(row);
     }
   }
 
   take(): Uint8Array {
-    const text = this.#box.take();
+    this.#draw();
+    const text = this.#text;
+    this.#text = "";
     const bytesMax = text.length * 3;
     if (this.#bytes.length < bytesMax) this.#bytes = new Uint8Array(bytesMax * 2);
     return this.#bytes.subarray(0, this.#encoder.encodeInto(text, this.#bytes).written);
   }
 
-  /** What a transaction's box counts: drawn, unless so many were that the rest is only counted. */
+  #draw(): void {
+    if (this.#hint === "due") {
+      this.#hint = "given";
+      this.#items.push({ kind: "remark", text: OLD_VALUES });
+    }
+    if (this.#items.length > 0) {
+      this.#text += this.#sheet.draw(this.#items, this.#options.width() ?? WIDTH_DEFAULT);
+    }
+    this.#items.length = 0;
+    this.#shelf.clear();
+  }
+
+  #push(item: Item): void {
+    if (this.#items.length >= ITEMS_MAX) this.#draw();
+    this.#items.push(item);
+  }
+
+  #event(row: event.Event): void {
+    this.#push({ kind: "event", event: row });
+  }
+
+  #row(message: RowChange): void {
+    this.#change(message, () => {
+      const seen = message.kind === "update" && message.old === null ? this.#seenOf(message) : null;
+      const kept = this.#shelf.keep(message);
+      const row = kept === undefined ? undefined : this.#shelf.tuple(seen);
+      if (kept === undefined || row === undefined) {
+        // There is no room beside what came before; a very long row is drawn from where it lies.
+        this.#draw();
+        this.#items.push({ kind: "row", message, seen: seen ?? undefined });
+        this.#draw();
+      } else this.#push({ kind: "row", message: kept, seen: row ?? undefined });
+      const { kind, key, old, relation } = message;
+      const unknown = kind === "update" && (key ?? old ?? seen) === null;
+      if (unknown && relation.announced) this.#hint ??= "due";
+    });
+    this.#remember(message);
+  }
+
+  #seenOf(message: RowChange): TupleData | null {
+    const { relation, key, new: row } = message;
+    const by = key ?? row;
+    return by === null ? null : (this.#seen.find(relation, by) ?? null);
+  }
+
+  /** What may be rolled back is forgotten: nothing would take it back. */
+  #remember({ kind, relation, key, old, new: row }: RowChange): void {
+    const gone = key ?? (kind === "delete" ? old : null);
+    if (gone !== null) this.#seen.forget(relation, gone);
+    if (row === null) return;
+    if (this.#pending) this.#seen.forget(relation, row);
+    else this.#seen.remember(relation, row, tupleEnd(row));
+  }
+
+  /** What a transaction counts: drawn, unless so many were that the rest is only counted. */
   #change(message: Change, draw: () => void): void {
     const { transaction } = message;
-    this.#counts[message.kind] += 1;
-    if (transaction === null) return draw();
+    if (transaction === null) {
+      if (this.#transaction !== null) this.#leave();
+      return draw();
+    }
     this.#enter(transaction);
+    this.#counts[message.kind] += 1;
     if (this.#tally.add(message, this.#options.view.collapseAfter)) {
       this.#divide(transaction);
       return draw();
     }
-    this.#hiddenInBox += 1;
+    this.#hiddenInBlock += 1;
     this.#counting ??= { xid: this.#transaction?.xid ?? transaction.xid, tally: this.#tally };
-  }
-
-  #row(message: RowChange): void {
-    const canvas = this.#canvas();
-    if (canvas.view.expanded) this.#box.block(expandedRow(message, canvas));
-    else this.#box.event(event.rowEvent(message, canvas));
-  }
-
-  #event(transaction: Transaction | null, row: event.Event): void {
-    if (transaction !== null) {
-      this.#enter(transaction);
-      this.#divide(transaction);
-    }
-    this.#box.event(row);
   }
 
   /** The first announcement of a table is no news, nor is the same again: the server repeats itself. */
@@ -172,64 +251,78 @@ export class TableRenderer implements Renderer {
     this.#relations.set(relation.oid, relation);
     const changes = before === undefined ? [] : describeAlteration(before, relation);
     if (changes.length === 0) return;
-    this.#event(transaction, event.alterEvent(relation, changes, this.#canvas()));
+    if (transaction !== null) {
+      this.#enter(transaction);
+      this.#divide(transaction);
+    }
+    this.#event(event.alterEvent(relation, changes, this.#canvas));
   }
 
   /** The next row is one of `transaction`: in a stream block, perhaps of one of its subtransactions. */
   #enter(transaction: Transaction): void {
     const open = this.#transaction;
     if (open !== null && (transaction.xid === open.xid || this.#streaming)) return;
-    this.#open(transaction, say.continuedParts(transaction, this.#palette));
+    this.#open(transaction, []);
   }
 
   #divide(transaction: Transaction): void {
     if (transaction.xid !== this.#xid && this.#transaction !== null) {
-      this.#box.divide(say.subtransactionParts(transaction, this.#transaction.xid));
+      const parts = say.subtransactionParts(transaction, this.#transaction.xid);
+      this.#push({ kind: "divide", parts });
     }
     this.#xid = transaction.xid;
   }
 
-  #open(transaction: Transaction | null, title: say.Parts): void {
+  #open(transaction: Transaction | null, notes: say.Parts, time?: PgTime): void {
     this.#leave();
+    if (transaction === null) return;
     this.#transaction = transaction;
-    this.#xid = transaction?.xid ?? 0;
-    this.#box.announce(title);
+    this.#xid = transaction.xid;
+    this.#head = { time: time ?? transaction.commitTime, xid: transaction.xid, notes };
+    this.#push({ kind: "open", head: this.#head });
+  }
+
+  /** It comes before the transaction's changes. */
+  #origin(parts: say.Parts): void {
+    if (this.#head === undefined) this.#push({ kind: "line", parts, head: null });
+    else this.#head.notes = [...this.#head.notes, ...parts];
   }
 
   /** A transaction whose changes were seen before meets its end, or comes near to it. */
   #fate(message: Fate): void {
     this.#leave();
     this.#counting = undefined;
-    const { parts, hidden } = this.#fates.tell(message, this.#palette);
-    this.#box.lines(parts);
-    for (const row of hiddenEvents(hidden, this.#canvas())) this.#box.event(row);
+    const { parts, hidden } = this.#fates.tell(message, this.#canvas.palette);
+    const head = { time: timeOf(message), xid: message.transaction.xid, notes: [] };
+    this.#push({ kind: "line", parts, head });
+    for (const row of hiddenEvents(hidden, this.#canvas)) this.#event(row);
   }
 
-  /** Whatever box is open ends here: without a footer because its end was cut off or filtered out. */
-  #leave(footer: say.Parts = []): void {
+  /** What is open ends here, or its end was cut off or filtered out. */
+  #leave(): void {
     if (this.#streaming) {
       // The rest is told with the transaction's fate: of its further blocks there is nothing to be seen.
-      if (this.#hiddenInBox > 0 && this.#box.isOpen) {
-        this.#box.event(postponedEvent(this.#hiddenInBox, this.#canvas()));
+      if (this.#hiddenInBlock > 0 && this.#tally.hiddenTotal === this.#hiddenInBlock) {
+        this.#event(postponedEvent(this.#hiddenInBlock, this.#canvas));
       }
     } else {
-      for (const row of hiddenEvents(this.#tally.hidden(), this.#canvas())) this.#box.event(row);
+      for (const row of hiddenEvents(this.#tally.hidden(), this.#canvas)) this.#event(row);
       this.#counting = undefined;
     }
-    this.#box.close(footer);
+    if (this.#head !== undefined) this.#push({ kind: "close", parts: this.#total() });
     this.#transaction = null;
+    this.#head = undefined;
     this.#tally = new Tally();
     this.#streaming = false;
+    this.#pending = false;
     this.#counts = noCounts();
-    this.#hiddenInBox = 0;
+    this.#hiddenInBlock = 0;
   }
 
-  #canvas(): Canvas {
-    const { view, types } = this.#options;
-    return { layout: this.#box.layout, palette: this.#palette, view, types };
-  }
-
-  #width(): number {
-    return this.#options.width() ?? WIDTH_DEFAULT;
+  /** Of a transaction that has left the screen before its end. */
+  #total(): say.Parts {
+    const total = Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
+    const counted = total >= COUNTED_FROM || this.#tally.hiddenTotal > 0;
+    return counted && !this.#streaming ? say.countParts(this.#counts, this.#canvas.palette) : [];
   }
 }

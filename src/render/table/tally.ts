@@ -1,17 +1,18 @@
 import type { LogicalMessage, Relation, RowChange, Truncate } from "../../pgoutput/messages.ts";
+import type { Glyphs } from "../terminal/painted.ts";
 
 /** What is counted of a transaction. */
 export type Change = RowChange | Truncate | LogicalMessage;
 export type Counts = Record<Change["kind"], number>;
 
-/** In the order and with the signs in which they are told. */
-export const SIGNS: readonly { readonly kind: keyof Counts; readonly sign: string }[] = [
-  { kind: "insert", sign: "+" },
-  { kind: "update", sign: "~" },
-  { kind: "delete", sign: "-" },
-  { kind: "truncate", sign: "×" },
-  { kind: "message", sign: "»" },
+/** In the order in which they are told. */
+export const SIGNED: readonly (keyof Counts)[] = [
+  ...(["insert", "update", "delete", "truncate", "message"] as const),
 ];
+
+export function signOfCount(kind: keyof Counts, { truncate, message }: Glyphs): string {
+  return { insert: "+", update: "~", delete: "-", truncate, message }[kind];
+}
 
 export function noCounts(): Counts {
   return { insert: 0, update: 0, delete: 0, truncate: 0, message: 0 };

@@ -3,19 +3,17 @@ import type {
   Begin,
   BeginPrepare,
   Origin,
-  Prepare,
   StreamStart,
   Transaction,
 } from "../../pgoutput/messages.ts";
-import { formatPgTime, type PgTime } from "../../pg-time.ts";
 import type { Paint, Palette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { countOf, formatCount } from "./numbers.ts";
-import { type Counts, SIGNS } from "./tally.ts";
+import { type Counts, signOfCount, SIGNED } from "./tally.ts";
 
 /**
- * What is said about a transaction as a whole: the title and the last line of its box, and its fate when
- * that comes later. Each a list of parts, the most important first, to be laid out as they fit.
+ * What is said about a transaction as a whole, beside its time and xid. A list of parts, the most important first, to
+ * be laid out as they fit.
  */
 export type Parts = readonly Part[];
 
@@ -25,12 +23,8 @@ export interface Part {
   readonly paint?: Paint | undefined;
 }
 
-export function beginParts(message: Begin, palette: Palette): Parts {
-  return [
-    part(`BEGIN ${xidOf(message.transaction)}`, palette.strong),
-    part(formatTime(message.commitTime)),
-    part(`commit ${formatLsn(message.finalLsn)}`),
-  ];
+export function beginParts({ finalLsn }: Begin): Parts {
+  return [part(`commit ${formatLsn(finalLsn)}`)];
 }
 
 export function originParts(message: Origin): Parts {
@@ -39,54 +33,13 @@ export function originParts(message: Origin): Parts {
   return [part(`origin ${quoted(message.name)}${at}`)];
 }
 
-/** Of a transaction whose Begin was not seen: cut off, or filtered out. */
-export function continuedParts(transaction: Transaction, palette: Palette): Parts {
-  const time = transaction.commitTime === null ? [] : [part(formatTime(transaction.commitTime))];
-  return [part(xidOf(transaction), palette.strong), ...time];
-}
-
-export function commitParts(
-  transaction: Transaction | null,
-  counts: Counts,
-  palette: Palette,
-): Parts {
-  return [part(`COMMIT ${xidOf(transaction)}`, palette.committed), ...countParts(counts)];
-}
-
 export function streamStartParts(message: StreamStart, palette: Palette): Parts {
-  return [
-    part(`STREAM ${xidOf(message.transaction)}`, palette.strong),
-    part(message.firstSegment ? "still in progress" : "still in progress, continued"),
-  ];
-}
-
-export function streamStopParts(
-  transaction: Transaction | null,
-  counts: Counts,
-  palette: Palette,
-): Parts {
-  return [
-    part(`PENDING ${xidOf(transaction)}`, palette.pending),
-    ...countParts(counts),
-    part("may yet be rolled back"),
-  ];
+  const what = message.firstSegment ? "in progress" : "in progress, continued";
+  return [part(what, palette.pending), part("may yet be rolled back")];
 }
 
 export function beginPrepareParts(message: BeginPrepare, palette: Palette): Parts {
-  return [
-    part(`BEGIN ${xidOf(message.transaction)}`, palette.strong),
-    part(`gid ${quoted(message.gid)}`),
-    part(formatTime(message.prepareTime)),
-    part(`prepare ${formatLsn(message.prepareLsn)}`),
-  ];
-}
-
-export function prepareParts(message: Prepare, counts: Counts, palette: Palette): Parts {
-  return [
-    part(`PENDING ${xidOf(message.transaction)}`, palette.pending),
-    ...countParts(counts),
-    part(`prepared as ${quoted(message.gid)}`),
-  ];
+  return [part(`PREPARED ${quoted(message.gid)}`, palette.pending), part("may yet be rolled back")];
 }
 
 /** In ASCII, for a status line. */
@@ -99,10 +52,10 @@ export function subtransactionParts(transaction: Transaction, top: number): Part
 }
 
 /** `3 changes`, and when they are of several kinds `+1 ~2`, in the signs of the rows. */
-export function countParts(counts: Counts): Parts {
+export function countParts(counts: Counts, palette: Palette): Parts {
   const { message: messages, ...rows } = counts;
   const changes = Object.values(rows).reduce((sum, count) => sum + count, 0);
-  const signs = signsOf(rows);
+  const signs = signsOf(rows, palette);
   const kinds = signs.length < 2 ? "" : ` (${signs.map(({ text }) => text).join(" ")})`;
   const messageParts = messages === 0 ? [] : [part(countOf(messages, "message"))];
   if (changes === 0 && messages > 0) return messageParts;
@@ -110,24 +63,19 @@ export function countParts(counts: Counts): Parts {
 }
 
 /** `+3` `~2`: each kind that there is any of. */
-export function signsOf(counts: Partial<Counts>): readonly { kind: keyof Counts; text: string }[] {
-  return SIGNS.flatMap(({ kind, sign }) => {
+export function signsOf(
+  counts: Partial<Counts>,
+  palette: Palette,
+): readonly { kind: keyof Counts; text: string }[] {
+  return SIGNED.flatMap((kind) => {
     const count = counts[kind] ?? 0;
+    const sign = signOfCount(kind, palette.glyphs);
     return count === 0 ? [] : [{ kind, text: `${sign}${formatCount(count)}` }];
   });
 }
 
 export function part(text: string, paint?: Paint): Part {
   return { text, paint };
-}
-
-/** `2026-11-24 10:57:43.123456Z`: ISO 8601's own alternative to the `T`, easier on the eye. */
-export function formatTime(time: PgTime): string {
-  return formatPgTime(time).replace("T", " ");
-}
-
-export function xidOf(transaction: Transaction | null): string {
-  return transaction === null ? "transaction" : `xid ${transaction.xid}`;
 }
 
 export function quoted(name: string): string {

@@ -1,6 +1,7 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { Palette } from "../terminal/painted.ts";
-import type { Layout } from "./frame.ts";
+import type { TableNames } from "./names.ts";
+import type { Times } from "./times.ts";
 
 /** What a person asked to see of the changes. */
 export interface TableView {
@@ -21,10 +22,11 @@ export const WHOLE_VIEW: TableView = {
   collapseAfter: Number.POSITIVE_INFINITY,
 };
 
-/** Where an event's row is drawn, and with what. */
+/** What everything is drawn with. */
 export interface Canvas {
-  readonly layout: Layout;
   readonly palette: Palette;
   readonly view: TableView;
   readonly types: TypeRegistry;
+  readonly times: Times;
+  readonly names: TableNames;
 }

@@ -53,7 +53,44 @@ export interface Palette {
   readonly strong: Paint;
   /** Borders, column names, NULL. */
   readonly quiet: Paint;
+  /** What stands for a character that cannot be printed. */
+  readonly escape: Paint;
+  readonly glyphs: Glyphs;
 }
+
+/** What tables are drawn with. */
+export interface Glyphs {
+  /** A transaction's first row, its others, and its last one. */
+  readonly first: string;
+  readonly bar: string;
+  readonly last: string;
+  readonly branch: string;
+  readonly rule: string;
+  readonly heavyBar: string;
+  readonly arrow: string;
+  /** Between a value that was seen earlier and the one that the server sent. */
+  readonly seenArrow: string;
+  readonly ellipsis: string;
+  readonly dot: string;
+  readonly truncate: string;
+  readonly message: string;
+  readonly alter: string;
+  readonly done: string;
+  readonly failed: string;
+}
+
+export const UNICODE: Glyphs = {
+  ...{ first: "┌", bar: "│", last: "└", branch: "├", rule: "─", heavyBar: "┃" },
+  ...{ arrow: "→", seenArrow: "⇢", ellipsis: "…", dot: "·" },
+  ...{ truncate: "×", message: "»", alter: "±", done: "✔", failed: "✘" },
+};
+
+/** For a locale that is not UTF-8. */
+export const ASCII: Glyphs = {
+  ...{ first: "/", bar: "|", last: "\\", branch: "|", rule: "-", heavyBar: "#" },
+  ...{ arrow: "->", seenArrow: "~>", ellipsis: "...", dot: "," },
+  ...{ truncate: "x", message: ">", alter: "*", done: "=", failed: "!" },
+};
 
 /**
  * These are of the 256 colours, which no theme changes, and readable on white, black, VS Code's and Solarized's
@@ -70,7 +107,7 @@ const GREY = 244;
 
 export const COLORS: readonly number[] = [GREEN, BLUE, RED, MAGENTA, TEAL, AMBER, GREY];
 
-export function createPalette(color: boolean): Palette {
+export function createPalette(color: boolean, glyphs: Glyphs = UNICODE): Palette {
   const chalk = new Chalk({ level: color ? 2 : 0 });
   const shade = (code: number): Paint => chalk.ansi256(code);
   const bold = (code: number): Paint => chalk.bold.ansi256(code);
@@ -90,5 +127,7 @@ export function createPalette(color: boolean): Palette {
     newValue: shade(GREEN),
     strong: chalk.bold,
     quiet: shade(GREY),
+    escape: shade(MAGENTA),
+    glyphs,
   };
 }

@@ -1,6 +1,6 @@
 import { type Painted, type Palette, joined, painted, paintedWithin } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
-import { Frame, layoutFor } from "../table/frame.ts";
+import { Frame } from "./frame.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 
 const KEY_WIDTH = 14;
@@ -11,7 +11,7 @@ export class ExpandedRecord {
   readonly #palette: Palette;
 
   constructor(width: number, palette: Palette) {
-    this.#frame = new Frame(layoutFor(width), palette.quiet);
+    this.#frame = new Frame(width, palette.quiet);
     this.#palette = palette;
   }
 
@@ -19,11 +19,11 @@ export class ExpandedRecord {
     const frame = this.#frame;
     const title = paintedWithin(head, frame.titleWidth, this.#palette.strong);
     const lines = fields.flatMap(([key, text]) => this.#field(key, sanitizeLine(text)));
-    return frame.top(title) + frame.lines(lines, true) + frame.bottom(painted(""));
+    return frame.top(title) + frame.lines(lines) + frame.bottom();
   }
 
   #field(key: string, text: string): Painted[] {
-    const { inner } = this.#frame.layout;
+    const { inner } = this.#frame;
     const { quiet } = this.#palette;
     if (text === "") return [paintedWithin(key, inner, quiet)];
     const width = Math.max(inner - KEY_WIDTH - 1, 1);

@@ -1,19 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { textWidth } from "../../../src/render/terminal/text-width.ts";
 import type { ColumnValue } from "../../../src/pgoutput/tuple.ts";
-import { formatDifference } from "../../../src/render/table/difference.ts";
+import { drawDifference } from "../../../src/render/table/difference.ts";
 import { valueLines } from "../../../src/render/table/lines.ts";
-import { formatValue } from "../../../src/render/table/value.ts";
+import { drawValue } from "../../../src/render/table/value.ts";
+import { createPalette } from "../../../src/render/terminal/painted.ts";
 
 const WIDTH = 200;
+const PALETTE = createPalette(false);
 
 const valueOf = (bytes: Uint8Array | string): ColumnValue => ({
   kind: "text",
   bytes: Buffer.from(bytes),
 });
-const onOneLine = (value: ColumnValue): string => formatValue(value, WIDTH, false);
-const onLines = (value: ColumnValue): string =>
-  valueLines(value, { width: WIDTH, valueWidthMax: Number.POSITIVE_INFINITY }, false).join("\n");
+const onOneLine = (value: ColumnValue, width = WIDTH): string =>
+  drawValue(value, width, false, PALETTE).text;
+const onLines = (value: ColumnValue): string => {
+  const limits = { width: WIDTH, valueWidthMax: Number.POSITIVE_INFINITY };
+  return valueLines(value, limits, false, PALETTE)
+    .map(({ text }) => text)
+    .join("\n");
+};
 
 /** What escapes are made of, and what is escaped; 0xff is no UTF-8. */
 const BYTES = [..."\\xf01t'\n\t\u0001".split("").map((one) => one.charCodeAt(0)), 0xff];
@@ -34,8 +42,18 @@ describe("a value's escapes", () => {
   ] as const) {
     it(`${form}: no two values look the same`, () => {
       const seen = new Map<string, string>();
-      const long = ["\\x010", "\u00010", "\\u200d", "\u200d", "a\\u{e0041}", "a\u{e0041}"];
-      for (const bytes of [...upTo(4), ...long.map((text) => [...Buffer.from(text)])]) {
+      const long = [
+        "\\x010",
+        "\u00010",
+        "\\u200d",
+        "\u200d",
+        "a\\u{e0041}",
+        "a\u{e0041}",
+        "E'\\n'",
+      ];
+      // U+0085, and the byte of it alone.
+      const others = [[0xc2, 0x85], [0x85]];
+      for (const bytes of [...upTo(4), ...long.map((text) => [...Buffer.from(text)]), ...others]) {
         const hex = Buffer.from(bytes).toString("hex");
         const drawn = draw(valueOf(Uint8Array.from(bytes)));
         assert.equal(seen.get(drawn) ?? hex, hex, drawn);
@@ -43,23 +61,55 @@ describe("a value's escapes", () => {
       }
     });
 
-    it(`${form}: with a backslash of its own it is quoted`, () => {
-      const drawn = ["a\tb", "a\\tb", "\\x00ff", "\u0001ff", "C:\\it's"].map(valueOf).map(draw);
-      assert.deepEqual(drawn, ["a\\tb", "'a\\\\tb'", "\\x00ff", "'\\x01ff'", "'C:\\\\it''s'"]);
+    it(`${form}: escapes stand in E'…', where a backslash of its own is doubled`, () => {
+      const drawn = ["a\tb", "a\\tb", "\\x00ff", "\u0001ff", "C:\\it's\t"]
+        .map(valueOf)
+        .map((one) => draw(one));
+      const shown = [
+        String.raw`E'a\tb'`,
+        String.raw`'a\tb'`,
+        String.raw`\x00ff`,
+        String.raw`E'\x01ff'`,
+        String.raw`E'C:\\it''s\t'`,
+      ];
+      assert.deepEqual(drawn, shown);
     });
   }
 
   it("in a difference, which may begin behind the first half of one", () => {
     const [common, end] = ["c".repeat(30), "e".repeat(60)];
-    const from = valueOf(`${common}\\tabcde1${end}`);
-    const to = valueOf(`${common}\tabcde2${end}`);
-    assert.deepEqual(formatDifference(from, valueOf(`${common}\\tabcde2${end}`), 20, false), [
-      "…'tabcde1eeeeeeeee'…",
-      "…'tabcde2eeeeeeeee'…",
+    const difference = (before: string, after: string): readonly string[] | undefined =>
+      drawDifference(valueOf(before), valueOf(after), 26, PALETTE)?.map(({ text }) => text);
+    const from = `${common}\\tabcde1${end}`;
+    assert.deepEqual(difference(from, `${common}\\tabcde2${end}`), [
+      "…'tabcde1eeeeeeeeee'… 98 B",
+      "…'tabcde2eeeeeeeeee'… 98 B",
     ]);
-    assert.deepEqual(formatDifference(from, to, 20, false), [
-      "…'cccccc\\\\tabcde1e'…",
-      "…'cccccc\\tabcde2ee'…",
+    assert.deepEqual(difference(from, `${common}\tabcde2${end}`), [
+      String.raw`…'cccccc\tabcde1eee'… 98 B`,
+      String.raw`…E'cccccc\tabcde2ee'… 97 B`,
     ]);
   });
+
+  it("are never cut in two", () => {
+    for (let width = 1; width < 30; width++) {
+      const drawn = onOneLine(valueOf("'\u0001\u200d\\\t".repeat(20)), width);
+      assert.ok(textWidth(drawn) <= width, drawn);
+      const inside = drawn.replace(/….*$/, "").replace(/^E'/, "").replace(/'$/, "");
+      assert.match(inside, /^(?:''|\\x01|\\u200d|\\\\|\\t)*$/, drawn);
+    }
+  });
+});
+
+describe("a value that is cut", () => {
+  const cases: ReadonlyArray<readonly [value: string, width: number, shown: string]> = [
+    ["x".repeat(1000), 20, "xxxxxxxxxxxx… 1.0 kB"],
+    ["x".repeat(1_300_000), 20, "xxxxxxxxxxxx… 1.2 MB"],
+    ["it's ".repeat(20), 20, "'it''s it''s'… 100 B"],
+    ["é".repeat(20), 13, "ééééééé… 40 B"],
+    ["x".repeat(100), 4, "xxx…"],
+  ];
+  for (const [value, width, shown] of cases) {
+    it(`tells its size: ${shown}`, () => assert.equal(onOneLine(valueOf(value), width), shown));
+  }
 });

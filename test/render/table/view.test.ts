@@ -39,13 +39,9 @@ function render(
   color = false,
 ): string {
   const renderer = createRenderer(width, view, color);
-  let text = "";
-  for (const message of messages) {
-    renderer.render(message);
-    text += taken(renderer);
-  }
+  for (const message of messages) renderer.render(message);
   renderer.finish();
-  return text + taken(renderer);
+  return taken(renderer);
 }
 
 /** Seen at 40, 80, 120 and 200 columns. */
@@ -85,7 +81,7 @@ test("table: longest shown values", () => {
   assert.doesNotMatch(text, /…/);
   assertFits(text, 80);
   const cut = render(decodeCapture("pg18-misc-p1"), 80, { expanded: true, valueWidthMax: 7 });
-  assert.match(cut, /│ xxxxxx… +│/);
+  assert.match(cut, /│ xxxxxx…\n/);
 });
 
 test("table, collapsed: after 3 rows of a transaction only counts", () => {
@@ -115,21 +111,21 @@ test("table, collapsed: a status line is told of what is not shown, across the b
   assert.equal(live(insert(1, 7), streamStop()), "1 change of xid 7 not shown");
   assert.equal(live(streamStart(7), insert(2, 7), streamStop()), "2 changes of xid 7 not shown");
   assert.equal(live(streamCommit(7, 9)), undefined);
-  assert.match(taken(renderer), /3 changes .*\n {2}… MORE +public\.t +\+2\n$/);
+  assert.match(taken(renderer), /3 changes\n +… t +\+2\n$/);
 });
 
 test("table, collapsed: of a transaction whose end never comes the counts are told at the end", () => {
   const rows = [insert(), insert(), insert()];
   const text = render(rows, 80, { collapseAfter: 1 });
-  assert.match(text, /\n│ … MORE +public\.t +\+2 +│\n╰─+╯\n$/);
+  assert.match(text, /\n +│ … t {2}\+2\n +└ 3 changes\n$/);
   const stream = render([streamStart(7), ...rows, streamStop()], 80, { collapseAfter: 1 });
-  assert.match(stream, /\n {2}… PENDING xid 7 · may yet be rolled back\n {2}… MORE .*\+2\n$/);
+  assert.match(stream, /\n +7 {3}… PENDING · may yet be rolled back\n +… t +\+2\n$/);
 });
 
 test("table: a transaction that is rolled back whole leaves no count for the next of its number", () => {
   const stream = [streamStart(7), insert(0, 7), streamStop()];
   const text = render([...stream, streamAbort(7, 7), ...stream, streamCommit(7, 9)], 80);
-  assert.match(text, /✔ COMMIT xid 7 · 1 change ·/);
+  assert.match(text, /7 {3}✔ COMMIT · 1 change\n/);
 });
 
 test("table: a row of a large transaction takes what the first one took, and nothing is held back", () => {
@@ -158,19 +154,31 @@ test("table, collapsed: what is counted takes nothing until the end", () => {
 
 test("table: a change in a value that is too long is shown where it begins", () => {
   const changed = (before: string, after: string, typeOid: number): string => {
-    const text = render(updateStream(before, after, typeOid), 80);
-    return /value=(.*?) *│\n/.exec(text)?.[1] ?? text;
+    const text = render(updateStream(before, after, typeOid), 120);
+    return /value=(.*)\n/.exec(text)?.[1] ?? text;
   };
   const long = "x".repeat(3000);
-  assert.equal(changed(`${long}old`, `${long}new`, 25), "…'xxxxxxold' → …'xxxxxxnew'");
+  assert.equal(
+    changed(`${long}old`, `${long}new`, 25),
+    "…'xxxxxxold' 2.9 kB → …'xxxxxxnew' 2.9 kB",
+  );
   assert.equal(
     changed(`["${long}",1,2,3,4]`, `["${long}",5,6,7,8]`, 3802),
-    `…'xxx", 1, 2, 3'… → …'xxx", 5, 6, 7'…`,
+    `…'xxxx",1,2,3,4]' 2.9 kB → …'xxxx",5,6,7,8]' 2.9 kB`,
   );
   // An emoji is not cut in two.
-  assert.equal(changed(`${long}😀12345a`, `${long}😀12345b`, 25), "…'😀12345a' → …'😀12345b'");
-  assert.match(changed(`${long}a${long}`, `${long}b`, 25), /^…'x{6}ax+'… → …'x{6}b'$/);
-  assert.match(changed("a".repeat(50), "b".repeat(50), 25), /^a+… → b+…$/);
+  assert.equal(
+    changed(`${long}😀12345a`, `${long}😀12345b`, 25),
+    "…'😀12345a' 2.9 kB → …'😀12345b' 2.9 kB",
+  );
+  assert.match(
+    changed(`${long}a${long}`, `${long}b`, 25),
+    /^…'x{6}ax+'… 5\.9 kB → …'x{6}b' 2\.9 kB$/,
+  );
+  assert.match(changed("a".repeat(90), "b".repeat(90), 25), /^a+… 90 B → b+… 90 B$/);
+  // However far from their start.
+  const far = "x".repeat(1_000_000);
+  assert.match(changed(`${far}1`, `${far}2`, 25), /^…'x{6}1' 977 kB → …'x{6}2' 977 kB$/);
 });
 
 describe("table: where JSON was changed", () => {
@@ -209,7 +217,8 @@ describe("table: where JSON was changed", () => {
     ],
     ["an array that has grown", '{"a": [1]}', '{"a": [1, 2]}', "value.a=[1] → [1, 2]"],
     ["all of it", "[]", '{"a": 1}', 'value=[] → {"a": 1}'],
-    ["only its spaces", '{"a":1}', '{"a": 1}', 'value={"a": 1} → {"a": 1}'],
+    ["only its spaces", '{"a":1}', '{"a": 1}', 'value={"a":1} → {"a": 1}'],
+    ["only its line breaks", '{"a":\n1}', '{"a": 1}', `value=E'{"a":\\n1}' → {"a": 1}`],
     ["in too many places", "[1, 2, 3, 4]", "[5, 6, 7, 8]", "value=[1, 2, 3, 4] → [5, 6, 7, 8]"],
     ["a key that comes twice", '{"a": 1, "a": 2}', '{"a": 1}', 'value={"a": 1, "a": 2} → {"a": 1}'],
     [
@@ -222,13 +231,13 @@ describe("table: where JSON was changed", () => {
   for (const [what, before, after, shown] of cases) {
     it(what, () => {
       const text = render(updateStream(before, after, 3802), 120);
-      assert.equal(/(value.*?) *│\n/.exec(text)?.[1], shown);
+      assert.equal(/(value.*?)\n/.exec(text)?.[1], shown);
     });
   }
 
   it("too deep to be followed", () => {
     const text = render(updateStream(nested(5000, "1"), nested(5000, "2"), 3802), 120);
-    assert.match(text, /value=…'\[+1\]+'… → …'\[+2\]+'…/);
+    assert.match(text, /value=…'\[+1\]+'… 9\.8 kB → …'\[+2\]+'… 9\.8 kB/);
   });
 });
 
@@ -245,42 +254,37 @@ describe("a long table name", () => {
   });
 
   for (const expanded of [false, true]) {
-    const lines = (messages: readonly PgoutputMessage[], width = 80): readonly string[] => {
+    const lines = (messages: readonly PgoutputMessage[], width = 90): string => {
       const text = render(messages, width, { expanded, collapseAfter: 1 });
       assertFits(text, width);
-      return text.split("\n").map((line) => line.replace(/^│ | +│$/g, "").trimEnd());
+      return text.replace(/\n[ │└]+/g, " ").replace(/ {2,}/g, " ");
     };
-    const has = (all: readonly string[], ...wanted: readonly string[]): void => {
-      const at = all.indexOf(wanted[0] ?? "");
-      assert.deepEqual(all.slice(at, at + wanted.length), wanted, all.join("\n"));
-    };
-    const view = expanded ? "expanded" : "in cells";
+    const view = expanded ? "expanded" : "in lines";
 
     it(`${view}: is whole where rows are only counted`, () => {
       const shown = lines([into, into, into, streamCommit(7, 1)]);
-      has(shown, "… MORE", `public."${table}"`, "  +2");
+      assert.ok(shown.includes(`… "${table}" +2 `), shown);
     });
 
     it(`${view}: is whole where the table was altered`, () => {
       const shown = lines([announced([]), announced([column])]);
-      has(shown, "  ± ALTERED", `  public."${table}"`, `    added ${column.name}`);
+      assert.ok(shown.includes(`± "${table}" added ${column.name}`), shown);
     });
 
     it(`${view}: is whole where it was truncated`, () => {
       const one = lines([{ ...flags, position, transaction: null, relations: [relation] }]);
-      has(one, "  × TRUNCATE", `  public."${table}"`, "    CASCADE");
+      assert.ok(one.includes(`× "${table}" CASCADE`), one);
       const relations = [
         { ...relation, table: "t".repeat(63) },
         { ...relation, oid: 8, table: "u" },
       ];
       const two = lines([{ ...flags, position, transaction: null, relations }]);
-      const long = `    public.${"t".repeat(63)}`;
-      has(two, "  × TRUNCATE 2 tables", long, "    public.u  CASCADE");
+      assert.ok(two.includes(`× 2 tables ${"t".repeat(63)} u CASCADE`), two);
     });
 
-    it(`${view}: is cut with a sign where the line is too short`, () => {
-      const shown = lines([{ ...flags, position, transaction: null, relations: [relation] }], 64);
-      has(shown, "  × TRUNCATE", "  public.", `  "Kunden Tabelle ${"x".repeat(43)}…`);
+    it(`${view}: is shortened in the middle where the line is too short`, () => {
+      const shown = lines([{ ...flags, position, transaction: null, relations: [relation] }], 40);
+      assert.match(shown, /× "Kunden Tab…x+" CASCADE/);
     });
   }
 });

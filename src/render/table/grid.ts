@@ -1,0 +1,193 @@
+import Table from "cli-table3";
+import type { Column } from "../../pgoutput/messages.ts";
+import { formatColumn } from "../values/identifier.ts";
+import { joined, NOTHING, type Painted, painted } from "../terminal/painted.ts";
+import { textWidth } from "../terminal/text-width.ts";
+import { type Field, type Fields, isBlank } from "./fields.ts";
+import { flow } from "./flow.ts";
+import { shortenName } from "./names.ts";
+import { describeFields, drawChange, restOf } from "./row.ts";
+import type { Canvas } from "./view.ts";
+
+/** The widest that a cell may be, so that all columns fit: as few are cut as possible. */
+const CELL_WIDTHS = [60, 40, 28, 20, 14] as const;
+const [CELL_WIDTH_MAX] = CELL_WIDTHS;
+const CELL_WIDTH_LEAST = 14;
+const HEADER_WIDTH_MAX = 24;
+const HEADER_WIDTH_MIN = 6;
+const GAP = 2;
+const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
+/** Room that is kept for what stands behind the last column, and of which less is not worth it. */
+const REST_WIDTH = 12;
+
+export interface GridRow {
+  /** What tells which row it is, below the table's name; or nothing, and its columns tell. */
+  readonly subject: Painted;
+  readonly row: Fields;
+}
+
+interface GridColumn {
+  readonly column: Column;
+  readonly header: Painted;
+  readonly right: boolean;
+  width: number;
+}
+
+/** Rows of one kind of one table in columns. A row that comes later may only widen them. */
+export class Grid {
+  readonly #canvas: Canvas;
+  readonly #width: number;
+  readonly #columns: readonly GridColumn[];
+  /** Those that there is no room for: they are not shown. */
+  readonly #left: ReadonlySet<Column>;
+  readonly #rest: Painted;
+  #subjectWidth: number;
+  #drawn: readonly string[] | undefined;
+
+  /**
+   * @param head sign and table
+   * @param rows those at hand
+   */
+  constructor(head: Painted, rows: readonly GridRow[], width: number, canvas: Canvas) {
+    this.#canvas = canvas;
+    this.#width = width;
+    this.#subjectWidth = Math.max(head.width, ...rows.map(({ subject }) => subject.width));
+    const { columns: all, nulls, blanks } = columnsOf(rows, canvas);
+    const room = width - this.#subjectWidth;
+    const max = CELL_WIDTHS.find((one) => totalWidth(all, one) <= room);
+    const columns = all.map(narrowed(max ?? CELL_WIDTH_LEAST));
+    if (max === undefined) {
+      while (columns.length > 1 && totalWidth(columns) > room - REST_WIDTH) columns.pop();
+    }
+    const [only] = columns;
+    if (only !== undefined) only.width = Math.min(only.width, Math.max(room - GAP, 1));
+    this.#columns = columns;
+    const missing = all.length - columns.length;
+    this.#left = new Set(all.slice(columns.length).map(({ column }) => column));
+    const unchanged = Math.min(...rows.map(({ row }) => row.unchanged));
+    this.#rest = restOf({ nulls, blanks, unchanged }, "", canvas)(missing) ?? NOTHING;
+  }
+
+  header(head: Painted): Painted {
+    const cells = this.#columns.map(({ header }) => header);
+    return this.#line(head, cells, this.#rest);
+  }
+
+  row({ subject, row }: GridRow): Painted {
+    const canvas = this.#canvas;
+    const fields = new Map(row.fields.map((field) => [field.column, field]));
+    let spare = this.#width - this.#subjectWidth - totalWidth(this.#columns);
+    const cells = this.#columns.map((column) => {
+      const field = fields.get(column.column);
+      fields.delete(column.column);
+      if (field === undefined) return NOTHING;
+      const cell = cellOf(field, column.width + Math.max(spare, 0), canvas);
+      if (cell.width > column.width) {
+        spare -= cell.width - column.width;
+        column.width = cell.width;
+        this.#drawn = undefined;
+      }
+      return cell;
+    });
+    const others = [...fields.values()].filter((field) => !this.#isTold(field, row, subject));
+    const room = this.#width - this.#subjectWidth - totalWidth(this.#columns) - GAP;
+    if (others.length === 0 || room < REST_WIDTH) return this.#line(subject, cells, NOTHING);
+    const { pieces, total } = describeFields(others, room, 1, canvas);
+    const rest = restOf({ nulls: 0, blanks: 0, unchanged: 0 }, "", canvas);
+    return this.#line(subject, cells, flow(pieces, total, [room], rest)[0] ?? NOTHING);
+  }
+
+  /** What the header has counted, or the subject tells. */
+  #isTold(field: Field, { unknown }: Fields, subject: Painted): boolean {
+    if (field.before !== undefined) return false;
+    if (field.identifies) return subject.width > 0;
+    return this.#left.has(field.column) || unknown || field.value.kind === "null" || isBlank(field);
+  }
+
+  #line(subject: Painted, cells: readonly Painted[], rest: Painted): Painted {
+    this.#drawn ??= drawRow([this.#subjectWidth, ...this.#columns.map(({ width }) => width)]);
+    const widths = [this.#subjectWidth, ...this.#columns.map(({ width }) => width)];
+    let line: Painted = painted(this.#drawn[0] ?? "");
+    for (const [index, cell] of [subject, ...cells].entries()) {
+      const pad = painted(" ".repeat(Math.max((widths[index] ?? 0) - cell.width, 0)));
+      const right = this.#columns[index - 1]?.right === true;
+      const gap = painted(this.#drawn[index + 1] ?? "");
+      line = right ? joined(line, pad, cell, gap) : joined(line, cell, pad, gap);
+    }
+    if (rest.width > 0 && line.width + GAP + rest.width <= this.#width)
+      return joined(line, painted(" ".repeat(GAP)), rest);
+    const text = line.text.replace(/ +$/, "");
+    return { text, width: line.width - (line.text.length - text.length) };
+  }
+}
+
+/** cli-table3 draws a row, whose places are then cut out of it. */
+function drawRow(widths: readonly number[]): readonly string[] {
+  const none = {
+    ...{ top: "", "top-mid": "", "top-left": "", "top-right": "", mid: "", "mid-mid": "" },
+    ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
+    ...{ left: "", "left-mid": "", right: "", "right-mid": "", middle: " ".repeat(GAP) },
+  };
+  const table = new Table({
+    chars: none,
+    colWidths: [...widths],
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  table.push(widths.map((width) => "x".repeat(width)));
+  return table.toString().split(/x+/);
+}
+
+interface Columns {
+  readonly columns: readonly GridColumn[];
+  /** NULL, or blank, in all of the rows: these have no place. */
+  readonly nulls: number;
+  readonly blanks: number;
+}
+
+/** Those that any of the rows has something in, in the table's order. */
+function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
+  const { palette } = canvas;
+  const widths = new Map<Column, number>();
+  const empty = new Map<Column, "null" | "blank">();
+  for (const { subject, row } of rows) {
+    for (const field of row.fields) {
+      const { column, before, value, identifies } = field;
+      if (identifies && before === undefined && subject.width > 0) continue;
+      const isEmpty = before === undefined && canvas.view.columns === undefined;
+      if (isEmpty && value.kind === "null") empty.set(column, "null");
+      else if (isEmpty && isBlank(field)) empty.set(column, "blank");
+      else {
+        const { width } = cellOf(field, CELL_WIDTH_MAX, canvas);
+        widths.set(column, Math.max(widths.get(column) ?? 0, width));
+      }
+    }
+  }
+  const relation = rows[0]?.row.fields[0]?.relation;
+  const columns = (relation?.columns ?? []).flatMap((column) => {
+    const width = widths.get(column);
+    if (relation === undefined || width === undefined) return [];
+    const max = Math.min(Math.max(width, HEADER_WIDTH_MIN), HEADER_WIDTH_MAX);
+    const name = shortenName(formatColumn(relation, column), max, palette.glyphs.ellipsis);
+    const header = painted(name, palette.quiet);
+    const right = NUMBERS.has(column.typeOid);
+    return [{ column, header, right, width: Math.max(width, textWidth(name)) }];
+  });
+  const only = [...empty].filter(([column]) => !widths.has(column)).map(([, what]) => what);
+  const nulls = only.filter((what) => what === "null").length;
+  return { columns, nulls, blanks: only.length - nulls };
+}
+
+function cellOf(field: Field, width: number, canvas: Canvas): Painted {
+  return drawChange(field, width, canvas.view.valueWidthMax ?? width, canvas);
+}
+
+function narrowed(max: number): (column: GridColumn) => GridColumn {
+  return (column) => ({
+    ...column,
+    width: Math.min(column.width, Math.max(max, column.header.width)),
+  });
+}
+
+function totalWidth(columns: readonly GridColumn[], max = Number.POSITIVE_INFINITY): number {
+  return columns.map(narrowed(max)).reduce((sum, { width }) => sum + GAP + width, 0);
+}

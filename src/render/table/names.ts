@@ -1,0 +1,91 @@
+import type { Relation } from "../../pgoutput/messages.ts";
+import { formatIdentifier, formatRelation } from "../values/identifier.ts";
+import { startWithin, textWidth } from "../terminal/text-width.ts";
+
+/**
+ * What tables are called on the screen. The schema of the first one, which is most often that of all, stands once above
+ * them; a name that is too long is shortened in the middle, and never so that it looks like another table's.
+ */
+export class TableNames {
+  readonly #ellipsis: string;
+  #home: string | undefined;
+  /** Of each width: what was shortened, and to what. */
+  readonly #short = new Map<number, ShortNames>();
+
+  constructor(ellipsis: string) {
+    this.#ellipsis = ellipsis;
+  }
+
+  /** The schema that is left out. Undefined: none so far. */
+  get home(): string | undefined {
+    return this.#home === undefined ? undefined : formatIdentifier(this.#home);
+  }
+
+  /** A table is about to be shown. */
+  see(relation: Relation): void {
+    if (relation.announced) this.#home ??= relation.schema === "" ? "pg_catalog" : relation.schema;
+  }
+
+  full(relation: Relation): string {
+    if (!relation.announced) return `oid ${relation.oid}`;
+    const { schema, table } = formatRelation(relation);
+    return schema === this.home ? table : `${schema}.${table}`;
+  }
+
+  within(relation: Relation, width: number): string {
+    const full = this.full(relation);
+    let names = this.#short.get(width);
+    if (names === undefined) {
+      names = { of: new Map(), taken: new Map() };
+      this.#short.set(width, names);
+    }
+    const known = names.of.get(full);
+    if (known !== undefined) return known;
+    const found = this.#shorten(full, width, names.taken);
+    names.of.set(full, found);
+    names.taken.set(found, full);
+    return found;
+  }
+
+  #shorten(full: string, width: number, taken: ReadonlyMap<string, string>): string {
+    if (textWidth(full) <= width && !taken.has(full)) return full;
+    const room = Math.max(width - textWidth(this.#ellipsis), 2);
+    // What tells tables of one family apart is mostly at the end.
+    const third = Math.max(1, Math.floor(room / 3));
+    const heads = [third, ...Array.from({ length: room - 1 }, (_, index) => index + 1)];
+    for (const head of heads) {
+      const short = startWithin(full, head) + this.#ellipsis + endWithin(full, room - head);
+      if (!taken.has(short)) return short;
+    }
+    // They differ in the middle only.
+    for (let number = 2; ; number++) {
+      const end = `#${number}`;
+      const short = startWithin(full, Math.max(room - end.length, 0)) + this.#ellipsis + end;
+      if (!taken.has(short)) return short;
+    }
+  }
+}
+
+interface ShortNames {
+  readonly of: Map<string, string>;
+  readonly taken: Map<string, string>;
+}
+
+function endWithin(text: string, width: number): string {
+  const characters = [...text];
+  let end = "";
+  for (let at = characters.length - 1; at >= 0; at--) {
+    const longer = (characters[at] ?? "") + end;
+    if (textWidth(longer) > width) break;
+    end = longer;
+  }
+  return end;
+}
+
+/** A name of a column, shortened in the middle. */
+export function shortenName(name: string, width: number, ellipsis: string): string {
+  if (textWidth(name) <= width) return name;
+  const room = Math.max(width - textWidth(ellipsis), 0);
+  const head = Math.ceil(room / 2);
+  return startWithin(name, head) + ellipsis + endWithin(name, room - head);
+}

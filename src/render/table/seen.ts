@@ -1,0 +1,231 @@
+import type { Relation } from "../../pgoutput/messages.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import { describeAlteration } from "./alter.ts";
+
+/** Of rows, and of the index that finds them: 16 MB together. */
+const ROW_BYTES_MAX = 12 << 20;
+const ROW_BYTES_MIN = 3 << 16;
+/** Row bytes for each slot of the index, of four bytes each. */
+const BYTES_PER_SLOT = 12;
+/** A longer row is not remembered. */
+const ONE_ROW_BYTES_MAX = 1 << 16;
+const KEY_BYTES_MAX = 4096;
+/** Places of the index in which a row may stand. */
+const PROBES = 8;
+/** Uint32 hash, length of it all, table, length of the key; Uint32 columns. Then the key and the row. */
+const HEADER_BYTES = 20;
+const VALUE_KINDS: ReadonlySet<number> = new Set([0x74, 0x62]);
+
+/**
+ * The rows that were printed, by table and key, so that an update can be compared with what was seen earlier. They
+ * stand one behind the other in a ring of bytes, in which a new row takes the place of the oldest ones.
+ */
+export class SeenRows {
+  readonly #bytesMax: number;
+  #bytes: Uint8Array;
+  #view: DataView;
+  /** Offsets, plus 1. 0: free. */
+  #index: Int32Array;
+  /** Where the next row goes. */
+  #head = 0;
+  /** The oldest row, and the end of those behind it, where the ring has gone round. Undefined: it has not. */
+  #old: { start: number; readonly end: number } | undefined;
+  readonly #tables = new Map<number, { relation: Relation; id: number }>();
+  #nextTable = 1;
+  readonly #key = new Uint8Array(KEY_BYTES_MAX);
+
+  constructor(bytesMax = ROW_BYTES_MAX) {
+    this.#bytesMax = bytesMax;
+    this.#bytes = new Uint8Array(Math.min(ROW_BYTES_MIN, bytesMax));
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#index = new Int32Array(slotsFor(this.#bytes.length));
+  }
+
+  /** The row that was seen last with the key that `row` has. It lives until the next row is remembered. */
+  find(relation: Relation, row: TupleData): TupleData | undefined {
+    const keyLength = this.#keyOf(relation, row);
+    if (keyLength === undefined) return undefined;
+    const table = this.#tableOf(relation);
+    const slot = this.#slotOf(hashOf(this.#key, keyLength, table), table, keyLength);
+    if (slot === undefined) return undefined;
+    const at = (this.#index[slot] ?? 0) - 1;
+    return {
+      bytes: this.#bytes,
+      view: this.#view,
+      start: at + HEADER_BYTES + keyLength,
+      columnCount: this.#view.getUint32(at + 16),
+    };
+  }
+
+  remember(relation: Relation, row: TupleData, end: number): void {
+    const keyLength = this.#keyOf(relation, row);
+    if (keyLength === undefined) return;
+    const table = this.#tableOf(relation);
+    const hash = hashOf(this.#key, keyLength, table);
+    const rowLength = end - row.start;
+    if (rowLength > ONE_ROW_BYTES_MAX) return this.#free(this.#slotOf(hash, table, keyLength));
+    const length = HEADER_BYTES + keyLength + rowLength;
+    const at = this.#makeRoom(length);
+    if (at === undefined) return this.#free(this.#slotOf(hash, table, keyLength));
+    const view = this.#view;
+    view.setUint32(at, hash);
+    view.setUint32(at + 4, length);
+    view.setUint32(at + 8, table);
+    view.setUint32(at + 12, keyLength);
+    view.setUint32(at + 16, row.columnCount);
+    const bytes = this.#bytes;
+    for (let index = 0; index < keyLength; index++)
+      bytes[at + HEADER_BYTES + index] = this.#key[index] ?? 0;
+    bytes.set(row.bytes.subarray(row.start, end), at + HEADER_BYTES + keyLength);
+    this.#head = at + length;
+    this.#index[this.#slotOf(hash, table, keyLength) ?? this.#slotFor(hash)] = at + 1;
+  }
+
+  /** The row with that key is not what was seen any more. */
+  forget(relation: Relation, row: TupleData): void {
+    const keyLength = this.#keyOf(relation, row);
+    if (keyLength === undefined) return;
+    const table = this.#tableOf(relation);
+    this.#free(this.#slotOf(hashOf(this.#key, keyLength, table), table, keyLength));
+  }
+
+  forgetTable(relation: Relation): void {
+    this.#tables.delete(relation.oid);
+  }
+
+  clear(): void {
+    this.#index.fill(0);
+    this.#head = 0;
+    this.#old = undefined;
+  }
+
+  /** Rows of a table that was altered are those of another one. */
+  #tableOf(relation: Relation): number {
+    const known = this.#tables.get(relation.oid);
+    if (known?.relation === relation) return known.id;
+    if (known !== undefined && describeAlteration(known.relation, relation).length === 0) {
+      known.relation = relation;
+      return known.id;
+    }
+    const id = this.#nextTable++;
+    this.#tables.set(relation.oid, { relation, id });
+    return id;
+  }
+
+  /** Writes the key's columns to #key. Undefined: the row has no key that tells it from others. */
+  #keyOf(relation: Relation, { bytes, view, start, columnCount }: TupleData): number | undefined {
+    if (!relation.keyed || relation.replicaIdentity === "full") return undefined;
+    const { columns } = relation;
+    const key = this.#key;
+    let length = 0;
+    let at = start;
+    for (let column = 0; column < columnCount; column++) {
+      const from = at;
+      const kind = view.getUint8(at++);
+      const hasValue = VALUE_KINDS.has(kind);
+      if (hasValue) at += 4 + view.getUint32(at);
+      if (columns[column]?.key !== true) continue;
+      if (!hasValue || length + at - from > KEY_BYTES_MAX) return undefined;
+      for (let index = from; index < at; index++) key[length++] = bytes[index] ?? 0;
+    }
+    return length === 0 ? undefined : length;
+  }
+
+  /** Where the index has the row with the key in #key. */
+  #slotOf(hash: number, table: number, keyLength: number): number | undefined {
+    const index = this.#index;
+    for (let probe = 0; probe < PROBES; probe++) {
+      const slot = (hash + probe) & (index.length - 1);
+      const at = (index[slot] ?? 0) - 1;
+      if (at >= 0 && this.#isAt(at, hash, table, keyLength)) return slot;
+    }
+    return undefined;
+  }
+
+  #isAt(at: number, hash: number, table: number, keyLength: number): boolean {
+    const view = this.#view;
+    if (view.getUint32(at) !== hash || view.getUint32(at + 8) !== table) return false;
+    if (view.getUint32(at + 12) !== keyLength) return false;
+    for (let index = 0; index < keyLength; index++) {
+      if (this.#bytes[at + HEADER_BYTES + index] !== this.#key[index]) return false;
+    }
+    return true;
+  }
+
+  /** A free slot, or that of the oldest row that could be there. */
+  #slotFor(hash: number): number {
+    const index = this.#index;
+    let oldest = hash & (index.length - 1);
+    for (let probe = 0; probe < PROBES; probe++) {
+      const slot = (hash + probe) & (index.length - 1);
+      if (index[slot] === 0) return slot;
+      if (this.#ageOf(slot) < this.#ageOf(oldest)) oldest = slot;
+    }
+    return oldest;
+  }
+
+  #ageOf(slot: number): number {
+    const at = (this.#index[slot] ?? 0) - 1;
+    return this.#old !== undefined && at < this.#old.start ? at + this.#bytes.length : at;
+  }
+
+  #free(slot: number | undefined): void {
+    if (slot !== undefined) this.#index[slot] = 0;
+  }
+
+  /** Where there is room for so many bytes. Undefined: nowhere. */
+  #makeRoom(length: number): number | undefined {
+    if (length > this.#bytesMax) return undefined;
+    while (this.#old === undefined && this.#head + length > this.#bytes.length) {
+      if (this.#bytes.length < this.#bytesMax) this.#grow();
+      else {
+        this.#old = { start: 0, end: this.#head };
+        this.#head = 0;
+      }
+    }
+    while (this.#old !== undefined && this.#head + length > this.#old.start) {
+      this.#dropOldest(this.#old);
+      if (this.#old.start < this.#old.end) continue;
+      this.#old = undefined;
+      return this.#makeRoom(length);
+    }
+    return this.#head;
+  }
+
+  #dropOldest(old: { start: number }): void {
+    const at = old.start;
+    const hash = this.#view.getUint32(at);
+    for (let probe = 0; probe < PROBES; probe++) {
+      const slot = (hash + probe) & (this.#index.length - 1);
+      if (this.#index[slot] === at + 1) this.#index[slot] = 0;
+    }
+    old.start += this.#view.getUint32(at + 4);
+  }
+
+  #grow(): void {
+    const larger = new Uint8Array(Math.min(this.#bytes.length * 2, this.#bytesMax));
+    larger.set(this.#bytes.subarray(0, this.#head));
+    const before = this.#index;
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+    this.#index = new Int32Array(slotsFor(larger.length));
+    for (const offset of before) {
+      if (offset === 0) continue;
+      this.#index[this.#slotFor(this.#view.getUint32(offset - 1))] = offset;
+    }
+  }
+}
+
+/** A power of two. */
+function slotsFor(bytes: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(bytes / BYTES_PER_SLOT, PROBES)));
+}
+
+/** FNV-1a. */
+function hashOf(key: Uint8Array, length: number, table: number): number {
+  let hash = 0x811c9dc5 ^ table;
+  for (let index = 0; index < length; index++) {
+    hash = Math.imul(hash ^ (key[index] ?? 0), 0x01000193);
+  }
+  return (hash ^ (hash >>> 15)) >>> 0;
+}

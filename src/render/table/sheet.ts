@@ -1,0 +1,312 @@
+import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import {
+  joined,
+  NOTHING,
+  type Painted,
+  painted,
+  paintedWithin,
+  SPACE,
+} from "../terminal/painted.ts";
+import { textWidth } from "../terminal/text-width.ts";
+import { type Event, signOf } from "./event.ts";
+import { expandedRow } from "./expanded.ts";
+import { type Field, type Fields, fieldsOf, soleKey } from "./fields.ts";
+import { flow, type Piece, type Rest } from "./flow.ts";
+import { Grid, type GridRow } from "./grid.ts";
+import { type Head, Page, type Place } from "./page.ts";
+import { describeFields, noteOn, restOf } from "./row.ts";
+import type { Parts } from "./transaction.ts";
+import { drawValue } from "./value.ts";
+import type { Canvas } from "./view.ts";
+import { isJson } from "./json.ts";
+
+const SUBJECT_SHARE = 1 / 4;
+const SUBJECT_WIDTH_MIN = 18;
+const SUBJECT_WIDTH_MAX = 44;
+/** Room for a key behind the table's name. */
+const KEY_WIDTH = 7;
+const SIGN_WIDTH = 2;
+const INDENT = 2;
+const GRID_ROWS_MIN = 3;
+const LINES_MAX = 4;
+/** With less room than this, a text stands below its subject. */
+const BESIDE_MIN = 24;
+
+/** A row, with what was seen of it earlier. */
+export interface SheetRow {
+  readonly message: RowChange;
+  readonly seen: TupleData | undefined;
+}
+
+/** What is to be drawn, in order. */
+export type Item =
+  | ({ readonly kind: "row" } & SheetRow)
+  | { readonly kind: "event"; readonly event: Event }
+  | { readonly kind: "open"; readonly head: Head }
+  | { readonly kind: "divide"; readonly parts: Parts }
+  /** The transaction's last row has come. */
+  | { readonly kind: "close"; readonly parts: Parts }
+  /** A line by itself; of that transaction, if it is of one. */
+  | { readonly kind: "line"; readonly parts: Parts; readonly head: Head | null }
+  | { readonly kind: "remark"; readonly text: string };
+
+/**
+ * Draws what has come, in the width of the terminal. What came together is laid out together, and nothing waits for
+ * more: a transaction of one row is a line, rows of one kind of one table are a grid.
+ */
+export class Sheet {
+  readonly #canvas: Canvas;
+  readonly #page: Page;
+  #grid: { readonly grid: Grid; readonly row: RowChange; readonly keyed: boolean } | undefined;
+  #subjectWidth = 0;
+
+  constructor(canvas: Canvas) {
+    this.#canvas = canvas;
+    this.#page = new Page(canvas);
+  }
+
+  draw(items: readonly Item[], terminalWidth: number): string {
+    if (this.#page.resize(terminalWidth)) this.#grid = undefined;
+    for (let at = 0; at < items.length; at++) {
+      const item = items[at];
+      if (item === undefined) break;
+      if (item.kind === "row") at += this.#rows(items, at) - 1;
+      else {
+        this.#grid = undefined;
+        this.#other(item, placeOf(items, at));
+      }
+    }
+    return this.#page.take();
+  }
+
+  #other(item: Exclude<Item, { kind: "row" }>, place: Place): void {
+    switch (item.kind) {
+      case "open":
+        return this.#page.open(item.head);
+      case "close":
+        return this.#page.close(item.parts);
+      case "divide":
+        return this.#page.divide(item.parts);
+      case "line":
+        return this.#page.aside(item.parts, item.head);
+      case "remark":
+        return this.#page.remark(item.text);
+      case "event":
+        if (typeof item.event.subject !== "string") this.#canvas.names.see(item.event.subject);
+        this.#event(item.event, place);
+    }
+  }
+
+  /** Draws the row there, and those that go together with it. Returns how many these were. */
+  #rows(items: readonly Item[], at: number): number {
+    const first = items[at];
+    if (first?.kind !== "row") return 0;
+    const { message } = first;
+    this.#canvas.names.see(message.relation);
+    const run: SheetRow[] = [];
+    for (let next = at; ; next++) {
+      const item = items[next];
+      if (item?.kind !== "row" || !isAlike(item.message, message)) break;
+      run.push(item);
+    }
+    const place = placeOf(items, at + run.length - 1);
+    const going = this.#grid !== undefined && isAlike(this.#grid.row, message);
+    if (!this.#canvas.view.expanded && (going || run.length >= GRID_ROWS_MIN)) {
+      this.#drawGrid(run, going, place === "last");
+      return run.length;
+    }
+    this.#grid = undefined;
+    this.#row(first, run.length === 1 ? place : "inner");
+    return 1;
+  }
+
+  #row({ message, seen }: SheetRow, place: Place): void {
+    const canvas = this.#canvas;
+    const fields = fieldsOf(message, seen, canvas);
+    if (canvas.view.expanded) {
+      this.#page.begin();
+      this.#page.put(
+        this.#page.mark(place),
+        expandedRow(message, fields, this.#page.inner, canvas),
+      );
+      return;
+    }
+    const key = this.#keyOf(message.relation, fields);
+    const shown = key === undefined ? fields.fields : fields.fields.filter((one) => !isKeyOf(one));
+    const note = noteOn(message, fields);
+    const rest = restOf(fields, note, canvas);
+    this.#laidOut(
+      joined(signOf(message.kind, canvas.palette), SPACE, this.#nameOf(message.relation, key)),
+      place,
+      this.#page.isNarrow ? 2 : 1,
+      (width, linesMax) => describeFields(shown, width, linesMax, canvas),
+      rest,
+      message.kind === "update" && !fields.unknown,
+    );
+  }
+
+  #event(event: Event, place: Place): void {
+    const { names } = this.#canvas;
+    const { sign, subject, paint, lines } = event;
+    const room = this.#page.inner - SIGN_WIDTH;
+    // Nothing else tells of this table: its name is whole where that is possible.
+    const name =
+      typeof subject === "string"
+        ? paintedWithin(subject, room, paint)
+        : painted(names.within(subject, room), paint);
+    const head = joined(sign, SPACE, name);
+    if (lines !== undefined) return this.#linesOf(head, lines, place);
+    const isLong = head.width > this.#subjectMax;
+    const describe = (width: number): { pieces: readonly Piece[]; total: number } => {
+      const pieces = event.pieces(width);
+      return { pieces, total: pieces.length };
+    };
+    this.#laidOut(head, place, isLong ? LINES_MAX : event.linesMax, describe, event.rest);
+  }
+
+  /** What it says, beside its subject where there is room. */
+  #linesOf(subject: Painted, lines: (width: number) => readonly Painted[], place: Place): void {
+    const page = this.#page;
+    const alone = page.isSingle(place) && !page.ownHead;
+    if (alone) page.announce();
+    else page.begin();
+    const column = Math.max(subject.width, page.isNarrow ? 0 : this.#subjectWidth) + 2;
+    const beside = page.inner - column >= BESIDE_MIN;
+    const indent = beside ? column : INDENT;
+    const drawn = lines(page.inner - indent).map((line, index) => {
+      const start = beside && index === 0 ? subject : NOTHING;
+      return joined(start, spaces(indent - start.width), line);
+    });
+    page.put(alone ? "none" : page.mark(place), beside ? drawn : [subject, ...drawn]);
+  }
+
+  /** Sign and subject, and behind them what fits, on one line or on as many as it may take. */
+  #laidOut(
+    subject: Painted,
+    place: Place,
+    linesMax: number,
+    describe: (
+      width: number,
+      linesMax: number,
+    ) => { readonly pieces: readonly Piece[]; readonly total: number },
+    rest: Rest,
+    isWhole = false,
+  ): void {
+    const single = this.#page.isSingle(place);
+    const narrow = this.#page.isNarrow;
+    if (!single) this.#page.begin();
+    else this.#page.announce();
+    // A transaction of one row may take two lines; in a narrow terminal its head stands before it.
+    const head = single && narrow ? this.#page.headText() : NOTHING;
+    const inner = single && narrow ? this.#page.width : this.#page.inner;
+    if (!narrow && subject.width <= this.#subjectMax)
+      this.#subjectWidth = Math.max(this.#subjectWidth, subject.width);
+    const column = narrow ? subject.width : Math.max(this.#subjectWidth, subject.width);
+    const start = head.width + (head.width > 0 ? 1 : 0) + column + 2;
+    const lines = single ? Math.max(linesMax, 2) : linesMax;
+    const widths = [
+      Math.max(inner - start, 0),
+      ...Array.from({ length: lines - 1 }, () => inner - INDENT),
+    ];
+    let missing = 0;
+    const noting = (count: number): Piece | undefined => {
+      missing = count;
+      return rest(count);
+    };
+    let { pieces, total } = describe(Math.max(...widths), lines);
+    let [first = NOTHING, ...others] = flow(pieces, total, widths, noting);
+    // One line would show next to nothing of a wide row; what changed is shown if at all possible.
+    const more = (): boolean =>
+      isWhole ? missing > 0 && widths.length < LINES_MAX : missing * 2 > total && widths.length < 2;
+    while (more()) {
+      widths.push(inner - INDENT);
+      ({ pieces, total } = describe(inner - INDENT, widths.length));
+      [first = NOTHING, ...others] = flow(pieces, total, widths, noting);
+    }
+    const before = head.width > 0 ? joined(head, SPACE, subject) : subject;
+    const gap = first.width === 0 ? 0 : start - before.width;
+    const drawn = [
+      joined(before, spaces(gap), first),
+      ...others.map((line) => joined(spaces(INDENT), line)),
+    ];
+    if (!single) this.#page.put(this.#page.mark(place), drawn);
+    else this.#page.single(drawn);
+  }
+
+  #drawGrid(run: readonly SheetRow[], going: boolean, last: boolean): void {
+    const canvas = this.#canvas;
+    const { palette } = canvas;
+    const [first] = run;
+    if (first === undefined) return;
+    const { relation, kind } = first.message;
+    const all = run.map(({ message, seen }) => fieldsOf(message, seen, canvas, false));
+    let grid = going ? this.#grid : undefined;
+    const keys = all.map((row) => this.#keyOf(relation, row));
+    const keyed = grid?.keyed ?? keys.every((key) => key !== undefined);
+    const rows = all.map((row, index): GridRow => {
+      const key = keyed ? keys[index] : undefined;
+      return { subject: key === undefined ? NOTHING : joined(spaces(SIGN_WIDTH), key), row };
+    });
+    if (grid === undefined) {
+      const head = joined(signOf(kind, palette), SPACE, this.#nameOf(relation, undefined));
+      grid = { grid: new Grid(head, rows, this.#page.inner, canvas), row: first.message, keyed };
+      this.#page.begin();
+      this.#page.put(this.#page.mark("inner"), [grid.grid.header(head)]);
+      this.#grid = grid;
+    }
+    for (const [index, row] of rows.entries()) {
+      const end = last && index === rows.length - 1;
+      this.#page.put(this.#page.mark(end ? "last" : "inner"), [grid.grid.row(row)]);
+    }
+  }
+
+  /** The value that tells which row it is, if one column does and it fits behind the name. */
+  #keyOf(relation: Relation, { fields }: Fields): Painted | undefined {
+    if (soleKey(relation) === undefined) return undefined;
+    const field = fields.find(isKeyOf);
+    if (field === undefined) return undefined;
+    const { palette, types } = this.#canvas;
+    const name = textWidth(this.#shortName(relation));
+    const room = Math.max(this.#subjectMax - SIGN_WIDTH - name - 1, 0);
+    const json = isJson(field.column.typeOid, types);
+    const drawn = drawValue(field.value, room + 1, json, palette, palette.key);
+    return drawn.isCut || drawn.width > room || drawn.width === 0 ? undefined : drawn;
+  }
+
+  #nameOf(relation: Relation, key: Painted | undefined): Painted {
+    const name = painted(this.#shortName(relation), this.#canvas.palette.table);
+    return key === undefined ? name : joined(name, SPACE, key);
+  }
+
+  #shortName(relation: Relation): string {
+    const room = this.#subjectMax - SIGN_WIDTH;
+    const width = soleKey(relation) === undefined ? room : room - KEY_WIDTH;
+    return this.#canvas.names.within(relation, width);
+  }
+
+  /** Of sign, table and key. */
+  get #subjectMax(): number {
+    const share = Math.floor(this.#page.width * SUBJECT_SHARE);
+    return Math.min(Math.max(share, SUBJECT_WIDTH_MIN), SUBJECT_WIDTH_MAX);
+  }
+}
+
+function placeOf(items: readonly Item[], at: number): Place {
+  const next = items[at + 1];
+  if (next === undefined || next.kind === "remark") return "open";
+  return next.kind === "close" && next.parts.length === 0 ? "last" : "inner";
+}
+
+function isAlike(one: RowChange, other: RowChange): boolean {
+  return one.kind === other.kind && one.relation === other.relation;
+}
+
+/** It can stand behind the table's name: it is all that tells the row, and did not change. */
+function isKeyOf({ identifies, before, column, relation }: Field): boolean {
+  return identifies && before === undefined && soleKey(relation) === column;
+}
+
+function spaces(count: number): Painted {
+  return painted(" ".repeat(Math.max(count, 0)));
+}

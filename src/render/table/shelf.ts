@@ -1,0 +1,34 @@
+import type { RowChange } from "../../pgoutput/messages.ts";
+import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
+
+const BYTES = 1 << 18;
+
+/** Room for the rows of a batch: what came is valid only until the next message does. */
+export class Shelf {
+  readonly #bytes = new Uint8Array(BYTES);
+  readonly #view = new DataView(this.#bytes.buffer);
+  #used = 0;
+
+  /** Undefined: there is no room left. */
+  keep<Change extends RowChange>(message: Change): Change | undefined {
+    const key = this.tuple(message.key);
+    const old = this.tuple(message.old);
+    const row = this.tuple(message.new);
+    if (key === undefined || old === undefined || row === undefined) return undefined;
+    return { ...message, key, old, new: row };
+  }
+
+  tuple<Tuple extends TupleData | null>(tuple: Tuple): Tuple | TupleData | undefined {
+    if (tuple === null) return tuple;
+    const end = tupleEnd(tuple);
+    const start = this.#used;
+    if (start + end - tuple.start > BYTES) return undefined;
+    this.#bytes.set(tuple.bytes.subarray(tuple.start, end), start);
+    this.#used += end - tuple.start;
+    return { bytes: this.#bytes, view: this.#view, start, columnCount: tuple.columnCount };
+  }
+
+  clear(): void {
+    this.#used = 0;
+  }
+}

@@ -1,0 +1,80 @@
+import { formatPgTime, type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
+
+export type TimeMode = "utc" | "local" | "relative";
+
+/** Of timestamptz: the session's TimeZone is UTC. */
+const TIMESTAMPTZ = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?\+00$/;
+
+/** The times of a table: of commits, and of timestamptz values, which agree with them. */
+export class Times {
+  readonly mode: TimeMode;
+  /** The first commit, which the others are relative to. */
+  #first: PgTime | undefined;
+
+  constructor(mode: TimeMode) {
+    this.mode = mode;
+  }
+
+  /** Of the time of day, with milliseconds if `wide`. */
+  width(wide: boolean): number {
+    if (this.mode === "relative") return 10;
+    return wide ? 12 : 8;
+  }
+
+  /** `10:57:43`, or `+12.3s` of the first one. */
+  ofDay(time: PgTime, wide: boolean): string {
+    if (this.mode === "relative") {
+      this.#first ??= time;
+      return elapsed(Number(time - this.#first) / 1e6).padStart(this.width(wide));
+    }
+    const text = this.#zoned(time);
+    return /T(\S*?)(?:\d{3})(?:Z|[+-]\S*)$/.exec(text)?.[1]?.slice(0, this.width(wide)) ?? text;
+  }
+
+  /** The day, which stands once above its transactions, and what the times are in. */
+  day(time: PgTime): string {
+    if (this.mode === "relative") {
+      this.#first ??= time;
+      return `times since ${formatPgTime(this.#first).replace("T", " ")}`;
+    }
+    const text = this.#zoned(time);
+    const [, date = text, zone = ""] = /^(.*)T.*\d(Z|[+-].*)$/.exec(text) ?? [];
+    return `${date} ${zone === "Z" ? "UTC" : `UTC${zone}`}`;
+  }
+
+  /** As the server prints the value in the time zone that the table has. */
+  timestamptz(text: string): string {
+    if (this.mode !== "local") return text;
+    const [, date, clock, fraction = ""] = TIMESTAMPTZ.exec(text) ?? [];
+    if (date === undefined || clock === undefined) return text;
+    return `${localSecond(Date.parse(`${date}T${clock}Z`), " ", fraction)}`;
+  }
+
+  #zoned(time: PgTime): string {
+    const utc = formatPgTime(time);
+    if (this.mode !== "local" || !utc.endsWith("Z")) return utc;
+    const [, fraction = ""] = /(\.\d+)Z$/.exec(utc) ?? [];
+    return localSecond(Math.floor(unixMsFromPgTime(time) / 1000) * 1000, "T", fraction);
+  }
+}
+
+/** In the process's time zone, which TZ sets: `2026-11-24 11:57:43.123+01`. */
+function localSecond(unixMs: number, between: string, fraction: string): string {
+  const minutes = -new Date(unixMs).getTimezoneOffset();
+  const local = new Date(unixMs + minutes * 60_000).toISOString();
+  const two = (count: number): string => String(count).padStart(2, "0");
+  const rest = Math.abs(minutes) % 60;
+  const zone = `${minutes < 0 ? "-" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}${rest === 0 ? "" : `:${two(rest)}`}`;
+  return `${local.slice(0, 10)}${between}${local.slice(11, 19)}${fraction}${zone}`;
+}
+
+/** `+12.345s`, `+12m34s`, `+3h12m`, `+2d03h`. */
+function elapsed(seconds: number): string {
+  const sign = seconds < 0 ? "-" : "+";
+  const whole = Math.abs(seconds);
+  const two = (count: number): string => String(Math.floor(count)).padStart(2, "0");
+  if (whole < 100) return `${sign}${whole.toFixed(3)}s`;
+  if (whole < 3600) return `${sign}${Math.floor(whole / 60)}m${two(whole % 60)}s`;
+  if (whole < 86_400) return `${sign}${Math.floor(whole / 3600)}h${two((whole % 3600) / 60)}m`;
+  return `${sign}${Math.floor(whole / 86_400)}d${two((whole % 86_400) / 3600)}h`;
+}
