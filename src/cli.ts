@@ -236,6 +236,13 @@ function usageOf(program: Command, argv: readonly string[]): string {
   return `Usage: ${name} ${called.usage()}; see ${name} --help.`;
 }
 
+/** --width counts before what the environment and the terminal say. */
+function withWidth(context: CommandContext, { width }: { width?: number }): CommandContext {
+  return width === undefined
+    ? context
+    : { ...context, stdout: { ...context.stdout, width: () => width } };
+}
+
 function createProgram(
   entries: readonly Entry[],
   context: CommandContext,
@@ -262,7 +269,7 @@ function createProgram(
       .action(async (...args: unknown[]) => {
         // commander gives the operands, the options, the command.
         const main = (await load(program)) as unknown as (...given: unknown[]) => Promise<ExitCode>;
-        done(await main(...args.slice(0, -1), context));
+        done(await main(...args.slice(0, -1), withWidth(context, command.opts())));
       });
     program.addCommand(command, { hidden });
   }

@@ -1,4 +1,4 @@
-import { type Command, Option, type OptionValues } from "commander";
+import { type Command, InvalidArgumentError, Option, type OptionValues } from "commander";
 
 /**
  * An option that the environment can set for all runs: `--slot` by WALCTL_SLOT. Only options that name an object or
@@ -56,8 +56,27 @@ export function outputOptions(command: Command, formats: readonly string[] = FOR
     .on("optionEnv:format", () => void environments.add(command))
     .hook("preAction", () => ignoreSettingsOfOthers(command))
     .addOption(formatOption(command, formats))
-    .option("--no-color", "no colors (NO_COLOR and FORCE_COLOR apply too)")
+    .addOption(
+      new Option("--color <when>", "auto: on a terminal, unless NO_COLOR or FORCE_COLOR say else")
+        .choices(["auto", "always", "never"])
+        .default("auto"),
+    )
+    .option("--no-color", "the same as --color never")
+    .option(
+      "--width <columns>",
+      "lay tables out for this width (default: COLUMNS, then the terminal's)",
+      parseWidth,
+    )
     .option("-q, --quiet", "no progress and no notices on standard error");
+}
+
+const WIDTH_MIN = 20;
+const WIDTH_MAX = 10_000;
+
+function parseWidth(text: string): number {
+  const columns = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (columns >= WIDTH_MIN && columns <= WIDTH_MAX) return columns;
+  throw new InvalidArgumentError(`It is a number of columns from ${WIDTH_MIN} to ${WIDTH_MAX}.`);
 }
 
 /** Commands whose format comes from the environment, which commander does not tell the option's parser. */
@@ -115,7 +134,7 @@ export function valueOptions(command: Command): Command {
     );
 }
 
-const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse"];
+const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse", "time"];
 
 /** Options of tables; an error with any other format. */
 export function tableOptions(command: Command): Command {
@@ -127,6 +146,12 @@ export function tableOptions(command: Command): Command {
     .option(
       "--collapse <rows>",
       "show this many changes of a transaction and count the rest; 0: show all",
+    )
+    .addOption(
+      new Option(
+        "--time <form>",
+        "commit times and timestamptz values in this time zone, or times since the first commit (default: utc)",
+      ).choices(["utc", "local", "relative"]),
     );
 }
 

@@ -9,7 +9,7 @@ export type ForeignDialect = "wal2json" | "debezium";
 export interface OutputFlags {
   readonly format: "auto" | "table" | "ndjson" | "openmetrics" | ForeignDialect;
   /** False: --no-color. */
-  readonly color: boolean;
+  readonly color: "auto" | "always" | "never" | false;
   readonly quiet?: boolean;
 }
 
@@ -43,11 +43,17 @@ export function outputOptions(
 
 /** The option, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then what standard output is. */
 function colorWanted(flags: OutputFlags, context: Pick<CommandContext, "env" | "stdout">): boolean {
-  if (!flags.color) return false;
+  if (flags.color !== "auto") return flags.color === "always";
   if ((context.env["NO_COLOR"] ?? "") !== "") return false;
   const force = context.env["FORCE_COLOR"];
   if (force !== undefined) return force !== "0" && force !== "false";
   return context.stdout.isTerminal && context.env["TERM"] !== "dumb";
+}
+
+/** Whether the locale is one of other characters than UTF-8's (setlocale(3)). Without one a terminal has UTF-8 today. */
+export function asciiWanted({ env }: Pick<CommandContext, "env">): boolean {
+  const locale = [env["LC_ALL"], env["LC_CTYPE"], env["LANG"]].find((name) => (name ?? "") !== "");
+  return locale !== undefined && !/utf-?8/i.test(locale);
 }
 
 /** Parses an option's value as a count. */

@@ -43,6 +43,7 @@ describe("tables in a terminal", () => {
     ["--columns", "id"],
     ["--max-width", "3"],
     ["--collapse", "3"],
+    ["--time", "local"],
   ]) {
     it(`${flag[0]} is refused where there are no tables`, async () => {
       const { status, stderr } = await walctl(["decode-file", CAPTURE, ...flag]);
@@ -59,6 +60,59 @@ describe("tables in a terminal", () => {
     assert.match(shown.stdout, / 1 {2}ünï=ü\n/);
     for (const wrong of ["", ",", '"a', "a,,b", 'a"b"']) {
       assert.equal((await run(wrong)).status, 2, wrong);
+    }
+  });
+
+  const table = async (args: string, env: Record<string, string> = {}): Promise<string> => {
+    const { stdout, stderr } = await walctl(
+      ["decode-file", CAPTURE, "-F", "table", ...args.split(" ")],
+      { env },
+    );
+    assert.equal(stderr, "");
+    return stdout;
+  };
+  const widest = (text: string): number => Math.max(...text.split("\n").map(textWidth));
+
+  it("--width counts before COLUMNS, and COLUMNS in a pipe too", async () => {
+    const env = { COLUMNS: "100" };
+    for (const [text, width] of [
+      [await table("--width 60", env), 60],
+      [await table("-F table", env), 100],
+      [await table("-F table"), 80],
+    ] as const) {
+      assert.ok(widest(text) <= width && widest(text) > width * 0.8, text);
+    }
+    const { status, stderr } = await walctl(["decode-file", CAPTURE, "--width", "5"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /number of columns from 20/);
+  });
+
+  it("--time local is the time zone of TZ, relative counts from the first commit", async () => {
+    const local = await table("--time local", { TZ: "America/St_Johns" });
+    assert.match(local, /^── 2026-11-24 UTC-03:30, schema public ──\n08:16:42 3797 /);
+    const berlin = await table("--time local", { TZ: "Europe/Berlin" });
+    assert.match(berlin, /^── 2026-11-24 UTC\+01, schema public ──\n12:46:42 3797 /);
+    const relative = await table("--time relative");
+    assert.match(
+      relative,
+      /^── times since 2026-11-24 11:46:42\.949114Z, schema public ──\n +\+0\.000s 3797 .*\n.*\n +\+0\.001s 3798 /,
+    );
+  });
+
+  it("is drawn in ASCII where the locale is not UTF-8", async () => {
+    for (const env of [
+      { LC_ALL: "C" },
+      { LANG: "de_DE.ISO-8859-1" },
+      { LC_ALL: "", LC_CTYPE: "POSIX" },
+    ]) {
+      const text = await table("--only-table public.nokey", env);
+      // oxlint-disable-next-line no-control-regex -- what it looks for
+      assert.match(text, /^[\u0000-\u007f]+$/);
+      assert.match(text, /\n11:46:42 3802 \/ \+ nokey/);
+      assert.match(text, / \| b=a -> z\n/);
+    }
+    for (const env of [{ LC_ALL: "C.UTF-8", LANG: "C" }, { LANG: "en_US.utf8" }, {}]) {
+      assert.match(await table("--only-table public.nokey", env), /┌ \+ nokey/);
     }
   });
 

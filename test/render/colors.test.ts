@@ -89,6 +89,9 @@ describe("colours", () => {
     [{ FORCE_COLOR: "0" }, [], false],
     [{ FORCE_COLOR: "1", NO_COLOR: "1" }, [], false],
     [{ FORCE_COLOR: "1" }, ["--no-color"], false],
+    [{ FORCE_COLOR: "1" }, ["--color", "never"], false],
+    [{ NO_COLOR: "1" }, ["--color", "always"], true],
+    [{}, ["--color", "auto"], false],
     [{}, [], false],
   ] as const) {
     const what = [...Object.entries(env).map((pair) => pair.join("=")), ...args].join(" ");
@@ -107,6 +110,14 @@ describe("colours", () => {
     const signs = [...stdout.matchAll(/\u001b\[1m\u001b\[38;5;\d+m(.*?)\u001b/g)].map(
       ([, sign]) => sign,
     );
-    assert.deepEqual([...new Set(signs)].toSorted(), ["+", "-", "~", "»", "×"]);
+    assert.deepEqual([...new Set(signs)].toSorted(), [
+      "+",
+      "-",
+      "CASCADE",
+      "RESTART IDENTITY",
+      "~",
+      "»",
+      "×",
+    ]);
   });
 });

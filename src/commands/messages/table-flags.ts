@@ -8,6 +8,7 @@ export interface TableFlags {
   readonly columns?: readonly string[];
   readonly maxWidth?: string;
   readonly collapse?: string;
+  readonly time?: TableView["time"];
 }
 
 /** @throws WalctlError (a usage error) also where there are no tables: the flag would do nothing, silently */
@@ -19,6 +20,7 @@ export function tableView(flags: TableFlags, output: OutputOptions): TableView {
     columns: flags.columns && new Set(askedColumns(flags)),
     valueWidthMax: unlimitedIfZero(numberOf("--max-width", flags.maxWidth)),
     collapseAfter: unlimitedIfZero(collapse) ?? Number.POSITIVE_INFINITY,
+    time: flags.time ?? "utc",
   };
 }
 
@@ -36,6 +38,7 @@ function refuseWithoutTables(flags: TableFlags): void {
     { flag: "--columns", value: flags.columns },
     { flag: "--max-width", value: flags.maxWidth },
     { flag: "--collapse", value: flags.collapse },
+    { flag: "--time", value: flags.time },
   ].find(({ value }) => value !== undefined);
   if (given === undefined) return;
   throw usageError(

@@ -22,7 +22,7 @@ import type { Head } from "./page.ts";
 import { type Item, Sheet } from "./sheet.ts";
 import { Shelf } from "./shelf.ts";
 import { type Change, noCounts, Tally } from "./tally.ts";
-import { type TimeMode, Times } from "./times.ts";
+import { Times } from "./times.ts";
 import * as say from "./transaction.ts";
 import type { Canvas, TableView } from "./view.ts";
 
@@ -32,7 +32,6 @@ export interface TableOptions {
   readonly color: boolean;
   /** Draws with ASCII only. */
   readonly ascii?: boolean;
-  readonly time?: TimeMode;
   readonly view: TableView;
   /** Which columns are JSON, and what binary values mean. */
   readonly types: TypeRegistry;
@@ -81,9 +80,9 @@ export class TableRenderer implements Renderer {
   constructor(options: TableOptions) {
     this.#options = options;
     const palette = createPalette(options.color, options.ascii === true ? ASCII : UNICODE);
-    const { view, types, time = "utc" } = options;
+    const { view, types } = options;
     const names = new TableNames(palette.glyphs.ellipsis);
-    this.#canvas = { palette, view, types, names, times: new Times(time) };
+    this.#canvas = { palette, view, types, names, times: new Times(view.time) };
     this.#sheet = new Sheet(this.#canvas);
   }
 

@@ -1,7 +1,7 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { Palette } from "../terminal/painted.ts";
 import type { TableNames } from "./names.ts";
-import type { Times } from "./times.ts";
+import type { TimeMode, Times } from "./times.ts";
 
 /** What a person asked to see of the changes. */
 export interface TableView {
@@ -13,6 +13,7 @@ export interface TableView {
   readonly valueWidthMax: number | undefined;
   /** Rows of a transaction that are shown before the rest is only counted. Infinity: all. */
   readonly collapseAfter: number;
+  readonly time: TimeMode;
 }
 
 export const WHOLE_VIEW: TableView = {
@@ -20,6 +21,7 @@ export const WHOLE_VIEW: TableView = {
   columns: undefined,
   valueWidthMax: undefined,
   collapseAfter: Number.POSITIVE_INFINITY,
+  time: "utc",
 };
 
 /** What everything is drawn with. */

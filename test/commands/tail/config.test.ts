@@ -8,7 +8,7 @@ import { ExitCode, WalctlError } from "../../../src/errors.ts";
 
 const FLAGS: TailFlags = {
   ...{ dbname: "shop", host: "db.example", username: "reader" },
-  ...{ format: "auto", color: true, values: "json", statusInterval: "10", loop: true },
+  ...{ format: "auto", color: "auto", values: "json", statusInterval: "10", loop: true },
 };
 
 function configOf(flags: Partial<TailFlags>, isTerminal = false): TailConfig {

@@ -234,11 +234,13 @@ function spawnProgram(args: readonly string[], options: SpawnOptions): Child {
   return child;
 }
 
-/** The caller's libpq and colour settings must not decide a test. */
+/** The caller's libpq, colour and locale settings must not decide a test. */
 export function childEnvironment({ server, env }: Omit<SpawnOptions, "cwd">): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) =>
-      !/^(PG|WALCTL_|NODE_TEST_|NODE_OPTIONS$|(NO|FORCE)_COLOR$|COLUMNS$|LINES$)/.test(name),
+      !/^(PG|WALCTL_|NODE_TEST_|NODE_OPTIONS$|(NO|FORCE)_COLOR$|COLUMNS$|LINES$|LC_|LANG$|TZ$)/.test(
+        name,
+      ),
   );
   const all = { ...Object.fromEntries(own), ...server?.env, ...env };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
