@@ -12,6 +12,8 @@ const TICK_MS = 1000;
 const ASK_INTERVAL_MS = 5000;
 /** How long the answer to SIGUSR1 waits for the server's position. */
 const ANSWER_PATIENCE_MS = 2000;
+/** How much of the rate at which the log is read is of the last second: it comes in bursts. */
+const PACE_WEIGHT = 0.3;
 /** Older positions are shown with their age. */
 const FRESH_MS = 2500;
 
@@ -35,6 +37,8 @@ export class TailStatus {
   readonly #unsubscribe: () => void;
   #rows = 0;
   #rowsPerSecond = 0;
+  #received: Lsn | undefined;
+  #bytesPerSecond = 0;
   #since = performance.now();
   #ended = false;
 
@@ -65,6 +69,13 @@ export class TailStatus {
     const { rows } = pipeline;
     this.#rowsPerSecond = ((rows - this.#rows) * 1000) / (now - this.#since);
     this.#rows = rows;
+    const { received } = session.status;
+    if (this.#received !== undefined && this.#received !== INVALID_LSN) {
+      const pace = (Number(received - this.#received) * 1000) / (now - this.#since);
+      const last = this.#bytesPerSecond || pace;
+      this.#bytesPerSecond = last + (pace - last) * PACE_WEIGHT;
+    }
+    this.#received = received;
     this.#since = now;
     // Never inside a line that the terminal has not taken completely.
     const midway = this.#parts.context.stdout.stream.writableLength > 0;
@@ -93,6 +104,7 @@ export class TailStatus {
       `at ${formatLsn(written)}`,
       this.#describeDistance(),
       `${Math.round(this.#rowsPerSecond)} rows/s`,
+      this.#describeEnd(),
       this.#parts.acknowledge && unacknowledged > 0
         ? `${unacknowledged} unacknowledged`
         : undefined,
@@ -117,11 +129,24 @@ export class TailStatus {
   /** Undefined: not known. "Up to date" is true of the moment when the server was asked. */
   #describeDistance(): string | undefined {
     const behind = this.#behind();
-    if (behind > 0n) return `${formatByteCount(Number(behind))} behind`;
+    const { lastCommitUnixMs } = this.#parts.pipeline;
+    // While nothing is printed, nothing tells when what follows was committed.
+    const seconds =
+      lastCommitUnixMs === undefined || this.#rowsPerSecond === 0
+        ? ""
+        : ` and ${formatSeconds((Date.now() - lastCommitUnixMs) / 1000)}`;
+    if (behind > 0n) return `${formatByteCount(Number(behind))}${seconds} behind`;
     const { known } = this.#parts.server;
     if (known === undefined) return undefined;
     const ageMs = performance.now() - known.askedMs;
     return ageMs < FRESH_MS ? "up to date" : `up to date ${Math.round(ageMs / 1000)} s ago`;
+  }
+
+  /** With --endpos: when it will be reached, at the pace of the last seconds. */
+  #describeEnd(): string | undefined {
+    const { endpos, received } = this.#parts.session.status;
+    if (endpos === undefined || endpos <= received || this.#bytesPerSecond < 1) return undefined;
+    return `ends in about ${formatSeconds(Number(endpos - received) / this.#bytesPerSecond)}`;
   }
 
   /** The bytes to the server's position, and the seconds since the last printed transaction committed. */
@@ -141,4 +166,12 @@ export class TailStatus {
     const end: Lsn = maxLsn(received, this.#parts.server.known?.lsn ?? received);
     return end > written ? end - written : 0n;
   }
+}
+
+/** `0.4 s`, `12 s`, `3 min`, `2 h` */
+export function formatSeconds(seconds: number): string {
+  const count = Math.max(0, seconds);
+  if (count < 10) return `${count.toFixed(1)} s`;
+  if (count < 120) return `${Math.round(count)} s`;
+  return count < 7200 ? `${Math.round(count / 60)} min` : `${Math.round(count / 3600)} h`;
 }

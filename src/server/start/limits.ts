@@ -27,6 +27,10 @@ export class Limits {
     if (this.#endpos === undefined || position < this.#endpos) this.#endpos = position;
   }
 
+  get endpos(): Lsn | undefined {
+    return this.#endpos;
+  }
+
   /** No further row may be printed. */
   get reached(): boolean {
     return this.#rows <= 0;

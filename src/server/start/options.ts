@@ -108,4 +108,6 @@ export interface SessionStatus {
   /** Transactions that were passed on and not confirmed. */
   readonly unacknowledged: number;
   readonly reconnects: number;
+  /** --endpos, once `now` is known. */
+  readonly endpos: Lsn | undefined;
 }

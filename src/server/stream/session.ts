@@ -84,6 +84,7 @@ export class ReplicationSession {
       confirmed: state?.feedback.confirmed ?? INVALID_LSN,
       unacknowledged: state?.confirmed?.confirmations.unconfirmed ?? state?.ledger.undelivered ?? 0,
       reconnects: Math.max(0, this.#starts - 1),
+      endpos: state?.limits.endpos,
     };
   }
 
