@@ -35,6 +35,8 @@ export interface Rendering {
   readonly renderer: Renderer;
   /** For a status line: what is going on that is not printed. */
   readonly live: () => string | undefined;
+  /** What is to be printed although nothing comes: to be called about once a second. */
+  readonly tick?: () => Uint8Array;
   /** No message will follow: what is still to be printed. Later calls give nothing. */
   readonly finish: () => Uint8Array;
   /** What is wrong with what was printed, known at the end. */
@@ -55,12 +57,14 @@ export function rendererOptions(flags: RendererFlags, output: OutputOptions): Re
  * The renderer that --format asks for. The one for NDJSON, which most runs use, is loaded with this file; the others
  * are loaded when they are asked for.
  * @param database whose changes they are, where that is known
+ * @param watched they come as they happen, and a person looks at them
  */
 export async function createRenderer(
   options: RendererOptions,
   types: TypeRegistry,
   context: CommandContext,
   database: string | null = null,
+  watched = false,
 ): Promise<Rendering> {
   const { output, view, values, safeNumbers } = options;
   if (options.summary) {
@@ -81,14 +85,15 @@ export async function createRenderer(
     width: () => context.stdout.width() ?? 80,
     color: output.color,
     ascii: asciiWanted(context),
-    view,
+    now: () => performance.now(),
+    view: watched ? view : { ...view, burstRows: Number.POSITIVE_INFINITY },
     types,
   });
   const finish = once(() => {
     renderer.finish();
     return renderer.take();
   });
-  return { renderer, live: () => renderer.live, finish };
+  return { renderer, live: () => renderer.live, tick: () => renderer.tick(), finish };
 }
 
 /** Writes what finish() gives. */

@@ -2,6 +2,9 @@ import { usageError } from "../../errors.ts";
 import type { TableView } from "../../render/table/view.ts";
 import { type OutputOptions, parseCount } from "../options.ts";
 
+/** More rows of a second than these are a wall. */
+const BURST_ROWS = 1000;
+
 /** How tables look, as commander gives it. */
 export interface TableFlags {
   readonly expanded?: boolean;
@@ -21,6 +24,7 @@ export function tableView(flags: TableFlags, output: OutputOptions): TableView {
     valueWidthMax: unlimitedIfZero(numberOf("--max-width", flags.maxWidth)),
     collapseAfter: unlimitedIfZero(collapse) ?? Number.POSITIVE_INFINITY,
     time: flags.time ?? "utc",
+    burstRows: collapse === 0 ? Number.POSITIVE_INFINITY : BURST_ROWS,
   };
 }
 

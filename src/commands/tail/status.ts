@@ -26,6 +26,8 @@ interface StatusParts {
   readonly line: StatusLine | undefined;
   readonly quiet: boolean;
   readonly acknowledge: boolean;
+  /** What the renderer has to print although nothing comes. */
+  readonly tick?: (() => Uint8Array) | undefined;
   /** What the renderer is working on and has not printed. */
   readonly live: () => string | undefined;
 }
@@ -79,10 +81,19 @@ export class TailStatus {
     this.#since = now;
     // Never inside a line that the terminal has not taken completely.
     const midway = this.#parts.context.stdout.stream.writableLength > 0;
+    if (!midway) this.#printDue();
     // Until it has started a spinner may have the line.
     if (!session.status.started || line === undefined || midway) return;
     line.show(`-- ${this.#describeBriefly()}`);
     void this.#parts.server.ask(ASK_INTERVAL_MS);
+  }
+
+  /** The bytes are copied: what comes next is rendered into the same memory. */
+  #printDue(): void {
+    const due = this.#parts.tick?.().slice();
+    if (due === undefined || due.length === 0) return;
+    const { line, context } = this.#parts;
+    context.stdout.stream.write(line === undefined ? due : line.above(due));
   }
 
   async #print(): Promise<void> {

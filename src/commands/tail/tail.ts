@@ -87,7 +87,9 @@ async function open(
   const { target, output, acknowledge } = config;
   const types = new TypeRegistry();
   const names = new AskedNames(config.columns, config.filter);
-  const rendering = await createRenderer(config.rendering, types, context, target.database);
+  const toTerminal = context.stdout.isTerminal && config.file === undefined;
+  const { database } = target;
+  const rendering = await createRenderer(config.rendering, types, context, database, toTerminal);
   const acceptsKind = where?.acceptsKind ?? config.filter.acceptsKind;
   const { sink, rotate, journal, takeOver } = await openOutput(
     config,
@@ -97,7 +99,6 @@ async function open(
   );
   const capture = await openCapture(config.capture, context);
   closing.add(() => capture?.close());
-  const toTerminal = context.stdout.isTerminal && config.file === undefined;
   const shown = toTerminal && line !== undefined ? aboveLine(sink, line) : sink;
   const typeWatch = new TypeWatch({
     types,
@@ -136,6 +137,7 @@ async function open(
     line: alone ? line : undefined,
     quiet: output.quiet,
     live: rendering.live,
+    tick: rendering.tick,
   });
   closing.add(() => status.end());
   if (rotate !== undefined) {

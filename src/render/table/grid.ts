@@ -14,7 +14,7 @@ const CELL_WIDTHS = [60, 40, 28, 20, 14] as const;
 const [CELL_WIDTH_MAX] = CELL_WIDTHS;
 const CELL_WIDTH_LEAST = 14;
 const HEADER_WIDTH_MAX = 24;
-const HEADER_WIDTH_MIN = 6;
+const HEADER_WIDTH_MIN = 8;
 const GAP = 2;
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
 /** Room that is kept for what stands behind the last column, and of which less is not worth it. */
@@ -53,19 +53,23 @@ export class Grid {
     this.#width = width;
     this.#subjectWidth = Math.max(head.width, ...rows.map(({ subject }) => subject.width));
     const { columns: all, nulls, blanks } = columnsOf(rows, canvas);
-    const room = width - this.#subjectWidth;
-    const max = CELL_WIDTHS.find((one) => totalWidth(all, one) <= room);
-    const columns = all.map(narrowed(max ?? CELL_WIDTH_LEAST));
-    if (max === undefined) {
-      while (columns.length > 1 && totalWidth(columns) > room - REST_WIDTH) columns.pop();
-    }
-    const [only] = columns;
-    if (only !== undefined) only.width = Math.min(only.width, Math.max(room - GAP, 1));
-    this.#columns = columns;
-    const missing = all.length - columns.length;
-    this.#left = new Set(all.slice(columns.length).map(({ column }) => column));
     const unchanged = Math.min(...rows.map(({ row }) => row.unchanged));
-    this.#rest = restOf({ nulls, blanks, unchanged }, "", canvas)(missing) ?? NOTHING;
+    const rest = restOf({ nulls, blanks, unchanged }, "", canvas);
+    // What is left out is told in the header.
+    const roomBeside = (missing: number): number => {
+      const mark = rest(missing);
+      return width - this.#subjectWidth - (mark === undefined ? 0 : GAP + mark.width);
+    };
+    const max = CELL_WIDTHS.find((one) => totalWidth(all, one) <= roomBeside(0));
+    const columns = all.map(narrowed(max ?? CELL_WIDTH_LEAST));
+    const missing = (): number => all.length - columns.length;
+    while (columns.length > 1 && totalWidth(columns) > roomBeside(missing())) columns.pop();
+    const [only] = columns;
+    if (only !== undefined && columns.length === 1)
+      only.width = Math.min(only.width, Math.max(roomBeside(missing()) - GAP, 1));
+    this.#columns = columns;
+    this.#left = new Set(all.slice(columns.length).map(({ column }) => column));
+    this.#rest = rest(missing()) ?? NOTHING;
   }
 
   header(head: Painted): Painted {

@@ -90,6 +90,15 @@ export class Page {
     this.#head = undefined;
   }
 
+  /** Draws what is of no transaction, whichever is open. */
+  without(draw: () => void): void {
+    const [head, begun] = [this.#head, this.#begun];
+    this.#head = undefined;
+    draw();
+    this.#head = head;
+    this.#begun = begun;
+  }
+
   divide(parts: Parts): void {
     this.begin();
     this.put("branch", this.flowParts(parts));

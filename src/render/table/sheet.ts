@@ -24,7 +24,8 @@ import { isJson } from "./json.ts";
 const SUBJECT_SHARE = 1 / 4;
 const SUBJECT_WIDTH_MIN = 18;
 const SUBJECT_WIDTH_MAX = 44;
-/** Room for a key behind the table's name. */
+const INTEGERS: ReadonlySet<number> = new Set([20, 21, 23, 26]);
+/** Room for a key behind the table's name, where keys are short. */
 const KEY_WIDTH = 7;
 const SIGN_WIDTH = 2;
 const INDENT = 2;
@@ -43,6 +44,8 @@ export interface SheetRow {
 export type Item =
   | ({ readonly kind: "row" } & SheetRow)
   | { readonly kind: "event"; readonly event: Event }
+  /** Of no transaction, whichever is open. */
+  | { readonly kind: "aside"; readonly event: Event }
   | { readonly kind: "open"; readonly head: Head }
   | { readonly kind: "divide"; readonly parts: Parts }
   /** The transaction's last row has come. */
@@ -92,6 +95,8 @@ export class Sheet {
         return this.#page.aside(item.parts, item.head);
       case "remark":
         return this.#page.remark(item.text);
+      case "aside":
+        return this.#page.without(() => this.#event(item.event, "inner"));
       case "event":
         if (typeof item.event.subject !== "string") this.#canvas.names.see(item.event.subject);
         this.#event(item.event, place);
@@ -281,7 +286,8 @@ export class Sheet {
 
   #shortName(relation: Relation): string {
     const room = this.#subjectMax - SIGN_WIDTH;
-    const width = soleKey(relation) === undefined ? room : room - KEY_WIDTH;
+    const key = soleKey(relation);
+    const width = key !== undefined && INTEGERS.has(key.typeOid) ? room - KEY_WIDTH : room;
     return this.#canvas.names.within(relation, width);
   }
 

@@ -12,6 +12,7 @@ import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { ASCII, createPalette, UNICODE } from "../terminal/painted.ts";
 import type { Renderer } from "../renderer.ts";
 import { describeAlteration } from "./alter.ts";
+import { Burst } from "./burst.ts";
 import * as event from "./event.ts";
 import { pendingStreamParts } from "./fate-parts.ts";
 import { type Fate, Fates, timeOf } from "./fates.ts";
@@ -30,6 +31,8 @@ export interface TableOptions {
   /** The terminal's columns; asked again for each batch, so that rows follow a resize. Undefined: no terminal. */
   readonly width: () => number | undefined;
   readonly color: boolean;
+  /** In milliseconds, from whatever moment on. */
+  readonly now?: () => number;
   /** Draws with ASCII only. */
   readonly ascii?: boolean;
   readonly view: TableView;
@@ -41,6 +44,7 @@ const WIDTH_DEFAULT = 80;
 /** So many are laid out together. */
 const ITEMS_MAX = 1000;
 const OLD_VALUES = "old values: of rows seen before, or with REPLICA IDENTITY FULL";
+const BURST = "too fast to read: each second a line for each table (--collapse 0 shows all rows)";
 /** From so many changes on their number is told at the end. */
 const COUNTED_FROM = 100;
 
@@ -55,6 +59,7 @@ export class TableRenderer implements Renderer {
   readonly #items: Item[] = [];
   readonly #shelf = new Shelf();
   readonly #seen = new SeenRows();
+  readonly #burst: Burst;
   #text = "";
   readonly #relations = new Map<number, Relation>();
   readonly #fates = new Fates();
@@ -84,6 +89,7 @@ export class TableRenderer implements Renderer {
     const names = new TableNames(palette.glyphs.ellipsis);
     this.#canvas = { palette, view, types, names, times: new Times(view.time) };
     this.#sheet = new Sheet(this.#canvas);
+    this.#burst = new Burst(view.burstRows, options.now ?? (() => 0));
   }
 
   /** For a status line: what is being counted in place of being shown. Undefined: nothing. */
@@ -154,9 +160,16 @@ export class TableRenderer implements Renderer {
     this.#seen.clear();
   }
 
+  /** What is to be printed although nothing comes: to be called about once a second. */
+  tick(): Uint8Array {
+    if (this.#burst.due) this.#report();
+    return this.take();
+  }
+
   /** No message will follow: closes what is open, and tells what was counted in vain. */
   finish(): void {
     this.#leave();
+    this.#report();
     for (const { xid, hidden } of this.#fates.pending()) {
       const parts = pendingStreamParts(this.#canvas.palette);
       this.#push({ kind: "line", parts, head: { time: null, xid, notes: [] } });
@@ -232,16 +245,33 @@ export class TableRenderer implements Renderer {
     const { transaction } = message;
     if (transaction === null) {
       if (this.#transaction !== null) this.#leave();
-      return draw();
+      if (this.#admits(message)) draw();
+      return;
     }
     this.#enter(transaction);
     this.#counts[message.kind] += 1;
     if (this.#tally.add(message, this.#options.view.collapseAfter)) {
+      if (!this.#admits(message)) return;
       this.#divide(transaction);
       return draw();
     }
     this.#hiddenInBlock += 1;
     this.#counting ??= { xid: this.#transaction?.xid ?? transaction.xid, tally: this.#tally };
+  }
+
+  /** More than a person can read is only counted. */
+  #admits(message: Change): boolean {
+    const burst = this.#burst;
+    if (this.#options.view.burstRows === Infinity) return true;
+    if (burst.due) this.#report();
+    const { counting } = burst;
+    if (burst.admits(message)) return true;
+    if (!counting) this.#push({ kind: "remark", text: BURST });
+    return false;
+  }
+
+  #report(): void {
+    for (const busy of this.#burst.report(this.#canvas)) this.#push({ kind: "aside", event: busy });
   }
 
   /** The first announcement of a table is no news, nor is the same again: the server repeats itself. */

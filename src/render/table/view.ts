@@ -14,6 +14,8 @@ export interface TableView {
   /** Rows of a transaction that are shown before the rest is only counted. Infinity: all. */
   readonly collapseAfter: number;
   readonly time: TimeMode;
+  /** Rows of a second that are shown before tables are only counted. Infinity: all. */
+  readonly burstRows: number;
 }
 
 export const WHOLE_VIEW: TableView = {
@@ -22,6 +24,7 @@ export const WHOLE_VIEW: TableView = {
   valueWidthMax: undefined,
   collapseAfter: Number.POSITIVE_INFINITY,
   time: "utc",
+  burstRows: Number.POSITIVE_INFINITY,
 };
 
 /** What everything is drawn with. */

@@ -1,0 +1,143 @@
+import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
+import { joined, painted, SPACE } from "../terminal/painted.ts";
+import { type Event, signOf } from "./event.ts";
+import { fieldsOf } from "./fields.ts";
+import type { Piece } from "./flow.ts";
+import { describeCounts } from "./hidden.ts";
+import { countOf } from "./numbers.ts";
+import { describeFields, PIECE_GAP, restOf } from "./row.ts";
+import { type Change, type Counts, noCounts } from "./tally.ts";
+import type { Canvas } from "./view.ts";
+
+const SECOND_MS = 1000;
+/** A thousand partitions must not take a thousand lines. */
+const TABLES_MAX = 8;
+/** A longer row is no sample. */
+const SAMPLE_BYTES_MAX = 1 << 14;
+
+interface Busy {
+  /** Undefined: messages, or several tables. */
+  readonly relation: Relation | undefined;
+  readonly counts: Counts;
+  sample: RowChange | undefined;
+  total: number;
+}
+
+/**
+ * Decides when more comes than a person can read: from then on rows are only counted, and each second has a line for
+ * each table. When less comes again, rows are shown again.
+ */
+export class Burst {
+  readonly #rowsMax: number;
+  readonly #now: () => number;
+  #since: number;
+  #rows = 0;
+  #counting = false;
+  #busy = new Map<number | undefined, Busy>();
+
+  /** @param rowsMax shown in a second */
+  constructor(rowsMax: number, now: () => number) {
+    this.#rowsMax = rowsMax;
+    this.#now = now;
+    this.#since = now();
+  }
+
+  /** Whether rows are counted in place of being shown. */
+  get counting(): boolean {
+    return this.#counting;
+  }
+
+  /** Whether the change is shown; else it is counted. Ask due() first. */
+  admits(change: Change): boolean {
+    this.#rows += 1;
+    if (!this.#counting && this.#rows <= this.#rowsMax) return true;
+    this.#counting = true;
+    const relation = change.kind === "message" ? undefined : relationOf(change);
+    let busy = this.#busy.get(relation?.oid);
+    if (busy === undefined) {
+      busy = { relation, counts: noCounts(), sample: undefined, total: 0 };
+      this.#busy.set(relation?.oid, busy);
+    }
+    busy.counts[change.kind] += 1;
+    busy.total += 1;
+    if (busy.sample === undefined && change.kind !== "truncate" && change.kind !== "message") {
+      busy.sample = copyOf(change);
+    }
+    return false;
+  }
+
+  /** A second is over. */
+  get due(): boolean {
+    return this.#now() - this.#since >= SECOND_MS;
+  }
+
+  /** A line for each table that was counted; the next second begins. */
+  report(canvas: Canvas): readonly Event[] {
+    const now = this.#now();
+    const seconds = Math.max((now - this.#since) / 1000, 0.001);
+    const all = [...this.#busy.values()].toSorted((a, b) => b.total - a.total);
+    // Half as much: it must not go back and forth.
+    this.#counting &&= this.#rows / seconds > this.#rowsMax / 2;
+    this.#since = now;
+    this.#rows = 0;
+    this.#busy = new Map();
+    const shown = all.slice(0, TABLES_MAX);
+    const rest = all.slice(TABLES_MAX);
+    const events = shown.map((busy) => busyEvent(busy, seconds, canvas));
+    if (rest.length === 0) return events;
+    const total = rest.reduce((sum, busy) => sum + busy.total, 0);
+    const others = { relation: undefined, counts: noCounts(), sample: undefined, total };
+    return [...events, busyEvent(others, seconds, canvas, countOf(rest.length, "other table"))];
+  }
+}
+
+function busyEvent(busy: Busy, seconds: number, canvas: Canvas, subject = "messages"): Event {
+  const { relation, counts, sample, total } = busy;
+  const { palette } = canvas;
+  const pieceOf = (text: Piece | Omit<Piece, "gap" | "cut">): Piece => ({
+    ...text,
+    gap: PIECE_GAP,
+    cut: undefined,
+  });
+  const rate = painted(`${countOf(Math.round(total / seconds), "row")}/s`, palette.strong);
+  const fields = sample === undefined ? undefined : fieldsOf(sample, undefined, canvas);
+  const none = { nulls: 0, blanks: 0, unchanged: 0 };
+  return {
+    sign: painted(palette.glyphs.ellipsis, palette.strong),
+    subject: relation ?? subject,
+    paint: palette.table,
+    pieces: (width) => {
+      const head = [describeCounts(counts, canvas), rate].filter((one) => one.width > 0);
+      if (sample === undefined || fields === undefined) return head.map(pieceOf);
+      const mark = joined(painted("e.g.", palette.quiet), SPACE, signOf(sample.kind, palette));
+      const { pieces } = describeFields(fields.fields, width, 1, canvas);
+      const [first, ...others] = pieces;
+      const start = first === undefined ? [] : [{ ...first, gap: SPACE }];
+      return [...head.map(pieceOf), pieceOf(mark), ...start, ...others];
+    },
+    rest: (count) => (count === 0 ? undefined : restOf(none, "", canvas)(0)),
+    linesMax: 1,
+  };
+}
+
+function relationOf(change: Exclude<Change, { kind: "message" }>): Relation | undefined {
+  return change.kind === "truncate" ? change.relations[0] : change.relation;
+}
+
+/** Undefined: it is too long. What it views is valid only now. */
+function copyOf(change: RowChange): RowChange | undefined {
+  let left = SAMPLE_BYTES_MAX;
+  const copy = <Tuple extends TupleData | null>(tuple: Tuple): Tuple | TupleData => {
+    if (tuple === null) return tuple;
+    const end = Math.min(tupleEnd(tuple), tuple.start + left + 1);
+    // Not slice(), which gives a view of a Buffer.
+    const bytes = new Uint8Array(tuple.bytes.subarray(tuple.start, end));
+    left -= bytes.length;
+    return { bytes, view: new DataView(bytes.buffer), start: 0, columnCount: tuple.columnCount };
+  };
+  const key = copy(change.key);
+  const old = copy(change.old);
+  const row = copy(change.new);
+  return left < 0 ? undefined : ({ ...change, key, old, new: row } as RowChange);
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TableRenderer } from "../../../src/render/table/table.ts";
+import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
+import { matchGolden } from "../../support/golden/golden.ts";
+import { busyStream } from "../../support/program/screen-streams.ts";
+import { assertFits } from "../../support/program/tables.ts";
+
+/** A renderer, and a clock that each row moves on. */
+function watch(
+  width: number,
+  rowsMax = 100,
+): { readonly show: Show; readonly finish: () => string } {
+  let now = 0;
+  const view = { ...WHOLE_VIEW, burstRows: rowsMax };
+  const options = { width: () => width, color: false, view, types: new TypeRegistry() };
+  const renderer = new TableRenderer({ ...options, now: () => now });
+  const taken = (): string => new TextDecoder().decode(renderer.take());
+  const show = (messages: readonly PgoutputMessage[], msPerRow: number): string => {
+    let text = "";
+    for (const message of messages) {
+      if (message.kind === "insert" || message.kind === "update") now += msPerRow;
+      renderer.render(message);
+      if (message.kind === "commit") text += taken();
+    }
+    return text;
+  };
+  const finish = (): string => {
+    now += 1000;
+    return new TextDecoder().decode(renderer.tick());
+  };
+  return { show, finish };
+}
+type Show = (messages: readonly PgoutputMessage[], msPerRow: number) => string;
+
+describe("a burst", () => {
+  for (const width of [40, 80, 120, 200]) {
+    it(`turns to a line a second for each table, and comes back by itself, in ${width} columns`, () => {
+      const { show, finish } = watch(width, 10);
+      const slow = show(busyStream(3), 200);
+      const fast = show(busyStream(300), 10);
+      const after = show(busyStream(12), 200);
+      const text = `${slow}${fast}${after}${finish()}`;
+      assertFits(text, width);
+      matchGolden(`fixtures/tables/burst-${width}.txt`, text);
+    });
+  }
+
+  it("loses no row: what is shown and what is counted is all that came", () => {
+    const { show, finish } = watch(80);
+    const text = show(busyStream(700), 1) + show(busyStream(50), 50) + finish();
+    const shown = text.match(/^\S+ +\d+ {3}[+~] /gm)?.length ?? 0;
+    const counts = [...text.matchAll(/ [+~]([\d,]+)(?= .*rows?\/s)/g)].map(([, count = ""]) =>
+      Number(count.replaceAll(",", "")),
+    );
+    const counted = counts.reduce((sum, count) => sum + count, 0);
+    assert.ok(shown > 100 && counted > 300, text);
+    assert.equal(shown + counted, 750, text);
+  });
+
+  it("tells the last of it when nothing more comes", () => {
+    const { show, finish } = watch(80);
+    show(busyStream(200), 1);
+    assert.match(finish(), /… accounts +~?\S+ .*\d+ rows?\/s {2}e\.g\. /);
+    assert.equal(finish(), "");
+  });
+});

@@ -1,0 +1,80 @@
+/** What people look at, in goldens of 40, 80, 120 and 200 columns. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TableRenderer } from "../../../src/render/table/table.ts";
+import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
+import { matchGolden } from "../../support/golden/golden.ts";
+import {
+  identityStream,
+  narrowStream,
+  partitionStream,
+  pgbenchStream,
+  wideStream,
+} from "../../support/program/screen-streams.ts";
+import { assertFits } from "../../support/program/tables.ts";
+
+const WIDTHS = [40, 80, 120, 200];
+const SCREEN_ROWS = 24;
+
+function render(messages: readonly PgoutputMessage[], width: number, expanded = false): string {
+  const view = { ...WHOLE_VIEW, expanded };
+  const options = { width: () => width, color: false, view, types: new TypeRegistry() };
+  const renderer = new TableRenderer(options);
+  for (const message of messages) renderer.render(message);
+  return new TextDecoder().decode(renderer.take());
+}
+
+describe("the screen", () => {
+  const streams: Readonly<Record<string, () => readonly PgoutputMessage[]>> = {
+    pgbench: pgbenchStream,
+    "3-columns": narrowStream,
+    "30-columns": () => wideStream(30),
+    "150-columns": () => wideStream(150),
+    partitions: partitionStream,
+    identity: identityStream,
+  };
+  for (const [name, stream] of Object.entries(streams)) {
+    for (const width of WIDTHS) {
+      it(`${name} in ${width} columns`, () => {
+        const text = render(stream(), width);
+        assertFits(text, width);
+        matchGolden(`fixtures/tables/${name}-${width}.txt`, text);
+      });
+    }
+  }
+
+  it("identity, expanded, in 80 columns", () => {
+    const text = render(identityStream(), 80, true);
+    assertFits(text, 80);
+    matchGolden("fixtures/tables/identity-expanded-80.txt", text);
+  });
+
+  it("holds five of pgbench's transactions in 24 lines, and twenty of one row", () => {
+    const transactions = (text: string): number =>
+      text
+        .split("\n")
+        .slice(0, SCREEN_ROWS)
+        .filter((line) => /^\d\d:/.test(line)).length;
+    // The fifth has all of its four lines.
+    const lines = render(pgbenchStream(), 80).split("\n").slice(0, SCREEN_ROWS);
+    assert.ok(lines.filter((line) => line.includes("└")).length >= 5, lines.join("\n"));
+    assert.ok(transactions(render(narrowStream(), 80)) >= 20);
+  });
+
+  it("gives sign, table and key at most 20 of 80 columns", () => {
+    for (const [name, stream] of Object.entries(streams)) {
+      for (const line of render(stream(), 80).split("\n")) {
+        const subject = /[ ┌│└] ([+~-] \S+(?: \S+)?) {2}/.exec(line)?.[1];
+        if (subject !== undefined && !subject.includes("="))
+          assert.ok(subject.length <= 20, `${name}: ${line}`);
+      }
+    }
+  });
+
+  it("tells partitions apart", () => {
+    const names = [...render(partitionStream(), 80).matchAll(/ \+ (\S+)/g)].map(([, name]) => name);
+    assert.equal(new Set(names).size, 6, names.join("\n"));
+  });
+});
