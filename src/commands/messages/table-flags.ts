@@ -2,7 +2,7 @@ import { usageError } from "../../errors.ts";
 import type { TableView } from "../../render/table/view.ts";
 import { type OutputOptions, parseCount } from "../options.ts";
 
-/** More rows of a second than these are a wall. */
+/** More rows at once than these are a wall. */
 const BURST_ROWS = 1000;
 
 /** How tables look, as commander gives it. */

@@ -24,21 +24,27 @@ interface Busy {
   total: number;
 }
 
+/** Of the rows that may come at once, so many may come every second. */
+const LASTING_SHARE = 0.1;
+
 /**
- * Decides when more comes than a person can read: from then on rows are only counted, and each second has a line for
- * each table. When less comes again, rows are shown again.
+ * Decides when more comes than a person can read, which is more at once, to be scrolled through, than every second: from
+ * then on rows are only counted, and each second has a line for each table. When less comes again, rows are shown again.
  */
 export class Burst {
   readonly #rowsMax: number;
   readonly #now: () => number;
   #since: number;
+  /** How many more may be shown. */
+  #left: number;
   #rows = 0;
   #counting = false;
   #busy = new Map<number | undefined, Busy>();
 
-  /** @param rowsMax shown in a second */
+  /** @param rowsMax shown at once */
   constructor(rowsMax: number, now: () => number) {
     this.#rowsMax = rowsMax;
+    this.#left = rowsMax;
     this.#now = now;
     this.#since = now();
   }
@@ -51,7 +57,10 @@ export class Burst {
   /** Whether the change is shown; else it is counted. Ask due() first. */
   admits(change: Change): boolean {
     this.#rows += 1;
-    if (!this.#counting && this.#rows <= this.#rowsMax) return true;
+    if (!this.#counting && this.#left >= 1) {
+      this.#left -= 1;
+      return true;
+    }
     this.#counting = true;
     const relation = change.kind === "message" ? undefined : relationOf(change);
     let busy = this.#busy.get(relation?.oid);
@@ -77,8 +86,9 @@ export class Burst {
     const now = this.#now();
     const seconds = Math.max((now - this.#since) / 1000, 0.001);
     const all = [...this.#busy.values()].toSorted((a, b) => b.total - a.total);
-    // Half as much: it must not go back and forth.
-    this.#counting &&= this.#rows / seconds > this.#rowsMax / 2;
+    const lasting = this.#rowsMax * LASTING_SHARE;
+    this.#counting &&= this.#rows / seconds > lasting;
+    if (!this.#counting) this.#left = Math.min(this.#left + lasting * seconds, this.#rowsMax);
     this.#since = now;
     this.#rows = 0;
     this.#busy = new Map();

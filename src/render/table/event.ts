@@ -105,7 +105,7 @@ export function signOf(
   return painted(signOfCount(kind, palette.glyphs), palette[kind]);
 }
 
-export function pieceOf(text: string, width: number, paint: Paint | undefined): Piece {
+function pieceOf(text: string, width: number, paint: Paint | undefined): Piece {
   return { ...paintedWithin(text, width, paint), gap: PIECE_GAP, cut: undefined };
 }
 

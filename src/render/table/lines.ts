@@ -49,8 +49,8 @@ export function valueLines(
     return [drawValue(value, width, json, palette)];
   const { bytes } = value;
   if (value.kind === "binary") {
-    const { text, whole } = writeHex(bytes, valueWidthMax);
-    return drawn({ lines: [text], escaped: false }, whole);
+    const hex = writeHex(bytes, valueWidthMax);
+    return drawn({ lines: [hex.text], escaped: false }, hex.whole);
   }
   const start = readStart(bytes, valueWidthMax);
   const { text } = start;

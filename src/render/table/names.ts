@@ -72,7 +72,7 @@ interface ShortNames {
 }
 
 function endWithin(text: string, width: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   let end = "";
   for (let at = characters.length - 1; at >= 0; at--) {
     const longer = (characters[at] ?? "") + end;

@@ -44,7 +44,7 @@ const WIDTH_DEFAULT = 80;
 /** So many are laid out together. */
 const ITEMS_MAX = 1000;
 const OLD_VALUES = "old values: of rows seen before, or with REPLICA IDENTITY FULL";
-const BURST = "too fast to read: each second a line for each table (--collapse 0 shows all rows)";
+const BURST = "too fast to read: counted, a line a second (--collapse 0: shown)";
 /** From so many changes on their number is told at the end. */
 const COUNTED_FROM = 100;
 

@@ -47,7 +47,7 @@ export class Times {
     if (this.mode !== "local") return text;
     const [, date, clock, fraction = ""] = TIMESTAMPTZ.exec(text) ?? [];
     if (date === undefined || clock === undefined) return text;
-    return `${localSecond(Date.parse(`${date}T${clock}Z`), " ", fraction)}`;
+    return localSecond(Date.parse(`${date}T${clock}Z`), " ", fraction);
   }
 
   #zoned(time: PgTime): string {

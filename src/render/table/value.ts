@@ -57,7 +57,7 @@ export function drawValue(
 }
 
 /** `readWidth`: more of it will not be shown. */
-export function writeValue(
+function writeValue(
   value: Extract<ColumnValue, { bytes: Uint8Array }>,
   readWidth: number,
   json: boolean,

@@ -14,7 +14,7 @@ export interface TableView {
   /** Rows of a transaction that are shown before the rest is only counted. Infinity: all. */
   readonly collapseAfter: number;
   readonly time: TimeMode;
-  /** Rows of a second that are shown before tables are only counted. Infinity: all. */
+  /** Rows that are shown at once before they are only counted; of a lasting stream a tenth a second. Infinity: all. */
   readonly burstRows: number;
 }
 

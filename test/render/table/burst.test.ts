@@ -38,10 +38,10 @@ type Show = (messages: readonly PgoutputMessage[], msPerRow: number) => string;
 describe("a burst", () => {
   for (const width of [40, 80, 120, 200]) {
     it(`turns to a line a second for each table, and comes back by itself, in ${width} columns`, () => {
-      const { show, finish } = watch(width, 10);
+      const { show, finish } = watch(width, 20);
       const slow = show(busyStream(3), 200);
       const fast = show(busyStream(300), 10);
-      const after = show(busyStream(12), 200);
+      const after = show(busyStream(12), 600);
       const text = `${slow}${fast}${after}${finish()}`;
       assertFits(text, width);
       matchGolden(`fixtures/tables/burst-${width}.txt`, text);
@@ -50,7 +50,7 @@ describe("a burst", () => {
 
   it("loses no row: what is shown and what is counted is all that came", () => {
     const { show, finish } = watch(80);
-    const text = show(busyStream(700), 1) + show(busyStream(50), 50) + finish();
+    const text = show(busyStream(700), 1) + show(busyStream(50), 100) + finish();
     const shown = text.match(/^\S+ +\d+ {3}[+~] /gm)?.length ?? 0;
     const counts = [...text.matchAll(/ [+~]([\d,]+)(?= .*rows?\/s)/g)].map(([, count = ""]) =>
       Number(count.replaceAll(",", "")),

@@ -44,14 +44,14 @@ test("table: with colours, the same text", () => {
 
 // Messages made by hand: what the server has not been made to send.
 
-const text = new TextEncoder();
+const encoder = new TextEncoder();
 const OID = 0x80000001;
 
 function bytesOf(...parts: readonly (number | string | Uint8Array)[]): Uint8Array {
   return Uint8Array.from(
     parts.flatMap((part) => {
       if (typeof part === "number") return [part];
-      return typeof part === "string" ? [...text.encode(part), 0] : [...part];
+      return typeof part === "string" ? [...encoder.encode(part), 0] : [...part];
     }),
   );
 }
@@ -90,7 +90,7 @@ function tuple(tag: string, values: readonly Value[]): Uint8Array {
     ...values.flatMap((value) => {
       if (value === null) return [0x6e];
       if (value === undefined) return [0x75];
-      const bytes = typeof value === "string" ? text.encode(value) : value;
+      const bytes = typeof value === "string" ? encoder.encode(value) : value;
       return [0x74, int(bytes.length, 4), bytes];
     }),
   );
@@ -227,13 +227,13 @@ describe("a row", () => {
     renderer.render(decoder.decode(announced));
     renderer.render(streamStart(7));
     const row = decoder.decode(insert);
-    renderer.render({ ...row, transaction: { xid: 7, commitTime: null } } as PgoutputMessage);
+    renderer.render({ ...row, transaction: { xid: 7, commitTime: null } });
     renderer.render(streamStop());
     renderer.render(streamAbort(7, 7));
     renderer.render(decoder.decode(update));
-    const text = new TextDecoder().decode(renderer.take());
-    assert.match(text, /✘ ROLLBACK · all its changes are void\n/);
-    assert.doesNotMatch(text, /⇢/);
+    const shown = new TextDecoder().decode(renderer.take());
+    assert.match(shown, /✘ ROLLBACK · all its changes are void\n/);
+    assert.doesNotMatch(shown, /⇢/);
   });
 });
 
@@ -389,7 +389,7 @@ test("table: a message outside of UTF-8, and a long one", () => {
     bytesOf(0x4d, 0, new Uint8Array(8), "my\nprefix", int(content.length, 4), content);
   const binary = show(80, message(Uint8Array.from([0xff, 0])));
   assert.match(binary, /» my\\nprefix {2}2 bytes: \\xff00\n/);
-  const long = show(80, message(text.encode("x".repeat(100_000))));
+  const long = show(80, message(encoder.encode("x".repeat(100_000))));
   assert.equal(long.split("\n").length, 6);
   assertFits(long, 80);
 });
