@@ -209,6 +209,8 @@ export class TableRenderer implements Renderer {
 
   #row(message: RowChange): void {
     this.#change(message, () => {
+      // Before the row has a place on the shelf, which is cleared then.
+      if (this.#items.length >= ITEMS_MAX) this.#draw();
       const seen = message.kind === "update" && message.old === null ? this.#seenOf(message) : null;
       const kept = this.#shelf.keep(message);
       const row = kept === undefined ? undefined : this.#shelf.tuple(seen);

@@ -7,6 +7,7 @@ import { TableRenderer } from "../../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
 import { matchGolden } from "../../support/golden/golden.ts";
 import {
+  busyStream,
   identityStream,
   narrowStream,
   partitionStream,
@@ -61,6 +62,17 @@ describe("the screen", () => {
     const lines = render(pgbenchStream(), 80).split("\n").slice(0, SCREEN_ROWS);
     assert.ok(lines.filter((line) => line.includes("└")).length >= 5, lines.join("\n"));
     assert.ok(transactions(render(narrowStream(), 80)) >= 20);
+  });
+
+  it("shows each row as it came, however many come at once", () => {
+    const text = render(busyStream(20_000), 80);
+    const shown = [...text.matchAll(/ (?:\+ events|~ accounts) +(\d+) {2}(.*)\n/g)];
+    assert.equal(shown.length, 20_000);
+    for (const [index, [, id, rest = ""]] of shown.entries()) {
+      const isEvent = index % 3 === 0;
+      assert.equal(id, String(isEvent ? index : index % 40));
+      assert.ok(rest.includes(isEvent ? "what=clicked" : `${index}.00`), `${index}: ${rest}`);
+    }
   });
 
   it("gives sign, table and key at most 20 of 80 columns", () => {
