@@ -4,7 +4,6 @@ import { describeAlteration } from "./alter.ts";
 
 /** Of rows, and of the index that finds them: 16 MB together. */
 const ROW_BYTES_MAX = 12 << 20;
-const ROW_BYTES_MIN = 3 << 16;
 /** Row bytes for each slot of the index, of four bytes each. */
 const BYTES_PER_SLOT = 12;
 /** A longer row is not remembered. */
@@ -21,11 +20,11 @@ const VALUE_KINDS: ReadonlySet<number> = new Set([0x74, 0x62]);
  * stand one behind the other in a ring of bytes, in which a new row takes the place of the oldest ones.
  */
 export class SeenRows {
-  readonly #bytesMax: number;
-  #bytes: Uint8Array;
-  #view: DataView;
+  /** The operating system gives memory only to what is used of it. */
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   /** Offsets, plus 1. 0: free. */
-  #index: Int32Array;
+  readonly #index: Int32Array;
   /** Where the next row goes. */
   #head = 0;
   /** The oldest row, and the end of those behind it, where the ring has gone round. Undefined: it has not. */
@@ -35,10 +34,9 @@ export class SeenRows {
   readonly #key = new Uint8Array(KEY_BYTES_MAX);
 
   constructor(bytesMax = ROW_BYTES_MAX) {
-    this.#bytesMax = bytesMax;
-    this.#bytes = new Uint8Array(Math.min(ROW_BYTES_MIN, bytesMax));
+    this.#bytes = new Uint8Array(bytesMax);
     this.#view = new DataView(this.#bytes.buffer);
-    this.#index = new Int32Array(slotsFor(this.#bytes.length));
+    this.#index = new Int32Array(slotsFor(bytesMax));
   }
 
   /** The row that was seen last with the key that `row` has. It lives until the next row is remembered. */
@@ -175,13 +173,10 @@ export class SeenRows {
 
   /** Where there is room for so many bytes. Undefined: nowhere. */
   #makeRoom(length: number): number | undefined {
-    if (length > this.#bytesMax) return undefined;
-    while (this.#old === undefined && this.#head + length > this.#bytes.length) {
-      if (this.#bytes.length < this.#bytesMax) this.#grow();
-      else {
-        this.#old = { start: 0, end: this.#head };
-        this.#head = 0;
-      }
+    if (length > this.#bytes.length) return undefined;
+    if (this.#old === undefined && this.#head + length > this.#bytes.length) {
+      this.#old = { start: 0, end: this.#head };
+      this.#head = 0;
     }
     while (this.#old !== undefined && this.#head + length > this.#old.start) {
       this.#dropOldest(this.#old);
@@ -200,19 +195,6 @@ export class SeenRows {
       if (this.#index[slot] === at + 1) this.#index[slot] = 0;
     }
     old.start += this.#view.getUint32(at + 4);
-  }
-
-  #grow(): void {
-    const larger = new Uint8Array(Math.min(this.#bytes.length * 2, this.#bytesMax));
-    larger.set(this.#bytes.subarray(0, this.#head));
-    const before = this.#index;
-    this.#bytes = larger;
-    this.#view = new DataView(larger.buffer);
-    this.#index = new Int32Array(slotsFor(larger.length));
-    for (const offset of before) {
-      if (offset === 0) continue;
-      this.#index[this.#slotFor(this.#view.getUint32(offset - 1))] = offset;
-    }
   }
 }
 

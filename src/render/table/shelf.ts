@@ -1,7 +1,7 @@
 import type { RowChange } from "../../pgoutput/messages.ts";
 import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
 
-const BYTES = 1 << 18;
+const BYTES = 1 << 17;
 
 /** Room for the rows of a batch: what came is valid only until the next message does. */
 export class Shelf {

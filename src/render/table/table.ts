@@ -42,7 +42,7 @@ export interface TableOptions {
 
 const WIDTH_DEFAULT = 80;
 /** So many are laid out together. */
-const ITEMS_MAX = 1000;
+const ITEMS_MAX = 100;
 const OLD_VALUES = "old values: of rows seen before, or with REPLICA IDENTITY FULL";
 const BURST = "too fast to read: counted, a line a second (--collapse 0: shown)";
 /** From so many changes on their number is told at the end. */
@@ -60,7 +60,6 @@ export class TableRenderer implements Renderer {
   readonly #shelf = new Shelf();
   readonly #seen = new SeenRows();
   readonly #burst: Burst;
-  #text = "";
   readonly #relations = new Map<number, Relation>();
   readonly #fates = new Fates();
   /** Which one is open. */
@@ -80,7 +79,9 @@ export class TableRenderer implements Renderer {
   /** The last transaction that there is more of than was shown; between its blocks too. */
   #counting: { readonly xid: number; readonly tally: Tally } | undefined;
   readonly #encoder = new TextEncoder();
+  /** Drawn since the last take(): as bytes, which no garbage collector has to move. */
   #bytes = new Uint8Array(4096);
+  #length = 0;
 
   constructor(options: TableOptions) {
     this.#options = options;
@@ -179,11 +180,9 @@ export class TableRenderer implements Renderer {
 
   take(): Uint8Array {
     this.#draw();
-    const text = this.#text;
-    this.#text = "";
-    const bytesMax = text.length * 3;
-    if (this.#bytes.length < bytesMax) this.#bytes = new Uint8Array(bytesMax * 2);
-    return this.#bytes.subarray(0, this.#encoder.encodeInto(text, this.#bytes).written);
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return taken;
   }
 
   #draw(): void {
@@ -192,7 +191,14 @@ export class TableRenderer implements Renderer {
       this.#items.push({ kind: "remark", text: OLD_VALUES });
     }
     if (this.#items.length > 0) {
-      this.#text += this.#sheet.draw(this.#items, this.#options.width() ?? WIDTH_DEFAULT);
+      const text = this.#sheet.draw(this.#items, this.#options.width() ?? WIDTH_DEFAULT);
+      const bytesMax = this.#length + text.length * 3;
+      if (this.#bytes.length < bytesMax) {
+        const larger = new Uint8Array(bytesMax * 2);
+        larger.set(this.#bytes.subarray(0, this.#length));
+        this.#bytes = larger;
+      }
+      this.#length += this.#encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
     }
     this.#items.length = 0;
     this.#shelf.clear();
