@@ -136,9 +136,18 @@ export function valueOptions(command: Command): Command {
 
 const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse", "time"];
 
+const LEGEND = `
+Tables: + insert, ~ update, - delete, × truncate, » message, ± altered table.
+  old → new    the server sent the old value (it changed the key, or the table
+               has REPLICA IDENTITY FULL)
+  old ⇢ new    compared with what was seen earlier in this run
+  E'\\n'        an escape, as in SQL; '\\n' is a backslash and an n
+  … 1.2 MB     a value of that size was cut`;
+
 /** Options of tables; an error with any other format. */
 export function tableOptions(command: Command): Command {
   return command
+    .addHelpText("after", LEGEND)
     .optionsGroup("Tables:")
     .option("-x, --expanded", "one column a line, with longer values, like psql's \\x")
     .option("--columns <names>", "show only these columns and the key; may be repeated", collect)

@@ -2,7 +2,7 @@ import type { PgoutputMessage } from "../pgoutput/messages.ts";
 
 /** Messages in, bytes to print out. NDJSON and tables are two of these. */
 export interface Renderer {
-  /** Renders the message now: what it views need not live longer than the call. */
+  /** What the message views need not live longer than the call. */
   render(message: PgoutputMessage): void;
   /** What was rendered since the last call. The bytes may be overwritten by the next render(). */
   take(): Uint8Array;

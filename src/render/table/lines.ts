@@ -1,6 +1,6 @@
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
 import { isHostile, sanitizeLine } from "../bytes/sanitize.ts";
-import { type Paint, type Painted, painted, type Palette } from "../terminal/painted.ts";
+import { joined, type Paint, type Painted, painted, type Palette } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
 import { jsonOnLines, jsonOnOneLine } from "./json.ts";
 import { formatSize } from "./numbers.ts";
@@ -53,8 +53,8 @@ export function valueLines(
     return drawn({ lines: [hex.text], escaped: false }, hex.whole);
   }
   const start = readStart(bytes, valueWidthMax);
-  const { text } = start;
-  const asJson = json && text !== undefined ? jsonLines(text, start.whole, width) : undefined;
+  const asJson =
+    json && start.text !== undefined ? jsonLines(start.text, start.whole, width) : undefined;
   const written = asJson === undefined ? textLines(start) : { lines: asJson, escaped: false };
   return drawn(written, start.whole);
 
@@ -71,8 +71,8 @@ export function valueLines(
     const end = room >= told.length + BESIDE_SIZE_MIN ? told : ellipsis;
     const last = startOfTokens(broke.lines.at(-1) ?? "", room - textWidth(end));
     const mark = painted(end, palette.quiet);
-    const text = paintText(last, escaped, palette, paint) + mark.text;
-    return [...shown.slice(0, -1), { text, width: textWidth(last) + mark.width }];
+    const painting = { text: paintText(last, escaped, palette, paint), width: textWidth(last) };
+    return [...shown.slice(0, -1), joined(painting, mark)];
   }
 }
 

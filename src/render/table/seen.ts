@@ -1,5 +1,5 @@
-import type { Relation } from "../../pgoutput/messages.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
 import { describeAlteration } from "./alter.ts";
 
 /** Of rows, and of the index that finds them: 16 MB together. */
@@ -37,6 +37,21 @@ export class SeenRows {
     this.#bytes = new Uint8Array(bytesMax);
     this.#view = new DataView(this.#bytes.buffer);
     this.#index = new Int32Array(slotsFor(bytesMax));
+  }
+
+  /** What was seen of the row that an update changes, if the server sends nothing of it. It lives until follow(). */
+  before({ kind, relation, key, old, new: row }: RowChange): TupleData | null {
+    if (kind !== "update" || old !== null) return null;
+    return this.find(relation, key ?? row) ?? null;
+  }
+
+  /** The row is as the change says; `pending`: what may be rolled back is forgotten, since nothing would take it back. */
+  follow({ kind, relation, key, old, new: row }: RowChange, pending: boolean): void {
+    const gone = key ?? (kind === "delete" ? old : null);
+    if (gone !== null) this.forget(relation, gone);
+    if (row === null) return;
+    if (pending) this.forget(relation, row);
+    else this.remember(relation, row, tupleEnd(row));
   }
 
   /** The row that was seen last with the key that `row` has. It lives until the next row is remembered. */

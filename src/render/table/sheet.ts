@@ -1,5 +1,4 @@
 import type { Relation, RowChange } from "../../pgoutput/messages.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
 import {
   joined,
   NOTHING,
@@ -14,11 +13,11 @@ import { expandedRow } from "./expanded.ts";
 import { type Field, type Fields, fieldsOf, soleKey } from "./fields.ts";
 import { flow, type Piece, type Rest } from "./flow.ts";
 import { Grid, type GridRow } from "./grid.ts";
-import { type Head, Page, type Place } from "./page.ts";
+import { Page, type Place } from "./page.ts";
 import { describeFields, noteOn, restOf } from "./row.ts";
-import type { Parts } from "./transaction.ts";
 import { drawValue } from "./value.ts";
 import type { Canvas } from "./view.ts";
+import { type Item, type SheetRow, isAlike, placeOf } from "./items.ts";
 import { isJson } from "./json.ts";
 
 const SUBJECT_SHARE = 1 / 4;
@@ -33,26 +32,6 @@ const GRID_ROWS_MIN = 3;
 const LINES_MAX = 4;
 /** With less room than this, a text stands below its subject. */
 const BESIDE_MIN = 24;
-
-/** A row, with what was seen of it earlier. */
-export interface SheetRow {
-  readonly message: RowChange;
-  readonly seen: TupleData | undefined;
-}
-
-/** What is to be drawn, in order. */
-export type Item =
-  | ({ readonly kind: "row" } & SheetRow)
-  | { readonly kind: "event"; readonly event: Event }
-  /** Of no transaction, whichever is open. */
-  | { readonly kind: "aside"; readonly event: Event }
-  | { readonly kind: "open"; readonly head: Head }
-  | { readonly kind: "divide"; readonly parts: Parts }
-  /** The transaction's last row has come. */
-  | { readonly kind: "close"; readonly parts: Parts }
-  /** A line by itself; of that transaction, if it is of one. */
-  | { readonly kind: "line"; readonly parts: Parts; readonly head: Head | null }
-  | { readonly kind: "remark"; readonly text: string };
 
 /**
  * Draws what has come, in the width of the terminal. What came together is laid out together, and nothing waits for
@@ -296,16 +275,6 @@ export class Sheet {
     const share = Math.floor(this.#page.width * SUBJECT_SHARE);
     return Math.min(Math.max(share, SUBJECT_WIDTH_MIN), SUBJECT_WIDTH_MAX);
   }
-}
-
-function placeOf(items: readonly Item[], at: number): Place {
-  const next = items[at + 1];
-  if (next === undefined || next.kind === "remark") return "open";
-  return next.kind === "close" && next.parts.length === 0 ? "last" : "inner";
-}
-
-function isAlike(one: RowChange, other: RowChange): boolean {
-  return one.kind === other.kind && one.relation === other.relation;
 }
 
 /** It can stand behind the table's name: it is all that tells the row, and did not change. */

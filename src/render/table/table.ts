@@ -6,12 +6,12 @@
 
 import { assertNever } from "../../assert.ts";
 import type { PgoutputMessage, Relation, RowChange, Transaction } from "../../pgoutput/messages.ts";
-import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { ASCII, createPalette, UNICODE } from "../terminal/painted.ts";
 import type { Renderer } from "../renderer.ts";
 import { describeAlteration } from "./alter.ts";
+import { Batch } from "./batch.ts";
 import { Burst } from "./burst.ts";
 import * as event from "./event.ts";
 import { pendingStreamParts } from "./fate-parts.ts";
@@ -20,8 +20,6 @@ import { hiddenEvents, postponedEvent } from "./hidden.ts";
 import { TableNames } from "./names.ts";
 import { SeenRows } from "./seen.ts";
 import type { Head } from "./page.ts";
-import { type Item, Sheet } from "./sheet.ts";
-import { Shelf } from "./shelf.ts";
 import { type Change, noCounts, Tally } from "./tally.ts";
 import { Times } from "./times.ts";
 import * as say from "./transaction.ts";
@@ -41,47 +39,33 @@ export interface TableOptions {
 }
 
 const WIDTH_DEFAULT = 80;
-/** So many are laid out together. */
-const ITEMS_MAX = 100;
 const OLD_VALUES = "old values: of rows seen before, or with REPLICA IDENTITY FULL";
 const BURST = "too fast to read: counted, a line a second (--collapse 0: shown)";
 /** From so many changes on their number is told at the end. */
 const COUNTED_FROM = 100;
 
-/**
- * Messages as lines for a person. What is rendered between two calls of take() is laid out together; nothing waits for a
- * transaction's end, so its memory does not depend on how large that is.
- */
+/** What is rendered between two calls of take() is laid out together; nothing waits for a transaction's end. */
 export class TableRenderer implements Renderer {
   readonly #options: TableOptions;
   readonly #canvas: Canvas;
-  readonly #sheet: Sheet;
-  readonly #items: Item[] = [];
-  readonly #shelf = new Shelf();
+  readonly #batch: Batch;
   readonly #seen = new SeenRows();
   readonly #burst: Burst;
   readonly #relations = new Map<number, Relation>();
   readonly #fates = new Fates();
-  /** Which one is open. */
   #transaction: Transaction | null = null;
   #head: Head | undefined;
   #tally = new Tally();
   /** The last row's: in a stream block, perhaps a subtransaction's. */
   #xid = 0;
   #streaming = false;
-  /** It may yet be rolled back. */
   #pending = false;
   /** Of what is open: a streamed transaction has several blocks. */
   #counts = noCounts();
   #hiddenInBlock = 0;
-  /** Of what would show what an update changed. */
   #hint: "due" | "given" | undefined;
   /** The last transaction that there is more of than was shown; between its blocks too. */
   #counting: { readonly xid: number; readonly tally: Tally } | undefined;
-  readonly #encoder = new TextEncoder();
-  /** Drawn since the last take(): as bytes, which no garbage collector has to move. */
-  #bytes = new Uint8Array(4096);
-  #length = 0;
 
   constructor(options: TableOptions) {
     this.#options = options;
@@ -89,7 +73,7 @@ export class TableRenderer implements Renderer {
     const { view, types } = options;
     const names = new TableNames(palette.glyphs.ellipsis);
     this.#canvas = { palette, view, types, names, times: new Times(view.time) };
-    this.#sheet = new Sheet(this.#canvas);
+    this.#batch = new Batch(this.#canvas, () => options.width() ?? WIDTH_DEFAULT);
     this.#burst = new Burst(view.burstRows, options.now ?? (() => 0));
   }
 
@@ -108,12 +92,16 @@ export class TableRenderer implements Renderer {
         return this.#row(message);
       case "truncate":
         for (const relation of message.relations) this.#seen.forgetTable(relation);
-        return this.#change(message, () => this.#event(event.truncateEvent(message, this.#canvas)));
+        return this.#change(message, () =>
+          this.#batch.event(event.truncateEvent(message, this.#canvas)),
+        );
       case "message":
-        return this.#change(message, () => this.#event(event.messageEvent(message, this.#canvas)));
+        return this.#change(message, () =>
+          this.#batch.event(event.messageEvent(message, this.#canvas)),
+        );
       case "unknown":
         if (message.transaction !== null) this.#enter(message.transaction);
-        return this.#event(event.unknownEvent(message, this.#canvas));
+        return this.#batch.event(event.unknownEvent(message, this.#canvas));
       case "relation":
         return this.#relation(message.transaction, message.relation);
       case "type":
@@ -138,11 +126,10 @@ export class TableRenderer implements Renderer {
         return;
       case "origin":
         return this.#origin(say.originParts(message));
-      case "commit":
-        return this.#leave();
       case "prepare":
         this.#fates.prepared(message);
         return this.#leave();
+      case "commit":
       case "stream_stop":
         return this.#leave();
       case "stream_commit":
@@ -173,79 +160,27 @@ export class TableRenderer implements Renderer {
     this.#report();
     for (const { xid, hidden } of this.#fates.pending()) {
       const parts = pendingStreamParts(this.#canvas.palette);
-      this.#push({ kind: "line", parts, head: { time: null, xid, notes: [] } });
-      for (const row of hiddenEvents(hidden, this.#canvas)) this.#event(row);
+      this.#batch.add({ kind: "line", parts, head: { time: null, xid, notes: [] } });
+      for (const row of hiddenEvents(hidden, this.#canvas)) this.#batch.event(row);
     }
   }
 
   take(): Uint8Array {
-    this.#draw();
-    const taken = this.#bytes.subarray(0, this.#length);
-    this.#length = 0;
-    return taken;
-  }
-
-  #draw(): void {
     if (this.#hint === "due") {
       this.#hint = "given";
-      this.#items.push({ kind: "remark", text: OLD_VALUES });
+      this.#batch.add({ kind: "remark", text: OLD_VALUES });
     }
-    if (this.#items.length > 0) {
-      const text = this.#sheet.draw(this.#items, this.#options.width() ?? WIDTH_DEFAULT);
-      const bytesMax = this.#length + text.length * 3;
-      if (this.#bytes.length < bytesMax) {
-        const larger = new Uint8Array(bytesMax * 2);
-        larger.set(this.#bytes.subarray(0, this.#length));
-        this.#bytes = larger;
-      }
-      this.#length += this.#encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
-    }
-    this.#items.length = 0;
-    this.#shelf.clear();
-  }
-
-  #push(item: Item): void {
-    if (this.#items.length >= ITEMS_MAX) this.#draw();
-    this.#items.push(item);
-  }
-
-  #event(row: event.Event): void {
-    this.#push({ kind: "event", event: row });
+    return this.#batch.take();
   }
 
   #row(message: RowChange): void {
     this.#change(message, () => {
-      // Before the row has a place on the shelf, which is cleared then.
-      if (this.#items.length >= ITEMS_MAX) this.#draw();
-      const seen = message.kind === "update" && message.old === null ? this.#seenOf(message) : null;
-      const kept = this.#shelf.keep(message);
-      const row = kept === undefined ? undefined : this.#shelf.tuple(seen);
-      if (kept === undefined || row === undefined) {
-        // There is no room beside what came before; a very long row is drawn from where it lies.
-        this.#draw();
-        this.#items.push({ kind: "row", message, seen: seen ?? undefined });
-        this.#draw();
-      } else this.#push({ kind: "row", message: kept, seen: row ?? undefined });
-      const { kind, key, old, relation } = message;
-      const unknown = kind === "update" && (key ?? old ?? seen) === null;
-      if (unknown && relation.announced) this.#hint ??= "due";
+      const seen = this.#seen.before(message);
+      this.#batch.row(message, seen);
+      const unknown = message.kind === "update" && (message.key ?? message.old ?? seen) === null;
+      if (unknown && message.relation.announced) this.#hint ??= "due";
     });
-    this.#remember(message);
-  }
-
-  #seenOf(message: RowChange): TupleData | null {
-    const { relation, key, new: row } = message;
-    const by = key ?? row;
-    return by === null ? null : (this.#seen.find(relation, by) ?? null);
-  }
-
-  /** What may be rolled back is forgotten: nothing would take it back. */
-  #remember({ kind, relation, key, old, new: row }: RowChange): void {
-    const gone = key ?? (kind === "delete" ? old : null);
-    if (gone !== null) this.#seen.forget(relation, gone);
-    if (row === null) return;
-    if (this.#pending) this.#seen.forget(relation, row);
-    else this.#seen.remember(relation, row, tupleEnd(row));
+    this.#seen.follow(message, this.#pending);
   }
 
   /** What a transaction counts: drawn, unless so many were that the rest is only counted. */
@@ -267,19 +202,19 @@ export class TableRenderer implements Renderer {
     this.#counting ??= { xid: this.#transaction?.xid ?? transaction.xid, tally: this.#tally };
   }
 
-  /** More than a person can read is only counted. */
   #admits(message: Change): boolean {
     const burst = this.#burst;
     if (this.#options.view.burstRows === Infinity) return true;
     if (burst.due) this.#report();
     const { counting } = burst;
     if (burst.admits(message)) return true;
-    if (!counting) this.#push({ kind: "remark", text: BURST });
+    if (!counting) this.#batch.add({ kind: "remark", text: BURST });
     return false;
   }
 
   #report(): void {
-    for (const busy of this.#burst.report(this.#canvas)) this.#push({ kind: "aside", event: busy });
+    for (const busy of this.#burst.report(this.#canvas))
+      this.#batch.add({ kind: "aside", event: busy });
   }
 
   /** The first announcement of a table is no news, nor is the same again: the server repeats itself. */
@@ -292,7 +227,7 @@ export class TableRenderer implements Renderer {
       this.#enter(transaction);
       this.#divide(transaction);
     }
-    this.#event(event.alterEvent(relation, changes, this.#canvas));
+    this.#batch.event(event.alterEvent(relation, changes, this.#canvas));
   }
 
   /** The next row is one of `transaction`: in a stream block, perhaps of one of its subtransactions. */
@@ -305,7 +240,7 @@ export class TableRenderer implements Renderer {
   #divide(transaction: Transaction): void {
     if (transaction.xid !== this.#xid && this.#transaction !== null) {
       const parts = say.subtransactionParts(transaction, this.#transaction.xid);
-      this.#push({ kind: "divide", parts });
+      this.#batch.add({ kind: "divide", parts });
     }
     this.#xid = transaction.xid;
   }
@@ -316,12 +251,11 @@ export class TableRenderer implements Renderer {
     this.#transaction = transaction;
     this.#xid = transaction.xid;
     this.#head = { time: time ?? transaction.commitTime, xid: transaction.xid, notes };
-    this.#push({ kind: "open", head: this.#head });
+    this.#batch.add({ kind: "open", head: this.#head });
   }
 
-  /** It comes before the transaction's changes. */
   #origin(parts: say.Parts): void {
-    if (this.#head === undefined) this.#push({ kind: "line", parts, head: null });
+    if (this.#head === undefined) this.#batch.add({ kind: "line", parts, head: null });
     else this.#head.notes = [...this.#head.notes, ...parts];
   }
 
@@ -331,8 +265,8 @@ export class TableRenderer implements Renderer {
     this.#counting = undefined;
     const { parts, hidden } = this.#fates.tell(message, this.#canvas.palette);
     const head = { time: timeOf(message), xid: message.transaction.xid, notes: [] };
-    this.#push({ kind: "line", parts, head });
-    for (const row of hiddenEvents(hidden, this.#canvas)) this.#event(row);
+    this.#batch.add({ kind: "line", parts, head });
+    for (const row of hiddenEvents(hidden, this.#canvas)) this.#batch.event(row);
   }
 
   /** What is open ends here, or its end was cut off or filtered out. */
@@ -340,13 +274,13 @@ export class TableRenderer implements Renderer {
     if (this.#streaming) {
       // The rest is told with the transaction's fate: of its further blocks there is nothing to be seen.
       if (this.#hiddenInBlock > 0 && this.#tally.hiddenTotal === this.#hiddenInBlock) {
-        this.#event(postponedEvent(this.#hiddenInBlock, this.#canvas));
+        this.#batch.event(postponedEvent(this.#hiddenInBlock, this.#canvas));
       }
     } else {
-      for (const row of hiddenEvents(this.#tally.hidden(), this.#canvas)) this.#event(row);
+      for (const row of hiddenEvents(this.#tally.hidden(), this.#canvas)) this.#batch.event(row);
       this.#counting = undefined;
     }
-    if (this.#head !== undefined) this.#push({ kind: "close", parts: this.#total() });
+    if (this.#head !== undefined) this.#batch.add({ kind: "close", parts: this.#total() });
     this.#transaction = null;
     this.#head = undefined;
     this.#tally = new Tally();

@@ -1,0 +1,80 @@
+import type { RowChange } from "../../pgoutput/messages.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { Event } from "./event.ts";
+import type { Item } from "./items.ts";
+import { Sheet } from "./sheet.ts";
+import { Shelf } from "./shelf.ts";
+import type { Canvas } from "./view.ts";
+
+/** So many are laid out together. */
+const ITEMS_MAX = 100;
+
+/** What has come and is not drawn yet, and as UTF-8, which no garbage collector has to move, what is. */
+export class Batch {
+  readonly #sheet: Sheet;
+  readonly #width: () => number;
+  readonly #items: Item[] = [];
+  readonly #shelf = new Shelf();
+  readonly #encoder = new TextEncoder();
+  #bytes = new Uint8Array(4096);
+  #length = 0;
+
+  constructor(canvas: Canvas, width: () => number) {
+    this.#sheet = new Sheet(canvas);
+    this.#width = width;
+  }
+
+  add(item: Item): void {
+    if (this.#items.length >= ITEMS_MAX) this.#draw();
+    this.#items.push(item);
+  }
+
+  event(event: Event): void {
+    this.add({ kind: "event", event });
+  }
+
+  /** The row is copied: what it views is valid only now. */
+  row(message: RowChange, seen: TupleData | null): void {
+    // Before the row has a place on the shelf, which is cleared then.
+    if (this.#items.length >= ITEMS_MAX) this.#draw();
+    if (this.#keep(message, seen)) return;
+    this.#draw();
+    if (this.#keep(message, seen)) return;
+    // A very long row is drawn from where it lies.
+    this.#shelf.clear();
+    this.#items.push({ kind: "row", message, seen: seen ?? undefined });
+    this.#draw();
+  }
+
+  /** What was drawn since the last call. It is a view until more is added. */
+  take(): Uint8Array {
+    this.#draw();
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+
+  #keep(message: RowChange, seen: TupleData | null): boolean {
+    const kept = this.#shelf.keep(message);
+    const row = kept === undefined ? undefined : this.#shelf.tuple(seen);
+    if (kept === undefined || row === undefined) return false;
+    this.#items.push({ kind: "row", message: kept, seen: row ?? undefined });
+    return true;
+  }
+
+  #draw(): void {
+    if (this.#items.length > 0) this.#append(this.#sheet.draw(this.#items, this.#width()));
+    this.#items.length = 0;
+    this.#shelf.clear();
+  }
+
+  #append(text: string): void {
+    const bytesMax = this.#length + text.length * 3;
+    if (this.#bytes.length < bytesMax) {
+      const larger = new Uint8Array(bytesMax * 2);
+      larger.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = larger;
+    }
+    this.#length += this.#encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+  }
+}

@@ -1,0 +1,37 @@
+import type { RowChange } from "../../pgoutput/messages.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { Event } from "./event.ts";
+import type { Head, Place } from "./page.ts";
+import type { Parts } from "./transaction.ts";
+
+/** A row, with what was seen of it earlier. */
+export interface SheetRow {
+  readonly message: RowChange;
+  readonly seen: TupleData | undefined;
+}
+
+/** What is to be drawn, in order. */
+export type Item =
+  | ({ readonly kind: "row" } & SheetRow)
+  | { readonly kind: "event"; readonly event: Event }
+  /** Of no transaction, whichever is open. */
+  | { readonly kind: "aside"; readonly event: Event }
+  | { readonly kind: "open"; readonly head: Head }
+  | { readonly kind: "divide"; readonly parts: Parts }
+  /** The transaction's last row has come. */
+  | { readonly kind: "close"; readonly parts: Parts }
+  /** A line by itself; of that transaction, if it is of one. */
+  | { readonly kind: "line"; readonly parts: Parts; readonly head: Head | null }
+  | { readonly kind: "remark"; readonly text: string };
+
+/** Where in its transaction the item stands. */
+export function placeOf(items: readonly Item[], at: number): Place {
+  const next = items[at + 1];
+  if (next === undefined || next.kind === "remark") return "open";
+  return next.kind === "close" && next.parts.length === 0 ? "last" : "inner";
+}
+
+/** Of one kind and one table. */
+export function isAlike(one: RowChange, other: RowChange): boolean {
+  return one.kind === other.kind && one.relation === other.relation;
+}
