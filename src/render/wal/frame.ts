@@ -56,8 +56,8 @@ export class Frame {
   }
 
   lines(lines: readonly Painted[]): string {
-    const left = this.#left.replace("│", this.#quiet);
-    const right = this.#right.replace("│", this.#quiet);
+    const left = this.#left.replace("│", (bar) => this.#quiet(bar));
+    const right = this.#right.replace("│", (bar) => this.#quiet(bar));
     return lines
       .map(({ text, width }) => `${left}${text}${" ".repeat(this.inner - width)}${right}\n`)
       .join("");
