@@ -17,6 +17,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
   pgoutput: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: [] },
   wal: { mayImport: ["leaves", "pgoutput/messages.ts"], mayUse: [] },
+  catalog: { mayImport: ["leaves", "wal", "heap"], mayUse: [] },
   server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
   capture: {
     mayImport: ["leaves", "pgoutput", "wal", "server/delivery/frame.ts"],
