@@ -10,13 +10,25 @@ interface Room {
 }
 
 const ALL_ROOMS = [
-  ...["leaves", "pgoutput", "wal", "server", "capture", "render", "output", "demo", "commands"],
+  ...[
+    "leaves",
+    "pgoutput",
+    "wal",
+    "heap",
+    "server",
+    "capture",
+    "render",
+    "output",
+    "demo",
+    "commands",
+  ],
 ];
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
   pgoutput: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: [] },
   wal: { mayImport: ["leaves", "pgoutput/messages.ts"], mayUse: [] },
+  heap: { mayImport: ["leaves", "pgoutput", "wal"], mayUse: [] },
   catalog: { mayImport: ["leaves", "wal", "heap"], mayUse: [] },
   server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
   capture: {
