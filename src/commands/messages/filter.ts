@@ -32,6 +32,8 @@ const KINDS: Readonly<Record<MessageKind, true>> = {
   stream_prepare: true,
   commit_prepared: true,
   rollback_prepared: true,
+  abort: true,
+  table_changed: true,
   unknown: true,
 };
 
@@ -92,6 +94,7 @@ export function concernsMatch(
     case "update":
     case "delete":
     case "relation":
+    case "table_changed":
       return matches(message.relation);
     case "truncate":
       return message.relations.some(matches);

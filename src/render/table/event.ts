@@ -2,6 +2,7 @@ import type {
   LogicalMessage,
   Relation,
   RowChange,
+  TableChanged,
   Truncate,
   UnknownMessage,
 } from "../../pgoutput/messages.ts";
@@ -100,6 +101,28 @@ export function alterEvent(relation: Relation, changes: readonly string[], canva
     subject: describeRelation(relation, layout, palette.quiet),
     detail: flow(pieces, pieces.length, limits, moreOf("change", { ...canvas, layout })),
     across,
+  };
+}
+
+const ACTIONS = {
+  created: "± CREATED",
+  dropped: "± DROPPED",
+  rewritten: "± REWRITTEN",
+  truncated: "× TRUNCATED",
+} as const;
+
+export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event {
+  const { palette } = canvas;
+  const { relation, action, relfilenode, oldRelfilenode: old } = message;
+  const file = old === undefined ? `file ${relfilenode}` : `file ${old} → ${relfilenode}`;
+  // The words are longer than the cell of an operation.
+  const layout = canvas.layout.stacked ? canvas.layout : acrossLayout(canvas.layout);
+  const paint = action === "truncated" ? palette.truncate : palette.quiet;
+  return {
+    operation: painted(ACTIONS[action], paint),
+    subject: describeRelation(relation, layout, palette.table),
+    detail: [paintedWithin(file, layout.detail, palette.quiet)],
+    across: !canvas.layout.stacked,
   };
 }
 

@@ -1,3 +1,4 @@
+import { formatLsn, type Lsn } from "../../lsn.ts";
 import type { RowChange } from "../../pgoutput/messages.ts";
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
 import { formatColumn, formatRelationName } from "../values/identifier.ts";
@@ -53,6 +54,15 @@ export function expandedRow(message: RowChange, canvas: Canvas): readonly Painte
     ),
     ...(note === undefined ? [] : [painted(`${" ".repeat(MARK_WIDTH)}${note}`, palette.quiet)]),
     ...ordered.flatMap((field) => fieldLines(field, place, canvas)),
+  ];
+}
+
+/** What a recovery that is to stop just before a transaction needs. */
+export function recoveryLines(commitLsn: Lsn, { layout, palette }: Canvas): readonly Painted[] {
+  return [
+    paintedWithin("to stop before it", layout.inner, palette.quiet),
+    paintedWithin(`  recovery_target_lsn = '${formatLsn(commitLsn)}'`, layout.inner),
+    paintedWithin("  recovery_target_inclusive = off", layout.inner),
   ];
 }
 

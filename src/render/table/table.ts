@@ -5,14 +5,20 @@
  */
 
 import { assertNever } from "../../assert.ts";
-import type { PgoutputMessage, Relation, RowChange, Transaction } from "../../pgoutput/messages.ts";
+import type {
+  Commit,
+  PgoutputMessage,
+  Relation,
+  RowChange,
+  Transaction,
+} from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { createPalette, type Palette } from "../terminal/painted.ts";
 import type { Renderer } from "../renderer.ts";
 import { describeAlteration } from "./alter.ts";
 import { BoxDrawer } from "./box.ts";
 import * as event from "./event.ts";
-import { expandedRow } from "./expanded.ts";
+import { expandedRow, recoveryLines } from "./expanded.ts";
 import { pendingStreamParts } from "./fate-parts.ts";
 import { type Fate, Fates } from "./fates.ts";
 import { hiddenEvents, postponedEvent } from "./hidden.ts";
@@ -27,6 +33,8 @@ export interface TableOptions {
   readonly view: TableView;
   /** Which columns are JSON, and what binary values mean. */
   readonly types: TypeRegistry;
+  /** Expanded commits tell a recovery how to stop before them. */
+  readonly recovery?: boolean;
 }
 
 const WIDTH_DEFAULT = 80;
@@ -101,7 +109,11 @@ export class TableRenderer implements Renderer {
       case "origin":
         return this.#box.addToTitle(say.originParts(message));
       case "commit":
-        return this.#leave(say.commitParts(message.transaction, this.#counts, palette));
+        return this.#commit(message);
+      case "abort":
+        return this.#leave(say.abortParts(message.transaction, this.#counts, palette));
+      case "table_changed":
+        return this.#event(message.transaction, event.tableChangedEvent(message, this.#canvas()));
       case "prepare":
         this.#fates.prepared(message);
         return this.#leave(say.prepareParts(message, this.#counts, palette));
@@ -136,6 +148,14 @@ export class TableRenderer implements Renderer {
     const bytesMax = text.length * 3;
     if (this.#bytes.length < bytesMax) this.#bytes = new Uint8Array(bytesMax * 2);
     return this.#bytes.subarray(0, this.#encoder.encodeInto(text, this.#bytes).written);
+  }
+
+  #commit({ transaction, commitLsn }: Commit): void {
+    const { view, recovery } = this.#options;
+    if (recovery === true && view.expanded && this.#box.isOpen) {
+      this.#box.block(recoveryLines(commitLsn, this.#canvas()));
+    }
+    this.#leave(say.commitParts(transaction, this.#counts, this.#palette));
   }
 
   /** What a transaction's box counts: drawn, unless so many were that the rest is only counted. */

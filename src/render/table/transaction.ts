@@ -26,11 +26,17 @@ export interface Part {
 }
 
 export function beginParts(message: Begin, palette: Palette): Parts {
+  const committed = message.aborted !== true;
   return [
     part(`BEGIN ${xidOf(message.transaction)}`, palette.strong),
-    part(formatTime(message.commitTime)),
-    part(`commit ${formatLsn(message.finalLsn)}`),
+    ...(committed ? [part(formatTime(message.commitTime))] : []),
+    ...(committed ? [part(`commit ${formatLsn(message.finalLsn)}`)] : []),
+    ...(message.partial === true ? [part("began before this WAL", palette.pending)] : []),
   ];
+}
+
+export function abortParts(transaction: Transaction, counts: Counts, palette: Palette): Parts {
+  return [part(`ROLLBACK ${xidOf(transaction)}`, palette.aborted), ...countParts(counts)];
 }
 
 export function originParts(message: Origin): Parts {
