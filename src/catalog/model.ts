@@ -42,8 +42,11 @@ export interface PgAttribute {
   /** Empty: not generated. */
   readonly attgenerated: string;
   readonly atthasmissing: boolean;
-  /** As the type's output function prints it, with DateStyle ISO, TimeZone UTC and so on. */
-  readonly attmissingval: string | null;
+  /**
+   * In the file always text: what the type's output function prints, with DateStyle ISO, TimeZone UTC and so on. Bytes: out of a
+   * tuple (heap-rows.ts), the element of the array as it is stored, a varlena with its header.
+   */
+  readonly attmissingval: string | Uint8Array | null;
 }
 
 export interface PgType {
@@ -96,15 +99,16 @@ export interface PgRange {
   readonly rngmultitypid: number;
 }
 
-/** Of all databases; its row versions are not followed. */
+/** Of all databases: no ctid, since its rows are not followed. */
 export interface PgReplicationOrigin {
   readonly roident: number;
   readonly roname: string;
 }
 
 /**
- * What a reg* type prints for an oid, with pg_catalog as the search_path. Of regclass, regtype and regnamespace only what is not
- * plainly the name out of pg_class, pg_type and pg_namespace (printedName() in reg-names.ts).
+ * What a reg* type prints for an oid, as tail prints it: with the search_path `pg_catalog, pg_temp`. Of regclass, regtype and
+ * regnamespace only the names that are not plain: the name out of pg_class, pg_type or pg_namespace, with `schema.` before it unless that
+ * is pg_catalog, and of an array type its element's with `[]` behind it.
  */
 export interface RegName {
   /** `regproc`, `regclass`, … */
