@@ -44,7 +44,7 @@ export interface PgAttribute {
   readonly atthasmissing: boolean;
   /**
    * In the file always text: what the type's output function prints, with DateStyle ISO, TimeZone UTC and so on. Bytes: out of a
-   * tuple (heap-rows.ts), the element of the array as it is stored, a varlena with its header.
+   * tuple (heap-rows.ts), the stored array of one element, behind its varlena header.
    */
   readonly attmissingval: string | Uint8Array | null;
 }
