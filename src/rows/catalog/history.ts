@@ -35,6 +35,10 @@ export interface CatalogOverTime {
   relationByOid(oid: number, lsn: number, owner: Owner): TableVersion | undefined;
   /** As of the change that was asked about last. */
   readonly types: TypeSource;
+  /** pg_namespace.nspname, as of the change that was asked about last. */
+  schemaName(namespaceOid: number): string | undefined;
+  /** Called by types.unknownType(). */
+  onUnknownType: ((oid: number) => void) | undefined;
   /** In the order of their LSNs. */
   tableChanges(owner: Owner): readonly TableChange[];
   originName(id: number): string | undefined;
