@@ -1,5 +1,5 @@
-import type { DecodeError } from "../../../errors.ts";
-import { ByteReader } from "../../../pgoutput/reader.ts";
+import type { DecodeError } from "../../errors.ts";
+import { ByteReader } from "../reader.ts";
 
 /**
  * Reads the binary form of a type, as the server's send function writes it, and gives the text form,

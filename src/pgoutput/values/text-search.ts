@@ -13,26 +13,31 @@ const LEXEME_BYTES_MIN = 3;
 export function tsvector(reader: BinaryReader): string {
   const lexemes = reader.count(LEXEME_BYTES_MIN);
   return Array.from({ length: lexemes }, () => {
-    const lexeme = quoteLexeme(reader.cstring());
-    const positions = Array.from({ length: reader.uint16() }, () => {
-      const position = reader.uint16();
-      return `${position & POSITION_MASK}${WEIGHTS[position >> WEIGHT_SHIFT]}`;
-    });
-    return positions.length === 0 ? lexeme : `${lexeme}:${positions.join(",")}`;
+    return formatLexeme(reader.cstring(), reader, reader.uint16());
   }).join(" ");
 }
 
-const OPERAND = 1;
-const OPERATOR = 2;
+/** `'lexeme':1A,2`, whose positions follow. */
+export function formatLexeme(lexeme: string, reader: BinaryReader, positions: number): string {
+  if (positions === 0) return quoteLexeme(lexeme);
+  const formatted = Array.from({ length: positions }, () => {
+    const position = reader.uint16();
+    return `${position & POSITION_MASK}${WEIGHTS[position >> WEIGHT_SHIFT]}`;
+  });
+  return `${quoteLexeme(lexeme)}:${formatted.join(",")}`;
+}
+
+export const OPERAND = 1;
+export const OPERATOR = 2;
 
 const NOT = 1;
 const AND = 2;
 const OR = 3;
-const PHRASE = 4;
+export const PHRASE = 4;
 const PRIORITY: Readonly<Record<number, number>> = { [NOT]: 4, [AND]: 2, [OR]: 1, [PHRASE]: 3 };
 const OPERAND_PRIORITY = 5;
 
-interface Item {
+export interface QueryItem {
   /** An operator's code; an operand's text. */
   readonly operator: number | undefined;
   readonly text: string;
@@ -53,52 +58,65 @@ export function tsquery(reader: BinaryReader): string {
   const length = reader.count(2);
   if (length === 0) return "";
   const items = Array.from({ length }, () => readItem(reader));
-  // From the end on the operands come before their operator: no recursion, however deep it is.
-  const terms: Term[] = [];
-  const pop = (): Term => {
-    const term = terms.pop();
-    if (term === undefined) throw reader.unfit();
-    return term;
-  };
-  for (const { operator, text } of items.toReversed()) {
-    if (operator === undefined) terms.push({ text, priority: OPERAND_PRIORITY });
-    else if (operator === NOT) terms.push(negate(pop()));
-    else terms.push(join(operator, text, pop(), pop()));
-  }
-  const [only, second] = terms;
-  if (only === undefined || second !== undefined) throw reader.unfit();
-  return only.text;
+  const text = formatQuery(items);
+  if (text === undefined) throw reader.unfit();
+  return text;
 }
 
-function readItem(reader: BinaryReader): Item {
-  const type = reader.uint8();
-  if (type === OPERAND) return { operator: undefined, text: readOperand(reader) };
-  if (type !== OPERATOR) throw reader.unfit();
-  const operator = reader.uint8();
-  switch (operator) {
-    case NOT:
-      return { operator, text: "!" };
-    case AND:
-      return { operator, text: " & " };
-    case OR:
-      return { operator, text: " | " };
-    case PHRASE: {
-      const distance = reader.uint16();
-      return { operator, text: distance === 1 ? " <-> " : ` <${distance}> ` };
+/** Undefined: operators and operands do not fit. */
+export function formatQuery(items: readonly QueryItem[]): string | undefined {
+  // From the end on the operands come before their operator: no recursion, however deep it is.
+  const terms: Term[] = [];
+  for (const { operator, text } of items.toReversed()) {
+    if (operator === undefined) {
+      terms.push({ text, priority: OPERAND_PRIORITY });
+      continue;
     }
+    const right = terms.pop();
+    const left = operator === NOT ? right : terms.pop();
+    if (right === undefined || left === undefined) return undefined;
+    terms.push(operator === NOT ? negate(right) : join(operator, text, right, left));
+  }
+  return terms.length === 1 ? terms[0]?.text : undefined;
+}
+
+function readItem(reader: BinaryReader): QueryItem {
+  const type = reader.uint8();
+  if (type === OPERAND) {
+    const weights = reader.uint8();
+    const prefix = reader.uint8() !== 0;
+    return operand(weights, prefix, reader.cstring());
+  }
+  if (type !== OPERATOR) throw reader.unfit();
+  const code = reader.uint8();
+  const item = operator(code, code === PHRASE ? reader.uint16() : 0);
+  if (item === undefined) throw reader.unfit();
+  return item;
+}
+
+/** Undefined: there is none of that code. */
+export function operator(code: number, distance: number): QueryItem | undefined {
+  switch (code) {
+    case NOT:
+      return { operator: code, text: "!" };
+    case AND:
+      return { operator: code, text: " & " };
+    case OR:
+      return { operator: code, text: " | " };
+    case PHRASE:
+      return { operator: code, text: distance === 1 ? " <-> " : ` <${distance}> ` };
     default:
-      throw reader.unfit();
+      return undefined;
   }
 }
 
 /** `'lexeme':*AB` */
-function readOperand(reader: BinaryReader): string {
-  const weights = reader.uint8();
-  const prefix = reader.uint8() !== 0 ? "*" : "";
-  const lexeme = quoteLexeme(reader.cstring());
+export function operand(weights: number, isPrefix: boolean, text: string): QueryItem {
+  const prefix = isPrefix ? "*" : "";
+  const lexeme = quoteLexeme(text);
   const letters = WEIGHT_BITS.map((letter, bit) => ((weights >> bit) & 1 ? letter : ""));
   const labels = prefix + letters.toReversed().join("");
-  return labels === "" ? lexeme : `${lexeme}:${labels}`;
+  return { operator: undefined, text: labels === "" ? lexeme : `${lexeme}:${labels}` };
 }
 
 function negate(operand: Term): Term {

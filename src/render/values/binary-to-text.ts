@@ -1,9 +1,9 @@
-import { DecodeError } from "../../../errors.ts";
-import type { ColumnValue } from "../../../pgoutput/tuple.ts";
-import type { TypeRegistry } from "../../../pgoutput/type-registry.ts";
-import { BinaryReader, type TextForm } from "./binary-reader.ts";
-import * as scalar from "./scalars.ts";
-import { textFormOf } from "./text-forms.ts";
+import { DecodeError } from "../../errors.ts";
+import type { ColumnValue } from "../../pgoutput/tuple.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { BinaryReader, type TextForm } from "../../pgoutput/values/binary-reader.ts";
+import * as scalar from "../../pgoutput/values/scalars.ts";
+import { textFormOf } from "../../pgoutput/values/text-forms.ts";
 
 /**
  * Gives the text form of a value that came in its type's binary form, byte for byte what the server sends
@@ -24,7 +24,7 @@ const PIECE_BYTES = 1024 * 1024;
 const reader = new BinaryReader();
 
 export function binaryToText(typeOid: number, types: TypeRegistry): BinaryToText {
-  const form = textFormOf(typeOid, types);
+  const form = types.binaryForm === "stored" ? undefined : textFormOf(typeOid, types);
   switch (form) {
     case undefined:
       return () => undefined;

@@ -10,9 +10,14 @@ export function hstore(reader: BinaryReader): string {
   return Array.from({ length }, () => {
     const key = reader.field(text);
     if (key === undefined) throw reader.unfit();
-    const value = reader.field(text);
-    return `${quote(key)}=>${value === undefined ? "NULL" : quote(value)}`;
-  }).join(", ");
+    return formatPair(key, reader.field(text));
+  }).join(PAIR_SEPARATOR);
+}
+
+export const PAIR_SEPARATOR = ", ";
+
+export function formatPair(key: string, value: string | undefined): string {
+  return `${quote(key)}=>${value === undefined ? "NULL" : quote(value)}`;
 }
 
 function quote(value: string): string {

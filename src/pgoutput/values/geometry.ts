@@ -1,7 +1,7 @@
 import type { BinaryReader } from "./binary-reader.ts";
 import { float8 } from "./floats.ts";
 
-const POINT_BYTES = 16;
+export const POINT_BYTES = 16;
 
 /** Float8 x  Float8 y */
 export function point(reader: BinaryReader): string {
@@ -31,16 +31,19 @@ export function circle(reader: BinaryReader): string {
 /** Byte1 is it closed  Int32 points  { point }×n */
 export function path(reader: BinaryReader): string {
   const closed = reader.uint8() !== 0;
-  const points = readPoints(reader);
-  return closed ? `(${points})` : `[${points}]`;
+  return formatPath(closed, points(reader, reader.count(POINT_BYTES)));
+}
+
+export function formatPath(closed: boolean, text: string): string {
+  return closed ? `(${text})` : `[${text}]`;
 }
 
 /** Int32 points  { point }×n */
 export function polygon(reader: BinaryReader): string {
-  return `(${readPoints(reader)})`;
+  return `(${points(reader, reader.count(POINT_BYTES))})`;
 }
 
-function readPoints(reader: BinaryReader): string {
-  const length = reader.count(POINT_BYTES);
+/** The next `length` points, for which there is room. */
+export function points(reader: BinaryReader, length: number): string {
   return Array.from({ length }, () => point(reader)).join(",");
 }

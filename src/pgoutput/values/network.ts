@@ -9,13 +9,19 @@ const V6_GROUPS = 8;
 
 /** Byte1 family  Byte1 netmask bits  Byte1 is it a cidr  Byte1 address bytes  Byten; the mask is shown unless it is full */
 export function inet(reader: BinaryReader): string {
-  const { address, bits, full } = readNetwork(reader);
-  return full ? address : `${address}/${bits}`;
+  return formatInet(readNetwork(reader));
 }
 
 /** The same, always with its mask */
 export function cidr(reader: BinaryReader): string {
-  const { address, bits } = readNetwork(reader);
+  return formatCidr(readNetwork(reader));
+}
+
+export function formatInet({ address, bits, full }: Network): string {
+  return full ? address : `${address}/${bits}`;
+}
+
+export function formatCidr({ address, bits }: Network): string {
   return `${address}/${bits}`;
 }
 
@@ -28,7 +34,7 @@ export function macaddr8(reader: BinaryReader): string {
   return hexPairs(reader.hex(8));
 }
 
-interface Network {
+export interface Network {
   readonly address: string;
   readonly bits: number;
   /** All bits of the address are the network's: it is a host. */
@@ -39,7 +45,16 @@ function readNetwork(reader: BinaryReader): Network {
   const family = reader.uint8();
   const bits = reader.uint8();
   reader.uint8();
-  const length = reader.uint8();
+  return network(reader, family, bits, reader.uint8());
+}
+
+/** The address follows, in `length` bytes. */
+export function network(
+  reader: BinaryReader,
+  family: number,
+  bits: number,
+  length: number,
+): Network {
   const expected = family === FAMILY_V4 ? V4_BYTES : family === FAMILY_V6 ? V6_BYTES : -1;
   if (length !== expected || bits > length * 8) throw reader.unfit();
   const bytes = reader.take(length);

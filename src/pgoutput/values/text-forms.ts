@@ -1,4 +1,4 @@
-import type { TypeRegistry } from "../../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../type-registry.ts";
 import type { TextForm } from "./binary-reader.ts";
 import { hstore } from "./hstore.ts";
 import { arrayOf, multirangeOf, rangeOf, recordOf, vectorOf } from "./containers.ts";
@@ -76,6 +76,11 @@ for (const [name, bound] of RANGES) {
   const range = rangeOf(bound);
   FORMS.set(`${name}range`, range);
   FORMS.set(`${name}multirange`, multirangeOf(range));
+}
+
+/** Of a type of pg_catalog that is not made of others. */
+export function scalarForm(name: string): TextForm | undefined {
+  return FORMS.get(name);
 }
 
 /**

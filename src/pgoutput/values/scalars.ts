@@ -1,4 +1,4 @@
-import { formatLsn } from "../../../lsn.ts";
+import { formatLsn } from "../../lsn.ts";
 import type { BinaryReader } from "./binary-reader.ts";
 
 /** Byte1 0 or 1 */

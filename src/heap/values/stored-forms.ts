@@ -1,0 +1,217 @@
+/*
+ * A stored value → its text, as the server's output function prints it, by type.
+ * Law: what is not known for certain is not a text: an unknown type says so, and bytes that do not fit throw.
+ * Way in: storedForm().
+ */
+import type { TextForm } from "../../pgoutput/values/binary-reader.ts";
+import * as scalar from "../../pgoutput/values/scalars.ts";
+import { scalarForm } from "../../pgoutput/values/text-forms.ts";
+import {
+  type StoredForm,
+  onlyElement,
+  storedArray,
+  storedMultirange,
+  storedRange,
+  storedRecord,
+  storedVector,
+} from "./containers.ts";
+import type { DiskForm } from "./disk-reader.ts";
+import { jsonb } from "./jsonb.ts";
+import * as stored from "./scalars.ts";
+import type { MissingValue, StoredType, TypeSource } from "./type-source.ts";
+
+/** FirstNormalObjectId: what is below comes with the server. */
+const FIRST_NORMAL_OID = 16384;
+/** Of types within types. */
+const DEPTH_MAX = 32;
+
+/** Thrown by the form of a type whose stored form is not known, where there is a value of it. */
+export class UnknownType extends Error {
+  readonly oid: number;
+
+  constructor(oid: number) {
+    super(`type ${oid}: how its values are stored is not known`);
+    this.oid = oid;
+  }
+}
+
+/** Types of pg_catalog that are stored as they are sent, but for the order of bytes. */
+const AS_SENT = new Set([
+  ...["bool", "int2", "int4", "int8", "oid", "xid", "cid", "xid8", "float4", "float8", "char"],
+  ...["bytea", "uuid", "bit", "varbit", "date", "time", "timetz", "timestamp", "timestamptz"],
+  ...["interval", "macaddr", "macaddr8", "point", "lseg", "box", "line", "circle", "pg_lsn"],
+  ...["pg_snapshot", "txid_snapshot", "text", "varchar", "bpchar", "json", "xml", "refcursor"],
+  "pg_node_tree",
+]);
+
+/** Those that are not. */
+const AS_STORED = new Map<string, DiskForm>([
+  ["name", stored.name],
+  ["tid", stored.tid],
+  ["path", stored.path],
+  ["polygon", stored.polygon],
+  ["inet", stored.inet],
+  ["cidr", stored.cidr],
+  ["numeric", stored.numeric],
+  ["jsonb", jsonb],
+  ["tsvector", stored.tsvector],
+  ["tsquery", stored.tsquery],
+]);
+
+/** Oids that are shown as the name of what they number, and what 0 is shown as. */
+const NAMED_BY_OID = new Map([
+  ...["regproc", "regprocedure", "regclass", "regtype", "regconfig", "regdictionary"].map(
+    (each) => [each, "-"] as const,
+  ),
+  ...["regnamespace", "regrole", "regcollation"].map((each) => [each, "-"] as const),
+  ...["regoper", "regoperator"].map((each) => [each, "0"] as const),
+]);
+
+/** Of what is no type of the catalogue. */
+const NO_LAYOUT = { length: -1, align: 4 };
+
+/** What is known of the type by `types` now. */
+export function storedForm(typeOid: number, types: TypeSource, depth = 0): StoredForm {
+  const type = types.type(typeOid);
+  const text = type === undefined || depth > DEPTH_MAX ? undefined : textOf(type, types, depth);
+  if (text !== undefined) return { layout: type ?? NO_LAYOUT, text };
+  const error = new UnknownType(typeOid);
+  return {
+    layout: type ?? NO_LAYOUT,
+    text: () => {
+      throw error;
+    },
+  };
+}
+
+/** Undefined: not known. */
+function textOf(type: StoredType, types: TypeSource, depth: number): DiskForm | undefined {
+  const part = (oid: number): StoredForm => storedForm(oid, types, depth + 1);
+  const { element, kind, oid } = type;
+  switch (kind) {
+    case "d":
+      return part(type.base).text;
+    case "e":
+      return enumForm(types);
+    case "c":
+      return recordForm(type, types, part);
+    case "r": {
+      const subtype = types.rangeSubtype(oid);
+      return subtype === undefined ? undefined : storedRange(oid, part(subtype));
+    }
+    case "m": {
+      const subtype = types.rangeSubtype(types.rangeOfMultirange(oid) ?? 0);
+      return subtype === undefined ? undefined : storedMultirange(oid, part(subtype));
+    }
+    case "b":
+      if (type.name === "int2vector" || type.name === "oidvector") {
+        return oid < FIRST_NORMAL_OID ? storedVector(part(element), element) : undefined;
+      }
+      if (type.isArray) return storedArray(part(element), element, type.delimiter);
+      return oid < FIRST_NORMAL_OID ? builtinForm(type, types) : extensionForm(type);
+    default:
+      return undefined;
+  }
+}
+
+function builtinForm(type: StoredType, types: TypeSource): DiskForm | undefined {
+  const { name } = type;
+  const zero = NAMED_BY_OID.get(name);
+  if (zero !== undefined) return namedForm(type, zero, types);
+  if (name === "money") return stored.moneyForm(types.lcMonetary);
+  // Until 15 it was the byte itself, also where that is no ASCII.
+  if (name === "char" && types.majorVersion < 16) return byteText;
+  return AS_STORED.get(name) ?? (AS_SENT.has(name) ? scalarForm(name) : undefined);
+}
+
+const byteText: DiskForm = (reader) => {
+  return reader.bytes[reader.offset] === 0 ? scalar.char(reader) : reader.characters(1);
+};
+
+/** pg_type.typcategory of the contrib modules' types that are known here. */
+const EXTENSION_TYPES = new Map([
+  ["hstore", "U"],
+  ["citext", "S"],
+]);
+
+/** The catalogue has no more to tell them by. */
+export function isExtensionType(type: StoredType, name: "hstore" | "citext"): boolean {
+  const { category, kind, length } = type;
+  const alike = kind === "b" && length === -1 && category === EXTENSION_TYPES.get(name);
+  return alike && type.name === name;
+}
+
+function extensionForm(type: StoredType): TextForm | undefined {
+  if (isExtensionType(type, "hstore")) return stored.hstore;
+  return isExtensionType(type, "citext") ? scalar.text : undefined;
+}
+
+/** UInt32 pg_enum's oid */
+function enumForm(types: TypeSource): TextForm {
+  return (reader) => {
+    const label = types.enumLabel(reader.uint32());
+    if (label === undefined) throw reader.unfit();
+    return utf8(label);
+  };
+}
+
+/** UInt32. A name that the catalogue does not have is not known: the number would be another value. */
+function namedForm({ name, oid }: StoredType, zero: string, types: TypeSource): TextForm {
+  const error = new UnknownType(oid);
+  return (reader) => {
+    const named = reader.uint32();
+    if (named === 0) return zero;
+    const text = types.regName(name, named);
+    if (text === undefined) throw error;
+    return utf8(text);
+  };
+}
+
+function recordForm(
+  { oid, relation }: StoredType,
+  types: TypeSource,
+  part: (oid: number) => StoredForm,
+): DiskForm {
+  const fields = types.attributes(relation).map((attribute) => {
+    const { align, dropped, length, missing, typeOid } = attribute;
+    const form = dropped ? undefined : part(typeOid);
+    return {
+      layout: { length, align },
+      text: form?.text ?? skipped,
+      dropped,
+      missing: form && missingText(missing, typeOid, form),
+    };
+  });
+  return storedRecord(oid, fields);
+}
+
+const skipped: DiskForm = (reader) => reader.rest();
+
+/** For a field of values that were stored before it was added. Undefined: NULL. */
+function missingText(
+  missing: MissingValue,
+  typeOid: number,
+  form: StoredForm,
+): DiskForm | undefined {
+  if (missing === undefined) return undefined;
+  if (typeof missing === "string") {
+    const text = utf8(missing);
+    return () => text;
+  }
+  return (reader) => reader.elsewhere(missing, (inner) => onlyElement(inner, typeOid, form));
+}
+
+/** As text forms have it: one character a byte. */
+function utf8(text: string): string {
+  return Buffer.from(text).toString("latin1");
+}
+
+/** What pg_catalog calls the type, or what it is a domain over. Undefined: it is made of others, or comes with no server. */
+export function baseType(typeOid: number, types: TypeSource): string | undefined {
+  let type = types.type(typeOid);
+  for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++) {
+    type = types.type(type.base);
+  }
+  const scalar = type?.kind === "b" && !type.isArray && type.oid < FIRST_NORMAL_OID;
+  return scalar ? type?.name : undefined;
+}
