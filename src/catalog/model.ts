@@ -106,12 +106,11 @@ export interface PgReplicationOrigin {
 }
 
 /**
- * What a reg* type prints for an oid, as tail prints it: with the search_path `pg_catalog, pg_temp`. Of regclass, regtype and
- * regnamespace only the names that are not plain: the name out of pg_class, pg_type or pg_namespace, with `schema.` before it unless that
- * is pg_catalog, and of an array type its element's with `[]` behind it.
+ * What a reg* type prints for an oid, as tail prints it: with the search_path `pg_catalog, pg_temp`. Those of regclass, regtype and
+ * regnamespace follow from pg_class, pg_type and pg_namespace (printed-names.ts).
  */
 export interface RegName {
-  /** `regproc`, `regclass`, … */
+  /** regproc, regprocedure, regoper, regoperator, regcollation, regconfig, regdictionary or regrole */
   readonly type: string;
   readonly oid: number;
   readonly name: string;

@@ -42,39 +42,37 @@ export function parseRow<Catalog extends keyof CatalogRows>(
 
 /** Throws LineFault. `format` and the version are the caller's to check. */
 export function parseHeader(line: JsonObject): CatalogHeader {
-  const check = <T>(key: string, is: (value: unknown) => boolean): T => {
-    const value = line[key];
-    if (!is(value))
-      throw new LineFault(value === undefined ? `${key} is missing` : `${key} is wrong`);
-    return value as T;
-  };
+  for (const [key, is] of Object.entries(HEADER)) {
+    if (!is(line[key])) {
+      throw new LineFault(`${key} is ${line[key] === undefined ? "missing" : "wrong"}`);
+    }
+  }
+  const checked = line as unknown as Omit<CatalogHeader, "lsn" | "snapshot" | "filenodes">;
   return {
     format: 1,
-    server_version_num: check("server_version_num", IS.oid),
-    system_identifier: check("system_identifier", isUint64),
-    timeline: check("timeline", IS.oid),
-    database: check("database", IS.name),
-    database_oid: check("database_oid", IS.oid),
-    tablespace: check("tablespace", IS.oid),
-    encoding: check("encoding", IS.name),
-    lc_monetary: check("lc_monetary", isText),
+    server_version_num: checked.server_version_num,
+    system_identifier: checked.system_identifier,
+    timeline: checked.timeline,
+    database: checked.database,
+    database_oid: checked.database_oid,
+    tablespace: checked.tablespace,
+    encoding: checked.encoding,
+    lc_monetary: checked.lc_monetary,
     lsn: parsePosition(line["lsn"]),
     snapshot: parseSnapshot(line["snapshot"]),
-    time: check("time", isTime),
-    array_handler: check("array_handler", IS.oid),
+    time: checked.time,
+    array_handler: checked.array_handler,
     filenodes: parseFilenodes(line["filenodes"]),
   };
 }
 
 function parseFilenodes(value: unknown): Record<FollowedCatalog, number> {
   const given = isObject(value) ? value : {};
-  const filenodes: Record<string, number> = {};
-  for (const name of Object.keys(FOLLOWED_CATALOGS)) {
-    const filenode = given[name];
-    if (!isInteger(filenode, 1, UINT32_MAX)) throw new LineFault("filenodes is wrong");
-    filenodes[name] = filenode;
-  }
-  return filenodes as Record<FollowedCatalog, number>;
+  const filenodes = Object.keys(FOLLOWED_CATALOGS).map((name) => {
+    if (!isInteger(given[name], 1, UINT32_MAX)) throw new LineFault("filenodes is wrong");
+    return [name, given[name]] as const;
+  });
+  return Object.fromEntries(filenodes) as Record<FollowedCatalog, number>;
 }
 
 function parsePosition(value: unknown): number {
@@ -135,6 +133,13 @@ const IS: Readonly<Record<ColumnKind, (value: unknown) => boolean>> = {
   missing: (value) => value === null || isText(value),
   align: (value) => isText(value) && /^[csid]$/.test(value),
   length: (value) => isInteger(value, -2, INT2_MAX),
+};
+
+/** Keys of the first line that are as they are in CatalogHeader. */
+const HEADER: Readonly<Record<string, (value: unknown) => boolean>> = {
+  ...{ server_version_num: IS.oid, system_identifier: isUint64, timeline: IS.oid },
+  ...{ database: IS.name, database_oid: IS.oid, tablespace: IS.oid, encoding: IS.name },
+  ...{ lc_monetary: isText, time: isTime, array_handler: IS.oid },
 };
 
 const A_KIND: Readonly<Record<ColumnKind, string>> = {

@@ -1,10 +1,12 @@
 import { type WalctlError, usageError } from "../errors.ts";
 import { CATALOGS } from "./columns.ts";
+import { requireLayout } from "./heap-rows.ts";
 import {
   type CatalogFile,
   type CatalogHeader,
   type CatalogRows,
   FOLLOWED_CATALOGS,
+  type FollowedCatalog,
 } from "./model.ts";
 import { type JsonObject, LineFault, isObject, parseHeader, parseRow } from "./parse.ts";
 
@@ -33,9 +35,16 @@ export async function readCatalog(
   return parser.finish();
 }
 
-/** The major version: 18 of 180004. */
-export function majorVersion({ server_version_num: number }: CatalogHeader): number {
-  return Math.floor(number / 10_000);
+/**
+ * @param number server_version_num, 180004 of 18.4
+ * @throws WalctlError, a usage error, where what is there is of a version that is not known
+ */
+export function requireKnownVersion(number: number, what: string): void {
+  const major = Math.floor(number / 10_000);
+  if (major >= VERSION_MIN && major <= VERSION_MAX) return;
+  throw usageError(
+    `${what} is of PostgreSQL ${major}: walctl knows the catalogues of ${VERSION_MIN} to ${VERSION_MAX}`,
+  );
 }
 
 class CatalogParser {
@@ -126,11 +135,8 @@ class CatalogParser {
       if (format !== FORMAT) throw new LineFault("format is wrong");
       return parseHeader(line);
     });
-    const major = majorVersion(header);
-    if (major >= VERSION_MIN && major <= VERSION_MAX) return header;
-    throw usageError(
-      `"${this.#name}" is a catalogue of PostgreSQL ${major}: ${VERSION_MIN} to ${VERSION_MAX} are known`,
-    );
+    requireKnownVersion(header.server_version_num, `"${this.#name}"`);
+    return header;
   }
 
   #addRow(line: JsonObject): void {
@@ -157,10 +163,18 @@ class CatalogParser {
 
   /** The followed tables' own columns are what their tuples are read by. */
   #requireLayouts(): void {
-    const described = new Set(this.#rows.pg_attribute.map(({ attrelid }) => attrelid));
+    const columns = this.#rows.pg_attribute;
     for (const [name, oid] of Object.entries(FOLLOWED_CATALOGS)) {
-      if (described.has(oid)) continue;
-      throw usageError(`"${this.#name}" is damaged: it has no columns of ${name}`, MAKE_IT_AGAIN);
+      const own = columns.filter(({ attrelid }) => attrelid === oid);
+      try {
+        requireLayout(name as FollowedCatalog, own);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        throw usageError(
+          `"${this.#name}" is damaged: the columns of ${name} in it: ${error.message}`,
+          MAKE_IT_AGAIN,
+        );
+      }
     }
   }
 

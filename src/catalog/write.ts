@@ -7,12 +7,9 @@ export type CatalogLine = Readonly<Record<string, unknown>>;
 
 /** The first line. */
 export function headerLine(header: CatalogHeader): CatalogLine {
-  return {
-    kind: "catalog",
-    ...header,
-    lsn: formatPosition(header.lsn),
-    snapshot: formatSnapshot(header.snapshot),
-  };
+  const { lsn, snapshot, time, array_handler, filenodes, ...server } = header;
+  const taken = { lsn: formatPosition(lsn), snapshot: formatSnapshot(snapshot), time };
+  return { kind: "catalog", ...server, ...taken, array_handler, filenodes };
 }
 
 /** In any order. Throws TypeError for a value that has no text yet. */
