@@ -15,6 +15,7 @@ const ALL_ROOMS = [
     "pgoutput",
     "wal",
     "heap",
+    "catalog",
     "server",
     "capture",
     "render",
@@ -32,7 +33,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   catalog: { mayImport: ["leaves", "wal", "heap"], mayUse: [] },
   server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
   capture: {
-    mayImport: ["leaves", "pgoutput", "wal", "server/delivery/frame.ts"],
+    mayImport: ["leaves", "pgoutput", "wal", "heap", "catalog", "server/delivery/frame.ts"],
     mayUse: ["node:*", "lazy fzstd"],
   },
   render: {
@@ -60,7 +61,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
  */
 const STOREYS: Readonly<Record<string, readonly string[]>> = {
   server: [
-    ...["target", "query", "connection", "settings", "publication", "slot", "doctor"],
+    ...["target", "query", "connection", "settings", "catalog", "publication", "slot", "doctor"],
     ...["delivery", "start", "types", "stream"],
   ],
   render: [
