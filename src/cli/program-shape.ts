@@ -16,6 +16,7 @@ const SOURCES: Readonly<Record<string, "slots" | "publications" | "files">> = {
   "--output": "files",
   "--capture": "files",
   "--ack-from": "files",
+  "--data-dir": "files",
   "drop-slot name": "slots",
   "advance-slot name": "slots",
   "setup-publication name": "publications",
