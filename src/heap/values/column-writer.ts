@@ -6,16 +6,23 @@
 import { DecodeError } from "../../errors.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import { onlyElement } from "./containers.ts";
-import { CONVERTED_BYTES_MAX, type DiskForm, DiskReader, type ToUtf8 } from "./disk-reader.ts";
+import {
+  CONVERTED_BYTES_MAX,
+  type DiskForm,
+  DiskReader,
+  type ToUtf8,
+  UnknownType,
+} from "./disk-reader.ts";
 import { toUtf8 } from "./encodings.ts";
 import { FAST_BYTES_MAX, FAST_WRITERS } from "./fast-writers.ts";
-import { UnknownType, baseType, storedForm } from "./stored-forms.ts";
+import { baseType, storedForm } from "./stored-forms.ts";
 import type { TupleWriter } from "./tuple-writer.ts";
 import type { MissingValue, TypeSource } from "./type-source.ts";
 
 /**
  * Writes the value bytes[start, end) (of a varlena: behind its header, detoasted and decompressed) as a column: its text, as the
- * server prints it. A value whose type is not known comes as `b` with its stored bytes, and types.unknownType() is called. Returns
+ * server prints it. Where that cannot be told (the type is not known, or text of an encoding) it comes as `b` with its stored bytes,
+ * and types.unknownType() is called. Returns
  * false, and has written nothing, where the bytes are no value of the type: then the row is not known.
  */
 export type ColumnWriter = (
@@ -32,10 +39,11 @@ const TEXT_TYPES = new Set(["text", "varchar", "bpchar", "json", "xml"]);
 export function columnWriter(typeOid: number, types: TypeSource): ColumnWriter {
   const convert = toUtf8(types.encoding);
   const base = baseType(typeOid, types);
-  if (base !== undefined && TEXT_TYPES.has(base)) return textWriter(convert);
+  if (base !== undefined && TEXT_TYPES.has(base))
+    return textWriter(convert, () => types.unknownType(typeOid));
   if (base === "bytea") return writeHex;
   const { text } = storedForm(typeOid, types);
-  const write = formWriter(text, types, new DiskReader(convert));
+  const write = formWriter(text, types, new DiskReader(convert, typeOid));
   const fast = base === undefined ? undefined : FAST_WRITERS.get(base);
   if (fast === undefined) return write;
   return (bytes, start, end, out) => {
@@ -63,17 +71,20 @@ export function writeMissing(
   if (typeof missing === "string") return copyText(Buffer.from(missing), out);
   const element = storedForm(typeOid, types);
   const form: DiskForm = (reader) => onlyElement(reader, typeOid, element);
-  const write = formWriter(form, types, new DiskReader(toUtf8(types.encoding)));
+  const write = formWriter(form, types, new DiskReader(toUtf8(types.encoding), typeOid));
   return write(missing, 0, missing.length, out);
 }
 
-function textWriter(convert: ToUtf8 | undefined): ColumnWriter {
+function textWriter(convert: ToUtf8 | undefined, unconvertible: () => void): ColumnWriter {
   if (convert === undefined) {
     return (bytes, start, end, out) => copyText(bytes, out, start, end);
   }
   return (bytes, start, end, out) => {
     const text = convert(bytes.subarray(start, end));
-    return text !== undefined && copyText(text, out);
+    if (text !== undefined) return copyText(text, out);
+    unconvertible();
+    writeBytes(ColumnKind.binary, bytes, start, end, out);
+    return true;
   };
 }
 

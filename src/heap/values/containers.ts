@@ -150,8 +150,6 @@ export function storedMultirange(multirangeOid: number, bound: StoredForm): Disk
 
 export interface StoredField extends StoredForm {
   readonly dropped: boolean;
-  /** What stands for the field in values that were stored before it was added; undefined: NULL. */
-  readonly missing: DiskForm | undefined;
 }
 
 /** Where in the payload these are: the tuple's header without its first four bytes. */
@@ -161,7 +159,10 @@ const INFOMASK_AT = 16;
 const HOFF_AT = 18;
 const BITS_AT = 19;
 
-/** A tuple, whose first four bytes are the varlena's header. */
+/**
+ * A tuple, whose first four bytes are the varlena's header. A field that was added since is NULL: the server allows no default for it
+ * while columns are of the type.
+ */
 export function storedRecord(typeOid: number, fields: readonly StoredField[]): DiskForm {
   const layouts = fields.map(({ layout }) => layout);
   return (reader) => {
@@ -185,7 +186,7 @@ export function storedRecord(typeOid: number, fields: readonly StoredField[]): D
       const state = places.state[index];
       if (state === AttributeState.stored) {
         texts.push(fieldText(reader, places.starts[index]!, places.ends[index]!, field));
-      } else texts.push(state === AttributeState.absent ? field.missing?.(reader) : undefined);
+      } else texts.push(undefined);
     }
     reader.offset = end;
     return formatRecord(texts);

@@ -15,14 +15,27 @@ export type DiskForm = (reader: DiskReader) => string;
 /** Text of the database as UTF-8; undefined: it cannot be converted. */
 export type ToUtf8 = (text: Uint8Array) => Uint8Array | undefined;
 
+/** Thrown where there is a value whose text cannot be told, of this type. */
+export class UnknownType extends Error {
+  readonly oid: number;
+
+  constructor(oid: number) {
+    super(`type ${oid}: how its values are stored is not known`);
+    this.oid = oid;
+  }
+}
+
 /** Reads stored values: little-endian, aligned, text in the database's encoding. Most types are otherwise as they are sent. */
 export class DiskReader extends BinaryReader {
   /** Undefined: the text is UTF-8, or sent as it is. */
   readonly #toUtf8: ToUtf8 | undefined;
+  readonly #unconvertible: UnknownType;
 
-  constructor(toUtf8: ToUtf8 | undefined) {
+  /** @param typeOid whose values are read */
+  constructor(toUtf8: ToUtf8 | undefined, typeOid: number) {
     super();
     this.#toUtf8 = toUtf8;
+    this.#unconvertible = new UnknownType(typeOid);
   }
 
   /** Reads bytes[start, end) from now on. */
@@ -71,7 +84,7 @@ export class DiskReader extends BinaryReader {
   override characters(length: number): string {
     if (this.#toUtf8 === undefined) return super.characters(length);
     const text = this.#toUtf8(this.take(length));
-    if (text === undefined) throw this.unfit();
+    if (text === undefined) throw this.#unconvertible;
     return Buffer.from(text.buffer, text.byteOffset, text.length).toString("latin1");
   }
 

@@ -8,32 +8,21 @@ import * as scalar from "../../pgoutput/values/scalars.ts";
 import { scalarForm } from "../../pgoutput/values/text-forms.ts";
 import {
   type StoredForm,
-  onlyElement,
   storedArray,
   storedMultirange,
   storedRange,
   storedRecord,
   storedVector,
 } from "./containers.ts";
-import type { DiskForm } from "./disk-reader.ts";
+import { type DiskForm, UnknownType } from "./disk-reader.ts";
 import { jsonb } from "./jsonb.ts";
 import * as stored from "./scalars.ts";
-import type { MissingValue, StoredType, TypeSource } from "./type-source.ts";
+import type { StoredType, TypeSource } from "./type-source.ts";
 
 /** FirstNormalObjectId: what is below comes with the server. */
 const FIRST_NORMAL_OID = 16384;
 /** Of types within types. */
 const DEPTH_MAX = 32;
-
-/** Thrown by the form of a type whose stored form is not known, where there is a value of it. */
-export class UnknownType extends Error {
-  readonly oid: number;
-
-  constructor(oid: number) {
-    super(`type ${oid}: how its values are stored is not known`);
-    this.oid = oid;
-  }
-}
 
 /** Types of pg_catalog that are stored as they are sent, but for the order of bytes. */
 const AS_SENT = new Set([
@@ -172,34 +161,15 @@ function recordForm(
   types: TypeSource,
   part: (oid: number) => StoredForm,
 ): DiskForm {
-  const fields = types.attributes(relation).map((attribute) => {
-    const { align, dropped, length, missing, typeOid } = attribute;
-    const form = dropped ? undefined : part(typeOid);
-    return {
-      layout: { length, align },
-      text: form?.text ?? skipped,
-      dropped,
-      missing: form && missingText(missing, typeOid, form),
-    };
-  });
+  const fields = types.attributes(relation).map(({ align, dropped, length, typeOid }) => ({
+    layout: { length, align },
+    text: dropped ? skipped : part(typeOid).text,
+    dropped,
+  }));
   return storedRecord(oid, fields);
 }
 
 const skipped: DiskForm = (reader) => reader.rest();
-
-/** For a field of values that were stored before it was added. Undefined: NULL. */
-function missingText(
-  missing: MissingValue,
-  typeOid: number,
-  form: StoredForm,
-): DiskForm | undefined {
-  if (missing === undefined) return undefined;
-  if (typeof missing === "string") {
-    const text = utf8(missing);
-    return () => text;
-  }
-  return (reader) => reader.elsewhere(missing, (inner) => onlyElement(inner, typeOid, form));
-}
 
 /** As text forms have it: one character a byte. */
 function utf8(text: string): string {

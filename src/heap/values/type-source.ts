@@ -25,7 +25,7 @@ export interface StoredType extends AttributeLayout {
  */
 export type MissingValue = string | Uint8Array | undefined;
 
-/** A field of a composite type. */
+/** A field of a composite type, or a column. */
 export interface StoredAttribute extends AttributeLayout {
   readonly name: string;
   readonly typeOid: number;
