@@ -7,6 +7,7 @@ import { ownTypes } from "../../matrix/workloads/own-types.ts";
 import { types as typesWorkload } from "../../matrix/workloads/types.ts";
 import { walctl } from "../../support/program/cli.ts";
 import { type ServerVersion, type TestServer, startServer } from "../../support/server/server.ts";
+import { Samples } from "./samples.ts";
 import { typesOf } from "./server-types.ts";
 import { rowsOnPages } from "./table-rows.ts";
 
@@ -55,8 +56,7 @@ const MORE = `
     decode(repeat(md5(i::text), i), 'hex'), ROW(repeat('in a row ', i), i)::pair
     FROM (VALUES (0), (1), (2), (4), (8), (64), (100), (126), (127), (128), (300), (700), (2000)) size(i)`;
 
-/** The statements that make a copy of each table, row by row in the order of their places. */
-async function copies(server: TestServer): Promise<readonly string[]> {
+async function tablesOf(server: TestServer): Promise<readonly string[]> {
   const rows = await server.sql<{ name: string }>(`
     SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
     WHERE schemaname IN ('types', 'own_types', 'more') AND tablename NOT LIKE 'copy_%' ORDER BY 1`);
@@ -98,7 +98,7 @@ export function compareOnPages(version: ServerVersion): void {
       }
       await server.sql(MORE);
       await server.sql("ALTER TABLE more.row_type ADD COLUMN b int");
-      tables = await copies(server);
+      tables = await tablesOf(server);
       await server.sql("CREATE SCHEMA copied; CREATE PUBLICATION copies FOR ALL TABLES");
       await server.sql("SELECT pg_create_logical_replication_slot('copies', 'pgoutput')");
       for (const [index, table] of tables.entries()) {
@@ -114,14 +114,13 @@ export function compareOnPages(version: ServerVersion): void {
     for (const missing of ["text", "stored"] as const) {
       it(`prints each row of each table as tail does, with missing values as ${missing}`, async () => {
         const types = await typesOf(server, missing);
+        const samples = new Samples();
         let compared = 0;
         for (const [index, table] of tables.entries()) {
-          const rows = await rowsOnPages(
-            server,
-            table,
-            types,
-            WAYS.map(({ options }) => options),
-          );
+          const ways = WAYS.map(({ options }) => options);
+          const rows = await rowsOnPages(server, table, types, ways, (...value) => {
+            samples.add(...value);
+          });
           for (const [way, inserts] of printed.entries()) {
             const expected = inserts.get(`t${index}`) ?? [];
             assert.equal(rows.length, expected.length, table);
@@ -142,6 +141,7 @@ export function compareOnPages(version: ServerVersion): void {
         assert.ok(compared > 3 * 900, `only ${compared} rows`);
         const names = [...types.unknown].map((oid) => types.type(oid)?.name ?? String(oid));
         assert.deepEqual(new Set(names), UNKNOWN);
+        if (version === 18) await samples.update(server, types);
       });
     }
   });
