@@ -16,14 +16,19 @@ export interface SampleFile {
   readonly values: readonly Sample[];
 }
 
-const BYTES_MAX = 400;
+const BYTES_MAX = 240;
 const PER_TYPE_MAX = 14;
+/** FirstNormalObjectId: all types below are kept; of those that are made of them, the ones of these tables. */
+const FIRST_NORMAL_OID = 16_384;
+const OWN_TYPES =
+  /^own_types\.|^more\.|\.of_(?:int4|text|numeric_12_4_|box|jsonb|hstore|citext|regclass)$/;
 
 export class Samples {
   readonly #values: Sample[] = [];
   readonly #seen = new Map<number, Set<string>>();
 
-  add(typeOid: number, payload: Uint8Array, written: Uint8Array): void {
+  add(table: string, typeOid: number, payload: Uint8Array, written: Uint8Array): void {
+    if (typeOid >= FIRST_NORMAL_OID && !OWN_TYPES.test(table)) return;
     const seen = this.#seen.get(typeOid) ?? new Set();
     this.#seen.set(typeOid, seen);
     const stored = Buffer.from(payload).toString("hex");

@@ -108,7 +108,7 @@ function payloadOf(
 async function tableOf(server: TestServer, table: string): Promise<Table> {
   const [row] = await server.sql<{ oid: string; toast: string; file: string; items: string[] }>(`
     SELECT oid::int8 AS oid, reltoastrelid::int8 AS toast, pg_relation_filepath(oid) AS file,
-      ARRAY(SELECT ctid::text FROM ${table} ORDER BY ctid) AS items
+      ARRAY(SELECT ctid::text AS place FROM ${table} ORDER BY ctid) AS items
     FROM pg_class WHERE oid = '${table.replaceAll("'", "''")}'::regclass`);
   if (row === undefined) throw new Error(`no table ${table}`);
   const items = row.items.map((ctid) => {
