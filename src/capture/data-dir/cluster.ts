@@ -40,6 +40,8 @@ export class Cluster {
     this.#transactions = new TransactionStatus((number) =>
       this.#readStatusFile(number, number === lastFile),
     );
+    // Now, since rows with hint bits might never ask for a file that should be there.
+    this.#transactions.committed(newest);
   }
 
   /** A server may have been started meanwhile. */
