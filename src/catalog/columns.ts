@@ -6,6 +6,8 @@ export type ColumnKind =
   | "int2"
   | "int4"
   | "name"
+  /** An enum's: a name that may be empty. */
+  | "label"
   /** One byte: '' is 0. */
   | "char"
   | "bool"
@@ -47,7 +49,7 @@ export const COLUMNS: Columns = {
     ...{ indexrelid: "oid", indrelid: "oid", indkey: "int2s", indnkeyatts: "int2" },
     ...{ indisreplident: "bool", indisprimary: "bool", indimmediate: "bool", indisvalid: "bool" },
   },
-  pg_enum: { oid: "oid", enumlabel: "name" },
+  pg_enum: { oid: "oid", enumlabel: "label" },
   pg_range: { rngtypid: "oid", rngsubtype: "oid", rngmultitypid: "oid" },
   pg_replication_origin: { roident: "oid", roname: "name" },
   reg_names: { type: "name", oid: "oid", name: "name" },

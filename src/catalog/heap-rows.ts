@@ -120,6 +120,7 @@ export class TupleValues {
       case "align":
         return charOf(bytes[0] ?? 0);
       case "name":
+      case "label":
         return this.#name(length === -1 ? varlenaPayload(bytes, 0, bytes.length) : bytes);
       case "int2s":
       case "oids":

@@ -126,6 +126,7 @@ const IS: Readonly<Record<ColumnKind, (value: unknown) => boolean>> = {
   int2: isInt2,
   int4: (value) => isInteger(value, -INT4_MAX - 1, INT4_MAX),
   name: (value) => isText(value) && value !== "",
+  label: isText,
   // A byte above 7F is printed as \ooo.
   char: (value) => isText(value) && /^(.?|\\[0-7]{3})$/s.test(value),
   bool: (value) => typeof value === "boolean",
@@ -147,6 +148,7 @@ const A_KIND: Readonly<Record<ColumnKind, string>> = {
   int2: "an int2",
   int4: "an int4",
   name: "a name",
+  label: "a label",
   char: "one character",
   bool: "true or false",
   int2s: "a list of int2",
