@@ -80,7 +80,11 @@ export class Announcements {
       this.#shapes.set(type.oid, text);
       return other;
     });
-    if (changed.length > 0) this.#registry.catalogue(changed.map(({ oid }) => oid), changed);
+    if (changed.length > 0)
+      this.#registry.catalogue(
+        changed.map(({ oid }) => oid),
+        changed,
+      );
   }
 
   #shapeOf(oid: number): TypeShape | undefined {
@@ -88,8 +92,13 @@ export class Announcements {
     if (type === undefined) return undefined;
     if (type.kind === "d") return { kind: "domain", base: type.base };
     if (type.kind === "c") {
-      const fields = this.#catalog.types.attributes(type.relation).filter(({ dropped }) => !dropped);
-      return { kind: "composite", fields: fields.map(({ name, typeOid }) => ({ name, type: typeOid })) };
+      const fields = this.#catalog.types
+        .attributes(type.relation)
+        .filter(({ dropped }) => !dropped);
+      return {
+        kind: "composite",
+        fields: fields.map(({ name, typeOid }) => ({ name, type: typeOid })),
+      };
     }
     if (type.isArray) return { kind: "array", element: type.element, delimiter: type.delimiter };
     if (type.kind === "b" && type.name === "hstore") return { kind: "hstore" };
@@ -99,7 +108,8 @@ export class Announcements {
 
 function sameRelation(a: Relation, b: Relation): boolean {
   if (a.schema !== b.schema || a.table !== b.table) return false;
-  if (a.replicaIdentity !== b.replicaIdentity || a.columns.length !== b.columns.length) return false;
+  if (a.replicaIdentity !== b.replicaIdentity || a.columns.length !== b.columns.length)
+    return false;
   return a.columns.every((column, index) => {
     const other = b.columns[index]!;
     return (

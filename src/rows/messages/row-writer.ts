@@ -2,7 +2,12 @@ import { AttributeState, DeformedTuple, type StoredTuple } from "../../heap/tupl
 import { writeMissing } from "../../heap/values/column-writer.ts";
 import { TupleWriter } from "../../heap/values/tuple-writer.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
-import { type ExternalValue, externalValue, varlenaForm, varlenaPayload } from "../../heap/varlena.ts";
+import {
+  type ExternalValue,
+  externalValue,
+  varlenaForm,
+  varlenaPayload,
+} from "../../heap/varlena.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { PlannedColumn, TablePlan } from "./table-plans.ts";
 
@@ -30,7 +35,11 @@ export class RowWriter {
     return out.tuple();
   }
 
-  #column(bytes: Uint8Array, { index, attribute, write }: PlannedColumn, resolve: ResolveExternal): boolean {
+  #column(
+    bytes: Uint8Array,
+    { index, attribute, write }: PlannedColumn,
+    resolve: ResolveExternal,
+  ): boolean {
     const { starts, ends, state } = this.#deformed;
     const out = this.#out;
     switch (state[index]) {

@@ -216,3 +216,6 @@ export class PageStore {
     return undefined;
   }
 }
+
+/** What others see of it. */
+export type TrackedPages = Pick<PageStore, keyof PageStore>;

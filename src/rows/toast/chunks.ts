@@ -1,5 +1,10 @@
 /** Chunks of values that are stored out of line, as a transaction's records bring them. */
-import { AttributeState, type AttributeLayout, DeformedTuple, type StoredTuple } from "../../heap/tuple.ts";
+import {
+  AttributeState,
+  type AttributeLayout,
+  DeformedTuple,
+  type StoredTuple,
+} from "../../heap/tuple.ts";
 import { type ExternalValue, externalPayload, varlenaPayload } from "../../heap/varlena.ts";
 
 /** A row of a TOAST table. `data` is a view of the tuple. */
@@ -28,7 +33,11 @@ export function chunkOf(tuple: StoredTuple): Chunk | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const data = varlenaPayload(bytes, starts[2]!, ends[2]!);
   if (data === undefined) return undefined;
-  return { valueId: view.getUint32(starts[0]!, true), sequence: view.getInt32(starts[1]!, true), data };
+  return {
+    valueId: view.getUint32(starts[0]!, true),
+    sequence: view.getInt32(starts[1]!, true),
+    data,
+  };
 }
 
 /** What a chunk takes beside its bytes. */

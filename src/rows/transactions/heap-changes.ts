@@ -96,7 +96,12 @@ export class HeapChanges {
     if (!this.#counts((flags & InsertFlag.containsNew) !== 0)) return;
     const change = this.#change;
     if ((flags & InsertFlag.speculative) !== 0) change.bits |= ChangeBit.speculative;
-    this.#setNew(record, block, view.getUint16(mainStart, true), block.dataBytes >= TUPLE_HEADER_BYTES);
+    this.#setNew(
+      record,
+      block,
+      view.getUint16(mainStart, true),
+      block.dataBytes >= TUPLE_HEADER_BYTES,
+    );
     take(change);
   }
 

@@ -1,0 +1,230 @@
+import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
+import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Rmgr } from "../../wal/rmgrs.ts";
+import { droppedFiles } from "../pages/dropped-files.ts";
+import type { PageStore } from "../pages/page-store.ts";
+import { type CatalogBreak, unknownFile, unknownRow } from "./breaks.ts";
+import {
+  FOLLOWED,
+  type FollowedFile,
+  FollowedFiles,
+  RowReader,
+  followedCatalog,
+  placeOf,
+} from "./followed-files.ts";
+import { relationMap } from "./relation-map.ts";
+import { loadPlaces } from "./rewritten-file.ts";
+import { forEachRowChange } from "./row-changes.ts";
+import {
+  type CatalogRow,
+  RowVersion,
+  type UnknownRow,
+  Writer,
+  addVersion,
+  createIndexes,
+  removeVersion,
+} from "./row-version.ts";
+
+const STORAGE_TRUNCATE = 0x20;
+
+/** The versions of the catalogue's rows: those of the file, and what records make of them. */
+export class CatalogRecorder {
+  readonly indexes = createIndexes();
+  readonly files: FollowedFiles;
+  /** Of transactions that changed the catalogue, the last of each xid. */
+  readonly writers = new Map<number, Writer>();
+  /** The mapped relation whose file this is, where its row does not tell. */
+  readonly mapped = new Map<number, number>();
+  /** From there on not all changes are known. */
+  broken: CatalogBreak | undefined;
+  readonly #file: CatalogFile;
+  readonly #pages: PageStore;
+  readonly #reader: RowReader;
+  readonly #payload = new Payload();
+
+  constructor(file: CatalogFile, pages: PageStore, unknown: readonly UnknownRow[]) {
+    this.#file = file;
+    this.#pages = pages;
+    this.files = new FollowedFiles(file.header);
+    this.#reader = new RowReader(file);
+    for (const catalog of FOLLOWED) this.#addRows(catalog, file.rows[catalog], false);
+    for (const { catalog, row } of unknown) this.#addRows(catalog, [row], true);
+  }
+
+  #addRows(catalog: FollowedCatalog, rows: readonly CatalogRow[], isUnknown: boolean): void {
+    const { database_oid: database, filenodes, tablespace } = this.#file.header;
+    const places = this.files.of(tablespace, database, filenodes[catalog])?.places;
+    for (const row of rows) {
+      const version = new RowVersion(catalog, row, undefined, 0, isUnknown);
+      addVersion(this.indexes, version);
+      const { block, item } = row.ctid;
+      if (item !== 0) places?.set(placeOf(block, item), version);
+    }
+  }
+
+  /** Every record, in order. Returns whether it changed the catalogue. */
+  note(record: WalRecord, version: WalVersion): boolean {
+    try {
+      switch (record.rmgr) {
+        case Rmgr.heap:
+        case Rmgr.heap2:
+          return this.#noteRows(record);
+        case Rmgr.relMap:
+          this.#noteMap(record);
+          break;
+        case Rmgr.storage:
+          return (
+            record.opcode === STORAGE_TRUNCATE && record.xid !== 0 && this.#noteEmptied(record)
+          );
+        case Rmgr.transaction:
+          for (const file of droppedFiles(record, version)) this.files.drop(file);
+      }
+    } catch (error) {
+      if (!(error instanceof ShortPayload)) throw error;
+      this.#break(unknownRow(record.lsn, "the catalogue"));
+    }
+    return false;
+  }
+
+  /** Returns whether they had changed it. */
+  commit(xids: Iterable<number>, lsn: number): boolean {
+    let changed = false;
+    for (const xid of xids) {
+      const writer = this.writers.get(xid);
+      if (writer === undefined || writer.ended) continue;
+      writer.ended = true;
+      writer.commitLsn = lsn;
+      if (writer.created.length > 0 || writer.deleted.length > 0) changed = true;
+    }
+    return changed;
+  }
+
+  abort(xids: Iterable<number>): void {
+    for (const xid of xids) {
+      const writer = this.writers.get(xid);
+      if (writer === undefined || writer.ended) continue;
+      writer.ended = true;
+      this.writers.delete(xid);
+      for (const version of writer.deleted) {
+        if (version.deleter === writer) version.deleter = undefined;
+      }
+      for (const version of writer.created) removeVersion(this.indexes, version);
+    }
+  }
+
+  #noteRows(record: WalRecord): boolean {
+    if (record.blockCount === 0) return false;
+    const { tablespace, database, relfilenode } = record.blocks[0]!;
+    const file = this.files.of(tablespace, database, relfilenode);
+    if (file === undefined) return false;
+    let changed = false;
+    forEachRowChange(record, {
+      inserted: (block, item) => {
+        changed = this.#inserted(record, file, block, item) || changed;
+      },
+      deleted: (block, item) => {
+        changed = this.#deleted(record, file, block, item) || changed;
+      },
+    });
+    return changed;
+  }
+
+  #inserted(record: WalRecord, file: FollowedFile, block: number, item: number): boolean {
+    const places = this.#placesOf(file, record.lsn);
+    const { catalog } = file;
+    const replaced = this.#replaced;
+    this.#replaced = undefined;
+    places?.delete(placeOf(block, item));
+    const tuple = this.#pages.tupleAt(file, block, item);
+    const row = tuple === undefined ? undefined : this.#reader.row(catalog, tuple, block, item);
+    if (row === undefined && replaced === undefined) {
+      this.#break(unknownRow(record.lsn, catalog));
+      return false;
+    }
+    // System columns are not in the file.
+    if (row !== undefined && "attnum" in row && row.attnum < 1) return false;
+    const writer = this.#writer(record.xid);
+    const kept = row ?? replaced!.row;
+    const version = new RowVersion(catalog, kept, writer, record.lsn, row === undefined);
+    addVersion(this.indexes, version);
+    writer.created.push(version);
+    places?.set(placeOf(block, item), version);
+    if (row !== undefined && catalog === "pg_class") {
+      this.#noteClass(row as CatalogRow<"pg_class">, record.lsn);
+    }
+    return true;
+  }
+
+  /** The row that the record which is noted ended. */
+  #replaced: RowVersion | undefined;
+
+  #deleted(record: WalRecord, file: FollowedFile, block: number, item: number): boolean {
+    const version = this.#placesOf(file, record.lsn)?.get(placeOf(block, item));
+    this.#replaced = version;
+    // A system column's.
+    if (version === undefined) return false;
+    const writer = this.#writer(record.xid);
+    version.deleter = writer;
+    version.deletedAt = record.lsn;
+    writer.deleted.push(version);
+    return true;
+  }
+
+  #writer(xid: number): Writer {
+    let writer = this.writers.get(xid);
+    if (writer === undefined || writer.ended) this.writers.set(xid, (writer = new Writer(xid)));
+    return writer;
+  }
+
+  #placesOf(file: FollowedFile, lsn: number): FollowedFile["places"] {
+    if (file.places !== undefined) return file.places;
+    if (loadPlaces(file, this.#pages, this.#reader, this.indexes)) return file.places;
+    file.places = new Map();
+    this.#break(unknownFile(lsn, file.catalog));
+    return file.places;
+  }
+
+  /** What VACUUM FULL and CLUSTER make of a catalogue is written to the file of a transient table first. */
+  #noteClass({ oid, relfilenode, relrewrite }: CatalogRow<"pg_class">, lsn: number): void {
+    const copied = followedCatalog(relrewrite);
+    // A mapped relation's first file has its oid for a number.
+    if (copied !== undefined) this.files.add(copied, relfilenode === 0 ? oid : relfilenode);
+    const own = followedCatalog(oid);
+    if (own !== undefined && relfilenode !== 0 && !this.files.has(relfilenode)) {
+      this.#break(unknownFile(lsn, own));
+    }
+    if (relfilenode !== 0) return;
+    for (const { row } of this.indexes.pg_class.all(oid)) {
+      if (row.relfilenode !== 0) this.mapped.set(row.relfilenode, oid);
+    }
+  }
+
+  #noteMap(record: WalRecord): void {
+    const { database, mappings } = relationMap(record);
+    if (database !== this.#file.header.database_oid) return;
+    for (const { oid, relfilenode } of mappings) {
+      this.mapped.set(relfilenode, oid);
+      const catalog = followedCatalog(oid);
+      if (catalog !== undefined && !this.files.has(relfilenode)) {
+        this.#break(unknownFile(record.lsn, catalog));
+      }
+    }
+  }
+
+  /** uint32 blocks, locator, int32 flags: a table that is new in its transaction is truncated in place. */
+  #noteEmptied(record: WalRecord): boolean {
+    const data = this.#payload.main(record);
+    if (data.u32() !== 0) return false;
+    const tablespace = data.u32();
+    if (data.u32() !== this.#file.header.database_oid) return false;
+    const relfilenode = data.u32();
+    this.#writer(record.xid).emptied.push({ lsn: record.lsn, tablespace, relfilenode });
+    return false;
+  }
+
+  #break(found: CatalogBreak): void {
+    this.broken ??= found;
+  }
+}
