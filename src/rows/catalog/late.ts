@@ -69,6 +69,11 @@ export class LateCatalog {
     this.#pages = new PageStore({ tracking, zstd });
   }
 
+  /** Whether the input, whose first record starts there, has changes that the file already holds. */
+  static isLate({ header }: CatalogFile, firstLsn: number): boolean {
+    return header.lsn > firstLsn;
+  }
+
   /** Every record, in order. Returns false when no more are needed. */
   note(record: WalRecord, version: WalVersion): boolean {
     if (record.lsn >= this.#file.header.lsn) return false;

@@ -1,0 +1,58 @@
+/** The catalogue followed through random DDL, against what the server said after each statement. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { CatalogFile } from "../../src/catalog/model.ts";
+import { exportCatalog } from "../rows/support/export.ts";
+import type { Probe } from "../rows/support/probes.ts";
+import { workOnTables } from "../rows/support/random-ddl.ts";
+import { replay } from "../rows/support/replay.ts";
+import { type TestServer, startServer } from "../support/server/server.ts";
+import { isThorough, newestOrNamed } from "./support/versions.ts";
+
+const STEPS = isThorough() ? 800 : 250;
+const SEED = Number(process.env["WALCTL_TEST_SEED"] ?? 1);
+
+for (const version of newestOrNamed()) {
+  for (const rewrites of [false, true]) {
+    const what = rewrites ? " with rewritten catalogues" : "";
+    describe(`the catalogue over time on PostgreSQL ${version}${what}, seed ${SEED}`, () => {
+      let server: TestServer;
+      const exports: CatalogFile[] = [];
+      let probes: readonly Probe[];
+
+      before(async () => {
+        const settings = {
+          wal_level: "logical",
+          full_page_writes: "on",
+          autovacuum: "off",
+          wal_keep_size: "4GB",
+          max_wal_size: "4GB",
+        };
+        server = await startServer({ version, settings });
+        // What came before the first checkpoint is not what this is about.
+        await server.sql("SELECT pg_switch_wal()");
+        await server.sql("CHECKPOINT");
+        const work = await workOnTables(server, {
+          seed: SEED,
+          steps: STEPS,
+          rewrites,
+          step: async (step) => {
+            if (step % Math.floor(STEPS / 5) === 0) exports.push(await exportCatalog(server));
+          },
+        });
+        exports.push(await exportCatalog(server));
+        probes = work.probes;
+        console.log({ done: work.done, steps: STEPS });
+        assert.ok(work.done > STEPS / 3, `only ${work.done} statements`);
+      });
+      after(async () => await server.dispose());
+
+      for (let index = 0; index < 6; index++) {
+        it(`is what the server said, from export ${index} on`, async () => {
+          const { late } = await replay(server, exports[index]!, probes);
+          assert.ok(late);
+        });
+      }
+    });
+  }
+}

@@ -1,0 +1,125 @@
+/** The catalogue followed through a server's WAL, and asked what was asked of the server. */
+import type { CatalogFile } from "../../../src/catalog/model.ts";
+import { CatalogHistory } from "../../../src/rows/catalog/history.ts";
+import { LateCatalog } from "../../../src/rows/catalog/late.ts";
+import { PageStore, Tracking } from "../../../src/rows/pages/page-store.ts";
+import { describeRecord } from "../../../src/wal/detail/describe.ts";
+import type { DetailSink } from "../../../src/wal/detail/sink.ts";
+import type { WalVersion } from "../../../src/wal/pages/versions.ts";
+import type { WalRecord } from "../../../src/wal/record.ts";
+import { Rmgr } from "../../../src/wal/rmgrs.ts";
+import type { TestServer } from "../../support/server/server.ts";
+import { followLog } from "./log.ts";
+import { type Probe, checkProbe } from "./probes.ts";
+
+export interface Replayed {
+  readonly history: CatalogHistory;
+  readonly late: boolean;
+}
+
+/** Called before a transaction's end is told, with all of its xids that survive. */
+export type Ended = (history: CatalogHistory, xids: ReadonlySet<number>) => void;
+
+export async function replay(
+  server: TestServer,
+  exported: CatalogFile,
+  probes: readonly Probe[],
+  ended: Ended = () => {},
+): Promise<Replayed> {
+  let file = exported;
+  let known;
+  const late = new LateCatalog(exported);
+  let first: number | undefined;
+  await followLog(server, (record, version) => {
+    first ??= record.lsn;
+    return late.note(record, version);
+  });
+  const isLate = LateCatalog.isLate(exported, first!);
+  if (isLate) ({ file, known } = late.finish());
+  const pages: PageStore = new PageStore({
+    tracking: (tablespace, database, relfilenode) => {
+      const isCatalog = history.isCatalog(tablespace, database, relfilenode);
+      return isCatalog ? Tracking.kept : Tracking.none;
+    },
+  });
+  const history: CatalogHistory = new CatalogHistory(file, pages, known);
+  const families = new Families();
+  const left = probes.toSorted((a, b) => a.lsn - b.lsn);
+  const again: [Probe, ReadonlySet<number>][] = [];
+  await followLog(server, (record, version) => {
+    while (left[0] !== undefined && left[0].lsn < record.lsn) {
+      const next = left.shift()!;
+      const owner = families.of(next.xid);
+      checkProbe(history, next, owner);
+      again.push([next, owner]);
+    }
+    pages.apply(record, version);
+    history.note(record, version);
+    families.note(record);
+    const end = record.rmgr === Rmgr.transaction ? endOf(record, version) : undefined;
+    if (end !== undefined) {
+      const xids = new Set([end.xid, ...end.subxids]);
+      if (end.commits) {
+        ended(history, xids);
+        history.commit(xids, record.lsn);
+      } else {
+        history.abort(xids);
+        families.abort(xids);
+        // What was asked in a savepoint has no answer any more.
+        for (let index = again.length - 1; index >= 0; index--) {
+          if ([...again[index]![1]].some((xid) => xids.has(xid))) again.splice(index, 1);
+        }
+      }
+    }
+    return true;
+  });
+  if (left.length > 0) throw new Error("the WAL ends before the last probe");
+  // The answers stay the same when they are asked late.
+  for (const [asked, owner] of again.toReversed()) checkProbe(history, asked, owner);
+  return { history, late: isLate };
+}
+
+/** At wal_level=logical: the subtransactions of each transaction that live. */
+class Families {
+  readonly #families = new Map<number, Set<number>>();
+
+  note({ topXid, xid }: WalRecord): void {
+    if (topXid === 0) return;
+    const family = this.#families.get(topXid) ?? new Set([topXid]);
+    family.add(xid);
+    this.#families.set(topXid, family);
+  }
+
+  abort(xids: ReadonlySet<number>): void {
+    for (const family of this.#families.values()) for (const xid of xids) family.delete(xid);
+  }
+
+  of(xid: number): ReadonlySet<number> {
+    return new Set([xid, ...(this.#families.get(xid) ?? [])]);
+  }
+}
+
+interface End {
+  readonly commits: boolean;
+  readonly xid: number;
+  readonly subxids: readonly number[];
+}
+
+function endOf(record: WalRecord, version: WalVersion): End | undefined {
+  const operation = record.info & 0x70;
+  if (![0x00, 0x20, 0x30, 0x40].includes(operation)) return undefined;
+  let { xid } = record;
+  let subxids: readonly number[] = [];
+  const none = (): void => {};
+  const sink: DetailSink = {
+    number: (key, value) => {
+      if (key === "twophase_xid") xid = value;
+    },
+    numbers: (key, value) => {
+      if (key === "subxids") subxids = value;
+    },
+    ...{ bool: none, text: none, position: none, time: none, names: none, rows: none },
+  };
+  describeRecord(record, version, sink);
+  return { commits: operation === 0x00 || operation === 0x30, xid, subxids };
+}
