@@ -7,6 +7,7 @@ import {
   type FollowedCatalog,
 } from "../../catalog/model.ts";
 import type { StoredTuple } from "../../heap/tuple.ts";
+import { toUtf8 } from "../../heap/values/encodings.ts";
 import type { Locator } from "../pages/locator.ts";
 import type { CatalogRow, RowVersion } from "./row-version.ts";
 
@@ -79,9 +80,13 @@ export class FollowedFiles {
 export class RowReader {
   readonly #values = new Map<FollowedCatalog, TupleValues>();
 
-  constructor({ rows }: CatalogFile) {
+  constructor({ header, rows }: CatalogFile) {
+    const convert = toUtf8(header.encoding);
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    const decodeName = (bytes: Uint8Array): string => decoder.decode(bytes);
+    const decodeName = (bytes: Uint8Array): string | undefined => {
+      const utf8 = convert === undefined ? bytes : convert(bytes);
+      return utf8 === undefined ? undefined : decoder.decode(utf8);
+    };
     for (const catalog of FOLLOWED) {
       const oid = FOLLOWED_CATALOGS[catalog];
       const columns = rows.pg_attribute.filter(({ attrelid }) => attrelid === oid);

@@ -28,6 +28,8 @@ import {
 } from "./row-version.ts";
 
 const STORAGE_TRUNCATE = 0x20;
+/** pg_type, pg_attribute, pg_proc, pg_class, and TOAST tables of theirs: initdb's files have their oids for numbers. */
+const MAPPED = [1247, 1249, 1255, 1259, 2836, 4171];
 
 /** The versions of the catalogue's rows: those of the file, and what records make of them. */
 export class CatalogRecorder {
@@ -36,7 +38,7 @@ export class CatalogRecorder {
   /** Of transactions that changed the catalogue, the last of each xid. */
   readonly writers = new Map<number, Writer>();
   /** The mapped relation whose file this is, where its row does not tell. */
-  readonly mapped = new Map<number, number>();
+  readonly mapped = new Map<number, number>(MAPPED.map((oid) => [oid, oid]));
   /** From there on not all changes are known. */
   broken: CatalogBreak | undefined;
   readonly #file: CatalogFile;

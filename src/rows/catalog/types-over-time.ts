@@ -1,15 +1,11 @@
 import { alignmentOf } from "../../catalog/heap-rows.ts";
 import type { CatalogFile } from "../../catalog/model.ts";
+import { PrintedNames } from "../../catalog/printed-names.ts";
 import type { StoredAttribute, StoredType, TypeSource } from "../../heap/values/type-source.ts";
 import type { Owner } from "./owner.ts";
 import type { CatalogRow, RowVersion, VersionIndexes } from "./row-version.ts";
 
-const PG_CATALOG = 11;
 const DEPTH_MAX = 32;
-/** What is below comes with the server. */
-const FIRST_NORMAL_OID = 16384;
-/** What quote_identifier() leaves as it is, but for keywords. */
-const PLAIN_NAME = /^[a-z_][a-z0-9_]*$/;
 
 /** Types as of the change that was asked about last. */
 export class TypesOverTime implements TypeSource {
@@ -22,6 +18,7 @@ export class TypesOverTime implements TypeSource {
   readonly #indexes: VersionIndexes;
   readonly #arrayHandler: number;
   readonly #types = new WeakMap<RowVersion, StoredType>();
+  readonly #names: PrintedNames;
   readonly #regNames = new Map<string, string>();
 
   constructor({ header, rows }: CatalogFile, indexes: VersionIndexes) {
@@ -30,6 +27,15 @@ export class TypesOverTime implements TypeSource {
     this.majorVersion = Math.trunc(header.server_version_num / 10_000);
     this.#arrayHandler = header.array_handler;
     this.#indexes = indexes;
+    this.#names = new PrintedNames(
+      {
+        namespace: (oid) => this.schemaName(oid),
+        class: (oid) => indexes.pg_class.visible(oid, this.lsn, this.owner)?.row,
+        type: (oid) => indexes.pg_type.visible(oid, this.lsn, this.owner)?.row,
+        arrayHandler: header.array_handler,
+      },
+      this.majorVersion,
+    );
     for (const { type, oid, name } of rows.reg_names) this.#regNames.set(`${type} ${oid}`, name);
   }
 
@@ -67,19 +73,16 @@ export class TypesOverTime implements TypeSource {
     return this.#indexes.pg_namespace.visible(namespaceOid, this.lsn, this.owner)?.row.nspname;
   }
 
+  /** An oid that no object has prints as its number. Of objects that are not followed only the file tells. */
   regName(type: string, oid: number): string | undefined {
-    const known = this.#regNames.get(`${type} ${oid}`);
-    const parts =
-      oid < FIRST_NORMAL_OID && known !== undefined ? undefined : this.#parts(type, oid);
-    if (parts === undefined) return known;
-    // The server's own quoting, as long as the name is the same.
-    if (known !== undefined && unquoted(known).join() === parts.join()) return known;
-    const stored = type === "regtype" ? this.type(oid) : undefined;
-    if (stored?.isArray === true && stored.length === -1) {
-      const element = this.regName(type, stored.element);
-      return element === undefined ? undefined : `${element}[]`;
+    switch (type) {
+      case "regclass":
+      case "regtype":
+      case "regnamespace":
+        return this.#names[type](oid) ?? String(oid);
+      default:
+        return this.#regNames.get(`${type} ${oid}`);
     }
-    return parts.map(quoted).join(".");
   }
 
   unknownType(oid: number): void {
@@ -129,40 +132,6 @@ export class TypesOverTime implements TypeSource {
       align: alignmentOf(row.typalign),
     };
   }
-
-  /** Schema and name, the name alone in pg_catalog. Undefined: the rows do not tell. */
-  #parts(type: string, oid: number): readonly string[] | undefined {
-    const { lsn, owner } = this;
-    let named: readonly [namespace: number, name: string] | undefined;
-    if (type === "regnamespace") {
-      const name = this.schemaName(oid);
-      return name === undefined ? undefined : [name];
-    }
-    if (type === "regclass") {
-      const row = this.#indexes.pg_class.visible(oid, lsn, owner)?.row;
-      if (row !== undefined) named = [row.relnamespace, row.relname];
-    } else if (type === "regtype") {
-      const stored = this.type(oid);
-      if (stored !== undefined) named = [stored.namespace, stored.name];
-    }
-    if (named === undefined) return undefined;
-    const [namespace, name] = named;
-    if (namespace === PG_CATALOG) return [name];
-    const schema = this.schemaName(namespace);
-    return schema === undefined ? undefined : [schema, name];
-  }
-}
-
-function quoted(name: string): string {
-  return PLAIN_NAME.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
-
-/** The parts of a qualified name. */
-function unquoted(name: string): readonly string[] {
-  const parts = name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [];
-  return parts.map((part) => {
-    return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part;
-  });
 }
 
 export function storedAttribute(row: CatalogRow<"pg_attribute">): StoredAttribute {
