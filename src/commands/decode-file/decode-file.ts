@@ -4,14 +4,14 @@ import { createCaptureReader } from "../../capture/readers.ts";
 import { SniffingReader } from "../../capture/sniffing-reader.ts";
 import { peekCompression, uncompressed } from "../../capture/compressed.ts";
 import { openCapture, sourceOf } from "../../capture/source.ts";
-import { ExitCode } from "../../errors.ts";
+import { ExitCode, usageError } from "../../errors.ts";
 import { type NamedFile, requireDifferentFiles } from "../../output/file/same-file.ts";
 import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import type { CommandContext } from "../context.ts";
-import { decodeCapture } from "./decode-capture.ts";
+import { catalogMissing, decodeCapture } from "./decode-capture.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Pipeline } from "../messages/pipeline.ts";
@@ -27,17 +27,18 @@ import {
 import { Reporter } from "../reporter.ts";
 import { askedColumns } from "../messages/table-flags.ts";
 import { withinStopGrace } from "../stop-grace.ts";
+import { type WalFlags, refuseWalFlags } from "./wal-flags.ts";
 
 const STANDARD_INPUT = "-";
 const PROGRESS_INTERVAL_MS = 100;
 
-export interface DecodeFileFlags extends OutputFlags, FilterFlags, RendererFlags {
-  readonly input: "auto" | CaptureFormat;
+export interface DecodeFileFlags extends OutputFlags, FilterFlags, RendererFlags, WalFlags {
+  readonly input: "auto" | "wal" | CaptureFormat;
   readonly keepGoing?: boolean;
 }
 
 interface Job {
-  readonly input: DecodeFileFlags["input"];
+  readonly input: "auto" | CaptureFormat;
   readonly keepGoing: boolean;
   readonly rendering: RendererOptions;
   /** For all captures together. */
@@ -62,10 +63,21 @@ export async function decodeFile(
     const input: NamedFile = file === STANDARD_INPUT ? ["standard input", 0] : [`"${file}"`, file];
     requireDifferentFiles([input, ["standard output", 1]]);
   }
+  const { catalog, input, keepGoing = false } = flags;
+  if (catalog !== undefined) {
+    if (input !== "auto" && input !== "wal") {
+      throw usageError(`--catalog is for physical WAL, and --input says ${input}`);
+    }
+    const { decodeWal } = await import("./decode-wal.ts");
+    const decoding = decodeWal(files, catalog, flags, context);
+    return await withinStopGrace(decoding, context.stop, ExitCode.done);
+  }
+  const [first = ""] = files;
+  if (input === "wal") throw catalogMissing(first);
+  refuseWalFlags(flags);
   const output = outputOptions(flags, context);
   const names = new AskedNames(askedColumns(flags), createFilter(flags));
   const rendering = rendererOptions(flags, output);
-  const { input, keepGoing = false } = flags;
   const job: Job = {
     ...{ input, keepGoing, rendering, names },
     sink: sinkOf(context.stdout.stream),

@@ -1,10 +1,10 @@
 import type { LocatedFault, LogListener } from "../../capture/wal/log-parts.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { Reporter } from "../reporter.ts";
+import { warnSkipped } from "../wal-end.ts";
 import type { InspectOptions } from "./options.ts";
 import type { Printer } from "./printer.ts";
 import { Verdict, createRecordFilter } from "./record-filter.ts";
@@ -16,8 +16,6 @@ interface ListenerParts {
   readonly sink: Sink;
   readonly reporter: Reporter;
 }
-
-const numbers = new Intl.NumberFormat("en-US");
 
 /** Passes records through the filters to what prints them, and what that made to the output. */
 export class InspectListener implements LogListener {
@@ -46,11 +44,9 @@ export class InspectListener implements LogListener {
     return --this.#left > 0;
   }
 
-  skipped({ start, end }: SkippedRange, { text }: LocatedFault): void {
+  skipped(range: SkippedRange, fault: LocatedFault): void {
     this.damaged = true;
-    const range = `${formatPosition(start)} to ${formatPosition(end)}`;
-    const bytes = numbers.format(end - start);
-    this.#reporter.warn({ message: `${text}: skipped ${range} (${bytes} bytes)` });
+    warnSkipped(range, fault, this.#reporter);
   }
 
   flush(): Promise<void> | undefined {

@@ -1,7 +1,13 @@
 import { usageError } from "../../errors.ts";
 import { recordNames } from "../../wal/rmgrs.ts";
 import { type OutputFlags, parseCount } from "../options.ts";
-import { parsePosition, parseRelation, parseTime, parseUint32 } from "./positions.ts";
+import {
+  parsePosition,
+  parseRelation,
+  parseTime,
+  parseTimeline,
+  parseUint32,
+} from "./positions.ts";
 import type { RecordFilterOptions } from "./record-filter.ts";
 
 /** As commander gives them. */
@@ -65,13 +71,6 @@ export function inspectOptions(paths: readonly string[], flags: InspectFlags): I
 /** What lies before it need not be read; a time is looked for from the beginning. */
 export function readFrom({ startPosition, since, until }: RecordFilterOptions): number {
   return since === undefined && until === undefined ? (startPosition ?? 0) : 0;
-}
-
-function parseTimeline(text: string): number | "latest" {
-  if (text === "latest") return text;
-  const timeline = parseUint32("--timeline", text);
-  if (timeline === 0) throw usageError("--timeline takes a number of at least 1, or latest");
-  return timeline;
 }
 
 function filterOptions(flags: InspectFlags): RecordFilterOptions {

@@ -16,6 +16,7 @@ const ALL_ROOMS = [
     "wal",
     "heap",
     "catalog",
+    "rows",
     "server",
     "capture",
     "render",
@@ -31,6 +32,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   wal: { mayImport: ["leaves", "pgoutput/messages.ts"], mayUse: [] },
   heap: { mayImport: ["leaves", "pgoutput", "wal"], mayUse: [] },
   catalog: { mayImport: ["leaves", "wal", "heap"], mayUse: [] },
+  rows: { mayImport: ["leaves", "pgoutput", "wal", "heap", "catalog"], mayUse: [] },
   server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
   capture: {
     mayImport: ["leaves", "pgoutput", "wal", "heap", "catalog", "server/delivery/frame.ts"],
@@ -64,6 +66,7 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
     ...["target", "query", "connection", "settings", "catalog", "publication", "slot", "doctor"],
     ...["delivery", "start", "types", "stream"],
   ],
+  rows: ["pages", "catalog", "toast", "transactions", "messages"],
   render: [
     ...["bytes", "terminal", "shell", "values", "table", "wal", "ndjson", "formats", "reports"],
   ],

@@ -1,0 +1,232 @@
+import { setImmediate } from "node:timers/promises";
+import { zstdFrames } from "../../capture/compression.ts";
+import { readLog } from "../../capture/wal/log.ts";
+import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
+import type { CatalogFile } from "../../catalog/model.ts";
+import { ExitCode, WalctlError } from "../../errors.ts";
+import { ReaderGone, sinkOf } from "../../output/sink.ts";
+import { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { CatalogHistory } from "../../rows/catalog/catalog-history.ts";
+import { LateCatalog } from "../../rows/catalog/late-catalog.ts";
+import { RowDecoder, type Work, trackingFor } from "../../rows/decoder.ts";
+import { PageStore } from "../../rows/pages/page-store.ts";
+import type { SkippedRange } from "../../wal/pages/faults.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import type { CommandContext } from "../context.ts";
+import { AskedNames } from "../messages/asked-names.ts";
+import { type FilterFlags, createFilter } from "../messages/filter.ts";
+import { Pipeline } from "../messages/pipeline.ts";
+import {
+  type RendererFlags,
+  createRenderer,
+  rendererOptions,
+  writeRest,
+} from "../messages/renderer.ts";
+import { askedColumns } from "../messages/table-flags.ts";
+import { type OutputFlags, outputOptions } from "../options.ts";
+import { Reporter } from "../reporter.ts";
+import { reportEnd, warnSkipped } from "../wal-end.ts";
+import { TemporaryFiles } from "./temporary-files.ts";
+import { type WalInput, openCatalog, openWal } from "./wal-input.ts";
+import { lossWarnings } from "./wal-losses.ts";
+import type { WalFlags } from "./wal-flags.ts";
+import { type WalOptions, walOptions } from "./wal-options.ts";
+
+/** Within the second in which a signal is answered, often enough. */
+const PAUSE_INTERVAL_MS = 50;
+
+export interface DecodeWalFlags extends OutputFlags, FilterFlags, RendererFlags, WalFlags {
+  readonly keepGoing?: boolean;
+}
+
+/** Prints the row changes of physical WAL, by the catalogue of their database. */
+export async function decodeWal(
+  paths: readonly string[],
+  catalogPath: string,
+  flags: DecodeWalFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const options = walOptions(flags);
+  const files = new TemporaryFiles();
+  try {
+    return await run(paths, { catalogPath, options, flags, files, context });
+  } catch (error) {
+    if (error instanceof ReaderGone) return ExitCode.done;
+    throw error;
+  } finally {
+    files.remove();
+  }
+}
+
+interface Job {
+  readonly catalogPath: string;
+  readonly options: WalOptions;
+  readonly flags: DecodeWalFlags;
+  readonly files: TemporaryFiles;
+  readonly context: CommandContext;
+}
+
+async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
+  const { context, files, flags, options } = job;
+  const output = outputOptions(flags, context);
+  const filter = createFilter(flags);
+  const names = new AskedNames(askedColumns(flags), filter);
+  const rendering = { ...rendererOptions(flags, output), recovery: true };
+  const reporter = new Reporter(context, output);
+  const input = await openWal(paths, options.timeline, context, files);
+  const exported = await openCatalog(job.catalogPath, input.header, context);
+  const catalogFile = await catalogAtStart(exported, input, job);
+  const registry = new TypeRegistry();
+  registry.binaryForm = "stored";
+  const { database } = exported.header;
+  const { renderer, finish, warnings } = await createRenderer(
+    rendering,
+    registry,
+    context,
+    database,
+  );
+  const sink = sinkOf(context.stdout.stream);
+  const pipeline = new Pipeline({
+    ...{ typeWatch: undefined, capture: undefined, journal: undefined },
+    ...{ types: registry, accepts: names.accepts, renderer, sink },
+    warn: (warning) => reporter.warn(warning),
+  });
+  const { decoder, catalog } = await createDecoder(catalogFile, input, { job, registry, pipeline });
+  warnOfUnknownTypes(catalog, reporter);
+  const listener = new RowListener(decoder, pipeline, reporter, job);
+  const end = await readRows(input, listener, job);
+  await pipeline.flush();
+  await writeRest({ renderer, live: () => undefined, finish }, sink);
+  const { warnings: lost, fatal } = lossWarnings(decoder.losses, filter.tables, decoder.redoBefore);
+  for (const warning of [...names.warnings(), ...(warnings?.() ?? []), ...lost])
+    reporter.warn(warning);
+  const status = report(end, listener.damaged, reporter);
+  const { broken } = catalog;
+  if (broken !== undefined) reporter.fault(broken.message, broken.hint);
+  return fatal || broken !== undefined ? ExitCode.malformedInput : status;
+}
+
+/** As it was where the input begins: what was exported later is taken back by a first pass. */
+async function catalogAtStart(
+  exported: CatalogFile,
+  input: WalInput,
+  { context, flags }: Job,
+): Promise<CatalogFile> {
+  if (exported.header.lsn <= input.from) return exported;
+  const late = new LateCatalog(exported);
+  const listener: LogListener = {
+    record: (record, version) => late.note(record, version),
+    skipped: () => {},
+    flush: () => undefined,
+  };
+  const source = await input.open();
+  const keepGoing = flags.keepGoing ?? false;
+  await readLog({ source, listener, keepGoing, stop: context.stop });
+  return late.finish();
+}
+
+async function createDecoder(
+  file: CatalogFile,
+  { from }: WalInput,
+  { job, registry, pipeline }: { job: Job; registry: TypeRegistry; pipeline: Pipeline },
+): Promise<{ decoder: RowDecoder; catalog: CatalogHistory }> {
+  const { database_oid: database } = file.header;
+  let decoder: RowDecoder | undefined;
+  const tracking = trackingFor(
+    () => catalog,
+    () => decoder?.tracksTables ?? true,
+    database,
+  );
+  const pages = new PageStore({ tracking, zstd: await zstdFrames() });
+  const catalog = new CatalogHistory(file, pages);
+  decoder = new RowDecoder({
+    ...{ catalog, pages, registry, from, spill: job.files },
+    options: { ...job.options.rows, database },
+    send: (message) => pipeline.message(message),
+  });
+  return { decoder, catalog };
+}
+
+function warnOfUnknownTypes(catalog: CatalogHistory, reporter: Reporter): void {
+  const warned = new Set<number>();
+  catalog.onUnknownType = (oid) => {
+    if (warned.has(oid)) return;
+    warned.add(oid);
+    const type = catalog.types.type(oid);
+    const name = type === undefined ? `with OID ${oid}` : `"${type.name}"`;
+    reporter.warn({
+      message: `the stored form of the type ${name} is not known: its values are printed as {"disk_base64":…}`,
+    });
+  };
+}
+
+async function readRows(
+  input: WalInput,
+  listener: RowListener,
+  { context, flags }: Job,
+): Promise<LogEnd | WalctlError> {
+  const source = await input.open();
+  const keepGoing = flags.keepGoing ?? false;
+  try {
+    return await readLog({ source, listener, keepGoing, stop: context.stop });
+  } catch (error) {
+    // What was decoded before it is still to be written, and what was left out to be told.
+    if (error instanceof WalctlError && error.exitCode === ExitCode.malformedInput) return error;
+    throw error;
+  }
+}
+
+function report(end: LogEnd | WalctlError, damaged: boolean, reporter: Reporter): ExitCode {
+  if (!(end instanceof WalctlError)) return reportEnd(end, damaged, reporter);
+  reporter.fault(end.message, end.hint ?? "");
+  return end.exitCode;
+}
+
+class RowListener implements LogListener {
+  readonly #decoder: RowDecoder;
+  readonly #pipeline: Pipeline;
+  readonly #reporter: Reporter;
+  readonly #endPosition: number;
+  readonly #stop: AbortSignal;
+  damaged = false;
+
+  constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Job) {
+    this.#decoder = decoder;
+    this.#pipeline = pipeline;
+    this.#reporter = reporter;
+    this.#endPosition = job.options.endPosition ?? Number.POSITIVE_INFINITY;
+    this.#stop = job.context.stop;
+  }
+
+  record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
+    if (record.lsn > this.#endPosition) return false;
+    const work = this.#decoder.record(record, version);
+    return work === undefined || work.next().done === true ? true : this.#finish(work);
+  }
+
+  /** A transaction may be larger than memory: what was made of it is written part by part. */
+  async #finish(work: Work): Promise<boolean> {
+    let pausedAt = performance.now();
+    do {
+      await this.#pipeline.flush();
+      if (performance.now() - pausedAt >= PAUSE_INTERVAL_MS) {
+        await setImmediate();
+        if (this.#stop.aborted) return false;
+        pausedAt = performance.now();
+      }
+    } while (work.next().done !== true);
+    return true;
+  }
+
+  skipped(range: SkippedRange, fault: LocatedFault): void {
+    this.damaged = true;
+    this.#decoder.skipped(range);
+    this.#pipeline.skipped();
+    warnSkipped(range, fault, this.#reporter);
+  }
+
+  flush(): Promise<void> | undefined {
+    return this.#pipeline.flush();
+  }
+}
