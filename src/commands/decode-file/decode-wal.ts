@@ -77,8 +77,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const input = await openWal(paths, options.timeline, context, files);
   const exported = await openCatalog(job.catalogPath, input.header, context);
   const catalogFile = await catalogAtStart(exported, input, job);
-  const registry = new TypeRegistry();
-  registry.binaryForm = "stored";
+  const registry = new TypeRegistry("stored");
   const { database } = exported.header;
   const { renderer, finish, warnings } = await createRenderer(
     rendering,

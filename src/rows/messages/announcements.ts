@@ -1,5 +1,6 @@
+import { catalogueTypes } from "../../heap/values/type-shapes.ts";
 import type { PgoutputMessage, Relation, Transaction } from "../../pgoutput/messages.ts";
-import type { CatalogueType, TypeRegistry, TypeShape } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import type { TablePlan } from "./table-plans.ts";
 
@@ -60,49 +61,16 @@ export class Announcements {
 
   /** Tells the renderers what the catalogue would have answered. */
   #describeTypes({ relation }: TablePlan): void {
-    const found: CatalogueType[] = [];
-    const seen = new Set<number>();
-    const visit = (oid: number): void => {
-      if (seen.has(oid) || this.#registry.notBuiltIn([oid]).length === 0) return;
-      seen.add(oid);
-      const type = this.#catalog.types.type(oid);
-      if (type === undefined) return;
-      const shape = this.#shapeOf(oid);
-      found.push({ oid, name: type.name, shape: shape ?? null });
-      if (shape?.kind === "array") visit(shape.element);
-      if (shape?.kind === "domain") visit(shape.base);
-      if (shape?.kind === "composite") shape.fields?.forEach((field) => visit(field.type));
-    };
-    for (const { typeOid } of relation.columns) visit(typeOid);
-    const changed = found.filter((type) => {
+    const oids = relation.columns.map(({ typeOid }) => typeOid);
+    const changed = catalogueTypes(oids, this.#catalog.types).filter((type) => {
       const text = JSON.stringify(type);
       const other = this.#shapes.get(type.oid) !== text;
       this.#shapes.set(type.oid, text);
       return other;
     });
-    if (changed.length > 0)
-      this.#registry.catalogue(
-        changed.map(({ oid }) => oid),
-        changed,
-      );
-  }
-
-  #shapeOf(oid: number): TypeShape | undefined {
-    const type = this.#catalog.types.type(oid);
-    if (type === undefined) return undefined;
-    if (type.kind === "d") return { kind: "domain", base: type.base };
-    if (type.kind === "c") {
-      const fields = this.#catalog.types
-        .attributes(type.relation)
-        .filter(({ dropped }) => !dropped);
-      return {
-        kind: "composite",
-        fields: fields.map(({ name, typeOid }) => ({ name, type: typeOid })),
-      };
-    }
-    if (type.isArray) return { kind: "array", element: type.element, delimiter: type.delimiter };
-    if (type.kind === "b" && type.name === "hstore") return { kind: "hstore" };
-    return type.kind === "e" ? { kind: "scalar", name: "text" } : undefined;
+    if (changed.length === 0) return;
+    const asked = changed.map(({ oid }) => oid);
+    this.#registry.catalogue(asked, changed);
   }
 }
 
