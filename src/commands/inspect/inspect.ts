@@ -8,6 +8,8 @@ import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts
 import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { LoggedNames } from "../../wal/logged-names.ts";
+import type { SegmentHeader } from "../../wal/pages/page.ts";
+import type { RelationNames } from "../../wal/relation-name.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { CommandContext } from "../context.ts";
@@ -45,11 +47,12 @@ async function run(
 ): Promise<ExitCode> {
   const reporter = new Reporter(context, output);
   const sink = sinkOf(context.stdout.stream);
-  const names = new LoggedNames();
+  const logged = new LoggedNames();
+  const { names, check } = await namesOf(options, logged, context);
   const printer = await createPrinter(options, output, names, context);
   if (output.format === "table" || options.stats !== undefined) keepHeapSmall();
-  const observe = (record: WalRecord, version: WalVersion): void => names.observe(record, version);
-  const listener = new InspectListener(options, { observe, printer, sink, reporter });
+  const observe = (record: WalRecord, version: WalVersion): void => logged.observe(record, version);
+  const listener = new InspectListener(options, { observe, names, check, printer, sink, reporter });
   try {
     const end = options.follow
       ? await follow(paths, options, listener, context)
@@ -60,6 +63,26 @@ async function run(
     if (error instanceof ReaderGone) return ExitCode.done;
     throw error;
   }
+}
+
+interface Names {
+  readonly names: RelationNames;
+  /** @throws WalctlError where the names are another system's */
+  readonly check: (header: SegmentHeader) => void;
+}
+
+/** Out of a catalogue file, if there is one. What reads it is loaded only then. */
+async function namesOf(
+  { catalog: path }: InspectOptions,
+  logged: LoggedNames,
+  context: CommandContext,
+): Promise<Names> {
+  if (path === undefined) return { names: logged, check: () => {} };
+  const { openCatalog, refuseOtherSystem } = await import("../catalog-file.ts");
+  const { CatalogNames } = await import("./catalog-names.ts");
+  const file = await openCatalog(path, context);
+  const check = (header: SegmentHeader): void => refuseOtherSystem(file, header, path);
+  return { names: new CatalogNames(file, logged), check };
 }
 
 async function readOnce(
@@ -73,6 +96,7 @@ async function readOnce(
     paths[0] === STANDARD_INPUT
       ? await StandardInputSource.open(stdin, stop)
       : await openPaths(paths, options);
+  listener.check(source.header);
   return await readLog({ source, listener, keepGoing: options.keepGoing, stop });
 }
 

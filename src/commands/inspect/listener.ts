@@ -1,6 +1,8 @@
 import type { LocatedFault, LogListener } from "../../capture/wal/log-parts.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
+import type { SegmentHeader } from "../../wal/pages/page.ts";
+import type { RelationNames } from "../../wal/relation-name.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { Reporter } from "../reporter.ts";
@@ -12,6 +14,8 @@ import { Verdict, createRecordFilter } from "./record-filter.ts";
 interface ListenerParts {
   /** Gets every record, before the filters. */
   readonly observe: (record: WalRecord, version: WalVersion) => void;
+  readonly names: RelationNames;
+  readonly check: (header: SegmentHeader) => void;
   readonly printer: Printer;
   readonly sink: Sink;
   readonly reporter: Reporter;
@@ -25,10 +29,14 @@ export class InspectListener implements LogListener {
   readonly #sink: Sink;
   readonly #reporter: Reporter;
   #left: number;
+  /** Asked once of the log: @throws WalctlError where it is another system's than the names. */
+  readonly check: (header: SegmentHeader) => void;
   damaged = false;
 
-  constructor(options: InspectOptions, { observe, printer, sink, reporter }: ListenerParts) {
-    this.#accepts = createRecordFilter(options.filter);
+  constructor(options: InspectOptions, parts: ListenerParts) {
+    const { observe, names, check, printer, sink, reporter } = parts;
+    this.check = check;
+    this.#accepts = createRecordFilter(options.filter, names);
     this.#left = options.limit;
     this.#observe = observe;
     this.#printer = printer;

@@ -22,6 +22,8 @@ export interface InspectFlags extends OutputFlags {
   readonly type?: readonly string[];
   readonly relation?: readonly string[];
   readonly block?: string;
+  readonly onlyTable?: readonly string[];
+  readonly catalog?: string;
   readonly fullPageImages?: boolean;
   readonly stats?: StatsBy;
   readonly timeline?: string;
@@ -43,6 +45,8 @@ export interface InspectOptions {
   readonly keepGoing: boolean;
   readonly follow: boolean;
   readonly expanded: boolean;
+  /** A catalogue file, for names. */
+  readonly catalog: string | undefined;
 }
 
 export const STANDARD_INPUT = "-";
@@ -58,6 +62,7 @@ export function inspectOptions(paths: readonly string[], flags: InspectFlags): I
     keepGoing: flags.keepGoing ?? false,
     follow: flags.follow ?? false,
     expanded: flags.expanded ?? false,
+    catalog: flags.catalog,
   };
   if (paths.includes(STANDARD_INPUT) && paths.length > 1) {
     throw usageError("standard input cannot be read together with files");
@@ -75,8 +80,18 @@ export function readFrom({ startPosition, since, until }: RecordFilterOptions): 
 
 function filterOptions(flags: InspectFlags): RecordFilterOptions {
   const { startpos, endpos, since, until, block } = flags;
-  if (block !== undefined && flags.relation === undefined) {
-    throw usageError("--block needs --relation", "A block's number is that of a relation's.");
+  const { onlyTable = [], catalog } = flags;
+  if (onlyTable.length > 0 && catalog === undefined) {
+    throw usageError(
+      "--only-table needs --catalog",
+      "WAL has numbers where tables have names; the catalogue file tells them: walctl catalog -d NAME > FILE.",
+    );
+  }
+  if (block !== undefined && flags.relation === undefined && onlyTable.length === 0) {
+    throw usageError(
+      "--block needs --relation or --only-table",
+      "A block's number is that of a relation's.",
+    );
   }
   return {
     startPosition: startpos === undefined ? undefined : parsePosition("--startpos", startpos),
@@ -87,6 +102,7 @@ function filterOptions(flags: InspectFlags): RecordFilterOptions {
     rmgrs: knownNames("--rmgr", flags.rmgr ?? [], RMGRS),
     types: knownNames("--type", flags.type ?? [], TYPES),
     relations: (flags.relation ?? []).map(parseRelation),
+    tables: onlyTable,
     block: block === undefined ? undefined : parseUint32("--block", block),
     fullPageImages: flags.fullPageImages ?? false,
   };

@@ -133,7 +133,7 @@ export function qualifiedName(relation: Relation): string {
 }
 
 /** Without a dot, as in psql, a pattern names a table in any schema. */
-function patternExpression(pattern: string): RegExp {
+export function patternExpression(pattern: string): RegExp {
   const source = (pattern.includes(".") ? pattern : `*.${pattern}`)
     .replace(/[\\^$+.()|[\]{}]/g, String.raw`\$&`)
     .replaceAll("*", ".*")
