@@ -8,7 +8,7 @@ import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { CatalogHistory } from "../../rows/catalog/catalog-history.ts";
 import { LateCatalog } from "../../rows/catalog/late-catalog.ts";
-import { RowDecoder, type Work, trackingFor } from "../../rows/decoder.ts";
+import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
 import { PageStore } from "../../rows/pages/page-store.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";

@@ -1,5 +1,5 @@
 import type { Relation } from "../../pgoutput/messages.ts";
-import type { FileLoss, Losses, TableLoss } from "../../rows/losses.ts";
+import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/filter.ts";
 import type { Warning } from "../reporter.ts";

@@ -1,4 +1,4 @@
-import type { RowOptions } from "../../rows/decoder.ts";
+import type { RowOptions } from "../../rows/decoder/decoder.ts";
 import { parsePosition, parseTime, parseTimeline, parseUint32 } from "../inspect/positions.ts";
 import type { WalFlags } from "./wal-flags.ts";
 

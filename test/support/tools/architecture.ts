@@ -66,7 +66,7 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
     ...["target", "query", "connection", "settings", "catalog", "publication", "slot", "doctor"],
     ...["delivery", "start", "types", "stream"],
   ],
-  rows: ["pages", "catalog", "toast", "transactions", "messages"],
+  rows: ["pages", "catalog", "toast", "transactions", "messages", "decoder"],
   render: [
     ...["bytes", "terminal", "shell", "values", "table", "wal", "ndjson", "formats", "reports"],
   ],

@@ -1,12 +1,12 @@
-import { ExitCode, WalctlError } from "../errors.ts";
-import { Payload, ShortPayload } from "../wal/detail/payload.ts";
-import type { DetailSink } from "../wal/detail/sink.ts";
-import { describeStandby } from "../wal/detail/standby.ts";
-import { XlogOperation, describeXlog } from "../wal/detail/xlog.ts";
-import { formatPosition } from "../wal/pages/position.ts";
-import type { WalVersion } from "../wal/pages/versions.ts";
-import type { WalRecord } from "../wal/record.ts";
-import { Beginnings } from "./transactions/beginnings.ts";
+import { ExitCode, WalctlError } from "../../errors.ts";
+import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
+import type { DetailSink } from "../../wal/detail/sink.ts";
+import { describeStandby } from "../../wal/detail/standby.ts";
+import { XlogOperation, describeXlog } from "../../wal/detail/xlog.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Beginnings } from "../transactions/beginnings.ts";
 
 export const RUNNING_XACTS = 0x10;
 const UINT32 = 2 ** 32;

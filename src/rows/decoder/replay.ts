@@ -1,18 +1,18 @@
-import type { ExternalValue } from "../heap/varlena.ts";
-import type { Lsn } from "../lsn.ts";
-import type { PgTime } from "../pg-time.ts";
-import type { PgoutputMessage, Relation, Transaction, WalPosition } from "../pgoutput/messages.ts";
-import type { TypeRegistry } from "../pgoutput/type-registry.ts";
-import type { TupleData } from "../pgoutput/tuple.ts";
-import type { CatalogOverTime, Owner } from "./catalog/history.ts";
-import type { TableChange } from "./catalog/table-version.ts";
+import type { ExternalValue } from "../../heap/varlena.ts";
+import type { Lsn } from "../../lsn.ts";
+import type { PgTime } from "../../pg-time.ts";
+import type { PgoutputMessage, Relation, Transaction, WalPosition } from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { CatalogOverTime, Owner } from "../catalog/history.ts";
+import type { TableChange } from "../catalog/table-version.ts";
 import type { Losses } from "./losses.ts";
-import { Announcements } from "./messages/announcements.ts";
-import { logicalMessageOf, truncateOf } from "./messages/payloads.ts";
-import { RowWriter } from "./messages/row-writer.ts";
-import { type TablePlan, TablePlans, nameOnly } from "./messages/table-plans.ts";
-import { type KeptValues, TransactionChunks, chunkOf } from "./toast/chunks.ts";
-import { Change, ChangeBit, ChangeKind, OldRow } from "./transactions/change-log.ts";
+import { Announcements } from "../messages/announcements.ts";
+import { logicalMessageOf, truncateOf } from "../messages/payloads.ts";
+import { RowWriter } from "../messages/row-writer.ts";
+import { type TablePlan, TablePlans, nameOnly } from "../messages/table-plans.ts";
+import { type KeptValues, TransactionChunks, chunkOf } from "../toast/chunks.ts";
+import { Change, ChangeBit, ChangeKind, OldRow } from "../transactions/change-log.ts";
 
 /** A transaction, or a savepoint by itself, whose end was read. */
 export interface EndedTransaction {

@@ -3,26 +3,26 @@
  * would have sent of them (docs/wal.md).
  * Law: nothing is ever filled in. A row is whole and right, or it is counted in `losses` and not sent.
  */
-import type { PgTime } from "../pg-time.ts";
-import type { PgoutputMessage } from "../pgoutput/messages.ts";
-import type { TypeRegistry } from "../pgoutput/type-registry.ts";
-import type { BlockReference } from "../wal/block-reference.ts";
-import { ShortPayload } from "../wal/detail/payload.ts";
-import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../wal/detail/transaction.ts";
-import type { SkippedRange } from "../wal/pages/faults.ts";
-import type { WalVersion } from "../wal/pages/versions.ts";
-import type { WalRecord } from "../wal/record.ts";
-import { Rmgr } from "../wal/rmgrs.ts";
-import type { CatalogOverTime } from "./catalog/history.ts";
+import type { PgTime } from "../../pg-time.ts";
+import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { BlockReference } from "../../wal/block-reference.ts";
+import { ShortPayload } from "../../wal/detail/payload.ts";
+import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/detail/transaction.ts";
+import type { SkippedRange } from "../../wal/pages/faults.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Rmgr } from "../../wal/rmgrs.ts";
+import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
-import { logicalMessageOf } from "./messages/payloads.ts";
-import { type TrackedPages, Tracking } from "./pages/tracked-pages.ts";
+import { logicalMessageOf } from "../messages/payloads.ts";
+import { type TrackedPages, Tracking } from "../pages/tracked-pages.ts";
 import { type EndedTransaction, Replay } from "./replay.ts";
-import { KeptValues, chunkOf } from "./toast/chunks.ts";
-import { Change, ChangeKind, type Spill } from "./transactions/change-log.ts";
-import { TransactionRecord } from "./transactions/ends.ts";
-import { HeapChanges } from "./transactions/heap-changes.ts";
-import { OpenTransactions } from "./transactions/open-transactions.ts";
+import { KeptValues, chunkOf } from "../toast/chunks.ts";
+import { Change, ChangeKind, type Spill } from "../transactions/change-log.ts";
+import { TransactionRecord } from "../transactions/ends.ts";
+import { HeapChanges } from "../transactions/heap-changes.ts";
+import { OpenTransactions } from "../transactions/open-transactions.ts";
 import { RUNNING_XACTS, WalState } from "./wal-state.ts";
 
 export interface RowOptions {

@@ -1,5 +1,5 @@
-import type { Relation } from "../pgoutput/messages.ts";
-import type { Locator } from "./pages/locator.ts";
+import type { Relation } from "../../pgoutput/messages.ts";
+import type { Locator } from "../pages/locator.ts";
 
 /** Of one table, or of one file that no table explains. */
 export interface Loss {
