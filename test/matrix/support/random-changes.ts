@@ -40,13 +40,16 @@ function textOf(random: Random): string {
 export class RandomChanges {
   readonly #random: Random;
   readonly #prefix: string;
+  readonly #watch: string;
   #tables: Table[] = [];
   #before: Table[] = [];
   #made = 0;
 
-  constructor(random: Random, prefix: string) {
+  /** @param watch what to run for each new table, whose name stands in it as %s */
+  constructor(random: Random, prefix: string, watch = "") {
     this.#random = random;
     this.#prefix = prefix;
+    this.#watch = watch;
   }
 
   /** The next transaction, to be sent as one text; perhaps one that is rolled back. */
@@ -91,7 +94,8 @@ export class RandomChanges {
     this.#tables.push({ name, columns });
     const list = columns.map((column) => `${column} ${typeOf(column)}`).join(", ");
     const identity = this.#random() < 0.3 ? `; ALTER TABLE ${name} REPLICA IDENTITY FULL` : "";
-    return `CREATE TABLE ${name} (id int PRIMARY KEY, ${list})${identity}`;
+    const watch = this.#watch === "" ? "" : `; ${this.#watch.replace("%s", name)}`;
+    return `CREATE TABLE ${name} (id int PRIMARY KEY, ${list})${identity}${watch}`;
   }
 
   /** What cannot run in a transaction. */
