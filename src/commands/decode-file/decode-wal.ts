@@ -6,8 +6,8 @@ import type { CatalogFile } from "../../catalog/model.ts";
 import { ExitCode, WalctlError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { CatalogHistory } from "../../rows/catalog/catalog-history.ts";
-import { LateCatalog } from "../../rows/catalog/late-catalog.ts";
+import { CatalogHistory } from "../../rows/catalog/history.ts";
+import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
 import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
 import { PageStore } from "../../rows/pages/page-store.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
@@ -78,7 +78,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const input = await openWal(paths, options.timeline, context, files);
   const exported = await openCatalog(job.catalogPath, context);
   refuseOtherSystem(exported, input.header, job.catalogPath);
-  const catalogFile = await catalogAtStart(exported, input, job);
+  const atStart = await catalogAtStart(exported, input, job);
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
   const { renderer, finish, warnings } = await createRenderer(
@@ -93,7 +93,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     ...{ types: registry, accepts: names.accepts, renderer, sink },
     warn: (warning) => reporter.warn(warning),
   });
-  const { decoder, catalog } = await createDecoder(catalogFile, input, { job, registry, pipeline });
+  const { decoder, catalog } = await createDecoder(atStart, input, { job, registry, pipeline });
   warnOfUnknownTypes(catalog, reporter);
   const listener = new RowListener(decoder, pipeline, reporter, job);
   const end = await readRows(input, listener, job);
@@ -103,9 +103,13 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   for (const warning of [...names.warnings(), ...(warnings?.() ?? []), ...lost])
     reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
-  const { broken } = catalog;
-  if (broken !== undefined) reporter.fault(broken.message, broken.hint);
-  return fatal || broken !== undefined ? ExitCode.malformedInput : status;
+  // Where nothing was left out for it, it is no matter.
+  const unexplained = decoder.losses.unexplained.size > 0;
+  const breaks = unexplained
+    ? [catalog.unknownBefore, catalog.broken].filter((each) => each !== undefined)
+    : [];
+  for (const { message, hint } of breaks) reporter.fault(message, hint);
+  return fatal || breaks.length > 0 ? ExitCode.malformedInput : status;
 }
 
 /** As it was where the input begins: what was exported later is taken back by a first pass. */
@@ -113,12 +117,12 @@ async function catalogAtStart(
   exported: CatalogFile,
   input: WalInput,
   { context, flags }: Job,
-): Promise<CatalogFile> {
-  if (exported.header.lsn <= input.from) return exported;
-  const late = new LateCatalog(exported);
+): Promise<{ readonly file: CatalogFile; readonly known?: EarlyCatalog["known"] }> {
+  if (exported.header.lsn <= input.from) return { file: exported };
+  const late = new LateCatalog(exported, await zstdFrames());
   const listener: LogListener = {
     record: (record, version) => late.note(record, version),
-    skipped: () => {},
+    skipped: ({ end }) => late.skipped(end),
     flush: () => undefined,
   };
   const source = await input.open();
@@ -128,7 +132,7 @@ async function catalogAtStart(
 }
 
 async function createDecoder(
-  file: CatalogFile,
+  { file, known }: Awaited<ReturnType<typeof catalogAtStart>>,
   { from }: WalInput,
   { job, registry, pipeline }: { job: Job; registry: TypeRegistry; pipeline: Pipeline },
 ): Promise<{ decoder: RowDecoder; catalog: CatalogHistory }> {
@@ -140,7 +144,7 @@ async function createDecoder(
     database,
   );
   const pages = new PageStore({ tracking, zstd: await zstdFrames() });
-  const catalog = new CatalogHistory(file, pages);
+  const catalog = new CatalogHistory(file, pages, known);
   decoder = new RowDecoder({
     ...{ catalog, pages, registry, from, spill: job.files },
     options: { ...job.options.rows, database },

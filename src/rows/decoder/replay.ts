@@ -1,7 +1,12 @@
 import type { ExternalValue } from "../../heap/varlena.ts";
 import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { PgoutputMessage, Relation, Transaction, WalPosition } from "../../pgoutput/messages.ts";
+import type {
+  PgoutputMessage,
+  Relation,
+  Transaction,
+  WalPosition,
+} from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { CatalogOverTime, Owner } from "../catalog/history.ts";
