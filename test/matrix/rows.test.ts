@@ -11,6 +11,7 @@ import { LineSchema } from "../support/program/line-schema.ts";
 import { type ServerVersion, type TestServer, startServer } from "../support/server/server.ts";
 import { seededRandom } from "../support/tools/random.ts";
 import { toolPath } from "../support/tools/tools.ts";
+import { ORACLE_SETUP } from "./support/oracle.ts";
 import { RandomChanges } from "./support/random-changes.ts";
 import { assertSameLines, comparable } from "./support/rows-oracle.ts";
 import { isThorough, testedVersions } from "./support/versions.ts";
@@ -41,6 +42,7 @@ for (const version of testedVersions()) {
       server = await startServer({ version, settings: SETTINGS });
       wal = join(server.host, "data", "pg_wal");
       await server.sql("CREATE PUBLICATION everything FOR ALL TABLES");
+      await server.sql(ORACLE_SETUP);
       const possible = WORKLOADS.filter(({ since }) => version >= (since ?? 0));
       const ready = [];
       for (const workload of possible) {
@@ -89,7 +91,10 @@ for (const version of testedVersions()) {
           timeoutMs: 300_000,
         },
       );
-      assert.equal(`${status} ${stderr}`, "0 ", `seed ${seed}`);
+      const warnings = stderr
+        .split("\n")
+        .filter((line) => !/^$|stored form of the type/.test(line));
+      assert.deepEqual([status, ...warnings], [0], `seed ${seed}`);
       new LineSchema().assertAll(stdout, name);
       assertSameLines(comparable(stdout, version), expected, `seed ${seed}, ${name} catalogue`);
     }

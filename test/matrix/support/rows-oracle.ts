@@ -31,7 +31,8 @@ export function assertSameLines(
   what: string,
 ): void {
   for (let index = 0; index < Math.min(own.length, expected.length); index++) {
-    if (own[index] === expected[index]) continue;
+    if (own[index] === expected[index] || onlyUnknownFormsDiffer(own[index]!, expected[index]!))
+      continue;
     const around = [index - 2, index - 1, index, index + 1].filter((at) => at >= 0);
     const show = (lines: readonly string[]): string =>
       around.map((at) => `    ${lines[at]?.slice(0, 600)}`).join("\n");
@@ -40,4 +41,25 @@ export function assertSameLines(
     );
   }
   assert.equal(own.length, expected.length, `${what}: ${own.length} lines, not ${expected.length}`);
+}
+
+/** A value whose stored form nobody knows is printed as its bytes: docs/wal.md. */
+function onlyUnknownFormsDiffer(own: string, expected: string): boolean {
+  if (!own.includes('{"disk_base64":')) return false;
+  const same = (a: unknown, b: unknown): boolean => {
+    if (isUnknownForm(a)) return true;
+    if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) {
+      return Object.is(a, b);
+    }
+    const [keys, others] = [Object.keys(a), Object.keys(b)];
+    return (
+      keys.join() === others.join() &&
+      keys.every((key) => same(Reflect.get(a, key), Reflect.get(b, key)))
+    );
+  };
+  return same(JSON.parse(own), JSON.parse(expected));
+}
+
+function isUnknownForm(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "disk_base64" in value;
 }
