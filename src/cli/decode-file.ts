@@ -36,7 +36,7 @@ export function decodeFileCommand(): Command {
     [
       "Who deleted these rows, and what were they? From an archive, without a slot",
       `walctl catalog -d shop > shop.catalog
-  walctl decode-file --catalog shop.catalog --old full --only-table orders archive`,
+  walctl decode-file --catalog shop.catalog --old full archive`,
     ],
     [
       "What a slot holds, from psql, without consuming it",

@@ -96,7 +96,12 @@ for (const version of testedVersions()) {
         .filter((line) => !/^$|stored form of the type/.test(line));
       assert.deepEqual([status, ...warnings], [0], `seed ${seed}`);
       new LineSchema().assertAll(stdout, name);
-      assertSameLines(comparable(stdout, version), expected, `seed ${seed}, ${name} catalogue`);
+      // An origin that was created after the export has no name there.
+      const own = comparable(stdout, version);
+      const isOrigin = (line: string): boolean => line.startsWith('{"kind":"origin"');
+      const known = own.some(isOrigin) ? expected : expected.filter((line) => !isOrigin(line));
+      assert.ok(name === "early" || known === expected);
+      assertSameLines(own, known, `seed ${seed}, ${name} catalogue`);
     }
 
     it("with a catalogue of before", async () => await decode("early"));
