@@ -10,6 +10,8 @@ export interface Probe {
   /** A change that it made now would have this position or a later one. */
   readonly lsn: number;
   readonly said: string;
+  /** In a savepoint to which it was rolled back later. */
+  rolledBack: boolean;
   readonly tables: readonly ProbedTable[];
   readonly enums: ReadonlyArray<{ readonly oid: number; readonly label: string }>;
   readonly types: ReadonlyArray<{ readonly oid: number; readonly shape: string }>;
@@ -61,6 +63,7 @@ export async function probe(client: pg.Client, said: string): Promise<Probe> {
     // A record may start at the insert position itself.
     lsn: positionOfText(lsn) - 1,
     said,
+    rolledBack: false,
     tables,
     enums: enums ?? [],
     types: types ?? [],

@@ -28,7 +28,8 @@ interface Session {
   readonly name: string;
   readonly client: pg.Client;
   inTransaction: boolean;
-  savepoints: number;
+  /** What was asked since each. */
+  savepoints: Probe[][];
 }
 
 export interface Work {
@@ -55,7 +56,7 @@ export async function workOnTables(server: TestServer, options: WorkOptions): Pr
     const client = await server.connect();
     // Whoever waits for another session waits in vain.
     await client.query("SET lock_timeout = '50ms'");
-    sessions.push({ name: `session ${index}`, client, inTransaction: false, savepoints: 0 });
+    sessions.push({ name: `session ${index}`, client, inTransaction: false, savepoints: [] });
   }
   const [found] = await server.sql("SELECT to_regtype('mood') AS found");
   if (found?.["found"] === null) await server.sql(SET_UP);
@@ -69,9 +70,10 @@ export async function workOnTables(server: TestServer, options: WorkOptions): Pr
       rewrites && !sessions.some((each) => each.inTransaction),
     );
     if (await run(session, statement)) done++;
-    probes.push(
-      await probe(session.client, `seed ${seed} step ${step}, ${session.name}: ${statement}`),
-    );
+    const said = `seed ${seed} step ${step}, ${session.name}: ${statement}`;
+    const asked = await probe(session.client, said);
+    probes.push(asked);
+    for (const since of session.savepoints) since.push(asked);
     await options.step?.(step);
   }
   for (const { client, inTransaction } of sessions) {
@@ -94,14 +96,21 @@ async function run(session: Session, statement: string): Promise<boolean> {
     else {
       await client.query("ROLLBACK");
       session.inTransaction = false;
-      session.savepoints = 0;
+      session.savepoints = [];
     }
     return false;
   }
   if (statement === "BEGIN") session.inTransaction = true;
+  if (/^SAVEPOINT s/.test(statement)) session.savepoints.push([]);
+  const back = /^ROLLBACK TO s(\d+)$/.exec(statement)?.[1];
+  if (back !== undefined) {
+    const given = session.savepoints.splice(Number(back) + 1);
+    const since = session.savepoints.at(-1)!;
+    for (const asked of [...given.flat(), ...since.splice(0)]) asked.rolledBack = true;
+  }
   if (/^(COMMIT|ROLLBACK$)/.test(statement)) {
     session.inTransaction = false;
-    session.savepoints = 0;
+    session.savepoints = [];
   }
   return true;
 }
@@ -117,10 +126,11 @@ function nextStatement(session: Session, number: Numbers, rewrites: boolean): st
       case 1:
         return number(2) === 0 ? "ROLLBACK" : "COMMIT";
       case 2:
-        session.savepoints++;
-        return `SAVEPOINT s${session.savepoints}`;
+        return `SAVEPOINT s${session.savepoints.length}`;
       case 3:
-        if (session.savepoints > 0) return `ROLLBACK TO s${1 + number(session.savepoints)}`;
+        if (session.savepoints.length > 0) {
+          return `ROLLBACK TO s${number(session.savepoints.length)}`;
+        }
     }
   } else if (rewrites && number(6) === 0) {
     const catalog = [

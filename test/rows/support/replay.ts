@@ -20,21 +20,33 @@ export interface Replayed {
 /** Called before a transaction's end is told, with all of its xids that survive. */
 export type Ended = (history: CatalogHistory, xids: ReadonlySet<number>) => void;
 
+export interface ReplayOptions {
+  readonly ended?: Ended;
+  /** As if the input began there. */
+  readonly from?: number;
+}
+
 export async function replay(
   server: TestServer,
   exported: CatalogFile,
-  probes: readonly Probe[],
-  ended: Ended = () => {},
+  asked: readonly Probe[],
+  { ended = () => {}, from = 0 }: ReplayOptions = {},
 ): Promise<Replayed> {
+  const families = new Families();
+  const probes = asked.filter(({ lsn }) => lsn >= from);
   let file = exported;
   let known;
   const late = new LateCatalog(exported);
   let first: number | undefined;
+  let wanted = true;
   await followLog(server, (record, version) => {
+    families.foresee(record, version);
+    if (record.lsn < from) return true;
     first ??= record.lsn;
-    return late.note(record, version);
+    wanted &&= late.note(record, version);
+    return true;
   });
-  const isLate = LateCatalog.isLate(exported, first!);
+  const isLate = LateCatalog.isLate(exported, first ?? 0);
   if (isLate) ({ file, known } = late.finish());
   const pages: PageStore = new PageStore({
     tracking: (tablespace, database, relfilenode) => {
@@ -43,16 +55,17 @@ export async function replay(
     },
   });
   const history: CatalogHistory = new CatalogHistory(file, pages, known);
-  const families = new Families();
   const left = probes.toSorted((a, b) => a.lsn - b.lsn);
   const again: [Probe, ReadonlySet<number>][] = [];
   await followLog(server, (record, version) => {
     while (left[0] !== undefined && left[0].lsn < record.lsn) {
       const next = left.shift()!;
-      const owner = families.of(next.xid);
+      const owner = next.rolledBack && !families.named ? undefined : families.of(next.xid);
+      if (owner === undefined) continue;
       checkProbe(history, next, owner);
       again.push([next, owner]);
     }
+    if (record.lsn < from) return true;
     pages.apply(record, version);
     history.note(record, version);
     families.note(record);
@@ -79,9 +92,19 @@ export async function replay(
   return { history, late: isLate };
 }
 
-/** At wal_level=logical: the subtransactions of each transaction that live. */
+/** The subtransactions of each transaction: at wal_level=logical those that live, else those that live to its end. */
 class Families {
   readonly #families = new Map<number, Set<number>>();
+  readonly #atEnd = new Map<number, ReadonlySet<number>>();
+  /** Records name the parents of subtransactions. */
+  named = false;
+
+  /** Of all records, before. */
+  foresee(record: WalRecord, version: WalVersion): void {
+    if (record.topXid !== 0) this.named = true;
+    const end = record.rmgr === Rmgr.transaction ? endOf(record, version) : undefined;
+    if (end?.commits === true) this.#atEnd.set(end.xid, new Set([end.xid, ...end.subxids]));
+  }
 
   note({ topXid, xid }: WalRecord): void {
     if (topXid === 0) return;
@@ -94,8 +117,10 @@ class Families {
     for (const family of this.#families.values()) for (const xid of xids) family.delete(xid);
   }
 
-  of(xid: number): ReadonlySet<number> {
-    return new Set([xid, ...(this.#families.get(xid) ?? [])]);
+  /** Undefined: nothing tells. */
+  of(xid: number): ReadonlySet<number> | undefined {
+    if (this.named) return new Set([xid, ...(this.#families.get(xid) ?? [])]);
+    return xid === 0 ? new Set() : this.#atEnd.get(xid);
   }
 }
 
