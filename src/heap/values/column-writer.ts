@@ -14,8 +14,10 @@ import {
   UnknownType,
 } from "./disk-reader.ts";
 import { toUtf8 } from "./encodings.ts";
-import { FAST_BYTES_MAX, FAST_WRITERS } from "./fast-writers.ts";
-import { baseType, storedForm } from "./stored-forms.ts";
+import { fastArray } from "./fast-arrays.ts";
+import { FAST_BYTES_MAX, FAST_WRITERS, type FastWriter, int32At } from "./fast-writers.ts";
+import { writeJsonb } from "./jsonb.ts";
+import { baseType, isBuiltinScalar, isPlainArray, storedForm } from "./stored-forms.ts";
 import type { TupleWriter } from "./tuple-writer.ts";
 import type { MissingValue, TypeSource } from "./type-source.ts";
 
@@ -37,15 +39,12 @@ const TEXT_TYPES = new Set(["text", "varchar", "bpchar", "json", "xml"]);
 
 /** By what `types` says now: make it again when the catalogue changes. */
 export function columnWriter(typeOid: number, types: TypeSource): ColumnWriter {
-  const convert = toUtf8(types.encoding);
-  const base = baseType(typeOid, types);
-  if (base !== undefined && TEXT_TYPES.has(base))
-    return textWriter(convert, () => types.unknownType(typeOid));
-  if (base === "bytea") return writeHex;
+  const convert = textConverter(types, typeOid);
   const { text } = storedForm(typeOid, types);
-  const write = formWriter(text, types, new DiskReader(convert, typeOid));
-  const fast = base === undefined ? undefined : FAST_WRITERS.get(base);
-  if (fast === undefined) return write;
+  const slow = formWriter(text, types, new DiskReader(convert));
+  const fast = fastWriter(typeOid, types, convert === undefined);
+  if (fast === copyText) return writeText;
+  if (fast === undefined) return slow;
   return (bytes, start, end, out) => {
     const at = out.open(ColumnKind.text, FAST_BYTES_MAX);
     if (fast(bytes, start, end, out)) {
@@ -53,7 +52,7 @@ export function columnWriter(typeOid: number, types: TypeSource): ColumnWriter {
       return true;
     }
     out.cancel(at);
-    return write(bytes, start, end, out);
+    return slow(bytes, start, end, out);
   };
 }
 
@@ -68,30 +67,82 @@ export function writeMissing(
     out.null();
     return true;
   }
-  if (typeof missing === "string") return copyText(Buffer.from(missing), out);
+  if (typeof missing === "string") {
+    const text = Buffer.from(missing);
+    return writeText(text, 0, text.length, out);
+  }
   const element = storedForm(typeOid, types);
   const form: DiskForm = (reader) => onlyElement(reader, typeOid, element);
-  const write = formWriter(form, types, new DiskReader(toUtf8(types.encoding), typeOid));
+  const write = formWriter(form, types, new DiskReader(textConverter(types, typeOid)));
   return write(missing, 0, missing.length, out);
 }
 
-function textWriter(convert: ToUtf8 | undefined, unconvertible: () => void): ColumnWriter {
-  if (convert === undefined) {
-    return (bytes, start, end, out) => copyText(bytes, out, start, end);
+/** Undefined: text is sent as it is stored. */
+function textConverter({ encoding }: TypeSource, typeOid: number): ToUtf8 | undefined {
+  const convert = toUtf8(encoding);
+  const unconvertible = new UnknownType(typeOid);
+  return (
+    convert &&
+    ((text) => {
+      const converted = convert(text);
+      if (converted === undefined) throw unconvertible;
+      return converted;
+    })
+  );
+}
+
+/** @param isUtf8 whether text is sent as it is stored */
+function fastWriter(typeOid: number, types: TypeSource, isUtf8: boolean): FastWriter | undefined {
+  const type = baseType(typeOid, types);
+  if (type === undefined) return undefined;
+  if (isBuiltinScalar(type)) {
+    if (isUtf8 && TEXT_TYPES.has(type.name)) return copyText;
+    return isUtf8 && type.name === "jsonb" ? writeJsonb : FAST_WRITERS.get(type.name);
   }
+  if (type.kind === "e") return enumWriter(types);
+  if (!isPlainArray(type)) return undefined;
+  const element = fastWriter(type.element, types, isUtf8);
+  const layout = types.type(type.element);
+  if (element === undefined || layout === undefined) return undefined;
+  return fastArray(element, type.element, layout, type.delimiter);
+}
+
+/** UInt32 pg_enum's oid */
+function enumWriter(types: TypeSource): FastWriter {
+  const labels = new Map<number, Uint8Array>();
   return (bytes, start, end, out) => {
-    const text = convert(bytes.subarray(start, end));
-    if (text !== undefined) return copyText(text, out);
-    unconvertible();
-    writeBytes(ColumnKind.binary, bytes, start, end, out);
-    return true;
+    const oid = int32At(bytes, start) >>> 0;
+    let label = labels.get(oid);
+    if (label === undefined) {
+      const text = end - start === 4 ? types.enumLabel(oid) : undefined;
+      if (text === undefined) return false;
+      label = Buffer.from(text);
+      labels.set(oid, label);
+    }
+    return end - start === 4 && copyText(label, 0, label.length, out);
   };
 }
 
-function copyText(bytes: Uint8Array, out: TupleWriter, start = 0, end = bytes.length): boolean {
-  writeBytes(ColumnKind.text, bytes, start, end, out);
+/** A call into native code costs more than a loop over so few bytes. */
+const LOOP_BYTES_MAX = 100;
+
+function copyText(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
+  const length = end - start;
+  out.reserve(length);
+  const target = out.bytes;
+  const { offset } = out;
+  if (length > LOOP_BYTES_MAX) target.set(bytes.subarray(start, end), offset);
+  else for (let at = 0; at < length; at++) target[offset + at] = bytes[start + at]!;
+  out.offset = offset + length;
   return true;
 }
+
+const writeText: ColumnWriter = (bytes, start, end, out) => {
+  const at = out.open(ColumnKind.text, end - start);
+  copyText(bytes, start, end, out);
+  out.close(at);
+  return true;
+};
 
 function formWriter(form: DiskForm, types: TypeSource, reader: DiskReader): ColumnWriter {
   return (bytes, start, end, out) => {
@@ -103,7 +154,9 @@ function formWriter(form: DiskForm, types: TypeSource, reader: DiskReader): Colu
     } catch (error) {
       if (error instanceof UnknownType) {
         types.unknownType(error.oid);
-        writeBytes(ColumnKind.binary, bytes, start, end, out);
+        const at = out.open(ColumnKind.binary, end - start);
+        copyText(bytes, start, end, out);
+        out.close(at);
         return true;
       }
       // RangeError: a damaged value may ask for a text that is longer than a string can be.
@@ -116,43 +169,4 @@ function formWriter(form: DiskForm, types: TypeSource, reader: DiskReader): Colu
     out.close(at);
     return true;
   };
-}
-
-const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => {
-  const digits = byte.toString(16).padStart(2, "0");
-  return (digits.charCodeAt(0) << 8) | digits.charCodeAt(1);
-});
-
-/** `\xdead`, without a string: it may be longer than a string can be. */
-const writeHex: ColumnWriter = (bytes, start, end, out) => {
-  const at = out.open(ColumnKind.text, 2 + 2 * (end - start));
-  const { view } = out;
-  let { offset } = out;
-  view.setUint16(offset, 0x5c78);
-  for (let index = start; index < end; index++) {
-    offset += 2;
-    view.setUint16(offset, HEX_PAIRS[bytes[index]!]!);
-  }
-  out.offset = offset + 2;
-  out.close(at);
-  return true;
-};
-
-/** A call into native code costs more than a loop over so few bytes. */
-const LOOP_BYTES_MAX = 32;
-
-function writeBytes(
-  kind: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  out: TupleWriter,
-): void {
-  const length = end - start;
-  const at = out.open(kind, length);
-  const target = out.bytes;
-  if (length > LOOP_BYTES_MAX) target.set(bytes.subarray(start, end), at);
-  else for (let index = 0; index < length; index++) target[at + index] = bytes[start + index]!;
-  out.offset += length;
-  out.close(at);
 }

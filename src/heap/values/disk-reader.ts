@@ -12,8 +12,8 @@ export const CONVERTED_BYTES_MAX = 2 ** 28 - 64;
 /** Reads a stored value and gives its text, as a TextForm does. */
 export type DiskForm = (reader: DiskReader) => string;
 
-/** Text of the database as UTF-8; undefined: it cannot be converted. */
-export type ToUtf8 = (text: Uint8Array) => Uint8Array | undefined;
+/** Text of the database as UTF-8. Throws an UnknownType where it cannot be converted. */
+export type ToUtf8 = (text: Uint8Array) => Uint8Array;
 
 /** Thrown where there is a value whose text cannot be told, of this type. */
 export class UnknownType extends Error {
@@ -28,14 +28,11 @@ export class UnknownType extends Error {
 /** Reads stored values: little-endian, aligned, text in the database's encoding. Most types are otherwise as they are sent. */
 export class DiskReader extends BinaryReader {
   /** Undefined: the text is UTF-8, or sent as it is. */
-  readonly #toUtf8: ToUtf8 | undefined;
-  readonly #unconvertible: UnknownType;
+  readonly toUtf8: ToUtf8 | undefined;
 
-  /** @param typeOid whose values are read */
-  constructor(toUtf8: ToUtf8 | undefined, typeOid: number) {
+  constructor(toUtf8: ToUtf8 | undefined) {
     super();
-    this.#toUtf8 = toUtf8;
-    this.#unconvertible = new UnknownType(typeOid);
+    this.toUtf8 = toUtf8;
   }
 
   /** Reads bytes[start, end) from now on. */
@@ -82,9 +79,8 @@ export class DiskReader extends BinaryReader {
   }
 
   override characters(length: number): string {
-    if (this.#toUtf8 === undefined) return super.characters(length);
-    const text = this.#toUtf8(this.take(length));
-    if (text === undefined) throw this.#unconvertible;
+    if (this.toUtf8 === undefined) return super.characters(length);
+    const text = this.toUtf8(this.take(length));
     return Buffer.from(text.buffer, text.byteOffset, text.length).toString("latin1");
   }
 

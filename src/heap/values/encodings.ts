@@ -1,8 +1,7 @@
 /*
  * Text in the database's encoding → UTF-8, as the server converts it for a client.
- * Law: what the server could not convert, or is not known here, is undefined, never another character.
+ * Law: what the server could not convert, or is not known here, is no text, never another character.
  */
-import type { ToUtf8 } from "./disk-reader.ts";
 
 /** The encodings of one byte a character, by PostgreSQL's name, and what the Encoding Standard calls them. */
 const SINGLE_BYTE: Readonly<Record<string, string>> = {
@@ -41,14 +40,17 @@ const MULTI_BYTE: Readonly<Record<string, string>> = {
   EUC_CN: "gb18030",
 };
 
+/** Text as UTF-8; undefined: it cannot be converted. */
+export type Converter = (text: Uint8Array) => Uint8Array | undefined;
+
 /** Undefined: text of that encoding is sent as it is stored. */
-export function toUtf8(encoding: string): ToUtf8 | undefined {
+export function toUtf8(encoding: string): Converter | undefined {
   if (encoding === "UTF8" || encoding === "SQL_ASCII") return undefined;
   const convert = converter(encoding);
   return (text) => (isAscii(text) ? text : convert?.(text));
 }
 
-function converter(encoding: string): ToUtf8 | undefined {
+function converter(encoding: string): Converter | undefined {
   const single = SINGLE_BYTE[encoding];
   if (single !== undefined) return singleByte(encoding, single);
   const multi = MULTI_BYTE[encoding];
@@ -65,11 +67,11 @@ function isC1(code: number): boolean {
   return code >= 0x80 && code < 0xa0;
 }
 
-function singleByte(encoding: string, label: string): ToUtf8 | undefined {
+function singleByte(encoding: string, label: string): Converter | undefined {
   const upper = Uint8Array.from({ length: 128 }, (_, index) => 128 + index);
   const decoder = decoderOf(label, false);
   if (decoder === undefined) return undefined;
-  const characters = [...decoder.decode(upper)].map((character, index) => {
+  const characters = Array.from(decoder.decode(upper), (character, index) => {
     // ISO's encodings have the control characters there.
     if (index < 32 && /^(?:LATIN|ISO)/.test(encoding)) return String.fromCharCode(128 + index);
     const code = character.charCodeAt(0);
@@ -91,7 +93,7 @@ function singleByte(encoding: string, label: string): ToUtf8 | undefined {
   };
 }
 
-function multiByte(label: string): ToUtf8 | undefined {
+function multiByte(label: string): Converter | undefined {
   const decoder = decoderOf(label, true);
   return (text) => {
     try {

@@ -1,10 +1,11 @@
-/** The most frequent types, written without a string in between. What is rare of them is left to the form. */
+/** The most frequent types, written without a string in between. What is rare of them is left to the type's form. */
+import { dropZeros, writeAscii, writeGroup, writeInteger, writePair } from "./digits.ts";
+import { writeNumeric } from "./numeric.ts";
 import type { TupleWriter } from "./tuple-writer.ts";
-import { SHORT_NEGATIVE, shortScale, shortWeight } from "./scalars.ts";
 
 /**
- * Writes the text of bytes[start, end) at `out.offset`, where there is room for FAST_BYTES_MAX. Returns false, and has moved nothing,
- * where it is left to the type's form: something rare, or damaged.
+ * Writes the text of bytes[start, end) at `out.offset`, where there is room for FAST_BYTES_MAX; makes room for more itself. Returns
+ * false, having perhaps written something, where it is left to the type's form: a rare value, or a damaged one.
  */
 export type FastWriter = (
   bytes: Uint8Array,
@@ -15,7 +16,6 @@ export type FastWriter = (
 
 export const FAST_BYTES_MAX = 64;
 
-const ZERO = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const COLON = 0x3a;
@@ -30,12 +30,15 @@ export const FAST_WRITERS = new Map<string, FastWriter>([
   ["oid", uint4],
   ["xid", uint4],
   ["int8", int8],
+  ["float4", float4],
   ["float8", float8],
-  ["numeric", numeric],
+  ["numeric", writeNumeric],
   ["date", date],
   ["timestamp", timestamp],
   ["timestamptz", timestamptz],
+  ["time", time],
   ["uuid", uuid],
+  ["bytea", bytea],
 ]);
 
 function bool(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
@@ -70,10 +73,12 @@ function int8(bytes: Uint8Array, start: number, end: number, out: TupleWriter): 
   return true;
 }
 
-/** Between these JavaScript prints a double as the server does. */
-const SAME_FROM = 1e-4;
-const SAME_BELOW = 1e15;
+/** Between these JavaScript lays a double out as the server does. */
+const FIXED_FROM = 1e-4;
+const FLOAT8_BELOW = 1e15;
+const FLOAT4_BELOW = 1e6;
 const scratch = new DataView(new ArrayBuffer(8));
+const POWERS_OF_10 = Array.from({ length: 16 }, (_, power) => 10 ** power);
 
 function float8(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
   if (end - start !== 8) return false;
@@ -81,58 +86,65 @@ function float8(bytes: Uint8Array, start: number, end: number, out: TupleWriter)
   scratch.setInt32(4, int32At(bytes, start + 4), true);
   const value = scratch.getFloat64(0, true);
   const magnitude = Math.abs(value);
-  if (!(magnitude >= SAME_FROM && magnitude < SAME_BELOW)) return false;
-  if (Number.isInteger(value)) writeInteger(out, value);
-  else writeAscii(out, String(value));
+  if (!(magnitude >= FIXED_FROM && magnitude < FLOAT8_BELOW)) return false;
+  // A decimal of 15 digits at most that reads back as the value is the shortest one.
+  if (magnitude < 1e9) {
+    for (let decimals = 0; decimals <= 4; decimals++) {
+      const power = POWERS_OF_10[decimals]!;
+      const whole = Math.round(magnitude * power);
+      if (whole / power === magnitude) {
+        if (value < 0) out.bytes[out.offset++] = MINUS;
+        writeDecimal(out, whole, decimals);
+        return true;
+      }
+    }
+  }
+  writeAscii(out, String(value));
   return true;
 }
 
-/** Groups of four digits that a double holds exactly, on either side of the point. */
-const SIDE_GROUPS_MAX = 3;
-const GROUP = 10_000;
-const LONG_BIT = 0x8000;
-const SPECIAL_MASK = 0xc000;
+const POWER_OF_TWO = 0x7fffff;
+const FLOAT4_DIGITS_MAX = 9;
+/** FLT_DIG: so many digits always come back. */
+const FLOAT4_DIGITS_MIN = 6;
 
-/** Short ones of few digits: what numeric() of scalars.ts reads. */
-function numeric(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
-  const header = bytes[start]! | (bytes[start + 1]! << 8);
-  const weight = shortWeight(header);
-  const scale = shortScale(header);
-  const groups = ((end - start) >> 1) - 1;
-  const fractionGroups = (scale + 3) >> 2;
-  if (
-    ((end - start) & 1) !== 0 ||
-    (header & SPECIAL_MASK) !== LONG_BIT ||
-    groups < 0 ||
-    weight >= SIDE_GROUPS_MAX ||
-    weight < -SIDE_GROUPS_MAX - 1 ||
-    fractionGroups > SIDE_GROUPS_MAX ||
-    groups > weight + 1 + fractionGroups
-  ) {
-    return false;
+/** The least digits that read back as the value, and of these the closest decimal. */
+function float4(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
+  if (end - start !== 4) return false;
+  const bits = int32At(bytes, start);
+  scratch.setInt32(0, bits, true);
+  const value = scratch.getFloat32(0, true);
+  const magnitude = Math.abs(value);
+  if (!(magnitude >= FIXED_FROM && magnitude < FLOAT4_BELOW)) return false;
+  let decimals = FLOAT4_DIGITS_MIN - 6;
+  for (let bound = 1e5; bound > magnitude; bound /= 10) decimals++;
+  for (let digits = FLOAT4_DIGITS_MIN; digits <= FLOAT4_DIGITS_MAX; digits++, decimals++) {
+    const scaled = magnitude * POWERS_OF_10[decimals]!;
+    const whole = Math.round(scaled);
+    // A tie, as good as: which neighbour is closer the product does not tell.
+    if (Math.abs(Math.abs(scaled - whole) - 0.5) < 1e-6) return false;
+    if (Math.fround(whole / POWERS_OF_10[decimals]!) !== magnitude) continue;
+    // The neighbour below a power of two is closer than the one above.
+    if ((bits & POWER_OF_TWO) === 0 && digits > FLOAT4_DIGITS_MIN) return false;
+    if (value < 0) out.bytes[out.offset++] = MINUS;
+    writeDecimal(out, whole, decimals);
+    return true;
   }
-  let whole = 0;
-  let fraction = 0;
-  for (let power = Math.max(weight, 0); power >= -fractionGroups; power--) {
-    const index = weight - power;
-    let group = 0;
-    if (index >= 0 && index < groups) {
-      const at = start + 2 + 2 * index;
-      group = bytes[at]! | (bytes[at + 1]! << 8);
-      if (group >= GROUP) return false;
-    }
-    if (power >= 0) whole = whole * GROUP + group;
-    else fraction = fraction * GROUP + group;
-  }
-  if ((header & SHORT_NEGATIVE) !== 0) out.bytes[out.offset++] = MINUS;
-  writeInteger(out, whole);
-  if (scale > 0) {
-    out.bytes[out.offset++] = POINT;
-    const digits = fractionGroups * 4;
-    writePadded(out, fraction, digits);
-    out.offset -= digits - scale;
-  }
-  return true;
+  return false;
+}
+
+/** whole / 10^decimals, without zeros at the end of a fraction. */
+function writeDecimal(out: TupleWriter, whole: number, decimals: number): void {
+  const power = POWERS_OF_10[decimals]!;
+  const upper = Math.floor(whole / power);
+  writeInteger(out, upper);
+  if (decimals === 0) return;
+  const point = out.offset;
+  // A digit 1 before the fraction keeps its zeros; the point takes its place.
+  writeInteger(out, whole - upper * power + power);
+  out.bytes[point] = POINT;
+  dropZeros(out, point + 1);
+  if (out.offset === point + 1) out.offset = point;
 }
 
 const DAY_US = 86_400_000_000;
@@ -161,8 +173,14 @@ function timestamp(bytes: Uint8Array, start: number, end: number, out: TupleWrit
 function timestamptz(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
   if (!timestamp(bytes, start, end, out)) return false;
   out.bytes[out.offset++] = PLUS;
-  out.bytes[out.offset++] = ZERO;
-  out.bytes[out.offset++] = ZERO;
+  writePair(out, 0);
+  return true;
+}
+
+function time(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
+  const micros = end - start === 8 ? int64At(bytes, start) : -1;
+  if (micros < 0 || micros > DAY_US) return false;
+  writeTime(out, micros);
   return true;
 }
 
@@ -183,89 +201,73 @@ function writeDay(out: TupleWriter, sinceEpoch: number): boolean {
   const ofYear = ofEra - (365 * yearOfEra + (yearOfEra >> 2) - ((yearOfEra / 100) | 0));
   const month = ((5 * ofYear + 2) / 153) | 0;
   const afterNewYear = month >= 10;
-  writePadded(out, yearOfEra + era * 400 + (afterNewYear ? 1 : 0), 4);
+  writeGroup(out, yearOfEra + era * 400 + (afterNewYear ? 1 : 0));
   out.bytes[out.offset++] = MINUS;
-  writePadded(out, afterNewYear ? month - 9 : month + 3, 2);
+  writePair(out, afterNewYear ? month - 9 : month + 3);
   out.bytes[out.offset++] = MINUS;
-  writePadded(out, ofYear - (((153 * month + 2) / 5) | 0) + 1, 2);
+  writePair(out, ofYear - (((153 * month + 2) / 5) | 0) + 1);
   return true;
 }
 
 /** `10:57:43.1` */
 function writeTime(out: TupleWriter, micros: number): void {
   const seconds = Math.floor(micros / 1_000_000);
-  let fraction = micros - seconds * 1_000_000;
-  writePadded(out, (seconds / 3600) | 0, 2);
+  const minutes = (seconds / 60) | 0;
+  const hours = (minutes / 60) | 0;
+  writePair(out, hours);
   out.bytes[out.offset++] = COLON;
-  writePadded(out, ((seconds / 60) | 0) % 60, 2);
+  writePair(out, minutes - hours * 60);
   out.bytes[out.offset++] = COLON;
-  writePadded(out, seconds % 60, 2);
+  writePair(out, seconds - minutes * 60);
+  const fraction = micros - seconds * 1_000_000;
   if (fraction === 0) return;
-  let digits = 6;
-  for (; fraction % 10 === 0; fraction /= 10) digits--;
   out.bytes[out.offset++] = POINT;
-  writePadded(out, fraction, digits);
+  const upper = (fraction / 10_000) | 0;
+  writePair(out, upper);
+  writeGroup(out, fraction - upper * 10_000);
+  dropZeros(out, 0);
 }
 
-const HEX_DIGITS = Buffer.from("0123456789abcdef", "latin1");
+/** By value: two hexadecimal digits. */
+const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => {
+  const digits = byte.toString(16).padStart(2, "0");
+  return (digits.charCodeAt(0) << 8) | digits.charCodeAt(1);
+});
 const UUID_BYTES = 16;
 
 function uuid(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
   if (end - start !== UUID_BYTES) return false;
-  const target = out.bytes;
+  const { bytes: target, view } = out;
   let { offset } = out;
   for (let index = 0; index < UUID_BYTES; index++) {
     if (index === 4 || index === 6 || index === 8 || index === 10) target[offset++] = MINUS;
-    const byte = bytes[start + index]!;
-    target[offset++] = HEX_DIGITS[byte >> 4]!;
-    target[offset++] = HEX_DIGITS[byte & 15]!;
+    view.setUint16(offset, HEX_PAIRS[bytes[start + index]!]!);
+    offset += 2;
   }
   out.offset = offset;
   return true;
 }
 
-/** A whole number that a double holds exactly. */
-function writeInteger(out: TupleWriter, value: number): void {
-  let left = value;
-  if (left < 0) {
-    out.bytes[out.offset++] = MINUS;
-    left = -left;
-  }
-  let digits = 1;
-  for (let bound = 10; bound <= left; bound *= 10) digits++;
-  writePadded(out, left, digits);
-}
+/** MaxAllocSize: of more the server could not make a text. */
+const TEXT_BYTES_MAX = 0x3fffffff;
 
-const INT32_LIMIT = 0x80000000;
-
-/** The last `digits` digits. */
-function writePadded(out: TupleWriter, value: number, digits: number): void {
-  const target = out.bytes;
-  const first = out.offset;
-  let at = first + digits;
-  out.offset = at;
-  let left = value;
-  // Arithmetic on whole numbers of 32 bits is a good deal faster.
-  while (left >= INT32_LIMIT && at > first) {
-    const rest = Math.floor(left / 10);
-    target[--at] = ZERO + (left - rest * 10);
-    left = rest;
-  }
-  while (at > first) {
-    const rest = (left / 10) | 0;
-    target[--at] = ZERO + (left - rest * 10);
-    left = rest;
-  }
-}
-
-function writeAscii(out: TupleWriter, text: string): void {
-  const target = out.bytes;
+/** `\xdead` */
+function bytea(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
+  const length = 2 + 2 * (end - start);
+  if (length > TEXT_BYTES_MAX) return false;
+  out.reserve(length);
+  const { view } = out;
   let { offset } = out;
-  for (let at = 0; at < text.length; at++) target[offset++] = text.charCodeAt(at);
-  out.offset = offset;
+  view.setUint16(offset, 0x5c78);
+  for (let index = start; index < end; index++) {
+    offset += 2;
+    view.setUint16(offset, HEX_PAIRS[bytes[index]!]!);
+  }
+  out.offset = offset + 2;
+  return true;
 }
 
-function int32At(bytes: Uint8Array, at: number): number {
+export function int32At(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 

@@ -3,15 +3,14 @@ import type { BinaryReader } from "../../pgoutput/values/binary-reader.ts";
 import { POINT_BYTES, formatPath, points } from "../../pgoutput/values/geometry.ts";
 import { PAIR_SEPARATOR, formatPair } from "../../pgoutput/values/hstore.ts";
 import { type Network, formatCidr, formatInet, network } from "../../pgoutput/values/network.ts";
-import { formatNumeric, readGroup, specialNumeric } from "../../pgoutput/values/numeric.ts";
 import {
   OPERAND,
   OPERATOR,
   type QueryItem,
   formatLexeme,
   formatQuery,
-  operand,
-  operator,
+  operandItem,
+  operatorItem,
 } from "../../pgoutput/values/text-search.ts";
 
 /** Byte64, NUL-padded */
@@ -63,51 +62,6 @@ function readNetwork(reader: BinaryReader): Network {
   const family = reader.uint8();
   const bits = reader.uint8();
   return network(reader, family, bits, reader.end - reader.offset);
-}
-
-/** The two top bits of the header. */
-const FORMAT_MASK = 0xc000;
-const FORMAT_SPECIAL = 0xc000;
-const FORMAT_SHORT = 0x8000;
-const LONG_NEGATIVE = 0x4000;
-const LONG_SCALE = 0x3fff;
-
-/** What a numeric's header tells. */
-export interface NumericHeader {
-  readonly negative: boolean;
-  readonly scale: number;
-  readonly weight: number;
-}
-
-/**
- * UInt16 header: short (8000), special (C000) or long  { UInt16 0 to 9999 }×n
- * short: 2000 negative, scale in 1F80, weight in 7F, signed; long: 4000 negative, scale in 3FFF, then Int16 weight
- */
-export function numeric(reader: BinaryReader): string {
-  const header = reader.uint16();
-  const format = header & FORMAT_MASK;
-  if (format === FORMAT_SPECIAL) {
-    const special = specialNumeric(header);
-    if (special === undefined) throw reader.unfit();
-    return special;
-  }
-  const short = format === FORMAT_SHORT;
-  const negative = (header & (short ? SHORT_NEGATIVE : LONG_NEGATIVE)) !== 0;
-  const scale = short ? shortScale(header) : header & LONG_SCALE;
-  const weight = short ? shortWeight(header) : reader.int16();
-  const groups: string[] = [];
-  while (reader.offset < reader.end) groups.push(readGroup(reader));
-  return formatNumeric(groups, weight, negative, scale);
-}
-
-export const SHORT_NEGATIVE = 0x2000;
-
-export function shortScale(header: number): number {
-  return (header & 0x1f80) >> 7;
-}
-
-export function shortWeight(header: number): number {
-  return (header & 0x3f) - (header & 0x40);
 }
 
 const HSTORE_COUNT = 0x0fffffff;
@@ -173,9 +127,9 @@ export function tsquery(reader: BinaryReader): string {
     if (bytes[at] === OPERAND) {
       const place = view.getUint32(at + 8, true);
       reader.offset = strings + (place >>> 12);
-      return operand(bytes[at + 1]!, bytes[at + 2] !== 0, reader.characters(place & 0xfff));
+      return operandItem(bytes[at + 1]!, bytes[at + 2] !== 0, reader.characters(place & 0xfff));
     }
-    const item = operator(bytes[at + 1]!, view.getUint16(at + 2, true));
+    const item = operatorItem(bytes[at + 1]!, view.getUint16(at + 2, true));
     if (bytes[at] !== OPERATOR || item === undefined) throw reader.unfit();
     return item;
   });

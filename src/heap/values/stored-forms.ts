@@ -15,8 +15,11 @@ import {
   storedVector,
 } from "./containers.ts";
 import { type DiskForm, UnknownType } from "./disk-reader.ts";
-import { jsonb } from "./jsonb.ts";
+import { FAST_BYTES_MAX } from "./fast-writers.ts";
+import { writeJsonb } from "./jsonb.ts";
+import { writeNumeric } from "./numeric.ts";
 import * as stored from "./scalars.ts";
+import { TupleWriter } from "./tuple-writer.ts";
 import type { StoredType, TypeSource } from "./type-source.ts";
 
 /** FirstNormalObjectId: what is below comes with the server. */
@@ -41,8 +44,8 @@ const AS_STORED = new Map<string, DiskForm>([
   ["polygon", stored.polygon],
   ["inet", stored.inet],
   ["cidr", stored.cidr],
-  ["numeric", stored.numeric],
-  ["jsonb", jsonb],
+  ["numeric", written(writeNumeric)],
+  ["jsonb", written(writeJsonb)],
   ["tsvector", stored.tsvector],
   ["tsquery", stored.tsquery],
 ]);
@@ -55,6 +58,20 @@ const NAMED_BY_OID = new Map([
   ...["regnamespace", "regrole", "regcollation"].map((each) => [each, "-"] as const),
   ...["regoper", "regoperator"].map((each) => [each, "0"] as const),
 ]);
+
+const scratch = new TupleWriter();
+
+/** What the writer writes of all that is left. */
+function written(write: typeof writeJsonb): DiskForm {
+  return (reader) => {
+    const { bytes, end, offset, toUtf8 } = reader;
+    scratch.begin();
+    scratch.reserve(FAST_BYTES_MAX);
+    if (!write(bytes, offset, end, scratch, toUtf8)) throw reader.unfit();
+    reader.offset = end;
+    return scratch.bytes.toString("latin1", 0, scratch.offset);
+  };
+}
 
 /** Of what is no type of the catalogue. */
 const NO_LAYOUT = { length: -1, align: 4 };
@@ -93,10 +110,8 @@ function textOf(type: StoredType, types: TypeSource, depth: number): DiskForm | 
       return subtype === undefined ? undefined : storedMultirange(oid, part(subtype));
     }
     case "b":
-      if (type.name === "int2vector" || type.name === "oidvector") {
-        return oid < FIRST_NORMAL_OID ? storedVector(part(element), element) : undefined;
-      }
-      if (type.isArray) return storedArray(part(element), element, type.delimiter);
+      if (isPlainArray(type)) return storedArray(part(element), element, type.delimiter);
+      if (type.isArray) return storedVector(part(element), element);
       return oid < FIRST_NORMAL_OID ? builtinForm(type, types) : extensionForm(type);
     default:
       return undefined;
@@ -176,12 +191,22 @@ function utf8(text: string): string {
   return Buffer.from(text).toString("latin1");
 }
 
-/** What pg_catalog calls the type, or what it is a domain over. Undefined: it is made of others, or comes with no server. */
-export function baseType(typeOid: number, types: TypeSource): string | undefined {
+/** What the type is a domain over, or itself. */
+export function baseType(typeOid: number, types: TypeSource): StoredType | undefined {
   let type = types.type(typeOid);
   for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++) {
     type = types.type(type.base);
   }
-  const scalar = type?.kind === "b" && !type.isArray && type.oid < FIRST_NORMAL_OID;
-  return scalar ? type?.name : undefined;
+  return type;
+}
+
+/** int2vector and oidvector are arrays that are printed in another way. */
+export function isPlainArray({ isArray, name, oid }: StoredType): boolean {
+  const isVector = oid < FIRST_NORMAL_OID && (name === "int2vector" || name === "oidvector");
+  return isArray && !isVector;
+}
+
+/** A type of pg_catalog that is not made of others. */
+export function isBuiltinScalar({ isArray, kind, oid }: StoredType): boolean {
+  return kind === "b" && !isArray && oid < FIRST_NORMAL_OID;
 }

@@ -85,17 +85,17 @@ function readItem(reader: BinaryReader): QueryItem {
   if (type === OPERAND) {
     const weights = reader.uint8();
     const prefix = reader.uint8() !== 0;
-    return operand(weights, prefix, reader.cstring());
+    return operandItem(weights, prefix, reader.cstring());
   }
   if (type !== OPERATOR) throw reader.unfit();
   const code = reader.uint8();
-  const item = operator(code, code === PHRASE ? reader.uint16() : 0);
+  const item = operatorItem(code, code === PHRASE ? reader.uint16() : 0);
   if (item === undefined) throw reader.unfit();
   return item;
 }
 
 /** Undefined: there is none of that code. */
-export function operator(code: number, distance: number): QueryItem | undefined {
+export function operatorItem(code: number, distance: number): QueryItem | undefined {
   switch (code) {
     case NOT:
       return { operator: code, text: "!" };
@@ -111,7 +111,7 @@ export function operator(code: number, distance: number): QueryItem | undefined 
 }
 
 /** `'lexeme':*AB` */
-export function operand(weights: number, isPrefix: boolean, text: string): QueryItem {
+export function operandItem(weights: number, isPrefix: boolean, text: string): QueryItem {
   const prefix = isPrefix ? "*" : "";
   const lexeme = quoteLexeme(text);
   const letters = WEIGHT_BITS.map((letter, bit) => ((weights >> bit) & 1 ? letter : ""));
