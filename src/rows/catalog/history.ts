@@ -43,14 +43,17 @@ export class CatalogHistory {
   readonly #tablespace: number;
   readonly #origins: ReadonlyMap<number, string>;
   readonly #known: KnownCatalog;
+  readonly #exportLsn: number;
   #skipped: CatalogBreak | undefined;
 
   /** @param file is not newer than the first record that is noted, or LateCatalog made it so */
   constructor(file: CatalogFile, pages: PageStore, known: KnownCatalog = ALL_KNOWN) {
     this.#known = known;
+    this.#exportLsn = file.header.lsn;
     this.#recorder = new CatalogRecorder(file, pages, known.unknownRows);
     this.#tablespace = file.header.tablespace;
     this.#types = new TypesOverTime(file, this.#recorder.indexes);
+    this.#recorder.forgotten = (version) => this.#tables.forget(version);
     const { indexesFrom } = known;
     const { indexes } = this.#recorder;
     this.#tables = new TablesOverTime(indexes, this.#types, this.#tablespace, indexesFrom);
@@ -149,7 +152,8 @@ export class CatalogHistory {
 
   /** Records are missing before `lsn`. What they changed is not known, so that no relation is from there on. */
   skipped(lsn: number): void {
-    if (lsn <= this.#known.from) return;
+    // A late catalogue is of afterwards.
+    if (lsn <= this.#known.from && lsn <= this.#exportLsn) return;
     this.#skipped ??= missingRecords(lsn, false);
     this.#epochs.commit(lsn);
   }

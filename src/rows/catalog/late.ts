@@ -9,7 +9,7 @@ import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
 import { droppedFiles } from "../pages/dropped-files.ts";
 import { PageStore, Tracking } from "../pages/page-store.ts";
-import { type Commit, commitOf } from "./commit.ts";
+import { endOf } from "./transaction-end.ts";
 import {
   FOLLOWED,
   type FollowedFile,
@@ -18,7 +18,7 @@ import {
   followedCatalog,
 } from "./followed-files.ts";
 import type { KnownCatalog } from "./history.ts";
-import { RewoundRows, type RowEvent } from "./rewound-rows.ts";
+import { CatalogRewind, type RowEvent } from "./rewind.ts";
 import { forEachRowChange } from "./row-changes.ts";
 import type { CatalogRow } from "./row-version.ts";
 import { isFinished } from "./snapshot.ts";
@@ -31,23 +31,20 @@ export interface EarlyCatalog {
   readonly known: KnownCatalog;
 }
 
-interface CatalogCommit extends Commit {
-  readonly lsn: number;
-  /** Catalogues' files that it left. */
-  readonly left: readonly FollowedFile[];
-}
-
 /**
  * A catalogue that is newer than the input's start: a first pass up to the export collects what changed in between, and finish() takes
- * it back, from the last change to the first. The file has what transactions did that its snapshot shows as ended, if they committed.
+ * it back. The file has what transactions did that its snapshot shows as ended, if they committed.
  */
 export class LateCatalog {
   readonly #file: CatalogFile;
   readonly #files: FollowedFiles;
   readonly #pages: PageStore;
   readonly #reader: RowReader;
-  #events: RowEvent[] = [];
-  #commits: CatalogCommit[] = [];
+  readonly #rewind = new CatalogRewind();
+  /** Of transactions that have not ended, by xid. */
+  readonly #events = new Map<number, RowEvent[]>();
+  /** The catalogues' files at the start, where a rewrite left them. */
+  readonly #left = new Map<FollowedCatalog, number>();
   /** Files that VACUUM FULL and CLUSTER made, and where. */
   readonly #made = new Map<number, { readonly catalog: FollowedCatalog; readonly lsn: number }>();
   #from = 0;
@@ -90,47 +87,30 @@ export class LateCatalog {
 
   /** Records before `lsn` are missing: what was before cannot be known from a file of afterwards. */
   skipped(lsn: number): void {
-    if (lsn > this.#file.header.lsn) return;
     this.#pages.forgetAll();
-    this.#events = [];
-    this.#commits = [];
+    this.#rewind.forget();
+    this.#events.clear();
+    this.#left.clear();
     this.#made.clear();
     this.#from = lsn;
   }
 
   /** The file as it would have been at the input's start. Throws where that cannot be known. */
   finish(): EarlyCatalog {
-    const { header } = this.#file;
-    const commits = this.#commits.filter(({ xid }) => isFinished(xid, header.snapshot));
-    const filenodes = this.#firstFiles(commits);
-    const xids = new Set(commits.flatMap(({ xid, subxids }) => [xid, ...subxids]));
-    const rewound = new RewoundRows(this.#file, filenodes);
-    for (const event of this.#events.toReversed()) if (xids.has(event.xid)) rewound.undo(event);
-    if (rewound.mismatches > 0) throw otherCatalog(rewound.mismatches);
-    const { indexesFrom } = rewound;
-    const from = Math.max(this.#from, rewound.from);
-    return {
-      file: {
-        header: { ...header, filenodes },
-        rows: { ...this.#file.rows, ...rewound.rows() },
-      },
-      known: { from, indexesFrom, unknownRows: rewound.unknownRows() },
-    };
-  }
-
-  /** The catalogues' files at the start: those that the first rewrite left. */
-  #firstFiles(commits: readonly CatalogCommit[]): Record<FollowedCatalog, number> {
-    const filenodes = { ...this.#file.header.filenodes };
-    const found = new Set<FollowedCatalog>();
-    for (const { catalog, relfilenode } of commits.flatMap(({ left }) => left)) {
-      if (!found.has(catalog)) filenodes[catalog] = relfilenode;
-      found.add(catalog);
-    }
+    const { header, rows } = this.#file;
+    const filenodes = { ...header.filenodes, ...Object.fromEntries(this.#left) };
     for (const [relfilenode, { catalog, lsn }] of this.#made) {
-      const isOwn = this.#file.header.filenodes[catalog] === relfilenode;
-      if (isOwn && !found.has(catalog)) throw rewritten(catalog, lsn);
+      const isOwn = header.filenodes[catalog] === relfilenode;
+      if (isOwn && !this.#left.has(catalog)) throw rewritten(catalog, lsn);
     }
-    return filenodes;
+    const rewound = this.#rewind.finish(this.#file, filenodes);
+    if (rewound.mismatches > 0) throw otherCatalog(rewound.mismatches);
+    const { unknownRows } = rewound;
+    const { from, indexesFrom } = this.#rewind;
+    return {
+      file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
+      known: { from: Math.max(this.#from, from), indexesFrom, unknownRows },
+    };
   }
 
   #noteRows(record: WalRecord): void {
@@ -145,11 +125,11 @@ export class LateCatalog {
       deleted: (block, item) => {
         before = this.#rowAt(file, block, item);
         if (record.rmgr !== Rmgr.heap || (record.info & HEAP_OPERATION) !== DELETE) return;
-        this.#events.push({ xid, lsn, catalog, relfilenode, before, after: undefined });
+        this.#add(xid, { lsn, catalog, relfilenode, before, after: undefined });
       },
       inserted: (block, item) => {
         const after = this.#rowAt(file, block, item);
-        this.#events.push({ xid, lsn, catalog, relfilenode, before, after });
+        this.#add(xid, { lsn, catalog, relfilenode, before, after });
         if (after !== null && catalog === "pg_class") {
           this.#noteCopy(after as CatalogRow<"pg_class">, lsn);
         }
@@ -172,16 +152,29 @@ export class LateCatalog {
     this.#made.set(file, { catalog, lsn });
   }
 
+  #add(xid: number, event: RowEvent): void {
+    const events = this.#events.get(xid);
+    if (events === undefined) this.#events.set(xid, [event]);
+    else events.push(event);
+  }
+
   #noteEnd(record: WalRecord, version: WalVersion): void {
-    const left: FollowedFile[] = [];
-    for (const dropped of droppedFiles(record, version)) {
-      const { tablespace, database, relfilenode } = dropped;
-      const file = this.#files.of(tablespace, database, relfilenode);
-      if (file !== undefined) left.push(file);
-      this.#files.drop(dropped);
+    const dropped = droppedFiles(record, version);
+    if (this.#events.size === 0 && dropped.length === 0) return;
+    const end = endOf(record, version);
+    if (end === undefined) return;
+    const isInFile = end.commits && isFinished(end.xid, this.#file.header.snapshot);
+    for (const file of dropped) {
+      const { catalog } = this.#files.of(file.tablespace, file.database, file.relfilenode) ?? {};
+      if (catalog === undefined) continue;
+      this.#files.drop(file);
+      if (!isInFile) this.#made.delete(file.relfilenode);
+      else if (!this.#left.has(catalog)) this.#left.set(catalog, file.relfilenode);
     }
-    const commit = commitOf(record, version);
-    if (commit !== undefined) this.#commits.push({ ...commit, lsn: record.lsn, left });
+    const events = [end.xid, ...end.subxids].flatMap((xid) => this.#events.get(xid) ?? []);
+    for (const xid of [end.xid, ...end.subxids]) this.#events.delete(xid);
+    if (!isInFile) return;
+    for (const event of events.toSorted((a, b) => a.lsn - b.lsn)) this.#rewind.add(event);
   }
 }
 

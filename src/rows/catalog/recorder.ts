@@ -28,6 +28,7 @@ import {
 } from "./row-version.ts";
 
 const STORAGE_TRUNCATE = 0x20;
+const RUNNING_XACTS = 0x10;
 /** pg_type, pg_attribute, pg_proc, pg_class, and TOAST tables of theirs: initdb's files have their oids for numbers. */
 const MAPPED = [1247, 1249, 1255, 1259, 2836, 4171];
 
@@ -41,6 +42,12 @@ export class CatalogRecorder {
   readonly mapped = new Map<number, number>(MAPPED.map((oid) => [oid, oid]));
   /** From there on not all changes are known. */
   broken: CatalogBreak | undefined;
+  /** Called of versions that are gone for good. */
+  forgotten: ((version: RowVersion) => void) | undefined;
+  /** In the order of their commits. */
+  readonly #committed: Writer[] = [];
+  /** RUNNING_XACTS records, and the xid that was the next one there. */
+  readonly #marks: { readonly lsn: number; readonly nextXid: number }[] = [];
   readonly #file: CatalogFile;
   readonly #pages: PageStore;
   readonly #reader: RowReader;
@@ -80,6 +87,9 @@ export class CatalogRecorder {
           return (
             record.opcode === STORAGE_TRUNCATE && record.xid !== 0 && this.#noteEmptied(record)
           );
+        case Rmgr.standby:
+          if (record.opcode === RUNNING_XACTS) this.#noteRunning(record);
+          break;
         case Rmgr.transaction:
           for (const file of droppedFiles(record, version)) this.files.drop(file);
       }
@@ -98,6 +108,7 @@ export class CatalogRecorder {
       if (writer === undefined || writer.ended) continue;
       writer.ended = true;
       writer.commitLsn = lsn;
+      this.#committed.push(writer);
       if (writer.created.length > 0 || writer.deleted.length > 0) changed = true;
     }
     return changed;
@@ -113,6 +124,36 @@ export class CatalogRecorder {
         if (version.deleter === writer) version.deleter = undefined;
       }
       for (const version of writer.created) removeVersion(this.indexes, version);
+    }
+  }
+
+  /**
+   * int32 xids, int32 subxids, bool, uint32 next xid, uint32 oldest running xid. When all have ended that ran at an earlier one, nobody
+   * asks about what was before that.
+   */
+  #noteRunning(record: WalRecord): void {
+    const data = this.#payload.main(record).skip(12);
+    const nextXid = data.u32();
+    const oldest = data.u32();
+    this.#marks.push({ lsn: record.lsn, nextXid });
+    while (((oldest - this.#marks[0]!.nextXid) | 0) >= 0) {
+      this.#forgetBefore(this.#marks.shift()!.lsn);
+      if (this.#marks.length === 0) break;
+    }
+  }
+
+  /** Versions that were deleted by then. */
+  #forgetBefore(lsn: number): void {
+    const behind = this.#committed.findIndex(({ commitLsn = 0 }) => commitLsn > lsn);
+    const gone = this.#committed.splice(0, behind < 0 ? this.#committed.length : behind);
+    for (const writer of gone) {
+      if (this.writers.get(writer.xid) === writer) this.writers.delete(writer.xid);
+      for (const version of writer.deleted) {
+        removeVersion(this.indexes, version);
+        this.forgotten?.(version);
+      }
+      // Versions that live on hold their writer.
+      writer.created.length = writer.deleted.length = writer.emptied.length = 0;
     }
   }
 

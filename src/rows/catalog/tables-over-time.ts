@@ -75,6 +75,11 @@ export class TablesOverTime {
     return table;
   }
 
+  /** That row is gone: what was made of it is not kept. */
+  forget({ catalog, row }: RowVersion): void {
+    if (catalog === "pg_class" && "oid" in row) this.#built.delete(row.oid);
+  }
+
   /** By attnum. Undefined: one is missing. */
   #attributeRows({
     row: { oid, relnatts },

@@ -3,8 +3,7 @@ import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { CatalogHistory } from "../../../src/rows/catalog/history.ts";
 import { LateCatalog } from "../../../src/rows/catalog/late.ts";
 import { PageStore, Tracking } from "../../../src/rows/pages/page-store.ts";
-import { describeRecord } from "../../../src/wal/detail/describe.ts";
-import type { DetailSink } from "../../../src/wal/detail/sink.ts";
+import { endOf } from "../../../src/rows/catalog/transaction-end.ts";
 import type { WalVersion } from "../../../src/wal/pages/versions.ts";
 import type { WalRecord } from "../../../src/wal/record.ts";
 import { Rmgr } from "../../../src/wal/rmgrs.ts";
@@ -56,7 +55,7 @@ export async function replay(
   });
   const history: CatalogHistory = new CatalogHistory(file, pages, known);
   const left = probes.toSorted((a, b) => a.lsn - b.lsn);
-  const again: [Probe, ReadonlySet<number>][] = [];
+  let again: [Probe, ReadonlySet<number>][] = [];
   await followLog(server, (record, version) => {
     while (left[0] !== undefined && left[0].lsn < record.lsn) {
       const next = left.shift()!;
@@ -73,22 +72,21 @@ export async function replay(
     if (end !== undefined) {
       const xids = new Set([end.xid, ...end.subxids]);
       if (end.commits) {
+        // The answers stay the same until the transaction's end.
+        for (const [next, owner] of again)
+          if (next.xid === end.xid) checkProbe(history, next, owner);
         ended(history, xids);
         history.commit(xids, record.lsn);
       } else {
         history.abort(xids);
         families.abort(xids);
-        // What was asked in a savepoint has no answer any more.
-        for (let index = again.length - 1; index >= 0; index--) {
-          if ([...again[index]![1]].some((xid) => xids.has(xid))) again.splice(index, 1);
-        }
       }
+      // What was asked in a savepoint that is no more has no answer.
+      again = again.filter(([, owner]) => ![...owner].some((xid) => xids.has(xid)));
     }
     return true;
   });
   if (left.length > 0) throw new Error("the WAL ends before the last probe");
-  // The answers stay the same when they are asked late.
-  for (const [asked, owner] of again.toReversed()) checkProbe(history, asked, owner);
   return { history, late: isLate };
 }
 
@@ -122,29 +120,4 @@ class Families {
     if (this.named) return new Set([xid, ...(this.#families.get(xid) ?? [])]);
     return xid === 0 ? new Set() : this.#atEnd.get(xid);
   }
-}
-
-interface End {
-  readonly commits: boolean;
-  readonly xid: number;
-  readonly subxids: readonly number[];
-}
-
-function endOf(record: WalRecord, version: WalVersion): End | undefined {
-  const operation = record.info & 0x70;
-  if (![0x00, 0x20, 0x30, 0x40].includes(operation)) return undefined;
-  let { xid } = record;
-  let subxids: readonly number[] = [];
-  const none = (): void => {};
-  const sink: DetailSink = {
-    number: (key, value) => {
-      if (key === "twophase_xid") xid = value;
-    },
-    numbers: (key, value) => {
-      if (key === "subxids") subxids = value;
-    },
-    ...{ bool: none, text: none, position: none, time: none, names: none, rows: none },
-  };
-  describeRecord(record, version, sink);
-  return { commits: operation === 0x00 || operation === 0x30, xid, subxids };
 }
