@@ -41,9 +41,9 @@ export async function comparePages(server: TestServer, store: PageStore): Promis
     for (const { block, complete } of blocks) {
       const own = store.pageAt(file, block);
       assert.ok(own, `${file.name} block ${block} cannot be restored`);
-      const server_ = bytes.subarray(block * PAGE_BYTES, (block + 1) * PAGE_BYTES);
-      assert.equal(server_.length, PAGE_BYTES, `${file.name} has no block ${block}`);
-      comparePage(`${file.name} block ${block}`, own, server_, complete, compared);
+      const theirs = bytes.subarray(block * PAGE_BYTES, (block + 1) * PAGE_BYTES);
+      assert.equal(theirs.length, PAGE_BYTES, `${file.name} has no block ${block}`);
+      comparePage(`${file.name} block ${block}`, own, theirs, complete, compared);
     }
   }
   return compared;

@@ -101,7 +101,7 @@ async function run(session: Session, statement: string): Promise<boolean> {
     return false;
   }
   if (statement === "BEGIN") session.inTransaction = true;
-  if (/^SAVEPOINT s/.test(statement)) session.savepoints.push([]);
+  if (statement.startsWith("SAVEPOINT s")) session.savepoints.push([]);
   const back = /^ROLLBACK TO s(\d+)$/.exec(statement)?.[1];
   if (back !== undefined) {
     const given = session.savepoints.splice(Number(back) + 1);
