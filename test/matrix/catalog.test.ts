@@ -13,13 +13,14 @@ import { walctl } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import {
   CATALOG_DATABASE,
+  LATIN_DATABASE,
   TABLESPACE_DATABASE,
   connectTo,
   createCatalogObjects,
 } from "./support/catalog-objects.ts";
 import { testedVersions } from "./support/versions.ts";
 
-const DATABASES = [CATALOG_DATABASE, TABLESPACE_DATABASE, "template0"];
+const DATABASES = [CATALOG_DATABASE, TABLESPACE_DATABASE, LATIN_DATABASE, "template0"];
 
 /** Columns that are not simply what the table has. */
 const SELECTED: Readonly<Record<string, string>> = {

@@ -1,5 +1,11 @@
 import { join } from "node:path";
-import { type DecodeName, HeapRows, type Kinds, TupleValues } from "../../catalog/heap-rows.ts";
+import {
+  type DecodeName,
+  HeapRows,
+  type Kinds,
+  TupleValues,
+  nameDecoder,
+} from "../../catalog/heap-rows.ts";
 import {
   type CatalogHeader,
   type CatalogRows,
@@ -72,19 +78,22 @@ export class DatabaseFiles {
   readonly #cluster: Cluster;
   readonly #folder: string;
   readonly #map: FilenodeMap;
+  readonly #encoding: string;
   readonly #decodeName: DecodeName;
   readonly #columns = new Map<number, PgAttribute[]>();
 
-  constructor(cluster: Cluster, database: DatabaseRow, decodeName: DecodeName) {
+  /** @param encoding the database's, as pg_encoding_to_char() names it */
+  constructor(cluster: Cluster, database: DatabaseRow, encoding: string) {
     this.database = database;
     this.#cluster = cluster;
-    this.#decodeName = decodeName;
+    this.#encoding = encoding;
+    this.#decodeName = nameDecoder(encoding);
     this.#folder = folderOf(cluster, database);
     this.#map = cluster.readMap(this.#folder);
     const layout = new HeapRows(
       "pg_attribute",
       attributeColumns(cluster.control.version),
-      decodeName,
+      this.#decodeName,
     );
     const { pg_attribute: oid } = FOLLOWED_CATALOGS;
     const attributes = this.#read(layout, this.#folder, mapped(this.#map, oid, cluster));
@@ -107,14 +116,14 @@ export class DatabaseFiles {
     catalog: Catalog,
     oid: number,
   ): ReadonlyArray<CatalogRows[Catalog][number]> {
-    const reader = new HeapRows(catalog, this.#columnsOf(oid), this.#decodeName);
+    const reader = new HeapRows(catalog, this.#columnsOf(oid), this.#decoderOf(oid));
     const [folder, filenode] = this.#fileOf(oid);
     return this.#read(reader, folder, filenode);
   }
 
   /** Some columns of a catalogue. */
   values(oid: number, kinds: Kinds): ReadonlyArray<Record<string, unknown>> {
-    const reader = new TupleValues(kinds, this.#columnsOf(oid), this.#decodeName);
+    const reader = new TupleValues(kinds, this.#columnsOf(oid), this.#decoderOf(oid));
     const [folder, filenode] = this.#fileOf(oid);
     return this.#read({ row: (tuple) => reader.of(tuple, {}) }, folder, filenode);
   }
@@ -137,6 +146,12 @@ export class DatabaseFiles {
     return [this.#folder, filenode];
   }
 
+  /** A name in a shared catalogue may be in another database's encoding. */
+  #decoderOf(oid: number): DecodeName {
+    if (!this.#cluster.sharedMap.has(oid)) return this.#decodeName;
+    return (bytes) => this.#decodeName(bytes) ?? new TextDecoder().decode(bytes);
+  }
+
   #columnsOf(oid: number): readonly PgAttribute[] {
     return this.#columns.get(oid) ?? [];
   }
@@ -150,8 +165,10 @@ export class DatabaseFiles {
     for (const { tuple, ctid } of this.#cluster.tuples(folder, filenode)) {
       const row = reader.row(tuple, ctid);
       if (row === undefined) {
+        const path = join(folder, String(filenode));
         throw new InputError(
-          `"${join(folder, String(filenode))}" is damaged: row (${ctid.block},${ctid.item}) is not of its table`,
+          `"${path}" is damaged, or not in ${this.#encoding}: row (${ctid.block},${ctid.item}) cannot be read`,
+          { hint: "Take the catalogue from the running server." },
         );
       }
       rows.push(row);

@@ -1,7 +1,6 @@
 import { Cluster } from "../../capture/data-dir/cluster.ts";
 import { DatabaseFiles, clusterHeader, findDatabase } from "../../capture/data-dir/database.ts";
 import { configuredSetting } from "../../capture/data-dir/settings.ts";
-import { nameDecoder } from "../../catalog/heap-rows.ts";
 import {
   type CatalogFile,
   type CatalogHeader,
@@ -47,7 +46,7 @@ export function readDataDir(
   const cluster = new Cluster(folder);
   const database = findDatabase(cluster, name);
   const encoding = ENCODINGS[database.encoding] ?? String(database.encoding);
-  const files = new DatabaseFiles(cluster, database, nameDecoder(encoding));
+  const files = new DatabaseFiles(cluster, database, encoding);
   const rows: CatalogRows = {
     pg_class: files.classes,
     pg_attribute: files.attributes,

@@ -6,6 +6,9 @@ export const CATALOG_DATABASE = "shop Größe";
 /** Names of its own in the other tablespace. */
 export const TABLESPACE_DATABASE = "elsewhere";
 
+/** In another encoding. */
+export const LATIN_DATABASE = "latin";
+
 /** Columns that are added to a table with a row, so that their value is stored in pg_attribute. */
 const MISSING: ReadonlyArray<readonly [type: string, value: string]> = [
   ["bool", "true"],
@@ -65,6 +68,13 @@ export async function createCatalogObjects(server: TestServer): Promise<void> {
   const client = await connectTo(server, CATALOG_DATABASE);
   for (const statement of objects(server.version)) await client.query(statement);
   await client.end();
+  await server.sql(
+    `CREATE DATABASE ${LATIN_DATABASE} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`,
+  );
+  const latin = await connectTo(server, LATIN_DATABASE);
+  await latin.query(`CREATE TYPE "Größe" AS ENUM ('klein', 'groß'); CREATE ROLE "Süd"; CREATE TABLE "Maß" ("Länge" int);
+    INSERT INTO "Maß" VALUES (1); ALTER TABLE "Maß" ADD COLUMN g "Größe" DEFAULT 'groß', ADD COLUMN t text DEFAULT 'Maß \u0080'`);
+  await latin.end();
 }
 
 /** As postgres; the caller ends it. */
