@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { CATALOGS, COLUMNS, hasCtid } from "../../src/catalog/columns.ts";
 import type { CatalogFile, CatalogRows } from "../../src/catalog/model.ts";
@@ -11,6 +12,7 @@ import { formatSnapshot } from "../../src/catalog/write.ts";
 import { formatPosition } from "../../src/wal/pages/position.ts";
 import { walctl } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
+import { startStandby } from "../support/server/standby.ts";
 import {
   CATALOG_DATABASE,
   LATIN_DATABASE,
@@ -18,7 +20,7 @@ import {
   connectTo,
   createCatalogObjects,
 } from "./support/catalog-objects.ts";
-import { testedVersions } from "./support/versions.ts";
+import { isThorough, testedVersions } from "./support/versions.ts";
 
 const DATABASES = [CATALOG_DATABASE, TABLESPACE_DATABASE, LATIN_DATABASE, "template0"];
 
@@ -191,5 +193,64 @@ for (const version of testedVersions()) {
         await server.start();
       }
     });
+  });
+}
+
+/** What is in the file is what the snapshot in its head says has finished: on a standby PostgreSQL does not tell that. */
+async function underLoad(server: TestServer, standby: TestServer): Promise<void> {
+  let stopped = false;
+  const work = async (session: number): Promise<void> => {
+    const client = await connectTo(server, "postgres");
+    while (!stopped) {
+      await client.query(session % 2 === 0 ? "BEGIN" : "BEGIN; SAVEPOINT s");
+      await client.query(
+        "DO $$ BEGIN EXECUTE format('CREATE TABLE of_%s (v int)', pg_current_xact_id()); END $$",
+      );
+      if (session > 1) await sleep(Math.random() * 200);
+      await client.query(Math.random() < 0.2 ? "ROLLBACK" : "COMMIT");
+      await sleep(5);
+    }
+    await client.end();
+  };
+  const sessions = [0, 1, 2, 3].map(work);
+  const taken: CatalogFile[] = [];
+  for (const from of [standby, server, standby, standby]) {
+    taken.push(
+      await exported("-h", from.host, "-p", String(from.port), "-U", "postgres", "-d", "postgres"),
+    );
+  }
+  stopped = true;
+  await Promise.all(sessions);
+  const xidOf = (name: string): bigint => BigInt(/^of_(\d+)$/.exec(name)?.[1] ?? 0);
+  const tables = await server.sql<{ name: string }>(
+    "SELECT relname AS name FROM pg_class WHERE relname LIKE 'of\\_%'",
+  );
+  for (const { header, rows } of taken) {
+    const { xmax, xip } = header.snapshot;
+    const running = new Set(xip);
+    const there = new Set(rows.pg_class.map(({ relname }) => xidOf(relname)));
+    there.delete(0n);
+    const finished = tables
+      .map(({ name }) => xidOf(name))
+      .filter((xid) => xid < xmax && !running.has(xid));
+    assert.deepEqual(
+      [...there].toSorted(compare),
+      finished.toSorted(compare),
+      formatSnapshot(header.snapshot),
+    );
+  }
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : 1;
+}
+
+for (const version of isThorough() ? testedVersions() : []) {
+  it(`a standby of PostgreSQL ${version}, while others commit: the snapshot is exact`, async (t) => {
+    const server = await startServer({ version });
+    t.after(() => server.dispose());
+    const standby = await startStandby(server);
+    t.after(() => standby.dispose());
+    await underLoad(server, standby);
   });
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Ctid } from "../../catalog/model.ts";
+import { usageError } from "../../errors.ts";
 import { HeapPage, type PageTuple } from "../../heap/page.ts";
 import { PAGE_BYTES } from "../../wal/pages/page.ts";
 import { InputError } from "../formats/input-error.ts";
@@ -141,7 +142,15 @@ export class Cluster {
 
   #readControl(): ControlFile {
     const path = join(this.folder, "global", "pg_control");
-    return parseControlFile(readBytes(path), path);
+    try {
+      return parseControlFile(readBytes(path), path);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      throw usageError(
+        `"${this.folder}" is no data directory: it has no global/pg_control`,
+        "As a superuser of the server: SHOW data_directory",
+      );
+    }
   }
 
   #readStatusFile(number: number, needed: boolean): Uint8Array | undefined {

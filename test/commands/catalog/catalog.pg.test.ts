@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { readCatalog } from "../../../src/catalog/read.ts";
+import { checksumAfter } from "../../../src/wal/pages/crc32c.ts";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
 import { WALCTL_COMMAND, openTerminal } from "../../support/program/terminal.ts";
 import { startStandby } from "../../support/server/standby.ts";
@@ -210,8 +211,8 @@ describe("walctl catalog", () => {
     });
 
     test("what is no data directory", async () => {
-      const said = await refusal(1, "--data-dir", folder, "-d", "postgres");
-      assert.match(said, /could not read ".*\/global\/pg_control": no such file/);
+      const said = await refusal(2, "--data-dir", folder, "-d", "postgres");
+      assert.match(said, /".*" is no data directory: it has no global\/pg_control\n/);
     });
 
     const DAMAGED: ReadonlyArray<readonly [what: string, file: string, at: number, said: RegExp]> =
@@ -241,6 +242,35 @@ describe("walctl catalog", () => {
         copyFileSync(join(folder, "kept"), path);
       });
     }
+
+    test("tables of several files, as those above 1 GiB are", async () => {
+      const args = ["--data-dir", data, "-d", "postgres", "-q"];
+      const whole = await read((await walctl(["catalog", ...args])).stdout);
+      const split = join(folder, "split");
+      cpSync(data, split, { recursive: true });
+      const control = readFileSync(join(split, "global/pg_control"));
+      // RELSEG_SIZE, and the checksum of 18.
+      control.writeUInt32LE(2, 220);
+      control.writeInt32LE(~checksumAfter(-1, control, 0, 292), 292);
+      writeFileSync(join(split, "global/pg_control"), control);
+      for (const part of ["global", "base/5"]) {
+        for (const name of readdirSync(join(split, part)).filter((each) => /^\d+$/.test(each))) {
+          const bytes = readFileSync(join(split, part, name));
+          for (let at = 0, number = 0; at < bytes.length; at += 16_384, number++) {
+            const file = number === 0 ? name : `${name}.${number}`;
+            writeFileSync(join(split, part, file), bytes.subarray(at, at + 16_384));
+          }
+        }
+      }
+      const { status, stdout, stderr } = await walctl([
+        "catalog",
+        "--data-dir",
+        split,
+        ...args.slice(2),
+      ]);
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(await read(stdout), whole);
+    });
 
     test("a file that is cut short or gone", async () => {
       const path = join(data, "base/5/1249");
