@@ -6,7 +6,7 @@ export type ColumnKind =
   | "int2"
   | "int4"
   | "name"
-  /** An enum's: a name that may be empty. */
+  /** An enum's, or an origin's name: it may be empty. */
   | "label"
   /** One byte: '' is 0. */
   | "char"
@@ -51,7 +51,7 @@ export const COLUMNS: Columns = {
   },
   pg_enum: { oid: "oid", enumlabel: "label" },
   pg_range: { rngtypid: "oid", rngsubtype: "oid", rngmultitypid: "oid" },
-  pg_replication_origin: { roident: "oid", roname: "name" },
+  pg_replication_origin: { roident: "oid", roname: "label" },
   reg_names: { type: "name", oid: "oid", name: "name" },
 };
 

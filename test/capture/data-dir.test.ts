@@ -73,6 +73,7 @@ describe("pg_control", () => {
     [good((view) => view.setUint32(8, 1800, false)), 2, /written on a big-endian machine/],
     [good((view) => view.setUint32(216, 4096, true)), 2, /has blocks of 4096 bytes/],
     [good((view) => view.setBigUint64(32, 1n << 60n, true)), 1, /checkpoint cannot be there/],
+    [good((view) => view.setBigInt64(24, 1n << 62n, true)), 1, /checkpoint cannot be there/],
     [state(0), 2, /was not shut down: "c" says "starting up"/],
     [state(2), 2, /was not shut down: "c" says "shut down in recovery"/],
     [state(4), 2, /says "in crash recovery"/],

@@ -27,7 +27,7 @@ const HEADER: CatalogHeader = {
 /** Columns of the followed tables, as far as a reader looks at them. */
 function layouts(): readonly PgAttribute[] {
   const LENGTHS: Readonly<Record<string, number>> = {
-    ...{ oid: 4, int2: 2, int4: 4, name: 64, char: 1, bool: 1, int2s: -1, missing: -1 },
+    ...{ oid: 4, int2: 2, int4: 4, name: 64, label: 64, char: 1, bool: 1, int2s: -1, missing: -1 },
     ...{ align: 1, length: 2 },
   };
   return Object.entries(FOLLOWED_CATALOGS).flatMap(([catalog, attrelid]) =>
@@ -66,7 +66,10 @@ const FILE: CatalogFile = {
         ...{ indisreplident: false, indisprimary: true, indimmediate: true, indisvalid: true },
       },
     ],
-    pg_enum: [{ ctid, oid: 9, enumlabel: "it's" }],
+    pg_enum: [
+      { ctid, oid: 9, enumlabel: "it's" },
+      { ctid, oid: 10, enumlabel: "" },
+    ],
     pg_range: [{ ctid, rngtypid: 3904, rngsubtype: 23, rngmultitypid: 4451 }],
     pg_replication_origin: [{ roident: 1, roname: "o" }],
     reg_names: [{ type: "regproc", oid: 1242, name: "boolin" }],

@@ -42,6 +42,8 @@ const STATES = [
   ...["in crash recovery", "in archive recovery", "in production"],
 ];
 const SHUT_DOWN = 1;
+/** Of a Date, in seconds. */
+const TIME_MAX = 8_640_000_000_000;
 const CHECKSUM_AT = 288;
 /** 18 has one field more. */
 const CHECKSUM_AT_18 = 292;
@@ -71,17 +73,19 @@ export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
     throw damaged(path, "its checksum does not match");
   }
   const checkpoint = positionOf(uint32(36), uint32(32));
-  if (checkpoint >= POSITION_LIMIT) throw damaged(path, "its checkpoint cannot be there");
+  const time = Number(view.getBigInt64(24, true));
+  if (checkpoint >= POSITION_LIMIT || Math.abs(time) > TIME_MAX) {
+    throw damaged(path, "its checkpoint cannot be there");
+  }
   if (uint32(216) !== PAGE_BYTES || uint32(204) !== 8) {
     throw foreign(path, `has blocks of ${uint32(216)} bytes, aligned to ${uint32(204)}`);
   }
   requireShutDown(uint32(16), path);
   return {
-    ...{ version, catalogVersion, checkpoint },
+    ...{ version, catalogVersion, checkpoint, time },
     systemIdentifier: view.getBigUint64(0, true),
     timeline: uint32(48),
     nextXid: view.getBigUint64(64, true),
-    time: Number(view.getBigInt64(24, true)),
     blocksPerFile: uint32(220),
   };
 }

@@ -116,22 +116,25 @@ export class DatabaseFiles {
     catalog: Catalog,
     oid: number,
   ): ReadonlyArray<CatalogRows[Catalog][number]> {
-    const reader = new HeapRows(catalog, this.#columnsOf(oid), this.#decoderOf(oid));
-    const [folder, filenode] = this.#fileOf(oid);
-    return this.#read(reader, folder, filenode);
+    const make = (): HeapRows<Catalog> =>
+      new HeapRows(catalog, this.#columnsOf(oid), this.#decoderOf(oid));
+    return this.#read(this.#described(make, oid), ...this.#fileOf(oid));
   }
 
   /** Some columns of a catalogue. */
   values(oid: number, kinds: Kinds): ReadonlyArray<Record<string, unknown>> {
-    const reader = new TupleValues(kinds, this.#columnsOf(oid), this.#decoderOf(oid));
-    const [folder, filenode] = this.#fileOf(oid);
-    return this.#read({ row: (tuple) => reader.of(tuple, {}) }, folder, filenode);
+    const make = (): TupleValues =>
+      new TupleValues(kinds, this.#columnsOf(oid), this.#decoderOf(oid));
+    const reader = this.#described(make, oid);
+    return this.#read({ row: (tuple) => reader.of(tuple, {}) }, ...this.#fileOf(oid));
   }
 
   #readClasses(): readonly PgClass[] {
     const { pg_class: oid } = FOLLOWED_CATALOGS;
-    const reader = new HeapRows("pg_class", this.#columnsOf(oid), this.#decodeName);
-    const rows = this.#read(reader, this.#folder, mapped(this.#map, oid, this.#cluster));
+    const make = (): HeapRows<"pg_class"> =>
+      new HeapRows("pg_class", this.#columnsOf(oid), this.#decodeName);
+    const filenode = mapped(this.#map, oid, this.#cluster);
+    const rows = this.#read(this.#described(make, oid), this.#folder, filenode);
     const { sharedMap } = this.#cluster;
     return rows.map((row) => {
       if (row.relfilenode !== 0) return row;
@@ -143,7 +146,19 @@ export class DatabaseFiles {
     const shared = this.#cluster.sharedMap.get(oid);
     if (shared !== undefined) return [join(this.#cluster.folder, "global"), shared];
     const filenode = this.classes.find((row) => row.oid === oid)?.relfilenode ?? 0;
-    return [this.#folder, filenode];
+    if (filenode !== 0) return [this.#folder, filenode];
+    throw new InputError(`"${this.#folder}": pg_class does not name the file of relation ${oid}`);
+  }
+
+  #described<Reader>(make: () => Reader, oid: number): Reader {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new InputError(
+        `"${this.#folder}" is damaged: the columns of relation ${oid} in pg_attribute: ${error.message}`,
+      );
+    }
   }
 
   /** A name in a shared catalogue may be in another database's encoding. */

@@ -64,7 +64,9 @@ export async function createCatalogObjects(server: TestServer): Promise<void> {
   await server.sql(`CREATE DATABASE "${CATALOG_DATABASE}" TEMPLATE template0`);
   await server.sql(`CREATE DATABASE ${TABLESPACE_DATABASE} TABLESPACE apart`);
   await server.sql('CREATE ROLE "Plain Role" LOGIN; CREATE ROLE plain LOGIN');
-  await server.sql("SELECT pg_replication_origin_create('an origin')");
+  await server.sql(
+    "SELECT pg_replication_origin_create('an origin'), pg_replication_origin_create('')",
+  );
   const client = await connectTo(server, CATALOG_DATABASE);
   for (const statement of objects(server.version)) await client.query(statement);
   await client.end();
@@ -92,7 +94,7 @@ export async function connectTo(server: TestServer, database: string): Promise<p
 function objects(version: ServerVersion): readonly string[] {
   return [
     ...['CREATE SCHEMA "select"', 'CREATE SCHEMA "Größe"', "CREATE SCHEMA json_table"],
-    "CREATE TYPE mood AS ENUM ('ok', 'so so', 'it''s')",
+    "CREATE TYPE mood AS ENUM ('ok', 'so so', 'it''s', '')",
     "ALTER TYPE mood ADD VALUE 'Größe' BEFORE 'ok'",
     "CREATE DOMAIN positive AS int CHECK (value > 0)",
     "CREATE TYPE pair AS (a int, b text)",
