@@ -220,6 +220,18 @@ test("what cannot be told as text is given as it is", () => {
   }
 });
 
+test("stored bytes are given as they are, whatever their type: nothing takes them for what is sent", () => {
+  const stored = new TypeRegistry("stored");
+  for (const oid of [23, REGCLASS, 16_999]) {
+    const out = new ByteWriter();
+    const bytes = bytesOf("000004d2");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    binaryEncoder(oid, stored, writeString)(out, bytes, view, 0, 4);
+    assert.equal(Buffer.from(out.take()).toString(), '{"disk_base64":"AAAE0g=="}');
+    assert.equal(binaryToText(oid, stored)(bytes), undefined);
+  }
+});
+
 test("bytes that are not UTF-8 stay as they came", () => {
   const wire = "00000001 00000000 00000019 00000001 00000001 00000003 ff22c2";
   const array = binaryToText(1009, types)(bytesOf(wire));

@@ -15,7 +15,13 @@ import {
 } from "./disk-reader.ts";
 import { toUtf8 } from "./encodings.ts";
 import { fastArray } from "./fast-arrays.ts";
-import { FAST_BYTES_MAX, FAST_WRITERS, type FastWriter, int32At } from "./fast-writers.ts";
+import {
+  FAST_BYTES_MAX,
+  FAST_WRITERS,
+  type FastWriter,
+  NEVER_QUOTED,
+  int32At,
+} from "./fast-writers.ts";
 import { writeJsonb } from "./jsonb.ts";
 import { baseType, isBuiltinScalar, isPlainArray, storedForm } from "./stored-forms.ts";
 import type { TupleWriter } from "./tuple-writer.ts";
@@ -104,7 +110,8 @@ function fastWriter(typeOid: number, types: TypeSource, isUtf8: boolean): FastWr
   const element = fastWriter(type.element, types, isUtf8);
   const layout = types.type(type.element);
   if (element === undefined || layout === undefined) return undefined;
-  return fastArray(element, type.element, layout, type.delimiter);
+  const mayNeedQuotes = !NEVER_QUOTED.has(element);
+  return fastArray(element, type.element, layout, type.delimiter, mayNeedQuotes);
 }
 
 /** UInt32 pg_enum's oid */
@@ -124,16 +131,30 @@ function enumWriter(types: TypeSource): FastWriter {
 }
 
 /** A call into native code costs more than a loop over so few bytes. */
-const LOOP_BYTES_MAX = 100;
+const LOOP_BYTES_MAX = 200;
+const WORDS_BYTES_MIN = 24;
+/** Of what was copied last: many values come out of the same bytes. */
+let sourceBytes: Uint8Array = new Uint8Array(0);
+let sourceView: DataView = new DataView(sourceBytes.buffer);
 
 function copyText(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
   const length = end - start;
   out.reserve(length);
-  const target = out.bytes;
-  const { offset } = out;
-  if (length > LOOP_BYTES_MAX) target.set(bytes.subarray(start, end), offset);
-  else for (let at = 0; at < length; at++) target[offset + at] = bytes[start + at]!;
+  const { bytes: target, offset, view } = out;
   out.offset = offset + length;
+  if (length > LOOP_BYTES_MAX) {
+    target.set(bytes.subarray(start, end), offset);
+    return true;
+  }
+  let at = 0;
+  if (length >= WORDS_BYTES_MIN) {
+    if (bytes !== sourceBytes) {
+      sourceBytes = bytes;
+      sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    for (; at + 4 <= length; at += 4) view.setInt32(offset + at, sourceView.getInt32(start + at));
+  }
+  for (; at < length; at++) target[offset + at] = bytes[start + at]!;
   return true;
 }
 

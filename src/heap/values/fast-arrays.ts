@@ -1,8 +1,8 @@
-import { varlenaForm } from "../varlena.ts";
+import { varlenaEnd, varlenaForm } from "../varlena.ts";
 import type { AttributeLayout } from "../tuple.ts";
+import { writeAscii } from "./digits.ts";
 import { FAST_BYTES_MAX, type FastWriter, int32At } from "./fast-writers.ts";
 import type { TupleWriter } from "./tuple-writer.ts";
-import { varlenaEnd } from "../varlena.ts";
 
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
@@ -23,6 +23,7 @@ export function fastArray(
   elementOid: number,
   { align, length }: AttributeLayout,
   delimiter: string,
+  mayNeedQuotes: boolean,
 ): FastWriter {
   const delimiterByte = delimiter.charCodeAt(0);
   /** By byte: 1 where an element with it stands in quotes. */
@@ -50,7 +51,7 @@ export function fastArray(
       out.reserve(FAST_BYTES_MAX);
       out.bytes[out.offset++] = index === 0 ? OPEN : delimiterByte;
       if (bitmapBytes > 0 && (bytes[bitmap + (index >> 3)]! & (1 << (index & 7))) === 0) {
-        out.offset += out.bytes.write("NULL", out.offset, "latin1");
+        writeAscii(out, "NULL");
         continue;
       }
       if (length !== -1 || bytes[at] === 0) at = origin + ((at - origin + align - 1) & -align);
@@ -65,7 +66,7 @@ export function fastArray(
       const written = out.offset;
       out.reserve(FAST_BYTES_MAX);
       if (!element(bytes, payload, next, out)) return false;
-      quote(out, written, special);
+      if (mayNeedQuotes) quote(out, written, special);
       at = next;
     }
     out.reserve(1);

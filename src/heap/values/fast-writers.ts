@@ -41,6 +41,11 @@ export const FAST_WRITERS = new Map<string, FastWriter>([
   ["bytea", bytea],
 ]);
 
+/** Their texts hold nothing that an array's would have to quote. */
+export const NEVER_QUOTED: ReadonlySet<FastWriter> = new Set([
+  ...[bool, int2, int4, uint4, int8, float4, float8, writeNumeric, date, time, uuid],
+]);
+
 function bool(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
   const value = bytes[start]!;
   if (end - start !== 1 || value > 1) return false;

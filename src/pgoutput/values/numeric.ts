@@ -25,31 +25,16 @@ export function numeric(reader: BinaryReader): string {
   const groups: string[] = [];
   for (let group = 0; group < count; group++) groups.push(readGroup(reader));
 
-  const special = specialNumeric(sign);
+  const special = SPECIAL.get(sign);
   if (special !== undefined) return special;
   if (sign !== 0 && sign !== NEGATIVE) throw reader.unfit();
-  return formatNumeric(groups, weight, sign === NEGATIVE, scale);
-}
-
-/** `NaN` and the infinities; undefined: what stands in the sign's place is none of them. */
-export function specialNumeric(sign: number): string | undefined {
-  return SPECIAL.get(sign);
-}
-
-/** `groups` of four digits each. */
-export function formatNumeric(
-  groups: readonly string[],
-  weight: number,
-  negative: boolean,
-  scale: number,
-): string {
   const whole = digitsOf(groups, 0, weight + 1).replace(/^0+(?=.)/, "");
   const fraction = digitsOf(groups, weight + 1, Math.ceil(scale / GROUP_DIGITS));
   const point = scale > 0 ? `.${fraction.slice(0, scale)}` : "";
-  return `${negative ? "-" : ""}${whole === "" ? "0" : whole}${point}`;
+  return `${sign === NEGATIVE ? "-" : ""}${whole === "" ? "0" : whole}${point}`;
 }
 
-export function readGroup(reader: BinaryReader): string {
+function readGroup(reader: BinaryReader): string {
   const group = reader.uint16();
   if (group > GROUP_MAX) throw reader.unfit();
   return String(group).padStart(GROUP_DIGITS, "0");

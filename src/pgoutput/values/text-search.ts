@@ -33,7 +33,7 @@ export const OPERATOR = 2;
 const NOT = 1;
 const AND = 2;
 const OR = 3;
-export const PHRASE = 4;
+const PHRASE = 4;
 const PRIORITY: Readonly<Record<number, number>> = { [NOT]: 4, [AND]: 2, [OR]: 1, [PHRASE]: 3 };
 const OPERAND_PRIORITY = 5;
 
