@@ -12,6 +12,7 @@ import {
   parseControlFile,
   parseFilenodeMap,
 } from "./control-file.ts";
+import { pageIsSound } from "./page-checksum.ts";
 import { TransactionStatus } from "./transactions.ts";
 
 const PAGES_AT_ONCE = 64;
@@ -79,6 +80,14 @@ export class Cluster {
   *tuples(folder: string, filenode: number): Generator<PlacedTuple> {
     const page = new HeapPage();
     for (const { path, block, bytes, start } of this.#pages(join(folder, String(filenode)))) {
+      if (this.control.checksums && !pageIsSound(bytes, start, block)) {
+        throw new InputError(
+          `"${path}" is damaged: the checksum of block ${block} does not match`,
+          {
+            hint: "Take the catalogue from the running server, or from a copy of the directory.",
+          },
+        );
+      }
       if (!page.attach(bytes, start)) {
         throw new InputError(`"${path}" is damaged: block ${block} is no page of a table`);
       }

@@ -24,6 +24,8 @@ export interface ControlFile {
   readonly time: number;
   /** How many blocks of a table one file holds. */
   readonly blocksPerFile: number;
+  /** Data pages have checksums. */
+  readonly checksums: boolean;
 }
 
 /** CATALOG_VERSION_NO of the releases (catalog/catversion.h). */
@@ -87,6 +89,7 @@ export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
     timeline: uint32(48),
     nextXid: view.getBigUint64(64, true),
     blocksPerFile: uint32(220),
+    checksums: uint32(252) !== 0,
   };
 }
 

@@ -228,7 +228,7 @@ describe("walctl catalog", () => {
           "a page",
           "base/5/1247",
           8192 + 18,
-          /base\/5\/1247" is damaged: block 1 is no page of a table/,
+          /base\/5\/1247" is damaged: the checksum of block 1 does not match/,
         ],
       ];
     for (const [what, file, at, said] of DAMAGED) {
