@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import type { CaptureFormat, CaptureListener } from "../../capture/formats/capture-reader.ts";
 import { InputError } from "../../capture/formats/input-error.ts";
 import { createCaptureReader } from "../../capture/readers.ts";
@@ -133,6 +134,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const { input, keepGoing, context, reporter } = job;
   const standardInput = file === STANDARD_INPUT;
   const name = standardInput ? "standard input" : file;
+  if (!standardInput && (await holdsSegments(file))) throw catalogMissing(file);
   const source = standardInput
     ? sourceOf(name, context.stdin, context.stop)
     : await openCapture(file, context.stdin, context.stop);
@@ -182,4 +184,12 @@ function progressOf(name: string, size: number | undefined, job: Job): (bytes: n
     shown = now;
     job.reporter.progress(progressText(name, bytes, size));
   };
+}
+
+/** A directory of WAL. */
+async function holdsSegments(path: string): Promise<boolean> {
+  const names = await readdir(path).catch(() => []);
+  if (names.length === 0) return false;
+  const { segmentNameOf } = await import("../../capture/wal/segment-file.ts");
+  return names.some((name) => segmentNameOf(name) !== undefined);
 }

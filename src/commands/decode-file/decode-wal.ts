@@ -3,7 +3,7 @@ import { zstdFrames } from "../../capture/compression.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
 import type { CatalogFile } from "../../catalog/model.ts";
-import { ExitCode, WalctlError } from "../../errors.ts";
+import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { CatalogHistory } from "../../rows/catalog/history.ts";
@@ -11,6 +11,8 @@ import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
 import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
 import { PageStore } from "../../rows/pages/page-store.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
+import { formatSegmentName } from "../../wal/pages/segments.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { openCatalog, refuseOtherSystem } from "../catalog-file.ts";
@@ -56,7 +58,7 @@ export async function decodeWal(
     if (error instanceof ReaderGone) return ExitCode.done;
     throw error;
   } finally {
-    files.remove();
+    files.close();
   }
 }
 
@@ -78,6 +80,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const input = await openWal(paths, options.timeline, context, files);
   const exported = await openCatalog(job.catalogPath, context);
   refuseOtherSystem(exported, input.header, job.catalogPath);
+  refuseGap(exported, input, job.catalogPath);
   const atStart = await catalogAtStart(exported, input, job);
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
@@ -112,13 +115,24 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   return fatal || breaks.length > 0 ? ExitCode.malformedInput : status;
 }
 
+/** What was altered between the export and the input's start nobody can tell: rows might have other columns. */
+function refuseGap({ header }: CatalogFile, { from, header: input }: WalInput, path: string): void {
+  if (header.lsn >= from) return;
+  const { segmentBytes, timeline } = input;
+  const segment = formatSegmentName(timeline, header.lsn - (header.lsn % segmentBytes), segmentBytes);
+  throw usageError(
+    `${path} was exported at ${formatPosition(header.lsn)}, before the WAL begins at ${formatPosition(from)}: tables may have changed in between`,
+    `Make it again now: walctl catalog -d NAME > FILE. Or add the segments from ${segment} on.`,
+  );
+}
+
 /** As it was where the input begins: what was exported later is taken back by a first pass. */
 async function catalogAtStart(
   exported: CatalogFile,
   input: WalInput,
   { context, flags }: Job,
 ): Promise<{ readonly file: CatalogFile; readonly known?: EarlyCatalog["known"] }> {
-  if (exported.header.lsn <= input.from) return { file: exported };
+  if (exported.header.lsn === input.from) return { file: exported };
   const late = new LateCatalog(exported, await zstdFrames());
   const listener: LogListener = {
     record: (record, version) => late.note(record, version),

@@ -16,37 +16,36 @@ import { pipeline } from "node:stream/promises";
 import { WalctlError } from "../../errors.ts";
 import type { Spill } from "../../rows/transactions/change-log.ts";
 
-/** Changes that memory has no room for, and standard input where it is read twice. Made when first used; nobody else can read them. */
+/**
+ * Changes that memory has no room for, and standard input where it is read twice: files without a name, which are gone with the
+ * process however it ends.
+ */
 export class TemporaryFiles implements Spill {
-  #folder: string | undefined;
+  readonly #open: number[] = [];
   #spill: number | undefined;
   #end = 0;
 
   write(bytes: Uint8Array): number {
     const at = this.#end;
-    try {
-      const file = (this.#spill ??= openSync(join(this.#inFolder(), "changes"), "w+", 0o600));
-      for (let done = 0; done < bytes.length;) {
+    this.#do("write", () => {
+      const file = (this.#spill ??= this.#create());
+      for (let done = 0; done < bytes.length; ) {
         done += writeSync(file, bytes, done, bytes.length - done, at + done);
       }
-    } catch (error) {
-      throw this.#failed("write", error);
-    }
+    });
     this.#end = at + bytes.length;
     return at;
   }
 
   read(at: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    try {
-      for (let done = 0; done < length;) {
+    this.#do("read", () => {
+      for (let done = 0; done < length; ) {
         const count = readSync(this.#spill ?? -1, bytes, done, length - done, at + done);
         if (count === 0) throw new Error("it was cut");
         done += count;
       }
-    } catch (error) {
-      throw this.#failed("read", error);
-    }
+    });
     return bytes;
   }
 
@@ -57,34 +56,44 @@ export class TemporaryFiles implements Spill {
 
   /** All that the stream holds, to be read as often as wanted. */
   async copyOf(stream: Readable, stop: AbortSignal): Promise<() => Readable> {
-    const path = join(this.#inFolder(), "input");
+    const fd = this.#do("write", () => this.#create());
     try {
-      await pipeline(stream, createWriteStream(path, { mode: 0o600 }), { signal: stop });
+      await pipeline(stream, createWriteStream("", { fd, autoClose: false }), { signal: stop });
     } catch (error) {
-      if (!stop.aborted) throw this.#failed("write", error);
+      if (!stop.aborted) throw failed("write", error);
     }
-    return () => createReadStream(path);
+    return () => createReadStream("", { fd, start: 0, autoClose: false });
   }
 
-  remove(): void {
-    if (this.#spill !== undefined) closeSync(this.#spill);
+  close(): void {
+    for (const file of this.#open.splice(0)) closeSync(file);
     this.#spill = undefined;
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
-    this.#folder = undefined;
   }
 
-  #inFolder(): string {
-    return (this.#folder ??= mkdtempSync(join(tmpdir(), "walctl-")));
+  #create(): number {
+    const folder = mkdtempSync(join(tmpdir(), "walctl-"));
+    try {
+      const file = openSync(join(folder, "temporary"), "w+", 0o600);
+      this.#open.push(file);
+      return file;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 
-  #failed(what: string, error: unknown): WalctlError {
-    const place = this.#folder ?? tmpdir();
-    return new WalctlError(
-      `could not ${what} a temporary file in "${place}": ${(error as Error).message}`,
-      {
-        hint: "Set TMPDIR to a folder with more room.",
-        cause: error,
-      },
-    );
+  #do<Result>(what: string, work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw failed(what, error);
+    }
   }
+}
+
+function failed(what: string, error: unknown): WalctlError {
+  const { message } = error as Error;
+  return new WalctlError(`could not ${what} a temporary file in "${tmpdir()}": ${message}`, {
+    hint: "Set TMPDIR to a folder with more room.",
+    cause: error,
+  });
 }
