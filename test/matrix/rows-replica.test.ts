@@ -97,7 +97,7 @@ for (const version of newestOrNamed()) {
               assert.equal(change.unchanged, undefined);
               assert.ok(
                 fits(change, expected[index]!, true),
-                wrong(seed, subject, change, expected[index]!),
+                wrong(seed, subject, change, expected[index]),
               );
             }
           }

@@ -119,7 +119,11 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
 function refuseGap({ header }: CatalogFile, { from, header: input }: WalInput, path: string): void {
   if (header.lsn >= from) return;
   const { segmentBytes, timeline } = input;
-  const segment = formatSegmentName(timeline, header.lsn - (header.lsn % segmentBytes), segmentBytes);
+  const segment = formatSegmentName(
+    timeline,
+    header.lsn - (header.lsn % segmentBytes),
+    segmentBytes,
+  );
   throw usageError(
     `${path} was exported at ${formatPosition(header.lsn)}, before the WAL begins at ${formatPosition(from)}: tables may have changed in between`,
     `Make it again now: walctl catalog -d NAME > FILE. Or add the segments from ${segment} on.`,

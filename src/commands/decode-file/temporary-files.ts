@@ -29,7 +29,7 @@ export class TemporaryFiles implements Spill {
     const at = this.#end;
     this.#do("write", () => {
       const file = (this.#spill ??= this.#create());
-      for (let done = 0; done < bytes.length; ) {
+      for (let done = 0; done < bytes.length;) {
         done += writeSync(file, bytes, done, bytes.length - done, at + done);
       }
     });
@@ -40,7 +40,7 @@ export class TemporaryFiles implements Spill {
   read(at: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     this.#do("read", () => {
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const count = readSync(this.#spill ?? -1, bytes, done, length - done, at + done);
         if (count === 0) throw new Error("it was cut");
         done += count;

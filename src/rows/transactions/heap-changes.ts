@@ -5,7 +5,7 @@ import { Rmgr } from "../../wal/rmgrs.ts";
 import { Change, ChangeBit, ChangeKind, OldRow } from "./change-log.ts";
 
 const OPERATION = 0x70;
-export const INIT_PAGE = 0x80;
+const INIT_PAGE = 0x80;
 const Heap = {
   insert: 0x00,
   delete: 0x10,

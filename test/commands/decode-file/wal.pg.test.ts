@@ -129,7 +129,7 @@ describe("rows out of WAL", () => {
     const updates = lines.filter(({ kind }) => kind === "update");
     assert.ok(updates.length >= 4 && updates.every((line) => "old" in line && !("key" in line)));
     const [first] = updates;
-    assert.equal(String((first?.["old"] as { big: string }).big).length, 6400);
+    assert.match(JSON.stringify(first?.["old"]), /"big":"[0-9a-f]{6400}"/);
     assert.ok(updates.every((line) => !("unchanged" in line)));
   });
 
@@ -218,7 +218,7 @@ describe("rows out of WAL", () => {
     const lines = linesOf(await walctl([...args, folder]));
     const [begin, insert, commit, next] = lines;
     assert.deepEqual([begin?.kind, begin?.["partial"]], ["begin", true]);
-    assert.equal((insert?.["new"] as { id: number }).id, 71);
+    assert.deepEqual(insert?.["new"], { id: 71, big: null, extra: 1 });
     assert.deepEqual([commit?.kind, next?.kind, next?.["partial"]], ["commit", "begin", undefined]);
     const table = await walctl([...args, "-F", "table", folder]);
     assert.match(table.stdout, /began before this WAL/);
@@ -270,7 +270,7 @@ describe("rows out of WAL", () => {
       assert.equal(`${status} ${stdout}`, "2 ", stderr);
       return stderr;
     };
-    const [name = ""] = readdirSync(wal).filter((each) => SEGMENT.test(each));
+    const name = readdirSync(wal).find((each) => SEGMENT.test(each)) ?? "";
     const segment = join(wal, name);
     const missing =
       /is physical WAL: row changes need the catalogue of its database\nHINT: Make it with: walctl catalog -d NAME > shop\.catalog\. Then: walctl decode-file --catalog shop\.catalog .*The records alone: walctl inspect/;
