@@ -1,6 +1,6 @@
 import { type CatalogFile, FOLLOWED_CATALOGS, type FollowedCatalog } from "../../catalog/model.ts";
 import { ExitCode, WalctlError } from "../../errors.ts";
-import { ShortPayload } from "../../wal/detail/payload.ts";
+import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
 import { HEAP_OPERATION } from "../../wal/detail/heap.ts";
 import type { Decompress } from "../../wal/images/images.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
@@ -24,6 +24,7 @@ import type { CatalogRow } from "./row-version.ts";
 import { isFinished } from "./snapshot.ts";
 
 const DELETE = 0x10;
+const STORAGE_CREATE = 0x10;
 
 /** The catalogue at the input's start, and what is not known of it. */
 export interface EarlyCatalog {
@@ -78,6 +79,7 @@ export class LateCatalog {
     try {
       if (record.rmgr === Rmgr.heap || record.rmgr === Rmgr.heap2) this.#noteRows(record);
       else if (record.rmgr === Rmgr.transaction) this.#noteEnd(record, version);
+      else if (record.rmgr === Rmgr.storage) this.#noteCreated(record);
     } catch (error) {
       if (!(error instanceof ShortPayload)) throw error;
       this.skipped(record.lsn);
@@ -150,6 +152,15 @@ export class LateCatalog {
     const file = relfilenode === 0 ? oid : relfilenode;
     if (!this.#files.has(file)) this.#files.add(catalog, file);
     this.#made.set(file, { catalog, lsn });
+  }
+
+  /** CREATE: locator, int32 fork. Where the file before is not known, the copy's row in pg_class may not be either. */
+  #noteCreated(record: WalRecord): void {
+    if (record.opcode !== STORAGE_CREATE) return;
+    const data = new Payload().main(record);
+    const file = this.#files.of(data.u32(), data.u32(), data.u32());
+    if (file === undefined) return;
+    this.#made.set(file.relfilenode, { catalog: file.catalog, lsn: record.lsn });
   }
 
   #add(xid: number, event: RowEvent): void {
