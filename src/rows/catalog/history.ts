@@ -14,7 +14,7 @@ import { type CatalogBreak, missingRecords } from "./breaks.ts";
 import { Epochs, writersOf } from "./epochs.ts";
 import type { Owner } from "./owner.ts";
 import { CatalogRecorder } from "./recorder.ts";
-import type { RowVersion, UnknownRow } from "./row-version.ts";
+import type { CatalogRow, RowVersion, UnknownRow } from "./row-version.ts";
 import { tableChanges } from "./table-changes.ts";
 import type { TableChange, TableVersion } from "./table-version.ts";
 import { TablesOverTime } from "./tables-over-time.ts";
@@ -28,9 +28,11 @@ export interface KnownCatalog {
   readonly unknownRows: readonly UnknownRow[];
   /** Before, a table without a key may have had one. */
   readonly indexesFrom: number;
+  /** What records made whose pages are not known, by their positions. */
+  readonly rowsAt: ReadonlyMap<number, CatalogRow>;
 }
 
-const ALL_KNOWN: KnownCatalog = { from: 0, unknownRows: [], indexesFrom: 0 };
+const ALL_KNOWN: KnownCatalog = { from: 0, unknownRows: [], indexesFrom: 0, rowsAt: new Map() };
 
 /** In place of a tablespace: by oid. */
 const BY_OID = -1;
@@ -50,7 +52,7 @@ export class CatalogHistory {
   constructor(file: CatalogFile, pages: PageStore, known: KnownCatalog = ALL_KNOWN) {
     this.#known = known;
     this.#exportLsn = file.header.lsn;
-    this.#recorder = new CatalogRecorder(file, pages, known.unknownRows);
+    this.#recorder = new CatalogRecorder(file, pages, known);
     this.#tablespace = file.header.tablespace;
     this.#types = new TypesOverTime(file, this.#recorder.indexes);
     this.#recorder.forgotten = (version) => this.#tables.forget(version);

@@ -16,6 +16,7 @@ import {
   FollowedFiles,
   RowReader,
   followedCatalog,
+  placeOf,
 } from "./followed-files.ts";
 import type { KnownCatalog } from "./history.ts";
 import { CatalogRewind, type RowEvent } from "./rewind.ts";
@@ -107,11 +108,11 @@ export class LateCatalog {
     }
     const rewound = this.#rewind.finish(this.#file, filenodes);
     if (rewound.mismatches > 0) throw otherCatalog(rewound.mismatches);
-    const { unknownRows } = rewound;
+    const { rowsAt, unknownRows } = rewound;
     const { from, indexesFrom } = this.#rewind;
     return {
       file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
-      known: { from: Math.max(this.#from, from), indexesFrom, unknownRows },
+      known: { from: Math.max(this.#from, from), indexesFrom, unknownRows, rowsAt },
     };
   }
 
@@ -123,15 +124,22 @@ export class LateCatalog {
     const { catalog } = file;
     const { lsn, xid } = record;
     let before: RowEvent["before"];
+    let beforePlace: number | undefined;
+    const change = { lsn, catalog, relfilenode };
     forEachRowChange(record, {
       deleted: (block, item) => {
         before = this.#rowAt(file, block, item);
+        beforePlace = placeOf(block, item);
         if (record.rmgr !== Rmgr.heap || (record.info & HEAP_OPERATION) !== DELETE) return;
-        this.#add(xid, { lsn, catalog, relfilenode, before, after: undefined });
+        this.#add(xid, {
+          ...change,
+          ...{ before, beforePlace, after: undefined, afterPlace: undefined },
+        });
       },
       inserted: (block, item) => {
         const after = this.#rowAt(file, block, item);
-        this.#add(xid, { lsn, catalog, relfilenode, before, after });
+        const afterPlace = placeOf(block, item);
+        this.#add(xid, { ...change, before, beforePlace, after, afterPlace });
         if (after !== null && catalog === "pg_class") {
           this.#noteCopy(after as CatalogRow<"pg_class">, lsn);
         }

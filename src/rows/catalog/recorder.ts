@@ -32,6 +32,12 @@ const RUNNING_XACTS = 0x10;
 /** pg_type, pg_attribute, pg_proc, pg_class, and TOAST tables of theirs: initdb's files have their oids for numbers. */
 const MAPPED = [1247, 1249, 1255, 1259, 2836, 4171];
 
+/** What a late catalogue leaves open: see KnownCatalog. */
+interface LeftOpen {
+  readonly unknownRows: readonly UnknownRow[];
+  readonly rowsAt: ReadonlyMap<number, CatalogRow>;
+}
+
 /** The versions of the catalogue's rows: those of the file, and what records make of them. */
 export class CatalogRecorder {
   readonly indexes = createIndexes();
@@ -51,15 +57,17 @@ export class CatalogRecorder {
   readonly #file: CatalogFile;
   readonly #pages: PageStore;
   readonly #reader: RowReader;
+  readonly #rowsAt: LeftOpen["rowsAt"];
   readonly #payload = new Payload();
 
-  constructor(file: CatalogFile, pages: PageStore, unknown: readonly UnknownRow[]) {
+  constructor(file: CatalogFile, pages: PageStore, { rowsAt, unknownRows }: LeftOpen) {
+    this.#rowsAt = rowsAt;
     this.#file = file;
     this.#pages = pages;
     this.files = new FollowedFiles(file.header);
     this.#reader = new RowReader(file);
     for (const catalog of FOLLOWED) this.#addRows(catalog, file.rows[catalog], false);
-    for (const { catalog, row } of unknown) this.#addRows(catalog, [row], true);
+    for (const { catalog, row } of unknownRows) this.#addRows(catalog, [row], true);
   }
 
   #addRows(catalog: FollowedCatalog, rows: readonly CatalogRow[], isUnknown: boolean): void {
@@ -163,6 +171,7 @@ export class CatalogRecorder {
     const file = this.files.of(tablespace, database, relfilenode);
     if (file === undefined) return false;
     let changed = false;
+    this.#replaced = undefined;
     forEachRowChange(record, {
       inserted: (block, item) => {
         changed = this.#inserted(record, file, block, item) || changed;
@@ -181,9 +190,13 @@ export class CatalogRecorder {
     this.#replaced = undefined;
     places?.delete(placeOf(block, item));
     const tuple = this.#pages.tupleAt(file, block, item);
-    const row = tuple === undefined ? undefined : this.#reader.row(catalog, tuple, block, item);
-    if (row === undefined && replaced === undefined) {
-      this.#break(unknownRow(record.lsn, catalog));
+    const row =
+      tuple === undefined
+        ? this.#rowsAt.get(record.lsn)
+        : this.#reader.row(catalog, tuple, block, item);
+    if (row === undefined && !replaced) {
+      // A version of a row that nothing has told of, such as that of a table that is gone by the time of a late export.
+      if (replaced === undefined) this.#break(unknownRow(record.lsn, catalog));
       return false;
     }
     // System columns are not in the file.
@@ -200,12 +213,12 @@ export class CatalogRecorder {
     return true;
   }
 
-  /** The row that the record which is noted ended. */
-  #replaced: RowVersion | undefined;
+  /** The row that the record which is noted ended; null: one that is not known. */
+  #replaced: RowVersion | null | undefined;
 
   #deleted(record: WalRecord, file: FollowedFile, block: number, item: number): boolean {
     const version = this.#placesOf(file, record.lsn)?.get(placeOf(block, item));
-    this.#replaced = version;
+    this.#replaced = version ?? null;
     // A system column's.
     if (version === undefined) return false;
     const writer = this.#writer(record.xid);

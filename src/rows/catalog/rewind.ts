@@ -1,5 +1,5 @@
 import type { CatalogFile, CatalogRows, FollowedCatalog } from "../../catalog/model.ts";
-import { FOLLOWED } from "./followed-files.ts";
+import { FOLLOWED, placeOf } from "./followed-files.ts";
 import { type CatalogRow, type UnknownRow, keyOf } from "./row-version.ts";
 
 /** What a record did to a row. Undefined: there was, or is, none; null: its page is not known. */
@@ -10,6 +10,9 @@ export interface RowEvent {
   readonly relfilenode: number;
   readonly before: CatalogRow | null | undefined;
   readonly after: CatalogRow | null | undefined;
+  /** placeOf() both. */
+  readonly beforePlace: number | undefined;
+  readonly afterPlace: number | undefined;
 }
 
 /** From the first event of a row to the last. */
@@ -18,9 +21,19 @@ interface Span {
   last: RowEvent;
 }
 
+/** A row whose page is not known, where it lies now. */
+interface Unseen {
+  /** Undefined: which row it is, later events or the file may tell. */
+  readonly key: number | undefined;
+  readonly first: RowEvent;
+  readonly last: RowEvent;
+}
+
 export interface Rewound {
   readonly rows: Pick<CatalogRows, FollowedCatalog>;
   readonly unknownRows: readonly UnknownRow[];
+  /** What records made whose pages are not known, by their positions, where the file has it. */
+  readonly rowsAt: ReadonlyMap<number, CatalogRow>;
   /** Rows that are not in the file as the last event left them: it is of another time or database. */
   readonly mismatches: number;
 }
@@ -32,6 +45,8 @@ export class CatalogRewind {
   readonly #spans = new Map<FollowedCatalog, Map<number, Span>>(
     FOLLOWED.map((catalog) => [catalog, new Map<number, Span>()]),
   );
+  /** By file and place. */
+  readonly #unseen = new Map<string, Unseen>();
   /** Before it not all is known. */
   from = 0;
   /** Before it indexes may be missing. */
@@ -42,31 +57,64 @@ export class CatalogRewind {
     const { after, before, catalog, lsn } = event;
     // System columns are not in the file.
     if (isSystemColumn(after) || isSystemColumn(before)) return;
+    const unseen = this.#take(event);
     const row = after ?? before;
-    if (row === undefined || row === null) {
-      // A row that was changed, or one that is gone: which one is not known.
-      if (after === null) this.from = Math.max(this.from, lsn);
+    const key = row === undefined || row === null ? unseen?.key : keyOf(catalog, row);
+    if (key !== undefined) this.#addKnown(key, event, unseen);
+    else if (after === undefined) {
+      // Which row is gone is not known. That of a table, of a column or of a type is missed where it is needed.
       if (catalog === "pg_index") this.indexesFrom = Math.max(this.indexesFrom, lsn);
       return;
+    } else if (before === undefined) this.from = Math.max(this.from, lsn);
+    if (after === null) {
+      this.#unseen.set(placeKey(event.relfilenode, event.afterPlace), {
+        ...{ key, first: unseen?.first ?? event, last: event },
+      });
     }
-    const spans = this.#spans.get(catalog)!;
-    const key = keyOf(catalog, row);
+  }
+
+  #addKnown(key: number, event: RowEvent, unseen: Unseen | undefined): void {
+    const spans = this.#spans.get(event.catalog)!;
     const span = spans.get(key);
-    if (span === undefined) spans.set(key, { first: event, last: event });
-    else if (span.first.before === undefined && after === undefined) spans.delete(key);
+    if (span === undefined) spans.set(key, { first: unseen?.first ?? event, last: event });
+    else if (span.first.before === undefined && event.after === undefined) spans.delete(key);
     else span.last = event;
+  }
+
+  #take({ before, beforePlace, relfilenode }: RowEvent): Unseen | undefined {
+    if (before === undefined) return undefined;
+    const place = placeKey(relfilenode, beforePlace);
+    const unseen = this.#unseen.get(place);
+    this.#unseen.delete(place);
+    return unseen;
   }
 
   forget(): void {
     for (const spans of this.#spans.values()) spans.clear();
+    this.#unseen.clear();
     this.from = this.indexesFrom = 0;
+  }
+
+  /** Rows that no event named: the file does, where they are the last versions. */
+  #nameUnseen({ header, rows }: CatalogFile): void {
+    for (const { key, first, last } of this.#unseen.values()) {
+      if (key !== undefined) continue;
+      const { afterPlace, catalog, lsn, relfilenode } = last;
+      const all: readonly CatalogRow[] = rows[catalog];
+      const row = all.find(({ ctid }) => placeOf(ctid.block, ctid.item) === afterPlace);
+      if (row === undefined || relfilenode !== header.filenodes[catalog]) {
+        this.from = Math.max(this.from, lsn);
+      } else this.#spans.get(catalog)!.set(keyOf(catalog, row), { first, last });
+    }
   }
 
   /** @param filenodes the files at the start: rows that lie in others have no places */
   finish(file: CatalogFile, filenodes: Readonly<Record<FollowedCatalog, number>>): Rewound {
     const rows: Partial<Record<FollowedCatalog, readonly CatalogRow[]>> = {};
     const unknownRows: UnknownRow[] = [];
+    const rowsAt = new Map<number, CatalogRow>();
     let mismatches = 0;
+    this.#nameUnseen(file);
     for (const [catalog, spans] of this.#spans) {
       const now = file.header.filenodes[catalog];
       const kept: CatalogRow[] = [];
@@ -79,6 +127,10 @@ export class CatalogRewind {
       for (const [key, { first, last }] of spans) {
         const later = seen.get(key);
         if (!isLeft(last, later, now)) mismatches++;
+        if (last.after === null && later !== undefined && last.relfilenode === now) {
+          if (last.afterPlace === placeOf(later.ctid.block, later.ctid.item))
+            rowsAt.set(last.lsn, later);
+        }
         if (first.before === undefined) continue;
         const row = placed(first, filenodes[catalog], later);
         if (first.before === null) unknownRows.push({ catalog, row });
@@ -86,7 +138,7 @@ export class CatalogRewind {
       }
       rows[catalog] = kept;
     }
-    return { rows: rows as Rewound["rows"], unknownRows, mismatches };
+    return { rows: rows as Rewound["rows"], unknownRows, rowsAt, mismatches };
   }
 }
 
@@ -103,15 +155,19 @@ function isLeft(last: RowEvent, row: CatalogRow | undefined, filenode: number): 
   return after.ctid.block === row.ctid.block && after.ctid.item === row.ctid.item;
 }
 
+function placeKey(relfilenode: number, place: number | undefined): string {
+  return `${relfilenode} ${place}`;
+}
+
 /** The row that was there before; of one that is not known the key. */
 function placed(
-  { after, before, relfilenode }: RowEvent,
+  { after, before, beforePlace = 0, relfilenode }: RowEvent,
   filenode: number,
   later: CatalogRow | undefined,
 ): CatalogRow {
-  const row = before ?? after!;
-  const isPlaced = before !== null && relfilenode === filenode;
-  const ctid = isPlaced ? row.ctid : NO_PLACE;
+  const row = before ?? after ?? later!;
+  const place = { block: Math.floor(beforePlace / 2048), item: beforePlace % 2048 };
+  const ctid = relfilenode === filenode ? place : NO_PLACE;
   // Tuples of mapped relations have no relfilenode; the file has found it out.
   if (
     "relfilenode" in row &&
