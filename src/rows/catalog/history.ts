@@ -52,6 +52,7 @@ export class CatalogHistory {
   constructor(file: CatalogFile, pages: PageStore, known: KnownCatalog = ALL_KNOWN) {
     this.#known = known;
     this.#exportLsn = file.header.lsn;
+    if (known.from > 0) this.#epochs.commit(known.from);
     this.#recorder = new CatalogRecorder(file, pages, known);
     this.#tablespace = file.header.tablespace;
     this.#types = new TypesOverTime(file, this.#recorder.indexes);
