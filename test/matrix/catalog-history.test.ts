@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { CatalogFile } from "../../src/catalog/model.ts";
+import { WalctlError } from "../../src/errors.ts";
 import { exportCatalog } from "../rows/support/export.ts";
 import type { Probe } from "../rows/support/probes.ts";
 import { workOnTables } from "../rows/support/random-ddl.ts";
@@ -10,6 +11,7 @@ import { type TestServer, startServer } from "../support/server/server.ts";
 import { isThorough, newestOrNamed } from "./support/versions.ts";
 
 const STEPS = isThorough() ? 800 : 250;
+const CUTS = 5;
 const SEED = Number(process.env["WALCTL_TEST_SEED"] ?? 1);
 
 for (const version of newestOrNamed()) {
@@ -44,7 +46,6 @@ for (const version of newestOrNamed()) {
         });
         exports.push(await exportCatalog(server));
         probes = work.probes;
-        console.log({ done: work.done, steps: STEPS });
         assert.ok(work.done > STEPS / 3, `only ${work.done} statements`);
       });
       after(async () => await server.dispose());
@@ -52,6 +53,31 @@ for (const version of newestOrNamed()) {
       it("is what the server said, from an export before all", async () => {
         const { late } = await replay(server, early, probes, { from: early.header.lsn });
         assert.ok(!late);
+      });
+
+      it("is what the server said or nothing, where the input begins somewhere", async () => {
+        const last = exports.at(-1)!;
+        let known = 0;
+        let refused = 0;
+        for (let cut = 1; cut <= CUTS; cut++) {
+          const from = probes[Math.floor((probes.length * cut) / (CUTS + 1))]!.lsn;
+          // What a transaction did before is missing.
+          const whole = probes.filter(({ lsn, xid }) => {
+            return (
+              xid === 0 ||
+              !probes.some((each) => each.xid === xid && each.lsn < from && lsn >= from)
+            );
+          });
+          try {
+            known += (await replay(server, last, whole, { from, mayLack: true })).known;
+          } catch (error) {
+            // A catalogue that was rewritten twice.
+            if (!rewrites || !(error instanceof WalctlError)) throw error;
+            assert.match(error.message, /was rewritten at .* before the catalogue was exported/);
+            refused++;
+          }
+        }
+        assert.ok(known > 1000 || refused > 0, `only ${known} answers`);
       });
 
       for (let index = 0; index < 6; index++) {

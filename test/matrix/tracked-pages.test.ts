@@ -58,7 +58,6 @@ for (const version of newestOrNamed()) {
         await server.stop();
         await server.start();
         const compared = await comparePages(server, store);
-        console.log(compared);
         assert.ok(compared.tuples > TUPLES_MIN && compared.completePages > 100);
       });
     });

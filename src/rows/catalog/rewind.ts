@@ -17,14 +17,16 @@ export interface RowEvent {
 
 /** From the first event of a row to the last. */
 interface Span {
+  /** Any of its versions: what tells its key. */
+  readonly row: CatalogRow;
   readonly first: RowEvent;
   last: RowEvent;
 }
 
 /** A row whose page is not known, where it lies now. */
 interface Unseen {
-  /** Undefined: which row it is, later events or the file may tell. */
-  readonly key: number | undefined;
+  /** Another version of it. Undefined: which row it is, later events or the file may tell. */
+  readonly row: CatalogRow | undefined;
   readonly first: RowEvent;
   readonly last: RowEvent;
 }
@@ -58,9 +60,8 @@ export class CatalogRewind {
     // System columns are not in the file.
     if (isSystemColumn(after) || isSystemColumn(before)) return;
     const unseen = this.#take(event);
-    const row = after ?? before;
-    const key = row === undefined || row === null ? unseen?.key : keyOf(catalog, row);
-    if (key !== undefined) this.#addKnown(key, event, unseen);
+    const row = after ?? before ?? unseen?.row;
+    if (row !== undefined) this.#addKnown(row, event, unseen);
     else if (after === undefined) {
       // Which row is gone is not known. That of a table, of a column or of a type is missed where it is needed.
       if (catalog === "pg_index") this.indexesFrom = Math.max(this.indexesFrom, lsn);
@@ -68,15 +69,16 @@ export class CatalogRewind {
     } else if (before === undefined) this.from = Math.max(this.from, lsn);
     if (after === null) {
       this.#unseen.set(placeKey(event.relfilenode, event.afterPlace), {
-        ...{ key, first: unseen?.first ?? event, last: event },
+        ...{ row, first: unseen?.first ?? event, last: event },
       });
     }
   }
 
-  #addKnown(key: number, event: RowEvent, unseen: Unseen | undefined): void {
+  #addKnown(row: CatalogRow, event: RowEvent, unseen: Unseen | undefined): void {
     const spans = this.#spans.get(event.catalog)!;
+    const key = keyOf(event.catalog, row);
     const span = spans.get(key);
-    if (span === undefined) spans.set(key, { first: unseen?.first ?? event, last: event });
+    if (span === undefined) spans.set(key, { row, first: unseen?.first ?? event, last: event });
     else if (span.first.before === undefined && event.after === undefined) spans.delete(key);
     else span.last = event;
   }
@@ -97,14 +99,14 @@ export class CatalogRewind {
 
   /** Rows that no event named: the file does, where they are the last versions. */
   #nameUnseen({ header, rows }: CatalogFile): void {
-    for (const { key, first, last } of this.#unseen.values()) {
-      if (key !== undefined) continue;
+    for (const { row: known, first, last } of this.#unseen.values()) {
+      if (known !== undefined) continue;
       const { afterPlace, catalog, lsn, relfilenode } = last;
       const all: readonly CatalogRow[] = rows[catalog];
       const row = all.find(({ ctid }) => placeOf(ctid.block, ctid.item) === afterPlace);
       if (row === undefined || relfilenode !== header.filenodes[catalog]) {
         this.from = Math.max(this.from, lsn);
-      } else this.#spans.get(catalog)!.set(keyOf(catalog, row), { first, last });
+      } else this.#spans.get(catalog)!.set(keyOf(catalog, row), { row, first, last });
     }
   }
 
@@ -124,7 +126,7 @@ export class CatalogRewind {
         if (spans.has(key)) seen.set(key, row);
         else kept.push(now === filenodes[catalog] ? row : { ...row, ctid: NO_PLACE });
       }
-      for (const [key, { first, last }] of spans) {
+      for (const [key, { row: any, first, last }] of spans) {
         const later = seen.get(key);
         if (!isLeft(last, later, now)) mismatches++;
         if (last.after === null && later !== undefined && last.relfilenode === now) {
@@ -132,7 +134,7 @@ export class CatalogRewind {
             rowsAt.set(last.lsn, later);
         }
         if (first.before === undefined) continue;
-        const row = placed(first, filenodes[catalog], later);
+        const row = placed(first, filenodes[catalog], later ?? any);
         if (first.before === null) unknownRows.push({ catalog, row });
         else kept.push(row);
       }
@@ -163,18 +165,13 @@ function placeKey(relfilenode: number, place: number | undefined): string {
 function placed(
   { after, before, beforePlace = 0, relfilenode }: RowEvent,
   filenode: number,
-  later: CatalogRow | undefined,
+  later: CatalogRow,
 ): CatalogRow {
-  const row = before ?? after ?? later!;
+  const row = before ?? after ?? later;
   const place = { block: Math.floor(beforePlace / 2048), item: beforePlace % 2048 };
   const ctid = relfilenode === filenode ? place : NO_PLACE;
   // Tuples of mapped relations have no relfilenode; the file has found it out.
-  if (
-    "relfilenode" in row &&
-    row.relfilenode === 0 &&
-    later !== undefined &&
-    "relfilenode" in later
-  ) {
+  if ("relfilenode" in row && row.relfilenode === 0 && "relfilenode" in later) {
     return { ...row, ctid, relfilenode: later.relfilenode };
   }
   return { ...row, ctid };

@@ -1,6 +1,6 @@
 /** The catalogue followed through a server's WAL, and asked what was asked of the server. */
 import type { CatalogFile } from "../../../src/catalog/model.ts";
-import { CatalogHistory } from "../../../src/rows/catalog/history.ts";
+import { CatalogHistory, type KnownCatalog } from "../../../src/rows/catalog/history.ts";
 import { LateCatalog } from "../../../src/rows/catalog/late.ts";
 import { PageStore, Tracking } from "../../../src/rows/pages/page-store.ts";
 import { endOf } from "../../../src/rows/catalog/transaction-end.ts";
@@ -14,6 +14,8 @@ import { type Probe, checkProbe } from "./probes.ts";
 export interface Replayed {
   readonly history: CatalogHistory;
   readonly late: boolean;
+  /** Answers about tables. */
+  readonly known: number;
 }
 
 /** Called before a transaction's end is told, with all of its xids that survive. */
@@ -23,18 +25,20 @@ export interface ReplayOptions {
   readonly ended?: Ended;
   /** As if the input began there. */
   readonly from?: number;
+  /** Not all may be known: the input does not begin at a checkpoint. */
+  readonly mayLack?: boolean;
 }
 
 export async function replay(
   server: TestServer,
   exported: CatalogFile,
   asked: readonly Probe[],
-  { ended = () => {}, from = 0 }: ReplayOptions = {},
+  { ended = () => {}, from = 0, mayLack = false }: ReplayOptions = {},
 ): Promise<Replayed> {
   const families = new Families();
   const probes = asked.filter(({ lsn }) => lsn >= from);
   let file = exported;
-  let known;
+  let open: KnownCatalog | undefined;
   const late = new LateCatalog(exported);
   let first: number | undefined;
   let wanted = true;
@@ -46,14 +50,15 @@ export async function replay(
     return true;
   });
   const isLate = LateCatalog.isLate(exported, first ?? 0);
-  if (isLate) ({ file, known } = late.finish());
+  if (isLate) ({ file, known: open } = late.finish());
   const pages: PageStore = new PageStore({
     tracking: (tablespace, database, relfilenode) => {
       const isCatalog = history.isCatalog(tablespace, database, relfilenode);
       return isCatalog ? Tracking.kept : Tracking.none;
     },
   });
-  const history: CatalogHistory = new CatalogHistory(file, pages, known);
+  const history: CatalogHistory = new CatalogHistory(file, pages, open);
+  let known = 0;
   const left = probes.toSorted((a, b) => a.lsn - b.lsn);
   let again: [Probe, ReadonlySet<number>][] = [];
   await followLog(server, (record, version) => {
@@ -61,7 +66,7 @@ export async function replay(
       const next = left.shift()!;
       const owner = next.rolledBack && !families.named ? undefined : families.of(next.xid);
       if (owner === undefined) continue;
-      checkProbe(history, next, owner);
+      known += checkProbe(history, next, owner, mayLack);
       again.push([next, owner]);
     }
     if (record.lsn < from) return true;
@@ -74,7 +79,7 @@ export async function replay(
       if (end.commits) {
         // The answers stay the same until the transaction's end.
         for (const [next, owner] of again)
-          if (next.xid === end.xid) checkProbe(history, next, owner);
+          if (next.xid === end.xid) checkProbe(history, next, owner, mayLack);
         ended(history, xids);
         history.commit(xids, record.lsn);
       } else {
@@ -87,7 +92,7 @@ export async function replay(
     return true;
   });
   if (left.length > 0) throw new Error("the WAL ends before the last probe");
-  return { history, late: isLate };
+  return { history, late: isLate, known };
 }
 
 /** The subtransactions of each transaction: at wal_level=logical those that live, else those that live to its end. */
