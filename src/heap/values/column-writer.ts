@@ -62,25 +62,61 @@ export function columnWriter(typeOid: number, types: TypeSource): ColumnWriter {
   };
 }
 
-/** Writes what an attribute is in a tuple that was stored before it was added. Returns false as a ColumnWriter does. */
+/** Writes a column that the tuple was stored without. Returns false as a ColumnWriter does. */
+export type MissingWriter = (out: TupleWriter) => boolean;
+
+/** For the attributes that were added behind those of a tuple; by what `types` says now, as columnWriter(). */
+export function missingWriter(
+  missing: MissingValue,
+  typeOid: number,
+  types: TypeSource,
+): MissingWriter {
+  if (missing === undefined) {
+    return (out) => {
+      out.null();
+      return true;
+    };
+  }
+  if (typeof missing === "string") {
+    const text = Buffer.from(missing);
+    return (out) => writeText(text, 0, text.length, out);
+  }
+  const value = elementOf(missing, typeOid, types);
+  const write = columnWriter(typeOid, types);
+  return (out) => value !== undefined && write(value, 0, value.length, out);
+}
+
+/** The only element of a stored array. Undefined: it is damaged. */
+function elementOf(
+  missing: Uint8Array,
+  typeOid: number,
+  types: TypeSource,
+): Uint8Array | undefined {
+  let value: Uint8Array | undefined;
+  const { layout } = storedForm(typeOid, types);
+  const text: DiskForm = (reader) => {
+    value = reader.take(reader.end - reader.offset);
+    return "";
+  };
+  const reader = new DiskReader(undefined);
+  reader.attach(missing);
+  try {
+    onlyElement(reader, typeOid, { layout, text });
+    return value;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+/** Writes the value of missingWriter() once. */
 export function writeMissing(
   missing: MissingValue,
   typeOid: number,
   types: TypeSource,
   out: TupleWriter,
 ): boolean {
-  if (missing === undefined) {
-    out.null();
-    return true;
-  }
-  if (typeof missing === "string") {
-    const text = Buffer.from(missing);
-    return writeText(text, 0, text.length, out);
-  }
-  const element = storedForm(typeOid, types);
-  const form: DiskForm = (reader) => onlyElement(reader, typeOid, element);
-  const write = formWriter(form, types, new DiskReader(textConverter(types, typeOid)));
-  return write(missing, 0, missing.length, out);
+  return missingWriter(missing, typeOid, types)(out);
 }
 
 /** Undefined: text is sent as it is stored. */
@@ -116,17 +152,16 @@ function fastWriter(typeOid: number, types: TypeSource, isUtf8: boolean): FastWr
 
 /** UInt32 pg_enum's oid */
 function enumWriter(types: TypeSource): FastWriter {
-  const labels = new Map<number, Uint8Array>();
+  const written = new Map<number, { readonly label: string; readonly bytes: Uint8Array }>();
   return (bytes, start, end, out) => {
+    if (end - start !== 4) return false;
     const oid = int32At(bytes, start) >>> 0;
-    let label = labels.get(oid);
-    if (label === undefined) {
-      const text = end - start === 4 ? types.enumLabel(oid) : undefined;
-      if (text === undefined) return false;
-      label = Buffer.from(text);
-      labels.set(oid, label);
-    }
-    return end - start === 4 && copyText(label, 0, label.length, out);
+    // Asked for again with each value: it may have another name since.
+    const label = types.enumLabel(oid);
+    if (label === undefined) return false;
+    let known = written.get(oid);
+    if (known?.label !== label) written.set(oid, (known = { label, bytes: Buffer.from(label) }));
+    return copyText(known.bytes, 0, known.bytes.length, out);
   };
 }
 

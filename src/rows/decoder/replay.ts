@@ -68,8 +68,8 @@ export class Replay {
     this.#parts = parts;
     const { types } = parts.catalog;
     this.#plans = new TablePlans(types);
-    this.#newRows = new RowWriter(types);
-    this.#oldRows = new RowWriter(types);
+    this.#newRows = new RowWriter();
+    this.#oldRows = new RowWriter();
     this.#announcements = new Announcements(parts.catalog, parts.registry, parts.send);
   }
 

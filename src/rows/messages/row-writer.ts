@@ -1,7 +1,5 @@
 import { AttributeState, DeformedTuple, type StoredTuple } from "../../heap/tuple.ts";
-import { writeMissing } from "../../heap/values/column-writer.ts";
 import { TupleWriter } from "../../heap/values/tuple-writer.ts";
-import type { TypeSource } from "../../heap/values/type-source.ts";
 import {
   type ExternalValue,
   externalValue,
@@ -16,13 +14,8 @@ export type ResolveExternal = (value: ExternalValue) => Uint8Array | undefined;
 
 /** Writes stored rows as pgoutput sends them. What it gives lives until the next row. */
 export class RowWriter {
-  readonly #types: TypeSource;
   readonly #out = new TupleWriter();
   readonly #deformed = new DeformedTuple();
-
-  constructor(types: TypeSource) {
-    this.#types = types;
-  }
 
   /** Undefined: tuple and table do not fit, or a value is damaged: the row is not known. */
   write(tuple: StoredTuple, plan: TablePlan, resolve: ResolveExternal): TupleData | undefined {
@@ -37,7 +30,7 @@ export class RowWriter {
 
   #column(
     bytes: Uint8Array,
-    { index, attribute, write }: PlannedColumn,
+    { index, attribute, write, writeMissing }: PlannedColumn,
     resolve: ResolveExternal,
   ): boolean {
     const { starts, ends, state } = this.#deformed;
@@ -47,7 +40,7 @@ export class RowWriter {
         out.null();
         return true;
       case AttributeState.absent:
-        return writeMissing(attribute.missing, attribute.typeOid, this.#types, out);
+        return writeMissing(out);
       default:
     }
     const start = starts[index]!;

@@ -1,4 +1,9 @@
-import { type ColumnWriter, columnWriter } from "../../heap/values/column-writer.ts";
+import {
+  type ColumnWriter,
+  type MissingWriter,
+  columnWriter,
+  missingWriter,
+} from "../../heap/values/column-writer.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { Column, Relation, ReplicaIdentity } from "../../pgoutput/messages.ts";
 import type { TableAttribute, TableVersion } from "../catalog/table-version.ts";
@@ -11,6 +16,7 @@ export interface PlannedColumn {
   readonly index: number;
   readonly attribute: TableAttribute;
   readonly write: ColumnWriter;
+  readonly writeMissing: MissingWriter;
 }
 
 /** What a version of a table is printed by. */
@@ -52,7 +58,10 @@ export class TablePlans {
     const columns: PlannedColumn[] = [];
     for (const [index, attribute] of table.attributes.entries()) {
       if (attribute.dropped || attribute.generated) continue;
-      columns.push({ index, attribute, write: columnWriter(attribute.typeOid, this.#types) });
+      const { missing, typeOid } = attribute;
+      const writeMissing = missingWriter(missing, typeOid, this.#types);
+      const write = columnWriter(typeOid, this.#types);
+      columns.push({ index, attribute, write, writeMissing });
     }
     const normal = table.oid >= FIRST_NORMAL_OID && table.relrewrite === 0;
     return {

@@ -9,7 +9,7 @@ import {
   varlenaForm,
   varlenaPayload,
 } from "../../../src/heap/varlena.ts";
-import { columnWriter, writeMissing } from "../../../src/heap/values/column-writer.ts";
+import { columnWriter, missingWriter } from "../../../src/heap/values/column-writer.ts";
 import { TupleWriter } from "../../../src/heap/values/tuple-writer.ts";
 import { catalogueTypes } from "../../../src/heap/values/type-shapes.ts";
 import type { TypeSource } from "../../../src/heap/values/type-source.ts";
@@ -70,7 +70,7 @@ export async function rowsOnPages(
       let known = true;
       if (state === AttributeState.null) tuple.null();
       else if (state === AttributeState.absent)
-        known = writeMissing(missing, typeOid, types, tuple);
+        known = missingWriter(missing, typeOid, types)(tuple);
       else {
         const [start, end] = [places.starts[index]!, places.ends[index]!];
         const payload =
