@@ -30,8 +30,8 @@ import type { MissingValue, TypeSource } from "./type-source.ts";
 /**
  * Writes the value bytes[start, end) (of a varlena: behind its header, detoasted and decompressed) as a column: its text, as the
  * server prints it. Where that cannot be told (the type is not known, or text of an encoding) it comes as `b` with its stored bytes,
- * and types.unknownType() is called. Returns
- * false, and has written nothing, where the bytes are no value of the type: then the row is not known.
+ * and types.unknownType() is called. Returns false, and has written nothing, where the bytes are no value of the type: then the row is
+ * not known.
  */
 export type ColumnWriter = (
   bytes: Uint8Array,

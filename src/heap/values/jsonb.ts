@@ -190,7 +190,15 @@ function writeStoredNumeric(
 }
 
 const ESCAPE_BYTES_MAX = 6;
+/** Of less, more room is made than is needed. */
+const COUNTED_FROM = 4096;
 const HEX_DIGITS = "0123456789abcdef";
+
+function escapesIn(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at++) if (ESCAPES[bytes[at]!] !== 0) count++;
+  return count;
+}
 
 function writeString(
   source: Uint8Array,
@@ -207,7 +215,9 @@ function writeString(
     start = 0;
     end = bytes.length;
   }
-  out.reserve((end - start) * ESCAPE_BYTES_MAX + 2);
+  const length = end - start;
+  const escaped = length < COUNTED_FROM ? length : escapesIn(bytes, start, end);
+  out.reserve(length + escaped * (ESCAPE_BYTES_MAX - 1) + 2);
   const target = out.bytes;
   let { offset } = out;
   target[offset++] = QUOTE;

@@ -3,6 +3,9 @@ import type { TupleData } from "../../pgoutput/tuple.ts";
 
 const FIRST_CAPACITY_BYTES = 64 * 1024;
 
+/** A larger buffer is given up with the row that needed it. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024;
+
 /** Writes the columns of one TupleData after another. What tuple() gives lives until begin(). */
 export class TupleWriter {
   /** Valid up to the next reserve(): growing replaces it. */
@@ -13,6 +16,7 @@ export class TupleWriter {
   #columns = 0;
 
   begin(): void {
+    if (this.bytes.length > KEPT_BYTES_MAX) this.#replace(FIRST_CAPACITY_BYTES);
     this.offset = 0;
     this.#columns = 0;
   }
@@ -55,10 +59,14 @@ export class TupleWriter {
   reserve(length: number): void {
     const needed = this.offset + length;
     if (needed <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
-    this.bytes.copy(grown, 0, 0, this.offset);
-    this.bytes = grown;
-    this.view = viewOf(grown);
+    const full = this.bytes;
+    this.#replace(Math.max(needed, full.length * 2));
+    full.copy(this.bytes, 0, 0, this.offset);
+  }
+
+  #replace(capacity: number): void {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = viewOf(this.bytes);
   }
 }
 
