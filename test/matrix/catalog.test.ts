@@ -198,10 +198,10 @@ for (const version of testedVersions()) {
 
 /** What is in the file is what the snapshot in its head says has finished: on a standby PostgreSQL does not tell that. */
 async function underLoad(server: TestServer, standby: TestServer): Promise<void> {
-  let stopped = false;
+  const stop = new AbortController();
   const work = async (session: number): Promise<void> => {
     const client = await connectTo(server, "postgres");
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       await client.query(session % 2 === 0 ? "BEGIN" : "BEGIN; SAVEPOINT s");
       await client.query(
         "DO $$ BEGIN EXECUTE format('CREATE TABLE of_%s (v int)', pg_current_xact_id()); END $$",
@@ -219,7 +219,7 @@ async function underLoad(server: TestServer, standby: TestServer): Promise<void>
       await exported("-h", from.host, "-p", String(from.port), "-U", "postgres", "-d", "postgres"),
     );
   }
-  stopped = true;
+  stop.abort();
   await Promise.all(sessions);
   const xidOf = (name: string): bigint => BigInt(/^of_(\d+)$/.exec(name)?.[1] ?? 0);
   const tables = await server.sql<{ name: string }>(
