@@ -60,16 +60,12 @@ for (const version of newestOrNamed()) {
         let known = 0;
         let refused = 0;
         for (let cut = 1; cut <= CUTS; cut++) {
-          const from = probes[Math.floor((probes.length * cut) / (CUTS + 1))]!.lsn;
-          // What a transaction did before is missing.
-          const whole = probes.filter(({ lsn, xid }) => {
-            return (
-              xid === 0 ||
-              !probes.some((each) => each.xid === xid && each.lsn < from && lsn >= from)
-            );
-          });
+          // What an open transaction did before would be missing.
+          const { lsn: from } = probes
+            .slice((probes.length * cut) / (CUTS + 1))
+            .find(({ quiet }) => quiet)!;
           try {
-            known += (await replay(server, last, whole, { from, mayLack: true })).known;
+            known += (await replay(server, last, probes, { from, mayLack: true })).known;
           } catch (error) {
             // A catalogue that was rewritten twice.
             if (!rewrites || !(error instanceof WalctlError)) throw error;
