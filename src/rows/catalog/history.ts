@@ -10,7 +10,7 @@ import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { PageStore } from "../pages/page-store.ts";
-import { type CatalogBreak, missingRecords } from "./breaks.ts";
+import { type CatalogBreak, missingRecords, unknownRow } from "./breaks.ts";
 import { Epochs, writersOf } from "./epochs.ts";
 import type { Owner } from "./owner.ts";
 import { CatalogRecorder } from "./recorder.ts";
@@ -22,7 +22,9 @@ import { TypesOverTime } from "./types-over-time.ts";
 
 /** What its file leaves open. */
 export interface KnownCatalog {
-  /** Records are missing before; what they changed is not known. 0: none are. */
+  /** Records before are missing, or are not to be followed. 0: none are. */
+  readonly recordsFrom: number;
+  /** Before, a row may be another one: nothing is answered. */
   readonly from: number;
   /** Of these only the keys are right. */
   readonly unknownRows: readonly UnknownRow[];
@@ -32,7 +34,10 @@ export interface KnownCatalog {
   readonly rowsAt: ReadonlyMap<number, CatalogRow>;
 }
 
-const ALL_KNOWN: KnownCatalog = { from: 0, unknownRows: [], indexesFrom: 0, rowsAt: new Map() };
+const ALL_KNOWN: KnownCatalog = {
+  ...{ recordsFrom: 0, from: 0, indexesFrom: 0 },
+  ...{ unknownRows: [], rowsAt: new Map() },
+};
 
 /** In place of a tablespace: by oid. */
 const BY_OID = -1;
@@ -71,7 +76,7 @@ export class CatalogHistory {
 
   /** Every record, in order, after pages.apply(). */
   note(record: WalRecord, version: WalVersion): void {
-    if (record.lsn < this.#known.from) return;
+    if (record.lsn < this.#known.recordsFrom) return;
     const { broken } = this.#recorder;
     if (this.#recorder.note(record, version)) this.#epochs.changed();
     if (broken !== this.#recorder.broken) this.#epochs.commit(record.lsn);
@@ -156,15 +161,17 @@ export class CatalogHistory {
   /** Records are missing before `lsn`. What they changed is not known, so that no relation is from there on. */
   skipped(lsn: number): void {
     // A late catalogue is of afterwards.
-    if (lsn <= this.#known.from && lsn <= this.#exportLsn) return;
+    if (lsn <= this.#known.recordsFrom && lsn <= this.#exportLsn) return;
     this.#skipped ??= missingRecords(lsn, false);
     this.#epochs.commit(lsn);
   }
 
   /** The place before which no relation is known: records are missing between it and a late catalogue's. */
   get unknownBefore(): CatalogBreak | undefined {
-    const { from } = this.#known;
-    return from === 0 ? undefined : missingRecords(from, true);
+    const { from, recordsFrom } = this.#known;
+    if (from === 0) return undefined;
+    if (from === recordsFrom) return missingRecords(from, true);
+    return { ...unknownRow(from, "the catalogue"), before: true };
   }
 
   /** Why relations may be unexplained: the first place from which the catalogue's rows could not be followed. */

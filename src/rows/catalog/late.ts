@@ -112,7 +112,10 @@ export class LateCatalog {
     const { from, indexesFrom } = this.#rewind;
     return {
       file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
-      known: { from: Math.max(this.#from, from), indexesFrom, unknownRows, rowsAt },
+      known: {
+        ...{ recordsFrom: this.#from, from: Math.max(this.#from, from) },
+        ...{ indexesFrom, unknownRows, rowsAt },
+      },
     };
   }
 
