@@ -113,14 +113,14 @@ for (const version of newestOrNamed()) {
         for (let cut = 0; cut < CUTS; cut++) {
           const folder = join(root, `cut-${cut}`);
           mkdirSync(folder);
-          const from = Math.floor(random() * names.length);
-          const to = from + 1 + Math.floor(random() * (names.length - from));
+          // A catalogue has to lie within the WAL: of afterwards with its end, of before with its beginning.
+          const isLate = random() < 0.5;
+          const at = Math.floor(random() * names.length);
+          const [from, to] = isLate ? [at, names.length] : [0, at + 1];
           const kept = names.slice(from, to);
           for (const name of kept) copyFileSync(join(wal, name), join(folder, name));
-          if (random() < 0.5) {
-            truncateSync(join(folder, kept.at(-1)!), Math.floor(random() * 1024 * 1024));
-          }
-          const result = await decode(random() < 0.5 ? early : late, folder);
+          if (!isLate) truncateSync(join(folder, kept.at(-1)!), Math.floor(random() * 1024 * 1024));
+          const result = await decode(isLate ? late : early, folder);
           assert.ok([0, 2, 3].includes(result.status ?? -1), `${result.status} ${result.stderr}`);
           for (const change of changesOf(result)) {
             const subject = subjectOf(change);

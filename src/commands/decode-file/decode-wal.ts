@@ -30,6 +30,7 @@ import { askedColumns } from "../messages/table-flags.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
+import { UnendedTransactions } from "../../rows/transactions/unended.ts";
 import { TemporaryFiles } from "./temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
 import { lossWarnings } from "./wal-losses.ts";
@@ -134,18 +135,34 @@ function refuseGap({ header }: CatalogFile, { from, header: input }: WalInput, p
 async function catalogAtStart(
   exported: CatalogFile,
   input: WalInput,
-  { context, flags }: Job,
+  { catalogPath, context, flags }: Job,
 ): Promise<{ readonly file: CatalogFile; readonly known?: EarlyCatalog["known"] }> {
   if (exported.header.lsn === input.from) return { file: exported };
   const late = new LateCatalog(exported, await zstdFrames());
+  const unended = new UnendedTransactions();
   const listener: LogListener = {
-    record: (record, version) => late.note(record, version),
+    record: (record, version) => {
+      unended.note(record, version);
+      return late.note(record, version);
+    },
     skipped: ({ end }) => late.skipped(end),
     flush: () => undefined,
   };
   const source = await input.open();
   const keepGoing = flags.keepGoing ?? false;
-  await readLog({ source, listener, keepGoing, stop: context.stop });
+  const end = await readLog({ source, listener, keepGoing, stop: context.stop });
+  if (end.kind === "fault") {
+    throw new WalctlError(end.fault.text, {
+      hint: "To go on after the damage: --keep-going. Rows before it need a catalogue file from before it.",
+      exitCode: ExitCode.malformedInput,
+    });
+  }
+  if (end.kind === "end" && unended.mayHaveEnded(exported.header.snapshot)) {
+    throw usageError(
+      `${catalogPath} was exported at ${formatPosition(exported.header.lsn)}, behind the end of the WAL at ${formatPosition(end.position)}: tables may have changed in between`,
+      "Add the segments up to it: SELECT pg_switch_wal() lets the server archive the last one.",
+    );
+  }
   return late.finish();
 }
 

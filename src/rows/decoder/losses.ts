@@ -1,6 +1,9 @@
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Locator } from "../pages/locator.ts";
 
+/** FirstNormalObjectId */
+const FIRST_NORMAL_OID = 16384;
+
 /** Of one table, or of one file that no table explains. */
 export interface Loss {
   count: number;
@@ -34,6 +37,8 @@ export class Losses {
   }
 
   file({ tablespace, database, relfilenode }: Locator, position: number): void {
+    // Only initdb's: a catalogue's, which is not followed any more.
+    if (relfilenode < FIRST_NORMAL_OID) return;
     const key = `${tablespace}/${database}/${relfilenode}`;
     const known = this.unexplained.get(key);
     if (known !== undefined) known.count++;

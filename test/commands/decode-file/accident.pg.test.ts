@@ -101,6 +101,24 @@ describe("after an accident", () => {
     assert.match(stdout, new RegExp(`"xid":${accident["update"]}\\b`));
   });
 
+  it("takes no catalogue from behind the end of the archive, where tables have changed since", async () => {
+    await server.sql("ALTER TABLE orders RENAME status TO state");
+    const newer = join(root, "newer.catalog");
+    assertDone(await walctl(["catalog", "-q", "-o", newer], { server }));
+    const args = ["decode-file", "-q", "--catalog", newer, "--only-table", "orders", archive];
+    const refused = await walctl(args);
+    assert.equal(`${refused.status} ${refused.stdout}`, "2 ");
+    assert.match(
+      refused.stderr,
+      /was exported at .*, behind the end of the WAL at .*\nHINT: .*pg_switch_wal/,
+    );
+    await archiveAll(server);
+    const result = await walctl(args);
+    assertDone(result);
+    assert.equal(result.stdout, (await decode("--only-table", "orders")).stdout);
+    assert.match(result.stdout, /"status":"void"/);
+  });
+
   it("brings every row back by a recovery to the two lines that it shows", async () => {
     const { stdout, stderr, status } = await decode(
       "--xid",
