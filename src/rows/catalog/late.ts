@@ -196,7 +196,9 @@ export class LateCatalog {
     const events = [end.xid, ...end.subxids].flatMap((xid) => this.#events.get(xid) ?? []);
     for (const xid of [end.xid, ...end.subxids]) this.#events.delete(xid);
     if (!isInFile) return;
-    for (const event of events.toSorted((a, b) => a.lsn - b.lsn)) this.#rewind.add(event);
+    for (const event of events.toSorted((a, b) => a.lsn - b.lsn)) {
+      this.#rewind.add(event, record.lsn);
+    }
   }
 }
 

@@ -29,6 +29,8 @@ interface Unseen {
   readonly row: CatalogRow | undefined;
   readonly first: RowEvent;
   readonly last: RowEvent;
+  /** Where the last one's transaction committed: others see the row before until then. */
+  readonly committedAt: number;
 }
 
 export interface Rewound {
@@ -54,9 +56,9 @@ export class CatalogRewind {
   /** Before it indexes may be missing. */
   indexesFrom = 0;
 
-  /** The events of a row in their order. */
-  add(event: RowEvent): void {
-    const { after, before, catalog, lsn } = event;
+  /** The events of a row in their order, when their transaction committed. */
+  add(event: RowEvent, committedAt: number): void {
+    const { after, before, catalog } = event;
     // System columns are not in the file.
     if (isSystemColumn(after) || isSystemColumn(before)) return;
     const unseen = this.#take(event);
@@ -64,12 +66,12 @@ export class CatalogRewind {
     if (row !== undefined) this.#addKnown(row, event, unseen);
     else if (after === undefined) {
       // Which row is gone is not known. That of a table, of a column or of a type is missed where it is needed.
-      if (catalog === "pg_index") this.indexesFrom = Math.max(this.indexesFrom, lsn);
+      if (catalog === "pg_index") this.indexesFrom = Math.max(this.indexesFrom, committedAt);
       return;
-    } else if (before === undefined) this.from = Math.max(this.from, lsn);
+    } else if (before === undefined) this.from = Math.max(this.from, committedAt);
     if (after === null) {
       this.#unseen.set(placeKey(event.relfilenode, event.afterPlace), {
-        ...{ row, first: unseen?.first ?? event, last: event },
+        ...{ row, first: unseen?.first ?? event, last: event, committedAt },
       });
     }
   }
@@ -99,13 +101,13 @@ export class CatalogRewind {
 
   /** Rows that no event named: the file does, where they are the last versions. */
   #nameUnseen({ header, rows }: CatalogFile): void {
-    for (const { row: known, first, last } of this.#unseen.values()) {
+    for (const { row: known, first, last, committedAt } of this.#unseen.values()) {
       if (known !== undefined) continue;
-      const { afterPlace, catalog, lsn, relfilenode } = last;
+      const { afterPlace, catalog, relfilenode } = last;
       const all: readonly CatalogRow[] = rows[catalog];
       const row = all.find(({ ctid }) => placeOf(ctid.block, ctid.item) === afterPlace);
       if (row === undefined || relfilenode !== header.filenodes[catalog]) {
-        this.from = Math.max(this.from, lsn);
+        this.from = Math.max(this.from, committedAt);
       } else this.#spans.get(catalog)!.set(keyOf(catalog, row), { row, first, last });
     }
   }

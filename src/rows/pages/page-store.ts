@@ -216,6 +216,3 @@ export class PageStore {
     return undefined;
   }
 }
-
-/** What others see of it. */
-export type TrackedPages = Pick<PageStore, keyof PageStore>;
