@@ -47,6 +47,8 @@ export class LateCatalog {
   readonly #events = new Map<number, RowEvent[]>();
   /** The catalogues' files at the start, where a rewrite left them. */
   readonly #left = new Map<FollowedCatalog, number>();
+  /** Where the last rewrite of a catalogue committed. */
+  readonly #rewrittenAt = new Map<FollowedCatalog, number>();
   /** Files that VACUUM FULL and CLUSTER made, and where. */
   readonly #made = new Map<number, { readonly catalog: FollowedCatalog; readonly lsn: number }>();
   #from = 0;
@@ -95,6 +97,7 @@ export class LateCatalog {
     this.#events.clear();
     this.#left.clear();
     this.#made.clear();
+    this.#rewrittenAt.clear();
     this.#from = lsn;
   }
 
@@ -109,7 +112,13 @@ export class LateCatalog {
     const rewound = this.#rewind.finish(this.#file, filenodes);
     if (rewound.mismatches > 0) throw otherCatalog(rewound.mismatches);
     const { rowsAt, unknownRows } = rewound;
-    const { from, indexesFrom } = this.#rewind;
+    const { indexesFrom, unseenAt } = this.#rewind;
+    let { from } = this.#rewind;
+    // Places of rows that were not seen cannot be followed into a new file.
+    for (const [catalog, lsn] of this.#rewrittenAt) {
+      const unseen = unseenAt.get(catalog);
+      if (unseen !== undefined) from = Math.max(from, lsn, unseen);
+    }
     return {
       file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
       known: {
@@ -190,6 +199,7 @@ export class LateCatalog {
       const { catalog } = this.#files.of(file.tablespace, file.database, file.relfilenode) ?? {};
       if (catalog === undefined) continue;
       this.#files.drop(file);
+      if (isInFile) this.#rewrittenAt.set(catalog, record.lsn);
       if (!isInFile) this.#made.delete(file.relfilenode);
       else if (!this.#left.has(catalog)) this.#left.set(catalog, file.relfilenode);
     }

@@ -51,6 +51,8 @@ export class CatalogRewind {
   );
   /** By file and place. */
   readonly #unseen = new Map<string, Unseen>();
+  /** Where the last row of a catalogue was changed whose page is not known. */
+  readonly unseenAt = new Map<FollowedCatalog, number>();
   /** Before it not all is known. */
   from = 0;
   /** Before it indexes may be missing. */
@@ -61,6 +63,7 @@ export class CatalogRewind {
     const { after, before, catalog } = event;
     // System columns are not in the file.
     if (isSystemColumn(after) || isSystemColumn(before)) return;
+    if (before === null || after === null) this.unseenAt.set(catalog, committedAt);
     const unseen = this.#take(event);
     const row = after ?? before ?? unseen?.row;
     if (row !== undefined) this.#addKnown(row, event, unseen);
@@ -96,6 +99,7 @@ export class CatalogRewind {
   forget(): void {
     for (const spans of this.#spans.values()) spans.clear();
     this.#unseen.clear();
+    this.unseenAt.clear();
     this.from = this.indexesFrom = 0;
   }
 
