@@ -16,7 +16,7 @@ import { Rmgr } from "../../wal/rmgrs.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
 import { logicalMessageOf } from "../messages/payloads.ts";
-import { type PageStore, Tracking } from "../pages/page-store.ts";
+import { type TrackedPages, Tracking } from "../pages/page-store.ts";
 import { type EndedTransaction, Replay } from "./replay.ts";
 import { KeptValues, chunkOf } from "../toast/chunks.ts";
 import { Change, ChangeKind, type Spill } from "../transactions/change-log.ts";
@@ -43,7 +43,7 @@ export interface RowOptions {
 
 export interface RowParts {
   readonly options: RowOptions;
-  readonly pages: PageStore;
+  readonly pages: TrackedPages;
   readonly catalog: CatalogOverTime;
   readonly registry: TypeRegistry;
   readonly spill: Spill;
@@ -95,7 +95,7 @@ export class RowDecoder {
     return this.#state.redoBefore;
   }
 
-  /** For the PageStore: rows need pages at wal_level=replica, and whole old rows do at logical. */
+  /** For the pages: rows need pages at wal_level=replica, and whole old rows do at logical. */
   get tracksTables(): boolean {
     return this.#parts.options.old === "full" || !this.#state.logical;
   }
