@@ -16,7 +16,7 @@ import { Rmgr } from "../../wal/rmgrs.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
 import { logicalMessageOf } from "../messages/payloads.ts";
-import { type TrackedPages, Tracking } from "../pages/page-store.ts";
+import { type PageStore, Tracking } from "../pages/page-store.ts";
 import { type EndedTransaction, Replay } from "./replay.ts";
 import { KeptValues, chunkOf } from "../toast/chunks.ts";
 import { Change, ChangeKind, type Spill } from "../transactions/change-log.ts";
@@ -43,7 +43,7 @@ export interface RowOptions {
 
 export interface RowParts {
   readonly options: RowOptions;
-  readonly pages: TrackedPages;
+  readonly pages: PageStore;
   readonly catalog: CatalogOverTime;
   readonly registry: TypeRegistry;
   readonly spill: Spill;
