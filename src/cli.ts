@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { catalogCommand } from "./cli/catalog.ts";
 import { decodeFileCommand } from "./cli/decode-file.ts";
 import { doctorCommand, publicationsCommand, slotsCommand } from "./cli/inspect.ts";
 import { inspectCommand } from "./cli/inspect-wal.ts";
@@ -78,6 +79,11 @@ const COMMANDS: readonly Entry[] = [
     name: "inspect",
     define: inspectCommand,
     load: async () => (await import("./commands/inspect/inspect.ts")).inspect,
+  },
+  {
+    name: "catalog",
+    define: catalogCommand,
+    load: async () => (await import("./commands/catalog/catalog.ts")).catalog,
   },
   {
     name: "slots",

@@ -66,3 +66,22 @@ async function* zstdPieces(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
   yield* ready.splice(0);
   if (!complete) throw new CompressionError("unexpected end of file");
 }
+
+/** For frames that are decompressed at once: fills `out` exactly, or returns false. */
+export async function zstdFrames(): Promise<(frame: Uint8Array, out: Uint8Array) => boolean> {
+  const { Decompress } = await import("fzstd");
+  return (frame, out) => {
+    let at = 0;
+    const decompress = new Decompress((piece) => {
+      if (at + piece.length <= out.length) out.set(piece, at);
+      at += piece.length;
+    });
+    try {
+      // It keeps what it was given.
+      decompress.push(frame.slice(), true);
+    } catch {
+      return false;
+    }
+    return at === out.length;
+  };
+}

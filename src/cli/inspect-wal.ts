@@ -11,6 +11,7 @@ export function inspectCommand(): Command {
         "print counts and bytes by record type (the default), rmgr or table; no records",
       ).choices([...["record", "rmgr", "table"]]),
     )
+    .option("--catalog <file>", "names of tables out of a catalogue file: walctl catalog")
     .option("--timeline <timeline>", "for input with several timelines: a number, or latest")
     .option("--keep-going", "continue after damage (the exit status is still 3)")
     .option("-f, --follow", "wait for more at the end of a pg_wal directory")
@@ -64,6 +65,11 @@ function filterOptions(command: Command): Command {
       "records with a block of this [[TABLESPACE/]DATABASE/]RELFILENODE; may be repeated",
       collect,
     )
-    .option("--block <number>", "with --relation: records with this block of it")
+    .option(
+      "--only-table <pattern>",
+      "with --catalog: records with a block of these tables, their indexes or TOAST (* and ?); may be repeated",
+      collect,
+    )
+    .option("--block <number>", "with --relation or --only-table: records with this block of it")
     .option("--full-page-images", "records with a full-page image");
 }

@@ -22,6 +22,7 @@ const SOURCES: Readonly<Record<string, ServerNames | "files">> = {
   "--output": "files",
   "--capture": "files",
   "--ack-from": "files",
+  "--data-dir": "files",
   "drop-slot name": "slots",
   "advance-slot name": "slots",
   "setup-publication name": "publications",

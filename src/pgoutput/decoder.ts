@@ -185,6 +185,8 @@ export class PgoutputDecoder {
       case "stream_prepare":
       case "commit_prepared":
       case "rollback_prepared":
+      case "abort":
+      case "table_changed":
       case "unknown":
         return;
       case "begin":

@@ -27,6 +27,8 @@ export type PgoutputMessage =
   | StreamPrepare
   | CommitPrepared
   | RollbackPrepared
+  | Abort
+  | TableChanged
   | UnknownMessage;
 
 export type MessageKind = PgoutputMessage["kind"];
@@ -55,9 +57,13 @@ interface Positioned {
 
 export interface Begin extends Positioned {
   readonly kind: "begin";
-  /** Where the commit record starts: Commit.commitLsn. */
+  /** Where the commit record starts: Commit.commitLsn. 0/0 of one that was rolled back. */
   readonly finalLsn: Lsn;
   readonly commitTime: PgTime;
+  /** Out of WAL: it may have begun before the input, and what it did there is missing. */
+  readonly partial?: boolean;
+  /** Out of WAL: it was rolled back; an Abort ends it, and finalLsn and commitTime mean nothing. */
+  readonly aborted?: boolean;
 }
 
 export interface Commit extends Positioned {
@@ -224,6 +230,28 @@ export interface RollbackPrepared extends Positioned {
   readonly rollbackEndLsn: Lsn;
   readonly prepareTime: PgTime;
   readonly rollbackTime: PgTime;
+}
+
+/** Out of WAL, not of pgoutput: the end of a transaction, or of a subtransaction by itself, that was rolled back. */
+export interface Abort extends Positioned {
+  readonly kind: "abort";
+  readonly transaction: Transaction;
+  /** Where the abort record starts. */
+  readonly abortLsn: Lsn;
+  readonly abortTime: PgTime;
+}
+
+export type TableAction = "created" | "dropped" | "rewritten" | "truncated";
+
+/** Out of WAL, not of pgoutput: the catalogue has a table no more, or only now, or in another file. */
+export interface TableChanged extends Positioned {
+  readonly kind: "table_changed";
+  readonly action: TableAction;
+  /** Its name only: no columns. */
+  readonly relation: Relation;
+  readonly relfilenode: number;
+  /** Undefined: it had no other one. */
+  readonly oldRelfilenode: number | undefined;
 }
 
 /** A message of a kind that this decoder does not know: a newer server's, perhaps. */

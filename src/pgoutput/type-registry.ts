@@ -43,8 +43,14 @@ export class TypeRegistry {
   readonly #announced = new Map<number, TypeEntry>();
   readonly #catalogued = new Map<number, TypeEntry | undefined>();
   #revision = 0;
+  /** What a binary value is: sent by the server, or stored bytes of a type that the heap room does not know. */
+  readonly binaryForm: "sent" | "stored";
   /** Called when a value is printed of a composite type whose fields are not known. */
   onUnknownFields: ((oid: number) => void) | undefined;
+
+  constructor(binaryForm: "sent" | "stored" = "sent") {
+    this.binaryForm = binaryForm;
+  }
 
   /** Another one whenever what is known of types has changed, but for what a Type message tells. */
   get revision(): number {

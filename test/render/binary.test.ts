@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
-import { binaryEncoder } from "../../src/render/values/binary/binary-encoder.ts";
-import { binaryToText } from "../../src/render/values/binary/binary-to-text.ts";
-import { formatFloat4, formatFloat8 } from "../../src/render/values/binary/floats.ts";
+import { binaryEncoder } from "../../src/render/values/binary-encoder.ts";
+import { binaryToText } from "../../src/render/values/binary-to-text.ts";
+import { formatFloat4, formatFloat8 } from "../../src/pgoutput/values/floats.ts";
 import { ByteWriter } from "../../src/render/bytes/byte-writer.ts";
 import { writeString } from "../../src/render/bytes/json-text.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
@@ -217,6 +217,18 @@ test("what cannot be told as text is given as it is", () => {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     binaryEncoder(oid, types, writeString)(out, bytes, view, 1, 5);
     assert.equal(Buffer.from(out.take()).toString(), '{"binary_base64":"AAAE0g=="}');
+  }
+});
+
+test("stored bytes are given as they are, whatever their type: nothing takes them for what is sent", () => {
+  const stored = new TypeRegistry("stored");
+  for (const oid of [23, REGCLASS, 16_999]) {
+    const out = new ByteWriter();
+    const bytes = bytesOf("000004d2");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    binaryEncoder(oid, stored, writeString)(out, bytes, view, 0, 4);
+    assert.equal(Buffer.from(out.take()).toString(), '{"disk_base64":"AAAE0g=="}');
+    assert.equal(binaryToText(oid, stored)(bytes), undefined);
   }
 });
 

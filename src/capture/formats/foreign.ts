@@ -3,6 +3,8 @@ export interface Foreign {
   readonly what: string;
   /** `FILE` stands for the file's name. */
   readonly hint: string;
+  /** Physical WAL, of which decode-file has more to say. */
+  readonly wal?: true;
 }
 
 const XLOG_PAGE_HEADER_BYTES = 24;
@@ -56,6 +58,7 @@ function compressed(name: string, command: string): Foreign {
 }
 
 const WAL_SEGMENT: Foreign = {
+  wal: true,
   what: "a segment of the physical write-ahead log, not a capture of pgoutput",
   hint: "To look into it: walctl inspect FILE. Logical changes come only out of a server: walctl tail.",
 };

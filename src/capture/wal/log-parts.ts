@@ -34,8 +34,8 @@ export interface LocatedFault extends WalFault {
 }
 
 export interface LogListener {
-  /** The record is another one after the call. Returns whether more is wanted. */
-  record(record: WalRecord, version: WalVersion): boolean;
+  /** The record is another one after the call, or after what it gives to wait for. Returns whether more is wanted. */
+  record(record: WalRecord, version: WalVersion): boolean | Promise<boolean>;
   /** Only with keepGoing. */
   skipped(range: SkippedRange, fault: LocatedFault): void;
   /** Everything of a chunk was passed on. Undefined: nothing to wait for. */

@@ -163,9 +163,11 @@ class LogWalk {
     const { version } = source.header;
     for (;;) {
       switch (reader.next()) {
-        case Step.record:
-          if (!listener.record(reader.record, version)) return { kind: "enough" };
+        case Step.record: {
+          const more = listener.record(reader.record, version);
+          if (more !== true && !(await more)) return { kind: "enough" };
           break;
+        }
         case Step.more:
           return undefined;
         case Step.skipped:

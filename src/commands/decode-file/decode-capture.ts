@@ -155,7 +155,8 @@ function captureError(name: string, error: unknown): unknown {
     return new InputError(faultText(name, error), { hint, exitCode, cause: error });
   }
   if (error instanceof NotACapture) {
-    const { what, hint } = error.foreign;
+    const { what, hint, wal } = error.foreign;
+    if (wal === true) return catalogMissing(name, error);
     return new InputError(`${name}: ${what}`, {
       hint: hint.replaceAll("FILE", shellQuote(name)),
       exitCode,
@@ -163,4 +164,14 @@ function captureError(name: string, error: unknown): unknown {
     });
   }
   return error;
+}
+
+/** Of a segment without --catalog. */
+export function catalogMissing(name: string, cause?: unknown): InputError {
+  const file = name === "standard input" ? "-" : shellQuote(name);
+  return new InputError(`${name} is physical WAL: row changes need the catalogue of its database`, {
+    hint: `Make it with: walctl catalog -d NAME > shop.catalog. Then: walctl decode-file --catalog shop.catalog ${file}. The records alone: walctl inspect ${file}`,
+    exitCode: ExitCode.usage,
+    cause,
+  });
 }

@@ -1,18 +1,19 @@
+import { readdir } from "node:fs/promises";
 import type { CaptureFormat, CaptureListener } from "../../capture/formats/capture-reader.ts";
 import { InputError } from "../../capture/formats/input-error.ts";
 import { createCaptureReader } from "../../capture/readers.ts";
 import { SniffingReader } from "../../capture/sniffing-reader.ts";
 import { peekCompression, uncompressed } from "../../capture/compressed.ts";
 import { openCapture, sourceOf } from "../../capture/source.ts";
-import { ExitCode } from "../../errors.ts";
+import { ExitCode, usageError } from "../../errors.ts";
 import { type NamedFile, requireDifferentFiles } from "../../output/file/same-file.ts";
 import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import type { CommandContext } from "../context.ts";
-import { decodeCapture } from "./decode-capture.ts";
-import { type FilterFlags, type MessageFilter, createFilter } from "../messages/filter.ts";
+import { catalogMissing, decodeCapture } from "./decode-capture.ts";
+import { type FilterFlags, createFilter } from "../messages/filter.ts";
 import {
   type GateFlags,
   type GateOptions,
@@ -32,19 +33,22 @@ import {
 } from "../messages/renderer.ts";
 import { Reporter, type Warning } from "../reporter.ts";
 import type { Where } from "../messages/where.ts";
+import { openWhere } from "./open-where.ts";
 import { askedColumns } from "../messages/table-flags.ts";
 import { withinStopGrace } from "../stop-grace.ts";
+import { type WalFlags, refuseWalFlags } from "./wal-flags.ts";
 
 const STANDARD_INPUT = "-";
 const PROGRESS_INTERVAL_MS = 100;
 
-export interface DecodeFileFlags extends OutputFlags, FilterFlags, GateFlags, RendererFlags {
-  readonly input: "auto" | CaptureFormat;
+export interface DecodeFileFlags
+  extends OutputFlags, FilterFlags, GateFlags, RendererFlags, WalFlags {
+  readonly input: "auto" | "wal" | CaptureFormat;
   readonly keepGoing?: boolean;
 }
 
 interface Job {
-  readonly input: DecodeFileFlags["input"];
+  readonly input: "auto" | CaptureFormat;
   readonly keepGoing: boolean;
   readonly rendering: RendererOptions;
   /** For all captures together. */
@@ -71,11 +75,22 @@ export async function decodeFile(
     const input: NamedFile = file === STANDARD_INPUT ? ["standard input", 0] : [`"${file}"`, file];
     requireDifferentFiles([input, ["standard output", 1]]);
   }
+  const { catalog, input, keepGoing = false } = flags;
+  if (catalog !== undefined) {
+    if (input !== "auto" && input !== "wal") {
+      throw usageError(`--catalog is for physical WAL, and --input says ${input}`);
+    }
+    const { decodeWal } = await import("./decode-wal.ts");
+    const decoding = decodeWal(files, catalog, flags, context);
+    return await withinStopGrace(decoding, context.stop, ExitCode.done);
+  }
+  const [first = ""] = files;
+  if (input === "wal") throw catalogMissing(first);
+  refuseWalFlags(flags);
   const output = outputOptions(flags, context);
   const filter = createFilter(flags);
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = rendererOptions(flags, output);
-  const { input, keepGoing = false } = flags;
   const job: Job = {
     ...{ input, keepGoing, rendering, names },
     gate: gateOptions(flags),
@@ -88,16 +103,6 @@ export async function decodeFile(
     context,
   };
   return await withinStopGrace(decodeAndSum(files, job), context.stop, ExitCode.done);
-}
-
-async function openWhere(
-  texts: readonly string[] | undefined,
-  filter: MessageFilter,
-  summary: boolean,
-): Promise<Where | undefined> {
-  if (texts === undefined) return undefined;
-  const { createWhere } = await import("../messages/where.ts");
-  return await createWhere(texts, filter, summary);
 }
 
 async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCode> {
@@ -146,6 +151,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const { input, keepGoing, context, reporter } = job;
   const standardInput = file === STANDARD_INPUT;
   const name = standardInput ? "standard input" : file;
+  if (!standardInput && (await holdsSegments(file))) throw catalogMissing(file);
   const source = standardInput
     ? sourceOf(name, context.stdin, context.stop)
     : await openCapture(file, context.stdin, context.stop);
@@ -205,4 +211,12 @@ function progressOf(name: string, size: number | undefined, job: Job): (bytes: n
     shown = now;
     job.reporter.progress(progressText(name, bytes, size));
   };
+}
+
+/** A directory of WAL. */
+async function holdsSegments(path: string): Promise<boolean> {
+  const names = await readdir(path).catch(() => []);
+  if (names.length === 0) return false;
+  const { segmentNameOf } = await import("../../capture/wal/segment-file.ts");
+  return names.some((name) => segmentNameOf(name) !== undefined);
 }

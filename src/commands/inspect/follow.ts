@@ -5,6 +5,7 @@ import type { LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
 import { type LogPlan, planLog } from "../../capture/wal/plan.ts";
 import { PlannedSource } from "../../capture/wal/sources.ts";
 import { RecordReader } from "../../wal/reader.ts";
+import type { InspectListener } from "./listener.ts";
 import { type InspectOptions, readFrom } from "./options.ts";
 
 /** How long to wait before the directory is looked at again. */
@@ -16,11 +17,12 @@ const LOOKS = 3;
 export async function followLog(
   folder: string,
   options: InspectOptions,
-  listener: LogListener,
+  listener: InspectListener,
   stop: AbortSignal,
 ): Promise<LogEnd> {
   const reader = new RecordReader();
   let plan = await planOf(folder, options.timeline);
+  listener.check(plan.header);
   // A promotion is followed only where the latest timeline was asked for.
   const timeline = options.timeline === "latest" ? "latest" : plan.timeline;
   let from: number | undefined;

@@ -8,12 +8,14 @@ import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts
 import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { LoggedNames } from "../../wal/logged-names.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
+import type { SegmentHeader } from "../../wal/pages/page.ts";
+import type { RelationNames } from "../../wal/relation-name.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputOptions, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
+import { reportEnd } from "../wal-end.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 import { InspectListener } from "./listener.ts";
 import {
@@ -45,21 +47,42 @@ async function run(
 ): Promise<ExitCode> {
   const reporter = new Reporter(context, output);
   const sink = sinkOf(context.stdout.stream);
-  const names = new LoggedNames();
+  const logged = new LoggedNames();
+  const { names, check } = await namesOf(options, logged, context);
   const printer = await createPrinter(options, output, names, context);
   if (output.format === "table" || options.stats !== undefined) keepHeapSmall();
-  const observe = (record: WalRecord, version: WalVersion): void => names.observe(record, version);
-  const listener = new InspectListener(options, { observe, printer, sink, reporter });
+  const observe = (record: WalRecord, version: WalVersion): void => logged.observe(record, version);
+  const listener = new InspectListener(options, { observe, names, check, printer, sink, reporter });
   try {
     const end = options.follow
       ? await follow(paths, options, listener, context)
       : await readOnce(paths, options, listener, context);
     await listener.finish();
-    return report(end, listener, reporter);
+    return reportEnd(end, listener.damaged, reporter);
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
     throw error;
   }
+}
+
+interface Names {
+  readonly names: RelationNames;
+  /** @throws WalctlError where the names are another system's */
+  readonly check: (header: SegmentHeader) => void;
+}
+
+/** Out of a catalogue file, if there is one. What reads it is loaded only then. */
+async function namesOf(
+  { catalog: path }: InspectOptions,
+  logged: LoggedNames,
+  context: CommandContext,
+): Promise<Names> {
+  if (path === undefined) return { names: logged, check: () => {} };
+  const { openCatalog, refuseOtherSystem } = await import("../catalog-file.ts");
+  const { CatalogNames } = await import("./catalog-names.ts");
+  const file = await openCatalog(path, context);
+  const check = (header: SegmentHeader): void => refuseOtherSystem(file, header, path);
+  return { names: new CatalogNames(file, logged), check };
 }
 
 async function readOnce(
@@ -73,6 +96,7 @@ async function readOnce(
     paths[0] === STANDARD_INPUT
       ? await StandardInputSource.open(stdin, stop)
       : await openPaths(paths, options);
+  listener.check(source.header);
   return await readLog({ source, listener, keepGoing: options.keepGoing, stop });
 }
 
@@ -102,42 +126,4 @@ async function follow(
   if (paths.length !== 1 || !isFolder) throw usageError("--follow takes one directory");
   const { followLog } = await import("./follow.ts");
   return await followLog(folder, options, listener, stop);
-}
-
-function report(end: LogEnd, listener: InspectListener, reporter: Reporter): ExitCode {
-  switch (end.kind) {
-    case "enough":
-      break;
-    case "end":
-      reportEnd(end, reporter);
-      break;
-    case "fault":
-      reporter.fault(end.fault.text, "To go on after the damage: --keep-going.");
-      return ExitCode.malformedInput;
-  }
-  return listener.damaged ? ExitCode.malformedInput : ExitCode.done;
-}
-
-function reportEnd(end: Extract<LogEnd, { kind: "end" }>, reporter: Reporter): void {
-  const { goesOnIn, empty, olderPage, pageBehind } = end;
-  const position = formatPosition(end.position);
-  if (goesOnIn !== undefined) {
-    const record =
-      empty === true ? "no record begins in the input: one" : `the record at ${position}`;
-    return reporter.warn({
-      message: `${record} goes on in ${goesOnIn}, which is not in the input`,
-    });
-  }
-  reporter.notice(`the WAL ends at ${position}`);
-  if (olderPage !== undefined) {
-    const older = formatPosition(olderPage);
-    reporter.notice(`what follows it is older, from ${older} on: the file was recycled`);
-  }
-  if (pageBehind === undefined) return;
-  // At a server's own end that is what a crash left; in an archive the segment is damaged.
-  reporter.warn({
-    message: `behind the end, the page at ${formatPosition(pageBehind)} is of this WAL too`,
-    detail:
-      "In pg_wal a crash may have left it. A segment of an archive is damaged at the end that was found.",
-  });
 }

@@ -1,10 +1,12 @@
 import type { LocatedFault, LogListener } from "../../capture/wal/log-parts.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
+import type { SegmentHeader } from "../../wal/pages/page.ts";
+import type { RelationNames } from "../../wal/relation-name.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { Reporter } from "../reporter.ts";
+import { warnSkipped } from "../wal-end.ts";
 import type { InspectOptions } from "./options.ts";
 import type { Printer } from "./printer.ts";
 import { Verdict, createRecordFilter } from "./record-filter.ts";
@@ -12,12 +14,12 @@ import { Verdict, createRecordFilter } from "./record-filter.ts";
 interface ListenerParts {
   /** Gets every record, before the filters. */
   readonly observe: (record: WalRecord, version: WalVersion) => void;
+  readonly names: RelationNames;
+  readonly check: (header: SegmentHeader) => void;
   readonly printer: Printer;
   readonly sink: Sink;
   readonly reporter: Reporter;
 }
-
-const numbers = new Intl.NumberFormat("en-US");
 
 /** Passes records through the filters to what prints them, and what that made to the output. */
 export class InspectListener implements LogListener {
@@ -27,10 +29,14 @@ export class InspectListener implements LogListener {
   readonly #sink: Sink;
   readonly #reporter: Reporter;
   #left: number;
+  /** Asked once of the log: @throws WalctlError where it is another system's than the names. */
+  readonly check: (header: SegmentHeader) => void;
   damaged = false;
 
-  constructor(options: InspectOptions, { observe, printer, sink, reporter }: ListenerParts) {
-    this.#accepts = createRecordFilter(options.filter);
+  constructor(options: InspectOptions, parts: ListenerParts) {
+    const { observe, names, check, printer, sink, reporter } = parts;
+    this.check = check;
+    this.#accepts = createRecordFilter(options.filter, names);
     this.#left = options.limit;
     this.#observe = observe;
     this.#printer = printer;
@@ -46,11 +52,9 @@ export class InspectListener implements LogListener {
     return --this.#left > 0;
   }
 
-  skipped({ start, end }: SkippedRange, { text }: LocatedFault): void {
+  skipped(range: SkippedRange, fault: LocatedFault): void {
     this.damaged = true;
-    const range = `${formatPosition(start)} to ${formatPosition(end)}`;
-    const bytes = numbers.format(end - start);
-    this.#reporter.warn({ message: `${text}: skipped ${range} (${bytes} bytes)` });
+    warnSkipped(range, fault, this.#reporter);
   }
 
   flush(): Promise<void> | undefined {

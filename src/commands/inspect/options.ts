@@ -1,7 +1,13 @@
 import { usageError } from "../../errors.ts";
 import { recordNames } from "../../wal/rmgrs.ts";
 import { type OutputFlags, parseCount } from "../options.ts";
-import { parsePosition, parseRelation, parseTime, parseUint32 } from "./positions.ts";
+import {
+  parsePosition,
+  parseRelation,
+  parseTime,
+  parseTimeline,
+  parseUint32,
+} from "./positions.ts";
 import type { RecordFilterOptions } from "./record-filter.ts";
 
 /** As commander gives them. */
@@ -16,6 +22,8 @@ export interface InspectFlags extends OutputFlags {
   readonly type?: readonly string[];
   readonly relation?: readonly string[];
   readonly block?: string;
+  readonly onlyTable?: readonly string[];
+  readonly catalog?: string;
   readonly fullPageImages?: boolean;
   readonly stats?: StatsBy;
   readonly timeline?: string;
@@ -37,6 +45,8 @@ export interface InspectOptions {
   readonly keepGoing: boolean;
   readonly follow: boolean;
   readonly expanded: boolean;
+  /** A catalogue file, for names. */
+  readonly catalog: string | undefined;
 }
 
 export const STANDARD_INPUT = "-";
@@ -52,6 +62,7 @@ export function inspectOptions(paths: readonly string[], flags: InspectFlags): I
     keepGoing: flags.keepGoing ?? false,
     follow: flags.follow ?? false,
     expanded: flags.expanded ?? false,
+    catalog: flags.catalog,
   };
   if (paths.includes(STANDARD_INPUT) && paths.length > 1) {
     throw usageError("standard input cannot be read together with files");
@@ -67,17 +78,20 @@ export function readFrom({ startPosition, since, until }: RecordFilterOptions): 
   return since === undefined && until === undefined ? (startPosition ?? 0) : 0;
 }
 
-function parseTimeline(text: string): number | "latest" {
-  if (text === "latest") return text;
-  const timeline = parseUint32("--timeline", text);
-  if (timeline === 0) throw usageError("--timeline takes a number of at least 1, or latest");
-  return timeline;
-}
-
 function filterOptions(flags: InspectFlags): RecordFilterOptions {
   const { startpos, endpos, since, until, block } = flags;
-  if (block !== undefined && flags.relation === undefined) {
-    throw usageError("--block needs --relation", "A block's number is that of a relation's.");
+  const { onlyTable = [], catalog } = flags;
+  if (onlyTable.length > 0 && catalog === undefined) {
+    throw usageError(
+      "--only-table needs --catalog",
+      "WAL has numbers where tables have names; the catalogue file tells them: walctl catalog -d NAME > FILE.",
+    );
+  }
+  if (block !== undefined && flags.relation === undefined && onlyTable.length === 0) {
+    throw usageError(
+      "--block needs --relation or --only-table",
+      "A block's number is that of a relation's.",
+    );
   }
   return {
     startPosition: startpos === undefined ? undefined : parsePosition("--startpos", startpos),
@@ -88,6 +102,7 @@ function filterOptions(flags: InspectFlags): RecordFilterOptions {
     rmgrs: knownNames("--rmgr", flags.rmgr ?? [], RMGRS),
     types: knownNames("--type", flags.type ?? [], TYPES),
     relations: (flags.relation ?? []).map(parseRelation),
+    tables: onlyTable,
     block: block === undefined ? undefined : parseUint32("--block", block),
     fullPageImages: flags.fullPageImages ?? false,
   };

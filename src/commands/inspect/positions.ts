@@ -45,6 +45,14 @@ export function parseUint32(option: string, text: string): number {
   return value;
 }
 
+/** Throws WalctlError, a usage error. */
+export function parseTimeline(text: string): number | "latest" {
+  if (text === "latest") return text;
+  const timeline = parseUint32("--timeline", text);
+  if (timeline === 0) throw usageError("--timeline takes a number of at least 1, or latest");
+  return timeline;
+}
+
 /** Parts that are undefined fit any. */
 export interface RelationPattern {
   readonly tablespace: number | undefined;

@@ -1,9 +1,12 @@
 import type { PgTime } from "../../pg-time.ts";
+import type { BlockReference } from "../../wal/block-reference.ts";
 import { TransactionFamily } from "../../wal/parents.ts";
 import type { WalRecord } from "../../wal/record.ts";
+import type { RelationNames } from "../../wal/relation-name.ts";
 import { RECORD_TYPES, type RecordNames, recordNames } from "../../wal/rmgrs.ts";
 import { recordTime } from "../../wal/times.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
+import { patternExpression } from "../messages/filter.ts";
 import type { RelationPattern } from "./positions.ts";
 
 export interface RecordFilterOptions {
@@ -17,6 +20,8 @@ export interface RecordFilterOptions {
   readonly rmgrs: readonly string[];
   readonly types: readonly string[];
   readonly relations: readonly RelationPattern[];
+  /** Patterns of names. */
+  readonly tables: readonly string[];
   readonly block: number | undefined;
   readonly fullPageImages: boolean;
 }
@@ -29,8 +34,8 @@ type Test = (record: WalRecord, version: WalVersion) => Verdict;
 const INIT = "+init";
 
 /** Every record has to be shown to it, in order. Filters of different options must all hold, of one option one value. */
-export function createRecordFilter(options: RecordFilterOptions): Test {
-  const tests = testsOf(options);
+export function createRecordFilter(options: RecordFilterOptions, names: RelationNames): Test {
+  const tests = testsOf(options, names);
   const [first, second] = tests;
   if (first === undefined) return () => Verdict.pass;
   if (second === undefined) return first;
@@ -45,7 +50,7 @@ export function createRecordFilter(options: RecordFilterOptions): Test {
   };
 }
 
-function testsOf(options: RecordFilterOptions): readonly Test[] {
+function testsOf(options: RecordFilterOptions, names: RelationNames): readonly Test[] {
   const { startPosition: start, endPosition: end, xids } = options;
   const tests: Test[] = [];
   if (start !== undefined) tests.push(({ lsn }) => passIf(lsn >= start));
@@ -58,6 +63,7 @@ function testsOf(options: RecordFilterOptions): readonly Test[] {
   }
   if (options.rmgrs.length > 0 || options.types.length > 0) tests.push(typeTest(options));
   if (options.relations.length > 0) tests.push(relationTest(options));
+  if (options.tables.length > 0) tests.push(tableTest(options, names));
   if (options.fullPageImages) tests.push(({ imageBytes }) => passIf(imageBytes > 0));
   return tests;
 }
@@ -123,6 +129,33 @@ function relationTest({ relations, block: number }: RecordFilterOptions): Test {
           (tablespace === undefined || block.tablespace === tablespace);
         if (fits) return Verdict.pass;
       }
+    }
+    return Verdict.leaveOut;
+  };
+}
+
+/** Of each file the answer is kept until names may have changed. */
+function tableTest({ tables, block: number }: RecordFilterOptions, names: RelationNames): Test {
+  const patterns = tables.map(patternExpression);
+  const known = new Map<string, boolean>();
+  let generation = names.generation;
+  const matches = ({ tablespace, database, relfilenode }: BlockReference): boolean => {
+    if (generation !== names.generation) known.clear();
+    generation = names.generation;
+    const key = `${tablespace}/${database}/${relfilenode}`;
+    let fits = known.get(key);
+    if (fits === undefined) {
+      const name = names.nameOf(tablespace, database, relfilenode);
+      const text = `${name?.schema ?? ""}.${name?.table}`;
+      fits = name !== undefined && patterns.some((pattern) => pattern.test(text));
+      known.set(key, fits);
+    }
+    return fits;
+  };
+  return ({ blocks, blockCount }) => {
+    for (let index = 0; index < blockCount; index++) {
+      const block = blocks[index]!;
+      if ((number === undefined || block.block === number) && matches(block)) return Verdict.pass;
     }
     return Verdict.leaveOut;
   };

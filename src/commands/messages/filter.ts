@@ -38,6 +38,8 @@ const KINDS: Readonly<Record<MessageKind, true>> = {
   stream_prepare: true,
   commit_prepared: true,
   rollback_prepared: true,
+  abort: true,
+  table_changed: true,
   unknown: true,
 };
 
@@ -98,6 +100,7 @@ export function concernsMatch(
     case "update":
     case "delete":
     case "relation":
+    case "table_changed":
       return matches(message.relation);
     case "truncate":
       return message.relations.some(matches);
@@ -136,7 +139,7 @@ export function qualifiedName(relation: Relation): string {
 }
 
 /** Without a dot, as in psql, a pattern names a table in any schema. */
-function patternExpression(pattern: string): RegExp {
+export function patternExpression(pattern: string): RegExp {
   const source = (pattern.includes(".") ? pattern : `*.${pattern}`)
     .replace(/[\\^$+.()|[\]{}]/g, String.raw`\$&`)
     .replaceAll("*", ".*")

@@ -102,6 +102,7 @@ export class TransactionGate {
         this.#uncommitted ||= this.#options.since !== undefined;
         return this.#open(message, accepts);
       case "commit":
+      case "abort":
       case "prepare":
       case "stream_stop":
         return this.#end(message, accepts);
@@ -151,7 +152,7 @@ export class TransactionGate {
     const leftOut = this.#leftOut || empty;
     this.#close();
     if (!leftOut) return pass(message, accepts);
-    const goesOn = message.kind !== "commit";
+    const goesOn = message.kind !== "commit" && message.kind !== "abort";
     if (empty && goesOn && this.#first && this.#emptied.size < EMPTY_MAX) {
       this.#emptied.add(this.#xid);
     }

@@ -16,9 +16,10 @@ export interface RendererFlags extends TableFlags {
   readonly values: "json" | "text";
   readonly safeNumbers?: boolean;
   readonly summary?: boolean;
-  /** tail's: a format may have no form for what is not committed. */
+  /** A format may have no form for what is not committed. */
   readonly streaming?: Streaming;
   readonly twoPhase?: boolean;
+  readonly aborted?: boolean;
 }
 
 /** What the lines look like. */
@@ -28,6 +29,8 @@ export interface RendererOptions {
   readonly view: TableView;
   readonly values: "json" | "text";
   readonly safeNumbers: boolean;
+  /** Expanded commits tell a recovery how to stop before them. */
+  readonly recovery?: boolean;
 }
 
 /** A renderer, and what only some of them have. */
@@ -88,6 +91,7 @@ export async function createRenderer(
     now: () => performance.now(),
     view: watched ? view : { ...view, burstRows: Number.POSITIVE_INFINITY },
     types,
+    recovery: options.recovery ?? false,
   });
   const finish = once(() => {
     renderer.finish();
@@ -126,6 +130,12 @@ async function foreignRenderer(
 
 /** What the consumers of the format could not make sense of. */
 function refuseFor(dialect: ForeignDialect, flags: RendererFlags): void {
+  if (flags.aborted === true) {
+    throw usageError(
+      `--aborted prints what was rolled back, and ${dialect} has no form for that`,
+      "Its consumers take every row for committed: --format ndjson tells them apart.",
+    );
+  }
   const uncommitted =
     (flags.streaming ?? "off") !== "off"
       ? "--streaming"

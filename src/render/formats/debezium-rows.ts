@@ -2,7 +2,7 @@ import type { Relation } from "../../pgoutput/messages.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import { type ColumnValue, type TupleData, columnValues } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { binaryEncoder } from "../values/binary/binary-encoder.ts";
+import { binaryEncoder } from "../values/binary-encoder.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 import { debeziumEncoder, unavailableValue } from "./debezium-values.ts";
 import { jsonString } from "../bytes/json-text.ts";

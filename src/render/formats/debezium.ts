@@ -85,6 +85,7 @@ export class DebeziumRenderer implements Renderer {
       case "origin":
       case "relation":
       case "type":
+      case "table_changed":
       case "unknown":
         return;
       case "stream_start":
@@ -96,6 +97,7 @@ export class DebeziumRenderer implements Renderer {
       case "stream_prepare":
       case "commit_prepared":
       case "rollback_prepared":
+      case "abort":
         throw committedOnly("debezium", message.kind);
       default:
         assertNever(message);

@@ -1,6 +1,6 @@
 import type { Column, Relation } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { binaryEncoder } from "../values/binary/binary-encoder.ts";
+import { binaryEncoder } from "../values/binary-encoder.ts";
 import { jsonString, writeString } from "../bytes/json-text.ts";
 import { isNumber } from "../bytes/numbers.ts";
 import { relationName } from "../values/relation-plan.ts";

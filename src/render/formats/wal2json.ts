@@ -81,6 +81,7 @@ export class Wal2jsonRenderer implements Renderer {
         return;
       case "relation":
       case "origin":
+      case "table_changed":
       case "unknown":
         return;
       case "stream_start":
@@ -92,6 +93,7 @@ export class Wal2jsonRenderer implements Renderer {
       case "stream_prepare":
       case "commit_prepared":
       case "rollback_prepared":
+      case "abort":
         throw committedOnly("wal2json", message.kind);
       default:
         assertNever(message);

@@ -6,6 +6,7 @@ import { type Lsn, parseLsn } from "../../lsn.ts";
 
 /** Keys whose value is an LSN. */
 export type LsnKey =
+  | "abort_lsn"
   | "commit_lsn"
   | "end_lsn"
   | "message_lsn"

@@ -72,6 +72,16 @@ export function renderOther(message: RareMessage, types: TypeRegistry): string {
         lsnKey("rollback_end_lsn", message.rollbackEndLsn) +
         `,"prepare_time":${time(message.prepareTime)},"rollback_time":${time(message.rollbackTime)}`
       );
+    case "abort":
+      return `${head(message)}${lsnKey("abort_lsn", message.abortLsn)},"abort_time":${time(message.abortTime)}`;
+    case "table_changed": {
+      const { oldRelfilenode: old } = message;
+      return (
+        `${head(message)}${commitTimeKey(message.transaction)},"action":"${message.action}"` +
+        `,"oid":${message.relation.oid},${relationName(message.relation)}` +
+        `,"relfilenode":${message.relfilenode}${old === undefined ? "" : `,"old_relfilenode":${old}`}`
+      );
+    }
     case "unknown":
       return (
         `${head(message)},"tag":${jsonString(String.fromCharCode(message.tag))}` +

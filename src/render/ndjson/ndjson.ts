@@ -44,6 +44,8 @@ const NEW = piece(',"new":');
 const OLD = piece(',"old":');
 const KEY = piece(',"key":');
 const NULL = piece("null");
+const PARTIAL = piece(',"partial":true');
+const ABORTED = piece(',"aborted":true');
 const LINE_END = piece("}\n");
 const NO_COLUMNS: readonly number[] = [];
 
@@ -103,14 +105,17 @@ export class NdjsonRenderer implements Renderer {
   }
 
   /** With its commit the only ones of these lines that come as often as rows do. */
-  #begin({ position, transaction, finalLsn, commitTime }: Begin): void {
+  #begin({ position, transaction, finalLsn, commitTime, partial, aborted }: Begin): void {
     const out = this.#out;
     out.piece(BEGIN);
     this.#position(position);
     out.piece(this.#xidKey(transaction));
     out.piece(COMMIT_LSN);
-    out.lsn(finalLsn);
-    out.piece(this.#timeKey(commitTime));
+    if (aborted === true) out.piece(NULL);
+    else out.lsn(finalLsn);
+    out.piece(this.#timeKey(aborted === true ? null : commitTime));
+    if (partial === true) out.piece(PARTIAL);
+    if (aborted === true) out.piece(ABORTED);
   }
 
   #commit({ position, transaction, commitLsn, endLsn, commitTime }: Commit): void {

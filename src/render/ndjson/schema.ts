@@ -59,7 +59,23 @@ const OWNED = { xid: unsigned };
 
 /** In the order in which they are documented; the keys in that of the line. */
 const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
-  begin: line("begin", { ...OWNED, commit_lsn: lsn, commit_time: time }),
+  begin: {
+    ...line(
+      "begin",
+      {
+        ...OWNED,
+        commit_lsn: nullable(lsn),
+        commit_time: nullable(time),
+        partial: { const: true },
+        aborted: { const: true },
+      },
+      ["partial", "aborted"],
+    ),
+    if: having("aborted"),
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
+    then: { properties: { commit_lsn: { type: "null" }, commit_time: { type: "null" } } },
+    else: { properties: { commit_lsn: lsn, commit_time: time } },
+  },
   commit: line("commit", ENDED),
   origin: line("origin", { origin_lsn: lsn, name: text }),
   relation: line("relation", {
@@ -115,6 +131,21 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
     prepare_time: time,
     rollback_time: time,
   }),
+  abort: line("abort", { ...OWNED, abort_lsn: lsn, abort_time: time }),
+  table_changed: line(
+    "table_changed",
+    {
+      ...OWNED,
+      commit_time: nullable(time),
+      action: { enum: ["created", "dropped", "rewritten", "truncated"] },
+      oid: unsigned,
+      schema: text,
+      table: text,
+      relfilenode: unsigned,
+      old_relfilenode: unsigned,
+    },
+    ["old_relfilenode"],
+  ),
   unknown: line("unknown", {
     tag: { type: "string", minLength: 1, maxLength: 1 },
     bytes_base64: base64,

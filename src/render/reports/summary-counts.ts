@@ -74,7 +74,7 @@ export class SummaryCounts {
       case "truncate":
         return this.#truncate(message);
       case "begin":
-        this.#current = this.#opened(message.transaction?.xid ?? 0, false);
+        this.#current = this.#opened(message.transaction?.xid ?? 0, message.aborted === true);
         this.#current.commitTime = message.commitTime;
         return;
       case "begin_prepare":
@@ -98,6 +98,9 @@ export class SummaryCounts {
         return this.#end(message.transaction?.xid ?? 0, message.commitTime);
       case "stream_abort":
         return this.#aborted(message);
+      case "abort":
+        this.#current = undefined;
+        return this.#takeBack(message.transaction.xid);
       case "rollback_prepared":
         this.#exact &&= !this.#unowned;
         return this.#takeBack(message.transaction.xid);
@@ -105,6 +108,7 @@ export class SummaryCounts {
       case "relation":
       case "type":
       case "message":
+      case "table_changed":
       case "unknown":
         return;
     }

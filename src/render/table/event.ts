@@ -1,6 +1,8 @@
+import { formatLsn, type Lsn } from "../../lsn.ts";
 import type {
   LogicalMessage,
   Relation,
+  TableChanged,
   Truncate,
   UnknownMessage,
 } from "../../pgoutput/messages.ts";
@@ -93,6 +95,42 @@ export function alterEvent(relation: Relation, changes: readonly string[], canva
     pieces: (width) => changes.map((change) => pieceOf(change, width, palette.quiet)),
     rest: moreOf("change", canvas),
     linesMax: LINES_MAX,
+  };
+}
+
+/** Out of WAL: a table got its file, lost it or changed it. */
+export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event {
+  const { palette } = canvas;
+  const { relation, action, relfilenode, oldRelfilenode: old } = message;
+  const kind = action === "truncated" ? "truncate" : "alter";
+  const sign = signOf(kind, palette);
+  const file =
+    old === undefined ? String(relfilenode) : `${old} ${palette.glyphs.arrow} ${relfilenode}`;
+  const paint = kind === "truncate" ? palette.truncate : palette.quiet;
+  return {
+    sign,
+    subject: relation,
+    paint: palette.table,
+    pieces: (width) => [
+      pieceOf(action.toUpperCase(), width, paint),
+      pieceOf(`file ${file}`, width, palette.quiet),
+    ],
+    rest: moreOf("detail", canvas),
+    linesMax: LINES_MAX,
+  };
+}
+
+/** Out of WAL: the settings of a recovery that is to stop just before the transaction. */
+export function recoveryEvent(commitLsn: Lsn, { palette }: Canvas): Event {
+  return {
+    sign: painted(" "),
+    subject: "to stop before it",
+    paint: palette.quiet,
+    ...{ pieces: () => [], rest: NO_REST, linesMax: 2 },
+    lines: (width) => [
+      paintedWithin(`recovery_target_lsn = '${formatLsn(commitLsn)}'`, width),
+      paintedWithin("recovery_target_inclusive = off", width),
+    ],
   };
 }
 

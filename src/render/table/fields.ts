@@ -1,6 +1,6 @@
 import type { Column, Relation, RowChange } from "../../pgoutput/messages.ts";
 import { type ColumnValue, columnValues, type TupleData } from "../../pgoutput/tuple.ts";
-import { asText } from "../values/binary/binary-to-text.ts";
+import { asText } from "../values/binary-to-text.ts";
 import type { Canvas } from "./view.ts";
 
 /** A column of a changed row, as far as it is worth showing. */

@@ -5,7 +5,13 @@
  */
 
 import { assertNever } from "../../assert.ts";
-import type { PgoutputMessage, Relation, RowChange, Transaction } from "../../pgoutput/messages.ts";
+import type {
+  Commit,
+  PgoutputMessage,
+  Relation,
+  RowChange,
+  Transaction,
+} from "../../pgoutput/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { ASCII, createPalette, UNICODE } from "../terminal/painted.ts";
@@ -34,6 +40,8 @@ export interface TableOptions {
   /** Draws with ASCII only. */
   readonly ascii?: boolean;
   readonly view: TableView;
+  /** Whether an expanded commit says how a recovery stops before it: out of WAL. */
+  readonly recovery?: boolean;
   /** Which columns are JSON, and what binary values mean. */
   readonly types: TypeRegistry;
 }
@@ -106,10 +114,11 @@ export class TableRenderer implements Renderer {
         return this.#relation(message.transaction, message.relation);
       case "type":
         return;
-      case "begin": {
-        const notes = this.#options.view.expanded ? say.beginParts(message) : [];
-        return this.#open(message.transaction, notes);
-      }
+      case "begin":
+        return this.#open(
+          message.transaction,
+          say.beginParts(message, this.#options.view.expanded, palette),
+        );
       case "begin_prepare":
         this.#open(
           message.transaction,
@@ -130,6 +139,12 @@ export class TableRenderer implements Renderer {
         this.#fates.prepared(message);
         return this.#leave();
       case "commit":
+        return this.#commit(message);
+      case "abort":
+        return this.#leave([...say.abortParts(palette), ...say.countParts(this.#counts, palette)]);
+      case "table_changed":
+        if (message.transaction !== null) this.#enter(message.transaction);
+        return this.#batch.event(event.tableChangedEvent(message, this.#canvas));
       case "stream_stop":
         return this.#leave();
       case "stream_commit":
@@ -269,8 +284,16 @@ export class TableRenderer implements Renderer {
     for (const row of hiddenEvents(hidden, this.#canvas)) this.#batch.event(row);
   }
 
+  #commit({ commitLsn }: Commit): void {
+    const { view, recovery } = this.#options;
+    if (recovery === true && view.expanded && this.#head !== undefined) {
+      this.#batch.event(event.recoveryEvent(commitLsn, this.#canvas));
+    }
+    this.#leave();
+  }
+
   /** What is open ends here, or its end was cut off or filtered out. */
-  #leave(): void {
+  #leave(parts?: say.Parts): void {
     if (this.#streaming) {
       // The rest is told with the transaction's fate: of its further blocks there is nothing to be seen.
       if (this.#hiddenInBlock > 0 && this.#tally.hiddenTotal === this.#hiddenInBlock) {
@@ -280,7 +303,7 @@ export class TableRenderer implements Renderer {
       for (const row of hiddenEvents(this.#tally.hidden(), this.#canvas)) this.#batch.event(row);
       this.#counting = undefined;
     }
-    if (this.#head !== undefined) this.#batch.add({ kind: "close", parts: this.#total() });
+    if (this.#head !== undefined) this.#batch.add({ kind: "close", parts: parts ?? this.#total() });
     this.#transaction = null;
     this.#head = undefined;
     this.#tally = new Tally();

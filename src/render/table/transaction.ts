@@ -23,8 +23,17 @@ export interface Part {
   readonly paint?: Paint | undefined;
 }
 
-export function beginParts({ finalLsn }: Begin): Parts {
-  return [part(`commit ${formatLsn(finalLsn)}`)];
+export function beginParts(message: Begin, expanded: boolean, palette: Palette): Parts {
+  const { finalLsn, aborted, partial } = message;
+  return [
+    ...(aborted === true ? abortParts(palette) : []),
+    ...(partial === true ? [part("began before this WAL", palette.pending)] : []),
+    ...(expanded && aborted !== true ? [part(`commit ${formatLsn(finalLsn)}`)] : []),
+  ];
+}
+
+export function abortParts(palette: Palette): Parts {
+  return [part("ROLLBACK", palette.aborted)];
 }
 
 export function originParts(message: Origin): Parts {

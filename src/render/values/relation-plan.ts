@@ -1,6 +1,6 @@
 import type { Column, Relation } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { binaryEncoder } from "./binary/binary-encoder.ts";
+import { binaryEncoder } from "./binary-encoder.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString } from "../bytes/json-text.ts";
 import type { ValueEncoder } from "./value-encoder.ts";

@@ -147,6 +147,8 @@ export class Resume {
       case "rollback_prepared":
         // The one end that is known by the byte after its record, where the next record may start.
         return this.#end(message.transaction.xid, lastByteBefore(message.rollbackEndLsn));
+      case "abort":
+      case "table_changed":
       case "unknown":
         return this.#old ? REPEATED : NEW;
     }

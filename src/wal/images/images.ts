@@ -1,18 +1,38 @@
 import { decompressLz4Block } from "./lz4-block.ts";
 import { PAGE_BYTES } from "../pages/page.ts";
 import { decompressPglz } from "./pglz.ts";
-import type { BlockReference } from "../block-reference.ts";
+import type { BlockReference, ImageCompression } from "../block-reference.ts";
 import type { WalRecord } from "../record.ts";
 
-/**
- * Restores the page that an image shows into `page`. Returns false where it cannot be decompressed; zstd is not read here, since that
- * takes a package.
- */
-export function restoreImage(record: WalRecord, block: BlockReference, page: Uint8Array): boolean {
-  const { holeOffset, holeBytes } = block;
-  const image = record.blockImage(block);
+/** How an image lies in its record. */
+export interface ImageForm {
+  readonly imageCompression: ImageCompression;
+  readonly holeOffset: number;
+  readonly holeBytes: number;
+}
+
+/** Fills `out` from a frame. Returns false where it is damaged, or has another length. */
+export type Decompress = (frame: Uint8Array, out: Uint8Array) => boolean;
+
+/** Restores the page that an image shows into `page`. Returns false where it cannot be decompressed. */
+export function restoreImage(
+  record: WalRecord,
+  block: BlockReference,
+  page: Uint8Array,
+  zstd?: Decompress,
+): boolean {
+  return restorePage(record.blockImage(block), block, page, zstd);
+}
+
+/** zstd takes a package, which is not used here: without `zstd` such an image is not read. */
+export function restorePage(
+  image: Uint8Array,
+  { imageCompression, holeOffset, holeBytes }: ImageForm,
+  page: Uint8Array,
+  zstd?: Decompress,
+): boolean {
   const raw = page.subarray(0, PAGE_BYTES - holeBytes);
-  switch (block.imageCompression) {
+  switch (imageCompression) {
     case "none":
       raw.set(image);
       break;
@@ -23,7 +43,8 @@ export function restoreImage(record: WalRecord, block: BlockReference, page: Uin
       if (decompressLz4Block(image, raw, 0) !== raw.length) return false;
       break;
     case "zstd":
-      return false;
+      if (zstd === undefined || !zstd(image, raw)) return false;
+      break;
   }
   if (holeBytes > 0) {
     page.copyWithin(holeOffset + holeBytes, holeOffset, raw.length);

@@ -228,6 +228,10 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       await run(1, ["drop-slot", "gone"]);
     });
 
+    test("the catalogue", async () => {
+      await run(0, ["catalog", "-o", join(folder, "catalog")]);
+    });
+
     test("each ended as it does elsewhere", () => {
       assert.deepEqual(failed, []);
     });

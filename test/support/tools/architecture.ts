@@ -10,16 +10,32 @@ interface Room {
 }
 
 const ALL_ROOMS = [
-  ...["leaves", "pgoutput", "wal", "server", "capture", "render", "output", "demo", "commands"],
+  ...[
+    "leaves",
+    "pgoutput",
+    "wal",
+    "heap",
+    "catalog",
+    "rows",
+    "server",
+    "capture",
+    "render",
+    "output",
+    "demo",
+    "commands",
+  ],
 ];
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
   pgoutput: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: [] },
   wal: { mayImport: ["leaves", "pgoutput/messages.ts"], mayUse: [] },
+  heap: { mayImport: ["leaves", "pgoutput", "wal"], mayUse: [] },
+  catalog: { mayImport: ["leaves", "wal", "heap"], mayUse: [] },
+  rows: { mayImport: ["leaves", "pgoutput", "wal", "heap", "catalog"], mayUse: [] },
   server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
   capture: {
-    mayImport: ["leaves", "pgoutput", "wal", "server/delivery/frame.ts"],
+    mayImport: ["leaves", "pgoutput", "wal", "heap", "catalog", "server/delivery/frame.ts"],
     mayUse: ["node:*", "lazy fzstd"],
   },
   render: {
@@ -50,9 +66,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
  */
 const STOREYS: Readonly<Record<string, readonly string[]>> = {
   server: [
-    ...["target", "query", "connection", "settings", "publication", "slot", "doctor"],
+    ...["target", "query", "connection", "settings", "catalog", "publication", "slot", "doctor"],
     ...["delivery", "start", "types", "stream"],
   ],
+  rows: ["pages", "catalog", "toast", "transactions", "messages", "decoder"],
   render: [
     ...["bytes", "terminal", "shell", "values", "table", "wal", "ndjson", "formats", "reports"],
   ],

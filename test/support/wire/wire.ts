@@ -88,8 +88,10 @@ function wireOf(
       const times = { prepareTime, rollbackTime };
       return { kind, prepareEndLsn, rollbackEndLsn, ...times, gid, xid: m.transaction.xid };
     }
+    case "abort":
+    case "table_changed":
     case "unknown":
-      throw new Error("an unknown message has no place here");
+      throw new Error(`${m.kind} has no place here`);
   }
 }
 

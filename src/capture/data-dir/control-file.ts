@@ -1,0 +1,148 @@
+/**
+ * The two files of a cluster that say what it is and which file holds which table (catalog/pg_control.h, utils/cache/relmapper.c).
+ * Both end with a CRC-32C over all before it.
+ */
+import { usageError } from "../../errors.ts";
+import { checksumAfter } from "../../wal/pages/crc32c.ts";
+import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import { POSITION_LIMIT, positionOf } from "../../wal/pages/position.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import { InputError } from "../formats/input-error.ts";
+
+/** What global/pg_control of a server says that was shut down. */
+export interface ControlFile {
+  readonly version: WalVersion;
+  /** It names the folders of tablespaces. */
+  readonly catalogVersion: number;
+  readonly systemIdentifier: bigint;
+  readonly timeline: number;
+  /** Of the shutdown's checkpoint. */
+  readonly checkpoint: number;
+  /** With the epoch in the high half. */
+  readonly nextXid: bigint;
+  /** When it was written, in seconds since 1970. */
+  readonly time: number;
+  /** How many blocks of a table one file holds. */
+  readonly blocksPerFile: number;
+  /** Data pages have checksums. */
+  readonly checksums: boolean;
+}
+
+/** CATALOG_VERSION_NO of the releases (catalog/catversion.h). */
+const VERSIONS = new Map<number, WalVersion>([
+  [202107181, 14],
+  [202209061, 15],
+  [202307071, 16],
+  [202406281, 17],
+  [202506291, 18],
+]);
+/** PG_CONTROL_VERSION: those of 13 and of other machines are in the same place. */
+const CONTROL_VERSION_MAX = 10_000;
+/** DBState, as pg_controldata names it. */
+const STATES = [
+  ...["starting up", "shut down", "shut down in recovery", "shutting down"],
+  ...["in crash recovery", "in archive recovery", "in production"],
+];
+const SHUT_DOWN = 1;
+/** Of a Date, in seconds. */
+const TIME_MAX = 8_640_000_000_000;
+const CHECKSUM_AT = 288;
+/** 18 has one field more. */
+const CHECKSUM_AT_18 = 292;
+
+/**
+ * uint64 system identifier, uint32 control version, uint32 catalogue version, uint32 state, 4 bytes, int64 time, uint64 checkpoint;
+ * from 40 on the checkpoint's record; from 204 on what the server was compiled with
+ * @throws WalctlError where the catalogue cannot be read behind it
+ */
+export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
+  if (bytes.length < CHECKSUM_AT_18 + 4) throw damaged(path, "it is too short");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const uint32 = (at: number): number => view.getUint32(at, true);
+  if (uint32(8) > CONTROL_VERSION_MAX && view.getUint32(8, false) <= CONTROL_VERSION_MAX) {
+    throw foreign(path, "was written on a big-endian machine");
+  }
+  const catalogVersion = uint32(12);
+  const version = VERSIONS.get(catalogVersion);
+  const checksumAt = version === 18 ? CHECKSUM_AT_18 : CHECKSUM_AT;
+  if (version === undefined) {
+    throw foreign(
+      path,
+      `is of another PostgreSQL than 14 to 18 (catalogue version ${catalogVersion})`,
+    );
+  }
+  if (checksumOf(bytes, checksumAt) !== uint32(checksumAt)) {
+    throw damaged(path, "its checksum does not match");
+  }
+  const checkpoint = positionOf(uint32(36), uint32(32));
+  const time = Number(view.getBigInt64(24, true));
+  if (checkpoint >= POSITION_LIMIT || Math.abs(time) > TIME_MAX) {
+    throw damaged(path, "its checkpoint cannot be there");
+  }
+  if (uint32(216) !== PAGE_BYTES || uint32(204) !== 8) {
+    throw foreign(path, `has blocks of ${uint32(216)} bytes, aligned to ${uint32(204)}`);
+  }
+  requireShutDown(uint32(16), path);
+  return {
+    ...{ version, catalogVersion, checkpoint, time },
+    systemIdentifier: view.getBigUint64(0, true),
+    timeline: uint32(48),
+    nextXid: view.getBigUint64(64, true),
+    blocksPerFile: uint32(220),
+    checksums: uint32(252) !== 0,
+  };
+}
+
+function requireShutDown(state: number, path: string): void {
+  if (state === SHUT_DOWN) return;
+  throw usageError(
+    `the cluster was not shut down: "${path}" says "${STATES[state] ?? state}"`,
+    "Start and stop it, or take the catalogue from the running server.",
+  );
+}
+
+/** By oid: where the catalogues lie whose pg_class.relfilenode is 0. */
+export type FilenodeMap = ReadonlyMap<number, number>;
+
+const MAP_MAGIC = 0x592717;
+/** Up to 15, and since. */
+const MAP_PLACES = new Set([62, 64]);
+
+/**
+ * int32 magic, int32 count, places × (uint32 oid, uint32 filenode), CRC-32C
+ * @throws WalctlError where it is damaged
+ */
+export function parseFilenodeMap(bytes: Uint8Array, path: string): FilenodeMap {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const places = bytes.length === 512 ? 62 : 64;
+  const checksumAt = 8 + 8 * places;
+  if (!MAP_PLACES.has(places) || bytes.length < checksumAt + 4)
+    throw damaged(path, "it is too short");
+  const count = view.getInt32(4, true);
+  if (view.getInt32(0, true) !== MAP_MAGIC || count < 0 || count > places) {
+    throw damaged(path, "it is no relation map");
+  }
+  if (checksumOf(bytes, checksumAt) !== view.getUint32(checksumAt, true)) {
+    throw damaged(path, "its checksum does not match");
+  }
+  return new Map(
+    Array.from({ length: count }, (_, place) => [
+      view.getUint32(8 + 8 * place, true),
+      view.getUint32(12 + 8 * place, true),
+    ]),
+  );
+}
+
+function checksumOf(bytes: Uint8Array, end: number): number {
+  return ~checksumAfter(-1, bytes, 0, end) >>> 0;
+}
+
+function damaged(path: string, why: string): InputError {
+  return new InputError(`"${path}" is damaged: ${why}`, {
+    hint: "Take the catalogue from the running server, or from a copy of the directory.",
+  });
+}
+
+function foreign(path: string, what: string): Error {
+  return usageError(`"${path}" ${what}`, "Take the catalogue from the running server.");
+}

@@ -1,0 +1,37 @@
+import type { CatalogFile } from "../catalog/model.ts";
+import { readCatalog } from "../catalog/read.ts";
+import { openCapture } from "../capture/source.ts";
+import { usageError } from "../errors.ts";
+import type { SegmentHeader } from "../wal/pages/page.ts";
+import type { CommandContext } from "./context.ts";
+
+/** @throws WalctlError where it is not a catalogue */
+export async function openCatalog(
+  path: string,
+  { stdin, stop }: CommandContext,
+): Promise<CatalogFile> {
+  const { chunks } = await openCapture(path, stdin, stop);
+  return await readCatalog(chunks, path);
+}
+
+/** @throws WalctlError, a usage error, where it is not the log's */
+export function refuseOtherSystem(
+  { header }: CatalogFile,
+  input: SegmentHeader,
+  path: string,
+): void {
+  const { systemIdentifier, version } = input;
+  if (header.system_identifier !== String(systemIdentifier)) {
+    throw usageError(
+      `${path} is the catalogue of system ${header.system_identifier}, and the WAL is of system ${systemIdentifier}`,
+      "Make it on the server that wrote the WAL, or a physical copy of it: walctl catalog -d NAME > FILE.",
+    );
+  }
+  const major = Math.floor(header.server_version_num / 10_000);
+  if (major !== version) {
+    throw usageError(
+      `${path} is the catalogue of PostgreSQL ${major}, and the WAL is of ${version}`,
+      "Make it on a server of the version that wrote the WAL: walctl catalog -d NAME > FILE.",
+    );
+  }
+}

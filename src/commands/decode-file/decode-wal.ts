@@ -1,0 +1,280 @@
+import { setImmediate } from "node:timers/promises";
+import { zstdFrames } from "../../capture/compression.ts";
+import { readLog } from "../../capture/wal/log.ts";
+import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
+import type { CatalogFile } from "../../catalog/model.ts";
+import { ExitCode, WalctlError, usageError } from "../../errors.ts";
+import { ReaderGone, sinkOf } from "../../output/sink.ts";
+import { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { CatalogHistory } from "../../rows/catalog/history.ts";
+import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
+import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
+import { PageStore } from "../../rows/pages/page-store.ts";
+import type { SkippedRange } from "../../wal/pages/faults.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
+import { formatSegmentName } from "../../wal/pages/segments.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { openCatalog, refuseOtherSystem } from "../catalog-file.ts";
+import type { CommandContext } from "../context.ts";
+import { AskedNames } from "../messages/asked-names.ts";
+import { type FilterFlags, createFilter } from "../messages/filter.ts";
+import { type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
+import { Pipeline } from "../messages/pipeline.ts";
+import {
+  type RendererFlags,
+  createRenderer,
+  rendererOptions,
+  writeRest,
+} from "../messages/renderer.ts";
+import { askedColumns } from "../messages/table-flags.ts";
+import { type OutputFlags, outputOptions } from "../options.ts";
+import { Reporter } from "../reporter.ts";
+import { reportEnd, warnSkipped } from "../wal-end.ts";
+import { UnendedTransactions } from "../../rows/transactions/unended.ts";
+import { openWhere } from "./open-where.ts";
+import { TemporaryFiles } from "./temporary-files.ts";
+import { type WalInput, openWal } from "./wal-input.ts";
+import { lossWarnings } from "./wal-losses.ts";
+import type { WalFlags } from "./wal-flags.ts";
+import { type WalOptions, walOptions } from "./wal-options.ts";
+
+/** Within the second in which a signal is answered, often enough. */
+const PAUSE_INTERVAL_MS = 50;
+
+export interface DecodeWalFlags
+  extends OutputFlags, FilterFlags, GateFlags, RendererFlags, WalFlags {
+  readonly keepGoing?: boolean;
+}
+
+/** Prints the row changes of physical WAL, by the catalogue of their database. */
+export async function decodeWal(
+  paths: readonly string[],
+  catalogPath: string,
+  flags: DecodeWalFlags,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const options = walOptions(flags);
+  const files = new TemporaryFiles();
+  try {
+    return await run(paths, { catalogPath, options, flags, files, context });
+  } catch (error) {
+    if (error instanceof ReaderGone) return ExitCode.done;
+    throw error;
+  } finally {
+    files.close();
+  }
+}
+
+interface Job {
+  readonly catalogPath: string;
+  readonly options: WalOptions;
+  readonly flags: DecodeWalFlags;
+  readonly files: TemporaryFiles;
+  readonly context: CommandContext;
+}
+
+async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
+  const { context, files, flags, options } = job;
+  const output = outputOptions(flags, context);
+  const filter = createFilter(flags);
+  const names = new AskedNames(askedColumns(flags), filter);
+  const rendering = { ...rendererOptions(flags, output), recovery: true };
+  const reporter = new Reporter(context, output);
+  const where = await openWhere(flags.where, filter, rendering.summary);
+  const input = await openWal(paths, options.timeline, context, files);
+  const exported = await openCatalog(job.catalogPath, context);
+  refuseOtherSystem(exported, input.header, job.catalogPath);
+  refuseGap(exported, input, job.catalogPath);
+  const atStart = await catalogAtStart(exported, input, job);
+  const registry = new TypeRegistry("stored");
+  const { database } = exported.header;
+  const { renderer, finish, warnings } = await createRenderer(
+    rendering,
+    registry,
+    context,
+    database,
+  );
+  const sink = sinkOf(context.stdout.stream);
+  const { accepts } = names;
+  const pipeline = new Pipeline({
+    ...{ typeWatch: undefined, capture: undefined, journal: undefined },
+    // Which transactions --since and --until want the decoder knows: a later one may have committed earlier.
+    gate: TransactionGate.of({ ...gateOptions(flags), since: undefined, until: undefined }),
+    ...{ types: registry, renderer, sink },
+    ...(where?.after(accepts, registry, reporter) ?? { accepts }),
+    warn: (warning) => reporter.warn(warning),
+  });
+  const { decoder, catalog } = await createDecoder(atStart, input, { job, registry, pipeline });
+  warnOfUnknownTypes(catalog, reporter);
+  const listener = new RowListener(decoder, pipeline, reporter, job);
+  const end = await readRows(input, listener, job);
+  await pipeline.flush();
+  await writeRest({ renderer, live: () => undefined, finish }, sink);
+  const { warnings: lost, fatal } = lossWarnings(decoder.losses, filter.tables, decoder.redoBefore);
+  const asked = [...names.warnings(), ...(where?.warnings() ?? [])];
+  for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
+  const status = report(end, listener.damaged, reporter);
+  // Where nothing was left out for it, it is no matter.
+  const unexplained = decoder.losses.unexplained.size > 0;
+  const breaks = unexplained
+    ? [catalog.unknownBefore, catalog.broken].filter((each) => each !== undefined)
+    : [];
+  for (const { message, hint } of breaks) reporter.fault(message, hint);
+  return fatal || breaks.length > 0 ? ExitCode.malformedInput : status;
+}
+
+/** What was altered between the export and the input's start nobody can tell: rows might have other columns. */
+function refuseGap({ header }: CatalogFile, { from, header: input }: WalInput, path: string): void {
+  if (header.lsn >= from) return;
+  const { segmentBytes, timeline } = input;
+  const segment = formatSegmentName(
+    timeline,
+    header.lsn - (header.lsn % segmentBytes),
+    segmentBytes,
+  );
+  throw usageError(
+    `${path} was exported at ${formatPosition(header.lsn)}, before the WAL begins at ${formatPosition(from)}: tables may have changed in between`,
+    `Make it again now: walctl catalog -d NAME > FILE. Or add the segments from ${segment} on.`,
+  );
+}
+
+/** As it was where the input begins: what was exported later is taken back by a first pass. */
+async function catalogAtStart(
+  exported: CatalogFile,
+  input: WalInput,
+  { catalogPath, context, flags }: Job,
+): Promise<{ readonly file: CatalogFile; readonly known?: EarlyCatalog["known"] }> {
+  if (exported.header.lsn === input.from) return { file: exported };
+  const late = new LateCatalog(exported, await zstdFrames());
+  const unended = new UnendedTransactions();
+  const listener: LogListener = {
+    record: (record, version) => {
+      unended.note(record, version);
+      return late.note(record, version);
+    },
+    skipped: ({ end }) => late.skipped(end),
+    flush: () => undefined,
+  };
+  const source = await input.open();
+  const keepGoing = flags.keepGoing ?? false;
+  const end = await readLog({ source, listener, keepGoing, stop: context.stop });
+  if (end.kind === "fault") {
+    throw new WalctlError(end.fault.text, {
+      hint: "To go on after the damage: --keep-going. Rows before it need a catalogue file from before it.",
+      exitCode: ExitCode.malformedInput,
+    });
+  }
+  if (end.kind === "end" && unended.mayHaveEnded(exported.header.snapshot)) {
+    throw usageError(
+      `${catalogPath} was exported at ${formatPosition(exported.header.lsn)}, behind the end of the WAL at ${formatPosition(end.position)}: tables may have changed in between`,
+      "Add the segments up to it: SELECT pg_switch_wal() lets the server archive the last one.",
+    );
+  }
+  return late.finish();
+}
+
+async function createDecoder(
+  { file, known }: Awaited<ReturnType<typeof catalogAtStart>>,
+  { from }: WalInput,
+  { job, registry, pipeline }: { job: Job; registry: TypeRegistry; pipeline: Pipeline },
+): Promise<{ decoder: RowDecoder; catalog: CatalogHistory }> {
+  const { database_oid: database } = file.header;
+  let decoder: RowDecoder | undefined;
+  const tracking = trackingFor(
+    () => catalog,
+    () => decoder?.tracksTables ?? true,
+    database,
+  );
+  const pages = new PageStore({ tracking, zstd: await zstdFrames() });
+  const catalog = new CatalogHistory(file, pages, known);
+  decoder = new RowDecoder({
+    ...{ catalog, pages, registry, from, spill: job.files },
+    options: { ...job.options.rows, database },
+    send: (message) => pipeline.message(message),
+  });
+  return { decoder, catalog };
+}
+
+function warnOfUnknownTypes(catalog: CatalogHistory, reporter: Reporter): void {
+  const warned = new Set<number>();
+  catalog.onUnknownType = (oid) => {
+    if (warned.has(oid)) return;
+    warned.add(oid);
+    const type = catalog.types.type(oid);
+    const name = type === undefined ? `with OID ${oid}` : `"${type.name}"`;
+    reporter.warn({
+      message: `the stored form of the type ${name} is not known: its values are printed as {"disk_base64":…}`,
+    });
+  };
+}
+
+async function readRows(
+  input: WalInput,
+  listener: RowListener,
+  { context, flags }: Job,
+): Promise<LogEnd | WalctlError> {
+  const source = await input.open();
+  const keepGoing = flags.keepGoing ?? false;
+  try {
+    return await readLog({ source, listener, keepGoing, stop: context.stop });
+  } catch (error) {
+    // What was decoded before it is still to be written, and what was left out to be told.
+    if (error instanceof WalctlError && error.exitCode === ExitCode.malformedInput) return error;
+    throw error;
+  }
+}
+
+function report(end: LogEnd | WalctlError, damaged: boolean, reporter: Reporter): ExitCode {
+  if (!(end instanceof WalctlError)) return reportEnd(end, damaged, reporter);
+  reporter.fault(end.message, end.hint ?? "");
+  return end.exitCode;
+}
+
+class RowListener implements LogListener {
+  readonly #decoder: RowDecoder;
+  readonly #pipeline: Pipeline;
+  readonly #reporter: Reporter;
+  readonly #endPosition: number;
+  readonly #stop: AbortSignal;
+  damaged = false;
+
+  constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Job) {
+    this.#decoder = decoder;
+    this.#pipeline = pipeline;
+    this.#reporter = reporter;
+    this.#endPosition = job.options.endPosition ?? Number.POSITIVE_INFINITY;
+    this.#stop = job.context.stop;
+  }
+
+  record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
+    if (record.lsn > this.#endPosition) return false;
+    const work = this.#decoder.record(record, version);
+    return work === undefined || work.next().done === true ? true : this.#finish(work);
+  }
+
+  /** A transaction may be larger than memory: what was made of it is written part by part. */
+  async #finish(work: Work): Promise<boolean> {
+    let pausedAt = performance.now();
+    do {
+      await this.#pipeline.flush();
+      if (performance.now() - pausedAt >= PAUSE_INTERVAL_MS) {
+        await setImmediate();
+        if (this.#stop.aborted) return false;
+        pausedAt = performance.now();
+      }
+    } while (work.next().done !== true);
+    return true;
+  }
+
+  skipped(range: SkippedRange, fault: LocatedFault): void {
+    this.damaged = true;
+    this.#decoder.skipped(range);
+    this.#pipeline.skipped();
+    warnSkipped(range, fault, this.#reporter);
+  }
+
+  flush(): Promise<void> | undefined {
+    return this.#pipeline.flush();
+  }
+}

@@ -1,0 +1,38 @@
+import { usageError } from "../../errors.ts";
+
+/** Flags that say something about physical WAL only, as commander gives them. */
+export interface WalFlags {
+  readonly catalog?: string;
+  readonly startpos?: string;
+  readonly endpos?: string;
+  readonly xid?: readonly string[];
+  readonly old?: "auto" | "logged" | "full";
+  readonly aborted?: boolean;
+  readonly tablesChanged?: boolean;
+  readonly messages?: boolean;
+  readonly origin?: "any" | "none";
+  readonly timeline?: string;
+}
+
+const WAL_FLAGS: Readonly<Record<Exclude<keyof WalFlags, "catalog">, string>> = {
+  startpos: "--startpos",
+  endpos: "--endpos",
+  xid: "--xid",
+  old: "--old",
+  aborted: "--aborted",
+  tablesChanged: "--tables-changed",
+  messages: "--messages",
+  origin: "--origin",
+  timeline: "--timeline",
+};
+
+/** @throws WalctlError (a usage error) where one is given for captures */
+export function refuseWalFlags(flags: WalFlags): void {
+  for (const [key, flag] of Object.entries(WAL_FLAGS)) {
+    if (flags[key as keyof WalFlags] === undefined) continue;
+    throw usageError(
+      `${flag} is for physical WAL, which needs --catalog`,
+      "Of a capture all is printed; --only and --only-table choose from it.",
+    );
+  }
+}

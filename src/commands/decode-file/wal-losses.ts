@@ -1,0 +1,76 @@
+import type { Relation } from "../../pgoutput/messages.ts";
+import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
+import { qualifiedName, tableMatcher } from "../messages/filter.ts";
+import type { Warning } from "../reporter.ts";
+
+/** Named in a warning; the others are counted. */
+const NAMED_MAX = 10;
+
+/** What was left out, and how to have it. `fatal`: rows are missing that should be there. */
+export function lossWarnings(
+  { rows, withoutIdentity, unexplained }: Losses,
+  onlyTables: readonly string[],
+  redoBefore: number | undefined,
+): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
+  const matches = tableMatcher(onlyTables) ?? (() => true);
+  const asked = (losses: ReadonlyMap<number, TableLoss>): readonly TableLoss[] =>
+    [...losses.values()].filter(({ relation }) => matches(relation));
+  const lost = asked(rows);
+  const files = [...unexplained.values()];
+  const warnings: Warning[] = [];
+  const deletes = asked(withoutIdentity);
+  if (deletes.length > 0) {
+    warnings.push({
+      message: `${countOf(deletes, "delete")} of ${tablesOf(deletes)} without a replica identity not printed (${named(deletes)})`,
+      hint: "Their rows are not logged; where their pages are known: --old full.",
+    });
+  }
+  if (files.length > 0) {
+    warnings.push({
+      message: `${countOf(files, "change")} of ${count(files.length, "relfilenode")} not explained by the catalogue (${named(files)})`,
+      hint: "Export the catalogue again now, or add WAL from before the creation of these tables.",
+    });
+  }
+  if (lost.length > 0) {
+    const back =
+      redoBefore === undefined
+        ? "Add earlier segments, back to a checkpoint before the first of them."
+        : `Start at or before the checkpoint at ${formatPosition(redoBefore)}: add earlier segments.`;
+    warnings.push({
+      message: `${countOf(lost, "change")} of ${tablesOf(lost)} could not be rebuilt (${named(lost)})`,
+      hint: back,
+    });
+  }
+  return { warnings, fatal: lost.length > 0 || files.length > 0 };
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
+function countOf(losses: readonly { readonly count: number }[], what: string): string {
+  return count(
+    losses.reduce((sum, loss) => sum + loss.count, 0),
+    what,
+  );
+}
+
+function tablesOf(losses: readonly TableLoss[]): string {
+  return count(losses.length, "table");
+}
+
+/** `public.a: 10, public.b: 2; first at 0/24C4938` */
+function named(losses: readonly (TableLoss | FileLoss)[]): string {
+  const sorted = losses.toSorted((a, b) => b.count - a.count);
+  const names = sorted.slice(0, NAMED_MAX).map((loss) => `${nameOf(loss)}: ${loss.count}`);
+  if (sorted.length > NAMED_MAX) names.push("…");
+  const first = Math.min(...losses.map((loss) => loss.first));
+  return `${names.join(", ")}; first at ${formatPosition(first)}`;
+}
+
+function nameOf(loss: TableLoss | FileLoss): string {
+  if ("relation" in loss) return qualifiedName(loss.relation satisfies Relation);
+  const { tablespace, database, relfilenode } = loss.locator;
+  return `${tablespace}/${database}/${relfilenode}`;
+}

@@ -1,0 +1,56 @@
+import type { LocatedFault, LogEnd } from "../capture/wal/log-parts.ts";
+import { ExitCode } from "../errors.ts";
+import type { SkippedRange } from "../wal/pages/faults.ts";
+import { formatPosition } from "../wal/pages/position.ts";
+import type { Reporter } from "./reporter.ts";
+
+const numbers = new Intl.NumberFormat("en-US");
+
+export function warnSkipped(
+  { start, end }: SkippedRange,
+  { text }: LocatedFault,
+  reporter: Reporter,
+): void {
+  const range = `${formatPosition(start)} to ${formatPosition(end)}`;
+  const bytes = numbers.format(end - start);
+  reporter.warn({ message: `${text}: skipped ${range} (${bytes} bytes)` });
+}
+
+/** What became of reading a log. `damaged`: something was skipped. */
+export function reportEnd(end: LogEnd, damaged: boolean, reporter: Reporter): ExitCode {
+  switch (end.kind) {
+    case "enough":
+      break;
+    case "end":
+      noticeEnd(end, reporter);
+      break;
+    case "fault":
+      reporter.fault(end.fault.text, "To go on after the damage: --keep-going.");
+      return ExitCode.malformedInput;
+  }
+  return damaged ? ExitCode.malformedInput : ExitCode.done;
+}
+
+function noticeEnd(end: Extract<LogEnd, { kind: "end" }>, reporter: Reporter): void {
+  const { goesOnIn, empty, olderPage, pageBehind } = end;
+  const position = formatPosition(end.position);
+  if (goesOnIn !== undefined) {
+    const record =
+      empty === true ? "no record begins in the input: one" : `the record at ${position}`;
+    return reporter.warn({
+      message: `${record} goes on in ${goesOnIn}, which is not in the input`,
+    });
+  }
+  reporter.notice(`the WAL ends at ${position}`);
+  if (olderPage !== undefined) {
+    const older = formatPosition(olderPage);
+    reporter.notice(`what follows it is older, from ${older} on: the file was recycled`);
+  }
+  if (pageBehind === undefined) return;
+  // At a server's own end that is what a crash left; in an archive the segment is damaged.
+  reporter.warn({
+    message: `behind the end, the page at ${formatPosition(pageBehind)} is of this WAL too`,
+    detail:
+      "In pg_wal a crash may have left it. A segment of an archive is damaged at the end that was found.",
+  });
+}

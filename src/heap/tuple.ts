@@ -1,0 +1,105 @@
+/**
+ * Where the attributes of a stored tuple lie (access/htup_details.h, heap_deform_tuple).
+ * Law: attributes and tuple fit exactly, to the last byte, or the row is not known.
+ */
+import { varlenaEnd } from "./varlena.ts";
+
+/** attlen, and attalign in bytes: 1, 2, 4 or 8. Dropped columns have them too: they still take room. */
+export interface AttributeLayout {
+  /** -1: varlena, -2: cstring */
+  readonly length: number;
+  readonly align: number;
+}
+
+/** What WAL and a page both hold of a tuple: bytes[start, end) lie behind its 23 bytes of header, so the null bitmap comes first. */
+export interface StoredTuple {
+  readonly infomask2: number;
+  readonly infomask: number;
+  readonly hoff: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** HeapTupleHeaderData without padding. */
+export const TUPLE_HEADER_BYTES = 23;
+/** MaxHeapAttributeNumber is less; this is what infomask2 has room for. */
+const ATTRIBUTES_MASK = 0x7ff;
+const HAS_NULLS = 0x0001;
+
+/** What deform() found out about an attribute. */
+export const AttributeState = {
+  null: 0,
+  /** Added to the table after the row was written: its missing value counts. */
+  absent: 1,
+  /** bytes[starts[i], ends[i]), of a varlena with its header. */
+  stored: 2,
+} as const;
+
+const FIRST_CAPACITY = 64;
+
+/** The attributes of one tuple after another, by index from 0. */
+export class DeformedTuple {
+  starts: Int32Array = new Int32Array(FIRST_CAPACITY);
+  ends: Int32Array = new Int32Array(FIRST_CAPACITY);
+  state: Uint8Array = new Uint8Array(FIRST_CAPACITY);
+  /** As many as `attributes` had. */
+  count = 0;
+  /** Of the attributes deformed last: rows of one table come in a row, and numbers in an array are read faster. */
+  #attributes: readonly AttributeLayout[] = [];
+  #lengths = new Int32Array(0);
+  #alignMasks = new Int32Array(0);
+
+  /** Returns false where tuple and attributes do not fit: they are damaged, or of different times. */
+  deform(tuple: StoredTuple, attributes: readonly AttributeLayout[]): boolean {
+    const { bytes, end, start } = tuple;
+    const count = attributes.length;
+    const stored = tuple.infomask2 & ATTRIBUTES_MASK;
+    const origin = start + tuple.hoff - TUPLE_HEADER_BYTES;
+    const hasNulls = (tuple.infomask & HAS_NULLS) !== 0;
+    const bitmapBytes = hasNulls ? (stored + 7) >> 3 : 0;
+    if (stored > count || origin < start + bitmapBytes || origin > end || end > bytes.length) {
+      return false;
+    }
+    if (attributes !== this.#attributes) this.#prepare(attributes);
+    const { ends, starts, state } = this;
+    const [lengths, alignMasks] = [this.#lengths, this.#alignMasks];
+    this.count = count;
+    let at = origin;
+    for (let index = 0; index < stored; index++) {
+      if (hasNulls && (bytes[start + (index >> 3)]! & (1 << (index & 7))) === 0) {
+        state[index] = AttributeState.null;
+        continue;
+      }
+      const length = lengths[index]!;
+      // A varlena that is short or out of line is never aligned; a zero there is padding.
+      if (length !== -1 || bytes[at] === 0) at += (origin - at) & alignMasks[index]!;
+      const next = length >= 0 ? at + length : endOf(bytes, at, end, length);
+      if (next < 0 || next > end) return false;
+      state[index] = AttributeState.stored;
+      starts[index] = at;
+      ends[index] = next;
+      at = next;
+    }
+    state.fill(AttributeState.absent, stored, count);
+    return at === end;
+  }
+
+  #prepare(attributes: readonly AttributeLayout[]): void {
+    const count = attributes.length;
+    this.#attributes = attributes;
+    this.#lengths = Int32Array.from(attributes, ({ length }) => length);
+    this.#alignMasks = Int32Array.from(attributes, ({ align }) => align - 1);
+    if (count <= this.starts.length) return;
+    this.starts = new Int32Array(count);
+    this.ends = new Int32Array(count);
+    this.state = new Uint8Array(count);
+  }
+}
+
+/** -1: it does not end before `end`. */
+function endOf(bytes: Uint8Array, start: number, end: number, length: number): number {
+  if (length === -1) return varlenaEnd(bytes, start, end);
+  const nul = length === -2 ? bytes.indexOf(0, start) : -1;
+  return nul < 0 || nul >= end ? -1 : nul + 1;
+}

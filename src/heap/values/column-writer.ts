@@ -1,0 +1,228 @@
+/*
+ * A stored value → the column of a TupleData that pgoutput would send: its text.
+ * Law: text as the server prints it, or stored bytes of an unknown type, or nothing; damaged bytes never throw.
+ * Way in: columnWriter().
+ */
+import { DecodeError } from "../../errors.ts";
+import { ColumnKind } from "../../pgoutput/tags.ts";
+import { onlyElement } from "./containers.ts";
+import {
+  CONVERTED_BYTES_MAX,
+  type DiskForm,
+  DiskReader,
+  type ToUtf8,
+  UnknownType,
+} from "./disk-reader.ts";
+import { toUtf8 } from "./encodings.ts";
+import { fastArray } from "./fast-arrays.ts";
+import {
+  FAST_BYTES_MAX,
+  FAST_WRITERS,
+  type FastWriter,
+  NEVER_QUOTED,
+  int32At,
+} from "./fast-writers.ts";
+import { writeJsonb } from "./jsonb.ts";
+import { baseType, isBuiltinScalar, isPlainArray, storedForm } from "./stored-forms.ts";
+import type { TupleWriter } from "./tuple-writer.ts";
+import type { MissingValue, TypeSource } from "./type-source.ts";
+
+/**
+ * Writes the value bytes[start, end) (of a varlena: behind its header, detoasted and decompressed) as a column: its text, as the
+ * server prints it. Where that cannot be told (the type is not known, or text of an encoding) it comes as `b` with its stored bytes,
+ * and types.unknownType() is called. Returns false, and has written nothing, where the bytes are no value of the type: then the row is
+ * not known.
+ */
+export type ColumnWriter = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: TupleWriter,
+) => boolean;
+
+/** Types of pg_catalog whose payload is their text. */
+const TEXT_TYPES = new Set(["text", "varchar", "bpchar", "json", "xml"]);
+
+/** By what `types` says now: make it again when the catalogue changes. */
+export function columnWriter(typeOid: number, types: TypeSource): ColumnWriter {
+  const convert = textConverter(types, typeOid);
+  const { text } = storedForm(typeOid, types);
+  const slow = formWriter(text, types, new DiskReader(convert));
+  const fast = fastWriter(typeOid, types, convert === undefined);
+  if (fast === copyText) return writeText;
+  if (fast === undefined) return slow;
+  return (bytes, start, end, out) => {
+    const at = out.open(ColumnKind.text, FAST_BYTES_MAX);
+    if (fast(bytes, start, end, out)) {
+      out.close(at);
+      return true;
+    }
+    out.cancel(at);
+    return slow(bytes, start, end, out);
+  };
+}
+
+/** Writes a column that the tuple was stored without. Returns false as a ColumnWriter does. */
+export type MissingWriter = (out: TupleWriter) => boolean;
+
+/** For the attributes that were added behind those of a tuple; by what `types` says now, as columnWriter(). */
+export function missingWriter(
+  missing: MissingValue,
+  typeOid: number,
+  types: TypeSource,
+): MissingWriter {
+  if (missing === undefined) {
+    return (out) => {
+      out.null();
+      return true;
+    };
+  }
+  if (typeof missing === "string") {
+    const text = Buffer.from(missing);
+    return (out) => writeText(text, 0, text.length, out);
+  }
+  const value = elementOf(missing, typeOid, types);
+  const write = columnWriter(typeOid, types);
+  return (out) => value !== undefined && write(value, 0, value.length, out);
+}
+
+/** The only element of a stored array. Undefined: it is damaged. */
+function elementOf(
+  missing: Uint8Array,
+  typeOid: number,
+  types: TypeSource,
+): Uint8Array | undefined {
+  let value: Uint8Array | undefined;
+  const { layout } = storedForm(typeOid, types);
+  const text: DiskForm = (reader) => {
+    value = reader.take(reader.end - reader.offset);
+    return "";
+  };
+  const reader = new DiskReader(undefined);
+  reader.attach(missing);
+  try {
+    onlyElement(reader, typeOid, { layout, text });
+    return value;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+/** Writes the value of missingWriter() once. */
+export function writeMissing(
+  missing: MissingValue,
+  typeOid: number,
+  types: TypeSource,
+  out: TupleWriter,
+): boolean {
+  return missingWriter(missing, typeOid, types)(out);
+}
+
+/** Undefined: text is sent as it is stored. */
+function textConverter({ encoding }: TypeSource, typeOid: number): ToUtf8 | undefined {
+  const convert = toUtf8(encoding);
+  const unconvertible = new UnknownType(typeOid);
+  return (
+    convert &&
+    ((text) => {
+      const converted = convert(text);
+      if (converted === undefined) throw unconvertible;
+      return converted;
+    })
+  );
+}
+
+/** @param isUtf8 whether text is sent as it is stored */
+function fastWriter(typeOid: number, types: TypeSource, isUtf8: boolean): FastWriter | undefined {
+  const type = baseType(typeOid, types);
+  if (type === undefined) return undefined;
+  if (isBuiltinScalar(type)) {
+    if (isUtf8 && TEXT_TYPES.has(type.name)) return copyText;
+    return isUtf8 && type.name === "jsonb" ? writeJsonb : FAST_WRITERS.get(type.name);
+  }
+  if (type.kind === "e") return enumWriter(types);
+  if (!isPlainArray(type)) return undefined;
+  const element = fastWriter(type.element, types, isUtf8);
+  const layout = types.type(type.element);
+  if (element === undefined || layout === undefined) return undefined;
+  const mayNeedQuotes = !NEVER_QUOTED.has(element);
+  return fastArray(element, type.element, layout, type.delimiter, mayNeedQuotes);
+}
+
+/** UInt32 pg_enum's oid */
+function enumWriter(types: TypeSource): FastWriter {
+  const written = new Map<number, { readonly label: string; readonly bytes: Uint8Array }>();
+  return (bytes, start, end, out) => {
+    if (end - start !== 4) return false;
+    const oid = int32At(bytes, start) >>> 0;
+    // Asked for again with each value: it may have another name since.
+    const label = types.enumLabel(oid);
+    if (label === undefined) return false;
+    let known = written.get(oid);
+    if (known?.label !== label) written.set(oid, (known = { label, bytes: Buffer.from(label) }));
+    return copyText(known.bytes, 0, known.bytes.length, out);
+  };
+}
+
+/** A call into native code costs more than a loop over so few bytes. */
+const LOOP_BYTES_MAX = 200;
+const WORDS_BYTES_MIN = 24;
+/** Of what was copied last: many values come out of the same bytes. */
+let sourceBytes: Uint8Array = new Uint8Array(0);
+let sourceView: DataView = new DataView(sourceBytes.buffer);
+
+function copyText(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
+  const length = end - start;
+  out.reserve(length);
+  const { bytes: target, offset, view } = out;
+  out.offset = offset + length;
+  if (length > LOOP_BYTES_MAX) {
+    target.set(bytes.subarray(start, end), offset);
+    return true;
+  }
+  let at = 0;
+  if (length >= WORDS_BYTES_MIN) {
+    if (bytes !== sourceBytes) {
+      sourceBytes = bytes;
+      sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    for (; at + 4 <= length; at += 4) view.setInt32(offset + at, sourceView.getInt32(start + at));
+  }
+  for (; at < length; at++) target[offset + at] = bytes[start + at]!;
+  return true;
+}
+
+const writeText: ColumnWriter = (bytes, start, end, out) => {
+  const at = out.open(ColumnKind.text, end - start);
+  copyText(bytes, start, end, out);
+  out.close(at);
+  return true;
+};
+
+function formWriter(form: DiskForm, types: TypeSource, reader: DiskReader): ColumnWriter {
+  return (bytes, start, end, out) => {
+    if (end - start > CONVERTED_BYTES_MAX) return false;
+    let text: string;
+    try {
+      reader.attachRange(bytes, start, end);
+      text = form(reader);
+    } catch (error) {
+      if (error instanceof UnknownType) {
+        types.unknownType(error.oid);
+        const at = out.open(ColumnKind.binary, end - start);
+        copyText(bytes, start, end, out);
+        out.close(at);
+        return true;
+      }
+      // RangeError: a damaged value may ask for a text that is longer than a string can be.
+      if (error instanceof DecodeError || error instanceof RangeError) return false;
+      throw error;
+    }
+    if (reader.offset !== end) return false;
+    const at = out.open(ColumnKind.text, text.length);
+    out.offset += out.bytes.write(text, at, "latin1");
+    out.close(at);
+    return true;
+  };
+}

@@ -1,0 +1,212 @@
+/*
+ * A stored value → its text, as the server's output function prints it, by type.
+ * Law: what is not known for certain is not a text: an unknown type says so, and bytes that do not fit throw.
+ * Way in: storedForm().
+ */
+import type { TextForm } from "../../pgoutput/values/binary-reader.ts";
+import * as scalar from "../../pgoutput/values/scalars.ts";
+import { scalarForm } from "../../pgoutput/values/text-forms.ts";
+import {
+  type StoredForm,
+  storedArray,
+  storedMultirange,
+  storedRange,
+  storedRecord,
+  storedVector,
+} from "./containers.ts";
+import { type DiskForm, UnknownType } from "./disk-reader.ts";
+import { FAST_BYTES_MAX } from "./fast-writers.ts";
+import { writeJsonb } from "./jsonb.ts";
+import { writeNumeric } from "./numeric.ts";
+import * as stored from "./scalars.ts";
+import { TupleWriter } from "./tuple-writer.ts";
+import type { StoredType, TypeSource } from "./type-source.ts";
+
+/** FirstNormalObjectId: what is below comes with the server. */
+const FIRST_NORMAL_OID = 16384;
+/** Of types within types. */
+const DEPTH_MAX = 32;
+
+/** Types of pg_catalog that are stored as they are sent, but for the order of bytes. */
+const AS_SENT = new Set([
+  ...["bool", "int2", "int4", "int8", "oid", "xid", "cid", "xid8", "float4", "float8", "char"],
+  ...["bytea", "uuid", "bit", "varbit", "date", "time", "timetz", "timestamp", "timestamptz"],
+  ...["interval", "macaddr", "macaddr8", "point", "lseg", "box", "line", "circle", "pg_lsn"],
+  ...["pg_snapshot", "txid_snapshot", "text", "varchar", "bpchar", "json", "xml", "refcursor"],
+  "pg_node_tree",
+]);
+
+/** Those that are not. */
+const AS_STORED = new Map<string, DiskForm>([
+  ["name", stored.name],
+  ["tid", stored.tid],
+  ["path", stored.path],
+  ["polygon", stored.polygon],
+  ["inet", stored.inet],
+  ["cidr", stored.cidr],
+  ["numeric", written(writeNumeric)],
+  ["jsonb", written(writeJsonb)],
+  ["tsvector", stored.tsvector],
+  ["tsquery", stored.tsquery],
+]);
+
+/** Oids that are shown as the name of what they number, and what 0 is shown as. */
+const NAMED_BY_OID = new Map([
+  ...["regproc", "regprocedure", "regclass", "regtype", "regconfig", "regdictionary"].map(
+    (each) => [each, "-"] as const,
+  ),
+  ...["regnamespace", "regrole", "regcollation"].map((each) => [each, "-"] as const),
+  ...["regoper", "regoperator"].map((each) => [each, "0"] as const),
+]);
+
+const scratch = new TupleWriter();
+
+/** What the writer writes of all that is left. */
+function written(write: typeof writeJsonb): DiskForm {
+  return (reader) => {
+    const { bytes, end, offset, toUtf8 } = reader;
+    scratch.begin();
+    scratch.reserve(FAST_BYTES_MAX);
+    if (!write(bytes, offset, end, scratch, toUtf8)) throw reader.unfit();
+    reader.offset = end;
+    return scratch.bytes.toString("latin1", 0, scratch.offset);
+  };
+}
+
+/** Of what is no type of the catalogue. */
+const NO_LAYOUT = { length: -1, align: 4 };
+
+/** What is known of the type by `types` now. */
+export function storedForm(typeOid: number, types: TypeSource, depth = 0): StoredForm {
+  const type = types.type(typeOid);
+  const text = type === undefined || depth > DEPTH_MAX ? undefined : textOf(type, types, depth);
+  if (text !== undefined) return { layout: type ?? NO_LAYOUT, text };
+  const error = new UnknownType(typeOid);
+  return {
+    layout: type ?? NO_LAYOUT,
+    text: () => {
+      throw error;
+    },
+  };
+}
+
+/** Undefined: not known. */
+function textOf(type: StoredType, types: TypeSource, depth: number): DiskForm | undefined {
+  const part = (oid: number): StoredForm => storedForm(oid, types, depth + 1);
+  const { element, kind, oid } = type;
+  switch (kind) {
+    case "d":
+      return part(type.base).text;
+    case "e":
+      return enumForm(types);
+    case "c":
+      return recordForm(type, types, part);
+    case "r": {
+      const subtype = types.rangeSubtype(oid);
+      return subtype === undefined ? undefined : storedRange(oid, part(subtype));
+    }
+    case "m": {
+      const subtype = types.rangeSubtype(types.rangeOfMultirange(oid) ?? 0);
+      return subtype === undefined ? undefined : storedMultirange(oid, part(subtype));
+    }
+    case "b":
+      if (isPlainArray(type)) return storedArray(part(element), element, type.delimiter);
+      if (type.isArray) return storedVector(part(element), element);
+      return oid < FIRST_NORMAL_OID ? builtinForm(type, types) : extensionForm(type);
+    default:
+      return undefined;
+  }
+}
+
+function builtinForm(type: StoredType, types: TypeSource): DiskForm | undefined {
+  const { name } = type;
+  const zero = NAMED_BY_OID.get(name);
+  if (zero !== undefined) return namedForm(type, zero, types);
+  if (name === "money") return stored.moneyForm(types.lcMonetary);
+  // Until 15 it was the byte itself, also where that is no ASCII.
+  if (name === "char" && types.majorVersion < 16) return byteText;
+  return AS_STORED.get(name) ?? (AS_SENT.has(name) ? scalarForm(name) : undefined);
+}
+
+const byteText: DiskForm = (reader) => {
+  return reader.bytes[reader.offset] === 0 ? scalar.char(reader) : reader.characters(1);
+};
+
+/** pg_type.typcategory of the contrib modules' types that are known here. */
+const EXTENSION_TYPES = new Map([
+  ["hstore", "U"],
+  ["citext", "S"],
+]);
+
+/** The catalogue has no more to tell them by. */
+export function isExtensionType(type: StoredType, name: "hstore" | "citext"): boolean {
+  const { category, kind, length } = type;
+  const alike = kind === "b" && length === -1 && category === EXTENSION_TYPES.get(name);
+  return alike && type.name === name;
+}
+
+function extensionForm(type: StoredType): TextForm | undefined {
+  if (isExtensionType(type, "hstore")) return stored.hstore;
+  return isExtensionType(type, "citext") ? scalar.text : undefined;
+}
+
+/** UInt32 pg_enum's oid */
+function enumForm(types: TypeSource): TextForm {
+  return (reader) => {
+    const label = types.enumLabel(reader.uint32());
+    if (label === undefined) throw reader.unfit();
+    return utf8(label);
+  };
+}
+
+/** UInt32. A name that the catalogue does not have is not known: the number would be another value. */
+function namedForm({ name, oid }: StoredType, zero: string, types: TypeSource): TextForm {
+  const error = new UnknownType(oid);
+  return (reader) => {
+    const named = reader.uint32();
+    if (named === 0) return zero;
+    const text = types.regName(name, named);
+    if (text === undefined) throw error;
+    return utf8(text);
+  };
+}
+
+function recordForm(
+  { oid, relation }: StoredType,
+  types: TypeSource,
+  part: (oid: number) => StoredForm,
+): DiskForm {
+  const fields = types.attributes(relation).map(({ align, dropped, length, typeOid }) => ({
+    layout: { length, align },
+    text: dropped ? skipped : part(typeOid).text,
+    dropped,
+  }));
+  return storedRecord(oid, fields);
+}
+
+const skipped: DiskForm = (reader) => reader.rest();
+
+/** As text forms have it: one character a byte. */
+function utf8(text: string): string {
+  return Buffer.from(text).toString("latin1");
+}
+
+/** What the type is a domain over, or itself. */
+export function baseType(typeOid: number, types: TypeSource): StoredType | undefined {
+  let type = types.type(typeOid);
+  for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++) {
+    type = types.type(type.base);
+  }
+  return type;
+}
+
+/** int2vector and oidvector are arrays that are printed in another way. */
+export function isPlainArray({ isArray, name, oid }: StoredType): boolean {
+  const isVector = oid < FIRST_NORMAL_OID && (name === "int2vector" || name === "oidvector");
+  return isArray && !isVector;
+}
+
+/** A type of pg_catalog that is not made of others. */
+export function isBuiltinScalar({ isArray, kind, oid }: StoredType): boolean {
+  return kind === "b" && !isArray && oid < FIRST_NORMAL_OID;
+}

@@ -1,0 +1,75 @@
+import { ColumnKind } from "../../pgoutput/tags.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+
+const FIRST_CAPACITY_BYTES = 64 * 1024;
+
+/** A larger buffer is given up with the row that needed it. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Writes the columns of one TupleData after another. What tuple() gives lives until begin(). */
+export class TupleWriter {
+  /** Valid up to the next reserve(): growing replaces it. */
+  bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
+  view = viewOf(this.bytes);
+  /** Where the next byte goes. Whoever moves it has reserved the room. */
+  offset = 0;
+  #columns = 0;
+
+  begin(): void {
+    if (this.bytes.length > KEPT_BYTES_MAX) this.#replace(FIRST_CAPACITY_BYTES);
+    this.offset = 0;
+    this.#columns = 0;
+  }
+
+  tuple(): TupleData {
+    return { bytes: this.bytes, view: this.view, start: 0, columnCount: this.#columns };
+  }
+
+  null(): void {
+    this.reserve(1);
+    this.bytes[this.offset++] = ColumnKind.null;
+    this.#columns++;
+  }
+
+  unchanged(): void {
+    this.reserve(1);
+    this.bytes[this.offset++] = ColumnKind.unchanged;
+    this.#columns++;
+  }
+
+  /** Makes room for a column of `length` bytes at most, and writes its head. Returns where the value starts. */
+  open(kind: number, length: number): number {
+    this.reserve(length + 5);
+    this.bytes[this.offset] = kind;
+    this.offset += 5;
+    return this.offset;
+  }
+
+  /** Ends, at `offset`, the column that open() began at `start`. */
+  close(start: number): void {
+    this.view.setInt32(start - 4, this.offset - start);
+    this.#columns++;
+  }
+
+  /** Takes back the column that open() began at `start`. */
+  cancel(start: number): void {
+    this.offset = start - 5;
+  }
+
+  reserve(length: number): void {
+    const needed = this.offset + length;
+    if (needed <= this.bytes.length) return;
+    const full = this.bytes;
+    this.#replace(Math.max(needed, full.length * 2));
+    full.copy(this.bytes, 0, 0, this.offset);
+  }
+
+  #replace(capacity: number): void {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = viewOf(this.bytes);
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}

@@ -1,0 +1,38 @@
+import type { CatalogueType, TypeShape } from "../../pgoutput/type-registry.ts";
+import { isExtensionType } from "./stored-forms.ts";
+import type { StoredType, TypeSource } from "./type-source.ts";
+
+/** FirstNormalObjectId: the renderers know the types below. */
+const FIRST_NORMAL_OID = 16384;
+
+/** What renderers have to know of the types, and of all that they are made of: what a server's catalogue would answer to them. */
+export function catalogueTypes(oids: Iterable<number>, types: TypeSource): CatalogueType[] {
+  const found = new Map<number, CatalogueType>();
+  const visit = (oid: number): void => {
+    const type = oid < FIRST_NORMAL_OID || found.has(oid) ? undefined : types.type(oid);
+    if (type === undefined) return;
+    const shape = shapeOf(type, types);
+    found.set(oid, { oid, name: type.name, shape });
+    if (shape?.kind === "array") visit(shape.element);
+    if (shape?.kind === "domain") visit(shape.base);
+    if (shape?.kind === "composite") for (const field of shape.fields ?? []) visit(field.type);
+  };
+  for (const oid of oids) visit(oid);
+  return [...found.values()];
+}
+
+/** Null: its text is a string. */
+function shapeOf(type: StoredType, types: TypeSource): TypeShape | null {
+  if (type.kind === "d") return { kind: "domain", base: type.base };
+  if (type.kind === "c") {
+    const fields = types.attributes(type.relation).filter(({ dropped }) => !dropped);
+    return {
+      kind: "composite",
+      fields: fields.map(({ name, typeOid }) => ({ name, type: typeOid })),
+    };
+  }
+  if (type.isArray) return { kind: "array", element: type.element, delimiter: type.delimiter };
+  if (isExtensionType(type, "hstore")) return { kind: "hstore" };
+  if (type.kind === "e" || isExtensionType(type, "citext")) return { kind: "scalar", name: "text" };
+  return null;
+}

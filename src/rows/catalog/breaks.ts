@@ -1,0 +1,42 @@
+import { formatPosition } from "../../wal/pages/position.ts";
+
+/** Why relations may be unexplained: from here on, or up to here, the catalogue is not known. */
+export interface CatalogBreak {
+  readonly lsn: number;
+  /** Before `lsn`: a catalogue of afterwards. */
+  readonly before: boolean;
+  readonly message: string;
+  readonly hint: string;
+}
+
+const NEW_EXPORT = "Export the catalogue again now: walctl catalog.";
+
+export function unknownFile(lsn: number, catalog: string): CatalogBreak {
+  return {
+    lsn,
+    before: false,
+    message: `${catalog} was rewritten at ${formatPosition(lsn)}, and not all of its new file is in the WAL`,
+    hint: `${NEW_EXPORT} Or add WAL from before the rewrite.`,
+  };
+}
+
+export function unknownRow(lsn: number, catalog: string): CatalogBreak {
+  return {
+    lsn,
+    before: false,
+    message: `a row of ${catalog} changed at ${formatPosition(lsn)}, and its page is not known`,
+    hint: `${NEW_EXPORT} Or add WAL from the checkpoint before.`,
+  };
+}
+
+export function missingRecords(lsn: number, before: boolean): CatalogBreak {
+  const side = before ? "before" : "after";
+  return {
+    lsn,
+    before,
+    message: `WAL is missing at ${formatPosition(lsn)}: ${side} it tables may have been other ones`,
+    hint: before
+      ? "Give a catalogue file from before the input's start."
+      : "Give a catalogue file from after the gap: walctl catalog.",
+  };
+}

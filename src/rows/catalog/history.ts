@@ -1,0 +1,218 @@
+/**
+ * The catalogue over time: the rows of its file, and what DDL in WAL made of them.
+ * Law: a relation is answered as it was for that change (its own DDL, other sessions' committed DDL, no rolled-back savepoints), or
+ * not at all.
+ * Way in: CatalogHistory.note() with every record, after PageStore.apply(); commit() and abort() where transactions end; relationAt().
+ * A file that is newer than the input's start goes through LateCatalog (late.ts) first.
+ */
+import type { CatalogFile } from "../../catalog/model.ts";
+import type { TypeSource } from "../../heap/values/type-source.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import type { PageStore } from "../pages/page-store.ts";
+import { type CatalogBreak, missingRecords, unknownRow } from "./breaks.ts";
+import { Epochs, writersOf } from "./epochs.ts";
+import type { Owner } from "./owner.ts";
+import { CatalogRecorder } from "./recorder.ts";
+import type { CatalogRow, RowVersion, UnknownRow } from "./row-version.ts";
+import { tableChanges } from "./table-changes.ts";
+import type { TableChange, TableVersion } from "./table-version.ts";
+import { TablesOverTime } from "./tables-over-time.ts";
+import { TypesOverTime } from "./types-over-time.ts";
+
+/** What its file leaves open. */
+export interface KnownCatalog {
+  /** Records before are missing, or are not to be followed. 0: none are. */
+  readonly recordsFrom: number;
+  /** Before, a row may be another one: nothing is answered. */
+  readonly from: number;
+  /** Of these only the keys are right. */
+  readonly unknownRows: readonly UnknownRow[];
+  /** Before, a table without a key may have had one. */
+  readonly indexesFrom: number;
+  /** What records made whose pages are not known, by their positions. */
+  readonly rowsAt: ReadonlyMap<number, CatalogRow>;
+}
+
+const ALL_KNOWN: KnownCatalog = {
+  ...{ recordsFrom: 0, from: 0, indexesFrom: 0 },
+  ...{ unknownRows: [], rowsAt: new Map() },
+};
+
+/** In place of a tablespace: by oid. */
+const BY_OID = -1;
+
+export class CatalogHistory {
+  readonly #recorder: CatalogRecorder;
+  readonly #types: TypesOverTime;
+  readonly #tables: TablesOverTime;
+  readonly #epochs = new Epochs();
+  readonly #tablespace: number;
+  readonly #origins: ReadonlyMap<number, string>;
+  readonly #known: KnownCatalog;
+  readonly #exportLsn: number;
+  #skipped: CatalogBreak | undefined;
+
+  /** @param file is not newer than the first record that is noted, or LateCatalog made it so */
+  constructor(file: CatalogFile, pages: PageStore, known: KnownCatalog = ALL_KNOWN) {
+    this.#known = known;
+    this.#exportLsn = file.header.lsn;
+    if (known.from > 0) this.#epochs.commit(known.from);
+    this.#recorder = new CatalogRecorder(file, pages, known);
+    this.#tablespace = file.header.tablespace;
+    this.#types = new TypesOverTime(file, this.#recorder.indexes);
+    this.#recorder.forgotten = (version) => this.#tables.forget(version);
+    const { indexesFrom } = known;
+    const { indexes } = this.#recorder;
+    this.#tables = new TablesOverTime(indexes, this.#types, this.#tablespace, indexesFrom);
+    const origins = file.rows.pg_replication_origin;
+    this.#origins = new Map(origins.map(({ roident, roname }) => [roident, roname]));
+  }
+
+  /** Whether the pages of that file have to be kept. */
+  isCatalog(tablespace: number, database: number, relfilenode: number): boolean {
+    return this.#recorder.files.of(tablespace, database, relfilenode) !== undefined;
+  }
+
+  /** Every record, in order, after pages.apply(). */
+  note(record: WalRecord, version: WalVersion): void {
+    if (record.lsn < this.#known.recordsFrom) return;
+    const { broken } = this.#recorder;
+    if (this.#recorder.note(record, version)) this.#epochs.changed();
+    if (broken !== this.#recorder.broken) this.#epochs.commit(record.lsn);
+  }
+
+  /** The transaction's end: `xids` are its own and those that survive with it. Before or after its changes were asked about. */
+  commit(xids: Iterable<number>, lsn: number): void {
+    if (this.#recorder.commit(xids, lsn)) this.#epochs.commit(lsn);
+  }
+
+  /** Rolled back, all of them. After its changes were asked about, if they are. */
+  abort(xids: Iterable<number>): void {
+    this.#recorder.abort(xids);
+    this.#epochs.changed();
+  }
+
+  /** Changes with each commit that changed the catalogue. */
+  get epoch(): number {
+    return this.#epochs.count;
+  }
+
+  /**
+   * The relation whose file this is, for a change at `lsn` of `owner`; give the same object for all changes of a transaction.
+   * Undefined: not explained. Sets what `types` answers for.
+   */
+  relationAt(
+    tablespace: number,
+    relfilenode: number,
+    lsn: number,
+    owner: Owner,
+  ): TableVersion | undefined {
+    this.#ask(lsn, owner);
+    const known = this.#epochs.find(tablespace, relfilenode, lsn);
+    if (known !== undefined) return known.table;
+    const version = this.#classOfFile(tablespace, relfilenode);
+    return this.#remember(tablespace, relfilenode, version);
+  }
+
+  /** The same by oid, for TRUNCATE and TOAST. */
+  relationByOid(oid: number, lsn: number, owner: Owner): TableVersion | undefined {
+    this.#ask(lsn, owner);
+    const known = this.#epochs.find(BY_OID, oid, lsn);
+    if (known !== undefined) return known.table;
+    const version = this.#recorder.indexes.pg_class.visible(oid, lsn, owner);
+    return this.#remember(BY_OID, oid, version);
+  }
+
+  /** As of the change that was asked about last. */
+  get types(): TypeSource {
+    return this.#types;
+  }
+
+  /** pg_namespace.nspname, as of the change that was asked about last. */
+  schemaName(namespaceOid: number): string | undefined {
+    return this.#types.schemaName(namespaceOid);
+  }
+
+  /** Called by types.unknownType(). */
+  set onUnknownType(listener: ((oid: number) => void) | undefined) {
+    this.#types.onUnknownType = listener;
+  }
+
+  /** In the order of their LSNs; of a transaction that has not been aborted yet. */
+  tableChanges(owner: Owner): readonly TableChange[] {
+    const writers = writersOf(owner, this.#recorder.writers);
+    return tableChanges(writers, {
+      schemaName: (oid, lsn) => {
+        this.#ask(lsn, owner);
+        return this.#types.schemaName(oid);
+      },
+      classOf: ({ lsn, tablespace, relfilenode }) => {
+        this.#ask(lsn, owner);
+        return this.#classOfFile(tablespace, relfilenode)?.row;
+      },
+    });
+  }
+
+  originName(id: number): string | undefined {
+    return this.#origins.get(id);
+  }
+
+  /** Records are missing before `lsn`. What they changed is not known, so that no relation is from there on. */
+  skipped(lsn: number): void {
+    // A late catalogue is of afterwards.
+    if (lsn <= this.#known.recordsFrom && lsn <= this.#exportLsn) return;
+    this.#skipped ??= missingRecords(lsn, false);
+    this.#epochs.commit(lsn);
+  }
+
+  /** The place before which no relation is known: records are missing between it and a late catalogue's. */
+  get unknownBefore(): CatalogBreak | undefined {
+    const { from, recordsFrom } = this.#known;
+    if (from === 0) return undefined;
+    if (from === recordsFrom) return missingRecords(from, true);
+    return { ...unknownRow(from, "the catalogue"), before: true };
+  }
+
+  /** Why relations may be unexplained: the first place from which the catalogue's rows could not be followed. */
+  get broken(): CatalogBreak | undefined {
+    const { broken } = this.#recorder;
+    if (broken === undefined || this.#skipped === undefined) return broken ?? this.#skipped;
+    return broken.lsn < this.#skipped.lsn ? broken : this.#skipped;
+  }
+
+  #ask(lsn: number, owner: Owner): void {
+    this.#types.lsn = lsn;
+    this.#types.owner = owner;
+    this.#epochs.setOwner(owner, this.#recorder.writers);
+  }
+
+  #remember(
+    tablespace: number,
+    number: number,
+    version: RowVersion<"pg_class"> | undefined,
+  ): TableVersion | undefined {
+    const { lsn } = this.#types;
+    const { broken } = this;
+    const isKnown = lsn >= this.#known.from && (broken === undefined || lsn < broken.lsn);
+    const table = version === undefined || !isKnown ? undefined : this.#tables.of(version);
+    this.#epochs.remember(tablespace, number, lsn, table);
+    return table;
+  }
+
+  #classOfFile(tablespace: number, relfilenode: number): RowVersion<"pg_class"> | undefined {
+    const { lsn, owner } = this.#types;
+    const { mapped, indexes } = this.#recorder;
+    for (const version of indexes.pg_class.all(relfilenode, 1)) {
+      const own = version.row.reltablespace;
+      if ((own === 0 ? this.#tablespace : own) !== tablespace) continue;
+      if (version.isVisible(lsn, owner) && !version.isUnknown) return version;
+    }
+    const oid = mapped.get(relfilenode);
+    return oid === undefined ? undefined : indexes.pg_class.visible(oid, lsn, owner);
+  }
+}
+
+/** What others see of it. */
+export type CatalogOverTime = Pick<CatalogHistory, keyof CatalogHistory>;
+export type { Owner };

@@ -1,0 +1,230 @@
+import { type CatalogFile, FOLLOWED_CATALOGS, type FollowedCatalog } from "../../catalog/model.ts";
+import { ExitCode, WalctlError } from "../../errors.ts";
+import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
+import { HEAP_OPERATION } from "../../wal/detail/heap.ts";
+import type { Decompress } from "../../wal/images/images.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Rmgr } from "../../wal/rmgrs.ts";
+import { droppedFiles } from "../pages/dropped-files.ts";
+import { PageStore, Tracking } from "../pages/page-store.ts";
+import { endOf } from "./transaction-end.ts";
+import {
+  FOLLOWED,
+  type FollowedFile,
+  FollowedFiles,
+  RowReader,
+  followedCatalog,
+  placeOf,
+} from "./followed-files.ts";
+import type { KnownCatalog } from "./history.ts";
+import { CatalogRewind, type RowEvent } from "./rewind.ts";
+import { forEachRowChange } from "./row-changes.ts";
+import type { CatalogRow } from "./row-version.ts";
+import { isFinished } from "./snapshot.ts";
+
+const DELETE = 0x10;
+const STORAGE_CREATE = 0x10;
+
+/** The catalogue at the input's start, and what is not known of it. */
+export interface EarlyCatalog {
+  readonly file: CatalogFile;
+  readonly known: KnownCatalog;
+}
+
+/**
+ * A catalogue that is newer than the input's start: a first pass up to the export collects what changed in between, and finish() takes
+ * it back. The file has what transactions did that its snapshot shows as ended, if they committed.
+ */
+export class LateCatalog {
+  readonly #file: CatalogFile;
+  readonly #files: FollowedFiles;
+  readonly #pages: PageStore;
+  readonly #reader: RowReader;
+  readonly #rewind = new CatalogRewind();
+  /** Of transactions that have not ended, by xid. */
+  readonly #events = new Map<number, RowEvent[]>();
+  /** The catalogues' files at the start, where a rewrite left them. */
+  readonly #left = new Map<FollowedCatalog, number>();
+  /** Where the last rewrite of a catalogue committed. */
+  readonly #rewrittenAt = new Map<FollowedCatalog, number>();
+  /** Files that VACUUM FULL and CLUSTER made, and where. */
+  readonly #made = new Map<number, { readonly catalog: FollowedCatalog; readonly lsn: number }>();
+  #from = 0;
+
+  constructor(file: CatalogFile, zstd?: Decompress) {
+    this.#file = file;
+    this.#reader = new RowReader(file);
+    const files = new FollowedFiles(file.header);
+    this.#files = files;
+    // Where a catalogue was rewritten since, its file before may have been initdb's.
+    for (const catalog of FOLLOWED) {
+      const oid = FOLLOWED_CATALOGS[catalog];
+      if (!files.has(oid)) files.add(catalog, oid);
+    }
+    const tracking = (tablespace: number, database: number, relfilenode: number): Tracking => {
+      const isFollowed = files.of(tablespace, database, relfilenode) !== undefined;
+      return isFollowed ? Tracking.kept : Tracking.none;
+    };
+    this.#pages = new PageStore({ tracking, zstd });
+  }
+
+  /** Whether the input, whose first record starts there, has changes that the file already holds. */
+  static isLate({ header }: CatalogFile, firstLsn: number): boolean {
+    return header.lsn > firstLsn;
+  }
+
+  /** Every record, in order. Returns false when no more are needed. */
+  note(record: WalRecord, version: WalVersion): boolean {
+    if (record.lsn >= this.#file.header.lsn) return false;
+    this.#pages.apply(record, version);
+    try {
+      if (record.rmgr === Rmgr.heap || record.rmgr === Rmgr.heap2) this.#noteRows(record);
+      else if (record.rmgr === Rmgr.transaction) this.#noteEnd(record, version);
+      else if (record.rmgr === Rmgr.storage) this.#noteCreated(record);
+    } catch (error) {
+      if (!(error instanceof ShortPayload)) throw error;
+      this.skipped(record.lsn);
+    }
+    return true;
+  }
+
+  /** Records before `lsn` are missing: what was before cannot be known from a file of afterwards. */
+  skipped(lsn: number): void {
+    this.#pages.forgetAll();
+    this.#rewind.forget();
+    this.#events.clear();
+    this.#left.clear();
+    this.#made.clear();
+    this.#rewrittenAt.clear();
+    this.#from = lsn;
+  }
+
+  /** The file as it would have been at the input's start. Throws where that cannot be known. */
+  finish(): EarlyCatalog {
+    const { header, rows } = this.#file;
+    const filenodes = { ...header.filenodes, ...Object.fromEntries(this.#left) };
+    for (const [relfilenode, { catalog, lsn }] of this.#made) {
+      const isOwn = header.filenodes[catalog] === relfilenode;
+      if (isOwn && !this.#left.has(catalog)) throw rewritten(catalog, lsn);
+    }
+    const rewound = this.#rewind.finish(this.#file, filenodes);
+    if (rewound.mismatches > 0) throw otherCatalog(rewound.mismatches);
+    const { rowsAt, unknownRows } = rewound;
+    const { indexesFrom, unseenAt } = this.#rewind;
+    let { from } = this.#rewind;
+    // Places of rows that were not seen cannot be followed into a new file.
+    for (const [catalog, lsn] of this.#rewrittenAt) {
+      const unseen = unseenAt.get(catalog);
+      if (unseen !== undefined) from = Math.max(from, lsn, unseen);
+    }
+    return {
+      file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
+      known: {
+        ...{ recordsFrom: this.#from, from: Math.max(this.#from, from) },
+        ...{ indexesFrom, unknownRows, rowsAt },
+      },
+    };
+  }
+
+  #noteRows(record: WalRecord): void {
+    if (record.blockCount === 0) return;
+    const { tablespace, database, relfilenode } = record.blocks[0]!;
+    const file = this.#files.of(tablespace, database, relfilenode);
+    if (file === undefined) return;
+    const { catalog } = file;
+    const { lsn, xid } = record;
+    let before: RowEvent["before"];
+    let beforePlace: number | undefined;
+    const change = { lsn, catalog, relfilenode };
+    forEachRowChange(record, {
+      deleted: (block, item) => {
+        before = this.#rowAt(file, block, item);
+        beforePlace = placeOf(block, item);
+        if (record.rmgr !== Rmgr.heap || (record.info & HEAP_OPERATION) !== DELETE) return;
+        this.#add(xid, {
+          ...change,
+          ...{ before, beforePlace, after: undefined, afterPlace: undefined },
+        });
+      },
+      inserted: (block, item) => {
+        const after = this.#rowAt(file, block, item);
+        const afterPlace = placeOf(block, item);
+        this.#add(xid, { ...change, before, beforePlace, after, afterPlace });
+        if (after !== null && catalog === "pg_class") {
+          this.#noteCopy(after as CatalogRow<"pg_class">, lsn);
+        }
+      },
+    });
+  }
+
+  #rowAt(file: FollowedFile, block: number, item: number): CatalogRow | null {
+    const tuple = this.#pages.tupleAt(file, block, item);
+    if (tuple === undefined) return null;
+    return this.#reader.row(file.catalog, tuple, block, item) ?? null;
+  }
+
+  /** A mapped relation's copy has its oid for a file. */
+  #noteCopy({ oid, relfilenode, relrewrite }: CatalogRow<"pg_class">, lsn: number): void {
+    const catalog = followedCatalog(relrewrite);
+    if (catalog === undefined) return;
+    const file = relfilenode === 0 ? oid : relfilenode;
+    if (!this.#files.has(file)) this.#files.add(catalog, file);
+    this.#made.set(file, { catalog, lsn });
+  }
+
+  /** CREATE: locator, int32 fork. Where the file before is not known, the copy's row in pg_class may not be either. */
+  #noteCreated(record: WalRecord): void {
+    if (record.opcode !== STORAGE_CREATE) return;
+    const data = new Payload().main(record);
+    const file = this.#files.of(data.u32(), data.u32(), data.u32());
+    if (file === undefined) return;
+    this.#made.set(file.relfilenode, { catalog: file.catalog, lsn: record.lsn });
+  }
+
+  #add(xid: number, event: RowEvent): void {
+    const events = this.#events.get(xid);
+    if (events === undefined) this.#events.set(xid, [event]);
+    else events.push(event);
+  }
+
+  #noteEnd(record: WalRecord, version: WalVersion): void {
+    const dropped = droppedFiles(record, version);
+    if (this.#events.size === 0 && dropped.length === 0) return;
+    const end = endOf(record, version);
+    if (end === undefined) return;
+    const isInFile = end.commits && isFinished(end.xid, this.#file.header.snapshot);
+    for (const file of dropped) {
+      const { catalog } = this.#files.of(file.tablespace, file.database, file.relfilenode) ?? {};
+      if (catalog === undefined) continue;
+      this.#files.drop(file);
+      if (isInFile) this.#rewrittenAt.set(catalog, record.lsn);
+      if (!isInFile) this.#made.delete(file.relfilenode);
+      else if (!this.#left.has(catalog)) this.#left.set(catalog, file.relfilenode);
+    }
+    const events = [end.xid, ...end.subxids].flatMap((xid) => this.#events.get(xid) ?? []);
+    for (const xid of [end.xid, ...end.subxids]) this.#events.delete(xid);
+    if (!isInFile) return;
+    for (const event of events.toSorted((a, b) => a.lsn - b.lsn)) {
+      this.#rewind.add(event, record.lsn);
+    }
+  }
+}
+
+function rewritten(catalog: FollowedCatalog, lsn: number): WalctlError {
+  return new WalctlError(
+    `${catalog} was rewritten at ${formatPosition(lsn)}, before the catalogue was exported`,
+    {
+      hint: "Give a catalogue file from before that, or WAL from after it.",
+      exitCode: ExitCode.malformedInput,
+    },
+  );
+}
+
+function otherCatalog(mismatches: number): WalctlError {
+  return new WalctlError(
+    `the catalogue file does not have what the WAL before it made: ${mismatches} rows differ`,
+    { hint: "Export it again: walctl catalog.", exitCode: ExitCode.malformedInput },
+  );
+}

@@ -1,0 +1,286 @@
+import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
+import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Rmgr } from "../../wal/rmgrs.ts";
+import { droppedFiles } from "../pages/dropped-files.ts";
+import type { PageStore } from "../pages/page-store.ts";
+import { type CatalogBreak, unknownFile, unknownRow } from "./breaks.ts";
+import {
+  FOLLOWED,
+  type FollowedFile,
+  FollowedFiles,
+  RowReader,
+  followedCatalog,
+  placeOf,
+} from "./followed-files.ts";
+import { relationMap } from "./relation-map.ts";
+import { loadPlaces } from "./rewritten-file.ts";
+import { forEachRowChange } from "./row-changes.ts";
+import {
+  type CatalogRow,
+  RowVersion,
+  type UnknownRow,
+  Writer,
+  addVersion,
+  createIndexes,
+  removeVersion,
+} from "./row-version.ts";
+
+const STORAGE_TRUNCATE = 0x20;
+const RUNNING_XACTS = 0x10;
+/** pg_type, pg_attribute, pg_proc, pg_class, and TOAST tables of theirs: initdb's files have their oids for numbers. */
+const MAPPED = [1247, 1249, 1255, 1259, 2836, 4171];
+
+/** What a late catalogue leaves open: see KnownCatalog. */
+interface LeftOpen {
+  readonly unknownRows: readonly UnknownRow[];
+  readonly rowsAt: ReadonlyMap<number, CatalogRow>;
+}
+
+/** The versions of the catalogue's rows: those of the file, and what records make of them. */
+export class CatalogRecorder {
+  readonly indexes = createIndexes();
+  readonly files: FollowedFiles;
+  /** Of transactions that changed the catalogue, the last of each xid. */
+  readonly writers = new Map<number, Writer>();
+  /** The mapped relation whose file this is, where its row does not tell. */
+  readonly mapped = new Map<number, number>(MAPPED.map((oid) => [oid, oid]));
+  /** From there on not all changes are known. */
+  broken: CatalogBreak | undefined;
+  /** Called of versions that are gone for good. */
+  forgotten: ((version: RowVersion) => void) | undefined;
+  /** In the order of their commits. */
+  readonly #committed: Writer[] = [];
+  /** RUNNING_XACTS records, and the xid that was the next one there. */
+  readonly #marks: { readonly lsn: number; readonly nextXid: number }[] = [];
+  readonly #file: CatalogFile;
+  readonly #pages: PageStore;
+  readonly #reader: RowReader;
+  readonly #rowsAt: LeftOpen["rowsAt"];
+  readonly #payload = new Payload();
+
+  constructor(file: CatalogFile, pages: PageStore, { rowsAt, unknownRows }: LeftOpen) {
+    this.#rowsAt = rowsAt;
+    this.#file = file;
+    this.#pages = pages;
+    this.files = new FollowedFiles(file.header);
+    this.#reader = new RowReader(file);
+    for (const catalog of FOLLOWED) this.#addRows(catalog, file.rows[catalog], false);
+    for (const { catalog, row } of unknownRows) this.#addRows(catalog, [row], true);
+  }
+
+  #addRows(catalog: FollowedCatalog, rows: readonly CatalogRow[], isUnknown: boolean): void {
+    const { database_oid: database, filenodes, tablespace } = this.#file.header;
+    const places = this.files.of(tablespace, database, filenodes[catalog])?.places;
+    for (const row of rows) {
+      const version = new RowVersion(catalog, row, undefined, 0, isUnknown);
+      addVersion(this.indexes, version);
+      const { block, item } = row.ctid;
+      if (item !== 0) places?.set(placeOf(block, item), version);
+    }
+  }
+
+  /** Every record, in order. Returns whether it changed the catalogue. */
+  note(record: WalRecord, version: WalVersion): boolean {
+    try {
+      switch (record.rmgr) {
+        case Rmgr.heap:
+        case Rmgr.heap2:
+          return this.#noteRows(record);
+        case Rmgr.relMap:
+          this.#noteMap(record);
+          break;
+        case Rmgr.storage:
+          return (
+            record.opcode === STORAGE_TRUNCATE && record.xid !== 0 && this.#noteEmptied(record)
+          );
+        case Rmgr.standby:
+          if (record.opcode === RUNNING_XACTS) this.#noteRunning(record);
+          break;
+        case Rmgr.transaction:
+          for (const file of droppedFiles(record, version)) this.files.drop(file);
+      }
+    } catch (error) {
+      if (!(error instanceof ShortPayload)) throw error;
+      this.#break(unknownRow(record.lsn, "the catalogue"));
+    }
+    return false;
+  }
+
+  /** Returns whether they had changed it. */
+  commit(xids: Iterable<number>, lsn: number): boolean {
+    let changed = false;
+    for (const xid of xids) {
+      const writer = this.writers.get(xid);
+      if (writer === undefined || writer.ended) continue;
+      writer.ended = true;
+      writer.commitLsn = lsn;
+      this.#committed.push(writer);
+      if (writer.created.length > 0 || writer.deleted.length > 0) changed = true;
+    }
+    return changed;
+  }
+
+  abort(xids: Iterable<number>): void {
+    for (const xid of xids) {
+      const writer = this.writers.get(xid);
+      if (writer === undefined || writer.ended) continue;
+      writer.ended = true;
+      this.writers.delete(xid);
+      for (const version of writer.deleted) {
+        if (version.deleter === writer) version.deleter = undefined;
+      }
+      for (const version of writer.created) removeVersion(this.indexes, version);
+    }
+  }
+
+  /**
+   * int32 xids, int32 subxids, bool, uint32 next xid, uint32 oldest running xid. When all have ended that ran at an earlier one, nobody
+   * asks about what was before that.
+   */
+  #noteRunning(record: WalRecord): void {
+    const data = this.#payload.main(record).skip(12);
+    const nextXid = data.u32();
+    const oldest = data.u32();
+    this.#marks.push({ lsn: record.lsn, nextXid });
+    while (((oldest - this.#marks[0]!.nextXid) | 0) >= 0) {
+      this.#forgetBefore(this.#marks.shift()!.lsn);
+      if (this.#marks.length === 0) break;
+    }
+  }
+
+  /** Versions that were deleted by then. */
+  #forgetBefore(lsn: number): void {
+    const behind = this.#committed.findIndex(({ commitLsn = 0 }) => commitLsn > lsn);
+    const gone = this.#committed.splice(0, behind < 0 ? this.#committed.length : behind);
+    for (const writer of gone) {
+      if (this.writers.get(writer.xid) === writer) this.writers.delete(writer.xid);
+      for (const version of writer.deleted) {
+        removeVersion(this.indexes, version);
+        this.forgotten?.(version);
+      }
+      // Versions that live on hold their writer.
+      writer.created.length = writer.deleted.length = writer.emptied.length = 0;
+    }
+  }
+
+  #noteRows(record: WalRecord): boolean {
+    if (record.blockCount === 0) return false;
+    const { tablespace, database, relfilenode } = record.blocks[0]!;
+    const file = this.files.of(tablespace, database, relfilenode);
+    if (file === undefined) return false;
+    let changed = false;
+    this.#replaced = undefined;
+    forEachRowChange(record, {
+      inserted: (block, item) => {
+        changed = this.#inserted(record, file, block, item) || changed;
+      },
+      deleted: (block, item) => {
+        changed = this.#deleted(record, file, block, item) || changed;
+      },
+    });
+    return changed;
+  }
+
+  #inserted(record: WalRecord, file: FollowedFile, block: number, item: number): boolean {
+    const places = this.#placesOf(file, record.lsn);
+    const { catalog } = file;
+    const replaced = this.#replaced;
+    this.#replaced = undefined;
+    places?.delete(placeOf(block, item));
+    const tuple = this.#pages.tupleAt(file, block, item);
+    const row =
+      tuple === undefined
+        ? this.#rowsAt.get(record.lsn)
+        : this.#reader.row(catalog, tuple, block, item);
+    if (row === undefined && !replaced) {
+      // A version of a row that nothing has told of, such as that of a table that is gone by the time of a late export.
+      if (replaced === undefined) this.#break(unknownRow(record.lsn, catalog));
+      return false;
+    }
+    // System columns are not in the file.
+    if (row !== undefined && "attnum" in row && row.attnum < 1) return false;
+    const writer = this.#writer(record.xid);
+    const kept = row ?? replaced!.row;
+    const version = new RowVersion(catalog, kept, writer, record.lsn, row === undefined);
+    addVersion(this.indexes, version);
+    writer.created.push(version);
+    places?.set(placeOf(block, item), version);
+    if (row !== undefined && catalog === "pg_class") {
+      this.#noteClass(row as CatalogRow<"pg_class">, record.lsn);
+    }
+    return true;
+  }
+
+  /** The row that the record which is noted ended; null: one that is not known. */
+  #replaced: RowVersion | null | undefined;
+
+  #deleted(record: WalRecord, file: FollowedFile, block: number, item: number): boolean {
+    const version = this.#placesOf(file, record.lsn)?.get(placeOf(block, item));
+    this.#replaced = version ?? null;
+    // A system column's.
+    if (version === undefined) return false;
+    const writer = this.#writer(record.xid);
+    version.deleter = writer;
+    version.deletedAt = record.lsn;
+    writer.deleted.push(version);
+    return true;
+  }
+
+  #writer(xid: number): Writer {
+    let writer = this.writers.get(xid);
+    if (writer === undefined || writer.ended) this.writers.set(xid, (writer = new Writer(xid)));
+    return writer;
+  }
+
+  #placesOf(file: FollowedFile, lsn: number): FollowedFile["places"] {
+    if (file.places !== undefined) return file.places;
+    if (loadPlaces(file, this.#pages, this.#reader, this.indexes)) return file.places;
+    file.places = new Map();
+    this.#break(unknownFile(lsn, file.catalog));
+    return file.places;
+  }
+
+  /** What VACUUM FULL and CLUSTER make of a catalogue is written to the file of a transient table first. */
+  #noteClass({ oid, relfilenode, relrewrite }: CatalogRow<"pg_class">, lsn: number): void {
+    const copied = followedCatalog(relrewrite);
+    // A mapped relation's first file has its oid for a number.
+    if (copied !== undefined) this.files.add(copied, relfilenode === 0 ? oid : relfilenode);
+    const own = followedCatalog(oid);
+    if (own !== undefined && relfilenode !== 0 && !this.files.has(relfilenode)) {
+      this.#break(unknownFile(lsn, own));
+    }
+    if (relfilenode !== 0) return;
+    for (const { row } of this.indexes.pg_class.all(oid)) {
+      if (row.relfilenode !== 0) this.mapped.set(row.relfilenode, oid);
+    }
+  }
+
+  #noteMap(record: WalRecord): void {
+    const { database, mappings } = relationMap(record);
+    if (database !== this.#file.header.database_oid) return;
+    for (const { oid, relfilenode } of mappings) {
+      this.mapped.set(relfilenode, oid);
+      const catalog = followedCatalog(oid);
+      if (catalog !== undefined && !this.files.has(relfilenode)) {
+        this.#break(unknownFile(record.lsn, catalog));
+      }
+    }
+  }
+
+  /** uint32 blocks, locator, int32 flags: a table that is new in its transaction is truncated in place. */
+  #noteEmptied(record: WalRecord): boolean {
+    const data = this.#payload.main(record);
+    if (data.u32() !== 0) return false;
+    const tablespace = data.u32();
+    if (data.u32() !== this.#file.header.database_oid) return false;
+    const relfilenode = data.u32();
+    this.#writer(record.xid).emptied.push({ lsn: record.lsn, tablespace, relfilenode });
+    return false;
+  }
+
+  #break(found: CatalogBreak): void {
+    this.broken ??= found;
+  }
+}

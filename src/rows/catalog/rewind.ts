@@ -1,0 +1,184 @@
+import type { CatalogFile, CatalogRows, FollowedCatalog } from "../../catalog/model.ts";
+import { FOLLOWED, placeOf } from "./followed-files.ts";
+import { type CatalogRow, type UnknownRow, keyOf } from "./row-version.ts";
+
+/** What a record did to a row. Undefined: there was, or is, none; null: its page is not known. */
+export interface RowEvent {
+  readonly lsn: number;
+  readonly catalog: FollowedCatalog;
+  /** The file that it is in. */
+  readonly relfilenode: number;
+  readonly before: CatalogRow | null | undefined;
+  readonly after: CatalogRow | null | undefined;
+  /** placeOf() both. */
+  readonly beforePlace: number | undefined;
+  readonly afterPlace: number | undefined;
+}
+
+/** From the first event of a row to the last. */
+interface Span {
+  /** Any of its versions: what tells its key. */
+  readonly row: CatalogRow;
+  readonly first: RowEvent;
+  last: RowEvent;
+}
+
+/** A row whose page is not known, where it lies now. */
+interface Unseen {
+  /** Another version of it. Undefined: which row it is, later events or the file may tell. */
+  readonly row: CatalogRow | undefined;
+  readonly first: RowEvent;
+  readonly last: RowEvent;
+  /** Where the last one's transaction committed: others see the row before until then. */
+  readonly committedAt: number;
+}
+
+export interface Rewound {
+  readonly rows: Pick<CatalogRows, FollowedCatalog>;
+  readonly unknownRows: readonly UnknownRow[];
+  /** What records made whose pages are not known, by their positions, where the file has it. */
+  readonly rowsAt: ReadonlyMap<number, CatalogRow>;
+  /** Rows that are not in the file as the last event left them: it is of another time or database. */
+  readonly mismatches: number;
+}
+
+const NO_PLACE = { block: 0, item: 0 };
+
+/** What committed transactions changed, row by row; of rows that came and went in between nothing is kept. */
+export class CatalogRewind {
+  readonly #spans = new Map<FollowedCatalog, Map<number, Span>>(
+    FOLLOWED.map((catalog) => [catalog, new Map<number, Span>()]),
+  );
+  /** By file and place. */
+  readonly #unseen = new Map<string, Unseen>();
+  /** Where the last row of a catalogue was changed whose page is not known. */
+  readonly unseenAt = new Map<FollowedCatalog, number>();
+  /** Before it not all is known. */
+  from = 0;
+  /** Before it indexes may be missing. */
+  indexesFrom = 0;
+
+  /** The events of a row in their order, when their transaction committed. */
+  add(event: RowEvent, committedAt: number): void {
+    const { after, before, catalog } = event;
+    // System columns are not in the file.
+    if (isSystemColumn(after) || isSystemColumn(before)) return;
+    if (before === null || after === null) this.unseenAt.set(catalog, committedAt);
+    const unseen = this.#take(event);
+    const row = after ?? before ?? unseen?.row;
+    if (row !== undefined) this.#addKnown(row, event, unseen);
+    else if (after === undefined) {
+      // Which row is gone is not known. That of a table, of a column or of a type is missed where it is needed.
+      if (catalog === "pg_index") this.indexesFrom = Math.max(this.indexesFrom, committedAt);
+      return;
+    } else if (before === undefined) this.from = Math.max(this.from, committedAt);
+    if (after === null) {
+      this.#unseen.set(placeKey(event.relfilenode, event.afterPlace), {
+        ...{ row, first: unseen?.first ?? event, last: event, committedAt },
+      });
+    }
+  }
+
+  #addKnown(row: CatalogRow, event: RowEvent, unseen: Unseen | undefined): void {
+    const spans = this.#spans.get(event.catalog)!;
+    const key = keyOf(event.catalog, row);
+    const span = spans.get(key);
+    if (span === undefined) spans.set(key, { row, first: unseen?.first ?? event, last: event });
+    else if (span.first.before === undefined && event.after === undefined) spans.delete(key);
+    else span.last = event;
+  }
+
+  #take({ before, beforePlace, relfilenode }: RowEvent): Unseen | undefined {
+    if (before === undefined) return undefined;
+    const place = placeKey(relfilenode, beforePlace);
+    const unseen = this.#unseen.get(place);
+    this.#unseen.delete(place);
+    return unseen;
+  }
+
+  forget(): void {
+    for (const spans of this.#spans.values()) spans.clear();
+    this.#unseen.clear();
+    this.unseenAt.clear();
+    this.from = this.indexesFrom = 0;
+  }
+
+  /** Rows that no event named: the file does, where they are the last versions. */
+  #nameUnseen({ header, rows }: CatalogFile): void {
+    for (const { row: known, first, last, committedAt } of this.#unseen.values()) {
+      if (known !== undefined) continue;
+      const { afterPlace, catalog, relfilenode } = last;
+      const all: readonly CatalogRow[] = rows[catalog];
+      const row = all.find(({ ctid }) => placeOf(ctid.block, ctid.item) === afterPlace);
+      if (row === undefined || relfilenode !== header.filenodes[catalog]) {
+        this.from = Math.max(this.from, committedAt);
+      } else this.#spans.get(catalog)!.set(keyOf(catalog, row), { row, first, last });
+    }
+  }
+
+  /** @param filenodes the files at the start: rows that lie in others have no places */
+  finish(file: CatalogFile, filenodes: Readonly<Record<FollowedCatalog, number>>): Rewound {
+    const rows: Partial<Record<FollowedCatalog, readonly CatalogRow[]>> = {};
+    const unknownRows: UnknownRow[] = [];
+    const rowsAt = new Map<number, CatalogRow>();
+    let mismatches = 0;
+    this.#nameUnseen(file);
+    for (const [catalog, spans] of this.#spans) {
+      const now = file.header.filenodes[catalog];
+      const kept: CatalogRow[] = [];
+      const seen = new Map<number, CatalogRow>();
+      for (const row of file.rows[catalog] as readonly CatalogRow[]) {
+        const key = keyOf(catalog, row);
+        if (spans.has(key)) seen.set(key, row);
+        else kept.push(now === filenodes[catalog] ? row : { ...row, ctid: NO_PLACE });
+      }
+      for (const [key, { row: any, first, last }] of spans) {
+        const later = seen.get(key);
+        if (!isLeft(last, later, now)) mismatches++;
+        if (last.after === null && later !== undefined && last.relfilenode === now) {
+          if (last.afterPlace === placeOf(later.ctid.block, later.ctid.item))
+            rowsAt.set(last.lsn, later);
+        }
+        if (first.before === undefined) continue;
+        const row = placed(first, filenodes[catalog], later ?? any);
+        if (first.before === null) unknownRows.push({ catalog, row });
+        else kept.push(row);
+      }
+      rows[catalog] = kept;
+    }
+    return { rows: rows as Rewound["rows"], unknownRows, rowsAt, mismatches };
+  }
+}
+
+function isSystemColumn(row: CatalogRow | null | undefined): boolean {
+  return row !== null && row !== undefined && "attnum" in row && row.attnum < 1;
+}
+
+/** Whether the file has the row as its last event left it. */
+function isLeft(last: RowEvent, row: CatalogRow | undefined, filenode: number): boolean {
+  const { after, relfilenode } = last;
+  if (after === undefined || row === undefined)
+    return (after === undefined) === (row === undefined);
+  if (after === null || relfilenode !== filenode) return true;
+  return after.ctid.block === row.ctid.block && after.ctid.item === row.ctid.item;
+}
+
+function placeKey(relfilenode: number, place: number | undefined): string {
+  return `${relfilenode} ${place}`;
+}
+
+/** The row that was there before; of one that is not known the key. */
+function placed(
+  { after, before, beforePlace = 0, relfilenode }: RowEvent,
+  filenode: number,
+  later: CatalogRow,
+): CatalogRow {
+  const row = before ?? after ?? later;
+  const place = { block: Math.floor(beforePlace / 2048), item: beforePlace % 2048 };
+  const ctid = relfilenode === filenode ? place : NO_PLACE;
+  // Tuples of mapped relations have no relfilenode; the file has found it out.
+  if ("relfilenode" in row && row.relfilenode === 0 && "relfilenode" in later) {
+    return { ...row, ctid, relfilenode: later.relfilenode };
+  }
+  return { ...row, ctid };
+}

@@ -1,0 +1,273 @@
+/*
+ * Row changes out of physical WAL: records and the catalogue of a database → the messages of pgoutput that a walsender
+ * would have sent of them (docs/wal.md).
+ * Law: nothing is ever filled in. A row is whole and right, or it is counted in `losses` and not sent.
+ */
+import type { PgTime } from "../../pg-time.ts";
+import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { BlockReference } from "../../wal/block-reference.ts";
+import { ShortPayload } from "../../wal/detail/payload.ts";
+import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/detail/transaction.ts";
+import type { SkippedRange } from "../../wal/pages/faults.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Rmgr } from "../../wal/rmgrs.ts";
+import type { CatalogOverTime } from "../catalog/history.ts";
+import { Losses } from "./losses.ts";
+import { logicalMessageOf } from "../messages/payloads.ts";
+import { type PageStore, Tracking } from "../pages/page-store.ts";
+import { type EndedTransaction, Replay } from "./replay.ts";
+import { KeptValues, chunkOf } from "../toast/chunks.ts";
+import { Change, ChangeKind, type Spill } from "../transactions/change-log.ts";
+import { TransactionRecord } from "../transactions/ends.ts";
+import { HeapChanges } from "../transactions/heap-changes.ts";
+import { OpenTransactions } from "../transactions/open-transactions.ts";
+import { RUNNING_XACTS, WalState } from "./wal-state.ts";
+
+export interface RowOptions {
+  readonly database: number;
+  readonly old: "auto" | "logged" | "full";
+  readonly aborted: boolean;
+  readonly tablesChanged: boolean;
+  readonly messages: boolean;
+  /** Changes of replication origins too. */
+  readonly origins: boolean;
+  /** Of the record that ends it. */
+  readonly startPosition: number;
+  readonly since: PgTime | undefined;
+  readonly until: PgTime | undefined;
+  /** Empty: all. */
+  readonly xids: readonly number[];
+}
+
+export interface RowParts {
+  readonly options: RowOptions;
+  readonly pages: PageStore;
+  readonly catalog: CatalogOverTime;
+  readonly registry: TypeRegistry;
+  readonly spill: Spill;
+  /** Where the input begins. */
+  readonly from: number;
+  readonly send: (message: PgoutputMessage) => void;
+}
+
+/** What is to be done before the next record: each step sends a part. */
+export type Work = Generator<void, void, void>;
+
+const NOBODY: ReadonlySet<number> = new Set();
+/** MaxHeapTuplesPerPage */
+const ITEMS_MAX = 291;
+
+export class RowDecoder {
+  readonly losses = new Losses();
+  readonly #parts: RowParts;
+  readonly #state: WalState;
+  readonly #open: OpenTransactions;
+  readonly #heap: HeapChanges;
+  readonly #replay: Replay;
+  readonly #kept = new KeptValues();
+  readonly #record = new TransactionRecord();
+  readonly #message = new Change();
+  readonly #xids: ReadonlySet<number>;
+
+  constructor(parts: RowParts) {
+    const { options, pages, spill } = parts;
+    this.#parts = parts;
+    this.#state = new WalState(parts.from);
+    this.#open = new OpenTransactions(spill);
+    this.#xids = new Set(options.xids);
+    const fullOld = (logical: boolean): boolean => this.#fullOld(logical);
+    this.#heap = new HeapChanges({
+      ...{ database: options.database, pages, oldFromPages: fullOld },
+      logical: () => this.#state.logical,
+    });
+    const { catalog, registry, send } = parts;
+    const { messages, tablesChanged } = options;
+    this.#replay = new Replay({
+      ...{ catalog, registry, send, messages, tablesChanged, fullOld },
+      ...{ losses: this.losses, kept: this.#kept },
+    });
+  }
+
+  /** Where a checkpoint lies before the input whose pages would have been needed, as far as that is known. */
+  get redoBefore(): number | undefined {
+    return this.#state.redoBefore;
+  }
+
+  /** For the pages: rows need pages at wal_level=replica, and whole old rows do at logical. */
+  get tracksTables(): boolean {
+    return this.#parts.options.old === "full" || !this.#state.logical;
+  }
+
+  #fullOld(logical: boolean): boolean {
+    const { old } = this.#parts.options;
+    return old === "full" || (old === "auto" && !logical && !this.#state.logical);
+  }
+
+  /** Every record, in order. The work has to be done before the next one, whose views would replace this one's. */
+  record(record: WalRecord, version: WalVersion): Work | undefined {
+    const { catalog, pages } = this.#parts;
+    pages.apply(record, version);
+    catalog.note(record, version);
+    if (record.topXid !== 0) this.#open.assign(record.xid, record.topXid);
+    switch (record.rmgr) {
+      case Rmgr.heap:
+      case Rmgr.heap2:
+        this.#keepImages(record);
+        this.#heap.read(record, (change) => this.#append(record, change));
+        return undefined;
+      case Rmgr.transaction:
+        return this.#transactionRecord(record, version);
+      case Rmgr.xlog:
+        this.#keepImages(record);
+        this.#state.xlog(record, version);
+        return undefined;
+      case Rmgr.standby:
+        if (record.opcode === RUNNING_XACTS && this.#state.running(record)) {
+          this.#open.forgetBefore(this.#state.oldestRunning);
+        }
+        return undefined;
+      case Rmgr.logicalMessage:
+        this.#logicalMessage(record);
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** Records are missing in between. */
+  skipped({ end }: SkippedRange): void {
+    this.#parts.pages.forgetAll();
+    this.#parts.catalog.skipped(end);
+    this.#state.beginnings.restart(end);
+  }
+
+  #append(record: WalRecord, change: Change): void {
+    // Flagged changes are there at wal_level=logical only, from the first one on.
+    if ((change.bits & 1) !== 0) this.#state.logical = true;
+    if (record.originId !== undefined && record.originId !== 0 && !this.#parts.options.origins)
+      return;
+    this.#open.append(record.xid, change);
+  }
+
+  #logicalMessage(record: WalRecord): void {
+    const { options } = this.#parts;
+    const message = options.messages ? logicalMessageOf(record.mainData()) : undefined;
+    if (message?.database !== options.database) return;
+    const change = this.#message;
+    change.kind = ChangeKind.message;
+    change.position = record.lsn;
+    change.end = record.endLsn;
+    change.payload = record.mainData();
+    if (message.transactional) this.#append(record, change);
+    else if (record.lsn >= options.startPosition && this.#xids.size === 0) {
+      if (options.origins || (record.originId ?? 0) === 0) this.#replay.outside(change);
+    }
+  }
+
+  #transactionRecord(record: WalRecord, version: WalVersion): Work | undefined {
+    const operation = record.info & TRANSACTION_OPERATION_MASK;
+    const read = this.#record;
+    try {
+      read.read(record, version);
+    } catch (error) {
+      if (!(error instanceof ShortPayload)) throw error;
+      return undefined;
+    }
+    switch (operation) {
+      case TransactionOperation.commit:
+      case TransactionOperation.commitPrepared:
+        return this.#end(record, false);
+      case TransactionOperation.abort:
+      case TransactionOperation.abortPrepared:
+        return this.#end(record, true);
+      case TransactionOperation.assignment:
+        for (const xid of read.subxids) this.#open.assign(xid, read.topXid);
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #end(record: WalRecord, aborted: boolean): Work | undefined {
+    const { catalog } = this.#parts;
+    const { preparedXid, subxids, timestamp, originLsn, originTime } = this.#record;
+    const xid = preparedXid === 0 ? record.xid : preparedXid;
+    const xids = [xid, ...subxids];
+    const originId = record.originId ?? 0;
+    const time = originId !== 0 && originTime !== undefined ? originTime : timestamp;
+    // A savepoint's rows may be of a table that its transaction created.
+    const family = aborted ? this.#open.familyOf(xid) : [];
+    const ended: EndedTransaction = {
+      ...{ xid, aborted, time, originId, originLsn, start: record.lsn, end: record.endLsn },
+      owner: new Set([...xids, ...family]),
+      partial: this.#state.beginnings.mayBeOlder(xid),
+    };
+    const work = this.#work(ended, xids);
+    const forget = (): void => {
+      if (aborted) catalog.abort(xids);
+      else catalog.commit(xids, ended.start);
+      this.#open.forget(xids);
+    };
+    if (work === undefined) forget();
+    return work === undefined ? undefined : following(work, forget);
+  }
+
+  #work(ended: EndedTransaction, xids: readonly number[]): Work | undefined {
+    const { aborted, tablesChanged } = this.#parts.options;
+    if (ended.aborted && !aborted) return undefined;
+    const known = xids.some((xid) => this.#open.has(xid));
+    if (!known && !tablesChanged) return undefined;
+    if (this.#wanted(ended)) return this.#replay.run(ended, this.#open.changes(xids));
+    if (this.#fullOld(false)) this.#replay.keepValues(ended, this.#open.changes(xids));
+    return undefined;
+  }
+
+  #wanted({ xid, start, time, originId }: EndedTransaction): boolean {
+    const { startPosition, since, until, origins } = this.#parts.options;
+    if (start < startPosition || (originId !== 0 && !origins)) return false;
+    if (since !== undefined && time < since) return false;
+    if (until !== undefined && time > until) return false;
+    return this.#xids.size === 0 || this.#xids.has(xid);
+  }
+
+  /** Values that old rows may have, out of images of TOAST pages. */
+  #keepImages(record: WalRecord): void {
+    if (record.imageBytes === 0 || !this.#fullOld(false)) return;
+    for (let index = 0; index < record.blockCount; index++) {
+      const block = record.blocks[index]!;
+      if (block.hasImage && block.imageApplied && block.fork === 0) this.#keepImage(record, block);
+    }
+  }
+
+  #keepImage(record: WalRecord, block: BlockReference): void {
+    const { catalog, options, pages } = this.#parts;
+    const { tablespace, database, relfilenode } = block;
+    if (database !== options.database) return;
+    const table = catalog.relationAt(tablespace, relfilenode, record.lsn, NOBODY);
+    if (table?.relkind !== "t") return;
+    for (let item = 1; item <= ITEMS_MAX; item++) {
+      const tuple = pages.tupleAt(block, block.block, item);
+      const chunk = tuple === undefined ? undefined : chunkOf(tuple);
+      if (chunk !== undefined) this.#kept.add(table.oid, chunk);
+    }
+  }
+}
+
+function* following(work: Work, then: () => void): Work {
+  yield* work;
+  then();
+}
+
+/** Which pages rows need. Catalogues first: they are always needed. */
+export function trackingFor(
+  catalog: () => CatalogOverTime,
+  tracksTables: () => boolean,
+  database: number,
+): (tablespace: number, database: number, relfilenode: number) => Tracking {
+  return (tablespace, of, relfilenode) => {
+    if (catalog().isCatalog(tablespace, of, relfilenode)) return Tracking.kept;
+    return of === database && tracksTables() ? Tracking.bounded : Tracking.none;
+  };
+}

@@ -1,0 +1,56 @@
+import type { Relation } from "../../pgoutput/messages.ts";
+import type { Locator } from "../pages/locator.ts";
+
+/** FirstNormalObjectId */
+const FIRST_NORMAL_OID = 16384;
+
+/** Of one table, or of one file that no table explains. */
+export interface Loss {
+  count: number;
+  /** Where the first change's record starts. */
+  readonly first: number;
+}
+
+export interface TableLoss extends Loss {
+  readonly relation: Relation;
+}
+
+export interface FileLoss extends Loss {
+  readonly locator: Locator;
+}
+
+/** What could not be printed, by table: nothing is filled in. */
+export class Losses {
+  /** Rows, or old rows, that need an older page; or whose bytes do not fit the table. */
+  readonly rows = new Map<number, TableLoss>();
+  /** Deletes of tables without a replica identity. */
+  readonly withoutIdentity = new Map<number, TableLoss>();
+  /** Changes of files that the catalogue does not explain. */
+  readonly unexplained = new Map<string, FileLoss>();
+
+  row(relation: Relation, position: number): void {
+    countOf(this.rows, relation, position);
+  }
+
+  deleteWithoutIdentity(relation: Relation, position: number): void {
+    countOf(this.withoutIdentity, relation, position);
+  }
+
+  file({ tablespace, database, relfilenode }: Locator, position: number): void {
+    // Only initdb's: a catalogue's, which is not followed any more.
+    if (relfilenode < FIRST_NORMAL_OID) return;
+    const key = `${tablespace}/${database}/${relfilenode}`;
+    const known = this.unexplained.get(key);
+    if (known !== undefined) known.count++;
+    else {
+      const locator = { tablespace, database, relfilenode };
+      this.unexplained.set(key, { count: 1, first: position, locator });
+    }
+  }
+}
+
+function countOf(losses: Map<number, TableLoss>, relation: Relation, position: number): void {
+  const known = losses.get(relation.oid);
+  if (known !== undefined) known.count++;
+  else losses.set(relation.oid, { count: 1, first: position, relation });
+}

@@ -1,0 +1,288 @@
+import type { ExternalValue } from "../../heap/varlena.ts";
+import type { Lsn } from "../../lsn.ts";
+import type { PgTime } from "../../pg-time.ts";
+import type {
+  PgoutputMessage,
+  Relation,
+  Transaction,
+  WalPosition,
+} from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { CatalogOverTime, Owner } from "../catalog/history.ts";
+import type { TableChange } from "../catalog/table-version.ts";
+import type { Losses } from "./losses.ts";
+import { Announcements } from "../messages/announcements.ts";
+import { logicalMessageOf, truncateOf } from "../messages/payloads.ts";
+import { RowWriter } from "../messages/row-writer.ts";
+import { type TablePlan, TablePlans, nameOnly } from "../messages/table-plans.ts";
+import { type KeptValues, TransactionChunks, chunkOf } from "../toast/chunks.ts";
+import { Change, ChangeBit, ChangeKind, OldRow } from "../transactions/change-log.ts";
+
+/** A transaction, or a savepoint by itself, whose end was read. */
+export interface EndedTransaction {
+  readonly xid: number;
+  readonly owner: Owner;
+  /** Of the record that ends it. */
+  readonly start: number;
+  readonly end: number;
+  readonly time: PgTime;
+  readonly aborted: boolean;
+  readonly partial: boolean;
+  /** 0: none. */
+  readonly originId: number;
+  readonly originLsn: number;
+}
+
+export interface ReplayParts {
+  readonly catalog: CatalogOverTime;
+  readonly registry: TypeRegistry;
+  readonly losses: Losses;
+  /** Values beyond their transaction, where old rows are looked for. */
+  readonly kept: KeptValues;
+  readonly messages: boolean;
+  readonly tablesChanged: boolean;
+  /** Whether a change has its old row, whole. */
+  readonly fullOld: (logical: boolean) => boolean;
+  readonly send: (message: PgoutputMessage) => void;
+}
+
+const NO_POSITION: WalPosition = { high: 0, low: 0 };
+/** Changes between two chances to write. */
+const PAUSE_AFTER = 256;
+
+/** Makes a transaction's changes the messages that a walsender would have sent. */
+export class Replay {
+  readonly #parts: ReplayParts;
+  readonly #plans: TablePlans;
+  readonly #announcements: Announcements;
+  readonly #newRows: RowWriter;
+  readonly #oldRows: RowWriter;
+  readonly #chunks = new TransactionChunks();
+  #ended!: EndedTransaction;
+  #transaction!: Transaction;
+  #begun = false;
+  #full = false;
+
+  constructor(parts: ReplayParts) {
+    this.#parts = parts;
+    const { types } = parts.catalog;
+    this.#plans = new TablePlans(types);
+    this.#newRows = new RowWriter();
+    this.#oldRows = new RowWriter();
+    this.#announcements = new Announcements(parts.catalog, parts.registry, parts.send);
+  }
+
+  /** Yields whenever what was sent may be written. */
+  *run(ended: EndedTransaction, changes: Iterable<Change>): Generator<void, void, void> {
+    this.#ended = ended;
+    const commitTime = ended.aborted ? null : ended.time;
+    this.#transaction = { xid: ended.xid, commitTime };
+    this.#begun = false;
+    this.#chunks.clear();
+    const { catalog, tablesChanged } = this.#parts;
+    const tables = tablesChanged ? [...catalog.tableChanges(ended.owner)] : [];
+    /** A speculative insert, until it is confirmed or taken back. */
+    let held: Change | undefined;
+    let count = 0;
+    for (const change of changes) {
+      while (tables[0] !== undefined && tables[0].lsn < change.position) {
+        this.#tableChanged(tables.shift()!);
+      }
+      if (change.kind === ChangeKind.confirm) {
+        if (held !== undefined) this.#apply(held);
+        held = undefined;
+      } else if (!change.has(ChangeBit.speculative)) this.#apply(change);
+      else if (change.kind === ChangeKind.insert) held = Object.assign(new Change(), change);
+      else {
+        held = undefined;
+        this.#chunks.clear();
+      }
+      if (++count % PAUSE_AFTER === 0) yield;
+    }
+    for (const table of tables) this.#tableChanged(table);
+    this.#chunks.clear();
+    if (this.#begun) this.#finish();
+  }
+
+  /** Only takes the values that later transactions' old rows may have. */
+  keepValues({ owner }: EndedTransaction, changes: Iterable<Change>): void {
+    const { catalog, kept } = this.#parts;
+    for (const { kind, newRow, tablespace, relfilenode, position } of changes) {
+      if (kind !== ChangeKind.insert || newRow === undefined) continue;
+      const table = catalog.relationAt(tablespace, relfilenode, position, owner);
+      if (table?.relkind !== "t") continue;
+      const chunk = chunkOf(newRow);
+      if (chunk !== undefined) kept.add(table.oid, chunk);
+    }
+  }
+
+  /** Of no transaction: at once. */
+  outside(change: Change): void {
+    const { prefix, content } = logicalMessageOf(change.payload) ?? {};
+    if (prefix === undefined || content === undefined) return;
+    const position = positionOf(change.end);
+    const messageLsn = lsnOf(change.end);
+    this.#parts.send({
+      ...{ kind: "message", position, transaction: null, transactional: false },
+      ...{ messageLsn, prefix, content },
+    });
+  }
+
+  #apply(change: Change): void {
+    switch (change.kind) {
+      case ChangeKind.truncate:
+        return this.#truncate(change);
+      case ChangeKind.message:
+        return this.#message(change);
+      default:
+    }
+    const { catalog, kept, losses } = this.#parts;
+    const { tablespace, relfilenode, position, newRow } = change;
+    const table = catalog.relationAt(tablespace, relfilenode, position, this.#ended.owner);
+    if (table === undefined) return losses.file(change, position);
+    this.#full = this.#parts.fullOld(change.has(ChangeBit.logical));
+    if (table.relkind === "t") {
+      const chunk =
+        change.kind === ChangeKind.insert && newRow !== undefined ? chunkOf(newRow) : undefined;
+      if (chunk === undefined) return;
+      this.#chunks.add(chunk);
+      if (this.#full) kept.add(table.oid, chunk);
+      return;
+    }
+    const plan = this.#plans.of(table);
+    if (plan.sent) this.#row(change, plan);
+    if (plan.logged && change.has(ChangeBit.clearsToast)) this.#chunks.clear();
+  }
+
+  #row(change: Change, plan: TablePlan): void {
+    const { losses } = this.#parts;
+    const { oldRow, newRow, oldFrom } = change;
+    const isDelete = change.kind === ChangeKind.delete;
+    const after =
+      newRow === undefined ? undefined : this.#newRows.write(newRow, plan, this.#resolve);
+    if (!isDelete && after === undefined) return losses.row(plan.relation, change.position);
+    let before: TupleData | undefined;
+    if (change.kind !== ChangeKind.insert) {
+      if (oldRow !== undefined) before = this.#oldRows.write(oldRow, plan, this.#resolve);
+      const lost =
+        (oldRow !== undefined && before === undefined) || change.has(ChangeBit.oldMissing);
+      if (lost) losses.row(plan.relation, change.position);
+      // A key that does not fit the table says that the new row may not either.
+      if (lost && (isDelete || oldFrom === OldRow.key || oldFrom === OldRow.whole)) return;
+      if (isDelete && before === undefined) {
+        return losses.deleteWithoutIdentity(plan.relation, change.position);
+      }
+    }
+    const asKey = oldFrom === OldRow.key;
+    const key = asKey ? (before ?? null) : null;
+    const old = asKey ? null : (before ?? null);
+    const position = positionOf(change.position);
+    this.#begin(position);
+    const relation = this.#announcements.relation(plan, this.#transaction);
+    const head = { position, transaction: this.#transaction, relation };
+    const { send } = this.#parts;
+    if (isDelete) send({ kind: "delete", ...head, key, old, new: null });
+    else if (after === undefined) return;
+    else if (change.kind === ChangeKind.insert) {
+      send({ kind: "insert", ...head, key: null, old: null, new: after });
+    } else send({ kind: "update", ...head, key, old, new: after });
+  }
+
+  readonly #resolve = (value: ExternalValue): Uint8Array | undefined =>
+    this.#chunks.payload(value) ?? (this.#full ? this.#parts.kept.payload(value) : undefined);
+
+  #truncate(change: Change): void {
+    const truncate = truncateOf(change.payload);
+    if (truncate === undefined) return;
+    const relations: Relation[] = [];
+    const position = positionOf(change.position);
+    for (const oid of truncate.oids) {
+      const table = this.#parts.catalog.relationByOid(oid, change.position, this.#ended.owner);
+      const plan = table === undefined ? undefined : this.#plans.of(table);
+      if (plan?.sent !== true) continue;
+      this.#begin(position);
+      relations.push(this.#announcements.relation(plan, this.#transaction));
+    }
+    if (relations.length === 0) return;
+    const { cascade, restartIdentity } = truncate;
+    this.#parts.send({
+      ...{ kind: "truncate", position, transaction: this.#transaction },
+      ...{ relations, cascade, restartIdentity },
+    });
+  }
+
+  #message(change: Change): void {
+    const message = this.#parts.messages ? logicalMessageOf(change.payload) : undefined;
+    if (message === undefined) return;
+    const position = positionOf(change.end);
+    this.#begin(position);
+    this.#parts.send({
+      ...{ kind: "message", position, transaction: this.#transaction, transactional: true },
+      messageLsn: lsnOf(change.end),
+      ...{ prefix: message.prefix, content: message.content },
+    });
+  }
+
+  #tableChanged({
+    action,
+    lsn,
+    oid,
+    schema,
+    name,
+    relfilenode,
+    oldRelfilenode,
+    persistence,
+  }: TableChange): void {
+    // A temporary table is nobody's but its session's.
+    if (persistence === "t") return;
+    const position = positionOf(lsn);
+    this.#begin(position);
+    this.#parts.send({
+      ...{ kind: "table_changed", position, transaction: this.#transaction, action },
+      ...{ relation: nameOnly(oid, schema, name), relfilenode, oldRelfilenode },
+    });
+  }
+
+  /** With the first message: a transaction of which nothing is sent has no begin. */
+  #begin(first: WalPosition): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    const { aborted, originId, originLsn, partial, start, time } = this.#ended;
+    const transaction = this.#transaction;
+    const { catalog, send } = this.#parts;
+    send({
+      kind: "begin",
+      position: originId === 0 ? first : NO_POSITION,
+      transaction,
+      finalLsn: lsnOf(aborted ? 0 : start),
+      commitTime: time,
+      ...(partial ? { partial } : {}),
+      ...(aborted ? { aborted } : {}),
+    });
+    const name = originId === 0 ? undefined : catalog.originName(originId);
+    if (name !== undefined) {
+      send({ kind: "origin", position: first, transaction, originLsn: lsnOf(originLsn), name });
+    }
+  }
+
+  #finish(): void {
+    const { aborted, start, end, time } = this.#ended;
+    const transaction = this.#transaction;
+    const position = positionOf(end);
+    if (aborted) {
+      const abort = { abortLsn: lsnOf(start), abortTime: time };
+      return this.#parts.send({ kind: "abort", position, transaction, ...abort });
+    }
+    const commit = { commitLsn: lsnOf(start), endLsn: lsnOf(end), commitTime: time };
+    this.#parts.send({ kind: "commit", position, transaction, ...commit });
+  }
+}
+
+function positionOf(position: number): WalPosition {
+  return { high: Math.floor(position / 2 ** 32), low: position >>> 0 };
+}
+
+function lsnOf(position: number): Lsn {
+  return BigInt(position) as Lsn;
+}

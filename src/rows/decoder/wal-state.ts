@@ -1,0 +1,99 @@
+import { ExitCode, WalctlError } from "../../errors.ts";
+import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
+import type { DetailSink } from "../../wal/detail/sink.ts";
+import { describeStandby } from "../../wal/detail/standby.ts";
+import { XlogOperation, describeXlog } from "../../wal/detail/xlog.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Beginnings } from "../transactions/beginnings.ts";
+
+export const RUNNING_XACTS = 0x10;
+const UINT32 = 2 ** 32;
+
+/** What records of the XLOG and Standby resource managers tell of the log and its transactions. */
+export class WalState implements DetailSink {
+  readonly beginnings: Beginnings;
+  /** Whether wal_level is known to be logical. */
+  logical = false;
+  /** Of the last RUNNING_XACTS. */
+  oldestRunning = 0;
+  /** The redo point, before the input, of the first checkpoint in it. */
+  redoBefore: number | undefined;
+  readonly #from: number;
+  readonly #payload = new Payload();
+  #level = "";
+  #redo = 0;
+  #nextXid = 0;
+  #xids: readonly number[] = [];
+
+  constructor(from: number) {
+    this.#from = from;
+    this.beginnings = new Beginnings(from);
+  }
+
+  /** @throws WalctlError where wal_level is minimal */
+  xlog(record: WalRecord, version: WalVersion): void {
+    const { opcode } = record;
+    this.#level = "";
+    this.#read(() => describeXlog(record, this.#payload.main(record), version, this));
+    if (this.#level === "logical") this.logical = true;
+    else if (this.#level === "replica") this.logical = false;
+    else if (this.#level === "minimal") throw minimal(record.lsn);
+    if (opcode === XlogOperation.checkpointShutdown || opcode === XlogOperation.checkpointOnline) {
+      this.beginnings.checkpoint(this.#redo, this.#nextXid);
+      if (this.#redo < this.#from) this.redoBefore ??= this.#redo;
+    }
+  }
+
+  /** RUNNING_XACTS. Returns false where it is too short. */
+  running(record: WalRecord): boolean {
+    this.#xids = [];
+    if (!this.#read(() => describeStandby(record, this.#payload.main(record), this))) return false;
+    this.beginnings.listed(this.#xids);
+    return true;
+  }
+
+  #read(describe: () => void): boolean {
+    try {
+      describe();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ShortPayload)) throw error;
+      return false;
+    }
+  }
+
+  number(key: string, value: number): void {
+    if (key === "oldest_running_xid") this.oldestRunning = value;
+  }
+
+  text(key: string, value: string): void {
+    if (key === "wal_level") this.#level = value;
+    else if (key === "next_xid")
+      this.#nextXid = Number(value.slice(value.indexOf(":") + 1)) % UINT32;
+  }
+
+  position(key: string, value: number): void {
+    if (key === "redo") this.#redo = value;
+  }
+
+  numbers(key: string, value: readonly number[]): void {
+    if (key === "xids" || key === "subxids") this.#xids = [...this.#xids, ...value];
+  }
+
+  bool(): void {}
+  time(): void {}
+  names(): void {}
+  rows(): void {}
+}
+
+function minimal(lsn: number): WalctlError {
+  return new WalctlError(
+    `at ${formatPosition(lsn)} wal_level became minimal: rows may be missing from here on`,
+    {
+      hint: "Give the WAL behind it, from a checkpoint at wal_level = replica or logical on.",
+      exitCode: ExitCode.malformedInput,
+    },
+  );
+}

@@ -1,0 +1,90 @@
+import { catalogueTypes } from "../../heap/values/type-shapes.ts";
+import type { PgoutputMessage, Relation, Transaction } from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { CatalogOverTime } from "../catalog/history.ts";
+import type { TablePlan } from "./table-plans.ts";
+
+/** FirstGenbkiObjectId: pgoutput sends a Type message for these. */
+const FIRST_ANNOUNCED_OID = 10_000;
+const DEPTH_MAX = 32;
+const NO_POSITION = { high: 0, low: 0 };
+const PG_CATALOG = 11;
+
+/** Relation and Type messages, where a table's content is not what was sent before. */
+export class Announcements {
+  readonly #catalog: CatalogOverTime;
+  readonly #registry: TypeRegistry;
+  readonly #send: (message: PgoutputMessage) => void;
+  readonly #sent = new Map<number, Relation>();
+  /** The plan that a table's last change was printed by, and what was told of types then. */
+  readonly #last = new Map<number, readonly [plan: TablePlan, revision: number]>();
+  readonly #shapes = new Map<number, string>();
+
+  constructor(
+    catalog: CatalogOverTime,
+    registry: TypeRegistry,
+    send: (message: PgoutputMessage) => void,
+  ) {
+    this.#catalog = catalog;
+    this.#registry = registry;
+    this.#send = send;
+  }
+
+  /** Before a change of it: gives the relation as it was sent last. */
+  relation(plan: TablePlan, transaction: Transaction): Relation {
+    const { relation } = plan;
+    const sent = this.#sent.get(relation.oid);
+    const [last, revision] = this.#last.get(relation.oid) ?? [];
+    if (sent !== undefined && last === plan && revision === this.#registry.revision) return sent;
+    this.#describeTypes(plan);
+    this.#last.set(relation.oid, [plan, this.#registry.revision]);
+    if (sent !== undefined && sameRelation(sent, relation)) return sent;
+    this.#sent.set(relation.oid, relation);
+    for (const { typeOid } of relation.columns) {
+      if (typeOid >= FIRST_ANNOUNCED_OID) this.#sendType(typeOid, transaction);
+    }
+    this.#send({ kind: "relation", position: NO_POSITION, transaction, relation });
+    return relation;
+  }
+
+  /** Of a domain its base type's name, under the domain's oid. */
+  #sendType(oid: number, transaction: Transaction): void {
+    let type = this.#catalog.types.type(oid);
+    for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++) {
+      type = this.#catalog.types.type(type.base);
+    }
+    if (type === undefined) return;
+    const { name, namespace } = type;
+    const schema = namespace === PG_CATALOG ? "" : (this.#catalog.schemaName(namespace) ?? "");
+    this.#send({ kind: "type", position: NO_POSITION, transaction, oid, schema, name });
+  }
+
+  /** Tells the renderers what the catalogue would have answered. */
+  #describeTypes({ relation }: TablePlan): void {
+    const oids = relation.columns.map(({ typeOid }) => typeOid);
+    const changed = catalogueTypes(oids, this.#catalog.types).filter((type) => {
+      const text = JSON.stringify(type);
+      const other = this.#shapes.get(type.oid) !== text;
+      this.#shapes.set(type.oid, text);
+      return other;
+    });
+    if (changed.length === 0) return;
+    const asked = changed.map(({ oid }) => oid);
+    this.#registry.catalogue(asked, changed);
+  }
+}
+
+function sameRelation(a: Relation, b: Relation): boolean {
+  if (a.schema !== b.schema || a.table !== b.table) return false;
+  if (a.replicaIdentity !== b.replicaIdentity || a.columns.length !== b.columns.length)
+    return false;
+  return a.columns.every((column, index) => {
+    const other = b.columns[index]!;
+    return (
+      column.name === other.name &&
+      column.key === other.key &&
+      column.typeOid === other.typeOid &&
+      column.typeModifier === other.typeModifier
+    );
+  });
+}

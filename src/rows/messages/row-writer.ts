@@ -1,0 +1,71 @@
+import { AttributeState, DeformedTuple, type StoredTuple } from "../../heap/tuple.ts";
+import { TupleWriter } from "../../heap/values/tuple-writer.ts";
+import {
+  type ExternalValue,
+  externalValue,
+  varlenaForm,
+  varlenaPayload,
+} from "../../heap/varlena.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { PlannedColumn, TablePlan } from "./table-plans.ts";
+
+/** The value, if its chunks are at hand. */
+export type ResolveExternal = (value: ExternalValue) => Uint8Array | undefined;
+
+/** Writes stored rows as pgoutput sends them. What it gives lives until the next row. */
+export class RowWriter {
+  readonly #out = new TupleWriter();
+  readonly #deformed = new DeformedTuple();
+
+  /** Undefined: tuple and table do not fit, or a value is damaged: the row is not known. */
+  write(tuple: StoredTuple, plan: TablePlan, resolve: ResolveExternal): TupleData | undefined {
+    if (!this.#deformed.deform(tuple, plan.table.attributes)) return undefined;
+    const out = this.#out;
+    out.begin();
+    for (const column of plan.columns) {
+      if (!this.#column(tuple.bytes, column, resolve)) return undefined;
+    }
+    return out.tuple();
+  }
+
+  #column(
+    bytes: Uint8Array,
+    { index, attribute, write, writeMissing }: PlannedColumn,
+    resolve: ResolveExternal,
+  ): boolean {
+    const { starts, ends, state } = this.#deformed;
+    const out = this.#out;
+    switch (state[index]) {
+      case AttributeState.null:
+        out.null();
+        return true;
+      case AttributeState.absent:
+        return writeMissing(out);
+      default:
+    }
+    const start = starts[index]!;
+    const end = ends[index]!;
+    if (attribute.length >= 0) return write(bytes, start, end, out);
+    if (attribute.length === -2) return write(bytes, start, end - 1, out);
+    switch (varlenaForm(bytes, start)) {
+      case "short":
+        return write(bytes, start + 1, end, out);
+      case "plain":
+        return write(bytes, start + 4, end, out);
+      case "compressed": {
+        const payload = varlenaPayload(bytes, start, end);
+        return payload !== undefined && write(payload, 0, payload.length, out);
+      }
+      case "external": {
+        const payload = resolve(externalValue(bytes, start));
+        if (payload === undefined) {
+          out.unchanged();
+          return true;
+        }
+        return write(payload, 0, payload.length, out);
+      }
+      case undefined:
+        return false;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  type ColumnWriter,
+  type MissingWriter,
+  columnWriter,
+  missingWriter,
+} from "../../heap/values/column-writer.ts";
+import type { TypeSource } from "../../heap/values/type-source.ts";
+import type { Column, Relation, ReplicaIdentity } from "../../pgoutput/messages.ts";
+import type { TableAttribute, TableVersion } from "../catalog/table-version.ts";
+
+/** FirstNormalObjectId: what is below comes with the server. */
+const FIRST_NORMAL_OID = 16384;
+
+export interface PlannedColumn {
+  /** In the table's attributes. */
+  readonly index: number;
+  readonly attribute: TableAttribute;
+  readonly write: ColumnWriter;
+  readonly writeMissing: MissingWriter;
+}
+
+/** What a version of a table is printed by. */
+export interface TablePlan {
+  readonly table: TableVersion;
+  readonly relation: Relation;
+  /** Those that are printed. */
+  readonly columns: readonly PlannedColumn[];
+  /** Its rows are printed, as those of a table that is published. */
+  readonly sent: boolean;
+  /** Behind its rows the server forgets TOAST chunks. */
+  readonly logged: boolean;
+}
+
+const IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = {
+  d: "default",
+  n: "nothing",
+  f: "full",
+  i: "index",
+};
+
+/** By the version of the table, which is one object as long as nothing changes that counts. */
+export class TablePlans {
+  readonly #types: TypeSource;
+  readonly #plans = new WeakMap<TableVersion, TablePlan>();
+
+  constructor(types: TypeSource) {
+    this.#types = types;
+  }
+
+  /** `table` has to be what the catalogue was asked about last. */
+  of(table: TableVersion): TablePlan {
+    let plan = this.#plans.get(table);
+    if (plan === undefined) this.#plans.set(table, (plan = this.#make(table)));
+    return plan;
+  }
+
+  #make(table: TableVersion): TablePlan {
+    const columns: PlannedColumn[] = [];
+    for (const [index, attribute] of table.attributes.entries()) {
+      if (attribute.dropped || attribute.generated) continue;
+      const { missing, typeOid } = attribute;
+      const writeMissing = missingWriter(missing, typeOid, this.#types);
+      const write = columnWriter(typeOid, this.#types);
+      columns.push({ index, attribute, write, writeMissing });
+    }
+    const normal = table.oid >= FIRST_NORMAL_OID && table.relrewrite === 0;
+    return {
+      table,
+      relation: relationOf(table, columns),
+      columns,
+      sent: normal && table.relkind === "r" && table.persistence === "p",
+      logged: normal && table.relkind !== "t",
+    };
+  }
+}
+
+function relationOf(
+  { oid, schema, name, replicaIdentity }: TableVersion,
+  planned: readonly PlannedColumn[],
+): Relation {
+  const columns = planned.map(({ attribute }): Column => {
+    const { typeOid, typmod, key } = attribute;
+    return { name: attribute.name, key, typeOid, typeModifier: typmod };
+  });
+  return {
+    oid,
+    schema: schema === "pg_catalog" ? "" : schema,
+    table: name,
+    replicaIdentity: IDENTITIES[replicaIdentity] ?? "default",
+    columns,
+    keyed: columns.some(({ key }) => key),
+    announced: true,
+  };
+}
+
+/** A relation of which nothing is printed but its name. */
+export function nameOnly(oid: number, schema: string, table: string): Relation {
+  return {
+    oid,
+    schema: schema === "pg_catalog" ? "" : schema,
+    table,
+    replicaIdentity: "default",
+    columns: [],
+    keyed: false,
+    announced: true,
+  };
+}

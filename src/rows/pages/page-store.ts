@@ -1,0 +1,218 @@
+/**
+ * Heap pages, followed through WAL from their first image on (access/heap/heapam_xlog.c).
+ * Law: an item is what the server's page holds, or it is not known. An image holds the state after its record, so the record's own
+ * change of that block is not applied again; an image that only serves wal_consistency_checking is not applied at all.
+ * Way in: PageStore.apply() with every record, then tupleAt().
+ */
+import { HeapPage, type PageTuple } from "../../heap/page.ts";
+import type { BlockReference } from "../../wal/block-reference.ts";
+import { Payload } from "../../wal/detail/payload.ts";
+import { type Decompress, restorePage } from "../../wal/images/images.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Rmgr } from "../../wal/rmgrs.ts";
+import { droppedDatabase, droppedFiles } from "./dropped-files.ts";
+import { HeapChanges, PageChange, pageChange } from "./heap-changes.ts";
+import { HeapPageWriter } from "./heap-page-writer.ts";
+import type { Locator } from "./locator.ts";
+import { type RelationPages, PageCache, type TrackedPage } from "./page-cache.ts";
+
+export const Tracking = {
+  none: 0,
+  /** What was not used for longest falls out, and is not known until its next image. */
+  bounded: 1,
+  /** Catalogues: always kept. */
+  kept: 2,
+} as const;
+export type Tracking = (typeof Tracking)[keyof typeof Tracking];
+
+export interface PageStoreOptions {
+  /** Asked for each block of a heap record or image that is not tracked: it has to be quick. */
+  readonly tracking: (tablespace: number, database: number, relfilenode: number) => Tracking;
+  /** Without it, images compressed by zstd are not known. */
+  readonly zstd?: Decompress | undefined;
+  /** Of bounded pages. */
+  readonly bytesMax?: number;
+}
+
+const BYTES_MAX = 64 * 1024 * 1024;
+const FPI_FOR_HINT = 0xa0;
+const FPI = 0xb0;
+const STORAGE_CREATE = 0x10;
+const STORAGE_TRUNCATE = 0x20;
+const TRUNCATE_HEAP = 1;
+
+export class PageStore {
+  readonly #tracking: PageStoreOptions["tracking"];
+  readonly #zstd: Decompress | undefined;
+  readonly #cache: PageCache;
+  readonly #changes = new HeapChanges();
+  readonly #page = new HeapPage();
+  readonly #writer = new HeapPageWriter();
+  readonly #payload = new Payload();
+
+  constructor({ tracking, zstd, bytesMax = BYTES_MAX }: PageStoreOptions) {
+    this.#tracking = tracking;
+    this.#zstd = zstd;
+    this.#cache = new PageCache(bytesMax);
+  }
+
+  /** Of the pages that are not kept whatever they take. */
+  get boundedBytes(): number {
+    return this.#cache.bytes;
+  }
+
+  /**
+   * Every record, in order, before anything is asked about it. Afterwards both tuples of an UPDATE are there, and that of a DELETE:
+   * the old one is still on its page.
+   */
+  apply(record: WalRecord, version: WalVersion): void {
+    switch (record.rmgr) {
+      case Rmgr.heap:
+      case Rmgr.heap2:
+        this.#applyHeap(record, version);
+        break;
+      case Rmgr.xlog:
+        if (record.opcode !== FPI && record.opcode !== FPI_FOR_HINT) break;
+        for (let index = 0; index < record.blockCount; index++) {
+          this.#applyImage(record, record.blocks[index]!);
+        }
+        break;
+      case Rmgr.storage:
+        this.#applyStorage(record);
+        break;
+      case Rmgr.transaction:
+        for (const file of droppedFiles(record, version)) this.#dropFile(file);
+        break;
+      case Rmgr.database: {
+        const dropped = droppedDatabase(record, version);
+        if (dropped !== undefined) this.#forget(({ database }) => database === dropped);
+      }
+    }
+  }
+
+  /** A view of the page, good until the next apply(). Undefined: it is not known, or there is none. */
+  tupleAt(file: Locator, block: number, item: number): PageTuple | undefined {
+    const bytes = this.pageAt(file, block);
+    return bytes !== undefined && this.#page.attach(bytes) ? this.#page.tuple(item) : undefined;
+  }
+
+  /** The page as far as it is known; as tupleAt(). */
+  pageAt(file: Locator, block: number): Uint8Array | undefined {
+    const relation = this.#relation(file);
+    const page = relation === undefined ? undefined : this.#cache.page(relation, block);
+    return page === undefined ? undefined : this.#open(page);
+  }
+
+  /** Of a file, the blocks that are tracked, and whether all of their items are known. */
+  blocksOf(file: Locator): ReadonlyArray<{ readonly block: number; readonly complete: boolean }> {
+    const pages = this.#relation(file)?.pages.values() ?? [];
+    return Array.from(pages, ({ block, complete }) => ({ block, complete }));
+  }
+
+  /** Records are missing: no page is known until its next image. */
+  forgetAll(): void {
+    this.#forget(() => true);
+  }
+
+  #relation({ tablespace, database, relfilenode }: Locator): RelationPages | undefined {
+    return this.#cache.relation(tablespace, database, relfilenode);
+  }
+
+  #forget(isGone: (relation: RelationPages) => boolean): void {
+    const gone = [...this.#cache.relations()].filter(isGone);
+    for (const relation of gone) this.#cache.dropRelation(relation);
+  }
+
+  #dropFile(file: Locator): void {
+    const relation = this.#relation(file);
+    if (relation !== undefined) this.#cache.dropRelation(relation);
+  }
+
+  /** CREATE: locator, int32 fork. TRUNCATE: uint32 blocks, locator, int32 flags */
+  #applyStorage(record: WalRecord): void {
+    const isTruncate = record.opcode === STORAGE_TRUNCATE;
+    const data = this.#payload.main(record);
+    if (!isTruncate && record.opcode !== STORAGE_CREATE) return;
+    if (data.left < (isTruncate ? 20 : 16)) return;
+    const blocks = isTruncate ? data.u32() : 0;
+    const file = { tablespace: data.u32(), database: data.u32(), relfilenode: data.u32() };
+    const forks = data.u32();
+    if (isTruncate ? (forks & TRUNCATE_HEAP) === 0 : forks !== 0) return;
+    if (blocks === 0) return this.#dropFile(file);
+    for (const page of this.#relation(file)?.pages.values() ?? []) {
+      if (page.block >= blocks) this.#cache.drop(page);
+    }
+  }
+
+  #applyHeap(record: WalRecord, version: WalVersion): void {
+    for (let index = 0; index < record.blockCount; index++) {
+      const block = record.blocks[index]!;
+      if (block.fork !== 0 || this.#applyImage(record, block) || block.id !== 0) continue;
+      const page = this.#changedPage(block, pageChange(record));
+      const bytes = page === undefined ? undefined : this.#open(page);
+      if (bytes === undefined || this.#changes.apply(record, block, version, bytes)) continue;
+      this.#cache.drop(page!);
+    }
+  }
+
+  /** The page that a record changes, empty if it makes it. Undefined: there is nothing to follow. */
+  #changedPage(block: BlockReference, change: PageChange): TrackedPage | undefined {
+    if (change === PageChange.none) return undefined;
+    const relation = change === PageChange.add ? this.#tracked(block) : this.#relation(block);
+    if (relation === undefined) return undefined;
+    let page = this.#cache.page(relation, block.block);
+    if (page === undefined && change === PageChange.change) return undefined;
+    if (page !== undefined && !block.willInit) return page;
+    page ??= this.#cache.addPage(relation, block.block);
+    this.#writer.attach(this.#cache.buffer(page)).clear();
+    this.#cache.restored(page);
+    page.complete = block.willInit;
+    return page;
+  }
+
+  #tracked({ tablespace, database, relfilenode }: BlockReference): RelationPages | undefined {
+    const known = this.#cache.relation(tablespace, database, relfilenode);
+    if (known !== undefined) return known;
+    const tracking = this.#tracking(tablespace, database, relfilenode);
+    if (tracking === Tracking.none) return undefined;
+    const kept = tracking === Tracking.kept;
+    return this.#cache.addRelation(tablespace, database, relfilenode, kept);
+  }
+
+  /** Returns false where there is none to be applied. */
+  #applyImage(record: WalRecord, block: BlockReference): boolean {
+    if (!block.hasImage || !block.imageApplied || block.fork !== 0) return false;
+    const relation = this.#tracked(block);
+    if (relation === undefined) return true;
+    const page =
+      this.#cache.page(relation, block.block) ?? this.#cache.addPage(relation, block.block);
+    page.complete = true;
+    const { imageCompression, holeOffset, holeBytes } = block;
+    const image = record.blockImage(block);
+    if (imageCompression !== "none") {
+      const bytes = image.slice();
+      this.#cache.store(page, { bytes, imageCompression, holeOffset, holeBytes });
+      return true;
+    }
+    const bytes = this.#cache.buffer(page);
+    this.#cache.restored(page);
+    restorePage(image, block, bytes);
+    // An index's, or damaged.
+    if (!this.#writer.attach(bytes).isHeap()) this.#cache.drop(page);
+    return true;
+  }
+
+  #open(page: TrackedPage): Uint8Array | undefined {
+    const { image } = page;
+    if (image === undefined) return page.bytes;
+    const bytes = this.#cache.buffer(page);
+    const restored = restorePage(image.bytes, image, bytes, this.#zstd);
+    if (restored && this.#writer.attach(bytes).isHeap()) {
+      this.#cache.restored(page);
+      return bytes;
+    }
+    this.#cache.drop(page);
+    return undefined;
+  }
+}

@@ -1,0 +1,197 @@
+/** What a transaction did, as its records have it, until it is known whether it committed. */
+import type { StoredTuple } from "../../heap/tuple.ts";
+
+export const ChangeKind = {
+  insert: 1,
+  update: 2,
+  delete: 3,
+  truncate: 4,
+  message: 5,
+  /** The speculative insert before it is one. */
+  confirm: 6,
+} as const;
+export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
+
+/** Where the old row of an update or delete is from. */
+export const OldRow = { none: 0, key: 1, whole: 2, page: 3 } as const;
+export type OldRow = (typeof OldRow)[keyof typeof OldRow];
+
+/** Bits of a change. */
+export const ChangeBit = {
+  /** Flagged "contains new tuple": logged for logical decoding. */
+  logical: 1,
+  /** TOAST chunks are forgotten behind it. */
+  clearsToast: 2,
+  speculative: 4,
+  /** The record has a new row whose bytes are not known. */
+  newMissing: 8,
+  /** An old row was looked for on its page, which is not known. */
+  oldMissing: 16,
+} as const;
+
+/** Longer than any heap tuple, so that most blocks are filled. */
+const BLOCK_BYTES = 64 * 1024;
+
+/*
+ * float64 position, float64 end, uint8 kind, uint8 bits, uint8 old row's origin, uint8, uint32 tablespace, uint32 database,
+ * uint32 relfilenode, uint16 offset, uint16; new and old row: uint32 length, uint16 infomask2, uint16 infomask, uint8 hoff,
+ * 3 bytes; uint32 bytes in all; then the bytes of the new row (or payload), those of the old row
+ */
+const HEADER_BYTES = 64;
+
+/** One change, reused; its tuples are views of the log. */
+export class Change {
+  position = 0;
+  /** Where its record ends. */
+  end = 0;
+  kind: ChangeKind = ChangeKind.insert;
+  bits = 0;
+  oldFrom: OldRow = OldRow.none;
+  tablespace = 0;
+  database = 0;
+  relfilenode = 0;
+  /** The new row, or what a truncate or a message has. */
+  newRow: StoredTuple | undefined;
+  oldRow: StoredTuple | undefined;
+  payload: Uint8Array = new Uint8Array(0);
+
+  has(bit: number): boolean {
+    return (this.bits & bit) !== 0;
+  }
+}
+
+/** Where blocks go that memory has no room for. */
+export interface Spill {
+  write(bytes: Uint8Array): number;
+  read(at: number, length: number): Uint8Array;
+  /** Nothing that was written is needed any more. */
+  clear(): void;
+}
+
+interface Block {
+  /** Undefined: it is in the spill. */
+  bytes: Uint8Array | undefined;
+  used: number;
+  at: number;
+}
+
+export class ChangeLog {
+  readonly #blocks: Block[] = [];
+  #view = new DataView(new ArrayBuffer(0));
+  #last: Block | undefined;
+  /** Of memory. */
+  bytes = 0;
+  count = 0;
+  spilled = false;
+  /** Where the first change's record starts. */
+  firstPosition = 0;
+
+  append(change: Change): void {
+    const { newRow, oldRow, payload } = change;
+    const newBytes = newRow === undefined ? payload.length : newRow.end - newRow.start;
+    const oldBytes = oldRow === undefined ? 0 : oldRow.end - oldRow.start;
+    const total = HEADER_BYTES + newBytes + oldBytes;
+    const block = this.#room((total + 7) & ~7);
+    const bytes = block.bytes!;
+    const at = block.used;
+    const view = this.#view;
+    view.setFloat64(at, change.position, true);
+    view.setFloat64(at + 8, change.end, true);
+    bytes[at + 16] = change.kind;
+    bytes[at + 17] = change.bits;
+    bytes[at + 18] = change.oldFrom;
+    bytes[at + 19] = newRow === undefined ? 0 : 1;
+    view.setUint32(at + 20, change.tablespace, true);
+    view.setUint32(at + 24, change.database, true);
+    view.setUint32(at + 28, change.relfilenode, true);
+    this.#writeTuple(at + 32, newRow, newBytes);
+    this.#writeTuple(at + 44, oldRow, oldBytes);
+    view.setUint32(at + 56, (total + 7) & ~7, true);
+    if (newRow !== undefined)
+      bytes.set(newRow.bytes.subarray(newRow.start, newRow.end), at + HEADER_BYTES);
+    else bytes.set(payload, at + HEADER_BYTES);
+    if (oldRow !== undefined) {
+      bytes.set(oldRow.bytes.subarray(oldRow.start, oldRow.end), at + HEADER_BYTES + newBytes);
+    }
+    block.used += (total + 7) & ~7;
+    if (this.count === 0) this.firstPosition = change.position;
+    this.count++;
+  }
+
+  #writeTuple(at: number, tuple: StoredTuple | undefined, length: number): void {
+    const view = this.#view;
+    view.setUint32(at, length, true);
+    view.setUint16(at + 4, tuple?.infomask2 ?? 0, true);
+    view.setUint16(at + 6, tuple?.infomask ?? 0, true);
+    view.setUint8(at + 8, tuple?.hoff ?? 0);
+  }
+
+  #room(total: number): Block {
+    const last = this.#last;
+    if (last?.bytes !== undefined && last.used + total <= last.bytes.length) return last;
+    // The first one is small: most transactions are.
+    const size = Math.max(total, this.#blocks.length === 0 ? 2048 : BLOCK_BYTES);
+    const bytes = new Uint8Array(size);
+    const block = { bytes, used: 0, at: 0 };
+    this.#blocks.push(block);
+    this.#last = block;
+    this.#view = new DataView(bytes.buffer);
+    this.bytes += size;
+    return block;
+  }
+
+  /** Frees its memory; what is appended later starts a block of its own. */
+  spill(spill: Spill): void {
+    for (const block of this.#blocks) {
+      if (block.bytes === undefined) continue;
+      block.at = spill.write(block.bytes.subarray(0, block.used));
+      block.bytes = undefined;
+    }
+    this.#last = undefined;
+    this.bytes = 0;
+    this.spilled = true;
+  }
+
+  /** Its changes in order. One of spilled blocks is read when its turn comes. */
+  *changes(spill: Spill): Generator<Change, void, void> {
+    const change = new Change();
+    for (const block of this.#blocks) {
+      const bytes = block.bytes ?? spill.read(block.at, block.used);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let at = 0; at < block.used; at += view.getUint32(at + 56, true)) {
+        readChange(change, bytes, view, at);
+        yield change;
+      }
+    }
+  }
+}
+
+function readChange(change: Change, bytes: Uint8Array, view: DataView, at: number): void {
+  change.position = view.getFloat64(at, true);
+  change.end = view.getFloat64(at + 8, true);
+  change.kind = bytes[at + 16] as ChangeKind;
+  change.bits = bytes[at + 17]!;
+  change.oldFrom = bytes[at + 18] as OldRow;
+  change.tablespace = view.getUint32(at + 20, true);
+  change.database = view.getUint32(at + 24, true);
+  change.relfilenode = view.getUint32(at + 28, true);
+  const start = at + HEADER_BYTES;
+  const middle = start + view.getUint32(at + 32, true);
+  change.newRow = bytes[at + 19] === 1 ? tupleAt(view, at + 32, bytes, start, middle) : undefined;
+  change.payload = bytes.subarray(start, middle);
+  const oldBytes = view.getUint32(at + 44, true);
+  change.oldRow =
+    oldBytes === 0 ? undefined : tupleAt(view, at + 44, bytes, middle, middle + oldBytes);
+}
+
+function tupleAt(
+  view: DataView,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): StoredTuple {
+  const infomask2 = view.getUint16(at + 4, true);
+  const infomask = view.getUint16(at + 6, true);
+  return { infomask2, infomask, hoff: view.getUint8(at + 8), bytes, start, end };
+}

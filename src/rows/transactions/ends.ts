@@ -1,0 +1,54 @@
+import type { PgTime } from "../../pg-time.ts";
+import { Payload } from "../../wal/detail/payload.ts";
+import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
+import { describeTransaction } from "../../wal/detail/transaction.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+
+const NONE: readonly number[] = [];
+
+/** What a record of the Transaction resource manager says; of most, little of it. */
+export class TransactionRecord implements DetailSink {
+  timestamp: PgTime = 0n as PgTime;
+  subxids: readonly number[] = NONE;
+  /** 0: none. */
+  preparedXid = 0;
+  topXid = 0;
+  originLsn = 0;
+  originTime: PgTime | undefined;
+  readonly #payload = new Payload();
+
+  /** @throws ShortPayload */
+  read(record: WalRecord, version: WalVersion): this {
+    this.subxids = NONE;
+    this.preparedXid = 0;
+    this.topXid = 0;
+    this.originLsn = 0;
+    this.originTime = undefined;
+    describeTransaction(record, this.#payload.main(record), version, this);
+    return this;
+  }
+
+  number(key: string, value: number): void {
+    if (key === "twophase_xid") this.preparedXid = value;
+    else if (key === "top_xid") this.topXid = value;
+  }
+
+  numbers(key: string, value: readonly number[]): void {
+    if (key === "subxids") this.subxids = value;
+  }
+
+  time(key: string, value: PgTime): void {
+    if (key === "time") this.timestamp = value;
+    else if (key === "origin_time") this.originTime = value;
+  }
+
+  position(key: string, value: number): void {
+    if (key === "origin_lsn") this.originLsn = value;
+  }
+
+  bool(): void {}
+  text(): void {}
+  names(): void {}
+  rows(_key: string, _value: readonly DetailRow[]): void {}
+}

@@ -1,0 +1,146 @@
+import { type Change, ChangeLog, type Spill } from "./change-log.ts";
+
+/** Of all open transactions together; beyond it the largest goes to the spill. */
+const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The changes of transactions whose end has not been read, by the (sub)transaction's xid. */
+export class OpenTransactions {
+  readonly #logs = new Map<number, ChangeLog>();
+  /** A subtransaction's top-level one, as far as the WAL has named it. */
+  readonly #parents = new Map<number, number>();
+  readonly #spill: Spill;
+  #bytes = 0;
+  #spilled = 0;
+
+  constructor(spill: Spill) {
+    this.#spill = spill;
+  }
+
+  assign(xid: number, top: number): void {
+    if (xid !== top) this.#parents.set(xid, top);
+  }
+
+  /** The top-level transaction, and all of its subtransactions that are known; only itself where no parent was named. */
+  familyOf(xid: number): readonly number[] {
+    const top = this.#parents.get(xid);
+    if (top === undefined) return [xid];
+    const family = [top, xid];
+    for (const [sub, parent] of this.#parents) if (parent === top && sub !== xid) family.push(sub);
+    return family;
+  }
+
+  append(xid: number, change: Change): void {
+    let log = this.#logs.get(xid);
+    if (log === undefined) this.#logs.set(xid, (log = new ChangeLog()));
+    const before = log.bytes;
+    log.append(change);
+    this.#bytes += log.bytes - before;
+    if (this.#bytes > MEMORY_BYTES_MAX) this.#spillLargest();
+  }
+
+  has(xid: number): boolean {
+    return this.#logs.has(xid);
+  }
+
+  #spillLargest(): void {
+    let largest: ChangeLog | undefined;
+    for (const log of this.#logs.values()) {
+      if (largest === undefined || log.bytes > largest.bytes) largest = log;
+    }
+    if (largest === undefined) return;
+    this.#bytes -= largest.bytes;
+    if (!largest.spilled) this.#spilled++;
+    largest.spill(this.#spill);
+  }
+
+  /** The changes of all of them together, in the order of the log. Rows of one record stay in their order. */
+  changes(xids: readonly number[]): Iterable<Change> {
+    const logs = xids.flatMap((xid) => this.#logs.get(xid) ?? []);
+    const [first] = logs;
+    if (first === undefined) return [];
+    return logs.length === 1 ? first.changes(this.#spill) : merged(logs, this.#spill);
+  }
+
+  forget(xids: readonly number[]): void {
+    for (const xid of xids) {
+      this.#parents.delete(xid);
+      this.#drop(xid);
+    }
+  }
+
+  /** No transaction before this one runs any more: a crash ended those that have no end. */
+  forgetBefore(oldestRunning: number): void {
+    for (const xid of [...this.#logs.keys()]) {
+      if (((xid - oldestRunning) | 0) < 0) this.#drop(xid);
+    }
+    for (const xid of [...this.#parents.keys()]) {
+      if (((xid - oldestRunning) | 0) < 0) this.#parents.delete(xid);
+    }
+  }
+
+  #drop(xid: number): void {
+    const log = this.#logs.get(xid);
+    if (log === undefined) return;
+    this.#logs.delete(xid);
+    this.#bytes -= log.bytes;
+    if (log.spilled && --this.#spilled === 0) this.#spill.clear();
+  }
+}
+
+interface Source {
+  readonly changes: Iterator<Change, void>;
+  next: Change | undefined;
+}
+
+/** A transaction may have many thousand subtransactions: a heap, by position. */
+function* merged(logs: readonly ChangeLog[], spill: Spill): Generator<Change, void, void> {
+  const heap: Source[] = [];
+  const waiting = logs.toSorted((a, b) => a.firstPosition - b.firstPosition);
+  let opened = 0;
+  for (;;) {
+    // Opened when its turn comes: each holds a block.
+    while (opened < waiting.length) {
+      const log = waiting[opened]!;
+      if (heap.length > 0 && heap[0]!.next!.position < log.firstPosition) break;
+      const changes = log.changes(spill);
+      const next = changes.next().value ?? undefined;
+      opened++;
+      if (next !== undefined) push(heap, { changes, next });
+    }
+    const top = heap[0];
+    if (top?.next === undefined) return;
+    yield top.next;
+    top.next = top.changes.next().value ?? undefined;
+    if (top.next === undefined) {
+      const last = heap.pop()!;
+      if (heap.length > 0) heap[0] = last;
+    }
+    sink(heap);
+  }
+}
+
+function positionOf(heap: readonly Source[], index: number): number {
+  return heap[index]?.next?.position ?? Number.POSITIVE_INFINITY;
+}
+
+function push(heap: Source[], source: Source): void {
+  heap.push(source);
+  let at = heap.length - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (positionOf(heap, parent) <= positionOf(heap, at)) return;
+    [heap[parent], heap[at]] = [heap[at]!, heap[parent]!];
+    at = parent;
+  }
+}
+
+function sink(heap: Source[]): void {
+  let at = 0;
+  for (;;) {
+    const left = 2 * at + 1;
+    const child = positionOf(heap, left + 1) < positionOf(heap, left) ? left + 1 : left;
+    if (positionOf(heap, child) >= positionOf(heap, at)) return;
+    [heap[child], heap[at]] = [heap[at]!, heap[child]!];
+    at = child;
+  }
+}

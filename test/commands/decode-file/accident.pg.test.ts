@@ -1,0 +1,207 @@
+/** What docs/wal.md says to do after an accident, done: an archive at wal_level=replica, no slot, a catalogue of afterwards. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type RunResult, walctl } from "../../support/program/cli.ts";
+import { LineSchema } from "../../support/program/line-schema.ts";
+import { type TestServer, startServer } from "../../support/server/server.ts";
+
+interface Line {
+  readonly kind: string;
+  readonly xid: number;
+  readonly commit_lsn?: string;
+  readonly action?: string;
+  readonly table?: string;
+  readonly old?: unknown;
+  readonly new?: unknown;
+}
+
+const ROWS = 5000;
+const DELETED = 1000;
+
+describe("after an accident", () => {
+  let root: string;
+  let archive: string;
+  let server: TestServer;
+  let catalog: string;
+  let rowsBefore: Record<string, readonly string[]>;
+  let accident: Record<string, number>;
+
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), "walctl-accident-"));
+    archive = join(root, "archive");
+    catalog = join(root, "shop.catalog");
+    mkdirSync(archive);
+    // The server runs under another account where the test is root.
+    for (const folder of [root, archive]) chmodSync(folder, 0o777);
+    server = await startServer({
+      version: 18,
+      settings: {
+        wal_level: "replica",
+        max_wal_senders: "0",
+        archive_mode: "on",
+        archive_command: `cp %p ${archive}/%f`,
+        autovacuum: "off",
+      },
+    });
+    await server.sql(`CREATE TABLE orders (id int PRIMARY KEY, total numeric, status text, doc jsonb, note text);
+      CREATE TABLE payments (id int PRIMARY KEY, amount numeric)`);
+    await server.sql(`INSERT INTO orders SELECT i, i * 1.25, 'open', jsonb_build_object('n', i),
+      CASE WHEN i % 50 = 0 THEN (SELECT string_agg(md5((i * j)::text), '') FROM generate_series(1, 150) j) END
+      FROM generate_series(1, ${ROWS}) i`);
+    await server.sql("INSERT INTO payments SELECT i, i * 0.5 FROM generate_series(1, 300) i");
+    await server.stop();
+    execFileSync("cp", ["-a", join(server.host, "data"), join(root, "backup")]);
+    await server.start();
+    await server.sql(`UPDATE orders SET status = 'paid', total = total + 1 WHERE id % 7 = 0`);
+    await server.sql("INSERT INTO payments VALUES (1000, 17)");
+    rowsBefore = await tables(server);
+    accident = {
+      delete: await run(server, `DELETE FROM orders WHERE id > ${ROWS - DELETED}`),
+      update: await run(server, "UPDATE orders SET status = 'void'"),
+      drop: await run(server, "DROP TABLE payments"),
+    };
+    await server.sql("CREATE TABLE orders_new (a int)");
+    await archiveAll(server);
+    assertDone(await walctl(["catalog", "-q", "-o", catalog], { server }));
+  });
+  after(async () => {
+    await server.dispose();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  const decode = async (...args: readonly string[]): Promise<RunResult> =>
+    await walctl(["decode-file", "-q", "--catalog", catalog, ...args, archive]);
+
+  it("names the transactions, and shows every row that was deleted or overwritten", async () => {
+    const result = await decode("--old", "full", "--tables-changed");
+    assertDone(result);
+    new LineSchema().assertAll(result.stdout, "rows");
+    const lines = linesOf(result);
+    const of = (xid: number | undefined, kind: string): readonly Line[] =>
+      lines.filter((line) => line.xid === xid && line.kind === kind);
+    const deleted = of(accident["delete"], "delete").map(({ old }) => JSON.stringify(old));
+    assert.equal(deleted.length, DELETED);
+    const rows = new Set(rowsBefore["orders"]);
+    for (const row of deleted) assert.ok(rows.has(row), row.slice(0, 200));
+    const updates = of(accident["update"], "update");
+    assert.equal(updates.length, ROWS - DELETED);
+    for (const { old } of updates) assert.ok(rows.has(JSON.stringify(old)));
+    const [dropped] = of(accident["drop"], "table_changed");
+    assert.deepEqual([dropped?.action, dropped?.table], ["dropped", "payments"]);
+  });
+
+  it("finds the transaction in the summary", async () => {
+    const { stdout, status } = await decode("--only-table", "orders", "--summary", "-F", "ndjson");
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`"xid":${accident["update"]}\\b`));
+  });
+
+  it("takes no catalogue from behind the end of the archive, where tables have changed since", async () => {
+    await server.sql("ALTER TABLE orders RENAME status TO state");
+    const newer = join(root, "newer.catalog");
+    assertDone(await walctl(["catalog", "-q", "-o", newer], { server }));
+    const args = ["decode-file", "-q", "--catalog", newer, "--only-table", "orders", archive];
+    const refused = await walctl(args);
+    assert.equal(`${refused.status} ${refused.stdout}`, "2 ");
+    assert.match(
+      refused.stderr,
+      /was exported at .*, behind the end of the WAL at .*\nHINT: .*pg_switch_wal/,
+    );
+    await archiveAll(server);
+    const result = await walctl(args);
+    assertDone(result);
+    assert.equal(result.stdout, (await decode("--only-table", "orders")).stdout);
+    assert.match(result.stdout, /"status":"void"/);
+  });
+
+  it("brings every row back by a recovery to the two lines that it shows", async () => {
+    const { stdout, stderr, status } = await decode(
+      "--xid",
+      String(accident["delete"]),
+      "-x",
+      "-F",
+      "table",
+    );
+    assert.equal(`${status} ${stderr}`, "0 ");
+    const settings = [...stdout.matchAll(/recovery_target_(?:lsn|inclusive) = [^ ]+/g)].map(String);
+    assert.equal(settings.length, 2, stdout.slice(-800));
+    await recover(server, root, [
+      ...settings,
+      "recovery_target_action = 'promote'",
+      `restore_command = 'cp ${archive}/%f %p'`,
+    ]);
+    assert.deepEqual(await tables(server), rowsBefore);
+  });
+});
+
+function assertDone({ status, stderr }: RunResult): void {
+  assert.equal(`${status} ${stderr}`, "0 ");
+}
+
+function linesOf({ stdout }: RunResult): readonly Line[] {
+  const lines = stdout.trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line) as Line);
+}
+
+/** As row_to_json has them, in the form in which JSON.stringify prints walctl's. */
+async function tables(server: TestServer): Promise<Record<string, readonly string[]>> {
+  const found: Record<string, readonly string[]> = {};
+  for (const table of ["orders", "payments"]) {
+    const rows = await server.sql<{ row: string }>(
+      `SELECT row_to_json(t)::text AS row FROM ${table} t ORDER BY id`,
+    );
+    found[table] = rows.map(({ row }) => JSON.stringify(JSON.parse(row)));
+  }
+  return found;
+}
+
+/** Gives the xid of the transaction that it was. */
+async function run(server: TestServer, statement: string): Promise<number> {
+  const [row] = await server.sql<{ xid: string }>(
+    `BEGIN; ${statement}; SELECT pg_current_xact_id()::text AS xid`,
+  );
+  await server.sql("COMMIT");
+  return Number(row?.xid);
+}
+
+async function archiveAll(server: TestServer): Promise<void> {
+  const [row] = await server.sql<{ name: string }>(
+    "SELECT pg_walfile_name(pg_switch_wal()) AS name",
+  );
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const [last] = await server.sql<{ name: string | null }>(
+      "SELECT last_archived_wal AS name FROM pg_stat_archiver",
+    );
+    if ((last?.name ?? "") >= (row?.name ?? "")) return;
+    assert.ok(Date.now() < deadline, "not archived");
+    await sleep(50);
+  }
+}
+
+/** The base backup in place of the server's files, with the archive and these settings. */
+async function recover(
+  server: TestServer,
+  root: string,
+  settings: readonly string[],
+): Promise<void> {
+  const data = join(server.host, "data");
+  await server.stop();
+  rmSync(data, { recursive: true });
+  execFileSync("cp", ["-a", join(root, "backup"), data]);
+  appendFileSync(join(data, "postgresql.conf"), `\n${settings.join("\n")}\n`);
+  execFileSync("cp", ["-p", join(data, "PG_VERSION"), join(data, "recovery.signal")]);
+  await server.start();
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const [row] = await server.sql<{ waiting: boolean }>("SELECT pg_is_in_recovery() AS waiting");
+    if (row?.waiting === false) return;
+    assert.ok(Date.now() < deadline, "still in recovery");
+    await sleep(50);
+  }
+}

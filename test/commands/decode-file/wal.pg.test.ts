@@ -1,0 +1,327 @@
+/** decode-file --catalog on the WAL of a real server: the lines of tail, every option, every refusal. */
+import assert from "node:assert/strict";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { assertSameLines, comparable } from "../../matrix/support/rows-oracle.ts";
+import { type RunResult, walctl } from "../../support/program/cli.ts";
+import { LineSchema } from "../../support/program/line-schema.ts";
+import { startServer } from "../../support/server/server.ts";
+
+interface Line {
+  readonly kind: string;
+  readonly lsn: string | null;
+  readonly xid: number;
+  readonly commit_lsn?: string | null;
+  readonly commit_time?: string | null;
+  readonly [key: string]: unknown;
+}
+
+const SEGMENT = /^[0-9A-F]{24}$/;
+
+/** In order; each is one transaction, or a few that belong together. */
+const STEPS = [
+  "INSERT INTO t SELECT i, 'row ' || i, (SELECT string_agg(md5((i * j)::text), '') FROM generate_series(1, 200) j) FROM generate_series(1, 5) i",
+  "UPDATE t SET a = 'changed' WHERE id = 1",
+  "UPDATE t SET id = 10 WHERE id = 2",
+  "DELETE FROM t WHERE id = 3",
+  "INSERT INTO t VALUES (1, 'again', NULL), (20, 'new', NULL) ON CONFLICT (id) DO UPDATE SET a = excluded.a",
+  "BEGIN; INSERT INTO t VALUES (30, 'kept', NULL); SAVEPOINT s; INSERT INTO t VALUES (31, 'lost', NULL); ROLLBACK TO s; INSERT INTO t VALUES (32, 'kept', NULL); COMMIT",
+  "BEGIN; INSERT INTO t VALUES (40, 'never', NULL); ROLLBACK",
+  "BEGIN; INSERT INTO t VALUES (50, 'prepared', NULL); PREPARE TRANSACTION 'p'",
+  "INSERT INTO bare VALUES (1), (2)",
+  "COMMIT PREPARED 'p'",
+  "ALTER TABLE t ADD COLUMN extra int DEFAULT 7, DROP COLUMN a",
+  "UPDATE t SET extra = 8 WHERE id = 1",
+  "CREATE TABLE other (id int PRIMARY KEY, mood mood DEFAULT 'glad'); INSERT INTO other VALUES (1)",
+  "VACUUM FULL t",
+  "SELECT pg_logical_emit_message(true, 'app', 'with'), pg_logical_emit_message(false, 'app', 'without')",
+  "TRUNCATE t, other",
+  "DROP TABLE other",
+  "SELECT pg_replication_origin_create('elsewhere'), pg_replication_origin_session_setup('elsewhere')",
+  "INSERT INTO t VALUES (60, NULL, 1)",
+  "SELECT pg_replication_origin_session_reset()",
+  // The first row is in one segment, the second in the next one.
+  "BEGIN; INSERT INTO t VALUES (70, NULL, 1); SELECT pg_switch_wal(); INSERT INTO t VALUES (71, NULL, 1); COMMIT",
+];
+
+describe("rows out of WAL", () => {
+  let root: string;
+  let wal: string;
+  let catalog: string;
+  let start: string;
+  /** The segment that begins within a transaction. */
+  let switched: string;
+  let expected: string;
+  let all: readonly Line[];
+
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), "walctl-wal-"));
+    [wal, catalog] = [join(root, "wal"), join(root, "shop.catalog")];
+    const server = await startServer({
+      version: 18,
+      settings: { wal_keep_size: "1GB", max_prepared_transactions: "5" },
+      initdbArguments: ["--wal-segsize=1"],
+    });
+    try {
+      await server.sql(`CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE bare (a int);
+        CREATE TABLE t (id int PRIMARY KEY, a text, big text); CREATE PUBLICATION everything FOR ALL TABLES`);
+      await server.sql("SELECT pg_create_logical_replication_slot('rows', 'pgoutput')");
+      const [slot] = await server.sql<{ lsn: string }>(
+        "SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots",
+      );
+      start = slot?.lsn ?? "";
+      for (const step of STEPS) await server.sql(step);
+      const [current] = await server.sql<{ name: string }>(
+        "SELECT pg_walfile_name(pg_current_wal_lsn()) AS name",
+      );
+      switched = current?.name ?? "";
+      await server.sql("CHECKPOINT");
+      await server.sql("INSERT INTO bare VALUES (9)");
+      const tail = ["tail", "-S", "rows", "-P", "everything", "-E", "now", "--no-loop", "-q"];
+      const { stdout, stderr, status } = await walctl([...tail, "--messages"], { server });
+      assert.equal(status, 0, stderr);
+      expected = stdout;
+      // What no publication could say.
+      await server.sql("DROP PUBLICATION everything; DELETE FROM bare WHERE a = 1");
+      assertDone(await walctl(["catalog", "-q", "-o", catalog], { server }));
+      await server.stop();
+      cpSync(join(server.host, "data", "pg_wal"), wal, { recursive: true });
+    } finally {
+      await server.dispose();
+    }
+    all = linesOf(await decode("--messages", "-I", start));
+  });
+  after(() => rmSync(root, { recursive: true, force: true }));
+
+  const decode = async (...args: readonly string[]): Promise<RunResult> =>
+    await walctl(["decode-file", "-q", "--catalog", catalog, ...args, wal]);
+  const transaction = (text: string): number =>
+    all.find((line) => JSON.stringify(line).includes(text))?.xid ?? 0;
+
+  it("prints what tail prints, byte for byte, but for one delete that it counts", async () => {
+    const { stdout, stderr, status } = await decode("--messages", "-I", start);
+    assert.equal(status, 0);
+    assert.match(
+      stderr,
+      /^walctl: warning: 1 delete of 1 table without a replica identity not printed \(public\.bare: 1; first at [0-9A-F/]+\)\nHINT: .*--old full/,
+    );
+    new LineSchema().assertAll(stdout, "decode-file");
+    assertSameLines(comparable(stdout, 18), comparable(expected, 18), "decode-file");
+  });
+
+  it("shows whole old rows with --old full, of tables without an identity too", async () => {
+    const result = await decode("--old", "full", "-I", start);
+    assertDone(result);
+    const lines = linesOf(result);
+    const deleted = lines.find(({ kind, table }) => kind === "delete" && table === "bare");
+    assert.deepEqual(deleted?.["old"], { a: 1 });
+    const updates = lines.filter(({ kind }) => kind === "update");
+    assert.ok(updates.length >= 4 && updates.every((line) => "old" in line && !("key" in line)));
+    const [first] = updates;
+    assert.match(JSON.stringify(first?.["old"]), /"big":"[0-9a-f]{6400}"/);
+    assert.ok(updates.every((line) => !("unchanged" in line)));
+  });
+
+  it("prints with --aborted what was rolled back, at its place", async () => {
+    const result = await decode("--aborted", "-I", start, "--only", "begin,insert,abort,commit");
+    new LineSchema().assertAll(result.stdout, "--aborted");
+    const lines = linesOf(result);
+    const lost = lines.findIndex((line) => JSON.stringify(line).includes('"lost"'));
+    const [begin, insert, abort] = lines.slice(lost - 1, lost + 2);
+    assert.deepEqual(
+      [begin?.kind, begin?.["aborted"], begin?.commit_lsn, begin?.commit_time],
+      ["begin", true, null, null],
+    );
+    assert.deepEqual([insert?.commit_time, abort?.kind, abort?.xid], [null, "abort", begin?.xid]);
+    const kept = lines.findIndex((line) => JSON.stringify(line).includes('"kept"'));
+    assert.ok(kept > lost, "the savepoint ended before its transaction");
+    assert.ok(lines.some((line) => JSON.stringify(line).includes('"never"')));
+    const plain = linesOf(await decode("-I", start));
+    assert.ok(!plain.some((line) => /"(lost|never)"/.test(JSON.stringify(line))));
+  });
+
+  it("prints with --tables-changed what became of tables", async () => {
+    const { stdout } = await decode("--tables-changed", "-I", start, "--only", "table_changed");
+    new LineSchema().assertAll(stdout, "--tables-changed");
+    const said = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Line);
+    const actions = said.map(({ action, table }) => `${String(action)} ${String(table)}`);
+    assert.deepEqual(actions, [
+      "created other",
+      "rewritten t",
+      "truncated t",
+      "truncated other",
+      "dropped other",
+    ]);
+    const { stdout: table } = await decode(
+      "--tables-changed",
+      "-I",
+      start,
+      "-F",
+      "table",
+      "--only-table",
+      "other",
+    );
+    assert.match(
+      table,
+      /± CREATED public\.other[^]*× TRUNCATED public\.other[^]*± DROPPED public\.other/,
+    );
+  });
+
+  it("chooses transactions by LSN, time and xid, and leaves out those of other servers", async () => {
+    const commits = all.filter(({ kind }) => kind === "commit");
+    const [third, fourth] = [commits[2], commits[3]];
+    const some = await decode("-I", third?.commit_lsn ?? "", "-E", fourth?.commit_lsn ?? "");
+    assert.deepEqual(
+      linesOf(some)
+        .filter(({ kind }) => kind === "commit")
+        .map(({ xid }) => xid),
+      [third?.xid, fourth?.xid],
+    );
+    const byTime = await decode(
+      "--since",
+      String(third?.commit_time),
+      "--until",
+      String(third?.commit_time),
+    );
+    assert.deepEqual(new Set(linesOf(byTime).map(({ xid }) => xid)), new Set([third?.xid]));
+    const xid = transaction('"prepared"');
+    assert.deepEqual(
+      new Set(linesOf(await decode("--xid", String(xid))).map((line) => line.xid)),
+      new Set([xid]),
+    );
+    const here = linesOf(await decode("--origin", "none", "-I", start));
+    assert.ok(all.some(({ kind, name }) => kind === "origin" && name === "elsewhere"));
+    assert.ok(!here.some((line) => JSON.stringify(line).includes('"id":60')));
+  });
+
+  it("marks what may have begun before the input, until the log says what ran", async () => {
+    const folder = join(root, "cut");
+    mkdirSync(folder);
+    for (const name of readdirSync(wal)) {
+      if (SEGMENT.test(name) && name >= switched) copyFileSync(join(wal, name), join(folder, name));
+    }
+    const args = ["decode-file", "-q", "--catalog", catalog, "--only", "begin,insert,commit"];
+    const lines = linesOf(await walctl([...args, folder]));
+    const [begin, insert, commit, next] = lines;
+    assert.deepEqual([begin?.kind, begin?.["partial"]], ["begin", true]);
+    assert.deepEqual(insert?.["new"], { id: 71, big: null, extra: 1 });
+    assert.deepEqual([commit?.kind, next?.kind, next?.["partial"]], ["commit", "begin", undefined]);
+    const table = await walctl([...args, "-F", "table", folder]);
+    assert.match(table.stdout, /began before this WAL/);
+  });
+
+  it("gives every format, and standard input, the same changes", async () => {
+    const wal2json = await decode("-I", start, "-F", "wal2json");
+    assert.equal(
+      wal2json.stdout.match(/"action":"I"/g)?.length,
+      all.filter(({ kind }) => kind === "insert").length,
+    );
+    const debezium = await decode("-I", start, "-F", "debezium");
+    assert.match(debezium.stdout, /"db":"postgres"/);
+    const names = readdirSync(wal)
+      .filter((name) => SEGMENT.test(name))
+      .toSorted();
+    const bytes = Buffer.concat(names.map((name) => readFileSync(join(wal, name))));
+    const piped = await walctl(
+      ["decode-file", "-q", "--catalog", catalog, "--messages", "-I", start, "-"],
+      { stdin: bytes },
+    );
+    assert.equal(piped.stdout, (await decode("--messages", "-I", start)).stdout);
+  });
+
+  it("names tables in inspect by the catalogue", async () => {
+    const args = ["inspect", "-q", "--catalog", catalog, "--only-table", "public.t"];
+    const { stdout, status } = await walctl([...args, wal]);
+    assert.equal(status, 0);
+    const lines = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { blocks: Array<Record<string, unknown>> });
+    const relations = new Set(
+      lines.flatMap(({ blocks }) =>
+        blocks.map(({ table, relation }) => `${String(table)} ${String(relation)}`),
+      ),
+    );
+    assert.ok(relations.has("t undefined") && relations.has("t t_pkey"), [...relations].join());
+    assert.ok([...relations].some((each) => /^t pg_toast_\d+$/.test(each)));
+    assert.match(
+      (await walctl(["inspect", "--only-table", "t", wal])).stderr,
+      /--only-table needs --catalog/,
+    );
+  });
+
+  it("refuses, with what to do", async () => {
+    const refusal = async (...args: readonly string[]): Promise<string> => {
+      const { status, stderr, stdout } = await walctl(["decode-file", ...args]);
+      assert.equal(`${status} ${stdout}`, "2 ", stderr);
+      return stderr;
+    };
+    const name = readdirSync(wal).find((each) => SEGMENT.test(each)) ?? "";
+    const segment = join(wal, name);
+    const missing =
+      /is physical WAL: row changes need the catalogue of its database\nHINT: Make it with: walctl catalog -d NAME > shop\.catalog\. Then: walctl decode-file --catalog shop\.catalog .*The records alone: walctl inspect/;
+    assert.match(await refusal(segment), missing);
+    assert.match(await refusal(wal), missing);
+    assert.match(await refusal("--input", "wal", segment), missing);
+    assert.match(
+      await refusal("--old", "full", segment),
+      /--old is for physical WAL, which needs --catalog/,
+    );
+    assert.match(
+      await refusal("--catalog", catalog, "--input", "raw", wal),
+      /--catalog is for physical WAL/,
+    );
+    assert.match(
+      await refusal("--catalog", catalog, "--aborted", "-F", "wal2json", wal),
+      /--aborted prints what was rolled back/,
+    );
+    assert.match(await refusal("--catalog", segment, wal), /./);
+    const changed = (text: string, from: RegExp, to: string): string => {
+      const file = join(root, "other.catalog");
+      writeFileSync(file, text.replace(from, to));
+      return file;
+    };
+    const text = readFileSync(catalog, "utf8");
+    const system = changed(text, /"system_identifier":"\d+"/, '"system_identifier":"17"');
+    assert.match(
+      await refusal("--catalog", system, wal),
+      /is the catalogue of system 17, and the WAL is of system \d+/,
+    );
+    const version = changed(text, /"server_version_num":\d+/, '"server_version_num":170004');
+    assert.match(
+      await refusal("--catalog", version, wal),
+      /is the catalogue of PostgreSQL 17, and the WAL is of 18/,
+    );
+    const older = changed(text, /"lsn":"[^"]*"/, '"lsn":"0/28"');
+    assert.match(
+      await refusal("--catalog", older, wal),
+      /was exported at 0\/28, before the WAL begins at .*\nHINT: .*000000010000000000000000/,
+    );
+  });
+});
+
+function assertDone({ status, stderr }: RunResult): void {
+  assert.equal(`${status} ${stderr}`, "0 ");
+}
+
+function linesOf({ stdout, status, stderr }: RunResult): readonly Line[] {
+  assert.equal(status, 0, stderr);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+}

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Beginnings } from "../../src/rows/transactions/beginnings.ts";
+import {
+  Change,
+  ChangeBit,
+  ChangeKind,
+  OldRow,
+  type Spill,
+} from "../../src/rows/transactions/change-log.ts";
+import { OpenTransactions } from "../../src/rows/transactions/open-transactions.ts";
+import { KeptValues, TransactionChunks } from "../../src/rows/toast/chunks.ts";
+
+class Memory implements Spill {
+  readonly parts: Uint8Array[] = [];
+  cleared = 0;
+
+  write(bytes: Uint8Array): number {
+    return this.parts.push(bytes.slice()) - 1;
+  }
+
+  read(at: number, length: number): Uint8Array {
+    assert.equal(this.parts[at]?.length, length);
+    return this.parts[at];
+  }
+
+  clear(): void {
+    this.cleared++;
+  }
+}
+
+function insertAt(position: number, bytes: number): Change {
+  const change = new Change();
+  change.position = position;
+  change.end = position + 8;
+  change.kind = ChangeKind.update;
+  change.bits = ChangeBit.logical | ChangeBit.clearsToast;
+  change.relfilenode = 16384 + (position % 7);
+  const row = Buffer.alloc(bytes, position % 251);
+  change.newRow = { bytes: row, start: 0, end: row.length, infomask: 2, infomask2: 3, hoff: 24 };
+  change.oldRow = {
+    bytes: row,
+    start: 1,
+    end: 1 + (position % 3),
+    infomask: 4,
+    infomask2: 5,
+    hoff: 32,
+  };
+  change.oldFrom = OldRow.key;
+  return change;
+}
+
+/** Positions as they come, each with what it was given. */
+function positionsOf(changes: Iterable<Change>, bytes: number): number[] {
+  return Array.from(changes, (change) => {
+    const { newRow, oldRow, position } = change;
+    assert.equal(
+      newRow?.bytes.subarray(newRow.start, newRow.end).every((byte) => byte === position % 251),
+      true,
+    );
+    assert.equal((newRow?.end ?? 0) - (newRow?.start ?? 0), bytes);
+    assert.equal(oldRow === undefined ? 0 : oldRow.end - oldRow.start, position % 3);
+    assert.deepEqual([newRow?.infomask, newRow?.infomask2, newRow?.hoff], [2, 3, 24]);
+    assert.equal(change.relfilenode, 16384 + (position % 7));
+    assert.equal(change.oldFrom, OldRow.key);
+    return position;
+  });
+}
+
+describe("open transactions", () => {
+  it("joins subtransactions in the order of the log, and no others", () => {
+    const open = new OpenTransactions(new Memory());
+    const expected: number[] = [];
+    for (let position = 1000; position < 3000; position++) {
+      const xid = 10 + (position % 5);
+      open.append(xid, insertAt(position, 40));
+      if (xid !== 12) expected.push(position);
+    }
+    assert.deepEqual(positionsOf(open.changes([10, 11, 13, 14, 99]), 40), expected);
+  });
+
+  it("gives back what memory had no room for", () => {
+    const spill = new Memory();
+    const open = new OpenTransactions(spill);
+    const expected: number[] = [];
+    for (let position = 0; position < 25_000; position++) {
+      open.append(position % 2 === 0 ? 7 : 8, insertAt(position, 5000));
+      expected.push(position);
+    }
+    assert.ok(spill.parts.length > 500);
+    assert.deepEqual(positionsOf(open.changes([7, 8]), 5000), expected);
+    open.forget([7]);
+    assert.equal(spill.cleared, 0);
+    open.forget([8]);
+    assert.equal(spill.cleared, 1);
+  });
+
+  it("forgets what a crash left without an end, also across the end of the xids", () => {
+    const open = new OpenTransactions(new Memory());
+    for (const xid of [0xffff_fff0, 5, 900]) open.append(xid, insertAt(xid, 1));
+    open.forgetBefore(6);
+    assert.deepEqual(
+      [0xffff_fff0, 5, 900].map((xid) => open.has(xid)),
+      [false, false, true],
+    );
+  });
+
+  it("knows the family of a subtransaction", () => {
+    const open = new OpenTransactions(new Memory());
+    open.assign(11, 10);
+    open.assign(12, 10);
+    open.assign(21, 20);
+    assert.deepEqual(new Set(open.familyOf(12)), new Set([10, 11, 12]));
+    assert.deepEqual(open.familyOf(10), [10]);
+  });
+});
+
+describe("transactions that may have begun before the input", () => {
+  it("are all of them until something tells", () => {
+    const beginnings = new Beginnings(1000);
+    assert.equal(beginnings.mayBeOlder(5), true);
+    // Its redo point lies before the input.
+    beginnings.checkpoint(999, 4);
+    assert.equal(beginnings.mayBeOlder(5), true);
+    beginnings.checkpoint(1000, 5);
+    assert.deepEqual(
+      [4, 5].map((xid) => beginnings.mayBeOlder(xid)),
+      [true, false],
+    );
+  });
+
+  it("are those of the first list, and of a list later than a gap", () => {
+    const beginnings = new Beginnings(0);
+    beginnings.listed([7, 9]);
+    beginnings.listed([30]);
+    assert.deepEqual(
+      [7, 8, 9, 30].map((xid) => beginnings.mayBeOlder(xid)),
+      [true, false, true, false],
+    );
+    beginnings.restart(5000);
+    assert.equal(beginnings.mayBeOlder(30), true);
+    beginnings.listed([31]);
+    assert.deepEqual(
+      [30, 31].map((xid) => beginnings.mayBeOlder(xid)),
+      [false, true],
+    );
+  });
+});
+
+describe("values stored out of line", () => {
+  const value = { valueId: 5, toastRelation: 100, rawSize: 6, storedSize: 6, compressed: false };
+  const chunk = (sequence: number, text: string) => ({
+    valueId: 5,
+    sequence,
+    data: Buffer.from(text),
+  });
+
+  it("are whole, or not known", () => {
+    const chunks = new TransactionChunks();
+    assert.equal(chunks.payload(value), undefined);
+    chunks.add(chunk(1, "def"));
+    assert.equal(chunks.payload(value), undefined);
+    chunks.add(chunk(0, "abc"));
+    assert.equal(Buffer.from(chunks.payload(value) ?? []).toString(), "abcdef");
+    assert.equal(chunks.payload({ ...value, storedSize: 5 }), undefined);
+    chunks.clear();
+    assert.equal(chunks.payload(value), undefined);
+  });
+
+  it("are kept by their table and number, up to a bound", () => {
+    const kept = new KeptValues();
+    kept.add(100, chunk(0, "abcdef"));
+    assert.equal(Buffer.from(kept.payload(value) ?? []).toString(), "abcdef");
+    assert.equal(kept.payload({ ...value, toastRelation: 101 }), undefined);
+    const data = Buffer.alloc(1024 * 1024);
+    for (let id = 10; id < 80; id++) kept.add(100, { valueId: id, sequence: 0, data });
+    assert.equal(kept.payload(value), undefined);
+    const last = { ...value, valueId: 79, rawSize: data.length, storedSize: data.length };
+    assert.equal(kept.payload(last)?.length, data.length);
+  });
+});
