@@ -1,6 +1,6 @@
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 
-/** As the server's pg_size_pretty rounds, with units of 1024: `9216 kB`, then `10 MB`. */
+/** Rounds as the server's pg_size_pretty does, with units of 1024: `9216 kB`, then `10 MB`. */
 export function formatByteCount(bytes: number): string {
   let unit = 0;
   let count = bytes;

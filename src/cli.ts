@@ -25,21 +25,21 @@ import { ExitCode, WalctlError, usageError } from "./errors.ts";
 import { renderError } from "./render/reports/diagnostics.ts";
 import { readVersion } from "./version.ts";
 
-/** For main.ts. */
+/** main.ts imports it from here. */
 export { ExitCode } from "./errors.ts";
 
-/** What every command module gives: raw flags and operands in, the exit status out. */
+/** What every command module exports: it takes raw flags and operands and returns the exit status. */
 type Action = (...args: never[]) => Promise<ExitCode>;
 
 interface Entry {
   readonly name: string;
-  /** Names, flags and help. */
+  /** Defines names, flags and help. */
   readonly define: () => Command;
-  /** The command's module, loaded only when it is the one to run: start-up is most of what a short run costs. */
+  /** Loads the command's module. Only the command that runs is loaded: start-up is most of what a short run costs. */
   readonly load: (program: Command) => Promise<Action>;
-  /** Not for people. */
+  /** The help does not list it. */
   readonly hidden?: true;
-  /** It describes all the others. */
+  /** It describes all other commands, so they have to be defined too. */
   readonly ofAll?: true;
 }
 
@@ -148,14 +148,14 @@ const COMMANDS: readonly Entry[] = [
   },
 ];
 
-/** Those that the command line can be about. To define the others takes longer than to parse it. */
+/** The commands that the command line can refer to. Defining the others takes longer than parsing it. */
 function entriesFor(first: string | undefined): readonly Entry[] {
   if (first === "--version" || first === "-V" || first === "-v") return [];
   const called = COMMANDS.find(({ name }) => name === first);
   return called === undefined || called.ofAll === true ? COMMANDS : [called];
 }
 
-/** Lines that fit a terminal of 80 columns. */
+/** Each line fits a terminal of 80 columns. */
 const FIRST_STEPS = `
 First steps:
   # A demo on a temporary PostgreSQL server
@@ -200,7 +200,7 @@ export async function run(given: readonly string[], context: CommandContext): Pr
     await program.parseAsync(argv, { from: "user" });
     return status;
   } catch (error) {
-    // No command was given: the help stands on standard error already.
+    // No command was given: commander has already printed the help on standard error.
     if (error instanceof CommanderError && error.code === "commander.help") return ExitCode.usage;
     const known = error instanceof CommanderError ? usageErrorOf(error, program, argv) : error;
     if (known === undefined) return ExitCode.done;
@@ -219,7 +219,7 @@ function refusePassword(argv: readonly string[]): void {
   );
 }
 
-/** Undefined: no error, but the end of --help or --version. */
+/** Undefined when --help or --version ended the run: that is no error. */
 function usageErrorOf(
   error: CommanderError,
   program: Command,
@@ -234,7 +234,7 @@ function usageErrorOf(
   );
 }
 
-/** How the command that was called is called. */
+/** The usage line of the command that was called. */
 function usageOf(program: Command, argv: readonly string[]): string {
   const called = program.commands.find((command) => command.name() === argv[0]);
   if (called === undefined) return "See walctl --help, or walctl COMMAND --help.";
@@ -273,7 +273,7 @@ function createProgram(
     const command = define()
       .copyInheritedSettings(program)
       .action(async (...args: unknown[]) => {
-        // commander gives the operands, the options, the command.
+        // commander passes the operands, the options and the command.
         const main = (await load(program)) as unknown as (...given: unknown[]) => Promise<ExitCode>;
         done(await main(...args.slice(0, -1), withWidth(context, command.opts())));
       });

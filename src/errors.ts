@@ -1,4 +1,4 @@
-/** The exit status. The meanings are part of the contract. */
+/** The exit statuses. Their meanings are part of the contract. */
 export const ExitCode = {
   done: 0,
   failed: 1,
@@ -10,7 +10,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 interface WalctlErrorParts {
   /** DETAIL: more about the cause. */
   readonly detail?: string | undefined;
-  /** The command, SQL or setting that helps, ready to paste. */
+  /** The command, SQL or setting that fixes it, ready to paste. */
   readonly hint?: string | undefined;
   /** Default: failed. */
   readonly exitCode?: ExitCode | undefined;
@@ -18,9 +18,8 @@ interface WalctlErrorParts {
 }
 
 /**
- * Something a user can meet and fix; anything else that is thrown is a bug.
- * The message is one line without a full stop, detail and hint are sentences
- * (PostgreSQL's Error Message Style Guide). Row values never enter any of them.
+ * An error that a user can meet and fix; anything else that is thrown is a bug. The message is one line without a full
+ * stop, detail and hint are sentences (PostgreSQL's Error Message Style Guide). None of them ever contains row values.
  */
 export class WalctlError extends Error {
   readonly detail: string | undefined;
@@ -36,16 +35,16 @@ export class WalctlError extends Error {
   }
 }
 
-/** Called wrongly: exit status 2. */
+/** The command was called wrongly: exit status 2. */
 export function usageError(message: string, hint?: string): WalctlError {
   return new WalctlError(message, { hint, exitCode: ExitCode.usage });
 }
 
-/** Bytes that are not what they should be. */
+/** The bytes are damaged or end too early. */
 export class DecodeError extends Error {
-  /** Where in the bytes given the fault is; of a truncated message, where the bytes end. */
+  /** The position of the fault in the bytes given. If the message is truncated: where the bytes end. */
   readonly offset: number;
-  /** How many more bytes are needed at least; 0 when more bytes would not help. */
+  /** How many more bytes are needed at least; 0 if more bytes would not help. */
   readonly missing: number;
 
   constructor(message: string, offset: number, missing = 0) {

@@ -1,22 +1,22 @@
 declare const lsnBrand: unique symbol;
 
 /**
- * A position in the write-ahead log: the byte's offset from its beginning, as pg_lsn.
- * Zero is InvalidXLogRecPtr, "no position", printed `0/0`.
+ * A position in the write-ahead log, as in pg_lsn: the byte's offset from the beginning of the log. Zero is
+ * InvalidXLogRecPtr, "no position", printed `0/0`.
  */
 export type Lsn = bigint & { readonly [lsnBrand]: true };
 
 export const INVALID_LSN = 0n as Lsn;
 
-/** As the server prints it: `%X/%X`, never padded. */
+/** Formats as the server does: `%X/%X`, never padded. */
 export function formatLsn(lsn: Lsn): string {
-  // As numbers, since bigints take several times as long to print.
+  // Formatted from numbers: bigints take several times as long to print.
   const high = Number(lsn >> 32n).toString(16);
   const low = Number(BigInt.asUintN(32, lsn)).toString(16);
   return `${high}/${low}`.toUpperCase();
 }
 
-/** Undefined when `text` is not what pg_lsn takes: two hexadecimal numbers of up to 8 digits with `/` between. */
+/** Undefined if pg_lsn would not accept `text`: two hexadecimal numbers of up to 8 digits with `/` between. */
 export function parseLsn(text: string): Lsn | undefined {
   const match = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text);
   if (match === null) return undefined;

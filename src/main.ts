@@ -1,26 +1,24 @@
-/**
- * The only file that touches `process`. Everything else gets a CommandContext and returns an exit status.
- */
+/** The only file that touches `process`. Everything else gets a CommandContext and returns an exit status. */
 import type { CommandContext, OutputStream } from "./commands/context.ts";
 import { ExitCode, run } from "./cli.ts";
 
-/** How long after a signal the process may run, in milliseconds. */
+/** How long the process may run after a signal, in milliseconds. */
 const STOP_GRACE_MS = 900;
 
-/** For a terminal that reports no size. */
+/** Assumed for a terminal that reports no size. */
 const COLUMNS_UNKNOWN = 80;
 const ROWS_UNKNOWN = 24;
 
 /**
- * `docker run -t`, `script` without a terminal and CI wrappers give terminals of 0×0. The stream itself is corrected, so
- * that libraries see it too: ora divides by the columns and draws for ever.
+ * `docker run -t`, `script` without a terminal and CI wrappers give terminals of 0×0. The stream itself is corrected so
+ * that libraries see the size too: ora divides by the columns and would draw for ever.
  */
 function assumeSize(stream: NodeJS.WriteStream): void {
   stream.columns ||= COLUMNS_UNKNOWN;
   stream.rows ||= ROWS_UNKNOWN;
 }
 
-/** COLUMNS counts first, as in psql; `watch` sets it for a command whose output goes to a pipe. */
+/** COLUMNS takes precedence, as in psql; `watch` sets it for a command whose output goes to a pipe. */
 function columnsAsked(): number | undefined {
   const columns = Number(process.env["COLUMNS"]);
   return Number.isSafeInteger(columns) && columns > 0 ? columns : undefined;
@@ -31,7 +29,7 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
   if (isTerminal) {
     doNotBlock(stream);
     assumeSize(stream);
-    // Node.js has read the size again.
+    // Node.js has just read the size again.
     stream.on("resize", () => assumeSize(stream));
   }
   return {
@@ -63,13 +61,13 @@ function onSignal(signal: NodeJS.Signals): void {
 }
 
 /**
- * When the command has returned, only a write that a stalled reader blocks keeps the process alive. A command that has
- * not returned, because of a dead network say, has not done what it was asked for.
+ * Once the command has returned, only a write blocked by a stalled reader keeps the process alive. A command that has
+ * not returned, for instance because the network is dead, has not done its work.
  */
 async function leave(): Promise<void> {
   while (unfinished.size > 0) {
     await Promise.allSettled(unfinished);
-    // The command itself returns a little after its work.
+    // The command itself returns shortly after its work ends.
     await new Promise(setImmediate);
   }
   if (exitStatus === undefined) process.stderr.write("walctl: error: interrupted\n");

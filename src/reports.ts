@@ -1,11 +1,11 @@
-/** What commands report line by line. The keys and their order are the contract's. */
+/** What commands report line by line. The keys and their order are part of the contract. */
 
 /** One check of doctor. */
 export interface Check {
   readonly check: string;
   readonly status: "ok" | "warning" | "fail";
   readonly message: string;
-  /** A command to paste; null: nothing needs fixing, or no single command fixes it. */
+  /** A command to paste; null if nothing needs fixing, or no single command fixes it. */
   readonly fix: string | null;
 }
 
@@ -13,19 +13,19 @@ export function ok(check: string, message: string): Check {
   return { check, status: "ok", message, fix: null };
 }
 
-/** It works, but there is a trap. */
+/** It works, but may cause a problem. */
 export function warning(check: string, message: string, fix: string | null): Check {
   return { check, status: "warning", message, fix };
 }
 
-/** Something that logical replication needs does not work, or it does harm to others. */
+/** Something that logical replication needs does not work, or harms others. */
 export function fail(check: string, message: string, fix: string | null): Check {
   return { check, status: "fail", message, fix };
 }
 
 /**
- * A slot as pg_replication_slots has it, with what follows from that. Null: it does not apply, or the server is too
- * old to tell.
+ * A slot as in pg_replication_slots, with what follows from its columns. Null: the value does not apply, or the server
+ * is too old to report it.
  */
 export interface Slot {
   readonly slot: string;
@@ -35,44 +35,46 @@ export interface Slot {
   readonly plugin: string | null;
   readonly database: string | null;
   readonly temporary: boolean;
-  /** reserved, extended, unreserved or lost; null: a physical slot that reserves nothing yet. */
+  /** reserved, extended, unreserved or lost; null for a physical slot that reserves no WAL yet. */
   readonly wal_status: string | null;
   readonly active: boolean;
   readonly active_pid: number | null;
   readonly application: string | null;
-  /** PostgreSQL 17; null: in use. */
+  /** From PostgreSQL 17; null while the slot is in use. */
   readonly inactive_since: string | null;
   readonly restart_lsn: string | null;
-  /** Null: physical, or still being created. */
+  /** Null if the slot is physical or still being created. */
   readonly confirmed_flush_lsn: string | null;
-  /** From restart_lsn to where the server stands; null: nothing is kept for it, or no longer. */
+  /** Bytes of WAL from restart_lsn to the server's current position; null if no WAL is retained for it (any more). */
   readonly retained_bytes: number | null;
-  /** What may still be written before it is lost; null: no limit, or lost. */
+  /** How many bytes of WAL may still be written before the slot is lost; null if there is no limit, or it is lost. */
   readonly safe_bytes: number | null;
-  /** From confirmed_flush_lsn to where the server stands. */
+  /** Bytes of WAL from confirmed_flush_lsn to the server's current position. */
   readonly lag_bytes: number | null;
-  /** Age, in transactions, of the oldest one whose rows the slot keeps from vacuum; null: none, or lost. */
+  /**
+   * Age, in transactions, of the slot's xmin or catalog_xmin, which holds back vacuum; null if it has none, or is lost.
+   */
   readonly xmin_age: number | null;
-  /** PostgreSQL 17: wal_removed, rows_removed, wal_level_insufficient, idle_timeout (18). */
+  /** From PostgreSQL 17: wal_removed, rows_removed, wal_level_insufficient, idle_timeout (18). */
   readonly invalidation_reason: string | null;
-  /** PostgreSQL 16: lost to a conflict with recovery, on a standby. */
+  /** From PostgreSQL 16: invalidated by a conflict with recovery, on a standby. */
   readonly conflicting: boolean | null;
   readonly two_phase: boolean;
-  /** PostgreSQL 18. */
+  /** From PostgreSQL 18. */
   readonly two_phase_at: string | null;
-  /** PostgreSQL 17. */
+  /** From PostgreSQL 17. */
   readonly failover: boolean | null;
-  /** PostgreSQL 17: on a standby, kept as the primary's. */
+  /** From PostgreSQL 17: on a standby, a copy of the primary's slot. */
   readonly synced: boolean | null;
   /** Where the server stands. NDJSON has the distances from it instead. */
   readonly server_lsn: string;
 }
 
 export interface SlotFault {
-  /** fail: it is lost, or about to be. */
+  /** fail: the slot is lost, or about to be. */
   readonly severity: "warning" | "fail";
   readonly message: string;
-  /** A command to paste; null: no command fixes it. */
+  /** A command to paste; null if no command fixes it. */
   readonly fix: string | null;
   /** Faults of one kind can be told together: `each` goes on after the names. */
   readonly kind: string;

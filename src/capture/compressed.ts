@@ -1,4 +1,4 @@
-/** Compression is recognised by the first bytes, not by a file's name. */
+/** Compression is recognised by a file's first bytes, not by its name. */
 import { ExitCode } from "../errors.ts";
 import { InputError } from "./formats/input-error.ts";
 import type { Compression } from "./compression.ts";
@@ -8,28 +8,28 @@ const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
   ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
   ["lz4", [0x04, 0x22, 0x4d, 0x18]],
 ];
-/** As many bytes as it takes to recognise one. */
+/** How many bytes are needed to recognise compression. */
 export const MAGIC_BYTES = 4;
 
-/** Undefined: not compressed, as far as can be told. */
+/** Undefined if `head` shows no compression that walctl knows. */
 export function compressionOf(head: Uint8Array): Compression | undefined {
   return MAGICS.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0];
 }
 
 export interface Peeked {
   readonly compression: Compression | undefined;
-  /** All of them, the first ones too. */
+  /** All chunks, including those that were read to recognise the compression. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** Reads as much of `chunks` as it takes to recognise compression. */
+/** Reads as many of `chunks` as are needed to recognise compression. */
 export async function peekCompression(chunks: AsyncIterable<Uint8Array>): Promise<Peeked> {
   const rest = chunks[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array();
   for (;;) {
     const next = await rest.next();
     if (next.done === true) break;
-    // A chunk's bytes may be overwritten when the next one is asked for.
+    // The source may overwrite a chunk's bytes once the next one is requested.
     head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
     if (head.length >= MAGIC_BYTES) break;
     head = head.slice();
@@ -40,7 +40,7 @@ export async function peekCompression(chunks: AsyncIterable<Uint8Array>): Promis
   };
 }
 
-/** Closes `rest`, and with it a file, however early it ends. */
+/** Closes `rest`, and with it a file, even if the caller stops early. */
 async function* withHead(
   head: Uint8Array,
   rest: AsyncIterator<Uint8Array>,
@@ -53,7 +53,7 @@ async function* withHead(
   }
 }
 
-/** What a capture holds, out of its compressed bytes. Throws InputError where these are damaged. */
+/** Yields the decompressed bytes of a capture. Throws InputError if the compressed bytes are damaged. */
 export async function* uncompressed(
   name: string,
   { chunks, compression }: Peeked & { readonly compression: Compression },
@@ -67,7 +67,7 @@ export async function* uncompressed(
   }
 }
 
-/** What decompresses may still look at the last chunk when it asks for the next. */
+/** Copies each chunk: a decompressor may still use the last one when it requests the next. */
 async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   for await (const chunk of chunks) yield chunk.slice();
 }

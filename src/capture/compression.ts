@@ -6,9 +6,9 @@ export { CompressionError };
 
 export type Compression = "gzip" | "zstd" | "lz4";
 
-/** Four bytes can stand for a block of 128 kB: so few are decompressed at once that what comes of them has room. */
+/** Four compressed bytes can stand for a block of 128 kB: small steps of input keep the output of each step small. */
 const ZSTD_STEP_BYTES = 1024;
-/** Throws CompressionError where they are damaged. */
+/** Throws CompressionError if the bytes are damaged. */
 export function decompressed(
   pieces: AsyncIterable<Uint8Array>,
   compression: Compression,
@@ -57,7 +57,7 @@ async function* zstdPieces(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
   };
   for await (const piece of pieces) {
     for (let at = 0; at < piece.length; at += ZSTD_STEP_BYTES) {
-      // It keeps what it was given until it has a whole block.
+      // fzstd keeps the bytes it was given until it has a whole block, so they are copied.
       push(piece.slice(at, at + ZSTD_STEP_BYTES), false);
       yield* ready.splice(0);
     }

@@ -1,17 +1,17 @@
 /**
- * LZ4 frames, decompressed as they come (LZ4 Frame Format Description, version 1.6.x). Checksums are passed over: each record
- * of WAL has its own.
+ * Decompresses LZ4 frames as they arrive (LZ4 Frame Format Description, version 1.6.x). Checksums are not verified:
+ * each WAL record has its own.
  */
 import { decompressLz4Block } from "../wal/images/lz4-block.ts";
 
 const FRAME_MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xfffffff0;
-/** How far back a match may reach, also into blocks before. */
+/** How far back a match may reach, also into earlier blocks. */
 const WINDOW_BYTES = 64 * 1024;
 const UNCOMPRESSED = 0x80000000;
 
-/** Bits of a frame descriptor's FLG. */
+/** Bits of FLG in a frame descriptor. */
 const HAS_DICTIONARY = 0x01;
 const HAS_CHECKSUM = 0x04;
 const HAS_SIZE = 0x08;
@@ -24,7 +24,6 @@ export class CompressionError extends Error {
   override readonly name = "CompressionError";
 }
 
-/** Takes exact numbers of bytes from pieces of any size. */
 class PieceReader {
   readonly #pieces: AsyncIterator<Uint8Array>;
   #piece: Uint8Array = new Uint8Array(0);
@@ -33,7 +32,7 @@ class PieceReader {
     this.#pieces = pieces[Symbol.asyncIterator]();
   }
 
-  /** Undefined: the end, in place of the first of them. */
+  /** Undefined if the input has ended before the first of these bytes. */
   async take(length: number, into?: Uint8Array): Promise<Uint8Array | undefined> {
     const taken = into?.subarray(0, length) ?? new Uint8Array(length);
     let filled = 0;
@@ -70,7 +69,7 @@ function readUint32(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
 }
 
-/** What one frame or several hold. A piece is overwritten when the next one is asked for. */
+/** Yields the contents of one or more frames. Each piece is overwritten when the next one is requested. */
 export async function* lz4Pieces(
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -95,10 +94,10 @@ async function* frame(reader: PieceReader): AsyncGenerator<Uint8Array, void, voi
   if ((flags & HAS_DICTIONARY) !== 0) throw new CompressionError("an lz4 frame with a dictionary");
   // Content size, and one byte of the header's checksum.
   await reader.need(((flags & HAS_SIZE) === 0 ? 0 : 8) + 1);
-  // 64 kB, 256 kB, 1 MB, 4 MB.
+  // Block sizes: 64 kB, 256 kB, 1 MB, 4 MB.
   const blockBytesMax = 1 << (8 + 2 * sizeCode);
   const window = new Uint8Array(WINDOW_BYTES + blockBytesMax);
-  // One for all blocks: of new ones several would wait to be collected, of 4 MB each.
+  // One buffer for all blocks: with a new one for each, several of 4 MB would wait for the garbage collector.
   const room = new Uint8Array(blockBytesMax);
   let before = 0;
   for (;;) {
@@ -113,7 +112,7 @@ async function* frame(reader: PieceReader): AsyncGenerator<Uint8Array, void, voi
     const end = stored ? before + length : decompressLz4Block(block, window, before);
     if (end === undefined) throw new CompressionError("an lz4 block that is damaged");
     yield window.subarray(before, end);
-    // What later matches may refer to moves to the front.
+    // Later matches may refer to these bytes: they move to the front.
     const kept = Math.min(end, WINDOW_BYTES);
     window.copyWithin(0, end - kept, end);
     before = kept;

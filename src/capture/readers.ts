@@ -1,7 +1,7 @@
 /*
- * Captures: bytes somebody saved of a stream, in seven formats, recognised by what they hold.
- * Law: what is damaged is named with its offset; --keep-going reads on behind it and believes nothing that it skipped.
- * Way in: readers by format here; wal/ is the other input, segments of physical WAL.
+ * Captures: the saved bytes of a stream, in seven formats that are recognised by their contents.
+ * Law: damage is reported with its offset. --keep-going continues behind it and trusts nothing that was skipped.
+ * Way in: readers by format are here; wal/ reads the other input, segments of physical WAL.
  */
 
 import type {
@@ -16,7 +16,7 @@ import { LineReader } from "./formats/line-reader.ts";
 import { UnframedReader } from "./formats/unframed.ts";
 import { WalctlLayout } from "./formats/walctl.ts";
 
-/** The reader of a capture of this format. */
+/** Creates the reader for captures of `format`. */
 export function createCaptureReader(
   format: CaptureFormat,
   options: CaptureReaderOptions,

@@ -8,19 +8,22 @@ import { WALCTL_MAGIC } from "./formats/walctl-format.ts";
 export type Sniffed =
   | { readonly kind: "capture"; readonly format: CaptureFormat }
   | ({ readonly kind: "foreign" } & Foreign)
-  /** So many more bytes are needed to tell. */
+  /** At least `missing` more bytes are needed to decide. */
   | { readonly kind: "undecided"; readonly missing: number };
 
-/** Text starts with so many printable bytes; a pgoutput message has a length, a position or an oid with a 0 in it before. */
+/** With this many printable bytes at its start a file is text: a pgoutput message has a 0 byte before that. */
 const TEXT_BYTES = 64;
-/** Before them: psql centres the heading over the widest value, and half of that is as many bytes as the message has. */
+/**
+ * How many blanks may precede text: psql centres the heading over the widest value, so there are up to half as many
+ * blanks as that value has characters.
+ */
 const BLANKS_MAX = 1 << 24;
 
-/** Tells from its first bytes what a file is. `final`: these are all the bytes there are, and at least one. */
+/** Recognises a file by its first bytes, at least one. `final`: the file has no more bytes. */
 export function sniff(bytes: Uint8Array, final: boolean): Sniffed {
   for (const [format, magic] of MAGICS) {
     const alike = commonPrefix(bytes, magic);
-    // The last byte is walctl's version: of another one its reader tells.
+    // The last byte is the version of the format: the reader reports one that it does not know.
     if (alike >= magic.length - 1) return capture(format);
     if (alike === bytes.length) {
       return final ? capture(format) : { kind: "undecided", missing: magic.length - alike };
@@ -56,8 +59,8 @@ function capture(format: CaptureFormat): Sniffed {
 }
 
 /**
- * pg_recvlogical's file or messages end to end: the byte behind the first message tells, a line feed or not. What is
- * damaged or cut before that is taken for the former, which is what most people have.
+ * Decides between a file of pg_recvlogical and messages end to end: either a line feed follows the first message or
+ * not. A capture that is damaged or cut before that counts as pg_recvlogical's, the more common one.
  */
 function sniffMessages(bytes: Uint8Array, final: boolean): Sniffed {
   for (const [format, separator] of UNFRAMED_FORMATS) {
@@ -87,7 +90,7 @@ const FORMAT_OF_SEPARATOR = new Map<string, CaptureFormat>([
   [",", "copy-csv"],
 ]);
 
-/** `blanks`: where the first character stands. */
+/** `blanks`: the offset of the first character. */
 function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
   const text = Buffer.from(bytes.subarray(blanks, blanks + 1024)).toString("latin1");
   if (text.startsWith(String.raw`\\x`)) return capture("copy-text");
@@ -97,7 +100,10 @@ function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
   return format === undefined ? { kind: "foreign", ...foreignText(text) } : capture(format);
 }
 
-/** One column only: under its heading, or with bytea_output = escape, where the zeros of the first message show. */
+/**
+ * The format of text with only one column: below a heading, or with bytea_output = escape, which shows the zero bytes
+ * of the first message as `\000`.
+ */
 function bareFormat(text: string, padded: boolean): CaptureFormat | undefined {
   if (/^data\s*(?:\n|$)/.test(text)) {
     return !padded && text.includes(String.raw`\\`) ? "copy-text" : "hex";
@@ -113,7 +119,7 @@ function commonPrefix(bytes: Uint8Array, magic: Uint8Array): number {
   return at;
 }
 
-/** How many bytes at the start are blank, up to BLANKS_MAX. */
+/** The number of blank bytes at the start, up to BLANKS_MAX. */
 function blankLength(bytes: Uint8Array): number {
   const end = Math.min(bytes.length, BLANKS_MAX);
   let at = 0;
@@ -125,7 +131,7 @@ function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** Where the printable text ends that starts there: that, or TEXT_BYTES and more. */
+/** The end of the printable text that starts at `start`; the end of the bytes if TEXT_BYTES are printable. */
 function textLength(bytes: Uint8Array, start: number): number {
   for (let at = start; at < Math.min(bytes.length, start + TEXT_BYTES); at++) {
     const byte = bytes[at] ?? 0;

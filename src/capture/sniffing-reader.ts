@@ -4,7 +4,6 @@ import type { Foreign } from "./formats/foreign.ts";
 import { createCaptureReader } from "./readers.ts";
 import { sniff } from "./sniff.ts";
 
-/** The file is no capture. */
 export class NotACapture extends Error {
   override readonly name = "NotACapture";
   readonly foreign: Foreign;
@@ -15,10 +14,10 @@ export class NotACapture extends Error {
   }
 }
 
-/** Finds out the format from the first bytes and then reads it. Both calls throw NotACapture too. */
+/** Recognises the format from the first bytes, then reads the capture. push() and end() may also throw NotACapture. */
 export class SniffingReader extends ChunkedReader {
   readonly #options: CaptureReaderOptions;
-  /** Undefined: the bytes so far do not tell the format. */
+  /** Undefined until the format is known. */
   #reader: CaptureReader | undefined;
 
   constructor(options: CaptureReaderOptions) {

@@ -7,15 +7,15 @@ import { InputError } from "./formats/input-error.ts";
 const CHUNK_BYTES = 1024 * 1024;
 const STANDARD_INPUT = 0;
 
-/** A capture that is open. */
+/** An open capture. */
 export interface CaptureSource {
-  /** Undefined where there is none: of a pipe. */
+  /** Undefined if the size is not known, as for a pipe. */
   readonly size: number | undefined;
-  /** A chunk's bytes are overwritten when the next one is asked for. Throws InputError. */
+  /** A chunk's bytes are overwritten when the next one is requested. Throws InputError. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** What the errors mean that a file can give when it is read. */
+/** The meaning of the errors that opening or reading a file can give. */
 const ERRNO_TEXTS = new Map<string, string>([
   ["ENOENT", "no such file"],
   ["ENOTDIR", "no such file"],
@@ -28,8 +28,8 @@ const ERRNO_TEXTS = new Map<string, string>([
 ]);
 
 /**
- * @param stop ends what waits for a writer
- * @throws InputError when it cannot be read
+ * @param stop ends the wait for a writer
+ * @throws InputError when the file cannot be read
  */
 export async function openCapture(
   path: string,
@@ -51,10 +51,13 @@ export async function openCapture(
   }
 }
 
-/** A FIFO or a terminal: a thread that reads one waits for its writer, and the process for that thread. */
+/**
+ * Opens a FIFO or a terminal as a stream. fs would read it on a thread that blocks until a writer comes, and the
+ * process could not exit before that.
+ */
 async function streamOf(path: string, stats: Stats): Promise<Readable | undefined> {
   if (!stats.isFIFO() && !stats.isCharacterDevice()) return undefined;
-  // Loaded only then: a plain file needs neither.
+  // Loaded only here: a plain file needs neither module.
   const [{ Socket }, { ReadStream, isatty }] = await Promise.all([
     import("node:net"),
     import("node:tty"),
@@ -67,13 +70,13 @@ async function streamOf(path: string, stats: Stats): Promise<Readable | undefine
   return undefined;
 }
 
-/** By its name (/dev/stdin), which opens no socket. */
+/** Whether the socket is our standard input: opening a socket by its name (/dev/stdin) fails. */
 function isStandardInput({ ino, dev }: Stats): boolean {
   const stats = fstatSync(STANDARD_INPUT);
   return stats.ino === ino && stats.dev === dev;
 }
 
-/** What may have nothing to give for hours. A signal ends it. */
+/** The capture behind a stream, which may deliver nothing for hours. A signal ends it. */
 export function sourceOf(name: string, stream: Readable, stop: AbortSignal): CaptureSource {
   return { size: undefined, chunks: chunksOfStream(name, stream, stop) };
 }
@@ -97,7 +100,7 @@ async function* chunksOfStream(
   }
 }
 
-/** Of a device. */
+/** Reads a device. */
 async function* chunksOf(path: string, file: FileHandle): AsyncGenerator<Uint8Array, void, void> {
   const buffer = new Uint8Array(CHUNK_BYTES);
   try {
@@ -114,8 +117,8 @@ async function* chunksOf(path: string, file: FileHandle): AsyncGenerator<Uint8Ar
 }
 
 /**
- * Of a file, which gives at once what is asked for. To have another thread read ahead costs more than the read:
- * each time that thread and this one have to wake.
+ * Reads a file. Its reads return at once, so they are synchronous: reading ahead on another thread costs more than the
+ * read, since both threads have to wake each time.
  */
 async function* chunksOfFile(
   path: string,
@@ -127,7 +130,7 @@ async function* chunksOfFile(
       const bytesRead = readSync(file.fd, buffer);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
-      // Signals and timers get their turn, which without a pause they would not.
+      // Lets signals and timers run.
       await setImmediate();
     }
   } catch (error) {
@@ -145,7 +148,7 @@ export function readError(path: string, error: unknown): InputError {
   });
 }
 
-/** Whether that error of a read says that there is no such file. */
+/** Whether this read error means that the file does not exist. */
 export function isGone(error: unknown): boolean {
   const cause = error instanceof InputError ? error.cause : undefined;
   return (cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";

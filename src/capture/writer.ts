@@ -3,8 +3,8 @@ import { LENGTH_BYTES, METADATA_TAG, WALCTL_MAGIC } from "./formats/walctl-forma
 const BUFFER_BYTES_MIN = 1 << 16;
 
 /**
- * Frames in, the bytes of a walctl capture out. It writes nothing itself: whoever has a file takes what has
- * gathered. Reading the bytes back gives the same frames.
+ * Turns frames into the bytes of a walctl capture. It writes no file itself: the caller takes the bytes collected so
+ * far. Reading them back gives the same frames.
  */
 export class CaptureWriter {
   #buffer = new Uint8Array(BUFFER_BYTES_MIN);
@@ -16,13 +16,13 @@ export class CaptureWriter {
     this.#length = WALCTL_MAGIC.length;
   }
 
-  /** A CopyData payload as received: `w` or `k`, its header included. */
+  /** Appends a CopyData payload as received: `w` or `k`, including its header. */
   frame(payload: Uint8Array): void {
     const at = this.#extend(payload.length);
     this.#buffer.set(payload, at);
   }
 
-  /** What decoding needs beyond the stream. */
+  /** Appends what decoding needs beyond the stream. */
   metadata(json: unknown): void {
     const text = Buffer.from(JSON.stringify(json));
     const at = this.#extend(1 + text.length);
@@ -30,14 +30,14 @@ export class CaptureWriter {
     this.#buffer.set(text, at + 1);
   }
 
-  /** What has gathered since the last call. The bytes may be overwritten by the next frame. */
+  /** Returns the bytes collected since the last call. The next frame may overwrite them. */
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
     return taken;
   }
 
-  /** Writes the head of a frame of `length` bytes and returns where these go. */
+  /** Writes the length field of a frame of `length` bytes and returns the offset for these bytes. */
   #extend(length: number): number {
     const at = this.#length + LENGTH_BYTES;
     this.#reserve(at + length);

@@ -16,7 +16,7 @@ export interface PgClass {
   readonly relnamespace: number;
   /** Of a mapped relation its file all the same; 0: it has none. */
   readonly relfilenode: number;
-  /** 0: the database's own. */
+  /** 0: the database's own tablespace. */
   readonly reltablespace: number;
   readonly relkind: string;
   readonly relreplident: string;

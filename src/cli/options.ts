@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option, type OptionValues } from "c
 
 /**
  * An option that the environment can set for all runs: `--slot` by WALCTL_SLOT. Only options that name an object or
- * choose how it is shown can be set so; options that act, or concern one run, must be on the command line.
+ * choose how it is shown can be set this way; options that act, or that concern one run, must be on the command line.
  */
 export function setting(flags: string, description: string): Option {
   const option = new Option(flags, description);
@@ -18,7 +18,7 @@ type Example = readonly [what: string, line: string];
 
 const EXAMPLES = new WeakMap<Command, readonly Example[]>();
 
-/** For the man page. */
+/** The man page reads them. */
 export function examplesOf(command: Command): readonly Example[] {
   return EXAMPLES.get(command) ?? [];
 }
@@ -79,7 +79,7 @@ function parseWidth(text: string): number {
   throw new InvalidArgumentError(`It is a number of columns from ${WIDTH_MIN} to ${WIDTH_MAX}.`);
 }
 
-/** Commands whose format comes from the environment, which commander does not tell the option's parser. */
+/** Commands whose format comes from the environment; commander does not pass that to the option's parser. */
 const environments = new WeakSet<Command>();
 
 /** The environment applies to all commands, so a format there that this command lacks is ignored. */
@@ -101,7 +101,7 @@ function suits(format: string, { output, ...flags }: OptionValues): boolean {
   return format === "table" || TABLE_FLAGS.every((name) => flags[name] === undefined);
 }
 
-/** wal2json and Debezium have one form of values and transactions: ignores other forms in the environment. */
+/** wal2json and Debezium have one form of values and transactions: other forms in the environment are ignored. */
 function ignoreSettingsOfOthers(command: Command): void {
   const { format } = command.opts<{ format: string }>();
   if (FORMATS.includes(format)) return;
@@ -144,7 +144,7 @@ Tables: + insert, ~ update, - delete, × truncate, » message, ± altered table.
   E'\\n'        an escape, as in SQL; '\\n' is a backslash and an n
   … 1.2 MB     a value of that size was cut`;
 
-/** Options of tables; an error with any other format. */
+/** Options of tables; they are an error with any other format. */
 export function tableOptions(command: Command): Command {
   return command
     .addHelpText("after", LEGEND)

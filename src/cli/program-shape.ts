@@ -9,7 +9,7 @@ import type {
 } from "../render/shell/program-shape.ts";
 import { MESSAGE_KINDS, examplesOf } from "./options.ts";
 
-/** Option values, and operands by command, that are completed from the server or the disk. */
+/** Option values, and operands by command, that are completed with names from the server or the disk. */
 const SOURCES: Readonly<Record<string, ServerNames | "files">> = {
   "--dbname": "databases",
   "--table": "tables",
@@ -30,7 +30,7 @@ const SOURCES: Readonly<Record<string, ServerNames | "files">> = {
   "inspect path": "files",
 };
 
-/** Reads commander's program, without its internal commands. */
+/** Describes commander's program, without the internal commands. */
 export function shapeOf(program: Command): ProgramShape {
   const commands = program.commands.filter((command) => !command.name().startsWith("_"));
   return {

@@ -38,14 +38,14 @@ export function completionCommand(): Command {
   );
 }
 
-/** For the completion scripts: prints names from the server, one a line, and no errors. */
+/** The completion scripts call it: it prints names from the server, one a line, and no errors. */
 export function completeCommand(): Command {
   return new Command("__complete")
     .argument("<what>", "what the names are of")
     .argument("[words...]", "after --: the command line so far");
 }
 
-/** For `npm run man` and `npm run reference`. */
+/** `npm run man` and `npm run reference` call it. */
 export function manCommand(): Command {
   return new Command("__man").addArgument(
     new Argument("[form]", "the page").choices(["man", "reference"]).default("man"),

@@ -9,7 +9,7 @@ import type { ConnectionTarget } from "../server/target/target.ts";
 import { type ConnectionFlags, resolveTarget } from "../server/target/resolve.ts";
 import type { CommandContext } from "./context.ts";
 
-/** To be called before anything is on the screen: it may print a warning. */
+/** Call it before anything is on the screen: it may print a warning. */
 export function connectionTarget(
   flags: ConnectionFlags,
   { env, stderr, stop }: Pick<CommandContext, "env" | "stderr" | "stop">,
@@ -27,8 +27,8 @@ export function connectionTarget(
 }
 
 /**
- * Connects, runs `body`, and always closes the connection. A signal closes it early: the server rolls back what it has
- * not committed by then.
+ * Connects, runs `body`, and always closes the connection. A signal closes it early: the server then rolls back what is
+ * not committed.
  */
 export async function withConnection<Result>(
   target: ConnectionTarget,

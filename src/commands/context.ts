@@ -1,5 +1,6 @@
 /*
- * The parts of the process that a command may use: streams, signals, environment. main.ts makes it, tests their own.
+ * The parts of the process that a command may use: streams, signals, environment. main.ts creates the context; tests
+ * create their own.
  */
 
 import type { Readable, Writable } from "node:stream";
@@ -13,7 +14,7 @@ export interface OutputStream {
   width(): number | undefined;
 }
 
-/** By file descriptor. */
+/** Both streams by file descriptor. */
 export function standardStreams({ stdout, stderr }: CommandContext): StandardStreams {
   return new Map([
     [1, stdout.stream],
@@ -21,9 +22,7 @@ export function standardStreams({ stdout, stderr }: CommandContext): StandardStr
   ]);
 }
 
-/**
- * Everything that a command gets from its process. Commands touch no global state: only main.ts does.
- */
+/** Everything that a command gets from its process. Commands touch no global state; only main.ts does. */
 export interface CommandContext {
   readonly stdin: Readable;
   readonly stdout: OutputStream;
@@ -31,8 +30,12 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first SIGINT or SIGTERM. The process exits a second later, finished or not. */
   readonly stop: AbortSignal;
-  /** Waits for work that would leave something behind if it were given up, unless a second signal comes. */
+  /**
+   * Makes the exit wait for work that would leave something behind if it were cut off, unless a second signal comes.
+   */
   readonly finishBeforeExit: <Result>(work: Promise<Result>) => Promise<Result>;
-  /** Calls back for each of these signals, whose default action is suspended meanwhile; returns what ends that. */
+  /**
+   * Calls `listener` for each of these signals, which then do not end the process. Returns a function that undoes this.
+   */
   readonly onSignal: (signal: "SIGHUP" | "SIGUSR1", listener: () => void) => () => void;
 }

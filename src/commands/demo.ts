@@ -32,7 +32,7 @@ export async function demo(flags: DemoFlags, context: CommandContext): Promise<E
   }
 }
 
-/** To be finished before exit: else the watchdog has to remove the server and its folder. */
+/** The exit waits for it; otherwise the watchdog would have to remove the server and its folder. */
 async function showAll(
   binaries: PostgresBinaries,
   flags: DemoFlags,
@@ -69,13 +69,13 @@ async function showOn(
 }
 
 function introduce(server: PostgresServer, reporter: Reporter): void {
-  // Lines that fit a terminal of 80 columns.
+  // The lines fit a terminal of 80 columns.
   reporter.notice(`a temporary PostgreSQL server runs in ${server.folder}`);
   reporter.notice("a small shop does a day's business on it, with a publication and a slot");
   reporter.notice("tail prints the changes that the server sends:");
 }
 
-/** Runs both at once, so that changes can be seen to arrive. The first to fail ends both. */
+/** Runs both at once, so that changes are seen to arrive. The first to fail ends both. */
 async function tailWhileShopping(
   server: PostgresServer,
   shop: Shop,
@@ -96,7 +96,7 @@ async function tailWhileShopping(
   return tailing.value;
 }
 
-/** Runs the shop and waits until all of it has been printed, or a signal stops it. */
+/** Runs the shop and waits until all its changes are printed, or a signal stops it. */
 async function work(shop: Shop, paceMs: number, stop: AbortSignal): Promise<void> {
   try {
     const end = await shop.run(paceMs, stop);
@@ -116,7 +116,7 @@ function tailFlags(server: PostgresServer, flags: DemoFlags): Parameters<typeof 
     slot: SLOT,
     publication: [PUBLICATION],
     messages: true,
-    // All changes have been printed once all of them are acknowledged.
+    // With --ack the slot's position shows when all changes are printed.
     ack: true,
     loop: false,
     statusInterval: "1",
@@ -124,7 +124,10 @@ function tailFlags(server: PostgresServer, flags: DemoFlags): Parameters<typeof 
   };
 }
 
-/** Without the caller's libpq environment, which is for other servers. PGOPTIONS is set, since pg would read it. */
+/**
+ * The environment without the caller's libpq variables, which are meant for other servers. PGOPTIONS is set because pg
+ * would read it from the process.
+ */
 function withoutLibpq(env: CommandContext["env"]): CommandContext["env"] {
   const rest = Object.entries(env).filter(([name]) => !name.startsWith("PG"));
   return { ...Object.fromEntries(rest), PGOPTIONS: " " };
@@ -141,7 +144,7 @@ To stop and remove it:
 `;
 }
 
-/** How to run this program again: npm and npx do not leave it on the PATH. */
+/** How to run this program again: npm and npx do not put it on the PATH. */
 function program(env: CommandContext["env"]): string {
   if (env["npm_lifecycle_event"] === "demo") return "node bin/walctl.js";
   return env["npm_command"] === "exec" ? "npx walctl" : "walctl";

@@ -14,7 +14,7 @@ interface DoctorFlags extends ConnectionFlags, OutputFlags {
   readonly slot?: readonly string[];
 }
 
-/** Checks all that logical replication needs. Exit status 1 when something fails. */
+/** Checks everything that logical replication needs. Exit status 1 if a check fails. */
 export async function doctor(flags: DoctorFlags, context: CommandContext): Promise<ExitCode> {
   const output = outputOptions(flags, context);
   const target = connectionTarget(flags, context);

@@ -2,10 +2,10 @@ import { usageError } from "../errors.ts";
 import { TIMER_MS_MAX } from "../server/connection/within.ts";
 import type { CommandContext } from "./context.ts";
 
-/** NDJSON as other programs write it. Only commands that print messages have these. */
+/** The NDJSON of other programs. Only commands that print messages have these. */
 export type ForeignDialect = "wal2json" | "debezium";
 
-/** The flags of every command, as commander gives them. */
+/** The flags of every command, as commander passes them. */
 export interface OutputFlags {
   readonly format: "auto" | "table" | "ndjson" | "openmetrics" | ForeignDialect;
   /** False: --no-color. */
@@ -17,9 +17,9 @@ export interface OutputOptions {
   readonly format: "table" | "ndjson";
   /** -F openmetrics, which is neither. */
   readonly metrics?: boolean;
-  /** What the lines of NDJSON look like. */
+  /** The form of the NDJSON lines. */
   readonly dialect: "walctl" | ForeignDialect;
-  /** Whether standard output has colours. Standard error has none. */
+  /** Whether standard output is coloured. Standard error never is. */
   readonly color: boolean;
   readonly quiet: boolean;
 }
@@ -41,7 +41,7 @@ export function outputOptions(
   };
 }
 
-/** The option, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then what standard output is. */
+/** The option decides, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then the terminal. */
 function colorWanted(flags: OutputFlags, context: Pick<CommandContext, "env" | "stdout">): boolean {
   if (flags.color !== "auto") return flags.color === "always";
   if ((context.env["NO_COLOR"] ?? "") !== "") return false;

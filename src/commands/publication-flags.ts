@@ -18,7 +18,7 @@ export interface PublicationFlags {
 }
 
 /**
- * Undefined: the flags name neither tables nor schemas nor all tables.
+ * Undefined if the flags name neither tables nor schemas nor all tables.
  * @throws WalctlError, a usage error
  */
 export function publicationPlan(

@@ -29,7 +29,7 @@ export class Reporter {
   readonly #progress: Progress;
   readonly #line: Pick<StatusLine, "clear"> | undefined;
 
-  /** @param line on the same terminal: it is cleared before anything is printed */
+  /** @param line on the same terminal; it is cleared before anything is printed */
   constructor(context: CommandContext, options: OutputOptions, line?: Pick<StatusLine, "clear">) {
     this.#context = context;
     this.#line = line;
@@ -40,7 +40,7 @@ export class Reporter {
         : NO_PROGRESS;
   }
 
-  /** Printed with --quiet too. */
+  /** Prints a warning, also with --quiet. */
   warn(warning: Warning): void {
     this.#write(renderWarning(warning.message, warning.detail, warning.hint));
   }
@@ -50,17 +50,17 @@ export class Reporter {
     this.#write(renderError(new WalctlError(message, { hint }), false));
   }
 
-  /** One line of news that needs no action. */
+  /** Prints one line of news that needs no action. */
   notice(text: string): void {
     if (!this.#quiet) this.#write(`walctl: ${sanitizeLine(text)}\n`);
   }
 
-  /** What the command waits for; only shown on a terminal. */
+  /** Shows what the command waits for; only on a terminal. */
   progress(text: string): void {
     this.#progress.show(sanitizeLine(text));
   }
 
-  /** To be called before writing to standard output: both may be the same terminal. */
+  /** Call it before writing to standard output: both may be the same terminal. */
   clearProgress(): void {
     this.#progress.clear();
   }

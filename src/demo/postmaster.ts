@@ -12,12 +12,14 @@ const STOP_SIGNALS = { smart: "SIGTERM", fast: "SIGINT", immediate: "SIGQUIT" } 
 
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;
-/** A server, or a standby that lets one read. */
+/** The states in which a server, or a hot standby, accepts connections. */
 const READY = new Set(["ready", "standby"]);
-/** Orphans of a crashed server may hold its shared memory for a moment; a new one refuses to start meanwhile. */
+/**
+ * The orphans of a crashed server may hold its shared memory for a moment; until then a new server refuses to start.
+ */
 const STARTS_AFTER_CRASH = 50;
 
-/** The server's first process, as our child. */
+/** The postmaster, as a child process. */
 export class Postmaster {
   readonly #folder: string;
   readonly #program: string;
@@ -35,7 +37,7 @@ export class Postmaster {
     return this.#child?.pid;
   }
 
-  /** Tells `watch` when the process starts and when it has ended. */
+  /** Calls `watch` when the process starts and when it has ended. */
   async start(watch: (pid: number | undefined) => void): Promise<void> {
     let triesLeft = this.#crashed ? STARTS_AFTER_CRASH : 1;
     while (this.#child === undefined) {
@@ -58,14 +60,14 @@ export class Postmaster {
     const orphans = childrenOf(this.pid);
     this.#crashed = true;
     await this.#end("SIGKILL");
-    // A shell's kill, since these are no child processes.
+    // Killed by a shell, since these are not our child processes.
     const script = 'kill -KILL "$@" 2>/dev/null || true';
     if (orphans.length > 0) execFileSync("/bin/sh", ["-c", script, "sh", ...orphans]);
   }
 
   #spawn(watch: (pid: number | undefined) => void): ChildProcess {
     const log = openSync(join(this.#folder, "server.log"), "a", 0o600);
-    // Detached: else Ctrl-C at the terminal would stop it before everything that it sends has been read.
+    // Detached: otherwise Ctrl-C at the terminal would stop the server before everything that it sends has been read.
     const child = spawn(this.#program, ["-D", join(this.#folder, "data")], {
       ...this.#options,
       detached: true,
@@ -84,7 +86,7 @@ export class Postmaster {
     return child;
   }
 
-  /** False: it ended. */
+  /** False if it ended. */
   async #becomesReady(child: ChildProcess): Promise<boolean> {
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (Date.now() < deadline) {
@@ -96,7 +98,7 @@ export class Postmaster {
     return false;
   }
 
-  /** The first line of postmaster.pid is the process, the last one its state; pg_ctl -w reads it too. */
+  /** postmaster.pid has the process id in its first line and the state in its last; pg_ctl -w reads it too. */
   #saysReady(pid: number | undefined): boolean {
     try {
       const lines = readFileSync(join(this.#folder, "data", "postmaster.pid"), "utf8").split("\n");

@@ -1,4 +1,4 @@
-/** What a server needs before it starts: a folder, binaries that its account can run, a data directory, a port. */
+/** Prepares what a server needs: a folder, binaries that its account can run, a data directory, a port. */
 import { type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants, lstatSync } from "node:fs";
@@ -22,7 +22,7 @@ import { WalctlError } from "../errors.ts";
 import type { Account } from "./account.ts";
 import { type PostgresBinaries, binariesIn, completeTree } from "./binaries.ts";
 
-/** A socket's path may have 103 bytes (macOS; 107 on Linux), and in the folder it takes `/.s.PGSQL.12345`. */
+/** A socket's path can have 103 bytes (macOS; 107 on Linux), and the folder's path is followed by `/.s.PGSQL.12345`. */
 const BASE_BYTES_MAX = 103 - "/walctl-XXXXXX/.s.PGSQL.12345".length;
 
 /** A new temporary folder that only the account may read. */
@@ -48,15 +48,15 @@ function mayEnter(folder: string, account: Account | undefined): boolean {
   }
 }
 
-/** The folder and all above it. */
+/** The folder and all folders above it. */
 function lineage(folder: string): readonly string[] {
   const parent = dirname(folder);
   return parent === folder ? [folder] : [folder, ...lineage(parent)];
 }
 
 /**
- * Binaries that the account can run: a copy, if the originals are incomplete and cannot be completed, or lie below a
- * folder that the account may not enter (root's home).
+ * Returns binaries that the account can run. They are a copy if the originals are incomplete and cannot be completed,
+ * or are below a folder that the account may not enter (root's home).
  */
 export async function usableBinaries(
   binaries: PostgresBinaries,
@@ -73,7 +73,7 @@ export async function usableBinaries(
   return binariesIn(copy);
 }
 
-/** Not needed by a server at run time. */
+/** Files that a server does not need at run time. */
 const LEFT_OUT = /\.a$|^pkgconfig$/;
 
 /** Copies PostgreSQL's tree so that any user may read and run it, whatever the original's modes. */
@@ -90,7 +90,7 @@ async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** A hard link, which costs nothing, where the modes and the file systems allow it; else a copy. */
+/** Makes a hard link, which costs nothing, if the modes and the file systems allow it; otherwise a copy. */
 async function copyReadable(source: string, target: string): Promise<void> {
   const { mode } = await stat(source);
   const forAll = (mode & 0o004) !== 0 && ((mode & 0o100) === 0 || (mode & 0o001) !== 0);

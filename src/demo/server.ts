@@ -13,11 +13,11 @@ import { Watchdog } from "./watchdog.ts";
 
 export interface ServerOptions {
   readonly binaries: PostgresBinaries;
-  /** For postgresql.conf. */
+  /** Settings for postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Also listen on 127.0.0.1, at the same port number as the socket. */
+  /** Also listens on 127.0.0.1; the port number is then the socket's too. */
   readonly tcp?: boolean;
-  /** For initdb, such as `--wal-segsize=1`. */
+  /** Arguments for initdb, such as `--wal-segsize=1`. */
   readonly initdbArguments?: readonly string[];
   /** Aborts the set-up. */
   readonly signal?: AbortSignal;
@@ -32,7 +32,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   timezone: "UTC",
 };
 
-/** @throws WalctlError when it cannot be set up or started; nothing is left behind then */
+/** @throws WalctlError if it cannot be set up or started; nothing is left behind then */
 export async function startPostgres(options: ServerOptions): Promise<PostgresServer> {
   const account = serverAccount();
   const folder = await makeFolder(account);
@@ -67,7 +67,7 @@ export async function startPostgres(options: ServerOptions): Promise<PostgresSer
   }
 }
 
-/** `name = 'value'` lines (manual: Setting Parameters). The last of several for one name counts. */
+/** `name = 'value'` lines (manual: Setting Parameters). If a name occurs more than once, the last line counts. */
 function configuration(settings: Readonly<Record<string, string>>): string {
   const line = ([name, value]: [string, string]): string =>
     `${name} = '${value.replaceAll("'", "''")}'\n`;
@@ -75,7 +75,7 @@ function configuration(settings: Readonly<Record<string, string>>): string {
 }
 
 export class PostgresServer {
-  /** The folder of all its files, its socket included. */
+  /** The folder of all its files, including its socket. */
   readonly folder: string;
   readonly port: number;
   readonly #postmaster: Postmaster;
@@ -88,12 +88,12 @@ export class PostgresServer {
     this.#watchdog = watchdog;
   }
 
-  /** The postmaster's process id; undefined: not running. */
+  /** The postmaster's process id; undefined if it is not running. */
   get pid(): number | undefined {
     return this.#postmaster.pid;
   }
 
-  /** A connection as its superuser; the caller ends it. */
+  /** Connects as its superuser; the caller ends the connection. */
   async connect(): Promise<pg.Client> {
     const client = new pg.Client({
       host: this.folder,
@@ -110,12 +110,12 @@ export class PostgresServer {
     return client;
   }
 
-  /** Starts it if it does not run, and waits until it accepts connections. */
+  /** Starts the server if it is not running, and waits until it accepts connections. */
   async start(): Promise<void> {
     await this.#postmaster.start((pid) => this.#watchdog.watch(pid));
   }
 
-  /** Waits until it has ended. A smart stop waits for its clients to leave, a fast one disconnects them. */
+  /** Waits until the server has ended. A smart stop waits for its clients to leave, a fast one disconnects them. */
   async stop(mode: StopMode = "fast"): Promise<void> {
     await this.#postmaster.stop(mode);
   }
@@ -125,19 +125,19 @@ export class PostgresServer {
     await this.start();
   }
 
-  /** A crash: kills all its processes at once. */
+  /** Simulates a crash: kills all its processes at once. */
   async kill(): Promise<void> {
     await this.#postmaster.kill();
   }
 
-  /** Ends it and removes its folder. */
+  /** Ends the server and removes its folder. */
   async dispose(): Promise<void> {
     await this.#postmaster.stop("immediate");
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
     await this.#watchdog.end();
   }
 
-  /** Leaves it running when this process ends. */
+  /** Leaves the server running when this process ends. */
   async leave(): Promise<void> {
     await this.#watchdog.release();
   }

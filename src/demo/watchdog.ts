@@ -40,12 +40,12 @@ export class Watchdog {
     this.#child.stdin?.on("error", () => {});
     this.#child.on("error", () => {});
     this.#child.unref();
-    // To Node.js the pipe is a socket, for which it would wait.
+    // To Node.js the pipe is a socket, which would keep the process alive.
     const pipe = this.#child.stdin;
     if (pipe !== null && "unref" in pipe && typeof pipe.unref === "function") pipe.unref();
   }
 
-  /** The server to stop; undefined: it has ended. */
+  /** Sets the server to stop; undefined if it has ended. */
   watch(pid: number | undefined): void {
     this.#child.stdin?.write(`${pid ?? ""}\n`);
   }
@@ -56,7 +56,7 @@ export class Watchdog {
     await this.end();
   }
 
-  /** Closes the pipe, so that it does what is left to do. */
+  /** Closes the pipe, so that the watchdog does what is left to do. */
   async end(): Promise<void> {
     const { stdin, exitCode, signalCode } = this.#child;
     if (this.#child.pid === undefined || exitCode !== null || signalCode !== null) return;

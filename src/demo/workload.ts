@@ -1,6 +1,4 @@
-/**
- * A day in a small shop that shows one of everything that logical decoding can send.
- */
+/** A day in a small shop that shows one of each thing that logical decoding can send. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import type { PostgresServer } from "./server.ts";
@@ -24,7 +22,7 @@ const SETUP: readonly string[] = [
   `SELECT pg_create_logical_replication_slot('${SLOT}', 'pgoutput')`,
 ];
 
-/** One transaction each. */
+/** Each is one transaction. */
 const TRANSACTIONS: readonly string[] = [
   `INSERT INTO shop.customers VALUES
      (1, 'Ada', 'ada@example.com', NULL),
@@ -80,7 +78,7 @@ export class Shop {
     return rows[0]?.lsn ?? "0/0";
   }
 
-  /** Whether the slot has been advanced up to the position. */
+  /** Whether the slot was advanced up to the position. */
   async isAcknowledged(lsn: string): Promise<boolean> {
     const { rows } = await this.#client.query<{ done: boolean }>(
       "SELECT confirmed_flush_lsn >= $1::pg_lsn AS done FROM pg_replication_slots WHERE slot_name = $2",

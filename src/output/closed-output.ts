@@ -4,9 +4,9 @@ const STANDARD_OUTPUT = 1;
 const NULL_DEVICE = "/dev/null";
 
 /**
- * Whether standard output was closed when the program was started (`>&-`). Node.js then opens /dev/null in its place,
- * for reading and writing. What a shell's `>` opens cannot be read. Programs that give /dev/null on purpose may
- * open it either way: nothing tells them apart.
+ * Whether standard output was closed when the program started (`>&-`). Node.js then opens /dev/null in its place, for
+ * reading and writing, while a shell's `>` opens it for writing only. Programs that pass /dev/null on purpose may open
+ * it either way: they cannot be told apart.
  */
 export function isStandardOutputClosed(): boolean {
   const given = fstatSync(STANDARD_OUTPUT);

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** One line that says what is being waited for. */
+/** One line that says what the program waits for. */
 export interface Progress {
   show(text: string): void;
   clear(): void;
@@ -22,7 +22,7 @@ export async function withoutSpinner<Result>(work: () => Promise<Result>): Promi
   }
 }
 
-/** A spinner, for a terminal only: in a log it would be rubbish. ora is loaded when it first has something to show. */
+/** A spinner, for a terminal only: it would clutter a log. ora is loaded when there is something to show. */
 export class Spinner implements Progress {
   readonly #stream: Writable;
   #wanted: string | undefined;
@@ -52,12 +52,12 @@ export class Spinner implements Progress {
 
   async #load(): Promise<void> {
     const { default: ora } = await import("ora");
-    // ora must not read standard input (Ctrl-C is ours) nor hide the cursor of a program that may be killed.
+    // ora must not read standard input (walctl handles Ctrl-C) nor hide the cursor of a program that may be killed.
     this.#spinner ??= ora({
       stream: this.#stream as NodeJS.WriteStream,
       discardStdin: false,
       hideCursor: false,
-      // None of ora's colours can be read on every background.
+      // No colour of ora's is readable on every background.
       color: false,
     });
     if (this.#wanted !== undefined) this.#spinner.start(this.#wanted);

@@ -7,7 +7,7 @@ const FRAME_BEGIN = "\u001b[?2026h\u001b[H";
 const LINE_END = "\u001b[K\n";
 const FRAME_END = "\u001b[K\u001b[J\u001b[?2026l";
 
-/** The size of a stream that is a terminal; main.ts corrects one that tells none. */
+/** The size of a terminal's stream; main.ts corrects a terminal that reports none. */
 interface TerminalSize {
   readonly columns?: number;
   readonly rows?: number;
@@ -17,8 +17,8 @@ const COLUMNS_UNKNOWN = 80;
 const ROWS_UNKNOWN = 24;
 
 /**
- * A terminal's alternate screen, drawn over and over in place. Every frame is one write that clears what is left
- * of each line after it is drawn, never before: nothing flickers, and what stood there before is back at the end.
+ * A terminal's alternate screen, redrawn in place. Every frame is one write that clears the rest of each line after
+ * drawing it, never before, so nothing flickers. At the end the terminal shows its earlier content again.
  */
 export class Screen {
   readonly #stream: Writable;
@@ -28,17 +28,17 @@ export class Screen {
     this.#stream = stream;
   }
 
-  /** Lines that the terminal has. */
+  /** The number of lines of the terminal. */
   get rows(): number {
     return (this.#stream as TerminalSize).rows ?? ROWS_UNKNOWN;
   }
 
-  /** Columns that the terminal has, whatever width the text was laid out for. */
+  /** The number of columns of the terminal, whatever width the text was laid out for. */
   get columns(): number {
     return (this.#stream as TerminalSize).columns ?? COLUMNS_UNKNOWN;
   }
 
-  /** The lines must fit the terminal's width, or be broken by it: those that it has no room for are left out. */
+  /** Draws the lines that fit the height. `heightOf` gives the terminal lines that a line takes. */
   draw(lines: readonly string[], heightOf: (line: string) => number): void {
     const shown: string[] = [];
     let rows = this.rows;
@@ -52,7 +52,7 @@ export class Screen {
     this.#stream.write(`${enter}${FRAME_BEGIN}${shown.join(LINE_END)}${FRAME_END}`);
   }
 
-  /** Harmless when nothing was drawn. */
+  /** Has no effect if nothing was drawn. */
   leave(): void {
     if (this.#entered) this.#stream.write(LEAVE);
     this.#entered = false;

@@ -1,5 +1,5 @@
 /*
- * Where bytes go, and the truth about it: a write is done when the other side has it, not before.
+ * Writes bytes, and says truthfully when they are written: once the other side has them, not before.
  * Way in: sinkOf() for a stream, file/append-file.ts for FILE.
  */
 
@@ -9,40 +9,40 @@ import { devNull } from "node:os";
 import type { Writable } from "node:stream";
 import { WalctlError } from "../errors.ts";
 
-/** Where rendered bytes go, and the truth about when they have got there. One write at a time. */
+/** A destination for rendered bytes. One write at a time. */
 export interface Sink {
   /**
-   * Undefined: written. Else a promise of it: until it is fulfilled the bytes must stay as they are
-   * and nothing else be written.
-   * @throws ReaderGone (also as a rejection) when nobody will read any more; WalctlError on other failures
+   * Undefined if the bytes are written. Otherwise a promise: until it is fulfilled the bytes must not change and
+   * nothing else may be written.
+   * @throws ReaderGone (also as a rejection) if nobody reads any more; WalctlError on other failures
    */
   write(bytes: Uint8Array): Promise<void> | undefined;
-  /** Makes durable what has been written. Undefined: it is, or there is no such thing. */
+  /** Makes durable what was written. Undefined if it is already, or durability does not apply. */
   sync(): Promise<void> | undefined;
-  /** The reader of a pipe finds its end. Nothing may be written after it. */
+  /** Ends the output: the reader of a pipe sees its end. Nothing may be written afterwards. */
   end?(): void;
 }
 
 const STANDARD_OUTPUT = 1;
 
-/** The reader of the pipe has closed it. That is its goodbye, not an error: `| head` does it. */
+/** The reader of the pipe has closed it. That is a normal end, not an error: `| head` does it. */
 export class ReaderGone extends Error {
   override readonly name = "ReaderGone";
 }
 
-/** Standard output, or what else is open already. To a file a stream would only be a detour. */
+/** Standard output, or another open stream. A file's descriptor is written directly: a stream would be a detour. */
 export function sinkOf(stream: Writable): Sink {
   const fd = fileDescriptorOf(stream);
   if (fd === undefined) return new StreamSink(stream);
   return { write: (bytes) => writeAll(fd, bytes), sync: () => undefined };
 }
 
-/** Its descriptor, if it is a file or a device such as /dev/null. Undefined: a pipe or a terminal, which are sockets in Node.js. */
+/** The descriptor of a file or device. Undefined for a pipe or a terminal, which are sockets in Node.js. */
 export function fileDescriptorOf(stream: Writable): number | undefined {
   return stream instanceof Socket ? undefined : (stream as { readonly fd?: number }).fd;
 }
 
-/** @throws ReaderGone (of a FIFO); WalctlError, that `what` could not be written */
+/** @throws ReaderGone for a FIFO; otherwise a WalctlError that names `what` could not be written */
 export function writeAll(fd: number, bytes: Uint8Array, what?: string): undefined {
   for (let at = 0; at < bytes.length;) {
     try {
@@ -55,8 +55,8 @@ export function writeAll(fd: number, bytes: Uint8Array, what?: string): undefine
 }
 
 /**
- * A pipe or a terminal. A write is done when the kernel has taken all of it:
- * from a pipe the reader may yet lose what it has not read (64 KiB on Linux).
+ * A pipe or a terminal. A write is done once the kernel has taken all of it: the reader of a pipe may still lose what
+ * it has not read (64 KiB on Linux).
  */
 class StreamSink implements Sink {
   readonly #stream: Writable;
@@ -74,7 +74,7 @@ class StreamSink implements Sink {
       failure = error;
       settle?.();
     });
-    // The kernel took all of it, though the callback comes only in the next tick: no need to wait.
+    // The kernel took all of it; the callback only comes in the next tick, so there is no need to wait.
     if (this.#stream.writableLength === 0 && !this.#stream.errored && !this.#stream.destroyed) {
       return undefined;
     }
@@ -96,13 +96,13 @@ class StreamSink implements Sink {
     if (isTTY === true) return;
     if (fd === undefined) this.#stream.destroy();
     if (fd !== STANDARD_OUTPUT) return;
-    // Node.js never closes a standard stream. What is opened next must not get its number.
+    // Node.js never closes a standard stream. /dev/null takes its number, so that the next file opened does not.
     closeSync(fd);
     openSync(devNull, "w");
   }
 }
 
-/** `what` could not be written, for the message. */
+/** `what`: what could not be written, for the message. */
 export function sinkError(cause: unknown, what = "the output"): Error {
   const { code } = cause as NodeJS.ErrnoException;
   switch (code) {

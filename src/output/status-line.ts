@@ -1,17 +1,19 @@
 import type { Writable } from "node:stream";
 
-/** To the start of the line, and all from there on is erased (ED). */
+/** Moves to the start of the line and erases everything from there on (ED). */
 const ERASE = "\r\u001b[J";
-/** DECAWM: what is too long goes no further than the last column. A terminal is narrower before we hear of it. */
+/**
+ * DECAWM: text that is too long stops at the last column. A terminal becomes narrower before the program learns of it.
+ */
 const WRAP_OFF = "\u001b[?7l";
 const WRAP_ON = "\u001b[?7h";
 
 /**
- * One line at the bottom of a terminal that is drawn over. Whoever prints elsewhere on it clears the line
- * before, or has what it prints drawn above.
+ * One line at the bottom of a terminal that is redrawn in place. Code that prints elsewhere on the terminal clears the
+ * line first, or has its output drawn above it.
  *
- * The cursor waits at the line's start. There it stays when a terminal that becomes narrower breaks the line
- * in two: to erase from the cursor on then erases both. And a `^C` typed there is drawn over, and breaks nothing.
+ * The cursor stays at the start of the line. When the terminal becomes narrower and breaks the line in two, erasing
+ * from the cursor on therefore erases both. A `^C` typed there is drawn over and breaks nothing.
  */
 export class StatusLine {
   readonly #stream: Writable;
@@ -23,9 +25,9 @@ export class StatusLine {
     this.#width = width;
   }
 
-  /** `text` is printable ASCII. A line that wrapped could not be drawn over: it is cut. */
+  /** `text` is printable ASCII. It is cut to the width: a line that wrapped could not be redrawn. */
   show(text: string): void {
-    // A terminal that takes nothing more (Ctrl-S) would show hundreds of old lines later.
+    // A terminal that accepts no output (Ctrl-S) would later show hundreds of old lines.
     if (this.#stream.writableLength > 0) return;
     this.#text = text;
     this.#stream.write(`${ERASE}${this.#drawn()}`);
@@ -37,7 +39,7 @@ export class StatusLine {
     this.#stream.write(ERASE);
   }
 
-  /** Whole lines to be written to the same terminal, and this one below them: in one piece nothing flickers. */
+  /** Whole lines for the same terminal, followed by this one: one write does not flicker. */
   above(lines: Uint8Array): Uint8Array {
     if (this.#text === undefined) return lines;
     return Buffer.concat([Buffer.from(ERASE), lines, Buffer.from(this.#drawn())]);

@@ -6,16 +6,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openError } from "./file/append-file.ts";
 import { type Sink, sinkOf } from "./sink.ts";
 
-/** How often a FIFO without a reader is tried again. */
+/** How often to try again to open a FIFO without a reader. */
 const READER_POLL_MS = 50;
 
-/** The descriptors that a process starts with, and what writes to them. */
+/** The descriptors that a process starts with, and their streams. */
 export type StandardStreams = ReadonlyMap<number, Writable>;
 
 /**
- * What a path leads to that may keep a writer waiting: a FIFO, a terminal, a standard stream by its name
- * (/dev/stdout). Undefined: a file, one that is still to be made, or a device that takes all at once.
- * @throws WalctlError when it cannot be opened
+ * Opens a path that may keep a writer waiting: a FIFO, a terminal, or a standard stream by its name (/dev/stdout).
+ * Undefined for a file, a path that does not exist yet, or a device that accepts everything at once.
+ * @throws WalctlError if it cannot be opened
  */
 export function openStreamOutput(
   path: string,
@@ -33,14 +33,14 @@ export function openStreamOutput(
   return stats.isFIFO() ? new FifoSink(path, stop) : undefined;
 }
 
-/** To open a FIFO blocks until it has a reader. Here only the first write waits for one, and blocks nothing else. */
+/** Opening a FIFO blocks until it has a reader. Here only the first write waits for one, and blocks nothing else. */
 class FifoSink implements Sink {
   readonly #path: string;
   readonly #stop: AbortSignal;
   #sink: Sink | undefined;
   #opening: Promise<Sink> | undefined;
 
-  /** After `stop` it waits for no reader. */
+  /** Waits for no reader after `stop`. */
   constructor(path: string, stop: AbortSignal) {
     this.#path = path;
     this.#stop = stop;
@@ -67,12 +67,12 @@ class FifoSink implements Sink {
       if (this.#sink !== undefined) return this.#sink;
       await delay(READER_POLL_MS, undefined, { signal: this.#stop }).catch(() => {});
     }
-    // Neither written nor failed.
+    // The write neither succeeds nor fails.
     return await new Promise(() => {});
   }
 }
 
-/** Undefined: it has no reader yet. */
+/** Undefined if it has no reader yet. */
 function openFifo(path: string): Sink | undefined {
   let fd: number;
   try {
@@ -82,7 +82,7 @@ function openFifo(path: string): Sink | undefined {
     throw openError(path, error);
   }
   const socket = new Socket({ fd, readable: false, writable: true });
-  // The write's callback has it too.
+  // The write's callback gets the error too.
   socket.on("error", () => {});
   return sinkOf(socket);
 }

@@ -1,6 +1,6 @@
 /**
- * The types of pg_catalog that a column can have: their oids are the same in every server
- * (src/include/catalog/pg_type.dat). 0: it has no array type. Made by
+ * The types of pg_catalog that a column can have. Their oids are the same in every server
+ * (src/include/catalog/pg_type.dat). An arrayOid of 0 means that there is no array type. Generated with
  *   SELECT oid, typname, typarray FROM pg_type
  *   WHERE oid < 13000 AND typtype IN ('b', 'r', 'm') AND typcategory <> 'A' ORDER BY oid
  */
@@ -88,7 +88,7 @@ export const BUILTIN_TYPES: ReadonlyArray<readonly [oid: number, name: string, a
     [5069, "xid8", 271],
   ];
 
-/** Of category A too, but they are no arrays of pg_type's: vectors of a base type, with subscripts from 0. */
+/** Also of category A, but not arrays: vectors of a base type, with subscripts from 0. */
 export const BUILTIN_VECTORS: ReadonlyArray<
   readonly [oid: number, name: string, arrayOid: number, element: string]
 > = [

@@ -56,7 +56,7 @@ export function readUpdate(reader: ByteReader, at: Surroundings): Update {
   if (tag !== TupleTag.new) throw unexpectedTuple(reader, tag);
   const tuple = readTuple(reader);
   const relation = relationOf(reader, at, oid, tuple);
-  // A stand-in has the columns of the new row: what the key or the old row lacks nobody can tell.
+  // A stand-in relation has as many columns as the new row. The key or the old row has to have as many.
   checkWidth(reader, key ?? old ?? tuple, relation);
   return {
     kind: "update",
@@ -123,7 +123,7 @@ export function readMessage(reader: ByteReader, at: Surroundings): LogicalMessag
   };
 }
 
-/** The tuple's relation, whose columns it must have. */
+/** Returns the tuple's relation and checks that both have the same number of columns. */
 function relationOf(reader: ByteReader, at: Surroundings, oid: number, tuple: TupleData): Relation {
   const relation = at.relation(oid, tuple.columnCount);
   checkWidth(reader, tuple, relation);

@@ -38,44 +38,43 @@ const SUBJECTS = new Map<number, string>([
   [Tag.rollbackPrepared, "Rollback Prepared"],
 ]);
 
-/** Whether a message that starts with this byte is one that the decoder knows. */
 export function isKnownTag(tag: number): boolean {
   return SUBJECTS.has(tag);
 }
 
 /**
- * Bytes of pgoutput in, messages out (manual: Logical Replication Message Formats).
- * It keeps what later messages refer to: the relations announced, the transaction that is
- * open, whether a stream block is. What throws a DecodeError has changed none of that.
+ * Decodes bytes of pgoutput to messages (manual: Logical Replication Message Formats). It keeps what later messages
+ * refer to: the relations announced, the open transaction, and whether a stream block is open. Bytes that throw a
+ * DecodeError change none of that.
  */
 export class PgoutputDecoder {
   readonly #at = new Surroundings();
 
-  /** Whether a stream block is open, in which messages carry an xid of their own. */
+  /** Whether a stream block is open: inside one, messages carry an xid of their own. */
   get streaming(): boolean {
     return this.#at.streaming;
   }
 
-  /** Goes on in the middle of a capture, or after a gap: which transaction is open is not known. */
+  /** Continues in the middle of a capture, or after a gap: which transaction is open is not known. */
   resume(streaming: boolean): void {
     this.#at.streaming = streaming;
     this.#at.transaction = null;
   }
 
   /**
-   * Forgets the relations that bytes[from, to) may announce again. These bytes were skipped because they are damaged, so
-   * an earlier announcement may be out of date.
+   * Forgets the relations that bytes[from, to) may announce again. These bytes were skipped because they are damaged,
+   * so an earlier announcement may be out of date.
    */
   forget(bytes: Uint8Array, from: number, to: number): void {
     this.#at.forget(bytes, from, to);
   }
 
-  /** Decodes `bytes` as one whole message. The message refers to them and does not copy. */
+  /** Decodes `bytes` as one whole message. The message refers to the bytes and does not copy them. */
   decode(bytes: Uint8Array, position: WalPosition = NO_POSITION): PgoutputMessage {
     return this.decodeFrame(new ByteReader(bytes), position);
   }
 
-  /** Decodes what is left of `reader` as one whole message. One of an unknown kind is no error here. */
+  /** Decodes the rest of `reader` as one whole message. A message of an unknown kind is no error here. */
   decodeFrame(reader: ByteReader, position: WalPosition): PgoutputMessage {
     const { offset, end } = reader;
     this.#at.position = position;
@@ -99,10 +98,9 @@ export class PgoutputDecoder {
   }
 
   /**
-   * Decodes the message at `reader.offset`, which others may follow, and leaves the reader
-   * behind it. A Stream Abort does not tell where it ends: it is taken for the long form
-   * when the reader holds as much. `check` may throw a DecodeError because of what follows: then
-   * the message has changed nothing.
+   * Decodes the message at `reader.offset`, which others may follow, and leaves the reader behind it. A Stream Abort
+   * does not say how long it is: it is read in the long form if the reader holds enough bytes. `check` may throw a
+   * DecodeError because of the bytes that follow; the message then has changed nothing.
    */
   decodeNext(
     reader: ByteReader,
@@ -121,7 +119,7 @@ export class PgoutputDecoder {
     return message;
   }
 
-  /** Null: the tag is not known. */
+  /** Null if the tag is not known. */
   #read(reader: ByteReader): PgoutputMessage | null {
     reader.subject = "pgoutput";
     const tag = reader.uint8();
@@ -170,7 +168,7 @@ export class PgoutputDecoder {
     }
   }
 
-  /** What a message changes for those after it. */
+  /** Keeps what later messages refer to. */
   #apply(message: PgoutputMessage): void {
     switch (message.kind) {
       case "insert":
@@ -192,7 +190,7 @@ export class PgoutputDecoder {
       case "begin":
       case "begin_prepare":
         this.#at.transaction = message.transaction;
-        // A capture may hold a stream block that a lost connection cut short.
+        // A capture may contain a stream block that a lost connection cut short.
         this.#at.streaming = false;
         return;
       case "commit":

@@ -1,8 +1,8 @@
 /**
  * The library: `import { PgoutputDecoder } from "walctl/pgoutput"`.
  *
- * It is deaf and blind: bytes in, messages or a DecodeError out, with no packages, no files and no clock. Where the
- * bytes come from (a replication connection, `pg_logical_slot_peek_binary_changes`, a file) is the caller's affair.
+ * It takes bytes and returns messages or throws a DecodeError, without packages, files or a clock. The caller gets the
+ * bytes from wherever it likes: a replication connection, `pg_logical_slot_peek_binary_changes`, a file.
  *
  * ```ts
  * const decoder = new PgoutputDecoder();
@@ -12,7 +12,7 @@
  * }
  * ```
  *
- * One decoder for one stream: it remembers the relations that were announced and the transaction that is open.
+ * Use one decoder for one stream: it remembers the announced relations and the open transaction.
  */
 export { DecodeError } from "../errors.ts";
 export { formatLsn, type Lsn, parseLsn } from "../lsn.ts";

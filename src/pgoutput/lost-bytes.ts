@@ -1,4 +1,7 @@
-/** What bytes that were passed over may have said: enough to know what is not known any more. */
+/**
+ * Bytes that were skipped as damaged may have held Relation and Type messages. This finds which ones, so that the
+ * decoder can forget what may be out of date.
+ */
 import { decodeName } from "./names.ts";
 import { COLUMNS_MAX } from "./tuple.ts";
 import { Tag, TupleTag } from "./tags.ts";
@@ -6,7 +9,7 @@ import { Tag, TupleTag } from "./tags.ts";
 const OID_BYTES = 4;
 const XID_BYTES = 4;
 const NAME_BYTES_MAX = 64;
-/** How many bytes before and behind the first one of an oid, or behind the last one of a name, tell what it stands for. */
+/** How many bytes before and behind an oid's first byte, or behind a name's last byte, show what it belongs to. */
 export const BYTES_BEFORE = NAME_BYTES_MAX + 2;
 export const BYTES_BEHIND = OID_BYTES + 2;
 const REPLICA_IDENTITIES: ReadonlySet<number | undefined> = new Set([0x64, 0x6e, 0x66, 0x69]);
@@ -21,14 +24,14 @@ export function uint32At(bytes: Uint8Array, at: number): number {
   );
 }
 
-/** Whether that tag stands before the oid at `at`, or before the xid in front of it. */
+/** Whether `tag` precedes the oid at `at`, or precedes the xid in front of it. */
 export function follows(bytes: Uint8Array, at: number, tag: number): boolean {
   return bytes[at - 1] === tag || bytes[at - XID_BYTES - 1] === tag;
 }
 
 /**
- * Whether the relation's oid at `at` may be that of a Relation message, whose tag may be what is damaged, and not a
- * row's: there a tuple's tag follows, and the number of its columns, of which the first byte is small.
+ * Whether the oid at `at` may belong to a Relation message (whose tag byte may be the damaged one) and not to a row. In
+ * a row a tuple's tag follows, and then the number of columns, whose first byte is small.
  */
 export function mayBeAnnounced(bytes: Uint8Array, at: number): boolean {
   if (follows(bytes, at, Tag.relation)) return true;
@@ -46,8 +49,8 @@ function isTupleTag(byte: number | undefined): boolean {
 }
 
 /**
- * The name of a table that ends at `end`, as in a Relation: a NUL, a replica identity and a number of columns follow.
- * Undefined: there is none. It tells of one whose oid is what is damaged.
+ * The name of a table that ends at `end`, as in a Relation message: a NUL, a replica identity and a number of columns
+ * follow. Undefined if there is none. It finds the relations whose oid itself is damaged.
  */
 export function announcedTable(bytes: Uint8Array, end: number): string | undefined {
   if (bytes[end] !== 0 || !REPLICA_IDENTITIES.has(bytes[end + 1])) return undefined;

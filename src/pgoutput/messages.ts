@@ -3,9 +3,9 @@ import type { PgTime } from "../pg-time.ts";
 import type { TupleData } from "./tuple.ts";
 
 /**
- * The messages of pgoutput, protocol versions 1 to 4, named as the manual names them
- * (Logical Replication Message Formats). They are plain values, but for TupleData and
- * `bytes`: these are views that live as long as the bytes they were decoded from.
+ * The messages of pgoutput, protocol versions 1 to 4, with the manual's names (Logical Replication Message Formats).
+ * They are plain values, except TupleData and `bytes`: these are views that live as long as the bytes they were decoded
+ * from.
  */
 export type PgoutputMessage =
   | Begin
@@ -35,15 +35,17 @@ export type MessageKind = PgoutputMessage["kind"];
 export type RowChange = Insert | Update | Delete;
 export type OtherMessage = Exclude<PgoutputMessage, RowChange>;
 
-/** One object for all messages of one transaction, so that what is derived from it can be kept beside it. */
+/**
+ * All messages of one transaction share one object, so that callers can key what they derive from it by that object.
+ */
 export interface Transaction {
-  /** Unsigned. Inside a stream block the subtransaction's, as the message carries it. */
+  /** Unsigned. Inside a stream block it is the subtransaction's xid, as the message carries it. */
   readonly xid: number;
   /** Null while it is not known: in a streamed or prepared transaction. */
   readonly commitTime: PgTime | null;
 }
 
-/** XLogData's start, in two halves: a bigint for each row would cost more than the row. 0/0: none was sent. */
+/** XLogData's start in two halves, since a bigint for each row would cost more than the row. 0/0 if none was sent. */
 export interface WalPosition {
   readonly high: number;
   readonly low: number;
@@ -51,7 +53,7 @@ export interface WalPosition {
 
 interface Positioned {
   readonly position: WalPosition;
-  /** Null outside of one. */
+  /** Null outside of a transaction. */
   readonly transaction: Transaction | null;
 }
 
@@ -69,7 +71,7 @@ export interface Begin extends Positioned {
 export interface Commit extends Positioned {
   readonly kind: "commit";
   readonly commitLsn: Lsn;
-  /** The byte after the commit record: what a consumer confirms. */
+  /** The byte after the commit record: the position that a consumer confirms. */
   readonly endLsn: Lsn;
   readonly commitTime: PgTime;
 }
@@ -99,9 +101,9 @@ export interface Relation {
   readonly table: string;
   readonly replicaIdentity: ReplicaIdentity;
   readonly columns: readonly Column[];
-  /** Some column is part of the replica identity. */
+  /** At least one column is part of the replica identity. */
   readonly keyed: boolean;
-  /** False for the stand-in of a relation that no Relation message announced: columns are named 1, 2, … and have no types. */
+  /** False for the stand-in of a relation without a Relation message: columns 1, 2, …, without types. */
   readonly announced: boolean;
 }
 
@@ -120,8 +122,8 @@ export interface TypeMessage extends Positioned {
 }
 
 /**
- * A row. The three kinds have the same properties in the same order, those that do not apply being null, so that code
- * which meets all of them stays fast.
+ * A row. The three kinds have the same properties in the same order, with null where one does not apply, so that code
+ * that handles all three stays fast.
  */
 export interface Insert extends Positioned {
   readonly kind: "insert";
@@ -134,7 +136,7 @@ export interface Insert extends Positioned {
 export interface Update extends Positioned {
   readonly kind: "update";
   readonly relation: Relation;
-  /** The old replica identity, when it changed: every column is there, those outside the key as placeholders. */
+  /** The old replica identity, if it changed. Every column is present; those outside the key are placeholders. */
   readonly key: TupleData | null;
   /** The old row, under REPLICA IDENTITY FULL. */
   readonly old: TupleData | null;
@@ -156,7 +158,7 @@ export interface Truncate extends Positioned {
   readonly restartIdentity: boolean;
 }
 
-/** What pg_logical_emit_message wrote. */
+/** Written by pg_logical_emit_message. */
 export interface LogicalMessage extends Positioned {
   readonly kind: "message";
   readonly transactional: boolean;
@@ -186,7 +188,7 @@ export interface StreamCommit extends Positioned {
 export interface StreamAbort extends Positioned {
   readonly kind: "stream_abort";
   readonly transaction: Transaction;
-  /** Equal to the transaction's when all of it is void; else only what this subtransaction did is. */
+  /** Equal to the transaction's xid if the whole transaction is rolled back; otherwise only this subtransaction is. */
   readonly subxid: number;
   /** Sent only with streaming = parallel. */
   readonly abortLsn: Lsn | null;
@@ -254,7 +256,7 @@ export interface TableChanged extends Positioned {
   readonly oldRelfilenode: number | undefined;
 }
 
-/** A message of a kind that this decoder does not know: a newer server's, perhaps. */
+/** A message of a kind that this decoder does not know, perhaps a newer server's. */
 export interface UnknownMessage extends Positioned {
   readonly kind: "unknown";
   readonly tag: number;

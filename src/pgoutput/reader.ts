@@ -4,22 +4,22 @@ import type { PgTime } from "../pg-time.ts";
 import { decodeName } from "./names.ts";
 
 /**
- * A checked cursor over bytes that somebody else owns. Every read either stays before
- * `end` or throws a DecodeError that tells how many bytes are missing.
+ * A bounds-checked cursor over bytes that the caller owns. Every read either stays before `end` or throws a DecodeError
+ * that says how many bytes are missing.
  */
 export class ByteReader {
   bytes: Uint8Array = new Uint8Array();
   view: DataView = new DataView(this.bytes.buffer);
   offset = 0;
   end = 0;
-  /** What is being decoded, for errors. */
+  /** The name of what is being decoded, for errors. */
   subject = "";
 
   constructor(bytes?: Uint8Array) {
     if (bytes !== undefined) this.attach(bytes);
   }
 
-  /** Reads `bytes` from now on. They are not copied. */
+  /** Reads `bytes` from now on, without copying them. */
   attach(bytes: Uint8Array): void {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

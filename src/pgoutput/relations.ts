@@ -58,8 +58,9 @@ function readColumns(reader: ByteReader): readonly Column[] {
 }
 
 /**
- * Columns that are called the same are one key of a row. The server has none; but the text of a name that is not UTF-8
- * may be another column's name: it gets a backslash more, which no such text ends with.
+ * Columns of the same name would share one key in a row. A server's table has none, but the escaped text of a name that
+ * is not UTF-8 may equal another column's name. Such a column gets backslashes appended, which no escaped text ends
+ * with.
  */
 function distinguish(
   reader: ByteReader,

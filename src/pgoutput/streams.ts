@@ -56,7 +56,7 @@ export function readStreamAbort(reader: ByteReader, at: Surroundings): StreamAbo
   };
 }
 
-/** The Stream Abort of a rollback that nobody sends. */
+/** A Stream Abort for a rollback that the server sends no message about. */
 export function streamAbort(xid: number, subxid: number): StreamAbort {
   return {
     kind: "stream_abort",

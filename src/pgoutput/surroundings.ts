@@ -4,16 +4,16 @@ import type { ByteReader } from "./reader.ts";
 
 export const NO_POSITION: WalPosition = { high: 0, low: 0 };
 
-/** Of relations that were not announced: more than a capture that was cut has, and few enough for one that is rubbish. */
+/** Limit for stand-ins of relations: more than a truncated capture needs, few enough when the bytes are garbage. */
 const STAND_INS_MAX = 256;
 
-/** What a message's meaning depends on beyond its own bytes. */
+/** The state that a message's meaning depends on beyond its own bytes. */
 export class Surroundings {
-  /** The message's own. */
+  /** The position of the message being decoded. */
   position: WalPosition = NO_POSITION;
-  /** The one that is open: between Begin and Commit, or of this stream block. */
+  /** The open transaction: between Begin and Commit, or of the open stream block. */
   transaction: Transaction | null = null;
-  /** Between Stream Start and Stream Stop messages carry an xid of their own. */
+  /** True between Stream Start and Stream Stop: there, messages carry an xid of their own. */
   streaming = false;
   readonly #announced = new Map<number, Relation>();
   readonly #standIns = new Map<number, Relation>();
@@ -23,7 +23,7 @@ export class Surroundings {
     this.#announced.set(relation.oid, relation);
   }
 
-  /** Those that bytes[from, to) may announce. */
+  /** Forgets the relations that bytes[from, to) may announce. */
   forget(bytes: Uint8Array, from: number, to: number): void {
     if (this.#announced.size === 0) return;
     for (let at = from; at < to; at++) {
@@ -40,21 +40,21 @@ export class Surroundings {
     }
   }
 
-  /** The relation as announced; else a stand-in, with as many columns as a row of it has. */
+  /** The announced relation; otherwise a stand-in with `columnCount` columns. */
   relation(oid: number, columnCount = 0): Relation {
     const announced = this.#announced.get(oid);
     if (announced !== undefined) return announced;
     const known = this.#standIns.get(oid);
     if (known?.columns.length === columnCount) return known;
     const standIn = standInFor(oid, columnCount);
-    // What has no columns, as in a Truncate, is not worth keeping.
+    // A stand-in without columns, as for a Truncate, is not worth keeping.
     if (columnCount === 0) return standIn;
     if (this.#standIns.size >= STAND_INS_MAX) this.#standIns.clear();
     this.#standIns.set(oid, standIn);
     return standIn;
   }
 
-  /** [Int32 xid], there only inside a stream block: the subtransaction's. */
+  /** Reads [Int32 xid], which is present only inside a stream block: the subtransaction's xid. */
   transactionOf(reader: ByteReader): Transaction | null {
     if (!this.streaming) return this.transaction;
     const xid = reader.uint32();

@@ -21,7 +21,7 @@ export const Tag = {
   rollbackPrepared: 0x72, // r
 } as const;
 
-/** What announces a tuple inside Update and Delete. */
+/** The byte in front of a tuple inside Insert, Update and Delete. */
 export const TupleTag = {
   new: 0x4e, // N
   key: 0x4b, // K

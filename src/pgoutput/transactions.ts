@@ -41,7 +41,7 @@ export function readOrigin(reader: ByteReader, at: Surroundings): Origin {
   };
 }
 
-/** Flags that the protocol defines and nobody uses yet: the server's own subscriber refuses others too. */
+/** Flags that the protocol defines and no server sets yet. PostgreSQL's own subscriber refuses other values too. */
 export function readUnusedFlags(reader: ByteReader): void {
   const flags = reader.uint8();
   if (flags !== 0) throw reader.invalid(`flags ${quoteByte(flags)}, not 0`, reader.offset - 1);

@@ -2,8 +2,8 @@ import type { ByteReader } from "./reader.ts";
 import { ColumnKind } from "./tags.ts";
 
 /**
- * The columns of a row as they stand in the message: a view, to be walked where it lies.
- * It lives as long as `bytes` do; whoever keeps it longer copies.
+ * The columns of a row as they are in the message: a view that readers walk in place. It lives as long as `bytes`; code
+ * that keeps it longer has to copy it.
  */
 export interface TupleData {
   readonly bytes: Uint8Array;
@@ -19,7 +19,7 @@ export type ColumnValue =
   /** The type's text or binary form: a view. */
   | { readonly kind: "text" | "binary"; readonly bytes: Uint8Array };
 
-/** MaxHeapAttributeNumber: no table of the server has more. */
+/** MaxHeapAttributeNumber: no table has more columns. */
 export const COLUMNS_MAX = 1600;
 
 const FAR_BYTES = 1 << 24;
@@ -53,8 +53,8 @@ export function readTuple(reader: ByteReader): TupleData {
 }
 
 /**
- * No server sends text with a NUL in it: where much of it is missing and there is one, its length is wrong, and to wait
- * for its end would fill the memory.
+ * No server sends text that contains a NUL. If many bytes of a text are missing and those present contain a NUL, the
+ * length is wrong: waiting for its end would fill the memory.
  */
 function valueMissing(reader: ByteReader, kind: number, length: number): Error {
   const missing = reader.offset + length - reader.end;
@@ -65,7 +65,7 @@ function valueMissing(reader: ByteReader, kind: number, length: number): Error {
   return reader.truncated(missing);
 }
 
-/** The columns one by one. The hot path walks the bytes itself. */
+/** Yields the columns one by one. The hot path walks the bytes itself instead. */
 export function* columnValues(tuple: TupleData): Generator<ColumnValue, void, undefined> {
   let at = tuple.start;
   for (let column = 0; column < tuple.columnCount; column++) {
@@ -93,7 +93,7 @@ export function tupleEnd({ view, start, columnCount }: TupleData): number {
   return at;
 }
 
-/** `'n'` for what is printable, else `0x00`. */
+/** `'n'` for a printable byte, otherwise `0x00`. */
 export function quoteByte(byte: number): string {
   return byte > 0x20 && byte < 0x7f
     ? `'${String.fromCharCode(byte)}'`

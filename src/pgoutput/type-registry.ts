@@ -5,13 +5,13 @@ import { Tag } from "./tags.ts";
 /** What a value of a type looks like in its text form. */
 export type TypeShape =
   | { readonly kind: "scalar"; readonly name: string }
-  /** `{a,b}` with elements of the type `element`, an oid, between `delimiter`s. */
+  /** `{a,b}`: elements of the type with the oid `element`, separated by `delimiter`. */
   | { readonly kind: "array"; readonly element: number; readonly delimiter: string }
   /** `a b`: int2vector and oidvector. */
   | { readonly kind: "vector"; readonly element: number }
-  /** As its base type's. */
+  /** Same form as the base type. */
   | { readonly kind: "domain"; readonly base: number }
-  /** `(a,b)`, with fields that are columns of their own. Null: it was altered, and which they are is not known. */
+  /** `(a,b)`: fields are formatted as columns. Null if the type was altered and its fields are not known. */
   | { readonly kind: "composite"; readonly fields: readonly CompositeField[] | null }
   /** `"a"=>"b"`, which row_to_json casts to a JSON object. */
   | { readonly kind: "hstore" };
@@ -21,12 +21,12 @@ export interface CompositeField {
   readonly type: number;
 }
 
-/** What the catalogue says of a type that is not built in; plain data, since captures keep it. */
+/** The catalogue's answer about a type that is not built in. It is plain data because captures store it. */
 export interface CatalogueType {
   readonly oid: number;
   /** pg_type.typname */
   readonly name: string;
-  /** Null: nothing special, its text form is a string. */
+  /** Null if its text form is an ordinary string. */
   readonly shape: TypeShape | null;
 }
 
@@ -38,40 +38,43 @@ interface TypeEntry {
 const BUILTINS = new Map<number, TypeEntry>();
 const BUILTIN_OIDS = new Map<string, number>();
 
-/** What is known of types by oid: the built-in ones, and what the stream or the catalogue tells of others. */
+/** What is known about types by oid: the built-in ones, and those that the stream or the catalogue describes. */
 export class TypeRegistry {
   readonly #announced = new Map<number, TypeEntry>();
   readonly #catalogued = new Map<number, TypeEntry | undefined>();
   #revision = 0;
   /** What a binary value is: sent by the server, or stored bytes of a type that the heap room does not know. */
   readonly binaryForm: "sent" | "stored";
-  /** Called when a value is printed of a composite type whose fields are not known. */
+  /** Called when a value of a composite type is printed whose fields are not known. */
   onUnknownFields: ((oid: number) => void) | undefined;
 
   constructor(binaryForm: "sent" | "stored" = "sent") {
     this.binaryForm = binaryForm;
   }
 
-  /** Another one whenever what is known of types has changed, but for what a Type message tells. */
+  /** Increases whenever the known types change, except through a Type message. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** What a Type message calls it, at that point of the stream; of a domain that names the base type. Else pg_type.typname. */
+  /**
+   * The name that a Type message gave at that point of the stream, otherwise pg_type.typname. For a domain the
+   * catalogue's name counts: a Type message names its base type.
+   */
   nameOf(oid: number): string | undefined {
     const catalogued = this.#catalogued.get(oid);
     const announced = catalogued?.shape?.kind === "domain" ? undefined : this.#announced.get(oid);
     return (BUILTINS.get(oid) ?? announced ?? catalogued ?? this.#announced.get(oid))?.name;
   }
 
-  /** Undefined: not known, or nothing special. */
+  /** Undefined if the type is not known, or its values are ordinary strings. */
   shapeOf(oid: number): TypeShape | undefined {
     return this.#entry(oid)?.shape ?? undefined;
   }
 
   /**
-   * What a Type message tells. Of a domain it names the base type, under the oid of the domain:
-   * where that is a built-in one, the domain's values look like that one's.
+   * Records a Type message. For a domain it carries the domain's oid and the name of the base type: if that is a
+   * built-in type, the domain's values have its form.
    */
   announce(oid: number, schema: string, name: string): void {
     const base = schema === "" || schema === "pg_catalog" ? BUILTIN_OIDS.get(name) : undefined;
@@ -79,7 +82,7 @@ export class TypeRegistry {
     this.#announced.set(oid, { name, shape });
   }
 
-  /** Forgets the types that a Type message in bytes[from, to), which are damaged, may have announced again. */
+  /** Forgets the types that a Type message in the damaged bytes[from, to) may have announced again. */
   forget(bytes: Uint8Array, from: number, to: number): void {
     if (this.#announced.size === 0) return;
     for (let at = from; at < to; at++) {
@@ -88,31 +91,33 @@ export class TypeRegistry {
     }
   }
 
-  /** The catalogue may have answered otherwise since: what it said is not known any more. */
+  /** Forgets the catalogue's answers, which may be out of date. */
   forgetCatalogue(): void {
     if (this.#catalogued.size === 0) return;
     this.#catalogued.clear();
     this.#revision++;
   }
 
-  /** Those of which only the catalogue can tell what they are. */
+  /** The types that only the catalogue can describe. */
   notBuiltIn(oids: Iterable<number>): readonly number[] {
     return [...new Set(oids)].filter((oid) => !BUILTINS.has(oid));
   }
 
-  /** Those of them that it was not asked about yet. */
+  /** The types that are not built in and that the catalogue was not asked about yet. */
   uncatalogued(oids: Iterable<number>): readonly number[] {
     return this.notBuiltIn(oids).filter((oid) => !this.#catalogued.has(oid));
   }
 
-  /** What the catalogue answered to a question for `asked`: one that it does not know is not asked for again. */
+  /**
+   * Records the catalogue's answer to a query for the oids `asked`. A type that it does not have is not queried again.
+   */
   catalogue(asked: readonly number[], types: readonly CatalogueType[]): void {
     for (const oid of asked) this.#catalogued.set(oid, undefined);
     for (const { oid, name, shape } of types) this.#catalogued.set(oid, { name, shape });
     this.#revision++;
   }
 
-  /** Whether the catalogue has said the same before; of what is not composite, of which only the name may be another. */
+  /** Whether the catalogue named the type the same before: of a type that is not composite, only that can change. */
   knows({ oid, name }: CatalogueType): boolean {
     return this.#catalogued.get(oid)?.name === name;
   }
@@ -126,7 +131,7 @@ function addBuiltin(oid: number, name: string, shape: TypeShape, arrayOid: numbe
   BUILTINS.set(oid, { name, shape });
   BUILTIN_OIDS.set(name, oid);
   if (arrayOid === 0) return;
-  // The only built-in type whose text form holds commas outside of quotes.
+  // box is the only built-in type whose text form contains commas outside of quotes.
   const delimiter = name === "box" ? ";" : ",";
   BUILTINS.set(arrayOid, { name: `_${name}`, shape: { kind: "array", element: oid, delimiter } });
   BUILTIN_OIDS.set(`_${name}`, arrayOid);

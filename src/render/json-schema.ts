@@ -1,4 +1,4 @@
-/** Parts of which JSON Schemas are made. */
+/** Building blocks for JSON Schemas. */
 
 /** A JSON Schema, or a part of one. */
 export interface JsonSchema {
@@ -8,7 +8,7 @@ export interface JsonSchema {
 export const text: JsonSchema = { type: "string" };
 export const flag: JsonSchema = { type: "boolean" };
 
-/** An object of exactly these keys; some may be missing. */
+/** An object with exactly these keys, of which some are optional. */
 export function object(
   properties: Readonly<Record<string, JsonSchema>>,
   optional: readonly string[] = [],
@@ -21,7 +21,7 @@ export function object(
   };
 }
 
-/** What a validator in its strict mode wants for "these keys are there": the keys and the type once more. */
+/** Requires these keys. A validator in strict mode wants the keys and the type repeated. */
 export function having(...keys: readonly string[]): JsonSchema {
   const properties = Object.fromEntries(keys.map((key) => [key, true]));
   return { type: "object", properties, required: keys };
@@ -35,7 +35,7 @@ export function nullable(schema: JsonSchema): JsonSchema {
   return { oneOf: [schema, { type: "null" }] };
 }
 
-/** A part of the same schema, by its name. */
+/** Refers to a named part of the same schema. */
 export function ref(name: string): JsonSchema {
   return { $ref: `#/$defs/${name}` };
 }

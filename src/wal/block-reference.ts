@@ -1,4 +1,7 @@
-/** What a record says of a block that it changes (access/xlogrecord.h, XLogRecordBlockHeader and XLogRecordBlockImageHeader). */
+/**
+ * What a record says about a block that it changes (access/xlogrecord.h, XLogRecordBlockHeader and
+ * XLogRecordBlockImageHeader).
+ */
 import { PAGE_BYTES } from "./pages/page.ts";
 import type { WalVersion } from "./pages/versions.ts";
 
@@ -9,13 +12,13 @@ const HAS_DATA = 0x20;
 const WILL_INIT = 0x40;
 const SAME_RELATION = 0x80;
 
-/** Bits of an image's bimg_info, as from 15 on; 14 has its own. */
+/** Bits of an image's bimg_info from PostgreSQL 15 on; 14 has different ones. */
 const IMAGE_HAS_HOLE = 0x01;
 const IMAGE_APPLY = 0x02;
 const IMAGE_COMPRESSED = 0x1c;
 export type ImageCompression = "none" | "pglz" | "lz4" | "zstd";
 
-/** A block that a record refers to. Offsets are those of the record's `bytes`. */
+/** A block that a record refers to. Offsets count from the start of the record's `bytes`. */
 export class BlockReference {
   id = 0;
   /** 0 main, 1 free space map, 2 visibility map, 3 init. */
@@ -24,10 +27,10 @@ export class BlockReference {
   database = 0;
   relfilenode = 0;
   block = 0;
-  /** Replay does not read the page, it makes it. */
+  /** Replay initialises the page instead of reading it. */
   willInit = false;
   hasImage = false;
-  /** False: the image only serves wal_consistency_checking. */
+  /** False if the image is only for wal_consistency_checking. */
   imageApplied = false;
   imageInfo = 0;
   imageStart = 0;
@@ -44,9 +47,11 @@ export class BlockReference {
   }
 
   /**
-   * Reads the reference behind its id; `before` is the one before it in the record. Returns where it ends; -1: it is not possible.
+   * Reads the reference behind its id; `before` is the previous one in the record. Returns where it ends, or -1 if it
+   * is invalid.
    *
-   * uint8 fork_flags, uint16 data length, [image header], [locator: uint32 tablespace, database, relfilenode], uint32 block
+   * uint8 fork_flags, uint16 data length, [image header], [locator: uint32 tablespace, database, relfilenode], uint32
+   * block
    */
   decode(
     view: DataView,
@@ -121,7 +126,7 @@ function decodeImageHeader(
   return at;
 }
 
-/** What xlogreader.c insists on. */
+/** The checks of xlogreader.c. */
 function imageFits(
   bytes: number,
   holeOffset: number,
@@ -136,7 +141,7 @@ function imageFits(
   return compressed ? bytes !== PAGE_BYTES : hasHole || bytes === PAGE_BYTES;
 }
 
-/** 14: 1 hole, 2 pglz, 4 apply. From 15 on: 1 hole, 2 apply, 4 pglz, 8 lz4, 10 zstd (hexadecimal). */
+/** In PostgreSQL 14: 1 hole, 2 pglz, 4 apply. From 15 on: 1 hole, 2 apply, 4 pglz, 8 lz4, 10 zstd (hexadecimal). */
 function imageInfoOf14(info: number): number {
   return (info & 1) | ((info & 4) >> 1) | ((info & 2) << 1);
 }

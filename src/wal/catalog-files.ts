@@ -1,6 +1,7 @@
 /**
- * The system catalogues' files as initdb makes them: the relfilenode is the OID (catalog/pg_*.h), the same on 14 to 18, until a
- * VACUUM FULL makes another, which is then above all of these. A line is a table, then its indexes, its TOAST table and that one's index.
+ * The system catalogues' files as initdb creates them. Their relfilenode is their OID (catalog/pg_*.h), the same in 14
+ * to 18, until a VACUUM FULL gives them another one, which is higher than all of these. Each line names a table, its
+ * indexes, its TOAST table and that table's index.
  */
 const FILES = `
 826 pg_default_acl 827 pg_default_acl_role_nsp_obj_index 828 pg_default_acl_oid_index 4143 pg_toast_826 4144 pg_toast_826_index
@@ -71,13 +72,13 @@ const FILES = `
 
 export interface CatalogFile {
   readonly name: string;
-  /** Of the table that it serves; undefined: it is one. */
+  /** The table that it belongs to; undefined if it is a table itself. */
   readonly table: string | undefined;
 }
 
 let files: Map<number, CatalogFile> | undefined;
 
-/** Undefined: not the number of a catalogue's first file. */
+/** Undefined if it is not the number of a catalogue's first file. */
 export function catalogFile(relfilenode: number): CatalogFile | undefined {
   files ??= parse();
   return files.get(relfilenode);

@@ -1,9 +1,9 @@
 import { FirstTuple } from "./first-tuple.ts";
 import type { WalRecord } from "./record.ts";
 
-/** How much of a row is kept: the columns of fixed length that are of interest. */
+/** How many bytes of a row are kept: the fixed-length columns that are used. */
 const CLASS_BYTES = 136;
-/** Oldest first out. */
+/** When there are more, the oldest are dropped. */
 const KEPT_MAX = 50_000;
 
 const UPDATE_BYTES = 14;
@@ -13,14 +13,14 @@ const HEAP_HEADER_BYTES = 5;
 const TUPLE_HEADER_BYTES = 23;
 
 /**
- * Rows of pg_class by their places, as far as the log has shown them: an update of a catalogue leaves out what it has in common with the
- * old row, which is found by where it lies.
+ * Rows of pg_class by their position in the table, as far as the log contains them. An update of a catalogue leaves out
+ * the bytes that equal the old row's, so the old row is needed, and is found by its position.
  */
 export class ClassRows {
   readonly #rows = new Map<string, Uint8Array>();
   readonly #tuple = new FirstTuple();
 
-  /** The row that a Heap INSERT brings. Undefined: not known. */
+  /** The row of a Heap INSERT. Undefined if not known. */
   inserted(record: WalRecord): DataView | undefined {
     const { database, block } = record.blocks[0]!;
     if (record.mainBytes < 2) return undefined;
@@ -28,7 +28,7 @@ export class ClassRows {
     return this.#keep(`${database}/${block}/${item}`, this.#tuple.of(record, item, CLASS_BYTES));
   }
 
-  /** The new row of an UPDATE or HOT_UPDATE. Block 1 is the old row's, where that is another one. */
+  /** The new row of an UPDATE or HOT_UPDATE. Block 1 is the old row's block if that is another one. */
   updated(record: WalRecord): DataView | undefined {
     const { view, mainStart, mainBytes } = record;
     const page = record.blockById(0);
@@ -45,14 +45,14 @@ export class ClassRows {
     return this.#keep(`${page.database}/${page.block}/${item}`, row);
   }
 
-  /** The database's pg_class has been rewritten: its rows lie elsewhere. */
+  /** The database's pg_class was rewritten: its rows have new positions. */
   forget(database: number): void {
     for (const key of this.#rows.keys()) {
       if (key.startsWith(`${database}/`)) this.#rows.delete(key);
     }
   }
 
-  /** What lay there before is gone, whether the new row is known or not. */
+  /** The earlier row at this position is gone, whether the new one is known or not. */
   #keep(key: string, row: DataView | undefined): DataView | undefined {
     this.#rows.delete(key);
     if (row === undefined) return undefined;
@@ -67,8 +67,8 @@ export class ClassRows {
 }
 
 /**
- * [uint16 prefix], [uint16 suffix], xl_heap_header, null bitmap, and the bytes between prefix and suffix. All columns that are read here
- * have fixed lengths, so that what comes from the old row stands at the same place in it.
+ * [uint16 prefix], [uint16 suffix], xl_heap_header, null bitmap, and the bytes between prefix and suffix. All columns
+ * that are read here have fixed lengths, so bytes from the old row keep their offsets.
  */
 function joined(
   data: Uint8Array,

@@ -2,18 +2,18 @@ import { restoreImage } from "./images/images.ts";
 import { PAGE_BYTES } from "./pages/page.ts";
 import type { WalRecord } from "./record.ts";
 
-/** xl_heap_header: uint16 infomask2, uint16 infomask, uint8 hoff; the tuple's bytes follow from its 23rd on. */
+/** xl_heap_header: uint16 infomask2, uint16 infomask, uint8 hoff. The tuple's bytes from offset 23 on follow. */
 const HEAP_HEADER_BYTES = 5;
 const TUPLE_HEADER_BYTES = 23;
 const HOFF = 22;
 const PAGE_HEADER_BYTES = 24;
 
-/** The row that a record brings to its first block, from the block's data or the page's image. */
+/** The row that a record inserts into its first block, from the block's data or the page's image. */
 export class FirstTuple {
   readonly #page = new Uint8Array(PAGE_BYTES);
   readonly #pageView = new DataView(this.#page.buffer);
 
-  /** Of the row that is the page's `item`, `bytes` of its columns; undefined: not there, or not to be read. */
+  /** The first `bytes` of the columns of the page's row `item`; undefined if it is missing or unreadable. */
   of(record: WalRecord, item: number, bytes: number): DataView | undefined {
     const block = record.blocks[0]!;
     if (block.dataBytes > 0) return ofData(record, block.dataStart, block.dataBytes, bytes);
@@ -21,7 +21,7 @@ export class FirstTuple {
     return this.#ofPage(item, bytes);
   }
 
-  /** Item pointers stand behind the page's header: offset in the low 15 bits, length in the high 15. */
+  /** Item pointers follow the page's header: offset in the low 15 bits, length in the high 15. */
   #ofPage(item: number, bytes: number): DataView | undefined {
     const view = this.#pageView;
     const at = PAGE_HEADER_BYTES + 4 * (item - 1);

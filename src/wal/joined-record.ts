@@ -4,28 +4,28 @@ import { CHECKSUM_AT, ID_ORIGIN, ID_TOP_XID, RECORD_HEADER_BYTES } from "./recor
 import { Rmgr } from "./rmgrs.ts";
 
 const CAPACITY_MIN = 128 * 1024;
-/** What is longer gets all of its room at once: the system hands out pages as they are filled, and no second copy is made. */
+/** Longer records get all memory at once: the system provides pages only when filled, and no second copy is made. */
 const DOUBLED_MAX = 8 * 1024 * 1024;
-/** How much is kept of a logical message's content, which has no place in a line. */
+/** How many bytes of a logical message's content are kept; it is not printed. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 const RMGR_AT = 17;
 
 /**
- * The bytes of a record that crosses pages, without the pages' headers. Memory grows with what has come, not with what the record's
- * length promises: a damaged length allocates nothing.
+ * The bytes of a record that crosses pages, without the page headers. Memory grows with the bytes received, not to the
+ * record's stated length: a damaged length allocates nothing.
  */
 export class JoinedRecord {
   memory: WalBytes = createWalBytes(CAPACITY_MIN);
-  /** Of the whole record; 0: none is open. */
+  /** The length of the whole record; 0 if none is open. */
   totalLength = 0;
-  /** How much of it has come. */
+  /** How many of its bytes have been appended. */
   length = 0;
   lsn = 0;
-  /** Of what follows the header. */
+  /** The checksum of the bytes behind the header, so far. */
   #checksum = -1;
 
   begin(lsn: number, totalLength: number): void {
-    // What a huge record needed is given back.
+    // Gives back the memory of a huge record.
     if (this.memory.bytes.length > CAPACITY_MIN && totalLength <= CAPACITY_MIN) {
       this.memory = createWalBytes(CAPACITY_MIN);
     }
@@ -52,7 +52,7 @@ export class JoinedRecord {
     this.length = length;
   }
 
-  /** Of all of it. */
+  /** The checksum of the whole record. */
   checksum(): number {
     return ~checksumAfter(this.#checksum, this.memory.bytes, 0, CHECKSUM_AT);
   }
@@ -71,7 +71,7 @@ export class JoinedRecord {
   }
 }
 
-/** Of a logical message: behind its items and what stands before the prefix, see describeMessage(). */
+/** The end of a logical message's prefix: behind the items and the fields before it, see describeMessage(). */
 function prefixEnd({ bytes, view }: WalBytes): number {
   let at = RECORD_HEADER_BYTES;
   if (bytes[at] === ID_ORIGIN) at += 3;

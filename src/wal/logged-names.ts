@@ -11,7 +11,7 @@ const UPDATE = 0x20;
 const HOT_UPDATE = 0x40;
 const PG_CLASS = 1259;
 const PG_INDEX = 2610;
-/** Oldest first out: a log may create more relations than memory holds. */
+/** When there are more, the oldest are dropped: a log may create more relations than memory can hold. */
 const KEPT_MAX = 50_000;
 
 const SCHEMAS = new Map([
@@ -22,12 +22,12 @@ const SCHEMAS = new Map([
 const TOAST_NAME = /^pg_toast_(\d+)(_index)?$/;
 
 /**
- * Columns of pg_class: `oid@0 relname@4 relnamespace@68 … relfilenode@88 reltablespace@92 … relrewrite@128`; from 18 on there is one more
- * before the last of these.
+ * Columns of pg_class: `oid@0 relname@4 relnamespace@68 … relfilenode@88 reltablespace@92 … relrewrite@128`. From
+ * PostgreSQL 18 on one more column precedes relrewrite.
  */
 const REWRITE_OFFSET = 128;
 const NAME_BYTES = 64;
-/** Of pg_index: `indexrelid@0 indrelid@4`. */
+/** Columns of pg_index: `indexrelid@0 indrelid@4`. */
 const INDEX_BYTES = 8;
 
 interface Created {
@@ -36,31 +36,31 @@ interface Created {
   readonly schema: string | null;
   readonly name: string;
   readonly relfilenode: number;
-  /** 0: the database's own. */
+  /** 0: the database's own tablespace. */
   readonly tablespace: number;
-  /** The table whose new file this is (VACUUM FULL, ALTER TABLE); 0: none. */
+  /** The table whose new file this is (VACUUM FULL, ALTER TABLE); 0 if none. */
   readonly rewrites: number;
 }
 
 const utf8 = new TextDecoder();
 
 /**
- * What relations are called, as far as the log itself shows: the pg_class row that came with a relation's creation and those that
- * followed it (TRUNCATE, VACUUM FULL and others give it another file), and the pg_index row of an index. Of the system catalogues the
- * first files are known.
+ * The names of relations as far as the log itself contains them: in the pg_class row that is inserted at a relation's
+ * creation, in later updates of it (TRUNCATE, VACUUM FULL and others assign another file), and in an index's pg_index
+ * row. The first files of the system catalogues are known.
  */
 export class LoggedNames implements RelationNames {
   generation = 0;
   readonly #byFile = new Map<string, Created>();
   readonly #byOid = new Map<string, Created>();
-  /** An index's table. */
+  /** The table of each index. */
   readonly #tableOf = new Map<string, number>();
-  /** Files that pg_class has been moved to, by database. */
+  /** The files that pg_class was moved to, by database. */
   readonly #classFiles = new Map<number, number>();
   readonly #tuple = new FirstTuple();
   readonly #rows = new ClassRows();
 
-  /** Every record, in order. */
+  /** Needs to see every record, in order. */
   observe(record: WalRecord, version: WalVersion): void {
     const { rmgr } = record;
     if (rmgr === Rmgr.heap) {
@@ -90,7 +90,7 @@ export class LoggedNames implements RelationNames {
     return tableName(served, created.name);
   }
 
-  /** Its own name is a passing one. */
+  /** The relation is a rewrite of another one, whose name counts: its own is temporary. */
   #rewritten({ database, rewrites }: Created): RelationName | undefined {
     const table = this.#byOid.get(keyOf(database, rewrites));
     return table === undefined ? undefined : tableName(table, undefined);

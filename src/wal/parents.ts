@@ -5,7 +5,7 @@ import type { WalRecord } from "./record.ts";
 import { Rmgr } from "./rmgrs.ts";
 import type { WalVersion } from "./pages/versions.ts";
 
-/** What a record of the Transaction rmgr says about transactions other than that of its header. */
+/** What a record of the Transaction rmgr says about transactions other than the one in its header. */
 class NamedTransactions implements DetailSink {
   parent = 0;
   prepared = 0;
@@ -28,7 +28,7 @@ class NamedTransactions implements DetailSink {
   rows(): void {}
 }
 
-/** Transactions, with their subtransactions as far as the log has named their parent. */
+/** Transactions and their subtransactions, as far as the log has named the parents of these. */
 export class TransactionFamily {
   readonly #xids: Set<number>;
 
@@ -36,7 +36,7 @@ export class TransactionFamily {
     this.#xids = new Set(xids);
   }
 
-  /** Whether the record is one of theirs. Every record has to be shown, in order. */
+  /** Whether the record belongs to one of them. Needs to see every record, in order. */
   has(record: WalRecord, version: WalVersion): boolean {
     const { xid, topXid } = record;
     if (topXid !== 0 && this.#xids.has(topXid)) this.#xids.add(xid);

@@ -1,8 +1,9 @@
 /**
  * PostgreSQL's physical write-ahead log: pages in, records out (access/transam/xlogreader.c).
- * Law: pure. No clock, no files, no packages; no object for a record that nobody keeps; what was not checked is not given out.
- * Way in: RecordReader. feed() it pages, and call next() until it wants more. What a record means is in detail/describe.ts, what it is called
- * in rmgrs.ts.
+ * Law: pure. No clock, no files, no packages. It allocates no object for a record that nobody keeps, and returns no
+ * record that failed a check.
+ * Way in: RecordReader. feed() it pages, and call next() until it needs more. What a record means is in
+ * detail/describe.ts, what it is called in rmgrs.ts.
  */
 import { type SkippedRange, type WalFault, faultAt, recordFault } from "./pages/faults.ts";
 import { JoinedRecord } from "./joined-record.ts";
@@ -19,21 +20,21 @@ import { RecordLinks } from "./record-links.ts";
 import { CHECKSUM_AT, RECORD_HEADER_BYTES, WalRecord, recordChecksum } from "./record.ts";
 import { Rmgr } from "./rmgrs.ts";
 
-/** What next() has to say. */
+/** The results of next(). */
 export const Step = {
-  /** `record` is the next one. */
+  /** `record` is the next record. */
   record: 1,
-  /** All that was fed is read. */
+  /** All pages that were fed are read. */
   more: 2,
-  /** `skipped` is a range that was passed over; the record behind it comes next. */
+  /** `skipped` is a range that was skipped; the record behind it comes next. */
   skipped: 3,
-  /** `stop` tells why. Only skip() leads on. */
+  /** `stop` says why. Only skip() continues. */
   stopped: 4,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
 const OPCODE_SWITCH = 0x40;
-/** No record is longer (palloc's limit; 1,020 MiB from 16 on). */
+/** No record is longer (palloc's limit; 1,020 MiB from PostgreSQL 16 on). */
 const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
 
 export class RecordReader {
@@ -42,22 +43,22 @@ export class RecordReader {
   skipped: SkippedRange | undefined;
   readonly #pages = new PageCursor();
   readonly #links = new RecordLinks();
-  /** Whether a record was read since the start or the last gap: then the next one follows it directly. */
+  /** Whether a record was read since the start or the last gap: the next one then follows it directly. */
   #synced = false;
   readonly #joined = new JoinedRecord();
-  /** Set while a sound record behind a fault is looked for. */
+  /** The fault behind which a valid record is being searched for. */
   #searching: WalFault | undefined;
-  /** Found behind a skipped range, and not given out yet. */
+  /** `record` was found behind a skipped range and not returned yet. */
   #found = false;
-  /** Whether a record that began before what was fed goes on behind it. */
+  /** Whether a record that began before the first page fed continues behind the pages fed so far. */
   #passing = false;
 
-  /** The segment that the pages fed from now on are of. */
+  /** Sets the segment of the pages that are fed from now on. */
   openSegment(header: SegmentHeader, timelineMax: number): void {
     this.#pages.openSegment(header, timelineMax);
   }
 
-  /** Goes on at `position`, the start of a record, behind the record at `prev`. */
+  /** Continues at `position`, the start of a record; the record before it is at `prev`. */
   seek(position: number, prev: number): void {
     this.#joined.drop();
     this.#pages.seek(position);
@@ -66,17 +67,19 @@ export class RecordReader {
     this.stop = undefined;
   }
 
-  /** The first `length` bytes of the chunk, which begins with a page at `address`; they stay as they are until more is asked for. */
+  /**
+   * Feeds `length` bytes of the chunk, beginning with a page at `address`; they must not change until more is needed.
+   */
   feed(chunk: PageChunk, length: number, address: number): void {
     this.#pages.feed(chunk, length, address);
   }
 
-  /** Where the record would start that comes next, or the one that is not complete does. */
+  /** The start of the next record, or of an incomplete one. */
   get position(): number {
     return this.#joined.totalLength > 0 ? this.#joined.lsn : this.#pages.base + this.#pages.at;
   }
 
-  /** Whether a record goes on behind what was fed: the one at `position`, or one that began before all of it. */
+  /** Whether a record continues behind the pages fed: the one at `position`, or one that began before all of them. */
   get unfinished(): boolean {
     return this.#joined.totalLength > 0 || this.#passing;
   }
@@ -86,7 +89,7 @@ export class RecordReader {
     return this.#links.previous === UNKNOWN && this.#joined.totalLength === 0;
   }
 
-  /** The record before `position`. */
+  /** The start of the record before `position`. */
   get previous(): number {
     return this.#links.previous;
   }
@@ -107,18 +110,18 @@ export class RecordReader {
     }
   }
 
-  /** Bytes are missing here: of a file that was cut short, or of segments that are not there. */
+  /** Bytes are missing here: the file is too short, or segments are missing. */
   interrupt(message: string, cutShort: boolean): Step | undefined {
     return this.#fail({ ...faultAt(this.position, message), cutShort }, this.#pages.at);
   }
 
-  /** After a stop: on to the next sound record, wherever that is. */
+  /** After a stop, continues with the next valid record. */
   skip(): void {
     this.#searching = this.stop;
     this.stop = undefined;
   }
 
-  /** Pages that follow are not the next ones. */
+  /** The pages that follow are not the next ones. */
   jump(): void {
     this.#joined.drop();
     this.#pages.jump();
@@ -126,7 +129,7 @@ export class RecordReader {
     this.#synced = false;
   }
 
-  /** At the end of the input: what was skipped up to there. */
+  /** Call it at the end of the input: returns what was skipped up to there. */
   finish(): SkippedRange | undefined {
     const fault = this.#searching;
     if (fault === undefined) return undefined;
@@ -149,7 +152,7 @@ export class RecordReader {
     const info = words[index]! >>> 16;
     const rest = words[index + 4]! >>> 0;
     if ((info & PageInfo.overwrite) !== 0) {
-      // What was open was never completed: the server crashed, and wrote on from here.
+      // The open record was never completed: the server crashed and continued writing here.
       this.#joined.drop();
     } else if (this.#joined.totalLength > 0) {
       return this.#continueRecord(at, start, pageEnd, (info & PageInfo.continued) === 0 ? 0 : rest);
@@ -167,7 +170,6 @@ export class RecordReader {
     return undefined;
   }
 
-  /** Appends what the page holds of the open record. */
   #continueRecord(at: number, start: number, pageEnd: number, rest: number): Step | undefined {
     const joined = this.#joined;
     const missing = joined.totalLength - joined.length;
@@ -206,7 +208,7 @@ export class RecordReader {
     return this.#beginRecord(at, pageEnd, totalLength);
   }
 
-  /** A record that the page does not hold whole. */
+  /** Starts a record that does not fit the page. */
   #beginRecord(at: number, pageEnd: number, totalLength: number): Step | undefined {
     const lsn = this.#pages.base + at;
     const { chunk } = this.#pages;
@@ -226,7 +228,7 @@ export class RecordReader {
     return undefined;
   }
 
-  /** Decodes a record that is there whole, and gives it out if it is sound. */
+  /** Decodes a complete record, and returns it if it is valid. */
   #check(
     memory: WalBytes,
     start: number,
@@ -254,7 +256,7 @@ export class RecordReader {
     return this.#searching === undefined ? Step.record : this.#giveFound(lsn);
   }
 
-  /** Behind a SWITCH the rest of the segment is empty. */
+  /** Behind a SWITCH record the rest of the segment is empty. */
   #leaveSegment(): void {
     const { segmentBytes } = this.#pages.header;
     const next = Math.ceil((this.#pages.base + this.#pages.at) / segmentBytes) * segmentBytes;
@@ -270,14 +272,13 @@ export class RecordReader {
     return Step.skipped;
   }
 
-  /** One that lies on a single page may have a wrong length: the next page is the first place that can be trusted. */
+  /** A record on a single page may have a wrong length: only the start of the next page can be trusted again. */
   #failRecord(fault: WalFault, start: number): Step | undefined {
     const crossed = fault.position !== this.#pages.base + start;
     const nextPage = pageAfter(fault.position - this.#pages.base);
     return this.#fail(fault, crossed ? this.#pages.at : nextPage);
   }
 
-  /** The file ends within a page. */
   #cut(missing: number, end: number): Step | undefined {
     const position =
       this.#joined.totalLength > 0 ? this.#joined.lsn : this.#pages.base + this.#pages.at;
@@ -285,7 +286,7 @@ export class RecordReader {
     return this.#fail({ ...faultAt(position, message), cutShort: true }, end);
   }
 
-  /** Stops, to go on at `resumeAt` if it is asked to; a candidate behind a fault is only passed over. */
+  /** Stops, and continues at `resumeAt` after skip(). During a search a faulty candidate is just skipped. */
   #fail(fault: WalFault, resumeAt: number): Step | undefined {
     const joined = this.#joined;
     const start = joined.totalLength > 0 ? joined.lsn : fault.start;

@@ -2,20 +2,20 @@ import { type WalFault, recordFault } from "./pages/faults.ts";
 import { UNKNOWN } from "./pages/page-cursor.ts";
 import { formatPosition } from "./pages/position.ts";
 
-/** What the link of the record that comes next has to be: each record tells where the one before it starts. */
+/** Checks the link of each record: it has to point to the start of the record before. */
 export class RecordLinks {
-  /** Start of the record before; UNKNOWN: not known yet. */
+  /** Start of the record before; UNKNOWN if not known yet. */
   previous = UNKNOWN;
-  /** The last record before a gap: what comes behind it links to that or to a later one. */
+  /** The last record before a gap: a record behind the gap links to it or to a later one. */
   #floor = 0;
 
-  /** What comes next does not follow the record before. */
+  /** The next record does not follow the one before. */
   break(): void {
     this.#floor = Math.max(this.previous, this.#floor);
     this.previous = UNKNOWN;
   }
 
-  /** Behind damage the record before is not known, but lies in the range that is skipped: old bytes have another link. */
+  /** Behind damage, the record before is unknown but inside the skipped range. Old bytes have links to elsewhere. */
   fault(lsn: number, link: number, behindDamage: boolean): WalFault | undefined {
     const known = !behindDamage && this.previous !== UNKNOWN;
     const floor = Math.max(this.previous, this.#floor);

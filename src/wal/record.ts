@@ -1,6 +1,6 @@
 /**
- * One record, decoded (access/xlogrecord.h; xlogreader.c, DecodeXLogRecord). There is one object for all records: each
- * is read over the last one, and its views of bytes live until the next is asked for.
+ * One decoded record (access/xlogrecord.h; xlogreader.c, DecodeXLogRecord). One object serves for all records: each is
+ * decoded over the last one, and its views are valid until the next record is requested.
  */
 import { BlockReference } from "./block-reference.ts";
 import type { PageChunk, WalBytes } from "./pages/page-chunk.ts";
@@ -8,11 +8,11 @@ import { positionOf } from "./pages/position.ts";
 import type { WalVersion } from "./pages/versions.ts";
 
 export const RECORD_HEADER_BYTES = 24;
-/** Where in the header its checksum is, which is of what stands before it, and of what follows the header. */
+/** The offset of the checksum in the header. It covers the header before it and everything behind the header. */
 export const CHECKSUM_AT = 20;
 const BLOCKS_MAX = 33;
 
-/** Ids of what comes before the data. */
+/** Ids of the items before the data. */
 const BLOCK_ID_MAX = 32;
 export const ID_TOP_XID = 252;
 export const ID_ORIGIN = 253;
@@ -21,7 +21,7 @@ const ID_MAIN_SHORT = 255;
 
 const EMPTY = new Uint8Array(0);
 
-/** Over what follows the header first, then over the header up to the checksum itself. */
+/** Covers first what follows the header, then the header up to the checksum. */
 export function recordChecksum(
   { checksumAfter }: PageChunk,
   start: number,
@@ -36,37 +36,37 @@ export class WalRecord {
   view: DataView = new DataView(EMPTY.buffer);
   /** Where it begins in `bytes`. */
   start = 0;
-  /** With all of its data (pg_waldump: tot). */
+  /** Including all of its data (pg_waldump: tot). */
   totalLength = 0;
   lsn = 0;
   /** Where the next record may begin. */
   endLsn = 0;
   prevLsn = 0;
-  /** The (sub)transaction that wrote it; 0: none. */
+  /** The (sub)transaction that wrote it; 0 if none. */
   xid = 0;
   rmgr = 0;
   info = 0;
-  /** The subtransaction's parent, where the record names it; else 0. */
+  /** The subtransaction's parent if the record names it, otherwise 0. */
   topXid = 0;
-  /** Undefined: none is named. */
+  /** Undefined if none is named. */
   originId: number | undefined;
   blockCount = 0;
-  /** Only the first `blockCount` are this record's. */
+  /** Only the first `blockCount` belong to this record. */
   readonly blocks: readonly BlockReference[] = Array.from(
     { length: BLOCKS_MAX },
     () => new BlockReference(),
   );
   mainStart = 0;
   mainBytes = 0;
-  /** Of all images together. */
+  /** The sum for all images. */
   imageBytes = 0;
 
-  /** Without images (pg_waldump: rec). */
+  /** The length without images (pg_waldump: rec). */
   get length(): number {
     return this.totalLength - this.imageBytes;
   }
 
-  /** The opcode and its flags: info without the log's own bits. */
+  /** The opcode and its flags: info without the bits that belong to the log. */
   get opcode(): number {
     return this.info & 0xf0;
   }
@@ -87,7 +87,7 @@ export class WalRecord {
     return this.bytes.subarray(dataStart, dataStart + dataBytes);
   }
 
-  /** As it is stored: perhaps compressed, without its hole. */
+  /** The image as it is stored: possibly compressed, and without its hole. */
   blockImage({ imageStart, imageBytes }: BlockReference): Uint8Array {
     return this.bytes.subarray(imageStart, imageStart + imageBytes);
   }
@@ -107,7 +107,7 @@ export class WalRecord {
   }
 
   /**
-   * Reads the items behind the header. Returns false where their lengths do not add up, or one cannot be.
+   * Reads the items behind the header. Returns false if their lengths do not add up or one is invalid.
    *
    * uint8 id 0-32: uint8 fork_flags, uint16 data length, [image header], [locator], uint32 block
    * uint8 id 252: uint32 top-level xid. 253: uint16 origin. 254: uint32, 255: uint8 length of the main data

@@ -1,19 +1,19 @@
-/** What a relation is called. */
+/** A relation's name. */
 export interface RelationName {
-  /** Null: not known. */
+  /** Null if not known. */
   readonly schema: string | null;
-  /** The table itself, or the one that an index or a TOAST table serves. */
+  /** The table itself, or the table that an index or a TOAST table belongs to. */
   readonly table: string;
-  /** The table's; undefined: a catalogue's, which its name identifies in a database. */
+  /** The table's oid; undefined for a catalogue, whose name identifies it in a database. */
   readonly oid: number | undefined;
-  /** Its own name, where it is not the table. */
+  /** The relation's own name if it is not the table. */
   readonly relation: string | undefined;
 }
 
-/** Tells what relfilenodes are called. */
+/** Finds the names for relfilenodes. */
 export interface RelationNames {
   /** Changes whenever an answer may have changed. */
   readonly generation: number;
-  /** Undefined: not known. */
+  /** Undefined if not known. */
   nameOf(tablespace: number, database: number, relfilenode: number): RelationName | undefined;
 }

@@ -19,18 +19,18 @@ export const Rmgr = {
   logicalMessage: 21,
 } as const;
 
-/** The first id of those that extensions bring. */
+/** The first id of custom resource managers, which extensions define. */
 const CUSTOM_MIN = 128;
 
 interface RmgrTypes {
   readonly name: string;
-  /** By the high four bits of info; a hole is an opcode that is not used. */
+  /** By the high four bits of info; undefined for an unused opcode. */
   readonly types: readonly (string | undefined)[];
   /** Bits of info that do not belong to the opcode. */
   readonly flags?: number;
 }
 
-/** `"0 A, 1 B"`: opcode digit and name. */
+/** Parses `"0:A 1:B"`: opcode digit and name. */
 function types(text: string): (string | undefined)[] {
   const names = Array.from<string | undefined>({ length: 16 });
   for (const entry of text.split(" ")) {
@@ -40,7 +40,7 @@ function types(text: string): (string | undefined)[] {
   return names;
 }
 
-/** In the order of their ids; of PostgreSQL 18. */
+/** In the order of their ids, as in PostgreSQL 18. */
 const LATEST: readonly RmgrTypes[] = [
   {
     name: "XLOG",
@@ -125,7 +125,7 @@ const LATEST: readonly RmgrTypes[] = [
   { name: "LogicalMessage", types: types("0:MESSAGE") },
 ];
 
-/** What earlier versions call otherwise, by rmgr. */
+/** The names that differ in earlier versions, by rmgr. */
 function earlier(version: WalVersion): ReadonlyMap<number, readonly (string | undefined)[]> {
   const changes = new Map<number, (string | undefined)[]>();
   if (version < 17) {
@@ -142,7 +142,7 @@ function earlier(version: WalVersion): ReadonlyMap<number, readonly (string | un
 export type RecordTypeId = number;
 export const RECORD_TYPES = 256 * 16;
 
-/** The names of one version. */
+/** The names in one version. */
 export class RecordNames {
   readonly #rmgrs: string[] = [];
   readonly #types: string[] = [];
@@ -162,7 +162,7 @@ export class RecordNames {
     }
   }
 
-  /** Of a record's rmgr and info: flags in info that do not make another type are left out. */
+  /** The id for a record's rmgr and info. Flags in info that do not change the type are left out. */
   id(rmgr: number, info: number): RecordTypeId {
     return this.#ids[rmgr * 16 + (info >> 4)]!;
   }
@@ -175,7 +175,7 @@ export class RecordNames {
     return this.#types[id]!;
   }
 
-  /** All names that this version gives, for whoever asks for one that there is not. */
+  /** All names of this version, for the message about an unknown one. */
   get rmgrs(): readonly string[] {
     return LATEST.map(({ name }) => name);
   }

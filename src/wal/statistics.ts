@@ -21,17 +21,17 @@ export interface RelationTotals extends Totals {
   readonly tablespace: number;
   readonly database: number;
   readonly relfilenode: number;
-  /** How many images of its pages there are. */
+  /** The number of full-page images of its pages. */
   images: number;
-  /** Written to by an index method. */
+  /** True if records of an index method refer to it. */
   isIndex: boolean;
-  /** With the same relfilenode, in another database or tablespace: rare. */
+  /** Another relation with the same relfilenode, in another database or tablespace; that is rare. */
   readonly next: RelationTotals | undefined;
 }
 
-/** What a finding about checkpoints needs to know. */
+/** The data for findings about checkpoints. */
 export interface CheckpointTotals {
-  /** While the server ran: by time, by volume or by hand. */
+  /** Checkpoints while the server ran: by time, by volume or by hand. */
   online: number;
   first: PgTime | undefined;
   last: PgTime | undefined;
@@ -46,7 +46,7 @@ const FREEZE_PAGE = 0x30;
 const VISIBLE = 0x40;
 const ALL_FROZEN = 0x02;
 
-/** Counts and bytes by record type and by relation. Memory grows with the number of relations only. */
+/** Counts records and bytes by record type and by relation. Memory grows only with the number of relations. */
 export class WalStatistics {
   readonly #records = new Float64Array(RECORD_TYPES);
   readonly #recordBytes = new Float64Array(RECORD_TYPES);
@@ -57,7 +57,7 @@ export class WalStatistics {
   #names!: RecordNames;
   readonly withoutBlocks: Totals = { records: 0, recordBytes: 0, imageBytes: 0 };
   readonly checkpoints: CheckpointTotals = { online: 0, first: undefined, last: undefined };
-  /** Bytes of logical messages by prefix. */
+  /** Bytes of logical messages, by prefix. */
   readonly messages = new Map<string, number>();
   /** Bytes of records that freeze tuples or mark pages as frozen. */
   freezingBytes = 0;
@@ -94,7 +94,7 @@ export class WalStatistics {
     }
   }
 
-  /** Undefined: no record was counted. */
+  /** Undefined if no record was counted. */
   get version(): WalVersion | undefined {
     return this.#version;
   }
@@ -119,7 +119,6 @@ export class WalStatistics {
     return all;
   }
 
-  /** All bytes. */
   get total(): number {
     return this.types().reduce((sum, each) => sum + each.recordBytes + each.imageBytes, 0);
   }
@@ -146,7 +145,7 @@ export class WalStatistics {
     relfilenode: number,
     next: RelationTotals | undefined,
   ): RelationTotals {
-    // Not spread out of another object, which would take more memory.
+    // Not built by spreading another object, which would take more memory.
     const added: RelationTotals = {
       tablespace,
       database,
@@ -175,7 +174,7 @@ export class WalStatistics {
     if (freezes) this.freezingBytes += record.totalLength;
   }
 
-  /** Records that are few. */
+  /** Counts the rare records. */
   #addNews(record: WalRecord): void {
     if (record.rmgr === Rmgr.logicalMessage) return this.#addMessage(record);
     if (record.opcode !== XlogOperation.checkpointOnline) return;

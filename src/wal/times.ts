@@ -1,4 +1,6 @@
-/** Records that tell when they were written: commits, aborts, prepares, checkpoints, restore points, ends of recovery. */
+/**
+ * Finds the time in records that have one: commits, aborts, prepares, checkpoints, restore points, ends of recovery.
+ */
 import type { PgTime } from "../pg-time.ts";
 import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "./detail/transaction.ts";
 import { CHECKPOINT_TIME_OFFSET, XlogOperation, pgTimeOfSeconds } from "./detail/xlog.ts";
@@ -7,7 +9,7 @@ import { Rmgr } from "./rmgrs.ts";
 
 const PREPARE_TIME_OFFSET = 16;
 
-/** Undefined: the record has no time. */
+/** Undefined if the record has no time. */
 export function recordTime(record: WalRecord): PgTime | undefined {
   if (record.rmgr === Rmgr.transaction) return transactionTime(record);
   if (record.rmgr !== Rmgr.xlog) return undefined;

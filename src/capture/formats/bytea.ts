@@ -10,33 +10,33 @@ for (let digit = 0; digit < 16; digit++) {
   HEX_DIGITS[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
 
-/** Undefined when the byte is no hexadecimal digit. */
+/** Undefined if the byte is not a hexadecimal digit. */
 export function hexDigit(byte: number): number | undefined {
   const digit = HEX_DIGITS[byte];
   return digit === NO_DIGIT ? undefined : digit;
 }
 
-/** A bytea's bytes, and where in the text each of them came from: a fault is reported by its place in the file. */
+/** The bytes of a bytea and their positions in the text, so that a fault is reported by its place in the file. */
 export interface Bytea {
-  /** A view until the next call. */
+  /** A view, valid until the next call. */
   readonly bytes: Uint8Array;
   sourceOf(offset: number): number;
 }
 
-/** Turns the text forms of bytea into bytes: `\x…`, and what bytea_output = escape prints. */
+/** Decodes the text forms of bytea: `\x…`, and what bytea_output = escape prints. */
 export class ByteaDecoder {
   #out = new Uint8Array(4096);
 
   #fault: DecodeError | undefined;
 
-  /** `from` and `to` are where in `text` the value stands. The DecodeError's offset counts from the start of `text`. */
+  /** `from` and `to` delimit the value in `text`. The offset of a DecodeError counts from the start of `text`. */
   decode(text: Uint8Array, from: number, to: number): Bytea {
     const bytea = this.salvage(text, from, to);
     if (this.#fault !== undefined) throw this.#fault;
     return bytea;
   }
 
-  /** What can be made of it, whatever is wrong with it. */
+  /** Decodes as much as possible, whatever is wrong with it. */
   salvage(text: Uint8Array, from: number, to: number): Bytea {
     this.#fault = undefined;
     if (this.#out.length < to - from) this.#out = new Uint8Array(to - from);
@@ -45,7 +45,7 @@ export class ByteaDecoder {
       : this.#decodeEscape(text, from, to);
   }
 
-  /** As salvage(), of digits alone. */
+  /** Like salvage(), for digits without the leading `\x`. */
   salvageHex(text: Uint8Array, from: number, to: number): Bytea {
     const out = this.#out;
     let length = 0;
@@ -62,7 +62,7 @@ export class ByteaDecoder {
     return { bytes: out.subarray(0, length), sourceOf: (offset) => from + 2 * offset };
   }
 
-  /** `\\` is a backslash, `\ooo` a byte in octal, all else itself. */
+  /** `\\` is a backslash, `\ooo` an octal byte; any other byte stands for itself. */
   #decodeEscape(text: Uint8Array, from: number, to: number): Bytea {
     const out = this.#out;
     let length = 0;

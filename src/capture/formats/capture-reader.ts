@@ -13,7 +13,7 @@ export const CAPTURE_FORMATS = [
 ] as const;
 export type CaptureFormat = (typeof CAPTURE_FORMATS)[number];
 
-/** A range of the capture that was passed over, and the fault it starts with. */
+/** A range of the capture that was skipped, and the fault at its start. */
 export interface SkippedRange {
   readonly start: number;
   /** The byte after the range. */
@@ -21,37 +21,40 @@ export interface SkippedRange {
   readonly fault: DecodeError;
 }
 
-/** Told of what a capture holds, in order. */
+/** Receives the contents of a capture, in order. */
 export interface CaptureListener {
-  /** The message's views live until the call returns. */
+  /** The message's views are valid until the call returns. */
   message(message: PgoutputMessage): void;
   skipped(range: SkippedRange): void;
-  /** Called before what comes behind a skipped range: from..to of these bytes is a piece of it, and nothing that it tells is known. */
+  /**
+   * Called for each piece of a skipped range, before the message behind it. bytes[from, to) was skipped: what it
+   * announced is not known.
+   */
   lost?(bytes: Uint8Array, from: number, to: number): void;
-  /** What walctl itself wrote beside the stream: a capture's `m` frame. */
+  /** What walctl itself wrote beside the stream: an `m` frame of a capture. */
   metadata(json: unknown): void;
 }
 
 export interface CaptureReaderOptions {
   readonly listener: CaptureListener;
-  /** Passes over what is damaged, and tells the listener, instead of throwing. */
+  /** Skips damaged bytes and reports them to the listener instead of throwing. */
   readonly keepGoing: boolean;
 }
 
 /**
- * A capture's bytes in, its messages out, as they come.
- * Both throw a DecodeError whose offset is that in the capture; `missing` is not 0 only where the capture ends
- * too early. After that the reader is of no more use.
+ * Turns the bytes of a capture into its messages, as they arrive. Both methods throw a DecodeError whose offset counts
+ * from the start of the capture; its `missing` is 0 unless the capture ends too early. After an error the reader cannot
+ * be used any more.
  */
 export interface CaptureReader {
-  /** The chunk may be overwritten once all is done. */
+  /** The chunk may be overwritten once the work is done. */
   push(chunk: Uint8Array): Work;
   end(): Work;
 }
 
-/** What is done as one asks for it, a short piece at a time: between two of them signals may have their turn. */
+/** Work done step by step, on demand: signals are handled between two steps. */
 export type Work = Generator<void, void, void>;
 
-/** A piece of work goes through so many bytes, or so many where it searches. */
+/** How many bytes one step of work covers, and one step of a search. */
 export const PIECE_BYTES = 1 << 20;
 export const SEARCH_BYTES = 1 << 12;

@@ -1,24 +1,24 @@
 import type { CaptureReader, Work } from "./capture-reader.ts";
 
-/** How far a chunk was decoded, and how many more bytes at least are needed to go on. */
+/** How far a chunk was decoded, and the least number of bytes needed to continue. */
 export interface Decoded {
   readonly consumed: number;
   readonly missing: number;
 }
 
 /**
- * Hands a capture's chunks to decode() as they lie, without copying: only what a chunk's end cuts off is kept, and put
- * before the next one. So memory holds a chunk and the one message that is cut.
+ * Passes a capture's chunks to decode() without copying them. Only what the end of a chunk cuts off is kept and put
+ * before the next chunk, so memory holds a chunk and one cut message.
  */
 export abstract class ChunkedReader implements CaptureReader {
   readonly #carry = new Carry();
-  /** The offset of the carried bytes, or else of the next chunk. */
+  /** The offset in the capture of the carried bytes; if there are none, of the next chunk. */
   #base = 0;
   #missing = 0;
 
   /**
-   * Decodes what is whole in `bytes`. `base` is the offset of its first byte in the capture; `final` tells that nothing
-   * comes after. The bytes may be overwritten once it is done.
+   * Decodes the whole messages in `bytes`. `base` is the offset of the first byte in the capture; `final` means that no
+   * bytes follow. The bytes may be overwritten once it returns.
    */
   protected abstract decode(
     bytes: Uint8Array,
@@ -40,8 +40,8 @@ export abstract class ChunkedReader implements CaptureReader {
   }
 
   /**
-   * Completes what the last chunk cut off, and returns what is then left of this one. The bytes needed are tried
-   * twice as many each time: a value of 100 MB must not be looked at again for every chunk of it.
+   * Completes the message that the last chunk cut off and returns the rest of this chunk. Each attempt decodes twice as
+   * many bytes as the one before: a value of 100 MB must not be decoded again for every chunk.
    */
   *#joined(chunk: Uint8Array): Generator<void, Uint8Array, void> {
     const carry = this.#carry;
@@ -70,7 +70,7 @@ export abstract class ChunkedReader implements CaptureReader {
 
 const CARRY_BYTES_MIN = 4096;
 
-/** Bytes kept from one chunk to the next. */
+/** Bytes that are kept from one chunk to the next. */
 class Carry {
   #buffer = new Uint8Array(0);
   #length = 0;
@@ -79,7 +79,7 @@ class Carry {
     return this.#length;
   }
 
-  /** A view until the next change. */
+  /** A view, valid until the next change. */
   bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }
@@ -87,7 +87,7 @@ class Carry {
   append(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#buffer.length) {
-      // It grows with what has come, never to what a length field promises: that may be damaged.
+      // The buffer grows with the bytes received, never to the size in a length field: that may be damaged.
       const grown = new Uint8Array(Math.max(length, this.#buffer.length * 2, CARRY_BYTES_MIN));
       grown.set(this.bytes());
       this.#buffer = grown;

@@ -6,7 +6,7 @@ import { NO_POSITION } from "../../pgoutput/surroundings.ts";
 import type { FrameLayout } from "./frame-reader.ts";
 import { isCut } from "./trial.ts";
 
-/** Its line ends and its byte above 0x7f show what has been through a text filter (manual: COPY, Binary Format). */
+/** Its line ends and its byte above 0x7f reveal files that went through a text filter (manual: COPY, Binary Format). */
 export const COPY_SIGNATURE: Uint8Array = Uint8Array.of(
   ...Buffer.from("PGCOPY\n", "latin1"),
   0xff,
@@ -17,19 +17,20 @@ const TRAILER = 0xffff;
 const NULL_LENGTH = 0xffffffff;
 const FIELD_BYTES_MAX = 0x3fffffff;
 const LSN_BYTES = 8;
-/** Before the message in a row of three fields. */
+/** The bytes before the message in a row of three fields. */
 const ROW_HEAD_BYTES = 26;
-/** PostgreSQL writes none, and steps over those of others. */
+/** PostgreSQL writes no header extension; those of other programs are skipped. */
 const EXTENSION_BYTES_MAX = 1 << 16;
 
 /**
- * Signature  Int32 flags  Int32 length  Byten extension  { Int16 fields  { Int32 length  Byten }×fields }×n  Int16 -1:
- * rows of (lsn, xid, data), or of data alone.
+ * Signature  Int32 flags  Int32 length  Byten extension
+ * { Int16 fields  { Int32 length  Byten }×fields }×n  Int16 -1:
+ * rows of (lsn, xid, data), or of data only.
  */
 export class CopyBinaryLayout implements FrameLayout {
   readonly headBytes = ROW_HEAD_BYTES + 1;
   #ended = false;
-  /** Of the row whose end was asked for last. */
+  /** The position of the row that frameEnd() read last. */
   #position: WalPosition = NO_POSITION;
 
   get missingAtEnd(): DecodeError | undefined {
@@ -56,7 +57,7 @@ export class CopyBinaryLayout implements FrameLayout {
     reader.subject = "row";
     const start = reader.offset;
     if (this.#ended) {
-      // If a row follows after all, that was none.
+      // If a row follows after all, that was not the trailer.
       this.#ended = false;
       throw reader.invalid("after the trailer", start);
     }
@@ -74,7 +75,7 @@ export class CopyBinaryLayout implements FrameLayout {
       reader.advance(this.#fieldLength(reader));
     }
     const length = this.#fieldLength(reader);
-    // Not stepped over: this is where the message starts.
+    // The message starts here, so the reader stays.
     return reader.offset + length;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Messages that follow one another without a frame that tells their length: they delimit themselves, but for
- * Stream Abort, and but for whether a stream block is open, which a capture that was cut does not tell.
+ * Messages that follow one another without frames. A message shows its own length, with two exceptions: a Stream Abort
+ * does not, and a truncated capture does not show whether a stream block is open.
  */
 import { DecodeError } from "../../errors.ts";
 import { isKnownTag, type PgoutputDecoder } from "../../pgoutput/decoder.ts";
@@ -10,16 +10,16 @@ import { NO_POSITION } from "../../pgoutput/surroundings.ts";
 import { Tag } from "../../pgoutput/tags.ts";
 import { quoteByte } from "../../pgoutput/tuple.ts";
 
-/** What stands after each message: pg_recvlogical writes a line feed. */
+/** The byte after each message: pg_recvlogical writes a line feed. */
 export type Separator = "line feed" | "none";
 
 export const LINE_FEED = 0x0a;
 const SHORT_ABORT_BYTES = 9;
 const LONG_ABORT_BYTES = 25;
 
-/** MaxAllocSize: no message of the server is longer. */
+/** MaxAllocSize: the server sends no longer message. */
 const ROW_BYTES_MAX = 0x3fffffff;
-/** Of messages that hold nothing but names; generous. */
+/** A generous limit for messages that contain only names. */
 const OTHER_BYTES_MAX = 1 << 20;
 
 /** Tags of messages that carry an xid of their own inside a stream block. */
@@ -33,18 +33,18 @@ const XID_TAGS: ReadonlySet<number> = new Set([
   Tag.message,
 ]);
 
-/** Whether a message that starts with this byte has another layout inside a stream block. */
+/** Whether a message that starts with this byte has a different layout inside a stream block. */
 export function carriesXid(tag: number | undefined): boolean {
   return tag !== undefined && XID_TAGS.has(tag);
 }
 
-/** Whether a message that starts with this byte can come where a stream block is open, or where none is. */
+/** Whether a message that starts with this byte can occur inside a stream block (`streaming`) or outside of one. */
 export function fitsStreaming(tag: number | undefined, streaming: boolean): boolean {
   if (carriesXid(tag) || tag === Tag.origin) return true;
   return streaming === (tag === Tag.streamStop);
 }
 
-/** Decodes the message at `reader.offset` and steps over it and its separator. `final`: nothing comes after the reader's bytes. */
+/** Decodes the message at `reader.offset` and skips it with its separator. `final`: no more bytes follow. */
 export function decodeMessage(
   decoder: PgoutputDecoder,
   reader: ByteReader,
@@ -53,13 +53,13 @@ export function decodeMessage(
 ): PgoutputMessage {
   const { bytes, offset } = reader;
   const separated = separator === "line feed";
-  // A message counts as whole only once its separator is there: so nothing is decoded twice.
+  // A message is whole only once its separator has arrived, so nothing is decoded twice.
   reader.end = separated && !final ? bytes.length - 1 : bytes.length;
   if (bytes[offset] === Tag.streamAbort) reader.end = endOfStreamAbort(reader, separated, final);
   return decoder.decodeNext(reader, NO_POSITION, separated ? stepOverLineFeed : undefined);
 }
 
-/** Before the message counts: what is followed by anything else is damaged. */
+/** Runs before the message takes effect: if anything but a line feed follows it, it is damaged. */
 function stepOverLineFeed(reader: ByteReader): void {
   const { bytes, offset } = reader;
   if (offset === bytes.length) return;
@@ -71,7 +71,7 @@ function stepOverLineFeed(reader: ByteReader): void {
 }
 
 /**
- * The abort's LSN and time are there only with streaming = parallel, and nothing in the message says so. The byte after
+ * The abort's LSN and time are present only with streaming = parallel, and the message does not say so. The byte after
  * the short form does: as the first byte of an LSN it would be 0, for the first 64 petabytes of WAL.
  */
 function endOfStreamAbort(reader: ByteReader, separated: boolean, final: boolean): number {
@@ -89,7 +89,7 @@ function endOfStreamAbort(reader: ByteReader, separated: boolean, final: boolean
   return longEnd;
 }
 
-/** Whether the message at `start` may only be cut by the end of the bytes: a damaged length asks for more than there can be. */
+/** Whether the message at `start` may just be cut by the end of the bytes: a damaged length asks for too many. */
 export function mayBeCut(error: DecodeError, bytes: Uint8Array, start: number): boolean {
   if (error.missing === 0) return false;
   const tag = bytes[start] ?? 0;
@@ -99,7 +99,7 @@ export function mayBeCut(error: DecodeError, bytes: Uint8Array, start: number): 
   return length <= (growing ? ROW_BYTES_MAX : OTHER_BYTES_MAX);
 }
 
-/** What is wrong with a message that asks for more bytes than it can have. */
+/** The fault of a message that asks for more bytes than a message can have. */
 export function tooLong(subject: string, start: number): DecodeError {
   return new DecodeError(`${subject}: longer than a message can be`, start);
 }

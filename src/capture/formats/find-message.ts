@@ -4,24 +4,24 @@ import { carriesXid, type Separator } from "./end-to-end.ts";
 import { mayStartMessage } from "./message-marks.ts";
 import { tryMessages } from "./trial.ts";
 
-/** Messages in a row that are no coincidence. */
+/** How many consecutive messages are no coincidence. */
 const MESSAGES_CONVINCING = { "line feed": 2, none: 4 } as const;
 
-/** What starts nothing asks for any number of bytes: it is given up when it asks for more than this. */
+/** Bytes that are no message may ask for any number of bytes: a candidate that asks for more than this is dropped. */
 const CANDIDATE_BYTES_MAX = 1 << 16;
-/** Unless all but the last of the messages that convince are there already. */
+/** The limit if all but the last of the convincing messages have decoded already. */
 const LIKELY_BYTES_MAX = 1 << 24;
 
-/** What a search for the next message found. */
+/** The result of a search for the next message. */
 export interface Found {
-  /** Where a message starts, or may start once more bytes are there. */
+  /** Where a message starts, or may start once more bytes have arrived. */
   readonly start: number;
   readonly streaming: boolean;
-  /** 0: it is one. */
+  /** 0 if a message starts there; otherwise how many more bytes are needed to decide. */
   readonly missing: number;
 }
 
-/** The first byte from `from` on that starts several messages in a row; the end of the bytes if there is none. */
+/** Finds the first byte from `from` on that starts several messages in a row; the end of the bytes if there is none. */
 export function* findMessage(
   bytes: Uint8Array,
   from: number,
@@ -43,20 +43,20 @@ const OUTSIDE = [false];
 const WITHIN = [true];
 const EITHER = [false, true];
 
-/** Inside a stream block, outside of one, or one as well as the other. */
+/** Whether a message with this tag can be inside a stream block, outside of one, or both. */
 function waysToTake(tag: number | undefined): readonly boolean[] {
   if (carriesXid(tag)) return EITHER;
   return tag === Tag.streamStop ? WITHIN : OUTSIDE;
 }
 
-/** 0: messages start here. Undefined: none do. Else the number of bytes that are missing to tell. */
+/** 0 if messages start here, undefined if not; otherwise the number of bytes missing to decide. */
 function missingAt(
   bytes: Uint8Array,
   start: number,
   how: { readonly separator: Separator; readonly streaming: boolean; readonly final: boolean },
 ): number | undefined {
   const needed = MESSAGES_CONVINCING[how.separator];
-  // What starts nothing may look for the end of a name in all that follows: it gets to see little of that.
+  // Bytes that are no message may search all that follows for the end of a name: a candidate sees only a window.
   const window = bytes.subarray(start, start + CANDIDATE_BYTES_MAX);
   const partial = start + window.length < bytes.length;
   let trial = tryMessages(window, 0, { ...how, final: how.final && !partial }, needed);
@@ -69,7 +69,7 @@ function missingAt(
     if (trial.broken || trial.messages >= needed) return trial.broken ? undefined : 0;
   }
   if (how.final) {
-    // Little is left: one message up to the very end is enough, or several whose last is cut.
+    // Few bytes are left: one message up to the very end is enough, or several of which the last is cut.
     return trial.messages >= (trial.missing === 0 ? 1 : needed - 1) ? 0 : undefined;
   }
   const bytesMax = likely ? LIKELY_BYTES_MAX : CANDIDATE_BYTES_MAX;

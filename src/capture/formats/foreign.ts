@@ -1,4 +1,4 @@
-/** A file that is no capture: what it is, and what to do with it instead. */
+/** A file that is not a capture: what it is, and what to do with it instead. */
 export interface Foreign {
   readonly what: string;
   /** `FILE` stands for the file's name. */
@@ -8,7 +8,7 @@ export interface Foreign {
 }
 
 const XLOG_PAGE_HEADER_BYTES = 24;
-/** How many bytes it takes to know a file by its signature. */
+/** How many bytes are needed to recognise a file by its signature. */
 export const FOREIGN_BYTES = XLOG_PAGE_HEADER_BYTES;
 const XLOG_PAGE_FLAGS_MAX = 0x0f;
 
@@ -28,7 +28,7 @@ const SIGNATURES: readonly (readonly [readonly number[], Foreign])[] = [
   ],
 ];
 
-/** Undefined: none that is known. */
+/** Undefined if no known signature matches. */
 export function foreignBinary(bytes: Uint8Array): Foreign | undefined {
   for (const [signature, foreign] of SIGNATURES) {
     if (signature.every((byte, at) => bytes[at] === byte)) return foreign;
@@ -36,7 +36,7 @@ export function foreignBinary(bytes: Uint8Array): Foreign | undefined {
   return isWalSegment(bytes) ? WAL_SEGMENT : undefined;
 }
 
-/** Of text that is none of the text formats. */
+/** Describes text that is in none of the text formats. */
 export function foreignText(text: string): Foreign {
   if (/^\s*[{[]/.test(text)) {
     return {
@@ -65,8 +65,8 @@ const WAL_SEGMENT: Foreign = {
 
 /**
  * XLogPageHeaderData in the server's byte order, here little-endian: uint16 magic, uint16 flags, uint32 timeline,
- * uint64 page address. The magic was 0xD0.. to PostgreSQL 11 and is 0xD1.. since; the address of a segment's first page
- * is a multiple of 1 MiB at least.
+ * uint64 page address. The magic was 0xD0.. up to PostgreSQL 11 and is 0xD1.. since. The address of a segment's first
+ * page is a multiple of at least 1 MiB.
  */
 function isWalSegment(bytes: Uint8Array): boolean {
   if (bytes.length < XLOG_PAGE_HEADER_BYTES) return false;

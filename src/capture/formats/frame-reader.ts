@@ -11,30 +11,34 @@ import { ChunkedReader, type Decoded } from "./chunks.ts";
 import { Damage, decodeErrorOf } from "./damage.ts";
 import { WholeMessages } from "./whole-messages.ts";
 
-/** Where the bytes of the frames are: what differs from one framed format to the other. */
+/** What differs between the framed formats: where the bytes of the frames are. */
 export interface FrameLayout {
-  /** Steps over what stands before the first frame. */
+  /** Reads what precedes the first frame. */
   readPreamble(reader: ByteReader): void;
-  /** Reads the head of the frame at `reader.offset` and returns where the frame ends. */
+  /** Reads the head of the frame at `reader.offset` and returns the offset of the frame's end. */
   frameEnd(reader: ByteReader): number;
-  /** Whether the bytes from `start`, where frameEnd() left the reader, may go on to the frame's end, which is far. */
+  /**
+   * Whether the bytes from `start`, where frameEnd() left the reader, can belong to this frame, whose end is far away.
+   */
   mayGoOn(bytes: Uint8Array, start: number): boolean;
-  /** The first byte of the message in the whole frame that starts at `start`. */
+  /** The first byte of the message in the whole frame at `start`. */
   tagOf(bytes: Uint8Array, start: number): number | undefined;
-  /** Steps to the frame's message; `reader.end` is the frame's end. Null: there is none in it. */
+  /** Moves the reader to the frame's message; `reader.end` is the frame's end. Null if the frame has no message. */
   readHead(reader: ByteReader, listener: CaptureListener): WalPosition | null;
-  /** Whether a frame starts at `start`, beyond doubt: false too if too few bytes are there to tell. */
+  /** Whether a frame certainly starts at `start`; also false if there are too few bytes to decide. */
   isFrame(bytes: Uint8Array, start: number): boolean;
   /** How many bytes isFrame() looks at. */
   readonly headBytes: number;
-  /** What is missing at the end of a capture whose frames are all whole. */
+  /** The error at the end of a capture whose frames are all whole, if something is still missing. */
   readonly missingAtEnd: DecodeError | undefined;
 }
 
-/** A frame that lacks more than this is looked at before it is waited for: its length may be what is damaged. */
+/**
+ * If a frame lacks more bytes than this, its bytes are checked before waiting for the rest: its length may be damaged.
+ */
 const FAR_BYTES = 1 << 16;
 
-/** Captures whose frames tell how long each message is. */
+/** Reads captures whose frames contain the length of each message. */
 export class FrameReader extends ChunkedReader {
   readonly #layout: FrameLayout;
   readonly #listener: CaptureListener;
@@ -42,7 +46,7 @@ export class FrameReader extends ChunkedReader {
   readonly #damage: Damage;
   readonly #reader = new ByteReader();
   #begun = false;
-  /** After damage: where the next frame starts is to be found out. */
+  /** True after damage, until the start of the next frame is found. */
   #lost = false;
 
   constructor(layout: FrameLayout, options: CaptureReaderOptions) {
@@ -70,14 +74,14 @@ export class FrameReader extends ChunkedReader {
     return { consumed: reader.offset, missing: this.#lost ? 1 : 0 };
   }
 
-  /** The hot loop: decodes to the end of the bytes, or a piece of them, or to damage. Returns how many bytes are missing. */
+  /** The hot loop: decodes up to the end of the bytes, of a step, or to damage. Returns how many bytes are missing. */
   #frames(base: number, final: boolean): number {
     const reader = this.#reader;
     const layout = this.#layout;
     const bytesEnd = reader.bytes.length;
     const pieceEnd = Math.min(bytesEnd, reader.offset + PIECE_BYTES);
     let start = reader.offset;
-    /** The frame's, if it is whole. */
+    /** The end of the frame if it is whole. */
     let wholeEnd = 0;
     try {
       while (reader.offset < pieceEnd) {
@@ -115,7 +119,7 @@ export class FrameReader extends ChunkedReader {
       reader.offset = start;
       const whole = wholeEnd > 0;
       if (fault.missing > 0 && !whole && !final) return Math.min(fault.missing, FAR_BYTES);
-      // What is missing inside a whole frame is not missing at the capture's end.
+      // Bytes missing inside a whole frame are not missing at the capture's end.
       const known =
         whole && fault.missing > 0 ? new DecodeError(fault.message, fault.offset) : fault;
       this.#damage.found(known, base, base + start);
@@ -127,7 +131,10 @@ export class FrameReader extends ChunkedReader {
     }
   }
 
-  /** Passes over the frame alone where another one follows; else its length may be what is damaged. `wholeEnd`: 0 if it is not whole. */
+  /**
+   * Skips only this frame if another one follows it; otherwise only one byte, since its length may be damaged.
+   * `wholeEnd` is 0 if the frame is not whole.
+   */
   #pass(start: number, wholeEnd: number): void {
     const reader = this.#reader;
     const { bytes } = reader;
@@ -139,7 +146,7 @@ export class FrameReader extends ChunkedReader {
     this.#lost = !alone;
   }
 
-  /** Finds the next frame after damage. False: there is none in these bytes. */
+  /** Finds the next frame after damage. False if these bytes contain none. */
   *#find(final: boolean): Generator<void, boolean, void> {
     const reader = this.#reader;
     const layout = this.#layout;

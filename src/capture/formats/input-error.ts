@@ -1,4 +1,4 @@
 import { WalctlError } from "../../errors.ts";
 
-/** What is wrong with one capture: others can still be decoded. */
+/** A fault of one capture: others can still be decoded. */
 export class InputError extends WalctlError {}

@@ -4,18 +4,18 @@ import { isKnownTag } from "../../pgoutput/decoder.ts";
 import { NO_POSITION } from "../../pgoutput/surroundings.ts";
 import { hexDigit } from "./bytea.ts";
 
-/** One line's last field, a bytea's text, and the position that its first one tells. */
+/** The last field of a line, the text of a bytea, and the position in its first field. */
 export interface LineFields {
-  /** What `from` and `to` count in: the line itself, or a copy where the format had to be undone. */
+  /** The text that `from` and `to` refer to: the line itself, or a copy without the format's quoting. */
   readonly text: Uint8Array;
   readonly from: number;
   readonly to: number;
   readonly position: WalPosition;
-  /** Of the value's start, in the line. */
+  /** The offset of the value's start in the line. */
   readonly source: number;
 }
 
-/** Splits a line, of which the line feed is not a part. Null: a line that holds no row. */
+/** Splits a line, given without its line feed. Null if the line holds no row. */
 export type SplitLine = (line: Uint8Array, first: boolean) => LineFields | null;
 
 const BAR = 0x7c;
@@ -30,14 +30,14 @@ const SLASH = 0x2f;
 const DASH = 0x2d;
 const PLUS = 0x2b;
 
-/** psql centres it over values of any length. */
+/** The heading. psql centres it over values of any length. */
 const HEADING = /^"?(lsn|location|data)"?\s*(?:[|,\t]|$)/;
-/** Below the rows, as psql prints it without -t. */
+/** The line below the rows that psql prints without -t. */
 const ROW_COUNT = /^\(\d+ rows?\)\s*$/;
-/** So much of a line tells whether it is one of these. */
+/** How many bytes of a line are needed to recognise these. */
 const TRIMMINGS_BYTES = 200;
 
-/** psql's output: `\x…` alone, or `lsn|xid|\x…`; aligned output too. */
+/** psql's output: `\x…` only, or `lsn|xid|\x…`; also aligned output. */
 export const splitHexLine: SplitLine = (line) => {
   if (isTrimmings(line, HEADING) || isTrimmings(line, ROW_COUNT) || isRule(line)) return null;
   const { from, position } = readRow(line, BAR);
@@ -59,7 +59,7 @@ export const splitCopyTextLine: SplitLine = (line, first) => {
   return { text, from: 0, to: text.length, position, source: from };
 };
 
-/** COPY's CSV format: a value with a comma or a quote in it (bytea_output = escape prints such) is quoted, its quotes doubled. */
+/** COPY's CSV format: a value with a comma or a quote (bytea_output = escape) is quoted, its quotes are doubled. */
 export const splitCopyCsvLine: SplitLine = (line, first) => {
   if (first && isTrimmings(line, HEADING)) return null;
   const { from, position } = readRow(line, COMMA);
@@ -75,7 +75,7 @@ function isTrimmings(line: Uint8Array, what: RegExp): boolean {
   return what.test(Buffer.from(text).toString("latin1"));
 }
 
-/** Below the heading, as psql prints it without -A: as wide as the widest value. */
+/** The rule below the heading that psql prints without -A: as wide as the widest value. */
 function isRule(line: Uint8Array): boolean {
   if (line[0] !== DASH) return false;
   return line.every((byte) => byte === DASH || byte === PLUS);
@@ -87,12 +87,12 @@ function behindSpaces(line: Uint8Array, from: number): number {
   return at;
 }
 
-/** A backslash, a decimal digit or A to F: no trimmings start so, and most rows do. */
+/** A backslash, a decimal digit or A to F: most rows start with one, a heading or rule never does. */
 function startsRow(byte: number): boolean {
   return byte === BACKSLASH || (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46);
 }
 
-/** The row's last field and the position that the first one of three tells. */
+/** The start of the row's last field, and the position in the first of three fields. */
 interface Row {
   readonly from: number;
   readonly position: WalPosition;
@@ -104,7 +104,7 @@ function readRow(line: Uint8Array, separator: number): Row {
   const first = line.indexOf(separator);
   const position = first === -1 ? undefined : readLsn(line, first);
   if (position === undefined) {
-    // The bytea alone; where it is printed with escapes, its first byte is the message's own.
+    // The line is only the bytea; printed with escapes, it starts with the message's first byte.
     if (byte === QUOTE || byte === SPACE || isKnownTag(byte))
       return { from: 0, position: NO_POSITION };
     throw new DecodeError("line: neither a bytea nor lsn, xid and a bytea", 0);
@@ -114,7 +114,7 @@ function readRow(line: Uint8Array, separator: number): Row {
   return { from: second + 1, position };
 }
 
-/** Of the first `to` bytes of the line, as pg_lsn prints it; blanks and quotes around it are stepped over. */
+/** Reads the first `to` bytes of the line as pg_lsn prints them; blanks and quotes around it are skipped. */
 function readLsn(line: Uint8Array, to: number): WalPosition | undefined {
   let high = 0;
   let low = 0;

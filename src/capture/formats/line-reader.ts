@@ -11,18 +11,18 @@ import { WholeMessages } from "./whole-messages.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-/** A piece of work: so many bytes of lines. */
+/** How many bytes of lines one step of work covers. */
 const LINES_BYTES = 1 << 16;
-/** A line without an end that is longer is looked at before more of it is waited for. */
+/** If a line without an end is longer than this, it is checked before waiting for more of it. */
 const FAR_BYTES = 1 << 20;
-/** A fault nearer to the end of what there is of a line may be none once there is more. */
+/** A fault closer than this to the end of an incomplete line may disappear once there is more of the line. */
 const UNDECIDED_BYTES = 4;
 
 const HEX_MARK = String.raw`\x`;
 
 type Value = Pick<LineFields, "text" | "from" | "to">;
 
-/** Captures as text: one message a line, as psql and COPY print what the SQL functions return. */
+/** Reads captures as text: one message a line, as psql and COPY print the result of the SQL functions. */
 export class LineReader extends ChunkedReader {
   readonly #split: SplitLine;
   readonly #options: CaptureReaderOptions;
@@ -31,7 +31,7 @@ export class LineReader extends ChunkedReader {
   readonly #bytea = new ByteaDecoder();
   readonly #reader = new ByteReader();
   #first = true;
-  /** The rest of this line is passed over. */
+  /** The rest of this line is skipped. */
   #passing = false;
 
   constructor(split: SplitLine, options: CaptureReaderOptions) {
@@ -70,7 +70,7 @@ export class LineReader extends ChunkedReader {
     return { consumed: bytes.length, missing: 0 };
   }
 
-  /** `cut`: the line's end is the capture's. */
+  /** `cut`: the capture ends without a line feed after this line. */
   #line(line: Uint8Array, start: number, cut: boolean): void {
     const first = this.#first;
     this.#first = false;
@@ -94,14 +94,14 @@ export class LineReader extends ChunkedReader {
       return bytes[0];
     });
     this.#messages.passedOver(tags.length === 1 ? tags[0] : undefined);
-    // Digits that were lost or added leave those behind them in other pairs.
+    // If digits were lost or added, the digits behind them are paired differently.
     let start = line.length;
     while (hexDigit(line[start - 1] ?? 0) !== undefined) start--;
     start += (line.length - start) % 2;
     this.#damage.lost(this.#bytea.salvageHex(line, start, line.length).bytes, true);
   }
 
-  /** Of a damaged line, which may be several: the marks of hexadecimal digits show where the values are, whatever the fields. */
+  /** The values of a damaged line, which may be several lines: `\x` marks the values, whatever the other fields are. */
   #valuesOf(line: Uint8Array, first: boolean): readonly Value[] {
     const text = Buffer.from(line.buffer, line.byteOffset, line.length);
     const values: Value[] = [];
@@ -121,8 +121,8 @@ export class LineReader extends ChunkedReader {
   }
 
   /**
-   * Whether the rest of a long line that has no end yet can be passed over: it holds no row, such as psql's rule below
-   * the heading, or it is damaged already. One such as a disk full of zeros would fill the memory.
+   * Whether the rest of a long line can be skipped before its end is known: it holds no row, as psql's rule below the
+   * heading, or it is already damaged. Waiting for its end would fill the memory if the file is, say, all zeros.
    */
   #isHopeless(line: Uint8Array, start: number): boolean {
     if (line.length < FAR_BYTES) return false;
@@ -147,12 +147,12 @@ export class LineReader extends ChunkedReader {
     }
   }
 
-  /** Offsets of faults count from the line's start. */
+  /** Offsets of faults count from the start of the line. */
   #message(line: Uint8Array, first: boolean): PgoutputMessage | null {
     const fields = this.#split(line, first);
     if (fields === null) return null;
     let bytea: Bytea | undefined;
-    // Where the format was undone the places inside the value are lost, its start is not.
+    // After unquoting, only the offset of the value's start is known, not offsets inside it.
     const sourceOf = (offset: number): number => (fields.text === line ? offset : fields.source);
     try {
       bytea = this.#bytea.decode(fields.text, fields.from, fields.to);
@@ -166,13 +166,13 @@ export class LineReader extends ChunkedReader {
   }
 }
 
-/** Of a last line that has no line feed: what is missing in it was cut off. */
+/** The fault of a last line without a line feed: missing bytes were cut off. */
 function cutFault(fault: DecodeError, lineEnd: number): DecodeError {
   if (fault.missing === 0 && fault.offset < lineEnd) return fault;
   return new DecodeError(fault.message, lineEnd, Math.max(fault.missing, 1));
 }
 
-/** What is missing in a line that ends is not missing at the capture's end. */
+/** Bytes missing in a complete line are not missing at the capture's end. */
 function unmissing(fault: DecodeError): DecodeError {
   return new DecodeError(fault.message, fault.offset);
 }

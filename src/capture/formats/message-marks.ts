@@ -2,20 +2,20 @@ import { isKnownTag } from "../../pgoutput/decoder.ts";
 import { Tag, TupleTag } from "../../pgoutput/tags.ts";
 import { carriesXid, LINE_FEED, type Separator } from "./end-to-end.ts";
 
-/** Bytes by which a message can be told from chance at a glance, counted from its tag and without an xid. */
+/** Bytes that distinguish a message from random data at a glance. Offsets count from the tag and leave out an xid. */
 interface Marks {
-  /** These are 0: unused flags, and the first bytes of LSNs for the first 64 petabytes of WAL. */
+  /** These bytes are 0: unused flags, and the first bytes of LSNs for the first 64 petabytes of WAL. */
   readonly zeros?: readonly number[];
-  /** The byte at the first number is one of the others. */
+  /** The byte at this offset is one of these. */
   readonly oneOf?: readonly [number, readonly number[]];
-  /** Here stand so many names, none longer than the second number. */
+  /** From this offset on there are `count` names, none longer than `bytesMax`. */
   readonly names?: readonly [start: number, bytesMax: number, count: number];
-  /** It has one of these lengths. */
+  /** The message has one of these lengths. */
   readonly lengths?: readonly number[];
 }
 
 const { key, old, new: fresh } = TupleTag;
-/** NAMEDATALEN, GIDSIZE, and what is generous: an origin's name and a message's prefix are what somebody chose. */
+/** NAMEDATALEN, GIDSIZE, and a generous limit for freely chosen names: an origin's name, a message's prefix. */
 const [NAME, GID, FREE_NAME] = [64, 200, 1024];
 
 const MARKS = new Map<number, Marks>([
@@ -43,8 +43,8 @@ const MARKS = new Map<number, Marks>([
 const XID_BYTES = 4;
 
 /**
- * Whether it is worth to decode what starts here: to try it at every letter of a long text would take hours. Bytes that
- * are not there yet speak for it.
+ * Whether decoding from here is worth a try: a try at every letter of a long text would take hours. Bytes that have not
+ * arrived yet count as matching.
  */
 export function mayStartMessage(
   bytes: Uint8Array,
@@ -70,7 +70,7 @@ export function mayStartMessage(
   return names === undefined || namesEnd(bytes, from, names);
 }
 
-/** Whether another message can go on with that byte, or the line feed before it. */
+/** Whether this byte can follow a message: as the next message's tag, or as the line feed before it. */
 function mayFollow(byte: number | undefined, separator: Separator): boolean {
   if (byte === undefined) return true;
   return separator === "line feed" ? byte === LINE_FEED : isKnownTag(byte);

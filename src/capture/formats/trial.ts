@@ -3,13 +3,15 @@ import { ByteReader } from "../../pgoutput/reader.ts";
 import { decodeErrorOf } from "./damage.ts";
 import { decodeMessage, fitsStreaming, mayBeCut, type Separator } from "./end-to-end.ts";
 
-/** How bytes decode when they are taken for messages of a certain kind. */
+/** The result of decoding bytes as messages, inside or outside of a stream block. */
 export interface Trial {
-  /** Messages that decode one after the other. Stream Stop, a single byte, is no evidence and not counted. */
+  /** How many consecutive messages decoded. Stream Stop is a single byte, which proves nothing, and is not counted. */
   readonly messages: number;
-  /** Some byte is wrong. */
+  /** A byte is wrong. */
   readonly broken: boolean;
-  /** How many more bytes at least the next message needs; 0 when the bytes end behind a message, or were enough. */
+  /**
+   * The least number of bytes that the next message still needs; 0 if the bytes end behind a message, or were enough.
+   */
   readonly missing: number;
 }
 
@@ -43,7 +45,7 @@ export function tryMessages(
   }
 }
 
-/** Whether the bytes from `start` on may be the front of one message, and no more than that. */
+/** Whether the bytes from `start` on can be the beginning of one message and no more than that. */
 export function isCut(bytes: Uint8Array, start: number): boolean {
   if (!isKnownTag(bytes[start] ?? 0)) return true;
   return [false, true].some((streaming) => {
@@ -56,8 +58,8 @@ export function isCut(bytes: Uint8Array, start: number): boolean {
 const MESSAGES_CONVINCING = 4;
 
 /**
- * Whether the message at `start` lies inside a stream block and so carries an xid: told by what decodes. A number: how
- * many more bytes are needed to tell.
+ * Whether the message at `start` is inside a stream block, and so carries an xid: whichever reading decodes. A number
+ * means that at least this many more bytes are needed to decide.
  */
 export function guessStreaming(
   bytes: Uint8Array,
@@ -74,8 +76,8 @@ export function guessStreaming(
   if (without.messages >= MESSAGES_CONVINCING) return false;
   const within = attempt(true);
   if (within.messages >= MESSAGES_CONVINCING) return true;
-  // Once one way is barred, the other is taken as soon as it has got further, and not before: how the bytes arrive must
-  // not decide.
+  // Once one reading has failed, the other is accepted only if it has decoded more messages: the result must not depend
+  // on how the bytes arrive.
   if (within.broken && without.messages >= within.messages) return false;
   if (without.broken && within.messages > without.messages) return true;
   if (!final && !(without.broken && within.broken)) {

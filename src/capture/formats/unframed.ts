@@ -7,16 +7,18 @@ import { decodeMessage, mayBeCut, type Separator, tooLong } from "./end-to-end.t
 import { findMessage } from "./find-message.ts";
 import { guessStreaming } from "./trial.ts";
 
-/** pg_recvlogical's files and messages end to end: nothing but the messages themselves tells where the next one starts. */
+/** Reads pg_recvlogical's files and messages end to end: where a message ends follows only from the message itself. */
 export class UnframedReader extends ChunkedReader {
   readonly #options: CaptureReaderOptions;
   readonly #separator: Separator;
   readonly #decoder = new PgoutputDecoder();
   readonly #damage: Damage;
   readonly #reader = new ByteReader();
-  /** Whether a stream block is open is known: not at the start, since the capture's front may have been cut off. */
+  /**
+   * Whether it is known if a stream block is open. Not at the start: the front of the capture may have been cut off.
+   */
   #settled = false;
-  /** After damage: where the next message starts is to be found out. */
+  /** True after damage, until the start of the next message is found. */
   #lost = false;
 
   constructor(separator: Separator, options: CaptureReaderOptions) {
@@ -44,7 +46,7 @@ export class UnframedReader extends ChunkedReader {
     return { consumed: bytes.length, missing: 0 };
   }
 
-  /** The hot loop: decodes to the end of the bytes, or a piece of them, or to damage. Returns how many bytes are missing. */
+  /** The hot loop: decodes up to the end of the bytes, of a step, or to damage. Returns how many bytes are missing. */
   #messages(base: number, final: boolean): number {
     const reader = this.#reader;
     const { bytes } = reader;
@@ -68,7 +70,7 @@ export class UnframedReader extends ChunkedReader {
       if (cut && !final) return fault.missing;
       const known = cut || fault.missing === 0 ? fault : tooLong(reader.subject, start);
       this.#damage.found(known, base, base + start);
-      // Without separators it may be the message before that is damaged, and ended too early.
+      // Without separators the message before may be the damaged one, which then ended too early.
       const from = this.#separator === "none" ? previous : start;
       this.#damage.lost(bytes.subarray(from, start + 1), false);
       reader.offset = start + 1;
@@ -77,7 +79,7 @@ export class UnframedReader extends ChunkedReader {
     }
   }
 
-  /** Finds the next message after damage. Returns how many bytes are missing to tell. */
+  /** Finds the next message after damage. Returns how many bytes are missing to decide. */
   *#find(final: boolean): Generator<void, number, void> {
     const reader = this.#reader;
     const { bytes, offset } = reader;
@@ -91,7 +93,7 @@ export class UnframedReader extends ChunkedReader {
     return 0;
   }
 
-  /** Finds out whether the capture begins inside a stream block. Returns how many bytes are missing to tell. */
+  /** Finds out whether the capture begins inside a stream block. Returns how many bytes are missing to decide. */
   #settle(final: boolean): number {
     const { bytes, offset } = this.#reader;
     const streaming = guessStreaming(bytes, offset, this.#separator, final);

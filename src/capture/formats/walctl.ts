@@ -13,10 +13,10 @@ import { FRAME_BYTES_MAX, LENGTH_BYTES, METADATA_TAG, WALCTL_MAGIC } from "./wal
 const XLOG_DATA_HEADER_BYTES = 25;
 const KEEPALIVE_BYTES = 18;
 const OPENING_BRACE = 0x7b;
-/** Of hundreds of thousands of types. */
+/** Enough for hundreds of thousands of types. */
 const METADATA_BYTES_MAX = 1 << 26;
 
-/** "walctl\x00\x01"  { Int32 length  CopyData payload }×n: what walctl received, as it was received. */
+/** "walctl\x00\x01"  { Int32 length  CopyData payload }×n: the payloads are as walctl received them. */
 export class WalctlLayout implements FrameLayout {
   readonly headBytes = LENGTH_BYTES + XLOG_DATA_HEADER_BYTES + 1;
   readonly missingAtEnd: DecodeError | undefined = undefined;
@@ -52,7 +52,7 @@ export class WalctlLayout implements FrameLayout {
   }
 
   mayGoOn(bytes: Uint8Array, start: number): boolean {
-    // Our JSON is one line without control characters.
+    // walctl writes JSON on one line without control characters.
     if (bytes[start] === METADATA_TAG) return !bytes.subarray(start).some((byte) => byte < 0x20);
     return isCut(bytes, start + XLOG_DATA_HEADER_BYTES);
   }

@@ -6,8 +6,8 @@ import { carriesXid } from "./end-to-end.ts";
 import { Tag } from "../../pgoutput/tags.ts";
 
 /**
- * Decodes messages whose length is known. One that carries an xid tells, by what fits that length, whether a stream
- * block is open: a capture may begin inside one, or have lost its start or end to damage.
+ * Decodes messages of known length. A message that carries an xid shows whether a stream block is open, since only one
+ * layout fits its length. That is needed where a capture begins inside a block or has lost a block's start or end.
  */
 export class WholeMessages {
   readonly #decoder = new PgoutputDecoder();
@@ -18,14 +18,14 @@ export class WholeMessages {
     this.#keepGoing = keepGoing;
   }
 
-  /** Decodes what is left of the reader. The message's views live as long as its bytes. */
+  /** Decodes the rest of the reader. The message's views live as long as its bytes. */
   decode(reader: ByteReader, position: WalPosition): PgoutputMessage {
     const { offset } = reader;
     const decisive = carriesXid(reader.bytes[offset]);
     try {
       const message = this.#decoder.decodeFrame(reader, position);
       this.#settled ||= decisive;
-      // It may be a known one whose tag is damaged.
+      // It may be a known message with a damaged tag.
       if (this.#keepGoing && message.kind === "unknown")
         this.forget(reader.bytes, offset, reader.end);
       return message;
@@ -41,7 +41,7 @@ export class WholeMessages {
     }
   }
 
-  /** Whether a stream block is open may have changed unseen: a session may have ended here and another begun. */
+  /** Another session may have begun here: whether a stream block is open is no longer certain. */
   unsettle(): void {
     this.#settled = false;
   }
@@ -51,9 +51,9 @@ export class WholeMessages {
   }
 
   /**
-   * Messages were passed over; the only one of them starts with `tag`, if that is known. Whatever may have begun or
-   * ended among them, nothing is open from now on. That no stream block is gets tried first: inside one a Relation or Type
-   * does not fit otherwise, while outside of one the first letters of its schema may pass for an oid.
+   * Messages were skipped; if it was only one and its tag is known, it is `tag`. Unless it is a message that begins and
+   * ends nothing, no block counts as open from here on. Outside of a block is tried first: inside one, a Relation or
+   * Type fits only one way, while outside of one the first letters of its schema may look like an oid.
    */
   passedOver(tag: number | undefined): void {
     if (!carriesXid(tag) && tag !== Tag.origin) this.#decoder.resume(false);

@@ -4,14 +4,16 @@ import { readError } from "../source.ts";
 
 const PAUSE_INTERVAL_MS = 10;
 
-/** Bytes of an input, decompressed, in order. */
+/** The decompressed bytes of an input, in order. */
 export interface ByteStream {
-  /** Fills `into` as far as there is something; fewer bytes mean the end. Throws InputError. */
+  /** Fills `into` as far as there are bytes; fewer mean the end. Throws InputError. */
   read(into: Uint8Array): Promise<number>;
   close(): Promise<void>;
 }
 
-/** A file gives at once what is asked for: another thread that reads ahead would cost more than it saves. */
+/**
+ * Reads a file synchronously: its reads return at once, and reading ahead on another thread costs more than it saves.
+ */
 export class FileStream implements ByteStream {
   readonly #path: string;
   readonly #fd: number;
@@ -28,7 +30,7 @@ export class FileStream implements ByteStream {
     }
   }
 
-  /** As `read`, without a pause. */
+  /** Like `read`, without a pause. */
   readNow(into: Uint8Array): number {
     let filled = 0;
     try {
@@ -45,7 +47,7 @@ export class FileStream implements ByteStream {
     return filled;
   }
 
-  /** Signals and timers get their turn now and then, which without a pause they would not. */
+  /** Pauses now and then so that signals and timers can run. */
   async read(into: Uint8Array): Promise<number> {
     const filled = this.readNow(into);
     const now = performance.now();
@@ -60,7 +62,7 @@ export class FileStream implements ByteStream {
   }
 }
 
-/** What comes in pieces of any size. A piece is done with when the next one is asked for. */
+/** Reads pieces of any size. A piece is no longer used once the next one is requested. */
 export class PiecesStream implements ByteStream {
   readonly #pieces: AsyncIterator<Uint8Array>;
   #piece: Uint8Array = new Uint8Array(0);

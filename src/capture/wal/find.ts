@@ -1,4 +1,4 @@
-/** From the paths on the command line to files. */
+/** Finds the files for the paths of the command line. */
 import { lstat, readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type TimelineParent, parseHistory } from "../../wal/pages/segments.ts";
@@ -11,7 +11,7 @@ export interface FoundFiles {
   readonly histories: Histories;
 }
 
-/** By timeline; undefined: its file is not a history. */
+/** The histories by timeline; undefined if the file is not a valid history. */
 export type Histories = ReadonlyMap<number, readonly TimelineParent[] | undefined>;
 
 const HISTORY = /^([0-9A-F]{8})\.history$/;
@@ -45,7 +45,7 @@ async function isFolder(path: string): Promise<boolean> {
   });
 }
 
-/** A FIFO would be waited for. A server may have removed it since the directory was read. */
+/** False for a FIFO, on which a read would wait, and for a file that a server has removed meanwhile. */
 async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
@@ -90,7 +90,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 async function historiesIn(folders: Iterable<string>): Promise<Histories> {
   const histories = new Map<number, readonly TimelineParent[] | undefined>();
   for (const folder of folders) {
-    // Of a file that was named the folder need not be readable.
+    // The folder of a file named on the command line need not be readable.
     for (const name of await namesIn(folder).catch(() => [])) {
       const timeline = HISTORY.exec(name)?.[1];
       if (timeline === undefined) continue;

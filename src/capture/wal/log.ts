@@ -1,7 +1,7 @@
 /**
- * Segments of physical WAL, from files, archives or standard input, as one log.
- * Law: reads and names what is wrong; what a record means is the wal room's, what is printed the commands'.
- * Way in: findFiles and planLog tell what to read, readLog reads it.
+ * Reads segments of physical WAL, from files, archives or standard input, as one log.
+ * Law: it reads and reports faults; what a record means belongs to wal, what is printed to commands.
+ * Way in: findFiles and planLog decide what to read, readLog reads it.
  */
 import { usageError } from "../../errors.ts";
 import type { WalFault } from "../../wal/pages/faults.ts";
@@ -14,10 +14,10 @@ import { formatSegmentName } from "../../wal/pages/segments.ts";
 import type { LocatedFault, LogEnd, LogOptions, OpenSegment, PagesBehind } from "./log-parts.ts";
 import { CompressionError } from "../lz4.ts";
 
-/** Of 128 to 1,024 kB the same speed; what is printed of it has to be kept as well. */
+/** 128 to 1,024 kB are equally fast, and larger chunks need more memory: the output of a chunk is kept too. */
 const CHUNK_BYTES = 16 * PAGE_BYTES;
 
-/** Reads up to the end, a fault, or until nobody wants more. Throws InputError where a file cannot be read. */
+/** Reads up to the end, to a fault, or until the listener wants no more. Throws InputError if a file cannot be read. */
 export async function readLog(options: LogOptions, reader = new RecordReader()): Promise<LogEnd> {
   return await new LogWalk(options, reader).run();
 }
@@ -27,9 +27,9 @@ class LogWalk {
   readonly #reader: RecordReader;
   readonly #chunk = createPageChunk(CHUNK_BYTES);
   #segment: OpenSegment | undefined;
-  /** Where the next segment should begin. */
+  /** The position where the next segment should begin. */
   #expected: number | undefined;
-  /** Of the range that is being skipped. */
+  /** The fault of the range that is being skipped. */
   #fault: LocatedFault | undefined;
 
   constructor(options: LogOptions, reader: RecordReader) {
@@ -54,7 +54,7 @@ class LogWalk {
     }
   }
 
-  /** Everything was read. */
+  /** The input is read to its end. */
   #finish(): LogEnd {
     const reader = this.#reader;
     const range = reader.finish();
@@ -95,7 +95,7 @@ class LogWalk {
     reader.openSegment(source.header, segment.timelineMax);
     const segmentEnd = segment.address + segmentBytes;
     let done = segment.offset;
-    // Behind a SWITCH the rest of a segment need not be read.
+    // Behind a SWITCH record the rest of a segment need not be read.
     while (done < segmentBytes && reader.position < segmentEnd) {
       const room = Math.min(CHUNK_BYTES, segmentBytes - done);
       const length = await this.#read(segment, room);
@@ -116,10 +116,10 @@ class LogWalk {
     return undefined;
   }
 
-  /** Looks through the pages behind the log's end, in what was fed last and the rest of the segment. */
+  /** Looks for pages behind the log's end, in the last chunk and the rest of the segment. */
   async #lookBehind(segment: OpenSegment, fedAt: number, fedLength: number): Promise<PagesBehind> {
     const { source, from, stop } = this.#options;
-    // --follow looks again and again.
+    // --follow reads on there later.
     if (from !== undefined) return {};
     const { header } = source;
     const context = { header, timelineMin: 0, timelineMax: segment.timelineMax };
@@ -143,7 +143,7 @@ class LogWalk {
     return older;
   }
 
-  /** Compressed bytes that are damaged end the segment there. */
+  /** The segment ends where its compressed bytes are damaged. */
   async #read({ stream, name }: OpenSegment, room: number): Promise<number | LogEnd> {
     try {
       return await stream.read(this.#chunk.bytes.subarray(0, room));
@@ -156,7 +156,7 @@ class LogWalk {
     }
   }
 
-  /** Steps through what was fed. Undefined: more is needed. */
+  /** Steps through the chunk. Undefined if more bytes are needed. */
   async #readChunk(): Promise<LogEnd | undefined> {
     const reader = this.#reader;
     const { listener, source } = this.#options;
@@ -188,7 +188,7 @@ class LogWalk {
       return { kind: "end", position: fault.start, previous: this.#reader.previous };
     }
     const byte = fault.position - segment.address;
-    // A record that began in a segment before is named by its position alone.
+    // A record that began in an earlier segment is named by its position only.
     const where = byte >= 0 ? `${segment.name}: byte ${byte}` : segment.name;
     return this.#meet({ ...fault, text: `${where}: ${fault.message}` });
   }
@@ -200,7 +200,7 @@ class LogWalk {
     return undefined;
   }
 
-  /** The file is shorter than its segment. Behind a SWITCH nothing is missing. */
+  /** The file is shorter than its segment. Behind a SWITCH record nothing is missing. */
   async #cutShort(segment: OpenSegment, missing: number): Promise<LogEnd | undefined> {
     const { segmentBytes } = this.#options.source.header;
     const reader = this.#reader;

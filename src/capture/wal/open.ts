@@ -8,11 +8,11 @@ const COMPRESSED_PIECE_BYTES = 64 * 1024;
 
 export interface OpenedBytes {
   readonly stream: ByteStream;
-  /** Undefined: the bytes are as they were written. */
+  /** Undefined if the file is not compressed. */
   readonly compression: Compression | undefined;
 }
 
-/** `offset`: bytes to leave out, unless it is compressed. Throws InputError. */
+/** `offset`: how many bytes to leave out; 0 is used if the file is compressed. Throws InputError. */
 export async function openFile(path: string, offset = 0): Promise<OpenedBytes> {
   const file = new FileStream(path);
   const head = new Uint8Array(MAGIC_BYTES);
@@ -26,7 +26,7 @@ async function* filePieces(path: string): AsyncGenerator<Uint8Array, void, void>
   const file = new FileStream(path);
   try {
     for (;;) {
-      // A new one each time: what decompresses may still look at the last.
+      // A new buffer each time: a decompressor may still use the last one.
       const piece = new Uint8Array(COMPRESSED_PIECE_BYTES);
       const length = await file.read(piece);
       if (length === 0) return;
@@ -37,7 +37,7 @@ async function* filePieces(path: string): AsyncGenerator<Uint8Array, void, void>
   }
 }
 
-/** Standard input; it ends when a signal comes, since it may have nothing to give for hours. */
+/** Opens standard input, which may deliver nothing for hours. A signal ends it. */
 export async function openStandardInput(stdin: Readable, stop: AbortSignal): Promise<OpenedBytes> {
   const source = sourceOf("standard input", stdin, stop);
   const { compression, chunks } = await peekCompression(source.chunks);

@@ -1,4 +1,4 @@
-/** Which files are read, and in which order. */
+/** Decides which files are read, and in which order. */
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import type { SegmentHeader, SegmentStart } from "../../wal/pages/page.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
@@ -9,32 +9,32 @@ import type { SegmentFile } from "./segment-file.ts";
 export interface PlannedSegment {
   readonly file: SegmentFile;
   readonly address: number;
-  /** The highest that its pages may be of. */
+  /** The highest timeline that its pages may have. */
   readonly timeline: number;
-  /** Whether its first page is what it should be. */
+  /** Whether its first page has the expected address and timeline. */
   readonly valid: boolean;
 }
 
 export interface LogPlan {
-  /** What all of them agree on; address and timeline are the first one's. */
+  /** The header that all segments agree on; address and timeline are those of the first. */
   readonly header: SegmentHeader;
   readonly timeline: number;
   readonly segments: readonly PlannedSegment[];
-  /** Whether files show that the log ends in the last segment: one that is partial, or made ahead or recycled behind it. */
+  /** Files show that the log ends in the last segment: it is partial, or files made ahead or recycled follow it. */
   readonly endShown: boolean;
 }
 
 export interface PlanOptions {
-  /** By timeline, its parents, oldest first; undefined: its file is not a history. */
+  /** The parents of each timeline, oldest first; undefined if its file is not a valid history. */
   readonly histories: ReadonlyMap<number, readonly TimelineParent[] | undefined>;
-  /** Undefined: the only one that there is. */
+  /** Undefined: the input has to have only one. */
   readonly timeline: number | "latest" | undefined;
 }
 
-/** A file called otherwise may be of any timeline. */
+/** A file whose name is not a segment's may be of any timeline. */
 const ANY_TIMELINE = 0xffff_ffff;
 
-/** Throws WalctlError where nothing can be read, or more than one log is there. */
+/** Throws WalctlError if nothing can be read, or if the files belong to more than one log. */
 export function planLog(files: readonly SegmentFile[], options: PlanOptions): LogPlan {
   const headers = files.flatMap(({ start }) => (start.kind === "segment" ? [start.header] : []));
   const [header] = headers;
@@ -51,7 +51,7 @@ export function planLog(files: readonly SegmentFile[], options: PlanOptions): Lo
   return { header, timeline, segments, endShown };
 }
 
-/** The first page of none is what its name says. */
+/** The error when no segment's first page matches its name. */
 function noWalYet({ file: { name, start }, address, timeline }: PlannedSegment): WalctlError {
   const own = start.kind === "segment" ? start.header : undefined;
   if (own === undefined) return startFault(name, start) ?? emptyFault(name);
@@ -75,7 +75,7 @@ function emptyFault(name: string): WalctlError {
   });
 }
 
-/** Undefined: a segment, or an empty file. */
+/** Undefined for a segment or an empty file. */
 export function startFault(name: string, start: SegmentStart): WalctlError | undefined {
   const exitCode = ExitCode.malformedInput;
   switch (start.kind) {
@@ -96,7 +96,10 @@ export function startFault(name: string, start: SegmentStart): WalctlError | und
   }
 }
 
-/** One that is not called as a segment is read only for its first page; the first page of another may be damaged. */
+/**
+ * A file with another name is recognised only by its first page, so that page has to be valid; a file with a segment's
+ * name may have a damaged one.
+ */
 function refuseStrangers(files: readonly SegmentFile[]): void {
   for (const { name, named, start, damage } of files) {
     if (named !== undefined) continue;
@@ -135,7 +138,7 @@ function placeOf(file: SegmentFile, { segmentBytes, magic }: SegmentHeader): Pla
   return { file, address, timeline, valid: agrees && own.timeline <= timeline };
 }
 
-/** The timeline that a file is of by its name, else by its first page. */
+/** The timeline in the file's name, otherwise that of its first page. */
 function timelineOf({ file, timeline }: PlannedSegment): number {
   return timeline === ANY_TIMELINE && file.start.kind === "segment"
     ? file.start.header.timeline
@@ -175,7 +178,7 @@ function addressOf({ address }: PlannedSegment): number {
   return address;
 }
 
-/** Of each place in the log the file of the timeline that it was on there. */
+/** For each position in the log, selects the file of the timeline that the log was on there. */
 function ofTimeline(
   placed: readonly PlannedSegment[],
   timeline: number,
@@ -193,7 +196,7 @@ function ofTimeline(
       "Add it, or give the segments of one timeline only.",
     );
   }
-  // A timeline begins where its parent was left.
+  // A timeline begins where the log left its parent.
   const path = parents.map((parent, index) => {
     return { timeline: parent.timeline, begin: parents[index - 1]?.switchedAt ?? 0 };
   });
@@ -204,7 +207,7 @@ function ofTimeline(
   });
 }
 
-/** What is better comes first: a good first page, not compressed, whole. */
+/** Lower is better: a valid first page, then not compressed, then complete. */
 function rank({ valid, file }: PlannedSegment): number {
   return (valid ? 0 : 4) + (file.compressed ? 2 : 0) + (file.partial ? 1 : 0);
 }
@@ -218,7 +221,7 @@ function bestOfEach(segments: readonly PlannedSegment[]): readonly PlannedSegmen
   return [...best.values()].toSorted((a, b) => a.address - b.address);
 }
 
-/** Files behind the end, made ahead or recycled, count as absent. */
+/** Leaves out files behind the end, which the server made ahead or recycled. */
 function withoutTail(segments: readonly PlannedSegment[]): readonly PlannedSegment[] {
   const last = segments.findLastIndex(
     ({ valid, file }) => valid || (file.start.kind !== "empty" && file.start.kind !== "segment"),

@@ -8,30 +8,30 @@ import { openFile } from "./open.ts";
 /** A file that may hold a segment. */
 export interface SegmentFile {
   readonly path: string;
-  /** For messages. */
+  /** The name in messages. */
   readonly name: string;
-  /** Undefined: it is called otherwise; its first page tells what it is. */
+  /** Undefined if the name is not a segment's: the first page then shows what the file is. */
   readonly named: SegmentName | undefined;
   readonly partial: boolean;
   readonly compressed: boolean;
   readonly start: SegmentStart;
-  /** Why its first bytes could not be had. */
+  /** Why its first bytes could not be read. */
   readonly damage: InputError | undefined;
 }
 
 const SUFFIXES = /(\.partial)?(\.(gz|zst|lz4))?$/;
 
-/** Undefined: not called as a segment is, with or without what archives put behind it. */
+/** Undefined if the file is not named like a segment, with or without the suffixes that archives add. */
 export function segmentNameOf(file: string): SegmentName | undefined {
   return parseSegmentName(file.replace(SUFFIXES, ""));
 }
 
-/** Throws InputError where it cannot be read. */
+/** Throws InputError if the file cannot be read. */
 export async function inspectFile(path: string, name: string): Promise<SegmentFile> {
   const base = path.replace(/^.*\//s, "");
   const named = segmentNameOf(base);
   const { stream, compression } = await openFile(path);
-  /** Of one among many it is said when its turn comes. */
+  /** Damage is kept and reported when this file is read. */
   let damage: InputError | undefined;
   try {
     const head = new Uint8Array(LONG_HEADER_BYTES);

@@ -13,7 +13,7 @@ import { isGone } from "../source.ts";
 import { openFile, openStandardInput } from "./open.ts";
 import { type LogPlan, type PlannedSegment, differentSystems, startFault } from "./plan.ts";
 
-/** The files of a plan, each opened when its turn comes. */
+/** The files of a plan; each is opened when it is needed. */
 export class PlannedSource implements SegmentSource {
   readonly header: SegmentHeader;
   readonly mayGoOn: boolean;
@@ -21,7 +21,7 @@ export class PlannedSource implements SegmentSource {
   readonly #startPosition: number;
   #index = 0;
 
-  /** What lies before the page of `startPosition` is not read. */
+  /** The pages before that of `startPosition` are not read. */
   constructor({ header, timeline, segments, endShown }: LogPlan, startPosition: number) {
     this.header = { ...header, timeline };
     this.mayGoOn = !endShown;
@@ -39,7 +39,7 @@ export class PlannedSource implements SegmentSource {
       try {
         return await this.#open(segment);
       } catch (error) {
-        // Removed since the directory was read: a gap, if others follow.
+        // The file was removed since the directory was read: a gap, if others follow.
         if (!isGone(error)) throw error;
       }
     }
@@ -61,16 +61,18 @@ export class PlannedSource implements SegmentSource {
 
 const STANDARD_INPUT = "standard input";
 
-/** Whole segments one after another, as `cat` gives them. */
+/** Whole segments one after the other, as from `cat`. */
 export class StandardInputSource implements SegmentSource {
   readonly header: SegmentHeader;
   readonly mayGoOn = true;
   readonly #stream: ByteStream;
-  /** The first bytes of the segment that comes next, and what they are; undefined: not read yet, no segment. */
+  /**
+   * The first bytes of the next segment, undefined if not read yet; and their header, undefined if it is not a segment.
+   */
   #head: Uint8Array | undefined;
   #next: SegmentHeader | undefined;
   #address = 0;
-  /** How much of the segment that is open has not been read. */
+  /** How many bytes of the open segment have not been read. */
   #left = 0;
 
   private constructor(stream: ByteStream, head: Uint8Array, header: SegmentHeader) {
@@ -107,12 +109,12 @@ export class StandardInputSource implements SegmentSource {
     this.#address = address;
     this.#next = undefined;
     this.#left = segmentBytes;
-    // A file's name would tell the timeline; its first page tells only from which one on.
+    // Only a file's name would give the segment's timeline: the first page gives a lower bound.
     const stream = this.#segmentStream();
     return { name, address, timelineMax: 0xffff_ffff, partial: true, offset: 0, stream };
   }
 
-  /** What is no segment is passed over: nothing goes back on a pipe. */
+  /** Skips what is not a segment: a pipe cannot go back. */
   async hasLater(): Promise<boolean> {
     while (this.#next === undefined) {
       if (this.#head !== undefined) this.#left = this.header.segmentBytes - LONG_HEADER_BYTES;
@@ -121,7 +123,7 @@ export class StandardInputSource implements SegmentSource {
     return true;
   }
 
-  /** Of the segment behind the one that is open. Returns false at the end of the input. */
+  /** Reads the head of the segment behind the open one. False at the end of the input. */
   async #readHead(): Promise<boolean> {
     await this.#drain();
     const head = new Uint8Array(LONG_HEADER_BYTES);

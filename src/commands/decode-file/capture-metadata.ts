@@ -6,10 +6,10 @@ import type {
 } from "../../pgoutput/type-registry.ts";
 import type { StreamNote } from "../../server/start/consumer.ts";
 
-/** The front of an `m` frame's payload. */
+/** How an `m` frame's payload starts. */
 const METADATA_START = Buffer.from("m{");
 
-/** bytes[from, to) are damaged: what they may have said of types is lost. */
+/** Forgets what the damaged bytes[from, to) may have said about types. */
 export function forgetTypes(
   types: TypeRegistry,
   bytes: Uint8Array,
@@ -17,13 +17,13 @@ export function forgetTypes(
   to: number,
 ): void {
   types.forget(bytes, from, to);
-  // Its second byte may be the next piece's first.
+  // The second byte may be the first one of the next piece.
   const end = Math.min(bytes.length, to + 1);
   const piece = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
   if (piece.includes(METADATA_START)) types.forgetCatalogue();
 }
 
-/** Takes over what the catalogue answered while the capture was made. Anything else in there is for others. */
+/** Restores the catalogue's answers from the time of the capture. Other keys are ignored here. */
 export function applyMetadata(json: unknown, types: TypeRegistry): void {
   const { asked, types: found } = recordOf(json);
   if (!Array.isArray(asked) || !Array.isArray(found)) return;
@@ -33,7 +33,7 @@ export function applyMetadata(json: unknown, types: TypeRegistry): void {
   );
 }
 
-/** What followed, while the capture was made, from frames of earlier connections. */
+/** Restores what walctl concluded, during the capture, from frames of earlier connections. */
 export function streamNote(json: unknown): StreamNote | undefined {
   const { stream_continues, rolled_back } = recordOf(json);
   if (isUint32(stream_continues)) return { stream_continues };

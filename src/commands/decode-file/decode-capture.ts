@@ -16,12 +16,12 @@ import type { TransactionGate } from "../messages/gate.ts";
 import type { Pipeline } from "../messages/pipeline.ts";
 import type { Reporter } from "../reporter.ts";
 
-/** Within the second in which a signal is answered, often enough. */
+/** Short enough to answer a signal within a second. */
 const PAUSE_INTERVAL_MS = 50;
 
-/** The most for one capture: rubbish may have one every few bytes. */
+/** Limit of faults reported for one capture: garbage may have one every few bytes. */
 const FAULTS_MAX = 100;
-/** In a line. */
+/** Limit of ranges on one line. */
 const RANGES_MAX = 50;
 
 interface CaptureRun {
@@ -35,13 +35,13 @@ interface CaptureRun {
   readonly types: TypeRegistry;
   readonly reporter: Reporter;
   readonly stop: AbortSignal;
-  /** Told of the bytes decoded and written. */
+  /** Called with the number of bytes decoded and written so far. */
   readonly onProgress: (bytes: number) => void;
 }
 
 /**
- * Decodes one capture to its end, to damage or to a signal: a chunk is one batch and one write.
- * @throws WalctlError with what is wrong with the capture, after all before it has been written
+ * Decodes one capture to its end, to damage or to a signal. Each chunk is one batch and one write.
+ * @throws WalctlError for a fault of the capture, after everything before it has been written
  */
 export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   let status: ExitCode = ExitCode.done;
@@ -78,12 +78,12 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
       bytes += chunk.length;
       run.onProgress(bytes);
     }
-    // An empty capture is one in which nothing happened, in every format; or the wrong file.
+    // An empty capture is valid in every format: nothing happened, or it is the wrong file.
     if (run.stop.aborted) return status;
     if (bytes > 0) await doWithPauses(reader.end(), run);
     else run.reporter.warn({ message: `${run.name} is empty: there is nothing to decode` });
   } catch (error) {
-    // What was decoded before the damage, or before what the format has no form for, is still to be written.
+    // Write what was decoded before the damage, or before a message that the format cannot express.
     if (error instanceof DecodeError || error instanceof WalctlError) await run.pipeline.flush();
     if (error instanceof DecodeError && run.gate?.ended === true) return status;
     throw captureError(run.name, error);
@@ -94,7 +94,7 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   return status;
 }
 
-/** Signals have their turn, and what was decoded is written, however long a chunk takes that is damaged. */
+/** Pauses so that signals are handled and decoded messages are written even while a damaged chunk takes long. */
 async function doWithPauses(work: Work, { pipeline, stop }: CaptureRun): Promise<void> {
   let pausedAt = performance.now();
   while (work.next().done !== true) {
@@ -106,7 +106,7 @@ async function doWithPauses(work: Work, { pipeline, stop }: CaptureRun): Promise
   }
 }
 
-/** Tells what was skipped: of the first ranges also why, of the others, many to a line, only where they are. */
+/** Reports what was skipped: for the first ranges also why, for the others only where they are, many to a line. */
 class SkippedRanges {
   readonly #run: CaptureRun;
   #count = 0;
@@ -136,7 +136,7 @@ class SkippedRanges {
   }
 }
 
-/** Undefined where nothing but the end itself is missing. */
+/** Undefined if only the capture's end is missing. */
 function rangeText(start: number, end: number): string | undefined {
   if (start === end) return undefined;
   return end - start === 1 ? `byte ${start}` : `bytes ${start} to ${end - 1}`;

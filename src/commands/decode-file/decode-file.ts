@@ -51,20 +51,20 @@ interface Job {
   readonly input: "auto" | CaptureFormat;
   readonly keepGoing: boolean;
   readonly rendering: RendererOptions;
-  /** For all captures together. */
+  /** Shared by all captures. */
   readonly names: AskedNames;
   readonly where: Where | undefined;
   readonly gate: GateOptions;
   readonly sink: Sink;
   readonly reporter: Reporter;
-  /** One for all captures. Undefined: each is printed by itself. */
+  /** One summary for all captures. Undefined if each is printed by itself. */
   readonly summary: Rendering | undefined;
   readonly context: CommandContext;
 }
 
 /**
- * Decodes captures one after the other. As cat does, it goes on with the next one when one cannot be read or is
- * damaged; the exit status is then that of the worst.
+ * Decodes captures one after the other. Like cat, it continues with the next one if one cannot be read or is damaged;
+ * the exit status is then that of the worst.
  */
 export async function decodeFile(
   files: readonly string[],
@@ -133,12 +133,12 @@ async function decodeAll(files: readonly string[], job: Job): Promise<ExitCode> 
   return worst;
 }
 
-/** Prints at once what is wrong with one file, and returns its exit status: other files follow. */
+/** Prints the error of one file at once and returns its exit status: other files follow. */
 async function decodeReporting(file: string, job: Job): Promise<ExitCode> {
   try {
     return await decodeOne(file, job);
   } catch (error) {
-    // Anything else, such as an output that cannot be written, concerns all files.
+    // Any other error, such as an output that cannot be written, concerns all files.
     if (!(error instanceof InputError)) throw error;
     job.reporter.clearProgress();
     const debug = job.context.env["WALCTL_DEBUG"] !== undefined;
@@ -156,7 +156,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     ? sourceOf(name, context.stdin, context.stop)
     : await openCapture(file, context.stdin, context.stop);
   const { compression, chunks } = await peekCompression(source.chunks);
-  // A capture has its own decoder and types: the next one may be another server's.
+  // Each capture has its own decoder and types: the next may come from another server.
   const types = new TypeRegistry();
   const rendering = job.summary ?? (await createRenderer(job.rendering, types, context));
   const gate = TransactionGate.of(job.gate);
@@ -188,7 +188,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     if (gate?.uncommitted === true) reporter.warn(uncommittedWarning(name));
     return status;
   } finally {
-    // After damage too: what was counted up to there is printed.
+    // Also after damage: the counts up to there are printed.
     if (job.summary === undefined) await writeRest(rendering, job.sink);
   }
 }
@@ -200,7 +200,7 @@ function uncommittedWarning(name: string): Warning {
   };
 }
 
-/** Shown when standard error is a terminal and the output does not go to one. */
+/** Shows progress if standard error is a terminal and the output goes elsewhere. */
 function progressOf(name: string, size: number | undefined, job: Job): (bytes: number) => void {
   const silent = job.context.stdout.isTerminal && job.summary === undefined;
   if (silent || !job.context.stderr.isTerminal) return () => {};

@@ -39,7 +39,7 @@ import { lossWarnings } from "./wal-losses.ts";
 import type { WalFlags } from "./wal-flags.ts";
 import { type WalOptions, walOptions } from "./wal-options.ts";
 
-/** Within the second in which a signal is answered, often enough. */
+/** Short enough to answer a signal within a second. */
 const PAUSE_INTERVAL_MS = 50;
 
 export interface DecodeWalFlags

@@ -8,12 +8,12 @@ import { RecordReader } from "../../wal/reader.ts";
 import type { InspectListener } from "./listener.ts";
 import { type InspectOptions, readFrom } from "./options.ts";
 
-/** How long to wait before the directory is looked at again. */
+/** How long to wait before reading the directory again. */
 const POLL_MS = 250;
-/** A page may be read while it is written: what is wrong with it has to be there still so many looks later. */
+/** A page may be read while the server writes it: a fault counts only if it is still there after this many looks. */
 const LOOKS = 3;
 
-/** Reads a directory that a server writes to, and waits at its end for more. */
+/** Reads a directory that a server writes to, and waits at its end for more WAL. */
 export async function followLog(
   folder: string,
   options: InspectOptions,
@@ -23,13 +23,13 @@ export async function followLog(
   const reader = new RecordReader();
   let plan = await planOf(folder, options.timeline);
   listener.check(plan.header);
-  // A promotion is followed only where the latest timeline was asked for.
+  // A promotion is followed only with --timeline=latest.
   const timeline = options.timeline === "latest" ? "latest" : plan.timeline;
   let from: number | undefined;
   let faults = 0;
-  /** Of looks at the directory, one after the other. */
+  /** Consecutive failures to read the directory. */
   let failures = 0;
-  /** Damage that has stayed, and has sound records behind it. */
+  /** Skip the fault: it has stayed, and valid records follow it. */
   let passOver = false;
   for (;;) {
     const source = new PlannedSource(plan, from ?? readFrom(options.filter));
@@ -52,7 +52,7 @@ export async function followLog(
       plan = await planOf(folder, timeline);
       failures = 0;
     } catch (error) {
-      // At a promotion the new timeline's segment is there before its history.
+      // After a promotion the new timeline's segment appears before its history file.
       if (++failures >= LOOKS) throw error;
     }
   }
@@ -63,7 +63,7 @@ async function planOf(folder: string, timeline: InspectOptions["timeline"]): Pro
   return planLog(files, { histories, timeline });
 }
 
-/** Whether a sound record stands behind a fault: at the end of what is written it is no damage yet. */
+/** Whether a valid record follows the fault. At the end of the written WAL none does: then it is not damage yet. */
 async function goesOnBehind(plan: LogPlan, position: number): Promise<boolean> {
   let found = false;
   const listener: LogListener = {

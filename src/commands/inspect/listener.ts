@@ -21,7 +21,7 @@ interface ListenerParts {
   readonly reporter: Reporter;
 }
 
-/** Passes records through the filters to what prints them, and what that made to the output. */
+/** Passes records through the filters to the printer, and the printer's bytes to the output. */
 export class InspectListener implements LogListener {
   readonly #accepts: ReturnType<typeof createRecordFilter>;
   readonly #observe: (record: WalRecord, version: WalVersion) => void;
@@ -61,7 +61,7 @@ export class InspectListener implements LogListener {
     return this.#write(this.#printer.take());
   }
 
-  /** What comes last, such as statistics. */
+  /** Writes what comes last, such as statistics. */
   async finish(): Promise<void> {
     await this.flush();
     for (const part of await this.#printer.finish()) await this.#write(part);

@@ -10,7 +10,7 @@ import {
 } from "./positions.ts";
 import type { RecordFilterOptions } from "./record-filter.ts";
 
-/** As commander gives them. */
+/** The flags as commander passes them. */
 export interface InspectFlags extends OutputFlags {
   readonly startpos?: string;
   readonly endpos?: string;
@@ -36,11 +36,11 @@ export type StatsBy = "record" | "rmgr" | "table";
 
 export interface InspectOptions {
   readonly filter: RecordFilterOptions;
-  /** Of printed records. */
+  /** Counts printed records. */
   readonly limit: number;
-  /** Undefined: the records themselves. */
+  /** Undefined: print the records themselves. */
   readonly stats: StatsBy | undefined;
-  /** Undefined: the only one that there is. */
+  /** Undefined: the input has to have only one. */
   readonly timeline: number | "latest" | undefined;
   readonly keepGoing: boolean;
   readonly follow: boolean;
@@ -73,7 +73,7 @@ export function inspectOptions(paths: readonly string[], flags: InspectFlags): I
   return options;
 }
 
-/** What lies before it need not be read; a time is looked for from the beginning. */
+/** WAL before this position need not be read. A search by time starts at the beginning. */
 export function readFrom({ startPosition, since, until }: RecordFilterOptions): number {
   return since === undefined && until === undefined ? (startPosition ?? 0) : 0;
 }
@@ -108,7 +108,7 @@ function filterOptions(flags: InspectFlags): RecordFilterOptions {
   };
 }
 
-/** Those of all versions: which one it is shows only when the input is read. */
+/** The names of all versions: the input's version is known only once it is read. */
 const VERSIONS = [14, 15, 16, 17, 18] as const;
 const RMGRS = allNames((version) => recordNames(version).rmgrs);
 const TYPES = allNames((version) => recordNames(version).types);

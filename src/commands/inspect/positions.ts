@@ -1,4 +1,4 @@
-/** Values of inspect's options. */
+/** Parses values of inspect's options. */
 import { usageError } from "../../errors.ts";
 import { parseLsn } from "../../lsn.ts";
 import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
@@ -14,7 +14,7 @@ export function parsePosition(option: string, text: string): number {
 const TIME =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?$/i;
 
-/** ISO 8601, or as PostgreSQL prints a timestamptz; without a zone it is UTC. */
+/** Accepts ISO 8601, or a timestamptz as PostgreSQL prints it. Without a zone it is UTC. */
 export function parseTime(option: string, text: string): PgTime {
   const match = TIME.exec(text.trim());
   const [, date = "", minutes = "00:00", seconds = "00", fraction = "", zone = "Z"] = match ?? [];
@@ -53,7 +53,7 @@ export function parseTimeline(text: string): number | "latest" {
   return timeline;
 }
 
-/** Parts that are undefined fit any. */
+/** Undefined parts match anything. */
 export interface RelationPattern {
   readonly tablespace: number | undefined;
   readonly database: number | undefined;

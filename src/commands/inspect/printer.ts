@@ -9,16 +9,16 @@ import type { InspectOptions, StatsBy } from "./options.ts";
 const NOTHING = new Uint8Array(0);
 const ROWS_AT_ONCE = 1000;
 
-/** Makes the output of records: their lines, or what is counted of them. */
+/** Makes the output for records: their lines, or statistics. */
 export interface Printer {
   record(record: WalRecord, version: WalVersion): void;
-  /** What was made since the last call. */
+  /** The output made since the last call. */
   take(): Uint8Array;
-  /** What comes when there are no more records, in parts: all lines of many relations would take twice the memory of these. */
+  /** The output after the last record, in parts: many relations as one piece would take twice as much memory. */
   finish(): Promise<Iterable<Uint8Array>>;
 }
 
-/** What makes tables is loaded only where tables are wanted. */
+/** The modules for tables are loaded only if tables are printed. */
 export async function createPrinter(
   { stats, expanded }: InspectOptions,
   { format, color }: OutputOptions,

@@ -10,13 +10,13 @@ import { patternExpression } from "../messages/filter.ts";
 import type { RelationPattern } from "./positions.ts";
 
 export interface RecordFilterOptions {
-  /** Undefined: the input's. */
+  /** Undefined: the start of the input. */
   readonly startPosition: number | undefined;
   readonly endPosition: number | undefined;
   readonly since: PgTime | undefined;
   readonly until: PgTime | undefined;
   readonly xids: readonly number[];
-  /** Lower case. */
+  /** In lower case. */
   readonly rmgrs: readonly string[];
   readonly types: readonly string[];
   readonly relations: readonly RelationPattern[];
@@ -33,7 +33,7 @@ type Test = (record: WalRecord, version: WalVersion) => Verdict;
 
 const INIT = "+init";
 
-/** Every record has to be shown to it, in order. Filters of different options must all hold, of one option one value. */
+/** Needs to see every record, in order. A record has to match every option that is given, and one value of each. */
 export function createRecordFilter(options: RecordFilterOptions, names: RelationNames): Test {
   const tests = testsOf(options, names);
   const [first, second] = tests;
@@ -41,7 +41,7 @@ export function createRecordFilter(options: RecordFilterOptions, names: Relation
   if (second === undefined) return first;
   return (record, version) => {
     let worst: Verdict = Verdict.pass;
-    // All are asked: some of them learn from records that others leave out.
+    // Every test sees every record: some learn from records that others leave out.
     for (const test of tests) {
       const verdict = test(record, version);
       if (verdict > worst) worst = verdict;
@@ -87,7 +87,7 @@ function untilTest(until: PgTime): Test {
   };
 }
 
-/** Names are compared once for each version, not for each record. */
+/** Compares names once for each version instead of once for each record. */
 function typeTest({ rmgrs, types }: RecordFilterOptions): Test {
   const wanted = new Map<WalVersion, Uint8Array>();
   return (record, version) => {

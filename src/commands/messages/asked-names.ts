@@ -4,18 +4,18 @@ import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
 import { concernsMatch, type MessageFilter, qualifiedName, tableMatcher } from "./filter.ts";
 
-/** With more typing errors than this it is another word. */
+/** A name with more typing errors than this counts as another word. */
 const TYPING_ERRORS_MAX = 2;
-/** Tables to name where none is alike. */
+/** How many tables to name if none is similar. */
 const TABLES_NAMED = 3;
-/** Damaged input may look like any number of tables. */
+/** Damaged input may contain any number of table names. */
 const TABLES_MAX = 1000;
 
-/** Names given to --columns and --only-table that nothing has. */
+/** Finds the names given to --columns and --only-table that match nothing. */
 export class AskedNames {
   readonly #columns: AskedColumns;
   readonly #tables: AskedTables;
-  /** The filter's own, which also looks at the tables of what comes and of what it lets pass. */
+  /** The filter's test, which also records the tables of all messages and of those that pass. */
   readonly accepts: (message: PgoutputMessage) => boolean;
 
   constructor(columns: readonly string[], filter: MessageFilter) {
@@ -29,16 +29,16 @@ export class AskedNames {
     return this.#tables.warnings(" so far");
   }
 
-  /** To be asked at the end: the table that is asked for may come late. */
+  /** Call it at the end: the table asked for may come late. */
   warnings(): readonly Warning[] {
     return [...this.#tables.warnings(), ...this.#columns.warnings()];
   }
 }
 
-/** The patterns of --only-table, where tables came and none of them matches. */
+/** The patterns of --only-table, if tables came and none of them matches. */
 class AskedTables {
   readonly #patterns: readonly string[];
-  /** Undefined: nothing was asked for, or it has come. */
+  /** Undefined if no pattern was given, or a table has matched. */
   #matches: ((relation: Relation) => boolean) | undefined;
   readonly #others = new Set<string>();
   readonly #seen = new WeakSet<Relation>();
@@ -78,12 +78,12 @@ class AskedTables {
     ];
   }
 
-  /** Never the one, so that all of them are looked at. */
+  /** Always returns false, so that all relations are looked at. */
   readonly #look = (relation: Relation): boolean => {
     if (this.#seen.has(relation)) return false;
     this.#seen.add(relation);
     if (this.#matches?.(relation) === true) this.#matches = undefined;
-    // The name of one that was not announced is not known.
+    // A relation that was not announced has no known name.
     else if (relation.announced && this.#others.size < TABLES_MAX) {
       this.#others.add(qualifiedName(relation));
     }
@@ -91,12 +91,12 @@ class AskedTables {
   };
 }
 
-/** Finds the names given to --columns that no printed table has, so that a warning can tell of them. */
+/** Finds the names given to --columns that no printed table has, for a warning. */
 class AskedColumns {
   readonly #unmet: Set<string>;
   readonly #others = new Set<string>();
   readonly #seen = new WeakSet<Relation>();
-  /** The column names of some relation are not known, because it was not announced. */
+  /** Some relation was not announced, so its column names are not known. */
   #unknown = false;
 
   constructor(names: readonly string[]) {
@@ -144,7 +144,7 @@ class AskedColumns {
   }
 }
 
-/** `part` gives what of the other name is compared. */
+/** `part` returns what is compared of each other name. */
 function likeliest(
   name: string,
   others: readonly string[],
@@ -160,12 +160,12 @@ function likeliest(
   return ranked[0]?.other;
 }
 
-/** Without a dot the pattern names a table in any schema. */
+/** A pattern without a dot names a table in any schema. */
 function comparable(pattern: string, name: string): string {
   return pattern.includes(".") ? name : name.slice(name.indexOf(".") + 1);
 }
 
-/** Letters left out, added or mistaken (Levenshtein's distance), row by row of the usual table. */
+/** The number of letters left out, added or mistaken (Levenshtein distance), computed row by row. */
 function typingErrors(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let at = 0; at < one.length; at++) {

@@ -6,18 +6,18 @@ import { openStreamOutput } from "../../output/stream-output.ts";
 import { type CommandContext, standardStreams } from "../context.ts";
 
 /**
- * `tail --capture FILE`: what is received, in a form that decode-file reads. What cannot be written is refused at
- * once; what is there is replaced only in takeOver(), when the slot is ours: until then it may be the capture of
- * another walctl that has the slot.
+ * `tail --capture FILE`: stores what is received in a form that decode-file reads. A path that cannot be written is an
+ * error at once. The existing file is replaced only in takeOver(), once this process holds the slot: until then it may
+ * be the capture of another walctl that uses the slot.
  */
 export class CaptureFile {
-  /** Undefined: a FIFO or another stream. */
+  /** Undefined if FILE is a FIFO or another stream. */
   readonly #file: AppendFile | undefined;
   readonly #sink: Sink;
   readonly #writer = new CaptureWriter();
   #ours = false;
 
-  /** @throws WalctlError when it cannot be opened */
+  /** @throws WalctlError if it cannot be opened */
   constructor(path: string, context: CommandContext) {
     if (path === "-") {
       throw usageError("--capture takes a file: standard output has the lines");
@@ -28,8 +28,8 @@ export class CaptureFile {
   }
 
   /**
-   * To be called when the slot is ours, before anything is handed over.
-   * @throws WalctlError when what is there cannot be replaced
+   * Call it once this process holds the slot, before anything is written.
+   * @throws WalctlError if the existing file cannot be replaced
    */
   takeOver(): void {
     this.#file?.empty();
@@ -46,11 +46,11 @@ export class CaptureFile {
 
   /** See Sink.write. */
   flush(): Promise<void> | undefined {
-    // Before that, the format's first bytes would be appended to another capture.
+    // Before takeOver() the format's first bytes would be appended to another capture.
     if (!this.#ours) return undefined;
     const bytes = this.#writer.take();
     if (bytes.length === 0) return undefined;
-    // Metadata may gather while a stream still has the bytes.
+    // Copied, since metadata may be added while a stream still holds the bytes.
     return this.#sink.write(this.#file === undefined ? bytes.slice() : bytes);
   }
 

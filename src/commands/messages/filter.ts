@@ -10,14 +10,14 @@ export interface FilterFlags {
   readonly summary?: boolean;
 }
 
-/** What --summary counts. What begins and ends transactions tells it what was rolled back. */
+/** The kinds that --summary counts. Begins and ends of transactions pass too: they show what was rolled back. */
 const COUNTED: ReadonlySet<MessageKind> = new Set(["insert", "update", "delete", "truncate"]);
 
 export function isCounted(kind: MessageKind): boolean {
   return COUNTED.has(kind);
 }
 
-/** Every kind once, or it does not compile. */
+/** The type requires every kind to be listed. */
 const KINDS: Readonly<Record<MessageKind, true>> = {
   begin: true,
   commit: true,
@@ -43,18 +43,17 @@ const KINDS: Readonly<Record<MessageKind, true>> = {
   unknown: true,
 };
 
-/** Which messages are printed. */
 export interface MessageFilter {
   readonly accepts: (message: PgoutputMessage) => boolean;
-  /** Whether any message of that kind is printed. */
+  /** Whether messages of that kind can be printed. */
   readonly acceptsKind: (kind: MessageKind) => boolean;
   /** The patterns of --only-table. */
   readonly tables: readonly string[];
 }
 
 /**
- * A message about tables is printed when one of them matches one of the patterns; --only-table says nothing about
- * the others (begin, commit, …).
+ * A message about tables is printed if one of them matches a pattern. --only-table does not apply to other messages
+ * (begin, commit, …).
  * @throws WalctlError (a usage error) on a kind that does not exist
  */
 export function createFilter(flags: FilterFlags): MessageFilter {
@@ -76,7 +75,7 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
   return typeof value === "string" ? [value] : value;
 }
 
-/** Undefined: all of them. */
+/** Undefined: all kinds. */
 function parseKinds(lists: readonly string[]): ReadonlySet<string> | undefined {
   if (lists.length === 0) return undefined;
   const kinds = lists.flatMap((list) => list.split(",")).map((kind) => kind.trim());
@@ -109,7 +108,7 @@ export function concernsMatch(
   }
 }
 
-/** Undefined: every table. Each relation is matched once: rows come by the million. */
+/** Undefined: every table. Each relation is matched only once: rows come by the million. */
 export function tableMatcher(
   patterns: readonly string[],
 ): ((relation: Relation) => boolean) | undefined {
@@ -132,13 +131,13 @@ export function tableMatcher(
   };
 }
 
-/** Both names empty for a relation that was never announced: only `*` and `*.*` can mean it. */
+/** Both names are empty for a relation that was never announced: only `*` and `*.*` match it. */
 export function qualifiedName(relation: Relation): string {
   const schema = relation.schema === "" && relation.announced ? "pg_catalog" : relation.schema;
   return `${schema}.${relation.table}`;
 }
 
-/** Without a dot, as in psql, a pattern names a table in any schema. */
+/** As in psql, a pattern without a dot names a table in any schema. */
 export function patternExpression(pattern: string): RegExp {
   const source = (pattern.includes(".") ? pattern : `*.${pattern}`)
     .replace(/[\\^$+.()|[\]{}]/g, String.raw`\$&`)

@@ -13,7 +13,7 @@ export interface GateOptions {
   readonly noEmpty: boolean;
 }
 
-/** As commander gives them. */
+/** The flags as commander passes them. */
 export interface GateFlags {
   readonly since?: string;
   readonly until?: string;

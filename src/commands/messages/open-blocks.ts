@@ -3,10 +3,10 @@ import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 
 /** Where in FILE the blocks of open streamed transactions begin: the next process reads FILE from there. */
 export class OpenBlocks {
-  /** xid → a place in FILE at or before the transaction's first block. */
+  /** xid → an offset in FILE at or before the transaction's first block. */
   readonly #starts = new Map<number, number>();
 
-  /** A message that will be appended to FILE, whose size is `size` or more. */
+  /** Records a message that will be appended to FILE, at offset `size` or later. */
   message(message: PgoutputMessage, size: number): void {
     switch (message.kind) {
       case "stream_start":
@@ -25,7 +25,7 @@ export class OpenBlocks {
     }
   }
 
-  /** A line that FILE has, at that place or behind it. */
+  /** Records a line of FILE at offset `place` or later. */
   line(line: StreamedLine, place: number): void {
     if (line.kind === "start") this.#start(line.xid, place);
     else if (line.kind === "end" || (line.kind === "abort" && line.subxid === line.xid))
@@ -40,7 +40,7 @@ export class OpenBlocks {
     if (this.#starts.size > 0) this.#starts.delete(xid);
   }
 
-  /** No open block is before that, in a file of that size. */
+  /** The lowest offset that an open block can have in a file of `size` bytes. */
   lowest(size: number): number {
     return Math.min(size, ...this.#starts.values());
   }

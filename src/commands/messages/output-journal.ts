@@ -18,13 +18,13 @@ import type { StreamStart } from "../../server/start/options.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import type { Reporter } from "../reporter.ts";
 
-/** Positions that are in no line of FILE are acknowledged at most this often: each costs two fsyncs. */
+/** A position that is in no line of FILE is acknowledged at most this often: each time costs two fsyncs. */
 const IDLE_GAP_MS = 1000;
 
 /** How far blocksFrom may be behind the lowest open block. */
 const BLOCKS_GAP_BYTES = 16 << 20;
 
-/** No file can be created there. */
+/** The errors that mean that no file can be created beside FILE. */
 const NO_PLACE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 
 interface JournalOptions {
@@ -34,19 +34,19 @@ interface JournalOptions {
   /** See FileState.request. */
   readonly request: string;
   readonly streaming: boolean;
-  /** FILE has the lines that tell where transactions begin and end. */
+  /** FILE has the lines that show where transactions begin and end. */
   readonly recoverable: boolean;
-  /** The slot moves to what a consumer confirms that reads FILE, and may cut or delete it. */
+  /** The slot follows what a consumer of FILE confirms; that consumer may cut or delete FILE. */
   readonly ackFrom: boolean;
-  /** FILE is the name of a descriptor, beside which there can be no file. */
+  /** FILE is the name of a descriptor: no file can exist beside it. */
   readonly alone: boolean;
 }
 
-/** What FILE and the file beside it tell of the stream so far, for this process and the next one. */
+/** What FILE and the file beside it say about the stream so far, for this process and the next one. */
 export class OutputJournal {
   readonly #options: JournalOptions;
   readonly #reporter: Reporter;
-  /** Undefined: there was none, or there can be none. */
+  /** Undefined if there is no such file, or there cannot be one. */
   #state: FileState | undefined;
   #disabled: boolean;
   #warned = false;
@@ -63,7 +63,7 @@ export class OutputJournal {
   }
 
   /**
-   * What an earlier process received, as far as it can be known.
+   * What an earlier process received, as far as that can be known.
    * @throws WalctlError for a FILE that walctl did not write
    */
   received(): Received {
@@ -84,13 +84,13 @@ export class OutputJournal {
       end: unknown ? INVALID_LSN : end.endLsn,
       complete,
       confirmed: complete,
-      // With other options the server may leave that transaction out.
+      // With other options the server may leave out that transaction.
       anchor:
         state === undefined || state.request === this.#options.request ? anchorOf(end) : undefined,
     };
   }
 
-  /** The slot is ours: cuts FILE behind what is whole. */
+  /** Cuts FILE behind its last whole transaction or line. Called once this process holds the slot. */
   takeOver(): Mark | undefined {
     const state = this.#read();
     const { path, recoverable } = this.#options;
@@ -108,20 +108,20 @@ export class OutputJournal {
     return recoverable ? end : undefined;
   }
 
-  /** Where in FILE blocks of open transactions may begin. Undefined: it holds none. */
+  /** The offset in FILE from which blocks of open transactions may begin. Undefined if it contains none. */
   get blocksFrom(): number | undefined {
     const state = this.#state;
     if (state?.streamed === false) return undefined;
     return state?.blocksFrom ?? 0;
   }
 
-  /** One of the lines about blocks that FILE holds. */
+  /** Records a line of FILE about blocks. */
   noteBlock(line: StreamedLine): void {
     this.#streamed = true;
     this.#blocks.line(line, this.#state?.blocksFrom ?? 0);
   }
 
-  /** A line that FILE is about to get. */
+  /** Records a message that will be written to FILE. */
   message(message: PgoutputMessage): void {
     if (this.#options.streaming) this.#blocks.message(message, this.#size);
   }
@@ -130,12 +130,12 @@ export class OutputJournal {
     this.#size += bytes;
   }
 
-  /** FILE, as far as it has been written, has no open block before that. */
+  /** No open block begins before this offset in what has been written of FILE. */
   get lowestBlock(): number {
     return this.#blocks.lowest(this.#size);
   }
 
-  /** A stream has started. At a gap, what FILE holds by then is no part of what follows. */
+  /** A stream has started. After a gap, the earlier content of FILE is not part of what follows. */
   started({ log, slot, slotPosition, gap, from }: StreamStart): void {
     const { database, request, streaming, ackFrom } = this.#options;
     const old = gap ? undefined : this.#state;
@@ -157,9 +157,9 @@ export class OutputJournal {
   }
 
   /**
-   * All up to `position` is durable in FILE, whose last transaction ends at `lastEnd`. Returns what of it may be
-   * acknowledged now: the next process has to know what has been.
-   * @param lowestBlock what it was when all that is durable had been written
+   * Everything up to `position` is durable in FILE, whose last transaction ends at `lastEnd`. Returns the position that
+   * may be acknowledged now: what is acknowledged has to be stored for the next process first.
+   * @param lowestBlock its value when all that is durable had been written
    */
   acknowledge(position: Lsn, lastEnd: Lsn, lowestBlock: number): Lsn {
     const state = this.#state;
@@ -184,7 +184,7 @@ export class OutputJournal {
     return position;
   }
 
-  /** All that was passed on is durable in FILE, which is about to become another file. */
+  /** Everything passed on is durable in FILE, which will now be replaced by a new file. */
   rotate(mark: Mark, anchor: Anchor | undefined): void {
     const state = this.#state;
     this.#size = 0;
@@ -207,7 +207,7 @@ export class OutputJournal {
     return readOutputEnd(this.#options.path, state?.offset ?? 0);
   }
 
-  /** Read again each time before the slot is ours: another process may be writing it. */
+  /** Reads it again at each call until this process holds the slot: another process may be writing it. */
   #read(): FileState | undefined {
     const { path, alone } = this.#options;
     const state = alone ? undefined : readFileState(path);
@@ -250,13 +250,13 @@ function anchorOf({ endLsn, commit }: FileEnd): Anchor | undefined {
   return commit === undefined ? undefined : { ...commit, endLsn };
 }
 
-/** Within the last record: the next one may start at its end. */
+/** A position inside the last record: the next one may start where it ends. */
 function passedOf({ endLsn, messageLsn }: FileEnd): Lsn {
   const end = maxLsn(endLsn, messageLsn);
   return end === INVALID_LSN ? end : ((end - 1n) as Lsn);
 }
 
-/** Undefined: not known, because FILE was emptied or deleted, or its slot was a temporary one. */
+/** Undefined if it is not known: FILE was emptied or deleted, or its slot was temporary. */
 function completeOf(state: FileState, file: FileEnd): Lsn | undefined {
   const { acknowledged, before, lines, slot } = state;
   if (slot === undefined || (lines && file.endLsn === INVALID_LSN)) return undefined;

@@ -12,12 +12,12 @@ import type { OutputJournal } from "./output-journal.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { Warning } from "../reporter.ts";
 
-/** Relations to warn of one by one: rubbish may look like rows of as many as it is long. */
+/** How many relations to warn of one by one: garbage may look like rows of any number of them. */
 const UNANNOUNCED_MAX = 100;
 
 interface PipelineParts {
   readonly types: TypeRegistry;
-  /** What is not accepted is not printed, and counts as written. */
+  /** A message that is not accepted is not printed and counts as written. */
   readonly accepts: (message: PgoutputMessage) => boolean;
   readonly skipped?: () => void;
   /** Transactions that are left out as a whole. Undefined: none are. */
@@ -25,17 +25,17 @@ interface PipelineParts {
   readonly renderer: Renderer;
   readonly sink: Sink;
   readonly warn: (warning: Warning) => void;
-  /** Asks the server's catalogue. Undefined: there is no server. */
+  /** Asks the server's catalogue. Undefined if there is no server. */
   readonly typeWatch: TypeWatch | undefined;
-  /** Gets all that is received, before the filter. */
+  /** Gets everything received, before the filter. */
   readonly capture: CaptureFile | undefined;
-  /** Notes down what is acknowledged, where the output is a file. */
+  /** Stores what is acknowledged, if the output is a file. */
   readonly journal: OutputJournal | undefined;
 }
 
 /**
- * What tail and decode-file have in common: decoded messages go through the filter and the renderer,
- * and what was rendered of one chunk goes out in one write.
+ * The common part of tail and decode-file: decoded messages go through the filter and the renderer, and the output of
+ * one chunk is one write.
  */
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -46,7 +46,7 @@ export class Pipeline {
   #rows = 0;
   #lastCommitTime: PgTime | undefined;
   #transactionOpen = false;
-  /** The end of the last transaction whose end has been printed. */
+  /** The end of the last transaction whose end was printed. */
   #printedEnd = INVALID_LSN;
   #rotation: (() => void) | undefined;
 
@@ -62,18 +62,18 @@ export class Pipeline {
     return this.#rows;
   }
 
-  /** When the last transaction committed that was passed on. */
+  /** When the last transaction that was passed on committed. */
   get lastCommitUnixMs(): number | undefined {
     return this.#lastCommitTime === undefined ? undefined : unixMsFromPgTime(this.#lastCommitTime);
   }
 
-  /** Calls `rotate` as soon as all that was passed on is in whole transactions and written. */
+  /** Calls `rotate` as soon as everything passed on consists of whole transactions and is written. */
   rotateBetweenTransactions(rotate: () => void): void {
     this.#rotation = rotate;
     this.#rotateIfDue();
   }
 
-  /** What the catalogue has to tell of types is known before their values come. */
+  /** Waits for the catalogue's answer about types if values of them follow. */
   prepare(message: OtherMessage): Promise<void> | undefined {
     return this.#parts.typeWatch?.prepare(message);
   }
@@ -86,14 +86,14 @@ export class Pipeline {
     this.#parts.typeWatch?.idle();
   }
 
-  /** A row. Returns whether it is printed. */
+  /** Handles a row. Returns whether it is printed. */
   change(change: RowChange): boolean {
     this.#rows++;
     if (!change.relation.announced) this.#warnUnannounced(change.relation.oid);
     return this.#print(change);
   }
 
-  /** Like message(), but nothing is printed. */
+  /** Like message(), but prints nothing. */
   announce(message: OtherMessage): void {
     if (message.kind === "type") {
       this.#parts.types.announce(message.oid, message.schema, message.name);
@@ -128,7 +128,7 @@ export class Pipeline {
     this.#print(message);
   }
 
-  /** What comes next does not follow what came last: something damaged was in between. */
+  /** The next message does not follow the last one: damaged bytes were in between. */
   skipped(): void {
     this.#parts.renderer.skipped?.();
     this.#parts.gate?.skipped();
@@ -155,7 +155,7 @@ export class Pipeline {
     this.#printedEnd = maxLsn(this.#printedEnd, endOf(message));
   }
 
-  /** Writes what was rendered since the last flush. Undefined: written; else nothing may be rendered before it is. */
+  /** Writes what was rendered since the last flush. Undefined if it is written; otherwise wait before rendering. */
   flush(): Promise<void> | undefined {
     const { capture, journal, renderer, sink } = this.#parts;
     const capturing = capture?.flush();
@@ -166,7 +166,9 @@ export class Pipeline {
     return capturing === undefined ? writing : both(capturing, writing);
   }
 
-  /** Makes durable what has been flushed, where that is a file. Gives what of `position` may be acknowledged. */
+  /**
+   * Makes flushed output durable if it goes to a file. Returns the position up to `position` that may be acknowledged.
+   */
   sync(position: Lsn): Promise<Lsn> | Lsn {
     const { sink, journal } = this.#parts;
     const syncing = sink.sync();
@@ -212,7 +214,7 @@ async function both(one: Promise<void>, other: Promise<void> | undefined): Promi
   await Promise.all([one, other]);
 }
 
-/** 0/0: it does not end a transaction. */
+/** 0/0 if the message does not end a transaction. */
 function endOf(message: PgoutputMessage): Lsn {
   switch (message.kind) {
     case "commit":

@@ -1,7 +1,7 @@
 const BAR_CELLS = 24;
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 
-/** `capture.bin ████████░░░░░░░░ 50% of 12 MB`; of what has no known size, `standard input 6 MB`. */
+/** `capture.bin ████████░░░░░░░░ 50% of 12 MB`; without a known size `standard input 6 MB`. */
 export function progressText(name: string, bytes: number, size: number | undefined): string {
   if (size === undefined || size === 0) return `${name} ${formatByteCount(bytes)}`;
   const part = Math.min(bytes / size, 1);
@@ -10,7 +10,7 @@ export function progressText(name: string, bytes: number, size: number | undefin
   return `${name} ${bar} ${Math.floor(part * 100)}% of ${formatByteCount(size)}`;
 }
 
-/** As the server's pg_size_pretty rounds, with units of 1024. */
+/** Rounds as the server's pg_size_pretty does, with units of 1024. */
 function formatByteCount(bytes: number): string {
   let unit = 0;
   let count = bytes;

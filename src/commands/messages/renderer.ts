@@ -22,7 +22,7 @@ export interface RendererFlags extends TableFlags {
   readonly aborted?: boolean;
 }
 
-/** What the lines look like. */
+/** The options of a renderer. */
 export interface RendererOptions {
   readonly output: OutputOptions;
   readonly summary: boolean;
@@ -33,22 +33,22 @@ export interface RendererOptions {
   readonly recovery?: boolean;
 }
 
-/** A renderer, and what only some of them have. */
+/** A renderer, and what only some renderers have. */
 export interface Rendering {
   readonly renderer: Renderer;
-  /** For a status line: what is going on that is not printed. */
+  /** For a status line: what is in progress and not printed. */
   readonly live: () => string | undefined;
   /** What is to be printed although nothing comes: to be called about once a second. */
   readonly tick?: () => Uint8Array;
-  /** No message will follow: what is still to be printed. Later calls give nothing. */
+  /** Called when no message will follow: returns what is still to be printed. Later calls return nothing. */
   readonly finish: () => Uint8Array;
-  /** What is wrong with what was printed, known at the end. */
+  /** Warnings about the output that are known only at the end. */
   readonly warnings?: () => readonly Warning[];
 }
 
 const NOTHING = new Uint8Array();
 
-/** @throws WalctlError (a usage error) on a flag that means nothing, or too much, to the format */
+/** @throws WalctlError (a usage error) on a flag that the format does not support */
 export function rendererOptions(flags: RendererFlags, output: OutputOptions): RendererOptions {
   const view = tableView(flags, output);
   const { values, safeNumbers = false, summary = false } = flags;
@@ -100,7 +100,7 @@ export async function createRenderer(
   return { renderer, live: () => renderer.live, tick: () => renderer.tick(), finish };
 }
 
-/** Writes what finish() gives. */
+/** Writes the output of finish(). */
 export async function writeRest({ finish }: Rendering, sink: Sink): Promise<void> {
   const rest = finish();
   if (rest.length > 0) await sink.write(rest);
@@ -128,7 +128,7 @@ async function foreignRenderer(
   return new DebeziumRenderer({ types, database, version: readVersion(), now: () => Date.now() });
 }
 
-/** What the consumers of the format could not make sense of. */
+/** Refuses options whose output the format's consumers could not interpret. */
 function refuseFor(dialect: ForeignDialect, flags: RendererFlags): void {
   if (flags.aborted === true) {
     throw usageError(

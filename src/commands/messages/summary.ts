@@ -4,7 +4,7 @@ import type { CommandContext } from "../context.ts";
 import type { OutputOptions } from "../options.ts";
 import type { Warning } from "../reporter.ts";
 
-/** What counts messages for --summary; what makes tables is loaded only where tables are wanted. */
+/** Creates the counter for --summary. The modules for tables are loaded only if tables are printed. */
 export async function createSummaryRenderer(
   output: OutputOptions,
   { stdout }: CommandContext,
@@ -17,7 +17,7 @@ export async function createSummaryRenderer(
   );
 }
 
-/** For where changes of a rolled-back transaction may be counted. */
+/** The warning if changes of a rolled-back transaction may be counted. */
 export const INEXACT_SUMMARY: Warning = {
   message: "--summary may count changes that were rolled back",
   detail:
@@ -25,8 +25,8 @@ export const INEXACT_SUMMARY: Warning = {
 };
 
 /**
- * A summary is printed only at the end: it cannot be acknowledged transaction by transaction, and a FILE that holds
- * one does not tell where to go on.
+ * A summary is printed only at the end: it cannot be acknowledged transaction by transaction, and a FILE that contains
+ * one does not show where to continue.
  * @throws WalctlError, a usage error
  */
 export function checkSummary(

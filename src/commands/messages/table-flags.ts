@@ -5,7 +5,7 @@ import { type OutputOptions, parseCount } from "../options.ts";
 /** More rows at once than these are a wall. */
 const BURST_ROWS = 1000;
 
-/** How tables look, as commander gives it. */
+/** The flags for tables as commander passes them. */
 export interface TableFlags {
   readonly expanded?: boolean;
   readonly columns?: readonly string[];
@@ -14,7 +14,7 @@ export interface TableFlags {
   readonly time?: TableView["time"];
 }
 
-/** @throws WalctlError (a usage error) also where there are no tables: the flag would do nothing, silently */
+/** @throws WalctlError (a usage error) if the output has no tables: the flag would have no effect */
 export function tableView(flags: TableFlags, output: OutputOptions): TableView {
   if (output.format !== "table") refuseWithoutTables(flags);
   const collapse = numberOf("--collapse", flags.collapse);
@@ -29,8 +29,8 @@ export function tableView(flags: TableFlags, output: OutputOptions): TableView {
 }
 
 /**
- * The names that --columns gives.
- * @throws WalctlError (a usage error) when they are not a list of names
+ * The names given to --columns.
+ * @throws WalctlError (a usage error) if they are not a list of names
  */
 export function askedColumns({ columns = [] }: TableFlags): readonly string[] {
   return columns.flatMap(parseNames);
@@ -59,7 +59,7 @@ function unlimitedIfZero(number: number | undefined): number | undefined {
   return number === 0 ? Number.POSITIVE_INFINITY : number;
 }
 
-/** A quoted name, or one that is folded to lower case as in SQL; then the comma or the end. */
+/** A quoted name, or one that is folded to lower case as in SQL; then a comma or the end. */
 const NAME = /\s*(?:"((?:[^"]|"")+)"|([^",\s][^",]*?))\s*(?:,|$)/y;
 
 /** `id,"Full Name"` */

@@ -141,7 +141,7 @@ export class Where {
     });
   }
 
-  /** To be asked at the end. */
+  /** Known at the end. */
   warnings(): readonly Warning[] {
     return [...this.#missed]
       .filter((name) => !this.#met.has(name))

@@ -6,7 +6,7 @@ import { type ConnectionFlags, resolveTarget } from "../../server/target/resolve
 import { withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 
-/** The shell waits this long while the user types. */
+/** The shell waits up to this long while the user types. */
 const PATIENCE_MS = 2000;
 
 /** Prints the names that can complete the word at the cursor, one a line, and no errors. */

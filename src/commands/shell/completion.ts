@@ -4,7 +4,6 @@ import type { CommandContext } from "../context.ts";
 
 type Shell = "bash" | "zsh" | "fish";
 
-/** Prints the completion script of a shell. */
 export function completion(
   program: ProgramShape,
 ): (shell: Shell, flags: unknown, context: CommandContext) => Promise<ExitCode> {

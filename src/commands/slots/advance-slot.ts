@@ -12,7 +12,6 @@ interface AdvanceSlotFlags extends ConnectionFlags, OutputFlags {
   readonly force?: boolean;
 }
 
-/** Moves a slot forward by hand. */
 export async function advanceSlot(
   name: string,
   position: string,

@@ -38,7 +38,7 @@ export async function createSlot(
   const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress(`creating slot "${name}"`);
-  // A signal must not close it: the creation is cancelled first, so that no slot is left behind.
+  // A signal must not close this connection: the creation has to be cancelled first, so that no slot is left behind.
   const client = await connect(target, "logical");
   try {
     const version = await readServerVersion(client);

@@ -6,7 +6,6 @@ import type { CommandContext } from "../context.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 
-/** Drops a slot. */
 export async function dropSlot(
   name: string,
   flags: ConnectionFlags & OutputFlags,

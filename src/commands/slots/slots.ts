@@ -20,7 +20,7 @@ import { Reporter, tellOfTable } from "../reporter.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 
 interface SlotsFlags extends ConnectionFlags, OutputFlags {
-  /** True: every two seconds. */
+  /** True if given without a value: every two seconds. */
   readonly watch?: true | string;
   readonly failAbove?: string;
 }

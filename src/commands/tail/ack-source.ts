@@ -13,8 +13,8 @@ const POLL_MS = 50;
 const LAST_WORD_MS = 5000;
 
 /**
- * `tail --ack-from PATH`: the consumer's confirmations, an end_lsn a line, from a FIFO or a file. What a file
- * holds at the start is from an earlier run and is skipped.
+ * `tail --ack-from PATH`: reads the consumer's confirmations, one end_lsn a line, from a FIFO or a file. What a file
+ * contains at the start is from an earlier run and is skipped.
  */
 export class AckSource implements Confirmed {
   readonly confirmations = new Confirmations();
@@ -22,16 +22,16 @@ export class AckSource implements Confirmed {
   readonly #reporter: Reporter;
   readonly #source: FollowedLines;
   readonly #isStandardInput: boolean;
-  /** Whether its end needs no warning: it was expected, or reported. */
+  /** Whether the end of the source needs no warning: it was expected, or reported. */
   #mayEnd = false;
   readonly #endOutput: () => Promise<void>;
   #onConfirmed: (lsn: Lsn) => void = () => {};
-  /** The error code of the last attempt to read it, when that failed. */
+  /** The error code of the last attempt to read the source, if it failed. */
   #trouble: string | undefined;
 
   /**
-   * @param endOutput writes the rest, and lets the consumer see the end of its input: it may confirm only then
-   * @throws WalctlError when PATH is there and cannot be read
+   * @param endOutput writes the rest and ends the consumer's input: it may confirm only then
+   * @throws WalctlError if PATH exists and cannot be read
    */
   constructor(path: string, reporter: Reporter, endOutput: () => Promise<void>) {
     this.#endOutput = endOutput;
@@ -65,7 +65,7 @@ export class AckSource implements Confirmed {
     };
   }
 
-  /** Until all is confirmed, the consumer has gone, or nothing has come for five seconds. */
+  /** Waits until everything is confirmed, the consumer has gone, or nothing has come for five seconds. */
   async finish(stop: AbortSignal): Promise<void> {
     this.#mayEnd = true;
     await this.#endOutput();
@@ -80,7 +80,7 @@ export class AckSource implements Confirmed {
     }
   }
 
-  /** Warns of transactions that were printed and will be sent again, because they are not acknowledged. */
+  /** Warns of transactions that were printed and not acknowledged: the server will send them again. */
   warnOfRest(slotPosition: Lsn): void {
     const { lastPrinted, unconfirmed } = this.confirmations;
     if (lastPrinted <= slotPosition) return;
@@ -129,7 +129,7 @@ export class AckSource implements Confirmed {
     });
   }
 
-  /** Warns once for each reason, and goes on: the file may be replaced again. */
+  /** Warns once for each reason and continues: the file may be replaced again. */
   #report({ code = "unknown error" }: NodeJS.ErrnoException): void {
     if (code === this.#trouble) return;
     this.#trouble = code;

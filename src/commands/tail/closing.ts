@@ -1,4 +1,4 @@
-/** What has been opened is closed in the opposite order; what cannot be closed holds up none of the rest. */
+/** Closes what was opened, in reverse order. If closing one part fails, the rest is closed all the same. */
 export class Closing {
   readonly #closes: Array<() => void> = [];
 

@@ -49,17 +49,17 @@ export interface TailFlags
   readonly wait?: boolean;
 }
 
-/** What tail is to do, in the terms of the rooms below. */
+/** The options of tail in the terms of the rooms below. */
 export interface TailConfig {
   readonly target: ConnectionTarget;
   readonly slot: string | undefined;
-  /** Without -P its publications are empty until withPublication() finds the database's only one. */
+  /** Without -P the publications are empty until withPublication() finds the database's only one. */
   readonly pgoutput: PgoutputOptions;
   /** --bootstrap */
   readonly createMissing: boolean;
-  /** What a publication that is created publishes. Undefined: the flags do not say. */
+  /** The definition of a publication to create. Undefined if the flags do not say. */
   readonly plan: PublicationPlan | undefined;
-  /** The slot advances: to what was written, or with `ackFrom` to what the consumer confirms. */
+  /** The slot advances to what was written, or with `ackFrom` to what the consumer confirms. */
   readonly acknowledge: boolean;
   /** The path that confirmations come from. */
   readonly ackFrom: string | undefined;
@@ -88,7 +88,7 @@ export interface TailConfig {
 const STANDARD_OUTPUT = "-";
 
 /**
- * The last place that sees a flag.
+ * Turns flags into typed options. The code behind it sees no flag.
  * @throws WalctlError, a usage error
  */
 export function tailConfig(
@@ -154,7 +154,7 @@ export function tailConfig(
       messages: flags.messages ?? false,
       binary: flags.binary ?? false,
     },
-    // It may warn: what is wrong with the flags above has been said by then.
+    // It may print a warning, so it comes after the errors in the flags above.
     target: connectionTarget(flags, { env, ...terminal }),
     columns: askedColumns(flags),
     filter: createFilter(flags),

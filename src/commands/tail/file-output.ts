@@ -16,7 +16,7 @@ import type { Reporter, Warning } from "../reporter.ts";
 import type { TailConfig } from "./config.ts";
 import { NOTHING_THERE, type TailOutput, toStream } from "./output.ts";
 
-/** The lines that tell where a transaction ends, and which blocks are whose. */
+/** The lines that show where a transaction ends, and which blocks belong to it. */
 const ENDS: readonly MessageKind[] = ["begin", "commit"];
 const STREAMED: readonly MessageKind[] = [
   "stream_start",
@@ -27,10 +27,10 @@ const STREAMED: readonly MessageKind[] = [
 const PREPARED: readonly MessageKind[] = ["begin_prepare", "prepare"];
 
 /**
- * What --output names: a FIFO or another stream; else the end of FILE, cut there behind its last whole transaction, so
- * that FILE and slot together hold every change once, whenever this process or the one before it is killed. FILE is cut
- * only when the slot is ours: a second tail, started by mistake or waiting for the slot, must not cut what the first one
- * writes.
+ * Opens the output for --output: a FIFO or another stream, otherwise FILE for appending. FILE is cut behind its last
+ * whole transaction, so that FILE and slot together contain every change once, whenever this process or the one before
+ * it was killed. FILE is cut only once this process holds the slot: a second tail, started by mistake or waiting for the
+ * slot, must not cut what the first one writes.
  */
 export function openFileOutput(
   path: string,
@@ -46,7 +46,7 @@ export function openFileOutput(
   const stream = openStreamOutput(path, standardStreams(context), context.stop);
   if (stream !== undefined) return toStream(stream);
   const streaming = pgoutput.streaming !== "off";
-  // Without these lines FILE does not tell where a transaction ends.
+  // Without these lines FILE does not show where a transaction ends.
   const needed = [...ENDS, ...(streaming ? STREAMED : []), ...(pgoutput.twoPhase ? PREPARED : [])];
   if (streaming && pgoutput.twoPhase) needed.push("stream_prepare");
   const leftOut = needed.find((kind) => !acceptsKind(kind));
@@ -80,7 +80,7 @@ export function openFileOutput(
           if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
         });
       } catch (error) {
-        // SIGHUP asked for this, so nothing above would catch the error. Nothing is lost without a new file.
+        // SIGHUP asked for this, so no caller would catch the error. Without a new file nothing is lost.
         if (!(error instanceof WalctlError)) throw error;
         reporter.warn({ message: error.message, detail: "walctl keeps writing to the old file." });
       }

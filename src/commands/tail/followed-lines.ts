@@ -13,22 +13,22 @@ const LINE_CHARS_MAX = 1000;
 /** The most that one poll reads: an endless source such as /dev/zero must leave time for signals and the stream. */
 const POLL_BYTES_MAX = 1 << 20;
 const READ_BYTES = 1 << 16;
-/** So many of the bytes read last are compared with the file: if they differ, it was rewritten, not appended to. */
+/** How many of the last bytes read are compared with the file: if they differ, it was rewritten, not appended to. */
 const TAIL_BYTES = 256;
-/** A second write within the tick of a file system's clock, up to 2 s on some, changes no timestamp. */
+/** Two writes within one tick of a file system's clock, up to 2 s on some, leave the same timestamp. */
 const CLOCK_TICK_MS = 2000;
-/** A FIFO's writer that was silent in so many polls keeps the FIFO open; others open it for each line. */
+/** A FIFO's writer that was silent for this many polls keeps the FIFO open; other writers open it for each line. */
 const STAYS_POLLS = 2;
-/** The FIFO has ended when no writer has opened it again for so long. */
+/** The FIFO has ended if no writer opens it again within this time. */
 const GONE_MS = 500;
 
 /**
- * The lines of a path that another program writes, however it does: appending, truncating and writing again,
- * rewriting in place, renaming another file over it, deleting and making it again, or through a FIFO whose
- * writers come and go. After a rewrite all lines come again.
+ * Follows the lines of a path that another program writes in any way: it may append, truncate and write again, rewrite
+ * in place, rename another file over it, delete and recreate it, or write through a FIFO whose writers come and go.
+ * After a rewrite all lines are returned again.
  *
- * A last line without an end may be half of one. It counts when a FIFO's writer closes, and in a file that is
- * rewritten, not appended to, once it has stood there for a poll.
+ * A last line without a line break may be incomplete. It counts when a FIFO's writer closes, and in a file that is
+ * rewritten, not appended to, once it has not changed for a poll.
  */
 export class FollowedLines {
   readonly #path: string;
@@ -39,7 +39,7 @@ export class FollowedLines {
   #tail: Uint8Array = Buffer.alloc(0);
   #lines: string[] = [];
   #partial = "";
-  /** What was returned of the last line before it had a line break. */
+  /** What was returned of the last line before its line break came. */
   #given = "";
   #rewritten = false;
   #silentPolls = 0;
@@ -47,9 +47,9 @@ export class FollowedLines {
   #goneMs: number | undefined;
 
   /**
-   * Skips what a file holds already.
+   * Skips the present content of a file.
    * @param standardInput its end is final: nobody can open it again
-   * @throws when it is there and cannot be read
+   * @throws if the path exists and cannot be read
    */
   constructor(path: string, standardInput = false) {
     this.#path = path;
@@ -73,13 +73,13 @@ export class FollowedLines {
   }
 
   /**
-   * What came since the last call.
-   * @throws when it cannot be read; it may be called again
+   * Returns the lines since the last call.
+   * @throws if the path cannot be read; the caller may try again
    */
   poll(): readonly string[] {
     const found = this.#find();
     if (this.#fd !== undefined && found !== undefined && !isSame(found, this.#file)) {
-      // The last lines of the file that was there before: only what was appended to it.
+      // Of the file that was there before, only what was appended to it is still read.
       this.#read(false);
       if (this.#rewritten) this.#giveUnended();
       this.close();
@@ -104,7 +104,7 @@ export class FollowedLines {
   }
 
   #open(): void {
-    // Without O_NONBLOCK a FIFO would wait for its writer here.
+    // Without O_NONBLOCK, opening a FIFO would wait for its writer.
     const fd = openSync(this.#path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(fd, { bigint: true });
     if (stats.isDirectory()) {
@@ -150,7 +150,7 @@ export class FollowedLines {
     if (this.#rewritten && this.#offset === offset && offset === size) this.#giveUnended();
   }
 
-  /** Rewriting the same text is a rewrite too; only `touched` shows it. */
+  /** Rewriting the same text counts as a rewrite too; only `touched` shows it. */
   #isRewritten(size: number, touched: boolean): boolean {
     if (size < this.#offset) return true;
     if (size === this.#offset && touched) return true;
@@ -164,7 +164,7 @@ export class FollowedLines {
     return bytes.subarray(0, count);
   }
 
-  /** A FIFO, or a device. */
+  /** Reads a FIFO or a device. */
   #readStream(): void {
     const bytes = Buffer.alloc(READ_BYTES);
     for (let total = 0; this.#fd !== undefined && total < POLL_BYTES_MAX;) {
@@ -178,7 +178,7 @@ export class FollowedLines {
         this.#goneMs = undefined;
         return;
       }
-      // Nobody has it open for writing.
+      // No process has it open for writing.
       if (count === 0) {
         if (this.#standardInput || this.#silentPolls >= STAYS_POLLS)
           this.#goneMs ??= performance.now();
@@ -209,7 +209,7 @@ export class FollowedLines {
 
   #giveUnended(): void {
     this.#give();
-    // A FIFO's next writer begins a line of its own.
+    // The next writer of a FIFO begins a new line.
     if (this.#file?.isFile() !== true) {
       this.#partial = "";
       this.#given = "";

@@ -9,13 +9,13 @@ import type { TailConfig } from "./config.ts";
 
 export interface TailOutput {
   readonly sink: Sink;
-  /** Continues in a new file of the same name, after `passed`. Undefined: the output is no file. */
+  /** Continues in a new file of the same name, after `passed`. Undefined if the output is not a file. */
   readonly rotate: ((passed: Passed | undefined) => void) | undefined;
-  /** Undefined: the output is no file, or a device that stores nothing. */
+  /** Undefined if the output is not a file, or a device that stores nothing. */
   readonly journal: OutputJournal | undefined;
   /**
-   * Call it when the slot is ours, so that no other walctl writes FILE: removes what is unfinished at its end, and
-   * returns what FILE holds.
+   * Call it once this process holds the slot, so that no other walctl writes FILE. Removes what is unfinished at its
+   * end, and returns what FILE contains.
    */
   readonly takeOver: (oldest: Lsn) => TakenOver;
 }
@@ -30,7 +30,7 @@ export function openStandardOutput(
   { acknowledge, ackFrom }: TailConfig,
   context: CommandContext,
 ): TailOutput {
-  // With --ack-from the rows are acknowledged only when somebody has read them.
+  // With --ack-from, rows are acknowledged only when somebody has read them.
   if (acknowledge && ackFrom === undefined && isStandardOutputClosed()) throw closedError();
   return toStream(sinkOf(context.stdout.stream));
 }

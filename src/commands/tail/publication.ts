@@ -5,8 +5,8 @@ import type { Reporter } from "../reporter.ts";
 import type { TailConfig } from "./config.ts";
 
 /**
- * Without -P, takes the database's only publication and says so. This is decided once, before the stream: reconnects use
- * the same publication. Undefined: a signal came first.
+ * Without -P, takes the database's only publication and says so. This is decided once, before the stream: reconnects
+ * use the same publication. Undefined if a signal came first.
  */
 export async function withPublication(
   config: TailConfig,

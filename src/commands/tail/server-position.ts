@@ -3,16 +3,16 @@ import { readCurrentLsn } from "../../server/start/position.ts";
 import type { ConnectionTarget } from "../../server/target/target.ts";
 import { withConnection } from "../connection.ts";
 
-/** The server's position, and when it was asked for (performance.now()). */
+/** The server's position, and when it was queried (performance.now()). */
 interface KnownPosition {
   readonly lsn: Lsn;
   readonly askedMs: number;
 }
 
 /**
- * The server's current position. The stream does not contain it: in logical decoding XLogData and keepalives hold the
- * position that the walsender has reached. So we ask on a connection of its own, and close that at once: an idle one
- * would delay a smart shutdown.
+ * The server's current position. The stream does not contain it: in logical decoding XLogData and keepalives carry the
+ * position that the walsender has reached. So it is queried on a separate connection, which is closed at once: an idle
+ * one would delay a smart shutdown.
  */
 export class ServerPosition {
   readonly #read: () => Promise<Lsn>;
@@ -24,12 +24,12 @@ export class ServerPosition {
     this.#read = () => withConnection(target, "ordinary", stop, readCurrentLsn);
   }
 
-  /** Undefined: it has not answered yet. */
+  /** Undefined until the first answer. */
   get known(): KnownPosition | undefined {
     return this.#known;
   }
 
-  /** Asks, unless the last question is less than `intervalMs` old. Without an answer `known` stays as it is. */
+  /** Queries the position unless the last query is newer than `intervalMs`. Without an answer `known` stays. */
   ask(intervalMs: number): Promise<void> {
     const askedMs = performance.now();
     if (this.#asking === undefined && askedMs - this.#askedMs >= intervalMs) {

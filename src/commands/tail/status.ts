@@ -22,17 +22,17 @@ interface StatusParts {
   readonly pipeline: Pipeline;
   readonly server: ServerPosition;
   readonly context: CommandContext;
-  /** Undefined: there is no terminal, or another program may print on it. */
+  /** Undefined if there is no terminal, or another program may print on it. */
   readonly line: StatusLine | undefined;
   readonly quiet: boolean;
   readonly acknowledge: boolean;
   /** What the renderer has to print although nothing comes. */
   readonly tick?: (() => Uint8Array) | undefined;
-  /** What the renderer is working on and has not printed. */
+  /** What the renderer has in progress and has not printed. */
   readonly live: () => string | undefined;
 }
 
-/** How far tail is: on SIGUSR1, as a line at the bottom of a terminal, and at the end. */
+/** Reports tail's progress: on SIGUSR1, as a line at the bottom of a terminal, and at the end. */
 export class TailStatus {
   readonly #parts: StatusParts;
   readonly #timer: NodeJS.Timeout | undefined;
@@ -50,7 +50,7 @@ export class TailStatus {
     this.#unsubscribe = parts.context.onSignal("SIGUSR1", () => void this.#print());
   }
 
-  /** Ends it with a summary, if there is something to tell. Later calls do nothing. */
+  /** Ends the reports with a summary, if there is something to report. Later calls do nothing. */
   end(withSummary = true): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -79,10 +79,10 @@ export class TailStatus {
     }
     this.#received = received;
     this.#since = now;
-    // Never inside a line that the terminal has not taken completely.
+    // The line must not go into another line that the terminal has not taken completely.
     const midway = this.#parts.context.stdout.stream.writableLength > 0;
     if (!midway) this.#printDue();
-    // Until it has started a spinner may have the line.
+    // Until the session has started, a spinner may use the line.
     if (!session.status.started || line === undefined || midway) return;
     line.show(`-- ${this.#describeBriefly()}`);
     void this.#parts.server.ask(ASK_INTERVAL_MS);
@@ -137,7 +137,7 @@ export class TailStatus {
     return facts.join(", ");
   }
 
-  /** Undefined: not known. "Up to date" is true of the moment when the server was asked. */
+  /** Undefined if it is not known. "Up to date" refers to the moment of the query. */
   #describeDistance(): string | undefined {
     const behind = this.#behind();
     const { lastCommitUnixMs } = this.#parts.pipeline;
@@ -171,7 +171,7 @@ export class TailStatus {
     return `${isNow ? "" : "at least "}${bytes} bytes and ${Math.max(0, seconds).toFixed(1)} s behind`;
   }
 
-  /** At least so many bytes: the server may have written more since. */
+  /** A lower bound: the server may have written more since. */
   #behind(): bigint {
     const { received, written } = this.#parts.session.status;
     const end: Lsn = maxLsn(received, this.#parts.server.known?.lsn ?? received);

@@ -26,24 +26,24 @@ import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
 import { TailStatus } from "./status.ts";
 
-/** As create-slot's default. */
+/** The same as create-slot's default. */
 const SLOT_LOCK_TIMEOUT_MS = 10_000;
 
 /** When the tables that came are compared with those that were asked for. */
 const NAMES_AFTER_MS = 1000;
 
-/** What tail works with, once it is open. */
+/** The open parts of tail. */
 interface Opened {
   readonly session: ReplicationSession;
   readonly ackSource: AckSource | undefined;
   readonly status: TailStatus;
-  /** Known at the end. */
+  /** Complete only at the end. */
   readonly warnings: () => readonly Warning[];
-  /** Writes what is left to be printed. */
+  /** Writes what is still to be printed. */
   readonly finish: () => Promise<void>;
 }
 
-/** Streams decoded messages to standard output or a file until a signal, a limit or the reader's goodbye. */
+/** Streams decoded messages to standard output or a file until a signal, a limit, or the reader closes the pipe. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const config = tailConfig(flags, context.env, context);
   const where = await openWhere(config);
@@ -128,7 +128,7 @@ async function open(
       reporter,
     ),
   );
-  // Whoever reads a pipe or a FIFO may print on the same terminal.
+  // The program that reads a pipe or a FIFO may print on the same terminal.
   const alone =
     toTerminal || rotate !== undefined || fileDescriptorOf(context.stdout.stream) !== undefined;
   const status = new TailStatus({
@@ -164,7 +164,7 @@ async function open(
   return { session, ackSource, status, warnings, finish: () => writeRest(rendering, shown) };
 }
 
-/* What --output, --capture and --ack-from need is loaded only with them: every start waits for what is loaded. */
+/* Code for --output, --capture and --ack-from is loaded only with these options: loading delays every start. */
 
 async function openWhere({ where, filter, rendering }: TailConfig): Promise<Where | undefined> {
   if (where.length === 0) return undefined;
@@ -207,7 +207,7 @@ async function stream(opened: Opened, reporter: Reporter): Promise<void> {
     await runSession(opened);
     for (const warning of opened.warnings()) reporter.warn(warning);
   } catch (error) {
-    // The reader's goodbye is no error, and nobody reads a summary.
+    // The reader closed the pipe: that is no error, and nobody reads a summary.
     if (!(error instanceof ReaderGone)) throw error;
     opened.status.end(false);
   }
@@ -223,7 +223,7 @@ async function runSession({ session, ackSource, finish }: Opened): Promise<void>
   }
 }
 
-/** The same terminal has the line: it stays below what is written. */
+/** Writes above the status line, which stays below the output on the same terminal. */
 function aboveLine(sink: Sink, line: StatusLine): Sink {
   return { write: (bytes) => sink.write(line.above(bytes)), sync: () => sink.sync() };
 }
@@ -263,7 +263,7 @@ function sessionOptions(
         typeWatch.start(slotName, horizon);
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
         if (context.stdout.isTerminal) {
-          // 0/0: the server starts where the slot stands.
+          // 0/0: the server starts at the slot's position.
           const start = from === INVALID_LSN ? slotPosition : formatLsn(from);
           reporter.notice(`streaming from slot "${slotName}" at ${start}; Ctrl-C ends`);
         }
@@ -278,7 +278,7 @@ function bootstrapRequest(
   reporter: Reporter,
 ): BootstrapRequest {
   const { publications, twoPhase, messages } = pgoutput;
-  // Each connection of the session says the same again.
+  // Each connection of the session gives the same warnings again.
   const warned = new Set<string>();
   return {
     ...{ publications, twoPhase, messages, slot, createMissing, plan },

@@ -215,7 +215,7 @@ function formWriter(form: DiskForm, types: TypeSource, reader: DiskReader): Colu
         out.close(at);
         return true;
       }
-      // RangeError: a damaged value may ask for a text that is longer than a string can be.
+      // RangeError: a damaged value may require a text longer than a string can be.
       if (error instanceof DecodeError || error instanceof RangeError) return false;
       throw error;
     }

@@ -95,7 +95,7 @@ function readArrayHeader(
     reader.offset = origin + dataOffset;
   } else {
     reader.alignTo(8, origin);
-    // Not taken at its word: it says how much is built.
+    // Checked because it decides how much memory is used.
     if (count * Math.max(layout.length, 1) > reader.end - reader.offset) throw reader.unfit();
   }
   return { dimensions: count === 0 ? [] : dimensions, bitmap };

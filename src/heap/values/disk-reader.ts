@@ -6,7 +6,7 @@ import { varlenaEnd, varlenaForm, varlenaPayload } from "../varlena.ts";
 /** A varlena's header, from which on alignment counts inside of it. */
 export const VARLENA_HEADER_BYTES = 4;
 
-/** More would not fit into a JavaScript string when each byte becomes two. */
+/** With more, a JavaScript string of two characters for each byte would be too long. */
 export const CONVERTED_BYTES_MAX = 2 ** 28 - 64;
 
 /** Reads a stored value and gives its text, as a TextForm does. */

@@ -22,9 +22,9 @@ import * as stored from "./scalars.ts";
 import { TupleWriter } from "./tuple-writer.ts";
 import type { StoredType, TypeSource } from "./type-source.ts";
 
-/** FirstNormalObjectId: what is below comes with the server. */
+/** FirstNormalObjectId: types below it come with the server. */
 const FIRST_NORMAL_OID = 16384;
-/** Of types within types. */
+/** Limit for types within types. */
 const DEPTH_MAX = 32;
 
 /** Types of pg_catalog that are stored as they are sent, but for the order of bytes. */
@@ -90,7 +90,7 @@ export function storedForm(typeOid: number, types: TypeSource, depth = 0): Store
   };
 }
 
-/** Undefined: not known. */
+/** Undefined if not known. */
 function textOf(type: StoredType, types: TypeSource, depth: number): DiskForm | undefined {
   const part = (oid: number): StoredForm => storedForm(oid, types, depth + 1);
   const { element, kind, oid } = type;

@@ -8,10 +8,10 @@ const KEPT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Writes the columns of one TupleData after another. What tuple() gives lives until begin(). */
 export class TupleWriter {
-  /** Valid up to the next reserve(): growing replaces it. */
+  /** Valid until the next reserve(): growing replaces it. */
   bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
   view = viewOf(this.bytes);
-  /** Where the next byte goes. Whoever moves it has reserved the room. */
+  /** The offset of the next byte. Code that moves it has reserved the space before. */
   offset = 0;
   #columns = 0;
 

@@ -1,6 +1,4 @@
-/*
- * -o FILE: appended, made durable, rotated, and read back by the next process so that FILE and slot agree.
- */
+/* -o FILE: appended to, made durable, rotated, and read by the next process, so that FILE and slot agree. */
 
 import {
   closeSync,
@@ -18,21 +16,21 @@ import { WalctlError } from "../../errors.ts";
 import { type Sink, sinkError, writeAll } from "../sink.ts";
 import { syncFolder } from "./sync-folder.ts";
 
-/** Only the owner may read the rows of a database. */
+/** Only the owner may read rows of a database. */
 const MODE_OWNER_ONLY = 0o600;
-/** A FIFO that has taken the file's place would wait for its reader. */
+/** O_NONBLOCK: if a FIFO has taken the file's place, opening it must not wait for a reader. */
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
-/** How long after a rename the warning waits for SIGHUP. */
+/** After a rename, how long to wait for SIGHUP before the warning. */
 const RENAMED_PATIENCE_MS = 10_000;
 
 /**
- * A file that is written at its end only: a write is done when it returns, and durable after sync(). That fails when
- * the file was deleted or truncated meanwhile: what only an unlinked inode holds must not pass for written.
+ * A file that is only appended to: a write is done when it returns, and durable after sync(). sync() fails if the file
+ * was deleted or truncated meanwhile: bytes that only an unlinked inode holds must not count as written.
  */
 export class AppendFile implements Sink {
   readonly #path: string;
   #fd: number;
-  /** A device keeps nothing: there fsync is an error (EINVAL). */
+  /** False for a device, which stores nothing: fsync would fail there (EINVAL). */
   #durable: boolean;
   /** Bytes written since the last sync. */
   #dirty = 0;
@@ -42,8 +40,8 @@ export class AppendFile implements Sink {
   #failure: Error | undefined;
 
   /**
-   * @param onRenamed called once, when lines go on into a file that has another name by now
-   * @throws WalctlError when it cannot be opened
+   * @param onRenamed called once if lines are still written to a file that was renamed
+   * @throws WalctlError if it cannot be opened
    */
   constructor(path: string, onRenamed: () => void = () => {}) {
     this.#path = path;
@@ -52,7 +50,7 @@ export class AppendFile implements Sink {
     this.#durable = isFile(this.#fd);
   }
 
-  /** It is a file, which keeps what is written. */
+  /** Whether it is a file, which stores what is written. */
   get durable(): boolean {
     return this.#durable;
   }
@@ -63,7 +61,8 @@ export class AppendFile implements Sink {
   }
 
   sync(): Promise<void> | undefined {
-    // After a failure the kernel may have dropped what it could not write, and the next fsync say that all is well.
+    // After a failure the kernel may have dropped bytes that it could not write, and the next fsync would succeed all
+    // the same.
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#dirty === 0 || !this.#durable) return undefined;
     const [fd, written] = [this.#fd, this.#dirty];
@@ -78,9 +77,9 @@ export class AppendFile implements Sink {
   }
 
   /**
-   * Goes on in a new file of the same name, after what has been written is durable in the old one.
-   * @param between called then, and before there is a new one
-   * @throws WalctlError when there can be no new one: then it goes on in the old one
+   * Continues in a new file of the same name, after what was written is durable in the old one.
+   * @param between called then, before the new file exists
+   * @throws WalctlError if no new file can be opened: it then continues in the old one
    */
   reopen(between: () => void = () => {}): void {
     const old = this.#fd;
@@ -96,17 +95,17 @@ export class AppendFile implements Sink {
     this.#durable = isFile(next);
     this.#dirty = 0;
     this.#renamedSince = undefined;
-    // Its number must not be another file's while a thread may still be about to sync it.
+    // The descriptor must stay open while a thread may still be about to sync it: another file could get its number.
     const close = (): void => closeSync(old);
     void this.#syncing.then(close, close);
   }
 
   /**
-   * Throws away what is in it.
-   * @throws WalctlError when that cannot be
+   * Removes the file's content.
+   * @throws WalctlError if that fails
    */
   empty(): void {
-    // A device holds nothing to remove: to truncate it is an error (EINVAL).
+    // A device has no content to remove, and truncating it fails (EINVAL).
     if (!this.#durable) return;
     try {
       ftruncateSync(this.#fd);
@@ -120,10 +119,10 @@ export class AppendFile implements Sink {
     void this.#syncing.then(close, close);
   }
 
-  /** What was written since the last sync is still there, under some name. */
+  /** Checks that what was written since the last sync is still there, under some name. */
   #requireKept(fd: number, written: number): void {
     const { nlink, size } = fstatSync(fd);
-    // Some file systems count no links.
+    // Some file systems do not count links.
     const deleted = nlink === 0 && !this.#isNamed(fd);
     const what = deleted ? "deleted" : size < written ? "truncated" : undefined;
     if (what === undefined) return;
@@ -145,7 +144,7 @@ export class AppendFile implements Sink {
     this.#onRenamed();
   }
 
-  /** The path still leads to it. */
+  /** Whether the path still leads to the open file. */
   #isNamed(fd: number): boolean {
     const named = statSync(this.#path, { throwIfNoEntry: false });
     const { ino, dev } = fstatSync(fd);

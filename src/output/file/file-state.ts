@@ -17,42 +17,42 @@ import { readAt } from "./read-at.ts";
 import { syncFolder } from "./sync-folder.ts";
 
 /**
- * What FILE's lines do not tell and the next process has to know, in a small file beside it: FILE.walctl, one JSON
- * object. It is written when a stream starts, when FILE is rotated, and before a position is acknowledged that no line
- * of FILE ends at: never for each message or transaction.
+ * What the next process has to know and FILE's lines do not say. It is kept in a small file beside FILE: FILE.walctl,
+ * one JSON object. walctl writes it when a stream starts, when FILE is rotated, and before it acknowledges a position
+ * at which no line of FILE ends: never for each message or transaction.
  */
 export interface FileState {
   readonly systemIdentifier: string;
   readonly timeline: number;
-  /** The timelines before, and where each ended. Undefined: not known. */
+  /** The earlier timelines, and where each ended. Undefined if not known. */
   readonly history: ReadonlyArray<{ readonly timeline: number; readonly end: Lsn }> | undefined;
   readonly database: string;
-  /** Undefined: a temporary one. */
+  /** Undefined for a temporary slot. */
   readonly slot: string | undefined;
-  /** What was asked of the server, in so far as it decides which transactions it sends. */
+  /** The options that decide which transactions the server sends. */
   readonly request: string;
-  /** FILE may hold blocks of streamed transactions. */
+  /** FILE may contain blocks of streamed transactions. */
   readonly streamed: boolean;
-  /** No block before that is of a transaction that is still open. */
+  /** No block before this offset belongs to a transaction that is still open. */
   readonly blocksFrom: number;
-  /** FILE has had the end of a transaction behind `offset`: without one it was emptied or deleted since. */
+  /** FILE contained the end of a transaction behind `offset`: if it has none now, it was emptied or deleted since. */
   readonly lines: boolean;
-  /** Nothing beyond that, nor beyond what FILE's lines tell, has been acknowledged. */
+  /** Nothing beyond this position has been acknowledged, except what FILE's lines contain. */
   readonly acknowledged: Lsn;
-  /** FILE's bytes before that belong to what `before` tells, and are not looked at. */
+  /** The bytes of FILE before this offset are summed up in `before` and not read again. */
   readonly offset: number;
-  /** What had been written to earlier files of that name, and before `offset`. */
+  /** The end of what was written to earlier files of that name and before `offset`. */
   readonly before: FileEnd;
 }
 
 const FORMAT = 1;
 const MODE_OWNER_ONLY = 0o600;
 const SUFFIX = ".walctl";
-/** What each of these files begins with. */
+/** How each of these files begins. */
 const START = '{"walctl":';
-/** A thousand timelines take 30 KB. */
+/** A thousand timelines take 30 kB. */
 const BYTES_MAX = 1 << 20;
-/** Another program may put a link or a FIFO there at any time. */
+/** Another program may put a link or a FIFO at this path at any time. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -60,14 +60,14 @@ export function fileStatePath(path: string): string {
   return `${path}${SUFFIX}`;
 }
 
-/** What writeFileState renames to that. */
+/** The file that writeFileState renames to the state's path. */
 export function temporaryStatePath(path: string): string {
   return `${fileStatePath(path)}.new`;
 }
 
 /**
- * Undefined: there is none. A string: why it cannot be understood, though walctl wrote it.
- * @throws WalctlError when it cannot be read, or when walctl did not write what has its name
+ * Undefined if it does not exist. A string says why a file of walctl's cannot be interpreted.
+ * @throws WalctlError if it cannot be read, or if another program wrote it
  */
 export function readFileState(path: string): FileState | string | undefined {
   readOurs(temporaryStatePath(path));
@@ -82,13 +82,13 @@ export function readFileState(path: string): FileState | string | undefined {
 }
 
 /**
- * Replaces it: whatever happens meanwhile, the old one or the new one is there whole.
- * @throws WalctlError when walctl did not write what has its name, the errno when it cannot be written
+ * Replaces the state: at any moment either the old or the new one exists completely.
+ * @throws WalctlError if another program wrote the file of that name, an error with errno if it cannot be written
  */
 export function writeFileState(path: string, state: FileState): void {
   const target = fileStatePath(path);
   const temporary = temporaryStatePath(path);
-  // A process that was killed left it.
+  // A process that was killed left it there.
   if (readOurs(temporary) !== undefined) unlinkSync(temporary);
   const fd = openSync(temporary, CREATE, MODE_OWNER_ONLY);
   try {
@@ -105,7 +105,7 @@ export function writeFileState(path: string, state: FileState): void {
   syncFolder(dirname(target));
 }
 
-/** Undefined: it does not exist. Nothing is waited for, no link is followed, and no more is read than we write. */
+/** Undefined if it does not exist. It waits for nothing, follows no link, and reads no more than walctl writes. */
 function readOurs(path: string): string | undefined {
   try {
     const stats = lstatSync(path, { throwIfNoEntry: false });
@@ -115,7 +115,7 @@ function readOurs(path: string): string | undefined {
     try {
       const { size } = fstatSync(fd);
       const text = readAt(fd, 0, Math.min(size, BYTES_MAX)).toString();
-      // A power cut may leave zeros of it, or its first bytes.
+      // A power cut may leave zeros in its place, or only its first bytes.
       const torn = size <= BYTES_MAX && START.startsWith(text.replace(/\0+$/, ""));
       if (torn || text.startsWith(START)) return text;
       throw notOurs(path, "was not written by walctl: its line 1 is another program's");
@@ -125,7 +125,7 @@ function readOurs(path: string): string | undefined {
   } catch (cause) {
     if (cause instanceof WalctlError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
-    // The walctl that has the slot has renamed it meanwhile.
+    // The walctl that uses the slot has renamed it meanwhile.
     if (code === "ENOENT") return undefined;
     throw new WalctlError(`could not read "${path}" (${code ?? "unknown error"})`, { cause });
   }

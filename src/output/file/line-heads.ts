@@ -1,18 +1,18 @@
 import { readAt } from "./read-at.ts";
 
 const CHUNK_BYTES = 1 << 20;
-/** A line up to what is asked of it: a gid, which may be before that, is of 200 bytes. */
+/** Long enough to contain every field that is searched for; a gid before it may take 200 bytes. */
 export const HEAD_BYTES_MAX = 1024;
 
-/** A line of a file without what is too long to matter: a row may be of a gigabyte. */
+/** The beginning of a line: a row may be a gigabyte long. */
 export interface LineHead {
   readonly text: string;
-  /** Where the line starts, and where the next one does. */
+  /** The offset of the line, and of the next one. */
   readonly at: number;
   readonly next: number;
 }
 
-/** The lines that have an end, in their order. */
+/** Yields the lines that end with a line break, in order. */
 export function* lineHeads(fd: number, from: number, size: number): Generator<LineHead> {
   let head = "";
   let lineStart = from;

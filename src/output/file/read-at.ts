@@ -1,6 +1,6 @@
 import { readSync } from "node:fs";
 
-/** So many bytes from there on, or as many as there are. */
+/** Reads `length` bytes from `position` on, or as many as there are. */
 export function readAt(fd: number, position: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let read = 0;

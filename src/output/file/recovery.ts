@@ -15,26 +15,26 @@ import { readAt } from "./read-at.ts";
 /** What an earlier run left in the file. */
 export interface Recovered {
   readonly end: FileEnd;
-  /** The bytes of an unfinished transaction or block, or of a torn line, that were cut off: they will come again. */
+  /** How many bytes of an unfinished transaction, block or line were cut off. The server sends them again. */
   readonly bytesCut: number;
-  /** What is left. */
+  /** The size after the cut. */
   readonly size: number;
 }
 
 const NOTHING: Recovered = { end: NO_END, bytesCut: 0, size: 0 };
 
 const CHUNK_BYTES = 1 << 20;
-/** The lines that end a transaction: commit is also the beginning of commit_prepared. */
+/** The lines that end a transaction; `commit` also matches commit_prepared. */
 const ENDS = ["commit", "stream_commit", "prepare", "stream_prepare", "rollback_prepared"].map(
   lineMark,
 );
 
 /**
- * Cuts an NDJSON file where something begins that has no end: a transaction, a block of a streamed one, a line. The
- * server sends that again. What stands behind the last transaction and is whole stays, since it may have been
- * acknowledged: messages outside of transactions, blocks of streamed ones.
- * @param from what lies before that is not looked at
- * @throws WalctlError when the file cannot be read or is none of ours; then it stays as it is
+ * Cuts an NDJSON file where a transaction, a block of a streamed transaction, or a line begins that has no end. The
+ * server sends that again. Whole messages outside of transactions and whole blocks of streamed ones behind the last
+ * transaction stay, since they may have been acknowledged.
+ * @param from bytes before this offset are not read
+ * @throws WalctlError if the file cannot be read or is not walctl's; it is then unchanged
  */
 export function recoverOutput(path: string, from: number): Recovered {
   return withFile(path, "r+", (fd, size) => {
@@ -44,7 +44,7 @@ export function recoverOutput(path: string, from: number): Recovered {
 }
 
 /**
- * Cuts only a torn last line, of a file that does not tell where its transactions end.
+ * Cuts only an unfinished last line, for a file that does not show where its transactions end.
  * @throws as recoverOutput
  */
 export function recoverLastLine(path: string): Recovered {
@@ -58,12 +58,13 @@ export function recoverLastLine(path: string): Recovered {
 
 function cut(fd: number, keep: number, size: number, end: FileEnd): Recovered {
   if (keep < size) ftruncateSync(fd, keep);
-  // The previous process may have been killed before its fsync, and the next status confirms what the file holds.
+  // The previous process may have been killed before its fsync, and the next status update confirms what the file
+  // contains.
   fsyncSync(fd);
   return { end, bytesCut: size - keep, size: keep };
 }
 
-/** How far the file goes. It is only read: it may be another program that writes it now. */
+/** Finds how far the file goes, only by reading: another program may be writing it. */
 export function readOutputEnd(path: string, from: number): FileEnd {
   return withFile(path, "r", (fd, size) => {
     const { end, keep } = findEnd(fd, startIn(from, size), size, path);
@@ -79,7 +80,7 @@ export function requireOwnOutput(path: string): void {
   });
 }
 
-/** Refuses a file that nothing can be appended to without recovery. */
+/** Refuses a file that needs recovery before lines can be appended. */
 export function requireWholeLines(path: string): void {
   requireOwnOutput(path);
   withFile(path, "r", (fd, size) => {
@@ -96,7 +97,7 @@ function withFile(
 ): Recovered {
   let fd: number;
   try {
-    // A FIFO would wait for the other side.
+    // Opening a FIFO would wait for the other side.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return NOTHING;
     fd = openSync(path, flags);
   } catch (cause) {
@@ -111,7 +112,7 @@ function withFile(
   }
 }
 
-/** Somebody has emptied the file since. */
+/** The whole file if it was emptied since. */
 function startIn(from: number, size: number): number {
   return from > size ? 0 : from;
 }
@@ -131,18 +132,21 @@ function findEnd(
 function requireOurs(fd: number, size: number, path: string): void {
   const text = readAt(fd, 0, Math.min(size, HEAD_BYTES_MAX)).toString("latin1");
   const lineEnd = text.indexOf("\n");
-  // A file that begins with zeros is rather a disk image than what a power cut left.
+  // A file that begins with zeros is more likely a disk image than the result of a power cut.
   const torn = lineEnd === -1 && !text.includes("\0") && isTorn(text);
   if (!torn && parseLineHead(text) === undefined) throw notOurs(path, 0);
 }
 
-/** It may be the beginning of a line of ours, followed by zeros: those a power cut leaves of bytes not synced. */
+/**
+ * Whether it may be the beginning of a line of walctl's, followed by zeros: a power cut leaves these in place of bytes
+ * that were not synced.
+ */
 function isTorn(text: string): boolean {
   const zeros = text.indexOf("\0");
   return beginsLine(zeros === -1 ? text : text.slice(0, zeros));
 }
 
-/** Refuses to cut what somebody else may have appended. */
+/** Refuses to cut what another program may have appended. */
 function requireTorn(fd: number, at: number, size: number, path: string): void {
   const text = readAt(fd, at, Math.min(size - at, HEAD_BYTES_MAX)).toString("latin1");
   if (!isTorn(text)) throw notOurs(path, at);
@@ -158,7 +162,7 @@ function lastLineEnd(fd: number, size: number): number {
   return 0;
 }
 
-/** Backwards, by pieces. */
+/** Searches backwards, in pieces. */
 function findLastEnd(
   fd: number,
   from: number,
@@ -166,7 +170,7 @@ function findLastEnd(
 ): { readonly text: string; readonly at: number; readonly next: number } | undefined {
   for (let end = size; end > from; end -= CHUNK_BYTES) {
     const start = Math.max(from, end - CHUNK_BYTES);
-    // One byte before for the line break, some behind for a line that starts at the piece's end.
+    // One byte more at the front for the line break, some behind for a line that starts at the end of the piece.
     const before = Math.max(0, start - 1);
     const bytes = readAt(fd, before, Math.min(size, end + HEAD_BYTES_MAX) - before);
     const text = before === start ? Buffer.concat([Buffer.from("\n"), bytes]) : bytes;
@@ -185,7 +189,7 @@ function findLastEnd(
   return undefined;
 }
 
-/** Reads all that follows the last end, and keeps what is whole. Only lines of ours are cut. */
+/** Reads everything behind the last end and keeps what is whole. Only walctl's own lines are cut. */
 function scanTail(
   fd: number,
   from: number,
@@ -203,14 +207,15 @@ function scanTail(
     if (kind === undefined && text.includes("\0") && isTorn(text)) break;
     if (kind === undefined) throw notOurs(path, at);
     read = next;
-    // Nothing but its end could come behind it.
+    // Only its own end could follow it.
     if (kind === "begin" || kind === "begin_prepare") unfinished = true;
     if (unfinished) continue;
     if (kind === "stream_start") blockStart = at;
     else if (kind === "stream_stop") blockStart = undefined;
     else if (kind === "message" && isOutside(text)) {
       messageLsn = lsnOf(text, "message_lsn") ?? messageLsn;
-      // It comes between blocks: one that is still open was cut with its connection, and its lines count.
+      // A message comes between blocks: a block that is still open was cut off with its connection, and its lines
+      // count.
       blockStart = undefined;
     }
     keep = blockStart ?? next;

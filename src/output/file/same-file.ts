@@ -2,17 +2,17 @@ import { fstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { usageError } from "../../errors.ts";
 
-/** The kernel's limit. */
+/** The kernel's limit for symbolic links. */
 const LINKS_MAX = 40;
 const DESCRIPTOR =
   /^\/(?:dev\/(?:std(?:in|out|err)|fd\/\d+)|proc\/[^/]+\/(?:task\/\d+\/)?fd\/\d+)$/;
 
-/** A file of the command line: what a message calls it, and its path or open descriptor. */
+/** A file of the command line: its name in messages, and its path or open descriptor. */
 export type NamedFile = readonly [name: string, file: string | number];
 
 /**
- * Refuses two names of one file or FIFO, where what is written for one purpose would destroy what is there for the
- * other. Links and spellings make no difference, nor does it matter whether the file exists yet.
+ * Refuses two names for one file or FIFO, where output for one purpose would destroy the other's. It resolves links and
+ * spellings, and works for files that do not exist yet.
  * @throws WalctlError, a usage error
  */
 export function requireDifferentFiles(files: readonly NamedFile[]): void {
@@ -28,12 +28,12 @@ export function requireDifferentFiles(files: readonly NamedFile[]): void {
   }
 }
 
-/** Whether it names an open descriptor, as /dev/stdout does: a file beside it would lie in /dev or /proc. */
+/** Whether it names an open descriptor, as /dev/stdout does: a file beside it would be in /dev or /proc. */
 export function isDescriptorName(path: string): boolean {
   return linksOf(path).some((each) => DESCRIPTOR.test(each));
 }
 
-/** Undefined: a device or socket, which two may share, or what cannot be looked at. */
+/** Undefined for a device or socket, which two outputs may share, or if the path cannot be examined. */
 function identityOf(file: string | number): string | undefined {
   try {
     const stats =
@@ -43,12 +43,12 @@ function identityOf(file: string | number): string | undefined {
     if (stats === undefined) return linksOf(String(file)).at(-1);
     return stats.isFile() || stats.isFIFO() ? `${stats.dev}:${stats.ino}` : undefined;
   } catch {
-    // Whoever opens it says why.
+    // Opening the file will report why.
     return undefined;
   }
 }
 
-/** The path and what its links lead to, up to what is no link or does not exist. */
+/** The path and the targets of its links, up to one that is not a link or does not exist. */
 function linksOf(path: string): readonly string[] {
   const links: string[] = [];
   let next = path;
@@ -59,7 +59,7 @@ function linksOf(path: string): readonly string[] {
       next = resolve(dirname(real), readlinkSync(real));
     }
   } catch {
-    // No link.
+    // Not a link.
   }
   return links;
 }

@@ -4,13 +4,13 @@ import { isOutside, lineMark, lsnOf, parseLineHead } from "../../render/ndjson/g
 import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
-/** What a line of an NDJSON file tells of transactions that were printed while they were open. */
+/** What a line of an NDJSON file says about transactions that were printed while they were open. */
 export type StreamedLine =
   | { readonly kind: "start" | "stop"; readonly xid: number }
-  /** Within a block: a row, a truncate, a message. */
+  /** A row, truncate or message inside a block. */
   | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
   | { readonly kind: "abort"; readonly xid: number; readonly subxid: number }
-  /** The end of any transaction, streamed or not. `lsn` lies in the record that ended it. */
+  /** The end of any transaction, streamed or not. `lsn` is inside the record that ended it. */
   | { readonly kind: "end"; readonly xid: number; readonly lsn: Lsn };
 
 const CHUNK_BYTES = 1 << 20;
@@ -18,9 +18,9 @@ const BLOCK_START = lineMark("stream_start");
 const COMMITS = [lineMark('commit"'), lineMark('stream_commit"')];
 
 /**
- * The blocks of streamed transactions in a file that was recovered, and all ends behind the first of them.
- * @param oldest what began before that has ended, and needs no looking for: the slot's restart_lsn
- * @param start what stands before that in the file needs no looking for either
+ * Yields the lines about blocks of streamed transactions in a recovered file, and all ends behind the first block.
+ * @param oldest the slot's restart_lsn: what began before it has ended and need not be found
+ * @param start the part of the file before this offset is not needed either
  */
 export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Generator<StreamedLine> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
@@ -43,14 +43,14 @@ export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Genera
 }
 
 /**
- * Backwards up to a commit that is not beyond `oldest`: what was printed before it was decoded before it, so that
- * a transaction that began later cannot have been.
+ * Searches backwards, up to a commit at or before `oldest`. What was printed before that commit was decoded before it,
+ * so it does not belong to a transaction that began later.
  */
 function findFirstBlock(fd: number, lowest: number, size: number, oldest: Lsn): number | undefined {
   let first: number | undefined;
   for (let end = size; end > lowest; end -= CHUNK_BYTES) {
     const start = Math.max(lowest, end - CHUNK_BYTES);
-    // With the line break before the first line, and that of the file's own first line made up.
+    // Includes the line break before the first line; the file's own first line gets an added one.
     const from = Math.max(0, start - 1);
     const bytes = readAt(fd, from, Math.min(size, end + HEAD_BYTES_MAX) - from);
     const text = from === start ? Buffer.concat([Buffer.from("\n"), bytes]) : bytes;
@@ -75,7 +75,7 @@ function parseHead(head: string, inBlock: boolean): StreamedLine | undefined {
     case "stream_start":
       return { kind: "start", xid };
     case "stream_stop":
-    // A block that is still open was cut with its connection.
+    // A block that is still open was cut off with its connection.
     case "begin":
     case "begin_prepare":
       return { kind: "stop", xid };

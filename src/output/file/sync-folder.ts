@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 
-/** So that a new name is still there after a power cut. Not everywhere may or can one do that. */
+/** Makes a new file name survive a power cut. Some systems do not allow or support it. */
 export function syncFolder(path: string): void {
   try {
     const fd = openSync(path, "r");
@@ -10,6 +10,6 @@ export function syncFolder(path: string): void {
       closeSync(fd);
     }
   } catch {
-    // The file's own fsync is what counts.
+    // The fsync of the file itself is what matters.
   }
 }

@@ -2,13 +2,13 @@ import type { DecodeError } from "../../errors.ts";
 import { ByteReader } from "../reader.ts";
 
 /**
- * Reads the binary form of a type, as the server's send function writes it, and gives the text form,
- * as its output function does. One character is one byte, so that text which is not UTF-8 stays as it came.
- * Throws a DecodeError where the bytes do not fit.
+ * Reads the binary form of a type, as the server's send function writes it, and returns the text form, as its output
+ * function writes it. One character stands for one byte, so that text that is not UTF-8 is preserved. Throws a
+ * DecodeError if the bytes do not fit the type.
  */
 export type TextForm = (reader: BinaryReader) => string;
 
-/** The cursor that values are read with: numbers as the send functions write them, and fields within fields. */
+/** The cursor for values: numbers as the send functions write them, and fields within fields. */
 export class BinaryReader extends ByteReader {
   int16(): number {
     return this.view.getInt16(this.advance(2));
@@ -30,19 +30,19 @@ export class BinaryReader extends ByteReader {
     return this.view.getFloat64(this.advance(8));
   }
 
-  /** How many of something follow, each of `bytesEach` bytes at least: no more than there is room for. */
+  /** Reads a count of items that take at least `bytesEach` bytes each; the remaining bytes must have room for them. */
   count(bytesEach: number): number {
     const count = this.uint32();
     if (count * bytesEach > this.end - this.offset) throw this.truncated(1);
     return count;
   }
 
-  /** The next `length` bytes as characters. */
+  /** Reads the next `length` bytes as characters. */
   characters(length: number): string {
     return asBuffer(this.take(length)).toString("latin1");
   }
 
-  /** All that is left. */
+  /** The remaining bytes. */
   rest(): string {
     return this.characters(this.end - this.offset);
   }
@@ -60,7 +60,7 @@ export class BinaryReader extends ByteReader {
     return asBuffer(this.take(length)).toString("hex");
   }
 
-  /** Int32 length, or -1 for NULL: undefined  Byten, which `form` has to read to their end */
+  /** Int32 length, or -1 for NULL (undefined)  Byten, which `form` has to read completely */
   field(form: TextForm): string | undefined {
     const length = this.uint32();
     if (length === 0xffffffff) return undefined;
@@ -74,7 +74,7 @@ export class BinaryReader extends ByteReader {
     return text;
   }
 
-  /** The bytes are not of the type that they should be. */
+  /** The fault when the bytes are not a value of the type. */
   unfit(): DecodeError {
     return this.invalid("not a value of its type", this.offset);
   }

@@ -1,7 +1,7 @@
 import type { BinaryReader, TextForm } from "./binary-reader.ts";
 
 export const DIMENSIONS_MAX = 6;
-/** A length, and nothing behind it. */
+/** A length without bytes behind it. */
 const ELEMENT_BYTES_MIN = 4;
 
 export interface Dimension {
@@ -49,7 +49,7 @@ export function arrayFormat(
   };
 }
 
-/** int2vector and oidvector are sent as arrays, and shown as `1 2 3`. */
+/** int2vector and oidvector are sent as arrays and printed as `1 2 3`. */
 export function vectorOf(element: TextForm, elementOid: number): TextForm {
   return (reader) => {
     const [dimension, second] = readDimensions(reader, elementOid);
@@ -59,7 +59,7 @@ export function vectorOf(element: TextForm, elementOid: number): TextForm {
   };
 }
 
-/** Byte1 flags  [field lower bound]  [field upper bound], there unless the flags say that it is infinite */
+/** Byte1 flags  [field lower bound]  [field upper bound]; a bound is absent if the flags say that it is infinite */
 export function rangeOf(bound: TextForm): TextForm {
   return (reader) => {
     const flags = reader.uint8();
@@ -99,10 +99,10 @@ export interface RecordField {
   readonly form: TextForm;
 }
 
-/** Int32 fields  { UInt32 type's oid  field }×n; NULL is nothing at all: `(1,,"")` */
+/** Int32 fields  { UInt32 type's oid  field }×n; NULL is printed as nothing: `(1,,"")` */
 export function recordOf(fields: readonly RecordField[]): TextForm {
   return (reader) => {
-    // The type may have changed since it was looked up.
+    // The type may have been altered since it was looked up.
     if (reader.uint32() !== fields.length) throw reader.unfit();
     return formatRecord(
       fields.map(({ typeOid, form }) => {
@@ -121,7 +121,7 @@ export function formatRecord(fields: readonly (string | undefined)[]): string {
 
 const RECORD_SPECIAL = /^$|["\\(), \t\n\v\f\r]/;
 
-/** Quoted as in a row: what is special to quotes is doubled. */
+/** Quotes as in a row: quotes and backslashes inside are doubled. */
 function quoteIn(text: string, special: RegExp): string {
   return special.test(text) ? `"${text.replace(/["\\]/g, "$&$&")}"` : text;
 }
@@ -137,7 +137,7 @@ function readDimensions(reader: BinaryReader, elementOid: number): readonly Dime
     dimensions.push({ length, lowerBound: reader.int32() });
     elements *= length;
   }
-  // Not taken at its word: it says how much is built.
+  // Checked because it decides how much memory is used.
   if (count > 0 && elements * ELEMENT_BYTES_MIN > reader.end - reader.offset) {
     throw reader.truncated(1);
   }

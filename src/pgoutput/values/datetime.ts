@@ -3,9 +3,9 @@ import type { BinaryReader } from "./binary-reader.ts";
 const DAY_US = 86_400_000_000n;
 const HOUR_US = 3_600_000_000n;
 const SECOND_US = 1_000_000;
-/** From 0000-03-01 (proleptic Gregorian) to 2000-01-01. */
+/** Days from 0000-03-01 (proleptic Gregorian) to 2000-01-01. */
 const EPOCH_DAYS = 730_425;
-/** In 400 years. */
+/** Days in 400 years. */
 const ERA_DAYS = 146_097;
 
 const INT32_MAX = 0x7fffffff;
@@ -25,7 +25,7 @@ export function timestamp(reader: BinaryReader): string {
   return formatTimestamp(reader.int64(), "");
 }
 
-/** Int64 microseconds since 2000-01-01 UTC, which is the session's zone */
+/** Int64 microseconds since 2000-01-01 UTC, which is also the session's zone */
 export function timestamptz(reader: BinaryReader): string {
   return formatTimestamp(reader.int64(), "+00");
 }
@@ -42,7 +42,7 @@ export function timetz(reader: BinaryReader): string {
   return time(reader) + formatZone(reader.int32());
 }
 
-/** `10:57:43.1`; as many hours as there are. */
+/** `10:57:43.1`; the hours may exceed 23. */
 export function timeOfDay(us: bigint): string {
   const ofHour = Number(us % HOUR_US);
   const fraction = ofHour % SECOND_US;
@@ -60,9 +60,9 @@ function formatTimestamp(us: bigint, zone: string): string {
   return `${text} ${timeOfDay(ofDay)}${zone}${era}`;
 }
 
-/** `2026-11-24`, and ` BC` for what comes after time and zone. */
+/** `2026-11-24`, and ` BC` for behind time and zone. */
 function calendarDay(sinceEpoch: number): { text: string; era: string } {
-  // Years that begin in March have their leap day at the end; 400 of them are alike.
+  // Years that begin in March have their leap day at the end, and every 400 of them are alike.
   const days = sinceEpoch + EPOCH_DAYS;
   const era = Math.floor(days / ERA_DAYS);
   const ofEra = days - era * ERA_DAYS;
@@ -75,7 +75,7 @@ function calendarDay(sinceEpoch: number): { text: string; era: string } {
   );
   const ofYear =
     ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  // March is 0. From there the lengths of the months repeat every five: 153 days.
+  // March is 0. From March on, the lengths of the months repeat every five months: 153 days.
   const month = Math.floor((5 * ofYear + 2) / 153);
   const day = ofYear - Math.floor((153 * month + 2) / 5) + 1;
   const year = yearOfEra + era * 400 + (month >= 10 ? 1 : 0);
@@ -87,7 +87,7 @@ function calendarDay(sinceEpoch: number): { text: string; era: string } {
   };
 }
 
-/** `+05:30:15`: minutes and seconds only where they are not 0. */
+/** `+05:30:15`: minutes and seconds only if they are not 0. */
 function formatZone(west: number): string {
   const seconds = Math.abs(west);
   let zone = (west > 0 ? "-" : "+") + pad(Math.floor(seconds / 3600), 2);

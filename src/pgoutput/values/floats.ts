@@ -1,7 +1,7 @@
 import type { TextForm } from "./binary-reader.ts";
 import { type Decimal, shortestDecimal } from "./shortest-decimal.ts";
 
-/** From this power of ten on the server uses an exponent (DBL_DIG and FLT_DIG). */
+/** From this power of ten on, the server prints an exponent (DBL_DIG and FLT_DIG). */
 const FLOAT8_FIXED_BELOW = 15;
 const FLOAT4_FIXED_BELOW = 6;
 const FIXED_FROM = -4;
@@ -12,18 +12,18 @@ const scratch = new DataView(new ArrayBuffer(8));
 export const float4: TextForm = (reader) => formatFloat4(reader.float4());
 export const float8: TextForm = (reader) => formatFloat8(reader.float8());
 
-/** Between these JavaScript, whose digits are the server's there, lays a number out as the server does. */
+/** In this range JavaScript prints a number exactly as the server does. */
 const SAME_FROM = 1e-4;
 const SAME_BELOW = 1e15;
 
-/** As float8out prints it when extra_float_digits is 1 or more: what reads back the same, no digit more. */
+/** Prints like float8out with extra_float_digits of 1 or more: the shortest text that reads back as the same number. */
 export function formatFloat8(value: number): string {
   const magnitude = Math.abs(value);
   if (magnitude >= SAME_FROM && magnitude < SAME_BELOW) return String(value);
   return formatFloat(value, decimalOfFloat8, FLOAT8_FIXED_BELOW);
 }
 
-/** The same for float4out. */
+/** Prints like float4out. */
 export function formatFloat4(value: number): string {
   return formatFloat(value, decimalOfFloat4, FLOAT4_FIXED_BELOW);
 }
@@ -40,8 +40,8 @@ function formatFloat(
 }
 
 function decimalOfFloat8(value: number): Decimal {
-  // Outside of this range no short decimal lies halfway between two doubles, so that JavaScript's digits,
-  // which are a good deal faster, are the server's.
+  // Outside of this range no short decimal is halfway between two doubles, so JavaScript's digits equal the server's,
+  // and they are a good deal faster.
   if (value < 2 ** 53 || value > 1e41) return decimalOfNumber(value);
   scratch.setFloat64(0, value);
   const bits = scratch.getBigUint64(0);
@@ -56,13 +56,13 @@ function decimalOfFloat4(value: number): Decimal {
   const bits = scratch.getUint32(0);
   const fraction = bits & 0x7fffff;
   const exponent = bits >>> 23;
-  // Subnormal: as far apart as the smallest normal ones, without the leading 1.
+  // Subnormal: spaced like the smallest normal numbers, without the leading 1.
   if (exponent === 0) return shortestDecimal(BigInt(fraction), -149, false);
   const closerBelow = fraction === 0 && exponent > 1;
   return shortestDecimal(BigInt(fraction | 0x800000), exponent - 150, closerBelow);
 }
 
-/** JavaScript's own shortest digits, of a double. */
+/** JavaScript's own shortest digits of a double. */
 function decimalOfNumber(value: number): Decimal {
   const [digits = "", exponent = ""] = value.toExponential().split("e");
   return { digits: digits.replace(".", ""), exponent: Number(exponent) };

@@ -28,7 +28,7 @@ export function circle(reader: BinaryReader): string {
   return `<${point(reader)},${float8(reader)}>`;
 }
 
-/** Byte1 is it closed  Int32 points  { point }×n */
+/** Byte1 whether it is closed  Int32 points  { point }×n */
 export function path(reader: BinaryReader): string {
   const closed = reader.uint8() !== 0;
   return formatPath(closed, points(reader, reader.count(POINT_BYTES)));

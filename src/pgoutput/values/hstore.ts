@@ -1,7 +1,7 @@
 import type { BinaryReader } from "./binary-reader.ts";
 import { text } from "./scalars.ts";
 
-/** The lengths of a key and a value. */
+/** The lengths of a key and of a value. */
 const PAIR_BYTES_MIN = 8;
 
 /** Int32 pairs  { field key  field value }×n: `"a"=>"1", "b"=>NULL` */

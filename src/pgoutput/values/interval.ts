@@ -6,15 +6,15 @@ const INT64_MAX = 0x7fffffffffffffffn;
 const MONTHS_A_YEAR = 12;
 
 /**
- * Int64 microseconds  Int32 days  Int32 months, each with a sign of its own
+ * Int64 microseconds  Int32 days  Int32 months, each with its own sign
  *
- * As IntervalStyle postgres prints it: `1 year 2 mons -3 days +04:05:06.789`.
+ * Printed as with IntervalStyle postgres: `1 year 2 mons -3 days +04:05:06.789`.
  */
 export function interval(reader: BinaryReader): string {
   const us = reader.int64();
   const days = reader.int32();
   const months = reader.int32();
-  // PostgreSQL 17 and later; before that it was the largest of all intervals, which nobody has.
+  // From PostgreSQL 17 on. Before, it was the largest interval, which does not occur in practice.
   if (us === INT64_MAX && days === INT32_MAX && months === INT32_MAX) return "infinity";
   if (us === -INT64_MAX - 1n && days === -INT32_MAX - 1 && months === -INT32_MAX - 1) {
     return "-infinity";
@@ -24,7 +24,7 @@ export function interval(reader: BinaryReader): string {
 
 function formatInterval(years: number, months: number, days: number, us: bigint): string {
   const parts: string[] = [];
-  // What follows something negative says its sign, whichever that is.
+  // A part behind a negative one always gets a sign.
   let afterNegative = false;
   for (const [count, unit] of [
     [years, "year"],

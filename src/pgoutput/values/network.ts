@@ -1,18 +1,21 @@
 import type { BinaryReader } from "./binary-reader.ts";
 
-/** PGSQL_AF_INET; PGSQL_AF_INET6 is one more, whatever the platform's AF_INET6. */
+/** PGSQL_AF_INET. PGSQL_AF_INET6 is one more, whatever the platform's AF_INET6 is. */
 const FAMILY_V4 = 2;
 const FAMILY_V6 = 3;
 const V4_BYTES = 4;
 const V6_BYTES = 16;
 const V6_GROUPS = 8;
 
-/** Byte1 family  Byte1 netmask bits  Byte1 is it a cidr  Byte1 address bytes  Byten; the mask is shown unless it is full */
+/**
+ * Byte1 family  Byte1 netmask bits  Byte1 whether it is a cidr  Byte1 address bytes  Byten; the mask is printed unless
+ * it is full
+ */
 export function inet(reader: BinaryReader): string {
   return formatInet(readNetwork(reader));
 }
 
-/** The same, always with its mask */
+/** Like inet, but always with its mask */
 export function cidr(reader: BinaryReader): string {
   return formatCidr(readNetwork(reader));
 }
@@ -37,7 +40,7 @@ export function macaddr8(reader: BinaryReader): string {
 export interface Network {
   readonly address: string;
   readonly bits: number;
-  /** All bits of the address are the network's: it is a host. */
+  /** The mask covers all bits of the address: it is a host. */
   readonly full: boolean;
 }
 
@@ -62,7 +65,7 @@ export function network(
   return { address, bits, full: bits === length * 8 };
 }
 
-/** The first of the longest runs of zeros is `::`, if it is longer than one group (inet_net_ntop.c). */
+/** The first of the longest runs of zero groups becomes `::` if it has more than one group (inet_net_ntop.c). */
 function formatV6(bytes: Uint8Array): string {
   const groups = Array.from(
     { length: V6_GROUPS },

@@ -4,7 +4,7 @@ const GROUP_DIGITS = 4;
 const GROUP_MAX = 9999;
 
 const NEGATIVE = 0x4000;
-/** What stands in the sign's place says all. */
+/** Values of the sign field that stand for the whole number. */
 const SPECIAL = new Map([
   [0xc000, "NaN"],
   [0xd000, "Infinity"],
@@ -14,8 +14,8 @@ const SPECIAL = new Map([
 /**
  * Int16 groups  Int16 weight  UInt16 sign  UInt16 scale  { Int16 0 to 9999 }×groups
  *
- * The first group counts 10000^weight, the next one less, and so on; groups that are missing at either
- * end are 0. The scale is how many decimal digits stand behind the point, whatever groups there are.
+ * The first group counts 10000^weight, the next one 10000^(weight - 1), and so on. Groups missing at either end are 0.
+ * The scale is the number of decimal digits behind the point, whatever the groups are.
  */
 export function numeric(reader: BinaryReader): string {
   const count = reader.uint16();
@@ -40,7 +40,7 @@ function readGroup(reader: BinaryReader): string {
   return String(group).padStart(GROUP_DIGITS, "0");
 }
 
-/** The digits of `count` groups from the one at `first`, which may lie before the first that was sent. */
+/** The digits of `count` groups from group `first` on, which may precede the first group that was sent. */
 function digitsOf(groups: readonly string[], first: number, count: number): string {
   let digits = "";
   for (let at = first; at < first + count; at++) digits += groups[at] ?? "0000";

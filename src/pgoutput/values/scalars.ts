@@ -30,19 +30,22 @@ export function uint8(reader: BinaryReader): string {
   return String(reader.uint64());
 }
 
-/** All of the bytes are the text form: of text, and of all that are sent as it is. */
+/** The bytes are the text form itself. */
 export function text(reader: BinaryReader): string {
   return reader.rest();
 }
 
-/** Byte1: 0 is the empty string; what is not ASCII is `\303`, since PostgreSQL 16 (before, the byte) */
+/**
+ * Byte1: 0 is the empty string. A byte that is not ASCII is printed as `\303`, as PostgreSQL 16 and later do (earlier
+ * versions print the byte)
+ */
 export function char(reader: BinaryReader): string {
   const byte = reader.uint8();
   if (byte === 0) return "";
   return byte < 0x80 ? String.fromCharCode(byte) : `\\${byte.toString(8)}`;
 }
 
-/** Byte1(1)  the text form: jsonb and jsonpath */
+/** Byte1(1)  the text form; for jsonb and jsonpath */
 export function versioned(reader: BinaryReader): string {
   if (reader.uint8() !== 1) throw reader.unfit();
   return reader.rest();
@@ -59,7 +62,7 @@ export function uuid(reader: BinaryReader): string {
   return `${hex.slice(0, 8)}-${a}-${b}-${c}-${hex.slice(20)}`;
 }
 
-/** Int32 bits  Byten, filled up with zeros: bit and varbit */
+/** Int32 bits  Byten, padded with zero bits: bit and varbit */
 export function bits(reader: BinaryReader): string {
   const length = reader.uint32();
   const bytes = reader.take(Math.ceil(length / 8));
@@ -78,7 +81,7 @@ export function tid(reader: BinaryReader): string {
   return `(${reader.uint32()},${reader.uint16()})`;
 }
 
-/** Int32 running ones  Int64 xmin  Int64 xmax  { Int64 }×n: pg_snapshot and txid_snapshot */
+/** Int32 running transactions  Int64 xmin  Int64 xmax  { Int64 }×n: pg_snapshot and txid_snapshot */
 export function snapshot(reader: BinaryReader): string {
   const length = reader.uint32();
   const xmin = reader.int64();

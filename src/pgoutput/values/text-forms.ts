@@ -11,10 +11,10 @@ import { numeric } from "./numeric.ts";
 import * as scalar from "./scalars.ts";
 import { tsquery, tsvector } from "./text-search.ts";
 
-/** Of types within types: what a capture says of them may be anything, a circle too. */
+/** Limit for types within types: a capture's types may be wrong, even circular. */
 const DEPTH_MAX = 32;
 
-/** Of pg_catalog's types. money is not among them: its text depends on lc_monetary, which is not in the stream. A range's bounds are of the type that stands above it. */
+/** The types of pg_catalog, without money, whose text depends on lc_monetary. Ranges are added below. */
 const FORMS = new Map<string, TextForm>([
   ["bool", scalar.bool],
   ["int2", scalar.int2],
@@ -59,11 +59,11 @@ const FORMS = new Map<string, TextForm>([
   ["tsquery", tsquery],
 ]);
 
-/** Sent as the text that they are. */
+/** These are sent as their text form. */
 const TEXTUAL = ["text", "varchar", "bpchar", "name", "json", "xml", "refcursor", "pg_node_tree"];
 for (const name of TEXTUAL) FORMS.set(name, scalar.text);
 
-/** `int4range` and `int4multirange`, of the built-in types that have them. */
+/** `int4range` and `int4multirange`, for the built-in types that have them. */
 const RANGES: readonly (readonly [name: string, bound: TextForm])[] = [
   ["int4", scalar.int4],
   ["int8", scalar.int8],
@@ -84,9 +84,9 @@ export function scalarForm(name: string): TextForm | undefined {
 }
 
 /**
- * How the type's binary form becomes its text form. Undefined where that cannot be told: an extension's
- * types may send anything, regclass and its kin are sent as the oid of what they name, and statistics
- * (pg_ndistinct and so on) as they lie in memory.
+ * The conversion from the type's binary form to its text form. Undefined if it is not known: an extension's types may
+ * send anything, regclass and similar types send the oid of the object that they name, and statistics (pg_ndistinct and
+ * so on) are sent as they are in memory.
  */
 export function textFormOf(typeOid: number, types: TypeRegistry, depth = 0): TextForm | undefined {
   if (depth > DEPTH_MAX) return undefined;
@@ -108,7 +108,7 @@ export function textFormOf(typeOid: number, types: TypeRegistry, depth = 0): Tex
     case "domain":
       return partForm(shape.base);
     case "composite":
-      // Asked for again with each value: it may be altered while the relation stays as it is.
+      // Looked up for each value: the type may be altered while the relation stays the same.
       return (reader) => {
         const now = types.shapeOf(typeOid);
         if (now?.kind !== "composite") throw reader.unfit();
@@ -127,7 +127,7 @@ export function textFormOf(typeOid: number, types: TypeRegistry, depth = 0): Tex
   }
 }
 
-/** Of a field whose type is not known: where it is NULL, the row can be told all the same. */
+/** For a field whose type is not known: the row can be printed if the field is NULL. */
 const unknown: TextForm = (reader) => {
   throw reader.unfit();
 };

@@ -1,8 +1,8 @@
 import type { BinaryReader } from "./binary-reader.ts";
 
-/** D, the lowest, goes without saying. */
+/** D, the lowest weight, is not printed. */
 const WEIGHTS = ["", "C", "B", "A"];
-/** Of a query's operand, which may ask for several. */
+/** The weights of a query's operand, which may have several. */
 const WEIGHT_BITS = ["D", "C", "B", "A"];
 const POSITION_MASK = 0x3fff;
 const WEIGHT_SHIFT = 14;
@@ -38,12 +38,12 @@ const PRIORITY: Readonly<Record<number, number>> = { [NOT]: 4, [AND]: 2, [OR]: 1
 const OPERAND_PRIORITY = 5;
 
 export interface QueryItem {
-  /** An operator's code; an operand's text. */
+  /** The operator's code; undefined for an operand. */
   readonly operator: number | undefined;
   readonly text: string;
 }
 
-/** What an item and those below it look like. */
+/** The text of an item with its operands, and how strongly it binds. */
 interface Term {
   readonly text: string;
   readonly priority: number;
@@ -51,8 +51,8 @@ interface Term {
 
 /**
  * Int32 items, in Polish notation with the right operand before the left one
- * { Byte1(1)  Byte1 weights  Byte1 is it a prefix  String lexeme
- * | Byte1(2)  Byte1 operator  [Int16 distance, of a phrase] }×n
+ * { Byte1(1)  Byte1 weights  Byte1 whether it is a prefix  String lexeme
+ * | Byte1(2)  Byte1 operator  [Int16 distance, for a phrase] }×n
  */
 export function tsquery(reader: BinaryReader): string {
   const length = reader.count(2);
@@ -65,7 +65,7 @@ export function tsquery(reader: BinaryReader): string {
 
 /** Undefined: operators and operands do not fit. */
 export function formatQuery(items: readonly QueryItem[]): string | undefined {
-  // From the end on the operands come before their operator: no recursion, however deep it is.
+  // Read backwards, operands precede their operator, so no recursion is needed, however deep the query is.
   const terms: Term[] = [];
   for (const { operator, text } of items.toReversed()) {
     if (operator === undefined) {
@@ -132,7 +132,7 @@ function join(operator: number, symbol: string, right: Term, left: Term): Term {
   return { text: within(left, priority) + symbol + rightText, priority };
 }
 
-/** In parentheses where it binds less than what is around it. */
+/** In parentheses if it binds less strongly than what surrounds it. */
 function within(term: Term, priority: number): string {
   return term.priority < priority ? `( ${term.text} )` : term.text;
 }

@@ -1,13 +1,11 @@
-/*
- * Bytes of output, written once: the buffer, JSON strings and numbers, UTF-8.
- */
+/* Writes bytes of output: the buffer, JSON strings and numbers, UTF-8. */
 
 const FIRST_CAPACITY_BYTES = 64 * 1024;
 const HEX_DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
 
 /**
- * A text that is written often, in the words that it is copied by. Eight bytes are a double here, and none is a NaN,
- * which might not keep its bits: that takes the byte 7F, or FF, and no text that may be printed has these.
+ * A text that is written often, kept as the words that it is copied by. Each eight bytes are a double here. None may be
+ * a NaN, which might not keep its bits: that takes a byte 7F or FF, and no text that may be printed has these.
  */
 export class Piece {
   words = new Float64Array(0);
@@ -21,7 +19,7 @@ export class Piece {
     this.length = length;
   }
 
-  /** By another one, of ASCII. A loop beats the calls into native code for what is short. */
+  /** Replaces the text by another one, of ASCII. For short texts a loop is faster than calls into native code. */
   rewriteAscii(text: string): void {
     const { length } = text;
     this.#reserve(length);
@@ -42,18 +40,18 @@ export function piece(text: string): Piece {
 }
 
 const QUOTE = 0x22;
-/** To take an LSN apart without arithmetic on bigints. */
+/** Splits an LSN without bigint arithmetic. */
 const HALVES = new DataView(new ArrayBuffer(8));
 
-/** Whether this machine is: what is stored as it was loaded keeps its bytes. */
+/** The byte order of this machine: loads and stores then swap nothing. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-/** A buffer that grows as it is written to and starts over when it is taken. */
+/** A buffer that grows as it is written, and starts over when it is taken. */
 export class ByteWriter {
-  /** Valid up to the next reserve(): growing replaces it. */
+  /** Valid until the next reserve(): growing replaces it. */
   bytes: Buffer;
   view: DataView;
-  /** Where the next byte goes. Whoever moves it has reserved the room. */
+  /** The offset of the next byte. Code that moves it has reserved the space before. */
   offset = 0;
 
   constructor(capacity = FIRST_CAPACITY_BYTES) {
@@ -76,7 +74,7 @@ export class ByteWriter {
     this.bytes[this.offset++] = byte;
   }
 
-  /** Eight bytes at a time. What that writes too much is written over by what comes next. */
+  /** Writes eight bytes at a time. Up to seven bytes too many are overwritten by what comes next. */
   piece({ words, length }: Piece): void {
     this.reserve(length + 7);
     const { view } = this;
@@ -90,8 +88,8 @@ export class ByteWriter {
   }
 
   /**
-   * Writes the `length` bytes from `start` on once more, which have been written before. As with a Piece, no eight of them may
-   * look like a NaN, nor the last ones together with the up to seven that follow.
+   * Writes the `length` bytes from `start` on again. As with a Piece, no eight of them may form a NaN, nor the last
+   * ones together with up to seven that follow.
    */
   repeat(start: number, length: number): void {
     this.reserve(length + 7);
@@ -102,7 +100,7 @@ export class ByteWriter {
     this.offset = offset + length;
   }
 
-  /** Writes the last `digits` hexadecimal digits of the value before `end`, over what stands there. */
+  /** Overwrites the last `digits` bytes before `end` with hexadecimal digits of the value. */
   rewriteHex(end: number, value: number, digits: number): void {
     const { bytes } = this;
     let left = value;
@@ -112,14 +110,14 @@ export class ByteWriter {
     }
   }
 
-  /** Values that need no escapes. */
+  /** Copies bytes that need no escapes. */
   copy(source: Uint8Array, start = 0, end = source.length): void {
     const length = end - start;
     this.reserve(length);
     const { bytes } = this;
     let { offset } = this;
     if (length < 48) {
-      // A loop beats the call into native code for what a key or a number is long.
+      // Up to the length of a key or a number, a loop is faster than the call into native code.
       for (let at = start; at < end; at++) bytes[offset++] = source[at]!;
       this.offset = offset;
     } else {
@@ -128,7 +126,7 @@ export class ByteWriter {
     }
   }
 
-  /** The same eight bytes at a time, of which none may be 7F or FF, as with a Piece. `view` is of the same bytes. */
+  /** Copies text eight bytes at a time; as with a Piece, none may be 7F or FF. `view` is a view of `source`. */
   copyText(source: Uint8Array, view: DataView, start: number, end: number): void {
     const length = end - start;
     this.reserve(length);
@@ -142,11 +140,11 @@ export class ByteWriter {
     for (let at = 0; at < last; at += 8) {
       target.setFloat64(offset + at, view.getFloat64(start + at, LITTLE_ENDIAN), LITTLE_ENDIAN);
     }
-    // The last eight, of which some may have been copied.
+    // The last eight bytes, some of which may have been copied already.
     target.setFloat64(offset + last, view.getFloat64(start + last, LITTLE_ENDIAN), LITTLE_ENDIAN);
   }
 
-  /** As UTF-8. */
+  /** Writes text as UTF-8. */
   text(text: string): void {
     this.reserve(text.length * 3);
     this.offset += this.bytes.write(text, this.offset, "utf8");
@@ -158,7 +156,7 @@ export class ByteWriter {
     this.position(HALVES.getUint32(0), HALVES.getUint32(4));
   }
 
-  /** The same from the two halves. */
+  /** Like lsn(), from the two halves. */
   position(high: number, low: number): void {
     this.reserve(19);
     this.bytes[this.offset++] = QUOTE;
@@ -168,7 +166,7 @@ export class ByteWriter {
     this.bytes[this.offset++] = QUOTE;
   }
 
-  /** What was written since the last call; it may be overwritten by the next write. */
+  /** The bytes written since the last call; the next write may overwrite them. */
   take(): Uint8Array {
     const taken = this.bytes.subarray(0, this.offset);
     this.offset = 0;

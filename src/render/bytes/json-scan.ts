@@ -20,29 +20,29 @@ const OBJECT_END = 0x7d;
 const DEL = 0x7f;
 
 const WORDS = ["true", "false", "null"].map((word) => Buffer.from(word, "latin1"));
-/** By byte: what may follow a backslash. */
+/** By byte: 1 if it may follow a backslash. */
 const ESCAPED = new Uint8Array(256);
 for (const byte of Buffer.from('"\\/bfnrtu', "latin1")) ESCAPED[byte] = 1;
 const HEX = new Uint8Array(256);
 for (const byte of Buffer.from("0123456789abcdefABCDEF", "latin1")) HEX[byte] = 1;
 
-/** By byte: 1 where it may not stand in a string as it is, or has to be looked at. */
+/** By byte: 1 if it may not be in a string as it is, or needs a closer look. */
 const SPECIAL = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(byte < SPACE || byte === QUOTE || byte === BACKSLASH || byte >= DEL),
 );
 
-/** What bytes are: no JSON in UTF-8, JSON that can be printed as it is, or JSON with control characters in it. */
+/** The results: not JSON in UTF-8; JSON that can be printed unchanged; JSON that contains control characters. */
 export const NO_JSON = 0;
 export const CLEAN = 1;
 const WITH_CONTROLS = 2;
 
 const DEPTH = 64;
-/** What closes each of the open brackets. */
+/** The closing bracket for each open one. */
 const CLOSERS = new Uint8Array(DEPTH);
-/** Of the value that is being read: nothing is made for it. */
+/** The result for the value being read; a variable, so that nothing is allocated. */
 let found = CLEAN;
 
-/** Reads a value (RFC 8259) once. No recursion: a value may nest as deep as it is long. */
+/** Checks a value (RFC 8259) in one pass. It does not recurse: a value may be nested as deep as it is long. */
 export function scanJson(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   let closers: Uint8Array = CLOSERS;
   let depth = 0;
@@ -50,7 +50,7 @@ export function scanJson(bytes: Uint8Array, view: DataView, start: number, end: 
   let at = start;
   found = CLEAN;
   for (;;) {
-    // A value, behind its key in an object.
+    // A value, after its key in an object.
     if (at < end && bytes[at]! <= SPACE) at = skipWhite(bytes, at, end);
     if (inObject) {
       if (at >= end || bytes[at] !== QUOTE) return NO_JSON;
@@ -65,7 +65,7 @@ export function scanJson(bytes: Uint8Array, view: DataView, start: number, end: 
     if (first === QUOTE) at = stringEnd(bytes, view, at + 1, end);
     else if (first === OBJECT || first === LIST) {
       if (depth === closers.length) closers = deeper(closers);
-      // Of both brackets the one that closes is two further.
+      // In ASCII each closing bracket is the opening one plus two.
       closers[depth++] = first + 2;
       inObject = first === OBJECT;
       at++;
@@ -75,7 +75,7 @@ export function scanJson(bytes: Uint8Array, view: DataView, start: number, end: 
       at = numberEnd(bytes, at, end);
       if (at === -1) return NO_JSON;
     } else at = wordEnd(bytes, at, end);
-    // What follows it: the ends of what it was the last one of, and a comma.
+    // What may follow a value: closing brackets, and a comma.
     for (;;) {
       if (at < end && bytes[at]! <= SPACE) at = skipWhite(bytes, at, end);
       if (depth === 0) return at === end ? found : NO_JSON;
@@ -107,7 +107,7 @@ function skipWhite(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** As specialsInString, and exact: the first bit that is set is of the first special byte. */
+/** Like specialsInString, but exact: the first bit set belongs to the first special byte. */
 function specialsOf(word: number): number {
   const low = word & 0x7f7f7f7f;
   const plain =
@@ -115,7 +115,7 @@ function specialsOf(word: number): number {
   return (word | (low + 0x01010101) | ~plain) & 0x80808080;
 }
 
-/** Behind the quote that ends what starts at `start`; beyond `end` where no string does. */
+/** The offset behind the closing quote of the string that starts at `start`; beyond `end` if the string is invalid. */
 function stringEnd(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   let at = start;
   for (;;) {
@@ -139,7 +139,7 @@ function stringEnd(bytes: Uint8Array, view: DataView, start: number, end: number
   }
 }
 
-/** Behind what follows a backslash, or beyond `end`. */
+/** The offset behind the escape after a backslash; beyond `end` if it is invalid. */
 function escapeEnd(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end || ESCAPED[bytes[start]!] === 0) return end + 1;
   if (bytes[start] !== LETTER_U) return start + 1;
@@ -149,7 +149,7 @@ function escapeEnd(bytes: Uint8Array, start: number, end: number): number {
   return start + 5;
 }
 
-/** Behind true, false or null, or beyond `end`. */
+/** The offset behind true, false or null; beyond `end` if it is none of these. */
 function wordEnd(bytes: Uint8Array, start: number, end: number): number {
   const word = WORDS.find((each) => each[0] === bytes[start]);
   if (word === undefined || start + word.length > end) return end + 1;

@@ -10,9 +10,9 @@ const DEL = 0x7f;
 const C1_LEAD = 0xc2;
 const C1_FIRST = 0x80;
 const C1_LAST = 0x9f;
-/** `\u001f` in the place of one byte. */
+/** `\u001f` in place of one byte. */
 const ESCAPE_BYTES_MAX = 6;
-/** Of values that are worth a loop of their own. */
+/** From this length on, values have a loop of their own. */
 const LONG_BYTES = 128;
 
 const HEX_DIGITS = Buffer.from("0123456789abcdef", "latin1");
@@ -30,12 +30,12 @@ for (const [code, letter] of [
   SHORT_ESCAPES[code] = letter.charCodeAt(0);
 }
 
-/** What a byte means for who copies it into JSON. */
+/** How a byte is treated when it is copied into JSON. */
 const PLAIN = 0;
 const NOT_ASCII = 1;
-/** Perhaps the first byte of a C1 control character. */
+/** It may be the first byte of a C1 control character. */
 const LEAD = 2;
-/** To be escaped inside of a string. */
+/** It has to be escaped inside of a string. */
 const QUOTING = 3;
 const CONTROL = 4;
 const MEANINGS = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -45,14 +45,14 @@ const MEANINGS = Uint8Array.from({ length: 256 }, (_, byte) => {
   return byte === QUOTE || byte === BACKSLASH ? QUOTING : PLAIN;
 });
 
-/** A string's JSON form, for names and other short text. No control character stays raw, DEL and C1 included. */
+/** The JSON form of a string, for names and other short text. No control character stays raw, including DEL and C1. */
 export function jsonString(text: string): string {
   return safeJson(text);
 }
 
 /**
- * Writes bytes[start, end) as a JSON string; as `{"bytes_base64":…}` where they are not UTF-8,
- * which a server with server_encoding SQL_ASCII sends as it holds them.
+ * Writes bytes[start, end) as a JSON string, or as `{"bytes_base64":…}` if they are not UTF-8: a server with
+ * server_encoding SQL_ASCII sends bytes as it stores them.
  */
 export function writeString(
   out: ByteWriter,
@@ -80,8 +80,8 @@ export function writeBase64(out: ByteWriter, key: string, bytes: Uint8Array): vo
 }
 
 /**
- * Copies, four bytes at a time, up to a word with something that may not stand in a string as it is; returns where
- * that is, or `end`. Most values are copied whole by this. There is room for them.
+ * Copies four bytes at a time, up to a word that contains a byte to escape; returns the offset of that word, or `end`.
+ * Most values are copied completely by this. The caller has reserved the space.
  */
 function copyPlain(
   out: ByteWriter,
@@ -102,7 +102,7 @@ function copyPlain(
   }
   const left = end - at;
   if (left > 0 && left < 4 && at > start) {
-    // The last word again, with bytes before it that have been copied.
+    // The last word again, including bytes before it that are already copied.
     const word = view.getInt32(end - 4);
     if (specialsInString(word) === 0) {
       targetView.setInt32(offset + left - 4, word);
@@ -117,7 +117,7 @@ function copyPlain(
   return at;
 }
 
-/** As copyPlain, sixteen bytes at a time: for long values. It stays apart, since in one with the other both are slower. */
+/** Like copyPlain, sixteen bytes at a time, for long values. Merged into one function both would be slower. */
 function copyLong(out: ByteWriter, view: DataView, start: number, end: number): number {
   const { view: targetView } = out;
   let { offset } = out;
@@ -144,7 +144,7 @@ function copyLong(out: ByteWriter, view: DataView, start: number, end: number): 
   return at;
 }
 
-/** Copies four bytes at a time while there is nothing to escape among them. Returns whether all of it was ASCII. */
+/** Copies four bytes at a time as long as none needs an escape. Returns whether everything was ASCII. */
 function writeEscaped(
   out: ByteWriter,
   bytes: Uint8Array,
@@ -166,7 +166,7 @@ function writeEscaped(
       at += 4;
       offset += 4;
     }
-    // The word that holds a special, or the last bytes.
+    // The word that contains a special byte, or the last bytes.
     const stop = at + 4 < end ? at + 4 : end;
     while (at < stop) {
       const byte = bytes[at]!;
@@ -196,7 +196,7 @@ function writeEscaped(
   return ascii;
 }
 
-/** Writes the character at `at`, which may not stand as it is, and returns how many bytes it took. */
+/** Writes the character at `at`, which has to be escaped, and returns how many bytes it took. */
 export function writeSpecial(out: ByteWriter, bytes: Uint8Array, at: number): number {
   const byte = bytes[at]!;
   out.reserve(ESCAPE_BYTES_MAX);
@@ -223,7 +223,7 @@ export function isC1(bytes: Uint8Array, at: number, end: number): boolean {
   return bytes[at + 1]! >= C1_FIRST && bytes[at + 1]! <= C1_LAST;
 }
 
-/** Not 0 when one of the word's bytes is a control character, DEL, not ASCII, a quote or a backslash. */
+/** Not 0 if one of the word's bytes is a control character, DEL, not ASCII, a quote or a backslash. */
 function specialsInString(word: number): number {
   return (
     (word |

@@ -8,18 +8,18 @@ const NINE = 0x39;
 const LETTER_E = 0x65;
 const LOWER_CASE = 0x20;
 
-/** Significant digits that every double keeps (DBL_DIG): shorter numbers need no closer look. */
+/** The number of significant digits that every double keeps (DBL_DIG): shorter numbers need no further check. */
 const DOUBLE_DIGITS = 15;
 
 /**
- * Whether bytes[start, end) are a JSON number: what the server's numeric types print is, but for NaN and
- * the infinities. All of it is looked at, since a damaged capture may hold anything.
+ * Whether bytes[start, end) are a JSON number. The server's numeric types always print one, except NaN and the
+ * infinities. Every byte is checked, since a damaged capture may contain anything.
  */
 export function isNumber(bytes: Uint8Array, start: number, end: number): boolean {
   return start < end && numberEnd(bytes, start, end) === end;
 }
 
-/** Where the JSON number ends that starts at `start`; -1 when none does. */
+/** The end of the JSON number that starts at `start`; -1 if there is none. */
 export function numberEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = bytes[start] === MINUS ? start + 1 : start;
   const whole = at;
@@ -41,8 +41,8 @@ export function numberEnd(bytes: Uint8Array, start: number, end: number): number
 }
 
 /**
- * Copies a whole number without sign, as most are, four digits at a time. Returns false, and has copied nothing, for
- * any other value.
+ * Copies a whole number without sign, the most common kind, four digits at a time. For any other value it returns false
+ * and has copied nothing.
  */
 export function copyDigits(
   out: ByteWriter,
@@ -62,7 +62,7 @@ export function copyDigits(
     if (!areDigits(word)) return false;
     target.setInt32(offset + at, word);
   }
-  // The last four, of which some may have been copied.
+  // The last four digits, some of which may have been copied already.
   const word = view.getInt32(start + last);
   if (!areDigits(word)) return false;
   target.setInt32(offset + last, word);
@@ -70,7 +70,7 @@ export function copyDigits(
   return true;
 }
 
-/** Up to three. */
+/** Copies up to three digits. */
 function copyFewDigits(out: ByteWriter, bytes: Uint8Array, start: number, end: number): boolean {
   if (start === end || (bytes[start] === ZERO && end - start > 1)) return false;
   out.reserve(end - start);
@@ -85,15 +85,15 @@ function copyFewDigits(out: ByteWriter, bytes: Uint8Array, start: number, end: n
   return true;
 }
 
-/** Whether each of the word's four bytes is 30 to 39: its upper half is 3, and stays so when 6 is added. */
+/** Whether each of the word's four bytes is 30 to 39: its upper half is 3, and still is after adding 6. */
 export function areDigits(word: number): boolean {
   return (word & 0xf0f0f0f0) === 0x30303030 && ((word + 0x06060606) & 0xf0f0f0f0) === 0x30303030;
 }
 
-/** Whether JSON.parse gives the number back as it is: the same digits, but for zeros that mean nothing. */
+/** Whether JSON.parse preserves the number: the same digits, apart from redundant zeros. */
 export function isExactDouble(bytes: Uint8Array, start: number, end: number): boolean {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
-  // With an exponent it may be out of range, as few digits as it has: 1e400.
+  // With an exponent it may be out of range despite few digits: 1e400.
   if (text.length <= DOUBLE_DIGITS && !/e/i.test(text)) return true;
   const number = Number(text);
   if (!Number.isFinite(number)) return false;
@@ -107,7 +107,7 @@ function skipDigits(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** Sign, significant digits and the power of ten of the last one: equal for equal numbers. */
+/** Sign, significant digits, and the power of ten of the last one: equal for equal numbers. */
 function canonical(text: string): string {
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text);
   if (match === null) return text;

@@ -1,16 +1,16 @@
 /**
- * Text from a database is not to be trusted by a terminal: a value may hold escape sequences,
- * text that runs backwards, or characters that cannot be seen. All of these are made visible.
+ * A terminal must not receive text from a database as it is: a value may contain escape sequences, text that runs
+ * backwards, or invisible characters. This makes all of them visible.
  */
 const HOSTILE =
-  // C0, DEL and C1; line and paragraph separators; what Unicode says to show as nothing (zero-width and
-  // joining characters, bidi controls and isolates, Hangul fillers, variation selectors, tags, BOM);
-  // interlinear annotation; lone surrogates. And marks piled so high that they cover the lines above.
+  // C0, DEL and C1; line and paragraph separators; what Unicode says to show as nothing (zero-width and joining
+  // characters, bidi controls and isolates, Hangul fillers, variation selectors, tags, BOM); interlinear annotation;
+  // lone surrogates. Also combining marks that are stacked so high that they cover the lines above.
   /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{fff9}-\u{fffb}\p{Surrogate}]|(?<=[\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]/gu;
 
 /**
- * It only asks for an emoji's coloured glyph, and terminals do not agree on how wide that is (`❤` is one
- * column, with the selector one or two), so it goes without a trace. Elsewhere it is as hostile as the rest.
+ * The selector only asks for an emoji's coloured glyph, and terminals disagree on its width (`❤` is one column, with
+ * the selector one or two), so it is removed. Elsewhere it is escaped like the rest.
  */
 const EMOJI_SELECTOR = /(?<=\p{Emoji})\ufe0f/gu;
 
@@ -34,7 +34,9 @@ export function asciiLine(text: string): string {
   return text.replace(/[^ -~]/gu, escapeCharacter);
 }
 
-/** The text on one line, safe to print: `\n`, `\r`, `\t`, else `\x1b`, `\u202e` or `\u{e0041}`. */
+/**
+ * The text on one line, safe to print: it escapes as `\n`, `\r`, `\t`, otherwise as `\x1b`, `\u202e` or `\u{e0041}`.
+ */
 export function sanitizeLine(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(EMOJI_SELECTOR, "").replace(HOSTILE, escapeCharacter);

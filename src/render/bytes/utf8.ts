@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 
-/** Shorter than this, a loop beats the view and the call into native code. */
+/** For fewer bytes, a loop is faster than a view and the call into native code. */
 const SHORT_BYTES = 96;
 
 /** Whether bytes[start, end) are UTF-8 (RFC 3629). */
@@ -14,20 +14,20 @@ export function isUtf8Text(bytes: Uint8Array, start: number, end: number): boole
   return true;
 }
 
-/** Where the character ends whose first byte, at `at`, is not ASCII; -1: it is no UTF-8. */
+/** The end of the character whose first byte, at `at`, is not ASCII; -1 if it is not UTF-8. */
 export function characterEnd(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at]!;
   if (lead < 0xc2 || lead > 0xf4) return -1;
   const stop = at + (lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
   if (stop > end) return -1;
   const second = bytes[at + 1]!;
-  // What is shorter in another form, a surrogate, or beyond U+10FFFF.
+  // Refuses overlong forms, surrogates, and code points beyond U+10FFFF.
   if (second < FIRST_SECOND[lead - 0xc2]! || second > LAST_SECOND[lead - 0xc2]!) return -1;
   for (let more = at + 2; more < stop; more++) if ((bytes[more]! & 0xc0) !== 0x80) return -1;
   return stop;
 }
 
-/** What a second byte may be, by the first. */
+/** The range of the second byte, by the first byte. */
 const FIRST_SECOND = new Uint8Array(0xf5 - 0xc2).fill(0x80);
 const LAST_SECOND = new Uint8Array(0xf5 - 0xc2).fill(0xbf);
 FIRST_SECOND[0xe0 - 0xc2] = 0xa0;

@@ -1,7 +1,7 @@
 import { WalctlError } from "../../errors.ts";
 import type { MessageKind } from "../../pgoutput/messages.ts";
 
-/** For formats in which what was printed cannot be taken back, nor be told to wait. */
+/** The error of formats that can neither take a printed row back nor mark it as uncommitted. */
 export function committedOnly(format: string, kind: MessageKind): WalctlError {
   const what =
     kind === "abort" ? "rolled-back" : kind.startsWith("stream") ? "streamed" : "prepared";

@@ -14,7 +14,7 @@ interface ColumnPlan {
   readonly key: Uint8Array;
   readonly encode: ValueEncoder;
   readonly encodeBinary: ValueEncoder;
-  /** Of a value that was not sent. */
+  /** Written in place of a value that was not sent. */
   readonly unavailable: Uint8Array;
   readonly identity: boolean;
 }
@@ -41,14 +41,14 @@ export function planDebezium(relation: Relation, types: TypeRegistry): DebeziumP
   return { columns, keyed: relation.keyed };
 }
 
-/** Writes the columns of a key tuple that are part of the identity. */
+/** Writes the identity's columns of a key tuple. */
 export function writeKey(out: ByteWriter, key: TupleData, plan: DebeziumPlan): void {
   writeColumns(out, key, plan, null, (column, kind) =>
     plan.keyed ? plan.columns[column]?.identity === true : kind !== ColumnKind.null,
   );
 }
 
-/** Writes the whole row. A value that was not sent is taken from the `old` row, where that has it. */
+/** Writes the whole row. A value that was not sent is taken from the `old` row if that contains it. */
 export function writeWholeRow(
   out: ByteWriter,
   row: TupleData,
@@ -89,7 +89,7 @@ function writeUnsent(out: ByteWriter, column: ColumnPlan, old: ColumnValue | und
   encode(out, bytes, view, 0, bytes.length);
 }
 
-/** Whether the update gave the row another identity. A key is also sent when it is stored out of line. */
+/** Whether the update changed the row's identity. A key stored out of line is sent even if it did not change. */
 export function keyChanged(key: TupleData, row: TupleData, relation: Relation): boolean {
   const now = [...columnValues(row)];
   return [...columnValues(key)].some((before, index) => {

@@ -1,13 +1,13 @@
-/** PostgreSQL's ISO text forms of dates and times as the numbers and strings of io.debezium.time. */
+/** Converts PostgreSQL's ISO text forms of dates and times to the numbers and strings of io.debezium.time. */
 import type { PgTime } from "../../pg-time.ts";
 
 const DAY_MICROS = 86_400_000_000n;
 const SECOND_MICROS = 1_000_000n;
-/** 1970-01-01 as the protocol has it. */
+/** 1970-01-01 in the protocol's microseconds. */
 const EPOCH = -BigInt(Date.UTC(2000, 0, 1)) * 1000n;
 
 interface Moment {
-  /** Since 1970-01-01, proleptic Gregorian. */
+  /** Days since 1970-01-01, proleptic Gregorian. */
   readonly days: number;
   readonly micros: bigint;
 }
@@ -16,12 +16,12 @@ const DATE = /^(\d{4,7})-(\d\d)-(\d\d)( BC)?$/;
 const CLOCK = /^(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?$/;
 const ZONED = /^(.*?)([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?( BC)?$/;
 
-/** Since 1970-01-01. */
+/** Microseconds since 1970-01-01. */
 export function unixMicros(time: PgTime): bigint {
   return BigInt(time) - EPOCH;
 }
 
-/** `2026-11-24` → days since 1970-01-01. Undefined: infinity, or no date. */
+/** `2026-11-24` → days since 1970-01-01. Undefined for infinity, or if it is not a date. */
 export function daysOfDate(text: string): number | undefined {
   const match = DATE.exec(text);
   if (match === null) return undefined;
@@ -48,7 +48,7 @@ export function microsOfTimestamp(text: string): bigint | undefined {
   return moment && BigInt(moment.days) * DAY_MICROS + moment.micros;
 }
 
-/** `2026-11-24 10:57:43.1+01` → `2026-11-24T09:57:43.100000Z`, with so many digits for the fraction. */
+/** `2026-11-24 10:57:43.1+01` → `2026-11-24T09:57:43.100000Z`, with `fractionDigits` digits in the fraction. */
 export function zonedTimestamp(text: string, fractionDigits: number): string | undefined {
   const [, local = "", sign = "", hours = "", minutes = "0", seconds = "0", bc = ""] =
     ZONED.exec(text) ?? [];
@@ -60,7 +60,7 @@ export function zonedTimestamp(text: string, fractionDigits: number): string | u
   return `${formatDate(Number(days))}T${formatTime(utc - days * DAY_MICROS, fractionDigits)}Z`;
 }
 
-/** `10:57:43+02` → `08:57:43Z`; the day that this may change is not told of, the end of the day in UTC stays what it is. */
+/** `10:57:43+02` → `08:57:43Z`. A change of day is lost. 24:00 in UTC stays 24:00. */
 export function zonedTime(text: string): string | undefined {
   const [, local = "", sign = "", hours = "", minutes = "0", seconds = "0"] =
     ZONED.exec(text) ?? [];
@@ -76,7 +76,7 @@ export function zonedTime(text: string): string | undefined {
 const UNITS = /^(?:([+-]?\d+) years? ?)?(?:([+-]?\d+) mons? ?)?(?:([+-]?\d+) days? ?)?/;
 const INTERVAL_CLOCK = /^([+-]?)(\d+):(\d\d):(\d\d(?:\.\d+)?)$/;
 
-/** `1 year 2 mons 3 days 04:05:06.78` → `P1Y2M3DT4H5M6.78S`: every part, as interval.handling.mode=string. */
+/** `1 year 2 mons 3 days 04:05:06.78` → `P1Y2M3DT4H5M6.78S`, every part, as interval.handling.mode=string. */
 export function isoInterval(text: string): string | undefined {
   const [units = "", years = "0", months = "0", days = "0"] = UNITS.exec(text) ?? [];
   const rest = text.slice(units.length);
@@ -106,7 +106,7 @@ function fractionOf(local: string): number {
   return /\.(\d+)/.exec(local)?.[1]?.length ?? 0;
 }
 
-/** Undefined: no zone is as far from UTC. */
+/** Undefined: no zone is that far from UTC. */
 function offsetMicros(
   sign: string,
   hours: string,
@@ -124,13 +124,13 @@ function isDay(year: number, month: number, day: number): boolean {
   return day <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
 }
 
-/** Date does the calendar, in 400 years that it can hold: these are 146,097 days, always. */
+/** Date computes the day within 400 years that it can hold; 400 years always have 146,097 days. */
 function daysFromCivil(year: number, month: number, day: number): number {
   const eras = Math.floor(year / 400);
   return Date.UTC(2000 + year - eras * 400, month - 1, day) / 86_400_000 + (eras - 5) * 146_097;
 }
 
-/** Years of more or less than four digits get a sign, as in ISO 8601; 1 BC is the year 0. */
+/** Years that do not have four digits get a sign, as in ISO 8601; 1 BC is the year 0. */
 function formatDate(days: number): string {
   const eras = Math.floor(days / 146_097);
   const date = new Date((days - eras * 146_097) * 86_400_000);

@@ -14,17 +14,17 @@ import type { ValueEncoder } from "../values/value-encoder.ts";
 import { encoderFor } from "../values/values.ts";
 import { isUtf8Text } from "../bytes/utf8.ts";
 
-/** Of types within types, of which a damaged capture may tell a circle. */
+/** Limit for types within types: a damaged capture may describe circular ones. */
 const DEPTH_MAX = 32;
 
-/** Stands for a value that the server did not send, since it is stored out of line and did not change. */
+/** Stands for a value that the server did not send because it is stored out of line and did not change. */
 const UNAVAILABLE = "__debezium_unavailable_value";
 
 /**
- * The encoder for a type with the connector's options decimal.handling.mode=string,
- * time.precision.mode=adaptive (its default), interval.handling.mode=string, hstore.handling.mode=json (its
- * default) and binary.handling.mode=bytes (its default). What the connector has a structure for (point,
- * geometry) or nothing at all (composite types) is the server's text.
+ * The encoder for a type, as with the connector's options decimal.handling.mode=string, time.precision.mode=adaptive
+ * (its default), interval.handling.mode=string, hstore.handling.mode=json (its default) and binary.handling.mode=bytes
+ * (its default). A type for which the connector has a structure (point, geometry) or no support (composite types) is
+ * printed as the server's text.
  */
 export function debeziumEncoder(
   typeOid: number,
@@ -51,7 +51,7 @@ export function debeziumEncoder(
   }
 }
 
-/** The stand-in as a value of the column's type. */
+/** The stand-in for an unavailable value, in the form of the column's type. */
 export function unavailableValue(typeOid: number, types: TypeRegistry, depth = 0): string {
   const shape = types.shapeOf(typeOid);
   if (shape?.kind === "array" && depth <= DEPTH_MAX) {
@@ -67,7 +67,7 @@ function scalarEncoder(
   typeModifier: number,
   types: TypeRegistry,
 ): ValueEncoder {
-  // Of 3 digits or less, where the column says so.
+  // The column keeps at most 3 digits of the fraction.
   const millis = typeModifier >= 0 && typeModifier <= 3;
   switch (name) {
     case "bool":
@@ -107,7 +107,7 @@ function scalarEncoder(
   }
 }
 
-/** What a value becomes, as JSON; undefined: it is not what it should be, and is printed as it came. */
+/** `encode` converts a value's text to JSON; if it returns undefined, the text is printed as a string. */
 function textEncoder(encode: (text: string) => string | undefined): ValueEncoder {
   return (out, bytes, view, start, end) => {
     const encoded = encode(
@@ -118,12 +118,12 @@ function textEncoder(encode: (text: string) => string | undefined): ValueEncoder
   };
 }
 
-/** As the connector and PostgreSQL's JDBC driver have them. */
+/** The same values as the connector and PostgreSQL's JDBC driver use. */
 const INFINITE_MICROS = new Map([
   ["infinity", "9223372036825200000"],
   ["-infinity", "-9223372036832400000"],
 ]);
-/** As the server itself has them. */
+/** The same values as the server uses. */
 const INFINITE_DAYS = new Map([
   ["infinity", "2147483647"],
   ["-infinity", "-2147483648"],
@@ -150,22 +150,24 @@ function wholeNumber(text: string): string | undefined {
   return /^(?:0|[1-9]\d*)$/.test(text) ? text : undefined;
 }
 
-/** Names that the connector gives to what a BigDecimal cannot be. */
+/** The connector's names for values that a BigDecimal cannot hold. */
 const SPECIAL_NUMERICS = new Map([
   ["NaN", '"NAN"'],
   ["Infinity", '"POSITIVE_INFINITY"'],
   ["-Infinity", '"NEGATIVE_INFINITY"'],
 ]);
 
-/** Of a timestamptz the connector prints as many digits as the column keeps. */
+/** For a timestamptz the connector prints as many digits as the column keeps. */
 function fractionDigits(typeModifier: number): number {
   return typeModifier < 0 ? 6 : typeModifier;
 }
 
-/** A sign or parentheses, one character for the currency, commas between thousands, a point: as lc_monetary C and en_US have it. */
+/** A sign or parentheses, a one-character currency, commas between thousands, a point: lc_monetary C and en_US. */
 const AMOUNT = /^(?:(-)|(\())?[^\d.,()\s\ufffd-]?(\d{1,3}(?:,\d{3})*|\d+)(\.\d+)?(\))?$/u;
 
-/** `-$1,234.11` → `-1234.11`. Undefined where the amount is written in another way, in which it is not clear what a comma is. */
+/**
+ * `-$1,234.11` → `-1234.11`. Undefined if the amount has another form, in which the meaning of a comma is ambiguous.
+ */
 function plainAmount(text: string): string | undefined {
   const [match, minus, open, whole = "", fraction = "", close] = AMOUNT.exec(text) ?? [];
   if (match === undefined || (open === undefined) !== (close === undefined)) return undefined;
@@ -177,7 +179,9 @@ function booleanOfBit(text: string): string | undefined {
   return text === "1" ? "true" : text === "0" ? "false" : undefined;
 }
 
-/** io.debezium.data.Bits: the lowest byte first, and none behind the highest 1; the last bit of the text is the lowest. */
+/**
+ * io.debezium.data.Bits: the lowest byte first, without bytes above the highest 1. The text's last bit is the lowest.
+ */
 function base64OfBits(text: string): string | undefined {
   if (!/^[01]*$/.test(text)) return undefined;
   const first = text.indexOf("1");
@@ -189,7 +193,7 @@ function base64OfBits(text: string): string | undefined {
   return `"${bytes.toString("base64")}"`;
 }
 
-/** A JSON object, in a string. Its own text holds the characters themselves where JSON allows, as the connector's does. */
+/** A JSON object inside a string. As in the connector, its text escapes only what JSON requires. */
 const writeHstoreText: ValueEncoder = (out, bytes, view, start, end) => {
   const members: string[] = [];
   const valid = readPairs(bytes, start, end, (key, value) => {

@@ -27,11 +27,11 @@ import type { Renderer } from "../renderer.ts";
 
 export interface DebeziumOptions {
   readonly types: TypeRegistry;
-  /** source.version: walctl's own. */
+  /** source.version: walctl's own version. */
   readonly version: string;
-  /** source.db; null: a capture does not tell. */
+  /** source.db; null if it is not known, as with a capture. */
   readonly database: string | null;
-  /** The clock, in milliseconds since 1970: when an event was made is part of it. */
+  /** The clock, in milliseconds since 1970: an event includes the time at which it was made. */
   readonly now: () => number;
 }
 
@@ -46,8 +46,8 @@ interface Event {
 }
 
 /**
- * Change events as the Debezium connector for PostgreSQL makes them: the value's payload, one a line. Which of
- * its options this is like stands at `debeziumEncoder`. Begins and commits have no line, as in its default.
+ * Prints change events like the Debezium connector for PostgreSQL: the value's payload, one a line. The options that it
+ * corresponds to are listed at `debeziumEncoder`. Begins and commits have no line, as with the connector's defaults.
  */
 export class DebeziumRenderer implements Renderer {
   readonly #out = new ByteWriter();
@@ -64,7 +64,7 @@ export class DebeziumRenderer implements Renderer {
     return this.#out.take();
   }
 
-  /** @throws WalctlError on what may still be rolled back */
+  /** @throws WalctlError on messages of transactions that may still be rolled back */
   render(message: PgoutputMessage): void {
     switch (message.kind) {
       case "insert":
@@ -104,7 +104,7 @@ export class DebeziumRenderer implements Renderer {
     }
   }
 
-  /** Another commit may have been in there. */
+  /** The skipped bytes may have contained a commit. */
   skipped(): void {
     this.#lastCommit = undefined;
     this.#plans.clear();
@@ -117,7 +117,7 @@ export class DebeziumRenderer implements Renderer {
     this.#event({ op: "c", message, relation, after });
   }
 
-  /** A row that gets another key is deleted under the one and created under the other. */
+  /** A row whose key changes is deleted under the old key and created under the new one. */
   #update(message: Update): void {
     const { relation, key, old } = message;
     const plan = this.#plans.of(relation);
@@ -165,7 +165,7 @@ export class DebeziumRenderer implements Renderer {
     out.text("}\n");
   }
 
-  /** What is not in a transaction has no time of its own: it is as old as the event. */
+  /** A message outside of a transaction has no commit time; the event's own time is used. */
   #source(message: Event["message"], relation: Relation | undefined, now: bigint): string {
     const { version, database } = this.#options;
     const { position, transaction } = message;
@@ -186,7 +186,7 @@ function times(micros: bigint): string {
   return `"ts_ms":${micros / 1000n},"ts_us":${micros},"ts_ns":${micros * 1000n}`;
 }
 
-/** A message is about no table: both names are empty. One that was not announced has but a number. */
+/** A message concerns no table: both names are empty. A relation that was not announced has only its oid. */
 function tableOf(relation: Relation | undefined): string {
   if (relation === undefined) return '"schema":"","table":""';
   if (!relation.announced) return `"schema":null,"table":null,"oid":${relation.oid}`;

@@ -16,7 +16,7 @@ interface ColumnPlan {
   readonly identity: boolean;
 }
 
-/** All that is the same in every line of a relation. */
+/** The parts that are the same in every line of a relation. */
 export interface Wal2jsonPlan {
   /** `,"schema":"public","table":"t"` */
   readonly head: Uint8Array;
@@ -49,13 +49,13 @@ function planColumn(column: Column, types: TypeRegistry, schemaOf: SchemaOfType)
   };
 }
 
-/** A type that is one name in double quotes, as "char" is, wal2json takes for a JSON string already. */
+/** wal2json takes a type that is a single name in double quotes, such as "char", for a finished JSON string. */
 function typeString(type: string): string {
   const [, name] = /^"([^"\\]*)"$/.exec(type) ?? [];
   return jsonString(name ?? type);
 }
 
-/** By the column's own type: of a domain over a number wal2json makes a string. */
+/** Chosen by the column's own type: for a domain over a number wal2json prints a string. */
 function wal2jsonEncoder(typeOid: number, types: TypeRegistry): ValueEncoder {
   switch (typeOid) {
     case 16: // bool
@@ -86,7 +86,7 @@ const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
   else writeString(out, bytes, view, start, end);
 };
 
-/** `\xdead` goes without what tells that it is hexadecimal. */
+/** Prints `\xdead` without the `\x`. */
 const writeHex: ValueEncoder = (out, bytes, view, start, end) => {
   writeString(out, bytes, view, isHex(bytes, start, end) ? start + 2 : start, end);
 };

@@ -1,6 +1,4 @@
-/*
- * What other programs' consumers read: wal2json's format 2, Debezium's events (docs/formats.md).
- */
+/* The formats that consumers of other programs read: wal2json's format 2, Debezium's events (docs/formats.md). */
 
 import { isUtf8 } from "node:buffer";
 import { assertNever } from "../../assert.ts";
@@ -39,8 +37,8 @@ const LINE_END = piece("}\n");
 const [COMMA, OBJECT_END, LIST_END] = [0x2c, 0x7d, 0x5d];
 
 /**
- * The lines of the output plugin wal2json at format-version 2 and its default options, byte for byte where
- * pgoutput carries the same facts. What wal2json has no action for (relation, type, origin) has no line.
+ * Prints the lines of the output plugin wal2json with format-version 2 and its default options, byte for byte if
+ * pgoutput carries the same facts. Messages for which wal2json has no action (relation, type, origin) have no line.
  */
 export class Wal2jsonRenderer implements Renderer {
   readonly #out = new ByteWriter();
@@ -61,7 +59,7 @@ export class Wal2jsonRenderer implements Renderer {
     this.#plans.clear();
   }
 
-  /** @throws WalctlError on what may still be rolled back */
+  /** @throws WalctlError on messages of transactions that may still be rolled back */
   render(message: PgoutputMessage): void {
     switch (message.kind) {
       case "begin":
@@ -109,7 +107,7 @@ export class Wal2jsonRenderer implements Renderer {
     this.#out.copy(LINE_END);
   }
 
-  /** Of an update that left the key alone the server sends no old one: it is the new row's. */
+  /** If an update does not change the key, the server sends no old key: it equals the new row's. */
   #identity(message: Update | Delete, plan: Wal2jsonPlan): void {
     if (message.old !== null) this.#row(IDENTITY, message.old, plan, false);
     else if (message.key !== null) this.#row(IDENTITY, message.key, plan, true);
@@ -124,7 +122,7 @@ export class Wal2jsonRenderer implements Renderer {
     walkTuple(tuple, (index, kind, start, end) => {
       const column = plan.columns[index];
       if (column === undefined || kind === ColumnKind.unchanged) return;
-      // One managed service marks no column at all: then what is not null is the key.
+      // One managed service marks no column as key: then every value that is not null is the key.
       if (keyOnly && !(plan.keyed ? column.identity : kind !== ColumnKind.null)) return;
       if (out.offset > first) out.byte(COMMA);
       out.copy(column.head);
@@ -136,7 +134,7 @@ export class Wal2jsonRenderer implements Renderer {
     out.byte(LIST_END);
   }
 
-  /** A line for each table. */
+  /** Prints a line for each table. */
   #truncate({ relations }: Truncate): void {
     for (const relation of relations) {
       this.#out.text(`{"action":"T",${relationName(relation)}}\n`);
@@ -151,7 +149,7 @@ export class Wal2jsonRenderer implements Renderer {
       const view = new DataView(content.buffer, content.byteOffset, content.length);
       writeString(out, content, view, 0, content.length);
     } else {
-      // wal2json prints such bytes as they are, which is no JSON.
+      // wal2json prints such bytes unchanged, which is not valid JSON.
       out.text(`,"content_base64":"${base64(content)}"`);
     }
     out.copy(LINE_END);

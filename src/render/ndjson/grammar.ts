@@ -1,6 +1,6 @@
 /**
- * What walctl reads again out of its own NDJSON lines, in FILE: render writes these parts and output reads them back,
- * both by what is written here. The keys and their order are the contract's.
+ * The parts of walctl's NDJSON lines in FILE that walctl reads again. render writes them and output reads them back,
+ * both through these definitions. The keys and their order are part of the contract.
  */
 import { type Lsn, parseLsn } from "../../lsn.ts";
 
@@ -14,7 +14,7 @@ export type LsnKey =
   | "prepare_end_lsn"
   | "rollback_end_lsn";
 
-/** Every line begins with it; the LSN of the message follows, or null. */
+/** The beginning of every line; the LSN of the message follows, or null. */
 export function lineStart(kind: string): string {
   return `${KIND}${kind}${LSN}`;
 }
@@ -26,7 +26,7 @@ export function keyStart(key: string): string {
 const KIND = '{"kind":"';
 const LSN = '","lsn":';
 
-/** A line's kind, LSN and transaction; undefined: it is not one of ours. */
+/** A line's kind, LSN and transaction; parseLineHead() returns undefined if the line is not walctl's. */
 interface LineHead {
   readonly kind: string;
   readonly lsn: Lsn | undefined;
@@ -46,12 +46,12 @@ export function parseLineHead(line: string): LineHead | undefined {
   };
 }
 
-/** Whether `text` may be the first bytes of a line of ours. */
+/** Whether `text` may be the first bytes of a line of walctl's. */
 export function beginsLine(text: string): boolean {
   return KIND.startsWith(text) || /^\{"kind":"\w*("(,("(l(s(n("(:.*)?)?)?)?)?)?)?)?$/.test(text);
 }
 
-/** What stands before and at the beginning of a line of that kind, or of one whose kind begins so. */
+/** The line break before a line of this kind and its first bytes. It also matches kinds that begin with `kind`. */
 export function lineMark(kind: string): Buffer {
   return Buffer.from(`\n${KIND}${kind}`);
 }
@@ -61,7 +61,7 @@ export function lsnOf(line: string, key: LsnKey): Lsn | undefined {
   return text === undefined ? undefined : parseLsn(text);
 }
 
-/** Of a Message's line: it belongs to no transaction. */
+/** Whether the line of a Message belongs to no transaction. */
 export function isOutside(line: string): boolean {
   return line.includes('"transactional":false');
 }

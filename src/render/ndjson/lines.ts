@@ -16,10 +16,10 @@ import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { jsonString } from "../bytes/json-text.ts";
 import { relationName, schemaName } from "../values/relation-plan.ts";
 
-/** The kinds that are few. */
+/** The rare kinds of messages. */
 type RareMessage = Exclude<OtherMessage, Begin | Commit | LogicalMessage>;
 
-/** The message's whole line but for its end. The keys stand in the order that the contract fixes. */
+/** The message's whole line except its end. The contract fixes the order of the keys. */
 export function renderOther(message: RareMessage, types: TypeRegistry): string {
   switch (message.kind) {
     case "stream_commit":
@@ -155,7 +155,7 @@ function lsn(value: Lsn): string {
 let lastTime: PgTime | undefined;
 let lastTimeText = "";
 
-/** The one before is kept: a transaction's time stands in its begin, its changes and its commit. */
+/** Keeps the last one: a transaction's time is the same in its begin, its changes and its commit. */
 function time(value: PgTime): string {
   if (value !== lastTime) {
     lastTime = value;

@@ -1,6 +1,4 @@
-/*
- * One JSON object a line, the contract with other programs (docs/ndjson.md).
- */
+/* Prints one JSON object a line, the contract with other programs (docs/ndjson.md). */
 
 import { isUtf8 } from "node:buffer";
 import type {
@@ -50,9 +48,9 @@ const LINE_END = piece("}\n");
 const NO_COLUMNS: readonly number[] = [];
 
 /**
- * One JSON object a line. The bytes of row changes are copied from the message to the output, and what
- * is constant in them is made once: per relation, per transaction. So it is with what begins and ends a
- * transaction; the other kinds are few and take the easy way through strings.
+ * Prints one JSON object a line. It copies the bytes of row changes from the message to the output, and prepares
+ * constant parts once: per relation, per transaction. Begin and commit lines are written the same way; the other kinds
+ * are rare and are built as strings.
  */
 export class NdjsonRenderer implements Renderer {
   readonly #out = new ByteWriter();
@@ -104,7 +102,7 @@ export class NdjsonRenderer implements Renderer {
     this.#out.piece(LINE_END);
   }
 
-  /** With its commit the only ones of these lines that come as often as rows do. */
+  /** Begin and commit lines can be as frequent as rows. */
   #begin({ position, transaction, finalLsn, commitTime, partial, aborted }: Begin): void {
     const out = this.#out;
     out.piece(BEGIN);

@@ -19,7 +19,7 @@ const unsigned = ref("unsigned");
 const base64: JsonSchema = { type: "string", contentEncoding: "base64" };
 const row = ref("row");
 
-/** What the lines are made of. */
+/** The parts of the lines. */
 const PARTS: Readonly<Record<string, JsonSchema>> = {
   lsn: {
     description: "A position in the write-ahead log, as pg_lsn prints it.",
@@ -57,7 +57,7 @@ const ENDED = { commit_lsn: lsn, end_lsn: lsn, commit_time: time };
 const PREPARED = { gid: text, prepare_lsn: lsn, end_lsn: lsn, prepare_time: time };
 const OWNED = { xid: unsigned };
 
-/** In the order in which they are documented; the keys in that of the line. */
+/** The kinds in the order of the documentation, the keys in the order of the line. */
 const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
   begin: {
     ...line(
@@ -170,7 +170,7 @@ export function ndjsonSchema(): JsonSchema {
   };
 }
 
-/** The position is not always known, the transaction is there only inside of one. */
+/** The position may be unknown, and a transaction exists only inside of one, so both may be null. */
 function line(
   kind: MessageKind,
   properties: Readonly<Record<string, JsonSchema>>,
@@ -180,7 +180,7 @@ function line(
   return object({ ...head, ...properties }, optional);
 }
 
-/** A row's: of a table, or of an oid that no Relation message announced. */
+/** The line of a row: of a table, or of an oid that no Relation message announced. */
 function change(
   kind: "insert" | "update" | "delete",
   rows: Readonly<Record<string, JsonSchema>>,

@@ -7,7 +7,6 @@ import { wrapWords } from "../terminal/word-wrap.ts";
 const WORDS = { ok: "ok", warning: "warning", fail: "FAIL" } as const;
 const STATUS_WIDTH = 9;
 
-/** One line of NDJSON. */
 export function renderCheckNdjson({ check, status, message, fix }: Check): string {
   return jsonLine({ check, status, message, fix });
 }

@@ -1,11 +1,11 @@
 import { DecodeError, WalctlError } from "../../errors.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 
-/** Passwords in text that the user typed: in a URI before the @, and after a keyword. */
+/** Passwords in text that the user typed: before the @ of a URI, and after a keyword. */
 const PASSWORDS =
   /(?<=\w:)[^\s"]+(?=@)|(?<=(?:password|passwd|pwd)\s*=\s*)(?:'[^']*'?|[^\s"'&;]+)/gi;
 
-/** An error as PostgreSQL's clients print it: message, DETAIL, HINT. */
+/** Formats an error as PostgreSQL's clients do: message, DETAIL, HINT. */
 export function renderError(error: unknown, debug: boolean): string {
   if (error instanceof WalctlError) {
     return renderLines("error", error.message, error.detail, error.hint) + trace(error, debug);

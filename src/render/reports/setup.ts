@@ -3,7 +3,7 @@ import { jsonLine } from "../bytes/json-line.ts";
 import { createPalette, type Palette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 
-/** What setup-publication reports; the keys and their order are the contract's. */
+/** The report of setup-publication. The keys and their order are part of the contract. */
 export interface PublicationReport {
   readonly publication: string;
   readonly status: string;
@@ -11,7 +11,6 @@ export interface PublicationReport {
   readonly warnings: readonly string[];
 }
 
-/** What create-slot reports. */
 export interface CreatedSlotReport {
   readonly slot: string;
   readonly status: string;
@@ -19,13 +18,11 @@ export interface CreatedSlotReport {
   readonly consistent_point: string;
 }
 
-/** What drop-slot reports. */
 export interface DroppedSlotReport {
   readonly slot: string;
   readonly status: string;
 }
 
-/** What advance-slot reports. */
 export interface AdvancedSlotReport {
   readonly slot: string;
   readonly status: string;
@@ -34,7 +31,7 @@ export interface AdvancedSlotReport {
 
 type Format = "table" | "ndjson";
 
-/** The text form has the SQL below the table, ready to paste; the warnings are on standard error. */
+/** As text, the SQL is below the table, ready to paste. The warnings go to standard error. */
 export function renderPublication(
   report: PublicationReport,
   format: Format,

@@ -10,7 +10,7 @@ import { wrapWords } from "../terminal/word-wrap.ts";
 
 interface Fact {
   readonly head: string;
-  /** Empty: the slot does not have it. */
+  /** Empty if it does not apply to the slot. */
   readonly text: (slot: SlotReport) => string;
   readonly right?: boolean;
 }
@@ -38,11 +38,11 @@ const PACE: Fact = { head: "read", text: paceText, right: true };
 const FORECAST: Fact = { head: "forecast", text: forecastOf };
 const OPTIONS: Fact = { head: "options", text: (slot) => optionsOf(slot).join(", ") };
 
-/** One line per slot if the width allows, else several lines with the facts in groups. */
+/** One line per slot if the width allows, otherwise several lines with the facts in groups. */
 const ALL: readonly Fact[] = [
   ...[DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, PACE, FORECAST, OPTIONS],
 ];
-/** With these the table of several lines per slot fits 80 columns. */
+/** With these limits the table of several lines per slot fits 80 columns. */
 const NAME_WIDTH_MAX = 20;
 const STATE_WIDTH_MAX = 31;
 /** Commands for faults of one kind. */

@@ -25,7 +25,7 @@ export function renderSlotsNdjson(slots: readonly SlotReport[], watching = false
 /** wal_status, and the reason why the slot is invalidated. */
 export function stateOf(slot: SlotReport): string {
   const { wal_status, invalidation_reason, conflicting, restart_lsn } = slot;
-  // PostgreSQL 16 sets it for every invalidated logical slot; without restart_lsn the reason is removed WAL.
+  // PostgreSQL 16 sets conflicting for every invalidated logical slot; without restart_lsn the reason is removed WAL.
   const conflict = conflicting === true && restart_lsn !== null;
   const why = invalidation_reason ?? (conflict ? "conflicting" : null);
   const state = wal_status ?? "reserves nothing";

@@ -11,37 +11,34 @@ import type { TupleData } from "../../pgoutput/tuple.ts";
 import { type Counts, fold, newShare, noCounts, type Share, takeOff } from "./summary-shares.ts";
 
 export interface RelationTotals extends Counts {
-  /** As it was first seen. */
+  /** The relation as it was first seen. */
   readonly relation: Relation;
 }
 
 export interface TransactionTotals {
   readonly xid: number;
-  /** Rows and truncates. */
+  /** Counts rows and truncates. */
   changes: number;
   bytes: number;
   commitTime: PgTime | null;
 }
 
 interface OpenTransaction extends TransactionTotals {
-  /** Its own and that of folded subtransactions. Undefined: it comes only when it has committed. */
+  /** Its own changes and those of folded subtransactions. Undefined if it is sent only once committed. */
   readonly own: Share | undefined;
   readonly subtransactions: Map<number, Share>;
   folded: boolean;
 }
 
 const LARGEST_COUNT = 10;
-/** Transactions whose end has not been seen; a server streams no more than it has connections. */
+/** Limit for transactions whose end has not been seen; a server streams no more than it has connections. */
 const OPEN_COUNT_MAX = 10_000;
-/** Subtransactions whose shares are kept apart, once for each of their tables. */
+/** Limit for separate shares of subtransactions, counted once for each of their tables. */
 const SHARES_MAX = 100_000;
 
 const COUNT_OF = { insert: "inserts", update: "updates", delete: "deletes" } as const;
 
-/**
- * Counts what messages change, without what is rolled back. Its memory grows with the number of tables, not with that
- * of messages.
- */
+/** Counts changes without those rolled back. Its memory grows with the number of tables, not of messages. */
 export class SummaryCounts {
   readonly #relations = new Map<string, RelationTotals>();
   readonly #byRelation = new WeakMap<Relation, RelationTotals>();
@@ -50,9 +47,9 @@ export class SummaryCounts {
   #shares = 0;
   #largest: TransactionTotals[] = [];
   #current: OpenTransaction | undefined;
-  /** The one that was open when something was skipped, and may be open yet. */
+  /** The transaction that was open when bytes were skipped; it may still be open. */
   #skippedIn: OpenTransaction | undefined;
-  /** Something was counted of which it is not known whose it is. */
+  /** A change was counted whose transaction is not known. */
   #unowned = false;
   #exact = true;
 
@@ -60,7 +57,7 @@ export class SummaryCounts {
     this.#sharesMax = sharesMax;
   }
 
-  /** False: something was rolled back that may have been counted and could not be taken off. */
+  /** False if something was rolled back that may have been counted and could not be subtracted. */
   get exact(): boolean {
     return this.#exact;
   }
@@ -80,7 +77,7 @@ export class SummaryCounts {
       case "begin_prepare":
       case "stream_start": {
         const xid = message.transaction?.xid ?? 0;
-        // After a reconnection the server sends all of it again.
+        // After a reconnection the server sends the whole transaction again.
         if (message.kind === "begin_prepare" || message.firstSegment) this.#takeBack(xid);
         this.#current = this.#opened(xid, true);
         return;
@@ -114,13 +111,13 @@ export class SummaryCounts {
     }
   }
 
-  /** What comes next may be another transaction's. */
+  /** The next changes may belong to another transaction. */
   skipped(): void {
     this.#skippedIn = this.#current ?? this.#skippedIn;
     this.#current = undefined;
   }
 
-  /** The most bytes first. */
+  /** Most bytes first. */
   relations(): readonly RelationTotals[] {
     return [...this.#relations.values()]
       .filter(
@@ -129,7 +126,7 @@ export class SummaryCounts {
       .toSorted((a, b) => b.bytes - a.bytes);
   }
 
-  /** The largest transactions, the largest first; one whose end was not seen too. */
+  /** The largest transactions, largest first, including those whose end was not seen. */
   transactions(): readonly TransactionTotals[] {
     return largest([...this.#largest, ...this.#open.values()]);
   }
@@ -168,9 +165,9 @@ export class SummaryCounts {
     counts.bytes += bytes;
   }
 
-  /** Counts it for its transaction. Undefined: it cannot be rolled back, or whose it is, is not known. */
+  /** Counts the change for its transaction. Undefined if it cannot be rolled back, or its transaction is not known. */
   #changed({ transaction }: RowChange | Truncate, bytes: number): Share | undefined {
-    // In a stream block a row tells its subtransaction, so that the transaction is known after a Begin only.
+    // Inside a stream block a row carries its subtransaction, so only after a Begin is the transaction known.
     const committed = transaction !== null && transaction.commitTime !== null;
     if (this.#skippedIn !== undefined && committed) {
       if (this.#skippedIn.xid === transaction.xid) this.#current = this.#skippedIn;
@@ -194,14 +191,14 @@ export class SummaryCounts {
     if (open.own === undefined || xid === open.xid) return open.own;
     const known = open.subtransactions.get(xid);
     if (known !== undefined) return known;
-    // All at once: to fold the oldest for each that comes would take its time from each.
+    // Folds all at once: folding only the oldest, for each new one, would take time for each.
     if (this.#shares >= this.#sharesMax) this.#open.forEach((each) => this.#fold(each));
     const share = newShare();
     open.subtransactions.set(xid, share);
     return share;
   }
 
-  /** From now on its subtransactions can be taken off only with all of it. */
+  /** From now on its subtransactions can be subtracted only together with the whole transaction. */
   #fold(open: OpenTransaction | undefined): void {
     if (open?.own === undefined || open.subtransactions.size === 0) return;
     for (const share of open.subtransactions.values()) {
@@ -289,7 +286,7 @@ function largest(transactions: TransactionTotals[]): TransactionTotals[] {
     .slice(0, LARGEST_COUNT);
 }
 
-/** What the tuple takes on the wire, the count of its columns included. */
+/** The bytes of the tuple on the wire, including its column count. */
 function sizeOf(tuple: TupleData | null): number {
   if (tuple === null) return 0;
   const { view, start, columnCount } = tuple;

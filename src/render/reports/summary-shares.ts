@@ -3,15 +3,17 @@ export interface Counts {
   updates: number;
   deletes: number;
   truncates: number;
-  /** Of the rows as they came. */
+  /** Bytes of the rows as they were received. */
   bytes: number;
 }
 
-/** What a transaction or a subtransaction has added to the totals, to be taken off if it is rolled back. */
+/**
+ * What a transaction or a subtransaction has added to the totals, so that it can be subtracted if it is rolled back.
+ */
 export interface Share {
   changes: number;
   bytes: number;
-  /** By the totals that they were added to. */
+  /** Keyed by the totals that the counts were added to. */
   readonly byRelation: Map<Counts, Counts>;
 }
 
@@ -27,7 +29,7 @@ export function takeOff(share: Share): void {
   for (const [totals, counts] of share.byRelation) addCounts(totals, counts, -1);
 }
 
-/** What was a subtransaction's is its transaction's. */
+/** Adds a subtransaction's share to its transaction's. */
 export function fold(share: Share, into: Share): void {
   for (const [totals, counts] of share.byRelation) {
     const sum = into.byRelation.get(totals);

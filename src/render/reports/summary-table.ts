@@ -9,7 +9,7 @@ import type { RelationTotals, SummaryCounts, TransactionTotals } from "./summary
 
 const numbers = new Intl.NumberFormat("en-US");
 
-/** What the numbers include. */
+/** Explains what the numbers include. */
 const MEASURED =
   "Bytes are of rows as they were sent, of published tables only. The WAL holds more: indexes, full-page images, tables that are not published.";
 const TEXT_WIDTH_MAX = 78;
@@ -19,13 +19,13 @@ interface Column<Row> {
   readonly cell: (row: Row) => string;
 }
 
-/** Columns to choose, of which the first is cut to what room the others leave, if that is so much. */
+/** Columns that may be shown. The first is cut to the space that the others leave, but not below `firstMin`. */
 interface Choice<Row> {
   readonly columns: readonly Column<Row>[];
   readonly firstMin: number;
 }
 
-/** A table of the relations, and one of the largest transactions, no wider than that where it can be. */
+/** Prints a table of the relations and one of the largest transactions, no wider than `width` if possible. */
 export function renderSummaryTables(counts: SummaryCounts, width: number, color: boolean): string {
   const relations = counts.relations();
   const transactions = counts.transactions();
@@ -38,7 +38,7 @@ export function renderSummaryTables(counts: SummaryCounts, width: number, color:
   return `${draw(byRelation, quiet, table)}${byTransaction}${measured}\n`;
 }
 
-/** The widest first. */
+/** The widest choice comes first. */
 function relationChoices(total: number): readonly Choice<RelationTotals>[] {
   const table = column<RelationTotals>("table", (totals) => formatRelationName(totals.relation));
   const kinds = (["inserts", "updates", "deletes", "truncates"] as const).map((kind) =>
@@ -57,7 +57,7 @@ function relationChoices(total: number): readonly Choice<RelationTotals>[] {
   ];
 }
 
-/** `+1,200 ~3`, with the signs of the table of changes. */
+/** `+1,200 ~3`: the same signs as in the table of changes. */
 function signedChanges({ inserts, updates, deletes, truncates }: RelationTotals): string {
   const counts = [inserts, updates, deletes, truncates].map((count, index) =>
     count === 0 ? "" : `${"+~-×"[index] ?? ""}${numbers.format(count)}`,
@@ -84,7 +84,7 @@ function column<Row>(head: string, cell: (row: Row) => string): Column<Row> {
   return { head, cell };
 }
 
-/** The head and the rows, of the first choice that fits, or of the last one. */
+/** Head and rows of the first choice that fits, otherwise of the last one. */
 function fit<Row>(
   choices: readonly Choice<Row>[],
   rows: readonly Row[],
@@ -99,7 +99,7 @@ function fit<Row>(
     const [first = 0, ...others] = columns.map((_, index) =>
       Math.max(...cells.map((line) => textWidth(line[index] ?? ""))),
     );
-    // A border and two spaces each, and the last border.
+    // Each column has a border and two spaces; a last border follows.
     const room = width - others.reduce((sum, other) => sum + other + 3, 4);
     if (first <= room) return cells;
     const firstWidth = Math.max(room, firstMin);
@@ -109,7 +109,7 @@ function fit<Row>(
   return cells;
 }
 
-/** Names of partitions differ at the end, so that is kept too. */
+/** Keeps both ends of a name: names of partitions differ at the end. */
 function cutInside(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   const start = startWithin(text, Math.ceil((width - 1) / 2));

@@ -6,7 +6,7 @@ import { type RelationTotals, SummaryCounts, type TransactionTotals } from "./su
 
 const NOTHING = new Uint8Array();
 
-/** Counts messages instead of printing them; finish() gives what there is to print. */
+/** Counts messages instead of printing them; finish() returns the output. */
 export class SummaryRenderer implements Renderer {
   readonly #counts = new SummaryCounts();
   readonly #print: (counts: SummaryCounts) => string;
@@ -27,7 +27,7 @@ export class SummaryRenderer implements Renderer {
     return NOTHING;
   }
 
-  /** To be asked at the end. */
+  /** Known at the end. */
   get exact(): boolean {
     return this.#counts.exact;
   }
@@ -37,7 +37,7 @@ export class SummaryRenderer implements Renderer {
   }
 }
 
-/** One line a relation, then one a transaction, the largest first. */
+/** One line for each relation, then one for each transaction, largest first. */
 export function renderSummaryNdjson(counts: SummaryCounts): string {
   const relations = counts.relations();
   const total = totalBytes(relations);

@@ -1,7 +1,7 @@
 import type { CommandShape, Completion, OptionShape, ProgramShape } from "./program-shape.ts";
 import { singleQuoted } from "./shell-words.ts";
 
-/** Works with bash 3.2, without bash-completion. bash splits words at `=` and quotes (COMP_WORDBREAKS). */
+/** Works with bash 3.2 and without bash-completion. bash splits words at `=` and quotes (COMP_WORDBREAKS). */
 export function bashCompletion({ commands, options }: ProgramShape): string {
   const names = [...commands.map(({ name }) => name), ...options.flatMap(namesOf)];
   return `# bash completion for walctl; made by: walctl completion bash

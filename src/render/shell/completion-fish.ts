@@ -27,7 +27,7 @@ function commandLines({ name, arguments: operands, options }: CommandShape): rea
 
 function optionLine(condition: string, { short, long, description, value }: OptionShape): string {
   const names = `${short === undefined ? "" : ` -s ${short.slice(1)}`} -l ${long.slice(2)}`;
-  // -x: the option takes a value, which is no file by default.
+  // -x: the option takes a value, which by default is not a file.
   const takes = value?.required === true ? " -x" : "";
   const words = value === undefined ? "" : action(value.completion);
   return `complete -c walctl -n ${condition}${names}${takes}${words} -d ${quoted(description)}\n`;

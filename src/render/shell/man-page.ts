@@ -114,7 +114,7 @@ function optionParagraph(option: OptionShape): string {
   return `.TP\n${names.join(", ")}${placeholder}\n${text(description + choices + initial)}\n`;
 }
 
-/** walctl's own variables; libpq's are in docs/connection.md. */
+/** walctl's own environment variables; libpq's are in docs/connection.md. */
 export function variablesOf(
   commands: readonly CommandShape[],
 ): ReadonlyArray<readonly [name: string, meaning: string]> {
@@ -146,7 +146,7 @@ The command line comes before these, and before PGHOST, PGPORT, PGUSER, PGDATABA
 ${paragraphs.join("")}`;
 }
 
-/** Escapes text for roff; a hyphen stays one that can be pasted. */
+/** Escapes text for roff; hyphens stay plain hyphens, so that they can be pasted. */
 function text(plain: string): string {
   return plain.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^[.']/, "\\&$&");
 }

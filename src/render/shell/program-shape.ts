@@ -34,7 +34,7 @@ export interface OptionShape {
   readonly short: string | undefined;
   readonly long: string;
   readonly description: string;
-  /** Undefined: it takes none. */
+  /** Undefined if it takes no value. */
   readonly value: OptionValue | undefined;
   /** The environment variable that sets it. */
   readonly env: string | undefined;

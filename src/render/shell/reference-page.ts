@@ -5,7 +5,7 @@ import { textWidth } from "../terminal/text-width.ts";
 /** Groups of options that several commands share: described once, at the end. */
 const SHARED_GROUPS = ["Tables", "Output", "Connection"];
 
-/** docs/reference.md: what the help of all commands says, on one page. */
+/** docs/reference.md: the help of all commands on one page. */
 export function referencePage({ description, options, commands }: ProgramShape): string {
   return `${[
     "# Reference",
@@ -98,7 +98,7 @@ ${table(["variable", "meaning"], rows)}
 libpq's variables (PGHOST, PGSERVICE, PGPASSFILE and all others) are in [connection.md](connection.md).`;
 }
 
-/** Aligned as by oxfmt, without empty columns; nothing for a table without rows. */
+/** Aligned as oxfmt does, without empty columns; empty for a table without rows. */
 function table(titles: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   if (rows.length === 0) return "";
   const used = titles.map((_, at) => rows.some((row) => row[at] !== ""));

@@ -1,8 +1,8 @@
-/** Tables by cli-table3, with the columns' widths as a terminal shows them. */
+/** Draws tables with cli-table3, using the widths that a terminal shows. */
 import Table from "cli-table3";
 import { visibleWidth } from "./visible-width.ts";
 
-/** A placeholder for text; cli-table3 takes it for one column wide, and no table contains it otherwise. */
+/** A placeholder for text: cli-table3 counts it as one column, and no table contains it otherwise. */
 const FILLER = "\ue000";
 const FILLED = new RegExp(`${FILLER}+`, "g");
 
@@ -17,8 +17,8 @@ interface GridOptions {
 }
 
 /**
- * cli-table3 measures Devanagari, Thai and newer emoji wrongly. So it gets placeholders of the right width, which the
- * text then replaces, in the order of the lines.
+ * cli-table3 measures Devanagari, Thai and newer emoji wrongly. It gets placeholders of the right width, which are then
+ * replaced by the text, line by line.
  */
 export function drawGrid({ head, rows, right = [], ruled = false }: GridOptions): string {
   const table = new Table({
@@ -41,7 +41,7 @@ function fill(cell: string): string {
     .join("\n");
 }
 
-/** The first line of every cell, then the second, and so on. */
+/** The first lines of all cells, then the second ones, and so on. */
 function linesAcross(row: readonly string[]): readonly string[] {
   const cells = row.map((cell) => cell.split("\n"));
   const height = Math.max(...cells.map((lines) => lines.length));

@@ -1,7 +1,7 @@
 import { Chalk } from "chalk";
 import { cutToWidth, textWidth } from "./text-width.ts";
 
-/** Text for the terminal, and its width in columns: colours take none. */
+/** Text for the terminal, and its width in columns, without escape sequences for colours. */
 export interface Painted {
   readonly text: string;
   readonly width: number;
@@ -17,7 +17,7 @@ export function painted(text: string, paint?: Paint): Painted {
   return { text: paint === undefined ? text : paint(text), width: textWidth(text) };
 }
 
-/** As much of `text` as fits in the width, painted. */
+/** The start of `text` that fits the width, painted. */
 export function paintedWithin(text: string, width: number, paint?: Paint): Painted {
   return painted(cutToWidth(text, width), paint);
 }
@@ -32,7 +32,7 @@ export function joined(...parts: readonly Painted[]): Painted {
   return { text, width };
 }
 
-/** The meaning of each colour. A word or a sign always says the same. */
+/** The meaning of each colour. A word or a sign means the same everywhere. */
 export interface Palette {
   readonly insert: Paint;
   readonly update: Paint;
@@ -40,7 +40,6 @@ export interface Palette {
   readonly truncate: Paint;
   readonly message: Paint;
   readonly unknown: Paint;
-  /** Committed. */
   readonly committed: Paint;
   /** Not decided yet. */
   readonly pending: Paint;
@@ -93,8 +92,8 @@ export const ASCII: Glyphs = {
 };
 
 /**
- * These are of the 256 colours, which no theme changes, and readable on white, black, VS Code's and Solarized's
- * backgrounds (contrast at least 3.2 to 1 by WCAG; a test computes it). Of the sixteen colours that themes choose,
+ * These are from the 256 colours, which no theme changes. They are readable on the backgrounds white, black, VS Code's
+ * and Solarized's (contrast at least 3.2 to 1 by WCAG; a test computes it). Of the sixteen colours that themes choose,
  * yellow, cyan and green are unreadable on white, blue on black, and `dim` on both.
  */
 const GREEN = 64;

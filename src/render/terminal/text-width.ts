@@ -5,7 +5,7 @@ const PLAIN = /^[ -~]*$/;
 /** Combining characters take no column. */
 const COMBINING = /[\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7ff]/u;
 
-/** East_Asian_Width W and F (Unicode's EastAsianWidth.txt, of which JavaScript knows nothing), and emoji. */
+/** East_Asian_Width W and F (from Unicode's EastAsianWidth.txt; JavaScript has no such property), and emoji. */
 const WIDE =
   // eslint-disable-next-line no-misleading-character-class
   /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
@@ -17,7 +17,6 @@ const FLAG_LETTER = /\p{Regional_Indicator}/u;
 
 const ELLIPSIS = "…";
 
-/** The width in columns. */
 export function textWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = 0;
@@ -29,7 +28,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** The text, or as much of it as leaves room for an `…` within `width` columns. */
+/** The text, or the start of it that fits `width` columns together with an `…`. */
 export function cutToWidth(text: string, width: number): string {
   const start = startWithin(text, width);
   return start.length === text.length
@@ -37,7 +36,7 @@ export function cutToWidth(text: string, width: number): string {
     : startWithin(start, width - ELLIPSIS.length) + ELLIPSIS;
 }
 
-/** As much of the start of the text as fits in `width` columns. */
+/** The start of the text that fits `width` columns. */
 export function startWithin(text: string, width: number): string {
   if (PLAIN.test(text)) return text.length <= width ? text : text.slice(0, Math.max(width, 0));
   let used = 0;
@@ -52,7 +51,7 @@ export function startWithin(text: string, width: number): string {
   return text;
 }
 
-/** `before`: the character that a combining one, a skin tone or the second letter of a flag joins. */
+/** `before`: the character that a combining character, a skin tone or the second letter of a flag joins. */
 function characterWidth(character: string, before: string): 0 | 1 | 2 {
   if (COMBINING.test(character)) return 0;
   if (SKIN_TONE.test(character) && TAKES_SKIN_TONE.test(before)) return 0;
@@ -60,7 +59,7 @@ function characterWidth(character: string, before: string): 0 | 1 | 2 {
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** What the next character may join. Flag letters come in pairs: a third one starts the next flag. */
+/** The character that the next one may join. Flag letters come in pairs: a third one starts the next flag. */
 function joinsNext(character: string, before: string): string {
   return FLAG_LETTER.test(character) && FLAG_LETTER.test(before) ? "" : character;
 }

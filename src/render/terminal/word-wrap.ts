@@ -1,6 +1,6 @@
 import { startWithin, textWidth } from "./text-width.ts";
 
-/** Lines of at most `width` columns, broken between words, or within a word that is longer. */
+/** Lines of at most `width` columns, broken between words, or inside a word that is longer. */
 export function wrapWords(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";

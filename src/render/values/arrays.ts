@@ -14,27 +14,27 @@ const COLON = 0x3a;
 const MINUS = 0x2d;
 const SPACE = 0x20;
 const NULL = Buffer.from("null", "latin1");
-/** MAXDIM of the server. */
+/** The server's MAXDIM. */
 const DIMENSIONS_MAX = 6;
-/** What array_out puts in quotes, besides the delimiter. */
+/** The characters, besides the delimiter, for which array_out quotes an element. */
 const QUOTED_ONLY = Buffer.from('{}"\\ \t\n\v\f\r', "latin1");
 
-/** The text form of arrays (manual: Array Input and Output Syntax) as JSON arrays, nested as they are. */
+/** Converts the text form of arrays (manual: Array Input and Output Syntax) to JSON arrays of the same nesting. */
 export function arrayEncoder(element: ValueEncoder, delimiter: string): ValueEncoder {
   const delimiterByte = delimiter.charCodeAt(0);
-  /** By byte: 1 where an element without quotes ends. */
+  /** By byte: 1 if it ends an element without quotes. */
   const ends = new Uint8Array(256);
   for (const byte of [...QUOTED_ONLY, delimiterByte]) ends[byte] = 1;
   return (out, bytes, view, start, end) => {
     const before = out.offset;
     if (writeArray(out, bytes, view, start, end, element, ends, delimiterByte)) return;
-    // Not what array_out prints: rather the text than half an array.
+    // Not array_out's form: the text is better than half an array.
     out.offset = before;
     writeString(out, bytes, view, start, end);
   };
 }
 
-/** `1 2 3` as a JSON array. */
+/** Converts `1 2 3` to a JSON array. */
 export function vectorEncoder(element: ValueEncoder): ValueEncoder {
   return (out, bytes, view, start, end) => {
     const before = out.offset;
@@ -43,7 +43,7 @@ export function vectorEncoder(element: ValueEncoder): ValueEncoder {
       let stop = at;
       while (stop < end && bytes[stop] !== SPACE) stop++;
       if (stop === at || stop === end - 1) {
-        // Two spaces, or one at an end: no vector.
+        // Two spaces, or one at an end: not a vector.
         out.offset = before;
         return writeString(out, bytes, view, start, end);
       }
@@ -55,7 +55,7 @@ export function vectorEncoder(element: ValueEncoder): ValueEncoder {
   };
 }
 
-/** Returns false, with something written, when the bytes are not what array_out prints. */
+/** Returns false if the bytes are not array_out's form; it may have written a part by then. */
 function writeArray(
   out: ByteWriter,
   bytes: Uint8Array,
@@ -74,9 +74,9 @@ function writeArray(
     return true;
   }
   let depth = 0;
-  /** That of the first element, and so of all. */
+  /** The depth of the first element, which all others must have. */
   let elementDepth = 0;
-  /** Behind a brace that opens or a delimiter. */
+  /** True behind an opening brace or a delimiter. */
   let expected = true;
   while (at < end) {
     const byte = bytes[at]!;
@@ -106,7 +106,7 @@ function writeArray(
   return false;
 }
 
-/** `[2:3][-1:0]=`: bounds that do not start at 1, for which JSON has no place. Returns where they end, or -1. */
+/** `[2:3][-1:0]=`: bounds that do not start at 1, which JSON cannot express. Returns where they end, or -1. */
 function endOfBounds(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && bytes[at] === JSON_OPEN) {
@@ -119,7 +119,7 @@ function endOfBounds(bytes: Uint8Array, start: number, end: number): number {
   return at < end && bytes[at] === EQUALS ? at + 1 : -1;
 }
 
-/** -1: there is none, or nothing follows it. */
+/** -1 if there is no integer, or nothing follows it. */
 function endOfInteger(bytes: Uint8Array, start: number, end: number): number {
   const digits = bytes[start] === MINUS ? start + 1 : start;
   let at = digits;
@@ -127,7 +127,7 @@ function endOfInteger(bytes: Uint8Array, start: number, end: number): number {
   return at > digits && at < end ? at : -1;
 }
 
-/** Writes the element that starts with the quote at `open`; returns where it ends, or -1. */
+/** Writes the element that starts with the quote at `open`. Returns where it ends, or -1. */
 function writeQuoted(
   out: ByteWriter,
   bytes: Uint8Array,
@@ -160,7 +160,7 @@ function writeQuoted(
   return close + 1;
 }
 
-/** Writes the element without quotes that starts at `start`; returns where it ends, or -1. */
+/** Writes the element without quotes that starts at `start`. Returns where it ends, or -1. */
 function writePlain(
   out: ByteWriter,
   bytes: Uint8Array,

@@ -6,21 +6,21 @@ import * as scalar from "../../pgoutput/values/scalars.ts";
 import { textFormOf } from "../../pgoutput/values/text-forms.ts";
 
 /**
- * Gives the text form of a value that came in its type's binary form, byte for byte what the server sends
- * as text under the settings that walctl pins; perhaps a view of what was given. Undefined: it cannot be
- * told, or the bytes are not of the type.
+ * Returns the text form of a value in its type's binary form. It equals, byte for byte, what the server sends as text
+ * under the settings that walctl sets; it may be a view of the input. Undefined if the text form is not known, or the
+ * bytes are not a value of the type.
  */
 export type BinaryToText = (bytes: Uint8Array) => Uint8Array | undefined;
 
-/** Of the text types, and so the way of most bytes. */
+/** For the text types, which carry most bytes. */
 export const SAME_BYTES: BinaryToText = (bytes) => bytes;
 
-/** More would not fit into a JavaScript string when each byte becomes two. */
+/** With more, a JavaScript string of two characters for each byte would be too long. */
 const CONVERTED_BYTES_MAX = 2 ** 28 - 64;
 
 const PIECE_BYTES = 1024 * 1024;
 
-/** One for all: what it is made of costs more than most values do. */
+/** One for all values: creating it costs more than reading most values. */
 const reader = new BinaryReader();
 
 export function binaryToText(typeOid: number, types: TypeRegistry): BinaryToText {
@@ -39,7 +39,7 @@ export function binaryToText(typeOid: number, types: TypeRegistry): BinaryToText
   }
 }
 
-/** The value as text, where its binary form is known: for a person. */
+/** The value as text if its binary form is known; for output to people. */
 export function asText(value: ColumnValue, typeOid: number, types: TypeRegistry): ColumnValue {
   if (value.kind !== "binary") return value;
   const bytes = binaryToText(typeOid, types)(value.bytes);
@@ -50,7 +50,7 @@ function withoutVersion(bytes: Uint8Array): Uint8Array | undefined {
   return bytes[0] === 1 ? bytes.subarray(1) : undefined;
 }
 
-/** In pieces: as one string the largest would be too long. */
+/** In pieces: the largest value as one string would be too long. */
 function hexDigits(bytes: Uint8Array): Uint8Array {
   const text = Buffer.allocUnsafe(2 + bytes.length * 2);
   text.write("\\x", "latin1");
@@ -72,7 +72,7 @@ function convert(bytes: Uint8Array, form: TextForm): Uint8Array | undefined {
     const text = form(reader);
     return reader.offset === reader.end ? Buffer.from(text, "latin1") : undefined;
   } catch (error) {
-    // RangeError: a damaged value may ask for a text that is longer than a string can be.
+    // RangeError: a damaged value may require a text longer than a string can be.
     if (error instanceof DecodeError || error instanceof RangeError) return undefined;
     throw error;
   }

@@ -17,16 +17,16 @@ export interface FieldEncoder {
   readonly encode: ValueEncoder;
 }
 
-/** What record_out puts in quotes. */
+/** The characters for which record_out quotes a field. */
 const QUOTED_ONLY = new Uint8Array(256);
 for (const byte of Buffer.from('(),"\\ \t\n\v\f\r', "latin1")) QUOTED_ONLY[byte] = 1;
 
-/** The text form of composite types (manual: Composite Type Input and Output Syntax) as JSON objects. */
+/** Converts the text form of composite types (manual: Composite Type Input and Output Syntax) to JSON objects. */
 export function compositeEncoder(fields: readonly FieldEncoder[]): ValueEncoder {
   return (out, bytes, view, start, end) => {
     const before = out.offset;
     if (writeComposite(out, bytes, view, start, end, fields)) return;
-    // The type has changed since it was looked up: rather the text than half an object.
+    // The type was altered since it was looked up: the text is better than half an object.
     out.offset = before;
     writeString(out, bytes, view, start, end);
   };
@@ -59,7 +59,7 @@ function writeComposite(
   return at === close;
 }
 
-/** Nothing at all is NULL; the empty string is `""`. Returns where the field ends, or -1. */
+/** Writes a field: an empty field is NULL, the empty string is `""`. Returns where the field ends, or -1. */
 function writeField(
   out: ByteWriter,
   bytes: Uint8Array,
@@ -86,7 +86,7 @@ function writeField(
   return at;
 }
 
-/** Behind the quote that ends what starts with the one at `open`; -1 when none does. */
+/** The offset behind the closing quote for the quote at `open`; -1 if there is none. */
 function endOfQuoted(bytes: Uint8Array, open: number, close: number): number {
   let at = open + 1;
   while (at < close) {
@@ -98,7 +98,7 @@ function endOfQuoted(bytes: Uint8Array, open: number, close: number): number {
   return -1;
 }
 
-/** Inside of quotes `""` is `"` and `\\` is `\`. */
+/** Inside of quotes `""` means `"` and `\\` means `\`. */
 function unquote(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const plain = Buffer.allocUnsafe(end - start);
   let length = 0;

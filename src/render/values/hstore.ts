@@ -11,7 +11,7 @@ const NULL = Buffer.from("NULL", "latin1");
 const JSON_NULL = Buffer.from("null", "latin1");
 const KEY_END = Buffer.from(": ", "latin1");
 
-/** `"a"=>"1", "b"=>NULL` as hstore_to_json prints it: `{"a": "1", "b": null}`. */
+/** Converts `"a"=>"1", "b"=>NULL` to hstore_to_json's form: `{"a": "1", "b": null}`. */
 export const writeHstore: ValueEncoder = (out, bytes, view, start, end) => {
   const before = out.offset;
   const valid = readPairs(bytes, start, end, (key, value, index) => {
@@ -31,8 +31,8 @@ export const writeHstore: ValueEncoder = (out, bytes, view, start, end) => {
 };
 
 /**
- * Gives the pairs to `visit`, unescaped. Returns false where the bytes are not what hstore_out prints, or what JSON
- * has no form for: a key that is not UTF-8, or twice the same.
+ * Passes the pairs to `visit`, unescaped. Returns false if the bytes are not hstore_out's form, or JSON cannot express
+ * them: a key is not UTF-8, or occurs twice.
  */
 export function readPairs(
   bytes: Uint8Array,
@@ -63,7 +63,7 @@ export function readPairs(
   return true;
 }
 
-/** Behind the quote that ends what starts with the one at `open`; -1 when none does. */
+/** The offset behind the closing quote for the quote at `open`; -1 if there is none. */
 function endOfQuoted(bytes: Uint8Array, open: number, end: number): number {
   if (open >= end || bytes[open] !== QUOTE) return -1;
   for (let at = open + 1; at < end; at++) {

@@ -1,21 +1,21 @@
 import type { Column, Relation } from "../../pgoutput/messages.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 
-/** What SQL reads without quotes, but for keywords. */
+/** The names that SQL accepts without quotes, except keywords. */
 const BARE = /^[\p{Ll}\p{Lo}_][\p{Ll}\p{Lo}\p{Nd}_$]*$/u;
 
-/** A name on one line, in double quotes where SQL wants them: `t`, `"Odd.name"`. */
+/** A name on one line, in double quotes if SQL needs them: `t`, `"Odd.name"`. */
 export function formatIdentifier(name: string): string {
   const safe = sanitizeLine(name);
   return BARE.test(safe) ? safe : `"${safe.replaceAll('"', '""')}"`;
 }
 
-/** A column's name; the numbers that stand for the columns of a relation not announced are no names. */
+/** A column's name. The numbers that stand for columns of a relation that was not announced are not quoted. */
 export function formatColumn(relation: Relation, column: Column): string {
   return relation.announced ? formatIdentifier(column.name) : column.name;
 }
 
-/** The schema, and the table: `public` and `orders`; of pg_catalog the wire names no schema. */
+/** Schema and table: `public` and `orders`. For pg_catalog the wire has an empty schema. */
 export function formatRelation(relation: Relation): {
   readonly schema: string;
   readonly table: string;
@@ -26,7 +26,7 @@ export function formatRelation(relation: Relation): {
   };
 }
 
-/** `public.orders`, or `oid 16448` of a relation that no message announced. */
+/** `public.orders`, or `oid 16448` for a relation that no message announced. */
 export function formatRelationName(relation: Relation): string {
   if (!relation.announced) return `oid ${relation.oid}`;
   const { schema, table } = formatRelation(relation);

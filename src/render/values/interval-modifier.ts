@@ -1,4 +1,4 @@
-/** The bits of an interval's modifier (PostgreSQL's utils/timestamp.h), by what SQL calls the fields. */
+/** The bits of an interval's modifier (PostgreSQL's utils/timestamp.h), by SQL's names of the fields. */
 const [MONTH, YEAR, DAY, HOUR, MINUTE, SECOND] = [1, 2, 3, 10, 11, 12].map((bit) => 1 << bit);
 const FULL_RANGE = 0x7fff;
 const FULL_PRECISION = 0xffff;
@@ -23,7 +23,7 @@ const FIELDS = new Map<number, string>(
   ).map(([bits, name]) => [bits.reduce<number>((mask, bit) => mask | (bit ?? 0), 0), name]),
 );
 
-/** ` day to second(3)`: what stands behind `interval`, with the space where there is one. */
+/** The text behind `interval`, with its leading space if there is one: ` day to second(3)`. */
 export function intervalModifier(modifier: number): string {
   if (modifier < 0) return "";
   const range = (modifier >> 16) & FULL_RANGE;

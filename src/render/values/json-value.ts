@@ -10,9 +10,9 @@ const BACKSLASH = 0x5c;
 const DEL = 0x7f;
 
 /**
- * Embeds bytes[start, end), which are JSON, as they are, but for white space between tokens, which becomes spaces, so
- * that it stays on one line, and DEL and C1 control characters, which are escaped. What is no JSON (of a damaged
- * capture) becomes a string, or base64 where it is not UTF-8.
+ * Copies bytes[start, end), which are JSON, with two changes: white space between tokens becomes spaces, so that the
+ * value stays on one line, and DEL and C1 control characters are escaped. Bytes that are not JSON (from a damaged
+ * capture) become a string, or base64 if they are not UTF-8.
  */
 export const writeJson: ValueEncoder = (out, bytes, view, start, end) => {
   const found = scanJson(bytes, view, start, end);
@@ -21,7 +21,9 @@ export const writeJson: ValueEncoder = (out, bytes, view, start, end) => {
   else writeControls(out, bytes, start, end);
 };
 
-/** Control characters stand in strings only from DEL on; what is below SPACE is white space between tokens. */
+/**
+ * Inside of strings the only control characters are DEL and above; bytes below SPACE are white space between tokens.
+ */
 function writeControls(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void {
   for (let at = start; at < end;) {
     out.reserve(end - at);
@@ -37,11 +39,11 @@ function writeControls(out: ByteWriter, bytes: Uint8Array, start: number, end: n
   }
 }
 
-/** As writeJson, with numbers that a JavaScript double does not hold exactly as strings. */
+/** Like writeJson, but numbers that a JavaScript double does not hold exactly become strings. */
 export const writeSafeJson: ValueEncoder = (out, bytes, view, start, end) => {
   const before = out.offset;
   writeJson(out, bytes, view, start, end);
-  // What was written is JSON, whatever the bytes were.
+  // The output is JSON, whatever the bytes were.
   const json = Buffer.from(out.bytes.subarray(before, out.offset));
   let copied = 0;
   out.offset = before;
@@ -64,7 +66,7 @@ export const writeSafeJson: ValueEncoder = (out, bytes, view, start, end) => {
   out.copy(json, copied, json.length);
 };
 
-/** The quote that ends what starts with the one at `open`. */
+/** The offset of the closing quote for the quote at `open`. */
 function endOfText(json: Uint8Array, open: number): number {
   let at = open + 1;
   while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;

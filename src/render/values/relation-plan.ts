@@ -10,18 +10,18 @@ export interface ColumnPlan {
   /** `,"name":` */
   readonly key: Piece;
   readonly encode: ValueEncoder;
-  /** The same for a value in its binary form. */
+  /** The encoder for the value's binary form. */
   readonly encodeBinary: ValueEncoder;
-  /** Part of what a key tuple holds. */
+  /** The column is part of the replica identity, so key tuples contain it. */
   readonly identity: boolean;
 }
 
-/** All that is the same in every line of a relation, made once. */
+/** The parts that are the same in every line of a relation, prepared once. */
 export interface RelationPlan {
-  /** `,"schema":"public","table":"t"`, or `,"oid":16448` of one that was not announced. */
+  /** `,"schema":"public","table":"t"`, or `,"oid":16448` for a relation that was not announced. */
   readonly head: Piece;
   readonly columns: readonly ColumnPlan[];
-  /** False: no column is marked as part of the identity, so a key tuple's own values tell. */
+  /** False if no column is marked as part of the identity: a key tuple's values that are not null are then the key. */
   readonly keyed: boolean;
 }
 
@@ -39,7 +39,7 @@ export function planRelation(
   };
 }
 
-/** The same for every relation that was not announced, of which rubbish may have one a row. */
+/** Shared by all relations that were not announced: garbage may have one in each row. */
 const numbered: ColumnPlan[] = [];
 
 function numberedColumns(
@@ -63,7 +63,7 @@ function planColumn(column: Column, types: TypeRegistry, options: ValueOptions):
   };
 }
 
-/** `"schema":"public","table":"t"`; pg_catalog comes as an empty name. */
+/** `"schema":"public","table":"t"`. The wire has an empty schema for pg_catalog. */
 export function relationName(relation: Relation): string {
   if (!relation.announced) return `"oid":${relation.oid}`;
   return `"schema":${schemaName(relation.schema)},"table":${jsonString(relation.table)}`;

@@ -1,9 +1,9 @@
 import type { Relation } from "../../pgoutput/messages.ts";
 
-/** Columns of the plans that are kept: a database may have more tables than is worth it. */
+/** Limit for the columns of all plans: a database may have too many tables to keep plans for all of them. */
 const COLUMNS_MAX = 20_000;
 
-/** What a renderer has made ready for each relation. All of it is made again when it has become too much. */
+/** Keeps a prepared plan for each relation. When they exceed the limit, all are dropped and prepared again. */
 export class RelationPlans<Plan> {
   readonly #make: (relation: Relation) => Plan;
   #plans = new WeakMap<Relation, Plan>();
@@ -17,7 +17,7 @@ export class RelationPlans<Plan> {
     return this.#plans.get(relation) ?? this.#add(relation);
   }
 
-  /** What they were made of may be known no more. */
+  /** Drops the plans: what they were made from may be out of date. */
   clear(): void {
     this.#plans = new WeakMap();
     this.#columns = 0;

@@ -2,9 +2,9 @@ import type { Relation, RowChange, Transaction, WalPosition } from "../../pgoutp
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 
 /**
- * What the line of a row begins with, up to the row itself. Of rows that follow one another in a transaction only the
- * last digits of the LSN differ: so it is copied whole from a line before, where that is still at hand, and the digits
- * are written over.
+ * Writes the beginning of a row's line, up to the row itself. In consecutive rows of a transaction only the last digits
+ * of the LSN differ, so the beginning is copied from an earlier line that is still in the buffer, and the digits are
+ * overwritten.
  */
 export class RowHeads {
   #kind: RowChange["kind"] | undefined;
@@ -12,13 +12,13 @@ export class RowHeads {
   #transaction: Transaction | null = null;
   #high = 0;
   #digits = 0;
-  /** In what `out` holds. */
+  /** The offset in the writer's buffer. */
   #start = 0;
   #length = 0;
-  /** From the start to behind the digits. */
+  /** The distance from the start to the end of the digits. */
   #digitsEnd = 0;
 
-  /** Returns false, and has written nothing, when no line at hand begins like that. */
+  /** Returns false, and has written nothing, if no line in the buffer begins like this one. */
   repeat(out: ByteWriter, { kind, relation, transaction, position }: RowChange): boolean {
     if (
       relation !== this.#relation ||
@@ -36,8 +36,8 @@ export class RowHeads {
   }
 
   /**
-   * What `out` holds from `start` on is the beginning of that row's line; its LSN ends, without the quote, at `digitsEnd`.
-   * A key follows, whose bytes `repeat` of the writer may copy too.
+   * Records that the buffer contains the beginning of this row's line from `start` on; the digits of its LSN end at
+   * `digitsEnd`, before the quote. A key follows, whose first bytes `repeat` of the writer may copy too.
    */
   remember(out: ByteWriter, change: RowChange, start: number, digitsEnd: number): void {
     this.#kind = change.kind;
@@ -50,13 +50,13 @@ export class RowHeads {
     this.#digitsEnd = digitsEnd - start;
   }
 
-  /** What `out` held has been taken. */
+  /** Call it when the buffer was taken. */
   forget(): void {
     this.#relation = undefined;
   }
 }
 
-/** How many digits the lower half of the LSN has; none where it is not known. */
+/** The number of digits in the lower half of the LSN; 0 if the LSN is not known. */
 function lowDigits({ high, low }: WalPosition): number {
   if (low === 0) return high === 0 ? 0 : 1;
   return 8 - (Math.clz32(low) >>> 2);

@@ -8,10 +8,10 @@ const CLOSE = 0x7d;
 const NULL = piece("null");
 
 /**
- * Writes the tuple as `{column:value,…}`, walking it where it lies. Of a key tuple only the identity's
- * columns are values: the server fills the others with nulls that mean nothing.
+ * Writes the tuple as `{column:value,…}`, walking it in place. In a key tuple only the identity's columns are values:
+ * the server fills the others with nulls that mean nothing.
  *
- * Returns false when a value was left out because the server did not send it (unchanged TOAST).
+ * Returns false if a value was left out because the server did not send it (unchanged TOAST).
  */
 export function writeRow(
   out: ByteWriter,
@@ -35,14 +35,14 @@ export function writeRow(
       complete = false;
       continue;
     }
-    // One managed service marks no column at all: then what is not null is the key.
+    // One managed service marks no column as key: then every value that is not null is the key.
     if (keyOnly && !(keyed ? column.identity : kind !== ColumnKind.null)) continue;
     out.piece(column.key);
     if (kind === ColumnKind.text) column.encode(out, bytes, view, start, at);
     else if (kind === ColumnKind.null) out.piece(NULL);
     else column.encodeBinary(out, bytes, view, start, at);
   }
-  // A column's key starts with a comma: the first one becomes the brace.
+  // A column's key starts with a comma; the first one becomes the brace.
   if (out.offset === open) out.byte(OPEN);
   else out.bytes[open] = OPEN;
   out.byte(CLOSE);

@@ -16,26 +16,26 @@ const LETTER_C = 0x43;
 const LETTER_T = 0x54;
 /** `2026-11-24 10:57:43` */
 const SECONDS_BYTES = 19;
-/** Digits of a year beyond four. */
+/** How many digits a year may have beyond four. */
 const LONGER_YEAR_MAX = 2;
 const FRACTION_DIGITS_MAX = 6;
 /** `.123456+05:30:15 BC`, the zone's minutes, and the quotes. */
 const REST_BYTES_MAX = 24;
 
-/** `2026-11-24 10:57:43.1 BC` → `"2026-11-24T10:57:43.1 BC"`; infinity, and what is no timestamp, stays as it is. */
+/** `2026-11-24 10:57:43.1 BC` → `"2026-11-24T10:57:43.1 BC"`. Infinity and other text is not changed. */
 export const writeTimestamp: ValueEncoder = (out, bytes, view, start, end) => {
   if (!writeMoment(out, bytes, view, start, end, false)) writeString(out, bytes, view, start, end);
 };
 
 /**
- * The same with the zone's minutes, which row_to_json always prints and the ISO DateStyle only when
- * they are not 0: `10:57:43+00` → `10:57:43+00:00`.
+ * Like writeTimestamp, with the zone's minutes: row_to_json always prints them, the ISO DateStyle only if they are not
+ * 0: `10:57:43+00` → `10:57:43+00:00`.
  */
 export const writeTimestampTz: ValueEncoder = (out, bytes, view, start, end) => {
   if (!writeMoment(out, bytes, view, start, end, true)) writeString(out, bytes, view, start, end);
 };
 
-/** Returns false, and has written nothing, when bytes[start, end) are not a timestamp of that kind. */
+/** Returns false, and has written nothing, if bytes[start, end) are not a timestamp of that kind. */
 function writeMoment(
   out: ByteWriter,
   bytes: Uint8Array,
@@ -45,7 +45,7 @@ function writeMoment(
   zoned: boolean,
 ): boolean {
   let at = start;
-  // To the year's last four digits: YYYY, -MM-, DD h, h:mm and m:ss.
+  // Skips to the year's last four digits. The words are then YYYY, -MM-, DD h, h:mm and m:ss.
   while (at + SECONDS_BYTES <= end && bytes[at + 4] !== MINUS && at - start < LONGER_YEAR_MAX) {
     if (!isDigit(bytes[at++]!)) return false;
   }
@@ -87,7 +87,7 @@ function writeMoment(
   return false;
 }
 
-/** What follows the seconds: a fraction, the zone, the era, and the closing quote. There is room. */
+/** Writes a fraction, the zone, the era, and the closing quote. The caller has reserved the space. */
 function writeRest(
   out: ByteWriter,
   bytes: Uint8Array,
@@ -124,7 +124,7 @@ function writeRest(
   return true;
 }
 
-/** `+00`, `-05:30` or `+05:30:15`; returns where it ends, or -1. */
+/** `+00`, `-05:30` or `+05:30:15`. Returns where it ends, or -1. */
 function zoneEnd(bytes: Uint8Array, start: number, end: number): number {
   if (start + 3 > end || (bytes[start] !== PLUS && bytes[start] !== MINUS)) return -1;
   if (!isDigit(bytes[start + 1]!) || !isDigit(bytes[start + 2]!)) return -1;

@@ -1,10 +1,10 @@
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 
-/** Told of one column: its kind byte, and where its value lies; of a null or an unchanged one nothing lies there. */
+/** Called for each column with its kind byte and the range of its value; the range is empty for null and unchanged. */
 type ColumnVisitor = (column: number, kind: number, start: number, end: number) => void;
 
-/** Walks the tuple where it lies, with nothing made for a column: rows come by the million. */
+/** Walks the tuple in place without allocating anything for a column: rows come by the million. */
 export function walkTuple(tuple: TupleData, visit: ColumnVisitor): void {
   const { bytes, view, columnCount } = tuple;
   let at = tuple.start;

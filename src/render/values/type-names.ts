@@ -1,16 +1,16 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { intervalModifier } from "./interval-modifier.ts";
 
-/** Where a type lives, as Type messages tell; undefined: not told. */
+/** The schema of a type according to Type messages; undefined if none named it. */
 export type SchemaOfType = (oid: number) => string | undefined;
 
-/** What SQL reads without quotes; PostgreSQL quotes all that is not ASCII. */
+/** The names that need no quotes in SQL; PostgreSQL quotes all that contain other than ASCII characters. */
 const BARE = /^[a-z_][a-z0-9_]*$/;
 
-/** What a modifier may hold that varchar, bit and their like have in it: 4 bytes for a header that is no longer there. */
+/** varchar's and similar modifiers include 4 bytes for a header that no longer exists. */
 const HEADER_BYTES = 4;
 
-/** The built-in types that SQL calls otherwise than pg_type does, and what their modifiers look like. */
+/** The built-in types whose SQL name differs from pg_type's, with the form of their modifiers. */
 const SQL_NAMES: Readonly<Record<string, (modifier: number) => string>> = {
   bool: () => "boolean",
   int2: () => "smallint",
@@ -18,7 +18,7 @@ const SQL_NAMES: Readonly<Record<string, (modifier: number) => string>> = {
   int8: () => "bigint",
   float4: () => "real",
   float8: () => "double precision",
-  // Without a length it is not what SQL calls character, which means character(1).
+  // Without a length it is not SQL's character, which means character(1).
   bpchar: (modifier) => (modifier < 0 ? "bpchar" : `character(${modifier - HEADER_BYTES})`),
   varchar: (modifier) => `character varying${parenthesised(modifier, modifier - HEADER_BYTES)}`,
   bit: (modifier) => (modifier < 0 ? '"bit"' : `bit(${modifier})`),
@@ -33,9 +33,9 @@ const SQL_NAMES: Readonly<Record<string, (modifier: number) => string>> = {
 };
 
 /**
- * The type as format_type(oid, modifier) prints it: `character varying(10)`, `numeric(10,2)[]`. Of one that is
- * not built in, what Type messages and the catalogue tell; its schema where that is told and is none that a
- * server looks into by itself. Undefined: nobody told of it.
+ * The type as format_type(oid, modifier) prints it: `character varying(10)`, `numeric(10,2)[]`. For a type that is not
+ * built in, it uses Type messages and the catalogue, and names the schema if it is known and is not one that a server
+ * searches by default. Undefined if nothing is known about the type.
  */
 export function formatType(
   oid: number,
@@ -45,14 +45,14 @@ export function formatType(
 ): string | undefined {
   const shape = types.shapeOf(oid);
   const name = types.nameOf(oid);
-  // In an array of arrays, which only a broken capture can tell of, this would not end.
+  // A type that is its own array would not end; only a broken capture describes one.
   if (shape?.kind === "array" && shape.element !== oid) {
-    // The Type message was about the array; its element lives where it does.
+    // The Type message was about the array; the element is in the same schema.
     const schemaOfElement: SchemaOfType = (element) => schemaOf(element) ?? schemaOf(oid);
     const element = plainName(shape.element, modifier, types, schemaOfElement);
     return element === undefined ? undefined : `${element}[]`;
   }
-  // Of an array the catalogue was not asked: its own type is named after its element's.
+  // The catalogue was not asked about this array type: it is named after its element type.
   if (shape === undefined && name?.startsWith("_") === true) {
     return `${qualified(name.slice(1), schemaOf(oid))}[]`;
   }
@@ -86,7 +86,7 @@ function parenthesised(modifier: number, value: number): string {
   return modifier < 0 ? "" : `(${value})`;
 }
 
-/** Precision in the upper half, scale in the lowest 11 bits, signed since PostgreSQL 15. */
+/** Precision in the upper half, scale in the lowest 11 bits; the scale is signed since PostgreSQL 15. */
 function numericModifier(modifier: number): string {
   if (modifier < HEADER_BYTES) return "";
   const packed = modifier - HEADER_BYTES;

@@ -1,6 +1,7 @@
 /*
- * A value as PostgreSQL sends it → the JSON that row_to_json makes of it, by type.
- * Law: what is not what its type prints is its text, and what is not UTF-8 is base64; nothing is guessed.
+ * Converts a value as PostgreSQL sends it to the JSON that row_to_json makes of it, by type.
+ * Law: a value that is not in its type's form is printed as its text, and bytes that are not UTF-8 as base64; nothing
+ * is guessed.
  * Way in: encoderFor().
  */
 
@@ -22,17 +23,17 @@ export interface ValueOptions {
   readonly safeNumbers: boolean;
 }
 
-/** Of types within types. */
+/** Limit for types within types. */
 const DEPTH_MAX = 32;
 
-/** The encoder for a type, by what is known of it now. */
+/** The encoder for a type, by what is currently known about it. */
 export function encoderFor(
   typeOid: number,
   types: TypeRegistry,
   options: ValueOptions,
   depth = 0,
 ): ValueEncoder {
-  // What a capture says of its types may be anything, a circle too.
+  // A capture's types may be wrong, even circular.
   if (options.values === "text" || depth > DEPTH_MAX) return writeString;
   const partEncoder = (oid: number): ValueEncoder => encoderFor(oid, types, options, depth + 1);
   const shape = types.shapeOf(typeOid);
@@ -59,7 +60,10 @@ export function encoderFor(
   }
 }
 
-/** An object cannot have a key twice, as fields may be called in a database whose names are not UTF-8: then it is text. */
+/**
+ * Two fields may have the same name in a database whose names are not UTF-8. An object cannot have a key twice, so the
+ * value is then text.
+ */
 function fieldsEncoder(
   fields: readonly CompositeField[],
   partEncoder: (oid: number) => ValueEncoder,
@@ -73,7 +77,7 @@ function fieldsEncoder(
   );
 }
 
-/** As text, since nobody knows what the fields are called. */
+/** Writes the text, since the names of the fields are not known. */
 function unknownFields(typeOid: number, types: TypeRegistry): ValueEncoder {
   return (out, bytes, view, start, end) => {
     types.onUnknownFields?.(typeOid);
@@ -81,7 +85,7 @@ function unknownFields(typeOid: number, types: TypeRegistry): ValueEncoder {
   };
 }
 
-/** A composite type may be altered while the relation that is made of it stays as it is. */
+/** Makes the encoder again when types change: a composite type may be altered without a new relation. */
 function byRevision(types: TypeRegistry, make: () => ValueEncoder): ValueEncoder {
   let revision = -1;
   let encode = writeString;
@@ -118,7 +122,7 @@ function scalarEncoder(name: string, options: ValueOptions): ValueEncoder {
   }
 }
 
-/** The digits the server sent; NaN and the infinities are strings, since JSON has no such numbers. */
+/** The digits that the server sent. NaN and the infinities are strings, since JSON has no such numbers. */
 const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
   if (copyDigits(out, bytes, view, start, end)) return;
   if (isNumber(bytes, start, end)) out.copyText(bytes, view, start, end);

@@ -4,10 +4,13 @@ import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString } from "../bytes/json-text.ts";
 
-/** So many are kept, each at a place of its own, where another one takes its memory: a log may hold more relations than memory. */
+/**
+ * The number of entries kept, each at its own place, where another one may replace it: a log may contain more relations
+ * than memory can hold.
+ */
 const PLACES = 4096;
 
-/** What does not change from one reference of a relation's fork to the next. */
+/** The constant parts of references to one fork of a relation. */
 interface Pieces {
   readonly generation: number;
   readonly id: number;
@@ -16,11 +19,11 @@ interface Pieces {
   readonly database: number;
   readonly relfilenode: number;
   readonly head: Piece;
-  /** Undefined: no name is known. */
+  /** Undefined if no name is known. */
   readonly name: Piece | undefined;
 }
 
-/** The constant parts of block references, made once for each relation. */
+/** The constant parts of block references, prepared once for each relation. */
 export class BlockPieces {
   readonly #names: RelationNames;
   readonly #places: (Pieces | undefined)[] = Array.from({ length: PLACES }, () => undefined);
@@ -29,7 +32,7 @@ export class BlockPieces {
     this.#names = names;
   }
 
-  /** What it returns is good until the next call. */
+  /** The result is valid until the next call. */
   of(block: BlockReference): Pieces {
     const place = (block.relfilenode + block.id * 1021 + block.fork * 509) % PLACES;
     const kept = this.#places[place];

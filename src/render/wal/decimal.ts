@@ -3,7 +3,7 @@ import type { ByteWriter } from "../bytes/byte-writer.ts";
 const ZERO = 0x30;
 const UINT32_DIGITS = 10;
 
-/** A whole number that is not negative. Numbers come by the million, and a string for each would be most of what they cost. */
+/** Writes a whole number that is not negative. Numbers come by the million, and strings would be most of the cost. */
 export function writeUnsigned(out: ByteWriter, value: number): void {
   if (value < 10) return out.byte(ZERO + value);
   if (value > 0xffff_ffff) return out.text(String(value));

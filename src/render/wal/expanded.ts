@@ -5,7 +5,7 @@ import { wrapWords } from "../terminal/word-wrap.ts";
 
 const KEY_WIDTH = 14;
 
-/** A record as a box, one field a line. */
+/** Prints a record as a box, one field a line. */
 export class ExpandedRecord {
   readonly #frame: Frame;
   readonly #palette: Palette;

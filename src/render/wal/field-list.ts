@@ -2,7 +2,7 @@ import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 
-/** Collects a payload as texts, for people. */
+/** Collects a payload's fields as text, for people. */
 export class FieldList implements DetailSink {
   readonly fields: (readonly [key: string, text: string])[] = [];
 

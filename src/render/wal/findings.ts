@@ -1,4 +1,4 @@
-/** What the statistics mean: each finding with its figure, and the setting or command that helps. */
+/** Interprets the statistics: each finding has its figure, and the setting or command that helps. */
 import { jsonLine, safeJson } from "../bytes/json-line.ts";
 import { formatByteCount } from "../../byte-count.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
@@ -14,22 +14,22 @@ export interface Finding {
     | "freezing"
     | "logical_messages"
     | "other";
-  /** Of all bytes. */
+  /** Share of all bytes. */
   readonly share: number;
   readonly message: string;
-  /** The command or setting that helps. */
+  /** The command or setting that helps; null if none does. */
   readonly fix: string | null;
 }
 
-/** Less than that is not worth a word. */
+/** Smaller shares are not reported. */
 const SHARE_MIN = 0.1;
-/** checkpoint_timeout's default: closer together they come by volume, or by hand. */
+/** Shorter than checkpoint_timeout's default: such checkpoints are caused by volume, or by hand. */
 const CHECKPOINT_S_MIN = 285;
 const FPI = Rmgr.xlog * 16 + 0xb;
 
 const numbers = new Intl.NumberFormat("en-US");
 
-/** The largest share first. `tables`: their rows, most bytes first. */
+/** The largest share comes first. `tables`: the rows of tables, most bytes first. */
 export function findingsOf(
   statistics: WalStatistics,
   names: RelationNames,
@@ -63,7 +63,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)}%`;
 }
 
-/** Images that a checkpoint or a hint bit caused; those of bulk work (XLOG FPI) come whatever is set. */
+/** Images caused by a checkpoint or a hint bit. No setting avoids those of bulk operations (XLOG FPI). */
 function cyclicImageBytes(statistics: WalStatistics): number {
   return statistics
     .types()
@@ -95,7 +95,7 @@ function checkpointsFinding(statistics: WalStatistics, total: number): Finding |
     message:
       `a checkpoint every ${seconds.toFixed(seconds < 10 ? 1 : 0)} s (${online} of them) makes the server log whole pages again and again: ` +
       `${percent(share)} of the WAL; a larger max_wal_size and checkpoint_timeout make them rarer`,
-    // What they are now is not known here: a value to paste might lower them.
+    // The current settings are not known here: a value to paste might lower them.
     fix: "SELECT name, setting, unit FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) ANY ('{max_wal_size,checkpoint_timeout}');",
   };
 }
@@ -123,7 +123,7 @@ function indexFinding(
   };
 }
 
-/** pg_filenode_relation wants 0 for the database's own; another one is named by its number. */
+/** pg_filenode_relation expects 0 for the database's own tablespace, otherwise its oid. */
 function fileTablespace(tablespace: number): number {
   const DEFAULT_TABLESPACE = 1663;
   return tablespace === DEFAULT_TABLESPACE ? 0 : tablespace;
@@ -162,7 +162,7 @@ function messagesFinding({ messages }: WalStatistics, total: number): Finding | 
   };
 }
 
-/** What fills it most, where the others do not say it. */
+/** What takes the most space, if no other finding says so. */
 function otherFinding(
   statistics: WalStatistics,
   total: number,

@@ -1,4 +1,4 @@
-/** The JSON Schema of the lines that inspect prints; `lsn`, `time` and `unsigned` are parts of the whole schema. */
+/** The JSON Schema of the lines that inspect prints; `lsn`, `time` and `unsigned` are defined in the whole schema. */
 import {
   type JsonSchema,
   flag,
@@ -19,7 +19,7 @@ const numbers = listOf(unsigned);
 const names = listOf(text);
 const file = { tablespace: unsigned, database: unsigned, relfilenode: unsigned };
 
-/** What payloads say, by key; which keys a record has depends on its type. */
+/** The keys of payloads; which of them a record has depends on its type. */
 const DETAIL: Readonly<Record<string, JsonSchema>> = {
   ...all(unsigned, ["xid", "top_xid", "twophase_xid", "xmax", "old_xmax", "new_xmax", "horizon"]),
   ...all(unsigned, ["offset", "old_offset", "new_offset", "cmin", "cmax", "combo_cid", "oid"]),
@@ -38,7 +38,7 @@ const DETAIL: Readonly<Record<string, JsonSchema>> = {
   ...all(time, ["time", "origin_time"]),
   ...all(names, ["flags", "infobits"]),
   ...all(numbers, ["relids", "offsets", "subxids", "xids", "tablespace_ids"]),
-  // Of a checkpoint with its epoch: "0:757".
+  // In a checkpoint it includes the epoch: "0:757".
   next_xid: { oneOf: [unsigned, { type: "string", pattern: "^\\d+:\\d+$" }] },
   dropped: listOf(object(file)),
   members: listOf(object({ xid: unsigned, status: integer })),
@@ -65,7 +65,7 @@ export const WAL_PARTS: Readonly<Record<string, JsonSchema>> = {
 
 const TOTALS = { records: count, record_bytes: count, image_bytes: count };
 
-/** In the order in which they are documented; the keys in that of the line. */
+/** The kinds in the order of the documentation, the keys in the order of the line. */
 export const WAL_LINES: Readonly<Record<string, JsonSchema>> = {
   record: object(
     {

@@ -14,7 +14,7 @@ const COMMA = 0x2c;
 export class NdjsonDetail implements DetailSink {
   readonly #out: ByteWriter;
   #first = true;
-  /** `"key":`, with a comma before it and without. */
+  /** `"key":`, with and without a leading comma. */
   readonly #keys = new Map<string, readonly [Piece, Piece]>();
   readonly #names = new Map<readonly string[], Piece>();
 

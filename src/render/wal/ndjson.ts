@@ -1,6 +1,6 @@
 /**
- * Records of physical WAL as lines of NDJSON, as tables and as statistics.
- * Law: pure, as all of render; a record is looked at during the call and never kept.
+ * Prints records of physical WAL as lines of NDJSON, as tables and as statistics.
+ * Law: pure, as all of render. A record is used only during the call and never kept.
  * Way in: RecordLines for NDJSON, RecordTable (table.ts) for people, stats.ts and findings.ts for the totals.
  */
 import { describeRecord } from "../../wal/detail/describe.ts";
@@ -78,7 +78,7 @@ export class RecordLines {
     out.byte(LINE_FEED);
   }
 
-  /** What was written since the last call. */
+  /** The bytes written since the last call. */
   take(): Uint8Array {
     return this.#out.take();
   }
@@ -124,7 +124,7 @@ export class RecordLines {
     out.byte(BRACKET);
   }
 
-  /** None where the payload is not as its version has it: nothing is guessed. */
+  /** Writes no detail if the payload does not have its version's form: nothing is guessed. */
   #writeDetail(record: WalRecord, version: WalVersion): void {
     const out = this.#out;
     const before = out.offset;

@@ -13,7 +13,7 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const PERCENT_WIDTH = 6;
 const TITLE_WIDTH_MIN = 12;
 const TITLE_WIDTH_MAX = 24;
-/** More tables than that are not read; the rest is one row. */
+/** The number of tables shown; the rest is one row. */
 const TABLES_MAX = 20;
 /** A border and two spaces for each of five columns, and the last border. */
 const BORDERS = 5 * 3 + 1;
@@ -23,7 +23,7 @@ const HEADS: Readonly<Record<StatsBy, string>> = {
   table: "table",
 };
 
-/** A table with a bar for each share, and the findings below it. */
+/** Prints a table with a bar for each share, and the findings below it. */
 export function renderStatsTable(
   all: readonly StatsRow[],
   by: StatsBy,
@@ -42,7 +42,7 @@ export function renderStatsTable(
     Math.max(head.length, ...figures.map((cells) => cells[column]?.length ?? 0)),
   );
   const fixed = BORDERS + PERCENT_WIDTH + 1 + figureWidths.reduce((sum, each) => sum + each, 0);
-  // What the terminal leaves goes to the titles first, then to the bars.
+  // The remaining width goes to the titles first, then to the bars.
   const titleWidth = Math.max(HEADS[by].length, ...rows.map(({ title }) => textWidth(title)));
   const barCells = Math.max(
     0,
@@ -52,7 +52,7 @@ export function renderStatsTable(
   const table = new Table({
     head: [HEADS[by], ...heads, "share"].map((title) => palette.quiet(title)),
     colAligns: ["left", "right", "right", "right", "left"],
-    // Painted by chalk alone, so that --no-color holds.
+    // Only chalk colours the table, so that --no-color applies.
     style: { head: [], border: [] },
     chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
@@ -82,7 +82,7 @@ function shareCell(share: number, barCells: number, palette: Palette): string {
   return `${percent} ${palette.quiet(bar)}`.trimEnd();
 }
 
-/** The commands are not broken over lines: they are there to be pasted. */
+/** The commands are not wrapped, so that they can be pasted. */
 function renderFindings(findings: readonly Finding[], width: number, palette: Palette): string {
   const lines = findings.flatMap(({ message, fix }) => {
     const [first = "", ...others] = wrapWords(sanitizeLine(message), width - 2);

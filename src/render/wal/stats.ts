@@ -5,11 +5,11 @@ import { jsonString } from "../bytes/json-text.ts";
 
 export type StatsBy = "record" | "rmgr" | "table";
 
-/** A line of statistics: what it is about, and its totals. */
+/** A line of statistics: its subject and its totals. */
 export interface StatsRow extends Totals {
-  /** Its members of the line of NDJSON, each with a comma behind it. */
+  /** The members for the line of NDJSON that identify the subject, each followed by a comma. */
   readonly members: string;
-  /** For people. */
+  /** The title for people. */
   readonly title: string;
 }
 
@@ -54,7 +54,7 @@ function rmgrRows(statistics: WalStatistics): readonly StatsRow[] {
   return [...rows.values()];
 }
 
-/** What rows have in common that become one. */
+/** What the rows that are added up have in common. */
 type Group = Pick<StatsRow, "members" | "title">;
 
 function addTo(
@@ -78,7 +78,7 @@ function tableRows(statistics: WalStatistics, names: RelationNames): readonly St
   const all: StatsRow[] = [];
   for (const totals of statistics.relations()) {
     const name = names.nameOf(totals.tablespace, totals.database, totals.relfilenode);
-    // There may be hundreds of thousands of files: their texts are made when they are asked for.
+    // There may be hundreds of thousands of files: their text is made only on demand.
     if (name === undefined) all.push(new FileRow(totals));
     else addTo(rows, `${totals.database}/${name.oid ?? name.table}`, nameGroup(name), totals);
   }
@@ -122,7 +122,10 @@ class FileRow implements StatsRow {
   }
 }
 
-/** Tables of one name, in two databases or in schemas whose names are not known, have their numbers behind it. */
+/**
+ * Adds the oid and the database to tables that would have the same name, in two databases or in schemas whose names are
+ * not known.
+ */
 function distinct(rows: ReadonlyMap<string, StatsRow>): readonly StatsRow[] {
   const counts = new Map<string, number>();
   for (const { members } of rows.values()) counts.set(members, (counts.get(members) ?? 0) + 1);
@@ -136,7 +139,7 @@ function distinct(rows: ReadonlyMap<string, StatsRow>): readonly StatsRow[] {
   });
 }
 
-/** Indexes and TOAST count with their table. */
+/** Indexes and TOAST tables count for their table. */
 function nameGroup({ schema, table }: RelationName): Group {
   const members = nameMembers(schema === null ? "null" : jsonString(schema), jsonString(table));
   return { members, title: schema === null ? table : `${schema}.${table}` };

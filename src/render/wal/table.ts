@@ -1,7 +1,3 @@
-/*
- * WAL records and their statistics, as tables and NDJSON (docs/wal.md).
- */
-
 import type { PgTime } from "../../pg-time.ts";
 import { describeRecord } from "../../wal/detail/describe.ts";
 import { ShortPayload } from "../../wal/detail/payload.ts";
@@ -26,17 +22,17 @@ const BYTES_WIDTH = 7;
 const IMAGES_WIDTH = 7;
 const GAP = "  ";
 const TRUNCATE = 0x30;
-/** Up to milliseconds. */
+/** Times are printed up to milliseconds. */
 const TIME_LENGTH = "2026-11-25 01:49:05.186".length;
 
 interface Columns {
-  /** Position and xid share one: either may need more of it. */
+  /** Position and xid share a column: either may be long. */
   readonly position: number;
   readonly record: number;
   readonly table: number;
 }
 
-/** 80 columns: 17, 20, 24 and the figures; wider ones grow up to 200. */
+/** The widths for 80 columns are 17, 20, 24 and the figures; with up to 200 columns they grow. */
 function columnsFor(width: number): Columns {
   const room = Math.min(Math.max(width, WIDTH_MIN), WIDTH_MAX) - 80;
   const position = 17 + Math.max(0, Math.min(room, 11));
@@ -52,7 +48,7 @@ export interface RecordTableOptions {
   readonly expanded: boolean;
 }
 
-/** Records for people: a line each, or a box. */
+/** Prints records for people: a line or a box each. */
 export class RecordTable {
   readonly #options: RecordTableOptions;
   readonly #palette: Palette;
@@ -89,13 +85,13 @@ export class RecordTable {
     const position = formatPosition(record.lsn);
     const xid = record.xid === 0 ? "" : ` ${record.xid}`;
     const first = position + xid.padStart(Math.max(columns.position - position.length, 0));
-    // A long position takes its room from the name.
+    // A long position takes space from the name.
     const over = Math.max(first.length - columns.position, 0);
     const name = cutToWidth(`${names.rmgr(id)} ${names.type(id)}`, columns.record - over);
     const paint = paintOf(names.type(id), this.#palette);
     const images = record.imageBytes === 0 ? "" : numbers.format(record.imageBytes);
     const bytes = numbers.format(record.length);
-    // So do many bytes from the name of the table.
+    // A large byte count takes space from the table's name.
     const room = Math.min(columns.table, columns.table + BYTES_WIDTH - 1 - bytes.length);
     const about = cutToWidth(sanitizeLine(this.#aboutOf(record)), room);
     const line = [
@@ -106,7 +102,7 @@ export class RecordTable {
     return (line.join(GAP) + images.padStart(IMAGES_WIDTH)).trimEnd();
   }
 
-  /** Its time, its table, or what else there is. */
+  /** The record's time, otherwise its table, otherwise what else is known. */
   #aboutOf(record: WalRecord): string {
     const time = recordTime(record);
     if (time !== undefined) return shortTime(time);
@@ -171,7 +167,7 @@ function fileOf({ database, relfilenode, block }: BlockReference): string {
   return `${database}/${relfilenode} block ${block}`;
 }
 
-/** Its own name: an index's, where the record is about one. */
+/** The relation's own name: the index's if the record is about one. */
 function nameOf({ schema, table, relation }: RelationName): string {
   const own = relation ?? table;
   return schema === null ? own : `${schema}.${own}`;
@@ -186,7 +182,7 @@ function isCommit({ rmgr, info }: WalRecord): boolean {
   return rmgr === Rmgr.transaction && [0x00, 0x30].includes(info & 0x70);
 }
 
-/** What a recovery that is to stop just before the transaction needs. */
+/** The settings for a recovery that stops just before the transaction. */
 function recoveryFields({ lsn }: WalRecord): readonly (readonly [string, string])[] {
   return [
     ["to stop before it", ""],
@@ -195,7 +191,7 @@ function recoveryFields({ lsn }: WalRecord): readonly (readonly [string, string]
   ];
 }
 
-/** As tail paints the operation. */
+/** The same colours as tail uses for the operation. */
 function paintOf(type: string, palette: Palette): Paint {
   if (/^(HOT_)?UPDATE|^INPLACE/.test(type)) return palette.update;
   if (/^(MULTI_)?INSERT/.test(type)) return palette.insert;

@@ -8,7 +8,7 @@ import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { Column, Relation, ReplicaIdentity } from "../../pgoutput/messages.ts";
 import type { TableAttribute, TableVersion } from "../catalog/table-version.ts";
 
-/** FirstNormalObjectId: what is below comes with the server. */
+/** FirstNormalObjectId: types below it come with the server. */
 const FIRST_NORMAL_OID = 16384;
 
 export interface PlannedColumn {

@@ -3,50 +3,52 @@ import { LENGTH_BYTES, ProtocolViolation, longestMessage } from "./backend-messa
 
 const TYPE_AND_LENGTH_BYTES = 5;
 const COPY_DATA = 0x64; // d
-/** Enough for most messages. It grows for longer ones. */
+/** Enough for most messages; the buffer grows for longer ones. */
 const CARRY_BYTES = 64 * 1024;
-/** Longer messages get memory as their bytes arrive: a length that a server only claims costs nothing. */
+/** Longer messages get memory only as their bytes arrive: a length that a server merely claims allocates nothing. */
 const TRUSTED_BYTES = 16 * 1024 * 1024;
 
-/** After a payload: the next one, none before proceed(), or none any more. */
+/** What follows a payload: the next one, none until proceed(), or no more at all. */
 export type Verdict = "next" | "hold" | "stop";
 
 export interface FrameReceiver {
   /**
-   * One CopyData payload: what is between the reader's offset and its end. The bytes stay as they are
-   * until the receiver has asked for the next one.
+   * Takes one CopyData payload: the bytes between the reader's offset and its end. They do not change until the
+   * receiver asks for the next one.
    */
   copyData(payload: ByteReader): Verdict;
-  /** Any other message, whole, with type and length. */
+  /** Takes any other message, whole, with type and length. */
   other(message: Uint8Array): void;
 }
 
 /**
- * Cuts what the socket gives into the messages of the protocol (manual: Message Flow). All that are whole
- * in a chunk are passed on where they lie; only one that the chunk's end cuts is copied and kept.
+ * Splits the socket's bytes into messages of the protocol (manual: Message Flow). Whole messages in a chunk are passed
+ * on in place; only one that the chunk's end cuts is copied and kept.
  */
 export class BackendFrames {
   readonly #receiver: FrameReceiver;
   readonly #reader = new ByteReader();
-  /** Starts with the beginning of a message whose rest is to come. One buffer for all: they may be large. */
+  /**
+   * Contains the beginning of a message whose rest has not arrived. One buffer serves all of them: they may be large.
+   */
   #carry = new Uint8Array(CARRY_BYTES);
   #carried = 0;
   #verdict: Verdict = "next";
-  /** What is left of the chunk in which a payload was held. */
+  /** The rest of the chunk in which a payload was held. */
   #held: Uint8Array | undefined;
 
   constructor(receiver: FrameReceiver) {
     this.#receiver = receiver;
   }
 
-  /** Nothing may be pushed while a payload is held. */
+  /** Do not call it while a payload is held. */
   push(chunk: Uint8Array): void {
     const at = this.#carried === 0 ? 0 : this.#complete(chunk);
     if (this.#verdict === "hold") this.#held = chunk.subarray(at);
     else this.#drain(chunk, at);
   }
 
-  /** Goes on behind the payload that was held. */
+  /** Continues behind the payload that was held. */
   proceed(): void {
     const held = this.#held ?? new Uint8Array();
     this.#held = undefined;
@@ -73,7 +75,7 @@ export class BackendFrames {
     if (at < chunk.length) this.#keep(chunk, at);
   }
 
-  /** Fills up the carried message from the chunk's beginning; returns how much of it that took. */
+  /** Completes the carried message from the start of the chunk; returns how many bytes of the chunk that took. */
   #complete(chunk: Uint8Array): number {
     let taken = 0;
     if (this.#carried < TYPE_AND_LENGTH_BYTES) {
@@ -97,7 +99,7 @@ export class BackendFrames {
     }
   }
 
-  /** Carries so much of the chunk as is needed to have `upTo` bytes. */
+  /** Carries bytes of the chunk until there are `upTo` bytes. */
   #fill(chunk: Uint8Array, from: number, upTo: number): number {
     const length = Math.min(upTo - this.#carried, chunk.length - from);
     const needed = upTo <= TRUSTED_BYTES ? upTo : this.#carried + length;
@@ -111,7 +113,7 @@ export class BackendFrames {
     return length;
   }
 
-  /** The length of the whole message, whose type and length have arrived. */
+  /** The length of the whole carried message; its type and length have arrived. */
   #carriedLength(): number {
     const view = new DataView(this.#carry.buffer);
     const type = view.getUint8(0);

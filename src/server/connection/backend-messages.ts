@@ -1,11 +1,11 @@
-/** The messages of a server as the protocol has them (manual: Message Formats), and what is none. */
+/** Checks that a server's messages follow the protocol (manual: Message Formats). */
 import { WalctlError } from "../../errors.ts";
 
 export const LENGTH_BYTES = 4;
 
-/** What a server sent is not of the protocol, or not of this place in it. Nothing that comes after it can be trusted. */
+/** The server sent bytes that do not follow the protocol, or not at this point. Nothing after them can be trusted. */
 export class ProtocolViolation extends WalctlError {
-  /** @param what a text, or the type of a message whose length cannot be */
+  /** @param what a text, or the type of a message whose length is impossible */
   constructor(what: string | number, length = 0) {
     const text =
       typeof what === "string" ? what : `a message of type ${typeName(what)} and length ${length}`;
@@ -15,16 +15,16 @@ export class ProtocolViolation extends WalctlError {
   }
 }
 
-/** `"R"`, or its code where that is no letter or digit. */
+/** `"R"`, or its code if it is not a letter or digit. */
 export function typeName(type: number): string {
   const letter = String.fromCharCode(type);
   return /[A-Za-z0-9]/.test(letter) ? `"${letter}"` : `0x${type.toString(16).padStart(2, "0")}`;
 }
 
 const MEGABYTE = 1024 * 1024;
-/** A value has up to 1 GB, as PostgreSQL's memory chunks have. */
+/** A value can have up to 1 GB, the limit of PostgreSQL's memory chunks. */
 const COPY_DATA_MAX = 1024 * MEGABYTE;
-/** What walctl asks for is short, and so is what a server has to say. */
+/** walctl only asks for short results, and other messages of a server are short. */
 const LONG_MAX: ReadonlyMap<string, number> = new Map([
   ["d", COPY_DATA_MAX],
   ["D", 64 * MEGABYTE],
@@ -40,12 +40,12 @@ export function longestMessage(type: number): number {
   return LONG_MAX.get(String.fromCharCode(type)) ?? SHORT_MAX;
 }
 
-/** Reads one message; `end()` says that nothing is left over. Each throws where the message is too short. */
+/** Reads the fields of one message. Each method throws if it is too short, `end()` if something is left over. */
 export class MessageFields {
   readonly #bytes: Buffer;
   #at: number;
 
-  /** @param bytes whole, with type and length */
+  /** @param bytes the whole message, with type and length */
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
     this.#at = 1 + LENGTH_BYTES;
@@ -92,7 +92,7 @@ export class MessageFields {
   }
 }
 
-/** Checks the messages that need nothing else to be known. login.ts checks those of authentication. */
+/** Checks for messages that can be judged by themselves. login.ts checks those of authentication. */
 const SHAPES: ReadonlyMap<string, (fields: MessageFields) => void> = new Map([
   ["E", skipFields],
   ["N", skipFields],
@@ -106,7 +106,7 @@ const SHAPES: ReadonlyMap<string, (fields: MessageFields) => void> = new Map([
   ["I", (): void => {}],
 ]);
 
-/** @throws ProtocolViolation when it is not as its type has to be; T and D are checked by the caller */
+/** @throws ProtocolViolation if the message does not have the form of its type; the caller checks T and D */
 export function checkShape(message: Buffer): void {
   const shape = SHAPES.get(String.fromCharCode(message[0] ?? 0));
   if (shape === undefined) return;
@@ -129,7 +129,7 @@ function skipCopyFormats(fields: MessageFields): void {
   fields.skip(fields.int16() * 2);
 }
 
-/** How many columns there are. */
+/** Returns the number of columns. */
 export function checkRowDescription(message: Buffer): number {
   const fields = new MessageFields(message);
   const count = fields.int16();
@@ -143,7 +143,7 @@ export function checkRowDescription(message: Buffer): number {
 
 export function checkDataRow(message: Buffer, columns: number): void {
   const fields = new MessageFields(message);
-  // Another number of values than columns: there is no place for them.
+  // The number of values differs from the number of columns.
   if (fields.int16() !== columns) fields.skip(-1);
   for (let left = columns; left > 0; left--) {
     const length = fields.int32();

@@ -1,6 +1,7 @@
 /*
- * From a ConnectionTarget to a session that is logged in: addresses, TCP, TLS, passwords, session attributes.
- * Law: no secret leaves before the server is who it should be, and no server can make the program hang or grow.
+ * Makes a logged-in session for a ConnectionTarget: addresses, TCP, TLS, passwords, session attributes.
+ * Law: no secret is sent before the server's identity is verified as requested, and no server can make the program hang
+ * or use unlimited memory.
  * Way in: connect() for one session, connectBeside() for another one to the same server.
  */
 
@@ -13,8 +14,8 @@ import { within } from "./within.ts";
 const CLOSE_GRACE_MS = 500;
 
 /**
- * A connection that is ready for statements. The caller ends it.
- * @throws WalctlError when no server can be reached, or the one that was reached refuses
+ * Opens a connection that is ready for statements. The caller ends it.
+ * @throws WalctlError if no server can be reached, or the one reached refuses
  */
 export async function connect(target: ConnectionTarget, kind: ConnectionKind): Promise<pg.Client> {
   const { client, place } = await reachAsking(target, kind);
@@ -35,7 +36,7 @@ async function reachAsking(target: ConnectionTarget, kind: ConnectionKind): Prom
   }
 }
 
-/** Another connection to the server that the last connect() reached, and to no other of several. */
+/** Opens another connection to the server that the last connect() reached, even if there are several. */
 export async function connectBeside(
   target: ConnectionTarget,
   kind: ConnectionKind,
@@ -44,7 +45,7 @@ export async function connectBeside(
   return await connect(place === undefined ? target : targetAt(target, place), kind);
 }
 
-/** pg waits for the server to close too; one that has gone without a word is not waited for. */
+/** pg waits until the server closes too; this does not wait for a server that no longer answers. */
 export async function disconnect(client: pg.Client): Promise<void> {
   await within(
     client.end().catch(() => {}),

@@ -7,7 +7,7 @@ import { TIMER_MS_MAX } from "./within.ts";
 /** SSLRequest (manual: Message Formats): length and code. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
-/** No answer within connect_timeout. */
+/** The server did not answer within connect_timeout. */
 export class ConnectTimeout extends Error {
   override readonly name = "ConnectTimeout";
   readonly code = "ETIMEDOUT";
@@ -17,11 +17,11 @@ export class ConnectTimeout extends Error {
   }
 }
 
-/** connect_timeout of one address, over all attempts with it. */
+/** The connect_timeout of one address, for all attempts with it. */
 export class Deadline {
   readonly #end: number;
 
-  /** 0: never. */
+  /** 0: no limit. */
   constructor(timeoutMs: number) {
     this.#end = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   }
@@ -30,10 +30,10 @@ export class Deadline {
     return performance.now() >= this.#end;
   }
 
-  /** Destroys the socket when the time has passed; returns what takes that back. */
+  /** Destroys the socket when the time has passed. Returns a function that cancels this. */
   arm(socket: Socket): () => void {
     if (this.#end === Number.POSITIVE_INFINITY) return () => {};
-    // A timer may fire a little early: passed has to be true by then.
+    // A timer may fire slightly early, but `passed` has to be true by then.
     const leftMs = Math.max(1, Math.ceil(this.#end - performance.now()) + 1);
     if (leftMs > TIMER_MS_MAX) return () => {};
     const timer = setTimeout(() => socket.destroy(new ConnectTimeout()), leftMs);
@@ -41,7 +41,7 @@ export class Deadline {
   }
 }
 
-/** All that a name stands for, each of which is tried. */
+/** All addresses of a name; each is tried. */
 export async function addressesOf(
   place: Place,
   { randomOrder }: ConnectionTarget,
@@ -49,14 +49,14 @@ export async function addressesOf(
   if (isSocket(place)) return [{ path: socketPath(place) }];
   const { hostaddr, host, port } = place;
   if (hostaddr !== undefined) return [{ host: hostaddr, port }];
-  // A start by a socket does without.
+  // Not loaded for a connection over a socket.
   const { lookup } = await import("node:dns/promises");
   const found = await lookup(host, { all: true, verbatim: true });
   const addresses = found.map(({ address }) => ({ host: address, port }));
   return randomOrder ? shuffled(addresses) : addresses;
 }
 
-/** Connects the socket. Nobody listens to it after that. */
+/** Connects the socket and leaves no listeners on it. */
 export async function dial(
   socket: Socket,
   address: NetConnectOpts,
@@ -73,7 +73,7 @@ export async function dial(
   if (keepaliveIdleMs !== undefined) socket.setKeepAlive(true, keepaliveIdleMs);
 }
 
-/** What the server answers to SSLRequest; nothing, when it only closes the connection. */
+/** The server's answer to SSLRequest; empty if it just closes the connection. */
 export async function askForTls(socket: Socket): Promise<string> {
   return await new Promise((resolve, reject) => {
     const settle = (settled: () => void): void => {
@@ -88,7 +88,7 @@ export async function askForTls(socket: Socket): Promise<string> {
   });
 }
 
-/** For a hint. It opens a connection of its own. */
+/** Used for a hint. It opens its own connection. */
 export async function offersTls(address: NetConnectOpts, deadline: Deadline): Promise<boolean> {
   const socket = new Socket();
   const disarm = deadline.arm(socket);

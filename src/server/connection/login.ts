@@ -1,13 +1,13 @@
-/** What a server may ask for before it lets us in, and what it is then given: never a password where that is forbidden. */
+/** Decides how a server's request for authentication is answered. A password is never sent where that is forbidden. */
 import { WalctlError } from "../../errors.ts";
 import { MessageFields, ProtocolViolation } from "./backend-messages.ts";
 import type { AuthMethod } from "../target/required-auth.ts";
 import { type ConnectionTarget, describeHost } from "../target/target.ts";
 
-/** What the login needs to know of the connection. */
+/** What the login needs to know about the connection. */
 export interface Channel {
   readonly encrypted: boolean;
-  /** Undefined: without TLS. */
+  /** Undefined without TLS. */
   readonly clientCertificate: { readonly requested: boolean; readonly sent: boolean } | undefined;
 }
 
@@ -26,7 +26,7 @@ const OTHER_METHODS: ReadonlyMap<number, string> = new Map([
 const SCRAM = "SCRAM-SHA-256";
 const SCRAM_PLUS = "SCRAM-SHA-256-PLUS";
 
-/** `offered` and `proven`: the client's first and last message of SCRAM are sent. */
+/** `offered` and `proven`: the client's first and last SCRAM message have been sent. */
 type State = "nothing" | "password" | "sasl" | "offered" | "proven" | "verified" | "accepted";
 
 export class Login {
@@ -44,18 +44,18 @@ export class Login {
     return this.#state === "accepted";
   }
 
-  /** The client's first message of SCRAM goes out. */
+  /** Call it when the client's first SCRAM message is sent. */
   offered(mechanism: string): void {
     this.#state = "offered";
     this.#bound = mechanism === SCRAM_PLUS;
   }
 
-  /** The client's last one. */
+  /** Call it when the client's last SCRAM message is sent. */
   proven(): void {
     this.#state = "proven";
   }
 
-  /** @throws WalctlError when what the server asks for must not be given, or cannot be */
+  /** @throws WalctlError if the server asks for something that must not or cannot be given */
   request(message: Buffer): void {
     const fields = new MessageFields(message);
     const code = fields.int32();

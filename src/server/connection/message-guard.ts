@@ -8,29 +8,29 @@ import {
 } from "./backend-messages.ts";
 import type { Login } from "./login.ts";
 
-/** `login` until the server has accepted us, `startup` until it is ready, `copy` while it streams. */
+/** `login` until the server accepts the login, `startup` until it is ready, `copy` while it streams. */
 type Phase = "login" | "startup" | "query" | "copy";
 
-/** By the first letters of their formats (manual: Message Formats, Message Flow). */
+/** The types that each phase allows, as the letters of their formats (manual: Message Formats, Message Flow). */
 const ALLOWED: Readonly<Record<Phase, string>> = {
   login: "RE",
   startup: "SKNAEZ",
   query: "TDCIZENSA",
-  // A walsender that stops says CommandComplete in mid-copy.
+  // A walsender that stops sends CommandComplete during the copy.
   copy: "cCENSA",
 };
 
 /**
- * Stands before pg's parser, which believes all that a server sends: it lets each message through only where it is well
- * formed and has its place.
+ * Checks messages before pg's parser, which trusts everything that a server sends. It passes a message on only if it is
+ * well-formed and allowed at this point.
  */
 export class MessageGuard {
   readonly #login: Login;
   readonly #frames: BackendFrames;
   #phase: Phase = "login";
-  /** START_REPLICATION was sent, and nothing answered yet. */
+  /** START_REPLICATION was sent, and the server has not answered yet. */
   #copyAsked = false;
-  /** How many columns the coming rows have. Undefined: no rows are coming. */
+  /** The number of columns of the coming rows. Undefined if no rows are coming. */
   #columns: number | undefined;
 
   constructor(login: Login, deliver: (message: Buffer) => void) {
@@ -47,12 +47,12 @@ export class MessageGuard {
     });
   }
 
-  /** @throws ProtocolViolation, or what the login throws */
+  /** @throws ProtocolViolation, or an error of the login */
   push(chunk: Uint8Array): void {
     this.#frames.push(chunk);
   }
 
-  /** A statement is sent. */
+  /** Call it when a statement is sent. */
   asked(statement: string): void {
     this.#copyAsked = statement.startsWith("START_REPLICATION ");
   }

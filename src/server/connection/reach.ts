@@ -1,4 +1,4 @@
-/** From a target to a session: its places, the addresses of each, with and without TLS, each in libpq's order. */
+/** Finds a session for a target: tries its places and the addresses of each, with and without TLS, in libpq's order. */
 import { type NetConnectOpts, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ConnectionKind, sessionSettings } from "../query/session-settings.ts";
@@ -21,7 +21,7 @@ import {
 } from "../target/target.ts";
 import { SqlState } from "../query/sqlstate.ts";
 
-/** These take about a second; without a limit a server could keep us busy for an hour. */
+/** So many iterations take about a second; without a limit a server could keep the program busy for an hour. */
 const SCRAM_ITERATIONS_MAX = 4_000_000;
 
 export interface Reached {
@@ -30,7 +30,8 @@ export interface Reached {
 }
 
 /**
- * The first place that can be reached and has the session that is wanted (manual: Specifying Multiple Hosts).
+ * Connects to the first place that can be reached and provides the requested session (manual: Specifying Multiple
+ * Hosts).
  * @throws WalctlError
  */
 export async function reachAny(target: ConnectionTarget, kind: ConnectionKind): Promise<Reached> {
@@ -49,7 +50,7 @@ function passes(attrs: SessionAttrs): readonly SessionAttrs[] {
   return attrs === "prefer-standby" ? ["standby", "any"] : [attrs];
 }
 
-/** Undefined, with one more failure, where the next place may do better. */
+/** Undefined, after adding a failure, if the next place may be tried. */
 async function reachPlace(
   target: ConnectionTarget,
   kind: ConnectionKind,
@@ -70,21 +71,24 @@ async function reachPlace(
     throw last;
   } catch (error) {
     const failure = { error, target };
-    // What the server itself decided another one would not change: a wrong password, say.
+    // The server itself refused, for instance a wrong password: another place would refuse too.
     if (!mayTryNext(error)) throw connectErrors([failure]);
     failures.push(failure);
     return undefined;
   }
 }
 
-/** As libpq: nobody there, nobody yet, not the session that is wanted. A wrong password stays one elsewhere. */
+/**
+ * As in libpq: the next place is tried if nobody answers, the server is starting, or the session is not the requested
+ * one. A wrong password is wrong elsewhere too.
+ */
 function mayTryNext(error: unknown): boolean {
   if (error instanceof WrongSession) return true;
   const code = sqlStateOf(error);
   return code === undefined ? isNetworkError(error) : code === SqlState.cannotConnectNow;
 }
 
-/** Node.js' own, of sockets and name look-ups. */
+/** Node.js's own errors, of sockets and name look-ups. */
 function isNetworkError(error: unknown): boolean {
   return error instanceof Error && (error instanceof ConnectTimeout || "syscall" in error);
 }
@@ -97,7 +101,7 @@ interface Attempt {
   readonly attrs: SessionAttrs;
 }
 
-/** With sslmode prefer or allow the other way is tried where TLS, or pg_hba.conf, forbade this one. */
+/** With sslmode prefer or allow, the other way is tried if TLS failed, or pg_hba.conf rejects this way. */
 async function reachAddress(attempt: Attempt): Promise<pg.Client> {
   const { target, place, address } = attempt;
   const deadline = new Deadline(target.connectTimeoutMs);
@@ -107,7 +111,7 @@ async function reachAddress(attempt: Attempt): Promise<pg.Client> {
     try {
       return await reach(attempt, encrypted, deadline);
     } catch (error) {
-      // That there is no TLS is the least of two reasons; else what went wrong with it is the better one.
+      // Of two errors, "no TLS" is the less useful one; otherwise the error of the attempt with TLS is reported.
       if (
         failure === undefined ||
         failure instanceof NoTls ||
@@ -122,7 +126,7 @@ async function reachAddress(attempt: Attempt): Promise<pg.Client> {
   throw failure;
 }
 
-/** libpq's sslmode (manual: SSL Mode Descriptions), whether TLS is used. Unix sockets are never encrypted. */
+/** libpq's sslmode (manual: SSL Mode Descriptions) → whether to use TLS, in order. Unix sockets are never encrypted. */
 const WAYS: Readonly<Record<SslMode, readonly boolean[]>> = {
   disable: [false],
   allow: [false, true],
@@ -132,7 +136,7 @@ const WAYS: Readonly<Record<SslMode, readonly boolean[]>> = {
   "verify-full": [true],
 };
 
-/** What pg_hba.conf does. */
+/** The SQLSTATE of a rejection by pg_hba.conf. */
 const REFUSED = SqlState.invalidAuthorizationSpecification;
 
 function mayTryOtherwise(error: unknown): boolean {
@@ -141,10 +145,10 @@ function mayTryOtherwise(error: unknown): boolean {
   );
 }
 
-/** One connection, one try. Nothing is left of one that failed. */
+/** Makes one attempt with one connection. A failed attempt leaves nothing open. */
 async function reach(attempt: Attempt, encrypted: boolean, deadline: Deadline): Promise<pg.Client> {
   const { target, kind, place, address } = attempt;
-  // Under TLS it is TLS that reads.
+  // With TLS, the TLS socket does the reading.
   const socket = kind === "logical" && !encrypted ? new WalSocket() : new Socket();
   const disarm = deadline.arm(socket);
   try {
@@ -163,7 +167,7 @@ async function reach(attempt: Attempt, encrypted: boolean, deadline: Deadline): 
   }
 }
 
-/** The deadline is for this too: a server that lets us in and then says nothing is not waited for. */
+/** The deadline covers this too: a server that accepts the login and then falls silent is not waited for. */
 async function prepare(client: pg.Client, { attrs, kind }: Attempt): Promise<void> {
   try {
     await requireSession(client, attrs);
@@ -188,21 +192,21 @@ async function logIn(
   });
   const config: pg.ClientConfig & Record<string, unknown> = {
     connection,
-    // statement.ts tells a walsender's session by it.
+    // statement.ts recognises a walsender's session by it.
     ...(kind === "logical" ? { replication: "database" } : {}),
     user: target.user,
     database: target.database,
-    // A function, so that the password file is read only when the server asks.
+    // A function, so that the password file is read only if the server asks.
     password: () => passwordFor(target, place),
     enableChannelBinding: channel.encrypted && target.channelBinding !== "disable",
     scramMaxIterations: SCRAM_ITERATIONS_MAX,
-    // pg would take these from the environment; they are done.
+    // pg would take these from the environment; the stream is already set up.
     ssl: false,
     sslnegotiation: "postgres",
   };
   const client = new pg.Client(config);
   await new Promise<void>((resolve, reject) => {
-    // Without a listener an error between two statements would end the process; the next statement tells of it.
+    // Without a listener, an error between two statements would end the process; the next statement reports it.
     client.on("error", reject);
     client.connect().then(() => resolve(), reject);
   });

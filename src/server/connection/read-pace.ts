@@ -1,23 +1,23 @@
-/** Reads that gave less are worth a pause: it lets what comes next gather. */
+/** After a smaller read a pause is worthwhile: more data can gather. */
 const SMALL_READ_BYTES = 16 * 1024;
-/** Reads further apart than this are no load. */
+/** Reads further apart than this do not count as load. */
 const GAP_MS = 5;
-/** So many reads in a row, each soon after the one before, are. */
+/** How many consecutive reads, each soon after the one before, count as load. */
 const STREAK_READS = 64;
-/** The socket's buffer holds some hundred small messages, which is less than a millisecond's worth. */
+/** The socket's buffer holds some hundred small messages, which arrive in less than a millisecond. */
 const NAP_MS = 0.1;
-/** Only to wait on: nobody notifies it. */
+/** Only waited on; nobody notifies it. */
 const NAP = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * When to pause between two reads. The walsender sends every message by itself, so that whoever reads eagerly wakes
- * for each: two polls, a read and a write for one row. A pause too short to be noticed, under load alone, merges them.
+ * Decides when to pause between two reads. The walsender sends every message separately, so an eager reader wakes for
+ * each: two polls, a read and a write for one row. Under load, a pause too short to be noticed merges them.
  */
 export class ReadPace {
   #streak = 0;
   #lastMs = -Infinity;
 
-  /** To be asked after each read has been dealt with. Returns how long to pause, in milliseconds. */
+  /** Call it after each read was processed. Returns how long to pause, in milliseconds. */
   napMs(bytes: number, nowMs: number): number {
     this.#streak = nowMs - this.#lastMs < GAP_MS ? this.#streak + 1 : 0;
     this.#lastMs = nowMs;

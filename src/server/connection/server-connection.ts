@@ -5,10 +5,10 @@ import { MessageGuard } from "./message-guard.ts";
 import pg from "../query/pg.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-/** What pg's Connection has and its published types do not, as far as it is used here. */
+/** The members of pg's Connection that are used here and missing in its published types. */
 interface PgConnection extends EventEmitter {
   stream: Duplex;
-  /** end() was called: that the socket breaks is no error any more. */
+  /** end() was called: a broken socket is no longer an error. */
   readonly _ending: boolean;
   attachListeners(source: EventEmitter): void;
   startup(settings: Readonly<Record<string, string>>): void;
@@ -22,24 +22,24 @@ const PgConnection = pg.Connection as unknown as new (options: {
   readonly stream: Duplex;
 }) => PgConnection;
 
-/** How long a server may take to close when we have said goodbye. */
+/** How long to wait for the server to close after Terminate. */
 const CLOSE_GRACE_MS = 500;
-/** Errors of a socket whose other side has gone. */
+/** The errors of a socket whose other side is gone. */
 const GONE = new Set(["ECONNRESET", "EPIPE"]);
 
 /**
- * pg's connection over a stream that is there already, connected and encrypted (dial.ts, tls.ts), with a guard before
- * its parser. So pg does neither TCP nor TLS, and reads nothing from the environment.
+ * pg's connection over a stream that is already connected and encrypted (dial.ts, tls.ts), with a guard before its
+ * parser. pg itself does neither TCP nor TLS, and reads nothing from the environment.
  */
 export class ServerConnection extends PgConnection {
   readonly #login: Login;
   readonly #guard: MessageGuard;
   readonly #settings: Readonly<Record<string, string>>;
-  /** What pg's parser takes for its socket. */
+  /** pg's parser takes this for its socket. */
   readonly #checked = new EventEmitter();
   #broken = false;
 
-  /** @param settings all that the startup message asks for */
+  /** @param settings the parameters of the startup message */
   constructor(
     stream: Duplex,
     target: ConnectionTarget,
@@ -52,7 +52,7 @@ export class ServerConnection extends PgConnection {
     this.#guard = new MessageGuard(this.#login, (message) => this.#checked.emit("data", message));
   }
 
-  /** Called by pg's Client, which listens for the events afterwards. */
+  /** pg's Client calls it, and listens for the events afterwards. */
   connect(): void {
     const { stream } = this;
     // Without this, end() would not send Terminate.
@@ -86,7 +86,7 @@ export class ServerConnection extends PgConnection {
     super.sendSCRAMClientFinalMessage(response);
   }
 
-  /** A server that does not close is not waited for. */
+  /** Does not wait for a server that does not close. */
   override end(): void {
     super.end();
     const timer = setTimeout(() => this.stream.destroy(), CLOSE_GRACE_MS);

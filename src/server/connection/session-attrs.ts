@@ -2,7 +2,7 @@ import type pg from "pg";
 import { queryRows } from "../query/statement.ts";
 import type { SessionAttrs } from "../target/target.ts";
 
-/** A server that is not what target_session_attrs asks for; after a failover it may be soon. */
+/** The server is not what target_session_attrs asks for; after a failover it may become so. */
 export class WrongSession extends Error {
   override readonly name = "WrongSession";
   readonly code = "WRONG_SESSION";
@@ -10,7 +10,7 @@ export class WrongSession extends Error {
 
 interface Session {
   readonly standby: boolean;
-  /** What a transaction is unless it says otherwise. */
+  /** The default of transactions. */
   readonly readOnly: boolean;
 }
 
@@ -30,7 +30,7 @@ function findFault({ standby, readOnly }: Session, attrs: SessionAttrs): string 
 }
 
 async function readSession(client: pg.Client): Promise<Session> {
-  // Without an operator: search_path is still the role's own.
+  // Uses no operator: search_path is still the role's own.
   const [row] = await queryRows<{ standby: boolean; setting: string }>(
     client,
     `SELECT pg_catalog.pg_is_in_recovery() AS standby,

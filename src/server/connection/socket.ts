@@ -2,37 +2,38 @@ import { readSync } from "node:fs";
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { nap } from "./read-pace.ts";
 
-/** A megabyte a read would save calls too, but leaves the processor's cache. */
+/** Reading a megabyte at once would also save calls, but exceeds the processor's cache. */
 const READ_BYTES = 256 * 1024;
 
-/** In one turn, before signals and timers have theirs. */
+/** How many reads one turn makes before signals and timers run. */
 const TURN_READS = 8;
 
 /**
- * Takes what was read, a view until the call returns, or as long as the socket is paused; several times in a tick. Tells for
- * how many milliseconds more should gather before the next read; 0 is no load, or so much of it that none should wait.
+ * Takes the bytes of a read: a view that is valid until the call returns, or as long as the socket is paused. It may be
+ * called several times in a tick. Returns for how many milliseconds more data should gather before the next read; 0 if
+ * there is no load, or so much that waiting is not worthwhile.
  */
 type Receiver = (bytes: Buffer) => number;
 
 /**
  * A socket that reads into one buffer of its own: Node.js would allocate 64 KiB for each read, and the walsender sends
- * rows one by one. pg keeps what it is given, so 'data' is emitted with copies, until a receiver takes over.
+ * rows one by one. pg keeps the bytes that it gets, so 'data' is emitted with copies until a receiver takes over.
  *
- * Under load it is read by turns, not by events: of a socket that epoll watches, the kernel tells epoll at each message
- * that the server sends, under two locks and on the server's time, whether anybody waits or not.
+ * Under load it is read in turns, not on events. For a socket that epoll watches, the kernel notifies epoll for each
+ * message that the server sends, under two locks and on the server's time, even if nobody waits.
  */
 export class WalSocket extends Socket {
   receiver: Receiver | undefined;
   readonly #buffer: Buffer;
-  /** The socket's descriptor while it is read by turns and the event loop does not watch it. */
+  /** The socket's descriptor while it is read in turns and the event loop does not watch it. */
   #fd: number | undefined;
   #turnDue = false;
-  /** What pause() and resume() said last, where Socket itself is not told. */
+  /** Whether pause() was called last, while Socket itself does not know. */
   #halted = false;
 
   constructor() {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    // Its types have it only for connect(), which is pg's to call.
+    // The published types have it only for connect(), which pg calls.
     const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
       onread: {
         buffer,
@@ -59,7 +60,7 @@ export class WalSocket extends Socket {
     return this;
   }
 
-  /** What was read lies at the buffer's beginning. */
+  /** The bytes read are at the buffer's beginning. */
   #give(length: number): number {
     const bytes = this.#buffer.subarray(0, length);
     if (this.receiver !== undefined) return this.receiver(bytes);
@@ -72,7 +73,7 @@ export class WalSocket extends Socket {
     this.#fd = descriptorOf(this);
     if (this.#fd === undefined) return;
     super.pause();
-    // One read: it is the poll behind this turn that takes the socket from epoll.
+    // Only one read: the poll after this turn removes the socket from epoll.
     this.#nextTurn(1);
   }
 
@@ -94,13 +95,13 @@ export class WalSocket extends Socket {
     this.#nextTurn(TURN_READS);
   }
 
-  /** No more turns: an event tells when something is there, or that nothing more will come. */
+  /** Ends the turns: an event then reports data, or the end. */
   #watch(): void {
     this.#fd = undefined;
     super.resume();
   }
 
-  /** Without waiting. Returns how many bytes there were. */
+  /** Reads without waiting. Returns the number of bytes. */
   #readNow(fd: number): number {
     try {
       return readSync(fd, this.#buffer);
@@ -111,7 +112,7 @@ export class WalSocket extends Socket {
   }
 }
 
-/** Node.js has no other name for it. Undefined where sockets are no files. */
+/** Node.js has no public name for it. Undefined if sockets are not files. */
 function descriptorOf(socket: Socket): number | undefined {
   const { _handle: handle } = socket as unknown as { readonly _handle: { fd?: number } | null };
   return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;

@@ -1,6 +1,6 @@
-/** A file of its own, because tls.ts is loaded only for TLS. */
+/** In a file of its own, since tls.ts is loaded only for TLS. */
 
-/** The server answered that it has no TLS. */
+/** The server answered that it does not support TLS. */
 export class NoTls extends Error {
   override readonly name = "NoTls";
   readonly code = "NO_TLS";
@@ -10,7 +10,7 @@ export class NoTls extends Error {
   }
 }
 
-/** What TLS says, under its own code. */
+/** An error of the TLS handshake, with its own code. */
 export class HandshakeFailed extends Error {
   override readonly name = "HandshakeFailed";
   readonly code: string;
@@ -21,7 +21,7 @@ export class HandshakeFailed extends Error {
   }
 }
 
-/** pg_hba.conf refused a connection without TLS, and the server has it. */
+/** pg_hba.conf rejected a connection without TLS, and the server supports TLS. */
 export class TlsWanted extends Error {
   override readonly name = "TlsWanted";
   readonly code = "TLS_WANTED";

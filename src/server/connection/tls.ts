@@ -20,7 +20,7 @@ import { HandshakeFailed, NoTls } from "./tls-errors.ts";
 
 const ALPN = "postgresql";
 
-/** The files in which systems keep the authorities that they trust. */
+/** The files in which systems keep the certificate authorities that they trust. */
 const SYSTEM_AUTHORITIES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -32,13 +32,13 @@ export interface Encrypted extends Channel {
   readonly stream: TLSSocket;
 }
 
-/** @throws NoTls, HandshakeFailed, or WalctlError for files that cannot be used and answers that are none */
+/** @throws NoTls, HandshakeFailed, or WalctlError for files that cannot be used and invalid answers */
 export async function encrypt(
   socket: Socket,
   target: ConnectionTarget,
   place: Place,
 ): Promise<Encrypted> {
-  // Before a byte is sent.
+  // Fails before a byte is sent.
   const options = tlsOptions(target, place);
   if (!target.tls.direct) await requestTls(socket, target);
   const stream = await shakeHands(socket, options).catch((error: unknown) => {
@@ -48,7 +48,7 @@ export async function encrypt(
     stream.destroy();
     throw noDirectTls(target, "it did not agree to PostgreSQL's protocol (ALPN)");
   }
-  // The client sees signature algorithms only in a request for its certificate.
+  // The client receives signature algorithms only in a request for its certificate.
   const requested = stream.getSharedSigalgs().length > 0;
   const clientCertificate = { requested, sent: options.cert !== undefined };
   return { stream, encrypted: true, clientCertificate };
@@ -65,7 +65,7 @@ async function requestTls(socket: Socket, target: ConnectionTarget): Promise<voi
   const answer = await askForTls(socket);
   if (answer === "S") return;
   if (answer === "N") throw new NoTls();
-  // An error's text is not shown: nobody has yet proved to be the server.
+  // The text of an error is not shown: the server's identity is not verified yet.
   const what =
     answer === ""
       ? "the server closed the connection when it was asked for TLS"
@@ -108,7 +108,7 @@ function tlsOptions(target: ConnectionTarget, place: Place): ConnectionOptions {
   return options;
 }
 
-/** As in libpq, a root certificate that is there turns `require` into verify-ca, and is checked in weaker modes too. */
+/** As in libpq, an existing root certificate turns `require` into verify-ca, and is checked in weaker modes too. */
 function authorities({ tls, sslMode }: ConnectionTarget): ConnectionOptions {
   const rootCert = tls.rootCert ?? defaultFile("root.crt");
   if (rootCert === undefined) {
@@ -125,13 +125,13 @@ function authorities({ tls, sslMode }: ConnectionTarget): ConnectionOptions {
   return options;
 }
 
-/** SSL_CERT_FILE, as for OpenSSL itself, or the system's file; where it has none, those of Node.js. */
+/** SSL_CERT_FILE, as for OpenSSL itself, or the system's file; if there is none, the authorities of Node.js. */
 function systemAuthorities({ systemCertFile }: TlsTarget): readonly string[] {
   const file = systemCertFile ?? SYSTEM_AUTHORITIES.find((path) => existsSync(path));
   return file === undefined ? rootCertificates : [readPem(file, "system's root certificates")];
 }
 
-/** One that was named and is not there must not go unnoticed. */
+/** A revocation list that was named and does not exist must not go unnoticed. */
 function revocations(file: string | undefined, folder: string | undefined): readonly string[] {
   const files = file === undefined ? [] : [file];
   const listed = folder === undefined ? [] : readNames(folder).map((name) => join(folder, name));
@@ -157,7 +157,7 @@ function ownCertificate({ tls }: ConnectionTarget): ConnectionOptions {
   return options;
 }
 
-/** As libpq: nobody else may read it; root may let a group. */
+/** As in libpq: only the owner may read it; if root owns it, a group may too. */
 function requirePrivate(path: string): void {
   const stats = inspect(path, "client key");
   if (!stats.isFile()) throw new WalctlError(`private key file "${path}" is not a regular file`);
@@ -168,7 +168,7 @@ function requirePrivate(path: string): void {
     });
 }
 
-/** Before anything is sent. OpenSSL's own words are about itself. */
+/** Runs before anything is sent. The text of OpenSSL's errors would not help the user. */
 function checkPair(options: ConnectionOptions, path: string): void {
   try {
     createSecureContext(options);

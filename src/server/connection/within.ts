@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** A longer timer of Node.js fires after 1 ms. PostgreSQL's settings end here too (INT_MAX, 24 days). */
+/** Node.js fires a longer timer after 1 ms. PostgreSQL's settings have the same limit (INT_MAX, 24 days). */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** Waits for the promise, but for so long at most. */
+/** Waits for the promise, at most `ms` milliseconds. */
 export async function within(promise: Promise<unknown> | undefined, ms: number): Promise<void> {
   if (promise === undefined) return;
   const timer = new AbortController();
@@ -14,12 +14,12 @@ export async function within(promise: Promise<unknown> | undefined, ms: number):
   }
 }
 
-/** Waits for so long, or until the signal is aborted. */
+/** Waits `ms` milliseconds, or until the signal is aborted. */
 export async function pause(ms: number, stop: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal: stop }).catch(() => {});
 }
 
-/** Waits for the promise, or until the signal is aborted. However often it is called, no listener stays behind. */
+/** Waits for the promise, or until the signal is aborted. It leaves no listener behind, however often it is called. */
 export async function unlessAborted(
   promise: Promise<unknown> | undefined,
   signal: AbortSignal,

@@ -1,21 +1,21 @@
 import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 
-/** How many commits that the consumer has not confirmed are kept; beyond, every other one is forgotten. */
+/** How many commits without confirmation are kept; beyond that, every other one is forgotten. */
 const OUTSTANDING_MAX = 65_536;
 
 export type Verdict =
   | { readonly lsn: Lsn }
-  /** Not accepted, and why. `stale`: a later position was confirmed before. */
+  /** Why it was not accepted. `stale`: a later position was confirmed before. */
   | { readonly refused: string; readonly stale: boolean };
 
 interface Commit {
   readonly end: Lsn;
-  /** How many commits there are up to it. */
+  /** The number of commits up to this one. */
   readonly count: number;
 }
 
 /**
- * Checks what the consumer confirms against the commits that it can have read. Only the end of such a commit is
+ * Checks the consumer's confirmations against the commits that it can have read. Only the end of such a commit is
  * accepted: a position inside the next transaction, or one byte further, could lose that transaction.
  */
 export class Confirmations {
@@ -27,29 +27,29 @@ export class Confirmations {
   #count = 0;
   #confirmedCount = 0;
 
-  /** Commits that were printed, are not confirmed and have not been forgotten. */
+  /** The number of printed commits that are neither confirmed nor forgotten. */
   get outstanding(): number {
     return this.#outstanding.length;
   }
 
-  /** All commits that are not confirmed. */
+  /** The number of commits that are not confirmed. */
   get unconfirmed(): number {
     return this.#count - this.#confirmedCount;
   }
 
-  /** The end of the last commit that was printed. */
+  /** The end of the last printed commit. */
   get lastPrinted(): Lsn {
     return this.#lastPrinted;
   }
 
-  /** A commit's line has been rendered. */
+  /** Call it when a commit's line was rendered. */
   commit(end: Lsn): void {
     this.#rendered.push({ end, count: ++this.#count });
   }
 
   /**
-   * The write of what was rendered so far has begun. A consumer that confirms one of these lines has read it, even
-   * while the end of a large write waits for room in the pipe.
+   * Call it when the write of everything rendered so far has begun. A consumer that confirms one of these lines has
+   * read it, even if the end of a large write still waits for space in the pipe.
    */
   printed(): void {
     if (this.#rendered.length === 0) return;
@@ -57,13 +57,13 @@ export class Confirmations {
     this.#lastPrinted = this.#rendered.at(-1)?.end ?? this.#lastPrinted;
     this.#rendered = [];
     if (this.#outstanding.length <= OUTSTANDING_MAX) return;
-    // The newest is kept: what is confirmed is rounded down to one that is known.
+    // Keeps the newest: a confirmation is rounded down to a known commit.
     const { length } = this.#outstanding;
     this.#outstanding = this.#outstanding.filter((_, index) => (length - 1 - index) % 2 === 0);
     this.#forgotten = true;
   }
 
-  /** What was written before belongs to a log that this server does not have: it cannot be confirmed any more. */
+  /** What was written before belongs to a log that this server does not have, so it can no longer be confirmed. */
   forget(): void {
     this.#rendered = [];
     this.#outstanding = [];
@@ -73,7 +73,7 @@ export class Confirmations {
     this.#confirmedCount = this.#count;
   }
 
-  /** One line of the consumer's: the end_lsn of a commit. */
+  /** Takes one line of the consumer: the end_lsn of a commit. */
   confirm(line: string): Verdict {
     const text = line.trim();
     const lsn = parseLsn(text);
@@ -96,7 +96,7 @@ export class Confirmations {
     return { lsn: known.end };
   }
 
-  /** How many of the outstanding are not beyond `lsn`: they are in order. */
+  /** The number of outstanding commits up to `lsn`; they are sorted. */
   #countUpTo(lsn: Lsn): number {
     let low = 0;
     let high = this.#outstanding.length;

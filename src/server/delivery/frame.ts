@@ -15,7 +15,7 @@ const XLOG_DATA_BYTES = 25;
 export interface PrimaryKeepalive {
   /** The end of the last record that the server has fully processed. */
   readonly walEnd: Lsn;
-  /** The server wants an answer at once, or it will end the connection before long. */
+  /** The server wants a reply at once; otherwise it will soon end the connection. */
   readonly replyRequested: boolean;
 }
 

@@ -2,12 +2,11 @@ import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 
 /**
- * What may be confirmed to the server. It hears of messages, keepalives and deliveries in the order in which they
- * happen, and says what follows from them. It does no input or output.
+ * Decides what may be confirmed to the server. It is called for messages, keepalives and deliveries in the order in
+ * which they happen. It does no input or output.
  *
- * Only the end_lsn of a commit and the walEnd of a keepalive are positions: what XLogData says is neither
- * unique nor monotonic. Never end_lsn + 1: where the next commit record starts there, that transaction
- * would be lost.
+ * Only the end_lsn of a commit and the walEnd of a keepalive are positions: those in XLogData are neither unique nor
+ * monotonic. It never adds 1 to an end_lsn: if the next commit record starts there, that transaction would be lost.
  */
 export class Ledger {
   #open = false;
@@ -26,32 +25,32 @@ export class Ledger {
     return this.#received;
   }
 
-  /** Behind the last end: where the next stream is to start; 0/0: where the slot stands. */
+  /** The position behind the last end, where the next stream starts; 0/0: at the slot's position. */
   get next(): Lsn {
     return maxLsn(this.#end, this.#start);
   }
 
-  /** All before it has been written, though it may not be durable yet. */
+  /** Everything before it has been written, though it may not be durable yet. */
   get written(): Lsn {
     return this.#written;
   }
 
-  /** All before it has been delivered: it may be confirmed. No transaction that committed before it is still to come. */
+  /** Everything before it is delivered and may be confirmed: nothing that committed before it is still to come. */
   get delivered(): Lsn {
     return this.#delivered;
   }
 
-  /** Transactions that ended and have not been delivered. */
+  /** The number of transactions that ended and are not delivered. */
   get undelivered(): number {
     return this.#ends - this.#endsDelivered;
   }
 
-  /** A transaction or a block of one is under way: a keepalive's position may be within it. */
+  /** A transaction or a block of one is open: a keepalive's position may be inside it. */
   get transactionOpen(): boolean {
     return this.#open;
   }
 
-  /** Returns where the transaction ends that the message ends. */
+  /** Takes a message. If it ends a transaction, returns the position of that end. */
   message(message: PgoutputMessage): Lsn | undefined {
     switch (message.kind) {
       case "begin":
@@ -65,7 +64,7 @@ export class Ledger {
       case "commit":
       case "stream_commit":
       case "commit_prepared":
-      // What came at PREPARE does not come again at COMMIT PREPARED: it counts as soon as it is delivered.
+      // What was sent at PREPARE is not sent again at COMMIT PREPARED, so it counts as soon as it is delivered.
       case "prepare":
       case "stream_prepare":
         this.#open = false;
@@ -84,16 +83,16 @@ export class Ledger {
   }
 
   /**
-   * What ended before that is not asked for. The server reads its log from further back all the same, and
-   * the keepalives that it sends meanwhile stand there.
+   * The stream does not request what ended before that. The server still reads its log from further back, and its
+   * keepalives meanwhile carry those positions.
    */
   startAt(position: Lsn): void {
     this.#start = maxLsn(this.#start, position);
   }
 
   /**
-   * A new connection, which starts at `next`. What keepalives said of the log behind that is said again, or is not
-   * so any more: a server that was restored, or a promoted standby, may have written something else there.
+   * Call it for a new connection, which starts at `next`. What keepalives said about the log beyond that is repeated,
+   * or no longer true: a restored server or a promoted standby may have written something else there.
    */
   restart(): void {
     const { next } = this;
@@ -103,25 +102,28 @@ export class Ledger {
     this.#delivered = minLsn(this.#delivered, next);
   }
 
-  /** What will be delivered once all that was rendered so far is written. */
+  /** The position that will be delivered once everything rendered so far is written. */
   mark(): Lsn {
     return this.#settled;
   }
 
-  /** What was rendered up to `mark` has been written. */
+  /** Call it when everything rendered up to `mark` has been written. */
   write(mark: Lsn): void {
     this.#written = maxLsn(this.#written, mark);
     this.#endsWritten = this.#ends;
   }
 
-  /** What was rendered up to `mark` is where it should be, to stay. A reader may have it before the write is done. */
+  /**
+   * Call it when everything rendered up to `mark` is durable or confirmed by the consumer. A consumer may have it
+   * before the write is done.
+   */
   deliver(mark: Lsn): void {
     this.#delivered = maxLsn(this.#delivered, mark);
     this.#written = maxLsn(this.#written, mark);
     if (mark >= this.#written) this.#endsDelivered = this.#endsWritten;
   }
 
-  /** The connection is gone: what was open will come again from its beginning. */
+  /** The connection is lost: what was open will be sent again from its beginning. */
   disconnect(): void {
     this.#open = false;
   }

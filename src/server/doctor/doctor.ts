@@ -1,6 +1,6 @@
 /*
- * walctl doctor: one question after another, from the server outwards. inspect-* asks, *-findings judges.
- * Law: it only reads. A fix that it prints can be pasted without loss.
+ * walctl doctor: runs the checks one after another, from the server outwards. inspect-* reads, *-findings judges.
+ * Law: it only reads. Pasting a fix that it prints loses nothing.
  * Way in: examine().
  */
 
@@ -25,7 +25,7 @@ export async function* examine(
   scope: Scope,
 ): AsyncGenerator<Check> {
   yield ok("connection", `server at ${describeHost(target)}, database "${target.database}"`);
-  // Commands that take an administrator are for one, whoever runs this.
+  // Commands that need an administrator name that role, whatever role runs doctor.
   const administration = await readAdministration(client, target);
   const server = await inspectServer(client);
   yield* serverFindings(server, administration, scope.slots);

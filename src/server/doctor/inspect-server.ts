@@ -1,4 +1,4 @@
-/** What doctor asks about the server and the role: SQL → plain data, for the findings to judge. */
+/** Reads what doctor needs to know about the server and the role: SQL → plain data, for the findings. */
 import type { Client } from "pg";
 import { ProtocolViolation } from "../connection/backend-messages.ts";
 import { queryRows } from "../query/statement.ts";
@@ -11,18 +11,18 @@ interface ServerSettings {
   readonly server_version: string;
   readonly wal_level: string;
   readonly slots: readonly string[];
-  /** Those of the slots that are being streamed from. */
+  /** The slots that are being streamed from. */
   readonly active: readonly string[];
   readonly max_replication_slots: number;
   readonly senders: number;
   readonly max_wal_senders: number;
-  /** 0: never. */
+  /** 0: no timeout. */
   readonly wal_sender_timeout_ms: number;
   readonly wal_sender_timeout: string;
   readonly max_slot_wal_keep_size: string;
   /** Null before PostgreSQL 18. */
   readonly idle_replication_slot_timeout: string | null;
-  /** Null where the server does not restrict them. */
+  /** Null if the server does not restrict them. */
   readonly output_plugin_libraries: string | null;
   readonly synchronous_standby_names: string;
   readonly in_recovery: boolean;
@@ -32,7 +32,7 @@ interface ServerSettings {
 
 export interface ServerFacts extends ServerSettings {
   readonly version: ServerVersion;
-  /** The settings that only a restart changes, as the configuration has them. */
+  /** The settings that only a restart changes, as in the configuration. */
   readonly configured: ReadonlyMap<string, Configured>;
 }
 
@@ -69,7 +69,7 @@ const PG_STAT_WAL = 14;
 export interface CheckpointFacts {
   readonly requested: number;
   readonly timed: number;
-  /** Since the counters began. */
+  /** Since the statistics were reset. */
   readonly seconds: number;
   readonly wal_bytes: number;
   readonly max_wal_size_bytes: number;
@@ -77,7 +77,7 @@ export interface CheckpointFacts {
   readonly data_directory: string | null;
 }
 
-/** Undefined: the server does not count WAL. */
+/** Undefined if the server does not count WAL. */
 export async function inspectCheckpoints(
   client: Client,
   version: ServerVersion,
@@ -103,7 +103,7 @@ export interface RoleFacts {
   readonly role: string;
   readonly superuser: boolean;
   readonly replication: boolean;
-  /** Publications in this database. */
+  /** Whether the role may create publications in this database. */
   readonly create: boolean;
 }
 

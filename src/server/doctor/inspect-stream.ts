@@ -1,4 +1,4 @@
-/** What doctor asks about all that a stream uses: SQL → plain data, for the findings to judge. */
+/** Reads what doctor needs to know about everything that a stream uses: SQL → plain data, for the findings. */
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
 import type { Slot } from "../../reports.ts";
@@ -14,21 +14,21 @@ import type { ServerVersion } from "../settings/preflight.ts";
 import { type SlotSettings, readSlotSettings, readSlots } from "../slot/read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-/** What to look at beside the server itself; empty: all there are. */
+/** What to check besides the server itself; an empty list means all. */
 export interface Scope {
   readonly publications: readonly string[];
   readonly slots: readonly string[];
 }
 
 export interface ConnectionFacts {
-  /** The session's process id is not the one that the login named. */
+  /** The session's process id differs from the one named at login. */
   readonly pooled: boolean;
-  /** Where the server itself listens; null: on a socket. */
+  /** Where the server itself listens; null for a socket. */
   readonly host: string | null;
   readonly port: number | null;
-  /** Why a replication connection failed. */
+  /** Why a replication connection was refused. */
   readonly refusal: Refusal | undefined;
-  /** The lines at fault; undefined: the role may not read the file. */
+  /** The faulty lines of pg_hba.conf; undefined if the role may not read it. */
   readonly hbaFaults: readonly HbaFault[] | undefined;
 }
 
@@ -79,7 +79,7 @@ async function tryReplication(target: ConnectionTarget): Promise<Refusal | undef
 export const HBA_FAULTS =
   "SELECT line_number, error FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL";
 
-/** Only superusers may read it, and those that they let. */
+/** Only superusers may read them, and roles that they allow to. */
 async function readHbaFaults(client: Client): Promise<readonly HbaFault[] | undefined> {
   const [rights] = await queryRows<{ readable: boolean }>(
     client,
@@ -97,11 +97,11 @@ async function readHbaFaults(client: Client): Promise<readonly HbaFault[] | unde
 
 export interface PublicationFacts {
   readonly name: string;
-  /** Undefined: it does not exist. */
+  /** Undefined if it does not exist. */
   readonly state: PublicationState | undefined;
   readonly tables: readonly TableFacts[];
   readonly identityFaults: readonly IdentityFault[];
-  /** How to create it, or to add tables to it, where that is what it needs. */
+  /** How to create it or add tables to it, if that is needed. */
   readonly suggestion: Suggestion | undefined;
 }
 
@@ -111,10 +111,10 @@ interface TableFacts {
   readonly readable: boolean;
 }
 
-/** Without any publication, what would make one. */
+/** A suggestion if there is no publication at all. */
 export type PublicationsFacts = readonly PublicationFacts[] | Suggestion;
 
-/** @param only the names to look at; empty: all of the database */
+/** @param only the names to check; empty: all publications of the database */
 export async function inspectPublications(
   client: Client,
   target: ConnectionTarget,
@@ -155,7 +155,7 @@ async function readTables(client: Client, publication: string): Promise<readonly
 export interface SlotsFacts {
   readonly slots: readonly Slot[];
   readonly settings: SlotSettings;
-  /** Slots and publications, of those asked for, where the slot may be older than the publication. */
+  /** Pairs of the given slots and publications where the slot may be older than the publication. */
   readonly inDoubt: ReadonlyArray<{ readonly slot: string; readonly publication: string }>;
 }
 
@@ -175,9 +175,10 @@ export async function inspectSlots(
 }
 
 /**
- * A slot sees a publication only from where that was created. The catalogue does not say when that was, but which
- * transaction last wrote the publication's row: if it is older than everything that the slot still needs, the
- * publication came first. Otherwise the order is unknown: a slot created while an older one exists may need as much.
+ * A slot sees a publication only from the point where that was created. The catalogue does not record that point, but
+ * the transaction that last wrote the publication's row: if it is older than everything that the slot still needs, the
+ * publication came first. Otherwise the order is unknown: a slot that is created while an older one exists may need as
+ * much.
  */
 async function readOrder(
   client: Client,

@@ -1,4 +1,4 @@
-/** What doctor finds in the server's version and settings, its checkpoints and the role's rights: data → checks. */
+/** Doctor's checks of the server's version and settings, its checkpoints and the role's rights: data → checks. */
 import { type Check, fail, ok, warning } from "../../reports.ts";
 import { quoteIdentifier, quoteIdentifierList } from "../query/sql.ts";
 import {
@@ -18,10 +18,10 @@ import type { CheckpointFacts, RoleFacts, ServerFacts } from "./inspect-server.t
 
 const MAJOR_MIN = 14;
 const MAJOR_TESTED = 18;
-/** Below it an answer is late as soon as the network or this machine has a bad moment. */
+/** With a shorter timeout, a short delay of the network or this machine makes an answer late. */
 const TIMEOUT_MS_MIN = 10_000;
 
-/** @param asked slots that a stream is to use; empty: one of its own */
+/** @param asked the slots that a stream will use; empty: one of its own */
 export function serverFindings(
   facts: ServerFacts,
   administration: Administration,
@@ -65,7 +65,7 @@ function checkWalLevel(facts: ServerFacts, administration: Administration): Chec
   return afterRestart("wal_level", fault, facts, isLogical, administration, "logical");
 }
 
-/** A stream takes one, unless it uses one that is there. */
+/** A stream needs one slot, unless it uses an existing one. */
 function checkSlotsLeft(
   facts: ServerFacts,
   administration: Administration,
@@ -83,7 +83,7 @@ function checkSlotsLeft(
   return noPlaceLeft(name, message, max, facts, administration);
 }
 
-/** A stream takes one, unless it is running already and its slot in use. */
+/** A stream needs one WAL sender, unless it is already running and uses its slot. */
 function checkSendersLeft(
   facts: ServerFacts,
   administration: Administration,
@@ -137,7 +137,7 @@ function noPlaceLeft(
   return afterRestart(name, full, facts, suffices, administration, String(max + 10));
 }
 
-/** The setting has to be changed, or that has been done and the server has to be restarted. */
+/** The setting has to be changed, or it was changed and the server has to be restarted. */
 function afterRestart(
   name: string,
   fault: string,
@@ -166,7 +166,7 @@ function checkSenderTimeout(
   return warning(name, effect + words, fix);
 }
 
-/** No command: any limit invalidates the slots that exceed it already. */
+/** No command: any limit immediately invalidates the slots that already exceed it. */
 function checkKeepSize({ max_slot_wal_keep_size: keep }: ServerFacts): Check {
   const name = "max_slot_wal_keep_size";
   if (keep !== "-1") return ok(name, `${keep}: a slot that retains more is invalidated`);
@@ -184,7 +184,7 @@ function checkIdleTimeout({ idle_replication_slot_timeout: idle }: ServerFacts):
   return [ok(name, off ? "0: off" : `${idle}: a slot that is inactive for longer is invalidated`)];
 }
 
-/** A walsender of a matching name can become a synchronous standby, and then commits wait for what it confirms. */
+/** A walsender with a matching name can become a synchronous standby, and commits then wait for what it confirms. */
 function checkSynchronous(
   { synchronous_standby_names: setting, standbys }: ServerFacts,
   { admin: { applicationName: application } }: Administration,
@@ -198,7 +198,7 @@ function checkSynchronous(
     const message = `"${match}" is what walctl calls itself: ${effect}; take another name`;
     return fail(name, message, `export PGAPPNAME=${shellQuote(`${application}_consumer`)}`);
   }
-  // No command: the names decide how many copies a commit has, and a standby that is away now is not among them.
+  // No command: the names decide how many copies a commit has, and a standby that is disconnected now is missing here.
   const named = standbys.filter((standby) => standby !== application);
   const example = named.length === 0 ? "" : ` (connected now: ${quoteIdentifierList(named)})`;
   return fail(
@@ -208,7 +208,7 @@ function checkSynchronous(
   );
 }
 
-/** Minor releases of 2026 restrict which libraries a slot may load. */
+/** Minor releases from 2026 on can restrict which libraries a slot may load. */
 function checkOutputPlugins(
   { output_plugin_libraries: list }: ServerFacts,
   administration: Administration,
@@ -223,14 +223,15 @@ function checkOutputPlugins(
   return [fail(name, what + change.words, change.fix)];
 }
 
-/** Fewer tell nothing about the usual rate. */
+/** Fewer checkpoints say nothing about the usual rate. */
 const REQUESTED_MIN = 5;
-/** A checkpoint by volume comes after a third of max_wal_size at least; those by hand come after less. */
+/** A checkpoint caused by volume follows at least a third of max_wal_size; manual ones follow less. */
 const VOLUME_SHARE_MIN = 0.25;
 
 /**
- * Whether checkpoints come too often: then pages are logged whole again and again. No check where all is well. The
- * statistics do not tell checkpoints by volume from those by hand; the WAL between them does.
+ * Whether checkpoints come too often, so that pages are logged as full-page images again and again. There is no check
+ * if all is well. The statistics do not distinguish checkpoints caused by volume from manual ones; the amount of WAL
+ * between them does.
  */
 export function checkpointFindings(
   facts: CheckpointFacts | undefined,

@@ -1,4 +1,4 @@
-/** What doctor finds on the way of a stream: the connection, the publications, the slots. Data → checks. */
+/** Doctor's checks of everything that a stream uses: the connection, the publications, the slots. Data → checks. */
 import {
   type Check,
   type Slot,
@@ -29,7 +29,7 @@ import {
 } from "./inspect-stream.ts";
 import { suggestionText } from "../publication/suggestion.ts";
 
-/** @param inUse the slots that a stream is to use, and all of them have their reader already */
+/** @param inUse the stream's slots are named, and all of them already have a reader */
 export function connectionFindings(
   facts: ConnectionFacts,
   target: ConnectionTarget,
@@ -63,7 +63,7 @@ function checkReplication(
     return ok(name, `accepted for database ${quoteIdentifier(target.database)}`);
   }
   const { sqlState, message, hint } = facts.refusal;
-  // A pooler that does not know the startup parameter `replication`, or swallows it: then IDENTIFY_SYSTEM is bad SQL.
+  // A pooler may not know the startup parameter `replication`, or drop it: IDENTIFY_SYSTEM is then invalid SQL.
   if (sqlState === SqlState.protocolViolation || sqlState === SqlState.syntaxError) {
     const poolers =
       "what answers here does not speak the replication protocol, as poolers do not; connect to the server itself";
@@ -79,14 +79,14 @@ function checkReplication(
   return fail(name, hint === undefined ? message : `${message}; ${hint}`, null);
 }
 
-/** The command with the server's own address; null: it has none, or the user is connected to it. */
+/** The command with the server's own address; null if it has none, or the user is connected to it. */
 function directly({ host, port }: ConnectionFacts, target: ConnectionTarget): string | null {
   if (host === null || port === null) return null;
   if (host === hostOf(target) && String(port) === portOf(target)) return null;
   return walctlCommand(["doctor"], targetAt(target, { host, hostaddr: undefined, port }));
 }
 
-/** A line at fault makes the server keep to the file as it was before. */
+/** If a line has an error, the server keeps using the previous version of the file. */
 function checkHbaFile({ hbaFaults }: ConnectionFacts, { admin }: Administration): readonly Check[] {
   if (hbaFaults === undefined) return [];
   const [first] = hbaFaults;
@@ -95,7 +95,7 @@ function checkHbaFile({ hbaFaults }: ConnectionFacts, { admin }: Administration)
   return [warning("pg_hba", message, psqlCommand(HBA_FAULTS, admin))];
 }
 
-/** @param administration whose admin may alter and grant */
+/** @param administration its admin may alter and grant */
 export function publicationFindings(
   facts: PublicationsFacts,
   target: ConnectionTarget,
@@ -123,12 +123,12 @@ function checkPublication({ name, state, tables, suggestion }: PublicationFacts)
   }
   const { words, command } = suggestion;
   if (state === undefined) return fail("publication", `${who} does not exist. ${words}`, command);
-  // No command to paste: a subscription that reads the publication stops at a table that it does not have.
+  // No command to paste: a subscription to the publication stops at a table that it does not have.
   const message = `${who} publishes no tables, so nothing is streamed. ${suggestionText(suggestion)}`;
   return warning("publication", message, null);
 }
 
-/** Nobody must wait for ever behind ALTER TABLE. */
+/** Nobody should wait for ever behind ALTER TABLE. */
 const LOCK_TIMEOUT_SQL = `SET lock_timeout = '${LOCK_TIMEOUT}'`;
 
 function checkIdentities(
@@ -162,10 +162,10 @@ function someOf(names: readonly string[]): string {
   return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? ", …" : "");
 }
 
-/** As many names as a line has room for; the command has them all. */
+/** How many names the message contains; the command contains them all. */
 const NAMES_MAX = 3;
 
-/** Streaming takes REPLICATION only, but copying the tables first takes SELECT. */
+/** Streaming needs only REPLICATION, but copying the tables first needs SELECT. */
 function checkReadable(
   { name, tables }: PublicationFacts,
   user: string,
@@ -188,7 +188,7 @@ function checkReadable(
   ];
 }
 
-/** @param only the slots to look at; empty: all of the server */
+/** @param only the slots to check; empty: all slots of the server */
 export function slotFindings(
   facts: SlotsFacts,
   { slots: only }: Scope,
@@ -231,7 +231,7 @@ function checkOrder(
   );
   return pairs.map(({ slot, publication }) => {
     const what = `publication ${quoteIdentifier(publication)} may be newer than the position of slot "${slot}"; what committed before a publication cannot be decoded for it, and stays in the slot`;
-    // A second slot costs the reader of the first one nothing.
+    // A second slot does not affect the reader of the first one.
     const beside = nameBeside(slot, []);
     if (names.includes(beside)) {
       return warning("slot_order", `${what}; slot "${beside}" exists too`, null);

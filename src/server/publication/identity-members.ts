@@ -1,4 +1,4 @@
-/** The tables of an existing or planned publication, with what the server checks when they are written to. */
+/** Reads the tables of an existing or planned publication, with what the server checks when they are written to. */
 import type { Client } from "pg";
 import { type ServerVersion, majorOf } from "../settings/preflight.ts";
 import type { PublicationState, PublishedTable } from "./plan.ts";
@@ -6,7 +6,7 @@ import { quoteLiteral, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
 export interface MemberRow {
-  /** The publication's table that it belongs to: itself, or the partitioned table above. */
+  /** The publication's table that it belongs to: itself, or a partitioned table above it. */
   readonly root: number;
   /** Its depth below the root. */
   readonly level: number;
@@ -14,9 +14,9 @@ export interface MemberRow {
   readonly schema: string;
   readonly name: string;
   readonly full: boolean;
-  /** The columns of the replica identity; null: it has none. */
+  /** The columns of the replica identity; null if it has none. */
   readonly identity: readonly string[] | null;
-  /** Generated columns, where they matter (PostgreSQL 18). */
+  /** Generated columns, if they matter (PostgreSQL 18). */
   readonly stored: readonly string[];
   readonly virtual: boolean;
   /** With REPLICA IDENTITY FULL the server would reject writes because of another publication. */
@@ -69,7 +69,7 @@ export async function readMembers(
   );
 }
 
-/** The parts of that query that depend on the version. `other` are publications, c a table of this one. */
+/** The version-dependent parts of that query: `other` stands for other publications, `c` for a table of this one. */
 function partsOf(version: ServerVersion): {
   readonly generated: (kind: "s" | "v") => string;
   readonly columnListed: string;
@@ -88,7 +88,7 @@ function partsOf(version: ServerVersion): {
            WHERE r.prattrs IS NOT NULL AND (r.prrelid = c.oid OR r.prrelid IN (
              SELECT a.relid FROM pg_catalog.pg_partition_ancestors(c.oid) a))`
         : nothing,
-    // Whatever tables it has now: it may publish others later.
+    // Whatever tables that publication has now: it may publish others later.
     ungenerated:
       major >= 18
         ? `SELECT FROM other WHERE other.pubgencols <> 's' AND EXISTS (${generated("s")})`

@@ -2,7 +2,7 @@ import type { PublicationPlan } from "./plan.ts";
 import { quoteIdentifier } from "../query/sql.ts";
 import type { TableSpec } from "./table-spec.ts";
 
-/** The command-line words that ask for the plan, not yet quoted for the shell. */
+/** The command-line words for the plan, not yet quoted for the shell. */
 export function planFlags(plan: PublicationPlan): readonly string[] {
   return [
     ...plan.tables.flatMap((table) => ["-t", tableSpecText(table)]),

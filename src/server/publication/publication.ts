@@ -1,7 +1,7 @@
 /*
  * Publications: the request (table-spec, plan), the catalogue (lookup, state), the difference (diff), and the SQL.
  * Law: an existing publication changes only with --sync.
- * Way in: applyPublication() and what it reports.
+ * Way in: setUpPublication() and the PublicationOutcome that it returns.
  */
 
 import type { Client } from "pg";
@@ -43,13 +43,11 @@ export interface PublicationSteps {
   readonly dryRun: boolean;
   /** Set REPLICA IDENTITY FULL on tables whose updates would be rejected. */
   readonly replicaIdentityFull: boolean;
-  /** Go on even if the server then rejects writes. */
+  /** Continue even if the server then rejects writes. */
   readonly force: boolean;
 }
 
-/**
- * Creates the publication, or alters it to match the request, on an ordinary connection or a walsender's.
- */
+/** Creates the publication, or alters it to match the request, on an ordinary connection or a walsender's. */
 export async function setUpPublication(
   client: Client,
   target: ConnectionTarget,
@@ -131,7 +129,7 @@ function covers(known: IdentityFault, fault: IdentityFault): boolean {
   );
 }
 
-/** An error names this many tables at most. */
+/** The most tables that an error names. */
 const NAMED_MAX = 20;
 
 function harmfulPublication(

@@ -7,7 +7,7 @@ import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
 
 /** Why the server rejects UPDATE and DELETE of a table, from every program, while it is published. */
 export interface IdentityFault {
-  /** The publication's table that it belongs to: itself, or the partitioned table above. */
+  /** The publication's table that it belongs to: itself, or a partitioned table above it. */
   readonly root: number;
   /** The table at fault, as SQL names it. */
   readonly table: string;
@@ -26,9 +26,9 @@ export interface IdentityFault {
 }
 
 /**
- * Finds what makes the server reject writes (manual: Publication, Replica Identity; Row Filters; Column
- * Lists; Generated Column Replication). Of a partitioned table the server asks each leaf partition
- * for its own identity, whatever the root has.
+ * Finds what makes the server reject writes (manual: Publication, Replica Identity; Row Filters; Column Lists;
+ * Generated Column Replication). For a partitioned table the server checks each leaf partition's own identity, whatever
+ * the root has.
  * @param publication its name, since other publications matter too
  */
 export async function findIdentityFaults(

@@ -57,8 +57,8 @@ export async function resolvePlan(
 }
 
 /**
- * Only the server knows how it understands row filters: their tables are published in a transaction that is rolled
- * back, and read from the catalogue.
+ * Only the server knows how it interprets row filters: this publishes their tables in a transaction that is rolled
+ * back, and reads the result from the catalogue.
  */
 async function readScratchTables(
   client: Client,

@@ -4,8 +4,8 @@
  */
 const TOKEN = new RegExp(
   [
-    // E'…' knows backslashes, and goes on knowing them when it is continued on the next line; a plain
-    // string there would be read otherwise than the server does, so a continued one fits no alternative.
+    // E'…' interprets backslashes, also when it continues on the next line. There, a plain string would be read
+    // differently than the server reads it, so a continued E'…' matches no alternative.
     /[eE]'(?:[^'\\]|\\.|'')*'(?!\s*(?:--[^\n\r]*[\n\r]\s*)*')/,
     // b, n, u& and x before the quote do not change where the string ends.
     /'(?:[^']|'')*'/,
@@ -26,8 +26,8 @@ const TOKEN = new RegExp(
 );
 
 /**
- * Why `expression` cannot stand between the parentheses of a WHERE clause. Undefined: it can, and it neither leaves
- * them nor contains a second statement.
+ * Why `expression` cannot be put between the parentheses of a WHERE clause. Undefined if it can: it neither leaves them
+ * nor contains a second statement.
  */
 export function findRowFilterFault(expression: string): string | undefined {
   let depth = 0;
@@ -46,7 +46,7 @@ export function findRowFilterFault(expression: string): string | undefined {
   return depth === 0 ? undefined : "a parenthesis in it is not closed";
 }
 
-/** `(a > 1)` → `a > 1`; `(a) OR (b)` stays. Only for an expression without a fault. */
+/** `(a > 1)` → `a > 1`; `(a) OR (b)` is unchanged. Only for an expression without a fault. */
 export function withoutOuterParentheses(expression: string): string {
   const text = expression.trim();
   if (!text.startsWith("(") || !text.endsWith(")")) return text;

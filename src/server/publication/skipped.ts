@@ -13,9 +13,9 @@ const SQLSTATE = SqlState.objectNotInPrerequisiteState;
 const ROUTINE = "LoadPublications";
 
 /**
- * From PostgreSQL 18 on the server only warns when a publication did not exist at the position in the log, and skips its
- * changes; before, the stream ends with undefined_object. To go on would acknowledge changes that were never sent.
- * Undefined: the notice is about something else.
+ * From PostgreSQL 18 on, the server only warns if a publication did not exist at the position in the log, and skips its
+ * changes; earlier versions end the stream with undefined_object. Continuing would acknowledge changes that were never
+ * sent. Undefined if the notice is about something else.
  */
 export function skippedPublication({ code, message, routine }: Notice): WalctlError | undefined {
   if (code !== SQLSTATE || routine !== ROUTINE) return undefined;

@@ -19,9 +19,7 @@ export interface Suggestion {
   readonly command: string | null;
 }
 
-/**
- * @param options those of an existing publication without tables; undefined: it is to be created
- */
+/** @param options the options of an existing publication without tables; undefined: the publication does not exist */
 export async function suggestPublication(
   client: Client,
   target: ConnectionTarget,
@@ -43,7 +41,7 @@ export async function suggestPublication(
   const state = { ...plannedOptions(plan), allTables: false, schemas: [], tables: candidates };
   const faults = await findIdentityFaults(client, version, name, state);
   const sound = candidates.filter(({ oid }) => faults.every(({ root }) => root !== oid));
-  // Updates would keep working on none: then a table whose fault the command can fix.
+  // If updates of every table would be rejected, take a table whose fault the command can fix.
   const fixable = candidates.find(({ oid }) =>
     faults.every(({ root, fix }) => root !== oid || fix !== undefined),
   );

@@ -6,7 +6,7 @@ import { queryAlongOwnPath, queryRows } from "../query/statement.ts";
 import type { TableSpec } from "./table-spec.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
-/** A table that was asked for, with its inheritance children, which are published with it. */
+/** A requested table, with its inheritance children, which are published with it. */
 export interface FoundTable {
   readonly spec: TableSpec;
   readonly schema: string;
@@ -79,7 +79,7 @@ async function findTable(
   );
   const oid = found?.oid;
   if (oid === undefined || oid === null) throw await noSuchTable(client, target, spec);
-  // As in CREATE PUBLICATION: a partitioned table stands for its partitions, any other one comes with its children.
+  // As in CREATE PUBLICATION: a partitioned table stands for its partitions, any other table includes its children.
   const rows = await queryRows<MemberRow>(
     client,
     `WITH RECURSIVE member (oid) AS (

@@ -8,7 +8,7 @@ export interface TableSpec {
   readonly name: string;
   /** Undefined: all columns. */
   readonly columns: readonly string[] | undefined;
-  /** SQL, to be put between parentheses, which it cannot leave. Undefined: all rows. */
+  /** SQL to put between parentheses, which it cannot leave. Undefined: all rows. */
   readonly where: string | undefined;
 }
 

@@ -5,7 +5,7 @@ export interface Session {
   readonly role: string | null;
 }
 
-/** `pid 7 (application "a", user "u", …)`: as much as the role may know. */
+/** `pid 7 (application "a", user "u", …)`: as much as the role may see. */
 export function describeSession(
   { pid, application, role }: Session,
   more: ReadonlyArray<string | null>,

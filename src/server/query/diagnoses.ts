@@ -9,7 +9,7 @@ import {
 } from "../target/target.ts";
 import { SqlState } from "./sqlstate.ts";
 
-/** What is wrong, and what helps. Undefined `what`: the server's own message says it. */
+/** The fault, and what helps. `what` is undefined if the server's own message describes the fault. */
 interface Diagnosis {
   readonly what: string | undefined;
   readonly hint: string | undefined;
@@ -47,7 +47,7 @@ const NO_VERSION: Diagnose = () => ({
 });
 const NOT_NOW: Diagnose = () => ({ what: undefined, hint: "Try again in a moment." });
 
-/** SQLSTATE, errno, TLS code or walctl's own code → what the user reads. */
+/** SQLSTATE, errno, TLS code or walctl's own code → the text for the user. */
 export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, Diagnose>([
   [
     "ECONNREFUSED",
@@ -74,7 +74,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   ["EAI_AGAIN", NO_NAME],
   ["ETIMEDOUT", TIMED_OUT],
   [
-    // pg has no code for it: this is its message, in the version in package-lock.json.
+    // pg has no code for this; it is the message of the version in package-lock.json.
     "Connection terminated unexpectedly",
     () => ({
       what: "the server closed the connection",
@@ -167,7 +167,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     }),
   ],
   [
-    // PgBouncer before 1.23 takes no replication connections, and it takes few other parameters.
+    // PgBouncer before 1.23 does not accept replication connections, and it accepts few other parameters.
     SqlState.protocolViolation,
     (_target, _routine, message) => ({
       what: undefined,
@@ -181,7 +181,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   [SqlState.cannotConnectNow, NOT_NOW],
 ]);
 
-/** pg has no codes for these, so its messages are compared, of the version in package-lock.json. */
+/** pg has no codes for these, so the messages of the version in package-lock.json are compared. */
 export function diagnoseScram(message: string, target: ConnectionTarget): Diagnosis | undefined {
   const iterations = /iteration count (\d+) exceeds scramMaxIterations of (\d+)/.exec(message);
   if (iterations !== null)

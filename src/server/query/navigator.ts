@@ -1,6 +1,6 @@
 /**
- * To be imported before pg, which checks while it loads whether it runs at Cloudflare. Without a navigator, as in
- * Node.js 20, it creates a Response for that, and what Node.js then loads takes longer than pg itself.
+ * Import it before pg. While pg loads, it checks whether it runs at Cloudflare. Without a navigator, as in Node.js 20,
+ * it creates a Response for that, and the modules that Node.js then loads take longer than pg itself.
  */
 if (!("navigator" in globalThis)) {
   Object.defineProperty(globalThis, "navigator", {

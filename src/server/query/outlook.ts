@@ -2,8 +2,8 @@ import { SqlState } from "./sqlstate.ts";
 
 /**
  * Whether a stream that ended with an error may be started again. `passes`: another attempt may succeed, however long
- * that takes. `doubtful`: it may, or the same error comes every time; after some attempts without progress walctl
- * gives up. `stays`: the error stays until somebody acts.
+ * that takes. `doubtful`: it may, or the same error comes every time; after some attempts without progress walctl gives
+ * up. `stays`: the error stays until somebody acts.
  */
 export type Outlook = "passes" | "doubtful" | "stays";
 

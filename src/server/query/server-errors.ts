@@ -5,7 +5,7 @@ import { type Outlook, outlookOfSqlState } from "./outlook.ts";
 import { type ConnectionTarget, describeHost } from "../target/target.ts";
 import { SqlState } from "./sqlstate.ts";
 
-/** Explains a failed connection. A WalctlError is returned as it is. */
+/** Explains a failed connection. A WalctlError is returned unchanged. */
 export function connectError(error: unknown, target: ConnectionTarget): WalctlError {
   if (error instanceof WalctlError) return error;
   const { what, detail, hint } = explainConnect(error, target);
@@ -17,13 +17,13 @@ export function connectError(error: unknown, target: ConnectionTarget): WalctlEr
   });
 }
 
-/** A failed attempt; `target` is the server that it was for. */
+/** A failed attempt; `target` is the server that was tried. */
 export interface Failure {
   readonly error: unknown;
   readonly target: ConnectionTarget;
 }
 
-/** For several places: what was wrong with each, and the hint for the last one. */
+/** For several places: the fault of each, and the hint for the last one. */
 export function connectErrors(failures: readonly Failure[]): WalctlError {
   const last = failures.at(-1);
   if (last === undefined) throw new TypeError("nothing was tried");
@@ -34,7 +34,7 @@ export function connectErrors(failures: readonly Failure[]): WalctlError {
       : `${describeHost(target)}: ${explainConnect(error, target).what}`,
   );
   const { hint } = connectError(last.error, last.target);
-  // One place that may come back makes another attempt worth while.
+  // If one place may recover, another attempt is worthwhile.
   const cause = (failures.find(({ error }) => outlookOf(error) === "passes") ?? last).error;
   return new WalctlError(`could not connect to any server: ${each.join("; ")}`, { hint, cause });
 }
@@ -61,7 +61,7 @@ function explainConnect(error: unknown, target: ConnectionTarget): Explanation {
   };
 }
 
-/** TlsWanted has the server's error as its cause. */
+/** The cause of a TlsWanted is the server's error. */
 function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
   if (error instanceof pg.DatabaseError) return error;
   return error instanceof Error && error.cause instanceof pg.DatabaseError
@@ -69,7 +69,7 @@ function databaseErrorOf(error: unknown): pg.DatabaseError | undefined {
     : undefined;
 }
 
-/** A syntax error in the replication grammar means that an ordinary session answered. */
+/** A syntax error in the replication grammar means that the session is not a walsender. */
 export const NO_WALSENDER =
   "Between here and the server a connection pooler seems to drop the replication parameter: connect to the server itself.";
 
@@ -115,7 +115,7 @@ const SAFE_DETAIL_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 function detailIsSafe(sqlState: string): boolean {
-  // It says what kind of table cannot be published.
+  // Its DETAIL says which kind of table cannot be published.
   return (
     SAFE_DETAIL_CLASSES.has(sqlState.slice(0, 2)) || sqlState === SqlState.invalidParameterValue
   );
@@ -131,22 +131,22 @@ const LOST_MESSAGES: ReadonlySet<string> = new Set([
 const LOST_CODES: ReadonlySet<string> = new Set([
   ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"],
   ...["EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENETRESET", "ENOTFOUND", "EAI_AGAIN"],
-  // After a failover a standby becomes what target_session_attrs asks for.
+  // After a failover a standby may become what target_session_attrs asks for.
   "WRONG_SESSION",
 ]);
 
-/** The network or the server went away. */
+/** The network or the server is gone. */
 function isNetworkError(error: unknown): boolean {
   const code = codeOf(error);
   if (code === undefined) return error instanceof Error && LOST_MESSAGES.has(error.message);
-  // The socket's file is gone while the server restarts. Any other ENOENT is about a certificate.
+  // The socket's file does not exist while the server restarts. Any other ENOENT concerns a certificate.
   if (code === "ENOENT") return fieldOf(error, "syscall") === "connect";
   return LOST_CODES.has(code);
 }
 
 /**
- * Whether trying again may help. A WalctlError is judged by its cause. Only for what has been connected before: the
- * failure of a first attempt is better reported at once.
+ * Whether another attempt may succeed. A WalctlError is judged by its cause. Only for servers that were connected
+ * before: a failed first attempt is better reported at once.
  */
 export function outlookOf(error: unknown): Outlook {
   if (error instanceof WalctlError)
@@ -156,7 +156,7 @@ export function outlookOf(error: unknown): Outlook {
   return isNetworkError(error) ? "passes" : "stays";
 }
 
-/** The SQLSTATE of the server's error, also behind a WalctlError. */
+/** The SQLSTATE of the server's error, also if it is the cause of a WalctlError. */
 export function sqlStateOf(error: unknown): string | undefined {
   if (error instanceof WalctlError) return sqlStateOf(error.cause);
   return error instanceof pg.DatabaseError ? error.code : undefined;

@@ -1,26 +1,27 @@
-/** The settings of walctl's sessions, so that output and names do not depend on the role's or the database's. */
+/** The settings of walctl's sessions. They make output and names independent of the settings of role and database. */
 
 /** `logical`: a walsender, which takes SQL (simple queries only) and the replication grammar. */
 export type ConnectionKind = "ordinary" | "logical";
 
 /**
  * A role that may create functions, operators, types or tables in a schema on the path could make walctl call or read
- * them (CVE-2018-1058), in a superuser's session too. pg_temp is searched first unless it is listed.
+ * them (CVE-2018-1058), even in a superuser's session. pg_temp is searched first unless it is listed.
  */
 const SAFE_PATH = "pg_catalog, pg_temp";
 
 /**
- * Goes before a statement of an ordinary session, in the same message. A setting of the session would outlive walctl
- * where a pooler hands the session to another program, which would no longer find its tables.
+ * Precedes a statement of an ordinary session, in the same message. A session-level setting could outlive walctl: a
+ * pooler may give the session to another program, which would no longer find its tables.
  */
 export const SAFE_PATH_FOR_STATEMENT = `SET LOCAL search_path = ${SAFE_PATH}; `;
 
-/** The exception: the statement after it in the same message sees the role's own path. */
+/** The exception: the next statement in the same message uses the role's own path. */
 export const OWN_PATH_FOR_STATEMENT = "SET LOCAL search_path TO DEFAULT; ";
 
 /**
- * A database in SQL_ASCII holds any bytes, and as UTF8 the server would refuse to send those that are not (22021).
- * lc_monetary stays: it decides how many decimals the stored number of a money has, not only how it looks.
+ * A database in SQL_ASCII contains any bytes, and the server would refuse to send those that are not UTF8 (22021).
+ * lc_monetary is not set: it decides how many decimals the stored number of a money value has, not only how it is
+ * printed.
  */
 const OUTPUT_SETTINGS = `
   SET DateStyle = 'ISO';
@@ -34,9 +35,9 @@ const OUTPUT_SETTINGS = `
   SET standard_conforming_strings = on`;
 
 /**
- * The timeouts could end a stream that only waits for its reader: a transaction that is decoded counts for the first
- * (transaction_timeout), the sentinel of a stalled reader for the second. Not every version has them. Only the
- * server's warnings inside the stream report a skipped publication (PostgreSQL 18).
+ * The timeouts could end a stream that only waits for its reader: transaction_timeout applies while a transaction is
+ * decoded, idle_session_timeout to the sentinel of a stalled reader. Not every version has them. A publication that is
+ * skipped (PostgreSQL 18) is reported only by warnings inside the stream.
  */
 const STREAM_SETTINGS = `
   SET client_min_messages = notice;
@@ -44,8 +45,8 @@ const STREAM_SETTINGS = `
   WHERE name IN ('transaction_timeout', 'idle_session_timeout')`;
 
 /**
- * The first message of a session. The path comes first, since each statement is analysed after those before it have
- * run. No pooler hands on a walsender's session, and the replication grammar takes no SET LOCAL beside a command.
+ * The first message of a session. The path comes first, since each statement is analysed after the earlier ones have
+ * run. No pooler shares a walsender's session, and the replication grammar accepts no SET LOCAL beside a command.
  */
 export function sessionSettings(kind: ConnectionKind): string {
   return kind === "logical"

@@ -3,7 +3,7 @@
  * value into a statement.
  */
 
-/** `My "Pub"` → `"My ""Pub"""`. The replication grammar takes the same form. */
+/** `My "Pub"` → `"My ""Pub"""`, also for the replication grammar. */
 export function quoteIdentifier(name: string): string {
   return `"${requireNoNul(name).replaceAll('"', '""')}"`;
 }
@@ -17,7 +17,7 @@ export function quoteQualified(schema: string, name: string): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
-/** Safe whatever standard_conforming_strings says: the E form where there is a backslash. */
+/** Safe with any standard_conforming_strings: it uses the E form if there is a backslash. */
 export function quoteLiteral(value: string): string {
   const quoted = `'${requireNoNul(value).replaceAll("'", "''").replaceAll("\\", "\\\\")}'`;
   return value.includes("\\") ? `E${quoted}` : quoted;
@@ -28,7 +28,7 @@ export function quoteReplicationString(value: string): string {
   return `'${requireNoNul(value).replaceAll("'", "''")}'`;
 }
 
-/** As pgoutput's publication_names wants it: a list of identifiers, in which unquoted ones are folded. */
+/** The form of pgoutput's publication_names: a list of identifiers, in which unquoted ones are folded to lower case. */
 export function quoteIdentifierList(names: readonly string[]): string {
   return names.map(quoteIdentifier).join(", ");
 }
@@ -37,7 +37,7 @@ export function quoteTextArray(values: readonly string[]): string {
   return `ARRAY[${values.map(quoteLiteral).join(", ")}]::text[]`;
 }
 
-/** The server ends a statement at a NUL: the rest would be lost without an error. */
+/** The server ends a statement at a NUL, so the rest would be lost without an error. */
 function requireNoNul(text: string): string {
   if (text.includes("\0")) throw new TypeError("a name or value holds a NUL character");
   return text;

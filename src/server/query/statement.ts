@@ -1,7 +1,7 @@
 /*
- * SQL to the server and its errors back.
- * Law: every statement goes through this file, which pins the search_path, and names in it are quoted by sql.ts.
- * Way in: queryRows(); outlook.ts says what an SQLSTATE means for another attempt.
+ * Sends SQL to the server, and reports its errors.
+ * Law: every statement goes through this file, which sets the search_path, and sql.ts quotes the names in it.
+ * Way in: queryRows(); outlook.ts says whether another attempt after an SQLSTATE may succeed.
  */
 
 import type { Client, QueryResult, QueryResultRow } from "pg";
@@ -9,9 +9,9 @@ import { type Hints, serverError } from "./server-errors.ts";
 import { OWN_PATH_FOR_STATEMENT, SAFE_PATH_FOR_STATEMENT } from "./session-settings.ts";
 
 /**
- * Runs one statement in the simple protocol, the only one that a walsender takes, and returns its rows.
- * Its names are looked up in pg_catalog alone, whatever the session's search_path.
- * The caller vouches that `Row` is what the statement selects.
+ * Runs one statement in the simple protocol, the only one that a walsender supports, and returns its rows. Its names
+ * are looked up in pg_catalog only, whatever the session's search_path is. The caller guarantees that `Row` describes
+ * the columns.
  * @param doing for the error, in the infinitive: `read publication "p"`
  */
 export async function queryRows<Row extends QueryResultRow>(
@@ -20,12 +20,12 @@ export async function queryRows<Row extends QueryResultRow>(
   doing: string,
   hints: Hints = {},
 ): Promise<readonly Row[]> {
-  // connect() has pinned the path of a walsender's session.
+  // For a walsender's session, connect() has set the path.
   const path = isWalSender(client) ? "" : SAFE_PATH_FOR_STATEMENT;
   return await run<Row>(client, path + sql, doing, hints);
 }
 
-/** The same for names that a user gave: looked up along the role's own search_path. `sql` qualifies all others. */
+/** Like queryRows(), but looks up the user's names along the role's own search_path. `sql` qualifies all others. */
 export async function queryAlongOwnPath<Row extends QueryResultRow>(
   client: Client,
   sql: string,
@@ -41,7 +41,7 @@ async function run<Row extends QueryResultRow>(
   hints: Hints,
 ): Promise<readonly Row[]> {
   try {
-    // Several statements in one message have as many results.
+    // Several statements in one message have several results.
     const result: QueryResult<Row> | Array<QueryResult<Row>> = await client.query<Row>(sql);
     return [result].flat().at(-1)?.rows ?? [];
   } catch (error) {
@@ -49,12 +49,11 @@ async function run<Row extends QueryResultRow>(
   }
 }
 
-/** pg's Client has the startup parameter, but its types lack it. */
+/** pg's Client has the startup parameter, but its published types do not. */
 function isWalSender(client: Client): boolean {
   return Reflect.get(client, "replication") !== undefined;
 }
 
-/** Runs one statement for its effect. */
 export async function execute(
   client: Client,
   sql: string,
@@ -64,7 +63,7 @@ export async function execute(
   await queryRows(client, sql, doing, hints);
 }
 
-/** Runs `body` in a transaction, which is rolled back when it throws. */
+/** Runs `body` in a transaction, which is rolled back if it throws. */
 export async function inTransaction<Result>(
   client: Client,
   end: "COMMIT" | "ROLLBACK",
@@ -76,7 +75,7 @@ export async function inTransaction<Result>(
   try {
     result = await body();
   } catch (error) {
-    // The body's error is the one that matters; on a lost connection this one fails too.
+    // The body's error is the important one; after a lost connection the rollback fails too.
     await client.query("ROLLBACK").catch(() => {});
     throw error;
   }

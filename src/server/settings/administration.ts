@@ -1,4 +1,4 @@
-/** Who may change the server's settings, and how: by ALTER SYSTEM, or where a managed service has them. */
+/** Who may change the server's settings, and how: with ALTER SYSTEM, or through a managed service's own means. */
 import { accessSync, constants } from "node:fs";
 import type { Client } from "pg";
 import { psqlCommand } from "../target/paste.ts";
@@ -7,15 +7,17 @@ import { quoteIdentifier, quoteLiteral, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
-/** A service that runs PostgreSQL for others, without superusers. Its administrators' role identifies it. */
+/**
+ * A service that runs PostgreSQL for its customers, without superusers. The role of its administrators identifies it.
+ */
 interface ManagedService {
   readonly role: string;
   readonly name: string;
-  /** Where settings are changed. */
+  /** Where its settings are changed. */
   readonly place: string;
-  /** The setting that makes wal_level logical there. */
+  /** The setting that makes wal_level logical. */
   readonly logical: string;
-  /** The role whose members may replicate; undefined: roles with REPLICATION, as usual. */
+  /** The role whose members may replicate; undefined if roles need REPLICATION, as usual. */
   readonly replicator?: string;
 }
 
@@ -75,13 +77,13 @@ export function mayReplicateSql(service: ManagedService | undefined, role: strin
     : `GRANT ${service.replicator} TO ${quoteIdentifier(role)}`;
 }
 
-/** Words for the message, and a command if one exists. */
+/** The text for the message, and a command if one exists. */
 export interface Step {
   readonly words: string;
   readonly fix: string | null;
 }
 
-/** How to change a setting; several values are a list. ALTER SYSTEM cannot run in a transaction, so the reload is a statement of its own. */
+/** How to change a setting; several values make a list. ALTER SYSTEM needs its own statement, outside transactions. */
 export function changeSetting(
   { admin, service }: Administration,
   name: string,
@@ -101,11 +103,11 @@ export function changeSetting(
   };
 }
 
-/** A setting as the configuration has it, which may take a restart to come into effect. */
+/** A setting in the configuration, which may need a restart to take effect. */
 export interface Configured {
-  /** The server has read another value than the one in effect. */
+  /** The server has read a different value than the one in effect. */
   readonly pending: boolean;
-  /** In the files, whether the server has read them yet or not; undefined: the role may not read them. */
+  /** The value in the files, whether the server has read it yet or not; undefined if the role may not read them. */
   readonly value: string | undefined;
 }
 
@@ -130,7 +132,7 @@ export async function readConfigured(
         "read the configuration files",
       )
     : [];
-  // The last of several lines counts.
+  // The last of several lines for a setting counts.
   const values = new Map(lines.map(({ name, setting }) => [name, setting ?? ""]));
   return new Map(
     settings.map(({ name, pending }) => [
@@ -140,7 +142,7 @@ export async function readConfigured(
   );
 }
 
-/** Whether the configuration has been changed already, so that only a restart is missing. */
+/** Whether the configuration was already changed, so that only a restart is missing. */
 export function awaitsRestart(
   configured: Configured | undefined,
   suffices: (value: string) => boolean,
@@ -153,8 +155,8 @@ export const RESTART_MISSING =
   "the configuration has been changed already: restart the server for it to take effect";
 
 /**
- * How to see what fills the WAL. The command reads pg_wal, so it is a fix only where this user can read that.
- * @param dataDirectory null: the role may not know it
+ * How to find out what fills the WAL. The command reads pg_wal, so it is a fix only if this user can read that.
+ * @param dataDirectory null: the role may not read the setting
  * @param from an LSN; null: from the oldest WAL
  * @param fix another command, which takes precedence
  */
@@ -164,7 +166,7 @@ export function lookAtWal(
   from: string | null,
   fix: string | null,
 ): Step {
-  // Users of such a service cannot read files.
+  // Users of a managed service cannot read the server's files.
   if (service !== undefined) return { words: "", fix };
   const folder = dataDirectory === null ? undefined : `${dataDirectory}/pg_wal`;
   const path = folder === undefined ? '"$PGDATA/pg_wal"' : shellQuote(folder);

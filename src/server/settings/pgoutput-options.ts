@@ -20,7 +20,7 @@ export interface PgoutputOptions {
 
 /**
  * The options in the parentheses of START_REPLICATION, with the lowest protocol version that supports them.
- * @throws WalctlError, a usage error, for an option that the server is too old for
+ * @throws WalctlError, a usage error, for an option that the server does not support yet
  */
 export function formatPgoutputOptions(options: PgoutputOptions, version: ServerVersion): string {
   const parameters: Array<readonly [name: string, value: string]> = [

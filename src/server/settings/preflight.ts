@@ -43,7 +43,7 @@ export function majorOf(version: ServerVersion): number {
   return Math.floor(version / 10_000);
 }
 
-/** Throws for a feature that the server is too old for: `--two-phase needs PostgreSQL 15; this server is 14.23`. */
+/** Throws if the server is too old for a feature: `--two-phase needs PostgreSQL 15; this server is 14.23`. */
 export function requireVersion(feature: string, neededMajor: number, actual: ServerVersion): void {
   if (majorOf(actual) >= neededMajor) return;
   throw usageError(
@@ -51,7 +51,7 @@ export function requireVersion(feature: string, neededMajor: number, actual: Ser
   );
 }
 
-/** Undefined: the server can decode. */
+/** Undefined if the server can decode. */
 export function walLevelFault(
   version: ServerVersion,
   walLevel: string | undefined,
@@ -66,8 +66,8 @@ export function isLogical(walLevel: string): boolean {
 }
 
 /**
- * The fault that keeps the server from decoding, to be thrown or shown.
- * @param walLevel undefined: the server is asked
+ * The error if the server cannot decode, to be thrown or shown.
+ * @param walLevel undefined: it is read from the server
  */
 export async function findWalLevelFault(
   client: Client,

@@ -1,4 +1,4 @@
-/** For hints: a new slot beside one that is in the way. Replacing that one could cost its reader changes. */
+/** For hints: a new slot beside one that cannot be used. Replacing that one could lose changes for its reader. */
 import type { Client } from "pg";
 import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";

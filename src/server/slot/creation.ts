@@ -33,7 +33,7 @@ export interface SlotOutcome {
   readonly slot: Slot | undefined;
 }
 
-/** Throws, before anything is sent, for what the server is too old for. */
+/** Throws for options that the server is too old for, before anything is sent. */
 export function checkSlotRequest(request: SlotRequest, version: ServerVersion): void {
   requireSlotName(request.name);
   if (request.twoPhase) requireVersion("--two-phase", 15, version);
@@ -42,9 +42,9 @@ export function checkSlotRequest(request: SlotRequest, version: ServerVersion): 
 
 /**
  * Creates the slot if it does not exist. An existing one is not altered.
- * @param client a walsender's connection; a temporary slot lives as long as it
+ * @param client a walsender's connection; a temporary slot ends with it
  * @param missing the error to throw instead of creating the slot
- * @throws WalctlError when the existing slot cannot be used, or a new one cannot be created in time
+ * @throws WalctlError if the existing slot cannot be used, or a new one cannot be created in time
  */
 export async function ensureSlot(
   client: Client,

@@ -1,4 +1,4 @@
-/** What is wrong with a slot, and the next thing to do. */
+/** Finds what is wrong with a slot, and the next thing to do. */
 import { formatByteCount } from "../../byte-count.ts";
 import type { Slot, SlotFault } from "../../reports.ts";
 import { type Administration, changeSetting, lookAtWal } from "../settings/administration.ts";
@@ -12,15 +12,15 @@ import type { ConnectionTarget } from "../target/target.ts";
 /** Warn when safe_wal_size falls below this share of what the slot may retain. */
 const SAFE_SHARE_MIN = 0.25;
 
-/** What decides, besides the slot itself. */
+/** The facts that matter, besides the slot itself. */
 export interface SlotSurroundings {
   readonly settings: SlotSettings;
   readonly administration: Administration;
-  /** Of all slots of the server. */
+  /** The names of all slots of the server. */
   readonly names: readonly string[];
 }
 
-/** The worst first. */
+/** The most severe first. */
 export function slotFaults(
   slot: Slot,
   around: SlotSurroundings,

@@ -5,7 +5,7 @@ interface Loss {
   readonly reason: string;
   /** A sentence. */
   readonly advice: string;
-  /** The setting that decided it, where its value is of interest. */
+  /** The setting that caused it, if its value is of interest. */
   readonly setting?: "max_slot_wal_keep_size" | "idle_replication_slot_timeout";
 }
 
@@ -51,7 +51,7 @@ const LOSSES: ReadonlyMap<string, Loss> = new Map<string, Loss>([
   ],
 ]);
 
-/** Undefined: the slot is not invalidated. */
+/** Undefined if the slot is not invalidated. */
 export function lossOf(slot: Slot): Loss | undefined {
   const { wal_status: state, invalidation_reason: told, conflicting } = slot;
   if (state !== "lost" && told === null && conflicting !== true) return undefined;
@@ -62,8 +62,8 @@ export function lossOf(slot: Slot): Loss | undefined {
 }
 
 /**
- * PostgreSQL 16 calls every invalidated logical slot conflicting. One whose WAL was removed has no restart_lsn any
- * more, as in 14 and 15, which know no other reason; a conflict leaves it.
+ * PostgreSQL 16 marks every invalidated logical slot as conflicting. A slot whose WAL was removed has no restart_lsn
+ * any more; a conflict keeps it. In 14 and 15 removed WAL is the only reason.
  */
 function reasonBefore17({ conflicting, restart_lsn: restartLsn }: Slot): string {
   return conflicting === true && restartLsn !== null ? "conflict" : "wal_removed";

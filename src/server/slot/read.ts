@@ -11,23 +11,23 @@ export interface SlotSettings {
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
-  /** Null: the role may not read it. */
+  /** Null if the role may not read it. */
   readonly dataDirectory: string | null;
 }
 
-/** `current_setting` would be an error for a role that may not read it. */
+/** `current_setting` would fail for a role that may not read it. */
 export const DATA_DIRECTORY =
   "(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory')";
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
-/** The slots of the server, or the one of that name. Any role may read them, a walsender too. */
+/** The slots of the server, or the one of that name. Any role may read them, also as a walsender. */
 export async function readSlots(client: Client, name?: string): Promise<readonly Slot[]> {
   const only = name === undefined ? "" : `WHERE s.slot_name = ${quoteLiteral(name)}`;
   return await queryRows<Slot & Record<string, unknown>>(
     client,
-    // The order is that of Slot. Columns that older servers lack are read through JSON, where they are just missing.
-    // A standby decodes what it has replayed.
+    // The columns are in the order of Slot. Columns that older servers lack are read through JSON, where they are just
+    // missing. A standby decodes what it has replayed.
     `WITH server AS (
        SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
               ELSE pg_catalog.pg_current_wal_lsn() END AS lsn)

@@ -1,7 +1,7 @@
 /*
  * Replication slots: created, advanced, dropped, and judged.
  * Law: no hint drops or moves a slot that somebody may need.
- * Way in: readSlot() to use one, readSlots() in read.ts to report on all.
+ * Way in: readSlot() to use one slot, readSlots() in read.ts to report on all.
  */
 
 import type { Client } from "pg";
@@ -88,7 +88,7 @@ export async function dropSlot(client: Client, name: string): Promise<void> {
   }
 }
 
-/** The error for a slot that does not exist. `hint`: the command that creates it. */
+/** The error for a slot that does not exist. `hint` is the command that creates it. */
 export async function noSuchSlot(
   client: Client,
   name: string,

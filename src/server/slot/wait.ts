@@ -7,7 +7,7 @@ import type { ConnectionTarget } from "../target/target.ts";
 export interface SlotSteps {
   /** How long the server may wait for each running transaction; 0: without limit. */
   readonly lockTimeoutMs: number;
-  /** Ends the wait, and leaves no unfinished slot behind. */
+  /** Ends the wait; no unfinished slot is left behind. */
   readonly stop: AbortSignal;
   /** Called when the sessions that the server waits for change. */
   readonly onWaiting: (text: string) => void;
@@ -17,9 +17,9 @@ const SILENCE_MS = 1_000;
 const POLL_MS = 1_000;
 
 /**
- * Watches a walsender that creates a slot, and so waits for the transactions that were open before. It sends its
- * client nothing meanwhile, so another connection asks which sessions it waits for. That connection is opened only when
- * the wait is long, and closed right after it: idle, it would delay a smart shutdown.
+ * Watches a walsender that creates a slot and therefore waits for the transactions that were open before. It sends its
+ * client nothing meanwhile, so a second connection queries which sessions it waits for. That connection is opened only
+ * for a long wait and closed right after it: an idle one would delay a smart shutdown.
  */
 export class SlotWait {
   readonly #target: ConnectionTarget;
@@ -44,7 +44,7 @@ export class SlotWait {
     this.#watching = this.#watch();
   }
 
-  /** To be called when the server has answered. */
+  /** Call it when the server has answered. */
   async end(): Promise<void> {
     this.#over.abort();
     await this.#watching;
@@ -60,7 +60,7 @@ export class SlotWait {
       watcher = await connectBeside(this.#target, "ordinary");
       while (!this.#over.signal.aborted) {
         if (stop.aborted) {
-          // The server would not see that its client is gone until the wait is over.
+          // The server would notice that its client is gone only after the wait.
           await execute(watcher, `SELECT pg_cancel_backend(${this.#pid})`, "cancel");
           return;
         }
@@ -68,7 +68,7 @@ export class SlotWait {
         await this.#pause(POLL_MS);
       }
     } catch {
-      // Perhaps the server takes no second connection. lock_timeout still ends the wait.
+      // The server may not accept a second connection. lock_timeout still ends the wait.
       this.#report("transactions that were open before it");
     } finally {
       await watcher?.end().catch(() => {});
@@ -105,7 +105,7 @@ interface Blocker {
   readonly since: string | null;
 }
 
-/** Undefined: it waits for no session at the moment. */
+/** Undefined if it waits for no session at the moment. */
 async function readBlockers(client: Client, pid: number): Promise<string | undefined> {
   const rows = await queryRows<Blocker>(
     client,

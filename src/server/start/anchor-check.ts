@@ -4,32 +4,32 @@ import type { OtherMessage } from "../../pgoutput/messages.ts";
 import type { Anchor, Gap } from "./continuity.ts";
 
 /**
- * A server that was restored from an older state and has written on since looks like the one before by its
- * identifier, timeline and position. So the stream starts at the last commit that was passed on, and this
- * checks that the server repeats it before anything else ends.
+ * A server that was restored from an older state and has written WAL since looks the same by its identifier, timeline
+ * and position. So the stream starts at the last commit that was passed on, and this checks that the server repeats
+ * that commit before anything else ends.
  */
 export class AnchorCheck {
   readonly #anchor: Anchor;
   readonly #gap: Gap | undefined;
   #pending = true;
 
-  /** @param gap what it means if the server does not repeat that commit; undefined: that its log is another one */
+  /** @param gap the gap if the server does not repeat that commit; undefined: its log is a different one */
   constructor(anchor: Anchor, gap?: Gap) {
     this.#anchor = anchor;
     this.#gap = gap;
   }
 
-  /** Nothing may be confirmed before the log is known to be the same. */
+  /** Nothing may be confirmed until the log is known to be the same. */
   get pending(): boolean {
     return this.#pending;
   }
 
-  /** Nothing can be said: the server was asked to start elsewhere than was thought. */
+  /** The check does not apply: the stream starts elsewhere than planned. */
   drop(): void {
     this.#pending = false;
   }
 
-  /** To be asked of each message that is no row, in order. */
+  /** Takes each message that is not a row, in order. */
   message(message: OtherMessage): Gap | undefined {
     if (!this.#pending) return undefined;
     switch (message.kind) {
@@ -50,7 +50,7 @@ export class AnchorCheck {
     }
   }
 
-  /** A keepalive outside of transactions: the server has read its log up to there. */
+  /** Takes a keepalive outside of transactions: the server has read its log up to `walEnd`. */
   keepalive(walEnd: Lsn): Gap | undefined {
     return this.#pending && walEnd >= this.#anchor.endLsn ? this.#mismatch() : undefined;
   }

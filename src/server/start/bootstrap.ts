@@ -1,7 +1,8 @@
 /*
- * Before a stream: publication and slot, found or created; where to start; whether this is the server and the log that were seen before.
- * Law: what would be skipped is an error unless --allow-gap.
- * Way in: bootstrap() for the first connection, Continuation for every one.
+ * Prepares a stream: finds or creates publication and slot, decides where to start, and checks that server and log are
+ * those seen before.
+ * Law: changes that would be skipped are an error unless --allow-gap.
+ * Way in: bootstrap() for the first connection, Continuation for every connection.
  */
 
 import { randomBytes } from "node:crypto";
@@ -27,47 +28,47 @@ import {
 import { quoteIdentifier } from "../query/sql.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-/** What has to be there before a stream can start. */
+/** What has to exist before a stream can start. */
 export interface BootstrapRequest {
   readonly publications: readonly string[];
-  /** Undefined: a temporary slot with a name of its own, on this connection. */
+  /** Undefined: a temporary slot with its own name, on this connection. */
   readonly slot: string | undefined;
-  /** For a slot that is created here: decode prepared transactions at PREPARE. */
+  /** For a slot that is created: decode prepared transactions at PREPARE. */
   readonly twoPhase: boolean;
   /** Create what is missing: --bootstrap. */
   readonly createMissing: boolean;
-  /** Whether logical decoding messages are wanted, which need no tables. */
+  /** Whether logical decoding messages are requested; they need no tables. */
   readonly messages: boolean;
-  /** What the publication of that name is to be; undefined: nothing was said. */
+  /** The definition of a publication to create; undefined if none was given. */
   readonly plan: PublicationPlan | undefined;
-  /** How long creating a slot may wait for any one transaction; 0: for as long as it takes. */
+  /** How long creating a slot may wait for each transaction; 0: without limit. */
   readonly lockTimeoutMs: number;
   readonly stop: AbortSignal;
   /** Called with the transactions that the server waits for while it creates a slot. */
   readonly onWaiting: (text: string) => void;
-  /** Called with what has been done: `created publication "p"`. */
+  /** Called for each completed step: `created publication "p"`. */
   readonly onNotice: (text: string) => void;
-  /** Called with what may do harm, and what fixes it. */
+  /** Called for something that may do harm, with a fix. */
   readonly onWarning: (text: string) => void;
 }
 
-/** What START_REPLICATION needs. */
+/** The data for START_REPLICATION. */
 export interface BootstrapOutcome {
   readonly serverVersion: ServerVersion;
   readonly slotName: string;
-  /** The slot goes with the connection. */
+  /** The slot ends with the connection. */
   readonly temporary: boolean;
   readonly slotCreated: boolean;
   /** A new slot's consistent point, or the slot's confirmed_flush_lsn, as pg_lsn prints it. */
   readonly slotPosition: string;
-  /** No transaction whose end is yet to come began before that: restart_lsn, or a new slot's consistent point. */
+  /** No transaction that is still to end began before it: restart_lsn, or a new slot's consistent point. */
   readonly oldest: Lsn;
 }
 
 /**
- * Checks the publications, creates what is missing where that is asked; then the same for the
- * slot: in this order, since a slot sees a publication only if that came first.
- * @param client a walsender's connection, on which the stream is to be started; nothing is left open beside it
+ * Checks the publications and creates missing ones if requested, then the slot. The order matters: a slot sees a
+ * publication only if that was created first.
+ * @param client a walsender's connection, on which the stream will start; no other connection is left open
  * @throws WalctlError whose hint is the command that creates what is missing
  */
 export async function bootstrap(
@@ -109,7 +110,7 @@ function slotRequestOf({ slot, twoPhase }: BootstrapRequest): SlotRequest {
   };
 }
 
-/** Returns whether it has created one. */
+/** Returns whether it created a publication. */
 async function ensurePublications(
   client: Client,
   target: ConnectionTarget,
@@ -152,7 +153,7 @@ async function ensurePlanned(
   plan: PublicationPlan,
   request: BootstrapRequest,
 ): Promise<boolean> {
-  // Loaded only where a publication may have to be created: every start of tail waits for what is loaded with it.
+  // Loaded only if a publication may have to be created: loading delays every start of tail.
   const { differentPublication, setUpPublication } = await import("../publication/publication.ts");
   const steps = { sync: false, dryRun: false, replicaIdentityFull: false, force: false };
   const outcome = await setUpPublication(client, target, version, plan, steps);

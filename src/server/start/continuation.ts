@@ -18,7 +18,7 @@ import type { SessionNews, SessionOptions } from "./options.ts";
 import { chooseStart, isInRecovery } from "./position.ts";
 import type { StreamState } from "./state.ts";
 
-/** Where a stream starts, and what that rests on. */
+/** Where a stream starts, and the facts that this is based on. */
 export interface Start {
   readonly from: Lsn;
   readonly standing: Standing;
@@ -38,20 +38,20 @@ const NOTHING: Received = {
 };
 
 /**
- * Compares the server and the slot, at each start, with what was received before: START_REPLICATION at a position
- * skips in silence whatever committed below it, on whatever server that is by now.
+ * At each start, compares the server and the slot with what was received before. START_REPLICATION at a position
+ * silently skips everything that committed before it, whatever server that now is.
  */
 export class Continuation {
   readonly #options: SessionOptions;
-  /** The log that was streamed last; undefined: there was no start yet. */
+  /** The log that was streamed last; undefined before the first start. */
   #log: LogIdentity | undefined;
-  /** No transaction that ended before that is missing. */
+  /** No transaction that ended before it is missing. */
   #complete: Lsn | undefined;
   /** The last commit that an earlier process received. */
   #anchor: Anchor | undefined;
-  /** Where to go on, since what was received belongs to another log, and the user knows. */
+  /** Where to continue if what was received belongs to another log and the user accepts that. */
   #afreshFrom: Lsn | undefined;
-  /** The temporary slot that the lost connection took with it. */
+  /** The temporary slot that ended with the lost connection. */
   #lostSlot: string | undefined;
 
   constructor(options: SessionOptions) {
@@ -59,8 +59,8 @@ export class Continuation {
   }
 
   /**
-   * @throws GapError for changes that would be skipped, unless that is allowed; StandbyBehind when it is only too
-   * early to tell
+   * @throws GapError for changes that would be skipped, unless that is allowed; StandbyBehind if it is too early to
+   * decide
    */
   async choose(client: Client, state: StreamState, started: BootstrapOutcome): Promise<Start> {
     const server = await identifyServer(client);
@@ -76,7 +76,7 @@ export class Continuation {
     if (gap !== undefined) {
       if (received.passed >= server.position) await requireNoStandby(client, received, standing);
       const error = new GapError(gap);
-      // A temporary slot starts now, whatever was before.
+      // A temporary slot starts now, whatever was received before.
       if (!this.#options.allowGap && !temporary) throw error;
       warnOfGap(this.#options.news, error);
       return afresh(standing, gap.from);
@@ -87,25 +87,25 @@ export class Continuation {
     return await this.#goOn(client, received, standing);
   }
 
-  /** The server has accepted the start. */
+  /** Call it when the server has accepted the start. */
   begin({ standing, from, gap }: Start): void {
     const { server, slotPosition } = standing;
     const before = gap ? INVALID_LSN : (this.#complete ?? INVALID_LSN);
     this.#log = server;
-    // A server restored from an older state says nothing of what lies beyond its position.
+    // A server restored from an older state says nothing about what lies beyond its position.
     const still = before > server.position ? INVALID_LSN : before;
     this.#complete = maxLsn(still, maxLsn(slotPosition, from));
     this.#afreshFrom = undefined;
     this.#lostSlot = undefined;
   }
 
-  /** The connection is gone. */
+  /** Call it when the connection is lost. */
   end(state: StreamState, { temporary, slotName }: BootstrapOutcome): void {
     if (this.#complete !== undefined) this.#complete = maxLsn(this.#complete, state.ledger.mark());
     if (temporary) this.#lostSlot = slotName;
   }
 
-  /** The next start, at `from`, takes nothing that was received into account; 0/0: where the slot stands. */
+  /** The next start, at `from`, ignores everything received; 0/0: at the slot's position. */
   forget(from: Lsn): void {
     this.#afreshFrom = from;
   }
@@ -156,7 +156,7 @@ function afresh(standing: Standing, from: Lsn): Start {
   return { from, standing, check: undefined, gap: true };
 }
 
-/** A standby that was restarted is behind only until it has replayed again what it has. */
+/** After a restart a standby is behind only until it has replayed its WAL again. */
 async function requireNoStandby(
   client: Client,
   { passed }: Received,
@@ -184,7 +184,7 @@ function warnOfRewinding(news: SessionNews, received: Received, { server }: Stan
   });
 }
 
-/** FILE alone does not tell what was acknowledged. */
+/** FILE alone does not show what was acknowledged. */
 function warnOfAdvance(news: SessionNews, end: Lsn, slotPosition: Lsn): void {
   if (end === INVALID_LSN || slotPosition <= end) return;
   news.warn({

@@ -2,8 +2,8 @@ import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
 import type { LogIdentity, ServerIdentity } from "./server-identity.ts";
 
 /**
- * The last commit that was passed on, or that of the transaction that was cut: a stream that starts there repeats it,
- * and so shows that the log is the same.
+ * The last commit that was passed on, or the commit of a transaction that was cut. A stream that starts there repeats
+ * it, which shows that the log is the same.
  */
 export interface Anchor {
   readonly commitLsn: Lsn;
@@ -12,44 +12,46 @@ export interface Anchor {
   readonly commitUnixMs: number;
 }
 
-/** What is known of the stream so far, from this process or, through FILE, from the one before. */
+/** What is known about the stream so far, from this process or, through FILE, from the one before. */
 export interface Received {
-  /** The log that it came from; undefined: not known. */
+  /** The log that it came from; undefined if not known. */
   readonly log: LogIdentity | undefined;
-  /** Whose changes they are; undefined: this slot's, or not known. */
+  /** The slot and database that sent it; undefined if it was this slot, or not known. */
   readonly source: { readonly database: string; readonly slot: string | undefined } | undefined;
-  /** The furthest WAL record of which something was passed on; 0/0: none. */
+  /** The furthest WAL record of which something was passed on; 0/0 if none. */
   readonly passed: Lsn;
-  /** All transactions that ended before that were passed on; 0/0: where the slot stands. */
+  /** All transactions that ended before it were passed on; 0/0: the slot's position. */
   readonly end: Lsn;
-  /** Nothing that ended before that is missing. Undefined: not known. */
+  /** No transaction that ended before it is missing. Undefined if not known. */
   readonly complete: Lsn | undefined;
-  /** What was last confirmed to the slot. Undefined: not known. */
+  /** The position that was last confirmed to the slot. Undefined if not known. */
   readonly confirmed: Lsn | undefined;
   readonly anchor: Anchor | undefined;
 }
 
-/** Where the server and the slot stand at a start. */
+/** The positions of server and slot at a start. */
 export interface Standing {
   readonly server: ServerIdentity;
   readonly database: string;
   readonly slotName: string;
   readonly temporary: boolean;
-  /** Its confirmed_flush_lsn: what committed before that is not sent again. */
+  /** The slot's confirmed_flush_lsn: the server does not send again what committed before it. */
   readonly slotPosition: Lsn;
 }
 
-/** What START_REPLICATION at the old position would skip in silence. */
+/** Changes that START_REPLICATION at the old position would skip silently. */
 export interface Gap {
   readonly what: string;
   readonly detail: string;
-  /** With --allow-gap: where to go on, so that nothing that the server has now is skipped; 0/0: where the slot stands. */
+  /**
+   * With --allow-gap: where to continue so that nothing that the server has now is skipped; 0/0: the slot's position.
+   */
   readonly from: Lsn;
 }
 
 const NO_END = 0xffff_ffff_ffff_ffffn as Lsn;
 
-/** Why the stream cannot go on without a gap; undefined: it can. */
+/** Why the stream cannot continue without a gap; undefined if it can. */
 export function findGap(received: Received, standing: Standing): Gap | undefined {
   const { log, passed } = received;
   const { server } = standing;
@@ -69,27 +71,30 @@ export function findGap(received: Received, standing: Standing): Gap | undefined
   return slotMoved(received, standing, fork ?? NO_END);
 }
 
-/** Up to where what was received is this server's log, as far as that can be known without asking it for a commit. */
+/**
+ * The position up to which what was received belongs to this server's log, as far as that can be known without asking
+ * the server to repeat a commit.
+ */
 function forkFrom(received: Received, standing: Standing): Lsn | undefined {
   const { log, passed, confirmed, end } = received;
   const { server, slotPosition } = standing;
   const fork = log === undefined ? NO_END : forkOf(log, server);
   if (log === undefined || fork === undefined || passed < fork) return fork;
   if (passed >= server.position || !descends(server, log, fork)) return fork;
-  // Only this server can have moved its slot to what was confirmed beyond the fork.
+  // Only this server can have moved its slot to the confirmed position beyond the fork.
   const ours = slotPosition > fork && (slotPosition === confirmed || slotPosition === end);
   return ours || isRepeatable(received, slotPosition, fork) ? NO_END : fork;
 }
 
 /**
- * Whether the timeline that was received goes on in the server's. A standby's walsender streams on when the standby is
- * promoted, and does not say so: then the rest of what was received is of the new timeline.
+ * Whether the received timeline continues in the server's. When a standby is promoted, its walsender continues to
+ * stream without saying so: the rest of what was received then belongs to the new timeline.
  */
 function descends({ history }: ServerIdentity, log: LogIdentity, fork: Lsn): boolean {
   return history?.some(({ timeline, end }) => timeline === log.timeline && end === fork) === true;
 }
 
-/** Whether the server can be asked to repeat the last commit, which lies beyond the fork. */
+/** Whether the server can be asked to repeat the last commit, which is beyond the fork. */
 function isRepeatable({ anchor, end }: Received, slotPosition: Lsn, fork: Lsn): boolean {
   if (anchor === undefined || anchor.commitLsn < fork || slotPosition > anchor.commitLsn) {
     return false;
@@ -97,7 +102,7 @@ function isRepeatable({ anchor, end }: Received, slotPosition: Lsn, fork: Lsn): 
   return anchor.commitLsn >= end || anchor.endLsn === end;
 }
 
-/** What it means if the server does not repeat the commit that was to show that its log is the one received. */
+/** The gap if the server does not repeat the commit that was to show that its log is the one received. */
 export function gapWithoutAnchor(received: Received, { server }: Standing): Gap | undefined {
   const { log, passed } = received;
   const fork = log && forkOf(log, server);
@@ -105,8 +110,8 @@ export function gapWithoutAnchor(received: Received, { server }: Standing): Gap 
 }
 
 /**
- * Up to where two logs of one system are the same: where either left their last common timeline. The highest
- * position when they are on the same timeline; undefined when a history is not known.
+ * The position up to which two logs of one system are the same: where either left their last common timeline. The
+ * highest position if they are on the same timeline; undefined if a history is not known.
  */
 export function forkOf(one: LogIdentity, other: LogIdentity): Lsn | undefined {
   if (one.timeline === other.timeline && (one.history ?? other.history) === undefined)
@@ -128,7 +133,7 @@ export function forkOf(one: LogIdentity, other: LogIdentity): Lsn | undefined {
   return fork;
 }
 
-/** FILE holds what another slot sent, or one of another database. */
+/** FILE contains what another slot sent, or a slot of another database. */
 function otherSource({ source }: Received, standing: Standing): Gap | undefined {
   if (source === undefined) return undefined;
   const { database, slotName, temporary } = standing;
@@ -168,7 +173,7 @@ function behind(passed: Lsn, { position }: ServerIdentity): Gap {
   };
 }
 
-/** Somebody else has used the slot, or made a new one of the same name. */
+/** Somebody else has used the slot, or created a new one of the same name. */
 function slotMoved(received: Received, standing: Standing, fork: Lsn): Gap | undefined {
   const { slotName, slotPosition } = standing;
   if (received.complete === undefined) return undefined;
@@ -182,7 +187,7 @@ function slotMoved(received: Received, standing: Standing, fork: Lsn): Gap | und
   };
 }
 
-/** The commit at which the stream can start so that the server repeats it; undefined: the slot is past it. */
+/** The commit at which the stream can start so that the server repeats it; undefined if the slot is past it. */
 export function usableAnchor(received: Received, standing: Standing): Anchor | undefined {
   const { anchor, end } = received;
   const { slotPosition } = standing;
@@ -192,7 +197,7 @@ export function usableAnchor(received: Received, standing: Standing): Anchor | u
   return anchor.commitLsn < (forkFrom(received, standing) ?? INVALID_LSN) ? anchor : undefined;
 }
 
-/** The server is older than it was, though it has all that was passed on. */
+/** The server is older than before, although it has everything that was passed on. */
 export function isRewound({ complete }: Received, { server }: Standing): boolean {
   return complete !== undefined && complete > server.position;
 }

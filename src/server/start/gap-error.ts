@@ -6,7 +6,7 @@ import { SqlState } from "../query/sqlstate.ts";
 const HINT =
   "To go on with what the server has now, without what is missing: --allow-gap. What is missing has to come from elsewhere, such as a new copy of the tables.";
 
-/** The stream cannot go on without a gap that the output would not show. */
+/** The stream cannot continue without a gap that the output would not show. */
 export class GapError extends WalctlError {
   readonly gap: Gap;
 
@@ -16,12 +16,12 @@ export class GapError extends WalctlError {
   }
 }
 
-/** It is known, and allowed. */
+/** Warns of a gap that --allow-gap permits. */
 export function warnOfGap(news: SessionNews, { gap }: GapError): void {
   news.warn({ message: gap.what, detail: gap.detail });
 }
 
-/** It will have caught up: to be tried again. */
+/** The standby will catch up: try again. */
 export class StandbyBehind extends Error {
   override readonly name = "StandbyBehind";
   readonly code = SqlState.cannotConnectNow;

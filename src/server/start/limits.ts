@@ -36,14 +36,14 @@ export class Limits {
     return this.#rows <= 0;
   }
 
-  /** A row change has been printed. */
+  /** Call it when a row change was printed. */
   change(): void {
     this.#rows--;
   }
 
-  /** Why the stream ends before this message; undefined: it does not. */
+  /** Why the stream ends before this message; undefined if it does not. */
   endsBefore(message: OtherMessage): "limit" | "endpos" | undefined {
-    // The commit that directly follows the last row belongs to it: without it the transaction would be cut short.
+    // A commit that directly follows the last row belongs to it: without it the transaction would be cut short.
     if (this.reached && message.kind !== "commit") return "limit";
     if (this.#endpos === undefined && this.#until === undefined) return undefined;
     switch (message.kind) {
@@ -71,14 +71,14 @@ export class Limits {
       case "stream_commit":
       case "commit_prepared":
         if (this.reached) return "limit";
-        // No need to wait for more: what commits later does so behind it.
+        // No need to wait for more: what commits later comes later.
         return this.endsAt(message.endLsn) ? "endpos" : undefined;
       default:
         return undefined;
     }
   }
 
-  /** Whether --endpos is reached, when all that committed before `position` has been passed on. */
+  /** Whether --endpos is reached once everything that committed before `position` has been passed on. */
   endsAt(position: Lsn): boolean {
     return this.#endpos !== undefined && position >= this.#endpos;
   }

@@ -10,29 +10,29 @@ import type { LogIdentity } from "./server-identity.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import type { StreamConsumer } from "./consumer.ts";
 
-/** What a session does, and who hears of it. */
+/** The options and the callbacks of a session. */
 export interface SessionOptions {
   readonly target: ConnectionTarget;
   readonly bootstrap: BootstrapRequest;
   readonly pgoutput: PgoutputOptions;
   readonly consumer: StreamConsumer;
-  /** Advance the slot: past what was written, or only to what the consumer itself confirms. */
+  /** Advance the slot: to what was written, or only to what the consumer itself confirms. */
   readonly acknowledge: boolean | Confirmed;
   /** --startpos */
   readonly startpos: Lsn | undefined;
-  /** Where the server cannot continue what was received: warn and go on, instead of failing. */
+  /** If the server cannot continue what was received: warn and continue instead of failing. */
   readonly allowGap: boolean;
-  /** What an earlier process received. Asked at each attempt before the first start. */
+  /** What an earlier process received. Called at each attempt before the first start. */
   readonly received: () => Received | undefined;
   /**
-   * Called once, when the slot is ours and before anything is passed on. Returns what the output holds, which may be
-   * more than `received` said: another process may have used the slot since. `oldest`: the slot sends no transaction
-   * that began before that.
+   * Called once, when this process holds the slot and before anything is passed on. Returns what the output contains,
+   * which may be more than `received` said: another process may have used the slot since. `oldest`: the slot sends no
+   * transaction that began before it.
    */
   readonly takeOver: (oldest: Lsn) => TakenOver;
-  /** Called at each start, when the slot is ours and before anything is passed on. */
+  /** Called at each start, when this process holds the slot and before anything is passed on. */
   readonly started: (start: StreamStart) => void;
-  /** `now`: the server's position at the first connection, even when the slot is waited for after that. */
+  /** `now`: the server's position at the first connection, even if the session then has to wait for the slot. */
   readonly endpos: Lsn | "now" | undefined;
   /** Nothing that committed after it is wanted. */
   readonly until?: PgTime | undefined;
@@ -40,7 +40,7 @@ export interface SessionOptions {
   readonly limit: number | undefined;
   readonly statusIntervalMs: number;
   readonly reconnect: boolean;
-  /** Wait for a slot that another program uses at the start. */
+  /** At the start, wait for a slot that another program uses. */
   readonly waitForSlot: boolean;
   readonly stop: AbortSignal;
   readonly news: SessionNews;
@@ -48,28 +48,28 @@ export interface SessionOptions {
 
 export interface StreamStart {
   readonly log: LogIdentity;
-  /** Undefined: a temporary slot. */
+  /** Undefined for a temporary slot. */
   readonly slot: string | undefined;
   /** The slot's confirmed_flush_lsn. */
   readonly slotPosition: Lsn;
-  /** What was passed on before does not belong to what follows: there is a gap. */
+  /** There is a gap: what was passed on before does not belong to what follows. */
   readonly gap: boolean;
-  /** Where the stream starts; 0/0: where the slot stands. */
+  /** Where the stream starts; 0/0: at the slot's position. */
   readonly from: Lsn;
 }
 
-/** What was passed on by an earlier process. */
+/** What an earlier process passed on. */
 export interface TakenOver {
-  /** Undefined: nothing is known. */
+  /** Undefined if nothing is known. */
   readonly mark: Mark | undefined;
   /**
-   * Blocks of streamed transactions, in order, and all ends since the first of them: the server sends again what is
-   * there of those that have not ended. Read once.
+   * The blocks of streamed transactions, in order, and all ends since the first of them: the server sends again those
+   * parts of transactions that have not ended. It is read only once.
    */
   readonly unfinished: Iterable<PrintedPart>;
 }
 
-/** What has been passed on so far, of which no transaction is cut. */
+/** What was passed on so far, in whole transactions. */
 export interface Passed {
   readonly mark: Mark;
   readonly anchor: Anchor | undefined;
@@ -78,11 +78,11 @@ export interface Passed {
 /** The consumer's own confirmations. */
 export interface Confirmed {
   readonly confirmations: Confirmations;
-  /** Calls back for each confirmation that is accepted. Returns a function that ends this. */
+  /** Calls `onConfirmed` for each accepted confirmation. Returns a function that ends this. */
   subscribe(onConfirmed: (lsn: Lsn) => void): () => void;
   /** Reads at once what the consumer has written. */
   poll(): void;
-  /** Call it when all is written: ends the output and waits for the last confirmations. */
+  /** Call it when everything is written: ends the output and waits for the last confirmations. */
   finish(stop: AbortSignal): Promise<void>;
 }
 
@@ -94,18 +94,17 @@ export interface SessionNews {
   streaming(started: BootstrapOutcome, from: Lsn, horizon: Horizon): void;
 }
 
-/** The state of a session. */
 export interface SessionStatus {
   readonly connected: boolean;
-  /** The server has accepted a start. */
+  /** Whether the server has accepted a start. */
   readonly started: boolean;
   /** The furthest position that the server has sent. */
   readonly received: Lsn;
-  /** All before it has been written. */
+  /** Everything before it has been written. */
   readonly written: Lsn;
-  /** The flush position that was last reported to the server. */
+  /** The flush position last reported to the server. */
   readonly confirmed: Lsn;
-  /** Transactions that were passed on and not confirmed. */
+  /** The number of transactions that were passed on and not confirmed. */
   readonly unacknowledged: number;
   readonly reconnects: number;
   /** --endpos, once `now` is known. */

@@ -7,7 +7,7 @@ import { quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
 /**
- * The position that --startpos asks for. Warns when it is before the slot's.
+ * The start position for --startpos. Warns if it is before the slot's.
  * @param confirmed the slot's confirmed_flush_lsn
  * @throws WalctlError for a position that the server has not reached
  */
@@ -19,7 +19,7 @@ export async function chooseStart(
 ): Promise<Lsn> {
   const current = await readCurrentLsn(client);
   if (asked > current) {
-    // The server would wait in silence, and leave out all that commits meanwhile.
+    // The server would wait silently, and leave out everything that commits meanwhile.
     throw new WalctlError(
       `the start position ${formatLsn(asked)} is beyond the server's own, ${formatLsn(current)}`,
       { hint: "Is it another server's? Leave --startpos out." },
@@ -35,9 +35,8 @@ export async function chooseStart(
   return asked;
 }
 
-/** The server's current position. */
 export async function readCurrentLsn(client: Client): Promise<Lsn> {
-  // On a standby what is replayed is what can be decoded.
+  // A standby can decode what it has replayed.
   const rows = await queryRows<{ lsn: string }>(
     client,
     `SELECT (CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
@@ -61,7 +60,6 @@ export async function isPast(client: Client, time: PgTime): Promise<boolean> {
   return rows[0]?.past ?? false;
 }
 
-/** Whether it is a standby. */
 export async function isInRecovery(client: Client): Promise<boolean> {
   const rows = await queryRows<{ recovering: boolean }>(
     client,

@@ -2,8 +2,8 @@ import type { Lsn } from "../../lsn.ts";
 import type { WalPosition } from "../../pgoutput/messages.ts";
 
 /**
- * How far into a transaction its messages have been passed on. Their positions never go back within a
- * transaction, but they repeat (rows of one multi-insert record), so that a place is a position and a count.
+ * How far the messages of a transaction have been passed on. Their positions never decrease within a transaction, but
+ * they repeat (rows of one multi-insert record), so a place is a position and a count.
  */
 export class Progress {
   #passedHigh = 0;
@@ -13,7 +13,7 @@ export class Progress {
   #low = 0;
   #count = 0;
 
-  /** The transaction comes again from its beginning. */
+  /** The transaction will be sent again from its beginning. */
   rewind(): void {
     this.#high = 0;
     this.#low = 0;
@@ -25,7 +25,7 @@ export class Progress {
     return ((BigInt(this.#passedHigh) << 32n) | BigInt(this.#passedLow)) as Lsn;
   }
 
-  /** Takes the next message, and tells whether it was passed on before. */
+  /** Takes the next message. Returns whether it was passed on before. */
   repeats({ high, low }: WalPosition): boolean {
     if (high === this.#high && low === this.#low) this.#count++;
     else {

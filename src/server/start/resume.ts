@@ -21,44 +21,44 @@ import {
 
 /** What an earlier process passed on. */
 export interface Mark {
-  /** All that ended before that; 0/0: nothing. */
+  /** Everything that ended before it was passed on; 0/0: nothing. */
   readonly endLsn: Lsn;
-  /** The end of the last message outside of transactions; 0/0: none. */
+  /** The end of the last message outside of transactions; 0/0 if none. */
   readonly messageLsn: Lsn;
 }
 
-/** What an earlier process printed of transactions that were open. */
+/** What an earlier process printed of open transactions. */
 export type PrintedPart =
   /** A block of a streamed transaction begins or ends. */
   | { readonly kind: "start" | "stop"; readonly xid: number }
-  /** Something within a block. */
+  /** A row, truncate or message inside a block. */
   | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
   | { readonly kind: "abort"; readonly xid: number; readonly subxid: number }
-  /** The end of any transaction, streamed or not. `lsn` lies in the record that ended it. */
+  /** The end of any transaction, streamed or not. `lsn` is inside the record that ended it. */
   | { readonly kind: "end"; readonly xid: number; readonly lsn: Lsn };
 
 /**
- * Recognizes what a stream that was started again repeats. What ends a transaction (Commit, Prepare and their
- * like) comes in the order of the log, so that what is not beyond the last one passed on is a repetition.
- * A transaction that was cut comes again from its beginning; one that was streamed before may come in
- * other blocks, or in one piece, and is known by its xid.
+ * Recognises what the server repeats after a restart of the stream. Ends of transactions (Commit, Prepare and similar)
+ * come in the order of the log, so an end that is not beyond the last one passed on is a repetition. A transaction that
+ * was cut is sent again from its beginning. One that was streamed before may be sent in other blocks, or in one piece,
+ * and is recognised by its xid.
  */
 export class Resume {
-  /** Within the record of the last end that was passed on. */
+  /** A position inside the record of the last end that was passed on. */
   #lastEnd = INVALID_LSN;
   #lastMessageLsn = INVALID_LSN;
-  /** The last end that was passed on, when it was a commit. */
+  /** The last end that was passed on, if it was a commit. */
   #commit: Commit | StreamCommit | undefined;
-  /** Whose commit the last end was, also when an earlier process passed it on. */
+  /** The transaction of the last commit, also if an earlier process passed it on. */
   #committedXid: number | undefined;
-  /** Those that were streamed or cut: of the many that come whole, none is ever put here. */
+  /** Transactions that were streamed or cut. The many that are sent whole are never added. */
   readonly #unfinished = new Map<number, Unfinished>();
   /** The transaction that is open now. */
   #open: Unfinished | undefined;
-  /** The open transaction was passed on whole. */
+  /** The open transaction was already passed on completely. */
   #old = false;
 
-  /** The connection is gone: what was not finished will come again. */
+  /** The connection is lost: what was not finished will be sent again. */
   disconnect(): void {
     if (this.#open !== undefined) this.#keep(this.#open);
     this.#open = undefined;
@@ -66,7 +66,7 @@ export class Resume {
     for (const unfinished of this.#unfinished.values()) unfinished.rewind();
   }
 
-  /** All that an earlier process passed on and that has ended. */
+  /** Skips everything that an earlier process passed on and that has ended. */
   skip({ endLsn, messageLsn }: Mark): void {
     this.#lastEnd = maxLsn(this.#lastEnd, lastByteBefore(endLsn));
     this.#lastMessageLsn = maxLsn(this.#lastMessageLsn, messageLsn);
@@ -90,14 +90,16 @@ export class Resume {
     };
   }
 
-  /** The furthest WAL record of which something has been passed on. */
+  /** The furthest WAL record of which something was passed on. */
   get passed(): Lsn {
     let passed = maxLsn(this.#lastEnd, lastByteBefore(this.#lastMessageLsn));
     for (const unfinished of this.#unfinished.values()) passed = maxLsn(passed, unfinished.passed);
     return maxLsn(passed, this.#open?.passed ?? INVALID_LSN);
   }
 
-  /** The transaction that the lost connection cut between its Begin and its end: nothing is to come before the rest. */
+  /**
+   * The transaction that the lost connection cut between its Begin and its end: its rest is sent before anything else.
+   */
   get interrupted(): Anchor | undefined {
     for (const { begin } of this.#unfinished.values()) {
       if (begin !== undefined && recordOf(begin) > this.#lastEnd) return anchorOf(begin);
@@ -105,12 +107,12 @@ export class Resume {
     return undefined;
   }
 
-  /** The transaction that is open was passed on whole, and comes again. */
+  /** The open transaction was already passed on completely and is being repeated. */
   get repeating(): boolean {
     return this.#old;
   }
 
-  /** To be asked once for each message received but rows, before anything is done with it. Relation and Type may come again. */
+  /** Call it once for each message except rows, before it is processed. Relation and Type are never repetitions. */
   judge(message: OtherMessage): Repetition {
     switch (message.kind) {
       case "truncate":
@@ -145,7 +147,7 @@ export class Resume {
       case "stream_prepare":
         return this.#end(message.transaction.xid, message.prepareLsn);
       case "rollback_prepared":
-        // The one end that is known by the byte after its record, where the next record may start.
+        // The only end that is identified by the byte after its record, where the next record may start.
         return this.#end(message.transaction.xid, lastByteBefore(message.rollbackEndLsn));
       case "abort":
       case "table_changed":
@@ -155,15 +157,15 @@ export class Resume {
   }
 
   /**
-   * The same for a change that belongs to the open transaction.
-   * @param xid its own transaction's, which may be a subtransaction; undefined: it is not known
+   * Like judge(), for a change of the open transaction.
+   * @param xid the xid of its own transaction, which may be a subtransaction; undefined if not known
    */
   judgeChange(xid: number | undefined, position: WalPosition): Repetition {
     if (this.#old) return REPEATED;
     return this.#open === undefined ? NEW : this.#open.judgeChange(xid, position);
   }
 
-  /** What an earlier process printed, part by part and in order. */
+  /** Takes what an earlier process printed, part by part and in order. */
   recall(part: PrintedPart): void {
     switch (part.kind) {
       case "start":
@@ -175,7 +177,7 @@ export class Resume {
       case "abort":
         return void this.#abort(part.xid, part.subxid);
       case "end":
-        // Not all that would make an anchor of it is known.
+        // Too little is known for an anchor.
         return void this.#end(part.xid, part.lsn, undefined, part.xid);
     }
   }
@@ -214,7 +216,7 @@ export class Resume {
     return repeated ? REPEATED : NEW;
   }
 
-  /** Outside of transactions they come in the order of the log, each at a position of its own. */
+  /** Outside of transactions, messages come in the order of the log, each at its own position. */
   #outside(lsn: Lsn): Repetition {
     if (lsn <= this.#lastMessageLsn) return REPEATED;
     this.#lastMessageLsn = lsn;
@@ -235,7 +237,7 @@ export class Resume {
     return unfinished?.judgeEnd() ?? NEW;
   }
 
-  /** A subtransaction's voids only its own changes: the transaction goes on. */
+  /** A rolled-back subtransaction discards only its own changes: the transaction continues. */
   #abort(xid: number, subxid: number): Repetition {
     const unfinished = this.#find(xid);
     if (unfinished === undefined) return this.#committedXid === xid ? REPEATED : NEW;
@@ -248,7 +250,7 @@ export class Resume {
     return repeated ? REPEATED : NEW;
   }
 
-  /** A new start would be behind them. */
+  /** The server does not send these again: a later start is behind them. */
   #forgetAborted(): void {
     for (const [xid, { aborted }] of this.#unfinished) {
       if (aborted) this.#unfinished.delete(xid);
@@ -270,7 +272,7 @@ export class Resume {
   }
 }
 
-/** Within the record that ends there: the next one may start at its end. */
+/** A position inside the record that ends there: the next one may start at its end. */
 function lastByteBefore(end: Lsn): Lsn {
   return end === INVALID_LSN ? end : ((end - 1n) as Lsn);
 }

@@ -4,26 +4,26 @@ import { NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
 import { queryRows } from "../query/statement.ts";
 import { SqlState } from "../query/sqlstate.ts";
 
-/** An earlier timeline, and where the next one left it. */
+/** An earlier timeline, and the position where the next one left it. */
 export interface TimelineEnd {
   readonly timeline: number;
   readonly end: Lsn;
 }
 
-/** Which write-ahead log it is: initdb gives it a number, and each promotion or recovery to a point in time a timeline. */
+/** Identifies a log: initdb assigns the system identifier, each promotion or point-in-time recovery a timeline. */
 export interface LogIdentity {
   readonly systemIdentifier: string;
   readonly timeline: number;
-  /** The timelines before, the first one first. Undefined: the server has lost the file that tells. */
+  /** The earlier timelines, oldest first. Undefined if the server no longer has the history file. */
   readonly history: readonly TimelineEnd[] | undefined;
 }
 
 export interface ServerIdentity extends LogIdentity {
-  /** The log is flushed up to there; on a standby, received. */
+  /** The position up to which the log is flushed or, on a standby, received. */
   readonly position: Lsn;
 }
 
-/** The file of timeline N's history is not there (undefined_file), or not readable. */
+/** The history file of timeline N does not exist (undefined_file), or cannot be read. */
 const FILE_ERRORS: ReadonlySet<string> = new Set([
   SqlState.undefinedFile,
   SqlState.ioError,
@@ -51,7 +51,7 @@ async function readHistory(
   client: Client,
   timeline: number,
 ): Promise<readonly TimelineEnd[] | undefined> {
-  // The first timeline has no history, and no file of it.
+  // The first timeline has no history file.
   if (timeline === 1) return [];
   try {
     const [row] = await queryRows<{ content: Uint8Array | string }>(

@@ -7,18 +7,18 @@ import type { Confirmed, SessionOptions } from "./options.ts";
 import { readCurrentLsn } from "./position.ts";
 import type { StreamConsumer } from "./consumer.ts";
 
-/** What outlives a connection. */
+/** State that is kept across connections. */
 export interface StreamState {
   readonly consumer: StreamConsumer;
   readonly ledger: Ledger;
   readonly feedback: Feedback;
   readonly resume: Resume;
   readonly limits: Limits;
-  /** With --ack-from: the consumer confirms, instead of what was written. */
+  /** With --ack-from: the consumer's confirmations count, instead of what was written. */
   readonly confirmed: Confirmed | undefined;
 }
 
-/** What outlives a connection, as it is before the first one streams; `now` becomes the position that it is now. */
+/** Creates the state before the first connection streams. `now` becomes the current position. */
 export async function openState(
   client: Client,
   { consumer, acknowledge, endpos, until, limit }: SessionOptions,
@@ -34,7 +34,7 @@ export async function openState(
   };
 }
 
-/** This server does not have the log that was received. What is remembered of that log would hide what this one sends. */
+/** For a server without the log that was received: what is remembered of that log would hide what this one sends. */
 export function forgetStream(state: StreamState): StreamState {
   state.confirmed?.confirmations.forget();
   return { ...state, ledger: new Ledger(), resume: new Resume() };

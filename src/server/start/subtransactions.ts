@@ -1,6 +1,6 @@
 import type { WalPosition } from "../../pgoutput/messages.ts";
 
-/** Remembered for one transaction. Of later ones nobody learns that they were rolled back while the connection was lost. */
+/** Limit for one transaction: later subtransactions that are rolled back during an interruption go unnoticed. */
 const KEPT_MAX = 100_000;
 
 interface First extends WalPosition {
@@ -8,23 +8,23 @@ interface First extends WalPosition {
 }
 
 /**
- * The subtransactions of a transaction whose changes were passed on while it was open. One that is rolled
- * back while the connection is lost does not come again, and the server says nothing of it: it is known by its
- * first change, which is missing where it stood.
+ * The subtransactions of a transaction whose changes were passed on while it was open. If one is rolled back while the
+ * connection is lost, the server neither sends it again nor mentions it: it is recognised by its first change, which is
+ * missing in the repetition.
  */
 export class Subtransactions {
-  /** Their first changes, in the order of the log. */
+  /** The first change of each, in the order of the log. */
   #firsts: First[] = [];
   readonly #known = new Set<number>();
   readonly #aborted = new Set<number>();
   #next = 0;
 
-  /** The transaction comes again from its beginning. */
+  /** The transaction will be sent again from its beginning. */
   rewind(): void {
     this.#next = 0;
   }
 
-  /** A change is passed on. */
+  /** Records a change that is passed on. */
   add(xid: number, { high, low }: WalPosition): void {
     if (this.#known.has(xid) || this.#known.size >= KEPT_MAX) return;
     this.#known.add(xid);
@@ -32,12 +32,12 @@ export class Subtransactions {
     this.#next = this.#firsts.length;
   }
 
-  /** The server has sent its Stream Abort. */
+  /** The server has sent a Stream Abort for it. */
   abort(xid: number): void {
     if (this.#known.has(xid)) this.#aborted.add(xid);
   }
 
-  /** Those whose first change was due before `position` and did not come. Undefined: the transaction ends, all were due. */
+  /** Those whose first change was due before `position` and did not come. At the end (undefined) all were due. */
   missingBefore(position: WalPosition | undefined): readonly number[] {
     if (this.#next === this.#firsts.length) return NONE;
     const missing: number[] = [];

@@ -5,25 +5,25 @@ import type { Anchor } from "./continuity.ts";
 import { Progress } from "./progress.ts";
 import { Subtransactions } from "./subtransactions.ts";
 
-/** A subtransaction that was rolled back while nobody was connected: the server sends nothing of it. */
+/** A subtransaction that was rolled back while nobody was connected: the server sends nothing about it. */
 export interface RolledBack {
   readonly xid: number;
   readonly subxid: number;
 }
 
-/** What was passed on before, seen from one message. */
+/** How a message relates to what was passed on before. */
 export interface Repetition {
-  /** The message itself was. */
+  /** The message itself was passed on before. */
   readonly repeated: boolean;
-  /** It is a Stream Start, and an earlier block of its transaction was. */
+  /** It is a Stream Start, and an earlier block of its transaction was passed on before. */
   readonly continued: boolean;
-  /** Changes of these were; they were due again before this message and did not come. */
+  /** Subtransactions whose changes were passed on before. They were due again before this message and did not come. */
   readonly rolledBack: readonly RolledBack[];
 }
 
 const NONE: readonly RolledBack[] = Object.freeze([]);
 
-/** Shared: rows come by the million, and a verdict for each would be garbage. */
+/** Shared objects: rows come by the million, and one for each would have to be collected. */
 export const NEW: Repetition = Object.freeze({
   repeated: false,
   continued: false,
@@ -32,16 +32,16 @@ export const NEW: Repetition = Object.freeze({
 export const REPEATED: Repetition = Object.freeze({ ...NEW, repeated: true });
 export const CONTINUED: Repetition = Object.freeze({ ...NEW, continued: true });
 
-/** A transaction of which some has been passed on, and whose end has not. */
+/** A transaction of which something was passed on, but not its end. */
 export class Unfinished {
   readonly xid: number;
-  /** Undefined: it has not come. */
+  /** Undefined if it has not been received. */
   begin: Begin | BeginPrepare | undefined;
-  /** Its Origin has come. */
+  /** Whether its Origin has been received. */
   origin = false;
-  /** Rolled back: if it comes again, then only until something that ended later has been passed on. */
+  /** It was rolled back. The server may send it again only until something that ended later has been passed on. */
   aborted = false;
-  /** Some of it was streamed, while it was open. */
+  /** Some of it was streamed while it was open. */
   streamed = false;
   readonly #progress = new Progress();
   #subtransactions: Subtransactions | undefined;
@@ -50,7 +50,7 @@ export class Unfinished {
     this.xid = xid;
   }
 
-  /** The furthest WAL record of which something has been passed on. */
+  /** The furthest WAL record of which something was passed on. */
   get passed(): Lsn {
     return maxLsn(
       this.#progress.passed,
@@ -58,13 +58,13 @@ export class Unfinished {
     );
   }
 
-  /** It comes again from its beginning. */
+  /** It will be sent again from its beginning. */
   rewind(): void {
     this.#progress.rewind();
     this.#subtransactions?.rewind();
   }
 
-  /** @param xid the subtransaction's; undefined: it is not known */
+  /** @param xid the subtransaction's xid; undefined if not known */
   judgeChange(xid: number | undefined, position: WalPosition): Repetition {
     const rolledBack = this.streamed ? this.#missingBefore(position) : NONE;
     const repeated = this.#progress.repeats(position);
@@ -76,13 +76,13 @@ export class Unfinished {
     return repeated ? REPEATED : NEW;
   }
 
-  /** Its end comes for the first time. */
+  /** Call it when its end comes for the first time. */
   judgeEnd(): Repetition {
     const rolledBack = this.streamed ? this.#missingBefore(undefined) : NONE;
     return rolledBack.length > 0 ? { ...NEW, rolledBack } : NEW;
   }
 
-  /** The server has said that the subtransaction was rolled back. */
+  /** Call it when the server sends that the subtransaction was rolled back. */
   abortSubtransaction(subxid: number): void {
     this.#subtransactions?.abort(subxid);
   }
@@ -94,7 +94,7 @@ export class Unfinished {
   }
 }
 
-/** Where its commit or prepare record starts. */
+/** The start of its commit or prepare record. */
 export function recordOf(begin: Begin | BeginPrepare): Lsn {
   return begin.kind === "begin" ? begin.finalLsn : begin.prepareLsn;
 }
@@ -103,7 +103,7 @@ export function anchorOf(begin: Begin | BeginPrepare): Anchor {
   const commitLsn = recordOf(begin);
   return {
     commitLsn,
-    // At the least: where the record ends only its end tells.
+    // A lower bound: only the end of the transaction says where the record ends.
     endLsn: (commitLsn + 1n) as Lsn,
     xid: begin.transaction?.xid ?? 0,
     commitUnixMs: unixMsFromPgTime(begin.kind === "begin" ? begin.commitTime : begin.prepareTime),

@@ -9,10 +9,7 @@ interface Connection {
   readonly fail: (error: unknown) => void;
 }
 
-/**
- * Tells one connection what was received, written and made durable (StandbyStatusUpdate), even while a write is
- * blocked.
- */
+/** Reports what was received, written and made durable (StandbyStatusUpdate), even while a write is blocked. */
 export class Acknowledger {
   readonly #state: StreamState;
   readonly #connection: Connection;
@@ -26,12 +23,12 @@ export class Acknowledger {
     this.#connection = connection;
   }
 
-  /** The consumer's sync that is under way. */
+  /** The consumer's sync in progress. */
   get syncing(): Promise<void> | undefined {
     return this.#syncing;
   }
 
-  /** All up to the mark has been written. */
+  /** Call it when everything up to the mark is written. */
   written(mark: Lsn): void {
     const { feedback, ledger } = this.#state;
     ledger.write(mark);
@@ -41,12 +38,12 @@ export class Acknowledger {
     else if (dueInMs !== undefined) this.#timer = setTimeout(() => this.confirm(), dueInMs);
   }
 
-  /** The next status asks the server for a reply. */
+  /** Makes the next status ask the server for a reply. */
   askForReply(): void {
     this.#askForReply = true;
   }
 
-  /** Sends a status that confirms what was written, which is made durable before. */
+  /** Makes durable what was written, then sends a status that confirms it. */
   confirm(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -74,7 +71,7 @@ export class Acknowledger {
     else this.sendStatus();
   }
 
-  /** Sends what is known now, without waiting for anything. */
+  /** Sends the current status without waiting for anything. */
   sendStatus(): void {
     const { feedback, ledger } = this.#state;
     const status = {
@@ -85,7 +82,7 @@ export class Acknowledger {
     this.#connection.send(encodeStandbyStatusUpdate(status, pgTimeFromUnixMs(Date.now())));
   }
 
-  /** Nothing more is confirmed but by confirm(). */
+  /** From now on only confirm() confirms anything. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);

@@ -1,12 +1,12 @@
 const FIRST_DELAY_MS = 100;
 const DELAY_MAX_MS = 5000;
 
-/** How long to wait before the next attempt: 0.1 s doubling to 5 s, jittered so that many clients do not come at once. */
+/** The wait before the next attempt: 0.1 s, doubling to 5 s, with jitter so that clients do not connect at once. */
 export class Backoff {
   readonly #random: () => number;
   #delayMs = FIRST_DELAY_MS;
 
-  /** `random` is as Math.random. */
+  /** `random` has to behave like Math.random. */
   constructor(random: () => number = Math.random) {
     this.#random = random;
   }

@@ -8,7 +8,7 @@ import { SqlState } from "../query/sqlstate.ts";
 
 const STREAM_HINTS = {
   [SqlState.syntaxError]: NO_WALSENDER,
-  // A type without a send function, aclitem say.
+  // A type without a send function, such as aclitem.
   [SqlState.undefinedFunction]:
     "Some type of a published table has no binary form: leave out --binary.",
 };
@@ -19,8 +19,8 @@ export function isSlotInUse(error: unknown): boolean {
 }
 
 /**
- * Caused by our own shutdown, or nothing that the next process would not try again. Any other error, such as an output
- * that cannot be written, is reported even after Ctrl-C: output may be incomplete.
+ * Whether the error was caused by our own shutdown, or is one after which the next process would try again. Any other
+ * error, such as an output that cannot be written, is reported even after Ctrl-C: output may be incomplete.
  */
 export function isFarewell(error: unknown): boolean {
   return outlookOf(error) === "passes";
@@ -29,13 +29,13 @@ export function isFarewell(error: unknown): boolean {
 /** What happened, for a warning. */
 export function describeInterruption(error: unknown): string {
   if (error instanceof LeftForStall) return error.message;
-  // Those that end the session, not only the statement. The severity is in the server's language.
+  // These end the session, not only the statement. The severity cannot be used: it is in the server's language.
   const connectionLost = /^(08|25P|57P|53300)/.test(sqlStateOf(error) ?? "08");
   const what = connectionLost ? "lost the connection to the server" : "the stream was interrupted";
   return `${what}: ${reasonOf(error)}`;
 }
 
-/** For a warning: what went wrong, in one line. */
+/** The reason for a warning, in one line. */
 export function reasonOf(error: unknown): string {
   const state = sqlStateOf(error);
   const message = error instanceof Error ? error.message : String(error);
@@ -45,8 +45,8 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * The error as the user reads it.
- * @throws the error itself, when it is not the server's: the consumer's, or a bug
+ * The error for the user.
+ * @throws the error itself if it is not the server's: the consumer's, or a bug
  */
 export function explainStreamError(error: unknown): WalctlError {
   if (error instanceof DecodeError) {
@@ -59,7 +59,7 @@ export function explainStreamError(error: unknown): WalctlError {
   return serverError(error, "stream the changes", STREAM_HINTS);
 }
 
-/** What a look at the server adds to its error, over the connection that got it. */
+/** Adds facts from the server to its error, over the connection that received it. */
 export async function explainRefusal(
   client: Client,
   target: ConnectionTarget,
@@ -76,7 +76,7 @@ export async function explainRefusal(
   }
 }
 
-/** The decoder sees the catalogue as it was when the change was made. */
+/** The decoder uses the catalogue as of the time of the change. */
 async function olderSlotError(
   client: Client,
   target: ConnectionTarget,
@@ -90,7 +90,7 @@ async function olderSlotError(
   });
 }
 
-/** Nothing has come for so long that the connection must be lost. */
+/** Nothing was received for so long that the connection must be lost. */
 export class ServerSilent extends Error {
   override readonly name = "ServerSilent";
   readonly code = "ETIMEDOUT";
@@ -100,7 +100,7 @@ export class ServerSilent extends Error {
   }
 }
 
-/** The server ended the stream. It does when it stops. */
+/** The server ended the stream, as it does when it stops. */
 export class ConnectionEnded extends Error {
   override readonly name = "ConnectionEnded";
   readonly code = "ECONNRESET";
@@ -110,7 +110,7 @@ export class ConnectionEnded extends Error {
   }
 }
 
-/** The connection was given up since the server waits, or may wait, for a reader that stalls. */
+/** The connection was closed because the server waits, or may wait, for a reader that stalls. */
 export class LeftForStall extends Error {
   override readonly name = "LeftForStall";
   readonly code = "ECONNABORTED";

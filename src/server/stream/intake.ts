@@ -19,35 +19,35 @@ import { GapError } from "../start/gap-error.ts";
 import type { StreamState } from "../start/state.ts";
 import type { RolledBack } from "../start/unfinished.ts";
 
-/** Why a stream ended in good order. */
+/** Why a stream ended without an error. */
 export type StreamEnd = "stopped" | "limit" | "endpos";
 
 /** A message that cannot be passed on yet. */
 interface Held {
   readonly message: PgoutputMessage;
-  /** Only to be remembered: its transaction is repeated. */
+  /** It only has to be remembered: its transaction is repeated. */
   readonly announced: boolean;
   readonly frame: Uint8Array;
   readonly ready: Promise<void>;
 }
 
 /**
- * What one connection receives, payload by payload: checks that the log is the one that was received before, leaves out
- * what is repeated, stops at the limits, and passes the rest on to the consumer and the ledger.
+ * Takes what one connection receives, payload by payload. It checks that the log is the one received before, leaves out
+ * repetitions, stops at the limits, and passes the rest on to the consumer and the ledger.
  */
 export class Intake {
   readonly #state: StreamState;
   readonly #decoder = new PgoutputDecoder();
   readonly #onGap: (error: GapError) => void;
-  /** Until it is sure that the log is the one that was received. */
+  /** Set until it is certain that the log is the one received before. */
   #check: AnchorCheck | undefined;
   #end: StreamEnd | undefined;
   #held: Held | undefined;
   #replyRequested = false;
-  /** Where the payload that is being received starts. */
+  /** The offset of the payload that is being received. */
   #frameStart = 0;
 
-  /** @param onGap the log is another one: nothing more may be passed on */
+  /** @param onGap the log is a different one: nothing more may be passed on */
   constructor(
     state: StreamState,
     check: AnchorCheck | undefined,
@@ -59,12 +59,12 @@ export class Intake {
     state.feedback.hold(check !== undefined);
   }
 
-  /** Undefined: no limit has been reached. */
+  /** Undefined if no limit was reached. */
   get end(): StreamEnd | undefined {
     return this.#end;
   }
 
-  /** What has to be released before more can be received. */
+  /** The message that has to be released before more can be received. */
   get held(): Held | undefined {
     return this.#held;
   }
@@ -77,7 +77,7 @@ export class Intake {
   }
 
   receive(payload: ByteReader): Verdict {
-    // An empty payload has the next message's type there.
+    // For an empty payload, the byte there is the next message's type.
     const tag = payload.offset < payload.end ? payload.view.getUint8(payload.offset) : undefined;
     switch (tag) {
       case FrameTag.xLogData: {
@@ -100,7 +100,7 @@ export class Intake {
     return this.#held === undefined ? "next" : "hold";
   }
 
-  /** Passes on what was held, which is ready now. */
+  /** Passes on the held message, which is ready now. */
   release(): void {
     const held = this.#held;
     if (held === undefined) return;
@@ -120,7 +120,7 @@ export class Intake {
     this.#end = limits.endsBefore(message);
     if (this.#end !== undefined) return;
     if (message.kind === "stream_start" && message.firstSegment && continued) {
-      // What was passed on of it stands: it must not look like a new beginning.
+      // The blocks passed on before stay valid, so this must not look like a new beginning.
       consumer.note?.({ stream_continues: message.transaction.xid });
       consumer.frame?.(this.#frame(payload));
       return this.#pass({ ...message, firstSegment: false });
@@ -129,8 +129,8 @@ export class Intake {
   }
 
   /**
-   * A transaction that is repeated announces what later rows rely on. It is remembered, and not printed again. A capture
-   * may be a new one: it gets the message, outside of transactions, and then it is printed too.
+   * A repeated transaction announces relations and types that later rows need. They are remembered and not printed
+   * again. A capture may be a new file: it gets the message, outside of transactions, and then it is printed too.
    */
   #announce(message: RelationMessage | TypeMessage, payload: ByteReader): void {
     const captured = this.#state.consumer.frame !== undefined;
@@ -146,7 +146,7 @@ export class Intake {
     } else this.#held = { message, announced, frame: this.#frame(payload), ready };
   }
 
-  /** Ends the stream, and returns true, when the log is not the one that was received. */
+  /** Ends the stream and returns true if the log is not the one received before. */
   #parts(gap: Gap | undefined): boolean {
     if (gap !== undefined) {
       this.#onGap(new GapError(gap));
@@ -176,12 +176,12 @@ export class Intake {
         return;
       }
     }
-    // A view for each row would cost as much as the row.
+    // A view for each row would cost as much as the row, so it is made only if needed.
     if (consumer.frame !== undefined) consumer.frame(this.#frame(payload));
     if (consumer.change(change)) limits.change();
   }
 
-  /** The payload as it was received, header included. */
+  /** The payload as received, including its header. */
   #frame(payload: ByteReader): Uint8Array {
     return payload.bytes.subarray(this.#frameStart, payload.end);
   }
@@ -199,7 +199,7 @@ export class Intake {
     this.#end = limits.endsAfter(message);
   }
 
-  /** Passes on the Stream Aborts that the server does not send: these changes were passed on, and do not count. */
+  /** Passes on Stream Aborts that the server does not send: changes that were passed on have been rolled back. */
   #voidRolledBack(rolledBack: readonly RolledBack[]): void {
     if (rolledBack.length === 0) return;
     this.#state.consumer.note?.({ rolled_back: rolledBack });

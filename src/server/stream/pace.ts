@@ -2,10 +2,10 @@ import type { Client } from "pg";
 import { HORIZON, type Horizon, parseHorizon } from "../start/horizon.ts";
 import { queryRows } from "../query/statement.ts";
 
-/** What the stream has to know of its walsender. */
+/** What the stream needs to know about its walsender. */
 export interface StreamPace {
   readonly pid: number;
-  /** How often something should be heard. */
+  /** How often to send a status. */
   readonly statusIntervalMs: number;
   /** 0: the server waits for us for ever. */
   readonly walSenderTimeoutMs: number;
@@ -13,12 +13,13 @@ export interface StreamPace {
   readonly horizon: Horizon;
 }
 
-/** Feedback comes at least three times within wal_sender_timeout. */
+/** Feedback is sent at least three times within wal_sender_timeout. */
 const TIMEOUT_SHARE = 3;
 
 /**
- * How often the server wants to hear of us, or more often, as asked. From here on the connection waits for a lock as
- * long as it takes: the decoder reads the catalogue, and a role's lock_timeout would end the stream (55P03).
+ * How often the server expects feedback, or the requested interval if that is shorter. From here on the connection
+ * waits for locks without limit: the decoder reads the catalogue, and a role's lock_timeout would end the stream
+ * (55P03).
  */
 export async function readStreamPace(client: Client, askedIntervalMs: number): Promise<StreamPace> {
   const [row] = await queryRows<{ pid: number; setting: string; horizon: string }>(

@@ -1,6 +1,6 @@
 /*
- * A stream that survives its connections: connect, stream, acknowledge, lose the connection, come back.
- * Law: every message once, in order; nothing is confirmed that was not delivered.
+ * A stream that survives its connections: connect, stream, acknowledge, lose the connection, reconnect.
+ * Law: every message is passed on once, in order; nothing is confirmed that was not delivered.
  * Way in: ReplicationSession.run(); WalStream is one connection of it.
  */
 
@@ -34,22 +34,24 @@ import { WalStream } from "./wal-stream.ts";
 import { pause, unlessAborted, within } from "../connection/within.ts";
 import { SqlState } from "../query/sqlstate.ts";
 
-/** How long a connection that is made again may take, and then what comes before the stream. */
+/** How long a reconnection may take, and then the steps before its stream. */
 const START_PATIENCE_MS = 30_000;
-/** A slot that is in use is asked for at least this often. */
+/** A slot in use is requested at least this often. */
 const SLOT_POLL_MS = 1000;
 
-/** After so many attempts without progress a doubtful error is final. With the pauses this takes half a minute. */
+/**
+ * After this many attempts without progress a doubtful error is final. Including the pauses this takes half a minute.
+ */
 const DOUBTS_MAX = 10;
-/** A stream that lasted so long resets the back-off, even without progress. */
+/** A stream that lasted this long resets the back-off, even without progress. */
 const LASTING_MS = 10_000;
 
-/** The stream has waited for the last sync already; this is only to hear of its failure. */
+/** The stream has already waited for the last sync; this only detects its failure. */
 const LAST_SYNC_MS = 300;
 
 /**
- * Streams from the server until there is a reason to end, over as many connections as it takes. Each
- * transaction reaches the consumer whole, in order and once.
+ * Streams from the server until there is a reason to end, over as many connections as needed. Each transaction reaches
+ * the consumer whole, in order and once.
  */
 export class ReplicationSession {
   readonly #options: SessionOptions;
@@ -59,7 +61,7 @@ export class ReplicationSession {
   #starts = 0;
   /** When the current attempt began to stream. */
   #startedMs = Infinity;
-  /** How far earlier attempts came. */
+  /** The position that earlier attempts reached. */
   #reached = INVALID_LSN;
   /** Attempts that ended with a doubtful error since the last progress. */
   #doubts = 0;
@@ -94,7 +96,7 @@ export class ReplicationSession {
     this.#stream?.askForReply();
   }
 
-  /** Undefined: nothing has been passed on. */
+  /** Undefined if nothing was passed on. */
   get passed(): Passed | undefined {
     if (this.#state === undefined) return undefined;
     const { ledger, resume } = this.#state;
@@ -104,7 +106,7 @@ export class ReplicationSession {
     };
   }
 
-  /** @throws WalctlError, or what the consumer throws */
+  /** @throws WalctlError, or an error of the consumer */
   async run(): Promise<StreamEnd> {
     const { acknowledge } = this.#options;
     const unsubscribe =
@@ -126,7 +128,7 @@ export class ReplicationSession {
       try {
         const end = await this.#attempt();
         await unlessAborted(this.#writing, stop);
-        // The stream has ended and cannot report that its last sync failed: this one does.
+        // The stream has ended and cannot report that its last sync failed; this sync does.
         const state = this.#state;
         const last = state && ofConsumer(() => state.consumer.sync(state.ledger.written));
         if (last instanceof Promise) await within(last, LAST_SYNC_MS);
@@ -134,7 +136,7 @@ export class ReplicationSession {
       } catch (error) {
         if (stop.aborted && isFarewell(error)) return "stopped";
         if (error instanceof GapError && this.#options.allowGap) {
-          // The server did not repeat the last commit: its log is another one.
+          // The server did not repeat the last commit: its log is a different one.
           warnOfGap(this.#options.news, error);
           this.#continuation.forget(error.gap.from);
           await unlessAborted(this.#writing, stop);
@@ -143,7 +145,7 @@ export class ReplicationSession {
         this.#judgeAttempt();
         const again = this.#mayTryAgain(error);
         const delayMs = again ? this.#announce(error) : 0;
-        // A write that is pending comes before all else, on the next connection or at the end.
+        // A pending write has to finish before anything else, on the next connection or at the end.
         await unlessAborted(this.#writing, stop);
         if (!again) throw explainStreamError(error);
         await pause(delayMs, stop);
@@ -152,7 +154,9 @@ export class ReplicationSession {
     }
   }
 
-  /** An error that recurs at one place must not make the server decode the same WAL again and again without pause. */
+  /**
+   * An error that recurs at one position must not make the server decode the same WAL again and again without pause.
+   */
   #judgeAttempt(): void {
     const next = this.#state?.ledger.next ?? INVALID_LSN;
     const progress = next > this.#reached;
@@ -162,10 +166,10 @@ export class ReplicationSession {
     this.#startedMs = Infinity;
   }
 
-  /** Before the first start a new user should read at once what is wrong. */
+  /** Before the first start errors are final: a new user should see them at once. */
   #mayTryAgain(error: unknown): boolean {
     const { reconnect, waitForSlot } = this.#options;
-    // Later it may be our own previous session that holds it: the server does not know yet that it is gone.
+    // Later our own previous session may hold it: the server does not know yet that it is gone.
     if (isSlotInUse(error)) return this.#starts > 0 ? reconnect : waitForSlot;
     if (this.#state === undefined || !reconnect) return false;
     const outlook = outlookOf(error);
@@ -193,7 +197,7 @@ export class ReplicationSession {
     return inUse ? Math.min(delayMs, SLOT_POLL_MS) : delayMs;
   }
 
-  /** The consumer has confirmed it. Without a connection, the next one's first status reports it. */
+  /** Call it when the consumer has confirmed a position. Without a connection, the next one's first status says so. */
   #confirmed(lsn: Lsn): void {
     this.#state?.ledger.deliver(lsn);
     this.#stream?.confirmNow();
@@ -203,7 +207,7 @@ export class ReplicationSession {
     const { target, news, stop, pgoutput, bootstrap: bootstrapOptions } = this.#options;
     const again = this.#starts > 0;
     const client = await connect(again ? withPatience(target) : target, "logical");
-    // After the first start nobody watches: a start that a dead network blocks is given up and tried again.
+    // After the first start nobody watches: a start that a dead network blocks is abandoned and tried again.
     const patience =
       again && bootstrapOptions.slot !== undefined
         ? setTimeout(() => client.connection.stream.destroy(), START_PATIENCE_MS)
@@ -270,7 +274,7 @@ export class ReplicationSession {
 
   #takeOver(state: StreamState, { from, gap, check }: Start, oldest: Lsn): void {
     const { mark, unfinished } = this.#options.takeOver(oldest);
-    // What is in FILE belongs to another log.
+    // FILE's content belongs to a different log.
     if (gap) return;
     for (const part of unfinished) state.resume.recall(part);
     state.resume.disconnect();
@@ -279,7 +283,7 @@ export class ReplicationSession {
     state.ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
   }
 
-  /** The slot is ours, and what comes now belongs to this log. */
+  /** Call it when this process holds the slot; what is received from now on belongs to this log. */
   #begin(state: StreamState, start: Start, { temporary, slotName }: BootstrapOutcome): void {
     if (start.gap) state.ledger.startAt(start.from);
     this.#continuation.begin(start);
@@ -293,7 +297,7 @@ export class ReplicationSession {
   }
 }
 
-/** libpq waits for ever by default. That is right only while somebody watches. */
+/** libpq waits for ever by default. That is appropriate only while a user watches. */
 function withPatience(target: ConnectionTarget): ConnectionTarget {
   const { connectTimeoutMs } = target;
   return connectTimeoutMs > 0 ? target : { ...target, connectTimeoutMs: START_PATIENCE_MS };

@@ -7,12 +7,12 @@ import { reasonOf } from "./errors.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { SqlState } from "../query/sqlstate.ts";
 
-/** A shorter pause in reading is no stall. During a stall the server is asked this often. */
+/** A shorter pause in reading is not a stall. During a stall the server is queried this often. */
 const LOOK_MS = 1000;
-/** A walsender that has not been seen for so long may be in any state. */
+/** A walsender that was not seen for this long may be in any state. */
 const UNSEEN_MS = 2500;
 
-/** The wait event of a walsender that sends its last message. While it streams, it is WalSenderWriteData. */
+/** The wait event of a walsender that sends its last message. While it streams, the event is WalSenderWriteData. */
 const LAST_WORDS = "ClientWrite";
 /** The server is stopping, or has crashed. */
 const STOPPING: ReadonlySet<string> = new Set([
@@ -24,22 +24,25 @@ const NO_PLACE = SqlState.tooManyConnections;
 
 interface WatchedStream {
   readonly target: ConnectionTarget;
-  /** The walsender's. */
+  /** The walsender's process id. */
   readonly pid: number;
-  /** The server waits for us to read. */
+  /** Called when the server waits for us to read. */
   readonly onServerWaits: (reason: string) => void;
-  /** The walsender cannot be seen, so it is not known whether the server waits. Called again while that lasts. */
+  /**
+   * Called when the walsender cannot be seen, so it is not known whether the server waits. Repeated while that lasts.
+   */
   readonly onUnseen: (reason: string) => void;
 }
 
 /**
- * Watches the server while the stream's socket is not read. A walsender that has to end (pg_terminate_backend, a
- * checkpoint that has to invalidate the slot) sends its last message first, and waits for ever to do so, since our
- * feedback keeps it from giving us up; a server that stops waits until we have received all that it sent. The socket
- * shows neither, so another connection asks.
+ * Watches the server while the stream's socket is not read. A walsender that has to end (pg_terminate_backend, or a
+ * checkpoint that invalidates its slot) first sends its last message, and waits for ever to do so, since our feedback
+ * keeps its timeout from expiring. A server that stops waits until we have received everything it sent. The socket
+ * shows neither, so another connection queries the walsender's state.
  *
- * That one is a replication connection too: idle, it is sent away when the server stops, where an ordinary one would
- * hold up a smart stop. Where max_wal_senders allows no more, it is an ordinary one that is closed after each question.
+ * That connection is a replication connection too: when the server stops, it ends an idle replication connection, while
+ * an ordinary one would delay a smart shutdown. If max_wal_senders allows no more, an ordinary one is used and closed
+ * after each query.
  */
 export class StallWatch {
   readonly #stream: WatchedStream;
@@ -53,14 +56,14 @@ export class StallWatch {
     this.#stream = stream;
   }
 
-  /** The socket is not read from now on. */
+  /** Call it when reading of the socket pauses. */
   begin(): void {
     if (this.#timer !== undefined) return;
     this.#seenMs = performance.now();
     this.#timer = setInterval(() => this.#tick(), LOOK_MS);
   }
 
-  /** It is read again. */
+  /** Call it when the socket is read again. */
   end(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -94,8 +97,8 @@ export class StallWatch {
   }
 
   /**
-   * What the walsender waits for; null: for nothing.
-   * @throws when there is no answer, or none about our walsender
+   * The walsender's wait event; null if it waits for nothing.
+   * @throws if there is no answer, or none about our walsender
    */
   async #ask(): Promise<string | null> {
     const client = this.#client ?? (await this.#open());
@@ -118,7 +121,7 @@ export class StallWatch {
     client.once("end", () => {
       if (this.#client !== client) return;
       this.#client = undefined;
-      // A stopping server sends it away, and tells the next one why.
+      // A stopping server ended the connection; the next one is told why.
       void this.#look();
     });
     this.#client = client;

@@ -5,7 +5,7 @@ import { BackendFrames, type Verdict } from "../connection/backend-frames.ts";
 import { ReadPace, nap } from "../connection/read-pace.ts";
 import { WalSocket } from "../connection/socket.ts";
 
-/** What pg's Connection has and its published types do not. */
+/** The members of pg's Connection that are missing in its published types. */
 interface PgConnection {
   readonly stream: Duplex;
   once(event: "replicationStart", listener: () => void): void;
@@ -19,20 +19,19 @@ export interface CopyBothReceiver {
   started(): void;
   /** See FrameReceiver. */
   copyData(payload: ByteReader): Verdict;
-  /** All frames of what one read from the socket gave have been received, or one is held. */
+  /** All frames from one read of the socket have been received, or one is held. */
   readDone(): void;
 }
 
 type DataListener = (chunk: Buffer) => void;
 
 /**
- * The copy-both mode of a walsender (manual: Streaming Replication Protocol, START_REPLICATION), on a
- * connection that pg has opened. It takes the socket's data away from pg's parser, which makes an object
- * of each message, and gives back to it all that is not CopyData: so errors, notices and the end arrive
- * where pg has them.
+ * The copy-both mode of a walsender (manual: Streaming Replication Protocol, START_REPLICATION), on a connection that
+ * pg has opened. It reads the socket in place of pg's parser, which creates an object for each message, and passes to
+ * that parser everything except CopyData: errors, notices and the end are thus reported through pg.
  */
 export class CopyBoth implements pg.Submittable {
-  /** Rejected when the statement failed or the connection was lost, fulfilled when the copy ended in good order. */
+  /** Rejected if the statement failed or the connection was lost, fulfilled if the copy ended normally. */
   readonly ended: Promise<void>;
   readonly #statement: string;
   readonly #receiver: CopyBothReceiver;
@@ -78,12 +77,12 @@ export class CopyBoth implements pg.Submittable {
     this.#connection?.stream.resume();
   }
 
-  /** Goes on behind the payload that was held, with what has been read already. */
+  /** Continues behind the held payload, with the bytes that were already read. */
   proceed(): void {
     this.#receive(undefined);
   }
 
-  /** Called by pg, when the connection is free. */
+  /** pg calls it when the connection is free. */
   submit(connection: unknown): void {
     const own = connection as PgConnection;
     this.#connection = own;
@@ -95,13 +94,13 @@ export class CopyBoth implements pg.Submittable {
     own.query(this.#statement);
   }
 
-  /** Returns for how long the next read should wait, in milliseconds. */
+  /** Returns how long the next read should wait, in milliseconds. */
   #read(chunk: Buffer): number {
     this.#receive(chunk);
     return this.#pace.napMs(chunk.length, performance.now());
   }
 
-  /** @param chunk undefined: go on with what was held back */
+  /** @param chunk undefined: continue with what was held back */
   #receive(chunk: Buffer | undefined): void {
     try {
       if (chunk === undefined) this.#frames.proceed();

@@ -16,28 +16,28 @@ import type { StreamPace } from "./pace.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { CopyBoth, type CopyBothReceiver } from "./transport.ts";
 
-/** What a stream begins with. */
+/** The parameters of one stream. */
 interface StreamStart {
   readonly target: ConnectionTarget;
-  /** START_REPLICATION. */
+  /** The START_REPLICATION statement. */
   readonly statement: string;
   readonly pace: StreamPace;
-  /** The slot goes with the connection. */
+  /** The slot ends with the connection. */
   readonly temporary: boolean;
-  /** Whether the log is the one that was received. */
+  /** Checks whether the log is the one received before. */
   readonly check: AnchorCheck | undefined;
-  /** The server has accepted the statement. */
+  /** Called when the server has accepted the statement. */
   readonly onStart: () => void;
   readonly warn: SessionNews["warn"];
 }
 
-/** Together less than the second in which a signal is answered. */
+/** Together shorter than the second within which a signal is answered. */
 const WRITE_GRACE_MS = 300;
 const END_GRACE_MS = 400;
 
 /**
- * One START_REPLICATION on one connection: every message to the consumer, a batch for each read from the
- * socket; and feedback, which a write that is blocked does not hold up.
+ * One START_REPLICATION on one connection. It passes every message to the consumer, one batch for each read of the
+ * socket, and sends feedback, which a blocked write does not delay.
  */
 export class WalStream implements CopyBothReceiver {
   readonly #state: StreamState;
@@ -51,7 +51,7 @@ export class WalStream implements CopyBothReceiver {
   #pending: Promise<void> | undefined;
   readonly #stallWatch: StallWatch;
   readonly #left: Promise<void>;
-  /** No feedback is sent: we cannot see whether the server waits for us, so it must be able to time us out. */
+  /** No feedback is sent: we cannot see whether the server waits for us, so its timeout has to work. */
   #silenced = false;
   readonly #acknowledger: Acknowledger;
   readonly #intake: Intake;
@@ -85,8 +85,8 @@ export class WalStream implements CopyBothReceiver {
   }
 
   /**
-   * Streams until there is a reason to end, and then leaves in good order: with a last status, having read to
-   * the server's own end of the copy. Rejects when the connection is lost or the consumer fails.
+   * Streams until there is a reason to end, then ends the stream properly: it sends a last status and reads up to the
+   * server's own end of the copy. Rejects if the connection is lost or the consumer fails.
    */
   async run(client: Client, stop: AbortSignal): Promise<StreamEnd> {
     const { pace } = this.#start;
@@ -111,7 +111,7 @@ export class WalStream implements CopyBothReceiver {
     }
   }
 
-  /** The write that was under way when the connection was lost. */
+  /** The write that was in progress when the connection was lost. */
   get pending(): Promise<void> | undefined {
     return this.#pending;
   }
@@ -140,7 +140,7 @@ export class WalStream implements CopyBothReceiver {
       if (writing === undefined) this.#acknowledger.written(mark);
       else void this.#awaitWrite(writing, mark);
     } catch (error) {
-      // More may be read before run() rejects: it must not be passed on, nor count as written.
+      // More may be read before run() rejects: it must neither be passed on nor count as written.
       this.#over = true;
       this.#fail(error);
       return;
@@ -151,7 +151,7 @@ export class WalStream implements CopyBothReceiver {
     if (end !== undefined) this.#finish(end);
   }
 
-  /** Ends the stream with what was received before: nothing that comes later is passed on or confirmed. */
+  /** Ends the stream with what was received so far: nothing that comes later is passed on or confirmed. */
   stopWith(error: Error): void {
     if (this.#over) return;
     this.readDone();
@@ -159,7 +159,7 @@ export class WalStream implements CopyBothReceiver {
     this.#fail(error);
   }
 
-  /** The socket is not read while the write is pending: that is the backpressure. */
+  /** The socket is not read while the write is pending: this is the backpressure. */
   async #awaitWrite(writing: Promise<void>, mark: Lsn): Promise<void> {
     this.#pending = writing;
     this.#pause();
@@ -173,7 +173,7 @@ export class WalStream implements CopyBothReceiver {
     }
   }
 
-  /** Reads nothing more before the held message can be passed on and what came before it is written. */
+  /** Reads nothing more until the held message can be passed on and what came before it is written. */
   async #awaitPreparation(ready: Promise<void>): Promise<void> {
     this.#pause();
     try {
@@ -196,7 +196,7 @@ export class WalStream implements CopyBothReceiver {
     this.#stallWatch.begin();
   }
 
-  /** Unless there is something else that has to be done before more is read. */
+  /** Resumes reading, unless something else has to finish first. */
   #resume(): void {
     if (this.#paused || this.#over) return;
     this.#liveness?.heard(performance.now());
@@ -216,7 +216,7 @@ export class WalStream implements CopyBothReceiver {
     });
   }
 
-  /** While we read nothing, silence does not mean that the server is gone. */
+  /** While nothing is read, silence does not mean that the server is gone. */
   #tick(): void {
     if (this.#silenced) return;
     const unread = this.#paused || this.#intake.end !== undefined;
@@ -232,12 +232,12 @@ export class WalStream implements CopyBothReceiver {
     this.confirmNow();
   }
 
-  /** The ledger has something new to confirm. */
+  /** Call it when the ledger has something new to confirm. */
   confirmNow(): void {
     if (!this.#over) this.#acknowledger.sendStatus();
   }
 
-  /** Nothing is read meanwhile: the server would decode for nobody. */
+  /** Nothing is read meanwhile: the server would decode in vain. */
   async #lastConfirmations(stop: AbortSignal): Promise<void> {
     const { confirmed } = this.#state;
     if (confirmed === undefined) return;

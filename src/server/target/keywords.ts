@@ -1,29 +1,31 @@
 /**
- * Every keyword and variable of libpq up to PostgreSQL 18 (manual: Parameter Key Words, Environment Variables),
- * and what walctl does with it. docs/connection.md has the same table; a test compares the two.
+ * Every keyword and variable of libpq up to PostgreSQL 18 (manual: Parameter Key Words, Environment Variables), and how
+ * walctl treats it. docs/connection.md has the same table; a test compares the two.
  *
- * - obeyed: as by libpq, but for the values in `refuses`
+ * - obeyed: as by libpq, except the values in `refuses`
  * - refused: an error that names it, before anything is sent
- * - no effect: accepted, since a string or a service that other programs use may have it
+ * - no effect: accepted, since a string or a service for other programs may contain it
  */
 export type Treatment = "obeyed" | "refused" | "no effect";
 
 export interface Keyword {
-  /** Undefined: there is only the variable. */
+  /** Undefined if only the variable exists. */
   readonly keyword?: string;
   readonly variable?: string;
   readonly treatment: Treatment;
-  /** What the user should know: why it is refused or has no effect, or how it is obeyed. */
+  /** For the user: why it is refused or has no effect, or how it is obeyed. */
   readonly note: string;
-  /** Its value never stands in a message. */
+  /** Its value never appears in a message. */
   readonly secret?: true;
-  /** All values that there are; else any text. */
+  /** All valid values; undefined if any text is valid. */
   readonly values?: readonly string[];
-  /** A whole number of 32 bits. */
+  /** The value is a 32-bit whole number. */
   readonly integer?: true;
-  /** Values of one that is obeyed or has no effect that are refused by name. */
+  /** Values that are refused by name although the keyword is obeyed or has no effect. */
   readonly refuses?: readonly string[];
-  /** For one without effect: values that ask for nothing else than what walctl does anyway. Given another, it warns. */
+  /**
+   * For a keyword without effect: the values that request what walctl does anyway. Any other value causes a warning.
+   */
   readonly harmless?: readonly string[];
 }
 
@@ -361,7 +363,7 @@ export function findKeyword(keyword: string): Keyword | undefined {
   return BY_KEYWORD.get(keyword);
 }
 
-/** The keyword that was probably meant: one that is one or two letters away. */
+/** The keyword that was probably meant: one that differs by one or two letters. */
 export function nearestKeyword(word: string): string | undefined {
   const near = Array.from(BY_KEYWORD.keys(), (keyword) => ({
     keyword,
@@ -371,7 +373,7 @@ export function nearestKeyword(word: string): string | undefined {
   return best !== undefined && best.distance <= 2 ? best.keyword : undefined;
 }
 
-/** How many letters have to be put in, taken out or replaced. */
+/** The number of letters to insert, delete or replace. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {

@@ -8,8 +8,8 @@ interface PasswordKey extends Pick<Place, "host" | "port"> {
 }
 
 /**
- * The password of the first line that fits (manual: The Password File). Undefined where there is none, and for a file
- * at fault, which libpq skips too.
+ * The password in the first matching line (manual: The Password File). Undefined if there is none, or if the file has a
+ * fault for which libpq skips it too.
  */
 export async function readPassfile(path: string, key: PasswordKey): Promise<string | undefined> {
   if (findPassfileFault(path) !== undefined) return undefined;
@@ -20,7 +20,7 @@ export async function readPassfile(path: string, key: PasswordKey): Promise<stri
   }
 }
 
-/** Undefined for a file that is not there, too. */
+/** Undefined also if the file does not exist. */
 export function findPassfileFault(
   path: string,
 ): { readonly message: string; readonly hint?: string } | undefined {
@@ -34,7 +34,7 @@ export function findPassfileFault(
   };
 }
 
-/** What cannot be looked at cannot be read either. */
+/** A file that cannot be examined cannot be read either. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
@@ -43,17 +43,17 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** The host as it stands in the file: sockets in the default directories are localhost's. */
+/** The host as the file names it: sockets in the default directories belong to localhost. */
 export function passfileHost(host: string): string {
   return SOCKET_DIRECTORIES.includes(host) ? "localhost" : host;
 }
 
-/** A field of a line as it has to be written. */
+/** Escapes a field of a line. */
 export function escapeField(text: string): string {
   return text.replace(/[\\:]/g, "\\$&");
 }
 
-/** Lines are host:port:database:user:password; `*` fits all, `\` escapes `:` and itself. */
+/** Lines are host:port:database:user:password. `*` matches anything; `\` escapes `:` and itself. */
 export function findPassword(text: string, key: PasswordKey): string | undefined {
   const wanted = [passfileHost(key.host), String(key.port), key.database, key.user];
   for (const line of text.split(/\r?\n/)) {

@@ -5,7 +5,7 @@ import { escapeField, passfileHost, readPassfile } from "./passfile.ts";
 import type { Place } from "./places.ts";
 import { type ConnectionTarget, describeHost, shellQuote } from "./target.ts";
 
-/** The target's own, or the password file's for that place. */
+/** The target's own password, otherwise the one in the password file for this place. */
 export async function passwordFor(target: ConnectionTarget, place: Place): Promise<string> {
   const { passfile, user, database } = target;
   const { host, port } = place;

@@ -1,14 +1,14 @@
-/** Command lines for hints: ready to paste, and leading to where this program is connected. */
+/** Command lines for hints: ready to paste, and for the server that this program is connected to. */
 import { type ConnectionTarget, clientFlags, moreSettings, shellQuote } from "./target.ts";
 
-/** `psql -h … -p … -U … -d … -c "…"`; several statements are one session's, each a transaction. */
+/** `psql -h … -p … -U … -d … -c "…"`; several statements run in one session, each in its own transaction. */
 export function psqlCommand(sql: string | readonly string[], target: ConnectionTarget): string {
   const statements = typeof sql === "string" ? [sql] : sql;
   const words = statements.map((statement) => `-c ${quotedSql(statement)}`);
   return `psql ${connectionFlags(target)} ${words.join(" ")}`;
 }
 
-/** `walctl COMMAND WORDS -h … -p … -U … -d …`, every word quoted. */
+/** `walctl COMMAND WORDS -h … -p … -U … -d …`, with every word quoted. */
 export function walctlCommand(
   words: readonly string[],
   target: ConnectionTarget,
@@ -21,7 +21,7 @@ function connectionFlags(target: ConnectionTarget, database: string = target.dat
   return `${clientFlags(target)} -d ${shellQuote(databaseWord(database, moreSettings(target)))}`;
 }
 
-/** A connection string where -d would take the name for one, or where the user's own string says more than flags can. */
+/** A connection string if -d would take the name for one, or if the user's own string sets more than flags can. */
 function databaseWord(name: string, more: ReadonlyMap<string, string>): string {
   if (more.size === 0 && !/=|^postgres(ql)?:\/\//.test(name)) return name;
   const pairs = [["dbname", name] as const, ...more];
@@ -32,7 +32,7 @@ function quoteValue(value: string): string {
   return /^[\w./:@,-]+$/.test(value) ? value : `'${value.replace(/[\\']/g, "\\$&")}'`;
 }
 
-/** SQL has single quotes in it: between double quotes it stays readable. There bash would still expand a `!`. */
+/** SQL contains single quotes, so it is more readable between double quotes. bash would still expand a `!` there. */
 function quotedSql(text: string): string {
   return text.includes("!") ? shellQuote(text) : `"${text.replace(/[\\"$`]/g, "\\$&")}"`;
 }

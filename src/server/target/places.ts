@@ -4,21 +4,25 @@ import { join } from "node:path";
 import { usageError } from "../../errors.ts";
 import { type ConnectionParameters, isPort, quoteGiven } from "./conninfo.ts";
 
-/** One server of those that may be tried. */
+/** One of the servers that may be tried. */
 export interface Place {
-  /** Verified, looked up in the password file, and shown. A path, or `@` and a name, is the directory of a Unix socket. */
+  /**
+   * The name to verify, look up in the password file, and show. A path, or `@` and a name: a Unix socket's directory.
+   */
   readonly host: string;
-  /** The address to connect to, instead of looking `host` up. */
+  /** The address to connect to; otherwise `host` is looked up. */
   readonly hostaddr: string | undefined;
   readonly port: number;
 }
 
-/** Where libpq looks for the socket unless told otherwise: at Debian's place or at PostgreSQL's own. */
+/** Where libpq looks for the socket by default: Debian's directory or PostgreSQL's own. */
 export const SOCKET_DIRECTORIES = ["/var/run/postgresql", "/tmp"];
 
 const DEFAULT_PORT = 5432;
 
-/** host, hostaddr and port are lists, of equal length; one port may count for all (manual: Specifying Multiple Hosts). */
+/**
+ * host, hostaddr and port are lists of equal length; a single port applies to all (manual: Specifying Multiple Hosts).
+ */
 export function listPlaces(parameters: ConnectionParameters): readonly Place[] {
   const list = (key: string): readonly string[] | undefined => {
     const value = parameters.get(key);
@@ -43,7 +47,7 @@ export function isSocket({ host, hostaddr }: Place): boolean {
   return hostaddr === undefined && /^[/@]/.test(host);
 }
 
-/** For net.connect: `@` is Linux's abstract namespace. */
+/** The path for net.connect: `@` means Linux's abstract namespace. */
 export function socketPath({ host, port }: Place): string {
   const path = join(host, `.s.PGSQL.${port}`);
   return path.startsWith("@") ? `\0${path.slice(1)}` : path;
@@ -54,7 +58,7 @@ function defaultHost(port: number): string {
   return SOCKET_DIRECTORIES.find(hasSocket) ?? "localhost";
 }
 
-/** A connection string in its place would stand in messages with its password. */
+/** A connection string given as host would appear in messages with its password. */
 function requireHost(text: string): void {
   const strange = /^[/@]/.test(text) ? /:\/\/|\/\/.*@/ : /[\s=;:@/?&'"]/;
   if (!strange.test(text) || isIP(text) !== 0) return;

@@ -1,20 +1,22 @@
 import { usageError } from "../../errors.ts";
 import { quoteGiven } from "./conninfo.ts";
 
-/** libpq's names, of what a server can ask for; `none`: it asks for nothing. */
+/** libpq's names for what a server can ask for; `none`: it asks for nothing. */
 const METHODS = ["password", "md5", "gss", "sspi", "scram-sha-256", "oauth", "none"] as const;
 export type AuthMethod = (typeof METHODS)[number];
 
-/** Those that walctl has no way to answer. */
+/** The methods that walctl does not support. */
 const OUT_OF_REACH: ReadonlySet<AuthMethod> = new Set(["gss", "sspi", "oauth"]);
 
 export interface RequiredAuth {
-  /** The value as it was given. Undefined: every method is allowed. */
+  /** The value as given. Undefined if every method is allowed. */
   readonly text: string | undefined;
   readonly allowed: ReadonlySet<AuthMethod>;
 }
 
-/** `scram-sha-256,none`, or `!password,!md5` (manual: require_auth). A typo here is dangerous: each is an error. */
+/**
+ * `scram-sha-256,none`, or `!password,!md5` (manual: require_auth). A typo here is dangerous, so every one is an error.
+ */
 export function parseRequiredAuth(text: string | undefined): RequiredAuth {
   if (text === undefined || text === "") return { text: undefined, allowed: new Set(METHODS) };
   const words = text.split(",");

@@ -29,12 +29,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Warn = (warning: { readonly message: string; readonly hint?: string }) => void;
 
-/** Without this the system checks only after two hours whether the other side is still there. */
+/** Without keepalives the system checks only after two hours whether the other side still exists. */
 const KEEPALIVE_IDLE_SECONDS = "30";
 
 /**
- * The order, as in psql: a connection string in -d, then the flags, the service, the environment.
- * @throws WalctlError that names what is unknown, invalid, or not to be had here
+ * In psql's order of precedence: a connection string in -d, then the flags, the service, the environment.
+ * @throws WalctlError that names what is unknown, invalid or not supported
  */
 export function resolveTarget(
   flags: ConnectionFlags,
@@ -49,7 +49,7 @@ export function resolveTarget(
   const fromService = service === undefined ? new Map() : readService(service, env);
   const parameters = new Map([...environmentParameters(env), ...fromService, ...given]);
   for (const [keyword, value] of parameters) {
-    // In a URI a name may be anything, percent-encoded.
+    // In a URI a name may contain anything, percent-encoded.
     const meant = isUri(flags.dbname ?? "") && string.has(keyword);
     if (!meant && findKeyword(keyword)?.secret !== true) refuseMisplaced(keyword, value);
   }
@@ -62,7 +62,7 @@ export function resolveTarget(
   return target;
 }
 
-/** Empty ones count as not given, as in psql. */
+/** Empty flags count as not given, as in psql. */
 function flagParameters(flags: ConnectionFlags): ConnectionParameters {
   const { host, port, username: user } = flags;
   return new Map(
@@ -72,7 +72,7 @@ function flagParameters(flags: ConnectionFlags): ConnectionParameters {
   );
 }
 
-/** Empty variables count, as in libpq: an empty PGSSLMODE is an error there too. */
+/** Empty variables count as given, as in libpq: an empty PGSSLMODE is an error there too. */
 function environmentParameters(env: Environment): ConnectionParameters {
   const parameters: ConnectionParameters = new Map();
   if (env["PGREQUIRESSL"]?.startsWith("1") === true) parameters.set("sslmode", "require");
@@ -184,7 +184,7 @@ function tlsTarget(
   };
 }
 
-/** What is invalid only beside something else. */
+/** Checks what is invalid only in combination. */
 function checkTogether(target: ConnectionTarget, parameters: ConnectionParameters): void {
   const { sslMode, tls, places } = target;
   const weak = (option: string, use: string): WalctlError =>
@@ -197,7 +197,7 @@ function checkTogether(target: ConnectionTarget, parameters: ConnectionParameter
     throw usageError(
       `ssl_min_protocol_version "${tls.minVersion}" is above ssl_max_protocol_version "${tls.maxVersion}"`,
     );
-  // engine:key, for OpenSSL's engines.
+  // `engine:key` names a key of an OpenSSL engine.
   if (tls.key?.includes(":") === true)
     throw usageError(
       `sslkey "${tls.key}" names a key of an OpenSSL engine, which is not supported`,
@@ -210,7 +210,7 @@ function checkTogether(target: ConnectionTarget, parameters: ConnectionParameter
     );
 }
 
-/** Leaves out what the flags of a pasted command say anyway, and secrets. */
+/** Leaves out secrets, and what the flags of a pasted command say anyway. */
 function mayBeShown(keyword: string): boolean {
   const apart = ["host", "port", "user", "dbname", "service"];
   return !apart.includes(keyword) && findKeyword(keyword)?.secret !== true;

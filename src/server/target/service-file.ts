@@ -7,12 +7,12 @@ import { findKeyword } from "./keywords.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Debian's; other systems have none, or name theirs by PGSYSCONFDIR. */
+/** Debian's folder; other systems have none, or set PGSYSCONFDIR. */
 const SYSTEM_FOLDER = "/etc/postgresql-common";
 
 /**
- * What the service's section sets (manual: The Connection Service File), of the user's own file or, where it has no
- * such section, of the system's.
+ * The settings of the service's section (manual: The Connection Service File) in the user's own file or, if that has no
+ * such section, in the system's.
  */
 export function readService(service: string, env: Environment): ConnectionParameters {
   const own = env["PGSERVICEFILE"];
@@ -37,12 +37,12 @@ function readText(path: string, required: boolean): string | undefined {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (!required && code === "ENOENT") return undefined;
-    // An unreadable file may define what decides where the command goes.
+    // An unreadable file may contain the service, and the command would connect elsewhere.
     throw usageError(`could not read the service file "${path}" (${code ?? "unknown error"})`);
   }
 }
 
-/** Undefined: it has no such section. Its first one counts. */
+/** The first section of that name; undefined if there is none. */
 function parseSection(
   text: string,
   service: string,
@@ -66,7 +66,7 @@ function parseSection(
     if (equals < 0) throw usageError(`syntax error${where}`);
     if (keyword === "service") throw usageError(`a service cannot name another one${where}`);
     if (findKeyword(keyword) === undefined) throw unknownKeyword(keyword, where);
-    // The first one counts, as in libpq.
+    // The first line for a keyword counts, as in libpq.
     if (!section.has(keyword)) section.set(keyword, line.slice(equals + 1));
   }
   return section;

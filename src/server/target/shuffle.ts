@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 
-/** In random order. */
+/** Returns the items in random order. */
 export function shuffled<Item>(items: readonly Item[]): Item[] {
   const rest = [...items];
   return items.map(() => rest.splice(randomInt(rest.length), 1)[0] as Item);

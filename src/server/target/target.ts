@@ -1,7 +1,8 @@
 /*
- * Where the user wants to go: connection string, flags, service and password files, environment, as libpq reads them.
- * Law: nothing here opens a connection, and what libpq knows and walctl cannot do is refused by name.
- * Way in: resolve.ts makes a ConnectionTarget of what the user gives; keywords.ts is the one table of libpq's keywords.
+ * Where the user wants to connect: connection string, flags, service and password files, environment, as libpq reads
+ * them.
+ * Law: nothing here opens a connection. What libpq supports and walctl does not is refused by name.
+ * Way in: resolve.ts makes a ConnectionTarget of the user's input; keywords.ts is the only table of libpq's keywords.
  */
 
 import type { PasswordPrompt } from "./password-prompt.ts";
@@ -17,7 +18,7 @@ export type SessionAttrs =
   | "standby"
   | "prefer-standby";
 
-/** Files are paths; undefined: libpq's default below ~/.postgresql where that exists. */
+/** Files are paths; undefined: libpq's default below ~/.postgresql, if that exists. */
 export interface TlsTarget {
   readonly rootCert: string | undefined;
   readonly cert: string | undefined;
@@ -28,16 +29,16 @@ export interface TlsTarget {
   readonly crlDir: string | undefined;
   readonly sni: boolean;
   readonly direct: boolean;
-  /** TLSv1.2, say; undefined: the highest there is. */
+  /** Such as TLSv1.2. An undefined maxVersion means the highest that is supported. */
   readonly minVersion: string;
   readonly maxVersion: string | undefined;
-  /** The file of the authorities that sslrootcert=system means. Undefined: the system's own. */
+  /** The file of the authorities for sslrootcert=system. Undefined: the system's own file. */
   readonly systemCertFile: string | undefined;
 }
 
-/** Which server, database and role, and how to get there. */
+/** Which server, database and role to connect to, and how. */
 export interface ConnectionTarget {
-  /** Tried in this order, or in a random one. */
+  /** Tried in this order, or in random order. */
   readonly places: readonly [Place, ...Place[]];
   /** The place of the last connection, for further connections and for messages. Copies of the target share it. */
   readonly reached: { place: Place | undefined };
@@ -56,17 +57,17 @@ export interface ConnectionTarget {
   readonly applicationName: string;
   /** PGOPTIONS: settings for the session, as `-c name=value`. */
   readonly options: string | undefined;
-  /** Other settings that the startup message asks for. */
+  /** Other settings that the startup message requests. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Undefined: none are sent. */
+  /** Undefined: no keepalives are sent. */
   readonly keepaliveIdleMs: number | undefined;
-  /** 0: wait for as long as the system does. */
+  /** 0: wait as long as the system does. */
   readonly connectTimeoutMs: number;
-  /** What a string or a service says beyond the flags' part, for commands to paste. No secrets. */
+  /** What a connection string or a service sets beyond the flags, for commands to paste. It has no secrets. */
   readonly more: ReadonlyMap<string, string>;
 }
 
-/** The place where it was reached last, or else all that may be tried. */
+/** The place of the last connection, otherwise all places that may be tried. */
 function whereabouts({ places, reached }: ConnectionTarget): readonly Place[] {
   return reached.place === undefined ? places : [reached.place];
 }
@@ -83,21 +84,21 @@ export function portOf(target: ConnectionTarget): string {
     .join(",");
 }
 
-/** For messages: `"localhost", port 5432`, or the socket's directory in the same words. */
+/** For messages: `"localhost", port 5432`; a socket's directory in the same form. */
 export function describeHost(target: ConnectionTarget): string {
   return `"${hostOf(target)}", port ${portOf(target)}`;
 }
 
-/** The flags for psql and its like that lead to the same place; no password. */
+/** The flags for psql and similar programs that connect to the same place; without a password. */
 export function clientFlags(target: ConnectionTarget): string {
   return `-h ${shellQuote(hostOf(target))} -p ${portOf(target)} -U ${shellQuote(target.user)}`;
 }
 
-/** What a string or a service asked for beyond the flags, so that a pasted command is not weaker. */
+/** What a connection string or a service sets beyond the flags, so that a pasted command is not less strict. */
 export function moreSettings(target: ConnectionTarget): ReadonlyMap<string, string> {
   const more = new Map(target.more);
   const places = whereabouts(target);
-  // Also when PGHOSTADDR has it: that would not match the flags.
+  // Also if it comes from PGHOSTADDR: that would not match the flags.
   if (places.some(({ hostaddr }) => hostaddr !== undefined))
     more.set("hostaddr", places.map(({ hostaddr = "" }) => hostaddr).join(","));
   if (places.length === 1) {
@@ -107,12 +108,12 @@ export function moreSettings(target: ConnectionTarget): ReadonlyMap<string, stri
   return more;
 }
 
-/** The same target with one of its places only. */
+/** The same target with only one of its places. */
 export function targetAt(target: ConnectionTarget, place: Place): ConnectionTarget {
   return { ...target, places: [place], reached: { place } };
 }
 
-/** A word for a shell line that is to be pasted. */
+/** Quotes a word for a shell command to paste. */
 export function shellQuote(word: string): string {
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

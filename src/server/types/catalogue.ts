@@ -7,31 +7,31 @@ import { quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
-/** A type, and what tells whether its fields were the same at another time. */
+/** A type, with the means to tell whether its fields were the same at another time. */
 export interface SeenType extends CatalogueType {
-  /** Composite types only: it changes with each ALTER. */
+  /** Only for composite types: it changes with each ALTER. */
   readonly stamp: string | null;
   /**
-   * Of a composite type, since when it has not been altered: since it was made or before all that the slot has yet to
-   * send; or since the horizon. Null: it may have been altered later.
+   * For a composite type, since when it is unaltered. `always`: since it was created, or since before everything that
+   * the slot has yet to send. `horizon`: since the horizon. Null: it may have been altered later.
    */
   readonly unaltered: "always" | "horizon" | null;
 }
 
 export interface CatalogueAnswer {
   readonly types: readonly SeenType[];
-  /** What committed before that is in the answer. */
+  /** The answer includes what committed before this position. */
   readonly before: Lsn;
-  /** What committed after its position is not. */
+  /** The answer does not include what committed after its position. */
   readonly horizon: Horizon;
 }
 
 /**
- * What row_to_json goes by (json.c, json_categorize_type), for the types asked and all that they are made of.
- * A type with a cast to json by a function is printed by that: of these we know hstore's. An enum or citext is
- * text, in binary form too.
+ * The properties that row_to_json uses (json.c, json_categorize_type), for the requested types and all types that they
+ * consist of. A type with a cast to json by a function is printed with it; of these, only hstore's is known here. An
+ * enum or citext is text, in binary form too.
  *
- * The first statement notes down the position before the second one takes its snapshot.
+ * The first statement records the position before the second one takes its snapshot.
  */
 const typesQuery = (oids: readonly number[], slot: string, horizon: Horizon): string => `
   SELECT pg_catalog.set_config('walctl.position', ${CATALOGUE_POSITION}, true);
@@ -76,17 +76,17 @@ const typesQuery = (oids: readonly number[], slot: string, horizon: Horizon): st
   SELECT coalesce((SELECT json_agg(type) FROM type), '[]') AS types,
     current_setting('walctl.position') AS before, ${HORIZON} AS horizon`;
 
-/** FirstNormalObjectId: what is below comes with the server. */
+/** FirstNormalObjectId: types below it come with the server. */
 const FIRST_NORMAL_OID = 16384;
 
-/** How long an unused connection stays open, and delays a smart shutdown. */
+/** How long an unused connection stays open. It can delay a smart shutdown by this long. */
 const LINGER_MS = 500;
 
-/** Asks the catalogue, on an ordinary connection of its own that is open only while there are questions. */
+/** Queries the catalogue on a separate ordinary connection, which is open only while there are queries. */
 export class TypeCatalogue {
   readonly #target: ConnectionTarget;
   #client: Promise<Client> | undefined;
-  /** The last question: a client takes one at a time. */
+  /** The last query: a client runs one at a time. */
   #last: Promise<unknown> = Promise.resolve();
   #asking = 0;
   #linger: NodeJS.Timeout | undefined;
@@ -96,8 +96,8 @@ export class TypeCatalogue {
   }
 
   /**
-   * @param slot the one that the stream comes from
-   * @param horizon one of the past
+   * @param slot the stream's slot
+   * @param horizon an earlier horizon
    */
   async lookUp(oids: readonly number[], slot: string, horizon: Horizon): Promise<CatalogueAnswer> {
     this.#asking++;

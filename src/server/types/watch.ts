@@ -1,6 +1,6 @@
 /*
- * What the catalogue knows of types that Relation messages only number: composites, domains, arrays.
- * Law: a field name is printed only where it is known for the moment of the row.
+ * Learns from the catalogue about types that Relation messages identify only by oid: composites, domains, arrays.
+ * Law: a field's name is printed only if it is known for the moment of the row.
  * Way in: TypeWatch.prepare().
  */
 
@@ -14,39 +14,39 @@ import type { CatalogueAnswer, SeenType, TypeCatalogue } from "./catalogue.ts";
 interface TypeWatchParts {
   readonly types: TypeRegistry;
   readonly catalogue: TypeCatalogue;
-  /** Called with what `types` learns, at that point of the stream. */
+  /** Called with what was added to `types`, at that point of the stream. */
   readonly learned: (asked: readonly number[], types: readonly CatalogueType[]) => void;
   readonly warn: SessionNews["warn"];
 }
 
-/** A composite type that the stream's relations are made of. */
+/** A composite type that a column of the stream uses. */
 interface Composite {
   seen: SeenType;
-  /** From where on its fields are known. Undefined: everywhere. */
+  /** The position from which on its fields are known. Undefined: everywhere. */
   since: Lsn | undefined;
-  /** Why it is not known whether the fields are still these. */
+  /** Why it is not known whether the fields are still the same. */
   doubt: string | undefined;
-  /** Its values are printed with their fields. */
+  /** Its values are currently printed with their fields. */
   shown: boolean;
   warned: boolean;
 }
 
-/** How long to wait after WAL that was not sent, an ALTER TYPE perhaps: then one question covers several. */
+/** How long to wait after WAL that was not sent, perhaps an ALTER TYPE: one query then covers several. */
 const IDLE_MS = 100;
 
 /**
- * Keeps to what the catalogue says of types while the stream goes on. The server sends nothing when a composite type
- * is altered, and values hold no names: so the catalogue is asked before a transaction that committed after the last
- * answer, whether the fields are the same as then. An answer is true of all that committed between it and the one
- * before when both are the same. Otherwise what committed between them, and still comes, is printed as text.
+ * Keeps what the catalogue says about types current while the stream continues. The server sends nothing when a
+ * composite type is altered, and values contain no names. So, before a transaction that committed after the last
+ * answer, the catalogue is queried again. If an answer equals the one before, it is valid for everything that committed
+ * between the two. Otherwise, what committed between them and is still to come is printed as text.
  */
 export class TypeWatch {
   readonly #parts: TypeWatchParts;
   readonly #relations = new Set<number>();
   readonly #composites = new Map<number, Composite>();
-  /** What comes next is not before it; 0/0: not known. */
+  /** What is still to come is not before this position; 0/0 if not known. */
   #position = INVALID_LSN;
-  /** What committed before that has fields that are known. */
+  /** The fields are known for everything that committed before this position. */
   #checked = INVALID_LSN;
   #slot = "";
   #horizon = NO_HORIZON;
@@ -57,15 +57,15 @@ export class TypeWatch {
     parts.types.onUnknownFields = (oid) => this.#warn(oid);
   }
 
-  /** A stream from that slot starts, at or after the horizon. */
+  /** Call it when a stream from that slot starts, at or after the horizon. */
   start(slot: string, horizon: Horizon): void {
-    // The server may be another one than before.
+    // This may be a different server than before.
     this.#parts.catalogue.close();
     this.#slot = slot;
     this.#horizon = horizon;
   }
 
-  /** Undefined: the message can be rendered now. */
+  /** Undefined if the message can be rendered now. */
   prepare(message: OtherMessage): Promise<void> | undefined {
     switch (message.kind) {
       case "relation":
@@ -76,7 +76,7 @@ export class TypeWatch {
         return this.#begin(message.position, message.prepareLsn);
       case "stream_start":
       case "origin":
-        // Before an Origin, Begin has no position.
+        // A Begin in front of an Origin has no position.
         this.#moveTo(message.position);
         return undefined;
       default:
@@ -84,7 +84,7 @@ export class TypeWatch {
     }
   }
 
-  /** A keepalive moved on without a transaction: there is time to ask before the next one comes. */
+  /** A keepalive advanced without a transaction: there is time to query before the next one comes. */
   idle(): void {
     if (this.#composites.size === 0 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
@@ -99,7 +99,7 @@ export class TypeWatch {
     this.#parts.catalogue.close();
   }
 
-  /** Asks about the types that are new; about all when the relation was announced before: one may have been renamed. */
+  /** Queries new types; for a relation announced again all its types, since one may have been renamed. */
   #relation({ oid, columns }: Relation): Promise<void> | undefined {
     const { types } = this.#parts;
     const used = columns.map(({ typeOid }) => typeOid);
@@ -112,13 +112,13 @@ export class TypeWatch {
       .then((answer) => this.#adopt(asked, answer, horizon));
   }
 
-  /** A row of a transaction that may not have committed: undefined, it can be rendered now. */
+  /** For a row of a transaction that may not have committed. Undefined if it can be rendered now. */
   prepareStreamed(position: WalPosition): Promise<void> | undefined {
     if (this.#composites.size === 0 || lsnOf(position) < this.#checked) return undefined;
     return this.#check();
   }
 
-  /** @param end where it committed */
+  /** @param end the position of its commit */
   #begin(position: WalPosition, end: Lsn): Promise<void> | undefined {
     if (this.#composites.size === 0 || end < this.#checked) {
       this.#moveTo(position);
@@ -128,8 +128,8 @@ export class TypeWatch {
   }
 
   /**
-   * All until the next such call is at or behind that: transactions come by their ends, and one that began earlier
-   * may come later. 0/0: not known yet.
+   * Until the next such call, no message is before `position`: transactions come in the order of their ends, and one
+   * that began earlier may come later. 0/0 if not known yet.
    */
   #moveTo(position: WalPosition): void {
     this.#position = lsnOf(position);
@@ -145,7 +145,7 @@ export class TypeWatch {
     try {
       answer = await this.#parts.catalogue.lookUp(asked, this.#slot, horizon);
     } catch (error) {
-      // The stream goes on. If the server went away, the stream's own connection shows it.
+      // The stream continues. If the server is gone, the stream's own connection will show it.
       const doubt = error instanceof Error ? error.message : String(error);
       for (const composite of this.#composites.values()) this.#setInDoubt(composite, doubt);
       return;
@@ -165,7 +165,7 @@ export class TypeWatch {
     for (const oid of gone) this.#dropped(oid, unknown.includes(oid));
   }
 
-  /** Returns whether the registry should hear of it. */
+  /** Returns whether the registry needs to be updated. */
   #takeOver(seen: SeenType, before: Horizon, now: Horizon): boolean {
     const renamed = !this.#parts.types.knows(seen);
     if (seen.stamp === null) return renamed;
@@ -182,7 +182,7 @@ export class TypeWatch {
     return true;
   }
 
-  /** Returns whether its values are printed otherwise from here on. */
+  /** Returns whether the form of its values changes from here on. */
   #update(composite: Composite): boolean {
     const { since, doubt, shown } = composite;
     composite.shown = doubt === undefined && (since === undefined || this.#position >= since);
@@ -207,7 +207,7 @@ export class TypeWatch {
     if (this.#update(composite)) this.#learn([composite.seen], []);
   }
 
-  /** A value of it has just been printed as text. */
+  /** A value of the type was just printed as text. */
   #warn(oid: number): void {
     const composite = this.#composites.get(oid);
     if (composite === undefined || composite.warned) return;
@@ -222,7 +222,7 @@ export class TypeWatch {
     });
   }
 
-  /** @param unknown what the catalogue has no types for */
+  /** @param unknown oids that the catalogue does not have */
   #learn(seen: readonly SeenType[], unknown: readonly number[]): void {
     if (seen.length === 0 && unknown.length === 0) return;
     const found = seen.map((each) => this.#asShown(each));
@@ -241,7 +241,7 @@ function lsnOf({ high, low }: WalPosition): Lsn {
   return ((BigInt(high) << 32n) | BigInt(low)) as Lsn;
 }
 
-/** From where on the fields of a type are known that the stream has not met before. */
+/** The position from which on the fields of a new type are known. */
 function knownSince({ unaltered }: SeenType, before: Horizon, now: Horizon): Lsn | undefined {
   if (unaltered === "always") return undefined;
   return unaltered === "horizon" ? before.position : now.position;

@@ -31,7 +31,7 @@ import { describeXlog } from "./xlog.ts";
 
 const payload = new Payload();
 
-/** Tells the sink what the record's payload says; nothing of index methods, Generic and custom resource managers. */
+/** Passes the payload to the sink. Those of index methods, Generic and custom resource managers are not decoded. */
 export function describeRecord(record: WalRecord, version: WalVersion, sink: DetailSink): void {
   const data = payload.main(record);
   switch (record.rmgr) {
@@ -77,7 +77,7 @@ function describeHeap2(
 ): void {
   switch (record.info & HEAP_OPERATION) {
     case 0x00:
-      // REWRITE: a mapping of the catalogue's rows that only logical decoding needs.
+      // REWRITE: a mapping of catalogue rows that only logical decoding uses.
       return;
     case 0x40:
       return describeVisible(data, sink);

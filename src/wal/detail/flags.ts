@@ -1,4 +1,4 @@
-/** Names of flags by their bits, lowest first; a bit without a name is printed as its value. The same bits give the same list. */
+/** The names of the flags set, lowest bit first; an unnamed bit gives its value. Equal bits give the same object. */
 function flagNames(...names: readonly string[]): (bits: number) => readonly string[] {
   const known: (readonly string[])[] = [];
   return (bits) => (known[bits] ??= namesOf(bits, names));

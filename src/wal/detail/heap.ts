@@ -1,4 +1,4 @@
-/** Heap and Heap2 (access/heapam_xlog.h). The layouts are those of the main data. */
+/** Heap and Heap2 (access/heapam_xlog.h). The layouts below describe the main data. */
 import type { WalRecord } from "../record.ts";
 import {
   deleteFlags,
@@ -11,7 +11,7 @@ import {
 import type { Payload } from "./payload.ts";
 import type { DetailSink } from "./sink.ts";
 
-/** The operation; bit 80 tells that the page is a new one. */
+/** The bits of the operation; bit 0x80 means that the page is new. */
 export const HEAP_OPERATION = 0x70;
 const INIT_PAGE = 0x80;
 
@@ -84,7 +84,7 @@ function describeTruncate(data: Payload, sink: DetailSink): void {
   sink.bool("restart_identity", (flags & 2) !== 0);
 }
 
-/** uint8 flags, 1 byte of padding, uint16 count, and unless the page is new uint16 offsets[] */
+/** uint8 flags, 1 byte of padding, uint16 count, and uint16 offsets[] unless the page is new */
 export function describeMultiInsert(record: WalRecord, data: Payload, sink: DetailSink): void {
   const flags = data.u8();
   const tuples = data.skip(1).u16();

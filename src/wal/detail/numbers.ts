@@ -8,12 +8,12 @@ const OPCODE_TRUNCATE = 0x10;
 const MULTI_CREATE = 0x20;
 const MULTI_TRUNCATE = 0x30;
 
-/** From 17 on page numbers have 64 bits. */
+/** Page numbers have 64 bits from PostgreSQL 17 on. */
 function pageNumber(data: Payload, version: WalVersion): number {
   return version >= 17 ? Number(data.i64()) : data.i32();
 }
 
-/** ZEROPAGE: page. TRUNCATE: page, uint32 oldest xid, of CLOG uint32 its database */
+/** ZEROPAGE: page. TRUNCATE: page, uint32 oldest xid, and for CLOG uint32 its database */
 export function describeStatusLog(
   record: WalRecord,
   data: Payload,
@@ -27,8 +27,8 @@ export function describeStatusLog(
 }
 
 /**
- * ZERO_…: page. CREATE_ID: uint32 id, uint32 offset, int32 n, n times uint32 xid, int32 status.
- * TRUNCATE_ID: uint32 database, uint32 start and end of ids, uint32 start and end of members
+ * ZERO_…: page. CREATE_ID: uint32 id, uint32 offset, int32 n, n times uint32 xid, int32 status. TRUNCATE_ID: uint32
+ * database, uint32 start and end of ids, uint32 start and end of members
  */
 export function describeMultiXact(
   record: WalRecord,

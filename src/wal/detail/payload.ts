@@ -3,7 +3,9 @@ import { positionOf } from "../pages/position.ts";
 import type { BlockReference } from "../block-reference.ts";
 import type { WalRecord } from "../record.ts";
 
-/** A payload is shorter than its kind of record has it. Its checksum fits, so that nothing else is wrong with the record. */
+/**
+ * The payload is shorter than this kind of record requires. Its checksum matched, so the rest of the record is valid.
+ */
 export class ShortPayload extends Error {
   override readonly name = "ShortPayload";
 }
@@ -11,7 +13,7 @@ export class ShortPayload extends Error {
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const EMPTY = new Uint8Array(0);
 
-/** A checked cursor over a record's main data, or a block's. */
+/** A bounds-checked cursor over the main data of a record, or the data of a block. */
 export class Payload {
   #bytes: Uint8Array = EMPTY;
   #view: DataView = new DataView(EMPTY.buffer);
@@ -43,7 +45,7 @@ export class Payload {
     return this;
   }
 
-  /** Up to a multiple of `unit` from where `start` bytes are left. */
+  /** Advances to a multiple of `unit`, counted from where `start` bytes were left. */
   align(unit: number, start: number): void {
     const used = start - this.left;
     this.#advance((unit - (used % unit)) % unit);
@@ -83,7 +85,7 @@ export class Payload {
     return this.#view.getBigInt64(this.#advance(8), true);
   }
 
-  /** A count of items that take `itemBytes` each. */
+  /** Reads a count of items that take `itemBytes` each. */
   count(itemBytes: number): number {
     const count = this.i32();
     if (count < 0 || count * itemBytes > this.left) throw new ShortPayload();
@@ -100,14 +102,14 @@ export class Payload {
     return Array.from({ length: count }, () => this.u16());
   }
 
-  /** Up to a NUL, within `length` bytes. */
+  /** Reads `length` bytes as text, up to a NUL if there is one. */
   text(length: number): string {
     const at = this.#advance(length);
     const nul = this.#bytes.subarray(at, at + length).indexOf(0);
     return utf8.decode(this.#bytes.subarray(at, at + (nul < 0 ? length : nul)));
   }
 
-  /** Up to a NUL, which must be there. */
+  /** Reads text up to a NUL, which must be present. */
   cstring(): string {
     const nul = this.#bytes.subarray(this.#at, this.#end).indexOf(0);
     if (nul < 0) throw new ShortPayload();

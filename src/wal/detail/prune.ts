@@ -1,10 +1,10 @@
-/** Heap2: what pruning, VACUUM and freezing did to a page, in counts (access/heapam_xlog.h). */
+/** Heap2: counts of what pruning, VACUUM and freezing did to a page (access/heapam_xlog.h). */
 import type { WalRecord } from "../record.ts";
 import type { WalVersion } from "../pages/versions.ts";
 import type { Payload } from "./payload.ts";
 import type { DetailSink } from "./sink.ts";
 
-/** Flags of a record from 17 on. */
+/** Flags of the record from PostgreSQL 17 on. */
 const HAS_HORIZON = 0x08;
 const HAS_FREEZE_PLANS = 0x10;
 const HAS_REDIRECTIONS = 0x20;
@@ -33,8 +33,8 @@ export function describePrune(
 }
 
 /**
- * PRUNE, to 16: uint32 horizon, uint16 redirected, uint16 dead. Block 0: uint16 pairs, uint16 dead[], uint16 unused[];
- * without the block's data, which an image replaces, the number of unused items is not known.
+ * PRUNE, up to 16: uint32 horizon, uint16 redirected, uint16 dead. Block 0: uint16 pairs, uint16 dead[], uint16
+ * unused[]. An image replaces the block's data; the number of unused items is then not known.
  */
 function describeItems(record: WalRecord, data: Payload, sink: DetailSink): void {
   sink.number("horizon", data.u32());
@@ -48,8 +48,9 @@ function describeItems(record: WalRecord, data: Payload, sink: DetailSink): void
 }
 
 /**
- * From 17 on: uint8 reason, uint8 flags, [uint32 horizon]. Block 0, each part if its flag is set: uint16 plans, 2 bytes of padding,
- * plans; uint16 n, n pairs of uint16; uint16 n, uint16 dead[n]; uint16 n, uint16 unused[n]; uint16 frozen[]
+ * From 17 on: uint8 reason, uint8 flags, [uint32 horizon]. Block 0, each part only if its flag is set: uint16 plans, 2
+ * bytes of padding, plans; uint16 n, n pairs of uint16; uint16 n, uint16 dead[n]; uint16 n, uint16 unused[n]; uint16
+ * frozen[]
  */
 function describeMerged(record: WalRecord, data: Payload, sink: DetailSink): void {
   const flags = data.skip(1).u8();
@@ -62,7 +63,7 @@ function describeMerged(record: WalRecord, data: Payload, sink: DetailSink): voi
     const plans = parts.u16();
     parts.skip(2);
     frozen = 0;
-    // The number of tuples is a plan's last field.
+    // A plan's last field is the number of tuples.
     for (let plan = 0; plan < plans; plan++) frozen += parts.skip(FREEZE_PLAN_BYTES - 2).u16();
   }
   const list = (key: string, flag: number, itemBytes: number): void => {

@@ -1,16 +1,16 @@
 import type { PgTime } from "../../pg-time.ts";
 
-/** A row of a list, such as a lock. */
+/** A row of a list, such as one lock. */
 export type DetailRow = Readonly<Record<string, number>>;
 
-/** Takes what a record's payload says, key by key, in the order in which it is printed. */
+/** Receives the contents of a record's payload, key by key, in the order in which they are printed. */
 export interface DetailSink {
   number(key: string, value: number): void;
   bool(key: string, value: boolean): void;
   text(key: string, value: string): void;
   position(key: string, value: number): void;
   time(key: string, value: PgTime): void;
-  /** The list is the same object for the same flags. */
+  /** Equal flags give the same list object. */
   names(key: string, value: readonly string[]): void;
   numbers(key: string, value: readonly number[]): void;
   rows(key: string, value: readonly DetailRow[]): void;

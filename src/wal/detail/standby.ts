@@ -1,4 +1,4 @@
-/** What a standby has to know (storage/standbydefs.h). */
+/** Records for standbys (storage/standbydefs.h). */
 import type { WalRecord } from "../record.ts";
 import { type Payload, ShortPayload } from "./payload.ts";
 import type { DetailRow, DetailSink } from "./sink.ts";
@@ -30,8 +30,8 @@ function describeLocks(data: Payload, sink: DetailSink): void {
 }
 
 /**
- * int32 count, int32 subtransactions, bool overflowed, 3 bytes of padding, uint32 next xid, oldest running, latest completed, xids[],
- * first those of top level
+ * int32 count, int32 subtransactions, bool overflowed, 3 bytes of padding, uint32 next xid, oldest running, latest
+ * completed, xids[], those of top level first
  */
 function describeRunning(data: Payload, sink: DetailSink): void {
   const top = data.i32();

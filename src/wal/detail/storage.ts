@@ -1,4 +1,7 @@
-/** Files and their places: Storage, RelMap, Database, Tablespace, Sequence (catalog/storage_xlog.h, utils/relmapper.h, commands/). */
+/**
+ * Records about files and their locations: Storage, RelMap, Database, Tablespace, Sequence (catalog/storage_xlog.h,
+ * utils/relmapper.h, commands/).
+ */
 import type { WalRecord } from "../record.ts";
 import type { WalVersion } from "../pages/versions.ts";
 import { type Payload, ShortPayload } from "./payload.ts";
@@ -6,7 +9,7 @@ import type { DetailRow, DetailSink } from "./sink.ts";
 
 export const FORK_NAMES = ["main", "fsm", "vm", "init"];
 const OPCODE_STORAGE_CREATE = 0x10;
-/** As many mappings as a map of any version has room for. */
+/** The capacity of a relation map, the largest of all versions. */
 const MAPPINGS_MAX = 64;
 
 export function describeLocator(data: Payload, sink: DetailSink): void {

@@ -1,4 +1,4 @@
-/** Ends of transactions, and what belongs to them (access/xact.h; rmgrdesc/xactdesc.c, ParseCommitRecord). */
+/** Ends of transactions and what they carry (access/xact.h; rmgrdesc/xactdesc.c, ParseCommitRecord). */
 import type { WalRecord } from "../record.ts";
 import type { WalVersion } from "../pages/versions.ts";
 import type { Payload } from "./payload.ts";
@@ -53,9 +53,9 @@ export function describeTransaction(
 }
 
 /**
- * int64 time, [uint32 xinfo]; then, each if its bit is set: uint32 database, uint32 tablespace; int32 n, uint32 subxids[n];
- * int32 n, locators[n]; int32 n, statistics[n]; of commits int32 n, invalidations[n]; uint32 xid, [gid NUL];
- * uint64 origin LSN, int64 origin time
+ * int64 time, [uint32 xinfo]. Then each part only if its bit is set: uint32 database, uint32 tablespace; int32 n,
+ * uint32 subxids[n]; int32 n, locators[n]; int32 n, statistics[n]; for commits int32 n, invalidations[n]; uint32 xid,
+ * [gid NUL]; uint64 origin LSN, int64 origin time
  */
 function describeEnd(
   record: WalRecord,
@@ -93,9 +93,9 @@ function describeEnd(
 }
 
 /**
- * uint32 magic, uint32 length, uint32 xid, uint32 database, int64 time, uint32 owner, int32 subxids, int32 files dropped by a commit,
- * int32 by an abort, from 15 on int32 statistics of each, int32 invalidations, bool, 1 byte of padding, uint16 gid length,
- * uint64 origin LSN, int64 origin time; then gid, subxids, files, each padded to 8
+ * uint32 magic, uint32 length, uint32 xid, uint32 database, int64 time, uint32 owner, int32 subxids, int32 files
+ * dropped by a commit, int32 by an abort, from 15 on int32 statistics of each, int32 invalidations, bool, 1 byte of
+ * padding, uint16 gid length, uint64 origin LSN, int64 origin time; then gid, subxids and files, each padded to 8
  */
 function describePrepare(data: Payload, version: WalVersion, sink: DetailSink): void {
   const all = data.left;

@@ -1,4 +1,4 @@
-/** The log's own records (catalog/pg_control.h, access/xlog_internal.h). */
+/** Records about the log itself (catalog/pg_control.h, access/xlog_internal.h). */
 import type { PgTime } from "../../pg-time.ts";
 import type { WalRecord } from "../record.ts";
 import type { WalVersion } from "../pages/versions.ts";
@@ -22,7 +22,7 @@ export const XlogOperation = {
 const EPOCH_SECONDS = 946_684_800n;
 const WAL_LEVELS = ["minimal", "replica", "logical"];
 const NAME_BYTES = 64;
-/** Where a checkpoint's time stands. */
+/** The offset of the time in a checkpoint record. */
 export const CHECKPOINT_TIME_OFFSET = 64;
 
 export function describeXlog(
@@ -62,9 +62,9 @@ export function describeXlog(
 }
 
 /**
- * uint64 redo, uint32 timeline, uint32 previous timeline, bool full_page_writes, from 17 on int32 wal_level at 20, uint64 next xid at 24,
- * uint32 next oid, next multixact, next offset, oldest xid, its database, oldest multixact, its database, int64 time at 64,
- * uint32 oldest and newest commit timestamp, oldest running xid
+ * uint64 redo, uint32 timeline, uint32 previous timeline, bool full_page_writes, from 17 on int32 wal_level at 20,
+ * uint64 next xid at 24, uint32 next oid, next multixact, next offset, oldest xid, its database, oldest multixact, its
+ * database, int64 time at 64, uint32 oldest and newest commit timestamp, oldest running xid
  */
 function describeCheckpoint(data: Payload, version: WalVersion, sink: DetailSink): void {
   sink.position("redo", data.position());
@@ -82,7 +82,7 @@ function describeCheckpoint(data: Payload, version: WalVersion, sink: DetailSink
   if (oldestRunning !== 0) sink.number("oldest_running_xid", oldestRunning);
 }
 
-/** pg_time_t counts seconds since 1970. */
+/** Converts a pg_time_t, which counts seconds since 1970. */
 export function pgTimeOfSeconds(seconds: bigint): PgTime {
   return ((seconds - EPOCH_SECONDS) * 1_000_000n) as PgTime;
 }

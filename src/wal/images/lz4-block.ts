@@ -2,8 +2,9 @@ const MATCH_MIN = 4;
 const LENGTH_GOES_ON = 15;
 
 /**
- * An LZ4 block (LZ4 Block Format Description): a token with both lengths, literals, uint16 distance, again and again. Writes into `out`
- * from `start` on, where matches may reach before it. Returns where it ends; undefined: the block is damaged.
+ * Decompresses an LZ4 block (LZ4 Block Format Description), a repetition of: a token with both lengths, literals,
+ * uint16 distance. Writes into `out` from `start` on; matches may refer to bytes before that. Returns where the output
+ * ends; undefined if the block is damaged.
  */
 export function decompressLz4Block(
   block: Uint8Array,
@@ -36,7 +37,7 @@ export function decompressLz4Block(
     }
     match += MATCH_MIN;
     if (distance === 0 || distance > end || end + match > out.length) return undefined;
-    // They may overlap: byte by byte.
+    // Match and output may overlap, so it copies byte by byte.
     for (let left = match; left > 0; left--, end++) out[end] = out[end - distance]!;
   }
   return end;

@@ -1,9 +1,10 @@
 /**
- * PostgreSQL's own compression (common/pg_lzcompress.c): a control byte, lowest bit first, then for bit 0 a literal byte, for bit 1
- * two bytes: length = (b0 & 15) + 3, distance = (b0 & F0) << 4 | b1; length 18: a third byte is added to it.
+ * PostgreSQL's own compression (common/pg_lzcompress.c): a control byte, lowest bit first. A bit 0 means one literal
+ * byte, a bit 1 means two bytes: length = (b0 & 15) + 3, distance = (b0 & F0) << 4 | b1. With length 18 a third byte is
+ * added to it.
  */
 
-/** Fills `out`; returns false where the stream does not have as much, or refers to what is not there. */
+/** Fills `out`. Returns false if the stream is too short or refers to bytes before the start. */
 export function decompressPglz(stream: Uint8Array, out: Uint8Array): boolean {
   let at = 0;
   let end = 0;
@@ -21,7 +22,7 @@ export function decompressPglz(stream: Uint8Array, out: Uint8Array): boolean {
       at += 2;
       if (length === 18) length += stream[at++] ?? 0;
       if (distance === 0 || distance > end) return false;
-      // They may overlap, and run past the end.
+      // Match and output may overlap, and the match may run past the end.
       for (let left = Math.min(length, out.length - end); left > 0; left--, end++) {
         out[end] = out[end - distance]!;
       }

@@ -1,15 +1,16 @@
 /**
- * CRC-32C (Castagnoli) as the server computes it: reflected, inverted at both ends (port/pg_crc32c.h). By tables, sixteen bytes at
- * a time, in WebAssembly: JavaScript takes half as long again for the same, and of counting records this is the largest part.
+ * CRC-32C (Castagnoli) as the server computes it: reflected, inverted at both ends (port/pg_crc32c.h). It uses tables
+ * for sixteen bytes at a time, in WebAssembly: JavaScript takes half as long again, and checksums are the largest part
+ * of counting records.
  */
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 16;
 const TABLE_BYTES = 1024;
-/** In a ChecksumMemory: where the tables end and what is to be checked begins. */
+/** The offset in a ChecksumMemory where the tables end and the data begins. */
 const DATA_START = SLICES * TABLE_BYTES;
 const WASM_PAGE_BYTES = 64 * 1024;
 
-/** Table k maps a byte to its effect k bytes further on; one table behind the other. */
+/** Table k maps a byte to its effect k bytes later. The tables follow one another. */
 const TABLES = createTables();
 
 function createTables(): Int32Array {
@@ -26,14 +27,14 @@ function createTables(): Int32Array {
   return tables;
 }
 
-/** The checksum so far, not inverted, after bytes[start, end) as well. For a few bytes, which may lie anywhere. */
+/** Continues the checksum `crc`, which is not inverted, over bytes[start, end). For a few bytes in any memory. */
 export function checksumAfter(crc: number, bytes: Uint8Array, start: number, end: number): number {
   let after = crc;
   for (let at = start; at < end; at++) after = (after >>> 8) ^ TABLES[(after ^ bytes[at]!) & 0xff]!;
   return after;
 }
 
-/** What is used of it: TypeScript has these types with those of the browser's page only. */
+/** The part that is used: TypeScript declares these types only together with the browser's. */
 interface WebAssemblyApi {
   readonly Memory: new (size: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
@@ -41,13 +42,13 @@ interface WebAssemblyApi {
 }
 const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
 
-/** As checksumAfter(), of bytes of a ChecksumMemory, counted from `start`. */
+/** Like checksumAfter(), for bytes of a ChecksumMemory; offsets count from its `start`. */
 type ChecksumAfter = (crc: number, start: number, end: number) => number;
 
-/** Memory for bytes whose checksums are wanted, which WebAssembly can read where they are. */
+/** Memory for the bytes to check, which WebAssembly reads in place. */
 export class ChecksumMemory {
   readonly buffer: ArrayBuffer;
-  /** Where in it `length` bytes are. */
+  /** Where the `length` bytes begin in the buffer. */
   readonly start = DATA_START;
   readonly after: ChecksumAfter;
 
@@ -68,7 +69,7 @@ function compiled(): object {
   return module;
 }
 
-/** Locals of the function: its parameters and the words at hand. */
+/** Locals of the function: its parameters and the words being processed. */
 const [CRC, AT, END, WORD] = [0, 1, 2, 3];
 const BLOCK = [0x02, 0x40];
 const LOOP = [0x03, 0x40];
@@ -100,7 +101,7 @@ function assemble(): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** while (at + bytes <= end) { crc = the bytes' effects together; at += bytes } */
+/** while (at + bytes <= end) { crc = the combined effect of the bytes; at += bytes } */
 function eat(bytes: number): readonly number[] {
   const next = [...get(AT), ...constant(bytes), ADD];
   const words = Array.from({ length: Math.ceil(bytes / 4) }, (_, index) => WORD + index);
@@ -130,7 +131,7 @@ function eat(bytes: number): readonly number[] {
   ];
 }
 
-/** Looks one byte of a word up in a table, whose entries have four bytes. */
+/** Looks up one byte of a word in a table of four-byte entries. */
 function effect(word: number, byte: number, table: number): readonly number[] {
   const shift =
     byte === 0 ? [...constant(2), SHIFT_LEFT] : [...constant(byte * 8 - 2), SHIFT_RIGHT];
@@ -150,7 +151,7 @@ function load(offset: number): readonly number[] {
 }
 
 function constant(value: number): readonly number[] {
-  // A sign bit follows, which none of these has set.
+  // Signed LEB128: bit 6 of the last byte is the sign, which none of these values sets.
   return [0x41, ...(value < 0x40 ? [value] : [(value & 0x7f) | 0x80, value >> 7])];
 }
 

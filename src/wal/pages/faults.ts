@@ -2,25 +2,25 @@ import { formatPosition } from "./position.ts";
 
 /** Why reading stopped, or a range was skipped. */
 export interface WalFault {
-  /** Where it was met: a record's start, or a page's. */
+  /** The start of the faulty record or page. */
   readonly position: number;
-  /** Where what cannot be read begins: the record that was open there, or the same. */
+  /** Where the unreadable range begins: at the record that was open there, otherwise at `position`. */
   readonly start: number;
   /** `record at 0/24C4938: checksum does not match` */
   readonly message: string;
   /**
-   * The log may simply end here: an empty place, or a page that was not written yet. Where later segments are in the input it is
+   * The log may simply end here: an empty place, or a page not written yet. If later segments are in the input, it is
    * damage like any other.
    */
   readonly mayBeEnd: boolean;
-  /** The bytes end before they should. */
+  /** The input ends too early. */
   readonly cutShort: boolean;
 }
 
 export interface SkippedRange {
   readonly fault: WalFault;
   readonly start: number;
-  /** Where the first sound record after it starts, or the input ends. */
+  /** Where the next valid record starts, or the input ends. */
   readonly end: number;
 }
 

@@ -1,6 +1,6 @@
 import { ChecksumMemory } from "./crc32c.ts";
 
-/** Bytes of WAL, with the views that they are read by. */
+/** Bytes of WAL, with views for reading them. */
 export interface WalBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly words: Int32Array<ArrayBuffer>;
@@ -9,7 +9,7 @@ export interface WalBytes {
 
 /** Memory for pages of WAL. */
 export interface PageChunk extends WalBytes {
-  /** As checksumAfter(), of its bytes. */
+  /** Like checksumAfter(), for the chunk's own bytes. */
   readonly checksumAfter: (crc: number, start: number, end: number) => number;
 }
 

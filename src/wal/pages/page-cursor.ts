@@ -10,19 +10,19 @@ export function pageAfter(at: number): number {
   return (at | PAGE_MASK) + 1;
 }
 
-/** Where in the pages that were fed reading stands. */
+/** The reading position in the pages that were fed. */
 export class PageCursor {
   chunk!: PageChunk;
-  /** The chunk's first byte in the log, and how much of it is filled. */
+  /** The position of the chunk's first byte in the log, and the number of bytes filled. */
   base = 0;
   end = 0;
-  /** In the chunk; behind its end where what lies between is of no interest. */
+  /** The offset in the chunk; behind its end if the bytes between are to be skipped. */
   at = 0;
   #header: SegmentHeader | undefined;
-  /** The highest that a page of the segment may be of, and that of the page before. */
+  /** The highest timeline that a page of the segment may have, and the timeline of the page before. */
   #timelineMax = 0;
   #timeline = 0;
-  /** Where reading goes on when more is fed; UNKNOWN: at what comes. */
+  /** Where to continue when more is fed; UNKNOWN: at the start of what is fed. */
   #position = UNKNOWN;
 
   get header(): SegmentHeader {
@@ -42,17 +42,17 @@ export class PageCursor {
     this.at = 0;
     if (this.#position === UNKNOWN) return;
     const at = this.#position - address;
-    // Behind a switch of segments the rest is of no interest.
+    // Behind a SWITCH record the rest of the segment is skipped.
     if (at >= length) this.at = at;
     else if (at > 0) this.#resume(at);
   }
 
-  /** What was fed is read. */
+  /** All bytes that were fed are read. */
   leave(): void {
     this.#position = this.base + this.at;
   }
 
-  /** Goes on at that position. */
+  /** Continues at that position. */
   seek(position: number): void {
     this.base = position;
     this.at = 0;
@@ -60,12 +60,12 @@ export class PageCursor {
     this.#position = position;
   }
 
-  /** Pages that follow are not the next ones. */
+  /** The pages that follow are not the next ones. */
   jump(): void {
     this.#position = UNKNOWN;
   }
 
-  /** Undefined: the page at `at` is one of this log, at its place. */
+  /** Undefined if the page at `at` belongs to this log, at this position. */
   check(at: number): WalFault | undefined {
     const { words } = this.chunk;
     const fault = pageFault(words, at >> 2, this.base + at, {
@@ -77,7 +77,9 @@ export class PageCursor {
     return fault;
   }
 
-  /** The page has been read before, up to the record at `at`; it may have been replaced since. */
+  /**
+   * Continues in a page read before, up to the record at `at`. It is checked again, since it may have been replaced.
+   */
   #resume(at: number): void {
     const page = at & ~PAGE_MASK;
     this.at = page === at || this.check(page) === undefined ? at : page;

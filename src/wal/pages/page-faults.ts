@@ -3,23 +3,23 @@ import { PAGE_BYTES, PAGE_INFO_ALL, PageInfo, type SegmentHeader } from "./page.
 import { formatPosition, positionOf } from "./position.ts";
 import { formatMagic } from "./versions.ts";
 
-/** What a page has to agree with. */
+/** What a page has to match. */
 export interface PageContext {
   readonly header: SegmentHeader;
   readonly timelineMin: number;
   readonly timelineMax: number;
 }
 
-/** Where the page says that it is. */
+/** The address in the page's header. */
 export function pageAddress(words: Int32Array, index: number): number {
   return positionOf(words[index + 3]!, words[index + 2]!);
 }
 
 /**
- * What is wrong with the page at `address`; undefined: nothing.
+ * The fault of the page at `address`; undefined if it has none.
  *
- * uint16 magic, uint16 info, uint32 timeline, uint64 address, uint32 rest of the record, 4 bytes of padding;
- * on a segment's first page: uint64 system identifier, uint32 segment size, uint32 page size
+ * uint16 magic, uint16 info, uint32 timeline, uint64 address, uint32 rest of the record, 4 bytes of padding; on a
+ * segment's first page: uint64 system identifier, uint32 segment size, uint32 page size
  */
 export function pageFault(
   words: Int32Array,

@@ -1,4 +1,4 @@
-/** Layout of a page of WAL (access/xlog_internal.h, XLogPageHeaderData and XLogLongPageHeaderData). */
+/** The layout of a page of WAL (access/xlog_internal.h, XLogPageHeaderData and XLogLongPageHeaderData). */
 import { POSITION_LIMIT, positionOf } from "./position.ts";
 import { type WalVersion, versionOfMagic } from "./versions.ts";
 
@@ -10,21 +10,21 @@ const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** Bits of a page's `info`. */
 export const PageInfo = {
-  /** It begins with the rest of a record. */
+  /** The page begins with the rest of a record. */
   continued: 1,
-  /** A segment's first page: the long header. */
+  /** The first page of a segment, with the long header. */
   long: 2,
-  /** It begins with a record that replaces one that was never completed. */
+  /** The page begins with a record that replaces one that was never completed. */
   overwrite: 8,
 } as const;
 export const PAGE_INFO_ALL = 0x0f;
 
-/** What the first page of a segment tells. */
+/** The fields of a segment's first page header. */
 export interface SegmentHeader {
   readonly magic: number;
   readonly version: WalVersion;
   readonly timeline: number;
-  /** The segment's first byte. */
+  /** The position of the segment's first byte. */
   readonly address: number;
   /** Exceeds 2⁵³. */
   readonly systemIdentifier: bigint;
@@ -33,18 +33,18 @@ export interface SegmentHeader {
 
 export type SegmentStart =
   | { readonly kind: "segment"; readonly header: SegmentHeader }
-  /** Made ahead and never written. */
+  /** The server made the file ahead and never wrote to it. */
   | { readonly kind: "empty" }
-  /** WAL, of a version that is not known. */
+  /** WAL of a version that is not known. */
   | { readonly kind: "version"; readonly magic: number }
-  /** WAL of a machine or build that is not read here. */
+  /** WAL of a machine or build that is not supported. */
   | { readonly kind: "foreign"; readonly what: string }
   | { readonly kind: "other" };
 
-/** Magics have been D0.. up to PostgreSQL 11 and D1.. since. */
+/** Magics were D0.. up to PostgreSQL 11 and are D1.. since. */
 const MAGIC_FAMILIES = new Set([0xd0, 0xd1]);
 
-/** What the first LONG_HEADER_BYTES bytes of a file are. */
+/** Recognises a file by its first LONG_HEADER_BYTES bytes. */
 export function readSegmentStart(bytes: Uint8Array): SegmentStart {
   if (bytes.length < LONG_HEADER_BYTES) return { kind: "other" };
   const head = bytes.subarray(0, LONG_HEADER_BYTES);

@@ -1,10 +1,10 @@
 /**
- * Positions inside this room are numbers, which are exact up to 2⁵³ bytes of WAL and several times as fast as bigints.
- * What lies beyond is refused where a page's address is read.
+ * Positions inside this room are numbers: they are exact up to 2⁵³ bytes of WAL and several times as fast as bigints.
+ * Higher positions are refused when a page's address is read.
  */
 const HIGH = 2 ** 32;
 
-/** One more than the highest position that can be read. */
+/** One more than the highest position that is supported. */
 export const POSITION_LIMIT = 2 ** 53;
 
 /** `16/B374D848`, as pg_lsn prints it. */
@@ -13,12 +13,12 @@ export function formatPosition(position: number): string {
   return `${high}/${(position >>> 0).toString(16)}`.toUpperCase();
 }
 
-/** From the two halves of a 64-bit integer. */
+/** Joins the two halves of a 64-bit integer. */
 export function positionOf(high: number, low: number): number {
   return (high >>> 0) * HIGH + (low >>> 0);
 }
 
-/** Rounded up to a multiple of 8 (MAXALIGN). */
+/** Rounds up to a multiple of 8 (MAXALIGN). */
 export function align8(length: number): number {
   return length + ((8 - (length & 7)) & 7);
 }

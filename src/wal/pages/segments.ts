@@ -9,14 +9,14 @@ export interface SegmentName {
   readonly low: number;
 }
 
-/** Undefined: not the name of a segment. The name does not tell the segment's size. */
+/** Undefined if it is not the name of a segment. The name does not contain the segment's size. */
 export function parseSegmentName(name: string): SegmentName | undefined {
   if (!/^[0-9A-F]{24}$/.test(name)) return undefined;
   const part = (at: number): number => Number.parseInt(name.slice(at, at + 8), 16);
   return { timeline: part(0), high: part(8), low: part(16) };
 }
 
-/** Where the segment begins; undefined: there is none of that name at this size. */
+/** The position where the segment begins; undefined if no segment has that name at this size. */
 export function addressOfName(
   { high, low }: SegmentName,
   segmentBytes: number,
@@ -32,13 +32,13 @@ export function formatSegmentName(timeline: number, address: number, segmentByte
   return hex(timeline) + hex(Math.floor(number / perHigh)) + hex(number % perHigh);
 }
 
-/** A timeline and where it was left for the next one. */
+/** A timeline, and the position where the log left it for the next one. */
 export interface TimelineParent {
   readonly timeline: number;
   readonly switchedAt: number;
 }
 
-/** The parents of a timeline, oldest first, from its history file. Undefined: it is not one. */
+/** The parents of a timeline, oldest first, from its history file. Undefined if the text is not a history. */
 export function parseHistory(text: string): readonly TimelineParent[] | undefined {
   const parents: TimelineParent[] = [];
   for (const line of text.split("\n")) {
