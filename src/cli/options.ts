@@ -168,7 +168,8 @@ export function tableOptions(command: Command): Command {
 export const MESSAGE_KINDS = [
   ...["begin", "commit", "origin", "relation", "type", "insert", "update", "delete", "truncate"],
   ...["message", "stream_start", "stream_stop", "stream_commit", "stream_abort", "begin_prepare"],
-  ...["prepare", "stream_prepare", "commit_prepared", "rollback_prepared", "unknown"],
+  ...["prepare", "stream_prepare", "commit_prepared", "rollback_prepared"],
+  ...["abort", "table_changed", "unknown"],
 ];
 
 /** What is printed, on tail and decode-file. */

@@ -11,7 +11,7 @@ export const FIELDS = [
   ...["cascade", "restart_identity", "transactional", "message_lsn", "prefix", "content"],
   ...["content_base64", "first_segment", "subxid", "abort_lsn", "abort_time", "gid"],
   ...["prepare_lsn", "prepare_time", "prepare_end_lsn", "rollback_end_lsn", "rollback_time"],
-  ...["tag", "bytes_base64"],
+  ...["tag", "bytes_base64", "partial", "aborted", "action", "relfilenode", "old_relfilenode"],
 ];
 
 export interface Expression {

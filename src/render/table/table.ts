@@ -40,14 +40,14 @@ export interface TableOptions {
   /** Draws with ASCII only. */
   readonly ascii?: boolean;
   readonly view: TableView;
-  /** Whether an expanded commit says how a recovery stops before it: out of WAL. */
+  /** Out of WAL: an expanded commit says how a recovery stops before it, and --old full gives old rows. */
   readonly recovery?: boolean;
   /** Which columns are JSON, and what binary values mean. */
   readonly types: TypeRegistry;
 }
 
 const WIDTH_DEFAULT = 80;
-const OLD_VALUES = "old values: of rows seen before, or with REPLICA IDENTITY FULL";
+const OLD_VALUES = "old values: of rows seen before, or with";
 const BURST = "too fast to read: counted, a line a second (--collapse 0: shown)";
 /** From so many changes on their number is told at the end. */
 const COUNTED_FROM = 100;
@@ -183,7 +183,8 @@ export class TableRenderer implements Renderer {
   take(): Uint8Array {
     if (this.#hint === "due") {
       this.#hint = "given";
-      this.#batch.add({ kind: "remark", text: OLD_VALUES });
+      const full = this.#options.recovery === true ? "--old full" : "REPLICA IDENTITY FULL";
+      this.#batch.add({ kind: "remark", text: `${OLD_VALUES} ${full}` });
     }
     return this.#batch.take();
   }

@@ -128,7 +128,7 @@ describe("after an accident", () => {
       "table",
     );
     assert.equal(`${status} ${stderr}`, "0 ");
-    const settings = [...stdout.matchAll(/recovery_target_(?:lsn|inclusive) = [^ ]+/g)].map(String);
+    const settings = [...stdout.matchAll(/recovery_target_(?:lsn|inclusive) = \S+/g)].map(String);
     assert.equal(settings.length, 2, stdout.slice(-800));
     await recover(server, root, [
       ...settings,

@@ -177,7 +177,7 @@ describe("rows out of WAL", () => {
     );
     assert.match(
       table,
-      /± CREATED public\.other[^]*× TRUNCATED public\.other[^]*± DROPPED public\.other/,
+      /± other +CREATED  file [^]*× other +TRUNCATED  file [^]*± other +DROPPED  file /,
     );
   });
 
