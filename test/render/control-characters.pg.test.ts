@@ -82,7 +82,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "debezium.ts": "positions, in a string of jsonString()",
   "summary-counts.ts": "the key of a map",
   "schema.ts": "a constant of the program",
-  "output.ts": "options, compared and kept in FILE.walctl",
+  "file-output.ts": "options, compared and kept in FILE.walctl",
+  "announcements.ts": "types, compared",
   "file-state.ts": "FILE.walctl, which only walctl reads",
   "pipeline.ts": "a warning, which the reporter sanitizes",
 };
