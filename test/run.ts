@@ -1,5 +1,6 @@
 /**
- * Runs the built tests, all or those whose path holds one of the words given: `npm test -- render`.
+ * Runs the built tests whose path holds one of the words given: `npm test -- render`. Without a word: all but the long
+ * ones, which --long runs.
  * Node 20's runner knows no patterns and takes every file of a folder `test` for a test.
  */
 import { spawnSync } from "node:child_process";
@@ -14,22 +15,32 @@ const CONCURRENCY = 4;
 /** For a file as a whole too: one that hangs fails, instead of holding up the rest for ever. */
 const TIMEOUT_MS = 600_000;
 
-function testFiles(words: readonly string[]): readonly string[] {
+/** Together they take twice as long as all others. */
+const LONG = [
+  ...["matrix/", "chaos/", "package.test", "demo", "wal/mutations", "start/identity", "hints.pg"],
+  ...["hostile-schema", "injection", "stream/hostile", "stream/faults", "doctor/doctor.pg"],
+  ...["stream-output", "inspect/inspect.pg", "setup-publication", "spoiled-file", "catalog.pg"],
+];
+
+function testFiles(words: readonly string[], long: boolean): readonly string[] {
   const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf8" });
   const tests = sources.filter((path) => path.endsWith(".test.ts")).toSorted();
-  const wanted = tests.filter(
-    (path) => words.length === 0 || words.some((word) => path.includes(word)),
+  const isOf = (path: string, some: readonly string[]): boolean =>
+    some.some((word) => path.includes(word));
+  const wanted = tests.filter((path) =>
+    words.length === 0 ? isOf(path, LONG) === long : isOf(path, words),
   );
   return wanted.map((path) => join(import.meta.dirname, path.replace(/\.ts$/, ".js")));
 }
 
 function main(args: readonly string[]): number {
-  const files = testFiles(args.filter((arg) => !arg.startsWith("-")));
+  const words = args.filter((arg) => !arg.startsWith("-"));
+  const files = testFiles(words, args.includes("--long"));
   if (files.length === 0) {
     console.error(`no tests fit: ${args.join(" ")}`);
     return 1;
   }
-  const flags = args.filter((arg) => arg.startsWith("-"));
+  const flags = args.filter((arg) => arg.startsWith("-") && arg !== "--long");
   const limits = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`];
   // A file that has finished ends, whatever it left open.
   const options = ["--test", "--test-force-exit", ...limits, "--test-reporter=spec", ...flags];

@@ -146,7 +146,8 @@ export class Replay {
       const chunk =
         change.kind === ChangeKind.insert && newRow !== undefined ? chunkOf(newRow) : undefined;
       if (chunk === undefined) return;
-      this.#chunks.add(chunk);
+      // Logical decoding leaves out what a rewrite of the table copies (ReorderBufferProcessTXN).
+      if (table.relrewrite === 0) this.#chunks.add(chunk);
       if (this.#full) kept.add(table.oid, chunk);
       return;
     }

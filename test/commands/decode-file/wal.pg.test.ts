@@ -43,6 +43,8 @@ const STEPS = [
   "COMMIT PREPARED 'p'",
   "ALTER TABLE t ADD COLUMN extra int DEFAULT 7, DROP COLUMN a",
   "UPDATE t SET extra = 8 WHERE id = 1",
+  // What the rewrite copies is not what the update's unchanged value is sent from.
+  "BEGIN; ALTER TABLE t ALTER extra TYPE bigint; UPDATE t SET extra = 9 WHERE id = 4; COMMIT",
   "CREATE TABLE other (id int PRIMARY KEY, mood mood DEFAULT 'glad'); INSERT INTO other VALUES (1)",
   "VACUUM FULL t",
   "SELECT pg_logical_emit_message(true, 'app', 'with'), pg_logical_emit_message(false, 'app', 'without')",
