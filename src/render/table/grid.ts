@@ -16,6 +16,8 @@ const CELL_WIDTH_LEAST = 14;
 const HEADER_WIDTH_MAX = 24;
 const HEADER_WIDTH_MIN = 8;
 const GAP = 2;
+/** NULL fits in any column: cut, it would look like a value. */
+const CELL_WIDTH_MIN = 4;
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
 /** Room that is kept for what stands behind the last column, and of which less is not worth it. */
 const REST_WIDTH = 12;
@@ -174,7 +176,7 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
     const name = shortenName(formatColumn(relation, column), max, palette.glyphs.ellipsis);
     const header = painted(name, palette.quiet);
     const right = NUMBERS.has(column.typeOid);
-    return [{ column, header, right, width: Math.max(width, textWidth(name)) }];
+    return [{ column, header, right, width: Math.max(width, textWidth(name), CELL_WIDTH_MIN) }];
   });
   const only = [...empty].filter(([column]) => !widths.has(column)).map(([, what]) => what);
   const nulls = only.filter((what) => what === "null").length;

@@ -26,6 +26,8 @@ import { isFinished } from "./snapshot.ts";
 
 const DELETE = 0x10;
 const STORAGE_CREATE = 0x10;
+/** PostgreSQL 15+: every page of the new database follows, out of its template. */
+const DATABASE_CREATE_WAL_LOG = 0x10;
 
 /** The catalogue at the input's start, and what is not known of it. */
 export interface EarlyCatalog {
@@ -52,6 +54,8 @@ export class LateCatalog {
   /** Files that VACUUM FULL and CLUSTER made, and where. */
   readonly #made = new Map<number, { readonly catalog: FollowedCatalog; readonly lsn: number }>();
   #from = 0;
+  /** The transaction that created the database. */
+  #creator = 0;
 
   constructor(file: CatalogFile, zstd?: Decompress) {
     this.#file = file;
@@ -83,6 +87,7 @@ export class LateCatalog {
       if (record.rmgr === Rmgr.heap || record.rmgr === Rmgr.heap2) this.#noteRows(record);
       else if (record.rmgr === Rmgr.transaction) this.#noteEnd(record, version);
       else if (record.rmgr === Rmgr.storage) this.#noteCreated(record);
+      else if (record.rmgr === Rmgr.database) this.#noteDatabase(record, version);
     } catch (error) {
       if (!(error instanceof ShortPayload)) throw error;
       this.skipped(record.lsn);
@@ -176,11 +181,19 @@ export class LateCatalog {
 
   /** CREATE: locator, int32 fork. Where the file before is not known, the copy's row in pg_class may not be either. */
   #noteCreated(record: WalRecord): void {
-    if (record.opcode !== STORAGE_CREATE) return;
+    if (record.opcode !== STORAGE_CREATE || record.xid === this.#creator) return;
     const data = new Payload().main(record);
     const file = this.#files.of(data.u32(), data.u32(), data.u32());
     if (file === undefined) return;
     this.#made.set(file.relfilenode, { catalog: file.catalog, lsn: record.lsn });
+  }
+
+  /** Before its creation there is nothing of the database. */
+  #noteDatabase(record: WalRecord, version: WalVersion): void {
+    if (version < 15 || record.opcode !== DATABASE_CREATE_WAL_LOG) return;
+    if (new Payload().main(record).u32() !== this.#file.header.database_oid) return;
+    this.skipped(record.lsn);
+    this.#creator = record.xid;
   }
 
   #add(xid: number, event: RowEvent): void {
