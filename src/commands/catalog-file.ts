@@ -2,8 +2,10 @@ import type { CatalogFile } from "../catalog/model.ts";
 import { readCatalog } from "../catalog/read.ts";
 import { openCapture } from "../capture/source.ts";
 import { usageError } from "../errors.ts";
+import { formatPosition } from "../wal/pages/position.ts";
 import type { SegmentHeader } from "../wal/pages/page.ts";
 import type { CommandContext } from "./context.ts";
+import type { WalInput } from "./decode-file/wal-input.ts";
 
 /** @throws WalctlError where it is not a catalogue */
 export async function openCatalog(
@@ -34,4 +36,22 @@ export function refuseOtherSystem(
       "Make it on a server of the version that wrote the WAL: walctl catalog -d NAME > FILE.",
     );
   }
+}
+
+/** @throws WalctlError, a usage error, where the log left the catalogue's before it was exported: tables may be other ones there */
+export function refuseOtherTimeline(
+  { header }: CatalogFile,
+  { timeline, parents }: Pick<WalInput, "timeline" | "parents">,
+  path: string,
+): void {
+  if (header.timeline === timeline) return;
+  const parent = parents.find((each) => each.timeline === header.timeline);
+  if (parent !== undefined && header.lsn <= parent.switchedAt) return;
+  const history = `${timeline.toString(16).toUpperCase().padStart(8, "0")}.history`;
+  throw usageError(
+    `${path} is the catalogue of timeline ${header.timeline} at ${formatPosition(header.lsn)}, and the WAL is of timeline ${timeline}, which ${parent === undefined ? "is not known to come from there" : `left it at ${formatPosition(parent.switchedAt)}`}`,
+    timeline < header.timeline
+      ? `Add the segments of timeline ${header.timeline} and its .history file, and choose --timeline ${header.timeline}.`
+      : `Make it on the server of timeline ${timeline}: walctl catalog -d NAME > FILE.${parent === undefined ? ` Or add ${history}.` : ""}`,
+  );
 }

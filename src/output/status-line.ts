@@ -25,7 +25,7 @@ export class StatusLine {
     this.#width = width;
   }
 
-  /** `text` is printable ASCII. It is cut to the width: a line that wrapped could not be redrawn. */
+  /** `text` is printable ASCII. What does not fit is left out: a line that wrapped could not be redrawn. */
   show(text: string): void {
     // A terminal that accepts no output (Ctrl-S) would later show hundreds of old lines.
     if (this.#stream.writableLength > 0) return;
@@ -46,7 +46,14 @@ export class StatusLine {
   }
 
   #drawn(): string {
-    const text = (this.#text ?? "").slice(0, this.#width() - 1);
+    const text = wholeFacts(this.#text ?? "", this.#width() - 1);
     return `${WRAP_OFF}${text}${WRAP_ON}\r`;
   }
+}
+
+/** As many of the facts, which commas separate, as fit: half a number would be another one. */
+function wholeFacts(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const end = text.lastIndexOf(", ", width);
+  return text.slice(0, end === -1 ? width : end);
 }

@@ -15,7 +15,7 @@ import { formatPosition } from "../../wal/pages/position.ts";
 import { formatSegmentName } from "../../wal/pages/segments.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
-import { openCatalog, refuseOtherSystem } from "../catalog-file.ts";
+import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
@@ -85,6 +85,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const input = await openWal(paths, options.timeline, context, files);
   const exported = await openCatalog(job.catalogPath, context);
   refuseOtherSystem(exported, input.header, job.catalogPath);
+  refuseOtherTimeline(exported, input, job.catalogPath);
   refuseGap(exported, input, job.catalogPath);
   const atStart = await catalogAtStart(exported, input, job);
   const registry = new TypeRegistry("stored");

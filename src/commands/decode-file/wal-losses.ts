@@ -9,7 +9,7 @@ const NAMED_MAX = 10;
 
 /** What was left out, and how to have it. `fatal`: rows are missing that should be there. */
 export function lossWarnings(
-  { rows, withoutIdentity, unexplained }: Losses,
+  { rows, withoutIdentity, unexplained, savepoints }: Losses,
   onlyTables: readonly string[],
   redoBefore: number | undefined,
 ): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
@@ -42,7 +42,14 @@ export function lossWarnings(
       hint: back,
     });
   }
-  return { warnings, fatal: lost.length > 0 || files.length > 0 };
+  if (savepoints !== undefined) {
+    warnings.push({
+      message: `${count(savepoints.count, "rolled-back change")} not printed: at wal_level=replica a savepoint's transaction is not known, and tables were being altered (first at ${formatPosition(savepoints.first)})`,
+      hint: "Without --aborted they are left out.",
+    });
+  }
+  const fatal = lost.length > 0 || files.length > 0 || savepoints !== undefined;
+  return { warnings, fatal };
 }
 
 function count(number: number, what: string): string {

@@ -39,6 +39,8 @@ export class TailStatus {
   readonly #unsubscribe: () => void;
   #rows = 0;
   #rowsPerSecond = 0;
+  /** All that the server had at that time has been printed. */
+  #upToDateUnixMs = -Infinity;
   #received: Lsn | undefined;
   #bytesPerSecond = 0;
   #since = performance.now();
@@ -72,6 +74,10 @@ export class TailStatus {
     this.#rowsPerSecond = ((rows - this.#rows) * 1000) / (now - this.#since);
     this.#rows = rows;
     const { received } = session.status;
+    const { known } = this.#parts.server;
+    if (known !== undefined && this.#behind() === 0n) {
+      this.#upToDateUnixMs = Date.now() - (now - known.askedMs);
+    }
     if (this.#received !== undefined && this.#received !== INVALID_LSN) {
       const pace = (Number(received - this.#received) * 1000) / (now - this.#since);
       const last = this.#bytesPerSecond || pace;
@@ -140,12 +146,12 @@ export class TailStatus {
   /** Undefined if it is not known. "Up to date" refers to the moment of the query. */
   #describeDistance(): string | undefined {
     const behind = this.#behind();
-    const { lastCommitUnixMs } = this.#parts.pipeline;
+    const since = this.#behindSinceMs();
     // While nothing is printed, nothing tells when what follows was committed.
     const seconds =
-      lastCommitUnixMs === undefined || this.#rowsPerSecond === 0
+      since === undefined || this.#rowsPerSecond === 0
         ? ""
-        : ` and ${formatSeconds((Date.now() - lastCommitUnixMs) / 1000)}`;
+        : ` and ${formatSeconds((Date.now() - since) / 1000)}`;
     if (behind > 0n) return `${formatByteCount(Number(behind))}${seconds} behind`;
     const { known } = this.#parts.server;
     if (known === undefined) return undefined;
@@ -163,12 +169,22 @@ export class TailStatus {
   /** The bytes to the server's position, and the seconds since the last printed transaction committed. */
   #describeLag(): string {
     const bytes = this.#behind();
-    const { lastCommitUnixMs } = this.#parts.pipeline;
-    const seconds =
-      bytes === 0n || lastCommitUnixMs === undefined ? 0 : (Date.now() - lastCommitUnixMs) / 1000;
+    const since = this.#behindSinceMs();
+    const seconds = bytes === 0n || since === undefined ? 0 : (Date.now() - since) / 1000;
     const { known } = this.#parts.server;
     const isNow = known !== undefined && performance.now() - known.askedMs < FRESH_MS;
     return `${isNow ? "" : "at least "}${bytes} bytes and ${Math.max(0, seconds).toFixed(1)} s behind`;
+  }
+
+  /**
+   * When the last printed transaction committed, or later, when there was nothing behind it: after hours in which nothing
+   * happened it is not hours behind.
+   */
+  #behindSinceMs(): number | undefined {
+    const { lastCommitUnixMs } = this.#parts.pipeline;
+    return lastCommitUnixMs === undefined
+      ? undefined
+      : Math.max(lastCommitUnixMs, this.#upToDateUnixMs);
   }
 
   /** A lower bound: the server may have written more since. */

@@ -16,8 +16,7 @@ const CELL_WIDTH_LEAST = 14;
 const HEADER_WIDTH_MAX = 24;
 const HEADER_WIDTH_MIN = 8;
 const GAP = 2;
-/** NULL fits in any column: cut, it would look like a value. */
-const CELL_WIDTH_MIN = 4;
+const NULL_WIDTH = 4;
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
 /** Room that is kept for what stands behind the last column, and of which less is not worth it. */
 const REST_WIDTH = 12;
@@ -176,7 +175,14 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
     const name = shortenName(formatColumn(relation, column), max, palette.glyphs.ellipsis);
     const header = painted(name, palette.quiet);
     const right = NUMBERS.has(column.typeOid);
-    return [{ column, header, right, width: Math.max(width, textWidth(name), CELL_WIDTH_MIN) }];
+    return [
+      {
+        column,
+        header,
+        right,
+        width: Math.max(width, textWidth(name), empty.has(column) ? NULL_WIDTH : 0),
+      },
+    ];
   });
   const only = [...empty].filter(([column]) => !widths.has(column)).map(([, what]) => what);
   const nulls = only.filter((what) => what === "null").length;
@@ -184,6 +190,11 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
 }
 
 function cellOf(field: Field, width: number, canvas: Canvas): Painted {
+  // Cut, it would look like a value.
+  const isNull = field.value.kind === "null" && field.before === undefined;
+  if (isNull && width < NULL_WIDTH) {
+    return painted(canvas.palette.glyphs.ellipsis.slice(0, width), canvas.palette.quiet);
+  }
   return drawChange(field, width, canvas.view.valueWidthMax ?? width, canvas);
 }
 

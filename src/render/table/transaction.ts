@@ -27,7 +27,7 @@ export function beginParts(message: Begin, expanded: boolean, palette: Palette):
   const { finalLsn, aborted, partial } = message;
   return [
     ...(aborted === true ? abortParts(palette) : []),
-    ...(partial === true ? [part("began before this WAL", palette.pending)] : []),
+    ...(partial === true ? [part("may have begun before this WAL", palette.pending)] : []),
     ...(expanded && aborted !== true ? [part(`commit ${formatLsn(finalLsn)}`)] : []),
   ];
 }

@@ -93,6 +93,14 @@ export class CatalogHistory {
     this.#epochs.changed();
   }
 
+  /** Whether a transaction is open, other than these, that has changed the catalogue. */
+  isChangedByOthers(xids: ReadonlySet<number>): boolean {
+    for (const { xid, ended } of this.#recorder.writers.values()) {
+      if (!ended && !xids.has(xid)) return true;
+    }
+    return false;
+  }
+
   /** Changes with each commit that changed the catalogue. */
   get epoch(): number {
     return this.#epochs.count;

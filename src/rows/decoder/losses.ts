@@ -27,9 +27,16 @@ export class Losses {
   readonly withoutIdentity = new Map<number, TableLoss>();
   /** Changes of files that the catalogue does not explain. */
   readonly unexplained = new Map<string, FileLoss>();
+  /** Changes that were rolled back at wal_level=replica, perhaps in a savepoint of a transaction that altered tables. */
+  savepoints: Loss | undefined;
 
   row(relation: Relation, position: number): void {
     countOf(this.rows, relation, position);
+  }
+
+  savepoint(position: number): void {
+    if (this.savepoints === undefined) this.savepoints = { count: 1, first: position };
+    else this.savepoints.count++;
   }
 
   deleteWithoutIdentity(relation: Relation, position: number): void {

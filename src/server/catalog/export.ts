@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
 import { inTransaction, queryRows } from "../query/statement.ts";
@@ -12,6 +13,8 @@ const DOING = "export the catalogue";
 const BATCH_ROWS = 10_000;
 /** A standby that replays a commit every millisecond needs two or three. */
 const ATTEMPTS = 50;
+const FLUSH_WAIT_MS = 60_000;
+const FLUSH_POLL_MS = 20;
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 /** The name behind its schema's, which is not needed on the search_path. */
@@ -29,7 +32,7 @@ export async function exportCatalog(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await readRunning(client);
     if (await inTransaction(client, "COMMIT", DOING, () => tryExport(client, before, accept))) {
-      return;
+      return await waitForFlush(client);
     }
   }
   throw new WalctlError(
@@ -38,6 +41,31 @@ export async function exportCatalog(
       hint: "Try again, or export it from the primary.",
     },
   );
+}
+
+/**
+ * What a crash would take back must not be in the catalogue: the log has to be on the server's disk as far as it had been
+ * written. It takes the server half a minute at most, where nobody commits with synchronous_commit.
+ */
+async function waitForFlush(client: Client): Promise<void> {
+  const deadline = performance.now() + FLUSH_WAIT_MS;
+  for (let target = "0/0"; ;) {
+    const [state] = await queryRows<{ written: string; flushed: boolean }>(
+      client,
+      `SELECT CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_insert_lsn() END::text AS written,
+         CASE WHEN pg_is_in_recovery() THEN true ELSE pg_current_wal_flush_lsn() >= '${target}'::pg_lsn AND '${target}' <> '0/0' END AS flushed`,
+      DOING,
+    );
+    if (state === undefined || state.flushed) return;
+    if (target === "0/0") target = state.written;
+    else if (performance.now() > deadline) {
+      throw new WalctlError(
+        `could not export the catalogue: the server has not flushed its WAL up to ${target}`,
+        { hint: "Try again: a commit with synchronous_commit = on flushes it." },
+      );
+    }
+    await sleep(FLUSH_POLL_MS);
+  }
 }
 
 /** What pg_current_snapshot() leaves out on a standby: the transactions that were running a moment before. */

@@ -288,6 +288,26 @@ test("table: one of which the commit comes later is the same line", () => {
   ]);
 });
 
+test("table: a NULL in a narrow column of a grid does not look like a value", () => {
+  const long = "long ".repeat(50);
+  for (const width of [30, 40, 80]) {
+    const renderer = new TableRenderer({
+      ...{ width: () => width, color: false, view: WHOLE_VIEW, types: new TypeRegistry() },
+    });
+    const decoder = new PgoutputDecoder();
+    const rows = [long, "N", null].map((b, id) =>
+      change("I", tuple("N", [String(id), id === 0 ? "N" : b === null ? null : "M", long])),
+    );
+    for (const message of [relation(COLUMNS), begin(1), ...rows, COMMIT]) {
+      renderer.render(decoder.decode(message));
+    }
+    const drawn = new TextDecoder().decode(renderer.take());
+    assert.match(drawn, / N /, drawn);
+    assert.match(drawn, /NULL|…/, drawn);
+    assert.doesNotMatch(drawn.replaceAll("NULL", ""), / N(U|UL)? [^]* N(U|UL)? /, drawn);
+  }
+});
+
 test("table: three rows of one kind of one table are a grid, which later ones only widen", () => {
   const renderer = new TableRenderer({
     width: () => 80,
@@ -312,7 +332,7 @@ test("table: three rows of one kind of one table are a grid, which later ones on
   const second = take(row("4", "longer than before", "new"), row("5", "x", null), COMMIT);
   assert.equal(
     first + second,
-    `${DAY}00:00:00   1 ┌ + t  a   1 NULL
+    `${DAY}00:00:00   1 ┌ + t  a     1 NULL
              │   1  x
              │   2  NULL
              │   3  ''
