@@ -1,10 +1,10 @@
 /** Rows out of WAL that could be taken for others: they are right, or they are refused or counted. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import pg from "pg";
 import { refuseOtherTimeline } from "../../../src/commands/catalog-file.ts";
 import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
@@ -61,9 +61,11 @@ describe("rows out of WAL at wal_level=replica", () => {
     await server.sql("CREATE DATABASE young");
     const sql =
       "CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1), (2); DELETE FROM t WHERE a = 1";
-    execFileSync("psql", ["-q", "-h", server.host, "-U", "postgres", "-d", "young", "-c", sql], {
-      env: { ...process.env, PGPORT: String(server.port) },
-    });
+    const { host, port } = server;
+    const client = new pg.Client({ host, port, user: "postgres", database: "young" });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
     const { status, stdout, stderr } = await decode("young", "--only", "insert,delete");
     assert.equal(stderr, "");
     assert.equal(status, 0);
