@@ -104,7 +104,7 @@ describe("a terminal of 0×0", () => {
     for (let slot = 0; slot < 7; slot++) {
       await server.sql(`SELECT pg_create_logical_replication_slot('w${slot}', 'pgoutput')`);
     }
-    const { text } = await run("slots --watch 0.5", { forMs: 3000 });
+    const { text } = await run("slots --watch 0.5", { forMs: 6000 });
     const frames = text.split("\u001b[?2026h\u001b[H").slice(1);
     assert.ok(frames.length >= 2 && frames.length < 20, `${frames.length} frames`);
     for (const frame of frames) {
