@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
+import { quoteLiteral } from "../query/sql.ts";
 import { inTransaction, queryRows } from "../query/statement.ts";
 
 /** A row as the server prints it in JSON; `header`: the head of the file, which comes first. */
@@ -53,7 +54,7 @@ async function waitForFlush(client: Client): Promise<void> {
     const [state] = await queryRows<{ written: string; flushed: boolean }>(
       client,
       `SELECT CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_insert_lsn() END::text AS written,
-         CASE WHEN pg_is_in_recovery() THEN true ELSE pg_current_wal_flush_lsn() >= '${target}'::pg_lsn AND '${target}' <> '0/0' END AS flushed`,
+         CASE WHEN pg_is_in_recovery() THEN true ELSE pg_current_wal_flush_lsn() >= ${quoteLiteral(target)}::pg_lsn AND ${quoteLiteral(target)} <> '0/0' END AS flushed`,
       DOING,
     );
     if (state === undefined || state.flushed) return;
