@@ -44,8 +44,8 @@ export function lossWarnings(
   }
   if (savepoints !== undefined) {
     warnings.push({
-      message: `${count(savepoints.count, "rolled-back change")} not printed: at wal_level=replica a savepoint's transaction is not known, and tables were being altered (first at ${formatPosition(savepoints.first)})`,
-      hint: "Without --aborted they are left out.",
+      message: `${count(savepoints.count, "rolled-back transaction")} not printed: at wal_level=replica WAL does not say of which transaction a savepoint was, and tables were being altered (first at ${formatPosition(savepoints.first)})`,
+      hint: "Without --aborted only what was committed is printed, which this does not concern.",
     });
   }
   const fatal = lost.length > 0 || files.length > 0 || savepoints !== undefined;

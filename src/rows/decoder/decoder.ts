@@ -219,16 +219,17 @@ export class RowDecoder {
     if (ended.aborted && !aborted) return undefined;
     const known = xids.some((xid) => this.#open.has(xid));
     if (!known && !tablesChanged) return undefined;
-    if (this.#wanted(ended) && this.#mayBeSavepoint(ended)) {
-      for (const { position } of this.#open.changes(xids)) this.losses.savepoint(position);
+    const wanted = this.#wanted(ended);
+    if (wanted && this.#mayBeSavepoint(ended)) {
+      this.losses.rolledBack(ended.start);
       return undefined;
     }
-    if (this.#wanted(ended)) return this.#replay.run(ended, this.#open.changes(xids));
+    if (wanted) return this.#replay.run(ended, this.#open.changes(xids));
     if (this.#fullOld(false)) this.#replay.keepValues(ended, this.#open.changes(xids));
     return undefined;
   }
 
-  /** At wal_level=replica a savepoint's transaction is not known, and its tables may be as that has altered them. */
+  /** At wal_level=replica a savepoint does not name its transaction, which may have altered the tables of its rows. */
   #mayBeSavepoint({ aborted, owner }: EndedTransaction): boolean {
     return aborted && !this.#state.logical && this.#parts.catalog.isChangedByOthers(owner);
   }

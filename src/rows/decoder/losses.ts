@@ -27,16 +27,18 @@ export class Losses {
   readonly withoutIdentity = new Map<number, TableLoss>();
   /** Changes of files that the catalogue does not explain. */
   readonly unexplained = new Map<string, FileLoss>();
-  /** Changes that were rolled back at wal_level=replica, perhaps in a savepoint of a transaction that altered tables. */
+  /** Rolled-back transactions that may be savepoints of one that altered their tables: see RowDecoder. */
   savepoints: Loss | undefined;
 
   row(relation: Relation, position: number): void {
     countOf(this.rows, relation, position);
   }
 
-  savepoint(position: number): void {
-    if (this.savepoints === undefined) this.savepoints = { count: 1, first: position };
-    else this.savepoints.count++;
+  rolledBack(position: number): void {
+    this.savepoints = {
+      count: (this.savepoints?.count ?? 0) + 1,
+      first: this.savepoints?.first ?? position,
+    };
   }
 
   deleteWithoutIdentity(relation: Relation, position: number): void {

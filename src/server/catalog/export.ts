@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
+import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { inTransaction, queryRows } from "../query/statement.ts";
 
@@ -16,6 +17,11 @@ const BATCH_ROWS = 10_000;
 const ATTEMPTS = 50;
 const FLUSH_WAIT_MS = 60_000;
 const FLUSH_POLL_MS = 20;
+/** XLOG_BLCKSZ, and the headers of pages (access/xlog_internal.h). */
+const PAGE_BYTES = 8192n;
+const SHORT_HEADER_BYTES = 24n;
+const LONG_HEADER_BYTES = 40n;
+const SEGMENT_BYTES_MIN = 1n << 20n;
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 /** The name behind its schema's, which is not needed on the search_path. */
@@ -45,21 +51,28 @@ export async function exportCatalog(
 }
 
 /**
- * What a crash would take back must not be in the catalogue: the log has to be on the server's disk as far as it had been
- * written. It takes the server half a minute at most, where nobody commits with synchronous_commit.
+ * A crash takes back what the server has not flushed, so the catalogue may hold nothing of that. Where nobody commits with
+ * synchronous_commit = on, the background writer's next snapshot of running transactions leads to a flush, within 15 s.
  */
 async function waitForFlush(client: Client): Promise<void> {
+  const [row] = await queryRows<{ written: string | null }>(
+    client,
+    "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END AS written",
+    DOING,
+  );
+  const written = parseLsn(row?.written ?? "");
+  // A standby replays only what has been flushed there.
+  if (written === undefined) return;
+  const target = formatLsn(endOfRecord(written));
   const deadline = performance.now() + FLUSH_WAIT_MS;
-  for (let target = "0/0"; ;) {
-    const [state] = await queryRows<{ written: string; flushed: boolean }>(
+  for (;;) {
+    const [state] = await queryRows<{ flushed: boolean }>(
       client,
-      `SELECT CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_insert_lsn() END::text AS written,
-         CASE WHEN pg_is_in_recovery() THEN true ELSE pg_current_wal_flush_lsn() >= ${quoteLiteral(target)}::pg_lsn AND ${quoteLiteral(target)} <> '0/0' END AS flushed`,
+      `SELECT pg_current_wal_flush_lsn() >= ${quoteLiteral(target)}::pg_lsn AS flushed`,
       DOING,
     );
-    if (state === undefined || state.flushed) return;
-    if (target === "0/0") target = state.written;
-    else if (performance.now() > deadline) {
+    if (state?.flushed === true) return;
+    if (performance.now() > deadline) {
       throw new WalctlError(
         `could not export the catalogue: the server has not flushed its WAL up to ${target}`,
         { hint: "Try again: a commit with synchronous_commit = on flushes it." },
@@ -67,6 +80,16 @@ async function waitForFlush(client: Client): Promise<void> {
     }
     await sleep(FLUSH_POLL_MS);
   }
+}
+
+/**
+ * At a page's start pg_current_wal_insert_lsn() is behind the page's header, and what can be flushed is before it. A segment
+ * is a multiple of a megabyte.
+ */
+export function endOfRecord(insertLsn: Lsn): Lsn {
+  if (insertLsn % PAGE_BYTES === SHORT_HEADER_BYTES) return (insertLsn - SHORT_HEADER_BYTES) as Lsn;
+  const isFirst = insertLsn % SEGMENT_BYTES_MIN === LONG_HEADER_BYTES;
+  return isFirst ? ((insertLsn - LONG_HEADER_BYTES) as Lsn) : insertLsn;
 }
 
 /** What pg_current_snapshot() leaves out on a standby: the transactions that were running a moment before. */
