@@ -69,7 +69,7 @@ function missingAt(
     if (trial.broken || trial.messages >= needed) return trial.broken ? undefined : 0;
   }
   if (how.final) {
-    // Few bytes are left: one message up to the very end is enough, or several of which the last is cut.
+    // Few bytes are left: one message that ends with them is enough, or several, the last of them cut short.
     return trial.messages >= (trial.missing === 0 ? 1 : needed - 1) ? 0 : undefined;
   }
   const bytesMax = likely ? LIKELY_BYTES_MAX : CANDIDATE_BYTES_MAX;

@@ -29,7 +29,7 @@ export function lossWarnings(
   if (files.length > 0) {
     warnings.push({
       message: `${countOf(files, "change")} of ${count(files.length, "relfilenode")} not explained by the catalogue (${named(files)})`,
-      hint: "Export the catalogue again now, or add WAL from before the creation of these tables.",
+      hint: "If the tables are newer than the catalogue file, export it again now. Otherwise add earlier segments, back to a checkpoint before these changes.",
     });
   }
   if (lost.length > 0) {

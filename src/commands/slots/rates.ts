@@ -23,7 +23,7 @@ export class SlotRates {
     const paced = reports.map((report) => {
       gone.delete(report.slot);
       const sample = sampleOf(report);
-      // A clock that was set back, or another slot of the same name, begins anew.
+      // After the clock was set back, or for another slot of the same name, older samples mean nothing.
       const before = (this.#samples.get(report.slot) ?? []).filter((each) =>
         precedes(each, sample),
       );

@@ -5,7 +5,7 @@ import { type Event, signOf } from "./event.ts";
 import { fieldsOf } from "./fields.ts";
 import type { Piece } from "./flow.ts";
 import { describeCounts } from "./hidden.ts";
-import { countOf } from "./numbers.ts";
+import { countOf } from "../cells/numbers.ts";
 import { describeFields, PIECE_GAP, restOf } from "./row.ts";
 import { type Change, type Counts, noCounts } from "./tally.ts";
 import type { Canvas } from "./view.ts";

@@ -17,10 +17,17 @@ import {
 import { textWidth } from "../terminal/text-width.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import type { Piece, Rest } from "./flow.ts";
-import { countOf } from "./numbers.ts";
+import { countOf } from "../cells/numbers.ts";
 import { moreOf, PIECE_GAP } from "./row.ts";
 import { signOfCount } from "./tally.ts";
-import { drawWritten, paintText, readStart, startOfTokens, writeHex, writeText } from "./value.ts";
+import {
+  drawWritten,
+  paintText,
+  readStart,
+  startOfTokens,
+  writeHex,
+  writeText,
+} from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 
 /** What happened to what, and how, before it has its place on the screen. */

@@ -12,9 +12,9 @@ import {
 import { textWidth } from "../terminal/text-width.ts";
 import { signOf } from "./event.ts";
 import type { Field, Fields } from "./fields.ts";
-import { isJson } from "./json.ts";
-import { valueLines } from "./lines.ts";
-import { shortenName } from "./names.ts";
+import { isJson } from "../cells/json.ts";
+import { valueLines } from "../cells/lines.ts";
+import { shortenName } from "../cells/names.ts";
 import { arrowOf, describePlace, differencesOf, drawChange, noteOn } from "./row.ts";
 import type { Canvas } from "./view.ts";
 

@@ -6,7 +6,7 @@ import type {
 } from "../../pgoutput/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { Palette } from "../terminal/painted.ts";
-import { formatDuration } from "./numbers.ts";
+import { formatDuration } from "../cells/numbers.ts";
 import type { Tally } from "./tally.ts";
 import { countParts, part, type Parts, quoted } from "./transaction.ts";
 

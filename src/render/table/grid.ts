@@ -5,7 +5,7 @@ import { joined, NOTHING, type Painted, painted } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
 import { type Field, type Fields, isBlank } from "./fields.ts";
 import { flow } from "./flow.ts";
-import { shortenName } from "./names.ts";
+import { shortenName } from "../cells/names.ts";
 import { describeFields, drawChange, restOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
@@ -56,7 +56,7 @@ export class Grid {
     const { columns: all, nulls, blanks } = columnsOf(rows, canvas);
     const unchanged = Math.min(...rows.map(({ row }) => row.unchanged));
     const rest = restOf({ nulls, blanks, unchanged }, "", canvas);
-    // What is left out is told in the header.
+    // The header says how many columns are left out.
     const roomBeside = (missing: number): number => {
       const mark = rest(missing);
       return width - this.#subjectWidth - (mark === undefined ? 0 : GAP + mark.width);

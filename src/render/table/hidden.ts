@@ -1,7 +1,7 @@
 import { joined, type Painted, painted, SPACE } from "../terminal/painted.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Event } from "./event.ts";
-import { countOf } from "./numbers.ts";
+import { countOf } from "../cells/numbers.ts";
 import { PIECE_GAP } from "./row.ts";
 import { type Counts, type Hidden, noCounts, SIGNED } from "./tally.ts";
 import { signsOf } from "./transaction.ts";
@@ -22,7 +22,7 @@ export function hiddenEvents(hidden: readonly Hidden[], canvas: Canvas): Event[]
   return [...events, countedEvent(others, describeCounts(sumOf(rest), canvas), canvas)];
 }
 
-/** Of what is told later, with the rest of its transaction. */
+/** Stands for changes that the end of their transaction counts. */
 export function postponedEvent(count: number, canvas: Canvas): Event {
   const text = painted("not shown, as all that follows", canvas.palette.quiet);
   return countedEvent(countOf(count, "change"), text, canvas);

@@ -10,14 +10,14 @@ import {
   type Palette,
   SPACE,
 } from "../terminal/painted.ts";
-import { drawDifference } from "./difference.ts";
+import { drawDifference } from "../cells/difference.ts";
 import type { Field, Fields } from "./fields.ts";
 import type { Piece, Rest } from "./flow.ts";
-import { isJson } from "./json.ts";
-import { type JsonDifference, jsonDifferences } from "./json-difference.ts";
-import { shortenName } from "./names.ts";
-import { countOf, formatCount } from "./numbers.ts";
-import { type Drawn, drawValue, drawWritten, readStart, writeText } from "./value.ts";
+import { isJson } from "../cells/json.ts";
+import { type JsonDifference, jsonDifferences } from "../cells/json-difference.ts";
+import { shortenName } from "../cells/names.ts";
+import { countOf, formatCount } from "../cells/numbers.ts";
+import { type Drawn, drawValue, drawWritten, readStart, writeText } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 
 export interface RowPieces {

@@ -15,10 +15,10 @@ import { flow, type Piece, type Rest } from "./flow.ts";
 import { Grid, type GridRow } from "./grid.ts";
 import { Page, type Place } from "./page.ts";
 import { describeFields, noteOn, restOf } from "./row.ts";
-import { drawValue } from "./value.ts";
+import { drawValue } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 import { type Item, type SheetRow, isAlike, placeOf } from "./items.ts";
-import { isJson } from "./json.ts";
+import { isJson } from "../cells/json.ts";
 
 const SUBJECT_SHARE = 1 / 4;
 const SUBJECT_WIDTH_MIN = 18;

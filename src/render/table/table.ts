@@ -23,11 +23,11 @@ import * as event from "./event.ts";
 import { pendingStreamParts } from "./fate-parts.ts";
 import { type Fate, Fates, timeOf } from "./fates.ts";
 import { hiddenEvents, postponedEvent } from "./hidden.ts";
-import { TableNames } from "./names.ts";
+import { TableNames } from "../cells/names.ts";
 import { SeenRows } from "./seen.ts";
 import type { Head } from "./page.ts";
 import { type Change, noCounts, Tally } from "./tally.ts";
-import { Times } from "./times.ts";
+import { Times } from "../cells/times.ts";
 import * as say from "./transaction.ts";
 import type { Canvas, TableView } from "./view.ts";
 
@@ -49,7 +49,7 @@ export interface TableOptions {
 const WIDTH_DEFAULT = 80;
 const OLD_VALUES = "old values: of rows seen before, or with";
 const BURST = "too fast to read: counted, a line a second (--collapse 0: shown)";
-/** From so many changes on their number is told at the end. */
+/** The end of a transaction counts its changes from this number on. */
 const COUNTED_FROM = 100;
 
 /** What is rendered between two calls of take() is laid out together; nothing waits for a transaction's end. */
@@ -296,7 +296,7 @@ export class TableRenderer implements Renderer {
   /** What is open ends here, or its end was cut off or filtered out. */
   #leave(parts?: say.Parts): void {
     if (this.#streaming) {
-      // The rest is told with the transaction's fate: of its further blocks there is nothing to be seen.
+      // None of its further blocks shows anything: the line of its end counts their changes.
       if (this.#hiddenInBlock > 0 && this.#tally.hiddenTotal === this.#hiddenInBlock) {
         this.#batch.event(postponedEvent(this.#hiddenInBlock, this.#canvas));
       }

@@ -5,7 +5,7 @@ import type { Glyphs } from "../terminal/painted.ts";
 export type Change = RowChange | Truncate | LogicalMessage;
 export type Counts = Record<Change["kind"], number>;
 
-/** In the order in which they are told. */
+/** In the order in which they are printed. */
 export const SIGNED: readonly (keyof Counts)[] = [
   ...(["insert", "update", "delete", "truncate", "message"] as const),
 ];

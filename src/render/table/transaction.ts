@@ -8,7 +8,7 @@ import type {
 } from "../../pgoutput/messages.ts";
 import type { Paint, Palette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
-import { countOf, formatCount } from "./numbers.ts";
+import { countOf, formatCount } from "../cells/numbers.ts";
 import { type Counts, signOfCount, SIGNED } from "./tally.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { Palette } from "../terminal/painted.ts";
-import type { TableNames } from "./names.ts";
-import type { TimeMode, Times } from "./times.ts";
+import type { TableNames } from "../cells/names.ts";
+import type { TimeMode, Times } from "../cells/times.ts";
 
 /** What a person asked to see of the changes. */
 export interface TableView {

@@ -8,7 +8,7 @@ const XMAX_LOCK_ONLY = 0x0080;
 
 /**
  * Finds the rows of a file that VACUUM FULL or CLUSTER wrote among those that are known: all have other places there. Versions of one row
- * are told apart by who made and who ended them. Returns false where not all of the file is known.
+ * differ in the transactions that made and ended them. Returns false where not all of the file is known.
  */
 export function loadPlaces(
   file: FollowedFile,

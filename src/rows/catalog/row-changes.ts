@@ -15,7 +15,7 @@ export interface RowChanges {
 
 const main = new Payload();
 
-/** Of the file of the record's block 0. Of an UPDATE the old row is told first. Throws ShortPayload. */
+/** Of the file of the record's block 0. An UPDATE gives the old row first. Throws ShortPayload. */
 export function forEachRowChange(record: WalRecord, changes: RowChanges): void {
   const block = record.blockById(0)?.block;
   if (block === undefined) return;

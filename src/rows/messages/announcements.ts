@@ -16,7 +16,7 @@ export class Announcements {
   readonly #registry: TypeRegistry;
   readonly #send: (message: PgoutputMessage) => void;
   readonly #sent = new Map<number, Relation>();
-  /** The plan that a table's last change was printed by, and what was told of types then. */
+  /** The plan that a table's last change was printed by, and what the renderers knew of types then. */
   readonly #last = new Map<number, readonly [plan: TablePlan, revision: number]>();
   readonly #shapes = new Map<number, string>();
 

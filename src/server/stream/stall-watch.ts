@@ -121,7 +121,7 @@ export class StallWatch {
     client.once("end", () => {
       if (this.#client !== client) return;
       this.#client = undefined;
-      // A stopping server ended the connection; the next one is told why.
+      // A stopping server ended the connection; it tells the next one why.
       void this.#look();
     });
     this.#client = client;

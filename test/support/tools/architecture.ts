@@ -71,7 +71,18 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
   ],
   rows: ["pages", "catalog", "toast", "transactions", "messages", "decoder"],
   render: [
-    ...["bytes", "terminal", "shell", "values", "table", "wal", "ndjson", "formats", "reports"],
+    ...[
+      "bytes",
+      "terminal",
+      "shell",
+      "values",
+      "cells",
+      "table",
+      "wal",
+      "ndjson",
+      "formats",
+      "reports",
+    ],
   ],
 };
 

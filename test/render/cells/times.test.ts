@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PgTime } from "../../../src/pg-time.ts";
-import { type TimeMode, Times } from "../../../src/render/table/times.ts";
+import { type TimeMode, Times } from "../../../src/render/cells/times.ts";
 
 /** 2026-11-24 12:42:43.123456 UTC */
 const TIME = 848_839_363_123_456n as PgTime;

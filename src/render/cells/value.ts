@@ -1,3 +1,8 @@
+/*
+ * Values, names and times as a person reads them, before they have their place on the screen.
+ * Law: two different values never look the same, and what is cut says so.
+ * Way in: drawValue() for one value, drawDifference() (difference.ts) for old and new, TableNames (names.ts), Times (times.ts).
+ */
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
 import { asciiLine, isHostile, sanitizeLine } from "../bytes/sanitize.ts";
 import { joined, type Paint, type Painted, painted, type Palette } from "../terminal/painted.ts";

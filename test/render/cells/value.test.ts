@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";
 import type { ColumnValue } from "../../../src/pgoutput/tuple.ts";
-import { drawDifference } from "../../../src/render/table/difference.ts";
-import { valueLines } from "../../../src/render/table/lines.ts";
-import { drawValue } from "../../../src/render/table/value.ts";
+import { drawDifference } from "../../../src/render/cells/difference.ts";
+import { valueLines } from "../../../src/render/cells/lines.ts";
+import { drawValue } from "../../../src/render/cells/value.ts";
 import { createPalette } from "../../../src/render/terminal/painted.ts";
 
 const WIDTH = 200;

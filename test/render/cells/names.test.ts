@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Relation } from "../../../src/pgoutput/messages.ts";
-import { TableNames } from "../../../src/render/table/names.ts";
+import { TableNames } from "../../../src/render/cells/names.ts";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";
 
 let oid = 0;
