@@ -4,10 +4,14 @@ import type { WalRecord } from "../../wal/record.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { ByteStream } from "./byte-stream.ts";
 
+/** Of a segment whose name is not known: only a name gives its timeline, and its first page a lower bound. */
+export const ANY_TIMELINE = 0xffff_ffff;
+
 export interface OpenSegment {
   /** The file's name, for messages. */
   readonly name: string;
   readonly address: number;
+  /** Or ANY_TIMELINE. */
   readonly timelineMax: number;
   readonly partial: boolean;
   /** How many of its first bytes the stream leaves out; whole pages. */

@@ -11,7 +11,14 @@ import { createPageChunk } from "../../wal/pages/page-chunk.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { RecordReader, Step } from "../../wal/reader.ts";
 import { formatSegmentName } from "../../wal/pages/segments.ts";
-import type { LocatedFault, LogEnd, LogOptions, OpenSegment, PagesBehind } from "./log-parts.ts";
+import {
+  ANY_TIMELINE,
+  type LocatedFault,
+  type LogEnd,
+  type LogOptions,
+  type OpenSegment,
+  type PagesBehind,
+} from "./log-parts.ts";
 import { CompressionError } from "../lz4.ts";
 
 /** 128 to 1,024 kB are equally fast, and larger chunks need more memory: the output of a chunk is kept too. */
@@ -72,11 +79,13 @@ class LogWalk {
   #checkGap({ address, timelineMax, name }: OpenSegment): LogEnd | undefined {
     const from = this.#expected;
     if (from === undefined || from === address) return undefined;
-    const { segmentBytes } = this.#options.source.header;
+    const { header } = this.#options.source;
+    const { segmentBytes } = header;
     if (address < from) {
       throw usageError(`${name} lies before the segment that was read before it`);
     }
-    const nameOf = (at: number): string => formatSegmentName(timelineMax, at, segmentBytes);
+    const timeline = timelineMax === ANY_TIMELINE ? header.timeline : timelineMax;
+    const nameOf = (at: number): string => formatSegmentName(timeline, at, segmentBytes);
     const [first, last] = [nameOf(from), nameOf(address - segmentBytes)];
     const what =
       first === last ? `segment ${first} is missing` : `segments ${first} to ${last} are missing`;

@@ -4,6 +4,7 @@ import type { SegmentHeader, SegmentStart } from "../../wal/pages/page.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { type TimelineParent, addressOfName } from "../../wal/pages/segments.ts";
 import { formatMagic } from "../../wal/pages/versions.ts";
+import { ANY_TIMELINE } from "./log-parts.ts";
 import type { SegmentFile } from "./segment-file.ts";
 
 export interface PlannedSegment {
@@ -30,9 +31,6 @@ export interface PlanOptions {
   /** Undefined: the input has to have only one. */
   readonly timeline: number | "latest" | undefined;
 }
-
-/** A file whose name is not a segment's may be of any timeline. */
-const ANY_TIMELINE = 0xffff_ffff;
 
 /** Throws WalctlError if nothing can be read, or if the files belong to more than one log. */
 export function planLog(files: readonly SegmentFile[], options: PlanOptions): LogPlan {

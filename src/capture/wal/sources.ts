@@ -8,7 +8,7 @@ import {
 } from "../../wal/pages/page.ts";
 import { formatSegmentName } from "../../wal/pages/segments.ts";
 import type { ByteStream } from "./byte-stream.ts";
-import type { OpenSegment, SegmentSource } from "./log-parts.ts";
+import { ANY_TIMELINE, type OpenSegment, type SegmentSource } from "./log-parts.ts";
 import { isGone } from "../source.ts";
 import { openFile, openStandardInput } from "./open.ts";
 import { type LogPlan, type PlannedSegment, differentSystems, startFault } from "./plan.ts";
@@ -109,9 +109,8 @@ export class StandardInputSource implements SegmentSource {
     this.#address = address;
     this.#next = undefined;
     this.#left = segmentBytes;
-    // Only a file's name would give the segment's timeline: the first page gives a lower bound.
     const stream = this.#segmentStream();
-    return { name, address, timelineMax: 0xffff_ffff, partial: true, offset: 0, stream };
+    return { name, address, timelineMax: ANY_TIMELINE, partial: true, offset: 0, stream };
   }
 
   /** Skips what is not a segment: a pipe cannot go back. */

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
@@ -128,6 +128,16 @@ describe("walctl inspect", () => {
       assert.equal(status, 0, `${way}: ${stderr}`);
       assert.ok(stdout === all.stdout, way);
     }
+  });
+
+  it("names a segment that standard input lacks as its file would be named", async () => {
+    const there = [segment(2), segment(4)].map((path) => readFileSync(path));
+    const { status, stderr } = await walctl(["inspect", "-q", "-"], {
+      stdin: Buffer.concat(there),
+    });
+    assert.equal(status, 3);
+    const missing = basename(segment(3));
+    assert.match(stderr, new RegExp(`error: .*segment ${missing} is missing$`, "m"));
   });
 
   it("reads a single segment under any name, from its first whole record to its last", async () => {
