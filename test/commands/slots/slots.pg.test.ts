@@ -299,7 +299,7 @@ for (const version of newestOrBoth()) {
       await writeWal(4);
       const watch = spawnWalctl(["slots", "--watch", "0.3", "-q"], { server });
       const terminal = await openTerminal(`${WALCTL_COMMAND} slots --watch 0.3`, {
-        ...{ columns: 120, rows: 24, server },
+        ...{ columns: 120, rows: 12, server },
       });
       try {
         const first = JSON.parse(await watch.nextLine()) as Record<string, unknown>;
@@ -311,7 +311,7 @@ for (const version of newestOrBoth()) {
         assert.match(line, /"consumed_bytes_per_second":\d+,"caught_up_in_seconds":null,/);
         const shown = await terminal.waitFor(/and \d+ more slots: none at fault/);
         assert.match(shown, /behind/);
-        assert.ok(shown.trimEnd().split("\n").length <= 24, shown);
+        assert.ok(shown.trimEnd().split("\n").length <= 12, shown);
         assert.match(await terminal.waitFor("of WAL; Ctrl-C ends"), /falls behind|0 B\/s of WAL/);
       } finally {
         await terminal.close();
