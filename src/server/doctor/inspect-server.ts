@@ -4,7 +4,6 @@ import { ProtocolViolation } from "../connection/backend-messages.ts";
 import { queryRows } from "../query/statement.ts";
 import { type Configured, readConfigured } from "../settings/administration.ts";
 import { type ServerVersion, majorOf, readServerVersion } from "../settings/preflight.ts";
-import { DATA_DIRECTORY } from "../slot/read.ts";
 
 /** Settings as `SHOW` prints them, unless the name ends in a unit. */
 interface ServerSettings {
@@ -74,7 +73,6 @@ export interface CheckpointFacts {
   readonly wal_bytes: number;
   readonly max_wal_size_bytes: number;
   readonly max_wal_size: string;
-  readonly data_directory: string | null;
 }
 
 /** Undefined if the server does not count WAL. */
@@ -92,7 +90,7 @@ export async function inspectCheckpoints(
     `SELECT c.req::float8 AS requested, c.timed::float8, w.wal_bytes::float8,
        extract(epoch FROM clock_timestamp() - c.stats_reset)::float8 AS seconds,
        (SELECT setting::float8 * 1048576 FROM pg_catalog.pg_settings WHERE name = 'max_wal_size') AS max_wal_size_bytes,
-       current_setting('max_wal_size') AS max_wal_size, ${DATA_DIRECTORY} AS data_directory
+       current_setting('max_wal_size') AS max_wal_size
      FROM (${counters}) AS c, pg_catalog.pg_stat_wal w`,
     "read the statistics of checkpoints",
   );

@@ -245,7 +245,7 @@ export function checkpointFindings(
   const often = `${requested} of ${all} checkpoints were requested before their time, most of them because max_wal_size (${max} now) was reached, by the WAL between them`;
   const every = `one every ${Math.round(facts.seconds / all)} s`;
   const effect = "after each, every page is logged whole at its first change";
-  const { words, fix } = lookAtWal(administration, facts.data_directory, null, null);
+  const { words, fix } = lookAtWal(administration, null, null);
   return [warning("checkpoints", `${often}, ${every}; ${effect}${words}`, fix)];
 }
 

@@ -47,6 +47,14 @@ export interface Administration {
   /** The target, with a role that may administer the server. */
   readonly admin: ConnectionTarget;
   readonly service: ManagedService | undefined;
+  readonly wal: WalFolder;
+}
+
+interface WalFolder {
+  /** Undefined if the role may not read `data_directory`. */
+  readonly path: string | undefined;
+  /** The server is on this machine, and the user who runs walctl may read the folder. */
+  readonly readable: boolean;
 }
 
 export async function readAdministration(
@@ -54,9 +62,11 @@ export async function readAdministration(
   target: ConnectionTarget,
 ): Promise<Administration> {
   const roles = SERVICES.map(({ role }) => quoteLiteral(role)).join(", ");
-  const [row] = await queryRows<{ service: string | null; user: string | null }>(
+  const [row] = await queryRows<Record<"service" | "user" | "data", string | null>>(
     client,
+    // current_setting would fail for a role that may not read it.
     `SELECT m.rolname::text AS service,
+       (SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name = 'data_directory') AS data,
        (SELECT r.rolname::text FROM pg_catalog.pg_roles r
         WHERE CASE WHEN m.oid IS NULL THEN r.rolsuper
               ELSE r.rolcanlogin AND NOT r.rolsuper AND pg_catalog.pg_has_role(r.oid, m.oid, 'MEMBER') END
@@ -64,10 +74,23 @@ export async function readAdministration(
      FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_roles m ON m.rolname IN (${roles})`,
     "see who may administer the server",
   );
+  const path = typeof row?.data === "string" ? `${row.data}/pg_wal` : undefined;
+  const { place } = target.reached;
+  const here = place !== undefined && isSocket(place);
   return {
     admin: { ...target, user: row?.user ?? target.user },
     service: SERVICES.find(({ role }) => role === row?.service),
+    wal: { path, readable: here && path !== undefined && isReadable(path) },
   };
+}
+
+function isReadable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Allows a role to create slots and to stream. */
@@ -156,33 +179,19 @@ export const RESTART_MISSING =
 
 /**
  * How to find out what fills the WAL. The command reads pg_wal, so it is a fix only if this user can read that.
- * @param dataDirectory null: the role may not read the setting
  * @param from an LSN; null: from the oldest WAL
  * @param fix another command, which takes precedence
  */
 export function lookAtWal(
-  { admin, service }: Administration,
-  dataDirectory: string | null,
+  { service, wal }: Administration,
   from: string | null,
   fix: string | null,
 ): Step {
   // Users of a managed service cannot read the server's files.
   if (service !== undefined) return { words: "", fix };
-  const folder = dataDirectory === null ? undefined : `${dataDirectory}/pg_wal`;
-  const path = folder === undefined ? '"$PGDATA/pg_wal"' : shellQuote(folder);
+  const path = wal.path === undefined ? '"$PGDATA/pg_wal"' : shellQuote(wal.path);
   const start = from === null ? "" : `-I ${from} `;
   const command = `walctl inspect --stats=table --timeline latest ${start}${path}`;
-  const { place } = admin.reached;
-  const here = folder !== undefined && place !== undefined && isSocket(place) && isReadable(folder);
-  if (here && fix === null) return { words: "; see what fills the WAL", fix: command };
+  if (wal.readable && fix === null) return { words: "; see what fills the WAL", fix: command };
   return { words: `; on the server, see what fills the WAL: ${command}`, fix };
-}
-
-function isReadable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.R_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

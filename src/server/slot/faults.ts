@@ -109,12 +109,7 @@ function walFault(
     ? `, and it retains ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
     : "";
   const reader = slot.active ? lookAtReader(slot, target) : null;
-  const { words, fix } = lookAtWal(
-    administration,
-    settings.dataDirectory,
-    slot.restart_lsn,
-    reader,
-  );
+  const { words, fix } = lookAtWal(administration, slot.restart_lsn, reader);
   const excess = extended
     ? `retains more than max_wal_size (${settings.maxWalSize})`
     : "retains WAL";

@@ -11,13 +11,7 @@ export interface SlotSettings {
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
-  /** Null if the role may not read it. */
-  readonly dataDirectory: string | null;
 }
-
-/** `current_setting` would fail for a role that may not read it. */
-export const DATA_DIRECTORY =
-  "(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory')";
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
@@ -61,8 +55,7 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
     `SELECT current_setting('max_slot_wal_keep_size') AS "maxSlotWalKeepSize",
        current_setting('max_wal_size') AS "maxWalSize",
        current_setting('idle_replication_slot_timeout', true) AS "idleReplicationSlotTimeout",
-       current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge",
-       ${DATA_DIRECTORY} AS "dataDirectory"`,
+       current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge"`,
     "read the settings that concern slots",
   );
   if (row === undefined) throw new ProtocolViolation("no row where there is always one");

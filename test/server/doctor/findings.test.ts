@@ -27,7 +27,11 @@ import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { SETTINGS, SLOT } from "../slot/support.ts";
 
 const TARGET = resolveTarget({ host: "h", username: "u", dbname: "shop" }, {});
-const OWN: Administration = { admin: { ...TARGET, user: "postgres" }, service: undefined };
+const OWN: Administration = {
+  admin: { ...TARGET, user: "postgres" },
+  service: undefined,
+  wal: { path: undefined, readable: false },
+};
 const RDS: Administration = { ...OWN, service: SERVICES[0] };
 const AT = "-h h -p 5432 -U u -d shop";
 const PSQL = "psql -h h -p 5432 -U postgres -d shop";
@@ -301,7 +305,6 @@ describe("checkpoints", () => {
     wal_bytes: 9 * 2 ** 30,
     max_wal_size_bytes: 2 ** 30,
     max_wal_size: "1GB",
-    data_directory: null,
   };
   it("that come too often are a warning", () => {
     expectCheck(checkpointFindings(often, OWN), "checkpoints", [

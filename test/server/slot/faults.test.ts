@@ -2,14 +2,18 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SERVICES } from "../../../src/server/settings/administration.ts";
 import { type SlotSurroundings, slotFaults } from "../../../src/server/slot/faults.ts";
-import type { Slot } from "../../../src/reports.ts";
+import type { Slot, SlotFault } from "../../../src/reports.ts";
 import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { SETTINGS, SLOT } from "./support.ts";
 
 const TARGET = resolveTarget({ host: "h", username: "u", dbname: "shop" }, {});
 const AROUND: SlotSurroundings = {
   settings: SETTINGS,
-  administration: { admin: { ...TARGET, user: "postgres" }, service: undefined },
+  administration: {
+    admin: { ...TARGET, user: "postgres" },
+    service: undefined,
+    wal: { path: "/data of u/pg_wal", readable: false },
+  },
   names: ["s"],
 };
 const HELD = { active: true, active_pid: 7, application: "app", lag_bytes: 9_000_000 };
@@ -216,9 +220,17 @@ describe("what is wrong with a slot", () => {
 
   it("where the WAL lies only as far as the role and the service tell", () => {
     const slot = { ...SLOT, wal_status: "extended" };
-    const settings = { ...SETTINGS, dataDirectory: null };
-    const [unknown] = slotFaults(slot, { ...AROUND, settings }, TARGET);
-    assert.match(unknown?.message ?? "", /: walctl inspect .* "\$PGDATA\/pg_wal"$/);
+    const faultAt = (path: string | undefined, readable: boolean): SlotFault | undefined => {
+      const administration = { ...AROUND.administration, wal: { path, readable } };
+      return slotFaults(slot, { ...AROUND, administration }, TARGET)[0];
+    };
+    assert.match(
+      faultAt(undefined, false)?.message ?? "",
+      /; on the server, see what fills the WAL: walctl inspect .* "\$PGDATA\/pg_wal"$/,
+    );
+    const here = faultAt("/data of u/pg_wal", true);
+    assert.match(here?.message ?? "", /; see what fills the WAL$/);
+    assert.match(here?.fix ?? "", /^walctl inspect .* '\/data of u\/pg_wal'$/);
     const service = SERVICES[0];
     const around = { ...AROUND, administration: { ...AROUND.administration, service } };
     const [managed] = slotFaults(slot, around, TARGET);

@@ -6,7 +6,6 @@ export const SETTINGS: SlotSettings = {
   maxWalSize: "512MB",
   idleReplicationSlotTimeout: "1h",
   autovacuumFreezeMaxAge: 200_000_000,
-  dataDirectory: "/data of u",
 };
 
 /** A healthy one. */
