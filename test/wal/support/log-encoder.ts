@@ -150,3 +150,12 @@ export class LogEncoder {
     for (const byte of bytes) this.#bytes.push(byte);
   }
 }
+
+export const filled = (length: number): number[] => Array.from({ length }, (_, at) => at & 0xff);
+
+/** A log of records with so many bytes of main data each. */
+export function logOf(...lengths: readonly number[]): LogEncoder {
+  const log = new LogEncoder(18);
+  for (const length of lengths) log.record({ body: mainData(filled(length)) });
+  return log;
+}
