@@ -6,8 +6,7 @@ import { newestOrBoth } from "../../matrix/support/versions.ts";
 import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { parseOpenMetrics } from "../../support/program/openmetrics.ts";
 import { pasteCommand } from "../../support/program/paste.ts";
-import { type TestServer, startServer } from "../../support/server/server.ts";
-import { WALCTL_COMMAND, openTerminal } from "../../support/program/terminal.ts";
+import { SlotServer } from "./slot-server.ts";
 
 interface Line {
   readonly slot: string;
@@ -30,25 +29,16 @@ const KEYS =
 
 for (const version of newestOrBoth()) {
   describe(`slots on PostgreSQL ${version}`, () => {
-    let server: TestServer;
+    let slots: SlotServer;
 
     before(async () => {
-      const sizes = { max_wal_size: "32MB", min_wal_size: "32MB" };
-      const settings = {
-        ...sizes,
-        max_prepared_transactions: "2",
-        checkpoint_timeout: "1d",
-        max_replication_slots: "20",
-      };
-      server = await startServer({ version, settings });
-      await server.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");
-      await server.sql("CREATE ROLE plain LOGIN");
+      slots = await SlotServer.start(version);
     });
-    after(() => server.dispose());
+    after(() => slots.server.dispose());
 
     async function lines(...args: string[]): Promise<Line[]> {
       const { status, stdout, stderr } = await walctl(["slots", "-F", "ndjson", ...args], {
-        server,
+        server: slots.server,
       });
       assert.deepEqual([status, stderr], [0, ""]);
       return parse(stdout);
@@ -61,27 +51,11 @@ for (const version of newestOrBoth()) {
       return line;
     }
 
-    async function create(...args: string[]): Promise<void> {
-      const { status, stderr } = await walctl(["create-slot", ...args], { server });
-      assert.equal(status, 0, stderr);
-    }
-
-    async function drop(): Promise<void> {
-      await server.sql("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
-    }
-
-    /** WAL by the segment, of 16 MB. */
-    async function writeWal(segments: number): Promise<void> {
-      for (let n = 0; n < segments; n++) {
-        await server.sql("SELECT pg_logical_emit_message(false, 'x', 'x'), pg_switch_wal()");
-      }
-    }
-
     async function set(name: string, value: string): Promise<void> {
-      await server.sql(`ALTER SYSTEM SET ${name} = '${value}'`);
-      await server.sql("SELECT pg_reload_conf()");
+      await slots.server.sql(`ALTER SYSTEM SET ${name} = '${value}'`);
+      await slots.server.sql("SELECT pg_reload_conf()");
       while (true) {
-        const [row] = await server.sql(`SHOW ${name}`);
+        const [row] = await slots.server.sql(`SHOW ${name}`);
         if (row?.[name] === value) return;
         await sleep(10);
       }
@@ -89,15 +63,15 @@ for (const version of newestOrBoth()) {
 
     test("none", async () => {
       assert.deepEqual(await lines(), []);
-      const table = await walctl(["slots", "-F", "table"], { server });
+      const table = await walctl(["slots", "-F", "table"], { server: slots.server });
       assert.equal(table.stdout, "The server has no slots.\n");
     });
 
     test("one of each kind, to whoever may connect", async () => {
-      await create("plain");
-      await create("with_options", "--two-phase", ...(version >= 17 ? ["--failover"] : []));
-      await server.sql("SELECT pg_create_physical_replication_slot('physical')");
-      const { stdout } = await walctl(["slots", "-U", "plain"], { server });
+      await slots.create("plain");
+      await slots.create("with_options", "--two-phase", ...(version >= 17 ? ["--failover"] : []));
+      await slots.server.sql("SELECT pg_create_physical_replication_slot('physical')");
+      const { stdout } = await walctl(["slots", "-U", "plain"], { server: slots.server });
       const found = parse(stdout);
       assert.deepEqual(
         found.map(({ slot, wal_status: state, status }) => [slot, state, status]),
@@ -115,13 +89,13 @@ for (const version of newestOrBoth()) {
         version >= 17 ? [false, true] : [null, null],
       );
       if (version >= 17) assert.match(plain?.inactive_since ?? "", /^\d{4}-\d\d-\d\dT.*\.\d{6}Z$/);
-      await drop();
+      await slots.drop();
     });
 
     test("in use: by whom", async () => {
-      await create("s");
+      await slots.create("s");
       const env = { PGAPPNAME: "the consumer" };
-      const tail = spawnWalctl(["tail", "-S", "s", "-P", "p"], { server, env });
+      const tail = spawnWalctl(["tail", "-S", "s", "-P", "p"], { server: slots.server, env });
       try {
         let line = await only();
         while (!line.active) {
@@ -133,12 +107,12 @@ for (const version of newestOrBoth()) {
       } finally {
         await tail.stop();
       }
-      await drop();
+      await slots.drop();
     });
 
     test("from sound to lost, and back by what is suggested", async () => {
-      await create("s", "--two-phase");
-      await writeWal(4);
+      await slots.create("s", "--two-phase");
+      await slots.writeWal(4);
       const extended = await only();
       assert.deepEqual([extended.wal_status, extended.status], ["extended", "warning"]);
       assert.match(extended.faults[0]?.message ?? "", /, without a limit/);
@@ -147,15 +121,15 @@ for (const version of newestOrBoth()) {
       await set("max_slot_wal_keep_size", "32MB");
       const unreserved = await only();
       assert.deepEqual([unreserved.wal_status, unreserved.status], ["unreserved", "fail"]);
-      await pasteCommand(unreserved.faults[0]?.fix ?? "", server.env);
+      await pasteCommand(unreserved.faults[0]?.fix ?? "", slots.server.env);
       while ((await only()).wal_status !== "reserved") await sleep(50);
 
       await set("max_slot_wal_keep_size", "32MB");
-      await server.sql("CHECKPOINT");
+      await slots.server.sql("CHECKPOINT");
       const lost = await only();
       assert.deepEqual([lost.wal_status, lost.status], ["lost", "fail"]);
       assert.equal(lost.invalidation_reason, version >= 17 ? "wal_removed" : null);
-      await pasteCommand(lost.faults[0]?.fix ?? "", server.env);
+      await pasteCommand(lost.faults[0]?.fix ?? "", slots.server.env);
       const [still, beside] = await lines();
       assert.deepEqual([still?.slot, still?.wal_status], ["s", "lost"]);
       assert.deepEqual(
@@ -163,90 +137,43 @@ for (const version of newestOrBoth()) {
         ["s_2", "reserved", true],
       );
       await set("max_slot_wal_keep_size", "-1");
-      await drop();
+      await slots.drop();
     });
-
-    test("watched in a pipe: a line a slot a turn, over a restart, until SIGINT", async () => {
-      await create("s");
-      const watch = spawnWalctl(["slots", "--watch", "0.2"], { server });
-      try {
-        for (let n = 0; n < 3; n++) assert.match(await watch.nextLine(), /^\{"slot":"s","time":/);
-        // A smart stop waits for every connection that is open.
-        const asked = Date.now();
-        await server.stop("smart");
-        assert.ok(Date.now() - asked < 5_000);
-        await watch.waitForStderr("walctl: warning: could not connect to server");
-        watch.lines.length = 0;
-        await server.start();
-        await watch.nextLine();
-      } finally {
-        const { status, signal } = await watch.stop("SIGINT");
-        assert.deepEqual([status, signal], [0, null]);
-      }
-    });
-
-    test("watched by a reader that leaves", async () => {
-      const watch = spawnWalctl(["slots", "--watch", "0.1", "-q"], { server });
-      await watch.nextLine();
-      watch.closeStdout();
-      const { status, stderr } = await watch.exit();
-      assert.deepEqual([status, stderr], [0, ""]);
-    });
-
-    for (const columns of [80, 200]) {
-      test(`watched on a terminal of ${columns} columns: in place, until Ctrl-C`, async () => {
-        const command = `${WALCTL_COMMAND} slots --watch 0.2`;
-        const terminal = await openTerminal(command, { columns, rows: 24, server });
-        try {
-          await terminal.waitFor("every 0.2 s");
-          await server.sql("SELECT pg_create_physical_replication_slot('another')");
-          const shown = await terminal.waitFor("another");
-          assert.equal(shown.split("walctl slots").length, 2, shown);
-          await server.sql("SELECT pg_drop_replication_slot('another')");
-          await sleep(600);
-          assert.ok(!(await terminal.text()).includes("another"));
-          await terminal.press("C-c");
-          assert.equal(await terminal.exit(), 0);
-          const left = await terminal.text();
-          assert.ok(left.includes("reserved") && !left.includes("Ctrl-C"), left);
-        } finally {
-          await terminal.close();
-        }
-      });
-    }
 
     test("--fail-above: status 1 where a slot retains more, and for one that is lost", async () => {
-      await drop();
-      await create("small");
+      await slots.drop();
+      await slots.create("small");
       const fails = async (size: string): Promise<readonly [number | null, string]> => {
         const { status, stdout, stderr } = await walctl(
           ["slots", "-F", "ndjson", "--fail-above", size],
-          { server },
+          { server: slots.server },
         );
         assert.match(stdout, /"slot":"small"/);
         return [status, stderr];
       };
       assert.deepEqual(await fails("100GB"), [0, ""]);
-      await writeWal(2);
+      await slots.writeWal(2);
       const [status, stderr] = await fails("16MB");
       assert.equal(status, 1);
       assert.match(stderr, /^walctl: error: more than --fail-above allows: "small" retains \d+ MB/);
       for (const size of ["much", "10 parsecs", "-1GB", ""]) {
-        const wrong = await walctl(["slots", `--fail-above=${size}`], { server });
+        const wrong = await walctl(["slots", `--fail-above=${size}`], { server: slots.server });
         assert.deepEqual([wrong.status, wrong.stdout], [2, ""], size);
       }
-      const both = await walctl(["slots", "--fail-above", "1GB", "--watch"], { server });
+      const both = await walctl(["slots", "--fail-above", "1GB", "--watch"], {
+        server: slots.server,
+      });
       assert.equal(both.status, 2);
-      await drop();
+      await slots.drop();
     });
 
     test("the worst first; a fault of several once, with the command of each", async () => {
-      for (const name of ["a_lost", "b_lost"]) await create(name);
+      for (const name of ["a_lost", "b_lost"]) await slots.create(name);
       await set("max_slot_wal_keep_size", "16MB");
-      await writeWal(4);
-      await server.sql("CHECKPOINT");
+      await slots.writeWal(4);
+      await slots.server.sql("CHECKPOINT");
       await set("max_slot_wal_keep_size", "-1");
-      await create("c_sound");
+      await slots.create("c_sound");
       const found = await lines();
       assert.deepEqual(
         found.map(({ slot, status }) => [slot, status]),
@@ -256,74 +183,41 @@ for (const version of newestOrBoth()) {
           ["c_sound", "ok"],
         ],
       );
-      const { stdout } = await walctl(["slots", "-F", "table"], { server });
+      const { stdout } = await walctl(["slots", "-F", "table"], { server: slots.server });
       assert.equal(stdout.match(/the server has removed WAL/g)?.length, 1, stdout);
       assert.match(stdout, /✗ a_lost, b_lost: each invalidated/);
       for (const { faults } of found) {
         if (faults[0] !== undefined) assert.ok(stdout.includes(`${faults[0].fix}\n`), stdout);
       }
       assert.match(stdout, /c_sound .* no reader/);
-      const doctor = await walctl(["doctor", "-F", "ndjson"], { server });
+      const doctor = await walctl(["doctor", "-F", "ndjson"], { server: slots.server });
       const checks = doctor.stdout.split("\n").filter((line) => line.includes('"check":"slot"'));
       assert.equal(checks.length, 1, doctor.stdout);
       assert.match(checks[0] ?? "", /2 slots \(\\"a_lost\\", \\"b_lost\\"\), each invalidated/);
-      await drop();
+      await slots.drop();
     });
 
     test("OpenMetrics of slots and doctor", async () => {
-      await create("s");
-      const slots = await walctl(["slots", "-F", "openmetrics"], { server });
-      assert.deepEqual([slots.status, slots.stderr], [0, ""]);
-      const samples = parseOpenMetrics(slots.stdout);
-      const [row] = await server.sql<{ confirmed: string }>(
+      await slots.create("s");
+      const printed = await walctl(["slots", "-F", "openmetrics"], { server: slots.server });
+      assert.deepEqual([printed.status, printed.stderr], [0, ""]);
+      const samples = parseOpenMetrics(printed.stdout);
+      const [row] = await slots.server.sql<{ confirmed: string }>(
         "SELECT confirmed_flush_lsn - '0/0' AS confirmed FROM pg_replication_slots",
       );
       const flushed = samples.find(({ name }) => name.endsWith("_slot_confirmed_flush_lsn"));
       assert.equal(flushed?.value, row?.confirmed);
-      const doctor = await walctl(["doctor", "-F", "openmetrics"], { server });
+      const doctor = await walctl(["doctor", "-F", "openmetrics"], { server: slots.server });
       assert.equal(doctor.stderr, "");
       const checks = parseOpenMetrics(doctor.stdout);
       assert.ok(checks.some(({ labels }) => labels.get("check") === "wal_level"));
-      const elsewhere = await walctl(["create-slot", "s", "-F", "openmetrics"], { server });
+      const elsewhere = await walctl(["create-slot", "s", "-F", "openmetrics"], {
+        server: slots.server,
+      });
       assert.equal(elsewhere.status, 2);
       const env = { WALCTL_FORMAT: "openmetrics" };
-      assert.equal((await walctl(["create-slot", "s"], { server, env })).status, 0);
-      await drop();
-    });
-
-    test("watched: rates and what follows from them; a small window has the worst", async () => {
-      for (let n = 0; n < 12; n++) {
-        await server.sql(`SELECT pg_create_physical_replication_slot('sound_${n}')`);
-      }
-      await create("behind");
-      await writeWal(4);
-      const watch = spawnWalctl(["slots", "--watch", "0.3", "-q"], { server });
-      const terminal = await openTerminal(`${WALCTL_COMMAND} slots --watch 0.3`, {
-        ...{ columns: 120, rows: 12, server },
-      });
-      try {
-        const first = JSON.parse(await watch.nextLine()) as Record<string, unknown>;
-        assert.deepEqual([first["slot"], first["wal_bytes_per_second"]], ["behind", null]);
-        await writeWal(1);
-        const [line = ""] = (
-          await watch.waitFor((each) => /"wal_bytes_per_second":[1-9]/.test(each))
-        ).slice(-1);
-        assert.match(line, /"consumed_bytes_per_second":\d+,"caught_up_in_seconds":null,/);
-        const shown = await terminal.waitFor(/and \d+ more slots: none at fault/);
-        assert.match(shown, /behind/);
-        assert.ok(shown.trimEnd().split("\n").length <= 12, shown);
-        assert.match(await terminal.waitFor("of WAL; Ctrl-C ends"), /falls behind|0 B\/s of WAL/);
-      } finally {
-        await terminal.close();
-        await watch.dispose();
-        await drop();
-      }
-    });
-
-    test("wrong intervals are refused", async () => {
-      for (const interval of ["0", "often", "-1"]) {
-        assert.equal((await walctl(["slots", `--watch=${interval}`], { server })).status, 2);
-      }
+      assert.equal((await walctl(["create-slot", "s"], { server: slots.server, env })).status, 0);
+      await slots.drop();
     });
   });
 }

@@ -1,14 +1,12 @@
 /** Output and input that may keep walctl waiting: FIFOs and standard streams by their names. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   closeSync,
   existsSync,
   mkdtempSync,
   openSync,
   readFileSync,
-  readdirSync,
-  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -27,12 +25,10 @@ import {
 } from "../../support/program/cli.ts";
 import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { END_MS_MAX, endsInTime, opens, reader } from "../../support/program/opened.ts";
 
 /** Of which the server gives up who says nothing: feedback has to go on meanwhile. */
 const WAL_SENDER_TIMEOUT_MS = 1500;
-/** SIGTERM is answered within a second, and node takes its time to end. */
-const END_MS_MAX = 1300;
-
 const ROWS = 20_000;
 const TAIL = ["tail", "-S", "s", "-P", "p", "--ack"];
 
@@ -67,22 +63,6 @@ describe("output to what may keep a writer waiting", { timeout: 120_000 }, () =>
     await server.sql(sql);
   }
 
-  /** A start takes as long as a loaded machine likes; where the kernel does not show what is open, half a second. */
-  async function opens({ child }: RunningWalctl, path: string): Promise<unknown> {
-    const files = `/proc/${child.pid}/fd`;
-    if (!existsSync(files)) return await sleep(500);
-    const isOpen = (): boolean =>
-      readdirSync(files).some((fd) => {
-        try {
-          return readlinkSync(join(files, fd)) === path;
-        } catch {
-          return false;
-        }
-      });
-    while (!isOpen()) await sleep(20);
-    return undefined;
-  }
-
   /** The server has not given up the first connection, long after it would have. */
   async function feedbackGoesOn(running: RunningWalctl): Promise<void> {
     await sleep(2.5 * WAL_SENDER_TIMEOUT_MS);
@@ -105,18 +85,6 @@ describe("output to what may keep a writer waiting", { timeout: 120_000 }, () =>
   async function confirmed(): Promise<string> {
     const sql = "SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
     return (await server.sql<{ lsn: string }>(sql))[0]?.lsn ?? "";
-  }
-
-  async function endsInTime(running: RunningWalctl, signal: NodeJS.Signals): Promise<void> {
-    const since = performance.now();
-    const { status, stderr } = await running.stop(signal);
-    const tookMs = performance.now() - since;
-    assert.equal(status, 0, stderr);
-    assert.ok(tookMs < END_MS_MAX, `it took ${tookMs} ms`);
-  }
-
-  function reader(path: string): ChildProcess & { stdout: NonNullable<ChildProcess["stdout"]> } {
-    return spawn("cat", [path], { stdio: ["ignore", "pipe", "inherit"] });
   }
 
   for (const option of ["-o", "--capture"]) {

@@ -3,93 +3,26 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
-import {
-  type Certificates,
-  makeCertificates,
-  makeClientCertificate,
-  makeRevocationList,
-  useCertificates,
-} from "../../support/server/certificates.ts";
-import { type RunResult, spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { FaultProxy } from "../../support/server/proxy.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { startStandby } from "../../support/server/standby.ts";
 import { toolPath } from "../../support/tools/tools.ts";
-
-type Environment = Readonly<Record<string, string>>;
-
-const PASSWORD = "hush-4711";
+import { LoginServer, PASSWORD } from "./login-server.ts";
 
 for (const version of newestOrBoth()) {
   describe(`connection options on PostgreSQL ${version}`, () => {
-    let server: TestServer;
-    let certificates: Certificates;
-    let home: string;
-
-    before(async () => {
-      home = mkdtempSync(join(tmpdir(), "walctl-connection-"));
-      certificates = makeCertificates("localhost");
-      server = await startServer({ version, tcp: true });
-      const lines = [
-        "hostssl all tlsonly 127.0.0.1/32 scram-sha-256",
-        "hostnossl all tlsonly 127.0.0.1/32 reject",
-        "host all scrammed 127.0.0.1/32 scram-sha-256",
-        "host all clear 127.0.0.1/32 password",
-        "host all hashed 127.0.0.1/32 md5",
-        "hostssl all certified 127.0.0.1/32 cert",
-        "local all locked scram-sha-256",
-      ];
-      await useCertificates(server, certificates, lines);
-      await server.sql(`ALTER SYSTEM SET ssl_ca_file = 'ca.crt'`);
-      await server.sql("SELECT pg_reload_conf()");
-      await server.sql("SET password_encryption = 'md5'; CREATE ROLE hashed LOGIN PASSWORD 'x'");
-      for (const role of ["scrammed", "tlsonly", "clear", "locked"])
-        await server.sql(
-          `SET password_encryption = 'scram-sha-256'; CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`,
-        );
-      await server.sql("CREATE ROLE certified LOGIN");
-    });
-    after(async () => {
-      await server.dispose();
-      for (const folder of [home, certificates.folder]) rmSync(folder, { recursive: true });
-    });
-
-    /** Over TCP, with what the string says. */
-    const run = async (
-      role: string,
-      more: string,
-      env: Environment = {},
-      command: readonly string[] = ["slots", "-F", "ndjson"],
-    ): Promise<RunResult> => {
-      const string = `host=localhost hostaddr=127.0.0.1 user=${role} ${more}`;
-      const all = { HOME: home, PGPASSWORD: PASSWORD, ...env };
-      return await walctl([...command, "-d", string], { server, env: all });
-    };
-    const works = async (role: string, more: string, env: Environment = {}): Promise<void> => {
-      const { status, stderr } = await run(role, more, env);
-      assert.equal(status, 0, `${more}: ${stderr}`);
-      assert.equal(stderr, "");
-    };
-    const fails = async (
-      role: string,
-      more: string,
-      pattern: RegExp,
-      env: Environment = {},
-    ): Promise<void> => {
-      const { status, stdout, stderr } = await run(role, more, env);
-      assert.match(stderr, pattern, more);
-      assert.ok(status === 1 || status === 2, String(status));
-      assert.ok(!`${stdout}${stderr}`.includes("4711"));
-      assert.equal(stderr.match(/^walctl: error: /gm)?.length, 1, stderr);
-      assert.doesNotMatch(stderr, /internal error|^ +at /m);
-    };
+    const login = new LoginServer();
+    const { fails, works } = login;
+    before(() => login.start(version));
+    after(() => login.dispose());
 
     test("require_auth decides before a password is sent", async () => {
       await works("scrammed", "require_auth=scram-sha-256");
@@ -111,134 +44,6 @@ for (const version of newestOrBoth()) {
       await fails("scrammed", "require_auth=gss,sspi", /cannot be met/);
     });
 
-    test("channel_binding binds where there is TLS and SCRAM, and refuses elsewhere", async () => {
-      await works("scrammed", "channel_binding=require sslmode=require");
-      await works("scrammed", "channel_binding=disable sslmode=require");
-      await fails(
-        "scrammed",
-        "channel_binding=require sslmode=disable",
-        /the connection has no TLS/,
-      );
-      await fails(
-        "clear",
-        "channel_binding=require sslmode=require",
-        /asks for a password without/,
-      );
-      await fails("postgres", "channel_binding=require sslmode=require", /lets us in without/);
-    });
-
-    test("sslrootcert=system verifies with the system's authorities, and nothing weaker does", async () => {
-      await works("scrammed", "sslrootcert=system", { SSL_CERT_FILE: certificates.ca });
-      await fails("scrammed", "sslrootcert=system", /not signed by an authority/, {
-        SSL_CERT_FILE: certificates.otherCa,
-      });
-      await fails("scrammed", "sslrootcert=system sslmode=require", /weak sslmode "require"/);
-      await fails(
-        "scrammed",
-        "sslrootcert=system host=other",
-        /certificate is not for the host "other"/,
-        { SSL_CERT_FILE: certificates.ca },
-      );
-    });
-
-    test("sslcrl and sslcrldir: a certificate that is revoked is refused", async () => {
-      const verified = `sslmode=verify-full sslrootcert=${certificates.ca}`;
-      const lists = {
-        clean: makeRevocationList(certificates, false),
-        revoked: makeRevocationList(certificates, true),
-      };
-      await works("scrammed", `${verified} sslcrl=${lists.clean}`);
-      await fails(
-        "scrammed",
-        `${verified} sslcrl=${lists.revoked}`,
-        /certificate has been revoked/,
-      );
-      await fails("scrammed", verified, /certificate has been revoked/, {
-        PGSSLCRL: lists.revoked,
-      });
-      const folder = mkdtempSync(join(home, "crl-"));
-      await fails("scrammed", `${verified} sslcrldir=${folder}`, /no certificate revocation list/);
-      copyFileSync(lists.revoked, join(folder, "a.r0"));
-      await fails("scrammed", `${verified} sslcrldir=${folder}`, /certificate has been revoked/);
-      await fails("scrammed", `${verified} sslcrl=/nonexistent`, /revocation list "\/nonexistent"/);
-    });
-
-    test("a client certificate: its key is private, and may be locked", async () => {
-      const { cert, key } = makeClientCertificate(certificates, "certified");
-      const pair = `sslmode=require sslcert=${cert} sslkey=${key}`;
-      await works("certified", pair);
-      await works("certified", `${pair} sslcertmode=require`);
-      await fails("certified", `${pair} sslcertmode=disable`, /certificate/);
-      await fails(
-        "scrammed",
-        "sslmode=require sslcertmode=require",
-        /there is no client certificate/,
-      );
-      chmodSync(key, 0o644);
-      await fails("certified", pair, /has group or world access\nHINT: chmod 600/);
-      chmodSync(key, 0o640);
-      // The owner is root, or whoever runs this: then a group may not.
-      if (process.getuid?.() === 0) await works("certified", pair);
-      else await fails("certified", pair, /has group or world access/);
-      const locked = makeClientCertificate(certificates, "certified", "open-4711");
-      const lockedPair = `sslmode=require sslcert=${locked.cert} sslkey=${locked.key}`;
-      await works("certified", `${lockedPair} sslpassword=open-4711`);
-      await fails(
-        "certified",
-        `${lockedPair} sslpassword=wrong-4711`,
-        /encrypted, and sslpassword is not its passphrase/,
-      );
-      await fails("certified", lockedPair, /encrypted, and sslpassword is not its passphrase/);
-      await fails("certified", `sslmode=require sslcert=${cert}`, /no private key file/);
-      await fails(
-        "certified",
-        `sslmode=require sslcert=${cert} sslkey=${locked.key} sslpassword=open-4711`,
-        /cannot be used with the client certificate/,
-      );
-      await server.sql("ALTER SYSTEM RESET ssl_ca_file");
-      await server.sql("SELECT pg_reload_conf()");
-      await fails("scrammed", `${pair} sslcertmode=require`, /did not ask for a certificate/);
-      await server.sql("ALTER SYSTEM SET ssl_ca_file = 'ca.crt'");
-      await server.sql("SELECT pg_reload_conf()");
-    });
-
-    test("versions of TLS and its negotiation", async () => {
-      await works("scrammed", "sslmode=require ssl_min_protocol_version=TLSv1.3");
-      await works("scrammed", "sslmode=require ssl_max_protocol_version=TLSv1.2 sslsni=0");
-      await server.sql("ALTER SYSTEM SET ssl_max_protocol_version = 'TLSv1.2'");
-      await server.sql("SELECT pg_reload_conf()");
-      await fails(
-        "scrammed",
-        "sslmode=require ssl_min_protocol_version=TLSv1.3",
-        /versions of TLS that are allowed/,
-      );
-      await server.sql("ALTER SYSTEM RESET ssl_max_protocol_version");
-      await server.sql("SELECT pg_reload_conf()");
-      const direct = "sslnegotiation=direct sslmode=require";
-      if (version >= 17) await works("scrammed", direct);
-      else await fails("scrammed", direct, /could not connect to server.*\nHINT: .*PostgreSQL 17/);
-      await fails("scrammed", "sslnegotiation=direct sslmode=prefer", /weak sslmode/);
-    });
-
-    test("hostaddr is where to connect, and host the name to verify", async () => {
-      await works("scrammed", `sslmode=verify-full sslrootcert=${certificates.ca}`);
-      await fails(
-        "scrammed",
-        `sslmode=verify-full sslrootcert=${certificates.ca} host=elsewhere.invalid`,
-        /not for the host "elsewhere\.invalid"/,
-      );
-    });
-
-    test("a server that takes TLS only: the hint is the setting that gets in", async () => {
-      const { status, stderr } = await run("tlsonly", "", { PGSSLMODE: "disable" });
-      assert.equal(status, 1);
-      const [, mode = ""] = /^HINT: .*PGSSLMODE=(\w+)/m.exec(stderr) ?? [];
-      assert.equal(mode, "require");
-      await works("tlsonly", "", { PGSSLMODE: mode });
-      await works("tlsonly", "sslmode=allow");
-      await works("tlsonly", "");
-    });
-
     test("a timeout of more than 24 days connects, and each host has its own", async () => {
       await works("scrammed", "", { PGCONNECT_TIMEOUT: "2147484" });
       await works("scrammed", "connect_timeout=-1");
@@ -250,9 +55,9 @@ for (const version of newestOrBoth()) {
         [
           "slots",
           "-d",
-          `host=127.0.0.1,127.0.0.1,127.0.0.1 port=${port},${port},${server.port} connect_timeout=1 sslmode=disable user=postgres`,
+          `host=127.0.0.1,127.0.0.1,127.0.0.1 port=${port},${port},${login.server.port} connect_timeout=1 sslmode=disable user=postgres`,
         ],
-        { server },
+        { server: login.server },
       );
       const seconds = (performance.now() - start) / 1000;
       silent.close();
@@ -268,27 +73,27 @@ for (const version of newestOrBoth()) {
         const stored = createHash("sha256").update(hmac("Client Key")).digest();
         return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${stored.toString("base64")}:${hmac("Server Key").toString("base64")}`;
       };
-      await server.sql(`CREATE ROLE iterated LOGIN PASSWORD '${verifier(200_000)}'`);
-      await server.sql(
+      await login.server.sql(`CREATE ROLE iterated LOGIN PASSWORD '${verifier(200_000)}'`);
+      await login.server.sql(
         `CREATE ROLE hopeless LOGIN PASSWORD '${verifier(4096).replace("4096", "4000001")}'`,
       );
-      const rules = join(server.host, "data", "pg_hba.conf");
+      const rules = join(login.server.host, "data", "pg_hba.conf");
       writeFileSync(
         rules,
         `host all iterated,hopeless 127.0.0.1/32 scram-sha-256\n${readFileSync(rules, "utf8")}`,
       );
-      await server.sql("SELECT pg_reload_conf()");
+      await login.server.sql("SELECT pg_reload_conf()");
       await works("iterated", "");
       await fails("hopeless", "", /4000001 iterations of SCRAM, and walctl does 4000000 at most/);
     });
 
     test("a password file that others may read is skipped with a warning", async () => {
-      const passfile = join(home, "passwords");
+      const passfile = join(login.home, "passwords");
       writeFileSync(
         passfile,
-        `${server.host.replaceAll(":", "\\:")}:${server.port}:*:locked:${PASSWORD}\n`,
+        `${login.server.host.replaceAll(":", "\\:")}:${login.server.port}:*:locked:${PASSWORD}\n`,
       );
-      const env = { PGPASSFILE: passfile, HOME: home, PGUSER: "locked" };
+      const env = { PGPASSFILE: passfile, HOME: login.home, PGUSER: "locked" };
       for (const [mode, status, pattern] of [
         [0o600, 0, /^$/],
         [
@@ -298,12 +103,12 @@ for (const version of newestOrBoth()) {
         ],
       ] as const) {
         chmodSync(passfile, mode);
-        const result = await walctl(["slots", "-F", "ndjson"], { server, env });
+        const result = await walctl(["slots", "-F", "ndjson"], { server: login.server, env });
         assert.equal(result.status, status, result.stderr);
         assert.match(result.stderr, pattern);
         // psql reads the same file, and thinks the same of it.
         const psql = spawnSync(toolPath("psql"), ["-XwAtc", "SELECT 1"], {
-          env: { ...process.env, ...server.env, ...env },
+          env: { ...process.env, ...login.server.env, ...env },
           encoding: "utf8",
         });
         assert.equal(psql.status === 0, status === 0, psql.stderr);
