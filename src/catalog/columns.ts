@@ -1,6 +1,6 @@
 import type { CatalogRows } from "./model.ts";
 
-/** What a column's value is, in the file and in a tuple. */
+/** The kind of a column's value, in the file and in a tuple. */
 export type ColumnKind =
   | "oid"
   | "int2"
@@ -15,7 +15,7 @@ export type ColumnKind =
   | "int2s"
   /** An array of one element: its text, or null. */
   | "missing"
-  /** attalign and typalign, attlen and typlen: what decides where a value lies. */
+  /** attalign and typalign, attlen and typlen, which decide where a value lies. */
   | "align"
   | "length";
 
@@ -57,7 +57,7 @@ export const COLUMNS: Columns = {
 
 export const CATALOGS = Object.keys(COLUMNS) as ReadonlyArray<keyof CatalogRows>;
 
-/** Their rows have no places. */
+/** Their rows have no ctid. */
 export function hasCtid(catalog: keyof CatalogRows): boolean {
   return catalog !== "pg_replication_origin" && catalog !== "reg_names";
 }

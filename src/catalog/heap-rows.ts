@@ -4,13 +4,13 @@ import { varlenaPayload } from "../heap/varlena.ts";
 import { COLUMNS, type ColumnKind, hasCtid } from "./columns.ts";
 import type { CatalogRows, Ctid, PgAttribute } from "./model.ts";
 
-/** A column of the catalogue's table, as far as it decides where values lie. */
+/** The parts of a catalogue's column that decide where values lie. */
 export type CatalogColumn = Pick<PgAttribute, "attname" | "attnum" | "attlen" | "attalign">;
 
-/** What a column's value is in a tuple, where the file has no such column: `oids` is an oidvector. */
+/** The kind of a column's value in a tuple; `oids` is an oidvector, which the file does not have. */
 type TupleKind = ColumnKind | "oids";
 
-/** A catalogue's column name → what its values are. */
+/** By a catalogue's column name: the kind of its values. */
 export type Kinds = Readonly<Record<string, TupleKind>>;
 
 /** Bytes of each kind; -1: a varlena. A label may be text. */
@@ -21,7 +21,7 @@ const LENGTHS: Readonly<Record<TupleKind, readonly number[]>> = {
 
 export type DecodeName = (bytes: Uint8Array) => string | undefined;
 
-/** For names in the database's encoding. It gives undefined for what is not in it. */
+/** Decodes names in the database's encoding. Undefined for bytes that are not in it. */
 export function nameDecoder(encoding: string): DecodeName {
   const convert = toUtf8(encoding);
   // A database in SQL_ASCII holds any bytes.
@@ -44,8 +44,8 @@ export function alignmentOf(attalign: string): number {
 }
 
 /**
- * Rows out of the tuples of one catalogue's table, by the table's own columns as pg_attribute has them. A relfilenode stays as it is
- * stored: 0 for a mapped relation.
+ * Reads rows from the tuples of one catalogue's table, by the table's own columns in pg_attribute. A relfilenode stays
+ * as stored: 0 for a mapped relation.
  */
 export class HeapRows<Catalog extends keyof CatalogRows> {
   readonly #tuples: TupleValues;
@@ -57,7 +57,7 @@ export class HeapRows<Catalog extends keyof CatalogRows> {
     this.#tuples = new TupleValues(COLUMNS[catalog], columns, decodeName);
   }
 
-  /** Undefined: tuple and columns do not fit, or a value is none. */
+  /** Undefined if tuple and columns do not fit, or a value is invalid. */
   row(tuple: StoredTuple, ctid: Ctid): CatalogRows[Catalog][number] | undefined {
     const values = this.#tuples.of(tuple, this.#hasCtid ? { ctid } : {});
     return values as CatalogRows[Catalog][number] | undefined;
@@ -69,7 +69,7 @@ export function requireLayout(catalog: keyof CatalogRows, columns: readonly Cata
   placed(COLUMNS[catalog], ordered(columns));
 }
 
-/** Columns of a table by their names, out of its tuples. */
+/** Reads columns of a table by name from its tuples. */
 export class TupleValues {
   readonly #layout: ReadonlyArray<{ readonly length: number; readonly align: number }>;
   readonly #wanted: readonly WantedColumn[];
@@ -140,7 +140,7 @@ export class TupleValues {
 interface WantedColumn {
   readonly name: string;
   readonly kind: TupleKind;
-  /** Its place in the tuple, from 0. */
+  /** Its index in the tuple, from 0. */
   readonly index: number;
 }
 

@@ -1,9 +1,10 @@
 /*
- * The catalogue of one database as `walctl catalog` exports it: what the numbers in WAL mean (docs/wal.md has the file).
- * Names and values are PostgreSQL's, one row version a row. Way in: read.ts, write.ts; heap-rows.ts for tuples.
+ * The catalogue of one database as `walctl catalog` exports it: the meaning of the numbers in WAL (docs/wal.md
+ * describes the file). Names and values are PostgreSQL's; each row version is a row. Way in: read.ts, write.ts;
+ * heap-rows.ts for tuples.
  */
 
-/** Where a row version lies in its catalogue's file. */
+/** The place of a row version in its catalogue's file. */
 export interface Ctid {
   readonly block: number;
   readonly item: number;
@@ -14,37 +15,37 @@ export interface PgClass {
   readonly oid: number;
   readonly relname: string;
   readonly relnamespace: number;
-  /** Of a mapped relation its file all the same; 0: it has none. */
+  /** Also set for a mapped relation; 0 if it has no file. */
   readonly relfilenode: number;
   /** 0: the database's own tablespace. */
   readonly reltablespace: number;
   readonly relkind: string;
   readonly relreplident: string;
-  /** 0: none. */
+  /** 0 if none. */
   readonly reltoastrelid: number;
   readonly relpersistence: string;
-  /** The table whose new file this is; 0: none. */
+  /** The table of which this is the new file; 0 if none. */
   readonly relrewrite: number;
 }
 
-/** Of attnum > 0. */
+/** Only columns with attnum > 0. */
 export interface PgAttribute {
   readonly ctid: Ctid;
   readonly attrelid: number;
   readonly attname: string;
-  /** 0: dropped. */
+  /** 0 if dropped. */
   readonly atttypid: number;
   readonly attlen: number;
   readonly attnum: number;
   readonly atttypmod: number;
   readonly attalign: string;
   readonly attisdropped: boolean;
-  /** Empty: not generated. */
+  /** Empty if not generated. */
   readonly attgenerated: string;
   readonly atthasmissing: boolean;
   /**
-   * In the file always text: what the type's output function prints, with DateStyle ISO, TimeZone UTC and so on. Bytes: out of a
-   * tuple (heap-rows.ts), the stored array of one element, behind its varlena header.
+   * In the file always text: what the type's output function prints, with DateStyle ISO, TimeZone UTC and so on. Bytes
+   * for a value from a tuple (heap-rows.ts): the stored array of one element, without its varlena header.
    */
   readonly attmissingval: string | Uint8Array | null;
 }
@@ -76,9 +77,9 @@ export interface PgIndex {
   readonly ctid: Ctid;
   readonly indexrelid: number;
   readonly indrelid: number;
-  /** 0: an expression. */
+  /** 0 for an expression. */
   readonly indkey: readonly number[];
-  /** How many of them are key columns; the others are INCLUDEd. */
+  /** The number of key columns; the others are INCLUDEd. */
   readonly indnkeyatts: number;
   readonly indisreplident: boolean;
   readonly indisprimary: boolean;
@@ -99,7 +100,7 @@ export interface PgRange {
   readonly rngmultitypid: number;
 }
 
-/** Of all databases: no ctid, since its rows are not followed. */
+/** It belongs to all databases: no ctid, since its rows are not followed. */
 export interface PgReplicationOrigin {
   readonly roident: number;
   readonly roname: string;
@@ -116,7 +117,7 @@ export interface RegName {
   readonly name: string;
 }
 
-/** The rows, by the catalogue that they are of. */
+/** The rows, by catalogue. */
 export interface CatalogRows {
   readonly pg_class: readonly PgClass[];
   readonly pg_attribute: readonly PgAttribute[];
@@ -151,12 +152,12 @@ export interface Snapshot {
 export interface CatalogHeader {
   readonly format: 1;
   readonly server_version_num: number;
-  /** Beyond 2⁵³: a string. */
+  /** A string, since it exceeds 2⁵³. */
   readonly system_identifier: string;
   readonly timeline: number;
   readonly database: string;
   readonly database_oid: number;
-  /** The database's: that of relations whose reltablespace is 0. */
+  /** The database's tablespace, which relations with reltablespace 0 use. */
   readonly tablespace: number;
   /** pg_encoding_to_char()'s name of the database's encoding. */
   readonly encoding: string;

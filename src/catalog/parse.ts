@@ -1,4 +1,4 @@
-/** A line of the file, or a row that the server sends, to the types of model.ts. Nothing is believed. */
+/** Parses a line of the file, or a row that the server sends, into the types of model.ts. Every value is checked. */
 import { POSITION_LIMIT } from "../wal/pages/position.ts";
 import { COLUMNS, type ColumnKind, hasCtid } from "./columns.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type Snapshot,
 } from "./model.ts";
 
-/** What is wrong with a line, as in `relname is not a name`. */
+/** The fault of a line, such as `relname is not a name`. */
 export class LineFault extends Error {}
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -136,7 +136,7 @@ const IS: Readonly<Record<ColumnKind, (value: unknown) => boolean>> = {
   length: (value) => isInteger(value, -2, INT2_MAX),
 };
 
-/** Keys of the first line that are as they are in CatalogHeader. */
+/** Keys of the first line that are unchanged in CatalogHeader. */
 const HEADER: Readonly<Record<string, (value: unknown) => boolean>> = {
   ...{ server_version_num: IS.oid, system_identifier: isUint64, timeline: IS.oid },
   ...{ database: IS.name, database_oid: IS.oid, tablespace: IS.oid, encoding: IS.name },

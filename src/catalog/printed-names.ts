@@ -58,7 +58,7 @@ export interface NamedRows {
   readonly arrayHandler: number;
 }
 
-/** Undefined: there is no such row. */
+/** Prints names. Undefined if there is no such row. */
 export class PrintedNames {
   readonly #rows: NamedRows;
   readonly #keywords: ReadonlySet<string>;
@@ -76,7 +76,7 @@ export class PrintedNames {
     return `"${name.replaceAll('"', '""')}"`;
   }
 
-  /** The name, behind its schema's where that is not on the search_path. */
+  /** The name, with its schema unless that is on the search_path. */
   qualified(name: string, namespace: number): string | undefined {
     const schema = this.#rows.namespace(namespace);
     if (schema === undefined) return undefined;

@@ -22,7 +22,7 @@ const MAKE_IT_AGAIN = "Make it again: walctl catalog -d NAME > FILE.";
 type MutableRows = { [Catalog in keyof CatalogRows]: Array<CatalogRows[Catalog][number]> };
 
 /**
- * The file whose bytes these are; a chunk may be overwritten when the next one is asked for.
+ * Reads the file with these bytes; a chunk may be overwritten when the next one is requested.
  * @param name for messages
  * @throws WalctlError, a usage error that names the line
  */
@@ -49,14 +49,14 @@ export function requireKnownVersion(number: number, what: string): void {
 
 class CatalogParser {
   readonly #name: string;
-  /** Throws TypeError for what is no UTF-8. */
+  /** Throws TypeError for bytes that are not UTF-8. */
   readonly #utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   readonly #rows = Object.fromEntries(CATALOGS.map((name) => [name, []])) as unknown as MutableRows;
   #header: CatalogHeader | undefined;
   #rowCount = 0;
   #line = 0;
   #ended = false;
-  /** Of the line that the last chunk cut. */
+  /** The start of a line that the last chunk cut. */
   #cut: Uint8Array[] = [];
   #cutBytes = 0;
 
@@ -161,7 +161,7 @@ class CatalogParser {
     }
   }
 
-  /** The followed tables' own columns are what their tuples are read by. */
+  /** Tuples of the followed tables are read by these tables' own columns. */
   #requireLayouts(): void {
     const columns = this.#rows.pg_attribute;
     for (const [name, oid] of Object.entries(FOLLOWED_CATALOGS)) {

@@ -1,4 +1,7 @@
-/** What regproc, regoper and their kin print for each oid, worked out from the catalogues as the server does (utils/adt/regproc.c). */
+/**
+ * What regproc, regoper and the like print for each oid, derived from the catalogues as the server does
+ * (utils/adt/regproc.c).
+ */
 import type { RegName } from "./model.ts";
 import type { PrintedNames } from "./printed-names.ts";
 
@@ -25,7 +28,7 @@ export interface RegObjects {
 const PG_CATALOG_OID = 11;
 const ANY_ENCODING = -1;
 
-/** @param encoding the database's number: of the others no collation is found by its name */
+/** @param encoding the number of the database's encoding: collations of others are not found by name */
 export function regNames(objects: RegObjects, names: PrintedNames, encoding: number): RegName[] {
   const { functions, operators, collations } = objects;
   const qualified = ({ name, namespace }: NamedObject): string =>
@@ -78,7 +81,7 @@ function soleNames(rows: readonly NamedObject[]): (row: NamedObject) => boolean 
   return ({ name, namespace }) => namespace === PG_CATALOG_OID && counts.get(name) === 1;
 }
 
-/** Those that their names lead to: one of the database's own encoding comes first. */
+/** The collations that their names lead to: one of the database's own encoding comes first. */
 function foundCollations(rows: RegObjects["collations"], encoding: number): ReadonlySet<number> {
   const found = new Map<string, number>();
   for (const wanted of [ANY_ENCODING, encoding]) {

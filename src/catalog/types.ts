@@ -3,12 +3,12 @@ import { alignmentOf } from "./heap-rows.ts";
 import type { CatalogHeader, CatalogRows, PgAttribute } from "./model.ts";
 import { PrintedNames } from "./printed-names.ts";
 
-/** The types of one moment, as the catalogue's rows have them. */
+/** The types of one moment, from the catalogue's rows. */
 export class CatalogTypes implements TypeSource {
   readonly encoding: string;
   readonly lcMonetary: string;
   readonly majorVersion: number;
-  /** Of relations, types and namespaces. */
+  /** The names of relations, types and namespaces. */
   readonly names: PrintedNames;
   readonly #arrayHandler: number;
   readonly #types;
@@ -94,7 +94,7 @@ export class CatalogTypes implements TypeSource {
     return this.#regNames.get(`${type} ${oid}`);
   }
 
-  /** Whoever asks for a value sees it in what is written. */
+  /** The caller sees it in what is written. */
   unknownType(): void {}
 }
 

@@ -2,7 +2,7 @@ import { formatPosition } from "../wal/pages/position.ts";
 import { COLUMNS, hasCtid } from "./columns.ts";
 import type { CatalogHeader, CatalogRows, Ctid, Snapshot } from "./model.ts";
 
-/** A line of the file, to be printed as JSON: keys in their order. */
+/** A line of the file, printed as JSON: keys in their order. */
 export type CatalogLine = Readonly<Record<string, unknown>>;
 
 /** The first line. */
@@ -27,7 +27,7 @@ export function rowLine<Catalog extends keyof CatalogRows>(
   return line;
 }
 
-/** The last line: without it a file was cut. */
+/** The last line; a file without it was cut. */
 export function endLine(rows: number): CatalogLine {
   return { kind: "catalog_end", rows };
 }

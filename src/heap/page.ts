@@ -1,13 +1,13 @@
 import { PAGE_BYTES } from "../wal/pages/page.ts";
 import { type StoredTuple, TUPLE_HEADER_BYTES } from "./tuple.ts";
 
-/** A tuple with the part of its header that WAL has elsewhere. */
+/** A tuple with the part of its header that WAL stores elsewhere. */
 export interface PageTuple extends StoredTuple {
   readonly xmin: number;
   readonly xmax: number;
 }
 
-/** Where a page of items starts them, 4 bytes each. */
+/** A page's item pointers start here; each has 4 bytes. */
 const PAGE_HEADER_BYTES = 24;
 const LOWER_AT = 12;
 const UPPER_AT = 14;
@@ -32,7 +32,10 @@ export class HeapPage {
   #start = 0;
   itemCount = 0;
 
-  /** The page at `start`. Returns false, and has no items, where that is no heap page; one that was never initialised has none either. */
+  /**
+   * Sets the page at `start`. Returns false, with no items, if it is not a heap page; a page that was never initialised
+   * has no items either.
+   */
   attach(bytes: Uint8Array, start = 0): boolean {
     this.itemCount = 0;
     if (start + PAGE_BYTES > bytes.length) return false;
@@ -52,7 +55,7 @@ export class HeapPage {
     return true;
   }
 
-  /** Of ItemState; an item that is not there is unused. */
+  /** One of ItemState; unused for an item that does not exist. */
   state(item: number): number {
     return (this.#pointer(item) >>> 15) & 3;
   }
@@ -63,7 +66,7 @@ export class HeapPage {
     return ((pointer >>> 15) & 3) === ItemState.redirect ? pointer & 0x7fff : undefined;
   }
 
-  /** Undefined: not a normal item, or its place cannot be. */
+  /** Undefined if it is not a normal item, or its place is impossible. */
   tuple(item: number): PageTuple | undefined {
     const pointer = this.#pointer(item);
     if (((pointer >>> 15) & 3) !== ItemState.normal) return undefined;

@@ -1,5 +1,5 @@
 /**
- * Where the attributes of a stored tuple lie (access/htup_details.h, heap_deform_tuple).
+ * The places of a stored tuple's attributes (access/htup_details.h, heap_deform_tuple).
  * Law: attributes and tuple fit exactly, to the last byte, or the row is not known.
  */
 import { varlenaEnd } from "./varlena.ts";
@@ -11,7 +11,10 @@ export interface AttributeLayout {
   readonly align: number;
 }
 
-/** What WAL and a page both hold of a tuple: bytes[start, end) lie behind its 23 bytes of header, so the null bitmap comes first. */
+/**
+ * The part of a tuple that both WAL and a page hold: bytes[start, end) follow its 23 bytes of header, so the null
+ * bitmap comes first.
+ */
 export interface StoredTuple {
   readonly infomask2: number;
   readonly infomask: number;
@@ -23,14 +26,14 @@ export interface StoredTuple {
 
 /** HeapTupleHeaderData without padding. */
 export const TUPLE_HEADER_BYTES = 23;
-/** MaxHeapAttributeNumber is less; this is what infomask2 has room for. */
+/** The room in infomask2; MaxHeapAttributeNumber is less. */
 const ATTRIBUTES_MASK = 0x7ff;
 const HAS_NULLS = 0x0001;
 
-/** What deform() found out about an attribute. */
+/** The result of deform() for an attribute. */
 export const AttributeState = {
   null: 0,
-  /** Added to the table after the row was written: its missing value counts. */
+  /** The attribute was added after the row was written: its missing value counts. */
   absent: 1,
   /** bytes[starts[i], ends[i]), of a varlena with its header. */
   stored: 2,
@@ -38,19 +41,19 @@ export const AttributeState = {
 
 const FIRST_CAPACITY = 64;
 
-/** The attributes of one tuple after another, by index from 0. */
+/** Finds the attributes of one tuple after another, by index from 0. */
 export class DeformedTuple {
   starts: Int32Array = new Int32Array(FIRST_CAPACITY);
   ends: Int32Array = new Int32Array(FIRST_CAPACITY);
   state: Uint8Array = new Uint8Array(FIRST_CAPACITY);
-  /** As many as `attributes` had. */
+  /** The number of attributes. */
   count = 0;
-  /** Of the attributes deformed last: rows of one table come in a row, and numbers in an array are read faster. */
+  /** The attributes of the last call: rows of one table follow one another, and arrays of numbers are read faster. */
   #attributes: readonly AttributeLayout[] = [];
   #lengths = new Int32Array(0);
   #alignMasks = new Int32Array(0);
 
-  /** Returns false where tuple and attributes do not fit: they are damaged, or of different times. */
+  /** Returns false if tuple and attributes do not fit: they are damaged, or from different times. */
   deform(tuple: StoredTuple, attributes: readonly AttributeLayout[]): boolean {
     const { bytes, end, start } = tuple;
     const count = attributes.length;

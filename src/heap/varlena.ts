@@ -12,15 +12,15 @@ import { decompressPglz } from "../wal/images/pglz.ts";
 const PLAIN_HEADER_BYTES = 4;
 const COMPRESSED_HEADER_BYTES = 8;
 const EXTERNAL_BYTES = 18;
-/** VARTAG_ONDISK; the others stand for memory. */
+/** VARTAG_ONDISK; the other tags exist only in memory. */
 const TAG_ON_DISK = 18;
 const SIZE_MASK = 0x3fffffff;
-/** No stream becomes more than so many times as long: lz4 adds 255 bytes for one; pglz is below that. */
+/** The largest ratio of decompression: lz4 adds 255 bytes for one; pglz adds less. */
 const EXPANSION_MAX = 256;
 
 export type VarlenaForm = "plain" | "short" | "compressed" | "external";
 
-/** Undefined: none of them. */
+/** Undefined if it is none of them. */
 export function varlenaForm(bytes: Uint8Array, at: number): VarlenaForm | undefined {
   const first = bytes[at] ?? 1;
   if (first === 1) return bytes[at + 1] === TAG_ON_DISK ? "external" : undefined;
@@ -28,7 +28,7 @@ export function varlenaForm(bytes: Uint8Array, at: number): VarlenaForm | undefi
   return (first & 2) === 0 ? "plain" : "compressed";
 }
 
-/** Where the varlena at `start` ends; -1 where that is not possible or behind `end`. */
+/** The end of the varlena at `start`; -1 if that is impossible or behind `end`. */
 export function varlenaEnd(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end) return -1;
   const first = bytes[start]!;
@@ -44,19 +44,19 @@ export function varlenaEnd(bytes: Uint8Array, start: number, end: number): numbe
   return length > end - start ? -1 : start + length;
 }
 
-/** Where a value lies that is stored out of line. */
+/** Refers to a value that is stored out of line. */
 export interface ExternalValue {
   readonly valueId: number;
   readonly toastRelation: number;
-  /** Without a header. */
+  /** The size without a header. */
   readonly rawSize: number;
-  /** Of all chunks together. */
+  /** The size of all chunks together. */
   readonly storedSize: number;
-  /** Its chunks are what `inflate()` takes. */
+  /** Its chunks are compressed for inflate(). */
   readonly compressed: boolean;
 }
 
-/** Of a varlena of the form external. */
+/** Reads a varlena of the form external. */
 export function externalValue(bytes: Uint8Array, at: number): ExternalValue {
   const rawSize = uint32At(bytes, at + 2) - PLAIN_HEADER_BYTES;
   const storedSize = uint32At(bytes, at + 6) & SIZE_MASK;
@@ -69,7 +69,7 @@ export function externalValue(bytes: Uint8Array, at: number): ExternalValue {
   };
 }
 
-/** The payload of a varlena that is not external; a view where it is not compressed. Undefined: it is damaged. */
+/** The payload of a varlena that is not external; a view unless it is compressed. Undefined if it is damaged. */
 export function varlenaPayload(
   bytes: Uint8Array,
   start: number,
@@ -88,7 +88,7 @@ export function varlenaPayload(
   }
 }
 
-/** The value of which all chunks were joined. Undefined: they are not what they should be. */
+/** The value from all of its chunks, joined. Undefined if they do not match the reference. */
 export function externalPayload(
   { compressed, rawSize, storedSize }: ExternalValue,
   joined: Uint8Array,
@@ -104,7 +104,7 @@ function inflate(stored: Uint8Array): Uint8Array | undefined {
   const info = uint32At(stored, 0);
   const rawSize = info & SIZE_MASK;
   const stream = stored.subarray(4);
-  // Not taken at its word: it says how much memory is taken.
+  // Checked, since it decides how much memory is allocated.
   if (rawSize > stream.length * EXPANSION_MAX) return undefined;
   const raw = new Uint8Array(rawSize);
   switch (info >>> 30) {

@@ -28,10 +28,10 @@ import type { TupleWriter } from "./tuple-writer.ts";
 import type { MissingValue, TypeSource } from "./type-source.ts";
 
 /**
- * Writes the value bytes[start, end) (of a varlena: behind its header, detoasted and decompressed) as a column: its text, as the
- * server prints it. Where that cannot be told (the type is not known, or text of an encoding) it comes as `b` with its stored bytes,
- * and types.unknownType() is called. Returns false, and has written nothing, where the bytes are no value of the type: then the row is
- * not known.
+ * Writes the value bytes[start, end) (without a varlena's header, detoasted and decompressed) as a column: its text, as
+ * the server prints it. If the text cannot be determined (an unknown type or encoding), it writes the stored bytes as
+ * `b` and calls types.unknownType(). Returns false without writing anything if the bytes are not a value of the type:
+ * the row is then unknown.
  */
 export type ColumnWriter = (
   bytes: Uint8Array,
@@ -43,7 +43,7 @@ export type ColumnWriter = (
 /** Types of pg_catalog whose payload is their text. */
 const TEXT_TYPES = new Set(["text", "varchar", "bpchar", "json", "xml"]);
 
-/** By what `types` says now: make it again when the catalogue changes. */
+/** Uses what `types` says now: create it again when the catalogue changes. */
 export function columnWriter(typeOid: number, types: TypeSource): ColumnWriter {
   const convert = textConverter(types, typeOid);
   const { text } = storedForm(typeOid, types);
@@ -62,10 +62,10 @@ export function columnWriter(typeOid: number, types: TypeSource): ColumnWriter {
   };
 }
 
-/** Writes a column that the tuple was stored without. Returns false as a ColumnWriter does. */
+/** Writes a column that the stored tuple lacks. Returns false as a ColumnWriter does. */
 export type MissingWriter = (out: TupleWriter) => boolean;
 
-/** For the attributes that were added behind those of a tuple; by what `types` says now, as columnWriter(). */
+/** For attributes that were added after the tuple was written; uses what `types` says now, as columnWriter() does. */
 export function missingWriter(
   missing: MissingValue,
   typeOid: number,
@@ -86,7 +86,7 @@ export function missingWriter(
   return (out) => value !== undefined && write(value, 0, value.length, out);
 }
 
-/** The only element of a stored array. Undefined: it is damaged. */
+/** The only element of a stored array. Undefined if it is damaged. */
 function elementOf(
   missing: Uint8Array,
   typeOid: number,
@@ -119,7 +119,7 @@ export function writeMissing(
   return missingWriter(missing, typeOid, types)(out);
 }
 
-/** Undefined: text is sent as it is stored. */
+/** Undefined if text is sent as it is stored. */
 function textConverter({ encoding }: TypeSource, typeOid: number): ToUtf8 | undefined {
   const convert = toUtf8(encoding);
   const unconvertible = new UnknownType(typeOid);
@@ -156,7 +156,7 @@ function enumWriter(types: TypeSource): FastWriter {
   return (bytes, start, end, out) => {
     if (end - start !== 4) return false;
     const oid = int32At(bytes, start) >>> 0;
-    // Asked for again with each value: it may have another name since.
+    // Looked up for each value: it may have been renamed.
     const label = types.enumLabel(oid);
     if (label === undefined) return false;
     let known = written.get(oid);
@@ -168,7 +168,7 @@ function enumWriter(types: TypeSource): FastWriter {
 /** A call into native code costs more than a loop over so few bytes. */
 const LOOP_BYTES_MAX = 200;
 const WORDS_BYTES_MIN = 24;
-/** Of what was copied last: many values come out of the same bytes. */
+/** The source of the last copy: many values come from the same bytes. */
 let sourceBytes: Uint8Array = new Uint8Array(0);
 let sourceView: DataView = new DataView(sourceBytes.buffer);
 

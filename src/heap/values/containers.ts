@@ -10,7 +10,7 @@ import {
 import { AttributeState, type AttributeLayout, DeformedTuple } from "../tuple.ts";
 import { type DiskForm, type DiskReader, VARLENA_HEADER_BYTES } from "./disk-reader.ts";
 
-/** How a type's values lie, and their text. */
+/** A type's layout and text form. */
 export interface StoredForm {
   readonly layout: AttributeLayout;
   readonly text: DiskForm;
@@ -18,7 +18,7 @@ export interface StoredForm {
 
 interface ArrayHeader {
   readonly dimensions: readonly Dimension[];
-  /** Where the bits are that tell which elements are not NULL; -1: all are not. */
+  /** The offset of the bits that tell which elements are not NULL; -1 if none is NULL. */
   readonly bitmap: number;
 }
 
@@ -101,7 +101,7 @@ function readArrayHeader(
   return { dimensions: count === 0 ? [] : dimensions, bitmap };
 }
 
-/** The element of an array of one: what pg_attribute.attmissingval holds. Returns the text of what `form` makes of it. */
+/** The element of an array with one element, as in pg_attribute.attmissingval. Returns its text in `form`. */
 export function onlyElement(reader: DiskReader, elementOid: number, element: StoredForm): string {
   const next = elements(reader, element, elementOid);
   const text = next.dimensions[0]?.length === 1 ? next.element() : undefined;
@@ -152,7 +152,7 @@ export interface StoredField extends StoredForm {
   readonly dropped: boolean;
 }
 
-/** Where in the payload these are: the tuple's header without its first four bytes. */
+/** Offsets in the payload: the tuple's header without its first four bytes. */
 const TYPE_OID_AT = 4;
 const INFOMASK2_AT = 14;
 const INFOMASK_AT = 16;
@@ -160,8 +160,8 @@ const HOFF_AT = 18;
 const BITS_AT = 19;
 
 /**
- * A tuple, whose first four bytes are the varlena's header. A field that was added since is NULL: the server allows no default for it
- * while columns are of the type.
+ * A tuple whose first four bytes are the varlena's header. A field added later is NULL: the server allows no default
+ * for it while columns use the type.
  */
 export function storedRecord(typeOid: number, fields: readonly StoredField[]): DiskForm {
   const layouts = fields.map(({ layout }) => layout);

@@ -1,4 +1,4 @@
-/** Numbers as ASCII, four digits at a time. Whoever writes has reserved the room, and seven bytes more. */
+/** Writes numbers as ASCII, four digits at a time. The caller has reserved the room and seven bytes more. */
 import type { TupleWriter } from "./tuple-writer.ts";
 
 const ZERO = 0x30;
@@ -61,7 +61,7 @@ export function writeAscii(out: TupleWriter, text: string): void {
   out.offset = offset;
 }
 
-/** Takes the zeros back that `out` ends with, down to `first`. */
+/** Removes trailing zeros from `out`, down to `first`. */
 export function dropZeros(out: TupleWriter, first: number): void {
   const target = out.bytes;
   while (out.offset > first && target[out.offset - 1] === ZERO) out.offset--;

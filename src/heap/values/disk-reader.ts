@@ -3,19 +3,22 @@ import { BinaryReader } from "../../pgoutput/values/binary-reader.ts";
 import type { AttributeLayout } from "../tuple.ts";
 import { varlenaEnd, varlenaForm, varlenaPayload } from "../varlena.ts";
 
-/** A varlena's header, from which on alignment counts inside of it. */
+/** A varlena's header: alignment inside of it counts from its start. */
 export const VARLENA_HEADER_BYTES = 4;
 
-/** With more, a JavaScript string of two characters for each byte would be too long. */
+/** Above this a JavaScript string of two characters for each byte would be too long. */
 export const CONVERTED_BYTES_MAX = 2 ** 28 - 64;
 
-/** Reads a stored value and gives its text, as a TextForm does. */
+/** Reads a stored value and returns its text, as a TextForm does. */
 export type DiskForm = (reader: DiskReader) => string;
 
-/** Text of the database as UTF-8. Throws an UnknownType where it cannot be converted. */
+/**
+ * Converts the database's text to UTF-8.
+ * @throws UnknownType if it cannot be converted
+ */
 export type ToUtf8 = (text: Uint8Array) => Uint8Array;
 
-/** Thrown where there is a value whose text cannot be told, of this type. */
+/** Thrown for a value of a type whose text form is unknown. */
 export class UnknownType extends Error {
   readonly oid: number;
 
@@ -27,7 +30,7 @@ export class UnknownType extends Error {
 
 /** Reads stored values: little-endian, aligned, text in the database's encoding. Most types are otherwise as they are sent. */
 export class DiskReader extends BinaryReader {
-  /** Undefined: the text is UTF-8, or sent as it is. */
+  /** Undefined if the text is UTF-8, or is sent as it is. */
   readonly toUtf8: ToUtf8 | undefined;
 
   constructor(toUtf8: ToUtf8 | undefined) {
@@ -89,7 +92,7 @@ export class DiskReader extends BinaryReader {
     this.advance(-(this.offset - origin) & (align - 1));
   }
 
-  /** The next value of a container, whose alignment counts from `origin`; `form` has to read it to its end. */
+  /** Reads the next value of a container, whose alignment counts from `origin`; `form` has to read it to its end. */
   stored({ align, length }: AttributeLayout, origin: number, form: DiskForm): string {
     // A varlena that is short is not aligned; a zero there is padding.
     if (length !== -1 || this.bytes[this.offset] === 0) this.alignTo(align, origin);
@@ -100,7 +103,7 @@ export class DiskReader extends BinaryReader {
     return this.varlena(start, end, form);
   }
 
-  /** The varlena bytes[start, end), whose payload `form` has to read to its end. */
+  /** Reads the varlena bytes[start, end), whose payload `form` has to read to its end. */
   varlena(start: number, end: number, form: DiskForm): string {
     const kind = varlenaForm(this.bytes, start);
     if (kind === "plain") return this.within(start + VARLENA_HEADER_BYTES, end, form);
@@ -112,7 +115,7 @@ export class DiskReader extends BinaryReader {
     return text;
   }
 
-  /** `payload`, which `form` has to read to its end; goes on where it was. */
+  /** Reads `payload`, which `form` has to read to its end; then continues where it was. */
   elsewhere(payload: Uint8Array, form: DiskForm): string {
     const { bytes, view, end, offset } = this;
     this.attach(payload);
@@ -125,7 +128,7 @@ export class DiskReader extends BinaryReader {
     return text;
   }
 
-  /** bytes[start, end), which `form` has to read to their end; goes on behind them. */
+  /** Reads bytes[start, end), which `form` has to read to their end, and continues behind them. */
   within(start: number, end: number, form: DiskForm): string {
     const outerEnd = this.end;
     if (start > end || end > outerEnd) throw this.unfit();

@@ -3,10 +3,10 @@
  * Law: what is not known here is no text, never another character. EUC_TW, EUC_JIS_2004 and MULE_INTERNAL are not known.
  */
 
-/** Text as UTF-8; undefined: it cannot be converted. */
+/** Text as UTF-8; undefined if it cannot be converted. */
 type Converter = (text: Uint8Array) => Uint8Array | undefined;
 
-/** PostgreSQL's names of the encodings of one byte a character, and those of the Encoding Standard. */
+/** PostgreSQL's names of the single-byte encodings, and those of the Encoding Standard. */
 const SINGLE_BYTE: Readonly<Record<string, string>> = {
   LATIN2: "iso-8859-2",
   LATIN3: "iso-8859-3",
@@ -34,7 +34,10 @@ const SINGLE_BYTE: Readonly<Record<string, string>> = {
   KOI8U: "koi8-u",
 };
 
-/** Those that not every Node.js decodes, or decodes as something else, where they differ from LATIN1; a blank is no character. */
+/**
+ * Encodings that some Node.js versions do not decode, or decode differently: their differences from LATIN1; a blank is
+ * no character.
+ */
 const OWN: Readonly<Record<string, readonly [from: number, characters: string]>> = {
   LATIN1: [0x80, ""],
   WIN1252: [0x80, "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ"],
@@ -44,7 +47,7 @@ const OWN: Readonly<Record<string, readonly [from: number, characters: string]>>
   ],
 };
 
-/** The others, with what the server takes for another character than the standard does. */
+/** The other encodings, with the characters that the server decodes differently from the standard. */
 const MULTI_BYTE: Readonly<
   Record<string, readonly [label: string, others: ReadonlyMap<string, string>]>
 > = {
@@ -59,11 +62,11 @@ const MULTI_BYTE: Readonly<
   ],
 };
 
-/** The standard's stand-ins for what is no character, and WIN1253's AA, which the server does not have. */
+/** The standard's placeholders for invalid bytes, and WIN1253's AA, which the server does not have. */
 const NO_CHARACTER = /[\ue000-\uf8ff\ufffd]/;
 const NOT_IN_WIN1253 = "\u00aa";
 
-/** Undefined: text of that encoding is sent as it is stored. */
+/** Undefined if text of that encoding is sent as it is stored. */
 export function toUtf8(encoding: string): Converter | undefined {
   if (encoding === "UTF8" || encoding === "SQL_ASCII") return undefined;
   const convert = converter(encoding);
@@ -82,7 +85,7 @@ function isAscii(text: Uint8Array): boolean {
   return true;
 }
 
-/** The characters of the bytes 80 to FF; undefined: none. */
+/** The characters of the bytes 80 to FF; undefined for none. */
 function upperHalf(encoding: string): readonly (string | undefined)[] | undefined {
   const own = OWN[encoding];
   const bytes = Uint8Array.from({ length: 128 }, (_, index) => 128 + index);
@@ -97,7 +100,7 @@ function upperHalf(encoding: string): readonly (string | undefined)[] | undefine
   if (decoder === undefined) return undefined;
   const isIso = /^(?:LATIN|ISO)/.test(encoding);
   return Array.from(decoder.decode(bytes), (character, index) => {
-    // ISO's encodings have control characters there; in others the standard has these for bytes that mean nothing.
+    // ISO's encodings have control characters there; for others the standard uses these for bytes without a meaning.
     if (index < 32 && isIso) return String.fromCharCode(128 + index);
     const isControl = character >= "\u0080" && character < "\u00a0";
     const isMissing = encoding === "WIN1253" && character === NOT_IN_WIN1253;
@@ -137,7 +140,7 @@ function multiByte(label: string, others: ReadonlyMap<string, string>): Converte
   };
 }
 
-/** Undefined: a Node.js that was built without it. */
+/** Undefined in a Node.js that was built without it. */
 function decoderOf(
   label: string | undefined,
   fatal: boolean,

@@ -9,7 +9,7 @@ const CLOSE = 0x7d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Where the parts of an array of one dimension lie, behind the varlena's header. */
+/** Offsets in an array of one dimension, behind the varlena's header. */
 const DATA_OFFSET_AT = 4;
 const ELEMENT_TYPE_AT = 8;
 const SIZE_AT = 12;
@@ -17,7 +17,7 @@ const LOWER_BOUND_AT = 16;
 const HEADER_BYTES = 20;
 const VARLENA_HEADER_BYTES = 4;
 
-/** Arrays of one dimension that starts at 1: what storedArray() of containers.ts reads. */
+/** Writes arrays of one dimension with the lower bound 1: what storedArray() of containers.ts reads. */
 export function fastArray(
   element: FastWriter,
   elementOid: number,
@@ -26,7 +26,7 @@ export function fastArray(
   mayNeedQuotes: boolean,
 ): FastWriter {
   const delimiterByte = delimiter.charCodeAt(0);
-  /** By byte: 1 where an element with it stands in quotes. */
+  /** By byte: 1 if an element that contains it is quoted. */
   const special = new Uint8Array(256);
   for (const byte of Buffer.from(`{}"\\ \t\n\v\f\r${delimiter}`, "latin1")) special[byte] = 1;
 
@@ -76,7 +76,7 @@ export function fastArray(
   };
 }
 
-/** Puts what `out` holds from `start` on in quotes, where array_out does. */
+/** Quotes what `out` holds from `start` on, if array_out does. */
 function quote(out: TupleWriter, start: number, special: Uint8Array): void {
   const end = out.offset;
   let quoted = end === start || isNull(out.bytes, start, end);
@@ -102,7 +102,7 @@ function quote(out: TupleWriter, start: number, special: Uint8Array): void {
   target[start] = QUOTE;
 }
 
-/** In any case. */
+/** Ignores case. */
 function isNull(bytes: Uint8Array, start: number, end: number): boolean {
   return (
     end - start === 4 &&

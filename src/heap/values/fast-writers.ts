@@ -1,11 +1,11 @@
-/** The most frequent types, written without a string in between. What is rare of them is left to the type's form. */
+/** Writes the most frequent types without an intermediate string. Rare values are left to the type's form. */
 import { dropZeros, writeAscii, writeGroup, writeInteger, writePair } from "./digits.ts";
 import { writeNumeric } from "./numeric.ts";
 import type { TupleWriter } from "./tuple-writer.ts";
 
 /**
- * Writes the text of bytes[start, end) at `out.offset`, where there is room for FAST_BYTES_MAX; makes room for more itself. Returns
- * false, having perhaps written something, where it is left to the type's form: a rare value, or a damaged one.
+ * Writes the text of bytes[start, end) at `out.offset`, where there is room for FAST_BYTES_MAX; reserves more itself.
+ * Returns false, perhaps after writing something, if the value is rare or damaged: then the type's form is used.
  */
 export type FastWriter = (
   bytes: Uint8Array,
@@ -41,7 +41,7 @@ export const FAST_WRITERS = new Map<string, FastWriter>([
   ["bytea", bytea],
 ]);
 
-/** Their texts hold nothing that an array's would have to quote. */
+/** Their texts contain nothing that an array would quote. */
 export const NEVER_QUOTED: ReadonlySet<FastWriter> = new Set([
   ...[bool, int2, int4, uint4, int8, float4, float8, writeNumeric, date, time, uuid],
 ]);
@@ -78,7 +78,7 @@ function int8(bytes: Uint8Array, start: number, end: number, out: TupleWriter): 
   return true;
 }
 
-/** Between these JavaScript lays a double out as the server does. */
+/** Between these JavaScript prints a double as the server does. */
 const FIXED_FROM = 1e-4;
 const FLOAT8_BELOW = 1e15;
 const FLOAT4_BELOW = 1e6;
@@ -110,10 +110,10 @@ function float8(bytes: Uint8Array, start: number, end: number, out: TupleWriter)
 
 const POWER_OF_TWO = 0x7fffff;
 const FLOAT4_DIGITS_MAX = 9;
-/** FLT_DIG: so many digits always come back. */
+/** FLT_DIG: this many digits always survive. */
 const FLOAT4_DIGITS_MIN = 6;
 
-/** The least digits that read back as the value, and of these the closest decimal. */
+/** The fewest digits that read back as the value, and the closest such decimal. */
 function float4(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
   if (end - start !== 4) return false;
   const bits = int32At(bytes, start);
@@ -126,7 +126,7 @@ function float4(bytes: Uint8Array, start: number, end: number, out: TupleWriter)
   for (let digits = FLOAT4_DIGITS_MIN; digits <= FLOAT4_DIGITS_MAX; digits++, decimals++) {
     const scaled = magnitude * POWERS_OF_10[decimals]!;
     const whole = Math.round(scaled);
-    // A tie, as good as: which neighbour is closer the product does not tell.
+    // Almost a tie: the product does not tell which neighbour is closer.
     if (Math.abs(Math.abs(scaled - whole) - 0.5) < 1e-6) return false;
     if (Math.fround(whole / POWERS_OF_10[decimals]!) !== magnitude) continue;
     // The neighbour below a power of two is closer than the one above.
@@ -189,10 +189,10 @@ function time(bytes: Uint8Array, start: number, end: number, out: TupleWriter): 
   return true;
 }
 
-/** Of the years 1 to 9999, from 2000-01-01; beyond these there is more to write. */
+/** The first day of year 1, from 2000-01-01; years outside of 1 to 9999 take more to write. */
 const FIRST_DAY = -730_119;
 const LAST_DAY = 2_921_939;
-/** From 0000-03-01 to 2000-01-01; years that begin in March have their leap day at the end. */
+/** Days from 0000-03-01 to 2000-01-01; years that begin in March have their leap day at the end. */
 const EPOCH_DAYS = 730_425;
 const ERA_DAYS = 146_097;
 
@@ -253,7 +253,7 @@ function uuid(bytes: Uint8Array, start: number, end: number, out: TupleWriter): 
   return true;
 }
 
-/** MaxAllocSize: of more the server could not make a text. */
+/** MaxAllocSize: the server could not print more. */
 const TEXT_BYTES_MAX = 0x3fffffff;
 
 /** `\xdead` */
@@ -276,7 +276,7 @@ export function int32At(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** Exact where it is a safe integer, and no safe integer where it is not. */
+/** Exact if the value is a safe integer, otherwise not a safe integer. */
 function int64At(bytes: Uint8Array, at: number): number {
   return int32At(bytes, at + 4) * 0x1_0000_0000 + (int32At(bytes, at) >>> 0);
 }

@@ -26,7 +26,7 @@ const CONTAINER = 0x50000000;
 
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = [0x7b, 0x7d, 0x5b, 0x5d];
 const [COMMA, COLON, SPACE, QUOTE, BACKSLASH] = [0x2c, 0x3a, 0x20, 0x22, 0x5c];
-/** By byte: what stands behind the backslash; 1: `\u00` and two digits. */
+/** By byte: the character after the backslash; 1 for `\u00` and two digits. */
 const ESCAPES = new Uint8Array(256);
 ESCAPES.fill(1, 0, SPACE);
 for (const [byte, letter] of Object.entries({ 8: "b", 9: "t", 10: "n", 12: "f", 13: "r" })) {
@@ -35,26 +35,28 @@ for (const [byte, letter] of Object.entries({ 8: "b", 9: "t", 10: "n", 12: "f", 
 ESCAPES[QUOTE] = QUOTE;
 ESCAPES[BACKSLASH] = BACKSLASH;
 
-/** A container that is being written. */
+/** A container being written. */
 interface Container {
   isObject: boolean;
   isScalar: boolean;
-  /** Pairs or elements, of which `next` comes next. */
+  /** The number of pairs or elements; `next` is the next one. */
   count: number;
   next: number;
   entries: number;
   data: number;
   end: number;
-  /** Where the next key or element begins in the data, and the next value. */
+  /** The offsets of the next key or element and of the next value. */
   keyStart: number;
   valueStart: number;
 }
 
 const open: Container[] = [];
-/** The server's stack does not suffice for as many. */
+/** More levels than the server's stack allows. */
 const DEPTH_MAX = 1_000_000;
 
-/** As jsonb prints it: `{"k": 1, "l": [true, null]}`. Without recursion, however deep it is. Returns false where it is none. */
+/**
+ * Writes it as jsonb prints it: `{"k": 1, "l": [true, null]}`, without recursion. Returns false if it is not jsonb.
+ */
 export function writeJsonb(
   bytes: Uint8Array,
   start: number,
@@ -106,7 +108,7 @@ export function writeJsonb(
       if (!writeStoredNumeric(bytes, container.data + aligned(from), stop, out)) return false;
     } else if (type === CONTAINER) {
       const inner = (open[depth + 1] ??= newContainer());
-      // A scalar stands alone.
+      // A scalar is alone.
       if (isScalar || !openContainer(inner, bytes, container.data + aligned(from), stop)) {
         return false;
       }
@@ -190,7 +192,7 @@ function writeStoredNumeric(
 }
 
 const ESCAPE_BYTES_MAX = 6;
-/** Of less, more room is made than is needed. */
+/** For less, more room is reserved than is needed. */
 const COUNTED_FROM = 4096;
 const HEX_DIGITS = "0123456789abcdef";
 

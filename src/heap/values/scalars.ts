@@ -65,7 +65,7 @@ function readNetwork(reader: BinaryReader): Network {
 }
 
 const HSTORE_COUNT = 0x0fffffff;
-/** HS_FLAG_NEWVERSION; before PostgreSQL 9.0 it was stored in another way. */
+/** HS_FLAG_NEWVERSION; PostgreSQL before 9.0 stored it differently. */
 const HSTORE_NEW = 0x80000000;
 const HSTORE_NULL = 0x40000000;
 const HSTORE_END = 0x3fffffff;
@@ -140,10 +140,10 @@ export function tsquery(reader: BinaryReader): string {
   return text;
 }
 
-/** How cash_out lays an amount out in locales that write it as the C locale does; of others that is not known. */
+/** The locales in which cash_out prints an amount as in the C locale; others are not known. */
 const MONEY_LOCALES = /^(?:C|POSIX|en_US)(?:[.@].*)?$/;
 
-/** Int64 hundredths: `-$1,234.56`. Undefined: lc_monetary has a form that is not known. */
+/** Int64 hundredths: `-$1,234.56`. Undefined if the form of lc_monetary is not known. */
 export function moneyForm(lcMonetary: string): ((reader: BinaryReader) => string) | undefined {
   if (!MONEY_LOCALES.test(lcMonetary)) return undefined;
   return (reader) => {

@@ -27,7 +27,7 @@ const FIRST_NORMAL_OID = 16384;
 /** Limit for types within types. */
 const DEPTH_MAX = 32;
 
-/** Types of pg_catalog that are stored as they are sent, but for the order of bytes. */
+/** Types of pg_catalog that are stored as they are sent, except for byte order. */
 const AS_SENT = new Set([
   ...["bool", "int2", "int4", "int8", "oid", "xid", "cid", "xid8", "float4", "float8", "char"],
   ...["bytea", "uuid", "bit", "varbit", "date", "time", "timetz", "timestamp", "timestamptz"],
@@ -36,7 +36,7 @@ const AS_SENT = new Set([
   "pg_node_tree",
 ]);
 
-/** Those that are not. */
+/** Types of pg_catalog that are stored differently. */
 const AS_STORED = new Map<string, DiskForm>([
   ["name", stored.name],
   ["tid", stored.tid],
@@ -50,7 +50,7 @@ const AS_STORED = new Map<string, DiskForm>([
   ["tsquery", stored.tsquery],
 ]);
 
-/** Oids that are shown as the name of what they number, and what 0 is shown as. */
+/** Types of oids that are printed as names, and how 0 is printed. */
 const NAMED_BY_OID = new Map([
   ...["regproc", "regprocedure", "regclass", "regtype", "regconfig", "regdictionary"].map(
     (each) => [each, "-"] as const,
@@ -61,7 +61,7 @@ const NAMED_BY_OID = new Map([
 
 const scratch = new TupleWriter();
 
-/** What the writer writes of all that is left. */
+/** A form that writes the whole rest with `write`. */
 function written(write: typeof writeJsonb): DiskForm {
   return (reader) => {
     const { bytes, end, offset, toUtf8 } = reader;
@@ -73,10 +73,10 @@ function written(write: typeof writeJsonb): DiskForm {
   };
 }
 
-/** Of what is no type of the catalogue. */
+/** The layout for an oid that is not in the catalogue. */
 const NO_LAYOUT = { length: -1, align: 4 };
 
-/** What is known of the type by `types` now. */
+/** The form of the type by what `types` says now. */
 export function storedForm(typeOid: number, types: TypeSource, depth = 0): StoredForm {
   const type = types.type(typeOid);
   const text = type === undefined || depth > DEPTH_MAX ? undefined : textOf(type, types, depth);
@@ -123,7 +123,7 @@ function builtinForm(type: StoredType, types: TypeSource): DiskForm | undefined 
   const zero = NAMED_BY_OID.get(name);
   if (zero !== undefined) return namedForm(type, zero, types);
   if (name === "money") return stored.moneyForm(types.lcMonetary);
-  // Until 15 it was the byte itself, also where that is no ASCII.
+  // Up to 15 it was the byte itself, even outside of ASCII.
   if (name === "char" && types.majorVersion < 16) return byteText;
   return AS_STORED.get(name) ?? (AS_SENT.has(name) ? scalarForm(name) : undefined);
 }
@@ -138,7 +138,7 @@ const EXTENSION_TYPES = new Map([
   ["citext", "S"],
 ]);
 
-/** The catalogue has no more to tell them by. */
+/** The catalogue has nothing else to recognise them by. */
 export function isExtensionType(type: StoredType, name: "hstore" | "citext"): boolean {
   const { category, kind, length } = type;
   const alike = kind === "b" && length === -1 && category === EXTENSION_TYPES.get(name);
@@ -159,7 +159,7 @@ function enumForm(types: TypeSource): TextForm {
   };
 }
 
-/** UInt32. A name that the catalogue does not have is not known: the number would be another value. */
+/** UInt32. If the catalogue does not have the name, the text is unknown: the number would be another value. */
 function namedForm({ name, oid }: StoredType, zero: string, types: TypeSource): TextForm {
   const error = new UnknownType(oid);
   return (reader) => {
@@ -186,12 +186,12 @@ function recordForm(
 
 const skipped: DiskForm = (reader) => reader.rest();
 
-/** As text forms have it: one character a byte. */
+/** As in text forms: one character for each byte. */
 function utf8(text: string): string {
   return Buffer.from(text).toString("latin1");
 }
 
-/** What the type is a domain over, or itself. */
+/** The domain's base type, or the type itself. */
 export function baseType(typeOid: number, types: TypeSource): StoredType | undefined {
   let type = types.type(typeOid);
   for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++) {
@@ -200,13 +200,13 @@ export function baseType(typeOid: number, types: TypeSource): StoredType | undef
   return type;
 }
 
-/** int2vector and oidvector are arrays that are printed in another way. */
+/** int2vector and oidvector are arrays with another text form. */
 export function isPlainArray({ isArray, name, oid }: StoredType): boolean {
   const isVector = oid < FIRST_NORMAL_OID && (name === "int2vector" || name === "oidvector");
   return isArray && !isVector;
 }
 
-/** A type of pg_catalog that is not made of others. */
+/** A type of pg_catalog without component types. */
 export function isBuiltinScalar({ isArray, kind, oid }: StoredType): boolean {
   return kind === "b" && !isArray && oid < FIRST_NORMAL_OID;
 }

@@ -3,15 +3,15 @@ import type { TupleData } from "../../pgoutput/tuple.ts";
 
 const FIRST_CAPACITY_BYTES = 64 * 1024;
 
-/** A larger buffer is given up with the row that needed it. */
+/** A larger buffer is dropped after the row that needed it. */
 const KEPT_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Writes the columns of one TupleData after another. What tuple() gives lives until begin(). */
+/** Writes the columns of one TupleData after another. The result of tuple() is valid until begin(). */
 export class TupleWriter {
   /** Valid until the next reserve(): growing replaces it. */
   bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
   view = viewOf(this.bytes);
-  /** The offset of the next byte. Code that moves it has reserved the space before. */
+  /** The offset of the next byte. Code that moves it has reserved the room before. */
   offset = 0;
   #columns = 0;
 
@@ -51,7 +51,7 @@ export class TupleWriter {
     this.#columns++;
   }
 
-  /** Takes back the column that open() began at `start`. */
+  /** Removes the column that open() began at `start`. */
   cancel(start: number): void {
     this.offset = start - 5;
   }

@@ -5,7 +5,7 @@ import type { StoredType, TypeSource } from "./type-source.ts";
 /** FirstNormalObjectId: the renderers know the types below. */
 const FIRST_NORMAL_OID = 16384;
 
-/** What renderers have to know of the types, and of all that they are made of: what a server's catalogue would answer to them. */
+/** What renderers need to know about the types and their component types: what a server's catalogue would answer. */
 export function catalogueTypes(oids: Iterable<number>, types: TypeSource): CatalogueType[] {
   const found = new Map<number, CatalogueType>();
   const visit = (oid: number): void => {
@@ -21,7 +21,7 @@ export function catalogueTypes(oids: Iterable<number>, types: TypeSource): Catal
   return [...found.values()];
 }
 
-/** Null: its text is a string. */
+/** Null if its text is a string. */
 function shapeOf(type: StoredType, types: TypeSource): TypeShape | null {
   if (type.kind === "d") return { kind: "domain", base: type.base };
   if (type.kind === "c") {

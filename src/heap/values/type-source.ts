@@ -1,6 +1,6 @@
 import type { AttributeLayout } from "../tuple.ts";
 
-/** A row of pg_type, as far as it says how values lie. */
+/** The columns of pg_type that define a value's layout. */
 export interface StoredType extends AttributeLayout {
   readonly oid: number;
   readonly name: string;
@@ -13,15 +13,15 @@ export interface StoredType extends AttributeLayout {
   readonly isArray: boolean;
   readonly element: number;
   readonly delimiter: string;
-  /** Of a composite: its pg_class row's oid. */
+  /** For a composite type, the oid of its pg_class row. */
   readonly relation: number;
-  /** Of a domain. */
+  /** For a domain, its base type. */
   readonly base: number;
 }
 
 /**
- * A column's value in rows that were written before it was added: text, as its output function prints it, or the stored
- * array of one element that pg_attribute.attmissingval holds, behind the varlena header. Undefined: none, so NULL.
+ * A column's value in rows that were written before the column was added: text, as its output function prints it, or
+ * the stored array of one element of pg_attribute.attmissingval, without its varlena header. Undefined for NULL.
  */
 export type MissingValue = string | Uint8Array | undefined;
 
@@ -33,7 +33,7 @@ export interface StoredAttribute extends AttributeLayout {
   readonly missing: MissingValue;
 }
 
-/** What a value's form depends on: the catalogue, as of the row. */
+/** The catalogue as of the row, which decides a value's form. */
 export interface TypeSource {
   type(oid: number): StoredType | undefined;
   /** By attnum from 1, dropped ones too. */
@@ -43,11 +43,11 @@ export interface TypeSource {
   /** pg_range.rngsubtype */
   rangeSubtype(rangeOid: number): number | undefined;
   rangeOfMultirange(multirangeOid: number): number | undefined;
-  /** What the type `regclass` and so on prints for an oid. */
+  /** What regclass and the other reg* types print for an oid. */
   regName(type: string, oid: number): string | undefined;
   /** Called for each value whose type's stored form is not known. */
   unknownType(oid: number): void;
-  /** The database's, as pg_encoding_to_char() names it. */
+  /** The database's encoding, as pg_encoding_to_char() names it. */
   readonly encoding: string;
   readonly lcMonetary: string;
   /** 14 to 18 */

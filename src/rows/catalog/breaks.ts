@@ -1,9 +1,9 @@
 import { formatPosition } from "../../wal/pages/position.ts";
 
-/** Why relations may be unexplained: from here on, or up to here, the catalogue is not known. */
+/** Why relations may be unexplained: the catalogue is unknown from this position on, or up to it. */
 export interface CatalogBreak {
   readonly lsn: number;
-  /** Before `lsn`: a catalogue of afterwards. */
+  /** The catalogue is unknown before `lsn`: it was exported later. */
   readonly before: boolean;
   readonly message: string;
   readonly hint: string;

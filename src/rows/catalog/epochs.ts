@@ -2,7 +2,7 @@ import type { Owner } from "./owner.ts";
 import type { Writer } from "./row-version.ts";
 import type { TableVersion } from "./table-version.ts";
 
-/** Positions between which the catalogue is the same. */
+/** A range of positions in which the catalogue does not change. */
 interface Range {
   readonly from: number;
   until: number;
@@ -14,15 +14,15 @@ interface Answer {
 }
 
 /**
- * Answers by relfilenode, for as long as the catalogue does not change: an epoch begins at each commit that changed it. A transaction
- * that changes it itself has answers of its own, which also end at each of its changes.
+ * Caches answers by relfilenode while the catalogue does not change: an epoch begins at each commit that changed it. A
+ * transaction that changes the catalogue has its own answers, which also end at each of its changes.
  */
 export class Epochs {
   #epochs: Range[] = [{ from: 0, until: Infinity }];
   readonly #answers = new Map<number, Map<number, Answer>>();
   #ownAnswers = new Map<number, Map<number, Answer>>();
   #owner: Owner | undefined;
-  /** Where the owner itself changed the catalogue, in order. Undefined: nowhere. */
+  /** The positions at which the owner itself changed the catalogue, in order. Undefined if it did not. */
   #changes: readonly number[] | undefined;
 
   get count(): number {
@@ -35,12 +35,12 @@ export class Epochs {
     this.#owner = undefined;
   }
 
-  /** Somebody changed the catalogue: it may be the owner. */
+  /** Call it when any transaction, perhaps the owner, changed the catalogue. */
   changed(): void {
     this.#owner = undefined;
   }
 
-  /** Undefined: not asked yet. */
+  /** Undefined if there is no answer yet. */
   find(tablespace: number, number: number, lsn: number): Answer | undefined {
     const answers = this.#changes === undefined ? this.#answers : this.#ownAnswers;
     const known = answers.get(tablespace)?.get(number);
@@ -55,7 +55,7 @@ export class Epochs {
     ofSpace.set(number, { range: this.#rangeOf(lsn), table });
   }
 
-  /** Whose changes are asked about. */
+  /** Sets the transaction whose changes are looked up. */
   setOwner(owner: Owner, writers: ReadonlyMap<number, Writer>): void {
     if (owner === this.#owner) return;
     this.#owner = owner;
@@ -87,7 +87,7 @@ export class Epochs {
   }
 }
 
-/** Those of the owner that changed the catalogue. */
+/** The owner's (sub)transactions that changed the catalogue. */
 export function writersOf(owner: Owner, writers: ReadonlyMap<number, Writer>): readonly Writer[] {
   const found: Writer[] = [];
   if (owner.size <= writers.size) {

@@ -16,7 +16,7 @@ const BY_OID = new Map<number, FollowedCatalog>(
   FOLLOWED.map((catalog) => [FOLLOWED_CATALOGS[catalog], catalog]),
 );
 
-/** Undefined: it is not followed. */
+/** Undefined if it is not followed. */
 export function followedCatalog(oid: number): FollowedCatalog | undefined {
   return BY_OID.get(oid);
 }
@@ -27,7 +27,7 @@ export class FollowedFile implements Locator {
   readonly tablespace: number;
   readonly database: number;
   readonly relfilenode: number;
-  /** Undefined: a copy that VACUUM FULL or CLUSTER writes; its rows have not been looked at. */
+  /** Undefined for a copy that VACUUM FULL or CLUSTER writes, until its rows were read. */
   places: Map<number, RowVersion> | undefined;
 
   constructor(catalog: FollowedCatalog, header: CatalogHeader, relfilenode: number) {
@@ -43,7 +43,7 @@ export function placeOf(block: number, item: number): number {
   return block * 2048 + item;
 }
 
-/** The files of the seven catalogues: one each, and the copies that are to take its place. */
+/** The files of the seven catalogues: one for each, and the copies that will replace it. */
 export class FollowedFiles {
   readonly #header: CatalogHeader;
   readonly #files = new Map<number, FollowedFile>();
@@ -59,7 +59,7 @@ export class FollowedFiles {
     return file;
   }
 
-  /** Asked for each block of each heap record. */
+  /** Called for each block of each heap record. */
   of(tablespace: number, database: number, relfilenode: number): FollowedFile | undefined {
     if (database !== this.#header.database_oid || tablespace !== this.#header.tablespace) {
       return undefined;
@@ -96,7 +96,7 @@ export class RowReader {
     }
   }
 
-  /** Undefined: it is no row of this catalogue. */
+  /** Undefined if it is not a row of this catalogue. */
   row(
     catalog: FollowedCatalog,
     tuple: StoredTuple,

@@ -20,17 +20,17 @@ import type { TableChange, TableVersion } from "./table-version.ts";
 import { TablesOverTime } from "./tables-over-time.ts";
 import { TypesOverTime } from "./types-over-time.ts";
 
-/** What its file leaves open. */
+/** What the file leaves unknown. */
 export interface KnownCatalog {
-  /** Records before are missing, or are not to be followed. 0: none are. */
+  /** Records before this position are missing or not followed; 0 if none are. */
   readonly recordsFrom: number;
-  /** Before, a row may be another one: nothing is answered. */
+  /** Before this position a row may have been another one, so nothing is answered. */
   readonly from: number;
-  /** Of these only the keys are right. */
+  /** Only the keys of these rows are right. */
   readonly unknownRows: readonly UnknownRow[];
-  /** Before, a table without a key may have had one. */
+  /** Before this position a table without a key may have had one. */
   readonly indexesFrom: number;
-  /** What records made whose pages are not known, by their positions. */
+  /** The rows that records with unknown pages made, by the records' positions. */
   readonly rowsAt: ReadonlyMap<number, CatalogRow>;
 }
 
@@ -39,7 +39,7 @@ const ALL_KNOWN: KnownCatalog = {
   ...{ unknownRows: [], rowsAt: new Map() },
 };
 
-/** In place of a tablespace: by oid. */
+/** Stands for a tablespace in lookups by oid. */
 const BY_OID = -1;
 
 export class CatalogHistory {
@@ -53,7 +53,7 @@ export class CatalogHistory {
   readonly #exportLsn: number;
   #skipped: CatalogBreak | undefined;
 
-  /** @param file is not newer than the first record that is noted, or LateCatalog made it so */
+  /** @param file no newer than the first record, or made so by LateCatalog */
   constructor(file: CatalogFile, pages: PageStore, known: KnownCatalog = ALL_KNOWN) {
     this.#known = known;
     this.#exportLsn = file.header.lsn;
@@ -69,12 +69,12 @@ export class CatalogHistory {
     this.#origins = new Map(origins.map(({ roident, roname }) => [roident, roname]));
   }
 
-  /** Whether the pages of that file have to be kept. */
+  /** Whether the file's pages have to be kept. */
   isCatalog(tablespace: number, database: number, relfilenode: number): boolean {
     return this.#recorder.files.of(tablespace, database, relfilenode) !== undefined;
   }
 
-  /** Every record, in order, after pages.apply(). */
+  /** Takes every record, in order, after pages.apply(). */
   note(record: WalRecord, version: WalVersion): void {
     if (record.lsn < this.#known.recordsFrom) return;
     const { broken } = this.#recorder;
@@ -82,18 +82,21 @@ export class CatalogHistory {
     if (broken !== this.#recorder.broken) this.#epochs.commit(record.lsn);
   }
 
-  /** The transaction's end: `xids` are its own and those that survive with it. Before or after its changes were asked about. */
+  /**
+   * A transaction commits: `xids` are its own and those of its subtransactions that commit with it. Call it before or
+   * after looking up its changes.
+   */
   commit(xids: Iterable<number>, lsn: number): void {
     if (this.#recorder.commit(xids, lsn)) this.#epochs.commit(lsn);
   }
 
-  /** Rolled back, all of them. After its changes were asked about, if they are. */
+  /** Transactions are rolled back. If their changes are looked up, do that first. */
   abort(xids: Iterable<number>): void {
     this.#recorder.abort(xids);
     this.#epochs.changed();
   }
 
-  /** Whether a transaction is open, other than these, that has changed the catalogue. */
+  /** Whether an open transaction other than these has changed the catalogue. */
   isChangedByOthers(xids: ReadonlySet<number>): boolean {
     for (const { xid, ended } of this.#recorder.writers.values()) {
       if (!ended && !xids.has(xid)) return true;
@@ -107,8 +110,8 @@ export class CatalogHistory {
   }
 
   /**
-   * The relation whose file this is, for a change at `lsn` of `owner`; give the same object for all changes of a transaction.
-   * Undefined: not explained. Sets what `types` answers for.
+   * The relation of that file, for a change of `owner` at `lsn`. Pass the same owner object for all changes of a
+   * transaction. Undefined if not explained. Also sets what `types` answers for.
    */
   relationAt(
     tablespace: number,
@@ -132,12 +135,12 @@ export class CatalogHistory {
     return this.#remember(BY_OID, oid, version);
   }
 
-  /** As of the change that was asked about last. */
+  /** The types as of the last change looked up. */
   get types(): TypeSource {
     return this.#types;
   }
 
-  /** pg_namespace.nspname, as of the change that was asked about last. */
+  /** pg_namespace.nspname as of the last change looked up. */
   schemaName(namespaceOid: number): string | undefined {
     return this.#types.schemaName(namespaceOid);
   }
@@ -147,7 +150,7 @@ export class CatalogHistory {
     this.#types.onUnknownType = listener;
   }
 
-  /** In the order of their LSNs; of a transaction that has not been aborted yet. */
+  /** The changes in the order of their LSNs. The transaction must not have been passed to abort() yet. */
   tableChanges(owner: Owner): readonly TableChange[] {
     const writers = writersOf(owner, this.#recorder.writers);
     return tableChanges(writers, {
@@ -166,15 +169,15 @@ export class CatalogHistory {
     return this.#origins.get(id);
   }
 
-  /** Records are missing before `lsn`. What they changed is not known, so that no relation is from there on. */
+  /** Records are missing before `lsn`. Their changes are unknown, so no relation is explained from there on. */
   skipped(lsn: number): void {
-    // A late catalogue is of afterwards.
+    // A late catalogue already includes these records.
     if (lsn <= this.#known.recordsFrom && lsn <= this.#exportLsn) return;
     this.#skipped ??= missingRecords(lsn, false);
     this.#epochs.commit(lsn);
   }
 
-  /** The place before which no relation is known: records are missing between it and a late catalogue's. */
+  /** The position before which no relation is known: records are missing between it and a late catalogue's export. */
   get unknownBefore(): CatalogBreak | undefined {
     const { from, recordsFrom } = this.#known;
     if (from === 0) return undefined;
@@ -182,7 +185,7 @@ export class CatalogHistory {
     return { ...unknownRow(from, "the catalogue"), before: true };
   }
 
-  /** Why relations may be unexplained: the first place from which the catalogue's rows could not be followed. */
+  /** The first position from which the catalogue's rows could not be followed. */
   get broken(): CatalogBreak | undefined {
     const { broken } = this.#recorder;
     if (broken === undefined || this.#skipped === undefined) return broken ?? this.#skipped;
@@ -221,6 +224,6 @@ export class CatalogHistory {
   }
 }
 
-/** What others see of it. */
+/** The part that others use. */
 export type CatalogOverTime = Pick<CatalogHistory, keyof CatalogHistory>;
 export type { Owner };

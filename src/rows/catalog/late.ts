@@ -26,18 +26,19 @@ import { isFinished } from "./snapshot.ts";
 
 const DELETE = 0x10;
 const STORAGE_CREATE = 0x10;
-/** PostgreSQL 15+: every page of the new database follows, out of its template. */
+/** PostgreSQL 15 and later log every page that the new database copies from its template. */
 const DATABASE_CREATE_WAL_LOG = 0x10;
 
-/** The catalogue at the input's start, and what is not known of it. */
+/** The catalogue at the input's start, and what is unknown of it. */
 export interface EarlyCatalog {
   readonly file: CatalogFile;
   readonly known: KnownCatalog;
 }
 
 /**
- * A catalogue that is newer than the input's start: a first pass up to the export collects what changed in between, and finish() takes
- * it back. The file has what transactions did that its snapshot shows as ended, if they committed.
+ * Turns back a catalogue that is newer than the input's start: a first pass up to the export collects the changes in
+ * between, and finish() undoes them. The file includes the effects of transactions that its snapshot shows as ended, if
+ * they committed.
  */
 export class LateCatalog {
   readonly #file: CatalogFile;
@@ -45,13 +46,13 @@ export class LateCatalog {
   readonly #pages: PageStore;
   readonly #reader: RowReader;
   readonly #rewind = new CatalogRewind();
-  /** Of transactions that have not ended, by xid. */
+  /** Events of open transactions, by xid. */
   readonly #events = new Map<number, RowEvent[]>();
-  /** The catalogues' files at the start, where a rewrite left them. */
+  /** The file that each rewritten catalogue had at the input's start. */
   readonly #left = new Map<FollowedCatalog, number>();
-  /** Where the last rewrite of a catalogue committed. */
+  /** The commit position of each catalogue's last rewrite. */
   readonly #rewrittenAt = new Map<FollowedCatalog, number>();
-  /** Files that VACUUM FULL and CLUSTER made, and where. */
+  /** The files that VACUUM FULL and CLUSTER made, with their positions. */
   readonly #made = new Map<number, { readonly catalog: FollowedCatalog; readonly lsn: number }>();
   #from = 0;
   /** The transaction that created the database. */
@@ -62,7 +63,7 @@ export class LateCatalog {
     this.#reader = new RowReader(file);
     const files = new FollowedFiles(file.header);
     this.#files = files;
-    // Where a catalogue was rewritten since, its file before may have been initdb's.
+    // If a catalogue was rewritten since, its earlier file may have been initdb's.
     for (const catalog of FOLLOWED) {
       const oid = FOLLOWED_CATALOGS[catalog];
       if (!files.has(oid)) files.add(catalog, oid);
@@ -74,12 +75,12 @@ export class LateCatalog {
     this.#pages = new PageStore({ tracking, zstd });
   }
 
-  /** Whether the input, whose first record starts there, has changes that the file already holds. */
+  /** Whether the file already includes changes of the input, whose first record is at `firstLsn`. */
   static isLate({ header }: CatalogFile, firstLsn: number): boolean {
     return header.lsn > firstLsn;
   }
 
-  /** Every record, in order. Returns false when no more are needed. */
+  /** Takes every record, in order. Returns false when it needs no more. */
   note(record: WalRecord, version: WalVersion): boolean {
     if (record.lsn >= this.#file.header.lsn) return false;
     this.#pages.apply(record, version);
@@ -95,7 +96,7 @@ export class LateCatalog {
     return true;
   }
 
-  /** Records before `lsn` are missing: what was before cannot be known from a file of afterwards. */
+  /** Records before `lsn` are missing: a later file does not tell what preceded them. */
   skipped(lsn: number): void {
     this.#pages.forgetAll();
     this.#rewind.forget();
@@ -106,7 +107,10 @@ export class LateCatalog {
     this.#from = lsn;
   }
 
-  /** The file as it would have been at the input's start. Throws where that cannot be known. */
+  /**
+   * Returns the file as it would have been at the input's start.
+   * @throws where that cannot be known
+   */
   finish(): EarlyCatalog {
     const { header, rows } = this.#file;
     const filenodes = { ...header.filenodes, ...Object.fromEntries(this.#left) };
@@ -119,7 +123,7 @@ export class LateCatalog {
     const { rowsAt, unknownRows } = rewound;
     const { indexesFrom, unseenAt } = this.#rewind;
     let { from } = this.#rewind;
-    // Places of rows that were not seen cannot be followed into a new file.
+    // The places of rows that were not seen are unknown in a new file.
     for (const [catalog, lsn] of this.#rewrittenAt) {
       const unseen = unseenAt.get(catalog);
       if (unseen !== undefined) from = Math.max(from, lsn, unseen);
@@ -170,7 +174,7 @@ export class LateCatalog {
     return this.#reader.row(file.catalog, tuple, block, item) ?? null;
   }
 
-  /** A mapped relation's copy has its oid for a file. */
+  /** The file number of a mapped relation's copy is its oid. */
   #noteCopy({ oid, relfilenode, relrewrite }: CatalogRow<"pg_class">, lsn: number): void {
     const catalog = followedCatalog(relrewrite);
     if (catalog === undefined) return;
@@ -179,7 +183,7 @@ export class LateCatalog {
     this.#made.set(file, { catalog, lsn });
   }
 
-  /** CREATE: locator, int32 fork. Where the file before is not known, the copy's row in pg_class may not be either. */
+  /** CREATE: locator, int32 fork. If the earlier file is unknown, the copy's row in pg_class may be, too. */
   #noteCreated(record: WalRecord): void {
     if (record.opcode !== STORAGE_CREATE || record.xid === this.#creator) return;
     const data = new Payload().main(record);
@@ -188,7 +192,7 @@ export class LateCatalog {
     this.#made.set(file.relfilenode, { catalog: file.catalog, lsn: record.lsn });
   }
 
-  /** Before its creation there is nothing of the database. */
+  /** Nothing of the database precedes its creation. */
   #noteDatabase(record: WalRecord, version: WalVersion): void {
     if (version < 15 || record.opcode !== DATABASE_CREATE_WAL_LOG) return;
     if (new Payload().main(record).u32() !== this.#file.header.database_oid) return;

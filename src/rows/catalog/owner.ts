@@ -1,2 +1,5 @@
-/** A (sub)transaction's own xid and those of its surviving subtransactions; of a savepoint that was rolled back its parents' too. */
+/**
+ * The xids whose changes a (sub)transaction sees: its own, those of its subtransactions that commit with it, and, for a
+ * savepoint that was rolled back, its parents'.
+ */
 export type Owner = ReadonlySet<number>;

@@ -29,10 +29,12 @@ import {
 
 const STORAGE_TRUNCATE = 0x20;
 const RUNNING_XACTS = 0x10;
-/** pg_type, pg_attribute, pg_proc, pg_class, and TOAST tables of theirs: initdb's files have their oids for numbers. */
+/**
+ * pg_type, pg_attribute, pg_proc, pg_class and their TOAST tables: the file number that initdb gave them is their oid.
+ */
 const MAPPED = [1247, 1249, 1255, 1259, 2836, 4171];
 
-/** What a late catalogue leaves open: see KnownCatalog. */
+/** What a late catalogue leaves unknown: see KnownCatalog. */
 interface LeftOpen {
   readonly unknownRows: readonly UnknownRow[];
   readonly rowsAt: ReadonlyMap<number, CatalogRow>;
@@ -42,17 +44,17 @@ interface LeftOpen {
 export class CatalogRecorder {
   readonly indexes = createIndexes();
   readonly files: FollowedFiles;
-  /** Of transactions that changed the catalogue, the last of each xid. */
+  /** The transactions that changed the catalogue; of each xid the last one. */
   readonly writers = new Map<number, Writer>();
-  /** The mapped relation whose file this is, where its row does not tell. */
+  /** The mapped relation of each file, since its row does not tell. */
   readonly mapped = new Map<number, number>(MAPPED.map((oid) => [oid, oid]));
-  /** From there on not all changes are known. */
+  /** The position from which not all changes are known. */
   broken: CatalogBreak | undefined;
-  /** Called of versions that are gone for good. */
+  /** Called for versions that are gone for good. */
   forgotten: ((version: RowVersion) => void) | undefined;
   /** In the order of their commits. */
   readonly #committed: Writer[] = [];
-  /** RUNNING_XACTS records, and the xid that was the next one there. */
+  /** Positions of RUNNING_XACTS records, and the next xid at each. */
   readonly #marks: { readonly lsn: number; readonly nextXid: number }[] = [];
   readonly #file: CatalogFile;
   readonly #pages: PageStore;
@@ -81,7 +83,7 @@ export class CatalogRecorder {
     }
   }
 
-  /** Every record, in order. Returns whether it changed the catalogue. */
+  /** Takes every record, in order. Returns whether it changed the catalogue. */
   note(record: WalRecord, version: WalVersion): boolean {
     try {
       switch (record.rmgr) {
@@ -108,7 +110,7 @@ export class CatalogRecorder {
     return false;
   }
 
-  /** Returns whether they had changed it. */
+  /** Returns whether they had changed the catalogue. */
   commit(xids: Iterable<number>, lsn: number): boolean {
     let changed = false;
     for (const xid of xids) {
@@ -150,7 +152,7 @@ export class CatalogRecorder {
     }
   }
 
-  /** Versions that were deleted by then. */
+  /** Forgets versions that were deleted by then. */
   #forgetBefore(lsn: number): void {
     const behind = this.#committed.findIndex(({ commitLsn = 0 }) => commitLsn > lsn);
     const gone = this.#committed.splice(0, behind < 0 ? this.#committed.length : behind);
@@ -160,7 +162,7 @@ export class CatalogRecorder {
         removeVersion(this.indexes, version);
         this.forgotten?.(version);
       }
-      // Versions that live on hold their writer.
+      // Versions that still exist refer to their writer.
       writer.created.length = writer.deleted.length = writer.emptied.length = 0;
     }
   }
@@ -195,7 +197,7 @@ export class CatalogRecorder {
         ? this.#rowsAt.get(record.lsn)
         : this.#reader.row(catalog, tuple, block, item);
     if (row === undefined && !replaced) {
-      // A version of a row that nothing has told of, such as that of a table that is gone by the time of a late export.
+      // A version of an unknown row, such as that of a table that was dropped before a late export.
       if (replaced === undefined) this.#break(unknownRow(record.lsn, catalog));
       return false;
     }
@@ -213,13 +215,13 @@ export class CatalogRecorder {
     return true;
   }
 
-  /** The row that the record which is noted ended; null: one that is not known. */
+  /** The row that the current record ended; null if its page is unknown. */
   #replaced: RowVersion | null | undefined;
 
   #deleted(record: WalRecord, file: FollowedFile, block: number, item: number): boolean {
     const version = this.#placesOf(file, record.lsn)?.get(placeOf(block, item));
     this.#replaced = version ?? null;
-    // A system column's.
+    // It is a system column's row.
     if (version === undefined) return false;
     const writer = this.#writer(record.xid);
     version.deleter = writer;
@@ -242,10 +244,10 @@ export class CatalogRecorder {
     return file.places;
   }
 
-  /** What VACUUM FULL and CLUSTER make of a catalogue is written to the file of a transient table first. */
+  /** VACUUM FULL and CLUSTER write a catalogue to the file of a transient table first. */
   #noteClass({ oid, relfilenode, relrewrite }: CatalogRow<"pg_class">, lsn: number): void {
     const copied = followedCatalog(relrewrite);
-    // A mapped relation's first file has its oid for a number.
+    // The number of a mapped relation's first file is its oid.
     if (copied !== undefined) this.files.add(copied, relfilenode === 0 ? oid : relfilenode);
     const own = followedCatalog(oid);
     if (own !== undefined && relfilenode !== 0 && !this.files.has(relfilenode)) {

@@ -28,7 +28,10 @@ class MapSink implements DetailSink {
   names(): void {}
 }
 
-/** What a RelMap UPDATE says: the files of all mapped relations. Throws ShortPayload. */
+/**
+ * A RelMap UPDATE: the files of all mapped relations.
+ * @throws ShortPayload
+ */
 export function relationMap(record: WalRecord): RelationMap {
   const sink = new MapSink();
   describeRelationMap(new Payload().main(record), sink);

@@ -2,11 +2,11 @@ import type { CatalogFile, CatalogRows, FollowedCatalog } from "../../catalog/mo
 import { FOLLOWED, placeOf } from "./followed-files.ts";
 import { type CatalogRow, type UnknownRow, keyOf } from "./row-version.ts";
 
-/** What a record did to a row. Undefined: there was, or is, none; null: its page is not known. */
+/** What a record did to a row. Undefined: no row before, or after, it; null: its page is unknown. */
 export interface RowEvent {
   readonly lsn: number;
   readonly catalog: FollowedCatalog;
-  /** The file that it is in. */
+  /** The row's file. */
   readonly relfilenode: number;
   readonly before: CatalogRow | null | undefined;
   readonly after: CatalogRow | null | undefined;
@@ -15,50 +15,52 @@ export interface RowEvent {
   readonly afterPlace: number | undefined;
 }
 
-/** From the first event of a row to the last. */
+/** A row's events, from the first to the last. */
 interface Span {
-  /** Any of its versions: what tells its key. */
+  /** Any version of it, for its key. */
   readonly row: CatalogRow;
   readonly first: RowEvent;
   last: RowEvent;
 }
 
-/** A row whose page is not known, where it lies now. */
+/** A row whose page is unknown, with its present place. */
 interface Unseen {
-  /** Another version of it. Undefined: which row it is, later events or the file may tell. */
+  /** Another version of it. Undefined: later events or the file may tell which row it is. */
   readonly row: CatalogRow | undefined;
   readonly first: RowEvent;
   readonly last: RowEvent;
-  /** Where the last one's transaction committed: others see the row before until then. */
+  /** The commit position of the last event's transaction: others see the earlier row until then. */
   readonly committedAt: number;
 }
 
 export interface Rewound {
   readonly rows: Pick<CatalogRows, FollowedCatalog>;
   readonly unknownRows: readonly UnknownRow[];
-  /** What records made whose pages are not known, by their positions, where the file has it. */
+  /** The rows that records with unknown pages made, by the records' positions, if the file has them. */
   readonly rowsAt: ReadonlyMap<number, CatalogRow>;
-  /** Rows that are not in the file as the last event left them: it is of another time or database. */
+  /** Rows that the file does not have as the last event left them: it is of another time or database. */
   readonly mismatches: number;
 }
 
 const NO_PLACE = { block: 0, item: 0 };
 
-/** What committed transactions changed, row by row; of rows that came and went in between nothing is kept. */
+/**
+ * Collects what committed transactions changed, row by row. It keeps nothing of rows that came and went in between.
+ */
 export class CatalogRewind {
   readonly #spans = new Map<FollowedCatalog, Map<number, Span>>(
     FOLLOWED.map((catalog) => [catalog, new Map<number, Span>()]),
   );
   /** By file and place. */
   readonly #unseen = new Map<string, Unseen>();
-  /** Where the last row of a catalogue was changed whose page is not known. */
+  /** The position of each catalogue's last change to a row whose page is unknown. */
   readonly unseenAt = new Map<FollowedCatalog, number>();
-  /** Before it not all is known. */
+  /** Before this position not everything is known. */
   from = 0;
-  /** Before it indexes may be missing. */
+  /** Before this position indexes may be missing. */
   indexesFrom = 0;
 
-  /** The events of a row in their order, when their transaction committed. */
+  /** Takes a row's events in order, when their transaction committed. */
   add(event: RowEvent, committedAt: number): void {
     const { after, before, catalog } = event;
     // System columns are not in the file.
@@ -68,7 +70,7 @@ export class CatalogRewind {
     const row = after ?? before ?? unseen?.row;
     if (row !== undefined) this.#addKnown(row, event, unseen);
     else if (after === undefined) {
-      // Which row is gone is not known. That of a table, of a column or of a type is missed where it is needed.
+      // It is unknown which row is gone. A missing table, column or type is noticed where it is needed.
       if (catalog === "pg_index") this.indexesFrom = Math.max(this.indexesFrom, committedAt);
       return;
     } else if (before === undefined) this.from = Math.max(this.from, committedAt);
@@ -103,7 +105,7 @@ export class CatalogRewind {
     this.from = this.indexesFrom = 0;
   }
 
-  /** Rows that no event named: the file does, where they are the last versions. */
+  /** Finds rows that no event named in the file, if they are the last versions. */
   #nameUnseen({ header, rows }: CatalogFile): void {
     for (const { row: known, first, last, committedAt } of this.#unseen.values()) {
       if (known !== undefined) continue;
@@ -116,7 +118,7 @@ export class CatalogRewind {
     }
   }
 
-  /** @param filenodes the files at the start: rows that lie in others have no places */
+  /** @param filenodes the files at the start: rows in other files have no places */
   finish(file: CatalogFile, filenodes: Readonly<Record<FollowedCatalog, number>>): Rewound {
     const rows: Partial<Record<FollowedCatalog, readonly CatalogRow[]>> = {};
     const unknownRows: UnknownRow[] = [];
@@ -167,7 +169,7 @@ function placeKey(relfilenode: number, place: number | undefined): string {
   return `${relfilenode} ${place}`;
 }
 
-/** The row that was there before; of one that is not known the key. */
+/** The earlier row; if it is unknown, its key. */
 function placed(
   { after, before, beforePlace = 0, relfilenode }: RowEvent,
   filenode: number,
@@ -176,7 +178,7 @@ function placed(
   const row = before ?? after ?? later;
   const place = { block: Math.floor(beforePlace / 2048), item: beforePlace % 2048 };
   const ctid = relfilenode === filenode ? place : NO_PLACE;
-  // Tuples of mapped relations have no relfilenode; the file has found it out.
+  // Tuples of mapped relations have no relfilenode; the exported file has it.
   if ("relfilenode" in row && row.relfilenode === 0 && "relfilenode" in later) {
     return { ...row, ctid, relfilenode: later.relfilenode };
   }

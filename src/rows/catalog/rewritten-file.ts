@@ -7,8 +7,8 @@ const XMAX_INVALID = 0x0800;
 const XMAX_LOCK_ONLY = 0x0080;
 
 /**
- * Finds the rows of a file that VACUUM FULL or CLUSTER wrote among those that are known: all have other places there. Versions of one row
- * differ in the transactions that made and ended them. Returns false where not all of the file is known.
+ * Finds the known rows in a file that VACUUM FULL or CLUSTER wrote, where all have new places. Versions of one row
+ * differ in the transactions that made and ended them. Returns false if not all of the file is known.
  */
 export function loadPlaces(
   file: FollowedFile,

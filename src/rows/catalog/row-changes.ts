@@ -7,7 +7,7 @@ const Heap = { insert: 0x00, delete: 0x10, update: 0x20, hotUpdate: 0x40 } as co
 const MULTI_INSERT = 0x50;
 const INIT_PAGE = 0x80;
 
-/** Rows that a heap record makes and ends, by their places. */
+/** Receives the rows that a heap record makes and ends, by their places. */
 export interface RowChanges {
   inserted(block: number, item: number): void;
   deleted(block: number, item: number): void;
@@ -15,7 +15,10 @@ export interface RowChanges {
 
 const main = new Payload();
 
-/** Of the file of the record's block 0. An UPDATE gives the old row first. Throws ShortPayload. */
+/**
+ * Reports the changes to the file of the record's block 0. An UPDATE reports the old row first.
+ * @throws ShortPayload
+ */
 export function forEachRowChange(record: WalRecord, changes: RowChanges): void {
   const block = record.blockById(0)?.block;
   if (block === undefined) return;

@@ -1,7 +1,7 @@
 import type { CatalogRows, FollowedCatalog } from "../../catalog/model.ts";
 import type { Owner } from "./owner.ts";
 
-/** pg_class.relnatts is known of rows out of WAL only. */
+/** pg_class.relnatts is known only for rows out of WAL. */
 export interface KnownRows extends Pick<CatalogRows, Exclude<FollowedCatalog, "pg_class">> {
   readonly pg_class: ReadonlyArray<
     CatalogRows["pg_class"][number] & { readonly relnatts?: number }
@@ -13,7 +13,7 @@ export type CatalogRow<Catalog extends FollowedCatalog = FollowedCatalog> =
 /** A (sub)transaction that changed the catalogue. */
 export class Writer {
   readonly xid: number;
-  /** Where it committed. Undefined: it has not, or it was rolled back. */
+  /** Its commit position; undefined if it is open or was rolled back. */
   commitLsn: number | undefined;
   ended = false;
   readonly created: RowVersion[] = [];
@@ -41,12 +41,12 @@ export interface UnknownRow {
 export class RowVersion<Catalog extends FollowedCatalog = FollowedCatalog> {
   readonly catalog: Catalog;
   readonly row: CatalogRow<Catalog>;
-  /** Undefined: it was there before all. */
+  /** Undefined if the row precedes all records. */
   readonly creator: Writer | undefined;
   readonly createdAt: number;
   deleter: Writer | undefined;
   deletedAt = 0;
-  /** Only the row's key is known: another version came, and its page is not known. */
+  /** Only the row's key is known: a later version's page is unknown. */
   readonly isUnknown: boolean;
 
   constructor(
@@ -63,7 +63,7 @@ export class RowVersion<Catalog extends FollowedCatalog = FollowedCatalog> {
     this.isUnknown = isUnknown;
   }
 
-  /** For a change at `lsn` of `owner`. */
+  /** Whether a change of `owner` at `lsn` sees it. */
   isVisible(lsn: number, owner: Owner): boolean {
     const { creator, deleter } = this;
     if (creator !== undefined && !counts(creator, this.createdAt, lsn, owner)) return false;
@@ -71,13 +71,15 @@ export class RowVersion<Catalog extends FollowedCatalog = FollowedCatalog> {
   }
 }
 
-/** Whether what was written at `at` counts for a change at `lsn` of `owner`: its own, or committed before. */
+/**
+ * Whether a change of `owner` at `lsn` sees what was written at `at`: it is the owner's own, or was committed before.
+ */
 function counts(writer: Writer, at: number, lsn: number, owner: Owner): boolean {
   if (writer.commitLsn !== undefined && writer.commitLsn <= lsn) return true;
   return at <= lsn && owner.has(writer.xid);
 }
 
-/** What identifies a row, whatever its version. */
+/** Identifies a row in all of its versions. */
 export function keyOf(catalog: FollowedCatalog, row: CatalogRow): number {
   return ROW_KEYS[catalog](row as never);
 }
@@ -95,7 +97,7 @@ const ROW_KEYS: {
   pg_range: ({ rngtypid }) => rngtypid,
 };
 
-/** By what its rows are looked up. */
+/** The columns by which rows are looked up. */
 const LOOKUPS: {
   readonly [Catalog in FollowedCatalog]: ReadonlyArray<(row: CatalogRow<Catalog>) => number>;
 } = {
@@ -109,7 +111,7 @@ const LOOKUPS: {
 };
 const NONE: readonly never[] = [];
 
-/** The number that a row's versions are found by first. */
+/** The number by which a row's versions are looked up first. */
 export function lookupOf(catalog: FollowedCatalog, row: CatalogRow): number {
   return LOOKUPS[catalog][0]!(row as never);
 }
@@ -144,7 +146,9 @@ export class VersionIndex<Catalog extends FollowedCatalog> {
     }
   }
 
-  /** By oid, or what else the rows are looked up by first; 1: by the second, relfilenode or multirange. */
+  /**
+   * Finds versions by oid, or whichever column is looked up first; 1: by the second one, relfilenode or multirange.
+   */
   all(number: number, lookup: 0 | 1 = 0): ReadonlyArray<RowVersion<Catalog>> {
     return this.#lookups[lookup]!.versions.get(number) ?? NONE;
   }

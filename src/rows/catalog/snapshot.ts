@@ -1,8 +1,8 @@
 import type { Snapshot } from "../../catalog/model.ts";
 
 /**
- * Whether a transaction had ended when the snapshot was taken. WAL has 32 bits of a top-level xid, the snapshot all 64: what is less
- * than half of the numbers away is meant.
+ * Whether a transaction had ended when the snapshot was taken. WAL has 32 bits of a top-level xid, the snapshot all 64:
+ * the nearest xid is meant.
  */
 export function isFinished(xid: number, { xip, xmax }: Snapshot): boolean {
   const distance = (xid - Number(BigInt.asUintN(32, xmax))) | 0;

@@ -13,18 +13,18 @@ interface ClassEvent {
   after: ClassRow | undefined;
 }
 
-/** What is looked up for a change at that position. */
+/** Lookups for a change at that position. */
 interface Lookup {
   schemaName(namespaceOid: number, lsn: number): string | undefined;
   classOf(file: Emptied): ClassRow | undefined;
 }
 
-/** What writers of one transaction did to tables, by what became of their pg_class rows. */
+/** What the writers of one transaction did to tables, told from their pg_class rows. */
 export function tableChanges(writers: readonly Writer[], lookup: Lookup): readonly TableChange[] {
   const events = [...classEvents(writers)].toSorted((a, b) => a.lsn - b.lsn);
   /** Files that are new in this transaction. */
   const files = new Set<number>();
-  /** The table that a transient copy is of, by the copy's file. */
+  /** The table of each transient copy, by the copy's file. */
   const copies = new Map<number, number>();
   const changes: TableChange[] = [];
   for (const { lsn, before, after } of events) {

@@ -6,13 +6,13 @@ export interface TableAttribute extends StoredAttribute {
   readonly typmod: number;
   /** Stored or virtual: not printed. */
   readonly generated: boolean;
-  /** Of the replica identity: all with FULL, none with NOTHING. */
+  /** Part of the replica identity: all columns with FULL, none with NOTHING. */
   readonly key: boolean;
 }
 
 /**
- * A relation as of an LSN. The same object as long as neither it, nor its schema, nor the types of its columns have changed, so that
- * what is made of it (columnWriter) may be kept by it.
+ * A relation as of an LSN. It is the same object while neither it, nor its schema, nor the types of its columns change,
+ * so derived objects (columnWriter) may be cached by it.
  */
 export interface TableVersion {
   readonly oid: number;
@@ -26,9 +26,9 @@ export interface TableVersion {
   readonly persistence: string;
   /** d default, n nothing, f full, i index */
   readonly replicaIdentity: string;
-  /** 0: none. */
+  /** 0 if none. */
   readonly toastRelation: number;
-  /** The table that this one is a transient copy of; 0: none. */
+  /** The table of which this is a transient copy; 0 if none. */
   readonly relrewrite: number;
   /** By attnum from 1, dropped ones too. */
   readonly attributes: readonly TableAttribute[];
@@ -43,8 +43,8 @@ export interface TableChange {
   readonly name: string;
   readonly relkind: string;
   readonly persistence: string;
-  /** Of a dropped one the last; 0: none (partitioned). */
+  /** The last one of a dropped table; 0 for a partitioned one. */
   readonly relfilenode: number;
-  /** Undefined: created, dropped. */
+  /** Undefined if it was created or dropped. */
   readonly oldRelfilenode: number | undefined;
 }

@@ -4,20 +4,20 @@ import { type TypesOverTime, storedAttribute } from "./types-over-time.ts";
 
 interface Built {
   readonly table: TableVersion;
-  /** All rows that it was made of. */
+  /** All rows that it was built from. */
   readonly rows: ReadonlySet<RowVersion>;
 }
 
-/** Puts tables together from the rows that are visible for a change. */
+/** Builds tables from the rows that are visible to a change. */
 export class TablesOverTime {
   readonly #indexes: VersionIndexes;
   readonly #types: TypesOverTime;
   readonly #tablespace: number;
   readonly #indexesFrom: number;
-  /** What was made last of a table, by oid. */
+  /** The last version built of each table, by oid. */
   readonly #built = new Map<number, Built>();
 
-  /** @param indexesFrom before, a table without a key may have had one */
+  /** @param indexesFrom before this position a table without a key may have had one */
   constructor(
     indexes: VersionIndexes,
     types: TypesOverTime,
@@ -30,7 +30,7 @@ export class TablesOverTime {
     this.#tablespace = tablespace;
   }
 
-  /** Of the change that `types` is set to. Undefined: not all of it is known. */
+  /** The table for the change to which `types` is set. Undefined if not all of it is known. */
   of(version: RowVersion<"pg_class">): TableVersion | undefined {
     const { lsn, owner } = this.#types;
     const { row } = version;
@@ -41,7 +41,7 @@ export class TablesOverTime {
     const key = this.#keyNumbers(version, rows);
     for (const { row: attribute } of attributes) {
       if (attribute.attisdropped) continue;
-      // The server has no such column: the type's row is not known.
+      // The server has no such column, so the type's row is unknown.
       if (!this.#types.addVersions(attribute.atttypid, rows)) return undefined;
     }
     if (key === undefined) return undefined;
@@ -75,12 +75,12 @@ export class TablesOverTime {
     return table;
   }
 
-  /** That row is gone: what was made of it is not kept. */
+  /** That row is gone: drops what was built from it. */
   forget({ catalog, row }: RowVersion): void {
     if (catalog === "pg_class" && "oid" in row) this.#built.delete(row.oid);
   }
 
-  /** By attnum. Undefined: one is missing. */
+  /** The rows by attnum. Undefined if one is missing. */
   #attributeRows({
     row: { oid, relnatts },
   }: RowVersion<"pg_class">): ReadonlyArray<RowVersion<"pg_attribute">> | undefined {
@@ -96,7 +96,7 @@ export class TablesOverTime {
     return found;
   }
 
-  /** The columns of the replica identity (utils/cache/relcache.c, RelationGetIndexList). Undefined: not known. */
+  /** The columns of the replica identity (utils/cache/relcache.c, RelationGetIndexList). Undefined if unknown. */
   #keyNumbers(
     { row }: RowVersion<"pg_class">,
     rows: Set<RowVersion>,

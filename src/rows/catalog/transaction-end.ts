@@ -6,7 +6,7 @@ import type { WalRecord } from "../../wal/record.ts";
 
 export interface TransactionEnd {
   readonly commits: boolean;
-  /** Of a prepared one that in the payload. */
+  /** For a prepared transaction, the xid in the payload. */
   readonly xid: number;
   /** Subtransactions that end with it. */
   readonly subxids: readonly number[];
@@ -32,7 +32,10 @@ class EndSink implements DetailSink {
   names(): void {}
 }
 
-/** Undefined: the record ends none. Throws ShortPayload. */
+/**
+ * Undefined if the record ends no transaction.
+ * @throws ShortPayload
+ */
 export function endOf(record: WalRecord, version: WalVersion): TransactionEnd | undefined {
   const operation = record.info & TRANSACTION_OPERATION_MASK;
   const isPrepared =

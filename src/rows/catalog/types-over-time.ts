@@ -7,7 +7,7 @@ import type { CatalogRow, RowVersion, VersionIndexes } from "./row-version.ts";
 
 const DEPTH_MAX = 32;
 
-/** Types as of the change that was asked about last. */
+/** The types as of the last change looked up. */
 export class TypesOverTime implements TypeSource {
   readonly encoding: string;
   readonly lcMonetary: string;
@@ -53,7 +53,7 @@ export class TypesOverTime implements TypeSource {
       if (!version.isVisible(this.lsn, this.owner)) continue;
       attributes[version.row.attnum - 1] = storedAttribute(version.row);
     }
-    // With a hole it is not known.
+    // With a gap it is unknown.
     return attributes.includes(undefined as never) ? [] : attributes;
   }
 
@@ -73,7 +73,7 @@ export class TypesOverTime implements TypeSource {
     return this.#indexes.pg_namespace.visible(namespaceOid, this.lsn, this.owner)?.row.nspname;
   }
 
-  /** An oid that no object has prints as its number. Of objects that are not followed only the file tells. */
+  /** An oid without an object is printed as a number. Objects that are not followed are known only from the file. */
   regName(type: string, oid: number): string | undefined {
     switch (type) {
       case "regclass":
@@ -89,7 +89,10 @@ export class TypesOverTime implements TypeSource {
     this.onUnknownType?.(oid);
   }
 
-  /** All rows that say how values of a type lie and what they are called, those that it is made of too. False: it is not there. */
+  /**
+   * Adds all rows that define the type's layout and name, and those of its component types. Returns false if it does
+   * not exist.
+   */
   addVersions(typeOid: number, into: Set<RowVersion>, depth = 0): boolean {
     const { lsn, owner } = this;
     const version = this.#indexes.pg_type.visible(typeOid, lsn, owner);

@@ -31,13 +31,13 @@ export interface RowOptions {
   readonly aborted: boolean;
   readonly tablesChanged: boolean;
   readonly messages: boolean;
-  /** Changes of replication origins too. */
+  /** Also changes that came from replication origins. */
   readonly origins: boolean;
-  /** Of the record that ends it. */
+  /** Transactions whose end is recorded before it are left out. */
   readonly startPosition: number;
   readonly since: PgTime | undefined;
   readonly until: PgTime | undefined;
-  /** Empty: all. */
+  /** Empty for all. */
   readonly xids: readonly number[];
 }
 
@@ -52,7 +52,7 @@ export interface RowParts {
   readonly send: (message: PgoutputMessage) => void;
 }
 
-/** What is to be done before the next record: each step sends a part. */
+/** Work to do before the next record; each step sends a part of the messages. */
 export type Work = Generator<void, void, void>;
 
 const NOBODY: ReadonlySet<number> = new Set();
@@ -90,12 +90,12 @@ export class RowDecoder {
     });
   }
 
-  /** Where a checkpoint lies before the input whose pages would have been needed, as far as that is known. */
+  /** The checkpoint before the input whose pages would have been needed, if known. */
   get redoBefore(): number | undefined {
     return this.#state.redoBefore;
   }
 
-  /** For the pages: rows need pages at wal_level=replica, and whole old rows do at logical. */
+  /** Whether tables' pages are tracked: rows need them at wal_level=replica, whole old rows at logical. */
   get tracksTables(): boolean {
     return this.#parts.options.old === "full" || !this.#state.logical;
   }
@@ -105,7 +105,7 @@ export class RowDecoder {
     return old === "full" || (old === "auto" && !logical && !this.#state.logical);
   }
 
-  /** Every record, in order. The work has to be done before the next one, whose views would replace this one's. */
+  /** Takes every record, in order. Finish the work before the next record, which reuses this one's memory. */
   record(record: WalRecord, version: WalVersion): Work | undefined {
     const { catalog, pages } = this.#parts;
     pages.apply(record, version);
@@ -144,7 +144,7 @@ export class RowDecoder {
   }
 
   #append(record: WalRecord, change: Change): void {
-    // Flagged changes are there at wal_level=logical only, from the first one on.
+    // Flagged changes exist only at wal_level=logical, and from its first one on.
     if ((change.bits & 1) !== 0) this.#state.logical = true;
     if (record.originId !== undefined && record.originId !== 0 && !this.#parts.options.origins)
       return;
@@ -197,7 +197,7 @@ export class RowDecoder {
     const xids = [xid, ...subxids];
     const originId = record.originId ?? 0;
     const time = originId !== 0 && originTime !== undefined ? originTime : timestamp;
-    // A savepoint's rows may be of a table that its transaction created.
+    // A savepoint's rows may belong to a table that its transaction created.
     const family = aborted ? this.#open.familyOf(xid) : [];
     const ended: EndedTransaction = {
       ...{ xid, aborted, time, originId, originLsn, start: record.lsn, end: record.endLsn },
@@ -242,7 +242,7 @@ export class RowDecoder {
     return this.#xids.size === 0 || this.#xids.has(xid);
   }
 
-  /** Values that old rows may have, out of images of TOAST pages. */
+  /** Keeps values that old rows may have, from images of TOAST pages. */
   #keepImages(record: WalRecord): void {
     if (record.imageBytes === 0 || !this.#fullOld(false)) return;
     for (let index = 0; index < record.blockCount; index++) {
@@ -270,7 +270,7 @@ function* following(work: Work, then: () => void): Work {
   then();
 }
 
-/** Which pages rows need. Catalogues first: they are always needed. */
+/** Decides which pages to track. Catalogues come first: they are always needed. */
 export function trackingFor(
   catalog: () => CatalogOverTime,
   tracksTables: () => boolean,

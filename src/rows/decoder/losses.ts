@@ -4,7 +4,7 @@ import type { Locator } from "../pages/locator.ts";
 /** FirstNormalObjectId */
 const FIRST_NORMAL_OID = 16384;
 
-/** Of one table, or of one file that no table explains. */
+/** Losses of one table, or of one unexplained file. */
 export interface Loss {
   count: number;
   /** Where the first change's record starts. */
@@ -19,13 +19,13 @@ export interface FileLoss extends Loss {
   readonly locator: Locator;
 }
 
-/** What could not be printed, by table: nothing is filled in. */
+/** Counts what could not be printed, by table: nothing is filled in. */
 export class Losses {
-  /** Rows, or old rows, that need an older page; or whose bytes do not fit the table. */
+  /** Rows or old rows that need an older page, or whose bytes do not fit the table. */
   readonly rows = new Map<number, TableLoss>();
   /** Deletes of tables without a replica identity. */
   readonly withoutIdentity = new Map<number, TableLoss>();
-  /** Changes of files that the catalogue does not explain. */
+  /** Changes to files that the catalogue does not explain. */
   readonly unexplained = new Map<string, FileLoss>();
   /** Rolled-back transactions that may be savepoints of one that altered their tables: see RowDecoder. */
   savepoints: Loss | undefined;
@@ -46,7 +46,7 @@ export class Losses {
   }
 
   file({ tablespace, database, relfilenode }: Locator, position: number): void {
-    // Only initdb's: a catalogue's, which is not followed any more.
+    // Only initdb creates such files: it belonged to a catalogue and is not followed any more.
     if (relfilenode < FIRST_NORMAL_OID) return;
     const key = `${tablespace}/${database}/${relfilenode}`;
     const known = this.unexplained.get(key);

@@ -19,17 +19,17 @@ import { type TablePlan, TablePlans, nameOnly } from "../messages/table-plans.ts
 import { type KeptValues, TransactionChunks, chunkOf } from "../toast/chunks.ts";
 import { Change, ChangeBit, ChangeKind, OldRow } from "../transactions/change-log.ts";
 
-/** A transaction, or a savepoint by itself, whose end was read. */
+/** A transaction, or a rolled-back savepoint, whose end was read. */
 export interface EndedTransaction {
   readonly xid: number;
   readonly owner: Owner;
-  /** Of the record that ends it. */
+  /** The start of the record that ends it. */
   readonly start: number;
   readonly end: number;
   readonly time: PgTime;
   readonly aborted: boolean;
   readonly partial: boolean;
-  /** 0: none. */
+  /** 0 if none. */
   readonly originId: number;
   readonly originLsn: number;
 }
@@ -38,20 +38,20 @@ export interface ReplayParts {
   readonly catalog: CatalogOverTime;
   readonly registry: TypeRegistry;
   readonly losses: Losses;
-  /** Values beyond their transaction, where old rows are looked for. */
+  /** Values kept beyond their transaction, if old rows are needed. */
   readonly kept: KeptValues;
   readonly messages: boolean;
   readonly tablesChanged: boolean;
-  /** Whether a change has its old row, whole. */
+  /** Whether a change is printed with its whole old row. */
   readonly fullOld: (logical: boolean) => boolean;
   readonly send: (message: PgoutputMessage) => void;
 }
 
 const NO_POSITION: WalPosition = { high: 0, low: 0 };
-/** Changes between two chances to write. */
+/** The number of changes between two chances to write. */
 const PAUSE_AFTER = 256;
 
-/** Makes a transaction's changes the messages that a walsender would have sent. */
+/** Turns a transaction's changes into the messages that a walsender would have sent. */
 export class Replay {
   readonly #parts: ReplayParts;
   readonly #plans: TablePlans;
@@ -73,7 +73,7 @@ export class Replay {
     this.#announcements = new Announcements(parts.catalog, parts.registry, parts.send);
   }
 
-  /** Yields whenever what was sent may be written. */
+  /** Yields whenever the messages so far may be written. */
   *run(ended: EndedTransaction, changes: Iterable<Change>): Generator<void, void, void> {
     this.#ended = ended;
     const commitTime = ended.aborted ? null : ended.time;
@@ -82,7 +82,7 @@ export class Replay {
     this.#chunks.clear();
     const { catalog, tablesChanged } = this.#parts;
     const tables = tablesChanged ? [...catalog.tableChanges(ended.owner)] : [];
-    /** A speculative insert, until it is confirmed or taken back. */
+    /** A speculative insert until it is confirmed or aborted. */
     let held: Change | undefined;
     let count = 0;
     for (const change of changes) {
@@ -105,7 +105,7 @@ export class Replay {
     if (this.#begun) this.#finish();
   }
 
-  /** Only takes the values that later transactions' old rows may have. */
+  /** Only keeps the values that later transactions' old rows may have. */
   keepValues({ owner }: EndedTransaction, changes: Iterable<Change>): void {
     const { catalog, kept } = this.#parts;
     for (const { kind, newRow, tablespace, relfilenode, position } of changes) {
@@ -117,7 +117,7 @@ export class Replay {
     }
   }
 
-  /** Of no transaction: at once. */
+  /** Sends a change outside of transactions at once. */
   outside(change: Change): void {
     const { prefix, content } = logicalMessageOf(change.payload) ?? {};
     if (prefix === undefined || content === undefined) return;
@@ -146,7 +146,7 @@ export class Replay {
       const chunk =
         change.kind === ChangeKind.insert && newRow !== undefined ? chunkOf(newRow) : undefined;
       if (chunk === undefined) return;
-      // Logical decoding leaves out what a rewrite of the table copies (ReorderBufferProcessTXN).
+      // Logical decoding leaves out what a table's rewrite copies (ReorderBufferProcessTXN).
       if (table.relrewrite === 0) this.#chunks.add(chunk);
       if (this.#full) kept.add(table.oid, chunk);
       return;
@@ -169,7 +169,7 @@ export class Replay {
       const lost =
         (oldRow !== undefined && before === undefined) || change.has(ChangeBit.oldMissing);
       if (lost) losses.row(plan.relation, change.position);
-      // A key that does not fit the table says that the new row may not either.
+      // If the key does not fit the table, the new row may not either.
       if (lost && (isDelete || oldFrom === OldRow.key || oldFrom === OldRow.whole)) return;
       if (isDelete && before === undefined) {
         return losses.deleteWithoutIdentity(plan.relation, change.position);
@@ -235,7 +235,7 @@ export class Replay {
     oldRelfilenode,
     persistence,
   }: TableChange): void {
-    // A temporary table is nobody's but its session's.
+    // A temporary table belongs to its session only.
     if (persistence === "t") return;
     const position = positionOf(lsn);
     this.#begin(position);
@@ -245,7 +245,7 @@ export class Replay {
     });
   }
 
-  /** With the first message: a transaction of which nothing is sent has no begin. */
+  /** Sends the begin with the first message: a transaction without messages has none. */
   #begin(first: WalPosition): void {
     if (this.#begun) return;
     this.#begun = true;

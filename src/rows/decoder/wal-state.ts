@@ -11,14 +11,14 @@ import { Beginnings } from "../transactions/beginnings.ts";
 export const RUNNING_XACTS = 0x10;
 const UINT32 = 2 ** 32;
 
-/** What records of the XLOG and Standby resource managers tell of the log and its transactions. */
+/** The state of the log and its transactions, from records of the XLOG and Standby resource managers. */
 export class WalState implements DetailSink {
   readonly beginnings: Beginnings;
   /** Whether wal_level is known to be logical. */
   logical = false;
-  /** Of the last RUNNING_XACTS. */
+  /** The oldest running xid of the last RUNNING_XACTS. */
   oldestRunning = 0;
-  /** The redo point, before the input, of the first checkpoint in it. */
+  /** The redo point of the input's first checkpoint, if it precedes the input. */
   redoBefore: number | undefined;
   readonly #from: number;
   readonly #payload = new Payload();
@@ -46,7 +46,7 @@ export class WalState implements DetailSink {
     }
   }
 
-  /** RUNNING_XACTS. Returns false where it is too short. */
+  /** Takes a RUNNING_XACTS. Returns false if it is too short. */
   running(record: WalRecord): boolean {
     this.#xids = [];
     if (!this.#read(() => describeStandby(record, this.#payload.main(record), this))) return false;

@@ -10,13 +10,13 @@ const DEPTH_MAX = 32;
 const NO_POSITION = { high: 0, low: 0 };
 const PG_CATALOG = 11;
 
-/** Relation and Type messages, where a table's content is not what was sent before. */
+/** Sends Relation and Type messages when a table's definition differs from the last one sent. */
 export class Announcements {
   readonly #catalog: CatalogOverTime;
   readonly #registry: TypeRegistry;
   readonly #send: (message: PgoutputMessage) => void;
   readonly #sent = new Map<number, Relation>();
-  /** The plan that a table's last change was printed by, and what the renderers knew of types then. */
+  /** The plan of each table's last change, and the revision of the types known then. */
   readonly #last = new Map<number, readonly [plan: TablePlan, revision: number]>();
   readonly #shapes = new Map<number, string>();
 
@@ -30,7 +30,7 @@ export class Announcements {
     this.#send = send;
   }
 
-  /** Before a change of it: gives the relation as it was sent last. */
+  /** Call it before a change of the table. Returns the relation that was sent last. */
   relation(plan: TablePlan, transaction: Transaction): Relation {
     const { relation } = plan;
     const sent = this.#sent.get(relation.oid);
@@ -47,7 +47,7 @@ export class Announcements {
     return relation;
   }
 
-  /** Of a domain its base type's name, under the domain's oid. */
+  /** For a domain: its base type's name under the domain's oid. */
   #sendType(oid: number, transaction: Transaction): void {
     let type = this.#catalog.types.type(oid);
     for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++) {

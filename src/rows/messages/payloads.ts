@@ -1,4 +1,4 @@
-/** Main data of records that are a message as they are. */
+/** Main data of records that are messages by themselves. */
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -8,7 +8,7 @@ export interface TruncatePayload {
   readonly restartIdentity: boolean;
 }
 
-/** uint32 database, uint32 count, uint8 flags, 3 bytes of padding, uint32 relations[]. Undefined: it is too short. */
+/** uint32 database, uint32 count, uint8 flags, 3 bytes of padding, uint32 relations[]. Undefined if too short. */
 export function truncateOf(data: Uint8Array): TruncatePayload | undefined {
   if (data.length < 12) return undefined;
   const view = new DataView(data.buffer, data.byteOffset, data.length);
@@ -26,7 +26,10 @@ export interface LogicalMessagePayload {
   readonly content: Uint8Array;
 }
 
-/** uint32 database, bool, 3 bytes of padding, uint64 prefix bytes with a NUL, uint64 content bytes, prefix, content. Undefined: it is too short. */
+/**
+ * uint32 database, bool, 3 bytes of padding, uint64 prefix bytes with a NUL, uint64 content bytes, prefix, content.
+ * Undefined if too short.
+ */
 export function logicalMessageOf(data: Uint8Array): LogicalMessagePayload | undefined {
   if (data.length < 24) return undefined;
   const view = new DataView(data.buffer, data.byteOffset, data.length);

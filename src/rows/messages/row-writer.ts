@@ -9,15 +9,15 @@ import {
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { PlannedColumn, TablePlan } from "./table-plans.ts";
 
-/** The value, if its chunks are at hand. */
+/** Returns the value if its chunks are available. */
 export type ResolveExternal = (value: ExternalValue) => Uint8Array | undefined;
 
-/** Writes stored rows as pgoutput sends them. What it gives lives until the next row. */
+/** Writes stored rows as pgoutput sends them. A result is valid until the next row. */
 export class RowWriter {
   readonly #out = new TupleWriter();
   readonly #deformed = new DeformedTuple();
 
-  /** Undefined: tuple and table do not fit, or a value is damaged: the row is not known. */
+  /** Undefined if the tuple does not fit the table, or a value is damaged: the row is then unknown. */
   write(tuple: StoredTuple, plan: TablePlan, resolve: ResolveExternal): TupleData | undefined {
     if (!this.#deformed.deform(tuple, plan.table.attributes)) return undefined;
     const out = this.#out;

@@ -12,20 +12,20 @@ import type { TableAttribute, TableVersion } from "../catalog/table-version.ts";
 const FIRST_NORMAL_OID = 16384;
 
 export interface PlannedColumn {
-  /** In the table's attributes. */
+  /** The index in the table's attributes. */
   readonly index: number;
   readonly attribute: TableAttribute;
   readonly write: ColumnWriter;
   readonly writeMissing: MissingWriter;
 }
 
-/** What a version of a table is printed by. */
+/** How a version of a table is printed. */
 export interface TablePlan {
   readonly table: TableVersion;
   readonly relation: Relation;
-  /** Those that are printed. */
+  /** The columns that are printed. */
   readonly columns: readonly PlannedColumn[];
-  /** Its rows are printed, as those of a table that is published. */
+  /** Its rows are printed, like those of a published table. */
   readonly sent: boolean;
   /** Behind its rows the server forgets TOAST chunks. */
   readonly logged: boolean;
@@ -38,7 +38,7 @@ const IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = {
   i: "index",
 };
 
-/** By the version of the table, which is one object as long as nothing changes that counts. */
+/** The plans by table version, which is one object as long as nothing relevant changes. */
 export class TablePlans {
   readonly #types: TypeSource;
   readonly #plans = new WeakMap<TableVersion, TablePlan>();
@@ -47,7 +47,7 @@ export class TablePlans {
     this.#types = types;
   }
 
-  /** `table` has to be what the catalogue was asked about last. */
+  /** @param table the last one looked up in the catalogue */
   of(table: TableVersion): TablePlan {
     let plan = this.#plans.get(table);
     if (plan === undefined) this.#plans.set(table, (plan = this.#make(table)));
@@ -93,7 +93,7 @@ function relationOf(
   };
 }
 
-/** A relation of which nothing is printed but its name. */
+/** A relation of which only the name is printed. */
 export function nameOnly(oid: number, schema: string, table: string): Relation {
   return {
     oid,

@@ -12,7 +12,7 @@ const XINFO_AT = 8;
 const HAS_FILES = 0x04;
 const NONE: readonly Locator[] = [];
 
-/** Keeps what is asked for of a record's detail. */
+/** Keeps the requested part of a record's detail. */
 class DroppedSink implements DetailSink {
   files: Locator[] = [];
 
@@ -32,7 +32,7 @@ class DroppedSink implements DetailSink {
   names(): void {}
 }
 
-/** The files that go with a transaction's end. PREPARE only announces them. */
+/** The files that a transaction's end drops. PREPARE only announces them. */
 export function droppedFiles(record: WalRecord, version: WalVersion): readonly Locator[] {
   if ((record.info & HAS_XINFO) === 0 || record.mainBytes < XINFO_AT + 4) return NONE;
   const operation = record.info & TRANSACTION_OPERATION_MASK;

@@ -22,16 +22,16 @@ const HEAP_HEADER_BYTES = 5;
 const INFOMASK2_AT = TUPLE_HEADER_BYTES - HEAP_HEADER_BYTES;
 const HOFF_AT = TUPLE_HEADER_BYTES - 1;
 
-/** What a record does to the page of its block 0. */
+/** What a record does to block 0. */
 export const PageChange = {
   none: 0,
-  /** Of items that are there. */
+  /** It changes existing items. */
   change: 1,
   add: 2,
 } as const;
 export type PageChange = (typeof PageChange)[keyof typeof PageChange];
 
-/** Only of Heap and Heap2. DELETE and LOCK mark a tuple; freezing changes no values. */
+/** Only for Heap and Heap2. DELETE and LOCK mark a tuple; freezing changes no values. */
 export function pageChange({ rmgr, info }: WalRecord): PageChange {
   const operation = info & HEAP_OPERATION;
   if (rmgr === Rmgr.heap) {
@@ -53,7 +53,7 @@ export class HeapChanges {
   readonly #joined = new Uint8Array(PAGE_BYTES);
   #bytes: Uint8Array = this.#joined;
 
-  /** Applies the record's change of block 0 to that page. Returns false where it cannot be applied: then the page is not known. */
+  /** Applies the record's change to block 0. Returns false if it cannot be applied: the page is then unknown. */
   apply(record: WalRecord, block: BlockReference, version: WalVersion, bytes: Uint8Array): boolean {
     this.#bytes = bytes;
     this.#writer.attach(bytes);
@@ -87,7 +87,7 @@ export class HeapChanges {
     }
   }
 
-  /** bytes[start, end): xl_heap_header, and the tuple from its null bitmap on. Without it the item is not known. */
+  /** bytes[start, end): xl_heap_header, and the tuple from its null bitmap on. Without it the item is unknown. */
   #put(item: number, xid: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (start + HEAP_HEADER_BYTES > end) {
       this.#writer.set(item, ItemState.unused);
@@ -135,7 +135,7 @@ export class HeapChanges {
     const length = end - at + prefix + suffix;
     if (head < HEAP_HEADER_BYTES || at + head > end || length > PAGE_BYTES) return false;
     const columns = old === undefined ? 0 : old.start + old.hoff - TUPLE_HEADER_BYTES;
-    // The server's page has both tuples, ours perhaps not the old one.
+    // The server's page has both tuples; ours may lack the old one.
     if (old === undefined || old.hoff < TUPLE_HEADER_BYTES || columns + prefix + suffix > old.end) {
       this.#writer.set(item, ItemState.unused);
       return old === undefined;
@@ -168,7 +168,7 @@ export class HeapChanges {
     return true;
   }
 
-  /** Column data in place, as long as before. */
+  /** Overwrites column data in place; the length stays. */
   #overwrite(item: number, record: WalRecord, block: BlockReference): boolean {
     const old = this.#page.attach(this.#bytes) ? this.#page.tuple(item) : undefined;
     if (old === undefined) return true;

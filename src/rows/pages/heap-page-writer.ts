@@ -12,8 +12,8 @@ const POINTER_BYTES = 4;
 const SIZE_AND_VERSION = PAGE_BYTES | 4;
 
 /**
- * Changes items of heap pages as replay does (storage/page/bufpage.c), so that a page always holds what the server's holds. A page of
- * which not all is known has only some of the items, so that it never has less room than the server's.
+ * Changes items of heap pages as replay does (storage/page/bufpage.c), so that a page always holds what the server's
+ * page holds. A partly known page has fewer items, so it never has less room than the server's.
  */
 export class HeapPageWriter {
   #bytes: Uint8Array = new Uint8Array(0);
@@ -24,7 +24,7 @@ export class HeapPageWriter {
     return this;
   }
 
-  /** Empty, as after PageInit(). */
+  /** Empties the page, as PageInit() does. */
   clear(): void {
     const bytes = this.#bytes;
     bytes.fill(0);
@@ -43,8 +43,8 @@ export class HeapPageWriter {
   }
 
   /**
-   * Makes room for a tuple of `length` bytes, its whole header included, as the page's `item`. Returns where it starts; -1: the page
-   * has no such room, so that it is not the one that the record changed.
+   * Makes room for a tuple of `length` bytes, including its whole header, as the page's `item`. Returns its start; -1
+   * if there is no room, so that this is not the page that the record changed.
    */
   place(item: number, length: number): number {
     const pointersEnd = PAGE_HEADER_BYTES + POINTER_BYTES * item;
@@ -65,13 +65,13 @@ export class HeapPageWriter {
     return start;
   }
 
-  /** Of a redirection `to` is the item that it points to. What an unused or dead item held is gone. */
+  /** Sets an item's state; `to` is the target of a redirection. The content of an unused or dead item is lost. */
   set(item: number, state: number, to = 0): void {
     const end = PAGE_HEADER_BYTES + POINTER_BYTES * item;
     if (item >= 1 && end <= this.#read16(LOWER_AT)) this.#writePointer(item, to, state, 0);
   }
 
-  /** Moves all tuples to the page's end, and leaves out unused pointers there (PageRepairFragmentation). */
+  /** Moves all tuples to the page's end and removes unused pointers there (PageRepairFragmentation). */
   #compact(): void {
     const bytes = this.#bytes;
     const before = this.#before;

@@ -1,20 +1,20 @@
 import type { ImageForm } from "../../wal/images/images.ts";
 import { PAGE_BYTES } from "../../wal/pages/page.ts";
 
-/** What a page takes beside its bytes: objects, and its place in two maps. */
+/** The memory of a page besides its bytes: objects, and its entries in two maps. */
 const OVERHEAD_BYTES = 256;
-/** Buffers of pages that are gone, kept for the next ones. */
+/** The number of buffers of dropped pages to keep for new ones. */
 const SPARE_MAX = 64;
 
 export class TrackedPage {
-  /** The page; undefined: `image` is not restored yet. */
+  /** The page; undefined if `image` is not restored yet. */
   bytes: Uint8Array | undefined;
   image: StoredImage | undefined;
-  /** All items are known: those that it does not have are not there. */
+  /** All items are known: missing ones do not exist. */
   complete = false;
   readonly relation: RelationPages;
   readonly block: number;
-  /** In the order of use, of a bounded page. */
+  /** Links bounded pages in the order of use. */
   newer: TrackedPage | undefined;
   older: TrackedPage | undefined;
 
@@ -28,7 +28,7 @@ export class TrackedPage {
   }
 }
 
-/** Compressed: most pages are never asked for. */
+/** Kept compressed: most pages are never read. */
 export interface StoredImage extends ImageForm {
   readonly bytes: Uint8Array;
 }
@@ -43,14 +43,14 @@ export interface RelationPages {
   next: RelationPages | undefined;
 }
 
-/** Pages by file and block. Of those that are not to be kept the least recently used fall out. */
+/** Caches pages by file and block. The least recently used bounded pages are dropped. */
 export class PageCache {
   readonly #files = new Map<number, RelationPages>();
   readonly #bytesMax: number;
   readonly #spare: Uint8Array[] = [];
   #newest: TrackedPage | undefined;
   #oldest: TrackedPage | undefined;
-  /** Of the bounded pages. */
+  /** The memory of the bounded pages. */
   bytes = 0;
 
   constructor(bytesMax: number) {
@@ -127,7 +127,7 @@ export class PageCache {
     this.#release(page);
   }
 
-  /** Its buffer, the old one with what it held where it has one. */
+  /** Returns its buffer; an existing one keeps its content. */
   buffer(page: TrackedPage): Uint8Array {
     if (page.bytes !== undefined) return page.bytes;
     const buffer = this.#spare.pop() ?? new Uint8Array(PAGE_BYTES);
@@ -135,7 +135,7 @@ export class PageCache {
     return buffer;
   }
 
-  /** In place of all that it was. */
+  /** Replaces its content. */
   store(page: TrackedPage, image: StoredImage): void {
     this.#release(page);
     this.#change(page, undefined, image);

@@ -19,19 +19,19 @@ import { type RelationPages, PageCache, type TrackedPage } from "./page-cache.ts
 
 export const Tracking = {
   none: 0,
-  /** What was not used for longest falls out, and is not known until its next image. */
+  /** The least recently used pages are dropped and unknown until their next image. */
   bounded: 1,
-  /** Catalogues: always kept. */
+  /** Always kept, for catalogues. */
   kept: 2,
 } as const;
 export type Tracking = (typeof Tracking)[keyof typeof Tracking];
 
 export interface PageStoreOptions {
-  /** Asked for each block of a heap record or image that is not tracked: it has to be quick. */
+  /** Called for each block of a heap record or image that is not tracked, so it has to be quick. */
   readonly tracking: (tablespace: number, database: number, relfilenode: number) => Tracking;
-  /** Without it, images compressed by zstd are not known. */
+  /** Without it, images compressed with zstd are unknown. */
   readonly zstd?: Decompress | undefined;
-  /** Of bounded pages. */
+  /** The memory for bounded pages. */
   readonly bytesMax?: number;
 }
 
@@ -57,14 +57,14 @@ export class PageStore {
     this.#cache = new PageCache(bytesMax);
   }
 
-  /** Of the pages that are not kept whatever they take. */
+  /** The memory of the bounded pages. */
   get boundedBytes(): number {
     return this.#cache.bytes;
   }
 
   /**
-   * Every record, in order, before anything is asked about it. Afterwards both tuples of an UPDATE are there, and that of a DELETE:
-   * the old one is still on its page.
+   * Takes every record, in order, before any question about it. Afterwards both tuples of an UPDATE are available, and
+   * that of a DELETE: the old one is still on its page.
    */
   apply(record: WalRecord, version: WalVersion): void {
     switch (record.rmgr) {
@@ -91,26 +91,26 @@ export class PageStore {
     }
   }
 
-  /** A view of the page, good until the next apply(). Undefined: it is not known, or there is none. */
+  /** Returns a view of the page, valid until the next apply(). Undefined if it is unknown or does not exist. */
   tupleAt(file: Locator, block: number, item: number): PageTuple | undefined {
     const bytes = this.pageAt(file, block);
     return bytes !== undefined && this.#page.attach(bytes) ? this.#page.tuple(item) : undefined;
   }
 
-  /** The page as far as it is known; as tupleAt(). */
+  /** Returns the page as far as it is known; a view like tupleAt()'s. */
   pageAt(file: Locator, block: number): Uint8Array | undefined {
     const relation = this.#relation(file);
     const page = relation === undefined ? undefined : this.#cache.page(relation, block);
     return page === undefined ? undefined : this.#open(page);
   }
 
-  /** Of a file, the blocks that are tracked, and whether all of their items are known. */
+  /** The tracked blocks of a file, and whether all of their items are known. */
   blocksOf(file: Locator): ReadonlyArray<{ readonly block: number; readonly complete: boolean }> {
     const pages = this.#relation(file)?.pages.values() ?? [];
     return Array.from(pages, ({ block, complete }) => ({ block, complete }));
   }
 
-  /** Records are missing: no page is known until its next image. */
+  /** Records are missing: every page is unknown until its next image. */
   forgetAll(): void {
     this.#forget(() => true);
   }
@@ -156,7 +156,7 @@ export class PageStore {
     }
   }
 
-  /** The page that a record changes, empty if it makes it. Undefined: there is nothing to follow. */
+  /** The page that a record changes, empty if the record creates it. Undefined if it is not tracked. */
   #changedPage(block: BlockReference, change: PageChange): TrackedPage | undefined {
     if (change === PageChange.none) return undefined;
     const relation = change === PageChange.add ? this.#tracked(block) : this.#relation(block);
@@ -180,7 +180,7 @@ export class PageStore {
     return this.#cache.addRelation(tablespace, database, relfilenode, kept);
   }
 
-  /** Returns false where there is none to be applied. */
+  /** Returns false if there is none to apply. */
   #applyImage(record: WalRecord, block: BlockReference): boolean {
     if (!block.hasImage || !block.imageApplied || block.fork !== 0) return false;
     const relation = this.#tracked(block);
@@ -198,7 +198,7 @@ export class PageStore {
     const bytes = this.#cache.buffer(page);
     this.#cache.restored(page);
     restorePage(image, block, bytes);
-    // An index's, or damaged.
+    // It belongs to an index, or is damaged.
     if (!this.#writer.attach(bytes).isHeap()) this.#cache.drop(page);
     return true;
   }

@@ -1,4 +1,4 @@
-/** Which items pruning and VACUUM take away (access/heapam_xlog.h; heapam_xlog.c, heap_xlog_prune_freeze). */
+/** The items that pruning and VACUUM remove (access/heapam_xlog.h; heapam_xlog.c, heap_xlog_prune_freeze). */
 import { ItemState } from "../../heap/page.ts";
 import type { BlockReference } from "../../wal/block-reference.ts";
 import { Payload } from "../../wal/detail/payload.ts";
@@ -14,10 +14,10 @@ const HAS_DEAD_ITEMS = 0x40;
 const HAS_UNUSED_ITEMS = 0x80;
 const FREEZE_PLAN_BYTES = 12;
 
-/** `to` is 0 but for redirections. */
+/** `to` is 0 except for redirections. */
 export type ItemChange = (item: number, state: number, to: number) => void;
 
-/** Throws ShortPayload. */
+/** @throws ShortPayload */
 export function forEachPrunedItem(
   record: WalRecord,
   block: BlockReference,

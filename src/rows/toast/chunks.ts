@@ -22,7 +22,7 @@ const ATTRIBUTES: readonly AttributeLayout[] = [
 ];
 const deformed = new DeformedTuple();
 
-/** Undefined: it is no chunk. */
+/** Undefined if it is not a chunk. */
 export function chunkOf(tuple: StoredTuple): Chunk | undefined {
   if (!deformed.deform(tuple, ATTRIBUTES)) return undefined;
   const { starts, ends, state } = deformed;
@@ -40,15 +40,15 @@ export function chunkOf(tuple: StoredTuple): Chunk | undefined {
   };
 }
 
-/** What a chunk takes beside its bytes. */
+/** The memory of a chunk besides its bytes. */
 const CHUNK_COST = 200;
 
-/** The chunks of one value, by their sequence. */
+/** The chunks of one value, by sequence number. */
 export class ValueChunks {
   readonly #chunks = new Map<number, Uint8Array>();
   bytes = 0;
 
-  /** Of memory. */
+  /** The memory used. */
   get cost(): number {
     return this.bytes + this.#chunks.size * CHUNK_COST;
   }
@@ -58,7 +58,7 @@ export class ValueChunks {
     this.#chunks.set(sequence, data);
   }
 
-  /** Undefined: some are missing, or they are of another value. */
+  /** Undefined if some are missing or belong to another value. */
   payload(value: ExternalValue): Uint8Array | undefined {
     if (this.bytes !== value.storedSize) return undefined;
     const joined = new Uint8Array(this.bytes);
@@ -73,7 +73,7 @@ export class ValueChunks {
   }
 }
 
-/** Those that the transaction's next row may be about, forgotten where logical decoding forgets them. */
+/** The chunks that the transaction's next row may need; forgotten when logical decoding forgets them. */
 export class TransactionChunks {
   readonly #values = new Map<number, ValueChunks>();
 
@@ -94,7 +94,7 @@ export class TransactionChunks {
 
 const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Values kept beyond their transaction, for old rows: the oldest fall out. */
+/** Values kept beyond their transaction for old rows: the oldest are dropped first. */
 export class KeptValues {
   readonly #values = new Map<string, ValueChunks>();
   #bytes = 0;

@@ -1,4 +1,4 @@
-/** What a transaction did, as its records have it, until it is known whether it committed. */
+/** A transaction's changes as its records have them, kept until it is known whether it committed. */
 import type { StoredTuple } from "../../heap/tuple.ts";
 
 export const ChangeKind = {
@@ -7,12 +7,12 @@ export const ChangeKind = {
   delete: 3,
   truncate: 4,
   message: 5,
-  /** The speculative insert before it is one. */
+  /** Confirms the speculative insert before it. */
   confirm: 6,
 } as const;
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
 
-/** Where the old row of an update or delete is from. */
+/** Where the old row of an update or delete comes from. */
 export const OldRow = { none: 0, key: 1, whole: 2, page: 3 } as const;
 export type OldRow = (typeof OldRow)[keyof typeof OldRow];
 
@@ -20,16 +20,16 @@ export type OldRow = (typeof OldRow)[keyof typeof OldRow];
 export const ChangeBit = {
   /** Flagged "contains new tuple": logged for logical decoding. */
   logical: 1,
-  /** TOAST chunks are forgotten behind it. */
+  /** TOAST chunks are forgotten after it. */
   clearsToast: 2,
   speculative: 4,
-  /** The record has a new row whose bytes are not known. */
+  /** The record has a new row, but its bytes are unknown. */
   newMissing: 8,
-  /** An old row was looked for on its page, which is not known. */
+  /** The page of the old row is unknown. */
   oldMissing: 16,
 } as const;
 
-/** Longer than any heap tuple, so that most blocks are filled. */
+/** Longer than any heap tuple, so that most blocks are full. */
 const BLOCK_BYTES = 64 * 1024;
 
 /*
@@ -42,7 +42,7 @@ const HEADER_BYTES = 64;
 /** One change, reused; its tuples are views of the log. */
 export class Change {
   position = 0;
-  /** Where its record ends. */
+  /** The end of its record. */
   end = 0;
   kind: ChangeKind = ChangeKind.insert;
   bits = 0;
@@ -50,7 +50,7 @@ export class Change {
   tablespace = 0;
   database = 0;
   relfilenode = 0;
-  /** The new row, or what a truncate or a message has. */
+  /** The new row, or the payload of a truncate or message. */
   newRow: StoredTuple | undefined;
   oldRow: StoredTuple | undefined;
   payload: Uint8Array = new Uint8Array(0);
@@ -60,16 +60,16 @@ export class Change {
   }
 }
 
-/** Where blocks go that memory has no room for. */
+/** Stores blocks that do not fit into memory. */
 export interface Spill {
   write(bytes: Uint8Array): number;
   read(at: number, length: number): Uint8Array;
-  /** Nothing that was written is needed any more. */
+  /** Nothing written is needed any more. */
   clear(): void;
 }
 
 interface Block {
-  /** Undefined: it is in the spill. */
+  /** Undefined if it is in the spill. */
   bytes: Uint8Array | undefined;
   used: number;
   at: number;
@@ -79,11 +79,11 @@ export class ChangeLog {
   readonly #blocks: Block[] = [];
   #view = new DataView(new ArrayBuffer(0));
   #last: Block | undefined;
-  /** Of memory. */
+  /** The memory used. */
   bytes = 0;
   count = 0;
   spilled = false;
-  /** Where the first change's record starts. */
+  /** The start of the first change's record. */
   firstPosition = 0;
 
   append(change: Change): void {
@@ -129,7 +129,7 @@ export class ChangeLog {
   #room(total: number): Block {
     const last = this.#last;
     if (last?.bytes !== undefined && last.used + total <= last.bytes.length) return last;
-    // The first one is small: most transactions are.
+    // The first block is small, as most transactions are.
     const size = Math.max(total, this.#blocks.length === 0 ? 2048 : BLOCK_BYTES);
     const bytes = new Uint8Array(size);
     const block = { bytes, used: 0, at: 0 };
@@ -140,7 +140,7 @@ export class ChangeLog {
     return block;
   }
 
-  /** Frees its memory; what is appended later starts a block of its own. */
+  /** Moves its blocks to the spill; later changes start a new block. */
   spill(spill: Spill): void {
     for (const block of this.#blocks) {
       if (block.bytes === undefined) continue;
@@ -152,7 +152,7 @@ export class ChangeLog {
     this.spilled = true;
   }
 
-  /** Its changes in order. One of spilled blocks is read when its turn comes. */
+  /** Its changes in order. A spilled block is read when its turn comes. */
   *changes(spill: Spill): Generator<Change, void, void> {
     const change = new Change();
     for (const block of this.#blocks) {

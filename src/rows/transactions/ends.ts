@@ -7,11 +7,11 @@ import type { WalRecord } from "../../wal/record.ts";
 
 const NONE: readonly number[] = [];
 
-/** What a record of the Transaction resource manager says; of most, little of it. */
+/** The contents of a Transaction record; most have few. */
 export class TransactionRecord implements DetailSink {
   timestamp: PgTime = 0n as PgTime;
   subxids: readonly number[] = NONE;
-  /** 0: none. */
+  /** 0 if none. */
   preparedXid = 0;
   topXid = 0;
   originLsn = 0;

@@ -24,20 +24,20 @@ const TUPLE_HEADER_BYTES = 5;
 const NOTHING = new Uint8Array(0);
 
 export interface TupleSource {
-  /** As it is behind the record. Undefined: the page is not known. */
+  /** The tuple as of the record's end. Undefined if the page is unknown. */
   tupleAt(locator: BlockReference, block: number, item: number): StoredTuple | undefined;
 }
 
 interface HeapOptions {
   readonly database: number;
   readonly pages: TupleSource;
-  /** Whether old rows are taken from their pages, where the record has not all of them. */
+  /** Whether old rows are read from their pages if the record does not have all of them. */
   readonly oldFromPages: (logical: boolean) => boolean;
-  /** Whether wal_level is known to be logical: then what is not logged for that is no change. */
+  /** Whether wal_level is known to be logical: then a record that is not logged for decoding is no change. */
   readonly logical: () => boolean;
 }
 
-/** Makes changes out of the records of Heap and Heap2. Pages are to be those behind the record. */
+/** Turns Heap and Heap2 records into changes. The pages have to be those after the record. */
 export class HeapChanges {
   readonly #options: HeapOptions;
   readonly #change = new Change();
@@ -46,7 +46,7 @@ export class HeapChanges {
     this.#options = options;
   }
 
-  /** @param take is given each change, the same object, whose tuples live as long as the record */
+  /** @param take receives each change, always the same object; its tuples live as long as the record */
   read(record: WalRecord, take: (change: Change) => void): void {
     if (record.rmgr === Rmgr.heap2) {
       if ((record.info & OPERATION) === MULTI_INSERT) this.#multiInsert(record, take);
@@ -67,7 +67,7 @@ export class HeapChanges {
     }
   }
 
-  /** Undefined: it is not of this database's tables. */
+  /** Undefined if it does not belong to this database's tables. */
   #begin(record: WalRecord, kind: ChangeKind): BlockReference | undefined {
     const [block] = record.blocks;
     if (block?.database !== this.#options.database || record.blockCount === 0) return undefined;
@@ -105,13 +105,13 @@ export class HeapChanges {
     take(change);
   }
 
-  /** Whether it is a change: at wal_level=logical what is not logged for decoding is none. */
+  /** Whether it counts as a change: at wal_level=logical, only if it is logged for decoding. */
   #counts(logged: boolean): boolean {
     if (logged) this.#change.bits |= ChangeBit.logical;
     return logged || !this.#options.logical();
   }
 
-  /** The row that the record holds whole, or that of its page. */
+  /** Sets the new row: from the record if that holds it whole, otherwise from its page. */
   #setNew(record: WalRecord, block: BlockReference, item: number, inRecord: boolean): void {
     const change = this.#change;
     const { dataStart, dataBytes } = block;
@@ -164,7 +164,7 @@ export class HeapChanges {
     this.#change.oldFrom = whole ? OldRow.whole : OldRow.key;
   }
 
-  /** On its page, unless the record has all of it. */
+  /** Reads the old row from its page unless the record has all of it. */
   #findOld(block: BlockReference, oldBlock: number, item: number): void {
     const change = this.#change;
     if (change.oldFrom === OldRow.whole) return;

@@ -1,12 +1,12 @@
 import { type Change, ChangeLog, type Spill } from "./change-log.ts";
 
-/** Of all open transactions together; beyond it the largest goes to the spill. */
+/** For all open transactions together; beyond it the largest goes to the spill. */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The changes of transactions whose end has not been read, by the (sub)transaction's xid. */
 export class OpenTransactions {
   readonly #logs = new Map<number, ChangeLog>();
-  /** A subtransaction's top-level one, as far as the WAL has named it. */
+  /** The top-level transaction of each subtransaction that the WAL has named. */
   readonly #parents = new Map<number, number>();
   readonly #spill: Spill;
   #bytes = 0;
@@ -20,7 +20,7 @@ export class OpenTransactions {
     if (xid !== top) this.#parents.set(xid, top);
   }
 
-  /** The top-level transaction, and all of its subtransactions that are known; only itself where no parent was named. */
+  /** The top-level transaction and all known subtransactions; only itself if no parent was named. */
   familyOf(xid: number): readonly number[] {
     const top = this.#parents.get(xid);
     if (top === undefined) return [xid];
@@ -53,7 +53,7 @@ export class OpenTransactions {
     largest.spill(this.#spill);
   }
 
-  /** The changes of all of them together, in the order of the log. Rows of one record stay in their order. */
+  /** Their changes together, in the order of the log. Rows of one record keep their order. */
   changes(xids: readonly number[]): Iterable<Change> {
     const logs = xids.flatMap((xid) => this.#logs.get(xid) ?? []);
     const [first] = logs;
@@ -68,7 +68,7 @@ export class OpenTransactions {
     }
   }
 
-  /** No transaction before this one runs any more: a crash ended those that have no end. */
+  /** No earlier transaction runs any more: a crash ended those without an end. */
   forgetBefore(oldestRunning: number): void {
     for (const xid of [...this.#logs.keys()]) {
       if (((xid - oldestRunning) | 0) < 0) this.#drop(xid);
@@ -92,13 +92,13 @@ interface Source {
   next: Change | undefined;
 }
 
-/** A transaction may have many thousand subtransactions: a heap, by position. */
+/** Merges by position with a heap: a transaction may have many thousand subtransactions. */
 function* merged(logs: readonly ChangeLog[], spill: Spill): Generator<Change, void, void> {
   const heap: Source[] = [];
   const waiting = logs.toSorted((a, b) => a.firstPosition - b.firstPosition);
   let opened = 0;
   for (;;) {
-    // Opened when its turn comes: each holds a block.
+    // Opens a log when its turn comes, since each holds a block.
     while (opened < waiting.length) {
       const log = waiting[opened]!;
       if (heap.length > 0 && heap[0]!.next!.position < log.firstPosition) break;

@@ -9,7 +9,7 @@ import { TransactionRecord } from "./ends.ts";
 
 const RUNNING_XACTS = 0x10;
 
-/** Transactions that the WAL shows, and no end of them. */
+/** Transactions in the WAL whose end was not read. */
 export class UnendedTransactions {
   readonly #xids = new Set<number>();
   readonly #record = new TransactionRecord();
@@ -26,14 +26,14 @@ export class UnendedTransactions {
       this.#noteList(record);
   }
 
-  /** A crash ended those before its oldest one, which is at 16. */
+  /** A crash ended those before its oldest running one, which is at 16. */
   #noteList({ mainBytes, mainStart, view }: WalRecord): void {
     if (mainBytes < 20) return;
     const oldest = view.getUint32(mainStart + 16, true);
     for (const xid of this.#xids) if (((xid - oldest) | 0) < 0) this.#xids.delete(xid);
   }
 
-  /** Whether one of them, or one that is newer than all of them, had ended by then. */
+  /** Whether one of them, or a newer one, had ended by then. */
   mayHaveEnded(snapshot: Snapshot): boolean {
     const { xmax } = snapshot;
     if (this.#newest !== undefined && ((Number(xmax & 0xffff_ffffn) - this.#newest) | 0) > 1) {
