@@ -14,9 +14,16 @@ import { LineSchema } from "./support/program/line-schema.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 const PAGES = [
-  ...["README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md"],
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"],
   ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`),
 ];
+
+const ROOMS = new Set(readdirSync(join(ROOT, "src")));
+
+/** Pages name source files without their ending. */
+function isThere(path: string): boolean {
+  return existsSync(join(ROOT, path)) || existsSync(join(ROOT, `${path}.ts`));
+}
 
 function withoutBlocks(page: string): string {
   return page.replaceAll(/^```[^]*?^```$/gm, "");
@@ -64,7 +71,14 @@ describe("the pages", () => {
 
     it(`${path}: files of the repository that it names are there`, () => {
       const names = read(path).matchAll(/`((?:docs|fixtures|src|test)\/[\w./-]+)`/g);
-      for (const [, name = ""] of names) assert.ok(existsSync(join(ROOT, name)), name);
+      for (const [, name = ""] of names) assert.ok(isThere(name), name);
+    });
+
+    it(`${path}: rooms and files of src that it names are there`, () => {
+      const names = read(path).matchAll(/`(\w+)(\/[\w/-]+)`/g);
+      for (const [, room = "", rest] of names) {
+        if (ROOMS.has(room)) assert.ok(isThere(`src/${room}${rest}`), room + rest);
+      }
     });
   }
 
