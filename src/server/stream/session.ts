@@ -241,19 +241,8 @@ export class ReplicationSession {
         news.streaming(started, from, pace.horizon);
       };
       const { temporary } = started;
-      const { check } = start;
-      const stream = new WalStream(
-        {
-          target,
-          statement,
-          pace,
-          temporary,
-          check,
-          onStart,
-          warn: (warning) => news.warn(warning),
-        },
-        state,
-      );
+      const parts = { target, statement, pace, temporary, check: start.check, onStart };
+      const stream = new WalStream({ ...parts, warn: (warning) => news.warn(warning) }, state);
       this.#stream = stream;
       try {
         return await stream.run(client, stop);
