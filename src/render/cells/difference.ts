@@ -11,12 +11,12 @@ import { textWidth } from "../terminal/text-width.ts";
 import { formatSize } from "./numbers.ts";
 import { characterBoundary, drawWritten, readStart, writeText } from "./value.ts";
 
-/** The bytes of a common start that are shown; more are left out. */
+/** Bytes that two long values have in common before they differ: more than these are passed over. */
 const COMMON_SHOWN = 6;
 
 /**
- * Draws two values, at least one of them cut, from shortly before the place where they begin to differ. Undefined if
- * that place is near their start.
+ * Two values of which at least one is cut, each from shortly before the place where they begin to differ.
+ * Undefined: that is not far enough from their start.
  */
 export function drawDifference(
   before: ColumnValue,

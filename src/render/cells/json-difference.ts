@@ -5,13 +5,13 @@ import { jsonTokens } from "./json.ts";
 /** Where two JSON values differ, as a jsonpath from the value on: `.teapot."gift wrap"[0]`. */
 export interface JsonDifference {
   readonly path: string;
-  /** JSON on one line, safe to print; undefined if absent. */
+  /** JSON on one line, safe to print. Undefined: not there. */
   readonly before: string | undefined;
   readonly after: string | undefined;
 }
 
 const DEPTH_MAX = 50;
-/** Longer values are not compared at all. */
+/** Of longer values the whole is not even looked at. */
 const WIDTH_MAX = 10_000;
 const PLAIN_KEY = /^"([a-z_]\w*)"$/iu;
 
@@ -20,9 +20,7 @@ type Json =
   | { readonly kind: "array"; readonly items: readonly Json[]; readonly text: string }
   | { readonly kind: "scalar"; readonly text: string };
 
-/**
- * Undefined if one is not a whole JSON object or array, or if so much differs that the two values are easier to read.
- */
+/** Undefined: one is no whole JSON object or array, or so much differs that the two say it better. */
 export function jsonDifferences(
   before: ColumnValue,
   after: ColumnValue,
@@ -73,7 +71,7 @@ function compareMembers(
   else found.push({ path, before: old?.text, after: now?.text });
 }
 
-/** JSON.parse() would lose the digits of numbers and repeated keys. */
+/** Not JSON.parse: of numbers the digits count, and of a key that comes twice it is not told. */
 function parse(value: ColumnValue): Json | undefined {
   if (value.kind !== "text") return undefined;
   const { text, whole } = readStart(value.bytes, WIDTH_MAX);
@@ -96,7 +94,7 @@ class Parser {
     return this.#at === this.#tokens.length;
   }
 
-  /** Undefined if malformed or too deep. */
+  /** Undefined: malformed, or too deep. */
   value(depth: number): Json | undefined {
     const token = this.#next();
     if (token === undefined || depth > DEPTH_MAX) return undefined;

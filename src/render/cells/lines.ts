@@ -16,15 +16,15 @@ import {
   writeHex,
 } from "./value.ts";
 
-/** Only these texts could be misread on a line of their own. */
+/** On a line by itself only these could be read as something that they are not. */
 const AMBIGUOUS_ALONE = /^$|^NULL$|^[('"\s]|^E'|\\|[→⇢]|[\s…]$|\.\.\.$/u;
 const BYTEA = /^\\x[\da-f]*$/;
 const LINE_BREAK = /(?<=\n)/u;
 
 interface LineLimits {
-  /** The width of a line. */
+  /** Of a line. */
   readonly width: number;
-  /** The width of the whole value; Infinity for all of it. */
+  /** Of the whole value. Infinity: all of it. */
   readonly valueWidthMax: number;
 }
 
@@ -34,8 +34,8 @@ interface Lines {
 }
 
 /**
- * A value on as many lines as needed: long JSON is indented, and a text with line breaks has `\n` at the end of its
- * lines. An `…` and the value's size at the end say that more follows.
+ * A value on as many lines as it takes: JSON that is longer than one is indented, a text with line breaks
+ * has them as `\n` at the end of its lines. An `…` and its size at the very end say that there is more.
  */
 export function valueLines(
   value: ColumnValue,
@@ -90,7 +90,7 @@ function textLines({ text, bytes }: Start): Lines {
   }
   const parts = text?.split(LINE_BREAK) ?? [undefined];
   const last = parts.length - 1;
-  // One pair of quotes encloses all lines.
+  // One pair of quotes around all of them.
   const lines = parts.map((part, index) => {
     const quoted = quote(escapeText(part, bytes), index === last);
     return index === 0 ? `E${quoted}` : quoted.slice(1);
@@ -98,7 +98,7 @@ function textLines({ text, bytes }: Start): Lines {
   return { lines, escaped: true };
 }
 
-/** Breaks lines that are too long. What exceeds the whole is left out. */
+/** Lines that are too long go on in the next one; what is too much altogether is left out. */
 function broken(
   lines: readonly string[],
   { width, valueWidthMax }: LineLimits,
@@ -118,7 +118,7 @@ function broken(
   return { lines: out, whole: true };
 }
 
-/** Otherwise a wide character would never fit a width of 1. */
+/** Or a wide one would never fit a width of 1. */
 function firstCharacter(text: string): string {
   const [first = ""] = text;
   return first;

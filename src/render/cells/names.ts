@@ -3,25 +3,25 @@ import { formatIdentifier, formatRelation } from "../values/identifier.ts";
 import { startWithin, textWidth } from "../terminal/text-width.ts";
 
 /**
- * The names of tables on the screen. The first table's schema is usually that of all and is printed once above them. A
- * name that is too long is shortened in the middle, but never to another table's name.
+ * What tables are called on the screen. The schema of the first one, which is most often that of all, stands once above
+ * them; a name that is too long is shortened in the middle, and never so that it looks like another table's.
  */
 export class TableNames {
   readonly #ellipsis: string;
   #home: string | undefined;
-  /** The shortened names, by width. */
+  /** Of each width: what was shortened, and to what. */
   readonly #short = new Map<number, ShortNames>();
 
   constructor(ellipsis: string) {
     this.#ellipsis = ellipsis;
   }
 
-  /** The schema that is left out; undefined until a table was shown. */
+  /** The schema that is left out. Undefined: none so far. */
   get home(): string | undefined {
     return this.#home === undefined ? undefined : formatIdentifier(this.#home);
   }
 
-  /** Call it before a table is shown. */
+  /** A table is about to be shown. */
   see(relation: Relation): void {
     if (relation.announced) this.#home ??= relation.schema === "" ? "pg_catalog" : relation.schema;
   }
@@ -50,14 +50,14 @@ export class TableNames {
   #shorten(full: string, width: number, taken: ReadonlyMap<string, string>): string {
     if (textWidth(full) <= width && !taken.has(full)) return full;
     const room = Math.max(width - textWidth(this.#ellipsis), 2);
-    // Tables of one family usually differ at the end.
+    // What tells tables of one family apart is mostly at the end.
     const third = Math.max(1, Math.floor(room / 3));
     const heads = [third, ...Array.from({ length: room - 1 }, (_, index) => index + 1)];
     for (const head of heads) {
       const short = startWithin(full, head) + this.#ellipsis + endWithin(full, room - head);
       if (!taken.has(short)) return short;
     }
-    // They differ only in the middle.
+    // They differ in the middle only.
     for (let number = 2; ; number++) {
       const end = `#${number}`;
       const short = startWithin(full, Math.max(room - end.length, 0)) + this.#ellipsis + end;
@@ -82,7 +82,7 @@ function endWithin(text: string, width: number): string {
   return end;
 }
 
-/** Shortens a column's name in the middle. */
+/** A name of a column, shortened in the middle. */
 export function shortenName(name: string, width: number, ellipsis: string): string {
   if (textWidth(name) <= width) return name;
   const room = Math.max(width - textWidth(ellipsis), 0);

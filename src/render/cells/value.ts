@@ -12,17 +12,17 @@ import { formatSize } from "./numbers.ts";
 
 /** In UTF-8. */
 const CHARACTER_BYTES_MAX = 4;
-/** Texts that could be misread: as NULL, the next column, an arrow or an escape. */
+/** As long as these the text could be read as something that it is not: NULL, the next column, an arrow, an escape. */
 const AMBIGUOUS = /^$|^NULL$|^\(|['=→⇢│┃…\\]|[-~]>|[|#] |\.\.\.|^\s|\s$|\s\s|[^\S ]/u;
-/** A bytea as the server prints it: here the backslash starts no escape. */
+/** As the server prints bytea: the backslash starts no escape. */
 const BYTEA = /^\\x[\da-f]*$/;
-/** If less of the value fits beside it, the size is left out. */
+/** With less of the value beside it, the size is left out. */
 export const BESIDE_SIZE_MIN = 5;
-/** Units that are not cut in two: an escape of ours, of JSON or of SQL, or a character with its marks. */
+/** What is not to be cut in two: an escape of ours, of JSON or of SQL. */
 const TOKEN = /\\(?:x[\da-f]{2}|u\{[\da-f]+\}|u[\da-f]{4}|.)|''|\P{M}\p{M}*|./giu;
 const ESCAPE = /\\(?:x[\da-f]{2}|u\{[\da-f]+\}|u[\da-f]{4}|.)/giu;
 
-/** Each character takes one column and is a token. */
+/** Each of its characters takes one column and is a token. */
 const INDIVISIBLE = /^[ -&(-[\]-~]*$/;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -31,23 +31,23 @@ export interface Drawn extends Painted {
   readonly isCut: boolean;
 }
 
-/** A value as text, safe to print. */
+/** A value as text that is safe to print. */
 export interface Written {
-  /** With its quotes; the closing one is missing if more of the value follows. */
+  /** With its quotes; without the last one where more of the value follows. */
   readonly text: string;
   readonly quoted: boolean;
-  /** It is in E'…', where a backslash always starts an escape. */
+  /** In E'…': a backslash always starts an escape. */
   readonly escaped: boolean;
   /** Nothing was left out. */
   readonly whole: boolean;
-  /** The size of the whole value. */
+  /** Of the whole value. */
   readonly size: number;
 }
 
 /**
- * Draws a value on one line, no wider than `width`. It is bare if it can only be a value; otherwise it is quoted as in
- * SQL, in E'…' with escapes for unprintable characters. JSON has quotes and brackets of its own. A cut value ends in an
- * `…` outside of the quotes, and its size.
+ * A value on one line and no wider than `width`: bare where it can only be a value, else quoted as in SQL, in E'…'
+ * with escapes where characters cannot be printed. JSON has quotes and brackets of its own. What is cut ends in an
+ * `…`, outside of the quotes, and the size of all of it.
  */
 export function drawValue(
   value: ColumnValue,
@@ -61,7 +61,7 @@ export function drawValue(
   return drawWritten(writeValue(value, width, json), width, palette, paint);
 }
 
-/** @param readWidth the most that will be shown of it */
+/** `readWidth`: more of it will not be shown. */
 function writeValue(
   value: Extract<ColumnValue, { bytes: Uint8Array }>,
   readWidth: number,
@@ -76,7 +76,7 @@ function writeValue(
   return { text: line, quoted: false, escaped: false, whole: start.whole, size: bytes.length };
 }
 
-/** A value in its type's binary form: `\x…`, as bytea prints itself. */
+/** A value of the type's binary form: `\x…`, as bytea prints itself. */
 export function writeHex(bytes: Uint8Array, width: number): Written {
   let text = "\\x";
   for (const byte of bytes.subarray(0, width)) text += byte.toString(16).padStart(2, "0");
@@ -84,7 +84,7 @@ export function writeHex(bytes: Uint8Array, width: number): Written {
   return { text, quoted: false, escaped: false, whole, size: bytes.length };
 }
 
-/** @param exact escapes everything outside of ASCII, so that different values look different in any font */
+/** `exact`: what is not ASCII is escaped, so that values which differ look different whatever the font. */
 export function writeText(start: Start, size: number, exact = false): Written {
   const { text, bytes, whole } = start;
   if (text !== undefined && !exact && !isHostile(text)) {
@@ -97,22 +97,19 @@ export function writeText(start: Start, size: number, exact = false): Written {
   return { text: `E${escaped}`, quoted: true, escaped: true, whole, size };
 }
 
-/** The text between the quotes of E'…': a backslash is doubled, and bytes that are not UTF-8 are `\xff`. */
+/** What stands in E'…', but for the quotes: a backslash of its own is doubled. Bytes that are not UTF-8 are `\xff`. */
 export function escapeText(text: string | undefined, bytes: Uint8Array, exact = false): string {
   if (text === undefined) return escapeBytes(bytes);
   const doubled = text.replaceAll("\\", "\\\\");
   return exact ? asciiLine(doubled) : sanitizeLine(doubled);
 }
 
-/**
- * Quotes as in SQL.
- * @param whole adds the closing quote
- */
+/** As in SQL; `whole`: with the quote at its end. */
 export function quote(text: string, whole = true): string {
   return `'${text.replaceAll("'", "''")}${whole ? "'" : ""}`;
 }
 
-/** As much of it as fits the width, painted. */
+/** As much of it as the width allows, painted. */
 export function drawWritten(
   { text, quoted, escaped, whole, size }: Written,
   width: number,
@@ -129,7 +126,7 @@ export function drawWritten(
   const { ellipsis } = palette.glyphs;
   const told = `${ellipsis} ${formatSize(size)}`;
   const end = width >= told.length + close.length + BESIDE_SIZE_MIN ? told : ellipsis;
-  // The opening quote is not half of a doubled one.
+  // The quote that opens it is no half of a pair.
   const opening = quoted ? open.slice(0, open.indexOf("'") + 1) : "";
   const room = width - close.length - textWidth(end) - opening.length;
   const start = opening + startOfTokens(open.slice(opening.length), room);
@@ -139,7 +136,7 @@ export function drawWritten(
   return { ...(shown.width + mark.width <= width ? joined(body, mark) : mark), isCut: true };
 }
 
-/** As much of the start as fits `width` columns, cut between two tokens. */
+/** As much of the start as fits in `width` columns, cut between two characters or escapes. */
 export function startOfTokens(text: string, width: number): string {
   if (INDIVISIBLE.test(text)) return text.slice(0, Math.max(width, 0));
   let used = 0;
@@ -175,7 +172,7 @@ function drawWord(word: string, width: number, palette: Palette): Drawn {
 
 export interface Text {
   readonly bytes: Uint8Array;
-  /** The text unchanged, not safe to print; undefined if it is not UTF-8. */
+  /** As it came, not fit to be printed. Undefined: not UTF-8. */
   readonly text: string | undefined;
 }
 
@@ -184,7 +181,7 @@ export interface Start extends Text {
   readonly whole: boolean;
 }
 
-/** Decodes only what can be shown: a value may have a million characters of which forty are shown. */
+/** A value may have a million characters of which forty are shown: what cannot be seen is not decoded. */
 export function readStart(bytes: Uint8Array, width: number): Start {
   const bytesMax = (width + 1) * CHARACTER_BYTES_MAX;
   const whole = bytes.length <= bytesMax;
@@ -192,7 +189,7 @@ export function readStart(bytes: Uint8Array, width: number): Start {
   return { bytes: start, text: decodeUtf8(start), whole };
 }
 
-/** Undefined if it is not UTF-8. */
+/** Undefined: not UTF-8. */
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -201,7 +198,7 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The last start of a character at or before `at`. */
+/** The last place at or before `at` where a character starts. */
 export function characterBoundary(bytes: Uint8Array, at: number): number {
   let boundary = at;
   while (boundary > 0 && at - boundary < CHARACTER_BYTES_MAX && isContinuation(bytes[boundary])) {
@@ -214,7 +211,7 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** Prints bytes that are not UTF-8: `\xff` outside of ASCII, and a doubled backslash. */
+/** Bytes that are not UTF-8, with what is not ASCII as `\xff` and a backslash doubled. */
 function escapeBytes(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {

@@ -30,13 +30,13 @@ import {
 } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 
-/** A line to be drawn: what happened, and to what. */
+/** What happened to what, and how, before it has its place on the screen. */
 export interface Event {
   readonly sign: Painted;
-  /** The table, or a text. */
+  /** What it happened to: the table, or a text. */
   readonly subject: Relation | string;
   readonly paint: Paint;
-  /** Laid out as they fit, unless there are `lines`. */
+  /** To be laid out as they fit, unless there are `lines`. */
   readonly pieces: (width: number) => readonly Piece[];
   readonly rest: Rest;
   readonly linesMax: number;
@@ -67,7 +67,7 @@ export function truncateEvent(message: Truncate, canvas: Canvas): Event {
   };
 }
 
-/** A message of pg_logical_emit_message(). It is often meant for a person, so it may take several lines. */
+/** What pg_logical_emit_message wrote: often an event for somebody, so it may take several lines. */
 export function messageEvent(message: LogicalMessage, canvas: Canvas): Event {
   const { palette } = canvas;
   return {
@@ -105,7 +105,7 @@ export function alterEvent(relation: Relation, changes: readonly string[], canva
   };
 }
 
-/** From WAL only: a table's file was created, dropped or replaced. */
+/** Out of WAL: a table got its file, lost it or changed it. */
 export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event {
   const { palette } = canvas;
   const { relation, action, relfilenode, oldRelfilenode: old } = message;
@@ -127,7 +127,7 @@ export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event 
   };
 }
 
-/** From WAL only: the settings for a recovery that stops just before the transaction. */
+/** Out of WAL: the settings of a recovery that is to stop just before the transaction. */
 export function recoveryEvent(commitLsn: Lsn, { palette }: Canvas): Event {
   return {
     sign: painted(" "),
@@ -141,7 +141,7 @@ export function recoveryEvent(commitLsn: Lsn, { palette }: Canvas): Event {
   };
 }
 
-/** The signs say the same without colours. */
+/** Without colours they say the same. */
 export function signOf(
   kind: "insert" | "update" | "delete" | "truncate" | "message" | "alter",
   palette: Palette,
@@ -159,7 +159,7 @@ function describeContent(content: Uint8Array, width: number, palette: Palette): 
   const start = readStart(content, width * LINES_MAX);
   if (start.text === undefined) return [drawBytes(content, width, palette)];
   const written = writeText(start, content.length);
-  // On lines of its own, a text without escapes needs no quotes.
+  // On lines of its own it needs no quotes but where there are escapes.
   const bare = !written.escaped && !/^['"]|\\/.test(start.text);
   let rest = bare ? sanitizeLine(start.text) : written.text;
   const lines: Painted[] = [];

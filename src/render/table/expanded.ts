@@ -20,11 +20,11 @@ import type { Canvas } from "./view.ts";
 
 const NAME_WIDTH_MAX = 30;
 const VALUE_LINES_MAX = 8;
-/** Two spaces, the mark of a change, and a space. */
+/** Two spaces, the mark of what changed, a space. */
 const MARK_WIDTH = 4;
 const BAR_WIDTH = 3;
 
-/** The columns of the terminal that a row's values occupy, and how much of each value is shown. */
+/** Where the values of a row stand, and how much of each. */
 interface Place {
   readonly name: number;
   readonly width: number;
@@ -32,9 +32,8 @@ interface Place {
 }
 
 /**
- * A change as psql's \x shows a row: one line for each column. The key comes first, with a heavier bar, then the
- * columns known to have changed, marked, as `old → new`. A value that is too long for its line continues on the next
- * ones.
+ * A change as psql's \x shows a row: one column a line, the key first with a heavier bar, then what is known to have
+ * changed, marked, as `old → new`, on lines of its own where one is too short.
  */
 export function expandedRow(
   message: RowChange,
@@ -78,7 +77,7 @@ function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
   return lines.map((line, index) => joined(index === 0 ? first : next, line));
 }
 
-/** `value`, `old → new`, or the places where JSON changed. */
+/** `value`, or `old → new`, or of JSON the places that changed. */
 function valuesOf(field: Field, place: Place, canvas: Canvas): readonly Painted[] {
   const { palette, types, view } = canvas;
   const { column, identifies, before, value } = field;

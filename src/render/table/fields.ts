@@ -3,26 +3,26 @@ import { type ColumnValue, columnValues, type TupleData } from "../../pgoutput/t
 import { asText } from "../values/binary-to-text.ts";
 import type { Canvas } from "./view.ts";
 
-/** A column of a changed row that is worth showing. */
+/** A column of a changed row, as far as it is worth showing. */
 export interface Field {
   readonly relation: Relation;
   readonly column: Column;
-  /** The column identifies the row. These columns come first. */
+  /** It tells which row this is: these stand first. */
   readonly identifies: boolean;
-  /** Undefined if it is unknown or the same. */
+  /** Undefined: not known, or the same. */
   readonly before: ColumnValue | undefined;
-  /** `before` was printed earlier; otherwise the server sent it. */
+  /** `before` is what was seen earlier; else the server sent it. */
   readonly seen: boolean;
   readonly value: ColumnValue;
 }
 
 export interface Fields {
   readonly fields: readonly Field[];
-  /** Something changed, in `fields` or in a column that was not asked for. Also false if nothing is known. */
+  /** Something changed: among `fields`, or in a column that was not asked for. False also where it is not known. */
   readonly changed: boolean;
-  /** An update for which nothing tells what it changed. */
+  /** An update of which nothing tells what it changed. */
   readonly unknown: boolean;
-  /** The number of columns that are only counted. */
+  /** What is counted in place of being among `fields`. */
   readonly nulls: number;
   readonly blanks: number;
   readonly unchanged: number;
@@ -33,10 +33,9 @@ const TIMESTAMPTZ = 1184;
 const BLANK = 0x20;
 
 /**
- * Returns the columns that were asked for and, in any case, those that identify the row: identifying ones first, then
- * changed ones.
- * @param seen the row as it was printed earlier
- * @param counting whether NULLs and blanks of a whole row are only counted
+ * Those that were asked for, and always what tells which row it is. That stands first, then what changed.
+ * @param seen the row as it was seen earlier
+ * @param counting of a whole row what is NULL or blank is only counted
  */
 export function fieldsOf(
   message: RowChange,
@@ -48,7 +47,7 @@ export function fieldsOf(
   const compared = message.kind === "update" && (message.old ?? seen) !== undefined;
   const sent = sentFields(message, seen);
   const { columns } = view;
-  // The first column of a table without a key is the best guess.
+  // Of a table without a key the first column is what comes nearest to one.
   const keyless = !sent.some(({ field }) => field.identifies);
   const isWanted = ({ field }: Sent, index: number): boolean =>
     columns === undefined ||
@@ -69,7 +68,7 @@ export function fieldsOf(
     else fields.push(field);
   }
   const identifying = sent.filter(({ field }) => field.identifies).map(({ field }) => field);
-  // If an update's changes are known, an asked-for column is shown only if it changed.
+  // Of an update that is known, what was asked for is shown if it changed.
   if (compared && !view.expanded) counts.unchanged += rest.length;
   const shown = compared && !view.expanded ? fields : [...fields, ...rest];
   return {
@@ -82,11 +81,11 @@ export function fieldsOf(
 
 interface Sent {
   readonly field: Field;
-  /** The value is known to be unchanged. */
+  /** It is known not to have changed. */
   readonly same: boolean;
 }
 
-/** As text, as the server prints it for a person. */
+/** As text, as the server would print it for a person. */
 function shownField(field: Field, canvas: Canvas): Field {
   const { before } = field;
   return {
@@ -107,14 +106,14 @@ function shownValue(sent: ColumnValue, { typeOid }: Column, { types, times }: Ca
   };
 }
 
-/** Removes the padding of char(n). */
+/** What a char(n) is filled up with. */
 function withoutBlanks(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === BLANK) end -= 1;
   return bytes.subarray(0, end);
 }
 
-/** A char(n) that holds only padding. */
+/** A char(n) of nothing but what it is filled up with. */
 export function isBlank({ column, value }: Field): boolean {
   if (column.typeOid !== BPCHAR || value.kind === "null" || value.kind === "unchanged")
     return false;
@@ -122,7 +121,7 @@ export function isBlank({ column, value }: Field): boolean {
   return withoutBlanks(value.bytes).length === 0;
 }
 
-/** The values as received, since only these can be compared, in the table's order. */
+/** The values as they came: only these can be compared. In the table's order. */
 function sentFields(message: RowChange, seen: TupleData | undefined): Sent[] {
   const { relation } = message;
   switch (message.kind) {
@@ -138,10 +137,7 @@ function sentFields(message: RowChange, seen: TupleData | undefined): Sent[] {
   }
 }
 
-/**
- * The whole row.
- * @param key what the identifying columns were before
- */
+/** The whole row; where `key` is given, it is what the identifying columns were before. */
 function rowFields(relation: Relation, row: TupleData, key: TupleData | null = null): Sent[] {
   const before = key === null ? [] : [...columnValues(key)];
   const sent: Sent[] = [];
@@ -158,8 +154,9 @@ function rowFields(relation: Relation, row: TupleData, key: TupleData | null = n
 }
 
 /**
- * What an update changed, if the whole old row is known: from the server (REPLICA IDENTITY FULL) or because it was
- * printed before. With FULL, every column belongs to the identity; the first one is then taken to identify the row.
+ * What an update changed, when the whole old row is known: from the server (REPLICA IDENTITY FULL) or because it was
+ * seen. With FULL all columns are the identity, so nothing says which of them tells a person what row this is: mostly
+ * the first does.
  */
 function comparedFields(
   relation: Relation,
@@ -174,12 +171,12 @@ function comparedFields(
   for (const [index, value] of enumerate(columnValues(row))) {
     const column = relation.columns[index];
     const identifies = seen && column !== undefined ? isKey(relation, column) : index === 0;
-    // The server sends the old key if it changed.
+    // The server sends a key that changed.
     const fromKey = identifies ? keys[index] : undefined;
     const previous = fromKey ?? before[index];
     if (column === undefined || previous === undefined) continue;
     const same = value.kind === "unchanged" || sameValue(previous, value);
-    // The row printed before lacked the value.
+    // What was seen did not have the value.
     const known = !seen || previous.kind !== "unchanged";
     const shown = value.kind === "unchanged" && previous.kind !== "unchanged" ? previous : value;
     const field = { relation, column, identifies, seen: seen && fromKey === undefined };
@@ -208,14 +205,14 @@ function isKey(relation: Relation, column: Column): boolean {
 }
 
 /**
- * Whether the value in a key tuple is a value of the key and not a placeholder. Some managed services flag no column at
- * all: then every value that is not null belongs to the key.
+ * Whether a key tuple's value is one, and not a placeholder for a column outside of the key. Some managed
+ * services flag no column at all: then what is not null is one.
  */
 function isSent(relation: Relation, column: Column, value: ColumnValue): boolean {
   return relation.keyed ? column.key : value.kind !== "null";
 }
 
-/** Compares byte for byte: NULL and the empty string differ. */
+/** Byte for byte: NULL and the empty string differ. */
 function sameValue(a: ColumnValue, b: ColumnValue): boolean {
   if (a.kind === "null" || a.kind === "unchanged") return a.kind === b.kind;
   if (b.kind === "null" || b.kind === "unchanged" || a.bytes.length !== b.bytes.length)
@@ -231,7 +228,7 @@ function* enumerate<T>(items: Iterable<T>): Generator<[number, T], void, undefin
   for (const item of items) yield [index++, item];
 }
 
-/** The column that identifies a row alone. Undefined if there is none, or several do so together. */
+/** The column that alone tells a row from the others. Undefined: there is none, or several together do. */
 export function soleKey(relation: Relation): Column | undefined {
   const known = soleKeys.get(relation);
   if (known !== undefined) return known.column;

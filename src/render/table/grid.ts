@@ -9,7 +9,7 @@ import { shortenName } from "../cells/names.ts";
 import { describeFields, drawChange, restOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
-/** Candidates for the widest cell: the first one with which all columns fit is used. */
+/** The widest that a cell may be, so that all columns fit: as few are cut as possible. */
 const CELL_WIDTHS = [60, 40, 28, 20, 14] as const;
 const [CELL_WIDTH_MAX] = CELL_WIDTHS;
 const CELL_WIDTH_LEAST = 14;
@@ -18,11 +18,11 @@ const HEADER_WIDTH_MIN = 8;
 const GAP = 2;
 const NULL_WIDTH = 4;
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
-/** The width kept for the text behind the last column; less is not worth using. */
+/** Room that is kept for what stands behind the last column, and of which less is not worth it. */
 const REST_WIDTH = 12;
 
 export interface GridRow {
-  /** Identifies the row, below the table's name; empty if the columns do so. */
+  /** What tells which row it is, below the table's name; or nothing, and its columns tell. */
   readonly subject: Painted;
   readonly row: Fields;
 }
@@ -34,12 +34,12 @@ interface GridColumn {
   width: number;
 }
 
-/** Rows of one kind and one table, in columns. Later rows may only widen them. */
+/** Rows of one kind of one table in columns. A row that comes later may only widen them. */
 export class Grid {
   readonly #canvas: Canvas;
   readonly #width: number;
   readonly #columns: readonly GridColumn[];
-  /** Columns without room: they are not shown. */
+  /** Those that there is no room for: they are not shown. */
   readonly #left: ReadonlySet<Column>;
   readonly #rest: Painted;
   #subjectWidth: number;
@@ -47,7 +47,7 @@ export class Grid {
 
   /**
    * @param head sign and table
-   * @param rows the rows so far
+   * @param rows those at hand
    */
   constructor(head: Painted, rows: readonly GridRow[], width: number, canvas: Canvas) {
     this.#canvas = canvas;
@@ -102,7 +102,7 @@ export class Grid {
     return this.#line(subject, cells, flow(pieces, total, [room], rest)[0] ?? NOTHING);
   }
 
-  /** Whether the header counts it, or the subject shows it. */
+  /** What the header has counted, or the subject tells. */
   #isTold(field: Field, { unknown }: Fields, subject: Painted): boolean {
     if (field.before !== undefined) return false;
     if (field.identifies) return subject.width > 0;
@@ -126,7 +126,7 @@ export class Grid {
   }
 }
 
-/** Draws a row with cli-table3, from which the cells are cut out. */
+/** cli-table3 draws a row, whose places are then cut out of it. */
 function drawRow(widths: readonly number[]): readonly string[] {
   const none = {
     ...{ top: "", "top-mid": "", "top-left": "", "top-right": "", mid: "", "mid-mid": "" },
@@ -144,12 +144,12 @@ function drawRow(widths: readonly number[]): readonly string[] {
 
 interface Columns {
   readonly columns: readonly GridColumn[];
-  /** The number of columns that are NULL or blank in all rows: these are not shown. */
+  /** NULL, or blank, in all of the rows: these have no place. */
   readonly nulls: number;
   readonly blanks: number;
 }
 
-/** The columns that hold something in any of the rows, in the table's order. */
+/** Those that any of the rows has something in, in the table's order. */
 function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
   const { palette } = canvas;
   const widths = new Map<Column, number>();
@@ -190,7 +190,7 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
 }
 
 function cellOf(field: Field, width: number, canvas: Canvas): Painted {
-  // A cut NULL would look like a value.
+  // Cut, it would look like a value.
   const isNull = field.value.kind === "null" && field.before === undefined;
   if (isNull && width < NULL_WIDTH) {
     return painted(canvas.palette.glyphs.ellipsis.slice(0, width), canvas.palette.quiet);

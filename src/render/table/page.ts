@@ -12,35 +12,35 @@ import { flow } from "./flow.ts";
 import type { Parts } from "./transaction.ts";
 import type { Canvas } from "./view.ts";
 
-/** Nothing is readable at a smaller width, and a terminal that reports one is wrong. */
+/** Narrower than this nothing can be read, and a terminal that says so is lying. */
 const WIDTH_MIN = 20;
 /** Below this, time and xid of a transaction stand above its rows, not beside them. */
 const WIDE_MIN = 64;
-/** From this width on, times have milliseconds. */
+/** From here on times have milliseconds. */
 const MILLISECONDS_MIN = 100;
 
-/** The transaction to which the following lines belong. */
+/** The transaction that what follows belongs to. */
 export interface Head {
-  /** Null if not known yet. */
+  /** Null: not known yet. */
   readonly time: PgTime | null;
   readonly xid: number;
-  /** Further facts about it, on a line of their own above its rows. */
+  /** What there is to say of it beside these: on a line of its own, above its rows. */
   notes: Parts;
 }
 
-/** The row's place in its transaction: the last row, the last one so far, or an earlier one. */
+/** In its transaction: the last one, the last one that has come so far, or one before these. */
 export type Place = "inner" | "open" | "last";
 
-/** The mark in the gutter before a line. */
+/** What stands before a line of a transaction. */
 export type Mark = "first" | "bar" | "last" | "branch" | "none";
 
-/** Draws lines with a gutter, which holds a transaction's time and xid and the marks that connect its rows. */
+/** Lines with a gutter: in it stand time and xid of a transaction, and the marks that hold its rows together. */
 export class Page {
   readonly #canvas: Canvas;
   #width = 80;
-  /** The open transaction. */
+  /** The transaction that is open. */
   #head: Head | undefined;
-  /** Whether some of it was drawn. */
+  /** Something was drawn of it. */
   #begun = false;
   #day = "";
   #xidWidth = 3;
@@ -54,7 +54,7 @@ export class Page {
     return this.#width;
   }
 
-  /** Returns whether the width changed. */
+  /** Returns whether it is another one than before. */
   resize(terminalWidth: number): boolean {
     const width = Math.max(Math.floor(terminalWidth), WIDTH_MIN);
     const changes = width !== this.#width;
@@ -62,14 +62,14 @@ export class Page {
     return changes;
   }
 
-  /** Returns what was drawn since the last call. */
+  /** What was drawn since the last call. */
   take(): string {
     const text = this.#lines.join("");
     this.#lines = [];
     return text;
   }
 
-  /** Draws a line about the output itself. */
+  /** A line about what is shown. */
   remark(text: string): void {
     const { palette } = this.#canvas;
     const start = " ".repeat(this.#gutter);
@@ -82,10 +82,7 @@ export class Page {
     this.#begun = false;
   }
 
-  /**
-   * Closes the transaction, with a line only if there is something to say: a row that was known to be the last has
-   * already drawn the end.
-   */
+  /** Its last row, where that was known to be one, has closed it: what came later closes it without a line. */
   close(parts: Parts): void {
     if (this.#head !== undefined && this.#begun && parts.length > 0) {
       this.put("last", this.flowParts(parts));
@@ -93,7 +90,7 @@ export class Page {
     this.#head = undefined;
   }
 
-  /** Draws what belongs to no transaction, even if one is open. */
+  /** Draws what is of no transaction, whichever is open. */
   without(draw: () => void): void {
     const [head, begun] = [this.#head, this.#begun];
     this.#head = undefined;
@@ -107,14 +104,14 @@ export class Page {
     this.put("branch", this.flowParts(parts));
   }
 
-  /** Draws a whole transaction; in a narrow terminal its head precedes it. */
+  /** All of a transaction, in a narrow terminal with its head. */
   single(lines: readonly Painted[]): void {
     if (this.isNarrow) this.#lines.push(...lines.map(({ text }) => `${text}\n`));
     else this.put("none", lines);
     this.#begun = true;
   }
 
-  /** Draws the transaction's first line if that is not its first row. */
+  /** The transaction's first line, if that is not its first row. */
   begin(): void {
     const head = this.#head;
     if (head === undefined || this.#begun) return;
@@ -135,7 +132,7 @@ export class Page {
     this.#begun = true;
   }
 
-  /** Draws the day and the schema if they differ from those before. */
+  /** The day and the schema, where they are others than before. */
   announce(): void {
     const { times, names, palette } = this.#canvas;
     const time = this.#head?.time;
@@ -150,7 +147,7 @@ export class Page {
     this.#lines.push(`${line.text}\n`);
   }
 
-  /** Draws a line about the end of a transaction, or about something outside of transactions. */
+  /** A line of what became of a transaction, or of nothing that has a place. */
   aside(parts: Parts, head: Head | null): void {
     this.#head = head ?? undefined;
     this.#begun = false;
@@ -224,7 +221,7 @@ export class Page {
     );
   }
 
-  /** Whether the next row is the whole transaction, as far as known. */
+  /** Whether what comes next is all of the transaction, as far as that is known. */
   isSingle(place: Place): boolean {
     const only = !this.#begun && this.#head !== undefined && this.#head.notes.length === 0;
     return only && place !== "inner";
@@ -234,18 +231,18 @@ export class Page {
     return this.#width < WIDE_MIN;
   }
 
-  /** Whether time and xid have a line of their own. */
+  /** Time and xid stand on a line of their own. */
   get ownHead(): boolean {
     return this.isNarrow || this.#canvas.view.expanded;
   }
 
-  /** The width of time, xid and mark, each with a space behind it. */
+  /** What stands before each line: time, xid, mark, and a space behind each. */
   get #gutter(): number {
     if (this.ownHead) return 2;
     return this.#canvas.times.width(this.#width >= MILLISECONDS_MIN) + this.#xidWidth + 4;
   }
 
-  /** The width behind the gutter. */
+  /** Columns behind the gutter. */
   get inner(): number {
     return this.#width - this.#gutter;
   }

@@ -21,20 +21,20 @@ import { type Drawn, drawValue, drawWritten, readStart, writeText } from "../cel
 import type { Canvas } from "./view.ts";
 
 export interface RowPieces {
-  /** As many pieces as can fit. */
+  /** As many as can fit. */
   readonly pieces: readonly Piece[];
-  /** The number of all pieces. */
+  /** All that there would be. */
   readonly total: number;
 }
 
 const NAME_WIDTH_MAX = 30;
 const VALUE_WIDTH = 40;
-/** The smallest part of a cut value that is worth the rest of a line. */
+/** Less than this of a value that is cut anyway is not worth the rest of a line. */
 const CUT_WIDTH_MIN = 16;
 const CUT_CHANGE_WIDTH_MIN = 40;
 const SHORT_WIDTH_MIN = 12;
 const SHORT_CHANGE_WIDTH_MIN = 20;
-/** The most places in JSON to show: if more changed, the two values are easier to read. */
+/** Places where JSON changed: of more than these the two values are easier to read. */
 const PLACES_MAX = 3;
 const PLACES_EXPANDED_MAX = 12;
 export const PIECE_GAP: Painted = painted("  ");
@@ -53,7 +53,7 @@ export function describeFields(
   let total = fields.length;
   let identified = false;
   for (const field of fields) {
-    // A wide row has more columns than fit.
+    // A wide row has more columns than will ever be seen.
     if (room <= 0) break;
     const described = describeField(field, width, canvas);
     for (const [index, piece] of described.entries()) {
@@ -67,7 +67,7 @@ export function describeFields(
   return { pieces, total };
 }
 
-/** What the columns do not say. */
+/** What the columns alone would leave unsaid. */
 export function noteOn(message: RowChange, { fields, changed, unknown }: Fields): string {
   if (fields.length === 0) return message.kind === "delete" ? "(no key)" : "(no columns)";
   const compared = message.kind === "update" && !unknown;
@@ -100,7 +100,7 @@ export function restOf(
   };
 }
 
-/** Like restOf(), for things other than rows. */
+/** As restOf(), of what is no row. */
 export function moreOf(what: string, { palette }: Canvas): Rest {
   return (count) => {
     if (count === 0) return undefined;
@@ -109,7 +109,7 @@ export function moreOf(what: string, { palette }: Canvas): Rest {
   };
 }
 
-/** Returns one piece, or one for each place where JSON changed. */
+/** One piece, or of JSON that was changed one for each place where it was. */
 function describeField(
   field: Field,
   width: number,
@@ -120,7 +120,7 @@ function describeField(
   return differences.map((difference) => describePlace(field, difference, width, canvas));
 }
 
-/** Undefined if it is not JSON, or the two values are easier to read. */
+/** Undefined: it is no JSON, or the two values say it better. */
 export function differencesOf(
   { column, before, value }: Field,
   { types, view }: Canvas,
@@ -151,18 +151,18 @@ export function describePlace(
     return drawWritten(written, left, palette, paint);
   };
   const from = draw(before, Math.min(valueMax, room), palette.oldValue);
-  // The new value may use the width that the old one does not need.
+  // What the old value does not need, the new one may have.
   const rest = view.valueWidthMax ?? Infinity;
   const to = draw(after, Math.min(rest, room - from.width), palette.newValue);
   return { ...joined(head, from, arrow, to), cut: undefined };
 }
 
-/** The arrow tells whether the old value was printed earlier or sent by the server. */
+/** The value was seen earlier, or the server sent it. */
 export function arrowOf({ seen }: Field, { glyphs, quiet }: Palette): Painted {
   return painted(` ${seen ? glyphs.seenArrow : glyphs.arrow} `, quiet);
 }
 
-/** Values are cut so that several fit on a line. */
+/** Values by themselves are cut to what lets several stand on a line. */
 function describeColumn(field: Field, width: number, canvas: Canvas): Omit<Piece, "gap"> {
   const name = describeName(field, width, canvas.palette);
   const valueMax = canvas.view.valueWidthMax ?? Math.max(VALUE_WIDTH, Math.floor(width / 2));
@@ -175,7 +175,7 @@ function describeColumn(field: Field, width: number, canvas: Canvas): Omit<Piece
   return { ...joined(name, drawn), cut: { anywayMin, widthMin: name.width + short, to } };
 }
 
-/** `value`, or `old → new`. Different values look different. */
+/** `value`, or `old → new`. Two values that differ look different. */
 export function drawChange(field: Field, room: number, valueMax: number, canvas: Canvas): Drawn {
   const { column, identifies, before, value } = field;
   const { palette, types } = canvas;
@@ -186,7 +186,7 @@ export function drawChange(field: Field, room: number, valueMax: number, canvas:
   const arrow = arrowOf(field, palette);
   const both = room - arrow.width;
   const half = Math.floor(both / 2);
-  // Each may use the width that the other one does not need.
+  // What one of them does not need, the other one may have.
   const now = draw(value, both, palette.newValue);
   const from = draw(before, Math.max(half, both - now.width), palette.oldValue);
   const to =
@@ -202,14 +202,14 @@ export function drawChange(field: Field, room: number, valueMax: number, canvas:
   return { ...joined(from, arrow, to), isCut };
 }
 
-/** What a person sees of a value in any font, without white space in JSON and without accents. */
+/** What two values look like to a person, whatever the font: white space in JSON and accents apart. */
 function plainOf(value: ColumnValue): string | ColumnValue {
   if (value.kind !== "text") return value;
   const text = Buffer.from(value.bytes).toString();
   return text.normalize("NFC").replace(/\s+|\ufe0f/gu, "");
 }
 
-/** Draws the value with escapes for white space and everything outside of ASCII. */
+/** With escapes for all that is not ASCII, and all white space. */
 function drawExactly(value: ColumnValue, width: number, { palette }: Canvas): Drawn {
   if (value.kind !== "text") return drawValue(value, width, false, palette);
   const { bytes } = value;
