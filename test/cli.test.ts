@@ -4,19 +4,8 @@ import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { walctl } from "./support/program/cli.ts";
+import { commandNames, helpOf, walctlInside } from "./support/program/inside.ts";
 import { findTool } from "./support/tools/tools.ts";
-
-async function commands(): Promise<readonly string[]> {
-  const { stdout } = await walctl(["--help"]);
-  const [, list = ""] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
-  return Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), (match) => match[1] ?? "");
-}
-
-async function helpOf(command: string): Promise<string> {
-  const { status, stdout, stderr } = await walctl([command, "--help"]);
-  assert.deepEqual([status, stderr], [0, ""]);
-  return stdout;
-}
 
 describe("walctl", () => {
   it("without arguments was called wrongly, and shows its help where no data goes", async () => {
@@ -26,7 +15,7 @@ describe("walctl", () => {
   });
 
   it("has examples for every command, which name only flags that the command has", async () => {
-    const names = await commands();
+    const names = await commandNames();
     assert.ok(names.length > 9);
     for (const name of names) {
       const [options = "", examples] = (await helpOf(name)).split("\nExamples:\n");
@@ -46,8 +35,8 @@ describe("walctl", () => {
 
   it("has help that fits 80 columns", async () => {
     for (const help of [
-      (await walctl(["--help"])).stdout,
-      ...(await Promise.all((await commands()).map(helpOf))),
+      await helpOf(),
+      ...(await Promise.all((await commandNames()).map((name) => helpOf(name)))),
     ]) {
       const long = help.split("\n").filter((line) => line.length > 80);
       assert.deepEqual(long, []);
@@ -63,38 +52,38 @@ describe("walctl", () => {
 
   it("help, -h alone and -v are what they are elsewhere", async () => {
     const ends = async (...args: string[]): Promise<string> => {
-      const { status, stdout, stderr } = await walctl(args);
+      const { status, stdout, stderr } = await walctlInside(args);
       assert.deepEqual([status, stderr], [0, ""], args.join(" "));
       return stdout;
     };
-    const help = await ends("--help");
+    const help = (await walctl(["--help"])).stdout;
+    assert.equal(await ends("--help"), help);
     assert.equal(await ends("help"), help);
     assert.equal(await ends("-h"), help);
     assert.equal(await ends("-v"), await ends("--version"));
-    for (const name of await commands()) {
+    for (const name of await commandNames()) {
       assert.equal(await ends("help", name), await ends(name, "--help"));
     }
     assert.equal(await ends("slots", "-h"), await ends("slots", "--help"));
-    const unknown = await walctl(["help", "tial"]);
+    const unknown = await walctlInside(["help", "tial"]);
     assert.equal(unknown.status, 2);
     assert.match(unknown.stderr, /^walctl: error: there is no command "tial"\nHINT: /);
   });
 
   it("takes no password on the command line, and does not repeat it", async () => {
     for (const args of [["-Wsecret"], ["--password=secret"], ["--password", "secret"]]) {
-      const { status, stdout, stderr } = await walctl(["slots", ...args]);
+      const { status, stdout, stderr } = await walctlInside(["slots", ...args]);
       assert.deepEqual([status, stdout], [2, ""]);
       assert.doesNotMatch(stderr, /secret|ecret/);
     }
   });
 
   it("keeps what is not for people out of the help", async () => {
-    const { stdout } = await walctl(["--help"]);
-    assert.ok(!stdout.includes("__"));
+    assert.ok(!(await helpOf()).includes("__"));
   });
 
   it("suggests the command or the option that was meant", async () => {
-    const hint = async (...args: string[]): Promise<string> => (await walctl(args)).stderr;
+    const hint = async (...args: string[]): Promise<string> => (await walctlInside(args)).stderr;
     assert.match(await hint("tial"), /^HINT: Did you mean tail\?$/m);
     assert.match(await hint("slots", "--wtach"), /^HINT: Did you mean --watch\?$/m);
   });
@@ -151,7 +140,7 @@ describe("the environment", () => {
   });
 
   it("gives every setting a variable of its name", async () => {
-    for (const name of await commands()) {
+    for (const name of await commandNames()) {
       const help = (await helpOf(name)).replaceAll(/\n {10,}/g, " ");
       for (const [, option = "", variable] of help.matchAll(/--([\w-]+) [<[].*env: (\w+)/g)) {
         assert.equal(variable, `WALCTL_${option.toUpperCase().replaceAll("-", "_")}`);
@@ -162,10 +151,10 @@ describe("the environment", () => {
 
 describe("the man page", () => {
   it("has every command, option and variable", async () => {
-    const { status, stdout } = await walctl(["__man"]);
+    const { status, stdout } = await walctlInside(["__man"]);
     assert.equal(status, 0);
     const page = stdout.replaceAll("\\-", "-");
-    for (const name of await commands()) {
+    for (const name of await commandNames()) {
       assert.match(page, new RegExp(`^\\.SS ${name}\\b`, "m"));
       const help = await helpOf(name);
       for (const [, option] of help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)) {
@@ -178,7 +167,7 @@ describe("the man page", () => {
   });
 
   it("says which commands have which formats", async () => {
-    const { stdout } = await walctl(["__man"]);
+    const { stdout } = await walctlInside(["__man"]);
     const options = stdout.replaceAll("\\-", "-").split("\n.SH OUTPUT OPTIONS\n")[1] ?? "";
     assert.match(
       options,

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { CAPTURE_FORMATS } from "../src/capture/formats/capture-reader.ts";
 import { ndjsonSchema } from "../src/render/ndjson/schema.ts";
-import { walctl } from "./support/program/cli.ts";
+import { commandNames, helpOf, walctlInside } from "./support/program/inside.ts";
 import { matchGolden } from "./support/golden/golden.ts";
 import { WAL_LINES, WAL_PARTS } from "../src/render/wal/line-schema.ts";
 import { LineSchema } from "./support/program/line-schema.ts";
@@ -54,10 +54,6 @@ function faultOf(link: string, path: string): string | undefined {
   return `${path}: no heading ${link}`;
 }
 
-async function helpOf(command: string): Promise<string> {
-  return (await walctl([command, "--help"])).stdout;
-}
-
 describe("the pages", () => {
   for (const path of PAGES) {
     it(`${path}: links lead to files and headings`, () => {
@@ -89,7 +85,7 @@ describe("the pages", () => {
   });
 
   it("options that they give to a command are the command's", async () => {
-    const helps = new Map<string, string>();
+    let checked = 0;
     for (const path of PAGES) {
       // A line that ends in a backslash goes on.
       const calls = read(path)
@@ -98,14 +94,14 @@ describe("the pages", () => {
       for (const [call, command = "", words = ""] of calls) {
         const flags = words.replaceAll(/"[^"]*"|'[^']*'/g, "").match(/(?<= )--?[a-zA-Z][\w-]*/g);
         if (flags === null) continue;
-        const help = helps.get(command) ?? (await helpOf(command));
-        helps.set(command, help);
+        const help = await helpOf(command);
+        checked++;
         for (const flag of flags) {
           assert.match(help, new RegExp(`^ .*${flag}[ ,\n]`, "m"), `${path}: ${call}: ${flag}`);
         }
       }
     }
-    assert.ok(helps.size > 8);
+    assert.ok(checked > 50);
   });
 });
 
@@ -126,15 +122,12 @@ describe("docs/reference.md", () => {
   }
 
   it("is what `npm run reference` writes", async () => {
-    matchGolden("docs/reference.md", (await walctl(["__man", "reference"])).stdout);
+    matchGolden("docs/reference.md", (await walctlInside(["__man", "reference"])).stdout);
   });
 
   it("has exactly the options that --help prints, for every command", async () => {
     const commands = Array.from(page.matchAll(/^\| \[`([\w-]+)`\]/gm), ([, name = ""]) => name);
-    const { stdout } = await walctl(["--help"]);
-    const [, list = ""] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
-    const listed = Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), ([, name = ""]) => name);
-    assert.deepEqual(commands, listed);
+    assert.deepEqual(commands, await commandNames());
     for (const name of commands) {
       const help = await helpOf(name);
       const printed = Array.from(

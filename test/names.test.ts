@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { before, describe, it } from "node:test";
-import { walctl } from "./support/program/cli.ts";
+import { commandNames, helpOf } from "./support/program/inside.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
@@ -29,13 +29,11 @@ describe("what messages name is there", () => {
   let options: ReadonlySet<string>;
 
   before(async () => {
-    const { stdout } = await walctl(["--help"]);
-    const [, list = ""] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
-    commands = Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), ([, name = ""]) => name);
+    commands = await commandNames();
     assert.ok(commands.length > 8);
-    const helps = await Promise.all(commands.map((name) => walctl([name, "--help"])));
+    const helps = await Promise.all(commands.map((name) => helpOf(name)));
     const found = helps.flatMap((help) =>
-      Array.from(help.stdout.matchAll(/--[a-z][a-z-]*/g), ([option]) => option),
+      Array.from(help.matchAll(/--[a-z][a-z-]*/g), ([option]) => option),
     );
     // Of the program itself.
     options = new Set([...found, "--version"]);
@@ -75,9 +73,7 @@ describe("what messages name is there", () => {
     const named = places(/walctl ([a-z-]+) --help/g);
     assert.ok(named.length > 0);
     for (const [path, name] of named) {
-      const { status, stdout } = await walctl([name, "--help"]);
-      assert.equal(status, 0, path);
-      assert.match(stdout, /^Examples:$/m, path);
+      assert.match(await helpOf(name), /^Examples:$/m, path);
     }
   });
 

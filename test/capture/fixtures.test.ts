@@ -76,6 +76,8 @@ const CAPTURES: readonly (readonly [capture: string, lines: string])[] = [
   ["pg18-orders-data.copy-binary", "pg18-orders-data"],
 ];
 
+const BYTEWISE = 50_000;
+
 describe("captures of real servers", () => {
   for (const [capture, lines] of CAPTURES) {
     it(capture, () => {
@@ -83,7 +85,9 @@ describe("captures of real servers", () => {
       const whole = ndjsonOf(cut(bytes, "whole"));
       matchGolden(`fixtures/captures/${lines}.ndjson`, whole);
       assert.equal(ndjsonOf(cut(bytes, seeded(1))), whole);
-      assert.equal(ndjsonOf(cut(bytes, "bytewise")), whole);
+      // All of a large one would take seconds.
+      const bytewise = [...cut(bytes.subarray(0, BYTEWISE), "bytewise"), bytes.subarray(BYTEWISE)];
+      assert.equal(ndjsonOf(bytewise), whole);
     });
   }
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { spawnWalctl, walctl } from "../support/program/cli.ts";
+import { spawnWalctl } from "../support/program/cli.ts";
+import { walctlInside } from "../support/program/inside.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 
 let server: TestServer;
@@ -27,7 +28,9 @@ describe("a number of seconds", () => {
   for (const [option, args] of OPTIONS) {
     it(`${option} refuses what no timer can wait for`, async () => {
       for (const seconds of REFUSED) {
-        const { status, stderr } = await walctl([...args, `${option}=${seconds}`], { server });
+        const { status, stderr } = await walctlInside([...args, `${option}=${seconds}`], {
+          server,
+        });
         assert.equal(status, 2, `${seconds}: ${stderr}`);
         assert.match(stderr, /takes a number of seconds from 0(\.1)? to 2147483, not /);
       }

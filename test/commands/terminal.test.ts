@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { textWidth } from "../../src/render/terminal/text-width.ts";
 import { walctl } from "../support/program/cli.ts";
+import { walctlInside } from "../support/program/inside.ts";
 import { matchGolden } from "../support/golden/golden.ts";
 import { startServer, type TestServer } from "../support/server/server.ts";
 import { openTerminal, type Terminal, WALCTL_COMMAND } from "../support/program/terminal.ts";
@@ -46,7 +47,7 @@ describe("tables in a terminal", () => {
     ["--time", "local"],
   ]) {
     it(`${flag[0]} is refused where there are no tables`, async () => {
-      const { status, stderr } = await walctl(["decode-file", CAPTURE, ...flag]);
+      const { status, stderr } = await walctlInside(["decode-file", CAPTURE, ...flag]);
       assert.equal(status, 2);
       assert.match(stderr, new RegExp(`error: ${flag[0]} is for tables.*\nHINT: .*--format table`));
     });
@@ -59,7 +60,15 @@ describe("tables in a terminal", () => {
     assert.match(shown.stdout, / \+ misc 1 {2}b=NULL\n/);
     assert.match(shown.stdout, / 1 {2}ünï=ü\n/);
     for (const wrong of ["", ",", '"a', "a,,b", 'a"b"']) {
-      assert.equal((await run(wrong)).status, 2, wrong);
+      const refused = await walctlInside([
+        "decode-file",
+        CAPTURE,
+        "-F",
+        "table",
+        "--columns",
+        wrong,
+      ]);
+      assert.equal(refused.status, 2, wrong);
     }
   });
 
@@ -82,7 +91,7 @@ describe("tables in a terminal", () => {
     ] as const) {
       assert.ok(widest(text) <= width && widest(text) > width * 0.8, text);
     }
-    const { status, stderr } = await walctl(["decode-file", CAPTURE, "--width", "5"]);
+    const { status, stderr } = await walctlInside(["decode-file", CAPTURE, "--width", "5"]);
     assert.equal(status, 2);
     assert.match(stderr, /number of columns from 20/);
   });
@@ -220,7 +229,7 @@ describe("tables in a terminal", () => {
         ["-S", "s", "--ack"],
         ["-o", "/dev/null"],
       ]) {
-        const { status, stderr } = await walctl([...tail, ...args], { server });
+        const { status, stderr } = await walctlInside([...tail, ...args], { server });
         assert.equal(status, 2, stderr);
       }
     });

@@ -22,6 +22,7 @@ import {
 } from "../support/tools/random-numbers.ts";
 import { seededRandom } from "../support/tools/random.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
+import { newestOrBoth } from "../matrix/support/versions.ts";
 
 /** As the replication session pins them. */
 const SETTINGS = `SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC';
@@ -56,7 +57,7 @@ interface Sample {
   readonly text: string;
 }
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`binary values of PostgreSQL ${version}`, () => {
     let server: TestServer;
 

@@ -71,10 +71,10 @@ test("bytes that are not UTF-8 stay as they came", () => {
   assert.deepEqual(array && Buffer.from(array), Buffer.from('{"\xff\\"\xc2"}', "latin1"));
 });
 
-test("a query of a million terms needs no deep stack", () => {
-  const [header, or, term] = ["001e8481", "0203", "0100006100"];
-  const wire = header + (or + term).repeat(1_000_000) + term;
-  assert.equal(textOf(3615, wire), `${"'a' | ".repeat(1_000_000)}'a'`);
+test("a query of 100,000 terms needs no deep stack", () => {
+  const [header, or, term] = ["00030d41", "0203", "0100006100"];
+  const wire = header + (or + term).repeat(100_000) + term;
+  assert.equal(textOf(3615, wire), `${"'a' | ".repeat(100_000)}'a'`);
 });
 
 test("damaged values are given as they are and do no harm", () => {

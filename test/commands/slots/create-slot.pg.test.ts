@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { type RunResult, spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`slots on PostgreSQL ${version}`, () => {
     let server: TestServer;
 

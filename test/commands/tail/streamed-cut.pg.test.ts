@@ -9,8 +9,9 @@ import { LOAD_TABLE } from "../../support/server/load.ts";
 import { FaultProxy } from "../../support/server/proxy.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { Transcript } from "../../chaos/transcript.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`a streamed transaction that is cut on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let proxy: FaultProxy;

@@ -4,8 +4,9 @@ import { after, before, describe, test } from "node:test";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
 import { pasteCommand } from "../../support/program/paste.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`the database's only publication, PostgreSQL ${version}`, () => {
     let server: TestServer;
 

@@ -10,6 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { type RunOptions, type RunResult, spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { commandNames, helpOf } from "../../support/program/inside.ts";
 import { TRAP, plantHostileObjects } from "../../support/server/hostile-objects.ts";
 import { startSessionPooler } from "../../support/server/session-pooler.ts";
 import { sentStatements } from "../../support/tools/sent-statements.ts";
@@ -261,11 +262,9 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
 }
 
 test("each command that connects was run", async () => {
-  const help = (await walctl(["--help"])).stdout;
-  const names = Array.from(help.matchAll(/^ {2}([a-z-]+) /gm), ([, name = ""]) => name);
+  const names = await commandNames();
   assert.ok(names.includes("slots"));
   for (const name of names) {
-    const { stdout } = await walctl([name, "--help"]);
-    assert.equal(ran.has(name), stdout.includes("--dbname"), name);
+    assert.equal(ran.has(name), (await helpOf(name)).includes("--dbname"), name);
   }
 });

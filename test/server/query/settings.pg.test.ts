@@ -7,6 +7,7 @@ import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { walctl } from "../../support/program/cli.ts";
 import { parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
 /** Another value for each setting that a session may have of its own and that chooses among a few. */
 const OTHER_CHOICES = `
@@ -31,7 +32,7 @@ const OTHERS: ReadonlyArray<readonly [name: string, value: string]> = [
   ["log_min_duration_statement", "0"],
 ];
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`settings on PostgreSQL ${version}`, () => {
     let server: TestServer;
 

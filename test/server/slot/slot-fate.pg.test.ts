@@ -8,8 +8,9 @@ import { LOAD_TABLE } from "../../support/server/load.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { startSessionPooler } from "../../support/server/session-pooler.ts";
 import { startStandby } from "../../support/server/standby.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`the fate of slots on PostgreSQL ${version}`, () => {
     let server: TestServer;
 

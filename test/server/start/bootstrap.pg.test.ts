@@ -9,6 +9,7 @@ import { parseTableSpec } from "../../../src/server/publication/table-spec.ts";
 import type { ConnectionTarget } from "../../../src/server/target/target.ts";
 import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrBoth } from "../../matrix/support/versions.ts";
 
 const NAME = 'My "Pub"';
 
@@ -24,7 +25,7 @@ function planOf(...tables: string[]): PublicationPlan {
   };
 }
 
-for (const version of [15, 18] as const) {
+for (const version of newestOrBoth()) {
   describe(`bootstrap on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let target: ConnectionTarget;

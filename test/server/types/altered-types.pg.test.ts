@@ -6,12 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningWalctl, spawnWalctl, walctl } from "../../support/program/cli.ts";
-import {
-  type ServerVersion,
-  type TestServer,
-  installedVersions,
-  startServer,
-} from "../../support/server/server.ts";
+import { type TestServer, startServer } from "../../support/server/server.ts";
+import { newestOrNamed } from "../../matrix/support/versions.ts";
 
 const SETUP = `
   CREATE TYPE inner_c AS (i int);
@@ -59,9 +55,7 @@ function rowsOf(stdout: string): readonly string[] {
 
 type Values = Readonly<Record<string, unknown>>;
 
-for (const version of ([14, 15, 18] as const satisfies ServerVersion[]).filter((each) =>
-  installedVersions().includes(each),
-)) {
+for (const version of newestOrNamed()) {
   describe(`types that change in mid-stream on PostgreSQL ${version}`, () => {
     let server: TestServer;
     let folder: string;

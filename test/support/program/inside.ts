@@ -1,0 +1,49 @@
+/** The program inside of the test's own process, for help pages and errors of usage: many runs, and nothing connects. */
+import { Readable, Writable } from "node:stream";
+import { run } from "../../../src/cli.ts";
+import type { OutputStream } from "../../../src/commands/context.ts";
+import { type RunOptions, type RunResult, childEnvironment } from "./cli.ts";
+
+/** As walctl() runs it as a child process, with pipes for its streams. */
+export async function walctlInside(
+  args: readonly string[],
+  options: Pick<RunOptions, "server" | "env"> = {},
+): Promise<Omit<RunResult, "signal">> {
+  const printed = { stdout: "", stderr: "" };
+  const into = (name: keyof typeof printed): OutputStream => ({
+    stream: new Writable({
+      write: (bytes: Buffer, _encoding, done) => {
+        printed[name] += bytes.toString();
+        done();
+      },
+    }),
+    isTerminal: false,
+    width: () => undefined,
+  });
+  const status = await run(args, {
+    stdin: Readable.from([]),
+    stdout: into("stdout"),
+    stderr: into("stderr"),
+    env: childEnvironment(options),
+    stop: new AbortController().signal,
+    finishBeforeExit: (work) => work,
+    onSignal: () => () => {},
+  });
+  return { status, ...printed };
+}
+
+const pages = new Map<string, string>();
+
+/** What `walctl COMMAND --help` prints; without a command, of the program. */
+export async function helpOf(...command: readonly string[]): Promise<string> {
+  const name = command.join(" ");
+  const page = pages.get(name) ?? (await walctlInside([...command, "--help"])).stdout;
+  pages.set(name, page);
+  return page;
+}
+
+/** Those that the help lists. */
+export async function commandNames(): Promise<readonly string[]> {
+  const [, list = ""] = /^Commands:\n(.*?)\n\n/ms.exec(await helpOf()) ?? [];
+  return Array.from(list.matchAll(/^ {2}([a-z][a-z-]*) /gm), ([, name = ""]) => name);
+}
