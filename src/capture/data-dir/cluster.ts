@@ -19,7 +19,7 @@ const PAGES_AT_ONCE = 64;
 export const DEFAULT_TABLESPACE = 1663;
 const XIDS_PER_STATUS_FILE = 1024 * 1024;
 
-/** A row that is there, and where. */
+/** A visible row and its place. */
 export interface PlacedTuple {
   readonly tuple: PageTuple;
   readonly ctid: Ctid;
@@ -29,7 +29,7 @@ export interface PlacedTuple {
 export class Cluster {
   readonly folder: string;
   readonly control: ControlFile;
-  /** Of the shared catalogues. */
+  /** The map of the shared catalogues. */
   readonly sharedMap: FilenodeMap;
   readonly #transactions: TransactionStatus;
 
@@ -42,11 +42,11 @@ export class Cluster {
     this.#transactions = new TransactionStatus((number) =>
       this.#readStatusFile(number, number === lastFile),
     );
-    // Now, since rows with hint bits might never ask for a file that should be there.
+    // Read now: rows with hint bits might never need a file that should exist.
     this.#transactions.committed(newest);
   }
 
-  /** A server may have been started meanwhile. */
+  /** Throws if a server was started meanwhile. */
   requireUnchanged(): void {
     const { checkpoint, time } = this.#readControl();
     if (checkpoint === this.control.checkpoint && time === this.control.time) return;
@@ -55,7 +55,7 @@ export class Cluster {
     });
   }
 
-  /** PREPAREd transactions, which are still running: pg_twophase has a file of each. */
+  /** Prepared transactions, which are still running: pg_twophase has a file for each. */
   preparedXids(): readonly bigint[] {
     const names = this.#read("pg_twophase", (path) => readdirSync(path));
     const epoch = this.control.nextXid >> 32n;
@@ -64,7 +64,7 @@ export class Cluster {
       .map((name) => {
         const xid = BigInt(`0x${name}`);
         if (name.length > 8) return xid;
-        // Those before the epoch's first lie in the one before.
+        // Xids below the epoch's first one belong to the epoch before.
         const full = (epoch << 32n) | xid;
         return full < this.control.nextXid ? full : full - (1n << 32n);
       })
@@ -76,7 +76,9 @@ export class Cluster {
     return parseFilenodeMap(readBytes(path), path);
   }
 
-  /** Of `folder/filenode` and the files that continue it. A tuple's bytes are overwritten by later ones. */
+  /**
+   * Tuples of `folder/filenode` and the files that continue it. The bytes of a tuple are overwritten by later ones.
+   */
   *tuples(folder: string, filenode: number): Generator<PlacedTuple> {
     const page = new HeapPage();
     for (const { path, block, bytes, start } of this.#pages(join(folder, String(filenode)))) {
@@ -126,7 +128,7 @@ export class Cluster {
     }
   }
 
-  /** Fills `into` again and again; gives how much of it. */
+  /** Fills `into` repeatedly; yields the number of bytes. */
   *#pieces(path: string, into: Uint8Array, mayBeMissing: boolean): Generator<number> {
     let fd: number;
     try {

@@ -1,6 +1,6 @@
 /**
- * The two files of a cluster that say what it is and which file holds which table (catalog/pg_control.h, utils/cache/relmapper.c).
- * Both end with a CRC-32C over all before it.
+ * The two files of a cluster that identify it and map catalogues to their files (catalog/pg_control.h,
+ * utils/cache/relmapper.c). Both end with a CRC-32C over everything before it.
  */
 import { usageError } from "../../errors.ts";
 import { checksumAfter } from "../../wal/pages/crc32c.ts";
@@ -9,20 +9,20 @@ import { POSITION_LIMIT, positionOf } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import { InputError } from "../formats/input-error.ts";
 
-/** What global/pg_control of a server says that was shut down. */
+/** The contents of global/pg_control after a shutdown. */
 export interface ControlFile {
   readonly version: WalVersion;
-  /** It names the folders of tablespaces. */
+  /** Part of the names of tablespace folders. */
   readonly catalogVersion: number;
   readonly systemIdentifier: bigint;
   readonly timeline: number;
-  /** Of the shutdown's checkpoint. */
+  /** The position of the shutdown's checkpoint. */
   readonly checkpoint: number;
   /** With the epoch in the high half. */
   readonly nextXid: bigint;
   /** When it was written, in seconds since 1970. */
   readonly time: number;
-  /** How many blocks of a table one file holds. */
+  /** The number of a table's blocks in one file. */
   readonly blocksPerFile: number;
   /** Data pages have checksums. */
   readonly checksums: boolean;
@@ -36,7 +36,7 @@ const VERSIONS = new Map<number, WalVersion>([
   [202406281, 17],
   [202506291, 18],
 ]);
-/** PG_CONTROL_VERSION: those of 13 and of other machines are in the same place. */
+/** PG_CONTROL_VERSION; version 13 and big-endian machines have it at the same offset. */
 const CONTROL_VERSION_MAX = 10_000;
 /** DBState, as pg_controldata names it. */
 const STATES = [
@@ -44,10 +44,10 @@ const STATES = [
   ...["in crash recovery", "in archive recovery", "in production"],
 ];
 const SHUT_DOWN = 1;
-/** Of a Date, in seconds. */
+/** The range of a Date, in seconds. */
 const TIME_MAX = 8_640_000_000_000;
 const CHECKSUM_AT = 288;
-/** 18 has one field more. */
+/** PostgreSQL 18 has one more field. */
 const CHECKSUM_AT_18 = 292;
 
 /**
@@ -101,11 +101,11 @@ function requireShutDown(state: number, path: string): void {
   );
 }
 
-/** By oid: where the catalogues lie whose pg_class.relfilenode is 0. */
+/** The file numbers of catalogues whose pg_class.relfilenode is 0, by oid. */
 export type FilenodeMap = ReadonlyMap<number, number>;
 
 const MAP_MAGIC = 0x592717;
-/** Up to 15, and since. */
+/** The number of entries up to 15, and from 16 on. */
 const MAP_PLACES = new Set([62, 64]);
 
 /**

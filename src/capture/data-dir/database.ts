@@ -34,7 +34,7 @@ const NAME_BYTES = 64;
 export interface DatabaseRow {
   readonly oid: number;
   readonly name: string;
-  /** A number of mb/pg_wchar.h. */
+  /** A number from mb/pg_wchar.h. */
   readonly encoding: number;
   readonly tablespace: number;
 }
@@ -73,7 +73,7 @@ export class DatabaseFiles {
   readonly database: DatabaseRow;
   readonly filenodes: Readonly<Record<FollowedCatalog, number>>;
   readonly classes: readonly PgClass[];
-  /** With missing values as they are stored. */
+  /** Missing values are in their stored form. */
   readonly attributes: readonly PgAttribute[];
   readonly #cluster: Cluster;
   readonly #folder: string;
@@ -97,7 +97,7 @@ export class DatabaseFiles {
     );
     const { pg_attribute: oid } = FOLLOWED_CATALOGS;
     const attributes = this.#read(layout, this.#folder, mapped(this.#map, oid, cluster));
-    // Those below are the system columns.
+    // Lower numbers are system columns.
     this.attributes = attributes.filter(({ attnum }) => attnum > 0);
     for (const column of this.attributes) {
       const columns = this.#columns.get(column.attrelid) ?? [];
@@ -111,7 +111,7 @@ export class DatabaseFiles {
     ) as Record<FollowedCatalog, number>;
   }
 
-  /** Of a catalogue whose file pg_class tells. */
+  /** Rows of a catalogue whose file pg_class names. */
   rows<Catalog extends keyof CatalogRows>(
     catalog: Catalog,
     oid: number,
@@ -192,7 +192,7 @@ export class DatabaseFiles {
   }
 }
 
-/** What the file's head says, but for what is in no file of the database. */
+/** The catalogue file's header, except for what no file of the database contains. */
 export function clusterHeader(
   cluster: Cluster,
   { database, filenodes }: DatabaseFiles,

@@ -1,4 +1,4 @@
-/** What has to be known of a version before pg_attribute can be read: pg_attribute's own columns. */
+/** The layout that is needed before pg_attribute can be read: pg_attribute's own columns, by version. */
 import type { CatalogColumn } from "../../catalog/heap-rows.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 

@@ -17,13 +17,13 @@ const FIRST_SUMS = Uint32Array.of(
   ...[0x9fbf8c76, 0x15ca20be, 0xf2ca9fd3, 0x959bd756],
 );
 
-/** Whether the page at `start` is as it was written; one that was never initialised has no checksum. */
+/** Whether the page at `start` has its checksum; a page that was never initialised has none. */
 export function pageIsSound(bytes: Uint8Array, start: number, block: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, PAGE_BYTES);
   if (view.getUint16(UPPER_AT, true) === 0) return true;
   const sums = FIRST_SUMS.slice();
   for (let at = 0; at < PAGE_BYTES; at += 4) {
-    // The checksum's own place counts as 0.
+    // The checksum field itself counts as 0.
     const word = view.getUint32(at, true);
     add(sums, (at >> 2) % SUMS, at === CHECKSUM_AT ? word & 0xffff_0000 : word);
   }

@@ -1,14 +1,14 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-/** Deeper than that the server does not look either. */
+/** The server's own limit. */
 const DEPTH_MAX = 10;
 /** `name = value`, `name value`, with a comment behind it. */
 const LINE = /^\s*([\w.]+)(?:\s*=\s*|\s+)('(?:[^'\\]|''|\\.)*'|[^\s#']+)/;
 
 /**
- * What the server's configuration sets `name` to, the last one counts (manual: Setting Parameters). Undefined: it is not set, or the
- * files are elsewhere.
+ * The value of `name` in the server's configuration; the last line counts (manual: Setting Parameters). Undefined if it
+ * is not set, or the files are elsewhere.
  */
 export function configuredSetting(folder: string, name: string): string | undefined {
   return (

@@ -9,7 +9,7 @@ const XMAX_COMMITTED = 0x0400;
 const XMAX_INVALID = 0x0800;
 const XMAX_IS_MULTI = 0x1000;
 const XMAX_KEY_SHARE_LOCK = 0x0010;
-/** Only the exclusive one of these: a lock of before 9.3. */
+/** Only the exclusive bit: a lock from before 9.3. */
 const LOCK_BITS = XMAX_IS_MULTI | XMAX_EXCLUSIVE_LOCK | XMAX_KEY_SHARE_LOCK;
 
 /** BootstrapTransactionId and FrozenTransactionId always count as committed. */
@@ -17,12 +17,14 @@ const FIRST_NORMAL_XID = 3;
 const COMMITTED = 1;
 const XIDS_PER_FILE = 1024 * 1024;
 
-/** What became of transactions: pg_xact, two bits each, lowest first. */
+/** Tells which transactions committed: pg_xact, two bits each, lowest first. */
 export class TransactionStatus {
   readonly #readFile: (number: number) => Uint8Array | undefined;
   readonly #files = new Map<number, Uint8Array | undefined>();
 
-  /** @param readFile a file of pg_xact; undefined: it is gone, since all in it is older than what matters */
+  /**
+   * @param readFile reads a file of pg_xact; undefined if it was removed because everything in it is older than needed
+   */
   constructor(readFile: (number: number) => Uint8Array | undefined) {
     this.#readFile = readFile;
   }
@@ -38,8 +40,8 @@ export class TransactionStatus {
   }
 
   /**
-   * Whether the row is there for a new transaction (heapam_visibility.c, HeapTupleSatisfiesMVCC). A hint bit that is not set says
-   * nothing. Undefined: its xmax is a multixact's updater, which is looked up nowhere.
+   * Whether a new transaction sees the row (heapam_visibility.c, HeapTupleSatisfiesMVCC). A hint bit that is not set
+   * says nothing. Undefined if its xmax is a multixact's updater, which is not looked up.
    */
   visible({ infomask, xmin, xmax }: PageTuple): boolean | undefined {
     if ((infomask & XMIN_COMMITTED) === 0) {
