@@ -174,10 +174,10 @@ function checkPair(options: ConnectionOptions, path: string): void {
     createSecureContext(options);
   } catch (cause) {
     const { code = "" } = cause as NodeJS.ErrnoException;
-    const locked =
-      /BAD_DECRYPT|BAD_PASSWORD|INTERRUPTED_OR_CANCELLED|PROBLEMS_GETTING|MISSING_PASS/i;
+    // What a wrong passphrase decrypts is rubbish, of which OpenSSL reports whatever it notices first.
+    const locked = String(options.key).includes("ENCRYPTED") && !code.endsWith("_MISMATCH");
     throw new WalctlError(
-      locked.test(code)
+      locked
         ? `private key file "${path}" is encrypted, and sslpassword is not its passphrase`
         : `private key file "${path}" cannot be used with the client certificate (${code || "unknown error"})`,
       { cause },

@@ -1,6 +1,7 @@
 /** libpq's options of TLS on real servers: what they ask for happens, or nothing does. */
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, mkdtempSync } from "node:fs";
+import { createPrivateKey } from "node:crypto";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
@@ -91,6 +92,11 @@ for (const version of newestOrBoth()) {
         `${lockedPair} sslpassword=wrong-4711`,
         /encrypted, and sslpassword is not its passphrase/,
       );
+      await fails(
+        "certified",
+        `${lockedPair} sslpassword=${passphraseThatSeemsRight(locked.key)}`,
+        /encrypted, and sslpassword is not its passphrase/,
+      );
       await fails("certified", lockedPair, /encrypted, and sslpassword is not its passphrase/);
       await fails("certified", `sslmode=require sslcert=${cert}`, /no private key file/);
       await fails(
@@ -147,4 +153,17 @@ for (const version of newestOrBoth()) {
       await works("tlsonly", "");
     });
   });
+}
+
+/** One of some 256 wrong ones decrypts to something whose padding is right; the error is another one then. */
+function passphraseThatSeemsRight(path: string): string {
+  const key = readFileSync(path, "utf8");
+  for (let number = 0; ; number++) {
+    const passphrase = `wrong-${number}`;
+    try {
+      createPrivateKey({ key, passphrase });
+    } catch (error) {
+      if (!String((error as NodeJS.ErrnoException).code).includes("BAD_DECRYPT")) return passphrase;
+    }
+  }
 }
