@@ -66,6 +66,7 @@ for (const version of newestOrBoth()) {
     }
 
     test("watched: rates and what follows from them; a small window has the worst", async () => {
+      await slots.drop();
       for (let n = 0; n < 12; n++) {
         await slots.server.sql(`SELECT pg_create_physical_replication_slot('sound_${n}')`);
       }
