@@ -17,9 +17,10 @@ const TIMEOUT_MS = 1_500_000;
 
 /** Together they take twice as long as all others. */
 const LONG = [
-  ...["matrix/", "chaos/", "package.test", "demo", "wal/mutations", "start/identity", "hints.pg"],
+  ...["matrix/", "chaos/", "package.test", "demo", "mutations.test", "start/identity", "hints.pg"],
   ...["hostile-schema", "injection", "stream/hostile", "stream/faults", "doctor.pg"],
   ...["stream-output", "inspect.pg", "setup-publication", "spoiled-file", "catalog.pg"],
+  ...["consumer.pg", "replica-identity"],
 ];
 
 function testFiles(words: readonly string[], long: boolean): readonly string[] {
