@@ -14,7 +14,7 @@ export const LONGER_MS = 2000;
 /** By then all buffers are full. */
 const SLOW_MS = 500;
 /** For what should take less than a second. */
-export const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 15_000;
 export const WAL_SENDER_TIMEOUT_MS = 1000;
 /** Far more than the socket and the pipe hold. */
 export const ROWS = 20_000;
