@@ -151,9 +151,10 @@ function ownCertificate({ tls }: ConnectionTarget): ConnectionOptions {
       hint: "Set PGSSLKEY to its file, or PGSSLCERTMODE=disable to go without the certificate.",
     });
   requirePrivate(key);
-  options.key = readPem(key, "client key");
+  const pem = readPem(key, "client key");
+  options.key = pem;
   if (tls.password !== undefined) options.passphrase = tls.password;
-  checkPair(options, key);
+  checkPair(options, key, pem.includes("ENCRYPTED"));
   return options;
 }
 
@@ -169,13 +170,13 @@ function requirePrivate(path: string): void {
 }
 
 /** Runs before anything is sent. The text of OpenSSL's errors would not help the user. */
-function checkPair(options: ConnectionOptions, path: string): void {
+function checkPair(options: ConnectionOptions, path: string, encrypted: boolean): void {
   try {
     createSecureContext(options);
   } catch (cause) {
     const { code = "" } = cause as NodeJS.ErrnoException;
     // What a wrong passphrase decrypts is rubbish, of which OpenSSL reports whatever it notices first.
-    const locked = String(options.key).includes("ENCRYPTED") && !code.endsWith("_MISMATCH");
+    const locked = encrypted && !code.endsWith("_MISMATCH");
     throw new WalctlError(
       locked
         ? `private key file "${path}" is encrypted, and sslpassword is not its passphrase`
