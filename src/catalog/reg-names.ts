@@ -1,7 +1,4 @@
-/**
- * What regproc, regoper and the like print for each oid, derived from the catalogues as the server does
- * (utils/adt/regproc.c).
- */
+/** What regproc, regoper and the like print for each oid, derived as the server does (utils/adt/regproc.c). */
 import type { RegName } from "./model.ts";
 import type { PrintedNames } from "./printed-names.ts";
 

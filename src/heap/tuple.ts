@@ -12,8 +12,7 @@ export interface AttributeLayout {
 }
 
 /**
- * The part of a tuple that both WAL and a page hold: bytes[start, end) follow its 23 bytes of header, so the null
- * bitmap comes first.
+ * The part of a tuple that WAL and a page share: bytes[start, end) after its 23-byte header; the null bitmap is first.
  */
 export interface StoredTuple {
   readonly infomask2: number;

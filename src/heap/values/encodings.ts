@@ -34,10 +34,7 @@ const SINGLE_BYTE: Readonly<Record<string, string>> = {
   KOI8U: "koi8-u",
 };
 
-/**
- * Encodings that some Node.js versions do not decode, or decode differently: their differences from LATIN1; a blank is
- * no character.
- */
+/** Encodings that not every Node.js decodes alike: their differences from LATIN1; a blank is no character. */
 const OWN: Readonly<Record<string, readonly [from: number, characters: string]>> = {
   LATIN1: [0x80, ""],
   WIN1252: [0x80, "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ"],

@@ -89,10 +89,7 @@ export class TypesOverTime implements TypeSource {
     this.onUnknownType?.(oid);
   }
 
-  /**
-   * Adds all rows that define the type's layout and name, and those of its component types. Returns false if it does
-   * not exist.
-   */
+  /** Adds all rows that define the type's layout and name, with its component types. False if it does not exist. */
   addVersions(typeOid: number, into: Set<RowVersion>, depth = 0): boolean {
     const { lsn, owner } = this;
     const version = this.#indexes.pg_type.visible(typeOid, lsn, owner);

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { walctl } from "../../support/program/cli.ts";
+import { walctlInside } from "../../support/program/inside.ts";
 
 const CAPTURE = "fixtures/captures/pg18-orders.hex";
 
 async function warningsOf(...args: readonly string[]): Promise<string> {
   const flags = ["-F", "table", ...args.flatMap((names) => ["--columns", names])];
-  const { status, stderr } = await walctl(["decode-file", ...flags, CAPTURE]);
+  const { status, stderr } = await walctlInside(["decode-file", ...flags, CAPTURE]);
   assert.equal(status, 0, stderr);
   return stderr;
 }
 
 async function tableWarnings(...patterns: readonly string[]): Promise<string> {
   const flags = patterns.flatMap((pattern) => ["--only-table", pattern]);
-  const { status, stderr } = await walctl(["decode-file", ...flags, CAPTURE]);
+  const { status, stderr } = await walctlInside(["decode-file", ...flags, CAPTURE]);
   assert.equal(status, 0, stderr);
   return stderr;
 }
@@ -36,7 +36,7 @@ walctl: warning: no printed table has a column named "elsewhere" (--columns)
 
   it("has nothing to say where no table was printed", async () => {
     const flags = ["-F", "table", "--columns", "noet", "--only-table", "none"];
-    const { stderr } = await walctl(["decode-file", ...flags, CAPTURE]);
+    const { stderr } = await walctlInside(["decode-file", ...flags, CAPTURE]);
     assert.equal(stderr, await tableWarnings("none"));
   });
 });
@@ -63,7 +63,7 @@ HINT: Did you mean public.orders?
   it("tells it once, of all captures together, and with --summary", async () => {
     const misc = "fixtures/captures/pg18-misc-p1.recvlogical";
     const run = (pattern: string) =>
-      walctl(["decode-file", "--summary", "--only-table", pattern, CAPTURE, misc]);
+      walctlInside(["decode-file", "--summary", "--only-table", pattern, CAPTURE, misc]);
     const { stderr } = await run("nothing");
     assert.match(
       stderr,
@@ -74,7 +74,7 @@ HINT: Did you mean public.orders?
 
   it("names a table that has to be quoted as it has to be typed", async () => {
     const misc = "fixtures/captures/pg18-misc-p1.recvlogical";
-    const { stderr } = await walctl(["decode-file", "--only-table", `We"ird Name`, misc]);
+    const { stderr } = await walctlInside(["decode-file", "--only-table", `We"ird Name`, misc]);
     assert.match(stderr, /\nHINT: Did you mean 'public\.We"ird Näme'\?\n$/);
   });
 });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readExactLine } from "../../../src/commands/messages/exact-line.ts";
 import { fixture } from "../../support/golden/golden.ts";
-import { type RunResult, walctl } from "../../support/program/cli.ts";
+import { walctl } from "../../support/program/cli.ts";
+import { walctlInside } from "../../support/program/inside.ts";
 import { encodeCapture } from "../../support/wire/captures.ts";
 import { encodeMessage } from "../../support/wire/pgoutput-encoder.ts";
 
@@ -20,8 +21,8 @@ const LINES = Buffer.from(fixture("fixtures/captures/pg18-misc-p1.ndjson"))
   .trimEnd()
   .split("\n");
 
-async function decode(...args: readonly string[]): Promise<RunResult> {
-  return await walctl(["decode-file", ...args, `fixtures/captures/${MISC}`]);
+async function decode(...args: readonly string[]): ReturnType<typeof walctlInside> {
+  return await walctlInside(["decode-file", ...args, `fixtures/captures/${MISC}`]);
 }
 
 const INT8 = 20;
@@ -58,7 +59,7 @@ function rows(
 
 /** The values of the first column in the rows that are printed. */
 async function found(capture: Buffer, where: string, status = 0): Promise<string[]> {
-  const result = await walctl(["decode-file", "--where", where, "--only", "insert", "-"], {
+  const result = await walctlInside(["decode-file", "--where", where, "--only", "insert", "-"], {
     stdin: capture,
   });
   assert.equal(result.status, status, result.stderr);
@@ -105,7 +106,7 @@ describe("--where", () => {
   });
 
   it("knows every key that a line may have", async () => {
-    const { stdout } = await walctl(["schema"]);
+    const { stdout } = await walctlInside(["schema"]);
     const { $defs } = JSON.parse(stdout) as {
       $defs: Record<string, { properties?: Record<string, { const?: string }> }>;
     };

@@ -32,7 +32,7 @@ const WAL_SENDER_TIMEOUT_MS = 1500;
 const ROWS = 20_000;
 const TAIL = ["tail", "-S", "s", "-P", "p", "--ack"];
 
-describe("output to what may keep a writer waiting", { timeout: 120_000 }, () => {
+describe("output to what may keep a writer waiting", { timeout: 600_000 }, () => {
   let server: TestServer;
   let folder: string;
   let fifo: string;

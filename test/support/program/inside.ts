@@ -1,4 +1,4 @@
-/** The program inside of the test's own process, for help pages and errors of usage: many runs, and nothing connects. */
+/** The program inside of the test's own process, for many runs that connect to nothing: help, errors of usage, fixtures. */
 import { Readable, Writable } from "node:stream";
 import { run } from "../../../src/cli.ts";
 import type { OutputStream } from "../../../src/commands/context.ts";
@@ -7,13 +7,14 @@ import { type RunOptions, type RunResult, childEnvironment } from "./cli.ts";
 /** As walctl() runs it as a child process, with pipes for its streams. */
 export async function walctlInside(
   args: readonly string[],
-  options: Pick<RunOptions, "server" | "env"> = {},
+  options: Pick<RunOptions, "server" | "env"> & { readonly stdin?: Uint8Array } = {},
 ): Promise<Omit<RunResult, "signal">> {
-  const printed = { stdout: "", stderr: "" };
+  const printed = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const into = (name: keyof typeof printed): OutputStream => ({
     stream: new Writable({
       write: (bytes: Buffer, _encoding, done) => {
-        printed[name] += bytes.toString();
+        // The program may use its buffer again.
+        printed[name].push(Buffer.from(bytes));
         done();
       },
     }),
@@ -21,7 +22,7 @@ export async function walctlInside(
     width: () => undefined,
   });
   const status = await run(args, {
-    stdin: Readable.from([]),
+    stdin: Readable.from(options.stdin === undefined ? [] : [options.stdin]),
     stdout: into("stdout"),
     stderr: into("stderr"),
     env: childEnvironment(options),
@@ -29,7 +30,10 @@ export async function walctlInside(
     finishBeforeExit: (work) => work,
     onSignal: () => () => {},
   });
-  return { status, ...printed };
+  const [stdout, stderr] = [printed.stdout, printed.stderr].map((all) =>
+    Buffer.concat(all).toString(),
+  );
+  return { status, stdout: stdout ?? "", stderr: stderr ?? "" };
 }
 
 const pages = new Map<string, string>();
