@@ -29,17 +29,38 @@ export function isHostile(text: string): boolean {
   return HOSTILE.test(text.replace(EMOJI_SELECTOR, ""));
 }
 
-/** As sanitizeLine(), with an escape for all that is not ASCII. */
-export function asciiLine(text: string): string {
-  return text.replace(/[^ -~]/gu, escapeCharacter);
-}
-
 /**
  * The text on one line, safe to print: it escapes as `\n`, `\r`, `\t`, otherwise as `\x1b`, `\u202e` or `\u{e0041}`.
  */
 export function sanitizeLine(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(EMOJI_SELECTOR, "").replace(HOSTILE, escapeCharacter);
+}
+
+/** White space that looks like a space. */
+const SPACES = /(?! )\p{Zs}/gu;
+/** A character with the marks, or the Korean letters, that it is drawn with. */
+const CLUSTER = /\P{M}[\p{M}\u1160-\u11ff]*/gu;
+const NOT_ASCII = /[^ -~]/gu;
+
+/** Whether clearLine() would write an escape. */
+export function isUnclear(text: string, exact = false): boolean {
+  if (PLAIN.test(text)) return false;
+  return exact || isHostile(text) || text.search(SPACES) >= 0 || text.normalize("NFC") !== text;
+}
+
+/**
+ * As sanitizeLine(), and what looks like another text is escaped too: white space other than a space, and what Unicode's
+ * normal form NFC writes otherwise. `exact`: all that is not ASCII.
+ */
+export function clearLine(text: string, exact = false): string {
+  if (PLAIN.test(text)) return text;
+  if (exact) return text.replace(NOT_ASCII, escapeCharacter);
+  const safe = sanitizeLine(text).replace(SPACES, escapeCharacter);
+  if (safe.normalize("NFC") === safe) return safe;
+  return safe.replace(CLUSTER, (one) =>
+    one.normalize("NFC") === one ? one : one.replace(NOT_ASCII, escapeCharacter),
+  );
 }
 
 function escapeCharacter(character: string): string {

@@ -1,13 +1,14 @@
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
-import { readStart } from "./value.ts";
+import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import { jsonTokens } from "./json.ts";
+import { quote, readStart } from "./value.ts";
 
 /** Where two JSON values differ, as a jsonpath from the value on: `.teapot."gift wrap"[0]`. */
 export interface JsonDifference {
   readonly path: string;
-  /** JSON on one line, safe to print. Undefined: not there. */
-  readonly before: string | undefined;
-  readonly after: string | undefined;
+  /** JSON on one line, not fit to be printed. Undefined: not there. */
+  readonly before: ColumnValue | undefined;
+  readonly after: ColumnValue | undefined;
 }
 
 const DEPTH_MAX = 50;
@@ -44,7 +45,7 @@ function compare(
   if (old.text === now.text || found.length > countMax) return;
   if (old.kind === "object" && now.kind === "object") {
     for (const key of new Set([...old.members.keys(), ...now.members.keys()])) {
-      const step = `${path}.${PLAIN_KEY.exec(key)?.[1] ?? key}`;
+      const step = `${path}.${PLAIN_KEY.exec(key)?.[1] ?? writtenKey(key)}`;
       compareMembers(old.members.get(key), now.members.get(key), step, found, countMax);
     }
   } else if (
@@ -56,7 +57,7 @@ function compare(
       compareMembers(item, now.items[index], `${path}[${index}]`, found, countMax);
     }
   } else {
-    found.push({ path, before: old.text, after: now.text });
+    found.push({ path, before: valueOf(old), after: valueOf(now) });
   }
 }
 
@@ -68,7 +69,16 @@ function compareMembers(
   countMax: number,
 ): void {
   if (old !== undefined && now !== undefined) compare(old, now, path, found, countMax);
-  else found.push({ path, before: old?.text, after: now?.text });
+  else found.push({ path, before: valueOf(old), after: valueOf(now) });
+}
+
+function valueOf(json: Json | undefined): ColumnValue | undefined {
+  return json && { kind: "text", bytes: Buffer.from(json.text) };
+}
+
+/** An escape of ours does not look like one of JSON. */
+function writtenKey(key: string): string {
+  return isUnclear(key) ? `E${quote(clearLine(key.replaceAll("\\", "\\\\")))}` : key;
 }
 
 /** Not JSON.parse: of numbers the digits count, and of a key that comes twice it is not told. */

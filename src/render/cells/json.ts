@@ -1,5 +1,5 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { isHostile, sanitizeLine } from "../bytes/sanitize.ts";
+import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import { textWidth } from "../terminal/text-width.ts";
 
 /** A string (its end may have been cut off), a bracket or the like, a number, a word. White space is dropped. */
@@ -23,8 +23,10 @@ export function isJson(oid: number, types: TypeRegistry): boolean {
  */
 export function jsonOnOneLine(json: string, whole: boolean): string | undefined {
   const tokens = tokensOf(json, whole);
-  if (tokens === undefined || tokens.some(isHostile)) return undefined;
-  return isHostile(json) ? spaced(tokens).map(sanitizeLine).join("") : sanitizeLine(json);
+  if (tokens === undefined || tokens.some((token) => isUnclear(token))) return undefined;
+  return isUnclear(json)
+    ? spaced(tokens.map((token) => clearLine(token))).join("")
+    : clearLine(json);
 }
 
 /** The same on lines of `width`, where that can be: what is longer has a line for each of its elements, indented. */
@@ -34,8 +36,8 @@ export function jsonOnLines(
   width: number,
 ): readonly string[] | undefined {
   const found = tokensOf(json, whole);
-  if (found === undefined || found.some(isHostile)) return undefined;
-  const tokens = found.map(sanitizeLine);
+  if (found === undefined || found.some((token) => isUnclear(token))) return undefined;
+  const tokens = found.map((token) => clearLine(token));
   const lines: string[] = [];
   let line = "";
   let depth = 0;
@@ -63,9 +65,9 @@ export function jsonOnLines(
   return lines;
 }
 
-/** Of JSON of which nothing was cut off, safe to print. Undefined: it is none. */
+/** Of JSON of which nothing was cut off, as they came. Undefined: it is none. */
 export function jsonTokens(json: string): readonly string[] | undefined {
-  return tokensOf(json, true)?.map(sanitizeLine);
+  return tokensOf(json, true);
 }
 
 /** Where the array or object ends that starts there, if on one line it is no longer than that. */

@@ -1,5 +1,5 @@
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
-import { isHostile, sanitizeLine } from "../bytes/sanitize.ts";
+import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import { joined, type Paint, type Painted, painted, type Palette } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
 import { jsonOnLines, jsonOnOneLine } from "./json.ts";
@@ -8,16 +8,20 @@ import {
   BESIDE_SIZE_MIN,
   drawValue,
   escapeText,
+  type Form,
   paintText,
   quote,
   readStart,
+  type Seen,
+  seenOf,
   type Start,
   startOfTokens,
+  WHOLE,
   writeHex,
 } from "./value.ts";
 
 /** On a line by itself only these could be read as something that they are not. */
-const AMBIGUOUS_ALONE = /^$|^NULL$|^[('"\s]|^E'|\\|[→⇢]|[\s…]$|\.\.\.$/u;
+const AMBIGUOUS_ALONE = /^$|^NULL$|^[('"\s…]|^\.\.\.|^E'|\\|[→⇢]|[\s…]$|\.\.\.$/u;
 const BYTEA = /^\\x[\da-f]*$/;
 const LINE_BREAK = /(?<=\n)/u;
 
@@ -30,7 +34,13 @@ interface LineLimits {
 
 interface Lines {
   readonly lines: readonly string[];
+  readonly quoted: boolean;
   readonly escaped: boolean;
+}
+
+interface DrawnLines {
+  readonly lines: readonly Painted[];
+  readonly seen: Seen;
 }
 
 /**
@@ -43,36 +53,56 @@ export function valueLines(
   json: boolean,
   palette: Palette,
   paint?: Paint,
-): readonly Painted[] {
+  form = WHOLE,
+): DrawnLines {
   const { width, valueWidthMax } = limits;
-  if (value.kind === "null" || value.kind === "unchanged")
-    return [drawValue(value, width, json, palette)];
-  const { bytes } = value;
-  if (value.kind === "binary") {
-    const hex = writeHex(bytes, valueWidthMax);
-    return drawn({ lines: [hex.text], escaped: false }, hex.whole);
+  if (value.kind === "null" || value.kind === "unchanged") {
+    const word = drawValue(value, width, json, palette);
+    return { lines: [word], seen: word.seen };
   }
-  const start = readStart(bytes, valueWidthMax);
+  const { bytes } = value;
+  const rest = bytes.subarray(form.start);
+  const { ellipsis } = palette.glyphs;
+  if (value.kind === "binary") {
+    const hex = writeHex(rest, valueWidthMax);
+    return drawn({ ...hex, lines: [hex.text] }, hex.whole);
+  }
+  const start = readStart(rest, valueWidthMax);
   const asJson =
-    json && start.text !== undefined ? jsonLines(start.text, start.whole, width) : undefined;
-  const written = asJson === undefined ? textLines(start) : { lines: asJson, escaped: false };
+    json && form.start === 0 && !form.exact && start.text !== undefined
+      ? jsonLines(start.text, start.whole, width)
+      : undefined;
+  const written =
+    asJson === undefined
+      ? textLines(start, form)
+      : { lines: asJson, quoted: false, escaped: false };
   return drawn(written, start.whole);
 
-  function drawn({ lines, escaped }: Lines, whole: boolean): readonly Painted[] {
-    const { ellipsis } = palette.glyphs;
-    const broke = broken(lines, limits);
+  function drawn(all: Lines, whole: boolean): DrawnLines {
+    const { escaped } = all;
+    const [first = "", ...others] = all.lines;
+    const broke = broken([form.start > 0 ? ellipsis + first : first, ...others], limits);
     const shown = broke.lines.map((line) => ({
       text: paintText(line, escaped, palette, paint),
       width: textWidth(line),
     }));
-    if (whole && broke.whole) return shown;
-    const told = `${ellipsis} ${formatSize(bytes.length)}`;
+    const seen = (lines: readonly string[], ends: boolean): Seen => {
+      const text = lines.join("").slice(form.start > 0 ? ellipsis.length : 0);
+      // How JSON is laid out depends on the width.
+      const told = asJson === undefined ? text : text.replaceAll(" ", "");
+      return seenOf(all, all.quoted && !ends ? `${told}'` : told, ends);
+    };
+    if (whole && broke.whole) return { lines: shown, seen: seen(broke.lines, true) };
+    const more = `${ellipsis} ${formatSize(bytes.length)}`;
     const room = Math.min(width, valueWidthMax);
-    const end = room >= told.length + BESIDE_SIZE_MIN ? told : ellipsis;
+    const end = room >= more.length + BESIDE_SIZE_MIN ? more : ellipsis;
     const last = startOfTokens(broke.lines.at(-1) ?? "", room - textWidth(end));
     const mark = painted(end, palette.quiet);
     const painting = { text: paintText(last, escaped, palette, paint), width: textWidth(last) };
-    return [...shown.slice(0, -1), joined(painting, mark)];
+    return {
+      lines: [...shown.slice(0, -1), joined(painting, mark)],
+      seen: seen([...broke.lines.slice(0, -1), last], false),
+    };
   }
 }
 
@@ -82,20 +112,20 @@ function jsonLines(text: string, whole: boolean, width: number): readonly string
   return jsonOnLines(text, whole, width);
 }
 
-function textLines({ text, bytes }: Start): Lines {
-  if (text !== undefined && !isHostile(text)) {
-    const safe = sanitizeLine(text);
-    const bare = BYTEA.test(safe) || !AMBIGUOUS_ALONE.test(safe);
-    return { lines: [bare ? safe : quote(safe)], escaped: false };
+function textLines({ text, bytes, whole }: Start, { start, exact }: Form): Lines {
+  if (text !== undefined && !isUnclear(text, exact)) {
+    const safe = clearLine(text);
+    const bare = start === 0 && (BYTEA.test(safe) || !AMBIGUOUS_ALONE.test(safe));
+    return { lines: [bare ? safe : quote(safe, whole)], quoted: !bare, escaped: false };
   }
   const parts = text?.split(LINE_BREAK) ?? [undefined];
   const last = parts.length - 1;
   // One pair of quotes around all of them.
   const lines = parts.map((part, index) => {
-    const quoted = quote(escapeText(part, bytes), index === last);
+    const quoted = quote(escapeText(part, bytes, exact), index === last && whole);
     return index === 0 ? `E${quoted}` : quoted.slice(1);
   });
-  return { lines, escaped: true };
+  return { lines, quoted: true, escaped: true };
 }
 
 /** Lines that are too long go on in the next one; what is too much altogether is left out. */
@@ -109,7 +139,9 @@ function broken(
     let rest = line;
     do {
       if (left <= 0) return { lines: out, whole: false };
-      const piece = startOfTokens(rest, Math.min(width, left)) || firstCharacter(rest);
+      const fitting = startOfTokens(rest, Math.min(width, left));
+      if (fitting === "" && left < width) return { lines: out, whole: false };
+      const piece = fitting || firstCharacter(rest);
       out.push(piece);
       rest = rest.slice(piece.length);
       left -= textWidth(piece);

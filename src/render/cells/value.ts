@@ -1,23 +1,35 @@
 /*
  * Values, names and times as a person reads them, before they have their place on the screen.
  * Law: two different values never look the same, and what is cut says so.
- * Way in: drawValue() for one value, drawDifference() (difference.ts) for old and new, TableNames (names.ts), Times (times.ts).
+ * Way in: drawValue() for one value, drawPair() (difference.ts) for old and new, TableNames (names.ts), Times (times.ts).
  */
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
-import { asciiLine, isHostile, sanitizeLine } from "../bytes/sanitize.ts";
-import { joined, type Paint, type Painted, painted, type Palette } from "../terminal/painted.ts";
+import { clearLine, isUnclear } from "../bytes/sanitize.ts";
+import {
+  joined,
+  type Paint,
+  type Painted,
+  painted,
+  type Palette,
+  SPACE,
+} from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
 import { jsonOnOneLine } from "./json.ts";
 import { formatSize } from "./numbers.ts";
 
 /** In UTF-8. */
 const CHARACTER_BYTES_MAX = 4;
+/** A mark, or a part of a Korean syllable, that the one before it is drawn with. */
+const JOINING = /^[\p{M}\u1160-\u11ff]/u;
+const MARKS_MAX = 6;
 /** As long as these the text could be read as something that it is not: NULL, the next column, an arrow, an escape. */
 const AMBIGUOUS = /^$|^NULL$|^\(|['=→⇢│┃…\\]|[-~]>|[|#] |\.\.\.|^\s|\s$|\s\s|[^\S ]/u;
 /** As the server prints bytea: the backslash starts no escape. */
 const BYTEA = /^\\x[\da-f]*$/;
 /** With less of the value beside it, the size is left out. */
 export const BESIDE_SIZE_MIN = 5;
+/** The same, where it stands for the difference from another one. */
+const BESIDE_DIFFERENCE_MIN = 12;
 /** What is not to be cut in two: an escape of ours, of JSON or of SQL. */
 const TOKEN = /\\(?:x[\da-f]{2}|u\{[\da-f]+\}|u[\da-f]{4}|.)|''|\P{M}\p{M}*|./giu;
 const ESCAPE = /\\(?:x[\da-f]{2}|u\{[\da-f]+\}|u[\da-f]{4}|.)/giu;
@@ -27,9 +39,31 @@ const INDIVISIBLE = /^[ -&(-[\]-~]*$/;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** What is seen of a value: without its quotes, the mark of a cut and colours. */
+export interface Seen {
+  readonly body: string;
+  /** A backslash starts an escape of ours. */
+  readonly escaped: boolean;
+  /** The value's end is seen. */
+  readonly ends: boolean;
+}
+
 export interface Drawn extends Painted {
   readonly isCut: boolean;
+  readonly seen: Seen;
 }
+
+/** How a value is drawn. */
+export interface Form {
+  /** The byte that it begins at. */
+  readonly start: number;
+  /** All that is not ASCII is escaped, and JSON is a text: values that differ look different whatever the font. */
+  readonly exact: boolean;
+  /** It may be longer than was asked for. */
+  readonly roomy: boolean;
+}
+
+export const WHOLE: Form = { start: 0, exact: false, roomy: false };
 
 /** A value as text that is safe to print. */
 export interface Written {
@@ -50,15 +84,24 @@ export interface Written {
  * `…`, outside of the quotes, and the size of all of it.
  */
 export function drawValue(
-  value: ColumnValue,
+  value: ColumnValue | undefined,
   width: number,
   json: boolean,
   palette: Palette,
   paint?: Paint,
+  form = WHOLE,
 ): Drawn {
+  if (value === undefined) return drawWord("(absent)", width, palette);
   if (value.kind === "null") return drawWord("NULL", width, palette);
   if (value.kind === "unchanged") return drawWord("(unchanged)", width, palette);
-  return drawWritten(writeValue(value, width, json), width, palette, paint);
+  const written = writeValue(value, width, json, form);
+  if (form.start === 0) return drawWritten(written, width, palette, paint);
+  const mark = painted(palette.glyphs.ellipsis, palette.quiet);
+  const size = painted(formatSize(value.bytes.length), palette.quiet);
+  const drawn = drawWritten(written, width - mark.width, palette, paint, BESIDE_DIFFERENCE_MIN);
+  const tells = !drawn.isCut && mark.width + drawn.width + 1 + size.width <= width;
+  const all = tells ? joined(mark, drawn, SPACE, size) : joined(mark, drawn);
+  return { ...all, seen: drawn.seen, isCut: true };
 }
 
 /** `readWidth`: more of it will not be shown. */
@@ -66,14 +109,22 @@ function writeValue(
   value: Extract<ColumnValue, { bytes: Uint8Array }>,
   readWidth: number,
   json: boolean,
+  form: Form,
 ): Written {
   const { bytes } = value;
-  if (value.kind === "binary") return writeHex(bytes, readWidth);
-  const start = readStart(bytes, readWidth);
-  const line =
-    json && start.text !== undefined ? jsonOnOneLine(start.text, start.whole) : undefined;
-  if (line === undefined) return writeText(start, bytes.length);
-  return { text: line, quoted: false, escaped: false, whole: start.whole, size: bytes.length };
+  const size = bytes.length;
+  const rest = bytes.subarray(form.start);
+  if (value.kind === "binary") return { ...writeHex(rest, readWidth), size };
+  const start = readStart(rest, readWidth);
+  if (json && form.start === 0 && !form.exact && start.text !== undefined) {
+    const line = jsonOnOneLine(start.text, start.whole);
+    if (line !== undefined)
+      return { text: line, quoted: false, escaped: false, whole: start.whole, size };
+  }
+  const written = writeText(start, size, form.exact);
+  if (form.start === 0 || written.quoted) return written;
+  // A part of a value, not a value.
+  return { ...written, text: quote(written.text, start.whole), quoted: true };
 }
 
 /** A value of the type's binary form: `\x…`, as bytea prints itself. */
@@ -84,11 +135,10 @@ export function writeHex(bytes: Uint8Array, width: number): Written {
   return { text, quoted: false, escaped: false, whole, size: bytes.length };
 }
 
-/** `exact`: what is not ASCII is escaped, so that values which differ look different whatever the font. */
 export function writeText(start: Start, size: number, exact = false): Written {
   const { text, bytes, whole } = start;
-  if (text !== undefined && !exact && !isHostile(text)) {
-    const safe = sanitizeLine(text);
+  if (text !== undefined && !isUnclear(text, exact)) {
+    const safe = clearLine(text);
     const bare = BYTEA.test(safe) || !AMBIGUOUS.test(safe);
     if (bare) return { text: safe, quoted: false, escaped: false, whole, size };
     return { text: quote(safe, whole), quoted: true, escaped: false, whole, size };
@@ -100,8 +150,7 @@ export function writeText(start: Start, size: number, exact = false): Written {
 /** What stands in E'…', but for the quotes: a backslash of its own is doubled. Bytes that are not UTF-8 are `\xff`. */
 export function escapeText(text: string | undefined, bytes: Uint8Array, exact = false): string {
   if (text === undefined) return escapeBytes(bytes);
-  const doubled = text.replaceAll("\\", "\\\\");
-  return exact ? asciiLine(doubled) : sanitizeLine(doubled);
+  return clearLine(text.replaceAll("\\", "\\\\"), exact);
 }
 
 /** As in SQL; `whole`: with the quote at its end. */
@@ -111,29 +160,44 @@ export function quote(text: string, whole = true): string {
 
 /** As much of it as the width allows, painted. */
 export function drawWritten(
-  { text, quoted, escaped, whole, size }: Written,
+  written: Written,
   width: number,
   palette: Palette,
   paint?: Paint,
+  besideSizeMin = BESIDE_SIZE_MIN,
 ): Drawn {
+  const { text, quoted, escaped, whole, size } = written;
   if (whole) {
     const columns = textWidth(text);
-    if (columns <= width)
-      return { text: paintText(text, escaped, palette, paint), width: columns, isCut: false };
+    if (columns <= width) {
+      const drawn = paintText(text, escaped, palette, paint);
+      return { text: drawn, width: columns, isCut: false, seen: seenOf(written, text, true) };
+    }
   }
   const close = quoted ? "'" : "";
   const open = whole && quoted ? text.slice(0, -1) : text;
   const { ellipsis } = palette.glyphs;
   const told = `${ellipsis} ${formatSize(size)}`;
-  const end = width >= told.length + close.length + BESIDE_SIZE_MIN ? told : ellipsis;
+  const end = width >= told.length + close.length + besideSizeMin ? told : ellipsis;
   // The quote that opens it is no half of a pair.
   const opening = quoted ? open.slice(0, open.indexOf("'") + 1) : "";
   const room = width - close.length - textWidth(end) - opening.length;
   const start = opening + startOfTokens(open.slice(opening.length), room);
   const shown = painted(start + close);
   const mark = painted(end.slice(0, Math.max(width, 0)), palette.quiet);
-  const body = { ...shown, text: paintText(shown.text, escaped, palette, paint) };
-  return { ...(shown.width + mark.width <= width ? joined(body, mark) : mark), isCut: true };
+  if (shown.width + mark.width > width)
+    return { ...mark, isCut: true, seen: seenOf(written, "", false) };
+  const value = { ...shown, text: paintText(shown.text, escaped, palette, paint) };
+  return { ...joined(value, mark), isCut: true, seen: seenOf(written, shown.text, false) };
+}
+
+/** @param shown with its quotes, if it has any */
+export function seenOf(
+  { quoted, escaped }: Pick<Written, "quoted" | "escaped">,
+  shown: string,
+  ends: boolean,
+): Seen {
+  return { body: quoted ? shown.slice(shown.indexOf("'") + 1, -1) : shown, escaped, ends };
 }
 
 /** As much of the start as fits in `width` columns, cut between two characters or escapes. */
@@ -166,8 +230,12 @@ export function paintText(
   return drawn + plain(text.slice(at));
 }
 
-function drawWord(word: string, width: number, palette: Palette): Drawn {
-  return { ...painted(word.slice(0, Math.max(width, 0)), palette.quiet), isCut: false };
+/** Cut, it would look like a value. */
+export function drawWord(word: string, width: number, palette: Palette): Drawn {
+  const isCut = word.length > width;
+  const shown = isCut ? palette.glyphs.ellipsis.slice(0, Math.max(width, 0)) : word;
+  const seen = { body: isCut ? "" : word, escaped: false, ends: !isCut };
+  return { ...painted(shown, palette.quiet), isCut, seen };
 }
 
 export interface Text {
@@ -198,8 +266,19 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** The last place at or before `at` where a character starts that no mark follows there, in either of two texts. */
+export function startOfCharacter(texts: readonly Uint8Array[], at: number): number {
+  const [bytes = new Uint8Array()] = texts;
+  let start = characterBoundary(bytes, at);
+  const isJoined = (text: Uint8Array): boolean =>
+    JOINING.test(Buffer.from(text.subarray(start, start + CHARACTER_BYTES_MAX)).toString());
+  for (let marks = 0; start > 0 && marks < MARKS_MAX && texts.some(isJoined); marks++)
+    start = characterBoundary(bytes, start - 1);
+  return start;
+}
+
 /** The last place at or before `at` where a character starts. */
-export function characterBoundary(bytes: Uint8Array, at: number): number {
+function characterBoundary(bytes: Uint8Array, at: number): number {
   let boundary = at;
   while (boundary > 0 && at - boundary < CHARACTER_BYTES_MAX && isContinuation(bytes[boundary])) {
     boundary -= 1;

@@ -13,13 +13,17 @@ import { textWidth } from "../terminal/text-width.ts";
 import { signOf } from "./event.ts";
 import type { Field, Fields } from "./fields.ts";
 import { isJson } from "../cells/json.ts";
+import { drawApart } from "../cells/difference.ts";
 import { valueLines } from "../cells/lines.ts";
+import type { Form } from "../cells/value.ts";
 import { shortenName } from "../cells/names.ts";
 import { arrowOf, describePlace, differencesOf, drawChange, noteOn } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
 const NAME_WIDTH_MAX = 30;
 const VALUE_LINES_MAX = 8;
+/** Bytes of a value before the place where it changed. */
+const COMMON_SHOWN = 40;
 /** Two spaces, the mark of what changed, a space. */
 const MARK_WIDTH = 4;
 const BAR_WIDTH = 3;
@@ -79,24 +83,38 @@ function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
 
 /** `value`, or `old → new`, or of JSON the places that changed. */
 function valuesOf(field: Field, place: Place, canvas: Canvas): readonly Painted[] {
-  const { palette, types, view } = canvas;
+  const { palette, types } = canvas;
   const { column, identifies, before, value } = field;
   const json = isJson(column.typeOid, types);
-  const draw = (what: ColumnValue, width: number, paint?: Paint): readonly Painted[] =>
-    valueLines(what, { ...place, width }, json, palette, paint);
-  if (before === undefined) return draw(value, place.width, identifies ? palette.key : undefined);
-  const places = view.valueWidthMax === undefined ? differencesOf(field, canvas) : undefined;
+  const draw = (what: ColumnValue, width: number, paint?: Paint, form?: Form) => {
+    const valueWidthMax = form?.roomy === true ? width : place.valueWidthMax;
+    return valueLines(what, { valueWidthMax, width }, json, palette, paint, form);
+  };
+  if (before === undefined)
+    return draw(value, place.width, identifies ? palette.key : undefined).lines;
+  const places = differencesOf(field, canvas);
   if (places !== undefined)
     return places.map((one) => describePlace(field, one, place.width, canvas));
   const together = drawChange(field, place.width, place.valueWidthMax, canvas);
   if (!together.isCut && together.width <= place.width) return [together];
-  const arrow = joined(painted(arrowOf(field, palette).text.trimStart()));
+  const arrow = painted(arrowOf(field, palette).text.trimStart());
   const width = textWidth(palette.glyphs.arrow) + 1;
-  const from = draw(before, place.width, palette.oldValue);
-  const to = draw(value, place.width - width, palette.newValue);
+  const apart = drawApart(
+    before,
+    value,
+    (form) => [
+      draw(before, place.width, palette.oldValue, form),
+      draw(value, place.width - width, palette.newValue, form),
+    ],
+    COMMON_SHOWN,
+  );
+  if (apart === undefined) return [together];
+  const [from, to] = apart;
   return [
-    ...from,
-    ...to.map((line, index) => joined(index === 0 ? { ...arrow, width } : spaces(width), line)),
+    ...from.lines,
+    ...to.lines.map((line, index) =>
+      joined(index === 0 ? { ...arrow, width } : spaces(width), line),
+    ),
   ];
 }
 

@@ -1,23 +1,14 @@
 import type { RowChange } from "../../pgoutput/messages.ts";
-import type { ColumnValue } from "../../pgoutput/tuple.ts";
 import { formatColumn } from "../values/identifier.ts";
-import {
-  joined,
-  type Paint,
-  type Painted,
-  painted,
-  paintedWithin,
-  type Palette,
-  SPACE,
-} from "../terminal/painted.ts";
-import { drawDifference } from "../cells/difference.ts";
+import { joined, type Painted, painted, type Palette, SPACE } from "../terminal/painted.ts";
+import { drawPair } from "../cells/difference.ts";
 import type { Field, Fields } from "./fields.ts";
 import type { Piece, Rest } from "./flow.ts";
 import { isJson } from "../cells/json.ts";
 import { type JsonDifference, jsonDifferences } from "../cells/json-difference.ts";
 import { shortenName } from "../cells/names.ts";
 import { countOf, formatCount } from "../cells/numbers.ts";
-import { type Drawn, drawValue, drawWritten, readStart, writeText } from "../cells/value.ts";
+import { type Drawn, drawValue } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 
 export interface RowPieces {
@@ -132,29 +123,32 @@ export function differencesOf(
 /** `items.teapot.colour="blue" → "red"` */
 export function describePlace(
   field: Field,
-  { path, before, after }: JsonDifference,
+  difference: JsonDifference,
   width: number,
   { palette, view }: Canvas,
 ): Omit<Piece, "gap"> {
-  const name = formatColumn(field.relation, field.column) + path;
-  const head = joined(
-    paintedWithin(name, Math.floor(width / 2), palette.quiet),
-    painted("=", palette.quiet),
+  const { ellipsis } = palette.glyphs;
+  const path = shortenName(
+    formatColumn(field.relation, field.column) + difference.path,
+    Math.floor(width / 2),
+    ellipsis,
   );
-  const arrow = arrowOf(field, palette);
-  const room = Math.max(0, width - head.width - arrow.width);
-  const valueMax = view.valueWidthMax ?? Math.floor(room / 2);
-  const draw = (text: string | undefined, left: number, paint: Paint): Painted => {
-    if (text === undefined) return paintedWithin("(absent)", left, palette.quiet);
-    const size = Buffer.byteLength(text);
-    const written = { text, quoted: false, escaped: false, whole: true, size };
-    return drawWritten(written, left, palette, paint);
-  };
-  const from = draw(before, Math.min(valueMax, room), palette.oldValue);
-  // What the old value does not need, the new one may have.
-  const rest = view.valueWidthMax ?? Infinity;
-  const to = draw(after, Math.min(rest, room - from.width), palette.newValue);
-  return { ...joined(head, from, arrow, to), cut: undefined };
+  const head = joined(painted(path, palette.quiet), painted("=", palette.quiet));
+  const to = (columns: number): Painted =>
+    joined(
+      head,
+      drawPair(
+        difference.before,
+        difference.after,
+        {
+          ...{ width: columns - head.width, valueMax: view.valueWidthMax ?? Infinity },
+          ...{ json: true, arrow: arrowOf(field, palette) },
+        },
+        palette,
+      ),
+    );
+  const widthMin = head.width + SHORT_CHANGE_WIDTH_MIN;
+  return { ...to(width), cut: { anywayMin: Infinity, widthMin, to } };
 }
 
 /** The value was seen earlier, or the server sent it. */
@@ -180,42 +174,13 @@ export function drawChange(field: Field, room: number, valueMax: number, canvas:
   const { column, identifies, before, value } = field;
   const { palette, types } = canvas;
   const json = isJson(column.typeOid, types);
-  const draw = (what: ColumnValue, width: number, paint: Paint | undefined): Drawn =>
-    drawValue(what, Math.min(width, valueMax), json, palette, paint);
-  if (before === undefined) return draw(value, room, identifies ? palette.key : undefined);
-  const arrow = arrowOf(field, palette);
-  const both = room - arrow.width;
-  const half = Math.floor(both / 2);
-  // What one of them does not need, the other one may have.
-  const now = draw(value, both, palette.newValue);
-  const from = draw(before, Math.max(half, both - now.width), palette.oldValue);
-  const to =
-    now.width + from.width <= both ? now : draw(value, both - from.width, palette.newValue);
-  const isCut = from.isCut || to.isCut;
-  if (isCut) {
-    const differing = drawDifference(before, value, Math.min(half, valueMax), palette);
-    if (differing !== undefined) return { ...joined(differing[0], arrow, differing[1]), isCut };
-  } else if (plainOf(before) === plainOf(value)) {
-    const [old = from, exact = to] = [before, value].map((one) => drawExactly(one, half, canvas));
-    return { ...joined(old, arrow, exact), isCut };
+  if (before !== undefined) {
+    const arrow = arrowOf(field, palette);
+    return drawPair(before, value, { width: room, valueMax, json, arrow }, palette);
   }
-  return { ...joined(from, arrow, to), isCut };
-}
-
-/** What two values look like to a person, whatever the font: white space in JSON and accents apart. */
-function plainOf(value: ColumnValue): string | ColumnValue {
-  if (value.kind !== "text") return value;
-  const text = Buffer.from(value.bytes).toString();
-  return text.normalize("NFC").replace(/\s+|\ufe0f/gu, "");
-}
-
-/** With escapes for all that is not ASCII, and all white space. */
-function drawExactly(value: ColumnValue, width: number, { palette }: Canvas): Drawn {
-  if (value.kind !== "text") return drawValue(value, width, false, palette);
-  const { bytes } = value;
-  const plain = readStart(bytes, width);
-  const same = plain.text !== undefined && /^[ -~]*$/.test(plain.text);
-  return drawWritten(writeText(plain, bytes.length, !same), width, palette);
+  const paint = identifies ? palette.key : undefined;
+  const width = value.kind === "null" ? room : Math.min(room, valueMax);
+  return drawValue(value, width, json, palette, paint);
 }
 
 /** `name=` */

@@ -1,12 +1,12 @@
 import type { Column, Relation } from "../../pgoutput/messages.ts";
-import { sanitizeLine } from "../bytes/sanitize.ts";
+import { clearLine } from "../bytes/sanitize.ts";
 
 /** The names that SQL accepts without quotes, except keywords. */
 const BARE = /^[\p{Ll}\p{Lo}_][\p{Ll}\p{Lo}\p{Nd}_$]*$/u;
 
 /** A name on one line, in double quotes if SQL needs them: `t`, `"Odd.name"`. */
 export function formatIdentifier(name: string): string {
-  const safe = sanitizeLine(name);
+  const safe = clearLine(name);
   return BARE.test(safe) ? safe : `"${safe.replaceAll('"', '""')}"`;
 }
 

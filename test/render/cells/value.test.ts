@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";
 import type { ColumnValue } from "../../../src/pgoutput/tuple.ts";
-import { drawDifference } from "../../../src/render/cells/difference.ts";
+import { drawPair } from "../../../src/render/cells/difference.ts";
 import { valueLines } from "../../../src/render/cells/lines.ts";
 import { drawValue } from "../../../src/render/cells/value.ts";
 import { createPalette } from "../../../src/render/terminal/painted.ts";
@@ -19,8 +19,13 @@ const onOneLine = (value: ColumnValue, width = WIDTH): string =>
 const onLines = (value: ColumnValue): string => {
   const limits = { width: WIDTH, valueWidthMax: Number.POSITIVE_INFINITY };
   return valueLines(value, limits, false, PALETTE)
-    .map(({ text }) => text)
+    .lines.map(({ text }) => text)
     .join("\n");
+};
+
+const pair = (before: string, after: string, width: number, valueMax = Infinity): string => {
+  const options = { width, valueMax, json: false, arrow: { text: " → ", width: 3 } };
+  return drawPair(valueOf(before), valueOf(after), options, PALETTE).text;
 };
 
 /** What escapes are made of, and what is escaped; 0xff is no UTF-8. */
@@ -78,8 +83,8 @@ describe("a value's escapes", () => {
 
   it("in a difference, which may begin behind the first half of one", () => {
     const [common, end] = ["c".repeat(30), "e".repeat(60)];
-    const difference = (before: string, after: string): readonly string[] | undefined =>
-      drawDifference(valueOf(before), valueOf(after), 26, PALETTE)?.map(({ text }) => text);
+    const difference = (before: string, after: string): readonly string[] =>
+      pair(before, after, 55).split(" → ");
     const from = `${common}\\tabcde1${end}`;
     assert.deepEqual(difference(from, `${common}\\tabcde2${end}`), [
       "…'tabcde1eeeeeeeeee'… 98 B",

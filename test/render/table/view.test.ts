@@ -225,7 +225,7 @@ describe("table: where JSON was changed", () => {
       "what a terminal must not see",
       '{"\\u0000": 1, "\u202e": 1}',
       '{"\\u0000": 1, "\u202e": 2}',
-      'value."\\u202e"=1 → 2',
+      String.raw`value.E'"\u202e"'=1 → 2`,
     ],
   ];
   for (const [what, before, after, shown] of cases) {
