@@ -1,4 +1,4 @@
-import { ExitCode, WalctlError } from "../errors.ts";
+import { ExitCode, Interrupted, WalctlError } from "../errors.ts";
 import { Screen } from "../output/screen.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import { type Check, fail } from "../reports.ts";
@@ -40,7 +40,8 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
     }).catch(async (error: unknown) => {
       // Without any check the connection failed; what was found before another error is printed all the same.
       if (checks.length > 0) await finish();
-      if (checks.length > 0 || !(error instanceof WalctlError)) throw error;
+      const isFinding = error instanceof WalctlError && !(error instanceof Interrupted);
+      if (checks.length > 0 || !isFinding) throw error;
       const more = error.hint === undefined ? "" : `; ${error.hint}`;
       await print(fail("connection", `${error.message}${more}`, null));
     });
@@ -72,5 +73,5 @@ async function checkRenderer(
   if (output.format === "ndjson") return { each: renderCheckNdjson };
   const width = (): number => stdout.width() ?? Number.POSITIVE_INFINITY;
   const rows = stdout.isTerminal ? new Screen(stdout.stream).rows : Number.POSITIVE_INFINITY;
-  return { all: (checks) => renderChecks(checks, width(), output.color, rows) };
+  return { all: (checks) => renderChecks(checks, width(), output, rows) };
 }

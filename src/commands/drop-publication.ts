@@ -3,7 +3,7 @@ import { dropPublication as drop } from "../server/publication/drop.ts";
 import { readServerVersion } from "../server/settings/preflight.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, print } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";
 import { Reporter } from "./reporter.ts";
 
@@ -35,7 +35,7 @@ export async function dropPublication(
       ...{ publication: name, status: dryRun ? "would_drop" : "dropped", sql: [sql], undo: [undo] },
       tables: publicationReport(name, state).tables,
     };
-    context.stdout.stream.write(renderDroppedPublication(report, output.format, output.color));
+    await print(context, renderDroppedPublication(report, output.format, output));
     return ExitCode.done;
   } finally {
     reporter.clearProgress();

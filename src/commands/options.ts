@@ -21,6 +21,8 @@ export interface OutputOptions {
   readonly dialect: "walctl" | ForeignDialect;
   /** Whether standard output is coloured. Standard error never is. */
   readonly color: boolean;
+  /** Whether what is drawn is ASCII. */
+  readonly ascii: boolean;
   readonly quiet: boolean;
 }
 
@@ -37,6 +39,7 @@ export function outputOptions(
     ...(format === "openmetrics" ? { metrics: true } : {}),
     dialect: foreign ? flags.format : "walctl",
     color: colorWanted(flags, context),
+    ascii: asciiWanted(context),
     quiet: flags.quiet ?? false,
   };
 }
@@ -51,7 +54,7 @@ function colorWanted(flags: OutputFlags, context: Pick<CommandContext, "env" | "
 }
 
 /** Whether the locale is one of other characters than UTF-8's (setlocale(3)). Without one a terminal has UTF-8 today. */
-export function asciiWanted({ env }: Pick<CommandContext, "env">): boolean {
+function asciiWanted({ env }: Pick<CommandContext, "env">): boolean {
   const locale = [env["LC_ALL"], env["LC_CTYPE"], env["LANG"]].find((name) => (name ?? "") !== "");
   return locale !== undefined && !/utf-?8/i.test(locale);
 }

@@ -42,7 +42,7 @@ export async function publications(
       state === undefined ? [] : [publicationReport(name, state, tables, faultsOf(checks[at]))],
     );
     const width = context.stdout.width() ?? Number.POSITIVE_INFINITY;
-    const text = renderPublications(reports, output.format, width, output.color);
+    const text = renderPublications(reports, output.format, width, output);
     await sinkOf(context.stdout.stream).write(Buffer.from(text));
     tellOfTable(flags, output, reporter);
     const missing = facts.flatMap(({ state }, at) =>

@@ -3,7 +3,7 @@ import { findWalLevelFault, readServerVersion } from "../server/settings/preflig
 import { differentPublication, setUpPublication } from "../server/publication/publication.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, print } from "./context.ts";
 import { type OutputFlags, outputOptions } from "./options.ts";
 import { type PublicationFlags, publicationPlan } from "./publication-flags.ts";
 import { Reporter } from "./reporter.ts";
@@ -49,7 +49,7 @@ export async function setupPublication(
       for (const warning of warnings) reporter.warn(warning);
       const { status, sql } = outcome;
       const report = { publication: name, status, sql, warnings: warnings.map(warningText) };
-      context.stdout.stream.write(renderPublication(report, output.format, output.color));
+      await print(context, renderPublication(report, output.format, output));
       if (status === "different") throw differentPublication(target, plan, outcome);
       return ExitCode.done;
     });

@@ -35,7 +35,8 @@ const RENDERERS: Readonly<Record<string, (types: TypeRegistry) => Renderer>> = {
   wal2json: (types) => new Wal2jsonRenderer(types),
   debezium: (types) =>
     new DebeziumRenderer({ types, database: null, version: "0", now: () => 1_000_000 }),
-  table: (types) => new TableRenderer({ types, width: () => 80, color: false, view: WHOLE_VIEW }),
+  table: (types) =>
+    new TableRenderer({ types, width: () => 80, look: { color: false }, view: WHOLE_VIEW }),
 };
 const lines = new LineSchema();
 

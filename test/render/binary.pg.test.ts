@@ -249,7 +249,7 @@ function tables(payloads: readonly Buffer[]): string {
     payloads,
     new TableRenderer({
       width: () => 200,
-      color: false,
+      look: { color: false },
       view: WHOLE_VIEW,
       types: new TypeRegistry(),
     }),

@@ -70,7 +70,7 @@ describe("colours", () => {
   }
 
   it("are those of the palette, and only it paints", () => {
-    for (const [name, paint] of Object.entries(createPalette(true))) {
+    for (const [name, paint] of Object.entries(createPalette({ color: true }))) {
       if (typeof paint !== "function") continue;
       assert.notEqual(paint("text"), "text", name);
       assert.deepEqual(strangers(paint("text")), [], name);

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RecordTable } from "../../src/render/wal/table.ts";
+import type { StatsRow } from "../../src/render/wal/stats.ts";
+import { renderStatsTable } from "../../src/render/wal/stats-table.ts";
+import { textWidth } from "../../src/render/terminal/text-width.ts";
 import type { RelationNames } from "../../src/wal/relation-name.ts";
 import { LogEncoder, headerOf, mainData, u16, u32 } from "../wal/support/log-encoder.ts";
 import { readLog } from "../wal/support/read.ts";
@@ -14,7 +17,7 @@ const NAMES: RelationNames = {
     return {
       ...customers,
       schema: null,
-      relation: "customers_\u001B[31mpkey_of_a_long_name",
+      relation: "c_\u001B[31mpkey_of_a_long_name",
     };
   },
 };
@@ -51,7 +54,12 @@ function mixedLog(): LogEncoder {
 }
 
 function rendered(width: number, expanded = false): string {
-  const table = new RecordTable({ names: NAMES, width: () => width, color: false, expanded });
+  const table = new RecordTable({
+    names: NAMES,
+    width: () => width,
+    look: { color: false },
+    expanded,
+  });
   readLog(mixedLog().bytes(), {
     header: headerOf(18),
     record: (record) => table.record(record, 18),
@@ -65,7 +73,7 @@ describe("records as a table", () => {
       rendered(80),
       String.raw`lsn           xid  record                table                     bytes images
 0/300028      757  Heap INSERT           public.customers             49
-0/300060      757  Btree INSERT_LEAF     customers_\x1b[31mpkey_…     53  1,000
+0/300060      757  Btree INSERT_LEAF     c_\x1b[…y_of_a_long_name     53  1,000
 0/300480 4000000000  Heap UPDATE         5/16393 block 24             60
 0/3004C0      759  Transaction COMMIT    2026-11-25 01:49:05.731Z     46
 0/3004F0        7  Heap TRUNCATE         1 table                      42
@@ -80,6 +88,28 @@ describe("records as a table", () => {
       assert.ok(longest <= Math.min(width, 200), `${longest} of ${width}`);
     }
     assert.match(rendered(120), /pkey_of_a_long_name/);
+  });
+
+  it("takes two lines for a record below 64 columns", () => {
+    for (const width of [32, 40, 63]) {
+      const lines = rendered(width).trimEnd().split("\n");
+      for (const line of lines) assert.ok(line.length <= width, `${width}: ${line}`);
+      assert.equal(lines.length, 10);
+    }
+    assert.equal(
+      rendered(40),
+      String.raw`0/300028 757 Heap INSERT
+  public.customers  49 bytes
+0/300060 757 Btree INSERT_LEAF
+  c_\x1b[31…key_of_a_long_name  53 bytes
+0/300480 4000000000 Heap UPDATE
+  5/16393 block 24  60 bytes
+0/3004C0 759 Transaction COMMIT
+  2026-11-25 01:49:05.731Z  46 bytes
+0/3004F0 7 Heap TRUNCATE
+  1 table  42 bytes
+`,
+    );
   });
 
   it("--expanded shows a commit with what a recovery needs that stops before it", () => {
@@ -99,4 +129,26 @@ describe("records as a table", () => {
 `,
     );
   });
+});
+
+describe("statistics as a table", () => {
+  const rowOf = (title: string, index: number): StatsRow => ({
+    ...{ members: "", title, records: 12_345 * (index + 1), recordBytes: 9_876_543, imageBytes: 0 },
+  });
+  const ROWS = ["northern", "southern", "eastern"].flatMap((half, at) =>
+    ["01", "02"].map((month, index) =>
+      rowOf(`telemetry.measurements_of_all_${half}_sensors_2026_${month}`, at * 2 + index),
+    ),
+  );
+
+  for (const width of [30, 40, 60, 80, 120]) {
+    it(`no two names look alike in ${width} columns, and all of it fits`, () => {
+      const text = renderStatsTable(ROWS, "table", [], { width, look: { color: false } });
+      const lines = text.trimEnd().split("\n");
+      for (const line of lines) assert.ok(textWidth(line) <= width, line);
+      const names = lines.slice(2, -1).map((line) => line.split("│")[1]?.trim() ?? "");
+      assert.equal(new Set(names).size, ROWS.length, text);
+      assert.match(text, / 16\.\d%/);
+    });
+  }
 });

@@ -8,7 +8,7 @@ import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
+import { type CommandContext, print } from "../context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { openCatalogOutput } from "./output.ts";
@@ -109,8 +109,8 @@ function dataDirSource(
 
 async function printSummary(
   { header, counts }: CatalogWriter,
-  { color }: OutputOptions,
-  { stdout }: CommandContext,
+  output: OutputOptions,
+  context: CommandContext,
 ): Promise<void> {
   const { renderCatalogTable } = await import("../../render/reports/catalog.ts");
   const report = {
@@ -118,7 +118,7 @@ async function printSummary(
     ...{ version: header.server_version_num, systemIdentifier: header.system_identifier },
     ...{ timeline: header.timeline, lsn: formatPosition(header.lsn), time: header.time, counts },
   };
-  stdout.stream.write(renderCatalogTable(report, color));
+  await print(context, renderCatalogTable(report, output));
 }
 
 /** For the hint. */

@@ -21,19 +21,19 @@ export interface Printer {
 /** The modules for tables are loaded only if tables are printed. */
 export async function createPrinter(
   { stats, expanded }: InspectOptions,
-  { format, color }: OutputOptions,
+  output: OutputOptions,
   names: RelationNames,
   context: CommandContext,
 ): Promise<Printer> {
   const width = (): number => context.stdout.width() ?? 80;
-  if (stats !== undefined) return await statsPrinter(stats, { format, color, width }, names);
-  if (format === "ndjson") {
+  if (stats !== undefined) return await statsPrinter(stats, output, width, names);
+  if (output.format === "ndjson") {
     const { RecordLines } = await import("../../render/wal/ndjson.ts");
     const lines = new RecordLines(names);
     return withoutEnd(lines);
   }
   const { RecordTable } = await import("../../render/wal/table.ts");
-  return withoutEnd(new RecordTable({ names, width, color, expanded }));
+  return withoutEnd(new RecordTable({ names, width, look: output, expanded }));
 }
 
 function withoutEnd(lines: Pick<Printer, "record" | "take">): Printer {
@@ -44,15 +44,10 @@ function withoutEnd(lines: Pick<Printer, "record" | "take">): Printer {
   };
 }
 
-interface StatsOutput {
-  readonly format: "table" | "ndjson";
-  readonly color: boolean;
-  readonly width: () => number;
-}
-
 async function statsPrinter(
   by: StatsBy,
-  { format, color, width }: StatsOutput,
+  output: OutputOptions,
+  width: () => number,
   names: RelationNames,
 ): Promise<Printer> {
   const { renderStatsNdjson, statsRows } = await import("../../render/wal/stats.ts");
@@ -62,11 +57,11 @@ async function statsPrinter(
     const rows = statsRows(statistics, by, names);
     const tables = by === "table" ? rows : statsRows(statistics, "table", names);
     const findings = findingsOf(statistics, names, tables);
-    if (format === "ndjson") {
+    if (output.format === "ndjson") {
       return partsOf(rows, renderStatsNdjson, renderFindingsNdjson(findings));
     }
     const { renderStatsTable } = await import("../../render/wal/stats-table.ts");
-    return [Buffer.from(renderStatsTable(rows, by, findings, { width: width(), color }))];
+    return [Buffer.from(renderStatsTable(rows, by, findings, { width: width(), look: output }))];
   };
   return {
     record: (record, version) => statistics.add(record, version),

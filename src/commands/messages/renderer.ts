@@ -7,7 +7,7 @@ import type { Renderer } from "../../render/renderer.ts";
 import type { TableView } from "../../render/table/view.ts";
 import type { Streaming } from "../../server/settings/pgoutput-options.ts";
 import type { CommandContext } from "../context.ts";
-import { type ForeignDialect, type OutputOptions, asciiWanted } from "../options.ts";
+import { type ForeignDialect, type OutputOptions } from "../options.ts";
 import type { Warning } from "../reporter.ts";
 import { createSummaryRenderer, INEXACT_SUMMARY } from "./summary.ts";
 import { type TableFlags, tableView } from "./table-flags.ts";
@@ -86,8 +86,7 @@ export async function createRenderer(
   const { TableRenderer } = await import("../../render/table/table.ts");
   const renderer = new TableRenderer({
     width: () => context.stdout.width() ?? 80,
-    color: output.color,
-    ascii: asciiWanted(context),
+    look: output,
     now: () => performance.now(),
     view: watched ? view : { ...view, burstRows: Number.POSITIVE_INFINITY },
     types,

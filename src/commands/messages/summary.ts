@@ -13,7 +13,7 @@ export async function createSummaryRenderer(
   if (output.format === "ndjson") return new SummaryRenderer(renderSummaryNdjson);
   const { renderSummaryTables } = await import("../../render/reports/summary-table.ts");
   return new SummaryRenderer((counts) =>
-    renderSummaryTables(counts, stdout.width() ?? Number.POSITIVE_INFINITY, output.color),
+    renderSummaryTables(counts, stdout.width() ?? Number.POSITIVE_INFINITY, output),
   );
 }
 

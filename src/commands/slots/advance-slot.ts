@@ -4,7 +4,7 @@ import { advanceSlot as advance } from "../../server/slot/advance.ts";
 import { requireSlotName } from "../../server/slot/slot.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
+import { type CommandContext, print } from "../context.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 
@@ -36,7 +36,7 @@ export async function advanceSlot(
       reporter.notice(`slot "${name}" stands at ${standing} already; a slot does not go back`);
     }
     const report = { slot: name, status: outcome.status, confirmed_flush_lsn: standing };
-    context.stdout.stream.write(renderAdvancedSlot(report, output.format, output.color));
+    await print(context, renderAdvancedSlot(report, output.format, output));
     return ExitCode.done;
   } finally {
     reporter.clearProgress();

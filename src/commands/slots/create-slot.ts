@@ -10,7 +10,7 @@ import {
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connect } from "../../server/connection/connect.ts";
 import { connectionTarget } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
+import { type CommandContext, print } from "../context.ts";
 import { type OutputFlags, outputOptions, parseSeconds } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 
@@ -63,7 +63,7 @@ export async function createSlot(
       plugin: PLUGIN,
       consistent_point: outcome.consistentPoint,
     } as const;
-    context.stdout.stream.write(renderSlot(report, output.format, output.color));
+    await print(context, renderSlot(report, output.format, output));
     return ExitCode.done;
   } finally {
     reporter.clearProgress();

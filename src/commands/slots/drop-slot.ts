@@ -2,7 +2,7 @@ import { ExitCode } from "../../errors.ts";
 import { dropSlot as drop, requireSlotName } from "../../server/slot/slot.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
+import { type CommandContext, print } from "../context.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 
@@ -21,7 +21,7 @@ export async function dropSlot(
     const { renderDroppedSlot } = await import("../../render/reports/setup.ts");
     reporter.clearProgress();
     const report = { slot: name, status: "dropped" } as const;
-    context.stdout.stream.write(renderDroppedSlot(report, output.format, output.color));
+    await print(context, renderDroppedSlot(report, output.format, output));
     return ExitCode.done;
   } finally {
     reporter.clearProgress();

@@ -110,8 +110,11 @@ async function readReports(
   });
 }
 
-/** @param countMax slots that there is room for */
-export type RenderSlots = (reports: readonly SlotReport[], countMax?: number) => string;
+/** @param fits whether there is room for so much */
+export type RenderSlots = (
+  reports: readonly SlotReport[],
+  fits?: (text: string) => boolean,
+) => string;
 
 async function slotsRenderer(
   output: OutputOptions,
@@ -126,8 +129,8 @@ async function slotsRenderer(
     return (reports) => renderSlotsNdjson(reports, watching);
   }
   const { renderSlotsTable } = await import("../../render/reports/slots-table.ts");
-  return (reports, countMax) => {
+  return (reports, fits) => {
     const width = context.stdout.width() ?? Number.POSITIVE_INFINITY;
-    return renderSlotsTable(reports, width, output.color, countMax);
+    return renderSlotsTable(reports, width, output, fits);
   };
 }

@@ -3,6 +3,7 @@ import { Screen } from "../../output/screen.ts";
 import type { Sink } from "../../output/sink.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
 import type { SlotReport } from "../../reports.ts";
+import { wrapWords } from "../../render/terminal/word-wrap.ts";
 import { visibleWidth } from "../../render/terminal/visible-width.ts";
 import { outlookOf } from "../../server/query/server-errors.ts";
 import { aborted, pause } from "../../server/connection/within.ts";
@@ -11,10 +12,14 @@ import type { OutputOptions } from "../options.ts";
 import { SlotRates } from "./rates.ts";
 import type { Reporter } from "../reporter.ts";
 
+/** A window of fewer lines has none to waste. */
+const SMALL_ROWS = 12;
+
 interface WatchParts {
   readonly first: readonly SlotReport[];
   readonly read: () => Promise<readonly SlotReport[]>;
-  readonly render: (reports: readonly SlotReport[], countMax?: number) => string;
+  /** `fits`: whether there is room for so much. */
+  readonly render: (reports: readonly SlotReport[], fits?: (text: string) => boolean) => string;
   readonly intervalMs: number;
   readonly sink: Sink;
   readonly output: OutputOptions;
@@ -49,14 +54,14 @@ async function watchOnScreen(parts: WatchParts): Promise<void> {
   const draw = (error: Error | undefined): void => {
     const title = `walctl slots, every ${intervalMs / 1000} s; ${clockText(last)}Ctrl-C ends`;
     const trouble = error === undefined ? "" : `\n${renderError(error, false)}`;
-    const linesOf = (countMax: number): readonly string[] =>
-      `${title}\n\n${render(last, countMax)}${trouble}`.trimEnd().split("\n");
-    const fits = (lines: readonly string[]): boolean =>
-      lines.reduce((rows, line) => rows + heightOf(line), 0) <= screen.rows;
-    let count = last.length;
-    let lines = linesOf(count);
-    // The worst stand first. Each takes a line at least.
-    while (count > 1 && !fits(lines)) lines = linesOf((count = Math.min(count - 1, screen.rows)));
+    const linesOf = (slots: string): readonly string[] => {
+      const gap = screen.rows < SMALL_ROWS ? "" : "\n";
+      const head = wrapWords(title, screen.columns).join("\n");
+      return `${head}\n${gap}${slots}${trouble}`.trimEnd().split("\n");
+    };
+    const fits = (slots: string): boolean =>
+      linesOf(slots).reduce((rows, line) => rows + heightOf(line), 0) <= screen.rows;
+    const lines = linesOf(render(last, fits));
     screen.draw(lines, heightOf);
   };
   try {

@@ -23,7 +23,7 @@ const SHORT_ESCAPES = new Map([
 ]);
 
 /** Whether sanitizeLine() would write an escape. */
-export function isHostile(text: string): boolean {
+function isHostile(text: string): boolean {
   if (PLAIN.test(text)) return false;
   HOSTILE.lastIndex = 0;
   return HOSTILE.test(text.replace(EMOJI_SELECTOR, ""));

@@ -22,7 +22,7 @@ const GLYPHS: ReadonlyMap<string, string> = new Map(
     ["ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϳον", "ABEZHIKMNOPTYXjov"],
     ["‐‑‒–−", "-----"],
   ].flatMap(([alike = "", ascii = ""]) =>
-    [...alike].map((one, index) => [one, ascii[index] ?? ""] as const),
+    Array.from(alike).map((one, index) => [one, ascii[index] ?? ""] as const),
   ),
 );
 

@@ -2,18 +2,59 @@ import type { Relation } from "../../pgoutput/messages.ts";
 import { formatIdentifier, formatRelation } from "../values/identifier.ts";
 import { startWithin, textWidth } from "../terminal/text-width.ts";
 
-/**
- * What tables are called on the screen. The schema of the first one, which is most often that of all, stands once above
- * them; a name that is too long is shortened in the middle, and never so that it looks like another table's.
- */
-export class TableNames {
+/** Names that are shortened in the middle, and never so that one looks like another of that width. */
+export class ShortNames {
   readonly #ellipsis: string;
-  #home: string | undefined;
   /** Of each width: what was shortened, and to what. */
-  readonly #short = new Map<number, ShortNames>();
+  readonly #known = new Map<number, { of: Map<string, string>; taken: Set<string> }>();
 
   constructor(ellipsis: string) {
     this.#ellipsis = ellipsis;
+  }
+
+  within(full: string, width: number): string {
+    let names = this.#known.get(width);
+    if (names === undefined) {
+      names = { of: new Map(), taken: new Set() };
+      this.#known.set(width, names);
+    }
+    const known = names.of.get(full);
+    if (known !== undefined) return known;
+    const found = this.#shorten(full, width, names.taken);
+    names.of.set(full, found);
+    names.taken.add(found);
+    return found;
+  }
+
+  #shorten(full: string, width: number, taken: ReadonlySet<string>): string {
+    if (textWidth(full) <= width && !taken.has(full)) return full;
+    const room = Math.max(width - textWidth(this.#ellipsis), 2);
+    // What tells tables of one family apart is mostly at the end.
+    const third = Math.max(1, Math.floor(room / 3));
+    const heads = [third, ...Array.from({ length: room - 1 }, (_, index) => index + 1)];
+    for (const head of heads) {
+      const short = startWithin(full, head) + this.#ellipsis + endWithin(full, room - head);
+      if (!taken.has(short)) return short;
+    }
+    // They differ in the middle only.
+    for (let number = 2; ; number++) {
+      const end = `#${number}`;
+      const short = startWithin(full, Math.max(room - end.length, 0)) + this.#ellipsis + end;
+      if (!taken.has(short)) return short;
+    }
+  }
+}
+
+/**
+ * What tables are called on the screen. The schema of the first one, which is most often that of all, stands once above
+ * them.
+ */
+export class TableNames {
+  readonly #short: ShortNames;
+  #home: string | undefined;
+
+  constructor(ellipsis: string) {
+    this.#short = new ShortNames(ellipsis);
   }
 
   /** The schema that is left out. Undefined: none so far. */
@@ -33,42 +74,8 @@ export class TableNames {
   }
 
   within(relation: Relation, width: number): string {
-    const full = this.full(relation);
-    let names = this.#short.get(width);
-    if (names === undefined) {
-      names = { of: new Map(), taken: new Map() };
-      this.#short.set(width, names);
-    }
-    const known = names.of.get(full);
-    if (known !== undefined) return known;
-    const found = this.#shorten(full, width, names.taken);
-    names.of.set(full, found);
-    names.taken.set(found, full);
-    return found;
+    return this.#short.within(this.full(relation), width);
   }
-
-  #shorten(full: string, width: number, taken: ReadonlyMap<string, string>): string {
-    if (textWidth(full) <= width && !taken.has(full)) return full;
-    const room = Math.max(width - textWidth(this.#ellipsis), 2);
-    // What tells tables of one family apart is mostly at the end.
-    const third = Math.max(1, Math.floor(room / 3));
-    const heads = [third, ...Array.from({ length: room - 1 }, (_, index) => index + 1)];
-    for (const head of heads) {
-      const short = startWithin(full, head) + this.#ellipsis + endWithin(full, room - head);
-      if (!taken.has(short)) return short;
-    }
-    // They differ in the middle only.
-    for (let number = 2; ; number++) {
-      const end = `#${number}`;
-      const short = startWithin(full, Math.max(room - end.length, 0)) + this.#ellipsis + end;
-      if (!taken.has(short)) return short;
-    }
-  }
-}
-
-interface ShortNames {
-  readonly of: Map<string, string>;
-  readonly taken: Map<string, string>;
 }
 
 function endWithin(text: string, width: number): string {

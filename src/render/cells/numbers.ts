@@ -35,10 +35,10 @@ const UNITS = [
 ] as const;
 
 /** `790 µs`, `3.2 s`, `4 h`: two digits of the largest unit that leaves at least 1. */
-export function formatDuration(from: PgTime, to: PgTime): string {
+export function formatDuration(from: PgTime, to: PgTime, micro: string): string {
   const us = Math.max(0, Number(to - from));
   const unit = UNITS.findLast((candidate) => us >= candidate.us) ?? UNITS[0];
   const count = us / unit.us;
   const digits = count >= 10 || unit.us === 1 ? 0 : 1;
-  return `${count.toFixed(digits)} ${unit.name}`;
+  return `${count.toFixed(digits)} ${unit.us === 1 ? `${micro}s` : unit.name}`;
 }

@@ -1,6 +1,6 @@
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { drawGrid } from "../terminal/grid.ts";
-import { createPalette } from "../terminal/painted.ts";
+import { createPalette, type Look } from "../terminal/painted.ts";
 
 /** What `walctl catalog` has exported. */
 export interface CatalogReport {
@@ -19,9 +19,9 @@ export interface CatalogReport {
 
 const numbers = new Intl.NumberFormat("en-US");
 
-export function renderCatalogTable(report: CatalogReport, color: boolean): string {
+export function renderCatalogTable(report: CatalogReport, look: Look): string {
   const { version, timeline } = report;
-  const { quiet } = createPalette(color);
+  const palette = createPalette(look);
   const facts: ReadonlyArray<readonly [string, string]> = [
     ["database", `${sanitizeLine(report.database)} (oid ${report.oid}, ${report.encoding})`],
     ["server", `PostgreSQL ${serverVersion(version)}, system ${report.systemIdentifier}`],
@@ -32,11 +32,10 @@ export function renderCatalogTable(report: CatalogReport, color: boolean): strin
       ([catalog, count]) => [catalog, `${numbers.format(count)} rows`] as const,
     ),
   ];
-  const [[title, first], ...rows] = facts.map(([what, text]) => [quiet(what), text] as const) as [
-    readonly [string, string],
-    ...Array<readonly [string, string]>,
-  ];
-  return drawGrid({ head: [title, first], rows });
+  const [[title, first], ...rows] = facts.map(
+    ([what, text]) => [palette.quiet(what), text] as const,
+  ) as [readonly [string, string], ...Array<readonly [string, string]>];
+  return drawGrid({ palette, head: [title, first], rows });
 }
 
 /** Of a data directory only the major version is known. */

@@ -1,6 +1,6 @@
 import type { Check } from "../../reports.ts";
 import { jsonLine } from "../bytes/json-line.ts";
-import { createPalette } from "../terminal/painted.ts";
+import { createPalette, type Look } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 
@@ -14,9 +14,9 @@ export function renderCheckNdjson({ check, status, message, fix }: Check): strin
 export function renderCheckText(
   { check, status, message, fix }: Check,
   width: number,
-  color: boolean,
+  look: Look,
 ): string {
-  const palette = createPalette(color);
+  const palette = createPalette(look);
   const paint = { ok: palette.committed, warning: palette.pending, fail: palette.aborted }[status];
   const [first = "", ...others] = wrapWords(
     `${check}: ${sanitizeLine(message)}`,
@@ -36,25 +36,25 @@ const RANKS = ["fail", "warning", "ok"] as const;
 export function renderChecks(
   checks: readonly Check[],
   width: number,
-  color: boolean,
+  look: Look,
   rows: number,
 ): string {
   const [failed, warned, sound] = RANKS.map((rank) =>
     checks.filter(({ status }) => status === rank),
   );
   const text = (list: readonly Check[] = []): string =>
-    list.map((check) => renderCheckText(check, width, color)).join("");
+    list.map((check) => renderCheckText(check, width, look)).join("");
   const totals = renderCheckTotals(checks.map(({ status }) => status));
   const faults = text(failed) + text(warned);
   const all = faults + text(sound) + totals;
   // The prompt takes one.
   if (all.split("\n").length <= rows) return all;
-  return faults + soundText(sound ?? [], width, color) + totals;
+  return faults + soundText(sound ?? [], width, look) + totals;
 }
 
-function soundText(checks: readonly Check[], width: number, color: boolean): string {
+function soundText(checks: readonly Check[], width: number, look: Look): string {
   if (checks.length === 0) return "";
-  const palette = createPalette(color);
+  const palette = createPalette(look);
   const names = [...new Set(checks.map(({ check }) => check))].join(", ");
   const lines = wrapWords(names, width - STATUS_WIDTH);
   const heads = lines.map((_, at) => (at === 0 ? WORDS.ok : "").padEnd(STATUS_WIDTH));

@@ -2,7 +2,7 @@ import type { Check } from "../../reports.ts";
 import { jsonLine } from "../bytes/json-line.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { drawGrid } from "../terminal/grid.ts";
-import { type Palette, createPalette } from "../terminal/painted.ts";
+import { type Look, type Palette, createPalette } from "../terminal/painted.ts";
 import { renderCheckText } from "./checks.ts";
 
 type Format = "table" | "ndjson";
@@ -85,12 +85,13 @@ export function renderPublications(
   reports: readonly PublicationReport[],
   format: Format,
   width: number,
-  color: boolean,
+  look: Look,
 ): string {
   if (format === "ndjson") return reports.map((each) => jsonLine(withoutCheckNames(each))).join("");
   if (reports.length === 0) return "The database has no publications.\n";
-  const palette = createPalette(color);
+  const palette = createPalette(look);
   const grid = drawGrid({
+    palette,
     head: ["publication", "publishes", "tables"].map((title) => palette.quiet(title)),
     rows: reports.map((report) => [
       palette.strong(sanitizeLine(report.publication)),
@@ -100,7 +101,7 @@ export function renderPublications(
     ruled: true,
   });
   const faults = reports.flatMap((report) => report.faults);
-  return grid + faults.map((each) => renderCheckText(each, width, color)).join("");
+  return grid + faults.map((each) => renderCheckText(each, width, look)).join("");
 }
 
 /** The form of slots' faults: which check found it is doctor's affair. */
@@ -151,12 +152,13 @@ function tableText({ schema, table, columns, where }: TableReport): string {
 export function renderDroppedPublication(
   report: DroppedReport,
   format: Format,
-  color: boolean,
+  look: Look,
 ): string {
   if (format === "ndjson") return jsonLine(report);
-  const palette = createPalette(color);
+  const palette = createPalette(look);
   const { publication, status, sql, undo } = report;
   const grid = drawGrid({
+    palette,
     head: ["publication", "status", "tables"].map((title) => palette.quiet(title)),
     rows: [
       [

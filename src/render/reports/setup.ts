@@ -1,6 +1,6 @@
 import { drawGrid } from "../terminal/grid.ts";
 import { jsonLine } from "../bytes/json-line.ts";
-import { createPalette, type Palette } from "../terminal/painted.ts";
+import { createPalette, type Look, type Palette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 
 /** The report of setup-publication. The keys and their order are part of the contract. */
@@ -32,19 +32,15 @@ export interface AdvancedSlotReport {
 type Format = "table" | "ndjson";
 
 /** As text, the SQL is below the table, ready to paste. The warnings go to standard error. */
-export function renderPublication(
-  report: PublicationReport,
-  format: Format,
-  color: boolean,
-): string {
+export function renderPublication(report: PublicationReport, format: Format, look: Look): string {
   if (format === "ndjson") return jsonLine(report);
   const { publication, status, sql } = report;
   const statements = sql.map((statement) => `${sanitizeLine(statement)};\n`).join("");
   const block = sql.length > 1 ? `BEGIN;\n${statements}COMMIT;\n` : statements;
-  return table([["publication", publication], statusCell(status)], color) + block;
+  return table([["publication", publication], statusCell(status)], look) + block;
 }
 
-export function renderSlot(report: CreatedSlotReport, format: Format, color: boolean): string {
+export function renderSlot(report: CreatedSlotReport, format: Format, look: Look): string {
   if (format === "ndjson") return jsonLine(report);
   const { slot, status, plugin } = report;
   return table(
@@ -54,28 +50,20 @@ export function renderSlot(report: CreatedSlotReport, format: Format, color: boo
       ["plugin", plugin],
       ["consistent point", report.consistent_point],
     ],
-    color,
+    look,
   );
 }
 
-export function renderDroppedSlot(
-  report: DroppedSlotReport,
-  format: Format,
-  color: boolean,
-): string {
+export function renderDroppedSlot(report: DroppedSlotReport, format: Format, look: Look): string {
   if (format === "ndjson") return jsonLine(report);
-  return table([["slot", report.slot], statusCell(report.status)], color);
+  return table([["slot", report.slot], statusCell(report.status)], look);
 }
 
-export function renderAdvancedSlot(
-  report: AdvancedSlotReport,
-  format: Format,
-  color: boolean,
-): string {
+export function renderAdvancedSlot(report: AdvancedSlotReport, format: Format, look: Look): string {
   if (format === "ndjson") return jsonLine(report);
   const { slot, status } = report;
   const position: Cell = ["confirmed flush LSN", report.confirmed_flush_lsn];
-  return table([["slot", slot], statusCell(status), position], color);
+  return table([["slot", slot], statusCell(status), position], look);
 }
 
 type Cell = readonly [head: string, text: string];
@@ -85,9 +73,10 @@ function statusCell(status: string): Cell {
 }
 
 /** A table of one row. */
-function table(cells: readonly Cell[], color: boolean): string {
-  const palette = createPalette(color);
+function table(cells: readonly Cell[], look: Look): string {
+  const palette = createPalette(look);
   return drawGrid({
+    palette,
     head: cells.map(([head]) => palette.quiet(head)),
     rows: [cells.map(([head, text]) => paint(palette, head, sanitizeLine(text)))],
     ruled: true,

@@ -1,10 +1,11 @@
 import { formatByteCount } from "../../byte-count.ts";
+import { shortenName } from "../cells/names.ts";
 import { drawGrid } from "../terminal/grid.ts";
-import { type Paint, type Palette, createPalette } from "../terminal/painted.ts";
+import { type Look, type Paint, type Palette, createPalette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { type SlotReport, groupFaults } from "../../reports.ts";
 import { stateOf } from "./slots.ts";
-import { startWithin } from "../terminal/text-width.ts";
+import { cutToWidth, startWithin, textWidth } from "../terminal/text-width.ts";
 import { visibleWidth } from "../terminal/visible-width.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 
@@ -45,31 +46,93 @@ const ALL: readonly Fact[] = [
 /** With these limits the table of several lines per slot fits 80 columns. */
 const NAME_WIDTH_MAX = 20;
 const STATE_WIDTH_MAX = 31;
+const SHORT_NAME_WIDTH = 12;
 /** Commands for faults of one kind. */
 const FIXES_MAX = 3;
 
 /**
- * A table of the slots, and below it their faults, with commands to paste.
- * @param countMax how many slots there is room for: the first ones
+ * The slots, the worst first, and below them their faults, with commands to paste: as a table, or where that is too wide
+ * as blocks of lines.
+ * @param fits whether there is room for so much; where there is none, the first ones, and how many more there are
  */
 export function renderSlotsTable(
   all: readonly SlotReport[],
   width: number,
-  color: boolean,
-  countMax = all.length,
+  look: Look,
+  fits: (text: string) => boolean = () => true,
 ): string {
   if (all.length === 0) return "The server has no slots.\n";
-  const palette = createPalette(color);
-  const slots = all.slice(0, countMax);
-  const rest = restText(all.slice(countMax));
-  if (slots.length === 0) return rest;
+  const palette = createPalette(look);
+  const draw = (count: number): string => {
+    const slots = all.slice(0, count);
+    return (
+      drawSlots(slots, width, palette) +
+      restText(all.slice(count), width) +
+      renderFaults(slots, width, palette)
+    );
+  };
+  const whole = draw(all.length);
+  if (fits(whole)) return whole;
+  // Each takes a line at least.
+  let most = all.length;
+  const lines = Array.from(all, (slot) => briefLine(slot, width, palette));
+  while (most > 0 && !fits(lines.slice(0, most).join(""))) most -= 1;
+  for (let count = Math.min(most, all.length - 1); count > 0; count--) {
+    const text = draw(count);
+    if (fits(text)) return text;
+  }
+  for (let count = most; count > 0; count--) {
+    const text = lines.slice(0, count).join("") + restText(all.slice(count), width);
+    if (fits(text)) return text;
+  }
+  return restText(all, width);
+}
+
+function drawSlots(slots: readonly SlotReport[], width: number, palette: Palette): string {
+  const isWithin = (text: string): boolean =>
+    text.split("\n").every((line) => visibleWidth(line) <= width);
   const wide = wideTable(slots, palette);
-  const fits = wide.split("\n").every((line) => visibleWidth(line) <= width);
-  return (fits ? wide : stackedTable(slots, palette)) + rest + renderFaults(slots, width, palette);
+  if (isWithin(wide)) return wide;
+  const stacked = stackedTable(slots, palette);
+  if (isWithin(stacked)) return stacked;
+  return slots.flatMap((slot) => blockOf(slot, width, palette)).join("");
+}
+
+/** A slot in a narrow terminal. */
+function blockOf(slot: SlotReport, width: number, palette: Palette): readonly string[] {
+  const room = Math.max(width - 2, 1);
+  const state = stateCell(slot, palette);
+  const facts = [USER, SINCE, KEPT, SAFE, LAG, PACE, FORECAST, PLUGIN, DATABASE, OPTIONS].map(
+    (fact) => {
+      const text = fact.text(slot);
+      if (text === "" || fact.right !== true)
+        return fact === SINCE && text ? `idle since ${text}Z` : text;
+      return `${fact.head} ${text}`;
+    },
+  );
+  const name = pieces(sanitizeLine(slot.slot), width).map((piece) => palette.strong(piece));
+  const lines = [state, ...facts.filter(Boolean)].reduce<string[]>((done, fact) => {
+    const last = done.at(-1);
+    const longer = last === undefined ? fact : `${last}, ${fact}`;
+    if (last === undefined || visibleWidth(longer) > room) done.push(...pieces(fact, room));
+    else done[done.length - 1] = longer;
+    return done;
+  }, []);
+  return [...name, ...lines.map((line) => `  ${line}`)].map((line) => `${line}\n`);
+}
+
+/** All that there is room for in a small window. */
+function briefLine(slot: SlotReport, width: number, palette: Palette): string {
+  const { ellipsis } = palette.glyphs;
+  const rest = [`  ${stateOf(slot)}`, KEPT.text(slot) && `  ${KEPT.text(slot)}`].join("");
+  const room = Math.max(width - 2 - textWidth(rest), SHORT_NAME_WIDTH);
+  const name = shortenName(sanitizeLine(slot.slot), room, ellipsis);
+  const text = cutToWidth(name + rest, Math.max(width - 2, 1), ellipsis);
+  return `${paintOf(slot.status, palette)(signsOf(palette)[slot.status])} ${text}\n`;
 }
 
 /** `and 12 more slots: 1 with a warning` */
-function restText(rest: readonly SlotReport[]): string {
+function restText(rest: readonly SlotReport[], width: number): string {
   if (rest.length === 0) return "";
   const failed = rest.filter(({ status }) => status === "fail").length;
   const warned = rest.filter(({ status }) => status === "warning").length;
@@ -78,12 +141,14 @@ function restText(rest: readonly SlotReport[]): string {
     warned === 0 ? "" : `${warned} with a warning`,
   ].filter(Boolean);
   const which = faults.length === 0 ? "none at fault" : faults.join(", ");
-  return `and ${rest.length} more ${rest.length === 1 ? "slot" : "slots"}: ${which}\n`;
+  const text = `and ${rest.length} more ${rest.length === 1 ? "slot" : "slots"}: ${which}`;
+  return wrapWords(text, width).join("\n") + "\n";
 }
 
 function wideTable(slots: readonly SlotReport[], palette: Palette): string {
   const facts = ALL.filter((fact) => slots.some((slot) => fact.text(slot) !== ""));
   return drawGrid({
+    palette,
     head: ["slot", ...facts.map(({ head }) => head)].map((title) => palette.quiet(title)),
     rows: slots.map((slot) => [
       palette.strong(sanitizeLine(slot.slot)),
@@ -95,6 +160,7 @@ function wideTable(slots: readonly SlotReport[], palette: Palette): string {
 
 function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
   return drawGrid({
+    palette,
     head: ["slot", "state", "WAL"].map((title) => palette.quiet(title)),
     rows: slots.map((slot) => stackedCells(slot, palette).map((lines) => lines.join("\n"))),
     ruled: true,
@@ -121,7 +187,9 @@ function stackedCells(slot: SlotReport, palette: Palette): ReadonlyArray<readonl
   ];
 }
 
-const SIGNS = { ok: "✓", warning: "!", fail: "✗" } as const;
+function signsOf({ glyphs }: Palette): Readonly<Record<SlotReport["status"], string>> {
+  return { ok: glyphs.ok, warning: "!", fail: glyphs.fault };
+}
 
 function paintOf(status: SlotReport["status"], palette: Palette): Paint {
   if (status === "fail") return palette.aborted;
@@ -129,7 +197,7 @@ function paintOf(status: SlotReport["status"], palette: Palette): Paint {
 }
 
 function stateCell(slot: SlotReport, palette: Palette): string {
-  return paintOf(slot.status, palette)(`${SIGNS[slot.status]} ${stateOf(slot)}`);
+  return paintOf(slot.status, palette)(`${signsOf(palette)[slot.status]} ${stateOf(slot)}`);
 }
 
 /** However small the lag is: nobody brings it down. */
@@ -193,9 +261,10 @@ function renderFaults(slots: readonly SlotReport[], width: number, palette: Pale
     const [first = "", ...others] = wrapWords(text, width - 2);
     const commands = fixes.slice(0, FIXES_MAX).map(sanitizeLine);
     const more = fixes.length - commands.length;
-    if (more > 0) commands.push(`… and ${more} more: walctl slots -F ndjson has them`);
+    if (more > 0)
+      commands.push(`${palette.glyphs.ellipsis} and ${more} more: walctl slots -F ndjson has them`);
     return [
-      `${paintOf(severity, palette)(SIGNS[severity])} ${first.replace(name, () => palette.strong(name))}`,
+      `${paintOf(severity, palette)(signsOf(palette)[severity])} ${first.replace(name, () => palette.strong(name))}`,
       ...[...others, ...commands].map((line) => `  ${line}`),
     ];
   });

@@ -1,8 +1,9 @@
 import { formatPgTime } from "../../pg-time.ts";
 import { drawGrid } from "../terminal/grid.ts";
+import { ShortNames } from "../cells/names.ts";
 import { formatRelationName } from "../values/identifier.ts";
-import { createPalette, type Paint } from "../terminal/painted.ts";
-import { startWithin, textWidth } from "../terminal/text-width.ts";
+import { createPalette, type Look, type Paint, type Palette } from "../terminal/painted.ts";
+import { textWidth } from "../terminal/text-width.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 import { totalBytes } from "./summary.ts";
 import type { RelationTotals, SummaryCounts, TransactionTotals } from "./summary-counts.ts";
@@ -26,20 +27,27 @@ interface Choice<Row> {
 }
 
 /** Prints a table of the relations and one of the largest transactions, no wider than `width` if possible. */
-export function renderSummaryTables(counts: SummaryCounts, width: number, color: boolean): string {
+export function renderSummaryTables(counts: SummaryCounts, width: number, look: Look): string {
   const relations = counts.relations();
   const transactions = counts.transactions();
   if (relations.length === 0) return "No row was changed.\n";
-  const { table, quiet } = createPalette(color);
-  const byRelation = fit(relationChoices(totalBytes(relations)), relations, width);
+  const palette = createPalette(look);
+  const byRelation = fit(
+    relationChoices(totalBytes(relations), palette),
+    relations,
+    width,
+    palette,
+  );
   const byTransaction =
-    transactions.length === 0 ? "" : draw(fit(TRANSACTION_CHOICES, transactions, width), quiet);
+    transactions.length === 0
+      ? ""
+      : draw(fit(TRANSACTION_CHOICES, transactions, width, palette), palette);
   const measured = wrapWords(MEASURED, Math.min(width, TEXT_WIDTH_MAX)).join("\n");
-  return `${draw(byRelation, quiet, table)}${byTransaction}${measured}\n`;
+  return `${draw(byRelation, palette, palette.table)}${byTransaction}${measured}\n`;
 }
 
 /** The widest choice comes first. */
-function relationChoices(total: number): readonly Choice<RelationTotals>[] {
+function relationChoices(total: number, palette: Palette): readonly Choice<RelationTotals>[] {
   const table = column<RelationTotals>("table", (totals) => formatRelationName(totals.relation));
   const kinds = (["inserts", "updates", "deletes", "truncates"] as const).map((kind) =>
     column<RelationTotals>(kind, (totals) => numbers.format(totals[kind])),
@@ -48,7 +56,7 @@ function relationChoices(total: number): readonly Choice<RelationTotals>[] {
   const share = column<RelationTotals>("share", (totals) =>
     total === 0 ? "" : `${((totals.bytes / total) * 100).toFixed(1)}%`,
   );
-  const changes = column("changes", signedChanges);
+  const changes = column<RelationTotals>("changes", (totals) => signedChanges(totals, palette));
   return [
     { columns: [table, ...kinds, bytes, share], firstMin: Number.POSITIVE_INFINITY },
     { columns: [table, ...kinds, bytes], firstMin: 16 },
@@ -58,9 +66,12 @@ function relationChoices(total: number): readonly Choice<RelationTotals>[] {
 }
 
 /** `+1,200 ~3`: the same signs as in the table of changes. */
-function signedChanges({ inserts, updates, deletes, truncates }: RelationTotals): string {
+function signedChanges(
+  { inserts, updates, deletes, truncates }: RelationTotals,
+  { glyphs }: Palette,
+): string {
   const counts = [inserts, updates, deletes, truncates].map((count, index) =>
-    count === 0 ? "" : `${"+~-×"[index] ?? ""}${numbers.format(count)}`,
+    count === 0 ? "" : `${["+", "~", "-", glyphs.truncate][index] ?? ""}${numbers.format(count)}`,
   );
   return counts.filter((count) => count !== "").join(" ");
 }
@@ -89,6 +100,7 @@ function fit<Row>(
   choices: readonly Choice<Row>[],
   rows: readonly Row[],
   width: number,
+  { glyphs }: Palette,
 ): readonly (readonly string[])[] {
   let cells: readonly (readonly string[])[] = [];
   for (const { columns, firstMin } of choices) {
@@ -103,32 +115,29 @@ function fit<Row>(
     const room = width - others.reduce((sum, other) => sum + other + 3, 4);
     if (first <= room) return cells;
     const firstWidth = Math.max(room, firstMin);
-    cells = cells.map(([name = "", ...rest]) => [cutInside(name, firstWidth), ...rest]);
+    const names = new ShortNames(glyphs.ellipsis);
+    cells = cells.map(([name = "", ...rest]) => [names.within(name, firstWidth), ...rest]);
     if (firstMin <= room) return cells;
   }
   return cells;
 }
 
-/** Keeps both ends of a name: names of partitions differ at the end. */
-function cutInside(text: string, width: number): string {
-  if (textWidth(text) <= width) return text;
-  const start = startWithin(text, Math.ceil((width - 1) / 2));
-  let end = Array.from(text.slice(start.length));
-  while (textWidth(`${start}…${end.join("")}`) > width) end = end.slice(1);
-  return `${start}…${end.join("")}`;
-}
-
 function draw(
   [head = [], ...rows]: readonly (readonly string[])[],
-  quiet: Paint,
+  palette: Palette,
   first: Paint = (text) => text,
 ): string {
   const right = head.map((_, index) => index > 0);
   const painted = rows.map((row) =>
     row.map((text, index) => {
       if (index === 0) return first(text);
-      return text === "0" || text === "not known" ? quiet(text) : text;
+      return text === "0" || text === "not known" ? palette.quiet(text) : text;
     }),
   );
-  return drawGrid({ head: head.map((title) => quiet(title)), rows: painted, right });
+  return drawGrid({
+    palette,
+    head: head.map((title) => palette.quiet(title)),
+    rows: painted,
+    right,
+  });
 }

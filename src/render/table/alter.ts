@@ -5,18 +5,18 @@ import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
  * What ALTER TABLE did between two announcements of a relation, in words; empty when they are alike: the
  * server repeats itself after each reconnect.
  */
-export function describeAlteration(before: Relation, after: Relation): string[] {
+export function describeAlteration(before: Relation, after: Relation, arrow = "→"): string[] {
   const changes: string[] = [];
   if (formatRelationName(before) !== formatRelationName(after)) {
     changes.push(`was ${formatRelationName(before)}`);
   }
   if (before.replicaIdentity !== after.replicaIdentity) {
-    changes.push(`replica identity ${before.replicaIdentity} → ${after.replicaIdentity}`);
+    changes.push(`replica identity ${before.replicaIdentity} ${arrow} ${after.replicaIdentity}`);
   }
-  return [...changes, ...alteredColumns(before, after)];
+  return [...changes, ...alteredColumns(before, after, arrow)];
 }
 
-function alteredColumns(before: Relation, after: Relation): string[] {
+function alteredColumns(before: Relation, after: Relation, arrow: string): string[] {
   const old = new Map(before.columns.map((column) => [column.name, column]));
   const names = new Set(after.columns.map((column) => column.name));
   const added = after.columns.filter((column) => !old.has(column.name));
@@ -30,7 +30,7 @@ function alteredColumns(before: Relation, after: Relation): string[] {
     added.length === 1 &&
     isRenamed(before, after, from, to)
   ) {
-    return [`renamed ${formatIdentifier(from.name)} → ${formatIdentifier(to.name)}`];
+    return [`renamed ${formatIdentifier(from.name)} ${arrow} ${formatIdentifier(to.name)}`];
   }
   return [
     ...added.map((column) => `added ${formatIdentifier(column.name)}`),

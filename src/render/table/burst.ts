@@ -6,7 +6,7 @@ import { fieldsOf } from "./fields.ts";
 import type { Piece } from "./flow.ts";
 import { describeCounts } from "./hidden.ts";
 import { countOf } from "../cells/numbers.ts";
-import { describeFields, PIECE_GAP, restOf } from "./row.ts";
+import { describeFields, PIECE_GAP } from "./row.ts";
 import { type Change, type Counts, noCounts } from "./tally.ts";
 import type { Canvas } from "./view.ts";
 
@@ -112,7 +112,6 @@ function busyEvent(busy: Busy, seconds: number, canvas: Canvas, subject = "messa
   });
   const rate = painted(`${countOf(Math.round(total / seconds), "row")}/s`, palette.strong);
   const fields = sample === undefined ? undefined : fieldsOf(sample, undefined, canvas);
-  const none = { nulls: 0, blanks: 0, unchanged: 0 };
   return {
     sign: painted(palette.glyphs.ellipsis, palette.strong),
     subject: relation ?? subject,
@@ -123,10 +122,11 @@ function busyEvent(busy: Busy, seconds: number, canvas: Canvas, subject = "messa
       const mark = joined(painted("e.g.", palette.quiet), SPACE, signOf(sample.kind, palette));
       const { pieces } = describeFields(fields.fields, width, 1, canvas);
       const [first, ...others] = pieces;
-      const start = first === undefined ? [] : [{ ...first, gap: SPACE }];
-      return [...head.map(pieceOf), pieceOf(mark), ...start, ...others];
+      const start = first === undefined ? [] : [pieceOf(joined(mark, SPACE, first))];
+      return [...head.map(pieceOf), ...start, ...others];
     },
-    rest: (count) => (count === 0 ? undefined : restOf(none, "", canvas)(0)),
+    rest: (count) =>
+      count === 0 ? undefined : pieceOf(painted(palette.glyphs.ellipsis, palette.quiet)),
     linesMax: 1,
   };
 }

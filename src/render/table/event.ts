@@ -59,8 +59,8 @@ export function truncateEvent(message: Truncate, canvas: Canvas): Event {
     subject: single ? only : `${relations.length} tables`,
     paint: palette.table,
     pieces: (width) => [
-      ...(single ? [] : tables.map((name) => pieceOf(name, width, palette.table))),
-      ...flags.map((flag) => pieceOf(flag, width, palette.truncate)),
+      ...(single ? [] : tables.map((name) => pieceOf(name, width, palette, palette.table))),
+      ...flags.map((flag) => pieceOf(flag, width, palette, palette.truncate)),
     ],
     rest: moreOf("table", canvas),
     linesMax: LINES_MAX,
@@ -78,7 +78,10 @@ export function messageEvent(message: LogicalMessage, canvas: Canvas): Event {
     lines: (width) => {
       const lines = describeContent(message.content, width, palette);
       if (message.transactional) return lines;
-      return [...lines, paintedWithin("(not part of a transaction)", width, palette.quiet)];
+      return [
+        ...lines,
+        paintedWithin("(not part of a transaction)", width, palette, palette.quiet),
+      ];
     },
   };
 }
@@ -99,7 +102,7 @@ export function alterEvent(relation: Relation, changes: readonly string[], canva
     sign: signOf("alter", palette),
     subject: relation,
     paint: palette.quiet,
-    pieces: (width) => changes.map((change) => pieceOf(change, width, palette.quiet)),
+    pieces: (width) => changes.map((change) => pieceOf(change, width, palette, palette.quiet)),
     rest: moreOf("change", canvas),
     linesMax: LINES_MAX,
   };
@@ -119,8 +122,8 @@ export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event 
     subject: relation,
     paint: palette.table,
     pieces: (width) => [
-      pieceOf(action.toUpperCase(), width, paint),
-      pieceOf(`file ${file}`, width, palette.quiet),
+      pieceOf(action.toUpperCase(), width, palette, paint),
+      pieceOf(`file ${file}`, width, palette, palette.quiet),
     ],
     rest: moreOf("detail", canvas),
     linesMax: LINES_MAX,
@@ -135,8 +138,8 @@ export function recoveryEvent(commitLsn: Lsn, { palette }: Canvas): Event {
     paint: palette.quiet,
     ...{ pieces: () => [], rest: NO_REST, linesMax: 2 },
     lines: (width) => [
-      paintedWithin(`recovery_target_lsn = '${formatLsn(commitLsn)}'`, width),
-      paintedWithin("recovery_target_inclusive = off", width),
+      paintedWithin(`recovery_target_lsn = '${formatLsn(commitLsn)}'`, width, palette),
+      paintedWithin("recovery_target_inclusive = off", width, palette),
     ],
   };
 }
@@ -150,8 +153,8 @@ export function signOf(
   return painted(signOfCount(kind, palette.glyphs), palette[kind]);
 }
 
-function pieceOf(text: string, width: number, paint: Paint | undefined): Piece {
-  return { ...paintedWithin(text, width, paint), gap: PIECE_GAP, cut: undefined };
+function pieceOf(text: string, width: number, palette: Palette, paint?: Paint): Piece {
+  return { ...paintedWithin(text, width, palette, paint), gap: PIECE_GAP, cut: undefined };
 }
 
 function describeContent(content: Uint8Array, width: number, palette: Palette): Painted[] {
@@ -186,5 +189,5 @@ function describeContent(content: Uint8Array, width: number, palette: Palette): 
 function drawBytes(bytes: Uint8Array, width: number, palette: Palette): Painted {
   const size = `${countOf(bytes.length, "byte")}: `;
   const { text, whole } = writeHex(bytes, width);
-  return paintedWithin(`${size}${text}${whole ? "" : palette.glyphs.ellipsis}`, width);
+  return paintedWithin(`${size}${text}${whole ? "" : palette.glyphs.ellipsis}`, width, palette);
 }

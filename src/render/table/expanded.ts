@@ -50,7 +50,7 @@ export function expandedRow(
   const place = placeFor(fields, width, canvas);
   const note = noteOn(message, row);
   const sign = signOf(message.kind, palette);
-  const subject = paintedWithin(names.full(message.relation), width - 2, palette.table);
+  const subject = paintedWithin(names.full(message.relation), width - 2, palette, palette.table);
   return [
     joined(sign, SPACE, subject),
     ...(note === "" ? [] : [painted(`${" ".repeat(MARK_WIDTH)}${note}`, palette.quiet)]),

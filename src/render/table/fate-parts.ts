@@ -45,7 +45,7 @@ export function commitPreparedParts(
 ): Parts {
   return [
     part(`${palette.glyphs.done} COMMIT PREPARED ${quoted(message.gid)}`, palette.committed),
-    ...pendingParts(prepareTime, message.commitTime),
+    ...pendingParts(prepareTime, message.commitTime, palette),
   ];
 }
 
@@ -53,7 +53,7 @@ export function rollbackPreparedParts(message: RollbackPrepared, palette: Palett
   return [
     part(`${palette.glyphs.failed} ROLLBACK PREPARED ${quoted(message.gid)}`, palette.aborted),
     part("all its changes are void"),
-    ...pendingParts(message.prepareTime, message.rollbackTime),
+    ...pendingParts(message.prepareTime, message.rollbackTime, palette),
   ];
 }
 
@@ -69,6 +69,6 @@ function tallyParts(tally: Tally | undefined, palette: Palette): Parts {
   return [...countParts(tally.counts, palette), ...rolledBack];
 }
 
-function pendingParts(from: PgTime | undefined, to: PgTime): Parts {
-  return from === undefined ? [] : [part(`pending for ${formatDuration(from, to)}`)];
+function pendingParts(from: PgTime | undefined, to: PgTime, { glyphs }: Palette): Parts {
+  return from === undefined ? [] : [part(`pending for ${formatDuration(from, to, glyphs.micro)}`)];
 }

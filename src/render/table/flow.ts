@@ -1,4 +1,4 @@
-import { joined, NOTHING, type Painted } from "../terminal/painted.ts";
+import { joined, NOTHING, type Painted, SPACE } from "../terminal/painted.ts";
 
 export interface Piece extends Painted {
   /** What stands between this piece and the one before it on the same line. */
@@ -19,8 +19,8 @@ export interface Cut {
 export type Rest = (count: number) => RestPiece | undefined;
 
 interface RestPiece extends Piece {
-  /** It is not worth a line. */
-  readonly spare?: boolean;
+  /** It is not worth a line: this stands for it where there is no room. */
+  readonly short?: Painted | undefined;
 }
 
 /**
@@ -53,7 +53,13 @@ export function flow(
   if (mark === undefined) return lines.map(joinLine);
   let width = widths[lines.length - 1] ?? 0;
   const fits = lineWidth([...line, mark]) <= width;
-  if (!fits && missing === 0 && mark.spare === true) return lines.map(joinLine);
+  // It is not worth a line, but what is left out has to be said.
+  if (!fits && missing === 0 && mark.short !== undefined) {
+    const short = { ...mark, ...mark.short, gap: SPACE };
+    if (lineWidth([...line, short]) <= width) line.push(short);
+    else lines.push([mark]);
+    return lines.map(joinLine);
+  }
   // What was counted may have a line of its own.
   if (!fits && missing === 0 && lines.length < widths.length) {
     width = widths[lines.length] ?? 0;

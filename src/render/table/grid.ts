@@ -16,6 +16,7 @@ const CELL_WIDTH_LEAST = 14;
 const HEADER_WIDTH_MAX = 24;
 const HEADER_WIDTH_MIN = 8;
 const GAP = 2;
+const INDENT = 2;
 const NULL_WIDTH = 4;
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
 /** Room that is kept for what stands behind the last column, and of which less is not worth it. */
@@ -73,12 +74,12 @@ export class Grid {
     this.#rest = rest(missing()) ?? NOTHING;
   }
 
-  header(head: Painted): Painted {
+  header(head: Painted): readonly Painted[] {
     const cells = this.#columns.map(({ header }) => header);
-    return this.#line(head, cells, this.#rest);
+    return this.#lines(head, cells, this.#rest);
   }
 
-  row({ subject, row }: GridRow): Painted {
+  row({ subject, row }: GridRow): readonly Painted[] {
     const canvas = this.#canvas;
     const fields = new Map(row.fields.map((field) => [field.column, field]));
     let spare = this.#width - this.#subjectWidth - totalWidth(this.#columns);
@@ -96,10 +97,12 @@ export class Grid {
     });
     const others = [...fields.values()].filter((field) => !this.#isTold(field, row, subject));
     const room = this.#width - this.#subjectWidth - totalWidth(this.#columns) - GAP;
-    if (others.length === 0 || room < REST_WIDTH) return this.#line(subject, cells, NOTHING);
-    const { pieces, total } = describeFields(others, room, 1, canvas);
+    if (others.length === 0) return this.#lines(subject, cells, NOTHING);
+    // Where there is no room behind the last column, they stand below.
+    const width = room < REST_WIDTH ? this.#width - INDENT : room;
+    const { pieces, total } = describeFields(others, width, 1, canvas);
     const rest = restOf({ nulls: 0, blanks: 0, unchanged: 0 }, "", canvas);
-    return this.#line(subject, cells, flow(pieces, total, [room], rest)[0] ?? NOTHING);
+    return this.#lines(subject, cells, flow(pieces, total, [width], rest)[0] ?? NOTHING);
   }
 
   /** What the header has counted, or the subject tells. */
@@ -109,7 +112,7 @@ export class Grid {
     return this.#left.has(field.column) || unknown || field.value.kind === "null" || isBlank(field);
   }
 
-  #line(subject: Painted, cells: readonly Painted[], rest: Painted): Painted {
+  #lines(subject: Painted, cells: readonly Painted[], rest: Painted): readonly Painted[] {
     this.#drawn ??= drawRow([this.#subjectWidth, ...this.#columns.map(({ width }) => width)]);
     const widths = [this.#subjectWidth, ...this.#columns.map(({ width }) => width)];
     let line: Painted = painted(this.#drawn[0] ?? "");
@@ -120,9 +123,10 @@ export class Grid {
       line = right ? joined(line, pad, cell, gap) : joined(line, cell, pad, gap);
     }
     if (rest.width > 0 && line.width + GAP + rest.width <= this.#width)
-      return joined(line, painted(" ".repeat(GAP)), rest);
+      return [joined(line, painted(" ".repeat(GAP)), rest)];
     const text = line.text.replace(/ +$/, "");
-    return { text, width: line.width - (line.text.length - text.length) };
+    const shown = { text, width: line.width - (line.text.length - text.length) };
+    return rest.width === 0 ? [shown] : [shown, joined(painted(" ".repeat(INDENT)), rest)];
   }
 }
 

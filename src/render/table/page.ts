@@ -143,7 +143,7 @@ export class Page {
     if (day === this.#day) return;
     this.#day = day;
     const rule = palette.glyphs.rule.repeat(2);
-    const line = paintedWithin(`${rule} ${day} ${rule}`, this.#width, palette.quiet);
+    const line = paintedWithin(`${rule} ${day} ${rule}`, this.#width, palette, palette.quiet);
     this.#lines.push(`${line.text}\n`);
   }
 
@@ -204,11 +204,12 @@ export class Page {
   }
 
   flowParts(parts: Parts): Painted[] {
-    const { glyphs, quiet } = this.#canvas.palette;
+    const { palette } = this.#canvas;
+    const { glyphs, quiet } = palette;
     const gap = painted(` ${glyphs.dot} `, quiet);
     const width = this.inner;
     const pieces = parts.map(({ text, paint }) => ({
-      ...paintedWithin(text, width, paint),
+      ...paintedWithin(text, width, palette, paint),
       gap,
       cut: undefined,
     }));

@@ -87,7 +87,8 @@ export function restOf(
         : [note, ...counts].join(" ");
     if (counts.length === 0 && note === "") return undefined;
     const spare = note === "" && nulls + blanks === 0;
-    return { ...painted(text, palette.quiet), gap: PIECE_GAP, cut: undefined, spare };
+    const short = spare ? painted(palette.glyphs.ellipsis, palette.quiet) : undefined;
+    return { ...painted(text, palette.quiet), gap: PIECE_GAP, cut: undefined, short };
   };
 }
 

@@ -137,7 +137,7 @@ export class Sheet {
     // Nothing else tells of this table: its name is whole where that is possible.
     const name =
       typeof subject === "string"
-        ? paintedWithin(subject, room, paint)
+        ? paintedWithin(subject, room, this.#canvas.palette, paint)
         : painted(names.within(subject, room), paint);
     const head = joined(sign, SPACE, name);
     if (lines !== undefined) return this.#linesOf(head, lines, place);
@@ -236,12 +236,12 @@ export class Sheet {
       const head = joined(signOf(kind, palette), SPACE, this.#nameOf(relation, undefined));
       grid = { grid: new Grid(head, rows, this.#page.inner, canvas), row: first.message, keyed };
       this.#page.begin();
-      this.#page.put(this.#page.mark("inner"), [grid.grid.header(head)]);
+      this.#page.put(this.#page.mark("inner"), grid.grid.header(head));
       this.#grid = grid;
     }
     for (const [index, row] of rows.entries()) {
       const end = last && index === rows.length - 1;
-      this.#page.put(this.#page.mark(end ? "last" : "inner"), [grid.grid.row(row)]);
+      this.#page.put(this.#page.mark(end ? "last" : "inner"), grid.grid.row(row));
     }
   }
 

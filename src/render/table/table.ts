@@ -14,7 +14,7 @@ import type {
 } from "../../pgoutput/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { ASCII, createPalette, UNICODE } from "../terminal/painted.ts";
+import { createPalette, type Look } from "../terminal/painted.ts";
 import type { Renderer } from "../renderer.ts";
 import { describeAlteration } from "./alter.ts";
 import { Batch } from "./batch.ts";
@@ -34,11 +34,9 @@ import type { Canvas, TableView } from "./view.ts";
 export interface TableOptions {
   /** The terminal's columns; asked again for each batch, so that rows follow a resize. Undefined: no terminal. */
   readonly width: () => number | undefined;
-  readonly color: boolean;
+  readonly look: Look;
   /** In milliseconds, from whatever moment on. */
   readonly now?: () => number;
-  /** Draws with ASCII only. */
-  readonly ascii?: boolean;
   readonly view: TableView;
   /** Out of WAL: an expanded commit says how a recovery stops before it, and --old full gives old rows. */
   readonly recovery?: boolean;
@@ -77,7 +75,7 @@ export class TableRenderer implements Renderer {
 
   constructor(options: TableOptions) {
     this.#options = options;
-    const palette = createPalette(options.color, options.ascii === true ? ASCII : UNICODE);
+    const palette = createPalette(options.look);
     const { view, types } = options;
     const names = new TableNames(palette.glyphs.ellipsis);
     this.#canvas = { palette, view, types, names, times: new Times(view.time) };
@@ -181,12 +179,16 @@ export class TableRenderer implements Renderer {
   }
 
   take(): Uint8Array {
-    if (this.#hint === "due") {
-      this.#hint = "given";
-      const full = this.#options.recovery === true ? "--old full" : "REPLICA IDENTITY FULL";
-      this.#batch.add({ kind: "remark", text: `${OLD_VALUES} ${full}` });
-    }
+    this.#giveHint();
     return this.#batch.take();
+  }
+
+  /** Behind the transaction, or what has come of it. */
+  #giveHint(): void {
+    if (this.#hint !== "due") return;
+    this.#hint = "given";
+    const full = this.#options.recovery === true ? "--old full" : "REPLICA IDENTITY FULL";
+    this.#batch.add({ kind: "remark", text: `${OLD_VALUES} ${full}` });
   }
 
   #row(message: RowChange): void {
@@ -237,7 +239,10 @@ export class TableRenderer implements Renderer {
   #relation(transaction: Transaction | null, relation: Relation): void {
     const before = this.#relations.get(relation.oid);
     this.#relations.set(relation.oid, relation);
-    const changes = before === undefined ? [] : describeAlteration(before, relation);
+    const changes =
+      before === undefined
+        ? []
+        : describeAlteration(before, relation, this.#canvas.palette.glyphs.arrow);
     if (changes.length === 0) return;
     if (transaction !== null) {
       this.#enter(transaction);
@@ -305,6 +310,7 @@ export class TableRenderer implements Renderer {
       this.#counting = undefined;
     }
     if (this.#head !== undefined) this.#batch.add({ kind: "close", parts: parts ?? this.#total() });
+    this.#giveHint();
     this.#transaction = null;
     this.#head = undefined;
     this.#tally = new Tally();

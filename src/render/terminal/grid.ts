@@ -1,12 +1,16 @@
 /** Draws tables with cli-table3, using the widths that a terminal shows. */
 import Table from "cli-table3";
+import type { Palette } from "./painted.ts";
 import { visibleWidth } from "./visible-width.ts";
 
 /** A placeholder for text: cli-table3 counts it as one column, and no table contains it otherwise. */
 const FILLER = "\ue000";
 const FILLED = new RegExp(`${FILLER}+`, "g");
 
+const UNRULED = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
+
 interface GridOptions {
+  readonly palette: Palette;
   readonly head: readonly string[];
   /** Painted text; a cell may have several lines. */
   readonly rows: ReadonlyArray<readonly string[]>;
@@ -20,13 +24,14 @@ interface GridOptions {
  * cli-table3 measures Devanagari, Thai and newer emoji wrongly. It gets placeholders of the right width, which are then
  * replaced by the text, line by line.
  */
-export function drawGrid({ head, rows, right = [], ruled = false }: GridOptions): string {
+export function drawGrid(options: GridOptions): string {
+  const { palette, head, rows, right = [], ruled = false } = options;
   const table = new Table({
     head: head.map(fill),
     colAligns: head.map((_, column) => (right[column] === true ? "right" : "left")),
     // cli-table3's own colours would ignore --no-color.
     style: { head: [], border: [] },
-    chars: ruled ? {} : { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+    chars: { ...palette.glyphs.frame, ...(ruled ? {} : UNRULED) },
   });
   table.push(...rows.map((row) => row.map(fill)));
   const texts = [head, ...rows].flatMap(linesAcross).filter((text) => visibleWidth(text) > 0);

@@ -18,8 +18,13 @@ export function painted(text: string, paint?: Paint): Painted {
 }
 
 /** The start of `text` that fits the width, painted. */
-export function paintedWithin(text: string, width: number, paint?: Paint): Painted {
-  return painted(cutToWidth(text, width), paint);
+export function paintedWithin(
+  text: string,
+  width: number,
+  { glyphs }: Pick<Palette, "glyphs">,
+  paint?: Paint,
+): Painted {
+  return painted(cutToWidth(text, width, glyphs.ellipsis), paint);
 }
 
 export function joined(...parts: readonly Painted[]): Painted {
@@ -71,24 +76,48 @@ export interface Glyphs {
   readonly seenArrow: string;
   readonly ellipsis: string;
   readonly dot: string;
+  /** Millionths. */
+  readonly micro: string;
   readonly truncate: string;
   readonly message: string;
   readonly alter: string;
   readonly done: string;
   readonly failed: string;
+  /** Marks of what was checked. */
+  readonly ok: string;
+  readonly fault: string;
+  /** What a share is drawn with: parts of a cell, the whole one last. */
+  readonly share: readonly string[];
+  /** Corners of a box, and frames of tables where they are not cli-table3's own. */
+  readonly box: Frame;
+  readonly frame: Frame;
 }
 
-export const UNICODE: Glyphs = {
+/** By cli-table3's names. */
+type Frame = Readonly<Record<string, string>>;
+
+const UNICODE: Glyphs = {
   ...{ first: "┌", bar: "│", last: "└", branch: "├", rule: "─", heavyBar: "┃" },
-  ...{ arrow: "→", seenArrow: "⇢", ellipsis: "…", dot: "·" },
-  ...{ truncate: "×", message: "»", alter: "±", done: "✔", failed: "✘" },
+  ...{ arrow: "→", seenArrow: "⇢", ellipsis: "…", dot: "·", micro: "µ" },
+  ...{ truncate: "×", message: "»", alter: "±", done: "✔", failed: "✘", ok: "✓", fault: "✗" },
+  share: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+  box: { "top-left": "╭", "top-right": "╮", "bottom-left": "╰", "bottom-right": "╯" },
+  frame: {},
+};
+
+const ASCII_FRAME: Frame = {
+  ...{ top: "-", "top-mid": "+", "top-left": "+", "top-right": "+" },
+  ...{ bottom: "-", "bottom-mid": "+", "bottom-left": "+", "bottom-right": "+" },
+  ...{ mid: "-", "mid-mid": "+", "left-mid": "+", "right-mid": "+" },
+  ...{ left: "|", right: "|", middle: "|" },
 };
 
 /** For a locale that is not UTF-8. */
-export const ASCII: Glyphs = {
+const ASCII: Glyphs = {
   ...{ first: "/", bar: "|", last: "\\", branch: "|", rule: "-", heavyBar: "#" },
-  ...{ arrow: "->", seenArrow: "~>", ellipsis: "...", dot: "," },
-  ...{ truncate: "x", message: ">", alter: "*", done: "=", failed: "!" },
+  ...{ arrow: "->", seenArrow: "~>", ellipsis: "...", dot: ",", micro: "u" },
+  ...{ truncate: "x", message: ">", alter: "*", done: "=", failed: "!", ok: " ", fault: "x" },
+  ...{ share: ["#"], box: ASCII_FRAME, frame: ASCII_FRAME },
 };
 
 /**
@@ -106,7 +135,13 @@ const GREY = 244;
 
 export const COLORS: readonly number[] = [GREEN, BLUE, RED, MAGENTA, TEAL, AMBER, GREY];
 
-export function createPalette(color: boolean, glyphs: Glyphs = UNICODE): Palette {
+export interface Look {
+  readonly color: boolean;
+  /** Draws with ASCII only. */
+  readonly ascii?: boolean;
+}
+
+export function createPalette({ color, ascii = false }: Look): Palette {
   const chalk = new Chalk({ level: color ? 2 : 0 });
   const shade = (code: number): Paint => chalk.ansi256(code);
   const bold = (code: number): Paint => chalk.bold.ansi256(code);
@@ -127,6 +162,6 @@ export function createPalette(color: boolean, glyphs: Glyphs = UNICODE): Palette
     strong: chalk.bold,
     quiet: shade(GREY),
     escape: shade(MAGENTA),
-    glyphs,
+    glyphs: ascii ? ASCII : UNICODE,
   };
 }

@@ -15,8 +15,6 @@ const SKIN_TONE = /\p{Emoji_Modifier}/u;
 const TAKES_SKIN_TONE = /\p{Emoji_Modifier_Base}/u;
 const FLAG_LETTER = /\p{Regional_Indicator}/u;
 
-const ELLIPSIS = "…";
-
 export function textWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = 0;
@@ -28,12 +26,11 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** The text, or the start of it that fits `width` columns together with an `…`. */
-export function cutToWidth(text: string, width: number): string {
+/** The text, or the start of it that fits `width` columns together with the mark of a cut. */
+export function cutToWidth(text: string, width: number, ellipsis: string): string {
   const start = startWithin(text, width);
-  return start.length === text.length
-    ? text
-    : startWithin(start, width - ELLIPSIS.length) + ELLIPSIS;
+  if (start.length === text.length) return text;
+  return startWithin(start, width - ellipsis.length) + ellipsis.slice(0, Math.max(width, 0));
 }
 
 /** The start of the text that fits `width` columns. */

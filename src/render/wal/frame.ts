@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { Paint, Painted } from "../terminal/painted.ts";
+import type { Paint, Painted, Palette } from "../terminal/painted.ts";
 
 /** Narrower than this nothing can be read, and a terminal that says so is lying. */
 const WIDTH_MIN = 20;
@@ -7,13 +7,6 @@ const WIDTH_MIN = 20;
 const EDGES = 4;
 /** Corners, and a space before and after the title. */
 const TITLE_EDGES = 6;
-
-const CHARACTERS = {
-  "top-left": "╭",
-  "top-right": "╮",
-  "bottom-left": "╰",
-  "bottom-right": "╯",
-} as const;
 
 /**
  * A box. cli-table3 draws it once for each width of the terminal, and texts are laid into it: cli-table3 itself gives
@@ -29,12 +22,12 @@ export class Frame {
   readonly #right: string;
   readonly #quiet: Paint;
 
-  constructor(terminalWidth: number, quiet: Paint) {
+  constructor(terminalWidth: number, { quiet, glyphs }: Palette) {
     const width = Math.max(Math.floor(terminalWidth), WIDTH_MIN);
     this.inner = width - EDGES;
     this.titleWidth = width - TITLE_EDGES;
     const table = new Table({
-      chars: CHARACTERS,
+      chars: glyphs.box,
       colWidths: [this.inner + 2],
       style: { head: [], border: [] },
     });
@@ -56,8 +49,9 @@ export class Frame {
   }
 
   lines(lines: readonly Painted[]): string {
-    const left = this.#left.replace("│", (bar) => this.#quiet(bar));
-    const right = this.#right.replace("│", (bar) => this.#quiet(bar));
+    const [left, right] = [this.#left, this.#right].map((edge) =>
+      edge.replace(/\S/u, (bar) => this.#quiet(bar)),
+    );
     return lines
       .map(({ text, width }) => `${left}${text}${" ".repeat(this.inner - width)}${right}\n`)
       .join("");

@@ -9,14 +9,18 @@ import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
 import { recordTime } from "../../wal/times.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
-import { type Paint, type Palette, createPalette } from "../terminal/painted.ts";
+import { type Look, type Paint, type Palette, createPalette } from "../terminal/painted.ts";
+import { ShortNames } from "../cells/names.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { cutToWidth, textWidth } from "../terminal/text-width.ts";
 import { ExpandedRecord } from "./expanded.ts";
 import { FieldList, formatForPeople } from "./field-list.ts";
 
 const numbers = new Intl.NumberFormat("en-US");
+/** Of a line for each record; with less each takes two. */
 const WIDTH_MIN = 64;
+/** A terminal that says that it is narrower is lying. */
+const WIDTH_LEAST = 20;
 const WIDTH_MAX = 200;
 const BYTES_WIDTH = 7;
 const IMAGES_WIDTH = 7;
@@ -34,7 +38,7 @@ interface Columns {
 
 /** The widths for 80 columns are 17, 20, 24 and the figures; with up to 200 columns they grow. */
 function columnsFor(width: number): Columns {
-  const room = Math.min(Math.max(width, WIDTH_MIN), WIDTH_MAX) - 80;
+  const room = Math.min(width, WIDTH_MAX) - 80;
   const position = 17 + Math.max(0, Math.min(room, 11));
   const record = 20 + Math.max(0, Math.min(Math.floor((room - 11) / 3), 14));
   const figures = BYTES_WIDTH + IMAGES_WIDTH + 2 * GAP.length;
@@ -44,7 +48,7 @@ function columnsFor(width: number): Columns {
 export interface RecordTableOptions {
   readonly names: RelationNames;
   readonly width: () => number;
-  readonly color: boolean;
+  readonly look: Look;
   readonly expanded: boolean;
 }
 
@@ -52,12 +56,14 @@ export interface RecordTableOptions {
 export class RecordTable {
   readonly #options: RecordTableOptions;
   readonly #palette: Palette;
+  readonly #names: ShortNames;
   #text = "";
   #headed = false;
 
   constructor(options: RecordTableOptions) {
     this.#options = options;
-    this.#palette = createPalette(options.color);
+    this.#palette = createPalette(options.look);
+    this.#names = new ShortNames(this.#palette.glyphs.ellipsis);
   }
 
   record(record: WalRecord, version: WalVersion): void {
@@ -65,6 +71,10 @@ export class RecordTable {
     if (this.#options.expanded) {
       const box = new ExpandedRecord(width, this.#palette);
       this.#text += box.render(this.#headOf(record, version), this.#fieldsOf(record, version));
+      return;
+    }
+    if (width < WIDTH_MIN) {
+      this.#text += `${this.#twoLines(record, version, Math.max(width, WIDTH_LEAST))}\n`;
       return;
     }
     const columns = columnsFor(width);
@@ -82,18 +92,19 @@ export class RecordTable {
   #line(record: WalRecord, version: WalVersion, columns: Columns): string {
     const names = recordNames(version);
     const id = names.id(record.rmgr, record.info);
+    const type = `${names.rmgr(id)} ${names.type(id)}`;
+    const paint = paintOf(names.type(id), this.#palette);
     const position = formatPosition(record.lsn);
     const xid = record.xid === 0 ? "" : ` ${record.xid}`;
     const first = position + xid.padStart(Math.max(columns.position - position.length, 0));
     // A long position takes space from the name.
     const over = Math.max(first.length - columns.position, 0);
-    const name = cutToWidth(`${names.rmgr(id)} ${names.type(id)}`, columns.record - over);
-    const paint = paintOf(names.type(id), this.#palette);
+    const name = this.#names.within(type, columns.record - over);
     const images = record.imageBytes === 0 ? "" : numbers.format(record.imageBytes);
     const bytes = numbers.format(record.length);
     // A large byte count takes space from the table's name.
     const room = Math.min(columns.table, columns.table + BYTES_WIDTH - 1 - bytes.length);
-    const about = cutToWidth(sanitizeLine(this.#aboutOf(record)), room);
+    const about = this.#aboutWithin(record, room);
     const line = [
       first,
       paint(name) + " ".repeat(columns.record - over - textWidth(name)),
@@ -102,24 +113,48 @@ export class RecordTable {
     return (line.join(GAP) + images.padStart(IMAGES_WIDTH)).trimEnd();
   }
 
+  /** For a narrow terminal. */
+  #twoLines(record: WalRecord, version: WalVersion, width: number): string {
+    const names = recordNames(version);
+    const id = names.id(record.rmgr, record.info);
+    const xid = record.xid === 0 ? "" : ` ${record.xid}`;
+    const first = `${formatPosition(record.lsn)}${xid} `;
+    const type = `${names.rmgr(id)} ${names.type(id)}`;
+    const name = this.#names.within(type, width - first.length);
+    const paint = paintOf(names.type(id), this.#palette);
+    const bytes = `${numbers.format(record.length)} bytes`;
+    const images =
+      record.imageBytes === 0 ? "" : `, ${numbers.format(record.imageBytes)} of them images`;
+    const about = this.#aboutWithin(record, width - 2 * GAP.length - bytes.length);
+    const second = GAP + (about === "" ? "" : about + GAP) + bytes;
+    const fits = second.length + images.length <= width;
+    return `${first}${paint(name)}\n${second}${fits ? images : ""}`;
+  }
+
+  #aboutWithin(record: WalRecord, width: number): string {
+    const { name, text = "" } = this.#aboutOf(record);
+    if (name !== undefined) return this.#names.within(sanitizeLine(name), width);
+    return cutToWidth(text, width, this.#palette.glyphs.ellipsis);
+  }
+
   /** The record's time, otherwise its table, otherwise what else is known. */
-  #aboutOf(record: WalRecord): string {
+  #aboutOf(record: WalRecord): { readonly name?: string; readonly text?: string } {
     const time = recordTime(record);
-    if (time !== undefined) return shortTime(time);
+    if (time !== undefined) return { text: shortTime(time) };
     const [block] = record.blocks;
     if (record.blockCount > 0 && block !== undefined) {
       const { names } = this.#options;
       const name = names.nameOf(block.tablespace, block.database, block.relfilenode);
-      return name === undefined ? fileOf(block) : nameOf(name);
+      return name === undefined ? { text: fileOf(block) } : { name: nameOf(name) };
     }
-    if (record.rmgr === Rmgr.heap && (record.info & 0x70) === TRUNCATE) return truncated(record);
-    return "";
+    const isTruncate = record.rmgr === Rmgr.heap && (record.info & 0x70) === TRUNCATE;
+    return isTruncate ? { text: truncated(record) } : {};
   }
 
   #headOf(record: WalRecord, version: WalVersion): string {
     const names = recordNames(version);
     const id = names.id(record.rmgr, record.info);
-    const xid = record.xid === 0 ? "" : ` · xid ${record.xid}`;
+    const xid = record.xid === 0 ? "" : ` ${this.#palette.glyphs.dot} xid ${record.xid}`;
     return `${formatPosition(record.lsn)} ${names.rmgr(id)} ${names.type(id)}${xid}`;
   }
 

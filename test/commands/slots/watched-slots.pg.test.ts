@@ -65,6 +65,35 @@ for (const version of newestOrBoth()) {
       });
     }
 
+    for (const [columns, rows] of [
+      [60, 12],
+      [80, 6],
+    ] as const) {
+      test(`watched in a window of ${columns}x${rows}: how many more there are`, async () => {
+        const { server } = slots;
+        const names = Array.from({ length: 9 }, (_, index) => `one_of_many_${index}`);
+        for (const name of names)
+          await server.sql(`SELECT pg_create_physical_replication_slot('${name}')`);
+        const command = `${WALCTL_COMMAND} slots --watch 0.2`;
+        const terminal = await openTerminal(command, { columns, rows, server });
+        try {
+          const shown = await terminal.waitFor(/and \d+ more slots/);
+          const more = Number(/and (\d+) more/.exec(shown)?.[1]);
+          const named = new Set(shown.match(/one_of_many_\d/g)).size;
+          const [all] = await server.sql<{ n: number }>(
+            "SELECT count(*)::int AS n FROM pg_replication_slots",
+          );
+          assert.equal(named + more, all?.n, shown);
+          assert.match(shown, /Ctrl-C ends/);
+          await terminal.press("C-c");
+          assert.equal(await terminal.exit(), 0);
+        } finally {
+          await terminal.close();
+          for (const name of names) await server.sql(`SELECT pg_drop_replication_slot('${name}')`);
+        }
+      });
+    }
+
     test("watched: rates and what follows from them; a small window has the worst", async () => {
       await slots.drop();
       for (let n = 0; n < 12; n++) {

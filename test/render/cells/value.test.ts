@@ -8,7 +8,7 @@ import { drawValue } from "../../../src/render/cells/value.ts";
 import { createPalette } from "../../../src/render/terminal/painted.ts";
 
 const WIDTH = 200;
-const PALETTE = createPalette(false);
+const PALETTE = createPalette({ color: false });
 
 const valueOf = (bytes: Uint8Array | string): ColumnValue => ({
   kind: "text",

@@ -22,7 +22,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 function render(width: number, color: boolean): string {
-  return renderChecks(CHECKS, width, color, Number.POSITIVE_INFINITY);
+  return renderChecks(CHECKS, width, { color }, Number.POSITIVE_INFINITY);
 }
 
 describe("checks", () => {
@@ -43,10 +43,10 @@ describe("checks", () => {
       ...{ check, status: "ok", message: "well", fix: null },
     }));
     const checks = [...sound, ...CHECKS];
-    const whole = renderChecks(checks, 200, false, 11);
+    const whole = renderChecks(checks, 200, { color: false }, 11);
     assert.equal(whole.split("\n").length, 11);
     assert.match(whole, /^FAIL .*\nwarning .*\n.*\nok +a: well\nok +b: well\n/);
-    const small = renderChecks(checks, 200, false, 10);
+    const small = renderChecks(checks, 200, { color: false }, 10);
     assert.match(
       small,
       /^FAIL .*\nwarning .*\n.*\nok {7}a, b, c, server_version\n\n7 checks, 1 failed/,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type SlotReport, slotReport } from "../../../src/reports.ts";
+import { type SlotReport, slotReport, worstFirst } from "../../../src/reports.ts";
 import { renderSlotsNdjson } from "../../../src/render/reports/slots.ts";
 import { renderSlotsTable } from "../../../src/render/reports/slots-table.ts";
 import { visibleWidth } from "../../../src/render/terminal/visible-width.ts";
@@ -80,7 +80,7 @@ const SLOTS: readonly SlotReport[] = [
 describe("slots as tables", () => {
   for (const width of [80, 120, 200]) {
     it(`fit ${width} columns`, () => {
-      const text = renderSlotsTable(SLOTS, width, false);
+      const text = renderSlotsTable(SLOTS, width, { color: false });
       matchGolden(`fixtures/slots/slots-${width}.txt`, text);
       for (const line of text.split("\n").filter((each) => !/^ +walctl /.test(each))) {
         assert.ok(visibleWidth(line) <= width, line);
@@ -88,25 +88,56 @@ describe("slots as tables", () => {
     });
   }
 
+  for (const width of [20, 40, 60]) {
+    it(`are blocks of lines in ${width} columns`, () => {
+      const text = renderSlotsTable(SLOTS, width, { color: false });
+      if (width > 20) matchGolden(`fixtures/slots/slots-${width}.txt`, text);
+      for (const line of text.split("\n").filter((each) => !/^ +walctl /.test(each)))
+        assert.ok(visibleWidth(line) <= width, line);
+    });
+  }
+
+  it("in any window: the worst, and how many more there are", () => {
+    const worst = worstFirst(SLOTS);
+    for (const width of [40, 60, 80, 200]) {
+      for (let rows = 2; rows < 40; rows++) {
+        const fits = (text: string): boolean =>
+          text
+            .trimEnd()
+            .split("\n")
+            .reduce((sum, line) => sum + Math.ceil(visibleWidth(line) / width), 0) <= rows;
+        const text = renderSlotsTable(worst, width, { color: false }, fits);
+        assert.ok(fits(text), `${width}x${rows}:\n${text}`);
+        const more = Number(/and (\d+)\s+more/.exec(text)?.[1] ?? 0);
+        // A name may be broken or shortened.
+        const named = worst.filter(({ slot }) =>
+          new RegExp(`^(?:[│✓!✗] )?${slot.slice(0, 5)}`, "mu").test(text),
+        ).length;
+        assert.equal(named + more, worst.length, `${width}x${rows}:\n${text}`);
+        if (named > 0) assert.ok(text.includes("gone"), text);
+      }
+    }
+  });
+
   it("are the same in colour, but for the colours", () => {
-    const plain = renderSlotsTable(SLOTS, 80, false);
-    const colored = renderSlotsTable(SLOTS, 80, true);
+    const plain = renderSlotsTable(SLOTS, 80, { color: false });
+    const colored = renderSlotsTable(SLOTS, 80, { color: true });
     matchGolden("fixtures/slots/slots-80-color.txt", colored);
     // eslint-disable-next-line no-control-regex
     assert.equal(colored.replace(/\u001b\[[\d;]*m/g, ""), plain);
   });
 
   it("say so when there are none", () => {
-    assert.equal(renderSlotsTable([], 80, false), "The server has no slots.\n");
+    assert.equal(renderSlotsTable([], 80, { color: false }), "The server has no slots.\n");
     assert.equal(renderSlotsNdjson([]), "");
   });
 });
 
 it("PostgreSQL 16 calls every lost slot conflicting; the table only one that was", () => {
   const lost = { ...SLOT, wal_status: "lost", conflicting: true };
-  assert.match(renderSlotsTable([lost], 200, false), / lost \(conflicting\) /);
+  assert.match(renderSlotsTable([lost], 200, { color: false }), / lost \(conflicting\) /);
   const removed = { ...lost, restart_lsn: null };
-  assert.doesNotMatch(renderSlotsTable([removed], 200, false), /conflicting/);
+  assert.doesNotMatch(renderSlotsTable([removed], 200, { color: false }), /conflicting/);
 });
 
 describe("slots as NDJSON", () => {

@@ -43,7 +43,7 @@ describe("a summary", () => {
     matchGolden("fixtures/summaries/pg18-misc-p1.ndjson", renderSummaryNdjson(counts));
     matchGolden(
       "fixtures/summaries/pg18-misc-p1.txt",
-      renderSummaryTables(counts, Number.POSITIVE_INFINITY, false),
+      renderSummaryTables(counts, Number.POSITIVE_INFINITY, { color: false }),
     );
   });
 
@@ -103,7 +103,7 @@ describe("a summary", () => {
   it("of nothing is no line, and says so in a table", () => {
     assert.equal(renderSummaryNdjson(new SummaryCounts()), "");
     assert.equal(
-      renderSummaryTables(new SummaryCounts(), Number.POSITIVE_INFINITY, false),
+      renderSummaryTables(new SummaryCounts(), Number.POSITIVE_INFINITY, { color: false }),
       "No row was changed.\n",
     );
   });
@@ -120,20 +120,20 @@ describe("a summary", () => {
       }
     }
     for (const width of [40, 60, 80, 100, 120]) {
-      const text = renderSummaryTables(counts, width, false);
+      const text = renderSummaryTables(counts, width, { color: false });
       for (const line of text.split("\n")) assert.ok(textWidth(line) <= width, `${width}\n${text}`);
       const names = text.split("\n").filter((line) => /2026_0[12] /.test(line));
       assert.equal(new Set(names).size, width === 40 ? names.length : 4, text);
       assert.match(text, width < 60 ? /\+1,234/ : /1,234/);
       assert.match(text, /published/);
     }
-    const text = renderSummaryTables(countsOf("pg18-misc-p1"), 80, false);
+    const text = renderSummaryTables(countsOf("pg18-misc-p1"), 80, { color: false });
     assert.doesNotMatch(text, /share|…/);
     assert.match(text, /public\."We""ird Näme" │ +1 │ +0 │ +0 │ +0 │ +15 │/);
     matchGolden("fixtures/summaries/pg18-misc-p1-80.txt", text);
     matchGolden(
       "fixtures/summaries/pg18-misc-p1-40.txt",
-      renderSummaryTables(countsOf("pg18-misc-p1"), 40, false),
+      renderSummaryTables(countsOf("pg18-misc-p1"), 40, { color: false }),
     );
   });
 

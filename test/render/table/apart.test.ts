@@ -18,7 +18,11 @@ function update(
   width: number,
   view: Partial<TableView> = {},
 ): string {
-  const options = { color: false, view: { ...WHOLE_VIEW, ...view }, types: new TypeRegistry() };
+  const options = {
+    look: { color: false },
+    view: { ...WHOLE_VIEW, ...view },
+    types: new TypeRegistry(),
+  };
   const renderer = new TableRenderer({ ...options, width: () => width });
   for (const message of updateStream(before, after, typeOid)) renderer.render(message);
   renderer.finish();

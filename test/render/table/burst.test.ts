@@ -15,7 +15,7 @@ function watch(
 ): { readonly show: Show; readonly finish: () => string } {
   let now = 0;
   const view = { ...WHOLE_VIEW, burstRows: rowsMax };
-  const options = { width: () => width, color: false, view, types: new TypeRegistry() };
+  const options = { width: () => width, look: { color: false }, view, types: new TypeRegistry() };
   const renderer = new TableRenderer({ ...options, now: () => now });
   const taken = (): string => new TextDecoder().decode(renderer.take());
   const show = (messages: readonly PgoutputMessage[], msPerRow: number): string => {

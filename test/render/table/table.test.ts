@@ -15,7 +15,7 @@ const WIDTHS = [40, 80, 120, 200];
 function render(messages: Iterable<PgoutputMessage>, width: number, color = false): string {
   const renderer = new TableRenderer({
     width: () => width,
-    color,
+    look: { color },
     view: WHOLE_VIEW,
     types: new TypeRegistry(),
   });
@@ -217,7 +217,7 @@ describe("a row", () => {
   it("is not compared with what may have been rolled back", () => {
     const renderer = new TableRenderer({
       width: () => 80,
-      color: false,
+      look: { color: false },
       view: WHOLE_VIEW,
       types: new TypeRegistry(),
     });
@@ -271,7 +271,7 @@ test("table: a transaction of one row is one line, one of two is held together",
 test("table: one of which the commit comes later is the same line", () => {
   const renderer = new TableRenderer({
     width: () => 80,
-    color: false,
+    look: { color: false },
     view: WHOLE_VIEW,
     types: new TypeRegistry(),
   });
@@ -292,7 +292,12 @@ test("table: a NULL in a narrow column of a grid does not look like a value", ()
   const long = "long ".repeat(50);
   for (const width of [30, 40, 80]) {
     const renderer = new TableRenderer({
-      ...{ width: () => width, color: false, view: WHOLE_VIEW, types: new TypeRegistry() },
+      ...{
+        width: () => width,
+        look: { color: false },
+        view: WHOLE_VIEW,
+        types: new TypeRegistry(),
+      },
     });
     const decoder = new PgoutputDecoder();
     const rows = [long, "N", null].map((b, id) =>
@@ -311,7 +316,7 @@ test("table: a NULL in a narrow column of a grid does not look like a value", ()
 test("table: three rows of one kind of one table are a grid, which later ones only widen", () => {
   const renderer = new TableRenderer({
     width: () => 80,
-    color: false,
+    look: { color: false },
     view: WHOLE_VIEW,
     types: new TypeRegistry(),
   });
@@ -359,7 +364,7 @@ test("table: rows follow the terminal's width while a transaction is open", () =
   let width = 80;
   const renderer = new TableRenderer({
     width: () => width,
-    color: false,
+    look: { color: false },
     view: WHOLE_VIEW,
     types: new TypeRegistry(),
   });

@@ -24,7 +24,7 @@ function createRenderer(
 ): TableRenderer {
   return new TableRenderer({
     width: () => width,
-    color,
+    look: { color },
     view: { ...WHOLE_VIEW, ...view },
     types: new TypeRegistry(),
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { drawGrid } from "../../../src/render/terminal/grid.ts";
+import { createPalette } from "../../../src/render/terminal/painted.ts";
 import { renderDroppedSlot } from "../../../src/render/reports/setup.ts";
 import { SummaryCounts } from "../../../src/render/reports/summary-counts.ts";
 import { renderSummaryTables } from "../../../src/render/reports/summary-table.ts";
@@ -23,6 +24,7 @@ describe("grids", () => {
     for (const word of WORDS) {
       assertStraight(
         drawGrid({
+          palette: createPalette({ color: false }),
           head: [word, "n"],
           rows: [
             ["a", word],
@@ -30,12 +32,15 @@ describe("grids", () => {
           ],
         }),
       );
-      assertStraight(renderDroppedSlot({ slot: word, status: "dropped" }, "table", false));
+      assertStraight(
+        renderDroppedSlot({ slot: word, status: "dropped" }, "table", { color: false }),
+      );
     }
   });
 
   it("put every line of every cell where it belongs", () => {
     const text = drawGrid({
+      palette: createPalette({ color: false }),
       head: ["one", "", "three"],
       rows: [
         ["a\nb\n\nd", "", "1"],
@@ -58,7 +63,7 @@ describe("grids", () => {
       const message = insert();
       counts.add({ ...message, relation: { ...message.relation, table } });
     }
-    const text = renderSummaryTables(counts, Number.POSITIVE_INFINITY, false);
+    const text = renderSummaryTables(counts, Number.POSITIVE_INFINITY, { color: false });
     assertStraight(text);
     assert.match(text, /Bytes are of rows as they were sent, of published tables only\./);
   });

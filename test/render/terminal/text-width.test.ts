@@ -43,7 +43,8 @@ const CUTS: readonly (readonly [text: string, width: number, expected: string])[
 ];
 
 for (const [text, width, expected] of CUTS) {
-  test(`width: "${text}" cut to ${width}`, () => assert.equal(cutToWidth(text, width), expected));
+  test(`width: "${text}" cut to ${width}`, () =>
+    assert.equal(cutToWidth(text, width, "…"), expected));
 }
 
 test("width: a start never has half a character", () => {
