@@ -192,12 +192,21 @@ function help(program: Command): Action {
 export async function run(given: readonly string[], context: CommandContext): Promise<ExitCode> {
   const argv = withHelp(given);
   let status: ExitCode = ExitCode.done;
-  const program = createProgram(entriesFor(argv[0]), context, (code) => {
-    status = code;
+  let helpText = "";
+  const program = createProgram(entriesFor(argv[0]), context, {
+    done: (code) => (status = code),
+    help: (text) => (helpText += text),
   });
+  const printHelp = async (): Promise<void> => {
+    if (helpText !== "") await (await import("./commands/context.ts")).print(context, helpText);
+  };
   try {
     refusePassword(argv);
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(argv, { from: "user" }).catch(async (error: unknown) => {
+      if (error instanceof CommanderError && error.exitCode === 0) await printHelp();
+      throw error;
+    });
+    await printHelp();
     return status;
   } catch (error) {
     // No command was given: commander has already printed the help on standard error.
@@ -252,7 +261,7 @@ function withWidth(context: CommandContext, { width }: { width?: number }): Comm
 function createProgram(
   entries: readonly Entry[],
   context: CommandContext,
-  done: (code: ExitCode) => void,
+  took: { readonly done: (code: ExitCode) => void; readonly help: (text: string) => void },
 ): Command {
   const program = new Command("walctl")
     .description("Inspects and tails PostgreSQL's write-ahead log through logical decoding.")
@@ -261,7 +270,7 @@ function createProgram(
     .helpCommand(false)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void context.stdout.stream.write(text),
+      writeOut: took.help,
       writeErr: (text) => void context.stderr.stream.write(text),
       // Errors are printed once, in one form, by run().
       outputError: () => {},
@@ -275,7 +284,7 @@ function createProgram(
       .action(async (...args: unknown[]) => {
         // commander passes the operands, the options and the command.
         const main = (await load(program)) as unknown as (...given: unknown[]) => Promise<ExitCode>;
-        done(await main(...args.slice(0, -1), withWidth(context, command.opts())));
+        took.done(await main(...args.slice(0, -1), withWidth(context, command.opts())));
       });
     program.addCommand(command, { hidden });
   }

@@ -35,9 +35,37 @@ export class WalctlError extends Error {
   }
 }
 
+/** By a signal, or a key at a prompt. */
+export class Interrupted extends WalctlError {
+  constructor(cause?: unknown) {
+    super("interrupted", { cause });
+  }
+}
+
 /** The command was called wrongly: exit status 2. */
 export function usageError(message: string, hint?: string): WalctlError {
   return new WalctlError(message, { hint, exitCode: ExitCode.usage });
+}
+
+/** For a hint: the name that was probably meant, one that differs by one or two letters. */
+export function nearestOf(word: string, names: Iterable<string>): string | undefined {
+  const near = Array.from(names, (name) => ({ name, distance: editDistance(word, name) }));
+  const [best] = near.toSorted((a, b) => a.distance - b.distance);
+  return best !== undefined && best.distance <= 2 ? best.name : undefined;
+}
+
+/** The number of letters to insert, delete or replace. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
 }
 
 /** The bytes are damaged or end too early. */

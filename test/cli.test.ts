@@ -1,9 +1,10 @@
 /** The program as a whole: what it says without arguments, its help, its environment, its man page. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
-import { walctl } from "./support/program/cli.ts";
+import { PROGRAM, walctl } from "./support/program/cli.ts";
 import { commandNames, helpOf, walctlInside } from "./support/program/inside.ts";
 import { findTool } from "./support/tools/tools.ts";
 
@@ -12,6 +13,32 @@ describe("walctl", () => {
     const { status, stdout, stderr } = await walctl([]);
     assert.deepEqual([status, stdout], [2, ""]);
     assert.equal(stderr, (await walctl(["--help"])).stdout);
+  });
+
+  it("says so where what it prints has no room", { skip: process.platform !== "linux" }, () => {
+    const full = openSync("/dev/full", "w");
+    try {
+      for (const args of [
+        ["help"],
+        ["help", "tail"],
+        ["--help"],
+        ["-V"],
+        ["schema"],
+        ["completion", "bash"],
+      ]) {
+        const stdio = ["ignore", full, "pipe"] as const;
+        const { status, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+          stdio: [...stdio],
+        });
+        assert.deepEqual(
+          [status, stderr.toString()],
+          [1, "walctl: error: could not write the output: no space left on the device\n"],
+          args.join(" "),
+        );
+      }
+    } finally {
+      closeSync(full);
+    }
   });
 
   it("has examples for every command, which name only flags that the command has", async () => {

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { WalctlError } from "../errors.ts";
+import { Interrupted } from "../errors.ts";
 import { withoutSpinner } from "../output/progress.ts";
 import { renderWarning } from "../render/reports/diagnostics.ts";
 import { connect } from "../server/connection/connect.ts";
@@ -42,7 +42,7 @@ export async function withConnection<Result>(
   try {
     return await body(client);
   } catch (error) {
-    throw stop.aborted ? new WalctlError("interrupted", { cause: error }) : error;
+    throw stop.aborted ? new Interrupted(error) : error;
   } finally {
     stop.removeEventListener("abort", end);
     await client.end().catch(() => {});

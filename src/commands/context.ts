@@ -4,6 +4,7 @@
  */
 
 import type { Readable, Writable } from "node:stream";
+import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { StandardStreams } from "../output/stream-output.ts";
 
 /** A standard stream and its properties. */
@@ -38,4 +39,16 @@ export interface CommandContext {
    * Calls `listener` for each of these signals, which then do not end the process. Returns a function that undoes this.
    */
   readonly onSignal: (signal: "SIGHUP" | "SIGUSR1", listener: () => void) => () => void;
+}
+
+/** Writes all of a text to standard output. @throws WalctlError if that fails, but not if nobody reads it */
+export async function print(
+  { stdout }: Pick<CommandContext, "stdout">,
+  text: string,
+): Promise<void> {
+  try {
+    await sinkOf(stdout.stream).write(Buffer.from(text));
+  } catch (error) {
+    if (!(error instanceof ReaderGone)) throw error;
+  }
 }

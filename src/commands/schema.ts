@@ -1,9 +1,9 @@
 import { ExitCode } from "../errors.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, print } from "./context.ts";
 
 /** Prints the JSON Schema of the lines that tail, decode-file and inspect print. */
 export async function schema(_flags: unknown, context: CommandContext): Promise<ExitCode> {
   const { ndjsonSchema } = await import("../render/ndjson/schema.ts");
-  context.stdout.stream.write(`${JSON.stringify(ndjsonSchema(), null, 2)}\n`);
+  await print(context, `${JSON.stringify(ndjsonSchema(), null, 2)}\n`);
   return ExitCode.done;
 }

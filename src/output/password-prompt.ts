@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { ReadStream } from "node:tty";
-import { WalctlError } from "../errors.ts";
+import { Interrupted, WalctlError } from "../errors.ts";
 
 const TERMINAL = "/dev/tty";
 
@@ -45,7 +45,7 @@ async function read(terminal: ReadStream, question: string, stop: AbortSignal): 
       stop.removeEventListener("abort", onStop);
       terminal.write("\r\n", () => finish());
     };
-    const onStop = (): void => end(() => reject(new WalctlError("interrupted")));
+    const onStop = (): void => end(() => reject(new Interrupted()));
     stop.addEventListener("abort", onStop);
     terminal.on("error", reject);
     terminal.setEncoding("utf8");

@@ -1,6 +1,7 @@
 /* Expressions of CEL about the fields of a line: text → what can be asked, or a usage error that shows the place. */
 import { ExitCode, WalctlError } from "../../errors.ts";
 import { Decimal } from "./exact-line.ts";
+import { isKind, kindsHint } from "./filter.ts";
 
 export type Cel = typeof import("@marcbachmann/cel-js");
 
@@ -65,6 +66,7 @@ export function compile(cel: Cel, texts: readonly string[]): readonly Expression
         columns.add(node.args[1]);
       }
       if (node.op === "value" && typeof node.args === "number") requireExact(text, node);
+      for (const kind of kindsIn(node)) requireKind(text, kind);
     });
     return { text, names, columns, holds: (line) => parsed(line) as unknown };
   });
@@ -121,8 +123,7 @@ function whereError(
   range: { readonly start: number; readonly end: number } | undefined,
   code?: string,
 ): WalctlError {
-  const place =
-    range === undefined ? "" : `, character ${Array.from(text.slice(0, range.start)).length + 1}`;
+  const place = range === undefined ? "" : placeOf(text, range.start);
   return new WalctlError(`--where${place}: ${what}`, {
     detail: pointAt(text, range?.end),
     hint:
@@ -131,6 +132,10 @@ function whereError(
         : "The expression is CEL, such as: kind == 'update' && new.total > 100",
     exitCode: ExitCode.usage,
   });
+}
+
+function placeOf(text: string, start: number): string {
+  return `, character ${Array.from(text.slice(0, start)).length + 1}`;
 }
 
 export function pointAt(text: string, end: number | undefined): string {
@@ -144,9 +149,29 @@ function requireExact(text: string, { start, end }: Node): void {
   const literal = text.slice(start, end);
   const exact = /^[\d.]+(e[+-]?\d+)?$/i.test(literal) ? Decimal.parse(literal) : undefined;
   if (exact === undefined || Decimal.compare(exact, Number(literal)) === 0) return;
-  throw new WalctlError(`--where, character ${start + 1}: a double does not hold ${literal}`, {
+  throw new WalctlError(`--where${placeOf(text, start)}: a double does not hold ${literal}`, {
     detail: pointAt(text, end),
     hint: `Write decimal("${literal}"), which is compared exactly.`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** What the node compares with `kind`. */
+function kindsIn(node: Node): readonly Node[] {
+  if (node.op !== "==" && node.op !== "!=" && node.op !== "in") return [];
+  const [left, right] = node.args;
+  const isAsked = (side: Node): boolean => side.op === "id" && side.args === "kind";
+  if (node.op === "in") return isAsked(left) && right.op === "list" ? right.args : [];
+  if (isAsked(left)) return [right];
+  return isAsked(right) ? [left] : [];
+}
+
+/** A comparison with what is no kind would never hold, or always. */
+function requireKind(text: string, { op, args, start, end }: Node): void {
+  if (op !== "value" || typeof args !== "string" || isKind(args)) return;
+  throw new WalctlError(`--where${placeOf(text, start)}: no message is of the kind "${args}"`, {
+    detail: pointAt(text, end),
+    hint: kindsHint(args),
     exitCode: ExitCode.usage,
   });
 }

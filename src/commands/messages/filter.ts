@@ -1,4 +1,4 @@
-import { usageError } from "../../errors.ts";
+import { nearestOf, usageError } from "../../errors.ts";
 import type { MessageKind, PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
 
 /** --only, --only-table and --where, as commander gives them: each may be repeated, --only also takes a list. */
@@ -80,14 +80,22 @@ function parseKinds(lists: readonly string[]): ReadonlySet<string> | undefined {
   if (lists.length === 0) return undefined;
   const kinds = lists.flatMap((list) => list.split(",")).map((kind) => kind.trim());
   for (const kind of kinds) {
-    if (!Object.hasOwn(KINDS, kind)) {
-      throw usageError(
-        `--only: no message is of the kind "${kind}"`,
-        `The kinds are ${Object.keys(KINDS).join(", ")}.`,
-      );
-    }
+    if (isKind(kind)) continue;
+    throw usageError(`--only: no message is of the kind "${kind}"`, kindsHint(kind));
   }
   return new Set(kinds);
+}
+
+export function isKind(text: string): boolean {
+  return Object.hasOwn(KINDS, text);
+}
+
+/** For one that does not exist. */
+export function kindsHint(wrong: string): string {
+  const kinds = Object.keys(KINDS);
+  const near = nearestOf(wrong, kinds);
+  const meant = near === undefined ? "" : `Did you mean ${near}? `;
+  return `${meant}The kinds are ${kinds.join(", ")}.`;
 }
 
 export function concernsMatch(

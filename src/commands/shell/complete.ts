@@ -4,7 +4,7 @@ import { listPublications } from "../../server/publication/state.ts";
 import { readSlotNames } from "../../server/slot/read.ts";
 import { type ConnectionFlags, resolveTarget } from "../../server/target/resolve.ts";
 import { withConnection } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
+import { type CommandContext, print } from "../context.ts";
 
 /** The shell waits up to this long while the user types. */
 const PATIENCE_MS = 2000;
@@ -24,7 +24,7 @@ export async function complete(
     const names = await namesOf(what, flags, context);
     // A name with a control character cannot be passed to a shell in one line.
     const plain = names.filter((name) => !/\p{Cc}/u.test(name));
-    context.stdout.stream.write(plain.map((name) => `${name}\n`).join(""));
+    await print(context, plain.map((name) => `${name}\n`).join(""));
   } catch {
     // An error message would break the line that the user types.
   }

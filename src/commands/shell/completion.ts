@@ -1,6 +1,6 @@
 import { ExitCode } from "../../errors.ts";
 import type { ProgramShape } from "../../render/shell/program-shape.ts";
-import type { CommandContext } from "../context.ts";
+import { type CommandContext, print } from "../context.ts";
 
 type Shell = "bash" | "zsh" | "fish";
 
@@ -8,7 +8,7 @@ export function completion(
   program: ProgramShape,
 ): (shell: Shell, flags: unknown, context: CommandContext) => Promise<ExitCode> {
   return async (shell, _flags, context) => {
-    context.stdout.stream.write(await SCRIPTS[shell](program));
+    await print(context, await SCRIPTS[shell](program));
     return ExitCode.done;
   };
 }

@@ -1,6 +1,6 @@
 import { ExitCode } from "../../errors.ts";
 import type { ProgramShape } from "../../render/shell/program-shape.ts";
-import type { CommandContext } from "../context.ts";
+import { type CommandContext, print } from "../context.ts";
 
 /** Prints the man page (`npm run man`), or docs/reference.md (`npm run reference`). */
 export function man(
@@ -11,7 +11,7 @@ export function man(
       form === "reference"
         ? (await import("../../render/shell/reference-page.ts")).referencePage(program)
         : (await import("../../render/shell/man-page.ts")).manPage(program);
-    context.stdout.stream.write(page);
+    await print(context, page);
     return ExitCode.done;
   };
 }

@@ -60,7 +60,9 @@ export class TailStatus {
     this.#unsubscribe();
     this.#parts.line?.clear();
     const { received, written, confirmed } = this.#parts.session.status;
-    if (!withSummary || this.#parts.quiet || received === INVALID_LSN) return;
+    if (!withSummary || this.#parts.quiet) return;
+    // Before the end of the first transaction there is no position.
+    if (received === INVALID_LSN || written === INVALID_LSN) return;
     const acknowledged = this.#parts.acknowledge
       ? `acknowledged up to ${formatLsn(confirmed)}`
       : "nothing acknowledged (no --ack)";

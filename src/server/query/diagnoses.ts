@@ -47,6 +47,11 @@ const NO_VERSION: Diagnose = () => ({
 });
 const NOT_NOW: Diagnose = () => ({ what: undefined, hint: "Try again in a moment." });
 
+/** A person gave the password at the prompt. */
+function isTyped({ prompt }: ConnectionTarget): boolean {
+  return prompt?.given !== undefined && prompt.given !== "";
+}
+
 /** SQLSTATE, errno, TLS code or walctl's own code → the text for the user. */
 export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, Diagnose>([
   [
@@ -126,8 +131,9 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     SqlState.invalidPassword,
     (target) => ({
       what: undefined,
-      hint:
-        target.password === undefined
+      hint: isTyped(target)
+        ? `What was typed is not the password of "${target.user}": run the command again.`
+        : target.password === undefined
           ? `Fix the password in ${shellQuote(target.passfile)}, or set PGPASSWORD.`
           : "Set PGPASSWORD, or unset it and keep the password in ~/.pgpass.",
     }),

@@ -1,3 +1,5 @@
+import { nearestOf } from "../../errors.ts";
+
 /**
  * Every keyword and variable of libpq up to PostgreSQL 18 (manual: Parameter Key Words, Environment Variables), and how
  * walctl treats it. docs/connection.md has the same table; a test compares the two.
@@ -363,26 +365,7 @@ export function findKeyword(keyword: string): Keyword | undefined {
   return BY_KEYWORD.get(keyword);
 }
 
-/** The keyword that was probably meant: one that differs by one or two letters. */
+/** The keyword that was probably meant. */
 export function nearestKeyword(word: string): string | undefined {
-  const near = Array.from(BY_KEYWORD.keys(), (keyword) => ({
-    keyword,
-    distance: editDistance(word, keyword),
-  }));
-  const best = near.toSorted((a, b) => a.distance - b.distance)[0];
-  return best !== undefined && best.distance <= 2 ? best.keyword : undefined;
-}
-
-/** The number of letters to insert, delete or replace. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
+  return nearestOf(word, BY_KEYWORD.keys());
 }

@@ -203,6 +203,18 @@ describe("mistakes in --where are usage errors that point at the place", () => {
     [`new.a ==`, /character 9: it ends too early/],
     [`kind == 3`, /character 1: no such overload: string == int/],
     [`nope(new.a)`, /found no matching overload for 'nope/],
+    [
+      `kind == "updat"`,
+      /character 9: no message is of the kind "updat"\nDETAIL: kind == "updat" <-- HERE\nHINT: Did you mean update\? /,
+    ],
+    [
+      `"ä" == new.a || 'zzzz' != kind`,
+      /character 17: no message is of the kind "zzzz"\n.*\nHINT: The/,
+    ],
+    [
+      `kind in ["insert", "deletes"]`,
+      /character 20: .* "deletes"\n.*\nHINT: Did you mean delete\? /,
+    ],
     [`size(kind)`, /it gives int, not true or false/],
     [`"ä" == stat`, /character 8: no line has a field/],
     [``, /--where/],

@@ -118,3 +118,20 @@ describe("the status line", () => {
     assert.deepEqual(times, ["0.0 s", "0.4 s", "12 s", "119 s", "10 min", "24 h"]);
   });
 });
+
+it("tail's last line names a position only where there is one", () => {
+  const endOf = (written: bigint, received: bigint): string => {
+    const stderr = new PassThrough();
+    const context = { stderr: { stream: stderr }, onSignal: () => () => {} };
+    const status = { received, written, confirmed: written };
+    const parts = { session: { status }, context, quiet: false, acknowledge: false };
+    new TailStatus(parts as unknown as ConstructorParameters<typeof TailStatus>[0]).end();
+    return String(stderr.read() ?? "");
+  };
+  assert.equal(
+    endOf(0x1755ec0n, 0x1755f00n),
+    "walctl: printed up to 0/1755EC0, nothing acknowledged (no --ack)\n",
+  );
+  assert.equal(endOf(0n, 0x1755f00n), "");
+  assert.equal(endOf(0n, 0n), "");
+});

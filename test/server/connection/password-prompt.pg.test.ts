@@ -81,7 +81,10 @@ describe("a password that is asked for", () => {
   test("a wrong one is an error, as in psql", async () => {
     await inTerminal("slots", async (terminal) => {
       await answer(terminal, "s3crwrong");
-      assert.match(await ended(terminal, 1), /SQLSTATE 28P01/);
+      const text = await ended(terminal, 1);
+      assert.match(text, /SQLSTATE 28P01/);
+      assert.match(text, /What was typed is not the password of "locked"/);
+      assert.doesNotMatch(text, /pgpass|nonexistent/);
     });
   });
 
@@ -91,6 +94,16 @@ describe("a password that is asked for", () => {
       await terminal.press("-l", "s3cr");
       await terminal.press("C-c");
       await ended(terminal, 1);
+    });
+  });
+
+  test("Ctrl-C at doctor's question is no finding", async () => {
+    await inTerminal("doctor", async (terminal) => {
+      await terminal.waitFor(QUESTION);
+      await terminal.press("C-c");
+      const text = await ended(terminal, 1);
+      assert.match(text, /walctl: error: interrupted/);
+      assert.doesNotMatch(text, /FAIL|checks/);
     });
   });
 
