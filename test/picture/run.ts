@@ -1,23 +1,26 @@
 /**
- * `npm run picture`: runs `walctl demo` in a terminal and draws what stands there at its end, for the README.
+ * `npm run picture`: draws each case of docs/screen.md, then runs `walctl demo` in a terminal and draws what stands there
+ * at its end, for the README.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { openTerminal, WALCTL_COMMAND } from "../support/program/terminal.ts";
+import { screenPictures } from "./screens.ts";
 import { renderSvg } from "./svg.ts";
 
 const COLUMNS = 100;
 const ROWS = 50;
 /** From dist/test/picture. */
-const PICTURE = new URL("../../../fixtures/picture/walctl.svg", import.meta.url);
+const FOLDER = new URL("../../../fixtures/picture/", import.meta.url);
 
 async function main(): Promise<void> {
+  mkdirSync(FOLDER, { recursive: true });
+  for (const { name, svg } of screenPictures()) writeFileSync(new URL(`${name}.svg`, FOLDER), svg);
   const terminal = await openTerminal(`${WALCTL_COMMAND} demo`, { columns: COLUMNS, rows: ROWS });
   try {
     const status = await terminal.exit();
     const screen = await terminal.text(true);
     if (status !== 0) throw new Error(`walctl demo ended with status ${status}:\n${screen}`);
-    mkdirSync(new URL(".", PICTURE), { recursive: true });
-    writeFileSync(PICTURE, renderSvg(screen, COLUMNS, "walctl demo"));
+    writeFileSync(new URL("walctl.svg", FOLDER), renderSvg(screen, COLUMNS, "walctl demo"));
   } finally {
     await terminal.close();
   }

@@ -12,8 +12,8 @@ import {
   narrowStream,
   partitionStream,
   pgbenchStream,
-  wideStream,
 } from "../../support/program/screen-streams.ts";
+import { SCREENS } from "../../support/program/screen-cases.ts";
 import { assertFits } from "../../support/program/tables.ts";
 
 const WIDTHS = [40, 80, 120, 200];
@@ -21,25 +21,17 @@ const SCREEN_ROWS = 24;
 
 function render(messages: readonly PgoutputMessage[], width: number, expanded = false): string {
   const view = { ...WHOLE_VIEW, expanded };
-  const options = { width: () => width, color: false, view, types: new TypeRegistry() };
+  const options = { width: () => width, look: { color: false }, view, types: new TypeRegistry() };
   const renderer = new TableRenderer(options);
   for (const message of messages) renderer.render(message);
   return new TextDecoder().decode(renderer.take());
 }
 
 describe("the screen", () => {
-  const streams: Readonly<Record<string, () => readonly PgoutputMessage[]>> = {
-    pgbench: pgbenchStream,
-    "3-columns": narrowStream,
-    "30-columns": () => wideStream(30),
-    "150-columns": () => wideStream(150),
-    partitions: partitionStream,
-    identity: identityStream,
-  };
-  for (const [name, stream] of Object.entries(streams)) {
+  for (const [name, { messages }] of Object.entries(SCREENS)) {
     for (const width of WIDTHS) {
       it(`${name} in ${width} columns`, () => {
-        const text = render(stream(), width);
+        const text = render(messages(), width);
         assertFits(text, width);
         matchGolden(`fixtures/tables/${name}-${width}.txt`, text);
       });
@@ -76,8 +68,8 @@ describe("the screen", () => {
   });
 
   it("gives sign, table and key at most 20 of 80 columns", () => {
-    for (const [name, stream] of Object.entries(streams)) {
-      for (const line of render(stream(), 80).split("\n")) {
+    for (const [name, { messages }] of Object.entries(SCREENS)) {
+      for (const line of render(messages(), 80).split("\n")) {
         const subject = /[ ┌│└] ([+~-] \S+(?: \S+)?) {2}/.exec(line)?.[1];
         if (subject !== undefined && !subject.includes("="))
           assert.ok(subject.length <= 20, `${name}: ${line}`);

@@ -3,7 +3,7 @@ import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
 import { encodeMessage, type WireMessage, type WireTuple } from "../wire/pgoutput-encoder.ts";
 
-const [INT8, INT4, TEXT, BPCHAR, TIMESTAMP, TIMESTAMPTZ, NUMERIC, JSONB, UUID] = [
+export const [INT8, INT4, TEXT, BPCHAR, TIMESTAMP, TIMESTAMPTZ, NUMERIC, JSONB, UUID] = [
   ...[20, 23, 25, 1042, 1114, 1184, 1700, 3802, 2950],
 ] as const;
 /** 2026-11-24 10:57:43.123456 UTC */
@@ -29,7 +29,7 @@ interface TableOptions {
 }
 
 /** A table whose first column is its key, and the changes of it. */
-class Table {
+export class Table {
   readonly relation: WireMessage;
   readonly #oid: number;
 
@@ -59,7 +59,7 @@ class Table {
   }
 }
 
-function transaction(xid: number, ...changes: readonly WireMessage[]): WireMessage[] {
+export function transaction(xid: number, ...changes: readonly WireMessage[]): WireMessage[] {
   const lsn = 0x1_0000_0000n + BigInt(xid);
   const commitTime = FIRST + BigInt(xid) * 13_717n;
   return [
@@ -69,7 +69,7 @@ function transaction(xid: number, ...changes: readonly WireMessage[]): WireMessa
   ];
 }
 
-function decoded(messages: readonly WireMessage[]): PgoutputMessage[] {
+export function decoded(messages: readonly WireMessage[]): PgoutputMessage[] {
   const decoder = new PgoutputDecoder();
   return messages.map((message) => decoder.decode(encodeMessage(message)));
 }
