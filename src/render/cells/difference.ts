@@ -47,9 +47,10 @@ export function drawApart<One extends WithSeen>(
   const [old, now] = texts;
   // NULL, or not there.
   if (old === undefined || now === undefined) return cut && isAlike(whole) ? undefined : whole;
+  if (!cut && !isAlike(whole)) return whole;
   const common = commonLength(old, now);
   const near = startOfCharacter(texts, Math.max(0, common - commonShown));
-  if ((near < commonShown || !cut) && !isAlike(whole)) return whole;
+  if (near < commonShown && !isAlike(whole)) return whole;
   const starts = [near, startOfCharacter(texts, common)];
   const plain = starts.map((start) => ({ start, exact: false, roomy: false }));
   const exact = [...(cut ? [] : [0]), ...starts].map((start) => ({ ...WHOLE, start, exact: true }));

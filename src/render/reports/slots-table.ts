@@ -101,7 +101,7 @@ function drawSlots(slots: readonly SlotReport[], width: number, palette: Palette
 /** A slot in a narrow terminal. */
 function blockOf(slot: SlotReport, width: number, palette: Palette): readonly string[] {
   const room = Math.max(width - 2, 1);
-  const state = stateCell(slot, palette);
+  const state = stateText(slot, palette);
   const facts = [USER, SINCE, KEPT, SAFE, LAG, PACE, FORECAST, PLUGIN, DATABASE, OPTIONS].map(
     (fact) => {
       const text = fact.text(slot);
@@ -118,7 +118,10 @@ function blockOf(slot: SlotReport, width: number, palette: Palette): readonly st
     else done[done.length - 1] = longer;
     return done;
   }, []);
-  return [...name, ...lines.map((line) => `  ${line}`)].map((line) => `${line}\n`);
+  const [first = "", ...others] = lines;
+  const paint = paintOf(slot.status, palette);
+  const painted = paint(first.slice(0, state.length)) + first.slice(state.length);
+  return [...name, ...[painted, ...others].map((line) => `  ${line}`)].map((line) => `${line}\n`);
 }
 
 /** All that there is room for in a small window. */
@@ -196,8 +199,12 @@ function paintOf(status: SlotReport["status"], palette: Palette): Paint {
   return status === "warning" ? palette.pending : palette.committed;
 }
 
+function stateText(slot: SlotReport, palette: Palette): string {
+  return `${signsOf(palette)[slot.status]} ${stateOf(slot)}`;
+}
+
 function stateCell(slot: SlotReport, palette: Palette): string {
-  return paintOf(slot.status, palette)(`${signsOf(palette)[slot.status]} ${stateOf(slot)}`);
+  return paintOf(slot.status, palette)(stateText(slot, palette));
 }
 
 /** However small the lag is: nobody brings it down. */

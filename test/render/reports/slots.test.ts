@@ -124,7 +124,14 @@ describe("slots as tables", () => {
     const colored = renderSlotsTable(SLOTS, 80, { color: true });
     matchGolden("fixtures/slots/slots-80-color.txt", colored);
     // eslint-disable-next-line no-control-regex
-    assert.equal(colored.replace(/\u001b\[[\d;]*m/g, ""), plain);
+    const withoutColors = (text: string): string => text.replace(/\u001b\[[\d;]*m/g, "");
+    assert.equal(withoutColors(colored), plain);
+    for (const width of [16, 40]) {
+      const [blocks, inColor] = [false, true].map((color) =>
+        renderSlotsTable(SLOTS, width, { color }),
+      );
+      assert.equal(withoutColors(inColor ?? ""), blocks);
+    }
   });
 
   it("say so when there are none", () => {
