@@ -17,7 +17,7 @@ import {
 import { decodeCapture, firstRows } from "./tables.ts";
 
 /** Columns added, dropped, renamed and altered between changes of their table, in transactions and between them. */
-export function ddlStream(): PgoutputMessage[] {
+function ddlStream(): PgoutputMessage[] {
   const tables = (
     [
       [
@@ -57,7 +57,7 @@ export function ddlStream(): PgoutputMessage[] {
 }
 
 /** Documents that change deep inside, in their keys, in long strings, and altogether. */
-export function jsonStream(): PgoutputMessage[] {
+function jsonStream(): PgoutputMessage[] {
   const table = new Table(
     1,
     "documents",
@@ -88,7 +88,7 @@ export function jsonStream(): PgoutputMessage[] {
 }
 
 /** Wide and combining characters, and what looks like something else. */
-export function charactersStream(): PgoutputMessage[] {
+function charactersStream(): PgoutputMessage[] {
   const table = new Table(
     1,
     "顧客",
