@@ -8,6 +8,7 @@ import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { CatalogHistory } from "../../rows/catalog/history.ts";
 import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
+import { OlderChanges } from "../../rows/decoder/older-changes.ts";
 import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
 import { PageStore } from "../../rows/pages/page-store.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
@@ -85,7 +86,9 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const input = await openWal(paths, options.timeline, context, files);
   const exported = await openCatalog(job.catalogPath, context);
   refuseOtherSystem(exported, input.header, job.catalogPath);
-  refuseOtherTimeline(exported, input, job.catalogPath);
+  const isOwn = exported.header.timeline === input.timeline;
+  const timeline = isOwn ? input.timeline : await input.lastTimeline();
+  refuseOtherTimeline(exported, { ...input, timeline }, job.catalogPath);
   refuseGap(exported, input, job.catalogPath);
   const atStart = await catalogAtStart(exported, input, job);
   const registry = new TypeRegistry("stored");
@@ -117,7 +120,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
   // Where nothing was left out for it, it is no matter.
-  const unexplained = decoder.losses.unexplained.size > 0;
+  const unexplained =
+    decoder.losses.unexplained.size > 0 || decoder.losses.tableChanges !== undefined;
   const breaks = unexplained
     ? [catalog.unknownBefore, catalog.broken].filter((each) => each !== undefined)
     : [];
@@ -149,12 +153,17 @@ async function catalogAtStart(
   if (exported.header.lsn === input.from) return { file: exported };
   const late = new LateCatalog(exported, await zstdFrames());
   const unended = new UnendedTransactions();
+  const older = new OlderChanges(exported.header, input.from);
   const listener: LogListener = {
     record: (record, version) => {
       unended.note(record, version);
+      if (record.lsn < exported.header.lsn) older.note(record, version);
       return late.note(record, version);
     },
-    skipped: ({ end }) => late.skipped(end),
+    skipped: ({ end }) => {
+      late.skipped(end);
+      older.skipped(end);
+    },
     flush: () => undefined,
   };
   const source = await input.open();
@@ -172,7 +181,8 @@ async function catalogAtStart(
       "Add the segments up to it: SELECT pg_switch_wal() lets the server archive the last one.",
     );
   }
-  return late.finish();
+  const { file, known } = late.finish();
+  return { file, known: { ...known, changedBefore: older.until } };
 }
 
 async function createDecoder(

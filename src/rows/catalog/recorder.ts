@@ -163,7 +163,8 @@ export class CatalogRecorder {
         this.forgotten?.(version);
       }
       // Versions that still exist refer to their writer.
-      writer.created.length = writer.deleted.length = writer.emptied.length = 0;
+      writer.created.length = writer.deleted.length = 0;
+      writer.emptied.length = writer.untold.length = 0;
     }
   }
 
@@ -182,6 +183,9 @@ export class CatalogRecorder {
         changed = this.#deleted(record, file, block, item) || changed;
       },
     });
+    if (this.#replaced === null && file.catalog === "pg_class") {
+      this.#writer(record.xid).untold.push(record.lsn);
+    }
     return changed;
   }
 
@@ -209,6 +213,7 @@ export class CatalogRecorder {
     addVersion(this.indexes, version);
     writer.created.push(version);
     places?.set(placeOf(block, item), version);
+    if (replaced === null && catalog === "pg_class") writer.untold.push(record.lsn);
     if (row !== undefined && catalog === "pg_class") {
       this.#noteClass(row as CatalogRow<"pg_class">, record.lsn);
     }

@@ -21,7 +21,10 @@ interface Lookup {
 
 /** What the writers of one transaction did to tables, told from their pg_class rows. */
 export function tableChanges(writers: readonly Writer[], lookup: Lookup): readonly TableChange[] {
-  const events = [...classEvents(writers)].toSorted((a, b) => a.lsn - b.lsn);
+  const untold = new Set(writers.flatMap((writer) => writer.untold));
+  const events = [...classEvents(writers)]
+    .filter(({ lsn }) => !untold.has(lsn))
+    .toSorted((a, b) => a.lsn - b.lsn);
   /** Files that are new in this transaction. */
   const files = new Set<number>();
   /** The table of each transient copy, by the copy's file. */
