@@ -187,7 +187,7 @@ export class CatalogHistory {
     });
     const told = all.filter(({ lsn }) => this.#isKnown(lsn));
     const unknown = all.filter(({ lsn }) => !this.#isKnown(lsn));
-    const untold = writers.flatMap(({ untold: places }) => places);
+    const untold = writers.flatMap(({ untold: places }) => [...places]);
     return { told, untold: [...untold, ...unknown.map(({ lsn }) => lsn)] };
   }
 

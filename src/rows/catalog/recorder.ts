@@ -27,6 +27,8 @@ import {
   removeVersion,
 } from "./row-version.ts";
 
+import { noteUntold } from "./table-changes.ts";
+
 const STORAGE_TRUNCATE = 0x20;
 const RUNNING_XACTS = 0x10;
 /**
@@ -164,7 +166,8 @@ export class CatalogRecorder {
       }
       // Versions that still exist refer to their writer.
       writer.created.length = writer.deleted.length = 0;
-      writer.emptied.length = writer.untold.length = 0;
+      writer.emptied.length = 0;
+      writer.untold.clear();
     }
   }
 
@@ -183,8 +186,8 @@ export class CatalogRecorder {
         changed = this.#deleted(record, file, block, item) || changed;
       },
     });
-    if (this.#replaced === null && file.catalog === "pg_class") {
-      this.#writer(record.xid).untold.push(record.lsn);
+    if (this.#replaced === null) {
+      noteUntold(this.#writer(record.xid), file.catalog, undefined, record.lsn);
     }
     return changed;
   }
@@ -203,6 +206,7 @@ export class CatalogRecorder {
     if (row === undefined && !replaced) {
       // A version of an unknown row, such as that of a table that was dropped before a late export.
       if (replaced === undefined) this.#break(unknownRow(record.lsn, catalog));
+      noteUntold(this.#writer(record.xid), catalog, undefined, record.lsn);
       return false;
     }
     // System columns are not in the file.
@@ -213,7 +217,7 @@ export class CatalogRecorder {
     addVersion(this.indexes, version);
     writer.created.push(version);
     places?.set(placeOf(block, item), version);
-    if (replaced === null && catalog === "pg_class") writer.untold.push(record.lsn);
+    if (replaced === null || row === undefined) noteUntold(writer, catalog, kept, record.lsn);
     if (row !== undefined && catalog === "pg_class") {
       this.#noteClass(row as CatalogRow<"pg_class">, record.lsn);
     }
@@ -231,6 +235,7 @@ export class CatalogRecorder {
     const writer = this.#writer(record.xid);
     version.deleter = writer;
     version.deletedAt = record.lsn;
+    if (version.isUnknown) noteUntold(writer, file.catalog, version.row, record.lsn);
     writer.deleted.push(version);
     return true;
   }

@@ -21,7 +21,7 @@ export class Writer {
   /** Files emptied in place. */
   readonly emptied: Emptied[] = [];
   /** Where it replaced or deleted a row of pg_class that is not known. */
-  readonly untold: number[] = [];
+  readonly untold = new Set<number>();
 
   constructor(xid: number) {
     this.xid = xid;
