@@ -17,6 +17,8 @@ export interface WalInput {
   readonly header: SegmentHeader;
   /** Where it begins. */
   readonly from: number;
+  /** Of all segments. Undefined: it is not known. */
+  readonly size: number | undefined;
   /** The last timeline that is read, as far as names of files and first pages tell. */
   readonly timeline: number;
   /** As its pages tell: a switch may lie in a segment without a name. */
@@ -39,7 +41,8 @@ export async function openWal(
     const parents = found.histories.get(plan.timeline) ?? [];
     const open = async (): Promise<SegmentSource> => new PlannedSource(plan, 0);
     const lastTimeline = async (): Promise<number> => plan.timeline;
-    return { open, header, from, timeline: plan.timeline, lastTimeline, parents };
+    const size = (segments.at(-1)?.address ?? from) + header.segmentBytes - from;
+    return { open, header, from, size, timeline: plan.timeline, lastTimeline, parents };
   }
   if (paths.length > 1) throw usageError("standard input cannot be read together with files");
   const copy = await files.copyOf(stdin, stop);
@@ -48,7 +51,8 @@ export async function openWal(
   const { header } = await open();
   const { address: from } = header;
   const lastTimeline = async (): Promise<number> => await lastTimelineOf(await open());
-  return { open, header, from, timeline: header.timeline, lastTimeline, parents: [] };
+  const { timeline: first } = header;
+  return { open, header, from, size: undefined, timeline: first, lastTimeline, parents: [] };
 }
 
 async function lastTimelineOf(source: SegmentSource): Promise<number> {
