@@ -19,9 +19,10 @@ interface Transaction {
 }
 
 export interface Compared {
-  /** Rows that were printed, and lines with less in them than the whole log has. */
+  /** Rows that were printed, lines with less in them than the whole log has, and of these those without an old row. */
   readonly rows: number;
   readonly less: number;
+  readonly withoutOld: number;
   /** Transactions that were printed whole. */
   readonly printed: ReadonlySet<number>;
   readonly partial: ReadonlySet<number>;
@@ -73,7 +74,7 @@ export class CutOracle {
   /** @param lossless nothing was reported as left out */
   compare(stdout: string, lossless: boolean): Compared {
     let before = -1;
-    let [rows, less] = [0, 0];
+    let [rows, less, withoutOld] = [0, 0, 0];
     let begin: Line | undefined;
     let seen = 0;
     const printed = new Set<number>();
@@ -88,20 +89,22 @@ export class CutOracle {
       assert.ok(index > before, `not in its order: ${line.text}`);
       before = index;
       if (ROWS.has(line.kind)) rows++;
-      if (exact === undefined && line.kind !== "begin") less++;
+      if (exact === undefined && line.kind !== "begin") {
+        less++;
+        const { json } = this.#lines[index]!;
+        if (line.json["old"] === undefined && json["old"] !== undefined) withoutOld++;
+      }
       if (line.kind === "begin") {
         [begin, seen] = [line, 0];
         (line.json["partial"] === true ? partial : printed).add(index);
       }
       if (line.xid !== undefined) seen++;
       if (line.kind !== "commit" && line.kind !== "abort") continue;
-      const own = this.#transactions.get([...printed, ...partial].at(-1)!);
       const isWhole = begin?.json["partial"] !== true && lossless;
       const count = this.#transactionAt(index)?.indexes.length;
-      assert.ok(own !== undefined);
       if (isWhole) assert.equal(seen, count, `lines of xid ${line.xid}, which is not partial`);
     }
-    return { rows, less, printed, partial };
+    return { rows, less, withoutOld, printed, partial };
   }
 
   /** The transactions whose changes and end lie between are printed. */
