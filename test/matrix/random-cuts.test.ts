@@ -18,7 +18,7 @@ import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { FOLLOWED_CATALOGS } from "../../src/catalog/model.ts";
 import { walctl } from "../support/program/cli.ts";
-import { walctlHere } from "../support/program/in-process.ts";
+import { walctlInside } from "../support/program/inside.ts";
 import { type ServerVersion, type TestServer, startServer } from "../support/server/server.ts";
 import { seededRandom } from "../support/tools/random.ts";
 import { CutOracle, positionOf } from "./support/cut-oracle.ts";
@@ -90,7 +90,7 @@ for (const version of newestOrNamed()) {
         const outputs: string[] = [];
         const ofTimeline = catalogs.filter((each) => each.timeline === timeline);
         for (const { path } of [catalogs[0]!, ofTimeline[1]!, ofTimeline.at(-1)!]) {
-          const result = await walctlHere([...args, "--catalog", path]);
+          const result = await walctlInside([...args, "--catalog", path]);
           // Only what the last catalogue of the timeline before does not reach.
           if (/left it at|exported at/.test(result.stderr)) continue;
           const { status, stderr } = result;
@@ -151,9 +151,10 @@ for (const version of newestOrNamed()) {
         const end = `${Math.floor(at / 2 ** 32)}/${(at % 2 ** 32).toString(16)}`;
         if (isPart) args.push(["-I", "-E"][number(2)]!, end);
         const piped = alone && !cut.what.includes("partial") && number(6) === 0;
+        const env = { WALCTL_DEBUG: "1" };
         const result = piped
-          ? await walctlHere([...args, "-"], inputOf(cut.folder))
-          : await walctlHere([...args, cut.folder]);
+          ? await walctlInside([...args, "-"], { env, stdin: inputOf(cut.folder) })
+          : await walctlInside([...args, cut.folder], { env });
         const { status, stderr, stdout } = result;
         const what = `WALCTL_TEST_SEED=${SEED} WALCTL_TEST_CUT=${index} (${version}, ${level}): ${cut.what}\n  ${args.join(" ")}\n`;
         try {

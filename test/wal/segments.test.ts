@@ -14,7 +14,7 @@ import {
   parseHistory,
   parseSegmentName,
 } from "../../src/wal/pages/segments.ts";
-import { walctlHere } from "../support/program/in-process.ts";
+import { walctlInside } from "../support/program/inside.ts";
 import { LogEncoder, SEGMENT_BYTES, START, mainData } from "./support/log-encoder.ts";
 
 const MB = 1024 * 1024;
@@ -193,11 +193,10 @@ describe("standard input", () => {
       return segment;
     });
     try {
-      const expected = await walctlHere(["inspect", "--keep-going", folder]);
-      const { status, stdout, stderr } = await walctlHere(
-        ["inspect", "--keep-going", "-"],
-        segments,
-      );
+      const expected = await walctlInside(["inspect", "--keep-going", folder]);
+      const { status, stdout, stderr } = await walctlInside(["inspect", "--keep-going", "-"], {
+        stdin: segments,
+      });
       assert.equal(status, 3, stderr);
       assert.ok(stdout.split("\n").length > log.records.length - 5);
       assert.equal(stdout, expected.stdout);

@@ -49,12 +49,16 @@ const DAMAGES: Readonly<
   "zero to the end": (bytes, used, number) => bytes.fill(0, number(used)),
   "older page": (bytes, used, number, other) => {
     const at = PAGE_BYTES * number(Math.ceil(used / PAGE_BYTES));
-    other.copy(bytes, at, at, at + PAGE_BYTES);
+    // The file may have been cut before.
+    if (at + PAGE_BYTES <= Math.min(bytes.length, other.length)) {
+      other.copy(bytes, at, at, at + PAGE_BYTES);
+    }
     return bytes;
   },
   "page moved": (bytes, used, number) => {
     const page = (): number => PAGE_BYTES * number(Math.ceil(used / PAGE_BYTES));
-    bytes.copyWithin(page(), page(), PAGE_BYTES);
+    const from = page();
+    bytes.copyWithin(page(), from, from + PAGE_BYTES);
     return bytes;
   },
   "other segment": (_bytes, _used, _number, other) => other,

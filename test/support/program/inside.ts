@@ -1,19 +1,25 @@
-/** The program inside of the test's own process, for help pages and errors of usage: many runs, and nothing connects. */
+/** The program inside of the test's own process, for help pages, errors of usage and thousands of runs: nothing connects. */
 import { Readable, Writable } from "node:stream";
 import { run } from "../../../src/cli.ts";
 import type { OutputStream } from "../../../src/commands/context.ts";
 import { type RunOptions, type RunResult, childEnvironment } from "./cli.ts";
 
+export interface InsideOptions extends Pick<RunOptions, "server" | "env"> {
+  /** Pieces of it. */
+  readonly stdin?: Iterable<Uint8Array>;
+}
+
 /** As walctl() runs it as a child process, with pipes for its streams. */
 export async function walctlInside(
   args: readonly string[],
-  options: Pick<RunOptions, "server" | "env"> = {},
+  options: InsideOptions = {},
 ): Promise<Omit<RunResult, "signal">> {
-  const printed = { stdout: "", stderr: "" };
+  const printed = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const into = (name: keyof typeof printed): OutputStream => ({
     stream: new Writable({
       write: (bytes: Buffer, _encoding, done) => {
-        printed[name] += bytes.toString();
+        // The program may use its buffer again.
+        printed[name].push(Buffer.from(bytes));
         done();
       },
     }),
@@ -21,7 +27,7 @@ export async function walctlInside(
     width: () => undefined,
   });
   const status = await run(args, {
-    stdin: Readable.from([]),
+    stdin: Readable.from(options.stdin ?? []),
     stdout: into("stdout"),
     stderr: into("stderr"),
     env: childEnvironment(options),
@@ -29,7 +35,8 @@ export async function walctlInside(
     finishBeforeExit: (work) => work,
     onSignal: () => () => {},
   });
-  return { status, ...printed };
+  const textOf = (name: keyof typeof printed): string => Buffer.concat(printed[name]).toString();
+  return { status, stdout: textOf("stdout"), stderr: textOf("stderr") };
 }
 
 const pages = new Map<string, string>();
