@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type LogPlan, planLog } from "../../src/capture/wal/plan.ts";
 import type { SegmentFile } from "../../src/capture/wal/segment-file.ts";
@@ -11,6 +14,8 @@ import {
   parseHistory,
   parseSegmentName,
 } from "../../src/wal/pages/segments.ts";
+import { walctlInside } from "../support/program/inside.ts";
+import { LogEncoder, SEGMENT_BYTES, START, mainData } from "./support/log-encoder.ts";
 
 const MB = 1024 * 1024;
 const GB = 1024 * MB;
@@ -166,5 +171,38 @@ describe("the plan of what is read", () => {
           error.detail === `They are 1: ${range(1, 5)}; 2: ${range(3, 6)}; 3: ${range(5, 7)}.`,
       );
     });
+  });
+});
+
+describe("standard input", () => {
+  it("is read behind damage as files are", async () => {
+    const log = new LogEncoder(18);
+    while (log.position < START + 1.5 * SEGMENT_BYTES) {
+      log.record({ body: mainData(Array.from({ length: 20_000 }, (_, at) => at & 0xff)) });
+    }
+    const bytes = Buffer.alloc(2 * SEGMENT_BYTES);
+    bytes.set(log.bytes());
+    const folder = mkdtempSync(join(tmpdir(), "walctl-segments-"));
+    // The log ends there, unless a later segment says that it does not.
+    const { lsn } = log.records[5]!;
+    bytes.fill(0, lsn - START, lsn - START + 40_000);
+    const segments = [0, 1].map((index) => {
+      const segment = bytes.subarray(index * SEGMENT_BYTES, (index + 1) * SEGMENT_BYTES);
+      const name = formatSegmentName(1, START + index * SEGMENT_BYTES, SEGMENT_BYTES);
+      writeFileSync(join(folder, name), segment);
+      return segment;
+    });
+    try {
+      const expected = await walctlInside(["inspect", "--keep-going", folder]);
+      const { status, stdout, stderr } = await walctlInside(["inspect", "--keep-going", "-"], {
+        stdin: segments,
+      });
+      assert.equal(status, 3, stderr);
+      assert.ok(stdout.split("\n").length > log.records.length - 5);
+      assert.equal(stdout, expected.stdout);
+      assert.match(stderr, /: skipped \S+ to \S+ \([\d,]{6} bytes\)/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

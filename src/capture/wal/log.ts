@@ -82,7 +82,10 @@ class LogWalk {
     const { header } = this.#options.source;
     const { segmentBytes } = header;
     if (address < from) {
-      throw usageError(`${name} lies before the segment that was read before it`);
+      throw usageError(
+        `${name} lies before the segment that was read before it`,
+        "Give the segments in the order of the log: walctl sorts files by itself.",
+      );
     }
     const timeline = timelineMax === ANY_TIMELINE ? header.timeline : timelineMax;
     const nameOf = (at: number): string => formatSegmentName(timeline, at, segmentBytes);

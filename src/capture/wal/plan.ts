@@ -57,7 +57,10 @@ function noWalYet({ file: { name, start }, address, timeline }: PlannedSegment):
   const expected = own.address === address ? `${timeline}` : formatPosition(address);
   return new WalctlError(
     `${name}: no WAL of its own: its first page is of ${place}, not ${expected}; the file was recycled`,
-    { exitCode: ExitCode.malformedInput },
+    {
+      hint: "Give the segments before it too: the WAL ends in one of them.",
+      exitCode: ExitCode.malformedInput,
+    },
   );
 }
 
@@ -69,6 +72,7 @@ function noSegment(files: readonly SegmentFile[]): WalctlError {
 
 function emptyFault(name: string): WalctlError {
   return new WalctlError(`${name}: no WAL was written to it: its first page is empty`, {
+    hint: "Give the segments before it: the server made this one ahead.",
     exitCode: ExitCode.malformedInput,
   });
 }
@@ -88,9 +92,15 @@ export function startFault(name: string, start: SegmentStart): WalctlError | und
       });
     }
     case "foreign":
-      return new WalctlError(`${name}: ${start.what}: not supported`, { exitCode });
+      return new WalctlError(`${name}: ${start.what}: not supported`, {
+        hint: `The server's own pg_waldump reads it: pg_waldump ${name}`,
+        exitCode,
+      });
     case "other":
-      return new WalctlError(`${name}: no page header: encrypted, or no WAL`, { exitCode });
+      return new WalctlError(`${name}: no page header: encrypted, or no WAL`, {
+        hint: "If it is a segment, its first page is damaged: give another copy of it, or the segments beside it.",
+        exitCode,
+      });
   }
 }
 
@@ -168,6 +178,7 @@ function chooseTimeline(
   if (there.includes(timeline)) return timeline;
   throw new WalctlError(`the input does not hold timeline ${timeline}`, {
     detail: `It holds ${ranges.join("; ")}.`,
+    hint: `Add the segments of timeline ${timeline}, or choose one of these.`,
     exitCode: ExitCode.usage,
   });
 }

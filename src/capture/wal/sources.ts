@@ -60,6 +60,7 @@ export class PlannedSource implements SegmentSource {
 }
 
 const STANDARD_INPUT = "standard input";
+const REST_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Whole segments one after the other, as from `cat`. */
 export class StandardInputSource implements SegmentSource {
@@ -74,6 +75,8 @@ export class StandardInputSource implements SegmentSource {
   #address = 0;
   /** How many bytes of the open segment have not been read. */
   #left = 0;
+  /** Those bytes, where a later segment was asked for before: a pipe cannot go back. */
+  #rest: Uint8Array | undefined;
 
   private constructor(stream: ByteStream, head: Uint8Array, header: SegmentHeader) {
     this.#stream = stream;
@@ -108,18 +111,28 @@ export class StandardInputSource implements SegmentSource {
     const name = `${STANDARD_INPUT} (${formatSegmentName(timeline, address, segmentBytes)})`;
     this.#address = address;
     this.#next = undefined;
+    this.#rest = undefined;
     this.#left = segmentBytes;
     const stream = this.#segmentStream();
     return { name, address, timelineMax: ANY_TIMELINE, partial: true, offset: 0, stream };
   }
 
-  /** Skips what is not a segment: a pipe cannot go back. */
+  /** Skips what is not a segment. */
   async hasLater(): Promise<boolean> {
+    this.#rest ??= await this.#readRest();
     while (this.#next === undefined) {
       if (this.#head !== undefined) this.#left = this.header.segmentBytes - LONG_HEADER_BYTES;
       if (!(await this.#readHead())) return false;
     }
     return true;
+  }
+
+  /** Of larger segments it is given up. */
+  async #readRest(): Promise<Uint8Array> {
+    const rest = new Uint8Array(this.#left > REST_BYTES_MAX ? 0 : this.#left);
+    const length = await this.#stream.read(rest);
+    this.#left -= length;
+    return rest.subarray(0, length);
   }
 
   /** Reads the head of the segment behind the open one. False at the end of the input. */
@@ -136,6 +149,12 @@ export class StandardInputSource implements SegmentSource {
   #segmentStream(): ByteStream {
     return {
       read: async (into) => {
+        if (this.#rest !== undefined) {
+          const piece = this.#rest.subarray(0, into.length);
+          into.set(piece);
+          this.#rest = this.#rest.subarray(piece.length);
+          return piece.length;
+        }
         const wanted = into.subarray(0, Math.min(into.length, this.#left));
         const head = this.#head;
         this.#head = undefined;

@@ -22,7 +22,7 @@ import {
 } from "../messages/gate.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Pipeline } from "../messages/pipeline.ts";
-import { progressText } from "../messages/progress-text.ts";
+import { progressOf } from "../messages/progress-text.ts";
 import {
   type RendererFlags,
   type RendererOptions,
@@ -39,7 +39,6 @@ import { withinStopGrace } from "../stop-grace.ts";
 import { type WalFlags, refuseWalFlags } from "./wal-flags.ts";
 
 const STANDARD_INPUT = "-";
-const PROGRESS_INTERVAL_MS = 100;
 
 export interface DecodeFileFlags
   extends OutputFlags, FilterFlags, GateFlags, RendererFlags, WalFlags {
@@ -181,7 +180,10 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     pipeline,
     ...{ types, gate, reporter },
     stop: context.stop,
-    onProgress: progressOf(name, compression === undefined ? source.size : undefined, job),
+    onProgress: progressOf(name, {
+      ...{ context, reporter, printsLater: job.summary !== undefined },
+      size: compression === undefined ? source.size : undefined,
+    }),
   });
   try {
     const status = await decoding;
@@ -197,19 +199,6 @@ function uncommittedWarning(name: string): Warning {
   return {
     message: `${name}: --since left out no transaction that was sent before it had committed`,
     detail: "Its changes come without a commit time (--streaming, --two-phase).",
-  };
-}
-
-/** Shows progress if standard error is a terminal and the output goes elsewhere. */
-function progressOf(name: string, size: number | undefined, job: Job): (bytes: number) => void {
-  const silent = job.context.stdout.isTerminal && job.summary === undefined;
-  if (silent || !job.context.stderr.isTerminal) return () => {};
-  let shown = performance.now();
-  return (bytes) => {
-    const now = performance.now();
-    if (now - shown < PROGRESS_INTERVAL_MS) return;
-    shown = now;
-    job.reporter.progress(progressText(name, bytes, size));
   };
 }
 

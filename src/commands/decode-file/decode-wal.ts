@@ -2,17 +2,13 @@ import { setImmediate } from "node:timers/promises";
 import { zstdFrames } from "../../capture/compression.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
-import type { CatalogFile } from "../../catalog/model.ts";
-import { ExitCode, WalctlError, usageError } from "../../errors.ts";
+import { ExitCode, WalctlError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { CatalogHistory } from "../../rows/catalog/history.ts";
-import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
 import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
 import { PageStore } from "../../rows/pages/page-store.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
-import { formatSegmentName } from "../../wal/pages/segments.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
@@ -21,6 +17,7 @@ import { AskedNames } from "../messages/asked-names.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
 import { type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
 import { Pipeline } from "../messages/pipeline.ts";
+import { progressOf } from "../messages/progress-text.ts";
 import {
   type RendererFlags,
   createRenderer,
@@ -31,7 +28,7 @@ import { askedColumns } from "../messages/table-flags.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
-import { UnendedTransactions } from "../../rows/transactions/unended.ts";
+import { catalogAtStart, refuseGap } from "./catalog-at-start.ts";
 import { openWhere } from "./open-where.ts";
 import { TemporaryFiles } from "./temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
@@ -74,6 +71,11 @@ interface Job {
   readonly context: CommandContext;
 }
 
+interface Pass extends Job {
+  /** Is told where it is. */
+  readonly progress: (position: number) => void;
+}
+
 async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { context, files, flags, options } = job;
   const output = outputOptions(flags, context);
@@ -85,9 +87,20 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const input = await openWal(paths, options.timeline, context, files);
   const exported = await openCatalog(job.catalogPath, context);
   refuseOtherSystem(exported, input.header, job.catalogPath);
-  refuseOtherTimeline(exported, input, job.catalogPath);
+  const isOwn = exported.header.timeline === input.timeline;
+  const timeline = isOwn ? input.timeline : await input.lastTimeline();
+  refuseOtherTimeline(exported, { ...input, timeline }, job.catalogPath);
   refuseGap(exported, input, job.catalogPath);
-  const atStart = await catalogAtStart(exported, input, job);
+  const progress = (name: string): ((position: number) => void) => {
+    const { size, from } = input;
+    const printsLater = rendering.summary;
+    const show = progressOf(name, { size, context, reporter, printsLater });
+    return (position) => show(position - from);
+  };
+  const atStart = await catalogAtStart(exported, input, {
+    ...{ catalogPath: job.catalogPath, keepGoing: flags.keepGoing ?? false, stop: context.stop },
+    progress: progress("catalogue"),
+  });
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
   const { renderer, finish, warnings } = await createRenderer(
@@ -108,8 +121,11 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   });
   const { decoder, catalog } = await createDecoder(atStart, input, { job, registry, pipeline });
   warnOfUnknownTypes(catalog, reporter);
-  const listener = new RowListener(decoder, pipeline, reporter, job);
+  const listener = new RowListener(decoder, pipeline, reporter, {
+    ...{ ...job, progress: progress("rows") },
+  });
   const end = await readRows(input, listener, job);
+  reporter.clearProgress();
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
   const { warnings: lost, fatal } = lossWarnings(decoder.losses, filter.tables, decoder.redoBefore);
@@ -117,62 +133,13 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
   // Where nothing was left out for it, it is no matter.
-  const unexplained = decoder.losses.unexplained.size > 0;
+  const unexplained =
+    decoder.losses.unexplained.size > 0 || decoder.losses.tableChanges !== undefined;
   const breaks = unexplained
     ? [catalog.unknownBefore, catalog.broken].filter((each) => each !== undefined)
     : [];
   for (const { message, hint } of breaks) reporter.fault(message, hint);
   return fatal || breaks.length > 0 ? ExitCode.malformedInput : status;
-}
-
-/** What was altered between the export and the input's start nobody can tell: rows might have other columns. */
-function refuseGap({ header }: CatalogFile, { from, header: input }: WalInput, path: string): void {
-  if (header.lsn >= from) return;
-  const { segmentBytes, timeline } = input;
-  const segment = formatSegmentName(
-    timeline,
-    header.lsn - (header.lsn % segmentBytes),
-    segmentBytes,
-  );
-  throw usageError(
-    `${path} was exported at ${formatPosition(header.lsn)}, before the WAL begins at ${formatPosition(from)}: tables may have changed in between`,
-    `Make it again now: walctl catalog -d NAME > FILE. Or add the segments from ${segment} on.`,
-  );
-}
-
-/** As it was where the input begins: what was exported later is taken back by a first pass. */
-async function catalogAtStart(
-  exported: CatalogFile,
-  input: WalInput,
-  { catalogPath, context, flags }: Job,
-): Promise<{ readonly file: CatalogFile; readonly known?: EarlyCatalog["known"] }> {
-  if (exported.header.lsn === input.from) return { file: exported };
-  const late = new LateCatalog(exported, await zstdFrames());
-  const unended = new UnendedTransactions();
-  const listener: LogListener = {
-    record: (record, version) => {
-      unended.note(record, version);
-      return late.note(record, version);
-    },
-    skipped: ({ end }) => late.skipped(end),
-    flush: () => undefined,
-  };
-  const source = await input.open();
-  const keepGoing = flags.keepGoing ?? false;
-  const end = await readLog({ source, listener, keepGoing, stop: context.stop });
-  if (end.kind === "fault") {
-    throw new WalctlError(end.fault.text, {
-      hint: "To go on after the damage: --keep-going. Rows before it need a catalogue file from before it.",
-      exitCode: ExitCode.malformedInput,
-    });
-  }
-  if (end.kind === "end" && unended.mayHaveEnded(exported.header.snapshot)) {
-    throw usageError(
-      `${catalogPath} was exported at ${formatPosition(exported.header.lsn)}, behind the end of the WAL at ${formatPosition(end.position)}: tables may have changed in between`,
-      "Add the segments up to it: SELECT pg_switch_wal() lets the server archive the last one.",
-    );
-  }
-  return late.finish();
 }
 
 async function createDecoder(
@@ -238,18 +205,22 @@ class RowListener implements LogListener {
   readonly #reporter: Reporter;
   readonly #endPosition: number;
   readonly #stop: AbortSignal;
+  readonly #progress: Pass["progress"];
+  #position = 0;
   damaged = false;
 
-  constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Job) {
+  constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Pass) {
     this.#decoder = decoder;
     this.#pipeline = pipeline;
     this.#reporter = reporter;
     this.#endPosition = job.options.endPosition ?? Number.POSITIVE_INFINITY;
     this.#stop = job.context.stop;
+    this.#progress = job.progress;
   }
 
   record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
     if (record.lsn > this.#endPosition) return false;
+    this.#position = record.lsn;
     const work = this.#decoder.record(record, version);
     return work === undefined || work.next().done === true ? true : this.#finish(work);
   }
@@ -276,6 +247,7 @@ class RowListener implements LogListener {
   }
 
   flush(): Promise<void> | undefined {
+    this.#progress(this.#position);
     return this.#pipeline.flush();
   }
 }

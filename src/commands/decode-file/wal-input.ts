@@ -4,7 +4,8 @@ import { planLog } from "../../capture/wal/plan.ts";
 import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts";
 import { usageError } from "../../errors.ts";
 import type { TimelineParent } from "../../wal/pages/segments.ts";
-import type { SegmentHeader } from "../../wal/pages/page.ts";
+import { PAGE_BYTES, type SegmentHeader } from "../../wal/pages/page.ts";
+import { positionOf } from "../../wal/pages/position.ts";
 import type { CommandContext } from "../context.ts";
 import type { TemporaryFiles } from "./temporary-files.ts";
 
@@ -16,8 +17,12 @@ export interface WalInput {
   readonly header: SegmentHeader;
   /** Where it begins. */
   readonly from: number;
-  /** The last timeline that is read. */
+  /** Of all segments. Undefined: it is not known. */
+  readonly size: number | undefined;
+  /** The last timeline that is read, as far as names of files and first pages tell. */
   readonly timeline: number;
+  /** As its pages tell: a switch may lie in a segment without a name. */
+  readonly lastTimeline: () => Promise<number>;
   /** Its parents, as far as its history is in the input. */
   readonly parents: readonly TimelineParent[];
 }
@@ -35,12 +40,34 @@ export async function openWal(
     const from = segments[0]?.address ?? header.address;
     const parents = found.histories.get(plan.timeline) ?? [];
     const open = async (): Promise<SegmentSource> => new PlannedSource(plan, 0);
-    return { open, header, from, timeline: plan.timeline, parents };
+    const lastTimeline = async (): Promise<number> => plan.timeline;
+    const size = (segments.at(-1)?.address ?? from) + header.segmentBytes - from;
+    return { open, header, from, size, timeline: plan.timeline, lastTimeline, parents };
   }
   if (paths.length > 1) throw usageError("standard input cannot be read together with files");
   const copy = await files.copyOf(stdin, stop);
   const open = async (): Promise<StandardInputSource> =>
     await StandardInputSource.open(copy(), stop);
   const { header } = await open();
-  return { open, header, from: header.address, timeline: header.timeline, parents: [] };
+  const { address: from } = header;
+  const lastTimeline = async (): Promise<number> => await lastTimelineOf(await open());
+  const { timeline: first } = header;
+  return { open, header, from, size: undefined, timeline: first, lastTimeline, parents: [] };
+}
+
+async function lastTimelineOf(source: SegmentSource): Promise<number> {
+  const page = new Uint8Array(PAGE_BYTES);
+  const view = new DataView(page.buffer);
+  let { timeline } = source.header;
+  for (let segment = await source.next(); segment !== undefined; segment = await source.next()) {
+    for (let at = 0; at < source.header.segmentBytes; at += PAGE_BYTES) {
+      if ((await segment.stream.read(page)) < PAGE_BYTES) break;
+      const isOwn =
+        view.getUint16(0, true) === source.header.magic &&
+        positionOf(view.getUint32(12, true), view.getUint32(8, true)) === segment.address + at;
+      if (isOwn) timeline = Math.max(timeline, view.getUint32(4, true));
+    }
+    await segment.stream.close();
+  }
+  return timeline;
 }

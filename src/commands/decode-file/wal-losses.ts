@@ -9,7 +9,7 @@ const NAMED_MAX = 10;
 
 /** What was left out, and how to have it. `fatal`: rows are missing that should be there. */
 export function lossWarnings(
-  { rows, withoutIdentity, unexplained, savepoints }: Losses,
+  { rows, withoutIdentity, unexplained, savepoints, tableChanges }: Losses,
   onlyTables: readonly string[],
   redoBefore: number | undefined,
 ): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
@@ -44,11 +44,18 @@ export function lossWarnings(
   }
   if (savepoints !== undefined) {
     warnings.push({
-      message: `${count(savepoints.count, "rolled-back transaction")} not printed: at wal_level=replica WAL does not say of which transaction a savepoint was, and tables were being altered (first at ${formatPosition(savepoints.first)})`,
+      message: `${count(savepoints.count, "rolled-back transaction")} not printed: tables may have been altered in them, before the WAL begins or by a transaction that WAL at wal_level=replica does not name (first at ${formatPosition(savepoints.first)})`,
       hint: "Without --aborted only what was committed is printed, which this does not concern.",
     });
   }
-  const fatal = lost.length > 0 || files.length > 0 || savepoints !== undefined;
+  if (tableChanges !== undefined) {
+    warnings.push({
+      message: `${count(tableChanges.count, "change")} of the catalogue's tables not printed: their rows before are not known (first at ${formatPosition(tableChanges.first)})`,
+      hint: "Export the catalogue again now, or add earlier segments.",
+    });
+  }
+  const fatal =
+    lost.length > 0 || files.length > 0 || savepoints !== undefined || tableChanges !== undefined;
   return { warnings, fatal };
 }
 

@@ -11,6 +11,16 @@ export interface CatalogBreak {
 
 const NEW_EXPORT = "Export the catalogue again now: walctl catalog.";
 
+/** Of a transaction that began before the input. */
+export function changedBefore(lsn: number, before: boolean): CatalogBreak {
+  return {
+    lsn,
+    before,
+    message: `a transaction that may have begun before the WAL changed the catalogue, and committed at ${formatPosition(lsn)}: ${before ? "before" : "from there on"} tables may have been other ones`,
+    hint: before ? "Add earlier segments." : `${NEW_EXPORT} Or add earlier segments.`,
+  };
+}
+
 export function unknownFile(lsn: number, catalog: string): CatalogBreak {
   return {
     lsn,

@@ -5,16 +5,17 @@
  * Way in: CatalogHistory.note() with every record, after PageStore.apply(); commit() and abort() where transactions end; relationAt().
  * A file that is newer than the input's start goes through LateCatalog (late.ts) first.
  */
-import type { CatalogFile } from "../../catalog/model.ts";
+import type { CatalogFile, Snapshot } from "../../catalog/model.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { PageStore } from "../pages/page-store.ts";
-import { type CatalogBreak, missingRecords, unknownRow } from "./breaks.ts";
+import { type CatalogBreak, changedBefore, missingRecords, unknownRow } from "./breaks.ts";
 import { Epochs, writersOf } from "./epochs.ts";
 import type { Owner } from "./owner.ts";
 import { CatalogRecorder } from "./recorder.ts";
 import type { CatalogRow, RowVersion, UnknownRow } from "./row-version.ts";
+import { isFinished } from "./snapshot.ts";
 import { tableChanges } from "./table-changes.ts";
 import type { TableChange, TableVersion } from "./table-version.ts";
 import { TablesOverTime } from "./tables-over-time.ts";
@@ -26,6 +27,8 @@ export interface KnownCatalog {
   readonly recordsFrom: number;
   /** Before this position a row may have been another one, so nothing is answered. */
   readonly from: number;
+  /** Transactions that may have begun before the input changed rows before: nothing is answered up to their last commit. */
+  readonly changedBefore: number;
   /** Only the keys of these rows are right. */
   readonly unknownRows: readonly UnknownRow[];
   /** Before this position a table without a key may have had one. */
@@ -35,7 +38,7 @@ export interface KnownCatalog {
 }
 
 const ALL_KNOWN: KnownCatalog = {
-  ...{ recordsFrom: 0, from: 0, indexesFrom: 0 },
+  ...{ recordsFrom: 0, from: 0, changedBefore: 0, indexesFrom: 0 },
   ...{ unknownRows: [], rowsAt: new Map() },
 };
 
@@ -51,13 +54,18 @@ export class CatalogHistory {
   readonly #origins: ReadonlyMap<number, string>;
   readonly #known: KnownCatalog;
   readonly #exportLsn: number;
+  readonly #knownFrom: number;
+  readonly #snapshot: Snapshot;
+  /** Records are missing, or transactions' beginnings. */
   #skipped: CatalogBreak | undefined;
 
   /** @param file no newer than the first record, or made so by LateCatalog */
   constructor(file: CatalogFile, pages: PageStore, known: KnownCatalog = ALL_KNOWN) {
     this.#known = known;
     this.#exportLsn = file.header.lsn;
-    if (known.from > 0) this.#epochs.commit(known.from);
+    this.#snapshot = file.header.snapshot;
+    this.#knownFrom = Math.max(known.from, known.changedBefore);
+    if (this.#knownFrom > 0) this.#epochs.commit(this.#knownFrom);
     this.#recorder = new CatalogRecorder(file, pages, known);
     this.#tablespace = file.header.tablespace;
     this.#types = new TypesOverTime(file, this.#recorder.indexes);
@@ -145,15 +153,29 @@ export class CatalogHistory {
     return this.#types.schemaName(namespaceOid);
   }
 
+  /** Whether the file lacks what that transaction had changed by then: it had not ended. */
+  lacks(xid: number): boolean {
+    return !isFinished(xid, this.#snapshot);
+  }
+
+  /** A transaction commits at `lsn` that changed the catalogue before the input, which the file does not have. */
+  changedBefore(lsn: number): void {
+    this.#skipped ??= changedBefore(lsn, false);
+    this.#epochs.commit(lsn);
+  }
+
   /** Called by types.unknownType(). */
   set onUnknownType(listener: ((oid: number) => void) | undefined) {
     this.#types.onUnknownType = listener;
   }
 
-  /** The changes in the order of their LSNs. The transaction must not have been passed to abort() yet. */
-  tableChanges(owner: Owner): readonly TableChange[] {
+  /** In the order of their LSNs, and the places of what cannot be told; of a transaction that has not been aborted yet. */
+  tableChanges(owner: Owner): {
+    readonly told: readonly TableChange[];
+    readonly untold: readonly number[];
+  } {
     const writers = writersOf(owner, this.#recorder.writers);
-    return tableChanges(writers, {
+    const all = tableChanges(writers, {
       schemaName: (oid, lsn) => {
         this.#ask(lsn, owner);
         return this.#types.schemaName(oid);
@@ -163,6 +185,10 @@ export class CatalogHistory {
         return this.#classOfFile(tablespace, relfilenode)?.row;
       },
     });
+    const told = all.filter(({ lsn }) => this.#isKnown(lsn));
+    const unknown = all.filter(({ lsn }) => !this.#isKnown(lsn));
+    const untold = writers.flatMap(({ untold: places }) => [...places]);
+    return { told, untold: [...untold, ...unknown.map(({ lsn }) => lsn)] };
   }
 
   originName(id: number): string | undefined {
@@ -179,7 +205,8 @@ export class CatalogHistory {
 
   /** The position before which no relation is known: records are missing between it and a late catalogue's export. */
   get unknownBefore(): CatalogBreak | undefined {
-    const { from, recordsFrom } = this.#known;
+    const { changedBefore: older, from, recordsFrom } = this.#known;
+    if (older > from) return changedBefore(older, true);
     if (from === 0) return undefined;
     if (from === recordsFrom) return missingRecords(from, true);
     return { ...unknownRow(from, "the catalogue"), before: true };
@@ -204,11 +231,15 @@ export class CatalogHistory {
     version: RowVersion<"pg_class"> | undefined,
   ): TableVersion | undefined {
     const { lsn } = this.#types;
-    const { broken } = this;
-    const isKnown = lsn >= this.#known.from && (broken === undefined || lsn < broken.lsn);
-    const table = version === undefined || !isKnown ? undefined : this.#tables.of(version);
+    const isKnown = version !== undefined && this.#isKnown(lsn);
+    const table = isKnown ? this.#tables.of(version) : undefined;
     this.#epochs.remember(tablespace, number, lsn, table);
     return table;
+  }
+
+  #isKnown(lsn: number): boolean {
+    const { broken } = this;
+    return lsn >= this.#knownFrom && (broken === undefined || lsn < broken.lsn);
   }
 
   #classOfFile(tablespace: number, relfilenode: number): RowVersion<"pg_class"> | undefined {

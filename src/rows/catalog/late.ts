@@ -131,7 +131,7 @@ export class LateCatalog {
     return {
       file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
       known: {
-        ...{ recordsFrom: this.#from, from: Math.max(this.#from, from) },
+        ...{ recordsFrom: this.#from, from: Math.max(this.#from, from), changedBefore: 0 },
         ...{ indexesFrom, unknownRows, rowsAt },
       },
     };

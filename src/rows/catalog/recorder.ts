@@ -27,6 +27,8 @@ import {
   removeVersion,
 } from "./row-version.ts";
 
+import { noteUntold } from "./table-changes.ts";
+
 const STORAGE_TRUNCATE = 0x20;
 const RUNNING_XACTS = 0x10;
 /**
@@ -163,7 +165,9 @@ export class CatalogRecorder {
         this.forgotten?.(version);
       }
       // Versions that still exist refer to their writer.
-      writer.created.length = writer.deleted.length = writer.emptied.length = 0;
+      writer.created.length = writer.deleted.length = 0;
+      writer.emptied.length = 0;
+      writer.untold.clear();
     }
   }
 
@@ -182,6 +186,9 @@ export class CatalogRecorder {
         changed = this.#deleted(record, file, block, item) || changed;
       },
     });
+    if (this.#replaced === null) {
+      noteUntold(this.#writer(record.xid), file.catalog, undefined, record.lsn);
+    }
     return changed;
   }
 
@@ -199,6 +206,7 @@ export class CatalogRecorder {
     if (row === undefined && !replaced) {
       // A version of an unknown row, such as that of a table that was dropped before a late export.
       if (replaced === undefined) this.#break(unknownRow(record.lsn, catalog));
+      noteUntold(this.#writer(record.xid), catalog, undefined, record.lsn);
       return false;
     }
     // System columns are not in the file.
@@ -209,6 +217,7 @@ export class CatalogRecorder {
     addVersion(this.indexes, version);
     writer.created.push(version);
     places?.set(placeOf(block, item), version);
+    if (replaced === null || row === undefined) noteUntold(writer, catalog, kept, record.lsn);
     if (row !== undefined && catalog === "pg_class") {
       this.#noteClass(row as CatalogRow<"pg_class">, record.lsn);
     }
@@ -226,6 +235,7 @@ export class CatalogRecorder {
     const writer = this.#writer(record.xid);
     version.deleter = writer;
     version.deletedAt = record.lsn;
+    if (version.isUnknown) noteUntold(writer, file.catalog, version.row, record.lsn);
     writer.deleted.push(version);
     return true;
   }

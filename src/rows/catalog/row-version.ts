@@ -20,6 +20,8 @@ export class Writer {
   readonly deleted: RowVersion[] = [];
   /** Files emptied in place. */
   readonly emptied: Emptied[] = [];
+  /** Where it replaced or deleted a row of pg_class that is not known. */
+  readonly untold = new Set<number>();
 
   constructor(xid: number) {
     this.xid = xid;

@@ -1,11 +1,12 @@
 import type { TableAction } from "../../pgoutput/messages.ts";
+import type { FollowedCatalog } from "../../catalog/model.ts";
 import type { CatalogRow, Emptied, RowVersion, Writer } from "./row-version.ts";
 import type { TableChange } from "./table-version.ts";
 
 type ClassRow = CatalogRow<"pg_class">;
 
 /** Tables, partitioned tables, materialized views. */
-const KINDS = new Set(["r", "p", "m"]);
+const TABLE_KINDS = new Set(["r", "p", "m"]);
 
 interface ClassEvent {
   readonly lsn: number;
@@ -21,7 +22,10 @@ interface Lookup {
 
 /** What the writers of one transaction did to tables, told from their pg_class rows. */
 export function tableChanges(writers: readonly Writer[], lookup: Lookup): readonly TableChange[] {
-  const events = [...classEvents(writers)].toSorted((a, b) => a.lsn - b.lsn);
+  const untold = new Set(writers.flatMap(({ untold: places }) => [...places]));
+  const events = [...classEvents(writers)]
+    .filter(({ lsn }) => !untold.has(lsn))
+    .toSorted((a, b) => a.lsn - b.lsn);
   /** Files that are new in this transaction. */
   const files = new Set<number>();
   /** The table of each transient copy, by the copy's file. */
@@ -39,7 +43,7 @@ export function tableChanges(writers: readonly Writer[], lookup: Lookup): readon
   }
   for (const file of writers.flatMap(({ emptied }) => emptied)) {
     const row = files.has(file.relfilenode) ? lookup.classOf(file) : undefined;
-    if (row === undefined || !KINDS.has(row.relkind) || row.relrewrite !== 0) continue;
+    if (row === undefined || !TABLE_KINDS.has(row.relkind) || row.relrewrite !== 0) continue;
     changes.push(change("truncated", file.lsn, row, row, lookup));
   }
   return changes.toSorted((a, b) => a.lsn - b.lsn);
@@ -83,7 +87,7 @@ function actionOf(
   copies: ReadonlyMap<number, number>,
 ): TableAction | undefined {
   const row = after ?? before;
-  if (row === undefined || !KINDS.has(row.relkind) || row.relrewrite !== 0) return undefined;
+  if (row === undefined || !TABLE_KINDS.has(row.relkind) || row.relrewrite !== 0) return undefined;
   if (before === undefined) return "created";
   if (after === undefined) return "dropped";
   if (before.relfilenode === after.relfilenode && before.reltablespace === after.reltablespace) {
@@ -112,4 +116,17 @@ function change(
     relfilenode: row.relfilenode,
     oldRelfilenode: action === "dropped" ? undefined : before?.relfilenode,
   };
+}
+
+/** What became of a table there is not known. */
+export function noteUntold(
+  writer: Writer,
+  catalog: FollowedCatalog,
+  row: CatalogRow | undefined,
+  lsn: number,
+): void {
+  if (catalog !== "pg_class") return;
+  if (row === undefined || TABLE_KINDS.has((row as ClassRow).relkind)) {
+    writer.untold.add(lsn);
+  }
 }

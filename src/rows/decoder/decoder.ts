@@ -23,7 +23,7 @@ import { Change, ChangeKind, type Spill } from "../transactions/change-log.ts";
 import { TransactionRecord } from "../transactions/ends.ts";
 import { HeapChanges } from "../transactions/heap-changes.ts";
 import { OpenTransactions } from "../transactions/open-transactions.ts";
-import { RUNNING_XACTS, WalState } from "./wal-state.ts";
+import { RUNNING_XACTS, WalState, minimalLevel } from "./wal-state.ts";
 
 export interface RowOptions {
   readonly database: number;
@@ -121,7 +121,7 @@ export class RowDecoder {
         return this.#transactionRecord(record, version);
       case Rmgr.xlog:
         this.#keepImages(record);
-        this.#state.xlog(record, version);
+        if (!this.#state.xlog(record, version)) throw minimalLevel(record.lsn);
         return undefined;
       case Rmgr.standby:
         if (record.opcode === RUNNING_XACTS && this.#state.running(record)) {
@@ -193,6 +193,7 @@ export class RowDecoder {
   #end(record: WalRecord, aborted: boolean): Work | undefined {
     const { catalog } = this.#parts;
     const { preparedXid, subxids, timestamp, originLsn, originTime } = this.#record;
+    const { beginnings } = this.#state;
     const xid = preparedXid === 0 ? record.xid : preparedXid;
     const xids = [xid, ...subxids];
     const originId = record.originId ?? 0;
@@ -202,12 +203,15 @@ export class RowDecoder {
     const ended: EndedTransaction = {
       ...{ xid, aborted, time, originId, originLsn, start: record.lsn, end: record.endLsn },
       owner: new Set([...xids, ...family]),
-      partial: this.#state.beginnings.mayBeOlder(xid),
+      partial: beginnings.mayBeOlder(xid),
+      unexplained: !aborted && this.#changedBefore(xid),
     };
+    if (ended.unexplained) catalog.changedBefore(record.lsn);
     const work = this.#work(ended, xids);
     const forget = (): void => {
       if (aborted) catalog.abort(xids);
       else catalog.commit(xids, ended.start);
+      beginnings.ended(xids);
       this.#open.forget(xids);
     };
     if (work === undefined) forget();
@@ -220,7 +224,7 @@ export class RowDecoder {
     const known = xids.some((xid) => this.#open.has(xid));
     if (!known && !tablesChanged) return undefined;
     const wanted = this.#wanted(ended);
-    if (wanted && this.#mayBeSavepoint(ended)) {
+    if (wanted && ended.aborted && this.#mayBeAltered(ended)) {
       this.losses.rolledBack(ended.start);
       return undefined;
     }
@@ -229,9 +233,22 @@ export class RowDecoder {
     return undefined;
   }
 
-  /** At wal_level=replica a savepoint does not name its transaction, which may have altered the tables of its rows. */
-  #mayBeSavepoint({ aborted, owner }: EndedTransaction): boolean {
-    return aborted && !this.#state.logical && this.#parts.catalog.isChangedByOthers(owner);
+  /** Whether it changed tables before the input's start, which the catalogue's file does not have. */
+  #changedBefore(xid: number): boolean {
+    const { changesCatalog, database } = this.#record;
+    if (!changesCatalog || (database !== 0 && database !== this.#parts.options.database))
+      return false;
+    return this.#state.beginnings.mayBeOlder(xid) && this.#parts.catalog.lacks(xid);
+  }
+
+  /**
+   * Rows of what was rolled back may be of tables that its transaction had altered, before the input's start too. At
+   * wal_level=replica a savepoint does not name its transaction.
+   */
+  #mayBeAltered({ owner }: EndedTransaction): boolean {
+    const { beginnings, logical } = this.#state;
+    if ([...owner].some((xid) => beginnings.mayBeOlder(xid))) return true;
+    return !logical && (beginnings.mayRun || this.#parts.catalog.isChangedByOthers(owner));
   }
 
   #wanted({ xid, start, time, originId }: EndedTransaction): boolean {

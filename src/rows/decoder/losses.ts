@@ -27,8 +27,10 @@ export class Losses {
   readonly withoutIdentity = new Map<number, TableLoss>();
   /** Changes to files that the catalogue does not explain. */
   readonly unexplained = new Map<string, FileLoss>();
-  /** Rolled-back transactions that may be savepoints of one that altered their tables: see RowDecoder. */
+  /** Rolled-back transactions that may be of one that altered their tables: see RowDecoder. */
   savepoints: Loss | undefined;
+  /** What became of tables, where the catalogue is not known. */
+  tableChanges: Loss | undefined;
 
   row(relation: Relation, position: number): void {
     countOf(this.rows, relation, position);
@@ -39,6 +41,11 @@ export class Losses {
       count: (this.savepoints?.count ?? 0) + 1,
       first: this.savepoints?.first ?? position,
     };
+  }
+
+  tableChange(position: number): void {
+    const { count = 0, first = position } = this.tableChanges ?? {};
+    this.tableChanges = { count: count + 1, first: Math.min(first, position) };
   }
 
   deleteWithoutIdentity(relation: Relation, position: number): void {

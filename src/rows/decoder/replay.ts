@@ -29,6 +29,8 @@ export interface EndedTransaction {
   readonly time: PgTime;
   readonly aborted: boolean;
   readonly partial: boolean;
+  /** It changed tables before the input's start: what its rows mean is not known. */
+  readonly unexplained: boolean;
   /** 0 if none. */
   readonly originId: number;
   readonly originLsn: number;
@@ -80,8 +82,7 @@ export class Replay {
     this.#transaction = { xid: ended.xid, commitTime };
     this.#begun = false;
     this.#chunks.clear();
-    const { catalog, tablesChanged } = this.#parts;
-    const tables = tablesChanged ? [...catalog.tableChanges(ended.owner)] : [];
+    const tables = this.#parts.tablesChanged ? this.#tableChanges(ended) : [];
     /** A speculative insert until it is confirmed or aborted. */
     let held: Change | undefined;
     let count = 0;
@@ -90,7 +91,10 @@ export class Replay {
         this.#tableChanged(tables.shift()!);
       }
       if (change.kind === ChangeKind.confirm) {
-        if (held !== undefined) this.#apply(held);
+        // Behind a gap it may be of another one.
+        if (held?.place === change.place && held.relfilenode === change.relfilenode) {
+          this.#apply(held);
+        }
         held = undefined;
       } else if (!change.has(ChangeBit.speculative)) this.#apply(change);
       else if (change.kind === ChangeKind.insert) held = Object.assign(new Change(), change);
@@ -129,14 +133,18 @@ export class Replay {
     });
   }
 
+  #tableChanges({ owner, unexplained }: EndedTransaction): TableChange[] {
+    const { catalog, losses } = this.#parts;
+    const { told, untold } = catalog.tableChanges(owner);
+    const lost = unexplained ? [...told.map(({ lsn }) => lsn), ...untold] : untold;
+    for (const lsn of lost) losses.tableChange(lsn);
+    return unexplained ? [] : [...told];
+  }
+
   #apply(change: Change): void {
-    switch (change.kind) {
-      case ChangeKind.truncate:
-        return this.#truncate(change);
-      case ChangeKind.message:
-        return this.#message(change);
-      default:
-    }
+    if (change.kind === ChangeKind.message) return this.#message(change);
+    if (this.#ended.unexplained) return this.#parts.losses.file(change, change.position);
+    if (change.kind === ChangeKind.truncate) return this.#truncate(change);
     const { catalog, kept, losses } = this.#parts;
     const { tablespace, relfilenode, position, newRow } = change;
     const table = catalog.relationAt(tablespace, relfilenode, position, this.#ended.owner);

@@ -32,18 +32,18 @@ export class WalState implements DetailSink {
     this.beginnings = new Beginnings(from);
   }
 
-  /** @throws WalctlError where wal_level is minimal */
-  xlog(record: WalRecord, version: WalVersion): void {
+  /** Returns false where wal_level is minimal. */
+  xlog(record: WalRecord, version: WalVersion): boolean {
     const { opcode } = record;
     this.#level = "";
     this.#read(() => describeXlog(record, this.#payload.main(record), version, this));
     if (this.#level === "logical") this.logical = true;
     else if (this.#level === "replica") this.logical = false;
-    else if (this.#level === "minimal") throw minimal(record.lsn);
     if (opcode === XlogOperation.checkpointShutdown || opcode === XlogOperation.checkpointOnline) {
       this.beginnings.checkpoint(this.#redo, this.#nextXid);
       if (this.#redo < this.#from) this.redoBefore ??= this.#redo;
     }
+    return this.#level !== "minimal";
   }
 
   /** Takes a RUNNING_XACTS. Returns false if it is too short. */
@@ -88,7 +88,7 @@ export class WalState implements DetailSink {
   rows(): void {}
 }
 
-function minimal(lsn: number): WalctlError {
+export function minimalLevel(lsn: number): WalctlError {
   return new WalctlError(
     `at ${formatPosition(lsn)} wal_level became minimal: rows may be missing from here on`,
     {

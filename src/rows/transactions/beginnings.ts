@@ -33,6 +33,15 @@ export class Beginnings {
     this.#running ??= new Set(xids);
   }
 
+  /** Whether one of those may still run. */
+  get mayRun(): boolean {
+    return this.#running === undefined || this.#running.size > 0;
+  }
+
+  ended(xids: readonly number[]): void {
+    for (const xid of xids) this.#running?.delete(xid);
+  }
+
   /** Whether a transaction that ends now may have begun earlier. */
   mayBeOlder(xid: number): boolean {
     if (this.#nextXid !== undefined && !precedes(xid, this.#nextXid)) return false;

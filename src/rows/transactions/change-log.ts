@@ -35,7 +35,7 @@ const BLOCK_BYTES = 64 * 1024;
 /*
  * float64 position, float64 end, uint8 kind, uint8 bits, uint8 old row's origin, uint8, uint32 tablespace, uint32 database,
  * uint32 relfilenode, uint16 offset, uint16; new and old row: uint32 length, uint16 infomask2, uint16 infomask, uint8 hoff,
- * 3 bytes; uint32 bytes in all; then the bytes of the new row (or payload), those of the old row
+ * 3 bytes; uint32 bytes in all, uint32 place; then the bytes of the new row (or payload), those of the old row
  */
 const HEADER_BYTES = 64;
 
@@ -50,6 +50,8 @@ export class Change {
   tablespace = 0;
   database = 0;
   relfilenode = 0;
+  /** Of a speculative insert and its confirmation: block and item, in 32 bits. */
+  place = 0;
   /** The new row, or the payload of a truncate or message. */
   newRow: StoredTuple | undefined;
   oldRow: StoredTuple | undefined;
@@ -107,6 +109,7 @@ export class ChangeLog {
     this.#writeTuple(at + 32, newRow, newBytes);
     this.#writeTuple(at + 44, oldRow, oldBytes);
     view.setUint32(at + 56, (total + 7) & ~7, true);
+    view.setUint32(at + 60, change.place, true);
     if (newRow !== undefined)
       bytes.set(newRow.bytes.subarray(newRow.start, newRow.end), at + HEADER_BYTES);
     else bytes.set(payload, at + HEADER_BYTES);
@@ -175,6 +178,7 @@ function readChange(change: Change, bytes: Uint8Array, view: DataView, at: numbe
   change.tablespace = view.getUint32(at + 20, true);
   change.database = view.getUint32(at + 24, true);
   change.relfilenode = view.getUint32(at + 28, true);
+  change.place = view.getUint32(at + 60, true);
   const start = at + HEADER_BYTES;
   const middle = start + view.getUint32(at + 32, true);
   change.newRow = bytes[at + 19] === 1 ? tupleAt(view, at + 32, bytes, start, middle) : undefined;

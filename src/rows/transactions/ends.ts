@@ -16,6 +16,10 @@ export class TransactionRecord implements DetailSink {
   topXid = 0;
   originLsn = 0;
   originTime: PgTime | undefined;
+  /** Whether it changed catalogues: a commit says so. */
+  changesCatalog = false;
+  /** 0: it does not say. */
+  database = 0;
   readonly #payload = new Payload();
 
   /** @throws ShortPayload */
@@ -25,6 +29,8 @@ export class TransactionRecord implements DetailSink {
     this.topXid = 0;
     this.originLsn = 0;
     this.originTime = undefined;
+    this.changesCatalog = false;
+    this.database = 0;
     describeTransaction(record, this.#payload.main(record), version, this);
     return this;
   }
@@ -32,6 +38,8 @@ export class TransactionRecord implements DetailSink {
   number(key: string, value: number): void {
     if (key === "twophase_xid") this.preparedXid = value;
     else if (key === "top_xid") this.topXid = value;
+    else if (key === "invalidations") this.changesCatalog = value > 0;
+    else if (key === "database") this.database = value;
   }
 
   numbers(key: string, value: readonly number[]): void {

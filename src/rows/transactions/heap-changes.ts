@@ -63,7 +63,7 @@ export class HeapChanges {
       case Heap.truncate:
         return this.#truncate(record, take);
       case Heap.confirm:
-        if (this.#begin(record, ChangeKind.confirm) !== undefined) take(this.#change);
+        return this.#confirm(record, take);
     }
   }
 
@@ -87,6 +87,14 @@ export class HeapChanges {
     return block;
   }
 
+  /** uint16 offset */
+  #confirm(record: WalRecord, take: (change: Change) => void): void {
+    const block = this.#begin(record, ChangeKind.confirm);
+    if (block === undefined || record.mainBytes < 2) return;
+    this.#change.place = placeOf(block.block, record.view.getUint16(record.mainStart, true));
+    take(this.#change);
+  }
+
   /** uint16 offset, uint8 flags */
   #insert(record: WalRecord, take: (change: Change) => void): void {
     const block = this.#begin(record, ChangeKind.insert);
@@ -96,12 +104,9 @@ export class HeapChanges {
     if (!this.#counts((flags & InsertFlag.containsNew) !== 0)) return;
     const change = this.#change;
     if ((flags & InsertFlag.speculative) !== 0) change.bits |= ChangeBit.speculative;
-    this.#setNew(
-      record,
-      block,
-      view.getUint16(mainStart, true),
-      block.dataBytes >= TUPLE_HEADER_BYTES,
-    );
+    const item = view.getUint16(mainStart, true);
+    change.place = placeOf(block.block, item);
+    this.#setNew(record, block, item, block.dataBytes >= TUPLE_HEADER_BYTES);
     take(change);
   }
 
@@ -225,6 +230,10 @@ export class HeapChanges {
     change.payload = record.mainData();
     take(change);
   }
+}
+
+function placeOf(block: number, item: number): number {
+  return ((block << 11) | item) >>> 0;
 }
 
 /** uint16 infomask2, uint16 infomask, uint8 hoff, then what follows the first 23 bytes of a tuple */

@@ -60,7 +60,7 @@ function rows(
 /** The values of the first column in the rows that are printed. */
 async function found(capture: Buffer, where: string, status = 0): Promise<string[]> {
   const result = await walctlInside(["decode-file", "--where", where, "--only", "insert", "-"], {
-    stdin: capture,
+    stdin: [capture],
   });
   assert.equal(result.status, status, result.stderr);
   return Array.from(result.stdout.matchAll(/"new":\{"[^"]*":([^,}]*)/g), ([, value = ""]) => value);

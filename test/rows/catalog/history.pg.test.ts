@@ -106,7 +106,7 @@ describe("the catalogue over time", () => {
       await replay(server, file, [], {
         from: early.header.lsn,
         ended: (history, xids) => {
-          for (const change of history.tableChanges(xids)) {
+          for (const change of history.tableChanges(xids).told) {
             const index = starts.findIndex((start) => start > change.lsn) - 1;
             if (index < 0) continue;
             const { action, schema, name, oldRelfilenode, relfilenode } = change;

@@ -1,13 +1,18 @@
-/** The program inside of the test's own process, for many runs that connect to nothing: help, errors of usage, fixtures. */
+/** The program inside of the test's own process, for help pages, errors of usage, fixtures and thousands of runs: nothing connects. */
 import { Readable, Writable } from "node:stream";
 import { run } from "../../../src/cli.ts";
 import type { OutputStream } from "../../../src/commands/context.ts";
 import { type RunOptions, type RunResult, childEnvironment } from "./cli.ts";
 
+export interface InsideOptions extends Pick<RunOptions, "server" | "env"> {
+  /** Pieces of it. */
+  readonly stdin?: Iterable<Uint8Array>;
+}
+
 /** As walctl() runs it as a child process, with pipes for its streams. */
 export async function walctlInside(
   args: readonly string[],
-  options: Pick<RunOptions, "server" | "env"> & { readonly stdin?: Uint8Array } = {},
+  options: InsideOptions = {},
 ): Promise<Omit<RunResult, "signal">> {
   const printed = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const into = (name: keyof typeof printed): OutputStream => ({
@@ -22,7 +27,7 @@ export async function walctlInside(
     width: () => undefined,
   });
   const status = await run(args, {
-    stdin: Readable.from(options.stdin === undefined ? [] : [options.stdin]),
+    stdin: Readable.from(options.stdin ?? []),
     stdout: into("stdout"),
     stderr: into("stderr"),
     env: childEnvironment(options),
@@ -30,10 +35,8 @@ export async function walctlInside(
     finishBeforeExit: (work) => work,
     onSignal: () => () => {},
   });
-  const [stdout, stderr] = [printed.stdout, printed.stderr].map((all) =>
-    Buffer.concat(all).toString(),
-  );
-  return { status, stdout: stdout ?? "", stderr: stderr ?? "" };
+  const textOf = (name: keyof typeof printed): string => Buffer.concat(printed[name]).toString();
+  return { status, stdout: textOf("stdout"), stderr: textOf("stderr") };
 }
 
 const pages = new Map<string, string>();

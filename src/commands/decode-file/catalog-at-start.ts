@@ -1,0 +1,83 @@
+import { zstdFrames } from "../../capture/compression.ts";
+import { readLog } from "../../capture/wal/log.ts";
+import type { LogListener } from "../../capture/wal/log-parts.ts";
+import type { CatalogFile } from "../../catalog/model.ts";
+import { ExitCode, WalctlError, usageError } from "../../errors.ts";
+import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
+import { OlderChanges } from "../../rows/decoder/older-changes.ts";
+import { UnendedTransactions } from "../../rows/transactions/unended.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
+import { formatSegmentName } from "../../wal/pages/segments.ts";
+import type { WalInput } from "./wal-input.ts";
+
+/** What was altered between the export and the input's start nobody can tell: rows might have other columns. */
+export function refuseGap(
+  { header }: CatalogFile,
+  { from, header: input }: WalInput,
+  path: string,
+): void {
+  if (header.lsn >= from) return;
+  const { segmentBytes, timeline } = input;
+  const segment = formatSegmentName(
+    timeline,
+    header.lsn - (header.lsn % segmentBytes),
+    segmentBytes,
+  );
+  throw usageError(
+    `${path} was exported at ${formatPosition(header.lsn)}, before the WAL begins at ${formatPosition(from)}: tables may have changed in between`,
+    `Make it again now: walctl catalog -d NAME > FILE. Or add the segments from ${segment} on.`,
+  );
+}
+
+export interface CatalogPass {
+  readonly catalogPath: string;
+  readonly keepGoing: boolean;
+  readonly stop: AbortSignal;
+  /** Is told where it is. */
+  readonly progress: (position: number) => void;
+}
+
+/** As it was where the input begins: what was exported later is taken back by a first pass. */
+export async function catalogAtStart(
+  exported: CatalogFile,
+  input: WalInput,
+  { catalogPath, keepGoing, progress, stop }: CatalogPass,
+): Promise<{ readonly file: CatalogFile; readonly known?: EarlyCatalog["known"] }> {
+  if (exported.header.lsn === input.from) return { file: exported };
+  const late = new LateCatalog(exported, await zstdFrames());
+  const unended = new UnendedTransactions();
+  const older = new OlderChanges(exported.header, input.from);
+  let position = input.from;
+  const listener: LogListener = {
+    record: (record, version) => {
+      unended.note(record, version);
+      if (record.lsn < exported.header.lsn) older.note(record, version);
+      position = record.lsn;
+      return late.note(record, version);
+    },
+    skipped: ({ end }) => {
+      late.skipped(end);
+      older.skipped(end);
+    },
+    flush: () => {
+      progress(position);
+      return undefined;
+    },
+  };
+  const source = await input.open();
+  const end = await readLog({ source, listener, keepGoing, stop });
+  if (end.kind === "fault") {
+    throw new WalctlError(end.fault.text, {
+      hint: "To go on after the damage: --keep-going. Rows before it need a catalogue file from before it.",
+      exitCode: ExitCode.malformedInput,
+    });
+  }
+  if (end.kind === "end" && unended.mayHaveEnded(exported.header.snapshot)) {
+    throw usageError(
+      `${catalogPath} was exported at ${formatPosition(exported.header.lsn)}, behind the end of the WAL at ${formatPosition(end.position)}: tables may have changed in between`,
+      "Add the segments up to it: SELECT pg_switch_wal() lets the server archive the last one.",
+    );
+  }
+  const { file, known } = late.finish();
+  return { file, known: { ...known, changedBefore: older.until } };
+}

@@ -1,0 +1,58 @@
+import type { CatalogHeader } from "../../catalog/model.ts";
+import { ShortPayload } from "../../wal/detail/payload.ts";
+import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/detail/transaction.ts";
+import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../wal/record.ts";
+import { Rmgr } from "../../wal/rmgrs.ts";
+import { isFinished } from "../catalog/snapshot.ts";
+import { TransactionRecord } from "../transactions/ends.ts";
+import { RUNNING_XACTS, WalState } from "./wal-state.ts";
+
+/**
+ * Transactions that may have changed the catalogue before the input's start, and whose changes a catalogue of afterwards holds: they
+ * cannot be taken back, and nobody else saw them before their commit.
+ */
+export class OlderChanges {
+  /** Where the last one committed; 0: there is none. */
+  until = 0;
+  readonly #header: CatalogHeader;
+  readonly #state: WalState;
+  readonly #record = new TransactionRecord();
+
+  constructor(header: CatalogHeader, from: number) {
+    this.#header = header;
+    this.#state = new WalState(from);
+  }
+
+  /** Every record up to the export. */
+  note(record: WalRecord, version: WalVersion): void {
+    if (record.rmgr === Rmgr.xlog) this.#state.xlog(record, version);
+    else if (record.rmgr === Rmgr.standby) {
+      if (record.opcode === RUNNING_XACTS) this.#state.running(record);
+    } else if (record.rmgr === Rmgr.transaction) this.#noteEnd(record, version);
+  }
+
+  /** Records before `end` are missing: what was before it is not known anyhow. */
+  skipped(end: number): void {
+    this.#state.beginnings.restart(end);
+    this.until = 0;
+  }
+
+  #noteEnd(record: WalRecord, version: WalVersion): void {
+    const operation = record.info & TRANSACTION_OPERATION_MASK;
+    const isPrepared = operation === TransactionOperation.commitPrepared;
+    if (!isPrepared && operation !== TransactionOperation.commit) return;
+    try {
+      const { changesCatalog, database, preparedXid } = this.#record.read(record, version);
+      const xid = isPrepared ? preparedXid : record.xid;
+      const { database_oid: own, snapshot } = this.#header;
+      if (!changesCatalog || (database !== 0 && database !== own)) return;
+      if (this.#state.beginnings.mayBeOlder(xid) && isFinished(xid, snapshot)) {
+        this.until = record.lsn;
+      }
+    } catch (error) {
+      if (!(error instanceof ShortPayload)) throw error;
+      this.until = record.lsn;
+    }
+  }
+}
