@@ -105,7 +105,9 @@ export class CatalogHistory {
   }
 
   /** Whether an open transaction other than these has changed the catalogue. */
-  isChangedByOthers(xids: ReadonlySet<number>): boolean {
+  isChangedByOthers(xids: ReadonlySet<number>, lsn: number): boolean {
+    // Changes before are not followed.
+    if (lsn < this.#known.recordsFrom) return true;
     for (const { xid, ended } of this.#recorder.writers.values()) {
       if (!ended && !xids.has(xid)) return true;
     }

@@ -245,10 +245,10 @@ export class RowDecoder {
    * Rows of what was rolled back may be of tables that its transaction had altered, before the input's start too. At
    * wal_level=replica a savepoint does not name its transaction.
    */
-  #mayBeAltered({ owner }: EndedTransaction): boolean {
+  #mayBeAltered({ owner, start }: EndedTransaction): boolean {
     const { beginnings, logical } = this.#state;
     if ([...owner].some((xid) => beginnings.mayBeOlder(xid))) return true;
-    return !logical && (beginnings.mayRun || this.#parts.catalog.isChangedByOthers(owner));
+    return !logical && (beginnings.mayRun || this.#parts.catalog.isChangedByOthers(owner, start));
   }
 
   #wanted({ xid, start, time, originId }: EndedTransaction): boolean {

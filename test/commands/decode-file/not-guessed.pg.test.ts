@@ -171,6 +171,8 @@ describe("rows of WAL that begins in the middle of a transaction that alters tab
 
   async function begin(...statements: readonly string[]): Promise<string> {
     for (const statement of statements) await other.query(statement);
+    // An empty segment is not switched.
+    await server.sql("SELECT pg_logical_emit_message(false, '', '')");
     await server.sql("SELECT pg_switch_wal()");
     const [row] = await server.sql<{ name: string }>(
       "SELECT pg_walfile_name(pg_current_wal_insert_lsn()) AS name",
@@ -246,7 +248,6 @@ describe("rows of WAL that begins in the middle of a transaction that alters tab
     await server.sql("CREATE TABLE moved (id int); CREATE TABLE quiet (id int)");
     const first = await begin();
     const file = await catalog("moved");
-    await server.sql("SELECT pg_switch_wal()");
     const gap = await begin();
     await server.sql("ALTER TABLE moved SET (fillfactor = 90)");
     await begin();
