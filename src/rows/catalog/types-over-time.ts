@@ -58,7 +58,8 @@ export class TypesOverTime implements TypeSource {
   }
 
   enumLabel(oid: number): string | undefined {
-    return this.#indexes.pg_enum.visible(oid, this.lsn, this.owner)?.row.enumlabel;
+    const version = this.#indexes.pg_enum.visible(oid, this.lsn, this.owner);
+    return version?.isUnknown === true ? undefined : version?.row.enumlabel;
   }
 
   rangeSubtype(rangeOid: number): number | undefined {
