@@ -223,6 +223,20 @@ describe("rows of WAL that begins in the middle of a transaction that alters tab
     assert.equal(status, 3);
   });
 
+  it("are not those of a label whose row lies on a page that is not known", async () => {
+    await server.sql("CREATE TYPE tone AS ENUM ('deep'); CREATE TABLE heard (id int, t tone)");
+    const first = await begin();
+    await server.sql("SELECT pg_log_standby_snapshot()");
+    await server.sql("INSERT INTO heard VALUES (1, 'deep')");
+    await server.sql("ALTER TYPE tone RENAME VALUE 'deep' TO 'deeper'");
+    await server.sql("INSERT INTO heard VALUES (2, 'deeper')");
+    const { status, stderr, stdout } = await decode(await catalog("heard"), first, INSERTS);
+    assert.doesNotMatch(stdout, /"id":1/);
+    assert.match(stdout, /"new":{"id":2,"t":"deeper"}/);
+    assert.match(stderr, /1 change of 1 table could not be rebuilt \(public.heard: 1/);
+    assert.equal(status, 3);
+  });
+
   it("are not those of columns as they were before it, which a catalogue of its middle shows", async () => {
     await server.sql("CREATE TABLE ab (id int, a text, b text)");
     const first = await begin(
