@@ -3,8 +3,7 @@ import { ExitCode } from "../errors.ts";
 import type { SkippedRange } from "../wal/pages/faults.ts";
 import { formatPosition } from "../wal/pages/position.ts";
 import type { Reporter } from "./reporter.ts";
-
-const numbers = new Intl.NumberFormat("en-US");
+import { formatCount } from "../render/cells/numbers.ts";
 
 export function warnSkipped(
   { start, end }: SkippedRange,
@@ -12,7 +11,7 @@ export function warnSkipped(
   reporter: Reporter,
 ): void {
   const range = `${formatPosition(start)} to ${formatPosition(end)}`;
-  const bytes = numbers.format(end - start);
+  const bytes = formatCount(end - start);
   reporter.warn({ message: `${text}: skipped ${range} (${bytes} bytes)` });
 }
 

@@ -219,8 +219,8 @@ export function paintText(
   palette: Palette,
   paint: Paint | undefined,
 ): string {
-  const plain = (part: string): string => (paint === undefined || part === "" ? part : paint(part));
-  if (!escaped) return plain(text);
+  if (!escaped) return paint === undefined || text === "" ? text : paint(text);
+  const plain = (part: string): string => paintText(part, false, palette, paint);
   let drawn = "";
   let at = 0;
   for (const match of text.matchAll(ESCAPE)) {

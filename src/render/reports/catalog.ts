@@ -1,5 +1,6 @@
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { drawGrid } from "../terminal/grid.ts";
+import { formatCount } from "../cells/numbers.ts";
 import { createPalette, type Look } from "../terminal/painted.ts";
 
 /** What `walctl catalog` has exported. */
@@ -17,8 +18,6 @@ export interface CatalogReport {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-const numbers = new Intl.NumberFormat("en-US");
-
 export function renderCatalogTable(report: CatalogReport, look: Look): string {
   const { version, timeline } = report;
   const palette = createPalette(look);
@@ -29,7 +28,7 @@ export function renderCatalogTable(report: CatalogReport, look: Look): string {
     ["time", report.time],
     ...Array.from(
       report.counts,
-      ([catalog, count]) => [catalog, `${numbers.format(count)} rows`] as const,
+      ([catalog, count]) => [catalog, `${formatCount(count)} rows`] as const,
     ),
   ];
   const [[title, first], ...rows] = facts.map(

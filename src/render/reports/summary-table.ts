@@ -7,8 +7,7 @@ import { textWidth } from "../terminal/text-width.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 import { totalBytes } from "./summary.ts";
 import type { RelationTotals, SummaryCounts, TransactionTotals } from "./summary-counts.ts";
-
-const numbers = new Intl.NumberFormat("en-US");
+import { formatCount } from "../cells/numbers.ts";
 
 /** Explains what the numbers include. */
 const MEASURED =
@@ -50,9 +49,9 @@ export function renderSummaryTables(counts: SummaryCounts, width: number, look: 
 function relationChoices(total: number, palette: Palette): readonly Choice<RelationTotals>[] {
   const table = column<RelationTotals>("table", (totals) => formatRelationName(totals.relation));
   const kinds = (["inserts", "updates", "deletes", "truncates"] as const).map((kind) =>
-    column<RelationTotals>(kind, (totals) => numbers.format(totals[kind])),
+    column<RelationTotals>(kind, (totals) => formatCount(totals[kind])),
   );
-  const bytes = column<RelationTotals>("bytes", (totals) => numbers.format(totals.bytes));
+  const bytes = column<RelationTotals>("bytes", (totals) => formatCount(totals.bytes));
   const share = column<RelationTotals>("share", (totals) =>
     total === 0 ? "" : `${((totals.bytes / total) * 100).toFixed(1)}%`,
   );
@@ -71,14 +70,14 @@ function signedChanges(
   { glyphs }: Palette,
 ): string {
   const counts = [inserts, updates, deletes, truncates].map((count, index) =>
-    count === 0 ? "" : `${["+", "~", "-", glyphs.truncate][index] ?? ""}${numbers.format(count)}`,
+    count === 0 ? "" : `${["+", "~", "-", glyphs.truncate][index] ?? ""}${formatCount(count)}`,
   );
   return counts.filter((count) => count !== "").join(" ");
 }
 
 const XID = (head: string): Column<TransactionTotals> => column(head, ({ xid }) => `xid ${xid}`);
-const CHANGES = column<TransactionTotals>("changes", ({ changes }) => numbers.format(changes));
-const BYTES = column<TransactionTotals>("bytes", ({ bytes }) => numbers.format(bytes));
+const CHANGES = column<TransactionTotals>("changes", ({ changes }) => formatCount(changes));
+const BYTES = column<TransactionTotals>("bytes", ({ bytes }) => formatCount(bytes));
 const COMMITTED = (length?: number): Column<TransactionTotals> =>
   column("committed", ({ commitTime }) =>
     commitTime === null ? "not known" : formatPgTime(commitTime).slice(0, length),

@@ -1,5 +1,6 @@
 import type { Column, Relation, RowChange } from "../../pgoutput/messages.ts";
-import { type ColumnValue, columnValues, type TupleData } from "../../pgoutput/tuple.ts";
+import { ColumnKind } from "../../pgoutput/tags.ts";
+import { ColumnCursor, type ColumnValue, type TupleData } from "../../pgoutput/tuple.ts";
 import { asText } from "../values/binary-to-text.ts";
 import type { Canvas } from "./view.ts";
 
@@ -32,6 +33,11 @@ const BPCHAR = 1042;
 const TIMESTAMPTZ = 1184;
 const BLANK = 0x20;
 
+/** The row as it is, as it was, and its old key: at most one row is walked at a time. */
+const NOW = new ColumnCursor();
+const BEFORE = new ColumnCursor();
+const KEY = new ColumnCursor();
+
 /**
  * Those that were asked for, and always what tells which row it is. That stands first, then what changed.
  * @param seen the row as it was seen earlier
@@ -43,58 +49,73 @@ export function fieldsOf(
   canvas: Canvas,
   counting = true,
 ): Fields {
-  const { view } = canvas;
   const compared = message.kind === "update" && (message.old ?? seen) !== undefined;
-  const sent = sentFields(message, seen);
-  const { columns } = view;
-  // Of a table without a key the first column is what comes nearest to one.
-  const keyless = !sent.some(({ field }) => field.identifies);
-  const isWanted = ({ field }: Sent, index: number): boolean =>
-    columns === undefined ||
-    columns.has(field.column.name) ||
-    field.identifies ||
-    (keyless && index === 0);
-  const fields: Field[] = [];
-  const rest: Field[] = [];
-  const counts = { nulls: 0, blanks: 0, unchanged: 0 };
-  for (const [index, one] of sent.entries()) {
-    if (!isWanted(one, index)) continue;
-    const { field, same } = one;
-    if (field.identifies) continue;
-    if (view.expanded || columns !== undefined) (same ? rest : fields).push(field);
-    else if (same) counts.unchanged += 1;
-    else if (counting && !compared && field.value.kind === "null") counts.nulls += 1;
-    else if (counting && !compared && isBlank(field)) counts.blanks += 1;
-    else fields.push(field);
-  }
-  const identifying = sent.filter(({ field }) => field.identifies).map(({ field }) => field);
-  // Of an update that is known, what was asked for is shown if it changed.
-  if (compared && !view.expanded) counts.unchanged += rest.length;
-  const shown = compared && !view.expanded ? fields : [...fields, ...rest];
+  const selection = new Selection(message.relation, canvas, counting && !compared);
+  selectSent(message, seen, selection);
   return {
-    fields: [...identifying, ...shown].map((field) => shownField(field, canvas)),
-    changed: sent.some(({ field }) => field.before !== undefined),
+    fields: [...selection.identifying, ...selection.fields, ...selection.unchanged],
+    changed: selection.changed,
     unknown: message.kind === "update" && !compared && message.key === null,
-    ...counts,
+    ...selection.counts,
   };
 }
 
-interface Sent {
-  readonly field: Field;
-  /** It is known not to have changed. */
-  readonly same: boolean;
+/** Picks what is shown while a row is walked: what is only counted costs no object, and rows come by the million. */
+class Selection {
+  readonly relation: Relation;
+  readonly identifying: Field[] = [];
+  readonly fields: Field[] = [];
+  /** Expanded rows show it too. */
+  readonly unchanged: Field[] = [];
+  readonly counts = { nulls: 0, blanks: 0, unchanged: 0 };
+  changed = false;
+  readonly #canvas: Canvas;
+  readonly #counting: boolean;
+  /** Of a table without a key the first column is what comes nearest to one. */
+  readonly #first: Column | undefined;
+
+  constructor(relation: Relation, canvas: Canvas, counting: boolean) {
+    const { expanded, columns } = canvas.view;
+    this.relation = relation;
+    this.#canvas = canvas;
+    this.#counting = counting && !expanded && columns === undefined;
+    const keyless = !relation.columns.some((column) => isKey(relation, column));
+    this.#first = keyless ? relation.columns[0] : undefined;
+  }
+
+  /** @param same it is known not to have changed */
+  take(
+    column: Column,
+    identifies: boolean,
+    value: ColumnCursor,
+    before?: ColumnCursor,
+    seen = false,
+    same = false,
+  ): void {
+    const { relation, counts } = this;
+    const { expanded, columns } = this.#canvas.view;
+    if (before !== undefined) this.changed = true;
+    const asked = columns === undefined || columns.has(column.name);
+    if (!asked && !identifies && column !== this.#first) return;
+    let group = this.identifying;
+    if (!identifies) {
+      if (same && !expanded) return void (counts.unchanged += 1);
+      if (this.#counting && value.kind === ColumnKind.null) return void (counts.nulls += 1);
+      if (this.#counting && isBlankValue(column, value)) return void (counts.blanks += 1);
+      group = same ? this.unchanged : this.fields;
+    }
+    group.push({
+      relation,
+      column,
+      identifies,
+      before: before && shownValue(before.value(), column, this.#canvas),
+      seen,
+      value: shownValue(value.value(), column, this.#canvas),
+    });
+  }
 }
 
 /** As text, as the server would print it for a person. */
-function shownField(field: Field, canvas: Canvas): Field {
-  const { before } = field;
-  return {
-    ...field,
-    before: before && shownValue(before, field.column, canvas),
-    value: shownValue(field.value, field.column, canvas),
-  };
-}
-
 function shownValue(sent: ColumnValue, { typeOid }: Column, { types, times }: Canvas): ColumnValue {
   const value = asText(sent, typeOid, types);
   if (value.kind !== "text") return value;
@@ -108,49 +129,54 @@ function shownValue(sent: ColumnValue, { typeOid }: Column, { types, times }: Ca
 
 /** What a char(n) is filled up with. */
 function withoutBlanks(bytes: Uint8Array): Uint8Array {
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === BLANK) end -= 1;
-  return bytes.subarray(0, end);
+  return bytes.subarray(0, blankFrom(bytes, 0, bytes.length));
+}
+
+function blankFrom(bytes: Uint8Array, start: number, end: number): number {
+  let from = end;
+  while (from > start && bytes[from - 1] === BLANK) from -= 1;
+  return from;
 }
 
 /** A char(n) of nothing but what it is filled up with. */
 export function isBlank({ column, value }: Field): boolean {
   if (column.typeOid !== BPCHAR || value.kind === "null" || value.kind === "unchanged")
     return false;
-  // The binary form of text is the text.
-  return withoutBlanks(value.bytes).length === 0;
+  return blankFrom(value.bytes, 0, value.bytes.length) === 0;
 }
 
-/** The values as they came: only these can be compared. In the table's order. */
-function sentFields(message: RowChange, seen: TupleData | undefined): Sent[] {
-  const { relation } = message;
+function isBlankValue({ typeOid }: Column, { hasValue, bytes, start, end }: ColumnCursor): boolean {
+  // The binary form of text is the text.
+  return typeOid === BPCHAR && hasValue && blankFrom(bytes, start, end) === start;
+}
+
+/** In the table's order; values are compared as they came. */
+function selectSent(message: RowChange, seen: TupleData | undefined, selection: Selection): void {
+  const { key, old } = message;
   switch (message.kind) {
     case "insert":
-      return rowFields(relation, message.new);
+      return selectRow(message.new, null, selection);
     case "update":
-      if (message.old !== null) return comparedFields(relation, message.old, message.new, false);
-      if (seen !== undefined) return comparedFields(relation, seen, message.new, true, message.key);
-      return rowFields(relation, message.new, message.key);
+      if (old !== null) return selectCompared(old, message.new, false, null, selection);
+      if (seen !== undefined) return selectCompared(seen, message.new, true, key, selection);
+      return selectRow(message.new, key, selection);
     case "delete":
-      if (message.old !== null) return rowFields(relation, message.old);
-      return message.key === null ? [] : keyFields(relation, message.key);
+      if (old !== null) return selectRow(old, null, selection);
+      if (key !== null) return selectKey(key, selection);
   }
 }
 
 /** The whole row; where `key` is given, it is what the identifying columns were before. */
-function rowFields(relation: Relation, row: TupleData, key: TupleData | null = null): Sent[] {
-  const before = key === null ? [] : [...columnValues(key)];
-  const sent: Sent[] = [];
-  for (const [index, value] of enumerate(columnValues(row))) {
-    const column = relation.columns[index];
-    if (column === undefined) continue;
-    const identifies = isKey(relation, column);
-    const old = before[index];
-    const changed = old !== undefined && isSent(relation, column, old) && !sameValue(old, value);
-    const field = { relation, column, identifies, value, seen: false };
-    sent.push({ field: { ...field, before: changed ? old : undefined }, same: false });
+function selectRow(row: TupleData, key: TupleData | null, selection: Selection): void {
+  const { relation } = selection;
+  NOW.attach(row);
+  if (key !== null) KEY.attach(key);
+  for (const column of relation.columns) {
+    NOW.next();
+    if (key !== null) KEY.next();
+    const changed = key !== null && isSent(relation, column, KEY) && !KEY.equals(NOW);
+    selection.take(column, isKey(relation, column), NOW, changed ? KEY : undefined);
   }
-  return sent;
 }
 
 /**
@@ -158,45 +184,42 @@ function rowFields(relation: Relation, row: TupleData, key: TupleData | null = n
  * seen. With FULL all columns are the identity, so nothing says which of them tells a person what row this is: mostly
  * the first does.
  */
-function comparedFields(
-  relation: Relation,
+function selectCompared(
   old: TupleData,
   row: TupleData,
   seen: boolean,
-  key: TupleData | null = null,
-): Sent[] {
-  const before = [...columnValues(old)];
-  const keys = key === null ? [] : [...columnValues(key)];
-  const sent: Sent[] = [];
-  for (const [index, value] of enumerate(columnValues(row))) {
-    const column = relation.columns[index];
-    const identifies = seen && column !== undefined ? isKey(relation, column) : index === 0;
+  key: TupleData | null,
+  selection: Selection,
+): void {
+  const { relation } = selection;
+  NOW.attach(row);
+  BEFORE.attach(old);
+  if (key !== null) KEY.attach(key);
+  for (const column of relation.columns) {
+    NOW.next();
+    BEFORE.next();
+    if (key !== null) KEY.next();
+    const identifies = seen ? isKey(relation, column) : column === relation.columns[0];
     // The server sends a key that changed.
-    const fromKey = identifies ? keys[index] : undefined;
-    const previous = fromKey ?? before[index];
-    if (column === undefined || previous === undefined) continue;
-    const same = value.kind === "unchanged" || sameValue(previous, value);
+    const fromKey = identifies && key !== null;
+    const before = fromKey ? KEY : BEFORE;
+    const missing = NOW.kind === ColumnKind.unchanged;
+    const same = missing || before.equals(NOW);
     // What was seen did not have the value.
-    const known = !seen || previous.kind !== "unchanged";
-    const shown = value.kind === "unchanged" && previous.kind !== "unchanged" ? previous : value;
-    const field = { relation, column, identifies, seen: seen && fromKey === undefined };
-    sent.push({
-      field: { ...field, before: same || !known ? undefined : previous, value: shown },
-      same,
-    });
+    const known = !seen || before.kind !== ColumnKind.unchanged;
+    const value = missing && before.kind !== ColumnKind.unchanged ? before : NOW;
+    const differing = same || !known ? undefined : before;
+    selection.take(column, identifies, value, differing, seen && !fromKey, same);
   }
-  return sent;
 }
 
-function keyFields(relation: Relation, key: TupleData): Sent[] {
-  const sent: Sent[] = [];
-  for (const [index, value] of enumerate(columnValues(key))) {
-    const column = relation.columns[index];
-    if (column === undefined || !isSent(relation, column, value)) continue;
-    const field = { relation, column, identifies: true, before: undefined, seen: false, value };
-    sent.push({ field, same: false });
+function selectKey(key: TupleData, selection: Selection): void {
+  const { relation } = selection;
+  NOW.attach(key);
+  for (const column of relation.columns) {
+    NOW.next();
+    if (isSent(relation, column, NOW)) selection.take(column, true, NOW);
   }
-  return sent;
 }
 
 /** Under REPLICA IDENTITY FULL every column is flagged, which tells nothing. */
@@ -208,24 +231,8 @@ function isKey(relation: Relation, column: Column): boolean {
  * Whether a key tuple's value is one, and not a placeholder for a column outside of the key. Some managed
  * services flag no column at all: then what is not null is one.
  */
-function isSent(relation: Relation, column: Column, value: ColumnValue): boolean {
-  return relation.keyed ? column.key : value.kind !== "null";
-}
-
-/** Byte for byte: NULL and the empty string differ. */
-function sameValue(a: ColumnValue, b: ColumnValue): boolean {
-  if (a.kind === "null" || a.kind === "unchanged") return a.kind === b.kind;
-  if (b.kind === "null" || b.kind === "unchanged" || a.bytes.length !== b.bytes.length)
-    return false;
-  for (let index = 0; index < a.bytes.length; index++) {
-    if (a.bytes[index] !== b.bytes[index]) return false;
-  }
-  return true;
-}
-
-function* enumerate<T>(items: Iterable<T>): Generator<[number, T], void, undefined> {
-  let index = 0;
-  for (const item of items) yield [index++, item];
+function isSent(relation: Relation, column: Column, { kind }: ColumnCursor): boolean {
+  return relation.keyed ? column.key : kind !== ColumnKind.null;
 }
 
 /** The column that alone tells a row from the others. Undefined: there is none, or several together do. */

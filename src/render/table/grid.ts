@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import type { Column } from "../../pgoutput/messages.ts";
 import { formatColumn } from "../values/identifier.ts";
-import { joined, NOTHING, type Painted, painted } from "../terminal/painted.ts";
+import { NOTHING, type Painted, painted } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
 import { type Field, type Fields, isBlank } from "./fields.ts";
 import { flow } from "./flow.ts";
@@ -42,9 +42,11 @@ export class Grid {
   readonly #columns: readonly GridColumn[];
   /** Those that there is no room for: they are not shown. */
   readonly #left: ReadonlySet<Column>;
+  readonly #places: ReadonlyMap<Column, number>;
   readonly #rest: Painted;
-  #subjectWidth: number;
-  #drawn: readonly string[] | undefined;
+  readonly #subjectWidth: number;
+  /** What stands before, between and behind subject and columns. */
+  readonly #gaps: readonly string[];
 
   /**
    * @param head sign and table
@@ -63,13 +65,18 @@ export class Grid {
       return width - this.#subjectWidth - (mark === undefined ? 0 : GAP + mark.width);
     };
     const max = CELL_WIDTHS.find((one) => totalWidth(all, one) <= roomBeside(0));
-    const columns = all.map(narrowed(max ?? CELL_WIDTH_LEAST));
+    const columns = all.map((column) => ({
+      ...column,
+      width: narrowed(column, max ?? CELL_WIDTH_LEAST),
+    }));
     const missing = (): number => all.length - columns.length;
     while (columns.length > 1 && totalWidth(columns) > roomBeside(missing())) columns.pop();
     const [only] = columns;
     if (only !== undefined && columns.length === 1)
       only.width = Math.min(only.width, Math.max(roomBeside(missing()) - GAP, 1));
     this.#columns = columns;
+    this.#places = new Map(columns.map(({ column }, place) => [column, place]));
+    this.#gaps = gapsBetween(columns.length + 1);
     this.#left = new Set(all.slice(columns.length).map(({ column }) => column));
     this.#rest = rest(missing()) ?? NOTHING;
   }
@@ -81,21 +88,24 @@ export class Grid {
 
   row({ subject, row }: GridRow): readonly Painted[] {
     const canvas = this.#canvas;
-    const fields = new Map(row.fields.map((field) => [field.column, field]));
+    const fields: Field[] = [];
+    const others: Field[] = [];
+    for (const field of row.fields) {
+      const place = this.#places.get(field.column);
+      if (place !== undefined) fields[place] = field;
+      else if (!this.#isTold(field, row, subject)) others.push(field);
+    }
     let spare = this.#width - this.#subjectWidth - totalWidth(this.#columns);
-    const cells = this.#columns.map((column) => {
-      const field = fields.get(column.column);
-      fields.delete(column.column);
+    const cells = this.#columns.map((column, place) => {
+      const field = fields[place];
       if (field === undefined) return NOTHING;
       const cell = cellOf(field, column.width + Math.max(spare, 0), canvas);
       if (cell.width > column.width) {
         spare -= cell.width - column.width;
         column.width = cell.width;
-        this.#drawn = undefined;
       }
       return cell;
     });
-    const others = [...fields.values()].filter((field) => !this.#isTold(field, row, subject));
     const room = this.#width - this.#subjectWidth - totalWidth(this.#columns) - GAP;
     if (others.length === 0) return this.#lines(subject, cells, NOTHING);
     // Where there is no room behind the last column, they stand below.
@@ -113,25 +123,36 @@ export class Grid {
   }
 
   #lines(subject: Painted, cells: readonly Painted[], rest: Painted): readonly Painted[] {
-    this.#drawn ??= drawRow([this.#subjectWidth, ...this.#columns.map(({ width }) => width)]);
-    const widths = [this.#subjectWidth, ...this.#columns.map(({ width }) => width)];
-    let line: Painted = painted(this.#drawn[0] ?? "");
-    for (const [index, cell] of [subject, ...cells].entries()) {
-      const pad = painted(" ".repeat(Math.max((widths[index] ?? 0) - cell.width, 0)));
-      const right = this.#columns[index - 1]?.right === true;
-      const gap = painted(this.#drawn[index + 1] ?? "");
-      line = right ? joined(line, pad, cell, gap) : joined(line, cell, pad, gap);
+    const gaps = this.#gaps;
+    let text = gaps[0] + subject.text + spaces(this.#subjectWidth - subject.width);
+    let width = Math.max(this.#subjectWidth, subject.width);
+    for (const [place, column] of this.#columns.entries()) {
+      const cell = cells[place] ?? NOTHING;
+      const pad = spaces(column.width - cell.width);
+      text += gaps[place + 1] + (column.right ? pad + cell.text : cell.text + pad);
+      width += GAP + Math.max(column.width, cell.width);
     }
-    if (rest.width > 0 && line.width + GAP + rest.width <= this.#width)
-      return [joined(line, painted(" ".repeat(GAP)), rest)];
-    const text = line.text.replace(/ +$/, "");
-    const shown = { text, width: line.width - (line.text.length - text.length) };
-    return rest.width === 0 ? [shown] : [shown, joined(painted(" ".repeat(INDENT)), rest)];
+    text += gaps[gaps.length - 1];
+    if (rest.width > 0 && width + GAP + rest.width <= this.#width)
+      return [{ text: text + spaces(GAP) + rest.text, width: width + GAP + rest.width }];
+    const trimmed = text.replace(/ +$/, "");
+    const shown = { text: trimmed, width: width - (text.length - trimmed.length) };
+    const below = { text: spaces(INDENT) + rest.text, width: INDENT + rest.width };
+    return rest.width === 0 ? [shown] : [shown, below];
   }
 }
 
+function spaces(count: number): string {
+  return " ".repeat(Math.max(count, 0));
+}
+
+/** By how many there are. */
+const gaps = new Map<number, readonly string[]>();
+
 /** cli-table3 draws a row, whose places are then cut out of it. */
-function drawRow(widths: readonly number[]): readonly string[] {
+function gapsBetween(places: number): readonly string[] {
+  const known = gaps.get(places);
+  if (known !== undefined) return known;
   const none = {
     ...{ top: "", "top-mid": "", "top-left": "", "top-right": "", mid: "", "mid-mid": "" },
     ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
@@ -139,11 +160,12 @@ function drawRow(widths: readonly number[]): readonly string[] {
   };
   const table = new Table({
     chars: none,
-    colWidths: [...widths],
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
   });
-  table.push(widths.map((width) => "x".repeat(width)));
-  return table.toString().split(/x+/);
+  table.push(Array.from({ length: places }, () => "x"));
+  const drawn = table.toString().split("x");
+  gaps.set(places, drawn);
+  return drawn;
 }
 
 interface Columns {
@@ -202,13 +224,12 @@ function cellOf(field: Field, width: number, canvas: Canvas): Painted {
   return drawChange(field, width, canvas.view.valueWidthMax ?? width, canvas);
 }
 
-function narrowed(max: number): (column: GridColumn) => GridColumn {
-  return (column) => ({
-    ...column,
-    width: Math.min(column.width, Math.max(max, column.header.width)),
-  });
+function narrowed({ width, header }: GridColumn, max: number): number {
+  return Math.min(width, Math.max(max, header.width));
 }
 
 function totalWidth(columns: readonly GridColumn[], max = Number.POSITIVE_INFINITY): number {
-  return columns.map(narrowed(max)).reduce((sum, { width }) => sum + GAP + width, 0);
+  let total = 0;
+  for (const column of columns) total += GAP + narrowed(column, max);
+  return total;
 }

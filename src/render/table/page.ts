@@ -46,8 +46,17 @@ export class Page {
   #xidWidth = 3;
   #lines: string[] = [];
 
+  /** Painted, and a space behind each. */
+  readonly #marks: Readonly<Record<Mark, string>>;
+
   constructor(canvas: Canvas) {
     this.#canvas = canvas;
+    const { glyphs, quiet } = canvas.palette;
+    const { first, bar, last, branch } = glyphs;
+    this.#marks = {
+      ...{ first: quiet(`${first} `), bar: quiet(`${bar} `), last: quiet(`${last} `) },
+      ...{ branch: quiet(`${branch} `), none: quiet("  ") },
+    };
   }
 
   get width(): number {
@@ -176,16 +185,13 @@ export class Page {
 
   /** Writes lines behind the gutter: time and xid stand in it on a transaction's first line. */
   put(mark: Mark, lines: readonly Painted[]): void {
-    const { glyphs, quiet } = this.#canvas.palette;
-    const blank = painted(" ".repeat(Math.max(this.#gutter - 2, 0)));
-    const glyphOf = (one: Mark): string => (one === "none" ? " " : glyphs[one]);
+    const blank = " ".repeat(Math.max(this.#gutter - 2, 0));
     for (const [index, line] of lines.entries()) {
       const begins = index === 0 && !this.ownHead && this.#head !== undefined && !this.#begun;
       const goesOn = mark === "last" ? index < lines.length - 1 : index > 0;
-      const glyph = glyphOf(goesOn && mark !== "none" ? "bar" : mark);
-      const gutter = begins ? joined(this.headText(), SPACE) : blank;
-      const shown = joined(gutter, painted(`${glyph} `, quiet), line);
-      this.#lines.push(`${shown.text.trimEnd()}\n`);
+      const sign = this.#marks[goesOn && mark !== "none" ? "bar" : mark];
+      const gutter = begins ? `${this.headText().text} ` : blank;
+      this.#lines.push(`${gutter}${sign}${line.text}`.trimEnd(), "\n");
     }
     this.#begun = true;
   }

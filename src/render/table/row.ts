@@ -46,14 +46,11 @@ export function describeFields(
   for (const field of fields) {
     // A wide row has more columns than will ever be seen.
     if (room <= 0) break;
-    const described = describeField(field, width, canvas);
-    for (const [index, piece] of described.entries()) {
-      const first = index === 0 && identified && !field.identifies;
-      pieces.push({ ...piece, gap: first ? bar : PIECE_GAP });
-      room -= piece.width;
-    }
+    const before = pieces.length;
+    describeField(field, width, canvas, identified && !field.identifies ? bar : PIECE_GAP, pieces);
+    for (let index = before; index < pieces.length; index++) room -= pieces[index]?.width ?? 0;
     identified = field.identifies;
-    total += described.length - 1;
+    total += pieces.length - before - 1;
   }
   return { pieces, total };
 }
@@ -101,15 +98,20 @@ export function moreOf(what: string, { palette }: Canvas): Rest {
   };
 }
 
-/** One piece, or of JSON that was changed one for each place where it was. */
+/** Adds one piece, or of JSON that was changed one for each place where it was. */
 function describeField(
   field: Field,
   width: number,
   canvas: Canvas,
-): ReadonlyArray<Omit<Piece, "gap">> {
+  gap: Painted,
+  pieces: Piece[],
+): void {
   const differences = differencesOf(field, canvas);
-  if (differences === undefined) return [describeColumn(field, width, canvas)];
-  return differences.map((difference) => describePlace(field, difference, width, canvas));
+  if (differences === undefined) return void pieces.push(describeColumn(field, width, canvas, gap));
+  for (const [index, difference] of differences.entries()) {
+    const piece = describePlace(field, difference, width, canvas);
+    pieces.push({ ...piece, gap: index === 0 ? gap : PIECE_GAP });
+  }
 }
 
 /** Undefined: it is no JSON, or the two values say it better. */
@@ -153,12 +155,12 @@ export function describePlace(
 }
 
 /** The value was seen earlier, or the server sent it. */
-export function arrowOf({ seen }: Field, { glyphs, quiet }: Palette): Painted {
-  return painted(` ${seen ? glyphs.seenArrow : glyphs.arrow} `, quiet);
+export function arrowOf({ seen }: Field, { arrow, seenArrow }: Palette): Painted {
+  return seen ? seenArrow : arrow;
 }
 
 /** Values by themselves are cut to what lets several stand on a line. */
-function describeColumn(field: Field, width: number, canvas: Canvas): Omit<Piece, "gap"> {
+function describeColumn(field: Field, width: number, canvas: Canvas, gap: Painted): Piece {
   const name = describeName(field, width, canvas.palette);
   const valueMax = canvas.view.valueWidthMax ?? Math.max(VALUE_WIDTH, Math.floor(width / 2));
   const within = (left: number): Drawn => drawChange(field, left, valueMax, canvas);
@@ -167,7 +169,12 @@ function describeColumn(field: Field, width: number, canvas: Canvas): Omit<Piece
   const leastWidth = field.before === undefined ? CUT_WIDTH_MIN : CUT_CHANGE_WIDTH_MIN;
   const anywayMin = drawn.isCut ? name.width + leastWidth : Infinity;
   const short = field.before === undefined ? SHORT_WIDTH_MIN : SHORT_CHANGE_WIDTH_MIN;
-  return { ...joined(name, drawn), cut: { anywayMin, widthMin: name.width + short, to } };
+  return {
+    text: name.text + drawn.text,
+    width: name.width + drawn.width,
+    gap,
+    cut: { anywayMin, widthMin: name.width + short, to },
+  };
 }
 
 /** `value`, or `old → new`. Two values that differ look different. */

@@ -5,7 +5,7 @@ import { describeAlteration } from "./alter.ts";
 /** Of rows, and of the index that finds them: 16 MB together. */
 const ROW_BYTES_MAX = 12 << 20;
 /** Row bytes for each slot of the index, of four bytes each. */
-const BYTES_PER_SLOT = 12;
+const BYTES_PER_SLOT = 24;
 /** A longer row is not remembered. */
 const ONE_ROW_BYTES_MAX = 1 << 16;
 const KEY_BYTES_MAX = 4096;
@@ -75,12 +75,19 @@ export class SeenRows {
     if (keyLength === undefined) return;
     const table = this.#tableOf(relation);
     const hash = hashOf(this.#key, keyLength, table);
+    const slot = this.#slotOf(hash, table, keyLength);
     const rowLength = end - row.start;
-    if (rowLength > ONE_ROW_BYTES_MAX) return this.#free(this.#slotOf(hash, table, keyLength));
+    if (rowLength > ONE_ROW_BYTES_MAX) return this.#free(slot);
     const length = HEADER_BYTES + keyLength + rowLength;
-    const at = this.#makeRoom(length);
-    if (at === undefined) return this.#free(this.#slotOf(hash, table, keyLength));
+    const known = (this.#index[slot ?? -1] ?? 0) - 1;
     const view = this.#view;
+    // As long as no row has to give way, an update takes no room of its own.
+    if (known >= 0 && this.#old === undefined && length <= view.getUint32(known + 4)) {
+      this.#bytes.set(row.bytes.subarray(row.start, end), known + HEADER_BYTES + keyLength);
+      return;
+    }
+    const at = this.#makeRoom(length);
+    if (at === undefined) return this.#free(slot);
     view.setUint32(at, hash);
     view.setUint32(at + 4, length);
     view.setUint32(at + 8, table);

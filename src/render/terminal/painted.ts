@@ -59,6 +59,10 @@ export interface Palette {
   readonly quiet: Paint;
   /** What stands for a character that cannot be printed. */
   readonly escape: Paint;
+  /** Between an old value and the new one, with a space on both sides. */
+  readonly arrow: Painted;
+  /** The same, if the old value was seen earlier and not sent. */
+  readonly seenArrow: Painted;
   readonly glyphs: Glyphs;
 }
 
@@ -72,7 +76,6 @@ export interface Glyphs {
   readonly rule: string;
   readonly heavyBar: string;
   readonly arrow: string;
-  /** Between a value that was seen earlier and the one that the server sent. */
   readonly seenArrow: string;
   readonly ellipsis: string;
   readonly dot: string;
@@ -145,6 +148,7 @@ export function createPalette({ color, ascii = false }: Look): Palette {
   const chalk = new Chalk({ level: color ? 2 : 0 });
   const shade = (code: number): Paint => chalk.ansi256(code);
   const bold = (code: number): Paint => chalk.bold.ansi256(code);
+  const glyphs = ascii ? ASCII : UNICODE;
   return {
     insert: bold(GREEN),
     update: bold(BLUE),
@@ -161,7 +165,9 @@ export function createPalette({ color, ascii = false }: Look): Palette {
     newValue: shade(GREEN),
     strong: chalk.bold,
     quiet: shade(GREY),
+    arrow: painted(` ${glyphs.arrow} `, shade(GREY)),
+    seenArrow: painted(` ${glyphs.seenArrow} `, shade(GREY)),
     escape: shade(MAGENTA),
-    glyphs: ascii ? ASCII : UNICODE,
+    glyphs,
   };
 }

@@ -5,6 +5,7 @@ import type { RelationNames } from "../../wal/relation-name.ts";
 import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
 import type { RelationTotals, WalStatistics } from "../../wal/statistics.ts";
 import { type StatsRow, bytesOf } from "./stats.ts";
+import { formatCount } from "../cells/numbers.ts";
 
 export interface Finding {
   readonly finding:
@@ -26,8 +27,6 @@ const SHARE_MIN = 0.1;
 /** Shorter than checkpoint_timeout's default: such checkpoints are caused by volume, or by hand. */
 const CHECKPOINT_S_MIN = 285;
 const FPI = Rmgr.xlog * 16 + 0xb;
-
-const numbers = new Intl.NumberFormat("en-US");
 
 /** The largest share comes first. `tables`: the rows of tables, most bytes first. */
 export function findingsOf(
@@ -78,7 +77,7 @@ function imagesFinding(statistics: WalStatistics, total: number): Finding {
   return {
     finding: "full_page_images",
     share,
-    message: `${numbers.format(statistics.images)} full-page images take ${size}, ${percent(share)} of the WAL`,
+    message: `${formatCount(statistics.images)} full-page images take ${size}, ${percent(share)} of the WAL`,
     fix: "ALTER SYSTEM SET wal_compression = on; SELECT pg_catalog.pg_reload_conf();",
   };
 }

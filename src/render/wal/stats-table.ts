@@ -6,8 +6,8 @@ import { textWidth } from "../terminal/text-width.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 import type { Finding } from "./findings.ts";
 import { type StatsBy, type StatsRow, bytesOf } from "./stats.ts";
+import { formatCount } from "../cells/numbers.ts";
 
-const numbers = new Intl.NumberFormat("en-US");
 const BAR_CELLS = 15;
 /** `100.0%` */
 const PERCENT_WIDTH = 6;
@@ -76,7 +76,7 @@ interface Figure {
 }
 
 function figureOf(head: string, rows: readonly StatsRow[], of: (row: StatsRow) => number): Figure {
-  const texts = rows.map((row) => numbers.format(of(row)));
+  const texts = rows.map((row) => formatCount(of(row)));
   return { head, texts, width: Math.max(head.length, ...texts.map(({ length }) => length)) };
 }
 

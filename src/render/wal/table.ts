@@ -15,8 +15,8 @@ import { sanitizeLine } from "../bytes/sanitize.ts";
 import { cutToWidth, textWidth } from "../terminal/text-width.ts";
 import { ExpandedRecord } from "./expanded.ts";
 import { FieldList, formatForPeople } from "./field-list.ts";
+import { formatCount } from "../cells/numbers.ts";
 
-const numbers = new Intl.NumberFormat("en-US");
 /** Of a line for each record; with less each takes two. */
 const WIDTH_MIN = 64;
 /** A terminal that says that it is narrower is lying. */
@@ -100,8 +100,8 @@ export class RecordTable {
     // A long position takes space from the name.
     const over = Math.max(first.length - columns.position, 0);
     const name = this.#names.within(type, columns.record - over);
-    const images = record.imageBytes === 0 ? "" : numbers.format(record.imageBytes);
-    const bytes = numbers.format(record.length);
+    const images = record.imageBytes === 0 ? "" : formatCount(record.imageBytes);
+    const bytes = formatCount(record.length);
     // A large byte count takes space from the table's name.
     const room = Math.min(columns.table, columns.table + BYTES_WIDTH - 1 - bytes.length);
     const about = this.#aboutWithin(record, room);
@@ -122,9 +122,9 @@ export class RecordTable {
     const type = `${names.rmgr(id)} ${names.type(id)}`;
     const name = this.#names.within(type, width - first.length);
     const paint = paintOf(names.type(id), this.#palette);
-    const bytes = `${numbers.format(record.length)} bytes`;
+    const bytes = `${formatCount(record.length)} bytes`;
     const images =
-      record.imageBytes === 0 ? "" : `, ${numbers.format(record.imageBytes)} of them images`;
+      record.imageBytes === 0 ? "" : `, ${formatCount(record.imageBytes)} of them images`;
     const about = this.#aboutWithin(record, width - 2 * GAP.length - bytes.length);
     const second = GAP + (about === "" ? "" : about + GAP) + bytes;
     const fits = second.length + images.length <= width;
@@ -162,8 +162,8 @@ export class RecordTable {
     const list = new FieldList();
     list.position("end", record.endLsn);
     list.position("previous", record.prevLsn);
-    list.text("bytes", numbers.format(record.length));
-    if (record.imageBytes > 0) list.text("images", numbers.format(record.imageBytes));
+    list.text("bytes", formatCount(record.length));
+    if (record.imageBytes > 0) list.text("images", formatCount(record.imageBytes));
     if (record.topXid !== 0) list.number("top_xid", record.topXid);
     if (record.originId !== undefined) list.number("origin_id", record.originId);
     for (const block of record.blocks.slice(0, record.blockCount)) {
@@ -181,7 +181,7 @@ export class RecordTable {
     const { tablespace, database, relfilenode } = block;
     const name = this.#options.names.nameOf(tablespace, database, relfilenode);
     const fork = block.fork === 0 ? "" : ` ${FORK_NAMES[block.fork] ?? block.fork}`;
-    const image = block.hasImage ? `, image of ${numbers.format(block.imageBytes)} bytes` : "";
+    const image = block.hasImage ? `, image of ${formatCount(block.imageBytes)} bytes` : "";
     const applied = block.hasImage && !block.imageApplied ? " (not applied)" : "";
     const label = name === undefined ? "" : `${nameOf(name)} `;
     return `${label}${tablespace}/${database}/${relfilenode}${fork} block ${block.block}${image}${applied}`;

@@ -69,6 +69,17 @@ describe("rows that were seen", () => {
     assert.ok((there[0] ?? 0) > 8000, `${there[0]} is the oldest`);
   });
 
+  it("take no more room for updates, as long as there is room", () => {
+    const seen = new SeenRows(1 << 16);
+    for (let id = 0; id < 600; id++) remember(seen, String(id), "some value");
+    for (let step = 0; step < 10_000; step++) remember(seen, "7", `value ${step % 100}`);
+    const there = Array.from({ length: 600 }, (_, id) => id).filter(
+      (id) => seen.find(RELATION, tuple(String(id), "")) !== undefined,
+    );
+    assert.equal(there.length, 600);
+    assert.equal(valueIn(seen.find(RELATION, tuple("7", ""))), "value 99");
+  });
+
   it("hold neither a row that is too long nor what came before it", () => {
     const seen = new SeenRows();
     remember(seen, "1", "short");
