@@ -1,37 +1,55 @@
 /* Writes bytes of output: the buffer, JSON strings and numbers, UTF-8. */
 
+import { PLAIN_END, type PlainEnd } from "./plain-run.ts";
+
 const FIRST_CAPACITY_BYTES = 64 * 1024;
+/** For a value from here on, the buffer becomes memory that WebAssembly reads: large values are looked through there. */
+const LARGE_BYTES = 64 * 1024;
+const WASM_BYTES_MAX = 1024 * 1024 * 1024;
 const HEX_DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
+
+/** Texts become words here. */
+let scratch = new Float64Array(64);
+let scratchBytes = Buffer.from(scratch.buffer);
 
 /**
  * A text that is written often, kept as the words that it is copied by. Each eight bytes are a double here. None may be
- * a NaN, which might not keep its bits: that takes a byte 7F or FF, and no text that may be printed has these.
+ * a NaN, which might not keep its bits: that takes a byte 7F or FF, and no text that may be printed has these. Each
+ * column of thousands of tables has one, and an array of numbers takes a third of the memory of a Float64Array.
  */
 export class Piece {
-  words = new Float64Array(0);
+  words: number[] = [];
   length = 0;
-  #bytes = Buffer.alloc(0);
 
   constructor(text: string) {
-    const length = Buffer.byteLength(text);
-    this.#reserve(length);
-    this.#bytes.write(text);
-    this.length = length;
+    this.#reserve(Buffer.byteLength(text));
+    scratchBytes.write(text);
+    this.#copy();
   }
 
   /** Replaces the text by another one, of ASCII. For short texts a loop is faster than calls into native code. */
   rewriteAscii(text: string): void {
-    const { length } = text;
-    this.#reserve(length);
-    const bytes = this.#bytes;
-    for (let at = 0; at < length; at++) bytes[at] = text.charCodeAt(at);
-    this.length = length;
+    this.#reserve(text.length);
+    const bytes = scratchBytes;
+    for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+    this.#copy();
   }
 
   #reserve(length: number): void {
-    if (length <= this.#bytes.length) return;
-    this.words = new Float64Array(Math.ceil(length / 8));
-    this.#bytes = Buffer.from(this.words.buffer);
+    this.length = length;
+    if (length <= scratchBytes.length) return;
+    scratch = new Float64Array(Math.ceil(length / 8));
+    scratchBytes = Buffer.from(scratch.buffer);
+  }
+
+  #copy(): void {
+    const count = Math.ceil(this.length / 8);
+    for (let at = this.length; at < count * 8; at++) scratchBytes[at] = 0;
+    const { words } = this;
+    const known = words.length;
+    for (let index = 0; index < count; index++) words[index] = scratch[index]!;
+    // A copy has no room to grow.
+    if (count > known) this.words = words.slice();
   }
 }
 
@@ -51,6 +69,9 @@ export class ByteWriter {
   /** Valid until the next reserve(): growing replaces it. */
   bytes: Buffer;
   view: DataView;
+  /** Looks through the bytes. Undefined: they are not where it could. */
+  plainEnd: PlainEnd | undefined;
+  #kept: Pick<ByteWriter, "bytes" | "view" | "plainEnd"> | undefined;
   /** The offset of the next byte. Code that moves it has reserved the space before. */
   offset = 0;
 
@@ -63,10 +84,25 @@ export class ByteWriter {
   reserve(length: number): void {
     const needed = this.offset + length;
     if (needed <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    const isLarge = length >= LARGE_BYTES || this.plainEnd !== undefined;
+    const grown = this.#allocate(Math.max(needed, this.bytes.length * 2), isLarge);
     this.bytes.copy(grown, 0, 0, this.offset);
     this.bytes = grown;
     this.view = viewOf(grown);
+  }
+
+  #allocate(capacity: number, isLarge: boolean): Buffer {
+    this.plainEnd = undefined;
+    if (isLarge && capacity <= WASM_BYTES_MAX) {
+      try {
+        const { buffer, call } = PLAIN_END.withMemory(capacity);
+        this.plainEnd = call;
+        return Buffer.from(buffer);
+      } catch {
+        // The address space may be limited; it takes far more of that than of memory.
+      }
+    }
+    return Buffer.allocUnsafeSlow(capacity);
   }
 
   byte(byte: number): void {
@@ -164,6 +200,15 @@ export class ByteWriter {
     this.bytes[this.offset++] = 0x2f; // /
     this.#hex(low);
     this.bytes[this.offset++] = QUOTE;
+  }
+
+  /** Writes elsewhere from now on, so that the bytes taken last stay as they are until keep() is called again. */
+  keep(): void {
+    const kept = { bytes: this.bytes, view: this.view, plainEnd: this.plainEnd };
+    this.bytes = this.#kept?.bytes ?? Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
+    this.view = this.#kept?.view ?? viewOf(this.bytes);
+    this.plainEnd = this.#kept?.plainEnd;
+    this.#kept = kept;
   }
 
   /** The bytes written since the last call; the next write may overwrite them. */

@@ -1,3 +1,19 @@
+import {
+  ADD,
+  AGAIN,
+  BLOCK,
+  CLOSE,
+  GREATER,
+  I32,
+  LOOP,
+  OUT_IF,
+  WasmFunction,
+  constant,
+  get,
+  set,
+  unsigned,
+} from "../../web-assembly.ts";
+
 /**
  * CRC-32C (Castagnoli) as the server computes it: reflected, inverted at both ends (port/pg_crc32c.h). It uses tables
  * for sixteen bytes at a time, in WebAssembly: JavaScript takes half as long again, and checksums are the largest part
@@ -8,7 +24,6 @@ const SLICES = 16;
 const TABLE_BYTES = 1024;
 /** The offset in a ChecksumMemory where the tables end and the data begins. */
 const DATA_START = SLICES * TABLE_BYTES;
-const WASM_PAGE_BYTES = 64 * 1024;
 
 /** Table k maps a byte to its effect k bytes later. The tables follow one another. */
 const TABLES = createTables();
@@ -34,14 +49,6 @@ export function checksumAfter(crc: number, bytes: Uint8Array, start: number, end
   return after;
 }
 
-/** The part that is used: TypeScript declares these types only together with the browser's. */
-interface WebAssemblyApi {
-  readonly Memory: new (size: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object, imports: object) => { exports: { f: ChecksumAfter } };
-}
-const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
-
 /** Like checksumAfter(), for bytes of a ChecksumMemory; offsets count from its `start`. */
 type ChecksumAfter = (crc: number, start: number, end: number) => number;
 
@@ -53,53 +60,28 @@ export class ChecksumMemory {
   readonly after: ChecksumAfter;
 
   constructor(length: number) {
-    const initial = Math.ceil((DATA_START + length) / WASM_PAGE_BYTES);
-    const memory = new wasm.Memory({ initial, maximum: initial });
-    new Int32Array(memory.buffer).set(TABLES);
-    const { exports } = new wasm.Instance(compiled(), { e: { m: memory } });
-    this.buffer = memory.buffer;
-    this.after = exports.f;
+    const { buffer, call } = CHECKSUM.withMemory(DATA_START + length);
+    new Int32Array(buffer).set(TABLES);
+    this.buffer = buffer;
+    this.after = call;
   }
-}
-
-let module: object | undefined;
-
-function compiled(): object {
-  module ??= new wasm.Module(assemble());
-  return module;
 }
 
 /** Locals of the function: its parameters and the words being processed. */
 const [CRC, AT, END, WORD] = [0, 1, 2, 3];
-const BLOCK = [0x02, 0x40];
-const LOOP = [0x03, 0x40];
-const CLOSE = 0x0b;
-const OUT_IF = [0x0d, 1];
-const AGAIN = [0x0c, 0];
-const GREATER = 0x4b;
-const ADD = 0x6a;
 const AND = 0x71;
 const XOR = 0x73;
 const SHIFT_LEFT = 0x74;
 const SHIFT_RIGHT = 0x76;
-const I32 = 0x7f;
 
-/**
- * (import "e" "m" (memory 1))
- * (func (export "f") (param crc, at, end: i32) (result i32) …), see checksumAfter()
- */
-function assemble(): Uint8Array<ArrayBuffer> {
-  const body = [...eat(16), ...eat(4), ...eat(1), ...get(CRC), CLOSE];
-  const code = [1, 4, I32, ...body];
-  return new Uint8Array([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 3, I32, I32, I32, 1, I32]),
-    ...section(2, [1, ...name("e"), ...name("m"), 2, 0, 1]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...name("f"), 0, 0]),
-    ...section(10, [1, ...unsigned(code.length), ...code]),
-  ]);
-}
+/** (param crc, at, end: i32) (result i32), see checksumAfter() */
+const CHECKSUM = new WasmFunction<ChecksumAfter>(3, [I32, I32, I32, I32], () => [
+  ...eat(16),
+  ...eat(4),
+  ...eat(1),
+  ...get(CRC),
+  CLOSE,
+]);
 
 /** while (at + bytes <= end) { crc = the combined effect of the bytes; at += bytes } */
 function eat(bytes: number): readonly number[] {
@@ -138,32 +120,6 @@ function effect(word: number, byte: number, table: number): readonly number[] {
   return [...get(word), ...shift, ...constant(0x3fc), AND, ...load(table * TABLE_BYTES)];
 }
 
-function get(local: number): readonly number[] {
-  return [0x20, local];
-}
-
-function set(local: number): readonly number[] {
-  return [0x21, local];
-}
-
 function load(offset: number): readonly number[] {
   return [0x28, 2, ...unsigned(offset)];
-}
-
-function constant(value: number): readonly number[] {
-  // Signed LEB128: bit 6 of the last byte is the sign, which none of these values sets.
-  return [0x41, ...(value < 0x40 ? [value] : [(value & 0x7f) | 0x80, value >> 7])];
-}
-
-function name(text: string): readonly number[] {
-  return [text.length, text.charCodeAt(0)];
-}
-
-function section(id: number, content: readonly number[]): readonly number[] {
-  return [id, ...unsigned(content.length), ...content];
-}
-
-/** LEB128 */
-function unsigned(value: number): readonly number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
 }

@@ -88,6 +88,7 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
 
 const LEAVES = new Set([
   ...["assert.ts", "byte-count.ts", "errors.ts", "lsn.ts", "pg-time.ts", "reports.ts"],
+  "web-assembly.ts",
 ]);
 
 /** In no room: the process under another name. */
