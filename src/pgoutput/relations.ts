@@ -27,7 +27,7 @@ export function readRelation(reader: ByteReader, at: Surroundings): RelationMess
   if (replicaIdentity === undefined) {
     throw reader.invalid(`unknown replica identity ${quoteByte(identity)}`, reader.offset - 1);
   }
-  const columns = readColumns(reader);
+  const columns = readColumns(reader, at);
   const keyed = columns.some((column) => column.key);
   return {
     kind: "relation",
@@ -37,7 +37,7 @@ export function readRelation(reader: ByteReader, at: Surroundings): RelationMess
   };
 }
 
-function readColumns(reader: ByteReader): readonly Column[] {
+function readColumns(reader: ByteReader, at: Surroundings): readonly Column[] {
   const count = reader.uint16();
   if (count > COLUMNS_MAX) throw tooManyColumns(reader, count);
   const names: Uint8Array[] = [];
@@ -46,15 +46,12 @@ function readColumns(reader: ByteReader): readonly Column[] {
     const key = (reader.uint8() & COLUMN_IS_KEY) !== 0;
     const name = reader.stringBytes();
     names.push(name);
-    columns.push({
-      key,
-      name: decodeName(name),
-      typeOid: reader.uint32(),
-      typeModifier: reader.int32(),
-    });
+    const typeOid = reader.uint32();
+    columns.push(at.column(decodeName(name), key, typeOid, reader.int32()));
   }
   const distinct = new Set(columns.map(({ name }) => name)).size === count;
-  return distinct ? columns : distinguish(reader, columns, names);
+  // A copy has no room to grow: there may be many relations.
+  return distinct ? columns.slice() : distinguish(reader, columns, names);
 }
 
 /**

@@ -7,6 +7,9 @@ export const NO_POSITION: WalPosition = { high: 0, low: 0 };
 /** Limit for stand-ins of relations: more than a truncated capture needs, few enough when the bytes are garbage. */
 const STAND_INS_MAX = 256;
 
+/** Limit for columns that relations may share. */
+const SHARED_COLUMNS_MAX = 2048;
+
 /** The state that a message's meaning depends on beyond its own bytes. */
 export class Surroundings {
   /** The position of the message being decoded. */
@@ -17,7 +20,20 @@ export class Surroundings {
   streaming = false;
   readonly #announced = new Map<number, Relation>();
   readonly #standIns = new Map<number, Relation>();
+  /** By name, the one that came last. */
+  readonly #columns = new Map<string, Column>();
   #subtransaction: Transaction | null = null;
+
+  /** Most tables have columns that others have too, such as "id": they share one object, or its name. */
+  column(name: string, key: boolean, typeOid: number, typeModifier: number): Column {
+    const known = this.#columns.get(name);
+    if (known?.key === key && known.typeOid === typeOid && known.typeModifier === typeModifier)
+      return known;
+    const column = { name: known?.name ?? name, key, typeOid, typeModifier };
+    if (known !== undefined || this.#columns.size < SHARED_COLUMNS_MAX)
+      this.#columns.set(column.name, column);
+    return column;
+  }
 
   announce(relation: Relation): void {
     this.#announced.set(relation.oid, relation);

@@ -11,6 +11,10 @@ import type { TransactionGate } from "./gate.ts";
 import type { OutputJournal } from "./output-journal.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { Warning } from "../reporter.ts";
+import { keepHeapSmall } from "./small-heap.ts";
+
+/** From here on what is remembered of relations is most of the memory. */
+const RELATIONS_MANY = 200;
 
 /** How many relations to warn of one by one: garbage may look like rows of any number of them. */
 const UNANNOUNCED_MAX = 100;
@@ -44,6 +48,7 @@ export class Pipeline {
   readonly frame: ((payload: Uint8Array) => void) | undefined;
   readonly note: ((note: StreamNote) => void) | undefined;
   #rows = 0;
+  #relations = 0;
   #lastCommitTime: PgTime | undefined;
   #transactionOpen = false;
   /** The end of the last transaction whose end was printed. */
@@ -106,6 +111,10 @@ export class Pipeline {
       case "type":
         this.announce(message);
         break;
+      case "relation":
+        this.#relations++;
+        if (this.#relations === RELATIONS_MANY) keepHeapSmall();
+        break;
       case "begin":
       case "begin_prepare":
       case "stream_start":
@@ -155,12 +164,19 @@ export class Pipeline {
     this.#printedEnd = maxLsn(this.#printedEnd, endOf(message));
   }
 
-  /** Writes what was rendered since the last flush. Undefined if it is written; otherwise wait before rendering. */
-  flush(): Promise<void> | undefined {
+  /** See StreamConsumer. A capture's writes keep what they write, and a journal counts on one write at a time. */
+  get ahead(): number | undefined {
+    const { capture, journal, renderer } = this.#parts;
+    return capture === undefined && journal === undefined ? renderer.waiting : undefined;
+  }
+
+  /** Writes what was rendered since the last flush. Undefined if it is written; see `ahead` otherwise. */
+  flush(goesOn = false): Promise<void> | undefined {
     const { capture, journal, renderer, sink } = this.#parts;
     const capturing = capture?.flush();
     const bytes = renderer.take();
     const writing = bytes.length === 0 ? undefined : sink.write(bytes);
+    if (goesOn && writing !== undefined) renderer.keep?.();
     journal?.wrote(bytes.length);
     this.#rotateIfDue();
     return capturing === undefined ? writing : both(capturing, writing);

@@ -9,6 +9,7 @@ import type { Streaming } from "../../server/settings/pgoutput-options.ts";
 import type { CommandContext } from "../context.ts";
 import { type ForeignDialect, type OutputOptions } from "../options.ts";
 import type { Warning } from "../reporter.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 import { createSummaryRenderer, INEXACT_SUMMARY } from "./summary.ts";
 import { type TableFlags, tableView } from "./table-flags.ts";
 
@@ -84,6 +85,7 @@ export async function createRenderer(
     return { renderer, live: () => undefined, finish: () => NOTHING };
   }
   const { TableRenderer } = await import("../../render/table/table.ts");
+  keepHeapSmall();
   const renderer = new TableRenderer({
     width: () => context.stdout.width() ?? 80,
     look: output,

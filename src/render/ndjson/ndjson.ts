@@ -74,6 +74,14 @@ export class NdjsonRenderer implements Renderer {
     return this.#out.take();
   }
 
+  keep(): void {
+    this.#out.keep();
+  }
+
+  get waiting(): number {
+    return this.#out.offset;
+  }
+
   skipped(): void {
     this.#plans.clear();
     this.#relation = undefined;

@@ -10,8 +10,8 @@ export interface ColumnPlan {
   /** `,"name":` */
   readonly key: Piece;
   readonly encode: ValueEncoder;
-  /** The encoder for the value's binary form. */
-  readonly encodeBinary: ValueEncoder;
+  /** The encoder for the value's binary form, once a value had it. */
+  encodeBinary: ValueEncoder | undefined;
   /** The column is part of the replica identity, so key tuples contain it. */
   readonly identity: boolean;
 }
@@ -21,6 +21,8 @@ export interface RelationPlan {
   /** `,"schema":"public","table":"t"`, or `,"oid":16448` for a relation that was not announced. */
   readonly head: Piece;
   readonly columns: readonly ColumnPlan[];
+  /** Makes the encoder for the binary form of a column. */
+  readonly binaryOf: (index: number) => ValueEncoder;
   /** False if no column is marked as part of the identity: a key tuple's values that are not null are then the key. */
   readonly keyed: boolean;
 }
@@ -30,11 +32,17 @@ export function planRelation(
   types: TypeRegistry,
   options: ValueOptions,
 ): RelationPlan {
+  const columns = relation.announced
+    ? relation.columns.map((column) => planColumn(column, types, options))
+    : numberedColumns(relation.columns, types, options);
   return {
     head: piece(`,${relationName(relation)}`),
-    columns: relation.announced
-      ? relation.columns.map((column) => planColumn(column, types, options))
-      : numberedColumns(relation.columns, types, options),
+    columns,
+    binaryOf: (index) => {
+      const plan = columns[index]!;
+      const { typeOid } = relation.columns[index]!;
+      return (plan.encodeBinary = binaryEncoder(typeOid, types, plan.encode));
+    },
     keyed: relation.keyed,
   };
 }
@@ -54,11 +62,10 @@ function numberedColumns(
 }
 
 function planColumn(column: Column, types: TypeRegistry, options: ValueOptions): ColumnPlan {
-  const encode = encoderFor(column.typeOid, types, options);
   return {
     key: piece(`,${jsonString(column.name)}:`),
-    encode,
-    encodeBinary: binaryEncoder(column.typeOid, types, encode),
+    encode: encoderFor(column.typeOid, types, options),
+    encodeBinary: undefined,
     identity: column.key,
   };
 }

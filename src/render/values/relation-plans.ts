@@ -1,13 +1,15 @@
 import type { Relation } from "../../pgoutput/messages.ts";
 
 /** Limit for the columns of all plans: a database may have too many tables to keep plans for all of them. */
-const COLUMNS_MAX = 20_000;
+const COLUMNS_MAX = 10_000;
 
-/** Keeps a prepared plan for each relation. When they exceed the limit, all are dropped and prepared again. */
+/** Keeps a prepared plan for each relation. When they exceed the limit, those that were not used lately are dropped. */
 export class RelationPlans<Plan> {
   readonly #make: (relation: Relation) => Plan;
-  #plans = new WeakMap<Relation, Plan>();
+  #plans = new Map<Relation, Plan>();
   #columns = 0;
+  /** Those before: what is used again moves over, until the newer ones have half of the columns. */
+  #older = new Map<Relation, Plan>();
 
   constructor(make: (relation: Relation) => Plan) {
     this.#make = make;
@@ -19,17 +21,19 @@ export class RelationPlans<Plan> {
 
   /** Drops the plans: what they were made from may be out of date. */
   clear(): void {
-    this.#plans = new WeakMap();
+    this.#plans.clear();
+    this.#older.clear();
     this.#columns = 0;
   }
 
   #add(relation: Relation): Plan {
     this.#columns += 1 + relation.columns.length;
-    if (this.#columns > COLUMNS_MAX) {
-      this.#plans = new WeakMap();
+    if (this.#columns > COLUMNS_MAX / 2) {
+      this.#older = this.#plans;
+      this.#plans = new Map();
       this.#columns = 1 + relation.columns.length;
     }
-    const plan = this.#make(relation);
+    const plan = this.#older.get(relation) ?? this.#make(relation);
     this.#plans.set(relation, plan);
     return plan;
   }

@@ -40,7 +40,7 @@ export function writeRow(
     out.piece(column.key);
     if (kind === ColumnKind.text) column.encode(out, bytes, view, start, at);
     else if (kind === ColumnKind.null) out.piece(NULL);
-    else column.encodeBinary(out, bytes, view, start, at);
+    else (column.encodeBinary ?? plan.binaryOf(index))(out, bytes, view, start, at);
   }
   // A column's key starts with a comma; the first one becomes the brace.
   if (out.offset === open) out.byte(OPEN);

@@ -45,6 +45,11 @@ export class Ledger {
     return this.#ends - this.#endsDelivered;
   }
 
+  /** The number of transactions that ended. */
+  get ends(): number {
+    return this.#ends;
+  }
+
   /** A transaction or a block of one is open: a keepalive's position may be inside it. */
   get transactionOpen(): boolean {
     return this.#open;
@@ -107,10 +112,10 @@ export class Ledger {
     return this.#settled;
   }
 
-  /** Call it when everything rendered up to `mark` has been written. */
-  write(mark: Lsn): void {
+  /** Call it when everything rendered up to `mark` has been written, after so many transactions had ended. */
+  write(mark: Lsn, ends = this.#ends): void {
     this.#written = maxLsn(this.#written, mark);
-    this.#endsWritten = this.#ends;
+    this.#endsWritten = ends;
   }
 
   /**

@@ -53,10 +53,13 @@ export interface StreamConsumer {
   /** The server has advanced and had nothing to send. */
   idle?(): void;
   /**
-   * Writes what was passed on since the last flush. Undefined if it is written. Nothing else is passed on until the
-   * promise is fulfilled. Throws or rejects if it cannot be written.
+   * Writes what was passed on since the last flush. Undefined if it is written. It is not called again, and unless
+   * `goesOn` nothing else is passed on, until the promise is fulfilled. Throws or rejects if it cannot be written.
+   * @param goesOn only if `ahead` is not undefined
    */
-  flush(): Promise<void> | undefined;
+  flush(goesOn?: boolean): Promise<void> | undefined;
+  /** How many bytes the next flush would write. Undefined: nothing may be passed on while a write is pending. */
+  readonly ahead?: number | undefined;
   /**
    * Makes durable what was flushed, which is everything up to `position`. Returns the position up to which it may be
    * confirmed now: an output that stores this position itself may do so less often.

@@ -29,9 +29,9 @@ export class Acknowledger {
   }
 
   /** Call it when everything up to the mark is written. */
-  written(mark: Lsn): void {
+  written(mark: Lsn, ends: number): void {
     const { feedback, ledger } = this.#state;
-    ledger.write(mark);
+    ledger.write(mark, ends);
     if (this.#closed || this.#timer !== undefined) return;
     const dueInMs = feedback.dueInMs(ledger.written, performance.now());
     if (dueInMs === 0) this.confirm();

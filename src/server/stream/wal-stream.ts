@@ -1,5 +1,4 @@
 import type { Client } from "pg";
-import type { Lsn } from "../../lsn.ts";
 import type { ByteReader } from "../../pgoutput/reader.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
 import { unlessAborted, within } from "../connection/within.ts";
@@ -31,6 +30,9 @@ interface StreamStart {
   readonly warn: SessionNews["warn"];
 }
 
+/** While a write is pending, so many bytes are rendered for the next one: the server then need not wait for a pipe. */
+const AHEAD_BYTES = 64 * 1024;
+
 /** Together shorter than the second within which a signal is answered. */
 const WRITE_GRACE_MS = 300;
 const END_GRACE_MS = 400;
@@ -47,6 +49,8 @@ export class WalStream implements CopyBothReceiver {
   #finish!: (end: StreamEnd) => void;
   #fail!: (error: unknown) => void;
   #over = false;
+  /** run() has returned: the next stream may write. */
+  #ended = false;
   #liveness: Liveness | undefined;
   #pending: Promise<void> | undefined;
   readonly #stallWatch: StallWatch;
@@ -108,6 +112,7 @@ export class WalStream implements CopyBothReceiver {
       stop.removeEventListener("abort", onStop);
       this.#stallWatch.end();
       await this.#leave();
+      this.#ended = true;
     }
   }
 
@@ -133,12 +138,10 @@ export class WalStream implements CopyBothReceiver {
   readDone(): void {
     this.#liveness?.heard(performance.now());
     if (this.#over) return;
-    const mark = this.#state.ledger.mark();
     try {
-      const writing = ofConsumer(() => this.#state.consumer.flush());
-      this.#state.confirmed?.confirmations.printed();
-      if (writing === undefined) this.#acknowledger.written(mark);
-      else void this.#awaitWrite(writing, mark);
+      const writing = this.#pending === undefined ? this.#write() : undefined;
+      if (writing !== undefined) void this.#awaitWrites(writing);
+      if (this.#paused) this.#pause();
     } catch (error) {
       // More may be read before run() rejects: it must neither be passed on nor count as written.
       this.#over = true;
@@ -147,7 +150,7 @@ export class WalStream implements CopyBothReceiver {
     }
     const { held, end } = this.#intake;
     if (held !== undefined) void this.#awaitPreparation(held.ready);
-    if (this.#intake.takeReplyRequest()) this.#acknowledger.sendStatus();
+    if (this.#intake.takeReplyRequest() && !this.#silenced) this.#acknowledger.sendStatus();
     if (end !== undefined) this.#finish(end);
   }
 
@@ -159,17 +162,36 @@ export class WalStream implements CopyBothReceiver {
     this.#fail(error);
   }
 
-  /** The socket is not read while the write is pending: this is the backpressure. */
-  async #awaitWrite(writing: Promise<void>, mark: Lsn): Promise<void> {
-    this.#pending = writing;
-    this.#pause();
+  /** Begins to write everything that was rendered. Undefined: it is written. */
+  #write(): Promise<void> | undefined {
+    const { confirmed, consumer, ledger } = this.#state;
+    const { ends } = ledger;
+    const mark = ledger.mark();
+    const writing = ofConsumer(() => consumer.flush(consumer.ahead !== undefined));
+    confirmed?.confirmations.printed();
+    if (writing !== undefined) return writing.then(() => this.#acknowledger.written(mark, ends));
+    this.#acknowledger.written(mark, ends);
+    return undefined;
+  }
+
+  /** Then writes what was rendered meanwhile. */
+  async #awaitWrites(writing: Promise<void>): Promise<void> {
+    let settle!: { resolve: () => void; reject: (error: unknown) => void };
+    this.#pending = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    this.#pending.catch((error: unknown) => this.#fail(error));
     try {
-      await writing;
+      for (let next: Promise<void> | undefined = writing; next !== undefined;) {
+        // What the reader has not taken is not confirmed, and a server that stops would wait for that.
+        this.#stallWatch.begin();
+        await next;
+        next = this.#ended ? undefined : this.#write();
+        this.#resume();
+      }
       this.#pending = undefined;
-      this.#acknowledger.written(mark);
       this.#resume();
+      settle.resolve();
     } catch (error) {
-      this.#fail(error);
+      settle.reject(error);
     }
   }
 
@@ -187,8 +209,10 @@ export class WalStream implements CopyBothReceiver {
     }
   }
 
+  /** The socket is not read while a write is pending and the next one is large enough: this is the backpressure. */
   get #paused(): boolean {
-    return this.#pending !== undefined || this.#intake.held !== undefined;
+    if (this.#intake.held !== undefined) return true;
+    return this.#pending !== undefined && (this.#state.consumer.ahead ?? Infinity) >= AHEAD_BYTES;
   }
 
   #pause(): void {

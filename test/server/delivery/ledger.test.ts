@@ -57,6 +57,19 @@ test("a keepalive behind a commit that is not yet written waits for it", () => {
   assert.equal(ledger.delivered, 200n);
 });
 
+test("a transaction that ended while a write was pending is not delivered with that write", () => {
+  const ledger = new Ledger();
+  ledger.message(begin(100));
+  ledger.message(commit(100, 140));
+  const { ends } = ledger;
+  const mark = ledger.mark();
+  ledger.message(begin(140));
+  ledger.message(commit(140, 180));
+  ledger.write(mark, ends);
+  ledger.deliver(ledger.written);
+  assert.deepEqual([ledger.delivered, ledger.undelivered], [140n, 1]);
+});
+
 test("positions never go back", () => {
   const ledger = new Ledger();
   ledger.keepalive(lsn(200));
