@@ -7,7 +7,7 @@ export const USAGE = `npm run bench -- [options]
 
   --scale N          sizes of the workloads, 1 being those of the README (default 1; 0.05 to try it)
   --rounds N         rounds in turn (default 5)
-  --only NAME,…      workloads (W1 to W6) and tools; also the parts streaming, offline, latency, startup, wal
+  --only NAME,…      workloads (W1 to W7) and tools; also the parts streaming, offline, latency, startup, wal
   --server VERSION   the server's major version (default 15)
   --against PATH     bin/walctl.js of another build of walctl, measured beside this one
   --no-peers         without the npm packages, which else are installed into a temporary folder

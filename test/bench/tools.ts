@@ -30,6 +30,9 @@ export function streamingTools(
     tail("tail", server, "unix"),
     ...(against === undefined ? [] : [tail("tail-against", server, "unix", { program: against })]),
     tail("tail-pipe", server, "unix", { reader: PIPE }),
+    ...(against === undefined
+      ? []
+      : [tail("tail-pipe-against", server, "unix", { program: against, reader: PIPE })]),
     pgRecvlogical("pg_recvlogical-pipe", server, "unix", PIPE),
     pgRecvlogical("pg_recvlogical-tcp", server, "tcp"),
     tail("tail-tcp", server, "tcp"),

@@ -1,4 +1,4 @@
-/** What is written to the server before it is measured: W1 to W6 of the bench's README. */
+/** What is written to the server before it is measured: W1 to W7 of the bench's README. */
 
 export interface Workload {
   readonly name: string;
@@ -136,6 +136,18 @@ export const WORKLOADS: readonly Workload[] = [
     setup: () =>
       "CREATE TABLE w6 (id bigint PRIMARY KEY, body text); ALTER TABLE w6 ALTER body SET STORAGE EXTERNAL",
     fill: LARGE_VALUES,
+  },
+  {
+    name: "W7",
+    title: "MB in values of 256 kB that the server compresses",
+    size: 600,
+    setup: () => "CREATE TABLE w7 (id bigint PRIMARY KEY, body text)",
+    fill: (size) =>
+      inTransactions(
+        String(Math.ceil((size * 1000) / 256)),
+        10,
+        "INSERT INTO w7 SELECT g, repeat(md5(g::text), 8000) FROM generate_series(lo, lo + 9) g",
+      ),
   },
 ];
 

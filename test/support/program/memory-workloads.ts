@@ -15,7 +15,8 @@ export const MEMORY_TABLE = `
   CREATE TABLE memory (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, filler text);
   ALTER TABLE memory ALTER filler SET STORAGE EXTERNAL;
   CREATE TABLE unpublished (id bigint);
-  CREATE PUBLICATION m FOR TABLE memory`;
+  CREATE SCHEMA many;
+  CREATE PUBLICATION m FOR TABLE memory, TABLES IN SCHEMA many`;
 
 const oneTransaction = async (server: TestServer, rows: number): Promise<void> => {
   await server.sql(
@@ -29,6 +30,18 @@ const manyTransactions = (sql: string) => {
     await server.sql("RESET synchronous_commit");
   };
 };
+/** Each row is updated ten times. */
+const updates = async (server: TestServer, count: number): Promise<void> => {
+  const rows = Math.ceil(count / 10);
+  const first = `(SELECT max(id) - ${rows} FROM memory)`;
+  await oneTransaction(server, rows);
+  const where = `id = ${first} + 1 + (i::bigint * 7919) % ${rows}`;
+  await manyTransactions(`UPDATE memory SET filler = 'update ' || i WHERE ${where}`)(server, count);
+};
+const relations = manyTransactions(`
+  EXECUTE format('CREATE TABLE IF NOT EXISTS many.%I (id bigint PRIMARY KEY, customer integer, note text,
+    created_at timestamptz DEFAULT now(), amount numeric, status text)', 'table_number_' || i);
+  EXECUTE format('INSERT INTO many.%I (id, note) SELECT count(*), ''a note'' FROM many.%1$I', 'table_number_' || i)`);
 
 export const MEMORY_WORKLOADS: readonly MemoryWorkload[] = [
   { name: "rows, one transaction", size: 5_000_000, args: [], write: oneTransaction },
@@ -78,4 +91,12 @@ export const MEMORY_WORKLOADS: readonly MemoryWorkload[] = [
     args: ["-s", "0.1"],
     write: manyTransactions("INSERT INTO unpublished VALUES (i)"),
   },
+  {
+    name: "updates of a tenth as many rows, as a table",
+    size: 1_000_000,
+    args: ["-F", "table"],
+    write: updates,
+  },
+  { name: "relations", size: 20_000, args: [], write: relations },
+  { name: "relations, as a table", size: 20_000, args: ["-F", "table"], write: relations },
 ];
