@@ -179,7 +179,9 @@ export class LateCatalog {
     const catalog = followedCatalog(relrewrite);
     if (catalog === undefined) return;
     const file = relfilenode === 0 ? oid : relfilenode;
-    if (!this.#files.has(file)) this.#files.add(catalog, file);
+    // The last version of the copy's row has the catalogue's earlier file.
+    if (this.#files.has(file)) return;
+    this.#files.add(catalog, file);
     this.#made.set(file, { catalog, lsn });
   }
 
@@ -218,7 +220,10 @@ export class LateCatalog {
       this.#files.drop(file);
       if (isInFile) this.#rewrittenAt.set(catalog, record.lsn);
       if (!isInFile) this.#made.delete(file.relfilenode);
-      else if (!this.#left.has(catalog)) this.#left.set(catalog, file.relfilenode);
+      // What was made since is not the file at the start: that one is not known if it has not come by now.
+      else if (!this.#left.has(catalog) && !this.#made.has(file.relfilenode)) {
+        this.#left.set(catalog, file.relfilenode);
+      }
     }
     const events = [end.xid, ...end.subxids].flatMap((xid) => this.#events.get(xid) ?? []);
     for (const xid of [end.xid, ...end.subxids]) this.#events.delete(xid);

@@ -144,17 +144,19 @@ describe("the catalogue over time", () => {
       settings: { wal_keep_size: "1GB", autovacuum: "off" },
     });
     try {
-      await other.sql("VACUUM FULL pg_class");
-      await other.sql("CHECKPOINT");
-      const { header } = await exportCatalog(other);
-      await other.sql("CREATE TABLE a (id int)");
-      await other.sql("VACUUM FULL pg_class");
-      const file = await exportCatalog(other);
-      const pass = replay(other, file, [], { from: header.lsn });
-      await assert.rejects(
-        pass,
-        /^WalctlError: pg_class was rewritten at [0-9A-F]+\/[0-9A-F]+, before/,
-      );
+      for (const catalog of ["pg_class", "pg_index"]) {
+        await other.sql(`VACUUM FULL ${catalog}`);
+        await other.sql("CHECKPOINT");
+        const { header } = await exportCatalog(other);
+        await other.sql(`CREATE TABLE ${catalog}_changed (id int PRIMARY KEY)`);
+        // After two, the file before the second one is known, but not the one before the first.
+        for (let rewrites = 1; rewrites <= 2; rewrites++) {
+          await other.sql(`VACUUM FULL ${catalog}`);
+          const pass = replay(other, await exportCatalog(other), [], { from: header.lsn });
+          const message = `^WalctlError: ${catalog} was rewritten at [0-9A-F]+/[0-9A-F]+, before`;
+          await assert.rejects(pass, new RegExp(message), `${rewrites} rewrites`);
+        }
+      }
     } finally {
       await other.dispose();
     }
