@@ -123,8 +123,8 @@ function builtinForm(type: StoredType, types: TypeSource): DiskForm | undefined 
   const zero = NAMED_BY_OID.get(name);
   if (zero !== undefined) return namedForm(type, zero, types);
   if (name === "money") return stored.moneyForm(types.lcMonetary);
-  // Up to 15 it was the byte itself, even outside of ASCII.
-  if (name === "char" && types.majorVersion < 16) return byteText;
+  // Up to 14 it was the byte itself, even outside of ASCII.
+  if (name === "char" && types.majorVersion < 15) return byteText;
   return AS_STORED.get(name) ?? (AS_SENT.has(name) ? scalarForm(name) : undefined);
 }
 
