@@ -40,6 +40,9 @@ export async function benchOffline(
       contender("decode-file recvlogical", [
         ...[process.execPath, PROGRAM, "decode-file", captures.recvlogical],
       ]),
+      contender("decode-file sql", [
+        ...[process.execPath, PROGRAM, "decode-file", "-F", "sql", captures.raw],
+      ]),
       contender("cat", ["cat", captures.raw]),
     ];
     if (against !== undefined) {
