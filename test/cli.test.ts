@@ -198,7 +198,7 @@ describe("the man page", () => {
     const options = stdout.replaceAll("\\-", "-").split("\n.SH OUTPUT OPTIONS\n")[1] ?? "";
     assert.match(
       options,
-      /; wal2json and debezium only for tail, decode-file, demo; one of auto, table, ndjson, wal2json, debezium /,
+      /; wal2json, debezium and sql only for tail, decode-file, demo; one of auto, table, ndjson, wal2json, debezium, sql /,
     );
   });
 

@@ -150,23 +150,70 @@ describe("docs/recipes.md", () => {
     ]);
   });
 
-  it("psql", async () => {
+  it("psql, killed again and again", async () => {
     await on("archive", "TRUNCATE orders");
     await truncateOrders();
     const all = "SELECT to_jsonb(orders) FROM orders ORDER BY id";
-    const expected = await on("shop", all);
-    const acknowledged = await asksWhetherAcknowledged();
-    endless = true;
-    const cooking = cook("psql");
-    endless = false;
-    try {
-      await until(async () => (await on("shop", acknowledged)) === "t\n", cooking);
-      assert.equal(await on("archive", all), expected);
-    } finally {
-      // Ctrl-C.
-      process.kill(Number(readFileSync(path("walctl.pid"), "utf8")), "SIGINT");
+    for (const kill of ["SIGKILL", "SIGKILL", "SIGINT"] as const) {
+      // Each a transaction, which a second time would fail.
+      const one = "INSERT INTO orders SELECT coalesce(max(id), 0) + 1, 'more', 1 FROM orders";
+      const many = Array.from({ length: 60 }, () => ["-c", one]).flat();
+      await run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", "shop", ...many);
+      await on("shop", "TRUNCATE carts");
+      const expected = await on("shop", all);
+      const earlier = await on("archive", all);
+      const acknowledged = await asksWhetherAcknowledged();
+      endless = true;
+      const cooking = cook("psql");
+      endless = false;
+      try {
+        const isDone = async (): Promise<boolean> => (await on("shop", acknowledged)) === "t\n";
+        const isBegun = async (): Promise<boolean> => (await on("archive", all)) !== earlier;
+        await until(kill === "SIGINT" ? isDone : isBegun, cooking);
+        if (kill === "SIGINT") assert.equal(await on("archive", all), expected);
+      } finally {
+        process.kill(Number(readFileSync(path("walctl.pid"), "utf8")), kill);
+      }
+      await cooking.catch((error: unknown) => {
+        if (kill === "SIGINT") throw error;
+      });
     }
-    await cooking;
+  });
+
+  describe("on rows that were deleted", () => {
+    const rows = "SELECT * FROM orders ORDER BY id";
+    let expected: string;
+
+    beforeEach(async () => {
+      await on("shop", "ALTER TABLE orders REPLICA IDENTITY FULL");
+      expected = await on("shop", rows);
+      await on(
+        "shop",
+        "BEGIN; UPDATE orders SET total = 0; DELETE FROM orders WHERE id > 2; COMMIT",
+      );
+      await on("shop", "INSERT INTO carts VALUES (8)");
+    });
+    after(async () => {
+      await on("shop", "ALTER TABLE orders REPLICA IDENTITY DEFAULT");
+    });
+
+    it("Undo", async () => {
+      assert.equal(await cook("Undo"), "");
+      assert.equal(await on("shop", rows), expected);
+    });
+
+    it("Review", async () => {
+      writeFileSync(
+        path("undo.sql"),
+        [
+          ..."BEGIN; -- x|UPDATE orders SET total = 8;|ROLLBACK; -- not whole".split("|"),
+          ..."BEGIN; -- x|UPDATE orders SET total = 7 WHERE id = 2;|COMMIT; -- x|".split("|"),
+        ].join("\n"),
+      );
+      const untouched = await on("shop", rows);
+      assert.match(await cook("Review"), /^1c1\n< 2\t.*\t0\.00\n---\n> 2\t.*\t7\.00\n$/);
+      assert.equal(await on("shop", rows), untouched);
+    });
   });
 
   it("Kafka", async () => {

@@ -5,6 +5,7 @@ import {
   examples,
   filterOptions,
   outputOptions,
+  sqlOptions,
   tableOptions,
   valueOptions,
 } from "./options.ts";
@@ -34,7 +35,7 @@ export function decodeFileCommand(): Command {
   );
   walOptions(valueOptions(filtered));
   return examples(
-    outputOptions(tableOptions(command), MESSAGE_FORMATS),
+    outputOptions(sqlOptions(tableOptions(command)), MESSAGE_FORMATS),
     ["A capture from pg_recvlogical", "walctl decode-file capture.bin | jq ."],
     ["Which tables changed most", "walctl decode-file capture.bin --summary"],
     [
@@ -46,6 +47,11 @@ export function decodeFileCommand(): Command {
       "Who deleted these rows, and what were they? From an archive, without a slot",
       `walctl catalog -d shop > shop.catalog
   walctl decode-file --catalog shop.catalog --old full archive`,
+    ],
+    [
+      "Take one transaction back",
+      `walctl decode-file --catalog shop.catalog --old full --xid 759 \\
+    -F sql --undo --checked archive > undo.sql`,
     ],
     [
       "What a slot holds, from psql, without consuming it",

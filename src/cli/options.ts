@@ -44,9 +44,9 @@ export function connectionOptions(command: Command): Command {
     .option("--no-password", "never ask for a password");
 }
 
-/** Formats of every command; message commands add two. */
+/** Formats of every command; message commands add three. */
 const FORMATS = ["auto", "table", "ndjson"];
-export const MESSAGE_FORMATS = [...FORMATS, "wal2json", "debezium"];
+export const MESSAGE_FORMATS = [...FORMATS, "wal2json", "debezium", "sql"];
 export const STATUS_FORMATS = [...FORMATS, "openmetrics"];
 const ALL_FORMATS = new Set([...MESSAGE_FORMATS, ...STATUS_FORMATS]);
 
@@ -132,6 +132,14 @@ export function valueOptions(command: Command): Command {
       "--safe-numbers",
       "print as strings the numbers that a JavaScript double cannot hold, inside json too",
     );
+}
+
+/** With -F sql. */
+export function sqlOptions(command: Command): Command {
+  return command
+    .optionsGroup("SQL (-F sql):")
+    .option("--undo", "print what takes the transactions back, the last one first")
+    .option("--checked", "fail where a statement touches other than the rows it should");
 }
 
 const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse", "time"];

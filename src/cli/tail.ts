@@ -8,6 +8,7 @@ import {
   outputOptions,
   publicationOptions,
   setting,
+  sqlOptions,
   tableOptions,
   valueOptions,
 } from "./options.ts";
@@ -69,7 +70,7 @@ export function tailCommand(): Command {
     .option("--capture <file>", "also write what is received to this file, for decode-file");
   protocolOptions(command);
   return examples(
-    connectionOptions(outputOptions(tableOptions(command), MESSAGE_FORMATS)),
+    connectionOptions(outputOptions(sqlOptions(tableOptions(command)), MESSAGE_FORMATS)),
     ["Changes from now on; nothing stays on the server", "walctl tail -d shop"],
     [
       "Create what is needed, then stream",

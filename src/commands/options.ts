@@ -2,8 +2,9 @@ import { usageError } from "../errors.ts";
 import { TIMER_MS_MAX } from "../server/connection/within.ts";
 import type { CommandContext } from "./context.ts";
 
-/** The NDJSON of other programs. Only commands that print messages have these. */
-export type ForeignDialect = "wal2json" | "debezium";
+/** The NDJSON of other programs, and SQL. Only commands that print messages have these. */
+export type ForeignDialect = (typeof FOREIGN)[number];
+const FOREIGN = ["wal2json", "debezium", "sql"] as const;
 
 /** The flags of every command, as commander passes them. */
 export interface OutputFlags {
@@ -17,7 +18,7 @@ export interface OutputOptions {
   readonly format: "table" | "ndjson";
   /** -F openmetrics, which is neither. */
   readonly metrics?: boolean;
-  /** The form of the NDJSON lines. */
+  /** The form of the lines. */
   readonly dialect: "walctl" | ForeignDialect;
   /** Whether standard output is coloured. Standard error never is. */
   readonly color: boolean;
@@ -32,12 +33,12 @@ export function outputOptions(
 ): OutputOptions {
   const terminal = context.stdout.isTerminal;
   const auto = terminal ? "table" : "ndjson";
-  const foreign = flags.format === "wal2json" || flags.format === "debezium";
+  const foreign = FOREIGN.find((dialect) => dialect === flags.format);
   const format = flags.format === "auto" ? auto : flags.format;
   return {
     format: format === "table" ? "table" : "ndjson",
     ...(format === "openmetrics" ? { metrics: true } : {}),
-    dialect: foreign ? flags.format : "walctl",
+    dialect: foreign ?? "walctl",
     color: colorWanted(flags, context),
     ascii: asciiWanted(context),
     quiet: flags.quiet ?? false,

@@ -30,11 +30,21 @@ export interface CatalogueType {
   readonly shape: TypeShape | null;
 }
 
+/** What statements on a relation have to know beside its columns: some by their names. */
+export interface RuledColumns {
+  readonly generated: readonly string[];
+  /** GENERATED ALWAYS AS IDENTITY: an UPDATE may set them to DEFAULT alone. */
+  readonly always: readonly string[];
+  /** The publication has a column list that leaves out some, or a row filter. */
+  readonly partial: boolean;
+}
+
 interface TypeEntry {
   readonly name: string;
   readonly shape: TypeShape | null;
 }
 
+const NONE: RuledColumns = { generated: [], always: [], partial: false };
 const BUILTINS = new Map<number, TypeEntry>();
 const BUILTIN_OIDS = new Map<string, number>();
 
@@ -42,6 +52,7 @@ const BUILTIN_OIDS = new Map<string, number>();
 export class TypeRegistry {
   readonly #announced = new Map<number, TypeEntry>();
   readonly #catalogued = new Map<number, TypeEntry | undefined>();
+  readonly #ruled = new Map<number, RuledColumns>();
   #revision = 0;
   /** What a binary value is: sent by the server, or stored bytes of a type that the heap room does not know. */
   readonly binaryForm: "sent" | "stored";
@@ -93,6 +104,7 @@ export class TypeRegistry {
 
   /** Forgets the catalogue's answers, which may be out of date. */
   forgetCatalogue(): void {
+    this.#ruled.clear();
     if (this.#catalogued.size === 0) return;
     this.#catalogued.clear();
     this.#revision++;
@@ -115,6 +127,15 @@ export class TypeRegistry {
     for (const oid of asked) this.#catalogued.set(oid, undefined);
     for (const { oid, name, shape } of types) this.#catalogued.set(oid, { name, shape });
     this.#revision++;
+  }
+
+  ruled(relation: number, columns: RuledColumns): void {
+    this.#ruled.set(relation, columns);
+  }
+
+  /** As far as the catalogue was asked about the relation. */
+  ruledColumns(relation: number): RuledColumns {
+    return this.#ruled.get(relation) ?? NONE;
   }
 
   /** Whether the catalogue named the type the same before: of a type that is not composite, only that can change. */

@@ -25,7 +25,14 @@ export function forgetTypes(
 
 /** Restores the catalogue's answers from the time of the capture. Other keys are ignored here. */
 export function applyMetadata(json: unknown, types: TypeRegistry): void {
-  const { asked, types: found } = recordOf(json);
+  const { asked, types: found, relation, generated, always, partial } = recordOf(json);
+  if (isUint32(relation) && Array.isArray(generated) && Array.isArray(always)) {
+    types.ruled(relation, {
+      generated: generated.filter(isText),
+      always: always.filter(isText),
+      partial: partial === true,
+    });
+  }
   if (!Array.isArray(asked) || !Array.isArray(found)) return;
   types.catalogue(
     asked.filter(isUint32),
@@ -73,6 +80,10 @@ function parseField(json: unknown): CompositeField | undefined {
 
 function recordOf(json: unknown): Readonly<Record<string, unknown>> {
   return typeof json === "object" && json !== null ? Object.fromEntries(Object.entries(json)) : {};
+}
+
+function isText(json: unknown): json is string {
+  return typeof json === "string";
 }
 
 function isUint32(json: unknown): json is number {

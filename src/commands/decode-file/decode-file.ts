@@ -21,6 +21,7 @@ import {
   gateOptions,
 } from "../messages/gate.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
+import { openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
 import {
@@ -32,6 +33,7 @@ import {
   writeRest,
 } from "../messages/renderer.ts";
 import { Reporter, type Warning } from "../reporter.ts";
+import type { SqlRun } from "../messages/sql.ts";
 import type { Where } from "../messages/where.ts";
 import { openWhere } from "./open-where.ts";
 import { askedColumns } from "../messages/table-flags.ts";
@@ -58,6 +60,8 @@ interface Job {
   readonly reporter: Reporter;
   /** One summary for all captures. Undefined if each is printed by itself. */
   readonly summary: Rendering | undefined;
+  /** One script. */
+  readonly sql: SqlRun | undefined;
   readonly context: CommandContext;
 }
 
@@ -93,12 +97,13 @@ export async function decodeFile(
   const job: Job = {
     ...{ input, keepGoing, rendering, names },
     gate: gateOptions(flags),
-    where: await openWhere(flags.where, filter, rendering.summary),
+    where: await openWhere(flags.where, filter),
     sink: sinkOf(context.stdout.stream),
     reporter: new Reporter(context, output),
     summary: rendering.summary
       ? await createRenderer(rendering, new TypeRegistry(), context)
       : undefined,
+    sql: await openSql(rendering, filter.tables),
     context,
   };
   return await withinStopGrace(decodeAndSum(files, job), context.stop, ExitCode.done);
@@ -113,13 +118,24 @@ async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCod
       ...(job.summary?.warnings?.() ?? []),
     ];
     for (const warning of warnings) job.reporter.warn(warning);
-    return status;
+    return (await endSql(job, status)) ?? status;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
     throw error;
   } finally {
     job.reporter.clearProgress();
+    job.sql?.close();
   }
+}
+
+/** Undefined: with another format. */
+async function endSql(
+  { context, reporter, sink, sql }: Job,
+  status: ExitCode,
+): Promise<ExitCode | undefined> {
+  const whole = status === ExitCode.done && !context.stop.aborted;
+  const end = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
+  return status === ExitCode.done ? end : undefined;
 }
 
 async function decodeAll(files: readonly string[], job: Job): Promise<ExitCode> {
@@ -157,7 +173,10 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const { compression, chunks } = await peekCompression(source.chunks);
   // Each capture has its own decoder and types: the next may come from another server.
   const types = new TypeRegistry();
-  const rendering = job.summary ?? (await createRenderer(job.rendering, types, context));
+  const rendering =
+    job.summary ??
+    job.sql?.rendering(types) ??
+    (await createRenderer(job.rendering, types, context));
   const gate = TransactionGate.of(job.gate);
   const { accepts } = job.names;
   const pipeline = new Pipeline({

@@ -16,6 +16,7 @@ import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
 import { type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
+import { openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
 import {
@@ -30,9 +31,9 @@ import { Reporter } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
 import { catalogAtStart, refuseGap } from "./catalog-at-start.ts";
 import { openWhere } from "./open-where.ts";
-import { TemporaryFiles } from "./temporary-files.ts";
+import { TemporaryFiles } from "../temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
-import { lossWarnings } from "./wal-losses.ts";
+import { concernsTables, lossWarnings } from "./wal-losses.ts";
 import type { WalFlags } from "./wal-flags.ts";
 import { type WalOptions, walOptions } from "./wal-options.ts";
 
@@ -83,7 +84,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = { ...rendererOptions(flags, output), recovery: true };
   const reporter = new Reporter(context, output);
-  const where = await openWhere(flags.where, filter, rendering.summary);
+  const where = await openWhere(flags.where, filter);
   const input = await openWal(paths, options.timeline, context, files);
   const exported = await openCatalog(job.catalogPath, context);
   refuseOtherSystem(exported, input.header, job.catalogPath);
@@ -103,12 +104,9 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   });
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
-  const { renderer, finish, warnings } = await createRenderer(
-    rendering,
-    registry,
-    context,
-    database,
-  );
+  const sql = await openSql(rendering, filter.tables);
+  const { renderer, finish, warnings } =
+    sql?.rendering(registry) ?? (await createRenderer(rendering, registry, context, database));
   const sink = sinkOf(context.stdout.stream);
   const { accepts } = names;
   const pipeline = new Pipeline({
@@ -119,8 +117,13 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     ...(where?.after(accepts, registry, reporter) ?? { accepts }),
     warn: (warning) => reporter.warn(warning),
   });
-  const { decoder, catalog } = await createDecoder(atStart, input, { job, registry, pipeline });
+  const { decoder, catalog } = await createDecoder(atStart, input, {
+    ...{ job, registry, pipeline },
+    // At wal_level=replica a TRUNCATE is nothing else.
+    sql: sql !== undefined,
+  });
   warnOfUnknownTypes(catalog, reporter);
+  if (sql !== undefined) sql.isLost = () => concernsTables(decoder.losses.current, filter.tables);
   const listener = new RowListener(decoder, pipeline, reporter, {
     ...{ ...job, progress: progress("rows") },
   });
@@ -139,14 +142,18 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     ? [catalog.unknownBefore, catalog.broken].filter((each) => each !== undefined)
     : [];
   for (const { message, hint } of breaks) reporter.fault(message, hint);
-  return fatal || breaks.length > 0 ? ExitCode.malformedInput : status;
+  const damaged = fatal || breaks.length > 0 ? ExitCode.malformedInput : status;
+  const whole = damaged === ExitCode.done && lost.length === 0 && !context.stop.aborted;
+  const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
+  return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
 }
 
 async function createDecoder(
   { file, known }: Awaited<ReturnType<typeof catalogAtStart>>,
   { from }: WalInput,
-  { job, registry, pipeline }: { job: Job; registry: TypeRegistry; pipeline: Pipeline },
+  of: { job: Job; registry: TypeRegistry; pipeline: Pipeline; sql: boolean },
 ): Promise<{ decoder: RowDecoder; catalog: CatalogHistory }> {
+  const { job, registry, pipeline } = of;
   const { database_oid: database } = file.header;
   let decoder: RowDecoder | undefined;
   const tracking = trackingFor(
@@ -158,7 +165,7 @@ async function createDecoder(
   const catalog = new CatalogHistory(file, pages, known);
   decoder = new RowDecoder({
     ...{ catalog, pages, registry, from, spill: job.files },
-    options: { ...job.options.rows, database },
+    options: { ...job.options.rows, ...(of.sql ? { tablesChanged: true } : {}), database },
     send: (message) => pipeline.message(message),
   });
   return { decoder, catalog };

@@ -5,9 +5,8 @@ import type { Where } from "../messages/where.ts";
 export async function openWhere(
   texts: readonly string[] | undefined,
   filter: MessageFilter,
-  summary: boolean,
 ): Promise<Where | undefined> {
-  if (texts === undefined) return undefined;
+  if (texts === undefined || texts.length === 0) return undefined;
   const { createWhere } = await import("../messages/where.ts");
-  return await createWhere(texts, filter, summary);
+  return await createWhere(texts, filter);
 }

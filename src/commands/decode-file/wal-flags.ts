@@ -32,7 +32,9 @@ export function refuseWalFlags(flags: WalFlags): void {
     if (flags[key as keyof WalFlags] === undefined) continue;
     throw usageError(
       `${flag} is for physical WAL, which needs --catalog`,
-      "Of a capture all is printed; --only and --only-table choose from it.",
+      key === "xid"
+        ? `Of a capture: --where 'xid == ${flags.xid?.[0]}'`
+        : "Of a capture all is printed; --only, --only-table and --where choose from it.",
     );
   }
 }

@@ -7,7 +7,7 @@ import type { TimelineParent } from "../../wal/pages/segments.ts";
 import { PAGE_BYTES, type SegmentHeader } from "../../wal/pages/page.ts";
 import { positionOf } from "../../wal/pages/position.ts";
 import type { CommandContext } from "../context.ts";
-import type { TemporaryFiles } from "./temporary-files.ts";
+import type { TemporaryFiles } from "../temporary-files.ts";
 
 const STANDARD_INPUT = "-";
 

@@ -59,6 +59,15 @@ export function lossWarnings(
   return { warnings, fatal };
 }
 
+/** Whether one of what lost changes is asked for, or may be: of a file that no table explains that is not known. */
+export function concernsTables(
+  losses: ReadonlySet<Relation | undefined>,
+  onlyTables: readonly string[],
+): boolean {
+  const matches = tableMatcher(onlyTables) ?? (() => true);
+  return [...losses].some((relation) => relation === undefined || matches(relation));
+}
+
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -10,6 +10,11 @@ export interface FilterFlags {
   readonly summary?: boolean;
 }
 
+/** What -F sql needs, whatever is asked for. */
+const OF_TRANSACTIONS: ReadonlySet<MessageKind> = new Set([
+  ...(["begin", "commit", "origin", "relation", "type"] as const),
+]);
+
 /** The kinds that --summary counts. Begins and ends of transactions pass too: they show what was rolled back. */
 const COUNTED: ReadonlySet<MessageKind> = new Set(["insert", "update", "delete", "truncate"]);
 
@@ -45,6 +50,8 @@ const KINDS: Readonly<Record<MessageKind, true>> = {
 
 export interface MessageFilter {
   readonly accepts: (message: PgoutputMessage) => boolean;
+  /** Whether they pass, whatever --only and --where say. */
+  readonly always: (kind: MessageKind) => boolean;
   /** Whether messages of that kind can be printed. */
   readonly acceptsKind: (kind: MessageKind) => boolean;
   /** The patterns of --only-table. */
@@ -56,18 +63,20 @@ export interface MessageFilter {
  * (begin, commit, …).
  * @throws WalctlError (a usage error) on a kind that does not exist
  */
-export function createFilter(flags: FilterFlags): MessageFilter {
+export function createFilter(flags: FilterFlags & { readonly format?: string }): MessageFilter {
   const kinds = parseKinds(listOf(flags.only));
   const tables = listOf(flags.onlyTable);
   const matches = tableMatcher(tables);
   const acceptsKind = (kind: MessageKind): boolean => kinds?.has(kind) ?? true;
+  const { summary = false, format } = flags;
+  const always = (kind: MessageKind): boolean =>
+    summary ? !isCounted(kind) : format === "sql" && OF_TRANSACTIONS.has(kind);
   if (kinds === undefined && matches === undefined)
-    return { accepts: () => true, acceptsKind, tables };
-  const always = (kind: MessageKind): boolean => flags.summary === true && !isCounted(kind);
+    return { accepts: () => true, acceptsKind, always, tables };
   const accepts = (message: PgoutputMessage): boolean =>
     (kinds === undefined || kinds.has(message.kind) || always(message.kind)) &&
     (matches === undefined || concernsMatch(message, matches));
-  return { accepts, acceptsKind, tables };
+  return { accepts, acceptsKind, always, tables };
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {

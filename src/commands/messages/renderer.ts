@@ -13,7 +13,15 @@ import { keepHeapSmall } from "./small-heap.ts";
 import { createSummaryRenderer, INEXACT_SUMMARY } from "./summary.ts";
 import { type TableFlags, tableView } from "./table-flags.ts";
 
-export interface RendererFlags extends TableFlags {
+/** -F sql's own flags as commander passes them. */
+export interface SqlFlags {
+  readonly checked?: boolean;
+  readonly undo?: boolean;
+  /** Of WAL. */
+  readonly tablesChanged?: boolean;
+}
+
+export interface RendererFlags extends TableFlags, SqlFlags {
   readonly values: "json" | "text";
   readonly safeNumbers?: boolean;
   readonly summary?: boolean;
@@ -21,6 +29,7 @@ export interface RendererFlags extends TableFlags {
   readonly streaming?: Streaming;
   readonly twoPhase?: boolean;
   readonly aborted?: boolean;
+  readonly binary?: boolean;
 }
 
 /** The options of a renderer. */
@@ -30,6 +39,8 @@ export interface RendererOptions {
   readonly view: TableView;
   readonly values: "json" | "text";
   readonly safeNumbers: boolean;
+  /** Undefined: another format than SQL. */
+  readonly sql: SqlFlags | undefined;
   /** Expanded commits tell a recovery how to stop before them. */
   readonly recovery?: boolean;
 }
@@ -53,13 +64,14 @@ const NOTHING = new Uint8Array();
 export function rendererOptions(flags: RendererFlags, output: OutputOptions): RendererOptions {
   const view = tableView(flags, output);
   const { values, safeNumbers = false, summary = false } = flags;
+  const sql = sqlFlags(flags, output);
   if (!summary && output.dialect !== "walctl") refuseFor(output.dialect, flags);
-  return { output, summary, view, values, safeNumbers };
+  return { output, summary, view, values, safeNumbers, sql };
 }
 
 /**
  * The renderer that --format asks for. The one for NDJSON, which most runs use, is loaded with this file; the others
- * are loaded when they are asked for.
+ * are loaded when they are asked for. openSql() has that for SQL.
  * @param database whose changes they are, where that is known
  * @param watched they come as they happen, and a person looks at them
  */
@@ -76,7 +88,7 @@ export async function createRenderer(
     const warnings = (): readonly Warning[] => (renderer.exact ? [] : [INEXACT_SUMMARY]);
     return { renderer, live: () => undefined, finish: once(() => renderer.finish()), warnings };
   }
-  if (output.dialect !== "walctl") {
+  if (output.dialect !== "walctl" && output.dialect !== "sql") {
     const renderer = await foreignRenderer(output.dialect, types, database);
     return { renderer, live: () => undefined, finish: () => NOTHING };
   }
@@ -117,7 +129,7 @@ function once(finish: () => Uint8Array): () => Uint8Array {
 }
 
 async function foreignRenderer(
-  dialect: ForeignDialect,
+  dialect: Exclude<ForeignDialect, "sql">,
   types: TypeRegistry,
   database: string | null,
 ): Promise<Renderer> {
@@ -127,6 +139,20 @@ async function foreignRenderer(
   }
   const { DebeziumRenderer } = await import("../../render/formats/debezium.ts");
   return new DebeziumRenderer({ types, database, version: readVersion(), now: () => Date.now() });
+}
+
+function sqlFlags(flags: RendererFlags, { dialect }: OutputOptions): SqlFlags | undefined {
+  const { checked = false, undo = false, summary = false, binary = false } = flags;
+  if (dialect !== "sql") {
+    const given = checked ? "--checked" : undo ? "--undo" : undefined;
+    if (given === undefined) return undefined;
+    throw usageError(`${given} is for SQL`, "Add -F sql.");
+  }
+  if (summary) throw usageError("--summary prints no changes, so that -F sql has nothing to print");
+  if (binary) {
+    throw usageError("--binary is not for -F sql: SQL has values as text", "Leave it out.");
+  }
+  return { checked, undo, tablesChanged: flags.tablesChanged ?? false };
 }
 
 /** Refuses options whose output the format's consumers could not interpret. */

@@ -16,7 +16,7 @@ export interface TableFlags {
 
 /** @throws WalctlError (a usage error) if the output has no tables: the flag would have no effect */
 export function tableView(flags: TableFlags, output: OutputOptions): TableView {
-  if (output.format !== "table") refuseWithoutTables(flags);
+  if (output.format !== "table") refuseWithoutTables(flags, output.dialect === "sql");
   const collapse = numberOf("--collapse", flags.collapse);
   return {
     expanded: flags.expanded ?? false,
@@ -36,7 +36,7 @@ export function askedColumns({ columns = [] }: TableFlags): readonly string[] {
   return columns.flatMap(parseNames);
 }
 
-function refuseWithoutTables(flags: TableFlags): void {
+function refuseWithoutTables(flags: TableFlags, sql: boolean): void {
   const given = [
     { flag: "--expanded", value: flags.expanded },
     { flag: "--columns", value: flags.columns },
@@ -46,8 +46,10 @@ function refuseWithoutTables(flags: TableFlags): void {
   ].find(({ value }) => value !== undefined);
   if (given === undefined) return;
   throw usageError(
-    `${given.flag} is for tables, and the output is NDJSON`,
-    "For tables that do not go to a terminal: --format table. From NDJSON jq picks what is wanted.",
+    `${given.flag} is for tables, and the output is ${sql ? "SQL" : "NDJSON"}`,
+    sql
+      ? "Leave it out; --format table shows the same changes to a person."
+      : "For tables that do not go to a terminal: --format table. From NDJSON jq picks what is wanted.",
   );
 }
 

@@ -43,7 +43,6 @@ export class Where {
   readonly #expressions: readonly Expression[];
   readonly #CelError: Cel["EvaluationError"];
   readonly #filter: MessageFilter;
-  readonly #summary: boolean;
   /** The fields that the expressions are about. */
   readonly #fields: ReadonlySet<string>;
   /** Columns that some change did not have, and those that some change had. */
@@ -51,13 +50,12 @@ export class Where {
   readonly #met = new Set<string>();
   #warned = false;
 
-  constructor(cel: Cel, texts: readonly string[], filter: MessageFilter, summary: boolean) {
+  constructor(cel: Cel, texts: readonly string[], filter: MessageFilter) {
     this.#expressions = compile(cel, texts);
     const names = new Set(this.#expressions.flatMap((each) => [...each.names]));
     this.#fields = new Set(["kind", ...FIELDS].filter((field) => names.has(field)));
     this.#CelError = cel.EvaluationError;
     this.#filter = filter;
-    this.#summary = summary;
   }
 
   /** Whether every line of that kind is printed. Only for those that begin or end transactions. */
@@ -81,7 +79,7 @@ export class Where {
     const renderer = new NdjsonRenderer({ types, values: "json", safeNumbers: false });
     const asked = (message: PgoutputMessage): boolean => {
       if (!accepts(message)) return false;
-      if (this.#summary && !isCounted(message.kind)) return true;
+      if (this.#filter.always(message.kind)) return true;
       renderer.render(message);
       const bytes = renderer.take();
       const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
@@ -150,12 +148,8 @@ export class Where {
 }
 
 /** @throws WalctlError, a usage error that points at the place */
-export async function createWhere(
-  texts: readonly string[],
-  filter: MessageFilter,
-  summary = false,
-): Promise<Where> {
-  return new Where(await import("@marcbachmann/cel-js"), texts, filter, summary);
+export async function createWhere(texts: readonly string[], filter: MessageFilter): Promise<Where> {
+  return new Where(await import("@marcbachmann/cel-js"), texts, filter);
 }
 
 function has(row: unknown, name: string): boolean {

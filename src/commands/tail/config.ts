@@ -129,6 +129,7 @@ export function tailConfig(
     );
   }
   checkSummary(flags, acknowledge, file);
+  checkUndo(flags, acknowledge);
   const { until, ...gate } = gateOptions(flags);
   const uncommitted = (flags.streaming ?? "off") !== "off" || flags.twoPhase === true;
   if (gate.since !== undefined && uncommitted) {
@@ -162,6 +163,26 @@ export function tailConfig(
     rendering: rendererOptions(flags, output),
     plan: createMissing ? publicationPlan(publication ?? "", flags) : undefined,
   };
+}
+
+/** An undo is printed backwards, once everything has come. */
+function checkUndo({ undo, endpos, until, limit, slot }: TailFlags, acknowledge: boolean): void {
+  if (undo !== true) return;
+  if (acknowledge) {
+    throw usageError(
+      "--undo prints no changes that could be acknowledged",
+      "Without --ack it looks at what the slot holds and leaves it there.",
+    );
+  }
+  if (endpos === undefined && until === undefined && limit === undefined) {
+    throw usageError("--undo needs an end to begin at", "For all that the slot holds now: -E now");
+  }
+  if (endpos === "now" && slot === undefined) {
+    throw usageError(
+      "--undo -E now has nothing to undo without a slot: a temporary one starts now",
+      "Name one with -S, or read the WAL: walctl decode-file --catalog FILE",
+    );
+  }
 }
 
 function parseEndpos(text: string | undefined): Lsn | "now" | undefined {

@@ -2,6 +2,7 @@ import { ExitCode, WalctlError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
 import { isStandardOutputClosed } from "../../output/closed-output.ts";
 import { type Sink, sinkOf } from "../../output/sink.ts";
+import type { StatusLine } from "../../output/status-line.ts";
 import type { Passed, TakenOver } from "../../server/start/options.ts";
 import type { CommandContext } from "../context.ts";
 import type { OutputJournal } from "../messages/output-journal.ts";
@@ -41,4 +42,9 @@ function closedError(): WalctlError {
     hint: "Give it a reader or a file. To throw the rows away: > /dev/null",
     exitCode: ExitCode.usage,
   });
+}
+
+/** Writes above the status line, which stays below the output on the same terminal. */
+export function aboveLine(sink: Sink, line: StatusLine): Sink {
+  return { write: (bytes) => sink.write(line.above(bytes)), sync: () => sink.sync() };
 }

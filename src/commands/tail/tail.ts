@@ -1,11 +1,12 @@
 import { ExitCode } from "../../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
-import { ReaderGone, type Sink, fileDescriptorOf } from "../../output/sink.ts";
+import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { BootstrapRequest } from "../../server/start/bootstrap.ts";
 import type { SessionOptions } from "../../server/start/options.ts";
 import { ReplicationSession } from "../../server/stream/session.ts";
+import type { StreamEnd } from "../../server/stream/intake.ts";
 import { TypeCatalogue } from "../../server/types/catalogue.ts";
 import { TypeWatch } from "../../server/types/watch.ts";
 import type { CommandContext } from "../context.ts";
@@ -13,6 +14,8 @@ import { AskedNames } from "../messages/asked-names.ts";
 import type { CaptureFile } from "../messages/capture-file.ts";
 import type { MessageFilter } from "../messages/filter.ts";
 import { TransactionGate } from "../messages/gate.ts";
+import { openWhere } from "../decode-file/open-where.ts";
+import { noteRuled, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { createRenderer, writeRest } from "../messages/renderer.ts";
 import type { Where } from "../messages/where.ts";
@@ -21,7 +24,7 @@ import { withinStopGrace } from "../stop-grace.ts";
 import type { AckSource } from "./ack-source.ts";
 import { Closing } from "./closing.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
-import { type TailOutput, openStandardOutput } from "./output.ts";
+import { type TailOutput, aboveLine, openStandardOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
 import { TailStatus } from "./status.ts";
@@ -41,15 +44,17 @@ interface Opened {
   readonly warnings: () => readonly Warning[];
   /** Writes what is still to be printed. */
   readonly finish: () => Promise<void>;
+  /** Called when all is read, or a signal has ended it. */
+  readonly ended: (whole: boolean) => Promise<ExitCode>;
 }
 
 /** Streams decoded messages to standard output or a file until a signal, a limit, or the reader closes the pipe. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const config = tailConfig(flags, context.env, context);
-  const where = await openWhere(config);
+  const where = await openWhere(config.where, config.filter);
   // SIGHUP asks for a new file, and must not end tail before there is one. Without --output it ends tail: the terminal may be gone.
   const restore = config.file === undefined ? () => {} : context.onSignal("SIGHUP", () => {});
-  const running = run(config, where, context).then(() => ExitCode.done);
+  const running = run(config, where, context);
   return await withinStopGrace(running, context.stop, ExitCode.done).finally(restore);
 }
 
@@ -57,7 +62,7 @@ async function run(
   asked: TailConfig,
   where: Where | undefined,
   context: CommandContext,
-): Promise<void> {
+): Promise<ExitCode> {
   const { stderr } = context;
   const line =
     stderr.isTerminal && !asked.output.quiet
@@ -65,12 +70,12 @@ async function run(
       : undefined;
   const reporter = new Reporter(context, asked.output, line);
   const config = await withPublication(asked, context, reporter);
-  if (config === undefined) return;
+  if (config === undefined) return ExitCode.done;
   const closing = new Closing();
   try {
     const opened = await open(config, where, context, reporter, line, closing);
     reporter.progress("connecting");
-    await stream(opened, reporter);
+    return await stream(opened, reporter);
   } finally {
     closing.close();
   }
@@ -89,7 +94,11 @@ async function open(
   const names = new AskedNames(config.columns, config.filter);
   const toTerminal = context.stdout.isTerminal && config.file === undefined;
   const { database } = target;
-  const rendering = await createRenderer(config.rendering, types, context, database, toTerminal);
+  const sql = await openSql(config.rendering, config.filter.tables);
+  closing.add(() => sql?.close());
+  const rendering =
+    sql?.rendering(types) ??
+    (await createRenderer(config.rendering, types, context, database, toTerminal));
   const acceptsKind = where?.acceptsKind ?? config.filter.acceptsKind;
   const { sink, rotate, journal, takeOver } = await openOutput(
     config,
@@ -104,6 +113,8 @@ async function open(
     types,
     catalogue: new TypeCatalogue(target),
     learned: (oids, found) => capture?.metadata({ asked: oids, types: found }),
+    publications: config.pgoutput.publications,
+    ruled: sql === undefined && capture === undefined ? undefined : noteRuled(types, capture),
     warn: (warning) => reporter.warn(warning),
   });
   closing.add(() => typeWatch.end());
@@ -161,16 +172,13 @@ async function open(
     ...[...names.warnings(), ...(where?.warnings() ?? [])],
     ...(rendering.warnings?.() ?? []),
   ];
-  return { session, ackSource, status, warnings, finish: () => writeRest(rendering, shown) };
+  const ended = async (whole: boolean): Promise<ExitCode> =>
+    (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;
+  const finish = (): Promise<void> => writeRest(rendering, shown);
+  return { session, ackSource, status, warnings, finish, ended };
 }
 
 /* Code for --output, --capture and --ack-from is loaded only with these options: loading delays every start. */
-
-async function openWhere({ where, filter, rendering }: TailConfig): Promise<Where | undefined> {
-  if (where.length === 0) return undefined;
-  const { createWhere } = await import("../messages/where.ts");
-  return await createWhere(where, filter, rendering.summary);
-}
 
 async function openOutput(
   config: TailConfig,
@@ -202,30 +210,28 @@ async function openAckSource(
   return new AckSource(path, reporter, endOutput);
 }
 
-async function stream(opened: Opened, reporter: Reporter): Promise<void> {
+async function stream(opened: Opened, reporter: Reporter): Promise<ExitCode> {
   try {
-    await runSession(opened);
+    const end = await runSession(opened);
     for (const warning of opened.warnings()) reporter.warn(warning);
+    return await opened.ended(end !== "stopped");
   } catch (error) {
     // The reader closed the pipe: that is no error, and nobody reads a summary.
     if (!(error instanceof ReaderGone)) throw error;
     opened.status.end(false);
+    return ExitCode.done;
   }
 }
 
-async function runSession({ session, ackSource, finish }: Opened): Promise<void> {
+async function runSession({ session, ackSource, finish }: Opened): Promise<StreamEnd> {
   try {
     const end = await session.run();
     if (end !== "stopped") ackSource?.warnOfRest(session.status.confirmed);
+    return end;
   } finally {
     const { received, reconnects } = session.status;
     if (received !== INVALID_LSN || reconnects > 0) await finish();
   }
-}
-
-/** Writes above the status line, which stays below the output on the same terminal. */
-function aboveLine(sink: Sink, line: StatusLine): Sink {
-  return { write: (bytes) => sink.write(line.above(bytes)), sync: () => sink.sync() };
 }
 
 interface SessionParts extends Pick<TailOutput, "journal" | "takeOver"> {

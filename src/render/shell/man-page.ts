@@ -93,7 +93,7 @@ export function sharedOptions(
     const extra = most.choices.filter((choice) => !few.choices.includes(choice));
     if (extra.length === 0) return first;
     const names = all.filter(({ choices }) => extra.every((each) => choices.includes(each)));
-    const only = `${extra.join(" and ")} only for ${names.map(({ name }) => name).join(", ")}`;
+    const only = `${extra.join(", ").replace(/, ([^,]*)$/, " and $1")} only for ${names.map(({ name }) => name).join(", ")}`;
     return { ...most.same, description: `${first.description}; ${only}` };
   });
 }

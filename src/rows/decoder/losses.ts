@@ -31,8 +31,11 @@ export class Losses {
   savepoints: Loss | undefined;
   /** What became of tables, where the catalogue is not known. */
   tableChanges: Loss | undefined;
+  /** What the transaction that is being sent has lost changes of; undefined: of a file that no table explains. */
+  readonly current = new Set<Relation | undefined>();
 
   row(relation: Relation, position: number): void {
+    this.current.add(relation);
     countOf(this.rows, relation, position);
   }
 
@@ -49,12 +52,14 @@ export class Losses {
   }
 
   deleteWithoutIdentity(relation: Relation, position: number): void {
+    this.current.add(relation);
     countOf(this.withoutIdentity, relation, position);
   }
 
   file({ tablespace, database, relfilenode }: Locator, position: number): void {
     // Only initdb creates such files: it belonged to a catalogue and is not followed any more.
     if (relfilenode < FIRST_NORMAL_OID) return;
+    this.current.add(undefined);
     const key = `${tablespace}/${database}/${relfilenode}`;
     const known = this.unexplained.get(key);
     if (known !== undefined) known.count++;

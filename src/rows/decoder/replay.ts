@@ -82,6 +82,7 @@ export class Replay {
     this.#transaction = { xid: ended.xid, commitTime };
     this.#begun = false;
     this.#chunks.clear();
+    this.#parts.losses.current.clear();
     const tables = this.#parts.tablesChanged ? this.#tableChanges(ended) : [];
     /** A speculative insert until it is confirmed or aborted. */
     let held: Change | undefined;

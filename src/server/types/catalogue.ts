@@ -1,9 +1,9 @@
 import type { Client } from "pg";
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
-import type { CatalogueType } from "../../pgoutput/type-registry.ts";
+import type { CatalogueType, RuledColumns } from "../../pgoutput/type-registry.ts";
 import { connectBeside } from "../connection/connect.ts";
 import { CATALOGUE_POSITION, HORIZON, type Horizon, parseHorizon } from "../start/horizon.ts";
-import { quoteLiteral } from "../query/sql.ts";
+import { quoteLiteral, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
@@ -100,9 +100,42 @@ export class TypeCatalogue {
    * @param horizon an earlier horizon
    */
   async lookUp(oids: readonly number[], slot: string, horizon: Horizon): Promise<CatalogueAnswer> {
+    const [row] = await this.#inTurn<{ types: SeenType[]; before: string; horizon: string }>(
+      typesQuery(oids, slot, horizon),
+    );
+    return {
+      types: row?.types ?? [],
+      before: parseLsn(row?.before ?? "") ?? INVALID_LSN,
+      horizon: parseHorizon(row?.horizon),
+    };
+  }
+
+  /** What statements on a relation of these publications have to know. */
+  async ruledColumns(relation: number, publications: readonly string[]): Promise<RuledColumns> {
+    const [row] = await this.#inTurn<RuledColumns>(
+      `
+      SELECT
+        ARRAY(SELECT attname::text FROM column_ WHERE attgenerated <> '') AS generated,
+        ARRAY(SELECT attname::text FROM column_ WHERE attidentity = 'a') AS always,
+        -- to_jsonb: before PostgreSQL 15 there are neither.
+        EXISTS (SELECT FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
+          WHERE p.pubname = ANY (${quoteTextArray(publications)})
+            AND r.prrelid IN (SELECT ${relation}::oid UNION SELECT relid::oid FROM pg_catalog.pg_partition_ancestors(${relation}))
+            AND (to_jsonb(r) ->> 'prqual' IS NOT NULL OR EXISTS (
+              SELECT FROM column_ WHERE attgenerated = '' AND to_jsonb(r) ->> 'prattrs' IS NOT NULL
+                AND (to_jsonb(r) ->> 'prattrs') !~ ('[[:<:]]' || attnum || '[[:>:]]')))) AS partial
+      FROM (SELECT) one`.replaceAll(
+        "column_",
+        `(SELECT * FROM pg_catalog.pg_attribute WHERE attrelid = ${relation} AND attnum > 0 AND NOT attisdropped) column_`,
+      ),
+    );
+    return row ?? { generated: [], always: [], partial: false };
+  }
+
+  async #inTurn<Row extends object>(query: string): Promise<readonly Row[]> {
     this.#asking++;
     clearTimeout(this.#linger);
-    const answer = this.#last.then(() => this.#ask(typesQuery(oids, slot, horizon)));
+    const answer = this.#last.then(() => this.#ask<Row>(query));
     this.#last = answer.catch(() => {});
     try {
       return await answer;
@@ -111,19 +144,10 @@ export class TypeCatalogue {
     }
   }
 
-  async #ask(query: string): Promise<CatalogueAnswer> {
+  async #ask<Row extends object>(query: string): Promise<readonly Row[]> {
     try {
       this.#client ??= connectBeside(this.#target, "ordinary");
-      const [row] = await queryRows<{ types: SeenType[]; before: string; horizon: string }>(
-        await this.#client,
-        query,
-        "look up types in the catalogue",
-      );
-      return {
-        types: row?.types ?? [],
-        before: parseLsn(row?.before ?? "") ?? INVALID_LSN,
-        horizon: parseHorizon(row?.horizon),
-      };
+      return await queryRows<Row>(await this.#client, query, "look up types in the catalogue");
     } catch (error) {
       this.close();
       throw error;

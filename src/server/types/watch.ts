@@ -6,7 +6,7 @@
 
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
 import type { OtherMessage, Relation, WalPosition } from "../../pgoutput/messages.ts";
-import type { CatalogueType, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { CatalogueType, RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type Horizon, NO_HORIZON } from "../start/horizon.ts";
 import type { SessionNews } from "../start/options.ts";
 import type { CatalogueAnswer, SeenType, TypeCatalogue } from "./catalogue.ts";
@@ -17,6 +17,10 @@ interface TypeWatchParts {
   /** Called with what was added to `types`, at that point of the stream. */
   readonly learned: (asked: readonly number[], types: readonly CatalogueType[]) => void;
   readonly warn: SessionNews["warn"];
+  /** Those of the stream. */
+  readonly publications: readonly string[];
+  /** Called for each relation. Undefined if nobody wants to know. */
+  readonly ruled: ((relation: number, columns: RuledColumns) => void) | undefined;
 }
 
 /** A composite type that a column of the stream uses. */
@@ -99,8 +103,19 @@ export class TypeWatch {
     this.#parts.catalogue.close();
   }
 
+  /** What the catalogue knows of a relation and its columns. */
+  #relation(relation: Relation): Promise<void> | undefined {
+    const types = this.#columnTypes(relation);
+    const { catalogue, ruled } = this.#parts;
+    if (ruled === undefined) return types;
+    const asking = catalogue
+      .ruledColumns(relation.oid, this.#parts.publications)
+      .then((columns) => ruled(relation.oid, columns));
+    return types === undefined ? asking : Promise.all([types, asking]).then(() => {});
+  }
+
   /** Queries new types; for a relation announced again all its types, since one may have been renamed. */
-  #relation({ oid, columns }: Relation): Promise<void> | undefined {
+  #columnTypes({ oid, columns }: Relation): Promise<void> | undefined {
     const { types } = this.#parts;
     const used = columns.map(({ typeOid }) => typeOid);
     const asked = this.#relations.has(oid) ? types.notBuiltIn(used) : types.uncatalogued(used);

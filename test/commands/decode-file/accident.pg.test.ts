@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
+import { contentsOf, runSql } from "../../support/program/run-sql.ts";
 import { LineSchema } from "../../support/program/line-schema.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
@@ -99,6 +100,20 @@ describe("after an accident", () => {
     const { stdout, status } = await decode("--only-table", "orders", "--summary", "-F", "ndjson");
     assert.equal(status, 0);
     assert.match(stdout, new RegExp(`"xid":${accident["update"]}\\b`));
+  });
+
+  it("puts the rows back by an undo, without a restore", async () => {
+    await server.sql("CREATE DATABASE undone TEMPLATE postgres");
+    const xids = ["delete", "update"].flatMap((name) => ["--xid", String(accident[name])]);
+    const undo = await decode("--old", "full", ...xids, "-F", "sql", "--undo", "--checked");
+    assertDone(undo);
+    assert.equal(runSql(server, undo.stdout, { database: "undone" }).stderr, "");
+    const { "public.orders": rows = [] } = await contentsOf(server, "undone");
+    const expected = rowsBefore["orders"] ?? [];
+    assert.deepEqual(
+      rows.map((row) => JSON.stringify(JSON.parse(row))).toSorted(),
+      expected.toSorted(),
+    );
   });
 
   it("takes no catalogue from behind the end of the archive, where tables have changed since", async () => {

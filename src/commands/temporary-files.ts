@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { WalctlError } from "../../errors.ts";
-import type { Spill } from "../../rows/transactions/change-log.ts";
+import { WalctlError } from "../errors.ts";
+import type { Spill } from "../rows/transactions/change-log.ts";
 
 /**
  * Changes that memory has no room for, and standard input where it is read twice: files without a name, which are gone with the

@@ -1,0 +1,27 @@
+import { isDeepStrictEqual } from "node:util";
+import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { CaptureFile } from "./capture-file.ts";
+import type { RendererOptions } from "./renderer.ts";
+import type { SqlRun } from "./sql.ts";
+
+/** What all output of one run with -F sql has in common; loaded only with it. Undefined with another format. */
+export async function openSql(
+  { sql }: RendererOptions,
+  onlyTables: readonly string[],
+): Promise<SqlRun | undefined> {
+  if (sql === undefined) return undefined;
+  const { SqlRun } = await import("./sql.ts");
+  return new SqlRun(sql, onlyTables);
+}
+
+/** Keeps what statements on a relation have to know, in the capture too. */
+export function noteRuled(
+  types: TypeRegistry,
+  capture: CaptureFile | undefined,
+): (relation: number, columns: RuledColumns) => void {
+  return (relation, columns) => {
+    if (isDeepStrictEqual(types.ruledColumns(relation), columns)) return;
+    types.ruled(relation, columns);
+    capture?.metadata({ relation, ...columns });
+  };
+}

@@ -1,0 +1,167 @@
+/* What -F sql does beside rendering: one script out of a whole run, its undo read backwards, what is refused. */
+import { ExitCode, WalctlError } from "../../errors.ts";
+import type { Sink } from "../../output/sink.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { type FaultCount, SqlScript, placeOf } from "../../render/formats/sql-script.ts";
+import type { Backwards } from "../../render/formats/sql-lines.ts";
+import { SqlRenderer } from "../../render/formats/sql.ts";
+import { readVersion } from "../../version.ts";
+import type { Reporter } from "../reporter.ts";
+import { TemporaryFiles } from "../temporary-files.ts";
+import { tableMatcher } from "./filter.ts";
+import type { Rendering, SqlFlags } from "./renderer.ts";
+
+/** Of an undo in memory; what is before it goes to a temporary file. */
+const MEMORY_BYTES = 16 * 1024 * 1024;
+/** Named in an error or a warning; the others are counted. */
+const NAMED_MAX = 10;
+
+export class SqlRun {
+  readonly script: SqlScript;
+  /** Apart from those that changes are kept in, which are cleared between transactions. */
+  readonly #files = new TemporaryFiles();
+  readonly #wanted: ReturnType<typeof tableMatcher>;
+  readonly #tablesChanged: boolean;
+  /** Whether changes of the transaction that ends could not be read. */
+  isLost: () => boolean = () => false;
+
+  constructor(
+    { checked = false, undo = false, tablesChanged = false }: SqlFlags,
+    onlyTables: readonly string[],
+  ) {
+    this.#tablesChanged = tablesChanged;
+    this.#wanted = tableMatcher(onlyTables);
+    const backwards = undo
+      ? new Reversal(this.#files, () => this.script.faults.size > 0)
+      : undefined;
+    this.script = new SqlScript(readVersion(), checked, backwards);
+  }
+
+  /** Of one stream or capture. */
+  rendering(types: TypeRegistry): Rendering {
+    const { script } = this;
+    const wanted = this.#wanted;
+    const tablesChanged = this.#tablesChanged;
+    const isLost = (): boolean => this.isLost();
+    const renderer = new SqlRenderer({ types, script, wanted, tablesChanged, isLost });
+    const finish = (): Uint8Array => {
+      renderer.finish();
+      return renderer.take();
+    };
+    return { renderer, live: () => undefined, finish };
+  }
+
+  /**
+   * Once everything has come: prints an undo, and warns of transactions that are not to be run.
+   * @param whole false: not everything was read, so that nothing may be undone
+   * @param failed the exit status then
+   * @throws WalctlError if something cannot be undone: taking back what came before and after it does harm
+   */
+  async end(whole: boolean, failed: ExitCode, sink: Sink, reporter: Reporter): Promise<ExitCode> {
+    const { backwards, unfit } = this.script;
+    const faults = [...this.script.faults.values()];
+    const cut = faults.every(({ fault }) => fault === "it does not end in the input");
+    if (backwards === undefined) {
+      if (unfit === 0) return ExitCode.done;
+      const transactions = unfit === 1 ? "1 transaction is" : `${unfit} transactions are`;
+      reporter.warn({
+        message: `${transactions} not whole, and printed with ROLLBACK at the end or as comments`,
+        detail: named(faults),
+      });
+      // The last transaction was cut by the end that was asked for, or by the capture's.
+      return cut ? ExitCode.done : failed;
+    }
+    // A transaction that a signal has cut is not at fault.
+    if (faults.length > 0 && (whole || !cut)) {
+      throw new WalctlError("not all changes can be undone, so nothing is printed", {
+        detail: named(faults),
+        hint: cureOf(faults),
+        exitCode: failed,
+      });
+    }
+    if (!whole) {
+      throw new WalctlError("not everything was read, so nothing is printed to undo it", {
+        exitCode: failed,
+      });
+    }
+    if (this.script.isEmpty) reporter.warn({ message: "no change was found that is to be undone" });
+    for (const part of backwards.read()) {
+      const prelude = this.script.prelude();
+      if (prelude !== "") await sink.write(Buffer.from(prelude));
+      await sink.write(part);
+    }
+    return ExitCode.done;
+  }
+
+  close(): void {
+    this.#files.close();
+  }
+}
+
+/** `UPDATE of public.t: its old row was not sent (12, the first in xid 758, commit_lsn 0/19D4F80).` */
+function named(faults: readonly FaultCount[]): string {
+  const names = faults.slice(0, NAMED_MAX).map(({ fault, verb, table, count, ...place }) => {
+    const what = table === undefined ? verb : `${verb} of ${table}`;
+    return `${what}: ${fault} (${count}, first in ${placeOf(place)})`;
+  });
+  if (faults.length > NAMED_MAX) names.push("…");
+  return `${names.join("; ")}.`;
+}
+
+function cureOf(faults: readonly FaultCount[]): string {
+  const has = (fault: FaultCount["fault"]): boolean => faults.some((each) => each.fault === fault);
+  const cures: string[] = [];
+  if (has("its old row was not sent")) {
+    cures.push(
+      "Old rows are in WAL: walctl decode-file --catalog FILE --old full, from a checkpoint on. For the future: ALTER TABLE … REPLICA IDENTITY FULL.",
+    );
+  }
+  if (has("it began before the input") || has("it does not end in the input")) {
+    cures.push(
+      "Add what comes before and after, or end between transactions: --since, --until, --endpos; --limit may cut one.",
+    );
+  }
+  cures.push(
+    has("a TRUNCATE has no inverse") || has("a DROP TABLE has no inverse")
+      ? "Those rows are only in a backup. To leave them out: --only insert,update,delete, or --only-table; the rest is then undone without them."
+      : "To leave them out: --only, --only-table or --where; the rest is then undone without them.",
+  );
+  return cures.join(" ");
+}
+
+/** Pieces in memory, and in a temporary file what is too much for that. */
+class Reversal implements Backwards {
+  readonly #files: TemporaryFiles;
+  /** Nothing will be printed. */
+  readonly #refused: () => boolean;
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  /** Of the file: each holds whole pieces, the last one first. */
+  readonly #parts: Array<readonly [at: number, length: number]> = [];
+
+  constructor(files: TemporaryFiles, refused: () => boolean) {
+    this.#files = files;
+    this.#refused = refused;
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#refused()) return;
+    this.#pieces.push(Buffer.from(bytes));
+    this.#bytes += bytes.length;
+    if (this.#bytes < MEMORY_BYTES) return;
+    const part = this.#takeMemory();
+    this.#parts.push([this.#files.write(part), part.length]);
+  }
+
+  *read(): Generator<Uint8Array, void, void> {
+    if (this.#bytes > 0) yield this.#takeMemory();
+    for (const [at, length] of this.#parts.toReversed()) yield this.#files.read(at, length);
+  }
+
+  #takeMemory(): Uint8Array {
+    const part = Buffer.concat(this.#pieces.toReversed());
+    this.#pieces = [];
+    this.#bytes = 0;
+    return part;
+  }
+}

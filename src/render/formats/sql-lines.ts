@@ -1,0 +1,122 @@
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+import { sqlText } from "./sql-names.ts";
+
+const END = Buffer.from(";\n");
+const COMMENT = Buffer.from("-- ");
+const LINE_FEED = 0x0a;
+
+/** Statements of an undo, to be read from the last one to the first. */
+export interface Backwards {
+  push(bytes: Uint8Array): void;
+  /** Parts of some size. What the one before gave is read before the next is asked for. */
+  read(): Iterable<Uint8Array>;
+}
+
+/** A statement, without its end, and how many rows it touches. */
+export interface Body {
+  readonly pieces: readonly Uint8Array[];
+  readonly rows: number;
+}
+
+/** Writes whole statements: as they are, insisting on their rows, or as comments. */
+export class SqlLines {
+  readonly out = new ByteWriter();
+  readonly #checked: boolean;
+  /** Each statement is one of its pieces. */
+  readonly #backwards: Backwards | undefined;
+  /** Of the transaction, for messages: `xid 758, commit_lsn 0/19D4F80`. */
+  place = "";
+  /** Statements that must not run are comments. */
+  commented = false;
+
+  constructor(checked: boolean, backwards: Backwards | undefined) {
+    this.#checked = checked;
+    this.#backwards = backwards;
+  }
+
+  /** Writes a statement; with --checked it has to touch that many rows. */
+  put(pieces: readonly Uint8Array[], verb: string, tables: string, rows: number): void {
+    if (this.#checked) {
+      const count = `GET DIAGNOSTICS n = ROW_COUNT; IF n <> ${rows}`;
+      return this.#do("bigint", pieces, count, `${verb} of ${tables}`, String(rows));
+    }
+    this.line(...pieces, END);
+  }
+
+  /** Writes a whole statement. A flush has to come before it. */
+  line(...pieces: readonly Uint8Array[]): void {
+    const { out } = this;
+    if (this.commented) {
+      const text = Buffer.concat(pieces);
+      for (let at = 0; at < text.length;) {
+        const end = text.indexOf(LINE_FEED, at) + 1 || text.length;
+        out.copy(COMMENT);
+        out.copy(text, at, end);
+        at = end;
+      }
+    } else for (const piece of pieces) out.copy(piece);
+    this.#written();
+  }
+
+  /** What is no statement of the transaction. */
+  write(text: string): void {
+    this.out.text(text);
+    this.#written();
+  }
+
+  #written(): void {
+    if (this.out.offset > 0) this.#backwards?.push(this.out.take());
+  }
+
+  /** Several tables in one statement, which the foreign keys are checked at the end of. */
+  putAll(bodies: readonly Body[], verb: string, tables: string): void {
+    const pieces: Uint8Array[] = [];
+    const named = this.#checked ? bodies : bodies.slice(0, -1);
+    for (const [index, body] of named.entries()) {
+      pieces.push(Buffer.from(`${index === 0 ? "WITH " : ",\n  "}s${index + 1} AS (`));
+      pieces.push(...body.pieces, Buffer.from(this.#checked ? " RETURNING 1)" : ")"));
+    }
+    if (!this.#checked) {
+      const last = bodies.at(-1)?.pieces ?? [];
+      return this.line(...pieces, Buffer.from("\n  "), ...last, END);
+    }
+    const counts = named.map((_, index) => `(SELECT pg_catalog.count(*) FROM s${index + 1})`);
+    pieces.push(Buffer.from(`\n  SELECT ARRAY[${counts.join(", ")}] INTO n`));
+    const rows = `{${bodies.map((body) => body.rows).join(",")}}`;
+    this.#do("bigint[]", pieces, `IF n <> '${rows}'`, `${verb} of ${tables}`, rows);
+  }
+
+  #do(
+    type: string,
+    body: readonly Uint8Array[],
+    condition: string,
+    what: string,
+    rows: string,
+  ): void {
+    const declare = `#variable_conflict use_column DECLARE n ${type}; `;
+    const raised = [`${what} touched `, ` rows, not ${rows} (${this.place})`].map(inMessage);
+    this.line(
+      block([
+        Buffer.from(`${declare}BEGIN `),
+        ...body,
+        Buffer.from(
+          `; ${condition} THEN RAISE EXCEPTION ${sqlText(raised.join("%"))}, n; END IF; END`,
+        ),
+      ]),
+    );
+  }
+}
+
+/** A block of plpgsql, in a tag that it does not hold. */
+export function block(pieces: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat(pieces);
+  let tag = "$walctl$";
+  for (let number = 1; body.includes(tag); number++) tag = `$walctl${number}$`;
+  return Buffer.concat([Buffer.from(`DO ${tag} `), body, Buffer.from(` ${tag};\n`)]);
+}
+
+/** `%` stands for a value there. */
+function inMessage(text: string): string {
+  return sanitizeLine(text).replaceAll("%", "%%");
+}

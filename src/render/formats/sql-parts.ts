@@ -1,0 +1,71 @@
+import type { ByteWriter } from "../bytes/byte-writer.ts";
+import type { Body } from "./sql-lines.ts";
+import type { SqlPlan } from "./sql-plan.ts";
+
+/** Conditions behind one WHERE, since PostgreSQL plans many slowly. */
+export const CONDITIONS_MAX = 250;
+/** Of the first row: one row does not need a line of its own. */
+const ROW_INDENT = 2;
+const END_LIST = Buffer.from(")");
+
+/**
+ * Which columns a row is found by: the key's; all of them, of rows that no key tells apart; those that are not null, where
+ * no key is marked; the key's and all others that are known, so that a row that has changed since is not found.
+ */
+export type Identity = "key" | "whole" | "present" | "known";
+
+/** The rows of one table in a statement. */
+export interface Part {
+  readonly plan: SqlPlan;
+  readonly identity: Identity;
+  readonly text: ByteWriter;
+  /** Of whole rows, which may be equal: how many there are of each. */
+  readonly counts: Map<string, number>;
+  rows: number;
+}
+
+/** Several of whole rows, whose conditions are long. */
+export function bodiesOf(
+  { plan, identity, text, counts, rows }: Part,
+  verb: "INSERT" | "DELETE",
+): Body[] {
+  const written = text.bytes.subarray(0, text.offset);
+  if (verb === "INSERT") {
+    const list = rows === 1 ? written.subarray(ROW_INDENT) : written;
+    return [{ pieces: [plan.insert, list], rows }];
+  }
+  const head = Buffer.from(`DELETE FROM ${plan.table} WHERE `);
+  if (identity === "whole") {
+    const all = [...counts];
+    const bodies: Body[] = [];
+    for (let at = 0; at < all.length; at += CONDITIONS_MAX) {
+      bodies.push(wholeRows(plan, head, all.slice(at, at + CONDITIONS_MAX)));
+    }
+    return bodies;
+  }
+  if (identity !== "key" || plan.only === undefined) {
+    return [{ pieces: [head, rows === 1 ? written.subarray(1, -1) : written], rows }];
+  }
+  const { among, equals } = plan.only;
+  const pieces = rows === 1 ? [head, equals, written] : [head, among, written, END_LIST];
+  return [{ pieces, rows }];
+}
+
+/** One of the rows that are equal, or as many as were deleted. */
+function wholeRows(
+  plan: SqlPlan,
+  head: Uint8Array,
+  counts: ReadonlyArray<readonly [condition: string, count: number]>,
+): Body {
+  const pieces = [head];
+  let rows = 0;
+  for (const [condition, count] of counts) {
+    const or = rows === 0 ? "" : " OR ";
+    const equals = count === 1 ? "=" : "IN";
+    pieces.push(Buffer.from(`${or}(tableoid, ctid) ${equals} (`), plan.select);
+    // It is kept by its bytes.
+    pieces.push(Buffer.from(condition, "latin1"), Buffer.from(` LIMIT ${count})`));
+    rows += count;
+  }
+  return { pieces, rows };
+}

@@ -1,0 +1,187 @@
+import type { Column, Relation } from "../../pgoutput/messages.ts";
+import { ColumnKind } from "../../pgoutput/tags.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { type BinaryToText, binaryToText } from "../values/binary-to-text.ts";
+import type { ValueEncoder } from "../values/value-encoder.ts";
+import { sqlName, sqlTable } from "./sql-names.ts";
+import { comparedColumn, literalEncoder, valueKind } from "./sql-values.ts";
+
+/** A column and what its values are compared with. */
+interface Compared {
+  /** `a = ` or `a::text = ` */
+  readonly head: Uint8Array;
+  readonly encode: ValueEncoder;
+}
+
+export interface ColumnPlan {
+  readonly encode: ValueEncoder;
+  readonly toText: BinaryToText;
+  readonly identity: boolean;
+  readonly generated: boolean;
+  /** An identity column that may not be set, only inserted. */
+  readonly always: boolean;
+  /** `a = `, behind SET. */
+  readonly set: Uint8Array;
+  /** Behind WHERE, of a key and of a whole row. */
+  readonly inKey: Compared;
+  readonly inRow: Compared;
+  /** `a IS NULL` */
+  readonly isNull: Uint8Array;
+}
+
+const EQUALS = 0x3d;
+
+interface OnlyKey {
+  readonly column: number;
+  readonly equals: Uint8Array;
+  readonly among: Uint8Array;
+}
+
+/** What a relation's statements have in common. */
+export interface SqlPlan {
+  /** The same for relations whose statements are the same. */
+  readonly key: string;
+  readonly relation: Relation;
+  readonly table: string;
+  readonly columns: readonly ColumnPlan[];
+  /** `INSERT INTO public.t (a, b) OVERRIDING SYSTEM VALUE VALUES` */
+  readonly insert: Uint8Array;
+  /** `UPDATE public.t SET ` */
+  readonly update: Uint8Array;
+  /** `SELECT tableoid, ctid FROM public.t WHERE ` */
+  readonly select: Uint8Array;
+  /** No columns tell rows apart, or all of them do: WHERE compares the whole row, and takes one of those that are equal. */
+  readonly whole: boolean;
+  /** The publication leaves out columns, or rows. */
+  readonly partial: boolean;
+  /** No column is inserted. */
+  readonly isEmpty: boolean;
+  /** If one column is the key: `a = ` and `a IN (`. */
+  readonly only: OnlyKey | undefined;
+}
+
+export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
+  const { generated, always, partial } = types.ruledColumns(relation.oid);
+  const columns = relation.columns.map((column) =>
+    planColumn(column, types, generated.includes(column.name), always.includes(column.name)),
+  );
+  const table = sqlTable(relation);
+  const whole = !relation.keyed || relation.replicaIdentity === "full";
+  const written = relation.columns.filter((_, index) => columns[index]?.generated === false);
+  const names = written.map(({ name }) => sqlName(name)).join(", ");
+  const keys = whole ? [] : columns.flatMap(({ identity }, index) => (identity ? [index] : []));
+  const [only] = keys;
+  const single = only === undefined || keys.length > 1 ? undefined : columns[only];
+  const key = single?.inKey.head.at(-2) === EQUALS ? single : undefined;
+  return {
+    ...{ relation, table, columns, whole, partial },
+    key: JSON.stringify([relation, generated]),
+    insert: Buffer.from(
+      written.length === 0
+        ? `INSERT INTO ${table} DEFAULT VALUES`
+        : `INSERT INTO ${table} (${names}) OVERRIDING SYSTEM VALUE VALUES`,
+    ),
+    update: Buffer.from(`UPDATE ${table} SET `),
+    select: Buffer.from(`SELECT tableoid, ctid FROM ${table} WHERE `),
+    isEmpty: written.length === 0,
+    only:
+      key === undefined || only === undefined
+        ? undefined
+        : { column: only, equals: key.inKey.head, among: listOf(key.inKey.head) },
+  };
+}
+
+function planColumn(
+  column: Column,
+  types: TypeRegistry,
+  generated: boolean,
+  always: boolean,
+): ColumnPlan {
+  const name = sqlName(column.name);
+  const kind = valueKind(column.typeOid, types);
+  // A composite value of NULLs IS NULL, without being NULL.
+  const builtIn = types.notBuiltIn([column.typeOid]).length === 0;
+  return {
+    encode: literalEncoder(kind),
+    toText: binaryToText(column.typeOid, types),
+    identity: column.key,
+    ...{ generated, always },
+    set: Buffer.from(`${name} = `),
+    inKey: compared(name, kind, false),
+    inRow: compared(name, kind, true),
+    isNull: Buffer.from(`${name} IS ${builtIn ? "" : "NOT DISTINCT FROM "}NULL`),
+  };
+}
+
+function compared(name: string, kind: string, whole: boolean): Compared {
+  const column = comparedColumn(name, kind, whole);
+  // Another session may print the name that an oid stands for in another way.
+  const type = kind.startsWith("reg") ? `pg_catalog.${kind} ` : "";
+  // A text is not equal to a number.
+  const encode = literalEncoder(column === name ? kind : "text");
+  return { head: Buffer.from(`${column} = ${type}`), encode };
+}
+
+/** `a = ` → `a IN (` */
+function listOf(head: Uint8Array): Uint8Array {
+  return Buffer.concat([head.subarray(0, -2), Buffer.from("IN (")]);
+}
+
+/** For fewer bytes, a loop is faster than views and the call into native code. */
+const SHORT_BYTES = 64;
+/** MaxHeapAttributeNumber, COLUMNS_MAX */
+const COLUMNS_MAX = 1600;
+
+/** Where the values of a tuple are. */
+export class SqlRow {
+  readonly kinds = new Uint8Array(COLUMNS_MAX);
+  readonly starts = new Uint32Array(COLUMNS_MAX);
+  readonly ends = new Uint32Array(COLUMNS_MAX);
+  bytes: Uint8Array = new Uint8Array();
+  view = new DataView(this.bytes.buffer);
+  count = 0;
+
+  load({ bytes, view, start, columnCount }: TupleData): this {
+    this.bytes = bytes;
+    this.view = view;
+    this.count = columnCount;
+    let at = start;
+    for (let column = 0; column < columnCount; column++) {
+      const kind = bytes[at++]!;
+      this.kinds[column] = kind;
+      if (kind === ColumnKind.text || kind === ColumnKind.binary) {
+        this.starts[column] = at + 4;
+        at += 4 + view.getUint32(at);
+        this.ends[column] = at;
+      }
+    }
+    return this;
+  }
+
+  isSent(column: number): boolean {
+    return this.kinds[column] !== ColumnKind.unchanged;
+  }
+
+  isValue(column: number): boolean {
+    return this.isSent(column) && this.kinds[column] !== ColumnKind.null;
+  }
+
+  isSame(column: number, other: SqlRow): boolean {
+    const kind = this.kinds[column];
+    if (kind !== other.kinds[column]) return false;
+    if (kind === ColumnKind.null || kind === ColumnKind.unchanged) return true;
+    const start = this.starts[column]!;
+    const length = this.ends[column]! - start;
+    const otherStart = other.starts[column]!;
+    if (length !== other.ends[column]! - otherStart) return false;
+    if (length > SHORT_BYTES) {
+      const bytes = this.bytes.subarray(start, start + length);
+      return Buffer.compare(bytes, other.bytes.subarray(otherStart, otherStart + length)) === 0;
+    }
+    for (let at = 0; at < length; at++) {
+      if (this.bytes[start + at] !== other.bytes[otherStart + at]) return false;
+    }
+    return true;
+  }
+}

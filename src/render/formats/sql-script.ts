@@ -1,0 +1,110 @@
+import { type Lsn, formatLsn } from "../../lsn.ts";
+import { type Backwards, block } from "./sql-lines.ts";
+
+/** Why a change cannot be undone, or a transaction cannot be printed whole. */
+export type SqlFault =
+  | "its old row was not sent"
+  | "a value of it was not sent"
+  | "some of its changes could not be rebuilt"
+  | "its table was not announced"
+  | "a TRUNCATE has no inverse"
+  | "a DROP TABLE has no inverse"
+  | "a GENERATED ALWAYS identity column was set"
+  | "its publication leaves out columns or rows"
+  | "a message of it is not known"
+  | "its end is missing"
+  | "it began before the input"
+  | "it does not end in the input";
+
+/** The faults of one kind in one table. */
+export interface FaultCount {
+  readonly fault: SqlFault;
+  readonly verb: string;
+  /** Undefined: of the whole transaction. */
+  readonly table: string | undefined;
+  readonly xid: number | undefined;
+  readonly commitLsn: Lsn;
+  count: number;
+}
+
+/** More tables than anybody reads of. */
+const FAULTS_MAX = 1000;
+
+/**
+ * Literals are compared with texts in WHERE, so that the session prints values as the literals were. No search_path, as
+ * a subscription has none: an operator there could be another role's code.
+ */
+const SETTINGS =
+  "SET search_path = ''; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = 'ISO, MDY'; " +
+  "SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; " +
+  "SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning';";
+
+/** What all SQL of one run has in common: it may come out of several captures, and is one script. */
+export class SqlScript {
+  readonly faults = new Map<string, FaultCount>();
+  /** Of an undo. */
+  readonly backwards: Backwards | undefined;
+  readonly checked: boolean;
+  readonly #version: string;
+  #begun = false;
+  #transactions = 0;
+  /** Transactions that are not printed, or end in ROLLBACK. */
+  unfit = 0;
+
+  constructor(version: string, checked: boolean, backwards: Backwards | undefined) {
+    this.#version = version;
+    this.checked = checked;
+    this.backwards = backwards;
+  }
+
+  get isEmpty(): boolean {
+    return this.#transactions === 0;
+  }
+
+  /** The number of the next transaction. */
+  next(): number {
+    return ++this.#transactions;
+  }
+
+  fault(count: Omit<FaultCount, "count">): void {
+    const key = `${count.fault} ${count.verb} ${count.table}`;
+    const known = this.faults.get(key);
+    if (known !== undefined) known.count++;
+    else if (this.faults.size < FAULTS_MAX) this.faults.set(key, { ...count, count: 1 });
+  }
+
+  /** Once, before everything else. */
+  prelude(): string {
+    if (this.#begun) return "";
+    this.#begun = true;
+    const what = this.backwards === undefined ? "Changes" : "The undo of changes";
+    const first = this.backwards === undefined ? 1 : this.#transactions;
+    return (
+      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 -f FILE\n` +
+      `${SETTINGS}\n${this.checked ? `SET walctl.next = '${first}';\n` : ""}`
+    );
+  }
+
+  /** After BEGIN: it fails if the transaction before this one in the script was not committed. */
+  follows(number: number): string {
+    if (!this.checked) return "";
+    const bytes = block([
+      Buffer.from(
+        `BEGIN IF pg_catalog.current_setting('walctl.next', true) IS DISTINCT FROM '${number}' ` +
+          "THEN RAISE EXCEPTION 'the transaction before this one was not committed'; END IF; END",
+      ),
+    ]);
+    return Buffer.from(bytes).toString("latin1");
+  }
+
+  /** Before COMMIT. */
+  passes(number: number): string {
+    const next = this.backwards === undefined ? number + 1 : number - 1;
+    return this.checked ? `SET walctl.next = '${next}';\n` : "";
+  }
+}
+
+/** `xid 758, commit_lsn 0/19D4F80` */
+export function placeOf({ xid, commitLsn }: Pick<FaultCount, "xid" | "commitLsn">): string {
+  return `xid ${xid ?? "unknown"}, commit_lsn ${formatLsn(commitLsn)}`;
+}

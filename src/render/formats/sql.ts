@@ -1,0 +1,297 @@
+/*
+ * Transactions as SQL that does the same once more, or with --undo takes them back (docs/sql.md).
+ * Law: nothing is printed to be run that is not the whole transaction, and no value changes what a statement is.
+ */
+import { assertNever } from "../../assert.ts";
+import { INVALID_LSN, formatLsn } from "../../lsn.ts";
+import { type PgTime, formatPgTime } from "../../pg-time.ts";
+import type {
+  Begin,
+  Commit,
+  Origin,
+  PgoutputMessage,
+  Relation,
+  RowChange,
+  TableChanged,
+} from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
+import { formatRelationName } from "../values/identifier.ts";
+import { RelationPlans } from "../values/relation-plans.ts";
+import { formatType } from "../values/type-names.ts";
+import type { Renderer } from "../renderer.ts";
+import { committedOnly } from "./committed-only.ts";
+import { SqlChanges } from "./sql-changes.ts";
+import { SqlLines } from "./sql-lines.ts";
+import { sqlTable } from "./sql-names.ts";
+import { type SqlPlan, planSql } from "./sql-plan.ts";
+import { type FaultCount, type SqlFault, type SqlScript, placeOf } from "./sql-script.ts";
+import { SqlStatements } from "./sql-statements.ts";
+
+export interface SqlOptions {
+  readonly types: TypeRegistry;
+  readonly script: SqlScript;
+  /** --only-table: the tables that a TRUNCATE may name. */
+  readonly wanted: ((relation: Relation) => boolean) | undefined;
+  /** Whether changes of the transaction that ends could not be read. */
+  readonly isLost: () => boolean;
+  /** Print tables that were created, dropped and rewritten, too. */
+  readonly tablesChanged: boolean;
+}
+
+export class SqlRenderer implements Renderer {
+  readonly #options: SqlOptions;
+  readonly #undo: boolean;
+  readonly #plans: RelationPlans<SqlPlan>;
+  readonly #lines: SqlLines;
+  readonly #statements: SqlStatements;
+  readonly #changes: SqlChanges;
+  /** The columns of each table as last announced. */
+  readonly #columns = new Map<number, string>();
+  #begin: Begin | undefined;
+  #origin: Origin | undefined;
+  /** BEGIN is written. */
+  #open = false;
+  /** It is not whole. */
+  #broken = false;
+  #number = 0;
+  /** Nobody asked for the tables that it created, dropped or rewrote. */
+  #hasUnprinted = false;
+  /** Emptied, as their new files say. */
+  #truncated: Relation[] = [];
+  #xid: number | undefined;
+
+  constructor(options: SqlOptions) {
+    this.#options = options;
+    this.#undo = options.script.backwards !== undefined;
+    const { backwards, checked } = options.script;
+    this.#lines = new SqlLines(checked, backwards);
+    this.#statements = new SqlStatements(this.#lines);
+    this.#changes = new SqlChanges(this.#statements, (text) => this.#comment(text));
+    this.#plans = new RelationPlans((relation) => planSql(relation, options.types));
+  }
+
+  take(): Uint8Array {
+    return this.#lines.out.take();
+  }
+
+  skipped(): void {
+    this.#plans.clear();
+    this.#cut("its end is missing");
+  }
+
+  /** No message will follow. A transaction that has not ended must not be committed. */
+  finish(): void {
+    this.#cut("it does not end in the input");
+  }
+
+  #cut(fault: SqlFault): void {
+    if (this.#begin !== undefined && this.#open) this.#fail(fault, "transaction", undefined);
+    if (this.#begin !== undefined || this.#open) this.#end(undefined);
+  }
+
+  /** @throws WalctlError on messages of transactions that may still be rolled back */
+  render(message: PgoutputMessage): void {
+    const { kind } = message;
+    if (this.#truncated.length > 0 && !OF_TABLES.has(kind)) this.#truncate(this.#truncated, false);
+    switch (message.kind) {
+      case "insert":
+      case "update":
+      case "delete":
+        return this.#change(message);
+      case "begin":
+        return this.#beginning(message);
+      case "commit":
+        return this.#end(message);
+      case "truncate":
+        return this.#truncate(message.relations, message.restartIdentity);
+      case "relation":
+        return this.#relation(message.relation);
+      case "origin":
+        this.#origin = message;
+        return;
+      case "message": {
+        const { prefix, content } = message;
+        const text = Buffer.from(content.subarray(0, COMMENT_BYTES)).toString("utf8");
+        return this.#comment(`message "${prefix}": ${text}`);
+      }
+      case "table_changed":
+        return this.#tableChanged(message);
+      case "unknown":
+        return this.#fail("a message of it is not known", "transaction", undefined);
+      case "type":
+        return;
+      case "stream_start":
+      case "stream_stop":
+      case "stream_commit":
+      case "stream_abort":
+      case "begin_prepare":
+      case "prepare":
+      case "stream_prepare":
+      case "commit_prepared":
+      case "rollback_prepared":
+      case "abort":
+        throw committedOnly("sql", message.kind);
+      default:
+        assertNever(message);
+    }
+  }
+
+  #beginning(begin: Begin): void {
+    this.#cut("its end is missing");
+    this.#begin = begin;
+    const { transaction, finalLsn, partial = false } = begin;
+    this.#xid = transaction?.xid;
+    this.#lines.place = placeOf({ xid: this.#xid, commitLsn: finalLsn });
+    this.#lines.commented = partial;
+  }
+
+  /** @param commit undefined: it does not come */
+  #end(commit: Commit | undefined): void {
+    // Without statements too, so that its end can be confirmed; --no-empty leaves it out.
+    const isEmpty = this.#undo || this.#lines.commented || this.#hasUnprinted;
+    if (commit !== undefined && !isEmpty) this.#start();
+    const { script } = this.#options;
+    const undo = this.#undo;
+    const lines = this.#lines;
+    if (this.#options.isLost()) {
+      this.#fail("some of its changes could not be rebuilt", "transaction", undefined);
+    }
+    this.#statements.flush();
+    if (this.#open && !lines.commented) {
+      if (undo) lines.write(this.#beginLine());
+      else if (this.#broken || commit === undefined) lines.write("ROLLBACK; -- not whole\n");
+      else {
+        const end = formatLsn(commit.endLsn);
+        lines.write(`${script.passes(this.#number)}COMMIT; -- end_lsn ${end}\n`);
+      }
+    }
+    if (this.#broken) script.unfit++;
+    lines.commented = this.#open = this.#broken = this.#hasUnprinted = false;
+    this.#truncated = [];
+    this.#begin = this.#origin = this.#xid = undefined;
+  }
+
+  #start(): void {
+    if (this.#open) return;
+    const { script } = this.#options;
+    const undo = this.#undo;
+    const lines = this.#lines;
+    this.#open = true;
+    if (this.#begin === undefined) {
+      lines.place = placeOf({ xid: undefined, commitLsn: INVALID_LSN });
+      lines.commented = true;
+    }
+    if (!undo) lines.write(script.prelude());
+    if (lines.commented) {
+      this.#broken = true;
+      script.fault(this.#faultOf("it began before the input", "transaction", undefined));
+      if (!undo) lines.write(`-- ${lines.place}: began before the input\n`);
+      return;
+    }
+    this.#number = script.next();
+    lines.write(undo ? `${script.passes(this.#number)}COMMIT;\n` : this.#beginLine());
+  }
+
+  #beginLine(): string {
+    const { script } = this.#options;
+    const undo = this.#undo;
+    const time = formatPgTime(this.#begin?.commitTime ?? (0n as PgTime));
+    const origin = this.#origin;
+    const from =
+      origin === undefined
+        ? ""
+        : `, origin ${sanitizeLine(origin.name)} ${formatLsn(origin.originLsn)}`;
+    const what = `${undo ? "undo of " : ""}${this.#lines.place}, commit_time ${time}${from}`;
+    return `BEGIN; SET CONSTRAINTS ALL DEFERRED; -- ${what}\n${script.follows(this.#number)}`;
+  }
+
+  #change(message: RowChange): void {
+    this.#start();
+    const { relation } = message;
+    if (!relation.announced) {
+      return this.#fail("its table was not announced", VERBS[message.kind], relation);
+    }
+    const plan = this.#plans.of(relation);
+    const fault = this.#undo
+      ? this.#changes.takeBack(message, plan)
+      : this.#changes.repeat(message, plan);
+    if (fault !== undefined) this.#fail(fault, VERBS[message.kind], relation);
+  }
+
+  /**
+   * Without CASCADE: the message names the tables that it reached, and others at the target are not to be emptied. A
+   * subscription does the same.
+   */
+  #truncate(relations: readonly Relation[], restartIdentity: boolean): void {
+    this.#start();
+    this.#truncated = [];
+    const { wanted } = this.#options;
+    const named = wanted === undefined ? relations : relations.filter(wanted);
+    for (const relation of named) {
+      if (this.#undo) this.#fail("a TRUNCATE has no inverse", "TRUNCATE", relation);
+      else if (!relation.announced) this.#fail("its table was not announced", "TRUNCATE", relation);
+    }
+    if (this.#undo || !named.every(({ announced }) => announced)) return;
+    const lines = this.#lines;
+    this.#statements.flush();
+    const restart = restartIdentity ? " RESTART IDENTITY" : "";
+    const tables = named.map(sqlTable).join(", ");
+    lines.line(Buffer.from(`TRUNCATE TABLE ${tables}${restart};\n`));
+  }
+
+  /** At wal_level=replica there is no message of a TRUNCATE, only the table's new file. */
+  #tableChanged({ action, relation }: TableChanged): void {
+    if (action === "truncated") this.#truncated.push(relation);
+    else if (action === "dropped" && this.#undo) {
+      this.#fail("a DROP TABLE has no inverse", "DROP", relation);
+    } else if (this.#options.tablesChanged) {
+      this.#comment(`${action}: ${formatRelationName(relation)}`);
+    } else this.#hasUnprinted = true;
+  }
+
+  /** Only what has changed since it was announced before: a script for other columns may not run. */
+  #relation(relation: Relation): void {
+    const { types } = this.#options;
+    const columns = relation.columns.map(({ name, typeOid, typeModifier }) => {
+      return `${name} ${formatType(typeOid, typeModifier, types, () => undefined) ?? typeOid}`;
+    });
+    const text = `${sqlTable(relation)} (${columns.join(", ")})`;
+    const known = this.#columns.get(relation.oid);
+    // Damaged input may announce any number of them.
+    if (this.#columns.size > TABLES_MAX) this.#columns.clear();
+    this.#columns.set(relation.oid, text);
+    if (known !== undefined && known !== text) this.#comment(`now altered: ${text}`);
+  }
+
+  #comment(text: string): void {
+    this.#statements.flush();
+    if (!this.#undo) this.#lines.write(this.#options.script.prelude());
+    this.#lines.write(`-- ${sanitizeLine(text)}\n`);
+  }
+
+  #fail(fault: SqlFault, verb: string, relation: Relation | undefined): void {
+    this.#start();
+    this.#options.script.fault(this.#faultOf(fault, verb, relation));
+    this.#broken = true;
+    const of = relation === undefined ? "" : ` of ${formatRelationName(relation)}`;
+    this.#comment(`${verb}${of}: ${fault}`);
+  }
+
+  #faultOf(
+    fault: SqlFault,
+    verb: string,
+    relation: Relation | undefined,
+  ): Omit<FaultCount, "count"> {
+    const table = relation === undefined ? undefined : formatRelationName(relation);
+    const commitLsn = this.#begin?.finalLsn ?? INVALID_LSN;
+    return { fault, verb, table, xid: this.#xid, commitLsn };
+  }
+}
+
+/** Between a table's new file and the message of the TRUNCATE that made it. */
+const OF_TABLES: ReadonlySet<string> = new Set(["truncate", "table_changed", "relation", "type"]);
+const VERBS = { insert: "INSERT", update: "UPDATE", delete: "DELETE" };
+const TABLES_MAX = 10_000;
+/** Of a message's content, in a comment. */
+const COMMENT_BYTES = 1000;
