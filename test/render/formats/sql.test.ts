@@ -77,14 +77,21 @@ interface Options {
 }
 
 /** Without the lines at the top. */
-function sqlOf(messages: readonly WireMessage[], options: Options = {}): readonly string[] {
+function sqlOf(
+  messages: ReadonlyArray<WireMessage | Uint8Array>,
+  options: Options = {},
+): readonly string[] {
   const { checked = false, types = new TypeRegistry() } = options;
   const script = new SqlScript("0", checked, undefined);
   const isLost = (): boolean => false;
   const more = { wanted: undefined, tablesChanged: false, isLost };
   const renderer = new SqlRenderer({ types, script, ...more });
   const decoder = new PgoutputDecoder();
-  for (const message of messages) renderer.render(decoder.decode(encodeMessage(message)));
+  for (const message of messages) {
+    renderer.render(
+      decoder.decode(message instanceof Uint8Array ? message : encodeMessage(message)),
+    );
+  }
   renderer.finish();
   const text = Buffer.from(renderer.take()).toString("latin1");
   return text
@@ -286,7 +293,8 @@ describe("-F sql", () => {
   });
 
   it("rolls back what is not whole, and makes a comment of what has no beginning", () => {
-    const all = (messages: readonly WireMessage[]): string => sqlOf(messages).join("\n");
+    const all = (messages: ReadonlyArray<WireMessage | Uint8Array>): string =>
+      sqlOf(messages).join("\n");
     assert.match(
       all([begin, relation(), insert("1", "a", null)]),
       /INSERT .*\n-- transaction: it does not end in the input\nROLLBACK; -- not whole$/,
@@ -304,6 +312,14 @@ describe("-F sql", () => {
     assert.match(
       all([begin, relation(), insert("1", undefined, null), commit]),
       /\n-- INSERT of public\.t: a value of it was not sent\nROLLBACK; -- not whole$/,
+    );
+    assert.match(
+      all([begin, relation(), Buffer.from("Zx"), insert("1", "a", null), commit]),
+      /\n-- transaction: a message of it is not known\nINSERT .*\nROLLBACK; -- not whole$/,
+    );
+    assert.match(
+      all([begin, relation(), insert("1", "a", null), begin, insert("2", "a", null), commit]),
+      /\n-- transaction: its end is missing\nROLLBACK; -- not whole\nBEGIN; [^]*COMMIT; -- end_lsn 0\/130$/,
     );
     assert.equal(
       all([relation(), insert("1", "a", null), insert("2", "a", null), commit]),
