@@ -84,6 +84,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "schema.ts": "a constant of the program",
   "file-output.ts": "options, compared and kept in FILE.walctl",
   "announcements.ts": "types, compared",
+  "sql-plan.ts": "a table's columns, compared",
   "file-state.ts": "FILE.walctl, which only walctl reads",
   "pipeline.ts": "a warning, which the reporter sanitizes",
 };

@@ -110,8 +110,8 @@ export class TypeCatalogue {
     };
   }
 
-  /** What statements on a relation of these publications have to know. */
-  async ruledColumns(relation: number, publications: readonly string[]): Promise<RuledColumns> {
+  /** What SQL about a relation of these publications has to know. */
+  async ruledColumns(oid: number, publications: readonly string[]): Promise<RuledColumns> {
     const [row] = await this.#inTurn<RuledColumns>(
       `
       SELECT
@@ -120,13 +120,13 @@ export class TypeCatalogue {
         -- to_jsonb: before PostgreSQL 15 there are neither.
         EXISTS (SELECT FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
           WHERE p.pubname = ANY (${quoteTextArray(publications)})
-            AND r.prrelid IN (SELECT ${relation}::oid UNION SELECT relid::oid FROM pg_catalog.pg_partition_ancestors(${relation}))
+            AND r.prrelid IN (SELECT ${oid}::oid UNION SELECT relid::oid FROM pg_catalog.pg_partition_ancestors(${oid}))
             AND (to_jsonb(r) ->> 'prqual' IS NOT NULL OR EXISTS (
               SELECT FROM column_ WHERE attgenerated = '' AND to_jsonb(r) ->> 'prattrs' IS NOT NULL
                 AND (to_jsonb(r) ->> 'prattrs') !~ ('[[:<:]]' || attnum || '[[:>:]]')))) AS partial
       FROM (SELECT) one`.replaceAll(
         "column_",
-        `(SELECT * FROM pg_catalog.pg_attribute WHERE attrelid = ${relation} AND attnum > 0 AND NOT attisdropped) column_`,
+        `(SELECT * FROM pg_catalog.pg_attribute WHERE attrelid = ${oid} AND attnum > 0 AND NOT attisdropped) column_`,
       ),
     );
     return row ?? { generated: [], always: [], partial: false };
