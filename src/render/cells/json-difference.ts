@@ -12,7 +12,7 @@ export interface JsonDifference {
 }
 
 const DEPTH_MAX = 50;
-/** Of longer values the whole is not even looked at. */
+/** Longer values are not compared at all. */
 const WIDTH_MAX = 10_000;
 const PLAIN_KEY = /^"([a-z_]\w*)"$/iu;
 
@@ -21,7 +21,9 @@ type Json =
   | { readonly kind: "array"; readonly items: readonly Json[]; readonly text: string }
   | { readonly kind: "scalar"; readonly text: string };
 
-/** Undefined: one is no whole JSON object or array, or so much differs that the two say it better. */
+/**
+ * Undefined if one is not a whole JSON object or array, or if so much differs that the two values are easier to read.
+ */
 export function jsonDifferences(
   before: ColumnValue,
   after: ColumnValue,
@@ -81,7 +83,7 @@ function writtenKey(key: string): string {
   return isUnclear(key) ? `E${quote(clearLine(key.replaceAll("\\", "\\\\")))}` : key;
 }
 
-/** Not JSON.parse: of numbers the digits count, and of a key that comes twice it is not told. */
+/** JSON.parse() would lose the digits of numbers and repeated keys. */
 function parse(value: ColumnValue): Json | undefined {
   if (value.kind !== "text") return undefined;
   const { text, whole } = readStart(value.bytes, WIDTH_MAX);
@@ -104,7 +106,7 @@ class Parser {
     return this.#at === this.#tokens.length;
   }
 
-  /** Undefined: malformed, or too deep. */
+  /** Undefined if malformed or too deep. */
   value(depth: number): Json | undefined {
     const token = this.#next();
     if (token === undefined || depth > DEPTH_MAX) return undefined;

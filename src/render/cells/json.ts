@@ -9,7 +9,7 @@ const OPENING: ReadonlySet<string> = new Set(["{", "["]);
 const CLOSING: ReadonlySet<string> = new Set(["}", "]"]);
 const INDENT = "  ";
 
-/** Whether a column's values are JSON; a domain's are what its base type's are. */
+/** Whether a column's values are JSON; for a domain, whether its base type's are. */
 export function isJson(oid: number, types: TypeRegistry): boolean {
   const shape = types.shapeOf(oid);
   if (shape?.kind === "domain") return isJson(shape.base, types);
@@ -17,9 +17,10 @@ export function isJson(oid: number, types: TypeRegistry): boolean {
 }
 
 /**
- * JSON on one line, safe to print: as it is, or where it has line breaks spaced as jsonb prints itself. `whole`: nothing
- * of it was cut off. Undefined: it is none, so that its brackets and quotes do not tell where it ends; or it holds what
- * cannot be printed, for which an escape would look like one of its own.
+ * JSON on one line, safe to print: unchanged, or, if it has line breaks, spaced as jsonb prints itself. Undefined if it
+ * is not JSON, since its brackets and quotes then do not show where it ends, or if it holds unprintable characters,
+ * whose escapes would look like JSON's own.
+ * @param whole nothing of it was cut off
  */
 export function jsonOnOneLine(json: string, whole: boolean): string | undefined {
   const tokens = tokensOf(json, whole);
@@ -29,7 +30,9 @@ export function jsonOnOneLine(json: string, whole: boolean): string | undefined 
     : clearLine(json);
 }
 
-/** The same on lines of `width`, where that can be: what is longer has a line for each of its elements, indented. */
+/**
+ * The same on lines of `width` if possible: a longer array or object has a line for each of its elements, indented.
+ */
 export function jsonOnLines(
   json: string,
   whole: boolean,
@@ -65,12 +68,12 @@ export function jsonOnLines(
   return lines;
 }
 
-/** Of JSON of which nothing was cut off, as they came. Undefined: it is none. */
+/** The tokens of uncut JSON, safe to print. Undefined if it is not JSON. */
 export function jsonTokens(json: string): readonly string[] | undefined {
   return tokensOf(json, true);
 }
 
-/** Where the array or object ends that starts there, if on one line it is no longer than that. */
+/** Returns the end of the array or object that starts there, if on one line it is no longer than that. */
 function endWithin(tokens: readonly string[], start: number, width: number): number | undefined {
   let depth = 0;
   // A comma may follow.
@@ -90,7 +93,7 @@ function spaced(tokens: readonly string[]): readonly string[] {
   return tokens.map((token) => (token === "," || token === ":" ? `${token} ` : token));
 }
 
-/** As they came, not fit to be printed. Undefined: not JSON. */
+/** The tokens unchanged, not safe to print. Undefined if it is not JSON. */
 function tokensOf(json: string, whole: boolean): readonly string[] | undefined {
   const tokens: string[] = [];
   TOKEN.lastIndex = 0;

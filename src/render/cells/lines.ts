@@ -20,15 +20,15 @@ import {
   writeHex,
 } from "./value.ts";
 
-/** On a line by itself only these could be read as something that they are not. */
+/** Only these texts could be misread on a line of their own. */
 const AMBIGUOUS_ALONE = /^$|^NULL$|^[('"\s…]|^\.\.\.|^E'|\\|[→⇢]|[\s…]$|\.\.\.$/u;
 const BYTEA = /^\\x[\da-f]*$/;
 const LINE_BREAK = /(?<=\n)/u;
 
 interface LineLimits {
-  /** Of a line. */
+  /** The width of a line. */
   readonly width: number;
-  /** Of the whole value. Infinity: all of it. */
+  /** The width of the whole value; Infinity for all of it. */
   readonly valueWidthMax: number;
 }
 
@@ -44,8 +44,8 @@ interface DrawnLines {
 }
 
 /**
- * A value on as many lines as it takes: JSON that is longer than one is indented, a text with line breaks
- * has them as `\n` at the end of its lines. An `…` and its size at the very end say that there is more.
+ * A value on as many lines as needed: long JSON is indented, and a text with line breaks has `\n` at the end of its
+ * lines. An `…` and the value's size at the end say that more follows.
  */
 export function valueLines(
   value: ColumnValue,
@@ -120,7 +120,7 @@ function textLines({ text, bytes, whole }: Start, { start, exact }: Form): Lines
   }
   const parts = text?.split(LINE_BREAK) ?? [undefined];
   const last = parts.length - 1;
-  // One pair of quotes around all of them.
+  // One pair of quotes encloses all lines.
   const lines = parts.map((part, index) => {
     const quoted = quote(escapeText(part, bytes, exact), index === last && whole);
     return index === 0 ? `E${quoted}` : quoted.slice(1);
@@ -128,7 +128,7 @@ function textLines({ text, bytes, whole }: Start, { start, exact }: Form): Lines
   return { lines, quoted: true, escaped: true };
 }
 
-/** Lines that are too long go on in the next one; what is too much altogether is left out. */
+/** Breaks lines that are too long. What exceeds the whole is left out. */
 function broken(
   lines: readonly string[],
   { width, valueWidthMax }: LineLimits,
@@ -150,7 +150,7 @@ function broken(
   return { lines: out, whole: true };
 }
 
-/** Or a wide one would never fit a width of 1. */
+/** Otherwise a wide character would never fit a width of 1. */
 function firstCharacter(text: string): string {
   const [first = ""] = text;
   return first;

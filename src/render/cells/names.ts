@@ -5,7 +5,7 @@ import { startWithin, textWidth } from "../terminal/text-width.ts";
 /** Names that are shortened in the middle, and never so that one looks like another of that width. */
 export class ShortNames {
   readonly #ellipsis: string;
-  /** Of each width: what was shortened, and to what. */
+  /** The shortened names, by width. */
   readonly #known = new Map<number, { of: Map<string, string>; taken: Set<string> }>();
 
   constructor(ellipsis: string) {
@@ -29,14 +29,14 @@ export class ShortNames {
   #shorten(full: string, width: number, taken: ReadonlySet<string>): string {
     if (textWidth(full) <= width && !taken.has(full)) return full;
     const room = Math.max(width - textWidth(this.#ellipsis), 2);
-    // What tells tables of one family apart is mostly at the end.
+    // Tables of one family usually differ at the end.
     const third = Math.max(1, Math.floor(room / 3));
     const heads = [third, ...Array.from({ length: room - 1 }, (_, index) => index + 1)];
     for (const head of heads) {
       const short = startWithin(full, head) + this.#ellipsis + endWithin(full, room - head);
       if (!taken.has(short)) return short;
     }
-    // They differ in the middle only.
+    // They differ only in the middle.
     for (let number = 2; ; number++) {
       const end = `#${number}`;
       const short = startWithin(full, Math.max(room - end.length, 0)) + this.#ellipsis + end;
@@ -46,8 +46,8 @@ export class ShortNames {
 }
 
 /**
- * What tables are called on the screen. The schema of the first one, which is most often that of all, stands once above
- * them.
+ * The names of tables on the screen. The first table's schema is usually that of all and is printed once above them. A
+ * name that is too long is shortened in the middle, but never to another table's name.
  */
 export class TableNames {
   readonly #short: ShortNames;
@@ -57,12 +57,12 @@ export class TableNames {
     this.#short = new ShortNames(ellipsis);
   }
 
-  /** The schema that is left out. Undefined: none so far. */
+  /** The schema that is left out; undefined until a table was shown. */
   get home(): string | undefined {
     return this.#home === undefined ? undefined : formatIdentifier(this.#home);
   }
 
-  /** A table is about to be shown. */
+  /** Call it before a table is shown. */
   see(relation: Relation): void {
     if (relation.announced) this.#home ??= relation.schema === "" ? "pg_catalog" : relation.schema;
   }
@@ -89,7 +89,7 @@ function endWithin(text: string, width: number): string {
   return end;
 }
 
-/** A name of a column, shortened in the middle. */
+/** Shortens a column's name in the middle. */
 export function shortenName(name: string, width: number, ellipsis: string): string {
   if (textWidth(name) <= width) return name;
   const room = Math.max(width - textWidth(ellipsis), 0);

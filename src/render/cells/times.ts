@@ -2,26 +2,26 @@ import { formatPgTime, type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
 
 export type TimeMode = "utc" | "local" | "relative";
 
-/** Of timestamptz: the session's TimeZone is UTC. */
+/** A timestamptz as sent: the session's TimeZone is UTC. */
 const TIMESTAMPTZ = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?\+00$/;
 
-/** The times of a table: of commits, and of timestamptz values, which agree with them. */
+/** Formats a table's times: those of commits and of timestamptz values, in the same time zone. */
 export class Times {
   readonly mode: TimeMode;
-  /** The first commit, which the others are relative to. */
+  /** The first commit, to which the others are relative. */
   #first: PgTime | undefined;
 
   constructor(mode: TimeMode) {
     this.mode = mode;
   }
 
-  /** Of the time of day, with milliseconds if `wide`. */
+  /** The width of a time of day, with milliseconds if `wide`. */
   width(wide: boolean): number {
     if (this.mode === "relative") return 10;
     return wide ? 12 : 8;
   }
 
-  /** `10:57:43`, or `+12.3s` of the first one. */
+  /** `10:57:43`, or `+12.3s` since the first one. */
   ofDay(time: PgTime, wide: boolean): string {
     if (this.mode === "relative") {
       this.#first ??= time;
@@ -31,7 +31,7 @@ export class Times {
     return /T(\S*?)(?:\d{3})(?:Z|[+-]\S*)$/.exec(text)?.[1]?.slice(0, this.width(wide)) ?? text;
   }
 
-  /** The day, which stands once above its transactions, and what the times are in. */
+  /** The day, printed once above its transactions, and the time zone. */
   day(time: PgTime): string {
     if (this.mode === "relative") {
       this.#first ??= time;
@@ -42,7 +42,7 @@ export class Times {
     return `${date} ${zone === "Z" ? "UTC" : `UTC${zone}`}`;
   }
 
-  /** As the server prints the value in the time zone that the table has. */
+  /** The value as the server prints it in the table's time zone. */
   timestamptz(text: string): string {
     if (this.mode !== "local") return text;
     const [, date, clock, fraction = ""] = TIMESTAMPTZ.exec(text) ?? [];

@@ -22,19 +22,19 @@ const CHARACTER_BYTES_MAX = 4;
 /** A mark, or a part of a Korean syllable, that the one before it is drawn with. */
 const JOINING = /^[\p{M}\u1160-\u11ff]/u;
 const MARKS_MAX = 6;
-/** As long as these the text could be read as something that it is not: NULL, the next column, an arrow, an escape. */
+/** Texts that could be misread: as NULL, the next column, an arrow or an escape. */
 const AMBIGUOUS = /^$|^NULL$|^\(|['=→⇢│┃…\\]|[-~]>|[|#] |\.\.\.|^\s|\s$|\s\s|[^\S ]/u;
-/** As the server prints bytea: the backslash starts no escape. */
+/** A bytea as the server prints it: here the backslash starts no escape. */
 const BYTEA = /^\\x[\da-f]*$/;
-/** With less of the value beside it, the size is left out. */
+/** If less of the value fits beside it, the size is left out. */
 export const BESIDE_SIZE_MIN = 5;
 /** The same, where it stands for the difference from another one. */
 const BESIDE_DIFFERENCE_MIN = 12;
-/** What is not to be cut in two: an escape of ours, of JSON or of SQL. */
+/** Units that are not cut in two: an escape of ours, of JSON or of SQL, or a character with its marks. */
 const TOKEN = /\\(?:x[\da-f]{2}|u\{[\da-f]+\}|u[\da-f]{4}|.)|''|\P{M}\p{M}*|./giu;
 const ESCAPE = /\\(?:x[\da-f]{2}|u\{[\da-f]+\}|u[\da-f]{4}|.)/giu;
 
-/** Each of its characters takes one column and is a token. */
+/** Each character takes one column and is a token. */
 const INDIVISIBLE = /^[ -&(-[\]-~]*$/;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -65,23 +65,23 @@ export interface Form {
 
 export const WHOLE: Form = { start: 0, exact: false, roomy: false };
 
-/** A value as text that is safe to print. */
+/** A value as text, safe to print. */
 export interface Written {
-  /** With its quotes; without the last one where more of the value follows. */
+  /** With its quotes; the closing one is missing if more of the value follows. */
   readonly text: string;
   readonly quoted: boolean;
-  /** In E'…': a backslash always starts an escape. */
+  /** It is in E'…', where a backslash always starts an escape. */
   readonly escaped: boolean;
   /** Nothing was left out. */
   readonly whole: boolean;
-  /** Of the whole value. */
+  /** The size of the whole value. */
   readonly size: number;
 }
 
 /**
- * A value on one line and no wider than `width`: bare where it can only be a value, else quoted as in SQL, in E'…'
- * with escapes where characters cannot be printed. JSON has quotes and brackets of its own. What is cut ends in an
- * `…`, outside of the quotes, and the size of all of it.
+ * Draws a value on one line, no wider than `width`. It is bare if it can only be a value; otherwise it is quoted as in
+ * SQL, in E'…' with escapes for unprintable characters. JSON has quotes and brackets of its own. A cut value ends in an
+ * `…` outside of the quotes, and its size.
  */
 export function drawValue(
   value: ColumnValue | undefined,
@@ -104,7 +104,7 @@ export function drawValue(
   return { ...all, seen: drawn.seen, isCut: true };
 }
 
-/** `readWidth`: more of it will not be shown. */
+/** @param readWidth the most that will be shown of it */
 function writeValue(
   value: Extract<ColumnValue, { bytes: Uint8Array }>,
   readWidth: number,
@@ -127,7 +127,7 @@ function writeValue(
   return { ...written, text: quote(written.text, start.whole), quoted: true };
 }
 
-/** A value of the type's binary form: `\x…`, as bytea prints itself. */
+/** A value in its type's binary form: `\x…`, as bytea prints itself. */
 export function writeHex(bytes: Uint8Array, width: number): Written {
   let text = "\\x";
   for (const byte of bytes.subarray(0, width)) text += byte.toString(16).padStart(2, "0");
@@ -147,18 +147,21 @@ export function writeText(start: Start, size: number, exact = false): Written {
   return { text: `E${escaped}`, quoted: true, escaped: true, whole, size };
 }
 
-/** What stands in E'…', but for the quotes: a backslash of its own is doubled. Bytes that are not UTF-8 are `\xff`. */
+/** The text between the quotes of E'…': a backslash is doubled, and bytes that are not UTF-8 are `\xff`. */
 export function escapeText(text: string | undefined, bytes: Uint8Array, exact = false): string {
   if (text === undefined) return escapeBytes(bytes);
   return clearLine(text.replaceAll("\\", "\\\\"), exact);
 }
 
-/** As in SQL; `whole`: with the quote at its end. */
+/**
+ * Quotes as in SQL.
+ * @param whole adds the closing quote
+ */
 export function quote(text: string, whole = true): string {
   return `'${text.replaceAll("'", "''")}${whole ? "'" : ""}`;
 }
 
-/** As much of it as the width allows, painted. */
+/** As much of it as fits the width, painted. */
 export function drawWritten(
   written: Written,
   width: number,
@@ -179,7 +182,7 @@ export function drawWritten(
   const { ellipsis } = palette.glyphs;
   const told = `${ellipsis} ${formatSize(size)}`;
   const end = width >= told.length + close.length + besideSizeMin ? told : ellipsis;
-  // The quote that opens it is no half of a pair.
+  // The opening quote is not half of a doubled one.
   const opening = quoted ? open.slice(0, open.indexOf("'") + 1) : "";
   const room = width - close.length - textWidth(end) - opening.length;
   const start = opening + startOfTokens(open.slice(opening.length), room);
@@ -200,7 +203,7 @@ export function seenOf(
   return { body: quoted ? shown.slice(shown.indexOf("'") + 1, -1) : shown, escaped, ends };
 }
 
-/** As much of the start as fits in `width` columns, cut between two characters or escapes. */
+/** As much of the start as fits `width` columns, cut between two tokens. */
 export function startOfTokens(text: string, width: number): string {
   if (INDIVISIBLE.test(text)) return text.slice(0, Math.max(width, 0));
   let used = 0;
@@ -240,7 +243,7 @@ export function drawWord(word: string, width: number, palette: Palette): Drawn {
 
 export interface Text {
   readonly bytes: Uint8Array;
-  /** As it came, not fit to be printed. Undefined: not UTF-8. */
+  /** The text unchanged, not safe to print; undefined if it is not UTF-8. */
   readonly text: string | undefined;
 }
 
@@ -249,7 +252,7 @@ export interface Start extends Text {
   readonly whole: boolean;
 }
 
-/** A value may have a million characters of which forty are shown: what cannot be seen is not decoded. */
+/** Decodes only what can be shown: a value may have a million characters of which forty are shown. */
 export function readStart(bytes: Uint8Array, width: number): Start {
   const bytesMax = (width + 1) * CHARACTER_BYTES_MAX;
   const whole = bytes.length <= bytesMax;
@@ -257,7 +260,7 @@ export function readStart(bytes: Uint8Array, width: number): Start {
   return { bytes: start, text: decodeUtf8(start), whole };
 }
 
-/** Undefined: not UTF-8. */
+/** Undefined if it is not UTF-8. */
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -290,7 +293,7 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** Bytes that are not UTF-8, with what is not ASCII as `\xff` and a backslash doubled. */
+/** Prints bytes that are not UTF-8: `\xff` outside of ASCII, and a doubled backslash. */
 function escapeBytes(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {

@@ -2,8 +2,8 @@ import type { Column, Relation } from "../../pgoutput/messages.ts";
 import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
 
 /**
- * What ALTER TABLE did between two announcements of a relation, in words; empty when they are alike: the
- * server repeats itself after each reconnect.
+ * Describes what ALTER TABLE changed between two announcements of a relation. Empty if they are alike: the server
+ * repeats them after each reconnect.
  */
 export function describeAlteration(before: Relation, after: Relation, arrow = "→"): string[] {
   const changes: string[] = [];
@@ -23,7 +23,7 @@ function alteredColumns(before: Relation, after: Relation, arrow: string): strin
   const dropped = before.columns.filter((column) => !names.has(column.name));
   const [from] = dropped;
   const [to] = added;
-  // One gone and one come in its place, with its type: ALTER TABLE … RENAME COLUMN.
+  // One column is gone, and one of the same type has its place: ALTER TABLE … RENAME COLUMN.
   if (
     from !== undefined &&
     to !== undefined &&

@@ -6,10 +6,13 @@ import { Sheet } from "./sheet.ts";
 import { Shelf } from "./shelf.ts";
 import type { Canvas } from "./view.ts";
 
-/** So many are laid out together. */
+/** The number of items that are laid out together. */
 const ITEMS_MAX = 100;
 
-/** What has come and is not drawn yet, and as UTF-8, which no garbage collector has to move, what is. */
+/**
+ * Items that are not drawn yet, and the UTF-8 bytes of those that are: the garbage collector does not have to move
+ * bytes.
+ */
 export class Batch {
   readonly #sheet: Sheet;
   readonly #width: () => number;
@@ -33,20 +36,20 @@ export class Batch {
     this.add({ kind: "event", event });
   }
 
-  /** The row is copied: what it views is valid only now. */
+  /** Copies the row, since its views are valid only now. */
   row(message: RowChange, seen: TupleData | null): void {
-    // Before the row has a place on the shelf, which is cleared then.
+    // This clears the shelf, so it precedes keep().
     if (this.#items.length >= ITEMS_MAX) this.#draw();
     if (this.#keep(message, seen)) return;
     this.#draw();
     if (this.#keep(message, seen)) return;
-    // A very long row is drawn from where it lies.
+    // A very long row is drawn without a copy.
     this.#shelf.clear();
     this.#items.push({ kind: "row", message, seen: seen ?? undefined });
     this.#draw();
   }
 
-  /** What was drawn since the last call. It is a view until more is added. */
+  /** Returns what was drawn since the last call, as a view that is valid until more is added. */
   take(): Uint8Array {
     this.#draw();
     const taken = this.#bytes.subarray(0, this.#length);

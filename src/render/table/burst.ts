@@ -17,25 +17,26 @@ const TABLES_MAX = 8;
 const SAMPLE_BYTES_MAX = 1 << 14;
 
 interface Busy {
-  /** Undefined: messages, or several tables. */
+  /** Undefined for messages and for several tables. */
   readonly relation: Relation | undefined;
   readonly counts: Counts;
   sample: RowChange | undefined;
   total: number;
 }
 
-/** Of the rows that may come at once, so many may come every second. */
+/** The share of the rows allowed at once that is allowed every second. */
 const LASTING_SHARE = 0.1;
 
 /**
- * Decides when more comes than a person can read, which is more at once, to be scrolled through, than every second: from
- * then on rows are only counted, and each second has a line for each table. When less comes again, rows are shown again.
+ * Decides when more rows arrive than a person can read. More may arrive at once, to be scrolled through, than every
+ * second. Above that rate rows are only counted, and each second has one line for each table. When the rate falls, rows
+ * are shown again.
  */
 export class Burst {
   readonly #rowsMax: number;
   readonly #now: () => number;
   #since: number;
-  /** How many more may be shown. */
+  /** The number of rows that may still be shown. */
   #left: number;
   #rows = 0;
   #counting = false;
@@ -49,12 +50,12 @@ export class Burst {
     this.#since = now();
   }
 
-  /** Whether rows are counted in place of being shown. */
+  /** Whether rows are only counted now. */
   get counting(): boolean {
     return this.#counting;
   }
 
-  /** Whether the change is shown; else it is counted. Ask due() first. */
+  /** Returns whether the change is shown; otherwise it is counted. Call due() first. */
   admits(change: Change): boolean {
     this.#rows += 1;
     if (!this.#counting && this.#left >= 1) {
@@ -76,12 +77,12 @@ export class Burst {
     return false;
   }
 
-  /** A second is over. */
+  /** Whether a second has passed. */
   get due(): boolean {
     return this.#now() - this.#since >= SECOND_MS;
   }
 
-  /** A line for each table that was counted; the next second begins. */
+  /** Returns a line for each counted table, and begins the next second. */
   report(canvas: Canvas): readonly Event[] {
     const now = this.#now();
     const seconds = Math.max((now - this.#since) / 1000, 0.001);
@@ -135,7 +136,7 @@ function relationOf(change: Exclude<Change, { kind: "message" }>): Relation | un
   return change.kind === "truncate" ? change.relations[0] : change.relation;
 }
 
-/** Undefined: it is too long. What it views is valid only now. */
+/** Undefined if it is too long. Its views are valid only now. */
 function copyOf(change: RowChange): RowChange | undefined {
   let left = SAMPLE_BYTES_MAX;
   const copy = <Tuple extends TupleData | null>(tuple: Tuple): Tuple | TupleData => {

@@ -30,13 +30,13 @@ import {
 } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 
-/** What happened to what, and how, before it has its place on the screen. */
+/** A line to be drawn: what happened, and to what. */
 export interface Event {
   readonly sign: Painted;
-  /** What it happened to: the table, or a text. */
+  /** The table, or a text. */
   readonly subject: Relation | string;
   readonly paint: Paint;
-  /** To be laid out as they fit, unless there are `lines`. */
+  /** Laid out as they fit, unless there are `lines`. */
   readonly pieces: (width: number) => readonly Piece[];
   readonly rest: Rest;
   readonly linesMax: number;
@@ -67,7 +67,7 @@ export function truncateEvent(message: Truncate, canvas: Canvas): Event {
   };
 }
 
-/** What pg_logical_emit_message wrote: often an event for somebody, so it may take several lines. */
+/** A message of pg_logical_emit_message(). It is often meant for a person, so it may take several lines. */
 export function messageEvent(message: LogicalMessage, canvas: Canvas): Event {
   const { palette } = canvas;
   return {
@@ -108,7 +108,7 @@ export function alterEvent(relation: Relation, changes: readonly string[], canva
   };
 }
 
-/** Out of WAL: a table got its file, lost it or changed it. */
+/** From WAL only: a table's file was created, dropped or replaced. */
 export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event {
   const { palette } = canvas;
   const { relation, action, relfilenode, oldRelfilenode: old } = message;
@@ -130,7 +130,7 @@ export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event 
   };
 }
 
-/** Out of WAL: the settings of a recovery that is to stop just before the transaction. */
+/** From WAL only: the settings for a recovery that stops just before the transaction. */
 export function recoveryEvent(commitLsn: Lsn, { palette }: Canvas): Event {
   return {
     sign: painted(" "),
@@ -144,7 +144,7 @@ export function recoveryEvent(commitLsn: Lsn, { palette }: Canvas): Event {
   };
 }
 
-/** Without colours they say the same. */
+/** The signs say the same without colours. */
 export function signOf(
   kind: "insert" | "update" | "delete" | "truncate" | "message" | "alter",
   palette: Palette,
@@ -162,7 +162,7 @@ function describeContent(content: Uint8Array, width: number, palette: Palette): 
   const start = readStart(content, width * LINES_MAX);
   if (start.text === undefined) return [drawBytes(content, width, palette)];
   const written = writeText(start, content.length);
-  // On lines of its own it needs no quotes but where there are escapes.
+  // On lines of its own, a text without escapes needs no quotes.
   const bare = !written.escaped && !/^['"]|\\/.test(start.text);
   let rest = bare ? sanitizeLine(start.text) : written.text;
   const lines: Painted[] = [];

@@ -24,11 +24,11 @@ const NAME_WIDTH_MAX = 30;
 const VALUE_LINES_MAX = 8;
 /** Bytes of a value before the place where it changed. */
 const COMMON_SHOWN = 40;
-/** Two spaces, the mark of what changed, a space. */
+/** Two spaces, the mark of a change, and a space. */
 const MARK_WIDTH = 4;
 const BAR_WIDTH = 3;
 
-/** Where the values of a row stand, and how much of each. */
+/** The columns of the terminal that a row's values occupy, and how much of each value is shown. */
 interface Place {
   readonly name: number;
   readonly width: number;
@@ -36,8 +36,9 @@ interface Place {
 }
 
 /**
- * A change as psql's \x shows a row: one column a line, the key first with a heavier bar, then what is known to have
- * changed, marked, as `old → new`, on lines of its own where one is too short.
+ * A change as psql's \x shows a row: one line for each column. The key comes first, with a heavier bar, then the
+ * columns known to have changed, marked, as `old → new`. A value that is too long for its line continues on the next
+ * ones.
  */
 export function expandedRow(
   message: RowChange,
@@ -81,7 +82,7 @@ function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
   return lines.map((line, index) => joined(index === 0 ? first : next, line));
 }
 
-/** `value`, or `old → new`, or of JSON the places that changed. */
+/** `value`, `old → new`, or the places where JSON changed. */
 function valuesOf(field: Field, place: Place, canvas: Canvas): readonly Painted[] {
   const { palette, types } = canvas;
   const { column, identifies, before, value } = field;

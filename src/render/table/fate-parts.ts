@@ -10,12 +10,12 @@ import { formatDuration } from "../cells/numbers.ts";
 import type { Tally } from "./tally.ts";
 import { countParts, part, type Parts, quoted } from "./transaction.ts";
 
-/** `tally`: of all its blocks. Undefined: the first of them was not seen. */
+/** @param tally the counts of all its blocks; undefined if the first block was not seen */
 export function streamCommitParts(tally: Tally | undefined, palette: Palette): Parts {
   return [part(`${palette.glyphs.done} COMMIT`, palette.committed), ...tallyParts(tally, palette)];
 }
 
-/** A subtransaction's changes alone are void when it is one that was rolled back: the others may yet commit. */
+/** If a subtransaction was rolled back, only its own changes are void: the rest may still commit. */
 export function streamAbortParts({ transaction, subxid }: StreamAbort, palette: Palette): Parts {
   const { failed } = palette.glyphs;
   if (subxid === transaction.xid) {
@@ -37,7 +37,7 @@ export function streamPrepareParts(
   ];
 }
 
-/** `prepareTime`: undefined where it was not seen. */
+/** @param prepareTime undefined if PREPARE was not seen */
 export function commitPreparedParts(
   message: CommitPrepared,
   prepareTime: PgTime | undefined,
@@ -57,12 +57,12 @@ export function rollbackPreparedParts(message: RollbackPrepared, palette: Palett
   ];
 }
 
-/** Of a stream whose end has not come. */
+/** For a stream whose end has not arrived. */
 export function pendingStreamParts({ glyphs, pending }: Palette): Parts {
   return [part(`${glyphs.ellipsis} PENDING`, pending), part("may yet be rolled back")];
 }
 
-/** What a subtransaction took back has been counted too: only how many there were in the end is not known. */
+/** Changes of a rolled-back subtransaction were counted too, so the final number is unknown. */
 function tallyParts(tally: Tally | undefined, palette: Palette): Parts {
   if (tally === undefined) return [];
   const rolledBack = tally.partlyRolledBack ? [part("some of them rolled back")] : [];

@@ -14,10 +14,10 @@ import { type Hidden, Tally } from "./tally.ts";
 import * as say from "./fate-parts.ts";
 import type { Parts } from "./transaction.ts";
 
-/** The end, or what comes near to it, of a transaction whose changes came before. */
+/** A message about the end of a transaction, or its PREPARE, after its changes. */
 export type Fate = StreamCommit | StreamAbort | StreamPrepare | CommitPrepared | RollbackPrepared;
 
-/** When it was decided. Null: the server does not say. */
+/** The time of the decision; null if the server does not send it. */
 export function timeOf(message: Fate): PgTime | null {
   switch (message.kind) {
     case "stream_commit":
@@ -32,15 +32,15 @@ export function timeOf(message: Fate): PgTime | null {
   }
 }
 
-/** A server has not more of them at a time than it has connections, and max_prepared_transactions. */
+/** A server has at most as many as it has connections and max_prepared_transactions. */
 const TRANSACTIONS_MAX = 10_000;
 
-/** What is remembered of streamed and of prepared transactions until their fate is known. */
+/** Remembers streamed and prepared transactions until their end is known. */
 export class Fates {
   readonly #streamed = new Map<number, Tally>();
   readonly #prepareTimes = new Map<string, PgTime>();
 
-  /** The count that goes on with the block that begins. */
+  /** Returns the counts that the new block continues. */
   tallyOf({ transaction, firstSegment }: StreamStart): Tally {
     const known = firstSegment ? undefined : this.#streamed.get(transaction.xid);
     const tally = known ?? new Tally();
@@ -52,7 +52,7 @@ export class Fates {
     remember(this.#prepareTimes, gid, prepareTime);
   }
 
-  /** What there is to say of it, and what has not been shown of the transaction. */
+  /** Returns what to print about it, and the counts of the changes that were not shown. */
   tell(message: Fate, palette: Palette): { parts: Parts; hidden: readonly Hidden[] } {
     const tally = this.#streamed.get(message.transaction.xid);
     const hidden = tally?.hidden() ?? [];
@@ -79,13 +79,16 @@ export class Fates {
     }
   }
 
-  /** What has not been shown of those whose fate has not come. */
+  /** Counts of changes that were not shown, for transactions whose end has not arrived. */
   pending(): readonly { xid: number; hidden: readonly Hidden[] }[] {
     const tallies = [...this.#streamed].map(([xid, tally]) => ({ xid, hidden: tally.hidden() }));
     return tallies.filter(({ hidden }) => hidden.length > 0);
   }
 
-  /** With all of a transaction, its count goes; a part of it leaves a count that is too high. */
+  /**
+   * If the whole transaction was rolled back, its counts are dropped. If a subtransaction was, they stay and are too
+   * high.
+   */
   #aborted({ transaction, subxid }: StreamAbort): readonly Hidden[] {
     const tally = this.#streamed.get(transaction.xid);
     if (tally === undefined) return [];
@@ -98,7 +101,7 @@ export class Fates {
   }
 }
 
-/** Forgets the oldest for it where there are too many: their ends were filtered out or lost. */
+/** Adds an entry. If there are too many, it drops the oldest: their ends were filtered out or lost. */
 function remember<K, V>(map: Map<K, V>, key: K, value: V): void {
   map.set(key, value);
   if (map.size <= TRANSACTIONS_MAX) return;

@@ -4,26 +4,26 @@ import { ColumnCursor, type ColumnValue, type TupleData } from "../../pgoutput/t
 import { asText } from "../values/binary-to-text.ts";
 import type { Canvas } from "./view.ts";
 
-/** A column of a changed row, as far as it is worth showing. */
+/** A column of a changed row that is worth showing. */
 export interface Field {
   readonly relation: Relation;
   readonly column: Column;
-  /** It tells which row this is: these stand first. */
+  /** The column identifies the row. These columns come first. */
   readonly identifies: boolean;
-  /** Undefined: not known, or the same. */
+  /** Undefined if it is unknown or the same. */
   readonly before: ColumnValue | undefined;
-  /** `before` is what was seen earlier; else the server sent it. */
+  /** `before` was printed earlier; otherwise the server sent it. */
   readonly seen: boolean;
   readonly value: ColumnValue;
 }
 
 export interface Fields {
   readonly fields: readonly Field[];
-  /** Something changed: among `fields`, or in a column that was not asked for. False also where it is not known. */
+  /** Something changed, in `fields` or in a column that was not asked for. Also false if nothing is known. */
   readonly changed: boolean;
-  /** An update of which nothing tells what it changed. */
+  /** An update for which nothing tells what it changed. */
   readonly unknown: boolean;
-  /** What is counted in place of being among `fields`. */
+  /** The number of columns that are only counted. */
   readonly nulls: number;
   readonly blanks: number;
   readonly unchanged: number;
@@ -39,9 +39,10 @@ const BEFORE = new ColumnCursor();
 const KEY = new ColumnCursor();
 
 /**
- * Those that were asked for, and always what tells which row it is. That stands first, then what changed.
- * @param seen the row as it was seen earlier
- * @param counting of a whole row what is NULL or blank is only counted
+ * Returns the columns that were asked for and, in any case, those that identify the row: identifying ones first, then
+ * changed ones.
+ * @param seen the row as it was printed earlier
+ * @param counting whether NULLs and blanks of a whole row are only counted
  */
 export function fieldsOf(
   message: RowChange,
@@ -71,7 +72,7 @@ class Selection {
   changed = false;
   readonly #canvas: Canvas;
   readonly #counting: boolean;
-  /** Of a table without a key the first column is what comes nearest to one. */
+  /** The first column of a table without a key is the best guess. */
   readonly #first: Column | undefined;
 
   constructor(relation: Relation, canvas: Canvas, counting: boolean) {
@@ -115,7 +116,7 @@ class Selection {
   }
 }
 
-/** As text, as the server would print it for a person. */
+/** As text, as the server prints it for a person. */
 function shownValue(sent: ColumnValue, { typeOid }: Column, { types, times }: Canvas): ColumnValue {
   const value = asText(sent, typeOid, types);
   if (value.kind !== "text") return value;
@@ -127,7 +128,7 @@ function shownValue(sent: ColumnValue, { typeOid }: Column, { types, times }: Ca
   };
 }
 
-/** What a char(n) is filled up with. */
+/** Removes the padding of char(n). */
 function withoutBlanks(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, blankFrom(bytes, 0, bytes.length));
 }
@@ -138,7 +139,7 @@ function blankFrom(bytes: Uint8Array, start: number, end: number): number {
   return from;
 }
 
-/** A char(n) of nothing but what it is filled up with. */
+/** A char(n) that holds only padding. */
 export function isBlank({ column, value }: Field): boolean {
   if (column.typeOid !== BPCHAR || value.kind === "null" || value.kind === "unchanged")
     return false;
@@ -166,7 +167,10 @@ function selectSent(message: RowChange, seen: TupleData | undefined, selection: 
   }
 }
 
-/** The whole row; where `key` is given, it is what the identifying columns were before. */
+/**
+ * The whole row.
+ * @param key what the identifying columns were before
+ */
 function selectRow(row: TupleData, key: TupleData | null, selection: Selection): void {
   const { relation } = selection;
   NOW.attach(row);
@@ -180,9 +184,8 @@ function selectRow(row: TupleData, key: TupleData | null, selection: Selection):
 }
 
 /**
- * What an update changed, when the whole old row is known: from the server (REPLICA IDENTITY FULL) or because it was
- * seen. With FULL all columns are the identity, so nothing says which of them tells a person what row this is: mostly
- * the first does.
+ * What an update changed, if the whole old row is known: from the server (REPLICA IDENTITY FULL) or because it was
+ * printed before. With FULL, every column belongs to the identity; the first one is then taken to identify the row.
  */
 function selectCompared(
   old: TupleData,
@@ -200,12 +203,12 @@ function selectCompared(
     BEFORE.next();
     if (key !== null) KEY.next();
     const identifies = seen ? isKey(relation, column) : column === relation.columns[0];
-    // The server sends a key that changed.
+    // The server sends the old key if it changed.
     const fromKey = identifies && key !== null;
     const before = fromKey ? KEY : BEFORE;
     const missing = NOW.kind === ColumnKind.unchanged;
     const same = missing || before.equals(NOW);
-    // What was seen did not have the value.
+    // The row printed before lacked the value.
     const known = !seen || before.kind !== ColumnKind.unchanged;
     const value = missing && before.kind !== ColumnKind.unchanged ? before : NOW;
     const differing = same || !known ? undefined : before;
@@ -228,14 +231,14 @@ function isKey(relation: Relation, column: Column): boolean {
 }
 
 /**
- * Whether a key tuple's value is one, and not a placeholder for a column outside of the key. Some managed
- * services flag no column at all: then what is not null is one.
+ * Whether the value in a key tuple is a value of the key and not a placeholder. Some managed services flag no column at
+ * all: then every value that is not null belongs to the key.
  */
 function isSent(relation: Relation, column: Column, { kind }: ColumnCursor): boolean {
   return relation.keyed ? column.key : kind !== ColumnKind.null;
 }
 
-/** The column that alone tells a row from the others. Undefined: there is none, or several together do. */
+/** The column that identifies a row alone. Undefined if there is none, or several do so together. */
 export function soleKey(relation: Relation): Column | undefined {
   const known = soleKeys.get(relation);
   if (known !== undefined) return known.column;

@@ -1,21 +1,24 @@
 import { joined, NOTHING, type Painted, SPACE } from "../terminal/painted.ts";
 
 export interface Piece extends Painted {
-  /** What stands between this piece and the one before it on the same line. */
+  /** The gap before it if another piece precedes it on the line. */
   readonly gap: Painted;
-  /** Undefined: it cannot be cut. */
+  /** Undefined if it cannot be cut. */
   readonly cut: Cut | undefined;
 }
 
 export interface Cut {
-  /** It is cut anyway, so that it may as well be cut to what is left of a line, if that is so much. Infinity: it is not. */
+  /**
+   * It is cut in any case, so it may as well be cut to the rest of a line if that is at least this wide. Infinity if it
+   * is not cut.
+   */
   readonly anywayMin: number;
-  /** What else would be left out may be cut to so much. */
+  /** If it would be left out otherwise, it may be cut to this width. */
   readonly widthMin: number;
   readonly to: (width: number) => Painted;
 }
 
-/** What stands at the end in place of that many pieces, and whatever else is to be said there. */
+/** What the line's end says instead of that many pieces. */
 export type Rest = (count: number) => RestPiece | undefined;
 
 interface RestPiece extends Piece {
@@ -24,8 +27,8 @@ interface RestPiece extends Piece {
 }
 
 /**
- * Lays pieces into lines of the given widths, as many as fit. What does not is counted: `rest(n)` stands at the end of
- * the last line in place of n pieces. `total` counts pieces that were not even made, since they could not fit.
+ * Lays pieces into lines of the given widths, as many as fit. The others are counted: `rest(n)` is printed at the end
+ * of the last line instead of n pieces. `total` includes pieces that were not created because they could not fit.
  */
 export function flow(
   pieces: readonly Piece[],
@@ -60,7 +63,7 @@ export function flow(
     else lines.push([mark]);
     return lines.map(joinLine);
   }
-  // What was counted may have a line of its own.
+  // The count may have a line of its own.
   if (!fits && missing === 0 && lines.length < widths.length) {
     width = widths[lines.length] ?? 0;
     line = [];
@@ -70,28 +73,28 @@ export function flow(
   return lines.map(joinLine);
 }
 
-/** Undefined: not on this line. */
+/** Undefined if it does not fit this line. */
 function fit(piece: Piece, line: readonly Piece[], lineWidthMax: number): Piece | undefined {
   const width = lineWidthMax - lineWidth(line) - (line.length === 0 ? 0 : piece.gap.width);
   if (piece.width <= width) return piece;
   return width < (piece.cut?.anywayMin ?? Infinity) ? undefined : cutTo(piece, width);
 }
 
-/** Undefined: not worth it. */
+/** Undefined if too little of it would be left. */
 function cutTo(piece: Piece, width: number): Piece | undefined {
   if (piece.cut === undefined || width < piece.cut.widthMin) return undefined;
   const cut = piece.cut.to(width);
   return cut.width > width ? undefined : { ...piece, ...cut };
 }
 
-/** Takes pieces from the end of the line until the count of what is missing fits behind the others. */
+/** Removes pieces from the end of the line until the count of missing pieces fits. */
 function makeRoomForRest(line: Piece[], missing: number, width: number, rest: Rest): void {
   let count = missing;
   let mark = rest(count);
   while (mark !== undefined && line.length > 0 && lineWidth([...line, mark]) > width) {
     const last = line.pop();
     const room = width - lineWidth([...line, mark]) - (last?.gap.width ?? 0) - mark.gap.width;
-    // All that there is to see is not left out for the sake of a count.
+    // The only piece is not replaced by a count.
     const short = last === undefined || line.length > 0 ? undefined : cutTo(last, room);
     if (short !== undefined) {
       line.push(short);

@@ -9,7 +9,7 @@ import { shortenName } from "../cells/names.ts";
 import { describeFields, drawChange, restOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
-/** The widest that a cell may be, so that all columns fit: as few are cut as possible. */
+/** Candidates for the widest cell: the first one with which all columns fit is used. */
 const CELL_WIDTHS = [60, 40, 28, 20, 14] as const;
 const [CELL_WIDTH_MAX] = CELL_WIDTHS;
 const CELL_WIDTH_LEAST = 14;
@@ -19,11 +19,11 @@ const GAP = 2;
 const INDENT = 2;
 const NULL_WIDTH = 4;
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
-/** Room that is kept for what stands behind the last column, and of which less is not worth it. */
+/** The width kept for the text behind the last column; less is not worth using. */
 const REST_WIDTH = 12;
 
 export interface GridRow {
-  /** What tells which row it is, below the table's name; or nothing, and its columns tell. */
+  /** Identifies the row, below the table's name; empty if the columns do so. */
   readonly subject: Painted;
   readonly row: Fields;
 }
@@ -35,12 +35,12 @@ interface GridColumn {
   width: number;
 }
 
-/** Rows of one kind of one table in columns. A row that comes later may only widen them. */
+/** Rows of one kind and one table, in columns. Later rows may only widen them. */
 export class Grid {
   readonly #canvas: Canvas;
   readonly #width: number;
   readonly #columns: readonly GridColumn[];
-  /** Those that there is no room for: they are not shown. */
+  /** Columns without room: they are not shown. */
   readonly #left: ReadonlySet<Column>;
   readonly #places: ReadonlyMap<Column, number>;
   readonly #rest: Painted;
@@ -50,7 +50,7 @@ export class Grid {
 
   /**
    * @param head sign and table
-   * @param rows those at hand
+   * @param rows the rows so far
    */
   constructor(head: Painted, rows: readonly GridRow[], width: number, canvas: Canvas) {
     this.#canvas = canvas;
@@ -115,7 +115,7 @@ export class Grid {
     return this.#lines(subject, cells, flow(pieces, total, [width], rest)[0] ?? NOTHING);
   }
 
-  /** What the header has counted, or the subject tells. */
+  /** Whether the header counts it, or the subject shows it. */
   #isTold(field: Field, { unknown }: Fields, subject: Painted): boolean {
     if (field.before !== undefined) return false;
     if (field.identifies) return subject.width > 0;
@@ -149,7 +149,7 @@ function spaces(count: number): string {
 /** By how many there are. */
 const gaps = new Map<number, readonly string[]>();
 
-/** cli-table3 draws a row, whose places are then cut out of it. */
+/** Draws a row with cli-table3, from which the cells are cut out. */
 function gapsBetween(places: number): readonly string[] {
   const known = gaps.get(places);
   if (known !== undefined) return known;
@@ -170,12 +170,12 @@ function gapsBetween(places: number): readonly string[] {
 
 interface Columns {
   readonly columns: readonly GridColumn[];
-  /** NULL, or blank, in all of the rows: these have no place. */
+  /** The number of columns that are NULL or blank in all rows: these are not shown. */
   readonly nulls: number;
   readonly blanks: number;
 }
 
-/** Those that any of the rows has something in, in the table's order. */
+/** The columns that hold something in any of the rows, in the table's order. */
 function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
   const { palette } = canvas;
   const widths = new Map<Column, number>();
@@ -216,7 +216,7 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
 }
 
 function cellOf(field: Field, width: number, canvas: Canvas): Painted {
-  // Cut, it would look like a value.
+  // A cut NULL would look like a value.
   const isNull = field.value.kind === "null" && field.before === undefined;
   if (isNull && width < NULL_WIDTH) {
     return painted(canvas.palette.glyphs.ellipsis.slice(0, width), canvas.palette.quiet);

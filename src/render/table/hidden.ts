@@ -10,7 +10,7 @@ import type { Canvas } from "./view.ts";
 /** A thousand partitions must not take a thousand lines. */
 const TABLES_MAX = 10;
 
-/** A row a table: what of a transaction was counted in place of being shown. */
+/** One line for each table: the changes that were counted and not shown. */
 export function hiddenEvents(hidden: readonly Hidden[], canvas: Canvas): Event[] {
   const shown = hidden.slice(0, hidden.length > TABLES_MAX ? TABLES_MAX - 1 : TABLES_MAX);
   const rest = hidden.slice(shown.length);
@@ -22,7 +22,7 @@ export function hiddenEvents(hidden: readonly Hidden[], canvas: Canvas): Event[]
   return [...events, countedEvent(others, describeCounts(sumOf(rest), canvas), canvas)];
 }
 
-/** Stands for changes that the end of their transaction counts. */
+/** A line for changes that the transaction's end will count. */
 export function postponedEvent(count: number, canvas: Canvas): Event {
   const text = painted("not shown, as all that follows", canvas.palette.quiet);
   return countedEvent(countOf(count, "change"), text, canvas);

@@ -4,23 +4,23 @@ import type { Event } from "./event.ts";
 import type { Head, Place } from "./page.ts";
 import type { Parts } from "./transaction.ts";
 
-/** A row, with what was seen of it earlier. */
+/** A row, and the same row as it was printed earlier. */
 export interface SheetRow {
   readonly message: RowChange;
   readonly seen: TupleData | undefined;
 }
 
-/** What is to be drawn, in order. */
+/** What to draw, in order. */
 export type Item =
   | ({ readonly kind: "row" } & SheetRow)
   | { readonly kind: "event"; readonly event: Event }
-  /** Of no transaction, whichever is open. */
+  /** It belongs to no transaction, even if one is open. */
   | { readonly kind: "aside"; readonly event: Event }
   | { readonly kind: "open"; readonly head: Head }
   | { readonly kind: "divide"; readonly parts: Parts }
-  /** The transaction's last row has come. */
+  /** The transaction has no further rows. */
   | { readonly kind: "close"; readonly parts: Parts }
-  /** A line by itself; of that transaction, if it is of one. */
+  /** A separate line; of that transaction, if it belongs to one. */
   | { readonly kind: "line"; readonly parts: Parts; readonly head: Head | null }
   | { readonly kind: "remark"; readonly text: string };
 

@@ -12,35 +12,35 @@ import { flow } from "./flow.ts";
 import type { Parts } from "./transaction.ts";
 import type { Canvas } from "./view.ts";
 
-/** Narrower than this nothing can be read, and a terminal that says so is lying. */
+/** Nothing is readable at a smaller width, and a terminal that reports one is wrong. */
 const WIDTH_MIN = 20;
 /** Below this, time and xid of a transaction stand above its rows, not beside them. */
 const WIDE_MIN = 64;
-/** From here on times have milliseconds. */
+/** From this width on, times have milliseconds. */
 const MILLISECONDS_MIN = 100;
 
-/** The transaction that what follows belongs to. */
+/** The transaction to which the following lines belong. */
 export interface Head {
-  /** Null: not known yet. */
+  /** Null if not known yet. */
   readonly time: PgTime | null;
   readonly xid: number;
-  /** What there is to say of it beside these: on a line of its own, above its rows. */
+  /** Further facts about it, on a line of their own above its rows. */
   notes: Parts;
 }
 
-/** In its transaction: the last one, the last one that has come so far, or one before these. */
+/** The row's place in its transaction: the last row, the last one so far, or an earlier one. */
 export type Place = "inner" | "open" | "last";
 
-/** What stands before a line of a transaction. */
+/** The mark in the gutter before a line. */
 export type Mark = "first" | "bar" | "last" | "branch" | "none";
 
-/** Lines with a gutter: in it stand time and xid of a transaction, and the marks that hold its rows together. */
+/** Draws lines with a gutter, which holds a transaction's time and xid and the marks that connect its rows. */
 export class Page {
   readonly #canvas: Canvas;
   #width = 80;
-  /** The transaction that is open. */
+  /** The open transaction. */
   #head: Head | undefined;
-  /** Something was drawn of it. */
+  /** Whether some of it was drawn. */
   #begun = false;
   #day = "";
   #xidWidth = 3;
@@ -63,7 +63,7 @@ export class Page {
     return this.#width;
   }
 
-  /** Returns whether it is another one than before. */
+  /** Returns whether the width changed. */
   resize(terminalWidth: number): boolean {
     const width = Math.max(Math.floor(terminalWidth), WIDTH_MIN);
     const changes = width !== this.#width;
@@ -71,14 +71,14 @@ export class Page {
     return changes;
   }
 
-  /** What was drawn since the last call. */
+  /** Returns what was drawn since the last call. */
   take(): string {
     const text = this.#lines.join("");
     this.#lines = [];
     return text;
   }
 
-  /** A line about what is shown. */
+  /** Draws a line about the output itself. */
   remark(text: string): void {
     const { palette } = this.#canvas;
     const start = " ".repeat(this.#gutter);
@@ -91,7 +91,10 @@ export class Page {
     this.#begun = false;
   }
 
-  /** Its last row, where that was known to be one, has closed it: what came later closes it without a line. */
+  /**
+   * Closes the transaction, with a line only if there is something to say: a row that was known to be the last has
+   * already drawn the end.
+   */
   close(parts: Parts): void {
     if (this.#head !== undefined && this.#begun && parts.length > 0) {
       this.put("last", this.flowParts(parts));
@@ -99,7 +102,7 @@ export class Page {
     this.#head = undefined;
   }
 
-  /** Draws what is of no transaction, whichever is open. */
+  /** Draws what belongs to no transaction, even if one is open. */
   without(draw: () => void): void {
     const [head, begun] = [this.#head, this.#begun];
     this.#head = undefined;
@@ -113,14 +116,14 @@ export class Page {
     this.put("branch", this.flowParts(parts));
   }
 
-  /** All of a transaction, in a narrow terminal with its head. */
+  /** Draws a whole transaction; in a narrow terminal its head precedes it. */
   single(lines: readonly Painted[]): void {
     if (this.isNarrow) this.#lines.push(...lines.map(({ text }) => `${text}\n`));
     else this.put("none", lines);
     this.#begun = true;
   }
 
-  /** The transaction's first line, if that is not its first row. */
+  /** Draws the transaction's first line if that is not its first row. */
   begin(): void {
     const head = this.#head;
     if (head === undefined || this.#begun) return;
@@ -141,7 +144,7 @@ export class Page {
     this.#begun = true;
   }
 
-  /** The day and the schema, where they are others than before. */
+  /** Draws the day and the schema if they differ from those before. */
   announce(): void {
     const { times, names, palette } = this.#canvas;
     const time = this.#head?.time;
@@ -156,7 +159,7 @@ export class Page {
     this.#lines.push(`${line.text}\n`);
   }
 
-  /** A line of what became of a transaction, or of nothing that has a place. */
+  /** Draws a line about the end of a transaction, or about something outside of transactions. */
   aside(parts: Parts, head: Head | null): void {
     this.#head = head ?? undefined;
     this.#begun = false;
@@ -228,7 +231,7 @@ export class Page {
     );
   }
 
-  /** Whether what comes next is all of the transaction, as far as that is known. */
+  /** Whether the next row is the whole transaction, as far as known. */
   isSingle(place: Place): boolean {
     const only = !this.#begun && this.#head !== undefined && this.#head.notes.length === 0;
     return only && place !== "inner";
@@ -238,18 +241,18 @@ export class Page {
     return this.#width < WIDE_MIN;
   }
 
-  /** Time and xid stand on a line of their own. */
+  /** Whether time and xid have a line of their own. */
   get ownHead(): boolean {
     return this.isNarrow || this.#canvas.view.expanded;
   }
 
-  /** What stands before each line: time, xid, mark, and a space behind each. */
+  /** The width of time, xid and mark, each with a space behind it. */
   get #gutter(): number {
     if (this.ownHead) return 2;
     return this.#canvas.times.width(this.#width >= MILLISECONDS_MIN) + this.#xidWidth + 4;
   }
 
-  /** Columns behind the gutter. */
+  /** The width behind the gutter. */
   get inner(): number {
     return this.#width - this.#gutter;
   }

@@ -12,20 +12,20 @@ import { type Drawn, drawValue } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 
 export interface RowPieces {
-  /** As many as can fit. */
+  /** As many pieces as can fit. */
   readonly pieces: readonly Piece[];
-  /** All that there would be. */
+  /** The number of all pieces. */
   readonly total: number;
 }
 
 const NAME_WIDTH_MAX = 30;
 const VALUE_WIDTH = 40;
-/** Less than this of a value that is cut anyway is not worth the rest of a line. */
+/** The smallest part of a cut value that is worth the rest of a line. */
 const CUT_WIDTH_MIN = 16;
 const CUT_CHANGE_WIDTH_MIN = 40;
 const SHORT_WIDTH_MIN = 12;
 const SHORT_CHANGE_WIDTH_MIN = 20;
-/** Places where JSON changed: of more than these the two values are easier to read. */
+/** The most places in JSON to show: if more changed, the two values are easier to read. */
 const PLACES_MAX = 3;
 const PLACES_EXPANDED_MAX = 12;
 export const PIECE_GAP: Painted = painted("  ");
@@ -44,7 +44,7 @@ export function describeFields(
   let total = fields.length;
   let identified = false;
   for (const field of fields) {
-    // A wide row has more columns than will ever be seen.
+    // A wide row has more columns than fit.
     if (room <= 0) break;
     const before = pieces.length;
     describeField(field, width, canvas, identified && !field.identifies ? bar : PIECE_GAP, pieces);
@@ -55,7 +55,7 @@ export function describeFields(
   return { pieces, total };
 }
 
-/** What the columns alone would leave unsaid. */
+/** What the columns do not say. */
 export function noteOn(message: RowChange, { fields, changed, unknown }: Fields): string {
   if (fields.length === 0) return message.kind === "delete" ? "(no key)" : "(no columns)";
   const compared = message.kind === "update" && !unknown;
@@ -89,7 +89,7 @@ export function restOf(
   };
 }
 
-/** As restOf(), of what is no row. */
+/** Like restOf(), for things other than rows. */
 export function moreOf(what: string, { palette }: Canvas): Rest {
   return (count) => {
     if (count === 0) return undefined;
@@ -114,7 +114,7 @@ function describeField(
   }
 }
 
-/** Undefined: it is no JSON, or the two values say it better. */
+/** Undefined if it is not JSON, or the two values are easier to read. */
 export function differencesOf(
   { column, before, value }: Field,
   { types, view }: Canvas,
@@ -154,12 +154,12 @@ export function describePlace(
   return { ...to(width), cut: { anywayMin: Infinity, widthMin, to } };
 }
 
-/** The value was seen earlier, or the server sent it. */
+/** The arrow tells whether the old value was printed earlier or sent by the server. */
 export function arrowOf({ seen }: Field, { arrow, seenArrow }: Palette): Painted {
   return seen ? seenArrow : arrow;
 }
 
-/** Values by themselves are cut to what lets several stand on a line. */
+/** Values are cut so that several fit on a line. */
 function describeColumn(field: Field, width: number, canvas: Canvas, gap: Painted): Piece {
   const name = describeName(field, width, canvas.palette);
   const valueMax = canvas.view.valueWidthMax ?? Math.max(VALUE_WIDTH, Math.floor(width / 2));
@@ -177,7 +177,7 @@ function describeColumn(field: Field, width: number, canvas: Canvas, gap: Painte
   };
 }
 
-/** `value`, or `old → new`. Two values that differ look different. */
+/** `value`, or `old → new`. Different values look different. */
 export function drawChange(field: Field, room: number, valueMax: number, canvas: Canvas): Drawn {
   const { column, identifies, before, value } = field;
   const { palette, types } = canvas;

@@ -2,11 +2,11 @@ import type { Relation, RowChange } from "../../pgoutput/messages.ts";
 import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
 import { describeAlteration } from "./alter.ts";
 
-/** Of rows, and of the index that finds them: 16 MB together. */
+/** Rows and their index together take 16 MB. */
 const ROW_BYTES_MAX = 12 << 20;
 /** Row bytes for each slot of the index, of four bytes each. */
 const BYTES_PER_SLOT = 24;
-/** A longer row is not remembered. */
+/** Longer rows are not remembered. */
 const ONE_ROW_BYTES_MAX = 1 << 16;
 const KEY_BYTES_MAX = 4096;
 /** Places of the index in which a row may stand. */
@@ -16,18 +16,18 @@ const HEADER_BYTES = 20;
 const VALUE_KINDS: ReadonlySet<number> = new Set([0x74, 0x62]);
 
 /**
- * The rows that were printed, by table and key, so that an update can be compared with what was seen earlier. They
- * stand one behind the other in a ring of bytes, in which a new row takes the place of the oldest ones.
+ * The rows that were printed, by table and key, so that an update can be compared with what was printed earlier. They
+ * lie one behind the other in a ring of bytes; new rows overwrite the oldest ones.
  */
 export class SeenRows {
-  /** The operating system gives memory only to what is used of it. */
+  /** The operating system provides only the pages that are used. */
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  /** Offsets, plus 1. 0: free. */
+  /** Offsets plus 1; 0 if free. */
   readonly #index: Int32Array;
   /** Where the next row goes. */
   #head = 0;
-  /** The oldest row, and the end of those behind it, where the ring has gone round. Undefined: it has not. */
+  /** The oldest row and the end of those behind it, once the ring has wrapped around. */
   #old: { start: number; readonly end: number } | undefined;
   readonly #tables = new Map<number, { relation: Relation; id: number }>();
   #nextTable = 1;
@@ -39,13 +39,19 @@ export class SeenRows {
     this.#index = new Int32Array(slotsFor(bytesMax));
   }
 
-  /** What was seen of the row that an update changes, if the server sends nothing of it. It lives until follow(). */
+  /**
+   * Returns the earlier version of the row that an update changes, unless the server sent it. It is valid until
+   * follow().
+   */
   before({ kind, relation, key, old, new: row }: RowChange): TupleData | null {
     if (kind !== "update" || old !== null) return null;
     return this.find(relation, key ?? row) ?? null;
   }
 
-  /** The row is as the change says; `pending`: what may be rolled back is forgotten, since nothing would take it back. */
+  /**
+   * Remembers the row as changed.
+   * @param pending the change may still be rolled back, so the row is forgotten instead
+   */
   follow({ kind, relation, key, old, new: row }: RowChange, pending: boolean): void {
     const gone = key ?? (kind === "delete" ? old : null);
     if (gone !== null) this.forget(relation, gone);
@@ -54,7 +60,7 @@ export class SeenRows {
     else this.remember(relation, row, tupleEnd(row));
   }
 
-  /** The row that was seen last with the key that `row` has. It lives until the next row is remembered. */
+  /** Returns the last row with the same key as `row`. It is valid until the next row is remembered. */
   find(relation: Relation, row: TupleData): TupleData | undefined {
     const keyLength = this.#keyOf(relation, row);
     if (keyLength === undefined) return undefined;
@@ -101,7 +107,7 @@ export class SeenRows {
     this.#index[this.#slotOf(hash, table, keyLength) ?? this.#slotFor(hash)] = at + 1;
   }
 
-  /** The row with that key is not what was seen any more. */
+  /** Forgets the row with that key. */
   forget(relation: Relation, row: TupleData): void {
     const keyLength = this.#keyOf(relation, row);
     if (keyLength === undefined) return;
@@ -119,7 +125,7 @@ export class SeenRows {
     this.#old = undefined;
   }
 
-  /** Rows of a table that was altered are those of another one. */
+  /** After ALTER TABLE the rows count as those of another table. */
   #tableOf(relation: Relation): number {
     const known = this.#tables.get(relation.oid);
     if (known?.relation === relation) return known.id;
@@ -132,7 +138,7 @@ export class SeenRows {
     return id;
   }
 
-  /** Writes the key's columns to #key. Undefined: the row has no key that tells it from others. */
+  /** Writes the key's columns to #key. Undefined if the row has no unique key. */
   #keyOf(relation: Relation, { bytes, view, start, columnCount }: TupleData): number | undefined {
     if (!relation.keyed || relation.replicaIdentity === "full") return undefined;
     const { columns } = relation;
@@ -151,7 +157,7 @@ export class SeenRows {
     return length === 0 ? undefined : length;
   }
 
-  /** Where the index has the row with the key in #key. */
+  /** Returns the index's slot of the row with the key in #key. */
   #slotOf(hash: number, table: number, keyLength: number): number | undefined {
     const index = this.#index;
     for (let probe = 0; probe < PROBES; probe++) {
@@ -172,7 +178,7 @@ export class SeenRows {
     return true;
   }
 
-  /** A free slot, or that of the oldest row that could be there. */
+  /** Returns a free slot, or the slot of the oldest row that could be there. */
   #slotFor(hash: number): number {
     const index = this.#index;
     let oldest = hash & (index.length - 1);
@@ -193,7 +199,7 @@ export class SeenRows {
     if (slot !== undefined) this.#index[slot] = 0;
   }
 
-  /** Where there is room for so many bytes. Undefined: nowhere. */
+  /** Returns a place of that length. Undefined if there is none. */
   #makeRoom(length: number): number | undefined {
     if (length > this.#bytes.length) return undefined;
     if (this.#old === undefined && this.#head + length > this.#bytes.length) {

@@ -24,18 +24,18 @@ const SUBJECT_SHARE = 1 / 4;
 const SUBJECT_WIDTH_MIN = 18;
 const SUBJECT_WIDTH_MAX = 44;
 const INTEGERS: ReadonlySet<number> = new Set([20, 21, 23, 26]);
-/** Room for a key behind the table's name, where keys are short. */
+/** The width for a key behind the table's name, if keys are short. */
 const KEY_WIDTH = 7;
 const SIGN_WIDTH = 2;
 const INDENT = 2;
 const GRID_ROWS_MIN = 3;
 const LINES_MAX = 4;
-/** With less room than this, a text stands below its subject. */
+/** If there is less room than this, a text is drawn below its subject. */
 const BESIDE_MIN = 24;
 
 /**
- * Draws what has come, in the width of the terminal. What came together is laid out together, and nothing waits for
- * more: a transaction of one row is a line, rows of one kind of one table are a grid.
+ * Draws items in the terminal's width. Items that arrive together are laid out together, and nothing waits for more: a
+ * transaction of one row is a line, and rows of one kind and table are a grid.
  */
 export class Sheet {
   readonly #canvas: Canvas;
@@ -82,7 +82,7 @@ export class Sheet {
     }
   }
 
-  /** Draws the row there, and those that go together with it. Returns how many these were. */
+  /** Draws that row and those that belong together with it. Returns their number. */
   #rows(items: readonly Item[], at: number): number {
     const first = items[at];
     if (first?.kind !== "row") return 0;
@@ -134,7 +134,7 @@ export class Sheet {
     const { names } = this.#canvas;
     const { sign, subject, paint, lines } = event;
     const room = this.#page.inner - SIGN_WIDTH;
-    // Nothing else tells of this table: its name is whole where that is possible.
+    // Nothing else names this table, so its name is not shortened if possible.
     const name =
       typeof subject === "string"
         ? paintedWithin(subject, room, this.#canvas.palette, paint)
@@ -149,7 +149,7 @@ export class Sheet {
     this.#laidOut(head, place, isLong ? LINES_MAX : event.linesMax, describe, event.rest);
   }
 
-  /** What it says, beside its subject where there is room. */
+  /** Draws the lines beside the subject if there is room. */
   #linesOf(subject: Painted, lines: (width: number) => readonly Painted[], place: Place): void {
     const page = this.#page;
     const alone = page.isSingle(place) && !page.ownHead;
@@ -165,7 +165,7 @@ export class Sheet {
     page.put(alone ? "none" : page.mark(place), beside ? drawn : [subject, ...drawn]);
   }
 
-  /** Sign and subject, and behind them what fits, on one line or on as many as it may take. */
+  /** Draws sign and subject, then what fits, on as many lines as allowed. */
   #laidOut(
     subject: Painted,
     place: Place,
@@ -200,7 +200,7 @@ export class Sheet {
     };
     let { pieces, total } = describe(Math.max(...widths), lines);
     let [first = NOTHING, ...others] = flow(pieces, total, widths, noting);
-    // One line would show next to nothing of a wide row; what changed is shown if at all possible.
+    // One line shows almost nothing of a wide row; changed columns are shown if at all possible.
     const more = (): boolean =>
       isWhole ? missing > 0 && widths.length < LINES_MAX : missing * 2 > total && widths.length < 2;
     while (more()) {
@@ -245,7 +245,7 @@ export class Sheet {
     }
   }
 
-  /** The value that tells which row it is, if one column does and it fits behind the name. */
+  /** The identifying value, if one column identifies the row and it fits behind the name. */
   #keyOf(relation: Relation, { fields }: Fields): Painted | undefined {
     if (soleKey(relation) === undefined) return undefined;
     const field = fields.find(isKeyOf);
@@ -270,14 +270,14 @@ export class Sheet {
     return this.#canvas.names.within(relation, width);
   }
 
-  /** Of sign, table and key. */
+  /** The most width for sign, table and key. */
   get #subjectMax(): number {
     const share = Math.floor(this.#page.width * SUBJECT_SHARE);
     return Math.min(Math.max(share, SUBJECT_WIDTH_MIN), SUBJECT_WIDTH_MAX);
   }
 }
 
-/** It can stand behind the table's name: it is all that tells the row, and did not change. */
+/** Whether it can follow the table's name: it identifies the row alone and did not change. */
 function isKeyOf({ identifies, before, column, relation }: Field): boolean {
   return identifies && before === undefined && soleKey(relation) === column;
 }

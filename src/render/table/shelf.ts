@@ -3,13 +3,13 @@ import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
 
 const BYTES = 1 << 17;
 
-/** Room for the rows of a batch: what came is valid only until the next message does. */
+/** Keeps the rows of a batch: a received row is valid only until the next message. */
 export class Shelf {
   readonly #bytes = new Uint8Array(BYTES);
   readonly #view = new DataView(this.#bytes.buffer);
   #used = 0;
 
-  /** Undefined: there is no room left. */
+  /** Undefined if there is no room left. */
   keep<Change extends RowChange>(message: Change): Change | undefined {
     const key = this.tuple(message.key);
     const old = this.tuple(message.old);

@@ -32,25 +32,25 @@ import * as say from "./transaction.ts";
 import type { Canvas, TableView } from "./view.ts";
 
 export interface TableOptions {
-  /** The terminal's columns; asked again for each batch, so that rows follow a resize. Undefined: no terminal. */
+  /** The terminal's columns, read for each batch so that rows follow a resize. Undefined if there is no terminal. */
   readonly width: () => number | undefined;
   readonly look: Look;
-  /** In milliseconds, from whatever moment on. */
+  /** A clock in milliseconds with any origin. */
   readonly now?: () => number;
   readonly view: TableView;
-  /** Out of WAL: an expanded commit says how a recovery stops before it, and --old full gives old rows. */
+  /** From WAL only: an expanded commit says how a recovery stops before it, and --old full shows old rows. */
   readonly recovery?: boolean;
-  /** Which columns are JSON, and what binary values mean. */
+  /** Knows which columns are JSON, and the meaning of binary values. */
   readonly types: TypeRegistry;
 }
 
 const WIDTH_DEFAULT = 80;
 const OLD_VALUES = "old values: of rows seen before, or with";
 const BURST = "too fast to read: counted, a line a second (--collapse 0: shown)";
-/** The end of a transaction counts its changes from this number on. */
+/** From this number of changes on, a transaction's end counts them. */
 const COUNTED_FROM = 100;
 
-/** What is rendered between two calls of take() is laid out together; nothing waits for a transaction's end. */
+/** Lays out together what is rendered between two calls of take(); it does not wait for a transaction's end. */
 export class TableRenderer implements Renderer {
   readonly #options: TableOptions;
   readonly #canvas: Canvas;
@@ -62,15 +62,15 @@ export class TableRenderer implements Renderer {
   #transaction: Transaction | null = null;
   #head: Head | undefined;
   #tally = new Tally();
-  /** The last row's: in a stream block, perhaps a subtransaction's. */
+  /** The last row's xid; in a stream block it may be a subtransaction's. */
   #xid = 0;
   #streaming = false;
   #pending = false;
-  /** Of what is open: a streamed transaction has several blocks. */
+  /** The counts of what is open: a streamed transaction has several blocks. */
   #counts = noCounts();
   #hiddenInBlock = 0;
   #hint: "due" | "given" | undefined;
-  /** The last transaction that there is more of than was shown; between its blocks too. */
+  /** The last transaction with changes that were not shown; also between its blocks. */
   #counting: { readonly xid: number; readonly tally: Tally } | undefined;
 
   constructor(options: TableOptions) {
@@ -83,7 +83,7 @@ export class TableRenderer implements Renderer {
     this.#burst = new Burst(view.burstRows, options.now ?? (() => 0));
   }
 
-  /** For a status line: what is being counted in place of being shown. Undefined: nothing. */
+  /** What is being counted and not shown, for a status line; undefined if nothing is. */
   get live(): string | undefined {
     const counting = this.#counting;
     return counting && say.collapsedText(counting.xid, counting.tally.hiddenTotal);
@@ -161,13 +161,13 @@ export class TableRenderer implements Renderer {
     this.#seen.clear();
   }
 
-  /** What is to be printed although nothing comes: to be called about once a second. */
+  /** Call it about once a second: it prints what is due when no message arrives. */
   tick(): Uint8Array {
     if (this.#burst.due) this.#report();
     return this.take();
   }
 
-  /** No message will follow: closes what is open, and tells what was counted in vain. */
+  /** Call it after the last message: it closes what is open and prints pending counts. */
   finish(): void {
     this.#leave();
     this.#report();
@@ -201,7 +201,7 @@ export class TableRenderer implements Renderer {
     this.#seen.follow(message, this.#pending);
   }
 
-  /** What a transaction counts: drawn, unless so many were that the rest is only counted. */
+  /** Draws a counted change, or only counts it if there were too many. */
   #change(message: Change, draw: () => void): void {
     const { transaction } = message;
     if (transaction === null) {
@@ -235,7 +235,7 @@ export class TableRenderer implements Renderer {
       this.#batch.add({ kind: "aside", event: busy });
   }
 
-  /** The first announcement of a table is no news, nor is the same again: the server repeats itself. */
+  /** A table's first announcement is not shown, nor is a repetition: the server repeats itself. */
   #relation(transaction: Transaction | null, relation: Relation): void {
     const before = this.#relations.get(relation.oid);
     this.#relations.set(relation.oid, relation);
@@ -251,7 +251,7 @@ export class TableRenderer implements Renderer {
     this.#batch.event(event.alterEvent(relation, changes, this.#canvas));
   }
 
-  /** The next row is one of `transaction`: in a stream block, perhaps of one of its subtransactions. */
+  /** The next row belongs to `transaction`; in a stream block, perhaps to a subtransaction. */
   #enter(transaction: Transaction): void {
     const open = this.#transaction;
     if (open !== null && (transaction.xid === open.xid || this.#streaming)) return;
@@ -280,7 +280,7 @@ export class TableRenderer implements Renderer {
     else this.#head.notes = [...this.#head.notes, ...parts];
   }
 
-  /** A transaction whose changes were seen before meets its end, or comes near to it. */
+  /** A transaction whose changes came earlier ends or is prepared. */
   #fate(message: Fate): void {
     this.#leave();
     this.#counting = undefined;
@@ -298,10 +298,10 @@ export class TableRenderer implements Renderer {
     this.#leave();
   }
 
-  /** What is open ends here, or its end was cut off or filtered out. */
+  /** Closes what is open: it ends here, or its end was cut off or filtered out. */
   #leave(parts?: say.Parts): void {
     if (this.#streaming) {
-      // None of its further blocks shows anything: the line of its end counts their changes.
+      // No further block of it shows anything: its last line counts their changes.
       if (this.#hiddenInBlock > 0 && this.#tally.hiddenTotal === this.#hiddenInBlock) {
         this.#batch.event(postponedEvent(this.#hiddenInBlock, this.#canvas));
       }
@@ -320,7 +320,7 @@ export class TableRenderer implements Renderer {
     this.#hiddenInBlock = 0;
   }
 
-  /** Of a transaction that has left the screen before its end. */
+  /** The counts in the closing line, if its rows no longer fit the screen or were not all shown. */
   #total(): say.Parts {
     const total = Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
     const counted = total >= COUNTED_FROM || this.#tally.hiddenTotal > 0;

@@ -1,11 +1,11 @@
 import type { LogicalMessage, Relation, RowChange, Truncate } from "../../pgoutput/messages.ts";
 import type { Glyphs } from "../terminal/painted.ts";
 
-/** What is counted of a transaction. */
+/** The changes that a transaction counts. */
 export type Change = RowChange | Truncate | LogicalMessage;
 export type Counts = Record<Change["kind"], number>;
 
-/** In the order in which they are printed. */
+/** In printing order. */
 export const SIGNED: readonly (keyof Counts)[] = [
   ...(["insert", "update", "delete", "truncate", "message"] as const),
 ];
@@ -18,18 +18,18 @@ export function noCounts(): Counts {
   return { insert: 0, update: 0, delete: 0, truncate: 0, message: 0 };
 }
 
-/** Changes of one table, or the messages, that were counted in place of being shown. */
+/** Changes of one table, or messages, that were counted and not shown. */
 export interface Hidden {
-  /** Undefined: messages. */
+  /** Undefined for messages. */
   readonly relation: Relation | undefined;
   readonly counts: Counts;
   total: number;
 }
 
-/** What a transaction has held so far. It grows with the number of its tables, not with that of its rows. */
+/** Counts the changes of a transaction. Its size depends on the number of tables, not of rows. */
 export class Tally {
   readonly counts = noCounts();
-  /** A subtransaction was rolled back whose changes had been counted. */
+  /** A subtransaction was rolled back after its changes had been counted. */
   partlyRolledBack = false;
   readonly #hidden = new Map<number | undefined, Hidden>();
   #shown = 0;
@@ -39,12 +39,12 @@ export class Tally {
     return this.#hiddenTotal;
   }
 
-  /** The tables with the most first. */
+  /** Tables with the most changes first. */
   hidden(): readonly Hidden[] {
     return [...this.#hidden.values()].toSorted((a, b) => b.total - a.total);
   }
 
-  /** Counts the change. Whether it is to be shown: the first `shownMax` are. */
+  /** Counts the change. Returns whether it is one of the first `shownMax`, which are shown. */
   add(change: Change, shownMax: number): boolean {
     this.counts[change.kind] += 1;
     this.#shown += 1;

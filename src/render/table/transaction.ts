@@ -11,10 +11,7 @@ import { sanitizeLine } from "../bytes/sanitize.ts";
 import { countOf, formatCount } from "../cells/numbers.ts";
 import { type Counts, signOfCount, SIGNED } from "./tally.ts";
 
-/**
- * What is said about a transaction as a whole, beside its time and xid. A list of parts, the most important first, to
- * be laid out as they fit.
- */
+/** Facts about a transaction besides its time and xid, the most important first, laid out as they fit. */
 export type Parts = readonly Part[];
 
 export interface Part {
@@ -37,7 +34,7 @@ export function abortParts(palette: Palette): Parts {
 }
 
 export function originParts(message: Origin): Parts {
-  // A session that only calls itself an origin has no position there.
+  // A session may name an origin without a position there.
   const at = message.originLsn === INVALID_LSN ? "" : ` at ${formatLsn(message.originLsn)}`;
   return [part(`origin ${quoted(message.name)}${at}`)];
 }
@@ -60,7 +57,7 @@ export function subtransactionParts(transaction: Transaction, top: number): Part
   return [part(transaction.xid === top ? `xid ${top}` : `subtransaction xid ${transaction.xid}`)];
 }
 
-/** `3 changes`, and when they are of several kinds `+1 ~2`, in the signs of the rows. */
+/** `3 changes`, followed by `+1 ~2` in the rows' signs if there are several kinds. */
 export function countParts(counts: Counts, palette: Palette): Parts {
   const { message: messages, ...rows } = counts;
   const changes = Object.values(rows).reduce((sum, count) => sum + count, 0);
@@ -71,7 +68,7 @@ export function countParts(counts: Counts, palette: Palette): Parts {
   return [part(`${countOf(changes, "change")}${kinds}`), ...messageParts];
 }
 
-/** `+3` `~2`: each kind that there is any of. */
+/** `+3` `~2`: one for each kind that occurs. */
 export function signsOf(
   counts: Partial<Counts>,
   palette: Palette,

@@ -3,18 +3,20 @@ import type { Palette } from "../terminal/painted.ts";
 import type { TableNames } from "../cells/names.ts";
 import type { TimeMode, Times } from "../cells/times.ts";
 
-/** What a person asked to see of the changes. */
+/** The user's choice of what to show. */
 export interface TableView {
-  /** One column a line, whole values, as psql's \x. */
+  /** One column on each line with whole values, like psql's \x. */
   readonly expanded: boolean;
-  /** Only these columns, and the key. Undefined: all. */
+  /** Only these columns and the key; undefined for all. */
   readonly columns: ReadonlySet<string> | undefined;
-  /** Of a value, in terminal columns. Undefined: what suits the terminal. */
+  /** The widest value in terminal columns; undefined for a width that suits the terminal. */
   readonly valueWidthMax: number | undefined;
-  /** Rows of a transaction that are shown before the rest is only counted. Infinity: all. */
+  /** The number of a transaction's rows to show; the rest is counted. Infinity for all. */
   readonly collapseAfter: number;
   readonly time: TimeMode;
-  /** Rows that are shown at once before they are only counted; of a lasting stream a tenth a second. Infinity: all. */
+  /**
+   * The number of rows to show at once; the rest is counted. A tenth of it is allowed every second. Infinity for all.
+   */
   readonly burstRows: number;
 }
 
@@ -27,7 +29,7 @@ export const WHOLE_VIEW: TableView = {
   burstRows: Number.POSITIVE_INFINITY,
 };
 
-/** What everything is drawn with. */
+/** What all drawing needs. */
 export interface Canvas {
   readonly palette: Palette;
   readonly view: TableView;
