@@ -10,7 +10,7 @@ const DELETED: GroupLimits = { weight: 100_000, bytes: 2 ** 24 };
 
 const UNKNOWN = "a value of it was not sent";
 
-/** Row changes as statements: what they did, or its inverse. Each gives what is missing for that. */
+/** Row changes as statements: what they did, or its inverse. Each returns what is missing for that. */
 export class SqlChanges {
   readonly #statements: SqlStatements;
   readonly #comment: (text: string) => void;
@@ -53,7 +53,7 @@ export class SqlChanges {
 
   takeBack(message: RowChange, plan: SqlPlan): SqlFault | undefined {
     // An UPDATE into the rows of a filter comes as INSERT, and one out of them as DELETE.
-    if (plan.partial) return "its publication leaves out columns or rows";
+    if (plan.partial) return "its publication leaves out columns, rows or operations";
     const statements = this.#statements;
     const after = this.#after;
     const before = this.#before;
@@ -97,7 +97,7 @@ function identityOf(plan: SqlPlan): Identity {
   return plan.whole ? "whole" : "key";
 }
 
-/** Of a key that was sent: one managed service marks no column as key. */
+/** How a row is found by a key that was sent: one managed service marks no column as key. */
 function keyIdentity({ relation }: SqlPlan): Identity {
   return relation.keyed ? "key" : "present";
 }

@@ -53,7 +53,7 @@ export interface SqlPlan {
   readonly select: Uint8Array;
   /** No columns tell rows apart, or all of them do: WHERE compares the whole row, and takes one of those that are equal. */
   readonly whole: boolean;
-  /** The publication leaves out columns, or rows. */
+  /** The publication leaves out columns, rows or operations. */
   readonly partial: boolean;
   /** No column is inserted. */
   readonly isEmpty: boolean;

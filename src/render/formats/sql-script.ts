@@ -10,7 +10,7 @@ export type SqlFault =
   | "a TRUNCATE has no inverse"
   | "a DROP TABLE has no inverse"
   | "a GENERATED ALWAYS identity column was set"
-  | "its publication leaves out columns or rows"
+  | "its publication leaves out columns, rows or operations"
   | "a message of it is not known"
   | "its end is missing"
   | "it began before the input"
@@ -39,16 +39,16 @@ const SETTINGS =
   "SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; " +
   "SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning';";
 
-/** What all SQL of one run has in common: it may come out of several captures, and is one script. */
+/** All SQL of one run, which is one script, also if it comes out of several captures. */
 export class SqlScript {
   readonly faults = new Map<string, FaultCount>();
-  /** Of an undo. */
+  /** Only of an undo. */
   readonly backwards: Backwards | undefined;
   readonly checked: boolean;
   readonly #version: string;
   #begun = false;
   #transactions = 0;
-  /** Transactions that are not printed, or end in ROLLBACK. */
+  /** The number of transactions that are comments or end in ROLLBACK. */
   unfit = 0;
 
   constructor(version: string, checked: boolean, backwards: Backwards | undefined) {

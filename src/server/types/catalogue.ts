@@ -117,11 +117,14 @@ export class TypeCatalogue {
       SELECT
         ARRAY(SELECT attname::text FROM column_ WHERE attgenerated <> '') AS generated,
         ARRAY(SELECT attname::text FROM column_ WHERE attidentity = 'a') AS always,
-        -- to_jsonb: before PostgreSQL 15 there are neither.
-        EXISTS (SELECT FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
-          WHERE p.pubname = ANY (${quoteTextArray(publications)})
+        -- A publication with tables of its own that has not this one does not concern it.
+        EXISTS (SELECT FROM pg_catalog.pg_publication p LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
             AND r.prrelid IN (SELECT ${oid}::oid UNION SELECT relid::oid FROM pg_catalog.pg_partition_ancestors(${oid}))
-            AND (to_jsonb(r) ->> 'prqual' IS NOT NULL OR EXISTS (
+          WHERE p.pubname = ANY (${quoteTextArray(publications)})
+            AND (r.oid IS NOT NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication_rel WHERE prpubid = p.oid))
+            AND (NOT (pubinsert AND pubupdate AND pubdelete AND pubtruncate)
+              -- to_jsonb: before PostgreSQL 15 there are neither.
+              OR to_jsonb(r) ->> 'prqual' IS NOT NULL OR EXISTS (
               SELECT FROM column_ WHERE attgenerated = '' AND to_jsonb(r) ->> 'prattrs' IS NOT NULL
                 AND (to_jsonb(r) ->> 'prattrs') !~ ('[[:<:]]' || attnum || '[[:>:]]')))) AS partial
       FROM (SELECT) one`.replaceAll(
