@@ -11,14 +11,14 @@ import { TemporaryFiles } from "../temporary-files.ts";
 import { tableMatcher } from "./filter.ts";
 import type { Rendering, SqlFlags } from "./renderer.ts";
 
-/** Of an undo in memory; what is before it goes to a temporary file. */
+/** An undo keeps so much in memory, and writes what is older to a temporary file. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
-/** Named in an error or a warning; the others are counted. */
+/** An error or a warning names so many tables. */
 const NAMED_MAX = 10;
 
 export class SqlRun {
   readonly script: SqlScript;
-  /** Apart from those that changes are kept in, which are cleared between transactions. */
+  /** Its own, since those that hold changes are cleared between transactions. */
   readonly #files = new TemporaryFiles();
   readonly #wanted: ReturnType<typeof tableMatcher>;
   readonly #tablesChanged: boolean;
@@ -37,7 +37,7 @@ export class SqlRun {
     this.script = new SqlScript(readVersion(), checked, backwards);
   }
 
-  /** Of one stream or capture. */
+  /** The renderer of one stream or capture. */
   rendering(types: TypeRegistry): Rendering {
     const { script } = this;
     const wanted = this.#wanted;
@@ -129,14 +129,14 @@ function cureOf(faults: readonly FaultCount[]): string {
   return cures.join(" ");
 }
 
-/** Pieces in memory, and in a temporary file what is too much for that. */
+/** Keeps pieces in memory, and in a temporary file those for which there is no room. */
 class Reversal implements Backwards {
   readonly #files: TemporaryFiles;
   /** Nothing will be printed. */
   readonly #refused: () => boolean;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
-  /** Of the file: each holds whole pieces, the last one first. */
+  /** Places in the file: each holds whole pieces, the last one first. */
   readonly #parts: Array<readonly [at: number, length: number]> = [];
 
   constructor(files: TemporaryFiles, refused: () => boolean) {

@@ -1,4 +1,3 @@
-import { assertNever } from "../../assert.ts";
 import type { Lsn } from "../../lsn.ts";
 import type {
   Delete,
@@ -88,19 +87,8 @@ export class DebeziumRenderer implements Renderer {
       case "table_changed":
       case "unknown":
         return;
-      case "stream_start":
-      case "stream_stop":
-      case "stream_commit":
-      case "stream_abort":
-      case "begin_prepare":
-      case "prepare":
-      case "stream_prepare":
-      case "commit_prepared":
-      case "rollback_prepared":
-      case "abort":
-        throw committedOnly("debezium", message.kind);
       default:
-        assertNever(message);
+        throw committedOnly("debezium", message.kind);
     }
   }
 

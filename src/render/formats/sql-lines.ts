@@ -25,7 +25,7 @@ export class SqlLines {
   readonly #checked: boolean;
   /** Each statement is one of its pieces. */
   readonly #backwards: Backwards | undefined;
-  /** Of the transaction, for messages: `xid 758, commit_lsn 0/19D4F80`. */
+  /** The transaction, for messages: `xid 758, commit_lsn 0/19D4F80`. */
   place = "";
   /** Statements that must not run are comments. */
   commented = false;
@@ -59,7 +59,7 @@ export class SqlLines {
     this.#written();
   }
 
-  /** What is no statement of the transaction. */
+  /** Writes what is not a statement of the transaction. */
   write(text: string): void {
     this.out.text(text);
     this.#written();
@@ -69,7 +69,7 @@ export class SqlLines {
     if (this.out.offset > 0) this.#backwards?.push(this.out.take());
   }
 
-  /** Several tables in one statement, which the foreign keys are checked at the end of. */
+  /** Writes several tables' rows as one statement: foreign keys are checked at its end. */
   putAll(bodies: readonly Body[], verb: string, tables: string): void {
     const pieces: Uint8Array[] = [];
     const named = this.#checked ? bodies : bodies.slice(0, -1);
@@ -108,7 +108,7 @@ export class SqlLines {
   }
 }
 
-/** A block of plpgsql, in a tag that it does not hold. */
+/** A block of plpgsql, quoted by a tag that does not occur in it. */
 export function block(pieces: readonly Uint8Array[]): Uint8Array {
   const body = Buffer.concat(pieces);
   let tag = "$walctl$";
@@ -116,7 +116,7 @@ export function block(pieces: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([Buffer.from(`DO ${tag} `), body, Buffer.from(` ${tag};\n`)]);
 }
 
-/** `%` stands for a value there. */
+/** RAISE takes `%` for a value. */
 function inMessage(text: string): string {
   return sanitizeLine(text).replaceAll("%", "%%");
 }

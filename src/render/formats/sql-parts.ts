@@ -4,7 +4,7 @@ import type { SqlPlan } from "./sql-plan.ts";
 
 /** Conditions behind one WHERE, since PostgreSQL plans many slowly. */
 export const CONDITIONS_MAX = 250;
-/** Of the first row: one row does not need a line of its own. */
+/** Before the first row, which needs no line of its own if it is the only one. */
 const ROW_INDENT = 2;
 const END_LIST = Buffer.from(")");
 
@@ -19,12 +19,12 @@ export interface Part {
   readonly plan: SqlPlan;
   readonly identity: Identity;
   readonly text: ByteWriter;
-  /** Of whole rows, which may be equal: how many there are of each. */
+  /** How many there are of each whole row: rows may be equal. */
   readonly counts: Map<string, number>;
   rows: number;
 }
 
-/** Several of whole rows, whose conditions are long. */
+/** The statements of a part: whole rows, whose conditions are long, may need several. */
 export function bodiesOf(
   { plan, identity, text, counts, rows }: Part,
   verb: "INSERT" | "DELETE",

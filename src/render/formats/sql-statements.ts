@@ -39,7 +39,7 @@ export class SqlStatements {
   readonly lines: SqlLines;
   readonly #body = new ByteWriter();
   readonly #parts: Part[] = [];
-  /** Of earlier parts, to be written again. */
+  /** Writers of earlier parts, for the next ones. */
   readonly #free: ByteWriter[] = [];
   /** By the plan's key: a relation that is announced again has another plan. */
   readonly #last = new Map<string, Part>();

@@ -2,7 +2,6 @@
  * Transactions as SQL that does the same once more, or with --undo takes them back (docs/sql.md).
  * Law: nothing is printed to be run that is not the whole transaction, and no value changes what a statement is.
  */
-import { assertNever } from "../../assert.ts";
 import { INVALID_LSN, formatLsn } from "../../lsn.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type {
@@ -55,9 +54,9 @@ export class SqlRenderer implements Renderer {
   /** It is not whole. */
   #broken = false;
   #number = 0;
-  /** Nobody asked for the tables that it created, dropped or rewrote. */
+  /** It created, dropped or rewrote tables, and nobody asked for that. */
   #hasUnprinted = false;
-  /** Emptied, as their new files say. */
+  /** The tables whose new files show that they were emptied. */
   #truncated: Relation[] = [];
   #xid: number | undefined;
 
@@ -121,19 +120,8 @@ export class SqlRenderer implements Renderer {
         return this.#fail("a message of it is not known", "transaction", undefined);
       case "type":
         return;
-      case "stream_start":
-      case "stream_stop":
-      case "stream_commit":
-      case "stream_abort":
-      case "begin_prepare":
-      case "prepare":
-      case "stream_prepare":
-      case "commit_prepared":
-      case "rollback_prepared":
-      case "abort":
-        throw committedOnly("sql", message.kind);
       default:
-        assertNever(message);
+        throw committedOnly("sql", message.kind);
     }
   }
 
@@ -293,5 +281,5 @@ export class SqlRenderer implements Renderer {
 const OF_TABLES: ReadonlySet<string> = new Set(["truncate", "table_changed", "relation", "type"]);
 const VERBS = { insert: "INSERT", update: "UPDATE", delete: "DELETE" };
 const TABLES_MAX = 10_000;
-/** Of a message's content, in a comment. */
+/** So much of a message's content is printed. */
 const COMMENT_BYTES = 1000;
