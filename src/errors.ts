@@ -55,7 +55,7 @@ export function nearestOf(word: string, names: Iterable<string>): string | undef
 }
 
 /** The number of letters to insert, delete or replace. */
-function editDistance(from: string, to: string): number {
+export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
     const next = [i];

@@ -4,8 +4,8 @@ import { openCapture } from "../capture/source.ts";
 import { usageError } from "../errors.ts";
 import { formatPosition } from "../wal/pages/position.ts";
 import type { SegmentHeader } from "../wal/pages/page.ts";
+import type { TimelineParent } from "../wal/pages/segments.ts";
 import type { CommandContext } from "./context.ts";
-import type { WalInput } from "./decode-file/wal-input.ts";
 
 /** @throws WalctlError where it is not a catalogue */
 export async function openCatalog(
@@ -41,7 +41,7 @@ export function refuseOtherSystem(
 /** @throws WalctlError, a usage error, where the log left the catalogue's before it was exported: tables may be other ones there */
 export function refuseOtherTimeline(
   { header }: CatalogFile,
-  { timeline, parents }: Pick<WalInput, "timeline" | "parents">,
+  { timeline, parents }: { readonly timeline: number; readonly parents: readonly TimelineParent[] },
   path: string,
 ): void {
   if (header.timeline === timeline) return;

@@ -10,7 +10,7 @@ import { formatPosition } from "../../wal/pages/position.ts";
 import { formatSegmentName } from "../../wal/pages/segments.ts";
 import type { WalInput } from "./wal-input.ts";
 
-/** What was altered between the export and the input's start nobody can tell: rows might have other columns. */
+/** Nobody knows what was altered between the export and the input's start: rows might have other columns. */
 export function refuseGap(
   { header }: CatalogFile,
   { from, header: input }: WalInput,
@@ -33,11 +33,11 @@ export interface CatalogPass {
   readonly catalogPath: string;
   readonly keepGoing: boolean;
   readonly stop: AbortSignal;
-  /** Is told where it is. */
+  /** Called with the position that was reached. */
   readonly progress: (position: number) => void;
 }
 
-/** As it was where the input begins: what was exported later is taken back by a first pass. */
+/** The catalogue where the input begins: a first pass takes back what changed until the export. */
 export async function catalogAtStart(
   exported: CatalogFile,
   input: WalInput,

@@ -35,7 +35,7 @@ import {
 import { Reporter, type Warning } from "../reporter.ts";
 import type { SqlRun } from "../messages/sql.ts";
 import type { Where } from "../messages/where.ts";
-import { openWhere } from "./open-where.ts";
+import { openWhere } from "../messages/open-where.ts";
 import { askedColumns } from "../messages/table-flags.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 import { type WalFlags, refuseWalFlags } from "./wal-flags.ts";

@@ -29,8 +29,8 @@ import { askedColumns } from "../messages/table-flags.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
-import { catalogAtStart, refuseGap } from "./catalog-at-start.ts";
-import { openWhere } from "./open-where.ts";
+import { type CatalogPass, catalogAtStart, refuseGap } from "./catalog-at-start.ts";
+import { openWhere } from "../messages/open-where.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
 import { concernsTables, lossWarnings } from "./wal-losses.ts";
@@ -72,10 +72,7 @@ interface Job {
   readonly context: CommandContext;
 }
 
-interface Pass extends Job {
-  /** Is told where it is. */
-  readonly progress: (position: number) => void;
-}
+type Pass = Job & Pick<CatalogPass, "progress">;
 
 async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { context, files, flags, options } = job;
@@ -125,7 +122,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   warnOfUnknownTypes(catalog, reporter);
   if (sql !== undefined) sql.isLost = () => concernsTables(decoder.losses.current, filter.tables);
   const listener = new RowListener(decoder, pipeline, reporter, {
-    ...{ ...job, progress: progress("rows") },
+    ...job,
+    progress: progress("rows"),
   });
   const end = await readRows(input, listener, job);
   reporter.clearProgress();

@@ -1,3 +1,4 @@
+import { editDistance } from "../../errors.ts";
 import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
 import { quotePlainly } from "../../server/query/sql.ts";
 import { shellQuote } from "../../server/target/target.ts";
@@ -153,7 +154,7 @@ function likeliest(
   const ranked = others
     .map((other) => ({ other, compared: part(other).toLowerCase() }))
     .map(({ other, compared }) => {
-      return { other, compared, errors: typingErrors(name.toLowerCase(), compared) };
+      return { other, compared, errors: editDistance(name.toLowerCase(), compared) };
     })
     .filter(({ compared, errors }) => errors <= TYPING_ERRORS_MAX && errors * 2 <= compared.length)
     .toSorted((one, two) => one.errors - two.errors);
@@ -163,18 +164,4 @@ function likeliest(
 /** A pattern without a dot names a table in any schema. */
 function comparable(pattern: string, name: string): string {
   return pattern.includes(".") ? name : name.slice(name.indexOf(".") + 1);
-}
-
-/** The number of letters left out, added or mistaken (Levenshtein distance), computed row by row. */
-function typingErrors(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let at = 0; at < one.length; at++) {
-    const next = [at + 1];
-    for (let index = 0; index < other.length; index++) {
-      const replaced = (row[index] ?? 0) + (other[index] === one[at] ? 0 : 1);
-      next.push(Math.min(replaced, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
 }

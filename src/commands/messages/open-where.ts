@@ -1,5 +1,5 @@
-import type { MessageFilter } from "../messages/filter.ts";
-import type { Where } from "../messages/where.ts";
+import type { MessageFilter } from "./filter.ts";
+import type { Where } from "./where.ts";
 
 /** The language of --where is loaded only with it. */
 export async function openWhere(
@@ -7,6 +7,6 @@ export async function openWhere(
   filter: MessageFilter,
 ): Promise<Where | undefined> {
   if (texts === undefined || texts.length === 0) return undefined;
-  const { createWhere } = await import("../messages/where.ts");
+  const { createWhere } = await import("./where.ts");
   return await createWhere(texts, filter);
 }

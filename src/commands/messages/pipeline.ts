@@ -11,7 +11,7 @@ import type { TransactionGate } from "./gate.ts";
 import type { OutputJournal } from "./output-journal.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { Warning } from "../reporter.ts";
-import { keepHeapSmall } from "./small-heap.ts";
+import { keepHeapSmall } from "../small-heap.ts";
 
 /** From here on what is remembered of relations is most of the memory. */
 const RELATIONS_MANY = 200;

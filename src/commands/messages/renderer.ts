@@ -9,7 +9,7 @@ import type { Streaming } from "../../server/settings/pgoutput-options.ts";
 import type { CommandContext } from "../context.ts";
 import { type ForeignDialect, type OutputOptions } from "../options.ts";
 import type { Warning } from "../reporter.ts";
-import { keepHeapSmall } from "./small-heap.ts";
+import { keepHeapSmall } from "../small-heap.ts";
 import { createSummaryRenderer, INEXACT_SUMMARY } from "./summary.ts";
 import { type TableFlags, tableView } from "./table-flags.ts";
 
@@ -17,7 +17,7 @@ import { type TableFlags, tableView } from "./table-flags.ts";
 export interface SqlFlags {
   readonly checked?: boolean;
   readonly undo?: boolean;
-  /** Of WAL. */
+  /** --tables-changed, of decode-file on WAL. */
   readonly tablesChanged?: boolean;
 }
 
