@@ -123,7 +123,7 @@ function cureOf(faults: readonly FaultCount[]): string {
   }
   cures.push(
     has("a TRUNCATE has no inverse") || has("a DROP TABLE has no inverse")
-      ? "Those rows are only in a backup. To leave them out: --only insert,update,delete, or --only-table; the rest is then undone without them."
+      ? "The rows of a TRUNCATE or DROP TABLE are only in a backup. To leave such changes out: --only insert,update,delete, or --only-table; the rest is then undone without them."
       : "To leave them out: --only, --only-table or --where; the rest is then undone without them.",
   );
   return cures.join(" ");
