@@ -1,9 +1,12 @@
-/** A short run of `npm run test:chaos`, which goes on for as long as one likes. */
+/** Short runs of what `npm run test:chaos` does for longer. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runChaos } from "./chaos.ts";
+import { runSoak } from "./soak.ts";
 
 const DURATION_MS = 10_000;
+/** Time for three bursts. */
+const SOAK_MS = 18_000;
 
 test("random faults under load: nothing lost, nothing twice, nothing confirmed too early", async (t) => {
   const seed = Number(process.env["WALCTL_TEST_SEED"] ?? Date.now() % 1_000_000);
@@ -19,4 +22,13 @@ test("random faults under load: nothing lost, nothing twice, nothing confirmed t
   for (const { name, wrong } of report.subjects) {
     assert.deepEqual(wrong, [], `${name}, seed ${seed}: ${log.join(", ")}`);
   }
+});
+
+test("a steady load with bursts, as NDJSON and as a table: nothing lost, in order, less than 100 MB", async (t) => {
+  const seed = Number(process.env["WALCTL_TEST_SEED"] ?? Date.now() % 1_000_000);
+  t.diagnostic(`WALCTL_TEST_SEED=${seed}`);
+  const report = await runSoak({ version: 18, seed, durationMs: SOAK_MS });
+  t.diagnostic(JSON.stringify(report));
+  assert.ok(report.changes > 20_000);
+  for (const { name, wrong } of report.subjects) assert.deepEqual(wrong, [], name);
 });

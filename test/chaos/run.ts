@@ -1,8 +1,9 @@
-/** `npm run test:chaos -- [--minutes N] [--seed N] [--server VERSION] [--verbose]` */
+/** `npm run test:chaos -- [--minutes N] [--soak MINUTES] [--seed N] [--server VERSION] [--verbose]` */
 import { parseArgs } from "node:util";
 import type { ServerVersion } from "../support/server/server.ts";
-import { type ChaosReport, runChaos } from "./chaos.ts";
-import { runRestored } from "./restored.ts";
+import { type ChaosOptions, type ChaosReport, runChaos } from "./chaos.ts";
+import { type RestoredOptions, runRestored } from "./restored.ts";
+import { type SoakOptions, runSoak } from "./soak.ts";
 
 const MS_PER_MINUTE = 60_000;
 const RESTORED_ROUNDS_PER_MINUTE = 3;
@@ -12,6 +13,7 @@ async function main(argv: readonly string[]): Promise<number> {
     args: [...argv],
     options: {
       minutes: { type: "string", default: process.env["WALCTL_CHAOS_MINUTES"] ?? "3" },
+      soak: { type: "string", default: process.env["WALCTL_SOAK_MINUTES"] ?? "15" },
       seed: {
         type: "string",
         default: process.env["WALCTL_TEST_SEED"] ?? `${Date.now() % 1_000_000}`,
@@ -20,26 +22,49 @@ async function main(argv: readonly string[]): Promise<number> {
       verbose: { type: "boolean", default: false },
     },
   });
-  const { minutes, seed, server } = values;
+  const { minutes, soak, seed, server } = values;
   console.log(`chaos: seed ${seed}, ${minutes} minutes, PostgreSQL ${server}`);
-  const report = await runChaos({
-    seed: Number(seed),
-    durationMs: Number(minutes) * MS_PER_MINUTE,
-    version: Number(server) as ServerVersion,
-    log: values.verbose ? (line) => console.log(line) : () => {},
-  });
+  const options = { seed: Number(seed), version: Number(server) as ServerVersion };
+  const log = values.verbose ? (line: string): void => console.log(line) : (): void => {};
+  const well = [
+    await chaos({ ...options, log, durationMs: Number(minutes) * MS_PER_MINUTE }),
+    await restored({
+      ...options,
+      log,
+      rounds: Math.ceil(Number(minutes) * RESTORED_ROUNDS_PER_MINUTE),
+    }),
+    await soaked({ ...options, durationMs: Number(soak) * MS_PER_MINUTE }),
+  ];
+  return well.every(Boolean) ? 0 : 1;
+}
+
+/** Of each of them: whether all is well. Without time it is left out. */
+async function chaos(options: ChaosOptions): Promise<boolean> {
+  if (options.durationMs === 0) return true;
+  const report = await runChaos(options);
   print(report);
-  const restored = await runRestored({
-    seed: Number(seed),
-    rounds: Math.ceil(Number(minutes) * RESTORED_ROUNDS_PER_MINUTE),
-    version: Number(server) as ServerVersion,
-    log: values.verbose ? (line) => console.log(line) : () => {},
-  });
-  console.log(
-    `restored from a copy: ${restored.length === 0 ? "all is said" : restored.join("\n")}`,
-  );
-  const well = report.subjects.every(({ wrong }) => wrong.length === 0) && restored.length === 0;
-  return well ? 0 : 1;
+  return report.subjects.every(({ wrong }) => wrong.length === 0);
+}
+
+async function restored(options: RestoredOptions): Promise<boolean> {
+  if (options.rounds === 0) return true;
+  const wrong = await runRestored(options);
+  console.log(`restored from a copy: ${wrong.length === 0 ? "all is said" : wrong.join("\n")}`);
+  return wrong.length === 0;
+}
+
+async function soaked(options: SoakOptions): Promise<boolean> {
+  if (options.durationMs === 0) return true;
+  const { transactions, changes, subjects } = await runSoak(options);
+  const minutes = options.durationMs / MS_PER_MINUTE;
+  console.log(`soak: ${minutes} minutes, ${transactions} transactions of ${changes} changes`);
+  for (const { name, peakMb, thirdsMb, wrong } of subjects) {
+    const thirds = thirdsMb.map((mb) => mb.toFixed(1)).join(", ");
+    const verdict = wrong.length === 0 ? "nothing lost, in order" : `${wrong.length} WRONG`;
+    console.log(`${name}: peak ${peakMb.toFixed(1)} MB, by thirds ${thirds}: ${verdict}`);
+    for (const each of wrong.slice(0, 20)) console.log(`  ${each}`);
+  }
+  return subjects.every(({ wrong }) => wrong.length === 0);
 }
 
 function print({ transactions, rows, faults, subjects }: ChaosReport): void {

@@ -69,10 +69,14 @@ async function peakMemoryMb({ server, args, reader }: MemoryRun): Promise<number
 }
 
 export function highWaterMarkKb(pid: number | undefined): number {
+  return memoryKb(pid, "VmHWM");
+}
+
+/** What is resident now, or was at most. */
+export function memoryKb(pid: number | undefined, name: "VmHWM" | "VmRSS"): number {
   try {
-    return Number(
-      /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0,
-    );
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
   } catch {
     // It has just ended.
     return 0;
