@@ -62,7 +62,7 @@ async function soaked(options: SoakOptions): Promise<boolean> {
     const thirds = thirdsMb.map((mb) => mb.toFixed(1)).join(", ");
     const verdict = wrong.length === 0 ? "nothing lost, in order" : `${wrong.length} WRONG`;
     console.log(`${name}: peak ${peakMb.toFixed(1)} MB, by thirds ${thirds}: ${verdict}`);
-    for (const each of wrong.slice(0, 20)) console.log(`  ${each}`);
+    for (const each of wrong) console.log(`  ${each}`);
   }
   return subjects.every(({ wrong }) => wrong.length === 0);
 }
