@@ -55,9 +55,9 @@ class SoakWriter {
   }
 
   async write(client: pg.Client): Promise<void> {
-    const rows = this.#below(10);
+    const rows = this.#upTo(10);
     const kind = this.#random();
-    if (kind < 0.6) return await this.#insert(client, rows, this.#below(200));
+    if (kind < 0.6) return await this.#insert(client, rows, this.#upTo(200));
     if (kind < 0.85) return await this.#change(client, "update", rows);
     if (kind < 0.95) return await this.#change(client, "delete", rows);
     if (kind < 0.98) return await this.#insert(client, 1, 100_000);
@@ -138,7 +138,7 @@ class SoakWriter {
     this.changes += run.last - run.next + 1;
   }
 
-  #below(count: number): number {
+  #upTo(count: number): number {
     return 1 + Math.floor(this.#random() * count);
   }
 }
