@@ -79,5 +79,5 @@ export async function catalogAtStart(
     );
   }
   const { file, known } = late.finish();
-  return { file, known: { ...known, changedBefore: older.until } };
+  return { file, known: { ...known, doubts: older.doubts } };
 }

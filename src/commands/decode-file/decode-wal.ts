@@ -136,11 +136,13 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   // Where nothing was left out for it, it is no matter.
   const unexplained =
     decoder.losses.unexplained.size > 0 || decoder.losses.tableChanges !== undefined;
-  const breaks = unexplained
-    ? [catalog.unknownBefore, catalog.broken].filter((each) => each !== undefined)
-    : [];
-  for (const { message, hint } of breaks) reporter.fault(message, hint);
-  const damaged = fatal || breaks.length > 0 ? ExitCode.malformedInput : status;
+  const breaks = [
+    ...(unexplained ? [catalog.unknownBefore, catalog.broken] : []),
+    ...(unexplained || decoder.losses.rows.size > 0 ? [catalog.doubted] : []),
+  ];
+  const faults = breaks.filter((each) => each !== undefined);
+  for (const { message, hint } of faults) reporter.fault(message, hint);
+  const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
   const whole = damaged === ExitCode.done && lost.length === 0 && !context.stop.aborted;
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;

@@ -166,6 +166,7 @@ function namedForm({ name, oid }: StoredType, zero: string, types: TypeSource): 
     const named = reader.uint32();
     if (named === 0) return zero;
     const text = types.regName(name, named);
+    if (text === null) throw reader.unfit();
     if (text === undefined) throw error;
     return utf8(text);
   };

@@ -43,8 +43,8 @@ export interface TypeSource {
   /** pg_range.rngsubtype */
   rangeSubtype(rangeOid: number): number | undefined;
   rangeOfMultirange(multirangeOid: number): number | undefined;
-  /** What regclass and the other reg* types print for an oid. */
-  regName(type: string, oid: number): string | undefined;
+  /** What regclass and the other reg* types print for an oid. Null: the object had another name, which is not known. */
+  regName(type: string, oid: number): string | null | undefined;
   /** Called for each value whose type's stored form is not known. */
   unknownType(oid: number): void;
   /** The database's encoding, as pg_encoding_to_char() names it. */

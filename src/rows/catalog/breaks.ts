@@ -16,7 +16,7 @@ export function changedBefore(lsn: number, before: boolean): CatalogBreak {
   return {
     lsn,
     before,
-    message: `a transaction that may have begun before the WAL changed the catalogue, and committed at ${formatPosition(lsn)}: ${before ? "before" : "from there on"} tables may have been other ones`,
+    message: `a transaction that may have begun before the WAL changed the catalogue, and committed at ${formatPosition(lsn)}: ${before ? "before" : "from there on"} what it changed may have been otherwise`,
     hint: before ? "Add earlier segments." : `${NEW_EXPORT} Or add earlier segments.`,
   };
 }
@@ -46,7 +46,7 @@ export function missingRecords(lsn: number, before: boolean): CatalogBreak {
     before,
     message: `WAL is missing at ${formatPosition(lsn)}: ${side} it tables may have been other ones`,
     hint: before
-      ? "Give a catalogue file from before the input's start."
+      ? "Rows before it need a catalogue file from before it."
       : "Give a catalogue file from after the gap: walctl catalog.",
   };
 }

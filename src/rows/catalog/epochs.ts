@@ -25,14 +25,18 @@ export class Epochs {
   /** The positions at which the owner itself changed the catalogue, in order. Undefined if it did not. */
   #changes: readonly number[] | undefined;
 
-  get count(): number {
-    return this.#epochs.length;
+  /** Others see the catalogue change at `lsn`. Changes behind it have not been looked up yet. */
+  commit(lsn: number): void {
+    const index = this.#indexOf(lsn);
+    const epoch = this.#epochs[index]!;
+    this.#owner = undefined;
+    if (epoch.from === lsn) return;
+    this.#epochs.splice(index + 1, 0, { from: lsn, until: epoch.until });
+    epoch.until = lsn;
   }
 
-  commit(lsn: number): void {
-    this.#epochs.at(-1)!.until = lsn;
-    this.#epochs.push({ from: lsn, until: Infinity });
-    this.#owner = undefined;
+  forget(): void {
+    this.#answers.clear();
   }
 
   /** Call it when any transaction, perhaps the owner, changed the catalogue. */
@@ -68,7 +72,7 @@ export class Epochs {
     this.#ownAnswers = new Map();
   }
 
-  #rangeOf(lsn: number): Range {
+  #indexOf(lsn: number): number {
     const epochs = this.#epochs;
     let low = 0;
     for (let high = epochs.length - 1; low < high;) {
@@ -76,7 +80,11 @@ export class Epochs {
       if (epochs[middle]!.from <= lsn) low = middle;
       else high = middle - 1;
     }
-    const epoch = epochs[low]!;
+    return low;
+  }
+
+  #rangeOf(lsn: number): Range {
+    const epoch = this.#epochs[this.#indexOf(lsn)]!;
     if (this.#changes === undefined) return epoch;
     let { from, until } = epoch;
     for (const change of this.#changes) {

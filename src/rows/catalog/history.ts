@@ -5,12 +5,13 @@
  * Way in: CatalogHistory.note() with every record, after PageStore.apply(); commit() and abort() where transactions end; relationAt().
  * A file that is newer than the input's start goes through LateCatalog (late.ts) first.
  */
-import type { CatalogFile, Snapshot } from "../../catalog/model.ts";
+import type { CatalogFile, FollowedCatalog, Snapshot } from "../../catalog/model.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import type { PageStore } from "../pages/page-store.ts";
 import { type CatalogBreak, changedBefore, missingRecords, unknownRow } from "./breaks.ts";
+import { Doubts } from "./doubts.ts";
 import { Epochs, writersOf } from "./epochs.ts";
 import type { Owner } from "./owner.ts";
 import { CatalogRecorder } from "./recorder.ts";
@@ -27,18 +28,18 @@ export interface KnownCatalog {
   readonly recordsFrom: number;
   /** Before this position a row may have been another one, so nothing is answered. */
   readonly from: number;
-  /** Transactions that may have begun before the input changed rows before: nothing is answered up to their last commit. */
-  readonly changedBefore: number;
+  /** What transactions that may have begun before the input changed before. Undefined: nothing. */
+  readonly doubts: Doubts | undefined;
   /** Only the keys of these rows are right. */
   readonly unknownRows: readonly UnknownRow[];
-  /** Before this position a table without a key may have had one. */
-  readonly indexesFrom: number;
+  /** Before these positions rows may be missing. A missing column, type or label is noticed where it is needed. */
+  readonly missingBefore: ReadonlyMap<FollowedCatalog, number>;
   /** The rows that records with unknown pages made, by the records' positions. */
   readonly rowsAt: ReadonlyMap<number, CatalogRow>;
 }
 
 const ALL_KNOWN: KnownCatalog = {
-  ...{ recordsFrom: 0, from: 0, changedBefore: 0, indexesFrom: 0 },
+  ...{ recordsFrom: 0, from: 0, doubts: undefined, missingBefore: new Map() },
   ...{ unknownRows: [], rowsAt: new Map() },
 };
 
@@ -54,25 +55,28 @@ export class CatalogHistory {
   readonly #origins: ReadonlyMap<number, string>;
   readonly #known: KnownCatalog;
   readonly #exportLsn: number;
-  readonly #knownFrom: number;
+  readonly doubts: Doubts;
   readonly #snapshot: Snapshot;
-  /** Records are missing, or transactions' beginnings. */
+  /** Records are missing. */
   #skipped: CatalogBreak | undefined;
+  /** The first commit of a transaction that changed rows before the input, which the file does not have. */
+  #changedAt = 0;
 
   /** @param file no newer than the first record, or made so by LateCatalog */
   constructor(file: CatalogFile, pages: PageStore, known: KnownCatalog = ALL_KNOWN) {
     this.#known = known;
     this.#exportLsn = file.header.lsn;
     this.#snapshot = file.header.snapshot;
-    this.#knownFrom = Math.max(known.from, known.changedBefore);
-    if (this.#knownFrom > 0) this.#epochs.commit(this.#knownFrom);
+    const { doubts = new Doubts(), from, missingBefore } = known;
+    this.doubts = doubts;
+    for (const position of [from, ...doubts.positions]) this.#epochs.commit(position);
     this.#recorder = new CatalogRecorder(file, pages, known);
     this.#tablespace = file.header.tablespace;
-    this.#types = new TypesOverTime(file, this.#recorder.indexes);
-    this.#recorder.forgotten = (version) => this.#tables.forget(version);
-    const { indexesFrom } = known;
     const { indexes } = this.#recorder;
-    this.#tables = new TablesOverTime(indexes, this.#types, this.#tablespace, indexesFrom);
+    this.#types = new TypesOverTime(file, indexes, { doubts, missingBefore });
+    this.#recorder.forgotten = (version) => this.#tables.forget(version);
+    const indexesFrom = missingBefore.get("pg_index") ?? 0;
+    this.#tables = new TablesOverTime(indexes, this.#types, this.#tablespace, doubts, indexesFrom);
     const origins = file.rows.pg_replication_origin;
     this.#origins = new Map(origins.map(({ roident, roname }) => [roident, roname]));
   }
@@ -112,11 +116,6 @@ export class CatalogHistory {
       if (!ended && !xids.has(xid)) return true;
     }
     return false;
-  }
-
-  /** Changes with each commit that changed the catalogue. */
-  get epoch(): number {
-    return this.#epochs.count;
   }
 
   /**
@@ -160,10 +159,13 @@ export class CatalogHistory {
     return !isFinished(xid, this.#snapshot);
   }
 
-  /** A transaction commits at `lsn` that changed the catalogue before the input, which the file does not have. */
+  /**
+   * A transaction commits at `lsn` that changed rows before the input, which the file does not have: they are in `doubts` for good. Call
+   * it before looking up its changes.
+   */
   changedBefore(lsn: number): void {
-    this.#skipped ??= changedBefore(lsn, false);
-    this.#epochs.commit(lsn);
+    this.#changedAt ||= lsn;
+    this.#epochs.forget();
   }
 
   /** Called by types.unknownType(). */
@@ -177,20 +179,25 @@ export class CatalogHistory {
     readonly untold: readonly number[];
   } {
     const writers = writersOf(owner, this.#recorder.writers);
+    const unknown = new Set<number>();
     const all = tableChanges(writers, {
       schemaName: (oid, lsn) => {
         this.#ask(lsn, owner);
-        return this.#types.schemaName(oid);
+        const name = this.#types.schemaName(oid);
+        if (name === undefined) unknown.add(lsn);
+        return name;
       },
       classOf: ({ lsn, tablespace, relfilenode }) => {
         this.#ask(lsn, owner);
         return this.#classOfFile(tablespace, relfilenode)?.row;
       },
     });
-    const told = all.filter(({ lsn }) => this.#isKnown(lsn));
-    const unknown = all.filter(({ lsn }) => !this.#isKnown(lsn));
+    const { doubts } = this;
+    for (const { lsn, oid } of all) {
+      if (!this.#isKnown(lsn) || doubts.hasOid("pg_class", oid, lsn)) unknown.add(lsn);
+    }
     const untold = writers.flatMap(({ untold: places }) => [...places]);
-    return { told, untold: [...untold, ...unknown.map(({ lsn }) => lsn)] };
+    return { told: all.filter(({ lsn }) => !unknown.has(lsn)), untold: [...untold, ...unknown] };
   }
 
   originName(id: number): string | undefined {
@@ -207,8 +214,7 @@ export class CatalogHistory {
 
   /** The position before which no relation is known: records are missing between it and a late catalogue's export. */
   get unknownBefore(): CatalogBreak | undefined {
-    const { changedBefore: older, from, recordsFrom } = this.#known;
-    if (older > from) return changedBefore(older, true);
+    const { from, recordsFrom } = this.#known;
     if (from === 0) return undefined;
     if (from === recordsFrom) return missingRecords(from, true);
     return { ...unknownRow(from, "the catalogue"), before: true };
@@ -219,6 +225,14 @@ export class CatalogHistory {
     const { broken } = this.#recorder;
     if (broken === undefined || this.#skipped === undefined) return broken ?? this.#skipped;
     return broken.lsn < this.#skipped.lsn ? broken : this.#skipped;
+  }
+
+  /** Whose changes before the input something that was asked for depended on. */
+  get doubted(): CatalogBreak | undefined {
+    const { metUntil } = this.doubts;
+    if (metUntil === 0) return undefined;
+    const isLater = metUntil === Infinity;
+    return changedBefore(isLater ? this.#changedAt : metUntil, !isLater);
   }
 
   #ask(lsn: number, owner: Owner): void {
@@ -241,7 +255,7 @@ export class CatalogHistory {
 
   #isKnown(lsn: number): boolean {
     const { broken } = this;
-    return lsn >= this.#knownFrom && (broken === undefined || lsn < broken.lsn);
+    return lsn >= this.#known.from && (broken === undefined || lsn < broken.lsn);
   }
 
   #classOfFile(tablespace: number, relfilenode: number): RowVersion<"pg_class"> | undefined {

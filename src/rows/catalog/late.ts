@@ -121,7 +121,7 @@ export class LateCatalog {
     const rewound = this.#rewind.finish(this.#file, filenodes);
     if (rewound.mismatches > 0) throw otherCatalog(rewound.mismatches);
     const { rowsAt, unknownRows } = rewound;
-    const { indexesFrom, unseenAt } = this.#rewind;
+    const { missingBefore, unseenAt } = this.#rewind;
     let { from } = this.#rewind;
     // The places of rows that were not seen are unknown in a new file.
     for (const [catalog, lsn] of this.#rewrittenAt) {
@@ -131,8 +131,8 @@ export class LateCatalog {
     return {
       file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
       known: {
-        ...{ recordsFrom: this.#from, from: Math.max(this.#from, from), changedBefore: 0 },
-        ...{ indexesFrom, unknownRows, rowsAt },
+        ...{ recordsFrom: this.#from, from: Math.max(this.#from, from), doubts: undefined },
+        ...{ missingBefore, unknownRows, rowsAt },
       },
     };
   }

@@ -57,8 +57,8 @@ export class CatalogRewind {
   readonly unseenAt = new Map<FollowedCatalog, number>();
   /** Before this position not everything is known. */
   from = 0;
-  /** Before this position indexes may be missing. */
-  indexesFrom = 0;
+  /** Before these positions rows may be missing. */
+  readonly missingBefore = new Map<FollowedCatalog, number>();
 
   /** Takes a row's events in order, when their transaction committed. */
   add(event: RowEvent, committedAt: number): void {
@@ -70,8 +70,8 @@ export class CatalogRewind {
     const row = after ?? before ?? unseen?.row;
     if (row !== undefined) this.#addKnown(row, event, unseen);
     else if (after === undefined) {
-      // It is unknown which row is gone. A missing table, column or type is noticed where it is needed.
-      if (catalog === "pg_index") this.indexesFrom = Math.max(this.indexesFrom, committedAt);
+      // It is unknown which row is gone.
+      this.missingBefore.set(catalog, committedAt);
       return;
     } else if (before === undefined) this.from = Math.max(this.from, committedAt);
     if (after === null) {
@@ -102,7 +102,8 @@ export class CatalogRewind {
     for (const spans of this.#spans.values()) spans.clear();
     this.#unseen.clear();
     this.unseenAt.clear();
-    this.from = this.indexesFrom = 0;
+    this.missingBefore.clear();
+    this.from = 0;
   }
 
   /** Finds rows that no event named in the file, if they are the last versions. */

@@ -88,6 +88,8 @@ function actionOf(
 ): TableAction | undefined {
   const row = after ?? before;
   if (row === undefined || !TABLE_KINDS.has(row.relkind) || row.relrewrite !== 0) return undefined;
+  // A temporary table belongs to its session only.
+  if (row.relpersistence === "t") return undefined;
   if (before === undefined) return "created";
   if (after === undefined) return "dropped";
   if (before.relfilenode === after.relfilenode && before.reltablespace === after.reltablespace) {
@@ -112,7 +114,6 @@ function change(
     schema: lookup.schemaName(row.relnamespace, lsn) ?? "",
     name: row.relname,
     relkind: row.relkind,
-    persistence: row.relpersistence,
     relfilenode: row.relfilenode,
     oldRelfilenode: action === "dropped" ? undefined : before?.relfilenode,
   };

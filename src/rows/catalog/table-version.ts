@@ -42,7 +42,6 @@ export interface TableChange {
   readonly schema: string;
   readonly name: string;
   readonly relkind: string;
-  readonly persistence: string;
   /** The last one of a dropped table; 0 for a partitioned one. */
   readonly relfilenode: number;
   /** Undefined if it was created or dropped. */

@@ -1,3 +1,4 @@
+import type { Doubts } from "./doubts.ts";
 import type { RowVersion, VersionIndexes } from "./row-version.ts";
 import type { TableAttribute, TableVersion } from "./table-version.ts";
 import { type TypesOverTime, storedAttribute } from "./types-over-time.ts";
@@ -13,6 +14,7 @@ export class TablesOverTime {
   readonly #indexes: VersionIndexes;
   readonly #types: TypesOverTime;
   readonly #tablespace: number;
+  readonly #doubts: Doubts;
   readonly #indexesFrom: number;
   /** The last version built of each table, by oid. */
   readonly #built = new Map<number, Built>();
@@ -22,8 +24,10 @@ export class TablesOverTime {
     indexes: VersionIndexes,
     types: TypesOverTime,
     tablespace: number,
+    doubts: Doubts,
     indexesFrom: number,
   ) {
+    this.#doubts = doubts;
     this.#indexesFrom = indexesFrom;
     this.#indexes = indexes;
     this.#types = types;
@@ -39,13 +43,15 @@ export class TablesOverTime {
     if (namespace === undefined || attributes === undefined) return undefined;
     const rows = new Set<RowVersion>([version, namespace, ...attributes]);
     const key = this.#keyNumbers(version, rows);
+    if (key === undefined) return undefined;
     for (const { row: attribute } of attributes) {
       if (attribute.attisdropped) continue;
       // The server has no such column, so the type's row is unknown.
       if (!this.#types.addVersions(attribute.atttypid, rows)) return undefined;
     }
-    if (key === undefined) return undefined;
-    for (const each of rows) if (each.isUnknown) return undefined;
+    for (const each of rows) {
+      if (each.isUnknown || this.#doubts.has(each, lsn)) return undefined;
+    }
     const last = this.#built.get(row.oid);
     if (last !== undefined && last.rows.size === rows.size && isSubset(rows, last.rows)) {
       return last.table;
@@ -106,7 +112,7 @@ export class TablesOverTime {
     if (relreplident !== "d" && relreplident !== "i") return new Set();
     for (const version of this.#indexes.pg_index.all(row.oid)) {
       if (!version.isVisible(lsn, owner)) continue;
-      if (version.isUnknown) rows.add(version);
+      if (version.isUnknown || this.#doubts.has(version, lsn)) return undefined;
       const { indimmediate, indisprimary, indisreplident, indisvalid, indkey, indnkeyatts } =
         version.row;
       if (!(relreplident === "d" ? indisprimary : indisreplident)) continue;

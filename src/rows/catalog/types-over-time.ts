@@ -1,11 +1,20 @@
 import { alignmentOf } from "../../catalog/heap-rows.ts";
-import type { CatalogFile } from "../../catalog/model.ts";
+import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
 import { PrintedNames } from "../../catalog/printed-names.ts";
 import type { StoredAttribute, StoredType, TypeSource } from "../../heap/values/type-source.ts";
+import type { Doubts } from "./doubts.ts";
 import type { Owner } from "./owner.ts";
 import type { CatalogRow, RowVersion, VersionIndexes } from "./row-version.ts";
 
 const DEPTH_MAX = 32;
+
+type NamedCatalog = "pg_class" | "pg_type" | "pg_namespace";
+
+/** What is not known of the rows. */
+interface KnownNames {
+  readonly doubts: Doubts;
+  readonly missingBefore: ReadonlyMap<FollowedCatalog, number>;
+}
 
 /** The types as of the last change looked up. */
 export class TypesOverTime implements TypeSource {
@@ -16,12 +25,16 @@ export class TypesOverTime implements TypeSource {
   lsn = 0;
   owner: Owner = new Set();
   readonly #indexes: VersionIndexes;
+  readonly #known: KnownNames;
   readonly #arrayHandler: number;
   readonly #types = new WeakMap<RowVersion, StoredType>();
   readonly #names: PrintedNames;
   readonly #regNames = new Map<string, string>();
+  /** The last name depended on a row that is not known. */
+  #isUnsure = false;
 
-  constructor({ header, rows }: CatalogFile, indexes: VersionIndexes) {
+  constructor({ header, rows }: CatalogFile, indexes: VersionIndexes, known: KnownNames) {
+    this.#known = known;
     this.encoding = header.encoding;
     this.lcMonetary = header.lc_monetary;
     this.majorVersion = Math.trunc(header.server_version_num / 10_000);
@@ -29,9 +42,9 @@ export class TypesOverTime implements TypeSource {
     this.#indexes = indexes;
     this.#names = new PrintedNames(
       {
-        namespace: (oid) => this.schemaName(oid),
-        class: (oid) => indexes.pg_class.visible(oid, this.lsn, this.owner)?.row,
-        type: (oid) => indexes.pg_type.visible(oid, this.lsn, this.owner)?.row,
+        namespace: (oid) => this.#named("pg_namespace", oid)?.nspname,
+        class: (oid) => this.#named("pg_class", oid),
+        type: (oid) => this.#named("pg_type", oid),
         arrayHandler: header.array_handler,
       },
       this.majorVersion,
@@ -58,8 +71,7 @@ export class TypesOverTime implements TypeSource {
   }
 
   enumLabel(oid: number): string | undefined {
-    const version = this.#indexes.pg_enum.visible(oid, this.lsn, this.owner);
-    return version?.isUnknown === true ? undefined : version?.row.enumlabel;
+    return this.#sure("pg_enum", oid)?.enumlabel;
   }
 
   rangeSubtype(rangeOid: number): number | undefined {
@@ -71,19 +83,50 @@ export class TypesOverTime implements TypeSource {
   }
 
   schemaName(namespaceOid: number): string | undefined {
-    return this.#indexes.pg_namespace.visible(namespaceOid, this.lsn, this.owner)?.row.nspname;
+    return this.#sure("pg_namespace", namespaceOid)?.nspname;
   }
 
   /** An oid without an object is printed as a number. Objects that are not followed are known only from the file. */
-  regName(type: string, oid: number): string | undefined {
+  regName(type: string, oid: number): string | null | undefined {
     switch (type) {
       case "regclass":
       case "regtype":
-      case "regnamespace":
-        return this.#names[type](oid) ?? String(oid);
+      case "regnamespace": {
+        this.#isUnsure = false;
+        const name = this.#names[type](oid) ?? String(oid);
+        return this.#isUnsure ? null : name;
+      }
       default:
         return this.#regNames.get(`${type} ${oid}`);
     }
+  }
+
+  #named<Catalog extends NamedCatalog>(
+    catalog: Catalog,
+    oid: number,
+  ): CatalogRow<Catalog> | undefined {
+    const row = this.#sure(catalog, oid);
+    this.#isUnsure ||= row === undefined && !this.#isMissing(catalog, oid);
+    return row;
+  }
+
+  /** Whether it is known that there is no such row. */
+  #isMissing(catalog: NamedCatalog, oid: number): boolean {
+    const { lsn, owner } = this;
+    const { doubts, missingBefore } = this.#known;
+    if (lsn < (missingBefore.get(catalog) ?? 0) || doubts.hasOid(catalog, oid, lsn)) return false;
+    return this.#indexes[catalog].visible(oid, lsn, owner) === undefined;
+  }
+
+  /** The row, if it is known. */
+  #sure<Catalog extends NamedCatalog | "pg_enum">(
+    catalog: Catalog,
+    oid: number,
+  ): CatalogRow<Catalog> | undefined {
+    const { lsn, owner } = this;
+    const version = this.#indexes[catalog].visible(oid, lsn, owner);
+    if (version === undefined || version.isUnknown) return undefined;
+    return this.#known.doubts.has(version, lsn) ? undefined : version.row;
   }
 
   unknownType(oid: number): void {
@@ -99,7 +142,8 @@ export class TypesOverTime implements TypeSource {
     into.add(version);
     const { typtype, typnamespace, typelem, typbasetype, typrelid } = version.row;
     const namespace = this.#indexes.pg_namespace.visible(typnamespace, lsn, owner);
-    if (namespace !== undefined) into.add(namespace);
+    if (namespace === undefined) return false;
+    into.add(namespace);
     if (typelem !== 0) this.addVersions(typelem, into, depth + 1);
     if (typbasetype !== 0) this.addVersions(typbasetype, into, depth + 1);
     if (typtype === "r" || typtype === "m") {

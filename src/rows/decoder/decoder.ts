@@ -204,9 +204,11 @@ export class RowDecoder {
       ...{ xid, aborted, time, originId, originLsn, start: record.lsn, end: record.endLsn },
       owner: new Set([...xids, ...family]),
       partial: beginnings.mayBeOlder(xid),
-      unexplained: !aborted && this.#changedBefore(xid),
     };
-    if (ended.unexplained) catalog.changedBefore(record.lsn);
+    if (!aborted && this.#changedBefore(xid)) {
+      this.#record.noteInvalidations(record, catalog.doubts, Infinity);
+      catalog.changedBefore(record.lsn);
+    }
     const work = this.#work(ended, xids);
     const forget = (): void => {
       if (aborted) catalog.abort(xids);
@@ -233,10 +235,10 @@ export class RowDecoder {
     return undefined;
   }
 
-  /** Whether it changed tables before the input's start, which the catalogue's file does not have. */
+  /** Whether it may have changed tables before the input's start, which the catalogue's file does not have. */
   #changedBefore(xid: number): boolean {
-    const { changesCatalog, database } = this.#record;
-    if (!changesCatalog || (database !== 0 && database !== this.#parts.options.database))
+    const { database, invalidations } = this.#record;
+    if (invalidations === 0 || (database !== 0 && database !== this.#parts.options.database))
       return false;
     return this.#state.beginnings.mayBeOlder(xid) && this.#parts.catalog.lacks(xid);
   }

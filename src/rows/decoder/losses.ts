@@ -47,6 +47,7 @@ export class Losses {
   }
 
   tableChange(position: number): void {
+    this.current.add(undefined);
     const { count = 0, first = position } = this.tableChanges ?? {};
     this.tableChanges = { count: count + 1, first: Math.min(first, position) };
   }

@@ -4,6 +4,7 @@ import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/deta
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
+import { Doubts } from "../catalog/doubts.ts";
 import { isFinished } from "../catalog/snapshot.ts";
 import { TransactionRecord } from "../transactions/ends.ts";
 import { RUNNING_XACTS, WalState } from "./wal-state.ts";
@@ -13,8 +14,8 @@ import { RUNNING_XACTS, WalState } from "./wal-state.ts";
  * cannot be taken back, and nobody else saw them before their commit.
  */
 export class OlderChanges {
-  /** Where the last one committed; 0: there is none. */
-  until = 0;
+  /** The rows that they changed, up to their commits. */
+  readonly doubts = new Doubts();
   readonly #header: CatalogHeader;
   readonly #state: WalState;
   readonly #record = new TransactionRecord();
@@ -35,7 +36,7 @@ export class OlderChanges {
   /** Records before `end` are missing: what was before it is not known anyhow. */
   skipped(end: number): void {
     this.#state.beginnings.restart(end);
-    this.until = 0;
+    this.doubts.clear();
   }
 
   #noteEnd(record: WalRecord, version: WalVersion): void {
@@ -43,16 +44,16 @@ export class OlderChanges {
     const isPrepared = operation === TransactionOperation.commitPrepared;
     if (!isPrepared && operation !== TransactionOperation.commit) return;
     try {
-      const { changesCatalog, database, preparedXid } = this.#record.read(record, version);
+      const { database, invalidations, preparedXid } = this.#record.read(record, version);
       const xid = isPrepared ? preparedXid : record.xid;
       const { database_oid: own, snapshot } = this.#header;
-      if (!changesCatalog || (database !== 0 && database !== own)) return;
+      if (invalidations === 0 || (database !== 0 && database !== own)) return;
       if (this.#state.beginnings.mayBeOlder(xid) && isFinished(xid, snapshot)) {
-        this.until = record.lsn;
+        this.#record.noteInvalidations(record, this.doubts, record.lsn);
       }
     } catch (error) {
       if (!(error instanceof ShortPayload)) throw error;
-      this.until = record.lsn;
+      this.doubts.noteAll(record.lsn);
     }
   }
 }

@@ -1,12 +1,7 @@
 import type { ExternalValue } from "../../heap/varlena.ts";
 import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type {
-  PgoutputMessage,
-  Relation,
-  Transaction,
-  WalPosition,
-} from "../../pgoutput/messages.ts";
+import type { PgoutputMessage, Transaction, WalPosition } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { CatalogOverTime, Owner } from "../catalog/history.ts";
@@ -29,8 +24,6 @@ export interface EndedTransaction {
   readonly time: PgTime;
   readonly aborted: boolean;
   readonly partial: boolean;
-  /** It changed tables before the input's start: what its rows mean is not known. */
-  readonly unexplained: boolean;
   /** 0 if none. */
   readonly originId: number;
   readonly originLsn: number;
@@ -83,7 +76,7 @@ export class Replay {
     this.#begun = false;
     this.#chunks.clear();
     this.#parts.losses.current.clear();
-    const tables = this.#parts.tablesChanged ? this.#tableChanges(ended) : [];
+    const tables = this.#parts.tablesChanged ? this.#tableChanges(ended.owner) : [];
     /** A speculative insert until it is confirmed or aborted. */
     let held: Change | undefined;
     let count = 0;
@@ -134,17 +127,15 @@ export class Replay {
     });
   }
 
-  #tableChanges({ owner, unexplained }: EndedTransaction): TableChange[] {
+  #tableChanges(owner: Owner): TableChange[] {
     const { catalog, losses } = this.#parts;
     const { told, untold } = catalog.tableChanges(owner);
-    const lost = unexplained ? [...told.map(({ lsn }) => lsn), ...untold] : untold;
-    for (const lsn of lost) losses.tableChange(lsn);
-    return unexplained ? [] : [...told];
+    for (const lsn of untold) losses.tableChange(lsn);
+    return [...told];
   }
 
   #apply(change: Change): void {
     if (change.kind === ChangeKind.message) return this.#message(change);
-    if (this.#ended.unexplained) return this.#parts.losses.file(change, change.position);
     if (change.kind === ChangeKind.truncate) return this.#truncate(change);
     const { catalog, kept, losses } = this.#parts;
     const { tablespace, relfilenode, position, newRow } = change;
@@ -205,16 +196,20 @@ export class Replay {
   #truncate(change: Change): void {
     const truncate = truncateOf(change.payload);
     if (truncate === undefined) return;
-    const relations: Relation[] = [];
-    const position = positionOf(change.position);
+    const plans: TablePlan[] = [];
+    const { catalog, losses } = this.#parts;
     for (const oid of truncate.oids) {
-      const table = this.#parts.catalog.relationByOid(oid, change.position, this.#ended.owner);
-      const plan = table === undefined ? undefined : this.#plans.of(table);
-      if (plan?.sent !== true) continue;
-      this.#begin(position);
-      relations.push(this.#announcements.relation(plan, this.#transaction));
+      const table = catalog.relationByOid(oid, change.position, this.#ended.owner);
+      if (table === undefined) return losses.tableChange(change.position);
+      const plan = this.#plans.of(table);
+      if (plan.sent) plans.push(plan);
     }
-    if (relations.length === 0) return;
+    if (plans.length === 0) return;
+    const position = positionOf(change.position);
+    this.#begin(position);
+    const relations = plans.map((plan) => {
+      return this.#announcements.relation(plan, this.#transaction);
+    });
     const { cascade, restartIdentity } = truncate;
     this.#parts.send({
       ...{ kind: "truncate", position, transaction: this.#transaction },
@@ -242,10 +237,7 @@ export class Replay {
     name,
     relfilenode,
     oldRelfilenode,
-    persistence,
   }: TableChange): void {
-    // A temporary table belongs to its session only.
-    if (persistence === "t") return;
     const position = positionOf(lsn);
     this.#begin(position);
     this.#parts.send({

@@ -4,6 +4,7 @@ import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
 import { describeTransaction } from "../../wal/detail/transaction.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
+import type { Doubts } from "../catalog/doubts.ts";
 
 const NONE: readonly number[] = [];
 
@@ -16,11 +17,13 @@ export class TransactionRecord implements DetailSink {
   topXid = 0;
   originLsn = 0;
   originTime: PgTime | undefined;
-  /** Whether it changed catalogues: a commit says so. */
-  changesCatalog = false;
+  /** Their number: a commit has them if it changed catalogues. */
+  invalidations = 0;
   /** 0: it does not say. */
   database = 0;
   readonly #payload = new Payload();
+  /** How many bytes are left at the first of them. */
+  #left = 0;
 
   /** @throws ShortPayload */
   read(record: WalRecord, version: WalVersion): this {
@@ -29,16 +32,26 @@ export class TransactionRecord implements DetailSink {
     this.topXid = 0;
     this.originLsn = 0;
     this.originTime = undefined;
-    this.changesCatalog = false;
+    this.invalidations = 0;
     this.database = 0;
-    describeTransaction(record, this.#payload.main(record), version, this);
+    this.#left = describeTransaction(record, this.#payload.main(record), version, this);
     return this;
+  }
+
+  /** Notes the invalidations of the commit that was read last: int8 id, uint32 database at 4, uint32 hash or relation at 8, 16 bytes each. */
+  noteInvalidations(record: WalRecord, doubts: Doubts, until: number): void {
+    const data = this.#payload.main(record).skip(record.mainBytes - this.#left);
+    for (let index = 0; index < this.invalidations; index++) {
+      const id = (data.u8() << 24) >> 24;
+      doubts.note(id, data.skip(7).u32(), until);
+      data.skip(4);
+    }
   }
 
   number(key: string, value: number): void {
     if (key === "twophase_xid") this.preparedXid = value;
     else if (key === "top_xid") this.topXid = value;
-    else if (key === "invalidations") this.changesCatalog = value > 0;
+    else if (key === "invalidations") this.invalidations = value;
     else if (key === "database") this.database = value;
   }
 

@@ -40,7 +40,8 @@ export function describeRecord(record: WalRecord, version: WalVersion, sink: Det
     case Rmgr.heap2:
       return describeHeap2(record, data, version, sink);
     case Rmgr.transaction:
-      return describeTransaction(record, data, version, sink);
+      describeTransaction(record, data, version, sink);
+      return;
     case Rmgr.xlog:
       return describeXlog(record, data, version, sink);
     case Rmgr.standby:

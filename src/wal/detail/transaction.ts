@@ -29,12 +29,13 @@ const HAS_STATISTICS = 0x100;
 const LOCATOR_BYTES = 12;
 const INVALIDATION_BYTES = 16;
 
+/** Returns how many bytes are left where a commit's invalidation messages begin; 0: it has none. */
 export function describeTransaction(
   record: WalRecord,
   data: Payload,
   version: WalVersion,
   sink: DetailSink,
-): void {
+): number {
   switch (record.info & TRANSACTION_OPERATION_MASK) {
     case TransactionOperation.commit:
     case TransactionOperation.commitPrepared:
@@ -43,12 +44,15 @@ export function describeTransaction(
     case TransactionOperation.abortPrepared:
       return describeEnd(record, data, version, false, sink);
     case TransactionOperation.prepare:
-      return describePrepare(data, version, sink);
+      describePrepare(data, version, sink);
+      return 0;
     case TransactionOperation.assignment:
       sink.number("top_xid", data.u32());
-      return sink.numbers("subxids", data.u32s(data.count(4)));
+      sink.numbers("subxids", data.u32s(data.count(4)));
+      return 0;
     default:
       sink.number("invalidations", data.i32());
+      return 0;
   }
 }
 
@@ -63,7 +67,7 @@ function describeEnd(
   version: WalVersion,
   commit: boolean,
   sink: DetailSink,
-): void {
+): number {
   sink.time("time", data.time());
   const xinfo = (record.info & HAS_XINFO) === 0 ? 0 : data.u32();
   if ((xinfo & HAS_DATABASE) !== 0) {
@@ -77,8 +81,10 @@ function describeEnd(
     data.skip(data.count(bytes) * bytes);
   }
   let invalidations = 0;
+  let left = 0;
   if (commit && (xinfo & HAS_INVALIDATIONS) !== 0) {
     invalidations = data.count(INVALIDATION_BYTES);
+    left = data.left;
     data.skip(invalidations * INVALIDATION_BYTES);
   }
   if ((xinfo & HAS_TWO_PHASE) !== 0) {
@@ -90,6 +96,7 @@ function describeEnd(
     sink.position("origin_lsn", data.position());
     sink.time("origin_time", data.time());
   }
+  return left;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { CatalogHistory, type KnownCatalog } from "../../../src/rows/catalog/history.ts";
 import { LateCatalog } from "../../../src/rows/catalog/late.ts";
+import { OlderChanges } from "../../../src/rows/decoder/older-changes.ts";
 import { PageStore, Tracking } from "../../../src/rows/pages/page-store.ts";
 import { endOf } from "../../../src/rows/catalog/transaction-end.ts";
 import type { WalVersion } from "../../../src/wal/pages/versions.ts";
@@ -25,7 +26,7 @@ export interface ReplayOptions {
   readonly ended?: Ended;
   /** As if the input began there. */
   readonly from?: number;
-  /** Not all may be known: the input does not begin at a checkpoint. */
+  /** Not all may be known: the input begins anywhere. */
   readonly mayLack?: boolean;
 }
 
@@ -40,17 +41,21 @@ export async function replay(
   let file = exported;
   let open: KnownCatalog | undefined;
   const late = new LateCatalog(exported);
+  let older: OlderChanges | undefined;
   let first: number | undefined;
   let wanted = true;
   await followLog(server, (record, version) => {
     families.foresee(record, version);
     if (record.lsn < from) return true;
     first ??= record.lsn;
+    older ??= new OlderChanges(exported.header, first);
+    if (mayLack && record.lsn < exported.header.lsn) older.note(record, version);
     wanted &&= late.note(record, version);
     return true;
   });
   const isLate = LateCatalog.isLate(exported, first ?? 0);
   if (isLate) ({ file, known: open } = late.finish());
+  if (open !== undefined) open = { ...open, doubts: older?.doubts };
   const pages: PageStore = new PageStore({
     tracking: (tablespace, database, relfilenode) => {
       const isCatalog = history.isCatalog(tablespace, database, relfilenode);
