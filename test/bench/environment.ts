@@ -1,8 +1,11 @@
 /** The server that is measured, with the workloads in its log, each behind a slot of its own. */
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatLsn } from "../../src/lsn.ts";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
+import { PROGRAM } from "../support/program/cli.ts";
 import { type ServerVersion, type TestServer, startServer } from "../support/server/server.ts";
 import { type Workload, scaled } from "./workloads.ts";
 
@@ -11,6 +14,7 @@ export const END_TABLE = "bench_end";
 
 /** From when a walsender has let go of its slot to when the postmaster has heard of its end: more than enough. */
 const WALSENDER_END_MS = 100;
+const SEGMENT = /^[0-9A-F]{24}$/;
 
 /** A workload that is in the log. */
 export interface Prepared {
@@ -21,6 +25,8 @@ export interface Prepared {
   readonly slot: string;
   /** Undefined: the server has no wal2json. */
   readonly wal2jsonSlot: string | undefined;
+  /** The arguments with which decode-file reads the same transactions out of WAL. */
+  readonly fromWal: readonly string[];
 }
 
 export interface BenchServerOptions {
@@ -80,7 +86,8 @@ export class BenchServer {
     await server.sql(workload.fill(size));
     await server.sql("SET synchronous_commit = on");
     const endLsn = await this.#markEnd(publication);
-    return { workload, publication, endLsn, slot: publication, wal2jsonSlot };
+    const fromWal = await this.#fromWal(publication, endLsn);
+    return { workload, publication, endLsn, slot: publication, wal2jsonSlot, fromWal };
   }
 
   /** Gives `body` a copy of the slot to use up, and tells what CPU time the server took meanwhile, in seconds. */
@@ -104,6 +111,23 @@ export class BenchServer {
 
   async dispose(): Promise<void> {
     await this.server.dispose();
+  }
+
+  /** From the slot's position on, by a catalogue of now. */
+  async #fromWal(slot: string, endLsn: string): Promise<readonly string[]> {
+    const { server } = this;
+    const catalog = join(server.host, `${slot}.catalog`);
+    const env = { ...process.env, ...server.env };
+    execFileSync(process.execPath, [PROGRAM, "catalog", "-q", "-o", catalog], { env });
+    const [row] = await server.sql<{ start: string; segment: string }>(
+      `SELECT confirmed_flush_lsn::text AS start, pg_walfile_name(restart_lsn) AS segment
+         FROM pg_replication_slots WHERE slot_name = '${slot}'`,
+    );
+    const { segment = "", start = "" } = row ?? {};
+    const folder = join(server.host, "data", "pg_wal");
+    const segments = readdirSync(folder).filter((name) => SEGMENT.test(name) && name >= segment);
+    const paths = segments.map((name) => join(folder, name));
+    return ["--catalog", catalog, "--startpos", start, "--endpos", endLsn, ...paths];
   }
 
   async #createSlot(name: string, plugin: string): Promise<void> {

@@ -29,6 +29,7 @@ export function streamingTools(
     pgRecvlogical(REFERENCE, server, "unix"),
     tail("tail", server, "unix"),
     ...(against === undefined ? [] : [tail("tail-against", server, "unix", { program: against })]),
+    decodeWal(server),
     tail("tail-pipe", server, "unix", { reader: PIPE }),
     ...(against === undefined
       ? []
@@ -72,6 +73,19 @@ function tail(
       ],
       env: server.env(transport),
       reader,
+    }),
+  };
+}
+
+/** The same rows out of the server's WAL. */
+function decodeWal(server: BenchServer): Tool {
+  return {
+    name: "decode-file --catalog",
+    reference: "tail",
+    slot: (workload) => workload.slot,
+    command: ({ fromWal }) => ({
+      argv: [process.execPath, PROGRAM, "decode-file", "--format", "ndjson", ...fromWal],
+      env: server.env("unix"),
     }),
   };
 }
