@@ -71,6 +71,11 @@ export class FollowedFiles {
     return this.#files.has(relfilenode);
   }
 
+  /** Records are missing: other rows may have taken their places. */
+  forgetPlaces(): void {
+    for (const file of this.#files.values()) file.places = new Map();
+  }
+
   drop({ tablespace, database, relfilenode }: Locator): void {
     if (this.of(tablespace, database, relfilenode) !== undefined) this.#files.delete(relfilenode);
   }

@@ -209,6 +209,7 @@ export class CatalogHistory {
     // A late catalogue already includes these records.
     if (lsn <= this.#known.recordsFrom && lsn <= this.#exportLsn) return;
     this.#skipped ??= missingRecords(lsn, false);
+    this.#recorder.files.forgetPlaces();
     this.#epochs.commit(lsn);
   }
 

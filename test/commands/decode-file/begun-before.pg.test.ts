@@ -256,6 +256,32 @@ describe("rows of WAL that begins in the middle of a transaction that alters tab
     assert.deepEqual([behind.status, before.status], [3, 3]);
   });
 
+  it("lie before damage: what came behind does not change what their table was", async () => {
+    const first = await begin();
+    await server.sql("CREATE TABLE spot (id int); CREATE TABLE mover (id int)");
+    const placeOf = async (table: string): Promise<string> => {
+      const sql = `SELECT ctid::text AS place FROM pg_class WHERE relname = '${table}'`;
+      return (await server.sql<{ place: string }>(sql))[0]!.place;
+    };
+    const place = await placeOf("spot");
+    await server.sql("ALTER TABLE spot RENAME TO spot_since");
+    const early = await catalog("spot");
+    await other.query("BEGIN; INSERT INTO spot_since VALUES (1)");
+    const gap = await begin();
+    // Another row of pg_class takes the place, and leaves it behind the gap.
+    await server.sql("VACUUM pg_class");
+    for (let step = 10; step < 100 && (await placeOf("mover")) !== place; step++) {
+      await server.sql(`ALTER TABLE mover SET (fillfactor = ${step})`);
+    }
+    assert.equal(await placeOf("mover"), place);
+    await begin();
+    await server.sql("ALTER TABLE mover RESET (fillfactor)");
+    await other.query("COMMIT");
+    const { stderr, stdout } = await decode(early, first, [...INSERTS, "--keep-going"], gap);
+    assert.match(stdout, /"table":"spot_since","new":{"id":1}/, stderr);
+    assert.doesNotMatch(stdout, /"spot"/);
+  });
+
   it("lack no TRUNCATE that is not counted", async () => {
     await server.sql("CREATE TABLE emptied (id int, a text); CREATE TABLE kept (id int)");
     const first = await begin("BEGIN", "ALTER TABLE emptied RENAME a TO b");
