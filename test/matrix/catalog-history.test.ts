@@ -11,7 +11,7 @@ import { type TestServer, startServer } from "../support/server/server.ts";
 import { isThorough, newestOrNamed } from "./support/versions.ts";
 
 const STEPS = isThorough() ? 800 : 250;
-const CUTS = 5;
+const CUTS = isThorough() ? 20 : 5;
 const SEED = Number(process.env["WALCTL_TEST_SEED"] ?? 1);
 
 for (const version of newestOrNamed()) {

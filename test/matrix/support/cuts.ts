@@ -44,12 +44,13 @@ const DAMAGES: Readonly<
   cut: (bytes, used, number) => bytes.subarray(0, number(used)),
   empty: (bytes, used, number) => {
     const at = number(used);
-    return bytes.fill(0, at, at + 1 + number(3 * PAGE_BYTES));
+    // The file may have been cut before.
+    const end = Math.min(at + 1 + number(3 * PAGE_BYTES), bytes.length);
+    return bytes.fill(0, Math.min(at, end), end);
   },
-  "zero to the end": (bytes, used, number) => bytes.fill(0, number(used)),
+  "zero to the end": (bytes, used, number) => bytes.fill(0, Math.min(number(used), bytes.length)),
   "older page": (bytes, used, number, other) => {
     const at = PAGE_BYTES * number(Math.ceil(used / PAGE_BYTES));
-    // The file may have been cut before.
     if (at + PAGE_BYTES <= Math.min(bytes.length, other.length)) {
       other.copy(bytes, at, at, at + PAGE_BYTES);
     }

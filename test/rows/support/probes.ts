@@ -12,8 +12,6 @@ export interface Probe {
   readonly said: string;
   /** In a savepoint to which it was rolled back later. */
   rolledBack: boolean;
-  /** No session is in a transaction. */
-  quiet: boolean;
   readonly tables: readonly ProbedTable[];
   readonly enums: ReadonlyArray<{ readonly oid: number; readonly label: string }>;
   readonly types: ReadonlyArray<{ readonly oid: number; readonly shape: string }>;
@@ -66,7 +64,6 @@ export async function probe(client: pg.Client, said: string): Promise<Probe> {
     lsn: positionOfText(lsn) - 1,
     said,
     rolledBack: false,
-    quiet: false,
     tables,
     enums: enums ?? [],
     types: types ?? [],

@@ -72,7 +72,6 @@ export async function workOnTables(server: TestServer, options: WorkOptions): Pr
     if (await run(session, statement)) done++;
     const said = `seed ${seed} step ${step}, ${session.name}: ${statement}`;
     const asked = await probe(session.client, said);
-    asked.quiet = sessions.every(({ inTransaction }) => !inTransaction);
     probes.push(asked);
     for (const since of session.savepoints) since.push(asked);
     await options.step?.(step);

@@ -69,7 +69,8 @@ export async function replay(
   await followLog(server, (record, version) => {
     while (left[0] !== undefined && left[0].lsn < record.lsn) {
       const next = left.shift()!;
-      const owner = next.rolledBack && !families.named ? undefined : families.of(next.xid);
+      const isNameless = next.rolledBack && !families.named;
+      const owner = isNameless ? undefined : families.of(next.xid, mayLack);
       if (owner === undefined) continue;
       known += checkProbe(history, next, owner, mayLack);
       again.push([next, owner]);
@@ -126,7 +127,9 @@ class Families {
   }
 
   /** Undefined: nothing tells. */
-  of(xid: number): ReadonlySet<number> | undefined {
+  of(xid: number, mayBeOlder: boolean): ReadonlySet<number> | undefined {
+    // Nobody asks for the tables of one that began before the input and is rolled back.
+    if (mayBeOlder && xid !== 0 && !this.#atEnd.has(xid)) return undefined;
     if (this.named) return new Set([xid, ...(this.#families.get(xid) ?? [])]);
     return xid === 0 ? new Set() : this.#atEnd.get(xid);
   }
