@@ -17,12 +17,12 @@ export class TransactionRecord implements DetailSink {
   topXid = 0;
   originLsn = 0;
   originTime: PgTime | undefined;
-  /** Their number: a commit has them if it changed catalogues. */
+  /** The number of its invalidation messages: a commit has them if it changed catalogues. */
   invalidations = 0;
   /** 0: it does not say. */
   database = 0;
   readonly #payload = new Payload();
-  /** How many bytes are left at the first of them. */
+  /** How many bytes of the main data are left at the first of them. */
   #left = 0;
 
   /** @throws ShortPayload */
