@@ -23,6 +23,8 @@ export interface Fields {
   readonly changed: boolean;
   /** An update for which nothing tells what it changed. */
   readonly unknown: boolean;
+  /** Nothing tells whether an update changed one of the columns. */
+  readonly unsure: boolean;
   /** The number of columns that are only counted. */
   readonly nulls: number;
   readonly blanks: number;
@@ -57,6 +59,7 @@ export function fieldsOf(
     fields: [...selection.identifying, ...selection.fields, ...selection.unchanged],
     changed: selection.changed,
     unknown: message.kind === "update" && !compared && message.key === null,
+    unsure: selection.unsure,
     ...selection.counts,
   };
 }
@@ -70,6 +73,8 @@ class Selection {
   readonly unchanged: Field[] = [];
   readonly counts = { nulls: 0, blanks: 0, unchanged: 0 };
   changed = false;
+  /** A value was sent that nothing can be compared with. */
+  unsure = false;
   readonly #canvas: Canvas;
   readonly #counting: boolean;
   /** The first column of a table without a key is the best guess. */
@@ -212,6 +217,7 @@ function selectCompared(
     const known = !seen || before.kind !== ColumnKind.unchanged;
     const value = missing && before.kind !== ColumnKind.unchanged ? before : NOW;
     const differing = same || !known ? undefined : before;
+    if (!same && !known) selection.unsure = true;
     selection.take(column, identifies, value, differing, seen && !fromKey, same);
   }
 }

@@ -56,12 +56,13 @@ export function describeFields(
 }
 
 /** What the columns do not say. */
-export function noteOn(message: RowChange, { fields, changed, unknown }: Fields): string {
+export function noteOn(message: RowChange, { fields, changed, unknown, unsure }: Fields): string {
   if (fields.length === 0) return message.kind === "delete" ? "(no key)" : "(no columns)";
   const compared = message.kind === "update" && !unknown;
   if (!compared || fields.some((field) => field.before !== undefined) || message.key !== null)
     return "";
-  return changed ? "(other columns changed)" : "(nothing changed)";
+  if (changed) return "(other columns changed)";
+  return unsure ? "" : "(nothing changed)";
 }
 
 /** `… 3 more, 12 NULL`, `… 58 unchanged` */

@@ -1,5 +1,6 @@
 import type { Relation, RowChange } from "../../pgoutput/messages.ts";
-import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
+import { ColumnKind } from "../../pgoutput/tags.ts";
+import { ColumnCursor, type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
 import { describeAlteration } from "./alter.ts";
 
 /** Rows and their index together take 16 MB. */
@@ -13,7 +14,10 @@ const KEY_BYTES_MAX = 4096;
 const PROBES = 8;
 /** Uint32 hash, length of it all, table, length of the key; Uint32 columns. Then the key and the row. */
 const HEADER_BYTES = 20;
-const VALUE_KINDS: ReadonlySet<number> = new Set([0x74, 0x62]);
+const VALUE_KINDS: ReadonlySet<number> = new Set([ColumnKind.text, ColumnKind.binary]);
+
+const NOW = new ColumnCursor();
+const SEEN = new ColumnCursor();
 
 /**
  * The rows that were printed, by table and key, so that an update can be compared with what was printed earlier. They
@@ -52,12 +56,16 @@ export class SeenRows {
    * Remembers the row as changed.
    * @param pending the change may still be rolled back, so the row is forgotten instead
    */
-  follow({ kind, relation, key, old, new: row }: RowChange, pending: boolean): void {
+  follow(change: RowChange, pending: boolean): void {
+    const { kind, relation, key, old, new: row } = change;
+    const seen = pending ? null : this.before(change);
+    // Copied before the row makes room for itself.
+    const whole = seen !== null && row !== null ? filled(row, seen) : row;
     const gone = key ?? (kind === "delete" ? old : null);
     if (gone !== null) this.forget(relation, gone);
-    if (row === null) return;
-    if (pending) this.forget(relation, row);
-    else this.remember(relation, row, tupleEnd(row));
+    if (whole === null) return;
+    if (pending) this.forget(relation, whole);
+    else this.remember(relation, whole, tupleEnd(whole));
   }
 
   /** Returns the last row with the same key as `row`. It is valid until the next row is remembered. */
@@ -224,6 +232,32 @@ export class SeenRows {
     }
     old.start += this.#view.getUint32(at + 4);
   }
+}
+
+/** The row, with the seen values of columns that the server did not send because they did not change (TOAST). */
+function filled(row: TupleData, seen: TupleData): TupleData {
+  if (!hasUnchanged(row)) return row;
+  const pieces: Uint8Array[] = [];
+  NOW.attach(row);
+  SEEN.attach(seen);
+  for (let column = 0; column < row.columnCount; column++) {
+    const [now, before] = [NOW.end, SEEN.end];
+    NOW.next();
+    SEEN.next();
+    const isSent = NOW.kind !== ColumnKind.unchanged;
+    pieces.push(isSent ? row.bytes.subarray(now, NOW.end) : SEEN.bytes.subarray(before, SEEN.end));
+  }
+  const bytes = new Uint8Array(Buffer.concat(pieces));
+  return { bytes, view: new DataView(bytes.buffer), start: 0, columnCount: row.columnCount };
+}
+
+function hasUnchanged(row: TupleData): boolean {
+  NOW.attach(row);
+  for (let column = 0; column < row.columnCount; column++) {
+    NOW.next();
+    if (NOW.kind === ColumnKind.unchanged) return true;
+  }
+  return false;
 }
 
 /** A power of two. */

@@ -181,6 +181,19 @@ describe("a row", () => {
       /\n *~ t 1 {2}\(nothing changed\)$/,
     ],
     [
+      "a value that an update did not send is still what was seen before",
+      [...known("z", undefined), change("U", tuple("N", ["1", "z", "w"]))],
+      /\n *~ t 1 {2}b=y ⇢ w {2}… 1 unchanged$/,
+    ],
+    [
+      "a value that was never seen may have changed",
+      [
+        ...[relation(COLUMNS), change("U", tuple("N", ["1", "x", undefined]))],
+        change("U", tuple("N", ["1", "x", "w"])),
+      ],
+      /\n *~ t 1 {2}b=w {2}… 1 unchanged\n/,
+    ],
+    [
       "a delete shows the key",
       [relation(COLUMNS), change("D", tuple("K", ["7", null, null]))],
       "7",
