@@ -23,6 +23,11 @@ export function parseLsn(text: string): Lsn | undefined {
   return ((BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`)) as Lsn;
 }
 
+/** Of its two halves, as Uint32 each. */
+export function lsnOf({ high, low }: { readonly high: number; readonly low: number }): Lsn {
+  return ((BigInt(high) << 32n) | BigInt(low)) as Lsn;
+}
+
 export function maxLsn(a: Lsn, b: Lsn): Lsn {
   return a > b ? a : b;
 }

@@ -25,11 +25,13 @@ export class StatusLine {
     this.#width = width;
   }
 
-  /** `text` is printable ASCII. What does not fit is left out: a line that wrapped could not be redrawn. */
+  /**
+   * `text` is printable ASCII. What does not fit is left out: a line that wrapped could not be redrawn. A terminal that
+   * has not taken all output yet gets it with the next lines: after Ctrl-S it would later show hundreds of old ones.
+   */
   show(text: string): void {
-    // A terminal that accepts no output (Ctrl-S) would later show hundreds of old lines.
-    if (this.#stream.writableLength > 0) return;
     this.#text = text;
+    if (this.#stream.writableLength > 0) return;
     this.#stream.write(`${ERASE}${this.#drawn()}`);
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import { it } from "node:test";
 import { StatusLine } from "../../src/output/status-line.ts";
 
@@ -39,4 +39,15 @@ it("what is printed above a status line is one piece with the line below it", ()
   line.clear();
   assert.equal(written(), "", "and is cleared once");
   assert.equal(line.above(bytes), bytes);
+});
+
+it("a terminal that is behind gets the status line with what is printed next", () => {
+  const written: string[] = [];
+  // It never finishes its first write.
+  const write = (chunk: unknown): void => void written.push(String(chunk));
+  const line = new StatusLine(new Writable({ write }), () => 80);
+  line.show("-- at 0/1");
+  line.show("-- at 0/2");
+  assert.deepEqual(written, [`${START}-- at 0/1${END}`]);
+  assert.match(Buffer.from(line.above(Buffer.from("row\n"))).toString(), /row.*-- at 0\/2/s);
 });

@@ -1,6 +1,11 @@
 import { isRowChange } from "../../pgoutput/changes.ts";
-import type { OtherMessage, PgoutputMessage, RowChange } from "../../pgoutput/messages.ts";
-import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
+import type {
+  OtherMessage,
+  PgoutputMessage,
+  RowChange,
+  WalPosition,
+} from "../../pgoutput/messages.ts";
+import { INVALID_LSN, type Lsn, lsnOf, maxLsn } from "../../lsn.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { StreamNote } from "../../server/start/consumer.ts";
 import type { TypeWatch } from "../../server/types/watch.ts";
@@ -49,6 +54,7 @@ export class Pipeline {
   readonly note: ((note: StreamNote) => void) | undefined;
   #rows = 0;
   #relations = 0;
+  #lastRow: WalPosition | undefined;
   #lastCommitTime: PgTime | undefined;
   #transactionOpen = false;
   /** The end of the last transaction whose end was printed. */
@@ -65,6 +71,11 @@ export class Pipeline {
   /** Row changes that have come so far. */
   get rows(): number {
     return this.#rows;
+  }
+
+  /** In a transaction: where its last row is in the log. Rows come in the log's order, but begin before earlier commits. */
+  get rowPosition(): Lsn | undefined {
+    return this.#transactionOpen && this.#lastRow !== undefined ? lsnOf(this.#lastRow) : undefined;
   }
 
   /** When the last transaction that was passed on committed. */
@@ -94,6 +105,7 @@ export class Pipeline {
   /** Handles a row. Returns whether it is printed. */
   change(change: RowChange): boolean {
     this.#rows++;
+    this.#lastRow = change.position;
     if (!change.relation.announced) this.#warnUnannounced(change.relation.oid);
     return this.#print(change);
   }

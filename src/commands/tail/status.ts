@@ -41,8 +41,9 @@ export class TailStatus {
   #rowsPerSecond = 0;
   /** All that the server had at that time has been printed. */
   #upToDateUnixMs = -Infinity;
-  #received: Lsn | undefined;
+  #last: Lsn | undefined;
   #bytesPerSecond = 0;
+  #moves = false;
   #since = performance.now();
   #ended = false;
 
@@ -75,23 +76,22 @@ export class TailStatus {
     const { rows } = pipeline;
     this.#rowsPerSecond = ((rows - this.#rows) * 1000) / (now - this.#since);
     this.#rows = rows;
-    const { received } = session.status;
+    const reached = this.#reached();
     const { known } = this.#parts.server;
     if (known !== undefined && this.#behind() === 0n) {
       this.#upToDateUnixMs = Date.now() - (now - known.askedMs);
     }
-    if (this.#received !== undefined && this.#received !== INVALID_LSN) {
-      const pace = (Number(received - this.#received) * 1000) / (now - this.#since);
+    if (this.#last !== undefined && this.#last !== INVALID_LSN) {
+      const pace = (Number(reached - this.#last) * 1000) / (now - this.#since);
       const last = this.#bytesPerSecond || pace;
       this.#bytesPerSecond = last + (pace - last) * PACE_WEIGHT;
+      this.#moves = pace > 0;
     }
-    this.#received = received;
+    this.#last = reached;
     this.#since = now;
-    // The line must not go into another line that the terminal has not taken completely.
-    const midway = this.#parts.context.stdout.stream.writableLength > 0;
-    if (!midway) this.#printDue();
+    if (this.#parts.context.stdout.stream.writableLength === 0) this.#printDue();
     // Until the session has started, a spinner may use the line.
-    if (!session.status.started || line === undefined || midway) return;
+    if (!session.status.started || line === undefined) return;
     line.show(`-- ${this.#describeBriefly()}`);
     void this.#parts.server.ask(ASK_INTERVAL_MS);
   }
@@ -163,9 +163,10 @@ export class TailStatus {
 
   /** With --endpos: when it will be reached, at the pace of the last seconds. */
   #describeEnd(): string | undefined {
-    const { endpos, received } = this.#parts.session.status;
-    if (endpos === undefined || endpos <= received || this.#bytesPerSecond < 1) return undefined;
-    return `ends in about ${formatSeconds(Number(endpos - received) / this.#bytesPerSecond)}`;
+    const { endpos } = this.#parts.session.status;
+    const reached = this.#reached();
+    if (endpos === undefined || endpos <= reached || !this.#moves) return undefined;
+    return `ends in about ${formatSeconds(Number(endpos - reached) / this.#bytesPerSecond)}`;
   }
 
   /** The bytes to the server's position, and the seconds since the last printed transaction committed. */
@@ -193,7 +194,14 @@ export class TailStatus {
   #behind(): bigint {
     const { received, written } = this.#parts.session.status;
     const end: Lsn = maxLsn(received, this.#parts.server.known?.lsn ?? received);
-    return end > written ? end - written : 0n;
+    const start = maxLsn(written, this.#parts.pipeline.rowPosition ?? written);
+    return end > start ? end - start : 0n;
+  }
+
+  /** How far the log has been read. Within a large transaction its rows show it. */
+  #reached(): Lsn {
+    const { received } = this.#parts.session.status;
+    return maxLsn(received, this.#parts.pipeline.rowPosition ?? received);
   }
 }
 

@@ -93,7 +93,8 @@ export class Burst {
     this.#since = now;
     this.#rows = 0;
     this.#busy = new Map();
-    const shown = all.slice(0, TABLES_MAX);
+    // The busiest, each second in the same order.
+    const shown = all.slice(0, TABLES_MAX).toSorted((a, b) => oidOf(a) - oidOf(b));
     const rest = all.slice(TABLES_MAX);
     const events = shown.map((busy) => busyEvent(busy, seconds, canvas));
     if (rest.length === 0) return events;
@@ -101,6 +102,10 @@ export class Burst {
     const others = { relation: undefined, counts: noCounts(), sample: undefined, total };
     return [...events, busyEvent(others, seconds, canvas, countOf(rest.length, "other table"))];
   }
+}
+
+function oidOf({ relation }: Busy): number {
+  return relation?.oid ?? 0;
 }
 
 function busyEvent(busy: Busy, seconds: number, canvas: Canvas, subject = "messages"): Event {

@@ -4,7 +4,7 @@
  * Way in: TypeWatch.prepare().
  */
 
-import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn, lsnOf, maxLsn } from "../../lsn.ts";
 import type { OtherMessage, Relation, WalPosition } from "../../pgoutput/messages.ts";
 import type { CatalogueType, RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type Horizon, NO_HORIZON } from "../start/horizon.ts";
@@ -250,10 +250,6 @@ export class TypeWatch {
     const shown = shape?.kind !== "composite" || this.#composites.get(oid)?.shown !== false;
     return { oid, name, shape: shown ? shape : { kind: "composite", fields: null } };
   }
-}
-
-function lsnOf({ high, low }: WalPosition): Lsn {
-  return ((BigInt(high) << 32n) | BigInt(low)) as Lsn;
 }
 
 /** The position from which on the fields of a new type are known. */

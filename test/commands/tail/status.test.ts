@@ -18,6 +18,8 @@ interface Second {
   readonly ago?: number;
   readonly rows: number;
   readonly committedAgo?: number;
+  /** The last row of an open transaction, in MB of the log. */
+  readonly row?: number;
 }
 
 /** What the line says at the end of each second. */
@@ -43,6 +45,9 @@ function linesOf(t: TestContext, seconds: readonly Second[], endpos?: number): r
     pipeline: {
       get rows() {
         return at.rows;
+      },
+      get rowPosition() {
+        return at.row === undefined ? undefined : lsn(at.row);
       },
       get lastCommitUnixMs() {
         return at.committedAgo === undefined ? undefined : nowMs - at.committedAgo * 1000;
@@ -111,6 +116,23 @@ describe("the status line", () => {
     );
     assert.match(third, /, 100 rows\/s, ends in about 8\.0 s$/);
     assert.doesNotMatch(last, /ends in/);
+  });
+
+  it("counts the rows of a large transaction, and says no end where nothing moves", (t) => {
+    const open = { read: 10, server: 110 };
+    const lines = linesOf(
+      t,
+      [
+        { ...open, rows: 0 },
+        ...[20, 30, 40].map((row) => ({ ...open, row, rows: row * 10 })),
+        { ...open, row: 40, rows: 400 },
+      ],
+      110,
+    );
+    assert.deepEqual(lines.slice(-2), [
+      "-- at 0/A00000, 70 MB behind, 100 rows/s, ends in about 7.0 s",
+      "-- at 0/A00000, 70 MB behind, 0 rows/s",
+    ]);
   });
 
   it("says times in their largest unit", () => {
