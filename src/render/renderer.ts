@@ -10,6 +10,8 @@ export interface Renderer {
   keep?(): void;
   /** The number of bytes that take() would return, where there is keep(). */
   readonly waiting?: number;
+  /** A filter left the message out. */
+  leftOut?(message: PgoutputMessage): void;
   /** Damaged bytes were skipped: the open transaction and the types may not be known any more. */
   skipped?(): void;
 }

@@ -20,7 +20,8 @@ export function parseTime(option: string, text: string): PgTime {
   const [, date = "", minutes = "00:00", seconds = "00", fraction = "", zone = "Z"] = match ?? [];
   const iso = `${date}T${minutes}:${seconds}${isoZone(zone)}`;
   const ms = match === null ? Number.NaN : Date.parse(iso);
-  if (Number.isNaN(ms)) {
+  // Date.parse() takes February 30 for March 2.
+  if (Number.isNaN(ms) || new Date(`${date}T00:00Z`).toISOString().slice(0, 10) !== date) {
     throw usageError(
       `${option} takes a time such as 2026-11-25T01:49:05Z or "2026-11-25 01:49:05+00", not "${text}"`,
     );

@@ -157,14 +157,16 @@ export class Pipeline {
   }
 
   #print(message: PgoutputMessage): boolean {
-    const { accepts, gate } = this.#parts;
+    const { accepts, gate, renderer } = this.#parts;
     if (gate === undefined) {
-      if (!accepts(message)) return false;
-      this.#render(message);
-      return true;
+      const accepted = accepts(message);
+      if (accepted) this.#render(message);
+      else renderer.leftOut?.(message);
+      return accepted;
     }
     const printed = gate.admit(message, accepts);
     for (const each of printed) this.#render(each);
+    if (printed.length === 0) renderer.leftOut?.(message);
     return printed.length > 0;
   }
 

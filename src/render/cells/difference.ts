@@ -15,12 +15,16 @@ const COMMON_SHOWN = 6;
 /** Where a difference cannot be seen in less, a value may take so much in spite of --max-width. */
 const WIDTH_LEAST = 16;
 const PLAIN = /^[ -~]*$/;
-/** Letters and dashes that have the glyph of an ASCII character, and these. */
+/** Characters that have the glyph of an ASCII character in some font, and these. */
 const GLYPHS: ReadonlyMap<string, string> = new Map(
   [
-    ["АВЕКМНОРСТУХЅІЈԌԚԜаеорсухѕіјһԁԛԝ", "ABEKMHOPCTYXSIJGQWaeopcyxsijhdqw"],
-    ["ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϳον", "ABEZHIKMNOPTYXjov"],
-    ["‐‑‒–−", "-----"],
+    ["АВЕКМНОРСТУХЅІЈԌԚԜѴҮЬЗаеорсухѕіјһԁԛԝѵүӏьг", "ABEKMHOPCTYXSIJGQWVYb3aeopcyxsijhdqwvylbr"],
+    ["ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϜϹϳονραικυγωσϲ", "ABEZHIKMNOPTYXFCjovpaikuywoc"],
+    ["ՍՕօսոհցզյլᎪᎠᎬᎻᎫᏦᏞᎷᏢᏒᏚᎢᏙᏔᏃᏟᏀᏴ", "UOounhgqjlADEHJKLMPRSTVWZCGB"],
+    ["ɑɡıɩʋƖǀǃ", "agiivll!"],
+    ["‐‑‒–—−⁃˗", "--------"],
+    ["‘’‛ʹʻʼ′ꞌ´“”‟″ʺ", "'''''''''\"\"\"\"\""],
+    ["‚¸٫∕⁄∼˜։ː꞉∶∗⁎∣‹›·٠", ",,,//~~::::**|<>.."],
   ].flatMap(([alike = "", ascii = ""]) =>
     Array.from(alike).map((one, index) => [one, ascii[index] ?? ""] as const),
   ),
@@ -119,6 +123,8 @@ function isAlike([{ seen: a }, { seen: b }]: readonly [WithSeen, WithSeen]): boo
   return (!a.ends && other.startsWith(one)) || (!b.ends && one.startsWith(other));
 }
 
+/** Twice: the normal form takes some of them apart, and makes others. */
 function glyphsOf(text: string): string {
-  return Array.from(text.normalize("NFKC"), (one) => GLYPHS.get(one) ?? one).join("");
+  const read = (from: string): string => Array.from(from, (one) => GLYPHS.get(one) ?? one).join("");
+  return read(read(text).normalize("NFKC"));
 }

@@ -32,7 +32,11 @@ function alteredColumns(before: Relation, after: Relation, arrow: string): strin
   ) {
     return [`renamed ${formatIdentifier(from.name)} ${arrow} ${formatIdentifier(to.name)}`];
   }
+  const isMoved =
+    added.length + dropped.length === 0 &&
+    before.columns.some(({ name }, place) => name !== after.columns[place]?.name);
   return [
+    ...(isMoved ? ["columns in another order"] : []),
     ...added.map((column) => `added ${formatIdentifier(column.name)}`),
     ...dropped.map((column) => `dropped ${formatIdentifier(column.name)}`),
     ...after.columns.flatMap((column) =>

@@ -72,7 +72,7 @@ export function messageEvent(message: LogicalMessage, canvas: Canvas): Event {
   const { palette } = canvas;
   return {
     sign: signOf("message", palette),
-    subject: sanitizeLine(message.prefix),
+    subject: describePrefix(message.prefix),
     paint: palette.table,
     ...{ pieces: () => [], rest: NO_REST, linesMax: LINES_MAX },
     lines: (width) => {
@@ -157,13 +157,18 @@ function pieceOf(text: string, width: number, palette: Palette, paint?: Paint): 
   return { ...paintedWithin(text, width, palette, paint), gap: PIECE_GAP, cut: undefined };
 }
 
+function describePrefix(prefix: string): string {
+  const bytes = Buffer.from(prefix);
+  return writeText({ text: prefix, bytes, whole: true }, bytes.length).text;
+}
+
 function describeContent(content: Uint8Array, width: number, palette: Palette): Painted[] {
   if (content.length === 0) return [painted("''")];
   const start = readStart(content, width * LINES_MAX);
   if (start.text === undefined) return [drawBytes(content, width, palette)];
   const written = writeText(start, content.length);
   // On lines of its own, a text without escapes needs no quotes.
-  const bare = !written.escaped && !/^['"]|\\/.test(start.text);
+  const bare = !written.escaped && !/^['"\s]|\\|\s$/.test(start.text);
   let rest = bare ? sanitizeLine(start.text) : written.text;
   const lines: Painted[] = [];
   const draw = (text: string): Painted => ({

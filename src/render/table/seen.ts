@@ -47,9 +47,9 @@ export class SeenRows {
    * Returns the earlier version of the row that an update changes, unless the server sent it. It is valid until
    * follow().
    */
-  before({ kind, relation, key, old, new: row }: RowChange): TupleData | null {
+  before({ kind, relation, transaction, key, old, new: row }: RowChange): TupleData | null {
     if (kind !== "update" || old !== null) return null;
-    return this.find(relation, key ?? row) ?? null;
+    return this.find(relation, key ?? row, transaction?.commitTime === null) ?? null;
   }
 
   /**
@@ -57,22 +57,23 @@ export class SeenRows {
    * @param pending the change may still be rolled back, so the row is forgotten instead
    */
   follow(change: RowChange, pending: boolean): void {
-    const { kind, relation, key, old, new: row } = change;
+    const { kind, relation, transaction, key, old, new: row } = change;
+    const streamed = transaction?.commitTime === null;
     const seen = pending ? null : this.before(change);
     // Copied before the row makes room for itself.
     const whole = seen !== null && row !== null ? filled(row, seen) : row;
     const gone = key ?? (kind === "delete" ? old : null);
-    if (gone !== null) this.forget(relation, gone);
+    if (gone !== null) this.forget(relation, gone, streamed);
     if (whole === null) return;
-    if (pending) this.forget(relation, whole);
+    if (pending) this.forget(relation, whole, streamed);
     else this.remember(relation, whole, tupleEnd(whole));
   }
 
   /** Returns the last row with the same key as `row`. It is valid until the next row is remembered. */
-  find(relation: Relation, row: TupleData): TupleData | undefined {
+  find(relation: Relation, row: TupleData, streamed = false): TupleData | undefined {
     const keyLength = this.#keyOf(relation, row);
     if (keyLength === undefined) return undefined;
-    const table = this.#tableOf(relation);
+    const table = this.#tableOf(relation, streamed);
     const slot = this.#slotOf(hashOf(this.#key, keyLength, table), table, keyLength);
     if (slot === undefined) return undefined;
     const at = (this.#index[slot] ?? 0) - 1;
@@ -116,10 +117,10 @@ export class SeenRows {
   }
 
   /** Forgets the row with that key. */
-  forget(relation: Relation, row: TupleData): void {
+  forget(relation: Relation, row: TupleData, streamed = false): void {
     const keyLength = this.#keyOf(relation, row);
     if (keyLength === undefined) return;
-    const table = this.#tableOf(relation);
+    const table = this.#tableOf(relation, streamed);
     this.#free(this.#slotOf(hashOf(this.#key, keyLength, table), table, keyLength));
   }
 
@@ -133,14 +134,15 @@ export class SeenRows {
     this.#old = undefined;
   }
 
-  /** After ALTER TABLE the rows count as those of another table. */
-  #tableOf(relation: Relation): number {
+  /**
+   * After ALTER TABLE the rows count as those of another table. It may give every row other values and leave the
+   * announcement as it was (ALTER COLUMN … USING, DROP and ADD COLUMN), and a reconnect may pass over it. So each new
+   * announcement counts, but for those that every streamed transaction has of its own.
+   */
+  #tableOf(relation: Relation, streamed = false): number {
     const known = this.#tables.get(relation.oid);
     if (known?.relation === relation) return known.id;
-    if (known !== undefined && describeAlteration(known.relation, relation).length === 0) {
-      known.relation = relation;
-      return known.id;
-    }
+    if (streamed && known !== undefined && isAsBefore(known.relation, relation)) return known.id;
     const id = this.#nextTable++;
     this.#tables.set(relation.oid, { relation, id });
     return id;
@@ -232,6 +234,10 @@ export class SeenRows {
     }
     old.start += this.#view.getUint32(at + 4);
   }
+}
+
+function isAsBefore(before: Relation, after: Relation): boolean {
+  return describeAlteration(before, after).length === 0;
 }
 
 /** The row, with the seen values of columns that the server did not send because they did not change (TOAST). */

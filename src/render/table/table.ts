@@ -5,6 +5,7 @@
  */
 
 import { assertNever } from "../../assert.ts";
+import { isRowChange } from "../../pgoutput/changes.ts";
 import type {
   Commit,
   PgoutputMessage,
@@ -141,6 +142,7 @@ export class TableRenderer implements Renderer {
       case "abort":
         return this.#leave([...say.abortParts(palette), ...say.countParts(this.#counts, palette)]);
       case "table_changed":
+        this.#seen.forgetTable(message.relation);
         if (message.transaction !== null) this.#enter(message.transaction);
         return this.#batch.event(event.tableChangedEvent(message, this.#canvas));
       case "stream_stop":
@@ -154,6 +156,13 @@ export class TableRenderer implements Renderer {
       default:
         return assertNever(message);
     }
+  }
+
+  /** What is not printed still changes rows that were. */
+  leftOut(message: PgoutputMessage): void {
+    if (isRowChange(message)) this.#seen.follow(message, true);
+    if (message.kind !== "truncate") return;
+    for (const relation of message.relations) this.#seen.forgetTable(relation);
   }
 
   skipped(): void {

@@ -7,8 +7,9 @@ import type {
   Transaction,
 } from "../../pgoutput/messages.ts";
 import type { Paint, Palette } from "../terminal/painted.ts";
-import { sanitizeLine } from "../bytes/sanitize.ts";
+import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import { countOf, formatCount } from "../cells/numbers.ts";
+import { quote } from "../cells/value.ts";
 import { type Counts, signOfCount, SIGNED } from "./tally.ts";
 
 /** Facts about a transaction besides its time and xid, the most important first, laid out as they fit. */
@@ -85,5 +86,5 @@ export function part(text: string, paint?: Paint): Part {
 }
 
 export function quoted(name: string): string {
-  return `'${sanitizeLine(name)}'`;
+  return isUnclear(name) ? `E${quote(clearLine(name.replaceAll("\\", "\\\\")))}` : quote(name);
 }

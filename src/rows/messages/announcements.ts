@@ -30,7 +30,10 @@ export class Announcements {
     this.#send = send;
   }
 
-  /** Call it before a change of the table. Returns the relation that was sent last. */
+  /**
+   * Call it before a change of the table. Returns the relation that was sent last, or another one that is the same if
+   * the table has a new file: all its rows may have other values (ALTER COLUMN … USING, TRUNCATE).
+   */
   relation(plan: TablePlan, transaction: Transaction): Relation {
     const { relation } = plan;
     const sent = this.#sent.get(relation.oid);
@@ -38,8 +41,10 @@ export class Announcements {
     if (sent !== undefined && last === plan && revision === this.#registry.revision) return sent;
     this.#describeTypes(plan);
     this.#last.set(relation.oid, [plan, this.#registry.revision]);
-    if (sent !== undefined && sameRelation(sent, relation)) return sent;
+    const same = sent !== undefined && sameRelation(sent, relation);
+    if (same && last?.table.relfilenode === plan.table.relfilenode) return sent;
     this.#sent.set(relation.oid, relation);
+    if (same) return relation;
     for (const { typeOid } of relation.columns) {
       if (typeOid >= FIRST_ANNOUNCED_OID) this.#sendType(typeOid, transaction);
     }

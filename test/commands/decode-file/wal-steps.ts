@@ -28,6 +28,9 @@ export const STEPS = [
   // What the rewrite copies is not what the update's unchanged value is sent from.
   "BEGIN; ALTER TABLE t ALTER extra TYPE bigint; UPDATE t SET extra = 9 WHERE id = 4; COMMIT",
   "CREATE TABLE other (id int PRIMARY KEY, mood mood DEFAULT 'glad'); INSERT INTO other VALUES (1)",
+  // Every row gets another value, and the table's announcement is the same.
+  "ALTER TABLE other ALTER mood TYPE mood USING 'sad'",
+  "UPDATE other SET mood = mood",
   "VACUUM FULL t",
   "SELECT pg_logical_emit_message(true, 'app', 'with'), pg_logical_emit_message(false, 'app', 'without')",
   "TRUNCATE t, other",

@@ -128,6 +128,7 @@ describe("rows out of WAL", () => {
     assert.deepEqual(actions, [
       "rewritten t",
       "created other",
+      "rewritten other",
       "rewritten t",
       "truncated t",
       "truncated other",
@@ -146,6 +147,8 @@ describe("rows out of WAL", () => {
       table,
       /± other +CREATED  file [^]*× other +TRUNCATED  file [^]*± other +DROPPED  file /,
     );
+    const { stdout: plain } = await decode("-I", start, "-F", "table", "--only-table", "other");
+    assert.match(plain, /\+ other 1 +mood=glad\n[^]*~ other 1 +mood=sad\n/);
   });
 
   it("chooses transactions by LSN, time and xid, and leaves out those of other servers", async () => {

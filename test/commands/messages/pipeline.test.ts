@@ -27,6 +27,24 @@ function rotatedBehind(messages: readonly PgoutputMessage[]): string | undefined
   return undefined;
 }
 
+test("the renderer sees what a filter leaves out", () => {
+  const seen: string[] = [];
+  const pipeline = new Pipeline({
+    types: new TypeRegistry(),
+    accepts: ({ kind }) => kind !== "insert",
+    renderer: {
+      render: ({ kind }) => void seen.push(kind),
+      leftOut: ({ kind }) => void seen.push(`not ${kind}`),
+      take: () => new Uint8Array(),
+    },
+    sink: { write: () => undefined, sync: () => undefined },
+    warn: () => {},
+    ...{ typeWatch: undefined, capture: undefined, journal: undefined },
+  });
+  for (const message of [begin(100), insert(), commit(100, 140)]) pipeline.message(message);
+  assert.deepEqual(seen, ["begin", "not insert", "commit"]);
+});
+
 test("a file is not changed in the middle of a transaction, nor of a streamed block", () => {
   assert.equal(rotatedBehind([begin(100), insert(), commit(100, 140), begin(140)]), "commit");
   assert.equal(

@@ -16,6 +16,7 @@ const CASES: readonly (readonly [story: string, text: string, expected: string])
   ["NUL and DEL", "\0\u007f", "\\x00\\x7f"],
   ["text does not run backwards", "a\u202egpj.exe\u2066b\u061c", "a\\u202egpj.exe\\u2066b\\u061c"],
   ["what has no width is seen", "a\u200bb\u00adc\ufeffd\u3164", "a\\u200bb\\u00adc\\ufeffd\\u3164"],
+  ["nor is a blank none", "a\u2800b\u070fc\uffff", "a\\u2800b\\u070fc\\uffff"],
   ["tags hide no text", "a\u{e0041}", "a\\u{e0041}"],
   ["joined emoji come apart", "👨\u200d👩", "👨\\u200d👩"],
   ["an emoji's selector goes", "❤\ufe0f 1\ufe0f\u20e3", "❤ 1\u20e3"],

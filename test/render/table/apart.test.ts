@@ -152,6 +152,19 @@ describe("an update of which old and new are alike", () => {
     });
   }
 
+  for (const [plain, like] of [
+    ["xcy", "x\u03f2y"],
+    ["home", "h\u0585me"],
+    ["a/b", "a\u2215b"],
+    ["10:30", "10\u058930"],
+    ["pal", "pa\u04cf"],
+  ] as const) {
+    it(`marks ${like} beside ${plain}`, () => {
+      const [, shown = ""] = sides(update(plain, like, TEXT, 80));
+      assert.match(shown, /^E'.*\\u[\da-f]{4}/);
+    });
+  }
+
   it("says that there is a change where there is no room to show it", () => {
     assert.match(update("paypal", "p\u0430ypal", TEXT, 20), /value=\(changed\)|~ value +│ \(chan/);
   });
