@@ -4,6 +4,18 @@ import { Decimal } from "./exact-line.ts";
 import { isKind, kindsHint } from "./filter.ts";
 
 export type Cel = typeof import("@marcbachmann/cel-js");
+export type Re2 = typeof import("re2js");
+
+/**
+ * What stands for matches(). CEL's regular expressions are those of RE2, which takes a time that is linear in the value;
+ * the library uses JavaScript's, which a value can keep busy for ever.
+ */
+const LINEAR_MATCHES = "matches_linear";
+
+/** Whether the expression may need RE2. */
+export function mayMatch(text: string): boolean {
+  return /\bmatches\b/.test(text);
+}
 
 /** Every key that a line may have (docs/ndjson.md). One that a line lacks is null there. */
 export const FIELDS = [
@@ -19,17 +31,21 @@ export interface Expression {
   readonly text: string;
   /** Names in it, fields among them. */
   readonly names: ReadonlySet<string>;
-  /** What is taken of rows: `new.id`. */
-  readonly columns: ReadonlySet<string>;
+  /** What is taken of rows, such as `new.id`: the row and the column. */
+  readonly columns: ReadonlyMap<string, readonly [row: string, column: string]>;
   readonly holds: (line: Line) => unknown;
 }
 
 export type Line = Map<string, unknown>;
 
 /** The fields that are rows. */
-export const ROWS = ["new", "old", "key"];
+const ROWS = ["new", "old", "key"];
 
-export function compile(cel: Cel, texts: readonly string[]): readonly Expression[] {
+export function compile(
+  cel: Cel,
+  re2: Re2 | undefined,
+  texts: readonly string[],
+): readonly Expression[] {
   const environment = new cel.Environment({ homogeneousAggregateLiterals: false })
     .registerVariable("kind", "string")
     .registerType("Decimal", Decimal)
@@ -43,6 +59,7 @@ export function compile(cel: Cel, texts: readonly string[]): readonly Expression
         });
       }
     });
+  if (re2 !== undefined) registerMatches(cel, re2, environment);
   for (const field of FIELDS) environment.registerVariable(field, "dyn");
   for (const other of ["int", "double", "Decimal"]) {
     for (const [sign, wanted] of Object.entries(COMPARISONS)) {
@@ -59,17 +76,37 @@ export function compile(cel: Cel, texts: readonly string[]): readonly Expression
   return texts.map((text) => {
     const parsed = parse(cel, environment, text);
     const names = new Set<string>();
-    const columns = new Set<string>();
+    const columns = new Map<string, readonly [row: string, column: string]>();
     visit(parsed.ast, (node) => {
       if (node.op === "id") names.add(node.args);
       if (node.op === "." && node.args[0].op === "id" && ROWS.includes(node.args[0].args)) {
-        columns.add(node.args[1]);
+        columns.set(`${node.args[0].args}.${node.args[1]}`, [node.args[0].args, node.args[1]]);
       }
       if (node.op === "value" && typeof node.args === "number") requireExact(text, node);
       for (const kind of kindsIn(node)) requireKind(text, kind);
     });
     return { text, names, columns, holds: (line) => parsed(line) as unknown };
   });
+}
+
+function registerMatches(cel: Cel, { RE2JS }: Re2, environment: Environment): void {
+  let pattern: string | undefined;
+  let compiled: ReturnType<typeof RE2JS.compile> | undefined;
+  environment.registerFunction(
+    `string.${LINEAR_MATCHES}(string): bool`,
+    (text: string, asked: string) => {
+      if (asked !== pattern || compiled === undefined) {
+        try {
+          compiled = RE2JS.compile(asked);
+        } catch {
+          const code = "invalid_regular_expression";
+          throw new cel.EvaluationError({ code, message: "invalid regular expression" });
+        }
+        pattern = asked;
+      }
+      return compiled.matcher(text).find();
+    },
+  );
 }
 
 type Exact = Decimal | bigint | number;
@@ -89,8 +126,12 @@ type Node = Parsed["ast"];
 function parse(cel: Cel, environment: Environment, text: string): Parsed {
   try {
     const parsed = environment.parse(text);
+    visit(parsed.ast, (node) => {
+      if (node.op === "rcall" && node.args[0] === "matches") node.args[0] = LINEAR_MATCHES;
+    });
     const { valid, error, type } = parsed.check();
     if (!valid) throw error ?? new TypeError("an expression without a type");
+    visit(parsed.ast, (node) => requireConstants(cel, environment, text, node));
     if (type === "bool" || type === "dyn") return parsed;
     throw whereError(text, `it gives ${type ?? "something else"}, not true or false`, undefined);
   } catch (error) {
@@ -114,7 +155,7 @@ function explain(code: string | undefined, summary: string): string {
 
 /** `dyn<string>`: a value that turned out to be a string. */
 export function typesOf(text: string): string {
-  return text.replace(/dyn<(\w+)>/g, "$1");
+  return text.replace(/dyn<(\w+)>/g, "$1").replaceAll(LINEAR_MATCHES, "matches");
 }
 
 function whereError(
@@ -142,6 +183,25 @@ export function pointAt(text: string, end: number | undefined): string {
   if (end === undefined) return text;
   const rest = text.slice(end);
   return `${text.slice(0, end)} <-- HERE${rest === "" || rest.startsWith(" ") ? "" : " "}${rest}`;
+}
+
+/** A pattern, a time or a number that is none would fail on every line. */
+function requireConstants(cel: Cel, environment: Environment, text: string, node: Node): void {
+  if (node.op !== "rcall" && node.op !== "call") return;
+  const isPattern = node.args[0] === LINEAR_MATCHES;
+  if (!isPattern && node.op === "rcall") return;
+  const given: readonly Node[] = node.op === "rcall" ? node.args[2] : node.args[1];
+  if (!given.every(({ op }) => op === "value")) return;
+  const [constant] = given;
+  const asked = constant === undefined ? "" : text.slice(constant.start, constant.end);
+  try {
+    if (isPattern) environment.evaluate(`"".${LINEAR_MATCHES}(${asked})`);
+    else environment.evaluate(text.slice(node.start, node.end));
+  } catch (error) {
+    if (!(error instanceof cel.EvaluationError)) throw error;
+    const { code, summary } = error;
+    throw whereError(text, `${explain(code, summary)}: ${asked}`, constant ?? node);
+  }
 }
 
 /** A number that a double does not hold would be compared with another one. */

@@ -11,8 +11,9 @@ import {
   type Expression,
   FIELDS,
   type Line,
-  ROWS,
+  type Re2,
   compile,
+  mayMatch,
   pointAt,
   typesOf,
 } from "./cel.ts";
@@ -45,13 +46,13 @@ export class Where {
   readonly #filter: MessageFilter;
   /** The fields that the expressions are about. */
   readonly #fields: ReadonlySet<string>;
-  /** Columns that some change did not have, and those that some change had. */
+  /** Columns that some change did not have, and those that some change had, such as `new.id`. */
   readonly #missed = new Set<string>();
   readonly #met = new Set<string>();
   #warned = false;
 
-  constructor(cel: Cel, texts: readonly string[], filter: MessageFilter) {
-    this.#expressions = compile(cel, texts);
+  constructor(cel: Cel, re2: Re2 | undefined, texts: readonly string[], filter: MessageFilter) {
+    this.#expressions = compile(cel, re2, texts);
     const names = new Set(this.#expressions.flatMap((each) => [...each.names]));
     this.#fields = new Set(["kind", ...FIELDS].filter((field) => names.has(field)));
     this.#CelError = cel.EvaluationError;
@@ -100,8 +101,8 @@ export class Where {
   #ask(expression: Expression, line: Line, kind: MessageKind, reporter: Warns): boolean {
     const { text, columns, holds } = expression;
     if (isCounted(kind)) {
-      for (const name of columns)
-        if (ROWS.some((row) => has(line.get(row), name))) this.#met.add(name);
+      for (const [path, [row, column]] of columns)
+        if (has(line.get(row), column)) this.#met.add(path);
     }
     try {
       const result = holds(line);
@@ -115,7 +116,8 @@ export class Where {
       const { code, range, summary } = error;
       if (code === MISSING) {
         const name = range === undefined ? "" : text.slice(range.start, range.end);
-        if (isCounted(kind) && columns.has(name)) this.#missed.add(name);
+        for (const [path, [, column]] of columns)
+          if (isCounted(kind) && column === name) this.#missed.add(path);
       } else {
         const why = SAFE_CODES.has(code) ? summary : code.replaceAll("_", " ");
         this.#fail(typesOf(why), text, range?.end, kind, reporter);
@@ -142,14 +144,18 @@ export class Where {
   /** Known at the end. */
   warnings(): readonly Warning[] {
     return [...this.#missed]
-      .filter((name) => !this.#met.has(name))
-      .map((name) => ({ message: `no change had a column named "${name}" (--where)` }));
+      .filter((path) => !this.#met.has(path))
+      .map((path) => ({ message: `no change had the column ${path} (--where)` }));
   }
 }
 
 /** @throws WalctlError, a usage error that points at the place */
 export async function createWhere(texts: readonly string[], filter: MessageFilter): Promise<Where> {
-  return new Where(await import("@marcbachmann/cel-js"), texts, filter);
+  const [cel, re2] = await Promise.all([
+    import("@marcbachmann/cel-js"),
+    texts.some(mayMatch) ? import("re2js") : undefined,
+  ]);
+  return new Where(cel, re2, texts, filter);
 }
 
 function has(row: unknown, name: string): boolean {

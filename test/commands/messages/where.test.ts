@@ -216,6 +216,12 @@ describe("mistakes in --where are usage errors that point at the place", () => {
       /character 20: .* "deletes"\n.*\nHINT: Did you mean delete\? /,
     ],
     [`size(kind)`, /it gives int, not true or false/],
+    [
+      `new.a.matches("(")`,
+      /character 15: invalid regular expression: "\("\nDETAIL: new\.a\.matches\("\(" <-- HERE \)/,
+    ],
+    [`decimal("abc") == new.a`, /character 9: no decimal number: "abc"/],
+    [`commit_time > timestamp("soon")`, /character 25: .*"soon"/],
     [`"ä" == stat`, /character 8: no line has a field/],
     [``, /--where/],
   ];
@@ -227,6 +233,16 @@ describe("mistakes in --where are usage errors that point at the place", () => {
       assert.equal(stderr.split("\n").filter((line) => line !== "").length, 3, stderr);
     });
   }
+
+  it("a pattern's time is linear in the value, whoever wrote that", async () => {
+    const capture = rows([["a", TEXT]], [`${"a".repeat(40)}!`], ["aaa"]);
+    const args = ["decode-file", "--where", 'new.a.matches("^(a+)+$")', "-"];
+    const { status, stdout, stderr } = await walctl(args, { stdin: capture });
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.deepEqual(stdout.match(/"a":"[^"]*"/g), ['"a":"aaa"']);
+    const mistaken = await walctl(args.with(2, "new.a.matches(5)"), { stdin: capture });
+    assert.match(mistaken.stderr, /no (?:such|matching) overload.*matches\(int\)/);
+  });
 
   it("what fails on lines is told once, without values", async () => {
     const capture = rows([["secret", TEXT]], ["hush"], ["hush"]);
@@ -243,7 +259,7 @@ describe("mistakes in --where are usage errors that point at the place", () => {
 
   it("a field that no change has is told at the end", async () => {
     const { stderr } = await decode("--where", "new.nope == 1");
-    assert.equal(stderr, 'walctl: warning: no change had a column named "nope" (--where)\n');
+    assert.equal(stderr, "walctl: warning: no change had the column new.nope (--where)\n");
     assert.equal((await decode("--where", "new.id == 99")).stderr, "");
   });
 });

@@ -46,7 +46,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
   commands: {
     mayImport: [...ALL_ROOMS, "version.ts"],
-    mayUse: ["node:*", "lazy pg", "lazy @marcbachmann/cel-js"],
+    mayUse: ["node:*", "lazy pg", "lazy @marcbachmann/cel-js", "lazy re2js"],
   },
   cli: {
     mayImport: ["leaves", "commands", "render/shell/program-shape.ts"],
