@@ -123,8 +123,9 @@ function isAlike([{ seen: a }, { seen: b }]: readonly [WithSeen, WithSeen]): boo
   return (!a.ends && other.startsWith(one)) || (!b.ends && one.startsWith(other));
 }
 
-/** Twice: the normal form takes some of them apart, and makes others. */
-function glyphsOf(text: string): string {
+/** What its characters look like. Twice: the normal form takes some of them apart, and makes others. */
+export function glyphsOf(text: string): string {
+  if (PLAIN.test(text)) return text;
   const read = (from: string): string => Array.from(from, (one) => GLYPHS.get(one) ?? one).join("");
   return read(read(text).normalize("NFKC"));
 }

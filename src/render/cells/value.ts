@@ -203,6 +203,11 @@ export function seenOf(
   return { body: quoted ? shown.slice(shown.indexOf("'") + 1, -1) : shown, escaped, ends };
 }
 
+/** Its characters with their marks, and its escapes. */
+export function tokensOf(text: string): readonly string[] {
+  return text.match(TOKEN) ?? [];
+}
+
 /** As much of the start as fits `width` columns, cut between two tokens. */
 export function startOfTokens(text: string, width: number): string {
   if (INDIVISIBLE.test(text)) return text.slice(0, Math.max(width, 0));

@@ -16,7 +16,7 @@ import { isJson } from "../cells/json.ts";
 import { drawApart } from "../cells/difference.ts";
 import { valueLines } from "../cells/lines.ts";
 import type { Form } from "../cells/value.ts";
-import { shortenName } from "../cells/names.ts";
+import { columnWithin, ShortNames } from "../cells/names.ts";
 import { arrowOf, describePlace, differencesOf, drawChange, noteOn } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
@@ -72,7 +72,7 @@ function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
   const { palette } = canvas;
   const { glyphs } = palette;
   const paint = identifies ? palette.key : palette.quiet;
-  const label = shortenName(formatColumn(relation, column), place.name, glyphs.ellipsis);
+  const label = columnWithin(relation, column, place.name, glyphs.ellipsis);
   const name = painted(label, paint);
   const mark = before === undefined ? SPACE : painted("~", palette.update);
   const bar = painted(` ${identifies ? glyphs.heavyBar : glyphs.bar} `, palette.quiet);
@@ -94,8 +94,9 @@ function valuesOf(field: Field, place: Place, canvas: Canvas): readonly Painted[
   if (before === undefined)
     return draw(value, place.width, identifies ? palette.key : undefined).lines;
   const places = differencesOf(field, canvas);
+  const paths = new ShortNames(palette.glyphs.ellipsis);
   if (places !== undefined)
-    return places.map((one) => describePlace(field, one, place.width, canvas));
+    return places.map((one) => describePlace(field, one, place.width, paths, canvas));
   const together = drawChange(field, place.width, place.valueWidthMax, canvas);
   if (!together.isCut && together.width <= place.width) return [together];
   const arrow = painted(arrowOf(field, palette).text.trimStart());

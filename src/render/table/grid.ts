@@ -1,12 +1,10 @@
 import Table from "cli-table3";
 import type { Column } from "../../pgoutput/messages.ts";
-import { formatColumn } from "../values/identifier.ts";
 import { NOTHING, type Painted, painted } from "../terminal/painted.ts";
-import { textWidth } from "../terminal/text-width.ts";
 import { type Field, type Fields, isBlank } from "./fields.ts";
 import { flow } from "./flow.ts";
-import { shortenName } from "../cells/names.ts";
-import { describeFields, drawChange, restOf } from "./row.ts";
+import { columnWithin } from "../cells/names.ts";
+import { describeFields, differencesOf, drawChange, restOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
 /** Candidates for the widest cell: the first one with which all columns fit is used. */
@@ -30,7 +28,7 @@ export interface GridRow {
 
 interface GridColumn {
   readonly column: Column;
-  readonly header: Painted;
+  header: Painted;
   readonly right: boolean;
   width: number;
 }
@@ -56,7 +54,7 @@ export class Grid {
     this.#canvas = canvas;
     this.#width = width;
     this.#subjectWidth = Math.max(head.width, ...rows.map(({ subject }) => subject.width));
-    const { columns: all, nulls, blanks } = columnsOf(rows, canvas);
+    const { columns: wide, nulls, blanks } = columnsOf(rows, canvas, Infinity);
     const unchanged = Math.min(...rows.map(({ row }) => row.unchanged));
     const rest = restOf({ nulls, blanks, unchanged }, "", canvas);
     // The header says how many columns are left out.
@@ -64,6 +62,8 @@ export class Grid {
       const mark = rest(missing);
       return width - this.#subjectWidth - (mark === undefined ? 0 : GAP + mark.width);
     };
+    const all =
+      totalWidth(wide) <= roomBeside(0) ? wide : columnsOf(rows, canvas, HEADER_WIDTH_MAX).columns;
     const max = CELL_WIDTHS.find((one) => totalWidth(all, one) <= roomBeside(0));
     const columns = all.map((column) => ({
       ...column,
@@ -72,8 +72,11 @@ export class Grid {
     const missing = (): number => all.length - columns.length;
     while (columns.length > 1 && totalWidth(columns) > roomBeside(missing())) columns.pop();
     const [only] = columns;
-    if (only !== undefined && columns.length === 1)
+    if (only !== undefined && columns.length === 1) {
       only.width = Math.min(only.width, Math.max(roomBeside(missing()) - GAP, 1));
+      const most = Math.max(width - this.#subjectWidth - GAP, 1);
+      if (only.header.width > most) only.header = headerOf(only.column, most, rows, canvas);
+    }
     this.#columns = columns;
     this.#places = new Map(columns.map(({ column }, place) => [column, place]));
     this.#gaps = gapsBetween(columns.length + 1);
@@ -92,7 +95,8 @@ export class Grid {
     const others: Field[] = [];
     for (const field of row.fields) {
       const place = this.#places.get(field.column);
-      if (place !== undefined) fields[place] = field;
+      const differs = differencesOf(field, canvas) !== undefined;
+      if (place !== undefined && !differs) fields[place] = field;
       else if (!this.#isTold(field, row, subject)) others.push(field);
     }
     let spare = this.#width - this.#subjectWidth - totalWidth(this.#columns);
@@ -176,14 +180,15 @@ interface Columns {
 }
 
 /** The columns that hold something in any of the rows, in the table's order. */
-function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
-  const { palette } = canvas;
+function columnsOf(rows: readonly GridRow[], canvas: Canvas, headerMax: number): Columns {
   const widths = new Map<Column, number>();
   const empty = new Map<Column, "null" | "blank">();
   for (const { subject, row } of rows) {
     for (const field of row.fields) {
       const { column, before, value, identifies } = field;
       if (identifies && before === undefined && subject.width > 0) continue;
+      // The places that changed stand behind the columns.
+      if (differencesOf(field, canvas) !== undefined) continue;
       const isEmpty = before === undefined && canvas.view.columns === undefined;
       if (isEmpty && value.kind === "null") empty.set(column, "null");
       else if (isEmpty && isBlank(field)) empty.set(column, "blank");
@@ -197,22 +202,33 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas): Columns {
   const columns = (relation?.columns ?? []).flatMap((column) => {
     const width = widths.get(column);
     if (relation === undefined || width === undefined) return [];
-    const max = Math.min(Math.max(width, HEADER_WIDTH_MIN), HEADER_WIDTH_MAX);
-    const name = shortenName(formatColumn(relation, column), max, palette.glyphs.ellipsis);
-    const header = painted(name, palette.quiet);
+    const max =
+      headerMax === Infinity ? headerMax : Math.min(Math.max(width, HEADER_WIDTH_MIN), headerMax);
+    const header = headerOf(column, max, rows, canvas);
     const right = NUMBERS.has(column.typeOid);
     return [
       {
         column,
         header,
         right,
-        width: Math.max(width, textWidth(name), empty.has(column) ? NULL_WIDTH : 0),
+        width: Math.max(width, header.width, empty.has(column) ? NULL_WIDTH : 0),
       },
     ];
   });
   const only = [...empty].filter(([column]) => !widths.has(column)).map(([, what]) => what);
   const nulls = only.filter((what) => what === "null").length;
   return { columns, nulls, blanks: only.length - nulls };
+}
+
+function headerOf(
+  column: Column,
+  width: number,
+  rows: readonly GridRow[],
+  { palette }: Canvas,
+): Painted {
+  const relation = rows[0]?.row.fields[0]?.relation;
+  if (relation === undefined) return NOTHING;
+  return painted(columnWithin(relation, column, width, palette.glyphs.ellipsis), palette.quiet);
 }
 
 function cellOf(field: Field, width: number, canvas: Canvas): Painted {

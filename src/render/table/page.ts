@@ -150,6 +150,7 @@ export class Page {
     const time = this.#head?.time;
     if (time === null || time === undefined) return;
     this.#xidWidth = Math.max(this.#xidWidth, String(this.#head?.xid ?? "").length);
+    names.turn();
     const schema = names.home === undefined ? "" : `, schema ${names.home}`;
     const day = times.day(time) + schema;
     if (day === this.#day) return;

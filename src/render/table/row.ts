@@ -6,7 +6,7 @@ import type { Field, Fields } from "./fields.ts";
 import type { Piece, Rest } from "./flow.ts";
 import { isJson } from "../cells/json.ts";
 import { type JsonDifference, jsonDifferences } from "../cells/json-difference.ts";
-import { shortenName } from "../cells/names.ts";
+import { columnWithin, ShortNames } from "../cells/names.ts";
 import { countOf, formatCount } from "../cells/numbers.ts";
 import { type Drawn, drawValue } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
@@ -109,8 +109,9 @@ function describeField(
 ): void {
   const differences = differencesOf(field, canvas);
   if (differences === undefined) return void pieces.push(describeColumn(field, width, canvas, gap));
+  const paths = new ShortNames(canvas.palette.glyphs.ellipsis);
   for (const [index, difference] of differences.entries()) {
-    const piece = describePlace(field, difference, width, canvas);
+    const piece = describePlace(field, difference, width, paths, canvas);
     pieces.push({ ...piece, gap: index === 0 ? gap : PIECE_GAP });
   }
 }
@@ -124,19 +125,19 @@ export function differencesOf(
   return jsonDifferences(before, value, view.expanded ? PLACES_EXPANDED_MAX : PLACES_MAX);
 }
 
-/** `items.teapot.colour="blue" → "red"` */
+/**
+ * `items.teapot.colour="blue" → "red"`
+ * @param paths those of the same row
+ */
 export function describePlace(
   field: Field,
   difference: JsonDifference,
   width: number,
+  paths: ShortNames,
   { palette, view }: Canvas,
 ): Omit<Piece, "gap"> {
-  const { ellipsis } = palette.glyphs;
-  const path = shortenName(
-    formatColumn(field.relation, field.column) + difference.path,
-    Math.floor(width / 2),
-    ellipsis,
-  );
+  const full = formatColumn(field.relation, field.column) + difference.path;
+  const path = paths.within(full, Math.floor(width / 2));
   const head = joined(painted(path, palette.quiet), painted("=", palette.quiet));
   const to = (columns: number): Painted =>
     joined(
@@ -197,6 +198,6 @@ function describeName(field: Field, width: number, palette: Palette): Painted {
   const { relation, column, identifies } = field;
   const nameMax = Math.min(NAME_WIDTH_MAX, Math.floor(width / 3));
   const paint = identifies ? palette.key : palette.quiet;
-  const name = shortenName(formatColumn(relation, column), nameMax, palette.glyphs.ellipsis);
+  const name = columnWithin(relation, column, nameMax, palette.glyphs.ellipsis);
   return joined(painted(name, paint), painted("=", palette.quiet));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Relation } from "../../../src/pgoutput/messages.ts";
-import { TableNames } from "../../../src/render/cells/names.ts";
+import { shortenName, TableNames } from "../../../src/render/cells/names.ts";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";
 
 let oid = 0;
@@ -44,9 +44,30 @@ describe("names of tables", () => {
     names.see(named("sales", "orders"));
     assert.equal(names.home, "sales");
     const all = [named("sales", "orders"), named("public", "orders"), named("", "pg_class")];
-    assert.deepEqual(
-      all.map((table) => names.within(table, 30)),
-      ["orders", "public.orders", "pg_catalog.pg_class"],
+    const shown = (): readonly string[] => all.map((table) => names.within(table, 30));
+    assert.deepEqual(shown(), ["orders", "public.orders", "pg_catalog.pg_class"]);
+    names.see(named("public", "orders"));
+    assert.equal(names.home, "sales", "as long as that is what the screen says");
+    names.turn();
+    assert.deepEqual(shown(), ["sales.orders", "orders", "pg_catalog.pg_class"]);
+    names.see(named("sales", "orders"));
+    names.turn();
+    assert.equal(names.home, "public", "and stays so");
+  });
+
+  it("that have the same glyphs are told apart", () => {
+    const names = new TableNames("…");
+    names.see(named("public", "x"));
+    const short = ["jobs", "j\u043ebs"].map((table) => names.within(named("public", table), 30));
+    assert.deepEqual(short, ["jobs", String.raw`j\u043ebs`]);
+  });
+
+  it("are not cut inside of an escape", () => {
+    const name = shortenName(String.raw`"a\u{e0041}b\u{e0041}c"`, 12, "…");
+    assert.equal(
+      name.replaceAll(String.raw`\u{e0041}`, ""),
+      name.includes("e0041") ? '"a…c"' : name,
     );
+    assert.doesNotMatch(name.replaceAll(String.raw`\u{e0041}`, ""), /[\\{}]/);
   });
 });

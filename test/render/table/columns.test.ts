@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TableRenderer } from "../../../src/render/table/table.ts";
+import { type TableView, WHOLE_VIEW } from "../../../src/render/table/view.ts";
+import {
+  decoded,
+  INT8,
+  JSONB,
+  Table,
+  TEXT,
+  transaction,
+} from "../../support/program/screen-streams.ts";
+import { assertFits } from "../../support/program/tables.ts";
+import type { WireMessage } from "../../support/wire/pgoutput-encoder.ts";
+
+function show(
+  width: number,
+  messages: readonly WireMessage[],
+  view: Partial<TableView> = {},
+): string {
+  const renderer = new TableRenderer({
+    ...{ width: () => width, look: { color: false } },
+    ...{ view: { ...WHOLE_VIEW, ...view }, types: new TypeRegistry() },
+  });
+  for (const message of decoded(messages)) renderer.render(message);
+  const text = new TextDecoder().decode(renderer.take());
+  assertFits(text, width);
+  return text;
+}
+
+describe("columns whose names are much the same", () => {
+  const NAMES = ["price_net_eur", "price_tax_eur", "price_sum_eur"];
+  const SIDES = ["measured_temperature_north_celsius", "measured_temperature_south_celsius"];
+  const columns = ["id", ...NAMES, ...SIDES].map((name) => [name, TEXT] as const);
+  const table = new Table(1, "w", columns);
+  const rows = [1, 2, 3].map((id) => table.insert(String(id), "1", "2", "3", "4", "5"));
+  const first = transaction(1, table.relation, ...rows);
+
+  it("have their whole names where there is room", () => {
+    for (const name of [...NAMES, ...SIDES])
+      assert.match(show(200, first), new RegExp(` ${name}(?: |$)`, "m"));
+  });
+
+  it("are told apart where there is not", () => {
+    for (const [width, view] of [
+      [40, {}],
+      [80, {}],
+      [40, { expanded: true }],
+    ] as const) {
+      const updates = [
+        table.update("1", "1", "2", "3", "N", "5"),
+        table.update("2", "1", "2", "3", "4", "S"),
+      ];
+      const text = show(
+        width,
+        [...first, ...updates.flatMap((one, xid) => transaction(xid + 2, one))],
+        view,
+      );
+      const changed = [...text.matchAll(/(\S+)(?:=| │ )[45] ⇢ [NS]/g)].map(([, name]) => name);
+      assert.equal(new Set(changed).size, 2, text);
+    }
+  });
+
+  it("are shortened where the only one is wider than the line", () => {
+    const wide = new Table(2, "x".repeat(30), [["created_at_timestamp_in_utc", TEXT]], {
+      keyless: true,
+    });
+    show(40, transaction(1, wide.relation, wide.insert("a"), wide.insert("b"), wide.insert("c")));
+  });
+});
+
+describe("JSON that changed in rows that are alike", () => {
+  it("shows its places, as in a row of its own", () => {
+    const table = new Table(1, "docs", [
+      ["id", INT8],
+      ["j", JSONB],
+      ["n", INT8],
+    ]);
+    const doc = (north: number, south: number): string =>
+      `{"north": {"temperature": ${north}}, "south": {"temperature": ${south}}}`;
+    const ids = ["1", "2", "3"];
+    const text = show(120, [
+      ...transaction(1, table.relation, ...ids.map((id) => table.insert(id, doc(1, 1), "1"))),
+      ...transaction(2, ...ids.map((id) => table.update(id, doc(2, Number(id)), "2"))),
+    ]);
+    assert.match(text, /^ +│ +1 +1 ⇢ 2 +j\.north\.temperature=1 ⇢ 2$/m);
+    assert.match(
+      text,
+      /^ +│ +2 +1 ⇢ 2 +j\.north\.temperature=1 ⇢ 2 +j\.south\.temperature=1 ⇢ 2$/m,
+    );
+  });
+});
