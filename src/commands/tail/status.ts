@@ -14,8 +14,8 @@ const ASK_INTERVAL_MS = 5000;
 const ANSWER_PATIENCE_MS = 2000;
 /** How much of the rate at which the log is read is of the last second: it comes in bursts. */
 const PACE_WEIGHT = 0.3;
-/** Older positions are shown with their age. */
-const FRESH_MS = 2500;
+/** Older positions are shown with their age: a restore writes a megabyte in the meantime. */
+const FRESH_MS = 1500;
 
 interface StatusParts {
   readonly session: { readonly status: SessionStatus };
@@ -158,7 +158,8 @@ export class TailStatus {
     const { known } = this.#parts.server;
     if (known === undefined) return undefined;
     const ageMs = performance.now() - known.askedMs;
-    return ageMs < FRESH_MS ? "up to date" : `up to date ${Math.round(ageMs / 1000)} s ago`;
+    if (ageMs < FRESH_MS && !this.#moves) return "up to date";
+    return `up to date ${Math.max(1, Math.round(ageMs / 1000))} s ago`;
   }
 
   /** With --endpos: when it will be reached, at the pace of the last seconds. */

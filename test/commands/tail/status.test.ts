@@ -88,6 +88,7 @@ describe("the status line", () => {
         // Nothing is printed, so nothing tells when what follows was committed.
         { read: 8, server: 32, rows: 500, committedAgo: 7000 },
         { read: 32, server: 32, rows: 900, committedAgo: 0 },
+        { read: 32, server: 32, ago: 1, rows: 900 },
         { read: 32, server: 32, ago: 4, rows: 900 },
         // Idle for an hour, it has not been behind for that long.
         { read: 33, server: 64, rows: 1000, committedAgo: 3600 },
@@ -96,7 +97,9 @@ describe("the status line", () => {
         "-- at 0/200000, 0 rows/s",
         "-- at 0/400000, 28 MB and 3.2 s behind, 500 rows/s",
         "-- at 0/800000, 24 MB behind, 0 rows/s",
-        "-- at 0/2000000, up to date, 400 rows/s",
+        // There is more than when the server was asked.
+        "-- at 0/2000000, up to date 1 s ago, 400 rows/s",
+        "-- at 0/2000000, up to date, 0 rows/s",
         "-- at 0/2000000, up to date 4 s ago, 0 rows/s",
         "-- at 0/2100000, 31 MB and 5.0 s behind, 100 rows/s",
       ],
