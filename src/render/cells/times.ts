@@ -2,8 +2,8 @@ import { formatPgTime, type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
 
 export type TimeMode = "utc" | "local" | "relative";
 
-/** A timestamptz as sent: the session's TimeZone is UTC. */
-const TIMESTAMPTZ = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?\+00$/;
+/** A timestamptz as sent: the session's TimeZone is UTC. Where the local year may not have four digits, it stays so. */
+const TIMESTAMPTZ = /^((?!0001-01-01|9999-12-31)\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?\+00$/;
 
 /** Formats a table's times: those of commits and of timestamptz values, in the same time zone. */
 export class Times {

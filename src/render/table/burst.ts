@@ -85,7 +85,8 @@ export class Burst {
   /** Returns a line for each counted table, and begins the next second. */
   report(canvas: Canvas): readonly Event[] {
     const now = this.#now();
-    const seconds = Math.max((now - this.#since) / 1000, 0.001);
+    // At the end a part of one: a row in a millisecond is no rate.
+    const seconds = Math.max((now - this.#since) / 1000, 1);
     const all = [...this.#busy.values()].toSorted((a, b) => b.total - a.total);
     const lasting = this.#rowsMax * LASTING_SHARE;
     this.#counting &&= this.#rows / seconds > lasting;

@@ -53,20 +53,21 @@ export class SeenRows {
   }
 
   /**
-   * Remembers the row as changed.
-   * @param pending the change may still be rolled back, so the row is forgotten instead
+   * Remembers the row as changed, or forgets it: while the commit is not known, the change may yet be rolled back.
+   * @param printed false: a filter left it out, so the row is forgotten too
    */
-  follow(change: RowChange, pending: boolean): void {
+  follow(change: RowChange, printed = true): void {
     const { kind, relation, transaction, key, old, new: row } = change;
     const streamed = transaction?.commitTime === null;
-    const seen = pending ? null : this.before(change);
+    const remembered = printed && !streamed;
+    const seen = remembered ? this.before(change) : null;
     // Copied before the row makes room for itself.
     const whole = seen !== null && row !== null ? filled(row, seen) : row;
     const gone = key ?? (kind === "delete" ? old : null);
     if (gone !== null) this.forget(relation, gone, streamed);
     if (whole === null) return;
-    if (pending) this.forget(relation, whole, streamed);
-    else this.remember(relation, whole, tupleEnd(whole));
+    if (remembered) this.remember(relation, whole, tupleEnd(whole));
+    else this.forget(relation, whole, streamed);
   }
 
   /** Returns the last row with the same key as `row`. It is valid until the next row is remembered. */

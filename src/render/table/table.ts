@@ -66,7 +66,6 @@ export class TableRenderer implements Renderer {
   /** The last row's xid; in a stream block it may be a subtransaction's. */
   #xid = 0;
   #streaming = false;
-  #pending = false;
   /** The counts of what is open: a streamed transaction has several blocks. */
   #counts = noCounts();
   #hiddenInBlock = 0;
@@ -124,13 +123,11 @@ export class TableRenderer implements Renderer {
           say.beginPrepareParts(message, palette),
           message.prepareTime,
         );
-        this.#pending = true;
         return;
       case "stream_start":
         this.#open(message.transaction, say.streamStartParts(message, palette));
         this.#tally = this.#fates.tallyOf(message);
         this.#streaming = true;
-        this.#pending = true;
         return;
       case "origin":
         return this.#origin(say.originParts(message));
@@ -158,11 +155,20 @@ export class TableRenderer implements Renderer {
     }
   }
 
-  /** What is not printed still changes rows that were. */
+  /** What is not printed still changes rows that were, and ends what is open. */
   leftOut(message: PgoutputMessage): void {
-    if (isRowChange(message)) this.#seen.follow(message, true);
-    if (message.kind !== "truncate") return;
-    for (const relation of message.relations) this.#seen.forgetTable(relation);
+    if (isRowChange(message)) return this.#seen.follow(message, false);
+    switch (message.kind) {
+      case "truncate":
+        for (const relation of message.relations) this.#seen.forgetTable(relation);
+        return;
+      case "commit":
+      case "prepare":
+      case "stream_stop":
+      case "abort":
+        return this.#leave();
+      default:
+    }
   }
 
   skipped(): void {
@@ -207,7 +213,7 @@ export class TableRenderer implements Renderer {
       const unknown = message.kind === "update" && (message.key ?? message.old ?? seen) === null;
       if (unknown && message.relation.announced) this.#hint ??= "due";
     });
-    this.#seen.follow(message, this.#pending);
+    this.#seen.follow(message);
   }
 
   /** Draws a counted change, or only counts it if there were too many. */
@@ -324,7 +330,6 @@ export class TableRenderer implements Renderer {
     this.#head = undefined;
     this.#tally = new Tally();
     this.#streaming = false;
-    this.#pending = false;
     this.#counts = noCounts();
     this.#hiddenInBlock = 0;
   }

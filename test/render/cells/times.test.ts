@@ -62,6 +62,8 @@ describe("times of a table", () => {
       "-infinity",
       "0044-03-15 00:00:00+00 BC",
       "12026-01-01 00:00:00+00",
+      "0001-01-01 00:00:00+00",
+      "9999-12-31 23:59:59+00",
     ])
       assert.equal(times.timestamptz(text), text);
     assert.equal(times.ofDay((2n ** 63n - 1n) as PgTime, false), "infinity");

@@ -249,6 +249,19 @@ describe("a row", () => {
     }
   });
 
+  it("closes a transaction whose commit a filter left out", () => {
+    const decoder = new PgoutputDecoder();
+    const renderer = new TableRenderer({
+      ...{ width: () => 80, look: { color: false } },
+      ...{ view: WHOLE_VIEW, types: new TypeRegistry() },
+    });
+    const row = change("I", tuple("N", ["1", "x", "y"]));
+    for (const bytes of [begin(7), relation(COLUMNS), row, row])
+      renderer.render(decoder.decode(bytes));
+    renderer.leftOut(decoder.decode(COMMIT));
+    assert.match(Buffer.from(renderer.take()).toString(), /┌ \+ t 1 .*\n.*└ \+ t 1 .*\n$/);
+  });
+
   it("is not compared with what may have been rolled back", () => {
     const renderer = new TableRenderer({
       width: () => 80,
