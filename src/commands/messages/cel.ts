@@ -39,7 +39,7 @@ export interface Expression {
 export type Line = Map<string, unknown>;
 
 /** The fields that are rows. */
-const ROWS = ["new", "old", "key"];
+const ROWS = new Set(["new", "old", "key"]);
 
 export function compile(
   cel: Cel,
@@ -79,7 +79,7 @@ export function compile(
     const columns = new Map<string, readonly [row: string, column: string]>();
     visit(parsed.ast, (node) => {
       if (node.op === "id") names.add(node.args);
-      if (node.op === "." && node.args[0].op === "id" && ROWS.includes(node.args[0].args)) {
+      if (node.op === "." && node.args[0].op === "id" && ROWS.has(node.args[0].args)) {
         columns.set(`${node.args[0].args}.${node.args[1]}`, [node.args[0].args, node.args[1]]);
       }
       if (node.op === "value" && typeof node.args === "number") requireExact(text, node);
