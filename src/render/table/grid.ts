@@ -89,6 +89,21 @@ export class Grid {
     return this.#lines(head, cells, this.#rest);
   }
 
+  /** What the columns could still take. */
+  get #spare(): number {
+    return Math.max(this.#width - this.#subjectWidth - totalWidth(this.#columns), 0);
+  }
+
+  /** Whether the columns that identify a row, or the first one, show it whole. */
+  tells({ row }: GridRow): boolean {
+    const spare = this.#spare;
+    return row.fields.every((field) => {
+      const place = this.#places.get(field.column) ?? -1;
+      const column = field.identifies || place === 0 ? this.#columns[place] : undefined;
+      return column === undefined || !cellOf(field, column.width + spare, this.#canvas).isCut;
+    });
+  }
+
   row({ subject, row }: GridRow): readonly Painted[] {
     const canvas = this.#canvas;
     const fields: Field[] = [];
@@ -99,11 +114,11 @@ export class Grid {
       if (place !== undefined && !differs) fields[place] = field;
       else if (!this.#isTold(field, row, subject)) others.push(field);
     }
-    let spare = this.#width - this.#subjectWidth - totalWidth(this.#columns);
+    let spare = this.#spare;
     const cells = this.#columns.map((column, place) => {
       const field = fields[place];
       if (field === undefined) return NOTHING;
-      const cell = cellOf(field, column.width + Math.max(spare, 0), canvas);
+      const cell = cellOf(field, column.width + spare, canvas);
       if (cell.width > column.width) {
         spare -= cell.width - column.width;
         column.width = cell.width;
@@ -231,11 +246,12 @@ function headerOf(
   return painted(columnWithin(relation, column, width, palette.glyphs.ellipsis), palette.quiet);
 }
 
-function cellOf(field: Field, width: number, canvas: Canvas): Painted {
+function cellOf(field: Field, width: number, canvas: Canvas): Painted & { isCut: boolean } {
   // A cut NULL would look like a value.
   const isNull = field.value.kind === "null" && field.before === undefined;
   if (isNull && width < NULL_WIDTH) {
-    return painted(canvas.palette.glyphs.ellipsis.slice(0, width), canvas.palette.quiet);
+    const mark = canvas.palette.glyphs.ellipsis.slice(0, width);
+    return { ...painted(mark, canvas.palette.quiet), isCut: true };
   }
   return drawChange(field, width, canvas.view.valueWidthMax ?? width, canvas);
 }

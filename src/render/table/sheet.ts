@@ -232,9 +232,13 @@ export class Sheet {
       const key = keyed ? keys[index] : undefined;
       return { subject: key === undefined ? NOTHING : joined(spaces(SIGN_WIDTH), key), row };
     });
-    if (grid === undefined) {
-      const head = joined(signOf(kind, palette), SPACE, this.#nameOf(relation, undefined));
-      grid = { grid: new Grid(head, rows, this.#page.inner, canvas), row: first.message, keyed };
+    const head = joined(signOf(kind, palette), SPACE, this.#nameOf(relation, undefined));
+    const tells = (one: Grid): boolean => rows.every((row) => one.tells(row));
+    const same = grid !== undefined && tells(grid.grid) ? grid.grid : undefined;
+    const next = same ?? new Grid(head, rows, this.#page.inner, canvas);
+    // A key that is cut does not tell one row from another: a new grid may have the room.
+    if (grid === undefined || (same === undefined && tells(next))) {
+      grid = { grid: next, row: first.message, keyed };
       this.#page.begin();
       this.#page.put(this.#page.mark("inner"), grid.grid.header(head));
       this.#grid = grid;

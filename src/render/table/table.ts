@@ -184,7 +184,8 @@ export class TableRenderer implements Renderer {
 
   /** Call it after the last message: it closes what is open and prints pending counts. */
   finish(): void {
-    this.#leave();
+    // What has not ended gets no closing line, unless rows of it were only counted.
+    this.#leave(this.#tally.hiddenTotal > 0 ? undefined : []);
     this.#report();
     for (const { xid, hidden } of this.#fates.pending()) {
       const parts = pendingStreamParts(this.#canvas.palette);

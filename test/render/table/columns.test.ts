@@ -70,6 +70,36 @@ describe("columns whose names are much the same", () => {
   });
 });
 
+describe("a grid of which later rows have longer keys", () => {
+  it("begins anew where they would be cut", () => {
+    let anew = 0;
+    for (let width = 40; width < 60; width++) {
+      const names = ["id", "a", "b"];
+      const columns = names.map((name) => [name, TEXT] as const);
+      const table = new Table(1, "events", columns, { keyless: true });
+      const values = names.slice(1).map(() => "x".repeat(9));
+      const rowsFrom = (id: number): WireMessage[] =>
+        [id, id + 1, id + 2].map((each) => table.insert(String(each), ...values));
+      const all = transaction(1, table.relation, ...rowsFrom(1), ...rowsFrom(123_456_789));
+      const renderer = new TableRenderer({
+        ...{ width: () => width, look: { color: false } },
+        ...{ view: WHOLE_VIEW, types: new TypeRegistry() },
+      });
+      let text = "";
+      for (const [index, message] of decoded(all).entries()) {
+        renderer.render(message);
+        if (index === 4) text += new TextDecoder().decode(renderer.take());
+      }
+      text += new TextDecoder().decode(renderer.take());
+      assertFits(text, width);
+      for (const id of [1, 3, 123_456_789, 123_456_791])
+        assert.match(text, new RegExp(` ${id}(?: |$)`, "m"), text);
+      anew += (text.match(/\+ events/g)?.length ?? 0) - 1;
+    }
+    assert.ok(anew > 0 && anew < 20, `${anew} of 20`);
+  });
+});
+
 describe("JSON that changed in rows that are alike", () => {
   it("shows its places, as in a row of its own", () => {
     const table = new Table(1, "docs", [
