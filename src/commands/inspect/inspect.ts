@@ -50,7 +50,7 @@ async function run(
   const logged = new LoggedNames();
   const { names, check } = await namesOf(options, logged, context);
   const printer = await createPrinter(options, output, names, context);
-  if (output.format === "table" || options.stats !== undefined) keepYoungGenerationSmall();
+  keepYoungGenerationSmall();
   const observe = (record: WalRecord, version: WalVersion): void => logged.observe(record, version);
   const listener = new InspectListener(options, { observe, names, check, printer, sink, reporter });
   try {
@@ -91,7 +91,6 @@ async function readOnce(
   listener: InspectListener,
   { stdin, stop }: CommandContext,
 ): Promise<LogEnd> {
-  if (paths[0] === STANDARD_INPUT) keepYoungGenerationSmall();
   const source =
     paths[0] === STANDARD_INPUT
       ? await StandardInputSource.open(stdin, stop)
@@ -105,7 +104,6 @@ async function openPaths(
   { timeline, filter }: InspectOptions,
 ): Promise<SegmentSource> {
   const { files, histories } = await findFiles(paths);
-  if (files.some(({ compressed }) => compressed)) keepYoungGenerationSmall();
   const plan = planLog(files, { histories, timeline });
   return new PlannedSource(plan, readFrom(filter));
 }
