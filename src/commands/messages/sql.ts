@@ -13,6 +13,8 @@ import type { Rendering, SqlFlags } from "./renderer.ts";
 
 /** An undo keeps so much in memory, and writes what is older to a temporary file. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
+/** It is read from there in such parts. */
+const READ_BYTES = 1024 * 1024;
 /** An error or a warning names so many tables. */
 const NAMED_MAX = 10;
 
@@ -129,13 +131,16 @@ function cureOf(faults: readonly FaultCount[]): string {
   return cures.join(" ");
 }
 
-/** Keeps pieces in memory, and in a temporary file those for which there is no room. */
+/**
+ * Keeps pieces in memory, and in a temporary file those for which there is no room. They fill the memory from its end on,
+ * so that it holds them in the order in which they are read.
+ */
 class Reversal implements Backwards {
   readonly #files: TemporaryFiles;
   /** Nothing will be printed. */
   readonly #refused: () => boolean;
-  #pieces: Uint8Array[] = [];
-  #bytes = 0;
+  #memory: Buffer | undefined;
+  #start = MEMORY_BYTES;
   /** Places in the file: each holds whole pieces, the last one first. */
   readonly #parts: Array<readonly [at: number, length: number]> = [];
 
@@ -146,22 +151,26 @@ class Reversal implements Backwards {
 
   push(bytes: Uint8Array): void {
     if (this.#refused()) return;
-    this.#pieces.push(Buffer.from(bytes));
-    this.#bytes += bytes.length;
-    if (this.#bytes < MEMORY_BYTES) return;
-    const part = this.#takeMemory();
+    const memory = (this.#memory ??= Buffer.allocUnsafeSlow(MEMORY_BYTES));
+    if (bytes.length > this.#start) {
+      this.#spill(memory.subarray(this.#start));
+      this.#start = MEMORY_BYTES;
+    }
+    if (bytes.length > MEMORY_BYTES) return this.#spill(bytes);
+    this.#start -= bytes.length;
+    memory.set(bytes, this.#start);
+  }
+
+  #spill(part: Uint8Array): void {
     this.#parts.push([this.#files.write(part), part.length]);
   }
 
   *read(): Generator<Uint8Array, void, void> {
-    if (this.#bytes > 0) yield this.#takeMemory();
-    for (const [at, length] of this.#parts.toReversed()) yield this.#files.read(at, length);
-  }
-
-  #takeMemory(): Uint8Array {
-    const part = Buffer.concat(this.#pieces.toReversed());
-    this.#pieces = [];
-    this.#bytes = 0;
-    return part;
+    if (this.#memory !== undefined) yield this.#memory.subarray(this.#start);
+    for (const [at, length] of this.#parts.toReversed()) {
+      for (let done = 0; done < length; done += READ_BYTES) {
+        yield this.#files.read(at + done, Math.min(READ_BYTES, length - done));
+      }
+    }
   }
 }

@@ -15,7 +15,7 @@ export interface Backwards {
 
 /** A statement, without its end, and how many rows it touches. */
 export interface Body {
-  readonly pieces: readonly Uint8Array[];
+  readonly pieces: readonly Buffer[];
   readonly rows: number;
 }
 
@@ -36,7 +36,7 @@ export class SqlLines {
   }
 
   /** Writes a statement; with --checked it has to touch that many rows. */
-  put(pieces: readonly Uint8Array[], verb: string, tables: string, rows: number): void {
+  put(pieces: readonly Buffer[], verb: string, tables: string, rows: number): void {
     if (this.#checked) {
       const count = `GET DIAGNOSTICS n = ROW_COUNT; IF n <> ${rows}`;
       return this.#do("bigint", pieces, count, `${verb} of ${tables}`, String(rows));
@@ -45,7 +45,7 @@ export class SqlLines {
   }
 
   /** Writes a whole statement. A flush has to come before it. */
-  line(...pieces: readonly Uint8Array[]): void {
+  line(...pieces: readonly Buffer[]): void {
     const { out } = this;
     if (this.commented) {
       const text = Buffer.concat(pieces);
@@ -71,7 +71,7 @@ export class SqlLines {
 
   /** Writes several tables' rows as one statement: foreign keys are checked at its end. */
   putAll(bodies: readonly Body[], verb: string, tables: string): void {
-    const pieces: Uint8Array[] = [];
+    const pieces: Buffer[] = [];
     const named = this.#checked ? bodies : bodies.slice(0, -1);
     for (const [index, body] of named.entries()) {
       pieces.push(Buffer.from(`${index === 0 ? "WITH " : ",\n  "}s${index + 1} AS (`));
@@ -87,33 +87,21 @@ export class SqlLines {
     this.#do("bigint[]", pieces, `IF n <> '${rows}'`, `${verb} of ${tables}`, rows);
   }
 
-  #do(
-    type: string,
-    body: readonly Uint8Array[],
-    condition: string,
-    what: string,
-    rows: string,
-  ): void {
+  #do(type: string, body: readonly Buffer[], condition: string, what: string, rows: string): void {
     const declare = `#variable_conflict use_column DECLARE n ${type}; `;
     const raised = [`${what} touched `, ` rows, not ${rows} (${this.place})`].map(inMessage);
-    this.line(
-      block([
-        Buffer.from(`${declare}BEGIN `),
-        ...body,
-        Buffer.from(
-          `; ${condition} THEN RAISE EXCEPTION ${sqlText(raised.join("%"))}, n; END IF; END`,
-        ),
-      ]),
-    );
+    const check = `; ${condition} THEN RAISE EXCEPTION ${sqlText(raised.join("%"))}, n; END IF; END`;
+    this.line(...block([Buffer.from(`${declare}BEGIN `), ...body, Buffer.from(check)]));
   }
 }
 
-/** A block of plpgsql, quoted by a tag that does not occur in it. */
-export function block(pieces: readonly Uint8Array[]): Uint8Array {
-  const body = Buffer.concat(pieces);
+/** A block of plpgsql, quoted by a tag that occurs in none of its pieces. These meet between words. */
+export function block(pieces: readonly Buffer[]): readonly Buffer[] {
   let tag = "$walctl$";
-  for (let number = 1; body.includes(tag); number++) tag = `$walctl${number}$`;
-  return Buffer.concat([Buffer.from(`DO ${tag} `), body, Buffer.from(` ${tag};\n`)]);
+  for (let number = 1; pieces.some((piece) => piece.includes(tag)); number++) {
+    tag = `$walctl${number}$`;
+  }
+  return [Buffer.from(`DO ${tag} `), ...pieces, Buffer.from(` ${tag};\n`)];
 }
 
 /** RAISE takes `%` for a value. */

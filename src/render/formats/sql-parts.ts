@@ -54,7 +54,7 @@ export function bodiesOf(
 /** One of the rows that are equal, or as many as were deleted. */
 function wholeRows(
   plan: SqlPlan,
-  head: Uint8Array,
+  head: Buffer,
   counts: ReadonlyArray<readonly [condition: string, count: number]>,
 ): Body {
   const pieces = [head];

@@ -10,7 +10,7 @@ import { comparedColumn, literalEncoder, valueKind } from "./sql-values.ts";
 /** A column and what its values are compared with. */
 interface Compared {
   /** `a = ` or `a::text = ` */
-  readonly head: Uint8Array;
+  readonly head: Buffer;
   readonly encode: ValueEncoder;
 }
 
@@ -34,8 +34,8 @@ const EQUALS = 0x3d;
 
 interface OnlyKey {
   readonly column: number;
-  readonly equals: Uint8Array;
-  readonly among: Uint8Array;
+  readonly equals: Buffer;
+  readonly among: Buffer;
 }
 
 /** What a relation's statements have in common. */
@@ -46,11 +46,11 @@ export interface SqlPlan {
   readonly table: string;
   readonly columns: readonly ColumnPlan[];
   /** `INSERT INTO public.t (a, b) OVERRIDING SYSTEM VALUE VALUES` */
-  readonly insert: Uint8Array;
+  readonly insert: Buffer;
   /** `UPDATE public.t SET ` */
-  readonly update: Uint8Array;
+  readonly update: Buffer;
   /** `SELECT tableoid, ctid FROM public.t WHERE ` */
-  readonly select: Uint8Array;
+  readonly select: Buffer;
   /** No columns tell rows apart, or all of them do: WHERE compares the whole row, and takes one of those that are equal. */
   readonly whole: boolean;
   /** The publication leaves out columns, rows or operations. */
@@ -124,7 +124,7 @@ function compared(name: string, kind: string, whole: boolean): Compared {
 }
 
 /** `a = ` → `a IN (` */
-function listOf(head: Uint8Array): Uint8Array {
+function listOf(head: Buffer): Buffer {
   return Buffer.concat([head.subarray(0, -2), Buffer.from("IN (")]);
 }
 

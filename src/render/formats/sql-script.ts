@@ -88,13 +88,13 @@ export class SqlScript {
   /** After BEGIN: it fails if the transaction before this one in the script was not committed. */
   follows(number: number): string {
     if (!this.checked) return "";
-    const bytes = block([
+    const pieces = block([
       Buffer.from(
         `BEGIN IF pg_catalog.current_setting('walctl.next', true) IS DISTINCT FROM '${number}' ` +
           "THEN RAISE EXCEPTION 'the transaction before this one was not committed'; END IF; END",
       ),
     ]);
-    return Buffer.from(bytes).toString("latin1");
+    return Buffer.concat(pieces).toString("latin1");
   }
 
   /** Before COMMIT. */
