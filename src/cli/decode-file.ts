@@ -1,7 +1,6 @@
 import { Command, Option } from "commander";
 import {
   MESSAGE_FORMATS,
-  collect,
   examples,
   filterOptions,
   outputOptions,
@@ -72,7 +71,6 @@ function walOptions(command: Command): Command {
     )
     .option("-I, --startpos <lsn>", "transactions whose commit record starts at or after LSN")
     .option("-E, --endpos <lsn>", "transactions whose commit record starts at or before LSN")
-    .option("--xid <xid>", "only this transaction; may be repeated", collect)
     .addOption(
       new Option(
         "--old <rows>",

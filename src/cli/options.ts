@@ -198,6 +198,11 @@ export function filterOptions(command: Command): Command {
       "print only lines for which this CEL expression holds, such as new.total > 100; may be repeated: all must hold",
       collect,
     )
+    .option(
+      "--xid <xid>",
+      "print only this transaction, with its subtransactions; may be repeated",
+      collect,
+    )
     .option("--since <time>", "leave out transactions that committed before TIME")
     .option("--no-empty", "leave out transactions of which nothing else would be printed");
 }

@@ -82,6 +82,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const rendering = { ...rendererOptions(flags, output), recovery: true };
   const reporter = new Reporter(context, output);
   const where = await openWhere(flags.where, filter);
+  const gate = gateOptions(flags);
   const input = await openWal(paths, options.timeline, context, files);
   const exported = await openCatalog(job.catalogPath, context);
   refuseOtherSystem(exported, input.header, job.catalogPath);
@@ -109,7 +110,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const pipeline = new Pipeline({
     ...{ typeWatch: undefined, capture: undefined, journal: undefined },
     // Which transactions --since and --until want the decoder knows: a later one may have committed earlier.
-    gate: TransactionGate.of({ ...gateOptions(flags), since: undefined, until: undefined }),
+    gate: TransactionGate.of({ ...gate, since: undefined, until: undefined }),
     ...{ types: registry, renderer, sink },
     ...(where?.after(accepts, registry, reporter) ?? { accepts }),
     warn: (warning) => reporter.warn(warning),
@@ -130,7 +131,10 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
   const { warnings: lost, fatal } = lossWarnings(decoder.losses, filter.tables, decoder.redoBefore);
-  const asked = [...names.warnings(), ...(where?.warnings() ?? [])];
+  const asked = [
+    ...[...names.warnings(), ...(where?.warnings() ?? [])],
+    ...(gate.xids?.warnings() ?? []),
+  ];
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
   // Where nothing was left out for it, it is no matter.

@@ -5,7 +5,6 @@ export interface WalFlags {
   readonly catalog?: string;
   readonly startpos?: string;
   readonly endpos?: string;
-  readonly xid?: readonly string[];
   readonly old?: "auto" | "logged" | "full";
   readonly aborted?: boolean;
   readonly tablesChanged?: boolean;
@@ -17,7 +16,6 @@ export interface WalFlags {
 const WAL_FLAGS: Readonly<Record<Exclude<keyof WalFlags, "catalog">, string>> = {
   startpos: "--startpos",
   endpos: "--endpos",
-  xid: "--xid",
   old: "--old",
   aborted: "--aborted",
   tablesChanged: "--tables-changed",
@@ -32,9 +30,7 @@ export function refuseWalFlags(flags: WalFlags): void {
     if (flags[key as keyof WalFlags] === undefined) continue;
     throw usageError(
       `${flag} is for physical WAL, which needs --catalog`,
-      key === "xid"
-        ? `Of a capture: --where 'xid == ${flags.xid?.[0]}'`
-        : "Of a capture all is printed; --only, --only-table and --where choose from it.",
+      "Of a capture all is printed; --only, --only-table, --where and --xid choose from it.",
     );
   }
 }

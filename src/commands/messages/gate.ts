@@ -1,7 +1,8 @@
 import { usageError } from "../../errors.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
-import { parseTime } from "../inspect/positions.ts";
+import { parseTime, parseUint32 } from "../inspect/positions.ts";
+import type { Warning } from "../reporter.ts";
 
 /** Which transactions are printed as a whole. */
 export interface GateOptions {
@@ -11,18 +12,46 @@ export interface GateOptions {
   readonly until: PgTime | undefined;
   /** --no-empty: none of which nothing else is printed than its beginning and its end. */
   readonly noEmpty: boolean;
+  /** --xid: no others. */
+  readonly xids: AskedXids | undefined;
+}
+
+/** The xids given to --xid, and which of them came, in all captures of a run. */
+export class AskedXids {
+  readonly #xids: ReadonlySet<number>;
+  readonly #unmet: Set<number>;
+
+  constructor(xids: readonly number[]) {
+    this.#xids = new Set(xids);
+    this.#unmet = new Set(xids);
+  }
+
+  has(xid: number): boolean {
+    if (!this.#xids.has(xid)) return false;
+    if (this.#unmet.size > 0) this.#unmet.delete(xid);
+    return true;
+  }
+
+  /** Known at the end. */
+  warnings(): readonly Warning[] {
+    return [...this.#unmet].map((xid) => ({
+      message: `nothing of transaction ${xid} was found (--xid)`,
+      hint: "A subtransaction (SAVEPOINT) has an xid of its own: give that of the whole transaction.",
+    }));
+  }
 }
 
 /** The flags as commander passes them. */
 export interface GateFlags {
   readonly since?: string;
   readonly until?: string;
+  readonly xid?: readonly string[];
   /** False: --no-empty. */
   readonly empty?: boolean;
 }
 
 /** @throws WalctlError, a usage error */
-export function gateOptions({ since, until, empty }: GateFlags): GateOptions {
+export function gateOptions({ since, until, xid, empty }: GateFlags): GateOptions {
   const times = {
     since: since === undefined ? undefined : parseTime("--since", since),
     until: until === undefined ? undefined : parseTime("--until", until),
@@ -30,7 +59,8 @@ export function gateOptions({ since, until, empty }: GateFlags): GateOptions {
   if (times.since !== undefined && times.until !== undefined && times.since > times.until) {
     throw usageError("--since is after --until: nothing can be printed");
   }
-  return { ...times, noEmpty: empty === false };
+  const xids = xid && new AskedXids(xid.map((text) => parseUint32("--xid", text)));
+  return { ...times, xids, noEmpty: empty === false };
 }
 
 type Accepts = (message: PgoutputMessage) => boolean;
@@ -49,6 +79,8 @@ export class TransactionGate {
   /** What begins it, when it is to be printed. */
   #opening: PgoutputMessage | undefined;
   #xid = 0;
+  /** The transaction of the open stream block: inside of it, messages have the xid of their subtransaction. */
+  #block: number | undefined;
   /** Nothing has been printed of the transaction as a whole either. */
   #first = false;
   #leftOut = false;
@@ -66,8 +98,8 @@ export class TransactionGate {
 
   /** Undefined: every transaction passes. */
   static of(options: GateOptions): TransactionGate | undefined {
-    const { since, until, noEmpty } = options;
-    const open = since === undefined && until === undefined && !noEmpty;
+    const { since, until, noEmpty, xids } = options;
+    const open = since === undefined && until === undefined && xids === undefined && !noEmpty;
     return open ? undefined : new TransactionGate(options);
   }
 
@@ -83,13 +115,14 @@ export class TransactionGate {
 
   /** Something damaged was passed over: what is open is not known. */
   skipped(): void {
+    this.#block = undefined;
     this.#close();
   }
 
   /** What is to be printed, now that this message has come. */
   admit(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
     this.#ended ||= this.#endsBefore(message);
-    if (this.#ended) return [];
+    if (this.#ended || !this.#isWanted(message)) return [];
     switch (message.kind) {
       case "begin":
         this.#close();
@@ -121,6 +154,16 @@ export class TransactionGate {
       default:
         return this.#inside(message, accepts);
     }
+  }
+
+  #isWanted({ kind, transaction }: PgoutputMessage): boolean {
+    const { xids } = this.#options;
+    if (xids === undefined) return true;
+    if (kind === "stream_start") this.#block = transaction.xid;
+    else if (kind === "begin" || kind === "begin_prepare") this.#block = undefined;
+    const xid = this.#block ?? transaction?.xid;
+    if (kind === "stream_stop") this.#block = undefined;
+    return xid !== undefined && xids.has(xid);
   }
 
   #open(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {

@@ -170,7 +170,7 @@ async function open(
   closing.add(() => reporter.clearProgress());
   const warnings = (): Warning[] => [
     ...[...names.warnings(), ...(where?.warnings() ?? [])],
-    ...(rendering.warnings?.() ?? []),
+    ...[...(config.gate.xids?.warnings() ?? []), ...(rendering.warnings?.() ?? [])],
   ];
   const ended = async (whole: boolean): Promise<ExitCode> =>
     (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;

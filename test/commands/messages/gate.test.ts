@@ -1,7 +1,7 @@
-/** --since, --until and --no-empty: whole transactions are left out, and nothing else. */
+/** --since, --until, --xid and --no-empty: whole transactions are left out, and nothing else. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TransactionGate } from "../../../src/commands/messages/gate.ts";
+import { AskedXids, TransactionGate } from "../../../src/commands/messages/gate.ts";
 import type { PgTime } from "../../../src/pg-time.ts";
 import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
 import { fixture } from "../../support/golden/golden.ts";
@@ -23,8 +23,11 @@ const LINES = Buffer.from(fixture("fixtures/captures/pg18-misc-p1.ndjson"))
   .trimEnd()
   .split("\n");
 
+const OPEN = { since: undefined, until: undefined, xids: undefined, noEmpty: false };
+
 interface Line {
   readonly kind: string;
+  readonly xid?: number;
   readonly commit_time?: string;
 }
 
@@ -79,12 +82,60 @@ describe("--since and --until of decode-file", () => {
   });
 });
 
+describe("--xid of decode-file", () => {
+  it("prints these transactions, and names those that do not come", async () => {
+    const xids = transactions().map(({ lines }) => (JSON.parse(lines[0] ?? "") as Line).xid);
+    const [first, last] = [xids[1], xids.at(-1)];
+    const lines = LINES.filter((line) => [first, last].includes((JSON.parse(line) as Line).xid));
+    assert.deepEqual(await decode("--xid", `${first}`, "--xid", `${last}`), lines);
+    // The first capture has one of them, the second one the other.
+    const streamed = "fixtures/captures/pg18-stream-abort-p2.recvlogical";
+    const both = ["decode-file", "-q", CAPTURE, streamed, "--only", "begin"];
+    const found = await walctl([...both, "--xid", `${first}`, "--xid", "3787"]);
+    assert.deepEqual([found.status, found.stderr], [0, ""]);
+    assert.equal(found.stdout.split("\n").length, 3);
+    const none = await walctl([...both, "--xid", "4000000000"]);
+    assert.deepEqual([none.status, none.stdout], [0, ""]);
+    assert.match(
+      none.stderr,
+      /nothing of transaction 4000000000 was found \(--xid\)\nHINT: .*SAVE/,
+    );
+    const wrong = await walctl([...both, "--xid", "4294967296"]);
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.stderr, /--xid takes a number of up to 4294967295, not "4294967296"/);
+  });
+
+  it("takes subtransactions along, which have xids of their own in stream blocks", async () => {
+    const capture = "fixtures/captures/pg18-stream-abort-p2";
+    const all = Buffer.from(fixture(`${capture}.ndjson`))
+      .toString("utf8")
+      .trimEnd()
+      .split("\n");
+    let block: number | undefined;
+    const topLevel = all.map((text) => {
+      const { kind, xid } = JSON.parse(text) as Line;
+      if (kind === "stream_start") block = xid;
+      const top = block ?? xid;
+      if (kind === "stream_stop") block = undefined;
+      return { text, xid, top };
+    });
+    const { xid, top } = topLevel.find((line) => line.xid !== line.top) ?? {};
+    const of = async (asked: number | undefined): Promise<string[]> => {
+      const args = ["decode-file", "-q", `${capture}.recvlogical`, "--xid", `${asked}`];
+      return (await walctl(args)).stdout.split("\n").slice(0, -1);
+    };
+    const expected = topLevel.filter((line) => line.top === top).map(({ text }) => text);
+    assert.deepEqual(await of(top), expected);
+    assert.deepEqual(await of(xid), []);
+  });
+});
+
 /** What comes out, message by message, of those that `leave` does not name. */
 function printed(
   messages: readonly PgoutputMessage[],
   leave: ReadonlySet<PgoutputMessage> = new Set(),
 ): readonly PgoutputMessage[] {
-  const gate = TransactionGate.of({ since: undefined, until: undefined, noEmpty: true });
+  const gate = TransactionGate.of({ ...OPEN, noEmpty: true });
   assert.ok(gate !== undefined);
   return messages.flatMap((message) => gate.admit(message, (each) => !leave.has(each)));
 }
@@ -138,8 +189,21 @@ describe("--no-empty", () => {
     assert.ok(kept.length < lines.length && kept.length > 2);
   });
 
+  it("xid: a message outside of transactions is of none, and so is what follows damage in a block", () => {
+    const gate = TransactionGate.of({ ...OPEN, xids: new AskedXids([7]) });
+    const admitted = (...messages: readonly PgoutputMessage[]): readonly PgoutputMessage[] =>
+      messages.flatMap((message) => gate?.admit(message, () => true) ?? []);
+    const own = [streamStart(7), insert(1, 8), insert(2, 7)];
+    const other = [streamStart(9), insert(3, 10)];
+    assert.deepEqual(admitted(...own, streamStop(), ...other), [...own, streamStop()]);
+    gate?.skipped();
+    const ends = [streamAbort(7, 8), streamCommit(7, 300)];
+    const rest = [insert(4, 10), logicalMessage(1, false), streamAbort(9, 9), streamCommit(9, 400)];
+    assert.deepEqual(admitted(...rest, ...ends), ends);
+  });
+
   it("since: a time that is not known lets pass", () => {
-    const gate = TransactionGate.of({ since: 5n as PgTime, until: undefined, noEmpty: false });
+    const gate = TransactionGate.of({ ...OPEN, since: 5n as PgTime });
     const stream = [streamStart(7), insert(1, 7), streamStop()];
     assert.deepEqual(
       stream.flatMap((message) => gate?.admit(message, () => true) ?? []),

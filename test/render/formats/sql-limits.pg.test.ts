@@ -130,13 +130,14 @@ describe("an undo of rows that were changed again", () => {
         "--undo",
       ];
       const undo = async (...more: readonly string[]): Promise<string> =>
-        (await walctl([...args, "--where", `xid == ${xids[0]}`, ...more], { server })).stdout;
+        (await walctl([...args, "--xid", xids[0] ?? "", ...more], { server })).stdout;
       const checked = runSql(server, await undo("--checked"));
       assert.match(checked.stderr, /DELETE of public\.t touched 1 rows, not 2/);
       assert.equal(runSql(server, await undo()).stderr, "");
       assert.deepEqual((await contentsOf(server))["public.t"], ['{"id":2,"v":"real","w":null}']);
-      const nothing = await walctl([...args, "--where", "xid == 999999999"], { server });
+      const nothing = await walctl([...args, "--xid", "999999999"], { server });
       assert.equal(`${nothing.status} ${nothing.stdout}`, "0 ");
+      assert.match(nothing.stderr, /warning: nothing of transaction 999999999 was found \(--xid\)/);
       assert.match(nothing.stderr, /warning: no change was found that is to be undone/);
     } finally {
       await server.dispose();
