@@ -1,4 +1,5 @@
-/** What -F sql prints of every type and workload, run by psql in a copy, on every version. */
+/** What -F sql prints of every type and workload, run by psql in a copy, and random undos, on every version. */
+import { testUndo, testUndoOfWal } from "./support/random-sql.ts";
 import { testReplay } from "./support/sql-replay.ts";
 import { testedVersions } from "./support/versions.ts";
 import { generated } from "./workloads/generated.ts";
@@ -12,4 +13,8 @@ import { types } from "./workloads/types.ts";
 
 const WORKLOADS = [types, ownTypes, toast, identities, partitions, generated, names, truncate];
 
-for (const version of testedVersions()) testReplay(version, WORKLOADS);
+for (const version of testedVersions()) {
+  testReplay(version, WORKLOADS);
+  testUndo(version);
+  testUndoOfWal(version);
+}
