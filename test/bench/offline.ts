@@ -40,9 +40,12 @@ export async function benchOffline(
       contender("decode-file recvlogical", [
         ...[process.execPath, PROGRAM, "decode-file", captures.recvlogical],
       ]),
-      contender("decode-file sql", [
-        ...[process.execPath, PROGRAM, "decode-file", "-F", "sql", captures.raw],
-      ]),
+      {
+        ...contender("decode-file sql", [
+          ...[process.execPath, PROGRAM, "decode-file", "-F", "sql", captures.raw],
+        ]),
+        reference: "decode-file raw",
+      },
       contender("cat", ["cat", captures.raw]),
     ];
     if (against !== undefined) {

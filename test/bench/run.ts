@@ -16,8 +16,8 @@ import { type Tool, slowReader, streamingTools } from "./tools.ts";
 import { WORKLOADS, scaled } from "./workloads.ts";
 
 const SLOW_READER = fileURLToPath(new URL("slow-reader.js", import.meta.url));
-/** Those of which offline captures are made: narrow rows, wide rows, large values. */
-const OFFLINE_WORKLOADS = new Set(["W1", "W2", "W6"]);
+/** Those of which offline captures are made: narrow rows, wide rows, whole old rows, large values. */
+const OFFLINE_WORKLOADS = new Set(["W1", "W2", "W3", "W6"]);
 const LATENCY_PROBES = 500;
 const LATENCY_LOADS = [0, 10_000];
 
