@@ -99,10 +99,7 @@ const writeBoolean: ValueEncoder = (out, bytes, view, start, end) => {
   else writeLiteral(out, bytes, view, start, end);
 };
 
-/**
- * Of the values behind a domain: the built-in type's name, `like text` (an enum, citext), `array`, `composite`, …; empty
- * if it is not known.
- */
+/** Of the values behind a domain: the built-in type's name, or `array`, …; empty if the type is not built in. */
 type ValueKind = string;
 
 /** FirstNormalObjectId: types below it come with the server. */
@@ -111,8 +108,10 @@ const FIRST_NORMAL_OID = 16384;
 export function valueKind(typeOid: number, types: TypeRegistry, depth = 0): ValueKind {
   const shape = types.shapeOf(typeOid);
   if (shape?.kind === "domain") return depth > 32 ? "" : valueKind(shape.base, types, depth + 1);
-  if (shape?.kind === "scalar") return typeOid < FIRST_NORMAL_OID ? shape.name : "like text";
-  return shape?.kind ?? "";
+  const isBuiltIn = typeOid < FIRST_NORMAL_OID;
+  // Enums and citext have the shape of text; others are domains that the stream alone described.
+  if (shape?.kind === "scalar") return isBuiltIn || shape.name !== "text" ? shape.name : "";
+  return isBuiltIn ? (shape?.kind ?? "") : "";
 }
 
 /** Elsewhere PostgreSQL takes the text for the column's type. */
@@ -142,10 +141,10 @@ const SAME_IF_EQUAL = new Set([
 /** They have an equality, which decides what is unique. */
 const EQUAL_IN_KEYS = new Set([
   ...[...SAME_IF_EQUAL, "bpchar", "numeric", "float4", "float8", "interval", "jsonb", "money"],
-  ...["xid", "xid8", "tid", "like text"],
+  ...["xid", "xid8", "tid"],
 ]);
 
-/** Their cast to text is not what they print, or that is not known. */
+/** Their cast to text is not what they print, or it may be a function of another role, which owns the type. */
 const NOT_CAST = new Set(["", "xml", "bpchar"]);
 
 /**
