@@ -87,11 +87,13 @@ export class SqlRun {
       });
     }
     if (this.script.isEmpty) reporter.warn({ message: "no change was found that is to be undone" });
+    let written = 0;
     for (const part of backwards.read()) {
-      const prelude = this.script.prelude();
-      if (prelude !== "") await sink.write(Buffer.from(prelude));
+      if (written === 0) await sink.write(Buffer.from(this.script.prelude()));
       await sink.write(part);
+      written += part.length;
     }
+    if (written > 0) await sink.write(Buffer.from("COMMIT;\n"));
     return ExitCode.done;
   }
 

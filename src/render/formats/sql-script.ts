@@ -36,8 +36,10 @@ const FAULTS_MAX = 1000;
  */
 const SETTINGS =
   "SET search_path = ''; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = 'ISO, MDY'; " +
-  "SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; " +
-  "SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning';";
+  "SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET array_nulls = on; " +
+  "SET quote_all_identifiers = off; SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning';";
+
+export const BEGIN = "BEGIN; SET CONSTRAINTS ALL DEFERRED;";
 
 /** All SQL of one run, which is one script, also if it comes out of several captures. */
 export class SqlScript {
@@ -78,10 +80,10 @@ export class SqlScript {
     if (this.#begun) return "";
     this.#begun = true;
     const what = this.backwards === undefined ? "Changes" : "The undo of changes";
-    const first = this.backwards === undefined ? 1 : this.#transactions;
+    const next = this.checked ? "SET walctl.next = '1';\n" : "";
     return (
       `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 -f FILE\n` +
-      `${SETTINGS}\n${this.checked ? `SET walctl.next = '${first}';\n` : ""}`
+      `${SETTINGS}\n${this.backwards === undefined ? next : `${BEGIN}\n`}`
     );
   }
 
@@ -99,8 +101,7 @@ export class SqlScript {
 
   /** Before COMMIT. */
   passes(number: number): string {
-    const next = this.backwards === undefined ? number + 1 : number - 1;
-    return this.checked ? `SET walctl.next = '${next}';\n` : "";
+    return this.checked ? `SET walctl.next = '${number + 1}';\n` : "";
   }
 }
 

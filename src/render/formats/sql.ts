@@ -24,7 +24,7 @@ import { SqlChanges } from "./sql-changes.ts";
 import { SqlLines } from "./sql-lines.ts";
 import { sqlTable } from "./sql-names.ts";
 import { type SqlPlan, planSql } from "./sql-plan.ts";
-import { type FaultCount, type SqlFault, type SqlScript, placeOf } from "./sql-script.ts";
+import { BEGIN, type FaultCount, type SqlFault, type SqlScript, placeOf } from "./sql-script.ts";
 import { SqlStatements } from "./sql-statements.ts";
 
 export interface SqlOptions {
@@ -147,7 +147,7 @@ export class SqlRenderer implements Renderer {
     }
     this.#statements.flush();
     if (this.#open && !lines.commented) {
-      if (undo) lines.write(this.#beginLine());
+      if (undo) lines.write(`-- ${this.#what()}\n`);
       else if (this.#broken || commit === undefined) lines.write("ROLLBACK; -- not whole\n");
       else {
         const end = formatLsn(commit.endLsn);
@@ -178,20 +178,17 @@ export class SqlRenderer implements Renderer {
       return;
     }
     this.#number = script.next();
-    lines.write(undo ? `${script.passes(this.#number)}COMMIT;\n` : this.#beginLine());
+    if (!undo) lines.write(`${BEGIN} -- ${this.#what()}\n${script.follows(this.#number)}`);
   }
 
-  #beginLine(): string {
-    const { script } = this.#options;
-    const undo = this.#undo;
+  #what(): string {
     const time = formatPgTime(this.#begin?.commitTime ?? (0n as PgTime));
     const origin = this.#origin;
     const from =
       origin === undefined
         ? ""
         : `, origin ${sanitizeLine(origin.name)} ${formatLsn(origin.originLsn)}`;
-    const what = `${undo ? "undo of " : ""}${this.#lines.place}, commit_time ${time}${from}`;
-    return `BEGIN; SET CONSTRAINTS ALL DEFERRED; -- ${what}\n${script.follows(this.#number)}`;
+    return `${this.#undo ? "undo of " : ""}${this.#lines.place}, commit_time ${time}${from}`;
   }
 
   #change(message: RowChange): void {

@@ -28,6 +28,7 @@ export function testReplay(version: ServerVersion, workloads: readonly Workload[
       }
       await server.sql("ALTER DATABASE by_pipe SET standard_conforming_strings = off");
       await server.sql("ALTER DATABASE by_pipe SET DateStyle = 'SQL, DMY'");
+      await server.sql("ALTER DATABASE by_pipe SET array_nulls = off");
       await server.sql("SELECT pg_create_logical_replication_slot('changes', 'pgoutput')");
       for (const workload of workloads) {
         const { steps } = workload;

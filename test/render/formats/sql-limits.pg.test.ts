@@ -100,8 +100,61 @@ describe("an operator of another role, which fits better than PostgreSQL's own",
   });
 });
 
+describe("a cast that the owner of a type gave it", () => {
+  it("is not called by what is printed, nor is an `=` needed that is elsewhere", async () => {
+    const server = await startServer({ version: 18 });
+    try {
+      await server.sql("CREATE TYPE en AS ENUM ('a', 'b'); CREATE TYPE pair AS (n int, e en)");
+      await server.sql("CREATE DOMAIN den AS en; CREATE EXTENSION citext; CREATE EXTENSION ltree");
+      for (const key of [
+        ...["e en", "e pair", "e den", "e en[]", "e pair[]", "e citext", "e ltree"],
+        "n int, e en",
+      ]) {
+        const name = `"${key}"`;
+        const columns = key.replaceAll(/(\w+) [^,]+/g, "$1");
+        await server.sql(`CREATE TABLE ${name} (${key}, v text, PRIMARY KEY (${columns}))`);
+        await server.sql(`CREATE TABLE "whole ${key}" (${key}, v text)`);
+        await server.sql(`ALTER TABLE "whole ${key}" REPLICA IDENTITY FULL`);
+      }
+      await server.sql("CREATE PUBLICATION everything FOR ALL TABLES");
+      await server.sql("CREATE DATABASE copy TEMPLATE postgres");
+      await server.sql("SELECT pg_create_logical_replication_slot('changes', 'pgoutput')");
+      const VALUES: Readonly<Record<string, readonly string[]>> = {
+        ...{ "e en": ["'a'", "'b'"], "e den": ["'a'", "'b'"], "n int, e en": ["1, 'a'", "1, 'b'"] },
+        ...{ "e pair": ["'(1,a)'", "'(,b)'"], "e en[]": ["'{a,NULL}'", "'{}'"] },
+        ...{ "e pair[]": [`'{"(1,a)"}'`, `'{"(2,b)"}'`], "e citext": ["'A'", "'b'"] },
+        "e ltree": ["'a.b'", "'a'"],
+      };
+      for (const [key, [one = "", two = ""]] of Object.entries(VALUES)) {
+        for (const name of [`"${key}"`, `"whole ${key}"`]) {
+          await server.sql(`INSERT INTO ${name} VALUES (${one}, 'x'), (${two}, 'y')`);
+          await server.sql(`UPDATE ${name} SET v = 'z' WHERE v = 'x'`);
+          await server.sql(`DELETE FROM ${name} WHERE v = 'y'`);
+        }
+      }
+      const planted = ["en", "pair", "en[]", "pair[]"].map(
+        (type) => `
+          CREATE FUNCTION planted(${type}) RETURNS text LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'the planted cast was called'; END $$;
+          CREATE CAST (${type} AS text) WITH FUNCTION planted(${type}) AS IMPLICIT;`,
+      );
+      assert.equal(runSql(server, planted.join(""), { database: "copy" }).stderr, "");
+      const called = runSql(server, `SELECT e = 'a' FROM (VALUES ('a'::en)) t (e)`, {
+        database: "copy",
+      });
+      assert.match(called.stderr, /the planted cast was called/);
+      const args = ["tail", "-S", "changes", "-P", "everything", "-E", "now", "-F", "sql"];
+      const { stdout } = await walctl([...args, "--checked"], { server });
+      assert.equal(runSql(server, stdout, { database: "copy" }).stderr, "");
+      assert.deepEqual(await contentsOf(server, "copy"), await contentsOf(server));
+    } finally {
+      await server.dispose();
+    }
+  });
+});
+
 describe("an undo of rows that were changed again", () => {
-  it("leaves them, and with --checked stops", async () => {
+  it("leaves them, and with --checked stops and takes back nothing", async () => {
     const server = await startServer({ version: 18 });
     try {
       await server.sql("CREATE TABLE t (id int PRIMARY KEY, v text, w text)");
@@ -111,6 +164,7 @@ describe("an undo of rows that were changed again", () => {
       for (const sql of [
         "INSERT INTO t VALUES (1, 'a', NULL), (2, 'a', NULL)",
         "UPDATE t SET v = 'real' WHERE id = 2",
+        "INSERT INTO t VALUES (3, 'c', NULL)",
       ]) {
         const [row] = await server.sql<{ xid: string }>(
           `${sql}; SELECT pg_current_xact_id()::text AS xid`,
@@ -129,10 +183,12 @@ describe("an undo of rows that were changed again", () => {
         "sql",
         "--undo",
       ];
+      const [first = "", , last = ""] = xids;
       const undo = async (...more: readonly string[]): Promise<string> =>
-        (await walctl([...args, "--xid", xids[0] ?? "", ...more], { server })).stdout;
-      const checked = runSql(server, await undo("--checked"));
+        (await walctl([...args, "--xid", first, "--xid", last, ...more], { server })).stdout;
+      const checked = runSql(server, await undo("--checked"), { stop: false });
       assert.match(checked.stderr, /DELETE of public\.t touched 1 rows, not 2/);
+      assert.equal((await contentsOf(server))["public.t"]?.length, 3);
       assert.equal(runSql(server, await undo()).stderr, "");
       assert.deepEqual((await contentsOf(server))["public.t"], ['{"id":2,"v":"real","w":null}']);
       const nothing = await walctl([...args, "--xid", "999999999"], { server });
