@@ -35,7 +35,9 @@ export interface RuledColumns {
   readonly generated: readonly string[];
   /** GENERATED ALWAYS AS IDENTITY: an UPDATE may set them to DEFAULT alone. */
   readonly always: readonly string[];
-  /** The publication has a column list that leaves out some, or a row filter. */
+  /** Its key has a column that is not sent: 14 to 17 send none that is generated. */
+  readonly keyless: boolean;
+  /** Not all of its columns, rows or operations are sent, as far as the publication is as it was. */
   readonly partial: boolean;
 }
 
@@ -44,7 +46,7 @@ interface TypeEntry {
   readonly shape: TypeShape | null;
 }
 
-const NONE: RuledColumns = { generated: [], always: [], partial: false };
+const NONE: RuledColumns = { generated: [], always: [], keyless: false, partial: false };
 const BUILTINS = new Map<number, TypeEntry>();
 const BUILTIN_OIDS = new Map<string, number>();
 

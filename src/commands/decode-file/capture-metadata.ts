@@ -25,11 +25,12 @@ export function forgetTypes(
 
 /** Restores the catalogue's answers from the time of the capture. Other keys are ignored here. */
 export function applyMetadata(json: unknown, types: TypeRegistry): void {
-  const { asked, types: found, relation, generated, always, partial } = recordOf(json);
+  const { asked, types: found, relation, generated, always, keyless, partial } = recordOf(json);
   if (isUint32(relation) && Array.isArray(generated) && Array.isArray(always)) {
     types.ruled(relation, {
       generated: generated.filter(isText),
       always: always.filter(isText),
+      keyless: keyless === true,
       partial: partial === true,
     });
   }

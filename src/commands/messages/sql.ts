@@ -115,7 +115,10 @@ function named(faults: readonly FaultCount[]): string {
 function cureOf(faults: readonly FaultCount[]): string {
   const has = (fault: FaultCount["fault"]): boolean => faults.some((each) => each.fault === fault);
   const cures: string[] = [];
-  if (has("its old row was not sent")) {
+  if (
+    has("its old row was not sent") ||
+    has("not all of its columns, rows or operations are sent")
+  ) {
     cures.push(
       "Old rows are in WAL: walctl decode-file --catalog FILE --old full, from a checkpoint on. For the future: ALTER TABLE … REPLICA IDENTITY FULL.",
     );

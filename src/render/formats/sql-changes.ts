@@ -30,9 +30,9 @@ export class SqlChanges {
       return statements.insert(plan, after.load(message.new), INSERTED) ? undefined : UNKNOWN;
     }
     const { key, old } = message;
-    const tuple = old ?? key;
+    const tuple = old ?? (plan.keyless ? null : key);
     if (tuple !== null) before.load(tuple);
-    const identity = old === null && key !== null ? keyIdentity(plan) : identityOf(plan);
+    const identity = old === null && tuple !== null ? keyIdentity(plan) : identityOf(plan);
     if (message.kind === "delete") {
       if (tuple === null) return "its old row was not sent";
       return statements.delete(plan, before, before, identity, DELETED) ? undefined : UNKNOWN;
@@ -53,7 +53,7 @@ export class SqlChanges {
 
   takeBack(message: RowChange, plan: SqlPlan): SqlFault | undefined {
     // An UPDATE into the rows of a filter comes as INSERT, and one out of them as DELETE.
-    if (plan.partial) return "its publication leaves out columns, rows or operations";
+    if (plan.partial) return "not all of its columns, rows or operations are sent";
     const statements = this.#statements;
     const after = this.#after;
     const before = this.#before;

@@ -53,7 +53,9 @@ export interface SqlPlan {
   readonly select: Buffer;
   /** No columns tell rows apart, or all of them do: WHERE compares the whole row, and takes one of those that are equal. */
   readonly whole: boolean;
-  /** The publication leaves out columns, rows or operations. */
+  /** The key that is sent is not all of it. */
+  readonly keyless: boolean;
+  /** Not all of its columns, rows or operations are sent. */
   readonly partial: boolean;
   /** No column is inserted. */
   readonly isEmpty: boolean;
@@ -62,12 +64,12 @@ export interface SqlPlan {
 }
 
 export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
-  const { generated, always, partial } = types.ruledColumns(relation.oid);
+  const { generated, always, keyless, partial } = types.ruledColumns(relation.oid);
   const columns = relation.columns.map((column) =>
     planColumn(column, types, generated.includes(column.name), always.includes(column.name)),
   );
   const table = sqlTable(relation);
-  const whole = !relation.keyed || relation.replicaIdentity === "full";
+  const whole = keyless || !relation.keyed || relation.replicaIdentity === "full";
   const written = relation.columns.filter((_, index) => columns[index]?.generated === false);
   const names = written.map(({ name }) => sqlName(name)).join(", ");
   const keys = whole ? [] : columns.flatMap(({ identity }, index) => (identity ? [index] : []));
@@ -75,7 +77,7 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
   const single = only === undefined || keys.length > 1 ? undefined : columns[only];
   const key = single?.inKey.head.at(-2) === EQUALS ? single : undefined;
   return {
-    ...{ relation, table, columns, whole, partial },
+    ...{ relation, table, columns, whole, keyless, partial },
     key: JSON.stringify([relation, generated]),
     insert: Buffer.from(
       written.length === 0

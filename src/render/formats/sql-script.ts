@@ -10,7 +10,7 @@ export type SqlFault =
   | "a TRUNCATE has no inverse"
   | "a DROP TABLE has no inverse"
   | "a GENERATED ALWAYS identity column was set"
-  | "its publication leaves out columns, rows or operations"
+  | "not all of its columns, rows or operations are sent"
   | "a message of it is not known"
   | "its end is missing"
   | "it began before the input"

@@ -261,6 +261,9 @@ export class SqlStatements {
       out.copy(head);
       this.#value(out, column, encode, from, index);
     }
-    if (out.offset === first) out.text("true");
+    if (out.offset > first) return;
+    // Without columns all rows are equal; anything else would find rows that are not meant.
+    if (identity === "whole") out.text("true");
+    else this.#missing = true;
   }
 }

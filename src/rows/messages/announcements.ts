@@ -65,7 +65,14 @@ export class Announcements {
   }
 
   /** Tells the renderers what the catalogue would have answered. */
-  #describeTypes({ relation }: TablePlan): void {
+  #describeTypes({ relation, table }: TablePlan): void {
+    const keyless = table.attributes.some(
+      (column) => column.key && column.generated && !column.dropped,
+    );
+    if (keyless !== this.#registry.ruledColumns(relation.oid).keyless) {
+      const ruled = { generated: [], always: [], keyless, partial: false };
+      this.#registry.ruled(relation.oid, ruled);
+    }
     const oids = relation.columns.map(({ typeOid }) => typeOid);
     const changed = catalogueTypes(oids, this.#catalog.types).filter((type) => {
       const text = JSON.stringify(type);

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import type { Relation } from "../../pgoutput/messages.ts";
 import type { CatalogueType, RuledColumns } from "../../pgoutput/type-registry.ts";
 import { connectBeside } from "../connection/connect.ts";
 import { CATALOGUE_POSITION, HORIZON, type Horizon, parseHorizon } from "../start/horizon.ts";
@@ -111,28 +112,44 @@ export class TypeCatalogue {
   }
 
   /** What SQL about a relation of these publications has to know. */
-  async ruledColumns(oid: number, publications: readonly string[]): Promise<RuledColumns> {
-    const [row] = await this.#inTurn<RuledColumns>(
-      `
-      SELECT
-        ARRAY(SELECT attname::text FROM column_ WHERE attgenerated <> '') AS generated,
-        ARRAY(SELECT attname::text FROM column_ WHERE attidentity = 'a') AS always,
-        -- A publication with tables of its own that has not this one does not concern it.
-        EXISTS (SELECT FROM pg_catalog.pg_publication p LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
-            AND r.prrelid IN (SELECT ${oid}::oid UNION SELECT relid::oid FROM pg_catalog.pg_partition_ancestors(${oid}))
-          WHERE p.pubname = ANY (${quoteTextArray(publications)})
-            AND (r.oid IS NOT NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_publication_rel WHERE prpubid = p.oid))
-            AND (NOT (pubinsert AND pubupdate AND pubdelete AND pubtruncate)
-              -- to_jsonb: before PostgreSQL 15 there are neither.
-              OR to_jsonb(r) ->> 'prqual' IS NOT NULL OR EXISTS (
-              SELECT FROM column_ WHERE attgenerated = '' AND to_jsonb(r) ->> 'prattrs' IS NOT NULL
-                AND (to_jsonb(r) ->> 'prattrs') !~ ('[[:<:]]' || attnum || '[[:>:]]')))) AS partial
-      FROM (SELECT) one`.replaceAll(
-        "column_",
-        `(SELECT * FROM pg_catalog.pg_attribute WHERE attrelid = ${oid} AND attnum > 0 AND NOT attisdropped) column_`,
-      ),
-    );
-    return row ?? { generated: [], always: [], partial: false };
+  async ruledColumns(
+    { oid, columns }: Relation,
+    publications: readonly string[],
+  ): Promise<RuledColumns> {
+    const sent = quoteTextArray(columns.map(({ name }) => name));
+    const [row] = await this.#inTurn<RuledColumns>(`
+      WITH self AS (
+        SELECT oid, relnamespace, relkind, relreplident FROM pg_class
+        WHERE oid = ${oid} OR oid IN (SELECT relid FROM pg_partition_ancestors(${oid}))
+      ), column_ AS (
+        SELECT attnum, attname::text AS name, attgenerated, attidentity, attname::text <> ALL (${sent}) AS hidden
+        FROM pg_attribute WHERE attrelid = ${oid} AND attnum > 0 AND NOT attisdropped
+      ), published AS (
+        -- to_jsonb, to_regclass: before PostgreSQL 15 there are neither row filters nor schemas.
+        SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate
+          AND to_jsonb(r) ->> 'prqual' IS NULL AS whole
+        FROM pg_publication p
+        LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid IN (SELECT oid FROM self)
+        WHERE p.pubname = ANY (${quoteTextArray(publications)})
+          AND (puballtables OR r.oid IS NOT NULL OR EXISTS (
+            SELECT FROM pg_depend d JOIN pg_depend n USING (classid, objid)
+            WHERE classid = to_regclass('pg_publication_namespace')
+              AND d.refclassid = 'pg_publication'::regclass AND d.refobjid = p.oid
+              AND n.refclassid = 'pg_namespace'::regclass
+              AND n.refobjid IN (SELECT relnamespace FROM self)))
+      )
+      SELECT ARRAY(SELECT name FROM column_ WHERE attgenerated <> '') AS generated,
+        ARRAY(SELECT name FROM column_ WHERE attidentity = 'a') AS always,
+        EXISTS (
+          SELECT FROM self JOIN pg_index ON indrelid = self.oid
+          JOIN column_ ON attnum = ANY (indkey[0:indnkeyatts - 1])
+          WHERE self.oid = ${oid} AND hidden
+            AND CASE relreplident WHEN 'd' THEN indisprimary WHEN 'i' THEN indisreplident END) AS keyless,
+        coalesce(NOT (SELECT bool_and(whole) FROM published), true)
+          OR EXISTS (SELECT FROM column_ WHERE hidden AND attgenerated = '')
+          -- Through it come the changes of its partitions, but no TRUNCATE of one.
+          OR EXISTS (SELECT FROM self WHERE oid = ${oid} AND relkind = 'p') AS partial`);
+    return row ?? { generated: [], always: [], keyless: false, partial: false };
   }
 
   async #inTurn<Row extends object>(query: string): Promise<readonly Row[]> {

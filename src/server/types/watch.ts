@@ -109,7 +109,7 @@ export class TypeWatch {
     const { catalogue, ruled } = this.#parts;
     if (ruled === undefined) return types;
     const asking = catalogue
-      .ruledColumns(relation.oid, this.#parts.publications)
+      .ruledColumns(relation, this.#parts.publications)
       .then((columns) => ruled(relation.oid, columns));
     return types === undefined ? asking : Promise.all([types, asking]).then(() => {});
   }

@@ -290,19 +290,111 @@ describe("what a publication leaves out", () => {
         assert.equal(stdout, "");
         assert.match(
           stderr,
-          /DELETE of public\.few: its publication leaves out columns, rows or operations \(1, /,
+          /DELETE of public\.few: not all of its columns, rows or operations are sent \(1, /,
         );
         assert.match(
           stderr,
-          /INSERT of public\.live: its publication leaves out columns, rows or operations \(1, /,
+          /INSERT of public\.live: not all of its columns, rows or operations are sent \(1, /,
         );
         assert.match(
           stderr,
-          /INSERT of public\.added: its publication leaves out columns, rows or operations \(2, /,
+          /INSERT of public\.added: not all of its columns, rows or operations are sent \(2, /,
         );
         const whole = await walctl([...command, "--only-table", "whole"], { server });
         assert.match(whole.stdout, /\nDELETE FROM public\.whole WHERE id = 1;\n/, whole.stderr);
       }
+    } finally {
+      rmSync(folder, { recursive: true });
+      await server.dispose();
+    }
+  });
+});
+
+describe("what a publication left out, and does no more", () => {
+  it("is not undone, nor a table of which it sends no TRUNCATE", async () => {
+    const server = await startServer({ version: 18 });
+    try {
+      await server.sql("CREATE SCHEMA s; CREATE TABLE s.whole (id int PRIMARY KEY)");
+      for (const name of ["listed", "taken_out", "added_to", "whole"]) {
+        await server.sql(`CREATE TABLE ${name} (id int PRIMARY KEY, v text)`);
+        await server.sql(`ALTER TABLE ${name} REPLICA IDENTITY FULL`);
+      }
+      await server.sql("ALTER TABLE listed REPLICA IDENTITY DEFAULT");
+      await server.sql("CREATE TABLE parts (id int, k int) PARTITION BY LIST (k)");
+      await server.sql("CREATE TABLE part PARTITION OF parts FOR VALUES IN (1)");
+      await server.sql(
+        "CREATE PUBLICATION p FOR TABLE listed (id), taken_out WHERE (id > 1), added_to, whole, parts WITH (publish_via_partition_root)",
+      );
+      await server.sql("CREATE PUBLICATION q FOR TABLES IN SCHEMA s, TABLE whole");
+      await server.sql("SELECT pg_create_logical_replication_slot('changes', 'pgoutput')");
+      for (const name of ["listed", "taken_out", "added_to", "whole"]) {
+        await server.sql(`INSERT INTO ${name} VALUES (1, 'a'), (2, 'b'); DELETE FROM ${name}`);
+      }
+      await server.sql("INSERT INTO s.whole VALUES (1); INSERT INTO parts VALUES (1, 1)");
+      await server.sql("TRUNCATE part");
+      await server.sql("ALTER PUBLICATION p SET TABLE listed, added_to, whole, parts");
+      await server.sql("ALTER TABLE added_to ADD COLUMN w int");
+      const undo = async (table: string): Promise<string> => {
+        const args = ["tail", "-q", "-S", "changes", "-P", "p", "-P", "q", "-E", "now"];
+        const sql = ["-F", "sql", "--undo", "--only-table", table];
+        const { stdout, stderr } = await walctl([...args, ...sql], { server });
+        return stdout + stderr;
+      };
+      for (const table of ["listed", "taken_out", "added_to", "parts"]) {
+        assert.match(
+          await undo(table),
+          new RegExp(`^walctl: error: .*\n.* of public.${table}: not all of its columns, rows or `),
+        );
+      }
+      assert.equal(runSql(server, await undo("*whole")).stderr, "");
+      assert.deepEqual((await contentsOf(server))["s.whole"], []);
+    } finally {
+      await server.dispose();
+    }
+  });
+});
+
+describe("a key with a generated column, which PostgreSQL 15 does not send", () => {
+  it("finds no row, unless whole old rows are known", async () => {
+    const server = await startServer({ version: 15 });
+    const folder = mkdtempSync(join(tmpdir(), "walctl-keyless-"));
+    try {
+      const generated = "GENERATED ALWAYS AS (c * 2) STORED";
+      await server.sql(`CREATE TABLE one (a int, c int, g int ${generated} PRIMARY KEY)`);
+      await server.sql(`CREATE TABLE two (a int, c int, g int ${generated}, PRIMARY KEY (a, g))`);
+      await server.sql("CREATE PUBLICATION everything FOR ALL TABLES");
+      for (const table of ["one", "two"]) {
+        await server.sql(`INSERT INTO ${table} SELECT 1, c FROM generate_series(1, 4) c`);
+      }
+      await server.sql("CREATE DATABASE copy TEMPLATE postgres");
+      await server.sql("SELECT pg_create_logical_replication_slot('changes', 'pgoutput')");
+      await server.sql("CHECKPOINT");
+      const [from] = await server.sql<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
+      for (const table of ["one", "two"]) {
+        await server.sql(`DELETE FROM ${table} WHERE c = 1; UPDATE ${table} SET c = 7 WHERE c = 2`);
+        await server.sql(`UPDATE ${table} SET a = 2 WHERE c = 3`);
+      }
+      const capture = join(folder, "capture");
+      const tail = ["tail", "-S", "changes", "-P", "everything", "-E", "now", "--capture", capture];
+      const before = await contentsOf(server, "copy");
+      for (const command of [tail, ["decode-file", capture]]) {
+        const { status, stdout, stderr } = await walctl([...command, "-F", "sql"], { server });
+        assert.equal(status, command === tail ? 1 : 3);
+        assert.match(stderr, /DELETE of public\.one: its old row was not sent \(1, first/);
+        assert.match(stderr, /UPDATE of public\.two: its old row was not sent \(2, first/);
+        assert.equal(runSql(server, stdout, { database: "copy" }).stderr, "");
+        assert.deepEqual(await contentsOf(server, "copy"), before);
+      }
+      const catalog = join(folder, "catalog");
+      await walctl(["catalog", "-q", "-o", catalog], { server });
+      await server.sql("SELECT pg_switch_wal()");
+      const wal = join(server.host, "data", "pg_wal");
+      const args = ["decode-file", "-q", "--catalog", catalog, "--old", "full", wal];
+      const sql = ["-F", "sql", "--checked", "-I", from?.lsn ?? ""];
+      const { stdout, stderr } = await walctl([...args, ...sql]);
+      assert.equal(stderr, "");
+      assert.equal(runSql(server, stdout, { database: "copy" }).stderr, "");
+      assert.deepEqual(await contentsOf(server, "copy"), await contentsOf(server));
     } finally {
       rmSync(folder, { recursive: true });
       await server.dispose();

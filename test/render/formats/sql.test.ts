@@ -243,7 +243,7 @@ describe("-F sql", () => {
 
   it("leaves generated columns out", () => {
     const types = new TypeRegistry();
-    types.ruled(1, { generated: ["v"], always: [], partial: false });
+    types.ruled(1, { generated: ["v"], always: [], keyless: false, partial: false });
     const messages = [
       relation("full", ["id", "v", "j"]),
       insert("1", "a", null),
@@ -257,7 +257,7 @@ describe("-F sql", () => {
 
   it("sets no identity column that is GENERATED ALWAYS, and says where one was set", () => {
     const types = new TypeRegistry();
-    types.ruled(1, { generated: [], always: ["v"], partial: false });
+    types.ruled(1, { generated: [], always: ["v"], keyless: false, partial: false });
     const set = (was: string, now: string): readonly string[] => {
       const change = update(row("1", now, "1"), { old: row("1", was, "2") });
       return statementsOf([FULL, change], { types });
@@ -312,6 +312,11 @@ describe("-F sql", () => {
     assert.match(
       all([begin, relation(), insert("1", undefined, null), commit]),
       /\n-- INSERT of public\.t: a value of it was not sent\nROLLBACK; -- not whole$/,
+    );
+    // The key is a column that was not sent.
+    assert.match(
+      all([begin, relation("default", []), remove({ key: row(null, null, null) }), commit]),
+      /\n-- DELETE of public\.t: a value of it was not sent\nROLLBACK; -- not whole$/,
     );
     assert.match(
       all([begin, relation(), Buffer.from("Zx"), insert("1", "a", null), commit]),
