@@ -128,6 +128,11 @@ function cureOf(faults: readonly FaultCount[]): string {
       "Add what comes before and after, or end between transactions: --since, --until, --endpos; --limit may cut one.",
     );
   }
+  if (has("it has come before")) {
+    cures.push(
+      "Captures that overlap, or were written over a reconnection, hold it twice: cut one.",
+    );
+  }
   cures.push(
     has("a TRUNCATE has no inverse") || has("a DROP TABLE has no inverse")
       ? "The rows of a TRUNCATE or DROP TABLE are only in a backup. To leave such changes out: --only insert,update,delete, or --only-table; the rest is then undone without them."

@@ -1,4 +1,4 @@
-import { type Lsn, formatLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
 import { type Backwards, block } from "./sql-lines.ts";
 
 /** Why a change cannot be undone, or a transaction cannot be printed whole. */
@@ -14,6 +14,7 @@ export type SqlFault =
   | "a message of it is not known"
   | "its end is missing"
   | "it began before the input"
+  | "it has come before"
   | "it does not end in the input";
 
 /** The faults of one kind in one table. */
@@ -29,6 +30,8 @@ export interface FaultCount {
 
 /** More tables than anybody reads of. */
 const FAULTS_MAX = 1000;
+/** So many transactions are remembered. A slot sends again what it sent last. */
+const TRANSACTIONS_MAX = 100_000;
 
 /**
  * Literals are compared with texts in WHERE, so that the session prints values as the literals were. No search_path, as
@@ -37,7 +40,7 @@ const FAULTS_MAX = 1000;
 const SETTINGS =
   "SET search_path = ''; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET DateStyle = 'ISO, MDY'; " +
   "SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET array_nulls = on; " +
-  "SET quote_all_identifiers = off; SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning';";
+  "SET quote_all_identifiers = off; SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning'; SET row_security = off;";
 
 export const BEGIN = "BEGIN; SET CONSTRAINTS ALL DEFERRED;";
 
@@ -48,6 +51,9 @@ export class SqlScript {
   readonly backwards: Backwards | undefined;
   readonly checked: boolean;
   readonly #version: string;
+  readonly #came = new Map<bigint, Lsn>();
+  /** Up to here it is not known which came. */
+  #forgotten = INVALID_LSN;
   #begun = false;
   #transactions = 0;
   /** The number of transactions that are comments or end in ROLLBACK. */
@@ -61,6 +67,21 @@ export class SqlScript {
 
   get isEmpty(): boolean {
     return this.#transactions === 0;
+  }
+
+  /** Whether a whole transaction is there already: captures may hold what was sent twice, and overlap. */
+  hasCome(xid: number, commitLsn: Lsn): boolean {
+    return commitLsn <= this.#forgotten || this.#came.has(keyOf(xid, commitLsn));
+  }
+
+  came(xid: number, commitLsn: Lsn): void {
+    this.#came.set(keyOf(xid, commitLsn), commitLsn);
+    if (this.#came.size <= TRANSACTIONS_MAX) return;
+    for (const [oldest, lsn] of this.#came) {
+      this.#came.delete(oldest);
+      this.#forgotten = maxLsn(this.#forgotten, lsn);
+      return;
+    }
   }
 
   /** The number of the next transaction. */
@@ -103,6 +124,10 @@ export class SqlScript {
   passes(number: number): string {
     return this.checked ? `SET walctl.next = '${number + 1}';\n` : "";
   }
+}
+
+function keyOf(xid: number, commitLsn: Lsn): bigint {
+  return (commitLsn << 32n) | BigInt(xid);
 }
 
 /** `xid 758, commit_lsn 0/19D4F80` */

@@ -53,6 +53,8 @@ export class SqlRenderer implements Renderer {
   #open = false;
   /** It is not whole. */
   #broken = false;
+  /** Why it is printed as comments. */
+  #unfit: SqlFault | undefined;
   #number = 0;
   /** It created, dropped or rewrote tables, and nobody asked for that. */
   #hasUnprinted = false;
@@ -131,7 +133,10 @@ export class SqlRenderer implements Renderer {
     const { transaction, finalLsn, partial = false } = begin;
     this.#xid = transaction?.xid;
     this.#lines.place = placeOf({ xid: this.#xid, commitLsn: finalLsn });
-    this.#lines.commented = partial;
+    if (partial) this.#unfit = "it began before the input";
+    else if (this.#options.script.hasCome(this.#xid ?? 0, finalLsn))
+      this.#unfit = "it has come before";
+    this.#lines.commented = this.#unfit !== undefined;
   }
 
   /** @param commit undefined: it does not come */
@@ -155,6 +160,8 @@ export class SqlRenderer implements Renderer {
       }
     }
     if (this.#broken) script.unfit++;
+    else if (commit !== undefined) script.came(this.#xid ?? 0, commit.commitLsn);
+    this.#unfit = undefined;
     lines.commented = this.#open = this.#broken = this.#hasUnprinted = false;
     this.#truncated = [];
     this.#begin = this.#origin = this.#xid = undefined;
@@ -169,12 +176,13 @@ export class SqlRenderer implements Renderer {
     if (this.#begin === undefined) {
       lines.place = placeOf({ xid: undefined, commitLsn: INVALID_LSN });
       lines.commented = true;
+      this.#unfit = "it began before the input";
     }
     if (!undo) lines.write(script.prelude());
-    if (lines.commented) {
+    if (this.#unfit !== undefined) {
       this.#broken = true;
-      script.fault(this.#faultOf("it began before the input", "transaction", undefined));
-      if (!undo) lines.write(`-- ${lines.place}: began before the input\n`);
+      script.fault(this.#faultOf(this.#unfit, "transaction", undefined));
+      if (!undo) lines.write(`-- ${lines.place}: ${this.#unfit}\n`);
       return;
     }
     this.#number = script.next();

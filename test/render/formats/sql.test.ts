@@ -116,11 +116,13 @@ describe("-F sql", () => {
   });
 
   it("brackets each transaction", () => {
-    assert.deepEqual(sqlOf([begin, relation(), insert("1", "a", null), commit, begin, commit]), [
+    const next = { ...begin, xid: 8 };
+    const messages = [begin, relation(), insert("1", "a", null), commit, next, commit];
+    assert.deepEqual(sqlOf(messages), [
       "BEGIN; SET CONSTRAINTS ALL DEFERRED; -- xid 7, commit_lsn 0/100, commit_time 2000-01-01T00:00:00.000000Z",
       "INSERT INTO public.t (id, v, j) OVERRIDING SYSTEM VALUE VALUES (1, 'a', NULL);",
       "COMMIT; -- end_lsn 0/130",
-      "BEGIN; SET CONSTRAINTS ALL DEFERRED; -- xid 7, commit_lsn 0/100, commit_time 2000-01-01T00:00:00.000000Z",
+      "BEGIN; SET CONSTRAINTS ALL DEFERRED; -- xid 8, commit_lsn 0/100, commit_time 2000-01-01T00:00:00.000000Z",
       "COMMIT; -- end_lsn 0/130",
     ]);
   });
@@ -328,8 +330,25 @@ describe("-F sql", () => {
     );
     assert.equal(
       all([relation(), insert("1", "a", null), insert("2", "a", null), commit]),
-      "-- xid unknown, commit_lsn 0/0: began before the input\n" +
+      "-- xid unknown, commit_lsn 0/0: it began before the input\n" +
         "-- INSERT INTO public.t (id, v, j) OVERRIDING SYSTEM VALUE VALUES\n--   (1, 'a', NULL),\n--   (2, 'a', NULL);",
+    );
+  });
+
+  it("repeats no transaction that a capture holds twice, but one of which only a part came", async () => {
+    const one = [begin, relation(), insert("1", "a", null), commit].map(encodeMessage);
+    const run = async (messages: readonly Uint8Array[], ...more: string[]): Promise<string> => {
+      const stdin = encodeCapture("walctl", messages);
+      const result = await walctl(["decode-file", "-", "-F", "sql", ...more], { stdin });
+      return `${result.status} ${result.stderr} ${result.stdout}`;
+    };
+    const twice = await run([...one, ...one]);
+    assert.match(twice, /^3 .*: 1 transaction is not whole.*\n.*transaction: it has come before /);
+    assert.match(twice, /COMMIT; -- end_lsn .*\n-- xid 7, .*: it has come before\n-- INSERT .*\n$/);
+    assert.match(await run([...one, ...one], "--undo"), /^3 .*\n.*it has come before .*\n.*\n $/);
+    assert.match(
+      await run([...one.slice(0, 3), ...one]),
+      /ROLLBACK; -- not whole\nBEGIN.*\nINSERT/,
     );
   });
 
