@@ -39,6 +39,8 @@ export interface RuledColumns {
   readonly keyless: boolean;
   /** Not all of its columns, rows or operations are sent, as far as the publication is as it was. */
   readonly partial: boolean;
+  /** It has triggers that fire. */
+  readonly triggers: boolean;
 }
 
 interface TypeEntry {
@@ -46,7 +48,10 @@ interface TypeEntry {
   readonly shape: TypeShape | null;
 }
 
-const NONE: RuledColumns = { generated: [], always: [], keyless: false, partial: false };
+export const NONE_RULED: RuledColumns = {
+  ...{ generated: [], always: [] },
+  ...{ keyless: false, partial: false, triggers: false },
+};
 const BUILTINS = new Map<number, TypeEntry>();
 const BUILTIN_OIDS = new Map<string, number>();
 
@@ -137,7 +142,7 @@ export class TypeRegistry {
 
   /** As far as the catalogue was asked about the relation. */
   ruledColumns(relation: number): RuledColumns {
-    return this.#ruled.get(relation) ?? NONE;
+    return this.#ruled.get(relation) ?? NONE_RULED;
   }
 
   /** Whether the catalogue named the type the same before: of a type that is not composite, only that can change. */

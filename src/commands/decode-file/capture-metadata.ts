@@ -25,13 +25,14 @@ export function forgetTypes(
 
 /** Restores the catalogue's answers from the time of the capture. Other keys are ignored here. */
 export function applyMetadata(json: unknown, types: TypeRegistry): void {
-  const { asked, types: found, relation, generated, always, keyless, partial } = recordOf(json);
+  const { asked, types: found, relation, generated, always, ...ruled } = recordOf(json);
   if (isUint32(relation) && Array.isArray(generated) && Array.isArray(always)) {
     types.ruled(relation, {
       generated: generated.filter(isText),
       always: always.filter(isText),
-      keyless: keyless === true,
-      partial: partial === true,
+      keyless: ruled["keyless"] === true,
+      partial: ruled["partial"] === true,
+      triggers: ruled["triggers"] === true,
     });
   }
   if (!Array.isArray(asked) || !Array.isArray(found)) return;

@@ -94,16 +94,17 @@ export async function decodeFile(
   const filter = createFilter(flags);
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = rendererOptions(flags, output);
+  const reporter = new Reporter(context, output);
   const job: Job = {
     ...{ input, keepGoing, rendering, names },
     gate: gateOptions(flags),
     where: await openWhere(flags.where, filter),
     sink: sinkOf(context.stdout.stream),
-    reporter: new Reporter(context, output),
+    reporter,
     summary: rendering.summary
       ? await createRenderer(rendering, new TypeRegistry(), context)
       : undefined,
-    sql: await openSql(rendering, filter.tables),
+    sql: await openSql(rendering, filter.tables, reporter),
     context,
   };
   return await withinStopGrace(decodeAndSum(files, job), context.stop, ExitCode.done);

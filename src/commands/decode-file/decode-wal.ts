@@ -102,7 +102,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   });
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
-  const sql = await openSql(rendering, filter.tables);
+  const sql = await openSql(rendering, filter.tables, reporter);
   const { renderer, finish, warnings } =
     sql?.rendering(registry) ?? (await createRenderer(rendering, registry, context, database));
   const sink = sinkOf(context.stdout.stream);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { Reporter } from "../reporter.ts";
 import type { CaptureFile } from "./capture-file.ts";
 import type { RendererOptions } from "./renderer.ts";
 import type { SqlRun } from "./sql.ts";
@@ -8,10 +9,11 @@ import type { SqlRun } from "./sql.ts";
 export async function openSql(
   { sql }: RendererOptions,
   onlyTables: readonly string[],
+  reporter: Pick<Reporter, "warn">,
 ): Promise<SqlRun | undefined> {
   if (sql === undefined) return undefined;
   const { SqlRun } = await import("./sql.ts");
-  return new SqlRun(sql, onlyTables);
+  return new SqlRun(sql, onlyTables, reporter);
 }
 
 /** Keeps what statements on a relation have to know, in the capture too. */

@@ -30,6 +30,7 @@ export class SqlRun {
   constructor(
     { checked = false, undo = false, tablesChanged = false }: SqlFlags,
     onlyTables: readonly string[],
+    reporter: Pick<Reporter, "warn">,
   ) {
     this.#tablesChanged = tablesChanged;
     this.#wanted = tableMatcher(onlyTables);
@@ -37,6 +38,11 @@ export class SqlRun {
       ? new Reversal(this.#files, () => this.script.faults.size > 0)
       : undefined;
     this.script = new SqlScript(readVersion(), checked, backwards);
+    this.script.onTriggers = (table) =>
+      reporter.warn({
+        message: `${table} has triggers, which run with the script, where it has them`,
+        hint: `One that changes rows (updated_at) may hide them from later statements. Before you run the script: ALTER TABLE ${table} DISABLE TRIGGER USER; and afterwards ENABLE.`,
+      });
   }
 
   /** The renderer of one stream or capture. */

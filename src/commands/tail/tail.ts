@@ -94,7 +94,7 @@ async function open(
   const names = new AskedNames(config.columns, config.filter);
   const toTerminal = context.stdout.isTerminal && config.file === undefined;
   const { database } = target;
-  const sql = await openSql(config.rendering, config.filter.tables);
+  const sql = await openSql(config.rendering, config.filter.tables, reporter);
   closing.add(() => sql?.close());
   const rendering =
     sql?.rendering(types) ??

@@ -57,6 +57,8 @@ export interface SqlPlan {
   readonly keyless: boolean;
   /** Not all of its columns, rows or operations are sent. */
   readonly partial: boolean;
+  /** It had triggers at its source, so that the target may have them. */
+  readonly triggers: boolean;
   /** No column is inserted. */
   readonly isEmpty: boolean;
   /** If one column is the key: `a = ` and `a IN (`. */
@@ -64,7 +66,7 @@ export interface SqlPlan {
 }
 
 export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
-  const { generated, always, keyless, partial } = types.ruledColumns(relation.oid);
+  const { generated, always, keyless, partial, triggers } = types.ruledColumns(relation.oid);
   const columns = relation.columns.map((column) =>
     planColumn(column, types, generated.includes(column.name), always.includes(column.name)),
   );
@@ -77,7 +79,7 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
   const single = only === undefined || keys.length > 1 ? undefined : columns[only];
   const key = single?.inKey.head.at(-2) === EQUALS ? single : undefined;
   return {
-    ...{ relation, table, columns, whole, keyless, partial },
+    ...{ relation, table, columns, whole, keyless, partial, triggers },
     key: JSON.stringify([relation, generated]),
     insert: Buffer.from(
       written.length === 0

@@ -59,6 +59,11 @@ export class SqlScript {
   /** The number of transactions that are comments or end in ROLLBACK. */
   unfit = 0;
 
+  /** Tables that had triggers. */
+  readonly #triggered = new Set<string>();
+  /** Called once for each of them. */
+  onTriggers: (table: string) => void = () => {};
+
   constructor(version: string, checked: boolean, backwards: Backwards | undefined) {
     this.#version = version;
     this.checked = checked;
@@ -96,15 +101,24 @@ export class SqlScript {
     else if (this.faults.size < FAULTS_MAX) this.faults.set(key, { ...count, count: 1 });
   }
 
+  /** A comment, the first time. That of an undo is at its top. */
+  triggers(table: string): string {
+    if (this.#triggered.has(table)) return "";
+    this.#triggered.add(table);
+    this.onTriggers(table);
+    return this.backwards === undefined ? triggersComment(table) : "";
+  }
+
   /** Once, before everything else. */
   prelude(): string {
     if (this.#begun) return "";
     this.#begun = true;
     const what = this.backwards === undefined ? "Changes" : "The undo of changes";
+    const triggered = [...this.#triggered].map(triggersComment).join("");
     const next = this.checked ? "SET walctl.next = '1';\n" : "";
     return (
       `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 -f FILE\n` +
-      `${SETTINGS}\n${this.backwards === undefined ? next : `${BEGIN}\n`}`
+      `${SETTINGS}\n${this.backwards === undefined ? next : `${triggered}${BEGIN}\n`}`
     );
   }
 
@@ -124,6 +138,11 @@ export class SqlScript {
   passes(number: number): string {
     return this.checked ? `SET walctl.next = '${number + 1}';\n` : "";
   }
+}
+
+/** To be taken up by whoever runs the script. */
+function triggersComment(table: string): string {
+  return `-- ${table} has triggers, which run too: ALTER TABLE ${table} DISABLE TRIGGER USER\n`;
 }
 
 function keyOf(xid: number, commitLsn: Lsn): bigint {

@@ -263,7 +263,7 @@ export class SqlStatements {
     }
     if (out.offset > first) return;
     // Without columns all rows are equal; anything else would find rows that are not meant.
-    if (identity === "whole") out.text("true");
+    if (identity === "whole" && plan.columns.length === 0) out.text("true");
     else this.#missing = true;
   }
 }

@@ -1,6 +1,6 @@
 import { catalogueTypes } from "../../heap/values/type-shapes.ts";
 import type { PgoutputMessage, Relation, Transaction } from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { NONE_RULED, type TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import type { TablePlan } from "./table-plans.ts";
 
@@ -70,8 +70,7 @@ export class Announcements {
       (column) => column.key && column.generated && !column.dropped,
     );
     if (keyless !== this.#registry.ruledColumns(relation.oid).keyless) {
-      const ruled = { generated: [], always: [], keyless, partial: false };
-      this.#registry.ruled(relation.oid, ruled);
+      this.#registry.ruled(relation.oid, { ...NONE_RULED, keyless });
     }
     const oids = relation.columns.map(({ typeOid }) => typeOid);
     const changed = catalogueTypes(oids, this.#catalog.types).filter((type) => {

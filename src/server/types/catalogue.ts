@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
-import type { CatalogueType, RuledColumns } from "../../pgoutput/type-registry.ts";
+import { type CatalogueType, NONE_RULED, type RuledColumns } from "../../pgoutput/type-registry.ts";
 import { connectBeside } from "../connection/connect.ts";
 import { CATALOGUE_POSITION, HORIZON, type Horizon, parseHorizon } from "../start/horizon.ts";
 import { quoteLiteral, quoteTextArray } from "../query/sql.ts";
@@ -148,8 +148,11 @@ export class TypeCatalogue {
         coalesce(NOT (SELECT bool_and(whole) FROM published), true)
           OR EXISTS (SELECT FROM column_ WHERE hidden AND attgenerated = '')
           -- Through it come the changes of its partitions, but no TRUNCATE of one.
-          OR EXISTS (SELECT FROM self WHERE oid = ${oid} AND relkind = 'p') AS partial`);
-    return row ?? { generated: [], always: [], keyless: false, partial: false };
+          OR EXISTS (SELECT FROM self WHERE oid = ${oid} AND relkind = 'p') AS partial,
+        EXISTS (
+          SELECT FROM pg_trigger
+          WHERE tgrelid = ${oid} AND NOT tgisinternal AND tgenabled IN ('O', 'A')) AS triggers`);
+    return row ?? NONE_RULED;
   }
 
   async #inTurn<Row extends object>(query: string): Promise<readonly Row[]> {

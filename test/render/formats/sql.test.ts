@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { NONE_RULED, TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { SqlScript } from "../../../src/render/formats/sql-script.ts";
 import { SqlRenderer } from "../../../src/render/formats/sql.ts";
 import { matchGolden } from "../../support/golden/golden.ts";
@@ -245,7 +245,7 @@ describe("-F sql", () => {
 
   it("leaves generated columns out", () => {
     const types = new TypeRegistry();
-    types.ruled(1, { generated: ["v"], always: [], keyless: false, partial: false });
+    types.ruled(1, { ...NONE_RULED, generated: ["v"] });
     const messages = [
       relation("full", ["id", "v", "j"]),
       insert("1", "a", null),
@@ -259,7 +259,7 @@ describe("-F sql", () => {
 
   it("sets no identity column that is GENERATED ALWAYS, and says where one was set", () => {
     const types = new TypeRegistry();
-    types.ruled(1, { generated: [], always: ["v"], keyless: false, partial: false });
+    types.ruled(1, { ...NONE_RULED, always: ["v"] });
     const set = (was: string, now: string): readonly string[] => {
       const change = update(row("1", now, "1"), { old: row("1", was, "2") });
       return statementsOf([FULL, change], { types });
