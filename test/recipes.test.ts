@@ -206,7 +206,10 @@ describe("docs/recipes.md", () => {
       writeFileSync(
         path("undo.sql"),
         [
-          ..."BEGIN; -- x|UPDATE orders SET total = 8;|ROLLBACK; -- not whole".split("|"),
+          ...["-- x", "SET TimeZone = 'UTC';"],
+          ..."BEGIN; -- x|UPDATE orders SET total = 8;|SELECT 'x'::integer;|ROLLBACK; -- not whole".split(
+            "|",
+          ),
           ..."BEGIN; -- x|UPDATE orders SET total = 7 WHERE id = 2;|COMMIT; -- x|".split("|"),
         ].join("\n"),
       );

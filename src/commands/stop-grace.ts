@@ -12,13 +12,13 @@ const STOP_GRACE_MS = 800;
 export async function withinStopGrace<Result>(
   work: Promise<Result>,
   stop: AbortSignal,
-  late: Result,
+  late: () => Result,
 ): Promise<Result> {
   const over = new AbortController();
   const tooLate = async (): Promise<Result> => {
     await aborted(stop);
     await delay(STOP_GRACE_MS, undefined, { signal: over.signal });
-    return late;
+    return late();
   };
   try {
     return await Promise.race([work, tooLate()]);

@@ -21,7 +21,7 @@ import {
   gateOptions,
 } from "../messages/gate.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
-import { openSql } from "../messages/open-sql.ts";
+import { endOfSignal, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
 import {
@@ -79,13 +79,14 @@ export async function decodeFile(
     requireDifferentFiles([input, ["standard output", 1]]);
   }
   const { catalog, input, keepGoing = false } = flags;
+  const late = endOfSignal(flags, ExitCode.malformedInput);
   if (catalog !== undefined) {
     if (input !== "auto" && input !== "wal") {
       throw usageError(`--catalog is for physical WAL, and --input says ${input}`);
     }
     const { decodeWal } = await import("./decode-wal.ts");
     const decoding = decodeWal(files, catalog, flags, context);
-    return await withinStopGrace(decoding, context.stop, ExitCode.done);
+    return await withinStopGrace(decoding, context.stop, late);
   }
   const [first = ""] = files;
   if (input === "wal") throw catalogMissing(first);
@@ -107,7 +108,7 @@ export async function decodeFile(
     sql: await openSql(rendering, filter.tables, reporter),
     context,
   };
-  return await withinStopGrace(decodeAndSum(files, job), context.stop, ExitCode.done);
+  return await withinStopGrace(decodeAndSum(files, job), context.stop, late);
 }
 
 async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCode> {

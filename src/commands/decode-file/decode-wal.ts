@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { zstdFrames } from "../../capture/compression.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
-import { ExitCode, WalctlError } from "../../errors.ts";
+import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { CatalogHistory } from "../../rows/catalog/history.ts";
@@ -80,6 +80,12 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const filter = createFilter(flags);
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = { ...rendererOptions(flags, output), recovery: true };
+  if (rendering.sql !== undefined && flags.old === "logged") {
+    throw usageError(
+      "--old logged is not for -F sql: at wal_level=replica no keys of changed rows are logged",
+      "Leave it out: where the server logged them, these are used.",
+    );
+  }
   const reporter = new Reporter(context, output);
   const where = await openWhere(flags.where, filter);
   const gate = gateOptions(flags);

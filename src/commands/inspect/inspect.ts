@@ -36,7 +36,7 @@ export async function inspect(
   const output = outputOptions(flags, context);
   const options = inspectOptions(paths, flags);
   const work = run(paths, options, output, context);
-  return await withinStopGrace(work, context.stop, ExitCode.done);
+  return await withinStopGrace(work, context.stop, () => ExitCode.done);
 }
 
 async function run(

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { ExitCode, WalctlError } from "../../errors.ts";
 import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { Reporter } from "../reporter.ts";
 import type { CaptureFile } from "./capture-file.ts";
-import type { RendererOptions } from "./renderer.ts";
+import type { RendererOptions, SqlFlags } from "./renderer.ts";
 import type { SqlRun } from "./sql.ts";
 
 /** What all output of one run with -F sql has in common; loaded only with it. Undefined with another format. */
@@ -14,6 +15,17 @@ export async function openSql(
   if (sql === undefined) return undefined;
   const { SqlRun } = await import("./sql.ts");
   return new SqlRun(sql, onlyTables, reporter);
+}
+
+/** The exit status of a run that a signal ended while its reader was slow: half an undo is none. */
+export function endOfSignal({ undo }: SqlFlags, failed: ExitCode): () => ExitCode {
+  return () => {
+    if (undo !== true) return ExitCode.done;
+    throw new WalctlError("a signal ended it before the undo was printed", {
+      detail: "What was printed has no COMMIT, so that nothing is done of it.",
+      exitCode: failed,
+    });
+  };
 }
 
 /** Keeps what statements on a relation have to know, in the capture too. */

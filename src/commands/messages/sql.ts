@@ -59,6 +59,17 @@ export class SqlRun {
     return { renderer, live: () => undefined, finish };
   }
 
+  /** What could not be printed must not be acknowledged, nor what comes behind it. */
+  stopBehindBroken(stopWith: (error: WalctlError) => void): void {
+    this.script.onBroken = () =>
+      stopWith(
+        new WalctlError("a transaction is not whole, so it is not acknowledged", {
+          detail: named([...this.script.faults.values()]),
+          hint: "To leave such changes out: --only, --only-table or --where. To go on behind the transaction: walctl advance-slot, to its end_lsn (-F ndjson).",
+        }),
+      );
+  }
+
   /**
    * Once everything has come: prints an undo, and warns of transactions that are not to be run.
    * @param whole false: not everything was read, so that nothing may be undone

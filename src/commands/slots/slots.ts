@@ -39,7 +39,7 @@ export async function slots(flags: SlotsFlags, context: CommandContext): Promise
   const showing = show(flags, intervalMs, context);
   // Only a signal ends a watch.
   if (intervalMs === undefined) return await showing;
-  return await withinStopGrace(showing, context.stop, ExitCode.done);
+  return await withinStopGrace(showing, context.stop, () => ExitCode.done);
 }
 
 async function show(

@@ -14,7 +14,7 @@ import { AskedNames } from "../messages/asked-names.ts";
 import type { CaptureFile } from "../messages/capture-file.ts";
 import type { MessageFilter } from "../messages/filter.ts";
 import { TransactionGate } from "../messages/gate.ts";
-import { noteRuled, openSql } from "../messages/open-sql.ts";
+import { endOfSignal, noteRuled, openSql } from "../messages/open-sql.ts";
 import { openWhere } from "../messages/open-where.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { createRenderer, writeRest } from "../messages/renderer.ts";
@@ -55,7 +55,9 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   // SIGHUP asks for a new file, and must not end tail before there is one. Without --output it ends tail: the terminal may be gone.
   const restore = config.file === undefined ? () => {} : context.onSignal("SIGHUP", () => {});
   const running = run(config, where, context);
-  return await withinStopGrace(running, context.stop, ExitCode.done).finally(restore);
+  return await withinStopGrace(running, context.stop, endOfSignal(flags, ExitCode.failed)).finally(
+    restore,
+  );
 }
 
 async function run(
@@ -139,6 +141,7 @@ async function open(
       reporter,
     ),
   );
+  if (acknowledge) sql?.stopBehindBroken((error) => session.stopWith(error));
   // The program that reads a pipe or a FIFO may print on the same terminal.
   const alone =
     toTerminal || rotate !== undefined || fileDescriptorOf(context.stdout.stream) !== undefined;
@@ -168,14 +171,11 @@ async function open(
   }, NAMES_AFTER_MS).unref();
   closing.add(() => clearInterval(asking));
   closing.add(() => reporter.clearProgress());
-  const warnings = (): Warning[] => [
-    ...[...names.warnings(), ...(where?.warnings() ?? [])],
-    ...[...(config.gate.xids?.warnings() ?? []), ...(rendering.warnings?.() ?? [])],
-  ];
+  const warnings = (): Warning[] =>
+    [names, where, config.gate.xids, rendering].flatMap((each) => each?.warnings?.() ?? []);
   const ended = async (whole: boolean): Promise<ExitCode> =>
     (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;
-  const finish = (): Promise<void> => writeRest(rendering, shown);
-  return { session, ackSource, status, warnings, finish, ended };
+  return { session, ackSource, status, warnings, ended, finish: () => writeRest(rendering, shown) };
 }
 
 /* Code for --output, --capture and --ack-from is loaded only with these options: loading delays every start. */

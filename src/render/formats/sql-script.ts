@@ -1,5 +1,7 @@
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
+import { sanitizeLine } from "../bytes/sanitize.ts";
 import { type Backwards, block } from "./sql-lines.ts";
+import { sqlText } from "./sql-names.ts";
 
 /** Why a change cannot be undone, or a transaction cannot be printed whole. */
 export type SqlFault =
@@ -63,6 +65,8 @@ export class SqlScript {
   readonly #triggered = new Set<string>();
   /** Called once for each of them. */
   onTriggers: (table: string) => void = () => {};
+  /** Called behind a transaction that was printed, and is not whole. */
+  onBroken: () => void = () => {};
 
   constructor(version: string, checked: boolean, backwards: Backwards | undefined) {
     this.#version = version;
@@ -99,6 +103,14 @@ export class SqlScript {
     const known = this.faults.get(key);
     if (known !== undefined) known.count++;
     else if (this.faults.size < FAULTS_MAX) this.faults.set(key, { ...count, count: 1 });
+  }
+
+  /** @param why undefined: it is no fault that it ends here */
+  rollback(place: string, why: string | undefined): string {
+    const text = sqlText(sanitizeLine(`${place} is not whole: ${why}`));
+    // What comes behind it may need what it lacks: psql stops at this error.
+    const error = why === undefined ? "" : `SELECT ${text}::integer;\n`;
+    return `${error}ROLLBACK; -- not whole\n`;
   }
 
   /** A comment, the first time. That of an undo is at its top. */

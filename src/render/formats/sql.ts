@@ -51,8 +51,8 @@ export class SqlRenderer implements Renderer {
   #origin: Origin | undefined;
   /** BEGIN is written. */
   #open = false;
-  /** It is not whole. */
-  #broken = false;
+  /** Why it is not whole. */
+  #broken: string | undefined;
   /** Why it is printed as comments. */
   #unfit: SqlFault | undefined;
   #number = 0;
@@ -78,16 +78,18 @@ export class SqlRenderer implements Renderer {
 
   skipped(): void {
     this.#plans.clear();
-    this.#cut("its end is missing");
+    this.#cut("its end is missing", true);
   }
 
   /** No message will follow. A transaction that has not ended must not be committed. */
   finish(): void {
-    this.#cut("it does not end in the input");
+    this.#cut("it does not end in the input", false);
   }
 
-  #cut(fault: SqlFault): void {
+  /** @param lost false: it may still come as a whole */
+  #cut(fault: SqlFault, lost: boolean): void {
     if (this.#begin !== undefined && this.#open) this.#fail(fault, "transaction", undefined);
+    if (!lost) this.#broken = undefined;
     if (this.#begin !== undefined || this.#open) this.#end(undefined);
   }
 
@@ -128,9 +130,10 @@ export class SqlRenderer implements Renderer {
   }
 
   #beginning(begin: Begin): void {
-    this.#cut("its end is missing");
-    this.#begin = begin;
     const { transaction, finalLsn, partial = false } = begin;
+    // A slot sends again what it had not finished, from an earlier transaction on.
+    this.#cut("its end is missing", finalLsn > (this.#begin?.finalLsn ?? INVALID_LSN));
+    this.#begin = begin;
     this.#xid = transaction?.xid;
     this.#lines.place = placeOf({ xid: this.#xid, commitLsn: finalLsn });
     if (partial) this.#unfit = "it began before the input";
@@ -153,18 +156,22 @@ export class SqlRenderer implements Renderer {
     this.#statements.flush();
     if (this.#open && !lines.commented) {
       if (undo) lines.write(`-- ${this.#what()}\n`);
-      else if (this.#broken || commit === undefined) lines.write("ROLLBACK; -- not whole\n");
-      else {
+      else if (this.#broken !== undefined || commit === undefined) {
+        lines.write(script.rollback(lines.place, this.#broken));
+      } else {
         const end = formatLsn(commit.endLsn);
         lines.write(`${script.passes(this.#number)}COMMIT; -- end_lsn ${end}\n`);
       }
     }
-    if (this.#broken) script.unfit++;
-    else if (commit !== undefined) script.came(this.#xid ?? 0, commit.commitLsn);
-    this.#unfit = undefined;
-    lines.commented = this.#open = this.#broken = this.#hasUnprinted = false;
+    const isBroken = commit !== undefined && this.#broken !== undefined;
+    const isWhole = commit !== undefined && (this.#broken ?? this.#unfit) === undefined;
+    if (isWhole) script.came(this.#xid ?? 0, commit.commitLsn);
+    else if (this.#open) script.unfit++;
+    this.#unfit = this.#broken = undefined;
+    lines.commented = this.#open = this.#hasUnprinted = false;
     this.#truncated = [];
     this.#begin = this.#origin = this.#xid = undefined;
+    if (isBroken) script.onBroken();
   }
 
   #start(): void {
@@ -180,7 +187,6 @@ export class SqlRenderer implements Renderer {
     }
     if (!undo) lines.write(script.prelude());
     if (this.#unfit !== undefined) {
-      this.#broken = true;
       script.fault(this.#faultOf(this.#unfit, "transaction", undefined));
       if (!undo) lines.write(`-- ${lines.place}: ${this.#unfit}\n`);
       return;
@@ -267,9 +273,10 @@ export class SqlRenderer implements Renderer {
   #fail(fault: SqlFault, verb: string, relation: Relation | undefined): void {
     this.#start();
     this.#options.script.fault(this.#faultOf(fault, verb, relation));
-    this.#broken = true;
     const of = relation === undefined ? "" : ` of ${formatRelationName(relation)}`;
-    this.#comment(`${verb}${of}: ${fault}`);
+    const why = `${verb}${of}: ${fault}`;
+    this.#broken ??= why;
+    this.#comment(why);
   }
 
   #faultOf(

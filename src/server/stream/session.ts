@@ -96,6 +96,11 @@ export class ReplicationSession {
     this.#stream?.askForReply();
   }
 
+  /** What came before the message that is being passed on is still written and acknowledged. */
+  stopWith(error: Error): void {
+    this.#stream?.stopWith(error);
+  }
+
   /** Undefined if nothing was passed on. */
   get passed(): Passed | undefined {
     if (this.#state === undefined) return undefined;

@@ -145,6 +145,51 @@ describe("an undo of rows that were changed again", () => {
   });
 });
 
+describe("a transaction that is not whole, in a stream", () => {
+  it("is not acknowledged, nor what comes behind it", async () => {
+    const server = await startServer({ version: 18 });
+    try {
+      await server.sql("CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v text)");
+      await server.sql("ALTER TABLE t REPLICA IDENTITY FULL; INSERT INTO t (v) VALUES ('a')");
+      await server.sql("CREATE PUBLICATION everything FOR ALL TABLES");
+      await server.sql("CREATE DATABASE copy TEMPLATE postgres");
+      await server.sql("SELECT pg_create_logical_replication_slot('changes', 'pgoutput')");
+      await server.sql("INSERT INTO t (v) VALUES ('whole')");
+      await server.sql(
+        "BEGIN; INSERT INTO t (v) VALUES ('lost'); UPDATE t SET id = DEFAULT WHERE v = 'a'; COMMIT",
+      );
+      await server.sql("INSERT INTO t (v) VALUES ('behind')");
+      const tail = ["tail", "-q", "-S", "changes", "-P", "everything", "-F", "sql", "-E", "now"];
+      const run = async (...more: readonly string[]): Promise<string> => {
+        const { status, stdout, stderr } = await walctl([...tail, ...more], { server });
+        assert.equal(status, 1);
+        assert.match(
+          stderr,
+          /UPDATE of public\.t: a GENERATED ALWAYS identity column was set \(1, /,
+        );
+        const { stderr: error } = runSql(server, stdout, { database: "copy" });
+        assert.match(
+          error,
+          /^ERROR: .*"xid \d+, commit_lsn \S+ is not whole: UPDATE of public\.t: /,
+        );
+        assert.equal(
+          runSql(server, "DELETE FROM t WHERE v <> 'a'", { database: "copy" }).stderr,
+          "",
+        );
+        return stdout;
+      };
+      assert.match(await run(), /'behind'/);
+      assert.doesNotMatch(await run("--ack"), /'behind'/);
+      // The slot has moved past the first one only.
+      const rest = await run();
+      assert.doesNotMatch(rest, /'whole'/);
+      assert.match(rest, /'lost'[^]*'behind'/);
+    } finally {
+      await server.dispose();
+    }
+  });
+});
+
 describe("what cannot be undone", () => {
   let server: TestServer;
   const TAIL = ["tail", "-q", "-S", "changes", "-P", "everything", "-F", "sql", "--undo"];
@@ -219,6 +264,7 @@ describe("usage of -F sql", () => {
     ["tail -F sql --safe-numbers", /--safe-numbers is for --format ndjson/],
     ["tail -F sql --summary", /--summary prints no changes/],
     ["tail -F sql -x", /--expanded is for tables/],
+    ["decode-file x --catalog c -F sql --old logged", /--old logged is not for -F sql: .*no keys/],
     ["decode-file x -F sql --columns id", /--columns is for tables/],
     ["decode-file x -F sql --aborted", /--aborted is for physical WAL/],
   ];

@@ -7,7 +7,7 @@ import { NONE_RULED, TypeRegistry } from "../../../src/pgoutput/type-registry.ts
 import { SqlScript } from "../../../src/render/formats/sql-script.ts";
 import { SqlRenderer } from "../../../src/render/formats/sql.ts";
 import { matchGolden } from "../../support/golden/golden.ts";
-import { walctl } from "../../support/program/cli.ts";
+import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { encodeCapture } from "../../support/wire/captures.ts";
 import {
   type WireColumn,
@@ -267,7 +267,7 @@ describe("-F sql", () => {
     assert.match(set("5", "5").join(), /^UPDATE public\.t SET j = '1' WHERE/);
     assert.match(
       set("5", "6").join(),
-      /^-- UPDATE of public\.t: a GENERATED ALWAYS identity column was set$/,
+      /^-- UPDATE of public\.t: a GENERATED ALWAYS identity column was set,SELECT '.*'::integer;$/,
     );
     assert.deepEqual(statementsOf([relation(), update(row("1", "6", "1"))], { types }), [
       "UPDATE public.t SET j = '1' WHERE id = 1;",
@@ -309,24 +309,31 @@ describe("-F sql", () => {
         insert("1", "a", null),
         commit,
       ]),
-      /\n-- UPDATE of public\.t: its old row was not sent\nINSERT .*\nROLLBACK; -- not whole$/,
+      /\n-- UPDATE of public\.t: its old row was not sent\nINSERT .*\nSELECT 'xid 7, .* is not whole: .*'::integer;\nROLLBACK; -- not whole$/,
     );
     assert.match(
       all([begin, relation(), insert("1", undefined, null), commit]),
-      /\n-- INSERT of public\.t: a value of it was not sent\nROLLBACK; -- not whole$/,
+      /\n-- INSERT of public\.t: a value of it was not sent\nSELECT 'xid 7, .* is not whole: .*'::integer;\nROLLBACK; -- not whole$/,
     );
     // The key is a column that was not sent.
     assert.match(
       all([begin, relation("default", []), remove({ key: row(null, null, null) }), commit]),
-      /\n-- DELETE of public\.t: a value of it was not sent\nROLLBACK; -- not whole$/,
+      /\n-- DELETE of public\.t: a value of it was not sent\nSELECT 'xid 7, .* is not whole: .*'::integer;\nROLLBACK; -- not whole$/,
     );
     assert.match(
       all([begin, relation(), Buffer.from("Zx"), insert("1", "a", null), commit]),
-      /\n-- transaction: a message of it is not known\nINSERT .*\nROLLBACK; -- not whole$/,
+      /\n-- transaction: a message of it is not known\nINSERT .*\nSELECT 'xid 7, .* is not whole: .*'::integer;\nROLLBACK; -- not whole$/,
+    );
+    // A slot goes back to where it was; a later one comes behind what is lost.
+    const cut = [begin, relation(), insert("1", "a", null)];
+    const next = { ...begin, finalLsn: 0x110n };
+    assert.match(
+      all([...cut, begin, insert("2", "a", null), commit]),
+      /\n-- transaction: its end is missing\nROLLBACK; -- not whole\nBEGIN; [^]*COMMIT; -- end_lsn 0\/130$/,
     );
     assert.match(
-      all([begin, relation(), insert("1", "a", null), begin, insert("2", "a", null), commit]),
-      /\n-- transaction: its end is missing\nROLLBACK; -- not whole\nBEGIN; [^]*COMMIT; -- end_lsn 0\/130$/,
+      all([...cut, next, insert("2", "a", null), commit]),
+      /\nSELECT 'xid 7, commit_lsn 0\/100 is not whole: transaction: its end is missing'::integer;\nROLLBACK; -- not whole\nBEGIN; /,
     );
     assert.equal(
       all([relation(), insert("1", "a", null), insert("2", "a", null), commit]),
@@ -350,6 +357,19 @@ describe("-F sql", () => {
       await run([...one.slice(0, 3), ...one]),
       /ROLLBACK; -- not whole\nBEGIN.*\nINSERT/,
     );
+  });
+
+  it("says so when a signal cuts an undo, which has no COMMIT then", async () => {
+    const rows = Array.from({ length: 20_000 }, (_, id) => insert(`${id}`, "a".repeat(99), null));
+    const running = spawnWalctl(["decode-file", "-", "-F", "sql", "--undo"]);
+    const messages = [begin, relation(), ...rows, commit].map(encodeMessage);
+    running.child.stdin.end(encodeCapture("walctl", messages));
+    await running.waitFor((line) => line.startsWith("BEGIN; "));
+    running.stall();
+    const { status, stderr } = await running.stop("SIGINT");
+    assert.equal(status, 3);
+    assert.match(stderr, /a signal ended it before the undo was printed/);
+    assert.ok(!running.lines.includes("COMMIT;"));
   });
 
   it("undoes a capture", async () => {
