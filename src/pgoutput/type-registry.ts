@@ -39,6 +39,10 @@ export interface RuledColumns {
   readonly keyless: boolean;
   /** Not all of its columns, rows or operations are sent, as far as the publication is as it was. */
   readonly partial: boolean;
+  /** It has, or its columns have, other names by now. */
+  readonly renamed: boolean;
+  /** Others inherit from it, without being its partitions. */
+  readonly inherited: boolean;
   /** It has triggers that fire. */
   readonly triggers: boolean;
 }
@@ -50,7 +54,7 @@ interface TypeEntry {
 
 export const NONE_RULED: RuledColumns = {
   ...{ generated: [], always: [] },
-  ...{ keyless: false, partial: false, triggers: false },
+  ...{ keyless: false, partial: false, renamed: false, inherited: false, triggers: false },
 };
 const BUILTINS = new Map<number, TypeEntry>();
 const BUILTIN_OIDS = new Map<string, number>();

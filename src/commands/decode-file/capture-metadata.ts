@@ -32,6 +32,8 @@ export function applyMetadata(json: unknown, types: TypeRegistry): void {
       always: always.filter(isText),
       keyless: ruled["keyless"] === true,
       partial: ruled["partial"] === true,
+      renamed: ruled["renamed"] === true,
+      inherited: ruled["inherited"] === true,
       triggers: ruled["triggers"] === true,
     });
   }

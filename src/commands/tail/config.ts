@@ -145,7 +145,8 @@ export function tailConfig(
     endpos: parseEndpos(flags.endpos),
     limit: flags.limit === undefined ? undefined : parseCount("--limit", flags.limit, 1),
     statusIntervalMs: parseSeconds("--status-interval", flags.statusInterval, 0.1),
-    reconnect: flags.loop,
+    // What a temporary slot has not sent is gone with the connection.
+    reconnect: flags.loop && (flags.undo !== true || slot !== undefined),
     waitForSlot: flags.wait ?? false,
     pgoutput: {
       publications,
@@ -166,8 +167,12 @@ export function tailConfig(
 }
 
 /** An undo is printed backwards, once everything has come. */
-function checkUndo({ undo, endpos, until, limit, slot }: TailFlags, acknowledge: boolean): void {
+function checkUndo(flags: TailFlags, acknowledge: boolean): void {
+  const { undo, allowGap, endpos, until, limit, slot } = flags;
   if (undo !== true) return;
+  if (allowGap === true) {
+    throw usageError("--allow-gap is not for --undo: what is missing would not be taken back");
+  }
   if (acknowledge) {
     throw usageError(
       "--undo prints no changes that could be acknowledged",

@@ -34,7 +34,7 @@ export function bodiesOf(
     const list = rows === 1 ? written.subarray(ROW_INDENT) : written;
     return [{ pieces: [plan.insert, list], rows }];
   }
-  const head = Buffer.from(`DELETE FROM ${plan.table} WHERE `);
+  const head = Buffer.from(`DELETE FROM ${plan.target} WHERE `);
   if (identity === "whole") {
     const all = [...counts];
     const bodies: Body[] = [];

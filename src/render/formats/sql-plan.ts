@@ -3,6 +3,7 @@ import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type BinaryToText, binaryToText } from "../values/binary-to-text.ts";
+import { formatType } from "../values/type-names.ts";
 import type { ValueEncoder } from "../values/value-encoder.ts";
 import { sqlName, sqlTable } from "./sql-names.ts";
 import { comparedColumn, literalEncoder, valueKind } from "./sql-values.ts";
@@ -44,6 +45,8 @@ export interface SqlPlan {
   readonly key: string;
   readonly relation: Relation;
   readonly table: string;
+  /** `ONLY public.t` where rows of others would be found too. */
+  readonly target: string;
   readonly columns: readonly ColumnPlan[];
   /** `INSERT INTO public.t (a, b) OVERRIDING SYSTEM VALUE VALUES` */
   readonly insert: Buffer;
@@ -57,6 +60,7 @@ export interface SqlPlan {
   readonly keyless: boolean;
   /** Not all of its columns, rows or operations are sent. */
   readonly partial: boolean;
+  readonly renamed: boolean;
   /** It had triggers at its source, so that the target may have them. */
   readonly triggers: boolean;
   /** No column is inserted. */
@@ -66,11 +70,14 @@ export interface SqlPlan {
 }
 
 export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
-  const { generated, always, keyless, partial, triggers } = types.ruledColumns(relation.oid);
+  const ruled = types.ruledColumns(relation.oid);
+  const { generated, always, keyless, partial, renamed, triggers } = ruled;
   const columns = relation.columns.map((column) =>
     planColumn(column, types, generated.includes(column.name), always.includes(column.name)),
   );
   const table = sqlTable(relation);
+  // ONLY of a partitioned table, which the target's may be, would find no row.
+  const target = ruled.inherited ? `ONLY ${table}` : table;
   const whole = keyless || !relation.keyed || relation.replicaIdentity === "full";
   const written = relation.columns.filter((_, index) => columns[index]?.generated === false);
   const names = written.map(({ name }) => sqlName(name)).join(", ");
@@ -79,15 +86,15 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
   const single = only === undefined || keys.length > 1 ? undefined : columns[only];
   const key = single?.inKey.head.at(-2) === EQUALS ? single : undefined;
   return {
-    ...{ relation, table, columns, whole, keyless, partial, triggers },
+    ...{ relation, table, target, columns, whole, keyless, partial, renamed, triggers },
     key: JSON.stringify([relation, generated]),
     insert: Buffer.from(
       written.length === 0
         ? `INSERT INTO ${table} DEFAULT VALUES`
         : `INSERT INTO ${table} (${names}) OVERRIDING SYSTEM VALUE VALUES`,
     ),
-    update: Buffer.from(`UPDATE ${table} SET `),
-    select: Buffer.from(`SELECT tableoid, ctid FROM ${table} WHERE `),
+    update: Buffer.from(`UPDATE ${target} SET `),
+    select: Buffer.from(`SELECT tableoid, ctid FROM ${target} WHERE `),
     isEmpty: written.length === 0,
     only:
       key === undefined || only === undefined
@@ -130,6 +137,31 @@ function compared(name: string, kind: string, whole: boolean): Compared {
 /** `a = ` → `a IN (` */
 function listOf(head: Buffer): Buffer {
   return Buffer.concat([head.subarray(0, -2), Buffer.from("IN (")]);
+}
+
+/** Damaged input may announce any number of them. */
+const TABLES_MAX = 10_000;
+
+/** Tables as last announced. */
+export class AnnouncedTables {
+  readonly #last = new Map<number, readonly [text: string, relation: Relation]>();
+
+  /** Undefined: it is new, or as it was. */
+  note(relation: Relation, types: TypeRegistry): { text: string; renamed: boolean } | undefined {
+    const columns = relation.columns.map(({ name, typeOid, typeModifier }) => {
+      return `${name} ${formatType(typeOid, typeModifier, types, () => undefined) ?? typeOid}`;
+    });
+    const text = `${sqlTable(relation)} (${columns.join(", ")})`;
+    const [known, before] = this.#last.get(relation.oid) ?? [];
+    if (this.#last.size > TABLES_MAX) this.#last.clear();
+    this.#last.set(relation.oid, [text, relation]);
+    if (before === undefined || known === text) return undefined;
+    const { schema, table } = before;
+    const renamed =
+      `${schema}.${table}` !== `${relation.schema}.${relation.table}` ||
+      before.columns.some(({ name }, index) => relation.columns[index]?.name !== name);
+    return { text, renamed };
+  }
 }
 
 /** For fewer bytes, a loop is faster than views and the call into native code. */

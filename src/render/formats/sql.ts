@@ -17,13 +17,11 @@ import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { formatRelationName } from "../values/identifier.ts";
 import { RelationPlans } from "../values/relation-plans.ts";
-import { formatType } from "../values/type-names.ts";
 import type { Renderer } from "../renderer.ts";
 import { committedOnly } from "./committed-only.ts";
 import { SqlChanges } from "./sql-changes.ts";
 import { SqlLines } from "./sql-lines.ts";
-import { sqlTable } from "./sql-names.ts";
-import { type SqlPlan, planSql } from "./sql-plan.ts";
+import { AnnouncedTables, type SqlPlan, planSql } from "./sql-plan.ts";
 import { BEGIN, type FaultCount, type SqlFault, type SqlScript, placeOf } from "./sql-script.ts";
 import { SqlStatements } from "./sql-statements.ts";
 
@@ -45,8 +43,7 @@ export class SqlRenderer implements Renderer {
   readonly #lines: SqlLines;
   readonly #statements: SqlStatements;
   readonly #changes: SqlChanges;
-  /** The columns of each table as last announced. */
-  readonly #columns = new Map<number, string>();
+  readonly #announced = new AnnouncedTables();
   #begin: Begin | undefined;
   #origin: Origin | undefined;
   /** BEGIN is written. */
@@ -236,7 +233,7 @@ export class SqlRenderer implements Renderer {
     const lines = this.#lines;
     this.#statements.flush();
     const restart = restartIdentity ? " RESTART IDENTITY" : "";
-    const tables = named.map(sqlTable).join(", ");
+    const tables = named.map((relation) => this.#plans.of(relation).target).join(", ");
     lines.line(Buffer.from(`TRUNCATE TABLE ${tables}${restart};\n`));
   }
 
@@ -250,18 +247,13 @@ export class SqlRenderer implements Renderer {
     } else this.#hasUnprinted = true;
   }
 
-  /** Only what has changed since it was announced before: a script for other columns may not run. */
+  /** A script for other columns may not run. */
   #relation(relation: Relation): void {
-    const { types } = this.#options;
-    const columns = relation.columns.map(({ name, typeOid, typeModifier }) => {
-      return `${name} ${formatType(typeOid, typeModifier, types, () => undefined) ?? typeOid}`;
-    });
-    const text = `${sqlTable(relation)} (${columns.join(", ")})`;
-    const known = this.#columns.get(relation.oid);
-    // Damaged input may announce any number of them.
-    if (this.#columns.size > TABLES_MAX) this.#columns.clear();
-    this.#columns.set(relation.oid, text);
-    if (known !== undefined && known !== text) this.#comment(`now altered: ${text}`);
+    const altered = this.#announced.note(relation, this.#options.types);
+    if (altered === undefined) return;
+    if (this.#undo && altered.renamed) {
+      this.#fail("it or its columns have other names since", "change", relation);
+    } else this.#comment(`now altered: ${altered.text}`);
   }
 
   #comment(text: string): void {
@@ -293,6 +285,5 @@ export class SqlRenderer implements Renderer {
 /** Between a table's new file and the message of the TRUNCATE that made it. */
 const OF_TABLES: ReadonlySet<string> = new Set(["truncate", "table_changed", "relation", "type"]);
 const VERBS = { insert: "INSERT", update: "UPDATE", delete: "DELETE" };
-const TABLES_MAX = 10_000;
 /** So much of a message's content is printed. */
 const COMMENT_BYTES = 1000;

@@ -113,13 +113,14 @@ export class TypeCatalogue {
 
   /** What SQL about a relation of these publications has to know. */
   async ruledColumns(
-    { oid, columns }: Relation,
+    { oid, schema, table, columns }: Relation,
     publications: readonly string[],
   ): Promise<RuledColumns> {
     const sent = quoteTextArray(columns.map(({ name }) => name));
+    const names = quoteTextArray([schema === "" ? "pg_catalog" : schema, table]);
     const [row] = await this.#inTurn<RuledColumns>(`
       WITH self AS (
-        SELECT oid, relnamespace, relkind, relreplident FROM pg_class
+        SELECT oid, relname, relnamespace, relkind, relreplident FROM pg_class
         WHERE oid = ${oid} OR oid IN (SELECT relid FROM pg_partition_ancestors(${oid}))
       ), column_ AS (
         SELECT attnum, attname::text AS name, attgenerated, attidentity, attname::text <> ALL (${sent}) AS hidden
@@ -147,8 +148,14 @@ export class TypeCatalogue {
             AND CASE relreplident WHEN 'd' THEN indisprimary WHEN 'i' THEN indisreplident END) AS keyless,
         coalesce(NOT (SELECT bool_and(whole) FROM published), true)
           OR EXISTS (SELECT FROM column_ WHERE hidden AND attgenerated = '')
-          -- Through it come the changes of its partitions, but no TRUNCATE of one.
+          -- Through a partitioned table come the changes of its partitions, but no TRUNCATE of one.
           OR EXISTS (SELECT FROM self WHERE oid = ${oid} AND relkind = 'p') AS partial,
+        ARRAY(SELECT name FROM column_ WHERE NOT hidden ORDER BY attnum) <> ${sent}
+          OR EXISTS (
+            SELECT FROM self JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE self.oid = ${oid} AND ARRAY[nspname::text, relname::text] <> ${names}) AS renamed,
+        EXISTS (SELECT FROM pg_inherits JOIN self ON self.oid = inhparent
+          WHERE inhparent = ${oid} AND relkind <> 'p') AS inherited,
         EXISTS (
           SELECT FROM pg_trigger
           WHERE tgrelid = ${oid} AND NOT tgisinternal AND tgenabled IN ('O', 'A')) AS triggers`);

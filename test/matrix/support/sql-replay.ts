@@ -45,7 +45,9 @@ export function testReplay(version: ServerVersion, workloads: readonly Workload[
       ["by_pipe", "pipe", ["--checked"]],
     ] as const) {
       it(`makes a copy equal, by a ${from}${flags.map((flag) => `, ${flag}`).join("")}`, async () => {
-        const { status, stdout, stderr } = await walctl([...TAIL, ...flags], { server });
+        // Many tables, which a busy server is asked about one by one.
+        const options = { server, timeoutMs: 300_000 };
+        const { status, stdout, stderr } = await walctl([...TAIL, ...flags], options);
         assert.equal(status, 0, stderr);
         const run = runSql(server, stdout, { database, from });
         assert.equal(run.stderr, "");

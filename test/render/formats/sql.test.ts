@@ -372,6 +372,18 @@ describe("-F sql", () => {
     assert.ok(!running.lines.includes("COMMIT;"));
   });
 
+  it("undoes nothing of a table whose columns were renamed behind it", async () => {
+    const renamed = relation("full", ["id"], ["id", "j", "v"]);
+    const messages = [begin, relation("full"), insert("1", "a", null), renamed];
+    const stdin = encodeCapture(
+      "walctl",
+      [...messages, insert("2", null, "b"), commit].map(encodeMessage),
+    );
+    const { stdout, stderr } = await walctl(["decode-file", "-", "-F", "sql", "--undo"], { stdin });
+    assert.equal(stdout, "");
+    assert.match(stderr, /change of public\.t: it or its columns have other names since \(1, /);
+  });
+
   it("undoes a capture", async () => {
     const messages = [begin, relation(), insert("1", "a", null), commit].map(encodeMessage);
     const stdin = encodeCapture("walctl", messages);
