@@ -2,6 +2,7 @@ import { zstdFrames } from "../../capture/compression.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LogListener } from "../../capture/wal/log-parts.ts";
 import type { CatalogFile } from "../../catalog/model.ts";
+import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
 import { OlderChanges } from "../../rows/decoder/older-changes.ts";
@@ -80,4 +81,29 @@ export async function catalogAtStart(
   }
   const { file, known } = late.finish();
   return { file, known: { ...known, doubts: older.doubts } };
+}
+
+/** The names of a table's schema, of itself and of its columns that are sent. Undefined: there is no such table. */
+export function exportedNames({ rows }: CatalogFile, oid: number): readonly string[] | undefined {
+  const table = rows.pg_class.find((each) => each.oid === oid);
+  const schema = rows.pg_namespace.find((each) => each.oid === table?.relnamespace);
+  if (table === undefined || schema === undefined) return undefined;
+  const columns = rows.pg_attribute
+    .filter(({ attrelid, attisdropped, attgenerated }) => {
+      return attrelid === oid && !attisdropped && attgenerated === "";
+    })
+    .toSorted((one, two) => one.attnum - two.attnum);
+  return [schema.nspname, table.relname, ...columns.map(({ attname }) => attname)];
+}
+
+/** The same at that position, when no transaction is open. */
+export function namesAt(
+  catalog: CatalogHistory,
+  oid: number,
+  lsn: number,
+): readonly string[] | undefined {
+  const table = catalog.relationByOid(oid, lsn, new Set());
+  if (table === undefined) return undefined;
+  const columns = table.attributes.filter(({ dropped, generated }) => !dropped && !generated);
+  return [table.schema, table.name, ...columns.map(({ name }) => name)];
 }

@@ -29,7 +29,13 @@ import { askedColumns } from "../messages/table-flags.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
-import { type CatalogPass, catalogAtStart, refuseGap } from "./catalog-at-start.ts";
+import {
+  type CatalogPass,
+  catalogAtStart,
+  exportedNames,
+  namesAt,
+  refuseGap,
+} from "./catalog-at-start.ts";
 import { openWhere } from "../messages/open-where.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
@@ -154,6 +160,10 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   for (const { message, hint } of faults) reporter.fault(message, hint);
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
   const whole = damaged === ExitCode.done && lost.length === 0 && !context.stop.aborted;
+  const isOlder = exported.header.lsn < listener.position;
+  sql?.refuseRenamed((oid) =>
+    isOlder ? namesAt(catalog, oid, listener.position) : exportedNames(exported, oid),
+  );
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
 }
@@ -223,7 +233,7 @@ class RowListener implements LogListener {
   readonly #endPosition: number;
   readonly #stop: AbortSignal;
   readonly #progress: Pass["progress"];
-  #position = 0;
+  position = 0;
   damaged = false;
 
   constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Pass) {
@@ -237,7 +247,7 @@ class RowListener implements LogListener {
 
   record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
     if (record.lsn > this.#endPosition) return false;
-    this.#position = record.lsn;
+    this.position = record.lsn;
     const work = this.#decoder.record(record, version);
     return work === undefined || work.next().done === true ? true : this.#finish(work);
   }
@@ -264,7 +274,7 @@ class RowListener implements LogListener {
   }
 
   flush(): Promise<void> | undefined {
-    this.#progress(this.#position);
+    this.#progress(this.position);
     return this.#pipeline.flush();
   }
 }

@@ -26,6 +26,8 @@ export class SqlRun {
   readonly #tablesChanged: boolean;
   /** Whether changes of the transaction that ends could not be read. */
   isLost: () => boolean = () => false;
+  /** Of WAL, whose catalogue knows what tables are by now: an undo must not go to others. */
+  refuseRenamed: (now: (oid: number) => readonly string[] | undefined) => void = () => {};
 
   constructor(
     { checked = false, undo = false, tablesChanged = false }: SqlFlags,
@@ -52,6 +54,9 @@ export class SqlRun {
     const tablesChanged = this.#tablesChanged;
     const isLost = (): boolean => this.isLost();
     const renderer = new SqlRenderer({ types, script, wanted, tablesChanged, isLost });
+    this.refuseRenamed = (now) => {
+      if (script.backwards !== undefined) renderer.refuseRenamed(now);
+    };
     const finish = (): Uint8Array => {
       renderer.finish();
       return renderer.take();

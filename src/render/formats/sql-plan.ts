@@ -156,12 +156,24 @@ export class AnnouncedTables {
     if (this.#last.size > TABLES_MAX) this.#last.clear();
     this.#last.set(relation.oid, [text, relation]);
     if (before === undefined || known === text) return undefined;
-    const { schema, table } = before;
-    const renamed =
-      `${schema}.${table}` !== `${relation.schema}.${relation.table}` ||
-      before.columns.some(({ name }, index) => relation.columns[index]?.name !== name);
-    return { text, renamed };
+    return { text, renamed: isRenamed(before, namesOf(relation)) };
   }
+
+  /** @param now the names that a table has by now. Undefined: there is none */
+  renamed(now: (oid: number) => readonly string[] | undefined): Relation[] {
+    const relations = [...this.#last.values()].map(([, relation]) => relation);
+    return relations.filter((relation) => isRenamed(relation, now(relation.oid) ?? []));
+  }
+}
+
+/** Its schema's, its own and its columns'. */
+function namesOf({ schema, table, columns }: Relation): readonly string[] {
+  return [schema === "" ? "pg_catalog" : schema, table, ...columns.map(({ name }) => name)];
+}
+
+/** More columns behind those that there were do not matter. */
+function isRenamed(before: Relation, names: readonly string[]): boolean {
+  return namesOf(before).some((name, index) => names[index] !== name);
 }
 
 /** For fewer bytes, a loop is faster than views and the call into native code. */

@@ -13,7 +13,7 @@ export type SqlFault =
   | "a DROP TABLE has no inverse"
   | "a GENERATED ALWAYS identity column was set"
   | "not all of its columns, rows or operations are sent"
-  | "it or its columns have other names since"
+  | "it or its columns were renamed or dropped since"
   | "a message of it is not known"
   | "its end is missing"
   | "it began before the input"

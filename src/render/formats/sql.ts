@@ -78,6 +78,14 @@ export class SqlRenderer implements Renderer {
     this.#cut("its end is missing", true);
   }
 
+  /** @param now see AnnouncedTables */
+  refuseRenamed(now: (oid: number) => readonly string[] | undefined): void {
+    for (const relation of this.#announced.renamed(now)) {
+      const fault = "it or its columns were renamed or dropped since";
+      this.#options.script.fault(this.#faultOf(fault, "change", relation));
+    }
+  }
+
   /** No message will follow. A transaction that has not ended must not be committed. */
   finish(): void {
     this.#cut("it does not end in the input", false);
@@ -252,7 +260,7 @@ export class SqlRenderer implements Renderer {
     const altered = this.#announced.note(relation, this.#options.types);
     if (altered === undefined) return;
     if (this.#undo && altered.renamed) {
-      this.#fail("it or its columns have other names since", "change", relation);
+      this.#fail("it or its columns were renamed or dropped since", "change", relation);
     } else this.#comment(`now altered: ${altered.text}`);
   }
 

@@ -151,9 +151,9 @@ export class TypeCatalogue {
           -- Through a partitioned table come the changes of its partitions, but no TRUNCATE of one.
           OR EXISTS (SELECT FROM self WHERE oid = ${oid} AND relkind = 'p') AS partial,
         ARRAY(SELECT name FROM column_ WHERE NOT hidden ORDER BY attnum) <> ${sent}
-          OR EXISTS (
+          OR NOT EXISTS (
             SELECT FROM self JOIN pg_namespace n ON n.oid = relnamespace
-            WHERE self.oid = ${oid} AND ARRAY[nspname::text, relname::text] <> ${names}) AS renamed,
+            WHERE self.oid = ${oid} AND ARRAY[nspname::text, relname::text] = ${names}) AS renamed,
         EXISTS (SELECT FROM pg_inherits JOIN self ON self.oid = inhparent
           WHERE inhparent = ${oid} AND relkind <> 'p') AS inherited,
         EXISTS (

@@ -123,6 +123,8 @@ function transaction(random: () => number): string {
   return [first, ...Array.from({ length: 1 + number(6) }, statement), last].join(";\n");
 }
 
+const LSN = "SELECT pg_current_wal_insert_lsn()::text AS lsn";
+
 type Contents = Record<string, string[]>;
 
 /** Of each schema the transactions from a random one on, and what the tables were before these. */
@@ -223,6 +225,7 @@ export function testUndoOfWal(version: ServerVersion): void {
         await createTables(server);
         await server.sql("CHECKPOINT");
         const { flags, without } = await perform(server, 200);
+        const [last] = await server.sql<{ lsn: string }>(LSN);
         assert.notDeepEqual(await contentsOf(server), without);
         const catalog = join(folder, "catalog");
         assert.equal((await walctl(["catalog", "-q", "-o", catalog], { server })).status, 0);
@@ -235,9 +238,28 @@ export function testUndoOfWal(version: ServerVersion): void {
         assert.equal(runSql(server, stdout).stderr, "");
         assert.deepEqual(await contentsOf(server), without);
 
-        const [emptied] = await server.sql<{ lsn: string }>(
-          "SELECT pg_current_wal_insert_lsn()::text AS lsn",
+        await server.sql("ALTER TABLE first.tree RENAME TO wood");
+        await server.sql(
+          "ALTER TABLE second.pairs RENAME a TO aa; ALTER TABLE third.ends ADD v int",
         );
+        await server.sql("DROP TABLE third.nothing; SELECT pg_switch_wal()");
+        const renamed = async (until: string): Promise<void> => {
+          const args = [...undo, "-E", until, "--only-table"];
+          for (const table of ["first.tree", "second.pairs", "third.nothing", "third.parents"]) {
+            const { stdout, stderr } = await walctl([...decode, ...args, table]);
+            if (table === "third.parents") assert.match(stdout, /^-- The undo/);
+            else
+              assert.match(stderr, /change of .*: it or its columns were renamed or dropped since/);
+          }
+        };
+        const [behind] = await server.sql<{ lsn: string }>(LSN);
+        // By an older catalogue and the WAL, and by a newer one.
+        await renamed(behind?.lsn ?? "");
+        assert.equal((await walctl(["catalog", "-q", "-o", catalog], { server })).status, 0);
+        await server.sql("SELECT pg_switch_wal()");
+        await renamed(last?.lsn ?? "");
+
+        const [emptied] = await server.sql<{ lsn: string }>(LSN);
         await server.sql(
           "SET LOCAL search_path = third; INSERT INTO parents VALUES (1000); TRUNCATE parents, children, ends",
         );

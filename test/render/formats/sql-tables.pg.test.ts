@@ -194,7 +194,7 @@ describe("tables that others inherit from, and those that were renamed", () => {
         assert.equal(undo.stdout, "");
         assert.match(
           undo.stderr,
-          new RegExp(`INSERT of public.${table}: it or its columns have other names since`),
+          new RegExp(`INSERT of public.${table}: it or its columns were renamed or dropped since`),
         );
       }
     } finally {
