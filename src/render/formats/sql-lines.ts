@@ -2,7 +2,7 @@ import { ByteWriter } from "../bytes/byte-writer.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { sqlText } from "./sql-names.ts";
 
-const END = Buffer.from(";\n");
+export const END = Buffer.from(";\n");
 const COMMENT = Buffer.from("-- ");
 const LINE_FEED = 0x0a;
 
@@ -33,6 +33,12 @@ export class SqlLines {
   constructor(checked: boolean, backwards: Backwards | undefined) {
     this.#checked = checked;
     this.#backwards = backwards;
+  }
+
+  /** Where a statement may be written at once, up to its end. Undefined: put() has to. */
+  get direct(): ByteWriter | undefined {
+    const isPlain = !this.#checked && !this.commented && this.#backwards === undefined;
+    return isPlain ? this.out : undefined;
   }
 
   /** Writes a statement; with --checked it has to touch that many rows. */

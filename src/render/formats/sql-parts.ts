@@ -57,15 +57,15 @@ function wholeRows(
   head: Buffer,
   counts: ReadonlyArray<readonly [condition: string, count: number]>,
 ): Body {
-  const pieces = [head];
+  // Conditions are kept by their bytes.
+  const select = plan.select.toString("latin1");
+  let text = "";
   let rows = 0;
   for (const [condition, count] of counts) {
     const or = rows === 0 ? "" : " OR ";
     const equals = count === 1 ? "=" : "IN";
-    pieces.push(Buffer.from(`${or}(tableoid, ctid) ${equals} (`), plan.select);
-    // It is kept by its bytes.
-    pieces.push(Buffer.from(condition, "latin1"), Buffer.from(` LIMIT ${count})`));
+    text += `${or}(tableoid, ctid) ${equals} (${select}${condition} LIMIT ${count})`;
     rows += count;
   }
-  return { pieces, rows };
+  return { pieces: [head, Buffer.from(text, "latin1")], rows };
 }

@@ -4,6 +4,7 @@ import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type BinaryToText, binaryToText } from "../values/binary-to-text.ts";
 import { formatType } from "../values/type-names.ts";
+import { type Piece, piece } from "../bytes/byte-writer.ts";
 import type { ValueEncoder } from "../values/value-encoder.ts";
 import { sqlName, sqlTable } from "./sql-names.ts";
 import { comparedColumn, literalEncoder, valueKind } from "./sql-values.ts";
@@ -11,7 +12,8 @@ import { comparedColumn, literalEncoder, valueKind } from "./sql-values.ts";
 /** A column and what its values are compared with. */
 interface Compared {
   /** `a = ` or `a::text = ` */
-  readonly head: Buffer;
+  readonly head: Piece;
+  readonly text: string;
   readonly encode: ValueEncoder;
 }
 
@@ -23,15 +25,13 @@ export interface ColumnPlan {
   /** An identity column that may not be set, only inserted. */
   readonly always: boolean;
   /** `a = `, behind SET. */
-  readonly set: Uint8Array;
+  readonly set: Piece;
   /** Behind WHERE, of a key and of a whole row. */
   readonly inKey: Compared;
   readonly inRow: Compared;
   /** `a IS NULL` */
-  readonly isNull: Uint8Array;
+  readonly isNull: Piece;
 }
-
-const EQUALS = 0x3d;
 
 interface OnlyKey {
   readonly column: number;
@@ -51,9 +51,11 @@ export interface SqlPlan {
   /** `INSERT INTO public.t (a, b) OVERRIDING SYSTEM VALUE VALUES` */
   readonly insert: Buffer;
   /** `UPDATE public.t SET ` */
-  readonly update: Buffer;
+  readonly update: Piece;
   /** `SELECT tableoid, ctid FROM public.t WHERE ` */
   readonly select: Buffer;
+  /** It, behind ` WHERE (tableoid, ctid) = (` */
+  readonly one: Piece;
   /** No columns tell rows apart, or all of them do: WHERE compares the whole row, and takes one of those that are equal. */
   readonly whole: boolean;
   /** The key that is sent is not all of it. */
@@ -81,10 +83,11 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
   const whole = keyless || !relation.keyed || relation.replicaIdentity === "full";
   const written = relation.columns.filter((_, index) => columns[index]?.generated === false);
   const names = written.map(({ name }) => sqlName(name)).join(", ");
+  const select = `SELECT tableoid, ctid FROM ${target} WHERE `;
   const keys = whole ? [] : columns.flatMap(({ identity }, index) => (identity ? [index] : []));
   const [only] = keys;
   const single = only === undefined || keys.length > 1 ? undefined : columns[only];
-  const key = single?.inKey.head.at(-2) === EQUALS ? single : undefined;
+  const key = single?.inKey.text.endsWith("= ") === true ? single : undefined;
   return {
     ...{ relation, table, target, columns, whole, keyless, partial, renamed, triggers },
     key: JSON.stringify([relation, generated]),
@@ -93,13 +96,14 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
         ? `INSERT INTO ${table} DEFAULT VALUES`
         : `INSERT INTO ${table} (${names}) OVERRIDING SYSTEM VALUE VALUES`,
     ),
-    update: Buffer.from(`UPDATE ${target} SET `),
-    select: Buffer.from(`SELECT tableoid, ctid FROM ${target} WHERE `),
+    update: piece(`UPDATE ${target} SET `),
+    select: Buffer.from(select),
+    one: piece(` WHERE (tableoid, ctid) = (${select}`),
     isEmpty: written.length === 0,
     only:
       key === undefined || only === undefined
         ? undefined
-        : { column: only, equals: key.inKey.head, among: listOf(key.inKey.head) },
+        : { column: only, ...listOf(key.inKey.text) },
   };
 }
 
@@ -118,10 +122,10 @@ function planColumn(
     toText: binaryToText(column.typeOid, types),
     identity: column.key,
     ...{ generated, always },
-    set: Buffer.from(`${name} = `),
+    set: piece(`${name} = `),
     inKey: compared(name, kind, false),
     inRow: compared(name, kind, true),
-    isNull: Buffer.from(`${name} IS ${builtIn ? "" : "NOT DISTINCT FROM "}NULL`),
+    isNull: piece(`${name} IS ${builtIn ? "" : "NOT DISTINCT FROM "}NULL`),
   };
 }
 
@@ -131,12 +135,13 @@ function compared(name: string, kind: string, whole: boolean): Compared {
   const type = kind.startsWith("reg") ? `pg_catalog.${kind} ` : "";
   // A text is not equal to a number.
   const encode = literalEncoder(column === name ? kind : "text");
-  return { head: Buffer.from(`${column} = ${type}`), encode };
+  const text = `${column} = ${type}`;
+  return { head: piece(text), text, encode };
 }
 
-/** `a = ` → `a IN (` */
-function listOf(head: Buffer): Buffer {
-  return Buffer.concat([head.subarray(0, -2), Buffer.from("IN (")]);
+/** `a = ` and `a IN (` */
+function listOf(equals: string): Pick<OnlyKey, "equals" | "among"> {
+  return { equals: Buffer.from(equals), among: Buffer.from(`${equals.slice(0, -2)}IN (`) };
 }
 
 /** Damaged input may announce any number of them. */

@@ -1,7 +1,7 @@
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { ValueEncoder } from "../values/value-encoder.ts";
-import type { SqlLines } from "./sql-lines.ts";
+import { END, type SqlLines } from "./sql-lines.ts";
 import { CONDITIONS_MAX, type Identity, type Part, bodiesOf } from "./sql-parts.ts";
 import type { ColumnPlan, SqlPlan, SqlRow } from "./sql-plan.ts";
 
@@ -26,7 +26,6 @@ const OR = Buffer.from(" OR ");
 const NEXT_ROW = Buffer.from("\n  (");
 const COMMA = Buffer.from(", ");
 const WHERE = Buffer.from(" WHERE ");
-const ONE_OF = Buffer.from("(tableoid, ctid) = (");
 const LIMIT_ONE = Buffer.from(" LIMIT 1)");
 const [OPEN, CLOSE] = [0x28, 0x29];
 
@@ -129,31 +128,44 @@ export class SqlStatements {
     identity: Identity,
   ): "written" | "same" | "unknown" | "always" {
     this.flush();
-    const body = this.#body;
-    body.offset = 0;
+    const { direct } = this.lines;
+    const body = direct ?? this.#body;
+    const start = direct === undefined ? 0 : body.offset;
+    body.offset = start;
+    const written = this.#update(body, plan, to, sets, row, other, identity);
+    if (written !== "written") body.offset = start;
+    else if (direct !== undefined) body.copy(END);
+    else this.lines.put([body.bytes.subarray(0, body.offset)], "UPDATE", plan.table, 1);
+    return written;
+  }
+
+  #update(
+    body: ByteWriter,
+    plan: SqlPlan,
+    to: SqlRow,
+    sets: (index: number) => boolean,
+    row: SqlRow,
+    other: SqlRow,
+    identity: Identity,
+  ): "written" | "same" | "unknown" | "always" {
     this.#missing = false;
-    body.copy(plan.update);
+    body.piece(plan.update);
     const first = body.offset;
     for (let index = 0; index < plan.columns.length; index++) {
       const column = plan.columns[index]!;
       if (column.generated || !sets(index)) continue;
       if (column.always) return "always";
       if (body.offset > first) body.copy(COMMA);
-      body.copy(column.set);
+      body.piece(column.set);
       this.#value(body, column, column.encode, to, index);
     }
     if (body.offset === first) return "same";
-    body.copy(WHERE);
-    if (identity === "whole") {
-      body.copy(ONE_OF);
-      body.copy(plan.select);
-    }
+    if (identity === "whole") body.piece(plan.one);
+    else body.copy(WHERE);
     const compares = identity === "known" ? sets : undefined;
     this.#conditions(body, plan, row, other, identity, compares);
     if (identity === "whole") body.copy(LIMIT_ONE);
-    if (this.#missing) return "unknown";
-    this.lines.put([body.bytes.subarray(0, body.offset)], "UPDATE", plan.table, 1);
-    return "written";
+    return this.#missing ? "unknown" : "written";
   }
 
   /** Writes what has been collected. */
@@ -254,11 +266,11 @@ export class SqlStatements {
       if (identity === "present" && isNullValue) continue;
       if (out.offset > first) out.copy(AND);
       if (isNullValue) {
-        out.copy(column.isNull);
+        out.piece(column.isNull);
         continue;
       }
       const { head, encode } = isKey || identity === "present" ? column.inKey : column.inRow;
-      out.copy(head);
+      out.piece(head);
       this.#value(out, column, encode, from, index);
     }
     if (out.offset > first) return;
