@@ -45,6 +45,8 @@ export interface RuledColumns {
   readonly inherited: boolean;
   /** It has triggers that fire. */
   readonly triggers: boolean;
+  /** A partition with a foreign key whose ON UPDATE changes its rows, so that they move to another one. */
+  readonly moves: boolean;
 }
 
 interface TypeEntry {
@@ -54,7 +56,8 @@ interface TypeEntry {
 
 export const NONE_RULED: RuledColumns = {
   ...{ generated: [], always: [] },
-  ...{ keyless: false, partial: false, renamed: false, inherited: false, triggers: false },
+  ...{ keyless: false, partial: false, renamed: false, inherited: false },
+  ...{ triggers: false, moves: false },
 };
 const BUILTINS = new Map<number, TypeEntry>();
 const BUILTIN_OIDS = new Map<string, number>();

@@ -35,6 +35,7 @@ export function applyMetadata(json: unknown, types: TypeRegistry): void {
       renamed: ruled["renamed"] === true,
       inherited: ruled["inherited"] === true,
       triggers: ruled["triggers"] === true,
+      moves: ruled["moves"] === true,
     });
   }
   if (!Array.isArray(asked) || !Array.isArray(found)) return;

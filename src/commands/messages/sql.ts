@@ -40,11 +40,7 @@ export class SqlRun {
       ? new Reversal(this.#files, () => this.script.faults.size > 0)
       : undefined;
     this.script = new SqlScript(readVersion(), checked, backwards);
-    this.script.onTriggers = (table) =>
-      reporter.warn({
-        message: `${table} has triggers, which run with the script, where it has them`,
-        hint: `One that changes rows (updated_at) may hide them from later statements. Before you run the script: ALTER TABLE ${table} DISABLE TRIGGER USER; and afterwards ENABLE.`,
-      });
+    this.script.onCaution = (message, hint) => reporter.warn({ message, hint });
   }
 
   /** The renderer of one stream or capture. */

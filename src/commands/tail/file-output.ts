@@ -41,7 +41,9 @@ export function openFileOutput(
 ): TailOutput {
   const { pgoutput, output, ackFrom } = config;
   if (output.format !== "ndjson" || output.dialect !== "walctl") {
-    throw usageError("--output takes NDJSON only", "Leave --format out, or: --format ndjson");
+    const hint =
+      output.dialect === "sql" ? "SQL: > FILE." : "Leave --format out, or: --format ndjson";
+    throw usageError("--output takes NDJSON only", hint);
   }
   const stream = openStreamOutput(path, standardStreams(context), context.stop);
   if (stream !== undefined) return toStream(stream);

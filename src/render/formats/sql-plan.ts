@@ -1,7 +1,7 @@
 import type { Column, Relation } from "../../pgoutput/messages.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type BinaryToText, binaryToText } from "../values/binary-to-text.ts";
 import { formatType } from "../values/type-names.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";
@@ -63,17 +63,36 @@ export interface SqlPlan {
   /** Not all of its columns, rows or operations are sent. */
   readonly partial: boolean;
   readonly renamed: boolean;
-  /** It had triggers at its source, so that the target may have them. */
-  readonly triggers: boolean;
+  /** What the target's table may do by itself, if it is like its source. */
+  readonly cautions: readonly Caution[];
   /** No column is inserted. */
   readonly isEmpty: boolean;
   /** If one column is the key: `a = ` and `a IN (`. */
   readonly only: OnlyKey | undefined;
 }
 
+interface Caution {
+  readonly what: string;
+  readonly cure: string;
+}
+
+function cautionsOf(table: string, { triggers, moves }: RuledColumns): Caution[] {
+  const cautions: Caution[] = [];
+  if (triggers) {
+    const what = `${table} has triggers, which run with the script`;
+    const cure = `Before you run it: ALTER TABLE ${table} DISABLE TRIGGER USER; afterwards ENABLE.`;
+    cautions.push({ what, cure });
+  }
+  if (moves) {
+    const what = `ON UPDATE of a foreign key moves rows of ${table} to other partitions by itself`;
+    cautions.push({ what, cure: "Run the script with session_replication_role = replica." });
+  }
+  return cautions;
+}
+
 export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
   const ruled = types.ruledColumns(relation.oid);
-  const { generated, always, keyless, partial, renamed, triggers } = ruled;
+  const { generated, always, keyless, partial, renamed } = ruled;
   const columns = relation.columns.map((column) =>
     planColumn(column, types, generated.includes(column.name), always.includes(column.name)),
   );
@@ -89,7 +108,7 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
   const single = only === undefined || keys.length > 1 ? undefined : columns[only];
   const key = single?.inKey.text.endsWith("= ") === true ? single : undefined;
   return {
-    ...{ relation, table, target, columns, whole, keyless, partial, renamed, triggers },
+    ...{ relation, table, target, columns, whole, keyless, partial, renamed },
     key: JSON.stringify([relation, generated]),
     insert: Buffer.from(
       written.length === 0
@@ -99,6 +118,7 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
     update: piece(`UPDATE ${target} SET `),
     select: Buffer.from(select),
     one: piece(` WHERE (tableoid, ctid) = (${select}`),
+    cautions: cautionsOf(table, ruled),
     isEmpty: written.length === 0,
     only:
       key === undefined || only === undefined

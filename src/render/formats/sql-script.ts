@@ -62,10 +62,9 @@ export class SqlScript {
   /** The number of transactions that are comments or end in ROLLBACK. */
   unfit = 0;
 
-  /** Tables that had triggers. */
-  readonly #triggered = new Set<string>();
-  /** Called once for each of them. */
-  onTriggers: (table: string) => void = () => {};
+  readonly #cautions = new Set<string>();
+  /** Called once for each. */
+  onCaution: (what: string, cure: string) => void = () => {};
   /** Called behind a transaction that was printed, and is not whole. */
   onBroken: () => void = () => {};
 
@@ -115,11 +114,12 @@ export class SqlScript {
   }
 
   /** A comment, the first time. That of an undo is at its top. */
-  triggers(table: string): string {
-    if (this.#triggered.has(table)) return "";
-    this.#triggered.add(table);
-    this.onTriggers(table);
-    return this.backwards === undefined ? triggersComment(table) : "";
+  caution(what: string, cure: string): string {
+    const comment = `-- ${what}. ${cure}\n`;
+    if (this.#cautions.has(comment)) return "";
+    this.#cautions.add(comment);
+    this.onCaution(what, cure);
+    return this.backwards === undefined ? comment : "";
   }
 
   /** Once, before everything else. */
@@ -127,11 +127,11 @@ export class SqlScript {
     if (this.#begun) return "";
     this.#begun = true;
     const what = this.backwards === undefined ? "Changes" : "The undo of changes";
-    const triggered = [...this.#triggered].map(triggersComment).join("");
+    const cautions = [...this.#cautions].join("");
     const next = this.checked ? "SET walctl.next = '1';\n" : "";
     return (
       `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 -f FILE\n` +
-      `${SETTINGS}\n${this.backwards === undefined ? next : `${triggered}${BEGIN}\n`}`
+      `${SETTINGS}\n${this.backwards === undefined ? next : `${cautions}${BEGIN}\n`}`
     );
   }
 
@@ -151,11 +151,6 @@ export class SqlScript {
   passes(number: number): string {
     return this.checked ? `SET walctl.next = '${number + 1}';\n` : "";
   }
-}
-
-/** To be taken up by whoever runs the script. */
-function triggersComment(table: string): string {
-  return `-- ${table} has triggers, which run too: ALTER TABLE ${table} DISABLE TRIGGER USER\n`;
 }
 
 function keyOf(xid: number, commitLsn: Lsn): bigint {

@@ -217,7 +217,9 @@ export class SqlRenderer implements Renderer {
       return this.#fail("its table was not announced", VERBS[message.kind], relation);
     }
     const plan = this.#plans.of(relation);
-    if (plan.triggers) this.#lines.write(this.#options.script.triggers(plan.table));
+    for (const { what, cure } of plan.cautions) {
+      this.#lines.write(this.#options.script.caution(what, cure));
+    }
     const fault = this.#undo
       ? this.#changes.takeBack(message, plan)
       : this.#changes.repeat(message, plan);

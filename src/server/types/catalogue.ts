@@ -158,7 +158,10 @@ export class TypeCatalogue {
           WHERE inhparent = ${oid} AND relkind <> 'p') AS inherited,
         EXISTS (
           SELECT FROM pg_trigger
-          WHERE tgrelid = ${oid} AND NOT tgisinternal AND tgenabled IN ('O', 'A')) AS triggers`);
+          WHERE tgrelid = ${oid} AND NOT tgisinternal AND tgenabled IN ('O', 'A')) AS triggers,
+        EXISTS (
+          SELECT FROM pg_constraint JOIN pg_inherits ON inhrelid = conrelid
+          WHERE conrelid = ${oid} AND contype = 'f' AND confupdtype IN ('c', 'n', 'd')) AS moves`);
     return row ?? NONE_RULED;
   }
 

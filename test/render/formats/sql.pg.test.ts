@@ -18,6 +18,39 @@ import { startServer } from "../../support/server/server.ts";
 
 testReplay(18, [ownTypes, toast, identities, partitions, generated, names, truncate]);
 
+describe("a row that ON UPDATE CASCADE moves to another partition", () => {
+  it("is there once in a replay without foreign keys, as a caution says", async () => {
+    const server = await startServer({ version: 18 });
+    try {
+      await server.sql("CREATE TABLE pk (a int PRIMARY KEY); INSERT INTO pk VALUES (1)");
+      await server.sql(
+        "CREATE TABLE fk (a int REFERENCES pk ON UPDATE CASCADE) PARTITION BY LIST (a)",
+      );
+      await server.sql("CREATE TABLE fk1 PARTITION OF fk FOR VALUES IN (1)");
+      await server.sql("CREATE TABLE fk2 PARTITION OF fk DEFAULT; INSERT INTO fk VALUES (1)");
+      for (const table of ["fk1", "fk2"]) {
+        await server.sql(`ALTER TABLE ${table} REPLICA IDENTITY FULL`);
+      }
+      await server.sql("CREATE PUBLICATION everything FOR ALL TABLES");
+      await server.sql("CREATE DATABASE copy TEMPLATE postgres");
+      await server.sql("SELECT pg_create_logical_replication_slot('changes', 'pgoutput')");
+      await server.sql("UPDATE pk SET a = 20");
+      const tail = ["tail", "-q", "-S", "changes", "-P", "everything", "-E", "now", "-F", "sql"];
+      const { stdout, stderr } = await walctl(tail, { server });
+      assert.match(
+        stderr,
+        /of public\.fk1 to other .*\nHINT: Run .*session_replication_role = replica/,
+      );
+      assert.match(stdout, /\n-- ON UPDATE of a foreign key moves rows of public\.fk1 /);
+      const role = "SET session_replication_role = replica;\n";
+      assert.equal(runSql(server, role + stdout, { database: "copy" }).stderr, "");
+      assert.deepEqual(await contentsOf(server, "copy"), await contentsOf(server));
+    } finally {
+      await server.dispose();
+    }
+  });
+});
+
 describe("a table with a trigger that changes rows", () => {
   it("is named before a script runs: without its triggers all is taken back", async () => {
     const server = await startServer({ version: 18 });
