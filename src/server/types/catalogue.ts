@@ -116,15 +116,18 @@ export class TypeCatalogue {
     { oid, schema, table, columns }: Relation,
     publications: readonly string[],
   ): Promise<RuledColumns> {
-    const sent = quoteTextArray(columns.map(({ name }) => name));
-    const names = quoteTextArray([schema === "" ? "pg_catalog" : schema, table]);
+    const sent = columns.map(({ name }) => name);
+    const names = [schema === "" ? "pg_catalog" : schema, table];
     const [row] = await this.#inTurn<RuledColumns>(`
-      WITH self AS (
+      WITH given AS (
+        SELECT ${quoteTextArray(sent)} AS sent,
+          ${quoteTextArray(names)} AS names
+      ), self AS (
         SELECT oid, relname, relnamespace, relkind, relreplident FROM pg_class
         WHERE oid = ${oid} OR oid IN (SELECT relid FROM pg_partition_ancestors(${oid}))
       ), column_ AS (
-        SELECT attnum, attname::text AS name, attgenerated, attidentity, attname::text <> ALL (${sent}) AS hidden
-        FROM pg_attribute WHERE attrelid = ${oid} AND attnum > 0 AND NOT attisdropped
+        SELECT attnum, attname::text AS name, attgenerated, attidentity, attname::text <> ALL (sent) AS hidden
+        FROM given, pg_attribute WHERE attrelid = ${oid} AND attnum > 0 AND NOT attisdropped
       ), published AS (
         -- to_jsonb, to_regclass: before PostgreSQL 15 there are neither row filters nor schemas.
         SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate
@@ -150,10 +153,10 @@ export class TypeCatalogue {
           OR EXISTS (SELECT FROM column_ WHERE hidden AND attgenerated = '')
           -- Through a partitioned table come the changes of its partitions, but no TRUNCATE of one.
           OR EXISTS (SELECT FROM self WHERE oid = ${oid} AND relkind = 'p') AS partial,
-        ARRAY(SELECT name FROM column_ WHERE NOT hidden ORDER BY attnum) <> ${sent}
+        ARRAY(SELECT name FROM column_ WHERE NOT hidden ORDER BY attnum) <> (SELECT sent FROM given)
           OR NOT EXISTS (
-            SELECT FROM self JOIN pg_namespace n ON n.oid = relnamespace
-            WHERE self.oid = ${oid} AND ARRAY[nspname::text, relname::text] = ${names}) AS renamed,
+            SELECT FROM given, self JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE self.oid = ${oid} AND ARRAY[nspname::text, relname::text] = names) AS renamed,
         EXISTS (SELECT FROM pg_inherits JOIN self ON self.oid = inhparent
           WHERE inhparent = ${oid} AND relkind <> 'p') AS inherited,
         EXISTS (

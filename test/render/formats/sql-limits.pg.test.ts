@@ -255,7 +255,7 @@ describe("usage of -F sql", () => {
     ["tail -F sql --undo -E now", /has nothing to undo without a slot/],
     ["tail -F sql --undo -E now --ack -S s", /--undo prints no changes that could be acknowledged/],
     ["tail -F sql --undo -E now -S s --allow-gap", /--allow-gap is not for --undo/],
-    ["tail -F sql -o x.sql", /--output takes NDJSON only\nHINT: SQL: > FILE/],
+    ["tail -S s -P p -F sql -o x.sql", /--output takes NDJSON only\nHINT: SQL: > FILE/],
     ["tail -F sql --binary", /--binary is not for -F sql/],
     [
       "tail -F sql --streaming on",
