@@ -23,6 +23,13 @@ export function fail(check: string, message: string, fix: string | null): Check 
   return { check, status: "fail", message, fix };
 }
 
+/** How many names a message contains. */
+const NAMES_MAX = 3;
+
+export function someOf(names: readonly string[]): string {
+  return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? ", …" : "");
+}
+
 /**
  * A slot as in pg_replication_slots, with what follows from its columns. Null: the value does not apply, or the server
  * is too old to report it.

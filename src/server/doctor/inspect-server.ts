@@ -12,6 +12,9 @@ interface ServerSettings {
   readonly slots: readonly string[];
   /** The slots that are being streamed from. */
   readonly active: readonly string[];
+  /** The slots that are still there after a restart, of each type. */
+  readonly durable_logical: readonly string[];
+  readonly durable_physical: readonly string[];
   readonly max_replication_slots: number;
   readonly senders: number;
   readonly max_wal_senders: number;
@@ -41,6 +44,10 @@ export async function inspectServer(client: Client): Promise<ServerFacts> {
     `SELECT current_setting('server_version') AS server_version, current_setting('wal_level') AS wal_level,
        ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s) AS slots,
        ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s WHERE s.active) AS active,
+       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s
+             WHERE NOT s.temporary AND s.slot_type = 'logical' ORDER BY 1) AS durable_logical,
+       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s
+             WHERE NOT s.temporary AND s.slot_type = 'physical' ORDER BY 1) AS durable_physical,
        current_setting('max_replication_slots')::int AS max_replication_slots,
        (SELECT count(*)::int FROM pg_catalog.pg_stat_replication) AS senders,
        current_setting('max_wal_senders')::int AS max_wal_senders,

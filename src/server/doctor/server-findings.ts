@@ -3,18 +3,17 @@ import { type Check, fail, ok, warning } from "../../reports.ts";
 import { quoteIdentifier, quoteIdentifierList } from "../query/sql.ts";
 import {
   type Administration,
-  RESTART_MISSING,
-  awaitsRestart,
   changeSetting,
   lookAtWal,
   mayReplicateSql,
 } from "../settings/administration.ts";
-import { isLogical, majorOf, walLevelFault } from "../settings/preflight.ts";
+import { majorOf } from "../settings/preflight.ts";
 import { matchingStandbyName } from "../settings/synchronous-standbys.ts";
 import { psqlCommand } from "../target/paste.ts";
 import { PLUGIN } from "../slot/slot.ts";
 import { shellQuote } from "../target/target.ts";
 import type { CheckpointFacts, RoleFacts, ServerFacts } from "./inspect-server.ts";
+import { checkSendersLeft, checkSlotsLeft, checkWalLevel } from "./restart-findings.ts";
 
 const MAJOR_MIN = 14;
 const MAJOR_TESTED = 18;
@@ -57,99 +56,6 @@ function checkRecovery({ in_recovery: standby, version }: ServerFacts): Check[] 
   return majorOf(version) >= 16
     ? [ok(name, "a standby; it decodes what it has replayed")]
     : [fail(name, "a standby, and only PostgreSQL 16 and later decode on one", null)];
-}
-
-function checkWalLevel(facts: ServerFacts, administration: Administration): Check {
-  const fault = walLevelFault(facts.version, facts.wal_level);
-  if (fault === undefined) return sound("wal_level", "logical", facts, isLogical);
-  return afterRestart("wal_level", fault, facts, isLogical, administration, "logical");
-}
-
-/** A stream needs one slot, unless it uses an existing one. */
-function checkSlotsLeft(
-  facts: ServerFacts,
-  administration: Administration,
-  asked: readonly string[],
-): Check {
-  const { slots, max_replication_slots: max } = facts;
-  const missing = asked.filter((name) => !slots.includes(name));
-  const wanted = asked.length === 0 ? 1 : missing.length;
-  const message = `${slots.length} of ${max} slots are taken`;
-  const name = "max_replication_slots";
-  const suffices = (value: string): boolean => Number(value) >= slots.length + wanted;
-  if (suffices(String(max))) {
-    return sound(name, message + (wanted === 0 ? itsOwn(asked) : ""), facts, suffices);
-  }
-  return noPlaceLeft(name, message, max, facts, administration);
-}
-
-/** A stream needs one WAL sender, unless it is already running and uses its slot. */
-function checkSendersLeft(
-  facts: ServerFacts,
-  administration: Administration,
-  asked: readonly string[],
-): Check {
-  const { senders, max_wal_senders: max, active, standbys } = facts;
-  const idle = asked.filter((name) => !active.includes(name));
-  const wanted = asked.length === 0 ? 1 : idle.length;
-  const message = `${senders} of ${max} WAL senders are taken`;
-  const name = "max_wal_senders";
-  const suffices = (value: string): boolean => Number(value) >= senders + wanted;
-  if (suffices(String(max))) {
-    return sound(name, message + (wanted === 0 ? itsOwn(asked) : ""), facts, suffices);
-  }
-  if (standbys.length === 0) return noPlaceLeft(name, message, max, facts, administration);
-  const first = "raise it on the standbys first, which stop replaying where they allow fewer";
-  return fail(name, `${message}: no place for another; ${first}; it takes a restart`, null);
-}
-
-/** In order now, but the configuration holds another value, which a restart brings. */
-function sound(
-  name: string,
-  message: string,
-  { configured }: ServerFacts,
-  suffices: (value: string) => boolean,
-): Check {
-  const { pending = false, value } = configured.get(name) ?? {};
-  if (!pending || (value !== undefined && suffices(value))) return ok(name, message);
-  const what = value === undefined ? "another value" : value === "" ? "no value" : `"${value}"`;
-  const next = "see that this is what is wanted before the server is restarted";
-  return warning(
-    name,
-    `${message}; the configuration has ${what}, which a restart brings: ${next}`,
-    null,
-  );
-}
-
-function itsOwn(asked: readonly string[]): string {
-  return `, by ${asked.map((name) => `"${name}"`).join(", ")} too`;
-}
-
-function noPlaceLeft(
-  name: string,
-  message: string,
-  max: number,
-  facts: ServerFacts,
-  administration: Administration,
-): Check {
-  const full = `${message}: no place for another`;
-  const suffices = (value: string): boolean => Number(value) > max;
-  return afterRestart(name, full, facts, suffices, administration, String(max + 10));
-}
-
-/** The setting has to be changed, or it was changed and the server has to be restarted. */
-function afterRestart(
-  name: string,
-  fault: string,
-  { configured }: ServerFacts,
-  suffices: (value: string) => boolean,
-  administration: Administration,
-  value: string,
-): Check {
-  const waits = awaitsRestart(configured.get(name), suffices);
-  if (waits) return fail(name, `${fault}; ${RESTART_MISSING}`, null);
-  const { words, fix } = changeSetting(administration, name, value, "restart");
-  return fail(name, fault + words, fix);
 }
 
 function checkSenderTimeout(

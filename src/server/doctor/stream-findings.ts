@@ -6,6 +6,7 @@ import {
   groupFaults,
   ok,
   slotReport,
+  someOf,
   warning,
   worstFirst,
 } from "../../reports.ts";
@@ -157,13 +158,6 @@ function checkKeyless(faults: readonly IdentityFault[], admin: ConnectionTarget)
   const fixes = faults.flatMap(({ fix }) => fix ?? []);
   return fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, ...fixes], admin));
 }
-
-function someOf(names: readonly string[]): string {
-  return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? ", …" : "");
-}
-
-/** How many names the message contains; the command contains them all. */
-const NAMES_MAX = 3;
 
 /** Streaming needs only REPLICATION, but copying the tables first needs SELECT. */
 function checkReadable(

@@ -128,7 +128,7 @@ export function changeSetting(
 
 /** A setting in the configuration, which may need a restart to take effect. */
 export interface Configured {
-  /** The server has read a different value than the one in effect. */
+  /** A restart brings a different value than the one in effect, whether the server has read the files again or not. */
   readonly pending: boolean;
   /** The value in the files, whether the server has read it yet or not; undefined if the role may not read them. */
   readonly value: string | undefined;
@@ -139,9 +139,17 @@ export async function readConfigured(
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Configured>> {
   const doing = `see whether ${names.join(", ")} ${names.length === 1 ? "waits" : "wait"} for a restart`;
-  const settings = await queryRows<{ name: string; pending: boolean; readable: boolean }>(
+  const settings = await queryRows<{
+    readonly name: string;
+    readonly pending: boolean;
+    readonly value: string;
+    readonly initial: string;
+    readonly from_files: boolean;
+    readonly readable: boolean;
+  }>(
     client,
-    `SELECT s.name, s.pending_restart AS pending,
+    `SELECT s.name, s.pending_restart AS pending, s.setting AS value, s.boot_val AS initial,
+       s.source IN ('configuration file', 'default') AS from_files,
        pg_catalog.has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
          AND pg_catalog.has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE') AS readable
      FROM pg_catalog.pg_settings s WHERE s.name = ANY (${quoteTextArray(names)})`,
@@ -158,10 +166,11 @@ export async function readConfigured(
   // The last of several lines for a setting counts.
   const values = new Map(lines.map(({ name, setting }) => [name, setting ?? ""]));
   return new Map(
-    settings.map(({ name, pending }) => [
-      name,
-      { pending, value: readable ? (values.get(name) ?? "") : undefined },
-    ]),
+    settings.map(({ name, pending, value, initial, from_files: fromFiles }) => {
+      const next = values.get(name) ?? "";
+      const differs = readable && fromFiles && (next || initial).toLowerCase() !== value;
+      return [name, { pending: pending || differs, value: readable ? next : undefined }];
+    }),
   );
 }
 

@@ -61,8 +61,9 @@ export function walLevelFault(
   return `wal_level is "${walLevel}", and logical decoding needs "logical"`;
 }
 
+/** As the configuration has it: PostgreSQL ignores the case of such values. */
 export function isLogical(walLevel: string): boolean {
-  return walLevel === "logical";
+  return walLevel.toLowerCase() === "logical";
 }
 
 /**

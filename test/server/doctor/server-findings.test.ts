@@ -13,6 +13,8 @@ const SERVER: ServerFacts = {
   wal_level: "logical",
   slots: ["a", "b"],
   active: ["a"],
+  durable_logical: ["a"],
+  durable_physical: [],
   max_replication_slots: 10,
   senders: 1,
   max_wal_senders: 10,
@@ -62,6 +64,7 @@ describe("the server's settings", () => {
   });
 
   const replica = { wal_level: "replica" };
+  const noSlots = { durable_logical: [] };
   const pending = (name: string, value: string | undefined): Partial<ServerFacts> => ({
     configured: new Map([[name, { pending: true, value }]]),
   });
@@ -99,10 +102,72 @@ describe("the server's settings", () => {
     [
       pending("wal_level", "replica"),
       "wal_level",
-      ["warning", /^logical; the configuration has "replica", which a restart brings: /, null],
+      [
+        "fail",
+        'logical; the configuration has "replica", which a restart brings: the server will not start then, because of logical slot "a"; set it back, or drop the slots first',
+        alterSystem("wal_level = 'logical'"),
+      ],
     ],
-    [pending("wal_level", ""), "wal_level", ["warning", /configuration has no value/, null]],
-    [pending("wal_level", undefined), "wal_level", ["warning", /has another value/, null]],
+    [
+      pending("wal_level", "replica"),
+      "wal_level",
+      ["fail", /drop the slots first; on Amazon RDS .* set rds\.logical_replication = 1 /, null],
+      { administration: RDS },
+    ],
+    [
+      { ...noSlots, ...pending("wal_level", "replica") },
+      "wal_level",
+      [
+        "warning",
+        /a restart brings: logical decoding ends then; /,
+        alterSystem("wal_level = 'logical'"),
+      ],
+    ],
+    [
+      { ...noSlots, durable_physical: ["s"], ...pending("wal_level", "replica") },
+      "wal_level",
+      ["warning", /logical decoding ends/, /ALTER SYSTEM/],
+    ],
+    [
+      { ...noSlots, durable_physical: ["s"], ...pending("wal_level", "Minimal") },
+      "wal_level",
+      [
+        "fail",
+        /because of physical slot "s" and max_wal_senders \(10\); set it back, or /,
+        /ALTER/,
+      ],
+    ],
+    [
+      { ...noSlots, max_wal_senders: 0, ...pending("wal_level", "minimal") },
+      "wal_level",
+      ["warning", /logical decoding ends/, /ALTER SYSTEM/],
+    ],
+    [pending("wal_level", "Logical"), "wal_level", ["ok", "logical", null]],
+    [
+      { version: 190_000, ...pending("wal_level", "replica") },
+      "wal_level",
+      ["ok", "logical", null],
+    ],
+    [
+      pending("wal_level", ""),
+      "wal_level",
+      ["fail", /configuration has no value.* will not start/, /ALTER SYSTEM/],
+    ],
+    // Whatever it is, it is lower.
+    [
+      pending("wal_level", undefined),
+      "wal_level",
+      ["fail", /has another value.* will not start/, /ALTER SYSTEM/],
+    ],
+    [
+      { durable_logical: ["a", "b"], ...pending("max_replication_slots", "1") },
+      "max_replication_slots",
+      [
+        "fail",
+        /^2 of 10 slots are taken; the configuration has "1", with which the server will not start/,
+        alterSystem("max_replication_slots = '10'"),
+      ],
+    ],
     [
       pending("max_replication_slots", "2"),
       "max_replication_slots",

@@ -1,5 +1,7 @@
 /** walctl doctor of servers that are set up otherwise than a stream needs it: each has a server of its own. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
@@ -73,6 +75,37 @@ for (const version of newestOrBoth()) {
         assert.ok(!faults(await diagnose(fresh)).includes("wal_level"));
       } finally {
         await fresh.dispose();
+      }
+    });
+
+    test("a setting with which the server would not start again is said, and is set back", async () => {
+      const server = await startServer({ version, settings: { wal_level: "logical" } });
+      try {
+        await server.sql("SELECT pg_create_logical_replication_slot('keepme', 'pgoutput')");
+        await server.sql("SELECT pg_create_logical_replication_slot('gone', 'pgoutput', true)");
+        for (const [name, value, says] of [
+          ["wal_level", "replica", /will not start then, because of logical slot "keepme"; set it/],
+          ["max_replication_slots", "0", /has "0", with which the server will not start/],
+        ] as const) {
+          // Without a reload too: a restart reads the files.
+          await server.sql(`ALTER SYSTEM SET ${name} = '${value}'`);
+          const { status, message, fix } = fault(await diagnose(server), name);
+          assert.deepEqual([status, says.test(message)], ["fail", true], message);
+          await pasteCommand(fix ?? "", server.env);
+          await sleep(100);
+          assert.ok(!faults(await diagnose(server)).includes(name));
+          await server.sql(`ALTER SYSTEM SET ${name} = '${value}'`);
+          await server.stop();
+          await assert.rejects(server.start());
+          writeFileSync(join(server.host, "data", "postgresql.auto.conf"), "");
+          await server.start();
+        }
+        await server.sql("SELECT pg_drop_replication_slot('keepme')");
+        await server.sql("ALTER SYSTEM SET wal_level = 'replica'");
+        const { status, message } = fault(await diagnose(server), "wal_level");
+        assert.deepEqual([status, /logical decoding ends then/.test(message)], ["warning", true]);
+      } finally {
+        await server.dispose();
       }
     });
 
