@@ -1,5 +1,6 @@
 import { ExitCode, Interrupted, WalctlError } from "../errors.ts";
 import { Screen } from "../output/screen.ts";
+import { heightOf } from "../render/terminal/visible-width.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import { type Check, fail } from "../reports.ts";
 import { examine } from "../server/doctor/doctor.ts";
@@ -72,6 +73,9 @@ async function checkRenderer(
   const { renderCheckNdjson, renderChecks } = await import("../render/reports/checks.ts");
   if (output.format === "ndjson") return { each: renderCheckNdjson };
   const width = (): number => stdout.width() ?? Number.POSITIVE_INFINITY;
-  const rows = stdout.isTerminal ? new Screen(stdout.stream).rows : Number.POSITIVE_INFINITY;
-  return { all: (checks) => renderChecks(checks, width(), output, rows) };
+  const screen = stdout.isTerminal ? new Screen(stdout.stream) : undefined;
+  // The prompt takes a line.
+  const fits = (text: string): boolean =>
+    screen === undefined || heightOf(text, screen.columns) < screen.rows;
+  return { all: (checks) => renderChecks(checks, width(), output, fits) };
 }

@@ -3,6 +3,8 @@ import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { Check } from "../reports.ts";
 import { inspectPublications } from "../server/doctor/inspect-stream.ts";
 import { publicationFindings } from "../server/doctor/stream-findings.ts";
+import { suggestionText } from "../server/publication/suggestion.ts";
+import { quoteIdentifier, quoteIdentifierList } from "../server/query/sql.ts";
 import { readAdministration } from "../server/settings/administration.ts";
 import { readServerVersion } from "../server/settings/preflight.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
@@ -22,7 +24,7 @@ export async function publications(
   const reporter = new Reporter(context, output);
   reporter.progress("reading the publications");
   try {
-    const { facts, checks } = await withConnection(
+    const { facts, checks, together } = await withConnection(
       target,
       "ordinary",
       context.stop,
@@ -32,7 +34,12 @@ export async function publications(
         const found = await inspectPublications(client, target, version, names);
         const all = "command" in found ? [] : found;
         const judged = all.map((each) => publicationFindings([each], target, administration));
-        return { facts: all, checks: judged };
+        const together = publicationFindings(
+          all.filter(({ state }) => state !== undefined),
+          target,
+          administration,
+        );
+        return { facts: all, checks: judged, together: faultsOf(together) };
       },
     );
     const { publicationReport, renderPublications } =
@@ -42,13 +49,18 @@ export async function publications(
       state === undefined ? [] : [publicationReport(name, state, tables, faultsOf(checks[at]))],
     );
     const width = context.stdout.width() ?? Number.POSITIVE_INFINITY;
-    const text = renderPublications(reports, output.format, width, output);
+    const text = renderPublications(reports, together, output.format, width, output);
     await sinkOf(context.stdout.stream).write(Buffer.from(text));
     tellOfTable(flags, output, reporter);
-    const missing = facts.flatMap(({ state }, at) =>
-      state === undefined ? [checks[at] ?? []] : [],
-    );
-    for (const { message, fix } of missing.flat()) reporter.fault(message, fix ?? undefined);
+    const missing = facts.filter(({ state }) => state === undefined);
+    for (const { name, existing, suggestion } of missing) {
+      const hint =
+        existing.length === 0
+          ? suggestion && suggestionText(suggestion)
+          : `The database's publications: ${quoteIdentifierList(existing)}.`;
+      const where = `in database ${quoteIdentifier(target.database)}`;
+      reporter.fault(`publication ${quoteIdentifier(name)} does not exist ${where}`, hint);
+    }
     return missing.length > 0 ? ExitCode.failed : ExitCode.done;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;

@@ -70,7 +70,35 @@ for (const version of newestOrBoth()) {
       const missing = await run("publications", "partly", "gone", "-F", "ndjson");
       assert.equal(missing.status, 1);
       assert.equal(parse(missing).length, 1);
-      assert.match(missing.stderr, /^walctl: error: publication "gone" does not exist/);
+      assert.match(
+        missing.stderr,
+        /^walctl: error: publication "gone" does not exist in database "postgres"\nHINT: .*: "My ""Pub""", "empty", "of_schema", "partly"\.\n$/,
+      );
+    });
+
+    test("a table's fault once, under the publications that it is in, and names as SQL has them", async () => {
+      await server.sql(`CREATE TABLE "a.b" (x int); CREATE PUBLICATION again FOR TABLE nokey, "a.b";
+        CREATE TABLE s."C" (id int PRIMARY KEY, "n m" int)`);
+      await server.sql('CREATE PUBLICATION listed FOR TABLE s."C" (id, "n m")');
+      try {
+        const { stdout } = await run("publications", "-F", "table", "--color", "never");
+        const faults = stdout.split("\n").filter((line) => /^(FAIL|warning) /.test(line));
+        assert.match(
+          faults[0] ?? "",
+          /^FAIL +replica_identity: 2 tables .*\("public"\."nokey", "public"\."a\.b"\): .*"My ""Pub""", "again"\)$/,
+        );
+        assert.match(faults[1] ?? "", /^warning +publication: publication "empty"/);
+        assert.equal(faults.length, 2);
+        assert.match(stdout, /public\."a\.b" /);
+        assert.match(stdout, /s\."C" \(id, "n m"\)/);
+        const doctor = await run("doctor", "-F", "ndjson");
+        assert.equal(doctor.stdout.match(/"check":"replica_identity"/g)?.length, 1);
+        const each = parse(await run("publications"));
+        const failed = each.filter(({ status }) => status === "fail");
+        assert.deepEqual(failed.map(({ publication }) => publication).toSorted(), [ODD, "again"]);
+      } finally {
+        await server.sql('DROP PUBLICATION again, listed; DROP TABLE "a.b", s."C"');
+      }
     });
 
     test("piped, it says once that there are tables to read", async () => {

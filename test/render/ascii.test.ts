@@ -52,8 +52,8 @@ for (const width of [20, 40, 80, 200]) {
       ...{ timeline: 1, lsn: "0/0", time: "", counts: new Map([["pg_class", 400]]) },
     };
     for (const text of [
-      renderChecks(checks, width, LOOK, 100),
-      renderPublications([report], "table", width, LOOK),
+      renderChecks(checks, width, LOOK),
+      renderPublications([report], [], "table", width, LOOK),
       renderDroppedPublication({ ...report, status: "dropped", sql: [], undo: [] }, "table", LOOK),
       renderPublication(
         { publication: "p", status: "created", sql: [], warnings: [] },

@@ -4,7 +4,7 @@ import type { Sink } from "../../output/sink.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
 import type { SlotReport } from "../../reports.ts";
 import { wrapWords } from "../../render/terminal/word-wrap.ts";
-import { visibleWidth } from "../../render/terminal/visible-width.ts";
+import { heightOf } from "../../render/terminal/visible-width.ts";
 import { outlookOf } from "../../server/query/server-errors.ts";
 import { aborted, pause } from "../../server/connection/within.ts";
 import type { CommandContext } from "../context.ts";
@@ -49,8 +49,6 @@ async function watchOnScreen(parts: WatchParts): Promise<void> {
   const { stdout } = context;
   const screen = new Screen(stdout.stream);
   let last = parts.first;
-  const heightOf = (line: string): number =>
-    Math.max(1, Math.ceil(visibleWidth(line) / screen.columns));
   const draw = (error: Error | undefined): void => {
     const title = `walctl slots, every ${intervalMs / 1000} s; ${clockText(last)}Ctrl-C ends`;
     const trouble = error === undefined ? "" : `\n${renderError(error, false)}`;
@@ -60,9 +58,9 @@ async function watchOnScreen(parts: WatchParts): Promise<void> {
       return `${head}\n${gap}${slots}${trouble}`.trimEnd().split("\n");
     };
     const fits = (slots: string): boolean =>
-      linesOf(slots).reduce((rows, line) => rows + heightOf(line), 0) <= screen.rows;
+      heightOf(linesOf(slots).join("\n"), screen.columns) <= screen.rows;
     const lines = linesOf(render(last, fits));
-    screen.draw(lines, heightOf);
+    screen.draw(lines, (line) => heightOf(line, screen.columns));
   };
   try {
     for await (const { reports, error } of readings(parts)) {

@@ -1,7 +1,8 @@
 import type { Check } from "../../reports.ts";
 import { jsonLine } from "../bytes/json-line.ts";
-import { createPalette, type Look } from "../terminal/painted.ts";
+import { createPalette, type Look, type Paint, type Palette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
+import { cutToWidth } from "../terminal/text-width.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 
 const WORDS = { ok: "ok", warning: "warning", fail: "FAIL" } as const;
@@ -17,39 +18,66 @@ export function renderCheckText(
   look: Look,
 ): string {
   const palette = createPalette(look);
-  const paint = { ok: palette.committed, warning: palette.pending, fail: palette.aborted }[status];
   const [first = "", ...others] = wrapWords(
     `${check}: ${sanitizeLine(message)}`,
     width - STATUS_WIDTH,
   );
   const indent = " ".repeat(STATUS_WIDTH);
   const head =
-    paint(WORDS[status].padEnd(STATUS_WIDTH)) + first.replace(check, palette.strong(check));
+    paintOf(status, palette)(WORDS[status].padEnd(STATUS_WIDTH)) +
+    first.replace(check, palette.strong(check));
   const lines = [head, ...others.map((line) => indent + line)];
   if (fix !== null) lines.push(indent + sanitizeLine(fix));
   return `${lines.join("\n")}\n`;
 }
 
+function paintOf(status: Check["status"], palette: Palette): Paint {
+  return { ok: palette.committed, warning: palette.pending, fail: palette.aborted }[status];
+}
+
 const RANKS = ["fail", "warning", "ok"] as const;
 
-/** The worst first. Where a window of so many rows has no room for all, what is in order takes a line together. */
+/** The worst first. */
+export function byStatus(checks: readonly Check[]): readonly Check[] {
+  return checks.toSorted((a, b) => RANKS.indexOf(a.status) - RANKS.indexOf(b.status));
+}
+
+/**
+ * The worst first. Where there is no room for all, what is in order takes a line together, and then the last faults a
+ * line each.
+ * @param fits whether there is room for so much
+ */
 export function renderChecks(
   checks: readonly Check[],
   width: number,
   look: Look,
-  rows: number,
+  fits: (text: string) => boolean = () => true,
 ): string {
-  const [failed, warned, sound] = RANKS.map((rank) =>
-    checks.filter(({ status }) => status === rank),
-  );
-  const text = (list: readonly Check[] = []): string =>
+  const text = (list: readonly Check[]): string =>
     list.map((check) => renderCheckText(check, width, look)).join("");
   const totals = renderCheckTotals(checks.map(({ status }) => status));
-  const faults = text(failed) + text(warned);
-  const all = faults + text(sound) + totals;
-  // The prompt takes one.
-  if (all.split("\n").length <= rows) return all;
-  return faults + soundText(sound ?? [], width, look) + totals;
+  const ordered = byStatus(checks);
+  const all = text(ordered) + totals;
+  if (fits(all)) return all;
+  const faults = ordered.filter(({ status }) => status !== "ok");
+  const sound = ordered.filter(({ status }) => status === "ok");
+  const end = soundText(sound, width, look) + totals;
+  const folded = text(faults) + end;
+  if (fits(folded)) return folded;
+  const briefs = faults.map((check) => briefText(check, width, look));
+  const more = "Cut to the window's size; with -F table | less it is whole.\n";
+  const partly = (whole: number): string =>
+    text(faults.slice(0, whole)) + briefs.slice(whole).join("") + end + more;
+  const whole = faults.findLastIndex((_, count) => fits(partly(count)));
+  return partly(Math.max(whole, 0));
+}
+
+function briefText({ check, status, message }: Check, width: number, look: Look): string {
+  const palette = createPalette(look);
+  const room = Math.max(width - STATUS_WIDTH, 1);
+  const text = cutToWidth(`${check}: ${sanitizeLine(message)}`, room, palette.glyphs.ellipsis);
+  const head = paintOf(status, palette)(WORDS[status].padEnd(STATUS_WIDTH));
+  return `${head}${text.replace(check, palette.strong(check))}\n`;
 }
 
 function soundText(checks: readonly Check[], width: number, look: Look): string {

@@ -3,7 +3,8 @@ import { jsonLine } from "../bytes/json-line.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { type Look, type Palette, createPalette } from "../terminal/painted.ts";
-import { renderCheckText } from "./checks.ts";
+import { formatIdentifier } from "../values/identifier.ts";
+import { byStatus, renderCheckText } from "./checks.ts";
 
 type Format = "table" | "ndjson";
 
@@ -81,8 +82,10 @@ export function publicationReport(
   };
 }
 
+/** @param faults those of all of them, for the table: each once. NDJSON has each with its publication. */
 export function renderPublications(
   reports: readonly PublicationReport[],
+  faults: readonly Check[],
   format: Format,
   width: number,
   look: Look,
@@ -94,14 +97,18 @@ export function renderPublications(
     palette,
     head: ["publication", "publishes", "tables"].map((title) => palette.quiet(title)),
     rows: reports.map((report) => [
-      palette.strong(sanitizeLine(report.publication)),
+      palette.strong(formatIdentifier(report.publication)),
       options(report).join("\n"),
       tables(report, palette).join("\n"),
     ]),
     ruled: true,
   });
-  const faults = reports.flatMap((report) => report.faults);
-  return grid + faults.map((each) => renderCheckText(each, width, look)).join("");
+  return (
+    grid +
+    byStatus(faults)
+      .map((each) => renderCheckText(each, width, look))
+      .join("")
+  );
 }
 
 /** The form of slots' faults: which check found it is doctor's affair. */
@@ -133,7 +140,7 @@ function tables(
 ): string[] {
   const heads = all
     ? ["all tables"]
-    : schemas.map((schema) => `all of schema ${sanitizeLine(schema)}`);
+    : schemas.map((schema) => `all of schema ${formatIdentifier(schema)}`);
   const lines = list.slice(0, TABLES_MAX).map((table) => tableText(table));
   const more = list.length - lines.length;
   return [
@@ -144,9 +151,9 @@ function tables(
 }
 
 function tableText({ schema, table, columns, where }: TableReport): string {
-  const list = columns === null ? "" : ` (${columns.join(", ")})`;
-  const filter = where === null ? "" : ` WHERE ${where}`;
-  return sanitizeLine(`${schema}.${table}${list}${filter}`);
+  const list = columns === null ? "" : ` (${columns.map(formatIdentifier).join(", ")})`;
+  const filter = where === null ? "" : ` WHERE ${sanitizeLine(where)}`;
+  return `${formatIdentifier(schema)}.${formatIdentifier(table)}${list}${filter}`;
 }
 
 export function renderDroppedPublication(
@@ -162,7 +169,7 @@ export function renderDroppedPublication(
     head: ["publication", "status", "tables"].map((title) => palette.quiet(title)),
     rows: [
       [
-        sanitizeLine(publication),
+        formatIdentifier(publication),
         palette.committed(status.replace("_", " ")),
         report.tables.map(tableText).join("\n") || palette.quiet("none by name"),
       ],

@@ -7,3 +7,12 @@ const SGR = /\u001b\[[\d;]*m/g;
 export function visibleWidth(line: string): number {
   return textWidth(line.replace(SGR, ""));
 }
+
+/** The lines of a terminal that a text takes, which wraps what is wider. The end of its last line counts as none. */
+export function heightOf(text: string, columns: number): number {
+  const lines = text.replace(/\n$/, "").split("\n");
+  return lines.reduce(
+    (rows, line) => rows + Math.max(1, Math.ceil(visibleWidth(line) / columns)),
+    0,
+  );
+}

@@ -99,6 +99,8 @@ export interface PublicationFacts {
   readonly name: string;
   /** Undefined if it does not exist. */
   readonly state: PublicationState | undefined;
+  /** The database's publications. */
+  readonly existing: readonly string[];
   readonly tables: readonly TableFacts[];
   readonly identityFaults: readonly IdentityFault[];
   /** How to create it or add tables to it, if that is needed. */
@@ -121,7 +123,8 @@ export async function inspectPublications(
   version: ServerVersion,
   only: readonly string[],
 ): Promise<PublicationsFacts> {
-  const names = only.length === 0 ? await listPublications(client) : only;
+  const existing = await listPublications(client);
+  const names = only.length === 0 ? existing : only;
   if (names.length === 0) return await suggestPublication(client, target, version, "walctl");
   const all: PublicationFacts[] = [];
   for (const name of names) {
@@ -133,7 +136,7 @@ export async function inspectPublications(
       tables.length > 0 || open
         ? undefined
         : await suggestPublication(client, target, version, name, state);
-    all.push({ name, state, tables, identityFaults: faults ?? [], suggestion });
+    all.push({ name, state, existing, tables, identityFaults: faults ?? [], suggestion });
   }
   return all;
 }

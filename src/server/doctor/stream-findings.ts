@@ -10,9 +10,9 @@ import {
   warning,
   worstFirst,
 } from "../../reports.ts";
-import type { IdentityFault } from "../publication/replica-identity.ts";
+import { type IdentityFault, effectOf } from "../publication/replica-identity.ts";
 import { LOCK_TIMEOUT } from "../publication/resolve.ts";
-import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
+import { quoteIdentifier, quoteIdentifierList, quoteQualified } from "../query/sql.ts";
 import { SqlState } from "../query/sqlstate.ts";
 import { type Administration, mayReplicateSql } from "../settings/administration.ts";
 import { nameBeside } from "../slot/beside.ts";
@@ -106,14 +106,14 @@ export function publicationFindings(
     const message = `there is none in database ${quoteIdentifier(target.database)}: nothing can be streamed. ${facts.words}`;
     return [warning("publication", message, facts.command)];
   }
-  return facts.flatMap((publication) => [
-    checkPublication(publication),
-    ...checkIdentities(publication, admin),
-    ...checkReadable(publication, target.user, admin),
-  ]);
+  return [
+    ...facts.map(checkPublication),
+    ...checkIdentities(facts, admin),
+    ...checkReadable(facts, target.user, admin),
+  ];
 }
 
-function checkPublication({ name, state, tables, suggestion }: PublicationFacts): Check {
+function checkPublication({ name, state, existing, tables, suggestion }: PublicationFacts): Check {
   const who = `publication ${quoteIdentifier(name)}`;
   if (suggestion === undefined) {
     if (tables.length === 0) {
@@ -123,7 +123,11 @@ function checkPublication({ name, state, tables, suggestion }: PublicationFacts)
     return ok("publication", `${who}: ${count}`);
   }
   const { words, command } = suggestion;
-  if (state === undefined) return fail("publication", `${who} does not exist. ${words}`, command);
+  if (state === undefined) {
+    const others =
+      existing.length === 0 ? "" : `; the database has ${quoteIdentifierList(existing)}`;
+    return fail("publication", `${who} does not exist${others}. ${words}`, command);
+  }
   // No command to paste: a subscription to the publication stops at a table that it does not have.
   const message = `${who} publishes no tables, so nothing is streamed. ${suggestionText(suggestion)}`;
   return warning("publication", message, null);
@@ -132,51 +136,89 @@ function checkPublication({ name, state, tables, suggestion }: PublicationFacts)
 /** Nobody should wait for ever behind ALTER TABLE. */
 const LOCK_TIMEOUT_SQL = `SET lock_timeout = '${LOCK_TIMEOUT}'`;
 
+interface SharedFault extends IdentityFault {
+  readonly publications: readonly string[];
+}
+
+/** A table's fault is one, however many publications it is in. */
+function sharedFaults(facts: readonly PublicationFacts[]): readonly SharedFault[] {
+  const faults = new Map<string, SharedFault>();
+  for (const { name, identityFaults } of facts) {
+    for (const fault of identityFaults) {
+      const key = `${fault.cause}\n${fault.fix ?? fault.hint}`;
+      const known = faults.get(key);
+      const rejected = new Set([...(known?.rejected ?? []), ...fault.rejected]);
+      faults.set(key, {
+        ...fault,
+        rejected: ["UPDATE", "DELETE"].filter((each) => rejected.has(each)),
+        publications: [...(known?.publications ?? []), name],
+      });
+    }
+  }
+  return [...faults.values()];
+}
+
 function checkIdentities(
-  { identityFaults }: PublicationFacts,
+  facts: readonly PublicationFacts[],
   admin: ConnectionTarget,
 ): readonly Check[] {
-  const isAlike = ({ missing, fix }: IdentityFault): boolean => missing && fix !== undefined;
-  const alike = identityFaults.filter(isAlike);
-  const others =
-    alike.length > 1 ? identityFaults.filter((each) => !isAlike(each)) : identityFaults;
-  return [
-    ...(alike.length > 1 ? [checkKeyless(alike, admin)] : []),
-    ...others.map(({ message, hint, fix }) =>
-      fix === undefined
-        ? fail("replica_identity", `${message}. ${hint}`, null)
-        : fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, fix], admin)),
-    ),
-  ];
+  const groups = new Map<string, SharedFault[]>();
+  for (const fault of sharedFaults(facts)) {
+    const isAlike = fault.missing && fault.fix !== undefined;
+    const key = isAlike ? fault.rejected.join() : `${fault.cause}\n${fault.hint}`;
+    groups.set(key, [...(groups.get(key) ?? []), fault]);
+  }
+  return [...groups.values()].flatMap((group) => checkIdentity(group, admin));
 }
 
 /** Thirty tables without a key are one finding, with one command. */
-function checkKeyless(faults: readonly IdentityFault[], admin: ConnectionTarget): Check {
+function checkIdentity(
+  [first, ...others]: readonly SharedFault[],
+  admin: ConnectionTarget,
+): readonly Check[] {
+  if (first === undefined) return [];
+  const faults = [first, ...others];
   const some = someOf(faults.map(({ table }) => table));
-  const rejected = (faults[0]?.rejected ?? []).join(" and ");
-  const message = `${faults.length} tables have no replica identity (${some}): the server rejects ${rejected} of them from every program while they are published`;
+  const cause =
+    faults.length === 1
+      ? first.cause
+      : `${faults.length} tables have no replica identity (${some})`;
+  const by = publicationsText(faults.flatMap(({ publications }) => publications));
+  const message = `${cause}: ${effectOf(first.rejected, faults.length)} (by ${by})`;
   const fixes = faults.flatMap(({ fix }) => fix ?? []);
-  return fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, ...fixes], admin));
+  return [
+    fixes.length === 0
+      ? fail("replica_identity", `${message}. ${first.hint}`, null)
+      : fail("replica_identity", message, psqlCommand([LOCK_TIMEOUT_SQL, ...fixes], admin)),
+  ];
+}
+
+function publicationsText(names: readonly string[]): string {
+  const different = [...new Set(names)];
+  const word = different.length === 1 ? "publication" : "publications";
+  return `${word} ${someOf(different.map(quoteIdentifier))}`;
 }
 
 /** Streaming needs only REPLICATION, but copying the tables first needs SELECT. */
 function checkReadable(
-  { name, tables }: PublicationFacts,
+  facts: readonly PublicationFacts[],
   user: string,
   admin: ConnectionTarget,
 ): readonly Check[] {
-  const unreadable = tables.filter(({ readable }) => !readable);
-  if (unreadable.length === 0) return [];
-  const hidden = unreadable.map(({ schema, table }) => quoteQualified(schema, table));
-  const some = someOf(hidden);
-  const schemas = [...new Set(unreadable.map(({ schema }) => schema))];
+  const found = facts.flatMap(({ name, tables }) =>
+    tables.filter(({ readable }) => !readable).map((table) => ({ name, ...table })),
+  );
+  if (found.length === 0) return [];
+  const hidden = [...new Set(found.map(({ schema, table }) => quoteQualified(schema, table)))];
+  const schemas = [...new Set(found.map(({ schema }) => schema))];
   const role = quoteIdentifier(user);
   const usage = `GRANT USAGE ON SCHEMA ${schemas.map(quoteIdentifier).join(", ")} TO ${role}`;
   const select = `GRANT SELECT ON ${hidden.join(", ")} TO ${role}`;
+  const who = publicationsText(found.map(({ name }) => name));
   return [
     warning(
       "role_select",
-      `publication ${quoteIdentifier(name)}: the role may not read ${some}; streaming works, copying the tables first does not`,
+      `${who}: the role may not read ${someOf(hidden)}; streaming works, copying the tables first does not`,
       psqlCommand(`${usage}; ${select}`, admin),
     ),
   ];

@@ -73,7 +73,6 @@ function faultOf(
   if (found === undefined) return undefined;
   const { root, schema, name } = member;
   const table = quoteQualified(schema, name);
-  const effect = `the server rejects ${rejected.join(" and ")} of it from every program while it is published`;
   const fix =
     !member.full && !member.not_full && faultOfFull(member, published, state) === undefined
       ? replicaIdentityFullSql(schema, name)
@@ -83,10 +82,15 @@ function faultOf(
     root,
     table,
     ...{ cause, rejected, missing: !member.full && member.identity === null },
-    message: `${cause}: ${effect}`,
+    message: `${cause}: ${effectOf(rejected, 1)}`,
     hint: fix ?? advice,
     fix,
   };
+}
+
+export function effectOf(rejected: readonly string[], tables: number): string {
+  const [them, are] = tables === 1 ? ["it", "it is"] : ["them", "they are"];
+  return `the server rejects ${rejected.join(" and ")} of ${them} from every program while ${are} published`;
 }
 
 interface Found {

@@ -1,4 +1,5 @@
 /** doctor's judgement of everything that a stream uses, without a server. */
+import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type {
   ConnectionFacts,
@@ -10,6 +11,7 @@ import {
   publicationFindings,
   slotFindings,
 } from "../../../src/server/doctor/stream-findings.ts";
+import type { IdentityFault } from "../../../src/server/publication/replica-identity.ts";
 import { SETTINGS, SLOT } from "../slot/support.ts";
 import { AT, type Expected, OWN, PSQL, TARGET, expectCheck } from "./support.ts";
 
@@ -71,6 +73,7 @@ describe("the publications", () => {
   });
   const sound: PublicationFacts = {
     name: "p",
+    existing: ["p"],
     state: {
       ...{ publish: ["insert", "update"], viaPartitionRoot: false, generatedColumns: "none" },
       ...{ allTables: false, schemas: [], tables: [] },
@@ -80,9 +83,17 @@ describe("the publications", () => {
     suggestion: undefined,
   };
   const fault = {
-    ...{ root: 1, table: '"public"."t"', cause: "", missing: true, rejected: ["UPDATE"] },
+    ...{
+      root: 1,
+      table: '"public"."t"',
+      cause: "no identity",
+      missing: true,
+      rejected: ["UPDATE"],
+    },
     ...{ message: "no identity", hint: "Give it a key.", fix: undefined },
   };
+  const rejected = (them: string, are: string): string =>
+    `no identity: the server rejects UPDATE of ${them} from every program while ${are} published`;
   const cases: ReadonlyArray<readonly [Partial<PublicationFacts>, check: string, Expected]> = [
     [{}, "publication", ["ok", 'publication "p": 1 table', null]],
     [{}, "replica_identity", undefined],
@@ -93,9 +104,18 @@ describe("the publications", () => {
       ["ok", 'publication "p": 2 tables', null],
     ],
     [
-      { state: undefined, tables: [], suggestion },
+      { state: undefined, existing: [], tables: [], suggestion },
       "publication",
       ["fail", 'publication "p" does not exist. To create it', suggestion.command],
+    ],
+    [
+      { state: undefined, existing: ["a", "B"], tables: [], suggestion },
+      "publication",
+      [
+        "fail",
+        'publication "p" does not exist; the database has "a", "B". To create it',
+        suggestion.command,
+      ],
     ],
     [
       { tables: [], suggestion },
@@ -110,14 +130,14 @@ describe("the publications", () => {
     [
       { identityFaults: [fault] },
       "replica_identity",
-      ["fail", "no identity. Give it a key.", null],
+      ["fail", `${rejected("it", "it is")} (by publication "p"). Give it a key.`, null],
     ],
     [
       { identityFaults: [{ ...fault, fix: "ALTER TABLE t REPLICA IDENTITY FULL" }] },
       "replica_identity",
       [
         "fail",
-        "no identity",
+        `${rejected("it", "it is")} (by publication "p")`,
         /-c "SET lock_timeout = '.*'" -c "ALTER TABLE t REPLICA IDENTITY FULL"$/,
       ],
     ],
@@ -131,7 +151,7 @@ describe("the publications", () => {
       "replica_identity",
       [
         "fail",
-        '4 tables have no replica identity ("public"."a", "public"."b", "public"."c", …): the server rejects UPDATE of them from every program while they are published',
+        '4 tables have no replica identity ("public"."a", "public"."b", "public"."c", …): the server rejects UPDATE of them from every program while they are published (by publication "p")',
         /-c "ALTER TABLE a REPLICA IDENTITY FULL" -c .* -c "ALTER TABLE d REPLICA IDENTITY FULL"$/,
       ],
     ],
@@ -155,6 +175,46 @@ describe("the publications", () => {
       expectCheck(publicationFindings([{ ...sound, ...facts }], TARGET, OWN), check, expected);
     });
   }
+
+  it("have what is at fault with a table once, with the publications that it is in", () => {
+    const fixable = (name: string, rejects: readonly string[]): IdentityFault => ({
+      ...fault,
+      ...{ table: name, cause: `table ${name} has none`, rejected: rejects },
+      ...{ fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL` },
+    });
+    const both = ["UPDATE", "DELETE"];
+    const find = (
+      ...lists: ReadonlyArray<readonly IdentityFault[]>
+    ): ReadonlyArray<readonly [string, string | null]> =>
+      publicationFindings(
+        lists.map((identityFaults, at) => ({
+          ...{ ...sound, name: `p${at}`, identityFaults },
+          tables: [table("t", false)],
+        })),
+        TARGET,
+        OWN,
+      )
+        .filter(({ check }) => check === "replica_identity" || check === "role_select")
+        .map(({ message, fix }) => [message, fix]);
+    const one = find([fixable("a", both)], [fixable("a", ["UPDATE"])], []);
+    assert.deepEqual(
+      one.map(([message]) => message),
+      [
+        'table a has none: the server rejects UPDATE and DELETE of it from every program while it is published (by publications "p0", "p1")',
+        'publications "p0", "p1", "p2": the role may not read "public"."t"; streaming works, copying the tables first does not',
+      ],
+    );
+    const [more, other] = find(
+      [fixable("a", both)],
+      [fixable("a", both), fixable("b", both), fixable("c", ["UPDATE"])],
+    );
+    assert.match(
+      more?.[0] ?? "",
+      /^2 tables have no replica identity \(a, b\): .*UPDATE and DELETE/,
+    );
+    assert.equal(more?.[1]?.match(/ALTER TABLE/g)?.length, 2);
+    assert.match(other?.[0] ?? "", /^table c has none: the server rejects UPDATE of it .*"p1"\)$/);
+  });
 
   it("are none at all", () => {
     expectCheck(publicationFindings(suggestion, TARGET, OWN), "publication", [
