@@ -112,13 +112,30 @@ export function slotReport(slot: Slot, faults: readonly SlotFault[]): SlotReport
   return { slot: name, time, status, ...others, faults };
 }
 
+/** A loss that is this near counts as a warning. */
+const SOON_SECONDS = 3600;
+
+/** At the pace of late. */
+export function isLostSoon({ pace }: SlotReport): boolean {
+  const { lost_in_seconds: lost = null, caught_up_in_seconds: caught = null } = pace ?? {};
+  return lost !== null && lost < SOON_SECONDS && (caught === null || lost <= caught);
+}
+
+/** The status, with what --watch sees coming. */
+export function outlookOf(slot: SlotReport): Check["status"] {
+  return slot.status === "ok" && isLostSoon(slot) ? "warning" : slot.status;
+}
+
 const RANKS = { fail: 0, warning: 1, ok: 2 } as const;
 
-/** The worst first, and of these what retains most. */
+/** The worst first: of one status what is lost soonest, then what retains most. */
 export function worstFirst(slots: readonly SlotReport[]): readonly SlotReport[] {
+  const lossOf = (slot: SlotReport): number =>
+    isLostSoon(slot) ? (slot.pace?.lost_in_seconds ?? SOON_SECONDS) : SOON_SECONDS;
   return slots.toSorted(
     (a, b) =>
-      RANKS[a.status] - RANKS[b.status] ||
+      RANKS[outlookOf(a)] - RANKS[outlookOf(b)] ||
+      lossOf(a) - lossOf(b) ||
       (a.status === "ok" ? 0 : (b.retained_bytes ?? 0) - (a.retained_bytes ?? 0)),
   );
 }

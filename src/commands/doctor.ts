@@ -72,7 +72,7 @@ async function checkRenderer(
   }
   const { renderCheckNdjson, renderChecks } = await import("../render/reports/checks.ts");
   if (output.format === "ndjson") return { each: renderCheckNdjson };
-  const width = (): number => stdout.width() ?? Number.POSITIVE_INFINITY;
+  const width = (): number => stdout.width() ?? 80;
   const screen = stdout.isTerminal ? new Screen(stdout.stream) : undefined;
   // The prompt takes a line.
   const fits = (text: string): boolean =>

@@ -48,7 +48,7 @@ export async function publications(
     const reports = facts.flatMap(({ name, state, tables }, at) =>
       state === undefined ? [] : [publicationReport(name, state, tables, faultsOf(checks[at]))],
     );
-    const width = context.stdout.width() ?? Number.POSITIVE_INFINITY;
+    const width = context.stdout.width() ?? 80;
     const text = renderPublications(reports, together, output.format, width, output);
     await sinkOf(context.stdout.stream).write(Buffer.from(text));
     tellOfTable(flags, output, reporter);

@@ -12,9 +12,7 @@ export async function createSummaryRenderer(
   const { SummaryRenderer, renderSummaryNdjson } = await import("../../render/reports/summary.ts");
   if (output.format === "ndjson") return new SummaryRenderer(renderSummaryNdjson);
   const { renderSummaryTables } = await import("../../render/reports/summary-table.ts");
-  return new SummaryRenderer((counts) =>
-    renderSummaryTables(counts, stdout.width() ?? Number.POSITIVE_INFINITY, output),
-  );
+  return new SummaryRenderer((counts) => renderSummaryTables(counts, stdout.width() ?? 80, output));
 }
 
 /** The warning if changes of a rolled-back transaction may be counted. */

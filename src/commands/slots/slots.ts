@@ -130,7 +130,7 @@ async function slotsRenderer(
   }
   const { renderSlotsTable } = await import("../../render/reports/slots-table.ts");
   return (reports, fits) => {
-    const width = context.stdout.width() ?? Number.POSITIVE_INFINITY;
+    const width = context.stdout.width() ?? 80;
     return renderSlotsTable(reports, width, output, fits);
   };
 }

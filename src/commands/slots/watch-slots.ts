@@ -2,7 +2,7 @@ import { formatByteCount } from "../../byte-count.ts";
 import { Screen } from "../../output/screen.ts";
 import type { Sink } from "../../output/sink.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
-import type { SlotReport } from "../../reports.ts";
+import { type SlotReport, worstFirst } from "../../reports.ts";
 import { wrapWords } from "../../render/terminal/word-wrap.ts";
 import { heightOf } from "../../render/terminal/visible-width.ts";
 import { outlookOf } from "../../server/query/server-errors.ts";
@@ -106,7 +106,7 @@ async function* readings({
     const reading = await Promise.race([attempt(read), stopped]);
     if (reading === undefined || stop.aborted) return;
     yield reading.error === undefined
-      ? { ...reading, reports: rates.add(reading.reports) }
+      ? { ...reading, reports: worstFirst(rates.add(reading.reports)) }
       : reading;
   }
 }

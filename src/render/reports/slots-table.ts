@@ -3,7 +3,7 @@ import { shortenName } from "../cells/names.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { type Look, type Paint, type Palette, createPalette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
-import { type SlotReport, groupFaults } from "../../reports.ts";
+import { type SlotReport, groupFaults, isLostSoon, outlookOf } from "../../reports.ts";
 import { stateOf } from "./slots.ts";
 import { cutToWidth, startWithin, textWidth } from "../terminal/text-width.ts";
 import { visibleWidth } from "../terminal/visible-width.ts";
@@ -43,6 +43,8 @@ const OPTIONS: Fact = { head: "options", text: (slot) => optionsOf(slot).join(",
 const ALL: readonly Fact[] = [
   ...[DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, PACE, FORECAST, OPTIONS],
 ];
+/** What a watched table leaves out, in this order, before a slot takes more than a line. */
+const LEFT_OUT: readonly Fact[] = [OPTIONS, PLUGIN, SINCE, DATABASE];
 /** With these limits the table of several lines per slot fits 80 columns. */
 const NAME_WIDTH_MAX = 20;
 const STATE_WIDTH_MAX = 31;
@@ -53,46 +55,51 @@ const FIXES_MAX = 3;
 /**
  * The slots, the worst first, and below them their faults, with commands to paste: as a table, or where that is too wide
  * as blocks of lines.
- * @param fits whether there is room for so much; where there is none, the first ones, and how many more there are
+ * @param fits on a screen that is redrawn: whether there is room for so much; where there is none, the first ones, and
+ *   how many more there are
  */
 export function renderSlotsTable(
   all: readonly SlotReport[],
   width: number,
   look: Look,
-  fits: (text: string) => boolean = () => true,
+  fits?: (text: string) => boolean,
 ): string {
   if (all.length === 0) return "The server has no slots.\n";
   const palette = createPalette(look);
-  const draw = (count: number): string => {
-    const slots = all.slice(0, count);
-    return (
-      drawSlots(slots, width, palette) +
-      restText(all.slice(count), width) +
-      renderFaults(slots, width, palette)
-    );
-  };
-  const whole = draw(all.length);
-  if (fits(whole)) return whole;
+  const leftOut = fits === undefined ? [] : LEFT_OUT;
+  const table = (count: number): string => drawSlots(all.slice(0, count), width, palette, leftOut);
+  const lines = Array.from(all, (slot) => briefLine(slot, width, palette));
+  const brief = (count: number): string => lines.slice(0, count).join("");
+  const rest = (count: number): string => restText(all.slice(count), width);
+  const faults = (count: number): string => renderFaults(all.slice(0, count), width, palette);
+  const whole = table(all.length) + faults(all.length);
+  if (fits === undefined || fits(whole)) return whole;
   // Each takes a line at least.
   let most = all.length;
-  const lines = Array.from(all, (slot) => briefLine(slot, width, palette));
-  while (most > 0 && !fits(lines.slice(0, most).join(""))) most -= 1;
-  for (let count = Math.min(most, all.length - 1); count > 0; count--) {
-    const text = draw(count);
-    if (fits(text)) return text;
-  }
-  for (let count = most; count > 0; count--) {
-    const text = lines.slice(0, count).join("") + restText(all.slice(count), width);
-    if (fits(text)) return text;
+  while (most > 0 && !fits(brief(most))) most -= 1;
+  for (const withFaults of [true, false]) {
+    for (let count = most; count > 0; count--) {
+      const below = rest(count) + (withFaults ? faults(count) : "");
+      const found = [table(count) + below, brief(count) + below].find(fits);
+      if (found !== undefined) return found;
+    }
   }
   return restText(all, width);
 }
 
-function drawSlots(slots: readonly SlotReport[], width: number, palette: Palette): string {
+function drawSlots(
+  slots: readonly SlotReport[],
+  width: number,
+  palette: Palette,
+  leftOut: readonly Fact[],
+): string {
   const isWithin = (text: string): boolean =>
     text.split("\n").every((line) => visibleWidth(line) <= width);
-  const wide = wideTable(slots, palette);
-  if (isWithin(wide)) return wide;
+  for (let count = 0; count <= leftOut.length; count++) {
+    const facts = ALL.filter((fact) => !leftOut.slice(0, count).includes(fact));
+    const wide = wideTable(slots, facts, palette);
+    if (isWithin(wide)) return wide;
+  }
   const stacked = stackedTable(slots, palette);
   if (isWithin(stacked)) return stacked;
   return slots.flatMap((slot) => blockOf(slot, width, palette)).join("");
@@ -119,7 +126,7 @@ function blockOf(slot: SlotReport, width: number, palette: Palette): readonly st
     return done;
   }, []);
   const [first = "", ...others] = lines;
-  const paint = paintOf(slot.status, palette);
+  const paint = paintOf(outlookOf(slot), palette);
   const painted = paint(first.slice(0, state.length)) + first.slice(state.length);
   return [...name, ...[painted, ...others].map((line) => `  ${line}`)].map((line) => `${line}\n`);
 }
@@ -127,20 +134,24 @@ function blockOf(slot: SlotReport, width: number, palette: Palette): readonly st
 /** All that there is room for in a small window. */
 function briefLine(slot: SlotReport, width: number, palette: Palette): string {
   const { ellipsis } = palette.glyphs;
-  const rest = [`  ${stateOf(slot)}`, KEPT.text(slot) && `  ${KEPT.text(slot)}`].join("");
+  const facts = [stateOf(slot), KEPT.text(slot), FORECAST.text(slot)].filter(Boolean);
+  const rest = facts.map((fact) => `  ${fact}`).join("");
   const room = Math.max(width - 2 - textWidth(rest), SHORT_NAME_WIDTH);
   const name = shortenName(sanitizeLine(slot.slot), room, ellipsis);
   const text = cutToWidth(name + rest, Math.max(width - 2, 1), ellipsis);
-  return `${paintOf(slot.status, palette)(signsOf(palette)[slot.status])} ${text}\n`;
+  const status = outlookOf(slot);
+  return `${paintOf(status, palette)(signsOf(palette)[status])} ${text}\n`;
 }
 
 /** `and 12 more slots: 1 with a warning` */
 function restText(rest: readonly SlotReport[], width: number): string {
   if (rest.length === 0) return "";
   const failed = rest.filter(({ status }) => status === "fail").length;
-  const warned = rest.filter(({ status }) => status === "warning").length;
+  const soon = rest.filter((slot) => slot.status !== "fail" && isLostSoon(slot)).length;
+  const warned = rest.filter((slot) => slot.status === "warning" && !isLostSoon(slot)).length;
   const faults = [
     failed === 0 ? "" : `${failed} at fault`,
+    soon === 0 ? "" : `${soon} lost within the hour`,
     warned === 0 ? "" : `${warned} with a warning`,
   ].filter(Boolean);
   const which = faults.length === 0 ? "none at fault" : faults.join(", ");
@@ -148,8 +159,8 @@ function restText(rest: readonly SlotReport[], width: number): string {
   return wrapWords(text, width).join("\n") + "\n";
 }
 
-function wideTable(slots: readonly SlotReport[], palette: Palette): string {
-  const facts = ALL.filter((fact) => slots.some((slot) => fact.text(slot) !== ""));
+function wideTable(slots: readonly SlotReport[], all: readonly Fact[], palette: Palette): string {
+  const facts = all.filter((fact) => slots.some((slot) => fact.text(slot) !== ""));
   return drawGrid({
     palette,
     head: ["slot", ...facts.map(({ head }) => head)].map((title) => palette.quiet(title)),
@@ -200,11 +211,11 @@ function paintOf(status: SlotReport["status"], palette: Palette): Paint {
 }
 
 function stateText(slot: SlotReport, palette: Palette): string {
-  return `${signsOf(palette)[slot.status]} ${stateOf(slot)}`;
+  return `${signsOf(palette)[outlookOf(slot)]} ${stateOf(slot)}`;
 }
 
 function stateCell(slot: SlotReport, palette: Palette): string {
-  return paintOf(slot.status, palette)(stateText(slot, palette));
+  return paintOf(outlookOf(slot), palette)(stateText(slot, palette));
 }
 
 /** However small the lag is: nobody brings it down. */
@@ -221,13 +232,13 @@ function userOf({
     .join(" ");
 }
 
-function paceText({ pace }: SlotReport): string {
+function paceText({ pace, wal_status: state }: SlotReport): string {
   const rate = pace?.consumed_bytes_per_second ?? null;
-  return rate === null ? "" : `${formatByteCount(rate)}/s`;
+  return rate === null || state === "lost" ? "" : `${formatByteCount(rate)}/s`;
 }
 
-function forecastOf({ pace, lag_bytes: lag }: SlotReport): string {
-  if (pace === undefined) return "";
+function forecastOf({ pace, lag_bytes: lag, wal_status: state }: SlotReport): string {
+  if (pace === undefined || state === "lost") return "";
   const { lost_in_seconds: lost, caught_up_in_seconds: caught } = pace;
   if (caught !== null && (lost === null || caught < lost)) {
     return `caught up in ${durationText(caught)}`;

@@ -1,5 +1,6 @@
 /** `walctl slots` on real servers: what becomes of a slot, and whether what is suggested helps. */
 import assert from "node:assert/strict";
+import { textWidth } from "../../../src/render/terminal/text-width.ts";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
@@ -189,7 +190,12 @@ for (const version of newestOrBoth()) {
       for (const { faults } of found) {
         if (faults[0] !== undefined) assert.ok(stdout.includes(`${faults[0].fix}\n`), stdout);
       }
-      assert.match(stdout, /c_sound .* no reader/);
+      for (const line of stdout.split("\n").filter((each) => !/^ +walctl /.test(each)))
+        assert.ok(textWidth(line) <= 80, line);
+      const wide = await walctl(["slots", "-F", "table"], {
+        ...{ server: slots.server, env: { COLUMNS: "200" } },
+      });
+      assert.match(wide.stdout, /c_sound .* no reader/);
       const doctor = await walctl(["doctor", "-F", "ndjson"], { server: slots.server });
       const checks = doctor.stdout.split("\n").filter((line) => line.includes('"check":"slot"'));
       assert.equal(checks.length, 1, doctor.stdout);

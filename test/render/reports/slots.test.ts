@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type SlotReport, slotReport, worstFirst } from "../../../src/reports.ts";
+import { type SlotPace, type SlotReport, slotReport, worstFirst } from "../../../src/reports.ts";
 import { renderSlotsNdjson } from "../../../src/render/reports/slots.ts";
 import { renderSlotsTable } from "../../../src/render/reports/slots-table.ts";
-import { visibleWidth } from "../../../src/render/terminal/visible-width.ts";
+import { heightOf, visibleWidth } from "../../../src/render/terminal/visible-width.ts";
 import { wrapWords } from "../../../src/render/terminal/word-wrap.ts";
 import { matchGolden } from "../../support/golden/golden.ts";
 
@@ -117,6 +117,46 @@ describe("slots as tables", () => {
         if (named > 0) assert.ok(text.includes("gone"), text);
       }
     }
+  });
+
+  /** Watched: the first is lost in 12 s, a lost one is there, and the rest fall behind. */
+  const pace = (lost: number | null): SlotPace => ({
+    ...{ wal_bytes_per_second: 5_000_000, consumed_bytes_per_second: 1000 },
+    ...{ caught_up_in_seconds: null, lost_in_seconds: lost },
+  });
+  const watched = worstFirst([
+    ...["a", "b", "c", "d", "e"].map((name) => ({
+      ...{ ...SLOT, slot: `orders_${name}`, application: "walctl", pace: pace(null) },
+      ...{ database: "a_long_database", failover: true },
+    })),
+    { ...SLOT, slot: "soon", pace: pace(12) },
+    { ...SLOT, slot: "later", pace: pace(7200) },
+    ...SLOTS.filter(({ slot }) => slot === "gone").map((slot) => ({ ...slot, pace: pace(null) })),
+  ]);
+  const within =
+    (width: number, rows: number) =>
+    (text: string): boolean =>
+      heightOf(text, width) <= rows;
+
+  it("watched: a line each, although the forecast makes them wider", () => {
+    const text = renderSlotsTable(watched, 120, { color: false }, within(120, 16));
+    const rows = text.split("\n").filter((line) => /│ [a-z]+/.test(line) && !/│ slot/.test(line));
+    assert.equal(rows.length, watched.length, text);
+    assert.match(rows[0] ?? "", /gone .*lost/);
+    assert.match(rows[1] ?? "", /soon .*! reserved .*lost in 12 s/);
+    assert.doesNotMatch(rows[0] ?? "", /falls behind|B\/s/);
+    assert.match(rows[2] ?? "", /later .*✓ reserved .*lost in 2 h|orders_a/);
+  });
+
+  it("watched in a small window: a line each rather than one of them, with the forecast", () => {
+    const text = renderSlotsTable(watched, 80, { color: false }, within(80, 10));
+    assert.match(
+      text,
+      /^✗ gone {2}lost \(wal_removed\)\n! soon {2}reserved .* {2}lost in 12 s\n✓ /,
+    );
+    assert.ok(text.split("\n").length > 8, text);
+    const one = renderSlotsTable(watched, 80, { color: false }, within(80, 2));
+    assert.match(one, /^✗ gone .*\nand 7 more slots: 1 lost within the hour\n$/);
   });
 
   it("are the same in colour, but for the colours", () => {
