@@ -7,6 +7,7 @@ import { wrapWords } from "../../render/terminal/word-wrap.ts";
 import { heightOf } from "../../render/terminal/visible-width.ts";
 import { outlookOf } from "../../server/query/server-errors.ts";
 import { aborted, pause } from "../../server/connection/within.ts";
+import { Outage } from "../../server/stream/backoff.ts";
 import type { CommandContext } from "../context.ts";
 import type { OutputOptions } from "../options.ts";
 import { SlotRates } from "./rates.ts";
@@ -37,9 +38,18 @@ export async function watchSlots(parts: WatchParts): Promise<void> {
 async function watchInLines(parts: WatchParts): Promise<void> {
   const gap = parts.output.format === "table" ? "\n" : "";
   let before = "";
+  const outage = new Outage();
   for await (const { reports, error } of readings(parts)) {
-    if (error !== undefined) parts.reporter.warn(error);
-    else await parts.sink.write(Buffer.from(before + parts.render(reports)));
+    if (error !== undefined) {
+      const lasting = outage.add(error.message);
+      if (lasting !== undefined)
+        parts.reporter.warn(
+          lasting === "" ? error : { message: error.message, detail: lasting.trim() },
+        );
+      continue;
+    }
+    outage.end();
+    await parts.sink.write(Buffer.from(before + parts.render(reports)));
     before = gap;
   }
 }

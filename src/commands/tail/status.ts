@@ -116,9 +116,9 @@ export class TailStatus {
 
   /** Leaves out what is normal: a terminal may be narrow. */
   #describeBriefly(): string {
-    const { written, unacknowledged, reconnects, connected } = this.#parts.session.status;
+    const { written, unacknowledged, reconnects } = this.#parts.session.status;
     const facts = [
-      connected ? undefined : "not connected",
+      this.#describeOutage(),
       this.#parts.live(),
       `at ${formatLsn(written)}`,
       this.#describeDistance(),
@@ -127,22 +127,27 @@ export class TailStatus {
       this.#parts.acknowledge && unacknowledged > 0
         ? `${unacknowledged} unacknowledged`
         : undefined,
-      reconnects > 0 ? `${reconnects} reconnects` : undefined,
+      reconnects > 0 ? reconnectsText(reconnects) : undefined,
     ];
     return facts.filter((fact) => fact !== undefined).join(", ");
   }
 
   #describe(): string {
-    const { written, unacknowledged, reconnects, connected } = this.#parts.session.status;
+    const { written, unacknowledged, reconnects } = this.#parts.session.status;
     const facts = [
       `at ${formatLsn(written)}`,
       this.#describeLag(),
       `${Math.round(this.#rowsPerSecond)} rows/s`,
       `${unacknowledged} unacknowledged transactions`,
-      `${reconnects} reconnects`,
+      reconnectsText(reconnects),
     ];
-    if (!connected) facts.unshift("not connected");
-    return facts.join(", ");
+    return [this.#describeOutage(), ...facts].filter((fact) => fact !== undefined).join(", ");
+  }
+
+  #describeOutage(): string | undefined {
+    const { connected, attempts } = this.#parts.session.status;
+    if (connected) return undefined;
+    return attempts > 1 ? `not connected, attempt ${attempts}` : "not connected";
   }
 
   /** Undefined if it is not known. "Up to date" refers to the moment of the query. */
@@ -204,6 +209,10 @@ export class TailStatus {
     const { received } = this.#parts.session.status;
     return maxLsn(received, this.#parts.pipeline.rowPosition ?? received);
   }
+}
+
+function reconnectsText(count: number): string {
+  return count === 1 ? "1 reconnect" : `${count} reconnects`;
 }
 
 /** `0.4 s`, `12 s`, `3 min`, `2 h` */

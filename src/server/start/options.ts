@@ -107,6 +107,8 @@ export interface SessionStatus {
   /** The number of transactions that were passed on and not confirmed. */
   readonly unacknowledged: number;
   readonly reconnects: number;
+  /** That failed since the last progress. */
+  readonly attempts: number;
   /** --endpos, once `now` is known. */
   readonly endpos: Lsn | undefined;
 }

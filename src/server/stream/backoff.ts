@@ -21,3 +21,47 @@ export class Backoff {
     this.#delayMs = FIRST_DELAY_MS;
   }
 }
+
+/** What was already said is said again after a minute, and then each time that it has lasted twice as long. */
+const SAY_AGAIN_MS = 60_000;
+
+/** What to say of attempts that fail again and again: each reason once, and then at growing distances. */
+export class Outage {
+  readonly #now: () => number;
+  readonly #reasons = new Set<string>();
+  #sinceMs: number | undefined;
+  #nextMs = SAY_AGAIN_MS;
+  #attempts = 0;
+
+  /** `now` has to behave like performance.now. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Call it for each failure. @returns how long it has lasted, empty at first; undefined: there is nothing new to say */
+  add(reason: string): string | undefined {
+    this.#attempts += 1;
+    const now = this.#now();
+    this.#sinceMs ??= now;
+    // Positions and process ids do not make it another reason.
+    const kind = reason.replaceAll(/[0-9A-F]+\/[0-9A-F]+|\d+/g, "");
+    const known = this.#reasons.has(kind);
+    this.#reasons.add(kind);
+    const lastsMs = now - this.#sinceMs;
+    if (known && lastsMs < this.#nextMs) return undefined;
+    if (!known) return "";
+    this.#nextMs = lastsMs * 2;
+    return `${this.#attempts} attempts in ${Math.round(lastsMs / 60_000)} min have failed. `;
+  }
+
+  end(): void {
+    this.#reasons.clear();
+    this.#sinceMs = undefined;
+    this.#nextMs = SAY_AGAIN_MS;
+    this.#attempts = 0;
+  }
+}

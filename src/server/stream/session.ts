@@ -6,7 +6,7 @@
 
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
-import { Backoff } from "./backoff.ts";
+import { Backoff, Outage } from "./backoff.ts";
 import { type BootstrapOutcome, bootstrap } from "../start/bootstrap.ts";
 import { connect, disconnect } from "../connection/connect.ts";
 import { ConsumerError, ofConsumer } from "../start/consumer.ts";
@@ -56,6 +56,7 @@ const LAST_SYNC_MS = 300;
 export class ReplicationSession {
   readonly #options: SessionOptions;
   readonly #backoff = new Backoff();
+  readonly #outage = new Outage();
   #state: StreamState | undefined;
   #stream: WalStream | undefined;
   #starts = 0;
@@ -86,6 +87,7 @@ export class ReplicationSession {
       confirmed: state?.feedback.confirmed ?? INVALID_LSN,
       unacknowledged: state?.confirmed?.confirmations.unconfirmed ?? state?.ledger.undelivered ?? 0,
       reconnects: Math.max(0, this.#starts - 1),
+      attempts: this.#outage.attempts,
       endpos: state?.limits.endpos,
     };
   }
@@ -167,7 +169,10 @@ export class ReplicationSession {
     const progress = next > this.#reached;
     this.#reached = next;
     if (progress) this.#doubts = 0;
-    if (progress || performance.now() - this.#startedMs > LASTING_MS) this.#backoff.reset();
+    if (progress || performance.now() - this.#startedMs > LASTING_MS) {
+      this.#backoff.reset();
+      this.#outage.end();
+    }
     this.#startedMs = Infinity;
   }
 
@@ -181,22 +186,24 @@ export class ReplicationSession {
     return outlook === "passes" || (outlook === "doubtful" && ++this.#doubts <= DOUBTS_MAX);
   }
 
-  /** Warns why the stream was interrupted, and returns how long to wait before the next attempt. */
+  /** Warns why the stream was interrupted, unless it just did, and returns how long to wait before the next attempt. */
   #announce(error: unknown): number {
     const delayMs = this.#backoff.nextMs();
     const inUse = isSlotInUse(error);
     const waits = inUse ? "slot" : error instanceof StandbyBehind ? "standby" : undefined;
-    const message =
-      waits === undefined
-        ? describeInterruption(error)
-        : `waiting for the ${waits}: ${reasonOf(error)}`;
+    const message = waits
+      ? `waiting for the ${waits}: ${reasonOf(error)}`
+      : describeInterruption(error);
     const again =
       error instanceof LeftForStall
         ? "It connects again when the reader goes on."
         : `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`;
-    const detail = inUse && error instanceof WalctlError ? error.detail : again;
-    // Warn again only when the slot's holder changes.
-    if (!inUse || detail !== this.#waitedFor)
+    const lasting = this.#outage.add(message);
+    const detail =
+      inUse && error instanceof WalctlError ? error.detail : `${lasting ?? ""}${again}`;
+    // Warn again only when the slot's holder changes. A doubtful error is soon the last.
+    const isNews = lasting !== undefined || outlookOf(error) === "doubtful";
+    if (inUse ? detail !== this.#waitedFor : isNews)
       this.#options.news.warn({ message, ...(detail === undefined ? {} : { detail }) });
     this.#waitedFor = inUse ? detail : undefined;
     return inUse ? Math.min(delayMs, SLOT_POLL_MS) : delayMs;

@@ -59,8 +59,13 @@ describe("the status line", { timeout: 120_000 }, () => {
     const since = performance.now();
     await server.stop("smart");
     assert.ok(performance.now() - since < 3000);
+    // Each reason is said once; the status line counts.
+    const shown = await terminal.waitFor(/-- not connected, attempt [5-9], /);
+    const reasons = shown.match(/^walctl: warning: .*$/gm) ?? [];
+    // The connection ends, the socket refuses, the socket is gone.
+    assert.ok(reasons.length > 0 && reasons.length <= 3, shown);
     await server.start();
-    await terminal.waitFor(/1 reconnects/);
+    await terminal.waitFor(/1 reconnect$/m);
     await terminal.press("C-c");
     assert.equal(await terminal.exit(), 0);
   });

@@ -37,7 +37,7 @@ function linesOf(t: TestContext, seconds: readonly Second[], endpos?: number): r
         const written = lsn(at.read);
         return {
           ...{ connected: true, started: true, received: written, written, confirmed: written },
-          ...{ unacknowledged: 0, reconnects: 0 },
+          ...{ unacknowledged: 0, reconnects: 0, attempts: 0 },
           endpos: endpos === undefined ? undefined : lsn(endpos),
         };
       },
