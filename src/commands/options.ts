@@ -1,6 +1,6 @@
 import { usageError } from "../errors.ts";
 import { TIMER_MS_MAX } from "../server/connection/within.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext, OutputStream } from "./context.ts";
 
 /** The NDJSON of other programs, and SQL. Only commands that print messages have these. */
 export type ForeignDialect = (typeof FOREIGN)[number];
@@ -51,7 +51,15 @@ function colorWanted(flags: OutputFlags, context: Pick<CommandContext, "env" | "
   if ((context.env["NO_COLOR"] ?? "") !== "") return false;
   const force = context.env["FORCE_COLOR"];
   if (force !== undefined) return force !== "0" && force !== "false";
-  return context.stdout.isTerminal && context.env["TERM"] !== "dumb";
+  return canRedraw(context.stdout, context);
+}
+
+/** Whether it is a terminal that knows control sequences. */
+export function canRedraw(
+  { isTerminal }: Pick<OutputStream, "isTerminal">,
+  { env }: Pick<CommandContext, "env">,
+): boolean {
+  return isTerminal && env["TERM"] !== "dumb";
 }
 
 /** Whether the locale is one of other characters than UTF-8's (setlocale(3)). Without one a terminal has UTF-8 today. */

@@ -4,7 +4,7 @@ import type { StatusLine } from "../output/status-line.ts";
 import { renderError, renderWarning } from "../render/reports/diagnostics.ts";
 import { sanitizeLine } from "../render/bytes/sanitize.ts";
 import type { CommandContext } from "./context.ts";
-import type { OutputFlags, OutputOptions } from "./options.ts";
+import { type OutputFlags, type OutputOptions, canRedraw } from "./options.ts";
 
 export interface Warning {
   readonly message: string;
@@ -35,7 +35,7 @@ export class Reporter {
     this.#line = line;
     this.#quiet = options.quiet;
     this.#progress =
-      context.stderr.isTerminal && !options.quiet
+      canRedraw(context.stderr, context) && !options.quiet
         ? new Spinner(context.stderr.stream)
         : NO_PROGRESS;
   }

@@ -100,6 +100,18 @@ describe("a terminal of 0×0", () => {
     assert.ok(text.length < 20_000, `${text.length} bytes`);
   });
 
+  it("TERM=dumb gets lines only, without control sequences", async () => {
+    const dumb = { env: { TERM: "dumb" }, forMs: 5000 };
+    const [tail, slots] = await Promise.all([
+      run("tail -S s -P p", dumb),
+      run("slots --watch 0.5", dumb),
+    ]);
+    assert.match(tail.text, /streaming from slot "s"/);
+    assert.ok(slots.text.split("pgoutput").length > 2, slots.text);
+    // oxlint-disable-next-line no-control-regex -- what it looks for
+    assert.doesNotMatch(tail.text + slots.text, /\u001b/);
+  });
+
   it("slots --watch draws a screen that fits 24 rows", async () => {
     for (let slot = 0; slot < 7; slot++) {
       await server.sql(`SELECT pg_create_logical_replication_slot('w${slot}', 'pgoutput')`);

@@ -9,7 +9,7 @@ import { outlookOf } from "../../server/query/server-errors.ts";
 import { aborted, pause } from "../../server/connection/within.ts";
 import { Outage } from "../../server/stream/backoff.ts";
 import type { CommandContext } from "../context.ts";
-import type { OutputOptions } from "../options.ts";
+import { type OutputOptions, canRedraw } from "../options.ts";
 import { SlotRates } from "./rates.ts";
 import type { Reporter } from "../reporter.ts";
 
@@ -31,7 +31,7 @@ interface WatchParts {
 /** Reads the slots repeatedly until a signal. A terminal's table is redrawn in place, other output is appended. */
 export async function watchSlots(parts: WatchParts): Promise<void> {
   const { context, output } = parts;
-  if (context.stdout.isTerminal && output.format === "table") await watchOnScreen(parts);
+  if (canRedraw(context.stdout, context) && output.format === "table") await watchOnScreen(parts);
   else await watchInLines(parts);
 }
 

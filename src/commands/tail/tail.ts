@@ -19,6 +19,7 @@ import { openWhere } from "../messages/open-where.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { createRenderer, writeRest } from "../messages/renderer.ts";
 import type { Where } from "../messages/where.ts";
+import { canRedraw } from "../options.ts";
 import { Reporter, type Warning } from "../reporter.ts";
 import { withinStopGrace } from "../stop-grace.ts";
 import type { AckSource } from "./ack-source.ts";
@@ -66,10 +67,8 @@ async function run(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { stderr } = context;
-  const line =
-    stderr.isTerminal && !asked.output.quiet
-      ? new StatusLine(stderr.stream, () => stderr.width() ?? 80)
-      : undefined;
+  const hasLine = canRedraw(stderr, context) && !asked.output.quiet;
+  const line = hasLine ? new StatusLine(stderr.stream, () => stderr.width() ?? 80) : undefined;
   const reporter = new Reporter(context, asked.output, line);
   const config = await withPublication(asked, context, reporter);
   if (config === undefined) return ExitCode.done;
