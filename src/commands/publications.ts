@@ -34,12 +34,12 @@ export async function publications(
         const found = await inspectPublications(client, target, version, names);
         const all = "command" in found ? [] : found;
         const judged = all.map((each) => publicationFindings([each], target, administration));
-        const together = publicationFindings(
+        const shared = publicationFindings(
           all.filter(({ state }) => state !== undefined),
           target,
           administration,
         );
-        return { facts: all, checks: judged, together: faultsOf(together) };
+        return { facts: all, checks: judged, together: faultsOf(shared) };
       },
     );
     const { publicationReport, renderPublications } =
