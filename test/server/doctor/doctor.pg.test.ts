@@ -71,7 +71,9 @@ for (const version of newestOrBoth()) {
           await terminal.close();
         }
       }
-      const table = await walctl(["doctor", "-F", "table"], { server });
+      // Whatever the length of the socket's path.
+      const env = { COLUMNS: "1000" };
+      const table = await walctl(["doctor", "-F", "table"], { server, env });
       const shown = table.stdout
         .replaceAll(server.host, "SOCKET_DIR")
         .replaceAll(String(server.port), "PORT")
