@@ -9,6 +9,7 @@ import { CatalogHistory } from "../../rows/catalog/history.ts";
 import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
 import { PageStore } from "../../rows/pages/page-store.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
+import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
@@ -96,6 +97,13 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const where = await openWhere(flags.where, filter);
   const gate = gateOptions(flags);
   const input = await openWal(paths, options.timeline, context, files);
+  const { startPosition } = options.rows;
+  if (flags.undo === true && startPosition > 0 && startPosition < input.from) {
+    throw usageError(
+      `the WAL begins at ${formatPosition(input.from)}, so not all from ${formatPosition(startPosition)} on can be undone`,
+      "Add the segments before it, or give a later --startpos.",
+    );
+  }
   const exported = await openCatalog(job.catalogPath, context);
   refuseOtherSystem(exported, input.header, job.catalogPath);
   const isOwn = exported.header.timeline === input.timeline;

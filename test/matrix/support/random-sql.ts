@@ -218,7 +218,12 @@ export function testUndo(version: ServerVersion): void {
 export function testUndoOfWal(version: ServerVersion): void {
   describe(`PostgreSQL ${version}: random transactions out of WAL at replica, WALCTL_TEST_SEED=${SEED}`, () => {
     it("are taken back without an identity that logs old rows", async () => {
-      const settings = { wal_level: "replica", full_page_writes: "on", autovacuum: "off" };
+      const settings = {
+        wal_level: "replica",
+        full_page_writes: "on",
+        checkpoint_timeout: "1h",
+        autovacuum: "off",
+      };
       const server = await startServer({ version, settings });
       const folder = mkdtempSync(join(tmpdir(), "walctl-undo-"));
       try {
@@ -274,6 +279,12 @@ export function testUndoOfWal(version: ServerVersion): void {
         assert.match(again.stdout, /\nTRUNCATE TABLE (third\.\w+(, |;\n)){3}COMMIT;/);
         const refused = await walctl([...later, "--undo"]);
         assert.equal(`${refused.status} ${refused.stdout}`, "3 ");
+        const early = await walctl([...decode, "-I", "0/1", "--undo"]);
+        assert.equal(`${early.status} ${early.stdout}`, "2 ");
+        assert.match(
+          early.stderr,
+          /the WAL begins at 0\/1000000, so not all from 0\/1 on can be undone/,
+        );
         assert.match(refused.stderr, /TRUNCATE of third\.ends: a TRUNCATE has no inverse/);
       } finally {
         rmSync(folder, { recursive: true });
