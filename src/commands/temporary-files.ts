@@ -1,20 +1,23 @@
 import {
   closeSync,
-  createReadStream,
-  createWriteStream,
   ftruncateSync,
   mkdtempSync,
   openSync,
+  read,
   readSync,
   rmSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
+import { promisify } from "node:util";
+import { sourceOf } from "../capture/source.ts";
 import { WalctlError } from "../errors.ts";
 import type { Spill } from "../rows/transactions/change-log.ts";
+
+/** A copy of standard input is read in such pieces. */
+const PIECE_BYTES = 256 * 1024;
 
 /**
  * Changes that memory has no room for, and standard input where it is read twice: files without a name, which are gone with the
@@ -28,10 +31,7 @@ export class TemporaryFiles implements Spill {
   write(bytes: Uint8Array): number {
     const at = this.#end;
     this.#do("write", () => {
-      const file = (this.#spill ??= this.#create());
-      for (let done = 0; done < bytes.length;) {
-        done += writeSync(file, bytes, done, bytes.length - done, at + done);
-      }
+      writeAll((this.#spill ??= this.#create()), bytes, at);
     });
     this.#end = at + bytes.length;
     return at;
@@ -54,15 +54,19 @@ export class TemporaryFiles implements Spill {
     if (this.#spill !== undefined) ftruncateSync(this.#spill, 0);
   }
 
-  /** All that the stream holds, to be read as often as wanted. */
-  async copyOf(stream: Readable, stop: AbortSignal): Promise<() => Readable> {
+  /**
+   * All that standard input holds, to be read as often as wanted.
+   * @throws `stop`'s reason if a signal cuts it
+   */
+  async copyOf(stdin: Readable, stop: AbortSignal): Promise<() => Readable> {
     const fd = this.#do("write", () => this.#create());
-    try {
-      await pipeline(stream, createWriteStream("", { fd, autoClose: false }), { signal: stop });
-    } catch (error) {
-      if (!stop.aborted) throw failed("write", error);
+    let end = 0;
+    for await (const chunk of sourceOf("standard input", stdin, stop).chunks) {
+      this.#do("write", () => writeAll(fd, chunk, end));
+      end += chunk.length;
     }
-    return () => createReadStream("", { fd, start: 0, autoClose: false });
+    stop.throwIfAborted();
+    return () => Readable.from(piecesOf(fd), { objectMode: false });
   }
 
   close(): void {
@@ -87,6 +91,23 @@ export class TemporaryFiles implements Spill {
     } catch (error) {
       throw failed(what, error);
     }
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(file, bytes, done, bytes.length - done, at + done);
+  }
+}
+
+/** A stream of node:fs would close the file when a signal destroys it. */
+async function* piecesOf(file: number): AsyncGenerator<Uint8Array, void, void> {
+  for (let at = 0; ;) {
+    const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+    const { bytesRead } = await promisify(read)(file, piece, 0, PIECE_BYTES, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
   }
 }
 

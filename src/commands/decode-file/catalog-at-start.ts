@@ -38,7 +38,10 @@ export interface CatalogPass {
   readonly progress: (position: number) => void;
 }
 
-/** The catalogue where the input begins: a first pass takes back what changed until the export. */
+/**
+ * The catalogue where the input begins: a first pass takes back what changed until the export.
+ * @throws `stop`'s reason if a signal cuts it
+ */
 export async function catalogAtStart(
   exported: CatalogFile,
   input: WalInput,
@@ -67,6 +70,7 @@ export async function catalogAtStart(
   };
   const source = await input.open();
   const end = await readLog({ source, listener, keepGoing, stop });
+  stop.throwIfAborted();
   if (end.kind === "fault") {
     throw new WalctlError(end.fault.text, {
       hint: "To go on after the damage: --keep-going. Rows before it need a catalogue file from before it.",

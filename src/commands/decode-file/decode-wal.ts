@@ -17,7 +17,7 @@ import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
 import { type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
-import { openSql } from "../messages/open-sql.ts";
+import { endOfSignal, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
 import {
@@ -65,6 +65,8 @@ export async function decodeWal(
     return await run(paths, { catalogPath, options, flags, files, context });
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
+    // A signal came before there was anything to print.
+    if (error === context.stop.reason) return endOfSignal(flags, ExitCode.malformedInput)();
     throw error;
   } finally {
     files.close();

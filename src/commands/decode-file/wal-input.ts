@@ -46,8 +46,10 @@ export async function openWal(
   }
   if (paths.length > 1) throw usageError("standard input cannot be read together with files");
   const copy = await files.copyOf(stdin, stop);
+  // A copy does not keep its reader waiting: a signal must not look like its end.
+  const { signal: never } = new AbortController();
   const open = async (): Promise<StandardInputSource> =>
-    await StandardInputSource.open(copy(), stop);
+    await StandardInputSource.open(copy(), never);
   const { header } = await open();
   const { address: from } = header;
   const lastTimeline = async (): Promise<number> => await lastTimelineOf(await open());

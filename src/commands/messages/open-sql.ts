@@ -17,12 +17,12 @@ export async function openSql(
   return new SqlRun(sql, onlyTables, reporter);
 }
 
-/** The exit status of a run that a signal ended while its reader was slow: half an undo is none. */
+/** The exit status of a run that a signal ended before all was printed: half an undo is none. */
 export function endOfSignal({ undo }: SqlFlags, failed: ExitCode): () => ExitCode {
   return () => {
     if (undo !== true) return ExitCode.done;
     throw new WalctlError("a signal ended it before the undo was printed", {
-      detail: "What was printed has no COMMIT, so that nothing is done of it.",
+      detail: "Nothing of it is done unless it ends with COMMIT.",
       exitCode: failed,
     });
   };

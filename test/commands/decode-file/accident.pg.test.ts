@@ -1,12 +1,21 @@
 /** What docs/wal.md says to do after an accident, done: an archive at wal_level=replica, no slot, a catalogue of afterwards. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
+import { walctlInside } from "../../support/program/inside.ts";
 import { contentsOf, runSql } from "../../support/program/run-sql.ts";
 import { LineSchema } from "../../support/program/line-schema.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -31,6 +40,8 @@ describe("after an accident", () => {
   let catalog: string;
   let rowsBefore: Record<string, readonly string[]>;
   let accident: Record<string, number>;
+  /** The segment before the one that begins with a change of the catalogue. */
+  let early: string;
 
   before(async () => {
     root = mkdtempSync(join(tmpdir(), "walctl-accident-"));
@@ -58,6 +69,8 @@ describe("after an accident", () => {
     await server.stop();
     execFileSync("cp", ["-a", join(server.host, "data"), join(root, "backup")]);
     await server.start();
+    early = await archiveAll(server);
+    await server.sql("CREATE SCHEMA early");
     await server.sql(`UPDATE orders SET status = 'paid', total = total + 1 WHERE id % 7 = 0`);
     await server.sql("INSERT INTO payments VALUES (1000, 17)");
     rowsBefore = await tables(server);
@@ -66,7 +79,7 @@ describe("after an accident", () => {
       update: await run(server, "UPDATE orders SET status = 'void'"),
       drop: await run(server, "DROP TABLE payments"),
     };
-    await server.sql("CREATE TABLE orders_new (a int)");
+    await server.sql("CREATE TABLE orders_new (a int); DROP SCHEMA early");
     await archiveAll(server);
     assertDone(await walctl(["catalog", "-q", "-o", catalog], { server }));
   });
@@ -114,6 +127,21 @@ describe("after an accident", () => {
       rows.map((row) => JSON.stringify(JSON.parse(row))).toSorted(),
       expected.toSorted(),
     );
+  });
+
+  it("finds no fault with the catalogue where a signal cut the reading", async () => {
+    const names = readdirSync(archive).filter((name) => name > early);
+    const segments = names.toSorted().map((name) => join(archive, name));
+    const stdin = segments.map((path) => readFileSync(path));
+    const stop = AbortSignal.abort("SIGTERM");
+    for (const input of [segments, ["-"]]) {
+      const args = ["decode-file", "-q", "--catalog", catalog, "--old", "full", ...input];
+      const { status, stdout, stderr } = await walctlInside(args, { stdin, stop });
+      assert.equal(`${status} ${stdout}${stderr}`, "0 ");
+      const undo = await walctlInside([...args, "-F", "sql", "--undo"], { stdin, stop });
+      assert.equal(`${undo.status} ${undo.stdout}`, "3 ");
+      assert.match(undo.stderr, /^walctl: error: a signal ended it before the undo was printed\n/);
+    }
   });
 
   it("takes no catalogue from behind the end of the archive, where tables have changed since", async () => {
@@ -184,16 +212,18 @@ async function run(server: TestServer, statement: string): Promise<number> {
   return Number(row?.xid);
 }
 
-async function archiveAll(server: TestServer): Promise<void> {
+/** Gives the last segment's name. */
+async function archiveAll(server: TestServer): Promise<string> {
   const [row] = await server.sql<{ name: string }>(
     "SELECT pg_walfile_name(pg_switch_wal()) AS name",
   );
+  const name = row?.name ?? "";
   const deadline = Date.now() + 30_000;
   for (;;) {
     const [last] = await server.sql<{ name: string | null }>(
       "SELECT last_archived_wal AS name FROM pg_stat_archiver",
     );
-    if ((last?.name ?? "") >= (row?.name ?? "")) return;
+    if ((last?.name ?? "") >= name) return name;
     assert.ok(Date.now() < deadline, "not archived");
     await sleep(50);
   }

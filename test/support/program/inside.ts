@@ -7,6 +7,8 @@ import { type RunOptions, type RunResult, childEnvironment } from "./cli.ts";
 export interface InsideOptions extends Pick<RunOptions, "server" | "env"> {
   /** Pieces of it. */
   readonly stdin?: Iterable<Uint8Array>;
+  /** A signal. */
+  readonly stop?: AbortSignal;
 }
 
 /** As walctl() runs it as a child process, with pipes for its streams. */
@@ -31,7 +33,7 @@ export async function walctlInside(
     stdout: into("stdout"),
     stderr: into("stderr"),
     env: childEnvironment(options),
-    stop: new AbortController().signal,
+    stop: options.stop ?? new AbortController().signal,
     finishBeforeExit: (work) => work,
     onSignal: () => () => {},
   });
