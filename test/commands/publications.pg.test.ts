@@ -81,7 +81,8 @@ for (const version of newestOrBoth()) {
         CREATE TABLE s."C" (id int PRIMARY KEY, "n m" int)`);
       await server.sql('CREATE PUBLICATION listed FOR TABLE s."C" (id, "n m")');
       try {
-        const { stdout } = await run("publications", "-F", "table", "--color", "never");
+        const wide = ["-F", "table", "--width", "300", "--color", "never"];
+        const { stdout } = await run("publications", ...wide);
         const faults = stdout.split("\n").filter((line) => /^(FAIL|warning) /.test(line));
         assert.match(
           faults[0] ?? "",

@@ -104,6 +104,11 @@ export function tailConfig(
     env,
     ...terminal,
   });
+  if (file !== undefined && (output.format !== "ndjson" || output.dialect !== "walctl")) {
+    const isSql = output.dialect === "sql";
+    const hint = isSql ? "Redirect SQL: > FILE" : "Leave --format out, or: --format ndjson";
+    throw usageError("--output takes NDJSON only", hint);
+  }
   const publications = flags.publication ?? [];
   const [publication] = publications;
   const createMissing = flags.bootstrap ?? false;

@@ -1,4 +1,4 @@
-import { WalctlError, usageError } from "../../errors.ts";
+import { WalctlError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
 import { AppendFile } from "../../output/file/append-file.ts";
 import { readFileState } from "../../output/file/file-state.ts";
@@ -39,12 +39,7 @@ export function openFileOutput(
   context: CommandContext,
   reporter: Reporter,
 ): TailOutput {
-  const { pgoutput, output, ackFrom } = config;
-  if (output.format !== "ndjson" || output.dialect !== "walctl") {
-    const hint =
-      output.dialect === "sql" ? "SQL: > FILE." : "Leave --format out, or: --format ndjson";
-    throw usageError("--output takes NDJSON only", hint);
-  }
+  const { pgoutput, ackFrom } = config;
   const stream = openStreamOutput(path, standardStreams(context), context.stop);
   if (stream !== undefined) return toStream(stream);
   const streaming = pgoutput.streaming !== "off";

@@ -148,7 +148,8 @@ async function open(
     ...{ session, pipeline, context, acknowledge },
     server: new ServerPosition(target, context.stop),
     line: alone ? line : undefined,
-    quiet: output.quiet,
+    // An undo is printed once all is read, if at all.
+    quiet: output.quiet || config.rendering.sql?.undo === true,
     live: rendering.live,
     tick: rendering.tick,
   });

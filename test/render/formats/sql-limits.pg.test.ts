@@ -1,7 +1,7 @@
 /** --checked and --undo where tables have moved on or others planted operators; what cannot be undone, and usage. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { walctl } from "../../support/program/cli.ts";
+import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { contentsOf, runSql } from "../../support/program/run-sql.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
@@ -238,6 +238,22 @@ describe("what cannot be undone", () => {
     ]);
   });
 
+  it("is what a connection lost that had no slot to go on with", async () => {
+    const running = spawnWalctl(["tail", "-P", "everything", "-F", "sql", "--undo", "-n", "1"], {
+      server,
+    });
+    try {
+      const ended =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE state = 'streaming'";
+      while ((await server.sql(ended)).length === 0) assert.equal(running.stderr, "");
+      const { status, stderr } = await running.exit();
+      assert.equal(`${status} ${running.lines.join("\n")}`, "1 ");
+      assert.match(stderr, /^walctl: error: could not stream the changes: terminating connection/);
+    } finally {
+      await running.dispose();
+    }
+  });
+
   it("of a transaction that an end cuts nothing is undone", async () => {
     const args = [...TAIL, "-n", "3", "--only-table", "keys"];
     const { status, stdout, stderr } = await walctl(args, { server });
@@ -255,7 +271,7 @@ describe("usage of -F sql", () => {
     ["tail -F sql --undo -E now", /has nothing to undo without a slot/],
     ["tail -F sql --undo -E now --ack -S s", /--undo prints no changes that could be acknowledged/],
     ["tail -F sql --undo -E now -S s --allow-gap", /--allow-gap is not for --undo/],
-    ["tail -S s -P p -F sql -o x.sql", /--output takes NDJSON only\nHINT: SQL: > FILE/],
+    ["tail -F sql -o x.sql --undo -E now -S s", /--output takes NDJSON only\nHINT: .*> FILE/],
     ["tail -F sql --binary", /--binary is not for -F sql/],
     [
       "tail -F sql --streaming on",
