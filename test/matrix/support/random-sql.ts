@@ -243,6 +243,11 @@ export function testUndoOfWal(version: ServerVersion): void {
         assert.equal(runSql(server, stdout).stderr, "");
         assert.deepEqual(await contentsOf(server), without);
 
+        // Chance decides which tables the transactions changed.
+        const tables = ["first.tree", "second.pairs", "third.nothing", "third.parents"].filter(
+          (table) => new RegExp(`\\b${table}\\b`).test(stdout),
+        );
+        assert.ok(tables.length > 1, stdout);
         await server.sql("ALTER TABLE first.tree RENAME TO wood");
         await server.sql(
           "ALTER TABLE second.pairs RENAME a TO aa; ALTER TABLE third.ends ADD v int",
@@ -250,7 +255,7 @@ export function testUndoOfWal(version: ServerVersion): void {
         await server.sql("DROP TABLE third.nothing; SELECT pg_switch_wal()");
         const renamed = async (until: string): Promise<void> => {
           const args = [...undo, "-E", until, "--only-table"];
-          for (const table of ["first.tree", "second.pairs", "third.nothing", "third.parents"]) {
+          for (const table of tables) {
             const tried = await walctl([...decode, ...args, table]);
             if (table === "third.parents") assert.match(tried.stdout, /^-- The undo/);
             else
