@@ -73,7 +73,7 @@ export class Pipeline {
     return this.#rows;
   }
 
-  /** In a transaction: where its last row is in the log. Rows come in the log's order, but begin before earlier commits. */
+  /** Inside a transaction: the position of its last row, which may lie before commits that were printed. */
   get rowPosition(): Lsn | undefined {
     return this.#transactionOpen && this.#lastRow !== undefined ? lsnOf(this.#lastRow) : undefined;
   }

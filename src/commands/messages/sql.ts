@@ -66,7 +66,7 @@ export class SqlRun {
       stopWith(
         new WalctlError("a transaction is not whole, so it is not acknowledged", {
           detail: named([...this.script.faults.values()]),
-          hint: "To leave such changes out: --only, --only-table or --where. To go on behind the transaction: walctl advance-slot, to its end_lsn (-F ndjson).",
+          hint: "To leave such changes out: --only, --only-table or --where. The slot still has the transaction: read it with -F ndjson and do by hand what the target lacks. Only then walctl advance-slot, to its end_lsn, passes over it.",
         }),
       );
   }
@@ -148,7 +148,7 @@ function cureOf(faults: readonly FaultCount[]): string {
   }
   if (has("it has come before")) {
     cures.push(
-      "Captures that overlap, or were written over a reconnection, hold it twice: cut one.",
+      "Captures that overlap, or were written over a reconnection, hold it twice. Choose the others: --xid, or leave a capture out.",
     );
   }
   cures.push(

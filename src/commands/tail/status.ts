@@ -14,7 +14,7 @@ const ASK_INTERVAL_MS = 5000;
 const ANSWER_PATIENCE_MS = 2000;
 /** How much of the rate at which the log is read is of the last second: it comes in bursts. */
 const PACE_WEIGHT = 0.3;
-/** Older positions are shown with their age: a restore writes a megabyte in the meantime. */
+/** Older positions are shown with their age: the server may have written more since. */
 const FRESH_MS = 1500;
 
 interface StatusParts {

@@ -25,7 +25,7 @@ export class ShortNames {
     }
     const known = names.of.get(full);
     if (known !== undefined) return known;
-    // Another table's name may have the same glyphs.
+    // Another name may have the same glyphs.
     const isAlike = textWidth(full) <= width && names.taken.has(glyphsOf(full));
     const found = this.#shorten(isAlike ? clearLine(full, true) : full, width, names.taken);
     names.of.set(full, found);
@@ -55,8 +55,8 @@ export class ShortNames {
 
 /**
  * The names of tables on the screen. The first table's schema is usually that of all and is printed once above them;
- * `public` takes its place as soon as it comes, since nobody wants it before a name. A name that is too long is shortened
- * in the middle, but never to another table's name.
+ * `public` takes its place as soon as it comes. A name that is too long is shortened in the middle, but never to another
+ * table's name.
  */
 export class TableNames {
   readonly #short: ShortNames;

@@ -194,7 +194,7 @@ export function drawWritten(
   return { ...joined(value, mark), isCut: true, seen: seenOf(written, shown.text, false) };
 }
 
-/** @param shown with its quotes, if it has any */
+/** @param shown the text, including its quotes if it has any */
 export function seenOf(
   { quoted, escaped }: Pick<Written, "quoted" | "escaped">,
   shown: string,

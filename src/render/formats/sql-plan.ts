@@ -80,7 +80,7 @@ function cautionsOf(table: string, { triggers, moves }: RuledColumns): Caution[]
   const cautions: Caution[] = [];
   if (triggers) {
     const what = `${table} has triggers, which run with the script`;
-    const cure = `Before you run it: ALTER TABLE ${table} DISABLE TRIGGER USER; afterwards ENABLE.`;
+    const cure = `Before you run it: ALTER TABLE ${table} DISABLE TRIGGER USER; afterwards ENABLE. It holds for all sessions: nobody else should write meanwhile.`;
     cautions.push({ what, cure });
   }
   if (moves) {

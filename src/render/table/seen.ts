@@ -60,9 +60,10 @@ export class SeenRows {
     const { kind, relation, transaction, key, old, new: row } = change;
     const streamed = transaction?.commitTime === null;
     const remembered = printed && !streamed;
-    const seen = remembered ? this.before(change) : null;
+    const lacks = remembered && kind === "update" && row !== null && hasUnchanged(row);
+    const seen = lacks ? this.before(change) : null;
     // Copied before the row makes room for itself.
-    const whole = seen !== null && row !== null ? filled(row, seen) : row;
+    const whole = lacks && seen !== null ? filled(row, seen) : row;
     const gone = key ?? (kind === "delete" ? old : null);
     if (gone !== null) this.forget(relation, gone, streamed);
     if (whole === null) return;
@@ -243,7 +244,6 @@ function isAsBefore(before: Relation, after: Relation): boolean {
 
 /** The row, with the seen values of columns that the server did not send because they did not change (TOAST). */
 function filled(row: TupleData, seen: TupleData): TupleData {
-  if (!hasUnchanged(row)) return row;
   const pieces: Uint8Array[] = [];
   NOW.attach(row);
   SEEN.attach(seen);
