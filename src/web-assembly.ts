@@ -1,10 +1,10 @@
-/** What modules of one function, written by hand, have in common. */
+/** Modules of WebAssembly: of one function, written by hand, or made by the build. */
 
 /** The part that is used: TypeScript declares these types only together with the browser's. */
 interface WebAssemblyApi {
   readonly Memory: new (size: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object, imports: object) => { exports: { f: unknown } };
+  readonly Instance: new (module: object, imports?: object) => { exports: unknown };
 }
 const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WebAssemblyApi };
 
@@ -38,8 +38,13 @@ export class WasmFunction<Call> {
     const initial = Math.ceil(bytes / PAGE_BYTES);
     const memory = new wasm.Memory({ initial, maximum: initial });
     const { exports } = new wasm.Instance(this.#module, { e: { m: memory } });
-    return { buffer: memory.buffer, call: exports.f as Call };
+    return { buffer: memory.buffer, call: (exports as { f: Call }).f };
   }
+}
+
+/** What a module exports that needs nothing from outside. */
+export function exportsOf(bytes: Uint8Array<ArrayBuffer>): unknown {
+  return new wasm.Instance(new wasm.Module(bytes)).exports;
 }
 
 export const BLOCK = [0x02, 0x40];

@@ -1,6 +1,6 @@
 import { assertNever } from "../assert.ts";
 import { readDelete, readInsert, readMessage, readTruncate, readUpdate } from "./changes.ts";
-import type { PgoutputMessage, WalPosition } from "./messages.ts";
+import type { PgoutputMessage, Transaction, WalPosition } from "./messages.ts";
 import {
   readBeginPrepare,
   readCommitPrepared,
@@ -53,6 +53,11 @@ export class PgoutputDecoder {
   /** Whether a stream block is open: inside one, messages carry an xid of their own. */
   get streaming(): boolean {
     return this.#at.streaming;
+  }
+
+  /** Of the rows that follow, outside of a stream block. */
+  get transaction(): Transaction | null {
+    return this.#at.transaction;
   }
 
   /** Continues in the middle of a capture, or after a gap: which transaction is open is not known. */

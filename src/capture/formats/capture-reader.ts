@@ -1,5 +1,5 @@
 import type { DecodeError } from "../../errors.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { PgoutputMessage, Transaction } from "../../pgoutput/messages.ts";
 
 /** The formats of captures (docs/captures.md). */
 export const CAPTURE_FORMATS = [
@@ -21,10 +21,28 @@ export interface SkippedRange {
   readonly fault: DecodeError;
 }
 
+/**
+ * Passes on rows without a message for each. What it does not know it leaves to the reader: so it knows no damage, and
+ * no table before rows of it came as messages.
+ */
+export interface RowPrinter {
+  /** The rows are in these bytes from now on. */
+  attach(bytes: Uint8Array): void;
+  /**
+   * Passes on the rows from `start` on and returns where it stopped.
+   * @param separated a line feed follows each row
+   */
+  print(start: number, separated: boolean, transaction: Transaction | null): number;
+  /** Where the last row starts that it passed on. */
+  readonly last: number;
+}
+
 /** Receives the contents of a capture, in order. */
 export interface CaptureListener {
   /** The message's views are valid until the call returns. */
   message(message: PgoutputMessage): void;
+  /** Undefined: every row has to be a message. It may be set later on. */
+  readonly rows?: RowPrinter | undefined;
   skipped(range: SkippedRange): void;
   /**
    * Called for each piece of a skipped range, before the message behind it. bytes[from, to) was skipped: what it

@@ -35,6 +35,7 @@ export class UnframedReader extends ChunkedReader {
   ): Generator<void, Decoded, void> {
     const reader = this.#reader;
     reader.attach(bytes);
+    this.#options.listener.rows?.attach(bytes);
     while (reader.offset < bytes.length) {
       let missing = this.#lost ? yield* this.#find(final) : 0;
       if (missing === 0 && !this.#settled) missing = this.#settle(final);
@@ -51,6 +52,7 @@ export class UnframedReader extends ChunkedReader {
     const reader = this.#reader;
     const { bytes } = reader;
     const { listener } = this.#options;
+    const separated = this.#separator === "line feed";
     const pieceEnd = Math.min(bytes.length, reader.offset + PIECE_BYTES);
     let start = reader.offset;
     let previous = start;
@@ -61,6 +63,10 @@ export class UnframedReader extends ChunkedReader {
         const message = decodeMessage(this.#decoder, reader, this.#separator, final);
         this.#damage.ended(base + start);
         listener.message(message);
+        if (listener.rows === undefined || this.#decoder.streaming) continue;
+        const rowsEnd = listener.rows.print(reader.offset, separated, this.#decoder.transaction);
+        if (rowsEnd > reader.offset) start = listener.rows.last;
+        reader.offset = rowsEnd;
       }
       return 0;
     } catch (error) {

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type {
   CaptureListener,
   CaptureReader,
+  RowPrinter,
   SkippedRange,
   Work,
 } from "../../capture/formats/capture-reader.ts";
@@ -10,6 +11,7 @@ import { NotACapture } from "../../capture/sniffing-reader.ts";
 import { DecodeError, ExitCode, WalctlError } from "../../errors.ts";
 import { streamAbort } from "../../pgoutput/streams.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { RowKernel } from "../../render/ndjson/row-kernel.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import { applyMetadata, forgetTypes, streamNote } from "./capture-metadata.ts";
 import type { TransactionGate } from "../messages/gate.ts";
@@ -23,6 +25,9 @@ const PAUSE_INTERVAL_MS = 50;
 const FAULTS_MAX = 100;
 /** Limit of ranges on one line. */
 const RANGES_MAX = 50;
+
+/** From so many bytes on, rows are worth the start of the kernel. */
+const KERNEL_BYTES_MIN = 1 << 18;
 
 interface CaptureRun {
   /** For messages to the user. */
@@ -47,7 +52,12 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   let status: ExitCode = ExitCode.done;
   const ranges = new SkippedRanges(run);
   const continued = new Set<number>();
+  let rows: RowPrinter | undefined;
+  let rowsAsked = false;
   const reader = run.createReader({
+    get rows() {
+      return rows;
+    },
     message: (message) => {
       const later = message.kind === "stream_start" && continued.delete(message.transaction.xid);
       run.pipeline.message(later ? { ...message, firstSegment: false } : message);
@@ -72,6 +82,10 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   try {
     for await (const chunk of run.chunks) {
       if (run.stop.aborted) return status;
+      if (!rowsAsked && bytes + chunk.length >= KERNEL_BYTES_MIN) {
+        rowsAsked = true;
+        rows = await run.pipeline.rowsBy(openKernel);
+      }
       await doWithPauses(reader.push(chunk), run);
       await run.pipeline.flush();
       if (run.gate?.ended === true) return status;
@@ -92,6 +106,11 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   }
   await run.pipeline.flush();
   return status;
+}
+
+async function openKernel(): Promise<RowKernel | undefined> {
+  const { rowKernel } = await import("./row-kernel.ts");
+  return rowKernel();
 }
 
 /** Pauses so that signals are handled and decoded messages are written even while a damaged chunk takes long. */

@@ -58,6 +58,9 @@ export interface MessageFilter {
   readonly tables: readonly string[];
 }
 
+/** The filter that leaves out nothing. */
+export const acceptsAll = (): boolean => true;
+
 /**
  * A message about tables is printed if one of them matches a pattern. --only-table does not apply to other messages
  * (begin, commit, …).
@@ -72,7 +75,7 @@ export function createFilter(flags: FilterFlags & { readonly format?: string }):
   const always = (kind: MessageKind): boolean =>
     summary ? !isCounted(kind) : format === "sql" && OF_TRANSACTIONS.has(kind);
   if (kinds === undefined && matches === undefined)
-    return { accepts: () => true, acceptsKind, always, tables };
+    return { accepts: acceptsAll, acceptsKind, always, tables };
   const accepts = (message: PgoutputMessage): boolean =>
     (kinds === undefined || kinds.has(message.kind) || always(message.kind)) &&
     (matches === undefined || concernsMatch(message, matches));

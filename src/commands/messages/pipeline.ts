@@ -12,8 +12,10 @@ import type { TypeWatch } from "../../server/types/watch.ts";
 import { type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { CaptureFile } from "./capture-file.ts";
+import { acceptsAll } from "./filter.ts";
 import type { TransactionGate } from "./gate.ts";
 import type { OutputJournal } from "./output-journal.ts";
+import type { KernelRows, RowKernel } from "../../render/ndjson/row-kernel.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { Warning } from "../reporter.ts";
 import { keepHeapSmall } from "../small-heap.ts";
@@ -108,6 +110,15 @@ export class Pipeline {
     this.#lastRow = change.position;
     if (!change.relation.announced) this.#warnUnannounced(change.relation.oid);
     return this.#print(change);
+  }
+
+  /** Prints rows of a capture without messages, which it does not count. Undefined: something asks for each message. */
+  async rowsBy(open: () => Promise<RowKernel | undefined>): Promise<KernelRows | undefined> {
+    const { accepts, gate, renderer } = this.#parts;
+    if (accepts !== acceptsAll || gate !== undefined || renderer.rowsBy === undefined)
+      return undefined;
+    const kernel = await open();
+    return kernel && renderer.rowsBy(kernel);
   }
 
   /** Like message(), but prints nothing. */

@@ -21,6 +21,7 @@ import { base64, renderMessageHead, renderOther, timeKey, xidKey } from "./lines
 import { type RelationPlan, planRelation } from "../values/relation-plan.ts";
 import { RelationPlans } from "../values/relation-plans.ts";
 import type { Renderer } from "../renderer.ts";
+import type { KernelRows, RowKernel } from "./row-kernel.ts";
 import { RowHeads } from "../values/row-heads.ts";
 import { unchangedColumns, writeRow } from "../values/rows.ts";
 import type { ValueOptions } from "../values/values.ts";
@@ -62,6 +63,7 @@ export class NdjsonRenderer implements Renderer {
   #transaction: Transaction | null = null;
   readonly #xid = piece(xidKey(null));
   #time: PgTime | null = null;
+  #kernel: RowKernel | undefined;
   readonly #commitTime = piece(timeKey(null));
 
   constructor(options: NdjsonOptions) {
@@ -82,8 +84,36 @@ export class NdjsonRenderer implements Renderer {
     return this.#out.offset;
   }
 
+  /** Prints rows by `kernel` too, from now on. */
+  rowsBy(kernel: RowKernel): KernelRows {
+    kernel.forget();
+    this.#kernel = kernel;
+    /** Whose heads the kernel has. */
+    let known: Transaction | null | undefined;
+    return {
+      attach: (bytes) => kernel.attach(bytes),
+      print: (start, separated, transaction) => {
+        if (!kernel.ready) return start;
+        if (transaction !== known) {
+          known = transaction;
+          kernel.heads((out, kind) => {
+            out.piece(HEADS[kind]);
+            out.piece(NULL);
+            out.piece(this.#xidKey(transaction));
+            out.piece(this.#timeKey(transaction?.commitTime ?? null));
+          });
+        }
+        return kernel.print(this.#out, start, separated);
+      },
+      get last() {
+        return kernel.last;
+      },
+    };
+  }
+
   skipped(): void {
     this.#plans.clear();
+    this.#kernel?.forget();
     this.#relation = undefined;
     this.#heads.forget();
   }
@@ -105,6 +135,8 @@ export class NdjsonRenderer implements Renderer {
         this.#message(message);
         break;
       default:
+        // A Relation or a Type, or what may come before one.
+        this.#kernel?.forget();
         this.#out.text(renderOther(message, this.#options.types));
     }
     this.#out.piece(LINE_END);
@@ -138,6 +170,7 @@ export class NdjsonRenderer implements Renderer {
 
   #change(message: RowChange): void {
     const plan = this.#planOf(message.relation);
+    this.#kernel?.learn(message.relation, plan);
     if (!this.#heads.repeat(this.#out, message)) this.#head(message, plan);
     let unchanged = NO_COLUMNS;
     if (message.key !== null) unchanged = this.#row(KEY, message.key, plan, true);

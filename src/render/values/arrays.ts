@@ -19,19 +19,24 @@ const DIMENSIONS_MAX = 6;
 /** The characters, besides the delimiter, for which array_out quotes an element. */
 const QUOTED_ONLY = Buffer.from('{}"\\ \t\n\v\f\r', "latin1");
 
+/** The element's encoder by the array's, where a comma separates elements. */
+export const elementEncoders = new WeakMap<ValueEncoder, ValueEncoder>();
+
 /** Converts the text form of arrays (manual: Array Input and Output Syntax) to JSON arrays of the same nesting. */
 export function arrayEncoder(element: ValueEncoder, delimiter: string): ValueEncoder {
   const delimiterByte = delimiter.charCodeAt(0);
   /** By byte: 1 if it ends an element without quotes. */
   const ends = new Uint8Array(256);
   for (const byte of [...QUOTED_ONLY, delimiterByte]) ends[byte] = 1;
-  return (out, bytes, view, start, end) => {
+  const encode: ValueEncoder = (out, bytes, view, start, end) => {
     const before = out.offset;
     if (writeArray(out, bytes, view, start, end, element, ends, delimiterByte)) return;
     // Not array_out's form: the text is better than half an array.
     out.offset = before;
     writeString(out, bytes, view, start, end);
   };
+  if (delimiter === ",") elementEncoders.set(encode, element);
+  return encode;
 }
 
 /** Converts `1 2 3` to a JSON array. */

@@ -123,7 +123,7 @@ function scalarEncoder(name: string, options: ValueOptions): ValueEncoder {
 }
 
 /** The digits that the server sent. NaN and the infinities are strings, since JSON has no such numbers. */
-const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
+export const writeNumber: ValueEncoder = (out, bytes, view, start, end) => {
   if (copyDigits(out, bytes, view, start, end)) return;
   if (isNumber(bytes, start, end)) out.copyText(bytes, view, start, end);
   else writeString(out, bytes, view, start, end);
@@ -138,7 +138,7 @@ const writeSafeNumber: ValueEncoder = (out, bytes, view, start, end) => {
 const TRUE = piece("true");
 const FALSE = piece("false");
 
-const writeBoolean: ValueEncoder = (out, bytes, view, start, end) => {
+export const writeBoolean: ValueEncoder = (out, bytes, view, start, end) => {
   const letter = end - start === 1 ? bytes[start] : 0;
   if (letter === 0x74) out.piece(TRUE);
   else if (letter === 0x66) out.piece(FALSE);

@@ -1,0 +1,197 @@
+import type { Relation, RowChange, Transaction } from "../../pgoutput/messages.ts";
+import { exportsOf } from "../../web-assembly.ts";
+import { ByteWriter, type Piece } from "../bytes/byte-writer.ts";
+import { writeString } from "../bytes/json-text.ts";
+import { elementEncoders } from "../values/arrays.ts";
+import { writeJson } from "../values/json-value.ts";
+import type { RelationPlan } from "../values/relation-plan.ts";
+import { writeTimestamp, writeTimestampTz } from "../values/timestamps.ts";
+import type { ValueEncoder } from "../values/value-encoder.ts";
+import { writeBoolean, writeNumber } from "../values/values.ts";
+
+/** The kinds of columns that the kernel knows: kernel/values.ts. */
+const KINDS = new Map<ValueEncoder | undefined, number>([
+  [writeString, 0],
+  [writeNumber, 1],
+  [writeBoolean, 2],
+  [writeJson, 3],
+  [writeTimestamp, 4],
+  [writeTimestampTz, 5],
+]);
+const ARRAY = 8;
+
+/** Half of the kernel's table. */
+const PLANS_MAX = 128;
+const PLAN_WORDS = 6;
+const COLUMN_WORDS = 4;
+/** What the kernel reads beyond a text's end. */
+const PADDING = 16;
+/** The kernel keeps room for heads of lines, which are far shorter. */
+const HEAD_BYTES_MAX = 3000;
+/** After attempts in vain, up to so many rows are left to JavaScript before the next one. */
+const REST_MAX = 64;
+
+interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly HEADS: Global;
+  readonly PLANS: Global;
+  readonly PLANS_END: Global;
+  readonly INPUT: Global;
+  readonly INPUT_BYTES: Global;
+  readonly OUTPUT: Global;
+  readonly at: Global;
+  readonly last: Global;
+  readonly written: Global;
+  /** 1: only room for the output was missing. */
+  readonly full: Global;
+  forget(): void;
+  learn(plan: number): void;
+  render(start: number, end: number, separated: number): void;
+}
+interface Global {
+  readonly value: number;
+}
+
+/** Rows of a capture as the kernel prints them (RowPrinter in capture/formats/capture-reader.ts). */
+export interface KernelRows {
+  attach(bytes: Uint8Array): void;
+  print(start: number, separated: boolean, transaction: Transaction | null): number;
+  readonly last: number;
+}
+
+/** Renders rows in WebAssembly, which takes a fraction of the time (kernel/rows.ts). One may serve many captures. */
+export class RowKernel {
+  readonly #kernel: KernelExports;
+  readonly #memory: Uint8Array;
+  readonly #words: DataView;
+  /** The tables that came, and whether the kernel knows them: from their second row on it does, if it can. */
+  readonly #seen = new Map<Relation, boolean>();
+  #known = 0;
+  #plansEnd: number;
+  #bytes: Uint8Array = new Uint8Array();
+  /** Of the bytes, what is in the kernel's memory. */
+  #from = 0;
+  #to = 0;
+  /** How many rows to leave to JavaScript, now and after the next attempt in vain. */
+  #rest = 0;
+  #nextRest = 1;
+  /** The offset of the last row printed. */
+  last = 0;
+
+  /** @throws if there is no WebAssembly, or no memory for it */
+  constructor(wasm: Uint8Array<ArrayBuffer>) {
+    this.#kernel = exportsOf(wasm) as KernelExports;
+    this.#memory = new Uint8Array(this.#kernel.memory.buffer);
+    this.#words = new DataView(this.#kernel.memory.buffer);
+    this.#plansEnd = this.#kernel.PLANS.value;
+  }
+
+  attach(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#from = 0;
+    this.#to = 0;
+  }
+
+  /** Forgets the tables: they or their types may be other ones from now on. */
+  forget(): void {
+    if (this.#seen.size === 0) return;
+    this.#seen.clear();
+    this.#known = 0;
+    this.#plansEnd = this.#kernel.PLANS.value;
+    this.#kernel.forget();
+  }
+
+  /** Call it for each row that JavaScript prints. */
+  learn(relation: Relation, plan: RelationPlan): void {
+    const known = this.#seen.get(relation);
+    if (known === true) return;
+    if (known === undefined) {
+      if (this.#seen.size >= PLANS_MAX) this.forget();
+      this.#seen.set(relation, false);
+      return;
+    }
+    this.#seen.set(relation, true);
+    if (relation.announced) this.#add(relation, plan);
+  }
+
+  #add({ oid }: Relation, { head, columns, keyed }: RelationPlan): void {
+    const kinds = columns.map(({ encode }) => kindOf(encode));
+    const texts = new ByteWriter();
+    const start = this.#plansEnd + 4 * (PLAN_WORDS + COLUMN_WORDS * columns.length);
+    const place = (text: Piece): readonly [at: number, length: number] => {
+      const at = start + texts.offset;
+      texts.piece(text);
+      return [at, text.length];
+    };
+    const words = [oid, columns.length, ...place(head), Number(keyed)];
+    const keys = columns.map(({ key }) => place(key));
+    words.push(keys.reduce((sum, [, length]) => sum + length, 0));
+    for (const [index, key] of keys.entries()) {
+      words.push(...key, kinds[index] ?? 0, Number(columns[index]!.identity));
+    }
+    const end = start + texts.offset + PADDING;
+    const fits = end <= this.#kernel.PLANS_END.value && head.length <= HEAD_BYTES_MAX;
+    if (!fits || kinds.includes(undefined)) return;
+    for (const [index, word] of words.entries()) {
+      this.#words.setUint32(this.#plansEnd + index * 4, word, true);
+    }
+    this.#memory.set(texts.take(), start);
+    this.#kernel.learn(this.#plansEnd);
+    this.#plansEnd = (end + 7) & ~7;
+    this.#known++;
+  }
+
+  /** The beginnings of the lines in this transaction, up to the table. */
+  heads(of: (out: ByteWriter, kind: RowChange["kind"]) => void): void {
+    const texts = new ByteWriter(1024);
+    const start = this.#kernel.HEADS.value + 24;
+    let from = 0;
+    for (const [index, kind] of (["insert", "update", "delete"] as const).entries()) {
+      of(texts, kind);
+      this.#words.setUint32(this.#kernel.HEADS.value + index * 8, start + from, true);
+      this.#words.setUint32(this.#kernel.HEADS.value + index * 8 + 4, texts.offset - from, true);
+      from = texts.offset;
+    }
+    this.#memory.set(texts.take(), start);
+  }
+
+  /** Whether an attempt may be worth its while. */
+  get ready(): boolean {
+    if (this.#known === 0) return false;
+    if (this.#rest === 0) return true;
+    this.#rest--;
+    return false;
+  }
+
+  /** Writes the lines of the rows from `start` on that the kernel knows, and returns where it stopped. */
+  print(out: ByteWriter, start: number, separated: boolean): number {
+    const kernel = this.#kernel;
+    if (start < this.#from || start >= this.#to) this.#load(start);
+    const shift = kernel.INPUT.value - this.#from;
+    let at = start;
+    do {
+      kernel.render(at + shift, this.#to + shift, Number(separated));
+      if (kernel.at.value - shift === at) break;
+      this.last = kernel.last.value - shift;
+      at = kernel.at.value - shift;
+      out.copy(this.#memory, kernel.OUTPUT.value, kernel.written.value);
+    } while (kernel.full.value !== 0);
+    this.#nextRest = at > start ? 1 : Math.min(this.#nextRest * 2, REST_MAX);
+    this.#rest = at > start ? 0 : this.#nextRest;
+    return at;
+  }
+
+  /** Copies the bytes from `start` on to the kernel's memory, as far as they fit. */
+  #load(start: number): void {
+    this.#from = start;
+    this.#to = Math.min(this.#bytes.length, start + this.#kernel.INPUT_BYTES.value);
+    this.#memory.set(this.#bytes.subarray(start, this.#to), this.#kernel.INPUT.value);
+  }
+}
+
+function kindOf(encode: ValueEncoder): number | undefined {
+  const kind = KINDS.get(encode);
+  if (kind !== undefined) return kind;
+  const element = KINDS.get(elementEncoders.get(encode));
+  return element === undefined ? undefined : ARRAY + element;
+}
