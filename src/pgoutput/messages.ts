@@ -263,3 +263,19 @@ export interface UnknownMessage extends Positioned {
   /** Tag included. */
   readonly bytes: Uint8Array;
 }
+
+/**
+ * Passes on rows without a message for each. What it does not know it leaves to the reader: so it knows no damage, and
+ * no table before rows of it came as messages.
+ */
+export interface RowPrinter {
+  /** The rows are in these bytes from now on. */
+  attach(bytes: Uint8Array): void;
+  /**
+   * Passes on the rows from `start` on and returns where it stopped.
+   * @param separated a line feed follows each row
+   */
+  print(start: number, separated: boolean, transaction: Transaction | null): number;
+  /** Where the last row starts that it passed on. */
+  readonly last: number;
+}

@@ -1,5 +1,4 @@
 import type { PgoutputMessage } from "../pgoutput/messages.ts";
-import type { KernelRows, RowKernel } from "./ndjson/row-kernel.ts";
 
 /** Turns messages into bytes to print. NDJSON and tables each have one. */
 export interface Renderer {
@@ -11,8 +10,6 @@ export interface Renderer {
   keep?(): void;
   /** The number of bytes that take() would return, where there is keep(). */
   readonly waiting?: number;
-  /** Prints rows without messages too, in order. Undefined: it cannot. */
-  rowsBy?(kernel: RowKernel): KernelRows;
   /** A filter left the message out. */
   leftOut?(message: PgoutputMessage): void;
   /** Damaged bytes were skipped: the open transaction and the types may not be known any more. */

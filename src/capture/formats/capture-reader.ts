@@ -1,5 +1,5 @@
 import type { DecodeError } from "../../errors.ts";
-import type { PgoutputMessage, Transaction } from "../../pgoutput/messages.ts";
+import type { PgoutputMessage, RowPrinter } from "../../pgoutput/messages.ts";
 
 /** The formats of captures (docs/captures.md). */
 export const CAPTURE_FORMATS = [
@@ -19,22 +19,6 @@ export interface SkippedRange {
   /** The byte after the range. */
   readonly end: number;
   readonly fault: DecodeError;
-}
-
-/**
- * Passes on rows without a message for each. What it does not know it leaves to the reader: so it knows no damage, and
- * no table before rows of it came as messages.
- */
-export interface RowPrinter {
-  /** The rows are in these bytes from now on. */
-  attach(bytes: Uint8Array): void;
-  /**
-   * Passes on the rows from `start` on and returns where it stopped.
-   * @param separated a line feed follows each row
-   */
-  print(start: number, separated: boolean, transaction: Transaction | null): number;
-  /** Where the last row starts that it passed on. */
-  readonly last: number;
 }
 
 /** Receives the contents of a capture, in order. */

@@ -2,16 +2,15 @@ import { setImmediate } from "node:timers/promises";
 import type {
   CaptureListener,
   CaptureReader,
-  RowPrinter,
   SkippedRange,
   Work,
 } from "../../capture/formats/capture-reader.ts";
 import { InputError } from "../../capture/formats/input-error.ts";
 import { NotACapture } from "../../capture/sniffing-reader.ts";
 import { DecodeError, ExitCode, WalctlError } from "../../errors.ts";
+import type { RowPrinter } from "../../pgoutput/messages.ts";
 import { streamAbort } from "../../pgoutput/streams.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import type { RowKernel } from "../../render/ndjson/row-kernel.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import { applyMetadata, forgetTypes, streamNote } from "./capture-metadata.ts";
 import type { TransactionGate } from "../messages/gate.ts";
@@ -35,6 +34,8 @@ interface CaptureRun {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly createReader: (listener: CaptureListener) => CaptureReader;
   readonly pipeline: Pipeline;
+  /** Prints rows that need not be messages. Undefined: all have to be. */
+  readonly rows: (() => Promise<RowPrinter | undefined>) | undefined;
   /** May end the run. */
   readonly gate: TransactionGate | undefined;
   readonly types: TypeRegistry;
@@ -84,7 +85,7 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
       if (run.stop.aborted) return status;
       if (!rowsAsked && bytes + chunk.length >= KERNEL_BYTES_MIN) {
         rowsAsked = true;
-        rows = await run.pipeline.rowsBy(openKernel);
+        rows = await run.rows?.();
       }
       await doWithPauses(reader.push(chunk), run);
       await run.pipeline.flush();
@@ -106,11 +107,6 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
   }
   await run.pipeline.flush();
   return status;
-}
-
-async function openKernel(): Promise<RowKernel | undefined> {
-  const { rowKernel } = await import("./row-kernel.ts");
-  return rowKernel();
 }
 
 /** Pauses so that signals are handled and decoded messages are written even while a damaged chunk takes long. */

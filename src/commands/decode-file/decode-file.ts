@@ -180,6 +180,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     job.summary ??
     job.sql?.rendering(types) ??
     (await createRenderer(job.rendering, types, context));
+  const { rowsBy } = rendering;
   const gate = TransactionGate.of(job.gate);
   const { accepts } = job.names;
   const pipeline = new Pipeline({
@@ -200,6 +201,10 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
         ? new SniffingReader({ listener, keepGoing })
         : createCaptureReader(input, { listener, keepGoing }),
     pipeline,
+    rows:
+      rowsBy !== undefined && pipeline.printsAll
+        ? async () => (await import("./row-kernel.ts")).kernelRows(rowsBy)
+        : undefined,
     ...{ types, gate, reporter },
     stop: context.stop,
     onProgress: progressOf(name, {

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
+import type { RowPrinter } from "../../pgoutput/messages.ts";
 import { RowKernel } from "../../render/ndjson/row-kernel.ts";
 
+/** One for all captures. Null: it cannot be had. */
 let kernel: RowKernel | null | undefined;
 
-/** One for all captures. Undefined if it cannot be had: without WebAssembly, or memory for it. */
-export function rowKernel(): RowKernel | undefined {
+/** Undefined without WebAssembly, or memory for it: then all rows are messages, which takes longer. */
+export function kernelRows(rowsBy: (kernel: RowKernel) => RowPrinter): RowPrinter | undefined {
   if (kernel === undefined) {
     try {
       // The build puts it beside this file and into the bundle.
@@ -13,5 +15,5 @@ export function rowKernel(): RowKernel | undefined {
       kernel = null;
     }
   }
-  return kernel ?? undefined;
+  return kernel === null ? undefined : rowsBy(kernel);
 }

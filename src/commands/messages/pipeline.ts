@@ -15,7 +15,6 @@ import type { CaptureFile } from "./capture-file.ts";
 import { acceptsAll } from "./filter.ts";
 import type { TransactionGate } from "./gate.ts";
 import type { OutputJournal } from "./output-journal.ts";
-import type { KernelRows, RowKernel } from "../../render/ndjson/row-kernel.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { Warning } from "../reporter.ts";
 import { keepHeapSmall } from "../small-heap.ts";
@@ -80,6 +79,11 @@ export class Pipeline {
     return this.#transactionOpen && this.#lastRow !== undefined ? lsnOf(this.#lastRow) : undefined;
   }
 
+  /** Nothing but the renderer asks for the messages: it may print rows without them, which are then not counted. */
+  get printsAll(): boolean {
+    return this.#parts.accepts === acceptsAll && this.#parts.gate === undefined;
+  }
+
   /** When the last transaction that was passed on committed. */
   get lastCommitUnixMs(): number | undefined {
     return this.#lastCommitTime === undefined ? undefined : unixMsFromPgTime(this.#lastCommitTime);
@@ -110,15 +114,6 @@ export class Pipeline {
     this.#lastRow = change.position;
     if (!change.relation.announced) this.#warnUnannounced(change.relation.oid);
     return this.#print(change);
-  }
-
-  /** Prints rows of a capture without messages, which it does not count. Undefined: something asks for each message. */
-  async rowsBy(open: () => Promise<RowKernel | undefined>): Promise<KernelRows | undefined> {
-    const { accepts, gate, renderer } = this.#parts;
-    if (accepts !== acceptsAll || gate !== undefined || renderer.rowsBy === undefined)
-      return undefined;
-    const kernel = await open();
-    return kernel && renderer.rowsBy(kernel);
   }
 
   /** Like message(), but prints nothing. */

@@ -1,7 +1,9 @@
 import { usageError } from "../../errors.ts";
 import { readVersion } from "../../version.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { RowPrinter } from "../../pgoutput/messages.ts";
 import { NdjsonRenderer } from "../../render/ndjson/ndjson.ts";
+import type { RowKernel } from "../../render/ndjson/row-kernel.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { TableView } from "../../render/table/view.ts";
@@ -48,6 +50,8 @@ export interface RendererOptions {
 /** A renderer, and what only some renderers have. */
 export interface Rendering {
   readonly renderer: Renderer;
+  /** Prints rows without messages too, in order. */
+  readonly rowsBy?: (kernel: RowKernel) => RowPrinter;
   /** For a status line: what is in progress and not printed. */
   readonly live: () => string | undefined;
   /** What is to be printed although nothing comes: to be called about once a second. */
@@ -94,7 +98,8 @@ export async function createRenderer(
   }
   if (output.format === "ndjson") {
     const renderer = new NdjsonRenderer({ types, values, safeNumbers });
-    return { renderer, live: () => undefined, finish: () => NOTHING };
+    const rowsBy = (kernel: RowKernel): RowPrinter => renderer.rowsBy(kernel);
+    return { renderer, rowsBy, live: () => undefined, finish: () => NOTHING };
   }
   const { TableRenderer } = await import("../../render/table/table.ts");
   keepHeapSmall();

@@ -8,6 +8,7 @@ import type {
   PgoutputMessage,
   Relation,
   RowChange,
+  RowPrinter,
   Transaction,
   WalPosition,
 } from "../../pgoutput/messages.ts";
@@ -21,7 +22,7 @@ import { base64, renderMessageHead, renderOther, timeKey, xidKey } from "./lines
 import { type RelationPlan, planRelation } from "../values/relation-plan.ts";
 import { RelationPlans } from "../values/relation-plans.ts";
 import type { Renderer } from "../renderer.ts";
-import type { KernelRows, RowKernel } from "./row-kernel.ts";
+import type { RowKernel } from "./row-kernel.ts";
 import { RowHeads } from "../values/row-heads.ts";
 import { unchangedColumns, writeRow } from "../values/rows.ts";
 import type { ValueOptions } from "../values/values.ts";
@@ -85,7 +86,7 @@ export class NdjsonRenderer implements Renderer {
   }
 
   /** Prints rows by `kernel` too, from now on. */
-  rowsBy(kernel: RowKernel): KernelRows {
+  rowsBy(kernel: RowKernel): RowPrinter {
     kernel.forget();
     this.#kernel = kernel;
     /** Whose heads the kernel has. */

@@ -1,4 +1,4 @@
-import type { Relation, RowChange, Transaction } from "../../pgoutput/messages.ts";
+import type { Relation, RowChange } from "../../pgoutput/messages.ts";
 import { exportsOf } from "../../web-assembly.ts";
 import { ByteWriter, type Piece } from "../bytes/byte-writer.ts";
 import { writeString } from "../bytes/json-text.ts";
@@ -50,13 +50,6 @@ interface KernelExports {
 }
 interface Global {
   readonly value: number;
-}
-
-/** Rows of a capture as the kernel prints them (RowPrinter in capture/formats/capture-reader.ts). */
-export interface KernelRows {
-  attach(bytes: Uint8Array): void;
-  print(start: number, separated: boolean, transaction: Transaction | null): number;
-  readonly last: number;
 }
 
 /** Renders rows in WebAssembly, which takes a fraction of the time (kernel/rows.ts). One may serve many captures. */
