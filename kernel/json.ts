@@ -2,17 +2,34 @@
 
 const DEPTH_MAX: u32 = 64;
 
+@inline
 export function isDigit(p: usize): bool {
   return <u32>load<u8>(p) - 0x30 <= 9;
 }
 
 /** The bits of the sixteen bytes that are not plain in a string: controls, `"`, `\`, DEL, and what is not ASCII. */
+@inline
 function specials(bytes: v128): i32 {
   const controls = i8x16.lt_s(bytes, i8x16.splat(0x20));
   const quotes = i8x16.eq(bytes, i8x16.splat(0x22));
   const backslashes = i8x16.eq(bytes, i8x16.splat(0x5c));
   const deletes = i8x16.eq(bytes, i8x16.splat(0x7f));
   return i8x16.bitmask(v128.or(v128.or(controls, quotes), v128.or(backslashes, deletes)));
+}
+
+/** See PlainEnd in src/render/bytes/plain-run.ts. */
+export function plainEnd(start: usize, end: usize): usize {
+  let p = start;
+  while (p + 64 <= end) {
+    const mask =
+      specials(v128.load(p)) |
+      specials(v128.load(p, 16)) |
+      specials(v128.load(p, 32)) |
+      specials(v128.load(p, 48));
+    if (mask != 0) break;
+    p += 64;
+  }
+  return p;
 }
 
 /** Text as a JSON string. What is not UTF-8 is not known here. */
@@ -110,6 +127,7 @@ export function numberEnd(start: usize, end: usize): usize {
   return p;
 }
 
+@inline
 function digitsEnd(start: usize, end: usize): usize {
   let p = start;
   while (p < end && isDigit(p)) p++;

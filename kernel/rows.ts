@@ -5,6 +5,7 @@
  * Way in: src/render/ndjson/row-kernel, which lays out the memory and calls render().
  */
 import { copy, value } from "./values";
+export { plainEnd } from "./json";
 
 /** Where things are in the memory. Each part is followed by room for what is read or written in steps of 16 bytes. */
 export const TABLE: usize = 0x1000;
@@ -16,7 +17,8 @@ export const PLANS_END: usize = 0x3f000;
 export const INPUT: usize = 0x40000;
 export const INPUT_BYTES: usize = 0x100000;
 export const OUTPUT: usize = 0x150000;
-const OUTPUT_END: usize = 0x250000;
+export const OUTPUT_BYTES: usize = 0x800000;
+const OUTPUT_END: usize = OUTPUT + OUTPUT_BYTES;
 
 /** Room for the head of a line, and for what a value takes beyond eight times its bytes. An escape takes six. */
 const FRAME_BYTES: usize = 4096;
@@ -39,20 +41,21 @@ const IS_TEXT: u8 = 0x74;
 const IS_UNCHANGED: u8 = 0x75;
 const LINE_FEED: u8 = 0x0a;
 
-/** After render(): where it stopped, where its last row starts, how far it wrote, whether only room was missing. */
+/** After render(): where it stopped, where its last row starts, how far it wrote. */
 export let at: usize = 0;
 export let last: usize = 0;
 export let written: usize = 0;
-export let full: bool = false;
 
 /** Where tuple() stopped. */
 let tupleEnd: usize = 0;
 let anyMissing: bool = false;
 
+@inline
 function be16(p: usize): u32 {
   return bswap<u16>(load<u16>(p));
 }
 
+@inline
 function be32(p: usize): u32 {
   return bswap<u32>(load<u32>(p));
 }
@@ -77,19 +80,15 @@ function planOf(oid: u32): usize {
   }
 }
 
-/** Prints rows from `start` on. `separated`: a line feed follows each. */
-export function render(start: usize, end: usize, separated: bool): void {
+/** Prints rows from `start` on to `output`. `separated`: a line feed follows each. */
+export function render(start: usize, end: usize, output: usize, separated: bool): void {
   let p = start;
-  let o = OUTPUT;
+  let o = output;
   let plan: usize = 0;
   let oid: u32 = 0;
   last = start;
-  full = false;
   while (p + 8 <= end) {
-    if (o + FRAME_BYTES > OUTPUT_END) {
-      full = true;
-      break;
-    }
+    if (o + FRAME_BYTES > OUTPUT_END) break;
     if (plan == 0 || be32(p + 1) != oid) {
       oid = be32(p + 1);
       plan = planOf(oid);
@@ -172,10 +171,7 @@ function tuple(start: usize, end: usize, open: usize, plan: usize, keyOnly: bool
       p += 4;
       if (length > end - p) return 0;
     } else if (kind != IS_NULL) return 0;
-    if (o + keyLength + length * 8 + FRAME_BYTES > OUTPUT_END) {
-      full = true;
-      return 0;
-    }
+    if (o + keyLength + length * 8 + FRAME_BYTES > OUTPUT_END) return 0;
     if (keyOnly && !(keyed ? load<u32>(column, 12) != 0 : kind != IS_NULL)) {
       p += length;
       continue;
@@ -200,10 +196,7 @@ function tuple(start: usize, end: usize, open: usize, plan: usize, keyOnly: bool
 
 /** `,"unchanged":[…]`, the columns whose values the server did not send. */
 function missing(start: usize, plan: usize): usize {
-  if (start + load<u32>(plan, 20) + FRAME_BYTES > OUTPUT_END) {
-    full = true;
-    return 0;
-  }
+  if (start + load<u32>(plan, 20) + FRAME_BYTES > OUTPUT_END) return 0;
   store<u64>(start, 0x6e6168636e75222c);
   store<u64>(start + 8, 0x5b3a22646567);
   let o = start + 14;

@@ -13,8 +13,13 @@ const ARRAY: u32 = 8;
 const DIMENSIONS_MAX: u32 = 6;
 
 /** Sixteen bytes at a time: what it writes too many is overwritten by what comes next. */
+@inline
 export function copy(to: usize, from: usize, length: usize): usize {
-  for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
+  let i: usize = 0;
+  do {
+    v128.store(to + i, v128.load(from + i));
+    i += 16;
+  } while (i < length);
   return to + length;
 }
 
@@ -28,11 +33,23 @@ export function value(kind: u32, p: usize, end: usize, o: usize): usize {
 }
 
 /** NaN and the infinities are strings. */
+@inline
 function number(p: usize, end: usize, o: usize): usize {
+  const length = end - p;
+  if (length <= 16 && length > 0 && (load<u8>(p) != 0x30 || length == 1)) {
+    // Most are digits alone.
+    const text = v128.load(p);
+    const others = i8x16.bitmask(i8x16.ge_u(i8x16.sub(text, i8x16.splat(0x30)), i8x16.splat(10)));
+    if (<usize>ctz(others | 0x10000) >= length) {
+      v128.store(o, text);
+      return o + length;
+    }
+  }
   if (p < end && numberEnd(p, end) == end) return copy(o, p, end - p);
   return quoted(p, end, o);
 }
 
+@inline
 function boolean(p: usize, end: usize, o: usize): usize {
   if (end - p == 1 && load<u8>(p) == 0x74) {
     store<u32>(o, 0x65757274);

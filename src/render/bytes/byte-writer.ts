@@ -64,6 +64,11 @@ const HALVES = new DataView(new ArrayBuffer(8));
 /** The byte order of this machine: loads and stores then swap nothing. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
+interface Home {
+  readonly bytes: Buffer;
+  readonly plainEnd: PlainEnd;
+}
+
 /** A buffer that grows as it is written, and starts over when it is taken. */
 export class ByteWriter {
   /** Valid until the next reserve(): growing replaces it. */
@@ -75,8 +80,14 @@ export class ByteWriter {
   /** The offset of the next byte. Code that moves it has reserved the space before. */
   offset = 0;
 
-  constructor(capacity = FIRST_CAPACITY_BYTES) {
-    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  /** Where it writes again after it needed more room. */
+  readonly #home: Home | undefined;
+
+  /** @param to it writes there, as long as there is room */
+  constructor(to: number | Home = FIRST_CAPACITY_BYTES) {
+    this.#home = typeof to === "number" ? undefined : to;
+    this.bytes = typeof to === "number" ? Buffer.allocUnsafeSlow(to) : to.bytes;
+    this.plainEnd = this.#home?.plainEnd;
     this.view = viewOf(this.bytes);
   }
 
@@ -215,6 +226,11 @@ export class ByteWriter {
   take(): Uint8Array {
     const taken = this.bytes.subarray(0, this.offset);
     this.offset = 0;
+    if (this.#home !== undefined && this.bytes !== this.#home.bytes) {
+      this.bytes = this.#home.bytes;
+      this.view = viewOf(this.bytes);
+      this.plainEnd = this.#home.plainEnd;
+    }
     return taken;
   }
 

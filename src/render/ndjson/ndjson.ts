@@ -55,7 +55,7 @@ const NO_COLUMNS: readonly number[] = [];
  * are rare and are built as strings.
  */
 export class NdjsonRenderer implements Renderer {
-  readonly #out = new ByteWriter();
+  #out = new ByteWriter();
   readonly #heads = new RowHeads();
   readonly #options: NdjsonOptions;
   readonly #plans: RelationPlans<RelationPlan>;
@@ -85,9 +85,11 @@ export class NdjsonRenderer implements Renderer {
     return this.#out.offset;
   }
 
-  /** Prints rows by `kernel` too, from now on. */
+  /** Prints rows by `kernel` too, from now on. All output was taken before. */
   rowsBy(kernel: RowKernel): RowPrinter {
     kernel.forget();
+    this.#heads.forget();
+    this.#out = kernel.writer();
     this.#kernel = kernel;
     /** Whose heads the kernel has. */
     let known: Transaction | null | undefined;

@@ -39,14 +39,14 @@ interface KernelExports {
   readonly INPUT: Global;
   readonly INPUT_BYTES: Global;
   readonly OUTPUT: Global;
+  readonly OUTPUT_BYTES: Global;
   readonly at: Global;
   readonly last: Global;
   readonly written: Global;
-  /** 1: only room for the output was missing. */
-  readonly full: Global;
   forget(): void;
   learn(plan: number): void;
-  render(start: number, end: number, separated: number): void;
+  plainEnd(at: number, end: number): number;
+  render(start: number, end: number, output: number, separated: number): void;
 }
 interface Global {
   readonly value: number;
@@ -57,6 +57,7 @@ export class RowKernel {
   readonly #kernel: KernelExports;
   readonly #memory: Uint8Array;
   readonly #words: DataView;
+  readonly #texts = new ByteWriter(1024);
   /** The tables that came, and whether the kernel knows them: from their second row on it does, if it can. */
   readonly #seen = new Map<Relation, boolean>();
   #known = 0;
@@ -109,7 +110,7 @@ export class RowKernel {
 
   #add({ oid }: Relation, { head, columns, keyed }: RelationPlan): void {
     const kinds = columns.map(({ encode }) => kindOf(encode));
-    const texts = new ByteWriter();
+    const texts = this.#texts;
     const start = this.#plansEnd + 4 * (PLAN_WORDS + COLUMN_WORDS * columns.length);
     const place = (text: Piece): readonly [at: number, length: number] => {
       const at = start + texts.offset;
@@ -124,11 +125,12 @@ export class RowKernel {
     }
     const end = start + texts.offset + PADDING;
     const fits = end <= this.#kernel.PLANS_END.value && head.length <= HEAD_BYTES_MAX;
+    const bytes = texts.take();
     if (!fits || kinds.includes(undefined)) return;
     for (const [index, word] of words.entries()) {
       this.#words.setUint32(this.#plansEnd + index * 4, word, true);
     }
-    this.#memory.set(texts.take(), start);
+    this.#memory.set(bytes, start);
     this.#kernel.learn(this.#plansEnd);
     this.#plansEnd = (end + 7) & ~7;
     this.#known++;
@@ -136,7 +138,7 @@ export class RowKernel {
 
   /** The beginnings of the lines in this transaction, up to the table. */
   heads(of: (out: ByteWriter, kind: RowChange["kind"]) => void): void {
-    const texts = new ByteWriter(1024);
+    const texts = this.#texts;
     const start = this.#kernel.HEADS.value + 24;
     let from = 0;
     for (const [index, kind] of (["insert", "update", "delete"] as const).entries()) {
@@ -156,19 +158,28 @@ export class RowKernel {
     return false;
   }
 
+  /** Writes to the kernel's memory, as long as there is room. */
+  writer(): ByteWriter {
+    const { OUTPUT, OUTPUT_BYTES, plainEnd } = this.#kernel;
+    const first = OUTPUT.value;
+    return new ByteWriter({
+      bytes: Buffer.from(this.#kernel.memory.buffer, first, OUTPUT_BYTES.value),
+      plainEnd: (at, end) => plainEnd(first + at, first + end) - first,
+    });
+  }
+
   /** Writes the lines of the rows from `start` on that the kernel knows, and returns where it stopped. */
   print(out: ByteWriter, start: number, separated: boolean): number {
     const kernel = this.#kernel;
+    // The writer needed more room than the kernel has.
+    if (out.bytes.buffer !== this.#memory.buffer) return start;
     if (start < this.#from || start >= this.#to) this.#load(start);
     const shift = kernel.INPUT.value - this.#from;
-    let at = start;
-    do {
-      kernel.render(at + shift, this.#to + shift, Number(separated));
-      if (kernel.at.value - shift === at) break;
-      this.last = kernel.last.value - shift;
-      at = kernel.at.value - shift;
-      out.copy(this.#memory, kernel.OUTPUT.value, kernel.written.value);
-    } while (kernel.full.value !== 0);
+    const first = kernel.OUTPUT.value;
+    kernel.render(start + shift, this.#to + shift, first + out.offset, Number(separated));
+    const at = kernel.at.value - shift;
+    this.last = kernel.last.value - shift;
+    out.offset = kernel.written.value - first;
     this.#nextRest = at > start ? 1 : Math.min(this.#nextRest * 2, REST_MAX);
     this.#rest = at > start ? 0 : this.#nextRest;
     return at;
