@@ -61,7 +61,7 @@ describe("the package", () => {
       ...["LICENSE", "docs"],
     ];
     const linked = ["fixtures/picture", "test/bench/README.md"];
-    for (const name of ["bin", "package.json", ...pages, ...linked]) {
+    for (const name of ["bin", "kernel", "package.json", ...pages, ...linked]) {
       cpSync(join(ROOT, name), join(tree, name), { recursive: true, dereference: true });
     }
     const build = ["-p", ROOT, "--outDir", join(tree, "dist")];
@@ -81,7 +81,7 @@ describe("the package", () => {
 
   it("holds the program, the library's types, and nothing that only its makers need", () => {
     const allowed =
-      /^(package\.json|(README|ARCHITECTURE|SECURITY|CHANGELOG|CONTRIBUTING)\.md|LICENSE|docs\/[\w-]+\.md|fixtures\/picture\/[\w-]+\.svg|test\/bench\/README\.md|bin\/walctl\.js|dist\/walctl\/[\w-]+\.js|dist\/src\/(pgoutput\/[\w-]+|assert|errors|lsn|pg-time)\.(js|d\.ts))$/;
+      /^(package\.json|(README|ARCHITECTURE|SECURITY|CHANGELOG|CONTRIBUTING)\.md|LICENSE|docs\/[\w-]+\.md|fixtures\/picture\/[\w-]+\.svg|test\/bench\/README\.md|bin\/walctl\.js|dist\/walctl\/([\w-]+\.js|rows\.wasm)|dist\/src\/(pgoutput\/[\w-]+|assert|errors|lsn|pg-time)\.(js|d\.ts))$/;
     const paths = packed.files.map(({ path }) => path);
     assert.deepEqual(
       paths.filter((path) => !allowed.test(path)),
@@ -90,6 +90,7 @@ describe("the package", () => {
     for (const path of [
       "bin/walctl.js",
       "dist/walctl/main.js",
+      "dist/walctl/rows.wasm",
       "dist/src/pgoutput/index.d.ts",
       "docs/ndjson.md",
     ]) {

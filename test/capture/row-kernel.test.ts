@@ -250,7 +250,7 @@ describe("rows by the kernel are those of JavaScript", () => {
           all += expected.rowMessages;
           byKernel += expected.rowMessages - printed.rowMessages;
         }),
-        { numRuns: Number(process.env["KERNEL_RUNS"] ?? 120), seed: 20_261_129 },
+        { numRuns: Number(process.env["KERNEL_RUNS"] ?? 60), seed: 20_261_129 },
       );
       // The others are a table's first, or hold what only JavaScript prints.
       assert.ok(byKernel > all / 4, `${byKernel} of ${all} rows`);

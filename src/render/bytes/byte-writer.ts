@@ -80,7 +80,7 @@ export class ByteWriter {
   /** The offset of the next byte. Code that moves it has reserved the space before. */
   offset = 0;
 
-  /** Where it writes again after it needed more room. */
+  /** Where it writes again once what it has written would fit there. */
   readonly #home: Home | undefined;
 
   /** @param to it writes there, as long as there is room */
@@ -226,7 +226,7 @@ export class ByteWriter {
   take(): Uint8Array {
     const taken = this.bytes.subarray(0, this.offset);
     this.offset = 0;
-    if (this.#home !== undefined && this.bytes !== this.#home.bytes) {
+    if (this.#home !== undefined && taken.length < this.#home.bytes.length) {
       this.bytes = this.#home.bytes;
       this.view = viewOf(this.bytes);
       this.plainEnd = this.#home.plainEnd;

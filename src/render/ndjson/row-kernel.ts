@@ -28,7 +28,7 @@ const COLUMN_WORDS = 4;
 const PADDING = 16;
 /** The kernel keeps room for heads of lines, which are far shorter. */
 const HEAD_BYTES_MAX = 3000;
-/** After attempts in vain, up to so many rows are left to JavaScript before the next one. */
+/** After many attempts in vain, up to so many rows are left to JavaScript before the next one. */
 const REST_MAX = 64;
 
 interface KernelExports {
@@ -66,9 +66,9 @@ export class RowKernel {
   /** Of the bytes, what is in the kernel's memory. */
   #from = 0;
   #to = 0;
-  /** How many rows to leave to JavaScript, now and after the next attempt in vain. */
+  /** How many attempts were in vain since the last one that was not, and how many rows to leave to JavaScript now. */
+  #vain = 0;
   #rest = 0;
-  #nextRest = 1;
   /** The offset of the last row printed. */
   last = 0;
 
@@ -180,8 +180,8 @@ export class RowKernel {
     const at = kernel.at.value - shift;
     this.last = kernel.last.value - shift;
     out.offset = kernel.written.value - first;
-    this.#nextRest = at > start ? 1 : Math.min(this.#nextRest * 2, REST_MAX);
-    this.#rest = at > start ? 0 : this.#nextRest;
+    this.#vain = at > start ? 0 : this.#vain + 1;
+    this.#rest = Math.min(this.#vain >> 3, REST_MAX);
     return at;
   }
 
