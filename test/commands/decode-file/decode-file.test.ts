@@ -56,8 +56,9 @@ describe("decode-file", () => {
   });
 
   it("prints the same of a large capture, whether rows are printed by WebAssembly or one by one", async () => {
+    const messages = largeMessages.slice(0, 50);
     for (const format of ["raw", "recvlogical"] as const) {
-      const whole = encodeCapture(format, largeMessages);
+      const whole = encodeCapture(format, messages);
       const damaged = Buffer.from(whole);
       damaged.fill(0, whole.length >> 1, (whole.length >> 1) + 20);
       for (const bytes of [whole, damaged.subarray(0, -9)]) {
@@ -70,7 +71,7 @@ describe("decode-file", () => {
         assert.equal(byKernel.status, bytes === whole ? 0 : 3);
       }
     }
-    const args = ["decode-file", file("rows", encodeCapture("raw", largeMessages))];
+    const args = ["decode-file", file("rows", encodeCapture("raw", messages))];
     const { stdout } = await walctl(args);
     const without = { encoding: "utf8", maxBuffer: 1 << 26 } as const;
     const jitless = spawnSync(process.execPath, ["--jitless", PROGRAM, ...args], without);
