@@ -216,11 +216,14 @@ function compare(
 describe("the kernel prints a value as JavaScript does, or leaves it", () => {
   for (const type of TYPES) {
     it(`type ${type}`, () => {
-      // Plain rows between them: after many in vain, the kernel would leave some out.
-      const rows = VALUES.flatMap((value) => [insert("1", value), insert("2", "t")]);
-      const printed = compare([relation(20, type), insert("1", "t"), insert("2", "t"), ...rows]);
-      if ([16, 20, 25, 701, 17, 77_777].includes(type))
-        assert.ok(printed > VALUES.length, `${printed}`);
+      // Between them rows that it knows: after many in vain it would leave some out.
+      const known: WireMessage = {
+        ...{ kind: "insert", oid: OID, xid: null, new: [text("2"), { kind: "null" }] },
+      };
+      const rows = VALUES.flatMap((value) => [insert("1", value), known]);
+      const printed = compare([relation(20, type), known, known, ...rows]);
+      const least = type === 1006 ? 0 : VALUES.length + (type < 100 ? VALUES.length / 2 : 3);
+      assert.ok(printed >= least, `${printed}`);
     });
   }
 
@@ -265,7 +268,7 @@ describe("the kernel prints a value as JavaScript does, or leaves it", () => {
     const first = [relation(25, 20), insert("a", "1"), insert("b", "2")];
     const rows = Array.from({ length: 6 }, () => insert("c", "3"));
     // It looks like the table's announcement.
-    const suspect = insert("RAAAA\xff\xff\xff", "4");
+    const suspect = insert("RAAAA", "4");
     for (const before of [
       [suspect, ...rows],
       [...rows, suspect],
