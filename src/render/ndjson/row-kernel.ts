@@ -160,11 +160,12 @@ export class RowKernel {
 
   /** Writes to the kernel's memory, as long as there is room. */
   writer(): ByteWriter {
-    const { OUTPUT, OUTPUT_BYTES, plainEnd } = this.#kernel;
+    const kernel = this.#kernel;
+    const { OUTPUT, OUTPUT_BYTES } = kernel;
     const first = OUTPUT.value;
     return new ByteWriter({
-      bytes: Buffer.from(this.#kernel.memory.buffer, first, OUTPUT_BYTES.value),
-      plainEnd: (at, end) => plainEnd(first + at, first + end) - first,
+      bytes: Buffer.from(kernel.memory.buffer, first, OUTPUT_BYTES.value),
+      plainEnd: (at, end) => kernel.plainEnd(first + at, first + end) - first,
     });
   }
 
