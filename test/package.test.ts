@@ -60,8 +60,8 @@ describe("the package", () => {
       ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"],
       ...["LICENSE", "docs"],
     ];
-    const linked = ["fixtures/picture", "test/bench/README.md"];
-    for (const name of ["bin", "kernel", "package.json", ...pages, ...linked]) {
+    const linked = ["fixtures/picture", "src/render/ndjson/kernel", "test/bench/README.md"];
+    for (const name of ["bin", "package.json", ...pages, ...linked]) {
       cpSync(join(ROOT, name), join(tree, name), { recursive: true, dereference: true });
     }
     const build = ["-p", ROOT, "--outDir", join(tree, "dist")];

@@ -1,9 +1,9 @@
-/** Compiles kernel/rows.ts to rows.wasm, beside the file that loads it and into the bundle. */
+/** Compiles src/render/ndjson/kernel to rows.wasm, beside the file that loads it and into the bundle. */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const SOURCES = "kernel";
+const SOURCES = "src/render/ndjson/kernel";
 const OUTPUT = "dist/src/commands/decode-file/rows.wasm";
 /** Up to the end of the output and a little more. */
 const PAGES = "150";
