@@ -11,7 +11,7 @@ function sourceFiles(): Map<string, string> {
   const folder = join(ROOT, "src");
   const paths = readdirSync(folder, { recursive: true, encoding: "utf8" });
   // AssemblyScript can import nothing but its own, by names without .ts.
-  const sources = paths.filter((path) => path.endsWith(".ts") && !path.includes("ndjson/kernel/"));
+  const sources = paths.filter((path) => path.endsWith(".ts") && !path.startsWith("kernel/"));
   return new Map(sources.map((path) => [path, readFileSync(join(folder, path), "utf8")]));
 }
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { RowPrinter } from "../../pgoutput/messages.ts";
 import { RowKernel } from "../../render/ndjson/row-kernel.ts";
 
@@ -9,8 +8,7 @@ let kernel: RowKernel | null | undefined;
 export function kernelRows(rowsBy: (kernel: RowKernel) => RowPrinter): RowPrinter | undefined {
   if (kernel === undefined) {
     try {
-      // The build puts it beside this file and into the bundle.
-      kernel = new RowKernel(new Uint8Array(readFileSync(new URL("rows.wasm", import.meta.url))));
+      kernel = new RowKernel();
     } catch {
       kernel = null;
     }

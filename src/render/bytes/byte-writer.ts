@@ -1,9 +1,9 @@
 /* Writes bytes of output: the buffer, JSON strings and numbers, UTF-8. */
 
-import { PLAIN_END, type PlainEnd } from "./plain-run.ts";
+import { type Global, loadKernel } from "../../kernels.ts";
 
 const FIRST_CAPACITY_BYTES = 64 * 1024;
-/** For a value from here on, the buffer becomes memory that WebAssembly reads: large values are looked through there. */
+/** For a value from here on, the buffer becomes memory of WebAssembly: large values are escaped there. */
 const LARGE_BYTES = 64 * 1024;
 const WASM_BYTES_MAX = 1024 * 1024 * 1024;
 const HEX_DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
@@ -64,9 +64,16 @@ const HALVES = new DataView(new ArrayBuffer(8));
 /** The byte order of this machine: loads and stores then swap nothing. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
+/** src/kernel/text.ts. Offsets are those of its memory. */
+export interface TextKernel {
+  escape(start: number, end: number, to: number): number;
+  readonly stopped: Global;
+}
+
+/** Memory of a kernel. */
 interface Home {
   readonly bytes: Buffer;
-  readonly plainEnd: PlainEnd;
+  readonly kernel: TextKernel;
 }
 
 /** A buffer that grows as it is written, and starts over when it is taken. */
@@ -74,9 +81,9 @@ export class ByteWriter {
   /** Valid until the next reserve(): growing replaces it. */
   bytes: Buffer;
   view: DataView;
-  /** Looks through the bytes. Undefined: they are not where it could. */
-  plainEnd: PlainEnd | undefined;
-  #kept: Pick<ByteWriter, "bytes" | "view" | "plainEnd"> | undefined;
+  /** It has the bytes in its memory. Undefined: they are in no kernel's. */
+  kernel: TextKernel | undefined;
+  #kept: Pick<ByteWriter, "bytes" | "view" | "kernel"> | undefined;
   /** The offset of the next byte. Code that moves it has reserved the space before. */
   offset = 0;
 
@@ -87,7 +94,7 @@ export class ByteWriter {
   constructor(to: number | Home = FIRST_CAPACITY_BYTES) {
     this.#home = typeof to === "number" ? undefined : to;
     this.bytes = typeof to === "number" ? Buffer.allocUnsafeSlow(to) : to.bytes;
-    this.plainEnd = this.#home?.plainEnd;
+    this.kernel = this.#home?.kernel;
     this.view = viewOf(this.bytes);
   }
 
@@ -95,7 +102,7 @@ export class ByteWriter {
   reserve(length: number): void {
     const needed = this.offset + length;
     if (needed <= this.bytes.length) return;
-    const isLarge = length >= LARGE_BYTES || this.plainEnd !== undefined;
+    const isLarge = length >= LARGE_BYTES || this.kernel !== undefined;
     const grown = this.#allocate(Math.max(needed, this.bytes.length * 2), isLarge);
     this.bytes.copy(grown, 0, 0, this.offset);
     this.bytes = grown;
@@ -103,11 +110,11 @@ export class ByteWriter {
   }
 
   #allocate(capacity: number, isLarge: boolean): Buffer {
-    this.plainEnd = undefined;
+    this.kernel = undefined;
     if (isLarge && capacity <= WASM_BYTES_MAX) {
       try {
-        const { buffer, call } = PLAIN_END.withMemory(capacity);
-        this.plainEnd = call;
+        const { buffer, exports } = loadKernel("text", capacity);
+        this.kernel = exports as TextKernel;
         return Buffer.from(buffer);
       } catch {
         // The address space may be limited; it takes far more of that than of memory.
@@ -215,10 +222,10 @@ export class ByteWriter {
 
   /** Writes elsewhere from now on, so that the bytes taken last stay as they are until keep() is called again. */
   keep(): void {
-    const kept = { bytes: this.bytes, view: this.view, plainEnd: this.plainEnd };
+    const kept = { bytes: this.bytes, view: this.view, kernel: this.kernel };
     this.bytes = this.#kept?.bytes ?? Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
     this.view = this.#kept?.view ?? viewOf(this.bytes);
-    this.plainEnd = this.#kept?.plainEnd;
+    this.kernel = this.#kept?.kernel;
     this.#kept = kept;
   }
 
@@ -229,7 +236,7 @@ export class ByteWriter {
     if (this.#home !== undefined && taken.length < this.#home.bytes.length) {
       this.bytes = this.#home.bytes;
       this.view = viewOf(this.bytes);
-      this.plainEnd = this.#home.plainEnd;
+      this.kernel = this.#home.kernel;
     }
     return taken;
   }

@@ -14,10 +14,12 @@ const C1_LAST = 0x9f;
 const ESCAPE_BYTES_MAX = 6;
 /** From this length on, values have a loop of their own. */
 const LONG_BYTES = 128;
-/** After so many bytes without an escape, more are likely to follow: they are copied first and looked through then. */
-const RUN_BYTES = 1024;
-/** Enough of them for a call to cost little, and they stay in the processor's cache. */
-const RUN_BYTES_MAX = 64 * 1024;
+/** From this length on, a kernel is worth its calls. */
+const LARGE_BYTES = 2048;
+/** Enough for a call to cost little; with its escapes a piece stays in the processor's cache. */
+const PIECE_BYTES = 16 * 1024;
+/** The kernel reads and writes sixteen bytes at a time. */
+const PIECE_MARGIN_BYTES = 32;
 
 const HEX_DIGITS = Buffer.from("0123456789abcdef", "latin1");
 /** The second byte of the short escapes: \b \t \n \f \r \" \\ */
@@ -148,31 +150,28 @@ function copyLong(out: ByteWriter, view: DataView, start: number, end: number): 
   return at;
 }
 
-/** Like copyLong; what is in memory that WebAssembly reads is looked through 64 bytes at a time. */
-function copyRun(
-  out: ByteWriter,
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  end: number,
-): number {
-  const { plainEnd } = out;
-  if (plainEnd === undefined || end - start < 2 * RUN_BYTES) return copyLong(out, view, start, end);
-  let at = copyLong(out, view, start, start + RUN_BYTES);
-  if (at < start + RUN_BYTES) return at;
-  for (let length = RUN_BYTES; at < end; length = Math.min(length * 2, RUN_BYTES_MAX)) {
-    const { offset } = out;
-    const copied = Math.min(length, end - at);
-    out.bytes.set(bytes.subarray(at, at + copied), offset);
-    const plain = plainEnd(offset, offset + copied) - offset;
-    out.offset = offset + plain;
-    at += plain;
-    if (plain < copied) break;
+/** Escapes a large value, piece by piece, by the kernel that has the output's memory. Returns how far it came. */
+function escapeLarge(out: ByteWriter, bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end) {
+    const length = Math.min(PIECE_BYTES, end - at);
+    out.reserve(ESCAPE_BYTES_MAX * length + PIECE_MARGIN_BYTES);
+    const { kernel } = out;
+    if (kernel === undefined) break;
+    const memory = out.bytes.byteOffset;
+    const raw = out.offset + (ESCAPE_BYTES_MAX - 1) * length + PIECE_MARGIN_BYTES / 2;
+    out.bytes.set(bytes.subarray(at, at + length), raw);
+    const written = kernel.escape(memory + raw, memory + raw + length, memory + out.offset);
+    out.offset = written - memory;
+    const read = kernel.stopped.value - memory - raw;
+    at += read;
+    // A character may be in two pieces.
+    if (read === 0 || read < length - 3) break;
   }
   return at;
 }
 
-/** Copies four bytes at a time as long as none needs an escape. Returns whether everything was ASCII. */
+/** Copies four bytes at a time as long as none needs an escape. Returns whether everything is known to be UTF-8. */
 function writeEscaped(
   out: ByteWriter,
   bytes: Uint8Array,
@@ -182,9 +181,14 @@ function writeEscaped(
 ): boolean {
   let ascii = true;
   let at = start;
-  out.reserve(end - start + ESCAPE_BYTES_MAX);
+  if (out.kernel !== undefined && end - start >= LARGE_BYTES) {
+    at = escapeLarge(out, bytes, start, end);
+    // The kernel has checked that what it wrote is UTF-8.
+    if (at === end) return true;
+  }
+  out.reserve(end - at + ESCAPE_BYTES_MAX);
   while (at < end) {
-    if (end - at >= LONG_BYTES) at = copyRun(out, bytes, view, at, end);
+    if (end - at >= LONG_BYTES) at = copyLong(out, view, at, end);
     const { bytes: target, view: targetView } = out;
     let { offset } = out;
     while (at + 4 <= end) {

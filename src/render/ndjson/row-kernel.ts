@@ -1,6 +1,6 @@
 import type { Relation, RowChange } from "../../pgoutput/messages.ts";
-import { exportsOf } from "../../web-assembly.ts";
-import { ByteWriter, type Piece } from "../bytes/byte-writer.ts";
+import { type Global, loadKernel } from "../../kernels.ts";
+import { ByteWriter, type Piece, type TextKernel } from "../bytes/byte-writer.ts";
 import { writeString } from "../bytes/json-text.ts";
 import { elementEncoders } from "../values/arrays.ts";
 import { writeJson } from "../values/json-value.ts";
@@ -9,7 +9,7 @@ import { writeTimestamp, writeTimestampTz } from "../values/timestamps.ts";
 import type { ValueEncoder } from "../values/value-encoder.ts";
 import { writeBoolean, writeNumber } from "../values/values.ts";
 
-/** The kinds of columns that the kernel knows: kernel/values.ts. */
+/** The kinds of columns that the kernel knows: src/kernel/values.ts. */
 const KINDS = new Map<ValueEncoder | undefined, number>([
   [writeString, 0],
   [writeNumber, 1],
@@ -20,6 +20,8 @@ const KINDS = new Map<ValueEncoder | undefined, number>([
 ]);
 const ARRAY = 8;
 
+/** Up to the end of its output, and a little more. */
+const MEMORY_BYTES = 9_830_400;
 /** Half of the kernel's table. */
 const PLANS_MAX = 128;
 const PLAN_WORDS = 6;
@@ -31,8 +33,8 @@ const HEAD_BYTES_MAX = 3000;
 /** After many attempts in vain, up to so many rows are left to JavaScript before the next one. */
 const REST_MAX = 64;
 
-interface KernelExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+/** src/kernel/rows.ts */
+interface KernelExports extends TextKernel {
   readonly HEADS: Global;
   readonly PLANS: Global;
   readonly PLANS_END: Global;
@@ -45,14 +47,9 @@ interface KernelExports {
   readonly written: Global;
   forget(): void;
   learn(plan: number): void;
-  plainEnd(at: number, end: number): number;
   render(start: number, end: number, output: number, separated: number): void;
 }
-interface Global {
-  readonly value: number;
-}
-
-/** Renders rows in WebAssembly, which takes a fraction of the time (kernel/rows.ts). One may serve many captures. */
+/** Renders rows in WebAssembly, which takes a fraction of the time (src/kernel/rows.ts). One may serve many captures. */
 export class RowKernel {
   readonly #kernel: KernelExports;
   readonly #memory: Uint8Array;
@@ -72,11 +69,12 @@ export class RowKernel {
   /** The offset of the last row printed. */
   last = 0;
 
-  /** @throws if there is no WebAssembly, or no memory for it */
-  constructor(wasm: Uint8Array<ArrayBuffer>) {
-    this.#kernel = exportsOf(wasm) as KernelExports;
-    this.#memory = new Uint8Array(this.#kernel.memory.buffer);
-    this.#words = new DataView(this.#kernel.memory.buffer);
+  /** @throws as loadKernel() */
+  constructor() {
+    const { buffer, exports } = loadKernel("rows", MEMORY_BYTES);
+    this.#kernel = exports as KernelExports;
+    this.#memory = new Uint8Array(buffer);
+    this.#words = new DataView(buffer);
     this.#plansEnd = this.#kernel.PLANS.value;
   }
 
@@ -160,13 +158,9 @@ export class RowKernel {
 
   /** Writes to the kernel's memory, as long as there is room. */
   writer(): ByteWriter {
-    const kernel = this.#kernel;
-    const { OUTPUT, OUTPUT_BYTES } = kernel;
-    const first = OUTPUT.value;
-    return new ByteWriter({
-      bytes: Buffer.from(kernel.memory.buffer, first, OUTPUT_BYTES.value),
-      plainEnd: (at, end) => kernel.plainEnd(first + at, first + end) - first,
-    });
+    const { OUTPUT, OUTPUT_BYTES } = this.#kernel;
+    const bytes = Buffer.from(this.#memory.buffer, OUTPUT.value, OUTPUT_BYTES.value);
+    return new ByteWriter({ bytes, kernel: this.#kernel });
   }
 
   /** Writes the lines of the rows from `start` on that the kernel knows, and returns where it stopped. */

@@ -1,18 +1,4 @@
-import {
-  ADD,
-  AGAIN,
-  BLOCK,
-  CLOSE,
-  GREATER,
-  I32,
-  LOOP,
-  OUT_IF,
-  WasmFunction,
-  constant,
-  get,
-  set,
-  unsigned,
-} from "../../web-assembly.ts";
+import { loadKernel } from "../../kernels.ts";
 
 /**
  * CRC-32C (Castagnoli) as the server computes it: reflected, inverted at both ends (port/pg_crc32c.h). It uses tables
@@ -52,6 +38,11 @@ export function checksumAfter(crc: number, bytes: Uint8Array, start: number, end
 /** Like checksumAfter(), for bytes of a ChecksumMemory; offsets count from its `start`. */
 type ChecksumAfter = (crc: number, start: number, end: number) => number;
 
+/** src/kernel/crc32c.ts */
+interface ChecksumKernel {
+  readonly checksumAfter: ChecksumAfter;
+}
+
 /** Memory for the bytes to check, which WebAssembly reads in place. */
 export class ChecksumMemory {
   readonly buffer: ArrayBuffer;
@@ -60,66 +51,9 @@ export class ChecksumMemory {
   readonly after: ChecksumAfter;
 
   constructor(length: number) {
-    const { buffer, call } = CHECKSUM.withMemory(DATA_START + length);
+    const { buffer, exports } = loadKernel("crc32c", DATA_START + length);
     new Int32Array(buffer).set(TABLES);
     this.buffer = buffer;
-    this.after = call;
+    this.after = (exports as ChecksumKernel).checksumAfter;
   }
-}
-
-/** Locals of the function: its parameters and the words being processed. */
-const [CRC, AT, END, WORD] = [0, 1, 2, 3];
-const AND = 0x71;
-const XOR = 0x73;
-const SHIFT_LEFT = 0x74;
-const SHIFT_RIGHT = 0x76;
-
-/** (param crc, at, end: i32) (result i32), see checksumAfter() */
-const CHECKSUM = new WasmFunction<ChecksumAfter>(3, [I32, I32, I32, I32], () => [
-  ...eat(16),
-  ...eat(4),
-  ...eat(1),
-  ...get(CRC),
-  CLOSE,
-]);
-
-/** while (at + bytes <= end) { crc = the combined effect of the bytes; at += bytes } */
-function eat(bytes: number): readonly number[] {
-  const next = [...get(AT), ...constant(bytes), ADD];
-  const words = Array.from({ length: Math.ceil(bytes / 4) }, (_, index) => WORD + index);
-  const loaded = words.flatMap((word, index) => [
-    ...get(AT),
-    ...(bytes === 1 ? [0x2d, 0, ...unsigned(DATA_START)] : load(DATA_START + index * 4)),
-    ...(index === 0 ? [...get(CRC), XOR] : []),
-    ...set(word),
-  ]);
-  const effects = Array.from({ length: bytes }, (_, byte) => [
-    ...effect(words[byte >> 2]!, byte & 3, bytes - 1 - byte),
-    ...(byte === 0 ? [] : [XOR]),
-  ]).flat();
-  const rest = bytes === 1 ? [...get(CRC), ...constant(8), SHIFT_RIGHT, XOR] : [];
-  const step = [...loaded, ...effects, ...rest, ...set(CRC), ...next, ...set(AT)];
-  return [
-    ...BLOCK,
-    ...LOOP,
-    ...next,
-    ...get(END),
-    GREATER,
-    ...OUT_IF,
-    ...step,
-    ...AGAIN,
-    CLOSE,
-    CLOSE,
-  ];
-}
-
-/** Looks up one byte of a word in a table of four-byte entries. */
-function effect(word: number, byte: number, table: number): readonly number[] {
-  const shift =
-    byte === 0 ? [...constant(2), SHIFT_LEFT] : [...constant(byte * 8 - 2), SHIFT_RIGHT];
-  return [...get(word), ...shift, ...constant(0x3fc), AND, ...load(table * TABLE_BYTES)];
-}
-
-function load(offset: number): readonly number[] {
-  return [0x28, 2, ...unsigned(offset)];
 }

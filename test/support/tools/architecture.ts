@@ -29,7 +29,7 @@ const ALL_ROOMS = [
 export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
   pgoutput: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: [] },
-  wal: { mayImport: ["leaves", "pgoutput/messages.ts"], mayUse: [] },
+  wal: { mayImport: ["leaves", "pgoutput/messages.ts", "kernels.ts"], mayUse: [] },
   heap: { mayImport: ["leaves", "pgoutput", "wal"], mayUse: [] },
   catalog: { mayImport: ["leaves", "wal", "heap"], mayUse: [] },
   rows: { mayImport: ["leaves", "pgoutput", "wal", "heap", "catalog"], mayUse: [] },
@@ -39,7 +39,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayUse: ["node:*", "lazy fzstd"],
   },
   render: {
-    mayImport: ["leaves", "pgoutput", "wal"],
+    mayImport: ["leaves", "pgoutput", "wal", "kernels.ts"],
     mayUse: ["chalk", "cli-table3", "node:buffer"],
   },
   output: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: ["node:*", "lazy ora"] },
@@ -57,6 +57,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayUse: ["commander"],
   },
   "version.ts": { mayImport: [], mayUse: ["node:fs"] },
+  "kernels.ts": { mayImport: [], mayUse: ["node:fs"] },
   "main.ts": { mayImport: ["cli.ts", "commands/context.ts"], mayUse: [] },
 };
 
@@ -87,8 +88,12 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const LEAVES = new Set([
-  ...["assert.ts", "byte-count.ts", "errors.ts", "lsn.ts", "pg-time.ts", "reports.ts"],
-  "web-assembly.ts",
+  "assert.ts",
+  "byte-count.ts",
+  "errors.ts",
+  "lsn.ts",
+  "pg-time.ts",
+  "reports.ts",
 ]);
 
 /** In no room: the process under another name. */

@@ -5,7 +5,7 @@
  * Way in: src/render/ndjson/row-kernel, which lays out the memory and calls render().
  */
 import { copy, value } from "./values";
-export { plainEnd } from "./json";
+export { escape, stopped } from "./text";
 
 /** Where things are in the memory. Each part is followed by room for what is read or written in steps of 16 bytes. */
 export const TABLE: usize = 0x1000;

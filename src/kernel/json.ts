@@ -1,4 +1,6 @@
 /** AssemblyScript: JSON strings, numbers and values, as src/render/bytes has them. 0: not known here. */
+import { characterEnd, specials } from "./characters";
+import { escape, stopped } from "./text";
 
 const DEPTH_MAX: u32 = 64;
 
@@ -7,102 +9,13 @@ export function isDigit(p: usize): bool {
   return <u32>load<u8>(p) - 0x30 <= 9;
 }
 
-/** The bits of the sixteen bytes that are not plain in a string: controls, `"`, `\`, DEL, and what is not ASCII. */
-@inline
-function specials(bytes: v128): i32 {
-  const controls = i8x16.lt_s(bytes, i8x16.splat(0x20));
-  const quotes = i8x16.eq(bytes, i8x16.splat(0x22));
-  const backslashes = i8x16.eq(bytes, i8x16.splat(0x5c));
-  const deletes = i8x16.eq(bytes, i8x16.splat(0x7f));
-  return i8x16.bitmask(v128.or(v128.or(controls, quotes), v128.or(backslashes, deletes)));
-}
-
-/** See PlainEnd in src/render/bytes/plain-run.ts. */
-export function plainEnd(start: usize, end: usize): usize {
-  let p = start;
-  while (p + 64 <= end) {
-    const mask =
-      specials(v128.load(p)) |
-      specials(v128.load(p, 16)) |
-      specials(v128.load(p, 32)) |
-      specials(v128.load(p, 48));
-    if (mask != 0) break;
-    p += 64;
-  }
-  return p;
-}
-
 /** Text as a JSON string. What is not UTF-8 is not known here. */
 export function quoted(start: usize, end: usize, open: usize): usize {
-  let p = start;
-  let o = open;
-  store<u8>(o++, 0x22);
-  while (p < end) {
-    const bytes = v128.load(p);
-    v128.store(o, bytes);
-    const left = end - p;
-    const mask = specials(bytes) | (left < 16 ? 1 << (<i32>left) : 0x10000);
-    const plain: usize = ctz(mask);
-    p += plain;
-    o += plain;
-    if (plain == 16 || p >= end) continue;
-    const byte = load<u8>(p);
-    if (byte < 0x80) {
-      o = escaped(byte, o);
-      p++;
-      continue;
-    }
-    const stop = characterEnd(p, end);
-    if (stop == 0) return 0;
-    if (byte == 0xc2 && load<u8>(p + 1) < 0xa0) o = longEscape(load<u8>(p + 1), o);
-    else {
-      store<u32>(o, load<u32>(p));
-      o += stop - p;
-    }
-    p = stop;
-  }
-  store<u8>(o, 0x22);
-  return o + 1;
-}
-
-function escaped(byte: u8, o: usize): usize {
-  let letter: u8 = byte;
-  if (byte == 0x08) letter = 0x62;
-  else if (byte == 0x09) letter = 0x74;
-  else if (byte == 0x0a) letter = 0x6e;
-  else if (byte == 0x0c) letter = 0x66;
-  else if (byte == 0x0d) letter = 0x72;
-  else if (byte != 0x22 && byte != 0x5c) return longEscape(byte, o);
-  store<u8>(o, 0x5c);
-  store<u8>(o + 1, letter);
-  return o + 2;
-}
-
-/** `\u009f` */
-function longEscape(code: u8, o: usize): usize {
-  store<u32>(o, 0x3030755c);
-  store<u8>(o + 4, hexDigit(code >> 4));
-  store<u8>(o + 5, hexDigit(code & 15));
-  return o + 6;
-}
-
-function hexDigit(digit: u8): u8 {
-  return digit < 10 ? 0x30 + digit : 0x57 + digit;
-}
-
-/** The end of the character whose first byte is not ASCII; 0 if it is not UTF-8. */
-function characterEnd(p: usize, end: usize): usize {
-  const lead = load<u8>(p);
-  if (lead < 0xc2 || lead > 0xf4) return 0;
-  const stop = p + (lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
-  if (stop > end) return 0;
-  const second = load<u8>(p + 1);
-  // Refuses overlong forms, surrogates, and code points beyond U+10FFFF.
-  const first: u8 = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  const final: u8 = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  if (second < first || second > final) return 0;
-  for (let more = p + 2; more < stop; more++) if ((load<u8>(more) & 0xc0) != 0x80) return 0;
-  return stop;
+  store<u8>(open, 0x22);
+  const close = escape(start, end, open + 1);
+  if (stopped != end) return 0;
+  store<u8>(close, 0x22);
+  return close + 1;
 }
 
 /** The end of the JSON number at `start`; 0 if there is none. */
@@ -218,7 +131,7 @@ function string(end: usize): bool {
       return true;
     }
     if (byte == 0x5c) {
-      if (!escape(end)) return false;
+      if (!escapeSequence(end)) return false;
     } else {
       const stop = characterEnd(p, end);
       if (stop == 0 || (byte == 0xc2 && load<u8>(p + 1) < 0xa0)) return false;
@@ -229,7 +142,7 @@ function string(end: usize): bool {
 }
 
 /** Steps over the escape at `p`. */
-function escape(end: usize): bool {
+function escapeSequence(end: usize): bool {
   if (p + 1 >= end) return false;
   const letter = load<u8>(p + 1);
   p += 2;
