@@ -62,16 +62,16 @@ export function valueLines(
   }
   const { bytes } = value;
   const rest = bytes.subarray(form.start);
+  let asJson: readonly string[] | undefined;
   const { ellipsis } = palette.glyphs;
   if (value.kind === "binary") {
     const hex = writeHex(rest, valueWidthMax);
     return drawn({ ...hex, lines: [hex.text] }, hex.whole);
   }
   const start = readStart(rest, valueWidthMax);
-  const asJson =
-    json && form.start === 0 && !form.exact && start.text !== undefined
-      ? jsonLines(start.text, start.whole, width)
-      : undefined;
+  if (json && form.start === 0 && !form.exact && start.text !== undefined) {
+    asJson = jsonLines(start.text, start.whole, width);
+  }
   const written =
     asJson === undefined
       ? textLines(start, form)

@@ -118,3 +118,11 @@ describe("a value that is cut", () => {
     it(`tells its size: ${shown}`, () => assert.equal(onOneLine(valueOf(value), width), shown));
   }
 });
+
+describe("a value that is not text", () => {
+  it("is hexadecimal digits, on lines of their own too", () => {
+    const value: ColumnValue = { kind: "binary", bytes: Buffer.from([1, 0xff]) };
+    assert.equal(onOneLine(value), "\\x01ff");
+    assert.equal(onLines(value), "\\x01ff");
+  });
+});
