@@ -127,10 +127,12 @@ export class SqlScript {
     if (this.#begun) return "";
     this.#begun = true;
     const what = this.backwards === undefined ? "Changes" : "The undo of changes";
+    // Else psql prints the whole statement below an error of a DO block.
+    const context = this.checked ? "-v SHOW_CONTEXT=never " : "";
     const cautions = [...this.#cautions].join("");
     const next = this.checked ? "SET walctl.next = '1';\n" : "";
     return (
-      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 -f FILE\n` +
+      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 ${context}-f FILE\n` +
       `${SETTINGS}\n${this.backwards === undefined ? next : `${cautions}${BEGIN}\n`}`
     );
   }
