@@ -249,6 +249,7 @@ export class RecordReader {
       return this.#failRecord(recordFault(lsn, "lengths of its parts do not add up"), start);
     }
     record.lsn = lsn;
+    record.timeline = this.#pages.timeline;
     record.endLsn = this.#pages.base + this.#pages.at;
     this.#links.previous = lsn;
     this.#synced = true;

@@ -39,6 +39,8 @@ export class WalRecord {
   /** Including all of its data (pg_waldump: tot). */
   totalLength = 0;
   lsn = 0;
+  /** Of the page in which it ends. */
+  timeline = 0;
   /** Where the next record may begin. */
   endLsn = 0;
   prevLsn = 0;

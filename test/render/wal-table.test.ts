@@ -125,6 +125,7 @@ describe("records as a table", () => {
 │ to stop before it                                                            │
 │                recovery_target_lsn = '0/3004C0'                              │
 │                recovery_target_inclusive = off                               │
+│                recovery_target_timeline = '1'                                │
 ╰──────────────────────────────────────────────────────────────────────────────╯
 `,
     );

@@ -88,7 +88,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const output = outputOptions(flags, context);
   const filter = createFilter(flags);
   const names = new AskedNames(askedColumns(flags), filter);
-  const rendering = { ...rendererOptions(flags, output), recovery: true };
+  const rendering = { ...rendererOptions(flags, output), timeline: () => listener.timeline };
   if (rendering.sql !== undefined && flags.old === "logged") {
     throw usageError(
       "--old logged is not for -F sql: at wal_level=replica no keys of changed rows are logged",
@@ -244,6 +244,7 @@ class RowListener implements LogListener {
   readonly #stop: AbortSignal;
   readonly #progress: Pass["progress"];
   position = 0;
+  timeline = 0;
   damaged = false;
 
   constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Pass) {
@@ -258,6 +259,7 @@ class RowListener implements LogListener {
   record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
     if (record.lsn > this.#endPosition) return false;
     this.position = record.lsn;
+    this.timeline = record.timeline;
     const work = this.#decoder.record(record, version);
     return work === undefined || work.next().done === true ? true : this.#finish(work);
   }

@@ -43,8 +43,8 @@ export interface RendererOptions {
   readonly safeNumbers: boolean;
   /** Undefined: another format than SQL. */
   readonly sql: SqlFlags | undefined;
-  /** Expanded commits tell a recovery how to stop before them. */
-  readonly recovery?: boolean;
+  /** Of WAL: the timeline that is being read. */
+  readonly timeline?: () => number;
 }
 
 /** A renderer, and what only some renderers have. */
@@ -109,7 +109,7 @@ export async function createRenderer(
     now: () => performance.now(),
     view: watched ? view : { ...view, burstRows: Number.POSITIVE_INFINITY },
     types,
-    recovery: options.recovery ?? false,
+    timeline: options.timeline,
   });
   const finish = once(() => {
     renderer.finish();

@@ -18,6 +18,7 @@ import { textWidth } from "../terminal/text-width.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import type { Piece, Rest } from "./flow.ts";
 import { countOf } from "../cells/numbers.ts";
+import { recoveryTargets } from "../cells/recovery.ts";
 import { moreOf, PIECE_GAP } from "./row.ts";
 import { signOfCount } from "./tally.ts";
 import {
@@ -131,16 +132,14 @@ export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event 
 }
 
 /** From WAL only: the settings for a recovery that stops just before the transaction. */
-export function recoveryEvent(commitLsn: Lsn, { palette }: Canvas): Event {
+export function recoveryEvent(commitLsn: Lsn, timeline: number, { palette }: Canvas): Event {
+  const targets = recoveryTargets(formatLsn(commitLsn), timeline);
   return {
     sign: painted(" "),
     subject: "to stop before it",
     paint: palette.quiet,
-    ...{ pieces: () => [], rest: NO_REST, linesMax: 2 },
-    lines: (width) => [
-      paintedWithin(`recovery_target_lsn = '${formatLsn(commitLsn)}'`, width, palette),
-      paintedWithin("recovery_target_inclusive = off", width, palette),
-    ],
+    ...{ pieces: () => [], rest: NO_REST, linesMax: targets.length },
+    lines: (width) => targets.map((line) => paintedWithin(line, width, palette)),
   };
 }
 

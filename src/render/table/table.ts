@@ -39,8 +39,11 @@ export interface TableOptions {
   /** A clock in milliseconds with any origin. */
   readonly now?: () => number;
   readonly view: TableView;
-  /** From WAL only: an expanded commit says how a recovery stops before it, and --old full shows old rows. */
-  readonly recovery?: boolean;
+  /**
+   * From WAL only: the timeline that is being read. An expanded commit says how a recovery stops before it, and --old
+   * full shows old rows.
+   */
+  readonly timeline?: (() => number) | undefined;
   /** Knows which columns are JSON, and the meaning of binary values. */
   readonly types: TypeRegistry;
 }
@@ -203,7 +206,7 @@ export class TableRenderer implements Renderer {
   #giveHint(): void {
     if (this.#hint !== "due") return;
     this.#hint = "given";
-    const full = this.#options.recovery === true ? "--old full" : "REPLICA IDENTITY FULL";
+    const full = this.#options.timeline !== undefined ? "--old full" : "REPLICA IDENTITY FULL";
     this.#batch.add({ kind: "remark", text: `${OLD_VALUES} ${full}` });
   }
 
@@ -307,9 +310,9 @@ export class TableRenderer implements Renderer {
   }
 
   #commit({ commitLsn }: Commit): void {
-    const { view, recovery } = this.#options;
-    if (recovery === true && view.expanded && this.#head !== undefined) {
-      this.#batch.event(event.recoveryEvent(commitLsn, this.#canvas));
+    const { view, timeline } = this.#options;
+    if (timeline !== undefined && view.expanded && this.#head !== undefined) {
+      this.#batch.event(event.recoveryEvent(commitLsn, timeline(), this.#canvas));
     }
     this.#leave();
   }

@@ -2,6 +2,7 @@ import type { PgTime } from "../../pg-time.ts";
 import { describeRecord } from "../../wal/detail/describe.ts";
 import { ShortPayload } from "../../wal/detail/payload.ts";
 import { FORK_NAMES } from "../../wal/detail/storage.ts";
+import { isBehindFiles } from "../../wal/detail/transaction.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import type { BlockReference } from "../../wal/block-reference.ts";
 import type { WalRecord } from "../../wal/record.ts";
@@ -11,6 +12,7 @@ import { recordTime } from "../../wal/times.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import { type Look, type Paint, type Palette, createPalette } from "../terminal/painted.ts";
 import { ShortNames } from "../cells/names.ts";
+import { recoveryTargets } from "../cells/recovery.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { cutToWidth, textWidth } from "../terminal/text-width.ts";
 import { ExpandedRecord } from "./expanded.ts";
@@ -218,11 +220,20 @@ function isCommit({ rmgr, info }: WalRecord): boolean {
 }
 
 /** The settings for a recovery that stops just before the transaction. */
-function recoveryFields({ lsn }: WalRecord): readonly (readonly [string, string])[] {
+function recoveryFields(record: WalRecord): readonly (readonly [string, string])[] {
+  const title = ["to stop before it", ""] as const;
+  if (isBehindFiles(record)) {
+    return [
+      title,
+      ["", "is too late: files of a database or tablespace were made"],
+      ["", 'or removed before. See "A dropped database" in docs/wal.md'],
+    ];
+  }
   return [
-    ["to stop before it", ""],
-    ["", `recovery_target_lsn = '${formatPosition(lsn)}'`],
-    ["", "recovery_target_inclusive = off"],
+    title,
+    ...recoveryTargets(formatPosition(record.lsn), record.timeline).map(
+      (line) => ["", line] as const,
+    ),
   ];
 }
 

@@ -25,9 +25,19 @@ const HAS_TWO_PHASE = 0x10;
 const HAS_ORIGIN = 0x20;
 const HAS_GID = 0x80;
 const HAS_STATISTICS = 0x100;
+const FORCES_SYNC = 0x8000_0000;
 
 const LOCATOR_BYTES = 12;
 const INVALIDATION_BYTES = 16;
+
+/**
+ * Whether the commit's record says that it had to be on disk at once: files of a database or tablespace were made or
+ * removed before it, which no rollback takes back (ForceSyncCommit() in commands/dbcommands.c and tablespace.c).
+ */
+export function isBehindFiles({ info, view, mainStart, mainBytes }: WalRecord): boolean {
+  if ((info & HAS_XINFO) === 0 || mainBytes < 12) return false;
+  return view.getUint32(mainStart + 8, true) >= FORCES_SYNC;
+}
 
 /** Returns how many bytes are left where a commit's invalidation messages begin; 0: it has none. */
 export function describeTransaction(

@@ -19,9 +19,10 @@ export class PageCursor {
   /** The offset in the chunk; behind its end if the bytes between are to be skipped. */
   at = 0;
   #header: SegmentHeader | undefined;
-  /** The highest timeline that a page of the segment may have, and the timeline of the page before. */
+  /** The highest timeline that a page of the segment may have. */
   #timelineMax = 0;
-  #timeline = 0;
+  /** Of the page that was checked last. */
+  timeline = 0;
   /** Where to continue when more is fed; UNKNOWN: at the start of what is fed. */
   #position = UNKNOWN;
 
@@ -70,10 +71,10 @@ export class PageCursor {
     const { words } = this.chunk;
     const fault = pageFault(words, at >> 2, this.base + at, {
       header: this.header,
-      timelineMin: this.#timeline,
+      timelineMin: this.timeline,
       timelineMax: this.#timelineMax,
     });
-    if (fault === undefined) this.#timeline = words[(at >> 2) + 1]! >>> 0;
+    if (fault === undefined) this.timeline = words[(at >> 2) + 1]! >>> 0;
     return fault;
   }
 

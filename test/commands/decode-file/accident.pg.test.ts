@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseLsn } from "../../../src/lsn.ts";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
 import { walctlInside } from "../../support/program/inside.ts";
 import { contentsOf, runSql } from "../../support/program/run-sql.ts";
@@ -66,6 +67,7 @@ describe("after an accident", () => {
       CASE WHEN i % 50 = 0 THEN (SELECT string_agg(md5((i * j)::text), '') FROM generate_series(1, 150) j) END
       FROM generate_series(1, ${ROWS}) i`);
     await server.sql("INSERT INTO payments SELECT i, i * 0.5 FROM generate_series(1, 300) i");
+    await server.sql("CREATE DATABASE sales TEMPLATE postgres");
     await server.stop();
     execFileSync("cp", ["-a", join(server.host, "data"), join(root, "backup")]);
     await server.start();
@@ -80,6 +82,7 @@ describe("after an accident", () => {
       drop: await run(server, "DROP TABLE payments"),
     };
     await server.sql("CREATE TABLE orders_new (a int); DROP SCHEMA early");
+    await server.sql("DROP DATABASE sales");
     await archiveAll(server);
     assertDone(await walctl(["catalog", "-q", "-o", catalog], { server }));
   });
@@ -162,7 +165,7 @@ describe("after an accident", () => {
     assert.match(result.stdout, /"status":"void"/);
   });
 
-  it("brings every row back by a recovery to the two lines that it shows", async () => {
+  it("brings every row back by a recovery to the lines that it shows", async () => {
     const { stdout, stderr, status } = await decode(
       "--xid",
       String(accident["delete"]),
@@ -171,14 +174,42 @@ describe("after an accident", () => {
       "table",
     );
     assert.equal(`${status} ${stderr}`, "0 ");
-    const settings = [...stdout.matchAll(/recovery_target_(?:lsn|inclusive) = \S+/g)].map(String);
-    assert.equal(settings.length, 2, stdout.slice(-800));
-    await recover(server, root, [
-      ...settings,
-      "recovery_target_action = 'promote'",
-      `restore_command = 'cp ${archive}/%f %p'`,
-    ]);
+    const settings = [...stdout.matchAll(/recovery_target_(?:lsn|inclusive|timeline) = \S+/g)].map(
+      String,
+    );
+    assert.equal(settings.length, 3, stdout.slice(-800));
+    await recover(server, root, archive, settings);
     assert.deepEqual(await tables(server), rowsBefore);
+    // The next recovery has another timeline before it, which is newer.
+    await archiveAll(server);
+    assert.ok(readdirSync(archive).includes("00000002.history"));
+  });
+
+  it("brings a dropped database back by a recovery to before the mark that DROP DATABASE sets", async () => {
+    const inspect = async (...args: readonly string[]): Promise<string> =>
+      (await walctl(["inspect", "--timeline", "1", ...args, archive])).stdout;
+    const records = async (
+      ...args: readonly string[]
+    ): Promise<Array<{ lsn: string; xid: number }>> =>
+      (await inspect("-F", "ndjson", ...args))
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+    const [drop] = await records("--rmgr", "Database", "--type", "DROP");
+    const box = await inspect("--xid", String(drop!.xid), "--type", "COMMIT", "-x", "-F", "table");
+    assert.match(box, /is too late: files of a database or tablespace/);
+    assert.doesNotMatch(box, /recovery_target/);
+    const marks = await records("--type", "INPLACE", "--relation", "0/1262");
+    const mark = marks
+      .map(({ lsn }) => lsn)
+      .findLast((lsn) => parseLsn(lsn)! < parseLsn(drop!.lsn)!);
+    await recover(server, root, archive, [
+      `recovery_target_lsn = '${mark}'`,
+      "recovery_target_inclusive = off",
+      "recovery_target_timeline = '1'",
+    ]);
+    const { "public.orders": rows = [] } = await contentsOf(server, "sales");
+    assert.equal(rows.length, ROWS);
   });
 });
 
@@ -233,8 +264,14 @@ async function archiveAll(server: TestServer): Promise<string> {
 async function recover(
   server: TestServer,
   root: string,
-  settings: readonly string[],
+  archive: string,
+  targets: readonly string[],
 ): Promise<void> {
+  const settings = [
+    ...targets,
+    "recovery_target_action = 'promote'",
+    `restore_command = 'cp ${archive}/%f %p'`,
+  ];
   const data = join(server.host, "data");
   await server.stop();
   rmSync(data, { recursive: true });
