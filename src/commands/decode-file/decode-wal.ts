@@ -27,7 +27,7 @@ import {
   writeRest,
 } from "../messages/renderer.ts";
 import { askedColumns } from "../messages/table-flags.ts";
-import { type OutputFlags, outputOptions } from "../options.ts";
+import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
 import {
@@ -61,14 +61,17 @@ export async function decodeWal(
 ): Promise<ExitCode> {
   const options = walOptions(flags);
   const files = new TemporaryFiles();
+  const output = outputOptions(flags, context);
+  const reporter = new Reporter(context, output);
   try {
-    return await run(paths, { catalogPath, options, flags, files, context });
+    return await run(paths, { catalogPath, options, flags, files, context, output, reporter });
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
     // A signal came before there was anything to print.
     if (error === context.stop.reason) return endOfSignal(flags, ExitCode.malformedInput)();
     throw error;
   } finally {
+    reporter.clearProgress();
     files.close();
   }
 }
@@ -79,13 +82,14 @@ interface Job {
   readonly flags: DecodeWalFlags;
   readonly files: TemporaryFiles;
   readonly context: CommandContext;
+  readonly output: OutputOptions;
+  readonly reporter: Reporter;
 }
 
 type Pass = Job & Pick<CatalogPass, "progress">;
 
 async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
-  const { context, files, flags, options } = job;
-  const output = outputOptions(flags, context);
+  const { context, files, flags, options, output, reporter } = job;
   const filter = createFilter(flags);
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = { ...rendererOptions(flags, output), timeline: () => listener.timeline };
@@ -95,7 +99,6 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
       "Leave it out: where the server logged them, these are used.",
     );
   }
-  const reporter = new Reporter(context, output);
   const where = await openWhere(flags.where, filter);
   const gate = gateOptions(flags);
   const input = await openWal(paths, options.timeline, context, files);
