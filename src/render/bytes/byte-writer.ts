@@ -70,6 +70,8 @@ export interface TextKernel {
   readonly stopped: Global;
 }
 
+type Memory = Pick<ByteWriter, "bytes" | "view" | "kernel">;
+
 /** Memory of a kernel. */
 interface Home {
   readonly bytes: Buffer;
@@ -83,12 +85,14 @@ export class ByteWriter {
   view: DataView;
   /** It has the bytes in its memory. Undefined: they are in no kernel's. */
   kernel: TextKernel | undefined;
-  #kept: Pick<ByteWriter, "bytes" | "view" | "kernel"> | undefined;
+  #kept: Memory | undefined;
   /** The offset of the next byte. Code that moves it has reserved the space before. */
   offset = 0;
 
   /** Where it writes again once what it has written would fit there. */
   readonly #home: Home | undefined;
+  /** What it grew to beyond that, to be used again: V8 collects a kernel's memory late. */
+  #spare: Memory | undefined;
 
   /** @param to it writes there, as long as there is room */
   constructor(to: number | Home = FIRST_CAPACITY_BYTES) {
@@ -101,12 +105,22 @@ export class ByteWriter {
   /** Makes room for `length` more bytes. */
   reserve(length: number): void {
     const needed = this.offset + length;
-    if (needed <= this.bytes.length) return;
-    const isLarge = length >= LARGE_BYTES || this.kernel !== undefined;
-    const grown = this.#allocate(Math.max(needed, this.bytes.length * 2), isLarge);
-    this.bytes.copy(grown, 0, 0, this.offset);
-    this.bytes = grown;
-    this.view = viewOf(grown);
+    const { bytes } = this;
+    if (needed <= bytes.length) return;
+    if (this.#spare !== undefined && needed <= this.#spare.bytes.length) {
+      this.#use(this.#spare);
+    } else {
+      const isLarge = length >= LARGE_BYTES || this.kernel !== undefined;
+      this.bytes = this.#allocate(Math.max(needed, bytes.length * 2), isLarge);
+      this.view = viewOf(this.bytes);
+    }
+    bytes.copy(this.bytes, 0, 0, this.offset);
+  }
+
+  #use({ bytes, view, kernel }: Memory): void {
+    this.bytes = bytes;
+    this.view = view;
+    this.kernel = kernel;
   }
 
   #allocate(capacity: number, isLarge: boolean): Buffer {
@@ -233,10 +247,10 @@ export class ByteWriter {
   take(): Uint8Array {
     const taken = this.bytes.subarray(0, this.offset);
     this.offset = 0;
-    if (this.#home !== undefined && taken.length < this.#home.bytes.length) {
-      this.bytes = this.#home.bytes;
-      this.view = viewOf(this.bytes);
-      this.kernel = this.#home.kernel;
+    const home = this.#home;
+    if (home !== undefined && this.bytes !== home.bytes && taken.length < home.bytes.length) {
+      this.#spare = { bytes: this.bytes, view: this.view, kernel: this.kernel };
+      this.#use({ ...home, view: viewOf(home.bytes) });
     }
     return taken;
   }
