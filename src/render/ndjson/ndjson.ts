@@ -47,6 +47,11 @@ const NULL = piece("null");
 const PARTIAL = piece(',"partial":true');
 const ABORTED = piece(',"aborted":true');
 const LINE_END = piece("}\n");
+/** Heads are worth their time for some ten rows. */
+const WORTH_BYTES = 512;
+/** So many messages of a transaction are left to JavaScript, more where the last ones were short. */
+const FIRST_MESSAGES = 4;
+const FIRST_MESSAGES_MAX = 64;
 const NO_COLUMNS: readonly number[] = [];
 
 /**
@@ -91,13 +96,22 @@ export class NdjsonRenderer implements Renderer {
     this.#heads.forget();
     this.#out = kernel.writer();
     this.#kernel = kernel;
+    let current: Transaction | null | undefined;
+    let first = FIRST_MESSAGES;
+    let left = 0;
     /** Whose heads the kernel has. */
     let known: Transaction | null | undefined;
     return {
       attach: (bytes) => kernel.attach(bytes),
       print: (start, separated, transaction) => {
-        if (!kernel.ready) return start;
-        if (transaction !== known) {
+        if (transaction !== current) {
+          current = transaction;
+          left = first;
+        }
+        if (left > 0) left--;
+        if (left > 0 || !kernel.ready) return start;
+        const isNew = transaction !== known;
+        if (isNew) {
           known = transaction;
           kernel.heads((out, kind) => {
             out.piece(HEADS[kind]);
@@ -106,7 +120,12 @@ export class NdjsonRenderer implements Renderer {
             out.piece(this.#timeKey(transaction?.commitTime ?? null));
           });
         }
-        return kernel.print(this.#out, start, separated);
+        const end = kernel.print(this.#out, start, separated);
+        if (isNew) {
+          const isWorth = end - start >= WORTH_BYTES;
+          first = isWorth ? FIRST_MESSAGES : Math.min(first * 2, FIRST_MESSAGES_MAX);
+        }
+        return end;
       },
       get last() {
         return kernel.last;
