@@ -15,8 +15,10 @@ const OF_TRANSACTIONS: ReadonlySet<MessageKind> = new Set([
   ...(["begin", "commit", "origin", "relation", "type"] as const),
 ]);
 
-/** The kinds that --summary counts. Begins and ends of transactions pass too: they show what was rolled back. */
-const COUNTED: ReadonlySet<MessageKind> = new Set(["insert", "update", "delete", "truncate"]);
+/** The kinds that --summary counts and lists. Begins and ends of transactions pass too: they show what was rolled back. */
+const COUNTED: ReadonlySet<MessageKind> = new Set([
+  ...(["insert", "update", "delete", "truncate", "table_changed"] as const),
+]);
 
 export function isCounted(kind: MessageKind): boolean {
   return COUNTED.has(kind);

@@ -12,7 +12,7 @@ import type { CommandContext } from "../context.ts";
 import { type ForeignDialect, type OutputOptions } from "../options.ts";
 import type { Warning } from "../reporter.ts";
 import { keepHeapSmall } from "../small-heap.ts";
-import { createSummaryRenderer, INEXACT_SUMMARY } from "./summary.ts";
+import { createSummaryRenderer, summaryWarnings } from "./summary.ts";
 import { type TableFlags, tableView } from "./table-flags.ts";
 
 /** -F sql's own flags as commander passes them. */
@@ -88,8 +88,8 @@ export async function createRenderer(
 ): Promise<Rendering> {
   const { output, view, values, safeNumbers } = options;
   if (options.summary) {
-    const renderer = await createSummaryRenderer(output, context);
-    const warnings = (): readonly Warning[] => (renderer.exact ? [] : [INEXACT_SUMMARY]);
+    const renderer = await createSummaryRenderer(options, context);
+    const warnings = (): readonly Warning[] => summaryWarnings(renderer);
     return { renderer, live: () => undefined, finish: once(() => renderer.finish()), warnings };
   }
   if (output.dialect !== "walctl" && output.dialect !== "sql") {

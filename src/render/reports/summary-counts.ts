@@ -4,11 +4,19 @@ import type {
   Relation,
   RowChange,
   StreamAbort,
+  TableChanged,
   Truncate,
 } from "../../pgoutput/messages.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
-import { type Counts, fold, newShare, noCounts, type Share, takeOff } from "./summary-shares.ts";
+import {
+  type Counts,
+  fold,
+  newShare,
+  noCounts,
+  type Share,
+  sizeOf,
+  TablesChanged,
+  takeOff,
+} from "./summary-shares.ts";
 
 export interface RelationTotals extends Counts {
   /** The relation as it was first seen. */
@@ -40,6 +48,7 @@ const COUNT_OF = { insert: "inserts", update: "updates", delete: "deletes" } as 
 
 /** Counts changes without those rolled back. Its memory grows with the number of tables, not of messages. */
 export class SummaryCounts {
+  readonly tablesChanged = new TablesChanged();
   readonly #relations = new Map<string, RelationTotals>();
   readonly #byRelation = new WeakMap<Relation, RelationTotals>();
   readonly #open = new Map<number, OpenTransaction>();
@@ -69,8 +78,9 @@ export class SummaryCounts {
       case "delete":
         return this.#row(message);
       case "truncate":
-        return this.#truncate(message);
+        return this.#emptied(this.tablesChanged.untold(message.relations), message);
       case "begin":
+        this.tablesChanged.begin();
         this.#current = this.#opened(message.transaction?.xid ?? 0, message.aborted === true);
         this.#current.commitTime = message.commitTime;
         return;
@@ -101,11 +111,13 @@ export class SummaryCounts {
       case "rollback_prepared":
         this.#exact &&= !this.#unowned;
         return this.#takeBack(message.transaction.xid);
+      case "table_changed":
+        if (this.tablesChanged.add(message)) this.#emptied([message.relation], message);
+        return;
       case "origin":
       case "relation":
       case "type":
       case "message":
-      case "table_changed":
       case "unknown":
         return;
     }
@@ -139,9 +151,10 @@ export class SummaryCounts {
     this.#add(this.#totalsOf(message.relation), share, COUNT_OF[message.kind], bytes);
   }
 
-  #truncate(message: Truncate): void {
+  #emptied(relations: readonly Relation[], message: Truncate | TableChanged): void {
+    if (relations.length === 0) return;
     const share = this.#changed(message, 0);
-    for (const relation of message.relations) {
+    for (const relation of relations) {
       this.#add(this.#totalsOf(relation), share, "truncates", 0);
     }
   }
@@ -166,7 +179,7 @@ export class SummaryCounts {
   }
 
   /** Counts the change for its transaction. Undefined if it cannot be rolled back, or its transaction is not known. */
-  #changed({ transaction }: RowChange | Truncate, bytes: number): Share | undefined {
+  #changed({ transaction }: RowChange | Truncate | TableChanged, bytes: number): Share | undefined {
     // Inside a stream block a row carries its subtransaction, so only after a Begin is the transaction known.
     const committed = transaction !== null && transaction.commitTime !== null;
     if (this.#skippedIn !== undefined && committed) {
@@ -284,16 +297,4 @@ function largest(transactions: TransactionTotals[]): TransactionTotals[] {
     .filter(({ changes }) => changes > 0)
     .toSorted((a, b) => b.bytes - a.bytes || b.changes - a.changes)
     .slice(0, LARGEST_COUNT);
-}
-
-/** The bytes of the tuple on the wire, including its column count. */
-function sizeOf(tuple: TupleData | null): number {
-  if (tuple === null) return 0;
-  const { view, start, columnCount } = tuple;
-  let at = start;
-  for (let column = 0; column < columnCount; column++) {
-    const kind = view.getUint8(at++);
-    if (kind === ColumnKind.text || kind === ColumnKind.binary) at += 4 + view.getUint32(at);
-  }
-  return 2 + at - start;
 }

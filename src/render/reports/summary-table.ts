@@ -1,4 +1,5 @@
-import { formatPgTime } from "../../pg-time.ts";
+import type { TableChanged } from "../../pgoutput/messages.ts";
+import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { ShortNames } from "../cells/names.ts";
 import { formatRelationName } from "../values/identifier.ts";
@@ -12,6 +13,8 @@ import { formatCount } from "../cells/numbers.ts";
 /** Explains what the numbers include. */
 const MEASURED =
   "Bytes are of rows as they were sent, of published tables only. The WAL holds more: indexes, full-page images, tables that are not published.";
+const MEASURED_OF_WAL =
+  "Bytes are of rows as tail prints them. The WAL holds more: indexes, full-page images.";
 const TEXT_WIDTH_MAX = 78;
 
 interface Column<Row> {
@@ -26,23 +29,28 @@ interface Choice<Row> {
 }
 
 /** Prints a table of the relations and one of the largest transactions, no wider than `width` if possible. */
-export function renderSummaryTables(counts: SummaryCounts, width: number, look: Look): string {
+export function renderSummaryTables(
+  counts: SummaryCounts,
+  width: number,
+  look: Look & { readonly fromWal?: boolean },
+): string {
   const relations = counts.relations();
-  const transactions = counts.transactions();
-  if (relations.length === 0) return "No row was changed.\n";
   const palette = createPalette(look);
-  const byRelation = fit(
-    relationChoices(totalBytes(relations), palette),
-    relations,
-    width,
-    palette,
+  const drawn = <Row>(
+    choices: readonly Choice<Row>[],
+    rows: readonly Row[],
+    first?: Paint,
+  ): string => (rows.length === 0 ? "" : draw(fit(choices, rows, width, palette), palette, first));
+  const changed = drawn(CHANGED_CHOICES, counts.tablesChanged.last, palette.table);
+  if (relations.length === 0) return `No row change was read.\n${changed}`;
+  const byRelation = relationChoices(totalBytes(relations), palette);
+  const text = look.fromWal === true ? MEASURED_OF_WAL : MEASURED;
+  const measured = wrapWords(text, Math.min(width, TEXT_WIDTH_MAX)).join("\n");
+  return (
+    drawn(byRelation, relations, palette.table) +
+    drawn(TRANSACTION_CHOICES, counts.transactions()) +
+    `${changed}${measured}\n`
   );
-  const byTransaction =
-    transactions.length === 0
-      ? ""
-      : draw(fit(TRANSACTION_CHOICES, transactions, width, palette), palette);
-  const measured = wrapWords(MEASURED, Math.min(width, TEXT_WIDTH_MAX)).join("\n");
-  return `${draw(byRelation, palette, palette.table)}${byTransaction}${measured}\n`;
 }
 
 /** The widest choice comes first. */
@@ -89,6 +97,19 @@ const TRANSACTION_CHOICES: readonly Choice<TransactionTotals>[] = [
   [XID("transaction"), CHANGES, BYTES],
   [XID("transaction"), BYTES],
 ].map((columns) => ({ columns, firstMin: Number.POSITIVE_INFINITY }));
+
+const CHANGED_TABLE = column<TableChanged>("table changed", ({ relation }) =>
+  formatRelationName(relation),
+);
+const ACTION = column<TableChanged>("action", ({ action }) => action);
+const CHANGED_IN = column<TableChanged>("xid", ({ transaction }) => `xid ${transaction?.xid}`);
+const CHANGED_AT = column<TableChanged>("committed", ({ transaction }) =>
+  formatPgTime(transaction?.commitTime ?? (0n as PgTime)),
+);
+const CHANGED_CHOICES: readonly Choice<TableChanged>[] = [
+  { columns: [CHANGED_TABLE, ACTION, CHANGED_IN, CHANGED_AT], firstMin: 16 },
+  { columns: [CHANGED_TABLE, ACTION, CHANGED_IN], firstMin: 5 },
+];
 
 function column<Row>(head: string, cell: (row: Row) => string): Column<Row> {
   return { head, cell };

@@ -1,6 +1,8 @@
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import { formatPgTime } from "../../pg-time.ts";
+import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { jsonLine } from "../bytes/json-line.ts";
+import { renderOther } from "../ndjson/lines.ts";
 import type { Renderer } from "../renderer.ts";
 import { type RelationTotals, SummaryCounts, type TransactionTotals } from "./summary-counts.ts";
 
@@ -32,12 +34,18 @@ export class SummaryRenderer implements Renderer {
     return this.#counts.exact;
   }
 
+  /** How many tables that changed are not printed. */
+  get unlisted(): number {
+    const { count, last } = this.#counts.tablesChanged;
+    return count - last.length;
+  }
+
   finish(): Uint8Array {
     return new TextEncoder().encode(this.#print(this.#counts));
   }
 }
 
-/** One line for each relation, then one for each transaction, largest first. */
+/** One line for each relation, then one for each transaction, largest first, then those of tables that changed. */
 export function renderSummaryNdjson(counts: SummaryCounts): string {
   const relations = counts.relations();
   const total = totalBytes(relations);
@@ -45,7 +53,9 @@ export function renderSummaryNdjson(counts: SummaryCounts): string {
     ...relations.map((totals) => relationLine(totals, total)),
     ...counts.transactions().map(transactionLine),
   ];
-  return lines.map((line) => jsonLine(line)).join("");
+  const types = new TypeRegistry();
+  const changed = counts.tablesChanged.last.map((message) => `${renderOther(message, types)}}\n`);
+  return [...lines.map((line) => jsonLine(line)), ...changed].join("");
 }
 
 export function totalBytes(relations: readonly RelationTotals[]): number {

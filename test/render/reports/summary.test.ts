@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { finish } from "../../support/wire/captures.ts";
 import { INVALID_LSN } from "../../../src/lsn.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import type { PgoutputMessage, TableAction } from "../../../src/pgoutput/messages.ts";
 import { createCaptureReader } from "../../../src/capture/readers.ts";
 import { renderSummaryNdjson, SummaryRenderer } from "../../../src/render/reports/summary.ts";
 import { SummaryCounts } from "../../../src/render/reports/summary-counts.ts";
@@ -26,6 +26,19 @@ const ROLLBACK = {
   ...{ position, prepareEndLsn: NO_LSN, rollbackEndLsn: NO_LSN },
   ...{ prepareTime: commitTime, rollbackTime: commitTime, gid: "g" },
 };
+
+function tableChanged(xid: number, action: TableAction): PgoutputMessage {
+  const { relation } = insert();
+  const file = { relfilenode: 1, oldRelfilenode: undefined };
+  return {
+    kind: "table_changed",
+    position,
+    transaction: { xid, commitTime },
+    action,
+    relation,
+    ...file,
+  };
+}
 
 function countsOf(name: string, counts = new SummaryCounts()): SummaryCounts {
   const reader = createCaptureReader("recvlogical", {
@@ -104,7 +117,7 @@ describe("a summary", () => {
     assert.equal(renderSummaryNdjson(new SummaryCounts()), "");
     assert.equal(
       renderSummaryTables(new SummaryCounts(), Number.POSITIVE_INFINITY, { color: false }),
-      "No row was changed.\n",
+      "No row change was read.\n",
     );
   });
 
@@ -135,6 +148,26 @@ describe("a summary", () => {
       "fixtures/summaries/pg18-misc-p1-40.txt",
       renderSummaryTables(countsOf("pg18-misc-p1"), 40, { color: false }),
     );
+  });
+
+  it("lists tables that changed, the last ones of any number, and none of what was rolled back", () => {
+    const counts = new SummaryCounts();
+    for (let xid = 1; xid <= 25_000; xid++) counts.add(tableChanged(xid, "dropped"));
+    counts.add({ ...begin(1), aborted: true });
+    counts.add({ ...tableChanged(7, "truncated"), transaction: { xid: 7, commitTime: null } });
+    const lines = renderSummaryNdjson(counts).trimEnd().split("\n");
+    assert.deepEqual(
+      [lines[0], lines.at(-1)].map((line) => JSON.parse(line ?? "").xid),
+      [24_001, 25_000],
+    );
+    assert.equal(counts.tablesChanged.count, 25_000);
+    const few = new SummaryCounts();
+    few.add(tableChanged(4_294_967_295, "truncated"));
+    for (const width of [40, 60, 80]) {
+      const text = renderSummaryTables(few, width, { color: false });
+      for (const line of text.split("\n")) assert.ok(textWidth(line) <= width, line);
+      assert.match(text, /truncated │ xid 4294967295 │/);
+    }
   });
 
   it("keeps the ten largest of any number of transactions", () => {
