@@ -28,7 +28,7 @@ import {
 } from "../messages/renderer.ts";
 import { askedColumns } from "../messages/table-flags.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";
-import { Reporter } from "../reporter.ts";
+import { Reporter, type Warning } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
 import {
   type CatalogPass,
@@ -40,7 +40,7 @@ import {
 import { openWhere } from "../messages/open-where.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
-import { concernsTables, lossWarnings } from "./wal-losses.ts";
+import { concernsTables, lossWarnings, whyNothing } from "./wal-losses.ts";
 import type { WalFlags } from "./wal-flags.ts";
 import { type WalOptions, walOptions } from "./wal-options.ts";
 
@@ -156,9 +156,10 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
   const { warnings: lost, fatal } = lossWarnings(decoder.losses, filter.tables, decoder.redoBefore);
+  const why = (xid: number): Warning => whyNothing(xid, decoder.fates.get(xid), options.rows);
   const asked = [
     ...[...names.warnings(), ...(where?.warnings() ?? [])],
-    ...(gate.xids?.warnings() ?? []),
+    ...(gate.xids?.warnings(why) ?? []),
   ];
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);

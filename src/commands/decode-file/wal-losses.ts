@@ -1,8 +1,10 @@
 import type { Relation } from "../../pgoutput/messages.ts";
+import type { Fate } from "../../rows/transactions/ends.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/filter.ts";
 import type { Warning } from "../reporter.ts";
+import type { WalOptions } from "./wal-options.ts";
 
 /** Named in a warning; the others are counted. */
 const NAMED_MAX = 10;
@@ -57,6 +59,31 @@ export function lossWarnings(
   const fatal =
     lost.length > 0 || files.length > 0 || savepoints !== undefined || tableChanges !== undefined;
   return { warnings, fatal };
+}
+
+/** Why nothing came of a transaction that --xid names. */
+export function whyNothing(
+  xid: number,
+  fate: Fate | undefined,
+  { aborted, tablesChanged }: WalOptions["rows"],
+): Warning {
+  const message = `nothing of transaction ${xid} is printed (--xid)`;
+  if (fate === undefined) {
+    return { message, detail: "Neither its commit nor its rollback is in the WAL that was read." };
+  }
+  const { lsn, top, wanted, aborted: isAborted } = fate;
+  if (top !== xid) {
+    const hint = `It is a subtransaction (SAVEPOINT) of transaction ${top}: --xid ${top}`;
+    return { message, hint };
+  }
+  const detail = `It ${isAborted ? "was rolled back" : "committed"} at ${formatPosition(lsn)}.`;
+  let hint = `Its records: walctl inspect --xid ${xid}`;
+  if (isAborted && !aborted) hint = "--aborted prints it.";
+  else if (!wanted) hint = "--startpos, --since, --until or --origin leaves it out.";
+  else if (!tablesChanged)
+    hint =
+      "Tables that it created, dropped, rewrote or truncated are printed with --tables-changed.";
+  return { message, detail, hint };
 }
 
 /** Whether one of what lost changes is asked for, or may be: of a file that no table explains that is not known. */

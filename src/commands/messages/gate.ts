@@ -33,12 +33,16 @@ export class AskedXids {
   }
 
   /** Known at the end. */
-  warnings(): readonly Warning[] {
-    return [...this.#unmet].map((xid) => ({
-      message: `nothing of transaction ${xid} was found (--xid)`,
-      hint: "A subtransaction (SAVEPOINT) has an xid of its own: give that of the whole transaction.",
-    }));
+  warnings(why: (xid: number) => Warning = nothingFound): readonly Warning[] {
+    return [...this.#unmet].map(why);
   }
+}
+
+function nothingFound(xid: number): Warning {
+  return {
+    message: `nothing of transaction ${xid} was found (--xid)`,
+    hint: "It may have changed no published table. A subtransaction (SAVEPOINT) has an xid of its own: give that of the whole transaction.",
+  };
 }
 
 /** The flags as commander passes them. */

@@ -6,7 +6,6 @@
 import type { PgTime } from "../../pg-time.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import type { BlockReference } from "../../wal/block-reference.ts";
 import { ShortPayload } from "../../wal/detail/payload.ts";
 import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/detail/transaction.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
@@ -18,9 +17,9 @@ import { Losses } from "./losses.ts";
 import { logicalMessageOf } from "../messages/payloads.ts";
 import { type PageStore, Tracking } from "../pages/page-store.ts";
 import { type EndedTransaction, Replay } from "./replay.ts";
-import { KeptValues, chunkOf } from "../toast/chunks.ts";
+import { KeptValues, chunksOf } from "../toast/chunks.ts";
 import { Change, ChangeKind, type Spill } from "../transactions/change-log.ts";
-import { TransactionRecord } from "../transactions/ends.ts";
+import { type Fate, TransactionRecord } from "../transactions/ends.ts";
 import { HeapChanges } from "../transactions/heap-changes.ts";
 import { OpenTransactions } from "../transactions/open-transactions.ts";
 import { RUNNING_XACTS, WalState, minimalLevel } from "./wal-state.ts";
@@ -56,11 +55,11 @@ export interface RowParts {
 export type Work = Generator<void, void, void>;
 
 const NOBODY: ReadonlySet<number> = new Set();
-/** MaxHeapTuplesPerPage */
-const ITEMS_MAX = 291;
 
 export class RowDecoder {
   readonly losses = new Losses();
+  /** Of transactions in `options.xids`. */
+  readonly fates = new Map<number, Fate>();
   readonly #parts: RowParts;
   readonly #state: WalState;
   readonly #open: OpenTransactions;
@@ -205,6 +204,9 @@ export class RowDecoder {
       owner: new Set([...xids, ...family]),
       partial: beginnings.mayBeOlder(xid),
     };
+    for (const asked of xids.filter((each) => this.#xids.has(each))) {
+      this.fates.set(asked, { aborted, lsn: record.lsn, top: xid, wanted: this.#isInRange(ended) });
+    }
     if (!aborted && this.#changedBefore(xid)) {
       this.#record.noteInvalidations(record, catalog.doubts, Infinity);
       catalog.changedBefore(record.lsn);
@@ -253,33 +255,28 @@ export class RowDecoder {
     return !logical && (beginnings.mayRun || this.#parts.catalog.isChangedByOthers(owner, start));
   }
 
-  #wanted({ xid, start, time, originId }: EndedTransaction): boolean {
+  #wanted(ended: EndedTransaction): boolean {
+    return this.#isInRange(ended) && (this.#xids.size === 0 || this.#xids.has(ended.xid));
+  }
+
+  #isInRange({ start, time, originId }: EndedTransaction): boolean {
     const { startPosition, since, until, origins } = this.#parts.options;
     if (start < startPosition || (originId !== 0 && !origins)) return false;
     if (since !== undefined && time < since) return false;
-    if (until !== undefined && time > until) return false;
-    return this.#xids.size === 0 || this.#xids.has(xid);
+    return until === undefined || time <= until;
   }
 
   /** Keeps values that old rows may have, from images of TOAST pages. */
   #keepImages(record: WalRecord): void {
     if (record.imageBytes === 0 || !this.#fullOld(false)) return;
+    const { catalog, options, pages } = this.#parts;
     for (let index = 0; index < record.blockCount; index++) {
       const block = record.blocks[index]!;
-      if (block.hasImage && block.imageApplied && block.fork === 0) this.#keepImage(record, block);
-    }
-  }
-
-  #keepImage(record: WalRecord, block: BlockReference): void {
-    const { catalog, options, pages } = this.#parts;
-    const { tablespace, database, relfilenode } = block;
-    if (database !== options.database) return;
-    const table = catalog.relationAt(tablespace, relfilenode, record.lsn, NOBODY);
-    if (table?.relkind !== "t") return;
-    for (let item = 1; item <= ITEMS_MAX; item++) {
-      const tuple = pages.tupleAt(block, block.block, item);
-      const chunk = tuple === undefined ? undefined : chunkOf(tuple);
-      if (chunk !== undefined) this.#kept.add(table.oid, chunk);
+      const { database, hasImage, imageApplied, fork, relfilenode, tablespace } = block;
+      if (!hasImage || !imageApplied || fork !== 0 || database !== options.database) continue;
+      const table = catalog.relationAt(tablespace, relfilenode, record.lsn, NOBODY);
+      if (table?.relkind !== "t") continue;
+      for (const chunk of chunksOf(pages, block)) this.#kept.add(table.oid, chunk);
     }
   }
 }

@@ -5,6 +5,8 @@ import {
   DeformedTuple,
   type StoredTuple,
 } from "../../heap/tuple.ts";
+import type { BlockReference } from "../../wal/block-reference.ts";
+import type { PageStore } from "../pages/page-store.ts";
 import { type ExternalValue, externalPayload, varlenaPayload } from "../../heap/varlena.ts";
 
 /** A row of a TOAST table. `data` is a view of the tuple. */
@@ -38,6 +40,18 @@ export function chunkOf(tuple: StoredTuple): Chunk | undefined {
     sequence: view.getInt32(starts[1]!, true),
     data,
   };
+}
+
+/** MaxHeapTuplesPerPage */
+const ITEMS_MAX = 291;
+
+/** All of a page. */
+export function* chunksOf(pages: PageStore, block: BlockReference): Generator<Chunk, void, void> {
+  for (let item = 1; item <= ITEMS_MAX; item++) {
+    const tuple = pages.tupleAt(block, block.block, item);
+    const chunk = tuple === undefined ? undefined : chunkOf(tuple);
+    if (chunk !== undefined) yield chunk;
+  }
 }
 
 /** The memory of a chunk besides its bytes. */

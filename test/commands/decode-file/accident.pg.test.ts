@@ -33,6 +33,10 @@ interface Line {
 
 const ROWS = 5000;
 const DELETED = 1000;
+const OF_TABLES = [
+  ["truncate", "truncated"],
+  ["drop", "dropped"],
+] as const;
 
 describe("after an accident", () => {
   let root: string;
@@ -79,6 +83,7 @@ describe("after an accident", () => {
     accident = {
       delete: await run(server, `DELETE FROM orders WHERE id > ${ROWS - DELETED}`),
       update: await run(server, "UPDATE orders SET status = 'void'"),
+      truncate: await run(server, "TRUNCATE payments"),
       drop: await run(server, "DROP TABLE payments"),
     };
     await server.sql("CREATE TABLE orders_new (a int); DROP SCHEMA early");
@@ -108,14 +113,34 @@ describe("after an accident", () => {
     const updates = of(accident["update"], "update");
     assert.equal(updates.length, ROWS - DELETED);
     for (const { old } of updates) assert.ok(rows.has(JSON.stringify(old)));
-    const [dropped] = of(accident["drop"], "table_changed");
-    assert.deepEqual([dropped?.action, dropped?.table], ["dropped", "payments"]);
+    for (const [name, action] of OF_TABLES) {
+      const [changed] = of(accident[name], "table_changed");
+      assert.deepEqual([changed?.action, changed?.table], [action, "payments"]);
+    }
   });
 
-  it("finds the transaction in the summary", async () => {
-    const { stdout, status } = await decode("--only-table", "orders", "--summary", "-F", "ndjson");
+  it("finds the transactions in the summary, also those that emptied or dropped a table", async () => {
+    const args = ["--tables-changed", "--summary", "-F"];
+    const { stdout, status } = await decode("--only-table", "orders", ...args, "ndjson");
     assert.equal(status, 0);
     assert.match(stdout, new RegExp(`"xid":${accident["update"]}\\b`));
+    assert.doesNotMatch(stdout, /payments/);
+    const table = await decode("--only-table", "payments", ...args, "table");
+    for (const [name, action] of OF_TABLES) {
+      assert.match(table.stdout, new RegExp(`payments +│ +${action} │ xid ${accident[name]} │`));
+    }
+    assert.match(table.stdout, /payments │ +301 │ +0 │ +0 │ +1 │/);
+    assert.doesNotMatch(table.stdout, /published/);
+  });
+
+  it("says of a transaction that changed no row how its changes are printed", async () => {
+    const step = ["--xid", String(accident["drop"]), "-x", "-F", "table"];
+    const { stdout, stderr, status } = await decode(...step);
+    assert.equal(`${status} ${stdout}`, "0 ");
+    assert.match(stderr, /^DETAIL: It committed at .*\nHINT: .*--tables-changed/m);
+    const shown = await decode(...step, "--tables-changed");
+    assert.equal(shown.stderr, "");
+    assert.match(shown.stdout, /payments +DROPPED[^]*recovery_target_lsn = '[0-9A-F/]+'/);
   });
 
   it("puts the rows back by an undo, without a restore", async () => {

@@ -149,6 +149,33 @@ describe("rows out of WAL", () => {
     );
     const { stdout: plain } = await decode("-I", start, "-F", "table", "--only-table", "other");
     assert.match(plain, /\+ other 1 +mood=glad\n[^]*~ other 1 +mood=sad\n/);
+    const summary = await decode("--tables-changed", "-I", start, "--summary", "-F", "ndjson");
+    const counted = summary.stdout.match(/"truncates":\d/g);
+    assert.deepEqual(counted?.toSorted(), ['"truncates":0', '"truncates":1', '"truncates":1']);
+    assert.equal(summary.stdout.slice(-stdout.length), stdout);
+    const inserts = await decode("--tables-changed", "--summary", "--only", "insert");
+    assert.doesNotMatch(inserts.stdout, /table_changed/);
+  });
+
+  it("says why nothing of a transaction is printed", async () => {
+    const why = async (xid: number, ...args: readonly string[]): Promise<string> => {
+      const { stderr, stdout } = await decode("--xid", String(xid), ...args);
+      assert.equal(stdout, "");
+      assert.match(
+        stderr,
+        new RegExp(`^walctl: warning: nothing of transaction ${xid} is printed`),
+      );
+      return stderr;
+    };
+    const top = transaction('"kept"');
+    const inspect = await walctl(["inspect", "-q", "--xid", String(top), "--type", "COMMIT", wal]);
+    const [sub = 0] = JSON.parse(inspect.stdout).detail.subxids;
+    assert.match(await why(sub), new RegExp(`SAVEPOINT\\) of transaction ${top}: --xid ${top}\n$`));
+    const aborted = linesOf(await decode("--aborted", "--only", "insert"));
+    const never = aborted.find(({ new: row }) => (row as { a?: string }).a === "never")?.xid ?? 0;
+    assert.match(await why(never), /It was rolled back at .*\nHINT: --aborted/);
+    assert.match(await why(top, "--until", "2020-01-01"), /It committed at .*\nHINT: .*--until/);
+    assert.match(await why(4_000_000_000), /Neither its commit nor its rollback/);
   });
 
   it("chooses transactions by LSN, time and xid, and leaves out those of other servers", async () => {
