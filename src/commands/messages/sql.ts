@@ -122,9 +122,11 @@ export class SqlRun {
 
 /** `UPDATE of public.t: its old row was not sent (12, the first in xid 758, commit_lsn 0/19D4F80).` */
 function named(faults: readonly FaultCount[]): string {
-  const names = faults.slice(0, NAMED_MAX).map(({ fault, verb, table, count, ...place }) => {
+  const names = faults.slice(0, NAMED_MAX).map(({ fault, verb, table, count, now, ...of }) => {
     const what = table === undefined ? verb : `${verb} of ${table}`;
-    return `${what}: ${fault} (${count}, first in ${placeOf(place)})`;
+    const place = placeOf(of);
+    const first = place === "" ? "" : `, first in ${place}`;
+    return `${what}: ${fault} (${count}${first}${now === undefined ? "" : `; it is now ${now}`})`;
   });
   if (faults.length > NAMED_MAX) names.push("…");
   return `${names.join("; ")}.`;

@@ -3,10 +3,12 @@ import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type BinaryToText, binaryToText } from "../values/binary-to-text.ts";
+import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
 import { formatType } from "../values/type-names.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";
 import type { ValueEncoder } from "../values/value-encoder.ts";
 import { sqlName, sqlTable } from "./sql-names.ts";
+import { type FaultCount, type Place, faultOf } from "./sql-script.ts";
 import { comparedColumn, literalEncoder, valueKind } from "./sql-values.ts";
 
 /** A column and what its values are compared with. */
@@ -183,11 +185,42 @@ export class AnnouncedTables {
     if (before === undefined || known === text) return undefined;
     return { text, renamed: isRenamed(before, namesOf(relation)) };
   }
+}
 
-  /** @param now the names that a table has by now. Undefined: there is none */
-  renamed(now: (oid: number) => readonly string[] | undefined): Relation[] {
-    const relations = [...this.#last.values()].map(([, relation]) => relation);
-    return relations.filter((relation) => isRenamed(relation, now(relation.oid) ?? []));
+/** A refusal names so many columns. */
+const COLUMNS_NAMED = 20;
+
+/** The tables whose changes an undo takes back, each as it was at its last one. */
+export class UndoneTables {
+  readonly #tables = new Map<
+    number,
+    { relation: Relation; count: number; readonly first: Place }
+  >();
+
+  note(relation: Relation, place: Place): void {
+    const known = this.#tables.get(relation.oid);
+    if (known === undefined) this.#tables.set(relation.oid, { relation, count: 1, first: place });
+    else {
+      known.relation = relation;
+      known.count++;
+    }
+  }
+
+  /** @param now the names that a table has by now: its schema's, its own, its columns'. Undefined: there is none */
+  *renamed(now: (oid: number) => readonly string[] | undefined): Generator<FaultCount> {
+    for (const [oid, { relation, count, first }] of this.#tables) {
+      const names = now(oid) ?? [];
+      if (!isRenamed(relation, names)) continue;
+      const [schema = "", table = "", ...columns] = names;
+      const shown = columns.slice(0, COLUMNS_NAMED).map(formatIdentifier);
+      if (shown.length < columns.length) shown.push("…");
+      const name = formatRelationName({ ...relation, schema, table });
+      yield {
+        ...faultOf("it or its columns were renamed or dropped since", "change", relation, first),
+        count,
+        now: names.length === 0 ? undefined : `${name} (${shown.join(", ")})`,
+      };
+    }
   }
 }
 

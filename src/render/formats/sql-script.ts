@@ -1,4 +1,6 @@
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
+import type { Relation } from "../../pgoutput/messages.ts";
+import { formatRelationName } from "../values/identifier.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { type Backwards, block } from "./sql-lines.ts";
 import { sqlText } from "./sql-names.ts";
@@ -20,15 +22,31 @@ export type SqlFault =
   | "it has come before"
   | "it does not end in the input";
 
+/** A transaction; what is not known of it is undefined. */
+export interface Place {
+  readonly xid: number | undefined;
+  readonly commitLsn: Lsn | undefined;
+}
+
 /** The faults of one kind in one table. */
-export interface FaultCount {
+export interface FaultCount extends Place {
   readonly fault: SqlFault;
   readonly verb: string;
   /** Undefined: of the whole transaction. */
   readonly table: string | undefined;
-  readonly xid: number | undefined;
-  readonly commitLsn: Lsn;
+  /** Where it was renamed, and is not dropped: what it is now. */
+  readonly now?: string | undefined;
   count: number;
+}
+
+export function faultOf(
+  fault: SqlFault,
+  verb: string,
+  relation: Relation | undefined,
+  place: Place,
+): FaultCount {
+  const table = relation === undefined ? undefined : formatRelationName(relation);
+  return { fault, verb, table, ...place, count: 1 };
 }
 
 /** More tables than anybody reads of. */
@@ -98,11 +116,11 @@ export class SqlScript {
     return ++this.#transactions;
   }
 
-  fault(count: Omit<FaultCount, "count">): void {
-    const key = `${count.fault} ${count.verb} ${count.table}`;
+  fault(fault: FaultCount): void {
+    const key = `${fault.fault} ${fault.verb} ${fault.table}`;
     const known = this.faults.get(key);
-    if (known !== undefined) known.count++;
-    else if (this.faults.size < FAULTS_MAX) this.faults.set(key, { ...count, count: 1 });
+    if (known !== undefined) known.count += fault.count;
+    else if (this.faults.size < FAULTS_MAX) this.faults.set(key, { ...fault });
   }
 
   /** @param why undefined: it is no fault that it ends here */
@@ -159,7 +177,11 @@ function keyOf(xid: number, commitLsn: Lsn): bigint {
   return (commitLsn << 32n) | BigInt(xid);
 }
 
-/** `xid 758, commit_lsn 0/19D4F80` */
-export function placeOf({ xid, commitLsn }: Pick<FaultCount, "xid" | "commitLsn">): string {
-  return `xid ${xid ?? "unknown"}, commit_lsn ${formatLsn(commitLsn)}`;
+/** `xid 758, commit_lsn 0/19D4F80`; empty where neither is known. */
+export function placeOf({ xid, commitLsn }: Place): string {
+  const known = [
+    ...(xid === undefined ? [] : [`xid ${xid}`]),
+    ...(commitLsn === undefined ? [] : [`commit_lsn ${formatLsn(commitLsn)}`]),
+  ];
+  return known.join(", ");
 }

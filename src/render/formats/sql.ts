@@ -21,8 +21,15 @@ import type { Renderer } from "../renderer.ts";
 import { committedOnly } from "./committed-only.ts";
 import { SqlChanges } from "./sql-changes.ts";
 import { SqlLines } from "./sql-lines.ts";
-import { AnnouncedTables, type SqlPlan, planSql } from "./sql-plan.ts";
-import { BEGIN, type FaultCount, type SqlFault, type SqlScript, placeOf } from "./sql-script.ts";
+import { AnnouncedTables, type SqlPlan, UndoneTables, planSql } from "./sql-plan.ts";
+import {
+  BEGIN,
+  type Place,
+  type SqlFault,
+  type SqlScript,
+  faultOf,
+  placeOf,
+} from "./sql-script.ts";
 import { SqlStatements } from "./sql-statements.ts";
 
 export interface SqlOptions {
@@ -44,6 +51,7 @@ export class SqlRenderer implements Renderer {
   readonly #statements: SqlStatements;
   readonly #changes: SqlChanges;
   readonly #announced = new AnnouncedTables();
+  readonly #undone = new UndoneTables();
   #begin: Begin | undefined;
   #origin: Origin | undefined;
   /** BEGIN is written. */
@@ -78,12 +86,9 @@ export class SqlRenderer implements Renderer {
     this.#cut("its end is missing", true);
   }
 
-  /** @param now see AnnouncedTables */
+  /** @param now see UndoneTables */
   refuseRenamed(now: (oid: number) => readonly string[] | undefined): void {
-    for (const relation of this.#announced.renamed(now)) {
-      const fault = "it or its columns were renamed or dropped since";
-      this.#options.script.fault(this.#faultOf(fault, "change", relation));
-    }
+    for (const fault of this.#undone.renamed(now)) this.#options.script.fault(fault);
   }
 
   /** No message will follow. A transaction that has not ended must not be committed. */
@@ -186,14 +191,15 @@ export class SqlRenderer implements Renderer {
     const lines = this.#lines;
     this.#open = true;
     if (this.#begin === undefined) {
-      lines.place = placeOf({ xid: undefined, commitLsn: INVALID_LSN });
+      lines.place = placeOf(this.#place());
       lines.commented = true;
       this.#unfit = "it began before the input";
     }
     if (!undo) lines.write(script.prelude());
     if (this.#unfit !== undefined) {
-      script.fault(this.#faultOf(this.#unfit, "transaction", undefined));
-      if (!undo) lines.write(`-- ${lines.place}: ${this.#unfit}\n`);
+      script.fault(faultOf(this.#unfit, "transaction", undefined, this.#place()));
+      const place = lines.place === "" ? "" : `${lines.place}: `;
+      if (!undo) lines.write(`-- ${place}${this.#unfit}\n`);
       return;
     }
     this.#number = script.next();
@@ -224,6 +230,11 @@ export class SqlRenderer implements Renderer {
       ? this.#changes.takeBack(message, plan)
       : this.#changes.repeat(message, plan);
     if (fault !== undefined) this.#fail(fault, VERBS[message.kind], relation);
+    else if (this.#undo) this.#undone.note(relation, this.#place());
+  }
+
+  #place(): Place {
+    return { xid: this.#xid, commitLsn: this.#begin?.finalLsn };
   }
 
   /**
@@ -274,21 +285,11 @@ export class SqlRenderer implements Renderer {
 
   #fail(fault: SqlFault, verb: string, relation: Relation | undefined): void {
     this.#start();
-    this.#options.script.fault(this.#faultOf(fault, verb, relation));
+    this.#options.script.fault(faultOf(fault, verb, relation, this.#place()));
     const of = relation === undefined ? "" : ` of ${formatRelationName(relation)}`;
     const why = `${verb}${of}: ${fault}`;
     this.#broken ??= why;
     this.#comment(why);
-  }
-
-  #faultOf(
-    fault: SqlFault,
-    verb: string,
-    relation: Relation | undefined,
-  ): Omit<FaultCount, "count"> {
-    const table = relation === undefined ? undefined : formatRelationName(relation);
-    const commitLsn = this.#begin?.finalLsn ?? INVALID_LSN;
-    return { fault, verb, table, xid: this.#xid, commitLsn };
   }
 }
 

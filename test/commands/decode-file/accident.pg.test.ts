@@ -188,6 +188,12 @@ describe("after an accident", () => {
     assertDone(result);
     assert.equal(result.stdout, (await decode("--only-table", "orders")).stdout);
     assert.match(result.stdout, /"status":"void"/);
+    const update = ["--xid", String(accident["update"]), "--old", "full"];
+    const undo = await walctl([...args, ...update, "-F", "sql", "--undo"]);
+    assert.equal(`${undo.status} ${undo.stdout}`, "3 ");
+    const renamed = `change of public.orders: it or its columns were renamed or dropped since (${ROWS - DELETED}, first in xid ${accident["update"]}, commit_lsn `;
+    assert.ok(undo.stderr.includes(renamed), undo.stderr);
+    assert.match(undo.stderr, /; it is now public\.orders \(id, total, state, doc, note\)\)\./);
   });
 
   it("brings every row back by a recovery to the lines that it shows", async () => {
