@@ -11,7 +11,7 @@ const NAMED_MAX = 10;
 
 /** What was left out, and how to have it. `fatal`: rows are missing that should be there. */
 export function lossWarnings(
-  { rows, withoutIdentity, unexplained, savepoints, tableChanges }: Losses,
+  { lacking, rows, withoutIdentity, unexplained, savepoints, tableChanges }: Losses,
   onlyTables: readonly string[],
   redoBefore: number | undefined,
 ): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
@@ -44,6 +44,13 @@ export function lossWarnings(
       hint: back,
     });
   }
+  const older = asked(lacking);
+  if (older.length > 0) {
+    warnings.push({
+      message: `${countOf(older, "change")} of ${tablesOf(older)} not printed: their rows are older than a column, whose value in them the catalogue file does not have (${named(older)})`,
+      hint: "ALTER TYPE changes it: a catalogue file of before tells of changes before, one of after it of those behind. Where walctl catalog --data-dir warned of the column, take it from the running server.",
+    });
+  }
   if (savepoints !== undefined) {
     warnings.push({
       message: `${count(savepoints.count, "rolled-back transaction")} not printed: tables may have been altered in them, before the WAL begins or by a transaction that WAL at wal_level=replica does not name (first at ${formatPosition(savepoints.first)})`,
@@ -57,7 +64,9 @@ export function lossWarnings(
     });
   }
   const fatal =
-    lost.length > 0 || files.length > 0 || savepoints !== undefined || tableChanges !== undefined;
+    [...lost, ...older, ...files].length > 0 ||
+    savepoints !== undefined ||
+    tableChanges !== undefined;
   return { warnings, fatal };
 }
 

@@ -77,6 +77,7 @@ export function missingWriter(
       return true;
     };
   }
+  if (missing === null) return () => false;
   if (typeof missing === "string") {
     const text = Buffer.from(missing);
     return (out) => writeText(text, 0, text.length, out);

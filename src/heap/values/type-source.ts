@@ -21,9 +21,10 @@ export interface StoredType extends AttributeLayout {
 
 /**
  * A column's value in rows that were written before the column was added: text, as its output function prints it, or
- * the stored array of one element of pg_attribute.attmissingval, without its varlena header. Undefined for NULL.
+ * the stored array of one element of pg_attribute.attmissingval, without its varlena header. Undefined for NULL; null: it
+ * is not known.
  */
-export type MissingValue = string | Uint8Array | undefined;
+export type MissingValue = string | Uint8Array | null | undefined;
 
 /** A field of a composite type, or a column. */
 export interface StoredAttribute extends AttributeLayout {

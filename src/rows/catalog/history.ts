@@ -5,7 +5,7 @@
  * Way in: CatalogHistory.note() with every record, after PageStore.apply(); commit() and abort() where transactions end; relationAt().
  * A file that is newer than the input's start goes through LateCatalog (late.ts) first.
  */
-import type { CatalogFile, FollowedCatalog, Snapshot } from "../../catalog/model.ts";
+import type { CatalogFile, CatalogRows, FollowedCatalog, Snapshot } from "../../catalog/model.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
@@ -13,6 +13,7 @@ import type { PageStore } from "../pages/page-store.ts";
 import { type CatalogBreak, changedBefore, missingRecords, unknownRow } from "./breaks.ts";
 import { Doubts } from "./doubts.ts";
 import { Epochs, writersOf } from "./epochs.ts";
+import { ExportedTypes } from "./exported-types.ts";
 import type { Owner } from "./owner.ts";
 import { CatalogRecorder } from "./recorder.ts";
 import type { CatalogRow, RowVersion, UnknownRow } from "./row-version.ts";
@@ -36,6 +37,8 @@ export interface KnownCatalog {
   readonly missingBefore: ReadonlyMap<FollowedCatalog, number>;
   /** The rows that records with unknown pages made, by the records' positions. */
   readonly rowsAt: ReadonlyMap<number, CatalogRow>;
+  /** The rows as they were exported. Undefined: they are the file's. */
+  readonly exported?: CatalogRows;
 }
 
 const ALL_KNOWN: KnownCatalog = {
@@ -73,7 +76,8 @@ export class CatalogHistory {
     this.#recorder = new CatalogRecorder(file, pages, known);
     this.#tablespace = file.header.tablespace;
     const { indexes } = this.#recorder;
-    this.#types = new TypesOverTime(file, indexes, { doubts, missingBefore });
+    const exported = new ExportedTypes(known.exported ?? file.rows);
+    this.#types = new TypesOverTime(file, indexes, { doubts, exported, missingBefore });
     this.#recorder.forgotten = (version) => this.#tables.forget(version);
     const indexesFrom = missingBefore.get("pg_index") ?? 0;
     this.#tables = new TablesOverTime(indexes, this.#types, this.#tablespace, doubts, indexesFrom);
@@ -147,6 +151,11 @@ export class CatalogHistory {
   /** The types as of the last change looked up. */
   get types(): TypeSource {
     return this.#types;
+  }
+
+  /** What the file's text of a missing value is as of the last change looked up. Undefined: it is not known. */
+  missingText(text: string, typeOid: number): string | undefined {
+    return this.#types.missingText(text, typeOid);
   }
 
   /** pg_namespace.nspname as of the last change looked up. */

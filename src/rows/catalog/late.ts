@@ -132,7 +132,7 @@ export class LateCatalog {
       file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
       known: {
         ...{ recordsFrom: this.#from, from: Math.max(this.#from, from), doubts: undefined },
-        ...{ missingBefore, unknownRows, rowsAt },
+        ...{ missingBefore, unknownRows, rowsAt, exported: rows },
       },
     };
   }

@@ -3,6 +3,7 @@ import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
 import { PrintedNames } from "../../catalog/printed-names.ts";
 import type { StoredAttribute, StoredType, TypeSource } from "../../heap/values/type-source.ts";
 import type { Doubts } from "./doubts.ts";
+import type { ExportedTypes } from "./exported-types.ts";
 import type { Owner } from "./owner.ts";
 import type { CatalogRow, RowVersion, VersionIndexes } from "./row-version.ts";
 
@@ -10,9 +11,10 @@ const DEPTH_MAX = 32;
 
 type NamedCatalog = "pg_class" | "pg_type" | "pg_namespace";
 
-/** What is not known of the rows. */
+/** What is not known of the rows, and those of the export, which missing values are of. */
 interface KnownNames {
   readonly doubts: Doubts;
+  readonly exported: ExportedTypes;
   readonly missingBefore: ReadonlyMap<FollowedCatalog, number>;
 }
 
@@ -86,6 +88,56 @@ export class TypesOverTime implements TypeSource {
     return this.#sure("pg_namespace", namespaceOid)?.nspname;
   }
 
+  /** What a text of the export is now. Undefined: it is not known. */
+  missingText(text: string, typeOid: number): string | undefined {
+    const { exported } = this.#known;
+    let type = this.type(typeOid);
+    for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++)
+      type = this.type(type.base);
+    if (type?.kind !== "e") return this.#isAsExported(text, typeOid) ? text : undefined;
+    const labels = new Set(exported.labelled(text).map(({ oid }) => this.#labelNow(oid)));
+    labels.delete(null);
+    const [label] = labels;
+    return labels.size === 1 ? (label ?? undefined) : undefined;
+  }
+
+  /** Whether the values of the type, with its component types, have the same texts as at the export. */
+  #isAsExported(text: string, typeOid: number, depth = 0): boolean {
+    const type = this.type(typeOid);
+    if (type === undefined || depth > DEPTH_MAX) return false;
+    const { exported } = this.#known;
+    const isPart = (oid: number | undefined): boolean =>
+      oid !== undefined && this.#isAsExported(text, oid, depth + 1);
+    if (type.isArray) return isPart(type.element);
+    switch (type.kind) {
+      case "d":
+        return isPart(type.base);
+      case "r":
+        return isPart(this.rangeSubtype(typeOid));
+      case "m":
+        return isPart(this.rangeOfMultirange(typeOid));
+      case "e":
+        return exported.within(text).every(({ oid, enumlabel }) => {
+          const label = this.#labelNow(oid);
+          return label === null || label === enumlabel;
+        });
+      case "c": {
+        const now = this.attributes(type.relation);
+        return (
+          exported.hasAttributes(type.relation, now) &&
+          now.every(({ dropped, typeOid: of }) => dropped || isPart(of))
+        );
+      }
+      default:
+        return true;
+    }
+  }
+
+  /** Null: there is none. Undefined: it is not known. */
+  #labelNow(oid: number): string | null | undefined {
+    return this.enumLabel(oid) ?? (this.#isMissing("pg_enum", oid) ? null : undefined);
+  }
+
   /** An oid without an object is printed as a number. Objects that are not followed are known only from the file. */
   regName(type: string, oid: number): string | null | undefined {
     switch (type) {
@@ -111,7 +163,7 @@ export class TypesOverTime implements TypeSource {
   }
 
   /** Whether it is known that there is no such row. */
-  #isMissing(catalog: NamedCatalog, oid: number): boolean {
+  #isMissing(catalog: NamedCatalog | "pg_enum", oid: number): boolean {
     const { lsn, owner } = this;
     const { doubts, missingBefore } = this.#known;
     if (lsn < (missingBefore.get(catalog) ?? 0) || doubts.hasOid(catalog, oid, lsn)) return false;
@@ -184,7 +236,7 @@ export function storedAttribute(row: CatalogRow<"pg_attribute">): StoredAttribut
     name: row.attname,
     typeOid: row.atttypid,
     dropped: row.attisdropped,
-    missing: row.atthasmissing ? (row.attmissingval ?? undefined) : undefined,
+    missing: row.atthasmissing ? row.attmissingval : undefined,
     length: row.attlen,
     align: alignmentOf(row.attalign),
   };

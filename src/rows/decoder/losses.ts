@@ -23,6 +23,8 @@ export interface FileLoss extends Loss {
 export class Losses {
   /** Rows or old rows that need an older page, or whose bytes do not fit the table. */
   readonly rows = new Map<number, TableLoss>();
+  /** Rows older than a column, whose value there the catalogue file has as of another time. */
+  readonly lacking = new Map<number, TableLoss>();
   /** Deletes of tables without a replica identity. */
   readonly withoutIdentity = new Map<number, TableLoss>();
   /** Changes to files that the catalogue does not explain. */
@@ -34,9 +36,9 @@ export class Losses {
   /** What the transaction that is being sent has lost changes of; undefined: of a file that no table explains. */
   readonly current = new Set<Relation | undefined>();
 
-  row(relation: Relation, position: number): void {
+  row(relation: Relation, position: number, lacksValue: boolean): void {
     this.current.add(relation);
-    countOf(this.rows, relation, position);
+    countOf(lacksValue ? this.lacking : this.rows, relation, position);
   }
 
   rolledBack(position: number): void {

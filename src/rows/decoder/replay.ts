@@ -61,8 +61,7 @@ export class Replay {
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
-    const { types } = parts.catalog;
-    this.#plans = new TablePlans(types);
+    this.#plans = new TablePlans(parts.catalog);
     this.#newRows = new RowWriter();
     this.#oldRows = new RowWriter();
     this.#announcements = new Announcements(parts.catalog, parts.registry, parts.send);
@@ -162,23 +161,27 @@ export class Replay {
     const isDelete = change.kind === ChangeKind.delete;
     const after =
       newRow === undefined ? undefined : this.#newRows.write(newRow, plan, this.#resolve);
-    if (!isDelete && after === undefined) return losses.row(plan.relation, change.position);
+    const { position: at } = change;
+    if (!isDelete && after === undefined) {
+      return losses.row(plan.relation, at, newRow !== undefined && this.#newRows.lacksValue);
+    }
     let before: TupleData | undefined;
     if (change.kind !== ChangeKind.insert) {
       if (oldRow !== undefined) before = this.#oldRows.write(oldRow, plan, this.#resolve);
       const lost =
         (oldRow !== undefined && before === undefined) || change.has(ChangeBit.oldMissing);
-      if (lost) losses.row(plan.relation, change.position);
+      const lacksValue = oldRow !== undefined && this.#oldRows.lacksValue;
+      if (lost) losses.row(plan.relation, at, lacksValue);
       // If the key does not fit the table, the new row may not either.
       if (lost && (isDelete || oldFrom === OldRow.key || oldFrom === OldRow.whole)) return;
       if (isDelete && before === undefined) {
-        return losses.deleteWithoutIdentity(plan.relation, change.position);
+        return losses.deleteWithoutIdentity(plan.relation, at);
       }
     }
     const asKey = oldFrom === OldRow.key;
     const key = asKey ? (before ?? null) : null;
     const old = asKey ? null : (before ?? null);
-    const position = positionOf(change.position);
+    const position = positionOf(at);
     this.#begin(position);
     const relation = this.#announcements.relation(plan, this.#transaction);
     const head = { position, transaction: this.#transaction, relation };

@@ -16,9 +16,12 @@ export type ResolveExternal = (value: ExternalValue) => Uint8Array | undefined;
 export class RowWriter {
   readonly #out = new TupleWriter();
   readonly #deformed = new DeformedTuple();
+  /** The last row is older than a column whose value there is not known. */
+  lacksValue = false;
 
   /** Undefined if the tuple does not fit the table, or a value is damaged: the row is then unknown. */
   write(tuple: StoredTuple, plan: TablePlan, resolve: ResolveExternal): TupleData | undefined {
+    this.lacksValue = false;
     if (!this.#deformed.deform(tuple, plan.table.attributes)) return undefined;
     const out = this.#out;
     out.begin();
@@ -40,7 +43,8 @@ export class RowWriter {
         out.null();
         return true;
       case AttributeState.absent:
-        return writeMissing(out);
+        this.lacksValue = !writeMissing(out);
+        return !this.lacksValue;
       default:
     }
     const start = starts[index]!;

@@ -4,8 +4,8 @@ import {
   columnWriter,
   missingWriter,
 } from "../../heap/values/column-writer.ts";
-import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { Column, Relation, ReplicaIdentity } from "../../pgoutput/messages.ts";
+import type { CatalogOverTime } from "../catalog/history.ts";
 import type { TableAttribute, TableVersion } from "../catalog/table-version.ts";
 
 /** FirstNormalObjectId: types below it come with the server. */
@@ -40,11 +40,11 @@ const IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = {
 
 /** The plans by table version, which is one object as long as nothing relevant changes. */
 export class TablePlans {
-  readonly #types: TypeSource;
+  readonly #catalog: Pick<CatalogOverTime, "types" | "missingText">;
   readonly #plans = new WeakMap<TableVersion, TablePlan>();
 
-  constructor(types: TypeSource) {
-    this.#types = types;
+  constructor(catalog: Pick<CatalogOverTime, "types" | "missingText">) {
+    this.#catalog = catalog;
   }
 
   /** @param table the last one looked up in the catalogue */
@@ -56,11 +56,15 @@ export class TablePlans {
 
   #make(table: TableVersion): TablePlan {
     const columns: PlannedColumn[] = [];
+    const { types } = this.#catalog;
     for (const [index, attribute] of table.attributes.entries()) {
       if (attribute.dropped || attribute.generated) continue;
       const { missing, typeOid } = attribute;
-      const writeMissing = missingWriter(missing, typeOid, this.#types);
-      const write = columnWriter(typeOid, this.#types);
+      const writeMissing =
+        typeof missing === "string"
+          ? this.#textWriter(missing, typeOid)
+          : missingWriter(missing, typeOid, types);
+      const write = columnWriter(typeOid, types);
       columns.push({ index, attribute, write, writeMissing });
     }
     const normal = table.oid >= FIRST_NORMAL_OID && table.relrewrite === 0;
@@ -70,6 +74,19 @@ export class TablePlans {
       columns,
       sent: normal && table.relkind === "r" && table.persistence === "p",
       logged: normal && table.relkind !== "t",
+    };
+  }
+
+  /** The file's text is of its export: what it is now is asked for each row. */
+  #textWriter(missing: string, typeOid: number): MissingWriter {
+    const { types } = this.#catalog;
+    let last: string | undefined;
+    let write: MissingWriter = () => false;
+    return (out) => {
+      const text = this.#catalog.missingText(missing, typeOid);
+      if (text === undefined) return false;
+      if (text !== last) write = missingWriter((last = text), typeOid, types);
+      return write(out);
     };
   }
 }

@@ -1,6 +1,6 @@
 /** Rows out of WAL that could be taken for others: they are right, or they are refused or counted. */
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -12,24 +12,35 @@ import { endOfRecord } from "../../../src/server/catalog/export.ts";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
+interface Line {
+  readonly table: string;
+  readonly old: unknown;
+}
+
 describe("rows out of WAL at wal_level=replica", () => {
   let server: TestServer;
   let root: string;
 
   before(async () => {
     root = mkdtempSync(join(tmpdir(), "walctl-guess-"));
-    server = await startServer({ version: 18, settings: { wal_level: "replica" } });
+    const settings = { wal_level: "replica", full_page_writes: "on", autovacuum: "off" };
+    server = await startServer({ version: 18, settings });
   });
   after(async () => {
     await server.dispose();
     rmSync(root, { recursive: true });
   });
 
-  /** Of the whole WAL, by a catalogue of now. */
-  async function decode(database: string, ...args: readonly string[]): Promise<RunResult> {
+  async function exportOf(database: string): Promise<string> {
     const catalog = join(root, `${database}.catalog`);
     const exported = await walctl(["catalog", "-q", "-d", database, "-o", catalog], { server });
     assert.equal(exported.status, 0, exported.stderr);
+    return catalog;
+  }
+
+  /** Of the whole WAL, by a catalogue of now. */
+  async function decode(database: string, ...args: readonly string[]): Promise<RunResult> {
+    const catalog = await exportOf(database);
     await server.sql("SELECT pg_switch_wal()");
     const wal = join(root, database);
     cpSync(join(server.host, "data", "pg_wal"), wal, { recursive: true });
@@ -57,6 +68,81 @@ describe("rows out of WAL at wal_level=replica", () => {
       rows.map((line) => JSON.parse(line).new),
       [{ id: 3, b: null, a: "alone" }],
     );
+  });
+
+  it("that are older than a column have its value as the type was then, or are counted", async () => {
+    await server.sql(`CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE DOMAIN mood_now AS mood; CREATE TYPE pair AS (x int, y text);
+      CREATE TYPE same_name AS ENUM ('sad');
+      CREATE TABLE plain (id int PRIMARY KEY); CREATE TABLE lists (LIKE plain); CREATE TABLE pairs (LIKE plain)`);
+    for (const table of ["plain", "lists", "pairs"]) {
+      await server.sql(`INSERT INTO ${table} SELECT generate_series(1, 5)`);
+    }
+    await server.sql(`ALTER TABLE plain ADD m mood DEFAULT 'glad', ADD n mood_now DEFAULT 'glad', ADD s mood DEFAULT 'sad', ADD l mood[] DEFAULT '{}';
+      ALTER TABLE lists ADD l mood[] DEFAULT '{glad,sad}'; ALTER TABLE pairs ADD p pair DEFAULT ROW(1, 'q')`);
+    await server.sql("SELECT pg_switch_wal()");
+    await server.sql("CHECKPOINT");
+    const [start] = await server.sql<{ name: string }>(
+      "SELECT pg_walfile_name(pg_current_wal_lsn()) AS name",
+    );
+    const old = join(root, "old.catalog");
+    cpSync(await exportOf("postgres"), old);
+    const accident = async (id: number): Promise<void> => {
+      for (const table of ["plain", "lists", "pairs"]) {
+        await server.sql(`DELETE FROM ${table} WHERE id = ${id}`);
+      }
+    };
+    await accident(1);
+    await server.sql(
+      "ALTER TYPE mood RENAME VALUE 'glad' TO 'happy'; ALTER TYPE pair ADD ATTRIBUTE z int",
+    );
+    await accident(2);
+    await server.sql(
+      "ALTER TYPE mood RENAME VALUE 'happy' TO 'merry'; ALTER TYPE pair DROP ATTRIBUTE y",
+    );
+    await accident(3);
+    await server.sql("ALTER TYPE mood ADD VALUE 'blue'");
+    await accident(4);
+    const recent = await exportOf("postgres");
+    await server.sql("SELECT pg_switch_wal()");
+    const folder = join(server.host, "data", "pg_wal");
+    const names = readdirSync(folder).filter((name) => /^\w{24}$/.test(name));
+    const wal = names
+      .filter((name) => name >= (start?.name ?? ""))
+      .map((name) => join(folder, name));
+    const by = async (catalog: string): Promise<RunResult> =>
+      await walctl(["decode-file", "-q", "--catalog", catalog, "--only", "delete", ...wal]);
+    const linesOf = ({ status, stderr, stdout }: RunResult, lost: number): Line[] => {
+      const tables = `public\\.lists: ${lost}, public\\.pairs: ${lost};`;
+      assert.match(
+        stderr,
+        new RegExp(`^walctl: warning: ${2 * lost} .*older than a column.*${tables}`),
+      );
+      assert.equal(status, 3);
+      const lines = stdout.trimEnd().split("\n");
+      return lines.map((line) => JSON.parse(line) as Line);
+    };
+    const [early, late] = [linesOf(await by(old), 3), linesOf(await by(recent), 2)];
+    const rowsOf = (lines: readonly Line[], table: string): unknown[] =>
+      lines.filter((line) => line.table === table).map(({ old }) => old);
+    const labels = ["glad", "happy", "merry", "merry"];
+    const plain = labels.map((m, at) => ({ id: at + 1, m, n: m, s: "sad", l: [] }));
+    assert.deepEqual(rowsOf(late, "plain"), plain);
+    assert.deepEqual(rowsOf(early, "plain"), plain);
+    const list = (id: number, label: string): unknown => ({ id, l: [label, "sad"] });
+    assert.deepEqual(rowsOf(late, "lists"), [list(3, "merry"), list(4, "merry")]);
+    assert.deepEqual(rowsOf(early, "lists"), [list(1, "glad")]);
+    const pair = (id: number): unknown => ({ id, p: { x: 1, z: null } });
+    assert.deepEqual(rowsOf(late, "pairs"), [pair(3), pair(4)]);
+    assert.deepEqual(rowsOf(early, "pairs"), [{ id: 1, p: { x: 1, y: "q" } }]);
+    // A data directory may not tell it.
+    const unread = readFileSync(recent, "utf8").replaceAll(
+      '"attmissingval":"sad"',
+      '"attmissingval":null',
+    );
+    writeFileSync(recent, unread);
+    const { stderr, stdout } = await by(recent);
+    assert.match(stderr, /older than a column.*public\.plain: 4/);
+    assert.doesNotMatch(stdout, /"plain"/);
   });
 
   it("of a database that was created in the WAL are there from its beginning", async () => {
