@@ -155,7 +155,20 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   reporter.clearProgress();
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
-  const { warnings: lost, fatal } = lossWarnings(decoder.losses, filter.tables, decoder.redoBefore);
+  // Where nothing was left out for it, it is no matter.
+  const { rows, tableChanges, unexplained } = decoder.losses;
+  const left = [...unexplained.values(), ...(tableChanges === undefined ? [] : [tableChanges])];
+  const first = Math.min(...left.map((each) => each.first));
+  const breaks = [
+    ...(first < (catalog.unknownBefore?.lsn ?? 0) ? [catalog.unknownBefore] : []),
+    ...(left.length > 0 ? [catalog.broken] : []),
+    ...(left.length > 0 || rows.size > 0 ? [catalog.doubted] : []),
+  ];
+  const faults = breaks.filter((each) => each !== undefined);
+  const { redoBefore } = decoder;
+  const { warnings: lost, fatal } = lossWarnings(
+    ...([decoder.losses, filter.tables, redoBefore, faults.length > 0] as const),
+  );
   const why = (xid: number): Warning => whyNothing(xid, decoder.fates.get(xid), options.rows);
   const asked = [
     ...[...names.warnings(), ...(where?.warnings() ?? [])],
@@ -163,14 +176,6 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   ];
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
-  // Where nothing was left out for it, it is no matter.
-  const unexplained =
-    decoder.losses.unexplained.size > 0 || decoder.losses.tableChanges !== undefined;
-  const breaks = [
-    ...(unexplained ? [catalog.unknownBefore, catalog.broken] : []),
-    ...(unexplained || decoder.losses.rows.size > 0 ? [catalog.doubted] : []),
-  ];
-  const faults = breaks.filter((each) => each !== undefined);
   for (const { message, hint } of faults) reporter.fault(message, hint);
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
   const whole = damaged === ExitCode.done && lost.length === 0 && !context.stop.aborted;

@@ -9,11 +9,15 @@ import type { WalOptions } from "./wal-options.ts";
 /** Named in a warning; the others are counted. */
 const NAMED_MAX = 10;
 
-/** What was left out, and how to have it. `fatal`: rows are missing that should be there. */
+/**
+ * What was left out, and how to have it. `fatal`: rows are missing that should be there.
+ * @param hasBreak an error tells what to do about files that are not explained
+ */
 export function lossWarnings(
   { lacking, rows, withoutIdentity, unexplained, savepoints, tableChanges }: Losses,
   onlyTables: readonly string[],
   redoBefore: number | undefined,
+  hasBreak: boolean,
 ): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
   const matches = tableMatcher(onlyTables) ?? (() => true);
   const asked = (losses: ReadonlyMap<number, TableLoss>): readonly TableLoss[] =>
@@ -31,7 +35,9 @@ export function lossWarnings(
   if (files.length > 0) {
     warnings.push({
       message: `${countOf(files, "change")} of ${count(files.length, "relfilenode")} not explained by the catalogue (${named(files)})`,
-      hint: "If the tables are newer than the catalogue file, export it again now. Otherwise add earlier segments, back to a checkpoint before these changes.",
+      hint: hasBreak
+        ? undefined
+        : "If the tables are newer than the catalogue file, export it again now. Otherwise add earlier segments, back to a checkpoint before these changes.",
     });
   }
   if (lost.length > 0) {

@@ -88,7 +88,7 @@ export async function createRenderer(
 ): Promise<Rendering> {
   const { output, view, values, safeNumbers } = options;
   if (options.summary) {
-    const renderer = await createSummaryRenderer(options, context);
+    const renderer = await createSummaryRenderer(output, options.timeline !== undefined, context);
     const warnings = (): readonly Warning[] => summaryWarnings(renderer);
     return { renderer, live: () => undefined, finish: once(() => renderer.finish()), warnings };
   }

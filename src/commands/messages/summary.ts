@@ -1,18 +1,19 @@
 import { usageError } from "../../errors.ts";
 import type { SummaryRenderer } from "../../render/reports/summary.ts";
 import type { CommandContext } from "../context.ts";
+import type { OutputOptions } from "../options.ts";
 import type { Warning } from "../reporter.ts";
-import type { RendererOptions } from "./renderer.ts";
 
 /** Creates the counter for --summary. The modules for tables are loaded only if tables are printed. */
 export async function createSummaryRenderer(
-  { output, timeline }: RendererOptions,
+  output: OutputOptions,
+  fromWal: boolean,
   { stdout }: CommandContext,
 ): Promise<SummaryRenderer> {
   const { SummaryRenderer, renderSummaryNdjson } = await import("../../render/reports/summary.ts");
   if (output.format === "ndjson") return new SummaryRenderer(renderSummaryNdjson);
   const { renderSummaryTables } = await import("../../render/reports/summary-table.ts");
-  const look = { ...output, fromWal: timeline !== undefined };
+  const look = { ...output, fromWal };
   return new SummaryRenderer((counts) => renderSummaryTables(counts, stdout.width() ?? 80, look));
 }
 

@@ -39,6 +39,15 @@ export function unknownRow(lsn: number, catalog: string): CatalogBreak {
   };
 }
 
+export function moved(lsn: number, before: boolean): CatalogBreak {
+  return {
+    lsn,
+    before,
+    message: `ALTER DATABASE … SET TABLESPACE moved the catalogue at ${formatPosition(lsn)}: ${before ? "before" : "after"} it tables may have been other ones`,
+    hint: `Rows ${before ? "before it need a catalogue file from before it" : "behind it need a catalogue file from after it: walctl catalog"}.`,
+  };
+}
+
 export function missingRecords(lsn: number, before: boolean): CatalogBreak {
   const side = before ? "before" : "after";
   return {

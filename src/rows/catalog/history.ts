@@ -29,6 +29,8 @@ export interface KnownCatalog {
   readonly recordsFrom: number;
   /** Before this position a row may have been another one, so nothing is answered. */
   readonly from: number;
+  /** Why, where records are not followed. Undefined: they are missing. */
+  readonly startsWith?: CatalogBreak;
   /** What transactions that may have begun before the input changed before. Undefined: nothing. */
   readonly doubts: Doubts | undefined;
   /** Only the keys of these rows are right. */
@@ -224,9 +226,9 @@ export class CatalogHistory {
 
   /** The position before which no relation is known: records are missing between it and a late catalogue's export. */
   get unknownBefore(): CatalogBreak | undefined {
-    const { from, recordsFrom } = this.#known;
+    const { from, recordsFrom, startsWith } = this.#known;
     if (from === 0) return undefined;
-    if (from === recordsFrom) return missingRecords(from, true);
+    if (from === recordsFrom) return startsWith ?? missingRecords(from, true);
     return { ...unknownRow(from, "the catalogue"), before: true };
   }
 

@@ -7,8 +7,9 @@ import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
-import { droppedFiles } from "../pages/dropped-files.ts";
+import { droppedFiles, movedDatabase } from "../pages/dropped-files.ts";
 import { PageStore, Tracking } from "../pages/page-store.ts";
+import { type CatalogBreak, moved } from "./breaks.ts";
 import { endOf } from "./transaction-end.ts";
 import {
   FOLLOWED,
@@ -55,6 +56,8 @@ export class LateCatalog {
   /** The files that VACUUM FULL and CLUSTER made, with their positions. */
   readonly #made = new Map<number, { readonly catalog: FollowedCatalog; readonly lsn: number }>();
   #from = 0;
+  /** Why nothing is known before. Undefined: records are missing. */
+  #break: CatalogBreak | undefined;
   /** The transaction that created the database. */
   #creator = 0;
 
@@ -105,6 +108,7 @@ export class LateCatalog {
     this.#made.clear();
     this.#rewrittenAt.clear();
     this.#from = lsn;
+    this.#break = undefined;
   }
 
   /**
@@ -133,6 +137,7 @@ export class LateCatalog {
       known: {
         ...{ recordsFrom: this.#from, from: Math.max(this.#from, from), doubts: undefined },
         ...{ missingBefore, unknownRows, rowsAt, exported: rows },
+        ...(this.#break === undefined ? {} : { startsWith: this.#break }),
       },
     };
   }
@@ -194,8 +199,12 @@ export class LateCatalog {
     this.#made.set(file.relfilenode, { catalog: file.catalog, lsn: record.lsn });
   }
 
-  /** Nothing of the database precedes its creation. */
+  /** Nothing of the database precedes its creation. What precedes its move is in other files. */
   #noteDatabase(record: WalRecord, version: WalVersion): void {
+    if (movedDatabase(record)?.database === this.#file.header.database_oid) {
+      this.skipped(record.lsn);
+      this.#break = moved(record.lsn, true);
+    }
     if (version < 15 || record.opcode !== DATABASE_CREATE_WAL_LOG) return;
     if (new Payload().main(record).u32() !== this.#file.header.database_oid) return;
     this.skipped(record.lsn);

@@ -3,9 +3,9 @@ import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
-import { droppedFiles } from "../pages/dropped-files.ts";
+import { droppedFiles, isMovedFrom } from "../pages/dropped-files.ts";
 import type { PageStore } from "../pages/page-store.ts";
-import { type CatalogBreak, unknownFile, unknownRow } from "./breaks.ts";
+import { type CatalogBreak, moved, unknownFile, unknownRow } from "./breaks.ts";
 import {
   FOLLOWED,
   type FollowedFile,
@@ -26,7 +26,6 @@ import {
   createIndexes,
   removeVersion,
 } from "./row-version.ts";
-
 import { noteUntold } from "./table-changes.ts";
 
 const STORAGE_TRUNCATE = 0x20;
@@ -96,11 +95,13 @@ export class CatalogRecorder {
           this.#noteMap(record);
           break;
         case Rmgr.storage:
-          return (
-            record.opcode === STORAGE_TRUNCATE && record.xid !== 0 && this.#noteEmptied(record)
-          );
+          if (record.opcode === STORAGE_TRUNCATE && record.xid !== 0) this.#noteEmptied(record);
+          break;
         case Rmgr.standby:
           if (record.opcode === RUNNING_XACTS) this.#noteRunning(record);
+          break;
+        case Rmgr.database:
+          if (isMovedFrom(this.#file.header, record)) this.#break(moved(record.lsn, false));
           break;
         case Rmgr.transaction:
           for (const file of droppedFiles(record, version)) this.files.drop(file);
@@ -281,15 +282,13 @@ export class CatalogRecorder {
     }
   }
 
-  /** uint32 blocks, locator, int32 flags: a table that is new in its transaction is truncated in place. */
-  #noteEmptied(record: WalRecord): boolean {
+  /** uint32 blocks, locator: a table that is new in its transaction is truncated in place. */
+  #noteEmptied(record: WalRecord): void {
     const data = this.#payload.main(record);
-    if (data.u32() !== 0) return false;
+    if (data.u32() !== 0) return;
     const tablespace = data.u32();
-    if (data.u32() !== this.#file.header.database_oid) return false;
-    const relfilenode = data.u32();
-    this.#writer(record.xid).emptied.push({ lsn: record.lsn, tablespace, relfilenode });
-    return false;
+    if (data.u32() !== this.#file.header.database_oid) return;
+    this.#writer(record.xid).emptied.push({ lsn: record.lsn, tablespace, relfilenode: data.u32() });
   }
 
   #break(found: CatalogBreak): void {

@@ -1,3 +1,4 @@
+import type { CatalogHeader } from "../../catalog/model.ts";
 import { describeRecord } from "../../wal/detail/describe.ts";
 import { ShortPayload } from "../../wal/detail/payload.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
@@ -58,4 +59,26 @@ export function droppedDatabase(record: WalRecord, version: WalVersion): number 
   const drop = version === 14 ? 0x10 : 0x20;
   if (record.opcode !== drop || record.mainBytes < 4) return undefined;
   return record.view.getUint32(record.mainStart, true);
+}
+
+/**
+ * ALTER DATABASE … SET TABLESPACE, which copies it from itself. CREATE, since 15 CREATE_FILE_COPY: uint32 database,
+ * tablespace, source's database, source's tablespace
+ */
+export function movedDatabase(
+  record: WalRecord,
+): { readonly database: number; readonly from: number } | undefined {
+  if (record.opcode !== 0 || record.mainBytes < 16) return undefined;
+  const { mainStart, view } = record;
+  const database = view.getUint32(mainStart, true);
+  if (database !== view.getUint32(mainStart + 8, true)) return undefined;
+  return { database, from: view.getUint32(mainStart + 12, true) };
+}
+
+export function isMovedFrom(
+  { database_oid, tablespace }: Pick<CatalogHeader, "database_oid" | "tablespace">,
+  record: WalRecord,
+): boolean {
+  const { database, from } = movedDatabase(record) ?? {};
+  return database === database_oid && from === tablespace;
 }
