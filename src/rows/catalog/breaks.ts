@@ -39,12 +39,25 @@ export function unknownRow(lsn: number, catalog: string): CatalogBreak {
   };
 }
 
-export function moved(lsn: number, before: boolean): CatalogBreak {
+/** Its files are others there: it was moved to another tablespace, or another database had its oid. */
+export function otherDatabase(
+  lsn: number,
+  what: "moved" | "dropped" | "created",
+  before: boolean,
+): CatalogBreak {
+  const cause = {
+    moved: "ALTER DATABASE … SET TABLESPACE",
+    dropped: "DROP DATABASE",
+    created: "CREATE DATABASE",
+  };
+  const side = before ? "before" : "after";
   return {
     lsn,
     before,
-    message: `ALTER DATABASE … SET TABLESPACE moved the catalogue at ${formatPosition(lsn)}: ${before ? "before" : "after"} it tables may have been other ones`,
-    hint: `Rows ${before ? "before it need a catalogue file from before it" : "behind it need a catalogue file from after it: walctl catalog"}.`,
+    message: `${cause[what]} at ${formatPosition(lsn)}: ${side} it tables may have been other ones`,
+    hint: before
+      ? "Rows before it need a catalogue file from before it."
+      : "Rows behind it need a catalogue file from after it: walctl catalog.",
   };
 }
 

@@ -7,9 +7,9 @@ import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
-import { droppedFiles, movedDatabase } from "../pages/dropped-files.ts";
+import { createdDatabase, droppedFiles } from "../pages/dropped-files.ts";
 import { PageStore, Tracking } from "../pages/page-store.ts";
-import { type CatalogBreak, moved } from "./breaks.ts";
+import { type CatalogBreak, otherDatabase } from "./breaks.ts";
 import { endOf } from "./transaction-end.ts";
 import {
   FOLLOWED,
@@ -27,8 +27,6 @@ import { isFinished } from "./snapshot.ts";
 
 const DELETE = 0x10;
 const STORAGE_CREATE = 0x10;
-/** PostgreSQL 15 and later log every page that the new database copies from its template. */
-const DATABASE_CREATE_WAL_LOG = 0x10;
 
 /** The catalogue at the input's start, and what is unknown of it. */
 export interface EarlyCatalog {
@@ -192,22 +190,21 @@ export class LateCatalog {
 
   /** CREATE: locator, int32 fork. If the earlier file is unknown, the copy's row in pg_class may be, too. */
   #noteCreated(record: WalRecord): void {
-    if (record.opcode !== STORAGE_CREATE || record.xid === this.#creator) return;
+    // PostgreSQL 15 and later may log all that a new database copies from its template.
+    const isCopied = record.xid !== 0 && record.xid === this.#creator;
+    if (record.opcode !== STORAGE_CREATE || isCopied) return;
     const data = new Payload().main(record);
     const file = this.#files.of(data.u32(), data.u32(), data.u32());
     if (file === undefined) return;
     this.#made.set(file.relfilenode, { catalog: file.catalog, lsn: record.lsn });
   }
 
-  /** Nothing of the database precedes its creation. What precedes its move is in other files. */
+  /** What precedes its creation is another database, and what precedes its move is in other files. */
   #noteDatabase(record: WalRecord, version: WalVersion): void {
-    if (movedDatabase(record)?.database === this.#file.header.database_oid) {
-      this.skipped(record.lsn);
-      this.#break = moved(record.lsn, true);
-    }
-    if (version < 15 || record.opcode !== DATABASE_CREATE_WAL_LOG) return;
-    if (new Payload().main(record).u32() !== this.#file.header.database_oid) return;
+    const created = createdDatabase(record, version);
+    if (created?.database !== this.#file.header.database_oid) return;
     this.skipped(record.lsn);
+    this.#break = otherDatabase(record.lsn, created.isMoved ? "moved" : "created", true);
     this.#creator = record.xid;
   }
 

@@ -3,9 +3,9 @@ import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
-import { droppedFiles, isMovedFrom } from "../pages/dropped-files.ts";
+import { droppedFiles, endOfDatabase } from "../pages/dropped-files.ts";
 import type { PageStore } from "../pages/page-store.ts";
-import { type CatalogBreak, moved, unknownFile, unknownRow } from "./breaks.ts";
+import { type CatalogBreak, otherDatabase, unknownFile, unknownRow } from "./breaks.ts";
 import {
   FOLLOWED,
   type FollowedFile,
@@ -100,9 +100,11 @@ export class CatalogRecorder {
         case Rmgr.standby:
           if (record.opcode === RUNNING_XACTS) this.#noteRunning(record);
           break;
-        case Rmgr.database:
-          if (isMovedFrom(this.#file.header, record)) this.#break(moved(record.lsn, false));
+        case Rmgr.database: {
+          const end = endOfDatabase(this.#file.header, record, version);
+          if (end !== undefined) this.#break(otherDatabase(record.lsn, end, false));
           break;
+        }
         case Rmgr.transaction:
           for (const file of droppedFiles(record, version)) this.files.drop(file);
       }

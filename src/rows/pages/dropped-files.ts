@@ -54,31 +54,41 @@ export function droppedFiles(record: WalRecord, version: WalVersion): readonly L
   return sink.files;
 }
 
-/** DROP: uint32 database, … */
+/** DROP: uint32 database, uint32 count, uint32 tablespaces[] */
 export function droppedDatabase(record: WalRecord, version: WalVersion): number | undefined {
   const drop = version === 14 ? 0x10 : 0x20;
   if (record.opcode !== drop || record.mainBytes < 4) return undefined;
   return record.view.getUint32(record.mainStart, true);
 }
 
-/**
- * ALTER DATABASE … SET TABLESPACE, which copies it from itself. CREATE, since 15 CREATE_FILE_COPY: uint32 database,
- * tablespace, source's database, source's tablespace
- */
-export function movedDatabase(
+/** CREATE, since 15 CREATE_FILE_COPY: uint32 database, tablespace, source's database, tablespace; CREATE_WAL_LOG: the first two */
+export function createdDatabase(
   record: WalRecord,
-): { readonly database: number; readonly from: number } | undefined {
-  if (record.opcode !== 0 || record.mainBytes < 16) return undefined;
-  const { mainStart, view } = record;
+  version: WalVersion,
+): { readonly database: number; readonly isMoved: boolean } | undefined {
+  const { mainBytes, mainStart, opcode, view } = record;
+  const isCopy = opcode === 0 && mainBytes >= 16;
+  const isLogged = version > 14 && opcode === 0x10 && mainBytes >= 8;
+  if (!isCopy && !isLogged) return undefined;
   const database = view.getUint32(mainStart, true);
-  if (database !== view.getUint32(mainStart + 8, true)) return undefined;
-  return { database, from: view.getUint32(mainStart + 12, true) };
+  // ALTER DATABASE … SET TABLESPACE copies it from itself.
+  return { database, isMoved: isCopy && view.getUint32(mainStart + 8, true) === database };
 }
 
-export function isMovedFrom(
+/** Why the files of a database, in its default tablespace, are others behind the record. */
+export function endOfDatabase(
   { database_oid, tablespace }: Pick<CatalogHeader, "database_oid" | "tablespace">,
   record: WalRecord,
-): boolean {
-  const { database, from } = movedDatabase(record) ?? {};
-  return database === database_oid && from === tablespace;
+  version: WalVersion,
+): "moved" | "dropped" | undefined {
+  const { mainBytes, mainStart, view } = record;
+  const created = createdDatabase(record, version);
+  if (created?.isMoved === true && created.database === database_oid) {
+    return view.getUint32(mainStart + 12, true) === tablespace ? "moved" : undefined;
+  }
+  if (droppedDatabase(record, version) !== database_oid) return undefined;
+  for (let at = 8; at + 4 <= mainBytes; at += 4) {
+    if (view.getUint32(mainStart + at, true) === tablespace) return "dropped";
+  }
+  return undefined;
 }

@@ -168,66 +168,6 @@ describe("rows out of WAL at wal_level=replica", () => {
   });
 });
 
-describe("a database that moves to another tablespace", () => {
-  it("has rows only on the side of its catalogue", async (t) => {
-    const root = mkdtempSync(join(tmpdir(), "walctl-moved-"));
-    const settings = {
-      ...{ wal_level: "replica", full_page_writes: "on", allow_in_place_tablespaces: "on" },
-    };
-    const server = await startServer({ version: 18, settings });
-    t.after(async () => {
-      await server.dispose();
-      rmSync(root, { recursive: true });
-    });
-    for (const name of ["one", "two"]) await server.sql(`CREATE TABLESPACE ${name} LOCATION ''`);
-    await server.sql("CREATE DATABASE m");
-    const run = async (sql: string): Promise<void> => {
-      const { host, port } = server;
-      const client = new pg.Client({ host, port, user: "postgres", database: "m" });
-      await client.connect();
-      await client.query(sql);
-      await client.end();
-    };
-    const exportTo = async (name: string): Promise<string> => {
-      const catalog = join(root, name);
-      const { status } = await walctl(["catalog", "-q", "-d", "m", "-o", catalog], { server });
-      assert.equal(status, 0);
-      return catalog;
-    };
-    await run("CREATE TABLE b (id int PRIMARY KEY, t text, x text) TABLESPACE one");
-    const prior = await exportTo("prior");
-    await run("INSERT INTO b VALUES (1, 't', 'x')");
-    await server.sql("ALTER DATABASE m SET TABLESPACE two");
-    await run(
-      "ALTER TABLE b RENAME t TO y; ALTER TABLE b RENAME x TO t; INSERT INTO b VALUES (2, 'y', 't')",
-    );
-    const later = await exportTo("later");
-    await server.sql("SELECT pg_switch_wal()");
-    const args = ["--only", "insert", join(server.host, "data", "pg_wal")];
-    for (const [catalog, side, row] of [
-      [prior, "behind", { id: 1, t: "t", x: "x" }],
-      [later, "before", { id: 2, y: "y", t: "t" }],
-    ] as const) {
-      const { status, stdout, stderr } = await walctl([
-        "decode-file",
-        "-q",
-        "--catalog",
-        catalog,
-        ...args,
-      ]);
-      assert.equal(status, 3);
-      assert.deepEqual(JSON.parse(stdout).new, row);
-      assert.match(
-        stderr,
-        new RegExp(
-          `^walctl: warning: \\d+ changes? of \\d relfilenodes? not explained by the catalogue .*\n` +
-            `walctl: error: ALTER DATABASE … SET TABLESPACE moved .*\nHINT: Rows ${side} it need a catalogue file`,
-        ),
-      );
-    }
-  });
-});
-
 describe("a catalogue of another timeline", () => {
   const parents = [{ timeline: 1, switchedAt: 0x500 }];
   const of = (timeline: number, lsn: number): CatalogFile =>
