@@ -165,10 +165,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     ...(left.length > 0 || rows.size > 0 ? [catalog.doubted] : []),
   ];
   const faults = breaks.filter((each) => each !== undefined);
-  const { redoBefore } = decoder;
-  const { warnings: lost, fatal } = lossWarnings(
-    ...([decoder.losses, filter.tables, redoBefore, faults.length > 0] as const),
-  );
+  const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
   const why = (xid: number): Warning => whyNothing(xid, decoder.fates.get(xid), options.rows);
   const asked = [
     ...[...names.warnings(), ...(where?.warnings() ?? [])],

@@ -1,6 +1,7 @@
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Fate } from "../../rows/transactions/ends.ts";
-import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
+import type { RowDecoder } from "../../rows/decoder/decoder.ts";
+import type { FileLoss, TableLoss } from "../../rows/decoder/losses.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/filter.ts";
 import type { Warning } from "../reporter.ts";
@@ -14,14 +15,14 @@ const NAMED_MAX = 10;
  * @param hasBreak an error tells what to do about files that are not explained
  */
 export function lossWarnings(
-  { lacking, rows, withoutIdentity, unexplained, savepoints, tableChanges }: Losses,
+  { losses, state: { levelUnknownBefore, redoBefore } }: Pick<RowDecoder, "losses" | "state">,
   onlyTables: readonly string[],
-  redoBefore: number | undefined,
   hasBreak: boolean,
 ): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
+  const { lacking, rows, withoutIdentity, unexplained, savepoints, tableChanges } = losses;
   const matches = tableMatcher(onlyTables) ?? (() => true);
-  const asked = (losses: ReadonlyMap<number, TableLoss>): readonly TableLoss[] =>
-    [...losses.values()].filter(({ relation }) => matches(relation));
+  const asked = (some: ReadonlyMap<number, TableLoss>): readonly TableLoss[] =>
+    [...some.values()].filter(({ relation }) => matches(relation));
   const lost = asked(rows);
   const files = [...unexplained.values()];
   const warnings: Warning[] = [];
@@ -61,6 +62,13 @@ export function lossWarnings(
     warnings.push({
       message: `${count(savepoints.count, "rolled-back transaction")} not printed: tables may have been altered in them, before the WAL begins or by a transaction that WAL at wal_level=replica does not name (first at ${formatPosition(savepoints.first)})`,
       hint: "Without --aborted only what was committed is printed, which this does not concern.",
+    });
+  }
+  if (levelUnknownBefore !== undefined) {
+    const at = formatPosition(levelUnknownBefore);
+    warnings.push({
+      message: `wal_level was set at ${at}, and what it was before is not known: if it was minimal, rows before that may be missing`,
+      hint: `Add earlier segments. For what is behind only: -I ${at}`,
     });
   }
   if (tableChanges !== undefined) {

@@ -61,7 +61,7 @@ export class RowDecoder {
   /** Of transactions in `options.xids`. */
   readonly fates = new Map<number, Fate>();
   readonly #parts: RowParts;
-  readonly #state: WalState;
+  readonly state: WalState;
   readonly #open: OpenTransactions;
   readonly #heap: HeapChanges;
   readonly #replay: Replay;
@@ -73,13 +73,13 @@ export class RowDecoder {
   constructor(parts: RowParts) {
     const { options, pages, spill } = parts;
     this.#parts = parts;
-    this.#state = new WalState(parts.from);
+    this.state = new WalState(parts.from);
     this.#open = new OpenTransactions(spill);
     this.#xids = new Set(options.xids);
     const fullOld = (logical: boolean): boolean => this.#fullOld(logical);
     this.#heap = new HeapChanges({
       ...{ database: options.database, pages, oldFromPages: fullOld },
-      logical: () => this.#state.logical,
+      logical: () => this.state.logical,
     });
     const { catalog, registry, send } = parts;
     const { messages, tablesChanged } = options;
@@ -89,19 +89,14 @@ export class RowDecoder {
     });
   }
 
-  /** The checkpoint before the input whose pages would have been needed, if known. */
-  get redoBefore(): number | undefined {
-    return this.#state.redoBefore;
-  }
-
   /** Whether tables' pages are tracked: rows need them at wal_level=replica, whole old rows at logical. */
   get tracksTables(): boolean {
-    return this.#parts.options.old === "full" || !this.#state.logical;
+    return this.#parts.options.old === "full" || !this.state.logical;
   }
 
   #fullOld(logical: boolean): boolean {
     const { old } = this.#parts.options;
-    return old === "full" || (old === "auto" && !logical && !this.#state.logical);
+    return old === "full" || (old === "auto" && !logical && !this.state.logical);
   }
 
   /** Takes every record, in order. Finish the work before the next record, which reuses this one's memory. */
@@ -120,11 +115,11 @@ export class RowDecoder {
         return this.#transactionRecord(record, version);
       case Rmgr.xlog:
         this.#keepImages(record);
-        if (!this.#state.xlog(record, version)) throw minimalLevel(record.lsn);
+        if (!this.state.xlog(record, version)) throw minimalLevel(record);
         return undefined;
       case Rmgr.standby:
-        if (record.opcode === RUNNING_XACTS && this.#state.running(record)) {
-          this.#open.forgetBefore(this.#state.oldestRunning);
+        if (record.opcode === RUNNING_XACTS && this.state.running(record)) {
+          this.#open.forgetBefore(this.state.oldestRunning);
         }
         return undefined;
       case Rmgr.logicalMessage:
@@ -139,12 +134,12 @@ export class RowDecoder {
   skipped({ end }: SkippedRange): void {
     this.#parts.pages.forgetAll();
     this.#parts.catalog.skipped(end);
-    this.#state.beginnings.restart(end);
+    this.state.skipped(end);
   }
 
   #append(record: WalRecord, change: Change): void {
     // Flagged changes exist only at wal_level=logical, and from its first one on.
-    if ((change.bits & 1) !== 0) this.#state.logical = true;
+    if ((change.bits & 1) !== 0) this.state.logical = true;
     if (record.originId !== undefined && record.originId !== 0 && !this.#parts.options.origins)
       return;
     this.#open.append(record.xid, change);
@@ -192,7 +187,7 @@ export class RowDecoder {
   #end(record: WalRecord, aborted: boolean): Work | undefined {
     const { catalog } = this.#parts;
     const { preparedXid, subxids, timestamp, originLsn, originTime } = this.#record;
-    const { beginnings } = this.#state;
+    const { beginnings } = this.state;
     const xid = preparedXid === 0 ? record.xid : preparedXid;
     const xids = [xid, ...subxids];
     const originId = record.originId ?? 0;
@@ -204,6 +199,7 @@ export class RowDecoder {
       owner: new Set([...xids, ...family]),
       partial: beginnings.mayBeOlder(xid),
     };
+    this.state.hasWanted ||= !aborted && this.#wanted(ended);
     for (const asked of xids.filter((each) => this.#xids.has(each))) {
       this.fates.set(asked, { aborted, lsn: record.lsn, top: xid, wanted: this.#isInRange(ended) });
     }
@@ -242,7 +238,7 @@ export class RowDecoder {
     const { database, invalidations } = this.#record;
     if (invalidations === 0 || (database !== 0 && database !== this.#parts.options.database))
       return false;
-    return this.#state.beginnings.mayBeOlder(xid) && this.#parts.catalog.lacks(xid);
+    return this.state.beginnings.mayBeOlder(xid) && this.#parts.catalog.lacks(xid);
   }
 
   /**
@@ -250,7 +246,7 @@ export class RowDecoder {
    * wal_level=replica a savepoint does not name its transaction.
    */
   #mayBeAltered({ owner, start }: EndedTransaction): boolean {
-    const { beginnings, logical } = this.#state;
+    const { beginnings, logical } = this.state;
     if ([...owner].some((xid) => beginnings.mayBeOlder(xid))) return true;
     return !logical && (beginnings.mayRun || this.#parts.catalog.isChangedByOthers(owner, start));
   }

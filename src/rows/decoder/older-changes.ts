@@ -35,7 +35,7 @@ export class OlderChanges {
 
   /** Records before `end` are missing: what was before it is not known anyhow. */
   skipped(end: number): void {
-    this.#state.beginnings.restart(end);
+    this.#state.skipped(end);
     this.doubts.clear();
   }
 

@@ -18,9 +18,19 @@ export class WalState implements DetailSink {
   logical = false;
   /** The oldest running xid of the last RUNNING_XACTS. */
   oldestRunning = 0;
+  /** A transaction that is asked for has committed. */
+  hasWanted = false;
+  /** Where wal_level is replica or higher from now on: whether it was before is not known. */
+  levelUnknownBefore: number | undefined;
   /** The redo point of the input's first checkpoint, if it precedes the input. */
   redoBefore: number | undefined;
   readonly #from: number;
+  /** Records have been read without a gap from here on. */
+  #since: number;
+  /** The position of the last RUNNING_XACTS. */
+  #runningAt = -1;
+  /** Since then wal_level is known. */
+  #isLevelKnown = false;
   readonly #payload = new Payload();
   #level = "";
   #redo = 0;
@@ -29,7 +39,15 @@ export class WalState implements DetailSink {
 
   constructor(from: number) {
     this.#from = from;
+    this.#since = from;
     this.beginnings = new Beginnings(from);
+  }
+
+  /** Records are missing before `end`. */
+  skipped(end: number): void {
+    this.beginnings.restart(end);
+    this.#since = end;
+    this.#isLevelKnown = false;
   }
 
   /** Returns false where wal_level is minimal. */
@@ -37,9 +55,17 @@ export class WalState implements DetailSink {
     const { opcode } = record;
     this.#level = "";
     this.#read(() => describeXlog(record, this.#payload.main(record), version, this));
-    if (this.#level === "logical") this.logical = true;
-    else if (this.#level === "replica") this.logical = false;
-    if (opcode === XlogOperation.checkpointShutdown || opcode === XlogOperation.checkpointOnline) {
+    const isOnline = opcode === XlogOperation.checkpointOnline;
+    // Before 17 a checkpoint does not name the level. Above minimal it logs what runs (CreateCheckPoint).
+    const isLogged = version >= 17 || this.#redo < this.#since || this.#runningAt >= this.#redo;
+    if (isOnline && !isLogged) this.#level = "minimal";
+    const isHigher = this.#level === "replica" || this.#level === "logical";
+    if (opcode === XlogOperation.parameterChange && isHigher && !this.logical) {
+      if (!this.#isLevelKnown && this.hasWanted) this.levelUnknownBefore ??= record.lsn;
+    }
+    this.#isLevelKnown ||= this.#level !== "";
+    if (isHigher) this.logical = this.#level === "logical";
+    if (opcode === XlogOperation.checkpointShutdown || isOnline) {
       this.beginnings.checkpoint(this.#redo, this.#nextXid);
       if (this.#redo < this.#from) this.redoBefore ??= this.#redo;
     }
@@ -50,6 +76,8 @@ export class WalState implements DetailSink {
   running(record: WalRecord): boolean {
     this.#xids = [];
     if (!this.#read(() => describeStandby(record, this.#payload.main(record), this))) return false;
+    this.#runningAt = record.lsn;
+    this.#isLevelKnown = true;
     this.beginnings.listed(this.#xids);
     return true;
   }
@@ -88,9 +116,10 @@ export class WalState implements DetailSink {
   rows(): void {}
 }
 
-export function minimalLevel(lsn: number): WalctlError {
+export function minimalLevel({ lsn, opcode }: WalRecord): WalctlError {
+  const isFrom = opcode === XlogOperation.parameterChange;
   return new WalctlError(
-    `at ${formatPosition(lsn)} wal_level became minimal: rows may be missing from here on`,
+    `at ${formatPosition(lsn)} wal_level ${isFrom ? "became" : "was"} minimal: rows may be missing ${isFrom ? "" : "before and "}from here on`,
     {
       hint: "Give the WAL behind it, from a checkpoint at wal_level = replica or logical on.",
       exitCode: ExitCode.malformedInput,
