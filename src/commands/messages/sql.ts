@@ -101,6 +101,7 @@ export class SqlRun {
     }
     if (!whole) {
       throw new WalctlError("not everything was read, so nothing is printed to undo it", {
+        hint: "What is missing is named above. Add it, or give only the files behind it, or only those before; --only-table leaves out tables.",
         exitCode: failed,
       });
     }

@@ -27,6 +27,8 @@ import { isFinished } from "./snapshot.ts";
 
 const DELETE = 0x10;
 const STORAGE_CREATE = 0x10;
+/** FirstNormalObjectId: a file with a lower number is initdb's, or a new database's copy of it. */
+const FIRST_NORMAL_OID = 16384;
 
 /** The catalogue at the input's start, and what is unknown of it. */
 export interface EarlyCatalog {
@@ -118,7 +120,8 @@ export class LateCatalog {
     const filenodes = { ...header.filenodes, ...Object.fromEntries(this.#left) };
     for (const [relfilenode, { catalog, lsn }] of this.#made) {
       const isOwn = header.filenodes[catalog] === relfilenode;
-      if (isOwn && !this.#left.has(catalog)) throw rewritten(catalog, lsn);
+      if (!isOwn || this.#left.has(catalog)) continue;
+      throw relfilenode < FIRST_NORMAL_OID ? beingCreated(lsn) : rewritten(catalog, lsn);
     }
     const rewound = this.#rewind.finish(this.#file, filenodes);
     if (rewound.mismatches > 0) throw otherCatalog(rewound.mismatches);
@@ -238,6 +241,16 @@ export class LateCatalog {
       this.#rewind.add(event, record.lsn);
     }
   }
+}
+
+function beingCreated(lsn: number): WalctlError {
+  return new WalctlError(
+    `the WAL begins within CREATE DATABASE, which was still copying the database at ${formatPosition(lsn)}`,
+    {
+      hint: "Add earlier segments, from its beginning on.",
+      exitCode: ExitCode.malformedInput,
+    },
+  );
 }
 
 function rewritten(catalog: FollowedCatalog, lsn: number): WalctlError {
