@@ -203,6 +203,9 @@ export function filterOptions(command: Command): Command {
       "print only this transaction, with its subtransactions; may be repeated",
       collect,
     )
-    .option("--since <time>", "leave out transactions that committed before TIME")
+    .option(
+      "--since <time>",
+      "leave out transactions that committed before TIME (UTC, if it has no zone)",
+    )
     .option("--no-empty", "leave out transactions of which nothing else would be printed");
 }

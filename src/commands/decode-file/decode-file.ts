@@ -117,7 +117,7 @@ async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCod
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());
     const warnings = [
       ...[...job.names.warnings(), ...(job.where?.warnings() ?? [])],
-      ...(job.gate.xids?.warnings() ?? []),
+      ...[...(job.gate.xids?.warnings() ?? []), ...(job.gate.times?.warnings() ?? [])],
       ...(job.summary?.warnings?.() ?? []),
     ];
     for (const warning of warnings) job.reporter.warn(warning);

@@ -16,7 +16,7 @@ import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
-import { type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
+import { type AskedTimes, type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
 import { endOfSignal, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
@@ -40,7 +40,7 @@ import {
 import { openWhere } from "../messages/open-where.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
-import { concernsTables, lossWarnings, whyNothing } from "./wal-losses.ts";
+import { breaksOf, concernsTables, lossWarnings, whyNothing } from "./wal-losses.ts";
 import type { WalFlags } from "./wal-flags.ts";
 import { type WalOptions, walOptions } from "./wal-options.ts";
 
@@ -135,13 +135,16 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const pipeline = new Pipeline({
     ...{ typeWatch: undefined, capture: undefined, journal: undefined },
     // Which transactions --since and --until want the decoder knows: a later one may have committed earlier.
-    gate: TransactionGate.of({ ...gate, since: undefined, until: undefined }),
+    gate: TransactionGate.of({
+      ...gate,
+      ...{ since: undefined, until: undefined, times: undefined },
+    }),
     ...{ types: registry, renderer, sink },
     ...(where?.after(accepts, registry, reporter) ?? { accepts }),
     warn: (warning) => reporter.warn(warning),
   });
   const { decoder, catalog } = await createDecoder(atStart, input, {
-    ...{ job, registry, pipeline },
+    ...{ job, registry, pipeline, times: gate.times },
     // At wal_level=replica a TRUNCATE is nothing else.
     sql: sql !== undefined,
   });
@@ -155,21 +158,12 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   reporter.clearProgress();
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
-  // Where nothing was left out for it, it is no matter.
-  const { rows, tableChanges, unexplained } = decoder.losses;
-  const left = [...unexplained.values(), ...(tableChanges === undefined ? [] : [tableChanges])];
-  const first = Math.min(...left.map((each) => each.first));
-  const breaks = [
-    ...(first < (catalog.unknownBefore?.lsn ?? 0) ? [catalog.unknownBefore] : []),
-    ...(left.length > 0 ? [catalog.broken] : []),
-    ...(left.length > 0 || rows.size > 0 ? [catalog.doubted] : []),
-  ];
-  const faults = breaks.filter((each) => each !== undefined);
+  const faults = breaksOf(catalog, decoder.losses);
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
   const why = (xid: number): Warning => whyNothing(xid, decoder.fates.get(xid), options.rows);
   const asked = [
     ...[...names.warnings(), ...(where?.warnings() ?? [])],
-    ...(gate.xids?.warnings(why) ?? []),
+    ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
   ];
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
@@ -187,7 +181,13 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
 async function createDecoder(
   { file, known }: Awaited<ReturnType<typeof catalogAtStart>>,
   { from }: WalInput,
-  of: { job: Job; registry: TypeRegistry; pipeline: Pipeline; sql: boolean },
+  of: {
+    readonly job: Job;
+    readonly registry: TypeRegistry;
+    readonly pipeline: Pipeline;
+    readonly times: AskedTimes | undefined;
+    readonly sql: boolean;
+  },
 ): Promise<{ decoder: RowDecoder; catalog: CatalogHistory }> {
   const { job, registry, pipeline } = of;
   const { database_oid: database } = file.header;
@@ -203,6 +203,7 @@ async function createDecoder(
     ...{ catalog, pages, registry, from, spill: job.files },
     options: { ...job.options.rows, ...(of.sql ? { tablesChanged: true } : {}), database },
     send: (message) => pipeline.message(message),
+    committed: (time) => of.times?.committed(time),
   });
   return { decoder, catalog };
 }

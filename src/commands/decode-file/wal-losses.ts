@@ -1,7 +1,9 @@
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Fate } from "../../rows/transactions/ends.ts";
 import type { RowDecoder } from "../../rows/decoder/decoder.ts";
-import type { FileLoss, TableLoss } from "../../rows/decoder/losses.ts";
+import type { CatalogBreak } from "../../rows/catalog/breaks.ts";
+import type { CatalogHistory } from "../../rows/catalog/history.ts";
+import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/filter.ts";
 import type { Warning } from "../reporter.ts";
@@ -9,6 +11,21 @@ import type { WalOptions } from "./wal-options.ts";
 
 /** Named in a warning; the others are counted. */
 const NAMED_MAX = 10;
+
+/** Where the catalogue could not be followed. Where nothing was left out for it, it is no matter. */
+export function breaksOf(
+  { broken, doubted, unknownBefore }: Pick<CatalogHistory, "broken" | "doubted" | "unknownBefore">,
+  { rows, tableChanges, unexplained }: Losses,
+): readonly CatalogBreak[] {
+  const left = [...unexplained.values(), ...(tableChanges === undefined ? [] : [tableChanges])];
+  const first = Math.min(...left.map((each) => each.first));
+  const breaks = [
+    ...(first < (unknownBefore?.lsn ?? 0) ? [unknownBefore] : []),
+    ...(left.length > 0 ? [broken] : []),
+    ...(left.length > 0 || rows.size > 0 ? [doubted] : []),
+  ];
+  return breaks.filter((each) => each !== undefined);
+}
 
 /**
  * What was left out, and how to have it. `fatal`: rows are missing that should be there.

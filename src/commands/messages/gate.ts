@@ -1,6 +1,6 @@
 import { usageError } from "../../errors.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
-import type { PgTime } from "../../pg-time.ts";
+import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import { parseTime, parseUint32 } from "../inspect/positions.ts";
 import type { Warning } from "../reporter.ts";
 
@@ -14,6 +14,36 @@ export interface GateOptions {
   readonly noEmpty: boolean;
   /** --xid: no others. */
   readonly xids: AskedXids | undefined;
+  /** With --since or --until. */
+  readonly times?: AskedTimes | undefined;
+}
+
+/** Whether something committed in the time that --since and --until give, in all captures of a run. */
+export class AskedTimes {
+  readonly #since: PgTime | undefined;
+  readonly #until: PgTime | undefined;
+  #first: PgTime | undefined;
+  #last: PgTime | undefined;
+  #isMet = false;
+
+  constructor(since: PgTime | undefined, until: PgTime | undefined) {
+    this.#since = since;
+    this.#until = until;
+  }
+
+  committed(time: PgTime): void {
+    if (this.#first === undefined || time < this.#first) this.#first = time;
+    if (this.#last === undefined || time > this.#last) this.#last = time;
+    this.#isMet ||= time >= (this.#since ?? time) && time <= (this.#until ?? time);
+  }
+
+  /** Known at the end. */
+  warnings(): readonly Warning[] {
+    if (this.#isMet || this.#first === undefined || this.#last === undefined) return [];
+    const message = "no transaction committed in the time that --since and --until give";
+    const detail = `What was read committed from ${formatPgTime(this.#first)} to ${formatPgTime(this.#last)}.`;
+    return [{ message, detail, hint: "A TIME without a zone is UTC." }];
+  }
 }
 
 /** The xids given to --xid, and which of them came, in all captures of a run. */
@@ -64,7 +94,9 @@ export function gateOptions({ since, until, xid, empty }: GateFlags): GateOption
     throw usageError("--since is after --until: nothing can be printed");
   }
   const xids = xid && new AskedXids(xid.map((text) => parseUint32("--xid", text)));
-  return { ...times, xids, noEmpty: empty === false };
+  const hasTimes = times.since !== undefined || times.until !== undefined;
+  const asked = hasTimes ? new AskedTimes(times.since, times.until) : undefined;
+  return { ...times, times: asked, xids, noEmpty: empty === false };
 }
 
 type Accepts = (message: PgoutputMessage) => boolean;
@@ -125,6 +157,7 @@ export class TransactionGate {
 
   /** What is to be printed, now that this message has come. */
   admit(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
+    this.#noteTime(message);
     this.#ended ||= this.#endsBefore(message);
     if (this.#ended || !this.#isWanted(message)) return [];
     switch (message.kind) {
@@ -157,6 +190,13 @@ export class TransactionGate {
         return this.#emptied.has(message.transaction.xid) ? [] : pass(message, accepts);
       default:
         return this.#inside(message, accepts);
+    }
+  }
+
+  #noteTime(message: PgoutputMessage): void {
+    const { kind } = message;
+    if (kind === "begin" || kind === "stream_commit" || kind === "commit_prepared") {
+      this.#options.times?.committed(message.commitTime);
     }
   }
 

@@ -49,6 +49,8 @@ export interface RowParts {
   /** Where the input begins. */
   readonly from: number;
   readonly send: (message: PgoutputMessage) => void;
+  /** Called for each commit, whatever `options` leave out. */
+  readonly committed: (time: PgTime) => void;
 }
 
 /** Work to do before the next record; each step sends a part of the messages. */
@@ -199,6 +201,7 @@ export class RowDecoder {
       owner: new Set([...xids, ...family]),
       partial: beginnings.mayBeOlder(xid),
     };
+    if (!aborted) this.#parts.committed(time);
     this.state.hasWanted ||= !aborted && this.#wanted(ended);
     for (const asked of xids.filter((each) => this.#xids.has(each))) {
       this.fates.set(asked, { aborted, lsn: record.lsn, top: xid, wanted: this.#isInRange(ended) });

@@ -195,6 +195,11 @@ describe("rows out of WAL", () => {
       String(third?.commit_time),
     );
     assert.deepEqual(new Set(linesOf(byTime).map(({ xid }) => xid)), new Set([third?.xid]));
+    const never = await decode("--since", "2000-01-01", "--until", "2000-01-02");
+    assert.match(
+      never.stderr,
+      /^walctl: warning: no transaction committed in the time .*\n.*Z to /,
+    );
     const xid = transaction('"prepared"');
     assert.deepEqual(
       new Set(linesOf(await decode("--xid", String(xid))).map((line) => line.xid)),
