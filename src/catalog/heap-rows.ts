@@ -19,7 +19,8 @@ const LENGTHS: Readonly<Record<TupleKind, readonly number[]>> = {
   ...{ int2s: [-1], missing: [-1], align: [1], length: [2], oids: [-1] },
 };
 
-export type DecodeName = (bytes: Uint8Array) => string | undefined;
+/** A label is an enum's. */
+export type DecodeName = (bytes: Uint8Array, kind: "name" | "label") => string | undefined;
 
 /** Decodes names in the database's encoding. Undefined for bytes that are not in it. */
 export function nameDecoder(encoding: string): DecodeName {
@@ -121,7 +122,7 @@ export class TupleValues {
         return charOf(bytes[0] ?? 0);
       case "name":
       case "label":
-        return this.#name(length === -1 ? varlenaPayload(bytes, 0, bytes.length) : bytes);
+        return this.#name(length === -1 ? varlenaPayload(bytes, 0, bytes.length) : bytes, kind);
       case "int2s":
       case "oids":
         return numbersOf(kind, varlenaPayload(bytes, 0, bytes.length));
@@ -130,10 +131,10 @@ export class TupleValues {
     }
   }
 
-  #name(padded: Uint8Array | undefined): string | undefined {
+  #name(padded: Uint8Array | undefined, kind: "name" | "label"): string | undefined {
     if (padded === undefined) return undefined;
     const nul = padded.indexOf(0);
-    return this.#decodeName(nul < 0 ? padded : padded.subarray(0, nul));
+    return this.#decodeName(nul < 0 ? padded : padded.subarray(0, nul), kind);
   }
 }
 

@@ -13,6 +13,14 @@ export function decodeName(bytes: Uint8Array): string {
   return text.includes(REPLACEMENT) && !isUtf8(bytes) ? escapeName(bytes) : text;
 }
 
+/** The same for bytes of another encoding, of which none but ASCII is a character. */
+export function escapeBytes(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => {
+    if (byte >= 0x80) return String.raw`\x` + byte.toString(16).padStart(2, "0");
+    return byte === 0x5c ? String.raw`\\` : String.fromCharCode(byte);
+  }).join("");
+}
+
 /**
  * Compares after a round trip. A TextDecoder with `fatal` gives the same answer but takes twenty times as long where it
  * throws, and random bytes contain many such names.

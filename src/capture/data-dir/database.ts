@@ -164,7 +164,7 @@ export class DatabaseFiles {
   /** A name in a shared catalogue may be in another database's encoding. */
   #decoderOf(oid: number): DecodeName {
     if (!this.#cluster.sharedMap.has(oid)) return this.#decodeName;
-    return (bytes) => this.#decodeName(bytes) ?? new TextDecoder().decode(bytes);
+    return (bytes, kind) => this.#decodeName(bytes, kind) ?? new TextDecoder().decode(bytes);
   }
 
   #columnsOf(oid: number): readonly PgAttribute[] {

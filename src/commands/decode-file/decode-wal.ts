@@ -40,7 +40,14 @@ import {
 import { openWhere } from "../messages/open-where.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
-import { breaksOf, concernsTables, lossWarnings, whyNothing } from "./wal-losses.ts";
+import {
+  breaksOf,
+  concernsTables,
+  lossWarnings,
+  unconvertedNames,
+  warnOfUnknownTypes,
+  whyNothing,
+} from "./wal-losses.ts";
 import type { WalFlags } from "./wal-flags.ts";
 import { type WalOptions, walOptions } from "./wal-options.ts";
 
@@ -162,7 +169,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
   const why = (xid: number): Warning => whyNothing(xid, decoder.fates.get(xid), options.rows);
   const asked = [
-    ...[...names.warnings(), ...(where?.warnings() ?? [])],
+    ...[...names.warnings(), ...(where?.warnings() ?? []), ...unconvertedNames(catalog)],
     ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
   ];
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
@@ -206,19 +213,6 @@ async function createDecoder(
     committed: (time) => of.times?.committed(time),
   });
   return { decoder, catalog };
-}
-
-function warnOfUnknownTypes(catalog: CatalogHistory, reporter: Reporter): void {
-  const warned = new Set<number>();
-  catalog.onUnknownType = (oid) => {
-    if (warned.has(oid)) return;
-    warned.add(oid);
-    const type = catalog.types.type(oid);
-    const name = type === undefined ? `with OID ${oid}` : `"${type.name}"`;
-    reporter.warn({
-      message: `the stored form of the type ${name} is not known: its values are printed as {"disk_base64":…}`,
-    });
-  };
 }
 
 async function readRows(

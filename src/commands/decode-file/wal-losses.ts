@@ -6,7 +6,7 @@ import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/filter.ts";
-import type { Warning } from "../reporter.ts";
+import type { Reporter, Warning } from "../reporter.ts";
 import type { WalOptions } from "./wal-options.ts";
 
 /** Named in a warning; the others are counted. */
@@ -99,6 +99,29 @@ export function lossWarnings(
     savepoints !== undefined ||
     tableChanges !== undefined;
   return { warnings, fatal };
+}
+
+export function warnOfUnknownTypes(catalog: CatalogHistory, reporter: Reporter): void {
+  const warned = new Set<number | "text">();
+  catalog.onUnknownType = (oid, isText) => {
+    const what = isText ? "text" : oid;
+    if (warned.has(what)) return;
+    warned.add(what);
+    const { encoding } = catalog.types;
+    const name = catalog.types.type(oid)?.name;
+    const message = isText
+      ? `texts with characters of ${encoding} that walctl cannot convert`
+      : `the stored form of the type ${name === undefined ? `with OID ${oid}` : `"${name}"`} is not known: its values`;
+    reporter.warn({ message: `${message} are printed as {"disk_base64":…}` });
+  };
+}
+
+export function unconvertedNames({
+  hasUnconvertedNames,
+  types: { encoding },
+}: Pick<CatalogHistory, "hasUnconvertedNames" | "types">): readonly Warning[] {
+  const message = `names with characters of ${encoding} that walctl cannot convert are printed by their bytes, such as \\xa4`;
+  return hasUnconvertedNames ? [{ message }] : [];
 }
 
 /** Why nothing came of a transaction that --xid names. */

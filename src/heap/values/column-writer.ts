@@ -123,7 +123,7 @@ export function writeMissing(
 /** Undefined if text is sent as it is stored. */
 function textConverter({ encoding }: TypeSource, typeOid: number): ToUtf8 | undefined {
   const convert = toUtf8(encoding);
-  const unconvertible = new UnknownType(typeOid);
+  const unconvertible = new UnknownType(typeOid, true);
   return (
     convert &&
     ((text) => {
@@ -210,7 +210,7 @@ function formWriter(form: DiskForm, types: TypeSource, reader: DiskReader): Colu
       text = form(reader);
     } catch (error) {
       if (error instanceof UnknownType) {
-        types.unknownType(error.oid);
+        types.unknownType(error.oid, error.isText);
         const at = out.open(ColumnKind.binary, end - start);
         copyText(bytes, start, end, out);
         out.close(at);

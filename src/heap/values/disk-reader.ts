@@ -21,10 +21,13 @@ export type ToUtf8 = (text: Uint8Array) => Uint8Array;
 /** Thrown for a value of a type whose text form is unknown. */
 export class UnknownType extends Error {
   readonly oid: number;
+  /** It is a text that cannot be converted. */
+  readonly isText: boolean;
 
-  constructor(oid: number) {
+  constructor(oid: number, isText = false) {
     super(`type ${oid}: how its values are stored is not known`);
     this.oid = oid;
+    this.isText = isText;
   }
 }
 

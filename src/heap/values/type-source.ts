@@ -46,8 +46,8 @@ export interface TypeSource {
   rangeOfMultirange(multirangeOid: number): number | undefined;
   /** What regclass and the other reg* types print for an oid. Null: the object had another name, which is not known. */
   regName(type: string, oid: number): string | null | undefined;
-  /** Called for each value whose type's stored form is not known. */
-  unknownType(oid: number): void;
+  /** Called for each value whose type's stored form is not known, or that is a text and cannot be converted. */
+  unknownType(oid: number, isText: boolean): void;
   /** The database's encoding, as pg_encoding_to_char() names it. */
   readonly encoding: string;
   readonly lcMonetary: string;

@@ -8,6 +8,7 @@ import {
 } from "../../catalog/model.ts";
 import type { StoredTuple } from "../../heap/tuple.ts";
 import { toUtf8 } from "../../heap/values/encodings.ts";
+import { decodeName, escapeBytes } from "../../pgoutput/names.ts";
 import type { Locator } from "../pages/locator.ts";
 import type { CatalogRow, RowVersion } from "./row-version.ts";
 
@@ -84,20 +85,25 @@ export class FollowedFiles {
 /** Reads tuples of the seven catalogues, by the layouts that pg_attribute's own rows in the file give. */
 export class RowReader {
   readonly #values = new Map<FollowedCatalog, TupleValues>();
+  /** A name was in an encoding, or has a character, that walctl cannot convert. */
+  hasUnconverted = false;
 
   constructor({ header, rows }: CatalogFile) {
     const convert = toUtf8(header.encoding);
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    const decodeName = (bytes: Uint8Array): string | undefined => {
+    const nameOf = (bytes: Uint8Array, kind: "name" | "label"): string | undefined => {
       const utf8 = convert === undefined ? bytes : convert(bytes);
-      return utf8 === undefined ? undefined : decoder.decode(utf8);
+      if (utf8 !== undefined) return decodeName(utf8);
+      // A label is a value.
+      if (kind === "label") return undefined;
+      this.hasUnconverted = true;
+      return escapeBytes(bytes);
     };
     for (const catalog of FOLLOWED) {
       const oid = FOLLOWED_CATALOGS[catalog];
       const columns = rows.pg_attribute.filter(({ attrelid }) => attrelid === oid);
       const wanted: Kinds =
         catalog === "pg_class" ? { ...COLUMNS.pg_class, relnatts: "int2" } : COLUMNS[catalog];
-      this.#values.set(catalog, new TupleValues(wanted, columns, decodeName));
+      this.#values.set(catalog, new TupleValues(wanted, columns, nameOf));
     }
   }
 

@@ -29,6 +29,8 @@ export interface KnownCatalog {
   readonly recordsFrom: number;
   /** Before this position a row may have been another one, so nothing is answered. */
   readonly from: number;
+  /** Names before it could not be converted. */
+  readonly hasUnconvertedNames?: boolean;
   /** Why, where records are not followed. Undefined: they are missing. */
   readonly startsWith?: CatalogBreak;
   /** What transactions that may have begun before the input changed before. Undefined: nothing. */
@@ -180,7 +182,7 @@ export class CatalogHistory {
   }
 
   /** Called by types.unknownType(). */
-  set onUnknownType(listener: ((oid: number) => void) | undefined) {
+  set onUnknownType(listener: TypeSource["unknownType"] | undefined) {
     this.#types.onUnknownType = listener;
   }
 
@@ -209,6 +211,11 @@ export class CatalogHistory {
     }
     const untold = writers.flatMap(({ untold: places }) => [...places]);
     return { told: all.filter(({ lsn }) => !unknown.has(lsn)), untold: [...untold, ...unknown] };
+  }
+
+  /** Names in the WAL could not be converted, so that they are printed as bytes. */
+  get hasUnconvertedNames(): boolean {
+    return this.#recorder.reader.hasUnconverted || this.#known.hasUnconvertedNames === true;
   }
 
   originName(id: number): string | undefined {

@@ -138,6 +138,7 @@ export class LateCatalog {
       known: {
         ...{ recordsFrom: this.#from, from: Math.max(this.#from, from), doubts: undefined },
         ...{ missingBefore, unknownRows, rowsAt, exported: rows },
+        hasUnconvertedNames: this.#reader.hasUnconverted,
         ...(this.#break === undefined ? {} : { startsWith: this.#break }),
       },
     };

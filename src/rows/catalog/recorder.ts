@@ -59,7 +59,7 @@ export class CatalogRecorder {
   readonly #marks: { readonly lsn: number; readonly nextXid: number }[] = [];
   readonly #file: CatalogFile;
   readonly #pages: PageStore;
-  readonly #reader: RowReader;
+  readonly reader: RowReader;
   readonly #rowsAt: LeftOpen["rowsAt"];
   readonly #payload = new Payload();
 
@@ -68,7 +68,7 @@ export class CatalogRecorder {
     this.#file = file;
     this.#pages = pages;
     this.files = new FollowedFiles(file.header);
-    this.#reader = new RowReader(file);
+    this.reader = new RowReader(file);
     for (const catalog of FOLLOWED) this.#addRows(catalog, file.rows[catalog], false);
     for (const { catalog, row } of unknownRows) this.#addRows(catalog, [row], true);
   }
@@ -205,7 +205,7 @@ export class CatalogRecorder {
     const row =
       tuple === undefined
         ? this.#rowsAt.get(record.lsn)
-        : this.#reader.row(catalog, tuple, block, item);
+        : this.reader.row(catalog, tuple, block, item);
     if (row === undefined && !replaced) {
       // A version of an unknown row, such as that of a table that was dropped before a late export.
       if (replaced === undefined) this.#break(unknownRow(record.lsn, catalog));
@@ -251,7 +251,7 @@ export class CatalogRecorder {
 
   #placesOf(file: FollowedFile, lsn: number): FollowedFile["places"] {
     if (file.places !== undefined) return file.places;
-    if (loadPlaces(file, this.#pages, this.#reader, this.indexes)) return file.places;
+    if (loadPlaces(file, this.#pages, this.reader, this.indexes)) return file.places;
     file.places = new Map();
     this.#break(unknownFile(lsn, file.catalog));
     return file.places;

@@ -23,7 +23,7 @@ export class TypesOverTime implements TypeSource {
   readonly encoding: string;
   readonly lcMonetary: string;
   readonly majorVersion: number;
-  onUnknownType: ((oid: number) => void) | undefined;
+  onUnknownType: TypeSource["unknownType"] | undefined;
   lsn = 0;
   owner: Owner = new Set();
   readonly #indexes: VersionIndexes;
@@ -181,8 +181,8 @@ export class TypesOverTime implements TypeSource {
     return this.#known.doubts.has(version, lsn) ? undefined : version.row;
   }
 
-  unknownType(oid: number): void {
-    this.onUnknownType?.(oid);
+  unknownType(oid: number, isText: boolean): void {
+    this.onUnknownType?.(oid, isText);
   }
 
   /** Adds all rows that define the type's layout and name, with its component types. False if it does not exist. */

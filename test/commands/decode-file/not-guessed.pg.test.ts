@@ -145,6 +145,36 @@ describe("rows out of WAL at wal_level=replica", () => {
     assert.doesNotMatch(stdout, /"plain"/);
   });
 
+  it("are whole where names and texts cannot be converted", async () => {
+    await server.sql(
+      "CREATE DATABASE jis TEMPLATE template0 ENCODING 'EUC_JIS_2004' LOCALE 'C' STRATEGY wal_log",
+    );
+    const { host, port } = server;
+    const client = new pg.Client({ host, port, user: "postgres", database: "jis" });
+    await client.connect();
+    await client.query(
+      `CREATE TABLE "二" (id int); INSERT INTO "二" VALUES (1); CREATE TABLE t (a text); INSERT INTO t VALUES ('x'), ('二')`,
+    );
+    await client.end();
+    const { status, stdout, stderr } = await decode("jis", "--only", "insert");
+    const rows = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+      .map(({ table, new: row }) => [table, row]);
+    const name = String.raw`\xc6\xf3`;
+    assert.deepEqual(rows, [
+      [name, { id: 1 }],
+      ["t", { a: "x" }],
+      ["t", { a: { disk_base64: "xvM=" } }],
+    ]);
+    assert.match(
+      stderr,
+      /^walctl: warning: texts .*EUC_JIS_2004.*\nwalctl: warning: names .*EUC_JIS_2004.*\n$/,
+    );
+    assert.equal(status, 0);
+  });
+
   it("of a database that was created in the WAL are there from its beginning", async () => {
     await server.sql("CREATE DATABASE young");
     const sql =
