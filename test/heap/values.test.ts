@@ -115,6 +115,19 @@ describe("a stored value", () => {
       assert.ok(columnWriter(oid, own)(Uint8Array.of(1), 0, 1, tuple));
       assert.equal(tuple.bytes.toString("latin1", 0, 1), "b");
     }
+    const array = { ...bool, oid: 90_003, isArray: true, element: 90_003, length: -1 };
+    const row = { ...bool, oid: 90_004, kind: "c", length: -1 };
+    const part = { ...bool, name: "a", typeOid: row.oid, dropped: false, missing: undefined };
+    const forged = {
+      ...types,
+      type: (oid: number) => [array, row].find((each) => each.oid === oid),
+      attributes: () => Array.from({ length: 10 }, () => part),
+    };
+    for (const { oid } of [array, row]) {
+      const write = columnWriter(oid, forged);
+      tuple.begin();
+      assert.equal(write(Uint8Array.of(1), 0, 1, tuple), false);
+    }
   });
 
   it("of money is printed as lc_monetary prints it, where walctl knows how", () => {

@@ -23,7 +23,7 @@ import {
   int32At,
 } from "./fast-writers.ts";
 import { writeJsonb } from "./jsonb.ts";
-import { baseType, isBuiltinScalar, isPlainArray, storedForm } from "./stored-forms.ts";
+import { DEPTH_MAX, baseType, isBuiltinScalar, isPlainArray, storedForm } from "./stored-forms.ts";
 import type { TupleWriter } from "./tuple-writer.ts";
 import type { MissingValue, TypeSource } from "./type-source.ts";
 
@@ -135,16 +135,22 @@ function textConverter({ encoding }: TypeSource, typeOid: number): ToUtf8 | unde
 }
 
 /** @param isUtf8 whether text is sent as it is stored */
-function fastWriter(typeOid: number, types: TypeSource, isUtf8: boolean): FastWriter | undefined {
+function fastWriter(
+  typeOid: number,
+  types: TypeSource,
+  isUtf8: boolean,
+  depth = 0,
+): FastWriter | undefined {
   const type = baseType(typeOid, types);
-  if (type === undefined) return undefined;
+  // An array of a forged catalogue may be its own element.
+  if (type === undefined || depth > DEPTH_MAX) return undefined;
   if (isBuiltinScalar(type)) {
     if (isUtf8 && TEXT_TYPES.has(type.name)) return copyText;
     return isUtf8 && type.name === "jsonb" ? writeJsonb : FAST_WRITERS.get(type.name);
   }
   if (type.kind === "e") return enumWriter(types);
   if (!isPlainArray(type)) return undefined;
-  const element = fastWriter(type.element, types, isUtf8);
+  const element = fastWriter(type.element, types, isUtf8, depth + 1);
   const layout = types.type(type.element);
   if (element === undefined || layout === undefined) return undefined;
   const mayNeedQuotes = !NEVER_QUOTED.has(element);

@@ -25,7 +25,7 @@ import type { StoredType, TypeSource } from "./type-source.ts";
 /** FirstNormalObjectId: types below it come with the server. */
 const FIRST_NORMAL_OID = 16384;
 /** Limit for types within types. */
-const DEPTH_MAX = 32;
+export const DEPTH_MAX = 32;
 
 /** Types of pg_catalog that are stored as they are sent, except for byte order. */
 const AS_SENT = new Set([
@@ -76,23 +76,41 @@ function written(write: typeof writeJsonb): DiskForm {
 /** The layout for an oid that is not in the catalogue. */
 const NO_LAYOUT = { length: -1, align: 4 };
 
+/** Forms that are made already, or being made: a type of a forged catalogue may contain itself. */
+type KnownForms = Map<number, StoredForm>;
+
 /** The form of the type by what `types` says now. */
-export function storedForm(typeOid: number, types: TypeSource, depth = 0): StoredForm {
+export function storedForm(
+  typeOid: number,
+  types: TypeSource,
+  known: KnownForms = new Map(),
+  depth = 0,
+): StoredForm {
+  const made = known.get(typeOid);
+  if (made !== undefined) return made;
   const type = types.type(typeOid);
-  const text = type === undefined || depth > DEPTH_MAX ? undefined : textOf(type, types, depth);
-  if (text !== undefined) return { layout: type ?? NO_LAYOUT, text };
   const error = new UnknownType(typeOid);
-  return {
+  const unknown = {
     layout: type ?? NO_LAYOUT,
     text: () => {
       throw error;
     },
   };
+  known.set(typeOid, unknown);
+  const part = (oid: number): StoredForm => storedForm(oid, types, known, depth + 1);
+  const text = type === undefined || depth > DEPTH_MAX ? undefined : textOf(type, types, part);
+  if (type === undefined || text === undefined) return unknown;
+  const form = { layout: type, text };
+  known.set(typeOid, form);
+  return form;
 }
 
 /** Undefined if not known. */
-function textOf(type: StoredType, types: TypeSource, depth: number): DiskForm | undefined {
-  const part = (oid: number): StoredForm => storedForm(oid, types, depth + 1);
+function textOf(
+  type: StoredType,
+  types: TypeSource,
+  part: (oid: number) => StoredForm,
+): DiskForm | undefined {
   const { element, kind, oid } = type;
   switch (kind) {
     case "d":
