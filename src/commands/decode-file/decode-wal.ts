@@ -135,6 +135,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
   const sql = await openSql(rendering, filter.tables, reporter);
+  if (sql !== undefined) sql.script.isOfWal = true;
   const { renderer, finish, warnings } =
     sql?.rendering(registry) ?? (await createRenderer(rendering, registry, context, database));
   const sink = sinkOf(context.stdout.stream);

@@ -95,7 +95,7 @@ export class SqlRun {
     if (faults.length > 0 && (whole || !cut)) {
       throw new WalctlError("not all changes can be undone, so nothing is printed", {
         detail: named(faults),
-        hint: cureOf(faults),
+        hint: cureOf(faults, this.script.isOfWal),
         exitCode: failed,
       });
     }
@@ -133,20 +133,25 @@ function named(faults: readonly FaultCount[]): string {
   return `${names.join("; ")}.`;
 }
 
-function cureOf(faults: readonly FaultCount[]): string {
+function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
   const has = (fault: FaultCount["fault"]): boolean => faults.some((each) => each.fault === fault);
   const cures: string[] = [];
   if (
     has("its old row was not sent") ||
+    has("some of its changes could not be rebuilt") ||
     has("not all of its columns, rows or operations are sent")
   ) {
     cures.push(
-      "Old rows are in WAL: walctl decode-file --catalog FILE --old full, from a checkpoint on. For the future: ALTER TABLE … REPLICA IDENTITY FULL.",
+      isOfWal
+        ? "Give --old full, and WAL from a checkpoint before these changes on: add earlier segments."
+        : "Old rows are in WAL: walctl decode-file --catalog FILE --old full, from a checkpoint on. For the future: ALTER TABLE … REPLICA IDENTITY FULL.",
     );
   }
   if (has("it began before the input") || has("it does not end in the input")) {
     cures.push(
-      "Add what comes before and after, or end between transactions: --since, --until, --endpos; --limit may cut one.",
+      isOfWal
+        ? "Add the segments before and after."
+        : "Add what comes before and after, or end between transactions: --since, --until, --endpos; --limit may cut one.",
     );
   }
   if (has("it has come before")) {

@@ -63,6 +63,9 @@ const SETTINGS =
   "SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET array_nulls = on; " +
   "SET quote_all_identifiers = off; SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning'; SET row_security = off;";
 
+const TRIGGERS =
+  "-- Triggers of the tables run with it, and may set other values. A superuser can leave them out: SET session_replication_role = replica;\n";
+
 export const BEGIN = "BEGIN; SET CONSTRAINTS ALL DEFERRED;";
 
 /** All SQL of one run, which is one script, also if it comes out of several captures. */
@@ -81,6 +84,8 @@ export class SqlScript {
   unfit = 0;
 
   readonly #cautions = new Set<string>();
+  /** Which tables have triggers is not known then. */
+  isOfWal = false;
   /** Called once for each. */
   onCaution: (what: string, cure: string) => void = () => {};
   /** Called behind a transaction that was printed, and is not whole. */
@@ -148,9 +153,10 @@ export class SqlScript {
     // Else psql prints the whole statement below an error of a DO block.
     const context = this.checked ? "-v SHOW_CONTEXT=never " : "";
     const cautions = [...this.#cautions].join("");
+    const note = this.isOfWal ? TRIGGERS : "";
     const next = this.checked ? "SET walctl.next = '1';\n" : "";
     return (
-      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 ${context}-f FILE\n` +
+      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 ${context}-f FILE\n${note}` +
       `${SETTINGS}\n${this.backwards === undefined ? next : `${cautions}${BEGIN}\n`}`
     );
   }

@@ -148,6 +148,7 @@ describe("after an accident", () => {
     const xids = ["delete", "update"].flatMap((name) => ["--xid", String(accident[name])]);
     const undo = await decode("--old", "full", ...xids, "-F", "sql", "--undo", "--checked");
     assertDone(undo);
+    assert.match(undo.stdout, /^-- The undo .*\n-- Triggers of the tables run with it/);
     assert.equal(runSql(server, undo.stdout, { database: "undone" }).stderr, "");
     const { "public.orders": rows = [] } = await contentsOf(server, "undone");
     const expected = rowsBefore["orders"] ?? [];
@@ -155,6 +156,19 @@ describe("after an accident", () => {
       rows.map((row) => JSON.stringify(JSON.parse(row))).toSorted(),
       expected.toSorted(),
     );
+  });
+
+  it("names earlier segments where an undo needs them", async () => {
+    const names = readdirSync(archive).filter((name) => name > early);
+    const segments = names.toSorted().map((name) => join(archive, name));
+    const args = ["--catalog", catalog, "--xid", String(accident["delete"]), "-F", "sql", "--undo"];
+    const { status, stderr, stdout } = await walctl(["decode-file", "-q", ...args, ...segments]);
+    assert.equal(`${status} ${stdout}`, "3 ");
+    assert.match(
+      stderr,
+      /could not be rebuilt[^]*\nHINT: Give --old full, and WAL from a checkpoint before these changes/,
+    );
+    assert.doesNotMatch(stderr, /--limit/);
   });
 
   it("finds no fault with the catalogue where a signal cut the reading", async () => {
