@@ -1,6 +1,6 @@
 /** The files of a data directory that say what the others are, as tables of bytes. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, test } from "node:test";
@@ -9,6 +9,7 @@ import { configuredSetting } from "../../src/capture/data-dir/settings.ts";
 import { TransactionStatus } from "../../src/capture/data-dir/transactions.ts";
 import { WalctlError } from "../../src/errors.ts";
 import type { PageTuple } from "../../src/heap/page.ts";
+import { walctl } from "../support/program/cli.ts";
 import { checksumAfter } from "../../src/wal/pages/crc32c.ts";
 
 type Change = (view: DataView) => void;
@@ -198,6 +199,21 @@ test("a setting is found in the configuration, the last one counts", () => {
     assert.equal(configuredSetting(folder, "lc_monetary"), "de_DE.UTF-8");
     write("postgresql.auto.conf", "lc_monetary = 'POSIX'\n");
     assert.equal(configuredSetting(folder, "lc_monetary"), "POSIX");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("what is no regular file is not read: it may have no end", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "walctl-device-"));
+  try {
+    symlinkSync("/dev/zero", join(folder, "postgresql.auto.conf"));
+    assert.equal(configuredSetting(folder, "lc_monetary"), undefined);
+    mkdirSync(join(folder, "global"));
+    symlinkSync("/dev/zero", join(folder, "global", "pg_control"));
+    const { status, stderr } = await walctl(["catalog", "--data-dir", folder, "-d", "shop"]);
+    assert.match(stderr, /^walctl: error: ".*pg_control" is no regular file\n$/);
+    assert.equal(status, 1);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync, readdirSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Ctid } from "../../catalog/model.ts";
 import { usageError } from "../../errors.ts";
@@ -132,6 +132,7 @@ export class Cluster {
   *#pieces(path: string, into: Uint8Array, mayBeMissing: boolean): Generator<number> {
     let fd: number;
     try {
+      requireFile(path);
       fd = openSync(path, "r");
     } catch (error) {
       const fault = readError(path, error);
@@ -184,8 +185,14 @@ export class Cluster {
   }
 }
 
+/** Something else may have no end, or keep its reader waiting. */
+function requireFile(path: string): void {
+  if (!statSync(path).isFile()) throw new InputError(`"${path}" is no regular file`);
+}
+
 function readBytes(path: string): Uint8Array {
   try {
+    requireFile(path);
     return readFileSync(path);
   } catch (error) {
     throw readError(path, error);

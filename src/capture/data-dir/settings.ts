@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /** The server's own limit. */
@@ -33,7 +33,8 @@ function settingIn(path: string, name: string, depth: number): string | undefine
 
 function linesOf(path: string): readonly string[] {
   try {
-    return readFileSync(path, "utf8").split("\n");
+    // A device has no end.
+    return statSync(path).isFile() ? readFileSync(path, "utf8").split("\n") : [];
   } catch {
     return [];
   }

@@ -206,7 +206,10 @@ export class TableRenderer implements Renderer {
   #giveHint(): void {
     if (this.#hint !== "due") return;
     this.#hint = "given";
-    const full = this.#options.timeline !== undefined ? "--old full" : "REPLICA IDENTITY FULL";
+    const full =
+      this.#options.timeline !== undefined
+        ? "--old full, from a checkpoint on"
+        : "REPLICA IDENTITY FULL";
     this.#batch.add({ kind: "remark", text: `${OLD_VALUES} ${full}` });
   }
 
