@@ -62,6 +62,8 @@ export class WalStatistics {
   /** Bytes of records that freeze tuples or mark pages as frozen. */
   freezingBytes = 0;
   images = 0;
+  /** So many of them are compressed. */
+  compressedImages = 0;
 
   add(record: WalRecord, version: WalVersion): void {
     if (version !== this.#version) this.#use(version);
@@ -91,6 +93,7 @@ export class WalStatistics {
       owner.imageBytes += block.imageBytes;
       owner.images++;
       this.images++;
+      if (block.imageCompression !== "none") this.compressedImages++;
     }
   }
 

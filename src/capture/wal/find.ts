@@ -29,7 +29,11 @@ export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
       if (!HISTORY.test(basename(path))) files.push(await inspectFile(path, path));
     }
   }
-  if (files.length === 0) throw new InputError(`no segment of WAL in ${paths.join(", ")}`);
+  if (files.length === 0) {
+    throw new InputError(`no segment of WAL in ${paths.join(", ")}`, {
+      hint: "Of a directory, files with a segment's name are read (and .gz, .zst, .lz4, .partial), not those below it. Files with other names: give them by name.",
+    });
+  }
   return { files, histories: await historiesIn(folders) };
 }
 

@@ -145,7 +145,7 @@ export function whyNothing(
   else if (!wanted) hint = "--startpos, --since, --until or --origin leaves it out.";
   else if (!tablesChanged)
     hint =
-      "Tables that it created, dropped, rewrote or truncated are printed with --tables-changed.";
+      "Tables that it created, dropped, rewrote or truncated are printed with --tables-changed. If it was in another database: that has a catalogue file of its own.";
   return { message, detail, hint };
 }
 

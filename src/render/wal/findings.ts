@@ -74,11 +74,15 @@ function imagesFinding(statistics: WalStatistics, total: number): Finding {
   const bytes = statistics.types().reduce((sum, { imageBytes }) => sum + imageBytes, 0);
   const share = bytes / total;
   const size = formatByteCount(bytes);
+  // One that compression makes no smaller is stored as it is.
+  const isCompressed = statistics.compressedImages * 2 > statistics.images;
   return {
     finding: "full_page_images",
     share,
-    message: `${formatCount(statistics.images)} full-page images take ${size}, ${percent(share)} of the WAL`,
-    fix: "ALTER SYSTEM SET wal_compression = on; SELECT pg_catalog.pg_reload_conf();",
+    message: `${formatCount(statistics.images)} full-page images take ${size}, ${percent(share)} of the WAL${isCompressed ? ", compressed" : ""}`,
+    fix: isCompressed
+      ? null
+      : "ALTER SYSTEM SET wal_compression = on; SELECT pg_catalog.pg_reload_conf();",
   };
 }
 

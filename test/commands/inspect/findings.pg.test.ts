@@ -116,6 +116,22 @@ describe("the findings of walctl inspect --stats", () => {
       /^[\d,]+ full-page images take \d+ [kM]B, \d\d\.\d% of the WAL$/,
     );
     assert.match(images?.fix ?? "", /wal_compression = on/);
+    // pglz
+    await server.sql(
+      "CREATE TABLE mixed AS SELECT i, md5(i::text) FROM generate_series(1, 5000) i",
+    );
+    const compressed = await findingsOf(
+      "ALTER SYSTEM SET wal_compression = on",
+      ...[
+        "SELECT pg_reload_conf(), pg_sleep(0.1)",
+        "CHECKPOINT",
+        "DELETE FROM mixed WHERE i % 60 = 0",
+      ],
+      ...["ALTER SYSTEM RESET wal_compression", "SELECT pg_reload_conf()"],
+    );
+    const smaller = compressed.find(({ finding }) => finding === "full_page_images");
+    assert.match(smaller?.message ?? "", /% of the WAL, compressed$/);
+    assert.equal(smaller?.fix, null);
     const checkpoints = findings.find(({ finding }) => finding === "checkpoints");
     assert.match(checkpoints?.message ?? "", /^a checkpoint every [\d.]+ s \(3 of them\) /);
     const settings = await server.sql<{ name: string }>(checkpoints?.fix ?? "");
