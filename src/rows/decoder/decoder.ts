@@ -191,19 +191,29 @@ export class RowDecoder {
     const { preparedXid, subxids, timestamp, originLsn, originTime } = this.#record;
     const { beginnings } = this.state;
     const xid = preparedXid === 0 ? record.xid : preparedXid;
-    const xids = [xid, ...subxids];
+    const xids = subxids.length === 0 ? [xid] : [xid, ...subxids];
     const originId = record.originId ?? 0;
     const time = originId !== 0 && originTime !== undefined ? originTime : timestamp;
     // A savepoint's rows may belong to a table that its transaction created.
-    const family = aborted ? this.#open.familyOf(xid) : [];
+    const owner = new Set(xids);
+    if (aborted) for (const each of this.#open.familyOf(xid)) owner.add(each);
+    const { lsn: start, endLsn: end } = record;
+    const partial = beginnings.mayBeOlder(xid);
     const ended: EndedTransaction = {
-      ...{ xid, aborted, time, originId, originLsn, start: record.lsn, end: record.endLsn },
-      owner: new Set([...xids, ...family]),
-      partial: beginnings.mayBeOlder(xid),
+      xid,
+      owner,
+      start,
+      end,
+      time,
+      aborted,
+      partial,
+      originId,
+      originLsn,
     };
     if (!aborted) this.#parts.committed(time);
     this.state.hasWanted ||= !aborted && this.#wanted(ended);
-    for (const asked of xids.filter((each) => this.#xids.has(each))) {
+    for (const asked of xids) {
+      if (!this.#xids.has(asked)) continue;
       this.fates.set(asked, { aborted, lsn: record.lsn, top: xid, wanted: this.#isInRange(ended) });
     }
     if (!aborted && this.#changedBefore(xid)) {

@@ -39,6 +39,10 @@ const BLOCK_BYTES = 64 * 1024;
  */
 const HEADER_BYTES = 64;
 
+/** Shared: each transaction has a log, and an empty buffer of its own takes as long as its changes. */
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
+
 /** One change, reused; its tuples are views of the log. */
 export class Change {
   position = 0;
@@ -55,7 +59,7 @@ export class Change {
   /** The new row, or the payload of a truncate or message. */
   newRow: StoredTuple | undefined;
   oldRow: StoredTuple | undefined;
-  payload: Uint8Array = new Uint8Array(0);
+  payload: Uint8Array = NO_BYTES;
 
   has(bit: number): boolean {
     return (this.bits & bit) !== 0;
@@ -79,7 +83,7 @@ interface Block {
 
 export class ChangeLog {
   readonly #blocks: Block[] = [];
-  #view = new DataView(new ArrayBuffer(0));
+  #view = NO_VIEW;
   #last: Block | undefined;
   /** The memory used. */
   bytes = 0;

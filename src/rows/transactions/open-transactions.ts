@@ -55,7 +55,11 @@ export class OpenTransactions {
 
   /** Their changes together, in the order of the log. Rows of one record keep their order. */
   changes(xids: readonly number[]): Iterable<Change> {
-    const logs = xids.flatMap((xid) => this.#logs.get(xid) ?? []);
+    const logs: ChangeLog[] = [];
+    for (const xid of xids) {
+      const log = this.#logs.get(xid);
+      if (log !== undefined) logs.push(log);
+    }
     const [first] = logs;
     if (first === undefined) return [];
     return logs.length === 1 ? first.changes(this.#spill) : merged(logs, this.#spill);
