@@ -31,6 +31,10 @@ export const ChangeBit = {
 
 /** Longer than any heap tuple, so that most blocks are full. */
 const BLOCK_BYTES = 64 * 1024;
+/** The first block is small, as most transactions are. */
+const FIRST_BLOCK_BYTES = 2048;
+/** So many first blocks share a buffer, which costs more than a block does. */
+const FIRST_BLOCKS = 8;
 
 /*
  * float64 position, float64 end, uint8 kind, uint8 bits, uint8 old row's origin, uint8, uint32 tablespace, uint32 database,
@@ -136,14 +140,13 @@ export class ChangeLog {
   #room(total: number): Block {
     const last = this.#last;
     if (last?.bytes !== undefined && last.used + total <= last.bytes.length) return last;
-    // The first block is small, as most transactions are.
-    const size = Math.max(total, this.#blocks.length === 0 ? 2048 : BLOCK_BYTES);
-    const bytes = new Uint8Array(size);
+    const bytes =
+      this.#blocks.length === 0 ? firstBlock(total) : new Uint8Array(Math.max(total, BLOCK_BYTES));
     const block = { bytes, used: 0, at: 0 };
     this.#blocks.push(block);
     this.#last = block;
-    this.#view = new DataView(bytes.buffer);
-    this.bytes += size;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.bytes += bytes.length;
     return block;
   }
 
@@ -171,6 +174,20 @@ export class ChangeLog {
       }
     }
   }
+}
+
+let shared = NO_BYTES;
+let sharedUsed = 0;
+
+function firstBlock(total: number): Uint8Array<ArrayBuffer> {
+  if (total > FIRST_BLOCK_BYTES) return new Uint8Array(total);
+  if (sharedUsed === shared.length) {
+    shared = new Uint8Array(FIRST_BLOCKS * FIRST_BLOCK_BYTES);
+    sharedUsed = 0;
+  }
+  const start = sharedUsed;
+  sharedUsed += FIRST_BLOCK_BYTES;
+  return shared.subarray(start, sharedUsed);
 }
 
 function readChange(change: Change, bytes: Uint8Array, view: DataView, at: number): void {
