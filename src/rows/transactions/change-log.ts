@@ -31,10 +31,10 @@ export const ChangeBit = {
 
 /** Longer than any heap tuple, so that most blocks are full. */
 const BLOCK_BYTES = 64 * 1024;
-/** The first block is small, as most transactions are. */
-const FIRST_BLOCK_BYTES = 2048;
+/** The first block is small, as most transactions are; the next ones are eight times as large as the one before. */
+const FIRST_BLOCK_BYTES = 512;
 /** So many first blocks share a buffer, which costs more than a block does. */
-const FIRST_BLOCKS = 8;
+const FIRST_BLOCKS = 16;
 
 /*
  * float64 position, float64 end, uint8 kind, uint8 bits, uint8 old row's origin, uint8, uint32 tablespace, uint32 database,
@@ -140,8 +140,9 @@ export class ChangeLog {
   #room(total: number): Block {
     const last = this.#last;
     if (last?.bytes !== undefined && last.used + total <= last.bytes.length) return last;
+    const size = Math.min(FIRST_BLOCK_BYTES * 8 ** this.#blocks.length, BLOCK_BYTES);
     const bytes =
-      this.#blocks.length === 0 ? firstBlock(total) : new Uint8Array(Math.max(total, BLOCK_BYTES));
+      size === FIRST_BLOCK_BYTES ? firstBlock(total) : new Uint8Array(Math.max(total, size));
     const block = { bytes, used: 0, at: 0 };
     this.#blocks.push(block);
     this.#last = block;
