@@ -176,11 +176,14 @@ for (const version of newestOrBoth()) {
         spawnFor(t, ["tail", "-S", "stop1", "-P", "p", "--ack"]),
         spawnFor(t, ["tail", "-S", "stop2", "-P", "p"]),
       ];
-      const lines: string[][] = [];
-      for (const tail of tails) {
-        lines.push([await tail.nextLine()]);
-        tail.stall();
-      }
+      // Both at once: one that is read while the other is waited for may have no more to write.
+      const lines = await Promise.all(
+        tails.map(async (tail) => {
+          const first = await tail.nextLine();
+          tail.stall();
+          return [first];
+        }),
+      );
       // Until the stall has been noticed.
       const walsenders = "SELECT 1 FROM pg_stat_replication";
       while ((await server.sql(walsenders)).length < 4) await sleep(50);
