@@ -20,7 +20,7 @@ const LONG = [
   ...["matrix/", "chaos/", "package.test", "demo", "mutations.test", "start/identity", "hints.pg"],
   ...["hostile-schema", "injection", "stream/hostile", "stream/faults", "doctor.pg"],
   ...["stream-output", "inspect.pg", "setup-publication", "spoiled-file", "catalog.pg"],
-  ...["consumer.pg", "replica-identity"],
+  ...["consumer.pg", "replica-identity", "other-database.pg", "begun-before.pg"],
 ];
 
 function testFiles(words: readonly string[], long: boolean): readonly string[] {
