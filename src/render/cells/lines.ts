@@ -80,14 +80,20 @@ export function valueLines(
 
   function drawn(all: Lines, whole: boolean): DrawnLines {
     const { escaped } = all;
-    const [first = "", ...others] = all.lines;
-    const broke = broken([form.start > 0 ? ellipsis + first : first, ...others], limits);
+    const [start = "", ...others] = all.lines;
+    const first = form.start > 0 ? ellipsis + start : start;
+    const opening = all.quoted ? first.indexOf("'") + 1 : 0;
+    const broke = broken([first, ...others], limits, opening);
     const shown = broke.lines.map((line) => ({
       text: paintText(line, escaped, palette, paint),
       width: textWidth(line),
     }));
     const seen = (lines: readonly string[], ends: boolean): Seen => {
-      const text = lines.join("").slice(form.start > 0 ? ellipsis.length : 0);
+      // Nobody sees spaces at the end of a line.
+      const ended = lines.map((line, at) =>
+        at < lines.length - 1 ? line.replace(/ +$/, "") : line,
+      );
+      const text = ended.join("").slice(form.start > 0 ? ellipsis.length : 0);
       // How JSON is laid out depends on the width.
       const told = asJson === undefined ? text : text.replaceAll(" ", "");
       return seenOf(all, all.quoted && !ends ? `${told}'` : told, ends);
@@ -96,7 +102,8 @@ export function valueLines(
     const more = `${ellipsis} ${formatSize(bytes.length)}`;
     const room = Math.min(width, valueWidthMax);
     const end = room >= more.length + BESIDE_SIZE_MIN ? more : ellipsis;
-    const last = startOfTokens(broke.lines.at(-1) ?? "", room - textWidth(end));
+    const [line = ""] = broke.lines.slice(-1);
+    const last = startOfTokens(line, room - textWidth(end), broke.lines.length > 1 ? 0 : opening);
     const mark = painted(end, palette.quiet);
     const painting = { text: paintText(last, escaped, palette, paint), width: textWidth(last) };
     return {
@@ -132,6 +139,7 @@ function textLines({ text, bytes, whole }: Start, { start, exact }: Form): Lines
 function broken(
   lines: readonly string[],
   { width, valueWidthMax }: LineLimits,
+  opening: number,
 ): { readonly lines: readonly string[]; readonly whole: boolean } {
   const out: string[] = [];
   let left = valueWidthMax;
@@ -139,7 +147,7 @@ function broken(
     let rest = line;
     do {
       if (left <= 0) return { lines: out, whole: false };
-      const fitting = startOfTokens(rest, Math.min(width, left));
+      const fitting = startOfTokens(rest, Math.min(width, left), out.length === 0 ? opening : 0);
       if (fitting === "" && left < width) return { lines: out, whole: false };
       const piece = fitting || firstCharacter(rest);
       out.push(piece);

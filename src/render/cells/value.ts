@@ -208,12 +208,16 @@ export function tokensOf(text: string): readonly string[] {
   return text.match(TOKEN) ?? [];
 }
 
-/** As much of the start as fits `width` columns, cut between two tokens. */
-export function startOfTokens(text: string, width: number): string {
+/**
+ * As much of the start as fits `width` columns, cut between two tokens.
+ * @param opening the length up to the opening quote, which is not half of a doubled one
+ */
+export function startOfTokens(text: string, width: number, opening = 0): string {
   if (INDIVISIBLE.test(text)) return text.slice(0, Math.max(width, 0));
-  let used = 0;
-  let at = 0;
-  for (const [token] of text.matchAll(TOKEN)) {
+  let used = textWidth(text.slice(0, opening));
+  if (used > width) return "";
+  let at = opening;
+  for (const [token] of text.slice(opening).matchAll(TOKEN)) {
     used += textWidth(token);
     if (used > width) break;
     at += token.length;

@@ -45,8 +45,8 @@ function sides(text: string): readonly string[] {
 function seen(side: string): string {
   const inside = side
     .normalize("NFKC")
-    .replace(/^…?(E?)'/, "$1")
-    .replace(/'?(?:…|\.\.\.)?$/, "");
+    .replace(/(?:…|\.\.\.)$/, "")
+    .replace(/^…?(E?)'(.*?)'?$/s, "$1$2");
   return inside.includes("\\") ? inside : inside.replace(/^E/, "");
 }
 
@@ -142,6 +142,17 @@ const CASES: readonly Case[] = [
       `{"a": "${"x".repeat(90)}", "b": 1}`,
       String.raw`E'{"a": "${"x".repeat(90)}",\n"b": 1}'`,
     ],
+  },
+  {
+    what: "a space that only the end of a line shows",
+    ...{ before: "ccce\u0301x", after: "ccc e\u0301", width: 20 },
+    view: { expanded: true, valueWidthMax: 5 },
+    shown: ["…"],
+  },
+  {
+    what: "a doubled quote behind the opening one: it is not cut in two",
+    ...{ before: " 'x", after: " ", width: 20, view: { expanded: true, valueWidthMax: 4 } },
+    shown: ["' ''x'", "' '"],
   },
 ];
 
