@@ -64,7 +64,7 @@ const SETTINGS =
   "SET quote_all_identifiers = off; SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning'; SET row_security = off;";
 
 const TRIGGERS =
-  "-- Triggers of the tables run with it, and may set other values. A superuser can leave them out: SET session_replication_role = replica;\n";
+  "-- Triggers of the tables run with it, and may set other values. A superuser can leave them out, and with them the checks of foreign keys: SET session_replication_role = replica;\n";
 
 export const BEGIN = "BEGIN; SET CONSTRAINTS ALL DEFERRED;";
 
@@ -156,8 +156,8 @@ export class SqlScript {
     const note = this.isOfWal ? TRIGGERS : "";
     const next = this.checked ? "SET walctl.next = '1';\n" : "";
     return (
-      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 ${context}-f FILE\n${note}` +
-      `${SETTINGS}\n${this.backwards === undefined ? next : `${cautions}${BEGIN}\n`}`
+      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 ${context}-f FILE\n` +
+      `${SETTINGS}\n${note}${this.backwards === undefined ? next : `${cautions}${BEGIN}\n`}`
     );
   }
 

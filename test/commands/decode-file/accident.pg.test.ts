@@ -148,7 +148,7 @@ describe("after an accident", () => {
     const xids = ["delete", "update"].flatMap((name) => ["--xid", String(accident[name])]);
     const undo = await decode("--old", "full", ...xids, "-F", "sql", "--undo", "--checked");
     assertDone(undo);
-    assert.match(undo.stdout, /^-- The undo .*\n-- Triggers of the tables run with it/);
+    assert.match(undo.stdout, /^-- The undo .*\nSET .*\n-- Triggers of the tables run with it/);
     assert.equal(runSql(server, undo.stdout, { database: "undone" }).stderr, "");
     const { "public.orders": rows = [] } = await contentsOf(server, "undone");
     const expected = rowsBefore["orders"] ?? [];
