@@ -1,3 +1,6 @@
+/** FirstNormalObjectId (access/transam.h): what has a lower oid comes with the server. */
+export const FIRST_NORMAL_OID = 16384;
+
 /**
  * The types of pg_catalog that a column can have. Their oids are the same in every server
  * (src/include/catalog/pg_type.dat). An arrayOid of 0 means that there is no array type. Generated with

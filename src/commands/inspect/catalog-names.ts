@@ -1,9 +1,8 @@
+import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { CatalogFile } from "../../catalog/model.ts";
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 
 const GLOBAL_TABLESPACE = 1664;
-/** FirstNormalObjectId: catalogues go by their names. */
-const FIRST_NORMAL_OID = 16384;
 
 /** What relations are called in a catalogue file, and what it does not hold by what the log shows. */
 export class CatalogNames implements RelationNames {

@@ -3,6 +3,7 @@
  * Law: what is not known for certain is not a text: an unknown type says so, and bytes that do not fit throw.
  * Way in: storedForm().
  */
+import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { TextForm } from "../../pgoutput/values/binary-reader.ts";
 import * as scalar from "../../pgoutput/values/scalars.ts";
 import { scalarForm } from "../../pgoutput/values/text-forms.ts";
@@ -22,8 +23,6 @@ import * as stored from "./scalars.ts";
 import { TupleWriter } from "./tuple-writer.ts";
 import type { StoredType, TypeSource } from "./type-source.ts";
 
-/** FirstNormalObjectId: types below it come with the server. */
-const FIRST_NORMAL_OID = 16384;
 /** Limit for types within types. */
 export const DEPTH_MAX = 32;
 

@@ -1,9 +1,7 @@
+import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { CatalogueType, TypeShape } from "../../pgoutput/type-registry.ts";
 import { isExtensionType } from "./stored-forms.ts";
 import type { StoredType, TypeSource } from "./type-source.ts";
-
-/** FirstNormalObjectId: the renderers know the types below. */
-const FIRST_NORMAL_OID = 16384;
 
 /** What renderers need to know about the types and their component types: what a server's catalogue would answer. */
 export function catalogueTypes(oids: Iterable<number>, types: TypeSource): CatalogueType[] {

@@ -1,3 +1,4 @@
+import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 import { copyDigits, isNumber } from "../bytes/numbers.ts";
@@ -101,9 +102,6 @@ const writeBoolean: ValueEncoder = (out, bytes, view, start, end) => {
 
 /** Of the values behind a domain: the built-in type's name, or `array`, …; empty if the type is not built in. */
 type ValueKind = string;
-
-/** FirstNormalObjectId: types below it come with the server. */
-const FIRST_NORMAL_OID = 16384;
 
 export function valueKind(typeOid: number, types: TypeRegistry, depth = 0): ValueKind {
   const shape = types.shapeOf(typeOid);

@@ -1,3 +1,4 @@
+import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import { type CatalogFile, FOLLOWED_CATALOGS, type FollowedCatalog } from "../../catalog/model.ts";
 import { ExitCode, WalctlError } from "../../errors.ts";
 import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
@@ -27,8 +28,6 @@ import { isFinished } from "./snapshot.ts";
 
 const DELETE = 0x10;
 const STORAGE_CREATE = 0x10;
-/** FirstNormalObjectId: a file with a lower number is initdb's, or a new database's copy of it. */
-const FIRST_NORMAL_OID = 16384;
 
 /** The catalogue at the input's start, and what is unknown of it. */
 export interface EarlyCatalog {
@@ -121,6 +120,7 @@ export class LateCatalog {
     for (const [relfilenode, { catalog, lsn }] of this.#made) {
       const isOwn = header.filenodes[catalog] === relfilenode;
       if (!isOwn || this.#left.has(catalog)) continue;
+      // A file with a lower number is initdb's, or a new database's copy of it.
       throw relfilenode < FIRST_NORMAL_OID ? beingCreated(lsn) : rewritten(catalog, lsn);
     }
     const rewound = this.#rewind.finish(this.#file, filenodes);

@@ -1,6 +1,7 @@
 import { alignmentOf } from "../../catalog/heap-rows.ts";
 import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
 import { PrintedNames } from "../../catalog/printed-names.ts";
+import { baseType } from "../../heap/values/stored-forms.ts";
 import type { StoredAttribute, StoredType, TypeSource } from "../../heap/values/type-source.ts";
 import type { Doubts } from "./doubts.ts";
 import type { ExportedTypes } from "./exported-types.ts";
@@ -91,10 +92,8 @@ export class TypesOverTime implements TypeSource {
   /** What a text of the export is now. Undefined: it is not known. */
   missingText(text: string, typeOid: number): string | undefined {
     const { exported } = this.#known;
-    let type = this.type(typeOid);
-    for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++)
-      type = this.type(type.base);
-    if (type?.kind !== "e") return this.#isAsExported(text, typeOid) ? text : undefined;
+    if (baseType(typeOid, this)?.kind !== "e")
+      return this.#isAsExported(text, typeOid) ? text : undefined;
     const labels = new Set(exported.labelled(text).map(({ oid }) => this.#labelNow(oid)));
     labels.delete(null);
     const [label] = labels;

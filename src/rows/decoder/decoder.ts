@@ -214,16 +214,16 @@ export class RowDecoder {
     this.state.hasWanted ||= !aborted && this.#wanted(ended);
     for (const asked of xids) {
       if (!this.#xids.has(asked)) continue;
-      this.fates.set(asked, { aborted, lsn: record.lsn, top: xid, wanted: this.#isInRange(ended) });
+      this.fates.set(asked, { aborted, lsn: start, top: xid, wanted: this.#isInRange(ended) });
     }
     if (!aborted && this.#changedBefore(xid)) {
       this.#record.noteInvalidations(record, catalog.doubts, Infinity);
-      catalog.changedBefore(record.lsn);
+      catalog.changedBefore(start);
     }
     const work = this.#work(ended, xids);
     const forget = (): void => {
       if (aborted) catalog.abort(xids);
-      else catalog.commit(xids, ended.start);
+      else catalog.commit(xids, start);
       beginnings.ended(xids);
       this.#open.forget(xids);
     };

@@ -1,8 +1,6 @@
+import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Locator } from "../pages/locator.ts";
-
-/** FirstNormalObjectId */
-const FIRST_NORMAL_OID = 16384;
 
 /** Losses of one table, or of one unexplained file. */
 export interface Loss {

@@ -1,3 +1,4 @@
+import { baseType } from "../../heap/values/stored-forms.ts";
 import { catalogueTypes } from "../../heap/values/type-shapes.ts";
 import type { PgoutputMessage, Relation, Transaction } from "../../pgoutput/messages.ts";
 import { NONE_RULED, type TypeRegistry } from "../../pgoutput/type-registry.ts";
@@ -6,7 +7,6 @@ import type { TablePlan } from "./table-plans.ts";
 
 /** FirstGenbkiObjectId: pgoutput sends a Type message for these. */
 const FIRST_ANNOUNCED_OID = 10_000;
-const DEPTH_MAX = 32;
 const NO_POSITION = { high: 0, low: 0 };
 const PG_CATALOG = 11;
 
@@ -54,10 +54,7 @@ export class Announcements {
 
   /** For a domain: its base type's name under the domain's oid. */
   #sendType(oid: number, transaction: Transaction): void {
-    let type = this.#catalog.types.type(oid);
-    for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++) {
-      type = this.#catalog.types.type(type.base);
-    }
+    const type = baseType(oid, this.#catalog.types);
     if (type === undefined) return;
     const { name, namespace } = type;
     const schema = namespace === PG_CATALOG ? "" : (this.#catalog.schemaName(namespace) ?? "");

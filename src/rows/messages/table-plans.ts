@@ -1,3 +1,4 @@
+import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import {
   type ColumnWriter,
   type MissingWriter,
@@ -7,9 +8,6 @@ import {
 import type { Column, Relation, ReplicaIdentity } from "../../pgoutput/messages.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import type { TableAttribute, TableVersion } from "../catalog/table-version.ts";
-
-/** FirstNormalObjectId: types below it come with the server. */
-const FIRST_NORMAL_OID = 16384;
 
 export interface PlannedColumn {
   /** The index in the table's attributes. */

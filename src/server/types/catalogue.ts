@@ -1,3 +1,4 @@
+import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { Client } from "pg";
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
@@ -76,9 +77,6 @@ const typesQuery = (oids: readonly number[], slot: string, horizon: Horizon): st
     ) attributes ON t.typtype = 'c')
   SELECT coalesce((SELECT json_agg(type) FROM type), '[]') AS types,
     current_setting('walctl.position') AS before, ${HORIZON} AS horizon`;
-
-/** FirstNormalObjectId: types below it come with the server. */
-const FIRST_NORMAL_OID = 16384;
 
 /** How long an unused connection stays open. It can delay a smart shutdown by this long. */
 const LINGER_MS = 500;
