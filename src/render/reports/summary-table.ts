@@ -1,5 +1,5 @@
 import type { TableChanged } from "../../pgoutput/messages.ts";
-import { type PgTime, formatPgTime } from "../../pg-time.ts";
+import { formatPgTime } from "../../pg-time.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { ShortNames } from "../cells/names.ts";
 import { formatRelationName } from "../values/identifier.ts";
@@ -14,7 +14,7 @@ import { formatCount } from "../cells/numbers.ts";
 const MEASURED =
   "Bytes are of rows as they were sent, of published tables only. The WAL holds more: indexes, full-page images, tables that are not published.";
 const MEASURED_OF_WAL =
-  "Bytes are of rows as tail prints them. The WAL holds more: indexes, full-page images.";
+  "Bytes are of rows as pgoutput sends them. The WAL holds more: indexes, full-page images.";
 const TEXT_WIDTH_MAX = 78;
 
 interface Column<Row> {
@@ -103,9 +103,10 @@ const CHANGED_TABLE = column<TableChanged>("table changed", ({ relation }) =>
 );
 const ACTION = column<TableChanged>("action", ({ action }) => action);
 const CHANGED_IN = column<TableChanged>("xid", ({ transaction }) => `xid ${transaction?.xid}`);
-const CHANGED_AT = column<TableChanged>("committed", ({ transaction }) =>
-  formatPgTime(transaction?.commitTime ?? (0n as PgTime)),
-);
+const CHANGED_AT = column<TableChanged>("committed", ({ transaction }) => {
+  const time = transaction?.commitTime ?? undefined;
+  return time === undefined ? "" : formatPgTime(time);
+});
 const CHANGED_CHOICES: readonly Choice<TableChanged>[] = [
   { columns: [CHANGED_TABLE, ACTION, CHANGED_IN, CHANGED_AT], firstMin: 16 },
   { columns: [CHANGED_TABLE, ACTION, CHANGED_IN], firstMin: 5 },
