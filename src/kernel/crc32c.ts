@@ -4,7 +4,7 @@ const TABLE_BYTES: usize = 1024;
 /** Behind the tables. */
 const DATA: usize = 16 * TABLE_BYTES;
 
-/** The effect of a word's bytes, of which the last one is `table` bytes before the end. */
+/** What the four bytes of a word do to the checksum, `table` bytes before the end of the step. */
 @inline
 function effect(word: u32, table: usize): u32 {
   return (

@@ -16,28 +16,20 @@ import { session } from "../support/wire/pgoutput-arbitraries.ts";
 
 /** Type oids: those the kernel knows, arrays of them, and others. */
 const TYPES: readonly (readonly [oid: number, arrayOid: number, name: string])[] = [
-  ...([
-    [16, 1000, "bool"],
-    [20, 1016, "int8"],
-    [23, 1007, "int4"],
-    [25, 1009, "text"],
-  ] as const),
-  ...([
-    [701, 1022, "float8"],
-    [1700, 1231, "numeric"],
-    [114, 199, "json"],
-  ] as const),
-  ...([
-    [3802, 3807, "jsonb"],
-    [1114, 1115, "timestamp"],
-    [1184, 1185, "timestamptz"],
-  ] as const),
-  ...([
-    [17, 1001, "bytea"],
-    [603, 1020, "box"],
-    [22, 1006, "int2"],
-    [77_777, 25, "name"],
-  ] as const),
+  [16, 1000, "bool"],
+  [20, 1016, "int8"],
+  [23, 1007, "int4"],
+  [25, 1009, "text"],
+  [701, 1022, "float8"],
+  [1700, 1231, "numeric"],
+  [114, 199, "json"],
+  [3802, 3807, "jsonb"],
+  [1114, 1115, "timestamp"],
+  [1184, 1185, "timestamptz"],
+  [17, 1001, "bytea"],
+  [603, 1020, "box"],
+  [22, 1006, "int2"],
+  [77_777, 25, "name"],
 ];
 
 const letters = fc.string({

@@ -72,7 +72,7 @@ export function lossWarnings(
   if (older.length > 0) {
     warnings.push({
       message: `${countOf(older, "change")} of ${tablesOf(older)} not printed: their rows are older than a column, whose value in them the catalogue file does not have (${named(older)})`,
-      hint: "ALTER TYPE changes it: a catalogue file of before tells of changes before, one of after it of those behind. Where walctl catalog --data-dir warned of the column, take it from the running server.",
+      hint: "If ALTER TYPE changed the type, take a catalogue file from before that for the changes before it, and a newer one for those after it. If walctl catalog --data-dir warned of the column, export the catalogue from the running server.",
     });
   }
   if (savepoints !== undefined) {

@@ -80,8 +80,8 @@ export function valueLines(
 
   function drawn(all: Lines, whole: boolean): DrawnLines {
     const { escaped } = all;
-    const [start = "", ...others] = all.lines;
-    const first = form.start > 0 ? ellipsis + start : start;
+    const [head = "", ...others] = all.lines;
+    const first = form.start > 0 ? ellipsis + head : head;
     const opening = all.quoted ? first.indexOf("'") + 1 : 0;
     const broke = broken([first, ...others], limits, opening);
     const shown = broke.lines.map((line) => ({
