@@ -74,7 +74,7 @@ export function openFileOutput(
       try {
         requireWholeLines(path);
         file.reopen(() => {
-          if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
+          if (passed !== undefined) journal?.rotate(passed);
         });
       } catch (error) {
         // SIGHUP asked for this, so no caller would catch the error. Without a new file nothing is lost.

@@ -1,8 +1,10 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } from "node:fs";
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN } from "../../lsn.ts";
+import { unixMsFromPgTime } from "../../pg-time.ts";
 import {
   beginsLine,
+  boundaryOfLine,
   isOutside,
   lineMark,
   lsnOf,
@@ -225,18 +227,16 @@ function scanTail(
 }
 
 function endIn(line: string, at: number, path: string): FileEnd {
-  const { kind, xid } = parseLineHead(line) ?? {};
-  const endLsn = lsnOf(line, kind === "rollback_prepared" ? "rollback_end_lsn" : "end_lsn");
-  if (endLsn === undefined) throw notOurs(path, at);
-  const commitLsn = lsnOf(line, "commit_lsn");
-  const time = Date.parse(/"commit_time":"([^"]*)"/.exec(line)?.[1] ?? "");
-  const committed = kind === "commit" || kind === "stream_commit";
+  const boundary = boundaryOfLine(line);
+  if (boundary === undefined || boundary.end === INVALID_LSN) throw notOurs(path, at);
+  const { xid, record, end, time, fate, closes } = boundary;
   return {
-    endLsn,
+    endLsn: end,
     messageLsn: INVALID_LSN,
+    xid,
     commit:
-      committed && commitLsn !== undefined && !Number.isNaN(time)
-        ? { xid: xid ?? 0, commitLsn, commitUnixMs: time }
+      fate === "commit" && closes && time !== null
+        ? { xid, commitLsn: record, commitUnixMs: unixMsFromPgTime(time) }
         : undefined,
   };
 }

@@ -2,7 +2,10 @@
  * The parts of walctl's NDJSON lines in FILE that walctl reads again. render writes them and output reads them back,
  * both through these definitions. The keys and their order are part of the contract.
  */
-import { type Lsn, parseLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
+import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
+import type { OtherMessage } from "../../pgoutput/messages.ts";
 
 /** Keys whose value is an LSN. */
 export type LsnKey =
@@ -64,4 +67,37 @@ export function lsnOf(line: string, key: LsnKey): Lsn | undefined {
 /** Whether the line of a Message belongs to no transaction. */
 export function isOutside(line: string): boolean {
   return line.includes('"transactional":false');
+}
+
+/** What boundaryOf() says of the message that the line shows. Times are in milliseconds. */
+export function boundaryOfLine(line: string): Boundary | undefined {
+  const { kind, xid } = parseLineHead(line) ?? {};
+  if (xid === undefined) return undefined;
+  const lsn = (key: LsnKey): Lsn => lsnOf(line, key) ?? INVALID_LSN;
+  const time = (key: string): PgTime | null => {
+    const unixMs = Date.parse(new RegExp(`"${key}":"([^"]*)"`).exec(line)?.[1] ?? "");
+    return Number.isNaN(unixMs) ? null : pgTimeFromUnixMs(unixMs);
+  };
+  // The keys that a message of its kind lacks are not asked for.
+  const message = {
+    kind,
+    transaction: { xid, commitTime: null },
+    subxid: subxidOf(line) ?? xid,
+    finalLsn: lsn("commit_lsn"),
+    commitLsn: lsn("commit_lsn"),
+    prepareLsn: lsn("prepare_lsn"),
+    endLsn: lsn("end_lsn"),
+    rollbackEndLsn: lsn("rollback_end_lsn"),
+    commitTime: time("commit_time"),
+    prepareTime: time("prepare_time"),
+    rollbackTime: time("rollback_time"),
+    abortTime: null,
+  };
+  return boundaryOf(message as unknown as OtherMessage);
+}
+
+/** The subtransaction that a line says was rolled back. */
+export function subxidOf(line: string): number | undefined {
+  const xid = /"subxid":(\d+)/.exec(line)?.[1];
+  return xid === undefined ? undefined : Number(xid);
 }
