@@ -17,7 +17,7 @@ interface Manners {
   bytewiseMax: number;
   /** Fulfilled when bytes may flow. */
   gate: Promise<void>;
-  /** What the server sends from the last of so many occurrences of this text on does not pass. */
+  /** What the server sends from the last of these occurrences of the text on does not pass. */
   held: { readonly text: string; left: number } | undefined;
 }
 
@@ -203,9 +203,9 @@ class Link {
   /** Where in the chunk that begins which must not pass. */
   #heldIn(chunk: Buffer): number | undefined {
     const { held } = this.#manners;
-    for (let at = -1; held !== undefined;) {
-      at = chunk.indexOf(held.text, at + 1);
-      if (at === -1) break;
+    if (held === undefined) return undefined;
+    let at = -1;
+    while ((at = chunk.indexOf(held.text, at + 1)) !== -1) {
       held.left -= 1;
       if (held.left === 0) return at;
     }
