@@ -165,6 +165,10 @@ export function formatFileState(state: FileState): string {
             commit_lsn: formatLsn(before.commit.commitLsn),
             commit_unix_ms: before.commit.commitUnixMs,
           },
+    prepared:
+      before.prepared === undefined
+        ? null
+        : { xid: before.prepared.xid, prepare_lsn: formatLsn(before.prepared.prepareLsn) },
   })}\n`;
 }
 
@@ -191,6 +195,7 @@ function parseFileState(text: string): FileState {
       endLsn: field("end_lsn", optional(lsnOf)) ?? INVALID_LSN,
       messageLsn: field("message_lsn", optional(lsnOf)) ?? INVALID_LSN,
       commit: field("commit", optional(commitOf)),
+      prepared: field("prepared", optional(preparedOf)),
     },
   };
 }
@@ -247,4 +252,9 @@ function commitOf(value: unknown, name: string): FileEnd["commit"] {
   const { xid, commit_lsn: lsn, commit_unix_ms: time } = objectOf(value, name);
   if (!Number.isFinite(time)) throw new FieldError(`${name} has no time`);
   return { xid: countOf(xid, name), commitLsn: lsnOf(lsn, name), commitUnixMs: Number(time) };
+}
+
+function preparedOf(value: unknown, name: string): FileEnd["prepared"] {
+  const { xid, prepare_lsn: lsn } = objectOf(value, name);
+  return { xid: countOf(xid, name), prepareLsn: lsnOf(lsn, name) };
 }

@@ -25,6 +25,8 @@ export interface Mark {
   readonly endLsn: Lsn;
   /** The end of the last message outside of transactions; 0/0 if none. */
   readonly messageLsn: Lsn;
+  /** The transaction of the last end, if that is a Prepare: it may come again with its COMMIT PREPARED. */
+  readonly prepared?: { readonly xid: number; readonly prepareLsn: Lsn } | undefined;
 }
 
 /** What an earlier process printed of open transactions. */

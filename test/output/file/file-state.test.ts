@@ -34,6 +34,7 @@ const STATE: FileState = {
   before: {
     ...{ endLsn: lsn(100), messageLsn: INVALID_LSN },
     commit: { xid: 7, commitLsn: lsn(80), commitUnixMs: 1.5 },
+    prepared: { xid: 5, prepareLsn: lsn(60) },
   },
 };
 
@@ -117,6 +118,7 @@ test("each field that is not what it should be is named", () => {
     end_lsn: [7, "x"],
     message_lsn: [7, "x"],
     commit: [7, {}, { xid: 1 }, { xid: "1", commit_lsn: "0/1", commit_unix_ms: 1 }],
+    prepared: [7, {}, { xid: 1 }, { xid: "1", prepare_lsn: "0/1" }],
   };
   const good = JSON.parse(formatFileState(STATE)) as Record<string, unknown>;
   assert.deepEqual(Object.keys(good).toSorted(), ["walctl", ...Object.keys(wrong)].toSorted());
