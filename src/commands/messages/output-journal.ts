@@ -1,6 +1,6 @@
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
-import { type FileEnd, NO_END, laterEnd } from "../../output/file/file-end.ts";
+import { type FileEnd, NO_END, joinEnds } from "../../output/file/file-end.ts";
 import {
   type FileState,
   fileStatePath,
@@ -71,7 +71,7 @@ export class OutputJournal {
     const file = this.#fileEnd(state);
     // FILE was emptied, deleted or renamed since. The end noted at the last rotation is too old to compare with.
     const unknown = state?.lines === true && file.endLsn === INVALID_LSN;
-    const end = state === undefined ? file : laterEnd(state.before, file);
+    const end = state === undefined ? file : joinEnds(state.before, file);
     const complete = state && completeOf(state, file);
     return {
       log: state && {
@@ -102,7 +102,7 @@ export class OutputJournal {
       );
     }
     this.#size = size;
-    if (state !== undefined) return this.#markOf(laterEnd(state.before, end));
+    if (state !== undefined) return this.#markOf(joinEnds(state.before, end));
     return recoverable ? this.#markOf(end) : undefined;
   }
 

@@ -20,12 +20,15 @@ export interface TailOutput {
    * end, and returns what FILE contains.
    */
   readonly takeOver: (oldest: Lsn) => TakenOver;
+  /** Call it at each start. Warns once if the output does not show where to continue. */
+  readonly started: (twoPhase: boolean) => void;
 }
 
 export const NOTHING_THERE: TakenOver = { mark: undefined, unfinished: [] };
 
 export function toStream(sink: Sink): TailOutput {
-  return { sink, rotate: undefined, journal: undefined, takeOver: () => NOTHING_THERE };
+  const [rotate, journal] = [undefined, undefined];
+  return { sink, rotate, journal, takeOver: () => NOTHING_THERE, started: () => {} };
 }
 
 export function openStandardOutput(

@@ -203,9 +203,11 @@ export class Resume {
     this.#close();
     if (part !== undefined) this.#parts.delete(xid);
     if (repeated) return REPEATED;
-    this.#lastEnd = maxLsn(this.#lastEnd, record);
     this.#lastXid = xid;
-    this.#anchor = isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
+    if (record > this.#lastEnd) {
+      this.#lastEnd = record;
+      this.#anchor = isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
+    }
     this.#forgetAborted();
     return part?.judgeEnd() ?? NEW;
   }
