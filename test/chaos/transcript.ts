@@ -30,6 +30,7 @@ export class Transcript {
     const xid = line.xid ?? 0;
     switch (line.kind) {
       case "begin":
+      case "begin_prepare":
         this.#once(`begin ${xid}`);
         this.#current = this.#rowsOf(xid);
         break;
@@ -42,8 +43,16 @@ export class Transcript {
       case "stream_abort":
         this.#abort(xid, Number(line["subxid"]));
         break;
+      case "prepare":
+      case "stream_prepare":
+        this.#once(`prepare ${xid}`);
+        break;
+      case "rollback_prepared":
+        this.#open.delete(xid);
+        break;
       case "commit":
       case "stream_commit":
+      case "commit_prepared":
         this.#once(`commit ${xid}`);
         this.#commit(xid, line);
         break;
