@@ -14,6 +14,7 @@ import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { NdjsonRenderer } from "../../../src/render/ndjson/ndjson.ts";
 import type { PgoutputOptions } from "../../../src/server/settings/pgoutput-options.ts";
 import { Continuation, type Start } from "../../../src/server/start/continuation.ts";
+import { GapError } from "../../../src/server/start/gap-error.ts";
 import type { SessionOptions } from "../../../src/server/start/options.ts";
 import { type StreamState, forgetStream, openState } from "../../../src/server/start/state.ts";
 import { Intake } from "../../../src/server/stream/intake.ts";
@@ -26,6 +27,7 @@ export interface SimulatedServer {
   /** confirmed_flush_lsn. */
   readonly confirmed: number;
   readonly restart: number;
+  readonly twoPhase: boolean;
 }
 
 const SYSTEM = "7000000000000000001";
@@ -84,19 +86,25 @@ export class DrivenTail {
     const started = {
       ...{ serverVersion: server.version * 10_000, slotName: SLOT, temporary: false, slotCreated: false },
       ...{ slotPosition: formatLsn(lsn(server.confirmed)), oldest: lsn(server.restart) },
+      twoPhase: server.twoPhase,
     };
     this.#state ??= await openState(client, this.#options);
     const start = await this.#continuation.choose(client, this.#state, started);
     const state = start.gap ? (this.#state = forgetStream(this.#state)) : this.#state;
     if (this.#starts > 0) state.ledger.restart();
-    state.feedback.restart(start.standing.slotPosition);
-    this.#intake = new Intake(state, start.check, (error) => (this.#failure = error));
+    const { slotPosition } = start.standing;
+    state.feedback.restart(slotPosition);
+    state.resume.start(maxLsn(start.from, slotPosition));
+    this.#intake = new Intake(state, start.check, (gap) => {
+      if (gap !== undefined) this.#failure = new GapError(gap);
+    });
+    if (this.#continuation.isStale) throw new Error("FILE is not as it was");
     if (this.#starts++ === 0) this.#takeOver(state, start, started.oldest);
     this.#continuation.begin(start);
     this.#options.started({
       log: start.standing.server,
       slot: SLOT,
-      slotPosition: start.standing.slotPosition,
+      slotPosition,
       gap: start.gap,
       from: start.from,
     });
@@ -104,12 +112,12 @@ export class DrivenTail {
     return Number(start.from);
   }
 
-  #takeOver(state: StreamState, { from, check }: Start, oldest: Lsn): void {
+  #takeOver(state: StreamState, { from, gap }: Start, oldest: Lsn): void {
     const { mark, unfinished } = this.#options.takeOver(oldest);
+    if (gap) return;
     for (const part of unfinished) state.resume.recall(part);
     state.resume.disconnect();
     if (mark !== undefined) state.resume.skip(mark);
-    if (this.#continuation.isStale(mark?.endLsn)) check?.drop();
     state.ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
   }
 

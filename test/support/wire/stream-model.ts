@@ -146,11 +146,11 @@ export class StreamModel {
   async #connect({ payloads, actions, choices }: Connection): Promise<string | undefined> {
     const { records } = this.#log;
     const now = records[this.#written - 1]?.end ?? this.#from;
-    const { confirmed, restart } = this.#slot;
+    const slot = { ...this.#slot };
     const { version } = this.#scenario;
     try {
-      const from = await this.#tail.connect({ version, position: now, timeline: 1, confirmed, restart });
-      this.trace.push(`connect: the server is at ${hex(now)}, the slot at ${hex(confirmed)}, START ${hex(from)}`);
+      const from = await this.#tail.connect({ version, position: now, timeline: 1, ...slot });
+      this.trace.push(`connect: the server is at ${hex(now)}, the slot at ${hex(slot.confirmed)}, START ${hex(from)}`);
       const { streaming, twoPhase, messages } = this.#options;
       const request = { version, streaming, twoPhase, messages, from };
       const walsender = new SimulatedWalsender(this.#log, now, this.#slot, request, chooserOf(choices));
