@@ -9,9 +9,8 @@ import {
   writeFileState,
 } from "../../output/file/file-state.ts";
 import { readOutputEnd, recoverLastLine, recoverOutput } from "../../output/file/recovery.ts";
-import type { StreamedLine } from "../../output/file/streamed-lines.ts";
 import { sinkError } from "../../output/sink.ts";
-import { type Boundary, lastByteBefore } from "../../pgoutput/boundary.ts";
+import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
 import type { Received } from "../../server/start/continuity.ts";
 import type { Mark } from "../../server/start/resume.ts";
 import type { StreamStart } from "../../server/start/options.ts";
@@ -121,9 +120,10 @@ export class OutputJournal {
   }
 
   /** Records a line of FILE about blocks. */
-  noteBlock(line: StreamedLine): void {
+  noteBlock(part: PrintedPart): void {
     this.#streamed = true;
-    this.#blocks.line(line, this.#state?.blocksFrom ?? 0);
+    if (part.kind === "boundary")
+      this.#blocks.boundary(part.boundary, this.#state?.blocksFrom ?? 0);
   }
 
   /** Records the beginning or end of a transaction that will be written to FILE. */

@@ -4,8 +4,9 @@ import { AppendFile } from "../../output/file/append-file.ts";
 import { readFileState } from "../../output/file/file-state.ts";
 import { requireOwnOutput, requireWholeLines } from "../../output/file/recovery.ts";
 import { isDescriptorName } from "../../output/file/same-file.ts";
-import { type StreamedLine, readStreamedLines } from "../../output/file/streamed-lines.ts";
+import { readStreamedLines } from "../../output/file/streamed-lines.ts";
 import { openStreamOutput } from "../../output/stream-output.ts";
+import type { PrintedPart } from "../../pgoutput/boundary.ts";
 import type { MessageKind } from "../../pgoutput/messages.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { TakenOver } from "../../server/start/options.ts";
@@ -115,7 +116,7 @@ function* unfinishedIn(
   journal: OutputJournal,
   oldest: Lsn,
   from: number,
-): Generator<StreamedLine> {
+): Generator<PrintedPart> {
   for (const line of readStreamedLines(path, oldest, from)) {
     journal.noteBlock(line);
     yield line;
