@@ -32,6 +32,7 @@ export class PrintedLines {
   readonly #truncates: ReadonlyMap<number, string>;
   #open: PrintedChange[] | undefined;
   #block: number | undefined;
+  readonly #aborted = new Set<number>();
 
   constructor(text: string, { records }: SimulatedLog) {
     this.#truncates = new Map(
@@ -68,6 +69,7 @@ export class PrintedLines {
       case "stream_start":
         this.#outside(line);
         this.#block = xid;
+        if (this.#aborted.has(xid)) throw new Error(`a block of ${xid} behind its rollback`);
         if (this.blocks.has(xid) === line.first_segment)
           throw new Error(`first_segment of ${xid} is ${line.first_segment}`);
         if (!this.blocks.has(xid)) this.blocks.set(xid, []);
@@ -115,7 +117,11 @@ export class PrintedLines {
       return;
     }
     this.#outside(line);
-    if (subxid === xid) return void this.blocks.delete(xid);
+    if (subxid === xid) {
+      this.#aborted.add(xid);
+      this.blocks.delete(xid);
+      return;
+    }
     const changes = this.blocks.get(xid);
     if (changes !== undefined) this.blocks.set(xid, changes.filter((change) => change.xid !== subxid));
   }
@@ -162,9 +168,18 @@ function isMessage({ xid }: PrintedUnit): boolean {
 function faultInOrder(
   units: readonly PrintedUnit[],
   expected: readonly Expected[],
-  { deaths }: SimulatedLog,
+  { deaths, positions }: SimulatedLog,
   upTo: number,
 ): string | undefined {
+  // Changes of two subtransactions may have one position, and no order.
+  const ordered = (ids: readonly string[]): string =>
+    ids
+      .map((id, index) => {
+        const [before, position] = [ids[index - 1] ?? "", id].map((each) => positions.get(each) ?? 0);
+        return (before ?? 0) > (position ?? 0) ? `${id} too late` : id;
+      })
+      .toSorted((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10))
+      .join();
   const rest = [...units];
   for (const due of expected) {
     const [unit] = rest;
@@ -173,7 +188,7 @@ function faultInOrder(
     if (unit?.xid === due.xid) {
       rest.shift();
       const ids = partial ? due.ids.slice(0, unit.ids.length) : due.ids;
-      if (unit.ids.join() !== ids.join()) return `${show(unit)} instead of ${show(due)}`;
+      if (ordered(unit.ids) !== ordered(ids)) return `${show(unit)} instead of ${show(due)}`;
     } else if (!partial) {
       if (unit !== undefined) return `${show(unit)} instead of ${show(due)}`;
       return due.at < upTo ? `${show(due)} is missing` : undefined;

@@ -43,6 +43,8 @@ export interface SimulatedLog {
   readonly ofOrigin: ReadonlySet<number>;
   /** xid → the position from which on it, a subtransaction too, is known to be rolled back. */
   readonly deaths: ReadonlyMap<number, number>;
+  /** The positions of changes: a message's is the end of its record. */
+  readonly positions: ReadonlyMap<string, number>;
 }
 
 const OPS = [
@@ -84,6 +86,7 @@ class History {
   readonly records: LogRecord[] = [];
   readonly ofOrigin = new Set<number>();
   readonly deaths = new Map<number, number>();
+  readonly positions = new Map<string, number>();
   #lsn = FIRST_LSN;
   #nextXid = FIRST_XID;
   #ids = 0;
@@ -131,6 +134,9 @@ class History {
     const start = this.#lsn;
     this.#lsn += RECORD_BYTES;
     this.records.push({ start, end: this.#lsn, ...content });
+    if ("changes" in content)
+      for (const { id } of content.changes)
+        this.positions.set(id, content.kind === "message" ? this.#lsn : start);
     return this.#lsn;
   }
 

@@ -25,7 +25,7 @@ export interface StreamRequest {
 }
 
 /** What depends on sizes, times and other programs: 0 is the usual, numbers below `count` are others. */
-export type Choose = (what: "block" | "keepalive" | "abort", count: number) => number;
+export type Choose = (what: "block" | "keepalive" | "abort" | "tie", count: number) => number;
 
 export type Sent =
   | { readonly kind: "keepalive"; readonly walEnd: number }
@@ -226,7 +226,7 @@ export class SimulatedWalsender {
   /** ReorderBufferProcessTXN. It ends early if it notices that a transaction has been rolled back meanwhile. */
   *#changes(transaction: Transaction, streaming: boolean, before?: () => Generator<Sent>): Generator<Sent> {
     let begin = before;
-    for (const change of transaction.changes) {
+    for (const change of this.#merged(transaction.changes)) {
       const { xid, lsn, id, published } = change;
       const preliminary = streaming || transaction.prepared !== undefined;
       if (preliminary && this.#isDead(xid) && this.#choose("abort", 2) === 1) {
@@ -253,6 +253,20 @@ export class SimulatedWalsender {
           : { kind: "truncate", oids: [OID], cascade: false, restartIdentity: false, xid: own },
       );
     }
+  }
+
+  /**
+   * ReorderBufferIterTXNNext: by position. A message has that of the next record, so that a change of another
+   * subtransaction may come before it. Seen on 15 and 18: whole, the row came first; in two blocks, the message.
+   */
+  #merged(changes: readonly Change[]): readonly Change[] {
+    const merged = [...changes];
+    for (const [index, change] of changes.entries()) {
+      const next = changes[index + 1];
+      const tied = next?.lsn === change.lsn && next.xid !== change.xid;
+      if (tied && this.#choose("tie", 2) === 1) merged.splice(index, 2, next, change);
+    }
+    return merged;
   }
 
   #message(at: number, lsn: number, id: string, xid: number | null, transactional: boolean): Sent {

@@ -46,7 +46,7 @@ const connection: Arbitrary<Connection> = fc.record({
   advance: fc.nat(30),
   payloads: fc.nat(25),
   actions: choices(25),
-  choices: fc.record({ block: choices(30), keepalive: choices(30), abort: choices(5) }),
+  choices: fc.record({ block: choices(30), keepalive: choices(30), abort: choices(5), tie: choices(5) }),
   killed: fc.option(fc.nat(8), { nil: undefined }),
 });
 
@@ -65,7 +65,7 @@ export const scenario: Arbitrary<Scenario> = fc.record({
 
 const LAST: Connection = {
   ...{ advance: Infinity, payloads: Infinity, actions: [], killed: undefined },
-  choices: { block: [], keepalive: [], abort: [] },
+  choices: { block: [], keepalive: [], abort: [], tie: [] },
 };
 
 /** A run of a scenario. Its trace is for people. */
@@ -219,7 +219,7 @@ export class StreamModel {
 }
 
 function chooserOf(choices: Connection["choices"]): Choose {
-  const next = { block: 0, keepalive: 0, abort: 0 };
+  const next = { block: 0, keepalive: 0, abort: 0, tie: 0 };
   return (what, count) => (choices[what][next[what]++] ?? 0) % count;
 }
 
