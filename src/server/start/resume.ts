@@ -101,7 +101,7 @@ export class Resume {
         return this.judgeChange(message.transaction?.xid, message.position);
       case "message":
         return message.transactional
-          ? this.judgeChange(message.transaction?.xid, message.position)
+          ? this.#judgeMessage(message.transaction?.xid, message.position)
           : this.#outside(message.messageLsn);
       case "origin":
         return this.#origin();
@@ -124,6 +124,11 @@ export class Resume {
     return this.#open === undefined ? NEW : this.#open.judgeChange(xid, position);
   }
 
+  #judgeMessage(xid: number | undefined, position: WalPosition): Repetition {
+    if (this.#old) return REPEATED;
+    return this.#open === undefined ? NEW : this.#open.judgeMessage(xid, position);
+  }
+
   /** Takes what an earlier process printed, part by part and in order. */
   recall(part: PrintedPart): void {
     if (part.kind === "boundary") this.#judgeBoundary(part.boundary);
@@ -131,7 +136,8 @@ export class Resume {
     else {
       const { lsn } = part;
       const position = { high: Number(lsn >> 32n), low: Number(BigInt.asUintN(32, lsn)) };
-      this.judgeChange(part.xid, position);
+      if (part.kind === "message") this.#judgeMessage(part.xid, position);
+      else this.judgeChange(part.xid, position);
     }
   }
 
