@@ -53,8 +53,6 @@ export class PartialTransaction {
   begin: Boundary | undefined;
   /** Its Origin was passed on. */
   origin = false;
-  /** It was rolled back. The server may repeat it only until something that ended later has been passed on. */
-  aborted = false;
   /** Blocks of it were passed on. */
   streamed = false;
   /** A change of its own was passed on, not of a subtransaction. Only with the transaction itself is it rolled back. */
