@@ -77,7 +77,7 @@ function parseHead(head: string, inBlock: boolean): PrintedPart | undefined {
     case "truncate":
     case "message":
       return inBlock && lsn !== undefined && !isOutside(head)
-        ? { kind: "change", xid, lsn }
+        ? { kind: kind === "message" ? kind : "change", xid, lsn }
         : undefined;
     default: {
       const boundary = boundaryOfLine(head);
