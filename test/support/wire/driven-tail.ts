@@ -54,10 +54,16 @@ export class DrivenTail {
   constructor(file: string | undefined, pgoutput: PgoutputOptions, acknowledge: boolean) {
     this.#file = file;
     const stdout = { stream: process.stdout };
-    const config = { pgoutput, ackFrom: undefined, target: { database: "db" }, filter: { acceptsKind: () => true } };
+    const config = {
+      pgoutput,
+      ackFrom: undefined,
+      target: { database: "db" },
+      filter: { acceptsKind: () => true },
+    };
     const context = { ...CONTEXT, stdout, stderr: stdout } as unknown as CommandContext;
     const reporter = QUIET as unknown as Reporter;
-    const write = (bytes: Uint8Array): undefined => void (this.#text += Buffer.from(bytes).toString());
+    const write = (bytes: Uint8Array): undefined =>
+      void (this.#text += Buffer.from(bytes).toString());
     this.#output =
       file === undefined
         ? toStream({ write, sync: () => undefined })
@@ -74,7 +80,14 @@ export class DrivenTail {
     const received = (): ReturnType<SessionOptions["received"]> => journal?.received();
     const started: SessionOptions["started"] = (start) => journal?.started(start);
     this.#options = {
-      ...{ target: { database: "db" }, consumer: this.#pipeline, acknowledge, takeOver, received, started },
+      ...{
+        target: { database: "db" },
+        consumer: this.#pipeline,
+        acknowledge,
+        takeOver,
+        received,
+        started,
+      },
       ...{ startpos: undefined, endpos: undefined, limit: undefined, allowGap: false, news: QUIET },
     } as unknown as SessionOptions;
     this.#continuation = new Continuation(this.#options);
@@ -84,7 +97,12 @@ export class DrivenTail {
   async connect(server: SimulatedServer): Promise<number> {
     const client = clientOf(server);
     const started = {
-      ...{ serverVersion: server.version * 10_000, slotName: SLOT, temporary: false, slotCreated: false },
+      ...{
+        serverVersion: server.version * 10_000,
+        slotName: SLOT,
+        temporary: false,
+        slotCreated: false,
+      },
       ...{ slotPosition: formatLsn(lsn(server.confirmed)), oldest: lsn(server.restart) },
       twoPhase: server.twoPhase,
     };
