@@ -37,6 +37,7 @@ const START: StreamStart = {
   log: { systemIdentifier: "7", timeline: 2, history: [{ timeline: 1, end: lsn(90) }] },
   slot: "s",
   slotPosition: lsn(100),
+  twoPhase: false,
   gap: false,
   from: INVALID_LSN,
 };

@@ -46,6 +46,7 @@ export class DrivenTail {
   readonly #pipeline: Pipeline;
   #state: StreamState | undefined;
   #started: Parameters<Continuation["end"]>[1] | undefined;
+  readonly #twoPhase: boolean;
   #starts = 0;
   #intake: Intake | undefined;
   #failure: Error | undefined;
@@ -53,11 +54,18 @@ export class DrivenTail {
   /** @param file undefined: standard output */
   constructor(file: string | undefined, pgoutput: PgoutputOptions, acknowledge: boolean) {
     this.#file = file;
+    this.#twoPhase = pgoutput.twoPhase;
     const stdout = { stream: process.stdout };
-    const config = { pgoutput, ackFrom: undefined, target: { database: "db" }, filter: { acceptsKind: () => true } };
+    const config = {
+      pgoutput,
+      ackFrom: undefined,
+      target: { database: "db" },
+      filter: { acceptsKind: () => true },
+    };
     const context = { ...CONTEXT, stdout, stderr: stdout } as unknown as CommandContext;
     const reporter = QUIET as unknown as Reporter;
-    const write = (bytes: Uint8Array): undefined => void (this.#text += Buffer.from(bytes).toString());
+    const write = (bytes: Uint8Array): undefined =>
+      void (this.#text += Buffer.from(bytes).toString());
     this.#output =
       file === undefined
         ? toStream({ write, sync: () => undefined })
@@ -74,7 +82,14 @@ export class DrivenTail {
     const received = (): ReturnType<SessionOptions["received"]> => journal?.received();
     const started: SessionOptions["started"] = (start) => journal?.started(start);
     this.#options = {
-      ...{ target: { database: "db" }, consumer: this.#pipeline, acknowledge, takeOver, received, started },
+      ...{
+        target: { database: "db" },
+        consumer: this.#pipeline,
+        acknowledge,
+        takeOver,
+        received,
+        started,
+      },
       ...{ startpos: undefined, endpos: undefined, limit: undefined, allowGap: false, news: QUIET },
     } as unknown as SessionOptions;
     this.#continuation = new Continuation(this.#options);
@@ -84,9 +99,14 @@ export class DrivenTail {
   async connect(server: SimulatedServer): Promise<number> {
     const client = clientOf(server);
     const started = {
-      ...{ serverVersion: server.version * 10_000, slotName: SLOT, temporary: false, slotCreated: false },
+      ...{
+        serverVersion: server.version * 10_000,
+        slotName: SLOT,
+        temporary: false,
+        slotCreated: false,
+      },
       ...{ slotPosition: formatLsn(lsn(server.confirmed)), oldest: lsn(server.restart) },
-      twoPhase: server.twoPhase,
+      twoPhase: server.twoPhase || this.#twoPhase,
     };
     this.#state ??= await openState(client, this.#options);
     const start = await this.#continuation.choose(client, this.#state, started);
@@ -105,6 +125,7 @@ export class DrivenTail {
       log: start.standing.server,
       slot: SLOT,
       slotPosition,
+      twoPhase: server.twoPhase || this.#twoPhase,
       gap: start.gap,
       from: start.from,
     });

@@ -123,7 +123,11 @@ export class PrintedLines {
       return;
     }
     const changes = this.blocks.get(xid);
-    if (changes !== undefined) this.blocks.set(xid, changes.filter((change) => change.xid !== subxid));
+    if (changes !== undefined)
+      this.blocks.set(
+        xid,
+        changes.filter((change) => change.xid !== subxid),
+      );
   }
 
   #end(xid: number, changes: readonly PrintedChange[]): void {
@@ -175,7 +179,9 @@ function faultInOrder(
   const ordered = (ids: readonly string[]): string =>
     ids
       .map((id, index) => {
-        const [before, position] = [ids[index - 1] ?? "", id].map((each) => positions.get(each) ?? 0);
+        const [before, position] = [ids[index - 1] ?? "", id].map(
+          (each) => positions.get(each) ?? 0,
+        );
         return (before ?? 0) > (position ?? 0) ? `${id} too late` : id;
       })
       .toSorted((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10))

@@ -60,7 +60,12 @@ export interface Step {
   readonly n: number;
 }
 
-const WEIGHTS: Partial<Record<Op, number>> = { rows: 14, commit: 6, prepare: 3, commit_prepared: 3 };
+const WEIGHTS: Partial<Record<Op, number>> = {
+  rows: 14,
+  commit: 6,
+  prepare: 3,
+  commit_prepared: 3,
+};
 const op = fc.oneof(
   ...OPS.map((name) => ({ weight: WEIGHTS[name] ?? 1, arbitrary: fc.constant(name) })),
 );
@@ -97,10 +102,18 @@ class History {
     const levels = this.#open[who] ?? [];
     switch (op) {
       case "rows":
-        return this.#write(levels, n, (written) => ({ kind: "rows", changes: this.#changes(n), ...written }));
+        return this.#write(levels, n, (written) => ({
+          kind: "rows",
+          changes: this.#changes(n),
+          ...written,
+        }));
       case "message":
       case "truncate":
-        return this.#write(levels, n, (written) => ({ kind: op, changes: this.#changes(0), ...written }));
+        return this.#write(levels, n, (written) => ({
+          kind: op,
+          changes: this.#changes(0),
+          ...written,
+        }));
       case "lock":
         return this.#write(levels, n, (written) => ({ kind: "lock", ...written }));
       case "outside":
@@ -162,7 +175,10 @@ class History {
     const level = levels.pop();
     if (level?.xid === undefined) return;
     const { xid, released: subxids } = level;
-    this.#die([xid, ...subxids], this.#append({ kind: "abort", xid, top: levels[0]?.xid ?? 0, subxids }));
+    this.#die(
+      [xid, ...subxids],
+      this.#append({ kind: "abort", xid, top: levels[0]?.xid ?? 0, subxids }),
+    );
   }
 
   #release(levels: Level[]): void {
@@ -172,7 +188,9 @@ class History {
   }
 
   /** Ends the transaction of `levels`. Undefined: it wrote nothing, so that the log does not say that it ended. */
-  #close(levels: Level[]): { readonly xid: number; readonly subxids: readonly number[] } | undefined {
+  #close(
+    levels: Level[],
+  ): { readonly xid: number; readonly subxids: readonly number[] } | undefined {
     while (levels.length > 1) this.#release(levels);
     const top = levels.pop();
     return top?.xid === undefined ? undefined : { xid: top.xid, subxids: top.released };
@@ -206,7 +224,8 @@ class History {
   #crash(): void {
     const end = this.#append({ kind: "crash" });
     for (const levels of this.#open) {
-      for (const { xid, released } of levels) if (xid !== undefined) this.#die([xid, ...released], end);
+      for (const { xid, released } of levels)
+        if (xid !== undefined) this.#die([xid, ...released], end);
       levels.length = 0;
     }
   }

@@ -138,7 +138,8 @@ export class SimulatedWalsender {
       case "commit":
         return yield* this.#commit(record);
       case "abort":
-        for (const xid of [...record.subxids, record.xid]) yield* this.#abort(record, xid, record.top);
+        for (const xid of [...record.subxids, record.xid])
+          yield* this.#abort(record, xid, record.top);
         return;
       case "prepare":
         return yield* this.#prepare(record);
@@ -159,7 +160,12 @@ export class SimulatedWalsender {
     if (transaction === undefined) {
       transaction = {
         ...{ xid: top, first: start, changes: [], decodable: false, streamed: false },
-        ...{ subtransactions: new Map(), aborted: new Set(), prepared: undefined, announced: false },
+        ...{
+          subtransactions: new Map(),
+          aborted: new Set(),
+          prepared: undefined,
+          announced: false,
+        },
       };
       this.#transactions.set(top, transaction);
     }
@@ -224,7 +230,11 @@ export class SimulatedWalsender {
   }
 
   /** ReorderBufferProcessTXN. It ends early if it notices that a transaction has been rolled back meanwhile. */
-  *#changes(transaction: Transaction, streaming: boolean, before?: () => Generator<Sent>): Generator<Sent> {
+  *#changes(
+    transaction: Transaction,
+    streaming: boolean,
+    before?: () => Generator<Sent>,
+  ): Generator<Sent> {
     let begin = before;
     for (const change of this.#merged(transaction.changes)) {
       const { xid, lsn, id, published } = change;
@@ -271,7 +281,14 @@ export class SimulatedWalsender {
 
   #message(at: number, lsn: number, id: string, xid: number | null, transactional: boolean): Sent {
     const messageLsn = BigInt(lsn);
-    return sent(at, { kind: "message", transactional, messageLsn, prefix: id, content: new Uint8Array(), xid });
+    return sent(at, {
+      kind: "message",
+      transactional,
+      messageLsn,
+      prefix: id,
+      content: new Uint8Array(),
+      xid,
+    });
   }
 
   /** send_repl_origin: the message before Origin has no position (WalSndPrepareWrite). */
@@ -370,7 +387,11 @@ export class SimulatedWalsender {
     } else if (transaction.decodable) {
       const begin = this.#prepareMessage("begin_prepare", transaction, gid);
       if (begin.kind !== "message") return;
-      yield* this.#opening(transaction.first, begin.message, this.#log.ofOrigin.has(transaction.xid));
+      yield* this.#opening(
+        transaction.first,
+        begin.message,
+        this.#log.ofOrigin.has(transaction.xid),
+      );
       yield* this.#changes(transaction, false);
       yield this.#prepareMessage("prepare", transaction, gid);
     }
@@ -401,7 +422,14 @@ export class SimulatedWalsender {
     const { endLsn: prepareEndLsn, prepareTime } = transaction.prepared;
     const times = { prepareTime, rollbackTime: timeOf(record) };
     const rollbackEndLsn = BigInt(end);
-    yield sent(end, { kind: "rollback_prepared", prepareEndLsn, rollbackEndLsn, ...times, xid, gid });
+    yield sent(end, {
+      kind: "rollback_prepared",
+      prepareEndLsn,
+      rollbackEndLsn,
+      ...times,
+      xid,
+      gid,
+    });
   }
 }
 
@@ -417,7 +445,11 @@ function relation(xid: number | null): Sent {
 }
 
 function committedBy(record: LogRecord): { commitLsn: bigint; endLsn: bigint; commitTime: bigint } {
-  return { commitLsn: BigInt(record.start), endLsn: BigInt(record.end), commitTime: timeOf(record) };
+  return {
+    commitLsn: BigInt(record.start),
+    endLsn: BigInt(record.end),
+    commitTime: timeOf(record),
+  };
 }
 
 /** Each record has a millisecond of its own. */

@@ -46,18 +46,29 @@ const connection: Arbitrary<Connection> = fc.record({
   advance: fc.nat(30),
   payloads: fc.nat(25),
   actions: choices(25),
-  choices: fc.record({ block: choices(30), keepalive: choices(30), abort: choices(5), tie: choices(5) }),
+  choices: fc.record({
+    block: choices(30),
+    keepalive: choices(30),
+    abort: choices(5),
+    tie: choices(5),
+  }),
   killed: fc.option(fc.nat(8), { nil: undefined }),
 });
 
 export const scenario: Arbitrary<Scenario> = fc.record({
   history: steps(30),
   version: fc.integer({ min: 14, max: 18 }),
-  streaming: fc.array(fc.constantFrom<Streaming>("on", "off", "parallel"), { minLength: 1, maxLength: 3 }),
+  streaming: fc.array(fc.constantFrom<Streaming>("on", "off", "parallel"), {
+    minLength: 1,
+    maxLength: 3,
+  }),
   twoPhaseFrom: fc.nat(4),
   messages: fc.boolean(),
   acknowledge: fc.boolean(),
-  toFile: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  toFile: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
   slotAt: fc.nat(10),
   slotTwoPhase: fc.boolean(),
   connections: fc.array(connection, { maxLength: 6 }),
@@ -110,7 +121,9 @@ export class StreamModel {
     this.#tail = this.#process();
     for (;;) {
       const next = queue.shift() ?? LAST;
-      const crash = records.findIndex(({ kind }, index) => kind === "crash" && index >= this.#written);
+      const crash = records.findIndex(
+        ({ kind }, index) => kind === "crash" && index >= this.#written,
+      );
       const last = crash === -1 ? records.length : crash;
       this.#written = Math.min(this.#written + next.advance, last);
       const fault = await this.#connect(next);
@@ -137,7 +150,9 @@ export class StreamModel {
       streaming: asked === "parallel" && version < 16 ? "on" : asked,
       twoPhase: process >= twoPhaseFrom && version >= 15,
     };
-    this.trace.push(`process ${process}: streaming ${options.streaming}, two_phase ${options.twoPhase}`);
+    this.trace.push(
+      `process ${process}: streaming ${options.streaming}, two_phase ${options.twoPhase}`,
+    );
     this.#options = options;
     return new DrivenTail(this.#scenario.toFile ? this.#file : undefined, options, acknowledge);
   }
@@ -150,10 +165,18 @@ export class StreamModel {
     const { version } = this.#scenario;
     try {
       const from = await this.#tail.connect({ version, position: now, timeline: 1, ...slot });
-      this.trace.push(`connect: the server is at ${hex(now)}, the slot at ${hex(slot.confirmed)}, START ${hex(from)}`);
+      this.trace.push(
+        `connect: the server is at ${hex(now)}, the slot at ${hex(slot.confirmed)}, START ${hex(from)}`,
+      );
       const { streaming, twoPhase, messages } = this.#options;
       const request = { version, streaming, twoPhase, messages, from };
-      const walsender = new SimulatedWalsender(this.#log, now, this.#slot, request, chooserOf(choices));
+      const walsender = new SimulatedWalsender(
+        this.#log,
+        now,
+        this.#slot,
+        request,
+        chooserOf(choices),
+      );
       if (this.#slot.twoPhase !== this.#saved.twoPhase) {
         this.#switched = true;
         this.#saved = { ...this.#slot };
@@ -205,7 +228,8 @@ export class StreamModel {
       if (record.end > position) break;
       if ("top" in record && !firsts.has(record.top)) firsts.set(record.top, record.start);
       const { kind } = record;
-      if (kind === "commit" || kind === "commit_prepared" || kind === "rollback_prepared") firsts.delete(record.xid);
+      if (kind === "commit" || kind === "commit_prepared" || kind === "rollback_prepared")
+        firsts.delete(record.xid);
       if (kind === "abort" && record.xid === record.top) firsts.delete(record.xid);
     }
     return Math.min(position, ...firsts.values());
@@ -227,7 +251,8 @@ function describe(sent: Sent): string {
   if (sent.kind === "keepalive") return `  keepalive ${hex(sent.walEnd)}`;
   const rest = Object.entries(sent.message).flatMap(([key, value]) => {
     if (["kind", "oid", "commitTime", "prepareTime", "columns", "content"].includes(key)) return [];
-    if (key === "new") return [`row ${Buffer.from((value as [{ bytes: Uint8Array }])[0].bytes).toString()}`];
+    if (key === "new")
+      return [`row ${Buffer.from((value as [{ bytes: Uint8Array }])[0].bytes).toString()}`];
     return [`${key} ${typeof value === "bigint" ? hex(Number(value)) : String(value)}`];
   });
   return `  ${hex(sent.at)} ${sent.message.kind} ${rest.join(", ")}`;
@@ -242,7 +267,9 @@ export async function explain(scenario: Scenario, file: string): Promise<string>
   const model = new StreamModel(scenario, file);
   const fault = await model.run();
   const { records } = simulateLog(scenario.history);
-  const log = records.map(({ start, end, ...content }) => `  ${hex(start)}-${hex(end)} ${JSON.stringify(content)}`);
+  const log = records.map(
+    ({ start, end, ...content }) => `  ${hex(start)}-${hex(end)} ${JSON.stringify(content)}`,
+  );
   const { history: _, connections: __, ...rest } = scenario;
   return [fault, JSON.stringify(rest), "log:", ...log, ...model.trace].join("\n");
 }
