@@ -1,5 +1,6 @@
 import { usageError } from "../../errors.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { Boundary } from "../../pgoutput/boundary.ts";
+import type { Begin, PgoutputMessage } from "../../pgoutput/messages.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import { parseTime, parseUint32 } from "../inspect/positions.ts";
 import type { Warning } from "../reporter.ts";
@@ -155,49 +156,39 @@ export class TransactionGate {
     this.#close();
   }
 
-  /** What is to be printed, now that this message has come. */
-  admit(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
-    this.#noteTime(message);
-    this.#ended ||= this.#endsBefore(message);
+  /**
+   * What is to be printed, now that this message has come.
+   * @param boundary what boundaryOf() says of it
+   */
+  admit(
+    message: PgoutputMessage,
+    boundary: Boundary | undefined,
+    accepts: Accepts,
+  ): readonly PgoutputMessage[] {
+    if (boundary !== undefined) this.#noteTime(boundary);
     if (this.#ended || !this.#isWanted(message)) return [];
-    switch (message.kind) {
-      case "begin":
-        this.#close();
-        this.#leftOut = message.commitTime < (this.#options.since ?? message.commitTime);
-        this.#begun ||= !this.#leftOut;
-        return this.#leftOut ? [] : this.#open(message, accepts);
-      case "begin_prepare":
-      case "stream_start":
-        this.#close();
-        this.#uncommitted ||= this.#options.since !== undefined;
-        return this.#open(message, accepts);
-      case "commit":
-      case "abort":
-      case "prepare":
-      case "stream_stop":
-        return this.#end(message, accepts);
-      case "stream_commit":
-      case "commit_prepared":
-      case "rollback_prepared":
-        return this.#emptied.delete(message.transaction.xid) ? [] : pass(message, accepts);
-      case "stream_abort": {
-        const { xid } = message.transaction;
-        if (!this.#emptied.has(xid)) return pass(message, accepts);
-        if (xid === message.subxid) this.#emptied.delete(xid);
-        return [];
-      }
-      case "stream_prepare":
-        return this.#emptied.has(message.transaction.xid) ? [] : pass(message, accepts);
-      default:
-        return this.#inside(message, accepts);
+    if (message.kind === "begin") return this.#begin(message, accepts);
+    if (boundary?.opens !== undefined) {
+      this.#close();
+      this.#uncommitted ||= this.#options.since !== undefined;
+      return this.#open(message, accepts);
     }
+    if (boundary?.closes === true) return this.#end(message, boundary, accepts);
+    if (boundary?.ends === true) {
+      const { fate, xid } = boundary;
+      // Its COMMIT or ROLLBACK PREPARED is still to come.
+      const leftOut = fate === "prepare" ? this.#emptied.has(xid) : this.#emptied.delete(xid);
+      return leftOut ? [] : pass(message, accepts);
+    }
+    if (message.kind === "stream_abort")
+      return this.#emptied.has(message.transaction.xid) ? [] : pass(message, accepts);
+    return this.#inside(message, accepts);
   }
 
-  #noteTime(message: PgoutputMessage): void {
-    const { kind } = message;
-    if (kind === "begin" || kind === "stream_commit" || kind === "commit_prepared") {
-      this.#options.times?.committed(message.commitTime);
-    }
+  #noteTime({ fate, closes, time }: Boundary): void {
+    if (fate === undefined || fate === "rollback" || time === null) return;
+    if (fate === "commit" && !closes) this.#options.times?.committed(time);
+    this.#ended ||= this.#options.until !== undefined && time > this.#options.until;
   }
 
   #isWanted({ kind, transaction }: PgoutputMessage): boolean {
@@ -208,6 +199,13 @@ export class TransactionGate {
     const xid = this.#block ?? transaction?.xid;
     if (kind === "stream_stop") this.#block = undefined;
     return xid !== undefined && xids.has(xid);
+  }
+
+  #begin(message: Begin, accepts: Accepts): readonly PgoutputMessage[] {
+    this.#close();
+    this.#leftOut = message.commitTime < (this.#options.since ?? message.commitTime);
+    this.#begun ||= !this.#leftOut;
+    return this.#leftOut ? [] : this.#open(message, accepts);
   }
 
   #open(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
@@ -234,12 +232,12 @@ export class TransactionGate {
     return opening === undefined ? [message] : [opening, message];
   }
 
-  #end(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
+  #end(message: PgoutputMessage, { fate }: Boundary, accepts: Accepts): readonly PgoutputMessage[] {
     const empty = this.#empty;
     const leftOut = this.#leftOut || empty;
     this.#close();
     if (!leftOut) return pass(message, accepts);
-    const goesOn = message.kind !== "commit" && message.kind !== "abort";
+    const goesOn = fate === undefined || fate === "prepare";
     if (empty && goesOn && this.#first && this.#emptied.size < EMPTY_MAX) {
       this.#emptied.add(this.#xid);
     }
@@ -250,22 +248,6 @@ export class TransactionGate {
     this.#empty = false;
     this.#opening = undefined;
     this.#leftOut = false;
-  }
-
-  #endsBefore(message: PgoutputMessage): boolean {
-    const { until } = this.#options;
-    if (until === undefined) return false;
-    switch (message.kind) {
-      case "begin":
-      case "stream_commit":
-      case "commit_prepared":
-        return message.commitTime > until;
-      case "begin_prepare":
-      case "stream_prepare":
-        return message.prepareTime > until;
-      default:
-        return false;
-    }
   }
 }
 

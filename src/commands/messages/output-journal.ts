@@ -1,6 +1,6 @@
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
-import { type FileEnd, NO_END, laterEnd } from "../../output/file/file-end.ts";
+import { type FileEnd, NO_END, joinEnds } from "../../output/file/file-end.ts";
 import {
   type FileState,
   fileStatePath,
@@ -11,8 +11,8 @@ import {
 import { readOutputEnd, recoverLastLine, recoverOutput } from "../../output/file/recovery.ts";
 import type { StreamedLine } from "../../output/file/streamed-lines.ts";
 import { sinkError } from "../../output/sink.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
-import type { Anchor, Received } from "../../server/start/continuity.ts";
+import { type Boundary, lastByteBefore } from "../../pgoutput/boundary.ts";
+import type { Received } from "../../server/start/continuity.ts";
 import type { Mark } from "../../server/start/resume.ts";
 import type { StreamStart } from "../../server/start/options.ts";
 import { OpenBlocks } from "./open-blocks.ts";
@@ -71,7 +71,7 @@ export class OutputJournal {
     const file = this.#fileEnd(state);
     // FILE was emptied, deleted or renamed since. The end noted at the last rotation is too old to compare with.
     const unknown = state?.lines === true && file.endLsn === INVALID_LSN;
-    const end = state === undefined ? file : laterEnd(state.before, file);
+    const end = state === undefined ? file : joinEnds(state.before, file);
     const complete = state && completeOf(state, file);
     return {
       log: state && {
@@ -84,9 +84,7 @@ export class OutputJournal {
       end: unknown ? INVALID_LSN : end.endLsn,
       complete,
       confirmed: complete,
-      // With other options the server may leave out that transaction.
-      anchor:
-        state === undefined || state.request === this.#options.request ? anchorOf(end) : undefined,
+      anchor: this.#markOf(end).anchor,
     };
   }
 
@@ -104,8 +102,15 @@ export class OutputJournal {
       );
     }
     this.#size = size;
-    if (state !== undefined) return laterEnd(state.before, end);
-    return recoverable ? end : undefined;
+    if (state !== undefined) return this.#markOf(joinEnds(state.before, end));
+    return recoverable ? this.#markOf(end) : undefined;
+  }
+
+  #markOf({ endLsn, messageLsn, xid, commit }: FileEnd): Mark {
+    const { request = this.#options.request } = this.#state ?? {};
+    // With other options the server may leave out that transaction.
+    const isRepeatable = commit !== undefined && request === this.#options.request;
+    return { endLsn, messageLsn, xid, anchor: isRepeatable ? { ...commit, endLsn } : undefined };
   }
 
   /** The offset in FILE from which blocks of open transactions may begin. Undefined if it contains none. */
@@ -121,9 +126,9 @@ export class OutputJournal {
     this.#blocks.line(line, this.#state?.blocksFrom ?? 0);
   }
 
-  /** Records a message that will be written to FILE. */
-  message(message: PgoutputMessage): void {
-    if (this.#options.streaming) this.#blocks.message(message, this.#size);
+  /** Records the beginning or end of a transaction that will be written to FILE. */
+  boundary(boundary: Boundary): void {
+    if (this.#options.streaming) this.#blocks.boundary(boundary, this.#size);
   }
 
   wrote(bytes: number): void {
@@ -185,20 +190,20 @@ export class OutputJournal {
   }
 
   /** Everything passed on is durable in FILE, which will now be replaced by a new file. */
-  rotate(mark: Mark, anchor: Anchor | undefined): void {
+  rotate({ endLsn, messageLsn, xid, anchor }: Mark): void {
     const state = this.#state;
     this.#size = 0;
     this.#blocks = new OpenBlocks();
     if (state === undefined || this.#disabled) return;
-    const commit = anchor?.endLsn === mark.endLsn ? anchor : undefined;
+    const commit = anchor?.endLsn === endLsn ? anchor : undefined;
     this.#write({
       ...state,
       streamed: this.#options.streaming,
       blocksFrom: 0,
       lines: this.#options.ackFrom,
-      acknowledged: maxLsn(state.acknowledged, mark.endLsn),
+      acknowledged: maxLsn(state.acknowledged, endLsn),
       offset: 0,
-      before: { ...mark, commit },
+      before: { endLsn, messageLsn, xid, commit },
     });
   }
 
@@ -246,14 +251,9 @@ export class OutputJournal {
   }
 }
 
-function anchorOf({ endLsn, commit }: FileEnd): Anchor | undefined {
-  return commit === undefined ? undefined : { ...commit, endLsn };
-}
-
 /** A position inside the last record: the next one may start where it ends. */
 function passedOf({ endLsn, messageLsn }: FileEnd): Lsn {
-  const end = maxLsn(endLsn, messageLsn);
-  return end === INVALID_LSN ? end : ((end - 1n) as Lsn);
+  return lastByteBefore(maxLsn(endLsn, messageLsn));
 }
 
 /** Undefined if it is not known: FILE was emptied or deleted, or its slot was temporary. */

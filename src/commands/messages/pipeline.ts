@@ -1,3 +1,4 @@
+import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
 import { isRowChange } from "../../pgoutput/changes.ts";
 import type {
   OtherMessage,
@@ -125,7 +126,13 @@ export class Pipeline {
 
   message(message: PgoutputMessage): void {
     if (isRowChange(message)) return void this.change(message);
+    const boundary = boundaryOf(message);
+    if (boundary?.opens !== undefined) this.#transactionOpen = true;
+    else if (boundary?.closes === true) this.#transactionOpen = false;
     switch (message.kind) {
+      case "commit":
+        this.#lastCommitTime = message.commitTime;
+        break;
       case "type":
         this.announce(message);
         break;
@@ -133,26 +140,13 @@ export class Pipeline {
         this.#relations++;
         if (this.#relations === RELATIONS_MANY) keepHeapSmall();
         break;
-      case "begin":
-      case "begin_prepare":
-      case "stream_start":
-        this.#transactionOpen = true;
-        break;
-      case "commit":
-        this.#lastCommitTime = message.commitTime;
-        this.#transactionOpen = false;
-        break;
-      case "prepare":
-      case "stream_stop":
-        this.#transactionOpen = false;
-        break;
       case "unknown":
         this.#warnUnknown(message.tag);
         break;
       default:
         break;
     }
-    this.#print(message);
+    this.#print(message, boundary);
   }
 
   /** The next message does not follow the last one: damaged bytes were in between. */
@@ -162,7 +156,7 @@ export class Pipeline {
     this.#parts.skipped?.();
   }
 
-  #print(message: PgoutputMessage): boolean {
+  #print(message: PgoutputMessage, boundary?: Boundary): boolean {
     const { accepts, gate, renderer } = this.#parts;
     if (gate === undefined) {
       const accepted = accepts(message);
@@ -170,7 +164,7 @@ export class Pipeline {
       else renderer.leftOut?.(message);
       return accepted;
     }
-    const printed = gate.admit(message, accepts);
+    const printed = gate.admit(message, boundary, accepts);
     for (const each of printed) this.#render(each);
     if (printed.length === 0) renderer.leftOut?.(message);
     return printed.length > 0;
@@ -180,8 +174,10 @@ export class Pipeline {
     const { journal, renderer } = this.#parts;
     renderer.render(message);
     if (journal === undefined || isRowChange(message)) return;
-    journal.message(message);
-    this.#printedEnd = maxLsn(this.#printedEnd, endOf(message));
+    const boundary = boundaryOf(message);
+    if (boundary === undefined) return;
+    journal.boundary(boundary);
+    this.#printedEnd = maxLsn(this.#printedEnd, boundary.end);
   }
 
   /** See StreamConsumer. A capture's writes keep what they write, and a journal counts on one write at a time. */
@@ -248,20 +244,4 @@ export class Pipeline {
 
 async function both(one: Promise<void>, other: Promise<void> | undefined): Promise<void> {
   await Promise.all([one, other]);
-}
-
-/** 0/0 if the message does not end a transaction. */
-function endOf(message: PgoutputMessage): Lsn {
-  switch (message.kind) {
-    case "commit":
-    case "stream_commit":
-    case "commit_prepared":
-    case "prepare":
-    case "stream_prepare":
-      return message.endLsn;
-    case "rollback_prepared":
-      return message.rollbackEndLsn;
-    default:
-      return INVALID_LSN;
-  }
 }

@@ -5,7 +5,7 @@ import { renderError } from "../../render/reports/diagnostics.ts";
 import { type SlotReport, worstFirst } from "../../reports.ts";
 import { wrapWords } from "../../render/terminal/word-wrap.ts";
 import { heightOf } from "../../render/terminal/visible-width.ts";
-import { outlookOf } from "../../server/query/server-errors.ts";
+import { causeOf } from "../../server/query/causes.ts";
 import { aborted, pause } from "../../server/connection/within.ts";
 import { Outage } from "../../server/stream/backoff.ts";
 import type { CommandContext } from "../context.ts";
@@ -125,7 +125,7 @@ async function attempt(read: WatchParts["read"]): Promise<Reading> {
   try {
     return { reports: await read(), error: undefined };
   } catch (error) {
-    if (!(error instanceof Error) || outlookOf(error) === "stays") throw error;
+    if (!(error instanceof Error) || causeOf(error) === "final") throw error;
     return { reports: [], error };
   }
 }

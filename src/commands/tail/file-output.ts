@@ -16,7 +16,7 @@ import type { Reporter, Warning } from "../reporter.ts";
 import type { TailConfig } from "./config.ts";
 import { NOTHING_THERE, type TailOutput, toStream } from "./output.ts";
 
-/** The lines that show where a transaction ends, and which blocks belong to it. */
+/** The lines without which FILE does not show where a transaction ends, and which blocks belong to it. */
 const ENDS: readonly MessageKind[] = ["begin", "commit"];
 const STREAMED: readonly MessageKind[] = [
   "stream_start",
@@ -25,6 +25,11 @@ const STREAMED: readonly MessageKind[] = [
   "stream_abort",
 ];
 const PREPARED: readonly MessageKind[] = ["begin_prepare", "prepare"];
+
+function neededLines(streaming: boolean, twoPhase: boolean): readonly MessageKind[] {
+  const needed = [...ENDS, ...(streaming ? STREAMED : []), ...(twoPhase ? PREPARED : [])];
+  return streaming && twoPhase ? [...needed, "stream_prepare"] : needed;
+}
 
 /**
  * Opens the output for --output: a FIFO or another stream, otherwise FILE for appending. FILE is cut behind its last
@@ -43,17 +48,18 @@ export function openFileOutput(
   const stream = openStreamOutput(path, standardStreams(context), context.stop);
   if (stream !== undefined) return toStream(stream);
   const streaming = pgoutput.streaming !== "off";
-  // Without these lines FILE does not show where a transaction ends.
-  const needed = [...ENDS, ...(streaming ? STREAMED : []), ...(pgoutput.twoPhase ? PREPARED : [])];
-  if (streaming && pgoutput.twoPhase) needed.push("stream_prepare");
-  const leftOut = needed.find((kind) => !acceptsKind(kind));
   const recoverable = ENDS.every(acceptsKind);
-  if (leftOut !== undefined) {
+  let warned = false;
+  const warnOfLeftOut = (twoPhase: boolean): void => {
+    const leftOut = neededLines(streaming, twoPhase).find((kind) => !acceptsKind(kind));
+    if (warned || leftOut === undefined) return;
+    warned = true;
     reporter.warn({
       message: `${config.filter.acceptsKind(leftOut) ? "--where" : "--only"} leaves out ${leftOut}, so the file does not show where to continue`,
       detail: "After a crash lines may be there twice.",
     });
-  }
+  };
+  warnOfLeftOut(pgoutput.twoPhase);
   const alone = isDescriptorName(path);
   requireOwnOutput(path);
   if (!alone) readFileState(path);
@@ -74,7 +80,7 @@ export function openFileOutput(
       try {
         requireWholeLines(path);
         file.reopen(() => {
-          if (passed !== undefined) journal?.rotate(passed.mark, passed.anchor);
+          if (passed !== undefined) journal?.rotate(passed);
         });
       } catch (error) {
         // SIGHUP asked for this, so no caller would catch the error. Without a new file nothing is lost.
@@ -84,6 +90,7 @@ export function openFileOutput(
     },
     journal,
     takeOver: (oldest) => (journal === undefined ? NOTHING_THERE : takeOver(path, journal, oldest)),
+    started: warnOfLeftOut,
   };
 }
 

@@ -3,7 +3,8 @@ import type { Lsn } from "../../lsn.ts";
 import { isStandardOutputClosed } from "../../output/closed-output.ts";
 import { type Sink, sinkOf } from "../../output/sink.ts";
 import type { StatusLine } from "../../output/status-line.ts";
-import type { Passed, TakenOver } from "../../server/start/options.ts";
+import type { TakenOver } from "../../server/start/options.ts";
+import type { Mark } from "../../server/start/resume.ts";
 import type { CommandContext } from "../context.ts";
 import type { OutputJournal } from "../messages/output-journal.ts";
 import type { TailConfig } from "./config.ts";
@@ -11,7 +12,7 @@ import type { TailConfig } from "./config.ts";
 export interface TailOutput {
   readonly sink: Sink;
   /** Continues in a new file of the same name, after `passed`. Undefined if the output is not a file. */
-  readonly rotate: ((passed: Passed | undefined) => void) | undefined;
+  readonly rotate: ((passed: Mark | undefined) => void) | undefined;
   /** Undefined if the output is not a file, or a device that stores nothing. */
   readonly journal: OutputJournal | undefined;
   /**
@@ -19,12 +20,15 @@ export interface TailOutput {
    * end, and returns what FILE contains.
    */
   readonly takeOver: (oldest: Lsn) => TakenOver;
+  /** Call it at each start. Warns once if the output does not show where to continue. */
+  readonly started: (twoPhase: boolean) => void;
 }
 
 export const NOTHING_THERE: TakenOver = { mark: undefined, unfinished: [] };
 
 export function toStream(sink: Sink): TailOutput {
-  return { sink, rotate: undefined, journal: undefined, takeOver: () => NOTHING_THERE };
+  const [rotate, journal] = [undefined, undefined];
+  return { sink, rotate, journal, takeOver: () => NOTHING_THERE, started: () => {} };
 }
 
 export function openStandardOutput(

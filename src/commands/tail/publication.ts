@@ -1,4 +1,4 @@
-import { outlookOf } from "../../server/query/server-errors.ts";
+import { passes } from "../../server/query/causes.ts";
 import { withConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import type { Reporter } from "../reporter.ts";
@@ -26,7 +26,7 @@ export async function withPublication(
     );
     return { ...config, pgoutput: { ...pgoutput, publications: [publication] } };
   } catch (error) {
-    if (context.stop.aborted && outlookOf(error) === "passes") return undefined;
+    if (context.stop.aborted && passes(error)) return undefined;
     throw error;
   } finally {
     reporter.clearProgress();

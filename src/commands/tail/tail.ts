@@ -101,12 +101,8 @@ async function open(
     sql?.rendering(types) ??
     (await createRenderer(config.rendering, types, context, database, toTerminal));
   const acceptsKind = where?.acceptsKind ?? config.filter.acceptsKind;
-  const { sink, rotate, journal, takeOver } = await openOutput(
-    config,
-    acceptsKind,
-    context,
-    reporter,
-  );
+  const to = await openOutput(config, acceptsKind, context, reporter);
+  const { sink, rotate, journal } = to;
   const capture = await openCapture(config.capture, context);
   closing.add(() => capture?.close());
   const shown = toTerminal && line !== undefined ? aboveLine(sink, line) : sink;
@@ -135,7 +131,7 @@ async function open(
   const session = new ReplicationSession(
     sessionOptions(
       config,
-      { pipeline, typeWatch, capture, journal, takeOver, ackSource },
+      { pipeline, typeWatch, capture, output: to, ackSource },
       context,
       reporter,
     ),
@@ -234,7 +230,8 @@ async function runSession({ session, ackSource, finish }: Opened): Promise<Strea
   }
 }
 
-interface SessionParts extends Pick<TailOutput, "journal" | "takeOver"> {
+interface SessionParts {
+  readonly output: TailOutput;
   readonly pipeline: Pipeline;
   readonly typeWatch: TypeWatch;
   readonly capture: CaptureFile | undefined;
@@ -247,16 +244,16 @@ function sessionOptions(
   context: CommandContext,
   reporter: Reporter,
 ): SessionOptions {
-  const { capture, journal, typeWatch } = parts;
+  const { capture, output, typeWatch } = parts;
   return {
     ...config,
     acknowledge: parts.ackSource ?? config.acknowledge,
     bootstrap: bootstrapRequest(config, context, reporter),
     consumer: parts.pipeline,
-    received: () => journal?.received(),
-    started: (start) => journal?.started(start),
+    received: () => output.journal?.received(),
+    started: (start) => output.journal?.started(start),
     takeOver: (oldest) => {
-      const there = parts.takeOver(oldest);
+      const there = output.takeOver(oldest);
       capture?.takeOver();
       return there;
     },
@@ -264,8 +261,9 @@ function sessionOptions(
     news: {
       warn: (warning) => reporter.warn(warning),
       notice: (text) => reporter.notice(text),
-      streaming: ({ slotName, slotPosition, serverVersion }, from, horizon) => {
+      streaming: ({ slotName, slotPosition, serverVersion, twoPhase }, from, horizon) => {
         reporter.clearProgress();
+        output.started(twoPhase);
         typeWatch.start(slotName, horizon);
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
         if (context.stdout.isTerminal) {

@@ -2,11 +2,13 @@ import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
 
 /** How far an NDJSON file of walctl's goes. */
 export interface FileEnd {
-  /** The end of the last whole transaction; 0/0 if there is none. */
+  /** The highest end of a whole transaction; 0/0 if there is none. */
   readonly endLsn: Lsn;
   /** The end of the last message outside of transactions; 0/0 if none follows that transaction. */
   readonly messageLsn: Lsn;
-  /** The last transaction, if it ended with a commit. */
+  /** The transaction of the last end. A late prepare (see boundaryOf) has a lower end than endLsn. */
+  readonly xid: number | undefined;
+  /** The transaction that ends at endLsn, if it was sent whole and committed. */
   readonly commit:
     | { readonly xid: number; readonly commitLsn: Lsn; readonly commitUnixMs: number }
     | undefined;
@@ -15,11 +17,13 @@ export interface FileEnd {
 export const NO_END: FileEnd = {
   endLsn: INVALID_LSN,
   messageLsn: INVALID_LSN,
+  xid: undefined,
   commit: undefined,
 };
 
-/** The later of the ends of one file and of the next. */
-export function laterEnd(one: FileEnd, other: FileEnd): FileEnd {
-  const last = other.endLsn >= one.endLsn ? other : one;
-  return { ...last, messageLsn: maxLsn(one.messageLsn, other.messageLsn) };
+/** How far one file and the next go together. */
+export function joinEnds(one: FileEnd, next: FileEnd): FileEnd {
+  const { endLsn, commit } = next.endLsn >= one.endLsn ? next : one;
+  const { xid } = next.endLsn === INVALID_LSN ? one : next;
+  return { endLsn, messageLsn: maxLsn(one.messageLsn, next.messageLsn), xid, commit };
 }

@@ -157,6 +157,7 @@ export function formatFileState(state: FileState): string {
     offset: state.offset,
     end_lsn: lsn(before.endLsn),
     message_lsn: lsn(before.messageLsn),
+    xid: before.xid ?? null,
     commit:
       before.commit === undefined
         ? null
@@ -190,6 +191,7 @@ function parseFileState(text: string): FileState {
     before: {
       endLsn: field("end_lsn", optional(lsnOf)) ?? INVALID_LSN,
       messageLsn: field("message_lsn", optional(lsnOf)) ?? INVALID_LSN,
+      xid: field("xid", optional(countOf)),
       commit: field("commit", optional(commitOf)),
     },
   };

@@ -1,15 +1,18 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } from "node:fs";
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN } from "../../lsn.ts";
+import { unixMsFromPgTime } from "../../pg-time.ts";
+import type { Boundary } from "../../pgoutput/boundary.ts";
 import {
   beginsLine,
+  boundaryOfLine,
   isOutside,
   lineMark,
   lsnOf,
   parseLineHead,
 } from "../../render/ndjson/grammar.ts";
 import { type FileEnd, NO_END } from "./file-end.ts";
-import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
+import { HEAD_BYTES_MAX, type LineHead, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
 /** What an earlier run left in the file. */
@@ -24,10 +27,12 @@ export interface Recovered {
 const NOTHING: Recovered = { end: NO_END, bytesCut: 0, size: 0 };
 
 const CHUNK_BYTES = 1 << 20;
-/** The lines that end a transaction; `commit` also matches commit_prepared. */
-const ENDS = ["commit", "stream_commit", "prepare", "stream_prepare", "rollback_prepared"].map(
-  lineMark,
-);
+/** The lines that end a transaction. */
+const ENDS = [
+  ...["commit", "stream_commit", "prepare", "stream_prepare"],
+  ...["commit_prepared", "rollback_prepared"],
+];
+const END_MARKS = ENDS.map((kind) => lineMark(`${kind}"`));
 
 /**
  * Cuts an NDJSON file where a transaction, a block of a streamed transaction, or a line begins that has no end. The
@@ -124,9 +129,8 @@ function findEnd(
   path: string,
 ): { readonly keep: number; readonly end: FileEnd } {
   requireOurs(fd, size, path);
-  const last = findLastEnd(fd, from, size);
-  const end = last === undefined ? NO_END : endIn(last.text, last.at, path);
-  return scanTail(fd, last?.next ?? from, size, end, path);
+  const highest = findHighestEnd(fd, from, size, path);
+  return scanTail(fd, highest?.next ?? from, size, highest?.end ?? NO_END, path);
 }
 
 function requireOurs(fd: number, size: number, path: string): void {
@@ -162,34 +166,44 @@ function lastLineEnd(fd: number, size: number): number {
   return 0;
 }
 
-/** Searches backwards, in pieces. */
-function findLastEnd(
+/** The highest end, and the offset behind its line. All ends come in the order of the log, but late prepares. */
+function findHighestEnd(
   fd: number,
   from: number,
   size: number,
-): { readonly text: string; readonly at: number; readonly next: number } | undefined {
+  path: string,
+): { readonly end: FileEnd; readonly next: number } | undefined {
+  let highest: { readonly end: Boundary; readonly next: number } | undefined;
+  for (const { text, at, next } of endsBackwards(fd, from, size)) {
+    const end = endIn(text, at, path);
+    if (highest === undefined || end.end > highest.end.end) highest = { end, next };
+    if (end.fate !== "prepare") break;
+  }
+  return highest && { end: fileEndOf(highest.end), next: highest.next };
+}
+
+/** Reads in pieces. */
+function* endsBackwards(fd: number, from: number, size: number): Generator<LineHead> {
   for (let end = size; end > from; end -= CHUNK_BYTES) {
     const start = Math.max(from, end - CHUNK_BYTES);
     // One byte more at the front for the line break, some behind for a line that starts at the end of the piece.
     const before = Math.max(0, start - 1);
     const bytes = readAt(fd, before, Math.min(size, end + HEAD_BYTES_MAX) - before);
     const text = before === start ? Buffer.concat([Buffer.from("\n"), bytes]) : bytes;
-    for (let search = end - start; ;) {
-      const at = Math.max(...ENDS.map((line) => text.lastIndexOf(line, search)));
+    for (let search = end - start - 1; search >= 0;) {
+      const at = Math.max(...END_MARKS.map((mark) => text.lastIndexOf(mark, search)));
       if (at === -1) break;
       const lineEnd = text.indexOf("\n", at + 1);
       if (lineEnd !== -1) {
         const head = text.toString("latin1", at + 1, lineEnd);
-        return { text: head, at: start + at, next: start + lineEnd };
+        yield { text: head, at: start + at, next: start + lineEnd };
       }
-      if (at === 0) break;
       search = at - 1;
     }
   }
-  return undefined;
 }
 
-/** Reads everything behind the last end and keeps what is whole. Only walctl's own lines are cut. */
+/** Reads everything behind the highest end and keeps what is whole. Only walctl's own lines are cut. */
 function scanTail(
   fd: number,
   from: number,
@@ -199,7 +213,7 @@ function scanTail(
 ): { readonly keep: number; readonly end: FileEnd } {
   let keep = from;
   let read = from;
-  let messageLsn = end.messageLsn;
+  let { messageLsn, xid } = end;
   let blockStart: number | undefined;
   let unfinished = false;
   for (const { text, at, next } of lineHeads(fd, from, size)) {
@@ -207,7 +221,11 @@ function scanTail(
     if (kind === undefined && text.includes("\0") && isTorn(text)) break;
     if (kind === undefined) throw notOurs(path, at);
     read = next;
-    // Only its own end could follow it.
+    if (ENDS.includes(kind)) {
+      ({ xid } = endIn(text, at, path));
+      unfinished = false;
+    }
+    // Only its own end can follow it.
     if (kind === "begin" || kind === "begin_prepare") unfinished = true;
     if (unfinished) continue;
     if (kind === "stream_start") blockStart = at;
@@ -221,23 +239,22 @@ function scanTail(
     keep = blockStart ?? next;
   }
   requireTorn(fd, read, size, path);
-  return { keep, end: { ...end, messageLsn } };
+  return { keep, end: { ...end, messageLsn, xid } };
 }
 
-function endIn(line: string, at: number, path: string): FileEnd {
-  const { kind, xid } = parseLineHead(line) ?? {};
-  const endLsn = lsnOf(line, kind === "rollback_prepared" ? "rollback_end_lsn" : "end_lsn");
-  if (endLsn === undefined) throw notOurs(path, at);
-  const commitLsn = lsnOf(line, "commit_lsn");
-  const time = Date.parse(/"commit_time":"([^"]*)"/.exec(line)?.[1] ?? "");
-  const committed = kind === "commit" || kind === "stream_commit";
+function endIn(line: string, at: number, path: string): Boundary {
+  const boundary = boundaryOfLine(line);
+  if (boundary === undefined || boundary.end === INVALID_LSN) throw notOurs(path, at);
+  return boundary;
+}
+
+function fileEndOf({ xid, record, end, time, fate, closes }: Boundary): FileEnd {
+  const isWhole = fate === "commit" && closes && time !== null;
   return {
-    endLsn,
+    endLsn: end,
     messageLsn: INVALID_LSN,
-    commit:
-      committed && commitLsn !== undefined && !Number.isNaN(time)
-        ? { xid: xid ?? 0, commitLsn, commitUnixMs: time }
-        : undefined,
+    xid,
+    commit: isWhole ? { xid, commitLsn: record, commitUnixMs: unixMsFromPgTime(time) } : undefined,
   };
 }
 

@@ -1,17 +1,24 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import type { Lsn } from "../../lsn.ts";
-import { isOutside, lineMark, lsnOf, parseLineHead } from "../../render/ndjson/grammar.ts";
+import type { Boundary } from "../../pgoutput/boundary.ts";
+import {
+  boundaryOfLine,
+  isOutside,
+  lineMark,
+  lsnOf,
+  parseLineHead,
+  subxidOf,
+} from "../../render/ndjson/grammar.ts";
 import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
 /** What a line of an NDJSON file says about transactions that were printed while they were open. */
 export type StreamedLine =
-  | { readonly kind: "start" | "stop"; readonly xid: number }
+  | { readonly kind: "boundary"; readonly boundary: Boundary }
   /** A row, truncate or message inside a block. */
   | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
-  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number }
-  /** The end of any transaction, streamed or not. `lsn` is inside the record that ended it. */
-  | { readonly kind: "end"; readonly xid: number; readonly lsn: Lsn };
+  /** A subtransaction was rolled back. */
+  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number };
 
 const CHUNK_BYTES = 1 << 20;
 const BLOCK_START = lineMark("stream_start");
@@ -33,8 +40,8 @@ export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Genera
     for (const { text } of lineHeads(fd, from, size)) {
       const line = parseHead(text, inBlock);
       if (line === undefined) continue;
-      if (line.kind === "start") inBlock = true;
-      else if (line.kind === "stop") inBlock = false;
+      // A block that is still open at the beginning of a transaction was cut off with its connection.
+      if (line.kind === "boundary") inBlock = line.boundary.opens === "block";
       yield line;
     }
   } finally {
@@ -72,43 +79,19 @@ function parseHead(head: string, inBlock: boolean): StreamedLine | undefined {
   const { kind, lsn, xid } = parseLineHead(head) ?? {};
   if (xid === undefined) return undefined;
   switch (kind) {
-    case "stream_start":
-      return { kind: "start", xid };
-    case "stream_stop":
-    // A block that is still open was cut off with its connection.
-    case "begin":
-    case "begin_prepare":
-      return { kind: "stop", xid };
-    case "stream_abort":
-      return { kind: "abort", xid, subxid: Number(/"subxid":(\d+)/.exec(head)?.[1] ?? xid) };
-    case "commit":
-    case "stream_commit":
-    case "commit_prepared":
-      return endOf(xid, lsnOf(head, "commit_lsn"));
-    case "prepare":
-    case "stream_prepare":
-      return endOf(xid, lsnOf(head, "prepare_lsn"));
     case "insert":
     case "update":
     case "delete":
     case "truncate":
     case "message":
-      return changeOf(head, inBlock, xid, lsn);
-    default:
-      return undefined;
+      return inBlock && lsn !== undefined && !isOutside(head)
+        ? { kind: "change", xid, lsn }
+        : undefined;
+    default: {
+      const boundary = boundaryOfLine(head);
+      if (boundary !== undefined) return { kind: "boundary", boundary };
+      const subxid = subxidOf(head);
+      return subxid === undefined ? undefined : { kind: "abort", xid, subxid };
+    }
   }
-}
-
-function endOf(xid: number, lsn: Lsn | undefined): StreamedLine | undefined {
-  return lsn === undefined ? undefined : { kind: "end", xid, lsn };
-}
-
-function changeOf(
-  head: string,
-  inBlock: boolean,
-  xid: number,
-  lsn: Lsn | undefined,
-): StreamedLine | undefined {
-  if (!inBlock || lsn === undefined || isOutside(head)) return undefined;
-  return { kind: "change", xid, lsn };
 }

@@ -2,7 +2,10 @@
  * The parts of walctl's NDJSON lines in FILE that walctl reads again. render writes them and output reads them back,
  * both through these definitions. The keys and their order are part of the contract.
  */
-import { type Lsn, parseLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
+import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
+import type { OtherMessage } from "../../pgoutput/messages.ts";
 
 /** Keys whose value is an LSN. */
 export type LsnKey =
@@ -64,4 +67,67 @@ export function lsnOf(line: string, key: LsnKey): Lsn | undefined {
 /** Whether the line of a Message belongs to no transaction. */
 export function isOutside(line: string): boolean {
   return line.includes('"transactional":false');
+}
+
+/** What boundaryOf() says of the message that the line shows. Times are in milliseconds. */
+export function boundaryOfLine(line: string): Boundary | undefined {
+  const { kind, xid } = parseLineHead(line) ?? {};
+  if (kind === undefined || xid === undefined) return undefined;
+  return boundaryOf(new LineMessage(kind, xid, line) as unknown as OtherMessage);
+}
+
+/** The properties of messages that boundaryOf() asks for, each read when it is asked for. */
+class LineMessage {
+  readonly kind: string;
+  readonly transaction: { readonly xid: number };
+  readonly #line: string;
+
+  constructor(kind: string, xid: number, line: string) {
+    this.kind = kind;
+    this.transaction = { xid };
+    this.#line = line;
+  }
+
+  get finalLsn(): Lsn {
+    return this.commitLsn;
+  }
+  get commitLsn(): Lsn {
+    return this.#lsn("commit_lsn");
+  }
+  get prepareLsn(): Lsn {
+    return this.#lsn("prepare_lsn");
+  }
+  get endLsn(): Lsn {
+    return this.#lsn("end_lsn");
+  }
+  get rollbackEndLsn(): Lsn {
+    return this.#lsn("rollback_end_lsn");
+  }
+  get subxid(): number | undefined {
+    return subxidOf(this.#line);
+  }
+  get commitTime(): PgTime | null {
+    return this.#time("commit_time");
+  }
+  get prepareTime(): PgTime | null {
+    return this.#time("prepare_time");
+  }
+  get rollbackTime(): PgTime | null {
+    return this.#time("rollback_time");
+  }
+
+  #lsn(key: LsnKey): Lsn {
+    return lsnOf(this.#line, key) ?? INVALID_LSN;
+  }
+
+  #time(key: string): PgTime | null {
+    const unixMs = Date.parse(new RegExp(`"${key}":"([^"]*)"`).exec(this.#line)?.[1] ?? "");
+    return Number.isNaN(unixMs) ? null : pgTimeFromUnixMs(unixMs);
+  }
+}
+
+/** The subtransaction that a line says was rolled back. */
+export function subxidOf(line: string): number | undefined {
+  const xid = /"subxid":(\d+)/.exec(line)?.[1];
+  return xid === undefined ? undefined : Number(xid);
 }

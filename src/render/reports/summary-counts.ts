@@ -6,7 +6,9 @@ import type {
   StreamAbort,
   TableChanged,
   Truncate,
+  OtherMessage,
 } from "../../pgoutput/messages.ts";
+import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
 import {
   type Counts,
   fold,
@@ -79,47 +81,32 @@ export class SummaryCounts {
         return this.#row(message);
       case "truncate":
         return this.#emptied(this.tablesChanged.untold(message.relations), message);
-      case "begin":
-        this.tablesChanged.begin();
-        this.#current = this.#opened(message.transaction?.xid ?? 0, message.aborted === true);
-        this.#current.commitTime = message.commitTime;
-        return;
-      case "begin_prepare":
-      case "stream_start": {
-        const xid = message.transaction?.xid ?? 0;
-        // After a reconnection the server sends the whole transaction again.
-        if (message.kind === "begin_prepare" || message.firstSegment) this.#takeBack(xid);
-        this.#current = this.#opened(xid, true);
-        return;
-      }
-      case "stream_stop":
-        this.#current = undefined;
-        return;
-      case "prepare":
-      case "stream_prepare":
-        this.#current = undefined;
-        return this.#fold(this.#open.get(message.transaction?.xid ?? 0));
-      case "commit":
-      case "stream_commit":
-      case "commit_prepared":
-        return this.#end(message.transaction?.xid ?? 0, message.commitTime);
-      case "stream_abort":
-        return this.#aborted(message);
-      case "abort":
-        this.#current = undefined;
-        return this.#takeBack(message.transaction.xid);
-      case "rollback_prepared":
-        this.#exact &&= !this.#unowned;
-        return this.#takeBack(message.transaction.xid);
       case "table_changed":
         if (this.tablesChanged.add(message)) this.#emptied([message.relation], message);
         return;
-      case "origin":
-      case "relation":
-      case "type":
-      case "message":
-      case "unknown":
-        return;
+      default: {
+        const boundary = boundaryOf(message);
+        if (boundary !== undefined) this.#boundary(message, boundary);
+        else if (message.kind === "stream_abort") this.#aborted(message);
+      }
+    }
+  }
+
+  #boundary(message: OtherMessage, { opens, ends, fate, xid, time }: Boundary): void {
+    this.#current = undefined;
+    if (message.kind === "begin") {
+      this.tablesChanged.begin();
+      this.#current = this.#opened(xid, message.aborted === true);
+      this.#current.commitTime = message.commitTime;
+    } else if (opens !== undefined) {
+      // After a reconnection the server sends the whole transaction again.
+      if (message.kind !== "stream_start" || message.firstSegment) this.#takeBack(xid);
+      this.#current = this.#opened(xid, true);
+    } else if (ends && fate === "commit") this.#end(xid, time);
+    else if (ends && fate === "prepare") this.#fold(this.#open.get(xid));
+    else if (ends) {
+      this.#exact &&= message.kind === "abort" || !this.#unowned;
+      this.#takeBack(xid);
     }
   }
 
@@ -256,9 +243,8 @@ export class SummaryCounts {
     return open;
   }
 
-  #end(xid: number, commitTime: PgTime): void {
+  #end(xid: number, commitTime: PgTime | null): void {
     const ended = this.#open.get(xid);
-    this.#current = undefined;
     if (ended === undefined) return;
     this.#fold(ended);
     this.#open.delete(xid);
@@ -271,7 +257,6 @@ export class SummaryCounts {
   #aborted({ transaction: { xid }, subxid }: StreamAbort): void {
     const open = this.#open.get(xid);
     this.#exact &&= !this.#unowned;
-    if (subxid === xid) return this.#takeBack(xid);
     const share = open?.subtransactions.get(subxid);
     if (open === undefined || share === undefined) {
       this.#exact &&= open?.folded !== true;

@@ -1,4 +1,4 @@
-import { INVALID_LSN, type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn, maxLsn, parseLsn } from "../../lsn.ts";
 
 /** How many commits without confirmation are kept; beyond that, every other one is forgotten. */
 const OUTSTANDING_MAX = 65_536;
@@ -21,6 +21,9 @@ interface Commit {
 export class Confirmations {
   #rendered: Commit[] = [];
   #outstanding: Commit[] = [];
+  /** The end of the last late prepare, see boundaryOf: it lies before ends that were rendered earlier. */
+  #late: Lsn | undefined;
+  #lastEnd = INVALID_LSN;
   #forgotten = false;
   #lastPrinted = INVALID_LSN;
   #confirmed = INVALID_LSN;
@@ -44,7 +47,10 @@ export class Confirmations {
 
   /** Call it when a commit's line was rendered. */
   commit(end: Lsn): void {
-    this.#rendered.push({ end, count: ++this.#count });
+    this.#count++;
+    if (end < this.#lastEnd) this.#late = end;
+    else this.#rendered.push({ end, count: this.#count });
+    this.#lastEnd = maxLsn(this.#lastEnd, end);
   }
 
   /**
@@ -67,6 +73,8 @@ export class Confirmations {
   forget(): void {
     this.#rendered = [];
     this.#outstanding = [];
+    this.#late = undefined;
+    this.#lastEnd = INVALID_LSN;
     this.#forgotten = false;
     this.#lastPrinted = INVALID_LSN;
     this.#confirmed = INVALID_LSN;
@@ -78,6 +86,8 @@ export class Confirmations {
     const text = line.trim();
     const lsn = parseLsn(text);
     if (lsn === undefined) return refuse("it is not an LSN");
+    // It confirms nothing: its transaction is sent again until the COMMIT PREPARED that follows it is confirmed.
+    if (lsn === this.#late) return { lsn: this.#confirmed };
     if (lsn > this.#lastPrinted) {
       return refuse(`nothing beyond ${formatLsn(this.#lastPrinted)} has been written`);
     }

@@ -1,5 +1,5 @@
 import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { Boundary } from "../../pgoutput/boundary.ts";
 
 /**
  * Decides what may be confirmed to the server. It is called for messages, keepalives and deliveries in the order in
@@ -55,31 +55,18 @@ export class Ledger {
     return this.#open;
   }
 
-  /** Takes a message. If it ends a transaction, returns the position of that end. */
-  message(message: PgoutputMessage): Lsn | undefined {
-    switch (message.kind) {
-      case "begin":
-      case "begin_prepare":
-      case "stream_start":
-        this.#open = true;
-        return undefined;
-      case "stream_stop":
-        this.#open = false;
-        return undefined;
-      case "commit":
-      case "stream_commit":
-      case "commit_prepared":
-      // What was sent at PREPARE is not sent again at COMMIT PREPARED, so it counts as soon as it is delivered.
-      case "prepare":
-      case "stream_prepare":
-        this.#open = false;
-        this.#ends++;
-        return this.#settleEnd(message.endLsn);
-      case "rollback_prepared":
-        return this.#settleEnd(message.rollbackEndLsn);
-      default:
-        return undefined;
-    }
+  /**
+   * Takes what a message begins or ends. If it ends a transaction, returns the position of that end. A late prepare (see
+   * boundaryOf) ends at an old position and settles nothing.
+   */
+  boundary({ opens, closes, ends, fate, end }: Boundary): Lsn | undefined {
+    if (opens !== undefined) this.#open = true;
+    else if (closes) this.#open = false;
+    if (!ends || end === INVALID_LSN) return undefined;
+    // What was sent at PREPARE is not sent again at COMMIT PREPARED, so it counts as soon as it is delivered.
+    if (fate !== "rollback") this.#ends++;
+    this.#end = maxLsn(this.#end, end);
+    return this.#settle(end);
   }
 
   keepalive(walEnd: Lsn): void {
@@ -131,11 +118,6 @@ export class Ledger {
   /** The connection is lost: what was open will be sent again from its beginning. */
   disconnect(): void {
     this.#open = false;
-  }
-
-  #settleEnd(endLsn: Lsn): Lsn {
-    this.#end = maxLsn(this.#end, endLsn);
-    return this.#settle(endLsn);
   }
 
   #settle(position: Lsn): Lsn {

@@ -1,7 +1,7 @@
 import { WalctlError } from "../../errors.ts";
 import pg from "./pg.ts";
 import { CONNECT_DIAGNOSES, diagnoseScram } from "./diagnoses.ts";
-import { type Outlook, outlookOfSqlState } from "./outlook.ts";
+import { fieldOf, isNetworkError, passes } from "./causes.ts";
 import { type ConnectionTarget, describeHost } from "../target/target.ts";
 import { SqlState } from "./sqlstate.ts";
 
@@ -35,7 +35,7 @@ export function connectErrors(failures: readonly Failure[]): WalctlError {
   );
   const { hint } = connectError(last.error, last.target);
   // If one place may recover, another attempt is worthwhile.
-  const cause = (failures.find(({ error }) => outlookOf(error) === "passes") ?? last).error;
+  const cause = (failures.find(({ error }) => passes(error)) ?? last).error;
   return new WalctlError(`could not connect to any server: ${each.join("; ")}`, { hint, cause });
 }
 
@@ -121,41 +121,6 @@ function detailIsSafe(sqlState: string): boolean {
   );
 }
 
-const LOST_MESSAGES: ReadonlySet<string> = new Set([
-  "Connection terminated",
-  "Connection terminated unexpectedly",
-  "Client has encountered a connection error and is not queryable",
-  "Client was closed and is not queryable",
-]);
-
-const LOST_CODES: ReadonlySet<string> = new Set([
-  ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"],
-  ...["EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENETRESET", "ENOTFOUND", "EAI_AGAIN"],
-  // After a failover a standby may become what target_session_attrs asks for.
-  "WRONG_SESSION",
-]);
-
-/** The network or the server is gone. */
-function isNetworkError(error: unknown): boolean {
-  const code = codeOf(error);
-  if (code === undefined) return error instanceof Error && LOST_MESSAGES.has(error.message);
-  // The socket's file does not exist while the server restarts. Any other ENOENT concerns a certificate.
-  if (code === "ENOENT") return fieldOf(error, "syscall") === "connect";
-  return LOST_CODES.has(code);
-}
-
-/**
- * Whether another attempt may succeed. A WalctlError is judged by its cause. Only for servers that were connected
- * before: a failed first attempt is better reported at once.
- */
-export function outlookOf(error: unknown): Outlook {
-  if (error instanceof WalctlError)
-    return error.cause === undefined ? "stays" : outlookOf(error.cause);
-  if (error instanceof pg.DatabaseError)
-    return outlookOfSqlState(error.code ?? SqlState.internalError);
-  return isNetworkError(error) ? "passes" : "stays";
-}
-
 /** The SQLSTATE of the server's error, also if it is the cause of a WalctlError. */
 export function sqlStateOf(error: unknown): string | undefined {
   if (error instanceof WalctlError) return sqlStateOf(error.cause);
@@ -164,10 +129,4 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 function codeOf(error: unknown): string | undefined {
   return fieldOf(error, "code");
-}
-
-function fieldOf(error: unknown, name: string): string | undefined {
-  if (typeof error !== "object" || error === null) return undefined;
-  const value: unknown = Reflect.get(error, name);
-  return typeof value === "string" ? value : undefined;
 }

@@ -21,6 +21,7 @@ export const SqlState = {
   cantChangeRuntimeParam: "55P02",
   lockNotAvailable: "55P03",
   unsafeNewEnumValueUsage: "55P04",
+  queryCanceled: "57014",
   adminShutdown: "57P01",
   crashShutdown: "57P02",
   cannotConnectNow: "57P03",

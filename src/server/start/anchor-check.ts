@@ -1,5 +1,6 @@
 import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
-import { type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
+import { unixMsFromPgTime } from "../../pg-time.ts";
+import type { Boundary } from "../../pgoutput/boundary.ts";
 import type { OtherMessage } from "../../pgoutput/messages.ts";
 import type { Anchor, Gap } from "./continuity.ts";
 
@@ -24,30 +25,13 @@ export class AnchorCheck {
     return this.#pending;
   }
 
-  /** The check does not apply: the stream starts elsewhere than planned. */
-  drop(): void {
-    this.#pending = false;
-  }
-
   /** Takes each message that is not a row, in order. */
-  message(message: OtherMessage): Gap | undefined {
+  message(message: OtherMessage, boundary: Boundary | undefined): Gap | undefined {
     if (!this.#pending) return undefined;
-    switch (message.kind) {
-      case "begin":
-        return this.#end(message.finalLsn, message.transaction?.xid, message.commitTime);
-      case "stream_commit":
-        return this.#end(message.commitLsn, message.transaction.xid, message.commitTime);
-      case "begin_prepare":
-        return this.#end(message.prepareLsn, message.transaction.xid, message.prepareTime);
-      case "stream_prepare":
-        return this.#beyond(message.prepareLsn);
-      case "commit_prepared":
-        return this.#beyond(message.commitLsn);
-      case "message":
-        return message.transactional ? undefined : this.#beyond(message.messageLsn);
-      default:
-        return undefined;
-    }
+    if (boundary !== undefined) return this.#boundary(boundary);
+    return message.kind === "message" && !message.transactional
+      ? this.#beyond(message.messageLsn)
+      : undefined;
   }
 
   /** Takes a keepalive outside of transactions: the server has read its log up to `walEnd`. */
@@ -55,9 +39,11 @@ export class AnchorCheck {
     return this.#pending && walEnd >= this.#anchor.endLsn ? this.#mismatch() : undefined;
   }
 
-  #end(commitLsn: Lsn, xid: number | undefined, time: PgTime): Gap | undefined {
-    if (commitLsn !== this.#anchor.commitLsn) return this.#beyond(commitLsn);
-    if (xid !== this.#anchor.xid || unixMsFromPgTime(time) !== this.#anchor.commitUnixMs)
+  /** A late prepare is before the anchor, and says nothing. */
+  #boundary({ record, xid, time }: Boundary): Gap | undefined {
+    const { commitLsn, xid: anchorXid, commitUnixMs } = this.#anchor;
+    if (record !== commitLsn) return this.#beyond(record);
+    if (xid !== anchorXid || time === null || unixMsFromPgTime(time) !== commitUnixMs)
       return this.#mismatch();
     this.#pending = false;
     return undefined;

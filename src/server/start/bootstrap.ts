@@ -13,6 +13,7 @@ import { walctlCommand } from "../target/paste.ts";
 import {
   type ServerVersion,
   findWalLevelFault,
+  majorOf,
   readVersionAndWalLevel,
 } from "../settings/preflight.ts";
 import type { PublicationPlan } from "../publication/plan.ts";
@@ -58,6 +59,8 @@ export interface BootstrapOutcome {
   readonly slotName: string;
   /** The slot ends with the connection. */
   readonly temporary: boolean;
+  /** The server sends prepared transactions at PREPARE: a two-phase slot does so whether the stream asks or not. */
+  readonly twoPhase: boolean;
   readonly slotCreated: boolean;
   /** A new slot's consistent point, or the slot's confirmed_flush_lsn, as pg_lsn prints it. */
   readonly slotPosition: string;
@@ -95,6 +98,8 @@ export async function bootstrap(
     serverVersion,
     slotName: slot.name,
     temporary: slot.temporary,
+    // In 14 pgoutput has no such messages, whatever the slot is.
+    twoPhase: slot.twoPhase || (majorOf(serverVersion) >= 15 && outcome.slot?.two_phase === true),
     slotCreated: outcome.created,
     slotPosition: outcome.consistentPoint,
     oldest: parseLsn(outcome.slot?.restart_lsn ?? outcome.consistentPoint) ?? INVALID_LSN,

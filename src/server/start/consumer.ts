@@ -1,16 +1,15 @@
 import type { Lsn } from "../../lsn.ts";
 import type { OtherMessage, RowChange } from "../../pgoutput/messages.ts";
-import type { RolledBack } from "./unfinished.ts";
+import { Interruption } from "../query/causes.ts";
+import type { RolledBack } from "./transaction.ts";
 
 /**
  * A failure of the consumer, with its `cause`. It is never treated as the server's, whatever its code: a network file
  * system can time out too.
  */
-export class ConsumerError extends Error {
-  override readonly name = "ConsumerError";
-
+export class ConsumerError extends Interruption {
   constructor(cause: unknown) {
-    super("the consumer failed", { cause });
+    super("consumer", "the consumer failed", { cause });
   }
 }
 

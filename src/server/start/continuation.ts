@@ -3,7 +3,6 @@ import { INVALID_LSN, type Lsn, formatLsn, maxLsn, parseLsn } from "../../lsn.ts
 import { AnchorCheck } from "./anchor-check.ts";
 import type { BootstrapOutcome } from "./bootstrap.ts";
 import {
-  type Anchor,
   type Received,
   type Standing,
   findGap,
@@ -12,7 +11,8 @@ import {
   usableAnchor,
 } from "./continuity.ts";
 import { ofConsumer } from "./consumer.ts";
-import { GapError, StandbyBehind, warnOfGap } from "./gap-error.ts";
+import { GapError, warnOfGap } from "./gap-error.ts";
+import { Interruption } from "../query/causes.ts";
 import { type LogIdentity, identifyServer } from "./server-identity.ts";
 import type { SessionNews, SessionOptions } from "./options.ts";
 import { chooseStart, isInRecovery } from "./position.ts";
@@ -47,10 +47,10 @@ export class Continuation {
   #log: LogIdentity | undefined;
   /** No transaction that ended before it is missing. */
   #complete: Lsn | undefined;
-  /** The last commit that an earlier process received. */
-  #anchor: Anchor | undefined;
   /** Where to continue if what was received belongs to another log and the user accepts that. */
   #afreshFrom: Lsn | undefined;
+  /** Up to where the stream was received when the start was chosen. */
+  #end = INVALID_LSN;
   /** The temporary slot that ended with the lost connection. */
   #lostSlot: string | undefined;
 
@@ -59,8 +59,8 @@ export class Continuation {
   }
 
   /**
-   * @throws GapError for changes that would be skipped, unless that is allowed; StandbyBehind if it is too early to
-   * decide
+   * @throws GapError for changes that would be skipped, unless that is allowed; an Interruption (standbyBehind) if it is
+   * too early to decide
    */
   async choose(client: Client, state: StreamState, started: BootstrapOutcome): Promise<Start> {
     const server = await identifyServer(client);
@@ -72,6 +72,7 @@ export class Continuation {
     if (this.#afreshFrom !== undefined) return afresh(standing, this.#afreshFrom);
     if (this.#lostSlot !== undefined) return afresh(standing, INVALID_LSN);
     const received = this.#received(state);
+    this.#end = received.end;
     const gap = findGap(received, standing);
     if (gap !== undefined) {
       if (received.passed >= server.position) await requireNoStandby(client, received, standing);
@@ -110,9 +111,10 @@ export class Continuation {
     this.#afreshFrom = from;
   }
 
-  /** Another process has written FILE since it was read for the first start. */
-  isStale(endLsn: Lsn | undefined): boolean {
-    return endLsn !== this.#anchor?.endLsn;
+  /** Before the first start: whether another process has written FILE since it was read. */
+  get isStale(): boolean {
+    const now = this.#log === undefined ? ofConsumer(this.#options.received) : undefined;
+    return now !== undefined && now.end !== this.#end;
   }
 
   #received(state: StreamState): Received {
@@ -125,7 +127,7 @@ export class Continuation {
       end: ledger.next,
       complete: this.#complete,
       confirmed: feedback.confirmed,
-      anchor: resume.interrupted ?? resume.anchor ?? this.#anchor,
+      anchor: resume.anchor,
     };
   }
 
@@ -140,10 +142,7 @@ export class Continuation {
     }
     if (first && received.complete === undefined) warnOfAdvance(news, end, slotPosition);
     const anchor = usableAnchor(received, standing);
-    if (first) {
-      this.#anchor = anchor;
-      this.#complete = received.complete;
-    }
+    if (first) this.#complete = received.complete;
     const check =
       anchor === undefined
         ? undefined
@@ -163,7 +162,8 @@ async function requireNoStandby(
   { server }: Standing,
 ): Promise<void> {
   if (!(await isInRecovery(client))) return;
-  throw new StandbyBehind(
+  throw new Interruption(
+    "standbyBehind",
     `it has replayed its log up to ${formatLsn(server.position)}, and ${formatLsn(passed)} has been received`,
   );
 }

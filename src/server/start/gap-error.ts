@@ -1,7 +1,7 @@
 import { WalctlError } from "../../errors.ts";
+import { Interruption } from "../query/causes.ts";
 import type { Gap } from "./continuity.ts";
 import type { SessionNews } from "./options.ts";
-import { SqlState } from "../query/sqlstate.ts";
 
 const HINT =
   "To go on with what the server has now, without what is missing: --allow-gap. What is missing has to come from elsewhere, such as a new copy of the tables.";
@@ -11,7 +11,7 @@ export class GapError extends WalctlError {
   readonly gap: Gap;
 
   constructor(gap: Gap) {
-    super(gap.what, { detail: gap.detail, hint: HINT });
+    super(gap.what, { detail: gap.detail, hint: HINT, cause: new Interruption("gap", gap.what) });
     this.gap = gap;
   }
 }
@@ -19,10 +19,4 @@ export class GapError extends WalctlError {
 /** Warns of a gap that --allow-gap permits. */
 export function warnOfGap(news: SessionNews, { gap }: GapError): void {
   news.warn({ message: gap.what, detail: gap.detail });
-}
-
-/** The standby will catch up: try again. */
-export class StandbyBehind extends Error {
-  override readonly name = "StandbyBehind";
-  readonly code = SqlState.cannotConnectNow;
 }

@@ -1,6 +1,6 @@
 import { type Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { OtherMessage } from "../../pgoutput/messages.ts";
+import type { Boundary } from "../../pgoutput/boundary.ts";
 
 /**
  * Stop conditions: --limit (a number of row changes), --endpos (all that committed at or before a position has been
@@ -41,41 +41,25 @@ export class Limits {
     this.#rows--;
   }
 
-  /** Why the stream ends before this message; undefined if it does not. */
-  endsBefore(message: OtherMessage): "limit" | "endpos" | undefined {
-    // A commit that directly follows the last row belongs to it: without it the transaction would be cut short.
-    if (this.reached && message.kind !== "commit") return "limit";
-    if (this.#endpos === undefined && this.#until === undefined) return undefined;
-    switch (message.kind) {
-      case "begin":
-        return this.#isBeyond(message.finalLsn, message.commitTime);
-      case "stream_commit":
-      case "commit_prepared":
-        return this.#isBeyond(message.commitLsn, message.commitTime);
-      case "begin_prepare":
-      case "stream_prepare":
-        return this.#isBeyond(message.prepareLsn, message.prepareTime);
-      default:
-        return undefined;
-    }
+  /**
+   * Why the stream ends before a message; undefined if it does not. A late prepare is taken for what it says, a
+   * transaction that was prepared before the end: its COMMIT PREPARED, which may be beyond, follows it.
+   * @param boundary of that message
+   */
+  endsBefore(boundary: Boundary | undefined): "limit" | "endpos" | undefined {
+    // The end that directly follows the last row belongs to it: without it the transaction would be cut short.
+    if (this.reached && !(boundary?.closes === true && boundary.ends)) return "limit";
+    if (boundary?.fate === undefined || boundary.fate === "rollback") return undefined;
+    const { record, time } = boundary;
+    const late = this.#until !== undefined && time !== null && time > this.#until;
+    return late || (this.#endpos !== undefined && record > this.#endpos) ? "endpos" : undefined;
   }
 
-  #isBeyond(position: Lsn, time: PgTime): "endpos" | undefined {
-    const late = this.#until !== undefined && time > this.#until;
-    return late || (this.#endpos !== undefined && position > this.#endpos) ? "endpos" : undefined;
-  }
-
-  endsAfter(message: OtherMessage): "limit" | "endpos" | undefined {
-    switch (message.kind) {
-      case "commit":
-      case "stream_commit":
-      case "commit_prepared":
-        if (this.reached) return "limit";
-        // No need to wait for more: what commits later comes later.
-        return this.endsAt(message.endLsn) ? "endpos" : undefined;
-      default:
-        return undefined;
-    }
+  /** No need to wait for more: what the server sends later, a late prepare too, commits later. */
+  endsAfter(boundary: Boundary | undefined): "limit" | "endpos" | undefined {
+    if (boundary?.ends !== true) return undefined;
+    if (this.reached) return "limit";
+    return this.endsAt(boundary.end) ? "endpos" : undefined;
   }
 
   /** Whether --endpos is reached once everything that committed before `position` has been passed on. */

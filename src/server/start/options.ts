@@ -2,7 +2,7 @@ import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { BootstrapOutcome, BootstrapRequest } from "./bootstrap.ts";
 import type { Confirmations } from "../delivery/confirmations.ts";
-import type { Anchor, Received } from "./continuity.ts";
+import type { Received } from "./continuity.ts";
 import type { Horizon } from "./horizon.ts";
 import type { PgoutputOptions } from "../settings/pgoutput-options.ts";
 import type { Mark, PrintedPart } from "./resume.ts";
@@ -67,12 +67,6 @@ export interface TakenOver {
    * parts of transactions that have not ended. It is read only once.
    */
   readonly unfinished: Iterable<PrintedPart>;
-}
-
-/** What was passed on so far, in whole transactions. */
-export interface Passed {
-  readonly mark: Mark;
-  readonly anchor: Anchor | undefined;
 }
 
 /** The consumer's own confirmations. */

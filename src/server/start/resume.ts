@@ -1,110 +1,96 @@
 import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
 import { unixMsFromPgTime } from "../../pg-time.ts";
-import type {
-  Begin,
-  BeginPrepare,
-  Commit,
-  OtherMessage,
-  StreamCommit,
-  WalPosition,
-} from "../../pgoutput/messages.ts";
+import { type Boundary, lastByteBefore } from "../../pgoutput/boundary.ts";
+import type { OtherMessage, WalPosition } from "../../pgoutput/messages.ts";
 import type { Anchor } from "./continuity.ts";
-import {
-  CONTINUED,
-  NEW,
-  REPEATED,
-  type Repetition,
-  Unfinished,
-  anchorOf,
-  recordOf,
-} from "./unfinished.ts";
+import { CONTINUED, NEW, PartialTransaction, REPEATED, type Repetition } from "./transaction.ts";
 
-/** What an earlier process passed on. */
+/** What was passed on, in whole transactions. */
 export interface Mark {
   /** Everything that ended before it was passed on; 0/0: nothing. */
   readonly endLsn: Lsn;
   /** The end of the last message outside of transactions; 0/0 if none. */
   readonly messageLsn: Lsn;
+  /** The transaction that ended, or was prepared, last. */
+  readonly xid: number | undefined;
+  /** Its commit, if a server that has the same log is sure to repeat it. */
+  readonly anchor: Anchor | undefined;
 }
 
-/** What an earlier process printed of open transactions. */
+/** What an earlier process printed of open transactions, and all ends since. */
 export type PrintedPart =
-  /** A block of a streamed transaction begins or ends. */
-  | { readonly kind: "start" | "stop"; readonly xid: number }
+  | { readonly kind: "boundary"; readonly boundary: Boundary }
   /** A row, truncate or message inside a block. */
   | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
-  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number }
-  /** The end of any transaction, streamed or not. `lsn` is inside the record that ended it. */
-  | { readonly kind: "end"; readonly xid: number; readonly lsn: Lsn };
+  /** A subtransaction was rolled back. */
+  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number };
 
 /**
- * Recognises what the server repeats after a restart of the stream. Ends of transactions (Commit, Prepare and similar)
- * come in the order of the log, so an end that is not beyond the last one passed on is a repetition. A transaction that
- * was cut is sent again from its beginning. One that was streamed before may be sent in other blocks, or in one piece,
- * and is recognised by its xid.
+ * Recognises what the server repeats after a restart of the stream.
+ *
+ * A record that decided before the start of the stream is not sent (SnapBuildXactNeedsSkip in snapbuild.c), and the
+ * others come in the order of the log. So a transaction whose end is not beyond the last end that was passed on is
+ * repeated. The exception is a late prepare (see boundaryOf), whose record is before the start: it comes with its
+ * COMMIT PREPARED, so it was passed on only if nothing else has ended since. A transaction that was cut is sent again
+ * from its beginning, and is recognised by its xid.
  */
 export class Resume {
-  /** A position inside the record of the last end that was passed on. */
+  /** Where the server has started: it repeats no record before that. */
+  #from = INVALID_LSN;
+  /** A position inside the furthest record that ended something and was passed on. */
   #lastEnd = INVALID_LSN;
   #lastMessageLsn = INVALID_LSN;
-  /** The last end that was passed on, if it was a commit. */
-  #commit: Commit | StreamCommit | undefined;
-  /** The transaction of the last commit, also if an earlier process passed it on. */
-  #committedXid: number | undefined;
+  /** The transaction that ended, or was prepared, last. */
+  #lastXid: number | undefined;
+  #anchor: Anchor | undefined;
   /** Transactions that were streamed or cut. The many that are sent whole are never added. */
-  readonly #unfinished = new Map<number, Unfinished>();
+  readonly #parts = new Map<number, PartialTransaction>();
   /** The transaction that is open now. */
-  #open: Unfinished | undefined;
+  #open: PartialTransaction | undefined;
   /** The open transaction was already passed on completely. */
   #old = false;
 
+  /** The server has started to stream, from that position on. */
+  start(from: Lsn): void {
+    this.#from = from;
+  }
+
   /** The connection is lost: what was not finished will be sent again. */
   disconnect(): void {
-    if (this.#open !== undefined) this.#keep(this.#open);
-    this.#open = undefined;
-    this.#old = false;
-    for (const unfinished of this.#unfinished.values()) unfinished.rewind();
+    if (this.#open !== undefined) this.#parts.set(this.#open.xid, this.#open);
+    this.#close();
+    for (const part of this.#parts.values()) part.cut();
   }
 
   /** Skips everything that an earlier process passed on and that has ended. */
-  skip({ endLsn, messageLsn }: Mark): void {
+  skip({ endLsn, messageLsn, xid, anchor }: Mark): void {
     this.#lastEnd = maxLsn(this.#lastEnd, lastByteBefore(endLsn));
     this.#lastMessageLsn = maxLsn(this.#lastMessageLsn, messageLsn);
+    this.#lastXid = xid;
+    this.#anchor = anchor;
   }
 
-  /** The end of the last message outside of transactions that was passed on. */
-  get messageLsn(): Lsn {
-    return this.#lastMessageLsn;
-  }
-
-  /** The last end that was passed on, if it is a commit. */
-  get anchor(): Anchor | undefined {
-    const commit = this.#commit;
-    if (commit === undefined) return undefined;
-    const { commitLsn, endLsn, transaction, commitTime } = commit;
-    return {
-      commitLsn,
-      endLsn,
-      xid: transaction?.xid ?? 0,
-      commitUnixMs: unixMsFromPgTime(commitTime),
-    };
+  /** @param endLsn the end of the last transaction that was passed on */
+  mark(endLsn: Lsn): Mark {
+    const [messageLsn, xid, anchor] = [this.#lastMessageLsn, this.#lastXid, this.#anchor];
+    return { endLsn, messageLsn, xid, anchor };
   }
 
   /** The furthest WAL record of which something was passed on. */
   get passed(): Lsn {
     let passed = maxLsn(this.#lastEnd, lastByteBefore(this.#lastMessageLsn));
-    for (const unfinished of this.#unfinished.values()) passed = maxLsn(passed, unfinished.passed);
+    for (const part of this.#parts.values()) passed = maxLsn(passed, part.passed);
     return maxLsn(passed, this.#open?.passed ?? INVALID_LSN);
   }
 
-  /**
-   * The transaction that the lost connection cut between its Begin and its end: its rest is sent before anything else.
-   */
-  get interrupted(): Anchor | undefined {
-    for (const { begin } of this.#unfinished.values()) {
-      if (begin !== undefined && recordOf(begin) > this.#lastEnd) return anchorOf(begin);
+  /** What a server with the same log is sure to send first if it starts there. See AnchorCheck. */
+  get anchor(): Anchor | undefined {
+    for (const { begin } of this.#parts.values()) {
+      // The lost connection cut it, and its rest is sent before anything else. A late prepare has no place of its own.
+      if (begin !== undefined && begin.record > this.#lastEnd && begin.record >= this.#from)
+        return anchorOf(begin);
     }
-    return undefined;
+    return this.#anchor;
   }
 
   /** The open transaction was already passed on completely and is being repeated. */
@@ -112,46 +98,27 @@ export class Resume {
     return this.#old;
   }
 
-  /** Call it once for each message except rows, before it is processed. Relation and Type are never repetitions. */
-  judge(message: OtherMessage): Repetition {
+  /**
+   * Takes each message except rows, before it is processed. Relation and Type are never repetitions.
+   * @param boundary what boundaryOf() says of it
+   */
+  judge(message: OtherMessage, boundary: Boundary | undefined): Repetition {
+    if (boundary !== undefined) return this.#judgeBoundary(boundary);
     switch (message.kind) {
       case "truncate":
         return this.judgeChange(message.transaction?.xid, message.position);
-      case "relation":
-      case "type":
-        return NEW;
-      case "begin":
-        return this.#begin(message, message.transaction?.xid ?? 0);
-      case "begin_prepare":
-        return this.#begin(message, message.transaction.xid);
-      case "origin":
-        return this.#origin();
       case "message":
         return message.transactional
           ? this.judgeChange(message.transaction?.xid, message.position)
           : this.#outside(message.messageLsn);
-      case "stream_start":
-        return this.#startBlock(message.transaction.xid);
-      case "stream_stop":
-        return this.#stopBlock();
+      case "origin":
+        return this.#origin();
       case "stream_abort":
-        return this.#abort(message.transaction.xid, message.subxid);
-      case "commit":
-      case "stream_commit": {
-        const xid = message.transaction?.xid;
-        return this.#end(xid ?? 0, message.commitLsn, message, xid);
-      }
-      case "commit_prepared":
-        return this.#end(message.transaction.xid, message.commitLsn);
-      case "prepare":
-      case "stream_prepare":
-        return this.#end(message.transaction.xid, message.prepareLsn);
-      case "rollback_prepared":
-        // The only end that is identified by the byte after its record, where the next record may start.
-        return this.#end(message.transaction.xid, lastByteBefore(message.rollbackEndLsn));
-      case "abort":
-      case "table_changed":
-      case "unknown":
+        return this.#abortSubtransaction(message.transaction.xid, message.subxid);
+      case "relation":
+      case "type":
+        return NEW;
+      default:
         return this.#old ? REPEATED : NEW;
     }
   }
@@ -167,44 +134,50 @@ export class Resume {
 
   /** Takes what an earlier process printed, part by part and in order. */
   recall(part: PrintedPart): void {
-    switch (part.kind) {
-      case "start":
-        return void this.#startBlock(part.xid);
-      case "stop":
-        return void this.#stopBlock();
-      case "change":
-        return void this.judgeChange(part.xid, positionOf(part.lsn));
-      case "abort":
-        return void this.#abort(part.xid, part.subxid);
-      case "end":
-        // Too little is known for an anchor.
-        return void this.#end(part.xid, part.lsn, undefined, part.xid);
+    if (part.kind === "boundary") this.#judgeBoundary(part.boundary);
+    else if (part.kind === "abort") this.#abortSubtransaction(part.xid, part.subxid);
+    else {
+      const { lsn } = part;
+      const position = { high: Number(lsn >> 32n), low: Number(BigInt.asUintN(32, lsn)) };
+      this.judgeChange(part.xid, position);
     }
   }
 
-  #begin(begin: Begin | BeginPrepare, xid: number): Repetition {
-    this.#old = recordOf(begin) <= this.#lastEnd;
+  #judgeBoundary(boundary: Boundary): Repetition {
+    const { opens, ends, fate } = boundary;
+    if (opens === "transaction") return this.#begin(boundary);
+    if (opens === "block") return this.#startBlock(boundary.xid);
+    if (!ends) return this.#stopBlock();
+    // Without a position of its own, as of a transaction that the server streamed and that was rolled back.
+    return fate === "rollback" && boundary.end === INVALID_LSN
+      ? this.#abort(boundary.xid)
+      : this.#end(boundary);
+  }
+
+  #begin(boundary: Boundary): Repetition {
+    this.#old = this.#isOld(boundary);
     if (this.#old) return REPEATED;
-    const open = this.#enter(xid);
+    const open = (this.#open = this.#find(boundary.xid) ?? new PartialTransaction(boundary.xid));
     const repeated = open.begin !== undefined;
-    open.begin = begin;
+    open.begin = boundary;
     return repeated ? REPEATED : NEW;
   }
 
-  /** A stream that starts at the last commit may repeat that transaction in blocks. */
+  /** A stream that starts before the last end may repeat that transaction in blocks. */
   #startBlock(xid: number): Repetition {
     const known = this.#find(xid);
-    this.#old = known === undefined && this.#committedXid === xid;
+    this.#old = known === undefined && this.#lastXid === xid;
     if (this.#old) return REPEATED;
-    const continued = known?.streamed === true;
-    this.#keep(this.#enter(xid)).streamed = true;
+    const open = (this.#open = known ?? new PartialTransaction(xid));
+    const continued = open.streamed;
+    open.streamed = true;
+    this.#parts.set(xid, open);
     return continued ? CONTINUED : NEW;
   }
 
   #stopBlock(): Repetition {
     const repeated = this.#old;
-    this.#open = undefined;
-    this.#old = false;
+    this.#close();
     return repeated ? REPEATED : NEW;
   }
 
@@ -223,60 +196,79 @@ export class Resume {
     return NEW;
   }
 
-  #end(xid: number, end: Lsn, commit?: Commit | StreamCommit, committedXid?: number): Repetition {
-    const unfinished = this.#find(xid);
-    const repeated = end <= this.#lastEnd;
-    this.#open = undefined;
-    this.#old = false;
-    if (unfinished !== undefined) this.#unfinished.delete(xid);
+  #end(boundary: Boundary): Repetition {
+    const { xid, record } = boundary;
+    const part = this.#find(xid);
+    const repeated = this.#isOld(boundary);
+    this.#close();
+    if (part !== undefined) this.#parts.delete(xid);
     if (repeated) return REPEATED;
-    this.#lastEnd = end;
-    this.#commit = commit;
-    this.#committedXid = committedXid;
+    this.#lastXid = xid;
+    if (record > this.#lastEnd) {
+      this.#lastEnd = record;
+      this.#anchor = isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
+    }
     this.#forgetAborted();
-    return unfinished?.judgeEnd() ?? NEW;
+    return part?.judgeEnd() ?? NEW;
   }
 
-  /** A rolled-back subtransaction discards only its own changes: the transaction continues. */
-  #abort(xid: number, subxid: number): Repetition {
-    const unfinished = this.#find(xid);
-    if (unfinished === undefined) return this.#committedXid === xid ? REPEATED : NEW;
-    if (xid !== subxid) {
-      unfinished.abortSubtransaction(subxid);
-      return NEW;
-    }
-    const repeated = unfinished.aborted;
-    unfinished.aborted = true;
+  /** Whether its end was passed on. */
+  #isOld({ fate, record, xid }: Boundary): boolean {
+    if (record > this.#lastEnd) return false;
+    return fate === "prepare" && record < this.#from ? xid === this.#lastXid : true;
+  }
+
+  #abort(xid: number): Repetition {
+    this.#close();
+    const part = this.#find(xid);
+    if (part === undefined) return this.#lastXid === xid ? REPEATED : NEW;
+    const repeated = part.aborted;
+    part.aborted = true;
     return repeated ? REPEATED : NEW;
+  }
+
+  /** Only its own changes are void: the transaction continues. */
+  #abortSubtransaction(xid: number, subxid: number): Repetition {
+    const part = this.#find(xid);
+    if (part === undefined) return this.#lastXid === xid ? REPEATED : NEW;
+    part.abortSubtransaction(subxid);
+    return NEW;
   }
 
   /** The server does not send these again: a later start is behind them. */
   #forgetAborted(): void {
-    for (const [xid, { aborted }] of this.#unfinished) {
-      if (aborted) this.#unfinished.delete(xid);
+    for (const [xid, { aborted }] of this.#parts) {
+      if (aborted) this.#parts.delete(xid);
     }
   }
 
-  #enter(xid: number): Unfinished {
-    this.#open = this.#find(xid) ?? new Unfinished(xid);
-    return this.#open;
+  #close(): void {
+    this.#open = undefined;
+    this.#old = false;
   }
 
-  #keep(unfinished: Unfinished): Unfinished {
-    this.#unfinished.set(unfinished.xid, unfinished);
-    return unfinished;
-  }
-
-  #find(xid: number): Unfinished | undefined {
-    return this.#unfinished.size === 0 ? undefined : this.#unfinished.get(xid);
+  #find(xid: number): PartialTransaction | undefined {
+    return this.#parts.size === 0 ? undefined : this.#parts.get(xid);
   }
 }
 
-/** A position inside the record that ends there: the next one may start at its end. */
-function lastByteBefore(end: Lsn): Lsn {
-  return end === INVALID_LSN ? end : ((end - 1n) as Lsn);
+/**
+ * Whether a server that starts at the commit record is sure to send the transaction again. It streams nothing before
+ * that position (ReorderBufferCanStartStreaming), and 15 and later send no transaction without a change. What it sent
+ * whole had a change, and has it again: snapshots of the catalogue are those of the time, for publications, row filters
+ * and column lists too. What it sent in blocks may have had none, or only such as were rolled back to a savepoint.
+ * COMMIT PREPARED and PREPARE are no anchors: these depend on when the slot began to decode prepared transactions.
+ */
+function isRepeatable({ fate, closes }: Boundary, part: PartialTransaction | undefined): boolean {
+  return fate === "commit" && (closes || part?.isChanged === true);
 }
 
-function positionOf(lsn: Lsn): WalPosition {
-  return { high: Number(lsn >> 32n), low: Number(BigInt.asUintN(32, lsn)) };
+function anchorOf({ record, end, xid, time }: Boundary): Anchor {
+  return {
+    commitLsn: record,
+    // Before its end has come, a lower bound: only that says where the record ends.
+    endLsn: maxLsn(end, (record + 1n) as Lsn),
+    xid,
+    commitUnixMs: time === null ? 0 : unixMsFromPgTime(time),
+  };
 }

@@ -1,6 +1,8 @@
 import type { Client } from "pg";
 import { DecodeError, WalctlError } from "../../errors.ts";
-import { NO_WALSENDER, outlookOf, serverError, sqlStateOf } from "../query/server-errors.ts";
+import { Interruption } from "../query/causes.ts";
+import { NO_WALSENDER, serverError, sqlStateOf } from "../query/server-errors.ts";
+import { ConsumerError } from "../start/consumer.ts";
 import { createBeside } from "../slot/beside.ts";
 import { slotInUseError } from "../slot/slot.ts";
 import type { ConnectionTarget } from "../target/target.ts";
@@ -12,28 +14,6 @@ const STREAM_HINTS = {
   [SqlState.undefinedFunction]:
     "Some type of a published table has no binary form: leave out --binary.",
 };
-
-/** Another session uses the slot, and may release it. */
-export function isSlotInUse(error: unknown): boolean {
-  return sqlStateOf(error) === SqlState.objectInUse;
-}
-
-/**
- * Whether the error was caused by our own shutdown, or is one after which the next process would try again. Any other
- * error, such as an output that cannot be written, is reported even after Ctrl-C: output may be incomplete.
- */
-export function isFarewell(error: unknown): boolean {
-  return outlookOf(error) === "passes";
-}
-
-/** What happened, for a warning. */
-export function describeInterruption(error: unknown): string {
-  if (error instanceof LeftForStall) return error.message;
-  // These end the session, not only the statement. The severity cannot be used: it is in the server's language.
-  const connectionLost = /^(08|25P|57P|53300)/.test(sqlStateOf(error) ?? "08");
-  const what = connectionLost ? "lost the connection to the server" : "the stream was interrupted";
-  return `${what}: ${reasonOf(error)}`;
-}
 
 /** The reason for a warning, in one line. */
 export function reasonOf(error: unknown): string {
@@ -49,13 +29,14 @@ export function reasonOf(error: unknown): string {
  * @throws the error itself if it is not the server's: the consumer's, or a bug
  */
 export function explainStreamError(error: unknown): WalctlError {
+  if (error instanceof ConsumerError) throw error;
   if (error instanceof DecodeError) {
     return new WalctlError(`the server sent a message that cannot be decoded: ${error.message}`, {
       detail: "All before it has been printed, and the slot was not advanced past that.",
       cause: error,
     });
   }
-  if (error instanceof LeftForStall) return new WalctlError(error.message, { cause: error });
+  if (error instanceof Interruption) return new WalctlError(error.message, { cause: error });
   return serverError(error, "stream the changes", STREAM_HINTS);
 }
 
@@ -88,34 +69,4 @@ async function olderSlotError(
   return serverError(error, "stream the changes", {
     [SqlState.undefinedObject]: `A slot sees a publication only from when that was created. What "${slot}" holds from before can only be decoded for publications of that time, and stays there. If the publication is there now, it takes a slot that sees it${another}`,
   });
-}
-
-/** Nothing was received for so long that the connection must be lost. */
-export class ServerSilent extends Error {
-  override readonly name = "ServerSilent";
-  readonly code = "ETIMEDOUT";
-
-  constructor() {
-    super("the server has been silent for too long");
-  }
-}
-
-/** The server ended the stream, as it does when it stops. */
-export class ConnectionEnded extends Error {
-  override readonly name = "ConnectionEnded";
-  readonly code = "ECONNRESET";
-
-  constructor() {
-    super("the server ended the stream");
-  }
-}
-
-/** The connection was closed because the server waits, or may wait, for a reader that stalls. */
-export class LeftForStall extends Error {
-  override readonly name = "LeftForStall";
-  readonly code = "ECONNABORTED";
-
-  constructor(reason: string) {
-    super(`disconnected, because the reader stalls and the server must not wait for it: ${reason}`);
-  }
 }

@@ -1,5 +1,6 @@
 import { DecodeError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
+import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
 import { isRowChange } from "../../pgoutput/changes.ts";
 import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
 import type {
@@ -15,9 +16,8 @@ import type { Verdict } from "../connection/backend-frames.ts";
 import { FrameTag, readPrimaryKeepalive, readXLogData } from "../delivery/frame.ts";
 import type { AnchorCheck } from "../start/anchor-check.ts";
 import type { Gap } from "../start/continuity.ts";
-import { GapError } from "../start/gap-error.ts";
 import type { StreamState } from "../start/state.ts";
-import type { RolledBack } from "../start/unfinished.ts";
+import type { RolledBack } from "../start/transaction.ts";
 
 /** Why a stream ended without an error. */
 export type StreamEnd = "stopped" | "limit" | "endpos";
@@ -25,6 +25,7 @@ export type StreamEnd = "stopped" | "limit" | "endpos";
 /** A message that cannot be passed on yet. */
 interface Held {
   readonly message: PgoutputMessage;
+  readonly boundary: Boundary | undefined;
   /** It only has to be remembered: its transaction is repeated. */
   readonly announced: boolean;
   readonly frame: Uint8Array;
@@ -38,7 +39,7 @@ interface Held {
 export class Intake {
   readonly #state: StreamState;
   readonly #decoder = new PgoutputDecoder();
-  readonly #onGap: (error: GapError) => void;
+  readonly #onChecked: (gap: Gap | undefined) => void;
   /** Set until it is certain that the log is the one received before. */
   #check: AnchorCheck | undefined;
   #end: StreamEnd | undefined;
@@ -47,15 +48,17 @@ export class Intake {
   /** The offset of the payload that is being received. */
   #frameStart = 0;
 
-  /** @param onGap the log is a different one: nothing more may be passed on */
+  /**
+   * @param onChecked the check has ended. With a gap, the log is a different one, and nothing more may be passed on.
+   */
   constructor(
     state: StreamState,
     check: AnchorCheck | undefined,
-    onGap: (error: GapError) => void,
+    onChecked: (gap: Gap | undefined) => void,
   ) {
     this.#state = state;
     this.#check = check;
-    this.#onGap = onGap;
+    this.#onChecked = onChecked;
     state.feedback.hold(check !== undefined);
   }
 
@@ -106,26 +109,27 @@ export class Intake {
     if (held === undefined) return;
     this.#held = undefined;
     this.#state.consumer.frame?.(held.frame);
-    this.#pass(held.message, held.announced);
+    this.#pass(held.message, held.boundary, held.announced);
   }
 
   #receive(message: PgoutputMessage, payload: ByteReader): void {
     if (isRowChange(message)) return this.#change(message, payload);
     if (this.#state.resume.repeating && announces(message)) return this.#announce(message, payload);
-    if (this.#check !== undefined && this.#parts(this.#check.message(message))) return;
+    const boundary = boundaryOf(message);
+    if (this.#check !== undefined && this.#parts(this.#check.message(message, boundary))) return;
     const { consumer, limits, resume } = this.#state;
-    const { repeated, continued, rolledBack } = resume.judge(message);
+    const { repeated, continued, rolledBack } = resume.judge(message, boundary);
     this.#voidRolledBack(rolledBack);
     if (repeated) return;
-    this.#end = limits.endsBefore(message);
+    this.#end = limits.endsBefore(boundary);
     if (this.#end !== undefined) return;
     if (message.kind === "stream_start" && message.firstSegment && continued) {
       // The blocks passed on before stay valid, so this must not look like a new beginning.
       consumer.note?.({ stream_continues: message.transaction.xid });
       consumer.frame?.(this.#frame(payload));
-      return this.#pass({ ...message, firstSegment: false });
+      return this.#pass({ ...message, firstSegment: false }, boundary);
     }
-    this.#prepare(message, payload, false);
+    this.#prepare(message, boundary, payload);
   }
 
   /**
@@ -134,29 +138,32 @@ export class Intake {
    */
   #announce(message: RelationMessage | TypeMessage, payload: ByteReader): void {
     const captured = this.#state.consumer.frame !== undefined;
-    this.#prepare({ ...message, transaction: null }, payload, !captured);
+    this.#prepare({ ...message, transaction: null }, undefined, payload, !captured);
   }
 
-  #prepare(message: OtherMessage, payload: ByteReader, announced: boolean): void {
+  #prepare(
+    message: OtherMessage,
+    boundary: Boundary | undefined,
+    payload: ByteReader,
+    announced = false,
+  ): void {
     const { consumer } = this.#state;
     const ready = consumer.prepare(message);
     if (ready === undefined) {
       consumer.frame?.(this.#frame(payload));
-      this.#pass(message, announced);
-    } else this.#held = { message, announced, frame: this.#frame(payload), ready };
+      this.#pass(message, boundary, announced);
+    } else this.#held = { message, boundary, announced, frame: this.#frame(payload), ready };
   }
 
-  /** Ends the stream and returns true if the log is not the one received before. */
+  /** Returns true if the log is not the one received before. */
   #parts(gap: Gap | undefined): boolean {
-    if (gap !== undefined) {
-      this.#onGap(new GapError(gap));
-      return true;
-    }
-    if (this.#check?.pending === false) {
+    if (this.#check?.pending !== false) return false;
+    if (gap === undefined) {
       this.#check = undefined;
       this.#state.feedback.hold(false);
     }
-    return false;
+    this.#onChecked(gap);
+    return gap !== undefined;
   }
 
   /** The hot path: rows come by the million, and skip every check that only other messages need. */
@@ -172,7 +179,8 @@ export class Intake {
     if (this.#decoder.streaming) {
       const ready = consumer.prepareStreamed(change);
       if (ready !== undefined) {
-        this.#held = { message: change, announced: false, frame: this.#frame(payload), ready };
+        const frame = this.#frame(payload);
+        this.#held = { message: change, boundary: undefined, announced: false, frame, ready };
         return;
       }
     }
@@ -186,7 +194,7 @@ export class Intake {
     return payload.bytes.subarray(this.#frameStart, payload.end);
   }
 
-  #pass(message: PgoutputMessage, announced = false): void {
+  #pass(message: PgoutputMessage, boundary: Boundary | undefined, announced = false): void {
     const { confirmed, consumer, ledger, limits } = this.#state;
     if (isRowChange(message)) {
       if (consumer.change(message)) limits.change();
@@ -194,16 +202,16 @@ export class Intake {
     }
     if (announced) return consumer.announce(message);
     consumer.message(message);
-    const end = ledger.message(message);
+    const end = boundary && ledger.boundary(boundary);
     if (end !== undefined) confirmed?.confirmations.commit(end);
-    this.#end = limits.endsAfter(message);
+    this.#end = limits.endsAfter(boundary);
   }
 
   /** Passes on Stream Aborts that the server does not send: changes that were passed on have been rolled back. */
   #voidRolledBack(rolledBack: readonly RolledBack[]): void {
     if (rolledBack.length === 0) return;
     this.#state.consumer.note?.({ rolled_back: rolledBack });
-    for (const { xid, subxid } of rolledBack) this.#pass(streamAbort(xid, subxid));
+    for (const { xid, subxid } of rolledBack) this.#pass(streamAbort(xid, subxid), undefined);
   }
 
   #keepalive(walEnd: Lsn): void {

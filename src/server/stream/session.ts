@@ -8,26 +8,21 @@ import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
 import { Backoff, Outage } from "./backoff.ts";
 import { type BootstrapOutcome, bootstrap } from "../start/bootstrap.ts";
+import { type Cause, Interruption, causeOf } from "../query/causes.ts";
 import { connect, disconnect } from "../connection/connect.ts";
 import { ConsumerError, ofConsumer } from "../start/consumer.ts";
 import { Continuation, type Start } from "../start/continuation.ts";
-import { GapError, StandbyBehind, warnOfGap } from "../start/gap-error.ts";
+import { GapError, warnOfGap } from "../start/gap-error.ts";
 import { formatPgoutputOptions } from "../settings/pgoutput-options.ts";
-import { outlookOf } from "../query/server-errors.ts";
-import type { Passed, SessionOptions, SessionStatus } from "../start/options.ts";
+import type { SessionOptions, SessionStatus } from "../start/options.ts";
+import type { Mark } from "../start/resume.ts";
 import { skippedPublication } from "../publication/skipped.ts";
 import { quoteIdentifier } from "../query/sql.ts";
-import {
-  LeftForStall,
-  describeInterruption,
-  explainRefusal,
-  explainStreamError,
-  isFarewell,
-  isSlotInUse,
-  reasonOf,
-} from "./errors.ts";
+import { explainRefusal, explainStreamError, reasonOf } from "./errors.ts";
 import type { StreamEnd } from "./intake.ts";
 import { readStreamPace } from "./pace.ts";
+import { Phases } from "./phases.ts";
+import { SUCCESSION } from "./reconnection.ts";
 import { type StreamState, forgetStream, openState } from "../start/state.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { WalStream } from "./wal-stream.ts";
@@ -39,10 +34,6 @@ const START_PATIENCE_MS = 30_000;
 /** A slot in use is requested at least this often. */
 const SLOT_POLL_MS = 1000;
 
-/**
- * After this many attempts without progress a doubtful error is final. Including the pauses this takes half a minute.
- */
-const DOUBTS_MAX = 10;
 /** A stream that lasted this long resets the back-off, even without progress. */
 const LASTING_MS = 10_000;
 
@@ -57,10 +48,13 @@ export class ReplicationSession {
   readonly #options: SessionOptions;
   readonly #backoff = new Backoff();
   readonly #outage = new Outage();
+  readonly #continuation: Continuation;
+  #phases = new Phases();
   #state: StreamState | undefined;
   #stream: WalStream | undefined;
+  /** Attempts whose start the server has accepted. */
   #starts = 0;
-  /** When the current attempt began to stream. */
+  /** When the last of these was. */
   #startedMs = Infinity;
   /** The position that earlier attempts reached. */
   #reached = INVALID_LSN;
@@ -68,7 +62,6 @@ export class ReplicationSession {
   #doubts = 0;
   /** The write that was pending when the last connection ended. The reader may stall for hours. */
   #writing: Promise<void> | undefined;
-  readonly #continuation: Continuation;
   /** Who used the slot, as last reported. */
   #waitedFor: string | undefined;
 
@@ -104,13 +97,8 @@ export class ReplicationSession {
   }
 
   /** Undefined if nothing was passed on. */
-  get passed(): Passed | undefined {
-    if (this.#state === undefined) return undefined;
-    const { ledger, resume } = this.#state;
-    return {
-      mark: { endLsn: ledger.next, messageLsn: resume.messageLsn },
-      anchor: resume.anchor,
-    };
+  get passed(): Mark | undefined {
+    return this.#state?.resume.mark(this.#state.ledger.next);
   }
 
   /** @throws WalctlError, or an error of the consumer */
@@ -132,6 +120,7 @@ export class ReplicationSession {
   async #loop(): Promise<StreamEnd> {
     const { stop } = this.#options;
     for (;;) {
+      this.#phases = new Phases();
       try {
         const end = await this.#attempt();
         await unlessAborted(this.#writing, stop);
@@ -139,26 +128,38 @@ export class ReplicationSession {
         const state = this.#state;
         const last = state && ofConsumer(() => state.consumer.sync(state.ledger.written));
         if (last instanceof Promise) await within(last, LAST_SYNC_MS);
+        this.#phases.enter("ended");
         return end;
       } catch (error) {
-        if (stop.aborted && isFarewell(error)) return "stopped";
-        if (error instanceof GapError && this.#options.allowGap) {
-          // The server did not repeat the last commit: its log is a different one.
-          warnOfGap(this.#options.news, error);
-          this.#continuation.forget(error.gap.from);
-          await unlessAborted(this.#writing, stop);
-          continue;
-        }
-        this.#judgeAttempt();
-        const again = this.#mayTryAgain(error);
-        const delayMs = again ? this.#announce(error) : 0;
-        // A pending write has to finish before anything else, on the next connection or at the end.
-        await unlessAborted(this.#writing, stop);
-        if (!again) throw explainStreamError(error);
+        const delayMs = await this.#recover(error);
+        if (delayMs === undefined) return "stopped";
         await pause(delayMs, stop);
+        if (stop.aborted) return "stopped";
       }
-      if (stop.aborted) return "stopped";
     }
+  }
+
+  /** How long to wait before the next attempt; undefined: a signal has ended the session. @throws if there is none */
+  async #recover(error: unknown): Promise<number | undefined> {
+    const { stop, news, reconnect, waitForSlot, allowGap } = this.#options;
+    const cause = causeOf(error);
+    const { isFarewell, next } = SUCCESSION[cause];
+    const leaves = stop.aborted && isFarewell;
+    if (cause !== "gap") this.#judgeAttempt();
+    if (cause === "doubtful") this.#doubts++;
+    const [reached, started, doubts] = [this.#state !== undefined, this.#starts > 0, this.#doubts];
+    const then = next({ reached, started, reconnect, waitForSlot, allowGap, doubts });
+    this.#phases.enter(leaves || then === "fail" ? "ended" : "waiting");
+    if (leaves) return undefined;
+    const delayMs = then === "wait" ? this.#announce(cause, error) : 0;
+    if (then === "afresh" && error instanceof GapError) {
+      warnOfGap(news, error);
+      this.#continuation.forget(error.gap.from);
+    }
+    // A pending write has to finish before anything else, on the next connection or at the end.
+    await unlessAborted(this.#writing, stop);
+    if (then === "fail") throw explainStreamError(error);
+    return delayMs;
   }
 
   /**
@@ -176,33 +177,20 @@ export class ReplicationSession {
     this.#startedMs = Infinity;
   }
 
-  /** Before the first start errors are final: a new user should see them at once. */
-  #mayTryAgain(error: unknown): boolean {
-    const { reconnect, waitForSlot } = this.#options;
-    // Later our own previous session may hold it: the server does not know yet that it is gone.
-    if (isSlotInUse(error)) return this.#starts > 0 ? reconnect : waitForSlot;
-    if (this.#state === undefined || !reconnect) return false;
-    const outlook = outlookOf(error);
-    return outlook === "passes" || (outlook === "doubtful" && ++this.#doubts <= DOUBTS_MAX);
-  }
-
   /** Warns why the stream was interrupted, unless it just did, and returns how long to wait before the next attempt. */
-  #announce(error: unknown): number {
+  #announce(cause: Cause, error: unknown): number {
     const delayMs = this.#backoff.nextMs();
-    const inUse = isSlotInUse(error);
-    const waits = inUse ? "slot" : error instanceof StandbyBehind ? "standby" : undefined;
-    const message = waits
-      ? `waiting for the ${waits}: ${reasonOf(error)}`
-      : describeInterruption(error);
+    const inUse = cause === "slotInUse";
+    const message = SUCCESSION[cause].says(reasonOf(error));
     const again =
-      error instanceof LeftForStall
+      cause === "readerStalls"
         ? "It connects again when the reader goes on."
         : `Connecting again in ${(delayMs / 1000).toFixed(1)} s.`;
     const lasting = this.#outage.add(message);
     const detail =
       inUse && error instanceof WalctlError ? error.detail : `${lasting ?? ""}${again}`;
     // Warn again only when the slot's holder changes. A doubtful error is soon the last.
-    const isNews = lasting !== undefined || outlookOf(error) === "doubtful";
+    const isNews = lasting !== undefined || cause === "doubtful";
     if (inUse ? detail !== this.#waitedFor : isNews)
       this.#options.news.warn({ message, ...(detail === undefined ? {} : { detail }) });
     this.#waitedFor = inUse ? detail : undefined;
@@ -241,12 +229,17 @@ export class ReplicationSession {
       const start = await this.#continuation.choose(client, this.#state, started);
       const state = start.gap ? (this.#state = forgetStream(this.#state)) : this.#state;
       if (this.#starts > 0) state.ledger.restart();
-      state.feedback.restart(start.standing.slotPosition);
       const { from } = start;
+      const { slotPosition } = start.standing;
+      state.feedback.restart(slotPosition);
+      state.resume.start(maxLsn(from, slotPosition));
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
       const pace = await readStreamPace(client, this.#options.statusIntervalMs);
       const onStart = (): void => {
         clearTimeout(patience);
+        if (this.#continuation.isStale) {
+          throw new Interruption("fileMoved", "another process has written the file meanwhile");
+        }
         this.#startedMs = performance.now();
         if (this.#starts++ === 0) this.#takeOver(state, start, started.oldest);
         this.#begin(state, start, started);
@@ -254,7 +247,8 @@ export class ReplicationSession {
       };
       const { temporary } = started;
       const parts = { target, statement, pace, temporary, check: start.check, onStart };
-      const stream = new WalStream({ ...parts, warn: (warning) => news.warn(warning) }, state);
+      const warn: typeof news.warn = (warning) => news.warn(warning);
+      const stream = new WalStream({ ...parts, warn }, state, this.#phases);
       this.#stream = stream;
       try {
         return await stream.run(client, stop);
@@ -273,14 +267,13 @@ export class ReplicationSession {
     }
   }
 
-  #takeOver(state: StreamState, { from, gap, check }: Start, oldest: Lsn): void {
+  #takeOver(state: StreamState, { from, gap }: Start, oldest: Lsn): void {
     const { mark, unfinished } = this.#options.takeOver(oldest);
     // FILE's content belongs to a different log.
     if (gap) return;
     for (const part of unfinished) state.resume.recall(part);
     state.resume.disconnect();
     if (mark !== undefined) state.resume.skip(mark);
-    if (this.#continuation.isStale(mark?.endLsn)) check?.drop();
     state.ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
   }
 

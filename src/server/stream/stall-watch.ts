@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
 import { connectBeside, disconnect } from "../connection/connect.ts";
+import { causeOf } from "../query/causes.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
 import { queryRows } from "../query/statement.ts";
 import { reasonOf } from "./errors.ts";
@@ -13,13 +14,7 @@ const LOOK_MS = 1000;
 const UNSEEN_MS = 2500;
 
 /** The wait event of a walsender that sends its last message. While it streams, the event is WalSenderWriteData. */
-const LAST_WORDS = "ClientWrite";
-/** The server is stopping, or has crashed. */
-const STOPPING: ReadonlySet<string> = new Set([
-  SqlState.adminShutdown,
-  SqlState.crashShutdown,
-  SqlState.cannotConnectNow,
-]);
+const SENDS_LAST_MESSAGE = "ClientWrite";
 const NO_PLACE = SqlState.tooManyConnections;
 
 interface WatchedStream {
@@ -83,12 +78,12 @@ export class StallWatch {
     try {
       const waitsFor = await this.#ask();
       if (this.#timer !== stall) return;
-      if (waitsFor === LAST_WORDS) onServerWaits("it has ended the session");
+      if (waitsFor === SENDS_LAST_MESSAGE) onServerWaits("it has ended the session");
       else this.#seenMs = performance.now();
     } catch (error) {
       if (this.#timer !== stall) return;
       this.#unseenBecause = reasonOf(error);
-      if (STOPPING.has(sqlStateOf(error) ?? "")) onServerWaits("it is stopping");
+      if (causeOf(error) === "stopping") onServerWaits("it is stopping");
     } finally {
       this.#looking = false;
       // It may have been opened after the stall was over.

@@ -2,16 +2,18 @@ import type { Client } from "pg";
 import type { ByteReader } from "../../pgoutput/reader.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
 import { unlessAborted, within } from "../connection/within.ts";
+import { Interruption } from "../query/causes.ts";
 import type { AnchorCheck } from "../start/anchor-check.ts";
 import { ConsumerError, ofConsumer } from "../start/consumer.ts";
+import { GapError } from "../start/gap-error.ts";
 import type { SessionNews } from "../start/options.ts";
 import type { StreamState } from "../start/state.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import { ConnectionEnded, LeftForStall, ServerSilent } from "./errors.ts";
 import { Intake, type StreamEnd } from "./intake.ts";
 import { Liveness } from "./liveness.ts";
 import type { StreamPace } from "./pace.ts";
+import type { Phases } from "./phases.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { CopyBoth, type CopyBothReceiver } from "./transport.ts";
 
@@ -48,9 +50,7 @@ export class WalStream implements CopyBothReceiver {
   readonly #finished: Promise<StreamEnd>;
   #finish!: (end: StreamEnd) => void;
   #fail!: (error: unknown) => void;
-  #over = false;
-  /** run() has returned: the next stream may write. */
-  #ended = false;
+  readonly #phases: Phases;
   #liveness: Liveness | undefined;
   #pending: Promise<void> | undefined;
   readonly #stallWatch: StallWatch;
@@ -60,10 +60,14 @@ export class WalStream implements CopyBothReceiver {
   readonly #acknowledger: Acknowledger;
   readonly #intake: Intake;
 
-  constructor(start: StreamStart, state: StreamState) {
+  constructor(start: StreamStart, state: StreamState, phases: Phases) {
     this.#state = state;
     this.#start = start;
-    this.#intake = new Intake(state, start.check, (error) => this.stopWith(error));
+    this.#phases = phases;
+    this.#intake = new Intake(state, start.check, (gap) => {
+      if (gap === undefined) phases.enter("streaming");
+      else this.stopWith(new GapError(gap));
+    });
     this.#copy = new CopyBoth(start.statement, this);
     this.#acknowledger = new Acknowledger(state, {
       send: (status) => this.#copy.send(status),
@@ -77,7 +81,8 @@ export class WalStream implements CopyBothReceiver {
     let leave!: () => void;
     this.#left = new Promise((resolve) => (leave = resolve));
     const onServerWaits = (reason: string): void => {
-      this.#fail(new LeftForStall(reason));
+      const message = `disconnected, because the reader stalls and the server must not wait for it: ${reason}`;
+      this.#fail(new Interruption("readerStalls", message));
       leave();
     };
     this.#stallWatch = new StallWatch({
@@ -97,6 +102,7 @@ export class WalStream implements CopyBothReceiver {
     const onStop = (): void => this.#finish("stopped");
     stop.addEventListener("abort", onStop, { once: true });
     if (stop.aborted) onStop();
+    this.#phases.enter("starting");
     client.query(this.#copy);
     this.#liveness = new Liveness(pace.walSenderTimeoutMs, performance.now());
     const statusTimer = setInterval(() => this.#tick(), pace.statusIntervalMs);
@@ -112,7 +118,6 @@ export class WalStream implements CopyBothReceiver {
       stop.removeEventListener("abort", onStop);
       this.#stallWatch.end();
       await this.#leave();
-      this.#ended = true;
     }
   }
 
@@ -123,30 +128,26 @@ export class WalStream implements CopyBothReceiver {
 
   started(): void {
     try {
+      this.#phases.enter(this.#start.check === undefined ? "streaming" : "proving");
       this.#start.onStart();
     } catch (error) {
-      // Nothing more of this chunk may be passed on.
-      this.#over = true;
-      this.#fail(new ConsumerError(error));
+      this.#end(error instanceof Interruption ? error : new ConsumerError(error));
     }
   }
 
   copyData(payload: ByteReader): Verdict {
-    return this.#over ? "stop" : this.#intake.receive(payload);
+    return this.#phases.isOpen ? this.#intake.receive(payload) : "stop";
   }
 
   readDone(): void {
     this.#liveness?.heard(performance.now());
-    if (this.#over) return;
+    if (!this.#phases.isOpen) return;
     try {
       const writing = this.#pending === undefined ? this.#write() : undefined;
       if (writing !== undefined) void this.#awaitWrites(writing);
       if (this.#paused) this.#pause();
     } catch (error) {
-      // More may be read before run() rejects: it must neither be passed on nor count as written.
-      this.#over = true;
-      this.#fail(error);
-      return;
+      return this.#end(error);
     }
     const { held, end } = this.#intake;
     if (held !== undefined) void this.#awaitPreparation(held.ready);
@@ -156,9 +157,14 @@ export class WalStream implements CopyBothReceiver {
 
   /** Ends the stream with what was received so far: nothing that comes later is passed on or confirmed. */
   stopWith(error: Error): void {
-    if (this.#over) return;
+    if (!this.#phases.isOpen) return;
     this.readDone();
-    this.#over = true;
+    this.#end(error);
+  }
+
+  /** More may be read before run() rejects: it must neither be passed on nor count as written. */
+  #end(error: unknown): void {
+    this.#phases.leave();
     this.#fail(error);
   }
 
@@ -184,7 +190,8 @@ export class WalStream implements CopyBothReceiver {
         // What the reader has not taken is not confirmed, and a server that stops would wait for that.
         this.#stallWatch.begin();
         await next;
-        next = this.#ended ? undefined : this.#write();
+        // Once run() has returned, the next stream writes.
+        next = this.#phases.isOpen || this.#phases.at === "leaving" ? this.#write() : undefined;
         this.#resume();
       }
       this.#pending = undefined;
@@ -200,7 +207,7 @@ export class WalStream implements CopyBothReceiver {
     this.#pause();
     try {
       await Promise.all([ready, this.#pending]);
-      if (this.#over) return;
+      if (!this.#phases.isOpen) return;
       this.#intake.release();
       this.#copy.proceed();
       this.#resume();
@@ -222,7 +229,7 @@ export class WalStream implements CopyBothReceiver {
 
   /** Resumes reading, unless something else has to finish first. */
   #resume(): void {
-    if (this.#paused || this.#over) return;
+    if (this.#paused || !this.#phases.isOpen) return;
     this.#liveness?.heard(performance.now());
     this.#stallWatch.end();
     this.#silenced = false;
@@ -245,7 +252,9 @@ export class WalStream implements CopyBothReceiver {
     if (this.#silenced) return;
     const unread = this.#paused || this.#intake.end !== undefined;
     const verdict = unread ? "alive" : this.#liveness?.verdict(performance.now());
-    if (verdict === "gone") return this.#fail(new ServerSilent());
+    if (verdict === "gone") {
+      return this.#fail(new Interruption("lost", "the server has been silent for too long"));
+    }
     if (verdict === "silent") this.#acknowledger.askForReply();
     this.#acknowledger.signOfLife();
   }
@@ -258,7 +267,7 @@ export class WalStream implements CopyBothReceiver {
 
   /** Call it when the ledger has something new to confirm. */
   confirmNow(): void {
-    if (!this.#over) this.#acknowledger.sendStatus();
+    if (this.#phases.isOpen) this.#acknowledger.sendStatus();
   }
 
   /** Nothing is read meanwhile: the server would decode in vain. */
@@ -272,11 +281,11 @@ export class WalStream implements CopyBothReceiver {
   async #lost(): Promise<never> {
     await this.#copy.ended;
     // The walsender of a stopping server ends the copy without an error.
-    throw new ConnectionEnded();
+    throw new Interruption("lost", "the server ended the stream");
   }
 
   async #leave(): Promise<void> {
-    this.#over = true;
+    this.#phases.leave();
     const acknowledger = this.#acknowledger;
     this.#state.confirmed?.poll();
     acknowledger.close();

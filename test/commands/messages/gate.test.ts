@@ -1,5 +1,7 @@
 /** --since, --until, --xid and --no-empty: whole transactions are left out, and nothing else. */
 import assert from "node:assert/strict";
+import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
+import { isRowChange } from "../../../src/pgoutput/changes.ts";
 import { describe, it } from "node:test";
 import { AskedXids, TransactionGate } from "../../../src/commands/messages/gate.ts";
 import type { PgTime } from "../../../src/pg-time.ts";
@@ -136,13 +138,20 @@ describe("--xid of decode-file", () => {
 });
 
 /** What comes out, message by message, of those that `leave` does not name. */
+const admit = (
+  gate: TransactionGate | undefined,
+  message: PgoutputMessage,
+  accepts: (message: PgoutputMessage) => boolean = () => true,
+): readonly PgoutputMessage[] =>
+  gate?.admit(message, isRowChange(message) ? undefined : boundaryOf(message), accepts) ?? [];
+
 function printed(
   messages: readonly PgoutputMessage[],
   leave: ReadonlySet<PgoutputMessage> = new Set(),
 ): readonly PgoutputMessage[] {
   const gate = TransactionGate.of({ ...OPEN, noEmpty: true });
   assert.ok(gate !== undefined);
-  return messages.flatMap((message) => gate.admit(message, (each) => !leave.has(each)));
+  return messages.flatMap((message) => admit(gate, message, (each) => !leave.has(each)));
 }
 
 describe("--no-empty", () => {
@@ -197,7 +206,7 @@ describe("--no-empty", () => {
   it("xid: a message outside of transactions is of none, and so is what follows damage in a block", () => {
     const gate = TransactionGate.of({ ...OPEN, xids: new AskedXids([7]) });
     const admitted = (...messages: readonly PgoutputMessage[]): readonly PgoutputMessage[] =>
-      messages.flatMap((message) => gate?.admit(message, () => true) ?? []);
+      messages.flatMap((message) => admit(gate, message));
     const own = [streamStart(7), insert(1, 8), insert(2, 7)];
     const other = [streamStart(9), insert(3, 10)];
     assert.deepEqual(admitted(...own, streamStop(), ...other), [...own, streamStop()]);
@@ -211,13 +220,10 @@ describe("--no-empty", () => {
     const gate = TransactionGate.of({ ...OPEN, since: 5n as PgTime });
     const stream = [streamStart(7), insert(1, 7), streamStop()];
     assert.deepEqual(
-      stream.flatMap((message) => gate?.admit(message, () => true) ?? []),
+      stream.flatMap((message) => admit(gate, message)),
       stream,
     );
     assert.equal(gate?.uncommitted, true);
-    assert.deepEqual(
-      gate?.admit(begin(1), () => true),
-      [],
-    );
+    assert.deepEqual(admit(gate, begin(1)), []);
   });
 });

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { OutputJournal } from "../../../src/commands/messages/output-journal.ts";
 import type { Reporter } from "../../../src/commands/reporter.ts";
+import type { OtherMessage } from "../../../src/pgoutput/messages.ts";
+import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
 import { INVALID_LSN, type Lsn } from "../../../src/lsn.ts";
-import { NO_END } from "../../../src/output/file/file-end.ts";
 import type { StreamStart } from "../../../src/server/start/options.ts";
 import { streamAbort, streamCommit, streamStart } from "../../support/wire/messages.ts";
 
@@ -77,17 +78,13 @@ test("a FILE that was emptied or deleted says nothing about the slot", () => {
 test("after a rotation the end of the file before counts", () => {
   const it = journal();
   it.started(START);
-  const mark = { endLsn: lsn(200), messageLsn: lsn(210) };
   const anchor = { commitLsn: lsn(180), endLsn: lsn(200), xid: 7, commitUnixMs: 1 };
-  it.rotate(mark, anchor);
+  const mark = { endLsn: lsn(200), messageLsn: lsn(210), xid: 7, anchor };
+  it.rotate(mark);
   const received = journal().received();
   assert.deepEqual([received.end, received.passed, received.complete], [200n, 209n, 200n]);
   assert.deepEqual(received.anchor, anchor);
-  assert.deepEqual(journal().takeOver(), {
-    ...NO_END,
-    ...mark,
-    commit: { commitLsn: lsn(180), xid: 7, commitUnixMs: 1 },
-  });
+  assert.deepEqual(journal().takeOver(), mark);
 });
 
 test("one that cannot be understood is replaced, with one warning that says why", () => {
@@ -111,7 +108,7 @@ test("one that cannot be understood is replaced, with one warning that says why"
 test("the end of the file before is not told for that of a FILE that was renamed meanwhile", () => {
   const it = journal();
   it.started(START);
-  it.rotate({ endLsn: lsn(200), messageLsn: lsn(210) }, undefined);
+  it.rotate({ endLsn: lsn(200), messageLsn: lsn(210), xid: 7, anchor: undefined });
   assert.equal(journal().received().end, 200n);
   it.acknowledge(lsn(300), lsn(300), 0);
   const { end, complete, passed } = journal().received();
@@ -144,14 +141,15 @@ test("where blocks are looked for follows the transactions that are open, and no
   };
   it.wrote(20 * MB);
   note();
-  it.message(streamStart(7));
+  const take = (message: OtherMessage): void => it.boundary(boundaryOf(message) ?? assert.fail());
+  take(streamStart(7));
   it.wrote(20 * MB);
-  it.message(streamStart(9));
+  take(streamStart(9));
   it.wrote(20 * MB);
   note();
-  it.message(streamCommit(7, 100));
+  take(streamCommit(7, 100));
   note();
-  it.message(streamAbort(9, 9));
+  take(streamAbort(9, 9));
   it.wrote(MB);
   note();
   assert.deepEqual(

@@ -32,7 +32,7 @@ const STATE: FileState = {
   ...{ database: "shop", slot: "s", request: "r", streamed: true, blocksFrom: 5, lines: true },
   ...{ acknowledged: lsn(150), offset: 3 },
   before: {
-    ...{ endLsn: lsn(100), messageLsn: INVALID_LSN },
+    ...{ endLsn: lsn(100), messageLsn: INVALID_LSN, xid: 7 },
     commit: { xid: 7, commitLsn: lsn(80), commitUnixMs: 1.5 },
   },
 };
@@ -116,6 +116,7 @@ test("each field that is not what it should be is named", () => {
     offset: ["0", -1, 1.5, null, undefined],
     end_lsn: [7, "x"],
     message_lsn: [7, "x"],
+    xid: ["7", -1, 1.5],
     commit: [7, {}, { xid: 1 }, { xid: "1", commit_lsn: "0/1", commit_unix_ms: 1 }],
   };
   const good = JSON.parse(formatFileState(STATE)) as Record<string, unknown>;

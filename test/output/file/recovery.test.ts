@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { WalctlError } from "../../../src/errors.ts";
 import { formatLsn } from "../../../src/lsn.ts";
+import { type FileEnd, joinEnds } from "../../../src/output/file/file-end.ts";
 import {
   readOutputEnd,
   recoverLastLine,
@@ -35,6 +36,14 @@ const BEGIN_PREPARE =
 const PREPARE = BEGIN_PREPARE.replace("begin_prepare", "prepare");
 const ROLLBACK =
   '{"kind":"rollback_prepared","lsn":"0/80","xid":9,"gid":"g","prepare_end_lsn":"0/70","rollback_end_lsn":"0/90","prepare_time":"2026-11-24T10:57:43.123456Z","rollback_time":"2026-11-24T10:57:43.123456Z"}\n';
+
+/** Prepared before the slot's two_phase_at, and sent at its COMMIT PREPARED: it ended before COMMIT did. */
+const LATE_BEGIN =
+  '{"kind":"begin_prepare","lsn":"0/4","xid":5,"gid":"late","prepare_lsn":"0/5","end_lsn":"0/6","prepare_time":"2026-11-24T10:57:40.123456Z"}\n';
+const LATE_PREPARE = LATE_BEGIN.replace("begin_prepare", "prepare");
+const LATE_STREAMED = LATE_BEGIN.replace("begin_prepare", "stream_prepare");
+const LATE_COMMIT =
+  '{"kind":"commit_prepared","lsn":"0/60","xid":5,"gid":"late","commit_lsn":"0/60","end_lsn":"0/70","commit_time":"2026-11-24T10:57:44.123456Z"}\n';
 
 const CASES: ReadonlyArray<
   readonly [story: string, kept: string, cut: string, end: string, message: string]
@@ -74,6 +83,14 @@ const CASES: ReadonlyArray<
     "0/0",
   ],
   ["one that was rolled back", COMMIT + ROLLBACK, ROLLBACK.slice(0, 100), "0/90", "0/0"],
+  ["a late Prepare", COMMIT + LATE_BEGIN + ROW + LATE_PREPARE, "", "0/40", "0/0"],
+  ["one that was streamed", COMMIT + LATE_STREAMED, BEGIN_PREPARE, "0/40", "0/0"],
+  ["one behind a message", COMMIT + MESSAGE + LATE_BEGIN + LATE_PREPARE, "", "0/40", "0/50"],
+  ["one whose end is missing", COMMIT + MESSAGE, LATE_BEGIN + ROW, "0/40", "0/50"],
+  ["one and its commit", COMMIT + LATE_BEGIN + LATE_PREPARE + LATE_COMMIT, "", "0/70", "0/0"],
+  ["one and its torn commit", COMMIT + LATE_PREPARE, LATE_COMMIT.slice(0, 60), "0/40", "0/0"],
+  ["one, and nothing else that ends", LATE_BEGIN + LATE_PREPARE, "", "0/6", "0/0"],
+  ["one behind a Prepare in its place", COMMIT + PREPARE + LATE_PREPARE, "", "0/70", "0/0"],
   ["a torn line", COMMIT, '{"kind":"be', "0/40", "0/0"],
   ["a torn first line", "", '{"kind":"begin","l', "0/0", "0/0"],
   ["a torn commit", "", BEGIN + ROW + COMMIT.slice(0, -1), "0/0", "0/0"],
@@ -112,6 +129,36 @@ test("the last commit is told with what the server can be asked for", () => {
     commitLsn: 0x30n,
     commitUnixMs: Date.UTC(2026, 10, 24, 10, 57, 43, 123),
   });
+});
+
+test("a late Prepare that is last is told, and the last commit with it", () => {
+  for (const prepare of [LATE_PREPARE, LATE_STREAMED]) {
+    for (const behind of ["", MESSAGE, START, BEGIN + ROW]) {
+      writeFileSync(path, BEGIN + COMMIT + LATE_BEGIN + prepare + behind);
+      const { endLsn, commit, xid } = readOutputEnd(path, 0);
+      assert.deepEqual([endLsn, commit?.xid, xid], [0x40n, 7, 5]);
+    }
+    writeFileSync(path, COMMIT + prepare + LATE_COMMIT);
+    const { endLsn, commit, xid } = readOutputEnd(path, 0);
+    assert.deepEqual([endLsn, commit, xid], [0x70n, undefined, 5]);
+  }
+});
+
+test("the ends of one file and of the next are joined, whichever has the late Prepare", () => {
+  const endOf = (text: string): FileEnd => {
+    writeFileSync(path, text);
+    return readOutputEnd(path, 0);
+  };
+  for (const [one, next, end, last] of [
+    [COMMIT, LATE_PREPARE, 0x40n, 5],
+    [COMMIT + LATE_PREPARE, "", 0x40n, 5],
+    [COMMIT + LATE_PREPARE, MESSAGE, 0x40n, 5],
+    [COMMIT + LATE_PREPARE, LATE_COMMIT, 0x70n, 5],
+    [LATE_PREPARE, COMMIT, 0x40n, 7],
+  ] as const) {
+    const joined = joinEnds(endOf(one), endOf(next));
+    assert.deepEqual([joined.endLsn, joined.xid], [end, last]);
+  }
 });
 
 test("what lies before an offset does not count, unless the file has been emptied since", () => {

@@ -20,11 +20,15 @@ const commit = (xid: number, lsn: string): string =>
 function read(lines: readonly string[], oldest: Lsn): string[] {
   const path = join(folder, "out");
   writeFileSync(path, `${lines.join("\n")}\n`);
-  return Array.from(readStreamedLines(path, oldest), ({ kind, xid }) => `${kind} ${xid}`);
+  return Array.from(readStreamedLines(path, oldest), (line) => {
+    if (line.kind !== "boundary") return `${line.kind} ${line.xid}`;
+    const { opens, ends, xid } = line.boundary;
+    return `${ends ? "end" : (opens ?? "stop")} ${xid}`;
+  });
 }
 
 test("blocks are found wherever a read of the file ends, and in its first line", () => {
-  const expected = ["start 7", "change 7", "change 8", "stop 7", "end 9", "start 7", "stop 7"];
+  const expected = ["block 7", "change 7", "change 8", "stop 7", "end 9", "block 7", "stop 7"];
   // Reads are of 1 MiB, from the end on.
   for (let shift = 0; shift < 80; shift++) {
     const lines = [
@@ -38,8 +42,8 @@ test("blocks are found wherever a read of the file ends, and in its first line",
 test("what lies before a commit that is old enough is not read", () => {
   const filler = insert(9, "0/1", 1_500_000);
   const lines = [start(5), stop(5), filler, commit(6, "0/30"), filler, start(7), stop(7)];
-  assert.deepEqual(read(lines, 0x30n as Lsn), ["start 7", "stop 7"]);
-  assert.deepEqual(read(lines, 0x2fn as Lsn).slice(0, 2), ["start 5", "stop 5"]);
+  assert.deepEqual(read(lines, 0x30n as Lsn), ["block 7", "stop 7"]);
+  assert.deepEqual(read(lines, 0x2fn as Lsn).slice(0, 2), ["block 5", "stop 5"]);
   assert.deepEqual(read([filler, commit(6, "0/30")], INVALID_LSN), []);
 });
 
@@ -52,6 +56,6 @@ test("a block that a lost connection cut ends where the next transaction begins"
     ...[begin(9), insert(9, "0/40", 1), commit(9, "0/60"), start(7), insert(7, "0/30", 1), stop(7)],
   ];
   assert.deepEqual(read(lines, INVALID_LSN), [
-    ...["start 7", "change 7", "stop 9", "end 9", "start 7", "change 7", "stop 7"],
+    ...["block 7", "change 7", "transaction 9", "end 9", "block 7", "change 7", "stop 7"],
   ]);
 });

@@ -7,7 +7,8 @@ import { NoTls, TlsWanted } from "../../../src/server/connection/tls-errors.ts";
 import { WalctlError } from "../../../src/errors.ts";
 import { sinkError } from "../../../src/output/sink.ts";
 import { ConsumerError } from "../../../src/server/start/consumer.ts";
-import { connectError, outlookOf, serverError } from "../../../src/server/query/server-errors.ts";
+import { causeOf, passes } from "../../../src/server/query/causes.ts";
+import { connectError, serverError } from "../../../src/server/query/server-errors.ts";
 import { resolveTarget } from "../../../src/server/target/resolve.ts";
 
 const target = resolveTarget(
@@ -90,7 +91,7 @@ test("a hint of ours is preferred to the server's", () => {
 });
 
 test("what passes is told from what stays, also behind an error of ours", () => {
-  const passes = [
+  const passing = [
     ...["08006", "57P01", "57P02", "57P03", "53300", "57014", "40P01", "55P03"].map((code) =>
       fromServer(code, "gone"),
     ),
@@ -99,7 +100,7 @@ test("what passes is told from what stays, also behind an error of ours", () => 
     new WalctlError("could not connect", { cause: fromSystem("ECONNREFUSED") }),
     serverError(fromServer("40P01", "deadlock detected"), "stream the changes"),
   ];
-  const stays = [
+  const staying = [
     ...["42704", "28P01", "3D000", "22021", "54000"].map((code) => fromServer(code, "no")),
     fromSystem("ENOENT", "open"),
     new WalctlError("certificate", { cause: fromSystem("ENOENT", "open") }),
@@ -109,7 +110,7 @@ test("what passes is told from what stays, also behind an error of ours", () => 
     new Error("no case for 1"),
     undefined,
   ];
-  for (const error of passes) assert.equal(outlookOf(error), "passes", String(error));
-  for (const error of stays) assert.equal(outlookOf(error), "stays", String(error));
-  assert.equal(outlookOf(fromServer("XX000", "cache lookup failed")), "doubtful");
+  for (const error of passing) assert.equal(passes(error), true, String(error));
+  for (const error of staying) assert.equal(passes(error), false, String(error));
+  assert.equal(causeOf(fromServer("XX000", "cache lookup failed")), "doubtful");
 });

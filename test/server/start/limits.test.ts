@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lsn } from "../../../src/lsn.ts";
+import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
 import { isRowChange } from "../../../src/pgoutput/changes.ts";
 import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
 import { Limits } from "../../../src/server/start/limits.ts";
@@ -11,10 +12,14 @@ function run(limits: Limits, messages: readonly PgoutputMessage[]): readonly str
   const seen: string[] = [];
   for (const message of messages) {
     const row = isRowChange(message);
-    const before = row ? (limits.reached ? "limit" : undefined) : limits.endsBefore(message);
+    const before = row
+      ? limits.reached
+        ? "limit"
+        : undefined
+      : limits.endsBefore(boundaryOf(message));
     if (before !== undefined) return [...seen, before];
     seen.push(message.kind);
-    const after = row ? limits.change() : limits.endsAfter(message);
+    const after = row ? limits.change() : limits.endsAfter(boundaryOf(message));
     if (after !== undefined) return [...seen, after];
   }
   return seen;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lsn } from "../../../src/lsn.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import type { OtherMessage, PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
 import { isRowChange } from "../../../src/pgoutput/changes.ts";
-import { Resume } from "../../../src/server/start/resume.ts";
-import type { Repetition } from "../../../src/server/start/unfinished.ts";
+import { type PrintedPart, Resume } from "../../../src/server/start/resume.ts";
+import type { Repetition } from "../../../src/server/start/transaction.ts";
 import {
   announcement,
   begin,
@@ -20,7 +21,7 @@ import {
 const judge = (resume: Resume, message: PgoutputMessage): Repetition =>
   isRowChange(message)
     ? resume.judgeChange(message.transaction?.xid, message.position)
-    : resume.judge(message);
+    : resume.judge(message, boundaryOf(message));
 
 const passed = (resume: Resume, messages: readonly PgoutputMessage[]): readonly string[] =>
   messages.filter((message) => !judge(resume, message).repeated).map((message) => message.kind);
@@ -214,23 +215,23 @@ test("a block that goes on with a transaction is told from a first one", () => {
 
 test("what a file's lines tell is known as if this process had passed it on", () => {
   const resume = new Resume();
-  for (const part of [
-    { kind: "start", xid: 7 },
-    { kind: "change", xid: 7, lsn: 10n as Lsn },
-    { kind: "change", xid: 8, lsn: 20n as Lsn },
-    { kind: "stop", xid: 7 },
-    { kind: "start", xid: 9 },
-    { kind: "change", xid: 9, lsn: 25n as Lsn },
-    { kind: "abort", xid: 9, subxid: 9 },
-    { kind: "start", xid: 5 },
-    { kind: "change", xid: 5, lsn: 30n as Lsn },
-    { kind: "stop", xid: 5 },
-    { kind: "end", xid: 5, lsn: 100n as Lsn },
-  ] as const)
-    resume.recall(part);
+  const boundary = (message: OtherMessage): PrintedPart => ({
+    kind: "boundary",
+    boundary: boundaryOf(message) ?? assert.fail(),
+  });
+  const change = (xid: number, at: number): PrintedPart => ({
+    kind: "change",
+    xid,
+    lsn: BigInt(at) as Lsn,
+  });
+  const parts = [
+    ...[boundary(streamStart(7)), change(7, 10), change(8, 20), boundary(streamStop())],
+    ...[boundary(streamStart(9)), change(9, 25), boundary(streamAbort(9, 9))],
+    ...[boundary(streamStart(5)), change(5, 30), boundary(streamStop())],
+    boundary(streamCommit(5, 100)),
+  ];
+  for (const part of parts) resume.recall(part);
   resume.disconnect();
-  // The end's line does not hold all that an anchor needs.
-  assert.equal(resume.anchor, undefined);
   assert.deepEqual(passed(resume, [streamStart(5), insert(30, 5), streamStop()]), []);
   assert.deepEqual(passed(resume, [streamCommit(5, 100)]), []);
   assert.equal(judge(resume, streamStart(7)).continued, true);
@@ -244,7 +245,7 @@ test("what a file's lines tell is known as if this process had passed it on", ()
 
 test("rows are judged without an object for each", () => {
   const resume = new Resume();
-  resume.judge(begin(100));
+  judge(resume, begin(100));
   const first = judge(resume, insert(10));
   const other = judge(resume, insert(20));
   assert.ok(first === other && Object.isFrozen(first));

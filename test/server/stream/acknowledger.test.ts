@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { INVALID_LSN, type Lsn } from "../../../src/lsn.ts";
 import { ConsumerError, type StreamConsumer } from "../../../src/server/start/consumer.ts";
-import { outlookOf } from "../../../src/server/query/server-errors.ts";
+import { causeOf } from "../../../src/server/query/causes.ts";
 import type { StreamState } from "../../../src/server/start/state.ts";
 import { Acknowledger } from "../../../src/server/stream/acknowledger.ts";
 import { Feedback } from "../../../src/server/delivery/feedback.ts";
@@ -88,7 +88,7 @@ test("what the consumer throws is not taken for a lost connection, whatever its 
     await acknowledger.syncing;
     const [error] = failures;
     assert.ok(error instanceof ConsumerError && error.cause === timeout);
-    assert.equal(outlookOf(error), "stays");
-    assert.equal(outlookOf(timeout), "passes");
+    assert.equal(causeOf(error), "consumer");
+    assert.equal(causeOf(timeout), "lost");
   }
 });

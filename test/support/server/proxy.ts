@@ -17,6 +17,8 @@ interface Manners {
   bytewiseMax: number;
   /** Fulfilled when bytes may flow. */
   gate: Promise<void>;
+  /** What the server sends from the last of these occurrences of the text on does not pass. */
+  held: { readonly text: string; left: number } | undefined;
 }
 
 /** A socket that the system does not give back must not hold up a test. */
@@ -37,7 +39,12 @@ export class FaultProxy {
   readonly #listener: Server;
   readonly #folder: string | undefined;
   readonly #links = new Set<Link>();
-  readonly #manners: Manners = { delayMs: 0, bytewiseMax: 0, gate: Promise.resolve() };
+  readonly #manners: Manners = {
+    delayMs: 0,
+    bytewiseMax: 0,
+    gate: Promise.resolve(),
+    held: undefined,
+  };
   #openGate: (() => void) | undefined;
   #cutAfter: number | undefined;
 
@@ -82,6 +89,11 @@ export class FaultProxy {
   /** The next connection is dropped when the server has sent it so many bytes. */
   cutAfter(bytes: number): void {
     this.#cutAfter = bytes;
+  }
+
+  /** Nothing that the server sends passes from the nth occurrence of that text on, until the connection ends. */
+  holdAt(text: string, nth = 1): void {
+    this.#manners.held = { text, left: nth };
   }
 
   /** That side of every connection says that it will send no more, and its words are no longer passed on. */
@@ -140,6 +152,7 @@ class Link {
   readonly #client: Socket;
   readonly #server: Socket;
   readonly #manners: Manners;
+  readonly #fromClient: Promise<void>;
   /** Bytes that the server may yet send. */
   #left: number;
 
@@ -149,9 +162,8 @@ class Link {
     this.#manners = manners;
     this.#left = cutAfter;
     for (const socket of [client, server]) socket.on("error", () => this.cut());
-    this.ended = Promise.all([this.#pump(client, server), this.#pump(server, client)]).then(() =>
-      this.cut(),
-    );
+    this.#fromClient = this.#pump(client, server);
+    this.ended = Promise.all([this.#fromClient, this.#pump(server, client)]).then(() => this.cut());
   }
 
   cut(): void {
@@ -172,9 +184,13 @@ class Link {
       for await (const chunk of from as AsyncIterable<Buffer>) {
         if (this.#manners.delayMs > 0) await sleep(this.#manners.delayMs);
         await this.#manners.gate;
-        const passed = from === this.#server ? chunk.subarray(0, this.#left) : chunk;
-        await this.#send(to, passed);
-        if (from !== this.#server) continue;
+        if (from !== this.#server) {
+          await this.#send(to, chunk);
+          continue;
+        }
+        const held = this.#heldIn(chunk);
+        await this.#send(to, chunk.subarray(0, Math.min(this.#left, held ?? Infinity)));
+        if (held !== undefined) return await this.#fromClient;
         this.#left -= chunk.length;
         if (this.#left <= 0) return this.cut();
       }
@@ -182,6 +198,18 @@ class Link {
     } catch {
       this.cut();
     }
+  }
+
+  /** Where in the chunk that begins which must not pass. */
+  #heldIn(chunk: Buffer): number | undefined {
+    const { held } = this.#manners;
+    if (held === undefined) return undefined;
+    let at = -1;
+    while ((at = chunk.indexOf(held.text, at + 1)) !== -1) {
+      held.left -= 1;
+      if (held.left === 0) return at;
+    }
+    return undefined;
   }
 
   async #send(to: Socket, chunk: Buffer): Promise<void> {

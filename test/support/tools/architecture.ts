@@ -42,7 +42,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: ["leaves", "pgoutput", "wal", "kernels.ts"],
     mayUse: ["chalk", "cli-table3", "node:buffer"],
   },
-  output: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: ["node:*", "lazy ora"] },
+  output: {
+    mayImport: ["leaves", "pgoutput/boundary.ts", "render/ndjson/grammar.ts"],
+    mayUse: ["node:*", "lazy ora"],
+  },
   demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
   commands: {
     mayImport: [...ALL_ROOMS, "version.ts"],

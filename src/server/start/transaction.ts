@@ -1,0 +1,193 @@
+/*
+ * The life of one transaction in a stream that is cut and starts again, as the reader of the output sees it.
+ *
+ *   state  the reader has of it               its beginning,  a change                  its end, prepare
+ *                                             a block's                                 or rollback
+ *   new    nothing                            pass → open     pass → open               pass → gone
+ *   open   a part, up to a place in the log   pass            pass                      pass → gone
+ *   cut    the same; the connection is lost   leave out, (1)  leave out up to that      pass → gone
+ *                                                             place, then pass → open
+ *   gone   all that is left of it             leave out       leave out                 leave out
+ *
+ * (1) The beginning of a block passes, as the continuation of the earlier blocks.
+ * What comes in state `cut` may have another shape: the server may repeat a streamed transaction in other blocks or
+ * whole, and subtransactions that were rolled back meanwhile are missing (Subtransactions).
+ * `gone` is not kept for each transaction: Resume knows it by where the last end is in the log.
+ */
+
+import { INVALID_LSN, type Lsn, lsnOf, maxLsn } from "../../lsn.ts";
+import type { WalPosition } from "../../pgoutput/messages.ts";
+import type { Boundary } from "../../pgoutput/boundary.ts";
+
+/** A subtransaction that was rolled back while nobody was connected: the server sends nothing about it. */
+export interface RolledBack {
+  readonly xid: number;
+  readonly subxid: number;
+}
+
+/** How a message relates to what was passed on before. */
+export interface Repetition {
+  /** The message itself was passed on before. */
+  readonly repeated: boolean;
+  /** It is a Stream Start, and an earlier block of its transaction was passed on before. */
+  readonly continued: boolean;
+  /** Subtransactions whose changes were passed on before. They were due again before this message and did not come. */
+  readonly rolledBack: readonly RolledBack[];
+}
+
+const NONE: readonly RolledBack[] = Object.freeze([]);
+
+/** Shared objects: rows come by the million, and one for each would have to be collected. */
+export const NEW: Repetition = Object.freeze({
+  repeated: false,
+  continued: false,
+  rolledBack: NONE,
+});
+export const REPEATED: Repetition = Object.freeze({ ...NEW, repeated: true });
+export const CONTINUED: Repetition = Object.freeze({ ...NEW, continued: true });
+
+/** A transaction of which a part may have been passed on, but not its end. */
+export class PartialTransaction {
+  readonly xid: number;
+  /** The beginning of the whole transaction, if that was passed on. */
+  begin: Boundary | undefined;
+  /** Its Origin was passed on. */
+  origin = false;
+  /** It was rolled back. The server may repeat it only until something that ended later has been passed on. */
+  aborted = false;
+  /** Blocks of it were passed on. */
+  streamed = false;
+  /** A change of its own was passed on, not of a subtransaction. Only with the transaction itself is it rolled back. */
+  isChanged = false;
+  /** The furthest change that was passed on, and the last one that came: positions and counts. */
+  #passedHigh = 0;
+  #passedLow = 0;
+  #passedCount = 0;
+  #high = 0;
+  #low = 0;
+  #count = 0;
+  #subtransactions: Subtransactions | undefined;
+
+  constructor(xid: number) {
+    this.xid = xid;
+  }
+
+  /** The furthest WAL record of which something was passed on. */
+  get passed(): Lsn {
+    const passed = lsnOf({ high: this.#passedHigh, low: this.#passedLow });
+    return maxLsn(passed, this.begin?.record ?? INVALID_LSN);
+  }
+
+  /** The connection is lost: the server will send it again from its beginning. */
+  cut(): void {
+    this.#high = 0;
+    this.#low = 0;
+    this.#count = 0;
+    this.#subtransactions?.rewind();
+  }
+
+  /** @param xid the subtransaction's xid; undefined if not known */
+  judgeChange(xid: number | undefined, position: WalPosition): Repetition {
+    const rolledBack = this.streamed ? this.#missingBefore(position) : NONE;
+    const repeated = this.#repeats(position);
+    if (!repeated && xid !== this.xid && xid !== undefined) {
+      this.#subtransactions ??= new Subtransactions();
+      this.#subtransactions.add(xid, position);
+    } else if (xid === this.xid) this.isChanged = true;
+    if (rolledBack.length > 0) return { repeated, continued: false, rolledBack };
+    return repeated ? REPEATED : NEW;
+  }
+
+  /** Takes its end, which comes for the first time. */
+  judgeEnd(): Repetition {
+    const rolledBack = this.streamed ? this.#missingBefore(undefined) : NONE;
+    return rolledBack.length > 0 ? { ...NEW, rolledBack } : NEW;
+  }
+
+  /** The server has sent a Stream Abort for the subtransaction. */
+  abortSubtransaction(subxid: number): void {
+    this.#subtransactions?.abort(subxid);
+  }
+
+  /**
+   * Takes the next change. Positions never decrease within a transaction, but they repeat (rows of one multi-insert
+   * record), so a place is a position and a count.
+   */
+  #repeats({ high, low }: WalPosition): boolean {
+    if (high === this.#high && low === this.#low) this.#count++;
+    else {
+      this.#high = high;
+      this.#low = low;
+      this.#count = 1;
+    }
+    if (this.#isPassed()) return true;
+    this.#passedHigh = this.#high;
+    this.#passedLow = this.#low;
+    this.#passedCount = this.#count;
+    return false;
+  }
+
+  #isPassed(): boolean {
+    if (this.#high !== this.#passedHigh) return this.#high < this.#passedHigh;
+    if (this.#low !== this.#passedLow) return this.#low < this.#passedLow;
+    return this.#count <= this.#passedCount;
+  }
+
+  #missingBefore(position: WalPosition | undefined): readonly RolledBack[] {
+    const missing = this.#subtransactions?.missingBefore(position);
+    if (missing === undefined || missing.length === 0) return NONE;
+    return missing.map((subxid) => ({ xid: this.xid, subxid }));
+  }
+}
+
+/** Limit for one transaction: later subtransactions that are rolled back during an interruption go unnoticed. */
+const KEPT_MAX = 100_000;
+
+/**
+ * The subtransactions of a transaction whose changes were passed on while it was open. If one is rolled back while the
+ * connection is lost, the server neither sends it again nor mentions it: its first change is missing in the repetition.
+ */
+class Subtransactions {
+  /** The first change of each, in the order of the log. */
+  readonly #firsts: Array<WalPosition & { readonly xid: number }> = [];
+  readonly #known = new Set<number>();
+  readonly #aborted = new Set<number>();
+  #next = 0;
+
+  rewind(): void {
+    this.#next = 0;
+  }
+
+  /** Takes a change that is passed on. */
+  add(xid: number, { high, low }: WalPosition): void {
+    if (this.#known.has(xid) || this.#known.size >= KEPT_MAX) return;
+    this.#known.add(xid);
+    this.#firsts.push({ xid, high, low });
+    this.#next = this.#firsts.length;
+  }
+
+  abort(xid: number): void {
+    if (this.#known.has(xid)) this.#aborted.add(xid);
+  }
+
+  /** Those whose first change was due before `position` and did not come. At the end (undefined) all were due. */
+  missingBefore(position: WalPosition | undefined): readonly number[] {
+    if (this.#next === this.#firsts.length) return [];
+    const missing: number[] = [];
+    for (; this.#next < this.#firsts.length; this.#next++) {
+      const first = this.#firsts[this.#next];
+      if (first === undefined || (position !== undefined && !isBefore(first, position))) break;
+      if (!this.#aborted.has(first.xid)) missing.push(first.xid);
+      this.#aborted.add(first.xid);
+    }
+    const first = this.#firsts[this.#next];
+    if (first !== undefined && first.high === position?.high && first.low === position.low) {
+      this.#next++;
+    }
+    return missing;
+  }
+}
+
+function isBefore(one: WalPosition, other: WalPosition): boolean {
+  return one.high === other.high ? one.low < other.low : one.high < other.high;
+}
