@@ -74,6 +74,14 @@ export function boundaryOf(message: OtherMessage): Boundary | undefined {
   }
 }
 
+/** What an earlier process printed of transactions that were open, and all ends since. */
+export type PrintedPart =
+  | { readonly kind: "boundary"; readonly boundary: Boundary }
+  /** A row, truncate or message inside a block. */
+  | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
+  /** A subtransaction was rolled back. */
+  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number };
+
 /** A position inside the record that ends there: the next one may start at its end. 0/0 for 0/0. */
 export function lastByteBefore(end: Lsn): Lsn {
   return end === INVALID_LSN ? end : ((end - 1n) as Lsn);

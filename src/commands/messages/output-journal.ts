@@ -8,10 +8,15 @@ import {
   readFileState,
   writeFileState,
 } from "../../output/file/file-state.ts";
-import { readOutputEnd, recoverLastLine, recoverOutput } from "../../output/file/recovery.ts";
-import type { StreamedLine } from "../../output/file/streamed-lines.ts";
+import {
+  hasContent,
+  readOutputEnd,
+  recoverLastLine,
+  recoverOutput,
+} from "../../output/file/recovery.ts";
+import { findRenamed } from "../../output/file/same-file.ts";
 import { sinkError } from "../../output/sink.ts";
-import { type Boundary, lastByteBefore } from "../../pgoutput/boundary.ts";
+import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
 import type { Received } from "../../server/start/continuity.ts";
 import type { Mark } from "../../server/start/resume.ts";
 import type { StreamStart } from "../../server/start/options.ts";
@@ -40,6 +45,15 @@ interface JournalOptions {
   readonly ackFrom: boolean;
   /** FILE is the name of a descriptor: no file can exist beside it. */
   readonly alone: boolean;
+  /** See FileState.file. */
+  readonly identity: () => string | undefined;
+}
+
+interface OutputTaken {
+  /** Undefined if nothing is known. */
+  readonly mark: Mark | undefined;
+  /** Where blocks of open transactions may be, and from which offset. Undefined if there are none. */
+  readonly blocks: { readonly path: string; readonly from: number } | undefined;
 }
 
 /** What FILE and the file beside it say about the stream so far, for this process and the next one. */
@@ -68,7 +82,9 @@ export class OutputJournal {
    */
   received(): Received {
     const state = this.#read();
-    const file = this.#fileEnd(state);
+    const file = this.#options.recoverable
+      ? readOutputEnd(this.#writtenFile(state), state?.offset ?? 0)
+      : NO_END;
     // FILE was emptied, deleted or renamed since. The end noted at the last rotation is too old to compare with.
     const unknown = state?.lines === true && file.endLsn === INVALID_LSN;
     const end = state === undefined ? file : joinEnds(state.before, file);
@@ -88,22 +104,35 @@ export class OutputJournal {
     };
   }
 
-  /** Cuts FILE behind its last whole transaction or line. Called once this process holds the slot. */
-  takeOver(): Mark | undefined {
+  /**
+   * Cuts FILE behind its last whole transaction or line, or what FILE was before it was renamed. Called once this process
+   * holds the slot.
+   */
+  takeOver(): OutputTaken {
     const state = this.#read();
     const { path, recoverable } = this.#options;
+    const written = this.#writtenFile(state);
     const { end, bytesCut, size } = recoverable
-      ? recoverOutput(path, state?.offset ?? 0)
-      : recoverLastLine(path);
+      ? recoverOutput(written, state?.offset ?? 0)
+      : recoverLastLine(written);
     if (bytesCut > 0) {
       const what = recoverable ? "transaction" : "line";
       this.#reporter.notice(
-        `cut ${bytesCut} bytes of an unfinished ${what} from the end of "${path}"`,
+        `cut ${bytesCut} bytes of an unfinished ${what} from the end of "${written}"`,
       );
     }
+    const streamed = state?.streamed ?? true;
+    const blocks = streamed ? { path: written, from: state?.blocksFrom ?? 0 } : undefined;
     this.#size = size;
-    if (state !== undefined) return this.#markOf(joinEnds(state.before, end));
-    return recoverable ? this.#markOf(end) : undefined;
+    if (state === undefined) return { mark: recoverable ? this.#markOf(end) : undefined, blocks };
+    const joined = joinEnds(state.before, end);
+    if (written === path) return { mark: this.#markOf(joined), blocks };
+    this.#reporter.notice(
+      `"${path}" was renamed to "${written}": the new one goes on behind its last transaction`,
+    );
+    this.#size = 0;
+    this.#state = this.#inNewFile(state, joined);
+    return { mark: this.#markOf(joined), blocks };
   }
 
   #markOf({ endLsn, messageLsn, xid, commit }: FileEnd): Mark {
@@ -113,17 +142,11 @@ export class OutputJournal {
     return { endLsn, messageLsn, xid, anchor: isRepeatable ? { ...commit, endLsn } : undefined };
   }
 
-  /** The offset in FILE from which blocks of open transactions may begin. Undefined if it contains none. */
-  get blocksFrom(): number | undefined {
-    const state = this.#state;
-    if (state?.streamed === false) return undefined;
-    return state?.blocksFrom ?? 0;
-  }
-
   /** Records a line of FILE about blocks. */
-  noteBlock(line: StreamedLine): void {
+  noteBlock(part: PrintedPart): void {
     this.#streamed = true;
-    this.#blocks.line(line, this.#state?.blocksFrom ?? 0);
+    if (part.kind === "boundary")
+      this.#blocks.boundary(part.boundary, this.#state?.blocksFrom ?? 0);
   }
 
   /** Records the beginning or end of a transaction that will be written to FILE. */
@@ -142,7 +165,7 @@ export class OutputJournal {
 
   /** A stream has started. After a gap, the earlier content of FILE is not part of what follows. */
   started({ log, slot, slotPosition, gap, from }: StreamStart): void {
-    const { database, request, streaming, ackFrom } = this.#options;
+    const { database, request, streaming, ackFrom, identity } = this.#options;
     const old = gap ? undefined : this.#state;
     const next: FileState = {
       systemIdentifier: log.systemIdentifier,
@@ -150,6 +173,7 @@ export class OutputJournal {
       history: log.history,
       database,
       slot,
+      file: identity(),
       request,
       streamed: streaming || this.#streamed,
       blocksFrom: gap ? this.#size : (this.#state?.blocksFrom ?? 0),
@@ -191,25 +215,34 @@ export class OutputJournal {
 
   /** Everything passed on is durable in FILE, which will now be replaced by a new file. */
   rotate({ endLsn, messageLsn, xid, anchor }: Mark): void {
-    const state = this.#state;
     this.#size = 0;
     this.#blocks = new OpenBlocks();
+    const state = this.#state;
     if (state === undefined || this.#disabled) return;
     const commit = anchor?.endLsn === endLsn ? anchor : undefined;
-    this.#write({
-      ...state,
-      streamed: this.#options.streaming,
-      blocksFrom: 0,
-      lines: this.#options.ackFrom,
-      acknowledged: maxLsn(state.acknowledged, endLsn),
-      offset: 0,
-      before: { endLsn, messageLsn, xid, commit },
-    });
+    const before = { endLsn, messageLsn, xid, commit };
+    const { streaming: streamed } = this.#options;
+    this.#write({ ...this.#inNewFile(state, before), streamed, file: undefined });
   }
 
-  #fileEnd(state: FileState | undefined): FileEnd {
-    if (!this.#options.recoverable) return NO_END;
-    return readOutputEnd(this.#options.path, state?.offset ?? 0);
+  /** Lines go into the file that is open now. */
+  reopened(): void {
+    const state = this.#state;
+    if (state !== undefined) this.#write({ ...state, file: this.#options.identity() });
+  }
+
+  /** Everything up to `before` is in earlier files, and nothing is in FILE. */
+  #inNewFile(state: FileState, before: FileEnd): FileState {
+    const acknowledged = maxLsn(state.acknowledged, before.endLsn);
+    const lines = this.#options.ackFrom;
+    return { ...state, acknowledged, lines, before, offset: 0, blocksFrom: 0 };
+  }
+
+  /** FILE, or what it has been renamed to if there is nothing in FILE itself. */
+  #writtenFile(state: FileState | undefined): string {
+    const { path } = this.#options;
+    if (state?.file === undefined || hasContent(path)) return path;
+    return findRenamed(path, state.file) ?? path;
   }
 
   /** Reads it again at each call until this process holds the slot: another process may be writing it. */

@@ -4,8 +4,9 @@ import { AppendFile } from "../../output/file/append-file.ts";
 import { readFileState } from "../../output/file/file-state.ts";
 import { requireOwnOutput, requireWholeLines } from "../../output/file/recovery.ts";
 import { isDescriptorName } from "../../output/file/same-file.ts";
-import { type StreamedLine, readStreamedLines } from "../../output/file/streamed-lines.ts";
+import { readStreamedLines } from "../../output/file/streamed-lines.ts";
 import { openStreamOutput } from "../../output/stream-output.ts";
+import type { PrintedPart } from "../../pgoutput/boundary.ts";
 import type { MessageKind } from "../../pgoutput/messages.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { TakenOver } from "../../server/start/options.ts";
@@ -70,6 +71,7 @@ export function openFileOutput(
           ...{ path, streaming, recoverable, alone, request: describeRequest(pgoutput) },
           database: config.target.database,
           ackFrom: ackFrom !== undefined,
+          identity: () => file.identity,
         },
         reporter,
       )
@@ -87,9 +89,10 @@ export function openFileOutput(
         if (!(error instanceof WalctlError)) throw error;
         reporter.warn({ message: error.message, detail: "walctl keeps writing to the old file." });
       }
+      if (passed !== undefined) journal?.reopened();
     },
     journal,
-    takeOver: (oldest) => (journal === undefined ? NOTHING_THERE : takeOver(path, journal, oldest)),
+    takeOver: (oldest) => (journal === undefined ? NOTHING_THERE : takeOver(journal, oldest)),
     started: warnOfLeftOut,
   };
 }
@@ -102,21 +105,16 @@ function renamedWarning(path: string): Warning {
   };
 }
 
-function takeOver(path: string, journal: OutputJournal, oldest: Lsn): TakenOver {
-  const mark = journal.takeOver();
+function takeOver(journal: OutputJournal, oldest: Lsn): TakenOver {
+  const { mark, blocks } = journal.takeOver();
+  if (blocks === undefined) return { mark, unfinished: [] };
   // Even without --streaming: the previous run may have used it.
-  const from = journal.blocksFrom;
-  const unfinished = from === undefined ? [] : unfinishedIn(path, journal, oldest, from);
-  return { mark, unfinished };
+  const lines = readStreamedLines(blocks.path, oldest, blocks.from);
+  return { mark, unfinished: noted(lines, journal) };
 }
 
-function* unfinishedIn(
-  path: string,
-  journal: OutputJournal,
-  oldest: Lsn,
-  from: number,
-): Generator<StreamedLine> {
-  for (const line of readStreamedLines(path, oldest, from)) {
+function* noted(lines: Iterable<PrintedPart>, journal: OutputJournal): Generator<PrintedPart> {
+  for (const line of lines) {
     journal.noteBlock(line);
     yield line;
   }

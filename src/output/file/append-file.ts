@@ -14,6 +14,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { WalctlError } from "../../errors.ts";
 import { type Sink, sinkError, writeAll } from "../sink.ts";
+import { lastingIdentity } from "./same-file.ts";
 import { syncFolder } from "./sync-folder.ts";
 
 /** Only the owner may read rows of a database. */
@@ -53,6 +54,11 @@ export class AppendFile implements Sink {
   /** Whether it is a file, which stores what is written. */
   get durable(): boolean {
     return this.#durable;
+  }
+
+  /** By which the next process recognises the file if it has been renamed. */
+  get identity(): string | undefined {
+    return lastingIdentity(this.#fd);
   }
 
   write(bytes: Uint8Array): undefined {

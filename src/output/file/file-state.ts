@@ -29,6 +29,11 @@ export interface FileState {
   readonly database: string;
   /** Undefined for a temporary slot. */
   readonly slot: string | undefined;
+  /**
+   * The file that is being written (lastingIdentity), which may be renamed at any time. Undefined if FILE is about to be
+   * created, or if it is not known.
+   */
+  readonly file: string | undefined;
   /** The options that decide which transactions the server sends. */
   readonly request: string;
   /** FILE may contain blocks of streamed transactions. */
@@ -149,6 +154,7 @@ export function formatFileState(state: FileState): string {
     history: history?.map(({ timeline, end }) => [timeline, formatLsn(end)]) ?? null,
     database: state.database,
     slot: state.slot ?? null,
+    file: state.file ?? null,
     request: state.request,
     streamed: state.streamed,
     blocks_from: state.blocksFrom,
@@ -182,6 +188,7 @@ function parseFileState(text: string): FileState {
     history: field("history", optional(historyOf)),
     database: field("database", stringOf),
     slot: field("slot", optional(stringOf)),
+    file: field("file", optional(stringOf)),
     request: field("request", optional(stringOf)) ?? "",
     streamed: field("streamed", optional(booleanOf)) ?? true,
     blocksFrom: field("blocks_from", optional(countOf)) ?? 0,

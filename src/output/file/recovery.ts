@@ -77,6 +77,10 @@ export function readOutputEnd(path: string, from: number): FileEnd {
   }).end;
 }
 
+export function hasContent(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
 /** Refuses a file that walctl did not write. */
 export function requireOwnOutput(path: string): void {
   withFile(path, "r", (fd, size) => {

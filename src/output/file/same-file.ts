@@ -1,4 +1,4 @@
-import { fstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { fstatSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { usageError } from "../../errors.ts";
 
@@ -45,6 +45,37 @@ function identityOf(file: string | number): string | undefined {
   } catch {
     // Opening the file will report why.
     return undefined;
+  }
+}
+
+/**
+ * What a file is recognised by when it has been renamed: its inode, and when it was created, since the inode of a
+ * deleted file is used again. Undefined if there is no such file, or if its file system does not say when.
+ */
+export function lastingIdentity(file: string | number): string | undefined {
+  const stats =
+    typeof file === "number"
+      ? fstatSync(file, { bigint: true })
+      : lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  if (stats?.isFile() !== true || stats.birthtimeNs === 0n) return undefined;
+  return `${stats.ino}-${stats.birthtimeNs}`;
+}
+
+/** The file of that identity in the folder of `path`, or of what its links lead to. */
+export function findRenamed(path: string, identity: string): string | undefined {
+  for (const folder of new Set(linksOf(path).map((each) => dirname(each)))) {
+    const found = namesIn(folder).find((each) => lastingIdentity(each) === identity);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Empty if they may not be read. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
   }
 }
 

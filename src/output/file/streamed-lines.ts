@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import type { Lsn } from "../../lsn.ts";
-import type { Boundary } from "../../pgoutput/boundary.ts";
+import type { PrintedPart } from "../../pgoutput/boundary.ts";
 import {
   boundaryOfLine,
   isOutside,
@@ -12,14 +12,6 @@ import {
 import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
-/** What a line of an NDJSON file says about transactions that were printed while they were open. */
-export type StreamedLine =
-  | { readonly kind: "boundary"; readonly boundary: Boundary }
-  /** A row, truncate or message inside a block. */
-  | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
-  /** A subtransaction was rolled back. */
-  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number };
-
 const CHUNK_BYTES = 1 << 20;
 const BLOCK_START = lineMark("stream_start");
 const COMMITS = [lineMark('commit"'), lineMark('stream_commit"')];
@@ -29,7 +21,7 @@ const COMMITS = [lineMark('commit"'), lineMark('stream_commit"')];
  * @param oldest the slot's restart_lsn: what began before it has ended and need not be found
  * @param start the part of the file before this offset is not needed either
  */
-export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Generator<StreamedLine> {
+export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Generator<PrintedPart> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
   const fd = openSync(path, "r");
   try {
@@ -75,7 +67,7 @@ function isOld(text: Buffer, at: number, oldest: Lsn): boolean {
   return end !== undefined && end <= oldest;
 }
 
-function parseHead(head: string, inBlock: boolean): StreamedLine | undefined {
+function parseHead(head: string, inBlock: boolean): PrintedPart | undefined {
   const { kind, lsn, xid } = parseLineHead(head) ?? {};
   if (xid === undefined) return undefined;
   switch (kind) {

@@ -72,58 +72,27 @@ export function isOutside(line: string): boolean {
 /** What boundaryOf() says of the message that the line shows. Times are in milliseconds. */
 export function boundaryOfLine(line: string): Boundary | undefined {
   const { kind, xid } = parseLineHead(line) ?? {};
-  if (kind === undefined || xid === undefined) return undefined;
-  return boundaryOf(new LineMessage(kind, xid, line) as unknown as OtherMessage);
-}
-
-/** The properties of messages that boundaryOf() asks for, each read when it is asked for. */
-class LineMessage {
-  readonly kind: string;
-  readonly transaction: { readonly xid: number };
-  readonly #line: string;
-
-  constructor(kind: string, xid: number, line: string) {
-    this.kind = kind;
-    this.transaction = { xid };
-    this.#line = line;
-  }
-
-  get finalLsn(): Lsn {
-    return this.commitLsn;
-  }
-  get commitLsn(): Lsn {
-    return this.#lsn("commit_lsn");
-  }
-  get prepareLsn(): Lsn {
-    return this.#lsn("prepare_lsn");
-  }
-  get endLsn(): Lsn {
-    return this.#lsn("end_lsn");
-  }
-  get rollbackEndLsn(): Lsn {
-    return this.#lsn("rollback_end_lsn");
-  }
-  get subxid(): number | undefined {
-    return subxidOf(this.#line);
-  }
-  get commitTime(): PgTime | null {
-    return this.#time("commit_time");
-  }
-  get prepareTime(): PgTime | null {
-    return this.#time("prepare_time");
-  }
-  get rollbackTime(): PgTime | null {
-    return this.#time("rollback_time");
-  }
-
-  #lsn(key: LsnKey): Lsn {
-    return lsnOf(this.#line, key) ?? INVALID_LSN;
-  }
-
-  #time(key: string): PgTime | null {
-    const unixMs = Date.parse(new RegExp(`"${key}":"([^"]*)"`).exec(this.#line)?.[1] ?? "");
+  if (xid === undefined) return undefined;
+  const lsn = (key: LsnKey): Lsn => lsnOf(line, key) ?? INVALID_LSN;
+  const time = (key: string): PgTime | null => {
+    const unixMs = Date.parse(new RegExp(`"${key}":"([^"]*)"`).exec(line)?.[1] ?? "");
     return Number.isNaN(unixMs) ? null : pgTimeFromUnixMs(unixMs);
-  }
+  };
+  // boundaryOf() asks only for the properties that a message of its kind has.
+  const message = {
+    kind,
+    transaction: { xid },
+    subxid: subxidOf(line),
+    finalLsn: lsn("commit_lsn"),
+    commitLsn: lsn("commit_lsn"),
+    prepareLsn: lsn("prepare_lsn"),
+    endLsn: lsn("end_lsn"),
+    rollbackEndLsn: lsn("rollback_end_lsn"),
+    commitTime: time("commit_time"),
+    prepareTime: time("prepare_time"),
+    rollbackTime: time("rollback_time"),
+  };
+  return boundaryOf(message as unknown as OtherMessage);
 }
 
 /** The subtransaction that a line says was rolled back. */

@@ -1,6 +1,6 @@
 import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
 import { unixMsFromPgTime } from "../../pg-time.ts";
-import { type Boundary, lastByteBefore } from "../../pgoutput/boundary.ts";
+import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
 import type { OtherMessage, WalPosition } from "../../pgoutput/messages.ts";
 import type { Anchor } from "./continuity.ts";
 import { CONTINUED, NEW, PartialTransaction, REPEATED, type Repetition } from "./transaction.ts";
@@ -16,14 +16,6 @@ export interface Mark {
   /** Its commit, if a server that has the same log is sure to repeat it. */
   readonly anchor: Anchor | undefined;
 }
-
-/** What an earlier process printed of open transactions, and all ends since. */
-export type PrintedPart =
-  | { readonly kind: "boundary"; readonly boundary: Boundary }
-  /** A row, truncate or message inside a block. */
-  | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
-  /** A subtransaction was rolled back. */
-  | { readonly kind: "abort"; readonly xid: number; readonly subxid: number };
 
 /**
  * Recognises what the server repeats after a restart of the stream.

@@ -1,6 +1,14 @@
 /** What goes into FILE.walctl, and when. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
@@ -9,13 +17,20 @@ import type { Reporter } from "../../../src/commands/reporter.ts";
 import type { OtherMessage } from "../../../src/pgoutput/messages.ts";
 import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
 import { INVALID_LSN, type Lsn } from "../../../src/lsn.ts";
+import { lastingIdentity } from "../../../src/output/file/same-file.ts";
 import type { StreamStart } from "../../../src/server/start/options.ts";
 import { streamAbort, streamCommit, streamStart } from "../../support/wire/messages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "walctl-journal-"));
 after(() => rmSync(folder, { recursive: true }));
 const path = join(folder, "out");
-beforeEach(() => rmSync(`${path}.walctl`, { force: true }));
+beforeEach(() => {
+  for (const each of [path, `${path}.walctl`, `${path}.1`]) rmSync(each, { force: true });
+});
+
+const BEGIN =
+  '{"kind":"begin","lsn":"0/90","xid":7,"commit_lsn":"0/98","commit_time":"2026-11-24T10:57:43.123456Z"}\n';
+const WHOLE = `${BEGIN}{"kind":"commit","lsn":"0/A0","xid":7,"commit_lsn":"0/98","end_lsn":"0/A0","commit_time":"2026-11-24T10:57:43.123456Z"}\n`;
 
 const lsn = (value: number): Lsn => BigInt(value) as Lsn;
 const START: StreamStart = {
@@ -26,14 +41,19 @@ const START: StreamStart = {
   from: INVALID_LSN,
 };
 
-function journal(warnings: string[] = [], at = path, streaming = false): OutputJournal {
+function journal(
+  warnings: string[] = [],
+  at = path,
+  streaming = false,
+  identity: () => string | undefined = () => undefined,
+): OutputJournal {
   const reporter = {
     warn: ({ message }: { message: string }) => warnings.push(message),
     notice: () => {},
   };
   const options = {
     ...{ path: at, database: "shop", request: "r", streaming },
-    ...{ recoverable: true, ackFrom: false, alone: false },
+    ...{ recoverable: true, ackFrom: false, alone: false, identity },
   };
   return new OutputJournal(options, reporter as unknown as Reporter);
 }
@@ -84,7 +104,7 @@ test("after a rotation the end of the file before counts", () => {
   const received = journal().received();
   assert.deepEqual([received.end, received.passed, received.complete], [200n, 209n, 200n]);
   assert.deepEqual(received.anchor, anchor);
-  assert.deepEqual(journal().takeOver(), mark);
+  assert.deepEqual(journal().takeOver().mark, mark);
 });
 
 test("one that cannot be understood is replaced, with one warning that says why", () => {
@@ -98,7 +118,7 @@ test("one that cannot be understood is replaced, with one warning that says why"
     const warnings: string[] = [];
     const it = journal(warnings);
     assert.equal(it.received().complete, undefined);
-    assert.equal(it.takeOver()?.endLsn, INVALID_LSN);
+    assert.equal(it.takeOver().mark?.endLsn, INVALID_LSN);
     assert.deepEqual(warnings, [`"${path}.walctl" cannot be understood, and is replaced: ${why}`]);
     it.started(START);
     assert.equal(journal().received().complete, 100n);
@@ -113,7 +133,64 @@ test("the end of the file before is not told for that of a FILE that was renamed
   it.acknowledge(lsn(300), lsn(300), 0);
   const { end, complete, passed } = journal().received();
   assert.deepEqual([end, complete, passed], [INVALID_LSN, undefined, 209n]);
-  assert.equal(journal().takeOver()?.endLsn, 200n, "what comes again of it is still known");
+  assert.equal(journal().takeOver().mark?.endLsn, 200n, "what comes again of it is still known");
+});
+
+/** A process that writes FILE, with one transaction whole and one not, and is killed. */
+function killedWriter(): void {
+  writeFileSync(path, WHOLE + BEGIN);
+  const it = journal([], path, false, () => lastingIdentity(path));
+  it.started(START);
+  it.acknowledge(lsn(150), lsn(150), 0);
+}
+
+test("a FILE that was renamed is found, and cut where an unfinished transaction begins", () => {
+  killedWriter();
+  renameSync(path, `${path}.1`);
+  // The next process has created FILE before it holds the slot.
+  for (const created of [false, true]) {
+    if (created) writeFileSync(path, "");
+    const { end, complete, anchor } = journal().received();
+    assert.deepEqual([end, complete, anchor?.xid], [160n, 160n, 7]);
+  }
+  const next = journal([], path, false, () => lastingIdentity(path));
+  assert.equal(next.takeOver().mark?.endLsn, 160n);
+  assert.equal(readFileSync(`${path}.1`, "utf8"), WHOLE);
+  next.started(START);
+  assert.equal(journal().received().end, 160n, "by FILE.walctl alone");
+  rmSync(`${path}.1`);
+  assert.equal(journal().received().complete, 160n);
+});
+
+test("what has been put in the place of FILE counts, and what was compressed or deleted is gone", () => {
+  killedWriter();
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, BEGIN);
+  assert.equal(journal().received().complete, undefined);
+  assert.equal(journal().takeOver().mark?.endLsn, 0n);
+  assert.deepEqual(
+    [readFileSync(path, "utf8"), readFileSync(`${path}.1`, "utf8")],
+    ["", WHOLE + BEGIN],
+  );
+  // Its inode is free for the next file, which may be another program's.
+  rmSync(`${path}.1`);
+  writeFileSync(`${path}.gz`, "not a line\n");
+  assert.equal(journal().received().complete, undefined);
+  assert.equal(journal().takeOver().mark?.endLsn, 0n);
+  rmSync(`${path}.gz`);
+});
+
+test("between a rotation and the new file, FILE.walctl has the end of the old one and no file", () => {
+  killedWriter();
+  const it = journal([], path, false, () => lastingIdentity(path));
+  it.received();
+  renameSync(path, `${path}.1`);
+  it.rotate({ endLsn: lsn(160), messageLsn: INVALID_LSN, xid: 7, anchor: undefined });
+  assert.equal(journal().received().end, 160n);
+  writeFileSync(path, "");
+  it.reopened();
+  const state = Object(JSON.parse(readFileSync(`${path}.walctl`, "utf8")));
+  assert.equal(Reflect.get(state, "file"), lastingIdentity(path));
 });
 
 test("where no file can be made it is done without, with one warning", (t) => {

@@ -29,7 +29,15 @@ import {
 const lsn = (value: number): Lsn => BigInt(value) as Lsn;
 const STATE: FileState = {
   ...{ systemIdentifier: "7", timeline: 2, history: [{ timeline: 1, end: lsn(90) }] },
-  ...{ database: "shop", slot: "s", request: "r", streamed: true, blocksFrom: 5, lines: true },
+  ...{
+    database: "shop",
+    slot: "s",
+    file: "5-6",
+    request: "r",
+    streamed: true,
+    blocksFrom: 5,
+    lines: true,
+  },
   ...{ acknowledged: lsn(150), offset: 3 },
   before: {
     ...{ endLsn: lsn(100), messageLsn: INVALID_LSN, xid: 7 },
@@ -108,6 +116,7 @@ test("each field that is not what it should be is named", () => {
     history: ["x", 7, [1], [[1]], [["1", "0/1"]], [[1, "x"]], [null]],
     database: [7, null, undefined],
     slot: [7, {}],
+    file: [7, {}],
     request: [7, []],
     streamed: [1, "true"],
     blocks_from: ["x", -1, 1.5, 1e300, []],

@@ -38,6 +38,17 @@ test("what could lose a transaction is refused", () => {
   assert.match("refused" in back ? back.refused : "", /0\/200 is confirmed already/);
 });
 
+test("the old end of a late prepare confirms nothing, and is not refused", () => {
+  const confirmations = printed(0x100, 0x200, 0x80, 0x300);
+  assert.equal(confirmations.unconfirmed, 4);
+  assert.deepEqual(confirmations.confirm("0/80"), { lsn: 0n });
+  assert.deepEqual(confirmations.confirm("0/200"), { lsn: 0x200n });
+  assert.deepEqual(confirmations.confirm("0/80"), { lsn: 0x200n });
+  assert.equal(confirmations.unconfirmed, 2);
+  assert.deepEqual(confirmations.confirm("0/300"), { lsn: 0x300n });
+  assert.equal(confirmations.unconfirmed, 0);
+});
+
 test("a consumer far behind is rounded down to a commit that is still known; memory stays bounded", () => {
   const confirmations = new Confirmations();
   for (let end = 1; end <= 200_000; end++) {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lsn } from "../../../src/lsn.ts";
+import type { PgTime } from "../../../src/pg-time.ts";
 import type { OtherMessage, PgoutputMessage } from "../../../src/pgoutput/messages.ts";
-import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
+import { type PrintedPart, boundaryOf } from "../../../src/pgoutput/boundary.ts";
 import { isRowChange } from "../../../src/pgoutput/changes.ts";
-import { type PrintedPart, Resume } from "../../../src/server/start/resume.ts";
+import { Resume } from "../../../src/server/start/resume.ts";
 import type { Repetition } from "../../../src/server/start/transaction.ts";
 import {
   announcement,
@@ -241,6 +242,73 @@ test("what a file's lines tell is known as if this process had passed it on", ()
     continued: false,
     rolledBack: [{ xid: 7, subxid: 8 }],
   });
+});
+
+const latePrepare = (xid: number): readonly PgoutputMessage[] => {
+  const prepared = {
+    position: { high: 0, low: 50 },
+    transaction: { xid, commitTime: null },
+    gid: "g",
+  };
+  const at = { prepareLsn: 40n as Lsn, endLsn: 50n as Lsn, prepareTime: 0n as PgTime };
+  return [
+    { kind: "begin_prepare", ...prepared, ...at },
+    insert(30, xid),
+    { kind: "prepare", ...prepared, ...at },
+  ];
+};
+const commitPrepared = (xid: number, commitLsn: number): PgoutputMessage => ({
+  ...commit(commitLsn, commitLsn + 40, xid),
+  kind: "commit_prepared",
+  transaction: { xid, commitTime: 0n as PgTime },
+  gid: "g",
+});
+
+test("a transaction prepared before the start is passed on behind those that committed meanwhile", () => {
+  const resume = new Resume();
+  resume.start(60n as Lsn);
+  const messages = [begin(100), insert(), commit(100, 140), ...latePrepare(9)];
+  assert.equal(passed(resume, messages).length, messages.length);
+  // Cut there, it comes again with its COMMIT PREPARED.
+  resume.disconnect();
+  resume.start(100n as Lsn);
+  assert.deepEqual(passed(resume, [...messages, commitPrepared(9, 200)]), ["commit_prepared"]);
+  assert.equal(passed(resume, latePrepare(11)).length, 3, "another one is another one");
+});
+
+test("a transaction prepared before the start and cut goes on where it was cut", () => {
+  const resume = new Resume();
+  resume.start(60n as Lsn);
+  const messages = latePrepare(9);
+  passed(resume, [begin(100), insert(), commit(100, 140), ...messages.slice(0, 2)]);
+  resume.disconnect();
+  assert.equal(resume.anchor?.commitLsn, 100n, "the cut one has no place of its own");
+  resume.start(100n as Lsn);
+  const again = [begin(100), insert(), commit(100, 140), ...messages, commitPrepared(9, 200)];
+  assert.deepEqual(passed(resume, again), ["prepare", "commit_prepared"]);
+});
+
+test("a transaction prepared since the start that was passed on is repeated", () => {
+  const resume = new Resume();
+  resume.start(10n as Lsn);
+  passed(resume, [...latePrepare(9), begin(100), commit(100, 140)]);
+  resume.disconnect();
+  assert.deepEqual(passed(resume, latePrepare(9)), []);
+});
+
+test("only a commit that the server is sure to repeat is an anchor", () => {
+  const anchorAfter = (...messages: readonly PgoutputMessage[]): number | undefined => {
+    const resume = new Resume();
+    passed(resume, messages);
+    return resume.anchor?.xid;
+  };
+  assert.equal(anchorAfter(begin(100, 7), insert(), commit(100, 140, 7)), 7);
+  assert.equal(anchorAfter(streamStart(7), insert(10, 7), streamStop(), streamCommit(7, 100)), 7);
+  // Of a subtransaction, which may have been rolled back, or of tables that are not published.
+  const own = [streamStart(7), insert(10, 8), streamStop(), streamCommit(7, 100)];
+  assert.equal(anchorAfter(...own), undefined);
+  assert.equal(anchorAfter(streamStart(7), streamStop(), streamCommit(7, 100)), undefined);
+  assert.equal(anchorAfter(begin(100, 7), commit(100, 140, 7), commitPrepared(9, 200)), undefined);
 });
 
 test("rows are judged without an object for each", () => {

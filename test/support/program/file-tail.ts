@@ -87,11 +87,11 @@ export class FileTail {
 
   /**
    * FILE has the rows of the table, each once and in the order of their commits. Those before `from` were there before
-   * the slot.
+   * the slot. `earlier` is what was rotated away.
    */
-  async assertWhole(slot: string, from = 0): Promise<void> {
+  async assertWhole(slot: string, from = 0, earlier = ""): Promise<void> {
     const transcript = new Transcript();
-    for (const line of this.textOf(slot).trimEnd().split("\n")) transcript.take(line);
+    for (const line of (earlier + this.textOf(slot)).trimEnd().split("\n")) transcript.take(line);
     const rows = await this.server.sql<{ id: string }>(
       `SELECT id FROM load WHERE id >= ${from} ORDER BY pg_xact_commit_timestamp(xmin), id`,
     );
