@@ -89,10 +89,11 @@ async function runRound(options: CombinedOptions): Promise<CombinedReport> {
     await finishCombined(server);
     const truth = await readTruth(server);
     await catchUp(subjects, truth, log);
-    for (const subject of subjects) {
+    const finish = async (subject: Subject): Promise<void> => {
       await subject.end();
       await addNothing(server, subject);
-    }
+    };
+    await Promise.all(subjects.map(finish));
     return report(seed, truth, subjects);
   } finally {
     await load?.stop();

@@ -36,6 +36,8 @@ export class Transcript {
   readonly #seen = new Set<string>();
   readonly #open = new Map<number, Rows>();
   #current: Rows = new Map();
+  /** The transaction between its begin and its end. */
+  #begun: number | undefined;
 
   /** @param before what the process before it printed, whose first phases the consumer has kept */
   constructor(before?: Transcript) {
@@ -52,6 +54,7 @@ export class Transcript {
       case "begin":
       case "begin_prepare":
         this.#once(`begin ${xid}`);
+        this.#begun = xid;
         this.#current = this.#rowsOf(xid);
         break;
       case "stream_start":
@@ -88,13 +91,14 @@ export class Transcript {
   }
 
   /**
-   * What follows is in the next file. What is not finished in this one may come again there, if the process was killed.
+   * What follows is in the next file. Blocks of a streamed transaction in this one may come again there: a process knows
+   * them only if it began with this file.
    * @param partial the length of a last line without an end
    */
   nextFile(partial: number): void {
     this.#bytes += partial;
     for (const [xid, rows] of this.#open) {
-      this.#seen.delete(`begin ${xid}`);
+      if (xid === this.#begun) continue;
       for (const ids of rows.values()) for (const id of ids) this.ids.delete(id);
     }
   }
@@ -121,6 +125,7 @@ export class Transcript {
   #end(line: Line, phase: string, name = "end_lsn"): Lsn {
     const { kind, xid } = line;
     this.#once(`${phase} ${xid}`);
+    this.#begun = undefined;
     const endLsn = parseLsn(String(line[name])) ?? (0n as Lsn);
     this.ends.push({ kind, xid: xid ?? 0, endLsn, bytes: this.#bytes });
     return endLsn;
