@@ -51,6 +51,8 @@ export interface StreamStart {
   readonly log: LogIdentity;
   /** Undefined for a temporary slot. */
   readonly slot: string | undefined;
+  /** See BootstrapOutcome. */
+  readonly twoPhase: boolean;
   /** The slot's confirmed_flush_lsn. */
   readonly slotPosition: Lsn;
   /** There is a gap: what was passed on before does not belong to what follows. */

@@ -37,6 +37,12 @@ export class Resume {
   #anchor: Anchor | undefined;
   /** Transactions that were streamed or cut. The many that are sent whole are never added. */
   readonly #parts = new Map<number, PartialTransaction>();
+  /**
+   * Prepared transactions that were passed on and have not ended. The server keeps their changes, and after a restart of
+   * the stream may send them once more in blocks, to make room, though nothing but their end is to come
+   * (ReorderBufferLargestStreamableTopTXN in reorderbuffer.c).
+   */
+  readonly #prepared = new Set<number>();
   /** The transaction that is open now. */
   #open: PartialTransaction | undefined;
   /** The open transaction was already passed on completely. */
@@ -158,7 +164,7 @@ export class Resume {
   /** A stream that starts before the last end may repeat that transaction in blocks. */
   #startBlock(xid: number): Repetition {
     const known = this.#find(xid);
-    this.#old = known === undefined && this.#lastXid === xid;
+    this.#old = known === undefined && this.#isComplete(xid);
     if (this.#old) return REPEATED;
     const open = (this.#open = known ?? new PartialTransaction(xid));
     const continued = open.streamed;
@@ -196,6 +202,8 @@ export class Resume {
     if (part !== undefined) this.#parts.delete(xid);
     if (repeated) return REPEATED;
     this.#lastXid = xid;
+    if (boundary.fate === "prepare") this.#prepared.add(xid);
+    else this.#prepared.delete(xid);
     if (record > this.#lastEnd) {
       this.#lastEnd = record;
       this.#anchor = isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
@@ -210,10 +218,15 @@ export class Resume {
     return fate === "prepare" && record < this.#from ? xid === this.#lastXid : true;
   }
 
+  /** All its changes were passed on, as far as a block can tell: of no other that has ended are blocks repeated. */
+  #isComplete(xid: number): boolean {
+    return this.#lastXid === xid || this.#prepared.has(xid);
+  }
+
   #abort(xid: number): Repetition {
     this.#close();
     const part = this.#find(xid);
-    if (part === undefined) return this.#lastXid === xid ? REPEATED : NEW;
+    if (part === undefined) return this.#isComplete(xid) ? REPEATED : NEW;
     const repeated = part.aborted;
     part.aborted = true;
     return repeated ? REPEATED : NEW;
@@ -222,7 +235,7 @@ export class Resume {
   /** Only its own changes are void: the transaction continues. */
   #abortSubtransaction(xid: number, subxid: number): Repetition {
     const part = this.#find(xid);
-    if (part === undefined) return this.#lastXid === xid ? REPEATED : NEW;
+    if (part === undefined) return this.#isComplete(xid) ? REPEATED : NEW;
     part.abortSubtransaction(subxid);
     return NEW;
   }

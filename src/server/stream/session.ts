@@ -278,12 +278,17 @@ export class ReplicationSession {
   }
 
   /** Call it when this process holds the slot; what is received from now on belongs to this log. */
-  #begin(state: StreamState, start: Start, { temporary, slotName }: BootstrapOutcome): void {
+  #begin(
+    state: StreamState,
+    start: Start,
+    { temporary, slotName, twoPhase }: BootstrapOutcome,
+  ): void {
     if (start.gap) state.ledger.startAt(start.from);
     this.#continuation.begin(start);
     this.#options.started({
       log: start.standing.server,
       slot: temporary ? undefined : slotName,
+      twoPhase,
       slotPosition: start.standing.slotPosition,
       gap: start.gap,
       from: start.from,
