@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { platform } from "node:os";
 import { test } from "node:test";
 import { runChaos } from "./chaos.ts";
+import { runCombined } from "./combined.ts";
 import { runSoak } from "./soak.ts";
 
 const DURATION_MS = 10_000;
@@ -22,6 +23,18 @@ test("random faults under load: nothing lost, nothing twice, nothing confirmed t
   t.diagnostic(`${report.transactions} transactions of ${report.rows} rows`);
   for (const { name, wrong } of report.subjects) {
     assert.deepEqual(wrong, [], `${name}, seed ${seed}: ${log.join(", ")}`);
+  }
+});
+
+test("--ack, FILE, --streaming and --two-phase together, over crashes of the server, kills and rotations: each row once, in the order of ends", async (t) => {
+  const seed = Number(process.env["WALCTL_TEST_SEED"] ?? Date.now() % 1_000_000);
+  const log: string[] = [];
+  const options = { version: 18, seed, log: (line: string) => log.push(line) } as const;
+  for await (const report of runCombined({ ...options, durationMs: DURATION_MS })) {
+    t.diagnostic(`WALCTL_TEST_SEED=${report.seed}: ${report.transactions} transactions`);
+    for (const { name, wrong } of report.subjects) {
+      assert.deepEqual(wrong, [], `${name}, seed ${report.seed}: ${log.join(", ")}`);
+    }
   }
 });
 

@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Lsn, parseLsn } from "../../src/lsn.ts";
+import { parseLsn } from "../../src/lsn.ts";
 import { seededRandom } from "../support/tools/random.ts";
 import { type ServerVersion, type TestServer, startServer } from "../support/server/server.ts";
 import { AckConsumer } from "./ack-consumer.ts";
-import { type FaultScene, chooseFault } from "./faults.ts";
+import { FAULTS } from "./faults.ts";
 import { DELETED } from "./file-faults.ts";
+import { CATCH_UP_MS, catchUp, strike } from "./strike.ts";
 import { Subject, type SubjectOptions } from "./subject.ts";
 import { faultsOf } from "./verdict.ts";
 import {
@@ -31,14 +32,16 @@ export interface ChaosReport {
   readonly rows: number;
   /** How often each kind of fault struck. */
   readonly faults: ReadonlyMap<string, number>;
-  readonly subjects: ReadonlyArray<{
-    readonly name: string;
-    readonly processes: number;
-    readonly reconnects: number;
-    readonly samples: number;
-    /** Empty: all is well. */
-    readonly wrong: readonly string[];
-  }>;
+  readonly subjects: readonly SubjectReport[];
+}
+
+export interface SubjectReport {
+  readonly name: string;
+  readonly processes: number;
+  readonly reconnects: number;
+  readonly samples: number;
+  /** Empty: all is well. */
+  readonly wrong: readonly string[];
 }
 
 const SETTINGS = {
@@ -49,9 +52,6 @@ const SETTINGS = {
   max_replication_slots: "10",
 };
 const WRITERS = 3;
-const FAULT_PAUSE_MS_MAX = 900;
-const SAMPLE_PAUSE_MS = 250;
-const CATCH_UP_MS = 60_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), "walctl-chaos-"));
@@ -63,7 +63,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     for (const subject of subjectOptions(folder, seededRandom(options.seed + 2))) {
       subjects.push(await Subject.start(server, subject));
     }
-    const faults = await strike(server, subjects, options);
+    const load = new ChaosLoad(server, options.seed + 1, WRITERS);
+    const faults = await strike(server, subjects, load, { ...options, faults: FAULTS });
+    await load.stop();
     const truth = await readTruth(server);
     await catchUp(subjects, truth, options.log);
     await requireConfirmed(server, subjects);
@@ -77,17 +79,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 function subjectOptions(folder: string, random: () => number): readonly SubjectOptions[] {
-  const args = (slot: string): string[] => ["-S", slot, "-P", "p", "--ack", "--wait"];
+  const args =
+    (slot: string, ...more: string[]) =>
+    (): string[] => ["-S", slot, "-P", "p", "--ack", "--wait", ...more];
   const file = join(folder, "out.ndjson");
   const takenAway = join(folder, "taken-away.ndjson");
   const consumer = new AckConsumer(join(folder, "confirmed"), random);
   return [
     { name: "pipe", args: args("pipe"), unix: false },
-    { name: "file", args: [...args("file"), "-o", file], file, unix: true },
-    { name: "streamed", args: [...args("streamed"), "--streaming", "on"], unix: false },
+    { name: "file", args: args("file", "-o", file), file, unix: true },
+    { name: "streamed", args: args("streamed", "--streaming", "on"), unix: false },
     {
       name: "taken_away",
-      args: [...args("taken_away"), "-o", takenAway],
+      args: args("taken_away", "-o", takenAway),
       file: takenAway,
       unix: true,
       retired: [],
@@ -95,85 +99,11 @@ function subjectOptions(folder: string, random: () => number): readonly SubjectO
     },
     {
       name: "confirmed",
-      args: [...args("confirmed"), "--ack-from", consumer.path],
+      args: args("confirmed", "--ack-from", consumer.path),
       unix: true,
       consumer,
     },
   ];
-}
-
-/** Until the time is over; then all is well again. */
-async function strike(
-  server: TestServer,
-  subjects: readonly Subject[],
-  { seed, durationMs, log }: ChaosOptions,
-): Promise<ReadonlyMap<string, number>> {
-  const random = seededRandom(seed);
-  const load = new ChaosLoad(server, seed + 1, WRITERS);
-  const alone = createLock();
-  const scene: FaultScene = { server, load, subjects, random, alone };
-  const ending = new AbortController();
-  const sampling = sample(scene, ending.signal);
-  const counts = new Map<string, number>();
-  /** One at a time for each subject, but several subjects at a time. */
-  const busy = new Map<Subject, Promise<void>>();
-  const deadline = Date.now() + durationMs;
-  while (Date.now() < deadline) {
-    await sleep(random() * FAULT_PAUSE_MS_MAX);
-    const subject = subjects[Math.floor(random() * subjects.length)];
-    const fault = chooseFault(random);
-    if (subject === undefined || busy.has(subject)) continue;
-    log(`${fault.name} (${subject.options.name})`);
-    counts.set(fault.name, (counts.get(fault.name) ?? 0) + 1);
-    const running = fault
-      .run(scene, subject)
-      .catch((error: unknown) => {
-        subject.complaints.push(`the fault "${fault.name}" failed itself: ${String(error)}`);
-      })
-      .finally(() => busy.delete(subject));
-    busy.set(subject, running);
-  }
-  await Promise.all(busy.values());
-  ending.abort();
-  await sampling;
-  await load.stop();
-  return counts;
-}
-
-/** Sees again and again what the slots have confirmed, and how much had been printed by then. */
-async function sample({ server, subjects, alone }: FaultScene, stop: AbortSignal): Promise<void> {
-  const sql =
-    "SELECT slot_name AS name, confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
-  while (!stop.aborted) {
-    await sleep(SAMPLE_PAUSE_MS);
-    await alone(async () => {
-      const rows = await server.sql<{ name: string; lsn: string }>(sql).catch(() => []);
-      const confirmed = new Map(rows.map(({ name, lsn }) => [name, parseLsn(lsn)]));
-      for (const subject of subjects) {
-        subject.sample(confirmed.get(subject.options.name) ?? (0n as Lsn));
-      }
-    });
-  }
-}
-
-/** Until everyone has printed the last transaction. */
-async function catchUp(
-  subjects: readonly Subject[],
-  truth: readonly TrueTransaction[],
-  log: (line: string) => void,
-): Promise<void> {
-  const last = truth.at(-1)?.xid;
-  const deadline = Date.now() + CATCH_UP_MS;
-  for (const subject of subjects) {
-    while (!subject.hasPrintedLast(last)) {
-      // The verdict tells what is missing.
-      if (Date.now() > deadline) {
-        log(`${subject.options.name} does not catch up: ${subject.lastWords}`);
-        return;
-      }
-      await sleep(500);
-    }
-  }
 }
 
 /** What its consumer has confirmed arrives at the slot, however it was written. */
@@ -211,14 +141,5 @@ function report(
       samples: subject.samples.length,
       wrong: faultsOf(subject, truth),
     })),
-  };
-}
-
-function createLock(): FaultScene["alone"] {
-  let before: Promise<void> = Promise.resolve();
-  return async (body) => {
-    const turn = before.then(body);
-    before = turn.catch(() => {});
-    await turn;
   };
 }

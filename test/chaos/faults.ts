@@ -37,9 +37,8 @@ const network = (
   },
 });
 
-const FAULTS: readonly Fault[] = [
-  ...FILE_FAULTS,
-  ...SLOT_FAULTS,
+/** They pass, and a subject of any kind goes on after them. */
+export const PASSING_FAULTS: readonly Fault[] = [
   network("connection cut", 10, ({ proxy }) => proxy.cut()),
   network("connection cut after some bytes", 6, ({ proxy }, random) => {
     // From within the start-up to within a transaction.
@@ -120,14 +119,18 @@ const FAULTS: readonly Fault[] = [
       }),
   },
   ...SERVER_ERROR_FAULTS,
+];
+
+export const FAULTS: readonly Fault[] = [
+  ...FILE_FAULTS,
+  ...SLOT_FAULTS,
+  ...PASSING_FAULTS,
   ...STALLED_READER_FAULTS,
 ];
 
-const TOTAL_WEIGHT = FAULTS.reduce((sum, { weight }) => sum + weight, 0);
-
-export function chooseFault(random: () => number): Fault {
-  let left = random() * TOTAL_WEIGHT;
-  for (const fault of FAULTS) {
+export function chooseFault(faults: readonly Fault[], random: () => number): Fault {
+  let left = random() * faults.reduce((sum, { weight }) => sum + weight, 0);
+  for (const fault of faults) {
     left -= fault.weight;
     if (left < 0) return fault;
   }

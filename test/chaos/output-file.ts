@@ -8,8 +8,20 @@ const END_BYTES = 1000;
 
 /** Its whole lines; the workload's are ASCII, so that bytes are characters. */
 export function readOutput(path: string): Transcript {
+  return readOutputs([], path);
+}
+
+/** Those of the files that rotation left, in order, and then of that one. */
+export function readOutputs(rotated: readonly string[], path: string): Transcript {
   const transcript = new Transcript();
-  if (sizeOf(path) === 0) return transcript;
+  for (const old of rotated) transcript.nextFile(readInto(transcript, old));
+  readInto(transcript, path);
+  return transcript;
+}
+
+/** Gives the length of a last line that has no end. */
+function readInto(transcript: Transcript, path: string): number {
+  if (sizeOf(path) === 0) return 0;
   const fd = openSync(path, "r");
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let partial = "";
@@ -19,7 +31,7 @@ export function readOutput(path: string): Transcript {
     for (const line of lines) transcript.take(line);
   }
   closeSync(fd);
-  return transcript;
+  return partial.length;
 }
 
 /** Empty while it is being written. */
@@ -33,6 +45,7 @@ export function lastLine(path: string): string {
   return bytes.toString("latin1").split("\n").at(-2) ?? "";
 }
 
-function sizeOf(path: string): number {
+/** 0 if there is none. */
+export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

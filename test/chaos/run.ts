@@ -1,7 +1,8 @@
-/** `npm run test:chaos -- [--minutes N] [--soak MINUTES] [--seed N] [--server VERSION] [--verbose]` */
+/** `npm run test:chaos -- [--minutes N] [--soak MINUTES] [--seed N] [--server VERSION] [--parts PART,…] [--combination TEXT] [--verbose]` */
 import { parseArgs } from "node:util";
 import type { ServerVersion } from "../support/server/server.ts";
-import { type ChaosOptions, type ChaosReport, runChaos } from "./chaos.ts";
+import { type ChaosOptions, type ChaosReport, type SubjectReport, runChaos } from "./chaos.ts";
+import { type CombinedOptions, runCombined } from "./combined.ts";
 import { type RestoredOptions, runRestored } from "./restored.ts";
 import { type SoakOptions, runSoak } from "./soak.ts";
 
@@ -19,23 +20,27 @@ async function main(argv: readonly string[]): Promise<number> {
         default: process.env["WALCTL_TEST_SEED"] ?? `${Date.now() % 1_000_000}`,
       },
       server: { type: "string", default: "18" },
+      parts: { type: "string", default: "chaos,combined,restored,soak" },
+      combination: { type: "string", default: "" },
       verbose: { type: "boolean", default: false },
     },
   });
-  const { minutes, soak, seed, server } = values;
+  const { minutes, soak, seed, server, combination } = values;
   console.log(`chaos: seed ${seed}, ${minutes} minutes, PostgreSQL ${server}`);
-  const options = { seed: Number(seed), version: Number(server) as ServerVersion };
   const log = values.verbose ? (line: string): void => console.log(line) : (): void => {};
-  const well = [
-    await chaos({ ...options, log, durationMs: Number(minutes) * MS_PER_MINUTE }),
-    await restored({
-      ...options,
-      log,
-      rounds: Math.ceil(Number(minutes) * RESTORED_ROUNDS_PER_MINUTE),
-    }),
-    await soaked({ ...options, durationMs: Number(soak) * MS_PER_MINUTE }),
+  const durationMs = Number(minutes) * MS_PER_MINUTE;
+  const options = { seed: Number(seed), version: Number(server) as ServerVersion, durationMs, log };
+  const rounds = Math.ceil(Number(minutes) * RESTORED_ROUNDS_PER_MINUTE);
+  const parts: ReadonlyArray<readonly [string, () => Promise<boolean>]> = [
+    ["chaos", () => chaos(options)],
+    ["combined", () => combined({ ...options, name: combination })],
+    ["restored", () => restored({ ...options, rounds })],
+    ["soak", () => soaked({ ...options, durationMs: Number(soak) * MS_PER_MINUTE })],
   ];
-  return well.every(Boolean) ? 0 : 1;
+  const asked = values.parts.split(",");
+  let well = true;
+  for (const [name, run] of parts) if (asked.includes(name)) well = (await run()) && well;
+  return well ? 0 : 1;
 }
 
 /** Of each of them: whether all is well. Without time it is left out. */
@@ -44,6 +49,17 @@ async function chaos(options: ChaosOptions): Promise<boolean> {
   const report = await runChaos(options);
   print(report);
   return report.subjects.every(({ wrong }) => wrong.length === 0);
+}
+
+async function combined(options: CombinedOptions): Promise<boolean> {
+  if (options.durationMs === 0) return true;
+  let well = true;
+  for await (const { seed, transactions, rows, subjects } of runCombined(options)) {
+    console.log(`combined, seed ${seed}: ${transactions} transactions of ${rows} rows committed`);
+    subjects.forEach(printSubject);
+    well &&= subjects.every(({ wrong }) => wrong.length === 0);
+  }
+  return well;
 }
 
 async function restored(options: RestoredOptions): Promise<boolean> {
@@ -70,13 +86,15 @@ async function soaked(options: SoakOptions): Promise<boolean> {
 function print({ transactions, rows, faults, subjects }: ChaosReport): void {
   console.log(`${transactions} transactions of ${rows} rows committed`);
   for (const [name, count] of faults) console.log(`  ${count} x ${name}`);
-  for (const { name, processes, reconnects, samples, wrong } of subjects) {
-    const verdict = wrong.length === 0 ? "nothing lost, nothing twice" : `${wrong.length} WRONG`;
-    console.log(
-      `${name}: ${processes} processes, ${reconnects} reconnects, ${samples} samples of the slot: ${verdict}`,
-    );
-    for (const each of wrong.slice(0, 20)) console.log(`  ${each}`);
-  }
+  subjects.forEach(printSubject);
+}
+
+function printSubject({ name, processes, reconnects, samples, wrong }: SubjectReport): void {
+  const verdict = wrong.length === 0 ? "nothing lost, nothing twice" : `${wrong.length} WRONG`;
+  console.log(
+    `${name}: ${processes} processes, ${reconnects} reconnects, ${samples} samples of the slot: ${verdict}`,
+  );
+  for (const each of wrong.slice(0, 20)) console.log(`  ${each}`);
 }
 
 process.exitCode = await main(process.argv.slice(2));

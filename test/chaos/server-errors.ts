@@ -50,7 +50,10 @@ export const SERVER_ERROR_FAULTS: readonly Fault[] = [
       alone(async () => {
         await server.sql("ALTER ROLE postgres SET lock_timeout = '100ms'");
         const client = await server.connect();
-        await client.query("BEGIN; LOCK TABLE pg_publication IN ACCESS EXCLUSIVE MODE");
+        // A walsender that decodes a large transaction may hold it for longer.
+        await client.query(
+          "BEGIN; SET LOCAL lock_timeout = 0; LOCK TABLE pg_publication IN ACCESS EXCLUSIVE MODE",
+        );
         if (random() < 0.5) subject.proxy.cut();
         await sleep(random() * 1500);
         await client.query("COMMIT");

@@ -1,29 +1,37 @@
 /** One slot and its consumer: a walctl that is killed and started again, and the reader of what it prints. */
-import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { INVALID_LSN as NONE, type Lsn, parseLsn } from "../../src/lsn.ts";
 import { type RunningWalctl, spawnWalctl } from "../support/program/cli.ts";
 import { FaultProxy } from "../support/server/proxy.ts";
 import type { TestServer } from "../support/server/server.ts";
 import type { AckConsumer } from "./ack-consumer.ts";
-import { lastLine, readOutput } from "./output-file.ts";
+import { lastLine, readOutput, readOutputs, sizeOf } from "./output-file.ts";
 import { Transcript } from "./transcript.ts";
 
 export interface SubjectOptions {
   readonly name: string;
-  readonly args: readonly string[];
+  /** Of the next process. */
+  readonly args: () => readonly string[];
+  /** Its slot decodes at PREPARE TRANSACTION. */
+  readonly twoPhase?: boolean;
   /** The FILE of --output. */
   readonly file?: string;
+  /** Without --ack and FILE each process prints everything since the slot began. */
+  readonly fromStart?: boolean;
+  /** Lines that show where transactions end are left out. */
+  readonly rowsOnly?: boolean;
   readonly unix: boolean;
   /** FILE may be taken away: what of it was there by then. Then each transaction is there at least once. */
   readonly retired?: Array<() => Transcript>;
+  /** Where FILE was renamed to, in order: together they hold each transaction once. */
+  readonly rotated?: string[];
   /** With such last words it may end by itself. */
   readonly mayEnd?: RegExp;
   /** Confirms what was printed. */
   readonly consumer?: AckConsumer;
 }
 
-/** What the slot had confirmed while such a process was the last one, and how long FILE was by then. */
+/** What the slot had confirmed while such a process was the last one, and how long FILE was by then, with those before it. */
 export interface Sample {
   readonly confirmed: Lsn;
   readonly process: number;
@@ -39,6 +47,7 @@ const INTERRUPTED =
 const DRAIN_MS = 50;
 /** What it says of a slot that somebody else has moved. */
 const MOVED = /^walctl: (?:error|warning): slot "\w+" is at .*, beyond what was received/m;
+const MAY_REPEAT = /^walctl: warning: .* so the file does not show where to continue/m;
 const MISSING =
   /^DETAIL: What committed between ([0-9A-F/]+) and ([0-9A-F/]+) has not been received/gm;
 
@@ -51,12 +60,18 @@ export interface SaidGap {
 export class Subject {
   readonly options: SubjectOptions;
   readonly proxy: FaultProxy;
+  /** Where its slot began. */
+  readonly since: Lsn;
   readonly transcripts: Transcript[] = [];
   readonly samples: Sample[] = [];
   readonly gaps: SaidGap[] = [];
   /** What it did that it should not have done. */
   readonly complaints: string[] = [];
+  /** It has ended in a way that it should not have, and stays so. */
+  broken = false;
   reconnects = 0;
+  /** It has said that lines may come twice. */
+  mayRepeat = false;
   readonly #server: TestServer;
   #running: RunningWalctl | undefined;
   #transcript = new Transcript();
@@ -65,13 +80,21 @@ export class Subject {
   readonly #draining: NodeJS.Timeout;
 
   static async start(server: TestServer, options: SubjectOptions): Promise<Subject> {
-    await server.sql(`SELECT pg_create_logical_replication_slot('${options.name}', 'pgoutput')`);
-    return new Subject(server, options, await FaultProxy.start(server, { unix: options.unix }));
+    const twoPhase = options.twoPhase === true ? ", false, true" : "";
+    // It waits for the transactions that are open.
+    const client = await server.connect();
+    const { rows } = await client.query<{ lsn: string }>(
+      `SELECT lsn::text FROM pg_create_logical_replication_slot('${options.name}', 'pgoutput'${twoPhase})`,
+    );
+    await client.end();
+    const since = parseLsn(rows[0]?.lsn ?? "") ?? NONE;
+    return new Subject(server, options, since, await FaultProxy.start(server, options));
   }
 
-  private constructor(server: TestServer, options: SubjectOptions, proxy: FaultProxy) {
+  private constructor(server: TestServer, options: SubjectOptions, since: Lsn, proxy: FaultProxy) {
     this.#server = server;
     this.options = options;
+    this.since = since;
     this.proxy = proxy;
     this.#spawn();
     this.#draining = setInterval(() => this.#drain(), DRAIN_MS);
@@ -79,8 +102,9 @@ export class Subject {
 
   /** Of each process what could be read of it, or of all together what FILE holds now. */
   outputs(): readonly Transcript[] {
-    const { file } = this.options;
+    const { file, rotated } = this.options;
     if (file === undefined) return this.transcripts;
+    if (rotated !== undefined) return [readOutputs(rotated, file)];
     return [...(this.options.retired ?? []).map((read) => read()), readOutput(file)];
   }
 
@@ -106,9 +130,9 @@ export class Subject {
   }
 
   sample(confirmed: Lsn): void {
-    const { file } = this.options;
-    const fileBytes =
-      file === undefined ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    const { file, rotated = [] } = this.options;
+    const files = file === undefined ? [] : [...rotated, file];
+    const fileBytes = files.reduce((sum, path) => sum + sizeOf(path), 0);
     this.samples.push({ confirmed, process: this.transcripts.length - 1, fileBytes });
   }
 
@@ -130,19 +154,21 @@ export class Subject {
 
   /** Without a wish for its end. */
   signal(signal: "SIGUSR1" | "SIGHUP"): void {
-    // Before it listens, these would end it as they end any program.
+    if (signal === "SIGHUP") {
+      if (this.options.file !== undefined) this.#running?.signal(signal);
+      return;
+    }
+    // Before it listens, it would end it as it ends any program.
     const listens =
       this.#transcript.committed.length > 0 || this.lastWords.search(INTERRUPTED) >= 0;
-    if (listens && (signal === "SIGUSR1" || this.options.file !== undefined)) {
-      this.#running?.signal(signal);
-    }
+    if (listens) this.#running?.signal(signal);
   }
 
   /** Ends the process, reads what it has left in the pipe, and starts another one. */
   async restart(signal: "SIGKILL" | "SIGTERM" | "SIGINT", pauseMs: number): Promise<void> {
     await this.#stop(signal);
     await sleep(pauseMs);
-    if (!this.#ending && this.#running === undefined) this.#spawn();
+    if (!this.#ending && !this.broken && this.#running === undefined) this.#spawn();
   }
 
   async end(): Promise<void> {
@@ -154,9 +180,10 @@ export class Subject {
   }
 
   #spawn(more: readonly string[] = []): void {
-    this.#transcript = new Transcript();
+    const { fromStart } = this.options;
+    this.#transcript = new Transcript(fromStart === true ? undefined : this.#transcript);
     this.transcripts.push(this.#transcript);
-    const running = spawnWalctl(["tail", ...this.options.args, ...more], {
+    const running = spawnWalctl(["tail", ...this.options.args(), ...more], {
       server: this.#server,
       env: this.proxy.env,
     });
@@ -172,11 +199,15 @@ export class Subject {
   #endedByItself(running: RunningWalctl, status: number | null): void {
     const started = running.stderr.search(INTERRUPTED) >= 0;
     const gap = status === 1 && MOVED.test(running.stderr);
-    this.#noteGaps(running);
+    this.#note(running);
     const may = this.options.mayEnd?.test(running.stderr) === true || !started;
     const known = [MAY_NOT_START, this.options.mayEnd].some((words) => words?.test(running.stderr));
-    if (!gap && (status !== 1 || !may || !known)) {
-      this.complaints.push(`it ended by itself (${status}): ${running.stderr.slice(-500)}`);
+    // SIGHUP ends it as it ends any program before it listens, and when it has given up.
+    const early = running.child.signalCode === "SIGHUP" && (running.stderr === "" || known);
+    if (!gap && !early && (status !== 1 || !may || !known)) {
+      this.complaints.push(`it ended by itself (${status}): ${running.stderr.slice(-700)}`);
+      this.broken = true;
+      return;
     }
     setTimeout(() => {
       if (this.#ending || this.#running !== undefined) return;
@@ -184,7 +215,8 @@ export class Subject {
     }, 200);
   }
 
-  #noteGaps(running: RunningWalctl): void {
+  #note(running: RunningWalctl): void {
+    this.mayRepeat ||= MAY_REPEAT.test(running.stderr);
     for (const [, after = "", upTo = ""] of running.stderr.matchAll(MISSING)) {
       this.gaps.push({ after: parseLsn(after) ?? NONE, upTo: parseLsn(upTo) ?? NONE });
     }
@@ -200,7 +232,7 @@ export class Subject {
     this.#drain(running);
     this.#running = undefined;
     this.#stopping = false;
-    this.#noteGaps(running);
+    this.#note(running);
     this.reconnects += running.stderr.match(INTERRUPTED)?.length ?? 0;
     // Before it listens, a signal ends it as it ends any program.
     const early =
@@ -209,7 +241,7 @@ export class Subject {
       words?.test(running.stderr),
     );
     if (signal !== "SIGKILL" && status !== 0 && !early && !known) {
-      this.complaints.push(`${signal}: exit status ${status}: ${running.stderr.slice(-500)}`);
+      this.complaints.push(`${signal}: exit status ${status}: ${running.stderr.slice(-700)}`);
     }
   }
 

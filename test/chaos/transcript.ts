@@ -1,4 +1,4 @@
-/** What one process printed, understood as a consumer would. */
+/** What one process printed, or several into one FILE, understood as a consumer would. */
 import { type Lsn, parseLsn } from "../../src/lsn.ts";
 import { type Line, parseLines } from "../support/program/lines.ts";
 
@@ -6,22 +6,44 @@ export interface PrintedTransaction {
   readonly xid: number;
   readonly endLsn: Lsn;
   readonly ids: readonly number[];
-  /** Bytes up to and with its last line. */
+}
+
+/** A line that ends a transaction, or its first phase. */
+export interface PrintedEnd {
+  readonly kind: string;
+  readonly xid: number;
+  readonly endLsn: Lsn;
+  /** Bytes up to and with this line. */
   readonly bytes: number;
 }
 
 /** The ids of a transaction's rows, by the subtransaction that inserted them. */
-type Rows = Map<number, number[]>;
+type Rows = Map<number, Set<number>>;
 
 export class Transcript {
   readonly committed: PrintedTransaction[] = [];
+  /** The ends of transactions and of first phases. */
+  readonly ends: PrintedEnd[] = [];
   /** Lines that came twice. */
   readonly twice: string[] = [];
+  /** The ids of all rows, also of those that were rolled back. */
+  readonly ids = new Set<number>();
+  /** Transactions whose second phase is yet to come. */
+  readonly unfinished: Set<number>;
+  /** A second phase may be repeated by a later process, without the first. */
+  readonly #prepared: Map<number, Rows>;
   #bytes = 0;
   readonly #seen = new Set<string>();
-  readonly #ids = new Set<number>();
   readonly #open = new Map<number, Rows>();
   #current: Rows = new Map();
+  /** The transaction between its begin and its end. */
+  #begun: number | undefined;
+
+  /** @param before what the process before it printed, whose first phases the consumer has kept */
+  constructor(before?: Transcript) {
+    this.unfinished = new Set(before?.unfinished);
+    this.#prepared = new Map(before === undefined ? [] : before.#prepared);
+  }
 
   take(text: string): void {
     this.#bytes += text.length + 1;
@@ -32,6 +54,7 @@ export class Transcript {
       case "begin":
       case "begin_prepare":
         this.#once(`begin ${xid}`);
+        this.#begun = xid;
         this.#current = this.#rowsOf(xid);
         break;
       case "stream_start":
@@ -45,33 +68,52 @@ export class Transcript {
         break;
       case "prepare":
       case "stream_prepare":
-        this.#once(`prepare ${xid}`);
+        this.#end(line, "prepare");
+        this.#prepared.set(xid, this.#rowsOf(xid));
+        this.unfinished.add(xid);
+        this.#open.delete(xid);
         break;
       case "rollback_prepared":
-        this.#open.delete(xid);
+        this.#end(line, "commit", "rollback_end_lsn");
+        this.unfinished.delete(xid);
         break;
       case "commit":
       case "stream_commit":
+        this.#commit(xid, this.#end(line, "commit"), this.#rowsOf(xid));
+        break;
       case "commit_prepared":
-        this.#once(`commit ${xid}`);
-        this.#commit(xid, line);
+        this.#commit(xid, this.#end(line, "commit"), this.#prepared.get(xid));
+        this.unfinished.delete(xid);
         break;
       default:
         break;
     }
   }
 
+  /**
+   * What follows is in the next file. Blocks of a streamed transaction in this one may come again there: a process knows
+   * them only if it began with this file.
+   * @param partial the length of a last line without an end
+   */
+  nextFile(partial: number): void {
+    this.#bytes += partial;
+    for (const [xid, rows] of this.#open) {
+      if (xid === this.#begun) continue;
+      for (const ids of rows.values()) for (const id of ids) this.ids.delete(id);
+    }
+  }
+
   #rowsOf(xid: number): Rows {
-    const rows: Rows = this.#open.get(xid) ?? new Map<number, number[]>();
+    const rows: Rows = this.#open.get(xid) ?? new Map<number, Set<number>>();
     this.#open.set(xid, rows);
     return rows;
   }
 
   #insert(xid: number, id: number): void {
-    if (this.#ids.has(id)) this.twice.push(`insert ${id}`);
-    this.#ids.add(id);
-    const ids = this.#current.get(xid) ?? [];
-    ids.push(id);
+    if (this.ids.has(id)) this.twice.push(`insert ${id} of ${xid}`);
+    this.ids.add(id);
+    const ids = this.#current.get(xid) ?? new Set();
+    ids.add(id);
     this.#current.set(xid, ids);
   }
 
@@ -80,11 +122,21 @@ export class Transcript {
     else this.#open.get(xid)?.delete(subxid);
   }
 
-  #commit(xid: number, line: Line): void {
-    const ids = [...this.#rowsOf(xid).values()].flat().toSorted((a, b) => a - b);
+  #end(line: Line, phase: string, name = "end_lsn"): Lsn {
+    const { kind, xid } = line;
+    this.#once(`${phase} ${xid}`);
+    this.#begun = undefined;
+    const endLsn = parseLsn(String(line[name])) ?? (0n as Lsn);
+    this.ends.push({ kind, xid: xid ?? 0, endLsn, bytes: this.#bytes });
+    return endLsn;
+  }
+
+  #commit(xid: number, endLsn: Lsn, rows: Rows | undefined): void {
+    const ids = [...(rows ?? new Map<number, Set<number>>()).values()]
+      .flatMap((each) => [...each])
+      .toSorted((a, b) => a - b);
     this.#open.delete(xid);
-    const endLsn = parseLsn(line.end_lsn ?? "") ?? (0n as Lsn);
-    this.committed.push({ xid, endLsn, ids, bytes: this.#bytes });
+    this.committed.push({ xid, endLsn, ids });
   }
 
   #once(what: string): void {

@@ -1,31 +1,36 @@
 /** Whether what was printed is what happened. */
+import { type Lsn, formatLsn } from "../../src/lsn.ts";
 import type { Subject } from "./subject.ts";
-import type { PrintedTransaction, Transcript } from "./transcript.ts";
+import type { PrintedEnd, PrintedTransaction, Transcript } from "./transcript.ts";
 import type { TrueTransaction } from "./workload.ts";
 
 /** All that is wrong with a subject: nothing, if the guarantees hold. */
-export function faultsOf(subject: Subject, truth: readonly TrueTransaction[]): readonly string[] {
+export function faultsOf(subject: Subject, all: readonly TrueTransaction[]): readonly string[] {
+  const { file, retired } = subject.options;
+  const truth = all.filter(({ endLsn }) => endLsn > subject.since);
   const order = new Map(truth.map(({ xid }, index) => [xid, index]));
   const found = [...subject.complaints];
-  const { file, retired } = subject.options;
+  if (subject.broken) return found;
   const outputs = subject.outputs();
+  if (subject.options.rowsOnly === true) return [...found, ...rowFaults(subject, outputs, truth)];
   /** What is said to be missing may be. */
   const excused = (real: TrueTransaction | undefined): boolean =>
     real !== undefined &&
     subject.gaps.some(({ after, upTo }) => real.endLsn > after && real.endLsn <= upTo);
+  const first = subject.options.fromStart === true ? 0 : undefined;
   for (const [index, transcript] of outputs.entries()) {
     const where = file === undefined ? `process ${index}` : "FILE";
-    for (const fault of outputFaults(transcript, truth, order, excused)) {
+    for (const fault of outputFaults(transcript, truth, order, first, excused)) {
       found.push(`${where}: ${fault}`);
     }
   }
-  const losses = lossesOf(
-    outputs,
-    truth.filter((real) => !excused(real)),
-  );
+  const due = truth.filter((real) => !excused(real));
+  const losses = lossesOf(outputs, due);
+  const unfinished = outputs.at(-1)?.unfinished.size ?? 0;
+  if (unfinished > 0) found.push(`${unfinished} transactions stay prepared`);
   // Which bytes of FILE were there at a time is not known where it was taken away.
   if (retired !== undefined) return [...subject.complaints, ...losses];
-  return [...found, ...losses, ...sampleFaults(subject, outputs, truth, excused)];
+  return [...found, ...losses, ...sampleFaults(subject, outputs, due)];
 }
 
 type Excused = (real: TrueTransaction | undefined) => boolean;
@@ -35,12 +40,15 @@ function outputFaults(
   transcript: Transcript,
   truth: readonly TrueTransaction[],
   order: ReadonlyMap<number, number>,
+  first: number | undefined,
   excused: Excused,
 ): readonly string[] {
-  const found = transcript.twice.slice(0, 3).map((what) => `twice: ${what}`);
-  let expected: number | undefined;
+  const found = [...twiceIn(transcript), ...orderFaults(transcript.ends)];
+  let expected = first;
   for (const printed of transcript.committed) {
     const index = order.get(printed.xid);
+    // Of a transaction without a row the server sends now its end, now nothing.
+    if (index === undefined && printed.ids.length === 0) continue;
     if (index === undefined) {
       found.push(`transaction ${printed.xid} was not committed`);
       continue;
@@ -54,6 +62,48 @@ function outputFaults(
     if (difference !== undefined) found.push(difference);
   }
   return found;
+}
+
+function twiceIn({ twice }: Transcript): readonly string[] {
+  return twice.slice(0, 3).map((what) => `twice: ${what} (one of ${twice.length})`);
+}
+
+function orderFaults(ends: readonly PrintedEnd[]): readonly string[] {
+  const inTurn = endsInTurn(ends);
+  return inTurn
+    .filter(({ endLsn }, index) => endLsn <= (inTurn[index - 1]?.endLsn ?? 0n))
+    .slice(0, 3)
+    .map(({ kind, xid }) => `${kind} ${xid} is out of order`);
+}
+
+/**
+ * Those that come in the order of the log. What was prepared before the slot decoded that comes whole with its second
+ * phase (ReorderBufferFinishPrepared).
+ */
+function endsInTurn(ends: readonly PrintedEnd[]): readonly PrintedEnd[] {
+  return ends.filter((end, index) => {
+    const next = ends[index + 1];
+    return !isPrepare(end) || next?.kind !== "commit_prepared" || next.xid !== end.xid;
+  });
+}
+
+function isPrepare({ kind }: PrintedEnd): boolean {
+  return kind === "prepare" || kind === "stream_prepare";
+}
+
+/** Where a file shows rows without all the ends of their transactions. */
+function rowFaults(
+  { mayRepeat }: Subject,
+  outputs: readonly Transcript[],
+  truth: readonly TrueTransaction[],
+): readonly string[] {
+  const lost = truth.flatMap(({ ids }) =>
+    ids.filter((id) => !outputs.some((output) => output.ids.has(id))),
+  );
+  const found = mayRepeat ? [] : outputs.flatMap(twiceIn);
+  return lost.length === 0
+    ? found
+    : [...found, `lost: ${lost.length} rows, ${lost.slice(0, 5).join()}`];
 }
 
 function contentFault(
@@ -80,36 +130,38 @@ function lossesOf(
   return lost.length === 0 ? [] : [`lost: ${lost.length} transactions, ${lost.slice(0, 5).join()}`];
 }
 
-/** Nothing was confirmed that had not been written by then. */
+/** Nothing was confirmed that had not been written by then, at the end of a transaction or of its first phase. */
 function sampleFaults(
-  subject: Subject,
+  { options, samples }: Subject,
   outputs: readonly Transcript[],
   truth: readonly TrueTransaction[],
-  excused: Excused,
 ): readonly string[] {
   const found: string[] = [];
-  const toFile = subject.options.file !== undefined;
+  const toFile = options.file !== undefined;
   const printedAt = firstPrinted(outputs, toFile);
-  for (const { confirmed, process, fileBytes } of subject.samples) {
-    const due = truth.findLast(({ endLsn }) => endLsn <= confirmed);
-    if (due === undefined || excused(due)) continue;
-    const at = printedAt.get(due.xid) ?? Infinity;
+  const prepares = outputs.flatMap(({ ends }) => endsInTurn(ends).filter(isPrepare));
+  const due = [...truth, ...prepares].map(({ endLsn }) => endLsn).toSorted(byLsn);
+  for (const { confirmed, process, fileBytes } of samples) {
+    const last = due.findLast((endLsn) => endLsn <= confirmed);
+    if (last === undefined) continue;
+    const at = printedAt.get(last) ?? Infinity;
     if (at > (toFile ? fileBytes : process))
-      found.push(`transaction ${due.xid} was confirmed before it was written`);
+      found.push(`what ends at ${formatLsn(last)} was confirmed before it was written`);
   }
   return found.slice(0, 5);
 }
 
-/** By which process each transaction was printed first, or up to which byte of FILE it reaches. */
-function firstPrinted(
-  outputs: readonly Transcript[],
-  toFile: boolean,
-): ReadonlyMap<number, number> {
-  const first = new Map<number, number>();
-  for (const [process, { committed }] of outputs.entries()) {
-    for (const { xid, bytes } of committed) {
-      if (!first.has(xid)) first.set(xid, toFile ? bytes : process);
+/** By which process each end was printed first, or up to which byte of FILE it reaches. */
+function firstPrinted(outputs: readonly Transcript[], toFile: boolean): ReadonlyMap<Lsn, number> {
+  const first = new Map<Lsn, number>();
+  for (const [process, { ends }] of outputs.entries()) {
+    for (const { endLsn, bytes } of ends) {
+      if (!first.has(endLsn)) first.set(endLsn, toFile ? bytes : process);
     }
   }
   return first;
+}
+
+function byLsn(one: Lsn, other: Lsn): number {
+  return one < other ? -1 : Number(one > other);
 }

@@ -15,19 +15,32 @@ const ORACLE_SLOT = "oracle";
 const IDS_PER_WRITER = 1_000_000_000;
 const PAUSE_MS_MAX = 30;
 
+/** The SQL of that many new ids. */
+export type NextIds = (count: number) => string;
+
+/** One transaction, or a few. It may fail when the server goes away. */
+export type Write = (client: pg.Client, nextIds: NextIds, random: () => number) => Promise<unknown>;
+
 export class ChaosLoad {
   readonly #server: TestServer;
   readonly #random: () => number;
+  readonly #write: Write;
   readonly #writers: Promise<void>[] = [];
   readonly #writing = new Set<Promise<void>>();
   #paused: Promise<void> | undefined;
   #unpause: (() => void) | undefined;
   #over = false;
 
-  constructor(server: TestServer, seed: number, writers: number) {
+  constructor(
+    server: TestServer,
+    seed: number,
+    writers: number,
+    write: Write = (client, nextIds, random) => client.query(transaction(nextIds, random)),
+  ) {
     this.#server = server;
     this.#random = seededRandom(seed);
-    for (let writer = 0; writer < writers; writer++) this.#writers.push(this.#write(writer));
+    this.#write = write;
+    for (let writer = 0; writer < writers; writer++) this.#writers.push(this.#run(writer));
   }
 
   /** Until resume() no connection is open: a smart stop would wait for it. */
@@ -49,9 +62,9 @@ export class ChaosLoad {
     await Promise.all(this.#writers);
   }
 
-  async #write(writer: number): Promise<void> {
+  async #run(writer: number): Promise<void> {
     let id = writer * IDS_PER_WRITER;
-    const nextIds = (count: number): string => {
+    const nextIds: NextIds = (count) => {
       const first = id + 1;
       id += count;
       return `generate_series(${first}, ${id})`;
@@ -67,12 +80,12 @@ export class ChaosLoad {
   }
 
   /** Until the connection is lost or nobody wants more. */
-  async #session(nextIds: (count: number) => string): Promise<void> {
+  async #session(nextIds: NextIds): Promise<void> {
     let client: pg.Client | undefined;
     try {
       client = await this.#server.connect();
       while (!this.#over && this.#paused === undefined) {
-        await client.query(this.#transaction(nextIds));
+        await this.#write(client, nextIds, this.#random);
         await sleep(this.#random() * PAUSE_MS_MAX);
       }
     } catch {
@@ -81,27 +94,27 @@ export class ChaosLoad {
       await client?.end().catch(() => {});
     }
   }
+}
 
-  #transaction(nextIds: (count: number) => string): string {
-    const insert = (rows: number, bytes: number): string =>
-      `INSERT INTO chaos (id, filler) SELECT i, repeat('x', ${bytes}) FROM ${nextIds(rows)} i;`;
-    const rows = 1 + Math.floor(this.#random() * 10);
-    const kind = this.#random();
-    if (kind < 0.95) return insert(rows, 40);
-    if (kind < 0.96) return insert(1, 200_000);
-    // More than logical_decoding_work_mem: spilled by the server, or streamed.
-    if (kind < 0.97) return insert(1500, 60);
-    const rolledBack = `SAVEPOINT s; ${insert(400, 60)} ROLLBACK TO s;`;
-    const kept = `SAVEPOINT k; ${insert(300, 60)} RELEASE k;`;
-    if (kind < 0.99) return `BEGIN; ${kept} ${rolledBack} ${insert(300, 60)} COMMIT`;
-    return `BEGIN; ${insert(900, 60)} ROLLBACK`;
-  }
+function transaction(nextIds: NextIds, random: () => number): string {
+  const insert = (rows: number, bytes: number): string =>
+    `INSERT INTO chaos (id, filler) SELECT i, repeat('x', ${bytes}) FROM ${nextIds(rows)} i;`;
+  const rows = 1 + Math.floor(random() * 10);
+  const kind = random();
+  if (kind < 0.95) return insert(rows, 40);
+  if (kind < 0.96) return insert(1, 200_000);
+  // More than logical_decoding_work_mem: spilled by the server, or streamed.
+  if (kind < 0.97) return insert(1500, 60);
+  const rolledBack = `SAVEPOINT s; ${insert(400, 60)} ROLLBACK TO s;`;
+  const kept = `SAVEPOINT k; ${insert(300, 60)} RELEASE k;`;
+  if (kind < 0.99) return `BEGIN; ${kept} ${rolledBack} ${insert(300, 60)} COMMIT`;
+  return `BEGIN; ${insert(900, 60)} ROLLBACK`;
 }
 
 export interface TrueTransaction {
   readonly xid: number;
   readonly endLsn: Lsn;
-  /** In order. */
+  /** In order; never none. */
   readonly ids: readonly number[];
 }
 
@@ -122,9 +135,14 @@ export async function readTruth(server: TestServer): Promise<readonly TrueTransa
      FROM pg_logical_slot_peek_binary_changes('${ORACLE_SLOT}', NULL, NULL, 'proto_version', '1', 'publication_names', 'p')
      WHERE get_byte(data, 0) = ${"C".charCodeAt(0)}`,
   );
-  return commits.map(({ xid, high, low }) => ({
+  const truth = commits.map(({ xid, high, low }) => ({
     xid: Number(xid),
     endLsn: parseLsn(`${high}/${low}`) ?? (0n as Lsn),
     ids: idsOf.get(Number(xid)) ?? [],
   }));
+  const real = truth.filter(({ ids }) => ids.length > 0);
+  if (real.length !== idsOf.size) {
+    throw new Error(`the log has ${real.length} of ${idsOf.size} transactions`);
+  }
+  return real;
 }

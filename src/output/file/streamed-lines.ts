@@ -13,11 +13,13 @@ import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
 const CHUNK_BYTES = 1 << 20;
-const BLOCK_START = lineMark("stream_start");
+/** What begins before its end: blocks, and prepared transactions, which the server may send again in blocks. */
+const FIRSTS = [lineMark("stream_start"), lineMark('prepare"'), lineMark("stream_prepare")];
 const COMMITS = [lineMark('commit"'), lineMark('stream_commit"')];
 
 /**
- * Yields the lines about blocks of streamed transactions in a recovered file, and all ends behind the first block.
+ * Yields the lines about blocks of streamed transactions and about prepared transactions in a recovered file, and all
+ * ends behind the first of them.
  * @param oldest the slot's restart_lsn: what began before it has ended and need not be found
  * @param start the part of the file before this offset is not needed either
  */
@@ -26,7 +28,7 @@ export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Genera
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
-    const from = findFirstBlock(fd, start > size ? 0 : start, size, oldest);
+    const from = findFirst(fd, start > size ? 0 : start, size, oldest);
     if (from === undefined) return;
     let inBlock = false;
     for (const { text } of lineHeads(fd, from, size)) {
@@ -45,7 +47,7 @@ export function* readStreamedLines(path: string, oldest: Lsn, start = 0): Genera
  * Searches backwards, up to a commit at or before `oldest`. What was printed before that commit was decoded before it,
  * so it does not belong to a transaction that began later.
  */
-function findFirstBlock(fd: number, lowest: number, size: number, oldest: Lsn): number | undefined {
+function findFirst(fd: number, lowest: number, size: number, oldest: Lsn): number | undefined {
   let first: number | undefined;
   for (let end = size; end > lowest; end -= CHUNK_BYTES) {
     const start = Math.max(lowest, end - CHUNK_BYTES);
@@ -53,8 +55,8 @@ function findFirstBlock(fd: number, lowest: number, size: number, oldest: Lsn): 
     const from = Math.max(0, start - 1);
     const bytes = readAt(fd, from, Math.min(size, end + HEAD_BYTES_MAX) - from);
     const text = from === start ? Buffer.concat([Buffer.from("\n"), bytes]) : bytes;
-    const at = text.indexOf(BLOCK_START);
-    if (at !== -1) first = start + at;
+    const places = FIRSTS.map((mark) => text.indexOf(mark)).filter((at) => at !== -1);
+    if (places.length > 0) first = start + Math.min(...places);
     if (COMMITS.some((commit) => isOld(text, text.indexOf(commit), oldest))) break;
   }
   return first;

@@ -46,6 +46,7 @@ export class DrivenTail {
   readonly #pipeline: Pipeline;
   #state: StreamState | undefined;
   #started: Parameters<Continuation["end"]>[1] | undefined;
+  readonly #twoPhase: boolean;
   #starts = 0;
   #intake: Intake | undefined;
   #failure: Error | undefined;
@@ -53,6 +54,7 @@ export class DrivenTail {
   /** @param file undefined: standard output */
   constructor(file: string | undefined, pgoutput: PgoutputOptions, acknowledge: boolean) {
     this.#file = file;
+    this.#twoPhase = pgoutput.twoPhase;
     const stdout = { stream: process.stdout };
     const config = {
       pgoutput,
@@ -104,7 +106,7 @@ export class DrivenTail {
         slotCreated: false,
       },
       ...{ slotPosition: formatLsn(lsn(server.confirmed)), oldest: lsn(server.restart) },
-      twoPhase: server.twoPhase,
+      twoPhase: server.twoPhase || this.#twoPhase,
     };
     this.#state ??= await openState(client, this.#options);
     const start = await this.#continuation.choose(client, this.#state, started);
@@ -123,6 +125,7 @@ export class DrivenTail {
       log: start.standing.server,
       slot: SLOT,
       slotPosition,
+      twoPhase: server.twoPhase || this.#twoPhase,
       gap: start.gap,
       from: start.from,
     });
