@@ -1,4 +1,5 @@
 /** The only file that touches `process`. Everything else gets a CommandContext and returns an exit status. */
+import { isatty } from "node:tty";
 import type { CommandContext, OutputStream } from "./commands/context.ts";
 import { ExitCode, run } from "./cli.ts";
 
@@ -60,6 +61,24 @@ function onSignal(signal: NodeJS.Signals): void {
   setTimeout(() => void leave(), STOP_GRACE_MS).unref();
 }
 
+/** The descriptors that were of a terminal when the process started; with nohup none is. */
+const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+/** Some shells send SIGHUP to their jobs when they end, and the terminal goes a moment later. */
+const TERMINAL_GOES_MS = 3000;
+
+/** A terminal that goes ends what was started on it; any other SIGHUP is the listener's. */
+function onHangup(listener: () => void): void {
+  if (endWithTerminal()) return;
+  listener();
+  setTimeout(endWithTerminal, TERMINAL_GOES_MS).unref();
+}
+
+function endWithTerminal(): boolean {
+  const isGone = terminals.length > 0 && !terminals.some((fd) => isatty(fd));
+  if (isGone && !stop.signal.aborted) onSignal("SIGHUP");
+  return isGone;
+}
+
 /**
  * Once the command has returned, only a write blocked by a stalled reader keeps the process alive. A command that has
  * not returned, for instance because the network is dead, has not done its work.
@@ -91,8 +110,9 @@ const context: CommandContext = {
     return work.finally(() => unfinished.delete(work));
   },
   onSignal: (signal, listener) => {
-    process.on(signal, listener);
-    return () => void process.off(signal, listener);
+    const heard = signal === "SIGHUP" ? () => onHangup(listener) : listener;
+    process.on(signal, heard);
+    return () => void process.off(signal, heard);
   },
 };
 exitStatus = await run(process.argv.slice(2), context);

@@ -71,10 +71,17 @@ export interface Slot {
   readonly two_phase_at: string | null;
   /** From PostgreSQL 17. */
   readonly failover: boolean | null;
-  /** From PostgreSQL 17: on a standby, a copy of the primary's slot. */
+  /** From PostgreSQL 17: on a standby, a copy of the primary's slot. It stays true after the standby's promotion. */
   readonly synced: boolean | null;
+  /** The server is a standby; not in NDJSON. */
+  readonly standby: boolean;
   /** Where the server stands. NDJSON has the distances from it instead. */
   readonly server_lsn: string;
+}
+
+/** A copy of the primary's slot: the standby's own server moves it, and nobody can read it before the promotion. */
+export function isSynchronized({ synced, standby }: Slot): boolean {
+  return standby && synced === true;
 }
 
 export interface SlotFault {

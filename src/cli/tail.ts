@@ -65,7 +65,7 @@ export function tailCommand(): Command {
     )
     .option(
       "-o, --output <file>",
-      "append to this file, with fsync before each acknowledgement; -: standard output",
+      "append to this file, with fsync before each acknowledgement; SIGHUP: go on in a new file of that name; -: standard output",
     )
     .option("--capture <file>", "also write what is received to this file, for decode-file");
   protocolOptions(command);

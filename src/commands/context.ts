@@ -29,14 +29,15 @@ export interface CommandContext {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted by the first SIGINT or SIGTERM. The process exits a second later, finished or not. */
+  /** Aborted by the first SIGINT or SIGTERM, or by a SIGHUP that is listened to, if the terminal has gone. The process exits a second later, finished or not. */
   readonly stop: AbortSignal;
   /**
    * Makes the exit wait for work that would leave something behind if it were cut off, unless a second signal comes.
    */
   readonly finishBeforeExit: <Result>(work: Promise<Result>) => Promise<Result>;
   /**
-   * Calls `listener` for each of these signals, which then do not end the process. Returns a function that undoes this.
+   * Calls `listener` for each of these signals, which then do not end the process, unless the terminal has gone that it
+   * was started on. Returns a function that undoes this.
    */
   readonly onSignal: (signal: "SIGHUP" | "SIGUSR1", listener: () => void) => () => void;
 }

@@ -77,8 +77,8 @@ export function boundaryOf(message: OtherMessage): Boundary | undefined {
 /** What an earlier process printed of transactions that were open, and all ends since. */
 export type PrintedPart =
   | { readonly kind: "boundary"; readonly boundary: Boundary }
-  /** A row, truncate or message inside a block. */
-  | { readonly kind: "change"; readonly xid: number; readonly lsn: Lsn }
+  /** Inside a block; `change`: a row or truncate. */
+  | { readonly kind: "change" | "message"; readonly xid: number; readonly lsn: Lsn }
   /** A subtransaction was rolled back. */
   | { readonly kind: "abort"; readonly xid: number; readonly subxid: number };
 

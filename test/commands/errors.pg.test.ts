@@ -21,7 +21,7 @@ function normalize(text: string, server: TestServer): string {
   return text
     .replaceAll(server.host, "SOCKET_DIR")
     .replaceAll(String(server.port), "PORT")
-    .replace(/\bpid \d+/g, "pid PID")
+    .replace(/\bserver process \d+/g, "server process PID")
     .replace(/_backend\(\d+\)/g, "_backend(PID)")
     .replace(/\b1[58]\.\d+\b/g, "VERSION")
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00/g, "TIME")

@@ -137,7 +137,7 @@ for (const version of newestOrBoth()) {
       assert.equal(kept.status, 1);
       assert.match(
         kept.stderr,
-        /^walctl: error: publication "My ""Pub""" is in use\nDETAIL: It is streamed by pid \d+ \(application "walctl"/,
+        /^walctl: error: publication "My ""Pub""" is in use\nDETAIL: It is streamed by server process \d+ \(application "walctl"/,
       );
       assert.equal((await run("drop-publication", "of_schema", "--dry-run")).status, 0);
       const forced = await run("drop-publication", ODD, "--force");

@@ -64,9 +64,8 @@ export class OutputJournal {
   #state: FileState | undefined;
   #disabled: boolean;
   #warned = false;
+  /** FILE may hold parts of open transactions. */
   #streamed = false;
-  /** Transactions are written to FILE before they end: streamed or prepared ones. */
-  #early = false;
   /** The size of FILE, counted from what was written. */
   #size = 0;
   #blocks = new OpenBlocks();
@@ -153,7 +152,7 @@ export class OutputJournal {
 
   /** Records the beginning or end of a transaction that will be written to FILE. */
   boundary(boundary: Boundary): void {
-    if (this.#early) this.#blocks.boundary(boundary, this.#size);
+    this.#blocks.boundary(boundary, this.#size);
   }
 
   wrote(bytes: number): void {
@@ -166,9 +165,9 @@ export class OutputJournal {
   }
 
   /** A stream has started. After a gap, the earlier content of FILE is not part of what follows. */
-  started({ log, slot, twoPhase, slotPosition, gap, from }: StreamStart): void {
+  started({ log, slot, slotPosition, twoPhase, gap, from }: StreamStart): void {
     const { database, request, streaming, ackFrom, identity } = this.#options;
-    this.#early = streaming || twoPhase;
+    this.#streamed ||= streaming || twoPhase;
     const old = gap ? undefined : this.#state;
     const next: FileState = {
       systemIdentifier: log.systemIdentifier,
@@ -178,7 +177,7 @@ export class OutputJournal {
       slot,
       file: identity(),
       request,
-      streamed: this.#early || this.#streamed,
+      streamed: this.#streamed,
       blocksFrom: gap ? this.#size : (this.#state?.blocksFrom ?? 0),
       lines: ackFrom || (old?.lines ?? false),
       acknowledged: maxLsn(old?.acknowledged ?? INVALID_LSN, slotPosition),
@@ -224,7 +223,7 @@ export class OutputJournal {
     if (state === undefined || this.#disabled) return;
     const commit = anchor?.endLsn === endLsn ? anchor : undefined;
     const before = { endLsn, messageLsn, xid, commit };
-    const streamed = this.#early;
+    const streamed = this.#streamed;
     this.#write({ ...this.#inNewFile(state, before), streamed, file: undefined });
   }
 

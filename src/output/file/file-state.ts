@@ -36,7 +36,7 @@ export interface FileState {
   readonly file: string | undefined;
   /** The options that decide which transactions the server sends. */
   readonly request: string;
-  /** FILE may contain blocks of streamed transactions, or prepared ones that have not ended. */
+  /** FILE may contain blocks of streamed transactions, or prepared ones. */
   readonly streamed: boolean;
   /** No block before this offset belongs to a transaction that is still open. */
   readonly blocksFrom: number;

@@ -13,12 +13,13 @@ import { HEAD_BYTES_MAX, lineHeads } from "./line-heads.ts";
 import { readAt } from "./read-at.ts";
 
 const CHUNK_BYTES = 1 << 20;
-const FIRSTS = [lineMark("stream_start"), lineMark('prepare"')];
+/** What begins before its end: blocks, and prepared transactions, which the server may send again in blocks. */
+const FIRSTS = [lineMark("stream_start"), lineMark('prepare"'), lineMark("stream_prepare")];
 const COMMITS = [lineMark('commit"'), lineMark('stream_commit"')];
 
 /**
- * Yields the lines about blocks of streamed transactions in a recovered file, and all ends behind the first block or
- * prepare.
+ * Yields the lines about blocks of streamed transactions and about prepared transactions in a recovered file, and all
+ * ends behind the first of them.
  * @param oldest the slot's restart_lsn: what began before it has ended and need not be found
  * @param start the part of the file before this offset is not needed either
  */
@@ -54,8 +55,8 @@ function findFirst(fd: number, lowest: number, size: number, oldest: Lsn): numbe
     const from = Math.max(0, start - 1);
     const bytes = readAt(fd, from, Math.min(size, end + HEAD_BYTES_MAX) - from);
     const text = from === start ? Buffer.concat([Buffer.from("\n"), bytes]) : bytes;
-    const found = FIRSTS.map((line) => text.indexOf(line)).filter((at) => at !== -1);
-    if (found.length > 0) first = start + Math.min(...found);
+    const places = FIRSTS.map((mark) => text.indexOf(mark)).filter((at) => at !== -1);
+    if (places.length > 0) first = start + Math.min(...places);
     if (COMMITS.some((commit) => isOld(text, text.indexOf(commit), oldest))) break;
   }
   return first;
@@ -78,7 +79,7 @@ function parseHead(head: string, inBlock: boolean): PrintedPart | undefined {
     case "truncate":
     case "message":
       return inBlock && lsn !== undefined && !isOutside(head)
-        ? { kind: "change", xid, lsn }
+        ? { kind: kind === "message" ? kind : "change", xid, lsn }
         : undefined;
     default: {
       const boundary = boundaryOfLine(head);

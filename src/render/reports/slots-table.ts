@@ -3,7 +3,13 @@ import { shortenName } from "../cells/names.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { type Look, type Paint, type Palette, createPalette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
-import { type SlotReport, groupFaults, isLostSoon, outlookOf } from "../../reports.ts";
+import {
+  type SlotReport,
+  groupFaults,
+  isLostSoon,
+  isSynchronized,
+  outlookOf,
+} from "../../reports.ts";
 import { stateOf } from "./slots.ts";
 import { cutToWidth, startWithin, textWidth } from "../terminal/text-width.ts";
 import { visibleWidth } from "../terminal/visible-width.ts";
@@ -219,14 +225,9 @@ function stateCell(slot: SlotReport, palette: Palette): string {
 }
 
 /** However small the lag is: nobody brings it down. */
-function userOf({
-  active,
-  active_pid: pid,
-  application,
-  wal_status: state,
-  synced,
-}: SlotReport): string {
-  if (!active) return state === "lost" || synced === true ? "" : "no reader";
+function userOf(slot: SlotReport): string {
+  const { active, active_pid: pid, application, wal_status: state } = slot;
+  if (!active) return state === "lost" || isSynchronized(slot) ? "" : "no reader";
   return [pid === null ? "" : `pid ${pid}`, sanitizeLine(application ?? "")]
     .filter(Boolean)
     .join(" ");

@@ -12,7 +12,7 @@ const PACE_UNKNOWN: Readonly<Record<keyof SlotPace, null>> = {
 /** One line a slot, with --watch with its pace. */
 export function renderSlotsNdjson(slots: readonly SlotReport[], watching = false): string {
   return slots
-    .map(({ server_lsn: _position, pace, faults, ...slot }) =>
+    .map(({ server_lsn: _position, standby: _standby, pace, faults, ...slot }) =>
       jsonLine({
         ...slot,
         ...(watching ? (pace ?? PACE_UNKNOWN) : {}),

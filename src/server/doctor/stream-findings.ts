@@ -4,6 +4,7 @@ import {
   type Slot,
   fail,
   groupFaults,
+  isSynchronized,
   ok,
   slotReport,
   someOf,
@@ -17,7 +18,7 @@ import { SqlState } from "../query/sqlstate.ts";
 import { type Administration, mayReplicateSql } from "../settings/administration.ts";
 import { nameBeside } from "../slot/beside.ts";
 import { slotFaults } from "../slot/faults.ts";
-import { PLUGIN } from "../slot/slot.ts";
+import { PLUGIN, SYNCHRONIZED } from "../slot/slot.ts";
 import { psqlCommand, walctlCommand } from "../target/paste.ts";
 import { type ConnectionTarget, hostOf, portOf, targetAt } from "../target/target.ts";
 import {
@@ -242,6 +243,9 @@ export function slotFindings(
   const faults = [
     ...missing.map((name) =>
       fail("slot", `slot "${name}" does not exist`, walctlCommand(["create-slot", name], target)),
+    ),
+    ...(only.length === 0 ? [] : slots.filter(isSynchronized)).map(({ slot }) =>
+      fail("slot", `slot "${slot}" ${SYNCHRONIZED}`, null),
     ),
     ...groupFaults(reports).map(({ slots: found, severity, message, fixes }): Check => {
       const who = found.map((slot) => `"${slot}"`).join(", ");

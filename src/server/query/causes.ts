@@ -17,6 +17,8 @@ export type Cause =
   | "doubtful"
   /** Another session uses the slot. */
   | "slotInUse"
+  /** The standby synchronizes the slot from its primary: it can be read after the promotion. */
+  | "slotSynchronized"
   /** A standby has not yet replayed what was received. */
   | "standbyBehind"
   /** The server waits for a reader that stalls. */

@@ -1,11 +1,11 @@
-/** Of pg_stat_activity. Null: the role may not see it. */
+/** Of pg_stat_activity; pid is that of the server's process, not of its client. Null: the role may not see it. */
 export interface Session {
   readonly pid: number;
   readonly application: string | null;
   readonly role: string | null;
 }
 
-/** `pid 7 (application "a", user "u", …)`: as much as the role may see. */
+/** `server process 7 (application "a", user "u", …)`: as much as the role may see. */
 export function describeSession(
   { pid, application, role }: Session,
   more: ReadonlyArray<string | null>,
@@ -15,5 +15,5 @@ export function describeSession(
     role === null ? null : `user "${role}"`,
     ...more,
   ].filter((part) => part !== null);
-  return `pid ${pid}${known.length === 0 ? "" : ` (${known.join(", ")})`}`;
+  return `server process ${pid}${known.length === 0 ? "" : ` (${known.join(", ")})`}`;
 }

@@ -23,8 +23,9 @@ export interface SlotOptions {
   readonly failover: boolean;
 }
 
-export function optionsOf({ two_phase: twoPhase, failover }: Slot): SlotOptions {
-  return { twoPhase, failover: failover === true };
+export function optionsOf({ two_phase: twoPhase, failover, standby }: Slot): SlotOptions {
+  // A standby's own slot cannot be a failover slot.
+  return { twoPhase, failover: failover === true && !standby };
 }
 
 export function createSlotWords(name: string, { twoPhase, failover }: SlotOptions): string[] {

@@ -3,7 +3,7 @@ import { WalctlError } from "../../errors.ts";
 import type { Slot } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { type ServerVersion, majorOf, requireVersion } from "../settings/preflight.ts";
-import { NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
+import { type Hints, NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
 import { PLUGIN, readSlot, requireSlotName, requireUsableSlot } from "./slot.ts";
 import { createSlotWords } from "./beside.ts";
 import { type SlotSteps, SlotWait } from "./wait.ts";
@@ -13,11 +13,10 @@ import type { ConnectionTarget } from "../target/target.ts";
 import { TIMER_MS_MAX } from "../connection/within.ts";
 import { SqlState } from "../query/sqlstate.ts";
 
-const CREATION_HINTS = {
-  [SqlState.featureNotSupported]:
-    "A standby decodes from PostgreSQL 16 on; before that connect to the primary. SELECT pg_is_in_recovery() tells which one this is.",
-  [SqlState.syntaxError]: NO_WALSENDER,
-};
+const NO_DECODING_STANDBY =
+  "A standby decodes from PostgreSQL 16 on; before that connect to the primary. SELECT pg_is_in_recovery() tells which one this is.";
+const NO_FAILOVER_ON_STANDBY =
+  "Create it on the primary; with sync_replication_slots = on it comes to this standby from there. A slot of the standby itself: without --failover.";
 
 export interface SlotRequest {
   readonly name: string;
@@ -98,7 +97,7 @@ async function createSlot(
       client,
       createSlotCommand(request, version),
       doing,
-      CREATION_HINTS,
+      creationHints(request, version),
     );
     return row?.consistent_point ?? "0/0";
   } catch (error) {
@@ -107,6 +106,13 @@ async function createSlot(
     await wait.end();
     await execute(client, "RESET lock_timeout", doing).catch(() => {});
   }
+}
+
+function creationHints({ failover }: SlotRequest, version: ServerVersion): Hints {
+  const hint = failover ? NO_FAILOVER_ON_STANDBY : NO_DECODING_STANDBY;
+  const unsupported =
+    majorOf(version) < 16 || failover ? { [SqlState.featureNotSupported]: hint } : {};
+  return { [SqlState.syntaxError]: NO_WALSENDER, ...unsupported };
 }
 
 function creationError(

@@ -1,6 +1,6 @@
 /** Finds what is wrong with a slot, and the next thing to do. */
 import { formatByteCount } from "../../byte-count.ts";
-import type { Slot, SlotFault } from "../../reports.ts";
+import { type Slot, type SlotFault, isSynchronized } from "../../reports.ts";
 import { type Administration, changeSetting, lookAtWal } from "../settings/administration.ts";
 import { psqlCommand, walctlCommand } from "../target/paste.ts";
 import { PLUGIN } from "./slot.ts";
@@ -30,7 +30,7 @@ export function slotFaults(
   if (fault !== undefined) return [fault];
   const all = [
     walFault(slot, around, target),
-    creationFault(slot, target),
+    isSynchronized(slot) ? synchronizationFault(slot) : creationFault(slot, target),
     vacuumFault(slot, around.settings, target),
   ];
   return all.filter((each) => each !== undefined);
@@ -45,7 +45,7 @@ function invalidation(
   if (loss === undefined) return undefined;
   const message = `invalidated: ${loss.reason}${settingText(loss.setting, settings)}`;
   const lost = { severity: "fail", kind: `lost, ${loss.reason}` } as const;
-  if (slot.synced === true) {
+  if (isSynchronized(slot)) {
     const next = `${message}; it is synchronized from the primary: look there`;
     return { ...lost, kind: `synced, ${loss.reason}`, message: next, each: next, fix: null };
   }
@@ -88,7 +88,7 @@ function walFault(
   // A physical slot that was never used retains nothing.
   if (slot.wal_status === null) return undefined;
   const kept = slot.retained_bytes ?? 0;
-  const held = slot.active ? heldBy(slot, kept) : `nobody streams from it${sinceText(slot)}`;
+  const held = holdText(slot, kept);
   const next = nextStep(slot);
   if (slot.wal_status === "unreserved") {
     const name = "max_slot_wal_keep_size";
@@ -108,7 +108,7 @@ function walFault(
   const size = extended
     ? `, and it retains ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
     : "";
-  const reader = slot.active ? lookAtReader(slot, target) : null;
+  const reader = slot.active && !isSynchronized(slot) ? lookAtReader(slot, target) : null;
   const { words, fix } = lookAtWal(administration, slot.restart_lsn, reader);
   const excess = extended
     ? `retains more than max_wal_size (${settings.maxWalSize})`
@@ -123,8 +123,14 @@ function walFault(
 }
 
 /** For what is said of several slots, of which all are in use or none is. */
-function unread({ active }: Slot): string {
-  return active ? "" : "has no reader and ";
+function unread(slot: Slot): string {
+  if (isSynchronized(slot)) return "follows the primary's slot and ";
+  return slot.active ? "" : "has no reader and ";
+}
+
+function holdText(slot: Slot, kept: number): string {
+  if (isSynchronized(slot)) return "it follows the primary's slot";
+  return slot.active ? heldBy(slot, kept) : `nobody streams from it${sinceText(slot)}`;
 }
 
 /** restart_lsn may be far behind what was confirmed: transactions that were open then hold it back. */
@@ -137,7 +143,9 @@ function heldBy(slot: Slot, kept: number): string {
 
 const DROPPING = "drop-slot drops it, and what it retains is lost";
 
-function nextStep({ active, plugin }: Slot): string {
+function nextStep(slot: Slot): string {
+  const { active, plugin } = slot;
+  if (isSynchronized(slot)) return "see on the primary what holds its reader up";
   if (!active) return `start its reader; if nobody needs it, ${DROPPING}`;
   const ours = plugin === PLUGIN ? " (walctl tail confirms with --ack only)" : "";
   return `see what holds its reader up${ours}`;
@@ -169,6 +177,20 @@ function suggestedLimit(keptBytes: number): string {
   return `${Math.ceil((2 * keptBytes) / 2 ** 30)}GB`;
 }
 
+/**
+ * A temporary copy becomes a slot of its own once the standby has everything that the primary's slot needs (manual:
+ * Replication Slot Synchronization).
+ */
+function synchronizationFault({ temporary }: Slot): SlotFault | undefined {
+  if (!temporary) return undefined;
+  const each =
+    "not yet synchronized from the primary, and dropped if this standby is promoted now: it is ready once its reader there has confirmed enough";
+  return {
+    ...{ severity: "warning", kind: "synchronization" },
+    ...{ message: each, each: `is ${each}`, fix: null },
+  };
+}
+
 /** While the server waits for running transactions there is no position yet (CREATE_REPLICATION_SLOT). */
 function creationFault(slot: Slot, target: ConnectionTarget): SlotFault | undefined {
   if (slot.type !== "logical" || slot.confirmed_flush_lsn !== null || !slot.active)
@@ -194,6 +216,6 @@ function vacuumFault(
     ...{ severity: "warning", kind: `vacuum, ${slot.active}` },
     message: `it holds back vacuum: ${age}; ${nextStep(slot)}`,
     each: `${unread(slot)}holds back vacuum: xmin is older than autovacuum_freeze_max_age; ${nextStep(slot)}`,
-    fix: slot.active ? lookAtReader(slot, target) : null,
+    fix: slot.active && !isSynchronized(slot) ? lookAtReader(slot, target) : null,
   };
 }

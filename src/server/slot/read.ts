@@ -40,6 +40,7 @@ export async function readSlots(client: Client, name?: string): Promise<readonly
        j ->> 'invalidation_reason' AS invalidation_reason, (j ->> 'conflicting')::bool AS conflicting,
        s.two_phase, j ->> 'two_phase_at' AS two_phase_at,
        (j ->> 'failover')::bool AS failover, (j ->> 'synced')::bool AS synced,
+       pg_catalog.pg_is_in_recovery() AS standby,
        server.lsn::text AS server_lsn
      FROM server, pg_catalog.pg_replication_slots s
      CROSS JOIN LATERAL to_jsonb(s) AS j

@@ -7,11 +7,12 @@
 import type { Client } from "pg";
 import { type Session, describeSession } from "../query/describe-session.ts";
 import { WalctlError, usageError } from "../../errors.ts";
-import type { Slot } from "../../reports.ts";
+import { type Slot, isSynchronized } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { createBeside, optionsOf } from "./beside.ts";
 import { LOSS, lossOf } from "./loss.ts";
 import { readSlots } from "./read.ts";
+import { Interruption } from "../query/causes.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
 import { SqlState } from "../query/sqlstate.ts";
@@ -59,6 +60,13 @@ export async function requireUsableSlot(
     throw new WalctlError(message, { hint: `What it waits for: ${next}` });
   }
   const beside = await createBeside(client, target, slot.slot, optionsOf(slot));
+  if (fault === SYNCHRONIZED) {
+    throw new WalctlError(message, {
+      detail: "This replication slot is being synchronized from the primary server.",
+      hint: `Read it on the primary. Another slot, here, from now on: ${beside}`,
+      cause: new Interruption("slotSynchronized", message),
+    });
+  }
   const loss = lossOf(slot);
   if (loss !== undefined) {
     const told = slot.invalidation_reason === null ? "" : ` (${slot.invalidation_reason})`;
@@ -148,6 +156,8 @@ function releaseHint({ pid, temporary }: Holder, waiting: string | undefined): s
 }
 
 const BEING_CREATED = "is still being created";
+export const SYNCHRONIZED =
+  "is synchronized from the primary, and cannot be read here before this standby is promoted";
 
 function slotFault(slot: Slot, target: ConnectionTarget): string | undefined {
   if (slot.plugin === null) return "is a physical slot";
@@ -156,6 +166,7 @@ function slotFault(slot: Slot, target: ConnectionTarget): string | undefined {
     return `belongs to database "${slot.database}", not "${target.database}"`;
   }
   if (lossOf(slot) !== undefined) return "was invalidated and cannot be used any more";
+  if (isSynchronized(slot)) return SYNCHRONIZED;
   if (slot.confirmed_flush_lsn === null) return BEING_CREATED;
   return undefined;
 }

@@ -51,10 +51,10 @@ export interface StreamStart {
   readonly log: LogIdentity;
   /** Undefined for a temporary slot. */
   readonly slot: string | undefined;
-  /** See BootstrapOutcome. */
-  readonly twoPhase: boolean;
   /** The slot's confirmed_flush_lsn. */
   readonly slotPosition: Lsn;
+  /** The slot sends transactions when they are prepared. */
+  readonly twoPhase: boolean;
   /** There is a gap: what was passed on before does not belong to what follows. */
   readonly gap: boolean;
   /** Where the stream starts; 0/0: at the slot's position. */

@@ -17,6 +17,9 @@ export interface Mark {
   readonly anchor: Anchor | undefined;
 }
 
+/** The server repeats only what was rolled back behind the start of the stream: the last ones are enough. */
+const ROLLED_BACK_MAX = 10_000;
+
 /**
  * Recognises what the server repeats after a restart of the stream.
  *
@@ -37,12 +40,10 @@ export class Resume {
   #anchor: Anchor | undefined;
   /** Transactions that were streamed or cut. The many that are sent whole are never added. */
   readonly #parts = new Map<number, PartialTransaction>();
-  /**
-   * Prepared transactions that were passed on and have not ended. The server keeps their changes, and after a restart of
-   * the stream may send them once more in blocks, to make room, though nothing but their end is to come
-   * (ReorderBufferLargestStreamableTopTXN in reorderbuffer.c).
-   */
+  /** Transactions that were passed on when they were prepared, until they are committed or rolled back. */
   readonly #prepared = new Set<number>();
+  /** Streamed transactions whose rollback was passed on. */
+  readonly #rolledBack = new Set<number>();
   /** The transaction that is open now. */
   #open: PartialTransaction | undefined;
   /** The open transaction was already passed on completely. */
@@ -107,7 +108,7 @@ export class Resume {
         return this.judgeChange(message.transaction?.xid, message.position);
       case "message":
         return message.transactional
-          ? this.judgeChange(message.transaction?.xid, message.position)
+          ? this.#judgeMessage(message.transaction?.xid, message.position)
           : this.#outside(message.messageLsn);
       case "origin":
         return this.#origin();
@@ -130,6 +131,11 @@ export class Resume {
     return this.#open === undefined ? NEW : this.#open.judgeChange(xid, position);
   }
 
+  #judgeMessage(xid: number | undefined, position: WalPosition): Repetition {
+    if (this.#old) return REPEATED;
+    return this.#open === undefined ? NEW : this.#open.judgeMessage(xid, position);
+  }
+
   /** Takes what an earlier process printed, part by part and in order. */
   recall(part: PrintedPart): void {
     if (part.kind === "boundary") this.#judgeBoundary(part.boundary);
@@ -137,7 +143,8 @@ export class Resume {
     else {
       const { lsn } = part;
       const position = { high: Number(lsn >> 32n), low: Number(BigInt.asUintN(32, lsn)) };
-      this.judgeChange(part.xid, position);
+      if (part.kind === "message") this.#judgeMessage(part.xid, position);
+      else this.judgeChange(part.xid, position);
     }
   }
 
@@ -161,10 +168,14 @@ export class Resume {
     return repeated ? REPEATED : NEW;
   }
 
-  /** A stream that starts before the last end may repeat that transaction in blocks. */
+  /**
+   * A stream that starts before the last end may repeat that transaction in blocks, and one that starts before a
+   * rollback what was rolled back. The server may stream a prepared transaction again at any later time, although it
+   * only has to read it for COMMIT PREPARED (ReorderBufferLargestStreamableTopTXN in reorderbuffer.c).
+   */
   #startBlock(xid: number): Repetition {
     const known = this.#find(xid);
-    this.#old = known === undefined && this.#isComplete(xid);
+    this.#old = known === undefined && this.#isGone(xid);
     if (this.#old) return REPEATED;
     const open = (this.#open = known ?? new PartialTransaction(xid));
     const continued = open.streamed;
@@ -208,7 +219,6 @@ export class Resume {
       this.#lastEnd = record;
       this.#anchor = isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
     }
-    this.#forgetAborted();
     return part?.judgeEnd() ?? NEW;
   }
 
@@ -218,33 +228,28 @@ export class Resume {
     return fate === "prepare" && record < this.#from ? xid === this.#lastXid : true;
   }
 
-  /** All its changes were passed on, as far as a block can tell: of no other that has ended are blocks repeated. */
-  #isComplete(xid: number): boolean {
-    return this.#lastXid === xid || this.#prepared.has(xid);
-  }
-
   #abort(xid: number): Repetition {
     this.#close();
-    const part = this.#find(xid);
-    if (part === undefined) return this.#isComplete(xid) ? REPEATED : NEW;
-    const repeated = part.aborted;
-    part.aborted = true;
-    return repeated ? REPEATED : NEW;
+    if (!this.#parts.delete(xid) && this.#isGone(xid)) return REPEATED;
+    this.#rolledBack.add(xid);
+    for (const first of this.#rolledBack) {
+      if (this.#rolledBack.size <= ROLLED_BACK_MAX) break;
+      this.#rolledBack.delete(first);
+    }
+    return NEW;
   }
 
   /** Only its own changes are void: the transaction continues. */
   #abortSubtransaction(xid: number, subxid: number): Repetition {
     const part = this.#find(xid);
-    if (part === undefined) return this.#isComplete(xid) ? REPEATED : NEW;
+    if (part === undefined) return this.#isGone(xid) ? REPEATED : NEW;
     part.abortSubtransaction(subxid);
     return NEW;
   }
 
-  /** The server does not send these again: a later start is behind them. */
-  #forgetAborted(): void {
-    for (const [xid, { aborted }] of this.#parts) {
-      if (aborted) this.#parts.delete(xid);
-    }
+  /** Whether blocks of it are repetitions. */
+  #isGone(xid: number): boolean {
+    return this.#lastXid === xid || this.#prepared.has(xid) || this.#rolledBack.has(xid);
   }
 
   #close(): void {

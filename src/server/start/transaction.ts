@@ -12,13 +12,12 @@
  * (1) The beginning of a block passes, as the continuation of the earlier blocks.
  * What comes in state `cut` may have another shape: the server may repeat a streamed transaction in other blocks or
  * whole, and subtransactions that were rolled back meanwhile are missing (Subtransactions).
- * `gone` is not kept for each transaction: Resume knows it by where the last end is in the log, and for a prepared one
- * by its xid until its second phase.
+ * `gone` is not kept for each transaction: Resume knows it by where the last end is in the log.
  */
 
 import { INVALID_LSN, type Lsn, lsnOf, maxLsn } from "../../lsn.ts";
 import type { WalPosition } from "../../pgoutput/messages.ts";
-import type { Boundary } from "../../pgoutput/boundary.ts";
+import { type Boundary, lastByteBefore } from "../../pgoutput/boundary.ts";
 
 /** A subtransaction that was rolled back while nobody was connected: the server sends nothing about it. */
 export interface RolledBack {
@@ -54,8 +53,6 @@ export class PartialTransaction {
   begin: Boundary | undefined;
   /** Its Origin was passed on. */
   origin = false;
-  /** It was rolled back. The server may repeat it only until something that ended later has been passed on. */
-  aborted = false;
   /** Blocks of it were passed on. */
   streamed = false;
   /** A change of its own was passed on, not of a subtransaction. Only with the transaction itself is it rolled back. */
@@ -67,6 +64,8 @@ export class PartialTransaction {
   #high = 0;
   #low = 0;
   #count = 0;
+  /** The end of the last logical message's record that was passed on. */
+  #passedMessage = INVALID_LSN;
   #subtransactions: Subtransactions | undefined;
 
   constructor(xid: number) {
@@ -76,7 +75,10 @@ export class PartialTransaction {
   /** The furthest WAL record of which something was passed on. */
   get passed(): Lsn {
     const passed = lsnOf({ high: this.#passedHigh, low: this.#passedLow });
-    return maxLsn(passed, this.begin?.record ?? INVALID_LSN);
+    return maxLsn(
+      maxLsn(passed, lastByteBefore(this.#passedMessage)),
+      this.begin?.record ?? INVALID_LSN,
+    );
   }
 
   /** The connection is lost: the server will send it again from its beginning. */
@@ -90,7 +92,27 @@ export class PartialTransaction {
   /** @param xid the subtransaction's xid; undefined if not known */
   judgeChange(xid: number | undefined, position: WalPosition): Repetition {
     const rolledBack = this.streamed ? this.#missingBefore(position) : NONE;
-    const repeated = this.#repeats(position);
+    return this.#judge(xid, position, this.#repeats(position), rolledBack);
+  }
+
+  /**
+   * Like judgeChange(), for a logical message. Its position is the end of its record, where the next record may start:
+   * if that is another subtransaction's, the server sends the two in either order.
+   */
+  judgeMessage(xid: number | undefined, position: WalPosition): Repetition {
+    const rolledBack = this.streamed ? this.#missingBefore(position) : NONE;
+    const lsn = lsnOf(position);
+    const repeated = lsn <= this.#passedMessage;
+    if (!repeated) this.#passedMessage = lsn;
+    return this.#judge(xid, position, repeated, rolledBack);
+  }
+
+  #judge(
+    xid: number | undefined,
+    position: WalPosition,
+    repeated: boolean,
+    rolledBack: readonly RolledBack[],
+  ): Repetition {
     if (!repeated && xid !== this.xid && xid !== undefined) {
       this.#subtransactions ??= new Subtransactions();
       this.#subtransactions.add(xid, position);
@@ -111,8 +133,8 @@ export class PartialTransaction {
   }
 
   /**
-   * Takes the next change. Positions never decrease within a transaction, but they repeat (rows of one multi-insert
-   * record), so a place is a position and a count.
+   * Takes the next row or truncate. Positions never decrease within a transaction, but they repeat (rows of one
+   * multi-insert record), so a place is a position and a count.
    */
   #repeats({ high, low }: WalPosition): boolean {
     if (high === this.#high && low === this.#low) this.#count++;

@@ -36,6 +36,8 @@ const DOUBTS_MAX = 10;
 const fail = (): Next => "fail";
 const reconnect = (situation: Situation): Next =>
   situation.reached && situation.reconnect ? "wait" : "fail";
+const slotHeld = ({ started, reconnect: loop, waitForSlot }: Situation): Next =>
+  (started ? loop : waitForSlot) ? "wait" : "fail";
 const lost = (reason: string): string => `lost the connection to the server: ${reason}`;
 const interrupted = (reason: string): string => `the stream was interrupted: ${reason}`;
 const itself = (reason: string): string => reason;
@@ -51,10 +53,14 @@ export const SUCCESSION: Readonly<Record<Cause, Succession>> = {
     says: interrupted,
   },
   slotInUse: {
-    next: ({ started, reconnect: loop, waitForSlot }) =>
-      (started ? loop : waitForSlot) ? "wait" : "fail",
+    next: slotHeld,
     isFarewell: true,
     says: (reason) => `waiting for the slot: ${reason}`,
+  },
+  slotSynchronized: {
+    next: slotHeld,
+    isFarewell: true,
+    says: (reason) => `waiting for the promotion of the standby: ${reason}`,
   },
   standbyBehind: {
     next: reconnect,

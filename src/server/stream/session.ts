@@ -278,18 +278,15 @@ export class ReplicationSession {
   }
 
   /** Call it when this process holds the slot; what is received from now on belongs to this log. */
-  #begin(
-    state: StreamState,
-    start: Start,
-    { temporary, slotName, twoPhase }: BootstrapOutcome,
-  ): void {
+  #begin(state: StreamState, start: Start, started: BootstrapOutcome): void {
+    const { temporary, slotName, twoPhase } = started;
     if (start.gap) state.ledger.startAt(start.from);
     this.#continuation.begin(start);
     this.#options.started({
       log: start.standing.server,
       slot: temporary ? undefined : slotName,
-      twoPhase,
       slotPosition: start.standing.slotPosition,
+      twoPhase,
       gap: start.gap,
       from: start.from,
     });

@@ -102,7 +102,7 @@ for (const version of newestOrBoth()) {
         const { status, stderr } = await advance("s", end);
         assert.equal(status, 1);
         assert.match(stderr, /error: slot "s" is in use \(SQLSTATE 55006\)/);
-        assert.match(stderr, /DETAIL: It is held by pid \d+ \(application "walctl"/);
+        assert.match(stderr, /DETAIL: It is held by server process \d+ \(application "walctl"/);
       } finally {
         await running.stop();
       }

@@ -66,10 +66,10 @@ for (const version of newestOrBoth()) {
       assert.deepEqual([status, stdout], [1, ""]);
       assert.match(
         stderr,
-        /^walctl: waiting for pid \d+ \(application "long job", user "postgres"/,
+        /^walctl: waiting for server process \d+ \(application "long job", user "postgres"/,
       );
       assert.match(stderr, /error: could not create slot "s" within 1 s.*SQLSTATE 55P03/);
-      assert.match(stderr, /DETAIL: It waited for pid \d+ /);
+      assert.match(stderr, /DETAIL: It waited for server process \d+ /);
       assert.match(stderr, /HINT: .*walctl create-slot s --lock-timeout 10 /);
       assert.deepEqual(await slots(), []);
       await client.end();
@@ -85,7 +85,7 @@ for (const version of newestOrBoth()) {
     test("goes on when the transaction ends", async () => {
       const client = await openTransaction();
       const program = spawnWalctl(["create-slot", "s"], { server });
-      await program.waitForStderr("waiting for pid");
+      await program.waitForStderr("waiting for server process");
       await client.end();
       assert.match(await program.nextLine(), /"status":"created"/);
       assert.equal((await program.exit()).status, 0);

@@ -47,6 +47,14 @@ test("what lies before a commit that is old enough is not read", () => {
   assert.deepEqual(read([filler, commit(6, "0/30")], INVALID_LSN), []);
 });
 
+test("prepared transactions are found, which the server may send again in blocks", () => {
+  const prepare = (kind: string, xid: number): string =>
+    `{"kind":"${kind}","lsn":"0/40","xid":${xid},"gid":"g","prepare_lsn":"0/30","end_lsn":"0/40"}`;
+  const lines = [commit(5, "0/20"), prepare("prepare", 6), prepare("stream_prepare", 7)];
+  assert.deepEqual(read(lines, INVALID_LSN), ["end 6", "end 7"]);
+  assert.deepEqual(read([commit(5, "0/20"), prepare("begin_prepare", 6)], INVALID_LSN), []);
+});
+
 test("a block that a lost connection cut ends where the next transaction begins", () => {
   // Its rows counted as the block's, and what came later of that one as repeated.
   const begin = (xid: number): string =>

@@ -32,6 +32,7 @@ const SLOT: SlotReport = {
   two_phase_at: "16/B374D848",
   failover: true,
   synced: false,
+  standby: false,
   server_lsn: "16/B376BA88",
   faults: [],
 };
@@ -191,7 +192,7 @@ describe("slots as NDJSON", () => {
   it("are a line each, keys in order", () => {
     const { status, faults, ...slot } = SLOT;
     const [line = ""] = renderSlotsNdjson([slotReport(slot, faults), SLOT]).split("\n");
-    const { server_lsn: _position, ...printed } = SLOT;
+    const { server_lsn: _position, standby: _standby, ...printed } = SLOT;
     assert.equal(line, JSON.stringify(printed));
     assert.equal(status, "ok");
   });

@@ -98,10 +98,31 @@ const FAULTS: readonly Case[] = [
   ],
   [
     "a copy of a primary's that is lost",
-    { ...LOST, invalidation_reason: "wal_removed", synced: true },
+    { ...LOST, invalidation_reason: "wal_removed", synced: true, standby: true },
     "fail",
     /synchronized from the primary: look there/,
     null,
+  ],
+  [
+    "one that was such a copy until the promotion",
+    { ...LOST, invalidation_reason: "wal_removed", synced: true, failover: true },
+    "fail",
+    /another slot starts from now on/,
+    BESIDE.replace("s_2", "s_2 --failover"),
+  ],
+  [
+    "a copy that is not ready yet",
+    { ...HELD, synced: true, standby: true, temporary: true, confirmed_flush_lsn: null },
+    "warning",
+    /^not yet synchronized from the primary, and dropped if this standby is promoted now/,
+    null,
+  ],
+  [
+    "a copy that keeps much",
+    { wal_status: "unreserved", retained_bytes: 3 * 2 ** 30, synced: true, standby: true },
+    "fail",
+    /^it follows the primary's slot, and it retains more than .*; see on the primary what holds its reader up, and raise/,
+    `psql -h h -p 5432 -U postgres -d shop -c "ALTER SYSTEM SET max_slot_wal_keep_size = '6GB'" -c "SELECT pg_catalog.pg_reload_conf()"`,
   ],
   [
     "about to be lost",

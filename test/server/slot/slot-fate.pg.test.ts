@@ -44,11 +44,11 @@ for (const version of newestOrBoth()) {
       assert.equal(refused.status, 1);
       assert.match(
         refused.stderr,
-        /^walctl: error: slot "held" is in use \(SQLSTATE 55006\)\nDETAIL: It is held by pid \d+ \(application "walctl", user "postgres", connected since .*\)\.\nHINT: --wait waits until it is free/,
+        /^walctl: error: slot "held" is in use \(SQLSTATE 55006\)\nDETAIL: It is held by server process \d+ \(application "walctl", user "postgres", connected since .*\)\.\nHINT: --wait waits until it is free/,
       );
       const waiting = spawnFor(t, ["-S", "held", "-P", "p", "--ack", "--wait"]);
       await waiting.waitForStderr(
-        /warning: waiting for the slot: slot "held" is in use.*\nDETAIL: It is held by pid/,
+        /warning: waiting for the slot: slot "held" is in use.*\nDETAIL: It is held by server process/,
       );
       const impatient = spawnFor(t, ["-S", "held", "-P", "p", "--wait"]);
       await impatient.waitForStderr("waiting for the slot");

@@ -33,5 +33,6 @@ export const SLOT: Slot = {
   two_phase_at: null,
   failover: null,
   synced: null,
+  standby: false,
   server_lsn: "0/989681",
 };

@@ -61,7 +61,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "version.ts": { mayImport: [], mayUse: ["node:fs"] },
   "kernels.ts": { mayImport: [], mayUse: ["node:fs"] },
-  "main.ts": { mayImport: ["cli.ts", "commands/context.ts"], mayUse: [] },
+  "main.ts": { mayImport: ["cli.ts", "commands/context.ts"], mayUse: ["node:tty"] },
 };
 
 /**

@@ -1,0 +1,208 @@
+/** The stream's machine without a server: its own classes, driven as a session and a connection drive them. */
+import { readFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import type { Client } from "pg";
+import type { CommandContext } from "../../../src/commands/context.ts";
+import { acceptsAll } from "../../../src/commands/messages/filter.ts";
+import { Pipeline } from "../../../src/commands/messages/pipeline.ts";
+import type { Reporter } from "../../../src/commands/reporter.ts";
+import type { TailConfig } from "../../../src/commands/tail/config.ts";
+import { openFileOutput } from "../../../src/commands/tail/file-output.ts";
+import { type TailOutput, toStream } from "../../../src/commands/tail/output.ts";
+import { type Lsn, formatLsn, maxLsn } from "../../../src/lsn.ts";
+import { ByteReader } from "../../../src/pgoutput/reader.ts";
+import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { NdjsonRenderer } from "../../../src/render/ndjson/ndjson.ts";
+import type { PgoutputOptions } from "../../../src/server/settings/pgoutput-options.ts";
+import { Continuation, type Start } from "../../../src/server/start/continuation.ts";
+import { GapError } from "../../../src/server/start/gap-error.ts";
+import type { SessionOptions } from "../../../src/server/start/options.ts";
+import { type StreamState, forgetStream, openState } from "../../../src/server/start/state.ts";
+import { Intake } from "../../../src/server/stream/intake.ts";
+
+/** What the server answers at a start. */
+export interface SimulatedServer {
+  readonly version: number;
+  readonly position: number;
+  readonly timeline: number;
+  /** confirmed_flush_lsn. */
+  readonly confirmed: number;
+  readonly restart: number;
+  readonly twoPhase: boolean;
+}
+
+const SYSTEM = "7000000000000000001";
+const CONTEXT = { stop: new AbortController().signal } as CommandContext;
+const QUIET = { warn: () => {}, notice: () => {} };
+const SLOT = "s";
+
+/** One process of tail, with or without -o FILE. */
+export class DrivenTail {
+  readonly #file: string | undefined;
+  readonly #options: SessionOptions;
+  readonly #continuation: Continuation;
+  readonly #output: TailOutput;
+  /** Without FILE, what was printed. */
+  #text = "";
+  readonly #pipeline: Pipeline;
+  #state: StreamState | undefined;
+  #started: Parameters<Continuation["end"]>[1] | undefined;
+  readonly #twoPhase: boolean;
+  #starts = 0;
+  #intake: Intake | undefined;
+  #failure: Error | undefined;
+
+  /** @param file undefined: standard output */
+  constructor(file: string | undefined, pgoutput: PgoutputOptions, acknowledge: boolean) {
+    this.#file = file;
+    this.#twoPhase = pgoutput.twoPhase;
+    const stdout = { stream: process.stdout };
+    const config = {
+      pgoutput,
+      ackFrom: undefined,
+      target: { database: "db" },
+      filter: { acceptsKind: () => true },
+    };
+    const context = { ...CONTEXT, stdout, stderr: stdout } as unknown as CommandContext;
+    const reporter = QUIET as unknown as Reporter;
+    const write = (bytes: Uint8Array): undefined =>
+      void (this.#text += Buffer.from(bytes).toString());
+    this.#output =
+      file === undefined
+        ? toStream({ write, sync: () => undefined })
+        : openFileOutput(file, config as unknown as TailConfig, () => true, context, reporter);
+    const types = new TypeRegistry();
+    const { sink, journal, takeOver } = this.#output;
+    this.#pipeline = new Pipeline({
+      ...{ types, accepts: acceptsAll, typeWatch: undefined, capture: undefined, journal },
+      renderer: new NdjsonRenderer({ types, values: "json", safeNumbers: false }),
+      // What is written to a file in memory is as durable as it gets.
+      sink: { write: (bytes) => sink.write(bytes), sync: () => undefined },
+      warn: () => {},
+    });
+    const received = (): ReturnType<SessionOptions["received"]> => journal?.received();
+    const started: SessionOptions["started"] = (start) => journal?.started(start);
+    this.#options = {
+      ...{
+        target: { database: "db" },
+        consumer: this.#pipeline,
+        acknowledge,
+        takeOver,
+        received,
+        started,
+      },
+      ...{ startpos: undefined, endpos: undefined, limit: undefined, allowGap: false, news: QUIET },
+    } as unknown as SessionOptions;
+    this.#continuation = new Continuation(this.#options);
+  }
+
+  /** Returns the start position of START_REPLICATION. @throws GapError */
+  async connect(server: SimulatedServer): Promise<number> {
+    const client = clientOf(server);
+    const started = {
+      ...{
+        serverVersion: server.version * 10_000,
+        slotName: SLOT,
+        temporary: false,
+        slotCreated: false,
+      },
+      ...{ slotPosition: formatLsn(lsn(server.confirmed)), oldest: lsn(server.restart) },
+      twoPhase: server.twoPhase || this.#twoPhase,
+    };
+    this.#state ??= await openState(client, this.#options);
+    const start = await this.#continuation.choose(client, this.#state, started);
+    const state = start.gap ? (this.#state = forgetStream(this.#state)) : this.#state;
+    if (this.#starts > 0) state.ledger.restart();
+    const { slotPosition } = start.standing;
+    state.feedback.restart(slotPosition);
+    state.resume.start(maxLsn(start.from, slotPosition));
+    this.#intake = new Intake(state, start.check, (gap) => {
+      if (gap !== undefined) this.#failure = new GapError(gap);
+    });
+    if (this.#continuation.isStale) throw new Error("FILE is not as it was");
+    if (this.#starts++ === 0) this.#takeOver(state, start, started.oldest);
+    this.#continuation.begin(start);
+    this.#options.started({
+      log: start.standing.server,
+      slot: SLOT,
+      slotPosition,
+      twoPhase: server.twoPhase || this.#twoPhase,
+      gap: start.gap,
+      from: start.from,
+    });
+    this.#started = started;
+    return Number(start.from);
+  }
+
+  #takeOver(state: StreamState, { from, gap }: Start, oldest: Lsn): void {
+    const { mark, unfinished } = this.#options.takeOver(oldest);
+    if (gap) return;
+    for (const part of unfinished) state.resume.recall(part);
+    state.resume.disconnect();
+    if (mark !== undefined) state.resume.skip(mark);
+    state.ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
+  }
+
+  /** @throws GapError */
+  receive(payload: Uint8Array): void {
+    this.#intake?.receive(new ByteReader(payload));
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** The end of a chunk: all that was received is written. */
+  flush(): void {
+    if (this.#state === undefined) return;
+    const { ledger } = this.#state;
+    const mark = ledger.mark();
+    const { ends } = ledger;
+    this.#pipeline.flush();
+    ledger.write(mark, ends);
+  }
+
+  /** Returns the flush position of a status. 0: it confirms nothing. */
+  status(): number {
+    if (this.#state === undefined) return 0;
+    const { feedback, ledger } = this.#state;
+    ledger.deliver(this.#pipeline.sync(ledger.written) as Lsn);
+    return Number(feedback.status(ledger, performance.now()).flush);
+  }
+
+  disconnect(): void {
+    if (this.#state === undefined || this.#started === undefined) return;
+    this.flush();
+    this.#continuation.end(this.#state, this.#started);
+    this.#state.ledger.disconnect();
+    this.#state.resume.disconnect();
+  }
+
+  /** kill -9 while a write was under way: of what was rendered `share` eighths are in FILE. */
+  kill(share: number): void {
+    if (this.#file === undefined) return void this.#pipeline.flush();
+    const before = statSync(this.#file).size;
+    this.#pipeline.flush();
+    const after = statSync(this.#file).size;
+    if (share < 8) truncateSync(this.#file, before + Math.floor(((after - before) * share) / 8));
+    (this.#output.sink as { close?: () => void }).close?.();
+  }
+
+  get printed(): string {
+    return this.#file === undefined ? this.#text : readFileSync(this.#file, "utf8");
+  }
+}
+
+function lsn(value: number): Lsn {
+  return BigInt(value) as Lsn;
+}
+
+function clientOf({ position, timeline }: SimulatedServer): Client {
+  const identity = { systemid: SYSTEM, timeline, xlogpos: formatLsn(lsn(position)) };
+  const query = async (sql: string): Promise<unknown> => {
+    if (sql === "IDENTIFY_SYSTEM") return { rows: [identity] };
+    if (sql.includes("pg_is_in_recovery")) return { rows: [{ recovering: false }] };
+    throw new Error(`the simulated server does not know ${sql}`);
+  };
+  return { replication: "database", query } as unknown as Client;
+}
+
+export function removeOutput(file: string): void {
+  for (const path of [file, `${file}.walctl`, `${file}.walctl.new`]) rmSync(path, { force: true });
+}
