@@ -138,8 +138,12 @@ async function addNothing(
   { options, complaints, broken }: Subject,
 ): Promise<void> {
   if (options.file === undefined || broken) return;
-  const { status, stderr } = await walctl(["tail", ...options.args(), "-E", "now"], { server });
-  if (status !== 0) complaints.push(`the last process ended with ${status}: ${stderr}`);
+  try {
+    const { status, stderr } = await walctl(["tail", ...options.args(), "-E", "now"], { server });
+    if (status !== 0) complaints.push(`the last process ended with ${status}: ${stderr}`);
+  } catch (error) {
+    complaints.push(String(error));
+  }
 }
 
 function report(
