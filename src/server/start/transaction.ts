@@ -12,12 +12,8 @@
  * (1) The beginning of a block passes, as the continuation of the earlier blocks.
  * What comes in state `cut` may have another shape: the server may repeat a streamed transaction in other blocks or
  * whole, and subtransactions that were rolled back meanwhile are missing (Subtransactions).
-<<<<<<< HEAD
- * `gone` is not kept for each transaction: Resume knows it by where the last end is in the log.
-=======
  * `gone` is not kept for each transaction: Resume knows it by where the last end is in the log, and by the xids of
  * prepared and rolled-back ones.
->>>>>>> main
  */
 
 import { INVALID_LSN, type Lsn, lsnOf, maxLsn } from "../../lsn.ts";
