@@ -230,9 +230,16 @@ test("where blocks are looked for follows the transactions that are open, and no
   take(streamAbort(9, 9));
   it.wrote(MB);
   note();
+  // Prepared, it is open until its second phase.
+  const second = boundaryOf(streamCommit(11, 100)) ?? assert.fail();
+  it.boundary({ ...second, fate: "prepare" });
+  it.wrote(20 * MB);
+  note();
+  it.boundary(second);
+  note();
   assert.deepEqual(
     states.map((bytes) => bytes / MB),
-    [20, 20, 40, 61],
+    [20, 20, 40, 61, 61, 81],
   );
 });
 
