@@ -1,10 +1,14 @@
 /** What strikes a subject where a crash of the server, a rotation and a kill meet. */
 import { existsSync, renameSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { FILLER } from "./combined-load.ts";
 import type { Fault } from "./faults.ts";
 import type { Subject } from "./subject.ts";
 
 const KILL_BEHIND_MS_MAX = 30;
+/** After so many rows at most, which is within a large transaction most of the time. */
+const ROWS_MAX = 600;
+const HELD_MS_MAX = 1500;
 
 /** FILE gets another name; gives whether there was one. */
 function rename({ options }: Subject): boolean {
@@ -21,6 +25,17 @@ export const COMBINED_FAULTS: readonly Fault[] = [
     name: "killed",
     weight: 40,
     run: async ({ random }, subject) => await subject.restart("SIGKILL", random() * 300),
+  },
+  {
+    name: "cut or killed within a transaction",
+    weight: 40,
+    run: async ({ random }, subject) => {
+      const { proxy } = subject;
+      proxy.holdAt(FILLER, 1 + Math.floor(random() * ROWS_MAX));
+      await sleep(random() * HELD_MS_MAX);
+      if (random() < 0.5) proxy.cut();
+      else await subject.restart("SIGKILL", random() * 300);
+    },
   },
   {
     name: "frozen while the server crashes",

@@ -13,6 +13,8 @@ export function combinedTables(version: ServerVersion): string {
     CREATE PUBLICATION p FOR TABLE chaos${filtered}`;
 }
 
+/** In each row once. */
+export const FILLER = "x".repeat(60);
 const PAUSE_MS_MAX = 80;
 /** Longer transactions are open while others end. */
 const OPEN_MS_MAX = 150;
@@ -37,7 +39,7 @@ export async function writeCombined(
 /** More than logical_decoding_work_mem, so that it may be streamed, unless it is small. */
 function changes(nextIds: NextIds, random: () => number): readonly string[] {
   const insert = (table: string, rows: number): string =>
-    `INSERT INTO ${table} (id, filler) SELECT i, repeat('x', 60) FROM ${nextIds(rows)} i`;
+    `INSERT INTO ${table} (id, filler) SELECT i, '${FILLER}' FROM ${nextIds(rows)} i`;
   const large = (table: string): string => insert(table, 400 + Math.floor(random() * 400));
   const small = (): string => insert("chaos", 1 + Math.floor(random() * 5));
   const undone = ["SAVEPOINT s", large("chaos"), "ROLLBACK TO s"];

@@ -20,7 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
         default: process.env["WALCTL_TEST_SEED"] ?? `${Date.now() % 1_000_000}`,
       },
       server: { type: "string", default: "18" },
-      parts: { type: "string", default: "chaos,combined,restored,soak" },
+      parts: { type: "string" },
       combination: { type: "string", default: "" },
       verbose: { type: "boolean", default: false },
     },
@@ -31,16 +31,20 @@ async function main(argv: readonly string[]): Promise<number> {
   const durationMs = Number(minutes) * MS_PER_MINUTE;
   const options = { seed: Number(seed), version: Number(server) as ServerVersion, durationMs, log };
   const rounds = Math.ceil(Number(minutes) * RESTORED_ROUNDS_PER_MINUTE);
-  const parts: ReadonlyArray<readonly [string, () => Promise<boolean>]> = [
+  const parts: ReadonlyMap<string, () => Promise<boolean>> = new Map([
     ["chaos", () => chaos(options)],
     ["combined", () => combined({ ...options, name: combination })],
     ["restored", () => restored({ ...options, rounds })],
     ["soak", () => soaked({ ...options, durationMs: Number(soak) * MS_PER_MINUTE })],
-  ];
-  const asked = values.parts.split(",");
-  let well = true;
-  for (const [name, run] of parts) if (asked.includes(name)) well = (await run()) && well;
-  return well ? 0 : 1;
+  ]);
+  const well: boolean[] = [];
+  for (const name of values.parts?.split(",") ?? parts.keys()) {
+    const run = parts.get(name);
+    if (run === undefined)
+      throw new Error(`--parts: ${name} is none of ${[...parts.keys()].join(", ")}`);
+    well.push(await run());
+  }
+  return well.every(Boolean) ? 0 : 1;
 }
 
 /** Of each of them: whether all is well. Without time it is left out. */

@@ -47,7 +47,6 @@ const INTERRUPTED =
 const DRAIN_MS = 50;
 /** What it says of a slot that somebody else has moved. */
 const MOVED = /^walctl: (?:error|warning): slot "\w+" is at .*, beyond what was received/m;
-const MAY_REPEAT = /^walctl: warning: .* so the file does not show where to continue/m;
 const MISSING =
   /^DETAIL: What committed between ([0-9A-F/]+) and ([0-9A-F/]+) has not been received/gm;
 
@@ -70,8 +69,7 @@ export class Subject {
   /** It has ended in a way that it should not have, and stays so. */
   broken = false;
   reconnects = 0;
-  /** It has said that lines may come twice. */
-  mayRepeat = false;
+  readonly warnings: string[] = [];
   readonly #server: TestServer;
   #running: RunningWalctl | undefined;
   #transcript = new Transcript();
@@ -216,7 +214,7 @@ export class Subject {
   }
 
   #note(running: RunningWalctl): void {
-    this.mayRepeat ||= MAY_REPEAT.test(running.stderr);
+    this.warnings.push(...(running.stderr.match(/^walctl: warning: .*/gm) ?? []));
     for (const [, after = "", upTo = ""] of running.stderr.matchAll(MISSING)) {
       this.gaps.push({ after: parseLsn(after) ?? NONE, upTo: parseLsn(upTo) ?? NONE });
     }
