@@ -32,7 +32,7 @@ for (const version of newestOrBoth()) {
     const preparedAgain = async (
       t: TestContext,
       slot: string,
-      before: readonly string[],
+      earlier: readonly string[],
       restart: (running: RunningWalctl) => Promise<RunningWalctl>,
       end = "COMMIT",
     ): Promise<void> => {
@@ -72,7 +72,7 @@ for (const version of newestOrBoth()) {
       });
     }
 
-    for (const before of [options, ["--two-phase"]]) {
+    for (const earlier of [options, ["--two-phase"]]) {
       for (const ack of [[], ["--ack"]]) {
         const words = [...before, ...ack].join(" ");
         test(`FILE has its rows once after a kill of ${words}`, async (t) => {
