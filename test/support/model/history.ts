@@ -18,6 +18,9 @@ export interface Step {
 const WEIGHTS: Partial<Record<Op, number>> = {
   rows: 14,
   commit: 6,
+  savepoint: 3,
+  rollback_to: 3,
+  message: 2,
   prepare: 3,
   commit_prepared: 3,
 };
@@ -25,7 +28,7 @@ const anyOp = fc.oneof(
   ...OPS.map((name) => ({ weight: WEIGHTS[name] ?? 1, arbitrary: fc.constant(name) })),
 );
 export const steps = (maxLength: number): Arbitrary<Step[]> =>
-  fc.array(fc.record({ op: anyOp, who: fc.nat(2), n: fc.nat(7) }), { maxLength });
+  fc.array(fc.record({ op: anyOp, who: fc.nat(2), n: fc.nat(7) }), { maxLength, size: "max" });
 
 /** Which rows of one record are published. */
 const PATTERNS: readonly (readonly boolean[])[] = [

@@ -262,7 +262,8 @@ export async function explain(scenario: Scenario, file: string): Promise<string>
   const fault = await model.run();
   const { records } = simulateLog(scenario.history);
   const log = records.map(
-    ({ start, end, ...content }) => `  ${hex(start)}-${hex(end)} ${JSON.stringify(content)}`,
+    ({ start, end, time: _time, ...content }) =>
+      `  ${hex(start)}-${hex(end)} ${JSON.stringify(content)}`,
   );
   const { history: _, connections: __, ...rest } = scenario;
   return [fault, JSON.stringify(rest), "log:", ...log, ...model.trace].join("\n");

@@ -33,7 +33,8 @@ export interface Scenario {
   readonly connections: readonly Connection[];
 }
 
-const numbers = (maxLength: number): Arbitrary<number[]> => fc.array(fc.nat(3), { maxLength });
+const numbers = (maxLength: number): Arbitrary<number[]> =>
+  fc.array(fc.nat(3), { maxLength, size: "max" });
 const connection: Arbitrary<Connection> = fc.record({
   advance: fc.nat(30),
   payloads: fc.nat(25),
