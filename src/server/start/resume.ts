@@ -82,6 +82,17 @@ export class Resume {
     return maxLsn(passed, this.#open?.passed ?? INVALID_LSN);
   }
 
+  /**
+   * The lost connection cut a late prepare. It has no place at which the stream could start, so that the server could
+   * send blocks of others before its rest: the stream must not ask for blocks.
+   */
+  get isCutLate(): boolean {
+    for (const { begin } of this.#parts.values()) {
+      if (begin !== undefined && begin.record < this.#from) return true;
+    }
+    return false;
+  }
+
   /** What a server with the same log is sure to send first if it starts there. See AnchorCheck. */
   get anchor(): Anchor | undefined {
     for (const { begin } of this.#parts.values()) {

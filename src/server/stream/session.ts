@@ -233,7 +233,9 @@ export class ReplicationSession {
       const { slotPosition } = start.standing;
       state.feedback.restart(slotPosition);
       state.resume.start(maxLsn(from, slotPosition));
-      const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(pgoutput, started.serverVersion)})`;
+      const streaming = state.resume.isCutLate ? "off" : pgoutput.streaming;
+      const options = formatPgoutputOptions({ ...pgoutput, streaming }, started.serverVersion);
+      const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${options})`;
       const pace = await readStreamPace(client, this.#options.statusIntervalMs);
       const onStart = (): void => {
         clearTimeout(patience);

@@ -301,9 +301,11 @@ test("a transaction prepared before the start and cut goes on where it was cut",
   passed(resume, [begin(100), insert(), commit(100, 140), ...messages.slice(0, 2)]);
   resume.disconnect();
   assert.equal(resume.anchor?.commitLsn, 100n, "the cut one has no place of its own");
+  assert.equal(resume.isCutLate, true);
   resume.start(100n as Lsn);
   const again = [begin(100), insert(), commit(100, 140), ...messages, commitPrepared(9, 200)];
   assert.deepEqual(passed(resume, again), ["prepare", "commit_prepared"]);
+  assert.equal(resume.isCutLate, false);
 });
 
 test("a prepared transaction that was passed on is repeated in blocks too", () => {

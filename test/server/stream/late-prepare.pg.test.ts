@@ -23,9 +23,13 @@ for (const version of testedVersions().filter((each) => each >= 15)) {
       await tail.server.sql(`INSERT INTO load VALUES (${nextId})`);
       return nextId++;
     };
-    const prepare = async (gid: string): Promise<void> => {
+    const prepare = async (gid: string, rows = 1): Promise<void> => {
       const writer = await tail.server.connect();
-      await writer.query(`BEGIN; INSERT INTO load VALUES (${nextId++})`);
+      const last = nextId + rows - 1;
+      await writer.query(
+        `BEGIN; INSERT INTO load SELECT i, repeat('x', 100) FROM generate_series(${nextId}, ${last}) i`,
+      );
+      nextId += rows;
       await writer.query(`PREPARE TRANSACTION '${gid}'`);
       await writer.end();
     };
@@ -34,10 +38,14 @@ for (const version of testedVersions().filter((each) => each >= 15)) {
       assert.equal(status, 0, stderr);
     };
     /** A slot that was read without --two-phase while a transaction was prepared. */
-    const preparedBefore = async (slot: string, ack: readonly string[]): Promise<number> => {
+    const preparedBefore = async (
+      slot: string,
+      ack: readonly string[],
+      rows?: number,
+    ): Promise<number> => {
       const from = nextId;
       await createSlot(slot);
-      await prepare(slot);
+      await prepare(slot, rows);
       await insert();
       await tail.catchUp(slot, ack);
       return from;
@@ -67,6 +75,20 @@ for (const version of testedVersions().filter((each) => each >= 15)) {
         const running = tail.follow(t, slot, [...ack, "--two-phase"]);
         await tail.holds(slot, `"id":${await insert()},`, running);
         await tail.server.sql(`COMMIT PREPARED '${slot}'`);
+        await tail.holds(slot, `"id":${await insert()},`, running);
+        const { status, stderr } = await running.stop();
+        await tail.assertWhole(slot, from);
+        assert.deepEqual([status, complaints(stderr)], [0, []]);
+      });
+
+      test(`a large one among streamed transactions loses no row, ${name}`, async (t) => {
+        const slot = `${prefix}_large`;
+        const from = await preparedBefore(slot, ack, 3000);
+        const running = tail.follow(t, slot, [...ack, "--two-phase", "--streaming", "on"]);
+        await prepare(`${slot}_streamed`, 3000);
+        await tail.holds(slot, '"kind":"stream_prepare"', running);
+        await tail.server.sql(`COMMIT PREPARED '${slot}'`);
+        await tail.server.sql(`COMMIT PREPARED '${slot}_streamed'`);
         await tail.holds(slot, `"id":${await insert()},`, running);
         const { status, stderr } = await running.stop();
         await tail.assertWhole(slot, from);

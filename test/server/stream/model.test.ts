@@ -1,24 +1,47 @@
-/** The stream's machine against a model of the server, over random histories and interruptions. */
+/**
+ * The stream's machine against a model of the server, over random histories, options and interruptions. A run of some
+ * seconds; WALCTL_TEST_MODEL_RUNS asks for more, WALCTL_TEST_MODEL_SEED for the same again.
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { StreamModel, explain, scenario } from "../../support/wire/stream-model.ts";
+import { StreamModel, explain } from "../../support/model/model.ts";
+import { type Scenario, restorations, scenarios } from "../../support/model/scenario.ts";
 
-const folder = mkdtempSync(join(process.env["WALCTL_TEST_MODEL_DIR"] ?? tmpdir(), "walctl-model-"));
+const { WALCTL_TEST_MODEL_RUNS: runs = "1500", WALCTL_TEST_MODEL_SEED: asked } = process.env;
+const numRuns = Number(runs);
+const seed = asked === undefined ? Date.now() % 2 ** 31 : Number(asked);
+
+const folder = mkdtempSync(join(tmpdir(), "walctl-model-"));
 const file = join(folder, "out.ndjson");
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const runs = Number(process.env["WALCTL_TEST_MODEL_RUNS"] ?? 2000);
-const seed = Number(process.env["WALCTL_TEST_MODEL_SEED"] ?? Date.now() % 2 ** 31);
-
-test(`whatever is interrupted, every change is printed once and nothing else is confirmed (seed ${seed})`, async () => {
-  const property = fc.asyncProperty(scenario, async (each) => {
+/** With FILE a run takes five times as long. */
+async function check(toFile: boolean, share: number): Promise<void> {
+  const fits = scenarios.map((each): Scenario => ({ ...each, toFile }));
+  const property = fc.asyncProperty(fits, async (each) => {
     assert.equal(await new StreamModel(each, file).run(), undefined);
   });
-  const { counterexample, numRuns, failed } = await fc.check(property, { numRuns: runs, seed });
+  const { counterexample } = await fc.check(property, { numRuns: numRuns * share, seed });
   const found = counterexample?.[0];
-  if (failed && found !== undefined) assert.fail(`run ${numRuns}: ${await explain(found, file)}`);
+  if (found !== undefined) assert.fail(await explain(found, file));
+}
+
+test(`whatever is interrupted, every change is printed once and nothing else is confirmed (seed ${seed})`, async () => {
+  await check(false, 1);
+});
+
+test(`whatever kills a process, FILE has every change once in the end (seed ${seed})`, async () => {
+  await check(true, 0.2);
+});
+
+test(`what a restored server has written instead is printed, or there is an error (seed ${seed})`, async () => {
+  const property = fc.asyncProperty(scenarios, restorations, async (each, restored) => {
+    const model = new StreamModel({ ...each, toFile: false }, file);
+    assert.equal(await model.runRestored(restored), undefined);
+  });
+  await fc.assert(property, { numRuns, seed });
 });

@@ -10,7 +10,7 @@ import type { FaultProxy } from "../server/proxy.ts";
 import { type ServerVersion, type TestServer, startServer } from "../server/server.ts";
 import { type RunningWalctl, spawnWalctl, walctl } from "./cli.ts";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const SETTINGS = {
   // The order of the commits, in SQL.
   track_commit_timestamp: "on",

@@ -12,7 +12,7 @@ import { type Lsn, formatLsn, maxLsn } from "../../../src/lsn.ts";
 import { ByteReader } from "../../../src/pgoutput/reader.ts";
 import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { NdjsonRenderer } from "../../../src/render/ndjson/ndjson.ts";
-import type { PgoutputOptions } from "../../../src/server/settings/pgoutput-options.ts";
+import type { PgoutputOptions, Streaming } from "../../../src/server/settings/pgoutput-options.ts";
 import { Continuation, type Start } from "../../../src/server/start/continuation.ts";
 import { GapError } from "../../../src/server/start/gap-error.ts";
 import type { SessionOptions } from "../../../src/server/start/options.ts";
@@ -46,7 +46,7 @@ export class DrivenTail {
   readonly #pipeline: Pipeline;
   #state: StreamState | undefined;
   #started: Parameters<Continuation["end"]>[1] | undefined;
-  readonly #twoPhase: boolean;
+  readonly #pgoutput: PgoutputOptions;
   #starts = 0;
   #intake: Intake | undefined;
   #failure: Error | undefined;
@@ -54,7 +54,7 @@ export class DrivenTail {
   /** @param file undefined: standard output */
   constructor(file: string | undefined, pgoutput: PgoutputOptions, acknowledge: boolean) {
     this.#file = file;
-    this.#twoPhase = pgoutput.twoPhase;
+    this.#pgoutput = pgoutput;
     const stdout = { stream: process.stdout };
     const config = {
       pgoutput,
@@ -95,8 +95,10 @@ export class DrivenTail {
     this.#continuation = new Continuation(this.#options);
   }
 
-  /** Returns the start position of START_REPLICATION. @throws GapError */
-  async connect(server: SimulatedServer): Promise<number> {
+  /** Returns the start position of START_REPLICATION, and its option. @throws GapError */
+  async connect(
+    server: SimulatedServer,
+  ): Promise<{ readonly from: number; readonly streaming: Streaming }> {
     const client = clientOf(server);
     const started = {
       ...{
@@ -106,7 +108,7 @@ export class DrivenTail {
         slotCreated: false,
       },
       ...{ slotPosition: formatLsn(lsn(server.confirmed)), oldest: lsn(server.restart) },
-      twoPhase: server.twoPhase || this.#twoPhase,
+      twoPhase: server.twoPhase || this.#pgoutput.twoPhase,
     };
     this.#state ??= await openState(client, this.#options);
     const start = await this.#continuation.choose(client, this.#state, started);
@@ -125,12 +127,13 @@ export class DrivenTail {
       log: start.standing.server,
       slot: SLOT,
       slotPosition,
-      twoPhase: server.twoPhase || this.#twoPhase,
+      twoPhase: server.twoPhase || this.#pgoutput.twoPhase,
       gap: start.gap,
       from: start.from,
     });
     this.#started = started;
-    return Number(start.from);
+    const streaming = state.resume.isCutLate ? "off" : this.#pgoutput.streaming;
+    return { from: Number(start.from), streaming };
   }
 
   #takeOver(state: StreamState, { from, gap }: Start, oldest: Lsn): void {
@@ -154,7 +157,7 @@ export class DrivenTail {
     const { ledger } = this.#state;
     const mark = ledger.mark();
     const { ends } = ledger;
-    this.#pipeline.flush();
+    void this.#pipeline.flush();
     ledger.write(mark, ends);
   }
 
@@ -164,6 +167,16 @@ export class DrivenTail {
     const { feedback, ledger } = this.#state;
     ledger.deliver(this.#pipeline.sync(ledger.written) as Lsn);
     return Number(feedback.status(ledger, performance.now()).flush);
+  }
+
+  /** The furthest record of which something was passed on. */
+  get passed(): number {
+    return Number(this.#state?.resume.passed ?? 0);
+  }
+
+  /** Whether the next start can tell by what the server repeats that its log is the one received. */
+  get isAnchored(): boolean {
+    return this.#state?.resume.anchor !== undefined;
   }
 
   disconnect(): void {
@@ -178,7 +191,7 @@ export class DrivenTail {
   kill(share: number): void {
     if (this.#file === undefined) return void this.#pipeline.flush();
     const before = statSync(this.#file).size;
-    this.#pipeline.flush();
+    void this.#pipeline.flush();
     const after = statSync(this.#file).size;
     if (share < 8) truncateSync(this.#file, before + Math.floor(((after - before) * share) / 8));
     (this.#output.sink as { close?: () => void }).close?.();

@@ -1,15 +1,15 @@
 /** FILE's lines as a consumer reads them: whole transactions in the order of their ends. */
-import type { Expected, SimulatedLog } from "./simulated-log.ts";
+import type { Expected, SimulatedLog } from "./log.ts";
 
 interface Line {
   readonly kind: string;
-  readonly lsn: string | null;
   readonly xid: number | null;
   readonly subxid?: number;
   readonly first_segment?: boolean;
   readonly transactional?: boolean;
   readonly prefix?: string;
   readonly new?: { readonly id: string };
+  readonly tables?: readonly [{ readonly table: string }];
 }
 
 export interface PrintedUnit {
@@ -29,17 +29,11 @@ export class PrintedLines {
   readonly blocks = new Map<number, PrintedChange[]>();
   readonly prepared = new Set<number>();
   readonly finished = new Set<number>();
-  readonly #truncates: ReadonlyMap<number, string>;
   #open: PrintedChange[] | undefined;
   #block: number | undefined;
   readonly #aborted = new Set<number>();
 
-  constructor(text: string, { records }: SimulatedLog) {
-    this.#truncates = new Map(
-      records.flatMap((record) =>
-        record.kind === "truncate" ? [[record.start, record.changes[0]?.id ?? ""]] : [],
-      ),
-    );
+  constructor(text: string) {
     for (const line of text.split("\n").slice(0, -1)) this.#take(JSON.parse(line) as Line);
   }
 
@@ -49,7 +43,7 @@ export class PrintedLines {
       case "insert":
         return this.#change(xid, line.new?.id ?? "");
       case "truncate":
-        return this.#change(xid, this.#truncates.get(lsnOf(line)) ?? "");
+        return this.#change(xid, line.tables?.[0].table ?? "");
       case "message":
         if (line.transactional === true) return this.#change(xid, line.prefix ?? "");
         return void this.units.push({ xid: 0, ids: [line.prefix ?? ""] });
@@ -135,10 +129,6 @@ export class PrintedLines {
   }
 }
 
-function lsnOf({ lsn }: Line): number {
-  return Number.parseInt((lsn ?? "").replace("0/", ""), 16);
-}
-
 /**
  * What is wrong with what was printed: `expected` is to be there, all that ends before `upTo`. Undefined: nothing.
  * @param apart messages outside of transactions have an order of their own: what was prepared before one was printed
@@ -153,7 +143,7 @@ export function faultIn(
 ): string | undefined {
   let units: readonly PrintedUnit[];
   try {
-    units = new PrintedLines(text, log).units.filter(({ ids }) => ids.length > 0);
+    units = new PrintedLines(text).units.filter(({ ids }) => ids.length > 0);
   } catch (error) {
     return (error as Error).message;
   }
@@ -205,7 +195,7 @@ function faultInOrder(
 
 /** What is wrong when the whole log has been printed. */
 export function faultAtEnd(text: string, log: SimulatedLog): string | undefined {
-  const { prepared, finished, blocks } = new PrintedLines(text, log);
+  const { prepared, finished, blocks } = new PrintedLines(text);
   for (const record of log.records) {
     if (!("xid" in record)) continue;
     const { kind, xid } = record;

@@ -1,78 +1,12 @@
-/** Random histories, options and interruptions, and a walctl that has to have printed everything once at the end. */
-import fc, { type Arbitrary } from "fast-check";
-import type { PgoutputOptions, Streaming } from "../../../src/server/settings/pgoutput-options.ts";
-import { DrivenTail, removeOutput } from "./driven-tail.ts";
-import { faultAtEnd, faultIn } from "./printed-lines.ts";
-import { type SimulatedLog, type Step, expectedOf, simulateLog, steps } from "./simulated-log.ts";
-import {
-  type Choose,
-  type SimulatedSlot,
-  SimulatedWalsender,
-  type Sent,
-  payloadOf,
-} from "./simulated-walsender.ts";
-
-/** One connection, and how it ends. */
-interface Connection {
-  /** How many records the server writes before it begins. */
-  readonly advance: number;
-  /** How many payloads come before it is cut. */
-  readonly payloads: number;
-  /** After each payload. 1: a chunk ends, so that all is written. 2: a status is sent, too. 3: the slot is saved, too. */
-  readonly actions: readonly number[];
-  readonly choices: Readonly<Record<Parameters<Choose>[0], readonly number[]>>;
-  /** Another process goes on; so many eighths of the last write are in FILE. Undefined: this process goes on. */
-  readonly killed: number | undefined;
-}
-
-export interface Scenario {
-  readonly history: readonly Step[];
-  readonly version: number;
-  readonly streaming: readonly Streaming[];
-  /** From which process on --two-phase is given. */
-  readonly twoPhaseFrom: number;
-  readonly messages: boolean;
-  readonly acknowledge: boolean;
-  /** -o FILE. Without, no process goes on where another one was killed. */
-  readonly toFile: boolean;
-  /** The record before which the slot is. */
-  readonly slotAt: number;
-  readonly slotTwoPhase: boolean;
-  readonly connections: readonly Connection[];
-}
-
-const choices = (maxLength: number): Arbitrary<number[]> => fc.array(fc.nat(3), { maxLength });
-const connection: Arbitrary<Connection> = fc.record({
-  advance: fc.nat(30),
-  payloads: fc.nat(25),
-  actions: choices(25),
-  choices: fc.record({
-    block: choices(30),
-    keepalive: choices(30),
-    abort: choices(5),
-    tie: choices(5),
-  }),
-  killed: fc.option(fc.nat(8), { nil: undefined }),
-});
-
-export const scenario: Arbitrary<Scenario> = fc.record({
-  history: steps(30),
-  version: fc.integer({ min: 14, max: 18 }),
-  streaming: fc.array(fc.constantFrom<Streaming>("on", "off", "parallel"), {
-    minLength: 1,
-    maxLength: 3,
-  }),
-  twoPhaseFrom: fc.nat(4),
-  messages: fc.boolean(),
-  acknowledge: fc.boolean(),
-  toFile: fc.oneof(
-    { weight: 3, arbitrary: fc.constant(false) },
-    { weight: 1, arbitrary: fc.constant(true) },
-  ),
-  slotAt: fc.nat(10),
-  slotTwoPhase: fc.boolean(),
-  connections: fc.array(connection, { maxLength: 6 }),
-});
+/** A walctl without a server: whatever interrupts it, it has to have printed everything once at the end. */
+import type { PgoutputOptions } from "../../../src/server/settings/pgoutput-options.ts";
+import { simulateLog, simulateOtherLog } from "./history.ts";
+import { type Expected, type SimulatedLog, expectedOf } from "./log.ts";
+import { type Choose, type Sent, payloadOf } from "./pgoutput.ts";
+import { PrintedLines, faultAtEnd, faultIn } from "./printed.ts";
+import type { Connection, Restored, Scenario } from "./scenario.ts";
+import { DrivenTail, removeOutput } from "./tail.ts";
+import { type SimulatedSlot, SimulatedWalsender } from "./walsender.ts";
 
 const LAST: Connection = {
   ...{ advance: Infinity, payloads: Infinity, actions: [], killed: undefined },
@@ -83,12 +17,14 @@ const LAST: Connection = {
 export class StreamModel {
   readonly #scenario: Scenario;
   readonly #file: string;
-  readonly #log: SimulatedLog;
+  #log: SimulatedLog;
   readonly #slot: SimulatedSlot;
   /** The slot as it was saved last. */
   #saved: SimulatedSlot;
   /** It has become two_phase while walctl read it. */
   #switched = false;
+  /** The log is another one by now. */
+  #restored = false;
   /** Where the slot began. */
   readonly #from: number;
   readonly trace: string[] = [];
@@ -121,11 +57,7 @@ export class StreamModel {
     this.#tail = this.#process();
     for (;;) {
       const next = queue.shift() ?? LAST;
-      const crash = records.findIndex(
-        ({ kind }, index) => kind === "crash" && index >= this.#written,
-      );
-      const last = crash === -1 ? records.length : crash;
-      this.#written = Math.min(this.#written + next.advance, last);
+      const crash = this.#advance(next.advance);
       const fault = await this.#connect(next);
       if (fault !== undefined) return fault;
       if (toFile && next.killed !== undefined) {
@@ -139,6 +71,61 @@ export class StreamModel {
     this.#tail.kill(8);
     const text = this.#tail.printed;
     return this.#fault(Infinity, text) ?? faultAtEnd(text, this.#log);
+  }
+
+  /**
+   * The server is restored from a copy and goes on with another log. Returns what is wrong: something is lost without an
+   * error although there is an anchor, or although the server has all that was received; or an error in that case.
+   */
+  async runRestored({ at, steps: other }: Restored): Promise<string | undefined> {
+    const { log, fork } = simulateOtherLog(this.#scenario.history, at, other);
+    // The copy has to have the slot.
+    if (this.#from > fork) return undefined;
+    let copy = { ...this.#slot };
+    this.#tail = this.#process();
+    for (const next of this.#scenario.connections) {
+      this.#advance(next.advance);
+      const fault = await this.#connect(next);
+      if (fault !== undefined) return fault;
+      this.#tail.disconnect();
+      if (this.#now <= fork) copy = { ...this.#slot };
+      if (this.#log.records[this.#written]?.kind === "crash") this.#crash();
+    }
+    const { passed, isAnchored, printed } = this.#tail;
+    // What is left open here may have xids that the other log gives to others: a limit.
+    const { blocks } = new PrintedLines(printed);
+    this.#log = log;
+    this.#written = log.records.length;
+    Object.assign(this.#slot, copy);
+    this.#restored = true;
+    const says = `passed ${hex(passed)}, an anchor: ${isAnchored}`;
+    this.trace.push(`restored: a copy of ${hex(fork)}, ${says}`);
+    const fault = await this.#connect(LAST);
+    if (fault?.startsWith("GapError") === true) return passed < fork ? fault : undefined;
+    this.#tail.disconnect();
+    if (fault !== undefined || (!isAnchored && passed >= fork)) return fault;
+    const expected = this.#expected(Math.max(this.#from, fork));
+    const lines = new Set(this.#tail.printed.match(/"\d+"/g));
+    const lost = expected.find(
+      ({ xid, ids }) =>
+        !blocks.has(xid) && !log.deaths.has(xid) && !ids.every((id) => lines.has(`"${id}"`)),
+    );
+    return lost && `${lost.xid} of ${hex(lost.at)} is lost`;
+  }
+
+  /** The server writes so many records, up to a crash. Returns where. */
+  #advance(records: number): number {
+    const { length } = this.#log.records;
+    const crash = this.#log.records.findIndex(
+      ({ kind }, index) => kind === "crash" && index >= this.#written,
+    );
+    this.#written = Math.min(this.#written + records, crash === -1 ? length : crash);
+    return crash;
+  }
+
+  /** The end of what the server has written. */
+  get #now(): number {
+    return this.#log.records[this.#written - 1]?.end ?? this.#from;
   }
 
   #process(): DrivenTail {
@@ -159,16 +146,20 @@ export class StreamModel {
   #options!: PgoutputOptions;
 
   async #connect({ payloads, actions, choices }: Connection): Promise<string | undefined> {
-    const { records } = this.#log;
-    const now = records[this.#written - 1]?.end ?? this.#from;
+    const now = this.#now;
     const slot = { ...this.#slot };
     const { version } = this.#scenario;
     try {
-      const from = await this.#tail.connect({ version, position: now, timeline: 1, ...slot });
+      const { from, streaming } = await this.#tail.connect({
+        version,
+        position: now,
+        timeline: 1,
+        ...slot,
+      });
       this.trace.push(
         `connect: the server is at ${hex(now)}, the slot at ${hex(slot.confirmed)}, START ${hex(from)}`,
       );
-      const { streaming, twoPhase, messages } = this.#options;
+      const { twoPhase, messages } = this.#options;
       const request = { version, streaming, twoPhase, messages, from };
       const walsender = new SimulatedWalsender(
         this.#log,
@@ -235,10 +226,13 @@ export class StreamModel {
     return Math.min(position, ...firsts.values());
   }
 
+  #expected(from: number): readonly Expected[] {
+    return expectedOf(this.#log, from, this.#slot.twoPhaseAt, this.#scenario.messages);
+  }
+
   #fault(upTo: number, text: string): string | undefined {
-    const { messages } = this.#scenario;
-    const expected = expectedOf(this.#log, this.#from, this.#slot.twoPhaseAt, messages);
-    return faultIn(text, this.#log, expected, upTo, this.#switched);
+    if (this.#restored) return undefined;
+    return faultIn(text, this.#log, this.#expected(this.#from), upTo, this.#switched);
   }
 }
 

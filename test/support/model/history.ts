@@ -1,51 +1,6 @@
-/** A random history of a database in the order of its log, for fast-check: what a simulated walsender decodes. */
+/** A random history of a database, for fast-check, and the log that it leaves. */
 import fc, { type Arbitrary } from "fast-check";
-
-/** A row, truncate or message. A change that is not published is in a table that no publication has, or a filter removes it. */
-export interface LoggedChange {
-  readonly id: string;
-  readonly published: boolean;
-}
-
-interface Written {
-  /** The xid of the transaction, or of the subtransaction that wrote it. */
-  readonly xid: number;
-  readonly top: number;
-}
-interface Finished {
-  readonly xid: number;
-  readonly gid: string;
-}
-type Content =
-  /** One record of a multi-insert has several rows. */
-  | ({ readonly kind: "rows"; readonly changes: readonly LoggedChange[] } & Written)
-  | ({ readonly kind: "truncate" | "message"; readonly changes: readonly LoggedChange[] } & Written)
-  /** A row lock: the transaction has an xid, and nothing to decode. */
-  | ({ readonly kind: "lock" } & Written)
-  | { readonly kind: "outside"; readonly id: string }
-  | { readonly kind: "commit"; readonly xid: number }
-  /** Of a transaction, or of a subtransaction; `subxids` were released into it and go with it. */
-  | ({ readonly kind: "abort"; readonly subxids: readonly number[] } & Written)
-  | ({ readonly kind: "prepare" | "commit_prepared" } & Finished)
-  | ({ readonly kind: "rollback_prepared"; readonly subxids: readonly number[] } & Finished)
-  /** XLOG_RUNNING_XACTS. */
-  | { readonly kind: "running"; readonly oldestXid: number }
-  /** The server crashed: what was open and not prepared has ended without a record. */
-  | { readonly kind: "crash" }
-  | { readonly kind: "other" };
-
-/** The record's bytes are [start, end). */
-export type LogRecord = { readonly start: number; readonly end: number } & Content;
-
-export interface SimulatedLog {
-  readonly records: readonly LogRecord[];
-  /** Transactions that a replication origin replays. */
-  readonly ofOrigin: ReadonlySet<number>;
-  /** xid → the position from which on it, a subtransaction too, is known to be rolled back. */
-  readonly deaths: ReadonlyMap<number, number>;
-  /** The positions of changes: a message's is the end of its record. */
-  readonly positions: ReadonlyMap<string, number>;
-}
+import type { Content, Finished, LogRecord, LoggedChange, SimulatedLog, Written } from "./log.ts";
 
 const OPS = [
   ...["rows", "message", "truncate", "lock", "outside", "savepoint", "rollback_to", "release"],
@@ -66,11 +21,11 @@ const WEIGHTS: Partial<Record<Op, number>> = {
   prepare: 3,
   commit_prepared: 3,
 };
-const op = fc.oneof(
+const anyOp = fc.oneof(
   ...OPS.map((name) => ({ weight: WEIGHTS[name] ?? 1, arbitrary: fc.constant(name) })),
 );
 export const steps = (maxLength: number): Arbitrary<Step[]> =>
-  fc.array(fc.record({ op, who: fc.nat(2), n: fc.nat(7) }), { maxLength });
+  fc.array(fc.record({ op: anyOp, who: fc.nat(2), n: fc.nat(7) }), { maxLength });
 
 /** Which rows of one record are published. */
 const PATTERNS: readonly (readonly boolean[])[] = [
@@ -95,6 +50,7 @@ class History {
   #lsn = FIRST_LSN;
   #nextXid = FIRST_XID;
   #ids = 0;
+  #shift = 0;
   readonly #open: Level[][] = [[], [], []];
   readonly #prepared: Array<Finished & { readonly subxids: readonly number[] }> = [];
 
@@ -143,10 +99,18 @@ class History {
     }
   }
 
+  /** The server is restored from a copy of this moment: what it writes from now on is another log. */
+  restore(): void {
+    this.#crash();
+    this.#ids += 1000;
+    this.#shift = 1_000_000;
+  }
+
   #append(content: Content): number {
     const start = this.#lsn;
     this.#lsn += RECORD_BYTES;
-    this.records.push({ start, end: this.#lsn, ...content });
+    const time = BigInt(start + this.#shift) * 1000n;
+    this.records.push({ start, end: this.#lsn, time, ...content });
     if ("changes" in content)
       for (const { id } of content.changes)
         this.positions.set(id, content.kind === "message" ? this.#lsn : start);
@@ -247,42 +211,17 @@ export function simulateLog(history: readonly Step[]): SimulatedLog {
   return log;
 }
 
-/** What a reader has to have of one end, or of one message outside of transactions. */
-export interface Expected {
-  /** The start of the record that ends it. */
-  readonly at: number;
-  readonly xid: number;
-  readonly ids: readonly string[];
-}
-
-/** Everything that ends at or behind `from`, once, in the order of the ends. */
-export function expectedOf(
-  log: SimulatedLog,
-  from: number,
-  twoPhaseAt: number,
-  messages: boolean,
-): readonly Expected[] {
-  const prepares = new Map<number, number>();
-  const expected: Expected[] = [];
-  for (const { start: at, ...record } of log.records) {
-    if (record.kind === "outside" && messages) expected.push({ at, xid: 0, ids: [record.id] });
-    if (record.kind === "prepare") prepares.set(record.xid, at);
-    const early = (prepares.get("xid" in record ? record.xid : 0) ?? -1) >= twoPhaseAt;
-    const ends = record.kind === "commit" || (record.kind === "commit_prepared" && !early);
-    if (ends || (record.kind === "prepare" && early))
-      expected.push({ at, xid: record.xid, ids: idsOf(log, record.xid, messages) });
-  }
-  return expected
-    .filter(({ at, ids }) => at >= from && ids.length > 0)
-    .toSorted((one, other) => one.at - other.at);
-}
-
-/** The published changes of a transaction that no savepoint took back. */
-function idsOf({ records, deaths }: SimulatedLog, top: number, messages: boolean): string[] {
-  return records.flatMap((record) => {
-    if (!("changes" in record) || record.top !== top) return [];
-    if (record.kind === "message" && !messages) return [];
-    if (record.xid !== top && deaths.has(record.xid) && !deaths.has(top)) return [];
-    return record.changes.filter(({ published }) => published).map(({ id }) => id);
-  });
+/** The same log up to a step, and from there on, where it was restored, another one. */
+export function simulateOtherLog(
+  history: readonly Step[],
+  at: number,
+  other: readonly Step[],
+): { readonly log: SimulatedLog; readonly fork: number } {
+  const log = new History();
+  log.take({ op: "other", who: 0, n: 0 });
+  for (const step of history.slice(0, at)) log.take(step);
+  const fork = log.records.at(-1)?.end ?? 0;
+  log.restore();
+  for (const step of other) log.take(step);
+  return { log, fork };
 }
