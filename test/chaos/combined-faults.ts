@@ -80,7 +80,7 @@ export const COMBINED_FAULTS: readonly Fault[] = [
     run: async ({ random }, subject) => {
       if (!rename(subject)) return;
       if (random() < 0.7) subject.signal("SIGHUP");
-      await sleep(random() * KILL_BEHIND_MS_MAX);
+      await sleep(random() * (random() < 0.5 ? KILL_BEHIND_MS_MAX : 10 * KILL_BEHIND_MS_MAX));
       await subject.restart("SIGKILL", random() * 300);
     },
   },

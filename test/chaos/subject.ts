@@ -232,9 +232,10 @@ export class Subject {
     this.#stopping = false;
     this.#note(running);
     this.reconnects += running.stderr.match(INTERRUPTED)?.length ?? 0;
-    // Before it listens, a signal ends it as it ends any program.
+    // Before tail listens, a signal ends it as it ends any program.
     const early =
-      status === null && running.stderr === "" && this.#transcript.committed.length === 0;
+      this.#transcript.committed.length === 0 &&
+      (status === null ? running.stderr === "" : running.stderr === "walctl: error: interrupted\n");
     const known = [MAY_NOT_START, MOVED, this.options.mayEnd].some((words) =>
       words?.test(running.stderr),
     );
