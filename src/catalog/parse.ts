@@ -47,7 +47,10 @@ export function parseHeader(line: JsonObject): CatalogHeader {
       throw new LineFault(`${key} is ${line[key] === undefined ? "missing" : "wrong"}`);
     }
   }
-  const checked = line as unknown as Omit<CatalogHeader, "lsn" | "snapshot" | "filenodes">;
+  const checked = line as unknown as Omit<
+    CatalogHeader,
+    "lsn" | "snapshot" | "running" | "filenodes"
+  >;
   return {
     format: 1,
     server_version_num: checked.server_version_num,
@@ -60,6 +63,7 @@ export function parseHeader(line: JsonObject): CatalogHeader {
     lc_monetary: checked.lc_monetary,
     lsn: parsePosition(line["lsn"]),
     snapshot: parseSnapshot(line["snapshot"]),
+    ...parseRunning(line["running"]),
     time: checked.time,
     array_handler: checked.array_handler,
     filenodes: parseFilenodes(line["filenodes"]),
@@ -89,6 +93,14 @@ function parseSnapshot(value: unknown): Snapshot {
   if (min === undefined || max === undefined) throw new LineFault("snapshot is wrong");
   const xip = list === "" ? [] : list.split(",").map(BigInt);
   return { xmin: BigInt(min), xmax: BigInt(max), xip };
+}
+
+/** Files of an earlier walctl do not have it. */
+function parseRunning(value: unknown): Pick<CatalogHeader, "running"> {
+  if (value === undefined) return {};
+  const { lsn, xids } = isObject(value) ? value : {};
+  if (!Array.isArray(xids) || !xids.every(IS.oid)) throw new LineFault("running is wrong");
+  return { running: { lsn: parsePosition(lsn), xids } };
 }
 
 function parseCtid(value: unknown): Ctid {

@@ -6,7 +6,7 @@ import { XlogOperation, describeXlog } from "../../wal/detail/xlog.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
-import { Beginnings } from "../transactions/beginnings.ts";
+import { Beginnings, type Export } from "../transactions/beginnings.ts";
 
 export const RUNNING_XACTS = 0x10;
 const UINT32 = 2 ** 32;
@@ -37,10 +37,10 @@ export class WalState implements DetailSink {
   #nextXid = 0;
   #xids: readonly number[] = [];
 
-  constructor(from: number) {
+  constructor(from: number, exported: Export) {
     this.#from = from;
     this.#since = from;
-    this.beginnings = new Beginnings(from);
+    this.beginnings = new Beginnings(from, exported);
   }
 
   /** Records are missing before `end`. */
