@@ -117,6 +117,13 @@ export interface RegName {
   readonly name: string;
 }
 
+/** A base type of an extension (pg_depend). */
+export interface ExtensionType {
+  readonly oid: number;
+  /** pg_extension.extname */
+  readonly extension: string;
+}
+
 /** The rows, by catalogue. */
 export interface CatalogRows {
   readonly pg_class: readonly PgClass[];
@@ -128,6 +135,7 @@ export interface CatalogRows {
   readonly pg_range: readonly PgRange[];
   readonly pg_replication_origin: readonly PgReplicationOrigin[];
   readonly reg_names: readonly RegName[];
+  readonly extension_types: readonly ExtensionType[];
 }
 
 /** The seven tables whose changes in WAL are followed, by name and oid. */

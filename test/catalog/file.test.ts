@@ -74,6 +74,7 @@ const FILE: CatalogFile = {
     pg_range: [{ ctid, rngtypid: 3904, rngsubtype: 23, rngmultitypid: 4451 }],
     pg_replication_origin: [{ roident: 1, roname: "o" }],
     reg_names: [{ type: "regproc", oid: 1242, name: "boolin" }],
+    extension_types: [{ oid: 1, extension: "ltree" }],
   },
 };
 

@@ -209,7 +209,11 @@ async function openCursor(client: Client, { xmax, xids }: Running): Promise<void
          FROM pg_catalog.pg_ts_dict d JOIN pg_catalog.pg_namespace n ON n.oid = dictnamespace
        UNION ALL SELECT 'regrole', oid::int8, quote_ident(rolname) FROM pg_catalog.pg_roles) AS r
        -- What has been dropped meanwhile is printed as a number.
-       WHERE name <> oid::text`,
+       WHERE name <> oid::text
+     UNION ALL SELECT 'extension_types', row_to_json(r) FROM (
+       SELECT objid::int8 AS oid, extname AS extension FROM pg_catalog.pg_depend JOIN pg_catalog.pg_extension e ON e.oid = refobjid
+       JOIN pg_catalog.pg_type t ON t.oid = objid AND typtype = 'b'
+       WHERE classid = 'pg_catalog.pg_type'::regclass AND refclassid = 'pg_catalog.pg_extension'::regclass AND deptype = 'e') AS r`,
     DOING,
   );
 }
