@@ -1,5 +1,6 @@
 /** Parses a line of the file, or a row that the server sends, into the types of model.ts. Every value is checked. */
-import { POSITION_LIMIT } from "../wal/pages/position.ts";
+import { formatLsn, parseLsn } from "../lsn.ts";
+import { POSITION_LIMIT, ABOVE_LIMIT } from "../wal/pages/position.ts";
 import { COLUMNS, type ColumnKind, hasCtid } from "./columns.ts";
 import {
   type CatalogHeader,
@@ -80,11 +81,10 @@ function parseFilenodes(value: unknown): Record<FollowedCatalog, number> {
 }
 
 function parsePosition(value: unknown): number {
-  const [, high = "", low = ""] =
-    /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i.exec(isText(value) ? value : "") ?? [];
-  const position = Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16);
-  if (!(position < POSITION_LIMIT)) throw new LineFault("lsn is wrong");
-  return position;
+  const lsn = parseLsn(isText(value) ? value : "");
+  if (lsn === undefined) throw new LineFault("lsn is wrong");
+  if (lsn >= POSITION_LIMIT) throw new LineFault(`lsn is ${formatLsn(lsn)}, ${ABOVE_LIMIT}`);
+  return Number(lsn);
 }
 
 function parseSnapshot(value: unknown): Snapshot {

@@ -150,7 +150,7 @@ describe("a catalogue file", () => {
       TEXT.replace("18446744073709551615", "18446744073709551616"),
       /line 1: system_identifier/,
     ],
-    ["an LSN beyond 2⁵³", TEXT.replace("2/28", "FFFFFFFF/0"), /line 1: lsn is wrong/],
+    ["an LSN beyond 2⁵⁶", TEXT.replace("2/28", "1000000/0"), /line 1: lsn is 1000000\/0, above/],
     ["a snapshot of words", TEXT.replace(/"4294968066:[^"]*"/, '"x:y:"'), /line 1: snapshot/],
     ["a list of 33 bits", TEXT.replace("[7,8]", "[4294967296]"), /line 1: running is wrong/],
     ["a filenode of 0", TEXT.replace('"pg_class":1259', '"pg_class":0'), /line 1: filenodes/],
