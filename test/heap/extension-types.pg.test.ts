@@ -16,7 +16,7 @@ const below = (limit: number): number => Math.floor(random() * limit);
 const pick = <T>(some: readonly T[]): T => some[below(some.length)]!;
 const many = <T>(least: number, most: number, one: () => T): readonly T[] =>
   Array.from({ length: least + below(most - least + 1) }, one);
-const label = (): string => many(1, 20, () => pick([..."abzAZ019_"])).join("");
+const label = (): string => many(1, 20, () => pick(Array.from("abzAZ019_"))).join("");
 const marks = (): string => pick(["", "", "%", "@", "*", "%@*"]);
 
 function lqueryLevel(): string {

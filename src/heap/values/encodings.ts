@@ -207,7 +207,7 @@ function charactersOf({ label, firstBytes, others, own, without }: MultiByte): M
     set(code, others[character] ?? character);
   }
   for (const [from, text] of own) {
-    for (const [index, character] of [...text].entries()) set(from + index, character);
+    for (const [index, character] of Array.from(text).entries()) set(from + index, character);
   }
   return found;
 }

@@ -1,7 +1,7 @@
 /** Types of the contrib modules, as they are stored: ltree/ltree.h, cube/cubedata.h, seg/segdata.h, intarray/_int.h, hstore/hstore.h. */
 import { PAIR_SEPARATOR, formatPair } from "../../pgoutput/values/hstore.ts";
 import { formatFloat8 } from "../../pgoutput/values/floats.ts";
-import { text } from "../../pgoutput/values/scalars.ts";
+import * as scalar from "../../pgoutput/values/scalars.ts";
 import { align8 } from "../../wal/pages/position.ts";
 import { type DiskForm, type DiskReader, VARLENA_HEADER_BYTES } from "./disk-reader.ts";
 import { formatSeg } from "./seg.ts";
@@ -9,7 +9,7 @@ import type { StoredType } from "./type-source.ts";
 
 /** By extension, the forms of its types. */
 const EXTENSIONS: Readonly<Record<string, Readonly<Record<string, DiskForm>>>> = {
-  citext: { citext: text },
+  citext: { citext: scalar.text },
   cube: { cube },
   hstore: { hstore },
   intarray: { query_int: queryInt },

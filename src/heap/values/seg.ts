@@ -46,7 +46,7 @@ function formatDigits(value: number, length: number): string {
 
 /** toExponential(), but halves are rounded to the even digit, as printf does. */
 function rounded(value: number, length: number): string {
-  const [exact = "", power = ""] = value.toExponential(100).split("e");
+  const [exact = "", power = ""] = value.toExponential(20).split("e");
   const digits = exact.replace(".", "");
   const isHalf = /^50*$/.test(digits.slice(length));
   if (!isHalf || Number(digits[length - 1]) % 2 === 1) return value.toExponential(length - 1);
