@@ -111,13 +111,18 @@ function regObjects(files: DatabaseFiles): RegObjects {
   };
 }
 
+/** Without their array types, which only newer versions count as members. */
 function extensionTypes(files: DatabaseFiles, { pg_type }: CatalogRows): ExtensionType[] {
   const names = new Map(
     files
       .values(PG_EXTENSION, { oid: "oid", extname: "name" })
       .map(({ oid, extname }) => [oid, extname as string]),
   );
-  const base = new Set(pg_type.filter(({ typtype }) => typtype === "b").map(({ oid }) => oid));
+  const base = new Set(
+    pg_type
+      .filter(({ typelem, typtype }) => typtype === "b" && typelem === 0)
+      .map(({ oid }) => oid),
+  );
   return files
     .values(PG_DEPEND, {
       ...{ classid: "oid", objid: "oid", refclassid: "oid", refobjid: "oid", deptype: "char" },

@@ -212,7 +212,7 @@ async function openCursor(client: Client, { xmax, xids }: Running): Promise<void
        WHERE name <> oid::text
      UNION ALL SELECT 'extension_types', row_to_json(r) FROM (
        SELECT objid::int8 AS oid, extname AS extension FROM pg_catalog.pg_depend JOIN pg_catalog.pg_extension e ON e.oid = refobjid
-       JOIN pg_catalog.pg_type t ON t.oid = objid AND typtype = 'b'
+       JOIN pg_catalog.pg_type t ON t.oid = objid AND typtype = 'b' AND typelem = 0
        WHERE classid = 'pg_catalog.pg_type'::regclass AND refclassid = 'pg_catalog.pg_extension'::regclass AND deptype = 'e') AS r`,
     DOING,
   );
