@@ -1,4 +1,4 @@
-import type { CatalogRows } from "./model.ts";
+import { type CatalogRows, FOLLOWED_CATALOGS } from "./model.ts";
 
 /** The kind of a column's value, in the file and in a tuple. */
 export type ColumnKind =
@@ -53,11 +53,12 @@ export const COLUMNS: Columns = {
   pg_range: { rngtypid: "oid", rngsubtype: "oid", rngmultitypid: "oid" },
   pg_replication_origin: { roident: "oid", roname: "label" },
   reg_names: { type: "name", oid: "oid", name: "name" },
+  extension_types: { oid: "oid", extension: "name" },
 };
 
 export const CATALOGS = Object.keys(COLUMNS) as ReadonlyArray<keyof CatalogRows>;
 
-/** Their rows have no ctid. */
+/** Others' rows have no ctid. */
 export function hasCtid(catalog: keyof CatalogRows): boolean {
-  return catalog !== "pg_replication_origin" && catalog !== "reg_names";
+  return catalog in FOLLOWED_CATALOGS;
 }

@@ -117,6 +117,13 @@ export interface RegName {
   readonly name: string;
 }
 
+/** A base type of an extension (pg_depend). */
+export interface ExtensionType {
+  readonly oid: number;
+  /** pg_extension.extname */
+  readonly extension: string;
+}
+
 /** The rows, by catalogue. */
 export interface CatalogRows {
   readonly pg_class: readonly PgClass[];
@@ -128,6 +135,7 @@ export interface CatalogRows {
   readonly pg_range: readonly PgRange[];
   readonly pg_replication_origin: readonly PgReplicationOrigin[];
   readonly reg_names: readonly RegName[];
+  readonly extension_types: readonly ExtensionType[];
 }
 
 /** The seven tables whose changes in WAL are followed, by name and oid. */
@@ -149,6 +157,17 @@ export interface Snapshot {
   readonly xip: readonly bigint[];
 }
 
+/**
+ * All transactions and subtransactions that may have written WAL before `lsn` and had not ended at the header's lsn. The snapshot
+ * does not tell: it has no transaction from its xmax on, and one of these may have begun before it was taken.
+ */
+export interface RunningTransactions {
+  /** A position, not after the header's. */
+  readonly lsn: number;
+  /** 32 bits of each, as WAL has them. */
+  readonly xids: readonly number[];
+}
+
 export interface CatalogHeader {
   readonly format: 1;
   readonly server_version_num: number;
@@ -165,6 +184,7 @@ export interface CatalogHeader {
   /** A position, as in wal/pages/position.ts; in the file as pg_lsn prints it. */
   readonly lsn: number;
   readonly snapshot: Snapshot;
+  readonly running?: RunningTransactions;
   /** ISO 8601, UTC. */
   readonly time: string;
   /** The oid of pg_catalog.array_subscript_handler. */

@@ -1,5 +1,6 @@
 /** Parses a line of the file, or a row that the server sends, into the types of model.ts. Every value is checked. */
-import { POSITION_LIMIT } from "../wal/pages/position.ts";
+import { formatLsn, parseLsn } from "../lsn.ts";
+import { POSITION_LIMIT, ABOVE_LIMIT } from "../wal/pages/position.ts";
 import { COLUMNS, type ColumnKind, hasCtid } from "./columns.ts";
 import {
   type CatalogHeader,
@@ -47,7 +48,10 @@ export function parseHeader(line: JsonObject): CatalogHeader {
       throw new LineFault(`${key} is ${line[key] === undefined ? "missing" : "wrong"}`);
     }
   }
-  const checked = line as unknown as Omit<CatalogHeader, "lsn" | "snapshot" | "filenodes">;
+  const checked = line as unknown as Omit<
+    CatalogHeader,
+    "lsn" | "snapshot" | "running" | "filenodes"
+  >;
   return {
     format: 1,
     server_version_num: checked.server_version_num,
@@ -60,6 +64,7 @@ export function parseHeader(line: JsonObject): CatalogHeader {
     lc_monetary: checked.lc_monetary,
     lsn: parsePosition(line["lsn"]),
     snapshot: parseSnapshot(line["snapshot"]),
+    ...parseRunning(line["running"]),
     time: checked.time,
     array_handler: checked.array_handler,
     filenodes: parseFilenodes(line["filenodes"]),
@@ -76,11 +81,10 @@ function parseFilenodes(value: unknown): Record<FollowedCatalog, number> {
 }
 
 function parsePosition(value: unknown): number {
-  const [, high = "", low = ""] =
-    /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i.exec(isText(value) ? value : "") ?? [];
-  const position = Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16);
-  if (!(position < POSITION_LIMIT)) throw new LineFault("lsn is wrong");
-  return position;
+  const lsn = parseLsn(isText(value) ? value : "");
+  if (lsn === undefined) throw new LineFault("lsn is wrong");
+  if (lsn >= POSITION_LIMIT) throw new LineFault(`lsn is ${formatLsn(lsn)}, ${ABOVE_LIMIT}`);
+  return Number(lsn);
 }
 
 function parseSnapshot(value: unknown): Snapshot {
@@ -89,6 +93,14 @@ function parseSnapshot(value: unknown): Snapshot {
   if (min === undefined || max === undefined) throw new LineFault("snapshot is wrong");
   const xip = list === "" ? [] : list.split(",").map(BigInt);
   return { xmin: BigInt(min), xmax: BigInt(max), xip };
+}
+
+/** Files of an earlier walctl do not have it. */
+function parseRunning(value: unknown): Pick<CatalogHeader, "running"> {
+  if (value === undefined) return {};
+  const { lsn, xids } = isObject(value) ? value : {};
+  if (!Array.isArray(xids) || !xids.every(IS.oid)) throw new LineFault("running is wrong");
+  return { running: { lsn: parsePosition(lsn), xids } };
 }
 
 function parseCtid(value: unknown): Ctid {

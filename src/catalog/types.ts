@@ -16,6 +16,7 @@ export class CatalogTypes implements TypeSource {
   readonly #ranges;
   readonly #multiranges;
   readonly #regNames;
+  readonly #extensions;
   readonly #columns = new Map<number, PgAttribute[]>();
 
   constructor(
@@ -34,6 +35,7 @@ export class CatalogTypes implements TypeSource {
     this.#ranges = new Map(rows.pg_range.map((row) => [row.rngtypid, row]));
     this.#multiranges = new Map(rows.pg_range.map((row) => [row.rngmultitypid, row]));
     this.#regNames = new Map(rows.reg_names.map(({ type, oid, name }) => [`${type} ${oid}`, name]));
+    this.#extensions = byOid(rows.extension_types);
     const classes = byOid(rows.pg_class);
     const namespaces = byOid(rows.pg_namespace);
     this.names = new PrintedNames(
@@ -58,6 +60,7 @@ export class CatalogTypes implements TypeSource {
     return {
       ...{ oid, name: row.typname, namespace: row.typnamespace, kind: row.typtype },
       ...{ length: row.typlen, align: alignmentOf(row.typalign), category: row.typcategory },
+      extension: this.#extensions.get(oid)?.extension,
       isArray: row.typsubscript === this.#arrayHandler && row.typelem !== 0,
       ...{ element: row.typelem, delimiter: row.typdelim },
       ...{ relation: row.typrelid, base: row.typbasetype },

@@ -7,8 +7,13 @@ export type CatalogLine = Readonly<Record<string, unknown>>;
 
 /** The first line. */
 export function headerLine(header: CatalogHeader): CatalogLine {
-  const { lsn, snapshot, time, array_handler, filenodes, ...server } = header;
-  const taken = { lsn: formatPosition(lsn), snapshot: formatSnapshot(snapshot), time };
+  const { lsn, snapshot, running, time, array_handler, filenodes, ...server } = header;
+  const taken = {
+    lsn: formatPosition(lsn),
+    snapshot: formatSnapshot(snapshot),
+    running: running && { lsn: formatPosition(running.lsn), xids: running.xids },
+    time,
+  };
   return { kind: "catalog", ...server, ...taken, array_handler, filenodes };
 }
 

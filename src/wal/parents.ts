@@ -22,7 +22,7 @@ class NamedTransactions implements DetailSink {
 
   bool(): void {}
   text(): void {}
-  position(): void {}
+  lsn(): void {}
   time(): void {}
   names(): void {}
   rows(): void {}

@@ -203,7 +203,7 @@ function isOf(totals: RelationTotals, tablespace: number, database: number): boo
 function prefixOf(record: WalRecord): string {
   try {
     const data = new Payload().main(record).skip(8);
-    const length = data.position();
+    const length = Number(data.i64());
     return data.skip(8).text(length);
   } catch (error) {
     if (error instanceof ShortPayload) return "";

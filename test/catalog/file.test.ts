@@ -20,6 +20,7 @@ const HEADER: CatalogHeader = {
   ...{ timeline: 1, database: 'my "db"', database_oid: 5, tablespace: 1663, encoding: "UTF8" },
   ...{ lc_monetary: "C", lsn: 2 ** 33 + 40, time: "2026-11-25T01:49:07.069234Z" },
   snapshot: { xmin: 4294968066n, xmax: 4294968070n, xip: [4294968066n, 4294968068n] },
+  running: { lsn: 2 ** 33, xids: [7, 8] },
   array_handler: 6179,
   filenodes: FOLLOWED_CATALOGS,
 };
@@ -73,6 +74,7 @@ const FILE: CatalogFile = {
     pg_range: [{ ctid, rngtypid: 3904, rngsubtype: 23, rngmultitypid: 4451 }],
     pg_replication_origin: [{ roident: 1, roname: "o" }],
     reg_names: [{ type: "regproc", oid: 1242, name: "boolin" }],
+    extension_types: [{ oid: 1, extension: "ltree" }],
   },
 };
 
@@ -148,8 +150,9 @@ describe("a catalogue file", () => {
       TEXT.replace("18446744073709551615", "18446744073709551616"),
       /line 1: system_identifier/,
     ],
-    ["an LSN beyond 2⁵³", TEXT.replace("2/28", "FFFFFFFF/0"), /line 1: lsn is wrong/],
+    ["an LSN beyond 2⁵⁶", TEXT.replace("2/28", "1000000/0"), /line 1: lsn is 1000000\/0, above/],
     ["a snapshot of words", TEXT.replace(/"4294968066:[^"]*"/, '"x:y:"'), /line 1: snapshot/],
+    ["a list of 33 bits", TEXT.replace("[7,8]", "[4294967296]"), /line 1: running is wrong/],
     ["a filenode of 0", TEXT.replace('"pg_class":1259', '"pg_class":0'), /line 1: filenodes/],
     ["an oid of 33 bits", TEXT.replace("4294967295", "4294967296"), /line 2: oid is not an oid/],
     ["an oid with a fraction", TEXT.replace("4294967295", "1.5"), /line 2: oid is not an oid/],

@@ -118,7 +118,7 @@ for (const version of testedVersions()) {
         try {
           await client.query(`SET search_path = pg_catalog, pg_temp; SET DateStyle = ISO; SET TimeZone = UTC;
             SET IntervalStyle = postgres; SET bytea_output = hex; SET extra_float_digits = 3`);
-          for (const catalog of CATALOGS.filter((each) => each !== "reg_names")) {
+          for (const catalog of CATALOGS.filter((each) => each.startsWith("pg_"))) {
             assert.deepEqual(texts(file, catalog), await serverRows(client, catalog), catalog);
           }
           for (const [type, catalog] of REG_TYPES) {
@@ -144,6 +144,18 @@ for (const version of testedVersions()) {
         }
       });
     }
+
+    it("holds the base types of extensions", () => {
+      const { extension_types, pg_type } = fileOf(CATALOG_DATABASE).rows;
+      const types = extension_types.map(({ extension, oid }) => {
+        return `${extension} ${pg_type.find((type) => type.oid === oid)?.typname}`;
+      });
+      const expected = ["lquery", "ltree", "ltree_gist", "ltxtquery"];
+      assert.deepEqual(
+        types.toSorted(),
+        expected.map((name) => `ltree ${name}`),
+      );
+    });
 
     it("tells where and when it was taken", async () => {
       const { header } = fileOf(CATALOG_DATABASE);
@@ -179,7 +191,7 @@ for (const version of testedVersions()) {
           for (const catalog of CATALOGS) {
             assert.deepEqual(texts(file, catalog), texts(live, catalog), `${database} ${catalog}`);
           }
-          const { lsn, snapshot, time, ...header } = file.header;
+          const { lsn, running, snapshot, time, ...header } = file.header;
           assert.deepEqual(header, {
             ...Object.fromEntries(Object.entries(live.header).filter(([key]) => key in header)),
             server_version_num: version * 10_000,
@@ -187,6 +199,8 @@ for (const version of testedVersions()) {
           assert.ok(lsn >= live.header.lsn);
           assert.ok(time >= live.header.time.slice(0, -8));
           assert.deepEqual(snapshot.xip, live.header.snapshot.xip, formatSnapshot(snapshot));
+          assert.deepEqual(running, { lsn, xids: snapshot.xip.map(Number) });
+          assert.deepEqual(running.xids, live.header.running?.xids);
           assert.ok(snapshot.xmax >= live.header.snapshot.xmax);
         }
       } finally {

@@ -24,7 +24,7 @@ const WAYS: readonly { readonly flags: readonly string[]; readonly options: Valu
 ];
 
 /** How values of these types are stored is not known; so columns hold them in `disk_base64`. */
-const UNKNOWN = new Set(["jsonpath", "aclitem", "cube", "ltree", "seg", "ean13"]);
+const UNKNOWN = new Set(["jsonpath", "aclitem", "ean13"]);
 
 /** More than the types' workload has: what WAL and pages have of columns that come and go, and all that is compressed. */
 const MORE = `

@@ -117,33 +117,46 @@ describe("open transactions", () => {
 
 describe("transactions that may have begun before the input", () => {
   it("are all of them until something tells", () => {
-    const beginnings = new Beginnings(1000);
-    assert.equal(beginnings.mayBeOlder(5), true);
+    const beginnings = new Beginnings(1000, { lsn: 0 });
+    assert.equal(beginnings.mayBeOlder(5, 6000), true);
     // Its redo point lies before the input.
     beginnings.checkpoint(999, 4);
-    assert.equal(beginnings.mayBeOlder(5), true);
+    assert.equal(beginnings.mayBeOlder(5, 6000), true);
     beginnings.checkpoint(1000, 5);
     assert.deepEqual(
-      [4, 5].map((xid) => beginnings.mayBeOlder(xid)),
+      [4, 5].map((xid) => beginnings.mayBeOlder(xid, 6000)),
       [true, false],
     );
   });
 
   it("are those of the first list, and of a list later than a gap", () => {
-    const beginnings = new Beginnings(0);
+    const beginnings = new Beginnings(0, { lsn: 0 });
     beginnings.listed([7, 9]);
     beginnings.listed([30]);
     assert.deepEqual(
-      [7, 8, 9, 30].map((xid) => beginnings.mayBeOlder(xid)),
+      [7, 8, 9, 30].map((xid) => beginnings.mayBeOlder(xid, 6000)),
       [true, false, true, false],
     );
     beginnings.restart(5000);
-    assert.equal(beginnings.mayBeOlder(30), true);
+    assert.equal(beginnings.mayBeOlder(30, 6000), true);
     beginnings.listed([31]);
     assert.deepEqual(
-      [30, 31].map((xid) => beginnings.mayBeOlder(xid)),
+      [30, 31].map((xid) => beginnings.mayBeOlder(xid, 6000)),
       [false, true],
     );
+  });
+
+  it("are those of the catalogue file's list, for ends behind its export", () => {
+    const running = { lsn: 2000, xids: [7] };
+    const older = (from: number, position: number): readonly boolean[] => {
+      const beginnings = new Beginnings(from, { lsn: 2100, running });
+      const answers = [7, 8].map((xid) => beginnings.mayBeOlder(xid, position));
+      beginnings.ended([7]);
+      return [...answers, beginnings.mayRun(position)];
+    };
+    assert.deepEqual(older(2000, 2100), [true, false, false]);
+    assert.deepEqual(older(2001, 2100), [true, true, true]);
+    assert.deepEqual(older(2000, 2099), [true, true, true]);
   });
 });
 

@@ -5,7 +5,12 @@
 import { usageError } from "../../errors.ts";
 import { checksumAfter } from "../../wal/pages/crc32c.ts";
 import { PAGE_BYTES } from "../../wal/pages/page.ts";
-import { POSITION_LIMIT, positionOf } from "../../wal/pages/position.ts";
+import {
+  POSITION_LIMIT,
+  ABOVE_LIMIT,
+  formatPosition,
+  positionOf,
+} from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import { InputError } from "../formats/input-error.ts";
 
@@ -76,8 +81,9 @@ export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
   }
   const checkpoint = positionOf(uint32(36), uint32(32));
   const time = Number(view.getBigInt64(24, true));
-  if (checkpoint >= POSITION_LIMIT || Math.abs(time) > TIME_MAX) {
-    throw damaged(path, "its checkpoint cannot be there");
+  if (Math.abs(time) > TIME_MAX) throw damaged(path, "its time cannot be");
+  if (checkpoint >= POSITION_LIMIT) {
+    throw foreign(path, `has its checkpoint at ${formatPosition(checkpoint)}, ${ABOVE_LIMIT}`);
   }
   if (uint32(216) !== PAGE_BYTES || uint32(204) !== 8) {
     throw foreign(path, `has blocks of ${uint32(216)} bytes, aligned to ${uint32(204)}`);

@@ -209,6 +209,10 @@ export function clusterHeader(
     tablespace: database.tablespace,
     lsn: control.checkpoint,
     snapshot: { xmin: xip[0] ?? nextXid, xmax: nextXid, xip },
+    running: {
+      lsn: control.checkpoint,
+      xids: xip.map((xid) => Number(BigInt.asUintN(32, xid))),
+    },
     time: new Date(control.time * 1000).toISOString().replace("Z", "000Z"),
     filenodes,
   };

@@ -5,6 +5,7 @@ import {
   type CatalogFile,
   type CatalogHeader,
   type CatalogRows,
+  type ExtensionType,
   FOLLOWED_CATALOGS,
 } from "../../catalog/model.ts";
 import { type NamedObject, type RegObjects, regNames } from "../../catalog/reg-names.ts";
@@ -26,7 +27,9 @@ const ENCODINGS = [
 const PG_PROC = 1255;
 const PG_AUTHID = 1260;
 const PG_OPERATOR = 2617;
+const PG_DEPEND = 2608;
 const PG_DB_ROLE_SETTING = 2964;
+const PG_EXTENSION = 3079;
 const PG_COLLATION = 3456;
 const PG_TS_DICT = 3600;
 const PG_TS_CONFIG = 3602;
@@ -57,6 +60,7 @@ export function readDataDir(
     pg_range: files.rows("pg_range", FOLLOWED_CATALOGS.pg_range),
     pg_replication_origin: files.rows("pg_replication_origin", PG_REPLICATION_ORIGIN),
     reg_names: [],
+    extension_types: [],
   };
   const base: CatalogHeader = {
     ...clusterHeader(cluster, files),
@@ -67,8 +71,9 @@ export function readDataDir(
   const header = { ...base, lc_monetary: monetaryLocale(files, types, folder) ?? "" };
   if (header.lc_monetary === "") warn(noLocale(folder));
   const reg_names = regNames(regObjects(files), types.names, database.encoding);
+  const extension_types = extensionTypes(files, rows);
   cluster.requireUnchanged();
-  return withTexts(header, { ...rows, reg_names }, warn);
+  return withTexts(header, { ...rows, reg_names, extension_types }, warn);
 }
 
 function regObjects(files: DatabaseFiles): RegObjects {
@@ -104,6 +109,33 @@ function regObjects(files: DatabaseFiles): RegObjects {
       .values(PG_AUTHID, { oid: "oid", rolname: "name" })
       .map((row) => ({ oid: row["oid"] as number, name: row["rolname"] as string })),
   };
+}
+
+/** Without their array types, which only newer versions count as members. */
+function extensionTypes(files: DatabaseFiles, { pg_type }: CatalogRows): ExtensionType[] {
+  const names = new Map(
+    files
+      .values(PG_EXTENSION, { oid: "oid", extname: "name" })
+      .map(({ oid, extname }) => [oid, extname as string]),
+  );
+  const base = new Set(
+    pg_type
+      .filter(({ typelem, typtype }) => typtype === "b" && typelem === 0)
+      .map(({ oid }) => oid),
+  );
+  return files
+    .values(PG_DEPEND, {
+      ...{ classid: "oid", objid: "oid", refclassid: "oid", refobjid: "oid", deptype: "char" },
+    })
+    .filter(({ classid, refclassid, deptype }) => {
+      return (
+        classid === FOLLOWED_CATALOGS.pg_type && refclassid === PG_EXTENSION && deptype === "e"
+      );
+    })
+    .flatMap(({ objid, refobjid }) => {
+      const [oid, extension] = [objid as number, names.get(refobjid)];
+      return extension !== undefined && base.has(oid) ? [{ oid, extension }] : [];
+    });
 }
 
 /** lc_monetary of the database for all roles, else of the server. Undefined: no file of the directory tells. */

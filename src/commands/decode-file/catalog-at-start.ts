@@ -9,25 +9,21 @@ import { OlderChanges } from "../../rows/decoder/older-changes.ts";
 import { UnendedTransactions } from "../../rows/transactions/unended.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { formatSegmentName } from "../../wal/pages/segments.ts";
+import { WithoutMinimalLevel } from "./minimal-level.ts";
 import type { WalInput } from "./wal-input.ts";
 
 /** Nobody knows what was altered between the export and the input's start: rows might have other columns. */
-export function refuseGap(
-  { header }: CatalogFile,
-  { from, header: input }: WalInput,
-  path: string,
-): void {
-  if (header.lsn >= from) return;
-  const { segmentBytes, timeline } = input;
-  const segment = formatSegmentName(
-    timeline,
-    header.lsn - (header.lsn % segmentBytes),
-    segmentBytes,
-  );
+export function refuseGap({ header }: CatalogFile, input: WalInput, path: string): void {
+  if (header.lsn >= input.from) return;
   throw usageError(
-    `${path} was exported at ${formatPosition(header.lsn)}, before the WAL begins at ${formatPosition(from)}: tables may have changed in between`,
-    `Make it again now: walctl catalog -d NAME > FILE. Or add the segments from ${segment} on.`,
+    `${path} was exported at ${formatPosition(header.lsn)}, before the WAL begins at ${formatPosition(input.from)}: tables may have changed in between`,
+    `Make it again now: walctl catalog -d NAME > FILE. Or add the segments from ${segmentName(input, header.lsn)} on.`,
   );
+}
+
+/** The segment that holds the position. */
+function segmentName({ header: { segmentBytes, timeline } }: WalInput, position: number): string {
+  return formatSegmentName(timeline, position - (position % segmentBytes), segmentBytes);
 }
 
 export interface CatalogPass {
@@ -69,7 +65,10 @@ export async function catalogAtStart(
     },
   };
   const source = await input.open();
-  const end = await readLog({ source, listener, keepGoing, stop });
+  const logged = new WithoutMinimalLevel(listener, input.from);
+  const heard = keepGoing ? logged : listener;
+  const end = await readLog({ source, listener: heard, keepGoing, stop });
+  logged.finish();
   stop.throwIfAborted();
   if (end.kind === "fault") {
     throw new WalctlError(end.fault.text, {
@@ -83,7 +82,9 @@ export async function catalogAtStart(
       "Add the segments up to it: SELECT pg_switch_wal() lets the server archive the last one.",
     );
   }
-  const { file, known } = late.finish();
+  const { file, known } = late.finish((after) =>
+    segmentName(input, after + input.header.segmentBytes),
+  );
   return { file, known: { ...known, doubts: older.doubts } };
 }
 

@@ -38,6 +38,7 @@ import {
   refuseGap,
 } from "./catalog-at-start.ts";
 import { openWhere } from "../messages/open-where.ts";
+import { WithoutMinimalLevel } from "./minimal-level.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
 import {
@@ -223,8 +224,12 @@ async function readRows(
 ): Promise<LogEnd | WalctlError> {
   const source = await input.open();
   const keepGoing = flags.keepGoing ?? false;
+  const logged = new WithoutMinimalLevel(listener, input.from);
+  const heard = keepGoing ? logged : listener;
   try {
-    return await readLog({ source, listener, keepGoing, stop: context.stop });
+    const end = await readLog({ source, listener: heard, keepGoing, stop: context.stop });
+    logged.finish();
+    return end;
   } catch (error) {
     // What was decoded before it is still to be written, and what was left out to be told.
     if (error instanceof WalctlError && error.exitCode === ExitCode.malformedInput) return error;

@@ -4,6 +4,7 @@ import type { RowDecoder } from "../../rows/decoder/decoder.ts";
 import type { CatalogBreak } from "../../rows/catalog/breaks.ts";
 import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
+import { mayBeOfExtension } from "../../heap/values/extension-types.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/filter.ts";
 import type { Reporter, Warning } from "../reporter.ts";
@@ -108,11 +109,17 @@ export function warnOfUnknownTypes(catalog: CatalogHistory, reporter: Reporter):
     if (warned.has(what)) return;
     warned.add(what);
     const { encoding } = catalog.types;
-    const name = catalog.types.type(oid)?.name;
+    const type = catalog.types.type(oid);
     const message = isText
       ? `texts with characters of ${encoding} that walctl cannot convert`
-      : `the stored form of the type ${name === undefined ? `with OID ${oid}` : `"${name}"`} is not known: its values`;
-    reporter.warn({ message: `${message} are printed as {"disk_base64":…}` });
+      : `the stored form of the type ${type === undefined ? `with OID ${oid}` : `"${type.name}"`} is not known: its values`;
+    const isLater = !isText && type !== undefined && mayBeOfExtension(type);
+    reporter.warn({
+      message: `${message} are printed as {"disk_base64":…}`,
+      hint: isLater
+        ? "The catalogue file does not know of which extension it is. If it is of a newer one, export it again now."
+        : undefined,
+    });
   };
 }
 

@@ -3,12 +3,20 @@ import { usageError } from "../../errors.ts";
 import { parseLsn } from "../../lsn.ts";
 import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
 
-/** Throws WalctlError, a usage error. */
-export function parsePosition(option: string, text: string): number {
+/** MAXALIGN: records begin at multiples of it. */
+const ALIGNMENT = 8n;
+
+/**
+ * Where the first or the last record may begin.
+ * @throws WalctlError, a usage error
+ */
+export function parsePosition(option: "--startpos" | "--endpos", text: string): number {
   const lsn = parseLsn(text);
   if (lsn === undefined)
     throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
-  return Number(lsn);
+  const rest = lsn % ALIGNMENT;
+  const isUp = option === "--startpos" && rest !== 0n;
+  return Number(lsn - rest + (isUp ? ALIGNMENT : 0n));
 }
 
 const TIME =

@@ -44,19 +44,54 @@ const OWN: Readonly<Record<string, readonly [from: number, characters: string]>>
   ],
 };
 
-/** The other encodings, with the characters that the server decodes differently from the standard. */
-const MULTI_BYTE: Readonly<
-  Record<string, readonly [label: string, others: ReadonlyMap<string, string>]>
-> = {
-  EUC_JP: ["euc-jp", new Map([["\u00a6", "\uffe4"]])],
-  EUC_KR: ["euc-kr", new Map()],
-  EUC_CN: [
-    "gb18030",
-    new Map([
-      ["\u00b7", "\u30fb"],
-      ["\u2014", "\u2015"],
-    ]),
-  ],
+/** The other encodings, and where the server differs from the standard. */
+interface MultiByte {
+  readonly label: string;
+  /** Of a character that needs more than one byte. */
+  readonly firstBytes: readonly number[];
+  /** Characters of the standard, and the server's for the same codes. */
+  readonly others: Readonly<Record<string, string>>;
+  /** The server has no characters for these codes. */
+  readonly without: readonly (readonly [from: number, to: number])[];
+  /** The standard has none for these codes, and those that follow them. */
+  readonly own: readonly (readonly [from: number, characters: string])[];
+}
+
+/** SS2 and SS3, which begin the codes of JIS X 0201's kana and of JIS X 0212's three bytes. */
+const KANA = 0x8e;
+const THREE_BYTES = 0x8f;
+const MULTI_BYTE: Readonly<Record<string, MultiByte>> = {
+  EUC_JP: {
+    label: "euc-jp",
+    firstBytes: [KANA, THREE_BYTES],
+    others: { "\u00a6": "\uffe4" },
+    without: [
+      [0x8ee0, 0x8efe],
+      [0xf5a1, 0xfefe],
+      [0x8fa2b7, 0x8fa2b7],
+      [0x8ff3a1, 0x8ff3f2],
+    ],
+    own: [
+      [0x8ff3f3, "ⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹⅠⅡ"],
+      [
+        0x8ff4a1,
+        "ⅢⅣⅤⅥⅦⅧⅨⅩ＇＂㈱№℡炻仼僴凬匇匤\ufa0e咊坙\ufa0f\ufa10增寬峵嵓\ufa11德悅愠敎昻晥\ufa12\uf929栁\ufa13\ufa14橫櫢淸淲瀨\ufa15\ufa16甁皂皞\ufa17礰\ufa18\ufa19\ufa1a\ufa1b竧\ufa1c\ufa1d綠緖\ufa1e荢\ufa1f薰\ufa20\ufa21蠇\ufa22譿賴赶\ufa23\ufa24\ufa25郞\ufa26鄕\ufa27\ufa28閒\uf9dc\ufa29霻靍靑\ufa2a\ufa2b\ufa2c馞髙魲\ufa2d黑",
+      ],
+    ],
+  },
+  EUC_KR: { label: "euc-kr", firstBytes: [], others: {}, without: [], own: [[0xa2e6, "€®㉾"]] },
+  EUC_CN: {
+    label: "gb18030",
+    firstBytes: [],
+    others: { "\u00b7": "\u30fb", "\u2014": "\u2015" },
+    without: [
+      [0xa2a1, 0xa2aa],
+      [0xa2e3, 0xa2e3],
+      [0xa6d9, 0xa6f5],
+      [0xa8bb, 0xa8c0],
+    ],
+    own: [],
+  },
 };
 
 /** The standard's placeholders for invalid bytes, and WIN1253's AA, which the server does not have. */
@@ -72,7 +107,7 @@ export function toUtf8(encoding: string): Converter | undefined {
 
 function converter(encoding: string): Converter | undefined {
   const multi = MULTI_BYTE[encoding];
-  if (multi !== undefined) return multiByte(...multi);
+  if (multi !== undefined) return multiByte(multi);
   const upper = upperHalf(encoding);
   return upper && singleByte(upper);
 }
@@ -93,7 +128,7 @@ function upperHalf(encoding: string): readonly (string | undefined)[] | undefine
       return character === " " ? undefined : character;
     });
   }
-  const decoder = decoderOf(SINGLE_BYTE[encoding], false);
+  const decoder = decoderOf(SINGLE_BYTE[encoding]);
   if (decoder === undefined) return undefined;
   const isIso = /^(?:LATIN|ISO)/.test(encoding);
   return Array.from(decoder.decode(bytes), (character, index) => {
@@ -123,27 +158,64 @@ function singleByte(upper: readonly (string | undefined)[]): Converter {
   };
 }
 
-function multiByte(label: string, others: ReadonlyMap<string, string>): Converter {
-  const decoder = decoderOf(label, true);
-  const other = new RegExp(`[${[...others.keys()].join("")}]`, "g");
+function multiByte(encoding: MultiByte): Converter {
+  const characters = charactersOf(encoding);
   return (text) => {
-    try {
-      const decoded = decoder?.decode(text);
-      if (decoded === undefined || NO_CHARACTER.test(decoded)) return undefined;
-      return Buffer.from(decoded.replace(other, (character) => others.get(character) ?? character));
-    } catch {
-      return undefined;
+    const converted = Buffer.allocUnsafe(text.length * 2);
+    let length = 0;
+    for (let at = 0; at < text.length;) {
+      const first = text[at]!;
+      if (first < 0x80) {
+        converted[length++] = first;
+        at++;
+        continue;
+      }
+      const bytes = first === THREE_BYTES ? 3 : 2;
+      let code = 0;
+      for (const end = at + bytes; at < end; at++) code = code * 256 + (text[at] ?? 0);
+      const character = characters.get(code);
+      if (character === undefined) return undefined;
+      for (const each of character) converted[length++] = each;
     }
+    return converted.subarray(0, length);
   };
 }
 
+const FIRST = 0xa1;
+const LAST = 0xfe;
+const LINE_FEED = 0x0a;
+
+/** The characters of two and three bytes, by code. */
+function charactersOf({ label, firstBytes, others, own, without }: MultiByte): Map<number, Buffer> {
+  const found = new Map<number, Buffer>();
+  const set = (code: number, character: string | undefined): void => {
+    if (character !== undefined) found.set(code, Buffer.from(character));
+  };
+  const range = Array.from({ length: LAST - FIRST + 1 }, (_, index) => FIRST + index);
+  const codes = [...firstBytes, ...range].flatMap((first) =>
+    (first === THREE_BYTES ? range : [0]).flatMap((second) =>
+      range.map((last) => (second === 0 ? [first, last] : [first, second, last])),
+    ),
+  );
+  const lines = codes.flatMap((code) => [...code, LINE_FEED]);
+  const decoded = decoderOf(label)?.decode(Uint8Array.from(lines)).split("\n") ?? [];
+  for (const [index, bytes] of codes.entries()) {
+    const character = decoded[index] ?? "";
+    const code = bytes.reduce((joined, byte) => joined * 256 + byte, 0);
+    const isNone = without.some(([from, to]) => code >= from && code <= to);
+    if (isNone || character === "" || NO_CHARACTER.test(character)) continue;
+    set(code, others[character] ?? character);
+  }
+  for (const [from, text] of own) {
+    for (const [index, character] of Array.from(text).entries()) set(from + index, character);
+  }
+  return found;
+}
+
 /** Undefined in a Node.js that was built without it. */
-function decoderOf(
-  label: string | undefined,
-  fatal: boolean,
-): InstanceType<typeof TextDecoder> | undefined {
+function decoderOf(label: string | undefined): InstanceType<typeof TextDecoder> | undefined {
   try {
-    return label === undefined ? undefined : new TextDecoder(label, { fatal });
+    return label === undefined ? undefined : new TextDecoder(label);
   } catch {
     return undefined;
   }

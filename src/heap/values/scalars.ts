@@ -1,7 +1,6 @@
 /** Types that are stored in another way than they are sent; the facts are in the headers of src/include/utils and tsearch. */
 import type { BinaryReader } from "../../pgoutput/values/binary-reader.ts";
 import { POINT_BYTES, formatPath, points } from "../../pgoutput/values/geometry.ts";
-import { PAIR_SEPARATOR, formatPair } from "../../pgoutput/values/hstore.ts";
 import { type Network, formatCidr, formatInet, network } from "../../pgoutput/values/network.ts";
 import {
   OPERAND,
@@ -62,34 +61,6 @@ function readNetwork(reader: BinaryReader): Network {
   const family = reader.uint8();
   const bits = reader.uint8();
   return network(reader, family, bits, reader.end - reader.offset);
-}
-
-const HSTORE_COUNT = 0x0fffffff;
-/** HS_FLAG_NEWVERSION; PostgreSQL before 9.0 stored it differently. */
-const HSTORE_NEW = 0x80000000;
-const HSTORE_NULL = 0x40000000;
-const HSTORE_END = 0x3fffffff;
-
-/** UInt32 pairs | flags  { UInt32 end of key  UInt32 end of value | is it NULL }×pairs  strings */
-export function hstore(reader: BinaryReader): string {
-  const header = reader.uint32();
-  const count = header & HSTORE_COUNT;
-  if ((header & HSTORE_NEW) === 0) throw reader.unfit();
-  const { view } = reader;
-  const entries = reader.offset;
-  const strings = reader.advance(8 * count) + 8 * count;
-  const entryAt = (entry: number): number => view.getUint32(entries + 4 * entry, true);
-  const next = (entry: number): string => {
-    const stop = strings + (entryAt(entry) & HSTORE_END);
-    if (stop < reader.offset) throw reader.unfit();
-    return reader.characters(stop - reader.offset);
-  };
-  const pairs = Array.from({ length: count }, (_, pair) => {
-    const key = next(2 * pair);
-    const value = next(2 * pair + 1);
-    return formatPair(key, (entryAt(2 * pair + 1) & HSTORE_NULL) !== 0 ? undefined : value);
-  });
-  return pairs.join(PAIR_SEPARATOR);
 }
 
 /** Int32 lexemes  { UInt32: 1 has positions, length in bits 1 to 11, offset above }×n  strings, positions at even places */

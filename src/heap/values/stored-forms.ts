@@ -16,6 +16,7 @@ import {
   storedVector,
 } from "./containers.ts";
 import { type DiskForm, UnknownType } from "./disk-reader.ts";
+import { extensionForm } from "./extension-types.ts";
 import { FAST_BYTES_MAX } from "./fast-writers.ts";
 import { writeJsonb } from "./jsonb.ts";
 import { writeNumeric } from "./numeric.ts";
@@ -148,24 +149,6 @@ function builtinForm(type: StoredType, types: TypeSource): DiskForm | undefined 
 const byteText: DiskForm = (reader) => {
   return reader.bytes[reader.offset] === 0 ? scalar.char(reader) : reader.characters(1);
 };
-
-/** pg_type.typcategory of the contrib modules' types that are known here. */
-const EXTENSION_TYPES = new Map([
-  ["hstore", "U"],
-  ["citext", "S"],
-]);
-
-/** The catalogue has nothing else to recognise them by. */
-export function isExtensionType(type: StoredType, name: "hstore" | "citext"): boolean {
-  const { category, kind, length } = type;
-  const alike = kind === "b" && length === -1 && category === EXTENSION_TYPES.get(name);
-  return alike && type.name === name;
-}
-
-function extensionForm(type: StoredType): TextForm | undefined {
-  if (isExtensionType(type, "hstore")) return stored.hstore;
-  return isExtensionType(type, "citext") ? scalar.text : undefined;
-}
 
 /** UInt32 pg_enum's oid */
 function enumForm(types: TypeSource): TextForm {

@@ -9,6 +9,8 @@ export interface StoredType extends AttributeLayout {
   /** pg_type.typtype */
   readonly kind: string;
   readonly category: string;
+  /** The extension that it belongs to. Undefined: none, or one that the catalogue file does not know of. */
+  readonly extension: string | undefined;
   /** typsubscript is array_subscript_handler, and typelem is not 0. */
   readonly isArray: boolean;
   readonly element: number;

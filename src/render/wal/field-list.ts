@@ -1,3 +1,4 @@
+import { type Lsn, formatLsn } from "../../lsn.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
@@ -20,6 +21,10 @@ export class FieldList implements DetailSink {
 
   position(key: string, value: number): void {
     this.#add(key, formatPosition(value));
+  }
+
+  lsn(key: string, value: Lsn): void {
+    this.#add(key, formatLsn(value));
   }
 
   time(key: string, value: PgTime): void {

@@ -1,11 +1,11 @@
 import { safeJson } from "../bytes/json-line.ts";
+import type { Lsn } from "../../lsn.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
 import { type ByteWriter, type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString } from "../bytes/json-text.ts";
 import { writeUnsigned } from "./decimal.ts";
 
-const HIGH = 2 ** 32;
 const TRUE = piece("true");
 const FALSE = piece("false");
 const COMMA = 0x2c;
@@ -47,9 +47,9 @@ export class NdjsonDetail implements DetailSink {
     this.#out.text(jsonString(value));
   }
 
-  position(key: string, value: number): void {
+  lsn(key: string, value: Lsn): void {
     this.#key(key);
-    this.#out.position(Math.floor(value / HIGH), value >>> 0);
+    this.#out.position(Number(value >> 32n), Number(value & 0xffff_ffffn));
   }
 
   time(key: string, value: PgTime): void {

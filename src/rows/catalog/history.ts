@@ -5,7 +5,12 @@
  * Way in: CatalogHistory.note() with every record, after PageStore.apply(); commit() and abort() where transactions end; relationAt().
  * A file that is newer than the input's start goes through LateCatalog (late.ts) first.
  */
-import type { CatalogFile, CatalogRows, FollowedCatalog, Snapshot } from "../../catalog/model.ts";
+import type {
+  CatalogFile,
+  CatalogHeader,
+  CatalogRows,
+  FollowedCatalog,
+} from "../../catalog/model.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
@@ -61,9 +66,8 @@ export class CatalogHistory {
   readonly #tablespace: number;
   readonly #origins: ReadonlyMap<number, string>;
   readonly #known: KnownCatalog;
-  readonly #exportLsn: number;
   readonly doubts: Doubts;
-  readonly #snapshot: Snapshot;
+  readonly exported: Pick<CatalogHeader, "lsn" | "running" | "snapshot">;
   /** Records are missing. */
   #skipped: CatalogBreak | undefined;
   /** The first commit of a transaction that changed rows before the input, which the file does not have. */
@@ -72,8 +76,7 @@ export class CatalogHistory {
   /** @param file no newer than the first record, or made so by LateCatalog */
   constructor(file: CatalogFile, pages: PageStore, known: KnownCatalog = ALL_KNOWN) {
     this.#known = known;
-    this.#exportLsn = file.header.lsn;
-    this.#snapshot = file.header.snapshot;
+    this.exported = file.header;
     const { doubts = new Doubts(), from, missingBefore } = known;
     this.doubts = doubts;
     for (const position of [from, ...doubts.positions]) this.#epochs.commit(position);
@@ -169,7 +172,7 @@ export class CatalogHistory {
 
   /** Whether the file lacks what that transaction had changed by then: it had not ended. */
   lacks(xid: number): boolean {
-    return !isFinished(xid, this.#snapshot);
+    return !isFinished(xid, this.exported.snapshot);
   }
 
   /**
@@ -225,7 +228,7 @@ export class CatalogHistory {
   /** Records are missing before `lsn`. Their changes are unknown, so no relation is explained from there on. */
   skipped(lsn: number): void {
     // A late catalogue already includes these records.
-    if (lsn <= this.#known.recordsFrom && lsn <= this.#exportLsn) return;
+    if (lsn <= this.#known.recordsFrom && lsn <= this.exported.lsn) return;
     this.#skipped ??= missingRecords(lsn, false);
     this.#recorder.files.forgetPlaces();
     this.#epochs.commit(lsn);

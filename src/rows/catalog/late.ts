@@ -112,16 +112,19 @@ export class LateCatalog {
 
   /**
    * Returns the file as it would have been at the input's start.
+   * @param segmentAfter names the first segment that begins after a position
    * @throws where that cannot be known
    */
-  finish(): EarlyCatalog {
+  finish(segmentAfter: (position: number) => string = formatPosition): EarlyCatalog {
     const { header, rows } = this.#file;
     const filenodes = { ...header.filenodes, ...Object.fromEntries(this.#left) };
     for (const [relfilenode, { catalog, lsn }] of this.#made) {
       const isOwn = header.filenodes[catalog] === relfilenode;
       if (!isOwn || this.#left.has(catalog)) continue;
+      if (relfilenode >= FIRST_NORMAL_OID) throw rewritten(catalog, lsn);
       // A file with a lower number is initdb's, or a new database's copy of it.
-      throw relfilenode < FIRST_NORMAL_OID ? beingCreated(lsn) : rewritten(catalog, lsn);
+      const last = Math.max(...Array.from(this.#made.values(), (made) => made.lsn));
+      throw beingCreated(lsn, segmentAfter(last));
     }
     const rewound = this.#rewind.finish(this.#file, filenodes);
     if (rewound.mismatches > 0) throw otherCatalog(rewound.mismatches);
@@ -244,11 +247,11 @@ export class LateCatalog {
   }
 }
 
-function beingCreated(lsn: number): WalctlError {
+function beingCreated(lsn: number, behind: string): WalctlError {
   return new WalctlError(
     `the WAL begins within CREATE DATABASE, which was still copying the database at ${formatPosition(lsn)}`,
     {
-      hint: "Add earlier segments, from its beginning on.",
+      hint: `Add earlier segments, from its beginning on. Or begin after it, with ${behind}.`,
       exitCode: ExitCode.malformedInput,
     },
   );

@@ -23,7 +23,7 @@ class MapSink implements DetailSink {
   numbers(): void {}
   bool(): void {}
   text(): void {}
-  position(): void {}
+  lsn(): void {}
   time(): void {}
   names(): void {}
 }

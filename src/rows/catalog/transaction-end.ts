@@ -27,7 +27,7 @@ class EndSink implements DetailSink {
   rows(): void {}
   bool(): void {}
   text(): void {}
-  position(): void {}
+  lsn(): void {}
   time(): void {}
   names(): void {}
 }

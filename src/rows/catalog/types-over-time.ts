@@ -33,6 +33,7 @@ export class TypesOverTime implements TypeSource {
   readonly #types = new WeakMap<RowVersion, StoredType>();
   readonly #names: PrintedNames;
   readonly #regNames = new Map<string, string>();
+  readonly #extensions: ReadonlyMap<number, string>;
   /** The last name depended on a row that is not known. */
   #isUnsure = false;
 
@@ -52,6 +53,7 @@ export class TypesOverTime implements TypeSource {
       },
       this.majorVersion,
     );
+    this.#extensions = new Map(rows.extension_types.map(({ oid, extension }) => [oid, extension]));
     for (const { type, oid, name } of rows.reg_names) this.#regNames.set(`${type} ${oid}`, name);
   }
 
@@ -219,6 +221,7 @@ export class TypesOverTime implements TypeSource {
       namespace: row.typnamespace,
       kind: row.typtype,
       category: row.typcategory,
+      extension: this.#extensions.get(row.oid),
       isArray: row.typsubscript === this.#arrayHandler && row.typelem !== 0,
       element: row.typelem,
       delimiter: row.typdelim,

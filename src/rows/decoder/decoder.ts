@@ -75,7 +75,7 @@ export class RowDecoder {
   constructor(parts: RowParts) {
     const { options, pages, spill } = parts;
     this.#parts = parts;
-    this.state = new WalState(parts.from);
+    this.state = new WalState(parts.from, parts.catalog.exported);
     this.#open = new OpenTransactions(spill);
     this.#xids = new Set(options.xids);
     const fullOld = (logical: boolean): boolean => this.#fullOld(logical);
@@ -198,7 +198,7 @@ export class RowDecoder {
     const owner = new Set(xids);
     if (aborted) for (const each of this.#open.familyOf(xid)) owner.add(each);
     const { lsn: start, endLsn: end } = record;
-    const partial = beginnings.mayBeOlder(xid);
+    const partial = beginnings.mayBeOlder(xid, start);
     const ended: EndedTransaction = {
       xid,
       owner,
@@ -216,7 +216,7 @@ export class RowDecoder {
       if (!this.#xids.has(asked)) continue;
       this.fates.set(asked, { aborted, lsn: start, top: xid, wanted: this.#isInRange(ended) });
     }
-    if (!aborted && this.#changedBefore(xid)) {
+    if (!aborted && this.#changedBefore(xid, start)) {
       this.#record.noteInvalidations(record, catalog.doubts, Infinity);
       catalog.changedBefore(start);
     }
@@ -247,11 +247,11 @@ export class RowDecoder {
   }
 
   /** Whether it may have changed tables before the input's start, which the catalogue's file does not have. */
-  #changedBefore(xid: number): boolean {
+  #changedBefore(xid: number, lsn: number): boolean {
     const { database, invalidations } = this.#record;
     if (invalidations === 0 || (database !== 0 && database !== this.#parts.options.database))
       return false;
-    return this.state.beginnings.mayBeOlder(xid) && this.#parts.catalog.lacks(xid);
+    return this.state.beginnings.mayBeOlder(xid, lsn) && this.#parts.catalog.lacks(xid);
   }
 
   /**
@@ -260,8 +260,10 @@ export class RowDecoder {
    */
   #mayBeAltered({ owner, start }: EndedTransaction): boolean {
     const { beginnings, logical } = this.state;
-    if ([...owner].some((xid) => beginnings.mayBeOlder(xid))) return true;
-    return !logical && (beginnings.mayRun || this.#parts.catalog.isChangedByOthers(owner, start));
+    if ([...owner].some((xid) => beginnings.mayBeOlder(xid, start))) return true;
+    return (
+      !logical && (beginnings.mayRun(start) || this.#parts.catalog.isChangedByOthers(owner, start))
+    );
   }
 
   #wanted(ended: EndedTransaction): boolean {

@@ -22,7 +22,7 @@ export class OlderChanges {
 
   constructor(header: CatalogHeader, from: number) {
     this.#header = header;
-    this.#state = new WalState(from);
+    this.#state = new WalState(from, header);
   }
 
   /** Every record up to the export. */
@@ -48,7 +48,7 @@ export class OlderChanges {
       const xid = isPrepared ? preparedXid : record.xid;
       const { database_oid: own, snapshot } = this.#header;
       if (invalidations === 0 || (database !== 0 && database !== own)) return;
-      if (this.#state.beginnings.mayBeOlder(xid) && isFinished(xid, snapshot)) {
+      if (this.#state.beginnings.mayBeOlder(xid, record.lsn) && isFinished(xid, snapshot)) {
         this.#record.noteInvalidations(record, this.doubts, record.lsn);
       }
     } catch (error) {

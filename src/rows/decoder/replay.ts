@@ -26,7 +26,7 @@ export interface EndedTransaction {
   readonly partial: boolean;
   /** 0 if none. */
   readonly originId: number;
-  readonly originLsn: number;
+  readonly originLsn: Lsn;
 }
 
 export interface ReplayParts {
@@ -267,7 +267,7 @@ export class Replay {
     });
     const name = originId === 0 ? undefined : catalog.originName(originId);
     if (name !== undefined) {
-      send({ kind: "origin", position: first, transaction, originLsn: lsnOf(originLsn), name });
+      send({ kind: "origin", position: first, transaction, originLsn, name });
     }
   }
 

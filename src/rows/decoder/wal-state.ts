@@ -1,4 +1,5 @@
 import { ExitCode, WalctlError } from "../../errors.ts";
+import type { Lsn } from "../../lsn.ts";
 import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
 import type { DetailSink } from "../../wal/detail/sink.ts";
 import { describeStandby } from "../../wal/detail/standby.ts";
@@ -6,7 +7,7 @@ import { XlogOperation, describeXlog } from "../../wal/detail/xlog.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
-import { Beginnings } from "../transactions/beginnings.ts";
+import { Beginnings, type Export } from "../transactions/beginnings.ts";
 
 export const RUNNING_XACTS = 0x10;
 const UINT32 = 2 ** 32;
@@ -37,10 +38,10 @@ export class WalState implements DetailSink {
   #nextXid = 0;
   #xids: readonly number[] = [];
 
-  constructor(from: number) {
+  constructor(from: number, exported: Export) {
     this.#from = from;
     this.#since = from;
-    this.beginnings = new Beginnings(from);
+    this.beginnings = new Beginnings(from, exported);
   }
 
   /** Records are missing before `end`. */
@@ -59,7 +60,7 @@ export class WalState implements DetailSink {
     // Before 17 a checkpoint does not name the level. Above minimal it logs what runs (CreateCheckPoint).
     const isLogged = version >= 17 || this.#redo < this.#since || this.#runningAt >= this.#redo;
     if (isOnline && !isLogged) this.#level = "minimal";
-    const isHigher = this.#level === "replica" || this.#level === "logical";
+    const isHigher = this.namesHigherLevel;
     if (opcode === XlogOperation.parameterChange && isHigher && !this.logical) {
       if (!this.#isLevelKnown && this.hasWanted) this.levelUnknownBefore ??= record.lsn;
     }
@@ -70,6 +71,11 @@ export class WalState implements DetailSink {
       if (this.#redo < this.#from) this.redoBefore ??= this.#redo;
     }
     return this.#level !== "minimal";
+  }
+
+  /** Whether the last record of xlog() says that wal_level is higher than minimal. */
+  get namesHigherLevel(): boolean {
+    return this.#level === "replica" || this.#level === "logical";
   }
 
   /** Takes a RUNNING_XACTS. Returns false if it is too short. */
@@ -102,8 +108,8 @@ export class WalState implements DetailSink {
       this.#nextXid = Number(value.slice(value.indexOf(":") + 1)) % UINT32;
   }
 
-  position(key: string, value: number): void {
-    if (key === "redo") this.#redo = value;
+  lsn(key: string, value: Lsn): void {
+    if (key === "redo") this.#redo = Number(value);
   }
 
   numbers(key: string, value: readonly number[]): void {
@@ -121,7 +127,7 @@ export function minimalLevel({ lsn, opcode }: WalRecord): WalctlError {
   return new WalctlError(
     `at ${formatPosition(lsn)} wal_level ${isFrom ? "became" : "was"} minimal: rows may be missing ${isFrom ? "" : "before and "}from here on`,
     {
-      hint: "Give the WAL behind it, from a checkpoint at wal_level = replica or logical on.",
+      hint: "To go on where wal_level is higher again: --keep-going. Or give the WAL behind it, from a checkpoint on.",
       exitCode: ExitCode.malformedInput,
     },
   );

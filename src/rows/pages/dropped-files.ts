@@ -28,7 +28,7 @@ class DroppedSink implements DetailSink {
   numbers(): void {}
   bool(): void {}
   text(): void {}
-  position(): void {}
+  lsn(): void {}
   time(): void {}
   names(): void {}
 }

@@ -1,3 +1,4 @@
+import { INVALID_LSN, type Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
 import { Payload } from "../../wal/detail/payload.ts";
 import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
@@ -26,7 +27,7 @@ export class TransactionRecord implements DetailSink {
   /** 0 if none. */
   preparedXid = 0;
   topXid = 0;
-  originLsn = 0;
+  originLsn = INVALID_LSN;
   originTime: PgTime | undefined;
   /** The number of its invalidation messages: a commit has them if it changed catalogues. */
   invalidations = 0;
@@ -41,7 +42,7 @@ export class TransactionRecord implements DetailSink {
     this.subxids = NONE;
     this.preparedXid = 0;
     this.topXid = 0;
-    this.originLsn = 0;
+    this.originLsn = INVALID_LSN;
     this.originTime = undefined;
     this.invalidations = 0;
     this.database = 0;
@@ -75,7 +76,7 @@ export class TransactionRecord implements DetailSink {
     else if (key === "origin_time") this.originTime = value;
   }
 
-  position(key: string, value: number): void {
+  lsn(key: string, value: Lsn): void {
     if (key === "origin_lsn") this.originLsn = value;
   }
 

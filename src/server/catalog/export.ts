@@ -23,6 +23,8 @@ const SHORT_HEADER_BYTES = 24n;
 const LONG_HEADER_BYTES = 40n;
 const SEGMENT_BYTES_MIN = 1n << 20n;
 
+const POSITION =
+  "(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text";
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 /** The name behind its schema's, which is not needed on the search_path. */
 const QUALIFIED =
@@ -92,24 +94,35 @@ export function endOfRecord(insertLsn: Lsn): Lsn {
   return isFirst ? ((insertLsn - LONG_HEADER_BYTES) as Lsn) : insertLsn;
 }
 
-/** What pg_current_snapshot() leaves out on a standby: the transactions that were running a moment before. */
+/** What was running a moment before: on a standby pg_current_snapshot() leaves it out. */
 interface Running {
+  readonly lsn: string;
   readonly xmax: string;
   /** Subtransactions too. */
   readonly xids: readonly string[];
 }
 
+/**
+ * Before its first record a transaction has an xid, and locks it until it has ended. A standby shows no such locks, but knows the
+ * next xid from the records that it has replayed.
+ */
 async function readRunning(client: Client): Promise<Running> {
-  const [running] = await queryRows<Running & Record<string, unknown>>(
+  // Statements of their own: what has written WAL before the position is to be seen afterwards.
+  const [position] = await queryRows<{ lsn: string }>(client, `SELECT ${POSITION} AS lsn`, DOING);
+  const [running] = await queryRows<Omit<Running, "lsn">>(
     client,
     `SELECT pg_snapshot_xmax(s)::text AS xmax,
-       ARRAY(SELECT x::text FROM generate_series(pg_snapshot_xmin(s)::text::int8,
-           CASE WHEN pg_is_in_recovery() THEN pg_snapshot_xmax(s)::text::int8 - 1 END) AS x
-         WHERE pg_xact_status(x::text::xid8) = 'in progress') AS xids
+       CASE WHEN pg_is_in_recovery() THEN ARRAY(
+         SELECT x::text FROM generate_series(pg_snapshot_xmin(s)::text::int8,
+           pg_snapshot_xmin(s)::text::int8 + age(pg_snapshot_xmin(s)::xid) - 1) AS x
+         WHERE pg_xact_status(x::text::xid8) = 'in progress')
+       ELSE ARRAY(
+         SELECT transactionid::text FROM pg_locks
+         WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted) END AS xids
      FROM pg_current_snapshot() AS s`,
     DOING,
   );
-  return running ?? { xmax: "0", xids: [] };
+  return { lsn: position!.lsn, ...running! };
 }
 
 /** Returns false where it cannot be told whether the snapshot holds a transaction; then nothing was accepted. */
@@ -126,7 +139,7 @@ async function tryExport(
       DOING,
     );
     if (rows.length === 0) return true;
-    const accepted = first ? withHeader(rows) : rows;
+    const accepted = first ? withHeader(rows, before) : rows;
     if (accepted === undefined) return false;
     await accept(accepted);
   }
@@ -145,7 +158,7 @@ async function openCursor(client: Client, { xmax, xids }: Running): Promise<void
            ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END AS timeline,
          d.datname AS database, d.oid::int8 AS database_oid, d.dattablespace::int8 AS tablespace,
          pg_encoding_to_char(d.encoding) AS encoding, current_setting('lc_monetary') AS lc_monetary,
-         (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text AS lsn,
+         ${POSITION} AS lsn,
          pg_current_snapshot()::text AS snapshot,
          to_char(clock_timestamp() AT TIME ZONE 'UTC', ${ISO_UTC}) AS time,
          'pg_catalog.array_subscript_handler'::regproc::oid::int8 AS array_handler,
@@ -155,7 +168,8 @@ async function openCursor(client: Client, { xmax, xids }: Running): Promise<void
               'doubtful', count(*) FILTER (WHERE status = 'committed'))
           FROM (SELECT x, pg_xact_status(x::text::xid8) AS status FROM (
             SELECT unnest('{${xids.join(",")}}'::int8[]) AS x
-            UNION ALL SELECT generate_series(${xmax}, pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 1)) AS a) AS b
+            UNION SELECT generate_series(${xmax}, pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 1)) AS a
+            WHERE x < pg_snapshot_xmax(pg_current_snapshot())::text::int8) AS b
           HAVING pg_is_in_recovery()) AS standby
        FROM pg_catalog.pg_database d WHERE d.datname = current_database()) AS h
      UNION ALL SELECT 'pg_class', row_to_json(r) FROM (
@@ -195,15 +209,24 @@ async function openCursor(client: Client, { xmax, xids }: Running): Promise<void
          FROM pg_catalog.pg_ts_dict d JOIN pg_catalog.pg_namespace n ON n.oid = dictnamespace
        UNION ALL SELECT 'regrole', oid::int8, quote_ident(rolname) FROM pg_catalog.pg_roles) AS r
        -- What has been dropped meanwhile is printed as a number.
-       WHERE name <> oid::text`,
+       WHERE name <> oid::text
+     UNION ALL SELECT 'extension_types', row_to_json(r) FROM (
+       SELECT objid::int8 AS oid, extname AS extension FROM pg_catalog.pg_depend JOIN pg_catalog.pg_extension e ON e.oid = refobjid
+       JOIN pg_catalog.pg_type t ON t.oid = objid AND typtype = 'b' AND typelem = 0
+       WHERE classid = 'pg_catalog.pg_type'::regclass AND refclassid = 'pg_catalog.pg_extension'::regclass AND deptype = 'e') AS r`,
     DOING,
   );
 }
 
 /** `standby` goes into the snapshot. Undefined: what has committed meanwhile may be in it or not. */
-function withHeader([first, ...rows]: readonly ExportedRow[]): readonly ExportedRow[] | undefined {
+function withHeader(
+  [first, ...rows]: readonly ExportedRow[],
+  { lsn, xids }: Running,
+): readonly ExportedRow[] | undefined {
   if (first?.catalog !== "header") throw new TypeError("the header is not the first row");
-  const { standby, ...header } = first.line as HeaderRow;
+  const { standby, ...server } = first.line as HeaderRow;
+  const running = { lsn, xids: xids.map((xid) => Number(BigInt.asUintN(32, BigInt(xid)))) };
+  const header = { ...server, running };
   if (standby === null) return [{ catalog: "header", line: header }, ...rows];
   if (standby.doubtful > 0) return undefined;
   const snapshot = `${header.snapshot.replace(/[^:]*$/, "")}${standby.running.join(",")}`;

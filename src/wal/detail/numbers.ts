@@ -60,7 +60,7 @@ export function describeMultiXact(
 /** SET: uint64 LSN, uint16 origin, bool force. DROP: uint16 origin */
 export function describeOrigin(record: WalRecord, data: Payload, sink: DetailSink): void {
   if (record.opcode !== 0) return sink.number("node_id", data.u16());
-  sink.position("remote_lsn", data.position());
+  sink.lsn("remote_lsn", data.lsn());
   sink.number("node_id", data.u16());
   sink.bool("force", data.bool());
 }
@@ -69,8 +69,8 @@ export function describeOrigin(record: WalRecord, data: Payload, sink: DetailSin
 export function describeMessage(data: Payload, sink: DetailSink): void {
   sink.number("database", data.u32());
   sink.bool("transactional", data.bool());
-  const prefixBytes = data.skip(3).position();
-  const contentBytes = data.position();
+  const prefixBytes = Number(data.skip(3).i64());
+  const contentBytes = Number(data.i64());
   sink.text("prefix", data.text(prefixBytes));
   sink.number("bytes", contentBytes);
 }

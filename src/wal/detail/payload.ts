@@ -1,5 +1,5 @@
+import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
-import { positionOf } from "../pages/position.ts";
 import type { BlockReference } from "../block-reference.ts";
 import type { WalRecord } from "../record.ts";
 
@@ -71,9 +71,8 @@ export class Payload {
     return this.#view.getInt32(this.#advance(4), true);
   }
 
-  position(): number {
-    const at = this.#advance(8);
-    return positionOf(this.#view.getUint32(at + 4, true), this.#view.getUint32(at, true));
+  lsn(): Lsn {
+    return this.#view.getBigUint64(this.#advance(8), true) as Lsn;
   }
 
   /** TimestampTz. */

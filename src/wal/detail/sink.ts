@@ -1,3 +1,4 @@
+import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
 
 /** A row of a list, such as one lock. */
@@ -8,7 +9,8 @@ export interface DetailSink {
   number(key: string, value: number): void;
   bool(key: string, value: boolean): void;
   text(key: string, value: string): void;
-  position(key: string, value: number): void;
+  /** Any 64 bits: a replication origin's LSN is of another server. */
+  lsn(key: string, value: Lsn): void;
   time(key: string, value: PgTime): void;
   /** Equal flags give the same list object. */
   names(key: string, value: readonly string[]): void;

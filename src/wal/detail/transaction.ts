@@ -1,4 +1,5 @@
 /** Ends of transactions and what they carry (access/xact.h; rmgrdesc/xactdesc.c, ParseCommitRecord). */
+import { INVALID_LSN } from "../../lsn.ts";
 import type { WalRecord } from "../record.ts";
 import type { WalVersion } from "../pages/versions.ts";
 import type { Payload } from "./payload.ts";
@@ -103,7 +104,7 @@ function describeEnd(
   }
   if (invalidations > 0) sink.number("invalidations", invalidations);
   if ((xinfo & HAS_ORIGIN) !== 0) {
-    sink.position("origin_lsn", data.position());
+    sink.lsn("origin_lsn", data.lsn());
     sink.time("origin_time", data.time());
   }
   return left;
@@ -126,7 +127,7 @@ function describePrepare(data: Payload, version: WalVersion, sink: DetailSink): 
   data.skip(version === 14 ? 4 : 12);
   const invalidations = data.i32();
   const gidBytes = data.skip(2).u16();
-  const originLsn = data.position();
+  const originLsn = data.lsn();
   const originTime = data.time();
   sink.text("gid", data.text(gidBytes));
   data.align(8, all);
@@ -134,8 +135,8 @@ function describePrepare(data: Payload, version: WalVersion, sink: DetailSink): 
   data.align(8, all);
   if (files > 0) sink.rows("dropped", locators(data, files));
   if (invalidations > 0) sink.number("invalidations", invalidations);
-  if (originLsn === 0) return;
-  sink.position("origin_lsn", originLsn);
+  if (originLsn === INVALID_LSN) return;
+  sink.lsn("origin_lsn", originLsn);
   sink.time("origin_time", originTime);
 }
 

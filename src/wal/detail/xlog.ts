@@ -47,9 +47,9 @@ export function describeXlog(
     case XlogOperation.fpwChange:
       return sink.bool("full_page_writes", data.bool());
     case XlogOperation.backupEnd:
-      return sink.position("start_lsn", data.position());
+      return sink.lsn("start_lsn", data.lsn());
     case XlogOperation.overwriteContrecord:
-      sink.position("overwritten_lsn", data.position());
+      sink.lsn("overwritten_lsn", data.lsn());
       return sink.time("time", data.time());
     case XlogOperation.endOfRecovery:
       sink.time("time", data.time());
@@ -67,7 +67,7 @@ export function describeXlog(
  * database, int64 time at 64, uint32 oldest and newest commit timestamp, oldest running xid
  */
 function describeCheckpoint(data: Payload, version: WalVersion, sink: DetailSink): void {
-  sink.position("redo", data.position());
+  sink.lsn("redo", data.lsn());
   sink.number("timeline", data.u32());
   sink.number("previous_timeline", data.u32());
   sink.bool("full_page_writes", data.bool());

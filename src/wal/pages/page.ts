@@ -1,5 +1,5 @@
 /** The layout of a page of WAL (access/xlog_internal.h, XLogPageHeaderData and XLogLongPageHeaderData). */
-import { POSITION_LIMIT, positionOf } from "./position.ts";
+import { POSITION_LIMIT, ABOVE_LIMIT, formatPosition, positionOf } from "./position.ts";
 import { type WalVersion, versionOfMagic } from "./versions.ts";
 
 export const PAGE_BYTES = 8192;
@@ -59,10 +59,14 @@ export function readSegmentStart(bytes: Uint8Array): SegmentStart {
   const segmentBytes = view.getUint32(32, true);
   const pageBytes = view.getUint32(36, true);
   if (pageBytes !== PAGE_BYTES) {
-    return { kind: "foreign", what: `WAL blocks of ${pageBytes} bytes, not ${PAGE_BYTES}` };
+    return {
+      kind: "foreign",
+      what: `WAL blocks of ${pageBytes} bytes, not ${PAGE_BYTES}`,
+    };
   }
-  if (!isSegmentSize(segmentBytes) || address % segmentBytes !== 0 || address >= POSITION_LIMIT) {
-    return { kind: "other" };
+  if (!isSegmentSize(segmentBytes) || address % segmentBytes !== 0) return { kind: "other" };
+  if (address >= POSITION_LIMIT) {
+    return { kind: "foreign", what: `WAL at ${formatPosition(address)}, ${ABOVE_LIMIT}` };
   }
   const timeline = view.getUint32(4, true);
   const systemIdentifier = view.getBigUint64(24, true);

@@ -1,11 +1,12 @@
 /**
- * Positions inside this room are numbers: they are exact up to 2⁵³ bytes of WAL and several times as fast as bigints.
- * Higher positions are refused when a page's address is read.
+ * Positions inside this room are numbers, which are several times as fast as bigints. Pages and records begin at multiples of
+ * eight bytes, so these are exact up to 2⁵⁶ bytes of WAL (72 PB). Higher positions are refused when a page's address is read.
  */
 const HIGH = 2 ** 32;
 
-/** One more than the highest position that is supported. */
-export const POSITION_LIMIT = 2 ** 53;
+/** No position from here on is supported. */
+export const POSITION_LIMIT = 2 ** 56;
+export const ABOVE_LIMIT = "above FFFFFF/FFFFFFFF";
 
 /** `16/B374D848`, as pg_lsn prints it. */
 export function formatPosition(position: number): string {
@@ -13,7 +14,7 @@ export function formatPosition(position: number): string {
   return `${high}/${(position >>> 0).toString(16)}`.toUpperCase();
 }
 
-/** Joins the two halves of a 64-bit integer. */
+/** Joins the two halves of a 64-bit integer; of one that is no multiple of eight, the nearest number. */
 export function positionOf(high: number, low: number): number {
   return (high >>> 0) * HIGH + (low >>> 0);
 }

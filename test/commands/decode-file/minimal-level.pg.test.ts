@@ -63,4 +63,56 @@ it("refuses rows of wal_level=minimal, or says that the level is not known, wher
   const position = /-I (\S+)\n$/.exec(unknown)?.[1] ?? "";
   assert.equal(await from(unchecked, "-I", position), "0 3 ");
   assert.equal(await from(replica), "0 3 ");
+  assert.match(
+    await from(checked, "--keep-going"),
+    /^3 3 walctl: warning: at \S+ wal_level was minimal: .*: skipped \S+ to \S+ \([\d,]+ bytes\)\n/,
+  );
+});
+
+it("goes on behind wal_level=minimal with --keep-going, by a catalogue of then, and ahead of it by an earlier one", async (t) => {
+  const root = mkdtempSync(join(tmpdir(), "walctl-minimal-"));
+  const settings = { wal_level: "replica", max_wal_senders: "0", wal_keep_size: "500MB" };
+  const initdbArguments = ["--wal-segsize=1"];
+  const server = await startServer({ version: 18, settings, initdbArguments });
+  t.after(async () => {
+    await server.dispose();
+    rmSync(root, { recursive: true });
+  });
+  const restartAt = async (level: string): Promise<void> => {
+    await server.stop();
+    const settingsFile = join(server.host, "data", "postgresql.conf");
+    appendFileSync(settingsFile, `wal_level = ${level}\n`);
+    await server.start();
+  };
+  const exported = async (name: string): Promise<string> => {
+    const file = join(root, name);
+    assert.equal((await walctl(["catalog", "-q", "-o", file], { server })).status, 0);
+    return file;
+  };
+  await server.sql("CREATE TABLE t (id int, a text, b text)");
+  const early = await exported("early");
+  await server.sql("INSERT INTO t VALUES (1, 'a', 'b')");
+  await restartAt("minimal");
+  await server.sql("ALTER TABLE t RENAME a TO c; ALTER TABLE t RENAME b TO a");
+  await server.sql("INSERT INTO t VALUES (2, 'c', 'a')");
+  await restartAt("replica");
+  await server.sql("INSERT INTO t VALUES (3, 'c', 'a')");
+  const late = await exported("late");
+  await server.sql("SELECT pg_switch_wal()");
+  const rows = async (catalog: string, ...args: readonly string[]): Promise<readonly unknown[]> => {
+    const wal = join(server.host, "data", "pg_wal");
+    const decode = ["decode-file", "-q", "--catalog", catalog, "--only", "insert", ...args, wal];
+    const { status, stderr, stdout } = await walctl(decode);
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, /at \S+ wal_level became minimal: rows may be missing from here on/);
+    const lines = stdout.split("\n").filter((line) => line !== "");
+    return lines.map((line) => (JSON.parse(line) as { new: unknown }).new);
+  };
+  const [first, last] = [
+    { id: 1, a: "a", b: "b" },
+    { id: 3, c: "c", a: "a" },
+  ];
+  assert.deepEqual(await rows(early), [first]);
+  assert.deepEqual(await rows(early, "--keep-going"), [first]);
+  assert.deepEqual(await rows(late, "--keep-going"), [last]);
 });

@@ -58,8 +58,10 @@ const QUERY = `${SETTINGS}; SET search_path = pg_catalog, pg_temp;
     SELECT json_build_object(
       'types', (SELECT json_agg(json_build_object('oid', oid::int8, 'name', typname, 'length', typlen,
           'align', typalign, 'namespace', typnamespace::int8, 'kind', typtype, 'category', typcategory,
+          'extension', (SELECT extname FROM pg_depend JOIN pg_extension e ON e.oid = refobjid
+            WHERE classid = 'pg_type'::regclass AND objid = t.oid AND refclassid = 'pg_extension'::regclass),
           'isArray', typsubscript = 'array_subscript_handler'::regproc AND typelem <> 0, 'element', typelem::int8,
-          'delimiter', typdelim, 'relation', typrelid::int8, 'base', typbasetype::int8)) FROM pg_type),
+          'delimiter', typdelim, 'relation', typrelid::int8, 'base', typbasetype::int8)) FROM pg_type t),
       'attributes', (SELECT json_agg(json_build_object('relation', attrelid::int8, 'name', attname,
           'typeOid', atttypid::int8, 'length', attlen, 'align', attalign, 'dropped', attisdropped, 'missing',
           CASE WHEN atthasmissing THEN (attmissingval::text::text[])[1] END)

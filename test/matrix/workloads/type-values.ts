@@ -227,14 +227,41 @@ const SYSTEM: readonly TypeValues[] = [
     ],
   },
   { type: "citext", values: ODD_TEXTS },
-  { type: "cube", values: ["(1,2),(3,4)", "(0.5)"] },
-  { type: "ltree", values: ["", "a.b.c"] },
+  {
+    type: "cube",
+    values: ["(1,2),(3,4)", "(0.5)", "(1),(1)", "(1e300,-0,NaN),(Infinity,1e-7,NaN)", "(0.1,2,3)"],
+  },
+  { type: "ltree", values: ["", "a.b.c", "Top.Uber_uns.a1234567.b", "one2345", "x.y1234567890"] },
+  {
+    type: "lquery",
+    values: [
+      "*",
+      "a.*{1,3}.b",
+      "!a|b%@*.*{2}.*{,4}.*{5,}",
+      "a{1,2}.U@.c{,}.d{3}",
+      "ab*|cdefghijk.*{0}",
+    ],
+  },
+  {
+    type: "ltxtquery",
+    values: [
+      "a",
+      "Europe & Russia*@ & !Transportation",
+      "a | !(b & (c | !d%))",
+      "!!a | (b | c)",
+      "u & (x | y)",
+    ],
+  },
 ];
 
 /** Types without a binary form: a stream that asks for it ends at an array of them. */
 export const TEXT_ONLY: readonly TypeValues[] = [
   { type: "aclitem", values: ["postgres=arwdDxt/postgres", "=r/postgres"] },
-  { type: "seg", values: ["1.5 .. 2.50", "<10"] },
+  {
+    type: "seg",
+    values: ["1.5 .. 2.50", "<10", "~0.5 .. >1000", ".. 7", "1e-10 ..", "12345678", "100000.5"],
+  },
+  { type: "query_int", values: ["1", "!1 & (2 | -3)", "1 | 2 | !(3 & !!4)", "!(1 | 2)"] },
   { type: "ean13", values: ["978-0-11-000533-1"] },
 ];
 

@@ -68,7 +68,7 @@ function stepsOf({ type, values }: TypeValues): string {
 export const types: Workload = {
   name: "types",
   setup: [
-    ...["hstore", "citext", "cube", "ltree", "seg", "isn"].map(
+    ...["hstore", "citext", "cube", "ltree", "seg", "isn", "intarray"].map(
       (extension) => `CREATE EXTENSION ${extension} SCHEMA public`,
     ),
     ...ALL_TYPES.map(tableOf),

@@ -71,6 +71,11 @@ export async function exportCatalog(server: TestServer): Promise<CatalogFile> {
         xip: xip === "" ? [] : xip.split(",").map(BigInt),
       },
     },
-    rows: { ...rows, pg_replication_origin: [], reg_names: [] } as unknown as CatalogRows,
+    rows: {
+      ...rows,
+      pg_replication_origin: [],
+      reg_names: [],
+      extension_types: [],
+    } as unknown as CatalogRows,
   };
 }

@@ -22,7 +22,7 @@ export async function startStandby(primary: TestServer): Promise<TestServer> {
     writeFileSync(join(data, "standby.signal"), "");
     appendFileSync(
       join(data, "postgresql.conf"),
-      `primary_conninfo = 'host=${primary.host} port=${primary.port} user=postgres'\nhot_standby_feedback = on\n`,
+      `primary_conninfo = 'host=${primary.host} port=${primary.port} user=postgres'\nhot_standby_feedback = on\nmax_prepared_transactions = 5\n`,
     );
     await primary.start();
     await standby.start();
