@@ -151,12 +151,14 @@ for (const version of newestOrNamed()) {
         const end = `${Math.floor(at / 2 ** 32)}/${(at % 2 ** 32).toString(16)}`;
         if (isPart) args.push(["-I", "-E"][number(2)]!, end);
         const piped = alone && !cut.what.includes("partial") && number(6) === 0;
-        const env = { WALCTL_DEBUG: "1" };
+        const memory = number(2) === 0 ? {} : { WALCTL_TEST_MEMORY: "65536" };
+        const env = { WALCTL_DEBUG: "1", ...memory };
         const result = piped
           ? await walctlInside([...args, "-"], { env, stdin: inputOf(cut.folder) })
           : await walctlInside([...args, cut.folder], { env });
         const { status, stderr, stdout } = result;
-        const what = `WALCTL_TEST_SEED=${SEED} WALCTL_TEST_CUT=${index} (${version}, ${level}): ${cut.what}\n  ${args.join(" ")}\n`;
+        const spilled = Object.entries(memory).map((entry) => entry.join("="));
+        const what = `${spilled.join(" ")} WALCTL_TEST_SEED=${SEED} WALCTL_TEST_CUT=${index} (${version}, ${level}): ${cut.what}\n  ${args.join(" ")}\n`;
         try {
           assert.ok([0, 2, 3].includes(status ?? -1), "status");
           for (const message of messagesOf(stderr)) {

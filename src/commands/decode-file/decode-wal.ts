@@ -8,6 +8,7 @@ import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { CatalogHistory } from "../../rows/catalog/history.ts";
 import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
 import { PageStore } from "../../rows/pages/page-store.ts";
+import { MEMORY_BYTES } from "../../rows/pages/spill.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
@@ -27,7 +28,7 @@ import {
   writeRest,
 } from "../messages/renderer.ts";
 import { askedColumns } from "../messages/table-flags.ts";
-import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";
+import { type OutputFlags, type OutputOptions, outputOptions, parseSize } from "../options.ts";
 import { Reporter, type Warning } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
 import {
@@ -67,7 +68,10 @@ export async function decodeWal(
   context: CommandContext,
 ): Promise<ExitCode> {
   const options = walOptions(flags);
-  const files = new TemporaryFiles();
+  const { tempFileLimit: limit } = flags;
+  const files = new TemporaryFiles(
+    limit === undefined ? undefined : parseSize("--temp-file-limit", limit),
+  );
   const output = outputOptions(flags, context);
   const reporter = new Reporter(context, output);
   try {
@@ -134,7 +138,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   });
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
-  const sql = await openSql(rendering, filter.tables, reporter);
+  const sql = await openSql(rendering, filter.tables, reporter, files);
   if (sql !== undefined) sql.script.isOfWal = true;
   const { renderer, finish, warnings } =
     sql?.rendering(registry) ?? (await createRenderer(rendering, registry, context, database));
@@ -200,16 +204,20 @@ async function createDecoder(
   const { job, registry, pipeline } = of;
   const { database_oid: database } = file.header;
   let decoder: RowDecoder | undefined;
-  const tracking = trackingFor(
+  const tracks = trackingFor(
     () => catalog,
     () => decoder?.tracksTables ?? true,
     database,
   );
-  const pages = new PageStore({ tracking, zstd: await zstdFrames() });
+  const { context, files, options } = job;
+  // Tests lower it.
+  const memoryBytes = Number(context.env["WALCTL_TEST_MEMORY"] ?? MEMORY_BYTES);
+  const memory = { spill: files.spill(), bytesMax: memoryBytes };
+  const pages = new PageStore({ tracks, zstd: await zstdFrames(), memory });
   const catalog = new CatalogHistory(file, pages, known);
   decoder = new RowDecoder({
-    ...{ catalog, pages, registry, from, spill: job.files },
-    options: { ...job.options.rows, ...(of.sql ? { tablesChanged: true } : {}), database },
+    ...{ catalog, pages, registry, from, memoryBytes, spill: () => files.spill() },
+    options: { ...options.rows, ...(of.sql ? { tablesChanged: true } : {}), database },
     send: (message) => pipeline.message(message),
     committed: (time) => of.times?.committed(time),
   });

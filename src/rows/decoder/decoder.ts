@@ -15,10 +15,11 @@ import { Rmgr } from "../../wal/rmgrs.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
 import { logicalMessageOf } from "../messages/payloads.ts";
-import { type PageStore, Tracking } from "../pages/page-store.ts";
+import type { PageStore } from "../pages/page-store.ts";
+import type { Spill } from "../pages/spill.ts";
 import { type EndedTransaction, Replay } from "./replay.ts";
 import { KeptValues, chunksOf } from "../toast/chunks.ts";
-import { Change, ChangeKind, type Spill } from "../transactions/change-log.ts";
+import { Change, ChangeKind } from "../transactions/change-log.ts";
 import { type Fate, TransactionRecord } from "../transactions/ends.ts";
 import { HeapChanges } from "../transactions/heap-changes.ts";
 import { OpenTransactions } from "../transactions/open-transactions.ts";
@@ -45,7 +46,10 @@ export interface RowParts {
   readonly pages: PageStore;
   readonly catalog: CatalogOverTime;
   readonly registry: TypeRegistry;
-  readonly spill: Spill;
+  /** A new file, with each call. */
+  readonly spill: () => Spill;
+  /** The memory for changes and values each; tests lower it. */
+  readonly memoryBytes: number;
   /** Where the input begins. */
   readonly from: number;
   readonly send: (message: PgoutputMessage) => void;
@@ -67,16 +71,17 @@ export class RowDecoder {
   readonly #open: OpenTransactions;
   readonly #heap: HeapChanges;
   readonly #replay: Replay;
-  readonly #kept = new KeptValues();
+  readonly #kept: KeptValues;
   readonly #record = new TransactionRecord();
   readonly #message = new Change();
   readonly #xids: ReadonlySet<number>;
 
   constructor(parts: RowParts) {
-    const { options, pages, spill } = parts;
+    const { options, pages, spill, memoryBytes } = parts;
     this.#parts = parts;
     this.state = new WalState(parts.from);
-    this.#open = new OpenTransactions(spill);
+    this.#open = new OpenTransactions(spill(), memoryBytes);
+    this.#kept = new KeptValues(spill(), memoryBytes / 8);
     this.#xids = new Set(options.xids);
     const fullOld = (logical: boolean): boolean => this.#fullOld(logical);
     this.#heap = new HeapChanges({
@@ -300,9 +305,7 @@ export function trackingFor(
   catalog: () => CatalogOverTime,
   tracksTables: () => boolean,
   database: number,
-): (tablespace: number, database: number, relfilenode: number) => Tracking {
-  return (tablespace, of, relfilenode) => {
-    if (catalog().isCatalog(tablespace, of, relfilenode)) return Tracking.kept;
-    return of === database && tracksTables() ? Tracking.bounded : Tracking.none;
-  };
+): (tablespace: number, database: number, relfilenode: number) => boolean {
+  return (tablespace, of, relfilenode) =>
+    catalog().isCatalog(tablespace, of, relfilenode) || (of === database && tracksTables());
 }

@@ -15,27 +15,18 @@ import { droppedDatabase, droppedFiles } from "./dropped-files.ts";
 import { HeapChanges, PageChange, pageChange } from "./heap-changes.ts";
 import { HeapPageWriter } from "./heap-page-writer.ts";
 import type { Locator } from "./locator.ts";
-import { type RelationPages, PageCache, type TrackedPage } from "./page-cache.ts";
-
-export const Tracking = {
-  none: 0,
-  /** The least recently used pages are dropped and unknown until their next image. */
-  bounded: 1,
-  /** Always kept, for catalogues. */
-  kept: 2,
-} as const;
-export type Tracking = (typeof Tracking)[keyof typeof Tracking];
+import { PageCache, type PageMemory, type RelationPages, type TrackedPage } from "./page-cache.ts";
+import { STORED_IMAGE_BYTES_MAX } from "./page-file.ts";
 
 export interface PageStoreOptions {
-  /** Called for each block of a heap record or image that is not tracked, so it has to be quick. */
-  readonly tracking: (tablespace: number, database: number, relfilenode: number) => Tracking;
+  /** Whether to track a file's pages. Called for each block of a heap record or image that is not tracked, so it has to be quick. */
+  readonly tracks: (tablespace: number, database: number, relfilenode: number) => boolean;
   /** Without it, images compressed with zstd are unknown. */
   readonly zstd?: Decompress | undefined;
-  /** The memory for bounded pages. */
-  readonly bytesMax?: number;
+  /** Where the least recently used pages go; without it all stay in memory. */
+  readonly memory?: PageMemory | undefined;
 }
 
-const BYTES_MAX = 64 * 1024 * 1024;
 const FPI_FOR_HINT = 0xa0;
 const FPI = 0xb0;
 const STORAGE_CREATE = 0x10;
@@ -43,7 +34,7 @@ const STORAGE_TRUNCATE = 0x20;
 const TRUNCATE_HEAP = 1;
 
 export class PageStore {
-  readonly #tracking: PageStoreOptions["tracking"];
+  readonly #tracks: PageStoreOptions["tracks"];
   readonly #zstd: Decompress | undefined;
   readonly #cache: PageCache;
   readonly #changes = new HeapChanges();
@@ -51,14 +42,14 @@ export class PageStore {
   readonly #writer = new HeapPageWriter();
   readonly #payload = new Payload();
 
-  constructor({ tracking, zstd, bytesMax = BYTES_MAX }: PageStoreOptions) {
-    this.#tracking = tracking;
+  constructor({ tracks, zstd, memory }: PageStoreOptions) {
+    this.#tracks = tracks;
     this.#zstd = zstd;
-    this.#cache = new PageCache(bytesMax);
+    this.#cache = new PageCache(memory);
   }
 
-  /** The memory of the bounded pages. */
-  get boundedBytes(): number {
+  /** The memory of the pages. */
+  get bytes(): number {
     return this.#cache.bytes;
   }
 
@@ -106,8 +97,9 @@ export class PageStore {
 
   /** The tracked blocks of a file, and whether all of their items are known. */
   blocksOf(file: Locator): ReadonlyArray<{ readonly block: number; readonly complete: boolean }> {
-    const pages = this.#relation(file)?.pages.values() ?? [];
-    return Array.from(pages, ({ block, complete }) => ({ block, complete }));
+    const relation = this.#relation(file);
+    const blocks = relation === undefined ? [] : this.#cache.blocksOf(relation);
+    return Array.from(blocks, ([block, complete]) => ({ block, complete }));
   }
 
   /** Records are missing: every page is unknown until its next image. */
@@ -140,9 +132,8 @@ export class PageStore {
     const forks = data.u32();
     if (isTruncate ? (forks & TRUNCATE_HEAP) === 0 : forks !== 0) return;
     if (blocks === 0) return this.#dropFile(file);
-    for (const page of this.#relation(file)?.pages.values() ?? []) {
-      if (page.block >= blocks) this.#cache.drop(page);
-    }
+    const relation = this.#relation(file);
+    if (relation !== undefined) this.#cache.truncate(relation, blocks);
   }
 
   #applyHeap(record: WalRecord, version: WalVersion): void {
@@ -151,8 +142,9 @@ export class PageStore {
       if (block.fork !== 0 || this.#applyImage(record, block) || block.id !== 0) continue;
       const page = this.#changedPage(block, pageChange(record));
       const bytes = page === undefined ? undefined : this.#open(page);
-      if (bytes === undefined || this.#changes.apply(record, block, version, bytes)) continue;
-      this.#cache.drop(page!);
+      if (page === undefined || bytes === undefined) continue;
+      page.changed = true;
+      if (!this.#changes.apply(record, block, version, bytes)) this.#cache.drop(page);
     }
   }
 
@@ -161,10 +153,9 @@ export class PageStore {
     if (change === PageChange.none) return undefined;
     const relation = change === PageChange.add ? this.#tracked(block) : this.#relation(block);
     if (relation === undefined) return undefined;
-    let page = this.#cache.page(relation, block.block);
-    if (page === undefined && change === PageChange.change) return undefined;
-    if (page !== undefined && !block.willInit) return page;
-    page ??= this.#cache.addPage(relation, block.block);
+    const known = block.willInit ? undefined : this.#cache.page(relation, block.block);
+    if (known !== undefined || change === PageChange.change) return known;
+    const page = this.#cache.replaced(relation, block.block);
     this.#writer.attach(this.#cache.buffer(page)).clear();
     this.#cache.restored(page);
     page.complete = block.willInit;
@@ -174,10 +165,8 @@ export class PageStore {
   #tracked({ tablespace, database, relfilenode }: BlockReference): RelationPages | undefined {
     const known = this.#cache.relation(tablespace, database, relfilenode);
     if (known !== undefined) return known;
-    const tracking = this.#tracking(tablespace, database, relfilenode);
-    if (tracking === Tracking.none) return undefined;
-    const kept = tracking === Tracking.kept;
-    return this.#cache.addRelation(tablespace, database, relfilenode, kept);
+    if (!this.#tracks(tablespace, database, relfilenode)) return undefined;
+    return this.#cache.addRelation(tablespace, database, relfilenode);
   }
 
   /** Returns false if there is none to apply. */
@@ -185,21 +174,20 @@ export class PageStore {
     if (!block.hasImage || !block.imageApplied || block.fork !== 0) return false;
     const relation = this.#tracked(block);
     if (relation === undefined) return true;
-    const page =
-      this.#cache.page(relation, block.block) ?? this.#cache.addPage(relation, block.block);
+    const page = this.#cache.replaced(relation, block.block);
     page.complete = true;
     const { imageCompression, holeOffset, holeBytes } = block;
     const image = record.blockImage(block);
-    if (imageCompression !== "none") {
+    if (imageCompression !== "none" && image.length <= STORED_IMAGE_BYTES_MAX) {
       const bytes = image.slice();
       this.#cache.store(page, { bytes, imageCompression, holeOffset, holeBytes });
       return true;
     }
     const bytes = this.#cache.buffer(page);
     this.#cache.restored(page);
-    restorePage(image, block, bytes);
+    const restored = restorePage(image, block, bytes, this.#zstd);
     // It belongs to an index, or is damaged.
-    if (!this.#writer.attach(bytes).isHeap()) this.#cache.drop(page);
+    if (!restored || !this.#writer.attach(bytes).isHeap()) this.#cache.drop(page);
     return true;
   }
 
