@@ -53,7 +53,7 @@ for (const version of newestOrNamed()) {
         await server.sql("CHECKPOINT");
         const spill = new MemorySpill();
         const stores = [undefined, { spill, bytesMax: 0 }].map(
-          (memory) => new PageStore({ tracks: () => true, memory }),
+          (memory) => new PageStore({ tracks: () => "all", memory }),
         );
         await followLog(server, (record, walVersion) => {
           for (const store of stores) store.apply(record, walVersion);

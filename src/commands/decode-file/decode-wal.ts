@@ -3,10 +3,13 @@ import { zstdFrames } from "../../capture/compression.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
+import type { PgTime } from "../../pg-time.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { CatalogHistory } from "../../rows/catalog/history.ts";
 import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
+import type { AskedRows } from "../../rows/decoder/row-options.ts";
+import { Survey } from "../../rows/decoder/survey.ts";
 import { PageStore } from "../../rows/pages/page-store.ts";
 import { MEMORY_BYTES } from "../../rows/pages/spill.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
@@ -16,7 +19,7 @@ import type { WalRecord } from "../../wal/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
-import { type FilterFlags, createFilter } from "../messages/filter.ts";
+import { type FilterFlags, createFilter, tableMatcher } from "../messages/filter.ts";
 import { type AskedTimes, type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
 import { endOfSignal, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
@@ -97,7 +100,10 @@ interface Job {
   readonly reporter: Reporter;
 }
 
-type Pass = Job & Pick<CatalogPass, "progress">;
+interface Pass extends Job, Pick<CatalogPass, "progress"> {
+  /** Where the last record starts that is needed. */
+  readonly until: number;
+}
 
 async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { context, files, flags, options, output, reporter } = job;
@@ -132,7 +138,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     const show = progressOf(name, { size, context, reporter, printsLater });
     return (position) => show(position - from);
   };
-  const atStart = await catalogAtStart(exported, input, {
+  const survey = surveyOf(options, exported.header.database_oid, gate.times);
+  const atStart = await catalogAtStart(exported, input, survey, {
     ...{ catalogPath: job.catalogPath, keepGoing: flags.keepGoing ?? false, stop: context.stop },
     progress: progress("catalogue"),
   });
@@ -156,7 +163,11 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     warn: (warning) => reporter.warn(warning),
   });
   const { decoder, catalog } = await createDecoder(atStart, input, {
-    ...{ job, registry, pipeline, times: gate.times },
+    ...{ job, registry, pipeline, survey, times: gate.times },
+    asked: {
+      kinds: (kind) => filter.acceptsKind(kind),
+      tables: tableMatcher(filter.tables) ?? (() => true),
+    },
     // At wal_level=replica a TRUNCATE is nothing else.
     sql: sql !== undefined,
   });
@@ -165,6 +176,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const listener = new RowListener(decoder, pipeline, reporter, {
     ...job,
     progress: progress("rows"),
+    // An undo has to know which tables were renamed or dropped since.
+    until: flags.undo === true ? Infinity : (survey?.lastEnd ?? Infinity),
   });
   const end = await readRows(input, listener, job);
   reporter.clearProgress();
@@ -172,7 +185,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   await writeRest({ renderer, live: () => undefined, finish }, sink);
   const faults = breaksOf(catalog, decoder.losses);
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
-  const why = (xid: number): Warning => whyNothing(xid, decoder.fates.get(xid), options.rows);
+  const why = (xid: number): Warning => whyNothing(xid, survey?.fates.get(xid), options.rows);
   const asked = [
     ...[...names.warnings(), ...(where?.warnings() ?? []), ...unconvertedNames(catalog)],
     ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
@@ -197,17 +210,19 @@ async function createDecoder(
     readonly job: Job;
     readonly registry: TypeRegistry;
     readonly pipeline: Pipeline;
+    readonly survey: Survey | undefined;
     readonly times: AskedTimes | undefined;
+    readonly asked: AskedRows;
     readonly sql: boolean;
   },
 ): Promise<{ decoder: RowDecoder; catalog: CatalogHistory }> {
-  const { job, registry, pipeline } = of;
+  const { job, registry, pipeline, survey } = of;
   const { database_oid: database } = file.header;
   let decoder: RowDecoder | undefined;
   const tracks = trackingFor(
     () => catalog,
     () => decoder?.tracksTables ?? true,
-    database,
+    { database, survey },
   );
   const { context, files, options } = job;
   // Tests lower it.
@@ -216,12 +231,30 @@ async function createDecoder(
   const pages = new PageStore({ tracks, zstd: await zstdFrames(), memory });
   const catalog = new CatalogHistory(file, pages, known);
   decoder = new RowDecoder({
-    ...{ catalog, pages, registry, from, memoryBytes, spill: () => files.spill() },
-    options: { ...options.rows, ...(of.sql ? { tablesChanged: true } : {}), database },
+    ...{ catalog, pages, registry, from, survey, memoryBytes, spill: () => files.spill() },
+    options: {
+      ...{ ...options.rows, database, asked: of.asked },
+      ...(of.sql ? { tablesChanged: true } : {}),
+    },
     send: (message) => pipeline.message(message),
     committed: (time) => of.times?.committed(time),
   });
   return { decoder, catalog };
+}
+
+/** Undefined: all of the log is asked for. */
+function surveyOf(
+  { rows, endPosition = Infinity }: WalOptions,
+  database: number,
+  times: AskedTimes | undefined,
+): Survey | undefined {
+  const { messages, since, until, xids } = rows;
+  // Messages outside of transactions have no time.
+  if (xids.length === 0 && (messages || (since === undefined && until === undefined))) {
+    return undefined;
+  }
+  const committed = (time: PgTime): void => times?.committed(time);
+  return new Survey({ ...rows, database, endPosition, committed });
 }
 
 async function readRows(
@@ -261,7 +294,7 @@ class RowListener implements LogListener {
     this.#decoder = decoder;
     this.#pipeline = pipeline;
     this.#reporter = reporter;
-    this.#endPosition = job.options.endPosition ?? Number.POSITIVE_INFINITY;
+    this.#endPosition = Math.min(job.options.endPosition ?? Infinity, job.until);
     this.#stop = job.context.stop;
     this.#progress = job.progress;
   }

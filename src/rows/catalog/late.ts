@@ -9,6 +9,7 @@ import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
 import { createdDatabase, droppedFiles } from "../pages/dropped-files.ts";
+import type { Locator } from "../pages/locator.ts";
 import { PageStore } from "../pages/page-store.ts";
 import { type CatalogBreak, otherDatabase } from "./breaks.ts";
 import { endOf } from "./transaction-end.ts";
@@ -70,8 +71,8 @@ export class LateCatalog {
       const oid = FOLLOWED_CATALOGS[catalog];
       if (!files.has(oid)) files.add(catalog, oid);
     }
-    const tracks = (tablespace: number, database: number, relfilenode: number): boolean =>
-      files.of(tablespace, database, relfilenode) !== undefined;
+    const tracks = ({ tablespace, database, relfilenode }: Locator): "all" | undefined =>
+      files.of(tablespace, database, relfilenode) === undefined ? undefined : "all";
     this.#pages = new PageStore({ tracks, zstd });
   }
 

@@ -1,5 +1,6 @@
 import type { ImageForm } from "../../wal/images/images.ts";
 import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import type { Locator } from "./locator.ts";
 import { PageFile } from "./page-file.ts";
 import { MEMORY_BYTES, type Spill } from "./spill.ts";
 
@@ -39,11 +40,18 @@ export interface StoredImage extends ImageForm {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * Which pages of a file are followed: all; of these blocks; or an image only while its record is read, where the file's own records
+ * have their rows whole.
+ */
+export type Tracked = "all" | "images" | ((block: number) => boolean);
+
 /** The pages of one file that are in memory. Files of the same number in other places are linked behind it. */
 export interface RelationPages {
   readonly tablespace: number;
   readonly database: number;
   readonly relfilenode: number;
+  readonly tracking: Tracked;
   /** Its own in the file of pages. */
   readonly number: number;
   readonly pages: Map<number, TrackedPage>;
@@ -84,11 +92,14 @@ export class PageCache {
     return undefined;
   }
 
-  addRelation(tablespace: number, database: number, relfilenode: number): RelationPages {
+  addRelation({ tablespace, database, relfilenode }: Locator, tracking: Tracked): RelationPages {
     const next = this.#files.get(relfilenode);
     const pages = new Map<number, TrackedPage>();
     const number = this.#relations++;
-    const relation = { tablespace, database, relfilenode, number, pages, spilled: 0, next };
+    const relation = {
+      ...{ tablespace, database, relfilenode, tracking },
+      ...{ number, pages, spilled: 0, next },
+    };
     this.#files.set(relfilenode, relation);
     return relation;
   }

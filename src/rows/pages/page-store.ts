@@ -8,6 +8,7 @@ import { HeapPage, type PageTuple } from "../../heap/page.ts";
 import type { BlockReference } from "../../wal/block-reference.ts";
 import { Payload } from "../../wal/detail/payload.ts";
 import { type Decompress, restorePage } from "../../wal/images/images.ts";
+import { PAGE_BYTES } from "../../wal/pages/page.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
@@ -15,12 +16,18 @@ import { droppedDatabase, droppedFiles } from "./dropped-files.ts";
 import { HeapChanges, PageChange, pageChange } from "./heap-changes.ts";
 import { HeapPageWriter } from "./heap-page-writer.ts";
 import type { Locator } from "./locator.ts";
-import { PageCache, type PageMemory, type RelationPages, type TrackedPage } from "./page-cache.ts";
+import {
+  PageCache,
+  type PageMemory,
+  type RelationPages,
+  type Tracked,
+  type TrackedPage,
+} from "./page-cache.ts";
 import { STORED_IMAGE_BYTES_MAX } from "./page-file.ts";
 
 export interface PageStoreOptions {
-  /** Whether to track a file's pages. Called for each block of a heap record or image that is not tracked, so it has to be quick. */
-  readonly tracks: (tablespace: number, database: number, relfilenode: number) => boolean;
+  /** Called at `lsn` for each block of a heap record or image of a file that is not tracked, so it has to be quick. */
+  readonly tracks: (file: Locator, lsn: number) => Tracked | undefined;
   /** Without it, images compressed with zstd are unknown. */
   readonly zstd?: Decompress | undefined;
   /** Where the least recently used pages go; without it all stay in memory. */
@@ -41,6 +48,8 @@ export class PageStore {
   readonly #page = new HeapPage();
   readonly #writer = new HeapPageWriter();
   readonly #payload = new Payload();
+  /** The last record's images of files of which only these are followed. */
+  #passing: Array<{ relation: RelationPages; block: number; bytes: Uint8Array }> = [];
 
   constructor({ tracks, zstd, memory }: PageStoreOptions) {
     this.#tracks = tracks;
@@ -58,6 +67,7 @@ export class PageStore {
    * that of a DELETE: the old one is still on its page.
    */
   apply(record: WalRecord, version: WalVersion): void {
+    if (this.#passing.length > 0) this.#passing = [];
     switch (record.rmgr) {
       case Rmgr.heap:
       case Rmgr.heap2:
@@ -91,6 +101,10 @@ export class PageStore {
   /** Returns the page as far as it is known; a view like tupleAt()'s. */
   pageAt(file: Locator, block: number): Uint8Array | undefined {
     const relation = this.#relation(file);
+    if (relation?.tracking === "images") {
+      return this.#passing.find((each) => each.relation === relation && each.block === block)
+        ?.bytes;
+    }
     const page = relation === undefined ? undefined : this.#cache.page(relation, block);
     return page === undefined ? undefined : this.#open(page);
   }
@@ -140,7 +154,7 @@ export class PageStore {
     for (let index = 0; index < record.blockCount; index++) {
       const block = record.blocks[index]!;
       if (block.fork !== 0 || this.#applyImage(record, block) || block.id !== 0) continue;
-      const page = this.#changedPage(block, pageChange(record));
+      const page = this.#changedPage(block, pageChange(record), record.lsn);
       const bytes = page === undefined ? undefined : this.#open(page);
       if (page === undefined || bytes === undefined) continue;
       page.changed = true;
@@ -149,10 +163,10 @@ export class PageStore {
   }
 
   /** The page that a record changes, empty if the record creates it. Undefined if it is not tracked. */
-  #changedPage(block: BlockReference, change: PageChange): TrackedPage | undefined {
+  #changedPage(block: BlockReference, change: PageChange, lsn: number): TrackedPage | undefined {
     if (change === PageChange.none) return undefined;
-    const relation = change === PageChange.add ? this.#tracked(block) : this.#relation(block);
-    if (relation === undefined) return undefined;
+    const relation = change === PageChange.add ? this.#tracked(block, lsn) : this.#relation(block);
+    if (relation === undefined || relation.tracking === "images") return undefined;
     const known = block.willInit ? undefined : this.#cache.page(relation, block.block);
     if (known !== undefined || change === PageChange.change) return known;
     const page = this.#cache.replaced(relation, block.block);
@@ -162,18 +176,30 @@ export class PageStore {
     return page;
   }
 
-  #tracked({ tablespace, database, relfilenode }: BlockReference): RelationPages | undefined {
-    const known = this.#cache.relation(tablespace, database, relfilenode);
-    if (known !== undefined) return known;
-    if (!this.#tracks(tablespace, database, relfilenode)) return undefined;
-    return this.#cache.addRelation(tablespace, database, relfilenode);
+  #tracked(block: BlockReference, lsn: number): RelationPages | undefined {
+    let relation = this.#relation(block);
+    if (relation === undefined) {
+      const tracking = this.#tracks(block, lsn);
+      if (tracking === undefined) return undefined;
+      relation = this.#cache.addRelation(block, tracking);
+    }
+    const { tracking } = relation;
+    return typeof tracking !== "function" || tracking(block.block) ? relation : undefined;
   }
 
   /** Returns false if there is none to apply. */
   #applyImage(record: WalRecord, block: BlockReference): boolean {
     if (!block.hasImage || !block.imageApplied || block.fork !== 0) return false;
-    const relation = this.#tracked(block);
+    const relation = this.#tracked(block, record.lsn);
     if (relation === undefined) return true;
+    if (relation.tracking === "images") {
+      const bytes = new Uint8Array(PAGE_BYTES);
+      if (!restorePage(record.blockImage(block), block, bytes, this.#zstd)) return true;
+      if (this.#writer.attach(bytes).isHeap()) {
+        this.#passing.push({ relation, block: block.block, bytes });
+      }
+      return true;
+    }
     const page = this.#cache.replaced(relation, block.block);
     page.complete = true;
     const { imageCompression, holeOffset, holeBytes } = block;

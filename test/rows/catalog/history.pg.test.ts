@@ -196,7 +196,8 @@ async function withGap(
   const isLate = LateCatalog.isLate(exported, from);
   const { file, known } = isLate ? first.finish() : { file: exported, known: undefined };
   const pages: PageStore = new PageStore({
-    tracks: (...file) => history.isCatalog(...file),
+    tracks: ({ tablespace, database, relfilenode }) =>
+      history.isCatalog(tablespace, database, relfilenode) ? "all" : undefined,
   });
   const history: CatalogHistory = new CatalogHistory(file, pages, known);
   done = false;

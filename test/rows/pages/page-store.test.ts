@@ -68,7 +68,7 @@ const prune = (
 });
 
 function storeOf(records: readonly HeapRecord[], memory?: PageMemory): PageStore {
-  const store = new PageStore({ tracks: () => true, memory });
+  const store = new PageStore({ tracks: () => "all", memory });
   replayRecords(records, (record) => store.apply(record, 18));
   return store;
 }

@@ -57,7 +57,8 @@ export async function replay(
   if (isLate) ({ file, known: open } = late.finish());
   if (open !== undefined) open = { ...open, doubts: older?.doubts };
   const pages: PageStore = new PageStore({
-    tracks: (...file) => history.isCatalog(...file),
+    tracks: ({ tablespace, database, relfilenode }) =>
+      history.isCatalog(tablespace, database, relfilenode) ? "all" : undefined,
   });
   const history: CatalogHistory = new CatalogHistory(file, pages, open);
   let known = 0;
