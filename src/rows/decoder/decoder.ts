@@ -17,9 +17,10 @@ import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
 import { logicalMessageOf } from "../messages/payloads.ts";
 import type { Locator } from "../pages/locator.ts";
-import type { Tracked } from "../pages/page-cache.ts";
+
 import type { PageStore } from "../pages/page-store.ts";
 import type { Spill } from "../pages/spill.ts";
+import type { Tracked } from "../pages/tracked-page.ts";
 import { type EndedTransaction, Replay } from "./replay.ts";
 import { KeptValues, chunksOf } from "../toast/chunks.ts";
 import { Change, ChangeKind } from "../transactions/change-log.ts";

@@ -1,6 +1,6 @@
 import type { ImageCompression } from "../../wal/block-reference.ts";
 import { PAGE_BYTES } from "../../wal/pages/page.ts";
-import type { RelationPages, StoredImage, TrackedPage } from "./page-cache.ts";
+import type { RelationPages, StoredImage, TrackedPage } from "./tracked-page.ts";
 import { PairMap } from "./pair-map.ts";
 import type { Spill } from "./spill.ts";
 

@@ -16,14 +16,9 @@ import { droppedDatabase, droppedFiles } from "./dropped-files.ts";
 import { HeapChanges, PageChange, pageChange } from "./heap-changes.ts";
 import { HeapPageWriter } from "./heap-page-writer.ts";
 import type { Locator } from "./locator.ts";
-import {
-  PageCache,
-  type PageMemory,
-  type RelationPages,
-  type Tracked,
-  type TrackedPage,
-} from "./page-cache.ts";
+import { PageCache, type PageMemory } from "./page-cache.ts";
 import { STORED_IMAGE_BYTES_MAX } from "./page-file.ts";
+import type { RelationPages, Tracked, TrackedPage } from "./tracked-page.ts";
 
 export interface PageStoreOptions {
   /** Called at `lsn` for each block of a heap record or image of a file that is not tracked, so it has to be quick. */
