@@ -1,17 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import { zstdFrames } from "../../capture/compression.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
-import type { PgTime } from "../../pg-time.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { CatalogHistory } from "../../rows/catalog/history.ts";
-import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
-import type { AskedRows } from "../../rows/decoder/row-options.ts";
-import { Survey } from "../../rows/decoder/survey.ts";
-import { PageStore } from "../../rows/pages/page-store.ts";
-import { MEMORY_BYTES } from "../../rows/pages/spill.ts";
+import type { RowDecoder, Work } from "../../rows/decoder/decoder.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
@@ -20,7 +13,7 @@ import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import { type FilterFlags, createFilter, tableMatcher } from "../messages/filter.ts";
-import { type AskedTimes, type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
+import { type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
 import { endOfSignal, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
@@ -43,6 +36,7 @@ import {
 } from "./catalog-at-start.ts";
 import { openWhere } from "../messages/open-where.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
+import { createDecoder, surveyOf } from "./wal-decoder.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
 import {
   breaksOf,
@@ -163,7 +157,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     warn: (warning) => reporter.warn(warning),
   });
   const { decoder, catalog } = await createDecoder(atStart, input, {
-    ...{ job, registry, pipeline, survey, times: gate.times },
+    ...{ context, files, registry, pipeline, survey },
+    ...{ options: options.rows, times: gate.times },
     asked: {
       kinds: (kind) => filter.acceptsKind(kind),
       tables: tableMatcher(filter.tables) ?? (() => true),
@@ -201,60 +196,6 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   );
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
-}
-
-async function createDecoder(
-  { file, known }: Awaited<ReturnType<typeof catalogAtStart>>,
-  { from }: WalInput,
-  of: {
-    readonly job: Job;
-    readonly registry: TypeRegistry;
-    readonly pipeline: Pipeline;
-    readonly survey: Survey | undefined;
-    readonly times: AskedTimes | undefined;
-    readonly asked: AskedRows;
-    readonly sql: boolean;
-  },
-): Promise<{ decoder: RowDecoder; catalog: CatalogHistory }> {
-  const { job, registry, pipeline, survey } = of;
-  const { database_oid: database } = file.header;
-  let decoder: RowDecoder | undefined;
-  const tracks = trackingFor(
-    () => catalog,
-    () => decoder?.tracksTables ?? true,
-    { database, survey },
-  );
-  const { context, files, options } = job;
-  // Tests lower it.
-  const memoryBytes = Number(context.env["WALCTL_TEST_MEMORY"] ?? MEMORY_BYTES);
-  const memory = { spill: files.spill(), bytesMax: memoryBytes };
-  const pages = new PageStore({ tracks, zstd: await zstdFrames(), memory });
-  const catalog = new CatalogHistory(file, pages, known);
-  decoder = new RowDecoder({
-    ...{ catalog, pages, registry, from, survey, memoryBytes, spill: () => files.spill() },
-    options: {
-      ...{ ...options.rows, database, asked: of.asked },
-      ...(of.sql ? { tablesChanged: true } : {}),
-    },
-    send: (message) => pipeline.message(message),
-    committed: (time) => of.times?.committed(time),
-  });
-  return { decoder, catalog };
-}
-
-/** Undefined: all of the log is asked for. */
-function surveyOf(
-  { rows, endPosition = Infinity }: WalOptions,
-  database: number,
-  times: AskedTimes | undefined,
-): Survey | undefined {
-  const { messages, since, until, xids } = rows;
-  // Messages outside of transactions have no time.
-  if (xids.length === 0 && (messages || (since === undefined && until === undefined))) {
-    return undefined;
-  }
-  const committed = (time: PgTime): void => times?.committed(time);
-  return new Survey({ ...rows, database, endPosition, committed });
 }
 
 async function readRows(

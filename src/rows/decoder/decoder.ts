@@ -3,7 +3,6 @@
  * would have sent of them (docs/wal.md).
  * Law: nothing is ever filled in. A row is whole and right, or it is counted in `losses` and not sent.
  */
-import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
@@ -16,12 +15,11 @@ import { Rmgr } from "../../wal/rmgrs.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
 import { logicalMessageOf } from "../messages/payloads.ts";
-import type { Locator } from "../pages/locator.ts";
 
 import type { PageStore } from "../pages/page-store.ts";
 import type { Spill } from "../pages/spill.ts";
-import type { Tracked } from "../pages/tracked-page.ts";
-import { type EndedTransaction, Replay } from "./replay.ts";
+import type { EndedTransaction } from "./replay-parts.ts";
+import { Replay } from "./replay.ts";
 import { KeptValues, chunksOf } from "../toast/chunks.ts";
 import { Change, ChangeKind } from "../transactions/change-log.ts";
 import { TransactionRecord } from "../transactions/ends.ts";
@@ -29,6 +27,7 @@ import { HeapChanges, isLogged } from "../transactions/heap-changes.ts";
 import { OpenTransactions } from "../transactions/open-transactions.ts";
 import { type RowOptions, isInRange } from "./row-options.ts";
 import type { Survey } from "./survey.ts";
+import { NOBODY } from "./tracking.ts";
 import { RUNNING_XACTS, WalState, minimalLevel } from "./wal-state.ts";
 
 export interface RowParts {
@@ -51,8 +50,6 @@ export interface RowParts {
 
 /** Work to do before the next record; each step sends a part of the messages. */
 export type Work = Generator<void, void, void>;
-
-const NOBODY: ReadonlySet<number> = new Set();
 
 export class RowDecoder {
   readonly losses = new Losses();
@@ -290,25 +287,4 @@ export class RowDecoder {
 function* following(work: Work, then: () => void): Work {
   yield* work;
   then();
-}
-
-/**
- * Decides which pages to track. Catalogues come first: they are always needed. Of tables that are not known, a transaction in progress
- * may have created them.
- */
-export function trackingFor(
-  catalog: () => CatalogOverTime,
-  tracksTables: () => boolean,
-  { database, survey }: { readonly database: number; readonly survey: Survey | undefined },
-): (file: Locator, lsn: number) => Tracked | undefined {
-  return ({ tablespace, database: of, relfilenode }, lsn) => {
-    if (catalog().isCatalog(tablespace, of, relfilenode)) return "all";
-    if (of !== database || !tracksTables()) return undefined;
-    const table = catalog().relationAt(tablespace, relfilenode, lsn, NOBODY);
-    if (table === undefined) return "all";
-    if (table.oid < FIRST_NORMAL_OID) return undefined;
-    if (table.relkind === "t") return "images";
-    if (table.relkind !== "r") return undefined;
-    return survey === undefined ? "all" : (block) => survey.touches(relfilenode, block);
-  };
 }

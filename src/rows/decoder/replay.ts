@@ -1,54 +1,17 @@
 import type { StoredTuple } from "../../heap/tuple.ts";
 import type { ExternalValue } from "../../heap/varlena.ts";
 import type { Lsn } from "../../lsn.ts";
-import type { PgTime } from "../../pg-time.ts";
-import type {
-  PgoutputMessage,
-  RowChange,
-  Transaction,
-  WalPosition,
-} from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { RowChange, Transaction, WalPosition } from "../../pgoutput/messages.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
-import type { CatalogOverTime, Owner } from "../catalog/history.ts";
+import type { Owner } from "../catalog/history.ts";
 import type { TableChange } from "../catalog/table-version.ts";
-import type { Losses } from "./losses.ts";
-import type { AskedRows } from "./row-options.ts";
+import type { EndedTransaction, ReplayParts } from "./replay-parts.ts";
 import { Announcements } from "../messages/announcements.ts";
 import { logicalMessageOf, truncateOf } from "../messages/payloads.ts";
 import { RowWriter } from "../messages/row-writer.ts";
 import { type TablePlan, TablePlans, nameOnly } from "../messages/table-plans.ts";
-import { type KeptValues, TransactionChunks, chunkOf } from "../toast/chunks.ts";
+import { TransactionChunks, chunkOf } from "../toast/chunks.ts";
 import { Change, ChangeBit, ChangeKind, OldRow } from "../transactions/change-log.ts";
-
-/** A transaction, or a rolled-back savepoint, whose end was read. */
-export interface EndedTransaction {
-  readonly xid: number;
-  readonly owner: Owner;
-  /** The start of the record that ends it. */
-  readonly start: number;
-  readonly end: number;
-  readonly time: PgTime;
-  readonly aborted: boolean;
-  readonly partial: boolean;
-  /** 0 if none. */
-  readonly originId: number;
-  readonly originLsn: number;
-}
-
-export interface ReplayParts {
-  readonly catalog: CatalogOverTime;
-  readonly registry: TypeRegistry;
-  readonly losses: Losses;
-  /** Values kept beyond their transaction, if old rows are needed. */
-  readonly kept: KeptValues;
-  readonly asked: AskedRows;
-  readonly messages: boolean;
-  readonly tablesChanged: boolean;
-  /** Whether a change is printed with its whole old row. */
-  readonly fullOld: (logical: boolean) => boolean;
-  readonly send: (message: PgoutputMessage) => void;
-}
 
 const NO_POSITION: WalPosition = { high: 0, low: 0 };
 /** The number of changes between two chances to write. */
