@@ -86,5 +86,9 @@ function walOptions(command: Command): Command {
         "changes from other servers too (any), or none of them",
       ).choices(["any", "none"]),
     )
-    .option("--timeline <timeline>", "for input with several timelines: a number, or latest");
+    .option("--timeline <timeline>", "for input with several timelines: a number, or latest")
+    .option(
+      "--temp-file-limit <size>",
+      "the most that temporary files may take, such as 20GB (default: half of what is free)",
+    );
 }

@@ -6,52 +6,63 @@ import {
   read,
   readSync,
   rmSync,
+  statfsSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { promisify } from "node:util";
+import { formatByteCount } from "../byte-count.ts";
 import { sourceOf } from "../capture/source.ts";
 import { WalctlError } from "../errors.ts";
-import type { Spill } from "../rows/transactions/change-log.ts";
+import type { Spill } from "../rows/pages/spill.ts";
 
 /** A copy of standard input is read in such pieces. */
 const PIECE_BYTES = 256 * 1024;
 
 /**
- * Changes that memory has no room for, and standard input where it is read twice: files without a name, which are gone with the
- * process however it ends.
+ * What memory has no room for, and standard input where it is read twice: files without a name, which are gone with the process however
+ * it ends.
  */
-export class TemporaryFiles implements Spill {
+export class TemporaryFiles {
   readonly #open: number[] = [];
-  #spill: number | undefined;
-  #end = 0;
+  readonly #limit: number | undefined;
+  /** Half of what was free where they are, unless there is another limit. */
+  #room: number | undefined;
+  #used = 0;
 
-  write(bytes: Uint8Array): number {
-    const at = this.#end;
-    this.#do("write", () => {
-      writeAll((this.#spill ??= this.#create()), bytes, at);
-    });
-    this.#end = at + bytes.length;
-    return at;
+  /** @param limit the bytes of all of them together */
+  constructor(limit?: number) {
+    this.#limit = limit;
   }
 
-  read(at: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    this.#do("read", () => {
-      for (let done = 0; done < length;) {
-        const count = readSync(this.#spill ?? -1, bytes, done, length - done, at + done);
-        if (count === 0) throw new Error("it was cut");
-        done += count;
-      }
-    });
-    return bytes;
-  }
-
-  clear(): void {
-    this.#end = 0;
-    if (this.#spill !== undefined) ftruncateSync(this.#spill, 0);
+  /** A file of its own, made with the first write. */
+  spill(): Spill {
+    let file: number | undefined;
+    let size = 0;
+    return {
+      write: (bytes, at = size) => {
+        size = this.#grow(size, at + bytes.length);
+        this.#do("write", () => writeAll((file ??= this.#create()), bytes, at));
+        return at;
+      },
+      read: (at, bytes) => {
+        this.#do("read", () => {
+          for (let done = 0; done < bytes.length;) {
+            const count = readSync(file ?? -1, bytes, done, bytes.length - done, at + done);
+            if (count === 0) throw new Error("it was cut");
+            done += count;
+          }
+        });
+        return bytes;
+      },
+      clear: () => {
+        this.#used -= size;
+        size = 0;
+        if (file !== undefined) ftruncateSync(file, 0);
+      },
+    };
   }
 
   /**
@@ -62,8 +73,9 @@ export class TemporaryFiles implements Spill {
     const fd = this.#do("write", () => this.#create());
     let end = 0;
     for await (const chunk of sourceOf("standard input", stdin, stop).chunks) {
-      this.#do("write", () => writeAll(fd, chunk, end));
-      end += chunk.length;
+      const at = end;
+      end = this.#grow(at, at + chunk.length);
+      this.#do("write", () => writeAll(fd, chunk, at));
     }
     stop.throwIfAborted();
     return () => Readable.from(piecesOf(fd), { objectMode: false });
@@ -71,7 +83,15 @@ export class TemporaryFiles implements Spill {
 
   close(): void {
     for (const file of this.#open.splice(0)) closeSync(file);
-    this.#spill = undefined;
+  }
+
+  /** Returns the size that a file then has. */
+  #grow(size: number, end: number): number {
+    if (end <= size) return size;
+    this.#used += end - size;
+    this.#room ??= this.#limit ?? freeBytes() / 2;
+    if (this.#used > this.#room) throw overLimit(this.#room);
+    return end;
   }
 
   #create(): number {
@@ -109,6 +129,23 @@ async function* piecesOf(file: number): AsyncGenerator<Uint8Array, void, void> {
     at += bytesRead;
     yield piece.subarray(0, bytesRead);
   }
+}
+
+/** Infinity if the system does not tell. */
+function freeBytes(): number {
+  try {
+    const { bavail, bsize } = statfsSync(tmpdir());
+    return bavail * bsize;
+  } catch {
+    return Infinity;
+  }
+}
+
+function overLimit(room: number): WalctlError {
+  const size = formatByteCount(room);
+  return new WalctlError(`temporary files in "${tmpdir()}" would take more than ${size}`, {
+    hint: `To allow more: --temp-file-limit. TMPDIR names another folder for them. Fewer pages are kept with --only-table and --xid.`,
+  });
 }
 
 function failed(what: string, error: unknown): WalctlError {

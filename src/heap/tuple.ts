@@ -40,6 +40,26 @@ export const AttributeState = {
 
 const FIRST_CAPACITY = 64;
 
+/** Of attributes: arrays of numbers are read faster. */
+interface Layout {
+  readonly lengths: Int32Array;
+  readonly alignMasks: Int32Array;
+}
+
+const layouts = new WeakMap<readonly AttributeLayout[], Layout>();
+
+function layoutOf(attributes: readonly AttributeLayout[]): Layout {
+  let layout = layouts.get(attributes);
+  if (layout === undefined) {
+    layout = {
+      lengths: Int32Array.from(attributes, ({ length }) => length),
+      alignMasks: Int32Array.from(attributes, ({ align }) => align - 1),
+    };
+    layouts.set(attributes, layout);
+  }
+  return layout;
+}
+
 /** Finds the attributes of one tuple after another, by index from 0. */
 export class DeformedTuple {
   starts: Int32Array = new Int32Array(FIRST_CAPACITY);
@@ -47,10 +67,8 @@ export class DeformedTuple {
   state: Uint8Array = new Uint8Array(FIRST_CAPACITY);
   /** The number of attributes. */
   count = 0;
-  /** The attributes of the last call: rows of one table follow one another, and arrays of numbers are read faster. */
   #attributes: readonly AttributeLayout[] = [];
-  #lengths = new Int32Array(0);
-  #alignMasks = new Int32Array(0);
+  #layout: Layout = layoutOf([]);
 
   /** Returns false if tuple and attributes do not fit: they are damaged, or from different times. */
   deform(tuple: StoredTuple, attributes: readonly AttributeLayout[]): boolean {
@@ -65,7 +83,7 @@ export class DeformedTuple {
     }
     if (attributes !== this.#attributes) this.#prepare(attributes);
     const { ends, starts, state } = this;
-    const [lengths, alignMasks] = [this.#lengths, this.#alignMasks];
+    const { lengths, alignMasks } = this.#layout;
     this.count = count;
     let at = origin;
     for (let index = 0; index < stored; index++) {
@@ -90,8 +108,7 @@ export class DeformedTuple {
   #prepare(attributes: readonly AttributeLayout[]): void {
     const count = attributes.length;
     this.#attributes = attributes;
-    this.#lengths = Int32Array.from(attributes, ({ length }) => length);
-    this.#alignMasks = Int32Array.from(attributes, ({ align }) => align - 1);
+    this.#layout = layoutOf(attributes);
     if (count <= this.starts.length) return;
     this.starts = new Int32Array(count);
     this.ends = new Int32Array(count);

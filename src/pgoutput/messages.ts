@@ -74,6 +74,8 @@ export interface Commit extends Positioned {
   /** The byte after the commit record: the position that a consumer confirms. */
   readonly endLsn: Lsn;
   readonly commitTime: PgTime;
+  /** Out of WAL: how many of its changes could not be rebuilt. */
+  readonly lost?: number;
 }
 
 export interface Origin extends Positioned {
@@ -241,6 +243,8 @@ export interface Abort extends Positioned {
   /** Where the abort record starts. */
   readonly abortLsn: Lsn;
   readonly abortTime: PgTime;
+  /** How many of its changes could not be rebuilt. */
+  readonly lost?: number;
 }
 
 export type TableAction = "created" | "dropped" | "rewritten" | "truncated";

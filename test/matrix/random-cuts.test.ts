@@ -39,7 +39,7 @@ const MB = 1024 * 1024;
 const SEGMENT = /^[0-9A-F]{24}$/;
 /** What says that rows were left out, or that a table's definition is not known. */
 const LOSS =
-  /could not be rebuilt|not explained|rolled-back transactions? not printed|catalogue's tables not printed/;
+  /could not be rebuilt|printed without|not explained|rolled-back transactions? not printed|catalogue's tables not printed/;
 
 /** At wal_level=replica nobody knows whose savepoint it was. */
 const SAVEPOINTS = "rolled-back transactions not printed";
@@ -108,7 +108,7 @@ for (const version of newestOrNamed()) {
       it(`prints what the whole log has, or nothing, in ${CUTS} cuts`, async () => {
         const said = new Map<string, number>();
         const failures: string[] = [];
-        const sums = { rows: 0, less: 0, whole: 0, refused: 0 };
+        const sums = { rows: 0, less: 0, whole: 0, counted: 0, refused: 0 };
         for (let index = 0; index < CUTS; index++) {
           if (ONLY !== undefined && index !== Number(ONLY)) continue;
           const random = seededRandom(SEED * 100_003 + index);
@@ -125,7 +125,7 @@ for (const version of newestOrNamed()) {
 
       async function check(
         number: (below: number) => number,
-        sums: { rows: number; less: number; whole: number; refused: number },
+        sums: { rows: number; less: number; whole: number; counted: number; refused: number },
         said: Map<string, number>,
         index: number,
       ): Promise<void> {
@@ -151,12 +151,14 @@ for (const version of newestOrNamed()) {
         const end = `${Math.floor(at / 2 ** 32)}/${(at % 2 ** 32).toString(16)}`;
         if (isPart) args.push(["-I", "-E"][number(2)]!, end);
         const piped = alone && !cut.what.includes("partial") && number(6) === 0;
-        const env = { WALCTL_DEBUG: "1" };
+        const memory = number(2) === 0 ? {} : { WALCTL_TEST_MEMORY: "65536" };
+        const env = { WALCTL_DEBUG: "1", ...memory };
         const result = piped
           ? await walctlInside([...args, "-"], { env, stdin: inputOf(cut.folder) })
           : await walctlInside([...args, cut.folder], { env });
         const { status, stderr, stdout } = result;
-        const what = `WALCTL_TEST_SEED=${SEED} WALCTL_TEST_CUT=${index} (${version}, ${level}): ${cut.what}\n  ${args.join(" ")}\n`;
+        const spilled = Object.entries(memory).map((entry) => entry.join("="));
+        const what = `${spilled.join(" ")} WALCTL_TEST_SEED=${SEED} WALCTL_TEST_CUT=${index} (${version}, ${level}): ${cut.what}\n  ${args.join(" ")}\n`;
         try {
           assert.ok([0, 2, 3].includes(status ?? -1), "status");
           for (const message of messagesOf(stderr)) {
@@ -167,21 +169,84 @@ for (const version of newestOrNamed()) {
           const oracle = await oracleOf(timeline, options);
           const lossless = !LOSS.test(stderr) && !isPart;
           const compared = oracle.compare(stdout, lossless);
-          assert.ok(compared.withoutOld === 0 || LOSS.test(stderr), "old rows are not counted");
+          if (options.includes("full")) {
+            assert.equal(
+              countOf(stderr, /(\d+) updates? of .* printed without old rows/),
+              compared.withoutOld,
+            );
+            const values = countOf(stderr, /(\d+) changes? of .* printed without values/);
+            assert.equal(values, compared.withoutValues, "values");
+          }
           sums.rows += compared.rows;
           sums.less += compared.less;
           if (compared.rows === 0 && status !== 0) sums.refused++;
-          if (!cut.whole || !lossless || !alone || status === 2) return;
+          if (number(4) === 0 && !piped) await checkPart(args, cut.folder, env, stdout, number);
+          if (!cut.whole || isPart || !alone || status === 2) return;
           const found = /WAL ends at ([0-9A-F/]+)|the record at ([0-9A-F/]+) goes on/.exec(stderr);
           if (found === null) return;
-          oracle.complete(compared, from, positionOf(found[1] ?? found[2]!));
+          const until = positionOf(found[1] ?? found[2]!);
+          if (lossless) oracle.complete(compared, from, until);
           sums.whole++;
+          if (/rolled-back transactions? not printed/.test(stderr)) return;
+          const missing = oracle.rowsBetween(from, until) - compared.rows;
+          const rebuilt = countOf(
+            stderr,
+            /(\d+) changes? of \d+ tables? (?:could not be rebuilt|not printed: their)/,
+          );
+          const unexplained = countOf(stderr, /(\d+) changes? of \d+ relfilenodes? not explained/);
+          const counts = `${missing} are missing, ${rebuilt} and ${unexplained} are counted`;
+          // Of a file that is not explained nobody knows whether it has rows or parts of values.
+          assert.ok(rebuilt <= missing && missing <= rebuilt + unexplained, counts);
+          sums.counted += rebuilt;
         } catch (error) {
           assert.fail(`${what}${(error as Error).message}\n  exit ${status}: ${stderr}`);
         }
       }
     });
   }
+}
+
+/** The sum of what the pattern finds. */
+function countOf(stderr: string, pattern: RegExp): number {
+  const all = stderr.matchAll(new RegExp(pattern, "g"));
+  return Array.from(all, ([, count = ""]) => Number(count)).reduce((sum, each) => sum + each, 0);
+}
+
+/** What is asked for of one transaction alone is what is printed of it beside others. */
+async function checkPart(
+  args: readonly string[],
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  stdout: string,
+  number: (below: number) => number,
+): Promise<void> {
+  const lines = linesWithout(stdout, ["relation", "type"]);
+  const ends = lines.filter(({ kind }) => kind === "commit");
+  const end = ends[number(ends.length)];
+  if (end === undefined) return;
+  const { commit_time: time, xid } = end;
+  const isByXid = number(2) === 0;
+  const some = isByXid
+    ? ["--xid", String(xid)]
+    : ["--since", String(time), "--until", String(time)];
+  const part = await walctlInside([...args, ...some, folder], { env });
+  const ofPart = (line: Line): boolean =>
+    isByXid ? line.xid === xid : line["commit_time"] === time;
+  const printed = linesWithout(part.stdout, ["relation", "type"]);
+  if (isByXid) assert.ok(printed.every(ofPart));
+  assert.deepEqual(printed.filter(ofPart), lines.filter(ofPart), some.join(" "));
+}
+
+interface Line {
+  readonly kind: string;
+  readonly xid: number;
+  readonly [key: string]: unknown;
+}
+
+function linesWithout(stdout: string, kinds: readonly string[]): readonly Line[] {
+  const texts = stdout.split("\n").filter((text) => text !== "");
+  const all = texts.map((text) => JSON.parse(text) as Line);
+  return all.filter(({ kind }) => !kinds.includes(kind));
 }
 
 function addressOf(segment = ""): number {

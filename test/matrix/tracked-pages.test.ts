@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { after, before, describe, it } from "node:test";
-import { PageStore, Tracking } from "../../src/rows/pages/page-store.ts";
+import { PageStore } from "../../src/rows/pages/page-store.ts";
 import { comparePages } from "../rows/support/heap-files.ts";
+import { MemorySpill } from "../rows/support/memory-spill.ts";
 import { followLog } from "../rows/support/log.ts";
 import { workOnRows } from "../rows/support/random-rows.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
@@ -50,15 +51,21 @@ for (const version of newestOrNamed()) {
           await pgbench(server, "-c", "3", "-t", "300");
         }
         await server.sql("CHECKPOINT");
-        const store = new PageStore({ tracking: () => Tracking.kept });
+        const spill = new MemorySpill();
+        const stores = [undefined, { spill, bytesMax: 0 }].map(
+          (memory) => new PageStore({ tracks: () => "all", memory }),
+        );
         await followLog(server, (record, walVersion) => {
-          store.apply(record, walVersion);
+          for (const store of stores) store.apply(record, walVersion);
           return true;
         });
         await server.stop();
         await server.start();
-        const compared = await comparePages(server, store);
-        assert.ok(compared.tuples > TUPLES_MIN && compared.completePages > 100);
+        for (const store of stores) {
+          const compared = await comparePages(server, store);
+          assert.ok(compared.tuples > TUPLES_MIN && compared.completePages > 100);
+        }
+        assert.ok(spill.writes > 1000 && spill.reads > 1000);
       });
     });
   }

@@ -1,33 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Beginnings } from "../../src/rows/transactions/beginnings.ts";
-import {
-  Change,
-  ChangeBit,
-  ChangeKind,
-  OldRow,
-  type Spill,
-} from "../../src/rows/transactions/change-log.ts";
+import { Change, ChangeBit, ChangeKind, OldRow } from "../../src/rows/transactions/change-log.ts";
 import { OpenTransactions } from "../../src/rows/transactions/open-transactions.ts";
 import { KeptValues, TransactionChunks } from "../../src/rows/toast/chunks.ts";
-
-class Memory implements Spill {
-  readonly parts: Uint8Array[] = [];
-  cleared = 0;
-
-  write(bytes: Uint8Array): number {
-    return this.parts.push(bytes.slice()) - 1;
-  }
-
-  read(at: number, length: number): Uint8Array {
-    assert.equal(this.parts[at]?.length, length);
-    return this.parts[at];
-  }
-
-  clear(): void {
-    this.cleared++;
-  }
-}
+import { MemorySpill } from "./support/memory-spill.ts";
 
 function insertAt(position: number, bytes: number): Change {
   const change = new Change();
@@ -69,7 +46,7 @@ function positionsOf(changes: Iterable<Change>, bytes: number): number[] {
 
 describe("open transactions", () => {
   it("joins subtransactions in the order of the log, and no others", () => {
-    const open = new OpenTransactions(new Memory());
+    const open = new OpenTransactions(new MemorySpill());
     const expected: number[] = [];
     for (let position = 1000; position < 3000; position++) {
       const xid = 10 + (position % 5);
@@ -80,14 +57,14 @@ describe("open transactions", () => {
   });
 
   it("gives back what memory had no room for", () => {
-    const spill = new Memory();
+    const spill = new MemorySpill();
     const open = new OpenTransactions(spill);
     const expected: number[] = [];
     for (let position = 0; position < 25_000; position++) {
       open.append(position % 2 === 0 ? 7 : 8, insertAt(position, 5000));
       expected.push(position);
     }
-    assert.ok(spill.parts.length > 500);
+    assert.ok(spill.writes > 500);
     assert.deepEqual(positionsOf(open.changes([7, 8]), 5000), expected);
     open.forget([7]);
     assert.equal(spill.cleared, 0);
@@ -96,7 +73,7 @@ describe("open transactions", () => {
   });
 
   it("forgets what a crash left without an end, also across the end of the xids", () => {
-    const open = new OpenTransactions(new Memory());
+    const open = new OpenTransactions(new MemorySpill());
     for (const xid of [0xffff_fff0, 5, 900]) open.append(xid, insertAt(xid, 1));
     open.forgetBefore(6);
     assert.deepEqual(
@@ -106,7 +83,7 @@ describe("open transactions", () => {
   });
 
   it("knows the family of a subtransaction", () => {
-    const open = new OpenTransactions(new Memory());
+    const open = new OpenTransactions(new MemorySpill());
     open.assign(11, 10);
     open.assign(12, 10);
     open.assign(21, 20);
@@ -180,15 +157,37 @@ describe("values stored out of line", () => {
     assert.equal(chunks.payload(value), undefined);
   });
 
-  it("are kept by their table and number, up to a bound", () => {
-    const kept = new KeptValues();
-    kept.add(100, chunk(0, "abcdef"));
+  it("are kept by their table and number, and found in a file by one read", () => {
+    const spill = new MemorySpill();
+    const kept = new KeptValues(spill, 64 * 1024);
+    kept.add(100, chunk(0, "abc"));
+    kept.add(100, chunk(1, "def"));
+    for (let id = 10; id < 500; id++) {
+      for (let sequence = 0; sequence < 3; sequence++) {
+        kept.add(100, { valueId: id, sequence, data: Buffer.alloc(1996, id + sequence) });
+      }
+    }
+    assert.ok(spill.writes > 10);
     assert.equal(Buffer.from(kept.payload(value) ?? []).toString(), "abcdef");
+    assert.equal(spill.reads, 1);
     assert.equal(kept.payload({ ...value, toastRelation: 101 }), undefined);
-    const data = Buffer.alloc(1024 * 1024);
-    for (let id = 10; id < 80; id++) kept.add(100, { valueId: id, sequence: 0, data });
-    assert.equal(kept.payload(value), undefined);
-    const last = { ...value, valueId: 79, rawSize: data.length, storedSize: data.length };
-    assert.equal(kept.payload(last)?.length, data.length);
+    assert.equal(kept.payload({ ...value, storedSize: 5 }), undefined);
+    for (const id of [10, 499]) {
+      const size = 3 * 1996;
+      const payload = kept.payload({ ...value, valueId: id, rawSize: size, storedSize: size });
+      const parts = [0, 1, 2].map((sequence) => Buffer.alloc(1996, id + sequence));
+      assert.deepEqual(Buffer.from(payload ?? []), Buffer.concat(parts));
+    }
+  });
+
+  it("are put together from the pages that show them, in any order, the newest first", () => {
+    const kept = new KeptValues(new MemorySpill(), 64 * 1024);
+    const filler = { valueId: 9, sequence: 0, data: Buffer.alloc(8000) };
+    for (const part of [chunk(1, "old"), chunk(0, "abc"), chunk(2, "ghi"), chunk(1, "def")]) {
+      kept.add(100, part);
+      for (let count = 0; count < 10; count++) kept.add(101, filler);
+    }
+    const found = kept.payload({ ...value, rawSize: 9, storedSize: 9 });
+    assert.equal(Buffer.from(found ?? []).toString(), "abcdefghi");
   });
 });

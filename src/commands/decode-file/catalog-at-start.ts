@@ -5,6 +5,7 @@ import type { CatalogFile } from "../../catalog/model.ts";
 import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
+import type { Survey } from "../../rows/decoder/survey.ts";
 import { OlderChanges } from "../../rows/decoder/older-changes.ts";
 import { UnendedTransactions } from "../../rows/transactions/unended.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
@@ -35,27 +36,36 @@ export interface CatalogPass {
 }
 
 /**
- * The catalogue where the input begins: a first pass takes back what changed until the export.
+ * The catalogue where the input begins: a first pass takes back what changed until the export. It also surveys what is asked for.
  * @throws `stop`'s reason if a signal cuts it
  */
 export async function catalogAtStart(
   exported: CatalogFile,
   input: WalInput,
+  survey: Survey | undefined,
   { catalogPath, keepGoing, progress, stop }: CatalogPass,
 ): Promise<{ readonly file: CatalogFile; readonly known?: EarlyCatalog["known"] }> {
-  if (exported.header.lsn === input.from) return { file: exported };
+  const isEarly = exported.header.lsn === input.from;
+  if (isEarly && survey === undefined) return { file: exported };
   const late = new LateCatalog(exported, await zstdFrames());
   const unended = new UnendedTransactions();
   const older = new OlderChanges(exported.header, input.from);
   let position = input.from;
+  let needsRecords = !isEarly;
+  let surveys = survey !== undefined;
   const listener: LogListener = {
     record: (record, version) => {
+      position = record.lsn;
+      surveys &&= survey!.note(record, version);
+      if (!needsRecords) return surveys;
       unended.note(record, version);
       if (record.lsn < exported.header.lsn) older.note(record, version);
-      position = record.lsn;
-      return late.note(record, version);
+      needsRecords = late.note(record, version);
+      return needsRecords || surveys;
     },
     skipped: ({ end }) => {
+      survey?.skipped();
+      if (!needsRecords) return;
       late.skipped(end);
       older.skipped(end);
     },
@@ -70,13 +80,15 @@ export async function catalogAtStart(
   const end = await readLog({ source, listener: heard, keepGoing, stop });
   logged.finish();
   stop.throwIfAborted();
-  if (end.kind === "fault") {
+  if (end.kind === "fault") survey?.skipped();
+  if (isEarly) return { file: exported };
+  if (end.kind === "fault" && needsRecords) {
     throw new WalctlError(end.fault.text, {
       hint: "To go on after the damage: --keep-going. Rows before it need a catalogue file from before it.",
       exitCode: ExitCode.malformedInput,
     });
   }
-  if (end.kind === "end" && unended.mayHaveEnded(exported.header.snapshot)) {
+  if (end.kind === "end" && needsRecords && unended.mayHaveEnded(exported.header.snapshot)) {
     throw usageError(
       `${catalogPath} was exported at ${formatPosition(exported.header.lsn)}, behind the end of the WAL at ${formatPosition(end.position)}: tables may have changed in between`,
       "Add the segments up to it: SELECT pg_switch_wal() lets the server archive the last one.",

@@ -1,13 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import { zstdFrames } from "../../capture/compression.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { CatalogHistory } from "../../rows/catalog/history.ts";
-import { RowDecoder, type Work, trackingFor } from "../../rows/decoder/decoder.ts";
-import { PageStore } from "../../rows/pages/page-store.ts";
+import type { RowDecoder, Work } from "../../rows/decoder/decoder.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
@@ -15,8 +12,8 @@ import type { WalRecord } from "../../wal/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
-import { type FilterFlags, createFilter } from "../messages/filter.ts";
-import { type AskedTimes, type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
+import { type FilterFlags, createFilter, tableMatcher } from "../messages/filter.ts";
+import { type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
 import { endOfSignal, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
@@ -27,7 +24,7 @@ import {
   writeRest,
 } from "../messages/renderer.ts";
 import { askedColumns } from "../messages/table-flags.ts";
-import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";
+import { type OutputFlags, type OutputOptions, outputOptions, parseSize } from "../options.ts";
 import { Reporter, type Warning } from "../reporter.ts";
 import { reportEnd, warnSkipped } from "../wal-end.ts";
 import {
@@ -40,6 +37,7 @@ import {
 import { openWhere } from "../messages/open-where.ts";
 import { WithoutMinimalLevel } from "./minimal-level.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
+import { createDecoder, surveyOf } from "./wal-decoder.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
 import {
   breaksOf,
@@ -68,7 +66,10 @@ export async function decodeWal(
   context: CommandContext,
 ): Promise<ExitCode> {
   const options = walOptions(flags);
-  const files = new TemporaryFiles();
+  const { tempFileLimit: limit } = flags;
+  const files = new TemporaryFiles(
+    limit === undefined ? undefined : parseSize("--temp-file-limit", limit),
+  );
   const output = outputOptions(flags, context);
   const reporter = new Reporter(context, output);
   try {
@@ -94,7 +95,10 @@ interface Job {
   readonly reporter: Reporter;
 }
 
-type Pass = Job & Pick<CatalogPass, "progress">;
+interface Pass extends Job, Pick<CatalogPass, "progress"> {
+  /** Where the last record starts that is needed. */
+  readonly until: number;
+}
 
 async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { context, files, flags, options, output, reporter } = job;
@@ -129,13 +133,14 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     const show = progressOf(name, { size, context, reporter, printsLater });
     return (position) => show(position - from);
   };
-  const atStart = await catalogAtStart(exported, input, {
+  const survey = surveyOf(options, exported.header.database_oid, gate.times);
+  const atStart = await catalogAtStart(exported, input, survey, {
     ...{ catalogPath: job.catalogPath, keepGoing: flags.keepGoing ?? false, stop: context.stop },
     progress: progress("catalogue"),
   });
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
-  const sql = await openSql(rendering, filter.tables, reporter);
+  const sql = await openSql(rendering, filter.tables, reporter, files);
   if (sql !== undefined) sql.script.isOfWal = true;
   const { renderer, finish, warnings } =
     sql?.rendering(registry) ?? (await createRenderer(rendering, registry, context, database));
@@ -153,7 +158,12 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     warn: (warning) => reporter.warn(warning),
   });
   const { decoder, catalog } = await createDecoder(atStart, input, {
-    ...{ job, registry, pipeline, times: gate.times },
+    ...{ context, files, registry, pipeline, survey },
+    ...{ options: options.rows, times: gate.times },
+    asked: {
+      kinds: (kind) => filter.acceptsKind(kind),
+      tables: tableMatcher(filter.tables) ?? (() => true),
+    },
     // At wal_level=replica a TRUNCATE is nothing else.
     sql: sql !== undefined,
   });
@@ -162,6 +172,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const listener = new RowListener(decoder, pipeline, reporter, {
     ...job,
     progress: progress("rows"),
+    // An undo has to know which tables were renamed or dropped since.
+    until: flags.undo === true ? Infinity : (survey?.lastEnd ?? Infinity),
   });
   const end = await readRows(input, listener, job);
   reporter.clearProgress();
@@ -169,7 +181,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   await writeRest({ renderer, live: () => undefined, finish }, sink);
   const faults = breaksOf(catalog, decoder.losses);
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
-  const why = (xid: number): Warning => whyNothing(xid, decoder.fates.get(xid), options.rows);
+  const why = (xid: number): Warning => whyNothing(xid, survey?.fates.get(xid), options.rows);
   const asked = [
     ...[...names.warnings(), ...(where?.warnings() ?? []), ...unconvertedNames(catalog)],
     ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
@@ -185,36 +197,6 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   );
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
-}
-
-async function createDecoder(
-  { file, known }: Awaited<ReturnType<typeof catalogAtStart>>,
-  { from }: WalInput,
-  of: {
-    readonly job: Job;
-    readonly registry: TypeRegistry;
-    readonly pipeline: Pipeline;
-    readonly times: AskedTimes | undefined;
-    readonly sql: boolean;
-  },
-): Promise<{ decoder: RowDecoder; catalog: CatalogHistory }> {
-  const { job, registry, pipeline } = of;
-  const { database_oid: database } = file.header;
-  let decoder: RowDecoder | undefined;
-  const tracking = trackingFor(
-    () => catalog,
-    () => decoder?.tracksTables ?? true,
-    database,
-  );
-  const pages = new PageStore({ tracking, zstd: await zstdFrames() });
-  const catalog = new CatalogHistory(file, pages, known);
-  decoder = new RowDecoder({
-    ...{ catalog, pages, registry, from, spill: job.files },
-    options: { ...job.options.rows, ...(of.sql ? { tablesChanged: true } : {}), database },
-    send: (message) => pipeline.message(message),
-    committed: (time) => of.times?.committed(time),
-  });
-  return { decoder, catalog };
 }
 
 async function readRows(
@@ -258,7 +240,7 @@ class RowListener implements LogListener {
     this.#decoder = decoder;
     this.#pipeline = pipeline;
     this.#reporter = reporter;
-    this.#endPosition = job.options.endPosition ?? Number.POSITIVE_INFINITY;
+    this.#endPosition = Math.min(job.options.endPosition ?? Infinity, job.until);
     this.#stop = job.context.stop;
     this.#progress = job.progress;
   }

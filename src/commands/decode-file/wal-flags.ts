@@ -11,6 +11,7 @@ export interface WalFlags {
   readonly messages?: boolean;
   readonly origin?: "any" | "none";
   readonly timeline?: string;
+  readonly tempFileLimit?: string;
 }
 
 const WAL_FLAGS: Readonly<Record<Exclude<keyof WalFlags, "catalog">, string>> = {
@@ -22,6 +23,7 @@ const WAL_FLAGS: Readonly<Record<Exclude<keyof WalFlags, "catalog">, string>> = 
   messages: "--messages",
   origin: "--origin",
   timeline: "--timeline",
+  tempFileLimit: "--temp-file-limit",
 };
 
 /** @throws WalctlError (a usage error) where one is given for captures */

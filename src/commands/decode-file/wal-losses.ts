@@ -16,14 +16,14 @@ const NAMED_MAX = 10;
 /** Where the catalogue could not be followed. Where nothing was left out for it, it is no matter. */
 export function breaksOf(
   { broken, doubted, unknownBefore }: Pick<CatalogHistory, "broken" | "doubted" | "unknownBefore">,
-  { rows, tableChanges, unexplained }: Losses,
+  { tableChanges, unexplained, unfit }: Losses,
 ): readonly CatalogBreak[] {
   const left = [...unexplained.values(), ...(tableChanges === undefined ? [] : [tableChanges])];
   const first = Math.min(...left.map((each) => each.first));
   const breaks = [
     ...(first < (unknownBefore?.lsn ?? 0) ? [unknownBefore] : []),
     ...(left.length > 0 ? [broken] : []),
-    ...(left.length > 0 || rows.size > 0 ? [doubted] : []),
+    ...(left.length > 0 || unfit.size > 0 ? [doubted] : []),
   ];
   return breaks.filter((each) => each !== undefined);
 }
@@ -33,15 +33,16 @@ export function breaksOf(
  * @param hasBreak an error tells what to do about files that are not explained
  */
 export function lossWarnings(
-  { losses, state: { levelUnknownBefore, redoBefore } }: Pick<RowDecoder, "losses" | "state">,
+  { losses, state }: Pick<RowDecoder, "losses" | "state">,
   onlyTables: readonly string[],
   hasBreak: boolean,
 ): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
-  const { lacking, rows, withoutIdentity, unexplained, savepoints, tableChanges } = losses;
+  const { lacking, withoutIdentity, unexplained, savepoints, tableChanges } = losses;
+  const { levelUnknownBefore } = state;
   const matches = tableMatcher(onlyTables) ?? (() => true);
   const asked = (some: ReadonlyMap<number, TableLoss>): readonly TableLoss[] =>
     [...some.values()].filter(({ relation }) => matches(relation));
-  const lost = asked(rows);
+  const lost = asked(losses.rows);
   const files = [...unexplained.values()];
   const warnings: Warning[] = [];
   const deletes = asked(withoutIdentity);
@@ -54,19 +55,40 @@ export function lossWarnings(
   if (files.length > 0) {
     warnings.push({
       message: `${countOf(files, "change")} of ${count(files.length, "relfilenode")} not explained by the catalogue (${named(files)})`,
+      detail:
+        "Not all need be rows: a value out of line has many, and a table's rewrite copies its rows.",
       hint: hasBreak
         ? undefined
         : "If the tables are newer than the catalogue file, export it again now. Otherwise add earlier segments, back to a checkpoint before these changes.",
     });
   }
   if (lost.length > 0) {
-    const back =
-      redoBefore === undefined
-        ? "Add earlier segments, back to a checkpoint before the first of them."
-        : `Start at or before the checkpoint at ${formatPosition(redoBefore)}: add earlier segments.`;
     warnings.push({
       message: `${countOf(lost, "change")} of ${tablesOf(lost)} could not be rebuilt (${named(lost)})`,
-      hint: back,
+      ...causeOf(lost, "their pages", state),
+    });
+  }
+  const withoutOld = asked(losses.oldRows);
+  if (withoutOld.length > 0) {
+    warnings.push({
+      message: `${countOf(withoutOld, "update")} of ${tablesOf(withoutOld)} printed without old rows (${named(withoutOld)})`,
+      ...causeOf(withoutOld, "the pages of these", state),
+    });
+  }
+  const withoutValues = asked(losses.values);
+  if (withoutValues.length > 0) {
+    warnings.push({
+      message: `${countOf(withoutValues, "change")} of ${tablesOf(withoutValues)} printed without values that are stored out of line (${named(withoutValues)})`,
+      detail: `"unchanged" names their columns.`,
+      hint: "Add earlier segments, back to when the values were stored.",
+    });
+  }
+  const unfit = asked(losses.unfit);
+  if (unfit.length > 0) {
+    warnings.push({
+      message: `${countOf(unfit, "change")} of ${tablesOf(unfit)} could not be rebuilt (${named(unfit)})`,
+      detail: "Their bytes do not fit what is known of the table.",
+      hint: "Export the catalogue again now, or add earlier segments.",
     });
   }
   const older = asked(lacking);
@@ -96,10 +118,39 @@ export function lossWarnings(
     });
   }
   const fatal =
-    [...lost, ...older, ...files].length > 0 ||
+    [...lost, ...withoutOld, ...withoutValues, ...unfit, ...older, ...files].length > 0 ||
     savepoints !== undefined ||
     tableChanges !== undefined;
   return { warnings, fatal };
+}
+
+/** Why pages are not known: an image of them precedes each change since a checkpoint, unless full_page_writes is off. */
+function causeOf(
+  losses: readonly TableLoss[],
+  pages: string,
+  { redoBefore, lacksImages }: RowDecoder["state"],
+): Pick<Warning, "detail" | "hint"> {
+  const all = sumOf(losses.map(({ count: each }) => each));
+  const behind = sumOf(losses.map(({ behindGap }) => behindGap));
+  const details: string[] = [];
+  const hints: string[] = [];
+  if (behind < all) {
+    details.push(
+      lacksImages
+        ? `full_page_writes was off, so the WAL has no images of ${pages}.`
+        : `The WAL has no image of ${pages} before them.`,
+    );
+    hints.push(
+      redoBefore === undefined
+        ? "Add earlier segments, back to a checkpoint before the first of them."
+        : `Start at or before the checkpoint at ${formatPosition(redoBefore)}: add earlier segments.`,
+    );
+  }
+  if (behind > 0) {
+    details.push(`${behind} of them lie behind WAL that is damaged or missing.`);
+    hints.push("Give the damaged or missing segments whole.");
+  }
+  return { detail: details.join(" "), hint: hints.join(" ") };
 }
 
 export function warnOfUnknownTypes(catalog: CatalogHistory, reporter: Reporter): void {
@@ -170,10 +221,11 @@ function count(number: number, what: string): string {
 }
 
 function countOf(losses: readonly { readonly count: number }[], what: string): string {
-  return count(
-    losses.reduce((sum, loss) => sum + loss.count, 0),
-    what,
-  );
+  return count(sumOf(losses.map((loss) => loss.count)), what);
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
 }
 
 function tablesOf(losses: readonly TableLoss[]): string {

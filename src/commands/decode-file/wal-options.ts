@@ -1,10 +1,10 @@
-import type { RowOptions } from "../../rows/decoder/decoder.ts";
+import type { RowOptions } from "../../rows/decoder/row-options.ts";
 import { parsePosition, parseTime, parseTimeline, parseUint32 } from "../inspect/positions.ts";
 import type { GateFlags } from "../messages/gate.ts";
 import type { WalFlags } from "./wal-flags.ts";
 
 export interface WalOptions {
-  readonly rows: Omit<RowOptions, "database">;
+  readonly rows: Omit<RowOptions, "database" | "asked">;
   readonly endPosition: number | undefined;
   readonly timeline: number | "latest" | undefined;
 }

@@ -25,6 +25,7 @@ export const FIELDS = [
   ...["content_base64", "first_segment", "subxid", "abort_lsn", "abort_time", "gid"],
   ...["prepare_lsn", "prepare_time", "prepare_end_lsn", "rollback_end_lsn", "rollback_time"],
   ...["tag", "bytes_base64", "partial", "aborted", "action", "relfilenode", "old_relfilenode"],
+  "lost",
 ];
 
 export interface Expression {

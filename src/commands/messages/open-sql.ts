@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ExitCode, WalctlError } from "../../errors.ts";
 import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { Reporter } from "../reporter.ts";
+import { TemporaryFiles } from "../temporary-files.ts";
 import type { CaptureFile } from "./capture-file.ts";
 import type { RendererOptions, SqlFlags } from "./renderer.ts";
 import type { SqlRun } from "./sql.ts";
@@ -11,10 +12,11 @@ export async function openSql(
   { sql }: RendererOptions,
   onlyTables: readonly string[],
   reporter: Pick<Reporter, "warn">,
+  files = new TemporaryFiles(),
 ): Promise<SqlRun | undefined> {
   if (sql === undefined) return undefined;
   const { SqlRun } = await import("./sql.ts");
-  return new SqlRun(sql, onlyTables, reporter);
+  return new SqlRun(sql, onlyTables, reporter, files);
 }
 
 /** The exit status of a run that a signal ended before all was printed: half an undo is none. */

@@ -5,9 +5,10 @@ import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type FaultCount, SqlScript, placeOf } from "../../render/formats/sql-script.ts";
 import type { Backwards } from "../../render/formats/sql-lines.ts";
 import { SqlRenderer } from "../../render/formats/sql.ts";
+import type { Spill } from "../../rows/pages/spill.ts";
 import { readVersion } from "../../version.ts";
 import type { Reporter } from "../reporter.ts";
-import { TemporaryFiles } from "../temporary-files.ts";
+import type { TemporaryFiles } from "../temporary-files.ts";
 import { tableMatcher } from "./filter.ts";
 import type { Rendering, SqlFlags } from "./renderer.ts";
 
@@ -20,8 +21,7 @@ const NAMED_MAX = 10;
 
 export class SqlRun {
   readonly script: SqlScript;
-  /** Its own, since those that hold changes are cleared between transactions. */
-  readonly #files = new TemporaryFiles();
+  readonly #files: TemporaryFiles;
   readonly #wanted: ReturnType<typeof tableMatcher>;
   readonly #tablesChanged: boolean;
   /** Whether changes of the transaction that ends could not be read. */
@@ -33,11 +33,13 @@ export class SqlRun {
     { checked = false, undo = false, tablesChanged = false }: SqlFlags,
     onlyTables: readonly string[],
     reporter: Pick<Reporter, "warn">,
+    files: TemporaryFiles,
   ) {
+    this.#files = files;
     this.#tablesChanged = tablesChanged;
     this.#wanted = tableMatcher(onlyTables);
     const backwards = undo
-      ? new Reversal(this.#files, () => this.script.faults.size > 0)
+      ? new Reversal(files.spill(), () => this.script.faults.size > 0)
       : undefined;
     this.script = new SqlScript(readVersion(), checked, backwards);
     this.script.onCaution = (message, hint) => reporter.warn({ message, hint });
@@ -172,7 +174,7 @@ function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
  * so that it holds them in the order in which they are read.
  */
 class Reversal implements Backwards {
-  readonly #files: TemporaryFiles;
+  readonly #file: Spill;
   /** Nothing will be printed. */
   readonly #refused: () => boolean;
   #memory: Buffer | undefined;
@@ -180,8 +182,8 @@ class Reversal implements Backwards {
   /** Places in the file: each holds whole pieces, the last one first. */
   readonly #parts: Array<readonly [at: number, length: number]> = [];
 
-  constructor(files: TemporaryFiles, refused: () => boolean) {
-    this.#files = files;
+  constructor(file: Spill, refused: () => boolean) {
+    this.#file = file;
     this.#refused = refused;
   }
 
@@ -198,14 +200,14 @@ class Reversal implements Backwards {
   }
 
   #spill(part: Uint8Array): void {
-    this.#parts.push([this.#files.write(part), part.length]);
+    this.#parts.push([this.#file.write(part), part.length]);
   }
 
   *read(): Generator<Uint8Array, void, void> {
     if (this.#memory !== undefined) yield this.#memory.subarray(this.#start);
     for (const [at, length] of this.#parts.toReversed()) {
       for (let done = 0; done < length; done += READ_BYTES) {
-        yield this.#files.read(at + done, Math.min(READ_BYTES, length - done));
+        yield this.#file.read(at + done, new Uint8Array(Math.min(READ_BYTES, length - done)));
       }
     }
   }

@@ -73,7 +73,7 @@ export function renderOther(message: RareMessage, types: TypeRegistry): string {
         `,"prepare_time":${time(message.prepareTime)},"rollback_time":${time(message.rollbackTime)}`
       );
     case "abort":
-      return `${head(message)}${lsnKey("abort_lsn", message.abortLsn)},"abort_time":${time(message.abortTime)}`;
+      return `${head(message)}${lsnKey("abort_lsn", message.abortLsn)},"abort_time":${time(message.abortTime)}${lostKey(message.lost)}`;
     case "table_changed": {
       const { oldRelfilenode: old } = message;
       return (
@@ -103,6 +103,11 @@ export function renderMessageHead(message: LogicalMessage): string {
 /** `,"xid":…` */
 export function xidKey(transaction: Transaction | null): string {
   return keyStart("xid") + String(transaction?.xid ?? null);
+}
+
+/** `,"lost":…`, or nothing. */
+export function lostKey(lost: number | undefined): string {
+  return lost === undefined ? "" : `,"lost":${lost}`;
 }
 
 /** `,"commit_time":…` */

@@ -18,7 +18,7 @@ import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { ByteWriter, type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString, writeString } from "../bytes/json-text.ts";
-import { base64, renderMessageHead, renderOther, timeKey, xidKey } from "./lines.ts";
+import { base64, lostKey, renderMessageHead, renderOther, timeKey, xidKey } from "./lines.ts";
 import { type RelationPlan, planRelation } from "../values/relation-plan.ts";
 import { RelationPlans } from "../values/relation-plans.ts";
 import type { Renderer } from "../renderer.ts";
@@ -178,7 +178,7 @@ export class NdjsonRenderer implements Renderer {
     if (aborted === true) out.piece(ABORTED);
   }
 
-  #commit({ position, transaction, commitLsn, endLsn, commitTime }: Commit): void {
+  #commit({ position, transaction, commitLsn, endLsn, commitTime, lost }: Commit): void {
     const out = this.#out;
     out.piece(COMMIT);
     this.#position(position);
@@ -188,6 +188,7 @@ export class NdjsonRenderer implements Renderer {
     out.piece(END_LSN);
     out.lsn(endLsn);
     out.piece(this.#timeKey(commitTime));
+    if (lost !== undefined) out.text(lostKey(lost));
   }
 
   #change(message: RowChange): void {

@@ -76,7 +76,7 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
     then: { properties: { commit_lsn: { type: "null" }, commit_time: { type: "null" } } },
     else: { properties: { commit_lsn: lsn, commit_time: time } },
   },
-  commit: line("commit", ENDED),
+  commit: line("commit", { ...ENDED, lost: unsigned }, ["lost"]),
   origin: line("origin", { origin_lsn: lsn, name: text }),
   relation: line("relation", {
     oid: unsigned,
@@ -131,7 +131,7 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
     prepare_time: time,
     rollback_time: time,
   }),
-  abort: line("abort", { ...OWNED, abort_lsn: lsn, abort_time: time }),
+  abort: line("abort", { ...OWNED, abort_lsn: lsn, abort_time: time, lost: unsigned }, ["lost"]),
   table_changed: line(
     "table_changed",
     {

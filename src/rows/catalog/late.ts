@@ -9,7 +9,8 @@ import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
 import { createdDatabase, droppedFiles } from "../pages/dropped-files.ts";
-import { PageStore, Tracking } from "../pages/page-store.ts";
+import type { Locator } from "../pages/locator.ts";
+import { PageStore } from "../pages/page-store.ts";
 import { type CatalogBreak, otherDatabase } from "./breaks.ts";
 import { endOf } from "./transaction-end.ts";
 import {
@@ -70,11 +71,9 @@ export class LateCatalog {
       const oid = FOLLOWED_CATALOGS[catalog];
       if (!files.has(oid)) files.add(catalog, oid);
     }
-    const tracking = (tablespace: number, database: number, relfilenode: number): Tracking => {
-      const isFollowed = files.of(tablespace, database, relfilenode) !== undefined;
-      return isFollowed ? Tracking.kept : Tracking.none;
-    };
-    this.#pages = new PageStore({ tracking, zstd });
+    const tracks = ({ tablespace, database, relfilenode }: Locator): "all" | undefined =>
+      files.of(tablespace, database, relfilenode) === undefined ? undefined : "all";
+    this.#pages = new PageStore({ tracks, zstd });
   }
 
   /** Whether the file already includes changes of the input, whose first record is at `firstLsn`. */

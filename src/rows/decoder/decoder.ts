@@ -15,37 +15,32 @@ import { Rmgr } from "../../wal/rmgrs.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
 import { logicalMessageOf } from "../messages/payloads.ts";
-import { type PageStore, Tracking } from "../pages/page-store.ts";
-import { type EndedTransaction, Replay } from "./replay.ts";
-import { KeptValues, chunksOf } from "../toast/chunks.ts";
-import { Change, ChangeKind, type Spill } from "../transactions/change-log.ts";
-import { type Fate, TransactionRecord } from "../transactions/ends.ts";
-import { HeapChanges } from "../transactions/heap-changes.ts";
-import { OpenTransactions } from "../transactions/open-transactions.ts";
-import { RUNNING_XACTS, WalState, minimalLevel } from "./wal-state.ts";
 
-export interface RowOptions {
-  readonly database: number;
-  readonly old: "auto" | "logged" | "full";
-  readonly aborted: boolean;
-  readonly tablesChanged: boolean;
-  readonly messages: boolean;
-  /** Also changes that came from replication origins. */
-  readonly origins: boolean;
-  /** Transactions whose end is recorded before it are left out. */
-  readonly startPosition: number;
-  readonly since: PgTime | undefined;
-  readonly until: PgTime | undefined;
-  /** Empty for all. */
-  readonly xids: readonly number[];
-}
+import type { PageStore } from "../pages/page-store.ts";
+import type { Spill } from "../pages/spill.ts";
+import type { EndedTransaction } from "./replay-parts.ts";
+import { Replay } from "./replay.ts";
+import { KeptValues, chunksOf } from "../toast/chunks.ts";
+import { Change, ChangeKind } from "../transactions/change-log.ts";
+import { TransactionRecord } from "../transactions/ends.ts";
+import { HeapChanges, isLogged } from "../transactions/heap-changes.ts";
+import { OpenTransactions } from "../transactions/open-transactions.ts";
+import { type RowOptions, isInRange } from "./row-options.ts";
+import type { Survey } from "./survey.ts";
+import { NOBODY } from "./tracking.ts";
+import { RUNNING_XACTS, WalState, minimalLevel } from "./wal-state.ts";
 
 export interface RowParts {
   readonly options: RowOptions;
   readonly pages: PageStore;
   readonly catalog: CatalogOverTime;
   readonly registry: TypeRegistry;
-  readonly spill: Spill;
+  /** A new file, with each call. */
+  readonly spill: () => Spill;
+  /** The memory for changes and values each; tests lower it. */
+  readonly memoryBytes: number;
+  /** Undefined: nothing is left out. */
+  readonly survey: Survey | undefined;
   /** Where the input begins. */
   readonly from: number;
   readonly send: (message: PgoutputMessage) => void;
@@ -56,27 +51,24 @@ export interface RowParts {
 /** Work to do before the next record; each step sends a part of the messages. */
 export type Work = Generator<void, void, void>;
 
-const NOBODY: ReadonlySet<number> = new Set();
-
 export class RowDecoder {
   readonly losses = new Losses();
-  /** Of transactions in `options.xids`. */
-  readonly fates = new Map<number, Fate>();
   readonly #parts: RowParts;
   readonly state: WalState;
   readonly #open: OpenTransactions;
   readonly #heap: HeapChanges;
   readonly #replay: Replay;
-  readonly #kept = new KeptValues();
+  readonly #kept: KeptValues;
   readonly #record = new TransactionRecord();
   readonly #message = new Change();
   readonly #xids: ReadonlySet<number>;
 
   constructor(parts: RowParts) {
-    const { options, pages, spill } = parts;
+    const { options, pages, spill, memoryBytes } = parts;
     this.#parts = parts;
     this.state = new WalState(parts.from, parts.catalog.exported);
-    this.#open = new OpenTransactions(spill);
+    this.#open = new OpenTransactions(spill(), memoryBytes);
+    this.#kept = new KeptValues(spill(), memoryBytes / 8);
     this.#xids = new Set(options.xids);
     const fullOld = (logical: boolean): boolean => this.#fullOld(logical);
     this.#heap = new HeapChanges({
@@ -84,9 +76,9 @@ export class RowDecoder {
       logical: () => this.state.logical,
     });
     const { catalog, registry, send } = parts;
-    const { messages, tablesChanged } = options;
+    const { asked, messages, tablesChanged } = options;
     this.#replay = new Replay({
-      ...{ catalog, registry, send, messages, tablesChanged, fullOld },
+      ...{ catalog, registry, send, asked, messages, tablesChanged, fullOld },
       ...{ losses: this.losses, kept: this.#kept },
     });
   }
@@ -111,6 +103,7 @@ export class RowDecoder {
       case Rmgr.heap:
       case Rmgr.heap2:
         this.#keepImages(record);
+        if (!this.#mayMatter(record)) return undefined;
         this.#heap.read(record, (change) => this.#append(record, change));
         return undefined;
       case Rmgr.transaction:
@@ -137,6 +130,18 @@ export class RowDecoder {
     this.#parts.pages.forgetAll();
     this.#parts.catalog.skipped(end);
     this.state.skipped(end);
+    this.losses.gapAt = Math.min(this.losses.gapAt, end);
+  }
+
+  /** Of transactions that are not asked for only TOAST values are needed: later ones may have them in old rows. */
+  #mayMatter(record: WalRecord): boolean {
+    const { catalog, survey } = this.#parts;
+    const [block] = record.blocks;
+    if (survey === undefined || record.blockCount === 0 || block === undefined) return true;
+    if (survey.hasXid(record.xid) || (!this.state.logical && isLogged(record))) return true;
+    if (!this.#fullOld(false)) return false;
+    const table = catalog.relationAt(block.tablespace, block.relfilenode, record.lsn, NOBODY);
+    return table === undefined || table.relkind === "t";
   }
 
   #append(record: WalRecord, change: Change): void {
@@ -188,12 +193,10 @@ export class RowDecoder {
 
   #end(record: WalRecord, aborted: boolean): Work | undefined {
     const { catalog } = this.#parts;
-    const { preparedXid, subxids, timestamp, originLsn, originTime } = this.#record;
+    const { originLsn } = this.#record;
+    const { xids, time, originId } = this.#record.end(record);
+    const [xid] = xids;
     const { beginnings } = this.state;
-    const xid = preparedXid === 0 ? record.xid : preparedXid;
-    const xids = subxids.length === 0 ? [xid] : [xid, ...subxids];
-    const originId = record.originId ?? 0;
-    const time = originId !== 0 && originTime !== undefined ? originTime : timestamp;
     // A savepoint's rows may belong to a table that its transaction created.
     const owner = new Set(xids);
     if (aborted) for (const each of this.#open.familyOf(xid)) owner.add(each);
@@ -212,10 +215,6 @@ export class RowDecoder {
     };
     if (!aborted) this.#parts.committed(time);
     this.state.hasWanted ||= !aborted && this.#wanted(ended);
-    for (const asked of xids) {
-      if (!this.#xids.has(asked)) continue;
-      this.fates.set(asked, { aborted, lsn: start, top: xid, wanted: this.#isInRange(ended) });
-    }
     if (!aborted && this.#changedBefore(xid, start)) {
       this.#record.noteInvalidations(record, catalog.doubts, Infinity);
       catalog.changedBefore(start);
@@ -267,14 +266,9 @@ export class RowDecoder {
   }
 
   #wanted(ended: EndedTransaction): boolean {
-    return this.#isInRange(ended) && (this.#xids.size === 0 || this.#xids.has(ended.xid));
-  }
-
-  #isInRange({ start, time, originId }: EndedTransaction): boolean {
-    const { startPosition, since, until, origins } = this.#parts.options;
-    if (start < startPosition || (originId !== 0 && !origins)) return false;
-    if (since !== undefined && time < since) return false;
-    return until === undefined || time <= until;
+    return (
+      isInRange(this.#parts.options, ended) && (this.#xids.size === 0 || this.#xids.has(ended.xid))
+    );
   }
 
   /** Keeps values that old rows may have, from images of TOAST pages. */
@@ -295,16 +289,4 @@ export class RowDecoder {
 function* following(work: Work, then: () => void): Work {
   yield* work;
   then();
-}
-
-/** Decides which pages to track. Catalogues come first: they are always needed. */
-export function trackingFor(
-  catalog: () => CatalogOverTime,
-  tracksTables: () => boolean,
-  database: number,
-): (tablespace: number, database: number, relfilenode: number) => Tracking {
-  return (tablespace, of, relfilenode) => {
-    if (catalog().isCatalog(tablespace, of, relfilenode)) return Tracking.kept;
-    return of === database && tracksTables() ? Tracking.bounded : Tracking.none;
-  };
 }

@@ -11,6 +11,8 @@ export interface Loss {
 
 export interface TableLoss extends Loss {
   readonly relation: Relation;
+  /** Of `count`, those behind missing records. */
+  behindGap: number;
 }
 
 export interface FileLoss extends Loss {
@@ -19,8 +21,14 @@ export interface FileLoss extends Loss {
 
 /** Counts what could not be printed, by table: nothing is filled in. */
 export class Losses {
-  /** Rows or old rows that need an older page, or whose bytes do not fit the table. */
+  /** Changes that are not printed since they need a page that is not known. */
   readonly rows = new Map<number, TableLoss>();
+  /** Changes that are not printed since their bytes do not fit the table, as far as that is known. */
+  readonly unfit = new Map<number, TableLoss>();
+  /** Updates that are printed without their old rows. */
+  readonly oldRows = new Map<number, TableLoss>();
+  /** Changes that are printed without a value, whose chunks are not known. */
+  readonly values = new Map<number, TableLoss>();
   /** Rows older than a column, whose value there the catalogue file has as of another time. */
   readonly lacking = new Map<number, TableLoss>();
   /** Deletes of tables without a replica identity. */
@@ -31,12 +39,29 @@ export class Losses {
   savepoints: Loss | undefined;
   /** What became of tables, where the catalogue is not known. */
   tableChanges: Loss | undefined;
-  /** What the transaction that is being sent has lost changes of; undefined: of a file that no table explains. */
+  /** What the transaction that is being sent lacks; undefined: something of a file that no table explains. */
   readonly current = new Set<Relation | undefined>();
+  /** How many of its changes are not printed. */
+  currentCount = 0;
+  /** Behind which records are missing. */
+  gapAt = Infinity;
 
-  row(relation: Relation, position: number, lacksValue: boolean): void {
-    this.current.add(relation);
-    countOf(lacksValue ? this.lacking : this.rows, relation, position);
+  row(relation: Relation, position: number, why: "rows" | "unfit" | "lacking"): void {
+    this.currentCount++;
+    this.#count(this[why], relation, position);
+  }
+
+  oldRow(relation: Relation, position: number): void {
+    this.#count(this.oldRows, relation, position);
+  }
+
+  value(relation: Relation, position: number): void {
+    this.#count(this.values, relation, position);
+  }
+
+  begin(): void {
+    this.current.clear();
+    this.currentCount = 0;
   }
 
   rolledBack(position: number): void {
@@ -53,14 +78,14 @@ export class Losses {
   }
 
   deleteWithoutIdentity(relation: Relation, position: number): void {
-    this.current.add(relation);
-    countOf(this.withoutIdentity, relation, position);
+    this.#count(this.withoutIdentity, relation, position);
   }
 
   file({ tablespace, database, relfilenode }: Locator, position: number): void {
     // Only initdb creates such files: it belonged to a catalogue and is not followed any more.
     if (relfilenode < FIRST_NORMAL_OID) return;
     this.current.add(undefined);
+    this.currentCount++;
     const key = `${tablespace}/${database}/${relfilenode}`;
     const known = this.unexplained.get(key);
     if (known !== undefined) known.count++;
@@ -69,10 +94,16 @@ export class Losses {
       this.unexplained.set(key, { count: 1, first: position, locator });
     }
   }
-}
 
-function countOf(losses: Map<number, TableLoss>, relation: Relation, position: number): void {
-  const known = losses.get(relation.oid);
-  if (known !== undefined) known.count++;
-  else losses.set(relation.oid, { count: 1, first: position, relation });
+  #count(losses: Map<number, TableLoss>, relation: Relation, position: number): void {
+    this.current.add(relation);
+    const behindGap = position >= this.gapAt ? 1 : 0;
+    const known = losses.get(relation.oid);
+    if (known === undefined) {
+      losses.set(relation.oid, { count: 1, first: position, relation, behindGap });
+    } else {
+      known.count++;
+      known.behindGap += behindGap;
+    }
+  }
 }

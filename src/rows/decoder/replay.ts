@@ -1,46 +1,17 @@
+import type { StoredTuple } from "../../heap/tuple.ts";
 import type { ExternalValue } from "../../heap/varlena.ts";
 import type { Lsn } from "../../lsn.ts";
-import type { PgTime } from "../../pg-time.ts";
-import type { PgoutputMessage, Transaction, WalPosition } from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { RowChange, Transaction, WalPosition } from "../../pgoutput/messages.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
-import type { CatalogOverTime, Owner } from "../catalog/history.ts";
+import type { Owner } from "../catalog/history.ts";
 import type { TableChange } from "../catalog/table-version.ts";
-import type { Losses } from "./losses.ts";
+import type { EndedTransaction, ReplayParts } from "./replay-parts.ts";
 import { Announcements } from "../messages/announcements.ts";
 import { logicalMessageOf, truncateOf } from "../messages/payloads.ts";
 import { RowWriter } from "../messages/row-writer.ts";
 import { type TablePlan, TablePlans, nameOnly } from "../messages/table-plans.ts";
-import { type KeptValues, TransactionChunks, chunkOf } from "../toast/chunks.ts";
+import { TransactionChunks, chunkOf } from "../toast/chunks.ts";
 import { Change, ChangeBit, ChangeKind, OldRow } from "../transactions/change-log.ts";
-
-/** A transaction, or a rolled-back savepoint, whose end was read. */
-export interface EndedTransaction {
-  readonly xid: number;
-  readonly owner: Owner;
-  /** The start of the record that ends it. */
-  readonly start: number;
-  readonly end: number;
-  readonly time: PgTime;
-  readonly aborted: boolean;
-  readonly partial: boolean;
-  /** 0 if none. */
-  readonly originId: number;
-  readonly originLsn: Lsn;
-}
-
-export interface ReplayParts {
-  readonly catalog: CatalogOverTime;
-  readonly registry: TypeRegistry;
-  readonly losses: Losses;
-  /** Values kept beyond their transaction, if old rows are needed. */
-  readonly kept: KeptValues;
-  readonly messages: boolean;
-  readonly tablesChanged: boolean;
-  /** Whether a change is printed with its whole old row. */
-  readonly fullOld: (logical: boolean) => boolean;
-  readonly send: (message: PgoutputMessage) => void;
-}
 
 const NO_POSITION: WalPosition = { high: 0, low: 0 };
 /** The number of changes between two chances to write. */
@@ -61,7 +32,7 @@ export class Replay {
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
-    this.#plans = new TablePlans(parts.catalog);
+    this.#plans = new TablePlans(parts.catalog, parts.asked.tables);
     this.#newRows = new RowWriter();
     this.#oldRows = new RowWriter();
     this.#announcements = new Announcements(parts.catalog, parts.registry, parts.send);
@@ -74,7 +45,7 @@ export class Replay {
     this.#transaction = { xid: ended.xid, commitTime };
     this.#begun = false;
     this.#chunks.clear();
-    this.#parts.losses.current.clear();
+    this.#parts.losses.begin();
     const tables = this.#parts.tablesChanged ? this.#tableChanges(ended.owner) : [];
     /** A speculative insert until it is confirmed or aborted. */
     let held: Change | undefined;
@@ -156,41 +127,49 @@ export class Replay {
   }
 
   #row(change: Change, plan: TablePlan): void {
-    const { losses } = this.#parts;
-    const { oldRow, newRow, oldFrom } = change;
-    const isDelete = change.kind === ChangeKind.delete;
-    const after =
-      newRow === undefined ? undefined : this.#newRows.write(newRow, plan, this.#resolve);
-    const { position: at } = change;
-    if (!isDelete && after === undefined) {
-      return losses.row(plan.relation, at, newRow !== undefined && this.#newRows.lacksValue);
+    const { asked, losses, send } = this.#parts;
+    const { oldRow, newRow, oldFrom, position: at } = change;
+    const kind = kindOf(change);
+    const position = positionOf(at);
+    if (!plan.asked || !asked.kinds(kind)) {
+      // Only that there was a change of the table.
+      this.#begin(position);
+      return void this.#announcements.relation(plan, this.#transaction);
     }
+    const [newRows, oldRows] = [this.#newRows, this.#oldRows];
+    const after = newRow === undefined ? undefined : newRows.write(newRow, plan, this.#resolve);
+    if (kind !== "delete" && after === undefined) {
+      return losses.row(plan.relation, at, whyLost(newRow, newRows));
+    }
+    let lacksValue = after !== undefined && newRows.hasUnresolved;
+    // The server sends no value that stays as it is.
+    if (kind === "update" && !this.#full) lacksValue = false;
     let before: TupleData | undefined;
-    if (change.kind !== ChangeKind.insert) {
-      if (oldRow !== undefined) before = this.#oldRows.write(oldRow, plan, this.#resolve);
+    if (kind !== "insert") {
+      if (oldRow !== undefined) before = oldRows.write(oldRow, plan, this.#resolve);
+      lacksValue ||= before !== undefined && oldRows.hasUnresolved;
       const lost =
         (oldRow !== undefined && before === undefined) || change.has(ChangeBit.oldMissing);
-      const lacksValue = oldRow !== undefined && this.#oldRows.lacksValue;
-      if (lost) losses.row(plan.relation, at, lacksValue);
       // If the key does not fit the table, the new row may not either.
-      if (lost && (isDelete || oldFrom === OldRow.key || oldFrom === OldRow.whole)) return;
-      if (isDelete && before === undefined) {
+      if (lost && (kind === "delete" || oldFrom === OldRow.key || oldFrom === OldRow.whole)) {
+        return losses.row(plan.relation, at, whyLost(oldRow, oldRows));
+      }
+      if (lost) losses.oldRow(plan.relation, at);
+      if (kind === "delete" && before === undefined) {
         return losses.deleteWithoutIdentity(plan.relation, at);
       }
     }
+    if (lacksValue) losses.value(plan.relation, at);
     const asKey = oldFrom === OldRow.key;
     const key = asKey ? (before ?? null) : null;
     const old = asKey ? null : (before ?? null);
-    const position = positionOf(at);
     this.#begin(position);
     const relation = this.#announcements.relation(plan, this.#transaction);
     const head = { position, transaction: this.#transaction, relation };
-    const { send } = this.#parts;
-    if (isDelete) send({ kind: "delete", ...head, key, old, new: null });
+    if (kind === "delete") send({ kind, ...head, key, old, new: null });
     else if (after === undefined) return;
-    else if (change.kind === ChangeKind.insert) {
-      send({ kind: "insert", ...head, key: null, old: null, new: after });
-    } else send({ kind: "update", ...head, key, old, new: after });
+    else if (kind === "insert") send({ kind, ...head, key: null, old: null, new: after });
+    else send({ kind, ...head, key, old, new: after });
   }
 
   readonly #resolve = (value: ExternalValue): Uint8Array | undefined =>
@@ -275,13 +254,28 @@ export class Replay {
     const { aborted, start, end, time } = this.#ended;
     const transaction = this.#transaction;
     const position = positionOf(end);
+    const { currentCount } = this.#parts.losses;
+    const lost = currentCount > 0 ? { lost: currentCount } : {};
     if (aborted) {
-      const abort = { abortLsn: lsnOf(start), abortTime: time };
+      const abort = { abortLsn: lsnOf(start), abortTime: time, ...lost };
       return this.#parts.send({ kind: "abort", position, transaction, ...abort });
     }
-    const commit = { commitLsn: lsnOf(start), endLsn: lsnOf(end), commitTime: time };
+    const commit = { commitLsn: lsnOf(start), endLsn: lsnOf(end), commitTime: time, ...lost };
     this.#parts.send({ kind: "commit", position, transaction, ...commit });
   }
+}
+
+function whyLost(
+  row: StoredTuple | undefined,
+  { lacksValue }: RowWriter,
+): "rows" | "unfit" | "lacking" {
+  if (row === undefined) return "rows";
+  return lacksValue ? "lacking" : "unfit";
+}
+
+function kindOf({ kind }: Change): RowChange["kind"] {
+  if (kind === ChangeKind.insert) return "insert";
+  return kind === ChangeKind.delete ? "delete" : "update";
 }
 
 function positionOf(position: number): WalPosition {

@@ -23,6 +23,8 @@ export class WalState implements DetailSink {
   hasWanted = false;
   /** Where wal_level is replica or higher from now on: whether it was before is not known. */
   levelUnknownBefore: number | undefined;
+  /** full_page_writes was off somewhere. */
+  lacksImages = false;
   /** The redo point of the input's first checkpoint, if it precedes the input. */
   redoBefore: number | undefined;
   readonly #from: number;
@@ -116,7 +118,10 @@ export class WalState implements DetailSink {
     if (key === "xids" || key === "subxids") this.#xids = [...this.#xids, ...value];
   }
 
-  bool(): void {}
+  bool(key: string, value: boolean): void {
+    if (key === "full_page_writes" && !value) this.lacksImages = true;
+  }
+
   time(): void {}
   names(): void {}
   rows(): void {}

@@ -18,10 +18,13 @@ export class RowWriter {
   readonly #deformed = new DeformedTuple();
   /** The last row is older than a column whose value there is not known. */
   lacksValue = false;
+  /** A value of the last row is stored out of line and not available. */
+  hasUnresolved = false;
 
   /** Undefined if the tuple does not fit the table, or a value is damaged: the row is then unknown. */
   write(tuple: StoredTuple, plan: TablePlan, resolve: ResolveExternal): TupleData | undefined {
     this.lacksValue = false;
+    this.hasUnresolved = false;
     if (!this.#deformed.deform(tuple, plan.table.attributes)) return undefined;
     const out = this.#out;
     out.begin();
@@ -64,6 +67,7 @@ export class RowWriter {
         const payload = resolve(externalValue(bytes, start));
         if (payload === undefined) {
           out.unchanged();
+          this.hasUnresolved = true;
           return true;
         }
         return write(payload, 0, payload.length, out);

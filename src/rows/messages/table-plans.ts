@@ -25,6 +25,8 @@ export interface TablePlan {
   readonly columns: readonly PlannedColumn[];
   /** Its rows are printed, like those of a published table. */
   readonly sent: boolean;
+  /** Its rows are asked for. */
+  readonly asked: boolean;
   /** Behind its rows the server forgets TOAST chunks. */
   readonly logged: boolean;
 }
@@ -39,10 +41,15 @@ const IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = {
 /** The plans by table version, which is one object as long as nothing relevant changes. */
 export class TablePlans {
   readonly #catalog: Pick<CatalogOverTime, "types" | "missingText">;
+  readonly #asked: (relation: Relation) => boolean;
   readonly #plans = new WeakMap<TableVersion, TablePlan>();
 
-  constructor(catalog: Pick<CatalogOverTime, "types" | "missingText">) {
+  constructor(
+    catalog: Pick<CatalogOverTime, "types" | "missingText">,
+    asked: (relation: Relation) => boolean,
+  ) {
     this.#catalog = catalog;
+    this.#asked = asked;
   }
 
   /** @param table the last one looked up in the catalogue */
@@ -66,10 +73,9 @@ export class TablePlans {
       columns.push({ index, attribute, write, writeMissing });
     }
     const normal = table.oid >= FIRST_NORMAL_OID && table.relrewrite === 0;
+    const relation = relationOf(table, columns);
     return {
-      table,
-      relation: relationOf(table, columns),
-      columns,
+      ...{ table, relation, columns, asked: this.#asked(relation) },
       sent: normal && table.relkind === "r" && table.persistence === "p",
       logged: normal && table.relkind !== "t",
     };

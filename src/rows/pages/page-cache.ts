@@ -1,60 +1,41 @@
-import type { ImageForm } from "../../wal/images/images.ts";
 import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import type { Locator } from "./locator.ts";
+import { PageFile } from "./page-file.ts";
+import { MEMORY_BYTES, type Spill } from "./spill.ts";
+import {
+  PAGE_OVERHEAD_BYTES,
+  type RelationPages,
+  type StoredImage,
+  type Tracked,
+  TrackedPage,
+} from "./tracked-page.ts";
 
-/** The memory of a page besides its bytes: objects, and its entries in two maps. */
-const OVERHEAD_BYTES = 256;
 /** The number of buffers of dropped pages to keep for new ones. */
 const SPARE_MAX = 64;
+/** Views of so many pages may be in use. */
+const IN_USE_BYTES = 16 * (PAGE_BYTES + PAGE_OVERHEAD_BYTES);
 
-export class TrackedPage {
-  /** The page; undefined if `image` is not restored yet. */
-  bytes: Uint8Array | undefined;
-  image: StoredImage | undefined;
-  /** All items are known: missing ones do not exist. */
-  complete = false;
-  readonly relation: RelationPages;
-  readonly block: number;
-  /** Links bounded pages in the order of use. */
-  newer: TrackedPage | undefined;
-  older: TrackedPage | undefined;
-
-  constructor(relation: RelationPages, block: number) {
-    this.relation = relation;
-    this.block = block;
-  }
-
-  get cost(): number {
-    return OVERHEAD_BYTES + (this.bytes?.length ?? 0) + (this.image?.bytes.length ?? 0);
-  }
+export interface PageMemory {
+  readonly spill: Spill;
+  readonly bytesMax?: number;
 }
 
-/** Kept compressed: most pages are never read. */
-export interface StoredImage extends ImageForm {
-  readonly bytes: Uint8Array;
-}
-
-/** The pages of one file. Files of the same number in other places are linked behind it. */
-export interface RelationPages {
-  readonly tablespace: number;
-  readonly database: number;
-  readonly relfilenode: number;
-  readonly kept: boolean;
-  readonly pages: Map<number, TrackedPage>;
-  next: RelationPages | undefined;
-}
-
-/** Caches pages by file and block. The least recently used bounded pages are dropped. */
+/** Caches pages by file and block. The least recently used ones go to a file; without one all stay. */
 export class PageCache {
   readonly #files = new Map<number, RelationPages>();
   readonly #bytesMax: number;
+  readonly #spilled: PageFile | undefined;
   readonly #spare: Uint8Array[] = [];
+  #relations = 0;
   #newest: TrackedPage | undefined;
   #oldest: TrackedPage | undefined;
-  /** The memory of the bounded pages. */
+  /** The memory of the pages. */
   bytes = 0;
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+  constructor(memory: PageMemory | undefined) {
+    this.#bytesMax =
+      memory === undefined ? Infinity : Math.max(memory.bytesMax ?? MEMORY_BYTES, IN_USE_BYTES);
+    this.#spilled = memory === undefined ? undefined : new PageFile(memory.spill);
   }
 
   relation(tablespace: number, database: number, relfilenode: number): RelationPages | undefined {
@@ -66,21 +47,20 @@ export class PageCache {
     return undefined;
   }
 
-  addRelation(
-    tablespace: number,
-    database: number,
-    relfilenode: number,
-    kept: boolean,
-  ): RelationPages {
+  addRelation({ tablespace, database, relfilenode }: Locator, tracking: Tracked): RelationPages {
     const next = this.#files.get(relfilenode);
     const pages = new Map<number, TrackedPage>();
-    const relation = { tablespace, database, relfilenode, kept, pages, next };
+    const number = this.#relations++;
+    const relation = {
+      ...{ tablespace, database, relfilenode, tracking },
+      ...{ number, pages, spilled: 0, next },
+    };
     this.#files.set(relfilenode, relation);
     return relation;
   }
 
   dropRelation(relation: RelationPages): void {
-    for (const page of relation.pages.values()) this.drop(page);
+    this.truncate(relation, 0);
     const { relfilenode, next } = relation;
     let before = this.#files.get(relfilenode);
     if (before !== relation) {
@@ -88,6 +68,12 @@ export class PageCache {
       if (before !== undefined) before.next = next;
     } else if (next === undefined) this.#files.delete(relfilenode);
     else this.#files.set(relfilenode, next);
+  }
+
+  /** Drops its pages from that block on. */
+  truncate(relation: RelationPages, blocks: number): void {
+    for (const page of relation.pages.values()) if (page.block >= blocks) this.#forget(page);
+    this.#spilled?.forget(relation, blocks);
   }
 
   *relations(): IterableIterator<RelationPages> {
@@ -101,30 +87,34 @@ export class PageCache {
   /** Also marks it as used. */
   page(relation: RelationPages, block: number): TrackedPage | undefined {
     const page = relation.pages.get(block);
-    if (page !== undefined && !relation.kept && page !== this.#newest) {
+    if (page === undefined) return this.#read(relation, block);
+    if (page !== this.#newest) {
       this.#unlink(page);
       this.#link(page);
     }
     return page;
   }
 
-  addPage(relation: RelationPages, block: number): TrackedPage {
-    const page = new TrackedPage(relation, block);
-    relation.pages.set(block, page);
-    if (!relation.kept) {
-      this.#link(page);
-      this.bytes += page.cost;
-    }
+  /** The page, whose content is going to be replaced. */
+  replaced(relation: RelationPages, block: number): TrackedPage {
+    const page = relation.pages.has(block)
+      ? this.page(relation, block)!
+      : this.#add(relation, block);
+    page.changed = true;
     return page;
+  }
+
+  /** The blocks of its pages, and whether all of their items are known. */
+  blocksOf(relation: RelationPages): ReadonlyMap<number, boolean> {
+    const blocks = new Map<number, boolean>();
+    this.#spilled?.forEach(relation, (block, complete) => blocks.set(block, complete));
+    for (const { block, complete } of relation.pages.values()) blocks.set(block, complete);
+    return blocks;
   }
 
   drop(page: TrackedPage): void {
-    page.relation.pages.delete(page.block);
-    if (!page.relation.kept) {
-      this.bytes -= page.cost;
-      this.#unlink(page);
-    }
-    this.#release(page);
+    this.#forget(page);
+    this.#spilled?.delete(page);
   }
 
   /** Returns its buffer; an existing one keeps its content. */
@@ -145,19 +135,47 @@ export class PageCache {
     this.#change(page, page.bytes, undefined);
   }
 
+  #add(relation: RelationPages, block: number): TrackedPage {
+    const page = new TrackedPage(relation, block);
+    relation.pages.set(block, page);
+    this.#link(page);
+    this.bytes += page.cost;
+    return page;
+  }
+
+  #read(relation: RelationPages, block: number): TrackedPage | undefined {
+    const spilled = this.#spilled;
+    const place = spilled?.find(relation, block) ?? 0;
+    if (spilled === undefined || place === 0) return undefined;
+    const page = this.#add(relation, block);
+    const image = spilled.read(place, page, this.buffer(page));
+    if (image !== undefined) this.store(page, image);
+    page.changed = false;
+    return page;
+  }
+
   #change(page: TrackedPage, bytes: Uint8Array | undefined, image: StoredImage | undefined): void {
     const before = page.cost;
     page.bytes = bytes;
     page.image = image;
-    if (page.relation.kept) return;
     this.bytes += page.cost - before;
-    while (this.bytes > this.#bytesMax && this.#oldest !== page) this.drop(this.#oldest!);
+    while (this.bytes > this.#bytesMax && this.#oldest !== page) {
+      const oldest = this.#oldest!;
+      if (oldest.changed) this.#spilled!.write(oldest);
+      this.#forget(oldest);
+    }
   }
 
-  #release(page: TrackedPage): void {
-    const { bytes } = page;
-    if (bytes === undefined) return;
-    if (this.#spare.length < SPARE_MAX) this.#spare.push(bytes);
+  /** Only the one in memory. */
+  #forget(page: TrackedPage): void {
+    page.relation.pages.delete(page.block);
+    this.bytes -= page.cost;
+    this.#unlink(page);
+    this.#release(page);
+  }
+
+  #release({ bytes }: TrackedPage): void {
+    if (bytes !== undefined && this.#spare.length < SPARE_MAX) this.#spare.push(bytes);
   }
 
   #link(page: TrackedPage): void {

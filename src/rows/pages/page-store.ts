@@ -8,6 +8,7 @@ import { HeapPage, type PageTuple } from "../../heap/page.ts";
 import type { BlockReference } from "../../wal/block-reference.ts";
 import { Payload } from "../../wal/detail/payload.ts";
 import { type Decompress, restorePage } from "../../wal/images/images.ts";
+import { PAGE_BYTES } from "../../wal/pages/page.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { Rmgr } from "../../wal/rmgrs.ts";
@@ -15,27 +16,19 @@ import { droppedDatabase, droppedFiles } from "./dropped-files.ts";
 import { HeapChanges, PageChange, pageChange } from "./heap-changes.ts";
 import { HeapPageWriter } from "./heap-page-writer.ts";
 import type { Locator } from "./locator.ts";
-import { type RelationPages, PageCache, type TrackedPage } from "./page-cache.ts";
-
-export const Tracking = {
-  none: 0,
-  /** The least recently used pages are dropped and unknown until their next image. */
-  bounded: 1,
-  /** Always kept, for catalogues. */
-  kept: 2,
-} as const;
-export type Tracking = (typeof Tracking)[keyof typeof Tracking];
+import { PageCache, type PageMemory } from "./page-cache.ts";
+import { STORED_IMAGE_BYTES_MAX } from "./page-file.ts";
+import type { RelationPages, Tracked, TrackedPage } from "./tracked-page.ts";
 
 export interface PageStoreOptions {
-  /** Called for each block of a heap record or image that is not tracked, so it has to be quick. */
-  readonly tracking: (tablespace: number, database: number, relfilenode: number) => Tracking;
+  /** Called at `lsn` for each block of a heap record or image of a file that is not tracked, so it has to be quick. */
+  readonly tracks: (file: Locator, lsn: number) => Tracked | undefined;
   /** Without it, images compressed with zstd are unknown. */
   readonly zstd?: Decompress | undefined;
-  /** The memory for bounded pages. */
-  readonly bytesMax?: number;
+  /** Where the least recently used pages go; without it all stay in memory. */
+  readonly memory?: PageMemory | undefined;
 }
 
-const BYTES_MAX = 64 * 1024 * 1024;
 const FPI_FOR_HINT = 0xa0;
 const FPI = 0xb0;
 const STORAGE_CREATE = 0x10;
@@ -43,22 +36,24 @@ const STORAGE_TRUNCATE = 0x20;
 const TRUNCATE_HEAP = 1;
 
 export class PageStore {
-  readonly #tracking: PageStoreOptions["tracking"];
+  readonly #tracks: PageStoreOptions["tracks"];
   readonly #zstd: Decompress | undefined;
   readonly #cache: PageCache;
   readonly #changes = new HeapChanges();
   readonly #page = new HeapPage();
   readonly #writer = new HeapPageWriter();
   readonly #payload = new Payload();
+  /** The last record's images of files of which only these are followed. */
+  #passing: Array<{ relation: RelationPages; block: number; bytes: Uint8Array }> = [];
 
-  constructor({ tracking, zstd, bytesMax = BYTES_MAX }: PageStoreOptions) {
-    this.#tracking = tracking;
+  constructor({ tracks, zstd, memory }: PageStoreOptions) {
+    this.#tracks = tracks;
     this.#zstd = zstd;
-    this.#cache = new PageCache(bytesMax);
+    this.#cache = new PageCache(memory);
   }
 
-  /** The memory of the bounded pages. */
-  get boundedBytes(): number {
+  /** The memory of the pages. */
+  get bytes(): number {
     return this.#cache.bytes;
   }
 
@@ -67,6 +62,7 @@ export class PageStore {
    * that of a DELETE: the old one is still on its page.
    */
   apply(record: WalRecord, version: WalVersion): void {
+    if (this.#passing.length > 0) this.#passing = [];
     switch (record.rmgr) {
       case Rmgr.heap:
       case Rmgr.heap2:
@@ -100,14 +96,19 @@ export class PageStore {
   /** Returns the page as far as it is known; a view like tupleAt()'s. */
   pageAt(file: Locator, block: number): Uint8Array | undefined {
     const relation = this.#relation(file);
+    if (relation?.tracking === "images") {
+      return this.#passing.find((each) => each.relation === relation && each.block === block)
+        ?.bytes;
+    }
     const page = relation === undefined ? undefined : this.#cache.page(relation, block);
     return page === undefined ? undefined : this.#open(page);
   }
 
   /** The tracked blocks of a file, and whether all of their items are known. */
   blocksOf(file: Locator): ReadonlyArray<{ readonly block: number; readonly complete: boolean }> {
-    const pages = this.#relation(file)?.pages.values() ?? [];
-    return Array.from(pages, ({ block, complete }) => ({ block, complete }));
+    const relation = this.#relation(file);
+    const blocks = relation === undefined ? [] : this.#cache.blocksOf(relation);
+    return Array.from(blocks, ([block, complete]) => ({ block, complete }));
   }
 
   /** Records are missing: every page is unknown until its next image. */
@@ -140,66 +141,74 @@ export class PageStore {
     const forks = data.u32();
     if (isTruncate ? (forks & TRUNCATE_HEAP) === 0 : forks !== 0) return;
     if (blocks === 0) return this.#dropFile(file);
-    for (const page of this.#relation(file)?.pages.values() ?? []) {
-      if (page.block >= blocks) this.#cache.drop(page);
-    }
+    const relation = this.#relation(file);
+    if (relation !== undefined) this.#cache.truncate(relation, blocks);
   }
 
   #applyHeap(record: WalRecord, version: WalVersion): void {
     for (let index = 0; index < record.blockCount; index++) {
       const block = record.blocks[index]!;
       if (block.fork !== 0 || this.#applyImage(record, block) || block.id !== 0) continue;
-      const page = this.#changedPage(block, pageChange(record));
+      const page = this.#changedPage(block, pageChange(record), record.lsn);
       const bytes = page === undefined ? undefined : this.#open(page);
-      if (bytes === undefined || this.#changes.apply(record, block, version, bytes)) continue;
-      this.#cache.drop(page!);
+      if (page === undefined || bytes === undefined) continue;
+      page.changed = true;
+      if (!this.#changes.apply(record, block, version, bytes)) this.#cache.drop(page);
     }
   }
 
   /** The page that a record changes, empty if the record creates it. Undefined if it is not tracked. */
-  #changedPage(block: BlockReference, change: PageChange): TrackedPage | undefined {
+  #changedPage(block: BlockReference, change: PageChange, lsn: number): TrackedPage | undefined {
     if (change === PageChange.none) return undefined;
-    const relation = change === PageChange.add ? this.#tracked(block) : this.#relation(block);
-    if (relation === undefined) return undefined;
-    let page = this.#cache.page(relation, block.block);
-    if (page === undefined && change === PageChange.change) return undefined;
-    if (page !== undefined && !block.willInit) return page;
-    page ??= this.#cache.addPage(relation, block.block);
+    const relation = change === PageChange.add ? this.#tracked(block, lsn) : this.#relation(block);
+    if (relation === undefined || relation.tracking === "images") return undefined;
+    const known = block.willInit ? undefined : this.#cache.page(relation, block.block);
+    if (known !== undefined || change === PageChange.change) return known;
+    const page = this.#cache.replaced(relation, block.block);
     this.#writer.attach(this.#cache.buffer(page)).clear();
     this.#cache.restored(page);
     page.complete = block.willInit;
     return page;
   }
 
-  #tracked({ tablespace, database, relfilenode }: BlockReference): RelationPages | undefined {
-    const known = this.#cache.relation(tablespace, database, relfilenode);
-    if (known !== undefined) return known;
-    const tracking = this.#tracking(tablespace, database, relfilenode);
-    if (tracking === Tracking.none) return undefined;
-    const kept = tracking === Tracking.kept;
-    return this.#cache.addRelation(tablespace, database, relfilenode, kept);
+  #tracked(block: BlockReference, lsn: number): RelationPages | undefined {
+    let relation = this.#relation(block);
+    if (relation === undefined) {
+      const tracking = this.#tracks(block, lsn);
+      if (tracking === undefined) return undefined;
+      relation = this.#cache.addRelation(block, tracking);
+    }
+    const { tracking } = relation;
+    return typeof tracking !== "function" || tracking(block.block) ? relation : undefined;
   }
 
   /** Returns false if there is none to apply. */
   #applyImage(record: WalRecord, block: BlockReference): boolean {
     if (!block.hasImage || !block.imageApplied || block.fork !== 0) return false;
-    const relation = this.#tracked(block);
+    const relation = this.#tracked(block, record.lsn);
     if (relation === undefined) return true;
-    const page =
-      this.#cache.page(relation, block.block) ?? this.#cache.addPage(relation, block.block);
+    if (relation.tracking === "images") {
+      const bytes = new Uint8Array(PAGE_BYTES);
+      if (!restorePage(record.blockImage(block), block, bytes, this.#zstd)) return true;
+      if (this.#writer.attach(bytes).isHeap()) {
+        this.#passing.push({ relation, block: block.block, bytes });
+      }
+      return true;
+    }
+    const page = this.#cache.replaced(relation, block.block);
     page.complete = true;
     const { imageCompression, holeOffset, holeBytes } = block;
     const image = record.blockImage(block);
-    if (imageCompression !== "none") {
+    if (imageCompression !== "none" && image.length <= STORED_IMAGE_BYTES_MAX) {
       const bytes = image.slice();
       this.#cache.store(page, { bytes, imageCompression, holeOffset, holeBytes });
       return true;
     }
     const bytes = this.#cache.buffer(page);
     this.#cache.restored(page);
-    restorePage(image, block, bytes);
+    const restored = restorePage(image, block, bytes, this.#zstd);
     // It belongs to an index, or is damaged.
-    if (!this.#writer.attach(bytes).isHeap()) this.#cache.drop(page);
+    if (!restored || !this.#writer.attach(bytes).isHeap()) this.#cache.drop(page);
     return true;
   }
 

@@ -7,6 +7,9 @@ import {
 } from "../../heap/tuple.ts";
 import type { BlockReference } from "../../wal/block-reference.ts";
 import type { PageStore } from "../pages/page-store.ts";
+import { PairMap } from "../pages/pair-map.ts";
+import { MEMORY_BYTES, type Spill } from "../pages/spill.ts";
+import { PAGE_BYTES } from "../../wal/pages/page.ts";
 import { type ExternalValue, externalPayload, varlenaPayload } from "../../heap/varlena.ts";
 
 /** A row of a TOAST table. `data` is a view of the tuple. */
@@ -34,7 +37,7 @@ export function chunkOf(tuple: StoredTuple): Chunk | undefined {
   const { bytes } = tuple;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const data = varlenaPayload(bytes, starts[2]!, ends[2]!);
-  if (data === undefined) return undefined;
+  if (data === undefined || data.length > PAGE_BYTES) return undefined;
   return {
     valueId: view.getUint32(starts[0]!, true),
     sequence: view.getInt32(starts[1]!, true),
@@ -54,22 +57,19 @@ export function* chunksOf(pages: PageStore, block: BlockReference): Generator<Ch
   }
 }
 
-/** The memory of a chunk besides its bytes. */
-const CHUNK_COST = 200;
-
 /** The chunks of one value, by sequence number. */
-export class ValueChunks {
+class ValueChunks {
   readonly #chunks = new Map<number, Uint8Array>();
   bytes = 0;
-
-  /** The memory used. */
-  get cost(): number {
-    return this.bytes + this.#chunks.size * CHUNK_COST;
-  }
 
   add(sequence: number, data: Uint8Array): void {
     this.bytes += data.length - (this.#chunks.get(sequence)?.length ?? 0);
     this.#chunks.set(sequence, data);
+  }
+
+  /** Adds it unless there is one of that number. */
+  addOlder(sequence: number, data: Uint8Array): void {
+    if (!this.#chunks.has(sequence)) this.add(sequence, data);
   }
 
   /** Undefined if some are missing or belong to another value. */
@@ -106,30 +106,108 @@ export class TransactionChunks {
   }
 }
 
-const KEPT_BYTES_MAX = 64 * 1024 * 1024;
+/*
+ * A piece is a value's chunks as they came in a row, at a multiple of PLACE_BYTES: uint32 place of the piece before it (0: there is
+ * none), uint32 bytes of the chunks; each of them: uint32 sequence, uint32 length, data
+ */
+const PLACE_BYTES = 128;
+const HEADER_BYTES = 8;
+/** So much is read with a piece for the headers of its chunks, at a time. */
+const CHUNK_BYTES_MIN = 256;
+const FIRST_BYTES = 64 * 1024;
 
-/** Values kept beyond their transaction for old rows: the oldest are dropped first. */
+/** Values kept beyond their transaction for old rows: in the end in a file. */
 export class KeptValues {
-  readonly #values = new Map<string, ValueChunks>();
-  #bytes = 0;
+  readonly #spill: Spill;
+  readonly #bytesMax: number;
+  /** The place of each value's last piece, by TOAST table and value. */
+  readonly #places = new PairMap();
+  /** What is not in the file yet, from `#from` on. */
+  #buffer = Buffer.alloc(FIRST_BYTES);
+  #used = 0;
+  #from = PLACE_BYTES;
+  /** The last piece, while it can grow. */
+  #last = { relation: 0, valueId: 0, sequence: 0, at: 0 };
 
-  add(toastRelation: number, { valueId, sequence, data }: Chunk): void {
-    const key = `${toastRelation}/${valueId}`;
-    const value = this.#values.get(key) ?? new ValueChunks();
-    this.#values.delete(key);
-    this.#values.set(key, value);
-    const before = value.cost;
-    value.add(sequence, Uint8Array.from(data));
-    this.#bytes += value.cost - before;
-    for (const [oldest, { cost }] of this.#values) {
-      if (this.#bytes <= KEPT_BYTES_MAX) break;
-      this.#values.delete(oldest);
-      this.#bytes -= cost;
-    }
+  constructor(spill: Spill, bytesMax = MEMORY_BYTES / 8) {
+    this.#spill = spill;
+    this.#bytesMax = bytesMax;
+  }
+
+  add(relation: number, { valueId, sequence, data }: Chunk): void {
+    const last = this.#last;
+    const follows =
+      last.relation === relation && last.valueId === valueId && last.sequence + 1 === sequence;
+    const room = HEADER_BYTES + data.length;
+    if (!follows || !this.#fits(room)) this.#begin(relation, valueId, HEADER_BYTES + room);
+    const buffer = this.#buffer;
+    const at = this.#used;
+    buffer.writeUInt32LE(sequence, at);
+    buffer.writeUInt32LE(data.length, at + 4);
+    buffer.set(data, at + HEADER_BYTES);
+    this.#used += room;
+    this.#last = { ...this.#last, sequence };
+    buffer.writeUInt32LE(this.#used - this.#last.at - HEADER_BYTES, this.#last.at + 4);
   }
 
   payload(value: ExternalValue): Uint8Array | undefined {
-    const key = `${value.toastRelation}/${value.valueId}`;
-    return this.#values.get(key)?.payload(value);
+    const { toastRelation, valueId, storedSize } = value;
+    const found = new ValueChunks();
+    let place = this.#places.get(toastRelation, valueId);
+    while (place !== 0 && found.bytes < storedSize) {
+      const piece = this.#read(place * PLACE_BYTES, storedSize);
+      const end = HEADER_BYTES + piece.readUInt32LE(4);
+      for (let at = HEADER_BYTES; at < end;) {
+        const start = at + HEADER_BYTES;
+        const length = piece.readUInt32LE(at + 4);
+        found.addOlder(piece.readUInt32LE(at), piece.subarray(start, start + length));
+        at = start + length;
+      }
+      place = piece.readUInt32LE(0);
+    }
+    return found.payload(value);
   }
+
+  #begin(relation: number, valueId: number, room: number): void {
+    this.#used = aligned(this.#used);
+    if (!this.#fits(room)) {
+      this.#spill.write(this.#buffer.subarray(0, this.#used), this.#from);
+      this.#from += this.#used;
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#buffer.writeUInt32LE(this.#places.get(relation, valueId), at);
+    this.#places.set(relation, valueId, (this.#from + at) / PLACE_BYTES);
+    this.#used += HEADER_BYTES;
+    this.#last = { relation, valueId, sequence: 0, at };
+  }
+
+  /** Makes the buffer larger where it may be. */
+  #fits(room: number): boolean {
+    const needed = aligned(this.#used + room);
+    if (needed <= this.#buffer.length) return true;
+    const size = Math.min(this.#buffer.length * 2, this.#bytesMax);
+    if (needed > size) return false;
+    this.#buffer = Buffer.concat([this.#buffer], size);
+    return true;
+  }
+
+  /** All of the piece, by one read unless it has other chunks too. */
+  #read(at: number, size: number): Buffer {
+    if (at >= this.#from) return this.#buffer.subarray(at - this.#from);
+    const guess = HEADER_BYTES + size + Math.ceil(size / CHUNK_BYTES_MIN + 1) * HEADER_BYTES;
+    const piece = this.#readBytes(at, guess);
+    const length = HEADER_BYTES + piece.readUInt32LE(4);
+    return length <= piece.length ? piece : this.#readBytes(at, length);
+  }
+
+  #readBytes(at: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(Math.min(length, this.#from - at));
+    this.#spill.read(at, bytes);
+    return bytes;
+  }
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / PLACE_BYTES) * PLACE_BYTES;
 }

@@ -1,5 +1,6 @@
 /** A transaction's changes as its records have them, kept until it is known whether it committed. */
 import type { StoredTuple } from "../../heap/tuple.ts";
+import type { Spill } from "../pages/spill.ts";
 
 export const ChangeKind = {
   insert: 1,
@@ -68,14 +69,6 @@ export class Change {
   has(bit: number): boolean {
     return (this.bits & bit) !== 0;
   }
-}
-
-/** Stores blocks that do not fit into memory. */
-export interface Spill {
-  write(bytes: Uint8Array): number;
-  read(at: number, length: number): Uint8Array;
-  /** Nothing written is needed any more. */
-  clear(): void;
 }
 
 interface Block {
@@ -167,7 +160,7 @@ export class ChangeLog {
   *changes(spill: Spill): Generator<Change, void, void> {
     const change = new Change();
     for (const block of this.#blocks) {
-      const bytes = block.bytes ?? spill.read(block.at, block.used);
+      const bytes = block.bytes ?? spill.read(block.at, new Uint8Array(block.used));
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       for (let at = 0; at < block.used; at += view.getUint32(at + 56, true)) {
         readChange(change, bytes, view, at);

@@ -50,6 +50,18 @@ export class TransactionRecord implements DetailSink {
     return this;
   }
 
+  /** The transaction whose end was read: its xid and those of its subtransactions that end with it. */
+  end({ originId = 0, xid }: WalRecord): {
+    readonly xids: readonly [number, ...number[]];
+    readonly time: PgTime;
+    readonly originId: number;
+  } {
+    const { originTime, preparedXid, subxids, timestamp } = this;
+    const top = preparedXid === 0 ? xid : preparedXid;
+    const time = originId !== 0 && originTime !== undefined ? originTime : timestamp;
+    return { xids: [top, ...subxids], time, originId };
+  }
+
   /** Notes the invalidations of the commit that was read last: int8 id, uint32 database at 4, uint32 hash or relation at 8, 16 bytes each. */
   noteInvalidations(record: WalRecord, doubts: Doubts, until: number): void {
     const data = this.#payload.main(record).skip(record.mainBytes - this.#left);

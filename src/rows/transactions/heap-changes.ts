@@ -232,6 +232,26 @@ export class HeapChanges {
   }
 }
 
+/** Whether the record is flagged as logged for decoding. */
+export function isLogged({ rmgr, info, mainBytes, mainStart, view }: WalRecord): boolean {
+  const has = (at: number, flags: number): boolean =>
+    at < mainBytes && (view.getUint8(mainStart + at) & flags) !== 0;
+  if (rmgr === Rmgr.heap2) {
+    return (info & OPERATION) === MULTI_INSERT && has(0, InsertFlag.containsNew);
+  }
+  switch (info & OPERATION) {
+    case Heap.insert:
+      return has(2, InsertFlag.containsNew);
+    case Heap.delete:
+      return has(7, DeleteFlag.oldWhole | DeleteFlag.oldKey);
+    case Heap.update:
+    case Heap.hotUpdate:
+      return has(7, UpdateFlag.containsNew);
+    default:
+      return false;
+  }
+}
+
 function placeOf(block: number, item: number): number {
   return ((block << 11) | item) >>> 0;
 }

@@ -1,7 +1,5 @@
-import { type Change, ChangeLog, type Spill } from "./change-log.ts";
-
-/** For all open transactions together; beyond it the largest goes to the spill. */
-const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+import { MEMORY_BYTES, type Spill } from "../pages/spill.ts";
+import { type Change, ChangeLog } from "./change-log.ts";
 
 /** The changes of transactions whose end has not been read, by the (sub)transaction's xid. */
 export class OpenTransactions {
@@ -9,11 +7,14 @@ export class OpenTransactions {
   /** The top-level transaction of each subtransaction that the WAL has named. */
   readonly #parents = new Map<number, number>();
   readonly #spill: Spill;
+  readonly #bytesMax: number;
   #bytes = 0;
   #spilled = 0;
 
-  constructor(spill: Spill) {
+  /** @param bytesMax for all of them together; beyond it the largest goes to the spill */
+  constructor(spill: Spill, bytesMax = MEMORY_BYTES) {
     this.#spill = spill;
+    this.#bytesMax = bytesMax;
   }
 
   assign(xid: number, top: number): void {
@@ -35,7 +36,7 @@ export class OpenTransactions {
     const before = log.bytes;
     log.append(change);
     this.#bytes += log.bytes - before;
-    if (this.#bytes > MEMORY_BYTES_MAX) this.#spillLargest();
+    if (this.#bytes > this.#bytesMax) this.#spillLargest();
   }
 
   has(xid: number): boolean {

@@ -40,7 +40,7 @@ for (const version of newestOrBoth()) {
       await tail.server.sql(
         `SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput', false, true)`,
       );
-      const first = tail.follow(t, slot, before, proxy);
+      const first = tail.follow(t, slot, earlier, proxy);
       await tail.server.sql(`BEGIN; ${rows(PREPARED_ROWS)}; PREPARE TRANSACTION '${slot}'`);
       await tail.server.sql(rows(1));
       await tail.holds(slot, `"id":${next - 1},`, first);
@@ -74,10 +74,10 @@ for (const version of newestOrBoth()) {
 
     for (const earlier of [options, ["--two-phase"]]) {
       for (const ack of [[], ["--ack"]]) {
-        const words = [...before, ...ack].join(" ");
+        const words = [...earlier, ...ack].join(" ");
         test(`FILE has its rows once after a kill of ${words}`, async (t) => {
           const slot = `killed${words.replaceAll(/\W+/g, "_")}`;
-          await preparedAgain(t, slot, [...before, ...ack], async (running) => {
+          await preparedAgain(t, slot, [...earlier, ...ack], async (running) => {
             await running.stop("SIGKILL");
             return tail.follow(t, slot, [...options, ...ack, "--wait"]);
           });

@@ -19,6 +19,8 @@ interface Transaction {
 }
 
 export interface Compared {
+  /** Rows that name values in "unchanged". */
+  readonly withoutValues: number;
   /** Rows that were printed, lines with less in them than the whole log has, and of these those without an old row. */
   readonly rows: number;
   readonly less: number;
@@ -74,7 +76,7 @@ export class CutOracle {
   /** @param lossless nothing was reported as left out */
   compare(stdout: string, lossless: boolean): Compared {
     let before = -1;
-    let [rows, less, withoutOld] = [0, 0, 0];
+    let [rows, less, withoutOld, withoutValues] = [0, 0, 0, 0];
     let begin: Line | undefined;
     let seen = 0;
     const printed = new Set<number>();
@@ -89,7 +91,8 @@ export class CutOracle {
       assert.ok(index > before, `not in its order: ${line.text}`);
       before = index;
       if (ROWS.has(line.kind)) rows++;
-      if (exact === undefined && line.kind !== "begin") {
+      if (line.json["unchanged"] !== undefined) withoutValues++;
+      if (exact === undefined && ROWS.has(line.kind)) {
         less++;
         const { json } = this.#lines[index]!;
         if (line.json["old"] === undefined && json["old"] !== undefined) withoutOld++;
@@ -104,7 +107,7 @@ export class CutOracle {
       const count = this.#transactionAt(index)?.indexes.length;
       if (isWhole) assert.equal(seen, count, `lines of xid ${line.xid}, which is not partial`);
     }
-    return { rows, less, withoutOld, printed, partial };
+    return { rows, less, withoutOld, withoutValues, printed, partial };
   }
 
   /** The transactions whose changes and end lie between are printed. */
@@ -113,6 +116,21 @@ export class CutOracle {
       if (transaction.first < from || transaction.end > end) continue;
       assert.ok(printed.has(index) || partial.has(index), `xid ${transaction.xid} is missing`);
     }
+  }
+
+  /** The rows in that part of the log whose transactions end there. */
+  rowsBetween(from: number, to: number): number {
+    let count = 0;
+    for (const { end, indexes } of this.#transactions.values()) {
+      const { json } = this.#lines[indexes.at(-1)!]!;
+      const endsAt = positionOf(String(json["commit_lsn"] ?? json["abort_lsn"]));
+      if (endsAt < from || end > to) continue;
+      for (const index of indexes) {
+        const { kind, lsn } = this.#lines[index]!;
+        if (ROWS.has(kind) && positionOf(String(lsn)) >= from) count++;
+      }
+    }
+    return count;
   }
 
   #transactionAt(end: number): Transaction | undefined {
@@ -160,6 +178,10 @@ function isLess(line: Line, whole: Line): boolean {
     JSON.stringify(Object.entries(each.json).filter(([name]) => !names.includes(name)));
   if (line.kind === "begin") {
     return leave(line, ["lsn", "partial"]) === leave(whole, ["lsn", "partial"]);
+  }
+  // Only a transaction that lost changes says so.
+  if (line.kind === "commit" || line.kind === "abort") {
+    return leave(line, ["lost"]) === leave(whole, ["lost"]);
   }
   if (!ROWS.has(line.kind)) return false;
   const parts = ["old", "new", "key", "unchanged"];

@@ -71,6 +71,7 @@ export function makeCut(segments: readonly Segment[], folder: string, number: Nu
   mkdirSync(folder);
   const what: string[] = [];
   let whole = true;
+  const isSound = number(3) === 0;
   let kept = [...segments];
   if (number(3) > 0) {
     const first = number(kept.length);
@@ -81,13 +82,13 @@ export function makeCut(segments: readonly Segment[], folder: string, number: Nu
     kept = kept.slice(0, 1 + number(kept.length));
     what.push(`to ${kept.at(-1)!.name}`);
   }
-  if (number(3) === 0 && kept.length > 2) {
+  if (!isSound && number(3) === 0 && kept.length > 2) {
     const [gone] = kept.splice(1 + number(kept.length - 2), 1 + number(2));
     what.push(`without ${gone!.name} …`);
     whole = false;
   }
   for (const { name, path } of kept) linkSync(path, join(folder, name));
-  for (let count = number(3); count > 0; count--) {
+  for (let count = isSound ? 0 : number(3); count > 0; count--) {
     const { name, used } = kept[number(kept.length)]!;
     const damage = DAMAGE_NAMES[number(DAMAGE_NAMES.length)]!;
     what.push(`${damage} in ${name}`);

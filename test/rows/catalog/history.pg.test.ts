@@ -5,7 +5,7 @@ import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { CatalogHistory } from "../../../src/rows/catalog/history.ts";
 import { LateCatalog } from "../../../src/rows/catalog/late.ts";
 import { endOf } from "../../../src/rows/catalog/transaction-end.ts";
-import { PageStore, Tracking } from "../../../src/rows/pages/page-store.ts";
+import { PageStore } from "../../../src/rows/pages/page-store.ts";
 import { Rmgr } from "../../../src/wal/rmgrs.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { exportCatalog, positionOfText } from "../support/export.ts";
@@ -196,8 +196,8 @@ async function withGap(
   const isLate = LateCatalog.isLate(exported, from);
   const { file, known } = isLate ? first.finish() : { file: exported, known: undefined };
   const pages: PageStore = new PageStore({
-    tracking: (tablespace, database, relfilenode) =>
-      history.isCatalog(tablespace, database, relfilenode) ? Tracking.kept : Tracking.none,
+    tracks: ({ tablespace, database, relfilenode }) =>
+      history.isCatalog(tablespace, database, relfilenode) ? "all" : undefined,
   });
   const history: CatalogHistory = new CatalogHistory(file, pages, known);
   done = false;

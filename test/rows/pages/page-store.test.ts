@@ -1,8 +1,10 @@
 /** Heap pages followed through records, by their bytes. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PageStore, Tracking } from "../../../src/rows/pages/page-store.ts";
+import { PageStore } from "../../../src/rows/pages/page-store.ts";
+import type { PageMemory } from "../../../src/rows/pages/page-cache.ts";
 import { u16, u32 } from "../../wal/support/log-encoder.ts";
+import { MemorySpill } from "../support/memory-spill.ts";
 import {
   type HeapRecord,
   RELATION,
@@ -65,11 +67,8 @@ const prune = (
   ],
 });
 
-function storeOf(records: readonly HeapRecord[], bytesMax?: number): PageStore {
-  const store = new PageStore({
-    tracking: () => Tracking.bounded,
-    ...(bytesMax === undefined ? {} : { bytesMax }),
-  });
+function storeOf(records: readonly HeapRecord[], memory?: PageMemory): PageStore {
+  const store = new PageStore({ tracks: () => "all", memory });
   replayRecords(records, (record) => store.apply(record, 18));
   return store;
 }
@@ -204,21 +203,34 @@ describe("tracked pages", () => {
     assert.deepEqual(columnsOf(storeOf(records), 3), [A, wide, undefined]);
   });
 
-  it("drops what was not used for longest when there is too much", () => {
-    const pages = Array.from({ length: 50 }, (_, block) => image(heapPage([A]), block));
-    const store = storeOf(pages, 20 * 8500);
-    assert.ok(store.boundedBytes <= 20 * 8500);
-    const known = store.blocksOf(RELATION).map(({ block }) => block);
-    assert.deepEqual(
-      known,
-      Array.from({ length: 20 }, (_, index) => 30 + index),
-    );
+  it("has in a file what was not used for longest", () => {
+    const spill = new MemorySpill();
+    const bytesMax = 20 * 8500;
+    const pages = Array.from({ length: 50 }, (_, block) => image(heapPage([A, B]), block));
+    const changes = [7, 30, 7].map((block, index) => ({
+      ...insert(3 + index, [block, 0, 0, 0, 1, 2, 3, 4]),
+      blocks: [{ block, data: tupleData([block, 0, 0, 0, 1, 2, 3, 4]) }],
+    }));
+    const store = storeOf([...pages, ...changes, image(heapPage([B]), 9)], { spill, bytesMax });
+    assert.ok(store.bytes <= bytesMax);
+    assert.equal(store.blocksOf(RELATION).length, 50);
+    for (let block = 0; block < 50; block++) {
+      const C = [block, 0, 0, 0, 1, 2, 3, 4];
+      const more = { 7: [A, B, C, undefined, C], 30: [A, B, undefined, C], 9: [B] }[block];
+      const expected = [...(more ?? [A, B]), ...Array<undefined>(5).fill(undefined)].slice(0, 5);
+      assert.deepEqual(columnsOf(store, 5, block), expected, `block ${block}`);
+    }
+    const { writes } = spill;
+    for (let block = 0; block < 50; block++) columnsOf(store, 1, block);
+    assert.equal(spill.writes, writes, "what was only read is not written again");
+    store.forgetAll();
+    assert.deepEqual(store.blocksOf(RELATION), []);
   });
 
   it("knows nothing after a gap", () => {
     const store = storeOf([image(heapPage([A]))]);
     store.forgetAll();
     assert.deepEqual(columnsOf(store, 1), [undefined]);
-    assert.equal(store.boundedBytes, 0);
+    assert.equal(store.bytes, 0);
   });
 });

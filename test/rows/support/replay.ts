@@ -3,7 +3,7 @@ import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { CatalogHistory, type KnownCatalog } from "../../../src/rows/catalog/history.ts";
 import { LateCatalog } from "../../../src/rows/catalog/late.ts";
 import { OlderChanges } from "../../../src/rows/decoder/older-changes.ts";
-import { PageStore, Tracking } from "../../../src/rows/pages/page-store.ts";
+import { PageStore } from "../../../src/rows/pages/page-store.ts";
 import { endOf } from "../../../src/rows/catalog/transaction-end.ts";
 import type { WalVersion } from "../../../src/wal/pages/versions.ts";
 import type { WalRecord } from "../../../src/wal/record.ts";
@@ -57,10 +57,8 @@ export async function replay(
   if (isLate) ({ file, known: open } = late.finish());
   if (open !== undefined) open = { ...open, doubts: older?.doubts };
   const pages: PageStore = new PageStore({
-    tracking: (tablespace, database, relfilenode) => {
-      const isCatalog = history.isCatalog(tablespace, database, relfilenode);
-      return isCatalog ? Tracking.kept : Tracking.none;
-    },
+    tracks: ({ tablespace, database, relfilenode }) =>
+      history.isCatalog(tablespace, database, relfilenode) ? "all" : undefined,
   });
   const history: CatalogHistory = new CatalogHistory(file, pages, open);
   let known = 0;
