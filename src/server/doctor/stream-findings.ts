@@ -89,11 +89,14 @@ function directly({ host, port }: ConnectionFacts, target: ConnectionTarget): st
 
 /** If a line has an error, the server keeps using the previous version of the file. */
 function checkHbaFile({ hbaFaults }: ConnectionFacts, { admin }: Administration): readonly Check[] {
-  if (hbaFaults === undefined) return [];
+  const name = "pg_hba";
+  if (hbaFaults === undefined) {
+    return [ok(name, "not known to this role: by default only superusers may read pg_hba.conf")];
+  }
   const [first] = hbaFaults;
-  if (first === undefined) return [ok("pg_hba", "no line is at fault")];
+  if (first === undefined) return [ok(name, "no line is at fault")];
   const message = `line ${first.line_number}: ${first.error}; the server still uses the file as it was before`;
-  return [warning("pg_hba", message, psqlCommand(HBA_FAULTS, admin))];
+  return [warning(name, message, psqlCommand(HBA_FAULTS, admin))];
 }
 
 /** @param administration its admin may alter and grant */

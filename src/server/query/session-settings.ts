@@ -41,8 +41,9 @@ const OUTPUT_SETTINGS = `
  */
 const STREAM_SETTINGS = `
   SET client_min_messages = notice;
-  SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
-  WHERE name IN ('transaction_timeout', 'idle_session_timeout')`;
+  SELECT pg_catalog.set_config(name, '0', false)
+  FROM pg_catalog.unnest('{transaction_timeout,idle_session_timeout}'::pg_catalog.text[]) AS name
+  WHERE pg_catalog.current_setting(name, true) IS NOT NULL`;
 
 /**
  * The first message of a session. The path comes first, since each statement is analysed after the earlier ones have

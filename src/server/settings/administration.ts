@@ -4,6 +4,7 @@ import type { Client } from "pg";
 import { psqlCommand } from "../target/paste.ts";
 import { isSocket } from "../target/places.ts";
 import { quoteIdentifier, quoteLiteral, quoteTextArray } from "../query/sql.ts";
+import { isDenied } from "../query/denied.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
@@ -73,7 +74,10 @@ export async function readAdministration(
         ORDER BY r.rolname <> current_user, r.oid LIMIT 1) AS user
      FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_roles m ON m.rolname IN (${roles})`,
     "see who may administer the server",
-  );
+  ).catch((error: unknown) => {
+    if (isDenied(error)) return [];
+    throw error;
+  });
   const path = typeof row?.data === "string" ? `${row.data}/pg_wal` : undefined;
   const { place } = target.reached;
   const here = place !== undefined && isSocket(place);

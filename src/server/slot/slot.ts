@@ -12,6 +12,7 @@ import { walctlCommand } from "../target/paste.ts";
 import { createBeside, optionsOf } from "./beside.ts";
 import { LOSS, lossOf } from "./loss.ts";
 import { readSlots } from "./read.ts";
+import { isDenied } from "../query/denied.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
 import { SqlState } from "../query/sqlstate.ts";
@@ -129,7 +130,10 @@ export async function slotInUseError(
      FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
      WHERE s.slot_name = ${quoteLiteral(name)} AND s.active_pid IS NOT NULL`,
     `see who uses slot "${name}"`,
-  );
+  ).catch((error: unknown) => {
+    if (isDenied(error)) return [];
+    throw error;
+  });
   const message = `slot "${name}" is in use (SQLSTATE ${SqlState.objectInUse})`;
   if (holder === undefined) return new WalctlError(message, { hint: "Try again.", cause });
   const { address, since } = holder;
