@@ -26,8 +26,8 @@ export function fail(check: string, message: string, fix: string | null): Check 
 /** How many names a message contains. */
 const NAMES_MAX = 3;
 
-export function someOf(names: readonly string[]): string {
-  return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? ", …" : "");
+export function someOf(names: readonly string[], comma = ", "): string {
+  return names.slice(0, NAMES_MAX).join(comma) + (names.length > NAMES_MAX ? `${comma}…` : "");
 }
 
 /**

@@ -20,7 +20,9 @@ import {
   inspectPublications,
   inspectSlots,
 } from "./inspect-stream.ts";
+import { readForgotten } from "../slot/open-transactions.ts";
 import { checkpointFindings, notKnown, roleFindings, serverFindings } from "./server-findings.ts";
+import { TRANSACTIONS, transactionFindings } from "./transaction-findings.ts";
 import { connectionFindings, publicationFindings, slotFindings } from "./stream-findings.ts";
 
 /** Checks everything that logical replication needs, and yields each check as soon as its answer is known. */
@@ -46,6 +48,7 @@ export async function* examine(
   yield* await inspectPublications(client, target, server.version, scope.publications)
     .then((facts) => publicationFindings(facts, target, administration))
     .catch(notKnown("publication"));
+  yield* await readForgotten(client).then(transactionFindings).catch(notKnown(TRANSACTIONS));
   yield* await inspectSlots(client, scope)
     .then((facts) => slotFindings(facts, scope, target, administration))
     .catch(notKnown("slot"));

@@ -179,9 +179,12 @@ function creationFault(slot: Slot, target: ConnectionTarget): SlotFault | undefi
     ...{ severity: "warning", kind: "creation" },
     ...{ message: `${holderOf(slot)} is still creating it: ${waiting}` },
     each: `is still being created: ${waiting}`,
-    fix: psqlCommand(blockers, target),
+    fix: psqlCommand([blockers, PREPARED_TRANSACTIONS], target),
   };
 }
+
+const PREPARED_TRANSACTIONS =
+  "SELECT gid, database, owner, prepared FROM pg_catalog.pg_prepared_xacts ORDER BY prepared";
 
 function vacuumFault(
   slot: Slot,
