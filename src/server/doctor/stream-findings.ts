@@ -271,7 +271,7 @@ function checkOrder(
   return pairs.map(({ slot, publication }) => {
     const what = `publication ${quoteIdentifier(publication)} may be newer than the position of slot "${slot}"; what committed before a publication cannot be decoded for it, and stays in the slot`;
     // A second slot does not affect the reader of the first one.
-    const beside = nameBeside(slot, []);
+    const beside = nameBeside(slot, [], names);
     if (names.includes(beside)) {
       return warning("slot_order", `${what}; slot "${beside}" exists too`, null);
     }

@@ -12,6 +12,8 @@ export interface SlotSettings {
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
+  /** Since the server's statistics were reset; null: not known. */
+  readonly walBytesPerSecond: number | null;
 }
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
@@ -66,7 +68,7 @@ async function querySlots(
 }
 
 export async function readSlotSettings(client: Client): Promise<SlotSettings> {
-  const [row] = await queryRows<SlotSettings & Record<string, unknown>>(
+  const [row] = await queryRows<Omit<SlotSettings, "walBytesPerSecond">>(
     client,
     `SELECT current_setting('max_slot_wal_keep_size') AS "maxSlotWalKeepSize",
        current_setting('max_wal_size') AS "maxWalSize",
@@ -75,7 +77,16 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
     "read the settings that concern slots",
   );
   if (row === undefined) throw new ProtocolViolation("no row where there is always one");
-  return row;
+  const [wal] = await queryRows<{ rate: number | null }>(
+    client,
+    `SELECT (wal_bytes / nullif(extract(epoch FROM clock_timestamp() - stats_reset), 0))::float8 AS rate
+     FROM pg_catalog.pg_stat_wal`,
+    "see how much WAL the server writes",
+  ).catch((error: unknown) => {
+    if (isDenied(error)) return [];
+    throw error;
+  });
+  return { ...row, walBytesPerSecond: wal?.rate ?? null };
 }
 
 export async function readSlotNames(client: Client): Promise<readonly string[]> {
