@@ -33,6 +33,11 @@ export function sanitizeLine(text: string): string {
   return text.replace(EMOJI_SELECTOR, "").replace(HOSTILE, escapeCharacter);
 }
 
+/** The same for text of several lines. */
+export function sanitizeLines(text: string): string {
+  return text.split("\n").map(sanitizeLine).join("\n");
+}
+
 /** White space that looks like a space. */
 const SPACES = /(?! )\p{Zs}/gu;
 /** A character with the marks, or the Korean letters, that it is drawn with. */

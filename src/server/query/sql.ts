@@ -64,6 +64,11 @@ export function printableSql(sql: string): string {
     .replace(HOSTILE, (character) => (character === "\n" ? character : " "));
 }
 
+/** A name in SQL to be printed and pasted. */
+export function printableIdentifier(name: string): string {
+  return printableSql(quoteIdentifier(name));
+}
+
 function hexEscape(code: number): string {
   const hex = code.toString(16);
   return code <= 0xffff ? `\\${hex.padStart(4, "0")}` : `\\+${hex.padStart(6, "0")}`;
