@@ -81,6 +81,24 @@ for (const version of newestOrBoth()) {
       await server.sql(`DROP PUBLICATION ${SQL_ODD}`);
     });
 
+    test("A name that the server would cut is refused, and no other publication is taken for it.", async () => {
+      const name = "é".repeat(31) + "x";
+      const longer = `${name}yz`;
+      await server.sql(`CREATE PUBLICATION "${name}" FOR TABLE parent`);
+      const { status, stderr } = await walctl(["setup-publication", longer, "-t", "parent"], {
+        server,
+      });
+      assert.deepEqual(
+        [status, /has 65 bytes, and PostgreSQL's names have 63 at most/.test(stderr)],
+        [2, true],
+      );
+      const drop = await walctl(["drop-publication", longer], { server });
+      assert.match(drop.stderr, /^walctl: error: publication ".*yz" does not exist/);
+      const listed = await walctl(["publications", longer], { server });
+      assert.equal(listed.status, 1);
+      await server.sql(`DROP PUBLICATION "${name}"`);
+    });
+
     test("What doctor and an error suggest works for such names too.", async () => {
       await server.sql(`CREATE TABLE ${SQL_ODD}.nokey (a int)`);
       await server.sql(`CREATE PUBLICATION p FOR TABLE ${SQL_ODD}.nokey`);

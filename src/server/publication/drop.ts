@@ -72,7 +72,7 @@ async function readOwnerAndParents(client: Client, name: string): Promise<OwnerA
        ARRAY(SELECT c.oid FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
              WHERE r.prpubid = p.oid AND c.relkind = 'r'
                AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)) AS parents
-     FROM pg_catalog.pg_publication p WHERE p.pubname = ${quoteLiteral(name)}`,
+     FROM pg_catalog.pg_publication p WHERE p.pubname::text = ${quoteLiteral(name)}`,
     `read the owner of publication ${quoteIdentifier(name)}`,
   );
   return row ?? { owner: null, parents: [] };

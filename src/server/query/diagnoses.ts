@@ -87,6 +87,13 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
       hint: `-h localhost goes over TCP. Who may use the socket: ls -la ${shellQuote(hostOf(target))}`,
     }),
   ],
+  [
+    "EMFILE",
+    () => ({
+      what: "too many open files in this process (EMFILE)",
+      hint: "ulimit -n shows how many it may open, and ulimit -n 1024 allows more.",
+    }),
+  ],
   ["ENOTFOUND", NO_NAME],
   ["EAI_AGAIN", NO_NAME],
   ["ETIMEDOUT", TIMED_OUT],
