@@ -13,7 +13,9 @@ describe("printableSql", () => {
   after(() => server.dispose());
 
   const text = fc.string({
-    unit: fc.constantFrom(..."\n\r\t\x1b\x7f\u202e\u{e0041}\ufe0f'\"\\$-/*eE ab1ö\u0301"),
+    unit: fc.constantFrom(
+      ...Array.from("\n\r\t\x1b\x7f\u202e\u{e0041}\ufe0f'\"\\$-/*eE ab1ö\u0301"),
+    ),
     minLength: 1,
     maxLength: 12,
   });
