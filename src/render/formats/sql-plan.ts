@@ -96,10 +96,9 @@ function cautionsOf(table: string, { triggers, moves }: RuledColumns): Caution[]
 /** @throws WalctlError where SQL cannot name the table: the same text may be the name of another one */
 export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
   if (relation.foreignName !== undefined) {
-    throw new WalctlError(
-      `table ${formatRelationName(relation)} cannot be written as SQL: a name in it is not UTF-8 (bytes ${relation.foreignName})`,
-      { hint: "Rename it, or leave the table out with --only-table; NDJSON has its changes too." },
-    );
+    const what = `table ${formatRelationName(relation)} cannot be written as SQL: a name in it is not UTF-8 (bytes ${relation.foreignName})`;
+    const hint = "Rename it, or leave the table out with --only-table; NDJSON has its changes too.";
+    throw new WalctlError(what, { hint });
   }
   const ruled = types.ruledColumns(relation.oid);
   const { generated, always, keyless, partial, renamed } = ruled;
