@@ -26,8 +26,8 @@ export function fail(check: string, message: string, fix: string | null): Check 
 /** How many names a message contains. */
 const NAMES_MAX = 3;
 
-export function someOf(names: readonly string[]): string {
-  return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? ", …" : "");
+export function someOf(names: readonly string[], comma = ", "): string {
+  return names.slice(0, NAMES_MAX).join(comma) + (names.length > NAMES_MAX ? `${comma}…` : "");
 }
 
 /**
@@ -135,15 +135,22 @@ export function outlookOf(slot: SlotReport): Check["status"] {
 
 const RANKS = { fail: 0, warning: 1, ok: 2 } as const;
 
-/** The worst first: of one status what is lost soonest, then what retains most. */
+/** Of a segment of WAL, unless the cluster has another size. The server keeps some without any slot too. */
+export const SEGMENT_BYTES = 16 * 2 ** 20;
+
+/** The worst first: of one status what is lost soonest, then what retains most segments, then by name. */
 export function worstFirst(slots: readonly SlotReport[]): readonly SlotReport[] {
   const lossOf = (slot: SlotReport): number =>
     isLostSoon(slot) ? (slot.pace?.lost_in_seconds ?? SOON_SECONDS) : SOON_SECONDS;
+  const segments = (slot: SlotReport): number =>
+    Math.floor((slot.retained_bytes ?? 0) / SEGMENT_BYTES);
+  const byName = new Intl.Collator("en", { numeric: true });
   return slots.toSorted(
     (a, b) =>
       RANKS[outlookOf(a)] - RANKS[outlookOf(b)] ||
       lossOf(a) - lossOf(b) ||
-      (a.status === "ok" ? 0 : (b.retained_bytes ?? 0) - (a.retained_bytes ?? 0)),
+      segments(b) - segments(a) ||
+      byName.compare(a.slot, b.slot),
   );
 }
 

@@ -94,10 +94,12 @@ export function advanceSlotCommand(): Command {
 
 export function dropSlotCommand(): Command {
   const command = new Command("drop-slot")
-    .description("drop a slot")
-    .argument("<name>", "the slot's name");
-  return examples(connectionOptions(outputOptions(command)), [
-    "Free the WAL that it retains",
-    "walctl drop-slot shop_slot -d shop",
-  ]);
+    .description("drop a slot of this database, and say what it held")
+    .argument("<name>", "the slot's name")
+    .option("--dry-run", "say what it holds, change nothing");
+  return examples(
+    connectionOptions(outputOptions(command)),
+    ["See what would be lost", "walctl drop-slot shop_slot -d shop --dry-run"],
+    ["Free the WAL that it retains", "walctl drop-slot shop_slot -d shop"],
+  );
 }

@@ -1,5 +1,7 @@
 import { ExitCode } from "../errors.ts";
 import { dropPublication as drop } from "../server/publication/drop.ts";
+import { printableFilters } from "../server/publication/sql.ts";
+import { printableSql } from "../server/query/sql.ts";
 import { readServerVersion } from "../server/settings/preflight.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
@@ -31,9 +33,13 @@ export async function dropPublication(
       await import("../render/reports/publications.ts");
     reporter.clearProgress();
     const { sql, undo, state } = dropped;
+    const isTable = output.format === "table";
     const report = {
-      ...{ publication: name, status: dryRun ? "would_drop" : "dropped", sql: [sql], undo: [undo] },
-      tables: publicationReport(name, state).tables,
+      publication: name,
+      status: dryRun ? "would_drop" : "dropped",
+      sql: isTable ? [printableSql(sql)] : [sql],
+      undo: isTable ? undo.map(printableSql) : undo,
+      tables: publicationReport(name, isTable ? printableFilters(state) : state).tables,
     };
     await print(context, renderDroppedPublication(report, output.format, output));
     return ExitCode.done;

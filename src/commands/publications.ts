@@ -3,6 +3,7 @@ import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { Check } from "../reports.ts";
 import { inspectPublications } from "../server/doctor/inspect-stream.ts";
 import { publicationFindings } from "../server/doctor/stream-findings.ts";
+import { printableFilters } from "../server/publication/sql.ts";
 import { suggestionText } from "../server/publication/suggestion.ts";
 import { quoteIdentifier, quoteIdentifierList } from "../server/query/sql.ts";
 import { readAdministration } from "../server/settings/administration.ts";
@@ -45,8 +46,18 @@ export async function publications(
     const { publicationReport, renderPublications } =
       await import("../render/reports/publications.ts");
     reporter.clearProgress();
+    const isTable = output.format === "table";
     const reports = facts.flatMap(({ name, state, tables }, at) =>
-      state === undefined ? [] : [publicationReport(name, state, tables, faultsOf(checks[at]))],
+      state === undefined
+        ? []
+        : [
+            publicationReport(
+              name,
+              isTable ? printableFilters(state) : state,
+              tables,
+              faultsOf(checks[at]),
+            ),
+          ],
     );
     const width = context.stdout.width() ?? 80;
     const text = renderPublications(reports, together, output.format, width, output);

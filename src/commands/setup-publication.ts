@@ -1,4 +1,5 @@
 import { ExitCode, usageError } from "../errors.ts";
+import { printableSql } from "../server/query/sql.ts";
 import { findWalLevelFault, readServerVersion } from "../server/settings/preflight.ts";
 import { differentPublication, setUpPublication } from "../server/publication/publication.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
@@ -47,7 +48,8 @@ export async function setupPublication(
       reporter.clearProgress();
       const warnings = [...outcome.warnings, ...(fault === undefined ? [] : [fault])];
       for (const warning of warnings) reporter.warn(warning);
-      const { status, sql } = outcome;
+      const { status } = outcome;
+      const sql = output.format === "table" ? outcome.sql.map(printableSql) : outcome.sql;
       const report = { publication: name, status, sql, warnings: warnings.map(warningText) };
       await print(context, renderPublication(report, output.format, output));
       if (status === "different") throw differentPublication(target, plan, outcome);

@@ -107,6 +107,8 @@ export interface Relation {
   readonly keyed: boolean;
   /** False for the stand-in of a relation without a Relation message: columns 1, 2, …, without types. */
   readonly announced: boolean;
+  /** The bytes, in hex, of a name in it that is not UTF-8 (server_encoding SQL_ASCII): no text is this name. */
+  readonly foreignName?: string;
 }
 
 export interface RelationMessage extends Positioned {

@@ -20,27 +20,36 @@ const REPLICA_IDENTITIES = new Map<number, ReplicaIdentity>([
 export function readRelation(reader: ByteReader, at: Surroundings): RelationMessage {
   const transaction = at.transactionOf(reader);
   const oid = reader.uint32();
-  const schema = reader.string();
-  const table = reader.string();
+  const names = [reader.stringBytes(), reader.stringBytes()] as const;
+  const [schema, table] = [decodeName(names[0]), decodeName(names[1])];
   const identity = reader.uint8();
   const replicaIdentity = REPLICA_IDENTITIES.get(identity);
   if (replicaIdentity === undefined) {
     throw reader.invalid(`unknown replica identity ${quoteByte(identity)}`, reader.offset - 1);
   }
-  const columns = readColumns(reader, at);
+  const columnNames: Uint8Array[] = [];
+  const columns = readColumns(reader, at, columnNames);
+  const foreign = [...names, ...columnNames].find((name) => !isUtf8(name));
   const keyed = columns.some((column) => column.key);
   return {
     kind: "relation",
     position: at.position,
     transaction,
-    relation: { oid, schema, table, replicaIdentity, columns, keyed, announced: true },
+    relation: {
+      ...{ oid, schema, table, replicaIdentity, columns, keyed, announced: true },
+      ...(foreign === undefined ? {} : { foreignName: hexOf(foreign) }),
+    },
   };
 }
 
-function readColumns(reader: ByteReader, at: Surroundings): readonly Column[] {
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @param names gets the bytes of each */
+function readColumns(reader: ByteReader, at: Surroundings, names: Uint8Array[]): readonly Column[] {
   const count = reader.uint16();
   if (count > COLUMNS_MAX) throw tooManyColumns(reader, count);
-  const names: Uint8Array[] = [];
   const columns: Column[] = [];
   for (let column = 0; column < count; column++) {
     const key = (reader.uint8() & COLUMN_IS_KEY) !== 0;

@@ -230,6 +230,19 @@ for (const version of newestOrBoth()) {
       await works(["drop-slot", "s_2"]);
     });
 
+    test("A limit of open files is said, and is no bug in walctl.", async () => {
+      for (const command of ["slots", "doctor", "tail -n 1"]) {
+        const script = `ulimit -n 24; '${process.execPath}' '${PROGRAM}' ${command}`;
+        const env = { ...process.env, ...server.env };
+        const run = promisify(execFile)("bash", ["--norc", "-c", script], { env });
+        const { stderr } = await run.then(
+          () => assert.fail("it had enough"),
+          (error: { readonly stderr: string }) => error,
+        );
+        assert.match(stderr, /^walctl: error: .*too many open files.*\nHINT: ulimit -n shows/);
+      }
+    });
+
     test("wrong options", async () => {
       await meet("unknown-option", ["create-slot", "s", "--two-phases"]);
       await meet("malformed-table", ["setup-publication", "p", "-t", "my table"]);

@@ -76,6 +76,33 @@ describe("a database that is not UTF-8", () => {
     assert.equal(inAscii?.content, "size");
   });
 
+  it("Changes of a table, schema or column whose name is not UTF-8 are refused as SQL, which would name another.", async () => {
+    const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
+    for (const [table, column] of [
+      ["t\xe4", "a"],
+      ["s\xe4.t", "a"],
+      ["c", "a\xe4"],
+    ] as const) {
+      const [schema, name] = table.includes(".") ? table.split(".") : ["public", table];
+      psql(
+        "plain",
+        "SQL_ASCII",
+        bytes(`CREATE SCHEMA IF NOT EXISTS "${schema}"; CREATE TABLE "${schema}"."${name}" ("${column}" int PRIMARY KEY);
+          CREATE PUBLICATION q FOR TABLE "${schema}"."${name}"; SELECT pg_create_logical_replication_slot('q', 'pgoutput');
+          INSERT INTO "${schema}"."${name}" VALUES (1)`),
+      );
+      const args = ["tail", "-d", "plain", "-S", "q", "-P", "q", "-E", "now", "-F", "sql"];
+      const { status, stdout, stderr } = await walctl(args, { server });
+      assert.equal(status, 1);
+      assert.doesNotMatch(stdout, /INSERT/);
+      assert.match(
+        stderr,
+        /^walctl: error: table .* cannot be written as SQL: .* \(bytes (74|73|61)e4\)\nHINT: /m,
+      );
+      psql("plain", "SQL_ASCII", bytes("DROP PUBLICATION q; SELECT pg_drop_replication_slot('q')"));
+    }
+  });
+
   it("keeps columns apart whose names are not UTF-8", async () => {
     psql(
       "plain",

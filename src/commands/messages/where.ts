@@ -2,6 +2,7 @@
  * --where: expressions of CEL about the fields of a message's NDJSON line. Each message is rendered as that line and read
  * back, so that the expression sees what the documentation of the lines says.
  */
+import { usageError } from "../../errors.ts";
 import type { MessageKind, PgoutputMessage } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { NdjsonRenderer } from "../../render/ndjson/ndjson.ts";
@@ -149,8 +150,23 @@ export class Where {
   }
 }
 
+const TIME_OF_COLUMN =
+  /\b((?:new|old|key)\.\w+)\s*[!=]=\s*(?:timestamp|duration)\(|\b(?:timestamp|duration)\([^()]*\)\s*[!=]=\s*((?:new|old|key)\.\w+)/;
+
+/** In CEL a text never equals a timestamp, and that is no error. */
+function refuseTimes(text: string): void {
+  const [, before, after] = TIME_OF_COLUMN.exec(text.replace(/"[^"]*"|'[^']*'/g, '""')) ?? [];
+  const column = before ?? after;
+  if (column === undefined) return;
+  throw usageError(
+    `--where compares ${column}, which is text, with a time: they are never equal`,
+    `Compare texts, as the lines print them (${column} == "2026-11-24T10:57:43"), or times: timestamp(${column}), which needs a zone in the text.`,
+  );
+}
+
 /** @throws WalctlError, a usage error that points at the place */
 export async function createWhere(texts: readonly string[], filter: MessageFilter): Promise<Where> {
+  texts.forEach(refuseTimes);
   const [cel, re2] = await Promise.all([
     import("@marcbachmann/cel-js"),
     texts.some(mayMatch) ? import("re2js") : undefined,

@@ -1,14 +1,21 @@
 import { ExitCode } from "../../errors.ts";
-import { dropSlot as drop, requireSlotName } from "../../server/slot/slot.ts";
+import { createSlotWords, optionsOf } from "../../server/slot/beside.ts";
+import { PLUGIN, dropSlot as drop, heldText, requireSlotName } from "../../server/slot/slot.ts";
+import { walctlCommand } from "../../server/target/paste.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
 import { type CommandContext, print } from "../context.ts";
 import { type OutputFlags, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 
+interface DropSlotFlags extends ConnectionFlags, OutputFlags {
+  readonly dryRun?: boolean;
+}
+
+/** Drops a slot, and says what it held: nothing brings that back. */
 export async function dropSlot(
   name: string,
-  flags: ConnectionFlags & OutputFlags,
+  flags: DropSlotFlags,
   context: CommandContext,
 ): Promise<ExitCode> {
   const output = outputOptions(flags, context);
@@ -17,10 +24,16 @@ export async function dropSlot(
   const reporter = new Reporter(context, output);
   reporter.progress(`dropping slot "${name}"`);
   try {
-    await withConnection(target, "ordinary", context.stop, (client) => drop(client, name));
+    const { dryRun = false } = flags;
+    const slot = await withConnection(target, "ordinary", context.stop, (client) =>
+      drop(client, target, name, dryRun),
+    );
     const { renderDroppedSlot } = await import("../../render/reports/setup.ts");
     reporter.clearProgress();
-    const report = { slot: name, status: "dropped" } as const;
+    const again = walctlCommand(createSlotWords(name, optionsOf(slot)), target);
+    const another = slot.plugin === PLUGIN ? `; another one, from now on: ${again}` : "";
+    reporter.notice(`slot "${name}": ${heldText(slot)}${another}`);
+    const report = { slot: name, status: dryRun ? "would_drop" : "dropped" } as const;
     await print(context, renderDroppedSlot(report, output.format, output));
     return ExitCode.done;
   } finally {

@@ -288,7 +288,7 @@ function bootstrapRequest(
     ...{ publications, twoPhase, messages, slot, createMissing, plan },
     lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
     stop: context.stop,
-    onWaiting: (text) => reporter.progress(text),
+    onWaiting: (text) => reporter.progress(`waiting for ${text}`),
     onNotice: (text) => reporter.notice(text),
     onWarning: (message) => {
       if (!warned.has(message)) reporter.warn({ message });

@@ -2,12 +2,7 @@
  * A terminal must not receive text from a database as it is: a value may contain escape sequences, text that runs
  * backwards, or invisible characters. This makes all of them visible.
  */
-const HOSTILE =
-  // C0, DEL and C1; line and paragraph separators; what Unicode says to show as nothing (zero-width and joining
-  // characters, bidi controls and isolates, Hangul fillers, variation selectors, tags, BOM); other format characters;
-  // what is no character; the blank of Braille; lone surrogates. Also combining marks that are stacked so high that they
-  // cover the lines above.
-  /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Cf}\p{Noncharacter_Code_Point}\u2800\p{Surrogate}]|(?<=[\p{Mn}\p{Me}]{6})[\p{Mn}\p{Me}]/gu;
+import { HOSTILE } from "../../hostile-text.ts";
 
 /**
  * The selector only asks for an emoji's coloured glyph, and terminals disagree on its width (`❤` is one column, with
@@ -36,6 +31,11 @@ function isHostile(text: string): boolean {
 export function sanitizeLine(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(EMOJI_SELECTOR, "").replace(HOSTILE, escapeCharacter);
+}
+
+/** The same for text of several lines. */
+export function sanitizeLines(text: string): string {
+  return text.split("\n").map(sanitizeLine).join("\n");
 }
 
 /** White space that looks like a space. */

@@ -1,3 +1,4 @@
+import { WalctlError } from "../../errors.ts";
 import type { Column, Relation } from "../../pgoutput/messages.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
@@ -92,7 +93,13 @@ function cautionsOf(table: string, { triggers, moves }: RuledColumns): Caution[]
   return cautions;
 }
 
+/** @throws WalctlError where SQL cannot name the table: the same text may be the name of another one */
 export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
+  if (relation.foreignName !== undefined) {
+    const what = `table ${formatRelationName(relation)} cannot be written as SQL: a name in it is not UTF-8 (bytes ${relation.foreignName})`;
+    const hint = "Rename it, or leave the table out with --only-table; NDJSON has its changes too.";
+    throw new WalctlError(what, { hint });
+  }
   const ruled = types.ruledColumns(relation.oid);
   const { generated, always, keyless, partial, renamed } = ruled;
   const columns = relation.columns.map((column) =>

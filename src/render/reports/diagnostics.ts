@@ -10,6 +10,10 @@ export function renderError(error: unknown, debug: boolean): string {
   if (error instanceof WalctlError) {
     return renderLines("error", error.message, error.detail, error.hint) + trace(error, debug);
   }
+  const limit = limitOf(error);
+  if (limit !== undefined) {
+    return renderLines("error", limit.what, undefined, limit.hint) + trace(error, debug);
+  }
   const what = error instanceof Error ? error.message : String(error);
   const where = error instanceof DecodeError ? ` at byte ${error.offset}` : "";
   return (
@@ -22,6 +26,19 @@ export function renderError(error: unknown, debug: boolean): string {
         : "This is a bug in walctl. Please report it with what WALCTL_DEBUG=1 prints.",
     ) + trace(error, debug)
   );
+}
+
+/** Limits of the system, wherever they are met: they are no bug. */
+function limitOf(error: unknown): { readonly what: string; readonly hint: string } | undefined {
+  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EMFILE") {
+    const hint = "ulimit -n shows how many it may open, and ulimit -n 1024 allows more.";
+    return { what: "too many open files in this process (EMFILE)", hint };
+  }
+  if (code === "ENFILE") {
+    return { what: "too many open files on this machine (ENFILE)", hint: "Try again later." };
+  }
+  return undefined;
 }
 
 export function renderWarning(message: string, detail?: string, hint?: string): string {

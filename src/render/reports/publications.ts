@@ -1,6 +1,6 @@
 import type { Check } from "../../reports.ts";
 import { jsonLine } from "../bytes/json-line.ts";
-import { sanitizeLine } from "../bytes/sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "../bytes/sanitize.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { type Look, type Palette, createPalette } from "../terminal/painted.ts";
 import { formatIdentifier } from "../values/identifier.ts";
@@ -177,6 +177,6 @@ export function renderDroppedPublication(
     ruled: true,
   });
   const statements = (list: readonly string[]): string =>
-    list.map((statement) => `${sanitizeLine(statement)};\n`).join("");
+    list.map((statement) => `${sanitizeLines(statement)};\n`).join("");
   return `${grid}${statements(sql)}-- To have it back:\n${statements(undo)}`;
 }

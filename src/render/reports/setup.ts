@@ -1,7 +1,7 @@
 import { drawGrid } from "../terminal/grid.ts";
 import { jsonLine } from "../bytes/json-line.ts";
 import { createPalette, type Look, type Palette } from "../terminal/painted.ts";
-import { sanitizeLine } from "../bytes/sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "../bytes/sanitize.ts";
 
 /** The report of setup-publication. The keys and their order are part of the contract. */
 export interface PublicationReport {
@@ -35,7 +35,7 @@ type Format = "table" | "ndjson";
 export function renderPublication(report: PublicationReport, format: Format, look: Look): string {
   if (format === "ndjson") return jsonLine(report);
   const { publication, status, sql } = report;
-  const statements = sql.map((statement) => `${sanitizeLine(statement)};\n`).join("");
+  const statements = sql.map((statement) => `${sanitizeLines(statement)};\n`).join("");
   const block = sql.length > 1 ? `BEGIN;\n${statements}COMMIT;\n` : statements;
   return table([["publication", publication], statusCell(status)], look) + block;
 }

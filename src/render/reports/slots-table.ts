@@ -1,6 +1,6 @@
 import { formatByteCount } from "../../byte-count.ts";
 import { shortenName } from "../cells/names.ts";
-import { drawGrid } from "../terminal/grid.ts";
+import { type GridOptions, drawGrid } from "../terminal/grid.ts";
 import { type Look, type Paint, type Palette, createPalette } from "../terminal/painted.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import {
@@ -45,15 +45,11 @@ const PACE: Fact = { head: "read", text: paceText, right: true };
 const FORECAST: Fact = { head: "forecast", text: forecastOf };
 const OPTIONS: Fact = { head: "options", text: (slot) => optionsOf(slot).join(", ") };
 
-/** One line per slot if the width allows, otherwise several lines with the facts in groups. */
 const ALL: readonly Fact[] = [
   ...[DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, PACE, FORECAST, OPTIONS],
 ];
-/** What a watched table leaves out, in this order, before a slot takes more than a line. */
+/** What the table leaves out, in this order, before a slot takes more than a line. */
 const LEFT_OUT: readonly Fact[] = [OPTIONS, PLUGIN, SINCE, DATABASE];
-/** With these limits the table of several lines per slot fits 80 columns. */
-const NAME_WIDTH_MAX = 20;
-const STATE_WIDTH_MAX = 31;
 const SHORT_NAME_WIDTH = 12;
 /** Commands for faults of one kind. */
 const FIXES_MAX = 3;
@@ -72,8 +68,7 @@ export function renderSlotsTable(
 ): string {
   if (all.length === 0) return "The server has no slots.\n";
   const palette = createPalette(look);
-  const leftOut = fits === undefined ? [] : LEFT_OUT;
-  const table = (count: number): string => drawSlots(all.slice(0, count), width, palette, leftOut);
+  const table = (count: number): string => drawSlots(all.slice(0, count), width, palette);
   const lines = Array.from(all, (slot) => briefLine(slot, width, palette));
   const brief = (count: number): string => lines.slice(0, count).join("");
   const rest = (count: number): string => restText(all.slice(count), width);
@@ -93,48 +88,59 @@ export function renderSlotsTable(
   return restText(all, width);
 }
 
-function drawSlots(
-  slots: readonly SlotReport[],
-  width: number,
-  palette: Palette,
-  leftOut: readonly Fact[],
-): string {
-  const isWithin = (text: string): boolean =>
-    text.split("\n").every((line) => visibleWidth(line) <= width);
-  for (let count = 0; count <= leftOut.length; count++) {
-    const facts = ALL.filter((fact) => !leftOut.slice(0, count).includes(fact));
-    const wide = wideTable(slots, facts, palette);
-    if (isWithin(wide)) return wide;
+function drawSlots(slots: readonly SlotReport[], width: number, palette: Palette): string {
+  for (let count = 0; count <= LEFT_OUT.length; count++) {
+    const facts = ALL.filter((fact) => !LEFT_OUT.slice(0, count).includes(fact));
+    const { head, rows, right } = wideTable(slots, facts, palette);
+    const widths = head.map((title, at) =>
+      rows.reduce((most, row) => Math.max(most, visibleWidth(row[at] ?? "")), visibleWidth(title)),
+    );
+    // A cell has a frame and two spaces. To draw what does not fit takes seconds for thousands of slots.
+    const needed = widths.reduce((sum, each) => sum + each + 3, 1);
+    if (needed <= width) return drawGrid({ palette, head, rows, right });
   }
-  const stacked = stackedTable(slots, palette);
-  if (isWithin(stacked)) return stacked;
   return slots.flatMap((slot) => blockOf(slot, width, palette)).join("");
 }
 
-/** A slot in a narrow terminal. */
+/** A slot in a narrow terminal: a line or two in 80 columns. */
 function blockOf(slot: SlotReport, width: number, palette: Palette): readonly string[] {
   const room = Math.max(width - 2, 1);
-  const state = stateText(slot, palette);
-  const facts = [USER, SINCE, KEPT, SAFE, LAG, PACE, FORECAST, PLUGIN, DATABASE, OPTIONS].map(
-    (fact) => {
-      const text = fact.text(slot);
-      if (text === "" || fact.right !== true)
-        return fact === SINCE && text ? `idle since ${text}Z` : text;
-      return `${fact.head} ${text}`;
+  const facts = [
+    STATE,
+    USER,
+    KEPT,
+    SAFE,
+    LAG,
+    PACE,
+    FORECAST,
+    SINCE,
+    PLUGIN,
+    DATABASE,
+    OPTIONS,
+  ].map((fact) => {
+    const text = fact.text(slot);
+    if (text === "" || fact.right !== true)
+      return fact === SINCE && text ? `idle since ${text}Z` : text;
+    return `${fact.head} ${text}`;
+  });
+  const name = pieces(sanitizeLine(slot.slot), room);
+  const named = name.length - 1;
+  const lines = facts.filter(Boolean).reduce<string[]>(
+    (done, fact, at) => {
+      const last = done.at(-1) ?? "";
+      const longer = `${last}${at === 0 ? ": " : ", "}${fact}`;
+      if (visibleWidth(longer) > room) done.push(...pieces(fact, room));
+      else done[done.length - 1] = longer;
+      return done;
     },
+    [...name],
   );
-  const name = pieces(sanitizeLine(slot.slot), width).map((piece) => palette.strong(piece));
-  const lines = [state, ...facts.filter(Boolean)].reduce<string[]>((done, fact) => {
-    const last = done.at(-1);
-    const longer = last === undefined ? fact : `${last}, ${fact}`;
-    if (last === undefined || visibleWidth(longer) > room) done.push(...pieces(fact, room));
-    else done[done.length - 1] = longer;
-    return done;
-  }, []);
-  const [first = "", ...others] = lines;
-  const paint = paintOf(outlookOf(slot), palette);
-  const painted = paint(first.slice(0, state.length)) + first.slice(state.length);
-  return [...name, ...[painted, ...others].map((line) => `  ${line}`)].map((line) => `${line}\n`);
+  const status = outlookOf(slot);
+  const sign = paintOf(status, palette)(signsOf(palette)[status]);
+  return lines.map((line, at) => {
+    const strong = at <= named ? (name[at] ?? "") : "";
+    return `${at === 0 ? sign : " "} ${palette.strong(strong)}${line.slice(strong.length)}\n`;
+  });
 }
 
 /** All that there is room for in a small window. */
@@ -165,46 +171,20 @@ function restText(rest: readonly SlotReport[], width: number): string {
   return wrapWords(text, width).join("\n") + "\n";
 }
 
-function wideTable(slots: readonly SlotReport[], all: readonly Fact[], palette: Palette): string {
+function wideTable(
+  slots: readonly SlotReport[],
+  all: readonly Fact[],
+  palette: Palette,
+): Required<Pick<GridOptions, "head" | "rows" | "right">> {
   const facts = all.filter((fact) => slots.some((slot) => fact.text(slot) !== ""));
-  return drawGrid({
-    palette,
+  return {
     head: ["slot", ...facts.map(({ head }) => head)].map((title) => palette.quiet(title)),
     rows: slots.map((slot) => [
       palette.strong(sanitizeLine(slot.slot)),
       ...facts.map((fact) => (fact === STATE ? stateCell(slot, palette) : fact.text(slot))),
     ]),
     right: [false, ...facts.map(({ right }) => right === true)],
-  });
-}
-
-function stackedTable(slots: readonly SlotReport[], palette: Palette): string {
-  return drawGrid({
-    palette,
-    head: ["slot", "state", "WAL"].map((title) => palette.quiet(title)),
-    rows: slots.map((slot) => stackedCells(slot, palette).map((lines) => lines.join("\n"))),
-    ruled: true,
-  });
-}
-
-function stackedCells(slot: SlotReport, palette: Palette): ReadonlyArray<readonly string[]> {
-  const name = pieces(sanitizeLine(slot.slot), NAME_WIDTH_MAX).map((piece) =>
-    palette.strong(piece),
-  );
-  const about = [PLUGIN, DATABASE, OPTIONS].flatMap((fact) =>
-    pieces(fact.text(slot), NAME_WIDTH_MAX),
-  );
-  const use = [USER.text(slot), SINCE.text(slot) && `idle since ${SINCE.text(slot)}Z`];
-  const wal = [KEPT, SAFE, LAG, PACE]
-    .map((fact) => [fact.head, fact.text(slot)] as const)
-    .filter(([, text]) => text !== "")
-    .map(([head, text]) => `${palette.quiet(head.padEnd(8))} ${text}`);
-  if (FORECAST.text(slot) !== "") use.push(FORECAST.text(slot));
-  return [
-    [...name, ...about],
-    [stateCell(slot, palette), ...use.flatMap((text) => pieces(text, STATE_WIDTH_MAX))],
-    wal,
-  ];
+  };
 }
 
 function signsOf({ glyphs }: Palette): Readonly<Record<SlotReport["status"], string>> {
@@ -238,16 +218,22 @@ function paceText({ pace, wal_status: state }: SlotReport): string {
   return rate === null || state === "lost" ? "" : `${formatByteCount(rate)}/s`;
 }
 
-function forecastOf({ pace, lag_bytes: lag, wal_status: state }: SlotReport): string {
+function forecastOf({ pace, active, lag_bytes: lag, wal_status: state }: SlotReport): string {
   if (pace === undefined || state === "lost") return "";
   const { lost_in_seconds: lost, caught_up_in_seconds: caught } = pace;
   if (caught !== null && (lost === null || caught < lost)) {
     return `caught up in ${durationText(caught)}`;
   }
   if (lost !== null) return `lost in ${durationText(lost)}`;
-  const consumed = pace.consumed_bytes_per_second ?? 0;
-  return (lag ?? 0) > 0 && consumed < pace.wal_bytes_per_second ? "falls behind" : "";
+  const { wal_bytes_per_second: wal, consumed_bytes_per_second: consumed } = pace;
+  const isBehind = (lag ?? 0) > Math.max(active ? wal * BEHIND_SECONDS : 0, BEHIND_BYTES_MIN);
+  return isBehind && (consumed ?? 0) < wal * KEEPS_UP_SHARE ? "falls behind" : "";
 }
+
+/** A reader confirms in steps: it falls behind only if it lacks this much WAL, and confirms clearly less than is written. */
+const BEHIND_SECONDS = 10;
+const BEHIND_BYTES_MIN = 128 * 1024;
+const KEEPS_UP_SHARE = 0.95;
 
 /** In the unit that leaves two digits or so. */
 function durationText(seconds: number): string {

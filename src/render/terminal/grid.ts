@@ -9,7 +9,7 @@ const FILLED = new RegExp(`${FILLER}+`, "g");
 
 const UNRULED = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
 
-interface GridOptions {
+export interface GridOptions {
   readonly palette: Palette;
   readonly head: readonly string[];
   /** Painted text; a cell may have several lines. */

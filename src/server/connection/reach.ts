@@ -186,6 +186,7 @@ async function logIn(
     user: target.user,
     database: target.database,
     application_name: target.applicationName,
+    client_encoding: "UTF8",
     ...(target.options === undefined ? {} : { options: target.options }),
     ...(kind === "logical" ? { replication: "database" } : {}),
     ...target.settings,

@@ -6,19 +6,22 @@ import {
   type ConnectionOptions,
   type SecureVersion,
   type TLSSocket,
-  checkServerIdentity,
   connect,
   createSecureContext,
   rootCertificates,
 } from "node:tls";
 import { WalctlError } from "../../errors.ts";
+import { CONNECT_DIAGNOSES } from "../query/diagnoses.ts";
 import { askForTls } from "./dial.ts";
 import type { Channel } from "./login.ts";
+import { isForHost } from "./peer-name.ts";
 import type { Place } from "../target/places.ts";
 import { type ConnectionTarget, type TlsTarget, describeHost } from "../target/target.ts";
 import { HandshakeFailed, NoTls } from "./tls-errors.ts";
 
 const ALPN = "postgresql";
+/** The code that Node.js gives such an error. */
+const WRONG_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 
 /** The files in which systems keep the certificate authorities that they trust. */
 const SYSTEM_AUTHORITIES = [
@@ -42,7 +45,11 @@ export async function encrypt(
   const options = tlsOptions(target, place);
   if (!target.tls.direct) await requestTls(socket, target);
   const stream = await shakeHands(socket, options).catch((error: unknown) => {
-    throw target.tls.direct ? noDirectTls(target, (error as Error).message, error) : error;
+    // A fault of the certificate shows that the server speaks TLS at once.
+    const isRefused = error instanceof HandshakeFailed && CONNECT_DIAGNOSES.has(error.code);
+    throw target.tls.direct && !isRefused
+      ? noDirectTls(target, (error as Error).message, error)
+      : error;
   });
   if (target.tls.direct && stream.alpnProtocol !== ALPN) {
     stream.destroy();
@@ -94,13 +101,20 @@ async function shakeHands(socket: Socket, options: ConnectionOptions): Promise<T
 
 function tlsOptions(target: ConnectionTarget, place: Place): ConnectionOptions {
   const { tls, sslMode } = target;
+  if (sslMode === "verify-full" && place.unnamed === true) {
+    throw new WalctlError("sslmode verify-full needs a host name, and only hostaddr is given", {
+      hint: "Give the name in the server's certificate with -h or PGHOST; hostaddr says where it is.",
+    });
+  }
   const options: ConnectionOptions = {
     minVersion: tls.minVersion as SecureVersion,
     rejectUnauthorized: false,
     ...authorities(target),
     ...ownCertificate(target),
     checkServerIdentity: (_name, certificate) =>
-      sslMode === "verify-full" ? checkServerIdentity(place.host, certificate) : undefined,
+      sslMode !== "verify-full" || isForHost(place.host, certificate)
+        ? undefined
+        : Object.assign(new Error("the certificate is for another host"), { code: WRONG_NAME }),
   };
   if (tls.maxVersion !== undefined) options.maxVersion = tls.maxVersion as SecureVersion;
   if (tls.direct) options.ALPNProtocols = [ALPN];
@@ -212,7 +226,9 @@ function attempt<Result>(path: string, what: string, read: () => Result): Result
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new WalctlError(`could not read the ${what} "${path}" (${code ?? "unknown error"})`, {
-      hint: "PGSSLROOTCERT, PGSSLCERT and PGSSLKEY name the files; the defaults are below ~/.postgresql.",
+      hint: what.includes("revocation")
+        ? "PGSSLCRL names the file, PGSSLCRLDIR the directory; the default is ~/.postgresql/root.crl."
+        : "PGSSLROOTCERT, PGSSLCERT and PGSSLKEY name the files; the defaults are below ~/.postgresql.",
       cause,
     });
   }

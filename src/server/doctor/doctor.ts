@@ -8,14 +8,21 @@ import type { Client } from "pg";
 import { type Check, ok } from "../../reports.ts";
 import { readAdministration } from "../settings/administration.ts";
 import { type ConnectionTarget, describeHost } from "../target/target.ts";
-import { inspectCheckpoints, inspectRole, inspectServer } from "./inspect-server.ts";
+import {
+  type ServerFacts,
+  inspectCheckpoints,
+  inspectRole,
+  inspectServer,
+} from "./inspect-server.ts";
 import {
   type Scope,
   inspectConnection,
   inspectPublications,
   inspectSlots,
 } from "./inspect-stream.ts";
-import { checkpointFindings, roleFindings, serverFindings } from "./server-findings.ts";
+import { readForgotten } from "../slot/open-transactions.ts";
+import { checkpointFindings, notKnown, roleFindings, serverFindings } from "./server-findings.ts";
+import { TRANSACTIONS, transactionFindings } from "./transaction-findings.ts";
 import { connectionFindings, publicationFindings, slotFindings } from "./stream-findings.ts";
 
 /** Checks everything that logical replication needs, and yields each check as soon as its answer is known. */
@@ -29,16 +36,25 @@ export async function* examine(
   const administration = await readAdministration(client, target);
   const server = await inspectServer(client);
   yield* serverFindings(server, administration, scope.slots);
-  yield* checkpointFindings(await inspectCheckpoints(client, server.version), administration);
-  yield* roleFindings(await inspectRole(client), administration);
-  const inUse = scope.slots.length > 0 && scope.slots.every((slot) => server.active.includes(slot));
-  yield* connectionFindings(await inspectConnection(client, target), target, administration, inUse);
-  const publications = await inspectPublications(
-    client,
-    target,
-    server.version,
-    scope.publications,
-  );
-  yield* publicationFindings(publications, target, administration);
-  yield* slotFindings(await inspectSlots(client, scope), scope, target, administration);
+  yield* await inspectCheckpoints(client, server.version)
+    .then((facts) => checkpointFindings(facts, administration))
+    .catch(notKnown("checkpoints"));
+  yield* await inspectRole(client)
+    .then((facts) => roleFindings(facts, administration))
+    .catch(notKnown("role_replication"));
+  yield* await inspectConnection(client, target)
+    .then((facts) => connectionFindings(facts, target, administration, isInUse(server, scope)))
+    .catch(notKnown("replication_connection"));
+  yield* await inspectPublications(client, target, server.version, scope.publications)
+    .then((facts) => publicationFindings(facts, target, administration))
+    .catch(notKnown("publication"));
+  yield* await readForgotten(client).then(transactionFindings).catch(notKnown(TRANSACTIONS));
+  yield* await inspectSlots(client, scope)
+    .then((facts) => slotFindings(facts, scope, target, administration))
+    .catch(notKnown("slot"));
+}
+
+/** Whether the slots that are asked for have a reader already. */
+function isInUse(server: ServerFacts, { slots }: Scope): boolean {
+  return slots.length > 0 && slots.every((slot) => server.active.includes(slot));
 }

@@ -1,12 +1,14 @@
 /** Reads what doctor needs to know about the server and the role: SQL → plain data, for the findings. */
 import type { Client } from "pg";
 import { ProtocolViolation } from "../connection/backend-messages.ts";
+import { answer, isDenied } from "../query/denied.ts";
 import { queryRows } from "../query/statement.ts";
 import { type Configured, readConfigured } from "../settings/administration.ts";
 import { type ServerVersion, majorOf, readServerVersion } from "../settings/preflight.ts";
 
 /** Settings as `SHOW` prints them, unless the name ends in a unit. */
-interface ServerSettings {
+export interface ServerFacts {
+  readonly version: ServerVersion;
   readonly server_version: string;
   readonly wal_level: string;
   readonly slots: readonly string[];
@@ -30,44 +32,74 @@ interface ServerSettings {
   readonly in_recovery: boolean;
   /** Walsenders of physical standbys. */
   readonly standbys: readonly string[];
-}
-
-export interface ServerFacts extends ServerSettings {
-  readonly version: ServerVersion;
   /** The settings that only a restart changes, as in the configuration. */
   readonly configured: ReadonlyMap<string, Configured>;
 }
 
+/** SQL for each answer. */
+const QUESTIONS = {
+  server_version: "current_setting('server_version')",
+  wal_level: "current_setting('wal_level')",
+  slots: "ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s)",
+  active: "ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s WHERE s.active)",
+  durable_logical: durableSlots("logical"),
+  durable_physical: durableSlots("physical"),
+  max_replication_slots: "current_setting('max_replication_slots')::int",
+  senders: "(SELECT count(*)::int FROM pg_catalog.pg_stat_replication)",
+  max_wal_senders: "current_setting('max_wal_senders')::int",
+  wal_sender_timeout_ms:
+    "(SELECT setting::int FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout')",
+  wal_sender_timeout: "current_setting('wal_sender_timeout')",
+  max_slot_wal_keep_size: "current_setting('max_slot_wal_keep_size')",
+  idle_replication_slot_timeout: "current_setting('idle_replication_slot_timeout', true)",
+  synchronous_standby_names: "current_setting('synchronous_standby_names')",
+  in_recovery: "pg_catalog.pg_is_in_recovery()",
+  standbys: `ARRAY(SELECT DISTINCT r.application_name FROM pg_catalog.pg_stat_replication r
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots s
+                      WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
+    ORDER BY 1)`,
+} satisfies Partial<Record<keyof ServerFacts, string>>;
+
+function durableSlots(type: string): string {
+  return `ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s
+    WHERE NOT s.temporary AND s.slot_type = '${type}' ORDER BY 1)`;
+}
+
+/** To read a fact that the role may not know throws the server's error. */
 export async function inspectServer(client: Client): Promise<ServerFacts> {
-  const [row] = await queryRows<ServerSettings & Record<string, unknown>>(
+  const facts = { version: await readServerVersion(client) } as ServerFacts;
+  try {
+    Object.assign(facts, await ask(client, QUESTIONS));
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    for (const [name, sql] of Object.entries(QUESTIONS) as Array<[keyof ServerFacts, string]>) {
+      await answer(facts, name, async () => (await ask(client, { [name]: sql }))[name]);
+    }
+  }
+  // Only members of pg_read_all_settings may read it where it exists.
+  const plugins = "output_plugin_libraries";
+  await answer(
+    facts,
+    plugins,
+    async () => (await ask(client, { [plugins]: `current_setting('${plugins}', true)` }))[plugins],
+  );
+  const names = ["wal_level", "max_replication_slots", "max_wal_senders"];
+  await answer(facts, "configured", async () => await readConfigured(client, names));
+  return facts;
+}
+
+async function ask(
+  client: Client,
+  questions: Readonly<Record<string, string>>,
+): Promise<ServerFacts> {
+  const columns = Object.entries(questions).map(([name, sql]) => `${sql} AS "${name}"`);
+  const [row] = await queryRows<ServerFacts & Record<string, unknown>>(
     client,
-    `SELECT current_setting('server_version') AS server_version, current_setting('wal_level') AS wal_level,
-       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s) AS slots,
-       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s WHERE s.active) AS active,
-       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s
-             WHERE NOT s.temporary AND s.slot_type = 'logical' ORDER BY 1) AS durable_logical,
-       ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s
-             WHERE NOT s.temporary AND s.slot_type = 'physical' ORDER BY 1) AS durable_physical,
-       current_setting('max_replication_slots')::int AS max_replication_slots,
-       (SELECT count(*)::int FROM pg_catalog.pg_stat_replication) AS senders,
-       current_setting('max_wal_senders')::int AS max_wal_senders,
-       (SELECT setting::int FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout') AS wal_sender_timeout_ms,
-       current_setting('wal_sender_timeout') AS wal_sender_timeout,
-       current_setting('max_slot_wal_keep_size') AS max_slot_wal_keep_size,
-       current_setting('idle_replication_slot_timeout', true) AS idle_replication_slot_timeout,
-       current_setting('output_plugin_libraries', true) AS output_plugin_libraries,
-       current_setting('synchronous_standby_names') AS synchronous_standby_names,
-       pg_catalog.pg_is_in_recovery() AS in_recovery,
-       ARRAY(SELECT DISTINCT r.application_name FROM pg_catalog.pg_stat_replication r
-             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots s
-                               WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
-             ORDER BY 1) AS standbys`,
+    `SELECT ${columns.join(", ")}`,
     "read the server's settings",
   );
   if (row === undefined) throw new ProtocolViolation("no row where there is always one");
-  const names = ["wal_level", "max_replication_slots", "max_wal_senders"];
-  const configured = await readConfigured(client, names);
-  return { ...row, version: await readServerVersion(client), configured };
+  return row;
 }
 
 const PG_STAT_WAL = 14;

@@ -1,5 +1,6 @@
 /** Doctor's checks of the server's version and settings, its checkpoints and the role's rights: data → checks. */
 import { type Check, fail, ok, warning } from "../../reports.ts";
+import { isDenied } from "../query/denied.ts";
 import { quoteIdentifier, quoteIdentifierList } from "../query/sql.ts";
 import {
   type Administration,
@@ -27,17 +28,33 @@ export function serverFindings(
   asked: readonly string[],
 ): readonly Check[] {
   return [
-    checkVersion(facts),
-    ...checkRecovery(facts),
-    checkWalLevel(facts, administration),
-    checkSlotsLeft(facts, administration, asked),
-    checkSendersLeft(facts, administration, asked),
-    checkSenderTimeout(facts, administration),
-    checkKeepSize(facts),
-    ...checkIdleTimeout(facts),
+    ...known("server_version", () => checkVersion(facts)),
+    ...known("recovery", () => checkRecovery(facts)),
+    ...known("wal_level", () => checkWalLevel(facts, administration)),
+    ...known("max_replication_slots", () => checkSlotsLeft(facts, administration, asked)),
+    ...known("max_wal_senders", () => checkSendersLeft(facts, administration, asked)),
+    ...known("wal_sender_timeout", () => checkSenderTimeout(facts, administration)),
+    ...known("max_slot_wal_keep_size", () => checkKeepSize(facts)),
+    ...known("idle_replication_slot_timeout", () => checkIdleTimeout(facts)),
     ...checkOutputPlugins(facts, administration),
-    checkSynchronous(facts, administration),
+    ...known("synchronous_standby_names", () => checkSynchronous(facts, administration)),
   ];
+}
+
+function known(check: string, find: () => Check | readonly Check[]): readonly Check[] {
+  try {
+    return [find()].flat();
+  } catch (error) {
+    return notKnown(check)(error);
+  }
+}
+
+/** For a question that the role may not ask. @throws any other error */
+export function notKnown(check: string): (error: unknown) => readonly Check[] {
+  return (error) => {
+    if (!isDenied(error) || !(error instanceof Error)) throw error;
+    return [warning(check, `not known to this role: ${error.message}`, null)];
+  };
 }
 
 function checkVersion({ version, server_version: text }: ServerFacts): Check {
@@ -105,7 +122,7 @@ function checkSynchronous(
     return fail(name, message, `export PGAPPNAME=${shellQuote(`${application}_consumer`)}`);
   }
   // No command: the names decide how many copies a commit has, and a standby that is disconnected now is missing here.
-  const named = standbys.filter((standby) => standby !== application);
+  const named = standbys.filter((standby) => standby !== application && standby !== "");
   const example = named.length === 0 ? "" : ` (connected now: ${quoteIdentifierList(named)})`;
   return fail(
     name,
@@ -115,12 +132,17 @@ function checkSynchronous(
 }
 
 /** Minor releases from 2026 on can restrict which libraries a slot may load. */
-function checkOutputPlugins(
-  { output_plugin_libraries: list }: ServerFacts,
-  administration: Administration,
-): Check[] {
-  if (list === null) return [];
+function checkOutputPlugins(facts: ServerFacts, administration: Administration): Check[] {
   const name = "output_plugin_libraries";
+  let list: string | null;
+  try {
+    list = facts[name];
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    const who = "only members of pg_read_all_settings may read it";
+    return [ok(name, `not known to this role: ${who}; by default it allows ${PLUGIN}`)];
+  }
+  if (list === null) return [];
   const words = list.match(/"[^"]*"|[^",\s]+/g) ?? [];
   const allowed = words.map((word) => word.replaceAll('"', ""));
   if (allowed.includes(PLUGIN)) return [ok(name, list)];

@@ -90,11 +90,14 @@ function directly({ host, port }: ConnectionFacts, target: ConnectionTarget): st
 
 /** If a line has an error, the server keeps using the previous version of the file. */
 function checkHbaFile({ hbaFaults }: ConnectionFacts, { admin }: Administration): readonly Check[] {
-  if (hbaFaults === undefined) return [];
+  const name = "pg_hba";
+  if (hbaFaults === undefined) {
+    return [ok(name, "not known to this role: by default only superusers may read pg_hba.conf")];
+  }
   const [first] = hbaFaults;
-  if (first === undefined) return [ok("pg_hba", "no line is at fault")];
+  if (first === undefined) return [ok(name, "no line is at fault")];
   const message = `line ${first.line_number}: ${first.error}; the server still uses the file as it was before`;
-  return [warning("pg_hba", message, psqlCommand(HBA_FAULTS, admin))];
+  return [warning(name, message, psqlCommand(HBA_FAULTS, admin))];
 }
 
 /** @param administration its admin may alter and grant */
@@ -272,7 +275,7 @@ function checkOrder(
   return pairs.map(({ slot, publication }) => {
     const what = `publication ${quoteIdentifier(publication)} may be newer than the position of slot "${slot}"; what committed before a publication cannot be decoded for it, and stays in the slot`;
     // A second slot does not affect the reader of the first one.
-    const beside = nameBeside(slot, []);
+    const beside = nameBeside(slot, [], names);
     if (names.includes(beside)) {
       return warning("slot_order", `${what}; slot "${beside}" exists too`, null);
     }

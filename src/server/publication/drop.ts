@@ -2,21 +2,21 @@
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
 import { type Session, describeSession } from "../query/describe-session.ts";
-import { quoteIdentifier } from "../query/sql.ts";
+import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
 import { execute, inTransaction, queryRows } from "../query/statement.ts";
 import type { ServerVersion } from "../settings/preflight.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { creationSql } from "./diff.ts";
 import type { PublicationState } from "./plan.ts";
 import { LOCK_TIMEOUT, requirePrimary } from "./resolve.ts";
-import { dropPublicationSql } from "./sql.ts";
+import { dropPublicationSql, ownerSql } from "./sql.ts";
 import { listPublications, readPublication } from "./state.ts";
 
 export interface DroppedPublication {
   readonly state: PublicationState;
   readonly sql: string;
-  /** What creates it again. */
-  readonly undo: string;
+  /** What creates it again, for its owner too. */
+  readonly undo: readonly string[];
 }
 
 interface Reader extends Session {
@@ -41,8 +41,12 @@ export async function dropPublication(
     });
   }
   const sql = dropPublicationSql(name);
-  const tables = state.tables.map((table) => ({ ...table, where: table.filter }));
-  const undo = creationSql(name, { ...state, tables }, state);
+  const { owner, parents } = await readOwnerAndParents(client, name);
+  const tables = state.tables.map((table) => {
+    return { ...table, only: parents.includes(table.oid), where: table.filter };
+  });
+  const creation = creationSql(name, { ...state, tables }, state);
+  const undo = owner === null ? [creation] : [creation, ownerSql(name, owner)];
   if (!dryRun) {
     await requirePrimary(client, target);
     const doing = `drop publication ${quoteIdentifier(name)}`;
@@ -52,6 +56,26 @@ export async function dropPublication(
     });
   }
   return { state, sql, undo };
+}
+
+interface OwnerAndParents {
+  /** Null: the role itself, or it is not known. */
+  readonly owner: string | null;
+  /** The published tables that have inheritance children: each child is published by its own name. */
+  readonly parents: readonly number[];
+}
+
+async function readOwnerAndParents(client: Client, name: string): Promise<OwnerAndParents> {
+  const [row] = await queryRows<OwnerAndParents & Record<string, unknown>>(
+    client,
+    `SELECT nullif(pg_catalog.pg_get_userbyid(p.pubowner), current_user)::text AS owner,
+       ARRAY(SELECT c.oid FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
+             WHERE r.prpubid = p.oid AND c.relkind = 'r'
+               AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)) AS parents
+     FROM pg_catalog.pg_publication p WHERE p.pubname::text = ${quoteLiteral(name)}`,
+    `read the owner of publication ${quoteIdentifier(name)}`,
+  );
+  return row ?? { owner: null, parents: [] };
 }
 
 /** What walsenders of this database run. Of other roles only a member of pg_read_all_stats sees it. */

@@ -1,5 +1,6 @@
 import { usageError } from "../../errors.ts";
 import { type ServerVersion, requireVersion } from "../settings/preflight.ts";
+import { printableIdentifier } from "../query/sql.ts";
 import type { TableSpec } from "./table-spec.ts";
 
 export const OPERATIONS = ["insert", "update", "delete", "truncate"] as const;
@@ -53,6 +54,12 @@ export interface PublishedTable {
  */
 export function checkPlan(plan: PublicationPlan, version: ServerVersion): void {
   const { tables, schemas, allTables } = plan;
+  requireLength("publication", plan.name);
+  for (const { schema, name, columns } of tables) {
+    requireLength("schema", schema ?? "");
+    requireLength("table", name);
+    for (const column of columns ?? []) requireLength("column", column);
+  }
   const columnList = tables.some((table) => table.columns !== undefined);
   if (allTables && (tables.length > 0 || schemas.length > 0)) {
     throw usageError("--all-tables leaves nothing for --table or --schema to add");
@@ -66,4 +73,15 @@ export function checkPlan(plan: PublicationPlan, version: ServerVersion): void {
   }
   if (schemas.length > 0) requireVersion("--schema", 15, version);
   if (plan.generatedColumns !== undefined) requireVersion("--generated-columns", 18, version);
+}
+
+/** NAMEDATALEN - 1, in bytes of UTF-8. The server would cut a longer name, and the publication be another one. */
+const NAME_BYTES_MAX = 63;
+
+function requireLength(what: string, name: string): void {
+  const bytes = new TextEncoder().encode(name).length;
+  if (bytes <= NAME_BYTES_MAX) return;
+  throw usageError(
+    `the name of ${what} ${printableIdentifier(name)} has ${bytes} bytes, and PostgreSQL's names have ${NAME_BYTES_MAX} at most`,
+  );
 }

@@ -3,7 +3,7 @@ import { type MemberRow, readMembers } from "./identity-members.ts";
 import type { ServerVersion } from "../settings/preflight.ts";
 import type { PublicationState, PublishedTable } from "./plan.ts";
 import { replicaIdentityFullSql } from "./sql.ts";
-import { quoteIdentifier, quoteQualified } from "../query/sql.ts";
+import { printableSql, quoteIdentifier, quoteQualified } from "../query/sql.ts";
 
 /** Why the server rejects UPDATE and DELETE of a table, from every program, while it is published. */
 export interface IdentityFault {
@@ -83,7 +83,7 @@ function faultOf(
     table,
     ...{ cause, rejected, missing: !member.full && member.identity === null },
     message: `${cause}: ${effectOf(rejected, 1)}`,
-    hint: fix ?? advice,
+    hint: fix === undefined ? advice : printableSql(fix),
     fix,
   };
 }

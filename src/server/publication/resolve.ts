@@ -7,7 +7,7 @@ import type { PublicationPlan, PublicationState, PublishedTable } from "./plan.t
 import { type NamedTable, type PublicationObjects, createPublicationSql } from "./sql.ts";
 import { readPublication } from "./state.ts";
 import type { Hints } from "../query/server-errors.ts";
-import { quoteIdentifier } from "../query/sql.ts";
+import { printableIdentifier } from "../query/sql.ts";
 import { execute, inTransaction, queryRows } from "../query/statement.ts";
 import { type FoundTable, findTables, requireSchemas } from "./table-lookup.ts";
 import { type ConnectionTarget, clientFlags, targetAt } from "../target/target.ts";
@@ -107,9 +107,9 @@ export async function requirePrimary(client: Client, target: ConnectionTarget): 
 
 /** Hints for statements that create or alter a publication. */
 export function publicationHints(target: ConnectionTarget): Hints {
-  const database = quoteIdentifier(target.database);
+  const database = printableIdentifier(target.database);
   return {
-    [SqlState.insufficientPrivilege]: `All tables and whole schemas need a superuser; single tables their owner, who may also create in the database: GRANT CREATE ON DATABASE ${database} TO ${quoteIdentifier(target.user)}`,
+    [SqlState.insufficientPrivilege]: `All tables and whole schemas need a superuser; single tables their owner, who may also create in the database: GRANT CREATE ON DATABASE ${database} TO ${printableIdentifier(target.user)}`,
     [SqlState.lockNotAvailable]: "A transaction is using the table; try again when it has ended.",
     [SqlState.readOnlySqlTransaction]:
       "default_transaction_read_only is on; for this run: PGOPTIONS='-c default_transaction_read_only=off'.",

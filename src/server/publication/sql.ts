@@ -1,10 +1,12 @@
-import type { PublicationOptions } from "./plan.ts";
-import { quoteIdentifier, quoteLiteral, quoteQualified } from "../query/sql.ts";
+import type { PublicationOptions, PublicationState } from "./plan.ts";
+import { printableSql, quoteIdentifier, quoteLiteral, quoteQualified } from "../query/sql.ts";
 
 /** A table as FOR TABLE and SET TABLE take it. */
 export interface NamedTable {
   readonly schema: string;
   readonly name: string;
+  /** Without its inheritance children, which SQL would add. */
+  readonly only?: boolean;
   readonly columns: readonly string[] | undefined;
   /** Checked by table-spec.ts: it cannot leave its parentheses. */
   readonly where: string | undefined;
@@ -26,9 +28,19 @@ export function createPublicationSql(
   options: OptionChanges,
 ): string {
   const what = objects.allTables ? "ALL TABLES" : objectsSql(objects);
+  // Without tables yet.
+  const given = what === "" ? "" : ` FOR ${what}`;
   const parameters = optionsSql(options);
   const having = parameters === "" ? "" : ` WITH (${parameters})`;
-  return `CREATE PUBLICATION ${quoteIdentifier(name)} FOR ${what}${having}`;
+  return `CREATE PUBLICATION ${quoteIdentifier(name)}${given}${having}`;
+}
+
+/** For a table on the terminal, from which somebody may paste a filter. */
+export function printableFilters(state: PublicationState): PublicationState {
+  const tables = state.tables.map((table) => {
+    return { ...table, filter: table.filter && printableSql(table.filter) };
+  });
+  return { ...state, tables };
 }
 
 /** Replaces the lists of tables and of schemas. */
@@ -44,6 +56,10 @@ export function dropPublicationSql(name: string): string {
   return `DROP PUBLICATION ${quoteIdentifier(name)}`;
 }
 
+export function ownerSql(name: string, owner: string): string {
+  return `ALTER PUBLICATION ${quoteIdentifier(name)} OWNER TO ${quoteIdentifier(owner)}`;
+}
+
 export function replicaIdentityFullSql(schema: string, table: string): string {
   return `ALTER TABLE ${quoteQualified(schema, table)} REPLICA IDENTITY FULL`;
 }
@@ -57,10 +73,10 @@ function objectsSql({ tables, schemas }: PublicationObjects): string {
   return clauses.join(", ");
 }
 
-function tableSql({ schema, name, columns, where }: NamedTable): string {
+function tableSql({ schema, name, only, columns, where }: NamedTable): string {
   const list = columns === undefined ? "" : ` (${columns.map(quoteIdentifier).join(", ")})`;
   const filter = where === undefined ? "" : ` WHERE (${where})`;
-  return quoteQualified(schema, name) + list + filter;
+  return `${only === true ? "ONLY " : ""}${quoteQualified(schema, name)}${list}${filter}`;
 }
 
 function optionsSql({ publish, viaPartitionRoot, generatedColumns }: OptionChanges): string {

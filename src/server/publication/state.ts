@@ -38,7 +38,7 @@ export async function readPublication(
     `SELECT oid, puballtables AS all_tables, pubinsert AS insert, pubupdate AS update,
             pubdelete AS delete, pubtruncate AS truncate, pubviaroot AS via_root,
             to_jsonb(p) ->> 'pubgencols' AS generated_columns
-     FROM pg_catalog.pg_publication p WHERE pubname = ${quoteLiteral(name)}`,
+     FROM pg_catalog.pg_publication p WHERE pubname::text = ${quoteLiteral(name)}`,
     doing,
   );
   if (row === undefined) return undefined;

@@ -1,5 +1,5 @@
 import { psqlCommand } from "../target/paste.ts";
-import { quoteIdentifier } from "./sql.ts";
+import { printableIdentifier, quotePlainly } from "./sql.ts";
 import {
   type ConnectionTarget,
   clientFlags,
@@ -7,6 +7,7 @@ import {
   portOf,
   shellQuote,
 } from "../target/target.ts";
+import { isSocket } from "../target/places.ts";
 import { SqlState } from "./sqlstate.ts";
 
 /** The fault, and what helps. `what` is undefined if the server's own message describes the fault. */
@@ -52,6 +53,17 @@ function isTyped({ prompt }: ConnectionTarget): boolean {
   return prompt?.given !== undefined && prompt.given !== "";
 }
 
+/** The words of pg_hba.conf that would not be names there. */
+const HBA_KEYWORDS = new Set(["all", "replication", "sameuser", "samerole", "samegroup"]);
+
+function hbaLine({ places, reached, database, user }: ConnectionTarget): string {
+  const [db, role] = [database, user].map((name) =>
+    HBA_KEYWORDS.has(name) ? `"${name}"` : quotePlainly(name),
+  );
+  const local = isSocket(reached.place ?? places[0]);
+  return local ? `local ${db} ${role} scram-sha-256` : `host ${db} ${role} samenet scram-sha-256`;
+}
+
 /** SQLSTATE, errno, TLS code or walctl's own code → the text for the user. */
 export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, Diagnose>([
   [
@@ -73,6 +85,13 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     (target) => ({
       what: "no permission to use the socket",
       hint: `-h localhost goes over TCP. Who may use the socket: ls -la ${shellQuote(hostOf(target))}`,
+    }),
+  ],
+  [
+    "EMFILE",
+    () => ({
+      what: "too many open files in this process (EMFILE)",
+      hint: "ulimit -n shows how many it may open, and ulimit -n 1024 allows more.",
     }),
   ],
   ["ENOTFOUND", NO_NAME],
@@ -140,12 +159,14 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
   ],
   [
     SqlState.invalidAuthorizationSpecification,
-    (target, routine) => ({
+    (target, routine, message) => ({
       what: undefined,
       hint:
         routine === "InitializeSessionUserId"
-          ? `Name another role with -U; or, as a superuser (ALTER ROLE where it is there already): CREATE ROLE ${quoteIdentifier(target.user)} LOGIN REPLICATION`
-          : `A line for the role in the server's pg_hba.conf lets it in: host ${target.database} ${target.user} samenet scram-sha-256; then SELECT pg_catalog.pg_reload_conf().`,
+          ? `Name another role with -U; or, as a superuser (ALTER ROLE where it is there already): CREATE ROLE ${printableIdentifier(target.user)} LOGIN REPLICATION`
+          : /certifi|zertifi/i.test(message)
+            ? "PGSSLCERT and PGSSLKEY name the client's certificate and its key; the server takes one that the authorities in its ssl_ca_file signed."
+            : `A line for the role in the server's pg_hba.conf lets it in: ${hbaLine(target)}; then SELECT pg_catalog.pg_reload_conf().`,
     }),
   ],
   [
@@ -161,8 +182,8 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
       what: undefined,
       hint:
         routine === "CheckMyDatabase"
-          ? `As a superuser: GRANT CONNECT ON DATABASE ${quoteIdentifier(target.database)} TO ${quoteIdentifier(target.user)}`
-          : `As a superuser: ALTER ROLE ${quoteIdentifier(target.user)} REPLICATION`,
+          ? `As a superuser: GRANT CONNECT ON DATABASE ${printableIdentifier(target.database)} TO ${printableIdentifier(target.user)}`
+          : `As a superuser: ALTER ROLE ${printableIdentifier(target.user)} REPLICATION`,
     }),
   ],
   [
@@ -193,7 +214,7 @@ export function diagnoseScram(message: string, target: ConnectionTarget): Diagno
   if (iterations !== null)
     return {
       what: `the role's password has ${iterations[1]} iterations of SCRAM, and walctl does ${iterations[2]} at most`,
-      hint: `With a smaller scram_iterations the password has to be set again: ALTER ROLE ${quoteIdentifier(target.user)} PASSWORD '...'.`,
+      hint: `With a smaller scram_iterations the password has to be set again: ALTER ROLE ${printableIdentifier(target.user)} PASSWORD '...'.`,
     };
   if (message.startsWith("SASL channel binding"))
     return {

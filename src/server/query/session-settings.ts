@@ -9,30 +9,37 @@ export type ConnectionKind = "ordinary" | "logical";
  */
 const SAFE_PATH = "pg_catalog, pg_temp";
 
-/**
- * Precedes a statement of an ordinary session, in the same message. A session-level setting could outlive walctl: a
- * pooler may give the session to another program, which would no longer find its tables.
- */
-export const SAFE_PATH_FOR_STATEMENT = `SET LOCAL search_path = ${SAFE_PATH}; `;
-
 /** The exception: the next statement in the same message uses the role's own path. */
 export const OWN_PATH_FOR_STATEMENT = "SET LOCAL search_path TO DEFAULT; ";
 
 /**
- * A database in SQL_ASCII contains any bytes, and the server would refuse to send those that are not UTF8 (22021).
  * lc_monetary is not set: it decides how many decimals the stored number of a money value has, not only how it is
  * printed.
  */
-const OUTPUT_SETTINGS = `
-  SET DateStyle = 'ISO';
-  SET IntervalStyle = 'postgres';
-  SET TimeZone = 'UTC';
-  SET extra_float_digits = 3;
-  SET bytea_output = 'hex';
-  SET quote_all_identifiers = off;
-  SELECT pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding')
-    WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false);
-  SET standard_conforming_strings = on`;
+const SETTINGS = [
+  `search_path = ${SAFE_PATH}`,
+  ...["DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "TimeZone = 'UTC'"],
+  ...["extra_float_digits = 3", "bytea_output = 'hex'", "quote_all_identifiers = off"],
+  "standard_conforming_strings = on",
+];
+
+/** A database in SQL_ASCII contains any bytes, and the server would refuse to send those that are not UTF8 (22021). */
+const ENCODING = `CASE pg_catalog.current_setting('server_encoding')
+  WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END`;
+
+/** The path comes first, since each statement is analysed after the earlier ones have run. */
+function settingsFor(scope: "SESSION" | "LOCAL"): string {
+  const sets = SETTINGS.map((setting) => `SET ${scope} ${setting}; `).join("");
+  return `${sets}SELECT pg_catalog.set_config('client_encoding', ${ENCODING}, ${scope === "LOCAL"}); `;
+}
+
+/**
+ * Precedes a statement of an ordinary session, in the same message. A setting of the session could outlive walctl: a
+ * pooler may give the session to another program, which would no longer find its tables, or get other results. The
+ * server reads the whole message before it runs any of it, so standard_conforming_strings applies from the next message
+ * of the same transaction on, and client_encoding is a parameter of the startup message too.
+ */
+export const SETTINGS_FOR_STATEMENT = settingsFor("LOCAL");
 
 /**
  * The timeouts could end a stream that only waits for its reader: transaction_timeout applies while a transaction is
@@ -41,15 +48,11 @@ const OUTPUT_SETTINGS = `
  */
 const STREAM_SETTINGS = `
   SET client_min_messages = notice;
-  SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
-  WHERE name IN ('transaction_timeout', 'idle_session_timeout')`;
+  SELECT pg_catalog.set_config(name, '0', false)
+  FROM pg_catalog.unnest('{transaction_timeout,idle_session_timeout}'::pg_catalog.text[]) AS name
+  WHERE pg_catalog.current_setting(name, true) IS NOT NULL`;
 
-/**
- * The first message of a session. The path comes first, since each statement is analysed after the earlier ones have
- * run. No pooler shares a walsender's session, and the replication grammar accepts no SET LOCAL beside a command.
- */
+/** The first message of a session. No pooler shares a walsender's, whose grammar has no SET LOCAL beside a command. */
 export function sessionSettings(kind: ConnectionKind): string {
-  return kind === "logical"
-    ? `SET search_path = ${SAFE_PATH};${OUTPUT_SETTINGS};${STREAM_SETTINGS}`
-    : `${SAFE_PATH_FOR_STATEMENT}${OUTPUT_SETTINGS}`;
+  return kind === "logical" ? settingsFor("SESSION") + STREAM_SETTINGS : SETTINGS_FOR_STATEMENT;
 }

@@ -3,6 +3,8 @@
  * value into a statement.
  */
 
+import { HOSTILE } from "../../hostile-text.ts";
+
 /** `My "Pub"` → `"My ""Pub"""`, also for the replication grammar. */
 export function quoteIdentifier(name: string): string {
   return `"${requireNoNul(name).replaceAll('"', '""')}"`;
@@ -35,6 +37,53 @@ export function quoteIdentifierList(names: readonly string[]): string {
 
 export function quoteTextArray(values: readonly string[]): string {
   return `ARRAY[${values.map(quoteLiteral).join(", ")}]::text[]`;
+}
+
+/** Tokens that may hold any character, each with its own group: comments, then strings in their three forms, names. */
+const TOKENS =
+  /--[^\n]*|\/\*.*?\*\/|(?<!\w)[eE]'((?:[^'\\]|''|\\.)*)'|'((?:[^']|'')*)'|(\$\w*\$)(.*?)\3|"((?:[^"]|"")*)"/gsu;
+
+/**
+ * The same statement without characters that cannot be shown, to be printed and pasted: names as `U&"…"`, strings as
+ * `E'…'` (manual: Lexical Structure). Line breaks between tokens stay.
+ */
+export function printableSql(sql: string): string {
+  if (sql.search(HOSTILE) < 0) return sql;
+  const escape = (text: string, form: (code: number) => string): string =>
+    text.replace(HOSTILE, (character) => form(character.codePointAt(0) ?? 0));
+  const doubled = (text: string): string => text.replaceAll("\\", "\\\\");
+  return sql
+    .replace(TOKENS, (token, escaped, plain, _tag, dollar, name) => {
+      if (token.search(HOSTILE) < 0) return token;
+      if (name !== undefined) return `U&"${escape(doubled(name), hexEscape)}"`;
+      const body = escaped ?? doubled(plain ?? dollar?.replaceAll("'", "''") ?? "");
+      return token.startsWith("-") || token.startsWith("/")
+        ? escape(token, () => " ")
+        : `E'${escape(body, stringEscape)}'`;
+    })
+    .replace(HOSTILE, (character) => (character === "\n" ? character : " "));
+}
+
+/** A name in SQL to be printed and pasted. */
+export function printableIdentifier(name: string): string {
+  return printableSql(quoteIdentifier(name));
+}
+
+function hexEscape(code: number): string {
+  const hex = code.toString(16);
+  return code <= 0xffff ? `\\${hex.padStart(4, "0")}` : `\\+${hex.padStart(6, "0")}`;
+}
+
+const SHORT: ReadonlyMap<number, string> = new Map([
+  [9, "\\t"],
+  [10, "\\n"],
+  [13, "\\r"],
+]);
+
+function stringEscape(code: number): string {
+  const hex = code.toString(16);
+  const long = code <= 0xffff ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
+  return SHORT.get(code) ?? long;
 }
 
 /** The server ends a statement at a NUL, so the rest would be lost without an error. */

@@ -6,7 +6,7 @@
 
 import type { Client, QueryResult, QueryResultRow } from "pg";
 import { type Hints, serverError } from "./server-errors.ts";
-import { OWN_PATH_FOR_STATEMENT, SAFE_PATH_FOR_STATEMENT } from "./session-settings.ts";
+import { OWN_PATH_FOR_STATEMENT, SETTINGS_FOR_STATEMENT } from "./session-settings.ts";
 
 /**
  * Runs one statement in the simple protocol, the only one that a walsender supports, and returns its rows. Its names
@@ -20,9 +20,9 @@ export async function queryRows<Row extends QueryResultRow>(
   doing: string,
   hints: Hints = {},
 ): Promise<readonly Row[]> {
-  // For a walsender's session, connect() has set the path.
-  const path = isWalSender(client) ? "" : SAFE_PATH_FOR_STATEMENT;
-  return await run<Row>(client, path + sql, doing, hints);
+  // For a walsender's session, connect() has made them.
+  const settings = isWalSender(client) ? "" : SETTINGS_FOR_STATEMENT;
+  return await run<Row>(client, settings + sql, doing, hints);
 }
 
 /** Like queryRows(), but looks up the user's names along the role's own search_path. `sql` qualifies all others. */

@@ -4,6 +4,7 @@ import type { Client } from "pg";
 import { psqlCommand } from "../target/paste.ts";
 import { isSocket } from "../target/places.ts";
 import { quoteIdentifier, quoteLiteral, quoteTextArray } from "../query/sql.ts";
+import { isDenied } from "../query/denied.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
@@ -48,6 +49,26 @@ export interface Administration {
   readonly admin: ConnectionTarget;
   readonly service: ManagedService | undefined;
   readonly wal: WalFolder;
+  /** Whose session it is: settings may be its own. */
+  readonly user: string;
+  /** Where each setting that has a fix gets its value (manual: pg_settings); empty if the role may not know it. */
+  readonly sources: Readonly<Record<string, string>>;
+  /** Off where the configuration is kept elsewhere (PostgreSQL 17). */
+  readonly allowsAlterSystem: boolean;
+}
+
+/** The settings that changeSetting() is called for. */
+const CHANGEABLE = [
+  ...["wal_level", "max_replication_slots", "max_wal_senders", "wal_sender_timeout"],
+  ...["max_slot_wal_keep_size", "output_plugin_libraries"],
+];
+
+interface AdministrationRow {
+  readonly service: string | null;
+  readonly user: string | null;
+  readonly data: string | null;
+  readonly sources: Readonly<Record<string, string>> | null;
+  readonly alter_system: string | null;
 }
 
 interface WalFolder {
@@ -62,18 +83,24 @@ export async function readAdministration(
   target: ConnectionTarget,
 ): Promise<Administration> {
   const roles = SERVICES.map(({ role }) => quoteLiteral(role)).join(", ");
-  const [row] = await queryRows<Record<"service" | "user" | "data", string | null>>(
+  const [row] = await queryRows<AdministrationRow & Record<string, unknown>>(
     client,
     // current_setting would fail for a role that may not read it.
     `SELECT m.rolname::text AS service,
        (SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name = 'data_directory') AS data,
+       (SELECT pg_catalog.jsonb_object_agg(s.name, s.source) FROM pg_catalog.pg_settings s
+        WHERE s.name = ANY (${quoteTextArray(CHANGEABLE)})) AS sources,
+       current_setting('allow_alter_system', true) AS alter_system,
        (SELECT r.rolname::text FROM pg_catalog.pg_roles r
         WHERE CASE WHEN m.oid IS NULL THEN r.rolsuper
               ELSE r.rolcanlogin AND NOT r.rolsuper AND pg_catalog.pg_has_role(r.oid, m.oid, 'MEMBER') END
         ORDER BY r.rolname <> current_user, r.oid LIMIT 1) AS user
      FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_roles m ON m.rolname IN (${roles})`,
     "see who may administer the server",
-  );
+  ).catch((error: unknown) => {
+    if (isDenied(error)) return [];
+    throw error;
+  });
   const path = typeof row?.data === "string" ? `${row.data}/pg_wal` : undefined;
   const { place } = target.reached;
   const here = place !== undefined && isSocket(place);
@@ -81,6 +108,9 @@ export async function readAdministration(
     admin: { ...target, user: row?.user ?? target.user },
     service: SERVICES.find(({ role }) => role === row?.service),
     wal: { path, readable: here && path !== undefined && isReadable(path) },
+    user: target.user,
+    sources: row?.sources ?? {},
+    allowsAlterSystem: row?.alter_system !== "off",
   };
 }
 
@@ -106,24 +136,51 @@ export interface Step {
   readonly fix: string | null;
 }
 
-/** How to change a setting; several values make a list. ALTER SYSTEM needs its own statement, outside transactions. */
+/** How to change a setting where its value comes from; several values make a list. */
 export function changeSetting(
-  { admin, service }: Administration,
+  administration: Administration,
   name: string,
   value: string | readonly string[],
   effect: "reload" | "restart",
 ): Step {
+  const { admin, service, sources, allowsAlterSystem } = administration;
   const values = typeof value === "string" ? [value] : value;
+  const setting = `${name} = ${values.map(quoteLiteral).join(", ")}`;
   const restart = effect === "restart" ? "; it takes a restart of the server" : "";
+  const source = sources[name] ?? "";
+  const owner = ownerOf(source, administration);
+  if (owner !== undefined) {
+    const fix = psqlCommand(`ALTER ${owner} SET ${setting}`, admin);
+    return { words: `; ALTER ${owner} has set it, for new sessions`, fix };
+  }
+  if (source === "client") {
+    return { words: "; the connection asks for it: change PGOPTIONS or options", fix: null };
+  }
+  if (source === "command line") {
+    const words = `; the server's command line sets it: there set ${setting}; it takes a restart of the server`;
+    return { words, fix: null };
+  }
   if (service !== undefined) {
     const what = name === "wal_level" ? service.logical : `${name} = ${values.join(", ")}`;
     return { words: `; on ${service.name} set ${what} in ${service.place}${restart}`, fix: null };
   }
-  const change = `ALTER SYSTEM SET ${name} = ${values.map(quoteLiteral).join(", ")}`;
-  return {
-    words: restart,
-    fix: psqlCommand([change, "SELECT pg_catalog.pg_reload_conf()"], admin),
-  };
+  const reload = "SELECT pg_catalog.pg_reload_conf()";
+  if (!allowsAlterSystem) {
+    const words = `; allow_alter_system is off: set ${setting} in the server's configuration, then ${reload}${restart}`;
+    return { words, fix: null };
+  }
+  // ALTER SYSTEM needs its own statement, outside transactions.
+  return { words: restart, fix: psqlCommand([`ALTER SYSTEM SET ${setting}`, reload], admin) };
+}
+
+/** Whose setting it is, in the words of ALTER … SET; undefined: the server's or the connection's. */
+function ownerOf(source: string, { user, admin }: Administration): string | undefined {
+  const role = `ROLE ${quoteIdentifier(user)}`;
+  const database = `DATABASE ${quoteIdentifier(admin.database)}`;
+  if (source === "user") return role;
+  if (source === "database") return database;
+  if (source === "database user") return `${role} IN ${database}`;
+  return source === "global" ? "ROLE ALL" : undefined;
 }
 
 /** A setting in the configuration, which may need a restart to take effect. */

@@ -92,6 +92,6 @@ export async function findWalLevelFault(
   return new WalctlError(message, { hint });
 }
 
-function capitalised(text: string): string {
+export function capitalised(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -5,7 +5,7 @@ import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
 import { noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
-import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
+import { printableIdentifier, quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 import { SqlState } from "../query/sqlstate.ts";
@@ -102,7 +102,7 @@ async function move(
   name: string,
   lsn: Lsn,
 ): Promise<Lsn> {
-  const right = `As a superuser: ALTER ROLE ${quoteIdentifier(target.user)} REPLICATION`;
+  const right = `As a superuser: ALTER ROLE ${printableIdentifier(target.user)} REPLICATION`;
   try {
     const [row] = await queryRows<{ lsn: string }>(
       client,

@@ -7,9 +7,18 @@ import type { ConnectionTarget } from "../target/target.ts";
 
 const NAME_MAX = 63;
 
-/** `shop_slot` → `shop_slot_2`, or the next number that is free. */
-export function nameBeside(name: string, taken: readonly string[]): string {
-  const [, stem = name, number = "1"] = /^(.*?)(?:_(\d{1,4}))?$/.exec(name) ?? [];
+/**
+ * `shop_slot` → `shop_slot_2`, or the next number that is free; `shop_slot_2` → `shop_slot_3` where there is `shop_slot`.
+ * @param names of all slots
+ */
+export function nameBeside(
+  name: string,
+  taken: readonly string[],
+  names: readonly string[] = taken,
+): string {
+  const [, before = name, last = "1"] = /^(.*?)(?:_(\d{1,4}))?$/.exec(name) ?? [];
+  // Otherwise the number belongs to the name.
+  const [stem, number] = names.includes(before) ? [before, last] : [name, "1"];
   for (let next = Number(number) + 1; ; next++) {
     const suffix = `_${next}`;
     const candidate = stem.slice(0, NAME_MAX - suffix.length) + suffix;

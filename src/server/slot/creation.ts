@@ -1,11 +1,12 @@
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
-import type { Slot } from "../../reports.ts";
+import { type Slot, someOf } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
-import { type ServerVersion, majorOf, requireVersion } from "../settings/preflight.ts";
+import { type ServerVersion, capitalised, majorOf, requireVersion } from "../settings/preflight.ts";
 import { type Hints, NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
 import { PLUGIN, readSlot, requireSlotName, requireUsableSlot } from "./slot.ts";
 import { createSlotWords } from "./beside.ts";
+import { endingOf, readForgotten } from "./open-transactions.ts";
 import { type SlotSteps, SlotWait } from "./wait.ts";
 import { quoteIdentifier } from "../query/sql.ts";
 import { execute, queryRows } from "../query/statement.ts";
@@ -101,7 +102,7 @@ async function createSlot(
     );
     return row?.consistent_point ?? "0/0";
   } catch (error) {
-    throw creationError(error, target, request, steps, wait.waitedFor);
+    throw await creationError(client, error, target, request, steps, wait.waitedFor);
   } finally {
     await wait.end();
     await execute(client, "RESET lock_timeout", doing).catch(() => {});
@@ -115,13 +116,14 @@ function creationHints({ failover }: SlotRequest, version: ServerVersion): Hints
   return { [SqlState.syntaxError]: NO_WALSENDER, ...unsupported };
 }
 
-function creationError(
+async function creationError(
+  client: Client,
   error: unknown,
   target: ConnectionTarget,
   request: SlotRequest,
   steps: SlotSteps,
   waitedFor: string | undefined,
-): unknown {
+): Promise<unknown> {
   const detail = waitedFor === undefined ? undefined : `It waited for ${waitedFor}.`;
   if (steps.stop.aborted) {
     const message = `interrupted: slot "${request.name}" was not created`;
@@ -129,15 +131,20 @@ function creationError(
   }
   if (sqlStateOf(error) !== SqlState.lockNotAvailable) return error;
   const seconds = steps.lockTimeoutMs / 1000;
-  const longer = Math.min(seconds * 10, Math.floor(TIMER_MS_MAX / 1000));
-  const words = [...createSlotWords(request.name, request), "--lock-timeout", String(longer)];
+  const timeout = Math.min(seconds * 10, Math.floor(TIMER_MS_MAX / 1000));
+  const words = [...createSlotWords(request.name, request), "--lock-timeout", String(timeout)];
+  // To wait longer for these does not help. The server waits for one transaction after the other.
+  const forgotten = await readForgotten(client).catch(() => []);
+  const endings = someOf(forgotten.map(endingOf), "; ");
+  const again = request.temporary ? "try again" : walctlCommand(words, target);
+  const longer = request.temporary
+    ? "Try again when they have ended."
+    : `To wait longer for them: ${again}`;
   return new WalctlError(
     `could not create slot "${request.name}" within ${seconds} s: transactions that were open before it must end first (SQLSTATE ${SqlState.lockNotAvailable})`,
     {
       detail,
-      hint: request.temporary
-        ? "Try again when they have ended."
-        : `To wait longer for them: ${walctlCommand(words, target)}`,
+      hint: endings === "" ? longer : `${capitalised(endings)}. Then: ${again}`,
       cause: error,
     },
   );

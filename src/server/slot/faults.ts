@@ -1,6 +1,6 @@
 /** Finds what is wrong with a slot, and the next thing to do. */
 import { formatByteCount } from "../../byte-count.ts";
-import { type Slot, type SlotFault, isSynchronized } from "../../reports.ts";
+import { SEGMENT_BYTES, type Slot, type SlotFault, isSynchronized } from "../../reports.ts";
 import { type Administration, changeSetting, lookAtWal } from "../settings/administration.ts";
 import { psqlCommand, walctlCommand } from "../target/paste.ts";
 import { PLUGIN } from "./slot.ts";
@@ -54,7 +54,7 @@ function invalidation(
     return { ...lost, message: gone, each: gone, fix: null };
   }
   // One is enough: each slot that nobody reads retains WAL.
-  const beside = nameBeside(slot.slot, []);
+  const beside = nameBeside(slot.slot, [], names);
   if (names.includes(beside)) {
     return { ...lost, message: `${gone}; slot "${beside}" is there, too`, each: gone, fix: null };
   }
@@ -104,7 +104,7 @@ function walFault(
   const extended = slot.wal_status === "extended";
   const { safe_bytes: safe } = slot;
   const near = safe !== null && safe < (kept + safe) * SAFE_SHARE_MIN;
-  if (!extended && !near) return undefined;
+  if (!extended && !near) return unboundedFault(slot, kept, settings);
   const size = extended
     ? `, and it retains ${formatByteCount(kept)} of WAL, more than max_wal_size (${settings.maxWalSize})`
     : "";
@@ -119,6 +119,23 @@ function walFault(
     ...{ message: `${held}${size}${limitText(slot)}; ${next}${words}`, fix },
     each: `${unread(slot)}${excess}${limit}; ${next}${words}`,
     ...(slot.active ? {} : { fixServesAll: true }),
+  };
+}
+
+/** It will fill the disk, if slowly. */
+function unboundedFault(
+  slot: Slot,
+  kept: number,
+  { walBytesPerSecond: rate }: SlotSettings,
+): SlotFault | undefined {
+  const hasReader = slot.active || isSynchronized(slot);
+  if (hasReader || slot.safe_bytes !== null || kept <= SEGMENT_BYTES) return undefined;
+  const pace = rate === null ? "" : `, on average ${formatByteCount(rate * 3600)} an hour`;
+  const grows = `without a limit; that grows by all WAL that the server writes${pace}`;
+  return {
+    ...{ severity: "warning", kind: "no reader, no limit", fix: null },
+    message: `nobody streams from it${sinceText(slot)}, and it retains ${formatByteCount(kept)} of WAL, ${grows}; ${nextStep(slot)}`,
+    each: `has no reader and retains WAL ${grows}; ${nextStep(slot)}`,
   };
 }
 
@@ -196,7 +213,8 @@ function creationFault(slot: Slot, target: ConnectionTarget): SlotFault | undefi
   if (slot.type !== "logical" || slot.confirmed_flush_lsn !== null || !slot.active)
     return undefined;
   const blockers = `SELECT pid, usename, application_name, state, xact_start FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(${slot.active_pid}))`;
-  const waiting = "the server waits for transactions that were open before; see which";
+  const waiting =
+    "the server waits for transactions that were open before; see which (doctor names the prepared ones)";
   return {
     ...{ severity: "warning", kind: "creation" },
     ...{ message: `${holderOf(slot)} is still creating it: ${waiting}` },

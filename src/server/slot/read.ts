@@ -2,6 +2,7 @@ import { ProtocolViolation } from "../connection/backend-messages.ts";
 import type { Client } from "pg";
 import type { Slot } from "../../reports.ts";
 import { quoteLiteral } from "../query/sql.ts";
+import { isDenied } from "../query/denied.ts";
 import { queryRows } from "../query/statement.ts";
 
 /** Settings that affect slots, as the server prints them. */
@@ -11,12 +12,29 @@ export interface SlotSettings {
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
+  /** Since the server's statistics were reset; null: not known. */
+  readonly walBytesPerSecond: number | null;
 }
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
 /** The slots of the server, or the one of that name. Any role may read them, also as a walsender. */
 export async function readSlots(client: Client, name?: string): Promise<readonly Slot[]> {
+  try {
+    return await querySlots(client, name, "pg_catalog.pg_stat_activity");
+  } catch (error) {
+    // Administrators may deny that view, which only names the readers' programs.
+    if (!isDenied(error)) throw error;
+    const nobody = "(SELECT NULL::int AS pid, NULL::text AS application_name)";
+    return await querySlots(client, name, nobody);
+  }
+}
+
+async function querySlots(
+  client: Client,
+  name: string | undefined,
+  sessions: string,
+): Promise<readonly Slot[]> {
   const only = name === undefined ? "" : `WHERE s.slot_name = ${quoteLiteral(name)}`;
   return await queryRows<Slot & Record<string, unknown>>(
     client,
@@ -44,14 +62,14 @@ export async function readSlots(client: Client, name?: string): Promise<readonly
        server.lsn::text AS server_lsn
      FROM server, pg_catalog.pg_replication_slots s
      CROSS JOIN LATERAL to_jsonb(s) AS j
-     LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
+     LEFT JOIN ${sessions} a ON a.pid = s.active_pid
      ${only} ORDER BY s.slot_name`,
     name === undefined ? "read the slots" : `read slot "${name}"`,
   );
 }
 
 export async function readSlotSettings(client: Client): Promise<SlotSettings> {
-  const [row] = await queryRows<SlotSettings & Record<string, unknown>>(
+  const [row] = await queryRows<Omit<SlotSettings, "walBytesPerSecond">>(
     client,
     `SELECT current_setting('max_slot_wal_keep_size') AS "maxSlotWalKeepSize",
        current_setting('max_wal_size') AS "maxWalSize",
@@ -60,7 +78,16 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
     "read the settings that concern slots",
   );
   if (row === undefined) throw new ProtocolViolation("no row where there is always one");
-  return row;
+  const [wal] = await queryRows<{ rate: number | null }>(
+    client,
+    `SELECT (wal_bytes / nullif(extract(epoch FROM clock_timestamp() - stats_reset), 0))::float8 AS rate
+     FROM pg_catalog.pg_stat_wal`,
+    "see how much WAL the server writes",
+  ).catch((error: unknown) => {
+    if (isDenied(error)) return [];
+    throw error;
+  });
+  return { ...row, walBytesPerSecond: wal?.rate ?? null };
 }
 
 export async function readSlotNames(client: Client): Promise<readonly string[]> {

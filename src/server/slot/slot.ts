@@ -6,6 +6,7 @@
 
 import type { Client } from "pg";
 import { type Session, describeSession } from "../query/describe-session.ts";
+import { formatByteCount } from "../../byte-count.ts";
 import { WalctlError, usageError } from "../../errors.ts";
 import { type Slot, isSynchronized } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
@@ -13,6 +14,7 @@ import { createBeside, optionsOf } from "./beside.ts";
 import { LOSS, lossOf } from "./loss.ts";
 import { readSlots } from "./read.ts";
 import { Interruption } from "../query/causes.ts";
+import { isDenied } from "../query/denied.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
 import { SqlState } from "../query/sqlstate.ts";
@@ -82,9 +84,26 @@ export async function requireUsableSlot(
   throw new WalctlError(message, { hint: `${there}. Another slot, from now on: ${beside}` });
 }
 
-/** Drops a logical or physical slot. */
-export async function dropSlot(client: Client, name: string): Promise<void> {
+/**
+ * Drops a logical or physical slot, and says what it was.
+ * @throws WalctlError if it does not exist, is in use, or belongs to another database
+ */
+export async function dropSlot(
+  client: Client,
+  target: ConnectionTarget,
+  name: string,
+  dryRun: boolean,
+): Promise<Slot> {
   requireSlotName(name);
+  const slot = await readSlot(client, name);
+  if (slot === undefined) throw await noSuchSlot(client, name, undefined);
+  if (slot.database !== null && slot.database !== target.database) {
+    throw new WalctlError(`slot "${name}" belongs to database "${slot.database}"`, {
+      detail: `${heldText(slot)}.`,
+      hint: `It can only be dropped from there: -d ${shellQuote(slot.database)}`,
+    });
+  }
+  if (dryRun) return slot;
   const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)})`;
   try {
     await queryRows(client, sql, `drop slot "${name}"`);
@@ -94,6 +113,15 @@ export async function dropSlot(client: Client, name: string): Promise<void> {
     if (state === SqlState.undefinedObject) throw await noSuchSlot(client, name, undefined);
     throw error;
   }
+  return slot;
+}
+
+/** What dropping a slot costs. */
+export function heldText(slot: Slot): string {
+  const { confirmed_flush_lsn: confirmed, retained_bytes: kept, lag_bytes: lag } = slot;
+  const held = kept === null ? "It retains no WAL" : `It retains ${formatByteCount(kept)} of WAL`;
+  if (confirmed === null || slot.wal_status === "lost") return held;
+  return `${held}; its reader has confirmed up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
 }
 
 /** The error for a slot that does not exist. `hint` is the command that creates it. */
@@ -137,7 +165,10 @@ export async function slotInUseError(
      FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
      WHERE s.slot_name = ${quoteLiteral(name)} AND s.active_pid IS NOT NULL`,
     `see who uses slot "${name}"`,
-  );
+  ).catch((error: unknown) => {
+    if (isDenied(error)) return [];
+    throw error;
+  });
   const message = `slot "${name}" is in use (SQLSTATE ${SqlState.objectInUse})`;
   if (holder === undefined) return new WalctlError(message, { hint: "Try again.", cause });
   const { address, since } = holder;

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { connectBeside } from "../connection/connect.ts";
-import { execute, queryRows } from "../query/statement.ts";
-import { describeSession } from "../query/describe-session.ts";
+import { execute } from "../query/statement.ts";
+import { describeTransaction, readBlockers } from "./open-transactions.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
 export interface SlotSteps {
@@ -28,6 +28,7 @@ export class SlotWait {
   readonly #over = new AbortController();
   #watching: Promise<void> = Promise.resolve();
   #waitedFor: string | undefined;
+  #blockers = "";
 
   constructor(target: ConnectionTarget, pid: number, steps: SlotSteps) {
     this.#target = target;
@@ -64,7 +65,13 @@ export class SlotWait {
           await execute(watcher, `SELECT pg_cancel_backend(${this.#pid})`, "cancel");
           return;
         }
-        this.#report(await readBlockers(watcher, this.#pid));
+        const found = await readBlockers(watcher, this.#pid);
+        // Their ages change all the time.
+        const blockers = found.map(({ pid, gid }) => gid ?? pid).join();
+        if (found.length > 0 && blockers !== this.#blockers) {
+          this.#blockers = blockers;
+          this.#report(found.map(describeTransaction).join(", "));
+        }
         await this.#pause(POLL_MS);
       }
     } catch {
@@ -75,8 +82,8 @@ export class SlotWait {
     }
   }
 
-  #report(text: string | undefined): void {
-    if (text === undefined || text === this.#waitedFor || this.#over.signal.aborted) return;
+  #report(text: string): void {
+    if (this.#over.signal.aborted) return;
     this.#waitedFor = text;
     this.#steps.onWaiting(text);
   }
@@ -95,35 +102,4 @@ export class SlotWait {
       for (const signal of signals) signal.addEventListener("abort", done);
     });
   }
-}
-
-interface Blocker {
-  readonly pid: number;
-  readonly application: string | null;
-  readonly role: string | null;
-  readonly state: string | null;
-  readonly since: string | null;
-}
-
-/** Undefined if it waits for no session at the moment. */
-async function readBlockers(client: Client, pid: number): Promise<string | undefined> {
-  const rows = await queryRows<Blocker>(
-    client,
-    `SELECT b.pid, a.application_name AS application, a.usename::text AS role, a.state,
-            date_trunc('second', a.xact_start)::text AS since
-     FROM unnest(pg_catalog.pg_blocking_pids(${pid})) AS b (pid)
-     LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid ORDER BY a.xact_start`,
-    "see whom the server waits for",
-  );
-  return rows.length === 0 ? undefined : rows.map(describeBlocker).join(", ");
-}
-
-function describeBlocker(blocker: Blocker): string {
-  const { pid, state, since } = blocker;
-  // pg_blocking_pids reports a prepared transaction as 0.
-  if (pid === 0) return "a prepared transaction (pg_prepared_xacts lists them)";
-  return describeSession(blocker, [
-    state,
-    since === null ? null : `in a transaction since ${since}`,
-  ]);
 }

@@ -1,4 +1,5 @@
 /** Command lines for hints: ready to paste, and for the server that this program is connected to. */
+import { HOSTILE } from "../../hostile-text.ts";
 import { type ConnectionTarget, clientFlags, moreSettings, shellQuote } from "./target.ts";
 
 /** `psql -h … -p … -U … -d … -c "…"`; several statements run in one session, each in its own transaction. */
@@ -34,5 +35,7 @@ function quoteValue(value: string): string {
 
 /** SQL contains single quotes, so it is more readable between double quotes. bash would still expand a `!` there. */
 function quotedSql(text: string): string {
-  return text.includes("!") ? shellQuote(text) : `"${text.replace(/[\\"$`]/g, "\\$&")}"`;
+  return text.includes("!") || text.search(HOSTILE) >= 0
+    ? shellQuote(text)
+    : `"${text.replace(/[\\"$`]/g, "\\$&")}"`;
 }

@@ -13,6 +13,8 @@ export interface Place {
   /** The address to connect to; otherwise `host` is looked up. */
   readonly hostaddr: string | undefined;
   readonly port: number;
+  /** Only the address was given: there is no name to verify. */
+  readonly unnamed?: true;
 }
 
 /** Where libpq looks for the socket by default: Debian's directory or PostgreSQL's own. */
@@ -39,7 +41,9 @@ export function listPlaces(parameters: ConnectionParameters): readonly Place[] {
     const hostaddr = parseAddress(addresses?.[index]);
     const given = hosts?.[index] ?? "";
     requireHost(given);
-    return { host: given || (hostaddr ?? defaultHost(port)), hostaddr, port };
+    if (given === "" && hostaddr !== undefined)
+      return { host: hostaddr, hostaddr, port, unnamed: true };
+    return { host: given || defaultHost(port), hostaddr, port };
   });
 }
 

@@ -5,6 +5,7 @@
  * Way in: resolve.ts makes a ConnectionTarget of the user's input; keywords.ts is the only table of libpq's keywords.
  */
 
+import { HOSTILE } from "../../hostile-text.ts";
 import type { PasswordPrompt } from "./password-prompt.ts";
 import type { Place } from "./places.ts";
 import type { RequiredAuth } from "./required-auth.ts";
@@ -113,7 +114,19 @@ export function targetAt(target: ConnectionTarget, place: Place): ConnectionTarg
   return { ...target, places: [place], reached: { place } };
 }
 
-/** Quotes a word for a shell command to paste. */
+/** Quotes a word for a shell command to paste. What a terminal cannot show is written as `$'…'` (bash, zsh, ksh). */
 export function shellQuote(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  if (word.search(HOSTILE) < 0) {
+    return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  }
+  const shown = word.replaceAll("\\", "\\\\").replace(/[!']/g, inBytes).replace(HOSTILE, inBytes);
+  return `$'${shown}'`;
+}
+
+function inBytes(character: string): string {
+  if (character === "\n") return "\\n";
+  return Array.from(
+    Buffer.from(character),
+    (byte) => `\\x${byte.toString(16).padStart(2, "0")}`,
+  ).join("");
 }

@@ -263,3 +263,15 @@ describe("mistakes in --where are usage errors that point at the place", () => {
     assert.equal((await decode("--where", "new.id == 99")).stderr, "");
   });
 });
+
+it("A column's text compared with a time, which would match nothing, is refused with what matches.", async () => {
+  for (const where of ['new.ts == timestamp("2026-11-24T10:57:43Z")', "timestamp('x') != old.ts"]) {
+    const { status, stderr } = await decode("--where", where);
+    assert.equal(status, 2);
+    assert.match(stderr, /--where compares (new|old)\.ts, which is text, with a time: .*\nHINT: /);
+  }
+  assert.equal(
+    (await decode("--where", 'timestamp(commit_time) > timestamp("2020-01-01T00:00:00Z")')).status,
+    0,
+  );
+});

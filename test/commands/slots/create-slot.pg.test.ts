@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { type RunResult, spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { diagnose, faults } from "../../server/doctor/diagnosis.ts";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
 
 for (const version of newestOrBoth()) {
@@ -75,11 +76,43 @@ for (const version of newestOrBoth()) {
       await client.end();
     });
 
-    test("a prepared transaction is named as one", async () => {
-      await server.sql("BEGIN; SELECT txid_current(); PREPARE TRANSACTION 'g'");
-      const { stderr } = await run("create-slot", "s", "--lock-timeout", "1");
-      await server.sql("ROLLBACK PREPARED 'g'");
-      assert.match(stderr, /waiting for a prepared transaction \(pg_prepared_xacts lists them\)/);
+    test("A transaction that nobody is going to end is named, with what ends it and what that loses.", async () => {
+      const gid = 'it\'s a\n\\ "g"';
+      await server.sql("CREATE TABLE kept (a int)");
+      await server.sql(`BEGIN; INSERT INTO kept VALUES (1); PREPARE TRANSACTION 'it''s a\n\\ "g"'`);
+      const idle = await openTransaction();
+      await sleep(1100);
+      const { checks } = await diagnose(server);
+      const found = checks.filter(({ check }) => check === "open_transactions");
+      assert.match(
+        found[0]?.message ?? "",
+        /^prepared transaction E'.*' \(database "postgres", owner "postgres", prepared \S+ \S+, \d+ s ago\): a new slot waits/,
+      );
+      assert.match(
+        found[1]?.message ?? "",
+        /^pid \d+ \(.*idle in transaction, .*pg_terminate_backend/,
+      );
+      for (const both of [true, false]) {
+        const { stderr } = await run("create-slot", "s", "--lock-timeout", "1");
+        const [, hint = ""] = /^HINT: (.*)$/m.exec(stderr) ?? [];
+        const [, literal = ""] = /COMMIT PREPARED (E'.*?') keeps its changes/.exec(hint) ?? [];
+        assert.deepEqual(await server.sql(`SELECT ${literal} AS gid`), [{ gid }], stderr);
+        assert.ok(hint.includes(`ROLLBACK PREPARED ${literal} loses them`), hint);
+        assert.match(hint, /Then: walctl create-slot s /);
+        assert.equal(
+          /pg_terminate_backend\(\d+\) ends its session, and loses/.test(hint),
+          both,
+          hint,
+        );
+        if (both) await idle.end();
+        else await server.sql(`COMMIT PREPARED ${literal}`);
+      }
+      assert.deepEqual(
+        faults(await diagnose(server)).filter((name) => name === "open_transactions"),
+        [],
+      );
+      assert.equal((await run("create-slot", "s")).status, 0);
+      await run("drop-slot", "s");
     });
 
     test("goes on when the transaction ends", async () => {

@@ -93,6 +93,27 @@ for (const version of newestOrBoth()) {
       await slots.drop();
     });
 
+    test("A slot without a reader and a limit is a warning before it is extended, whoever's it is.", async () => {
+      await slots.server.sql("SELECT pg_create_physical_replication_slot('standby', true)");
+      await slots.create("s9");
+      await slots.create("s10");
+      await slots.writeWal(2);
+      const found = await lines();
+      const all = found.map(({ slot, wal_status: state, status }) => [slot, state, status]);
+      const warned = (name: string): string[] => [name, "reserved", "warning"];
+      assert.deepEqual(all, [warned("s9"), warned("s10"), warned("standby")]);
+      assert.match(
+        found[0]?.faults[0]?.message ?? "",
+        /^nobody streams from it.*, and it retains \d\d MB of WAL, without a limit; that grows by all WAL that the server writes, on average \d+ [kMG]?B an hour; start its reader/,
+      );
+      const text = (await walctl(["slots", "-F", "table"], { server: slots.server })).stdout;
+      assert.ok(
+        text.split("\n").every((line) => textWidth(line) <= 80),
+        text,
+      );
+      await slots.drop();
+    });
+
     test("in use: by whom", async () => {
       await slots.create("s");
       const env = { PGAPPNAME: "the consumer" };

@@ -149,6 +149,41 @@ describe("slots as tables", () => {
     assert.match(rows[2] ?? "", /later .*✓ reserved .*lost in 2 h|orders_a/);
   });
 
+  it("A reader that confirms in steps keeps up; one that lacks seconds of WAL and confirms less than is written falls behind.", () => {
+    const forecast = (lag: number, wal: number, consumed: number): boolean => {
+      const rates = { wal_bytes_per_second: wal, consumed_bytes_per_second: consumed };
+      const slot = { ...SLOT, lag_bytes: lag, pace: { ...pace(null), ...rates } };
+      return renderSlotsTable([slot], 200, { color: false }).includes("falls behind");
+    };
+    assert.equal(forecast(8192, 1_301_000, 1_300_000), false);
+    assert.equal(forecast(56, 100, 0), false);
+    assert.equal(forecast(20_000_000, 1_301_000, 1_300_000), false);
+    assert.equal(forecast(20_000_000, 1_301_000, 600_000), true);
+    assert.equal(forecast(20_000_000, 1_301_000, 0), true);
+  });
+
+  it("The one that retains most comes first, then the names, with numbers in the order of numbers.", () => {
+    const slots = [
+      ["s10", 1],
+      ["s9", 2],
+      ["big", 900_000_000],
+    ] as const;
+    const sorted = worstFirst(
+      slots.map(([slot, kept]) => ({ ...SLOT, slot, retained_bytes: kept })),
+    );
+    assert.deepEqual(
+      sorted.map(({ slot }) => slot),
+      ["big", "s9", "s10"],
+    );
+  });
+
+  it("Thousands of slots do not take seconds.", () => {
+    const many = Array.from({ length: 2000 }, (_, at) => ({ ...SLOT, slot: `slot_number_${at}` }));
+    const began = process.cpuUsage();
+    renderSlotsTable(many, 80, { color: false });
+    assert.ok(process.cpuUsage(began).user < 1_000_000);
+  });
+
   it("watched in a small window: a line each rather than one of them, with the forecast", () => {
     const text = renderSlotsTable(watched, 80, { color: false }, within(80, 10));
     assert.match(

@@ -1,5 +1,7 @@
 /** `walctl doctor`: every fault is found, and what it suggests fixes it. */
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
@@ -199,6 +201,41 @@ for (const version of newestOrBoth()) {
       assert.equal(keeps.fix, null);
       await setting("ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'");
       assert.deepEqual(faults(await diagnose(server)), []);
+    });
+
+    test("A setting is changed where its value comes from.", async () => {
+      await server.sql(`CREATE DATABASE "d's"`);
+      await server.sql(`CREATE ROLE "r's" LOGIN REPLICATION`);
+      const args = ["-U", "r's", "-d", "d's"];
+      const places = [`ROLE "r's" IN DATABASE "d's"`, `ROLE "r's"`, `DATABASE "d's"`, "ROLE ALL"];
+      for (const place of places) {
+        await server.sql(`ALTER ${place} SET wal_sender_timeout = '2s'`);
+        const found = fault(await diagnose(server, args), "wal_sender_timeout");
+        assert.ok(
+          found.message.endsWith(`; ALTER ${place} has set it, for new sessions`),
+          found.message,
+        );
+        await paste(found);
+        assert.ok(!faults(await diagnose(server, args)).includes("wal_sender_timeout"), place);
+        await server.sql(`ALTER ${place} RESET wal_sender_timeout`);
+      }
+      const env = { PGOPTIONS: "-c wal_sender_timeout=2s" };
+      const asked = fault(await diagnose(server, args, { env }), "wal_sender_timeout");
+      assert.deepEqual([asked.fix, asked.message.endsWith("PGOPTIONS or options")], [null, true]);
+      await server.sql(`DROP DATABASE "d's"`);
+      if (version >= 17) {
+        const file = join(server.host, "data", "postgresql.conf");
+        const configuration = readFileSync(file, "utf8");
+        await server.sql("ALTER SYSTEM SET wal_sender_timeout = '2s'");
+        writeFileSync(file, `${configuration}\nallow_alter_system = off\n`);
+        await setting("RESET ALL");
+        const off = fault(await diagnose(server), "wal_sender_timeout");
+        assert.equal(off.fix, null);
+        assert.match(off.message, /; allow_alter_system is off: set wal_sender_timeout = '60s' in/);
+        writeFileSync(file, configuration);
+        await setting("RESET ALL");
+        await setting("ALTER SYSTEM RESET wal_sender_timeout");
+      }
     });
 
     test("a pooler in between", async () => {

@@ -13,6 +13,7 @@ const AROUND: SlotSurroundings = {
     admin: { ...TARGET, user: "postgres" },
     service: undefined,
     wal: { path: "/data of u/pg_wal", readable: false },
+    ...{ user: "u", sources: {}, allowsAlterSystem: true },
   },
   names: ["s"],
 };
@@ -173,6 +174,13 @@ const FAULTS: readonly Case[] = [
     /"app" \(pid 7\) uses it, and it retains/,
     LOOK,
   ],
+  [
+    "without a reader and without a limit, below max_wal_size",
+    { safe_bytes: null, retained_bytes: 200 * 2 ** 20, plugin: "wal2json" },
+    "warning",
+    /^nobody streams from it, and it retains 200 MB of WAL, without a limit; that grows by all WAL that the server writes, on average 3516 kB an hour; start its reader; .*drop-slot drops it, and what it retains is lost$/,
+    null,
+  ],
   ["near its limit", { safe_bytes: 900_000 }, "warning", /is invalidated after 879 kB more/, null],
   [
     "with less than a quarter of its limit left",
@@ -217,6 +225,7 @@ describe("what is wrong with a slot", () => {
 
   const SOUND: ReadonlyArray<readonly [string, Partial<Slot>]> = [
     ["idle, and keeps little", {}],
+    ["without a limit, and keeps little", { safe_bytes: null }],
     ["with more than a quarter of its limit left", { safe_bytes: 3_400_000 }],
     ["in use", HELD],
     ["physical, and never used", { plugin: null, wal_status: null, safe_bytes: -1 }],

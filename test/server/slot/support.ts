@@ -6,6 +6,7 @@ export const SETTINGS: SlotSettings = {
   maxWalSize: "512MB",
   idleReplicationSlotTimeout: "1h",
   autovacuumFreezeMaxAge: 200_000_000,
+  walBytesPerSecond: 1000,
 };
 
 /** A healthy one. */

@@ -94,6 +94,7 @@ const LEAVES = new Set([
   "assert.ts",
   "byte-count.ts",
   "errors.ts",
+  "hostile-text.ts",
   "lsn.ts",
   "pg-time.ts",
   "reports.ts",

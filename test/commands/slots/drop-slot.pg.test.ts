@@ -1,0 +1,51 @@
+/** `walctl drop-slot` on a real server: what it drops, what it leaves, and what it says of both. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { walctl } from "../../support/program/cli.ts";
+import { pasteCommand } from "../../support/program/paste.ts";
+import { type TestServer, startServer } from "../../support/server/server.ts";
+
+describe("drop-slot", () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startServer({ version: 18 });
+    await server.sql(`CREATE DATABASE "other's"`);
+    await server.sql("SELECT pg_create_logical_replication_slot('s', 'pgoutput', false, true)");
+    await server.sql("SELECT pg_create_physical_replication_slot('p', true)");
+  });
+  after(() => server.dispose());
+
+  const slots = async (): Promise<unknown[]> =>
+    (await server.sql("SELECT slot_name FROM pg_replication_slots ORDER BY 1")).map(
+      (row) => row["slot_name"],
+    );
+
+  test("A slot of another database is refused, with what it holds.", async () => {
+    const { status, stderr } = await walctl(["drop-slot", "s", "-d", "other's"], { server });
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^walctl: error: slot "s" belongs to database "postgres"\nDETAIL: It retains \d+ \w+ of WAL; its reader has confirmed up to 0\/\w+, and not the \d+ \w+ after that\.\nHINT: .* -d postgres\n$/,
+    );
+    assert.deepEqual(await slots(), ["p", "s"]);
+  });
+
+  test("A dry run drops nothing; the drop says what is lost, and how to have another slot.", async () => {
+    const dry = await walctl(["drop-slot", "s", "--dry-run"], { server });
+    assert.equal(dry.stdout, '{"slot":"s","status":"would_drop"}\n');
+    assert.deepEqual(await slots(), ["p", "s"]);
+    const { stdout, stderr } = await walctl(["drop-slot", "s"], { server });
+    assert.equal(stdout, '{"slot":"s","status":"dropped"}\n');
+    const [, another = ""] =
+      /^walctl: slot "s": It retains .* after that; another one, from now on: (walctl .*)\n$/.exec(
+        stderr,
+      ) ?? [];
+    await pasteCommand(another);
+    const [row] = await server.sql(
+      "SELECT two_phase FROM pg_replication_slots WHERE slot_name = 's'",
+    );
+    assert.equal(row?.["two_phase"], true);
+    // A physical slot belongs to no database.
+    assert.equal((await walctl(["drop-slot", "p", "-d", "other's"], { server })).status, 0);
+  });
+});
