@@ -167,7 +167,7 @@ export function tableOptions(command: Command): Command {
     .addOption(
       new Option(
         "--time <form>",
-        "commit times and timestamptz values in this time zone, or times since the first commit (default: utc)",
+        "commit times and timestamptz values in this time zone, or times since the first commit (default: utc); local: also each TIME without a zone",
       ).choices(["utc", "local", "relative"]),
     );
 }
@@ -205,7 +205,7 @@ export function filterOptions(command: Command): Command {
     )
     .option(
       "--since <time>",
-      "leave out transactions that committed before TIME (UTC, if it has no zone)",
+      "leave out transactions that committed before TIME: '2026-11-25 06:50+00', 06:50, yesterday, 1h, '90 minutes ago' (UTC without a zone)",
     )
     .option("--no-empty", "leave out transactions of which nothing else would be printed");
 }

@@ -96,9 +96,10 @@ export async function decodeFile(
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = rendererOptions(flags, output);
   const reporter = new Reporter(context, output);
+  const gate = gateOptions(flags);
+  if (gate.taken !== undefined) reporter.notice(gate.taken);
   const job: Job = {
-    ...{ input, keepGoing, rendering, names },
-    gate: gateOptions(flags),
+    ...{ input, keepGoing, rendering, names, gate },
     where: await openWhere(flags.where, filter),
     sink: sinkOf(context.stdout.stream),
     reporter,

@@ -16,7 +16,13 @@ import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
-import { type AskedTimes, type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
+import {
+  type AskedTimes,
+  type GateFlags,
+  type GateOptions,
+  TransactionGate,
+  gateOptions,
+} from "../messages/gate.ts";
 import { endOfSignal, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
@@ -66,12 +72,15 @@ export async function decodeWal(
   flags: DecodeWalFlags,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const options = walOptions(flags);
+  const gate = gateOptions(flags);
+  const options = walOptions(flags, gate);
   const files = new TemporaryFiles();
   const output = outputOptions(flags, context);
   const reporter = new Reporter(context, output);
+  if (gate.taken !== undefined) reporter.notice(gate.taken);
+  const job = { catalogPath, options, gate, flags, files, context, output, reporter };
   try {
-    return await run(paths, { catalogPath, options, flags, files, context, output, reporter });
+    return await run(paths, job);
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
     // A signal came before there was anything to print.
@@ -86,6 +95,7 @@ export async function decodeWal(
 interface Job {
   readonly catalogPath: string;
   readonly options: WalOptions;
+  readonly gate: GateOptions;
   readonly flags: DecodeWalFlags;
   readonly files: TemporaryFiles;
   readonly context: CommandContext;
@@ -96,7 +106,7 @@ interface Job {
 type Pass = Job & Pick<CatalogPass, "progress">;
 
 async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
-  const { context, files, flags, options, output, reporter } = job;
+  const { context, files, flags, options, output, reporter, gate } = job;
   const filter = createFilter(flags);
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = { ...rendererOptions(flags, output), timeline: () => listener.timeline };
@@ -107,7 +117,6 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     );
   }
   const where = await openWhere(flags.where, filter);
-  const gate = gateOptions(flags);
   const input = await openWal(paths, options.timeline, context, files);
   const { startPosition } = options.rows;
   if (flags.undo === true && startPosition > 0 && startPosition < input.from) {

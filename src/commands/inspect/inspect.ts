@@ -46,6 +46,7 @@ async function run(
   context: CommandContext,
 ): Promise<ExitCode> {
   const reporter = new Reporter(context, output);
+  if (options.taken !== undefined) reporter.notice(options.taken);
   const sink = sinkOf(context.stdout.stream);
   const logged = new LoggedNames();
   const { names, check } = await namesOf(options, logged, context);

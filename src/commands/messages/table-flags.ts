@@ -1,17 +1,17 @@
 import { usageError } from "../../errors.ts";
 import type { TableView } from "../../render/table/view.ts";
 import { type OutputOptions, parseCount } from "../options.ts";
+import type { TimeFlags } from "../times.ts";
 
 /** More rows at once than these are a wall. */
 const BURST_ROWS = 1000;
 
 /** The flags for tables as commander passes them. */
-export interface TableFlags {
+export interface TableFlags extends TimeFlags {
   readonly expanded?: boolean;
   readonly columns?: readonly string[];
   readonly maxWidth?: string;
   readonly collapse?: string;
-  readonly time?: TableView["time"];
 }
 
 /** @throws WalctlError (a usage error) if the output has no tables: the flag would have no effect */
@@ -42,7 +42,7 @@ function refuseWithoutTables(flags: TableFlags, sql: boolean): void {
     { flag: "--columns", value: flags.columns },
     { flag: "--max-width", value: flags.maxWidth },
     { flag: "--collapse", value: flags.collapse },
-    { flag: "--time", value: flags.time },
+    { flag: "--time", value: concernsOptions(flags) ? undefined : flags.time },
   ].find(({ value }) => value !== undefined);
   if (given === undefined) return;
   throw usageError(
@@ -51,6 +51,11 @@ function refuseWithoutTables(flags: TableFlags, sql: boolean): void {
       ? "Leave it out; --format table shows the same changes to a person."
       : "For tables that do not go to a terminal: --format table. From NDJSON jq picks what is wanted.",
   );
+}
+
+/** --time local is the zone of the other options too. */
+function concernsOptions({ time, since, until }: TimeFlags): boolean {
+  return time === "local" && (since !== undefined || until !== undefined);
 }
 
 function numberOf(option: string, text: string | undefined): number | undefined {

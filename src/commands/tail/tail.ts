@@ -70,6 +70,7 @@ async function run(
   const hasLine = canRedraw(stderr, context) && !asked.output.quiet;
   const line = hasLine ? new StatusLine(stderr.stream, () => stderr.width() ?? 80) : undefined;
   const reporter = new Reporter(context, asked.output, line);
+  if (asked.gate.taken !== undefined) reporter.notice(asked.gate.taken);
   const config = await withPublication(asked, context, reporter);
   if (config === undefined) return ExitCode.done;
   const closing = new Closing();

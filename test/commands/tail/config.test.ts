@@ -62,7 +62,7 @@ const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegEx
   [{ expanded: true }, /^--expanded is for tables, and the output is NDJSON$/],
   [{ only: "inserts" }, /^--only: no message is of the kind "inserts"$/],
   [{ summary: true, output: "out.ndjson" }, /^--output holds changes, not a summary$/],
-  [{ since: "yesterday" }, /^--since takes a time such as/],
+  [{ since: "yesteryear" }, /^--since takes a time such as/],
   [{ until: "2026-13-01" }, /^--until takes a time such as/],
   [{ since: "2026-02-01", until: "2026-01-01" }, /^--since is after --until/],
   [{ since: "2026-02-01", streaming: "on" }, /^--since needs commit times/],
