@@ -54,6 +54,8 @@ export interface Rendering {
   readonly rowsBy?: (kernel: RowKernel) => RowPrinter;
   /** For a status line: what is in progress and not printed. */
   readonly live: () => string | undefined;
+  /** The same as lines that are drawn in place. Call tick() first. */
+  readonly liveLines?: () => readonly string[];
   /** What is to be printed although nothing comes: to be called about once a second. */
   readonly tick?: () => Uint8Array;
   /** Called when no message will follow: returns what is still to be printed. Later calls return nothing. */
@@ -77,14 +79,14 @@ export function rendererOptions(flags: RendererFlags, output: OutputOptions): Re
  * The renderer that --format asks for. The one for NDJSON, which most runs use, is loaded with this file; the others
  * are loaded when they are asked for. openSql() has that for SQL.
  * @param database whose changes they are, where that is known
- * @param watched they come as they happen, and a person looks at them
+ * @param screen whether they come as they happen and a person looks at them, and whether lines may be drawn in place
  */
 export async function createRenderer(
   options: RendererOptions,
   types: TypeRegistry,
   context: CommandContext,
   database: string | null = null,
-  watched = false,
+  screen = { watched: false, inPlace: false },
 ): Promise<Rendering> {
   const { output, view, values, safeNumbers } = options;
   if (options.summary) {
@@ -107,15 +109,16 @@ export async function createRenderer(
     width: () => context.stdout.width() ?? 80,
     look: output,
     now: () => performance.now(),
-    view: watched ? view : { ...view, burstRows: Number.POSITIVE_INFINITY },
-    types,
+    view: screen.watched ? view : { ...view, burstLines: Number.POSITIVE_INFINITY },
+    ...{ types, inPlace: screen.inPlace },
     timeline: options.timeline,
   });
   const finish = once(() => {
     renderer.finish();
     return renderer.take();
   });
-  return { renderer, live: () => renderer.live, tick: () => renderer.tick(), finish };
+  const liveLines = (): readonly string[] => renderer.liveLines();
+  return { renderer, live: () => renderer.live, liveLines, tick: () => renderer.tick(), finish };
 }
 
 /** Writes the output of finish(). */

@@ -3,8 +3,10 @@ import type { TableView } from "../../render/table/view.ts";
 import { type OutputOptions, parseCount } from "../options.ts";
 import type { TimeFlags } from "../times.ts";
 
-/** More rows at once than these are a wall. */
-const BURST_ROWS = 1000;
+/** On a terminal, the rows of a transaction. */
+const ROWS_SHOWN = 20;
+/** About as many lines as a terminal has: more would scroll away what one was reading. */
+const BURST_LINES = 40;
 
 /** The flags for tables as commander passes them. */
 export interface TableFlags extends TimeFlags {
@@ -22,9 +24,9 @@ export function tableView(flags: TableFlags, output: OutputOptions): TableView {
     expanded: flags.expanded ?? false,
     columns: flags.columns && new Set(askedColumns(flags)),
     valueWidthMax: unlimitedIfZero(numberOf("--max-width", flags.maxWidth)),
-    collapseAfter: unlimitedIfZero(collapse) ?? Number.POSITIVE_INFINITY,
+    collapseAfter: unlimitedIfZero(collapse) ?? (output.terminal ? ROWS_SHOWN : Infinity),
     time: flags.time ?? "utc",
-    burstRows: collapse === 0 ? Number.POSITIVE_INFINITY : BURST_ROWS,
+    burstLines: Math.max(unlimitedIfZero(collapse) ?? 0, BURST_LINES),
   };
 }
 

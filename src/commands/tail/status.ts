@@ -30,6 +30,8 @@ interface StatusParts {
   readonly tick?: (() => Uint8Array) | undefined;
   /** What the renderer has in progress and has not printed. */
   readonly live: () => string | undefined;
+  /** The same as lines that are drawn in place. */
+  readonly liveLines?: (() => readonly string[]) | undefined;
 }
 
 /** Reports tail's progress: on SIGUSR1, as a line at the bottom of a terminal, and at the end. */
@@ -92,7 +94,7 @@ export class TailStatus {
     if (this.#parts.context.stdout.stream.writableLength === 0) this.#printDue();
     // Until the session has started, a spinner may use the line.
     if (!session.status.started || line === undefined) return;
-    line.show(`-- ${this.#describeBriefly()}`);
+    line.show(`-- ${this.#describeBriefly()}`, this.#parts.liveLines?.());
     void this.#parts.server.ask(ASK_INTERVAL_MS);
   }
 

@@ -100,7 +100,10 @@ async function open(
   closing.add(() => sql?.close());
   const rendering =
     sql?.rendering(types) ??
-    (await createRenderer(config.rendering, types, context, database, toTerminal));
+    (await createRenderer(config.rendering, types, context, database, {
+      watched: toTerminal,
+      inPlace: toTerminal && line !== undefined,
+    }));
   const acceptsKind = where?.acceptsKind ?? config.filter.acceptsKind;
   const { sink, rotate, journal, takeOver } = await openOutput(
     config,
@@ -152,6 +155,7 @@ async function open(
     // An undo is printed once all is read, if at all.
     quiet: output.quiet || config.rendering.sql?.undo === true,
     live: rendering.live,
+    liveLines: rendering.liveLines,
     tick: rendering.tick,
   });
   closing.add(() => status.end());

@@ -12,7 +12,7 @@ import {
 import { textWidth } from "../terminal/text-width.ts";
 import { signOf } from "./event.ts";
 import type { Field, Fields } from "./fields.ts";
-import { isJson } from "../cells/json.ts";
+import { kindOf } from "../cells/kinds.ts";
 import { drawApart } from "../cells/difference.ts";
 import { valueLines } from "../cells/lines.ts";
 import type { Form } from "../cells/value.ts";
@@ -86,7 +86,7 @@ function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
 function valuesOf(field: Field, place: Place, canvas: Canvas): readonly Painted[] {
   const { palette, types } = canvas;
   const { column, identifies, before, value } = field;
-  const json = isJson(column.typeOid, types);
+  const json = kindOf(column.typeOid, types) === "json";
   const draw = (what: ColumnValue, width: number, paint?: Paint, form?: Form) => {
     const valueWidthMax = form?.roomy === true ? width : place.valueWidthMax;
     return valueLines(what, { valueWidthMax, width }, json, palette, paint, form);

@@ -1,4 +1,5 @@
 import type { RowChange } from "../../pgoutput/messages.ts";
+import type { PgTime } from "../../pg-time.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { Event } from "./event.ts";
 import type { Head, Place } from "./page.ts";
@@ -15,7 +16,7 @@ export type Item =
   | ({ readonly kind: "row" } & SheetRow)
   | { readonly kind: "event"; readonly event: Event }
   /** It belongs to no transaction, even if one is open. */
-  | { readonly kind: "aside"; readonly event: Event }
+  | { readonly kind: "aside"; readonly event: Event; readonly time: PgTime | null }
   | { readonly kind: "open"; readonly head: Head }
   | { readonly kind: "divide"; readonly parts: Parts }
   /** The transaction has no further rows. */

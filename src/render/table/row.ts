@@ -4,7 +4,7 @@ import { joined, type Painted, painted, type Palette, SPACE } from "../terminal/
 import { drawPair } from "../cells/difference.ts";
 import type { Field, Fields } from "./fields.ts";
 import type { Piece, Rest } from "./flow.ts";
-import { isJson } from "../cells/json.ts";
+import { kindOf, leastWidth } from "../cells/kinds.ts";
 import { type JsonDifference, jsonDifferences } from "../cells/json-difference.ts";
 import { columnWithin, ShortNames } from "../cells/names.ts";
 import { countOf, formatCount } from "../cells/numbers.ts";
@@ -121,7 +121,7 @@ export function differencesOf(
   { column, before, value }: Field,
   { types, view }: Canvas,
 ): readonly JsonDifference[] | undefined {
-  if (before === undefined || !isJson(column.typeOid, types)) return undefined;
+  if (before === undefined || kindOf(column.typeOid, types) !== "json") return undefined;
   return jsonDifferences(before, value, view.expanded ? PLACES_EXPANDED_MAX : PLACES_MAX);
 }
 
@@ -147,7 +147,7 @@ export function describePlace(
         difference.after,
         {
           ...{ width: columns - head.width, valueMax: view.valueWidthMax ?? Infinity },
-          ...{ json: true, arrow: arrowOf(field, palette) },
+          ...{ kind: "json", arrow: arrowOf(field, palette) },
         },
         palette,
       ),
@@ -168,9 +168,13 @@ function describeColumn(field: Field, width: number, canvas: Canvas, gap: Painte
   const within = (left: number): Drawn => drawChange(field, left, valueMax, canvas);
   const drawn = within(width - name.width);
   const to = (columns: number): Painted => joined(name, within(columns - name.width));
-  const leastWidth = field.before === undefined ? CUT_WIDTH_MIN : CUT_CHANGE_WIDTH_MIN;
-  const anywayMin = drawn.isCut ? name.width + leastWidth : Infinity;
-  const short = field.before === undefined ? SHORT_WIDTH_MIN : SHORT_CHANGE_WIDTH_MIN;
+  const least = field.before === undefined ? CUT_WIDTH_MIN : CUT_CHANGE_WIDTH_MIN;
+  const anywayMin = drawn.isCut ? name.width + least : Infinity;
+  const kind = kindOf(field.column.typeOid, canvas.types);
+  const short =
+    field.before === undefined
+      ? leastWidth(kind, drawn.width) || SHORT_WIDTH_MIN
+      : SHORT_CHANGE_WIDTH_MIN;
   return {
     text: name.text + drawn.text,
     width: name.width + drawn.width,
@@ -183,14 +187,14 @@ function describeColumn(field: Field, width: number, canvas: Canvas, gap: Painte
 export function drawChange(field: Field, room: number, valueMax: number, canvas: Canvas): Drawn {
   const { column, identifies, before, value } = field;
   const { palette, types } = canvas;
-  const json = isJson(column.typeOid, types);
+  const kind = kindOf(column.typeOid, types);
   if (before !== undefined) {
     const arrow = arrowOf(field, palette);
-    return drawPair(before, value, { width: room, valueMax, json, arrow }, palette);
+    return drawPair(before, value, { width: room, valueMax, kind, arrow }, palette);
   }
   const paint = identifies ? palette.key : undefined;
   const width = value.kind === "null" ? room : Math.min(room, valueMax);
-  return drawValue(value, width, json, palette, paint);
+  return drawValue(value, width, kind, palette, paint);
 }
 
 /** `name=` */
