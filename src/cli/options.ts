@@ -146,11 +146,18 @@ const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse", "time"];
 
 const LEGEND = `
 Tables: + insert, ~ update, - delete, × truncate, » message, ± altered table.
-  old → new    the server sent the old value (it changed the key, or the table
-               has REPLICA IDENTITY FULL)
-  old ⇢ new    compared with what was seen earlier in this run
-  E'\\n'        an escape, as in SQL; '\\n' is a backslash and an n
-  … 1.2 MB     a value of that size was cut`;
+  06:50:43 797  the commit time and the transaction's xid; ┌ │ └ hold its changes
+                together
+  old → new     the server sent the old value (it changed the key, or the table
+                has REPLICA IDENTITY FULL)
+  old ⇢ new     compared with what came earlier in this run
+  is now …      an update of a row that is not known: the whole row, not what
+                changed
+  was …         a deleted row, as it came earlier in this run
+  id=1 │ …      the columns before the bar identify the row
+  1 NULL        so many columns are NULL; … 3 more: so many have no room
+  E'\\n'         an escape, as in SQL; '\\n' is a backslash and an n
+  … 1.2 MB      a text of that size was cut`;
 
 /** Options of tables; they are an error with any other format. */
 export function tableOptions(command: Command): Command {

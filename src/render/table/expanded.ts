@@ -17,7 +17,7 @@ import { drawApart } from "../cells/difference.ts";
 import { valueLines } from "../cells/lines.ts";
 import type { Form } from "../cells/value.ts";
 import { columnWithin, ShortNames } from "../cells/names.ts";
-import { arrowOf, describePlace, differencesOf, drawChange, noteOn } from "./row.ts";
+import { arrowOf, describePlace, differencesOf, drawChange, noteOn, tenseOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
 const NAME_WIDTH_MAX = 30;
@@ -52,8 +52,10 @@ export function expandedRow(
   const note = noteOn(message, row);
   const sign = signOf(message.kind, palette);
   const subject = paintedWithin(names.full(message.relation), width - 2, palette, palette.table);
+  const tense = tenseOf(row);
+  const head = joined(sign, SPACE, subject);
   return [
-    joined(sign, SPACE, subject),
+    tense === "" ? head : joined(head, SPACE, painted(tense, palette.quiet)),
     ...(note === "" ? [] : [painted(`${" ".repeat(MARK_WIDTH)}${note}`, palette.quiet)]),
     ...fields.flatMap((field) => fieldLines(field, place, canvas)),
   ];

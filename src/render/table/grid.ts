@@ -192,7 +192,7 @@ function columnsOf(
       if (identifies && before === undefined && subject.width > 0) continue;
       // The places that changed stand behind the columns.
       if (differencesOf(field, canvas) !== undefined) continue;
-      const isEmpty = before === undefined && canvas.view.columns === undefined;
+      const isEmpty = before === undefined && canvas.view.columns === undefined && !row.unknown;
       if (isEmpty && value.kind === "null") empty.set(column, "null");
       else if (isEmpty && isBlank(field)) empty.set(column, "blank");
       else {

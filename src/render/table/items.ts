@@ -32,7 +32,9 @@ export function placeOf(items: readonly Item[], at: number): Place {
   return next.kind === "close" && next.parts.length === 0 ? "last" : "inner";
 }
 
-/** Of one kind and one table. */
-export function isAlike(one: RowChange, other: RowChange): boolean {
-  return one.kind === other.kind && one.relation === other.relation;
+/** Of one kind and one table, and either both rows or none of them seen earlier. */
+export function isAlike(one: SheetRow, other: SheetRow): boolean {
+  const [{ message: a }, { message: b }] = [one, other];
+  const isOneKind = a.kind === b.kind && a.relation === b.relation;
+  return isOneKind && (one.seen === undefined) === (other.seen === undefined);
 }

@@ -1,4 +1,4 @@
-import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../pgoutput/messages.ts";
 import {
   joined,
   NOTHING,
@@ -14,7 +14,7 @@ import { type Field, type Fields, fieldsOf, soleKey } from "./fields.ts";
 import { flow, type Piece, type Rest } from "./flow.ts";
 import { Grid, type GridRow } from "./grid.ts";
 import { Page, type Place } from "./page.ts";
-import { describeFields, noteOn, restOf } from "./row.ts";
+import { describeFields, noteOn, restOf, tenseOf } from "./row.ts";
 import { drawValue } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 import { type Item, type SheetRow, isAlike, placeOf } from "./items.ts";
@@ -40,7 +40,7 @@ const BESIDE_MIN = 24;
 export class Sheet {
   readonly #canvas: Canvas;
   readonly #page: Page;
-  #grid: { readonly grid: Grid; readonly row: RowChange; readonly keyed: boolean } | undefined;
+  #grid: { readonly grid: Grid; readonly row: SheetRow; readonly keyed: boolean } | undefined;
   #subjectWidth = 0;
 
   constructor(canvas: Canvas) {
@@ -91,11 +91,11 @@ export class Sheet {
     const run: SheetRow[] = [];
     for (let next = at; ; next++) {
       const item = items[next];
-      if (item?.kind !== "row" || !isAlike(item.message, message)) break;
+      if (item?.kind !== "row" || !isAlike(item, first)) break;
       run.push(item);
     }
     const place = placeOf(items, at + run.length - 1);
-    const going = this.#grid !== undefined && isAlike(this.#grid.row, message);
+    const going = this.#grid !== undefined && isAlike(this.#grid.row, first);
     if (!this.#canvas.view.expanded && (going || run.length >= GRID_ROWS_MIN)) {
       this.#drawGrid(run, going, place === "last");
       return run.length;
@@ -125,7 +125,7 @@ export class Sheet {
       place,
       // A transaction of one row may take two lines.
       this.#page.isNarrow || this.#page.isSingle(place) ? 2 : 1,
-      (width, linesMax) => describeFields(shown, width, linesMax, canvas),
+      (width, linesMax) => describeFields(shown, width, linesMax, canvas, tenseOf(fields)),
       rest,
       message.kind === "update" && !fields.unknown,
     );
@@ -234,13 +234,19 @@ export class Sheet {
       const key = keyed ? keys[index] : undefined;
       return { subject: key === undefined ? NOTHING : joined(spaces(SIGN_WIDTH), key), row };
     });
-    const head = joined(signOf(kind, palette), SPACE, this.#nameOf(relation, undefined));
+    const [tense = ""] = all.map(tenseOf);
+    const name = this.#nameOf(relation, undefined);
+    const head = joined(
+      signOf(kind, palette),
+      SPACE,
+      tense === "" ? name : joined(name, painted(` ${tense}`, palette.quiet)),
+    );
     const tells = (one: Grid): boolean => rows.every((row) => one.tells(row));
     const same = grid !== undefined && tells(grid.grid) ? grid.grid : undefined;
     const next = same ?? new Grid(head, rows, this.#page.inner, canvas);
     // A key that is cut does not tell one row from another: a new grid may have the room.
     if (grid === undefined || (same === undefined && tells(next))) {
-      grid = { grid: next, row: first.message, keyed };
+      grid = { grid: next, row: first, keyed };
       this.#page.put(this.#page.mark("inner"), grid.grid.header(head));
       this.#grid = grid;
     }

@@ -52,7 +52,6 @@ export interface TableOptions {
 }
 
 const WIDTH_DEFAULT = 80;
-const OLD_VALUES = "old values: of rows seen before, or with";
 const BURST = "too fast to read: rows are counted (--collapse 0 shows them)";
 /** From this number of changes on, a transaction's end counts them. */
 const COUNTED_FROM = 100;
@@ -166,9 +165,9 @@ export class TableRenderer implements Renderer {
     }
   }
 
-  /** What is not printed still changes rows that were, and ends what is open. */
+  /** What is not printed still changes rows, and ends what is open. */
   leftOut(message: PgoutputMessage): void {
-    if (isRowChange(message)) return this.#seen.follow(message, false);
+    if (isRowChange(message)) return this.#seen.follow(message);
     switch (message.kind) {
       case "truncate":
         for (const relation of message.relations) this.#seen.forgetTable(relation);
@@ -210,22 +209,22 @@ export class TableRenderer implements Renderer {
     return this.#batch.take();
   }
 
-  /** Behind the transaction, or what has come of it. */
+  /** Once, after the transaction or its fate. */
   #giveHint(): void {
     if (this.#hint !== "due") return;
     this.#hint = "given";
     const full =
       this.#options.timeline !== undefined
-        ? "--old full, from a checkpoint on"
-        : "REPLICA IDENTITY FULL";
-    this.#batch.add({ kind: "remark", text: `${OLD_VALUES} ${full}` });
+        ? "--old full rebuilds it, from a checkpoint on"
+        : "with REPLICA IDENTITY FULL the server sends it";
+    this.#batch.add({ kind: "remark", text: `is now: the row before is not known; ${full}` });
   }
 
   #row(message: RowChange): void {
     this.#change(message, () => {
       const seen = this.#seen.before(message);
       this.#batch.row(message, seen);
-      const unknown = message.kind === "update" && (message.key ?? message.old ?? seen) === null;
+      const unknown = message.kind === "update" && (message.old ?? seen) === null;
       if (unknown && message.relation.announced) this.#hint ??= "due";
     });
     this.#seen.follow(message);
