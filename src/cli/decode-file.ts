@@ -39,7 +39,7 @@ export function decodeFileCommand(): Command {
     ["Which tables changed most", "walctl decode-file capture.bin --summary"],
     [
       "Who changed one row, on one morning",
-      `walctl decode-file capture.bin --where 'table == "orders" && new.id == 7' \\
+      `walctl decode-file capture.bin --row 'orders 7' \\
     --since '2026-11-24 06:00+00' --until '2026-11-24 12:00+00'`,
     ],
     [

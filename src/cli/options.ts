@@ -206,6 +206,11 @@ export function filterOptions(command: Command): Command {
       collect,
     )
     .option(
+      "--row <row>",
+      "print only what concerns this row: 'orders 42' is a table and the values of its key; may be repeated",
+      collect,
+    )
+    .option(
       "--xid <xid>",
       "print only this transaction, with its subtransactions; may be repeated",
       collect,

@@ -11,6 +11,7 @@ import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
 import { AskedNames } from "../messages/asked-names.ts";
+import type { AskedRows } from "../messages/asked-rows.ts";
 import type { CommandContext } from "../context.ts";
 import { catalogMissing, decodeCapture } from "./decode-capture.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
@@ -54,6 +55,7 @@ interface Job {
   readonly rendering: RendererOptions;
   /** Shared by all captures. */
   readonly names: AskedNames;
+  readonly rows: AskedRows | undefined;
   readonly where: Where | undefined;
   readonly gate: GateOptions;
   readonly sink: Sink;
@@ -99,7 +101,7 @@ export async function decodeFile(
   const gate = gateOptions(flags);
   if (gate.taken !== undefined) reporter.notice(gate.taken);
   const job: Job = {
-    ...{ input, keepGoing, rendering, names, gate },
+    ...{ input, keepGoing, rendering, names, gate, rows: filter.rows },
     where: await openWhere(flags.where, filter),
     sink: sinkOf(context.stdout.stream),
     reporter,
@@ -117,7 +119,8 @@ async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCod
     const status = await decodeAll(files, job);
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());
     const warnings = [
-      ...[...job.names.warnings(), ...(job.where?.warnings() ?? [])],
+      ...[...job.names.warnings(), ...(job.rows?.warnings() ?? [])],
+      ...(job.where?.warnings() ?? []),
       ...[...(job.gate.xids?.warnings() ?? []), ...(job.gate.times?.warnings() ?? [])],
       ...(job.summary?.warnings?.() ?? []),
     ];
@@ -183,7 +186,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     (await createRenderer(job.rendering, types, context));
   const { rowsBy } = rendering;
   const gate = TransactionGate.of(job.gate);
-  const { accepts } = job.names;
+  const accepts = job.rows?.after(job.names.accepts, types) ?? job.names.accepts;
   const pipeline = new Pipeline({
     typeWatch: undefined,
     capture: undefined,

@@ -148,7 +148,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { renderer, finish, warnings } =
     sql?.rendering(registry) ?? (await createRenderer(rendering, registry, context, database));
   const sink = sinkOf(context.stdout.stream);
-  const { accepts } = names;
+  const accepts = filter.rows?.after(names.accepts, registry) ?? names.accepts;
   const pipeline = new Pipeline({
     ...{ typeWatch: undefined, capture: undefined, journal: undefined },
     // Which transactions --since and --until want the decoder knows: a later one may have committed earlier.
@@ -179,7 +179,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
   const why = (xid: number): Warning => whyNothing(xid, decoder.fates.get(xid), options.rows);
   const asked = [
-    ...[...names.warnings(), ...(where?.warnings() ?? []), ...unconvertedNames(catalog)],
+    ...[...names.warnings(), ...(filter.rows?.warnings() ?? []), ...(where?.warnings() ?? [])],
+    ...unconvertedNames(catalog),
     ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
   ];
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);

@@ -84,16 +84,18 @@ export interface GateFlags extends TimeFlags {
   readonly xid?: readonly string[];
   /** False: --no-empty. */
   readonly empty?: boolean;
+  /** Of a transaction that does not concern the row nothing is printed. */
+  readonly row?: readonly string[];
 }
 
 /** @throws WalctlError, a usage error */
 export function gateOptions(flags: GateFlags): GateOptions {
-  const { xid, empty } = flags;
+  const { xid, empty, row } = flags;
   const { taken, ...times } = timeRange(flags);
   const xids = xid && new AskedXids(xid.map((text) => parseUint32("--xid", text)));
   const hasTimes = times.since !== undefined || times.until !== undefined;
   const asked = hasTimes ? new AskedTimes(times.since, times.until) : undefined;
-  return { ...times, taken, times: asked, xids, noEmpty: empty === false };
+  return { ...times, taken, times: asked, xids, noEmpty: empty === false || row !== undefined };
 }
 
 type Accepts = (message: PgoutputMessage) => boolean;

@@ -8,7 +8,7 @@ import { SqlRenderer } from "../../render/formats/sql.ts";
 import { readVersion } from "../../version.ts";
 import type { Reporter } from "../reporter.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
-import { tableMatcher } from "./filter.ts";
+import { tableMatcher } from "./table-patterns.ts";
 import type { Rendering, SqlFlags } from "./renderer.ts";
 
 /** An undo keeps so much in memory, and writes what is older to a temporary file. */

@@ -123,9 +123,10 @@ async function open(
     warn: (warning) => reporter.warn(warning),
   });
   closing.add(() => typeWatch.end());
+  const accepts = config.filter.rows?.after(names.accepts, types) ?? names.accepts;
   const pipeline = new Pipeline({
     ...{ types, typeWatch, capture, journal },
-    ...(where?.after(names.accepts, types, reporter) ?? { accepts: names.accepts }),
+    ...(where?.after(accepts, types, reporter) ?? { accepts }),
     gate: TransactionGate.of(config.gate),
     renderer: rendering.renderer,
     sink: shown,
@@ -177,7 +178,9 @@ async function open(
   closing.add(() => clearInterval(asking));
   closing.add(() => reporter.clearProgress());
   const warnings = (): Warning[] =>
-    [names, where, config.gate.xids, rendering].flatMap((each) => each?.warnings?.() ?? []);
+    [names, config.filter.rows, where, config.gate.xids, rendering].flatMap(
+      (each) => each?.warnings?.() ?? [],
+    );
   const ended = async (whole: boolean): Promise<ExitCode> =>
     (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;
   return { session, ackSource, status, warnings, ended, finish: () => writeRest(rendering, shown) };
