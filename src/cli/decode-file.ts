@@ -10,7 +10,18 @@ import {
 } from "./options.ts";
 
 const FORMATS = [
-  ...["auto", "walctl", "recvlogical", "raw", "hex", "copy-text", "copy-csv", "copy-binary", "wal"],
+  ...[
+    "auto",
+    "walctl",
+    "recvlogical",
+    "raw",
+    "hex",
+    "copy-text",
+    "copy-csv",
+    "copy-binary",
+    "ndjson",
+    "wal",
+  ],
 ];
 
 export function decodeFileCommand(): Command {

@@ -185,6 +185,8 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     job.sql?.rendering(types) ??
     (await createRenderer(job.rendering, types, context));
   const { rowsBy } = rendering;
+  // The consumers of these take what they get for all of it.
+  const exact = job.rendering.output.dialect !== "walctl";
   const gate = TransactionGate.of(job.gate);
   const accepts = job.rows?.after(job.names.accepts, types) ?? job.names.accepts;
   const pipeline = new Pipeline({
@@ -202,8 +204,8 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     chunks: compression === undefined ? chunks : uncompressed(name, { compression, chunks }),
     createReader: (listener: CaptureListener) =>
       input === "auto"
-        ? new SniffingReader({ listener, keepGoing })
-        : createCaptureReader(input, { listener, keepGoing }),
+        ? new SniffingReader({ listener, keepGoing, exact })
+        : createCaptureReader(input, { listener, keepGoing, exact }),
     pipeline,
     rows:
       rowsBy !== undefined && pipeline.printsAll
