@@ -11,7 +11,7 @@ import type {
 } from "./formats/capture-reader.ts";
 import { CopyBinaryLayout } from "./formats/copy-binary.ts";
 import { FrameReader } from "./formats/frame-reader.ts";
-import { splitCopyCsvLine, splitCopyTextLine, splitHexLine } from "./formats/line-formats.ts";
+import { hexLines, splitCopyCsvLine, splitCopyTextLine } from "./formats/line-formats.ts";
 import { LineReader } from "./formats/line-reader.ts";
 import { NdjsonReader } from "./ndjson/reader.ts";
 import { UnframedReader } from "./formats/unframed.ts";
@@ -30,7 +30,7 @@ export function createCaptureReader(
     case "raw":
       return new UnframedReader("none", options);
     case "hex":
-      return new LineReader(splitHexLine, options);
+      return new LineReader(hexLines(), options);
     case "copy-text":
       return new LineReader(splitCopyTextLine, options);
     case "copy-csv":

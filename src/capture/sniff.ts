@@ -108,6 +108,7 @@ function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
  * of the first message as `\000`.
  */
 function bareFormat(text: string, padded: boolean): CaptureFormat | undefined {
+  if (/^(?:-\[ RECORD|data\s*\|)/.test(text)) return "hex";
   if (/^data\s*(?:\n|$)/.test(text)) {
     return !padded && text.includes(String.raw`\\`) ? "copy-text" : "hex";
   }

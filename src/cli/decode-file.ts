@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import {
   MESSAGE_FORMATS,
   examples,
+  firstOptions,
   filterOptions,
   outputOptions,
   sqlOptions,
@@ -44,6 +45,11 @@ export function decodeFileCommand(): Command {
     "end at the first transaction that committed after TIME; of WAL: print none that did",
   );
   walOptions(valueOptions(filtered));
+  firstOptions(
+    command,
+    ...["--summary", "--only-table", "--row", "--xid", "--since", "--until", "--keep-going"],
+    ...["--catalog", "--old", "--undo", "--checked", "--format"],
+  );
   return examples(
     outputOptions(sqlOptions(tableOptions(command)), MESSAGE_FORMATS),
     ["A capture from pg_recvlogical", "walctl decode-file capture.bin | jq ."],

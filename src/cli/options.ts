@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option, type OptionValues } from "commander";
+import { type Command, Help, InvalidArgumentError, Option, type OptionValues } from "commander";
 
 /**
  * An option that the environment can set for all runs: `--slot` by WALCTL_SLOT. Only options that name an object or
@@ -30,6 +30,30 @@ export function examples(command: Command, ...pairs: readonly Example[]): Comman
   return command.addHelpText("after", `\nExamples:\n${text}`);
 }
 
+/** What people use first, of a command with many options. */
+const FIRST = new WeakMap<Command, readonly string[]>();
+/** The commands whose help shows only these. */
+const SHORT = new WeakSet<Command>();
+
+export function firstOptions(command: Command, ...longs: readonly string[]): Command {
+  FIRST.set(command, longs);
+  return command;
+}
+
+/** Without --all. The man page and the reference have all options. */
+export function shortenHelp(command: Command): void {
+  const first = FIRST.get(command);
+  if (first === undefined) return;
+  SHORT.add(command);
+  const formatHelp = (_: Command, helper: Help): string => {
+    const options = helper.visibleOptions(command);
+    helper.visibleOptions = () => options.filter(({ long }) => first.includes(long ?? ""));
+    const more = `walctl ${command.name()} --help --all shows all ${options.length} options and the signs of tables.`;
+    return `${Help.prototype.formatHelp.call(helper, command, helper)}\n${more}\n`;
+  };
+  command.configureHelp({ ...command.configureHelp(), formatHelp });
+}
+
 export function connectionOptions(command: Command): Command {
   return command
     .optionsGroup("Connection (as in libpq; PGHOST and the other variables apply too):")
@@ -52,10 +76,11 @@ const ALL_FORMATS = new Set([...MESSAGE_FORMATS, ...STATUS_FORMATS]);
 
 export function outputOptions(command: Command, formats: readonly string[] = FORMATS): Command {
   return command
-    .optionsGroup("Output:")
+    .optionsGroup("Format, colours and width:")
     .on("optionEnv:format", () => void environments.add(command))
     .hook("preAction", () => ignoreSettingsOfOthers(command))
     .addOption(formatOption(command, formats))
+    .addOption(new Option("--json", "the same as -F ndjson").implies({ format: "ndjson" }))
     .addOption(
       new Option("--color <when>", "auto: on a terminal, unless NO_COLOR or FORCE_COLOR say else")
         .choices(["auto", "always", "never"])
@@ -88,7 +113,8 @@ function formatOption(command: Command, formats: readonly string[]): Option {
     .choices(formats)
     .default("auto");
   const { parseArg: parseChoice } = option;
-  return option.argParser((value: string, previous: string) => {
+  return option.argParser((given: string, previous: string) => {
+    const value = /^(?:json|jsonl|jsonlines)$/i.test(given) ? "ndjson" : given;
     const fits = formats.includes(value) && suits(value, command.opts());
     if (environments.has(command) && ALL_FORMATS.has(value) && !fits) return "auto";
     return parseChoice === undefined ? value : parseChoice(value, previous);
@@ -137,7 +163,7 @@ export function valueOptions(command: Command): Command {
 /** With -F sql. */
 export function sqlOptions(command: Command): Command {
   return command
-    .optionsGroup("SQL (-F sql):")
+    .optionsGroup("A script instead of changes (-F sql):")
     .option("--undo", "print what takes the transactions back, the last one first")
     .option("--checked", "fail where a statement touches other than the rows it should");
 }
@@ -162,8 +188,8 @@ Tables: + insert, ~ update, - delete, × truncate, » message, ± altered table.
 /** Options of tables; they are an error with any other format. */
 export function tableOptions(command: Command): Command {
   return command
-    .addHelpText("after", LEGEND)
-    .optionsGroup("Tables:")
+    .addHelpText("after", () => (SHORT.has(command) ? "" : LEGEND))
+    .optionsGroup("How tables look:")
     .option("-x, --expanded", "one column a line, with longer values, like psql's \\x")
     .option("--columns <names>", "show only these columns and the key; may be repeated", collect)
     .option("--max-width <columns>", "cut longer values; 0: cut none")

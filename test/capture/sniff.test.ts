@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { walctl } from "../support/program/cli.ts";
 import { deflateRawSync } from "node:zlib";
 import { describe, it } from "node:test";
 import { CAPTURE_FORMATS } from "../../src/capture/formats/capture-reader.ts";
@@ -87,6 +88,35 @@ describe("psql's aligned output", () => {
     const cells = rows.split("\n").map((line) => line.split("|"));
     const psql = Buffer.from(fixture("fixtures/captures/pg18-orders-aligned.hex")).toString();
     assert.equal(aligned(["lsn", "xid", "data"], cells).trimEnd(), psql.trimEnd());
+  });
+
+  it("is read as psql's expanded output too, with the positions where they are", async () => {
+    const rows = Buffer.from(fixture("fixtures/captures/pg18-orders.hex")).toString().trimEnd();
+    const expanded = (names: readonly string[], width: number): string =>
+      rows
+        .split("\n")
+        .map((row, index) => {
+          const [lsn = "", xid = "", data = ""] = row.split("|");
+          const fields = { lsn, xid, data } as Readonly<Record<string, string>>;
+          const lines = names.map(
+            (name) => `${name.padEnd(width)}${width > 0 ? " | " : "|"}${fields[name]}\n`,
+          );
+          return `-[ RECORD ${index + 1} ]${"-".repeat(width)}\n${lines.join("")}`;
+        })
+        .join("");
+    const decode = async (stdin: string): Promise<string> => {
+      const { status, stdout, stderr } = await walctl(["decode-file", "-"], { stdin });
+      assert.equal(status, 0, stderr);
+      return stdout;
+    };
+    const expected = await decode(rows);
+    for (const width of [0, 4]) {
+      assert.equal(await decode(expanded(["lsn", "xid", "data"], width)), expected);
+      assert.equal(
+        await decode(expanded(["data"], width)),
+        expected.replace(/"lsn":"[^"]*"/g, '"lsn":null'),
+      );
+    }
   });
 
   for (const [story, form] of [
