@@ -165,6 +165,7 @@ export function sqlOptions(command: Command): Command {
   return command
     .optionsGroup("A script instead of changes (-F sql):")
     .option("--undo", "print what takes the transactions back, the last one first")
+    .option("--dry-run", "with --undo: end the script in ROLLBACK, to see whether it would run")
     .option("--checked", "fail where a statement touches other than the rows it should");
 }
 

@@ -19,6 +19,8 @@ import { type TableFlags, tableView } from "./table-flags.ts";
 export interface SqlFlags {
   readonly checked?: boolean;
   readonly undo?: boolean;
+  /** An undo that ends in ROLLBACK. */
+  readonly dryRun?: boolean;
   /** --tables-changed, of decode-file on WAL. */
   readonly tablesChanged?: boolean;
 }
@@ -150,7 +152,9 @@ async function foreignRenderer(
 }
 
 function sqlFlags(flags: RendererFlags, { dialect }: OutputOptions): SqlFlags | undefined {
-  const { checked = false, undo = false, summary = false, binary = false } = flags;
+  const { checked = false, undo = false, dryRun = false } = flags;
+  const { summary = false, binary = false } = flags;
+  if (dryRun && !undo) throw usageError("--dry-run is for --undo", "Add -F sql --undo.");
   if (dialect !== "sql") {
     const given = checked ? "--checked" : undo ? "--undo" : undefined;
     if (given === undefined) return undefined;
@@ -160,7 +164,7 @@ function sqlFlags(flags: RendererFlags, { dialect }: OutputOptions): SqlFlags | 
   if (binary) {
     throw usageError("--binary is not for -F sql: SQL has values as text", "Leave it out.");
   }
-  return { checked, undo, tablesChanged: flags.tablesChanged ?? false };
+  return { checked, undo, dryRun, tablesChanged: flags.tablesChanged ?? false };
 }
 
 /** Refuses options whose output the format's consumers could not interpret. */

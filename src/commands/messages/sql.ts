@@ -24,17 +24,19 @@ export class SqlRun {
   readonly #files = new TemporaryFiles();
   readonly #wanted: ReturnType<typeof tableMatcher>;
   readonly #tablesChanged: boolean;
+  readonly #end: string;
   /** Whether changes of the transaction that ends could not be read. */
   isLost: () => boolean = () => false;
   /** Of WAL, whose catalogue knows what tables are by now: an undo must not go to others. */
   refuseRenamed: (now: (oid: number) => readonly string[] | undefined) => void = () => {};
 
   constructor(
-    { checked = false, undo = false, tablesChanged = false }: SqlFlags,
+    { checked = false, undo = false, dryRun = false, tablesChanged = false }: SqlFlags,
     onlyTables: readonly string[],
     reporter: Pick<Reporter, "warn">,
   ) {
     this.#tablesChanged = tablesChanged;
+    this.#end = dryRun ? "ROLLBACK; -- --dry-run: nothing of it is kept\n" : "COMMIT;\n";
     this.#wanted = tableMatcher(onlyTables);
     const backwards = undo
       ? new Reversal(this.#files, () => this.script.faults.size > 0)
@@ -112,7 +114,7 @@ export class SqlRun {
       await sink.write(part);
       written += part.length;
     }
-    if (written > 0) await sink.write(Buffer.from("COMMIT;\n"));
+    if (written > 0) await sink.write(Buffer.from(this.#end));
     return ExitCode.done;
   }
 
