@@ -25,6 +25,8 @@ interface StatusParts {
   /** Undefined if there is no terminal, or another program may print on it. */
   readonly line: StatusLine | undefined;
   readonly quiet: boolean;
+  /** Says the end of a service. Undefined: it is the end that was asked for. */
+  readonly stopped?: ((text: string) => void) | undefined;
   readonly acknowledge: boolean;
   /** What the renderer has to print although nothing comes. */
   readonly tick?: (() => Uint8Array) | undefined;
@@ -65,11 +67,16 @@ export class TailStatus {
     const { received, written, confirmed } = this.#parts.session.status;
     if (!withSummary || this.#parts.quiet) return;
     // Before the end of the first transaction there is no position.
-    if (received === INVALID_LSN || written === INVALID_LSN) return;
+    if (received === INVALID_LSN || written === INVALID_LSN) {
+      if (this.#parts.session.status.started) this.#parts.stopped?.("nothing was printed");
+      return;
+    }
     const acknowledged = this.#parts.acknowledge
       ? `acknowledged up to ${formatLsn(confirmed)}`
       : "nothing acknowledged (no --ack)";
-    this.#write(`walctl: printed up to ${formatLsn(written)}, ${acknowledged}\n`);
+    const text = `printed up to ${formatLsn(written)}, ${acknowledged}`;
+    if (this.#parts.stopped === undefined) this.#write(`walctl: ${text}\n`);
+    else this.#parts.stopped(text);
   }
 
   #tick(): void {

@@ -1,5 +1,5 @@
 import { ExitCode } from "../../errors.ts";
-import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn } from "../../lsn.ts";
 import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
@@ -28,6 +28,7 @@ import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
 import { type TailOutput, aboveLine, openStandardOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
+import { isService, streamingText } from "./service.ts";
 import { TailStatus } from "./status.ts";
 
 /** The same as create-slot's default. */
@@ -155,6 +156,7 @@ async function open(
     line: alone ? line : undefined,
     // An undo is printed once all is read, if at all.
     quiet: output.quiet || config.rendering.sql?.undo === true,
+    stopped: isService(config) ? (text) => reporter.event(`stopped: ${text}`) : undefined,
     live: rendering.live,
     liveLines: rendering.liveLines,
     tick: rendering.tick,
@@ -272,15 +274,14 @@ function sessionOptions(
     news: {
       warn: (warning) => reporter.warn(warning),
       notice: (text) => reporter.notice(text),
-      streaming: ({ slotName, slotPosition, serverVersion }, from, horizon) => {
+      streaming: (started, from, horizon, outageMs) => {
+        const { slotName, serverVersion } = started;
         reporter.clearProgress();
         typeWatch.start(slotName, horizon);
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
-        if (context.stdout.isTerminal) {
-          // 0/0: the server starts at the slot's position.
-          const start = from === INVALID_LSN ? slotPosition : formatLsn(from);
-          reporter.notice(`streaming from slot "${slotName}" at ${start}; Ctrl-C ends`);
-        }
+        if (!context.stdout.isTerminal && !isService(config)) return;
+        const how = context.stdout.isTerminal && outageMs === undefined ? "; Ctrl-C ends" : "";
+        reporter.event(streamingText(started, from, outageMs) + how);
       },
     },
   };
