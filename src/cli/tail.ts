@@ -33,7 +33,10 @@ export function tailCommand(): Command {
     .option("--wait", "wait while another program uses the slot")
     .option("--no-loop", "do not reconnect")
     .optionsGroup("Create what is missing:")
-    .option("--bootstrap", "create the publication and the slot if they are missing");
+    .option(
+      "--bootstrap",
+      "create the publication (walctl, if -P names none) and the slot if they are missing",
+    );
   publicationOptions(command)
     .optionsGroup("When to end (default: at Ctrl-C):")
     .option(

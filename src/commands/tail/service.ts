@@ -1,11 +1,20 @@
-/** What a tail without an end of its own says in the log of a service. */
+/** What a tail says about itself: in the log of a service, and of what it leaves behind. */
 import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
 import type { BootstrapOutcome } from "../../server/start/bootstrap.ts";
+import { quoteIdentifier } from "../../server/query/sql.ts";
+import { walctlCommand } from "../../server/target/paste.ts";
+import type { ConnectionTarget } from "../../server/target/target.ts";
 import type { TailConfig } from "./config.ts";
 import { formatSeconds } from "./status.ts";
 
 export function isService({ endpos, until, limit }: TailConfig): boolean {
   return endpos === undefined && until === undefined && limit === undefined;
+}
+
+/** At Ctrl-C, of the publication that --bootstrap created. */
+export function staysText(publication: string, target: ConnectionTarget): string {
+  const command = walctlCommand(["drop-publication", publication], target);
+  return `publication ${quoteIdentifier(publication)} stays. To drop it: ${command}`;
 }
 
 /** @param outageMs undefined: it is the first connection */

@@ -28,7 +28,7 @@ import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
 import { type TailOutput, aboveLine, openStandardOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
-import { isService, streamingText } from "./service.ts";
+import { isService, staysText, streamingText } from "./service.ts";
 import { TailStatus } from "./status.ts";
 
 /** The same as create-slot's default. */
@@ -138,10 +138,14 @@ async function open(
     sink.end?.();
   };
   const ackSource = await openAckSource(config.ackFrom, reporter, endOutput);
+  const onCreated = (name: string): void =>
+    closing.add(() => {
+      if (context.stop.aborted) reporter.notice(staysText(name, target));
+    });
   const session = new ReplicationSession(
     sessionOptions(
       config,
-      { pipeline, typeWatch, capture, journal, takeOver, ackSource },
+      { pipeline, typeWatch, capture, journal, takeOver, ackSource, onCreated },
       context,
       reporter,
     ),
@@ -249,6 +253,7 @@ interface SessionParts extends Pick<TailOutput, "journal" | "takeOver"> {
   readonly typeWatch: TypeWatch;
   readonly capture: CaptureFile | undefined;
   readonly ackSource: AckSource | undefined;
+  readonly onCreated: (publication: string) => void;
 }
 
 function sessionOptions(
@@ -261,7 +266,7 @@ function sessionOptions(
   return {
     ...config,
     acknowledge: parts.ackSource ?? config.acknowledge,
-    bootstrap: bootstrapRequest(config, context, reporter),
+    bootstrap: bootstrapRequest(config, context, reporter, parts.onCreated),
     consumer: parts.pipeline,
     received: () => journal?.received(),
     started: (start) => journal?.started(start),
@@ -291,6 +296,7 @@ function bootstrapRequest(
   { pgoutput, slot, createMissing, plan }: TailConfig,
   context: CommandContext,
   reporter: Reporter,
+  onCreated: (publication: string) => void,
 ): BootstrapRequest {
   const { publications, twoPhase, messages } = pgoutput;
   // Each connection of the session gives the same warnings again.
@@ -301,6 +307,7 @@ function bootstrapRequest(
     stop: context.stop,
     onWaiting: (text) => reporter.progress(text),
     onNotice: (text) => reporter.notice(text),
+    onCreated,
     onWarning: (message) => {
       if (!warned.has(message)) reporter.warn({ message });
       warned.add(message);

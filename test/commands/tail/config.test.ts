@@ -45,10 +45,12 @@ test("with --bootstrap the flags say what the first publication publishes", () =
   const { plan, acknowledge, ackFrom } = configOf(bootstrap);
   assert.deepEqual([plan?.name, plan?.tables.length, acknowledge, ackFrom], ["p", 1, true, "f"]);
   assert.equal(configOf(flags).plan, undefined);
+  // The name that hints and doctor propose.
+  const unnamed = configOf({ bootstrap: true, table: ["orders"] });
+  assert.deepEqual([unnamed.plan?.name, ...unnamed.pgoutput.publications], ["walctl", "walctl"]);
 });
 
 const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegExp]> = [
-  [{ bootstrap: true }, /^--bootstrap has no name for the publication$/],
   [{ bootstrap: true, publication: ["p"], table: ["a.b WHERE"] }, /a\.b WHERE/],
   [{ publication: ["p"], table: ["t"] }, /^--table says what --bootstrap publishes$/],
   [{ publication: ["p"], allTables: true }, /^--all-tables says what --bootstrap publishes$/],

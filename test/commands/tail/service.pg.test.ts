@@ -40,6 +40,19 @@ describe("tail as a service", () => {
     assert.equal(lines.length, 3, running.stderr);
   });
 
+  test("says at the end how to drop the publication that --bootstrap created", async () => {
+    await server.sql("CREATE TABLE u (id int PRIMARY KEY)");
+    const running = spawnWalctl(["tail", "--bootstrap", "-t", "u"], { server });
+    await running.waitForStderr("streaming from slot");
+    running.signal("SIGINT");
+    await running.exit();
+    assert.match(running.stderr, /^walctl: created publication "walctl"$/m);
+    const [, command = ""] =
+      /"walctl" stays\. To drop it: walctl (drop-publication walctl .*)\n/.exec(running.stderr) ??
+      [];
+    assert.equal((await walctl(command.split(" "), { server })).status, 0);
+  });
+
   test("says nothing of it with --quiet, nor where an end was asked for", async () => {
     const { stderr } = await walctl([...args, "-E", "now"], { server });
     assert.doesNotMatch(stderr, /streaming|stopped/);
