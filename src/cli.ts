@@ -10,6 +10,7 @@ import {
   dropSlotCommand,
   setupPublicationCommand,
 } from "./cli/set-up.ts";
+import { shortenHelp } from "./cli/options.ts";
 import {
   completeCommand,
   completionCommand,
@@ -167,7 +168,15 @@ First steps:
   # Create a publication of one table and watch it; Ctrl-C ends
   walctl tail -d shop --bootstrap -P shop_changes -t orders
 
-walctl help COMMAND shows the options and examples of a command.`;
+walctl help COMMAND shows the options and examples of a command, with --all every one.`;
+
+/** `walctl -d shop tail`: options may precede the command. */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  const [first = ""] = argv;
+  const at = argv.findIndex((word) => COMMANDS.some(({ name }) => name === word));
+  if (at < 1 || !first.startsWith("-") || argv.slice(0, at).includes("--")) return argv;
+  return [argv[at] ?? "", ...argv.slice(0, at), ...argv.slice(at + 1)];
+}
 
 /** `-h` is the host, but with nothing behind it, it asks for help as everywhere else; `-v` is what `-V` is. */
 function withHelp(argv: readonly string[]): readonly string[] {
@@ -190,10 +199,11 @@ function help(program: Command): Action {
 
 /** Runs the command line and returns the exit status. Every error ends here as a message on standard error. */
 export async function run(given: readonly string[], context: CommandContext): Promise<ExitCode> {
-  const argv = withHelp(given);
+  const argv = commandFirst(withHelp(given));
   let status: ExitCode = ExitCode.done;
   let helpText = "";
   const program = createProgram(entriesFor(argv[0]), context, {
+    wholeHelp: argv.includes("--all"),
     done: (code) => (status = code),
     help: (text) => (helpText += text),
   });
@@ -211,7 +221,8 @@ export async function run(given: readonly string[], context: CommandContext): Pr
   } catch (error) {
     // No command was given: commander has already printed the help on standard error.
     if (error instanceof CommanderError && error.code === "commander.help") return ExitCode.usage;
-    const known = error instanceof CommanderError ? usageErrorOf(error, program, argv) : error;
+    const known =
+      error instanceof CommanderError ? await usageErrorOf(error, program, argv) : error;
     if (known === undefined) return ExitCode.done;
     context.stderr.stream.write(renderError(known, context.env["WALCTL_DEBUG"] !== undefined));
     return known instanceof WalctlError ? known.exitCode : ExitCode.failed;
@@ -229,18 +240,45 @@ function refusePassword(argv: readonly string[]): void {
 }
 
 /** Undefined when --help or --version ended the run: that is no error. */
-function usageErrorOf(
+async function usageErrorOf(
   error: CommanderError,
   program: Command,
   argv: readonly string[],
-): WalctlError | undefined {
+): Promise<WalctlError | undefined> {
   if (error.exitCode === 0) return undefined;
   const [what = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const likely = await likelyHint(error, program, argv);
+  if (likely !== undefined) return usageError(what.replace(/\.$/, ""), likely);
   const meant = suggestion === undefined ? undefined : /Did you mean (.*)\?/.exec(suggestion)?.[1];
   return usageError(
     what.replace(/\.$/, ""),
     meant === undefined ? usageOf(program, argv) : `Did you mean ${meant}?`,
   );
+}
+
+/** A database without -d, or another word for something that there is. */
+async function likelyHint(
+  { code, message }: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): Promise<string | undefined> {
+  const { LIKELY_COMMANDS, LIKELY_OPTIONS } = await import("./cli/likely-words.ts");
+  const called = program.commands.find((command) => command.name() === argv[0]);
+  const name = `walctl ${called?.name()}`;
+  const has = (long: string): boolean =>
+    called?.options.some((each) => each.long === long) ?? false;
+  if (code === "commander.excessArguments" && has("--dbname")) {
+    const [extra = ""] = called?.args.slice(called.registeredArguments.length) ?? [];
+    if (/^[\w.:/@-]+$/.test(extra)) return `A database is named by -d: ${name} -d ${extra}`;
+  }
+  const word = /'([^']*)'/.exec(message)?.[1] ?? "";
+  if (code === "commander.unknownCommand" && Object.hasOwn(LIKELY_COMMANDS, word))
+    return `Did you mean walctl ${LIKELY_COMMANDS[word]}?`;
+  const [option = ""] = word.replace(/^-+/, "").split("=");
+  if (code !== "commander.unknownOption" || !Object.hasOwn(LIKELY_OPTIONS, option))
+    return undefined;
+  const meant = LIKELY_OPTIONS[option]?.find(has);
+  return meant === undefined ? undefined : `Did you mean ${meant}? See ${name} --help --all.`;
 }
 
 /** The usage line of the command that was called. */
@@ -261,7 +299,11 @@ function withWidth(context: CommandContext, { width }: { width?: number }): Comm
 function createProgram(
   entries: readonly Entry[],
   context: CommandContext,
-  took: { readonly done: (code: ExitCode) => void; readonly help: (text: string) => void },
+  took: {
+    readonly wholeHelp: boolean;
+    readonly done: (code: ExitCode) => void;
+    readonly help: (text: string) => void;
+  },
 ): Command {
   const program = new Command("walctl")
     .description("Inspects and tails PostgreSQL's write-ahead log through logical decoding.")
@@ -286,6 +328,7 @@ function createProgram(
         const main = (await load(program)) as unknown as (...given: unknown[]) => Promise<ExitCode>;
         took.done(await main(...args.slice(0, -1), withWidth(context, command.opts())));
       });
+    if (!took.wholeHelp) shortenHelp(command);
     program.addCommand(command, { hidden });
   }
   return program;

@@ -16,7 +16,7 @@ function sourceFiles(): Map<string, string> {
 }
 
 describe("architecture", () => {
-  it("the walls between the rooms of src stand", () => {
+  it("no file of src imports from a room that it may not import from", () => {
     const files = sourceFiles();
     assert.ok(files.size > 40, "the sources were found");
     assert.deepEqual(violations(files), []);
@@ -33,7 +33,7 @@ describe("architecture", () => {
     assert.deepEqual(rows, ["room", ...Object.keys(ROOMS)]);
   });
 
-  // A wall that cannot be seen to hold may as well not be there.
+  // Samples that break each rule: the test has to report them.
   const BAD: ReadonlyArray<
     readonly [story: string, path: string, source: string, found: string[]]
   > = [

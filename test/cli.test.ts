@@ -114,6 +114,53 @@ describe("walctl", () => {
     assert.match(await hint("tial"), /^HINT: Did you mean tail\?$/m);
     assert.match(await hint("slots", "--wtach"), /^HINT: Did you mean --watch\?$/m);
   });
+
+  it("knows likely words, and a database without -d", async () => {
+    const { LIKELY_COMMANDS, LIKELY_OPTIONS } = await import("../src/cli/likely-words.ts");
+    const hint = async (...args: string[]): Promise<string> => (await walctlInside(args)).stderr;
+    assert.match(await hint("tail", "shop"), /^HINT: .*: walctl tail -d shop$/m);
+    assert.match(await hint("tail", "$(rm x)"), /^HINT: Usage: /m);
+    assert.match(await hint("stream"), /^HINT: Did you mean walctl tail\?$/m);
+    assert.match(await hint("tail", "--db=shop"), /^HINT: Did you mean --dbname\?/m);
+    assert.match(await hint("inspect", "--start", "x"), /^HINT: Did you mean --startpos\?/m);
+    const names = new Set([...(await commandNames()), "--version"]);
+    for (const [word, command] of Object.entries(LIKELY_COMMANDS)) {
+      assert.ok(names.has(command.split(" ")[0] ?? ""), `${word}: ${command}`);
+      assert.ok(!names.has(word), word);
+    }
+    const all = await Promise.all(
+      [...names].filter((name) => name !== "--version").map((name) => helpOf(name)),
+    );
+    for (const options of Object.values(LIKELY_OPTIONS)) {
+      for (const option of options)
+        assert.ok(
+          all.some((text) => text.includes(`${option} `)),
+          option,
+        );
+    }
+  });
+
+  it("takes what people type by intuition", async () => {
+    const capture = "fixtures/captures/pg18-orders.hex";
+    const printed = async (...args: string[]): Promise<string> => {
+      const { status, stdout, stderr } = await walctlInside(args);
+      assert.equal(status, 0, stderr);
+      return stdout;
+    };
+    const lines = await printed("decode-file", capture, "-F", "ndjson");
+    for (const args of [
+      ["decode-file", capture, "--json"],
+      ["decode-file", capture, "-F", "json"],
+      ["decode-file", capture, "--format=jsonl"],
+      ["-F", "ndjson", "decode-file", capture],
+      ["--format", "ndjson", "--only-table", "*", "decode-file", capture],
+    ]) {
+      assert.equal(await printed(...args), lines, args.join(" "));
+    }
+    assert.match(await printed("tail", "--help"), /--row[^]*--help --all shows all \d+ options/);
+    assert.match(await printed("tail", "--help", "--all"), /--streaming[^]*old ⇢ new/);
+    assert.equal(await printed("help", "tail", "--all"), await printed("tail", "--help", "--all"));
+  });
 });
 
 describe("the environment", () => {

@@ -82,6 +82,8 @@ const UNFRAMED_FORMATS = [
   ["raw", "none"],
 ] as const;
 
+/** A line that walctl printed. */
+const WALCTL_LINE = /^\{"kind":"[a-z_]+","lsn":/;
 const LSN_LINE = /^\s*"?[0-9A-F]{1,8}\/[0-9A-F]{1,8}"?\s*([|\t,])/;
 const HEADING_LINE = /^\s*"?(?:lsn|location)"?\s*([|\t,])/;
 const FORMAT_OF_SEPARATOR = new Map<string, CaptureFormat>([
@@ -95,6 +97,7 @@ function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
   const text = Buffer.from(bytes.subarray(blanks, blanks + 1024)).toString("latin1");
   if (text.startsWith(String.raw`\\x`)) return capture("copy-text");
   if (text.startsWith(String.raw`\x`)) return capture("hex");
+  if (WALCTL_LINE.test(text)) return capture("ndjson");
   const separator = (LSN_LINE.exec(text) ?? HEADING_LINE.exec(text))?.[1] ?? "";
   const format = FORMAT_OF_SEPARATOR.get(separator) ?? bareFormat(text, blanks > 0);
   return format === undefined ? { kind: "foreign", ...foreignText(text) } : capture(format);
@@ -105,6 +108,7 @@ function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
  * of the first message as `\000`.
  */
 function bareFormat(text: string, padded: boolean): CaptureFormat | undefined {
+  if (/^(?:-\[ RECORD|data\s*\|)/.test(text)) return "hex";
   if (/^data\s*(?:\n|$)/.test(text)) {
     return !padded && text.includes(String.raw`\\`) ? "copy-text" : "hex";
   }

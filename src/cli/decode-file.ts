@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import {
   MESSAGE_FORMATS,
   examples,
+  firstOptions,
   filterOptions,
   outputOptions,
   sqlOptions,
@@ -10,7 +11,18 @@ import {
 } from "./options.ts";
 
 const FORMATS = [
-  ...["auto", "walctl", "recvlogical", "raw", "hex", "copy-text", "copy-csv", "copy-binary", "wal"],
+  ...[
+    "auto",
+    "walctl",
+    "recvlogical",
+    "raw",
+    "hex",
+    "copy-text",
+    "copy-csv",
+    "copy-binary",
+    "ndjson",
+    "wal",
+  ],
 ];
 
 export function decodeFileCommand(): Command {
@@ -33,13 +45,18 @@ export function decodeFileCommand(): Command {
     "end at the first transaction that committed after TIME; of WAL: print none that did",
   );
   walOptions(valueOptions(filtered));
+  firstOptions(
+    command,
+    ...["--summary", "--only-table", "--row", "--xid", "--since", "--until", "--keep-going"],
+    ...["--catalog", "--old", "--undo", "--checked", "--format"],
+  );
   return examples(
     outputOptions(sqlOptions(tableOptions(command)), MESSAGE_FORMATS),
     ["A capture from pg_recvlogical", "walctl decode-file capture.bin | jq ."],
     ["Which tables changed most", "walctl decode-file capture.bin --summary"],
     [
       "Who changed one row, on one morning",
-      `walctl decode-file capture.bin --where 'table == "orders" && new.id == 7' \\
+      `walctl decode-file capture.bin --row 'orders 7' \\
     --since '2026-11-24 06:00+00' --until '2026-11-24 12:00+00'`,
     ],
     [

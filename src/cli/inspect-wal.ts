@@ -1,15 +1,20 @@
 import { Command, Option } from "commander";
 import { collect, examples, outputOptions } from "./options.ts";
 
+const STATS = ["record", "rmgr", "table"];
+
 export function inspectCommand(): Command {
   const command = new Command("inspect")
     .description("show records or statistics of physical WAL: segments, directories, archives")
-    .argument("<path...>", "segment files, or directories of them; - is standard input")
+    .argument(
+      "<path...>",
+      "segment files, or directories of them (also a data directory); - is standard input",
+    )
     .addOption(
       new Option(
         "--stats [by]",
         "print counts and bytes by record type (the default), rmgr or table; no records",
-      ).choices([...["record", "rmgr", "table"]]),
+      ).choices(STATS),
     )
     .option("--catalog <file>", "names of tables out of a catalogue file: walctl catalog")
     .option("--timeline <timeline>", "for input with several timelines: a number, or latest")
@@ -17,7 +22,7 @@ export function inspectCommand(): Command {
     .option("-f, --follow", "wait for more at the end of a pg_wal directory")
     .option("-n, --limit <count>", "stop after this many printed records")
     .option("-x, --expanded", "one field a line (tables)");
-  onlyWithEqualsSign(command, "--stats", "record");
+  withoutEqualsSign(command, "--stats", "record", STATS);
   return examples(
     outputOptions(filterOptions(command)),
     ["What fills the WAL?", "walctl inspect --stats=table pg_wal"],
@@ -30,12 +35,28 @@ export function inspectCommand(): Command {
 }
 
 /** Without this, `--stats PATH` would take the path as the option's value. */
-function onlyWithEqualsSign(command: Command, flag: string, value: string): void {
+function withoutEqualsSign(
+  command: Command,
+  flag: string,
+  value: string,
+  choices: readonly string[],
+): void {
   const parse = command.parseOptions.bind(command);
   command.parseOptions = (argv) => {
     const end = argv.indexOf("--");
-    const isFlag = (each: string, at: number): boolean => each === flag && (end < 0 || at < end);
-    return parse(argv.map((each, at) => (isFlag(each, at) ? `${flag}=${value}` : each)));
+    const isFlag = (at: number): boolean => argv[at] === flag && (end < 0 || at < end);
+    // `--stats table PATH`: a choice in the next word, unless it is the only path.
+    const choiceAt = (at: number): string | undefined => {
+      const word = argv[at];
+      return word !== undefined && choices.includes(word) && at < argv.length - 1
+        ? word
+        : undefined;
+    };
+    const words = argv.flatMap((each, at) => {
+      if (isFlag(at)) return [`${flag}=${choiceAt(at + 1) ?? value}`];
+      return isFlag(at - 1) && choiceAt(at) !== undefined ? [] : [each];
+    });
+    return parse(words);
   };
 }
 

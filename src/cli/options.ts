@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option, type OptionValues } from "commander";
+import { type Command, Help, InvalidArgumentError, Option, type OptionValues } from "commander";
 
 /**
  * An option that the environment can set for all runs: `--slot` by WALCTL_SLOT. Only options that name an object or
@@ -30,6 +30,30 @@ export function examples(command: Command, ...pairs: readonly Example[]): Comman
   return command.addHelpText("after", `\nExamples:\n${text}`);
 }
 
+/** What people use first, of a command with many options. */
+const FIRST = new WeakMap<Command, readonly string[]>();
+/** The commands whose help shows only these. */
+const SHORT = new WeakSet<Command>();
+
+export function firstOptions(command: Command, ...longs: readonly string[]): Command {
+  FIRST.set(command, longs);
+  return command;
+}
+
+/** Without --all. The man page and the reference have all options. */
+export function shortenHelp(command: Command): void {
+  const first = FIRST.get(command);
+  if (first === undefined) return;
+  SHORT.add(command);
+  const formatHelp = (_: Command, helper: Help): string => {
+    const options = helper.visibleOptions(command);
+    helper.visibleOptions = () => options.filter(({ long }) => first.includes(long ?? ""));
+    const more = `walctl ${command.name()} --help --all shows all ${options.length} options and the signs of tables.`;
+    return `${Help.prototype.formatHelp.call(helper, command, helper)}\n${more}\n`;
+  };
+  command.configureHelp({ ...command.configureHelp(), formatHelp });
+}
+
 export function connectionOptions(command: Command): Command {
   return command
     .optionsGroup("Connection (as in libpq; PGHOST and the other variables apply too):")
@@ -52,10 +76,11 @@ const ALL_FORMATS = new Set([...MESSAGE_FORMATS, ...STATUS_FORMATS]);
 
 export function outputOptions(command: Command, formats: readonly string[] = FORMATS): Command {
   return command
-    .optionsGroup("Output:")
+    .optionsGroup("Format, colours and width:")
     .on("optionEnv:format", () => void environments.add(command))
     .hook("preAction", () => ignoreSettingsOfOthers(command))
     .addOption(formatOption(command, formats))
+    .addOption(new Option("--json", "the same as -F ndjson").implies({ format: "ndjson" }))
     .addOption(
       new Option("--color <when>", "auto: on a terminal, unless NO_COLOR or FORCE_COLOR say else")
         .choices(["auto", "always", "never"])
@@ -88,7 +113,8 @@ function formatOption(command: Command, formats: readonly string[]): Option {
     .choices(formats)
     .default("auto");
   const { parseArg: parseChoice } = option;
-  return option.argParser((value: string, previous: string) => {
+  return option.argParser((given: string, previous: string) => {
+    const value = /^(?:json|jsonl|jsonlines)$/i.test(given) ? "ndjson" : given;
     const fits = formats.includes(value) && suits(value, command.opts());
     if (environments.has(command) && ALL_FORMATS.has(value) && !fits) return "auto";
     return parseChoice === undefined ? value : parseChoice(value, previous);
@@ -137,8 +163,9 @@ export function valueOptions(command: Command): Command {
 /** With -F sql. */
 export function sqlOptions(command: Command): Command {
   return command
-    .optionsGroup("SQL (-F sql):")
+    .optionsGroup("A script instead of changes (-F sql):")
     .option("--undo", "print what takes the transactions back, the last one first")
+    .option("--dry-run", "with --undo: end the script in ROLLBACK, to see whether it would run")
     .option("--checked", "fail where a statement touches other than the rows it should");
 }
 
@@ -146,28 +173,35 @@ const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse", "time"];
 
 const LEGEND = `
 Tables: + insert, ~ update, - delete, × truncate, » message, ± altered table.
-  old → new    the server sent the old value (it changed the key, or the table
-               has REPLICA IDENTITY FULL)
-  old ⇢ new    compared with what was seen earlier in this run
-  E'\\n'        an escape, as in SQL; '\\n' is a backslash and an n
-  … 1.2 MB     a value of that size was cut`;
+  06:50:43 797  the commit time and the transaction's xid; ┌ │ └ hold its changes
+                together
+  old → new     the server sent the old value (it changed the key, or the table
+                has REPLICA IDENTITY FULL)
+  old ⇢ new     compared with what came earlier in this run
+  is now …      an update of a row that is not known: the whole row, not what
+                changed
+  was …         a deleted row, as it came earlier in this run
+  id=1 │ …      the columns before the bar identify the row
+  1 NULL        so many columns are NULL; … 3 more: so many have no room
+  E'\\n'         an escape, as in SQL; '\\n' is a backslash and an n
+  … 1.2 MB      a text of that size was cut`;
 
 /** Options of tables; they are an error with any other format. */
 export function tableOptions(command: Command): Command {
   return command
-    .addHelpText("after", LEGEND)
-    .optionsGroup("Tables:")
+    .addHelpText("after", () => (SHORT.has(command) ? "" : LEGEND))
+    .optionsGroup("How tables look:")
     .option("-x, --expanded", "one column a line, with longer values, like psql's \\x")
     .option("--columns <names>", "show only these columns and the key; may be repeated", collect)
     .option("--max-width <columns>", "cut longer values; 0: cut none")
     .option(
       "--collapse <rows>",
-      "show this many changes of a transaction and count the rest; 0: show all",
+      "show this many changes of a transaction and count the rest; 0: show all (default: 20 on a terminal)",
     )
     .addOption(
       new Option(
         "--time <form>",
-        "commit times and timestamptz values in this time zone, or times since the first commit (default: utc)",
+        "commit times and timestamptz values in this time zone, or times since the first commit (default: utc); local: also each TIME without a zone",
       ).choices(["utc", "local", "relative"]),
     );
 }
@@ -199,13 +233,18 @@ export function filterOptions(command: Command): Command {
       collect,
     )
     .option(
+      "--row <row>",
+      "print only what concerns this row: 'orders 42' is a table and the values of its key; may be repeated",
+      collect,
+    )
+    .option(
       "--xid <xid>",
       "print only this transaction, with its subtransactions; may be repeated",
       collect,
     )
     .option(
       "--since <time>",
-      "leave out transactions that committed before TIME (UTC, if it has no zone)",
+      "leave out transactions that committed before TIME: '2026-11-25 06:50+00', 06:50, yesterday, 1h, '90 minutes ago' (UTC without a zone)",
     )
     .option("--no-empty", "leave out transactions of which nothing else would be printed");
 }

@@ -23,6 +23,7 @@ const SOURCES: Readonly<Record<string, ServerNames | "files">> = {
   "--capture": "files",
   "--ack-from": "files",
   "--data-dir": "files",
+  "--catalog": "files",
   "drop-slot name": "slots",
   "advance-slot name": "slots",
   "setup-publication name": "publications",

@@ -22,6 +22,7 @@ export function schemaCommand(): Command {
 export function helpCommand(): Command {
   const command = new Command("help")
     .description("print the help of walctl, or of one of its commands")
+    .option("--all", "all options, with examples")
     .argument("[command]", "the command");
   return examples(command, ["What tail can do", "walctl help tail"]);
 }

@@ -1,9 +1,10 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import {
   MESSAGE_FORMATS,
   collect,
   connectionOptions,
   examples,
+  firstOptions,
   filterOptions,
   outputOptions,
   publicationOptions,
@@ -16,7 +17,7 @@ import {
 export function tailCommand(): Command {
   const command = new Command("tail")
     .description("stream the changes of publications")
-    .optionsGroup("Where from:")
+    .optionsGroup("Where the changes come from:")
     .addOption(setting("-S, --slot <name>", "the slot (default: a temporary one that starts now)"))
     .addOption(
       setting(
@@ -31,17 +32,20 @@ export function tailCommand(): Command {
     )
     .option("--wait", "wait while another program uses the slot")
     .option("--no-loop", "do not reconnect")
-    .optionsGroup("Set-up (with --bootstrap):")
-    .option("--bootstrap", "create the publication and the slot if they are missing");
+    .optionsGroup("Create what is missing:")
+    .option(
+      "--bootstrap",
+      "create the publication (walctl, if -P names none) and the slot if they are missing",
+    );
   publicationOptions(command)
-    .optionsGroup("Until when:")
+    .optionsGroup("When to end (default: at Ctrl-C):")
     .option(
       "-E, --endpos <lsn>",
       "exit after the last transaction committed at or before LSN; now: the server's position when walctl first connects",
     )
     .option("--until <time>", "exit after the last transaction committed at or before TIME")
     .option("-n, --limit <count>", "exit after this many row changes")
-    .optionsGroup("Acknowledging:")
+    .optionsGroup("Move the slot forward (default: never):")
     .option(
       "--ack",
       "advance the slot past transactions that have been written out (default: never)",
@@ -56,7 +60,7 @@ export function tailCommand(): Command {
         "send feedback to the server at least this often",
       ).default("10"),
     )
-    .optionsGroup("What to print, and where:");
+    .optionsGroup("Which changes to print, and where to:");
   filterOptions(command);
   valueOptions(command)
     .option(
@@ -69,6 +73,12 @@ export function tailCommand(): Command {
     )
     .option("--capture <file>", "also write what is received to this file, for decode-file");
   protocolOptions(command);
+  command.addOption(new Option("-f, --follow", "what tail always does").hideHelp());
+  firstOptions(
+    command,
+    ...["--slot", "--publication", "--bootstrap", "--table", "--endpos", "--ack", "--only-table"],
+    ...["--row", "--since", "--output", "--format", "--dbname"],
+  );
   return examples(
     connectionOptions(outputOptions(sqlOptions(tableOptions(command)), MESSAGE_FORMATS)),
     ["Changes from now on; nothing stays on the server", "walctl tail -d shop"],
@@ -94,7 +104,7 @@ export function tailCommand(): Command {
 
 function protocolOptions(command: Command): Command {
   return command
-    .optionsGroup("What the server sends:")
+    .optionsGroup("What the server is to send:")
     .addOption(
       setting("--streaming <mode>", "send large transactions before they commit")
         .choices(["off", "on", "parallel"])

@@ -22,6 +22,8 @@ export interface OutputOptions {
   readonly dialect: "walctl" | ForeignDialect;
   /** Whether standard output is coloured. Standard error never is. */
   readonly color: boolean;
+  /** Whether standard output is a terminal. */
+  readonly terminal: boolean;
   /** Whether what is drawn is ASCII. */
   readonly ascii: boolean;
   readonly quiet: boolean;
@@ -39,7 +41,7 @@ export function outputOptions(
     format: format === "table" ? "table" : "ndjson",
     ...(format === "openmetrics" ? { metrics: true } : {}),
     dialect: foreign ?? "walctl",
-    color: colorWanted(flags, context),
+    ...{ color: colorWanted(flags, context), terminal },
     ascii: asciiWanted(context),
     quiet: flags.quiet ?? false,
   };

@@ -55,6 +55,12 @@ export class Reporter {
     if (!this.#quiet) this.#write(`walctl: ${sanitizeLine(text)}\n`);
   }
 
+  /** A notice for a log of a service: with its time, unless a person sees it on a terminal. */
+  event(text: string): void {
+    const { isTerminal } = this.#context.stderr;
+    this.notice(isTerminal ? text : `${new Date().toISOString()} ${text}`);
+  }
+
   /** Shows what the command waits for; only on a terminal. */
   progress(text: string): void {
     this.#progress.show(sanitizeLine(text));

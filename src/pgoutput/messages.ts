@@ -251,7 +251,7 @@ export interface Abort extends Positioned {
 
 export type TableAction = "created" | "dropped" | "rewritten" | "truncated";
 
-/** Out of WAL, not of pgoutput: the catalogue has a table no more, or only now, or in another file. */
+/** Out of WAL, not of pgoutput: a table was created or dropped, or its rows are in another file from now on. */
 export interface TableChanged extends Positioned {
   readonly kind: "table_changed";
   readonly action: TableAction;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
+import type { PgoutputFormat } from "../../src/capture/formats/capture-reader.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
 import { cut, decodeChunks, encodeCapture, seeded, xLogData } from "../support/wire/captures.ts";
 import { fixture } from "../support/golden/golden.ts";
@@ -17,12 +17,12 @@ const insert = (value: string): WireMessage => ({
 /** 22, 14, 14, 14 and 26 bytes. */
 const MESSAGES = [begin, insert("one"), insert("two"), insert("abc"), commit];
 
-function capture(format: CaptureFormat, messages = MESSAGES): Buffer {
+function capture(format: PgoutputFormat, messages = MESSAGES): Buffer {
   return Buffer.from(encodeCapture(format, messages.map(encodeMessage)));
 }
 
 /** The capture with the bytes at `at` overwritten. */
-function damaged(format: CaptureFormat, at: number, ...bytes: number[]): Buffer {
+function damaged(format: PgoutputFormat, at: number, ...bytes: number[]): Buffer {
   const copy = capture(format);
   copy.set(bytes, at);
   return copy;
@@ -30,7 +30,7 @@ function damaged(format: CaptureFormat, at: number, ...bytes: number[]): Buffer 
 
 interface Case {
   readonly story: string;
-  readonly format: CaptureFormat;
+  readonly format: PgoutputFormat;
   readonly bytes: Uint8Array;
   /** Without --keep-going: how many messages come before the fault. */
   readonly before: number;

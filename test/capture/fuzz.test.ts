@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { CAPTURE_FORMATS, type CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
+import { CAPTURE_FORMATS, type PgoutputFormat } from "../../src/capture/formats/capture-reader.ts";
 import { createCaptureReader } from "../../src/capture/readers.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
 import { applyMetadata } from "../../src/commands/decode-file/capture-metadata.ts";
@@ -72,7 +72,7 @@ function tupleOf(samples: readonly Sample[], random: () => number): WireTuple {
   });
 }
 
-function captureOf(format: CaptureFormat, seed: number): Uint8Array {
+function captureOf(format: PgoutputFormat, seed: number): Uint8Array {
   const random = seededRandom(seed);
   const sessions = fc.sample(session, { seed, numRuns: 1 }).flat();
   const messages = [...rowsOf(random), ...sessions, ...rowsOf(random)].map((message) =>
@@ -88,7 +88,7 @@ function captureOf(format: CaptureFormat, seed: number): Uint8Array {
 }
 
 /** What decode-file --keep-going prints of it, but for messages that the format has no form for, which end that. */
-function printed(format: CaptureFormat, bytes: Uint8Array, renderer: string): Buffer {
+function printed(format: PgoutputFormat, bytes: Uint8Array, renderer: string): Buffer {
   const types = new TypeRegistry();
   const rendering = RENDERERS[renderer]!(types);
   const reader = createCaptureReader(format, {

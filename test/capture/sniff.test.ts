@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { walctl } from "../support/program/cli.ts";
 import { deflateRawSync } from "node:zlib";
 import { describe, it } from "node:test";
 import { CAPTURE_FORMATS } from "../../src/capture/formats/capture-reader.ts";
@@ -89,6 +90,35 @@ describe("psql's aligned output", () => {
     assert.equal(aligned(["lsn", "xid", "data"], cells).trimEnd(), psql.trimEnd());
   });
 
+  it("is read as psql's expanded output too, with the positions where they are", async () => {
+    const rows = Buffer.from(fixture("fixtures/captures/pg18-orders.hex")).toString().trimEnd();
+    const expanded = (names: readonly string[], width: number): string =>
+      rows
+        .split("\n")
+        .map((row, index) => {
+          const [lsn = "", xid = "", data = ""] = row.split("|");
+          const fields = { lsn, xid, data } as Readonly<Record<string, string>>;
+          const lines = names.map(
+            (name) => `${name.padEnd(width)}${width > 0 ? " | " : "|"}${fields[name]}\n`,
+          );
+          return `-[ RECORD ${index + 1} ]${"-".repeat(width)}\n${lines.join("")}`;
+        })
+        .join("");
+    const decode = async (stdin: string): Promise<string> => {
+      const { status, stdout, stderr } = await walctl(["decode-file", "-"], { stdin });
+      assert.equal(status, 0, stderr);
+      return stdout;
+    };
+    const expected = await decode(rows);
+    for (const width of [0, 4]) {
+      assert.equal(await decode(expanded(["lsn", "xid", "data"], width)), expected);
+      assert.equal(
+        await decode(expanded(["data"], width)),
+        expected.replace(/"lsn":"[^"]*"/g, '"lsn":null'),
+      );
+    }
+  });
+
   for (const [story, form] of [
     ["hex", hex],
     ["escape", escape],
@@ -162,7 +192,8 @@ const FOREIGN: readonly (readonly [story: string, bytes: Uint8Array | string, wh
   ["a segment of PostgreSQL 11", walPage(0xd098), /physical write-ahead log/],
   ["bzip2", Uint8Array.from(Buffer.from("BZh91AY&SY\u0001\u0002", "latin1")), /bzip2/],
   ["a dump", Uint8Array.of(...Buffer.from("PGDMP"), 1, 15, 0), /pg_dump/],
-  ["NDJSON", '{"kind":"begin","lsn":null}\n', /JSON/],
+  ["a catalogue file", `{"kind":"catalog","format":1}\n`, /catalogue/],
+  ["NDJSON of another plugin", `{"action":"B"}\n`, /JSON/],
   ["JSON with an indent", '[\n  {"change": []}\n]\n', /JSON/],
   ["SQL", "BEGIN;\nINSERT INTO t VALUES (1);\nCOMMIT;\n", /text/],
   ["test_decoding's lines", "BEGIN 740\ntable public.t: INSERT: id[integer]:1\n", /text/],

@@ -1,7 +1,7 @@
 /** What is printed of a damaged capture with --keep-going is true, or it is not said. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CAPTURE_FORMATS, type CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
+import { CAPTURE_FORMATS, type PgoutputFormat } from "../../src/capture/formats/capture-reader.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
 import type { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
 import { DebeziumRenderer } from "../../src/render/formats/debezium.ts";
@@ -18,7 +18,7 @@ const SESSION: readonly WireMessage[] = [
 const SECOND_RELATION = 5;
 
 /** The capture with the replica identity of its second Relation damaged. */
-function withoutRelation(format: CaptureFormat): Uint8Array {
+function withoutRelation(format: PgoutputFormat): Uint8Array {
   const messages = SESSION.map(encodeMessage);
   const damaged = Buffer.from(messages[SECOND_RELATION]!);
   damaged[damaged.indexOf("t0\0d") + 3] = 0;

@@ -24,17 +24,17 @@ export function screenPictures(): readonly Picture[] {
   return [...cases, burst];
 }
 
-/** @param burstRows with each row 10 ms later than the one before */
+/** @param burstLines with each row 10 ms later than the one before */
 function pictureOf(
   name: string,
   title: string,
   messages: readonly PgoutputMessage[],
-  burstRows = Number.POSITIVE_INFINITY,
+  burstLines = Number.POSITIVE_INFINITY,
 ): Picture {
   let now = 0;
   const renderer = new TableRenderer({
     ...{ width: () => COLUMNS, look: { color: true }, now: () => now },
-    ...{ view: { ...WHOLE_VIEW, burstRows }, types: new TypeRegistry() },
+    ...{ view: { ...WHOLE_VIEW, burstLines }, types: new TypeRegistry() },
   });
   let text = "";
   for (const message of messages) {

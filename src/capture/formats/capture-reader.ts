@@ -1,7 +1,7 @@
 import type { DecodeError } from "../../errors.ts";
 import type { PgoutputMessage, RowPrinter } from "../../pgoutput/messages.ts";
 
-/** The formats of captures (docs/captures.md). */
+/** The formats in which captures hold messages of pgoutput (docs/captures.md). */
 export const CAPTURE_FORMATS = [
   "walctl",
   "recvlogical",
@@ -11,7 +11,9 @@ export const CAPTURE_FORMATS = [
   "copy-csv",
   "copy-binary",
 ] as const;
-export type CaptureFormat = (typeof CAPTURE_FORMATS)[number];
+/** And the lines that walctl printed. */
+export type CaptureFormat = PgoutputFormat | "ndjson";
+export type PgoutputFormat = (typeof CAPTURE_FORMATS)[number];
 
 /** A range of the capture that was skipped, and the fault at its start. */
 export interface SkippedRange {
@@ -41,6 +43,8 @@ export interface CaptureReaderOptions {
   readonly listener: CaptureListener;
   /** Skips damaged bytes and reports them to the listener instead of throwing. */
   readonly keepGoing: boolean;
+  /** Of NDJSON: refuses changes of which the lines do not tell all that is needed to repeat them. */
+  readonly exact?: boolean;
 }
 
 /**

@@ -38,10 +38,11 @@ export function foreignBinary(bytes: Uint8Array): Foreign | undefined {
 
 /** Describes text that is in none of the text formats. */
 export function foreignText(text: string): Foreign {
+  if (text.startsWith('{"kind":"catalog",')) return CATALOG;
   if (/^\s*[{[]/.test(text)) {
     return {
       what: "JSON, not pgoutput",
-      hint: "It may be decoded already, by walctl or by another plugin such as wal2json: read it with jq.",
+      hint: "decode-file reads walctl's own lines of changes. Those of other plugins, such as wal2json, are decoded already: read them with jq.",
     };
   }
   return {
@@ -56,6 +57,11 @@ function compressed(name: string, command: string): Foreign {
     hint: `Decompress it: ${command} FILE | walctl decode-file -`,
   };
 }
+
+const CATALOG: Foreign = {
+  what: "a catalogue file, which holds no changes",
+  hint: "It tells what the rows in segments of WAL mean: walctl decode-file --catalog FILE PATH_OF_THE_WAL.",
+};
 
 const WAL_SEGMENT: Foreign = {
   wal: true,

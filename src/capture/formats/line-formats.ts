@@ -37,15 +37,43 @@ const ROW_COUNT = /^\(\d+ rows?\)\s*$/;
 /** How many bytes of a line are needed to recognise these. */
 const TRIMMINGS_BYTES = 200;
 
-/** psql's output: `\x…` only, or `lsn|xid|\x…`; also aligned output. */
-export const splitHexLine: SplitLine = (line) => {
+/** A line of psql's expanded output (`-x`, `\x`): one field of a row. */
+const FIELD = /^(lsn|location|xid|data)\s*\| ?/;
+const RECORD = /^-\[ RECORD \d+ \]/;
+
+/** psql's output: `\x…` only, or `lsn|xid|\x…`; also aligned output, and expanded output, of which it keeps the lsn. */
+export function hexLines(): SplitLine {
+  let position = NO_POSITION;
+  return (line) => {
+    const start = Buffer.from(line.buffer, line.byteOffset, Math.min(line.length, TRIMMINGS_BYTES));
+    const text = start.toString("latin1");
+    if (RECORD.test(text)) position = NO_POSITION;
+    const [field, name] = RECORD.test(text) ? ["", "xid"] : (FIELD.exec(text) ?? []);
+    const from = field?.length ?? 0;
+    if (name === undefined || (line[from] !== BACKSLASH && name === "data"))
+      return splitHexLine(line);
+    if (name === "data")
+      return { text: line, from, to: endWithoutSpaces(line, from), position, source: from };
+    // A heading of the other forms has no position in the second field.
+    const value = line.subarray(from);
+    if (name !== "xid") position = readLsn(value, value.length) ?? position;
+    return null;
+  };
+}
+
+function endWithoutSpaces(line: Uint8Array, start: number): number {
+  let to = line.length;
+  while (to > start && line[to - 1] === SPACE) to--;
+  return to;
+}
+
+function splitHexLine(line: Uint8Array): LineFields | null {
   if (isTrimmings(line, HEADING) || isTrimmings(line, ROW_COUNT) || isRule(line)) return null;
   const { from, position } = readRow(line, BAR);
   const start = behindSpaces(line, from);
-  let to = line.length;
-  while (to > start && line[to - 1] === SPACE) to--;
+  const to = endWithoutSpaces(line, start);
   return { text: line, from: start, to, position, source: start };
-};
+}
 
 /** COPY's text format: fields between tabs, backslashes doubled, `\.` at the end if psql wrote it. */
 export const splitCopyTextLine: SplitLine = (line, first) => {

@@ -22,8 +22,9 @@ export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
   const folders = new Set<string>();
   for (const path of paths) {
     if (await isFolder(path)) {
-      folders.add(path);
-      files.push(...(await filesIn(path)));
+      const folder = await walFolder(path);
+      folders.add(folder);
+      files.push(...(await filesIn(folder)));
     } else {
       folders.add(dirname(path));
       if (!HISTORY.test(basename(path))) files.push(await inspectFile(path, path));
@@ -35,6 +36,13 @@ export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
     });
   }
   return { files, histories: await historiesIn(folders) };
+}
+
+/** Of a data directory its pg_wal. */
+export async function walFolder(path: string): Promise<string> {
+  const names = await namesIn(path);
+  const isDataDirectory = names.includes("pg_wal") && names.includes("PG_VERSION");
+  return isDataDirectory ? join(path, "pg_wal") : path;
 }
 
 async function isFolder(path: string): Promise<boolean> {

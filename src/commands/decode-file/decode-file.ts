@@ -11,6 +11,7 @@ import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
 import { AskedNames } from "../messages/asked-names.ts";
+import type { AskedRows } from "../messages/asked-rows.ts";
 import type { CommandContext } from "../context.ts";
 import { catalogMissing, decodeCapture } from "./decode-capture.ts";
 import { type FilterFlags, createFilter } from "../messages/filter.ts";
@@ -54,6 +55,7 @@ interface Job {
   readonly rendering: RendererOptions;
   /** Shared by all captures. */
   readonly names: AskedNames;
+  readonly rows: AskedRows | undefined;
   readonly where: Where | undefined;
   readonly gate: GateOptions;
   readonly sink: Sink;
@@ -96,9 +98,10 @@ export async function decodeFile(
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = rendererOptions(flags, output);
   const reporter = new Reporter(context, output);
+  const gate = gateOptions(flags);
+  if (gate.taken !== undefined) reporter.notice(gate.taken);
   const job: Job = {
-    ...{ input, keepGoing, rendering, names },
-    gate: gateOptions(flags),
+    ...{ input, keepGoing, rendering, names, gate, rows: filter.rows },
     where: await openWhere(flags.where, filter),
     sink: sinkOf(context.stdout.stream),
     reporter,
@@ -116,7 +119,8 @@ async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCod
     const status = await decodeAll(files, job);
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());
     const warnings = [
-      ...[...job.names.warnings(), ...(job.where?.warnings() ?? [])],
+      ...[...job.names.warnings(), ...(job.rows?.warnings() ?? [])],
+      ...(job.where?.warnings() ?? []),
       ...[...(job.gate.xids?.warnings() ?? []), ...(job.gate.times?.warnings() ?? [])],
       ...(job.summary?.warnings?.() ?? []),
     ];
@@ -181,8 +185,10 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     job.sql?.rendering(types) ??
     (await createRenderer(job.rendering, types, context));
   const { rowsBy } = rendering;
+  // The consumers of these take what they get for all of it.
+  const exact = job.rendering.output.dialect !== "walctl";
   const gate = TransactionGate.of(job.gate);
-  const { accepts } = job.names;
+  const accepts = job.rows?.after(job.names.accepts, types) ?? job.names.accepts;
   const pipeline = new Pipeline({
     typeWatch: undefined,
     capture: undefined,
@@ -198,8 +204,8 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     chunks: compression === undefined ? chunks : uncompressed(name, { compression, chunks }),
     createReader: (listener: CaptureListener) =>
       input === "auto"
-        ? new SniffingReader({ listener, keepGoing })
-        : createCaptureReader(input, { listener, keepGoing }),
+        ? new SniffingReader({ listener, keepGoing, exact })
+        : createCaptureReader(input, { listener, keepGoing, exact }),
     pipeline,
     rows:
       rowsBy !== undefined && pipeline.printsAll

@@ -12,8 +12,14 @@ import type { WalRecord } from "../../wal/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
-import { type FilterFlags, createFilter, tableMatcher } from "../messages/filter.ts";
-import { type GateFlags, TransactionGate, gateOptions } from "../messages/gate.ts";
+import { type FilterFlags, createFilter } from "../messages/filter.ts";
+import { tableMatcher } from "../messages/table-patterns.ts";
+import {
+  type GateFlags,
+  type GateOptions,
+  TransactionGate,
+  gateOptions,
+} from "../messages/gate.ts";
 import { endOfSignal, openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
@@ -65,15 +71,18 @@ export async function decodeWal(
   flags: DecodeWalFlags,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const options = walOptions(flags);
+  const gate = gateOptions(flags);
+  const options = walOptions(flags, gate);
   const { tempFileLimit: limit } = flags;
   const files = new TemporaryFiles(
     limit === undefined ? undefined : parseSize("--temp-file-limit", limit),
   );
   const output = outputOptions(flags, context);
   const reporter = new Reporter(context, output);
+  if (gate.taken !== undefined) reporter.notice(gate.taken);
+  const job = { catalogPath, options, gate, flags, files, context, output, reporter };
   try {
-    return await run(paths, { catalogPath, options, flags, files, context, output, reporter });
+    return await run(paths, job);
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
     // A signal came before there was anything to print.
@@ -88,6 +97,7 @@ export async function decodeWal(
 interface Job {
   readonly catalogPath: string;
   readonly options: WalOptions;
+  readonly gate: GateOptions;
   readonly flags: DecodeWalFlags;
   readonly files: TemporaryFiles;
   readonly context: CommandContext;
@@ -101,7 +111,7 @@ interface Pass extends Job, Pick<CatalogPass, "progress"> {
 }
 
 async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
-  const { context, files, flags, options, output, reporter } = job;
+  const { context, files, flags, options, output, reporter, gate } = job;
   const filter = createFilter(flags);
   const names = new AskedNames(askedColumns(flags), filter);
   const rendering = { ...rendererOptions(flags, output), timeline: () => listener.timeline };
@@ -112,7 +122,6 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     );
   }
   const where = await openWhere(flags.where, filter);
-  const gate = gateOptions(flags);
   const input = await openWal(paths, options.timeline, context, files);
   const { startPosition } = options.rows;
   if (flags.undo === true && startPosition > 0 && startPosition < input.from) {
@@ -145,7 +154,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { renderer, finish, warnings } =
     sql?.rendering(registry) ?? (await createRenderer(rendering, registry, context, database));
   const sink = sinkOf(context.stdout.stream);
-  const { accepts } = names;
+  const accepts = filter.rows?.after(names.accepts, registry) ?? names.accepts;
   const pipeline = new Pipeline({
     ...{ typeWatch: undefined, capture: undefined, journal: undefined },
     // Which transactions --since and --until want the decoder knows: a later one may have committed earlier.
@@ -183,7 +192,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
   const why = (xid: number): Warning => whyNothing(xid, survey?.fates.get(xid), options.rows);
   const asked = [
-    ...[...names.warnings(), ...(where?.warnings() ?? []), ...unconvertedNames(catalog)],
+    ...[...names.warnings(), ...(filter.rows?.warnings() ?? []), ...(where?.warnings() ?? [])],
+    ...unconvertedNames(catalog),
     ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
   ];
   for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);

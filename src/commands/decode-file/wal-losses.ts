@@ -6,7 +6,7 @@ import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { mayBeOfExtension } from "../../heap/values/extension-types.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
-import { qualifiedName, tableMatcher } from "../messages/filter.ts";
+import { qualifiedName, tableMatcher } from "../messages/table-patterns.ts";
 import type { Reporter, Warning } from "../reporter.ts";
 import type { WalOptions } from "./wal-options.ts";
 

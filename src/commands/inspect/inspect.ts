@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { findFiles } from "../../capture/wal/find.ts";
+import { findFiles, walFolder } from "../../capture/wal/find.ts";
 import { readLog } from "../../capture/wal/log.ts";
 import type { LogEnd, SegmentSource } from "../../capture/wal/log-parts.ts";
 import { planLog } from "../../capture/wal/plan.ts";
@@ -46,6 +46,7 @@ async function run(
   context: CommandContext,
 ): Promise<ExitCode> {
   const reporter = new Reporter(context, output);
+  if (options.taken !== undefined) reporter.notice(options.taken);
   const sink = sinkOf(context.stdout.stream);
   const logged = new LoggedNames();
   const { names, check } = await namesOf(options, logged, context);
@@ -118,5 +119,5 @@ async function follow(
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
   if (paths.length !== 1 || !isFolder) throw usageError("--follow takes one directory");
   const { followLog } = await import("./follow.ts");
-  return await followLog(folder, options, listener, stop);
+  return await followLog(await walFolder(folder), options, listener, stop);
 }

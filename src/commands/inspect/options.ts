@@ -1,13 +1,8 @@
 import { usageError } from "../../errors.ts";
 import { recordNames } from "../../wal/rmgrs.ts";
 import { type OutputFlags, parseCount } from "../options.ts";
-import {
-  parsePosition,
-  parseRelation,
-  parseTime,
-  parseTimeline,
-  parseUint32,
-} from "./positions.ts";
+import { type TimeRange, timeRange } from "../times.ts";
+import { parsePosition, parseRelation, parseTimeline, parseUint32 } from "./positions.ts";
 import type { RecordFilterOptions } from "./record-filter.ts";
 
 /** The flags as commander passes them. */
@@ -47,14 +42,17 @@ export interface InspectOptions {
   readonly expanded: boolean;
   /** A catalogue file, for names. */
   readonly catalog: string | undefined;
+  readonly taken: TimeRange["taken"];
 }
 
 export const STANDARD_INPUT = "-";
 
 /** Throws WalctlError, a usage error. */
 export function inspectOptions(paths: readonly string[], flags: InspectFlags): InspectOptions {
+  const { taken, ...times } = timeRange(flags);
   const options: InspectOptions = {
-    filter: filterOptions(flags),
+    filter: { ...filterOptions(flags), ...times },
+    taken,
     limit:
       flags.limit === undefined ? Number.POSITIVE_INFINITY : parseCount("--limit", flags.limit, 1),
     stats: flags.stats,
@@ -78,8 +76,8 @@ export function readFrom({ startPosition, since, until }: RecordFilterOptions): 
   return since === undefined && until === undefined ? (startPosition ?? 0) : 0;
 }
 
-function filterOptions(flags: InspectFlags): RecordFilterOptions {
-  const { startpos, endpos, since, until, block } = flags;
+function filterOptions(flags: InspectFlags): Omit<RecordFilterOptions, "since" | "until"> {
+  const { startpos, endpos, block } = flags;
   const { onlyTable = [], catalog } = flags;
   if (onlyTable.length > 0 && catalog === undefined) {
     throw usageError(
@@ -96,8 +94,6 @@ function filterOptions(flags: InspectFlags): RecordFilterOptions {
   return {
     startPosition: startpos === undefined ? undefined : parsePosition("--startpos", startpos),
     endPosition: endpos === undefined ? undefined : parsePosition("--endpos", endpos),
-    since: since === undefined ? undefined : parseTime("--since", since),
-    until: until === undefined ? undefined : parseTime("--until", until),
     xids: (flags.xid ?? []).map((xid) => parseUint32("--xid", xid)),
     rmgrs: knownNames("--rmgr", flags.rmgr ?? [], RMGRS),
     types: knownNames("--type", flags.type ?? [], TYPES),

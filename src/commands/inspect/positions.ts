@@ -1,7 +1,6 @@
 /** Parses values of inspect's options. */
 import { usageError } from "../../errors.ts";
 import { parseLsn } from "../../lsn.ts";
-import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
 
 /** MAXALIGN: records begin at multiples of it. */
 const ALIGNMENT = 8n;
@@ -17,30 +16,6 @@ export function parsePosition(option: "--startpos" | "--endpos", text: string): 
   const rest = lsn % ALIGNMENT;
   const isUp = option === "--startpos" && rest !== 0n;
   return Number(lsn - rest + (isUp ? ALIGNMENT : 0n));
-}
-
-const TIME =
-  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?$/i;
-
-/** Accepts ISO 8601, or a timestamptz as PostgreSQL prints it. Without a zone it is UTC. */
-export function parseTime(option: string, text: string): PgTime {
-  const match = TIME.exec(text.trim());
-  const [, date = "", minutes = "00:00", seconds = "00", fraction = "", zone = "Z"] = match ?? [];
-  const iso = `${date}T${minutes}:${seconds}${isoZone(zone)}`;
-  const ms = match === null ? Number.NaN : Date.parse(iso);
-  // Date.parse() takes February 30 for March 2.
-  if (Number.isNaN(ms) || new Date(`${date}T00:00Z`).toISOString().slice(0, 10) !== date) {
-    throw usageError(
-      `${option} takes a time such as 2026-11-25T01:49:05Z or "2026-11-25 01:49:05+00", not "${text}"`,
-    );
-  }
-  return (pgTimeFromUnixMs(ms) + BigInt(fraction.padEnd(6, "0"))) as PgTime;
-}
-
-function isoZone(zone: string): string {
-  if (/^(z|utc)$/i.test(zone)) return "Z";
-  const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
-  return `${zone[0]}${digits.slice(0, 2)}:${digits.slice(2)}`;
 }
 
 const UINT32_MAX = 0xffff_ffff;

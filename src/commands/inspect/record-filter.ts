@@ -6,7 +6,7 @@ import type { RelationNames } from "../../wal/relation-name.ts";
 import { RECORD_TYPES, type RecordNames, recordNames } from "../../wal/rmgrs.ts";
 import { recordTime } from "../../wal/times.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
-import { patternExpression } from "../messages/filter.ts";
+import { patternExpression } from "../messages/table-patterns.ts";
 import type { RelationPattern } from "./positions.ts";
 
 export interface RecordFilterOptions {

@@ -3,7 +3,8 @@ import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
 import { quotePlainly } from "../../server/query/sql.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
-import { concernsMatch, type MessageFilter, qualifiedName, tableMatcher } from "./filter.ts";
+import { concernsMatch, type MessageFilter } from "./filter.ts";
+import { qualifiedName, tableMatcher } from "./table-patterns.ts";
 
 /** A name with more typing errors than this counts as another word. */
 const TYPING_ERRORS_MAX = 2;
@@ -21,7 +22,7 @@ export class AskedNames {
 
   constructor(columns: readonly string[], filter: MessageFilter) {
     this.#columns = new AskedColumns(columns);
-    this.#tables = new AskedTables(filter.tables);
+    this.#tables = new AskedTables(filter.tables, filter.tablesBy);
     this.accepts = this.#tables.watch(this.#columns.watch(filter.accepts));
   }
 
@@ -38,6 +39,7 @@ export class AskedNames {
 
 /** The patterns of --only-table, if tables came and none of them matches. */
 class AskedTables {
+  readonly #option: string;
   readonly #patterns: readonly string[];
   /** Undefined if no pattern was given, or a table has matched. */
   #matches: ((relation: Relation) => boolean) | undefined;
@@ -45,8 +47,10 @@ class AskedTables {
   readonly #seen = new WeakSet<Relation>();
   #told = false;
 
-  constructor(patterns: readonly string[]) {
+  /** @param option that gave the patterns */
+  constructor(patterns: readonly string[], option: string) {
     this.#patterns = patterns;
+    this.#option = option;
     this.#matches = tableMatcher(patterns);
   }
 
@@ -70,7 +74,7 @@ class AskedTables {
     const more = others.length > TABLES_NAMED ? ", …" : "";
     return [
       {
-        message: `no table matched ${asked}${when} (--only-table)`,
+        message: `no table matched ${asked}${when} (${this.#option})`,
         hint:
           meant === undefined
             ? `These came: ${named}${more}`

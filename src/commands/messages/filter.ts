@@ -1,5 +1,7 @@
 import { nearestOf, usageError } from "../../errors.ts";
 import type { MessageKind, PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import { AskedRows } from "./asked-rows.ts";
+import { tableMatcher } from "./table-patterns.ts";
 
 /** --only, --only-table and --where, as commander gives them: each may be repeated, --only also takes a list. */
 export interface FilterFlags {
@@ -7,6 +9,7 @@ export interface FilterFlags {
   readonly onlyTable?: string | readonly string[];
   /** --where, of which each has to hold. */
   readonly where?: readonly string[];
+  readonly row?: readonly string[];
   readonly summary?: boolean;
 }
 
@@ -56,8 +59,12 @@ export interface MessageFilter {
   readonly always: (kind: MessageKind) => boolean;
   /** Whether messages of that kind can be printed. */
   readonly acceptsKind: (kind: MessageKind) => boolean;
-  /** The patterns of --only-table. */
+  /** The patterns of --only-table, or the tables of --row. */
   readonly tables: readonly string[];
+  /** The option that gave these. */
+  readonly tablesBy: "--only-table" | "--row";
+  /** --row. They are asked after `accepts`. */
+  readonly rows: AskedRows | undefined;
 }
 
 /** The filter that leaves out nothing. */
@@ -70,18 +77,20 @@ export const acceptsAll = (): boolean => true;
  */
 export function createFilter(flags: FilterFlags & { readonly format?: string }): MessageFilter {
   const kinds = parseKinds(listOf(flags.only));
-  const tables = listOf(flags.onlyTable);
+  const rows = flags.row && new AskedRows(flags.row);
+  const tablesBy = flags.onlyTable === undefined && rows !== undefined ? "--row" : "--only-table";
+  const tables = flags.onlyTable === undefined ? (rows?.tables ?? []) : listOf(flags.onlyTable);
   const matches = tableMatcher(tables);
   const acceptsKind = (kind: MessageKind): boolean => kinds?.has(kind) ?? true;
   const { summary = false, format } = flags;
   const always = (kind: MessageKind): boolean =>
     summary ? !isCounted(kind) : format === "sql" && OF_TRANSACTIONS.has(kind);
   if (kinds === undefined && matches === undefined)
-    return { accepts: acceptsAll, acceptsKind, always, tables };
+    return { accepts: acceptsAll, acceptsKind, always, tables, tablesBy, rows };
   const accepts = (message: PgoutputMessage): boolean =>
     (kinds === undefined || kinds.has(message.kind) || always(message.kind)) &&
     (matches === undefined || concernsMatch(message, matches));
-  return { accepts, acceptsKind, always, tables };
+  return { accepts, acceptsKind, always, tables, tablesBy, rows };
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {
@@ -128,42 +137,4 @@ export function concernsMatch(
     default:
       return true;
   }
-}
-
-/** Undefined: every table. Each relation is matched only once: rows come by the million. */
-export function tableMatcher(
-  patterns: readonly string[],
-): ((relation: Relation) => boolean) | undefined {
-  if (patterns.length === 0) return undefined;
-  const expressions = patterns.map(patternExpression);
-  const known = new WeakMap<Relation, boolean>();
-  let last: Relation | undefined;
-  let lastMatches = false;
-  return (relation) => {
-    if (relation === last) return lastMatches;
-    let matching = known.get(relation);
-    if (matching === undefined) {
-      const name = qualifiedName(relation);
-      matching = expressions.some((expression) => expression.test(name));
-      known.set(relation, matching);
-    }
-    last = relation;
-    lastMatches = matching;
-    return matching;
-  };
-}
-
-/** Both names are empty for a relation that was never announced: only `*` and `*.*` match it. */
-export function qualifiedName(relation: Relation): string {
-  const schema = relation.schema === "" && relation.announced ? "pg_catalog" : relation.schema;
-  return `${schema}.${relation.table}`;
-}
-
-/** As in psql, a pattern without a dot names a table in any schema. */
-export function patternExpression(pattern: string): RegExp {
-  const source = (pattern.includes(".") ? pattern : `*.${pattern}`)
-    .replace(/[\\^$+.()|[\]{}]/g, String.raw`\$&`)
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "su");
 }

@@ -1,9 +1,9 @@
-import { usageError } from "../../errors.ts";
 import type { Boundary } from "../../pgoutput/boundary.ts";
 import type { Begin, PgoutputMessage } from "../../pgoutput/messages.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
-import { parseTime, parseUint32 } from "../inspect/positions.ts";
+import { parseUint32 } from "../inspect/positions.ts";
 import type { Warning } from "../reporter.ts";
+import { type TimeFlags, timeRange } from "../times.ts";
 
 /** Which transactions are printed as a whole. */
 export interface GateOptions {
@@ -17,6 +17,8 @@ export interface GateOptions {
   readonly xids: AskedXids | undefined;
   /** With --since or --until. */
   readonly times?: AskedTimes | undefined;
+  /** What --since and --until were taken for, where that has to be said. */
+  readonly taken?: string | undefined;
 }
 
 /** Whether something committed in the time that --since and --until give, in all captures of a run. */
@@ -43,7 +45,9 @@ export class AskedTimes {
     if (this.#isMet || this.#first === undefined || this.#last === undefined) return [];
     const message = "no transaction committed in the time that --since and --until give";
     const detail = `What was read committed from ${formatPgTime(this.#first)} to ${formatPgTime(this.#last)}.`;
-    return [{ message, detail, hint: "A TIME without a zone is UTC." }];
+    return [
+      { message, detail, hint: "A TIME without a zone is UTC, with --time local that of TZ." },
+    ];
   }
 }
 
@@ -77,27 +81,22 @@ function nothingFound(xid: number): Warning {
 }
 
 /** The flags as commander passes them. */
-export interface GateFlags {
-  readonly since?: string;
-  readonly until?: string;
+export interface GateFlags extends TimeFlags {
   readonly xid?: readonly string[];
   /** False: --no-empty. */
   readonly empty?: boolean;
+  /** Of a transaction that does not concern the row nothing is printed. */
+  readonly row?: readonly string[];
 }
 
 /** @throws WalctlError, a usage error */
-export function gateOptions({ since, until, xid, empty }: GateFlags): GateOptions {
-  const times = {
-    since: since === undefined ? undefined : parseTime("--since", since),
-    until: until === undefined ? undefined : parseTime("--until", until),
-  };
-  if (times.since !== undefined && times.until !== undefined && times.since > times.until) {
-    throw usageError("--since is after --until: nothing can be printed");
-  }
+export function gateOptions(flags: GateFlags): GateOptions {
+  const { xid, empty, row } = flags;
+  const { taken, ...times } = timeRange(flags);
   const xids = xid && new AskedXids(xid.map((text) => parseUint32("--xid", text)));
   const hasTimes = times.since !== undefined || times.until !== undefined;
   const asked = hasTimes ? new AskedTimes(times.since, times.until) : undefined;
-  return { ...times, times: asked, xids, noEmpty: empty === false };
+  return { ...times, taken, times: asked, xids, noEmpty: empty === false || row !== undefined };
 }
 
 type Accepts = (message: PgoutputMessage) => boolean;

@@ -24,7 +24,7 @@ export function endOfSignal({ undo }: SqlFlags, failed: ExitCode): () => ExitCod
   return () => {
     if (undo !== true) return ExitCode.done;
     throw new WalctlError("a signal ended it before the undo was printed", {
-      detail: "Nothing of it is done unless it ends with COMMIT.",
+      detail: "A script without COMMIT at its end changes nothing.",
       exitCode: failed,
     });
   };

@@ -19,6 +19,8 @@ import { type TableFlags, tableView } from "./table-flags.ts";
 export interface SqlFlags {
   readonly checked?: boolean;
   readonly undo?: boolean;
+  /** An undo that ends in ROLLBACK. */
+  readonly dryRun?: boolean;
   /** --tables-changed, of decode-file on WAL. */
   readonly tablesChanged?: boolean;
 }
@@ -54,6 +56,8 @@ export interface Rendering {
   readonly rowsBy?: (kernel: RowKernel) => RowPrinter;
   /** For a status line: what is in progress and not printed. */
   readonly live: () => string | undefined;
+  /** The same as lines that are drawn in place. Call tick() first. */
+  readonly liveLines?: () => readonly string[];
   /** What is to be printed although nothing comes: to be called about once a second. */
   readonly tick?: () => Uint8Array;
   /** Called when no message will follow: returns what is still to be printed. Later calls return nothing. */
@@ -77,14 +81,14 @@ export function rendererOptions(flags: RendererFlags, output: OutputOptions): Re
  * The renderer that --format asks for. The one for NDJSON, which most runs use, is loaded with this file; the others
  * are loaded when they are asked for. openSql() has that for SQL.
  * @param database whose changes they are, where that is known
- * @param watched they come as they happen, and a person looks at them
+ * @param screen whether they come as they happen and a person looks at them, and whether lines may be drawn in place
  */
 export async function createRenderer(
   options: RendererOptions,
   types: TypeRegistry,
   context: CommandContext,
   database: string | null = null,
-  watched = false,
+  screen = { watched: false, inPlace: false },
 ): Promise<Rendering> {
   const { output, view, values, safeNumbers } = options;
   if (options.summary) {
@@ -107,15 +111,16 @@ export async function createRenderer(
     width: () => context.stdout.width() ?? 80,
     look: output,
     now: () => performance.now(),
-    view: watched ? view : { ...view, burstRows: Number.POSITIVE_INFINITY },
-    types,
+    view: screen.watched ? view : { ...view, burstLines: Number.POSITIVE_INFINITY },
+    ...{ types, inPlace: screen.inPlace },
     timeline: options.timeline,
   });
   const finish = once(() => {
     renderer.finish();
     return renderer.take();
   });
-  return { renderer, live: () => renderer.live, tick: () => renderer.tick(), finish };
+  const liveLines = (): readonly string[] => renderer.liveLines();
+  return { renderer, live: () => renderer.live, liveLines, tick: () => renderer.tick(), finish };
 }
 
 /** Writes the output of finish(). */
@@ -147,7 +152,9 @@ async function foreignRenderer(
 }
 
 function sqlFlags(flags: RendererFlags, { dialect }: OutputOptions): SqlFlags | undefined {
-  const { checked = false, undo = false, summary = false, binary = false } = flags;
+  const { checked = false, undo = false, dryRun = false } = flags;
+  const { summary = false, binary = false } = flags;
+  if (dryRun && !undo) throw usageError("--dry-run is for --undo", "Add -F sql --undo.");
   if (dialect !== "sql") {
     const given = checked ? "--checked" : undo ? "--undo" : undefined;
     if (given === undefined) return undefined;
@@ -157,7 +164,7 @@ function sqlFlags(flags: RendererFlags, { dialect }: OutputOptions): SqlFlags | 
   if (binary) {
     throw usageError("--binary is not for -F sql: SQL has values as text", "Leave it out.");
   }
-  return { checked, undo, tablesChanged: flags.tablesChanged ?? false };
+  return { checked, undo, dryRun, tablesChanged: flags.tablesChanged ?? false };
 }
 
 /** Refuses options whose output the format's consumers could not interpret. */

@@ -9,7 +9,7 @@ import type { Spill } from "../../rows/pages/spill.ts";
 import { readVersion } from "../../version.ts";
 import type { Reporter } from "../reporter.ts";
 import type { TemporaryFiles } from "../temporary-files.ts";
-import { tableMatcher } from "./filter.ts";
+import { tableMatcher } from "./table-patterns.ts";
 import type { Rendering, SqlFlags } from "./renderer.ts";
 
 /** An undo keeps so much in memory, and writes what is older to a temporary file. */
@@ -24,19 +24,21 @@ export class SqlRun {
   readonly #files: TemporaryFiles;
   readonly #wanted: ReturnType<typeof tableMatcher>;
   readonly #tablesChanged: boolean;
+  readonly #end: string;
   /** Whether changes of the transaction that ends could not be read. */
   isLost: () => boolean = () => false;
   /** Of WAL, whose catalogue knows what tables are by now: an undo must not go to others. */
   refuseRenamed: (now: (oid: number) => readonly string[] | undefined) => void = () => {};
 
   constructor(
-    { checked = false, undo = false, tablesChanged = false }: SqlFlags,
+    { checked = false, undo = false, dryRun = false, tablesChanged = false }: SqlFlags,
     onlyTables: readonly string[],
     reporter: Pick<Reporter, "warn">,
     files: TemporaryFiles,
   ) {
     this.#files = files;
     this.#tablesChanged = tablesChanged;
+    this.#end = dryRun ? "ROLLBACK; -- --dry-run: nothing of it is kept\n" : "COMMIT;\n";
     this.#wanted = tableMatcher(onlyTables);
     const backwards = undo
       ? new Reversal(files.spill(), () => this.script.faults.size > 0)
@@ -114,7 +116,7 @@ export class SqlRun {
       await sink.write(part);
       written += part.length;
     }
-    if (written > 0) await sink.write(Buffer.from("COMMIT;\n"));
+    if (written > 0) await sink.write(Buffer.from(this.#end));
     return ExitCode.done;
   }
 

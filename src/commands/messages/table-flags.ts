@@ -1,17 +1,19 @@
 import { usageError } from "../../errors.ts";
 import type { TableView } from "../../render/table/view.ts";
 import { type OutputOptions, parseCount } from "../options.ts";
+import type { TimeFlags } from "../times.ts";
 
-/** More rows at once than these are a wall. */
-const BURST_ROWS = 1000;
+/** On a terminal, the rows of a transaction. */
+const ROWS_SHOWN = 20;
+/** About as many lines as a terminal has: more would scroll away what one was reading. */
+const BURST_LINES = 40;
 
 /** The flags for tables as commander passes them. */
-export interface TableFlags {
+export interface TableFlags extends TimeFlags {
   readonly expanded?: boolean;
   readonly columns?: readonly string[];
   readonly maxWidth?: string;
   readonly collapse?: string;
-  readonly time?: TableView["time"];
 }
 
 /** @throws WalctlError (a usage error) if the output has no tables: the flag would have no effect */
@@ -22,9 +24,9 @@ export function tableView(flags: TableFlags, output: OutputOptions): TableView {
     expanded: flags.expanded ?? false,
     columns: flags.columns && new Set(askedColumns(flags)),
     valueWidthMax: unlimitedIfZero(numberOf("--max-width", flags.maxWidth)),
-    collapseAfter: unlimitedIfZero(collapse) ?? Number.POSITIVE_INFINITY,
+    collapseAfter: unlimitedIfZero(collapse) ?? (output.terminal ? ROWS_SHOWN : Infinity),
     time: flags.time ?? "utc",
-    burstRows: collapse === 0 ? Number.POSITIVE_INFINITY : BURST_ROWS,
+    burstLines: Math.max(unlimitedIfZero(collapse) ?? 0, BURST_LINES),
   };
 }
 
@@ -42,7 +44,7 @@ function refuseWithoutTables(flags: TableFlags, sql: boolean): void {
     { flag: "--columns", value: flags.columns },
     { flag: "--max-width", value: flags.maxWidth },
     { flag: "--collapse", value: flags.collapse },
-    { flag: "--time", value: flags.time },
+    { flag: "--time", value: concernsOptions(flags) ? undefined : flags.time },
   ].find(({ value }) => value !== undefined);
   if (given === undefined) return;
   throw usageError(
@@ -51,6 +53,11 @@ function refuseWithoutTables(flags: TableFlags, sql: boolean): void {
       ? "Leave it out; --format table shows the same changes to a person."
       : "For tables that do not go to a terminal: --format table. From NDJSON jq picks what is wanted.",
   );
+}
+
+/** --time local is the zone of the other options too. */
+function concernsOptions({ time, since, until }: TimeFlags): boolean {
+  return time === "local" && (since !== undefined || until !== undefined);
 }
 
 function numberOf(option: string, text: string | undefined): number | undefined {

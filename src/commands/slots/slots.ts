@@ -77,7 +77,7 @@ async function show(
   }
 }
 
-/** A lost slot retains nothing any more, and that is worse. */
+/** A lost slot retains no WAL, and counts as worse than any that does. */
 function judge(reports: readonly SlotReport[], limit: number, reporter: Reporter): ExitCode {
   const above = reports.filter(
     ({ retained_bytes: kept, wal_status: state }) => (kept ?? 0) > limit || state === "lost",

@@ -8,6 +8,7 @@ import {
 } from "../../output/file/same-file.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { PublicationPlan } from "../../server/publication/plan.ts";
+import { SUGGESTED_NAME } from "../../server/publication/name.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { ConnectionTarget } from "../../server/target/target.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
@@ -109,15 +110,9 @@ export function tailConfig(
     const hint = isSql ? "Redirect SQL: > FILE" : "Leave --format out, or: --format ndjson";
     throw usageError("--output takes NDJSON only", hint);
   }
-  const publications = flags.publication ?? [];
-  const [publication] = publications;
   const createMissing = flags.bootstrap ?? false;
-  if (publication === undefined && createMissing) {
-    throw usageError(
-      "--bootstrap has no name for the publication",
-      "Name it with -P: it is created if it is missing.",
-    );
-  }
+  const publications = flags.publication ?? (createMissing ? [SUGGESTED_NAME] : []);
+  const [publication] = publications;
   const defines = ["table", "schema", "allTables"] as const;
   const defined = createMissing ? undefined : defines.find((flag) => flags[flag] !== undefined);
   if (defined !== undefined) {

@@ -25,11 +25,15 @@ interface StatusParts {
   /** Undefined if there is no terminal, or another program may print on it. */
   readonly line: StatusLine | undefined;
   readonly quiet: boolean;
+  /** Says the end of a service. Undefined: it is the end that was asked for. */
+  readonly stopped?: ((text: string) => void) | undefined;
   readonly acknowledge: boolean;
   /** What the renderer has to print although nothing comes. */
   readonly tick?: (() => Uint8Array) | undefined;
   /** What the renderer has in progress and has not printed. */
   readonly live: () => string | undefined;
+  /** The same as lines that are drawn in place. */
+  readonly liveLines?: (() => readonly string[]) | undefined;
 }
 
 /** Reports tail's progress: on SIGUSR1, as a line at the bottom of a terminal, and at the end. */
@@ -63,11 +67,16 @@ export class TailStatus {
     const { received, written, confirmed } = this.#parts.session.status;
     if (!withSummary || this.#parts.quiet) return;
     // Before the end of the first transaction there is no position.
-    if (received === INVALID_LSN || written === INVALID_LSN) return;
+    if (received === INVALID_LSN || written === INVALID_LSN) {
+      if (this.#parts.session.status.started) this.#parts.stopped?.("nothing was printed");
+      return;
+    }
     const acknowledged = this.#parts.acknowledge
       ? `acknowledged up to ${formatLsn(confirmed)}`
       : "nothing acknowledged (no --ack)";
-    this.#write(`walctl: printed up to ${formatLsn(written)}, ${acknowledged}\n`);
+    const text = `printed up to ${formatLsn(written)}, ${acknowledged}`;
+    if (this.#parts.stopped === undefined) this.#write(`walctl: ${text}\n`);
+    else this.#parts.stopped(text);
   }
 
   #tick(): void {
@@ -92,7 +101,7 @@ export class TailStatus {
     if (this.#parts.context.stdout.stream.writableLength === 0) this.#printDue();
     // Until the session has started, a spinner may use the line.
     if (!session.status.started || line === undefined) return;
-    line.show(`-- ${this.#describeBriefly()}`);
+    line.show(`-- ${this.#describeBriefly()}`, this.#parts.liveLines?.());
     void this.#parts.server.ask(ASK_INTERVAL_MS);
   }
 

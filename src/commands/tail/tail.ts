@@ -1,5 +1,5 @@
 import { ExitCode } from "../../errors.ts";
-import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn } from "../../lsn.ts";
 import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
@@ -28,6 +28,7 @@ import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
 import { type TailOutput, aboveLine, openStandardOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
+import { isService, staysText, streamingText } from "./service.ts";
 import { TailStatus } from "./status.ts";
 
 /** The same as create-slot's default. */
@@ -70,6 +71,7 @@ async function run(
   const hasLine = canRedraw(stderr, context) && !asked.output.quiet;
   const line = hasLine ? new StatusLine(stderr.stream, () => stderr.width() ?? 80) : undefined;
   const reporter = new Reporter(context, asked.output, line);
+  if (asked.gate.taken !== undefined) reporter.notice(asked.gate.taken);
   const config = await withPublication(asked, context, reporter);
   if (config === undefined) return ExitCode.done;
   const closing = new Closing();
@@ -99,7 +101,10 @@ async function open(
   closing.add(() => sql?.close());
   const rendering =
     sql?.rendering(types) ??
-    (await createRenderer(config.rendering, types, context, database, toTerminal));
+    (await createRenderer(config.rendering, types, context, database, {
+      watched: toTerminal,
+      inPlace: toTerminal && line !== undefined,
+    }));
   const acceptsKind = where?.acceptsKind ?? config.filter.acceptsKind;
   const to = await openOutput(config, acceptsKind, context, reporter);
   const { sink, rotate, journal } = to;
@@ -115,9 +120,10 @@ async function open(
     warn: (warning) => reporter.warn(warning),
   });
   closing.add(() => typeWatch.end());
+  const accepts = config.filter.rows?.after(names.accepts, types) ?? names.accepts;
   const pipeline = new Pipeline({
     ...{ types, typeWatch, capture, journal },
-    ...(where?.after(names.accepts, types, reporter) ?? { accepts: names.accepts }),
+    ...(where?.after(accepts, types, reporter) ?? { accepts }),
     gate: TransactionGate.of(config.gate),
     renderer: rendering.renderer,
     sink: shown,
@@ -128,10 +134,14 @@ async function open(
     sink.end?.();
   };
   const ackSource = await openAckSource(config.ackFrom, reporter, endOutput);
+  const onCreated = (name: string): void =>
+    closing.add(() => {
+      if (context.stop.aborted) reporter.notice(staysText(name, target));
+    });
   const session = new ReplicationSession(
     sessionOptions(
       config,
-      { pipeline, typeWatch, capture, output: to, ackSource },
+      { pipeline, typeWatch, capture, output: to, ackSource, onCreated },
       context,
       reporter,
     ),
@@ -146,7 +156,9 @@ async function open(
     line: alone ? line : undefined,
     // An undo is printed once all is read, if at all.
     quiet: output.quiet || config.rendering.sql?.undo === true,
+    stopped: isService(config) ? (text) => reporter.event(`stopped: ${text}`) : undefined,
     live: rendering.live,
+    liveLines: rendering.liveLines,
     tick: rendering.tick,
   });
   closing.add(() => status.end());
@@ -168,7 +180,9 @@ async function open(
   closing.add(() => clearInterval(asking));
   closing.add(() => reporter.clearProgress());
   const warnings = (): Warning[] =>
-    [names, where, config.gate.xids, rendering].flatMap((each) => each?.warnings?.() ?? []);
+    [names, config.filter.rows, where, config.gate.xids, rendering].flatMap(
+      (each) => each?.warnings?.() ?? [],
+    );
   const ended = async (whole: boolean): Promise<ExitCode> =>
     (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;
   return { session, ackSource, status, warnings, ended, finish: () => writeRest(rendering, shown) };
@@ -236,6 +250,7 @@ interface SessionParts {
   readonly typeWatch: TypeWatch;
   readonly capture: CaptureFile | undefined;
   readonly ackSource: AckSource | undefined;
+  readonly onCreated: (publication: string) => void;
 }
 
 function sessionOptions(
@@ -248,7 +263,7 @@ function sessionOptions(
   return {
     ...config,
     acknowledge: parts.ackSource ?? config.acknowledge,
-    bootstrap: bootstrapRequest(config, context, reporter),
+    bootstrap: bootstrapRequest(config, context, reporter, parts.onCreated),
     consumer: parts.pipeline,
     received: () => output.journal?.received(),
     started: (start) => output.journal?.started(start),
@@ -261,16 +276,15 @@ function sessionOptions(
     news: {
       warn: (warning) => reporter.warn(warning),
       notice: (text) => reporter.notice(text),
-      streaming: ({ slotName, slotPosition, serverVersion, twoPhase }, from, horizon) => {
+      streaming: (started, from, horizon, outageMs) => {
+        const { slotName, serverVersion, twoPhase } = started;
         reporter.clearProgress();
         output.started(twoPhase);
         typeWatch.start(slotName, horizon);
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
-        if (context.stdout.isTerminal) {
-          // 0/0: the server starts at the slot's position.
-          const start = from === INVALID_LSN ? slotPosition : formatLsn(from);
-          reporter.notice(`streaming from slot "${slotName}" at ${start}; Ctrl-C ends`);
-        }
+        if (!context.stdout.isTerminal && !isService(config)) return;
+        const how = context.stdout.isTerminal && outageMs === undefined ? "; Ctrl-C ends" : "";
+        reporter.event(streamingText(started, from, outageMs) + how);
       },
     },
   };
@@ -280,6 +294,7 @@ function bootstrapRequest(
   { pgoutput, slot, createMissing, plan }: TailConfig,
   context: CommandContext,
   reporter: Reporter,
+  onCreated: (publication: string) => void,
 ): BootstrapRequest {
   const { publications, twoPhase, messages } = pgoutput;
   // Each connection of the session gives the same warnings again.
@@ -290,6 +305,7 @@ function bootstrapRequest(
     stop: context.stop,
     onWaiting: (text) => reporter.progress(`waiting for ${text}`),
     onNotice: (text) => reporter.notice(text),
+    onCreated,
     onWarning: (message) => {
       if (!warned.has(message)) reporter.warn({ message });
       warned.add(message);

@@ -9,6 +9,7 @@ import {
   startOfCharacter,
   WHOLE,
 } from "./value.ts";
+import type { Kind } from "./kinds.ts";
 
 /** Bytes that two values have in common before they differ: more than these are passed over. */
 const COMMON_SHOWN = 6;
@@ -70,7 +71,7 @@ interface PairOptions {
   readonly width: number;
   /** Of each value, as it was asked for. Infinity: not at all. */
   readonly valueMax: number;
-  readonly json: boolean;
+  readonly kind: Kind;
   readonly arrow: Painted;
 }
 
@@ -78,7 +79,7 @@ interface PairOptions {
 export function drawPair(
   before: ColumnValue | undefined,
   after: ColumnValue | undefined,
-  { width, valueMax, json, arrow }: PairOptions,
+  { width, valueMax, kind, arrow }: PairOptions,
   palette: Palette,
 ): Drawn {
   const both = Math.max(0, width - arrow.width);
@@ -86,7 +87,7 @@ export function drawPair(
   const drawn = drawApart(before, after, (form) => {
     const max = form.roomy ? Math.max(valueMax, WIDTH_LEAST) : valueMax;
     const draw = (value: ColumnValue | undefined, room: number, paint: Paint): Drawn =>
-      drawValue(value, bytesOf(value) ? Math.min(room, max) : room, json, palette, paint, form);
+      drawValue(value, bytesOf(value) ? Math.min(room, max) : room, kind, palette, paint, form);
     // What one of them does not need, the other one may have.
     const now = draw(after, both, palette.newValue);
     const old = draw(before, Math.max(half, both - now.width), palette.oldValue);

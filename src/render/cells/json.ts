@@ -1,4 +1,3 @@
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import { textWidth } from "../terminal/text-width.ts";
 
@@ -8,13 +7,6 @@ const WORDS: ReadonlySet<string> = new Set(["true", "false", "null"]);
 const OPENING: ReadonlySet<string> = new Set(["{", "["]);
 const CLOSING: ReadonlySet<string> = new Set(["}", "]"]);
 const INDENT = "  ";
-
-/** Whether a column's values are JSON; for a domain, whether its base type's are. */
-export function isJson(oid: number, types: TypeRegistry): boolean {
-  const shape = types.shapeOf(oid);
-  if (shape?.kind === "domain") return isJson(shape.base, types);
-  return shape?.kind === "scalar" && (shape.name === "json" || shape.name === "jsonb");
-}
 
 /**
  * JSON on one line, safe to print: unchanged, or, if it has line breaks, spaced as jsonb prints itself. Undefined if it

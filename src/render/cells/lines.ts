@@ -57,7 +57,7 @@ export function valueLines(
 ): DrawnLines {
   const { width, valueWidthMax } = limits;
   if (value.kind === "null" || value.kind === "unchanged") {
-    const word = drawValue(value, width, json, palette);
+    const word = drawValue(value, width, "text", palette);
     return { lines: [word], seen: word.seen };
   }
   const { bytes } = value;

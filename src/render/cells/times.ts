@@ -10,6 +10,7 @@ export class Times {
   readonly mode: TimeMode;
   /** The first commit, to which the others are relative. */
   #first: PgTime | undefined;
+  #date: string | undefined;
 
   constructor(mode: TimeMode) {
     this.mode = mode;
@@ -31,6 +32,11 @@ export class Times {
     return /T(\S*?)(?:\d{3})(?:Z|[+-]\S*)$/.exec(text)?.[1]?.slice(0, this.width(wide)) ?? text;
   }
 
+  /** The date that was printed last, above transactions. */
+  get date(): string | undefined {
+    return this.#date;
+  }
+
   /** The day, printed once above its transactions, and the time zone. */
   day(time: PgTime): string {
     if (this.mode === "relative") {
@@ -39,6 +45,7 @@ export class Times {
     }
     const text = this.#zoned(time);
     const [, date = text, zone = ""] = /^(.*)T.*\d(Z|[+-].*)$/.exec(text) ?? [];
+    this.#date = date;
     return `${date} ${zone === "Z" ? "UTC" : `UTC${zone}`}`;
   }
 

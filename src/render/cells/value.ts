@@ -15,6 +15,7 @@ import {
 } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
 import { jsonOnOneLine } from "./json.ts";
+import { type Kind, shortened } from "./kinds.ts";
 import { formatSize } from "./numbers.ts";
 
 /** In UTF-8. */
@@ -86,7 +87,7 @@ export interface Written {
 export function drawValue(
   value: ColumnValue | undefined,
   width: number,
-  json: boolean,
+  kind: Kind,
   palette: Palette,
   paint?: Paint,
   form = WHOLE,
@@ -94,14 +95,36 @@ export function drawValue(
   if (value === undefined) return drawWord("(absent)", width, palette);
   if (value.kind === "null") return drawWord("NULL", width, palette);
   if (value.kind === "unchanged") return drawWord("(unchanged)", width, palette);
-  const written = writeValue(value, width, json, form);
-  if (form.start === 0) return drawWritten(written, width, palette, paint);
+  const written = writeValue(value, width, kind === "json", form);
+  const isSized = kind === "json" || kind === "text";
+  if (form.start === 0) {
+    if (isSized) return drawWritten(written, width, palette, paint);
+    return drawScalar(written, kind, width, palette, paint);
+  }
   const mark = painted(palette.glyphs.ellipsis, palette.quiet);
   const size = painted(formatSize(value.bytes.length), palette.quiet);
   const drawn = drawWritten(written, width - mark.width, palette, paint, BESIDE_DIFFERENCE_MIN);
-  const tells = !drawn.isCut && mark.width + drawn.width + 1 + size.width <= width;
+  const tells = isSized && !drawn.isCut && mark.width + drawn.width + 1 + size.width <= width;
   const all = tells ? joined(mark, drawn, SPACE, size) : joined(mark, drawn);
   return { ...all, seen: drawn.seen, isCut: true };
+}
+
+/** Cut it has no size: that of a number or a time tells nothing. */
+function drawScalar(
+  written: Written,
+  kind: Kind,
+  width: number,
+  palette: Palette,
+  paint: Paint | undefined,
+): Drawn {
+  const { text, whole } = written;
+  if (whole && text.length <= width) return drawWritten(written, width, palette, paint);
+  const { ellipsis } = palette.glyphs;
+  const part = shortened(text, kind, width - ellipsis.length);
+  const seen = seenOf(written, part ?? "", false);
+  const mark = painted(ellipsis.slice(0, Math.max(width, 0)), palette.quiet);
+  if (part === undefined) return { ...mark, isCut: true, seen };
+  return { ...joined(painted(part, paint), mark), isCut: true, seen };
 }
 
 /** @param readWidth the most that will be shown of it */

@@ -17,6 +17,8 @@ export interface Backwards {
 export interface Body {
   readonly pieces: readonly Buffer[];
   readonly rows: number;
+  /** The key of its rows, as conditions. */
+  readonly key?: readonly Buffer[] | undefined;
 }
 
 /** Writes whole statements: as they are, insisting on their rows, or as comments. */
@@ -42,12 +44,16 @@ export class SqlLines {
   }
 
   /** Writes a statement; with --checked it has to touch that many rows. */
-  put(pieces: readonly Buffer[], verb: string, tables: string, rows: number): void {
+  put({ pieces, rows, key }: Body, verb: string, tables: string): void {
     if (this.#checked) {
       const count = `GET DIAGNOSTICS n = ROW_COUNT; IF n <> ${rows}`;
-      return this.#do("bigint", pieces, count, `${verb} of ${tables}`, String(rows));
+      return this.#do("bigint", pieces, count, `${verb} of ${tables}`, String(rows), key);
     }
     this.line(...pieces, END);
+  }
+
+  get checked(): boolean {
+    return this.#checked;
   }
 
   /** Writes a whole statement. A flush has to come before it. */
@@ -93,12 +99,33 @@ export class SqlLines {
     this.#do("bigint[]", pieces, `IF n <> '${rows}'`, `${verb} of ${tables}`, rows);
   }
 
-  #do(type: string, body: readonly Buffer[], condition: string, what: string, rows: string): void {
+  #do(
+    type: string,
+    body: readonly Buffer[],
+    condition: string,
+    what: string,
+    rows: string,
+    key: readonly Buffer[] = [],
+  ): void {
     const declare = `#variable_conflict use_column DECLARE n ${type}; `;
     const raised = [`${what} touched `, ` rows, not ${rows} (${this.place})`].map(inMessage);
-    const check = `; ${condition} THEN RAISE EXCEPTION ${sqlText(raised.join("%"))}, n; END IF; END`;
-    this.line(...block([Buffer.from(`${declare}BEGIN `), ...body, Buffer.from(check)]));
+    const check = `; ${condition} THEN RAISE EXCEPTION ${sqlText(raised.join("%"))}, n`;
+    const detail = detailOf(Buffer.concat(key));
+    const end = Buffer.from("; END IF; END");
+    this.line(
+      ...block([Buffer.from(`${declare}BEGIN `), ...body, Buffer.from(check), detail, end]),
+    );
   }
+}
+
+/** More is no help, and half a condition no key. */
+const DETAIL_BYTES_MAX = 300;
+
+/** The server's error then says which row it was. */
+function detailOf(key: Buffer): Buffer {
+  if (key.length === 0 || key.length > DETAIL_BYTES_MAX) return Buffer.alloc(0);
+  const text = key.toString("latin1").replaceAll("\n", " ").replaceAll("'", "''");
+  return Buffer.from(` USING DETAIL = 'Where ${text}.'`, "latin1");
 }
 
 /** A block of plpgsql, quoted by a tag that occurs in none of its pieces. These meet between words. */

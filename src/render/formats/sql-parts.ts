@@ -44,11 +44,12 @@ export function bodiesOf(
     return bodies;
   }
   if (identity !== "key" || plan.only === undefined) {
-    return [{ pieces: [head, rows === 1 ? written.subarray(1, -1) : written], rows }];
+    const key = [rows === 1 ? written.subarray(1, -1) : written];
+    return [{ pieces: [head, ...key], rows, key }];
   }
   const { among, equals } = plan.only;
-  const pieces = rows === 1 ? [head, equals, written] : [head, among, written, END_LIST];
-  return [{ pieces, rows }];
+  const key = rows === 1 ? [equals, written] : [among, written, END_LIST];
+  return [{ pieces: [head, ...key], rows, key }];
 }
 
 /** One of the rows that are equal, or as many as were deleted. */

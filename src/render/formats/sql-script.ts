@@ -64,7 +64,8 @@ const SETTINGS =
   "SET quote_all_identifiers = off; SET bytea_output = 'hex'; SET xmloption = 'content'; SET client_min_messages = 'warning'; SET row_security = off;";
 
 const TRIGGERS =
-  "-- Triggers of the tables run with it, and may set other values. A superuser can leave them out, and with them the checks of foreign keys: SET session_replication_role = replica;\n";
+  "-- Triggers of the tables run with it. They may set other values, and find no name without a schema, since search_path is empty. " +
+  "What they wrote is among the changes too. A superuser can leave them out, and with them the checks of foreign keys: PGOPTIONS='-c session_replication_role=replica' psql ...\n";
 
 export const BEGIN = "BEGIN; SET CONSTRAINTS ALL DEFERRED;";
 
@@ -153,10 +154,10 @@ export class SqlScript {
     // Else psql prints the whole statement below an error of a DO block.
     const context = this.checked ? "-v SHOW_CONTEXT=never " : "";
     const cautions = [...this.#cautions].join("");
-    const note = this.isOfWal ? TRIGGERS : "";
+    const note = this.isOfWal || this.backwards !== undefined ? TRIGGERS : "";
     const next = this.checked ? "SET walctl.next = '1';\n" : "";
     return (
-      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -X -v ON_ERROR_STOP=1 ${context}-f FILE\n` +
+      `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -qX -v ON_ERROR_STOP=1 ${context}-f FILE\n` +
       `${SETTINGS}\n${note}${this.backwards === undefined ? next : `${cautions}${BEGIN}\n`}`
     );
   }

@@ -56,7 +56,7 @@ export class SqlStatements {
     this.#begin("INSERT");
     if (plan.isEmpty) {
       this.flush();
-      this.lines.put([plan.insert], "INSERT", plan.table, 1);
+      this.lines.put({ pieces: [plan.insert], rows: 1 }, "INSERT", plan.table);
       return true;
     }
     const part = this.#partOf(plan, "whole", Infinity);
@@ -135,8 +135,23 @@ export class SqlStatements {
     const written = this.#update(body, plan, to, sets, row, other, identity);
     if (written !== "written") body.offset = start;
     else if (direct !== undefined) body.copy(END);
-    else this.lines.put([body.bytes.subarray(0, body.offset)], "UPDATE", plan.table, 1);
+    else {
+      const end = body.offset;
+      const key = identity === "whole" ? undefined : this.#keyOf(body, plan, row, other);
+      const pieces = [body.bytes.subarray(0, end)];
+      this.lines.put({ pieces, rows: 1, key }, "UPDATE", plan.table);
+    }
     return written;
+  }
+
+  /** For an error: written after the statement, whose bytes may move. */
+  #keyOf(body: ByteWriter, plan: SqlPlan, row: SqlRow, other: SqlRow): Buffer[] | undefined {
+    if (!this.lines.checked) return undefined;
+    const start = body.offset;
+    this.#conditions(body, plan, row, other, "known", () => false);
+    const key = Buffer.from(body.bytes.subarray(start, body.offset));
+    body.offset = start;
+    return [key];
   }
 
   #update(
@@ -176,7 +191,7 @@ export class SqlStatements {
     const bodies = parts.flatMap((part) => bodiesOf(part, this.#verb));
     const [first] = bodies;
     if (bodies.length > 1) this.lines.putAll(bodies, this.#verb, tables);
-    else if (first !== undefined) this.lines.put(first.pieces, this.#verb, tables, first.rows);
+    else if (first !== undefined) this.lines.put(first, this.#verb, tables);
     for (const { text } of parts) {
       text.offset = 0;
       if (this.#free.length < FREE_MAX) this.#free.push(text);

@@ -19,28 +19,13 @@ import {
   TablesChanged,
   takeOff,
 } from "./summary-shares.ts";
+import {
+  type OpenTransaction,
+  Ranking,
+  type RelationTotals,
+  type TransactionTotals,
+} from "./ranking.ts";
 
-export interface RelationTotals extends Counts {
-  /** The relation as it was first seen. */
-  readonly relation: Relation;
-}
-
-export interface TransactionTotals {
-  readonly xid: number;
-  /** Counts rows and truncates. */
-  changes: number;
-  bytes: number;
-  commitTime: PgTime | null;
-}
-
-interface OpenTransaction extends TransactionTotals {
-  /** Its own changes and those of folded subtransactions. Undefined if it is sent only once committed. */
-  readonly own: Share | undefined;
-  readonly subtransactions: Map<number, Share>;
-  folded: boolean;
-}
-
-const LARGEST_COUNT = 10;
 /** Limit for transactions whose end has not been seen; a server streams no more than it has connections. */
 const OPEN_COUNT_MAX = 10_000;
 /** Limit for separate shares of subtransactions, counted once for each of their tables. */
@@ -56,7 +41,7 @@ export class SummaryCounts {
   readonly #open = new Map<number, OpenTransaction>();
   readonly #sharesMax: number;
   #shares = 0;
-  #largest: TransactionTotals[] = [];
+  readonly #ranking = new Ranking();
   #current: OpenTransaction | undefined;
   /** The transaction that was open when bytes were skipped; it may still be open. */
   #skippedIn: OpenTransaction | undefined;
@@ -96,12 +81,12 @@ export class SummaryCounts {
     this.#current = undefined;
     if (message.kind === "begin") {
       this.tablesChanged.begin();
-      this.#current = this.#opened(xid, message.aborted === true);
+      this.#current = this.#opened(xid);
       this.#current.commitTime = message.commitTime;
     } else if (opens !== undefined) {
       // After a reconnection the server sends the whole transaction again.
       if (message.kind !== "stream_start" || message.firstSegment) this.#takeBack(xid);
-      this.#current = this.#opened(xid, true);
+      this.#current = this.#opened(xid);
     } else if (ends && fate === "commit") this.#end(xid, time);
     else if (ends && fate === "prepare") this.#fold(this.#open.get(xid));
     else if (ends) {
@@ -125,9 +110,9 @@ export class SummaryCounts {
       .toSorted((a, b) => b.bytes - a.bytes);
   }
 
-  /** The largest transactions, largest first, including those whose end was not seen. */
+  /** The largest transactions, and those that deleted most, largest first, including those whose end was not seen. */
   transactions(): readonly TransactionTotals[] {
-    return largest([...this.#largest, ...this.#open.values()]);
+    return this.#ranking.with(this.#open.values());
   }
 
   #row(message: RowChange): void {
@@ -188,7 +173,7 @@ export class SummaryCounts {
   }
 
   #shareOf(open: OpenTransaction, xid: number): Share | undefined {
-    if (open.own === undefined || xid === open.xid) return open.own;
+    if (xid === open.xid) return open.own;
     const known = open.subtransactions.get(xid);
     if (known !== undefined) return known;
     // Folds all at once: folding only the oldest, for each new one, would take time for each.
@@ -200,7 +185,7 @@ export class SummaryCounts {
 
   /** From now on its subtransactions can be subtracted only together with the whole transaction. */
   #fold(open: OpenTransaction | undefined): void {
-    if (open?.own === undefined || open.subtransactions.size === 0) return;
+    if (open === undefined || open.subtransactions.size === 0) return;
     for (const share of open.subtransactions.values()) {
       fold(share, open.own);
       this.#shares -= share.byRelation.size;
@@ -226,11 +211,10 @@ export class SummaryCounts {
     return totals;
   }
 
-  #opened(xid: number, revocable: boolean): OpenTransaction {
+  #opened(xid: number): OpenTransaction {
     let open = this.#open.get(xid);
     if (open === undefined) {
-      const own = revocable ? newShare() : undefined;
-      const subtransactions = new Map<number, Share>();
+      const [own, subtransactions] = [newShare(), new Map<number, Share>()];
       open = { xid, changes: 0, bytes: 0, commitTime: null, own, subtransactions, folded: false };
       this.#open.set(xid, open);
       if (this.#open.size > OPEN_COUNT_MAX) {
@@ -248,10 +232,8 @@ export class SummaryCounts {
     if (ended === undefined) return;
     this.#fold(ended);
     this.#open.delete(xid);
-    const { changes, bytes } = ended;
-    const least = this.#largest[LARGEST_COUNT - 1];
-    if (least !== undefined && bytes < least.bytes) return;
-    this.#largest = largest([...this.#largest, { xid, changes, bytes, commitTime }]);
+    ended.commitTime = commitTime;
+    this.#ranking.add(ended);
   }
 
   #aborted({ transaction: { xid }, subxid }: StreamAbort): void {
@@ -272,14 +254,7 @@ export class SummaryCounts {
   #takeBack(xid: number): void {
     const open = this.#open.get(xid);
     this.#fold(open);
-    if (open?.own !== undefined) takeOff(open.own);
+    if (open !== undefined) takeOff(open.own);
     this.#open.delete(xid);
   }
-}
-
-function largest(transactions: TransactionTotals[]): TransactionTotals[] {
-  return transactions
-    .filter(({ changes }) => changes > 0)
-    .toSorted((a, b) => b.bytes - a.bytes || b.changes - a.changes)
-    .slice(0, LARGEST_COUNT);
 }

@@ -1,13 +1,14 @@
-import type { TableChanged } from "../../pgoutput/messages.ts";
+import type { Relation, TableChanged } from "../../pgoutput/messages.ts";
 import { formatPgTime } from "../../pg-time.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { ShortNames } from "../cells/names.ts";
-import { formatRelationName } from "../values/identifier.ts";
+import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
 import { createPalette, type Look, type Paint, type Palette } from "../terminal/painted.ts";
-import { textWidth } from "../terminal/text-width.ts";
+import { cutToWidth, textWidth } from "../terminal/text-width.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 import { totalBytes } from "./summary.ts";
-import type { RelationTotals, SummaryCounts, TransactionTotals } from "./summary-counts.ts";
+import type { RelationTotals, TransactionTotals } from "./ranking.ts";
+import type { SummaryCounts } from "./summary-counts.ts";
 import { formatCount } from "../cells/numbers.ts";
 
 /** Explains what the numbers include. */
@@ -48,7 +49,7 @@ export function renderSummaryTables(
   const measured = wrapWords(text, Math.min(width, TEXT_WIDTH_MAX)).join("\n");
   return (
     drawn(byRelation, relations, palette.table) +
-    drawn(TRANSACTION_CHOICES, counts.transactions()) +
+    drawn(transactionChoices(relations, palette), counts.transactions()) +
     `${changed}${measured}\n`
   );
 }
@@ -74,7 +75,7 @@ function relationChoices(total: number, palette: Palette): readonly Choice<Relat
 
 /** `+1,200 ~3`: the same signs as in the table of changes. */
 function signedChanges(
-  { inserts, updates, deletes, truncates }: RelationTotals,
+  { inserts, updates, deletes, truncates }: Omit<RelationTotals, "relation">,
   { glyphs }: Palette,
 ): string {
   const counts = [inserts, updates, deletes, truncates].map((count, index) =>
@@ -91,12 +92,51 @@ const COMMITTED = (length?: number): Column<TransactionTotals> =>
     commitTime === null ? "not known" : formatPgTime(commitTime).slice(0, length),
   );
 
-const TRANSACTION_CHOICES: readonly Choice<TransactionTotals>[] = [
-  [XID("largest transactions"), CHANGES, BYTES, COMMITTED()],
-  [XID("transaction"), CHANGES, BYTES, COMMITTED("2026-11-24T11:46:42".length)],
-  [XID("transaction"), CHANGES, BYTES],
-  [XID("transaction"), BYTES],
-].map((columns) => ({ columns, firstMin: Number.POSITIVE_INFINITY }));
+/** What it did, by table, as far as it fits `width`. */
+function deedsOf(
+  { tables }: TransactionTotals,
+  width: number,
+  nameOf: (relation: Relation) => string,
+  palette: Palette,
+): string {
+  let text = "";
+  for (const [index, totals] of tables.entries()) {
+    const did = `${signedChanges(totals, palette)} ${nameOf(totals.relation)}`;
+    const next = index === 0 ? did : `${text}, ${did}`;
+    const left = tables.length - index - 1;
+    const more = `${palette.glyphs.ellipsis} ${formatCount(left + 1)} more`;
+    const end = left === 0 ? "" : `, ${more}`;
+    if (textWidth(next + end) > width)
+      return index === 0 ? cutToWidth(did, width, palette.glyphs.ellipsis) : `${text}, ${more}`;
+    text = next;
+  }
+  return text;
+}
+
+const DEEDS = "inserted +, updated ~, deleted -";
+
+function transactionChoices(
+  relations: readonly RelationTotals[],
+  palette: Palette,
+): readonly Choice<TransactionTotals>[] {
+  const isOneSchema = new Set(relations.map(({ relation }) => relation.schema)).size === 1;
+  const nameOf = (relation: Relation): string =>
+    isOneSchema && relation.announced
+      ? formatIdentifier(relation.table)
+      : formatRelationName(relation);
+  const deeds = (width: number): Column<TransactionTotals> =>
+    column(DEEDS, (totals) => deedsOf(totals, width, nameOf, palette));
+  const short = COMMITTED("2026-11-24T11:46:42".length);
+  return [
+    [XID("largest transactions"), deeds(80), CHANGES, BYTES, COMMITTED()],
+    [XID("transaction"), deeds(48), BYTES, COMMITTED()],
+    [XID("transaction"), deeds(DEEDS.length), BYTES, short],
+    [XID("transaction"), deeds(40), short],
+    [XID("transaction"), deeds(DEEDS.length), short],
+    [XID("transaction"), deeds(DEEDS.length)],
+    [XID("transaction"), BYTES],
+  ].map((columns) => ({ columns, firstMin: Number.POSITIVE_INFINITY }));
+}
 
 const CHANGED_TABLE = column<TableChanged>("table changed", ({ relation }) =>
   formatRelationName(relation),
@@ -148,7 +188,7 @@ function draw(
   palette: Palette,
   first: Paint = (text) => text,
 ): string {
-  const right = head.map((_, index) => index > 0);
+  const right = head.map((title, index) => index > 0 && title !== DEEDS);
   const painted = rows.map((row) =>
     row.map((text, index) => {
       if (index === 0) return first(text);

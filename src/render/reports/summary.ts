@@ -1,10 +1,11 @@
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
 import { formatPgTime } from "../../pg-time.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { jsonLine } from "../bytes/json-line.ts";
 import { renderOther } from "../ndjson/lines.ts";
 import type { Renderer } from "../renderer.ts";
-import { type RelationTotals, SummaryCounts, type TransactionTotals } from "./summary-counts.ts";
+import type { RelationTotals, TransactionTotals } from "./ranking.ts";
+import { SummaryCounts } from "./summary-counts.ts";
 
 const NOTHING = new Uint8Array();
 
@@ -64,13 +65,27 @@ export function totalBytes(relations: readonly RelationTotals[]): number {
 
 function relationLine(totals: RelationTotals, total: number): object {
   const { relation, inserts, updates, deletes, truncates, bytes } = totals;
-  const { schema, table, oid, announced } = relation;
-  const name = announced ? { schema: schema === "" ? "pg_catalog" : schema, table } : { oid };
+  const name = nameOf(relation);
   const share = total === 0 ? 0 : Math.round((bytes / total) * 10_000) / 10_000;
   return { kind: "relation_summary", ...name, inserts, updates, deletes, truncates, bytes, share };
 }
 
-function transactionLine({ xid, changes, bytes, commitTime }: TransactionTotals): object {
+/** Of each transaction in NDJSON: it may have changed a thousand partitions. */
+const TABLES_MAX = 20;
+
+function transactionLine(totals: TransactionTotals): object {
+  const { xid, changes, bytes, commitTime, tables } = totals;
   const time = commitTime === null ? null : formatPgTime(commitTime);
-  return { kind: "transaction_summary", xid, changes, bytes, commit_time: time };
+  return {
+    ...{ kind: "transaction_summary", xid, changes, bytes, commit_time: time },
+    tables: tables.slice(0, TABLES_MAX).map(({ relation, ...counts }) => {
+      const { inserts, updates, deletes, truncates } = counts;
+      return { ...nameOf(relation), inserts, updates, deletes, truncates };
+    }),
+    ...(tables.length > TABLES_MAX ? { more_tables: tables.length - TABLES_MAX } : {}),
+  };
+}
+
+function nameOf({ schema, table, oid, announced }: Relation): object {
+  return announced ? { schema: schema === "" ? "pg_catalog" : schema, table } : { oid };
 }

@@ -49,6 +49,12 @@ export class Batch {
     this.#draw();
   }
 
+  /** Lines that are not part of the output, such as those that are drawn in place. Call take() first. */
+  lines(items: readonly Item[]): readonly string[] {
+    const text = this.#sheet.draw(items, this.#width());
+    return text.split("\n").slice(0, -1);
+  }
+
   /** Returns what was drawn since the last call, as a view that is valid until more is added. */
   take(): Uint8Array {
     this.#draw();

@@ -1,6 +1,7 @@
 import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import type { PgTime } from "../../pg-time.ts";
 import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
-import { joined, painted, SPACE } from "../terminal/painted.ts";
+import { joined, NOTHING, type Painted, painted, SPACE } from "../terminal/painted.ts";
 import { type Event, signOf } from "./event.ts";
 import { fieldsOf } from "./fields.ts";
 import type { Piece } from "./flow.ts";
@@ -22,32 +23,48 @@ interface Busy {
   readonly counts: Counts;
   sample: RowChange | undefined;
   total: number;
+  /** Of the last second. */
+  recent: number;
 }
 
-/** The share of the rows allowed at once that is allowed every second. */
-const LASTING_SHARE = 0.1;
+/** The lines a second that a person can follow. */
+const LASTING_LINES = 20;
+/** A row of more columns takes about two lines. */
+const LINE_COLUMNS = 5;
+
+/** A line for a table, with the commit time of its last change. */
+export interface BusyLine {
+  readonly event: Event;
+  readonly time: PgTime | null;
+}
 
 /**
  * Decides when more rows arrive than a person can read. More may arrive at once, to be scrolled through, than every
- * second. Above that rate rows are only counted, and each second has one line for each table. When the rate falls, rows
- * are shown again.
+ * second. Above that rate rows are only counted, and each second has one line for each table; drawn in place, each table
+ * has one line for the whole burst. When the rate falls, rows are shown again.
  */
 export class Burst {
-  readonly #rowsMax: number;
+  readonly #linesMax: number;
+  readonly #inPlace: boolean;
   readonly #now: () => number;
   #since: number;
-  /** The number of rows that may still be shown. */
+  /** When what is counted in `#busy` began. */
+  #start: number;
+  /** The number of lines that may still be drawn. */
   #left: number;
-  #rows = 0;
+  #lines = 0;
   #counting = false;
   #busy = new Map<number | undefined, Busy>();
+  #time: PgTime | null = null;
 
-  /** @param rowsMax shown at once */
-  constructor(rowsMax: number, now: () => number) {
-    this.#rowsMax = rowsMax;
-    this.#left = rowsMax;
+  /** @param linesMax about as many are drawn at once */
+  constructor(linesMax: number, inPlace: boolean, now: () => number) {
+    this.#linesMax = linesMax;
+    this.#left = linesMax;
+    this.#inPlace = inPlace;
     this.#now = now;
     this.#since = now();
+    this.#start = this.#since;
   }
 
   /** Whether rows are only counted now. */
@@ -57,20 +74,23 @@ export class Burst {
 
   /** Returns whether the change is shown; otherwise it is counted. Call due() first. */
   admits(change: Change): boolean {
-    this.#rows += 1;
+    const relation = change.kind === "message" ? undefined : relationOf(change);
+    const lines = (relation?.columns.length ?? 0) > LINE_COLUMNS ? 2 : 1;
+    this.#lines += lines;
     if (!this.#counting && this.#left >= 1) {
-      this.#left -= 1;
+      this.#left -= lines;
       return true;
     }
     this.#counting = true;
-    const relation = change.kind === "message" ? undefined : relationOf(change);
+    this.#time = change.transaction?.commitTime ?? this.#time;
     let busy = this.#busy.get(relation?.oid);
     if (busy === undefined) {
-      busy = { relation, counts: noCounts(), sample: undefined, total: 0 };
+      busy = { relation, counts: noCounts(), sample: undefined, total: 0, recent: 0 };
       this.#busy.set(relation?.oid, busy);
     }
     busy.counts[change.kind] += 1;
     busy.total += 1;
+    busy.recent += 1;
     if (busy.sample === undefined && change.kind !== "truncate" && change.kind !== "message") {
       busy.sample = copyOf(change);
     }
@@ -82,55 +102,94 @@ export class Burst {
     return this.#now() - this.#since >= SECOND_MS;
   }
 
-  /** Returns a line for each counted table, and begins the next second. */
-  report(canvas: Canvas): readonly Event[] {
+  /** Begins the next second. Returns the lines that stay on the screen: in place, when the burst is over. */
+  report(canvas: Canvas, last = false): readonly BusyLine[] {
     const now = this.#now();
-    // At the end a part of one: a row in a millisecond is no rate.
-    const seconds = Math.max((now - this.#since) / 1000, 1);
-    const all = [...this.#busy.values()].toSorted((a, b) => b.total - a.total);
-    const lasting = this.#rowsMax * LASTING_SHARE;
-    this.#counting &&= this.#rows / seconds > lasting;
-    if (!this.#counting) this.#left = Math.min(this.#left + lasting * seconds, this.#rowsMax);
+    const seconds = secondsBetween(this.#since, now);
+    this.#counting &&= !last && this.#lines / seconds > LASTING_LINES;
+    if (!this.#counting)
+      this.#left = Math.min(this.#left + LASTING_LINES * seconds, this.#linesMax);
+    const stays = !this.#inPlace || !this.#counting;
+    const drawn = stays ? this.#draw(canvas, secondsBetween(this.#start, now)) : [];
     this.#since = now;
-    this.#rows = 0;
-    this.#busy = new Map();
+    this.#lines = 0;
+    if (stays) {
+      this.#busy = new Map();
+      this.#start = now;
+    }
+    for (const busy of this.#busy.values()) busy.recent = 0;
+    return drawn;
+  }
+
+  /** The lines to be drawn in place, with the rate of the second that has not been reported. */
+  live(canvas: Canvas): readonly BusyLine[] {
+    const rated = [...this.#busy.values()].map((busy) => ({ ...busy, total: busy.recent }));
+    return rated.length === 0
+      ? []
+      : this.#draw(canvas, secondsBetween(this.#since, this.#now()), rated);
+  }
+
+  #draw(
+    canvas: Canvas,
+    seconds: number,
+    rated: readonly Busy[] = [...this.#busy.values()],
+  ): readonly BusyLine[] {
+    const all = rated.toSorted((a, b) => b.total - a.total);
     // The busiest, each second in the same order.
     const shown = all.slice(0, TABLES_MAX).toSorted((a, b) => oidOf(a) - oidOf(b));
     const rest = all.slice(TABLES_MAX);
-    const events = shown.map((busy) => busyEvent(busy, seconds, canvas));
-    if (rest.length === 0) return events;
     const total = rest.reduce((sum, busy) => sum + busy.total, 0);
-    const others = { relation: undefined, counts: noCounts(), sample: undefined, total };
-    return [...events, busyEvent(others, seconds, canvas, countOf(rest.length, "other table"))];
+    const others = { relation: undefined, counts: noCounts(), sample: undefined, total, recent: 0 };
+    const lines = rest.length === 0 ? shown : [...shown, others];
+    const columns = lines.map((busy) => ({
+      counts: describeCounts(busy.counts, canvas),
+      rate: painted(`${countOf(Math.round(busy.total / seconds), "row")}/s`, canvas.palette.strong),
+    }));
+    const countsWidth = Math.max(...columns.map(({ counts }) => counts.width));
+    const rateWidth = Math.max(...columns.map(({ rate }) => rate.width));
+    return lines.map((busy, index) => {
+      const { counts = NOTHING, rate = NOTHING } = columns[index] ?? {};
+      const head = joined(
+        counts,
+        gapOf(countsWidth - counts.width + 2 + rateWidth - rate.width),
+        rate,
+      );
+      const subject = busy === others ? countOf(rest.length, "other table") : "messages";
+      return { event: busyEvent(busy, head, canvas, subject), time: this.#time };
+    });
   }
+}
+
+/** At the end a part of a second: a row in a millisecond is no rate. */
+function secondsBetween(fromMs: number, toMs: number): number {
+  return Math.max((toMs - fromMs) / SECOND_MS, 1);
+}
+
+function gapOf(width: number): Painted {
+  return painted(" ".repeat(width));
 }
 
 function oidOf({ relation }: Busy): number {
   return relation?.oid ?? 0;
 }
 
-function busyEvent(busy: Busy, seconds: number, canvas: Canvas, subject = "messages"): Event {
-  const { relation, counts, sample, total } = busy;
+/** @param head its counts and its rate, aligned with those of other tables */
+function busyEvent(busy: Busy, head: Painted, canvas: Canvas, subject: string): Event {
+  const { relation, sample } = busy;
   const { palette } = canvas;
-  const pieceOf = (text: Piece | Omit<Piece, "gap" | "cut">): Piece => ({
-    ...text,
-    gap: PIECE_GAP,
-    cut: undefined,
-  });
-  const rate = painted(`${countOf(Math.round(total / seconds), "row")}/s`, palette.strong);
+  const pieceOf = (text: Painted): Piece => ({ ...text, gap: PIECE_GAP, cut: undefined });
   const fields = sample === undefined ? undefined : fieldsOf(sample, undefined, canvas);
   return {
     sign: painted(palette.glyphs.ellipsis, palette.strong),
     subject: relation ?? subject,
     paint: palette.table,
     pieces: (width) => {
-      const head = [describeCounts(counts, canvas), rate].filter((one) => one.width > 0);
-      if (sample === undefined || fields === undefined) return head.map(pieceOf);
+      if (sample === undefined || fields === undefined) return [pieceOf(head)];
       const mark = joined(painted("e.g.", palette.quiet), SPACE, signOf(sample.kind, palette));
       const { pieces } = describeFields(fields.fields, width, 1, canvas);
       const [first, ...others] = pieces;
       const start = first === undefined ? [] : [pieceOf(joined(mark, SPACE, first))];
-      return [...head.map(pieceOf), ...start, ...others];
+      return [pieceOf(head), ...start, ...others];
     },
     rest: (count) =>
       count === 0 ? undefined : pieceOf(painted(palette.glyphs.ellipsis, palette.quiet)),

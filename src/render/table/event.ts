@@ -45,6 +45,8 @@ export interface Event {
 }
 
 const LINES_MAX = 4;
+/** Four lines of a terminal hold less. */
+const SHOWN_BYTES_MAX = 1 << 18;
 const NO_REST: Rest = () => undefined;
 
 export function truncateEvent(message: Truncate, canvas: Canvas): Event {
@@ -71,13 +73,15 @@ export function truncateEvent(message: Truncate, canvas: Canvas): Event {
 /** A message of pg_logical_emit_message(). It is often meant for a person, so it may take several lines. */
 export function messageEvent(message: LogicalMessage, canvas: Canvas): Event {
   const { palette } = canvas;
+  const { length } = message.content;
+  const start = startOf(message.content);
   return {
     sign: signOf("message", palette),
     subject: describePrefix(message.prefix),
     paint: palette.table,
     ...{ pieces: () => [], rest: NO_REST, linesMax: LINES_MAX },
     lines: (width) => {
-      const lines = describeContent(message.content, width, palette);
+      const lines = describeContent(start, length, width, palette);
       if (message.transactional) return lines;
       return [
         ...lines,
@@ -88,12 +92,14 @@ export function messageEvent(message: LogicalMessage, canvas: Canvas): Event {
 }
 
 export function unknownEvent(message: UnknownMessage, { palette }: Canvas): Event {
+  const { length } = message.bytes;
+  const start = startOf(message.bytes);
   return {
     sign: painted("?", palette.unknown),
     subject: `tag ${quoteByte(message.tag)}`,
     paint: palette.strong,
     ...{ pieces: () => [], rest: NO_REST, linesMax: 1 },
-    lines: (width) => [drawBytes(message.bytes, width, palette)],
+    lines: (width) => [drawBytes(start, length, width, palette)],
   };
 }
 
@@ -161,11 +167,21 @@ function describePrefix(prefix: string): string {
   return writeText({ text: prefix, bytes, whole: true }, bytes.length).text;
 }
 
-function describeContent(content: Uint8Array, width: number, palette: Palette): Painted[] {
-  if (content.length === 0) return [painted("''")];
+/** A copy of what may be shown: the message's own bytes are valid only now, and lines are drawn later. */
+function startOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes.subarray(0, SHOWN_BYTES_MAX));
+}
+
+function describeContent(
+  content: Uint8Array,
+  length: number,
+  width: number,
+  palette: Palette,
+): Painted[] {
+  if (length === 0) return [painted("''")];
   const start = readStart(content, width * LINES_MAX);
-  if (start.text === undefined) return [drawBytes(content, width, palette)];
-  const written = writeText(start, content.length);
+  if (start.text === undefined) return [drawBytes(content, length, width, palette)];
+  const written = writeText(start, length);
   // On lines of its own, a text without escapes needs no quotes.
   const bare = !written.escaped && !/^['"\s]|\\|\s$/.test(start.text);
   let rest = bare ? sanitizeLine(start.text) : written.text;
@@ -190,8 +206,8 @@ function describeContent(content: Uint8Array, width: number, palette: Palette): 
   return lines;
 }
 
-function drawBytes(bytes: Uint8Array, width: number, palette: Palette): Painted {
-  const size = `${countOf(bytes.length, "byte")}: `;
+function drawBytes(bytes: Uint8Array, length: number, width: number, palette: Palette): Painted {
+  const size = `${countOf(length, "byte")}: `;
   const { text, whole } = writeHex(bytes, width);
   return paintedWithin(`${size}${text}${whole ? "" : palette.glyphs.ellipsis}`, width, palette);
 }

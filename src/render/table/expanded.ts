@@ -12,12 +12,12 @@ import {
 import { textWidth } from "../terminal/text-width.ts";
 import { signOf } from "./event.ts";
 import type { Field, Fields } from "./fields.ts";
-import { isJson } from "../cells/json.ts";
+import { kindOf } from "../cells/kinds.ts";
 import { drawApart } from "../cells/difference.ts";
 import { valueLines } from "../cells/lines.ts";
 import type { Form } from "../cells/value.ts";
 import { columnWithin, ShortNames } from "../cells/names.ts";
-import { arrowOf, describePlace, differencesOf, drawChange, noteOn } from "./row.ts";
+import { arrowOf, describePlace, differencesOf, drawChange, noteOn, tenseOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
 const NAME_WIDTH_MAX = 30;
@@ -52,8 +52,10 @@ export function expandedRow(
   const note = noteOn(message, row);
   const sign = signOf(message.kind, palette);
   const subject = paintedWithin(names.full(message.relation), width - 2, palette, palette.table);
+  const tense = tenseOf(row);
+  const head = joined(sign, SPACE, subject);
   return [
-    joined(sign, SPACE, subject),
+    tense === "" ? head : joined(head, SPACE, painted(tense, palette.quiet)),
     ...(note === "" ? [] : [painted(`${" ".repeat(MARK_WIDTH)}${note}`, palette.quiet)]),
     ...fields.flatMap((field) => fieldLines(field, place, canvas)),
   ];
@@ -86,7 +88,7 @@ function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
 function valuesOf(field: Field, place: Place, canvas: Canvas): readonly Painted[] {
   const { palette, types } = canvas;
   const { column, identifies, before, value } = field;
-  const json = isJson(column.typeOid, types);
+  const json = kindOf(column.typeOid, types) === "json";
   const draw = (what: ColumnValue, width: number, paint?: Paint, form?: Form) => {
     const valueWidthMax = form?.roomy === true ? width : place.valueWidthMax;
     return valueLines(what, { valueWidthMax, width }, json, palette, paint, form);

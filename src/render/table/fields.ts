@@ -12,7 +12,7 @@ export interface Field {
   readonly identifies: boolean;
   /** Undefined if it is unknown or the same. */
   readonly before: ColumnValue | undefined;
-  /** `before` was printed earlier; otherwise the server sent it. */
+  /** `before`, or `value` of a DELETE, came earlier; otherwise the server sent it. */
   readonly seen: boolean;
   readonly value: ColumnValue;
 }
@@ -21,8 +21,10 @@ export interface Fields {
   readonly fields: readonly Field[];
   /** Something changed, in `fields` or in a column that was not asked for. Also false if nothing is known. */
   readonly changed: boolean;
-  /** An update for which nothing tells what it changed. */
+  /** An update for which nothing tells what it changed, but for the key: the fields are the row as it is now. */
   readonly unknown: boolean;
+  /** The row of a DELETE as it was seen before: the server sent only its key. */
+  readonly remembered: boolean;
   /** Nothing tells whether an update changed one of the columns. */
   readonly unsure: boolean;
   /** The number of columns that are only counted. */
@@ -52,13 +54,16 @@ export function fieldsOf(
   canvas: Canvas,
   counting = true,
 ): Fields {
-  const compared = message.kind === "update" && (message.old ?? seen) !== undefined;
-  const selection = new Selection(message.relation, canvas, counting && !compared);
+  const isUpdate = message.kind === "update";
+  const compared = isUpdate && (message.old ?? seen) !== undefined;
+  const unknown = isUpdate && !compared;
+  // A NULL may be what the update set.
+  const selection = new Selection(message.relation, canvas, counting && !compared && !unknown);
   selectSent(message, seen, selection);
   return {
     fields: [...selection.identifying, ...selection.fields, ...selection.unchanged],
     changed: selection.changed,
-    unknown: message.kind === "update" && !compared && message.key === null,
+    ...{ unknown, remembered: message.kind === "delete" && seen !== undefined },
     unsure: selection.unsure,
     ...selection.counts,
   };
@@ -168,6 +173,7 @@ function selectSent(message: RowChange, seen: TupleData | undefined, selection: 
       return selectRow(message.new, key, selection);
     case "delete":
       if (old !== null) return selectRow(old, null, selection);
+      if (seen !== undefined) return selectRow(seen, null, selection, true);
       if (key !== null) return selectKey(key, selection);
   }
 }
@@ -175,8 +181,14 @@ function selectSent(message: RowChange, seen: TupleData | undefined, selection: 
 /**
  * The whole row.
  * @param key what the identifying columns were before
+ * @param seen it came earlier
  */
-function selectRow(row: TupleData, key: TupleData | null, selection: Selection): void {
+function selectRow(
+  row: TupleData,
+  key: TupleData | null,
+  selection: Selection,
+  seen = false,
+): void {
   const { relation } = selection;
   NOW.attach(row);
   if (key !== null) KEY.attach(key);
@@ -184,7 +196,7 @@ function selectRow(row: TupleData, key: TupleData | null, selection: Selection):
     NOW.next();
     if (key !== null) KEY.next();
     const changed = key !== null && isSent(relation, column, KEY) && !KEY.equals(NOW);
-    selection.take(column, isKey(relation, column), NOW, changed ? KEY : undefined);
+    selection.take(column, isKey(relation, column), NOW, changed ? KEY : undefined, seen);
   }
 }
 

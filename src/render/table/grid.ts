@@ -1,21 +1,24 @@
-import Table from "cli-table3";
 import type { Column } from "../../pgoutput/messages.ts";
 import { NOTHING, type Painted, painted } from "../terminal/painted.ts";
 import { type Field, type Fields, isBlank } from "./fields.ts";
 import { flow } from "./flow.ts";
+import { kindOf, leastWidth } from "../cells/kinds.ts";
 import { columnWithin } from "../cells/names.ts";
 import { describeFields, differencesOf, drawChange, restOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
 /** Candidates for the widest cell: the first one with which all columns fit is used. */
-const CELL_WIDTHS = [60, 40, 28, 20, 14] as const;
+const CELL_WIDTHS = [60, 40, 28, 20, 14, 9] as const;
 const [CELL_WIDTH_MAX] = CELL_WIDTHS;
-const CELL_WIDTH_LEAST = 14;
+/** Of a text. */
+const TEXT_WIDTH_LEAST = 14;
 const HEADER_WIDTH_MAX = 24;
 const HEADER_WIDTH_MIN = 8;
 const GAP = 2;
 const INDENT = 2;
 const NULL_WIDTH = 4;
+/** `2026-11-24` */
+const DATE_LENGTH = 10;
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
 /** The width kept for the text behind the last column; less is not worth using. */
 const REST_WIDTH = 12;
@@ -31,6 +34,10 @@ interface GridColumn {
   header: Painted;
   readonly right: boolean;
   width: number;
+  /** The date of all its timestamps, which the header says: the cells then show the times. */
+  readonly date: string | undefined;
+  /** In less its values say nothing. */
+  readonly least: number;
 }
 
 /** Rows of one kind and one table, in columns. Later rows may only widen them. */
@@ -43,8 +50,6 @@ export class Grid {
   readonly #places: ReadonlyMap<Column, number>;
   readonly #rest: Painted;
   readonly #subjectWidth: number;
-  /** What stands before, between and behind subject and columns. */
-  readonly #gaps: readonly string[];
 
   /**
    * @param head sign and table
@@ -63,11 +68,13 @@ export class Grid {
       return width - this.#subjectWidth - (mark === undefined ? 0 : GAP + mark.width);
     };
     const all =
-      totalWidth(wide) <= roomBeside(0) ? wide : columnsOf(rows, canvas, HEADER_WIDTH_MAX).columns;
+      totalWidth(wide) <= roomBeside(0)
+        ? wide
+        : columnsOf(rows, canvas, HEADER_WIDTH_MAX, datesOf(rows, canvas)).columns;
     const max = CELL_WIDTHS.find((one) => totalWidth(all, one) <= roomBeside(0));
     const columns = all.map((column) => ({
       ...column,
-      width: narrowed(column, max ?? CELL_WIDTH_LEAST),
+      width: narrowed(column, max ?? 0),
     }));
     const missing = (): number => all.length - columns.length;
     while (columns.length > 1 && totalWidth(columns) > roomBeside(missing())) columns.pop();
@@ -75,11 +82,10 @@ export class Grid {
     if (only !== undefined && columns.length === 1) {
       only.width = Math.min(only.width, Math.max(roomBeside(missing()) - GAP, 1));
       const most = Math.max(width - this.#subjectWidth - GAP, 1);
-      if (only.header.width > most) only.header = headerOf(only.column, most, rows, canvas);
+      if (only.header.width > most) only.header = headerOf(only, most, rows, canvas);
     }
     this.#columns = columns;
     this.#places = new Map(columns.map(({ column }, place) => [column, place]));
-    this.#gaps = gapsBetween(columns.length + 1);
     this.#left = new Set(all.slice(columns.length).map(({ column }) => column));
     this.#rest = rest(missing()) ?? NOTHING;
   }
@@ -100,7 +106,8 @@ export class Grid {
     return row.fields.every((field) => {
       const place = this.#places.get(field.column) ?? -1;
       const column = field.identifies || place === 0 ? this.#columns[place] : undefined;
-      return column === undefined || !cellOf(field, column.width + spare, this.#canvas).isCut;
+      if (column === undefined) return true;
+      return !cellOf(field, column.width + spare, this.#canvas, column.date).isCut;
     });
   }
 
@@ -118,7 +125,7 @@ export class Grid {
     const cells = this.#columns.map((column, place) => {
       const field = fields[place];
       if (field === undefined) return NOTHING;
-      const cell = cellOf(field, column.width + spare, canvas);
+      const cell = cellOf(field, column.width + spare, canvas, column.date);
       if (cell.width > column.width) {
         spare -= cell.width - column.width;
         column.width = cell.width;
@@ -142,16 +149,14 @@ export class Grid {
   }
 
   #lines(subject: Painted, cells: readonly Painted[], rest: Painted): readonly Painted[] {
-    const gaps = this.#gaps;
-    let text = gaps[0] + subject.text + spaces(this.#subjectWidth - subject.width);
+    let text = subject.text + spaces(this.#subjectWidth - subject.width);
     let width = Math.max(this.#subjectWidth, subject.width);
     for (const [place, column] of this.#columns.entries()) {
       const cell = cells[place] ?? NOTHING;
       const pad = spaces(column.width - cell.width);
-      text += gaps[place + 1] + (column.right ? pad + cell.text : cell.text + pad);
+      text += spaces(GAP) + (column.right ? pad + cell.text : cell.text + pad);
       width += GAP + Math.max(column.width, cell.width);
     }
-    text += gaps[gaps.length - 1];
     if (rest.width > 0 && width + GAP + rest.width <= this.#width)
       return [{ text: text + spaces(GAP) + rest.text, width: width + GAP + rest.width }];
     const trimmed = text.replace(/ +$/, "");
@@ -165,28 +170,6 @@ function spaces(count: number): string {
   return " ".repeat(Math.max(count, 0));
 }
 
-/** By how many there are. */
-const gaps = new Map<number, readonly string[]>();
-
-/** Draws a row with cli-table3, from which the cells are cut out. */
-function gapsBetween(places: number): readonly string[] {
-  const known = gaps.get(places);
-  if (known !== undefined) return known;
-  const none = {
-    ...{ top: "", "top-mid": "", "top-left": "", "top-right": "", mid: "", "mid-mid": "" },
-    ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
-    ...{ left: "", "left-mid": "", right: "", "right-mid": "", middle: " ".repeat(GAP) },
-  };
-  const table = new Table({
-    chars: none,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-  });
-  table.push(Array.from({ length: places }, () => "x"));
-  const drawn = table.toString().split("x");
-  gaps.set(places, drawn);
-  return drawn;
-}
-
 interface Columns {
   readonly columns: readonly GridColumn[];
   /** The number of columns that are NULL or blank in all rows: these are not shown. */
@@ -195,7 +178,12 @@ interface Columns {
 }
 
 /** The columns that hold something in any of the rows, in the table's order. */
-function columnsOf(rows: readonly GridRow[], canvas: Canvas, headerMax: number): Columns {
+function columnsOf(
+  rows: readonly GridRow[],
+  canvas: Canvas,
+  headerMax: number,
+  dates?: ReadonlyMap<Column, string>,
+): Columns {
   const widths = new Map<Column, number>();
   const empty = new Map<Column, "null" | "blank">();
   for (const { subject, row } of rows) {
@@ -204,11 +192,11 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas, headerMax: number):
       if (identifies && before === undefined && subject.width > 0) continue;
       // The places that changed stand behind the columns.
       if (differencesOf(field, canvas) !== undefined) continue;
-      const isEmpty = before === undefined && canvas.view.columns === undefined;
+      const isEmpty = before === undefined && canvas.view.columns === undefined && !row.unknown;
       if (isEmpty && value.kind === "null") empty.set(column, "null");
       else if (isEmpty && isBlank(field)) empty.set(column, "blank");
       else {
-        const { width } = cellOf(field, CELL_WIDTH_MAX, canvas);
+        const { width } = cellOf(field, CELL_WIDTH_MAX, canvas, dates?.get(column));
         widths.set(column, Math.max(widths.get(column) ?? 0, width));
       }
     }
@@ -219,16 +207,13 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas, headerMax: number):
     if (relation === undefined || width === undefined) return [];
     const max =
       headerMax === Infinity ? headerMax : Math.min(Math.max(width, HEADER_WIDTH_MIN), headerMax);
-    const header = headerOf(column, max, rows, canvas);
+    const date = dates?.get(column);
+    const header = headerOf({ column, date }, max, rows, canvas);
     const right = NUMBERS.has(column.typeOid);
-    return [
-      {
-        column,
-        header,
-        right,
-        width: Math.max(width, header.width, empty.has(column) ? NULL_WIDTH : 0),
-      },
-    ];
+    const kind = kindOf(column.typeOid, canvas.types);
+    const least = leastWidth(kind, width, date === undefined) || TEXT_WIDTH_LEAST;
+    const widest = Math.max(width, header.width, empty.has(column) ? NULL_WIDTH : 0);
+    return [{ column, header, right, width: widest, date, least }];
   });
   const only = [...empty].filter(([column]) => !widths.has(column)).map(([, what]) => what);
   const nulls = only.filter((what) => what === "null").length;
@@ -236,28 +221,62 @@ function columnsOf(rows: readonly GridRow[], canvas: Canvas, headerMax: number):
 }
 
 function headerOf(
-  column: Column,
+  { column, date }: Pick<GridColumn, "column" | "date">,
   width: number,
   rows: readonly GridRow[],
-  { palette }: Canvas,
+  { palette, times }: Canvas,
 ): Painted {
   const relation = rows[0]?.row.fields[0]?.relation;
   if (relation === undefined) return NOTHING;
-  return painted(columnWithin(relation, column, width, palette.glyphs.ellipsis), palette.quiet);
+  const name = columnWithin(relation, column, width, palette.glyphs.ellipsis);
+  return painted(
+    date === undefined || date === times.date ? name : `${name} ${date}`,
+    palette.quiet,
+  );
 }
 
-function cellOf(field: Field, width: number, canvas: Canvas): Painted & { isCut: boolean } {
+/** Of the columns of timestamps that have one date in all rows, and no other value. */
+function datesOf(rows: readonly GridRow[], { types }: Canvas): ReadonlyMap<Column, string> {
+  const dates = new Map<Column, string | null>();
+  for (const { row } of rows) {
+    for (const { column, before, value } of row.fields) {
+      if (value.kind !== "text" || kindOf(column.typeOid, types) !== "moment") continue;
+      const text = Buffer.from(value.bytes.subarray(0, DATE_LENGTH + 1)).toString("latin1");
+      const date = /^\d{4}-\d\d-\d\d(?= )/.exec(text)?.[0] ?? null;
+      const isOther = dates.has(column) && dates.get(column) !== date;
+      dates.set(column, isOther || before !== undefined ? null : date);
+    }
+  }
+  return new Map([...dates].flatMap(([column, date]) => (date === null ? [] : [[column, date]])));
+}
+
+/** @param date its column's, which the cell does not repeat */
+function cellOf(
+  field: Field,
+  width: number,
+  canvas: Canvas,
+  date: string | undefined,
+): Painted & { isCut: boolean } {
   // A cut NULL would look like a value.
   const isNull = field.value.kind === "null" && field.before === undefined;
   if (isNull && width < NULL_WIDTH) {
     const mark = canvas.palette.glyphs.ellipsis.slice(0, width);
     return { ...painted(mark, canvas.palette.quiet), isCut: true };
   }
-  return drawChange(field, width, canvas.view.valueWidthMax ?? width, canvas);
+  return drawChange(timeOf(field, date), width, canvas.view.valueWidthMax ?? width, canvas);
 }
 
-function narrowed({ width, header }: GridColumn, max: number): number {
-  return Math.min(width, Math.max(max, header.width));
+/** Without the date that its column has. */
+function timeOf(field: Field, date: string | undefined): Field {
+  const { value, before } = field;
+  if (date === undefined || before !== undefined || value.kind !== "text") return field;
+  const start = Buffer.from(value.bytes.subarray(0, DATE_LENGTH)).toString("latin1");
+  if (start !== date) return field;
+  return { ...field, value: { kind: "text", bytes: value.bytes.subarray(DATE_LENGTH + 1) } };
+}
+
+function narrowed({ width, header, least }: GridColumn, max: number): number {
+  return Math.min(width, Math.max(max, header.width, least));
 }
 
 function totalWidth(columns: readonly GridColumn[], max = Number.POSITIVE_INFINITY): number {

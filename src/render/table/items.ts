@@ -1,4 +1,5 @@
 import type { RowChange } from "../../pgoutput/messages.ts";
+import type { PgTime } from "../../pg-time.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { Event } from "./event.ts";
 import type { Head, Place } from "./page.ts";
@@ -15,7 +16,7 @@ export type Item =
   | ({ readonly kind: "row" } & SheetRow)
   | { readonly kind: "event"; readonly event: Event }
   /** It belongs to no transaction, even if one is open. */
-  | { readonly kind: "aside"; readonly event: Event }
+  | { readonly kind: "aside"; readonly event: Event; readonly time: PgTime | null }
   | { readonly kind: "open"; readonly head: Head }
   | { readonly kind: "divide"; readonly parts: Parts }
   /** The transaction has no further rows. */
@@ -31,7 +32,9 @@ export function placeOf(items: readonly Item[], at: number): Place {
   return next.kind === "close" && next.parts.length === 0 ? "last" : "inner";
 }
 
-/** Of one kind and one table. */
-export function isAlike(one: RowChange, other: RowChange): boolean {
-  return one.kind === other.kind && one.relation === other.relation;
+/** Of one kind and one table, and either both rows or none of them seen earlier. */
+export function isAlike(one: SheetRow, other: SheetRow): boolean {
+  const [{ message: a }, { message: b }] = [one, other];
+  const isOneKind = a.kind === b.kind && a.relation === b.relation;
+  return isOneKind && (one.seen === undefined) === (other.seen === undefined);
 }

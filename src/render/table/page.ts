@@ -23,7 +23,8 @@ const MILLISECONDS_MIN = 100;
 export interface Head {
   /** Null if not known yet. */
   readonly time: PgTime | null;
-  readonly xid: number;
+  /** Null: of several transactions. */
+  readonly xid: number | null;
   /** Further facts about it, on a line of their own above its rows. */
   notes: Parts;
 }
@@ -102,10 +103,10 @@ export class Page {
     this.#head = undefined;
   }
 
-  /** Draws what belongs to no transaction, even if one is open. */
-  without(draw: () => void): void {
+  /** Draws what belongs to no transaction, even if one is open, with a time of its own. */
+  apart(time: PgTime | null, draw: () => void): void {
     const [head, begun] = [this.#head, this.#begun];
-    this.#head = undefined;
+    this.open({ time, xid: null, notes: [] });
     draw();
     this.#head = head;
     this.#begun = begun;
@@ -206,7 +207,7 @@ export class Page {
     if (head === undefined) return NOTHING;
     const { times, palette } = this.#canvas;
     const wide = this.#width >= MILLISECONDS_MIN;
-    const xid = String(head.xid).padStart(this.ownHead ? 0 : this.#xidWidth);
+    const xid = String(head.xid ?? "").padStart(this.ownHead ? 0 : this.#xidWidth);
     const blank = " ".repeat(this.ownHead ? 0 : times.width(wide));
     const time = head.time === null ? blank : times.ofDay(head.time, wide);
     const gap = time === "" ? NOTHING : SPACE;

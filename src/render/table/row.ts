@@ -4,7 +4,7 @@ import { joined, type Painted, painted, type Palette, SPACE } from "../terminal/
 import { drawPair } from "../cells/difference.ts";
 import type { Field, Fields } from "./fields.ts";
 import type { Piece, Rest } from "./flow.ts";
-import { isJson } from "../cells/json.ts";
+import { kindOf, leastWidth } from "../cells/kinds.ts";
 import { type JsonDifference, jsonDifferences } from "../cells/json-difference.ts";
 import { columnWithin, ShortNames } from "../cells/names.ts";
 import { countOf, formatCount } from "../cells/numbers.ts";
@@ -30,12 +30,21 @@ const PLACES_MAX = 3;
 const PLACES_EXPANDED_MAX = 12;
 export const PIECE_GAP: Painted = painted("  ");
 
-/** Columns as `name=value` or `name=old → new`, the identifying ones first and a bar behind them. */
+/** What the values are that are no changes: an update's row as it is, a deleted row as it was seen earlier. */
+export function tenseOf({ unknown, remembered }: Fields): string {
+  return unknown ? "is now" : remembered ? "was" : "";
+}
+
+/**
+ * Columns as `name=value` or `name=old → new`, the identifying ones first and a bar behind them.
+ * @param tense what stands before the other ones
+ */
 export function describeFields(
   fields: readonly Field[],
   width: number,
   linesMax: number,
   canvas: Canvas,
+  tense = "",
 ): RowPieces {
   const { palette } = canvas;
   const bar = joined(SPACE, painted(palette.glyphs.bar, palette.quiet), SPACE);
@@ -43,11 +52,19 @@ export function describeFields(
   let room = width * linesMax;
   let total = fields.length;
   let identified = false;
+  let said = tense === "";
   for (const field of fields) {
     // A wide row has more columns than fit.
     if (room <= 0) break;
+    let gap = identified && !field.identifies ? bar : PIECE_GAP;
+    if (!said && !field.identifies) {
+      said = true;
+      total += 1;
+      pieces.push({ ...painted(tense, palette.quiet), gap, cut: undefined });
+      gap = PIECE_GAP;
+    }
     const before = pieces.length;
-    describeField(field, width, canvas, identified && !field.identifies ? bar : PIECE_GAP, pieces);
+    describeField(field, width, canvas, gap, pieces);
     for (let index = before; index < pieces.length; index++) room -= pieces[index]?.width ?? 0;
     identified = field.identifies;
     total += pieces.length - before - 1;
@@ -121,7 +138,7 @@ export function differencesOf(
   { column, before, value }: Field,
   { types, view }: Canvas,
 ): readonly JsonDifference[] | undefined {
-  if (before === undefined || !isJson(column.typeOid, types)) return undefined;
+  if (before === undefined || kindOf(column.typeOid, types) !== "json") return undefined;
   return jsonDifferences(before, value, view.expanded ? PLACES_EXPANDED_MAX : PLACES_MAX);
 }
 
@@ -147,7 +164,7 @@ export function describePlace(
         difference.after,
         {
           ...{ width: columns - head.width, valueMax: view.valueWidthMax ?? Infinity },
-          ...{ json: true, arrow: arrowOf(field, palette) },
+          ...{ kind: "json", arrow: arrowOf(field, palette) },
         },
         palette,
       ),
@@ -168,9 +185,13 @@ function describeColumn(field: Field, width: number, canvas: Canvas, gap: Painte
   const within = (left: number): Drawn => drawChange(field, left, valueMax, canvas);
   const drawn = within(width - name.width);
   const to = (columns: number): Painted => joined(name, within(columns - name.width));
-  const leastWidth = field.before === undefined ? CUT_WIDTH_MIN : CUT_CHANGE_WIDTH_MIN;
-  const anywayMin = drawn.isCut ? name.width + leastWidth : Infinity;
-  const short = field.before === undefined ? SHORT_WIDTH_MIN : SHORT_CHANGE_WIDTH_MIN;
+  const least = field.before === undefined ? CUT_WIDTH_MIN : CUT_CHANGE_WIDTH_MIN;
+  const anywayMin = drawn.isCut ? name.width + least : Infinity;
+  const kind = kindOf(field.column.typeOid, canvas.types);
+  const short =
+    field.before === undefined
+      ? leastWidth(kind, drawn.width) || SHORT_WIDTH_MIN
+      : SHORT_CHANGE_WIDTH_MIN;
   return {
     text: name.text + drawn.text,
     width: name.width + drawn.width,
@@ -181,16 +202,16 @@ function describeColumn(field: Field, width: number, canvas: Canvas, gap: Painte
 
 /** `value`, or `old → new`. Different values look different. */
 export function drawChange(field: Field, room: number, valueMax: number, canvas: Canvas): Drawn {
-  const { column, identifies, before, value } = field;
+  const { column, identifies, before, value, seen } = field;
   const { palette, types } = canvas;
-  const json = isJson(column.typeOid, types);
+  const kind = kindOf(column.typeOid, types);
   if (before !== undefined) {
     const arrow = arrowOf(field, palette);
-    return drawPair(before, value, { width: room, valueMax, json, arrow }, palette);
+    return drawPair(before, value, { width: room, valueMax, kind, arrow }, palette);
   }
-  const paint = identifies ? palette.key : undefined;
+  const paint = identifies ? palette.key : seen ? palette.quiet : undefined;
   const width = value.kind === "null" ? room : Math.min(room, valueMax);
-  return drawValue(value, width, json, palette, paint);
+  return drawValue(value, width, kind, palette, paint);
 }
 
 /** `name=` */

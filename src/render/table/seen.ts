@@ -20,7 +20,7 @@ const NOW = new ColumnCursor();
 const SEEN = new ColumnCursor();
 
 /**
- * The rows that were printed, by table and key, so that an update can be compared with what was printed earlier. They
+ * The rows that came, by table and key, so that an update or a delete can be compared with what came earlier. They
  * lie one behind the other in a ring of bytes; new rows overwrite the oldest ones.
  */
 export class SeenRows {
@@ -44,38 +44,36 @@ export class SeenRows {
   }
 
   /**
-   * Returns the earlier version of the row that an update changes, unless the server sent it. It is valid until
+   * Returns the earlier version of the row that is updated or deleted, unless the server sent it. It is valid until
    * follow().
    */
-  before({ kind, relation, transaction, key, old, new: row }: RowChange): TupleData | null {
-    if (kind !== "update" || old !== null) return null;
-    return this.find(relation, key ?? row, transaction?.commitTime === null) ?? null;
+  before({ kind, relation, key, old, new: row }: RowChange): TupleData | null {
+    const identified = key ?? row;
+    if (kind === "insert" || old !== null || identified === null) return null;
+    const seen = this.find(relation, identified);
+    return seen === undefined ? null : padded(seen, relation.columns.length);
   }
 
-  /**
-   * Remembers the row as changed, or forgets it: while the commit is not known, the change may yet be rolled back.
-   * @param printed false: a filter left it out, so the row is forgotten too
-   */
-  follow(change: RowChange, printed = true): void {
+  /** Remembers the row as changed, or forgets it: while the commit is not known, the change may yet be rolled back. */
+  follow(change: RowChange): void {
     const { kind, relation, transaction, key, old, new: row } = change;
-    const streamed = transaction?.commitTime === null;
-    const remembered = printed && !streamed;
+    const remembered = transaction?.commitTime !== null;
     const lacks = remembered && kind === "update" && row !== null && hasUnchanged(row);
     const seen = lacks ? this.before(change) : null;
     // Copied before the row makes room for itself.
     const whole = lacks && seen !== null ? filled(row, seen) : row;
     const gone = key ?? (kind === "delete" ? old : null);
-    if (gone !== null) this.forget(relation, gone, streamed);
+    if (gone !== null) this.forget(relation, gone);
     if (whole === null) return;
     if (remembered) this.remember(relation, whole, tupleEnd(whole));
-    else this.forget(relation, whole, streamed);
+    else this.forget(relation, whole);
   }
 
   /** Returns the last row with the same key as `row`. It is valid until the next row is remembered. */
-  find(relation: Relation, row: TupleData, streamed = false): TupleData | undefined {
+  find(relation: Relation, row: TupleData): TupleData | undefined {
     const keyLength = this.#keyOf(relation, row);
     if (keyLength === undefined) return undefined;
-    const table = this.#tableOf(relation, streamed);
+    const table = this.#tableOf(relation);
     const slot = this.#slotOf(hashOf(this.#key, keyLength, table), table, keyLength);
     if (slot === undefined) return undefined;
     const at = (this.#index[slot] ?? 0) - 1;
@@ -119,10 +117,10 @@ export class SeenRows {
   }
 
   /** Forgets the row with that key. */
-  forget(relation: Relation, row: TupleData, streamed = false): void {
+  forget(relation: Relation, row: TupleData): void {
     const keyLength = this.#keyOf(relation, row);
     if (keyLength === undefined) return;
-    const table = this.#tableOf(relation, streamed);
+    const table = this.#tableOf(relation);
     this.#free(this.#slotOf(hashOf(this.#key, keyLength, table), table, keyLength));
   }
 
@@ -137,15 +135,15 @@ export class SeenRows {
   }
 
   /**
-   * After ALTER TABLE the rows count as those of another table. It may give every row other values and leave the
-   * announcement as it was (ALTER COLUMN … USING, DROP and ADD COLUMN), and a reconnect may pass over it. So each new
-   * announcement counts, but for those that every streamed transaction has of its own.
+   * After an ALTER TABLE that changes the columns other than by adding some, the rows count as those of another table.
+   * The server repeats announcements (after VACUUM, ALTER TABLE, a reconnect, in every streamed transaction): the same
+   * columns are the same table.
    */
-  #tableOf(relation: Relation, streamed = false): number {
+  #tableOf(relation: Relation): number {
     const known = this.#tables.get(relation.oid);
     if (known?.relation === relation) return known.id;
-    if (streamed && known !== undefined && isAsBefore(known.relation, relation)) return known.id;
-    const id = this.#nextTable++;
+    const goesOn = known !== undefined && isContinued(known.relation, relation);
+    const id = goesOn ? known.id : this.#nextTable++;
     this.#tables.set(relation.oid, { relation, id });
     return id;
   }
@@ -238,8 +236,23 @@ export class SeenRows {
   }
 }
 
-function isAsBefore(before: Relation, after: Relation): boolean {
-  return describeAlteration(before, after).length === 0;
+/** Whether it has the same columns, and perhaps more behind them. */
+function isContinued(before: Relation, after: Relation): boolean {
+  const columns = after.columns.slice(0, before.columns.length);
+  return describeAlteration(before, { ...after, columns }).length === 0;
+}
+
+/** The row, with `unchanged` in the place of columns that were added since. */
+function padded(row: TupleData, columnCount: number): TupleData {
+  const missing = columnCount - row.columnCount;
+  if (missing <= 0) return row;
+  const bytes = new Uint8Array(
+    Buffer.concat([
+      row.bytes.subarray(row.start, tupleEnd(row)),
+      Buffer.alloc(missing, ColumnKind.unchanged),
+    ]),
+  );
+  return { bytes, view: new DataView(bytes.buffer), start: 0, columnCount };
 }
 
 /** The row, with the seen values of columns that the server did not send because they did not change (TOAST). */

@@ -1,4 +1,4 @@
-import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../pgoutput/messages.ts";
 import {
   joined,
   NOTHING,
@@ -14,11 +14,11 @@ import { type Field, type Fields, fieldsOf, soleKey } from "./fields.ts";
 import { flow, type Piece, type Rest } from "./flow.ts";
 import { Grid, type GridRow } from "./grid.ts";
 import { Page, type Place } from "./page.ts";
-import { describeFields, noteOn, restOf } from "./row.ts";
+import { describeFields, noteOn, restOf, tenseOf } from "./row.ts";
 import { drawValue } from "../cells/value.ts";
 import type { Canvas } from "./view.ts";
 import { type Item, type SheetRow, isAlike, placeOf } from "./items.ts";
-import { isJson } from "../cells/json.ts";
+import { kindOf } from "../cells/kinds.ts";
 
 const SUBJECT_SHARE = 1 / 4;
 const SUBJECT_WIDTH_MIN = 18;
@@ -40,7 +40,7 @@ const BESIDE_MIN = 24;
 export class Sheet {
   readonly #canvas: Canvas;
   readonly #page: Page;
-  #grid: { readonly grid: Grid; readonly row: RowChange; readonly keyed: boolean } | undefined;
+  #grid: { readonly grid: Grid; readonly row: SheetRow; readonly keyed: boolean } | undefined;
   #subjectWidth = 0;
 
   constructor(canvas: Canvas) {
@@ -75,7 +75,7 @@ export class Sheet {
       case "remark":
         return this.#page.remark(item.text);
       case "aside":
-        return this.#page.without(() => this.#event(item.event, "inner"));
+        return this.#page.apart(item.time, () => this.#event(item.event, "open"));
       case "event":
         if (typeof item.event.subject !== "string") this.#canvas.names.see(item.event.subject);
         this.#event(item.event, place);
@@ -91,11 +91,11 @@ export class Sheet {
     const run: SheetRow[] = [];
     for (let next = at; ; next++) {
       const item = items[next];
-      if (item?.kind !== "row" || !isAlike(item.message, message)) break;
+      if (item?.kind !== "row" || !isAlike(item, first)) break;
       run.push(item);
     }
     const place = placeOf(items, at + run.length - 1);
-    const going = this.#grid !== undefined && isAlike(this.#grid.row, message);
+    const going = this.#grid !== undefined && isAlike(this.#grid.row, first);
     if (!this.#canvas.view.expanded && (going || run.length >= GRID_ROWS_MIN)) {
       this.#drawGrid(run, going, place === "last");
       return run.length;
@@ -123,8 +123,9 @@ export class Sheet {
     this.#laidOut(
       joined(signOf(message.kind, canvas.palette), SPACE, this.#nameOf(message.relation, key)),
       place,
-      this.#page.isNarrow ? 2 : 1,
-      (width, linesMax) => describeFields(shown, width, linesMax, canvas),
+      // A transaction of one row may take two lines.
+      this.#page.isNarrow || this.#page.isSingle(place) ? 2 : 1,
+      (width, linesMax) => describeFields(shown, width, linesMax, canvas, tenseOf(fields)),
       rest,
       message.kind === "update" && !fields.unknown,
     );
@@ -181,24 +182,23 @@ export class Sheet {
     const narrow = this.#page.isNarrow;
     if (!single) this.#page.begin();
     else this.#page.announce();
-    // A transaction of one row may take two lines; in a narrow terminal its head stands before it.
+    // In a narrow terminal its head stands before it.
     const head = single && narrow ? this.#page.headText() : NOTHING;
     const inner = single && narrow ? this.#page.width : this.#page.inner;
     if (!narrow && subject.width <= this.#subjectMax)
       this.#subjectWidth = Math.max(this.#subjectWidth, subject.width);
     const column = narrow ? subject.width : Math.max(this.#subjectWidth, subject.width);
     const start = head.width + (head.width > 0 ? 1 : 0) + column + 2;
-    const lines = single ? Math.max(linesMax, 2) : linesMax;
     const widths = [
       Math.max(inner - start, 0),
-      ...Array.from({ length: lines - 1 }, () => inner - INDENT),
+      ...Array.from({ length: linesMax - 1 }, () => inner - INDENT),
     ];
     let missing = 0;
     const noting = (count: number): Piece | undefined => {
       missing = count;
       return rest(count);
     };
-    let { pieces, total } = describe(Math.max(...widths), lines);
+    let { pieces, total } = describe(Math.max(...widths), linesMax);
     let [first = NOTHING, ...others] = flow(pieces, total, widths, noting);
     // One line shows almost nothing of a wide row; changed columns are shown if at all possible.
     const more = (): boolean =>
@@ -223,6 +223,8 @@ export class Sheet {
     const { palette } = canvas;
     const [first] = run;
     if (first === undefined) return;
+    // Columns of the day that is printed above need not repeat it.
+    this.#page.begin();
     const { relation, kind } = first.message;
     const all = run.map(({ message, seen }) => fieldsOf(message, seen, canvas, false));
     let grid = going ? this.#grid : undefined;
@@ -232,14 +234,19 @@ export class Sheet {
       const key = keyed ? keys[index] : undefined;
       return { subject: key === undefined ? NOTHING : joined(spaces(SIGN_WIDTH), key), row };
     });
-    const head = joined(signOf(kind, palette), SPACE, this.#nameOf(relation, undefined));
+    const [tense = ""] = all.map(tenseOf);
+    const name = this.#nameOf(relation, undefined);
+    const head = joined(
+      signOf(kind, palette),
+      SPACE,
+      tense === "" ? name : joined(name, painted(` ${tense}`, palette.quiet)),
+    );
     const tells = (one: Grid): boolean => rows.every((row) => one.tells(row));
     const same = grid !== undefined && tells(grid.grid) ? grid.grid : undefined;
     const next = same ?? new Grid(head, rows, this.#page.inner, canvas);
     // A key that is cut does not tell one row from another: a new grid may have the room.
     if (grid === undefined || (same === undefined && tells(next))) {
-      grid = { grid: next, row: first.message, keyed };
-      this.#page.begin();
+      grid = { grid: next, row: first, keyed };
       this.#page.put(this.#page.mark("inner"), grid.grid.header(head));
       this.#grid = grid;
     }
@@ -257,8 +264,8 @@ export class Sheet {
     const { palette, types } = this.#canvas;
     const name = textWidth(this.#shortName(relation));
     const room = Math.max(this.#subjectMax - SIGN_WIDTH - name - 1, 0);
-    const json = isJson(field.column.typeOid, types);
-    const drawn = drawValue(field.value, room + 1, json, palette, palette.key);
+    const kind = kindOf(field.column.typeOid, types);
+    const drawn = drawValue(field.value, room + 1, kind, palette, palette.key);
     return drawn.isCut || drawn.width > room || drawn.width === 0 ? undefined : drawn;
   }
 

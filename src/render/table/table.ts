@@ -19,12 +19,13 @@ import { createPalette, type Look } from "../terminal/painted.ts";
 import type { Renderer } from "../renderer.ts";
 import { describeAlteration } from "./alter.ts";
 import { Batch } from "./batch.ts";
-import { Burst } from "./burst.ts";
+import { Burst, type BusyLine } from "./burst.ts";
 import * as event from "./event.ts";
 import { pendingStreamParts } from "./fate-parts.ts";
 import { type Fate, Fates, timeOf } from "./fates.ts";
 import { hiddenEvents, postponedEvent } from "./hidden.ts";
 import { TableNames } from "../cells/names.ts";
+import type { Item } from "./items.ts";
 import { SeenRows } from "./seen.ts";
 import type { Head } from "./page.ts";
 import { type Change, noCounts, Tally } from "./tally.ts";
@@ -39,6 +40,8 @@ export interface TableOptions {
   /** A clock in milliseconds with any origin. */
   readonly now?: () => number;
   readonly view: TableView;
+  /** The counts of a burst are drawn in place while it lasts: liveLines(). */
+  readonly inPlace?: boolean;
   /**
    * From WAL only: the timeline that is being read. An expanded commit says how a recovery stops before it, and --old
    * full shows old rows.
@@ -49,8 +52,7 @@ export interface TableOptions {
 }
 
 const WIDTH_DEFAULT = 80;
-const OLD_VALUES = "old values: of rows seen before, or with";
-const BURST = "too fast to read: counted, a line a second (--collapse 0: shown)";
+const BURST = "too fast to read: rows are counted (--collapse 0 shows them)";
 /** From this number of changes on, a transaction's end counts them. */
 const COUNTED_FROM = 100;
 
@@ -83,13 +85,18 @@ export class TableRenderer implements Renderer {
     const names = new TableNames(palette.glyphs.ellipsis);
     this.#canvas = { palette, view, types, names, times: new Times(view.time) };
     this.#batch = new Batch(this.#canvas, () => options.width() ?? WIDTH_DEFAULT);
-    this.#burst = new Burst(view.burstRows, options.now ?? (() => 0));
+    this.#burst = new Burst(view.burstLines, options.inPlace ?? false, options.now ?? (() => 0));
   }
 
   /** What is being counted and not shown, for a status line; undefined if nothing is. */
   get live(): string | undefined {
     const counting = this.#counting;
     return counting && say.collapsedText(counting.xid, counting.tally.hiddenTotal);
+  }
+
+  /** What a burst comes to so far, to be drawn in place. Call tick() first. */
+  liveLines(): readonly string[] {
+    return this.#batch.lines(this.#burst.live(this.#canvas).map(asAside));
   }
 
   render(message: PgoutputMessage): void {
@@ -158,9 +165,9 @@ export class TableRenderer implements Renderer {
     }
   }
 
-  /** What is not printed still changes rows that were, and ends what is open. */
+  /** What is not printed still changes rows, and ends what is open. */
   leftOut(message: PgoutputMessage): void {
-    if (isRowChange(message)) return this.#seen.follow(message, false);
+    if (isRowChange(message)) return this.#seen.follow(message);
     switch (message.kind) {
       case "truncate":
         for (const relation of message.relations) this.#seen.forgetTable(relation);
@@ -189,7 +196,7 @@ export class TableRenderer implements Renderer {
   finish(): void {
     // What has not ended gets no closing line, unless rows of it were only counted.
     this.#leave(this.#tally.hiddenTotal > 0 ? undefined : []);
-    this.#report();
+    this.#report(true);
     for (const { xid, hidden } of this.#fates.pending()) {
       const parts = pendingStreamParts(this.#canvas.palette);
       this.#batch.add({ kind: "line", parts, head: { time: null, xid, notes: [] } });
@@ -202,22 +209,22 @@ export class TableRenderer implements Renderer {
     return this.#batch.take();
   }
 
-  /** Behind the transaction, or what has come of it. */
+  /** Once, after the transaction or its fate. */
   #giveHint(): void {
     if (this.#hint !== "due") return;
     this.#hint = "given";
     const full =
       this.#options.timeline !== undefined
-        ? "--old full, from a checkpoint on"
-        : "REPLICA IDENTITY FULL";
-    this.#batch.add({ kind: "remark", text: `${OLD_VALUES} ${full}` });
+        ? "--old full rebuilds it, from a checkpoint on"
+        : "with REPLICA IDENTITY FULL the server sends it";
+    this.#batch.add({ kind: "remark", text: `is now: the row before is not known; ${full}` });
   }
 
   #row(message: RowChange): void {
     this.#change(message, () => {
       const seen = this.#seen.before(message);
       this.#batch.row(message, seen);
-      const unknown = message.kind === "update" && (message.key ?? message.old ?? seen) === null;
+      const unknown = message.kind === "update" && (message.old ?? seen) === null;
       if (unknown && message.relation.announced) this.#hint ??= "due";
     });
     this.#seen.follow(message);
@@ -244,7 +251,7 @@ export class TableRenderer implements Renderer {
 
   #admits(message: Change): boolean {
     const burst = this.#burst;
-    if (this.#options.view.burstRows === Infinity) return true;
+    if (this.#options.view.burstLines === Infinity) return true;
     if (burst.due) this.#report();
     const { counting } = burst;
     if (burst.admits(message)) return true;
@@ -252,9 +259,8 @@ export class TableRenderer implements Renderer {
     return false;
   }
 
-  #report(): void {
-    for (const busy of this.#burst.report(this.#canvas))
-      this.#batch.add({ kind: "aside", event: busy });
+  #report(last = false): void {
+    for (const line of this.#burst.report(this.#canvas, last)) this.#batch.add(asAside(line));
   }
 
   /** A table's first announcement is not shown, nor is a repetition: the server repeats itself. */
@@ -347,4 +353,8 @@ export class TableRenderer implements Renderer {
     const counted = total >= COUNTED_FROM || this.#tally.hiddenTotal > 0;
     return counted && !this.#streaming ? say.countParts(this.#counts, this.#canvas.palette) : [];
   }
+}
+
+function asAside(line: BusyLine): Item {
+  return { kind: "aside", ...line };
 }

@@ -14,10 +14,8 @@ export interface TableView {
   /** The number of a transaction's rows to show; the rest is counted. Infinity for all. */
   readonly collapseAfter: number;
   readonly time: TimeMode;
-  /**
-   * The number of rows to show at once; the rest is counted. A tenth of it is allowed every second. Infinity for all.
-   */
-  readonly burstRows: number;
+  /** About how many lines of rows to show at once, of all transactions; the rest is counted. Infinity for all. */
+  readonly burstLines: number;
 }
 
 export const WHOLE_VIEW: TableView = {
@@ -26,7 +24,7 @@ export const WHOLE_VIEW: TableView = {
   valueWidthMax: undefined,
   collapseAfter: Number.POSITIVE_INFINITY,
   time: "utc",
-  burstRows: Number.POSITIVE_INFINITY,
+  burstLines: Number.POSITIVE_INFINITY,
 };
 
 /** What all drawing needs. */

@@ -16,7 +16,7 @@ export function changedBefore(lsn: number, before: boolean): CatalogBreak {
   return {
     lsn,
     before,
-    message: `a transaction that may have begun before the WAL changed the catalogue, and committed at ${formatPosition(lsn)}: ${before ? "before" : "from there on"} what it changed may have been otherwise`,
+    message: `a transaction that may have begun before the WAL changed the catalogue, and committed at ${formatPosition(lsn)}: what its tables and types were ${before ? "before" : "from there on"} is not known`,
     hint: before ? "Add earlier segments." : `${NEW_EXPORT} Or add earlier segments.`,
   };
 }

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { WalctlError, usageError } from "../../errors.ts";
 import { readServerVersion } from "../settings/preflight.ts";
 import { listPublications } from "./state.ts";
+import { SUGGESTED_NAME } from "./name.ts";
 import { suggestPublication, suggestionText } from "./suggestion.ts";
 import { quoteIdentifier } from "../query/sql.ts";
 import type { ConnectionTarget } from "../target/target.ts";
@@ -18,7 +19,7 @@ export async function chooseSolePublication(
   const [only, ...others] = names;
   if (only === undefined) {
     const version = await readServerVersion(client);
-    const suggestion = await suggestPublication(client, target, version, "walctl");
+    const suggestion = await suggestPublication(client, target, version, SUGGESTED_NAME);
     throw new WalctlError(`there are no publications in database "${target.database}"`, {
       hint: suggestionText(suggestion),
     });

@@ -140,7 +140,9 @@ function harmfulPublication(
 ): WalctlError {
   const rejected = faults[0]?.rejected.join(" and ") ?? "";
   const tables = faults.length === 1 ? "a table" : `${faults.length} tables`;
-  const fixes = faults.slice(0, NAMED_MAX).map(({ cause, hint }) => `${cause} (${hint})`);
+  const fixes = faults
+    .slice(0, NAMED_MAX)
+    .map(({ cause, hint }) => `${cause} (${hint.replace(/\.$/, "")})`);
   const more = faults.length > NAMED_MAX ? `; and ${faults.length - NAMED_MAX} more` : "";
   const words = ["setup-publication", plan.name, ...planFlags(plan)];
   const full = walctlCommand(

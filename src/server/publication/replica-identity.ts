@@ -98,7 +98,8 @@ interface Found {
   readonly advice: string;
 }
 
-const GENERATED = "Publish them (--generated-columns stored), or give it a key without them.";
+const GENERATED =
+  "Publish the generated columns (--generated-columns stored), or give the table a primary key without generated columns.";
 const KEY = "a primary key that is within the column list";
 
 function faultOfFull(

@@ -102,7 +102,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     "Connection terminated unexpectedly",
     () => ({
       what: "the server closed the connection",
-      hint: "Its log may say why. A server that is about to start or stop does so, and one that is no PostgreSQL server.",
+      hint: "The server's log may say why. A server that is starting or stopping closes connections, and so does a program on that port that is not PostgreSQL.",
     }),
   ],
   ["EHOSTUNREACH", NO_ROUTE],

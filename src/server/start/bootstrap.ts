@@ -47,6 +47,8 @@ export interface BootstrapRequest {
   readonly stop: AbortSignal;
   /** Called with the transactions that the server waits for while it creates a slot. */
   readonly onWaiting: (text: string) => void;
+  /** Called when the publication was created. */
+  readonly onCreated?: (publication: string) => void;
   /** Called for each completed step: `created publication "p"`. */
   readonly onNotice: (text: string) => void;
   /** Called for something that may do harm, with a fix. */
@@ -165,7 +167,10 @@ async function ensurePlanned(
   for (const { message, hint } of outcome.warnings) request.onWarning(`${message}; ${hint}`);
   if (outcome.status === "different") throw differentPublication(target, plan, outcome);
   const created = outcome.status === "created";
-  if (created) request.onNotice(`created publication ${quoteIdentifier(plan.name)}`);
+  if (created) {
+    request.onNotice(`created publication ${quoteIdentifier(plan.name)}`);
+    request.onCreated?.(plan.name);
+  }
   return created;
 }
 

@@ -179,7 +179,7 @@ function warnOfLostSlot(news: SessionNews, { ledger }: StreamState, slot: string
 function warnOfRewinding(news: SessionNews, received: Received, { server }: Standing): void {
   const complete = formatLsn(received.complete ?? INVALID_LSN);
   news.warn({
-    message: `the server is at ${formatLsn(server.position)}, and it has been at ${complete}: it has been restored from an older state`,
+    message: `the server is at ${formatLsn(server.position)}, and walctl has seen it at ${complete}: the server was restored from an older state`,
     detail: "Nothing that was received is missing there, and nothing is skipped.",
   });
 }

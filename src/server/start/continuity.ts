@@ -167,7 +167,7 @@ function diverged(received: Received, server: ServerIdentity, fork: Lsn): Gap {
 
 function behind(passed: Lsn, { position }: ServerIdentity): Gap {
   return {
-    what: `the server is at ${formatLsn(position)}, and changes up to ${formatLsn(passed)} have been received: it has been restored from an older state, or is another one`,
+    what: `the server is at ${formatLsn(position)}, and changes up to ${formatLsn(passed)} have been received: the server was restored from an older state, or is another one`,
     detail: `What commits on it before ${formatLsn(passed)} would be skipped.`,
     from: INVALID_LSN,
   };

@@ -87,8 +87,13 @@ export interface Confirmed {
 export interface SessionNews {
   warn(warning: { message: string; detail?: string; hint?: string }): void;
   notice(text: string): void;
-  /** The server has accepted the start. */
-  streaming(started: BootstrapOutcome, from: Lsn, horizon: Horizon): void;
+  /** The server has accepted the start. @param outageMs undefined: it is the first one */
+  streaming(
+    started: BootstrapOutcome,
+    from: Lsn,
+    horizon: Horizon,
+    outageMs: number | undefined,
+  ): void;
 }
 
 export interface SessionStatus {

@@ -56,6 +56,7 @@ export class ReplicationSession {
   #starts = 0;
   /** When the last of these was. */
   #startedMs = Infinity;
+  #lostMs = 0;
   /** The position that earlier attempts reached. */
   #reached = INVALID_LSN;
   /** Attempts that ended with a doubtful error since the last progress. */
@@ -174,6 +175,7 @@ export class ReplicationSession {
       this.#backoff.reset();
       this.#outage.end();
     }
+    if (this.#startedMs !== Infinity) this.#lostMs = performance.now();
     this.#startedMs = Infinity;
   }
 
@@ -245,7 +247,8 @@ export class ReplicationSession {
         this.#startedMs = performance.now();
         if (this.#starts++ === 0) this.#takeOver(state, start, started.oldest);
         this.#begin(state, start, started);
-        news.streaming(started, from, pace.horizon);
+        const outageMs = again ? performance.now() - this.#lostMs : undefined;
+        news.streaming(started, from, pace.horizon, outageMs);
       };
       const { temporary } = started;
       const parts = { target, statement, pace, temporary, check: start.check, onStart };

@@ -1,7 +1,7 @@
 /** walctl inspect on the files of a real server: every way to give it WAL, and what it refuses. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -59,6 +59,18 @@ describe("walctl inspect", () => {
       assert.equal(status, 0, `${way}: ${stderr}`);
       assert.ok(stdout === all.stdout, way);
     }
+  });
+
+  it("finds pg_wal in a data directory, and takes --stats table without an equals sign", async () => {
+    const data = join(root, "data");
+    mkdirSync(data);
+    writeFileSync(join(data, "PG_VERSION"), "18\n");
+    symlinkSync(archive, join(data, "pg_wal"));
+    assert.equal((await inspect(data)).stdout, all.stdout);
+    const stats = await inspect("--stats=table", archive);
+    assert.match(stats.stdout, /"table":/);
+    assert.equal((await inspect("--stats", "table", data)).stdout, stats.stdout);
+    assert.match((await inspect("--stats", archive)).stdout, /"type":/);
   });
 
   it("names a segment that standard input lacks as its file would be named", async () => {
@@ -187,7 +199,7 @@ describe("walctl inspect", () => {
         [["--block", "1"], /--block needs --relation/],
         [["--relation", "a"], /--relation takes /],
         [["-I", "zz"], /--startpos takes an LSN/],
-        [["--since", "yesterday"], /--since takes a time/],
+        [["--since", "soon"], /--since takes a time/],
         [["--since", "2026-02-30"], /--since takes a time/],
         [["--xid", "4294967296"], /--xid takes a number of up to 4294967295/],
         [["--timeline", "7"], /the input does not hold timeline 7/],

@@ -75,7 +75,7 @@ describe("--since and --until of decode-file", () => {
     assert.equal(none.stdout, "");
     assert.match(
       none.stderr,
-      /^walctl: warning: no transaction committed in the time .*\nDETAIL: What was read committed from \S+Z to \S+Z\.\nHINT: .* UTC\.\n$/,
+      /^walctl: warning: no transaction committed in the time .*\nDETAIL: What was read committed from \S+Z to \S+Z\.\nHINT: .* UTC, .*\n$/,
     );
   });
 

@@ -98,7 +98,10 @@ describe("--where", () => {
     const { stdout: text } = await decode(...where, "--values", "text");
     assert.equal(json.split("\n").length, text.split("\n").length);
     const { stdout: summary } = await decode(...where, "--summary", "-F", "ndjson");
-    const counts = Array.from(summary.matchAll(/"inserts":(\d+)/g), ([, count]) => Number(count));
+    const counts = Array.from(
+      summary.matchAll(/^.*relation_summary.*"inserts":(\d+)/gm),
+      ([, count]) => Number(count),
+    );
     assert.equal(
       counts.reduce((sum, count) => sum + count, 0),
       json.split("\n").length - 1,

@@ -45,10 +45,12 @@ test("with --bootstrap the flags say what the first publication publishes", () =
   const { plan, acknowledge, ackFrom } = configOf(bootstrap);
   assert.deepEqual([plan?.name, plan?.tables.length, acknowledge, ackFrom], ["p", 1, true, "f"]);
   assert.equal(configOf(flags).plan, undefined);
+  // The name that hints and doctor propose.
+  const unnamed = configOf({ bootstrap: true, table: ["orders"] });
+  assert.deepEqual([unnamed.plan?.name, ...unnamed.pgoutput.publications], ["walctl", "walctl"]);
 });
 
 const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegExp]> = [
-  [{ bootstrap: true }, /^--bootstrap has no name for the publication$/],
   [{ bootstrap: true, publication: ["p"], table: ["a.b WHERE"] }, /a\.b WHERE/],
   [{ publication: ["p"], table: ["t"] }, /^--table says what --bootstrap publishes$/],
   [{ publication: ["p"], allTables: true }, /^--all-tables says what --bootstrap publishes$/],
@@ -62,7 +64,7 @@ const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegEx
   [{ expanded: true }, /^--expanded is for tables, and the output is NDJSON$/],
   [{ only: "inserts" }, /^--only: no message is of the kind "inserts"$/],
   [{ summary: true, output: "out.ndjson" }, /^--output holds changes, not a summary$/],
-  [{ since: "yesterday" }, /^--since takes a time such as/],
+  [{ since: "yesteryear" }, /^--since takes a time such as/],
   [{ until: "2026-13-01" }, /^--until takes a time such as/],
   [{ since: "2026-02-01", until: "2026-01-01" }, /^--since is after --until/],
   [{ since: "2026-02-01", streaming: "on" }, /^--since needs commit times/],

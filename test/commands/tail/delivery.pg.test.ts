@@ -219,7 +219,10 @@ for (const version of newestOrBoth()) {
       );
       const { status, stderr } = await running.stop();
       assert.equal(status, 0);
-      assert.match(stderr, /walctl: printed up to [0-9A-F/]+, acknowledged up to [0-9A-F/]+\n$/);
+      assert.match(
+        stderr,
+        /walctl: \S+Z stopped: printed up to [0-9A-F/]+, acknowledged up to [0-9A-F/]+\n$/,
+      );
     });
   });
 }

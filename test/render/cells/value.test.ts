@@ -4,6 +4,7 @@ import { textWidth } from "../../../src/render/terminal/text-width.ts";
 import type { ColumnValue } from "../../../src/pgoutput/tuple.ts";
 import { drawPair } from "../../../src/render/cells/difference.ts";
 import { valueLines } from "../../../src/render/cells/lines.ts";
+import type { Kind } from "../../../src/render/cells/kinds.ts";
 import { drawValue } from "../../../src/render/cells/value.ts";
 import { createPalette } from "../../../src/render/terminal/painted.ts";
 
@@ -15,7 +16,7 @@ const valueOf = (bytes: Uint8Array | string): ColumnValue => ({
   bytes: Buffer.from(bytes),
 });
 const onOneLine = (value: ColumnValue, width = WIDTH): string =>
-  drawValue(value, width, false, PALETTE).text;
+  drawValue(value, width, "text", PALETTE).text;
 const onLines = (value: ColumnValue): string => {
   const limits = { width: WIDTH, valueWidthMax: Number.POSITIVE_INFINITY };
   return valueLines(value, limits, false, PALETTE)
@@ -24,7 +25,7 @@ const onLines = (value: ColumnValue): string => {
 };
 
 const pair = (before: string, after: string, width: number, valueMax = Infinity): string => {
-  const options = { width, valueMax, json: false, arrow: { text: " → ", width: 3 } };
+  const options = { width, valueMax, kind: "text", arrow: { text: " → ", width: 3 } } as const;
   return drawPair(valueOf(before), valueOf(after), options, PALETTE).text;
 };
 
@@ -124,5 +125,47 @@ describe("a value that is not text", () => {
     const value: ColumnValue = { kind: "binary", bytes: Buffer.from([1, 0xff]) };
     assert.equal(onOneLine(value), "\\x01ff");
     assert.equal(onLines(value), "\\x01ff");
+  });
+});
+
+describe("a scalar that does not fit", () => {
+  const drawn = (text: string, kind: Kind, width: number): string =>
+    drawValue(valueOf(text), width, kind, PALETTE).text;
+  const TIME = "2026-12-02 09:24:32.552903+00";
+  const UUID = "44e71bd8-b9d8-454c-90ae-4c0115b02175";
+  const CASES: ReadonlyArray<readonly [text: string, kind: Kind, width: number, shown: string]> = [
+    [TIME, "moment", 29, TIME],
+    [TIME, "moment", 28, "2026-12-02 09:24:32…"],
+    [TIME, "moment", 20, "2026-12-02 09:24:32…"],
+    [TIME, "moment", 19, "2026-12-02…"],
+    ["09:24:32.552903+00", "moment", 17, "09:24:32…"],
+    [TIME, "moment", 8, "…"],
+    ["infinity", "moment", 7, "…"],
+    [UUID, "uuid", 35, "44e71bd8-b9d8-454c-90ae-4c0115b021…"],
+    [UUID, "uuid", 9, "44e71bd8…"],
+    [UUID, "uuid", 8, "…"],
+    ["1234567.50", "number", 10, "1234567.50"],
+    ["1234567.50", "number", 9, "…"],
+    ["9".repeat(60), "number", 30, `${"9".repeat(29)}…`],
+    ["true", "number", 3, "…"],
+  ];
+  for (const [text, kind, width, shown] of CASES) {
+    it(`${text} is ${shown} in ${width} columns: no other value, and no size`, () => {
+      assert.equal(drawn(text, kind, width), shown);
+    });
+  }
+
+  it("still differs from the value before it", () => {
+    const options = {
+      width: 40,
+      valueMax: 40,
+      kind: "moment",
+      arrow: { text: " → ", width: 3 },
+    } as const;
+    const other = TIME.replace("552903", "552904");
+    const { text } = drawPair(valueOf(TIME), valueOf(other), options, PALETTE);
+    const [before, after] = text.split(" → ");
+    assert.notEqual(before, after);
+    assert.doesNotMatch(text, / B\b/);
   });
 });

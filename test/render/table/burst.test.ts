@@ -14,7 +14,7 @@ function watch(
   rowsMax = 100,
 ): { readonly show: Show; readonly finish: () => string } {
   let now = 0;
-  const view = { ...WHOLE_VIEW, burstRows: rowsMax };
+  const view = { ...WHOLE_VIEW, burstLines: rowsMax };
   const options = { width: () => width, look: { color: false }, view, types: new TypeRegistry() };
   const renderer = new TableRenderer({ ...options, now: () => now });
   const taken = (): string => new TextDecoder().decode(renderer.take());

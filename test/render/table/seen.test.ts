@@ -91,14 +91,21 @@ describe("rows that were seen", () => {
     const seen = new SeenRows();
     remember(seen, "1", "a");
     assert.equal(seen.find({ ...RELATION, oid: 2 }, tuple("1", "")), undefined);
-    // Each streamed transaction announces its tables.
-    const again = { ...RELATION };
-    assert.equal(valueIn(seen.find(again, tuple("1", ""), true)), "a");
-    const columns = RELATION.columns.toReversed();
-    assert.equal(seen.find({ ...RELATION, columns }, tuple("", "1"), true), undefined);
-    remember(seen, "1", "a");
-    assert.equal(valueIn(seen.find(RELATION, tuple("1", ""))), "a");
-    assert.equal(seen.find(again, tuple("1", "")), undefined);
+    // The server repeats announcements, and ADD COLUMN leaves the others as they are.
+    assert.equal(valueIn(seen.find({ ...RELATION }, tuple("1", ""))), "a");
+    const wider = {
+      ...RELATION,
+      columns: [...RELATION.columns, { ...column, name: "more", key: false }],
+    };
+    assert.equal(valueIn(seen.find(wider, tuple("1", "", ""))), "a");
+    for (const other of [
+      { columns: RELATION.columns.toReversed() },
+      { columns: RELATION.columns.slice(0, 1) },
+      { columns: RELATION.columns.map((one) => ({ ...one, typeOid: one.key ? 25 : 23 })) },
+    ]) {
+      remember(seen, "1", "a");
+      assert.equal(seen.find({ ...RELATION, ...other }, tuple("1", "")), undefined);
+    }
     remember(seen, "2", "b");
     seen.forgetTable(RELATION);
     assert.equal(seen.find(RELATION, tuple("2", "")), undefined);

@@ -123,7 +123,8 @@ function detail(...messages: readonly Uint8Array[]): string {
     .trimEnd();
 }
 
-const HINT = /\n *old values: of rows seen before, or with REPLICA IDENTITY FULL\n$/;
+const HINT =
+  /\n *is now: the row before is not known; with REPLICA IDENTITY FULL the server sends it\n$/;
 
 describe("a row", () => {
   const full = relation(
@@ -153,12 +154,12 @@ describe("a row", () => {
     [
       "the word NULL is no NULL, and what was not sent no value",
       [relation(COLUMNS), change("U", tuple("N", ["1", "NULL", undefined]))],
-      /^1 {2}a='NULL' {2}b=\(unchanged\)\n/,
+      /^1 {2}is now {2}a='NULL' {2}b=\(unchanged\)\n/,
     ],
     [
       "an update shows the old key when it changed",
       [relation(COLUMNS), change("U", tuple("K", ["1", null, null]), tuple("N", ["2", "x", "y"]))],
-      "id=1 → 2 │ a=x  b=y",
+      /^id=1 → 2 │ is now {2}a=x {2}b=y\n/,
     ],
     [
       "with the old row from the server, what changed",
@@ -212,31 +213,52 @@ describe("a row", () => {
     });
   }
 
-  it("is not compared with one of a table that was altered, truncated or deleted from", () => {
+  it("is not compared with one of a table whose columns changed, or that was truncated or deleted from", () => {
     const [announced, insert, update] = known("x", "z");
     assert.ok(announced !== undefined && insert !== undefined && update !== undefined);
     const truncate = bytesOf(0x54, int(1, 4), 0, int(OID, 4));
     for (const between of [
       relation([...COLUMNS.slice(0, 2), { name: "c" }]),
-      // ALTER COLUMN … TYPE … USING, which may give it other values and leaves the announcement as it was.
-      announced,
       truncate,
       change("D", tuple("K", ["1", null, null])),
     ]) {
       const text = show(200, announced, insert, between, update);
-      assert.match(text, /~ t 1 +a=x {2}[bc]=z\n/);
+      assert.match(text, /~ t 1 +is now {2}a=x {2}[bc]=z\n/);
       assert.match(text, HINT);
     }
   });
 
-  it("is not compared with one that was changed or truncated by what a filter left out", () => {
+  it("is compared across a repeated announcement, and where a column was added", () => {
     const [announced, insert, update] = known("x", "z");
     assert.ok(announced !== undefined && insert !== undefined && update !== undefined);
-    for (const between of [
-      bytesOf(0x54, int(1, 4), 0, int(OID, 4)),
-      change("D", tuple("K", ["1", null, null])),
-      change("U", tuple("N", ["1", "y", "y"])),
-    ]) {
+    assert.match(
+      show(200, announced, insert, announced, update),
+      /~ t 1 +b=y ⇢ z {2}… 1 unchanged\n/,
+    );
+    const wider = relation([...COLUMNS, { name: "more" }]);
+    const added = change("U", tuple("N", ["1", "x", "z", "new"]));
+    const text = show(200, announced, insert, wider, added);
+    assert.match(text, /~ t 1 +b=y ⇢ z {2}more=new {2}… 1 unchanged\n/);
+  });
+
+  it("that was deleted shows what was seen of it, and an update of a row not seen its NULLs by name", () => {
+    const [announced, insert] = known("x", "z");
+    assert.ok(announced !== undefined && insert !== undefined);
+    const gone = change("D", tuple("K", ["1", null, null]));
+    assert.match(show(200, announced, insert, gone), /- t 1 +was {2}a=x {2}b=y\n/);
+    assert.match(show(200, announced, gone), /- t 1\n/);
+    const nulled = change("U", tuple("N", ["1", "x", null]));
+    assert.match(show(200, announced, nulled), /~ t 1 +is now {2}a=x {2}b=NULL\n/);
+  });
+
+  it("is compared with what a filter left out, and not with what that deleted or truncated", () => {
+    const [announced, insert, update] = known("x", "z");
+    assert.ok(announced !== undefined && insert !== undefined && update !== undefined);
+    for (const [between, shown] of [
+      [bytesOf(0x54, int(1, 4), 0, int(OID, 4)), /~ t 1 +is now {2}a=x {2}b=z\n/],
+      [change("D", tuple("K", ["1", null, null])), /~ t 1 +is now {2}a=x {2}b=z\n/],
+      [change("U", tuple("N", ["1", "y", "y"])), /~ t 1 +a=y ⇢ x {2}b=y ⇢ z\n/],
+    ] as const) {
       const decoder = new PgoutputDecoder();
       const renderer = new TableRenderer({
         ...{ width: () => 200, look: { color: false } },
@@ -245,7 +267,7 @@ describe("a row", () => {
       for (const bytes of [announced, insert]) renderer.render(decoder.decode(bytes));
       renderer.leftOut(decoder.decode(between));
       renderer.render(decoder.decode(update));
-      assert.match(Buffer.from(renderer.take()).toString(), /~ t 1 +a=x {2}b=z\n/);
+      assert.match(Buffer.from(renderer.take()).toString(), shown);
     }
   });
 

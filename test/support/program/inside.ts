@@ -43,10 +43,10 @@ export async function walctlInside(
 
 const pages = new Map<string, string>();
 
-/** What `walctl COMMAND --help` prints; without a command, of the program. */
+/** What `walctl COMMAND --help --all` prints; without a command, of the program. */
 export async function helpOf(...command: readonly string[]): Promise<string> {
   const name = command.join(" ");
-  const page = pages.get(name) ?? (await walctlInside([...command, "--help"])).stdout;
+  const page = pages.get(name) ?? (await walctlInside([...command, "--help", "--all"])).stdout;
   pages.set(name, page);
   return page;
 }

@@ -1,6 +1,7 @@
 /** Captures as tests make, cut and decode them. */
 import type {
   CaptureFormat,
+  PgoutputFormat,
   CaptureReader,
   Work,
 } from "../../../src/capture/formats/capture-reader.ts";
@@ -106,7 +107,7 @@ export function seeded(seed: number): () => number {
 const LSN = 0x16_b374d848n;
 
 /** The messages as a capture of the format. In those that tell positions each is at 16/B374D848. */
-export function encodeCapture(format: CaptureFormat, messages: readonly Uint8Array[]): Uint8Array {
+export function encodeCapture(format: PgoutputFormat, messages: readonly Uint8Array[]): Uint8Array {
   const lsn = formatLsn(LSN as Parameters<typeof formatLsn>[0]);
   const hex = (message: Uint8Array): string => Buffer.from(message).toString("hex");
   switch (format) {

@@ -1,0 +1,140 @@
+/** The values of walctl's lines as the text that the server sent: docs/ndjson.md, backwards. */
+import { BUILTIN_TYPES } from "../../pgoutput/builtin-types.ts";
+import { ColumnKind } from "../../pgoutput/tags.ts";
+import type { TupleData } from "../../pgoutput/tuple.ts";
+import { elementsOf, membersOf, stringOf } from "./raw-json.ts";
+
+/** A column of a tuple as it is sent. */
+export interface SentValue {
+  readonly kind: number;
+  /** Empty for NULL and what was not sent. */
+  readonly bytes: Uint8Array;
+}
+
+/** What is known of a column's type. */
+export interface ValueType {
+  /** Of a domain over a built-in type, that type's. */
+  readonly oid: number;
+  readonly name: string | null;
+}
+
+const NOTHING = new Uint8Array();
+export const UNCHANGED: SentValue = { kind: ColumnKind.unchanged, bytes: NOTHING };
+export const NULL: SentValue = { kind: ColumnKind.null, bytes: NOTHING };
+
+const JSON_TYPES: ReadonlySet<number> = new Set([114, 3802]);
+const MOMENTS: ReadonlySet<number> = new Set([1114, 1184]);
+/** bool, the integers, floats and numeric: `--values json` prints them without quotes. */
+const BARE: ReadonlySet<number> = new Set([16, 20, 21, 23, 700, 701, 1700]);
+const QUOTED_NUMBER = /^(?:NaN|-?Infinity)$|\d{16}|[.e]/;
+/** The only type whose arrays have another delimiter than a comma. */
+const BOX = 603;
+/** int2vector and oidvector */
+const VECTORS: ReadonlySet<number> = new Set([22, 30]);
+const ELEMENTS: ReadonlyMap<number, number> = new Map(
+  BUILTIN_TYPES.map(([oid, , array]) => [array, oid]),
+);
+const MOMENT = /^(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)(?:([+-]\d\d):(\d\d))?( BC)?$/;
+
+/** Whether such a value comes only from --values text. */
+export function isPlainText(raw: string, { oid }: ValueType): boolean {
+  if (!raw.startsWith('"')) return false;
+  const text = stringOf(raw);
+  if (MOMENTS.has(oid)) return /^\d+-\d\d-\d\d /.test(text);
+  return BARE.has(oid) && !QUOTED_NUMBER.test(text);
+}
+
+/** @param isText the line was printed with --values text */
+export function sentValue(raw: string, type: ValueType, isText: boolean): SentValue {
+  if (raw === "null") return NULL;
+  if (raw.startsWith("{")) {
+    const [[key = "", value = ""] = []] = membersOf(raw);
+    const isBytes = /^"?(?:bytes|binary|disk)_base64"?$/.test(key) && value.startsWith('"');
+    if (isBytes && !JSON_TYPES.has(type.oid)) {
+      const kind = key === "bytes_base64" ? ColumnKind.text : ColumnKind.binary;
+      return { kind, bytes: new Uint8Array(Buffer.from(stringOf(value), "base64")) };
+    }
+  }
+  const text = isText && raw.startsWith('"') ? stringOf(raw) : textOf(raw, type);
+  return { kind: ColumnKind.text, bytes: new TextEncoder().encode(text) };
+}
+
+function textOf(raw: string, type: ValueType): string {
+  if (JSON_TYPES.has(type.oid)) return raw;
+  switch (raw[0]) {
+    case '"': {
+      const text = stringOf(raw);
+      if (!MOMENTS.has(type.oid)) return text;
+      return text.replace(MOMENT, (_, date, time, hours = "", minutes = "00", era = "") =>
+        [`${date} ${time}${hours}`, minutes === "00" ? "" : `:${minutes}`, era].join(""),
+      );
+    }
+    case "t":
+    case "f":
+      return raw.slice(0, 1);
+    case "[":
+      return arrayOf(raw, type);
+    case "{":
+      return type.name === "hstore" ? hstoreOf(raw) : rowOf(raw);
+    default:
+      return raw;
+  }
+}
+
+const QUOTED = /^$|["\\{},\s]|^null$/i;
+const QUOTED_BOX = /["\\{};\s]/;
+
+/** array_in: `{1,NULL,"a b"}` */
+function arrayOf(raw: string, { oid }: ValueType): string {
+  const elements = elementsOf(raw);
+  const type = { oid: ELEMENTS.get(oid) ?? 0, name: null };
+  if (VECTORS.has(oid)) return elements.map((element) => textOf(element, type)).join(" ");
+  const texts = elements.map((element) => {
+    if (element === "null") return "NULL";
+    if (element.startsWith("[") && !JSON_TYPES.has(type.oid))
+      return arrayOf(element, { oid, name: null });
+    const text = textOf(element, type);
+    return (type.oid === BOX ? QUOTED_BOX : QUOTED).test(text)
+      ? `"${text.replace(/["\\]/g, "\\$&")}"`
+      : text;
+  });
+  return `{${texts.join(type.oid === BOX ? ";" : ",")}}`;
+}
+
+/** record_in: `(1,,"a b")` */
+function rowOf(raw: string): string {
+  const fields = [...membersOf(raw).values()].map((field) => {
+    if (field === "null") return "";
+    const text = textOf(field, { oid: 0, name: null });
+    return /^$|["\\(),\s]/.test(text) ? `"${text.replace(/["\\]/g, "$&$&")}"` : text;
+  });
+  return `(${fields.join(",")})`;
+}
+
+function hstoreOf(raw: string): string {
+  const quote = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`;
+  const pairs = [...membersOf(raw)].map(([key, value]) => {
+    return `${quote(key)}=>${value === "null" ? "NULL" : quote(stringOf(value))}`;
+  });
+  return pairs.join(", ");
+}
+
+export function tupleOf(values: readonly SentValue[]): TupleData {
+  const isSent = ({ kind }: SentValue): boolean =>
+    kind === ColumnKind.text || kind === ColumnKind.binary;
+  const length = values.reduce(
+    (sum, value) => sum + 1 + (isSent(value) ? 4 + value.bytes.length : 0),
+    0,
+  );
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const value of values) {
+    bytes[at++] = value.kind;
+    if (!isSent(value)) continue;
+    view.setUint32(at, value.bytes.length);
+    bytes.set(value.bytes, at + 4);
+    at += 4 + value.bytes.length;
+  }
+  return { bytes, view, start: 0, columnCount: values.length };
+}

@@ -1,0 +1,127 @@
+/** TIME, wherever an option takes one: ISO 8601, a timestamptz as PostgreSQL prints it, or what people say. */
+import { usageError } from "../errors.ts";
+import { type PgTime, formatPgTime, pgTimeFromUnixMs } from "../pg-time.ts";
+import { type TimeMode, Times } from "../render/cells/times.ts";
+
+/** The flags as commander passes them. */
+export interface TimeFlags {
+  readonly since?: string;
+  readonly until?: string;
+  /** --time local: a TIME without a zone is in the zone of the process (TZ), otherwise UTC. */
+  readonly time?: TimeMode;
+}
+
+export interface TimeRange {
+  readonly since: PgTime | undefined;
+  readonly until: PgTime | undefined;
+  /** What a TIME that depends on the clock or has no zone was taken for. Undefined: no TIME does. */
+  readonly taken: string | undefined;
+}
+
+const DAY_MS = 86_400_000;
+const CLOCK = String.raw`(\d{1,2}:\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?`;
+const ZONE = String.raw`Z|UTC|[+-]\d\d(?::?\d\d)?`;
+/** A day, a time of the day, or both. */
+const MOMENT = new RegExp(
+  String.raw`^(\d{4}-\d\d-\d\d|today|yesterday|tomorrow)?(?:(?:^|[T ] *)${CLOCK})?\s*(${ZONE})?$`,
+  "i",
+);
+/** By their first letter; `m` is a minute, as in an interval of PostgreSQL. */
+const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
+const UNIT = "(?:s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:r|our)?s?|d(?:ays?)?|w(?:eeks?)?)";
+const PART = String.raw`(?:\d{1,9}(?:\.\d{1,6})?|an?\b)\s*${UNIT}`;
+const SPAN = new RegExp(String.raw`^([+-]|in\s)?\s*(${PART}(?:\s*${PART})*)(\s+ago)?$`, "i");
+
+/**
+ * @param nowMs the clock that `1h` and `today` are about, in milliseconds since 1970
+ * @throws WalctlError, a usage error
+ */
+export function timeRange(flags: TimeFlags, nowMs = Date.now()): TimeRange {
+  const isLocal = flags.time === "local";
+  const taken: string[] = [];
+  const parse = (name: "since" | "until"): PgTime | undefined => {
+    const text = flags[name];
+    if (text === undefined) return undefined;
+    const time = parseTime(`--${name}`, text, nowMs, isLocal);
+    if (!saysAll(text)) taken.push(`--${name} ${text} is ${print(time, isLocal)}`);
+    return time;
+  };
+  const [since, until] = [parse("since"), parse("until")];
+  const said = taken.length === 0 ? undefined : taken.join(", ");
+  if (since !== undefined && until !== undefined && since > until) {
+    throw usageError("--since is after --until: nothing can be printed", said);
+  }
+  return { since, until, taken: said };
+}
+
+/** Whether it depends on no clock and no zone. */
+function saysAll(text: string): boolean {
+  const [, day = "", , , , zone] = MOMENT.exec(text.trim()) ?? [];
+  return /^\d/.test(day) && zone !== undefined;
+}
+
+function parseTime(option: string, given: string, nowMs: number, isLocal: boolean): PgTime {
+  const text = given.trim();
+  const time = /^now$/i.test(text)
+    ? pgTimeFromUnixMs(nowMs)
+    : (parseMoment(text, nowMs, isLocal) ?? parseSpan(text, nowMs));
+  if (time !== undefined) return time;
+  throw usageError(
+    `${option} takes a time such as 2026-11-25T01:49:05Z or "2026-11-25 01:49:05+00", not "${given}"`,
+    "Also 06:50, yesterday, 'yesterday 06:50', 1h, -15min, '90 minutes ago', now.",
+  );
+}
+
+function parseMoment(text: string, nowMs: number, isLocal: boolean): PgTime | undefined {
+  const match = MOMENT.exec(text);
+  const [, day, clock, seconds = "00", fraction = "", zone] = match ?? [];
+  if (day === undefined && clock === undefined) return undefined;
+  const offset = zone === undefined && isLocal ? "" : isoZone(zone ?? "Z");
+  if (Number.isNaN(Date.parse(`1970-01-01T00:00${offset}`))) return undefined;
+  const date = dateOf(day?.toLowerCase() ?? "today", nowMs, offset);
+  const ms = Date.parse(`${date}T${(clock ?? "00:00").padStart(5, "0")}:${seconds}${offset}`);
+  // Date.parse() takes February 30 for March 2.
+  if (Number.isNaN(ms) || isoDate(Date.parse(`${date}T00:00Z`)) !== date) return undefined;
+  return (pgTimeFromUnixMs(ms) + BigInt(fraction.padEnd(6, "0"))) as PgTime;
+}
+
+/** @param offset as in ISO 8601; empty for the zone of the process */
+function dateOf(day: string, nowMs: number, offset: string): string {
+  const shift = { yesterday: -DAY_MS, today: 0, tomorrow: DAY_MS }[day];
+  if (shift === undefined) return day;
+  const aheadMs =
+    offset === ""
+      ? new Date(nowMs).getTimezoneOffset() * -60_000
+      : -Date.parse(`1970-01-01T00:00${offset}`);
+  return isoDate(nowMs + aheadMs + shift);
+}
+
+function isoDate(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+/** `1h`, `-15min`, `1 hour 30 minutes ago`: before now. `+15min`, `in 15 minutes`: after it. */
+function parseSpan(text: string, nowMs: number): PgTime | undefined {
+  const [, sign, parts = "", ago] = SPAN.exec(text) ?? [];
+  if (parts === "" || (ago !== undefined && sign !== undefined)) return undefined;
+  let ms = 0;
+  for (const [, count = "", unit = ""] of parts.matchAll(/([\d.]+|an?\b)\s*([a-z])/gi)) {
+    const size = UNITS_MS[unit.toLowerCase() as keyof typeof UNITS_MS];
+    ms += (/^a/i.test(count) ? 1 : Number(count)) * size;
+  }
+  return pgTimeFromUnixMs(nowMs + (sign === undefined || sign === "-" ? -ms : ms));
+}
+
+function isoZone(zone: string): string {
+  if (/^(z|utc)$/i.test(zone)) return "Z";
+  const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
+  return `${zone[0]}${digits.slice(0, 2)}:${digits.slice(2)}`;
+}
+
+/** As PostgreSQL prints a timestamptz. */
+function print(time: PgTime, isLocal: boolean): string {
+  const utc = formatPgTime(time)
+    .replace("T", " ")
+    .replace(/(?:\.0+|(\.\d*?)0+)?Z$/, "$1+00");
+  return new Times(isLocal ? "local" : "utc").timestamptz(utc);
+}

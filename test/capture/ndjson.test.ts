@@ -1,0 +1,161 @@
+/** walctl reads its own lines back: they mean the same as the capture that they were printed of. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { FIRST_NORMAL_OID } from "../../src/pgoutput/builtin-types.ts";
+import { SAMPLES } from "../support/golden/typed-samples.ts";
+import { type RunResult } from "../support/program/cli.ts";
+import { walctlInside } from "../support/program/inside.ts";
+import { encodeCapture } from "../support/wire/captures.ts";
+import { encodeMessage, type WireMessage } from "../support/wire/pgoutput-encoder.ts";
+
+const FIXTURES = "fixtures/captures";
+const FORMATS = [
+  ["-F", "ndjson"],
+  ["-F", "table"],
+  ["-F", "table", "-x"],
+  ["--summary", "-F", "ndjson"],
+  ["-F", "ndjson", "--values", "text"],
+];
+
+describe("walctl's own lines", () => {
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), "walctl-lines-"))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  const decode = async (...args: readonly string[]): Promise<string> => {
+    const { status, stdout, stderr } = await walctlInside(["decode-file", ...args]);
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+  const file = (name: string, content: string | Uint8Array): string => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+
+  for (const name of readdirSync(FIXTURES).filter((each) => each.endsWith(".ndjson"))) {
+    it(`of ${name} are printed as they are`, async () => {
+      const path = join(FIXTURES, name);
+      assert.equal(await decode(path), readFileSync(path, "utf8"));
+    });
+  }
+
+  for (const [capture, formats] of [
+    [
+      "pg18-orders.hex",
+      [...FORMATS, ["-F", "sql"], ["-F", "sql", "--checked"], ["-F", "wal2json"]],
+    ],
+    ["pg18-misc-p1.recvlogical", [["-F", "ndjson"]]],
+    ["pg18-stream-abort-p2.recvlogical", FORMATS],
+    ["pg18-twophase-p3-stream.recvlogical", FORMATS],
+  ] as const) {
+    it(`of ${capture} mean what the capture does, in every format`, async () => {
+      const source = join(FIXTURES, capture);
+      const lines = file("lines.ndjson", await decode(source));
+      const texts = file("texts.ndjson", await decode(source, "--values", "text"));
+      for (const args of formats) {
+        const expected = await decode(...args, source);
+        assert.notEqual(expected, "");
+        // Which row is the last one of a transaction so far depends on the pieces that are read.
+        const plain = (text: string): string => text.replaceAll(/[┌│└]/g, "|");
+        for (const path of [lines, texts]) {
+          assert.equal(
+            plain(await decode(...args, path)),
+            plain(expected),
+            `${args.join(" ")} ${path}`,
+          );
+        }
+      }
+    });
+  }
+
+  it("have every value of the types that come with PostgreSQL as the server sent it", async () => {
+    const samples = SAMPLES.filter(({ oid }) => oid < FIRST_NORMAL_OID && oid > 0);
+    const messages: WireMessage[] = [{ kind: "begin", finalLsn: 0n, commitTime: 0n, xid: 7 }];
+    for (const [index, { oid, values }] of samples.entries()) {
+      const columns = [{ name: "v", key: false, typeOid: oid, typeModifier: -1 }];
+      const of = { oid: 20_000 + index, schema: "public", table: `t${index}`, xid: null };
+      messages.push({ kind: "relation", ...of, replicaIdentity: "nothing", columns });
+      for (const value of values) {
+        const bytes = Buffer.from(value);
+        messages.push({ kind: "insert", oid: of.oid, xid: null, new: [{ kind: "text", bytes }] });
+      }
+    }
+    messages.push({ kind: "commit", commitLsn: 0n, endLsn: 0n, commitTime: 0n });
+    const capture = file("typed.walctl", encodeCapture("walctl", messages.map(encodeMessage)));
+    const lines = file("typed.ndjson", await decode(capture));
+    assert.deepEqual((await decode(lines)).split("\n"), (await decode(capture)).split("\n"));
+    const [expected, actual] = await Promise.all(
+      [capture, lines].map(async (path) => (await decode("--values", "text", path)).split("\n")),
+    );
+    assert.ok(expected !== undefined && actual !== undefined);
+    // Elements of arrays may be quoted otherwise, and JSON does not tell JSON's null from NULL.
+    const isExact = (line: string): boolean =>
+      !/"v":"(?:\[-?\d+:|\{|null"|.*\\n)/.test(line) && line.includes('"kind":"insert"');
+    for (const [index, line] of expected.entries())
+      if (isExact(line)) assert.equal(actual[index], line);
+    assert.ok(expected.length > 200);
+  });
+
+  const filtered = async (kinds: RegExp, ...args: readonly string[]): Promise<RunResult> => {
+    const all = await decode(join(FIXTURES, "pg18-orders.hex"));
+    const lines = all.split("\n").filter((line) => !kinds.test(line));
+    return (await walctlInside([
+      "decode-file",
+      file("some.ndjson", lines.join("\n")),
+      ...args,
+    ])) as RunResult;
+  };
+
+  it("that a filter left only a part of are tables all the same, and refused by name as SQL", async () => {
+    const only = /"kind":"(?:begin|commit|relation)"/;
+    assert.match((await filtered(only, "-F", "table")).stdout, /\+ orders {2,}id=1 {2}note=/);
+    for (const format of ["sql", "wal2json"]) {
+      const { status, stderr } = await filtered(/"kind":"relation"/, "-F", format);
+      assert.equal(status, 3);
+      assert.match(
+        stderr,
+        /error: the relation line of public\.orders is not in the input, and this format needs it\nHINT:/,
+      );
+      assert.match(
+        (await filtered(/"kind":"begin"/, "-F", format)).stderr,
+        /the begin line of transaction \d+ is not/,
+      );
+    }
+  });
+
+  it("are undone where they hold the old rows, and refused where they do not", async () => {
+    const lines = file("undo.ndjson", await decode(join(FIXTURES, "pg18-orders.hex")));
+    const undo = ["-F", "sql", "--undo"];
+    const { status, stderr } = await walctlInside(["decode-file", ...undo, lines]);
+    const theirs = await walctlInside(["decode-file", ...undo, join(FIXTURES, "pg18-orders.hex")]);
+    assert.deepEqual([status, stderr], [theirs.status, theirs.stderr]);
+  });
+
+  it("that are damaged are a fault with its byte; --keep-going goes on after it", async () => {
+    const all = await decode(join(FIXTURES, "pg18-orders.hex"));
+    const [first = "", second = "", ...rest] = all.split("\n");
+    const path = file("damaged.ndjson", [first, second.slice(0, 50), ...rest].join("\n"));
+    const { status, stderr } = await walctlInside(["decode-file", path]);
+    assert.equal(status, 3);
+    assert.match(stderr, new RegExp(`byte ${first.length + 51}: line: ends within`));
+    const went = await walctlInside(["decode-file", "--keep-going", path]);
+    assert.equal(went.status, 3);
+    assert.ok(went.stdout.split("\n").length > rest.length - 2);
+    const cut = await walctlInside(["decode-file", file("cut.ndjson", all.slice(0, -30))]);
+    assert.match(cut.stderr, /truncated capture/);
+  });
+
+  it("of another kind are known by it: a catalogue, wal2json", async () => {
+    const catalog = file("a.catalog", '{"kind":"catalog","format":1}\n');
+    assert.match(
+      (await walctlInside(["decode-file", catalog])).stderr,
+      /a catalogue file.*\nHINT: .*--catalog/,
+    );
+    const other = file("other.ndjson", '{"action":"B"}\n');
+    assert.match((await walctlInside(["decode-file", other])).stderr, /JSON, not pgoutput/);
+  });
+});
