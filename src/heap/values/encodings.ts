@@ -98,10 +98,14 @@ const MULTI_BYTE: Readonly<Record<string, MultiByte>> = {
 const NO_CHARACTER = /[\ue000-\uf8ff\ufffd]/;
 const NOT_IN_WIN1253 = "\u00aa";
 
+/** Made once: each has a table of its characters. */
+const converters = new Map<string, Converter | undefined>();
+
 /** Undefined if text of that encoding is sent as it is stored. */
 export function toUtf8(encoding: string): Converter | undefined {
   if (encoding === "UTF8" || encoding === "SQL_ASCII") return undefined;
-  const convert = converter(encoding);
+  let convert = converters.get(encoding);
+  if (!converters.has(encoding)) converters.set(encoding, (convert = converter(encoding)));
   return (text) => (isAscii(text) ? text : convert?.(text));
 }
 
