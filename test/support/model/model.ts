@@ -92,7 +92,7 @@ export class StreamModel {
       if (this.#log.records[this.#written]?.kind === "crash") this.#crash();
     }
     const { passed, isAnchored, printed } = this.#tail;
-    // What is left open here may have xids that the other log gives to others: a limit.
+    // Limits: the other log may give to others the xids of what is left open here, and the positions of messages.
     const { blocks } = new PrintedLines(printed);
     this.#log = log;
     this.#written = log.records.length;
@@ -107,8 +107,11 @@ export class StreamModel {
     const expected = this.#expected(Math.max(this.#from, fork));
     const lines = new Set(this.#tail.printed.match(/"\d+"/g));
     const lost = expected.find(
-      ({ xid, ids }) =>
-        !blocks.has(xid) && !log.deaths.has(xid) && !ids.every((id) => lines.has(`"${id}"`)),
+      ({ at: end, xid, ids }) =>
+        !(xid === 0 && end <= passed) &&
+        !blocks.has(xid) &&
+        !log.deaths.has(xid) &&
+        !ids.every((id) => lines.has(`"${id}"`)),
     );
     return lost && `${lost.xid} of ${hex(lost.at)} is lost`;
   }

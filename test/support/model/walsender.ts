@@ -62,9 +62,11 @@ export class SimulatedWalsender {
   }
 
   *send(): Generator<Sent> {
+    // The slot moves meanwhile; this session reads on from where it began.
+    const { restart } = this.#slot;
     yield* this.#keepalive();
     for (const record of this.#log.records) {
-      if (record.start < this.#slot.restart) continue;
+      if (record.start < restart) continue;
       if (record.end > this.#now) break;
       for (const each of this.#process(record)) {
         yield each;
