@@ -168,7 +168,7 @@ First steps:
   # Create a publication of one table and watch it; Ctrl-C ends
   walctl tail -d shop --bootstrap -P shop_changes -t orders
 
-walctl help COMMAND shows the options and examples of a command, with --all every one.`;
+walctl help COMMAND shows a command's options and examples, --all every option.`;
 
 /** `walctl -d shop tail`: options may precede the command. */
 function commandFirst(argv: readonly string[]): readonly string[] {
@@ -269,7 +269,10 @@ async function likelyHint(
     called?.options.some((each) => each.long === long) ?? false;
   if (code === "commander.excessArguments" && has("--dbname")) {
     const [extra = ""] = called?.args.slice(called.registeredArguments.length) ?? [];
-    if (/^[\w.:/@-]+$/.test(extra)) return `A database is named by -d: ${name} -d ${extra}`;
+    // Behind a refused --password it may be one.
+    const mayBeSecret = argv.some((each) => /^(-W|--password)/.test(each));
+    if (!mayBeSecret && /^[\w.:/@-]+$/.test(extra))
+      return `A database is named by -d: ${name} -d ${extra}`;
   }
   const word = /'([^']*)'/.exec(message)?.[1] ?? "";
   if (code === "commander.unknownCommand" && Object.hasOwn(LIKELY_COMMANDS, word))

@@ -173,7 +173,7 @@ const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse", "time"];
 
 const LEGEND = `
 Tables: + insert, ~ update, - delete, × truncate, » message, ± altered table.
-  06:50:43 797  the commit time and the transaction's xid; ┌ │ └ hold its changes
+  06:50:43 797  commit time and xid; ┌ │ └ hold a transaction's changes
                 together
   old → new     the server sent the old value (it changed the key, or the table
                 has REPLICA IDENTITY FULL)

@@ -107,7 +107,7 @@ describe("a terminal of 0×0", () => {
       run("slots --watch 0.5", dumb),
     ]);
     assert.match(tail.text, /streaming from slot "s"/);
-    assert.ok(slots.text.split("pgoutput").length > 2, slots.text);
+    assert.ok(slots.text.split("wal status").length > 2, slots.text);
     // oxlint-disable-next-line no-control-regex -- what it looks for
     assert.doesNotMatch(tail.text + slots.text, /\u001b/);
   });

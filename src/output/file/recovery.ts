@@ -170,20 +170,23 @@ function lastLineEnd(fd: number, size: number): number {
   return 0;
 }
 
-/** The highest end, and the offset behind its line. All ends come in the order of the log, but late prepares. */
+/**
+ * The highest end, and the offset behind which lines may be beyond it: all ends and messages come in the order of the
+ * log, but late prepares.
+ */
 function findHighestEnd(
   fd: number,
   from: number,
   size: number,
   path: string,
 ): { readonly end: FileEnd; readonly next: number } | undefined {
-  let highest: { readonly end: Boundary; readonly next: number } | undefined;
+  let highest: Boundary | undefined;
   for (const { text, at, next } of endsBackwards(fd, from, size)) {
     const end = endIn(text, at, path);
-    if (highest === undefined || end.end > highest.end.end) highest = { end, next };
-    if (end.fate !== "prepare") break;
+    if (highest === undefined || end.end > highest.end) highest = end;
+    if (end.fate !== "prepare") return { end: fileEndOf(highest), next };
   }
-  return highest && { end: fileEndOf(highest.end), next: highest.next };
+  return highest && { end: fileEndOf(highest), next: from };
 }
 
 /** Reads in pieces. */

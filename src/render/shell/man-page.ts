@@ -3,6 +3,17 @@ import type { CommandShape, Completion, OptionShape, ProgramShape } from "./prog
 /** Groups of options that several commands share: described once. */
 const SHARED_GROUPS = ["Connection", "Output"];
 
+/** The heading in a command's help of what has its own section here. */
+const HEADINGS: ReadonlyMap<string, string> = new Map([
+  ["Tables", "How tables look"],
+  ["Output", "Format, colours and width"],
+]);
+
+/** Whether options with that heading belong to the section. */
+export function isOfSection(heading: string, section: string): boolean {
+  return heading.startsWith(HEADINGS.get(section) ?? section);
+}
+
 /** walctl(1), in the man macros (man(7)). */
 export function manPage(program: ProgramShape): string {
   const { name, version, description, options, commands } = program;
@@ -43,7 +54,7 @@ function commandSection(command: CommandShape): string {
   const usage = operands.map(({ name: word, variadic }) => ` <${word}${variadic ? "..." : ""}>`);
   const own = options.filter(({ group, long }) => !isShared(group) && long !== "--help");
   const groups = SHARED_GROUPS.filter((each) =>
-    options.some(({ group }) => group.startsWith(each)),
+    options.some(({ group }) => isOfSection(group, each)),
   );
   const also =
     groups.length === 0 ? "" : `.PP\nTakes the ${groups.join(" and ").toLowerCase()} options.\n`;
@@ -62,7 +73,7 @@ ${lines.split("\n").map(text).join("\n")}
 }
 
 function isShared(group: string): boolean {
-  return SHARED_GROUPS.some((each) => group.startsWith(each));
+  return SHARED_GROUPS.some((each) => isOfSection(group, each));
 }
 
 function sharedGroup(name: string, commands: readonly CommandShape[]): string {
@@ -76,7 +87,7 @@ export function sharedOptions(
   commands: readonly CommandShape[],
 ): readonly OptionShape[] {
   const users = commands.flatMap(({ name, options }) => {
-    const found = options.filter((option) => option.group.startsWith(group));
+    const found = options.filter((option) => isOfSection(option.group, group));
     return found.length === 0 ? [] : [{ name, options: found }];
   });
   return (users[0]?.options ?? []).map((first) => {

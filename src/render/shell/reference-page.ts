@@ -1,4 +1,4 @@
-import { EXIT_STATUS, choicesOf, sharedOptions, variablesOf } from "./man-page.ts";
+import { EXIT_STATUS, choicesOf, isOfSection, sharedOptions, variablesOf } from "./man-page.ts";
 import type { CommandShape, OptionShape, ProgramShape } from "./program-shape.ts";
 import { textWidth } from "../terminal/text-width.ts";
 
@@ -61,7 +61,7 @@ function commandSection({ name, ...command }: CommandShape): string {
 }
 
 function sharedBy(group: string): string | undefined {
-  return SHARED_GROUPS.find((each) => group.startsWith(each));
+  return SHARED_GROUPS.find((each) => isOfSection(group, each));
 }
 
 function optionTable(options: readonly OptionShape[]): string {

@@ -131,7 +131,7 @@ describe("--where", () => {
     const { stderr } = await decode("--only", "none");
     const [, kinds = ""] = /The kinds are (.*)\./.exec(stderr) ?? [];
     for (const command of ["tail", "decode-file"]) {
-      const { stdout } = await walctl([command, "--help"], { env: { COLUMNS: "2000" } });
+      const { stdout } = await walctl([command, "--help", "--all"], { env: { COLUMNS: "2000" } });
       assert.ok(stdout.includes(`The kinds: ${kinds}`), stdout);
     }
   });

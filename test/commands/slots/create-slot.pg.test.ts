@@ -90,7 +90,7 @@ for (const version of newestOrBoth()) {
       );
       assert.match(
         found[1]?.message ?? "",
-        /^pid \d+ \(.*idle in transaction, .*pg_terminate_backend/,
+        /^server process \d+ \(.*idle in transaction, .*pg_terminate_backend/,
       );
       for (const both of [true, false]) {
         const { stderr } = await run("create-slot", "s", "--lock-timeout", "1");
