@@ -236,8 +236,8 @@ export class ReplicationSession {
       state.feedback.restart(slotPosition);
       state.resume.start(maxLsn(from, slotPosition));
       const streaming = state.resume.isCutLate ? "off" : pgoutput.streaming;
-      const options = formatPgoutputOptions({ ...pgoutput, streaming }, started.serverVersion);
-      const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${options})`;
+      const options = { ...pgoutput, streaming };
+      const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(options, started.serverVersion)})`;
       const pace = await readStreamPace(client, this.#options.statusIntervalMs);
       const onStart = (): void => {
         clearTimeout(patience);

@@ -3,7 +3,7 @@ import type { Change, Fates } from "./fates.ts";
 import type { RelationInfo } from "./stream-line.ts";
 
 /** Types whose binary form is not documented, or tells an oid where the text tells its name, and what is made of these. */
-const OPAQUE = /(?:cube|ltree|money|reg[a-z]+|span|span_multi|text_range)$/;
+const OPAQUE = /(?:cube|lquery|ltree|ltxtquery|money|reg[a-z]+|span|span_multi|text_range)$/;
 
 /** Every value as in the stream of texts, unless its type has no binary form that is known. */
 export function compareBinary(actual: Fates, expected: Fates): void {

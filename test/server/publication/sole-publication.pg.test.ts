@@ -58,10 +58,15 @@ for (const version of newestOrBoth()) {
       assert.doesNotMatch(filled.stderr, /publishes nothing/);
     });
 
-    test("what is to be created needs a name", async () => {
-      const { status, stderr } = await walctl(["tail", "--bootstrap", "-t", "t"], { server });
-      assert.equal(status, 2);
-      assert.match(stderr, /^walctl: error: --bootstrap has no name for the publication\n/);
+    test("a publication that --bootstrap creates without a name is called walctl", async () => {
+      await server.sql("DROP PUBLICATION IF EXISTS walctl");
+      const args = ["tail", "--bootstrap", "-t", "t", "-E", "now"];
+      const { status, stderr } = await walctl(args, { server });
+      assert.equal(status, 0, stderr);
+      const tables = await server.sql(
+        "SELECT tablename AS name FROM pg_publication_tables WHERE pubname = 'walctl'",
+      );
+      assert.deepEqual(tables, [{ name: "t" }]);
     });
   });
 }

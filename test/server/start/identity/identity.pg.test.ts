@@ -24,7 +24,7 @@ for (const version of newestOrBoth()) {
         await away(running, () => older.restore());
         await failed(
           running,
-          /^walctl: error: the server is at .*, and changes up to .* have been received: it has been restored/m,
+          /^walctl: error: the server is at .*, and changes up to .* have been received: the server was restored/m,
         );
       });
 
