@@ -92,8 +92,8 @@ export class PartialTransaction {
 
   /** @param xid the subtransaction's xid; undefined if not known */
   judgeChange(xid: number | undefined, position: WalPosition): Repetition {
-    const rolledBack = this.streamed ? this.#missingBefore(position) : NONE;
-    return this.#judge(xid, position, this.#repeats(position), rolledBack);
+    const rolledBack = this.streamed ? this.#missingBefore(position, false) : NONE;
+    return this.#judge(xid, position, false, this.#repeats(position), rolledBack);
   }
 
   /**
@@ -101,22 +101,23 @@ export class PartialTransaction {
    * if that is another subtransaction's, the server sends the two in either order.
    */
   judgeMessage(xid: number | undefined, position: WalPosition): Repetition {
-    const rolledBack = this.streamed ? this.#missingBefore(position) : NONE;
+    const rolledBack = this.streamed ? this.#missingBefore(position, true) : NONE;
     const lsn = lsnOf(position);
     const repeated = lsn <= this.#passedMessage;
     if (!repeated) this.#passedMessage = lsn;
-    return this.#judge(xid, position, repeated, rolledBack);
+    return this.#judge(xid, position, true, repeated, rolledBack);
   }
 
   #judge(
     xid: number | undefined,
     position: WalPosition,
+    isMessage: boolean,
     repeated: boolean,
     rolledBack: readonly RolledBack[],
   ): Repetition {
     if (!repeated && xid !== this.xid && xid !== undefined) {
       this.#subtransactions ??= new Subtransactions();
-      this.#subtransactions.add(xid, position);
+      this.#subtransactions.add(xid, position, isMessage);
     } else if (xid === this.xid) this.isChanged = true;
     if (rolledBack.length > 0) return { repeated, continued: false, rolledBack };
     return repeated ? REPEATED : NEW;
@@ -124,7 +125,7 @@ export class PartialTransaction {
 
   /** Takes its end, which comes for the first time. */
   judgeEnd(): Repetition {
-    const rolledBack = this.streamed ? this.#missingBefore(undefined) : NONE;
+    const rolledBack = this.streamed ? this.#missingBefore(undefined, false) : NONE;
     return rolledBack.length > 0 ? { ...NEW, rolledBack } : NEW;
   }
 
@@ -157,8 +158,8 @@ export class PartialTransaction {
     return this.#count <= this.#passedCount;
   }
 
-  #missingBefore(position: WalPosition | undefined): readonly RolledBack[] {
-    const missing = this.#subtransactions?.missingBefore(position);
+  #missingBefore(position: WalPosition | undefined, isMessage: boolean): readonly RolledBack[] {
+    const missing = this.#subtransactions?.missingBefore(position, isMessage);
     if (missing === undefined || missing.length === 0) return NONE;
     return missing.map((subxid) => ({ xid: this.xid, subxid }));
   }
@@ -173,20 +174,23 @@ const KEPT_MAX = 100_000;
  */
 class Subtransactions {
   /** The first change of each, in the order of the log. */
-  readonly #firsts: Array<WalPosition & { readonly xid: number }> = [];
+  readonly #firsts: First[] = [];
   readonly #known = new Set<number>();
   readonly #aborted = new Set<number>();
+  /** Their first changes have come again, at the position of the next one. */
+  readonly #met = new Set<First>();
   #next = 0;
 
   rewind(): void {
     this.#next = 0;
+    this.#met.clear();
   }
 
   /** Takes a change that is passed on. */
-  add(xid: number, { high, low }: WalPosition): void {
+  add(xid: number, { high, low }: WalPosition, isMessage: boolean): void {
     if (this.#known.has(xid) || this.#known.size >= KEPT_MAX) return;
     this.#known.add(xid);
-    this.#firsts.push({ xid, high, low });
+    this.#firsts.push({ xid, high, low, isMessage });
     this.#next = this.#firsts.length;
   }
 
@@ -195,21 +199,33 @@ class Subtransactions {
   }
 
   /** Those whose first change was due before `position` and did not come. At the end (undefined) all were due. */
-  missingBefore(position: WalPosition | undefined): readonly number[] {
+  missingBefore(position: WalPosition | undefined, isMessage: boolean): readonly number[] {
     if (this.#next === this.#firsts.length) return [];
     const missing: number[] = [];
     for (; this.#next < this.#firsts.length; this.#next++) {
       const first = this.#firsts[this.#next];
       if (first === undefined || (position !== undefined && !isBefore(first, position))) break;
+      if (this.#met.delete(first)) continue;
       if (!this.#aborted.has(first.xid)) missing.push(first.xid);
       this.#aborted.add(first.xid);
     }
-    const first = this.#firsts[this.#next];
-    if (first !== undefined && first.high === position?.high && first.low === position.low) {
-      this.#next++;
-    }
+    if (position !== undefined) this.#meet(position, isMessage);
     return missing;
   }
+
+  /** A message and a row of one position come in either order. */
+  #meet({ high, low }: WalPosition, isMessage: boolean): void {
+    for (let index = this.#next; index < this.#firsts.length; index++) {
+      const first = this.#firsts[index];
+      if (first?.high !== high || first.low !== low) return;
+      if (first.isMessage === isMessage && !this.#met.has(first)) return void this.#met.add(first);
+    }
+  }
+}
+
+interface First extends WalPosition {
+  readonly xid: number;
+  readonly isMessage: boolean;
 }
 
 function isBefore(one: WalPosition, other: WalPosition): boolean {
