@@ -70,6 +70,11 @@ export class OutputJournal {
   #size = 0;
   #blocks = new OpenBlocks();
   #writtenMs = -Infinity;
+  /**
+   * The end of the last message outside of transactions in FILE. Ends behind its line may lie before it, where a slot
+   * has become two-phase since.
+   */
+  #messageLsn = INVALID_LSN;
 
   constructor(options: JournalOptions, reporter: Reporter) {
     this.#options = options;
@@ -125,8 +130,10 @@ export class OutputJournal {
     const streamed = state?.streamed ?? true;
     const blocks = streamed ? { path: written, from: state?.blocksFrom ?? 0 } : undefined;
     this.#size = size;
+    this.#messageLsn = end.messageLsn;
     if (state === undefined) return { mark: recoverable ? this.#markOf(end) : undefined, blocks };
     const joined = joinEnds(state.before, end);
+    this.#messageLsn = joined.messageLsn;
     if (written === path) return { mark: this.#markOf(joined), blocks };
     this.#reporter.notice(
       `"${path}" was renamed to "${written}": the new one goes on behind its last transaction`,
@@ -169,6 +176,7 @@ export class OutputJournal {
     const { database, request, streaming, ackFrom, identity } = this.#options;
     this.#streamed ||= streaming || twoPhase;
     const old = gap ? undefined : this.#state;
+    const { before = NO_END } = old ?? {};
     const next: FileState = {
       systemIdentifier: log.systemIdentifier,
       timeline: log.timeline,
@@ -182,7 +190,9 @@ export class OutputJournal {
       lines: ackFrom || (old?.lines ?? false),
       acknowledged: maxLsn(old?.acknowledged ?? INVALID_LSN, slotPosition),
       offset: gap ? this.#size : (old?.offset ?? 0),
-      before: gap ? { ...NO_END, endLsn: from } : (old?.before ?? NO_END),
+      before: gap
+        ? { ...NO_END, endLsn: from }
+        : { ...before, messageLsn: maxLsn(before.messageLsn, this.#messageLsn) },
     };
     this.#write(next);
   }

@@ -184,7 +184,7 @@ function faultInOrder(
     const partial = deaths.has(due.xid);
     if (unit?.xid === due.xid) {
       rest.shift();
-      const ids = partial ? due.ids.slice(0, unit.ids.length) : due.ids;
+      const ids = partial ? due.ids.filter((id) => unit.ids.includes(id)) : due.ids;
       if (ordered(unit.ids) !== ordered(ids)) return `${show(unit)} instead of ${show(due)}`;
     } else if (!partial) {
       if (unit !== undefined) return `${show(unit)} instead of ${show(due)}`;
