@@ -104,6 +104,7 @@ export class OutputJournal {
       source: state && { database: state.database, slot: state.slot },
       passed: passedOf(end),
       end: unknown ? INVALID_LSN : end.endLsn,
+      messageLsn: unknown ? INVALID_LSN : end.messageLsn,
       complete,
       confirmed: complete,
       anchor: this.#markOf(end).anchor,

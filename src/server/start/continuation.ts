@@ -32,6 +32,7 @@ const NOTHING: Received = {
   source: undefined,
   passed: INVALID_LSN,
   end: INVALID_LSN,
+  messageLsn: INVALID_LSN,
   complete: undefined,
   confirmed: undefined,
   anchor: undefined,
@@ -125,6 +126,7 @@ export class Continuation {
       source: undefined,
       passed: resume.passed,
       end: ledger.next,
+      messageLsn: resume.mark(ledger.next).messageLsn,
       complete: this.#complete,
       confirmed: feedback.confirmed,
       anchor: resume.anchor,
@@ -147,7 +149,9 @@ export class Continuation {
       anchor === undefined
         ? undefined
         : new AnchorCheck(anchor, gapWithoutAnchor(received, standing));
-    return { from: anchor?.commitLsn ?? end, standing, check, gap: false };
+    // What ended before a message outside of transactions was sent before it.
+    const from = anchor?.commitLsn ?? maxLsn(end, received.messageLsn);
+    return { from, standing, check, gap: false };
   }
 }
 

@@ -22,6 +22,8 @@ export interface Received {
   readonly passed: Lsn;
   /** All transactions that ended before it were passed on; 0/0: the slot's position. */
   readonly end: Lsn;
+  /** The end of the last message outside of transactions that was passed on; 0/0 if none. */
+  readonly messageLsn: Lsn;
   /** No transaction that ended before it is missing. Undefined if not known. */
   readonly complete: Lsn | undefined;
   /** The position that was last confirmed to the slot. Undefined if not known. */

@@ -254,8 +254,7 @@ export class Resume {
   #abortSubtransaction(xid: number, subxid: number): Repetition {
     const part = this.#find(xid);
     if (part === undefined) return this.#isGone(xid) ? REPEATED : NEW;
-    part.abortSubtransaction(subxid);
-    return NEW;
+    return part.judgeAbort(subxid);
   }
 
   /** Whether blocks of it are repetitions. */

@@ -116,6 +116,8 @@ export class PartialTransaction {
     rolledBack: readonly RolledBack[],
   ): Repetition {
     if (!repeated && xid !== this.xid && xid !== undefined) {
+      // The server streams it again before it reads the rollback again.
+      if (this.#subtransactions?.isAborted(xid) === true) return REPEATED;
       this.#subtransactions ??= new Subtransactions();
       this.#subtransactions.add(xid, position, isMessage);
     } else if (xid === this.xid) this.isChanged = true;
@@ -129,9 +131,11 @@ export class PartialTransaction {
     return rolledBack.length > 0 ? { ...NEW, rolledBack } : NEW;
   }
 
-  /** The server has sent a Stream Abort for the subtransaction. */
-  abortSubtransaction(subxid: number): void {
+  /** Takes the server's Stream Abort for the subtransaction. */
+  judgeAbort(subxid: number): Repetition {
+    if (this.#subtransactions?.isAborted(subxid) === true) return REPEATED;
     this.#subtransactions?.abort(subxid);
+    return NEW;
   }
 
   /**
@@ -176,7 +180,9 @@ class Subtransactions {
   /** The first change of each, in the order of the log. */
   readonly #firsts: First[] = [];
   readonly #known = new Set<number>();
+  /** Those whose rollback was passed on, and those of them that the server told of. */
   readonly #aborted = new Set<number>();
+  readonly #abortedByServer = new Set<number>();
   /** Their first changes have come again, at the position of the next one. */
   readonly #met = new Set<First>();
   #next = 0;
@@ -195,7 +201,13 @@ class Subtransactions {
   }
 
   abort(xid: number): void {
-    if (this.#known.has(xid)) this.#aborted.add(xid);
+    if (!this.#known.has(xid)) return;
+    this.#aborted.add(xid);
+    this.#abortedByServer.add(xid);
+  }
+
+  isAborted(xid: number): boolean {
+    return this.#abortedByServer.has(xid);
   }
 
   /** Those whose first change was due before `position` and did not come. At the end (undefined) all were due. */

@@ -34,6 +34,7 @@ const RECEIVED: Received = {
   source: undefined,
   passed: lsn(480),
   end: lsn(500),
+  messageLsn: INVALID_LSN,
   complete: lsn(600),
   confirmed: lsn(500),
   anchor: ANCHOR,
