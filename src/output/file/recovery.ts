@@ -231,6 +231,8 @@ function scanTail(
     if (ENDS.includes(kind)) {
       ({ xid } = endIn(text, at, path));
       unfinished = false;
+      // As before a message: see below.
+      blockStart = undefined;
     }
     // Only its own end can follow it.
     if (kind === "begin" || kind === "begin_prepare") unfinished = true;

@@ -231,3 +231,10 @@ test("nor is anything cut there that is not ours", () => {
     assert.equal(readFileSync(path, "latin1"), ROW + bytes);
   }
 });
+
+test("a transaction that was prepared behind a block without an end is kept", () => {
+  const text = START + LATE_BEGIN + LATE_PREPARE;
+  writeFileSync(path, text);
+  assert.equal(recoverOutput(path, 0).bytesCut, 0);
+  assert.equal(readFileSync(path, "utf8"), text);
+});
