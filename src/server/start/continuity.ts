@@ -175,6 +175,16 @@ function behind(passed: Lsn, { position }: ServerIdentity): Gap {
   };
 }
 
+/** The transaction of that xid is another one than that of which a part was received. */
+export function otherTransaction(xid: number): Gap {
+  return {
+    what: `the server's log is not the one that was received: a change of transaction ${xid} that was received is not in it`,
+    detail:
+      "The server has been restored from an older state, and has given that xid to another transaction.",
+    from: INVALID_LSN,
+  };
+}
+
 /** Somebody else has used the slot, or created a new one of the same name. */
 function slotMoved(received: Received, standing: Standing, fork: Lsn): Gap | undefined {
   const { slotName, slotPosition } = standing;

@@ -175,7 +175,7 @@ export class Resume {
     if (this.#old) return REPEATED;
     const open = (this.#open = this.#find(boundary.xid) ?? new PartialTransaction(boundary.xid));
     const repeated = open.begin !== undefined;
-    open.begin = boundary;
+    open.beginWhole(boundary);
     return repeated ? REPEATED : NEW;
   }
 
@@ -191,6 +191,7 @@ export class Resume {
     const open = (this.#open = known ?? new PartialTransaction(xid));
     const continued = open.streamed;
     open.streamed = true;
+    open.isWhole = false;
     this.#parts.set(xid, open);
     return continued ? CONTINUED : NEW;
   }
@@ -230,7 +231,7 @@ export class Resume {
       this.#lastEnd = record;
       this.#anchor = isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
     }
-    return part?.judgeEnd() ?? NEW;
+    return part?.judgeEnd(boundary.fate) ?? NEW;
   }
 
   /** Whether its end was passed on. */

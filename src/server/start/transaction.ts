@@ -20,7 +20,11 @@ import { INVALID_LSN, type Lsn, lsnOf, maxLsn } from "../../lsn.ts";
 import type { WalPosition } from "../../pgoutput/messages.ts";
 import { type Boundary, lastByteBefore } from "../../pgoutput/boundary.ts";
 
-/** A subtransaction that was rolled back while nobody was connected: the server sends nothing about it. */
+/**
+ * A subtransaction that was rolled back while nobody was connected: the server sends nothing about it. If `subxid` is
+ * the transaction's own xid, a change of its own is missing although the transaction goes on: it is another one, in
+ * another log.
+ */
 export interface RolledBack {
   readonly xid: number;
   readonly subxid: number;
@@ -56,7 +60,9 @@ export class PartialTransaction {
   origin = false;
   /** Blocks of it were passed on. */
   streamed = false;
-  /** A change of its own was passed on, not of a subtransaction. Only with the transaction itself is it rolled back. */
+  /** It is being sent whole: its changes have its xid, whatever subtransaction they are of. */
+  isWhole = false;
+  /** A change of its own was passed on in a block, not of a subtransaction. Only with the transaction itself is it rolled back. */
   isChanged = false;
   /** The furthest change that was passed on, and the last one that came: positions and counts. */
   #passedHigh = 0;
@@ -68,9 +74,20 @@ export class PartialTransaction {
   /** The end of the last logical message's record that was passed on. */
   #passedMessage = INVALID_LSN;
   #subtransactions: Subtransactions | undefined;
+  /** The last row or truncate of its own that was passed on in a block, and whether it has come again. */
+  #own: (WalPosition & { readonly count: number; isMet: boolean }) | undefined;
+  /** It is certain that it has committed. */
+  #commits = false;
 
   constructor(xid: number) {
     this.xid = xid;
+  }
+
+  /** It comes whole: the server has read the record that decides about it. */
+  beginWhole(begin: Boundary): void {
+    this.begin = begin;
+    this.isWhole = true;
+    this.#commits = begin.fate === "commit";
   }
 
   /** The furthest WAL record of which something was passed on. */
@@ -87,13 +104,16 @@ export class PartialTransaction {
     this.#high = 0;
     this.#low = 0;
     this.#count = 0;
+    if (this.#own !== undefined) this.#own.isMet = false;
     this.#subtransactions?.rewind();
   }
 
   /** @param xid the subtransaction's xid; undefined if not known */
   judgeChange(xid: number | undefined, position: WalPosition): Repetition {
     const rolledBack = this.streamed ? this.#missingBefore(position, false) : NONE;
-    return this.#judge(xid, position, false, this.#repeats(position), rolledBack);
+    const repeated = this.#repeats(position);
+    if (this.streamed) this.#noteOwn(xid, position, repeated);
+    return this.#judge(xid, position, false, repeated, rolledBack);
   }
 
   /**
@@ -120,13 +140,14 @@ export class PartialTransaction {
       if (this.#subtransactions?.isAborted(xid) === true) return REPEATED;
       this.#subtransactions ??= new Subtransactions();
       this.#subtransactions.add(xid, position, isMessage);
-    } else if (xid === this.xid) this.isChanged = true;
+    } else if (xid === this.xid && !this.isWhole) this.isChanged = true;
     if (rolledBack.length > 0) return { repeated, continued: false, rolledBack };
     return repeated ? REPEATED : NEW;
   }
 
   /** Takes its end, which comes for the first time. */
-  judgeEnd(): Repetition {
+  judgeEnd(fate: Boundary["fate"]): Repetition {
+    this.#commits ||= fate === "commit";
     const rolledBack = this.streamed ? this.#missingBefore(undefined, false) : NONE;
     return rolledBack.length > 0 ? { ...NEW, rolledBack } : NEW;
   }
@@ -163,9 +184,24 @@ export class PartialTransaction {
   }
 
   #missingBefore(position: WalPosition | undefined, isMessage: boolean): readonly RolledBack[] {
-    const missing = this.#subtransactions?.missingBefore(position, isMessage);
-    if (missing === undefined || missing.length === 0) return NONE;
-    return missing.map((subxid) => ({ xid: this.xid, subxid }));
+    const missing = this.#subtransactions?.missingBefore(position, isMessage) ?? [];
+    // Of what is rolled back meanwhile the server may send anything.
+    const isOther =
+      this.#own !== undefined &&
+      !this.#own.isMet &&
+      this.#commits &&
+      (position === undefined || isBefore(this.#own, position));
+    if (missing.length === 0 && !isOther) return NONE;
+    const subxids = isOther ? [this.xid, ...missing] : missing;
+    return subxids.map((subxid) => ({ xid: this.xid, subxid }));
+  }
+
+  /** Notes a row or truncate that may be the transaction's own, and whether the last of these comes again. */
+  #noteOwn(xid: number | undefined, { high, low }: WalPosition, repeated: boolean): void {
+    const own = this.#own;
+    if (own?.high === high && own.low === low && this.#count >= own.count) own.isMet = true;
+    if (repeated || xid !== this.xid || this.isWhole) return;
+    this.#own = { high, low, count: this.#count, isMet: own?.isMet ?? true };
   }
 }
 

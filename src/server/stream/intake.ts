@@ -15,7 +15,7 @@ import { streamAbort } from "../../pgoutput/streams.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
 import { FrameTag, readPrimaryKeepalive, readXLogData } from "../delivery/frame.ts";
 import type { AnchorCheck } from "../start/anchor-check.ts";
-import type { Gap } from "../start/continuity.ts";
+import { type Gap, otherTransaction } from "../start/continuity.ts";
 import type { StreamState } from "../start/state.ts";
 import type { RolledBack } from "../start/transaction.ts";
 
@@ -119,8 +119,7 @@ export class Intake {
     if (this.#check !== undefined && this.#parts(this.#check.message(message, boundary))) return;
     const { consumer, limits, resume } = this.#state;
     const { repeated, continued, rolledBack } = resume.judge(message, boundary);
-    this.#voidRolledBack(rolledBack);
-    if (repeated) return;
+    if (this.#voidRolledBack(rolledBack) || repeated) return;
     this.#end = limits.endsBefore(boundary);
     if (this.#end !== undefined) return;
     if (message.kind === "stream_start" && message.firstSegment && continued) {
@@ -170,7 +169,7 @@ export class Intake {
   #change(change: RowChange, payload: ByteReader): void {
     const { consumer, limits, resume } = this.#state;
     const { repeated, rolledBack } = resume.judgeChange(change.transaction?.xid, change.position);
-    if (rolledBack.length > 0) this.#voidRolledBack(rolledBack);
+    if (rolledBack.length > 0 && this.#voidRolledBack(rolledBack)) return;
     if (repeated) return;
     if (limits.reached) {
       this.#end = "limit";
@@ -207,11 +206,20 @@ export class Intake {
     this.#end = limits.endsAfter(boundary);
   }
 
-  /** Passes on Stream Aborts that the server does not send: changes that were passed on have been rolled back. */
-  #voidRolledBack(rolledBack: readonly RolledBack[]): void {
-    if (rolledBack.length === 0) return;
+  /**
+   * Passes on Stream Aborts that the server does not send: changes that were passed on have been rolled back. Returns
+   * true if the log is not the one received before.
+   */
+  #voidRolledBack(rolledBack: readonly RolledBack[]): boolean {
+    if (rolledBack.length === 0) return false;
+    const other = rolledBack.find(({ xid, subxid }) => xid === subxid);
+    if (other !== undefined) {
+      this.#onChecked(otherTransaction(other.xid));
+      return true;
+    }
     this.#state.consumer.note?.({ rolled_back: rolledBack });
     for (const { xid, subxid } of rolledBack) this.#pass(streamAbort(xid, subxid), undefined);
+    return false;
   }
 
   #keepalive(walEnd: Lsn): void {

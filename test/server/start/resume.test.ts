@@ -193,7 +193,7 @@ test("a subtransaction that was rolled back while nobody was connected is told o
       [streamStart(7), top, insert(25, 9), streamStop(), streamCommit(7, 100)],
       [8, 10],
     ],
-    ["all of it is void", [begin(100, 7), insert(40, 7), end], [8, 9, 10]],
+    ["all of them are void", [begin(100, 7), top, insert(40, 7), end], [8, 9, 10]],
     ["nothing is", [begin(100, 7), top, insert(20, 7), insert(25, 7), insert(30, 7), end], []],
     ["the server tells", [...streamed, streamAbort(7, 8), streamStop(), streamCommit(7, 100)], []],
   ];
@@ -339,6 +339,24 @@ test("only a commit that the server is sure to repeat is an anchor", () => {
   assert.equal(anchorAfter(...own), undefined);
   assert.equal(anchorAfter(streamStart(7), streamStop(), streamCommit(7, 100)), undefined);
   assert.equal(anchorAfter(begin(100, 7), commit(100, 140, 7), commitPrepared(9, 200)), undefined);
+});
+
+test("a streamed transaction that lacks a change of its own is another one", () => {
+  const found = (...messages: readonly PgoutputMessage[]): readonly unknown[] => {
+    const resume = new Resume();
+    passed(resume, [streamStart(7), insert(10, 7), insert(20, 7), streamStop()]);
+    resume.disconnect();
+    return messages.flatMap((message) => judge(resume, message).rolledBack);
+  };
+  const other = [{ xid: 7, subxid: 7 }];
+  assert.deepEqual(found(begin(100, 7), insert(10, 7), insert(30, 7)), other);
+  // Its first change may have the same place in another log.
+  assert.deepEqual(found(begin(100, 7), insert(10, 7), commit(100, 140, 7)), other);
+  assert.deepEqual(found(streamStart(7), insert(30, 7), streamStop(), streamCommit(7, 100)), other);
+  assert.deepEqual(found(streamStart(7), insert(10, 7), insert(20, 7), insert(30, 7)), []);
+  assert.deepEqual(found(begin(100, 7), insert(10, 7), insert(20, 7), commit(100, 140, 7)), []);
+  // Rolled back as a whole it need not come again.
+  assert.deepEqual(found(streamAbort(7, 7)), []);
 });
 
 test("rows are judged without an object for each", () => {

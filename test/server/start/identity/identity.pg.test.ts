@@ -49,6 +49,37 @@ for (const version of newestOrBoth()) {
         assert.equal(await confirmed(), atRestart, "nothing was acknowledged");
       });
 
+      test(`restored, it has given the xid of an open streamed transaction to another one: ${how}`, async (t) => {
+        await scene.server.sql("ALTER SYSTEM SET logical_decoding_work_mem = '64kB'");
+        await scene.server.sql("SELECT pg_reload_conf()");
+        await insert(1);
+        const older = await copy(t);
+        const running = start(t, "--streaming", "on", ...ack);
+        await running.waitFor((line) => line.includes('"kind":"commit"'));
+        const open = await scene.server.connect();
+        await open.query("BEGIN");
+        const first = scene.nextId + 100_000;
+        await open.query(
+          `INSERT INTO load SELECT g, repeat('x', 300) FROM generate_series(${first}, ${first + 600}) g`,
+        );
+        await running.waitFor((line) => line.includes('"kind":"stream_stop"'));
+        const end = await position();
+        await away(running, async () => {
+          await open.end();
+          await older.restore();
+          // The first of these has the xid.
+          await insert(3);
+          while ((await position()) < end) await fill();
+          await insert(1);
+        });
+        const { status, stderr } = await running.exit();
+        assert.equal(status, 1, stderr);
+        assert.match(
+          stderr,
+          /^walctl: error: the server's log is not the one that was received: a change of transaction \d+ that was received is not in it/m,
+        );
+      });
+
       test(`with --allow-gap the stream goes on with all that the server has: ${how}`, async (t) => {
         const older = await copy(t);
         const running = start(t, ...ack, "--allow-gap");
