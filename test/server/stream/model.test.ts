@@ -1,6 +1,7 @@
 /**
  * The stream's machine against a model of the server, over random histories, options and interruptions. A run of some
- * seconds; WALCTL_TEST_MODEL_RUNS asks for more, WALCTL_TEST_MODEL_SEED for the same again.
+ * seconds; WALCTL_TEST_MODEL_RUNS asks for more, WALCTL_TEST_MODEL_SEED
+ * for others.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +14,8 @@ import { type Scenario, restorations, scenarios } from "../../support/model/scen
 
 const { WALCTL_TEST_MODEL_RUNS: runs = "1500", WALCTL_TEST_MODEL_SEED: asked } = process.env;
 const numRuns = Number(runs);
-const seed = asked === undefined ? Date.now() % 2 ** 31 : Number(asked);
+// The same each time: what a new seed finds is for somebody who looks at it.
+const seed = Number(asked ?? 20_261_202);
 
 const folder = mkdtempSync(join(tmpdir(), "walctl-model-"));
 const file = join(folder, "out.ndjson");
