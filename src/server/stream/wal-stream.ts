@@ -216,9 +216,12 @@ export class WalStream implements CopyBothReceiver {
     }
   }
 
-  /** The socket is not read while a write is pending and the next one is large enough: this is the backpressure. */
+  /**
+   * The socket is not read while a write is pending and the next one is large enough: this is the backpressure. Behind
+   * the end nothing is read, which the server would decode in vain.
+   */
   get #paused(): boolean {
-    if (this.#intake.held !== undefined) return true;
+    if (this.#intake.held !== undefined || this.#intake.end !== undefined) return true;
     return this.#pending !== undefined && (this.#state.consumer.ahead ?? Infinity) >= AHEAD_BYTES;
   }
 
@@ -250,8 +253,7 @@ export class WalStream implements CopyBothReceiver {
   /** While nothing is read, silence does not mean that the server is gone. */
   #tick(): void {
     if (this.#silenced) return;
-    const unread = this.#paused || this.#intake.end !== undefined;
-    const verdict = unread ? "alive" : this.#liveness?.verdict(performance.now());
+    const verdict = this.#paused ? "alive" : this.#liveness?.verdict(performance.now());
     if (verdict === "gone") {
       return this.#fail(new Interruption("lost", "the server has been silent for too long"));
     }
