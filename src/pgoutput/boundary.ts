@@ -14,6 +14,8 @@ export interface Boundary {
   readonly fate: "commit" | "prepare" | "rollback" | undefined;
   /** The transaction has ended, or is prepared: its changes are complete. */
   readonly ends: boolean;
+  /** It says this of a transaction that was sent in blocks. */
+  readonly inBlocks: boolean;
   /** The transaction's xid, never a subtransaction's; 0 if it is not known. */
   readonly xid: number;
   /** A position inside the record, in most cases its start; 0/0 if it is not sent. */
@@ -94,7 +96,18 @@ function opens(
   record: Lsn,
   time: PgTime | null,
 ): Boundary {
-  return { opens: what, closes: false, fate, ends: false, xid, record, end: INVALID_LSN, time };
+  const inBlocks = what === "block";
+  return {
+    opens: what,
+    closes: false,
+    fate,
+    ends: false,
+    inBlocks,
+    xid,
+    record,
+    end: INVALID_LSN,
+    time,
+  };
 }
 
 /** A message that ends a transaction which another one opened closes that one. */
@@ -107,5 +120,6 @@ function ends(
   time: PgTime | null,
 ): Boundary {
   const closes = kind === "commit" || kind === "prepare" || kind === "abort";
-  return { opens: undefined, closes, fate, ends: true, xid, record, end, time };
+  const inBlocks = kind.startsWith("stream_");
+  return { opens: undefined, closes, fate, ends: true, inBlocks, xid, record, end, time };
 }

@@ -8,7 +8,7 @@ export interface FileEnd {
   readonly messageLsn: Lsn;
   /** The transaction of the last end. A late prepare (see boundaryOf) has a lower end than endLsn. */
   readonly xid: number | undefined;
-  /** The transaction that ends at endLsn, if it was sent whole and committed. */
+  /** The transaction that ends at endLsn, if a server is sure to send that end again: see Resume. */
   readonly commit:
     | { readonly xid: number; readonly commitLsn: Lsn; readonly commitUnixMs: number }
     | undefined;

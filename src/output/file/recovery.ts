@@ -257,13 +257,16 @@ function endIn(line: string, at: number, path: string): Boundary {
   return boundary;
 }
 
-function fileEndOf({ xid, record, end, time, fate, closes }: Boundary): FileEnd {
-  const isWhole = fate === "commit" && closes && time !== null;
+function fileEndOf({ xid, record, end, time, fate, inBlocks }: Boundary): FileEnd {
+  const isRepeatable = fate === "prepare" || (fate === "commit" && !inBlocks);
   return {
     endLsn: end,
     messageLsn: INVALID_LSN,
     xid,
-    commit: isWhole ? { xid, commitLsn: record, commitUnixMs: unixMsFromPgTime(time) } : undefined,
+    commit:
+      isRepeatable && time !== null
+        ? { xid, commitLsn: record, commitUnixMs: unixMsFromPgTime(time) }
+        : undefined,
   };
 }
 

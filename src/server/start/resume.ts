@@ -229,7 +229,8 @@ export class Resume {
     else this.#prepared.delete(xid);
     if (record > this.#lastEnd) {
       this.#lastEnd = record;
-      this.#anchor = isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
+      const isLate = record < this.#from;
+      this.#anchor = !isLate && isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
     }
     return part?.judgeEnd(boundary.fate) ?? NEW;
   }
@@ -274,14 +275,16 @@ export class Resume {
 }
 
 /**
- * Whether a server that starts at the commit record is sure to send the transaction again. It streams nothing before
- * that position (ReorderBufferCanStartStreaming), and 15 and later send no transaction without a change. What it sent
- * whole had a change, and has it again: snapshots of the catalogue are those of the time, for publications, row filters
- * and column lists too. What it sent in blocks may have had none, or only such as were rolled back to a savepoint.
- * COMMIT PREPARED and PREPARE are no anchors: these depend on when the slot began to decode prepared transactions.
+ * Whether a server that starts at the record is sure to send the transaction again. It streams nothing before that
+ * position (ReorderBufferCanStartStreaming), and 15 and later send no committed transaction without a change. What it
+ * sent whole had a change, and has it again: snapshots of the catalogue are those of the time, for publications, row
+ * filters and column lists too. What it sent in blocks may have had none, or only such as were rolled back to a
+ * savepoint. A PREPARE is sent even without a change, and COMMIT PREPARED by itself: it holds back restart_lsn. A slot
+ * stays two-phase. Of ROLLBACK PREPARED the server does not send where its record starts.
  */
-function isRepeatable({ fate, closes }: Boundary, part: PartialTransaction | undefined): boolean {
-  return fate === "commit" && (closes || part?.isChanged === true);
+function isRepeatable({ fate, inBlocks }: Boundary, part: PartialTransaction | undefined): boolean {
+  if (fate === "commit") return !inBlocks || part?.isChanged === true;
+  return fate === "prepare";
 }
 
 function anchorOf({ record, end, xid, time }: Boundary): Anchor {
