@@ -224,7 +224,7 @@ async function readRows(
     return end;
   } catch (error) {
     // What was decoded before it is still to be written, and what was left out to be told.
-    if (error instanceof WalctlError && error.exitCode === ExitCode.malformedInput) return error;
+    if (error instanceof WalctlError && error.exitCode !== ExitCode.failed) return error;
     throw error;
   }
 }
