@@ -171,6 +171,7 @@ export function formatFileState(state: FileState): string {
             xid: before.commit.xid,
             commit_lsn: formatLsn(before.commit.commitLsn),
             commit_unix_ms: before.commit.commitUnixMs,
+            two_phase: before.commit.twoPhase,
           },
   })}\n`;
 }
@@ -253,7 +254,12 @@ function historyOf(value: unknown, name: string): FileState["history"] {
 }
 
 function commitOf(value: unknown, name: string): FileEnd["commit"] {
-  const { xid, commit_lsn: lsn, commit_unix_ms: time } = objectOf(value, name);
+  const { xid, commit_lsn: lsn, commit_unix_ms: time, two_phase: twoPhase } = objectOf(value, name);
   if (!Number.isFinite(time)) throw new FieldError(`${name} has no time`);
-  return { xid: countOf(xid, name), commitLsn: lsnOf(lsn, name), commitUnixMs: Number(time) };
+  return {
+    xid: countOf(xid, name),
+    commitLsn: lsnOf(lsn, name),
+    commitUnixMs: Number(time),
+    twoPhase: optional(booleanOf)(twoPhase, name) ?? false,
+  };
 }

@@ -66,9 +66,9 @@ export class Continuation {
   async choose(client: Client, state: StreamState, started: BootstrapOutcome): Promise<Start> {
     const server = await identifyServer(client);
     const slotPosition = parseLsn(started.slotPosition) ?? INVALID_LSN;
-    const { slotName, temporary } = started;
+    const { slotName, temporary, twoPhase } = started;
     const { database } = this.#options.target;
-    const standing = { server, database, slotName, temporary, slotPosition };
+    const standing = { server, database, slotName, temporary, twoPhase, slotPosition };
     if (this.#lostSlot !== undefined) warnOfLostSlot(this.#options.news, state, this.#lostSlot);
     if (this.#afreshFrom !== undefined) return afresh(standing, this.#afreshFrom);
     if (this.#lostSlot !== undefined) return afresh(standing, INVALID_LSN);

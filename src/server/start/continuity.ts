@@ -10,6 +10,8 @@ export interface Anchor {
   readonly endLsn: Lsn;
   readonly xid: number;
   readonly commitUnixMs: number;
+  /** Only a two-phase slot sends it. */
+  readonly twoPhase: boolean;
 }
 
 /** What is known about the stream so far, from this process or, through FILE, from the one before. */
@@ -37,6 +39,7 @@ export interface Standing {
   readonly database: string;
   readonly slotName: string;
   readonly temporary: boolean;
+  readonly twoPhase: boolean;
   /** The slot's confirmed_flush_lsn: the server does not send again what committed before it. */
   readonly slotPosition: Lsn;
 }
@@ -202,8 +205,10 @@ function slotMoved(received: Received, standing: Standing, fork: Lsn): Gap | und
 /** The commit at which the stream can start so that the server repeats it; undefined if the slot is past it. */
 export function usableAnchor(received: Received, standing: Standing): Anchor | undefined {
   const { anchor, end } = received;
-  const { slotPosition } = standing;
+  const { slotPosition, twoPhase } = standing;
   if (anchor === undefined || slotPosition > anchor.commitLsn) return undefined;
+  // ALTER_REPLICATION_SLOT (18) can make the slot one that is not two-phase.
+  if (anchor.twoPhase && !twoPhase) return undefined;
   // Something else ended after that commit, and only a commit can be an anchor.
   if (anchor.commitLsn < end && anchor.endLsn !== end) return undefined;
   return anchor.commitLsn < (forkFrom(received, standing) ?? INVALID_LSN) ? anchor : undefined;

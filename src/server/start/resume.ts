@@ -279,20 +279,21 @@ export class Resume {
  * position (ReorderBufferCanStartStreaming), and 15 and later send no committed transaction without a change. What it
  * sent whole had a change, and has it again: snapshots of the catalogue are those of the time, for publications, row
  * filters and column lists too. What it sent in blocks may have had none, or only such as were rolled back to a
- * savepoint. A PREPARE is sent even without a change, and COMMIT PREPARED by itself: it holds back restart_lsn. A slot
- * stays two-phase. Of ROLLBACK PREPARED the server does not send where its record starts.
+ * savepoint. A two-phase slot sends PREPARE even without a change, and COMMIT PREPARED always: a prepared
+ * transaction holds back restart_lsn. Of ROLLBACK PREPARED the server does not send where its record starts.
  */
 function isRepeatable({ fate, inBlocks }: Boundary, part: PartialTransaction | undefined): boolean {
   if (fate === "commit") return !inBlocks || part?.isChanged === true;
   return fate === "prepare";
 }
 
-function anchorOf({ record, end, xid, time }: Boundary): Anchor {
+function anchorOf({ record, end, xid, time, twoPhase }: Boundary): Anchor {
   return {
     commitLsn: record,
     // Before its end has come, a lower bound: only that says where the record ends.
     endLsn: maxLsn(end, (record + 1n) as Lsn),
     xid,
     commitUnixMs: time === null ? 0 : unixMsFromPgTime(time),
+    twoPhase,
   };
 }

@@ -99,7 +99,13 @@ test("a FILE that was emptied or deleted says nothing about the slot", () => {
 test("after a rotation the end of the file before counts", () => {
   const it = journal();
   it.started(START);
-  const anchor = { commitLsn: lsn(180), endLsn: lsn(200), xid: 7, commitUnixMs: 1 };
+  const anchor = {
+    commitLsn: lsn(180),
+    endLsn: lsn(200),
+    xid: 7,
+    commitUnixMs: 1,
+    twoPhase: true,
+  };
   const mark = { endLsn: lsn(200), messageLsn: lsn(210), xid: 7, anchor };
   it.rotate(mark);
   const received = journal().received();

@@ -65,6 +65,11 @@ for (const version of newestOrBoth()) {
     const holds = async (text: string): Promise<void> => {
       while (!content().includes(text)) await sleep(20);
     };
+    /** A message outside of transactions is in the log before it is written. */
+    const written = async (): Promise<void> => {
+      const sql = "SELECT 1 WHERE pg_current_wal_lsn() < pg_current_wal_insert_lsn()";
+      while ((await server.sql(sql)).length > 0) await sleep(20);
+    };
     /** The slot is past all that the server has written by now. */
     const settled = async (): Promise<void> => {
       const [row] = await server.sql<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
@@ -89,6 +94,7 @@ for (const version of newestOrBoth()) {
           assert.doesNotMatch(stderr, /cut|warning/);
           assert.equal(content(), old);
           await server.sql("SELECT pg_logical_emit_message(false, 'm', 'three')");
+          await written();
           assert.equal((await walctl(args(...more, "-E", "now"), { server })).status, 0);
           assert.deepEqual(contents(content().slice(old.length)), ["three"]);
           assert.deepEqual(contents(content()), ["one", "two", "three"]);

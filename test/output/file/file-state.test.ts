@@ -41,7 +41,7 @@ const STATE: FileState = {
   ...{ acknowledged: lsn(150), offset: 3 },
   before: {
     ...{ endLsn: lsn(100), messageLsn: INVALID_LSN, xid: 7 },
-    commit: { xid: 7, commitLsn: lsn(80), commitUnixMs: 1.5 },
+    commit: { xid: 7, commitLsn: lsn(80), commitUnixMs: 1.5, twoPhase: true },
   },
 };
 
