@@ -19,7 +19,7 @@ import { sinkError } from "../../output/sink.ts";
 import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
 import type { Received } from "../../server/start/continuity.ts";
 import type { Mark } from "../../server/start/resume.ts";
-import type { StreamStart } from "../../server/start/options.ts";
+import type { Start } from "../../server/start/continuity.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import type { Reporter } from "../reporter.ts";
 
@@ -173,17 +173,18 @@ export class OutputJournal {
   }
 
   /** A stream has started. After a gap, the earlier content of FILE is not part of what follows. */
-  started({ log, slot, slotPosition, twoPhase, gap, from }: StreamStart): void {
+  started({ standing, gap, from }: Start): void {
+    const { server, slotName, temporary, twoPhase, slotPosition } = standing;
     const { database, request, streaming, ackFrom, identity } = this.#options;
     this.#streamed ||= streaming || twoPhase;
     const old = gap ? undefined : this.#state;
     const { before = NO_END } = old ?? {};
     const next: FileState = {
-      systemIdentifier: log.systemIdentifier,
-      timeline: log.timeline,
-      history: log.history,
+      systemIdentifier: server.systemIdentifier,
+      timeline: server.timeline,
+      history: server.history,
       database,
-      slot,
+      slot: temporary ? undefined : slotName,
       file: identity(),
       request,
       streamed: this.#streamed,
