@@ -26,8 +26,9 @@ const ROLLED_BACK_MAX = 10_000;
  * A record that decided before the start of the stream is not sent (SnapBuildXactNeedsSkip in snapbuild.c), and the
  * others come in the order of the log. So a transaction whose end is not beyond the last end that was passed on is
  * repeated. The exception is a late prepare (see boundaryOf), whose record is before the start: it comes with its
- * COMMIT PREPARED, so it was passed on only if nothing else has ended since. A transaction that was cut is sent again
- * from its beginning, and is recognised by its xid.
+ * COMMIT PREPARED, so it was passed on only if nothing else has ended since, or if the slot was made two-phase at a later
+ * position than an earlier stream's (two_phase_at). A transaction that was cut is sent again from its beginning, and is
+ * recognised by its xid.
  */
 export class Resume {
   /** Where the server has started: it repeats no record before that. */
@@ -238,7 +239,8 @@ export class Resume {
   /** Whether its end was passed on. */
   #isOld({ fate, record, xid }: Boundary): boolean {
     if (record > this.#lastEnd) return false;
-    return fate === "prepare" && record < this.#from ? xid === this.#lastXid : true;
+    const isLate = fate === "prepare" && record < this.#from;
+    return isLate ? xid === this.#lastXid || this.#prepared.has(xid) : true;
   }
 
   #abort(xid: number): Repetition {

@@ -97,9 +97,9 @@ export class ReplicationSession {
     this.#stream?.stopWith(error);
   }
 
-  /** Undefined if nothing was passed on. */
+  /** Undefined before the first start: what an earlier process passed on is not taken over yet. */
   get passed(): Mark | undefined {
-    return this.#state?.resume.mark(this.#state.ledger.next);
+    return this.#starts === 0 ? undefined : this.#state?.resume.mark(this.#state.ledger.next);
   }
 
   /** @throws WalctlError, or an error of the consumer */
@@ -229,7 +229,7 @@ export class ReplicationSession {
       });
       this.#state ??= await openState(client, this.#options);
       const start = await this.#continuation.choose(client, this.#state, started);
-      const state = start.gap ? (this.#state = forgetStream(this.#state)) : this.#state;
+      const state = start.gap ? forgetStream(this.#state) : this.#state;
       if (this.#starts > 0) state.ledger.restart();
       const { from } = start;
       const { slotPosition } = start.standing;
@@ -245,8 +245,9 @@ export class ReplicationSession {
           throw new Interruption("fileMoved", "another process has written the file meanwhile");
         }
         this.#startedMs = performance.now();
-        this.#starts++;
         this.#continuation.begin(start, state, started.oldest);
+        this.#starts++;
+        this.#state = state;
         const outageMs = again ? performance.now() - this.#lostMs : undefined;
         news.streaming(started, from, pace.horizon, outageMs);
       };

@@ -94,6 +94,27 @@ for (const version of newestOrBoth()) {
       assert.equal(text.split('"prefix":"m"').length, 2);
     };
 
+    test("rotated before its stream has started, tail goes on behind the renamed file", async (t) => {
+      const slot = "waits";
+      await createSlot(slot);
+      const from = await insert();
+      await tail.catchUp(slot, []);
+      const file = tail.fileOf(slot);
+      const other = tail.follow(t, slot, ["-o", `${file}.other`]);
+      await tail.holds(`${slot}.other`, `"id":${from},`, other);
+      const waiting = tail.follow(t, slot, ["--wait"]);
+      await waiting.waitForStderr(/waiting for the slot/);
+      renameSync(file, `${file}.1`);
+      waiting.signal("SIGHUP");
+      while (!existsSync(file)) await sleep(20);
+      await waiting.stop("SIGKILL");
+      await other.stop("SIGKILL");
+      const last = await insert();
+      assert.deepEqual(complaints(await tail.catchUp(slot, [])), []);
+      const text = readFileSync(`${file}.1`, "utf8") + tail.textOf(slot);
+      assert.deepEqual(committedIds(parseLines(text)), [from, last]);
+    });
+
     for (const ack of [["--ack"], []]) {
       const name = ack[0] ?? "no --ack";
       const prefix = ack.length === 0 ? "read" : "acked";
