@@ -201,7 +201,8 @@ function warnOfRewinding(news: SessionNews, received: Received, { server }: Stan
   const complete = formatLsn(received.complete ?? INVALID_LSN);
   news.warn({
     message: `the server is at ${formatLsn(server.position)}, and walctl has seen it at ${complete}: the server was restored from an older state`,
-    detail: "Nothing that was received is missing there, and nothing is skipped.",
+    detail:
+      "Every transaction that was received whole is there, and nothing is skipped. One that was still open may be rolled back there.",
   });
 }
 
