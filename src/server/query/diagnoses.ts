@@ -113,7 +113,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
       what: `it offers no TLS, and sslmode ${target.sslMode} asks for it`,
       hint: target.sslMode.startsWith("verify")
         ? "Turn TLS on at the server (ssl = on). If that has it on, somebody in between takes it away."
-        : "To go without where there is none: sslmode prefer (PGSSLMODE, or in the connection string).",
+        : "To go without where there is none: PGSSLMODE=prefer, or sslmode=prefer in a connection string that has another.",
     }),
   ],
   ["SELF_SIGNED_CERT_IN_CHAIN", UNTRUSTED],
