@@ -16,6 +16,8 @@ import { Change, ChangeBit, ChangeKind, OldRow } from "../transactions/change-lo
 const NO_POSITION: WalPosition = { high: 0, low: 0 };
 /** The number of changes between two chances to write. */
 const PAUSE_AFTER = 256;
+/** … and the bytes of values that were stored out of line. */
+const PAUSE_AFTER_BYTES = 1024 * 1024;
 
 /** Turns a transaction's changes into the messages that a walsender would have sent. */
 export class Replay {
@@ -29,6 +31,8 @@ export class Replay {
   #transaction!: Transaction;
   #begun = false;
   #full = false;
+  /** Since the last chance to write. */
+  #valueBytes = 0;
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
@@ -66,7 +70,9 @@ export class Replay {
         held = undefined;
         this.#chunks.clear();
       }
-      if (++count % PAUSE_AFTER === 0) yield;
+      if (++count % PAUSE_AFTER !== 0 && this.#valueBytes < PAUSE_AFTER_BYTES) continue;
+      this.#valueBytes = 0;
+      yield;
     }
     for (const table of tables) this.#tableChanged(table);
     this.#chunks.clear();
@@ -172,8 +178,12 @@ export class Replay {
     else send({ kind, ...head, key, old, new: after });
   }
 
-  readonly #resolve = (value: ExternalValue): Uint8Array | undefined =>
-    this.#chunks.payload(value) ?? (this.#full ? this.#parts.kept.payload(value) : undefined);
+  readonly #resolve = (value: ExternalValue): Uint8Array | undefined => {
+    const { kept } = this.#parts;
+    const payload = this.#chunks.payload(value) ?? (this.#full ? kept.payload(value) : undefined);
+    this.#valueBytes += payload?.length ?? 0;
+    return payload;
+  };
 
   #truncate(change: Change): void {
     const truncate = truncateOf(change.payload);

@@ -128,6 +128,8 @@ export class KeptValues {
   #from = PLACE_BYTES;
   /** The last piece, while it can grow. */
   #last = { relation: 0, valueId: 0, sequence: 0, at: 0 };
+  /** For the pieces that are read; the system gives it as much memory as the largest of them took. */
+  #piece: Buffer | undefined;
 
   constructor(spill: Spill, bytesMax = MEMORY_BYTES / 8) {
     this.#spill = spill;
@@ -154,8 +156,8 @@ export class KeptValues {
     const { toastRelation, valueId, storedSize } = value;
     const found = new ValueChunks();
     let place = this.#places.get(toastRelation, valueId);
-    while (place !== 0 && found.bytes < storedSize) {
-      const piece = this.#read(place * PLACE_BYTES, storedSize);
+    for (let first = true; place !== 0 && found.bytes < storedSize; first = false) {
+      const piece = this.#read(place * PLACE_BYTES, storedSize, first);
       const end = HEADER_BYTES + piece.readUInt32LE(4);
       for (let at = HEADER_BYTES; at < end;) {
         const start = at + HEADER_BYTES;
@@ -192,17 +194,21 @@ export class KeptValues {
     return true;
   }
 
-  /** All of the piece, by one read unless it has other chunks too. */
-  #read(at: number, size: number): Buffer {
+  /** All of the piece, by one read unless it has other chunks too. The first one of a value is valid until another value is read. */
+  #read(at: number, size: number, first: boolean): Buffer {
     if (at >= this.#from) return this.#buffer.subarray(at - this.#from);
     const guess = HEADER_BYTES + size + Math.ceil(size / CHUNK_BYTES_MIN + 1) * HEADER_BYTES;
-    const piece = this.#readBytes(at, guess);
+    const piece = this.#readBytes(at, guess, first);
     const length = HEADER_BYTES + piece.readUInt32LE(4);
-    return length <= piece.length ? piece : this.#readBytes(at, length);
+    return length <= piece.length ? piece : this.#readBytes(at, length, first);
   }
 
-  #readBytes(at: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(Math.min(length, this.#from - at));
+  #readBytes(at: number, length: number, first: boolean): Buffer {
+    const size = Math.min(length, this.#from - at);
+    const isReused = first && size <= this.#bytesMax;
+    const bytes = isReused
+      ? (this.#piece ??= Buffer.allocUnsafeSlow(this.#bytesMax)).subarray(0, size)
+      : Buffer.allocUnsafeSlow(size);
     this.#spill.read(at, bytes);
     return bytes;
   }

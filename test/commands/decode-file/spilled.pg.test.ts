@@ -1,11 +1,14 @@
 /** Rows out of WAL whose pages and values have no room in memory: WALCTL_TEST_MEMORY makes that small. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { PROGRAM, type RunResult, childEnvironment, walctl } from "../../support/program/cli.ts";
+import { highWaterMarkKb } from "../../support/program/memory.ts";
 import { runSql } from "../../support/program/run-sql.ts";
 import { Traces } from "../../support/program/traces.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -13,6 +16,8 @@ import { type TestServer, startServer } from "../../support/server/server.ts";
 const MEMORY = "262144";
 const ROWS = 20_000;
 const VALUES = 60;
+/** Values of 512 kB in one transaction. */
+const LARGE_VALUES = 250;
 
 interface Line {
   readonly kind: string;
@@ -31,6 +36,7 @@ describe("rows of pages and values that memory has no room for", () => {
   let traces: Traces;
   /** Where the rows were inserted, where a checkpoint came later, and where the deletion is. */
   let segments: readonly string[];
+  let large: string;
   let rowsBefore: string;
   let deletion: number;
 
@@ -56,6 +62,10 @@ describe("rows of pages and values that memory has no room for", () => {
     };
     await server.sql(`CREATE TABLE wide (id int PRIMARY KEY, n int, text text);
       CREATE TABLE docs (id int PRIMARY KEY, n int, body text); ALTER TABLE docs ALTER body SET STORAGE EXTERNAL`);
+    large = await segmentNow();
+    await server.sql(`CREATE TABLE large (id int PRIMARY KEY, n int, body text); ALTER TABLE large ALTER body SET STORAGE EXTERNAL;
+      INSERT INTO large SELECT i, 0, repeat(md5(i::text), 16384) FROM generate_series(1, ${LARGE_VALUES}) i`);
+    await server.sql("UPDATE large SET n = 1");
     const first = await segmentNow();
     await server.sql(
       `INSERT INTO wide SELECT i, 0, repeat(i::text, 100) FROM generate_series(1, ${ROWS}) i`,
@@ -95,9 +105,13 @@ describe("rows of pages and values that memory has no room for", () => {
     return await server.psql(`SELECT json_agg(r ORDER BY r.id) FROM (TABLE ${table}) r`);
   }
 
+  function segmentsFrom(from: string): readonly string[] {
+    const names = readdirSync(wal).filter((name) => /^[0-9A-F]{24}$/.test(name));
+    return names.filter((name) => name >= from).toSorted();
+  }
+
   function decodeArguments(from: string, options: readonly string[]): readonly string[] {
-    const names = readdirSync(wal).filter((name) => /^[0-9A-F]{24}$/.test(name) && name >= from);
-    const paths = names.toSorted().map((name) => join(wal, name));
+    const paths = segmentsFrom(from).map((name) => join(wal, name));
     return ["decode-file", "-q", "--catalog", catalog, ...options, ...paths];
   }
 
@@ -189,15 +203,48 @@ describe("rows of pages and values that memory has no room for", () => {
     assert.deepEqual(await traces.left(), []);
   });
 
-  it("leave nothing behind where the program is killed", async () => {
-    const env = childEnvironment({ env: { WALCTL_TEST_MEMORY: MEMORY, TMPDIR: traces.folder } });
-    const child = spawn(process.execPath, [PROGRAM, ...decodeArguments(segments[0]!, [])], {
-      env,
-      stdio: ["ignore", "pipe", "ignore"],
+  for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+    it(`are in files of TMPDIR that have no name, and are gone after ${signal}`, async () => {
+      const child = start(segments[0]!);
+      // Nothing is read: the program waits in the middle of the WAL.
+      await once(child.stdout, "readable");
+      const open = openFiles(child.pid).filter((path) => path.startsWith(traces.folder));
+      assert.ok(open.length > 0);
+      assert.deepEqual(
+        open.filter((path) => !path.endsWith(" (deleted)")),
+        [],
+      );
+      assert.deepEqual(readdirSync(traces.folder), []);
+      child.kill(signal);
+      await once(child, "exit");
+      assert.deepEqual(await traces.left(), []);
     });
-    await new Promise((resolve) => child.stdout.once("data", resolve));
-    child.kill("SIGKILL");
-    await new Promise((resolve) => child.once("exit", resolve));
-    assert.deepEqual(await traces.left(), []);
+  }
+
+  it("are printed piece by piece: a transaction with many large values does not fill the memory", async () => {
+    const child = start(large, "--only-table", "large");
+    let [bytes, peakKb] = [0, 0];
+    for await (const chunk of child.stdout) {
+      bytes += (chunk as Buffer).length;
+      peakKb = Math.max(peakKb, highWaterMarkKb(child.pid));
+    }
+    const valueKb = LARGE_VALUES * 512;
+    assert.ok(bytes / 1024 > 3 * valueKb, `${bytes}`);
+    assert.ok(peakKb < 1.5 * valueKb, `${peakKb} kB`);
   });
+
+  function start(
+    from: string,
+    ...options: readonly string[]
+  ): ChildProcessByStdio<null, Readable, null> {
+    const env = childEnvironment({ env: { WALCTL_TEST_MEMORY: MEMORY, TMPDIR: traces.folder } });
+    const argv = [PROGRAM, ...decodeArguments(from, options)];
+    return spawn(process.execPath, argv, { env, stdio: ["ignore", "pipe", "ignore"] });
+  }
 });
+
+/** By what the kernel tells (Linux). */
+function openFiles(pid: number | undefined): readonly string[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).map((name) => readlinkSync(join(folder, name)));
+}
