@@ -196,7 +196,7 @@ export function tableOptions(command: Command): Command {
     .option("--max-width <columns>", "cut longer values; 0: cut none")
     .option(
       "--collapse <rows>",
-      "show this many changes of a transaction and count the rest; 0: show all (default: 20 on a terminal)",
+      "show this many changes of a transaction and count the rest; 0: show all (default: 20 on a terminal, all with --ack)",
     )
     .addOption(
       new Option(

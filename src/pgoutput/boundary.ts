@@ -16,6 +16,8 @@ export interface Boundary {
   readonly ends: boolean;
   /** It says this of a transaction that was sent in blocks. */
   readonly inBlocks: boolean;
+  /** Only a two-phase slot sends it. */
+  readonly twoPhase: boolean;
   /** The transaction's xid, never a subtransaction's; 0 if it is not known. */
   readonly xid: number;
   /** A position inside the record, in most cases its start; 0/0 if it is not sent. */
@@ -96,13 +98,13 @@ function opens(
   record: Lsn,
   time: PgTime | null,
 ): Boundary {
-  const inBlocks = what === "block";
   return {
     opens: what,
     closes: false,
     fate,
     ends: false,
-    inBlocks,
+    inBlocks: what === "block",
+    twoPhase: fate === "prepare",
     xid,
     record,
     end: INVALID_LSN,
@@ -121,5 +123,6 @@ function ends(
 ): Boundary {
   const closes = kind === "commit" || kind === "prepare" || kind === "abort";
   const inBlocks = kind.startsWith("stream_");
-  return { opens: undefined, closes, fate, ends: true, inBlocks, xid, record, end, time };
+  const twoPhase = kind.endsWith("prepare") || kind.endsWith("prepared");
+  return { opens: undefined, closes, fate, ends: true, inBlocks, twoPhase, xid, record, end, time };
 }

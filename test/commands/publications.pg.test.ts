@@ -113,6 +113,8 @@ for (const version of newestOrBoth()) {
 
     test("what is dropped is said, and what creates it again does", async () => {
       const known = parse(await run("publications", "partly"))[0];
+      const comment = "E'it''s\\nthe orders'' \\\\ feed'";
+      await server.sql(`COMMENT ON PUBLICATION partly IS ${comment}`);
       const dry = await run("drop-publication", "partly", "--dry-run");
       assert.deepEqual([dry.status, dry.stderr], [0, ""]);
       assert.equal(parse(dry)[0]?.status, "would_drop");
@@ -125,6 +127,8 @@ for (const version of newestOrBoth()) {
       assert.match(again.stderr, /does not exist in database "postgres"\nDETAIL: .*"My ""Pub"""/);
       for (const sql of dropped?.undo ?? []) await server.sql(sql);
       assert.deepEqual(parse(await run("publications", "partly"))[0], known);
+      const commented = `SELECT FROM pg_publication WHERE pubname = 'partly' AND obj_description(oid) = ${comment}`;
+      assert.equal((await server.sql(commented)).length, 1);
     });
 
     test("one that is streamed stays, unless --force", async (t) => {

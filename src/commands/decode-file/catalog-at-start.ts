@@ -90,8 +90,8 @@ export async function catalogAtStart(
   }
   if (end.kind === "end" && needsRecords && unended.mayHaveEnded(exported.header.snapshot)) {
     throw usageError(
-      `${catalogPath} was exported at ${formatPosition(exported.header.lsn)}, behind the end of the WAL at ${formatPosition(end.position)}: tables may have changed in between`,
-      "Add the segments up to it: SELECT pg_switch_wal() lets the server archive the last one.",
+      `${catalogPath} was exported at ${formatPosition(exported.header.lsn)}, and the WAL ends before that, at ${formatPosition(end.position)}: tables may have changed in between`,
+      "Copy pg_wal again, into a new folder, or add the segments up to there: SELECT pg_switch_wal() lets the server archive the last one.",
     );
   }
   const { file, known } = late.finish((after) =>

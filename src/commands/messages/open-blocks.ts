@@ -12,6 +12,15 @@ export class OpenBlocks {
     } else if (ends && this.#starts.size > 0) this.#starts.delete(xid);
   }
 
+  get isEmpty(): boolean {
+    return this.#starts.size === 0;
+  }
+
+  /** What follows is in another file. */
+  inNewFile(): void {
+    for (const xid of this.#starts.keys()) this.#starts.set(xid, 0);
+  }
+
   /** The lowest offset that an open block can have in a file of `size` bytes. */
   lowest(size: number): number {
     return Math.min(size, ...this.#starts.values());

@@ -19,7 +19,7 @@ import { sinkError } from "../../output/sink.ts";
 import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
 import type { Received } from "../../server/start/continuity.ts";
 import type { Mark } from "../../server/start/resume.ts";
-import type { StreamStart } from "../../server/start/options.ts";
+import type { Start } from "../../server/start/continuity.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import type { Reporter } from "../reporter.ts";
 
@@ -49,11 +49,11 @@ interface JournalOptions {
   readonly identity: () => string | undefined;
 }
 
-interface OutputTaken {
+export interface OutputTaken {
   /** Undefined if nothing is known. */
   readonly mark: Mark | undefined;
-  /** Where blocks of open transactions may be, and from which offset. Undefined if there are none. */
-  readonly blocks: { readonly path: string; readonly from: number } | undefined;
+  /** Where blocks of open transactions may be, and from which offset. */
+  readonly blocks: ReadonlyArray<{ readonly path: string; readonly from: number }>;
 }
 
 /** What FILE and the file beside it say about the stream so far, for this process and the next one. */
@@ -68,7 +68,7 @@ export class OutputJournal {
   #streamed = false;
   /** The size of FILE, counted from what was written. */
   #size = 0;
-  #blocks = new OpenBlocks();
+  readonly #blocks = new OpenBlocks();
   #writtenMs = -Infinity;
   /**
    * The end of the last message outside of transactions in FILE. Ends behind its line may lie before it, where a slot
@@ -128,8 +128,7 @@ export class OutputJournal {
         `cut ${bytesCut} bytes of an unfinished ${what} from the end of "${written}"`,
       );
     }
-    const streamed = state?.streamed ?? true;
-    const blocks = streamed ? { path: written, from: state?.blocksFrom ?? 0 } : undefined;
+    const blocks = this.#blocksIn(state, written);
     this.#size = size;
     this.#messageLsn = end.messageLsn;
     if (state === undefined) return { mark: recoverable ? this.#markOf(end) : undefined, blocks };
@@ -140,7 +139,7 @@ export class OutputJournal {
       `"${path}" was renamed to "${written}": the new one goes on behind its last transaction`,
     );
     this.#size = 0;
-    this.#state = this.#inNewFile(state, joined);
+    this.#state = this.#inNewFile(state, joined, state.earlier);
     return { mark: this.#markOf(joined), blocks };
   }
 
@@ -149,6 +148,16 @@ export class OutputJournal {
     // With other options the server may leave out that transaction.
     const isRepeatable = commit !== undefined && request === this.#options.request;
     return { endLsn, messageLsn, xid, anchor: isRepeatable ? { ...commit, endLsn } : undefined };
+  }
+
+  #blocksIn(state: FileState | undefined, written: string): OutputTaken["blocks"] {
+    if (state?.streamed === false) return [];
+    const { path } = this.#options;
+    const earlier = (state?.earlier ?? []).flatMap(({ file, from }) => {
+      const found = findRenamed(path, file);
+      return found === undefined ? [] : [{ path: found, from }];
+    });
+    return [...earlier, { path: written, from: state?.blocksFrom ?? 0 }];
   }
 
   /** Records a line of FILE about blocks. */
@@ -173,21 +182,23 @@ export class OutputJournal {
   }
 
   /** A stream has started. After a gap, the earlier content of FILE is not part of what follows. */
-  started({ log, slot, slotPosition, twoPhase, gap, from }: StreamStart): void {
+  started({ standing, gap, from }: Start): void {
+    const { server, slotName, temporary, twoPhase, slotPosition } = standing;
     const { database, request, streaming, ackFrom, identity } = this.#options;
     this.#streamed ||= streaming || twoPhase;
     const old = gap ? undefined : this.#state;
     const { before = NO_END } = old ?? {};
     const next: FileState = {
-      systemIdentifier: log.systemIdentifier,
-      timeline: log.timeline,
-      history: log.history,
+      systemIdentifier: server.systemIdentifier,
+      timeline: server.timeline,
+      history: server.history,
       database,
-      slot,
+      slot: temporary ? undefined : slotName,
       file: identity(),
       request,
       streamed: this.#streamed,
       blocksFrom: gap ? this.#size : (this.#state?.blocksFrom ?? 0),
+      earlier: old?.earlier ?? [],
       lines: ackFrom || (old?.lines ?? false),
       acknowledged: maxLsn(old?.acknowledged ?? INVALID_LSN, slotPosition),
       offset: gap ? this.#size : (old?.offset ?? 0),
@@ -229,13 +240,15 @@ export class OutputJournal {
   /** Everything passed on is durable in FILE, which will now be replaced by a new file. */
   rotate({ endLsn, messageLsn, xid, anchor }: Mark): void {
     this.#size = 0;
-    this.#blocks = new OpenBlocks();
+    const { isEmpty } = this.#blocks;
+    this.#blocks.inNewFile();
     const state = this.#state;
     if (state === undefined || this.#disabled) return;
     const commit = anchor?.endLsn === endLsn ? anchor : undefined;
     const before = { endLsn, messageLsn, xid, commit };
     const streamed = this.#streamed;
-    this.#write({ ...this.#inNewFile(state, before), streamed, file: undefined });
+    const next = this.#inNewFile(state, before, isEmpty ? [] : state.earlier);
+    this.#write({ ...next, streamed, file: undefined });
   }
 
   /** Lines go into the file that is open now. */
@@ -245,10 +258,12 @@ export class OutputJournal {
   }
 
   /** Everything up to `before` is in earlier files, and nothing is in FILE. */
-  #inNewFile(state: FileState, before: FileEnd): FileState {
+  #inNewFile(state: FileState, before: FileEnd, files: FileState["earlier"]): FileState {
+    const { file, blocksFrom } = state;
+    const earlier = file === undefined ? files : [...files, { file, from: blocksFrom }];
     const acknowledged = maxLsn(state.acknowledged, before.endLsn);
     const lines = this.#options.ackFrom;
-    return { ...state, acknowledged, lines, before, offset: 0, blocksFrom: 0 };
+    return { ...state, acknowledged, lines, before, offset: 0, blocksFrom: 0, earlier };
   }
 
   /** FILE, or what it has been renamed to if there is nothing in FILE itself. */

@@ -14,12 +14,14 @@ export interface TableFlags extends TimeFlags {
   readonly columns?: readonly string[];
   readonly maxWidth?: string;
   readonly collapse?: string;
+  readonly ack?: boolean;
 }
 
 /** @throws WalctlError (a usage error) if the output has no tables: the flag would have no effect */
 export function tableView(flags: TableFlags, output: OutputOptions): TableView {
   if (output.format !== "table") refuseWithoutTables(flags, output.dialect === "sql");
-  const collapse = numberOf("--collapse", flags.collapse);
+  // What is acknowledged does not come again, so it is shown.
+  const collapse = numberOf("--collapse", flags.collapse) ?? (flags.ack === true ? 0 : undefined);
   return {
     expanded: flags.expanded ?? false,
     columns: flags.columns && new Set(askedColumns(flags)),

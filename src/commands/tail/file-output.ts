@@ -12,7 +12,7 @@ import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts"
 import type { TakenOver } from "../../server/start/options.ts";
 import { type CommandContext, standardStreams } from "../context.ts";
 import type { MessageFilter } from "../messages/filter.ts";
-import { OutputJournal } from "../messages/output-journal.ts";
+import { OutputJournal, type OutputTaken } from "../messages/output-journal.ts";
 import type { Reporter, Warning } from "../reporter.ts";
 import type { TailConfig } from "./config.ts";
 import { NOTHING_THERE, type TailOutput, toStream } from "./output.ts";
@@ -107,16 +107,20 @@ function renamedWarning(path: string): Warning {
 
 function takeOver(journal: OutputJournal, oldest: Lsn): TakenOver {
   const { mark, blocks } = journal.takeOver();
-  if (blocks === undefined) return { mark, unfinished: [] };
   // Even without --streaming: the previous run may have used it.
-  const lines = readStreamedLines(blocks.path, oldest, blocks.from);
-  return { mark, unfinished: noted(lines, journal) };
+  return { mark, unfinished: noted(blocks, oldest, journal) };
 }
 
-function* noted(lines: Iterable<PrintedPart>, journal: OutputJournal): Generator<PrintedPart> {
-  for (const line of lines) {
-    journal.noteBlock(line);
-    yield line;
+function* noted(
+  blocks: OutputTaken["blocks"],
+  oldest: Lsn,
+  journal: OutputJournal,
+): Generator<PrintedPart> {
+  for (const { path, from } of blocks) {
+    for (const line of readStreamedLines(path, oldest, from)) {
+      journal.noteBlock(line);
+      yield line;
+    }
   }
 }
 

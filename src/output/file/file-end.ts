@@ -10,7 +10,12 @@ export interface FileEnd {
   readonly xid: number | undefined;
   /** The transaction that ends at endLsn, if a server is sure to send that end again: see Resume. */
   readonly commit:
-    | { readonly xid: number; readonly commitLsn: Lsn; readonly commitUnixMs: number }
+    | {
+        readonly xid: number;
+        readonly commitLsn: Lsn;
+        readonly commitUnixMs: number;
+        readonly twoPhase: boolean;
+      }
     | undefined;
 }
 

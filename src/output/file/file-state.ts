@@ -40,6 +40,8 @@ export interface FileState {
   readonly streamed: boolean;
   /** No block before this offset belongs to a transaction that is still open. */
   readonly blocksFrom: number;
+  /** What FILE was before its last rotations (lastingIdentity), and where blocks that may still count begin there. */
+  readonly earlier: ReadonlyArray<{ readonly file: string; readonly from: number }>;
   /** FILE contained the end of a transaction behind `offset`: if it has none now, it was emptied or deleted since. */
   readonly lines: boolean;
   /** Nothing beyond this position has been acknowledged, except what FILE's lines contain. */
@@ -158,6 +160,7 @@ export function formatFileState(state: FileState): string {
     request: state.request,
     streamed: state.streamed,
     blocks_from: state.blocksFrom,
+    earlier: state.earlier,
     lines: state.lines,
     acknowledged_lsn: lsn(state.acknowledged),
     offset: state.offset,
@@ -171,6 +174,7 @@ export function formatFileState(state: FileState): string {
             xid: before.commit.xid,
             commit_lsn: formatLsn(before.commit.commitLsn),
             commit_unix_ms: before.commit.commitUnixMs,
+            two_phase: before.commit.twoPhase,
           },
   })}\n`;
 }
@@ -192,6 +196,7 @@ function parseFileState(text: string): FileState {
     request: field("request", optional(stringOf)) ?? "",
     streamed: field("streamed", optional(booleanOf)) ?? true,
     blocksFrom: field("blocks_from", optional(countOf)) ?? 0,
+    earlier: field("earlier", optional(earlierOf)) ?? [],
     lines: field("lines", optional(booleanOf)) ?? true,
     acknowledged: field("acknowledged_lsn", optional(lsnOf)) ?? INVALID_LSN,
     offset: field("offset", countOf),
@@ -244,6 +249,14 @@ function lsnOf(value: unknown, name: string): Lsn {
   throw new FieldError(`${name} is no LSN`);
 }
 
+function earlierOf(value: unknown, name: string): FileState["earlier"] {
+  if (!Array.isArray(value)) throw new FieldError(`${name} is no list`);
+  return value.map((each: unknown) => {
+    const { file, from } = objectOf(each, name);
+    return { file: stringOf(file, name), from: countOf(from, name) };
+  });
+}
+
 function historyOf(value: unknown, name: string): FileState["history"] {
   if (!Array.isArray(value)) throw new FieldError(`${name} is no list`);
   return value.map((each: unknown) => {
@@ -253,7 +266,12 @@ function historyOf(value: unknown, name: string): FileState["history"] {
 }
 
 function commitOf(value: unknown, name: string): FileEnd["commit"] {
-  const { xid, commit_lsn: lsn, commit_unix_ms: time } = objectOf(value, name);
+  const { xid, commit_lsn: lsn, commit_unix_ms: time, two_phase: twoPhase } = objectOf(value, name);
   if (!Number.isFinite(time)) throw new FieldError(`${name} has no time`);
-  return { xid: countOf(xid, name), commitLsn: lsnOf(lsn, name), commitUnixMs: Number(time) };
+  return {
+    xid: countOf(xid, name),
+    commitLsn: lsnOf(lsn, name),
+    commitUnixMs: Number(time),
+    twoPhase: optional(booleanOf)(twoPhase, name) ?? false,
+  };
 }

@@ -257,7 +257,7 @@ function endIn(line: string, at: number, path: string): Boundary {
   return boundary;
 }
 
-function fileEndOf({ xid, record, end, time, fate, inBlocks }: Boundary): FileEnd {
+function fileEndOf({ xid, record, end, time, fate, inBlocks, twoPhase }: Boundary): FileEnd {
   const isRepeatable = fate === "prepare" || (fate === "commit" && !inBlocks);
   return {
     endLsn: end,
@@ -265,7 +265,7 @@ function fileEndOf({ xid, record, end, time, fate, inBlocks }: Boundary): FileEn
     xid,
     commit:
       isRepeatable && time !== null
-        ? { xid, commitLsn: record, commitUnixMs: unixMsFromPgTime(time) }
+        ? { xid, commitLsn: record, commitUnixMs: unixMsFromPgTime(time), twoPhase }
         : undefined,
   };
 }

@@ -1,7 +1,6 @@
 import type { Relation, RowChange } from "../../pgoutput/messages.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import { ColumnCursor, type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
-import { describeAlteration } from "./alter.ts";
 
 /** Rows and their index together take 16 MB. */
 const ROW_BYTES_MAX = 12 << 20;
@@ -50,8 +49,7 @@ export class SeenRows {
   before({ kind, relation, key, old, new: row }: RowChange): TupleData | null {
     const identified = key ?? row;
     if (kind === "insert" || old !== null || identified === null) return null;
-    const seen = this.find(relation, identified);
-    return seen === undefined ? null : padded(seen, relation.columns.length);
+    return this.find(relation, identified) ?? null;
   }
 
   /** Remembers the row as changed, or forgets it: while the commit is not known, the change may yet be rolled back. */
@@ -135,15 +133,13 @@ export class SeenRows {
   }
 
   /**
-   * After an ALTER TABLE that changes the columns other than by adding some, the rows count as those of another table.
-   * The server repeats announcements (after VACUUM, ALTER TABLE, a reconnect, in every streamed transaction): the same
-   * columns are the same table.
+   * After each announcement the rows count as those of another table. The server repeats it for many reasons, and one
+   * is an ALTER TABLE that gives the rows other values and leaves the columns alike (ALTER COLUMN … USING).
    */
   #tableOf(relation: Relation): number {
     const known = this.#tables.get(relation.oid);
     if (known?.relation === relation) return known.id;
-    const goesOn = known !== undefined && isContinued(known.relation, relation);
-    const id = goesOn ? known.id : this.#nextTable++;
+    const id = this.#nextTable++;
     this.#tables.set(relation.oid, { relation, id });
     return id;
   }
@@ -234,25 +230,6 @@ export class SeenRows {
     }
     old.start += this.#view.getUint32(at + 4);
   }
-}
-
-/** Whether it has the same columns, and perhaps more behind them. */
-function isContinued(before: Relation, after: Relation): boolean {
-  const columns = after.columns.slice(0, before.columns.length);
-  return describeAlteration(before, { ...after, columns }).length === 0;
-}
-
-/** The row, with `unchanged` in the place of columns that were added since. */
-function padded(row: TupleData, columnCount: number): TupleData {
-  const missing = columnCount - row.columnCount;
-  if (missing <= 0) return row;
-  const bytes = new Uint8Array(
-    Buffer.concat([
-      row.bytes.subarray(row.start, tupleEnd(row)),
-      Buffer.alloc(missing, ColumnKind.unchanged),
-    ]),
-  );
-  return { bytes, view: new DataView(bytes.buffer), start: 0, columnCount };
 }
 
 /** The row, with the seen values of columns that the server did not send because they did not change (TOAST). */

@@ -152,10 +152,13 @@ async function reach(attempt: Attempt, encrypted: boolean, deadline: Deadline): 
   const socket = kind === "logical" && !encrypted ? new WalSocket() : new Socket();
   const disarm = deadline.arm(socket);
   try {
+    // Loaded before: nobody listens meanwhile to a socket that is closed again at once.
+    const tls = encrypted ? await import("./tls.ts") : undefined;
     await dial(socket, address, target.keepaliveIdleMs);
-    const channel = encrypted
-      ? await (await import("./tls.ts")).encrypt(socket, target, place)
-      : { stream: socket, encrypted, clientCertificate: undefined };
+    const channel =
+      tls === undefined
+        ? { stream: socket, encrypted, clientCertificate: undefined }
+        : await tls.encrypt(socket, target, place);
     const client = await logIn(channel, attempt);
     await prepare(client, attempt);
     return client;

@@ -11,6 +11,7 @@ import {
   rootCertificates,
 } from "node:tls";
 import { WalctlError } from "../../errors.ts";
+import { Interruption } from "../query/causes.ts";
 import { CONNECT_DIAGNOSES } from "../query/diagnoses.ts";
 import { askForTls } from "./dial.ts";
 import type { Channel } from "./login.ts";
@@ -81,6 +82,8 @@ async function requestTls(socket: Socket, target: ConnectionTarget): Promise<voi
         : "what answers there does not speak PostgreSQL's protocol";
   throw new WalctlError(`could not connect to server at ${describeHost(target)}: ${what}`, {
     hint: "Check the host and the port.",
+    // A proxy does that while the server is away.
+    cause: answer === "" ? new Interruption("lost", what) : undefined,
   });
 }
 
@@ -88,7 +91,10 @@ async function shakeHands(socket: Socket, options: ConnectionOptions): Promise<T
   return await new Promise((resolve, reject) => {
     const stream = connect({ ...options, socket });
     const onError = (error: NodeJS.ErrnoException): void => reject(new HandshakeFailed(error));
-    const onClose = (): void => onError(new Error("the server ended the TLS handshake"));
+    const onClose = (): void => {
+      const error = new Error("the server ended the TLS handshake");
+      onError(Object.assign(error, { code: "ECONNRESET" }));
+    };
     socket.once("error", onError);
     stream.once("error", onError).once("close", onClose);
     stream.once("secureConnect", () => {

@@ -9,7 +9,7 @@ import type { ConnectionTarget } from "../target/target.ts";
 import { creationSql } from "./diff.ts";
 import type { PublicationState } from "./plan.ts";
 import { LOCK_TIMEOUT, requirePrimary } from "./resolve.ts";
-import { dropPublicationSql, ownerSql } from "./sql.ts";
+import { commentSql, dropPublicationSql, ownerSql } from "./sql.ts";
 import { listPublications, readPublication } from "./state.ts";
 
 export interface DroppedPublication {
@@ -41,12 +41,14 @@ export async function dropPublication(
     });
   }
   const sql = dropPublicationSql(name);
-  const { owner, parents } = await readOwnerAndParents(client, name);
+  const { owner, comment, parents } = await readRest(client, name);
   const tables = state.tables.map((table) => {
     return { ...table, only: parents.includes(table.oid), where: table.filter };
   });
-  const creation = creationSql(name, { ...state, tables }, state);
-  const undo = owner === null ? [creation] : [creation, ownerSql(name, owner)];
+  const undo = [creationSql(name, { ...state, tables }, state)];
+  // Only its owner may comment on it.
+  if (comment !== null) undo.push(commentSql(name, comment));
+  if (owner !== null) undo.push(ownerSql(name, owner));
   if (!dryRun) {
     await requirePrimary(client, target);
     const doing = `drop publication ${quoteIdentifier(name)}`;
@@ -58,24 +60,27 @@ export async function dropPublication(
   return { state, sql, undo };
 }
 
-interface OwnerAndParents {
+/** What a PublicationState lacks. */
+interface Rest {
   /** Null: the role itself, or it is not known. */
   readonly owner: string | null;
+  readonly comment: string | null;
   /** The published tables that have inheritance children: each child is published by its own name. */
   readonly parents: readonly number[];
 }
 
-async function readOwnerAndParents(client: Client, name: string): Promise<OwnerAndParents> {
-  const [row] = await queryRows<OwnerAndParents & Record<string, unknown>>(
+async function readRest(client: Client, name: string): Promise<Rest> {
+  const [row] = await queryRows<Rest & Record<string, unknown>>(
     client,
     `SELECT nullif(pg_catalog.pg_get_userbyid(p.pubowner), current_user)::text AS owner,
+       pg_catalog.obj_description(p.oid, 'pg_publication') AS comment,
        ARRAY(SELECT c.oid FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
              WHERE r.prpubid = p.oid AND c.relkind = 'r'
                AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)) AS parents
      FROM pg_catalog.pg_publication p WHERE p.pubname::text = ${quoteLiteral(name)}`,
-    `read the owner of publication ${quoteIdentifier(name)}`,
+    `read the owner and the comment of publication ${quoteIdentifier(name)}`,
   );
-  return row ?? { owner: null, parents: [] };
+  return row ?? { owner: null, comment: null, parents: [] };
 }
 
 /** What walsenders of this database run. Of other roles only a member of pg_read_all_stats sees it. */

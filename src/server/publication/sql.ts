@@ -56,6 +56,10 @@ export function dropPublicationSql(name: string): string {
   return `DROP PUBLICATION ${quoteIdentifier(name)}`;
 }
 
+export function commentSql(name: string, comment: string): string {
+  return `COMMENT ON PUBLICATION ${quoteIdentifier(name)} IS ${quoteLiteral(comment)}`;
+}
+
 export function ownerSql(name: string, owner: string): string {
   return `ALTER PUBLICATION ${quoteIdentifier(name)} OWNER TO ${quoteIdentifier(owner)}`;
 }

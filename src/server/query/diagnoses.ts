@@ -111,7 +111,9 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
     "NO_TLS",
     (target) => ({
       what: `it offers no TLS, and sslmode ${target.sslMode} asks for it`,
-      hint: "Set PGSSLMODE=prefer to go without where there is none.",
+      hint: target.sslMode.startsWith("verify")
+        ? "Turn TLS on at the server (ssl = on). If that has it on, somebody in between takes it away."
+        : "To go without where there is none: PGSSLMODE=prefer, or sslmode=prefer in a connection string that has another.",
     }),
   ],
   ["SELF_SIGNED_CERT_IN_CHAIN", UNTRUSTED],

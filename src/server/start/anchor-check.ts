@@ -1,4 +1,4 @@
-import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
+import { type Lsn, formatLsn } from "../../lsn.ts";
 import { unixMsFromPgTime } from "../../pg-time.ts";
 import type { Boundary } from "../../pgoutput/boundary.ts";
 import type { OtherMessage } from "../../pgoutput/messages.ts";
@@ -61,7 +61,6 @@ export class AnchorCheck {
       what: `the server's log is not the one that was received: transaction ${xid}, which committed at ${formatLsn(commitLsn)}, is not in it`,
       detail:
         "The server has been restored from an older state and has written on since, or it is another one. What it has written instead has not been received.",
-      from: INVALID_LSN,
     };
   }
 }

@@ -5,6 +5,7 @@ import type { BootstrapOutcome } from "./bootstrap.ts";
 import {
   type Received,
   type Standing,
+  type Start,
   findGap,
   gapWithoutAnchor,
   isRewound,
@@ -18,13 +19,8 @@ import type { SessionNews, SessionOptions } from "./options.ts";
 import { chooseStart, isInRecovery } from "./position.ts";
 import type { StreamState } from "./state.ts";
 
-/** Where a stream starts, and the facts that this is based on. */
-export interface Start {
-  readonly from: Lsn;
-  readonly standing: Standing;
+interface CheckedStart extends Start {
   readonly check: AnchorCheck | undefined;
-  /** What was received before does not belong to what follows. */
-  readonly gap: boolean;
 }
 
 const NOTHING: Received = {
@@ -63,15 +59,19 @@ export class Continuation {
    * @throws GapError for changes that would be skipped, unless that is allowed; an Interruption (standbyBehind) if it is
    * too early to decide
    */
-  async choose(client: Client, state: StreamState, started: BootstrapOutcome): Promise<Start> {
+  async choose(
+    client: Client,
+    state: StreamState,
+    started: BootstrapOutcome,
+  ): Promise<CheckedStart> {
     const server = await identifyServer(client);
     const slotPosition = parseLsn(started.slotPosition) ?? INVALID_LSN;
-    const { slotName, temporary } = started;
+    const { slotName, temporary, twoPhase } = started;
     const { database } = this.#options.target;
-    const standing = { server, database, slotName, temporary, slotPosition };
+    const standing = { server, database, slotName, temporary, twoPhase, slotPosition };
     if (this.#lostSlot !== undefined) warnOfLostSlot(this.#options.news, state, this.#lostSlot);
     if (this.#afreshFrom !== undefined) return afresh(standing, this.#afreshFrom);
-    if (this.#lostSlot !== undefined) return afresh(standing, INVALID_LSN);
+    if (this.#lostSlot !== undefined) return afresh(standing);
     const received = this.#received(state);
     this.#end = received.end;
     const gap = findGap(received, standing);
@@ -89,9 +89,15 @@ export class Continuation {
     return await this.#goOn(client, received, standing);
   }
 
-  /** Call it when the server has accepted the start. */
-  begin({ standing, from, gap }: Start): void {
+  /**
+   * Call it when the server has accepted the start: this process holds the slot, and what is received from now on belongs
+   * to this log.
+   */
+  begin(start: Start, state: StreamState, oldest: Lsn): void {
+    const { standing, from, gap } = start;
     const { server, slotPosition } = standing;
+    if (this.#log === undefined) this.#takeOver(start, state, oldest);
+    if (gap) state.ledger.startAt(from);
     const before = gap ? INVALID_LSN : (this.#complete ?? INVALID_LSN);
     this.#log = server;
     // A server restored from an older state says nothing about what lies beyond its position.
@@ -99,6 +105,17 @@ export class Continuation {
     this.#complete = maxLsn(still, maxLsn(slotPosition, from));
     this.#afreshFrom = undefined;
     this.#lostSlot = undefined;
+    this.#options.started(start);
+  }
+
+  #takeOver({ from, gap }: Start, { resume, ledger }: StreamState, oldest: Lsn): void {
+    const { mark, unfinished } = this.#options.takeOver(oldest);
+    // FILE's content belongs to a different log.
+    if (gap) return;
+    for (const part of unfinished) resume.recall(part);
+    resume.disconnect();
+    if (mark !== undefined) resume.skip(mark);
+    ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
   }
 
   /** Call it when the connection is lost. */
@@ -108,7 +125,7 @@ export class Continuation {
   }
 
   /** The next start, at `from`, ignores everything received; 0/0: at the slot's position. */
-  forget(from: Lsn): void {
+  forget(from = INVALID_LSN): void {
     this.#afreshFrom = from;
   }
 
@@ -133,7 +150,7 @@ export class Continuation {
     };
   }
 
-  async #goOn(client: Client, received: Received, standing: Standing): Promise<Start> {
+  async #goOn(client: Client, received: Received, standing: Standing): Promise<CheckedStart> {
     const { news, startpos } = this.#options;
     const { slotPosition } = standing;
     const { end } = received;
@@ -155,7 +172,7 @@ export class Continuation {
   }
 }
 
-function afresh(standing: Standing, from: Lsn): Start {
+function afresh(standing: Standing, from = INVALID_LSN): CheckedStart {
   return { from, standing, check: undefined, gap: true };
 }
 
@@ -184,7 +201,8 @@ function warnOfRewinding(news: SessionNews, received: Received, { server }: Stan
   const complete = formatLsn(received.complete ?? INVALID_LSN);
   news.warn({
     message: `the server is at ${formatLsn(server.position)}, and walctl has seen it at ${complete}: the server was restored from an older state`,
-    detail: "Nothing that was received is missing there, and nothing is skipped.",
+    detail:
+      "Every transaction that was received whole is there, and nothing is skipped. One that was still open may be rolled back there.",
   });
 }
 

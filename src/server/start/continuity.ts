@@ -10,6 +10,8 @@ export interface Anchor {
   readonly endLsn: Lsn;
   readonly xid: number;
   readonly commitUnixMs: number;
+  /** Only a two-phase slot sends it. */
+  readonly twoPhase: boolean;
 }
 
 /** What is known about the stream so far, from this process or, through FILE, from the one before. */
@@ -37,18 +39,25 @@ export interface Standing {
   readonly database: string;
   readonly slotName: string;
   readonly temporary: boolean;
+  readonly twoPhase: boolean;
   /** The slot's confirmed_flush_lsn: the server does not send again what committed before it. */
   readonly slotPosition: Lsn;
+}
+
+/** Where a stream starts, and the facts that this is based on. */
+export interface Start {
+  readonly from: Lsn;
+  readonly standing: Standing;
+  /** What was received before does not belong to what follows. */
+  readonly gap: boolean;
 }
 
 /** Changes that START_REPLICATION at the old position would skip silently. */
 export interface Gap {
   readonly what: string;
   readonly detail: string;
-  /**
-   * With --allow-gap: where to continue so that nothing that the server has now is skipped; 0/0: the slot's position.
-   */
-  readonly from: Lsn;
+  /** With --allow-gap: where to continue so that nothing that the server has now is skipped. Default: the slot's position. */
+  readonly from?: Lsn;
 }
 
 const NO_END = 0xffff_ffff_ffff_ffffn as Lsn;
@@ -63,7 +72,6 @@ export function findGap(received: Received, standing: Standing): Gap | undefined
     return {
       what: `this is another server: its system identifier is ${server.systemIdentifier}, and what was received came from ${log.systemIdentifier}`,
       detail: `Its positions say nothing about what was received up to ${formatLsn(passed)}.`,
-      from: INVALID_LSN,
     };
   }
   const fork = forkFrom(received, standing);
@@ -85,7 +93,8 @@ function forkFrom(received: Received, standing: Standing): Lsn | undefined {
   if (passed >= server.position || !descends(server, log, fork)) return fork;
   // Only this server can have moved its slot to the confirmed position beyond the fork.
   const ours = slotPosition > fork && (slotPosition === confirmed || slotPosition === end);
-  return ours || isRepeatable(received, slotPosition, fork) ? NO_END : fork;
+  const anchor = repeatable(received, standing);
+  return ours || (anchor !== undefined && anchor.commitLsn >= fork) ? NO_END : fork;
 }
 
 /**
@@ -96,12 +105,14 @@ function descends({ history }: ServerIdentity, log: LogIdentity, fork: Lsn): boo
   return history?.some(({ timeline, end }) => timeline === log.timeline && end === fork) === true;
 }
 
-/** Whether the server can be asked to repeat the last commit, which is beyond the fork. */
-function isRepeatable({ anchor, end }: Received, slotPosition: Lsn, fork: Lsn): boolean {
-  if (anchor === undefined || anchor.commitLsn < fork || slotPosition > anchor.commitLsn) {
-    return false;
-  }
-  return anchor.commitLsn >= end || anchor.endLsn === end;
+/** The commit that the server can be asked to repeat; undefined if the slot is past it. */
+function repeatable({ anchor, end }: Received, standing: Standing): Anchor | undefined {
+  const { slotPosition, twoPhase } = standing;
+  if (anchor === undefined || slotPosition > anchor.commitLsn) return undefined;
+  // ALTER_REPLICATION_SLOT (18) can make the slot one that is not two-phase.
+  if (anchor.twoPhase && !twoPhase) return undefined;
+  // Otherwise something else ended after that commit, and only a commit can be an anchor.
+  return anchor.commitLsn >= end || anchor.endLsn === end ? anchor : undefined;
 }
 
 /** The gap if the server does not repeat the commit that was to show that its log is the one received. */
@@ -145,7 +156,6 @@ function otherSource({ source }: Received, standing: Standing): Gap | undefined 
   return {
     what: `the file holds what ${whose} of database "${source.database}" sent, not slot "${slotName}" of database "${database}"`,
     detail: "Where its last transaction ends says nothing about what this slot has to send.",
-    from: INVALID_LSN,
   };
 }
 
@@ -153,7 +163,6 @@ function unknownHistory(log: LogIdentity | undefined, server: ServerIdentity): G
   return {
     what: `the server is on timeline ${server.timeline} and what was received is of timeline ${log?.timeline ?? 0}; the server does not have the history file that relates them`,
     detail: "What committed on the new timeline may be skipped.",
-    from: INVALID_LSN,
   };
 }
 
@@ -171,7 +180,6 @@ function behind(passed: Lsn, { position }: ServerIdentity): Gap {
   return {
     what: `the server is at ${formatLsn(position)}, and changes up to ${formatLsn(passed)} have been received: the server was restored from an older state, or is another one`,
     detail: `What commits on it before ${formatLsn(passed)} would be skipped.`,
-    from: INVALID_LSN,
   };
 }
 
@@ -181,7 +189,6 @@ export function otherTransaction(xid: number): Gap {
     what: `the server's log is not the one that was received: a change of transaction ${xid} that was received is not in it`,
     detail:
       "The server has been restored from an older state, and has given that xid to another transaction.",
-    from: INVALID_LSN,
   };
 }
 
@@ -195,18 +202,14 @@ function slotMoved(received: Received, standing: Standing, fork: Lsn): Gap | und
   return {
     what: `slot "${slotName}" is at ${formatLsn(slotPosition)}, beyond what was received, ${formatLsn(complete)}: it was advanced, or dropped and created again, by somebody else`,
     detail: `What committed between ${range} has not been received and is not sent any more.`,
-    from: INVALID_LSN,
   };
 }
 
-/** The commit at which the stream can start so that the server repeats it; undefined if the slot is past it. */
+/** The commit at which the stream can start so that the server repeats it. */
 export function usableAnchor(received: Received, standing: Standing): Anchor | undefined {
-  const { anchor, end } = received;
-  const { slotPosition } = standing;
-  if (anchor === undefined || slotPosition > anchor.commitLsn) return undefined;
-  // Something else ended after that commit, and only a commit can be an anchor.
-  if (anchor.commitLsn < end && anchor.endLsn !== end) return undefined;
-  return anchor.commitLsn < (forkFrom(received, standing) ?? INVALID_LSN) ? anchor : undefined;
+  const anchor = repeatable(received, standing);
+  const fork = forkFrom(received, standing) ?? INVALID_LSN;
+  return anchor !== undefined && anchor.commitLsn < fork ? anchor : undefined;
 }
 
 /** The server is older than before, although it has everything that was passed on. */

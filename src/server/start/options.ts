@@ -2,12 +2,11 @@ import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { BootstrapOutcome, BootstrapRequest } from "./bootstrap.ts";
 import type { Confirmations } from "../delivery/confirmations.ts";
-import type { Received } from "./continuity.ts";
+import type { Received, Start } from "./continuity.ts";
 import type { Horizon } from "./horizon.ts";
 import type { PgoutputOptions } from "../settings/pgoutput-options.ts";
 import type { PrintedPart } from "../../pgoutput/boundary.ts";
 import type { Mark } from "./resume.ts";
-import type { LogIdentity } from "./server-identity.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import type { StreamConsumer } from "./consumer.ts";
 
@@ -32,7 +31,7 @@ export interface SessionOptions {
    */
   readonly takeOver: (oldest: Lsn) => TakenOver;
   /** Called at each start, when this process holds the slot and before anything is passed on. */
-  readonly started: (start: StreamStart) => void;
+  readonly started: (start: Start) => void;
   /** `now`: the server's position at the first connection, even if the session then has to wait for the slot. */
   readonly endpos: Lsn | "now" | undefined;
   /** Nothing that committed after it is wanted. */
@@ -45,20 +44,6 @@ export interface SessionOptions {
   readonly waitForSlot: boolean;
   readonly stop: AbortSignal;
   readonly news: SessionNews;
-}
-
-export interface StreamStart {
-  readonly log: LogIdentity;
-  /** Undefined for a temporary slot. */
-  readonly slot: string | undefined;
-  /** The slot's confirmed_flush_lsn. */
-  readonly slotPosition: Lsn;
-  /** The slot sends transactions when they are prepared. */
-  readonly twoPhase: boolean;
-  /** There is a gap: what was passed on before does not belong to what follows. */
-  readonly gap: boolean;
-  /** Where the stream starts; 0/0: at the slot's position. */
-  readonly from: Lsn;
 }
 
 /** What an earlier process passed on. */

@@ -26,8 +26,9 @@ const ROLLED_BACK_MAX = 10_000;
  * A record that decided before the start of the stream is not sent (SnapBuildXactNeedsSkip in snapbuild.c), and the
  * others come in the order of the log. So a transaction whose end is not beyond the last end that was passed on is
  * repeated. The exception is a late prepare (see boundaryOf), whose record is before the start: it comes with its
- * COMMIT PREPARED, so it was passed on only if nothing else has ended since. A transaction that was cut is sent again
- * from its beginning, and is recognised by its xid.
+ * COMMIT PREPARED, so it was passed on only if nothing else has ended since, or if the slot was made two-phase at a later
+ * position than an earlier stream's (two_phase_at). A transaction that was cut is sent again from its beginning, and is
+ * recognised by its xid.
  */
 export class Resume {
   /** Where the server has started: it repeats no record before that. */
@@ -238,7 +239,8 @@ export class Resume {
   /** Whether its end was passed on. */
   #isOld({ fate, record, xid }: Boundary): boolean {
     if (record > this.#lastEnd) return false;
-    return fate === "prepare" && record < this.#from ? xid === this.#lastXid : true;
+    const isLate = fate === "prepare" && record < this.#from;
+    return isLate ? xid === this.#lastXid || this.#prepared.has(xid) : true;
   }
 
   #abort(xid: number): Repetition {
@@ -279,20 +281,21 @@ export class Resume {
  * position (ReorderBufferCanStartStreaming), and 15 and later send no committed transaction without a change. What it
  * sent whole had a change, and has it again: snapshots of the catalogue are those of the time, for publications, row
  * filters and column lists too. What it sent in blocks may have had none, or only such as were rolled back to a
- * savepoint. A PREPARE is sent even without a change, and COMMIT PREPARED by itself: it holds back restart_lsn. A slot
- * stays two-phase. Of ROLLBACK PREPARED the server does not send where its record starts.
+ * savepoint. A two-phase slot sends PREPARE even without a change, and COMMIT PREPARED always: a prepared
+ * transaction holds back restart_lsn. Of ROLLBACK PREPARED the server does not send where its record starts.
  */
 function isRepeatable({ fate, inBlocks }: Boundary, part: PartialTransaction | undefined): boolean {
   if (fate === "commit") return !inBlocks || part?.isChanged === true;
   return fate === "prepare";
 }
 
-function anchorOf({ record, end, xid, time }: Boundary): Anchor {
+function anchorOf({ record, end, xid, time, twoPhase }: Boundary): Anchor {
   return {
     commitLsn: record,
     // Before its end has come, a lower bound: only that says where the record ends.
     endLsn: maxLsn(end, (record + 1n) as Lsn),
     xid,
     commitUnixMs: time === null ? 0 : unixMsFromPgTime(time),
+    twoPhase,
   };
 }

@@ -64,18 +64,14 @@ export class PartialTransaction {
   isWhole = false;
   /** A change of its own was passed on in a block, not of a subtransaction. Only with the transaction itself is it rolled back. */
   isChanged = false;
-  /** The furthest change that was passed on, and the last one that came: positions and counts. */
-  #passedHigh = 0;
-  #passedLow = 0;
-  #passedCount = 0;
-  #high = 0;
-  #low = 0;
-  #count = 0;
+  /** The last change that came, and the furthest one that was passed on. */
+  readonly #last: Place = { high: 0, low: 0, count: 0 };
+  readonly #passed: Place = { high: 0, low: 0, count: 0 };
   /** The end of the last logical message's record that was passed on. */
   #passedMessage = INVALID_LSN;
   #subtransactions: Subtransactions | undefined;
   /** The last row or truncate of its own that was passed on in a block, and whether it has come again. */
-  #own: (WalPosition & { readonly count: number; isMet: boolean }) | undefined;
+  #own: { readonly place: Place; isMet: boolean } | undefined;
   /** It is certain that it has committed. */
   #commits = false;
 
@@ -92,18 +88,13 @@ export class PartialTransaction {
 
   /** The furthest WAL record of which something was passed on. */
   get passed(): Lsn {
-    const passed = lsnOf({ high: this.#passedHigh, low: this.#passedLow });
-    return maxLsn(
-      maxLsn(passed, lastByteBefore(this.#passedMessage)),
-      this.begin?.record ?? INVALID_LSN,
-    );
+    const passed = maxLsn(lsnOf(this.#passed), lastByteBefore(this.#passedMessage));
+    return maxLsn(passed, this.begin?.record ?? INVALID_LSN);
   }
 
   /** The connection is lost: the server will send it again from its beginning. */
   cut(): void {
-    this.#high = 0;
-    this.#low = 0;
-    this.#count = 0;
+    Object.assign(this.#last, { high: 0, low: 0, count: 0 });
     if (this.#own !== undefined) this.#own.isMet = false;
     this.#subtransactions?.rewind();
   }
@@ -112,7 +103,7 @@ export class PartialTransaction {
   judgeChange(xid: number | undefined, position: WalPosition): Repetition {
     const rolledBack = this.streamed ? this.#missingBefore(position, false) : NONE;
     const repeated = this.#repeats(position);
-    if (this.streamed) this.#noteOwn(xid, position, repeated);
+    if (this.streamed) this.#noteOwn(xid, repeated);
     return this.#judge(xid, position, false, repeated, rolledBack);
   }
 
@@ -159,28 +150,14 @@ export class PartialTransaction {
     return NEW;
   }
 
-  /**
-   * Takes the next row or truncate. Positions never decrease within a transaction, but they repeat (rows of one
-   * multi-insert record), so a place is a position and a count.
-   */
-  #repeats({ high, low }: WalPosition): boolean {
-    if (high === this.#high && low === this.#low) this.#count++;
-    else {
-      this.#high = high;
-      this.#low = low;
-      this.#count = 1;
-    }
-    if (this.#isPassed()) return true;
-    this.#passedHigh = this.#high;
-    this.#passedLow = this.#low;
-    this.#passedCount = this.#count;
+  /** Takes the next row or truncate. Positions never decrease within a transaction. */
+  #repeats(position: WalPosition): boolean {
+    const last = this.#last;
+    const passed = this.#passed;
+    move(last, position, isSame(last, position) ? last.count + 1 : 1);
+    if (isSame(last, passed) ? last.count <= passed.count : isBefore(last, passed)) return true;
+    move(passed, last, last.count);
     return false;
-  }
-
-  #isPassed(): boolean {
-    if (this.#high !== this.#passedHigh) return this.#high < this.#passedHigh;
-    if (this.#low !== this.#passedLow) return this.#low < this.#passedLow;
-    return this.#count <= this.#passedCount;
   }
 
   #missingBefore(position: WalPosition | undefined, isMessage: boolean): readonly RolledBack[] {
@@ -190,18 +167,20 @@ export class PartialTransaction {
       this.#own !== undefined &&
       !this.#own.isMet &&
       this.#commits &&
-      (position === undefined || isBefore(this.#own, position));
+      (position === undefined || isBefore(this.#own.place, position));
     if (missing.length === 0 && !isOther) return NONE;
     const subxids = isOther ? [this.xid, ...missing] : missing;
     return subxids.map((subxid) => ({ xid: this.xid, subxid }));
   }
 
   /** Notes a row or truncate that may be the transaction's own, and whether the last of these comes again. */
-  #noteOwn(xid: number | undefined, { high, low }: WalPosition, repeated: boolean): void {
+  #noteOwn(xid: number | undefined, repeated: boolean): void {
     const own = this.#own;
-    if (own?.high === high && own.low === low && this.#count >= own.count) own.isMet = true;
+    const last = this.#last;
+    if (own !== undefined && isSame(own.place, last) && last.count >= own.place.count)
+      own.isMet = true;
     if (repeated || xid !== this.xid || this.isWhole) return;
-    this.#own = { high, low, count: this.#count, isMet: own?.isMet ?? true };
+    this.#own = { place: { ...last }, isMet: own?.isMet ?? true };
   }
 }
 
@@ -262,10 +241,10 @@ class Subtransactions {
   }
 
   /** A message and a row of one position come in either order. */
-  #meet({ high, low }: WalPosition, isMessage: boolean): void {
+  #meet(position: WalPosition, isMessage: boolean): void {
     for (let index = this.#next; index < this.#firsts.length; index++) {
       const first = this.#firsts[index];
-      if (first?.high !== high || first.low !== low) return;
+      if (first === undefined || !isSame(first, position)) return;
       if (first.isMessage === isMessage && !this.#met.has(first)) return void this.#met.add(first);
     }
   }
@@ -274,6 +253,23 @@ class Subtransactions {
 interface First extends WalPosition {
   readonly xid: number;
   readonly isMessage: boolean;
+}
+
+/** The rows of one multi-insert record have one position, so a place has a count too. */
+interface Place {
+  high: number;
+  low: number;
+  count: number;
+}
+
+function move(place: Place, { high, low }: WalPosition, count: number): void {
+  place.high = high;
+  place.low = low;
+  place.count = count;
+}
+
+function isSame(one: WalPosition, other: WalPosition): boolean {
+  return one.high === other.high && one.low === other.low;
 }
 
 function isBefore(one: WalPosition, other: WalPosition): boolean {

@@ -65,6 +65,13 @@ export class Acknowledger {
     }
   }
 
+  /** Confirms everything that is written, however long that takes: fsync of gigabytes does. */
+  async syncAll(): Promise<void> {
+    await this.#syncing;
+    this.confirm();
+    await this.#syncing;
+  }
+
   /** Call it at least once in each status interval: a sync on a network file system may take very long. */
   signOfLife(): void {
     if (this.#syncing === undefined) this.confirm();

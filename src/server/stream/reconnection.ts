@@ -26,8 +26,8 @@ interface Succession {
   readonly next: (situation: Situation) => Next;
   /** After a signal the error is not reported: the signal, or something that the next process does not meet, caused it. */
   readonly isFarewell: boolean;
-  /** The warning before another attempt. */
-  readonly says: (reason: string) => string;
+  /** What precedes the reason in the warning before another attempt. */
+  readonly prefix: string;
 }
 
 /** After this many attempts without progress a doubtful error is final. Including the pauses this takes half a minute. */
@@ -36,40 +36,29 @@ const DOUBTS_MAX = 10;
 const fail = (): Next => "fail";
 const reconnect = (situation: Situation): Next =>
   situation.reached && situation.reconnect ? "wait" : "fail";
+const reconnectInDoubt = (situation: Situation): Next =>
+  situation.doubts <= DOUBTS_MAX ? reconnect(situation) : "fail";
 const slotHeld = ({ started, reconnect: loop, waitForSlot }: Situation): Next =>
   (started ? loop : waitForSlot) ? "wait" : "fail";
-const lost = (reason: string): string => `lost the connection to the server: ${reason}`;
-const interrupted = (reason: string): string => `the stream was interrupted: ${reason}`;
-const itself = (reason: string): string => reason;
+const LOST = "lost the connection to the server: ";
+const INTERRUPTED = "the stream was interrupted: ";
 
 /** Cause → what follows. ARCHITECTURE.md shows this table. */
 export const SUCCESSION: Readonly<Record<Cause, Succession>> = {
-  stopping: { next: reconnect, isFarewell: true, says: lost },
-  lost: { next: reconnect, isFarewell: true, says: lost },
-  interrupted: { next: reconnect, isFarewell: true, says: interrupted },
-  doubtful: {
-    next: (situation) => (situation.doubts <= DOUBTS_MAX ? reconnect(situation) : "fail"),
-    isFarewell: false,
-    says: interrupted,
-  },
-  slotInUse: {
-    next: slotHeld,
-    isFarewell: true,
-    says: (reason) => `waiting for the slot: ${reason}`,
-  },
+  stopping: { next: reconnect, isFarewell: true, prefix: LOST },
+  lost: { next: reconnect, isFarewell: true, prefix: LOST },
+  interrupted: { next: reconnect, isFarewell: true, prefix: INTERRUPTED },
+  doubtful: { next: reconnectInDoubt, isFarewell: false, prefix: INTERRUPTED },
+  slotInUse: { next: slotHeld, isFarewell: true, prefix: "waiting for the slot: " },
   slotSynchronized: {
     next: slotHeld,
     isFarewell: true,
-    says: (reason) => `waiting for the promotion of the standby: ${reason}`,
+    prefix: "waiting for the promotion of the standby: ",
   },
-  standbyBehind: {
-    next: reconnect,
-    isFarewell: true,
-    says: (reason) => `waiting for the standby: ${reason}`,
-  },
-  readerStalls: { next: reconnect, isFarewell: true, says: itself },
-  fileMoved: { next: () => "again", isFarewell: true, says: itself },
-  gap: { next: ({ allowGap }) => (allowGap ? "afresh" : "fail"), isFarewell: false, says: itself },
-  consumer: { next: fail, isFarewell: false, says: itself },
-  final: { next: fail, isFarewell: false, says: itself },
+  standbyBehind: { next: reconnect, isFarewell: true, prefix: "waiting for the standby: " },
+  readerStalls: { next: reconnect, isFarewell: true, prefix: "" },
+  fileMoved: { next: () => "again", isFarewell: true, prefix: "" },
+  gap: { next: ({ allowGap }) => (allowGap ? "afresh" : "fail"), isFarewell: false, prefix: "" },
+  consumer: { next: fail, isFarewell: false, prefix: "" },
+  final: { next: fail, isFarewell: false, prefix: "" },
 };

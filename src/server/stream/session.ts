@@ -7,11 +7,11 @@
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
 import { Backoff, Outage } from "./backoff.ts";
-import { type BootstrapOutcome, bootstrap } from "../start/bootstrap.ts";
+import { bootstrap } from "../start/bootstrap.ts";
 import { type Cause, Interruption, causeOf } from "../query/causes.ts";
 import { connect, disconnect } from "../connection/connect.ts";
 import { ConsumerError, ofConsumer } from "../start/consumer.ts";
-import { Continuation, type Start } from "../start/continuation.ts";
+import { Continuation } from "../start/continuation.ts";
 import { GapError, warnOfGap } from "../start/gap-error.ts";
 import { formatPgoutputOptions } from "../settings/pgoutput-options.ts";
 import type { SessionOptions, SessionStatus } from "../start/options.ts";
@@ -97,9 +97,9 @@ export class ReplicationSession {
     this.#stream?.stopWith(error);
   }
 
-  /** Undefined if nothing was passed on. */
+  /** Undefined before the first start: what an earlier process passed on is not taken over yet. */
   get passed(): Mark | undefined {
-    return this.#state?.resume.mark(this.#state.ledger.next);
+    return this.#starts === 0 ? undefined : this.#state?.resume.mark(this.#state.ledger.next);
   }
 
   /** @throws WalctlError, or an error of the consumer */
@@ -183,7 +183,7 @@ export class ReplicationSession {
   #announce(cause: Cause, error: unknown): number {
     const delayMs = this.#backoff.nextMs();
     const inUse = cause === "slotInUse";
-    const message = SUCCESSION[cause].says(reasonOf(error));
+    const message = `${SUCCESSION[cause].prefix}${reasonOf(error)}`;
     const again =
       cause === "readerStalls"
         ? "It connects again when the reader goes on."
@@ -229,7 +229,7 @@ export class ReplicationSession {
       });
       this.#state ??= await openState(client, this.#options);
       const start = await this.#continuation.choose(client, this.#state, started);
-      const state = start.gap ? (this.#state = forgetStream(this.#state)) : this.#state;
+      const state = start.gap ? forgetStream(this.#state) : this.#state;
       if (this.#starts > 0) state.ledger.restart();
       const { from } = start;
       const { slotPosition } = start.standing;
@@ -245,8 +245,9 @@ export class ReplicationSession {
           throw new Interruption("fileMoved", "another process has written the file meanwhile");
         }
         this.#startedMs = performance.now();
-        if (this.#starts++ === 0) this.#takeOver(state, start, started.oldest);
-        this.#begin(state, start, started);
+        this.#continuation.begin(start, state, started.oldest);
+        this.#starts++;
+        this.#state = state;
         const outageMs = again ? performance.now() - this.#lostMs : undefined;
         news.streaming(started, from, pace.horizon, outageMs);
       };
@@ -270,31 +271,6 @@ export class ReplicationSession {
       clearTimeout(patience);
       await disconnect(client);
     }
-  }
-
-  #takeOver(state: StreamState, { from, gap }: Start, oldest: Lsn): void {
-    const { mark, unfinished } = this.#options.takeOver(oldest);
-    // FILE's content belongs to a different log.
-    if (gap) return;
-    for (const part of unfinished) state.resume.recall(part);
-    state.resume.disconnect();
-    if (mark !== undefined) state.resume.skip(mark);
-    state.ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
-  }
-
-  /** Call it when this process holds the slot; what is received from now on belongs to this log. */
-  #begin(state: StreamState, start: Start, started: BootstrapOutcome): void {
-    const { temporary, slotName, twoPhase } = started;
-    if (start.gap) state.ledger.startAt(start.from);
-    this.#continuation.begin(start);
-    this.#options.started({
-      log: start.standing.server,
-      slot: temporary ? undefined : slotName,
-      slotPosition: start.standing.slotPosition,
-      twoPhase,
-      gap: start.gap,
-      from: start.from,
-    });
   }
 }
 

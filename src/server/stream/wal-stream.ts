@@ -111,7 +111,10 @@ export class WalStream implements CopyBothReceiver {
       // A slow reader gets everything, unless a signal comes.
       if (end !== "stopped") await unlessAborted(Promise.race([this.#pending, this.#left]), stop);
       await within(this.#pending, WRITE_GRACE_MS);
-      if (end !== "stopped" && this.#pending === undefined) await this.#lastConfirmations(stop);
+      if (end !== "stopped" && this.#pending === undefined) {
+        await this.#lastConfirmations(stop);
+        await unlessAborted(this.#acknowledger.syncAll(), stop);
+      }
       return end;
     } finally {
       clearInterval(statusTimer);

@@ -195,7 +195,7 @@ describe("after an accident", () => {
     assert.equal(`${refused.status} ${refused.stdout}`, "2 ");
     assert.match(
       refused.stderr,
-      /was exported at .*, behind the end of the WAL at .*\nHINT: .*pg_switch_wal/,
+      /was exported at .*, and the WAL ends before that, at .*\nHINT: .*pg_switch_wal/,
     );
     await archiveAll(server);
     const result = await walctl(args);

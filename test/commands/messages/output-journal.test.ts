@@ -18,7 +18,7 @@ import type { OtherMessage } from "../../../src/pgoutput/messages.ts";
 import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
 import { INVALID_LSN, type Lsn } from "../../../src/lsn.ts";
 import { lastingIdentity } from "../../../src/output/file/same-file.ts";
-import type { StreamStart } from "../../../src/server/start/options.ts";
+import type { Start } from "../../../src/server/start/continuity.ts";
 import { streamAbort, streamCommit, streamStart } from "../../support/wire/messages.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "walctl-journal-"));
@@ -33,11 +33,16 @@ const BEGIN =
 const WHOLE = `${BEGIN}{"kind":"commit","lsn":"0/A0","xid":7,"commit_lsn":"0/98","end_lsn":"0/A0","commit_time":"2026-11-24T10:57:43.123456Z"}\n`;
 
 const lsn = (value: number): Lsn => BigInt(value) as Lsn;
-const START: StreamStart = {
-  log: { systemIdentifier: "7", timeline: 2, history: [{ timeline: 1, end: lsn(90) }] },
-  slot: "s",
-  slotPosition: lsn(100),
-  twoPhase: false,
+const SERVER = { systemIdentifier: "7", timeline: 2, history: [{ timeline: 1, end: lsn(90) }] };
+const START: Start = {
+  standing: {
+    server: { ...SERVER, position: lsn(100) },
+    database: "shop",
+    slotName: "s",
+    temporary: false,
+    twoPhase: false,
+    slotPosition: lsn(100),
+  },
   gap: false,
   from: INVALID_LSN,
 };
@@ -64,7 +69,7 @@ test("the next process knows the log, the slot and what was acknowledged", () =>
   first.started(START);
   assert.equal(first.acknowledge(lsn(150), INVALID_LSN, 0), 150n);
   const received = journal().received();
-  assert.deepEqual(received.log, START.log);
+  assert.deepEqual(received.log, SERVER);
   assert.deepEqual(received.source, { database: "shop", slot: "s" });
   assert.equal(received.complete, 150n);
 });
@@ -99,7 +104,13 @@ test("a FILE that was emptied or deleted says nothing about the slot", () => {
 test("after a rotation the end of the file before counts", () => {
   const it = journal();
   it.started(START);
-  const anchor = { commitLsn: lsn(180), endLsn: lsn(200), xid: 7, commitUnixMs: 1 };
+  const anchor = {
+    commitLsn: lsn(180),
+    endLsn: lsn(200),
+    xid: 7,
+    commitUnixMs: 1,
+    twoPhase: true,
+  };
   const mark = { endLsn: lsn(200), messageLsn: lsn(210), xid: 7, anchor };
   it.rotate(mark);
   const received = journal().received();

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { type TestContext, after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningWalctl, spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { endsInTime } from "../../support/program/opened.ts";
 import { committedIds, parseLines } from "../../support/program/lines.ts";
 import { LOAD_TABLE, startLoad } from "../../support/server/load.ts";
 import { seededRandom } from "../../support/tools/random.ts";
@@ -65,6 +66,11 @@ for (const version of newestOrBoth()) {
     const holds = async (text: string): Promise<void> => {
       while (!content().includes(text)) await sleep(20);
     };
+    /** A message outside of transactions is in the log before it is written. */
+    const written = async (): Promise<void> => {
+      const sql = "SELECT 1 WHERE pg_current_wal_lsn() < pg_current_wal_insert_lsn()";
+      while ((await server.sql(sql)).length > 0) await sleep(20);
+    };
     /** The slot is past all that the server has written by now. */
     const settled = async (): Promise<void> => {
       const [row] = await server.sql<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
@@ -89,12 +95,30 @@ for (const version of newestOrBoth()) {
           assert.doesNotMatch(stderr, /cut|warning/);
           assert.equal(content(), old);
           await server.sql("SELECT pg_logical_emit_message(false, 'm', 'three')");
+          await written();
           assert.equal((await walctl(args(...more, "-E", "now"), { server })).status, 0);
           assert.deepEqual(contents(content().slice(old.length)), ["three"]);
           assert.deepEqual(contents(content()), ["one", "two", "three"]);
         });
       }
     }
+
+    test("the last acknowledgement waits for a disk that takes its time, unless a signal comes", async () => {
+      await server.sql("INSERT INTO load SELECT coalesce(max(id), 0) + 1, 'x' FROM load");
+      const endAtNow = args("-E", "now");
+      const { status, stderr } = await walctl(endAtNow, { server, env: slowDisk(1000) });
+      assert.equal(status, 0, stderr);
+      const [, printed, acknowledged] =
+        /printed up to (\S+), acknowledged up to (\S+)$/m.exec(stderr) ?? [];
+      assert.equal(acknowledged, printed, stderr);
+      const moved = `SELECT FROM pg_replication_slots WHERE slot_name = '${slot}' AND confirmed_flush_lsn >= '${printed}'`;
+      assert.equal((await server.sql(moved)).length, 1, stderr);
+
+      await server.sql("INSERT INTO load SELECT coalesce(max(id), 0) + 1, 'x' FROM load");
+      const running = spawnWalctl(endAtNow, { server, env: slowDisk(60_000) });
+      while (content().split('"kind":"commit"').length < 3) await sleep(20);
+      await endsInTime(running, "SIGTERM");
+    });
 
     test("messages come once when the slot falls back behind them", async (t) => {
       const running = start(t, "--messages");
@@ -209,6 +233,17 @@ for (const version of newestOrBoth()) {
       );
     });
   });
+}
+
+/** The environment of a program whose fsync takes so long. */
+function slowDisk(ms: number): Record<string, string> {
+  const code = `
+    import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    const { fsync } = fs;
+    fs.fsync = (fd, done) => void setTimeout(() => fsync(fd, done), ${ms});
+    syncBuiltinESMExports();`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
 }
 
 /** Of the messages among the lines. */

@@ -94,6 +94,27 @@ for (const version of newestOrBoth()) {
       assert.equal(text.split('"prefix":"m"').length, 2);
     };
 
+    test("rotated before its stream has started, tail goes on behind the renamed file", async (t) => {
+      const slot = "waits";
+      await createSlot(slot);
+      const from = await insert();
+      await tail.catchUp(slot, []);
+      const file = tail.fileOf(slot);
+      const other = tail.follow(t, slot, ["-o", `${file}.other`]);
+      await tail.holds(`${slot}.other`, `"id":${from},`, other);
+      const waiting = tail.follow(t, slot, ["--wait"]);
+      await waiting.waitForStderr(/waiting for the slot/);
+      renameSync(file, `${file}.1`);
+      waiting.signal("SIGHUP");
+      while (!existsSync(file)) await sleep(20);
+      await waiting.stop("SIGKILL");
+      await other.stop("SIGKILL");
+      const last = await insert();
+      assert.deepEqual(complaints(await tail.catchUp(slot, [])), []);
+      const text = readFileSync(`${file}.1`, "utf8") + tail.textOf(slot);
+      assert.deepEqual(committedIds(parseLines(text)), [from, last]);
+    });
+
     for (const ack of [["--ack"], []]) {
       const name = ack[0] ?? "no --ack";
       const prefix = ack.length === 0 ? "read" : "acked";
@@ -121,25 +142,36 @@ for (const version of newestOrBoth()) {
       });
     }
 
-    test("of one that was renamed, the blocks of a streamed transaction are known", async (t) => {
-      await createSlot("streamed");
-      const from = nextId;
-      const options = ["--ack", "--streaming", "on"];
-      const file = tail.fileOf("streamed");
-      const running = tail.follow(t, "streamed", options);
-      const writer = await tail.server.connect();
-      t.after(() => writer.end());
-      const rows = (): string => {
-        nextId += 2000;
-        return `INSERT INTO load SELECT i, repeat('x', 100) FROM generate_series(${nextId - 2000}, ${nextId - 1}) i`;
-      };
-      await writer.query(`BEGIN; ${rows()}`);
-      await tail.holds("streamed", `"id":${nextId - 1000},`, running);
-      renameSync(file, `${file}.1`);
-      await running.stop("SIGKILL");
-      await writer.query(`${rows()}; COMMIT`);
-      await tail.catchUp("streamed", options);
-      await tail.assertWhole("streamed", from, readFileSync(`${file}.1`, "utf8"));
-    });
+    for (const rotations of [0, 2]) {
+      test(`the blocks of a streamed transaction are known from ${rotations} rotated files and a renamed one`, async (t) => {
+        const slot = `streamed_${rotations}`;
+        await createSlot(slot);
+        const from = nextId;
+        const options = ["--ack", "--streaming", "on"];
+        const file = tail.fileOf(slot);
+        const running = tail.follow(t, slot, options);
+        const writer = await tail.server.connect();
+        t.after(() => writer.end());
+        const rows = (): string => {
+          nextId += 2000;
+          return `INSERT INTO load SELECT i, repeat('x', 100) FROM generate_series(${nextId - 2000}, ${nextId - 1}) i`;
+        };
+        const names = Array.from({ length: rotations + 1 }, (_, index) => `${file}.${index}`);
+        await writer.query("BEGIN");
+        for (const name of names) {
+          await writer.query(rows());
+          await tail.holds(slot, `"id":${nextId - 1000},`, running);
+          renameSync(file, name);
+          if (name === names.at(-1)) break;
+          running.signal("SIGHUP");
+          while (!existsSync(file)) await sleep(20);
+        }
+        await running.stop("SIGKILL");
+        await writer.query(`${rows()}; COMMIT`);
+        assert.deepEqual(complaints(await tail.catchUp(slot, options)), []);
+        const text = names.map((name) => readFileSync(name, "utf8")).join("");
+        await tail.assertWhole(slot, from, text);
+      });
+    }
   });
 }

@@ -1,9 +1,11 @@
 /** A slot that is two-phase sends prepared transactions at PREPARE, whether the stream asks for that or not. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { type TestContext, after, before, describe, test } from "node:test";
 import { testedVersions } from "../../matrix/support/versions.ts";
 import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { FileTail, complaints } from "../../support/program/file-tail.ts";
+import { toolPath } from "../../support/tools/tools.ts";
 import { FaultProxy } from "../../support/server/proxy.ts";
 
 const ROWS = 3000;
@@ -75,5 +77,31 @@ for (const version of testedVersions().filter((each) => each >= 15)) {
         assert.deepEqual([first, second], [[], []]);
       });
     }
+
+    test(
+      "a FILE that ends in a PREPARE is continued after the slot is no longer two-phase",
+      { skip: version < 18 },
+      async () => {
+        const slot = "altered";
+        await tail.server.sql("TRUNCATE load");
+        await tail.server.sql(
+          `SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput', false, true)`,
+        );
+        const writer = await tail.server.connect();
+        await writer.query("BEGIN; INSERT INTO load VALUES (1); PREPARE TRANSACTION 'altered'");
+        await tail.catchUp(slot, []);
+        const args = ["-X", "replication=database", "-c"];
+        args.push(`ALTER_REPLICATION_SLOT ${slot} (TWO_PHASE false)`);
+        execFileSync(toolPath("psql"), args, { env: { ...process.env, ...tail.server.env } });
+        await writer.query("INSERT INTO load VALUES (2)");
+        assert.deepEqual(complaints(await tail.catchUp(slot, [])), []);
+        await writer.query("COMMIT PREPARED 'altered'");
+        await writer.query("INSERT INTO load VALUES (3)");
+        assert.deepEqual(complaints(await tail.catchUp(slot, [])), []);
+        await writer.end();
+        // The server sends the prepared one again, as docs/guarantees.md says.
+        assert.deepEqual(idsInFile(slot), [1, 2, 1, 3]);
+      },
+    );
   });
 }

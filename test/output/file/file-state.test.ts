@@ -36,12 +36,13 @@ const STATE: FileState = {
     request: "r",
     streamed: true,
     blocksFrom: 5,
+    earlier: [{ file: "3-4", from: 6 }],
     lines: true,
   },
   ...{ acknowledged: lsn(150), offset: 3 },
   before: {
     ...{ endLsn: lsn(100), messageLsn: INVALID_LSN, xid: 7 },
-    commit: { xid: 7, commitLsn: lsn(80), commitUnixMs: 1.5 },
+    commit: { xid: 7, commitLsn: lsn(80), commitUnixMs: 1.5, twoPhase: true },
   },
 };
 
@@ -120,6 +121,7 @@ test("each field that is not what it should be is named", () => {
     request: [7, []],
     streamed: [1, "true"],
     blocks_from: ["x", -1, 1.5, 1e300, []],
+    earlier: [7, [1], [{ file: "3-4" }], [{ file: 3, from: 1 }]],
     lines: [0, "false"],
     acknowledged_lsn: [7, "0", "0/1/2", {}],
     offset: ["0", -1, 1.5, null, undefined],

@@ -128,6 +128,7 @@ test("the last commit is told with what the server can be asked for", () => {
     xid: 7,
     commitLsn: 0x30n,
     commitUnixMs: Date.UTC(2026, 10, 24, 10, 57, 43, 123),
+    twoPhase: false,
   });
 });
 

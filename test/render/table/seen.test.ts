@@ -91,21 +91,9 @@ describe("rows that were seen", () => {
     const seen = new SeenRows();
     remember(seen, "1", "a");
     assert.equal(seen.find({ ...RELATION, oid: 2 }, tuple("1", "")), undefined);
-    // The server repeats announcements, and ADD COLUMN leaves the others as they are.
-    assert.equal(valueIn(seen.find({ ...RELATION }, tuple("1", ""))), "a");
-    const wider = {
-      ...RELATION,
-      columns: [...RELATION.columns, { ...column, name: "more", key: false }],
-    };
-    assert.equal(valueIn(seen.find(wider, tuple("1", "", ""))), "a");
-    for (const other of [
-      { columns: RELATION.columns.toReversed() },
-      { columns: RELATION.columns.slice(0, 1) },
-      { columns: RELATION.columns.map((one) => ({ ...one, typeOid: one.key ? 25 : 23 })) },
-    ]) {
-      remember(seen, "1", "a");
-      assert.equal(seen.find({ ...RELATION, ...other }, tuple("1", "")), undefined);
-    }
+    // ALTER COLUMN … USING may give every row another value and leave the announcement as it was.
+    assert.equal(seen.find({ ...RELATION }, tuple("1", "")), undefined);
+    assert.equal(seen.find(RELATION, tuple("1", "")), undefined);
     remember(seen, "2", "b");
     seen.forgetTable(RELATION);
     assert.equal(seen.find(RELATION, tuple("2", "")), undefined);

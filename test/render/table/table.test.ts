@@ -213,12 +213,14 @@ describe("a row", () => {
     });
   }
 
-  it("is not compared with one of a table whose columns changed, or that was truncated or deleted from", () => {
+  it("is not compared with one of a table that was announced again, truncated or deleted from", () => {
     const [announced, insert, update] = known("x", "z");
     assert.ok(announced !== undefined && insert !== undefined && update !== undefined);
     const truncate = bytesOf(0x54, int(1, 4), 0, int(OID, 4));
     for (const between of [
       relation([...COLUMNS.slice(0, 2), { name: "c" }]),
+      // ALTER COLUMN … TYPE … USING may give it other values and leave the announcement as it was.
+      announced,
       truncate,
       change("D", tuple("K", ["1", null, null])),
     ]) {
@@ -226,19 +228,6 @@ describe("a row", () => {
       assert.match(text, /~ t 1 +is now {2}a=x {2}[bc]=z\n/);
       assert.match(text, HINT);
     }
-  });
-
-  it("is compared across a repeated announcement, and where a column was added", () => {
-    const [announced, insert, update] = known("x", "z");
-    assert.ok(announced !== undefined && insert !== undefined && update !== undefined);
-    assert.match(
-      show(200, announced, insert, announced, update),
-      /~ t 1 +b=y ⇢ z {2}… 1 unchanged\n/,
-    );
-    const wider = relation([...COLUMNS, { name: "more" }]);
-    const added = change("U", tuple("N", ["1", "x", "z", "new"]));
-    const text = show(200, announced, insert, wider, added);
-    assert.match(text, /~ t 1 +b=y ⇢ z {2}more=new {2}… 1 unchanged\n/);
   });
 
   it("that was deleted shows what was seen of it, and an update of a row not seen its NULLs by name", () => {

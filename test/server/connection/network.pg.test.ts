@@ -71,6 +71,31 @@ for (const unix of [false, true]) {
       );
     });
 
+    if (!unix) {
+      test("a proxy that closes each connection before the answer about TLS is waited for", async (t) => {
+        const env = { ...proxy.env, PGSSLMODE: "prefer" };
+        await createSlot("away");
+        await insert(1);
+        const running = spawnWalctl(["tail", "-S", "away", "-P", "p", "--ack"], { server, env });
+        t.after(() => running.dispose());
+        const lines = await untilLast(running);
+        proxy.refusing = true;
+        t.after(() => (proxy.refusing = false));
+        proxy.cut();
+        const closed = /could not connect to server at .*: (the server closed the|read ECONNRESET)/;
+        await running.waitForStderr(closed);
+        for (let attempt = 0; attempt < 5; attempt++) {
+          const { status, stderr } = await walctl(["slots"], { server, env });
+          assert.equal(status, 1);
+          assert.match(stderr, closed);
+        }
+        proxy.refusing = false;
+        await insert(1);
+        lines.push(...(await untilLast(running)));
+        assert.deepEqual(insertedIds(parseLines(lines)), [nextId - 2, nextId - 1]);
+      });
+    }
+
     test("single bytes, one a read, are the same lines", async () => {
       await createSlot("bytes");
       await insert(50);

@@ -27,7 +27,13 @@ const log = (timeline: number, ...ends: number[]): LogIdentity => ({
   timeline,
   history: ends.map((end, index) => ({ timeline: index + 1, end: lsn(end) })),
 });
-const ANCHOR = { commitLsn: lsn(480), endLsn: lsn(500), xid: 7, commitUnixMs: 946_684_800_000 };
+const ANCHOR = {
+  commitLsn: lsn(480),
+  endLsn: lsn(500),
+  xid: 7,
+  commitUnixMs: 946_684_800_000,
+  twoPhase: false,
+};
 /** Up to a commit that ends at 500; keepalives told of 600. */
 const RECEIVED: Received = {
   log: log(1),
@@ -48,6 +54,7 @@ const standing = (
   database: "shop",
   slotName: "s",
   temporary: false,
+  twoPhase: false,
   slotPosition: lsn(slotPosition),
 });
 
@@ -175,7 +182,7 @@ test("with a gap at a fork the stream goes on there, so that nothing of the new 
   assert.equal(gap?.from, lsn(480));
   assert.equal(new AnchorCheck(ANCHOR, gap).keepalive(lsn(500)), gap);
   assert.equal(gapWithoutAnchor(RECEIVED, standing(900, 300)), undefined);
-  assert.equal(findGap(RECEIVED, standing(480, 300))?.from, INVALID_LSN);
+  assert.equal(findGap(RECEIVED, standing(480, 300))?.from, undefined);
 });
 
 test("logs are the same up to where either leaves the last timeline that they share", () => {
@@ -201,6 +208,13 @@ test("the last commit can be repeated where the slot is not past it, on the same
   const other = { ...RECEIVED, log: log(2, 400) };
   assert.equal(usableAnchor(other, standing(900, 400, log(2, 450))), undefined);
   assert.equal(usableAnchor({ ...RECEIVED, end: lsn(560) }, standing(900, 400)), undefined);
+});
+
+test("the end of a prepared transaction is repeated only while the slot is two-phase", () => {
+  const prepared = { ...RECEIVED, anchor: { ...ANCHOR, twoPhase: true } };
+  const slot = standing(900, 480);
+  assert.equal(usableAnchor(prepared, slot), undefined);
+  assert.equal(usableAnchor(prepared, { ...slot, twoPhase: true }), prepared.anchor);
 });
 
 test("a server that has less than keepalives told of was restored", () => {

@@ -324,6 +324,11 @@ test("a transaction prepared since the start that was passed on is repeated", ()
   passed(resume, [...latePrepare(9), begin(100), commit(100, 140)]);
   resume.disconnect();
   assert.deepEqual(passed(resume, latePrepare(9)), []);
+  // The slot has become two-phase behind it, and the stream starts there: now it is late.
+  resume.disconnect();
+  resume.start(100n as Lsn);
+  const again = [...latePrepare(9), commitPrepared(9, 200)];
+  assert.deepEqual(passed(resume, again), ["commit_prepared"]);
 });
 
 test("only a commit that the server is sure to repeat is an anchor", () => {

@@ -13,7 +13,7 @@ import { ByteReader } from "../../../src/pgoutput/reader.ts";
 import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { NdjsonRenderer } from "../../../src/render/ndjson/ndjson.ts";
 import type { PgoutputOptions, Streaming } from "../../../src/server/settings/pgoutput-options.ts";
-import { Continuation, type Start } from "../../../src/server/start/continuation.ts";
+import { Continuation } from "../../../src/server/start/continuation.ts";
 import { GapError } from "../../../src/server/start/gap-error.ts";
 import type { SessionOptions } from "../../../src/server/start/options.ts";
 import { type StreamState, forgetStream, openState } from "../../../src/server/start/state.ts";
@@ -121,28 +121,11 @@ export class DrivenTail {
       if (gap !== undefined) this.#failure = new GapError(gap);
     });
     if (this.#continuation.isStale) throw new Error("FILE is not as it was");
-    if (this.#starts++ === 0) this.#takeOver(state, start, started.oldest);
-    this.#continuation.begin(start);
-    this.#options.started({
-      log: start.standing.server,
-      slot: SLOT,
-      slotPosition,
-      twoPhase: server.twoPhase || this.#pgoutput.twoPhase,
-      gap: start.gap,
-      from: start.from,
-    });
+    this.#starts++;
+    this.#continuation.begin(start, state, started.oldest);
     this.#started = started;
     const streaming = state.resume.isCutLate ? "off" : this.#pgoutput.streaming;
     return { from: Number(start.from), streaming };
-  }
-
-  #takeOver(state: StreamState, { from, gap }: Start, oldest: Lsn): void {
-    const { mark, unfinished } = this.#options.takeOver(oldest);
-    if (gap) return;
-    for (const part of unfinished) state.resume.recall(part);
-    state.resume.disconnect();
-    if (mark !== undefined) state.resume.skip(mark);
-    state.ledger.startAt(maxLsn(from, mark?.endLsn ?? from));
   }
 
   /** @throws GapError */

@@ -14,6 +14,23 @@ for (const version of newestOrBoth()) {
     after(() => scene.end());
     beforeEach(() => scene.newSlot());
 
+    test("restored, it lacks what walctl heard of and had no part of: the stream goes on, with a warning", async (t) => {
+      const running = start(t, "--ack");
+      const ids = await insert(2);
+      assert.deepEqual(await received(running, ids), ids);
+      const older = await copy(t);
+      await fill();
+      const end = await position();
+      while ((await confirmed()) < end) await sleep(50);
+      await away(running, () => older.restore());
+      const more = await insert(1);
+      assert.deepEqual(await received(running, more), more);
+      assert.match(
+        running.stderr,
+        /has seen it at .*: the server was restored from an older state\nDETAIL: Every transaction that was received whole is there, and nothing is skipped\. One that was still open may be rolled back there\./,
+      );
+    });
+
     for (const ack of [["--ack"], []]) {
       const how = ack.length > 0 ? "with --ack" : "without --ack";
 
