@@ -78,6 +78,18 @@ export function boundaryOf(message: OtherMessage): Boundary | undefined {
   }
 }
 
+/**
+ * Whether a server that starts at the record is sure to send this again, without regard to what the transaction did. It
+ * streams nothing before that position (ReorderBufferCanStartStreaming), and 15 and later send no committed transaction
+ * without a change. What it sent whole had a change, and has it again: snapshots of the catalogue are those of the time,
+ * for publications, row filters and column lists too. What it sent in blocks may have had none, or only such as were
+ * rolled back to a savepoint. A two-phase slot sends PREPARE even without a change, and COMMIT PREPARED always: a
+ * prepared transaction holds back restart_lsn. Of ROLLBACK PREPARED the server does not send where its record starts.
+ */
+export function isSureToComeAgain({ fate, inBlocks }: Boundary): boolean {
+  return fate === "prepare" || (fate === "commit" && !inBlocks);
+}
+
 /** What an earlier process printed of transactions that were open, and all ends since. */
 export type PrintedPart =
   | { readonly kind: "boundary"; readonly boundary: Boundary }

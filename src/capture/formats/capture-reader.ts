@@ -43,7 +43,7 @@ export interface CaptureReaderOptions {
   readonly listener: CaptureListener;
   /** Skips damaged bytes and reports them to the listener instead of throwing. */
   readonly keepGoing: boolean;
-  /** Of NDJSON: refuses changes of which the lines do not tell all that is needed to repeat them. */
+  /** For NDJSON: refuses changes whose lines lack something that is needed to repeat them. */
   readonly exact?: boolean;
 }
 

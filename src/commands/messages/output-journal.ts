@@ -17,9 +17,8 @@ import {
 import { findRenamed } from "../../output/file/same-file.ts";
 import { sinkError } from "../../output/sink.ts";
 import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
-import type { Received } from "../../server/start/continuity.ts";
+import type { Received, Start } from "../../server/start/continuity.ts";
 import type { Mark } from "../../server/start/resume.ts";
-import type { Start } from "../../server/start/continuity.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import type { Reporter } from "../reporter.ts";
 

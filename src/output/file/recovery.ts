@@ -2,7 +2,7 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } fr
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN } from "../../lsn.ts";
 import { unixMsFromPgTime } from "../../pg-time.ts";
-import type { Boundary } from "../../pgoutput/boundary.ts";
+import { type Boundary, isSureToComeAgain } from "../../pgoutput/boundary.ts";
 import {
   beginsLine,
   boundaryOfLine,
@@ -257,14 +257,14 @@ function endIn(line: string, at: number, path: string): Boundary {
   return boundary;
 }
 
-function fileEndOf({ xid, record, end, time, fate, inBlocks, twoPhase }: Boundary): FileEnd {
-  const isRepeatable = fate === "prepare" || (fate === "commit" && !inBlocks);
+function fileEndOf(boundary: Boundary): FileEnd {
+  const { xid, record, end, time, twoPhase } = boundary;
   return {
     endLsn: end,
     messageLsn: INVALID_LSN,
     xid,
     commit:
-      isRepeatable && time !== null
+      time !== null && isSureToComeAgain(boundary)
         ? { xid, commitLsn: record, commitUnixMs: unixMsFromPgTime(time), twoPhase }
         : undefined,
   };

@@ -16,7 +16,7 @@ import { Change, ChangeBit, ChangeKind, OldRow } from "../transactions/change-lo
 const NO_POSITION: WalPosition = { high: 0, low: 0 };
 /** The number of changes between two chances to write. */
 const PAUSE_AFTER = 256;
-/** … and the bytes of values that were stored out of line. */
+/** So many bytes of values that were stored out of line are a chance to write too. */
 const PAUSE_AFTER_BYTES = 1024 * 1024;
 
 /** Turns a transaction's changes into the messages that a walsender would have sent. */

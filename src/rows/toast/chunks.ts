@@ -194,7 +194,10 @@ export class KeptValues {
     return true;
   }
 
-  /** All of the piece, by one read unless it has other chunks too. The first one of a value is valid until another value is read. */
+  /**
+   * All of the piece, by one read unless it has other chunks too. The first one of a value is valid until another value
+   * is read.
+   */
   #read(at: number, size: number, first: boolean): Buffer {
     if (at >= this.#from) return this.#buffer.subarray(at - this.#from);
     const guess = HEADER_BYTES + size + Math.ceil(size / CHUNK_BYTES_MIN + 1) * HEADER_BYTES;

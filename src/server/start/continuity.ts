@@ -56,7 +56,9 @@ export interface Start {
 export interface Gap {
   readonly what: string;
   readonly detail: string;
-  /** With --allow-gap: where to continue so that nothing that the server has now is skipped. Default: the slot's position. */
+  /**
+   * With --allow-gap: where to continue so that nothing that the server has now is skipped. Default: the slot's position.
+   */
   readonly from?: Lsn;
 }
 

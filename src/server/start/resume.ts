@@ -1,6 +1,11 @@
 import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
 import { unixMsFromPgTime } from "../../pg-time.ts";
-import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
+import {
+  type Boundary,
+  type PrintedPart,
+  isSureToComeAgain,
+  lastByteBefore,
+} from "../../pgoutput/boundary.ts";
 import type { OtherMessage, WalPosition } from "../../pgoutput/messages.ts";
 import type { Anchor } from "./continuity.ts";
 import { CONTINUED, NEW, PartialTransaction, REPEATED, type Repetition } from "./transaction.ts";
@@ -26,9 +31,9 @@ const ROLLED_BACK_MAX = 10_000;
  * A record that decided before the start of the stream is not sent (SnapBuildXactNeedsSkip in snapbuild.c), and the
  * others come in the order of the log. So a transaction whose end is not beyond the last end that was passed on is
  * repeated. The exception is a late prepare (see boundaryOf), whose record is before the start: it comes with its
- * COMMIT PREPARED, so it was passed on only if nothing else has ended since, or if the slot was made two-phase at a later
- * position than an earlier stream's (two_phase_at). A transaction that was cut is sent again from its beginning, and is
- * recognised by its xid.
+ * COMMIT PREPARED, so it was passed on only if nothing else has ended since, or if an earlier stream that started before
+ * two_phase_at got its PREPARE: such a transaction comes twice. A transaction that was cut is sent again from its
+ * beginning, and is recognised by its xid.
  */
 export class Resume {
   /** Where the server has started: it repeats no record before that. */
@@ -276,17 +281,10 @@ export class Resume {
   }
 }
 
-/**
- * Whether a server that starts at the record is sure to send the transaction again. It streams nothing before that
- * position (ReorderBufferCanStartStreaming), and 15 and later send no committed transaction without a change. What it
- * sent whole had a change, and has it again: snapshots of the catalogue are those of the time, for publications, row
- * filters and column lists too. What it sent in blocks may have had none, or only such as were rolled back to a
- * savepoint. A two-phase slot sends PREPARE even without a change, and COMMIT PREPARED always: a prepared
- * transaction holds back restart_lsn. Of ROLLBACK PREPARED the server does not send where its record starts.
- */
-function isRepeatable({ fate, inBlocks }: Boundary, part: PartialTransaction | undefined): boolean {
-  if (fate === "commit") return !inBlocks || part?.isChanged === true;
-  return fate === "prepare";
+/** A change of its own, not of a subtransaction, makes a streamed transaction one that comes again too. */
+function isRepeatable(boundary: Boundary, part: PartialTransaction | undefined): boolean {
+  const isChanged = boundary.fate === "commit" && part?.isChanged === true;
+  return isChanged || isSureToComeAgain(boundary);
 }
 
 function anchorOf({ record, end, xid, time, twoPhase }: Boundary): Anchor {

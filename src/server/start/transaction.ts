@@ -62,7 +62,10 @@ export class PartialTransaction {
   streamed = false;
   /** It is being sent whole: its changes have its xid, whatever subtransaction they are of. */
   isWhole = false;
-  /** A change of its own was passed on in a block, not of a subtransaction. Only with the transaction itself is it rolled back. */
+  /**
+   * A change of its own was passed on in a block, not of a subtransaction. Only with the transaction itself is it rolled
+   * back.
+   */
   isChanged = false;
   /** The last change that came, and the furthest one that was passed on. */
   readonly #last: Place = { high: 0, low: 0, count: 0 };
@@ -195,7 +198,7 @@ class Subtransactions {
   /** The first change of each, in the order of the log. */
   readonly #firsts: First[] = [];
   readonly #known = new Set<number>();
-  /** Those whose rollback was passed on, and those of them that the server told of. */
+  /** Those whose rollback was passed on, and those of them for which the server sent it. */
   readonly #aborted = new Set<number>();
   readonly #abortedByServer = new Set<number>();
   /** Their first changes have come again, at the position of the next one. */
