@@ -146,8 +146,8 @@ async function ensurePublications(
 
 function warnOfEmpty({ publications, onWarning }: BootstrapRequest): void {
   const names = publications.map(quoteIdentifier).join(", ");
-  const subject = publications.length === 1 ? "publication" : "publications";
-  const verb = publications.length === 1 ? "publishes" : "publish";
+  const [subject, verb] =
+    publications.length === 1 ? ["publication", "publishes"] : ["publications", "publish"];
   onWarning(
     `${subject} ${names} ${verb} nothing, so nothing will come; ALTER PUBLICATION … ADD TABLE adds tables`,
   );

@@ -23,11 +23,6 @@ export class Acknowledger {
     this.#connection = connection;
   }
 
-  /** The consumer's sync in progress. */
-  get syncing(): Promise<void> | undefined {
-    return this.#syncing;
-  }
-
   /** Call it when everything up to the mark is written. */
   written(mark: Lsn, ends: number): void {
     const { feedback, ledger } = this.#state;
@@ -57,9 +52,8 @@ export class Acknowledger {
     } catch (error) {
       return this.#connection.fail(error);
     }
-    if (syncing instanceof Promise) {
-      this.#syncing = this.#confirmDurable(syncing);
-    } else {
+    if (syncing instanceof Promise) this.#syncing = this.#confirmDurable(syncing);
+    else {
       ledger.deliver(syncing);
       this.sendStatus();
     }

@@ -25,8 +25,8 @@ export type StreamEnd = "stopped" | "limit" | "endpos";
 /** A message that cannot be passed on yet. */
 interface Held {
   readonly ready: Promise<void>;
-  readonly frame: Uint8Array;
-  readonly pass: () => void;
+  /** Call it when `ready` is fulfilled. */
+  readonly take: () => void;
 }
 
 /**
@@ -100,32 +100,41 @@ export class Intake {
     return this.#held === undefined ? "next" : "hold";
   }
 
-  /** Passes on the held message, which is ready now. */
+  /** Takes the held message, which is ready now. */
   release(): void {
     const held = this.#held;
-    if (held === undefined) return;
     this.#held = undefined;
-    this.#state.consumer.frame?.(held.frame);
-    held.pass();
+    held?.take();
   }
 
+  /** A message that has to wait is judged after that: a lost connection meanwhile leaves no trace of it. */
   #receive(message: PgoutputMessage, payload: ByteReader): void {
-    if (isRowChange(message)) return this.#change(message, payload);
-    if (this.#state.resume.repeating && announces(message)) return this.#announce(message, payload);
+    if (isRowChange(message)) return this.#receiveChange(message, payload);
+    const announces = message.kind === "relation" || message.kind === "type";
+    if (announces && this.#state.resume.repeating) return this.#announce(message, payload);
     const boundary = boundaryOf(message);
     if (this.#check !== undefined && this.#parts(this.#check.message(message, boundary))) return;
+    const ready = this.#state.consumer.prepare(message);
+    const frame = this.#frame(payload);
+    // Bound, not a closure: that would cost each call an object.
+    if (ready === undefined) this.#take(message, boundary, frame);
+    else this.#held = { ready, take: this.#take.bind(this, message, boundary, frame) };
+  }
+
+  #take(
+    message: OtherMessage,
+    boundary: Boundary | undefined,
+    frame: Uint8Array | undefined,
+  ): void {
     const { consumer, limits, resume } = this.#state;
     const { repeated, continued, rolledBack } = resume.judge(message, boundary);
     if (this.#voidRolledBack(rolledBack) || repeated) return;
     this.#end = limits.endsBefore(boundary);
     if (this.#end !== undefined) return;
-    const ready = consumer.prepare(message);
-    if (ready !== undefined)
-      return this.#hold(ready, payload, this.#pass.bind(this, message, boundary));
     const continues = message.kind === "stream_start" && message.firstSegment && continued;
     // The blocks passed on before stay valid, so this must not look like a new beginning.
     if (continues) consumer.note?.({ stream_continues: message.transaction.xid });
-    consumer.frame?.(this.#frame(payload));
+    if (frame !== undefined) consumer.frame?.(frame);
     this.#pass(continues ? { ...message, firstSegment: false } : message, boundary);
   }
 
@@ -136,16 +145,15 @@ export class Intake {
   #announce(message: RelationMessage | TypeMessage, payload: ByteReader): void {
     const { consumer } = this.#state;
     const outside = { ...message, transaction: null };
-    const how = consumer.frame === undefined ? "announce" : "message";
+    const frame = this.#frame(payload);
+    const take = (): void => {
+      if (frame === undefined) return consumer.announce(outside);
+      consumer.frame?.(frame);
+      consumer.message(outside);
+    };
     const ready = consumer.prepare(outside);
-    if (ready !== undefined) return this.#hold(ready, payload, () => consumer[how](outside));
-    consumer.frame?.(this.#frame(payload));
-    consumer[how](outside);
-  }
-
-  /** @param pass without closures over a parameter of the hot path, which would cost each call an object */
-  #hold(ready: Promise<void>, payload: ByteReader, pass: () => void): void {
-    this.#held = { ready, frame: this.#frame(payload), pass };
+    if (ready === undefined) take();
+    else this.#held = { ready, take };
   }
 
   /** Returns true if the log is not the one received before. */
@@ -160,7 +168,15 @@ export class Intake {
   }
 
   /** The hot path: rows come by the million, and skip every check that only other messages need. */
-  #change(change: RowChange, payload: ByteReader): void {
+  #receiveChange(change: RowChange, payload: ByteReader): void {
+    const { consumer } = this.#state;
+    const ready = this.#decoder.streaming ? consumer.prepareStreamed(change) : undefined;
+    const frame = this.#frame(payload);
+    if (ready === undefined) this.#takeChange(change, frame);
+    else this.#held = { ready, take: this.#takeChange.bind(this, change, frame) };
+  }
+
+  #takeChange(change: RowChange, frame: Uint8Array | undefined): void {
     const { consumer, limits, resume } = this.#state;
     const { repeated, rolledBack } = resume.judgeChange(change.transaction?.xid, change.position);
     if (rolledBack.length > 0 && this.#voidRolledBack(rolledBack)) return;
@@ -169,21 +185,13 @@ export class Intake {
       this.#end = "limit";
       return;
     }
-    if (this.#decoder.streaming) {
-      const ready = consumer.prepareStreamed(change);
-      if (ready !== undefined) return this.#hold(ready, payload, this.#passRow.bind(this, change));
-    }
-    // A view for each row would cost as much as the row, so it is made only if needed.
-    if (consumer.frame !== undefined) consumer.frame(this.#frame(payload));
-    this.#passRow(change);
+    if (frame !== undefined) consumer.frame?.(frame);
+    if (consumer.change(change)) limits.change();
   }
 
-  #passRow(change: RowChange): void {
-    if (this.#state.consumer.change(change)) this.#state.limits.change();
-  }
-
-  /** The payload as received, including its header. */
-  #frame(payload: ByteReader): Uint8Array {
+  /** The payload as received, including its header. A view of it costs as much as a row: only for a capture. */
+  #frame(payload: ByteReader): Uint8Array | undefined {
+    if (this.#state.consumer.frame === undefined) return undefined;
     return payload.bytes.subarray(this.#frameStart, payload.end);
   }
 
@@ -221,8 +229,4 @@ export class Intake {
     if (limits.endsAt(walEnd)) this.#end ??= "endpos";
     this.#state.consumer.idle?.();
   }
-}
-
-function announces(message: OtherMessage): message is RelationMessage | TypeMessage {
-  return message.kind === "relation" || message.kind === "type";
 }

@@ -35,8 +35,9 @@ interface StreamStart {
 /** While a write is pending, so many bytes are rendered for the next one: the server then need not wait for a pipe. */
 const AHEAD_BYTES = 64 * 1024;
 
-/** Together shorter than the second within which a signal is answered. */
+/** At the end nothing takes longer: the write, its sync and the sync of the rest, the end of the copy. */
 const WRITE_GRACE_MS = 300;
+const SYNC_GRACE_MS = 600;
 const END_GRACE_MS = 400;
 
 /**
@@ -132,7 +133,8 @@ export class WalStream implements CopyBothReceiver {
   }
 
   copyData(payload: ByteReader): Verdict {
-    return this.#phases.isOpen ? this.#intake.receive(payload) : "stop";
+    const isOver = !this.#phases.isOpen || this.#intake.end !== undefined;
+    return isOver ? "stop" : this.#intake.receive(payload);
   }
 
   readDone(): void {
@@ -289,12 +291,9 @@ export class WalStream implements CopyBothReceiver {
 
   async #leave(): Promise<void> {
     this.#phases.leave();
-    const acknowledger = this.#acknowledger;
     this.#state.confirmed?.poll();
-    acknowledger.close();
-    await within(acknowledger.syncing, WRITE_GRACE_MS);
-    acknowledger.confirm();
-    await within(acknowledger.syncing, WRITE_GRACE_MS);
+    this.#acknowledger.close();
+    await within(this.#acknowledger.syncAll(), SYNC_GRACE_MS);
     this.#copy.finish();
     this.#copy.resume();
     const ended = this.#copy.ended.catch(() => {});

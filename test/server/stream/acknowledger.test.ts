@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { INVALID_LSN, type Lsn } from "../../../src/lsn.ts";
 import { ConsumerError, type StreamConsumer } from "../../../src/server/start/consumer.ts";
 import { causeOf } from "../../../src/server/query/causes.ts";
@@ -46,7 +47,7 @@ test("a sign of life that is asked for during a sync is asked for with the statu
   acknowledger.confirm();
   assert.deepEqual(asked, [], "nothing is confirmed before it is durable");
   durable(INVALID_LSN);
-  await acknowledger.syncing;
+  await setImmediate();
   acknowledger.sendStatus();
   assert.deepEqual(asked, [true, false]);
 });
@@ -85,7 +86,7 @@ test("what the consumer throws is not taken for a lost connection, whatever its 
       fail: (error) => failures.push(error),
     });
     acknowledger.confirm();
-    await acknowledger.syncing;
+    await setImmediate();
     const [error] = failures;
     assert.ok(error instanceof ConsumerError && error.cause === timeout);
     assert.equal(causeOf(error), "consumer");

@@ -9,6 +9,7 @@ import { DrivenTail, removeOutput } from "./tail.ts";
 import { type SimulatedSlot, SimulatedWalsender } from "./walsender.ts";
 
 const LAST: Connection = {
+  held: false,
   ...{ advance: Infinity, payloads: Infinity, actions: [], killed: undefined },
   choices: { block: [], keepalive: [], abort: [], tie: [] },
 };
@@ -149,7 +150,7 @@ export class StreamModel {
   }
   #options!: PgoutputOptions;
 
-  async #connect({ payloads, actions, choices }: Connection): Promise<string | undefined> {
+  async #connect({ payloads, held, actions, choices }: Connection): Promise<string | undefined> {
     const now = this.#now;
     const slot = { ...this.#slot };
     const { version } = this.#scenario;
@@ -180,7 +181,7 @@ export class StreamModel {
       for (const sent of walsender.send()) {
         if (count === payloads) break;
         this.trace.push(describe(sent));
-        this.#tail.receive(payloadOf(sent));
+        this.#tail.receive(payloadOf(sent), held && count === payloads - 1);
         const fault = this.#act(actions[count++] ?? (payloads === Infinity ? 2 : 0));
         if (fault !== undefined) return fault;
       }

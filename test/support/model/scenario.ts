@@ -10,6 +10,8 @@ export interface Connection {
   readonly advance: number;
   /** How many payloads come before it is cut. */
   readonly payloads: number;
+  /** It is cut while the last of them waits for the catalogue. */
+  readonly held: boolean;
   /** After each payload. 1: a chunk ends, so that all is written. 2: a status is sent, too. 3: the slot is saved, too. */
   readonly actions: readonly number[];
   readonly choices: Readonly<Record<Parameters<Choose>[0], readonly number[]>>;
@@ -38,6 +40,7 @@ const numbers = (maxLength: number): Arbitrary<number[]> =>
 const connection: Arbitrary<Connection> = fc.record({
   advance: fc.nat(30),
   payloads: fc.nat(25),
+  held: fc.boolean(),
   actions: numbers(25),
   choices: fc.record({
     block: numbers(30),

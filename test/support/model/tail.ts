@@ -18,6 +18,7 @@ import { GapError } from "../../../src/server/start/gap-error.ts";
 import type { SessionOptions } from "../../../src/server/start/options.ts";
 import { type StreamState, forgetStream, openState } from "../../../src/server/start/state.ts";
 import { Intake } from "../../../src/server/stream/intake.ts";
+import type { TypeWatch } from "../../../src/server/types/watch.ts";
 
 /** What the server answers at a start. */
 export interface SimulatedServer {
@@ -50,6 +51,8 @@ export class DrivenTail {
   #starts = 0;
   #intake: Intake | undefined;
   #failure: Error | undefined;
+  /** What can wait for the catalogue does, for ever. */
+  #waits = false;
 
   /** @param file undefined: standard output */
   constructor(file: string | undefined, pgoutput: PgoutputOptions, acknowledge: boolean) {
@@ -72,8 +75,11 @@ export class DrivenTail {
         : openFileOutput(file, config as unknown as TailConfig, () => true, context, reporter);
     const types = new TypeRegistry();
     const { sink, journal, takeOver } = this.#output;
+    const wait = (): Promise<void> | undefined =>
+      this.#waits ? new Promise<void>(() => {}) : undefined;
     this.#pipeline = new Pipeline({
-      ...{ types, accepts: acceptsAll, typeWatch: undefined, capture: undefined, journal },
+      ...{ types, accepts: acceptsAll, capture: undefined, journal },
+      typeWatch: { prepare: wait, prepareStreamed: wait, idle: () => {} } as unknown as TypeWatch,
       renderer: new NdjsonRenderer({ types, values: "json", safeNumbers: false }),
       // What is written to a file in memory is as durable as it gets.
       sink: { write: (bytes) => sink.write(bytes), sync: () => undefined },
@@ -129,7 +135,8 @@ export class DrivenTail {
   }
 
   /** @throws GapError */
-  receive(payload: Uint8Array): void {
+  receive(payload: Uint8Array, waits = false): void {
+    this.#waits = waits;
     this.#intake?.receive(new ByteReader(payload));
     if (this.#failure !== undefined) throw this.#failure;
   }
