@@ -232,7 +232,7 @@ export class Resume {
       const isAnchor = !this.#isLate(boundary) && isRepeatable(boundary, part);
       this.#anchor = isAnchor ? anchorOf(boundary) : undefined;
     }
-    return part?.judgeEnd(boundary.fate) ?? NEW;
+    return part?.judgeEnd(boundary) ?? NEW;
   }
 
   /** Whether its end was passed on. */

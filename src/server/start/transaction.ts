@@ -122,7 +122,9 @@ export class PartialTransaction {
   }
 
   /** Takes its end, which comes for the first time. */
-  judgeEnd(fate: Boundary["fate"]): Repetition {
+  judgeEnd({ fate, twoPhase }: Boundary): Repetition {
+    // What was sent at PREPARE does not come again before COMMIT PREPARED. A FILE may not show that it was prepared.
+    if (twoPhase && fate !== "prepare") return NEW;
     this.#commits ||= fate === "commit";
     const rolledBack = this.streamed ? this.#missingBefore(undefined, false) : NONE;
     return rolledBack.length > 0 ? { ...NEW, rolledBack } : NEW;

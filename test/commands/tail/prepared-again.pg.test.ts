@@ -1,4 +1,5 @@
 /** After a restart of the stream the server may stream a prepared transaction again, of which only the second phase is to come. */
+import assert from "node:assert/strict";
 import { type TestContext, after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
@@ -71,6 +72,28 @@ for (const version of newestOrBoth()) {
         );
       });
     }
+
+    test("COMMIT PREPARED is no fault where a process does not know of PREPARE", async (t) => {
+      await tail.server.sql(
+        "SELECT pg_create_logical_replication_slot('unknown', 'pgoutput', false, true)",
+      );
+      // A FILE that does not show where to go on.
+      const only = [...options, "--only", "begin,commit,insert"];
+      const prepared = next;
+      await tail.server.sql(`BEGIN; ${rows(PREPARED_ROWS)}; PREPARE TRANSACTION 'unknown'`);
+      await tail.server.sql(rows(1));
+      await tail.catchUp("unknown", only);
+      const running = tail.follow(t, "unknown", only, proxy);
+      await tail.server.sql(rows(LATER_ROWS));
+      await tail.holds("unknown", `"id":${next - 1},`, running);
+      const again = tail.textOf("unknown").split(`"id":${prepared},`).length - 1;
+      assert.equal(again, 2, "the server has not streamed it again");
+      proxy.cut();
+      await running.waitForStderr(/connected again/);
+      await tail.server.sql("COMMIT PREPARED 'unknown'");
+      await tail.server.sql(rows(1));
+      await tail.holds("unknown", `"id":${next - 1},`, running);
+    });
 
     for (const earlier of [options, ["--two-phase"]]) {
       for (const ack of [[], ["--ack"]]) {
