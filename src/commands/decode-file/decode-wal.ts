@@ -36,9 +36,9 @@ import { reportEnd, warnSkipped } from "../wal-end.ts";
 import {
   type CatalogPass,
   catalogAtStart,
-  exportedNames,
-  namesAt,
+  exportedTable,
   refuseGap,
+  tableAt,
 } from "./catalog-at-start.ts";
 import { openWhere } from "../messages/open-where.ts";
 import { WithoutMinimalLevel } from "./minimal-level.ts";
@@ -181,29 +181,32 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const listener = new RowListener(decoder, pipeline, reporter, {
     ...job,
     progress: progress("rows"),
-    // An undo has to know which tables were renamed or dropped since.
+    // An undo has to know which tables were altered since.
     until: flags.undo === true ? Infinity : (survey?.lastEnd ?? Infinity),
   });
   const end = await readRows(input, listener, job);
   reporter.clearProgress();
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
+  if (flags.undo === true && context.stop.aborted) throw context.stop.reason;
   const faults = breaksOf(catalog, decoder.losses);
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
-  const why = (xid: number): Warning => whyNothing(xid, survey?.fates.get(xid), options.rows);
-  const asked = [
+  const why = (xid: number): Warning =>
+    whyNothing(xid, survey?.fates.get(xid), options.rows, lost.length > 0);
+  const unmet = [
     ...[...names.warnings(), ...(filter.rows?.warnings() ?? []), ...(where?.warnings() ?? [])],
-    ...unconvertedNames(catalog),
     ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
   ];
-  for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
+  const all = [...unconvertedNames(catalog), ...(warnings?.() ?? []), ...lost];
+  // What a signal left unread may have it.
+  for (const warning of context.stop.aborted ? all : [...unmet, ...all]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
   for (const { message, hint } of faults) reporter.fault(message, hint);
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
-  const whole = damaged === ExitCode.done && lost.length === 0 && !context.stop.aborted;
+  const whole = damaged === ExitCode.done && lost.length === 0;
   const isOlder = exported.header.lsn < listener.position;
-  sql?.refuseRenamed((oid) =>
-    isOlder ? namesAt(catalog, oid, listener.position) : exportedNames(exported, oid),
+  sql?.refuseAltered((oid) =>
+    isOlder ? tableAt(catalog, oid, listener.position) : exportedTable(exported, oid),
   );
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;

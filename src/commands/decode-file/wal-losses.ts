@@ -187,6 +187,7 @@ export function whyNothing(
   xid: number,
   fate: Fate | undefined,
   { aborted, tablesChanged }: WalOptions["rows"],
+  hasLosses: boolean,
 ): Warning {
   const message = `nothing of transaction ${xid} is printed (--xid)`;
   if (fate === undefined) {
@@ -201,6 +202,7 @@ export function whyNothing(
   let hint = `Its records: walctl inspect --xid ${xid}`;
   if (isAborted && !aborted) hint = "--aborted prints it.";
   else if (!wanted) hint = "--startpos, --since, --until or --origin leaves it out.";
+  else if (hasLosses) hint = "Changes that could not be printed are counted below.";
   else if (!tablesChanged)
     hint =
       "Tables that it created, dropped, rewrote or truncated are printed with --tables-changed. If it was in another database: that has a catalogue file of its own.";

@@ -15,10 +15,11 @@ export type SqlFault =
   | "a DROP TABLE has no inverse"
   | "a GENERATED ALWAYS identity column was set"
   | "not all of its columns, rows or operations are sent"
-  | "it or its columns were renamed or dropped since"
+  | "it or its columns were renamed, dropped or given another type since"
   | "a message of it is not known"
   | "its end is missing"
-  | "it began before the input"
+  | "it may have begun before the input"
+  | "its beginning is missing"
   | "it has come before"
   | "it does not end in the input";
 
@@ -34,7 +35,7 @@ export interface FaultCount extends Place {
   readonly verb: string;
   /** Undefined: of the whole transaction. */
   readonly table: string | undefined;
-  /** Where it was renamed, and is not dropped: what it is now. */
+  /** Where it was altered, and is not dropped: what it is now. */
   readonly now?: string | undefined;
   count: number;
 }

@@ -21,7 +21,7 @@ import type { Renderer } from "../renderer.ts";
 import { committedOnly } from "./committed-only.ts";
 import { SqlChanges } from "./sql-changes.ts";
 import { SqlLines } from "./sql-lines.ts";
-import { AnnouncedTables, type SqlPlan, UndoneTables, planSql } from "./sql-plan.ts";
+import { type SqlPlan, planSql } from "./sql-plan.ts";
 import {
   BEGIN,
   type Place,
@@ -31,6 +31,7 @@ import {
   placeOf,
 } from "./sql-script.ts";
 import { SqlStatements } from "./sql-statements.ts";
+import { AnnouncedTables, type TableNow, UndoneTables } from "./sql-tables.ts";
 
 export interface SqlOptions {
   readonly types: TypeRegistry;
@@ -87,8 +88,9 @@ export class SqlRenderer implements Renderer {
   }
 
   /** @param now see UndoneTables */
-  refuseRenamed(now: (oid: number) => readonly string[] | undefined): void {
-    for (const fault of this.#undone.renamed(now)) this.#options.script.fault(fault);
+  refuseAltered(now: (oid: number) => TableNow | undefined): void {
+    const { script, types } = this.#options;
+    for (const fault of this.#undone.altered(now, types)) script.fault(fault);
   }
 
   /** No message will follow. A transaction that has not ended must not be committed. */
@@ -146,7 +148,7 @@ export class SqlRenderer implements Renderer {
     this.#begin = begin;
     this.#xid = transaction?.xid;
     this.#lines.place = placeOf({ xid: this.#xid, commitLsn: finalLsn });
-    if (partial) this.#unfit = "it began before the input";
+    if (partial) this.#unfit = "it may have begun before the input";
     else if (this.#options.script.hasCome(this.#xid ?? 0, finalLsn))
       this.#unfit = "it has come before";
     this.#lines.commented = this.#unfit !== undefined;
@@ -193,7 +195,7 @@ export class SqlRenderer implements Renderer {
     if (this.#begin === undefined) {
       lines.place = placeOf(this.#place());
       lines.commented = true;
-      this.#unfit = "it began before the input";
+      this.#unfit = "its beginning is missing";
     }
     if (!undo) lines.write(script.prelude());
     if (this.#unfit !== undefined) {
@@ -270,11 +272,12 @@ export class SqlRenderer implements Renderer {
 
   /** A script for other columns may not run. */
   #relation(relation: Relation): void {
-    const altered = this.#announced.note(relation, this.#options.types);
+    const { script, types } = this.#options;
+    const altered = this.#announced.note(relation, types);
     if (altered === undefined) return;
-    if (this.#undo && altered.renamed) {
-      this.#fail("it or its columns were renamed or dropped since", "change", relation);
-    } else this.#comment(`now altered: ${altered.text}`);
+    const fault = this.#undone.alteredTo(relation, relation.oid, types);
+    if (fault === undefined) this.#comment(`now altered: ${altered}`);
+    else script.fault(fault);
   }
 
   #comment(text: string): void {

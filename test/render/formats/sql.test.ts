@@ -337,7 +337,7 @@ describe("-F sql", () => {
     );
     assert.equal(
       all([relation(), insert("1", "a", null), insert("2", "a", null), commit]),
-      "-- it began before the input\n" +
+      "-- its beginning is missing\n" +
         "-- INSERT INTO public.t (id, v, j) OVERRIDING SYSTEM VALUE VALUES\n--   (1, 'a', NULL),\n--   (2, 'a', NULL);",
     );
   });
@@ -383,7 +383,7 @@ describe("-F sql", () => {
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      /change of public\.t: it or its columns were renamed or dropped since \(1, /,
+      /change of public\.t: it or its columns were renamed, dropped or given another type since \(1, /,
     );
   });
 
