@@ -61,9 +61,9 @@ describe("an undo that is refused", () => {
     return row?.name ?? "";
   }
 
-  function segments(after = ""): string[] {
+  function segments(behind = ""): string[] {
     const wal = join(server.host, "data", "pg_wal");
-    const names = readdirSync(wal).filter((name) => SEGMENT.test(name) && name > after);
+    const names = readdirSync(wal).filter((name) => SEGMENT.test(name) && name > behind);
     return names.toSorted().map((name) => join(wal, name));
   }
 
