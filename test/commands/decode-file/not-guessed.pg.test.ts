@@ -10,6 +10,7 @@ import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../../src/lsn.ts";
 import { endOfRecord } from "../../../src/server/catalog/export.ts";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
+import { runSql } from "../../support/program/run-sql.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
 interface Line {
@@ -67,6 +68,35 @@ describe("rows out of WAL at wal_level=replica", () => {
     assert.deepEqual(
       rows.map((line) => JSON.parse(line).new),
       [{ id: 3, b: null, a: "alone" }],
+    );
+  });
+
+  it("of a savepoint that was rolled back have the values that its transaction stored out of line", async () => {
+    await server.sql("CREATE DATABASE saved");
+    const text = "SELECT string_agg(md5(i::text), '') AS v FROM generate_series(1, 200) i";
+    const psql = runSql(
+      server,
+      `CREATE TABLE toasted (id int, n int, v text); CHECKPOINT;
+       BEGIN; INSERT INTO toasted SELECT 1, 1, v FROM (${text}) t;
+       SAVEPOINT a; UPDATE toasted SET n = 2; ROLLBACK TO a;
+       INSERT INTO toasted SELECT 2, 1, v || '!' FROM (${text}) t;
+       SAVEPOINT b; UPDATE toasted SET n = 3; SAVEPOINT c; DELETE FROM toasted WHERE id = 2; ROLLBACK TO c; ROLLBACK TO b; COMMIT;`,
+      { database: "saved" },
+    );
+    assert.equal(psql.stderr, "");
+    const [{ v } = { v: "" }] = await server.sql<{ v: string }>(text);
+    const args = ["--aborted", "--old", "full", "--only", "update,delete"];
+    const { status, stdout, stderr } = await decode("saved", ...args);
+    assert.equal(`${status} ${stderr}`, "0 ");
+    const rows = stdout.trimEnd().split("\n");
+    assert.deepEqual(
+      rows.map((line) => JSON.parse(line).old),
+      [
+        { id: 1, n: 1, v },
+        { id: 2, n: 3, v: `${v}!` },
+        { id: 1, n: 1, v },
+        { id: 2, n: 1, v: `${v}!` },
+      ],
     );
   });
 
