@@ -179,7 +179,9 @@ function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
   const isGone = has("a TRUNCATE has no inverse") || has("a DROP TABLE has no inverse");
   if (isGone) {
     cures.push(
-      'The rows of a TRUNCATE or DROP TABLE are only in a backup: recover it up to just before ("After an accident" in docs/wal.md).',
+      isOfWal
+        ? "The rows of a TRUNCATE or DROP TABLE are only in a backup. Where its recovery has to stop: -F table -x --tables-changed in place of -F sql --undo."
+        : "The rows of a TRUNCATE or DROP TABLE are only in a backup.",
     );
   }
   if (faults.some(({ fault }) => KNOWN_IN_PART.has(fault))) {

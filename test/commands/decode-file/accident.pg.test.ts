@@ -141,6 +141,11 @@ describe("after an accident", () => {
     const shown = await decode(...step, "--tables-changed");
     assert.equal(shown.stderr, "");
     assert.match(shown.stdout, /payments +DROPPED[^]*recovery_target_lsn = '[0-9A-F/]+'/);
+    const undo = await decode("--xid", String(accident["drop"]), "-F", "sql", "--undo");
+    assert.match(
+      undo.stderr,
+      /\nHINT: .*: -F table -x --tables-changed in place of -F sql --undo\./,
+    );
   });
 
   it("puts the rows back by an undo, without a restore", async () => {
