@@ -8,6 +8,7 @@ import type { RowDecoder, Work } from "../../rows/decoder/decoder.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
+import { RecordReader } from "../../wal/reader.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
 import type { CommandContext } from "../context.ts";
@@ -215,14 +216,16 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
 async function readRows(
   input: WalInput,
   listener: RowListener,
-  { context, flags }: Job,
+  { context, flags, options }: Job,
 ): Promise<LogEnd | WalctlError> {
   const source = await input.open();
   const keepGoing = flags.keepGoing ?? false;
   const logged = new WithoutMinimalLevel(listener, input.from);
   const heard = keepGoing ? logged : listener;
   try {
-    const end = await readLog({ source, listener: heard, keepGoing, stop: context.stop });
+    const reader = new RecordReader({ messages: options.rows.messages });
+    const log = { source, listener: heard, keepGoing, stop: context.stop };
+    const end = await readLog(log, reader);
     logged.finish();
     return end;
   } catch (error) {
