@@ -77,6 +77,7 @@ export async function decodeWal(
   const { tempFileLimit: limit } = flags;
   const files = new TemporaryFiles(
     limit === undefined ? undefined : parseSize("--temp-file-limit", limit),
+    true,
   );
   const output = outputOptions(flags, context);
   const reporter = new Reporter(context, output);

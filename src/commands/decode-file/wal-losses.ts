@@ -87,7 +87,8 @@ export function lossWarnings(
   if (unfit.length > 0) {
     warnings.push({
       message: `${countOf(unfit, "change")} of ${tablesOf(unfit)} could not be rebuilt (${named(unfit)})`,
-      detail: "Their bytes do not fit what is known of the table.",
+      detail:
+        "Their bytes do not fit what is known of the table, or a value of more than 256 MB has to be converted.",
       hint: "Export the catalogue again now, or add earlier segments.",
     });
   }
@@ -163,7 +164,7 @@ export function warnOfUnknownTypes(catalog: CatalogHistory, reporter: Reporter):
     const type = catalog.types.type(oid);
     const message = isText
       ? `texts with characters of ${encoding} that walctl cannot convert`
-      : `the stored form of the type ${type === undefined ? `with OID ${oid}` : `"${type.name}"`} is not known: its values`;
+      : `the stored form of the type ${type === undefined ? `with OID ${oid}` : `"${type.name}"`} is not known, or it lies more than 24 types deep in another: its values`;
     const isLater = !isText && type !== undefined && mayBeOfExtension(type);
     reporter.warn({
       message: `${message} are printed as {"disk_base64":…}`,

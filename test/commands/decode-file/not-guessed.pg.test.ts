@@ -10,7 +10,7 @@ import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../../src/lsn.ts";
 import { endOfRecord } from "../../../src/server/catalog/export.ts";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
-import { runSql } from "../../support/program/run-sql.ts";
+import { contentsOf, runSql } from "../../support/program/run-sql.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
 interface Line {
@@ -98,6 +98,38 @@ describe("rows out of WAL at wal_level=replica", () => {
         { id: 2, n: 1, v: `${v}!` },
       ],
     );
+  });
+
+  it("have values of types that lie deep in others", async () => {
+    await server.sql("CREATE DATABASE deep");
+    const levels = Array.from({ length: 60 }, (_, level) => level + 1);
+    const types = levels.map(
+      (level) =>
+        `CREATE DOMAIN d${level} AS d${level - 1}; CREATE TYPE c${level} AS (a c${level - 1});`,
+    );
+    const rowOf = (depth: number): string =>
+      levels.slice(0, depth).reduce((inner, level) => `ROW(${inner})::c${level}`, "ROW('x')::c0");
+    const psql = runSql(
+      server,
+      `CREATE DOMAIN d0 AS int; CREATE TYPE c0 AS (a text); ${types.join("\n")}
+       CREATE TABLE deep (d d30, c c12); INSERT INTO deep VALUES (5, ${rowOf(12)});
+       CREATE TABLE deeper (c c60); INSERT INTO deeper VALUES (${rowOf(60)})`,
+      { database: "deep" },
+    );
+    assert.equal(psql.stderr, "");
+    const { status, stdout, stderr } = await decode("deep", "--only", "insert");
+    assert.equal(status, 0);
+    assert.match(
+      stderr,
+      /^walctl: warning: the stored form of the type "c\d+" is not known, or it lies more than 24 types deep in another: its values are printed as \{"disk_base64":…\}\n$/,
+    );
+    const { "public.deep": [expected = ""] = [] } = await contentsOf(server, "deep");
+    const [deep, deeper] = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).new);
+    assert.deepEqual(deep, JSON.parse(expected));
+    assert.match(JSON.stringify(deeper), /^\{"c":\{"disk_base64":"[^"]+"\}\}$/);
   });
 
   it("that are older than a column have its value as the type was then, or are counted", async () => {
