@@ -195,6 +195,9 @@ function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
     : faults.some(({ fault, table }) => table !== undefined || fault === REBUILT)
       ? "--only, --only-table or --where"
       : "--xid, --since or --until";
+  if (has("it may have come before")) {
+    cures.push("Only 100,000 transactions are remembered: give captures in the order of the log.");
+  }
   cures.push(`To leave them out: ${leaves}; the rest is then undone without them.`);
   return cures.join(" ");
 }

@@ -21,6 +21,7 @@ export type SqlFault =
   | "it may have begun before the input"
   | "its beginning is missing"
   | "it has come before"
+  | "it may have come before"
   | "it does not end in the input";
 
 /** A transaction; what is not known of it is undefined. */
@@ -104,8 +105,9 @@ export class SqlScript {
   }
 
   /** Whether a whole transaction is there already: captures may hold what was sent twice, and overlap. */
-  hasCome(xid: number, commitLsn: Lsn): boolean {
-    return commitLsn <= this.#forgotten || this.#came.has(keyOf(xid, commitLsn));
+  repeated(xid: number, commitLsn: Lsn): SqlFault | undefined {
+    if (this.#came.has(keyOf(xid, commitLsn))) return "it has come before";
+    return commitLsn <= this.#forgotten ? "it may have come before" : undefined;
   }
 
   came(xid: number, commitLsn: Lsn): void {

@@ -149,8 +149,7 @@ export class SqlRenderer implements Renderer {
     this.#xid = transaction?.xid;
     this.#lines.place = placeOf({ xid: this.#xid, commitLsn: finalLsn });
     if (partial) this.#unfit = "it may have begun before the input";
-    else if (this.#options.script.hasCome(this.#xid ?? 0, finalLsn))
-      this.#unfit = "it has come before";
+    else this.#unfit = this.#options.script.repeated(this.#xid ?? 0, finalLsn);
     this.#lines.commented = this.#unfit !== undefined;
   }
 

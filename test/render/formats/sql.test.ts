@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Lsn } from "../../../src/lsn.ts";
 import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
 import { NONE_RULED, TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { SqlScript } from "../../../src/render/formats/sql-script.ts";
@@ -357,6 +358,14 @@ describe("-F sql", () => {
       await run([...one.slice(0, 3), ...one]),
       /ROLLBACK; -- not whole\nBEGIN.*\nINSERT/,
     );
+  });
+
+  it("says of a transaction behind 100,000 later ones only that it may have come before", () => {
+    const script = new SqlScript("0", false, undefined);
+    for (let lsn = 10; lsn <= 100_010; lsn++) script.came(7, BigInt(lsn) as Lsn);
+    const repeated = [9, 10, 11, 100_011].map((lsn) => script.repeated(7, BigInt(lsn) as Lsn));
+    const perhaps = "it may have come before";
+    assert.deepEqual(repeated, [perhaps, perhaps, "it has come before", undefined]);
   });
 
   it("says so when a signal cuts an undo, which has no COMMIT then", async () => {
