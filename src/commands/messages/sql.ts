@@ -25,7 +25,7 @@ export class SqlRun {
   readonly #files: TemporaryFiles;
   readonly #wanted: ReturnType<typeof tableMatcher>;
   readonly #tablesChanged: boolean;
-  readonly #end: string;
+  readonly #dryRun: boolean;
   /** Whether changes of the transaction that ends could not be read. */
   isLost: () => boolean = () => false;
   /** Of WAL, whose catalogue knows what tables are by now: an undo must not go to others. */
@@ -39,7 +39,7 @@ export class SqlRun {
   ) {
     this.#files = files;
     this.#tablesChanged = tablesChanged;
-    this.#end = dryRun ? "ROLLBACK; -- --dry-run: nothing of it is kept\n" : "COMMIT;\n";
+    this.#dryRun = dryRun;
     this.#wanted = tableMatcher(onlyTables);
     const backwards = undo
       ? new Reversal(files.spill(), () => this.script.faults.size > 0)
@@ -117,8 +117,17 @@ export class SqlRun {
       await sink.write(part);
       written += part.length;
     }
-    if (written > 0) await sink.write(Buffer.from(this.#end));
+    if (written > 0) await sink.write(Buffer.from(this.#dryRun ? this.#dryEnd : "COMMIT;\n"));
     return ExitCode.done;
+  }
+
+  /** psql prints the count although it is quiet. */
+  get #dryEnd(): string {
+    const { undone } = this.script;
+    return (
+      `SELECT ${undone} AS "changes taken back, and then rolled back";\n` +
+      "ROLLBACK; -- --dry-run: nothing of it is kept\n"
+    );
   }
 
   close(): void {

@@ -85,6 +85,8 @@ export class SqlScript {
   #transactions = 0;
   /** The number of transactions that are comments or end in ROLLBACK. */
   unfit = 0;
+  /** The number of changes that an undo takes back. */
+  undone = 0;
 
   readonly #cautions = new Set<string>();
   /** Which tables have triggers is not known then. */

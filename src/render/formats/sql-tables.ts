@@ -4,7 +4,7 @@ import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
 import { formatType } from "../values/type-names.ts";
 import { sqlTable } from "./sql-names.ts";
-import { type FaultCount, type Place, faultOf } from "./sql-script.ts";
+import { type Place, type SqlScript, faultOf } from "./sql-script.ts";
 
 /** Damaged input may announce any number of them. */
 const TABLES_MAX = 10_000;
@@ -34,12 +34,20 @@ export interface TableNow extends Pick<Relation, "schema" | "table"> {
 
 /** The tables whose changes an undo takes back, each as it was at its last one. */
 export class UndoneTables {
+  readonly #script: SqlScript;
+  readonly #types: TypeRegistry;
   readonly #tables = new Map<
     number,
     { relation: Relation; count: number; readonly first: Place }
   >();
 
+  constructor(script: SqlScript, types: TypeRegistry) {
+    this.#script = script;
+    this.#types = types;
+  }
+
   note(relation: Relation, place: Place): void {
+    this.#script.undone++;
     const known = this.#tables.get(relation.oid);
     if (known === undefined) this.#tables.set(relation.oid, { relation, count: 1, first: place });
     else {
@@ -49,35 +57,27 @@ export class UndoneTables {
   }
 
   /** @param now undefined: there is no such table any more */
-  *altered(now: (oid: number) => TableNow | undefined, types: TypeRegistry): Generator<FaultCount> {
-    for (const oid of this.#tables.keys()) {
-      const fault = this.alteredTo(now(oid), oid, types);
-      if (fault !== undefined) yield fault;
-    }
+  refuseAltered(now: (oid: number) => TableNow | undefined): void {
+    for (const oid of this.#tables.keys()) this.isRefused(oid, now(oid));
   }
 
-  /** What of the changes so far does not fit the table as it is now. */
-  alteredTo(now: TableNow | undefined, oid: number, types: TypeRegistry): FaultCount | undefined {
+  /** Whether the changes so far do not fit the table as it is now. The script then has that fault. */
+  isRefused(oid: number, now: TableNow | undefined): boolean {
     const known = this.#tables.get(oid);
-    if (known === undefined) return undefined;
+    if (known === undefined) return false;
     const { relation, count, first } = known;
-    if (now !== undefined && !isAltered(relation, now)) return undefined;
+    if (now !== undefined && !isAltered(relation, now)) return false;
     this.#tables.delete(oid);
-    const fault = faultOf(
-      "it or its columns were renamed, dropped or given another type since",
-      "change",
-      relation,
-      first,
-    );
-    if (now === undefined) return { ...fault, count };
-    const { columns, schema, table } = now;
-    const shown = columns.slice(0, COLUMNS_NAMED).map((column) => withType(column, types));
+    const what = "it or its columns were renamed, dropped or given another type since";
+    const fault = faultOf(what, "change", relation, first);
+    this.#script.fault({ ...fault, count, now: now && this.#text(relation, now) });
+    return true;
+  }
+
+  #text(relation: Relation, { columns, schema, table }: TableNow): string {
+    const shown = columns.slice(0, COLUMNS_NAMED).map((column) => withType(column, this.#types));
     if (shown.length < columns.length) shown.push("…");
-    return {
-      ...fault,
-      count,
-      now: `${formatRelationName({ ...relation, schema, table })} (${shown.join(", ")})`,
-    };
+    return `${formatRelationName({ ...relation, schema, table })} (${shown.join(", ")})`;
   }
 }
 

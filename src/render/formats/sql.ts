@@ -52,7 +52,7 @@ export class SqlRenderer implements Renderer {
   readonly #statements: SqlStatements;
   readonly #changes: SqlChanges;
   readonly #announced = new AnnouncedTables();
-  readonly #undone = new UndoneTables();
+  readonly #undone: UndoneTables;
   #begin: Begin | undefined;
   #origin: Origin | undefined;
   /** BEGIN is written. */
@@ -72,6 +72,7 @@ export class SqlRenderer implements Renderer {
     this.#options = options;
     this.#undo = options.script.backwards !== undefined;
     const { backwards, checked } = options.script;
+    this.#undone = new UndoneTables(options.script, options.types);
     this.#lines = new SqlLines(checked, backwards);
     this.#statements = new SqlStatements(this.#lines);
     this.#changes = new SqlChanges(this.#statements, (text) => this.#comment(text));
@@ -89,8 +90,7 @@ export class SqlRenderer implements Renderer {
 
   /** @param now see UndoneTables */
   refuseAltered(now: (oid: number) => TableNow | undefined): void {
-    const { script, types } = this.#options;
-    for (const fault of this.#undone.altered(now, types)) script.fault(fault);
+    this.#undone.refuseAltered(now);
   }
 
   /** No message will follow. A transaction that has not ended must not be committed. */
@@ -271,12 +271,9 @@ export class SqlRenderer implements Renderer {
 
   /** A script for other columns may not run. */
   #relation(relation: Relation): void {
-    const { script, types } = this.#options;
-    const altered = this.#announced.note(relation, types);
-    if (altered === undefined) return;
-    const fault = this.#undone.alteredTo(relation, relation.oid, types);
-    if (fault === undefined) this.#comment(`now altered: ${altered}`);
-    else script.fault(fault);
+    const altered = this.#announced.note(relation, this.#options.types);
+    if (altered === undefined || this.#undone.isRefused(relation.oid, relation)) return;
+    this.#comment(`now altered: ${altered}`);
   }
 
   #comment(text: string): void {
