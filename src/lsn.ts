@@ -31,3 +31,7 @@ export function lsnOf({ high, low }: { readonly high: number; readonly low: numb
 export function maxLsn(a: Lsn, b: Lsn): Lsn {
   return a > b ? a : b;
 }
+
+export function minLsn(a: Lsn, b: Lsn): Lsn {
+  return a < b ? a : b;
+}

@@ -3,6 +3,21 @@ import { setTimeout as delay } from "node:timers/promises";
 /** Node.js fires a longer timer after 1 ms. PostgreSQL's settings have the same limit (INT_MAX, 24 days). */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** A promise and what settles it. */
+export interface Deferred<Value> {
+  readonly promise: Promise<Value>;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Its rejection is no fault of the process while nobody awaits it. */
+export function deferred<Value = void>(): Deferred<Value> {
+  let settle!: Omit<Deferred<Value>, "promise">;
+  const promise = new Promise<Value>((resolve, reject) => (settle = { resolve, reject }));
+  promise.catch(() => {});
+  return { promise, ...settle };
+}
+
 /** Waits for the promise, at most `ms` milliseconds. */
 export async function within(promise: Promise<unknown> | undefined, ms: number): Promise<void> {
   if (promise === undefined) return;
@@ -25,15 +40,12 @@ export async function unlessAborted(
   signal: AbortSignal,
 ): Promise<void> {
   if (promise === undefined || signal.aborted) return;
-  let onAbort!: () => void;
-  const abort = new Promise<void>((resolve) => {
-    onAbort = resolve;
-  });
-  signal.addEventListener("abort", onAbort, { once: true });
+  const abort = deferred<unknown>();
+  signal.addEventListener("abort", abort.resolve, { once: true });
   try {
-    await Promise.race([promise, abort]);
+    await Promise.race([promise, abort.promise]);
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", abort.resolve);
   }
 }
 

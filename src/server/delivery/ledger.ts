@@ -1,4 +1,4 @@
-import { INVALID_LSN, type Lsn, maxLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, maxLsn, minLsn } from "../../lsn.ts";
 import type { Boundary } from "../../pgoutput/boundary.ts";
 
 /**
@@ -125,8 +125,4 @@ export class Ledger {
     this.#settled = maxLsn(this.#settled, position);
     return position;
   }
-}
-
-function minLsn(a: Lsn, b: Lsn): Lsn {
-  return a < b ? a : b;
 }

@@ -23,16 +23,7 @@ interface CheckedStart extends Start {
   readonly check: AnchorCheck | undefined;
 }
 
-const NOTHING: Received = {
-  log: undefined,
-  source: undefined,
-  passed: INVALID_LSN,
-  end: INVALID_LSN,
-  messageLsn: INVALID_LSN,
-  complete: undefined,
-  confirmed: undefined,
-  anchor: undefined,
-};
+const NOTHING: Received = { passed: INVALID_LSN, end: INVALID_LSN, messageLsn: INVALID_LSN };
 
 /**
  * At each start, compares the server and the slot with what was received before. START_REPLICATION at a position
@@ -140,7 +131,6 @@ export class Continuation {
     const { ledger, resume, feedback } = state;
     return {
       log: this.#log,
-      source: undefined,
       passed: resume.passed,
       end: ledger.next,
       messageLsn: resume.mark(ledger.next).messageLsn,
@@ -162,10 +152,7 @@ export class Continuation {
     if (first && received.complete === undefined) warnOfAdvance(news, end, slotPosition);
     const anchor = usableAnchor(received, standing);
     if (first) this.#complete = received.complete;
-    const check =
-      anchor === undefined
-        ? undefined
-        : new AnchorCheck(anchor, gapWithoutAnchor(received, standing));
+    const check = anchor && new AnchorCheck(anchor, gapWithoutAnchor(received, standing));
     // What ended before a message outside of transactions was sent before it.
     const from = anchor?.commitLsn ?? maxLsn(end, received.messageLsn);
     return { from, standing, check, gap: false };

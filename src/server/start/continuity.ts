@@ -1,4 +1,4 @@
-import { INVALID_LSN, type Lsn, formatLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, formatLsn, minLsn } from "../../lsn.ts";
 import type { LogIdentity, ServerIdentity } from "./server-identity.ts";
 
 /**
@@ -17,9 +17,9 @@ export interface Anchor {
 /** What is known about the stream so far, from this process or, through FILE, from the one before. */
 export interface Received {
   /** The log that it came from; undefined if not known. */
-  readonly log: LogIdentity | undefined;
+  readonly log?: LogIdentity | undefined;
   /** The slot and database that sent it; undefined if it was this slot, or not known. */
-  readonly source: { readonly database: string; readonly slot: string | undefined } | undefined;
+  readonly source?: { readonly database: string; readonly slot: string | undefined } | undefined;
   /** The furthest WAL record of which something was passed on; 0/0 if none. */
   readonly passed: Lsn;
   /** All transactions that ended before it were passed on; 0/0: the slot's position. */
@@ -27,10 +27,10 @@ export interface Received {
   /** The end of the last message outside of transactions that was passed on; 0/0 if none. */
   readonly messageLsn: Lsn;
   /** No transaction that ended before it is missing. Undefined if not known. */
-  readonly complete: Lsn | undefined;
+  readonly complete?: Lsn | undefined;
   /** The position that was last confirmed to the slot. Undefined if not known. */
-  readonly confirmed: Lsn | undefined;
-  readonly anchor: Anchor | undefined;
+  readonly confirmed?: Lsn | undefined;
+  readonly anchor?: Anchor | undefined;
 }
 
 /** The positions of server and slot at a start. */
@@ -142,7 +142,7 @@ export function forkOf(one: LogIdentity, other: LogIdentity): Lsn | undefined {
   for (const [index, { timeline, end }] of ours.entries()) {
     const there = theirs[index];
     if (there?.timeline !== timeline) return fork;
-    fork = end < there.end ? end : there.end;
+    fork = minLsn(end, there.end);
     if (end !== there.end) return fork;
   }
   return fork;
@@ -174,7 +174,7 @@ function diverged(received: Received, server: ServerIdentity, fork: Lsn): Gap {
   return {
     what: `the server does not have all that was received: its timeline ${server.timeline} and timeline ${log?.timeline ?? 0}, which was received, part at ${formatLsn(fork)}`,
     detail: `What was received between ${range} is not in this server's log, and what it has there itself has not been received.`,
-    from: end < fork ? end : fork,
+    from: minLsn(end, fork),
   };
 }
 
@@ -198,7 +198,7 @@ export function otherTransaction(xid: number): Gap {
 function slotMoved(received: Received, standing: Standing, fork: Lsn): Gap | undefined {
   const { slotName, slotPosition } = standing;
   if (received.complete === undefined) return undefined;
-  const complete = received.complete < fork ? received.complete : fork;
+  const complete = minLsn(received.complete, fork);
   if (slotPosition <= complete) return undefined;
   const range = `${formatLsn(complete)} and ${formatLsn(slotPosition)}`;
   return {

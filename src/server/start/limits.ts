@@ -12,14 +12,10 @@ export class Limits {
   /** How many more row changes may be printed. */
   #rows: number;
 
-  constructor(limits: {
-    readonly endpos: Lsn | undefined;
-    readonly until?: PgTime | undefined;
-    readonly rows: number | undefined;
-  }) {
-    this.#endpos = limits.endpos;
-    this.#until = limits.until;
-    this.#rows = limits.rows ?? Infinity;
+  constructor(endpos: Lsn | undefined, until: PgTime | undefined, rows = Infinity) {
+    this.#endpos = endpos;
+    this.#until = until;
+    this.#rows = rows;
   }
 
   /** Nothing that commits behind that is wanted. */

@@ -93,20 +93,19 @@ export class Resume {
    * send blocks of others before its rest: the stream must not ask for blocks.
    */
   get isCutLate(): boolean {
-    for (const { begin } of this.#parts.values()) {
-      if (begin !== undefined && begin.record < this.#from) return true;
-    }
-    return false;
+    return this.#begun.some((begin) => this.#isLate(begin));
   }
 
   /** What a server with the same log is sure to send first if it starts there. See AnchorCheck. */
   get anchor(): Anchor | undefined {
-    for (const { begin } of this.#parts.values()) {
-      // The lost connection cut it, and its rest is sent before anything else. A late prepare has no place of its own.
-      if (begin !== undefined && begin.record > this.#lastEnd && begin.record >= this.#from)
-        return anchorOf(begin);
-    }
-    return this.#anchor;
+    // The lost connection cut it, and its rest is sent before anything else. A late prepare has no place of its own.
+    const cut = this.#begun.find((begin) => begin.record > this.#lastEnd && !this.#isLate(begin));
+    return cut === undefined ? this.#anchor : anchorOf(cut);
+  }
+
+  /** The beginnings of whole transactions that were cut. */
+  get #begun(): readonly Boundary[] {
+    return [...this.#parts.values()].flatMap(({ begin }) => begin ?? []);
   }
 
   /** The open transaction was already passed on completely and is being repeated. */
@@ -125,7 +124,7 @@ export class Resume {
         return this.judgeChange(message.transaction?.xid, message.position);
       case "message":
         return message.transactional
-          ? this.#judgeMessage(message.transaction?.xid, message.position)
+          ? this.judgeChange(message.transaction?.xid, message.position, true)
           : this.#outside(message.messageLsn);
       case "origin":
         return this.#origin();
@@ -143,14 +142,9 @@ export class Resume {
    * Like judge(), for a change of the open transaction.
    * @param xid the xid of its own transaction, which may be a subtransaction; undefined if not known
    */
-  judgeChange(xid: number | undefined, position: WalPosition): Repetition {
+  judgeChange(xid: number | undefined, position: WalPosition, isMessage = false): Repetition {
     if (this.#old) return REPEATED;
-    return this.#open === undefined ? NEW : this.#open.judgeChange(xid, position);
-  }
-
-  #judgeMessage(xid: number | undefined, position: WalPosition): Repetition {
-    if (this.#old) return REPEATED;
-    return this.#open === undefined ? NEW : this.#open.judgeMessage(xid, position);
+    return this.#open?.judgeChange(xid, position, isMessage) ?? NEW;
   }
 
   /** Takes what an earlier process printed, part by part and in order. */
@@ -160,8 +154,7 @@ export class Resume {
     else {
       const { lsn } = part;
       const position = { high: Number(lsn >> 32n), low: Number(BigInt.asUintN(32, lsn)) };
-      if (part.kind === "message") this.#judgeMessage(part.xid, position);
-      else this.judgeChange(part.xid, position);
+      this.judgeChange(part.xid, position, part.kind === "message");
     }
   }
 
@@ -179,7 +172,8 @@ export class Resume {
   #begin(boundary: Boundary): Repetition {
     this.#old = this.#isOld(boundary);
     if (this.#old) return REPEATED;
-    const open = (this.#open = this.#find(boundary.xid) ?? new PartialTransaction(boundary.xid));
+    const open = (this.#open =
+      this.#parts.get(boundary.xid) ?? new PartialTransaction(boundary.xid));
     const repeated = open.begin !== undefined;
     open.beginWhole(boundary);
     return repeated ? REPEATED : NEW;
@@ -191,7 +185,7 @@ export class Resume {
    * only has to read it for COMMIT PREPARED (ReorderBufferLargestStreamableTopTXN in reorderbuffer.c).
    */
   #startBlock(xid: number): Repetition {
-    const known = this.#find(xid);
+    const known = this.#parts.get(xid);
     this.#old = known === undefined && this.#isGone(xid);
     if (this.#old) return REPEATED;
     const open = (this.#open = known ?? new PartialTransaction(xid));
@@ -225,27 +219,32 @@ export class Resume {
 
   #end(boundary: Boundary): Repetition {
     const { xid, record } = boundary;
-    const part = this.#find(xid);
+    const part = this.#parts.get(xid);
     const repeated = this.#isOld(boundary);
     this.#close();
-    if (part !== undefined) this.#parts.delete(xid);
+    this.#parts.delete(xid);
     if (repeated) return REPEATED;
     this.#lastXid = xid;
     if (boundary.fate === "prepare") this.#prepared.add(xid);
     else this.#prepared.delete(xid);
     if (record > this.#lastEnd) {
       this.#lastEnd = record;
-      const isLate = record < this.#from;
-      this.#anchor = !isLate && isRepeatable(boundary, part) ? anchorOf(boundary) : undefined;
+      const isAnchor = !this.#isLate(boundary) && isRepeatable(boundary, part);
+      this.#anchor = isAnchor ? anchorOf(boundary) : undefined;
     }
     return part?.judgeEnd(boundary.fate) ?? NEW;
   }
 
   /** Whether its end was passed on. */
-  #isOld({ fate, record, xid }: Boundary): boolean {
+  #isOld(boundary: Boundary): boolean {
+    const { fate, record, xid } = boundary;
     if (record > this.#lastEnd) return false;
-    const isLate = fate === "prepare" && record < this.#from;
-    return isLate ? xid === this.#lastXid || this.#prepared.has(xid) : true;
+    if (fate !== "prepare" || !this.#isLate(boundary)) return true;
+    return xid === this.#lastXid || this.#prepared.has(xid);
+  }
+
+  #isLate({ record }: Boundary): boolean {
+    return record < this.#from;
   }
 
   #abort(xid: number): Repetition {
@@ -261,7 +260,7 @@ export class Resume {
 
   /** Only its own changes are void: the transaction continues. */
   #abortSubtransaction(xid: number, subxid: number): Repetition {
-    const part = this.#find(xid);
+    const part = this.#parts.get(xid);
     if (part === undefined) return this.#isGone(xid) ? REPEATED : NEW;
     return part.judgeAbort(subxid);
   }
@@ -274,10 +273,6 @@ export class Resume {
   #close(): void {
     this.#open = undefined;
     this.#old = false;
-  }
-
-  #find(xid: number): PartialTransaction | undefined {
-    return this.#parts.size === 0 ? undefined : this.#parts.get(xid);
   }
 }
 

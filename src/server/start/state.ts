@@ -30,7 +30,7 @@ export async function openState(
     feedback: new Feedback(acknowledge !== false),
     confirmed: typeof acknowledge === "boolean" ? undefined : acknowledge,
     resume: new Resume(),
-    limits: new Limits({ endpos: last, until, rows: limit }),
+    limits: new Limits(last, until, limit),
   };
 }
 

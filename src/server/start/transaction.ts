@@ -102,33 +102,15 @@ export class PartialTransaction {
     this.#subtransactions?.rewind();
   }
 
-  /** @param xid the subtransaction's xid; undefined if not known */
-  judgeChange(xid: number | undefined, position: WalPosition): Repetition {
-    const rolledBack = this.streamed ? this.#missingBefore(position, false) : NONE;
-    const repeated = this.#repeats(position);
-    if (this.streamed) this.#noteOwn(xid, repeated);
-    return this.#judge(xid, position, false, repeated, rolledBack);
-  }
-
   /**
-   * Like judgeChange(), for a logical message. Its position is the end of its record, where the next record may start:
-   * if that is another subtransaction's, the server sends the two in either order.
+   * @param xid the subtransaction's xid; undefined if not known
+   * @param isMessage a logical message's position is the end of its record, where the next record may start: if that is
+   *   another subtransaction's, the server sends the two in either order
    */
-  judgeMessage(xid: number | undefined, position: WalPosition): Repetition {
-    const rolledBack = this.streamed ? this.#missingBefore(position, true) : NONE;
-    const lsn = lsnOf(position);
-    const repeated = lsn <= this.#passedMessage;
-    if (!repeated) this.#passedMessage = lsn;
-    return this.#judge(xid, position, true, repeated, rolledBack);
-  }
-
-  #judge(
-    xid: number | undefined,
-    position: WalPosition,
-    isMessage: boolean,
-    repeated: boolean,
-    rolledBack: readonly RolledBack[],
-  ): Repetition {
+  judgeChange(xid: number | undefined, position: WalPosition, isMessage: boolean): Repetition {
+    const rolledBack = this.streamed ? this.#missingBefore(position, isMessage) : NONE;
+    const repeated = isMessage ? this.#repeatsMessage(position) : this.#repeats(position);
+    if (this.streamed && !isMessage) this.#noteOwn(xid, repeated);
     if (!repeated && xid !== this.xid && xid !== undefined) {
       // The server streams it again before it reads the rollback again.
       if (this.#subtransactions?.isAborted(xid) === true) return REPEATED;
@@ -160,6 +142,13 @@ export class PartialTransaction {
     move(last, position, isSame(last, position) ? last.count + 1 : 1);
     if (isSame(last, passed) ? last.count <= passed.count : isBefore(last, passed)) return true;
     move(passed, last, last.count);
+    return false;
+  }
+
+  #repeatsMessage(position: WalPosition): boolean {
+    const lsn = lsnOf(position);
+    if (lsn <= this.#passedMessage) return true;
+    this.#passedMessage = lsn;
     return false;
   }
 

@@ -24,12 +24,9 @@ export type StreamEnd = "stopped" | "limit" | "endpos";
 
 /** A message that cannot be passed on yet. */
 interface Held {
-  readonly message: PgoutputMessage;
-  readonly boundary: Boundary | undefined;
-  /** It only has to be remembered: its transaction is repeated. */
-  readonly announced: boolean;
-  readonly frame: Uint8Array;
   readonly ready: Promise<void>;
+  readonly frame: Uint8Array;
+  readonly pass: () => void;
 }
 
 /**
@@ -109,7 +106,7 @@ export class Intake {
     if (held === undefined) return;
     this.#held = undefined;
     this.#state.consumer.frame?.(held.frame);
-    this.#pass(held.message, held.boundary, held.announced);
+    held.pass();
   }
 
   #receive(message: PgoutputMessage, payload: ByteReader): void {
@@ -122,13 +119,14 @@ export class Intake {
     if (this.#voidRolledBack(rolledBack) || repeated) return;
     this.#end = limits.endsBefore(boundary);
     if (this.#end !== undefined) return;
-    if (message.kind === "stream_start" && message.firstSegment && continued) {
-      // The blocks passed on before stay valid, so this must not look like a new beginning.
-      consumer.note?.({ stream_continues: message.transaction.xid });
-      consumer.frame?.(this.#frame(payload));
-      return this.#pass({ ...message, firstSegment: false }, boundary);
-    }
-    this.#prepare(message, boundary, payload);
+    const ready = consumer.prepare(message);
+    if (ready !== undefined)
+      return this.#hold(ready, payload, this.#pass.bind(this, message, boundary));
+    const continues = message.kind === "stream_start" && message.firstSegment && continued;
+    // The blocks passed on before stay valid, so this must not look like a new beginning.
+    if (continues) consumer.note?.({ stream_continues: message.transaction.xid });
+    consumer.frame?.(this.#frame(payload));
+    this.#pass(continues ? { ...message, firstSegment: false } : message, boundary);
   }
 
   /**
@@ -136,22 +134,18 @@ export class Intake {
    * again. A capture may be a new file: it gets the message, outside of transactions, and then it is printed too.
    */
   #announce(message: RelationMessage | TypeMessage, payload: ByteReader): void {
-    const captured = this.#state.consumer.frame !== undefined;
-    this.#prepare({ ...message, transaction: null }, undefined, payload, !captured);
+    const { consumer } = this.#state;
+    const outside = { ...message, transaction: null };
+    const how = consumer.frame === undefined ? "announce" : "message";
+    const ready = consumer.prepare(outside);
+    if (ready !== undefined) return this.#hold(ready, payload, () => consumer[how](outside));
+    consumer.frame?.(this.#frame(payload));
+    consumer[how](outside);
   }
 
-  #prepare(
-    message: OtherMessage,
-    boundary: Boundary | undefined,
-    payload: ByteReader,
-    announced = false,
-  ): void {
-    const { consumer } = this.#state;
-    const ready = consumer.prepare(message);
-    if (ready === undefined) {
-      consumer.frame?.(this.#frame(payload));
-      this.#pass(message, boundary, announced);
-    } else this.#held = { message, boundary, announced, frame: this.#frame(payload), ready };
+  /** @param pass without closures over a parameter of the hot path, which would cost each call an object */
+  #hold(ready: Promise<void>, payload: ByteReader, pass: () => void): void {
+    this.#held = { ready, frame: this.#frame(payload), pass };
   }
 
   /** Returns true if the log is not the one received before. */
@@ -177,15 +171,15 @@ export class Intake {
     }
     if (this.#decoder.streaming) {
       const ready = consumer.prepareStreamed(change);
-      if (ready !== undefined) {
-        const frame = this.#frame(payload);
-        this.#held = { message: change, boundary: undefined, announced: false, frame, ready };
-        return;
-      }
+      if (ready !== undefined) return this.#hold(ready, payload, this.#passRow.bind(this, change));
     }
     // A view for each row would cost as much as the row, so it is made only if needed.
     if (consumer.frame !== undefined) consumer.frame(this.#frame(payload));
-    if (consumer.change(change)) limits.change();
+    this.#passRow(change);
+  }
+
+  #passRow(change: RowChange): void {
+    if (this.#state.consumer.change(change)) this.#state.limits.change();
   }
 
   /** The payload as received, including its header. */
@@ -193,13 +187,8 @@ export class Intake {
     return payload.bytes.subarray(this.#frameStart, payload.end);
   }
 
-  #pass(message: PgoutputMessage, boundary: Boundary | undefined, announced = false): void {
+  #pass(message: OtherMessage, boundary: Boundary | undefined): void {
     const { confirmed, consumer, ledger, limits } = this.#state;
-    if (isRowChange(message)) {
-      if (consumer.change(message)) limits.change();
-      return;
-    }
-    if (announced) return consumer.announce(message);
     consumer.message(message);
     const end = boundary && ledger.boundary(boundary);
     if (end !== undefined) confirmed?.confirmations.commit(end);

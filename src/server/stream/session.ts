@@ -105,16 +105,14 @@ export class ReplicationSession {
   /** @throws WalctlError, or an error of the consumer */
   async run(): Promise<StreamEnd> {
     const { acknowledge } = this.#options;
-    const unsubscribe =
-      typeof acknowledge === "boolean"
-        ? () => {}
-        : acknowledge.subscribe((lsn) => this.#confirmed(lsn));
+    const confirmed = typeof acknowledge === "boolean" ? undefined : acknowledge;
+    const unsubscribe = confirmed?.subscribe((lsn) => this.#confirmed(lsn));
     try {
       return await this.#loop();
     } catch (error) {
       throw error instanceof ConsumerError ? error.cause : error;
     } finally {
-      unsubscribe();
+      unsubscribe?.();
     }
   }
 
@@ -231,12 +229,12 @@ export class ReplicationSession {
       const start = await this.#continuation.choose(client, this.#state, started);
       const state = start.gap ? forgetStream(this.#state) : this.#state;
       if (this.#starts > 0) state.ledger.restart();
-      const { from } = start;
-      const { slotPosition } = start.standing;
-      state.feedback.restart(slotPosition);
-      state.resume.start(maxLsn(from, slotPosition));
-      const streaming = state.resume.isCutLate ? "off" : pgoutput.streaming;
-      const options = { ...pgoutput, streaming };
+      const { from, standing } = start;
+      state.feedback.restart(standing.slotPosition);
+      state.resume.start(maxLsn(from, standing.slotPosition));
+      const options = state.resume.isCutLate
+        ? { ...pgoutput, streaming: "off" as const }
+        : pgoutput;
       const statement = `START_REPLICATION SLOT ${quoteIdentifier(started.slotName)} LOGICAL ${formatLsn(from)} (${formatPgoutputOptions(options, started.serverVersion)})`;
       const pace = await readStreamPace(client, this.#options.statusIntervalMs);
       const onStart = (): void => {
@@ -252,9 +250,8 @@ export class ReplicationSession {
         news.streaming(started, from, pace.horizon, outageMs);
       };
       const { temporary } = started;
-      const parts = { target, statement, pace, temporary, check: start.check, onStart };
-      const warn: typeof news.warn = (warning) => news.warn(warning);
-      const stream = new WalStream({ ...parts, warn }, state, this.#phases);
+      const parts = { target, statement, pace, temporary, check: start.check, onStart, news };
+      const stream = new WalStream(parts, state, this.#phases);
       this.#stream = stream;
       try {
         return await stream.run(client, stop);

@@ -4,6 +4,7 @@ import type { ByteReader } from "../../pgoutput/reader.ts";
 import { BackendFrames, type Verdict } from "../connection/backend-frames.ts";
 import { ReadPace, nap } from "../connection/read-pace.ts";
 import { WalSocket } from "../connection/socket.ts";
+import { deferred } from "../connection/within.ts";
 
 /** The members of pg's Connection that are missing in its published types. */
 interface PgConnection {
@@ -31,15 +32,13 @@ type DataListener = (chunk: Buffer) => void;
  * that parser everything except CopyData: errors, notices and the end are thus reported through pg.
  */
 export class CopyBoth implements pg.Submittable {
-  /** Rejected if the statement failed or the connection was lost, fulfilled if the copy ended normally. */
-  readonly ended: Promise<void>;
   readonly #statement: string;
   readonly #receiver: CopyBothReceiver;
   readonly #frames: BackendFrames;
   readonly #pace = new ReadPace();
   #connection: PgConnection | undefined;
   #parsers: readonly DataListener[] = [];
-  #settle!: { resolve: () => void; reject: (error: unknown) => void };
+  readonly #ended = deferred();
 
   constructor(statement: string, receiver: CopyBothReceiver) {
     this.#statement = statement;
@@ -50,11 +49,11 @@ export class CopyBoth implements pg.Submittable {
         for (const parse of this.#parsers) parse(Buffer.from(message));
       },
     });
-    this.ended = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-    });
-    // Without this, a rejection before somebody awaits `ended` would end the process.
-    this.ended.catch(() => {});
+  }
+
+  /** Rejected if the statement failed or the connection was lost, fulfilled if the copy ended normally. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** Sends a CopyData payload. */
@@ -106,18 +105,18 @@ export class CopyBoth implements pg.Submittable {
       if (chunk === undefined) this.#frames.proceed();
       else this.#frames.push(chunk);
     } catch (error) {
-      this.#settle.reject(error);
+      this.#ended.reject(error);
       this.#connection?.stream.destroy();
     }
     this.#receiver.readDone();
   }
 
   handleError(error: Error): void {
-    this.#settle.reject(error);
+    this.#ended.reject(error);
   }
 
   handleReadyForQuery(): void {
-    this.#settle.resolve();
+    this.#ended.resolve();
   }
 
   handleCommandComplete(): void {}

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import type { ByteReader } from "../../pgoutput/reader.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
-import { unlessAborted, within } from "../connection/within.ts";
+import { deferred, unlessAborted, within } from "../connection/within.ts";
 import { Interruption } from "../query/causes.ts";
 import type { AnchorCheck } from "../start/anchor-check.ts";
 import { ConsumerError, ofConsumer } from "../start/consumer.ts";
@@ -29,7 +29,7 @@ interface StreamStart {
   readonly check: AnchorCheck | undefined;
   /** Called when the server has accepted the statement. */
   readonly onStart: () => void;
-  readonly warn: SessionNews["warn"];
+  readonly news: SessionNews;
 }
 
 /** While a write is pending, so many bytes are rendered for the next one: the server then need not wait for a pipe. */
@@ -47,14 +47,13 @@ export class WalStream implements CopyBothReceiver {
   readonly #state: StreamState;
   readonly #copy: CopyBoth;
   readonly #start: StreamStart;
-  readonly #finished: Promise<StreamEnd>;
-  #finish!: (end: StreamEnd) => void;
-  #fail!: (error: unknown) => void;
+  readonly #finished = deferred<StreamEnd>();
   readonly #phases: Phases;
   #liveness: Liveness | undefined;
   #pending: Promise<void> | undefined;
   readonly #stallWatch: StallWatch;
-  readonly #left: Promise<void>;
+  /** The server must not wait for the reader any longer. */
+  readonly #left = deferred();
   /** No feedback is sent: we cannot see whether the server waits for us, so its timeout has to work. */
   #silenced = false;
   readonly #acknowledger: Acknowledger;
@@ -71,19 +70,12 @@ export class WalStream implements CopyBothReceiver {
     this.#copy = new CopyBoth(start.statement, this);
     this.#acknowledger = new Acknowledger(state, {
       send: (status) => this.#copy.send(status),
-      fail: (error) => this.#fail(error),
+      fail: (error) => this.#finished.reject(error),
     });
-    this.#finished = new Promise((resolve, reject) => {
-      this.#finish = resolve;
-      this.#fail = reject;
-    });
-    this.#finished.catch(() => {});
-    let leave!: () => void;
-    this.#left = new Promise((resolve) => (leave = resolve));
     const onServerWaits = (reason: string): void => {
       const message = `disconnected, because the reader stalls and the server must not wait for it: ${reason}`;
-      this.#fail(new Interruption("readerStalls", message));
-      leave();
+      this.#finished.reject(new Interruption("readerStalls", message));
+      this.#left.resolve();
     };
     this.#stallWatch = new StallWatch({
       target: start.target,
@@ -99,7 +91,7 @@ export class WalStream implements CopyBothReceiver {
    */
   async run(client: Client, stop: AbortSignal): Promise<StreamEnd> {
     const { pace } = this.#start;
-    const onStop = (): void => this.#finish("stopped");
+    const onStop = (): void => this.#finished.resolve("stopped");
     stop.addEventListener("abort", onStop, { once: true });
     if (stop.aborted) onStop();
     this.#phases.enter("starting");
@@ -107,9 +99,10 @@ export class WalStream implements CopyBothReceiver {
     this.#liveness = new Liveness(pace.walSenderTimeoutMs, performance.now());
     const statusTimer = setInterval(() => this.#tick(), pace.statusIntervalMs);
     try {
-      const end = await Promise.race([this.#finished, this.#lost()]);
+      const end = await Promise.race([this.#finished.promise, this.#lost()]);
       // A slow reader gets everything, unless a signal comes.
-      if (end !== "stopped") await unlessAborted(Promise.race([this.#pending, this.#left]), stop);
+      if (end !== "stopped")
+        await unlessAborted(Promise.race([this.#pending, this.#left.promise]), stop);
       await within(this.#pending, WRITE_GRACE_MS);
       if (end !== "stopped" && this.#pending === undefined) {
         await this.#lastConfirmations(stop);
@@ -155,7 +148,7 @@ export class WalStream implements CopyBothReceiver {
     const { held, end } = this.#intake;
     if (held !== undefined) void this.#awaitPreparation(held.ready);
     if (this.#intake.takeReplyRequest() && !this.#silenced) this.#acknowledger.sendStatus();
-    if (end !== undefined) this.#finish(end);
+    if (end !== undefined) this.#finished.resolve(end);
   }
 
   /** Ends the stream with what was received so far: nothing that comes later is passed on or confirmed. */
@@ -168,7 +161,7 @@ export class WalStream implements CopyBothReceiver {
   /** More may be read before run() rejects: it must neither be passed on nor count as written. */
   #end(error: unknown): void {
     this.#phases.leave();
-    this.#fail(error);
+    this.#finished.reject(error);
   }
 
   /** Begins to write everything that was rendered. Undefined: it is written. */
@@ -185,9 +178,8 @@ export class WalStream implements CopyBothReceiver {
 
   /** Then writes what was rendered meanwhile. */
   async #awaitWrites(writing: Promise<void>): Promise<void> {
-    let settle!: { resolve: () => void; reject: (error: unknown) => void };
-    this.#pending = new Promise((resolve, reject) => (settle = { resolve, reject }));
-    this.#pending.catch((error: unknown) => this.#fail(error));
+    const pending = deferred();
+    this.#pending = pending.promise;
     try {
       for (let next: Promise<void> | undefined = writing; next !== undefined;) {
         // What the reader has not taken is not confirmed, and a server that stops would wait for that.
@@ -199,9 +191,10 @@ export class WalStream implements CopyBothReceiver {
       }
       this.#pending = undefined;
       this.#resume();
-      settle.resolve();
+      pending.resolve();
     } catch (error) {
-      settle.reject(error);
+      pending.reject(error);
+      this.#finished.reject(error);
     }
   }
 
@@ -215,7 +208,7 @@ export class WalStream implements CopyBothReceiver {
       this.#copy.proceed();
       this.#resume();
     } catch (error) {
-      this.#fail(error);
+      this.#finished.reject(error);
     }
   }
 
@@ -245,7 +238,7 @@ export class WalStream implements CopyBothReceiver {
   #silence(reason: string): void {
     if (this.#silenced) return;
     this.#silenced = true;
-    this.#start.warn({
+    this.#start.news.warn({
       message: `the reader stalls, and the server cannot be asked whether it waits for that: ${reason}`,
       detail:
         "The server is no longer told that somebody is there. After wal_sender_timeout it may end the connection, and the temporary slot goes with that.",
@@ -258,7 +251,9 @@ export class WalStream implements CopyBothReceiver {
     if (this.#silenced) return;
     const verdict = this.#paused ? "alive" : this.#liveness?.verdict(performance.now());
     if (verdict === "gone") {
-      return this.#fail(new Interruption("lost", "the server has been silent for too long"));
+      return this.#finished.reject(
+        new Interruption("lost", "the server has been silent for too long"),
+      );
     }
     if (verdict === "silent") this.#acknowledger.askForReply();
     this.#acknowledger.signOfLife();
@@ -280,7 +275,10 @@ export class WalStream implements CopyBothReceiver {
     const { confirmed } = this.#state;
     if (confirmed === undefined) return;
     this.#pause();
-    await unlessAborted(Promise.race([ofConsumer(() => confirmed.finish(stop)), this.#left]), stop);
+    await unlessAborted(
+      Promise.race([ofConsumer(() => confirmed.finish(stop)), this.#left.promise]),
+      stop,
+    );
   }
 
   async #lost(): Promise<never> {
@@ -299,9 +297,7 @@ export class WalStream implements CopyBothReceiver {
     await within(acknowledger.syncing, WRITE_GRACE_MS);
     this.#copy.finish();
     this.#copy.resume();
-    await within(
-      this.#copy.ended.catch(() => {}),
-      END_GRACE_MS,
-    );
+    const ended = this.#copy.ended.catch(() => {});
+    await within(ended, END_GRACE_MS);
   }
 }

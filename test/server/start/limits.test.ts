@@ -34,8 +34,8 @@ const two = [
   insert(),
   commit(140, 180),
 ];
-const at = (value: number): Limits => new Limits({ endpos: BigInt(value) as Lsn, rows: undefined });
-const rows = (count: number): Limits => new Limits({ endpos: undefined, rows: count });
+const at = (value: number): Limits => new Limits(BigInt(value) as Lsn, undefined);
+const rows = (count: number): Limits => new Limits(undefined, undefined, count);
 
 test("a limit cuts a transaction short, and takes the commit that follows its last row", () => {
   assert.deepEqual(run(rows(1), two), ["begin", "insert", "limit"]);

@@ -26,7 +26,7 @@ function stateOf(sync: StreamConsumer["sync"], ledger = new Ledger()): StreamSta
     ledger,
     feedback: new Feedback(true),
     resume: new Resume(),
-    limits: new Limits({ endpos: undefined, rows: undefined }),
+    limits: new Limits(undefined, undefined),
     confirmed: undefined,
   };
 }

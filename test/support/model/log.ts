@@ -58,11 +58,14 @@ export interface Expected {
   readonly ids: readonly string[];
 }
 
-/** Everything that ends at or behind `from`, once, in the order of the ends. */
+/**
+ * Everything that ends at or behind `from`, once, in the order of the ends.
+ * @param isEarly whether a transaction prepared there counts at its PREPARE, not at its COMMIT PREPARED
+ */
 export function expectedOf(
   log: SimulatedLog,
   from: number,
-  twoPhaseAt: number,
+  isEarly: (xid: number, prepareAt: number) => boolean,
   messages: boolean,
 ): readonly Expected[] {
   const prepares = new Map<number, number>();
@@ -70,7 +73,8 @@ export function expectedOf(
   for (const { start: at, ...record } of log.records) {
     if (record.kind === "outside" && messages) expected.push({ at, xid: 0, ids: [record.id] });
     if (record.kind === "prepare") prepares.set(record.xid, at);
-    const early = (prepares.get("xid" in record ? record.xid : 0) ?? -1) >= twoPhaseAt;
+    const xid = "xid" in record ? record.xid : 0;
+    const early = isEarly(xid, prepares.get(xid) ?? -1);
     const ends = record.kind === "commit" || (record.kind === "commit_prepared" && !early);
     if (ends || (record.kind === "prepare" && early))
       expected.push({ at, xid: record.xid, ids: idsOf(log, record.xid, messages) });

@@ -43,7 +43,8 @@ export class StreamModel {
     this.#from = records[this.#written - 1]?.end ?? 0;
     const twoPhase = scenario.slotTwoPhase && scenario.version >= 15;
     const twoPhaseAt = twoPhase ? this.#from : Infinity;
-    this.#slot = { confirmed: this.#from, restart: 0, twoPhase, twoPhaseAt };
+    const sentEarly = new Set<number>();
+    this.#slot = { confirmed: this.#from, restart: 0, twoPhase, twoPhaseAt, sentEarly };
     this.#slot.restart = this.#restartAt(this.#from);
     this.#saved = { ...this.#slot };
   }
@@ -229,13 +230,25 @@ export class StreamModel {
     return Math.min(position, ...firsts.values());
   }
 
-  #expected(from: number): readonly Expected[] {
-    return expectedOf(this.#log, from, this.#slot.twoPhaseAt, this.#scenario.messages);
+  /** @param atPrepare these were received at a PREPARE before two_phase_at */
+  #expected(from: number, atPrepare: readonly number[] = []): readonly Expected[] {
+    const { twoPhaseAt } = this.#slot;
+    const isEarly = (xid: number, prepareAt: number): boolean =>
+      prepareAt >= twoPhaseAt || atPrepare.includes(xid);
+    return expectedOf(this.#log, from, isEarly, this.#scenario.messages);
   }
 
+  /** What was sent at a PREPARE before two_phase_at, FILE may have from there or from the COMMIT PREPARED. */
   #fault(upTo: number, text: string): string | undefined {
     if (this.#restored) return undefined;
-    return faultIn(text, this.#log, this.#expected(this.#from), upTo, this.#switched);
+    let choices: number[][] = [[]];
+    for (const xid of this.#slot.sentEarly)
+      choices = choices.flatMap((chosen) => [chosen, [...chosen, xid]]);
+    const faults = choices.map((atPrepare) => {
+      const expected = this.#expected(this.#from, atPrepare);
+      return faultIn(text, this.#log, expected, upTo, this.#switched);
+    });
+    return faults.includes(undefined) ? undefined : faults[0];
   }
 }
 

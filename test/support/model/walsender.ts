@@ -22,6 +22,8 @@ export interface SimulatedSlot {
   restart: number;
   twoPhase: boolean;
   twoPhaseAt: number;
+  /** Transactions whose PREPARE is before two_phase_at and was sent all the same: the stream began before it. */
+  readonly sentEarly: Set<number>;
 }
 
 export class SimulatedWalsender {
@@ -220,6 +222,7 @@ export class SimulatedWalsender {
     transaction.prepared = { prepareLsn, endLsn, prepareTime: record.time };
     // ReorderBufferSkipPrepare: the changes stay.
     if (this.#needsSkip(record)) return;
+    if (record.start < this.#slot.twoPhaseAt) this.#slot.sentEarly.add(record.xid);
     yield* this.#replayPrepared(transaction, record.gid);
     // ReorderBufferPrepare: 18 sends Prepare alone for what has nothing to decode. Seen.
     if (!transaction.decodable && this.#request.version >= 18)
