@@ -28,13 +28,18 @@ const PIECE_BYTES = 256 * 1024;
 export class TemporaryFiles {
   readonly #open: number[] = [];
   readonly #limit: number | undefined;
+  readonly #hasFlag: boolean;
   /** Half of what was free where they are, unless there is another limit. */
   #room: number | undefined;
   #used = 0;
 
-  /** @param limit the bytes of all of them together */
-  constructor(limit?: number) {
+  /**
+   * @param limit the bytes of all of them together
+   * @param hasFlag whether --temp-file-limit is among the command's flags
+   */
+  constructor(limit?: number, hasFlag = false) {
     this.#limit = limit;
+    this.#hasFlag = hasFlag;
   }
 
   /** A file of its own, made with the first write. */
@@ -90,7 +95,7 @@ export class TemporaryFiles {
     if (end <= size) return size;
     this.#used += end - size;
     this.#room ??= this.#limit ?? freeBytes() / 2;
-    if (this.#used > this.#room) throw overLimit(this.#room);
+    if (this.#used > this.#room) throw overLimit(this.#room, this.#hasFlag);
     return end;
   }
 
@@ -141,10 +146,12 @@ function freeBytes(): number {
   }
 }
 
-function overLimit(room: number): WalctlError {
+function overLimit(room: number, hasFlag: boolean): WalctlError {
   const size = formatByteCount(room);
   return new WalctlError(`temporary files in "${tmpdir()}" would take more than ${size}`, {
-    hint: `To allow more: --temp-file-limit. TMPDIR names another folder for them. Fewer pages are kept with --only-table and --xid.`,
+    hint: hasFlag
+      ? "To allow more: --temp-file-limit. TMPDIR names another folder for them. Fewer pages are kept with --only-table and --xid."
+      : "TMPDIR names another folder for them. Fewer changes are undone at a time with --only-table and --xid.",
   });
 }
 

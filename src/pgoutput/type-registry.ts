@@ -39,7 +39,7 @@ export interface RuledColumns {
   readonly keyless: boolean;
   /** Not all of its columns, rows or operations are sent, as far as the publication is as it was. */
   readonly partial: boolean;
-  /** It or its columns were renamed or dropped by now. */
+  /** It or its columns were renamed, dropped or given another type by now. */
   readonly renamed: boolean;
   /** Others inherit from it, without being its partitions. */
   readonly inherited: boolean;

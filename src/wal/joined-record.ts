@@ -6,7 +6,7 @@ import { Rmgr } from "./rmgrs.ts";
 const CAPACITY_MIN = 128 * 1024;
 /** Longer records get all memory at once: the system provides pages only when filled, and no second copy is made. */
 const DOUBLED_MAX = 8 * 1024 * 1024;
-/** How many bytes of a logical message's content are kept; it is not printed. */
+/** So much of a logical message's content is kept where nobody prints it. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 const RMGR_AT = 17;
 
@@ -23,6 +23,12 @@ export class JoinedRecord {
   lsn = 0;
   /** The checksum of the bytes behind the header, so far. */
   #checksum = -1;
+  readonly #messageBytesMax: number;
+
+  /** @param messages whether all of a logical message is kept */
+  constructor(messages: boolean) {
+    this.#messageBytesMax = messages ? Infinity : MESSAGE_BYTES_MAX;
+  }
 
   begin(lsn: number, totalLength: number): void {
     // Gives back the memory of a huge record.
@@ -63,7 +69,9 @@ export class JoinedRecord {
     const capacity = length > DOUBLED_MAX ? this.totalLength : doubled;
     const wanted = Math.max(capacity, length);
     const isMessage = bytes[RMGR_AT] === Rmgr.logicalMessage;
-    const room = isMessage ? Math.min(wanted, prefixEnd(this.memory) + MESSAGE_BYTES_MAX) : wanted;
+    const room = isMessage
+      ? Math.min(wanted, prefixEnd(this.memory) + this.#messageBytesMax)
+      : wanted;
     if (room <= bytes.length) return;
     const grown = createWalBytes(room);
     grown.bytes.set(bytes.subarray(0, this.length));

@@ -45,13 +45,18 @@ export class RecordReader {
   readonly #links = new RecordLinks();
   /** Whether a record was read since the start or the last gap: the next one then follows it directly. */
   #synced = false;
-  readonly #joined = new JoinedRecord();
+  readonly #joined: JoinedRecord;
   /** The fault behind which a valid record is being searched for. */
   #searching: WalFault | undefined;
   /** `record` was found behind a skipped range and not returned yet. */
   #found = false;
   /** Whether a record that began before the first page fed continues behind the pages fed so far. */
   #passing = false;
+
+  /** `messages`: whether all of logical messages is kept, or as much as describes them */
+  constructor({ messages = false } = {}) {
+    this.#joined = new JoinedRecord(messages);
+  }
 
   /** Sets the segment of the pages that are fed from now on. */
   openSegment(header: SegmentHeader, timelineMax: number): void {
@@ -67,9 +72,7 @@ export class RecordReader {
     this.stop = undefined;
   }
 
-  /**
-   * Feeds `length` bytes of the chunk, beginning with a page at `address`; they must not change until more is needed.
-   */
+  /** Feeds `length` bytes of the chunk, from a page at `address` on; they must not change until more is needed. */
   feed(chunk: PageChunk, length: number, address: number): void {
     this.#pages.feed(chunk, length, address);
   }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { type TimelineParent, parseHistory } from "../../wal/pages/segments.ts";
 import { InputError } from "../formats/input-error.ts";
 import { isGone, readError } from "../source.ts";
+import { longestCopies } from "./copies.ts";
 import { type SegmentFile, inspectFile, segmentNameOf } from "./segment-file.ts";
 
 export interface FoundFiles {
@@ -16,7 +17,7 @@ export type Histories = ReadonlyMap<number, readonly TimelineParent[] | undefine
 
 const HISTORY = /^([0-9A-F]{8})\.history$/;
 
-/** Throws InputError. */
+/** Throws InputError, and WalctlError where two files contradict each other. */
 export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
   const files: SegmentFile[] = [];
   const folders = new Set<string>();
@@ -35,7 +36,7 @@ export async function findFiles(paths: readonly string[]): Promise<FoundFiles> {
       hint: "Of a directory, files with a segment's name are read (and .gz, .zst, .lz4, .partial), not those below it. Files with other names: give them by name.",
     });
   }
-  return { files, histories: await historiesIn(folders) };
+  return { files: await longestCopies(files), histories: await historiesIn(folders) };
 }
 
 /** Of a data directory its pg_wal. */

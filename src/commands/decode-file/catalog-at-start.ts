@@ -7,6 +7,7 @@ import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import { type EarlyCatalog, LateCatalog } from "../../rows/catalog/late.ts";
 import type { Survey } from "../../rows/decoder/survey.ts";
 import { OlderChanges } from "../../rows/decoder/older-changes.ts";
+import type { TableNow } from "../../render/formats/sql-tables.ts";
 import { UnendedTransactions } from "../../rows/transactions/unended.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { formatSegmentName } from "../../wal/pages/segments.ts";
@@ -100,8 +101,8 @@ export async function catalogAtStart(
   return { file, known: { ...known, doubts: older.doubts } };
 }
 
-/** The names of a table's schema, of itself and of its columns that are sent. Undefined: there is no such table. */
-export function exportedNames({ rows }: CatalogFile, oid: number): readonly string[] | undefined {
+/** A table with the columns that are sent. Undefined: there is no such table. */
+export function exportedTable({ rows }: CatalogFile, oid: number): TableNow | undefined {
   const table = rows.pg_class.find((each) => each.oid === oid);
   const schema = rows.pg_namespace.find((each) => each.oid === table?.relnamespace);
   if (table === undefined || schema === undefined) return undefined;
@@ -109,18 +110,21 @@ export function exportedNames({ rows }: CatalogFile, oid: number): readonly stri
     .filter(({ attrelid, attisdropped, attgenerated }) => {
       return attrelid === oid && !attisdropped && attgenerated === "";
     })
-    .toSorted((one, two) => one.attnum - two.attnum);
-  return [schema.nspname, table.relname, ...columns.map(({ attname }) => attname)];
+    .toSorted((one, two) => one.attnum - two.attnum)
+    .map(({ attname: name, atttypid: typeOid, atttypmod: typeModifier }) => ({
+      name,
+      typeOid,
+      typeModifier,
+    }));
+  return { schema: schema.nspname, table: table.relname, columns };
 }
 
 /** The same at that position, when no transaction is open. */
-export function namesAt(
-  catalog: CatalogHistory,
-  oid: number,
-  lsn: number,
-): readonly string[] | undefined {
+export function tableAt(catalog: CatalogHistory, oid: number, lsn: number): TableNow | undefined {
   const table = catalog.relationByOid(oid, lsn, new Set());
   if (table === undefined) return undefined;
-  const columns = table.attributes.filter(({ dropped, generated }) => !dropped && !generated);
-  return [table.schema, table.name, ...columns.map(({ name }) => name)];
+  const columns = table.attributes
+    .filter(({ dropped, generated }) => !dropped && !generated)
+    .map(({ name, typeOid, typmod: typeModifier }) => ({ name, typeOid, typeModifier }));
+  return { schema: table.schema, table: table.name, columns };
 }

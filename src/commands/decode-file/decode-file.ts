@@ -65,6 +65,8 @@ interface Job {
   /** One script. */
   readonly sql: SqlRun | undefined;
   readonly context: CommandContext;
+  /** How a run ends that a signal has cut. */
+  readonly late: () => ExitCode;
 }
 
 /**
@@ -109,7 +111,7 @@ export async function decodeFile(
       ? await createRenderer(rendering, new TypeRegistry(), context)
       : undefined,
     sql: await openSql(rendering, filter.tables, reporter),
-    context,
+    ...{ context, late },
   };
   return await withinStopGrace(decodeAndSum(files, job), context.stop, late);
 }
@@ -118,13 +120,15 @@ async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCod
   try {
     const status = await decodeAll(files, job);
     if (job.summary !== undefined) await job.sink.write(job.summary.finish());
-    const warnings = [
+    const unmet = [
       ...[...job.names.warnings(), ...(job.rows?.warnings() ?? [])],
       ...(job.where?.warnings() ?? []),
       ...[...(job.gate.xids?.warnings() ?? []), ...(job.gate.times?.warnings() ?? [])],
-      ...(job.summary?.warnings?.() ?? []),
     ];
-    for (const warning of warnings) job.reporter.warn(warning);
+    const all = job.summary?.warnings?.() ?? [];
+    // What a signal left unread may have it.
+    const isCut = job.context.stop.aborted;
+    for (const warning of isCut ? all : [...unmet, ...all]) job.reporter.warn(warning);
     return (await endSql(job, status)) ?? status;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
@@ -137,10 +141,11 @@ async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCod
 
 /** Undefined: with another format. */
 async function endSql(
-  { context, reporter, sink, sql }: Job,
+  { context, late, reporter, sink, sql }: Job,
   status: ExitCode,
 ): Promise<ExitCode | undefined> {
-  const whole = status === ExitCode.done && !context.stop.aborted;
+  if (context.stop.aborted && sql?.script.backwards !== undefined) return late();
+  const whole = status === ExitCode.done;
   const end = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return status === ExitCode.done ? end : undefined;
 }

@@ -8,6 +8,7 @@ import type { RowDecoder, Work } from "../../rows/decoder/decoder.ts";
 import type { SkippedRange } from "../../wal/pages/faults.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
+import { RecordReader } from "../../wal/reader.ts";
 import type { WalRecord } from "../../wal/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
 import type { CommandContext } from "../context.ts";
@@ -36,9 +37,9 @@ import { reportEnd, warnSkipped } from "../wal-end.ts";
 import {
   type CatalogPass,
   catalogAtStart,
-  exportedNames,
-  namesAt,
+  exportedTable,
   refuseGap,
+  tableAt,
 } from "./catalog-at-start.ts";
 import { openWhere } from "../messages/open-where.ts";
 import { WithoutMinimalLevel } from "./minimal-level.ts";
@@ -76,6 +77,7 @@ export async function decodeWal(
   const { tempFileLimit: limit } = flags;
   const files = new TemporaryFiles(
     limit === undefined ? undefined : parseSize("--temp-file-limit", limit),
+    true,
   );
   const output = outputOptions(flags, context);
   const reporter = new Reporter(context, output);
@@ -181,29 +183,32 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const listener = new RowListener(decoder, pipeline, reporter, {
     ...job,
     progress: progress("rows"),
-    // An undo has to know which tables were renamed or dropped since.
+    // An undo has to know which tables were altered since.
     until: flags.undo === true ? Infinity : (survey?.lastEnd ?? Infinity),
   });
   const end = await readRows(input, listener, job);
   reporter.clearProgress();
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
+  if (flags.undo === true && context.stop.aborted) throw context.stop.reason;
   const faults = breaksOf(catalog, decoder.losses);
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
-  const why = (xid: number): Warning => whyNothing(xid, survey?.fates.get(xid), options.rows);
-  const asked = [
+  const why = (xid: number): Warning =>
+    whyNothing(xid, survey?.fates.get(xid), options.rows, lost.length > 0);
+  const unmet = [
     ...[...names.warnings(), ...(filter.rows?.warnings() ?? []), ...(where?.warnings() ?? [])],
-    ...unconvertedNames(catalog),
     ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
   ];
-  for (const warning of [...asked, ...(warnings?.() ?? []), ...lost]) reporter.warn(warning);
+  const all = [...unconvertedNames(catalog), ...(warnings?.() ?? []), ...lost];
+  // What a signal left unread may have it.
+  for (const warning of context.stop.aborted ? all : [...unmet, ...all]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
   for (const { message, hint } of faults) reporter.fault(message, hint);
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
-  const whole = damaged === ExitCode.done && lost.length === 0 && !context.stop.aborted;
+  const whole = damaged === ExitCode.done && lost.length === 0;
   const isOlder = exported.header.lsn < listener.position;
-  sql?.refuseRenamed((oid) =>
-    isOlder ? namesAt(catalog, oid, listener.position) : exportedNames(exported, oid),
+  sql?.refuseAltered((oid) =>
+    isOlder ? tableAt(catalog, oid, listener.position) : exportedTable(exported, oid),
   );
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
@@ -212,14 +217,16 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
 async function readRows(
   input: WalInput,
   listener: RowListener,
-  { context, flags }: Job,
+  { context, flags, options }: Job,
 ): Promise<LogEnd | WalctlError> {
   const source = await input.open();
   const keepGoing = flags.keepGoing ?? false;
   const logged = new WithoutMinimalLevel(listener, input.from);
   const heard = keepGoing ? logged : listener;
   try {
-    const end = await readLog({ source, listener: heard, keepGoing, stop: context.stop });
+    const reader = new RecordReader({ messages: options.rows.messages });
+    const log = { source, listener: heard, keepGoing, stop: context.stop };
+    const end = await readLog(log, reader);
     logged.finish();
     return end;
   } catch (error) {

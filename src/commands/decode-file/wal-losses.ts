@@ -87,7 +87,8 @@ export function lossWarnings(
   if (unfit.length > 0) {
     warnings.push({
       message: `${countOf(unfit, "change")} of ${tablesOf(unfit)} could not be rebuilt (${named(unfit)})`,
-      detail: "Their bytes do not fit what is known of the table.",
+      detail:
+        "Their bytes do not fit what is known of the table, or a value of more than 256 MB has to be converted.",
       hint: "Export the catalogue again now, or add earlier segments.",
     });
   }
@@ -163,7 +164,7 @@ export function warnOfUnknownTypes(catalog: CatalogHistory, reporter: Reporter):
     const type = catalog.types.type(oid);
     const message = isText
       ? `texts with characters of ${encoding} that walctl cannot convert`
-      : `the stored form of the type ${type === undefined ? `with OID ${oid}` : `"${type.name}"`} is not known: its values`;
+      : `the stored form of the type ${type === undefined ? `with OID ${oid}` : `"${type.name}"`} is not known, or it lies more than 24 types deep in another: its values`;
     const isLater = !isText && type !== undefined && mayBeOfExtension(type);
     reporter.warn({
       message: `${message} are printed as {"disk_base64":…}`,
@@ -187,6 +188,7 @@ export function whyNothing(
   xid: number,
   fate: Fate | undefined,
   { aborted, tablesChanged }: WalOptions["rows"],
+  hasLosses: boolean,
 ): Warning {
   const message = `nothing of transaction ${xid} is printed (--xid)`;
   if (fate === undefined) {
@@ -201,6 +203,7 @@ export function whyNothing(
   let hint = `Its records: walctl inspect --xid ${xid}`;
   if (isAborted && !aborted) hint = "--aborted prints it.";
   else if (!wanted) hint = "--startpos, --since, --until or --origin leaves it out.";
+  else if (hasLosses) hint = "Changes that could not be printed are counted below.";
   else if (!tablesChanged)
     hint =
       "Tables that it created, dropped, rewrote or truncated are printed with --tables-changed. If it was in another database: that has a catalogue file of its own.";

@@ -4,6 +4,7 @@ import type { Sink } from "../../output/sink.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type FaultCount, SqlScript, placeOf } from "../../render/formats/sql-script.ts";
 import type { Backwards } from "../../render/formats/sql-lines.ts";
+import type { TableNow } from "../../render/formats/sql-tables.ts";
 import { SqlRenderer } from "../../render/formats/sql.ts";
 import type { Spill } from "../../rows/pages/spill.ts";
 import { readVersion } from "../../version.ts";
@@ -24,11 +25,11 @@ export class SqlRun {
   readonly #files: TemporaryFiles;
   readonly #wanted: ReturnType<typeof tableMatcher>;
   readonly #tablesChanged: boolean;
-  readonly #end: string;
+  readonly #dryRun: boolean;
   /** Whether changes of the transaction that ends could not be read. */
   isLost: () => boolean = () => false;
   /** Of WAL, whose catalogue knows what tables are by now: an undo must not go to others. */
-  refuseRenamed: (now: (oid: number) => readonly string[] | undefined) => void = () => {};
+  refuseAltered: (now: (oid: number) => TableNow | undefined) => void = () => {};
 
   constructor(
     { checked = false, undo = false, dryRun = false, tablesChanged = false }: SqlFlags,
@@ -38,7 +39,7 @@ export class SqlRun {
   ) {
     this.#files = files;
     this.#tablesChanged = tablesChanged;
-    this.#end = dryRun ? "ROLLBACK; -- --dry-run: nothing of it is kept\n" : "COMMIT;\n";
+    this.#dryRun = dryRun;
     this.#wanted = tableMatcher(onlyTables);
     const backwards = undo
       ? new Reversal(files.spill(), () => this.script.faults.size > 0)
@@ -54,8 +55,8 @@ export class SqlRun {
     const tablesChanged = this.#tablesChanged;
     const isLost = (): boolean => this.isLost();
     const renderer = new SqlRenderer({ types, script, wanted, tablesChanged, isLost });
-    this.refuseRenamed = (now) => {
-      if (script.backwards !== undefined) renderer.refuseRenamed(now);
+    this.refuseAltered = (now) => {
+      if (script.backwards !== undefined) renderer.refuseAltered(now);
     };
     const finish = (): Uint8Array => {
       renderer.finish();
@@ -95,7 +96,7 @@ export class SqlRun {
       // The last transaction was cut by the end that was asked for, or by the capture's.
       return cut ? ExitCode.done : failed;
     }
-    // A transaction that a signal has cut is not at fault.
+    // A transaction that only damage has cut is not at fault.
     if (faults.length > 0 && (whole || !cut)) {
       throw new WalctlError("not all changes can be undone, so nothing is printed", {
         detail: named(faults),
@@ -116,8 +117,17 @@ export class SqlRun {
       await sink.write(part);
       written += part.length;
     }
-    if (written > 0) await sink.write(Buffer.from(this.#end));
+    if (written > 0) await sink.write(Buffer.from(this.#dryRun ? this.#dryEnd : "COMMIT;\n"));
     return ExitCode.done;
+  }
+
+  /** psql prints the count although it is quiet. */
+  get #dryEnd(): string {
+    const { undone } = this.script;
+    return (
+      `SELECT ${undone} AS "changes taken back, and then rolled back";\n` +
+      "ROLLBACK; -- --dry-run: nothing of it is kept\n"
+    );
   }
 
   close(): void {
@@ -137,12 +147,22 @@ function named(faults: readonly FaultCount[]): string {
   return `${names.join("; ")}.`;
 }
 
+const REBUILT = "some of its changes could not be rebuilt";
+/** NDJSON has what an undo may not leave out. */
+const KNOWN_IN_PART: ReadonlySet<FaultCount["fault"]> = new Set([
+  REBUILT,
+  "it may have begun before the input",
+  "its beginning is missing",
+  "it does not end in the input",
+  "it or its columns were renamed, dropped or given another type since",
+] as const);
+
 function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
   const has = (fault: FaultCount["fault"]): boolean => faults.some((each) => each.fault === fault);
   const cures: string[] = [];
   if (
     has("its old row was not sent") ||
-    has("some of its changes could not be rebuilt") ||
+    has(REBUILT) ||
     has("not all of its columns, rows or operations are sent")
   ) {
     cures.push(
@@ -151,10 +171,12 @@ function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
         : "Old rows are in WAL: walctl decode-file --catalog FILE --old full, from a checkpoint on. For the future: ALTER TABLE … REPLICA IDENTITY FULL.",
     );
   }
-  if (has("it began before the input") || has("it does not end in the input")) {
+  const lacksBeginning =
+    has("it may have begun before the input") || has("its beginning is missing");
+  if (lacksBeginning || has("it does not end in the input")) {
     cures.push(
       isOfWal
-        ? "Add the segments before and after."
+        ? `Add ${lacksBeginning ? "earlier" : "later"} segments.`
         : "Add what comes before and after, or end between transactions: --since, --until, --endpos; --limit may cut one.",
     );
   }
@@ -163,11 +185,29 @@ function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
       "Captures that overlap, or were written over a reconnection, hold it twice. Choose the others: --xid, or leave a capture out.",
     );
   }
-  cures.push(
-    has("a TRUNCATE has no inverse") || has("a DROP TABLE has no inverse")
-      ? "The rows of a TRUNCATE or DROP TABLE are only in a backup. To leave such changes out: --only insert,update,delete, or --only-table; the rest is then undone without them."
-      : "To leave them out: --only, --only-table or --where; the rest is then undone without them.",
-  );
+  const isGone = has("a TRUNCATE has no inverse") || has("a DROP TABLE has no inverse");
+  if (isGone) {
+    cures.push(
+      isOfWal
+        ? "The rows of a TRUNCATE or DROP TABLE are only in a backup. Where its recovery has to stop: -F table -x --tables-changed in place of -F sql --undo."
+        : "The rows of a TRUNCATE or DROP TABLE are only in a backup.",
+    );
+  }
+  if (faults.some(({ fault }) => KNOWN_IN_PART.has(fault))) {
+    cures.push(
+      'The rows that are known: -F ndjson in place of -F sql --undo. "Rows that are known in part" in docs/wal.md puts them back.',
+    );
+  }
+  // Filters of rows leave a transaction as it is.
+  const leaves = isGone
+    ? "--only insert,update,delete, or --only-table"
+    : faults.some(({ fault, table }) => table !== undefined || fault === REBUILT)
+      ? "--only, --only-table or --where"
+      : "--xid, --since or --until";
+  if (has("it may have come before")) {
+    cures.push("Only 100,000 transactions are remembered: give captures in the order of the log.");
+  }
+  cures.push(`To leave them out: ${leaves}; the rest is then undone without them.`);
   return cures.join(" ");
 }
 

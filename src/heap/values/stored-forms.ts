@@ -24,8 +24,10 @@ import * as stored from "./scalars.ts";
 import { TupleWriter } from "./tuple-writer.ts";
 import type { StoredType, TypeSource } from "./type-source.ts";
 
-/** Limit for types within types. */
-export const DEPTH_MAX = 32;
+/** Limit for types within types: each one doubles the quotes of what is inside it, up to 16 million. */
+export const DEPTH_MAX = 24;
+/** Limit for domains over domains. */
+const DOMAINS_MAX = 1000;
 
 /** Types of pg_catalog that are stored as they are sent, except for byte order. */
 const AS_SENT = new Set([
@@ -113,8 +115,10 @@ function textOf(
 ): DiskForm | undefined {
   const { element, kind, oid } = type;
   switch (kind) {
-    case "d":
-      return part(type.base).text;
+    case "d": {
+      const base = baseType(oid, types);
+      return base === undefined || base.kind === "d" ? undefined : part(base.oid).text;
+    }
     case "e":
       return enumForm(types);
     case "c":
@@ -195,7 +199,7 @@ function utf8(text: string): string {
 /** The domain's base type, or the type itself. */
 export function baseType(typeOid: number, types: TypeSource): StoredType | undefined {
   let type = types.type(typeOid);
-  for (let depth = 0; type?.kind === "d" && depth < DEPTH_MAX; depth++) {
+  for (let depth = 0; type?.kind === "d" && depth < DOMAINS_MAX; depth++) {
     type = types.type(type.base);
   }
   return type;

@@ -1,3 +1,4 @@
+import { escapeIn } from "./escape.ts";
 import type { BinaryReader, TextForm } from "./binary-reader.ts";
 
 export const DIMENSIONS_MAX = 6;
@@ -30,7 +31,7 @@ export function arrayFormat(
 ): (dimensions: readonly Dimension[], next: NextElement) => string {
   const special = new RegExp(`^$|^null$|[{}"\\\\ \t\n\v\f\r${delimiter}]`, "i");
   const quoted = (text: string): string =>
-    special.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
+    special.test(text) ? `"${escapeIn(text, /["\\]/g, "\\$&")}"` : text;
   const nested = ([dimension, ...inner]: readonly Dimension[], next: NextElement): string => {
     if (dimension === undefined) {
       const text = next();
@@ -123,7 +124,7 @@ const RECORD_SPECIAL = /^$|["\\(), \t\n\v\f\r]/;
 
 /** Quotes as in a row: quotes and backslashes inside are doubled. */
 function quoteIn(text: string, special: RegExp): string {
-  return special.test(text) ? `"${text.replace(/["\\]/g, "$&$&")}"` : text;
+  return special.test(text) ? `"${escapeIn(text, /["\\]/g, "$&$&")}"` : text;
 }
 
 function readDimensions(reader: BinaryReader, elementOid: number): readonly Dimension[] {

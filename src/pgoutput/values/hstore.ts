@@ -1,3 +1,4 @@
+import { escapeIn } from "./escape.ts";
 import type { BinaryReader } from "./binary-reader.ts";
 import { text } from "./scalars.ts";
 
@@ -21,5 +22,5 @@ export function formatPair(key: string, value: string | undefined): string {
 }
 
 function quote(value: string): string {
-  return `"${value.replace(/["\\]/g, "\\$&")}"`;
+  return `"${escapeIn(value, /["\\]/g, "\\$&")}"`;
 }

@@ -54,7 +54,7 @@ export class SqlChanges {
   takeBack(message: RowChange, plan: SqlPlan): SqlFault | undefined {
     // An UPDATE into the rows of a filter comes as INSERT, and one out of them as DELETE.
     if (plan.partial) return "not all of its columns, rows or operations are sent";
-    if (plan.renamed) return "it or its columns were renamed or dropped since";
+    if (plan.renamed) return "it or its columns were renamed, dropped or given another type since";
     const statements = this.#statements;
     const after = this.#after;
     const before = this.#before;

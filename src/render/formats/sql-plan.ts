@@ -4,12 +4,10 @@ import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type BinaryToText, binaryToText } from "../values/binary-to-text.ts";
-import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
-import { formatType } from "../values/type-names.ts";
+import { formatRelationName } from "../values/identifier.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";
 import type { ValueEncoder } from "../values/value-encoder.ts";
 import { sqlName, sqlTable } from "./sql-names.ts";
-import { type FaultCount, type Place, faultOf } from "./sql-script.ts";
 import { comparedColumn, literalEncoder, valueKind } from "./sql-values.ts";
 
 /** A column and what its values are compared with. */
@@ -171,74 +169,6 @@ function compared(name: string, kind: string, whole: boolean): Compared {
 /** `a = ` and `a IN (` */
 function listOf(equals: string): Pick<OnlyKey, "equals" | "among"> {
   return { equals: Buffer.from(equals), among: Buffer.from(`${equals.slice(0, -2)}IN (`) };
-}
-
-/** Damaged input may announce any number of them. */
-const TABLES_MAX = 10_000;
-
-/** Tables as last announced. */
-export class AnnouncedTables {
-  readonly #last = new Map<number, readonly [text: string, relation: Relation]>();
-
-  /** Undefined: it is new, or as it was. */
-  note(relation: Relation, types: TypeRegistry): { text: string; renamed: boolean } | undefined {
-    const columns = relation.columns.map(({ name, typeOid, typeModifier }) => {
-      return `${name} ${formatType(typeOid, typeModifier, types, () => undefined) ?? typeOid}`;
-    });
-    const text = `${sqlTable(relation)} (${columns.join(", ")})`;
-    const [known, before] = this.#last.get(relation.oid) ?? [];
-    if (this.#last.size > TABLES_MAX) this.#last.clear();
-    this.#last.set(relation.oid, [text, relation]);
-    if (before === undefined || known === text) return undefined;
-    return { text, renamed: isRenamed(before, namesOf(relation)) };
-  }
-}
-
-/** A refusal names so many columns. */
-const COLUMNS_NAMED = 20;
-
-/** The tables whose changes an undo takes back, each as it was at its last one. */
-export class UndoneTables {
-  readonly #tables = new Map<
-    number,
-    { relation: Relation; count: number; readonly first: Place }
-  >();
-
-  note(relation: Relation, place: Place): void {
-    const known = this.#tables.get(relation.oid);
-    if (known === undefined) this.#tables.set(relation.oid, { relation, count: 1, first: place });
-    else {
-      known.relation = relation;
-      known.count++;
-    }
-  }
-
-  /** @param now the names that a table has by now: its schema's, its own, its columns'. Undefined: there is none */
-  *renamed(now: (oid: number) => readonly string[] | undefined): Generator<FaultCount> {
-    for (const [oid, { relation, count, first }] of this.#tables) {
-      const names = now(oid) ?? [];
-      if (!isRenamed(relation, names)) continue;
-      const [schema = "", table = "", ...columns] = names;
-      const shown = columns.slice(0, COLUMNS_NAMED).map(formatIdentifier);
-      if (shown.length < columns.length) shown.push("…");
-      const name = formatRelationName({ ...relation, schema, table });
-      yield {
-        ...faultOf("it or its columns were renamed or dropped since", "change", relation, first),
-        count,
-        now: names.length === 0 ? undefined : `${name} (${shown.join(", ")})`,
-      };
-    }
-  }
-}
-
-/** Its schema's, its own and its columns'. */
-function namesOf({ schema, table, columns }: Relation): readonly string[] {
-  return [schema === "" ? "pg_catalog" : schema, table, ...columns.map(({ name }) => name)];
-}
-
-/** More columns behind those that there were do not matter. */
-function isRenamed(before: Relation, names: readonly string[]): boolean {
-  return namesOf(before).some((name, index) => names[index] !== name);
 }
 
 /** For fewer bytes, a loop is faster than views and the call into native code. */

@@ -15,11 +15,13 @@ export type SqlFault =
   | "a DROP TABLE has no inverse"
   | "a GENERATED ALWAYS identity column was set"
   | "not all of its columns, rows or operations are sent"
-  | "it or its columns were renamed or dropped since"
+  | "it or its columns were renamed, dropped or given another type since"
   | "a message of it is not known"
   | "its end is missing"
-  | "it began before the input"
+  | "it may have begun before the input"
+  | "its beginning is missing"
   | "it has come before"
+  | "it may have come before"
   | "it does not end in the input";
 
 /** A transaction; what is not known of it is undefined. */
@@ -34,7 +36,7 @@ export interface FaultCount extends Place {
   readonly verb: string;
   /** Undefined: of the whole transaction. */
   readonly table: string | undefined;
-  /** Where it was renamed, and is not dropped: what it is now. */
+  /** Where it was altered, and is not dropped: what it is now. */
   readonly now?: string | undefined;
   count: number;
 }
@@ -83,6 +85,8 @@ export class SqlScript {
   #transactions = 0;
   /** The number of transactions that are comments or end in ROLLBACK. */
   unfit = 0;
+  /** The number of changes that an undo takes back. */
+  undone = 0;
 
   readonly #cautions = new Set<string>();
   /** Which tables have triggers is not known then. */
@@ -103,8 +107,9 @@ export class SqlScript {
   }
 
   /** Whether a whole transaction is there already: captures may hold what was sent twice, and overlap. */
-  hasCome(xid: number, commitLsn: Lsn): boolean {
-    return commitLsn <= this.#forgotten || this.#came.has(keyOf(xid, commitLsn));
+  repeated(xid: number, commitLsn: Lsn): SqlFault | undefined {
+    if (this.#came.has(keyOf(xid, commitLsn))) return "it has come before";
+    return commitLsn <= this.#forgotten ? "it may have come before" : undefined;
   }
 
   came(xid: number, commitLsn: Lsn): void {

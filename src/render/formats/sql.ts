@@ -21,7 +21,7 @@ import type { Renderer } from "../renderer.ts";
 import { committedOnly } from "./committed-only.ts";
 import { SqlChanges } from "./sql-changes.ts";
 import { SqlLines } from "./sql-lines.ts";
-import { AnnouncedTables, type SqlPlan, UndoneTables, planSql } from "./sql-plan.ts";
+import { type SqlPlan, planSql } from "./sql-plan.ts";
 import {
   BEGIN,
   type Place,
@@ -31,6 +31,7 @@ import {
   placeOf,
 } from "./sql-script.ts";
 import { SqlStatements } from "./sql-statements.ts";
+import { AnnouncedTables, type TableNow, UndoneTables } from "./sql-tables.ts";
 
 export interface SqlOptions {
   readonly types: TypeRegistry;
@@ -51,7 +52,7 @@ export class SqlRenderer implements Renderer {
   readonly #statements: SqlStatements;
   readonly #changes: SqlChanges;
   readonly #announced = new AnnouncedTables();
-  readonly #undone = new UndoneTables();
+  readonly #undone: UndoneTables;
   #begin: Begin | undefined;
   #origin: Origin | undefined;
   /** BEGIN is written. */
@@ -71,6 +72,7 @@ export class SqlRenderer implements Renderer {
     this.#options = options;
     this.#undo = options.script.backwards !== undefined;
     const { backwards, checked } = options.script;
+    this.#undone = new UndoneTables(options.script, options.types);
     this.#lines = new SqlLines(checked, backwards);
     this.#statements = new SqlStatements(this.#lines);
     this.#changes = new SqlChanges(this.#statements, (text) => this.#comment(text));
@@ -87,8 +89,8 @@ export class SqlRenderer implements Renderer {
   }
 
   /** @param now see UndoneTables */
-  refuseRenamed(now: (oid: number) => readonly string[] | undefined): void {
-    for (const fault of this.#undone.renamed(now)) this.#options.script.fault(fault);
+  refuseAltered(now: (oid: number) => TableNow | undefined): void {
+    this.#undone.refuseAltered(now);
   }
 
   /** No message will follow. A transaction that has not ended must not be committed. */
@@ -146,9 +148,8 @@ export class SqlRenderer implements Renderer {
     this.#begin = begin;
     this.#xid = transaction?.xid;
     this.#lines.place = placeOf({ xid: this.#xid, commitLsn: finalLsn });
-    if (partial) this.#unfit = "it began before the input";
-    else if (this.#options.script.hasCome(this.#xid ?? 0, finalLsn))
-      this.#unfit = "it has come before";
+    if (partial) this.#unfit = "it may have begun before the input";
+    else this.#unfit = this.#options.script.repeated(this.#xid ?? 0, finalLsn);
     this.#lines.commented = this.#unfit !== undefined;
   }
 
@@ -193,7 +194,7 @@ export class SqlRenderer implements Renderer {
     if (this.#begin === undefined) {
       lines.place = placeOf(this.#place());
       lines.commented = true;
-      this.#unfit = "it began before the input";
+      this.#unfit = "its beginning is missing";
     }
     if (!undo) lines.write(script.prelude());
     if (this.#unfit !== undefined) {
@@ -271,10 +272,8 @@ export class SqlRenderer implements Renderer {
   /** A script for other columns may not run. */
   #relation(relation: Relation): void {
     const altered = this.#announced.note(relation, this.#options.types);
-    if (altered === undefined) return;
-    if (this.#undo && altered.renamed) {
-      this.#fail("it or its columns were renamed or dropped since", "change", relation);
-    } else this.#comment(`now altered: ${altered.text}`);
+    if (altered === undefined || this.#undone.isRefused(relation.oid, relation)) return;
+    this.#comment(`now altered: ${altered}`);
   }
 
   #comment(text: string): void {

@@ -18,6 +18,8 @@ export interface TransactionTotals {
   changes: number;
   bytes: number;
   commitTime: PgTime | null;
+  /** It may have begun before the input, so that it did more. */
+  partial: boolean;
   /** Where most was deleted first, then where most was changed. */
   readonly tables: readonly TransactionTable[];
 }
@@ -54,7 +56,7 @@ export class Ranking {
 }
 
 function totalsOf(open: OpenTransaction): TransactionTotals {
-  const { xid, changes, bytes, commitTime, own, subtransactions } = open;
+  const { xid, changes, bytes, commitTime, partial, own, subtransactions } = open;
   const all = newShare();
   for (const share of [own, ...subtransactions.values()]) {
     for (const [totals, counts] of share.byRelation)
@@ -65,7 +67,7 @@ function totalsOf(open: OpenTransaction): TransactionTotals {
     relation: (totals as RelationTotals).relation,
   }));
   return {
-    ...{ xid, changes, bytes, commitTime },
+    ...{ xid, changes, bytes, commitTime, partial },
     tables: tables.toSorted((a, b) => goneOf([b]) - goneOf([a]) || changesOf(b) - changesOf(a)),
   };
 }

@@ -83,6 +83,7 @@ export class SummaryCounts {
       this.tablesChanged.begin();
       this.#current = this.#opened(xid);
       this.#current.commitTime = message.commitTime;
+      this.#current.partial = message.partial === true;
     } else if (opens !== undefined) {
       // After a reconnection the server sends the whole transaction again.
       if (message.kind !== "stream_start" || message.firstSegment) this.#takeBack(xid);
@@ -215,7 +216,10 @@ export class SummaryCounts {
     let open = this.#open.get(xid);
     if (open === undefined) {
       const [own, subtransactions] = [newShare(), new Map<number, Share>()];
-      open = { xid, changes: 0, bytes: 0, commitTime: null, own, subtransactions, folded: false };
+      open = {
+        ...{ xid, changes: 0, bytes: 0, commitTime: null, partial: false },
+        ...{ own, subtransactions, folded: false },
+      };
       this.#open.set(xid, open);
       if (this.#open.size > OPEN_COUNT_MAX) {
         const [oldest = xid] = this.#open.keys();

@@ -84,7 +84,8 @@ function signedChanges(
   return counts.filter((count) => count !== "").join(" ");
 }
 
-const XID = (head: string): Column<TransactionTotals> => column(head, ({ xid }) => `xid ${xid}`);
+const XID = (head: string): Column<TransactionTotals> =>
+  column(head, ({ partial, xid }) => `xid ${xid}${partial ? " (partial)" : ""}`);
 const CHANGES = column<TransactionTotals>("changes", ({ changes }) => formatCount(changes));
 const BYTES = column<TransactionTotals>("bytes", ({ bytes }) => formatCount(bytes));
 const COMMITTED = (length?: number): Column<TransactionTotals> =>

@@ -74,10 +74,11 @@ function relationLine(totals: RelationTotals, total: number): object {
 const TABLES_MAX = 20;
 
 function transactionLine(totals: TransactionTotals): object {
-  const { xid, changes, bytes, commitTime, tables } = totals;
+  const { xid, changes, bytes, commitTime, partial, tables } = totals;
   const time = commitTime === null ? null : formatPgTime(commitTime);
   return {
     ...{ kind: "transaction_summary", xid, changes, bytes, commit_time: time },
+    ...(partial ? { partial } : {}),
     tables: tables.slice(0, TABLES_MAX).map(({ relation, ...counts }) => {
       const { inserts, updates, deletes, truncates } = counts;
       return { ...nameOf(relation), inserts, updates, deletes, truncates };

@@ -1,14 +1,12 @@
 import { alignmentOf } from "../../catalog/heap-rows.ts";
 import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
 import { PrintedNames } from "../../catalog/printed-names.ts";
-import { baseType } from "../../heap/values/stored-forms.ts";
+import { DEPTH_MAX, baseType } from "../../heap/values/stored-forms.ts";
 import type { StoredAttribute, StoredType, TypeSource } from "../../heap/values/type-source.ts";
 import type { Doubts } from "./doubts.ts";
 import type { ExportedTypes } from "./exported-types.ts";
 import type { Owner } from "./owner.ts";
 import type { CatalogRow, RowVersion, VersionIndexes } from "./row-version.ts";
-
-const DEPTH_MAX = 32;
 
 type NamedCatalog = "pg_class" | "pg_type" | "pg_namespace";
 

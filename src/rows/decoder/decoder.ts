@@ -240,9 +240,15 @@ export class RowDecoder {
       this.losses.rolledBack(ended.start);
       return undefined;
     }
-    if (wanted) return this.#replay.run(ended, this.#open.changes(xids));
-    if (this.#fullOld(false)) this.#replay.keepValues(ended, this.#open.changes(xids));
-    return undefined;
+    const keepsValues = this.#fullOld(false);
+    if (!wanted) {
+      if (keepsValues) this.#replay.keepValues(ended, this.#open.changes(xids));
+      return undefined;
+    }
+    // Old rows of a savepoint may have values of its transaction, which has not ended.
+    if (ended.aborted && keepsValues)
+      this.#replay.keepValues(ended, this.#open.newChangesBut(xids));
+    return this.#replay.run(ended, this.#open.changes(xids));
   }
 
   /** Whether it may have changed tables before the input's start, which the catalogue's file does not have. */

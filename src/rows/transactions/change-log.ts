@@ -80,6 +80,7 @@ interface Block {
 
 export class ChangeLog {
   readonly #blocks: Block[] = [];
+  readonly #given = { block: 0, at: 0 };
   #view = NO_VIEW;
   #last: Block | undefined;
   /** The memory used. */
@@ -156,17 +157,31 @@ export class ChangeLog {
     this.spilled = true;
   }
 
-  /** Its changes in order. A spilled block is read when its turn comes. */
-  *changes(spill: Spill): Generator<Change, void, void> {
+  /**
+   * Its changes in order. A spilled block is read when its turn comes.
+   * @param from in which block and where in it; in the end, where the next changes will be
+   */
+  *changes(spill: Spill, from = { block: 0, at: 0 }): Generator<Change, void, void> {
     const change = new Change();
-    for (const block of this.#blocks) {
-      const bytes = block.bytes ?? spill.read(block.at, new Uint8Array(block.used));
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (let at = 0; at < block.used; at += view.getUint32(at + 56, true)) {
-        readChange(change, bytes, view, at);
-        yield change;
+    for (let index = from.block; index < this.#blocks.length; index++) {
+      const block = this.#blocks[index]!;
+      let at = index === from.block ? from.at : 0;
+      if (at < block.used) {
+        const bytes = block.bytes ?? spill.read(block.at, new Uint8Array(block.used));
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        for (; at < block.used; at += view.getUint32(at + 56, true)) {
+          readChange(change, bytes, view, at);
+          yield change;
+        }
       }
+      from.block = index;
+      from.at = at;
     }
+  }
+
+  /** Those that it has not given before. */
+  newChanges(spill: Spill): Generator<Change, void, void> {
+    return this.changes(spill, this.#given);
   }
 }
 

@@ -66,6 +66,13 @@ export class OpenTransactions {
     return logs.length === 1 ? first.changes(this.#spill) : merged(logs, this.#spill);
   }
 
+  /** The changes of all others, each once. */
+  *newChangesBut(xids: readonly number[]): Generator<Change, void, void> {
+    for (const [xid, log] of this.#logs) {
+      if (!xids.includes(xid)) yield* log.newChanges(this.#spill);
+    }
+  }
+
   forget(xids: readonly number[]): void {
     for (const xid of xids) {
       this.#parents.delete(xid);

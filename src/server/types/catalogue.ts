@@ -1,6 +1,7 @@
 import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { Client } from "pg";
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import { type NamedColumn, areAltered } from "../../pgoutput/altered-columns.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
 import { type CatalogueType, NONE_RULED, type RuledColumns } from "../../pgoutput/type-registry.ts";
 import { connectBeside } from "../connection/connect.ts";
@@ -116,7 +117,7 @@ export class TypeCatalogue {
   ): Promise<RuledColumns> {
     const sent = columns.map(({ name }) => name);
     const names = [schema === "" ? "pg_catalog" : schema, table];
-    const [row] = await this.#inTurn<RuledColumns>(`
+    const [row] = await this.#inTurn<RuledColumns & { readonly sent: readonly NamedColumn[] }>(`
       WITH given AS (
         SELECT ${quoteTextArray(sent)} AS sent,
           ${quoteTextArray(names)} AS names
@@ -124,7 +125,8 @@ export class TypeCatalogue {
         SELECT oid, relname, relnamespace, relkind, relreplident FROM pg_class
         WHERE oid = ${oid} OR oid IN (SELECT relid FROM pg_partition_ancestors(${oid}))
       ), column_ AS (
-        SELECT attnum, attname::text AS name, attgenerated, attidentity, attname::text <> ALL (sent) AS hidden
+        SELECT attnum, attname::text AS name, atttypid, atttypmod, attgenerated, attidentity,
+          attname::text <> ALL (sent) AS hidden
         FROM given, pg_attribute WHERE attrelid = ${oid} AND attnum > 0 AND NOT attisdropped
       ), published AS (
         -- to_jsonb, to_regclass: before PostgreSQL 15 there are neither row filters nor schemas.
@@ -151,10 +153,11 @@ export class TypeCatalogue {
           OR EXISTS (SELECT FROM column_ WHERE hidden AND attgenerated = '')
           -- Through a partitioned table come the changes of its partitions, but no TRUNCATE of one.
           OR EXISTS (SELECT FROM self WHERE oid = ${oid} AND relkind = 'p') AS partial,
-        ARRAY(SELECT name FROM column_ WHERE NOT hidden ORDER BY attnum) <> (SELECT sent FROM given)
-          OR NOT EXISTS (
-            SELECT FROM given, self JOIN pg_namespace n ON n.oid = relnamespace
-            WHERE self.oid = ${oid} AND ARRAY[nspname::text, relname::text] = names) AS renamed,
+        (SELECT coalesce(json_agg(json_build_object('name', name, 'typeOid', atttypid::int8,
+            'typeModifier', atttypmod) ORDER BY attnum), '[]') FROM column_ WHERE NOT hidden) AS sent,
+        NOT EXISTS (
+          SELECT FROM given, self JOIN pg_namespace n ON n.oid = relnamespace
+          WHERE self.oid = ${oid} AND ARRAY[nspname::text, relname::text] = names) AS renamed,
         EXISTS (SELECT FROM pg_inherits JOIN self ON self.oid = inhparent
           WHERE inhparent = ${oid} AND relkind <> 'p') AS inherited,
         EXISTS (
@@ -163,7 +166,9 @@ export class TypeCatalogue {
         EXISTS (
           SELECT FROM pg_constraint JOIN pg_inherits ON inhrelid = conrelid
           WHERE conrelid = ${oid} AND contype = 'f' AND confupdtype IN ('c', 'n', 'd')) AS moves`);
-    return row ?? NONE_RULED;
+    if (row === undefined) return NONE_RULED;
+    const { sent: columnsNow, ...ruled } = row;
+    return { ...ruled, renamed: ruled.renamed || areAltered(columns, columnsNow) };
   }
 
   async #inTurn<Row extends object>(query: string): Promise<readonly Row[]> {

@@ -141,6 +141,11 @@ describe("after an accident", () => {
     const shown = await decode(...step, "--tables-changed");
     assert.equal(shown.stderr, "");
     assert.match(shown.stdout, /payments +DROPPED[^]*recovery_target_lsn = '[0-9A-F/]+'/);
+    const undo = await decode("--xid", String(accident["drop"]), "-F", "sql", "--undo");
+    assert.match(
+      undo.stderr,
+      /\nHINT: .*: -F table -x --tables-changed in place of -F sql --undo\./,
+    );
   });
 
   it("puts the rows back by an undo, without a restore", async () => {
@@ -205,9 +210,12 @@ describe("after an accident", () => {
     const update = ["--xid", String(accident["update"]), "--old", "full"];
     const undo = await walctl([...args, ...update, "-F", "sql", "--undo"]);
     assert.equal(`${undo.status} ${undo.stdout}`, "3 ");
-    const renamed = `change of public.orders: it or its columns were renamed or dropped since (${ROWS - DELETED}, first in xid ${accident["update"]}, commit_lsn `;
+    const renamed = `change of public.orders: it or its columns were renamed, dropped or given another type since (${ROWS - DELETED}, first in xid ${accident["update"]}, commit_lsn `;
     assert.ok(undo.stderr.includes(renamed), undo.stderr);
-    assert.match(undo.stderr, /; it is now public\.orders \(id, total, state, doc, note\)\)\./);
+    assert.match(
+      undo.stderr,
+      /; it is now public\.orders \(id integer, total numeric, state text, doc jsonb, note text\)\)\./,
+    );
   });
 
   it("brings every row back by a recovery to the lines that it shows", async () => {

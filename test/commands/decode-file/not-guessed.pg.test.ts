@@ -10,6 +10,7 @@ import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../../src/lsn.ts";
 import { endOfRecord } from "../../../src/server/catalog/export.ts";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
+import { contentsOf, runSql } from "../../support/program/run-sql.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
 interface Line {
@@ -68,6 +69,67 @@ describe("rows out of WAL at wal_level=replica", () => {
       rows.map((line) => JSON.parse(line).new),
       [{ id: 3, b: null, a: "alone" }],
     );
+  });
+
+  it("of a savepoint that was rolled back have the values that its transaction stored out of line", async () => {
+    await server.sql("CREATE DATABASE saved");
+    const text = "SELECT string_agg(md5(i::text), '') AS v FROM generate_series(1, 200) i";
+    const psql = runSql(
+      server,
+      `CREATE TABLE toasted (id int, n int, v text); CHECKPOINT;
+       BEGIN; INSERT INTO toasted SELECT 1, 1, v FROM (${text}) t;
+       SAVEPOINT a; UPDATE toasted SET n = 2; ROLLBACK TO a;
+       INSERT INTO toasted SELECT 2, 1, v || '!' FROM (${text}) t;
+       SAVEPOINT b; UPDATE toasted SET n = 3; SAVEPOINT c; DELETE FROM toasted WHERE id = 2; ROLLBACK TO c; ROLLBACK TO b; COMMIT;`,
+      { database: "saved" },
+    );
+    assert.equal(psql.stderr, "");
+    const [{ v } = { v: "" }] = await server.sql<{ v: string }>(text);
+    const args = ["--aborted", "--old", "full", "--only", "update,delete"];
+    const { status, stdout, stderr } = await decode("saved", ...args);
+    assert.equal(`${status} ${stderr}`, "0 ");
+    const rows = stdout.trimEnd().split("\n");
+    assert.deepEqual(
+      rows.map((line) => JSON.parse(line).old),
+      [
+        { id: 1, n: 1, v },
+        { id: 2, n: 3, v: `${v}!` },
+        { id: 1, n: 1, v },
+        { id: 2, n: 1, v: `${v}!` },
+      ],
+    );
+  });
+
+  it("have values of types that lie deep in others", async () => {
+    await server.sql("CREATE DATABASE deep");
+    const levels = Array.from({ length: 60 }, (_, level) => level + 1);
+    const types = levels.map(
+      (level) =>
+        `CREATE DOMAIN d${level} AS d${level - 1}; CREATE TYPE c${level} AS (a c${level - 1});`,
+    );
+    const rowOf = (depth: number): string =>
+      levels.slice(0, depth).reduce((inner, level) => `ROW(${inner})::c${level}`, "ROW('x')::c0");
+    const psql = runSql(
+      server,
+      `CREATE DOMAIN d0 AS int; CREATE TYPE c0 AS (a text); ${types.join("\n")}
+       CREATE TABLE deep (d d30, c c12); INSERT INTO deep VALUES (5, ${rowOf(12)});
+       CREATE TABLE deeper (c c60); INSERT INTO deeper VALUES (${rowOf(60)})`,
+      { database: "deep" },
+    );
+    assert.equal(psql.stderr, "");
+    const { status, stdout, stderr } = await decode("deep", "--only", "insert");
+    assert.equal(status, 0);
+    assert.match(
+      stderr,
+      /^walctl: warning: the stored form of the type "c\d+" is not known, or it lies more than 24 types deep in another: its values are printed as \{"disk_base64":…\}\n$/,
+    );
+    const { "public.deep": [expected = ""] = [] } = await contentsOf(server, "deep");
+    const [deep, deeper] = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).new);
+    assert.deepEqual(deep, JSON.parse(expected));
+    assert.match(JSON.stringify(deeper), /^\{"c":\{"disk_base64":"[^"]+"\}\}$/);
   });
 
   it("that are older than a column have its value as the type was then, or are counted", async () => {

@@ -32,7 +32,7 @@ export const STEPS = [
   "ALTER TABLE other ALTER mood TYPE mood USING 'sad'",
   "UPDATE other SET mood = mood",
   "VACUUM FULL t",
-  "SELECT pg_logical_emit_message(true, 'app', 'with'), pg_logical_emit_message(false, 'app', 'without')",
+  "SELECT pg_logical_emit_message(true, 'app', 'with'), pg_logical_emit_message(false, 'app', 'without'), pg_logical_emit_message(true, 'long', repeat('long', 400000))",
   "TRUNCATE t, other",
   "DROP TABLE other",
   "SELECT pg_replication_origin_create('elsewhere'), pg_replication_origin_session_setup('elsewhere')",

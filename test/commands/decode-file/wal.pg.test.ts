@@ -225,6 +225,12 @@ describe("rows out of WAL", () => {
     assert.deepEqual([commit?.kind, next?.kind, next?.["partial"]], ["commit", "begin", undefined]);
     const table = await walctl([...args, "-F", "table", folder]);
     assert.match(table.stdout, /may have begun before this WAL/);
+    const summary = ["decode-file", "-q", "--catalog", catalog, "--summary", folder];
+    const totals = linesOf(await walctl([...summary, "-F", "ndjson"]));
+    const partial = totals.filter((line) => line["partial"] === true).map(({ xid }) => xid);
+    assert.deepEqual(partial, [begin?.xid]);
+    const shown = await walctl([...summary, "-F", "table"]);
+    assert.ok(shown.stdout.includes(`xid ${begin?.xid} (partial)`), shown.stdout);
   });
 
   it("gives every format, and standard input, the same changes", async () => {

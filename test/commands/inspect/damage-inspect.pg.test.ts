@@ -35,6 +35,51 @@ describe("walctl inspect, of damage", () => {
     return folder;
   }
 
+  it("reads of two copies of a segment the one that holds more of the log, in whatever order they come", async () => {
+    const name = names[2] ?? "";
+    const sound = readFileSync(segment(2));
+    const older = Buffer.from(sound);
+    // As while the server wrote it, in a recycled file.
+    sound.copy(older, 499_712, 0);
+    const copies: Readonly<Record<string, Buffer>> = {
+      [name]: sound.subarray(0, 500_001),
+      [`${name}.partial`]: Buffer.concat([sound.subarray(0, 499_000), Buffer.alloc(MB - 499_000)]),
+      [`${name}.gz`]: gzipSync(older),
+    };
+    for (const [file, bytes] of Object.entries(copies)) {
+      const folder = join(root, "copies");
+      mkdirSync(folder);
+      writeFileSync(join(folder, file), bytes);
+      for (const paths of [
+        [archive, folder],
+        [folder, archive],
+      ]) {
+        const { status, stdout, stderr } = await inspect("-F", "ndjson", ...paths);
+        assert.equal(`${status} ${stderr}`, `0 ${all.stderr}`, file);
+        assert.ok(stdout === all.stdout, file);
+      }
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("names two copies of a segment that contradict each other", async () => {
+    const folder = copy("contradiction");
+    const path = join(folder, names[2] ?? "");
+    const bytes = readFileSync(path);
+    bytes[300_000]! ^= 4;
+    writeFileSync(path, bytes);
+    const { status, stdout, stderr } = await inspect(archive, folder);
+    assert.equal(`${status} ${stdout}`, "3 ");
+    assert.ok(
+      stderr.startsWith(
+        `walctl: error: two copies of segment ${names[2]} differ from byte 300000 on\nDETAIL: They are ${segment(2)} and ${path}: `,
+      ),
+      stderr,
+    );
+    assert.match(stderr, /\nHINT: .*walctl inspect --stats FILE/);
+    rmSync(folder, { recursive: true });
+  });
+
   const DAMAGE: Readonly<
     Record<string, readonly [spoil: (folder: string) => void, error: () => RegExp, lost: number]>
   > = {

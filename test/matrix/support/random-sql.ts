@@ -261,7 +261,7 @@ export function testUndoOfWal(version: ServerVersion): void {
             else
               assert.match(
                 tried.stderr,
-                /change of .*: it or its columns were renamed or dropped since/,
+                /change of .*: it or its columns were renamed, dropped or given another type since/,
               );
           }
         };

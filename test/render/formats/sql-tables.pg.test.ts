@@ -165,7 +165,10 @@ describe("tables that others inherit from, and those that were renamed", () => {
       await server.sql("CREATE TABLE par (id int PRIMARY KEY, v text)");
       await server.sql("CREATE TABLE kid (PRIMARY KEY (id)) INHERITS (par)");
       await server.sql("CREATE TABLE swapped (id int, a int, b int); CREATE TABLE moved (id int)");
-      for (const table of ["par", "kid", "swapped", "moved"]) {
+      await server.sql(
+        "CREATE TABLE retyped (n numeric(6,2)); CREATE TABLE widened (n numeric(6,2))",
+      );
+      for (const table of ["par", "kid", "swapped", "moved", "retyped", "widened"]) {
         await server.sql(`ALTER TABLE ${table} REPLICA IDENTITY FULL`);
       }
       const fill =
@@ -179,6 +182,10 @@ describe("tables that others inherit from, and those that were renamed", () => {
       await server.sql(
         `TRUNCATE ONLY par; INSERT INTO swapped VALUES (1, 2, 3); INSERT INTO moved VALUES (1)`,
       );
+      await server.sql("INSERT INTO retyped VALUES (1.5); INSERT INTO widened VALUES (1.5)");
+      await server.sql(
+        "ALTER TABLE retyped ALTER n TYPE numeric(6,4); ALTER TABLE widened ALTER n TYPE numeric(8,2)",
+      );
       await server.sql(
         "ALTER TABLE swapped RENAME a TO x; ALTER TABLE swapped RENAME b TO a; ALTER TABLE swapped RENAME x TO b",
       );
@@ -189,12 +196,16 @@ describe("tables that others inherit from, and those that were renamed", () => {
       const { "public.par": par, "public.kid": kid } = await contentsOf(server);
       const copy = await contentsOf(server, "copy");
       assert.deepEqual([copy["public.par"], copy["public.kid"]], [par, kid]);
-      for (const table of ["swapped", "moved"]) {
+      const widened = await walctl([...tail, "--undo", "--only-table", "widened"], { server });
+      assert.match(widened.stdout, /DELETE FROM public\.widened /);
+      for (const table of ["swapped", "moved", "retyped"]) {
         const undo = await walctl([...tail, "--undo", "--only-table", table], { server });
         assert.equal(undo.stdout, "");
         assert.match(
           undo.stderr,
-          new RegExp(`INSERT of public.${table}: it or its columns were renamed or dropped since`),
+          new RegExp(
+            `INSERT of public.${table}: it or its columns were renamed, dropped or given another type since`,
+          ),
         );
       }
     } finally {

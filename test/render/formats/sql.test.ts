@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Lsn } from "../../../src/lsn.ts";
 import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
 import { NONE_RULED, TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { SqlScript } from "../../../src/render/formats/sql-script.ts";
@@ -337,7 +338,7 @@ describe("-F sql", () => {
     );
     assert.equal(
       all([relation(), insert("1", "a", null), insert("2", "a", null), commit]),
-      "-- it began before the input\n" +
+      "-- its beginning is missing\n" +
         "-- INSERT INTO public.t (id, v, j) OVERRIDING SYSTEM VALUE VALUES\n--   (1, 'a', NULL),\n--   (2, 'a', NULL);",
     );
   });
@@ -357,6 +358,14 @@ describe("-F sql", () => {
       await run([...one.slice(0, 3), ...one]),
       /ROLLBACK; -- not whole\nBEGIN.*\nINSERT/,
     );
+  });
+
+  it("says of a transaction behind 100,000 later ones only that it may have come before", () => {
+    const script = new SqlScript("0", false, undefined);
+    for (let lsn = 10; lsn <= 100_010; lsn++) script.came(7, BigInt(lsn) as Lsn);
+    const repeated = [9, 10, 11, 100_011].map((lsn) => script.repeated(7, BigInt(lsn) as Lsn));
+    const perhaps = "it may have come before";
+    assert.deepEqual(repeated, [perhaps, perhaps, "it has come before", undefined]);
   });
 
   it("says so when a signal cuts an undo, which has no COMMIT then", async () => {
@@ -383,7 +392,7 @@ describe("-F sql", () => {
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      /change of public\.t: it or its columns were renamed or dropped since \(1, /,
+      /change of public\.t: it or its columns were renamed, dropped or given another type since \(1, /,
     );
   });
 

@@ -1,0 +1,96 @@
+import { type NamedColumn, areAltered } from "../../pgoutput/altered-columns.ts";
+import type { Relation } from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
+import { formatType } from "../values/type-names.ts";
+import { sqlTable } from "./sql-names.ts";
+import { type Place, type SqlScript, faultOf } from "./sql-script.ts";
+
+/** Damaged input may announce any number of them. */
+const TABLES_MAX = 10_000;
+
+/** Tables as last announced. */
+export class AnnouncedTables {
+  readonly #last = new Map<number, string>();
+
+  /** The table as text. Undefined: it is new, or as it was. */
+  note(relation: Relation, types: TypeRegistry): string | undefined {
+    const columns = relation.columns.map((column) => withType(column, types));
+    const text = `${sqlTable(relation)} (${columns.join(", ")})`;
+    const known = this.#last.get(relation.oid);
+    if (this.#last.size > TABLES_MAX) this.#last.clear();
+    this.#last.set(relation.oid, text);
+    return known === undefined || known === text ? undefined : text;
+  }
+}
+
+/** A refusal names so many columns. */
+const COLUMNS_NAMED = 20;
+
+/** A table by now. */
+export interface TableNow extends Pick<Relation, "schema" | "table"> {
+  readonly columns: readonly NamedColumn[];
+}
+
+/** The tables whose changes an undo takes back, each as it was at its last one. */
+export class UndoneTables {
+  readonly #script: SqlScript;
+  readonly #types: TypeRegistry;
+  readonly #tables = new Map<
+    number,
+    { relation: Relation; count: number; readonly first: Place }
+  >();
+
+  constructor(script: SqlScript, types: TypeRegistry) {
+    this.#script = script;
+    this.#types = types;
+  }
+
+  note(relation: Relation, place: Place): void {
+    this.#script.undone++;
+    const known = this.#tables.get(relation.oid);
+    if (known === undefined) this.#tables.set(relation.oid, { relation, count: 1, first: place });
+    else {
+      known.relation = relation;
+      known.count++;
+    }
+  }
+
+  /** @param now undefined: there is no such table any more */
+  refuseAltered(now: (oid: number) => TableNow | undefined): void {
+    for (const oid of this.#tables.keys()) this.isRefused(oid, now(oid));
+  }
+
+  /** Whether the changes so far do not fit the table as it is now. The script then has that fault. */
+  isRefused(oid: number, now: TableNow | undefined): boolean {
+    const known = this.#tables.get(oid);
+    if (known === undefined) return false;
+    const { relation, count, first } = known;
+    if (now !== undefined && !isAltered(relation, now)) return false;
+    this.#tables.delete(oid);
+    const what = "it or its columns were renamed, dropped or given another type since";
+    const fault = faultOf(what, "change", relation, first);
+    this.#script.fault({ ...fault, count, now: now && this.#text(relation, now) });
+    return true;
+  }
+
+  #text(relation: Relation, { columns, schema, table }: TableNow): string {
+    const shown = columns.slice(0, COLUMNS_NAMED).map((column) => withType(column, this.#types));
+    if (shown.length < columns.length) shown.push("…");
+    return `${formatRelationName({ ...relation, schema, table })} (${shown.join(", ")})`;
+  }
+}
+
+function withType({ name, typeOid, typeModifier }: NamedColumn, types: TypeRegistry): string {
+  const type = formatType(typeOid, typeModifier, types, () => undefined) ?? typeOid;
+  return `${formatIdentifier(name)} ${type}`;
+}
+
+function isAltered(before: Relation, now: TableNow): boolean {
+  const isSame = schemaOf(before) === schemaOf(now) && before.table === now.table;
+  return !isSame || areAltered(before.columns, now.columns);
+}
+
+function schemaOf({ schema }: TableNow): string {
+  return schema === "" ? "pg_catalog" : schema;
+}

@@ -1,0 +1,224 @@
+/** An undo out of WAL that would not take all back: it is refused for its reason, and what its hint names works. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { type RunResult, spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { contentsOf, runSql } from "../../support/program/run-sql.ts";
+import { type TestServer, startServer } from "../../support/server/server.ts";
+import { toolPath } from "../../support/tools/tools.ts";
+
+const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
+const SEGMENT = /^[0-9A-F]{24}$/;
+const ALTERED = "it or its columns were renamed, dropped or given another type since";
+
+describe("an undo that is refused", () => {
+  let root: string;
+  let server: TestServer;
+  let catalog: string;
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), "walctl-refused-"));
+    catalog = join(root, "postgres.catalog");
+    server = await startServer({
+      version: 18,
+      settings: {
+        ...{ wal_level: "replica", wal_keep_size: "1GB", autovacuum: "off" },
+        full_page_writes: "on",
+      },
+      initdbArguments: ["--wal-segsize=1"],
+    });
+  });
+  after(async () => {
+    await server.dispose();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  /** Returns the transaction's xid. */
+  async function run(...statements: readonly string[]): Promise<number> {
+    const [row] = await server.sql<{ xid: string }>(
+      `BEGIN; ${statements.join("; ")}; SELECT pg_current_xact_id()::text AS xid`,
+    );
+    await server.sql("COMMIT");
+    return Number(row?.xid);
+  }
+
+  async function exportTo(path: string, database = "postgres"): Promise<void> {
+    const args = ["catalog", "-q", "-d", database, "-o", path];
+    const { status, stderr } = await walctl(args, { server });
+    assert.equal(status, 0, stderr);
+  }
+
+  /** Returns the name of the segment that has ended. */
+  async function endSegment(): Promise<string> {
+    await server.sql("SELECT pg_logical_emit_message(false, '', '')");
+    const [row] = await server.sql<{ name: string }>(
+      "SELECT pg_walfile_name(pg_switch_wal()) AS name",
+    );
+    return row?.name ?? "";
+  }
+
+  function segments(behind = ""): string[] {
+    const wal = join(server.host, "data", "pg_wal");
+    const names = readdirSync(wal).filter((name) => SEGMENT.test(name) && name > behind);
+    return names.toSorted().map((name) => join(wal, name));
+  }
+
+  const undo = async (xid: number, ...args: readonly string[]): Promise<RunResult> =>
+    await walctl([
+      ...["decode-file", "-q", "--catalog", catalog, "--old", "full", "--xid", String(xid)],
+      ...["-F", "sql", "--undo", ...args, ...segments()],
+    ]);
+
+  it("names a column that has another type since, by which its row would not be found", async () => {
+    await server.sql(
+      "CREATE TABLE retyped (id int PRIMARY KEY, total numeric(10,2)); CREATE TABLE emptied (id int, at timestamp)",
+    );
+    await server.sql(
+      "CREATE TABLE widened (id int PRIMARY KEY, v varchar(5), n numeric(6,2), at timestamp(0), w varchar)",
+    );
+    await server.sql(
+      "INSERT INTO retyped VALUES (1, 1.50), (2, 2.50); INSERT INTO emptied VALUES (1, now())",
+    );
+    await server.sql("INSERT INTO widened SELECT i, i, i, now(), i FROM generate_series(1, 9) i");
+    await exportTo(catalog);
+    await server.sql("CHECKPOINT");
+    const { "public.widened": widened } = await contentsOf(server);
+    const xid = await run(
+      "UPDATE retyped SET total = total + 1",
+      "DELETE FROM emptied",
+      "UPDATE widened SET v = v || '!', at = at + '1 day', n = n + 0.25 WHERE id < 5",
+      "DELETE FROM widened WHERE id > 7",
+    );
+    await server.sql("ALTER TABLE retyped ALTER total TYPE numeric(10,4)");
+    await server.sql("ALTER TABLE emptied ALTER at TYPE timestamptz");
+    await server.sql(
+      "ALTER TABLE widened ALTER id TYPE bigint, ALTER v TYPE text, ALTER n TYPE numeric(8,2), ALTER at TYPE timestamp(3), ALTER w TYPE text",
+    );
+    await endSegment();
+    const early = await undo(xid);
+    await exportTo(catalog);
+    await endSegment();
+    for (const refused of [early, await undo(xid)]) {
+      assert.equal(`${refused.status} ${refused.stdout}`, "3 ");
+      const [, detail = ""] = refused.stderr.split("\n");
+      assert.ok(detail.includes(`change of public.retyped: ${ALTERED} (2, first in xid ${xid},`));
+      assert.ok(detail.includes("it is now public.retyped (id integer, total numeric(10,4))"));
+      assert.ok(detail.includes(`change of public.emptied: ${ALTERED} (1, first in xid ${xid},`));
+      assert.ok(!detail.includes("widened"), detail);
+    }
+    const { status, stdout, stderr } = await undo(xid, "--checked", "--only-table", "widened");
+    assert.equal(`${status} ${stderr}`, "0 ");
+    assert.equal(runSql(server, stdout).stderr, "");
+    const { "public.widened": again } = await contentsOf(server);
+    assert.deepEqual(again?.toSorted(), widened?.toSorted());
+  });
+
+  it("names the transaction that had the column, not the next one of the table", async () => {
+    await server.sql("CREATE TABLE lacking (id int PRIMARY KEY, a int, b int)");
+    await server.sql("INSERT INTO lacking SELECT i, i, i FROM generate_series(1, 5) i");
+    await server.sql("CHECKPOINT");
+    await exportTo(catalog);
+    const xid = await run("DELETE FROM lacking WHERE id < 4");
+    await server.sql("ALTER TABLE lacking DROP a");
+    const later = await run("DELETE FROM lacking WHERE id = 4");
+    await endSegment();
+    const both = await undo(xid, "--xid", String(later));
+    assert.match(
+      both.stderr,
+      new RegExp(
+        `\nDETAIL: change of public.lacking: ${ALTERED} \\(3, first in xid ${xid}, .*; it is now public.lacking \\(id integer, b integer\\)\\)\\.\nHINT: .*-F ndjson`,
+      ),
+    );
+    assert.equal((await undo(later)).status, 0);
+  });
+
+  it("leads to SQL that puts back the rows that the WAL has of a transaction's second half", async () => {
+    await server.sql("CREATE DATABASE shop");
+    const shop = (sql: string): void =>
+      assert.equal(runSql(server, sql, { database: "shop" }).stderr, "");
+    shop("CREATE TABLE orders (id int PRIMARY KEY, total numeric, status text)");
+    shop(
+      `INSERT INTO orders SELECT i, (i || '.10')::numeric, 'say "a\\' || i FROM generate_series(1, 20) i`,
+    );
+    const rows = async (): Promise<readonly string[]> =>
+      (await contentsOf(server, "shop"))["public.orders"]?.toSorted() ?? [];
+    const whole = await rows();
+    const { host, port } = server;
+    const of = { host, port, user: "postgres", database: "shop", ssl: false, options: " " };
+    const other = new pg.Client(of);
+    await other.connect();
+    await other.query("BEGIN");
+    await other.query("DELETE FROM orders WHERE id <= 10");
+    const { rows: xids } = await other.query<{ xid: string }>(
+      "SELECT pg_current_xact_id()::text AS xid",
+    );
+    const xid = xids[0]?.xid ?? "";
+    const last = await endSegment();
+    await server.sql("CHECKPOINT");
+    await other.query("UPDATE orders SET status = 'void' WHERE id > 12");
+    await other.query("DELETE FROM orders WHERE id > 15");
+    await other.query("COMMIT");
+    await other.end();
+    await exportTo(join(root, "shop.catalog"), "shop");
+    await endSegment();
+    const archive = join(root, "archive");
+    mkdirSync(archive);
+    for (const path of segments(last)) copyFileSync(path, join(archive, basename(path)));
+    const args = ["decode-file", "-q", "--catalog", join(root, "shop.catalog"), "--old", "full"];
+    const refused = await walctl([...args, "--xid", xid, "-F", "sql", "--undo", archive]);
+    assert.equal(refused.stdout, "");
+    assert.match(refused.stderr, /transaction: it may have begun before the input \(1, first in /);
+    assert.match(
+      refused.stderr,
+      /\nHINT: Add earlier segments\. The rows that are known: -F ndjson .*"Rows that are known in part" in docs\/wal\.md puts them back\. To leave them out: --xid, --since or --until; /,
+    );
+    const manual = readFileSync(join(ROOT, "docs/wal.md"), "utf8");
+    const [, block = ""] = /\n#### Rows that are known in part\n[^]*?```sh\n([^]*?)```/.exec(
+      manual,
+    )!;
+    const own = `walctl() { "${process.execPath}" "${join(ROOT, "bin/walctl.js")}" "$@"; }\n`;
+    const path = `${dirname(toolPath("psql"))}:${process.env["PATH"]}`;
+    execFileSync("bash", ["-ec", own + block.replace("759", xid)], {
+      cwd: root,
+      env: { ...process.env, ...server.env, PATH: path },
+    });
+    const expected = whole.filter((row) => !/"id":(\d|10),/.test(row));
+    assert.deepEqual(await rows(), expected);
+  });
+
+  it("says that changes could not be rebuilt where for that nothing of a transaction is printed", async () => {
+    await server.sql("CREATE TABLE touched AS SELECT 1 AS a");
+    const last = await endSegment();
+    const xid = String(await run("DELETE FROM touched"));
+    await endSegment();
+    await exportTo(catalog);
+    await endSegment();
+    const args = ["decode-file", "-q", "--catalog", catalog, "--xid", xid, ...segments(last)];
+    const { status, stdout, stderr } = await walctl(args);
+    assert.equal(`${status} ${stdout}`, "3 ");
+    assert.match(
+      stderr,
+      /nothing of transaction \d+ is printed .*\nDETAIL: .*\nHINT: Changes that could not be printed are counted below\.\nwalctl: warning: 1 change of 1 table could not be rebuilt/,
+    );
+  });
+
+  it("says of no transaction that it is not there when a signal came before its end", async () => {
+    await server.sql("CREATE TABLE large (id int, v text)");
+    await exportTo(catalog);
+    const xid = await run(
+      "INSERT INTO large SELECT i, repeat('x', 500) FROM generate_series(1, 40000) i",
+    );
+    const last = await run("INSERT INTO large VALUES (0, '')");
+    await endSegment();
+    const args = ["decode-file", "-q", "--catalog", catalog, "--old", "full"];
+    const xids = ["--xid", String(xid), "--xid", String(last)];
+    const running = spawnWalctl([...args, ...xids, ...segments()]);
+    await running.waitFor((line) => line.includes('"id":9,'));
+    const cut = await running.stop("SIGTERM");
+    assert.equal(`${cut.status} ${cut.stderr}`, "0 ");
+  });
+});
