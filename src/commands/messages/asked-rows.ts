@@ -3,15 +3,17 @@ import type { PgoutputMessage, Relation, RowChange } from "../../pgoutput/messag
 import { ColumnCursor, type TupleData } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { asText } from "../../render/values/binary-to-text.ts";
+import { quotePlainly } from "../../server/query/sql.ts";
+import { NAMES_RULE, NameCursor, type TablePattern } from "../../server/query/typed-names.ts";
+import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
-import { qualifiedName } from "./table-patterns.ts";
+import { fitsTable, qualifiedName, typedName } from "./table-patterns.ts";
 
 type Accepts = (message: PgoutputMessage) => boolean;
 
 /** `--row 'orders 42'`: a table and the values of its key, or of columns that are named. */
 interface AskedRow {
-  /** As in `MessageFilter.tables`. */
-  readonly table: string;
+  readonly table: TablePattern;
   /** Undefined: the columns of the key, in its order. */
   readonly names: readonly string[] | undefined;
   /** Of the row, and of what it became when its key changed. */
@@ -24,9 +26,10 @@ interface Place {
   readonly columns: readonly number[];
 }
 
-const NAME = String.raw`(?:"(?:[^"]|"")+"|[^\s".'=]+)`;
-const TABLE = new RegExp(String.raw`\s*(${NAME}(?:\.${NAME})?)(?:\s+|$)`, "uy");
-const VALUE = new RegExp(String.raw`(?:(${NAME})=)?('(?:[^']|'')*'|[^\s'"]\S*)(?:\s+|$)`, "uy");
+const FORM = `Such as --row 'orders 42', --row 'public.order_items 42 3', --row 'orders id=42'. ${NAMES_RULE}: --row '"My Table" 42'`;
+/** Looks ahead for the name of a column. */
+const NAMED = /(?="(?:[^"]|"")+"=|[^\s"'.,()=*?]+=)/y;
+const VALUE = /(?:'(?:[^']|'')*'|[^\s'"]\S*)(?!\S)/y;
 /** A row whose key changes in a loop. */
 const KEYS_MAX = 1000;
 const CURSOR = new ColumnCursor();
@@ -44,7 +47,7 @@ export class AskedRows {
     this.#rows = texts.map(parseRow);
   }
 
-  get tables(): readonly string[] {
+  get tables(): readonly TablePattern[] {
     return this.#rows.map(({ table }) => table);
   }
 
@@ -109,7 +112,7 @@ export class AskedRows {
   #placesOf(relation: Relation): readonly Place[] {
     const name = qualifiedName(relation);
     return this.#rows.flatMap((row) => {
-      if (row.table !== (row.table.includes(".") ? name : relation.table)) return [];
+      if (!fitsTable(row.table, relation)) return [];
       this.#isPlaced = true;
       const columns = this.#columnsOf(row, relation, name);
       return columns === undefined ? [] : [{ row, columns }];
@@ -118,9 +121,10 @@ export class AskedRows {
 
   #columnsOf(
     { names, keys: [values = []] }: AskedRow,
-    { columns, keyed, replicaIdentity }: Relation,
+    relation: Relation,
     name: string,
   ): readonly number[] | undefined {
+    const { columns, keyed, replicaIdentity } = relation;
     if (names !== undefined) {
       const found = names.map((asked) => columns.findIndex((column) => column.name === asked));
       const missing = names[found.indexOf(-1)];
@@ -141,11 +145,11 @@ export class AskedRows {
       return undefined;
     }
     if (!isSent) {
-      const example = named.map((column) => `${column}=VALUE`).join(" ");
+      const example = named.map((column) => `${quotePlainly(column)}=VALUE`).join(" ");
       this.#warn(
         name,
         `the key of ${name} is not sent: --row takes ${named.join(", ")} for it`,
-        `Name the columns: --row '${name} ${example}'`,
+        `Name the columns: --row ${shellQuote(`${typedName(relation)} ${example}`)}`,
       );
     }
     return key;
@@ -157,39 +161,30 @@ export class AskedRows {
 }
 
 function parseRow(text: string): AskedRow {
-  TABLE.lastIndex = 0;
-  const [whole = "", table = ""] = TABLE.exec(text) ?? [];
+  const cursor = new NameCursor(text, "--row", FORM);
+  const { schema, name } = cursor.table();
   const names: string[] = [];
   const values: string[] = [];
-  VALUE.lastIndex = whole.length;
-  let isRead = whole !== "";
-  while (isRead && VALUE.lastIndex < text.length) {
-    const [, name, value] = VALUE.exec(text) ?? [];
-    isRead = value !== undefined;
-    if (name !== undefined) names.push(identifier(name));
-    values.push(
-      value?.startsWith("'") === true ? value.slice(1, -1).replaceAll("''", "'") : (value ?? ""),
-    );
+  while (cursor.rest() !== "") {
+    if (cursor.take(NAMED) !== undefined) {
+      names.push(cursor.name());
+      cursor.take(/=/y);
+    }
+    const value = cursor.take(VALUE);
+    if (value === undefined) throw cursor.fault();
+    values.push(value.startsWith("'") ? value.slice(1, -1).replaceAll("''", "'") : value);
   }
   const isAllNamed = names.length === values.length;
-  if (isRead && values.length > 0 && (isAllNamed || names.length === 0)) {
-    const parts = table.match(new RegExp(NAME, "gu")) ?? [];
-    return {
-      table: parts.map(identifier).join("."),
-      names: isAllNamed ? names : undefined,
-      keys: [values],
-    };
+  if (values.length === 0 || (!isAllNamed && names.length > 0)) {
+    throw usageError(`--row takes a table and the values of its key, not "${text}"`, FORM);
   }
-  throw usageError(
-    `--row takes a table and the values of its key, not "${text}"`,
-    "Such as --row 'orders 42', --row 'public.order_items 42 3', --row 'orders id=42'.",
-  );
-}
-
-/** Folded to lower case as in SQL, unless it is quoted. */
-function identifier(name: string): string {
-  if (name.startsWith('"')) return name.slice(1, -1).replaceAll('""', '"');
-  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const table: TablePattern = {
+    text:
+      schema === undefined ? quotePlainly(name) : `${quotePlainly(schema)}.${quotePlainly(name)}`,
+    hasSchema: schema !== undefined,
+    fits: (itsSchema, itsTable) => (schema ?? itsSchema) === itsSchema && itsTable === name,
+  };
+  return { table, names: isAllNamed ? names : undefined, keys: [values] };
 }
 
 /** Undefined if one of them is NULL, or was not sent. */
