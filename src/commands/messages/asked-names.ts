@@ -5,7 +5,7 @@ import type { TablePattern } from "../../server/query/typed-names.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
 import { concernsMatch, type MessageFilter } from "./filter.ts";
-import { tableMatcher, typedName } from "./table-patterns.ts";
+import { inQuotes, tableMatcher, typedName } from "./table-patterns.ts";
 
 /** A name with more typing errors than this counts as another word. */
 const TYPING_ERRORS_MAX = 2;
@@ -27,6 +27,11 @@ export class AskedNames {
     this.accepts = this.#tables.watch(this.#columns.watch(filter.accepts));
   }
 
+  /** No table of that name exists: nothing is left to say of what came instead. */
+  tablesMissing(): void {
+    this.#tables.told = true;
+  }
+
   /** Where the end may never come: the tables that nothing has matched so far, once. */
   soFar(): readonly Warning[] {
     return this.#tables.warnings(" so far");
@@ -46,7 +51,7 @@ class AskedTables {
   #matches: ((relation: Relation) => boolean) | undefined;
   readonly #others = new Set<string>();
   readonly #seen = new WeakSet<Relation>();
-  #told = false;
+  told = false;
 
   /** @param option that gave the patterns */
   constructor(patterns: readonly TablePattern[], option: string) {
@@ -65,11 +70,9 @@ class AskedTables {
 
   warnings(when = ""): readonly Warning[] {
     const others = [...this.#others];
-    if (this.#matches === undefined || others.length === 0 || this.#told) return [];
-    this.#told = true;
-    const asked = this.#patterns
-      .map(({ text }) => (text.includes('"') ? text : `"${text}"`))
-      .join(", ");
+    if (this.#matches === undefined || others.length === 0 || this.told) return [];
+    this.told = true;
+    const asked = this.#patterns.map(inQuotes).join(", ");
     const meant = this.#patterns
       .map(({ text, hasSchema }) =>
         likeliest(text.replaceAll('"', ""), others, (name) => comparable(name, hasSchema)),

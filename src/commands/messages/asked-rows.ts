@@ -1,5 +1,6 @@
 import { usageError } from "../../errors.ts";
 import type { PgoutputMessage, Relation, RowChange } from "../../pgoutput/messages.ts";
+import { BUILTIN_TYPES } from "../../pgoutput/builtin-types.ts";
 import { ColumnCursor, type TupleData } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { asText } from "../../render/values/binary-to-text.ts";
@@ -7,13 +8,16 @@ import { quotePlainly } from "../../server/query/sql.ts";
 import { NAMES_RULE, NameCursor, type TablePattern } from "../../server/query/typed-names.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
-import { fitsTable, qualifiedName, typedName } from "./table-patterns.ts";
+import { isReadable, normalized } from "./typed-values.ts";
+import { fitsTable, inQuotes, qualifiedName, typedName } from "./table-patterns.ts";
 
 type Accepts = (message: PgoutputMessage) => boolean;
 
 /** `--row 'orders 42'`: a table and the values of its key, or of columns that are named. */
 interface AskedRow {
   readonly table: TablePattern;
+  /** The table's, without its schema. */
+  readonly name: string;
   /** Undefined: the columns of the key, in its order. */
   readonly names: readonly string[] | undefined;
   /** Of the row, and of what it became when its key changed. */
@@ -37,7 +41,9 @@ const CURSOR = new ColumnCursor();
 /** The rows that --row names, in all captures of a run. */
 export class AskedRows {
   readonly #rows: readonly AskedRow[];
+  /** By their messages: the catalogue and what arrives may show the same fault. */
   readonly #warnings = new Map<string, Warning>();
+  readonly #told = new Set<Warning>();
   #isMet = false;
   /** Its table came. Where none did, its name is warned of. */
   #isPlaced = false;
@@ -49,6 +55,10 @@ export class AskedRows {
 
   get tables(): readonly TablePattern[] {
     return this.#rows.map(({ table }) => table);
+  }
+
+  get tableNames(): readonly string[] {
+    return this.#rows.map(({ name }) => name);
   }
 
   /** Asks after `accepts`, of the messages of one stream or capture. */
@@ -74,10 +84,40 @@ export class AskedRows {
     };
   }
 
+  /**
+   * What the catalogue shows before a change comes.
+   * @param relations all tables with these names, whatever the case of their letters
+   * @returns whether it has all tables
+   */
+  compare(relations: readonly Relation[]): boolean {
+    const missing = this.#rows.filter((row) => {
+      const found = relations.filter((relation) => fitsTable(row.table, relation));
+      for (const relation of found) this.#columnsOf(row, relation, qualifiedName(relation));
+      return found.length === 0;
+    });
+    for (const { table, name } of missing) {
+      const alike = relations
+        .filter((each) => each.table.toLowerCase() === name.toLowerCase())
+        .map(typedName);
+      const hint = `Did you mean ${alike.map(shellQuote).join(" or ")}?`;
+      this.#warn(
+        `table ${inQuotes(table)} does not exist (--row)`,
+        alike.length > 0 ? hint : undefined,
+      );
+    }
+    return missing.length === 0;
+  }
+
+  /** What is known and has not been told. */
+  soFar(): readonly Warning[] {
+    const news = [...this.#warnings.values()].filter((warning) => !this.#told.has(warning));
+    for (const warning of news) this.#told.add(warning);
+    return news;
+  }
+
   /** Known at the end. */
   warnings(): readonly Warning[] {
-    if (this.#isMet || !this.#isPlaced || this.#warnings.size > 0)
-      return [...this.#warnings.values()];
+    if (this.#isMet || !this.#isPlaced || this.#warnings.size > 0) return this.soFar();
     return [{ message: `no change concerned the row that --row names` }];
   }
 
@@ -128,8 +168,8 @@ export class AskedRows {
     if (names !== undefined) {
       const found = names.map((asked) => columns.findIndex((column) => column.name === asked));
       const missing = names[found.indexOf(-1)];
-      if (missing === undefined) return found;
-      this.#warn(name, `${name} has no column named "${missing}" (--row)`);
+      if (missing === undefined) return this.#typed(found, values, relation);
+      this.#warn(`${name} has no column named "${missing}" (--row)`);
       return undefined;
     }
     const isSent = keyed && replicaIdentity !== "full";
@@ -139,7 +179,6 @@ export class AskedRows {
     if (key.length !== values.length) {
       const count = `${key.length} ${key.length === 1 ? "column" : "columns"}`;
       this.#warn(
-        name,
         `the key of ${name} has ${count} (${named.join(", ")}), not ${values.length} (--row)`,
       );
       return undefined;
@@ -147,16 +186,31 @@ export class AskedRows {
     if (!isSent) {
       const example = named.map((column) => `${quotePlainly(column)}=VALUE`).join(" ");
       this.#warn(
-        name,
         `the key of ${name} is not sent: --row takes ${named.join(", ")} for it`,
         `Name the columns: --row ${shellQuote(`${typedName(relation)} ${example}`)}`,
       );
     }
-    return key;
+    return this.#typed(key, values, relation);
   }
 
-  #warn(table: string, message: string, hint?: string): void {
-    this.#warnings.set(table, { message, hint });
+  #typed(
+    columns: readonly number[],
+    values: readonly string[],
+    relation: Relation,
+  ): readonly number[] {
+    for (const [at, value] of values.entries()) {
+      const column = relation.columns[columns[at] ?? -1];
+      if (column === undefined || isReadable(value, column.typeOid)) continue;
+      const [, type] = BUILTIN_TYPES.find(([oid]) => oid === column.typeOid) ?? [];
+      this.#warn(
+        `"${value}" is no value of ${typedName(relation)}.${quotePlainly(column.name)}, which is ${type} (--row)`,
+      );
+    }
+    return columns;
+  }
+
+  #warn(message: string, hint?: string): void {
+    if (!this.#warnings.has(message)) this.#warnings.set(message, { message, hint });
   }
 }
 
@@ -184,7 +238,7 @@ function parseRow(text: string): AskedRow {
     hasSchema: schema !== undefined,
     fits: (itsSchema, itsTable) => (schema ?? itsSchema) === itsSchema && itsTable === name,
   };
-  return { table, names: isAllNamed ? names : undefined, keys: [values] };
+  return { table, name, names: isAllNamed ? names : undefined, keys: [values] };
 }
 
 /** Undefined if one of them is NULL, or was not sent. */
@@ -210,25 +264,4 @@ function textsOf(
 
 function oidOf({ columns }: Relation, index: number | undefined): number {
   return columns[index ?? -1]?.typeOid ?? 0;
-}
-
-const BOOL = 16;
-const BPCHAR = 1042;
-const UUID = 2950;
-const MOMENTS: ReadonlySet<number> = new Set([1114, 1184]);
-const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 1700]);
-
-/** One text of those that PostgreSQL reads as the same value. */
-function normalized(text: string, oid: number): string {
-  if (NUMBERS.has(oid)) {
-    const [, sign, whole = "", fraction = ""] =
-      /^([+-]?)0*(\d*?)(?:\.(\d*?)0*)?$/.exec(text.trim()) ?? [];
-    if (sign === undefined) return text;
-    const digits = `${whole === "" ? "0" : whole}${fraction === "" ? "" : `.${fraction}`}`;
-    return sign === "-" && digits !== "0" ? `-${digits}` : digits;
-  }
-  if (oid === UUID) return text.replace(/[-{}]/g, "").toLowerCase();
-  if (oid === BOOL) return text.slice(0, 1).toLowerCase();
-  if (oid === BPCHAR) return text.replace(/ +$/, "");
-  return MOMENTS.has(oid) ? text.replace("T", " ").replace(/Z$/, "+00") : text;
 }

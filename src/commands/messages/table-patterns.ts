@@ -42,3 +42,8 @@ export function typedName(relation: Relation): string {
 function schemaOf({ schema, announced }: Relation): string {
   return schema === "" && announced ? "pg_catalog" : schema;
 }
+
+/** For a message: a pattern may have quotes of its own. */
+export function inQuotes({ text }: TablePattern): string {
+  return text.includes('"') ? text : `"${text}"`;
+}

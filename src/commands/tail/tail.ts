@@ -138,10 +138,23 @@ async function open(
     closing.add(() => {
       if (context.stop.aborted) reporter.notice(staysText(name, target));
     });
+  const tellSoFar = (): void => {
+    const { rows } = config.filter;
+    for (const warning of [...(rows?.soFar() ?? []), ...names.soFar()]) reporter.warn(warning);
+  };
+  const over = new AbortController();
+  closing.add(() => over.abort());
+  const check = async (): Promise<void> => {
+    const { rows } = config.filter;
+    if (rows === undefined) return;
+    const { checkRows } = await import("./rows-check.ts");
+    await checkRows(rows, names, target, over.signal);
+    tellSoFar();
+  };
   const session = new ReplicationSession(
     sessionOptions(
       config,
-      { pipeline, typeWatch, capture, output: to, ackSource, onCreated },
+      { pipeline, typeWatch, capture, output: to, ackSource, onCreated, check },
       context,
       reporter,
     ),
@@ -167,16 +180,12 @@ async function open(
     closing.add(context.onSignal("SIGHUP", onHangup));
   }
   if (config.until !== undefined) {
-    const ended = new AbortController();
-    closing.add(() => ended.abort());
     const isStarted = (): boolean => session.status.started;
     const endAt = (position: Lsn): void => session.endAt(position);
     const { watchUntil } = await import("./until-watch.ts");
-    void watchUntil({ target, until: config.until, ended: ended.signal, isStarted, endAt });
+    void watchUntil({ target, until: config.until, ended: over.signal, isStarted, endAt });
   }
-  const asking = setInterval(() => {
-    for (const warning of names.soFar()) reporter.warn(warning);
-  }, NAMES_AFTER_MS).unref();
+  const asking = setInterval(tellSoFar, NAMES_AFTER_MS).unref();
   closing.add(() => clearInterval(asking));
   closing.add(() => reporter.clearProgress());
   const warnings = (): Warning[] =>
@@ -251,6 +260,8 @@ interface SessionParts {
   readonly capture: CaptureFile | undefined;
   readonly ackSource: AckSource | undefined;
   readonly onCreated: (publication: string) => void;
+  /** Asks, once the first stream has begun, whether what the user named is there. */
+  readonly check: () => Promise<void>;
 }
 
 function sessionOptions(
@@ -281,6 +292,7 @@ function sessionOptions(
         reporter.clearProgress();
         output.started(twoPhase);
         typeWatch.start(slotName, horizon);
+        if (outageMs === undefined) void parts.check();
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
         if (!context.stdout.isTerminal && !isService(config)) return;
         const how = context.stdout.isTerminal && outageMs === undefined ? "; Ctrl-C ends" : "";
