@@ -30,6 +30,7 @@ import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
 import { isService, staysText, streamingText } from "./service.ts";
 import { TailStatus } from "./status.ts";
+import { timesWarning } from "./times-warning.ts";
 
 /** The same as create-slot's default. */
 const SLOT_LOCK_TIMEOUT_MS = 10_000;
@@ -43,7 +44,7 @@ interface Opened {
   readonly ackSource: AckSource | undefined;
   readonly status: TailStatus;
   /** Complete only at the end. */
-  readonly warnings: () => readonly Warning[];
+  readonly warnings: (end: StreamEnd) => readonly Warning[];
   /** Writes what is still to be printed. */
   readonly finish: () => Promise<void>;
   /** Called when all is read, or a signal has ended it. */
@@ -72,6 +73,8 @@ async function run(
   const line = hasLine ? new StatusLine(stderr.stream, () => stderr.width() ?? 80) : undefined;
   const reporter = new Reporter(context, asked.output, line);
   if (asked.gate.taken !== undefined) reporter.notice(asked.gate.taken);
+  const mistaken = timesWarning(asked);
+  if (mistaken !== undefined) reporter.warn(mistaken);
   const config = await withPublication(asked, context, reporter);
   if (config === undefined) return ExitCode.done;
   const closing = new Closing();
@@ -188,10 +191,19 @@ async function open(
   const asking = setInterval(tellSoFar, NAMES_AFTER_MS).unref();
   closing.add(() => clearInterval(asking));
   closing.add(() => reporter.clearProgress());
-  const warnings = (): Warning[] =>
-    [names, config.filter.rows, where, config.gate.xids, rendering].flatMap(
-      (each) => each?.warnings?.() ?? [],
-    );
+  const warnings = (end: StreamEnd): Warning[] => {
+    const { xids, times } = config.gate;
+    const { until, endpos, limit, file } = config;
+    // What FILE has already is not received again.
+    const isWhole = (endpos ?? limit ?? file) === undefined && end !== "stopped";
+    const isLate = isWhole && until !== undefined && times?.isEmpty === true;
+    return [
+      ...[names, config.filter.rows, where, xids, times, rendering].flatMap(
+        (each) => each?.warnings?.() ?? [],
+      ),
+      ...(isLate ? [{ message: "no published change committed at or before --until" }] : []),
+    ];
+  };
   const ended = async (whole: boolean): Promise<ExitCode> =>
     (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;
   return { session, ackSource, status, warnings, ended, finish: () => writeRest(rendering, shown) };
@@ -232,7 +244,7 @@ async function openAckSource(
 async function stream(opened: Opened, reporter: Reporter): Promise<ExitCode> {
   try {
     const end = await runSession(opened);
-    for (const warning of opened.warnings()) reporter.warn(warning);
+    for (const warning of opened.warnings(end)) reporter.warn(warning);
     return await opened.ended(end !== "stopped");
   } catch (error) {
     // The reader closed the pipe: that is no error, and nobody reads a summary.
