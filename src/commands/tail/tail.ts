@@ -306,8 +306,10 @@ function sessionOptions(
         typeWatch.start(slotName, horizon);
         if (outageMs === undefined) void parts.check();
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
-        if (!context.stdout.isTerminal && !isService(config)) return;
-        const how = context.stdout.isTerminal && outageMs === undefined ? "; Ctrl-C ends" : "";
+        const { isTerminal } = context.stdout;
+        if (!isTerminal && !isService(config)) return;
+        const how =
+          isTerminal && isService(config) && outageMs === undefined ? "; Ctrl-C ends" : "";
         reporter.event(streamingText(started, from, outageMs) + how);
       },
     },
