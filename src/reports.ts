@@ -1,9 +1,13 @@
 /** What commands report line by line. The keys and their order are part of the contract. */
 
+/** Of what was examined. */
+export type Status = "ok" | "warning" | "fail";
+
 /** One check of doctor. */
 export interface Check {
   readonly check: string;
-  readonly status: "ok" | "warning" | "fail";
+  /** unknown: the server does not tell it to the role. */
+  readonly status: Status | "unknown";
   readonly message: string;
   /** A command to paste; null if nothing needs fixing, or no single command fixes it. */
   readonly fix: string | null;
@@ -21,6 +25,11 @@ export function warning(check: string, message: string, fix: string | null): Che
 /** Something that logical replication needs does not work, or harms others. */
 export function fail(check: string, message: string, fix: string | null): Check {
   return { check, status: "fail", message, fix };
+}
+
+/** A question that the role may not ask: it says neither that all is well nor that something is not. */
+export function notKnown(check: string, why: string): Check {
+  return { check, status: "unknown", message: `not known to this role: ${why}`, fix: null };
 }
 
 /** How many names a message contains. */
@@ -98,7 +107,7 @@ export interface SlotFault {
 }
 
 export interface SlotReport extends Slot {
-  readonly status: Check["status"];
+  readonly status: Status;
   readonly faults: readonly SlotFault[];
   /** With --watch, from the second reading on. */
   readonly pace?: SlotPace;
@@ -129,7 +138,7 @@ export function isLostSoon({ pace }: SlotReport): boolean {
 }
 
 /** The status, with what --watch sees coming. */
-export function outlookOf(slot: SlotReport): Check["status"] {
+export function outlookOf(slot: SlotReport): Status {
   return slot.status === "ok" && isLostSoon(slot) ? "warning" : slot.status;
 }
 

@@ -5,6 +5,7 @@ import {
   fail,
   groupFaults,
   isSynchronized,
+  notKnown,
   ok,
   slotReport,
   someOf,
@@ -92,7 +93,7 @@ function directly({ host, port }: ConnectionFacts, target: ConnectionTarget): st
 function checkHbaFile({ hbaFaults }: ConnectionFacts, { admin }: Administration): readonly Check[] {
   const name = "pg_hba";
   if (hbaFaults === undefined) {
-    return [ok(name, "not known to this role: by default only superusers may read pg_hba.conf")];
+    return [notKnown(name, "by default only superusers may read pg_hba.conf")];
   }
   const [first] = hbaFaults;
   if (first === undefined) return [ok(name, "no line is at fault")];
