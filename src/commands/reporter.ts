@@ -28,6 +28,7 @@ export class Reporter {
   readonly #quiet: boolean;
   readonly #progress: Progress;
   readonly #line: Pick<StatusLine, "clear"> | undefined;
+  #isLog = false;
 
   /** @param line on the same terminal; it is cleared before anything is printed */
   constructor(context: CommandContext, options: OutputOptions, line?: Pick<StatusLine, "clear">) {
@@ -42,7 +43,21 @@ export class Reporter {
 
   /** Prints a warning, also with --quiet. */
   warn(warning: Warning): void {
-    this.#write(renderWarning(warning.message, warning.detail, warning.hint));
+    this.#write(renderWarning(warning.message, warning.detail, warning.hint) + this.#time());
+  }
+
+  /** Reports the error that ends the command, in its place among what else is said at the end. */
+  end(error: WalctlError): void {
+    this.#write(renderError(error, this.#context.env["WALCTL_DEBUG"] !== undefined) + this.#time());
+  }
+
+  /** From now on warnings and errors have a line with their time, unless a person sees them on a terminal. */
+  beginLog(): void {
+    this.#isLog = !this.#context.stderr.isTerminal;
+  }
+
+  #time(): string {
+    return this.#isLog ? `TIME: ${new Date().toISOString()}\n` : "";
   }
 
   /** Reports an error that does not end the command yet. */

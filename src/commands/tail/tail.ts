@@ -1,4 +1,4 @@
-import { ExitCode } from "../../errors.ts";
+import { ExitCode, WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn } from "../../lsn.ts";
 import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
@@ -55,8 +55,8 @@ interface Opened {
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const config = tailConfig(flags, context.env, context);
   const where = await openWhere(config.where, config.filter);
-  // SIGHUP asks for a new file, and must not end tail before there is one. Without --output it ends tail: the terminal may be gone.
-  const restore = config.file === undefined ? () => {} : context.onSignal("SIGHUP", () => {});
+  // It asks for a new file, and must not end tail before there is one. nohup means that it goes on.
+  const restore = context.onSignal("SIGHUP", () => {});
   const running = run(config, where, context);
   return await withinStopGrace(running, context.stop, endOfSignal(flags, ExitCode.failed)).finally(
     restore,
@@ -82,6 +82,11 @@ async function run(
     const opened = await open(config, where, context, reporter, line, closing);
     reporter.progress("connecting");
     return await stream(opened, reporter);
+  } catch (error) {
+    if (!(error instanceof WalctlError)) throw error;
+    // It stands before the line that says how far tail came.
+    reporter.end(error);
+    return error.exitCode;
   } finally {
     closing.close();
   }
@@ -178,10 +183,12 @@ async function open(
     tick: rendering.tick,
   });
   closing.add(() => status.end());
-  if (rotate !== undefined) {
-    const onHangup = (): void => pipeline.rotateBetweenTransactions(() => rotate(session.passed));
-    closing.add(context.onSignal("SIGHUP", onHangup));
-  }
+  const onHangup = (): void => {
+    if (rotate !== undefined) pipeline.rotateBetweenTransactions(() => rotate(session.passed));
+    else if (config.file === undefined)
+      reporter.event("SIGHUP has no effect: only a FILE of --output can be opened again");
+  };
+  closing.add(context.onSignal("SIGHUP", onHangup));
   if (config.until !== undefined) {
     const isStarted = (): boolean => session.status.started;
     const endAt = (position: Lsn): void => session.endAt(position);
@@ -307,7 +314,8 @@ function sessionOptions(
         if (outageMs === undefined) void parts.check();
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
         const { isTerminal } = context.stdout;
-        if (!isTerminal && !isService(config)) return;
+        if (isService(config)) reporter.beginLog();
+        else if (!isTerminal) return;
         const how =
           isTerminal && isService(config) && outageMs === undefined ? "; Ctrl-C ends" : "";
         reporter.event(streamingText(started, from, outageMs) + how);
