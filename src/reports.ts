@@ -6,7 +6,7 @@ export type Status = "ok" | "warning" | "fail";
 /** One check of doctor. */
 export interface Check {
   readonly check: string;
-  /** unknown: the server does not tell it to the role. */
+  /** unknown: the server does not tell it to the role, or its name is not UTF-8. */
   readonly status: Status | "unknown";
   readonly message: string;
   /** A command to paste; null if nothing needs fixing, or no single command fixes it. */
@@ -19,17 +19,34 @@ export function ok(check: string, message: string): Check {
 
 /** It works, but may cause a problem. */
 export function warning(check: string, message: string, fix: string | null): Check {
-  return { check, status: "warning", message, fix };
+  return fault(check, "warning", message, fix);
 }
 
 /** Something that logical replication needs does not work, or harms others. */
 export function fail(check: string, message: string, fix: string | null): Check {
-  return { check, status: "fail", message, fix };
+  return fault(check, "fail", message, fix);
+}
+
+/** In place of the bytes of a name that is not UTF-8 (server_encoding SQL_ASCII). */
+const NO_NAME = "\ufffd";
+
+/** Without a command that would name something else. */
+function fault(check: string, status: Status, message: string, fix: string | null): Check {
+  if (fix?.includes(NO_NAME) !== true) return { check, status, message, fix };
+  const why = "a name in it is not UTF-8, so there is no command to paste";
+  return { check, status, message: `${message}; ${why}`, fix: null };
 }
 
 /** A question that the role may not ask: it says neither that all is well nor that something is not. */
 export function notKnown(check: string, why: string): Check {
   return { check, status: "unknown", message: `not known to this role: ${why}`, fix: null };
+}
+
+/** Walctl cannot ask for it by a name that is not UTF-8. Undefined: it can. */
+export function withoutName(check: string, who: string): Check | undefined {
+  if (!who.includes(NO_NAME)) return undefined;
+  const message = `${who} cannot be examined: its name is not UTF-8`;
+  return { check, status: "unknown", message, fix: null };
 }
 
 /** How many names a message contains. */

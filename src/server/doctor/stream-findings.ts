@@ -10,6 +10,7 @@ import {
   slotReport,
   someOf,
   warning,
+  withoutName,
   worstFirst,
 } from "../../reports.ts";
 import { type IdentityFault, effectOf } from "../publication/replica-identity.ts";
@@ -129,6 +130,8 @@ function checkPublication({ name, state, existing, tables, suggestion }: Publica
   }
   const { words, command } = suggestion;
   if (state === undefined) {
+    const unnamed = withoutName("publication", who);
+    if (unnamed !== undefined) return unnamed;
     const others =
       existing.length === 0 ? "" : `; the database has ${quoteIdentifierList(existing)}`;
     return fail("publication", `${who} does not exist${others}. ${words}`, command);
