@@ -12,14 +12,14 @@ export interface Warning {
   readonly hint?: string | undefined;
 }
 
-/** Who pipes a report into a pager may not know that there is a form to read. */
+/** Who pipes a report into a pager may not know that there is a form to read; a cron job has no use for it. */
 export function tellOfTable(
   { format }: OutputFlags,
   output: OutputOptions,
   reporter: Reporter,
 ): void {
   if (format !== "auto" || output.format === "table") return;
-  reporter.notice("the output is NDJSON, since it is no terminal; -F table prints a table");
+  reporter.hint("the output is NDJSON, since it is no terminal; -F table prints a table");
 }
 
 /** A running command's messages on standard error. Errors that end it go to cli.ts instead. */
@@ -68,6 +68,11 @@ export class Reporter {
   /** Prints one line of news that needs no action. */
   notice(text: string): void {
     if (!this.#quiet) this.#write(`walctl: ${sanitizeLine(text)}\n`);
+  }
+
+  /** A notice for a person only: it would be the mail of a cron job. */
+  hint(text: string): void {
+    if (this.#context.stderr.isTerminal) this.notice(text);
   }
 
   /** A notice for a log of a service: with its time, unless a person sees it on a terminal. */
