@@ -19,19 +19,19 @@ export function ok(check: string, message: string): Check {
 
 /** It works, but may cause a problem. */
 export function warning(check: string, message: string, fix: string | null): Check {
-  return fault(check, "warning", message, fix);
+  return faulty(check, "warning", message, fix);
 }
 
 /** Something that logical replication needs does not work, or harms others. */
 export function fail(check: string, message: string, fix: string | null): Check {
-  return fault(check, "fail", message, fix);
+  return faulty(check, "fail", message, fix);
 }
 
 /** In place of the bytes of a name that is not UTF-8 (server_encoding SQL_ASCII). */
 const NO_NAME = "\ufffd";
 
 /** Without a command that would name something else. */
-function fault(check: string, status: Status, message: string, fix: string | null): Check {
+function faulty(check: string, status: Status, message: string, fix: string | null): Check {
   if (fix?.includes(NO_NAME) !== true) return { check, status, message, fix };
   const why = "a name in it is not UTF-8, so there is no command to paste";
   return { check, status, message: `${message}; ${why}`, fix: null };
