@@ -222,7 +222,9 @@ export async function run(given: readonly string[], context: CommandContext): Pr
     // No command was given: commander has already printed the help on standard error.
     if (error instanceof CommanderError && error.code === "commander.help") return ExitCode.usage;
     const known =
-      error instanceof CommanderError ? await usageErrorOf(error, program, argv) : error;
+      error instanceof CommanderError
+        ? (await import("./cli/usage-errors.ts")).usageErrorOf(error, program, argv)
+        : error;
     if (known === undefined) return ExitCode.done;
     context.stderr.stream.write(renderError(known, context.env["WALCTL_DEBUG"] !== undefined));
     return known instanceof WalctlError ? known.exitCode : ExitCode.failed;
@@ -237,59 +239,6 @@ function refusePassword(argv: readonly string[]): void {
     "--password takes no value: it asks for the password",
     "Set PGPASSWORD instead.",
   );
-}
-
-/** Undefined when --help or --version ended the run: that is no error. */
-async function usageErrorOf(
-  error: CommanderError,
-  program: Command,
-  argv: readonly string[],
-): Promise<WalctlError | undefined> {
-  if (error.exitCode === 0) return undefined;
-  const [what = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const likely = await likelyHint(error, program, argv);
-  if (likely !== undefined) return usageError(what.replace(/\.$/, ""), likely);
-  const meant = suggestion === undefined ? undefined : /Did you mean (.*)\?/.exec(suggestion)?.[1];
-  return usageError(
-    what.replace(/\.$/, ""),
-    meant === undefined ? usageOf(program, argv) : `Did you mean ${meant}?`,
-  );
-}
-
-/** A database without -d, or another word for something that there is. */
-async function likelyHint(
-  { code, message }: CommanderError,
-  program: Command,
-  argv: readonly string[],
-): Promise<string | undefined> {
-  const { LIKELY_COMMANDS, LIKELY_OPTIONS } = await import("./cli/likely-words.ts");
-  const called = program.commands.find((command) => command.name() === argv[0]);
-  const name = `walctl ${called?.name()}`;
-  const has = (long: string): boolean =>
-    called?.options.some((each) => each.long === long) ?? false;
-  if (code === "commander.excessArguments" && has("--dbname")) {
-    const [extra = ""] = called?.args.slice(called.registeredArguments.length) ?? [];
-    // Behind a refused --password it may be one.
-    const mayBeSecret = argv.some((each) => /^(-W|--password)/.test(each));
-    if (!mayBeSecret && /^[\w.:/@-]+$/.test(extra))
-      return `A database is named by -d: ${name} -d ${extra}`;
-  }
-  const word = /'([^']*)'/.exec(message)?.[1] ?? "";
-  if (code === "commander.unknownCommand" && Object.hasOwn(LIKELY_COMMANDS, word))
-    return `Did you mean walctl ${LIKELY_COMMANDS[word]}?`;
-  const [option = ""] = word.replace(/^-+/, "").split("=");
-  if (code !== "commander.unknownOption" || !Object.hasOwn(LIKELY_OPTIONS, option))
-    return undefined;
-  const meant = LIKELY_OPTIONS[option]?.find(has);
-  return meant === undefined ? undefined : `Did you mean ${meant}? See ${name} --help --all.`;
-}
-
-/** The usage line of the command that was called. */
-function usageOf(program: Command, argv: readonly string[]): string {
-  const called = program.commands.find((command) => command.name() === argv[0]);
-  if (called === undefined) return "See walctl --help, or walctl COMMAND --help.";
-  const name = `walctl ${called.name()}`;
-  return `Usage: ${name} ${called.usage()}; see ${name} --help.`;
 }
 
 /** --width counts before what the environment and the terminal say. */

@@ -66,11 +66,19 @@ const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 /** Some shells send SIGHUP to their jobs when they end, and the terminal goes a moment later. */
 const TERMINAL_GOES_MS = 3000;
 
-/** A terminal that goes ends what was started on it; any other SIGHUP is the listener's. */
-function onHangup(listener: () => void): void {
+/** By then a command has said that it listens to SIGHUP, if it does. */
+const STARTING_MS = 1000;
+const hangupListeners = new Set<() => void>();
+
+/** A terminal that goes ends what was started on it. Any other SIGHUP is the listeners', and without one it is an end. */
+function onHangup(): void {
   if (endWithTerminal()) return;
-  listener();
-  setTimeout(endWithTerminal, TERMINAL_GOES_MS).unref();
+  const leftMs = STARTING_MS - performance.now();
+  if (hangupListeners.size > 0) {
+    for (const listener of hangupListeners) listener();
+    setTimeout(endWithTerminal, TERMINAL_GOES_MS).unref();
+  } else if (leftMs > 0) setTimeout(onHangup, leftMs).unref();
+  else if (!stop.signal.aborted) onSignal("SIGHUP");
 }
 
 function endWithTerminal(): boolean {
@@ -94,6 +102,7 @@ async function leave(): Promise<void> {
 }
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);
+process.on("SIGHUP", onHangup);
 // When a reader closes the pipe, the sink gets EPIPE in the write's callback. Without a listener the same error would
 // also end the process here.
 process.stdout.on("error", () => {});
@@ -110,9 +119,12 @@ const context: CommandContext = {
     return work.finally(() => unfinished.delete(work));
   },
   onSignal: (signal, listener) => {
-    const heard = signal === "SIGHUP" ? () => onHangup(listener) : listener;
-    process.on(signal, heard);
-    return () => void process.off(signal, heard);
+    if (signal === "SIGHUP") {
+      hangupListeners.add(listener);
+      return () => void hangupListeners.delete(listener);
+    }
+    process.on(signal, listener);
+    return () => void process.off(signal, listener);
   },
 };
 exitStatus = await run(process.argv.slice(2), context);

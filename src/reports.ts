@@ -1,9 +1,13 @@
 /** What commands report line by line. The keys and their order are part of the contract. */
 
+/** Of what was examined. */
+export type Status = "ok" | "warning" | "fail";
+
 /** One check of doctor. */
 export interface Check {
   readonly check: string;
-  readonly status: "ok" | "warning" | "fail";
+  /** unknown: the server does not tell it to the role, or its name is not UTF-8. */
+  readonly status: Status | "unknown";
   readonly message: string;
   /** A command to paste; null if nothing needs fixing, or no single command fixes it. */
   readonly fix: string | null;
@@ -15,12 +19,34 @@ export function ok(check: string, message: string): Check {
 
 /** It works, but may cause a problem. */
 export function warning(check: string, message: string, fix: string | null): Check {
-  return { check, status: "warning", message, fix };
+  return faulty(check, "warning", message, fix);
 }
 
 /** Something that logical replication needs does not work, or harms others. */
 export function fail(check: string, message: string, fix: string | null): Check {
-  return { check, status: "fail", message, fix };
+  return faulty(check, "fail", message, fix);
+}
+
+/** In place of the bytes of a name that is not UTF-8 (server_encoding SQL_ASCII). */
+const NO_NAME = "\ufffd";
+
+/** Without a command that would name something else. */
+function faulty(check: string, status: Status, message: string, fix: string | null): Check {
+  if (fix?.includes(NO_NAME) !== true) return { check, status, message, fix };
+  const why = "a name in it is not UTF-8, so there is no command to paste";
+  return { check, status, message: `${message}; ${why}`, fix: null };
+}
+
+/** A question that the role may not ask: it says neither that all is well nor that something is not. */
+export function notKnown(check: string, why: string): Check {
+  return { check, status: "unknown", message: `not known to this role: ${why}`, fix: null };
+}
+
+/** Walctl cannot ask for it by a name that is not UTF-8. Undefined: it can. */
+export function withoutName(check: string, who: string): Check | undefined {
+  if (!who.includes(NO_NAME)) return undefined;
+  const message = `${who} cannot be examined: its name is not UTF-8`;
+  return { check, status: "unknown", message, fix: null };
 }
 
 /** How many names a message contains. */
@@ -98,7 +124,7 @@ export interface SlotFault {
 }
 
 export interface SlotReport extends Slot {
-  readonly status: Check["status"];
+  readonly status: Status;
   readonly faults: readonly SlotFault[];
   /** With --watch, from the second reading on. */
   readonly pace?: SlotPace;
@@ -129,7 +155,7 @@ export function isLostSoon({ pace }: SlotReport): boolean {
 }
 
 /** The status, with what --watch sees coming. */
-export function outlookOf(slot: SlotReport): Check["status"] {
+export function outlookOf(slot: SlotReport): Status {
   return slot.status === "ok" && isLostSoon(slot) ? "warning" : slot.status;
 }
 

@@ -115,11 +115,37 @@ describe("walctl", () => {
     assert.match(await hint("slots", "--wtach"), /^HINT: Did you mean --watch\?$/m);
   });
 
-  it("knows likely words, and a database without -d", async () => {
+  it("names the options that a word without one may belong to, and guesses none", async () => {
+    const hint = async (...args: string[]): Promise<string> => {
+      const { status, stderr } = await walctlInside(args);
+      assert.equal(status, 2);
+      return /^HINT: (.*)$/m.exec(stderr)?.[1] ?? "";
+    };
+    const places = (word: string): string =>
+      `a database is -d ${word}, a slot is -S ${word}, a publication is -P ${word}, a table is --only-table ${word}.`;
+    assert.equal(await hint("tail", "shop"), places("shop").replace("a", "A"));
+    assert.equal(
+      await hint("tail", "x/changes.bin"),
+      `A file is read by walctl decode-file x/changes.bin; ${places("x/changes.bin")}`,
+    );
+    assert.equal(await hint("slots", "shop_slot"), "A database is -d shop_slot.");
+    assert.equal(
+      await hint("doctor", "s"),
+      "A database is -d s, a slot is -S s, a publication is -P s.",
+    );
+    assert.equal(
+      await hint("setup-publication", "p", "orders"),
+      "A database is -d orders, a table is -t orders.",
+    );
+    assert.equal(await hint("drop-slot", "a", "b"), "A database is -d b.");
+    assert.equal(await hint("tail", "postgres://h/x"), "A database is -d postgres://h/x.");
+    assert.match(await hint("tail", "$(rm x)"), /^Usage: /);
+    assert.match(await hint("tail", "-W", "secret"), /^Usage: /);
+  });
+
+  it("knows likely words", async () => {
     const { LIKELY_COMMANDS, LIKELY_OPTIONS } = await import("../src/cli/likely-words.ts");
     const hint = async (...args: string[]): Promise<string> => (await walctlInside(args)).stderr;
-    assert.match(await hint("tail", "shop"), /^HINT: .*: walctl tail -d shop$/m);
-    assert.match(await hint("tail", "$(rm x)"), /^HINT: Usage: /m);
     assert.match(await hint("stream"), /^HINT: Did you mean walctl tail\?$/m);
     assert.match(await hint("tail", "--db=shop"), /^HINT: Did you mean --dbname\?/m);
     assert.match(await hint("inspect", "--start", "x"), /^HINT: Did you mean --startpos\?/m);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { type AddressInfo, type Server, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -65,6 +66,33 @@ describe("a signal while a server does not answer", () => {
       }
     } finally {
       await rm(folder, { recursive: true });
+    }
+  });
+
+  it("SIGHUP as soon as walctl listens ends no tail, and another command within a second", async () => {
+    const { port } = silent.address() as AddressInfo;
+    const where = ["-h", "127.0.0.1", "-p", String(port), "-d", "d"];
+    for (const [args, status] of [
+      [["tail", "-P", "p"], 0],
+      [["drop-slot", "s"], 1],
+    ] as const) {
+      const connected = once(silent, "connection");
+      const running = spawnWalctl([...args, ...where]);
+      const listens = (): boolean => {
+        const caught = /^SigCgt:\s*(\w+)$/m.exec(
+          readFileSync(`/proc/${running.child.pid}/status`, "utf8"),
+        )?.[1];
+        return (BigInt(`0x${caught ?? "0"}`) & 1n) === 1n;
+      };
+      while (!listens()) await sleep(2);
+      running.signal("SIGHUP");
+      await connected;
+      if (status === 0) {
+        await sleep(1500);
+        running.signal("SIGTERM");
+      }
+      const ended = await running.exit();
+      assert.deepEqual([ended.status, ended.signal], [status, null], ended.stderr);
     }
   });
 

@@ -148,8 +148,13 @@ async function* chunksOfFile(
 export function readError(path: string, error: unknown): InputError {
   if (error instanceof InputError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+  // Node.js decodes arguments, so that the file's own name is lost.
+  const isForeign = code === "ENOENT" && path.includes("\ufffd");
   return new InputError(`could not read "${path}": ${ERRNO_TEXTS.get(code) ?? code}`, {
     cause: error,
+    hint: isForeign
+      ? "The name seems not to be UTF-8, which walctl cannot open: give the file as standard input, - < FILE"
+      : undefined,
   });
 }
 

@@ -29,7 +29,7 @@ export interface CommandContext {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted by the first SIGINT or SIGTERM, or by a SIGHUP that is listened to, if the terminal has gone. The process exits a second later, finished or not. */
+  /** Aborted by the first SIGINT or SIGTERM, or by a SIGHUP that nobody listens to or that comes with the end of the terminal. The process exits a second later, finished or not. */
   readonly stop: AbortSignal;
   /**
    * Makes the exit wait for work that would leave something behind if it were cut off, unless a second signal comes.

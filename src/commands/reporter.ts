@@ -12,14 +12,14 @@ export interface Warning {
   readonly hint?: string | undefined;
 }
 
-/** Who pipes a report into a pager may not know that there is a form to read. */
+/** Who pipes a report into a pager may not know that there is a form to read; a cron job has no use for it. */
 export function tellOfTable(
   { format }: OutputFlags,
   output: OutputOptions,
   reporter: Reporter,
 ): void {
   if (format !== "auto" || output.format === "table") return;
-  reporter.notice("the output is NDJSON, since it is no terminal; -F table prints a table");
+  reporter.hint("the output is NDJSON, since it is no terminal; -F table prints a table");
 }
 
 /** A running command's messages on standard error. Errors that end it go to cli.ts instead. */
@@ -28,6 +28,7 @@ export class Reporter {
   readonly #quiet: boolean;
   readonly #progress: Progress;
   readonly #line: Pick<StatusLine, "clear"> | undefined;
+  #isLog = false;
 
   /** @param line on the same terminal; it is cleared before anything is printed */
   constructor(context: CommandContext, options: OutputOptions, line?: Pick<StatusLine, "clear">) {
@@ -42,7 +43,21 @@ export class Reporter {
 
   /** Prints a warning, also with --quiet. */
   warn(warning: Warning): void {
-    this.#write(renderWarning(warning.message, warning.detail, warning.hint));
+    this.#write(renderWarning(warning.message, warning.detail, warning.hint) + this.#time());
+  }
+
+  /** Reports the error that ends the command, in its place among what else is said at the end. */
+  end(error: WalctlError): void {
+    this.#write(renderError(error, this.#context.env["WALCTL_DEBUG"] !== undefined) + this.#time());
+  }
+
+  /** From now on warnings and errors have a line with their time, unless a person sees them on a terminal. */
+  beginLog(): void {
+    this.#isLog = !this.#context.stderr.isTerminal;
+  }
+
+  #time(): string {
+    return this.#isLog ? `TIME: ${new Date().toISOString()}\n` : "";
   }
 
   /** Reports an error that does not end the command yet. */
@@ -53,6 +68,11 @@ export class Reporter {
   /** Prints one line of news that needs no action. */
   notice(text: string): void {
     if (!this.#quiet) this.#write(`walctl: ${sanitizeLine(text)}\n`);
+  }
+
+  /** A notice for a person only: it would be the mail of a cron job. */
+  hint(text: string): void {
+    if (this.#context.stderr.isTerminal) this.notice(text);
   }
 
   /** A notice for a log of a service: with its time, unless a person sees it on a terminal. */

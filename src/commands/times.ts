@@ -19,11 +19,12 @@ export interface TimeRange {
 }
 
 const DAY_MS = 86_400_000;
-const CLOCK = String.raw`(\d{1,2}:\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?`;
+const CLOCK = String.raw`(?<hour>\d{1,2})(?::(?<minute>\d\d)(?::(?<second>\d\d)(?:\.(?<fraction>\d{1,6}))?)?)?(?:\s*(?<half>[ap])m)?`;
 const ZONE = String.raw`Z|UTC|[+-]\d\d(?::?\d\d)?`;
 /** A day, a time of the day, or both. */
+const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const MOMENT = new RegExp(
-  String.raw`^(\d{4}-\d\d-\d\d|today|yesterday|tomorrow)?(?:(?:^|[T ] *)${CLOCK})?\s*(${ZONE})?$`,
+  String.raw`^(?<day>\d{4}-\d\d-\d\d|today|yesterday|tomorrow|last\s+(?:${WEEKDAYS.join("|")}))?(?:(?:^|[T ] *)${CLOCK})?\s*(?<zone>${ZONE})?$`,
   "i",
 );
 /** By their first letter; `m` is a minute, as in an interval of PostgreSQL. */
@@ -43,11 +44,13 @@ export function timeRange(flags: TimeFlags, nowMs = Date.now()): TimeRange {
     const text = flags[name];
     if (text === undefined) return undefined;
     const time = parseTime(`--${name}`, text, nowMs, isLocal);
-    if (!saysAll(text)) taken.push(`--${name} ${text} is ${print(time, isLocal)}`);
+    const future = time > pgTimeFromUnixMs(nowMs) ? ", in the future" : "";
+    if (!saysAll(text) || future !== "")
+      taken.push(`--${name} ${text} is ${print(time, isLocal)}${future}`);
     return time;
   };
   const [since, until] = [parse("since"), parse("until")];
-  const said = taken.length === 0 ? undefined : taken.join(", ");
+  const said = taken.length === 0 ? undefined : taken.join("; ");
   if (since !== undefined && until !== undefined && since > until) {
     throw usageError("--since is after --until: nothing can be printed", said);
   }
@@ -56,7 +59,7 @@ export function timeRange(flags: TimeFlags, nowMs = Date.now()): TimeRange {
 
 /** Whether it depends on no clock and no zone. */
 function saysAll(text: string): boolean {
-  const [, day = "", , , , zone] = MOMENT.exec(text.trim()) ?? [];
+  const { day = "", zone } = MOMENT.exec(text.trim())?.groups ?? {};
   return /^\d/.test(day) && zone !== undefined;
 }
 
@@ -68,32 +71,53 @@ function parseTime(option: string, given: string, nowMs: number, isLocal: boolea
   if (time !== undefined) return time;
   throw usageError(
     `${option} takes a time such as 2026-11-25T01:49:05Z or "2026-11-25 01:49:05+00", not "${given}"`,
-    "Also 06:50, yesterday, 'yesterday 06:50', 1h, -15min, '90 minutes ago', now.",
+    "Also 06:50, 6:50pm, yesterday, 'yesterday 06:50', 'last monday', 1h, -15min, '3 days ago', now.",
   );
 }
 
 function parseMoment(text: string, nowMs: number, isLocal: boolean): PgTime | undefined {
-  const match = MOMENT.exec(text);
-  const [, day, clock, seconds = "00", fraction = "", zone] = match ?? [];
-  if (day === undefined && clock === undefined) return undefined;
+  const {
+    day,
+    hour,
+    minute,
+    second = "00",
+    fraction = "",
+    half,
+    zone,
+  } = MOMENT.exec(text)?.groups ?? {};
+  if (hour === undefined ? day === undefined : (minute ?? half) === undefined) return undefined;
+  const clock = `${hourOf(hour ?? "0", half)}:${minute ?? "00"}:${second}`;
   const offset = zone === undefined && isLocal ? "" : isoZone(zone ?? "Z");
   if (Number.isNaN(Date.parse(`1970-01-01T00:00${offset}`))) return undefined;
   const date = dateOf(day?.toLowerCase() ?? "today", nowMs, offset);
-  const ms = Date.parse(`${date}T${(clock ?? "00:00").padStart(5, "0")}:${seconds}${offset}`);
+  const ms = Date.parse(`${date}T${clock}${offset}`);
   // Date.parse() takes February 30 for March 2.
   if (Number.isNaN(ms) || isoDate(Date.parse(`${date}T00:00Z`)) !== date) return undefined;
   return (pgTimeFromUnixMs(ms) + BigInt(fraction.padEnd(6, "0"))) as PgTime;
 }
 
+/** Two digits; of `12am` 00. Of `13pm` none that is an hour. */
+function hourOf(text: string, half: string | undefined): string {
+  const hour = Number(text);
+  if (half === undefined) return text.padStart(2, "0");
+  if (hour < 1 || hour > 12) return "";
+  return String((hour % 12) + (/p/i.test(half) ? 12 : 0)).padStart(2, "0");
+}
+
 /** @param offset as in ISO 8601; empty for the zone of the process */
 function dateOf(day: string, nowMs: number, offset: string): string {
-  const shift = { yesterday: -DAY_MS, today: 0, tomorrow: DAY_MS }[day];
-  if (shift === undefined) return day;
+  if (/^\d/.test(day)) return day;
   const aheadMs =
     offset === ""
       ? new Date(nowMs).getTimezoneOffset() * -60_000
       : -Date.parse(`1970-01-01T00:00${offset}`);
-  return isoDate(nowMs + aheadMs + shift);
+  const today = new Date(nowMs + aheadMs);
+  const weekday = WEEKDAYS.indexOf(day.replace(/^last\s+/, ""));
+  const days =
+    weekday === -1
+      ? { yesterday: -1, tomorrow: 1 }[day]
+      : -((today.getUTCDay() - weekday + 6) % 7) - 1;
+  return isoDate(today.getTime() + (days ?? 0) * DAY_MS);
 }
 
 function isoDate(ms: number): string {

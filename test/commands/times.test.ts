@@ -40,6 +40,18 @@ describe("A TIME", () => {
     ["1h30m", "2026-12-02T01:45:30.500000Z"],
     ["1 hour 30 minutes ago", "2026-12-02T01:45:30.500000Z"],
     ["1.5 days", "2026-11-30T15:15:30.500000Z"],
+    ["6:50pm", "2026-12-02T18:50:00.000000Z"],
+    ["12am", "2026-12-02T00:00:00.000000Z"],
+    ["yesterday 12:30 PM", "2026-12-01T12:30:00.000000Z"],
+    ["2026-12-02T06:50Z", "2026-12-02T06:50:00.000000Z"],
+    ["2026-12-02 6PM+02", "2026-12-02T16:00:00.000000Z"],
+    ["3 days ago", "2026-11-29T03:15:30.500000Z"],
+    // 2026-12-02 is a Wednesday.
+    ["last monday", "2026-11-30T00:00:00.000000Z"],
+    ["Last Wednesday 06:50", "2026-11-25T06:50:00.000000Z"],
+    // It is still Tuesday there.
+    ["last wednesday 22:00-05", "2026-11-26T03:00:00.000000Z"],
+    ["last tuesday 22:00-05", "2026-11-25T03:00:00.000000Z"],
     ["2w", "2026-11-18T03:15:30.500000Z"],
     ["90 SECS AGO", "2026-12-02T03:14:00.500000Z"],
   ];
@@ -52,6 +64,10 @@ describe("A TIME", () => {
     for (const text of [
       ...["now", "1 hour ago", "3 days ago", "90 minutes ago", "2 weeks ago", "06:50"],
       ...["yesterday 23:59", "tomorrow 06:50:07", "today 06:50", "06:50+02"],
+      ...["6:50pm", "12am", "12:30 pm", "yesterday 6pm", "2026-12-02T06:50Z"],
+      ...["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"].map(
+        (day) => `last ${day}`,
+      ),
     ]) {
       const theirs = Number(execFileSync("date", ["-d", text, "+%s"], { encoding: "utf8", env }));
       const { since } = timeRange({ since: text });
@@ -63,6 +79,7 @@ describe("A TIME", () => {
   for (const text of [
     ...["", "soon", "h", "1", "1 hour before", "-1h ago", "1 month", "25:00", "24:01", "06:60"],
     ...["2026-02-30", "2026-11-2506:50", "yesterdayish", "1 constructor", "06:50+25"],
+    ...["13pm", "0am", "6", "2026-11-25 6", "monday", "last month", "last constructor", "06:50 xm"],
   ]) {
     it(`"${text}" is refused, with examples`, () => {
       assert.throws(
@@ -90,11 +107,14 @@ describe("What a TIME was taken for", () => {
       "--until",
       "2099-01-01T00:00:00Z",
     ]);
-    assert.equal(said, "walctl: --since 2026-01-01 06:50 is 2026-01-01 06:50:00+00\n");
+    assert.equal(
+      said,
+      "walctl: --since 2026-01-01 06:50 is 2026-01-01 06:50:00+00; --until 2099-01-01T00:00:00Z is 2099-01-01 00:00:00+00, in the future\n",
+    );
     const [, both] = await decode(["--since", "60000d", "--until", "now"]);
     assert.match(
       both,
-      /^walctl: --since 60000d is \d{4}-[^,\n]*\+00, --until now is 2\d{3}-[^,\n]*\+00\n$/,
+      /^walctl: --since 60000d is \d{4}-[^;\n]*\+00; --until now is 2\d{3}-[^,\n]*\+00\n$/,
     );
     assert.equal((await decode(["-q", "--since", "60000d"]))[1], "");
   });
@@ -111,7 +131,7 @@ describe("What a TIME was taken for", () => {
     const [, said] = await decode(["--since", "now", "--until", "1h"]);
     assert.match(
       said,
-      /^walctl: error: --since is after --until.*\nHINT: --since now is .*, --until 1h is/,
+      /^walctl: error: --since is after --until.*\nHINT: --since now is .*; --until 1h is/,
     );
   });
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, describe, it } from "node:test";
 import { childEnvironment, walctl } from "../support/program/cli.ts";
+import { parseLines } from "../support/program/lines.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { toolPath } from "../support/tools/tools.ts";
 
@@ -101,6 +102,24 @@ describe("a database that is not UTF-8", () => {
       );
       psql("plain", "SQL_ASCII", bytes("DROP PUBLICATION q; SELECT pg_drop_replication_slot('q')"));
     }
+  });
+
+  it("doctor proposes no command that would name another table, and no publication that is there", async () => {
+    const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
+    psql(
+      "plain",
+      "SQL_ASCII",
+      bytes(`CREATE TABLE "no key\xe4" (a int); CREATE PUBLICATION k FOR TABLE "no key\xe4";
+        CREATE PUBLICATION "k\xe4"; CREATE TABLE "no key\xef\xbf\xbd" (a int)`),
+    );
+    const { stdout } = await walctl(["doctor", "-d", "plain"], { server });
+    const checks = parseLines(stdout) as unknown as Record<string, string | null>[];
+    const key = checks.find(({ check }) => check === "replica_identity");
+    assert.deepEqual([key?.["status"], key?.["fix"]], ["fail", null]);
+    assert.match(key?.["message"] ?? "", /a name in it is not UTF-8, so there is no command/);
+    const publication = checks.find(({ message }) => message?.includes("cannot be examined"));
+    assert.deepEqual([publication?.["check"], publication?.["status"]], ["publication", "unknown"]);
+    psql("plain", "SQL_ASCII", bytes(`DROP PUBLICATION k; DROP PUBLICATION "k\xe4"`));
   });
 
   it("keeps columns apart whose names are not UTF-8", async () => {

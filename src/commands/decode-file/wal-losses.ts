@@ -7,6 +7,7 @@ import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { mayBeOfExtension } from "../../heap/values/extension-types.ts";
 import { formatPosition } from "../../wal/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/table-patterns.ts";
+import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { Reporter, Warning } from "../reporter.ts";
 import type { WalOptions } from "./wal-options.ts";
 
@@ -34,7 +35,7 @@ export function breaksOf(
  */
 export function lossWarnings(
   { losses, state }: Pick<RowDecoder, "losses" | "state">,
-  onlyTables: readonly string[],
+  onlyTables: readonly TablePattern[],
   hasBreak: boolean,
 ): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
   const { lacking, withoutIdentity, unexplained, savepoints, tableChanges } = losses;
@@ -213,7 +214,7 @@ export function whyNothing(
 /** Whether one of what lost changes is asked for, or may be: of a file that no table explains that is not known. */
 export function concernsTables(
   losses: ReadonlySet<Relation | undefined>,
-  onlyTables: readonly string[],
+  onlyTables: readonly TablePattern[],
 ): boolean {
   const matches = tableMatcher(onlyTables) ?? (() => true);
   return [...losses].some((relation) => relation === undefined || matches(relation));

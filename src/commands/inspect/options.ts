@@ -1,4 +1,5 @@
 import { usageError } from "../../errors.ts";
+import { parseTablePattern } from "../../server/query/typed-names.ts";
 import { recordNames } from "../../wal/rmgrs.ts";
 import { type OutputFlags, parseCount } from "../options.ts";
 import { type TimeRange, timeRange } from "../times.ts";
@@ -98,7 +99,7 @@ function filterOptions(flags: InspectFlags): Omit<RecordFilterOptions, "since" |
     rmgrs: knownNames("--rmgr", flags.rmgr ?? [], RMGRS),
     types: knownNames("--type", flags.type ?? [], TYPES),
     relations: (flags.relation ?? []).map(parseRelation),
-    tables: onlyTable,
+    tables: onlyTable.map((text) => parseTablePattern("--only-table", text)),
     block: block === undefined ? undefined : parseUint32("--block", block),
     fullPageImages: flags.fullPageImages ?? false,
   };

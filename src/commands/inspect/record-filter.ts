@@ -6,7 +6,7 @@ import type { RelationNames } from "../../wal/relation-name.ts";
 import { RECORD_TYPES, type RecordNames, recordNames } from "../../wal/rmgrs.ts";
 import { recordTime } from "../../wal/times.ts";
 import type { WalVersion } from "../../wal/pages/versions.ts";
-import { patternExpression } from "../messages/table-patterns.ts";
+import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { RelationPattern } from "./positions.ts";
 
 export interface RecordFilterOptions {
@@ -20,8 +20,7 @@ export interface RecordFilterOptions {
   readonly rmgrs: readonly string[];
   readonly types: readonly string[];
   readonly relations: readonly RelationPattern[];
-  /** Patterns of names. */
-  readonly tables: readonly string[];
+  readonly tables: readonly TablePattern[];
   readonly block: number | undefined;
   readonly fullPageImages: boolean;
 }
@@ -136,7 +135,6 @@ function relationTest({ relations, block: number }: RecordFilterOptions): Test {
 
 /** Of each file the answer is kept until names may have changed. */
 function tableTest({ tables, block: number }: RecordFilterOptions, names: RelationNames): Test {
-  const patterns = tables.map(patternExpression);
   const known = new Map<string, boolean>();
   let generation = names.generation;
   const matches = ({ tablespace, database, relfilenode }: BlockReference): boolean => {
@@ -146,8 +144,8 @@ function tableTest({ tables, block: number }: RecordFilterOptions, names: Relati
     let fits = known.get(key);
     if (fits === undefined) {
       const name = names.nameOf(tablespace, database, relfilenode);
-      const text = `${name?.schema ?? ""}.${name?.table}`;
-      fits = name !== undefined && patterns.some((pattern) => pattern.test(text));
+      fits =
+        name !== undefined && tables.some((pattern) => pattern.fits(name.schema ?? "", name.table));
       known.set(key, fits);
     }
     return fits;

@@ -1,10 +1,11 @@
 import { editDistance } from "../../errors.ts";
 import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
 import { quotePlainly } from "../../server/query/sql.ts";
+import type { TablePattern } from "../../server/query/typed-names.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
 import { concernsMatch, type MessageFilter } from "./filter.ts";
-import { qualifiedName, tableMatcher } from "./table-patterns.ts";
+import { inQuotes, tableMatcher, typedName } from "./table-patterns.ts";
 
 /** A name with more typing errors than this counts as another word. */
 const TYPING_ERRORS_MAX = 2;
@@ -26,6 +27,11 @@ export class AskedNames {
     this.accepts = this.#tables.watch(this.#columns.watch(filter.accepts));
   }
 
+  /** No table of that name exists: nothing is left to say of what came instead. */
+  tablesMissing(): void {
+    this.#tables.told = true;
+  }
+
   /** Where the end may never come: the tables that nothing has matched so far, once. */
   soFar(): readonly Warning[] {
     return this.#tables.warnings(" so far");
@@ -40,15 +46,15 @@ export class AskedNames {
 /** The patterns of --only-table, if tables came and none of them matches. */
 class AskedTables {
   readonly #option: string;
-  readonly #patterns: readonly string[];
+  readonly #patterns: readonly TablePattern[];
   /** Undefined if no pattern was given, or a table has matched. */
   #matches: ((relation: Relation) => boolean) | undefined;
   readonly #others = new Set<string>();
   readonly #seen = new WeakSet<Relation>();
-  #told = false;
+  told = false;
 
   /** @param option that gave the patterns */
-  constructor(patterns: readonly string[], option: string) {
+  constructor(patterns: readonly TablePattern[], option: string) {
     this.#patterns = patterns;
     this.#option = option;
     this.#matches = tableMatcher(patterns);
@@ -64,11 +70,13 @@ class AskedTables {
 
   warnings(when = ""): readonly Warning[] {
     const others = [...this.#others];
-    if (this.#matches === undefined || others.length === 0 || this.#told) return [];
-    this.#told = true;
-    const asked = this.#patterns.map((pattern) => `"${pattern}"`).join(", ");
+    if (this.#matches === undefined || others.length === 0 || this.told) return [];
+    this.told = true;
+    const asked = this.#patterns.map(inQuotes).join(", ");
     const meant = this.#patterns
-      .map((pattern) => likeliest(pattern, others, (name) => comparable(pattern, name)))
+      .map(({ text, hasSchema }) =>
+        likeliest(text.replaceAll('"', ""), others, (name) => comparable(name, hasSchema)),
+      )
       .find((name) => name !== undefined);
     const named = others.slice(0, TABLES_NAMED).map(shellQuote).join(", ");
     const more = others.length > TABLES_NAMED ? ", …" : "";
@@ -90,7 +98,7 @@ class AskedTables {
     if (this.#matches?.(relation) === true) this.#matches = undefined;
     // A relation that was not announced has no known name.
     else if (relation.announced && this.#others.size < TABLES_MAX) {
-      this.#others.add(qualifiedName(relation));
+      this.#others.add(typedName(relation));
     }
     return false;
   };
@@ -165,7 +173,7 @@ function likeliest(
   return ranked[0]?.other;
 }
 
-/** A pattern without a dot names a table in any schema. */
-function comparable(pattern: string, name: string): string {
-  return pattern.includes(".") ? name : name.slice(name.indexOf(".") + 1);
+function comparable(typed: string, hasSchema: boolean): string {
+  const name = typed.replaceAll('"', "");
+  return hasSchema ? name : name.slice(name.indexOf(".") + 1);
 }

@@ -1,17 +1,23 @@
 import { usageError } from "../../errors.ts";
 import type { PgoutputMessage, Relation, RowChange } from "../../pgoutput/messages.ts";
+import { BUILTIN_TYPES } from "../../pgoutput/builtin-types.ts";
 import { ColumnCursor, type TupleData } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { asText } from "../../render/values/binary-to-text.ts";
+import { quotePlainly } from "../../server/query/sql.ts";
+import { NAMES_RULE, NameCursor, type TablePattern } from "../../server/query/typed-names.ts";
+import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
-import { qualifiedName } from "./table-patterns.ts";
+import { isReadable, normalized } from "./typed-values.ts";
+import { fitsTable, inQuotes, qualifiedName, typedName } from "./table-patterns.ts";
 
 type Accepts = (message: PgoutputMessage) => boolean;
 
 /** `--row 'orders 42'`: a table and the values of its key, or of columns that are named. */
 interface AskedRow {
-  /** As in `MessageFilter.tables`. */
-  readonly table: string;
+  readonly table: TablePattern;
+  /** The table's, without its schema. */
+  readonly name: string;
   /** Undefined: the columns of the key, in its order. */
   readonly names: readonly string[] | undefined;
   /** Of the row, and of what it became when its key changed. */
@@ -24,9 +30,10 @@ interface Place {
   readonly columns: readonly number[];
 }
 
-const NAME = String.raw`(?:"(?:[^"]|"")+"|[^\s".'=]+)`;
-const TABLE = new RegExp(String.raw`\s*(${NAME}(?:\.${NAME})?)(?:\s+|$)`, "uy");
-const VALUE = new RegExp(String.raw`(?:(${NAME})=)?('(?:[^']|'')*'|[^\s'"]\S*)(?:\s+|$)`, "uy");
+const FORM = `Such as --row 'orders 42', --row 'public.order_items 42 3', --row 'orders id=42'. ${NAMES_RULE}: --row '"My Table" 42'`;
+/** Looks ahead for the name of a column. */
+const NAMED = /(?="(?:[^"]|"")+"=|[^\s"'.,()=*?]+=)/y;
+const VALUE = /(?:'(?:[^']|'')*'|[^\s'"]\S*)(?!\S)/y;
 /** A row whose key changes in a loop. */
 const KEYS_MAX = 1000;
 const CURSOR = new ColumnCursor();
@@ -34,7 +41,9 @@ const CURSOR = new ColumnCursor();
 /** The rows that --row names, in all captures of a run. */
 export class AskedRows {
   readonly #rows: readonly AskedRow[];
+  /** By their messages: the catalogue and what arrives may show the same fault. */
   readonly #warnings = new Map<string, Warning>();
+  readonly #told = new Set<Warning>();
   #isMet = false;
   /** Its table came. Where none did, its name is warned of. */
   #isPlaced = false;
@@ -44,8 +53,12 @@ export class AskedRows {
     this.#rows = texts.map(parseRow);
   }
 
-  get tables(): readonly string[] {
+  get tables(): readonly TablePattern[] {
     return this.#rows.map(({ table }) => table);
+  }
+
+  get tableNames(): readonly string[] {
+    return this.#rows.map(({ name }) => name);
   }
 
   /** Asks after `accepts`, of the messages of one stream or capture. */
@@ -71,10 +84,40 @@ export class AskedRows {
     };
   }
 
+  /**
+   * What the catalogue shows before a change comes.
+   * @param relations all tables with these names, whatever the case of their letters
+   * @returns whether it has all tables
+   */
+  compare(relations: readonly Relation[]): boolean {
+    const missing = this.#rows.filter((row) => {
+      const found = relations.filter((relation) => fitsTable(row.table, relation));
+      for (const relation of found) this.#columnsOf(row, relation, qualifiedName(relation));
+      return found.length === 0;
+    });
+    for (const { table, name } of missing) {
+      const alike = relations
+        .filter((each) => each.table.toLowerCase() === name.toLowerCase())
+        .map(typedName);
+      const hint = `Did you mean ${alike.map(shellQuote).join(" or ")}?`;
+      this.#warn(
+        `table ${inQuotes(table)} does not exist (--row)`,
+        alike.length > 0 ? hint : undefined,
+      );
+    }
+    return missing.length === 0;
+  }
+
+  /** What is known and has not been told. */
+  soFar(): readonly Warning[] {
+    const news = [...this.#warnings.values()].filter((warning) => !this.#told.has(warning));
+    for (const warning of news) this.#told.add(warning);
+    return news;
+  }
+
   /** Known at the end. */
   warnings(): readonly Warning[] {
-    if (this.#isMet || !this.#isPlaced || this.#warnings.size > 0)
-      return [...this.#warnings.values()];
+    if (this.#isMet || !this.#isPlaced || this.#warnings.size > 0) return this.soFar();
     return [{ message: `no change concerned the row that --row names` }];
   }
 
@@ -109,7 +152,7 @@ export class AskedRows {
   #placesOf(relation: Relation): readonly Place[] {
     const name = qualifiedName(relation);
     return this.#rows.flatMap((row) => {
-      if (row.table !== (row.table.includes(".") ? name : relation.table)) return [];
+      if (!fitsTable(row.table, relation)) return [];
       this.#isPlaced = true;
       const columns = this.#columnsOf(row, relation, name);
       return columns === undefined ? [] : [{ row, columns }];
@@ -118,14 +161,15 @@ export class AskedRows {
 
   #columnsOf(
     { names, keys: [values = []] }: AskedRow,
-    { columns, keyed, replicaIdentity }: Relation,
+    relation: Relation,
     name: string,
   ): readonly number[] | undefined {
+    const { columns, keyed, replicaIdentity } = relation;
     if (names !== undefined) {
       const found = names.map((asked) => columns.findIndex((column) => column.name === asked));
       const missing = names[found.indexOf(-1)];
-      if (missing === undefined) return found;
-      this.#warn(name, `${name} has no column named "${missing}" (--row)`);
+      if (missing === undefined) return this.#typed(found, values, relation);
+      this.#warn(`${name} has no column named "${missing}" (--row)`);
       return undefined;
     }
     const isSent = keyed && replicaIdentity !== "full";
@@ -135,61 +179,66 @@ export class AskedRows {
     if (key.length !== values.length) {
       const count = `${key.length} ${key.length === 1 ? "column" : "columns"}`;
       this.#warn(
-        name,
         `the key of ${name} has ${count} (${named.join(", ")}), not ${values.length} (--row)`,
       );
       return undefined;
     }
     if (!isSent) {
-      const example = named.map((column) => `${column}=VALUE`).join(" ");
+      const example = named.map((column) => `${quotePlainly(column)}=VALUE`).join(" ");
       this.#warn(
-        name,
         `the key of ${name} is not sent: --row takes ${named.join(", ")} for it`,
-        `Name the columns: --row '${name} ${example}'`,
+        `Name the columns: --row ${shellQuote(`${typedName(relation)} ${example}`)}`,
       );
     }
-    return key;
+    return this.#typed(key, values, relation);
   }
 
-  #warn(table: string, message: string, hint?: string): void {
-    this.#warnings.set(table, { message, hint });
+  #typed(
+    columns: readonly number[],
+    values: readonly string[],
+    relation: Relation,
+  ): readonly number[] {
+    for (const [at, value] of values.entries()) {
+      const column = relation.columns[columns[at] ?? -1];
+      if (column === undefined || isReadable(value, column.typeOid)) continue;
+      const [, type] = BUILTIN_TYPES.find(([oid]) => oid === column.typeOid) ?? [];
+      this.#warn(
+        `"${value}" is no value of ${typedName(relation)}.${quotePlainly(column.name)}, which is ${type} (--row)`,
+      );
+    }
+    return columns;
+  }
+
+  #warn(message: string, hint?: string): void {
+    if (!this.#warnings.has(message)) this.#warnings.set(message, { message, hint });
   }
 }
 
 function parseRow(text: string): AskedRow {
-  TABLE.lastIndex = 0;
-  const [whole = "", table = ""] = TABLE.exec(text) ?? [];
+  const cursor = new NameCursor(text, "--row", FORM);
+  const { schema, name } = cursor.table();
   const names: string[] = [];
   const values: string[] = [];
-  VALUE.lastIndex = whole.length;
-  let isRead = whole !== "";
-  while (isRead && VALUE.lastIndex < text.length) {
-    const [, name, value] = VALUE.exec(text) ?? [];
-    isRead = value !== undefined;
-    if (name !== undefined) names.push(identifier(name));
-    values.push(
-      value?.startsWith("'") === true ? value.slice(1, -1).replaceAll("''", "'") : (value ?? ""),
-    );
+  while (cursor.rest() !== "") {
+    if (cursor.take(NAMED) !== undefined) {
+      names.push(cursor.name());
+      cursor.take(/=/y);
+    }
+    const value = cursor.take(VALUE);
+    if (value === undefined) throw cursor.fault();
+    values.push(value.startsWith("'") ? value.slice(1, -1).replaceAll("''", "'") : value);
   }
   const isAllNamed = names.length === values.length;
-  if (isRead && values.length > 0 && (isAllNamed || names.length === 0)) {
-    const parts = table.match(new RegExp(NAME, "gu")) ?? [];
-    return {
-      table: parts.map(identifier).join("."),
-      names: isAllNamed ? names : undefined,
-      keys: [values],
-    };
+  if (values.length === 0 || (!isAllNamed && names.length > 0)) {
+    throw usageError(`--row takes a table and the values of its key, not "${text}"`, FORM);
   }
-  throw usageError(
-    `--row takes a table and the values of its key, not "${text}"`,
-    "Such as --row 'orders 42', --row 'public.order_items 42 3', --row 'orders id=42'.",
-  );
-}
-
-/** Folded to lower case as in SQL, unless it is quoted. */
-function identifier(name: string): string {
-  if (name.startsWith('"')) return name.slice(1, -1).replaceAll('""', '"');
-  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const table: TablePattern = {
+    text:
+      schema === undefined ? quotePlainly(name) : `${quotePlainly(schema)}.${quotePlainly(name)}`,
+    hasSchema: schema !== undefined,
+    fits: (itsSchema, itsTable) => (schema ?? itsSchema) === itsSchema && itsTable === name,
+  };
+  return { table, name, names: isAllNamed ? names : undefined, keys: [values] };
 }
 
 /** Undefined if one of them is NULL, or was not sent. */
@@ -215,25 +264,4 @@ function textsOf(
 
 function oidOf({ columns }: Relation, index: number | undefined): number {
   return columns[index ?? -1]?.typeOid ?? 0;
-}
-
-const BOOL = 16;
-const BPCHAR = 1042;
-const UUID = 2950;
-const MOMENTS: ReadonlySet<number> = new Set([1114, 1184]);
-const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 1700]);
-
-/** One text of those that PostgreSQL reads as the same value. */
-function normalized(text: string, oid: number): string {
-  if (NUMBERS.has(oid)) {
-    const [, sign, whole = "", fraction = ""] =
-      /^([+-]?)0*(\d*?)(?:\.(\d*?)0*)?$/.exec(text.trim()) ?? [];
-    if (sign === undefined) return text;
-    const digits = `${whole === "" ? "0" : whole}${fraction === "" ? "" : `.${fraction}`}`;
-    return sign === "-" && digits !== "0" ? `-${digits}` : digits;
-  }
-  if (oid === UUID) return text.replace(/[-{}]/g, "").toLowerCase();
-  if (oid === BOOL) return text.slice(0, 1).toLowerCase();
-  if (oid === BPCHAR) return text.replace(/ +$/, "");
-  return MOMENTS.has(oid) ? text.replace("T", " ").replace(/Z$/, "+00") : text;
 }

@@ -1,5 +1,6 @@
 import { nearestOf, usageError } from "../../errors.ts";
 import type { MessageKind, PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import { type TablePattern, parseTablePattern } from "../../server/query/typed-names.ts";
 import { AskedRows } from "./asked-rows.ts";
 import { tableMatcher } from "./table-patterns.ts";
 
@@ -60,7 +61,7 @@ export interface MessageFilter {
   /** Whether messages of that kind can be printed. */
   readonly acceptsKind: (kind: MessageKind) => boolean;
   /** The patterns of --only-table, or the tables of --row. */
-  readonly tables: readonly string[];
+  readonly tables: readonly TablePattern[];
   /** The option that gave these. */
   readonly tablesBy: "--only-table" | "--row";
   /** --row. They are asked after `accepts`. */
@@ -73,13 +74,16 @@ export const acceptsAll = (): boolean => true;
 /**
  * A message about tables is printed if one of them matches a pattern. --only-table does not apply to other messages
  * (begin, commit, …).
- * @throws WalctlError (a usage error) on a kind that does not exist
+ * @throws WalctlError (a usage error) on a kind that does not exist, and on names that are malformed
  */
 export function createFilter(flags: FilterFlags & { readonly format?: string }): MessageFilter {
   const kinds = parseKinds(listOf(flags.only));
   const rows = flags.row && new AskedRows(flags.row);
   const tablesBy = flags.onlyTable === undefined && rows !== undefined ? "--row" : "--only-table";
-  const tables = flags.onlyTable === undefined ? (rows?.tables ?? []) : listOf(flags.onlyTable);
+  const tables =
+    flags.onlyTable === undefined
+      ? (rows?.tables ?? [])
+      : listOf(flags.onlyTable).map((text) => parseTablePattern("--only-table", text));
   const matches = tableMatcher(tables);
   const acceptsKind = (kind: MessageKind): boolean => kinds?.has(kind) ?? true;
   const { summary = false, format } = flags;

@@ -40,6 +40,10 @@ export class AskedTimes {
     this.#isMet ||= time >= (this.#since ?? time) && time <= (this.#until ?? time);
   }
 
+  get isEmpty(): boolean {
+    return this.#first === undefined;
+  }
+
   /** Known at the end. */
   warnings(): readonly Warning[] {
     if (this.#isMet || this.#first === undefined || this.#last === undefined) return [];

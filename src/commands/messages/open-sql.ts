@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ExitCode, WalctlError } from "../../errors.ts";
 import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { Reporter } from "../reporter.ts";
 import { TemporaryFiles } from "../temporary-files.ts";
 import type { CaptureFile } from "./capture-file.ts";
@@ -10,7 +11,7 @@ import type { SqlRun } from "./sql.ts";
 /** What all output of one run with -F sql has in common; loaded only with it. Undefined with another format. */
 export async function openSql(
   { sql }: RendererOptions,
-  onlyTables: readonly string[],
+  onlyTables: readonly TablePattern[],
   reporter: Pick<Reporter, "warn">,
   files = new TemporaryFiles(),
 ): Promise<SqlRun | undefined> {

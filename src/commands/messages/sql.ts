@@ -10,6 +10,7 @@ import type { Spill } from "../../rows/pages/spill.ts";
 import { readVersion } from "../../version.ts";
 import type { Reporter } from "../reporter.ts";
 import type { TemporaryFiles } from "../temporary-files.ts";
+import type { TablePattern } from "../../server/query/typed-names.ts";
 import { tableMatcher } from "./table-patterns.ts";
 import type { Rendering, SqlFlags } from "./renderer.ts";
 
@@ -33,7 +34,7 @@ export class SqlRun {
 
   constructor(
     { checked = false, undo = false, dryRun = false, tablesChanged = false }: SqlFlags,
-    onlyTables: readonly string[],
+    onlyTables: readonly TablePattern[],
     reporter: Pick<Reporter, "warn">,
     files: TemporaryFiles,
   ) {

@@ -1,5 +1,6 @@
 import { usageError } from "../../errors.ts";
 import type { TableView } from "../../render/table/view.ts";
+import { NAMES_RULE, NameCursor } from "../../server/query/typed-names.ts";
 import { type OutputOptions, parseCount } from "../options.ts";
 import type { TimeFlags } from "../times.ts";
 
@@ -70,25 +71,12 @@ function unlimitedIfZero(number: number | undefined): number | undefined {
   return number === 0 ? Number.POSITIVE_INFINITY : number;
 }
 
-/** A quoted name, or one that is folded to lower case as in SQL; then a comma or the end. */
-const NAME = /\s*(?:"((?:[^"]|"")+)"|([^",\s][^",]*?))\s*(?:,|$)/y;
-
 /** `id,"Full Name"` */
 function parseNames(list: string): readonly string[] {
+  const cursor = new NameCursor(list, "--columns", `${NAMES_RULE}: --columns 'id,"Full Name"'`);
   const names: string[] = [];
-  NAME.lastIndex = 0;
-  do {
-    const match = NAME.exec(list);
-    if (match === null) {
-      throw usageError(
-        `"${list}" given for --columns is not a list of names`,
-        `Names that are not all lower-case letters, digits and _ go in double quotes: --columns 'id,"Full Name"'`,
-      );
-    }
-    const [, quoted, bare = ""] = match;
-    names.push(
-      quoted?.replaceAll('""', '"') ?? bare.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
-    );
-  } while (NAME.lastIndex < list.length);
+  do names.push(cursor.name());
+  while (cursor.take(/,/y) !== undefined);
+  cursor.end();
   return names;
 }

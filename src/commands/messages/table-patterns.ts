@@ -1,11 +1,12 @@
 import type { Relation } from "../../pgoutput/messages.ts";
+import { quotePlainly } from "../../server/query/sql.ts";
+import type { TablePattern } from "../../server/query/typed-names.ts";
 
 /** Undefined: every table. Each relation is matched only once: rows come by the million. */
 export function tableMatcher(
-  patterns: readonly string[],
+  patterns: readonly TablePattern[],
 ): ((relation: Relation) => boolean) | undefined {
   if (patterns.length === 0) return undefined;
-  const expressions = patterns.map(patternExpression);
   const known = new WeakMap<Relation, boolean>();
   let last: Relation | undefined;
   let lastMatches = false;
@@ -13,8 +14,7 @@ export function tableMatcher(
     if (relation === last) return lastMatches;
     let matching = known.get(relation);
     if (matching === undefined) {
-      const name = qualifiedName(relation);
-      matching = expressions.some((expression) => expression.test(name));
+      matching = patterns.some((pattern) => fitsTable(pattern, relation));
       known.set(relation, matching);
     }
     last = relation;
@@ -24,16 +24,26 @@ export function tableMatcher(
 }
 
 /** Both names are empty for a relation that was never announced: only `*` and `*.*` match it. */
-export function qualifiedName(relation: Relation): string {
-  const schema = relation.schema === "" && relation.announced ? "pg_catalog" : relation.schema;
-  return `${schema}.${relation.table}`;
+export function fitsTable(pattern: TablePattern, relation: Relation): boolean {
+  return pattern.fits(schemaOf(relation), relation.table);
 }
 
-/** As in psql, a pattern without a dot names a table in any schema. */
-export function patternExpression(pattern: string): RegExp {
-  const source = (pattern.includes(".") ? pattern : `*.${pattern}`)
-    .replace(/[\\^$+.()|[\]{}]/g, String.raw`\$&`)
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "su");
+/** To be shown. */
+export function qualifiedName(relation: Relation): string {
+  return `${schemaOf(relation)}.${relation.table}`;
+}
+
+/** As an option takes it. */
+export function typedName(relation: Relation): string {
+  return `${quotePlainly(schemaOf(relation))}.${quotePlainly(relation.table)}`;
+}
+
+/** The wire leaves pg_catalog out. */
+function schemaOf({ schema, announced }: Relation): string {
+  return schema === "" && announced ? "pg_catalog" : schema;
+}
+
+/** For a message: a pattern may have quotes of its own. */
+export function inQuotes({ text }: TablePattern): string {
+  return text.includes('"') ? text : `"${text}"`;
 }

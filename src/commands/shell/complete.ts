@@ -45,8 +45,7 @@ async function namesOf(
       case "slots":
         return await readSlotNames(client);
       case "tables":
-      case "relations":
-        return await listTables(client, what === "tables");
+        return await listTables(client);
       case "databases":
         return await listDatabases(client);
       default:

@@ -1,4 +1,4 @@
-import { ExitCode } from "../../errors.ts";
+import { ExitCode, WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn } from "../../lsn.ts";
 import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
@@ -30,6 +30,7 @@ import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
 import { isService, staysText, streamingText } from "./service.ts";
 import { TailStatus } from "./status.ts";
+import { timesWarning } from "./times-warning.ts";
 
 /** The same as create-slot's default. */
 const SLOT_LOCK_TIMEOUT_MS = 10_000;
@@ -43,7 +44,7 @@ interface Opened {
   readonly ackSource: AckSource | undefined;
   readonly status: TailStatus;
   /** Complete only at the end. */
-  readonly warnings: () => readonly Warning[];
+  readonly warnings: (end: StreamEnd) => readonly Warning[];
   /** Writes what is still to be printed. */
   readonly finish: () => Promise<void>;
   /** Called when all is read, or a signal has ended it. */
@@ -54,8 +55,8 @@ interface Opened {
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const config = tailConfig(flags, context.env, context);
   const where = await openWhere(config.where, config.filter);
-  // SIGHUP asks for a new file, and must not end tail before there is one. Without --output it ends tail: the terminal may be gone.
-  const restore = config.file === undefined ? () => {} : context.onSignal("SIGHUP", () => {});
+  // It asks for a new file, and must not end tail before there is one. nohup means that it goes on.
+  const restore = context.onSignal("SIGHUP", () => {});
   const running = run(config, where, context);
   return await withinStopGrace(running, context.stop, endOfSignal(flags, ExitCode.failed)).finally(
     restore,
@@ -72,6 +73,8 @@ async function run(
   const line = hasLine ? new StatusLine(stderr.stream, () => stderr.width() ?? 80) : undefined;
   const reporter = new Reporter(context, asked.output, line);
   if (asked.gate.taken !== undefined) reporter.notice(asked.gate.taken);
+  const mistaken = timesWarning(asked);
+  if (mistaken !== undefined) reporter.warn(mistaken);
   const config = await withPublication(asked, context, reporter);
   if (config === undefined) return ExitCode.done;
   const closing = new Closing();
@@ -79,6 +82,11 @@ async function run(
     const opened = await open(config, where, context, reporter, line, closing);
     reporter.progress("connecting");
     return await stream(opened, reporter);
+  } catch (error) {
+    if (!(error instanceof WalctlError)) throw error;
+    // It stands before the line that says how far tail came.
+    reporter.end(error);
+    return error.exitCode;
   } finally {
     closing.close();
   }
@@ -138,10 +146,23 @@ async function open(
     closing.add(() => {
       if (context.stop.aborted) reporter.notice(staysText(name, target));
     });
+  const tellSoFar = (): void => {
+    const { rows } = config.filter;
+    for (const warning of [...(rows?.soFar() ?? []), ...names.soFar()]) reporter.warn(warning);
+  };
+  const over = new AbortController();
+  closing.add(() => over.abort());
+  const check = async (): Promise<void> => {
+    const { rows } = config.filter;
+    if (rows === undefined) return;
+    const { checkRows } = await import("./rows-check.ts");
+    await checkRows(rows, names, target, over.signal);
+    tellSoFar();
+  };
   const session = new ReplicationSession(
     sessionOptions(
       config,
-      { pipeline, typeWatch, capture, output: to, ackSource, onCreated },
+      { pipeline, typeWatch, capture, output: to, ackSource, onCreated, check },
       context,
       reporter,
     ),
@@ -162,27 +183,34 @@ async function open(
     tick: rendering.tick,
   });
   closing.add(() => status.end());
-  if (rotate !== undefined) {
-    const onHangup = (): void => pipeline.rotateBetweenTransactions(() => rotate(session.passed));
-    closing.add(context.onSignal("SIGHUP", onHangup));
-  }
+  const onHangup = (): void => {
+    if (rotate !== undefined) pipeline.rotateBetweenTransactions(() => rotate(session.passed));
+    else if (config.file === undefined)
+      reporter.event("SIGHUP has no effect: only a FILE of --output can be opened again");
+  };
+  closing.add(context.onSignal("SIGHUP", onHangup));
   if (config.until !== undefined) {
-    const ended = new AbortController();
-    closing.add(() => ended.abort());
     const isStarted = (): boolean => session.status.started;
     const endAt = (position: Lsn): void => session.endAt(position);
     const { watchUntil } = await import("./until-watch.ts");
-    void watchUntil({ target, until: config.until, ended: ended.signal, isStarted, endAt });
+    void watchUntil({ target, until: config.until, ended: over.signal, isStarted, endAt });
   }
-  const asking = setInterval(() => {
-    for (const warning of names.soFar()) reporter.warn(warning);
-  }, NAMES_AFTER_MS).unref();
+  const asking = setInterval(tellSoFar, NAMES_AFTER_MS).unref();
   closing.add(() => clearInterval(asking));
   closing.add(() => reporter.clearProgress());
-  const warnings = (): Warning[] =>
-    [names, config.filter.rows, where, config.gate.xids, rendering].flatMap(
-      (each) => each?.warnings?.() ?? [],
-    );
+  const warnings = (end: StreamEnd): Warning[] => {
+    const { xids, times } = config.gate;
+    const { until, endpos, limit, file } = config;
+    // What FILE has already is not received again.
+    const isWhole = (endpos ?? limit ?? file) === undefined && end !== "stopped";
+    const isLate = isWhole && until !== undefined && times?.isEmpty === true;
+    return [
+      ...[names, config.filter.rows, where, xids, times, rendering].flatMap(
+        (each) => each?.warnings?.() ?? [],
+      ),
+      ...(isLate ? [{ message: "no published change committed at or before --until" }] : []),
+    ];
+  };
   const ended = async (whole: boolean): Promise<ExitCode> =>
     (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;
   return { session, ackSource, status, warnings, ended, finish: () => writeRest(rendering, shown) };
@@ -223,7 +251,7 @@ async function openAckSource(
 async function stream(opened: Opened, reporter: Reporter): Promise<ExitCode> {
   try {
     const end = await runSession(opened);
-    for (const warning of opened.warnings()) reporter.warn(warning);
+    for (const warning of opened.warnings(end)) reporter.warn(warning);
     return await opened.ended(end !== "stopped");
   } catch (error) {
     // The reader closed the pipe: that is no error, and nobody reads a summary.
@@ -251,6 +279,8 @@ interface SessionParts {
   readonly capture: CaptureFile | undefined;
   readonly ackSource: AckSource | undefined;
   readonly onCreated: (publication: string) => void;
+  /** Asks, once the first stream has begun, whether what the user named is there. */
+  readonly check: () => Promise<void>;
 }
 
 function sessionOptions(
@@ -281,9 +311,13 @@ function sessionOptions(
         reporter.clearProgress();
         output.started(twoPhase);
         typeWatch.start(slotName, horizon);
+        if (outageMs === undefined) void parts.check();
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
-        if (!context.stdout.isTerminal && !isService(config)) return;
-        const how = context.stdout.isTerminal && outageMs === undefined ? "; Ctrl-C ends" : "";
+        const { isTerminal } = context.stdout;
+        if (isService(config)) reporter.beginLog();
+        else if (!isTerminal) return;
+        const how =
+          isTerminal && isService(config) && outageMs === undefined ? "; Ctrl-C ends" : "";
         reporter.event(streamingText(started, from, outageMs) + how);
       },
     },

@@ -5,7 +5,7 @@ import { sanitizeLine } from "../bytes/sanitize.ts";
 import { cutToWidth } from "../terminal/text-width.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 
-const WORDS = { ok: "ok", warning: "warning", fail: "FAIL" } as const;
+const WORDS = { ok: "ok", unknown: "unknown", warning: "warning", fail: "FAIL" } as const;
 const STATUS_WIDTH = 9;
 
 export function renderCheckNdjson({ check, status, message, fix }: Check): string {
@@ -32,10 +32,11 @@ export function renderCheckText(
 }
 
 function paintOf(status: Check["status"], palette: Palette): Paint {
-  return { ok: palette.committed, warning: palette.pending, fail: palette.aborted }[status];
+  const { committed: ok, quiet: unknown, pending: warned, aborted: fail } = palette;
+  return { ok, unknown, warning: warned, fail }[status];
 }
 
-const RANKS = ["fail", "warning", "ok"] as const;
+const RANKS = ["fail", "warning", "unknown", "ok"] as const;
 
 /** The worst first. */
 export function byStatus(checks: readonly Check[]): readonly Check[] {
@@ -43,7 +44,7 @@ export function byStatus(checks: readonly Check[]): readonly Check[] {
 }
 
 /**
- * The worst first. Where there is no room for all, what is in order takes a line together, and then the last faults a
+ * The worst first. Where there is no room for all, what is in order and what is not known take a line each, and then the last faults a
  * line each.
  * @param fits whether there is room for so much
  */
@@ -59,9 +60,9 @@ export function renderChecks(
   const ordered = byStatus(checks);
   const all = text(ordered) + totals;
   if (fits(all)) return all;
-  const faults = ordered.filter(({ status }) => status !== "ok");
-  const sound = ordered.filter(({ status }) => status === "ok");
-  const end = soundText(sound, width, look) + totals;
+  const faults = ordered.filter(({ status }) => status === "fail" || status === "warning");
+  const end =
+    namesText("unknown", ordered, width, look) + namesText("ok", ordered, width, look) + totals;
   const folded = text(faults) + end;
   if (fits(folded)) return folded;
   const briefs = faults.map((check) => briefText(check, width, look));
@@ -80,19 +81,26 @@ function briefText({ check, status, message }: Check, width: number, look: Look)
   return `${head}${text.replace(check, palette.strong(check))}\n`;
 }
 
-function soundText(checks: readonly Check[], width: number, look: Look): string {
-  if (checks.length === 0) return "";
-  const palette = createPalette(look);
-  const names = [...new Set(checks.map(({ check }) => check))].join(", ");
-  const lines = wrapWords(names, width - STATUS_WIDTH);
-  const heads = lines.map((_, at) => (at === 0 ? WORDS.ok : "").padEnd(STATUS_WIDTH));
-  return lines.map((line, at) => `${palette.committed(heads[at] ?? "")}${line}\n`).join("");
+function namesText(
+  wanted: Check["status"],
+  checks: readonly Check[],
+  width: number,
+  look: Look,
+): string {
+  const names = new Set(checks.flatMap(({ check, status }) => (status === wanted ? [check] : [])));
+  if (names.size === 0) return "";
+  const paint = paintOf(wanted, createPalette(look));
+  const lines = wrapWords([...names].join(", "), width - STATUS_WIDTH);
+  const heads = lines.map((_, at) => (at === 0 ? WORDS[wanted] : "").padEnd(STATUS_WIDTH));
+  return lines.map((line, at) => `${paint(heads[at] ?? "")}${line}\n`).join("");
 }
 
 /** The last line of the text form. */
 function renderCheckTotals(statuses: ReadonlyArray<Check["status"]>): string {
   const count = (wanted: string): number => statuses.filter((status) => status === wanted).length;
-  const [failed, warned] = [count("fail"), count("warning")];
+  const [failed, warned, unknown] = [count("fail"), count("warning"), count("unknown")];
   const checks = statuses.length === 1 ? "1 check" : `${statuses.length} checks`;
-  return `\n${checks}, ${failed} failed, ${warned} ${warned === 1 ? "warning" : "warnings"}\n`;
+  const warnings = `${warned} ${warned === 1 ? "warning" : "warnings"}`;
+  const more = unknown === 0 ? "" : `, ${unknown} not known`;
+  return `\n${checks}, ${failed} failed, ${warnings}${more}\n`;
 }

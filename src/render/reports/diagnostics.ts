@@ -5,6 +5,8 @@ import { sanitizeLine } from "../bytes/sanitize.ts";
 const PASSWORDS =
   /(?<=\w:)[^\s"]+(?=@)|(?<=(?:password|passwd|pwd)\s*=\s*)(?:'[^']*'?|[^\s"'&;]+)/gi;
 
+const TEXT_MAX = 2000;
+
 /** Formats an error as PostgreSQL's clients do: message, DETAIL, HINT. */
 export function renderError(error: unknown, debug: boolean): string {
   if (error instanceof WalctlError) {
@@ -51,10 +53,16 @@ function renderLines(
   detail: string | undefined,
   hint: string | undefined,
 ): string {
-  const lines = [`walctl: ${severity}: ${sanitizeLine(message)}`];
-  if (detail !== undefined) lines.push(`DETAIL: ${sanitizeLine(detail)}`);
+  const lines = [`walctl: ${severity}: ${bounded(sanitizeLine(message))}`];
+  if (detail !== undefined) lines.push(`DETAIL: ${bounded(sanitizeLine(detail))}`);
   if (hint !== undefined) lines.push(`HINT: ${sanitizeLine(hint)}`);
   return `${lines.join("\n").replace(PASSWORDS, "...")}\n`;
+}
+
+/** Names may come from a server or a damaged file. A hint is whole: it is pasted. */
+function bounded(text: string): string {
+  if (text.length <= TEXT_MAX) return text;
+  return `${text.slice(0, TEXT_MAX).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 function trace(error: unknown, debug: boolean): string {

@@ -17,7 +17,7 @@ type Sample = readonly [labels: Labels, value: number | bigint];
 
 const END = "# EOF\n";
 const SEVERITIES = ["fail", "warning"] as const;
-const STATUSES = ["ok", "warning", "fail"] as const;
+const STATUSES = ["ok", "warning", "fail", "unknown"] as const;
 
 export function renderSlotsMetrics(slots: readonly SlotReport[]): string {
   const of =

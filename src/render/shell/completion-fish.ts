@@ -40,7 +40,6 @@ function action(completion: Completion): string {
     case "slots":
     case "publications":
     case "tables":
-    case "relations":
     case "databases":
       return ` -a '(__walctl_server ${completion.from})'`;
     case "files":

@@ -89,7 +89,6 @@ function action(completion: Completion): string {
     case "slots":
     case "publications":
     case "tables":
-    case "relations":
     case "databases":
       return `_walctl_server ${completion.from}`;
     case "files":

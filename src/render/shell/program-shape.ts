@@ -20,8 +20,8 @@ export type Completion =
   | { readonly from: "choices"; readonly choices: readonly string[] }
   | { readonly from: ServerNames | "files" | "nowhere" };
 
-/** What the server is asked for. Tables are named as in SQL, relations without quotes. */
-export type ServerNames = "slots" | "publications" | "tables" | "relations" | "databases";
+/** What the server is asked for. Tables are named as in SQL. */
+export type ServerNames = "slots" | "publications" | "tables" | "databases";
 
 export interface ArgumentShape {
   readonly name: string;

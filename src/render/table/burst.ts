@@ -105,12 +105,12 @@ export class Burst {
   /** Begins the next second. Returns the lines that stay on the screen: in place, when the burst is over. */
   report(canvas: Canvas, last = false): readonly BusyLine[] {
     const now = this.#now();
-    const seconds = secondsBetween(this.#since, now);
+    const seconds = Math.max((now - this.#since) / SECOND_MS, 1);
     this.#counting &&= !last && this.#lines / seconds > LASTING_LINES;
     if (!this.#counting)
       this.#left = Math.min(this.#left + LASTING_LINES * seconds, this.#linesMax);
     const stays = !this.#inPlace || !this.#counting;
-    const drawn = stays ? this.#draw(canvas, secondsBetween(this.#start, now)) : [];
+    const drawn = stays ? this.#draw(canvas, now - this.#start) : [];
     this.#since = now;
     this.#lines = 0;
     if (stays) {
@@ -126,12 +126,13 @@ export class Burst {
     const rated = [...this.#busy.values()].map((busy) => ({ ...busy, total: busy.recent }));
     return rated.length === 0
       ? []
-      : this.#draw(canvas, secondsBetween(this.#since, this.#now()), rated);
+      : this.#draw(canvas, Math.max(this.#now() - this.#since, SECOND_MS), rated);
   }
 
+  /** @param ms in which the rows came: in a part of a second a row in a millisecond is no rate */
   #draw(
     canvas: Canvas,
-    seconds: number,
+    ms: number,
     rated: readonly Busy[] = [...this.#busy.values()],
   ): readonly BusyLine[] {
     const all = rated.toSorted((a, b) => b.total - a.total);
@@ -143,7 +144,7 @@ export class Burst {
     const lines = rest.length === 0 ? shown : [...shown, others];
     const columns = lines.map((busy) => ({
       counts: describeCounts(busy.counts, canvas),
-      rate: painted(`${countOf(Math.round(busy.total / seconds), "row")}/s`, canvas.palette.strong),
+      rate: ms < SECOND_MS ? NOTHING : painted(rateText(busy.total, ms), canvas.palette.strong),
     }));
     const countsWidth = Math.max(...columns.map(({ counts }) => counts.width));
     const rateWidth = Math.max(...columns.map(({ rate }) => rate.width));
@@ -151,7 +152,7 @@ export class Burst {
       const { counts = NOTHING, rate = NOTHING } = columns[index] ?? {};
       const head = joined(
         counts,
-        gapOf(countsWidth - counts.width + 2 + rateWidth - rate.width),
+        gapOf(rateWidth === 0 ? 0 : countsWidth - counts.width + 2 + rateWidth - rate.width),
         rate,
       );
       const subject = busy === others ? countOf(rest.length, "other table") : "messages";
@@ -160,9 +161,8 @@ export class Burst {
   }
 }
 
-/** At the end a part of a second: a row in a millisecond is no rate. */
-function secondsBetween(fromMs: number, toMs: number): number {
-  return Math.max((toMs - fromMs) / SECOND_MS, 1);
+function rateText(rows: number, ms: number): string {
+  return `${countOf(Math.round((rows * SECOND_MS) / ms), "row")}/s`;
 }
 
 function gapOf(width: number): Painted {

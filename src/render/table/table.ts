@@ -52,7 +52,7 @@ export interface TableOptions {
 }
 
 const WIDTH_DEFAULT = 80;
-const BURST = "too fast to read: rows are counted (--collapse 0 shows them)";
+const BURST = "too many to read: rows are counted (--collapse 0 shows them)";
 /** From this number of changes on, a transaction's end counts them. */
 const COUNTED_FROM = 100;
 

@@ -21,7 +21,12 @@ import {
   inspectSlots,
 } from "./inspect-stream.ts";
 import { readForgotten } from "../slot/open-transactions.ts";
-import { checkpointFindings, notKnown, roleFindings, serverFindings } from "./server-findings.ts";
+import {
+  checkpointFindings,
+  unlessDenied,
+  roleFindings,
+  serverFindings,
+} from "./server-findings.ts";
 import { TRANSACTIONS, transactionFindings } from "./transaction-findings.ts";
 import { connectionFindings, publicationFindings, slotFindings } from "./stream-findings.ts";
 
@@ -38,20 +43,20 @@ export async function* examine(
   yield* serverFindings(server, administration, scope.slots);
   yield* await inspectCheckpoints(client, server.version)
     .then((facts) => checkpointFindings(facts, administration))
-    .catch(notKnown("checkpoints"));
+    .catch(unlessDenied("checkpoints"));
   yield* await inspectRole(client)
     .then((facts) => roleFindings(facts, administration))
-    .catch(notKnown("role_replication"));
+    .catch(unlessDenied("role_replication"));
   yield* await inspectConnection(client, target)
     .then((facts) => connectionFindings(facts, target, administration, isInUse(server, scope)))
-    .catch(notKnown("replication_connection"));
+    .catch(unlessDenied("replication_connection"));
   yield* await inspectPublications(client, target, server.version, scope.publications)
     .then((facts) => publicationFindings(facts, target, administration))
-    .catch(notKnown("publication"));
-  yield* await readForgotten(client).then(transactionFindings).catch(notKnown(TRANSACTIONS));
+    .catch(unlessDenied("publication"));
+  yield* await readForgotten(client).then(transactionFindings).catch(unlessDenied(TRANSACTIONS));
   yield* await inspectSlots(client, scope)
     .then((facts) => slotFindings(facts, scope, target, administration))
-    .catch(notKnown("slot"));
+    .catch(unlessDenied("slot"));
 }
 
 /** Whether the slots that are asked for have a reader already. */

@@ -1,5 +1,5 @@
 /** Doctor's checks of the server's version and settings, its checkpoints and the role's rights: data → checks. */
-import { type Check, fail, ok, warning } from "../../reports.ts";
+import { type Check, fail, notKnown, ok, warning } from "../../reports.ts";
 import { isDenied } from "../query/denied.ts";
 import { quoteIdentifier, quoteIdentifierList } from "../query/sql.ts";
 import {
@@ -45,15 +45,15 @@ function known(check: string, find: () => Check | readonly Check[]): readonly Ch
   try {
     return [find()].flat();
   } catch (error) {
-    return notKnown(check)(error);
+    return unlessDenied(check)(error);
   }
 }
 
 /** For a question that the role may not ask. @throws any other error */
-export function notKnown(check: string): (error: unknown) => readonly Check[] {
+export function unlessDenied(check: string): (error: unknown) => readonly Check[] {
   return (error) => {
     if (!isDenied(error) || !(error instanceof Error)) throw error;
-    return [warning(check, `not known to this role: ${error.message}`, null)];
+    return [notKnown(check, error.message)];
   };
 }
 
@@ -140,7 +140,7 @@ function checkOutputPlugins(facts: ServerFacts, administration: Administration):
   } catch (error) {
     if (!isDenied(error)) throw error;
     const who = "only members of pg_read_all_settings may read it";
-    return [ok(name, `not known to this role: ${who}; by default it allows ${PLUGIN}`)];
+    return [notKnown(name, `${who}; by default it allows ${PLUGIN}`)];
   }
   if (list === null) return [];
   const words = list.match(/"[^"]*"|[^",\s]+/g) ?? [];

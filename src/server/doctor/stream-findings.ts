@@ -5,10 +5,12 @@ import {
   fail,
   groupFaults,
   isSynchronized,
+  notKnown,
   ok,
   slotReport,
   someOf,
   warning,
+  withoutName,
   worstFirst,
 } from "../../reports.ts";
 import { type IdentityFault, effectOf } from "../publication/replica-identity.ts";
@@ -92,7 +94,7 @@ function directly({ host, port }: ConnectionFacts, target: ConnectionTarget): st
 function checkHbaFile({ hbaFaults }: ConnectionFacts, { admin }: Administration): readonly Check[] {
   const name = "pg_hba";
   if (hbaFaults === undefined) {
-    return [ok(name, "not known to this role: by default only superusers may read pg_hba.conf")];
+    return [notKnown(name, "by default only superusers may read pg_hba.conf")];
   }
   const [first] = hbaFaults;
   if (first === undefined) return [ok(name, "no line is at fault")];
@@ -128,6 +130,8 @@ function checkPublication({ name, state, existing, tables, suggestion }: Publica
   }
   const { words, command } = suggestion;
   if (state === undefined) {
+    const unnamed = withoutName("publication", who);
+    if (unnamed !== undefined) return unnamed;
     const others =
       existing.length === 0 ? "" : `; the database has ${quoteIdentifierList(existing)}`;
     return fail("publication", `${who} does not exist${others}. ${words}`, command);

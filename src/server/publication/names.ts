@@ -3,8 +3,8 @@ import type { Client } from "pg";
 import { quotePlainly } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
-/** The tables that can be published, with their schemas. @param sql as SQL writes them, else without quotes */
-export async function listTables(client: Client, sql: boolean): Promise<readonly string[]> {
+/** The tables that can be published, with their schemas, as SQL writes them. */
+export async function listTables(client: Client): Promise<readonly string[]> {
   const rows = await queryRows<{ schema: string; name: string }>(
     client,
     `SELECT n.nspname::text AS schema, c.relname::text AS name FROM pg_catalog.pg_class c
@@ -13,8 +13,7 @@ export async function listTables(client: Client, sql: boolean): Promise<readonly
        AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2`,
     "list the tables",
   );
-  const word = sql ? quotePlainly : (name: string): string => name;
-  return rows.map(({ schema, name }) => `${word(schema)}.${word(name)}`);
+  return rows.map(({ schema, name }) => `${quotePlainly(schema)}.${quotePlainly(name)}`);
 }
 
 export async function listDatabases(client: Client): Promise<readonly string[]> {

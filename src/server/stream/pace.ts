@@ -22,14 +22,15 @@ const TIMEOUT_SHARE = 3;
  * (55P03).
  */
 export async function readStreamPace(client: Client, askedIntervalMs: number): Promise<StreamPace> {
-  const [row] = await queryRows<{ pid: number; setting: string; horizon: string }>(
+  const [row] = await queryRows<{ pid: number; timeout: number; horizon: string }>(
     client,
-    `SELECT pg_catalog.pg_backend_pid() AS pid, setting, ${HORIZON} AS horizon,
-       pg_catalog.set_config('lock_timeout', '0', false)
-     FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'`,
+    // A setting's units are an interval's. pg_settings may be revoked.
+    `SELECT pg_catalog.pg_backend_pid() AS pid, ${HORIZON} AS horizon,
+       (extract(epoch FROM pg_catalog.current_setting('wal_sender_timeout')::interval) * 1000)::int AS timeout,
+       pg_catalog.set_config('lock_timeout', '0', false)`,
     "read wal_sender_timeout",
   );
-  const walSenderTimeoutMs = Number(row?.setting ?? 0);
+  const walSenderTimeoutMs = row?.timeout ?? 0;
   const shareMs = walSenderTimeoutMs > 0 ? walSenderTimeoutMs / TIMEOUT_SHARE : Infinity;
   return {
     pid: row?.pid ?? 0,

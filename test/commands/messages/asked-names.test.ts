@@ -49,7 +49,7 @@ describe("--only-table", () => {
 HINT: Did you mean public.orders?
 `,
     );
-    assert.match(await tableWarnings("public.Orders"), /\nHINT: Did you mean public.orders\?\n$/);
+    assert.match(await tableWarnings('public."Orders"'), /\nHINT: Did you mean public.orders\?\n$/);
     assert.match(
       await tableWarnings("shop.*", "x"),
       /matched "shop\.\*", "x" .*\nHINT: These came: public\.orders, public\.log\n$/,
@@ -74,7 +74,7 @@ HINT: Did you mean public.orders?
 
   it("names a table that has to be quoted as it has to be typed", async () => {
     const misc = "fixtures/captures/pg18-misc-p1.recvlogical";
-    const { stderr } = await walctlInside(["decode-file", "--only-table", `We"ird Name`, misc]);
-    assert.match(stderr, /\nHINT: Did you mean 'public\.We"ird Näme'\?\n$/);
+    const { stderr } = await walctlInside(["decode-file", "--only-table", `"We""ird Name"`, misc]);
+    assert.match(stderr, /\nHINT: Did you mean 'public\."We""ird Näme"'\?\n$/);
   });
 });

@@ -5,14 +5,18 @@ import { AskedRows } from "../../../src/commands/messages/asked-rows.ts";
 import { WalctlError } from "../../../src/errors.ts";
 
 describe("--row", () => {
-  for (const [text, table] of [
-    ["orders 42", "orders"],
-    ["Shop.Orders 42 'it''s'", "shop.orders"],
-    [`"Order Items"  42  'a b'`, "Order Items"],
-    [`public."a.""b" x=1 "Y Z"='2'`, 'public.a."b'],
-    ["orders -1", "orders"],
+  for (const [text, schema, table] of [
+    ["orders 42", "shop", "orders"],
+    ["Shop.Orders 42 'it''s'", "shop", "orders"],
+    [`"Order Items"  42  'a b'`, "shop", "Order Items"],
+    [`public."a.""b" x=1 "Y Z"='2'`, "public", 'a."b'],
+    ["orders -1", "shop", "orders"],
   ] as const) {
-    it(`reads ${text}`, () => assert.deepEqual(new AskedRows([text]).tables, [table]));
+    it(`reads ${text}`, () => {
+      const [pattern] = new AskedRows([text]).tables;
+      assert.equal(pattern?.fits(schema, table), true);
+      assert.equal(pattern.fits(schema, `${table}2`), false);
+    });
   }
 
   for (const text of ["", "orders", "42", " ", "orders 'open", "orders id=42 7"]) {

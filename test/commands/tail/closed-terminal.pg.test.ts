@@ -89,6 +89,26 @@ describe("tail -o FILE --ack on a terminal", () => {
     await ends("behind", pid);
   });
 
+  test("it ends with the terminal that it prints on", async (t) => {
+    const { server } = tail;
+    await server.sql("SELECT pg_create_logical_replication_slot('printed', 'pgoutput')");
+    const pidFile = `${tail.fileOf("printed")}.pid`;
+    const command = `sh -c "echo \\$\\$ >${pidFile}; exec ${WALCTL_COMMAND} tail -S printed -P p --ack -s 0.2"`;
+    const terminal = await openTerminal(command, { columns: 80, rows: 24, server });
+    t.after(() => terminal.close());
+    await terminal.waitFor("streaming from slot");
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    t.after(() => isRunning(pid) && process.kill(pid, "SIGKILL"));
+    process.kill(pid, "SIGHUP");
+    await terminal.waitFor("SIGHUP has no effect");
+    await terminal.close();
+    const deadline = Date.now() + 10_000;
+    while (isRunning(pid)) {
+      assert.ok(Date.now() < deadline, "it goes on without its terminal");
+      await sleep(50);
+    }
+  });
+
   test("with nohup it goes on", async (t) => {
     const { terminal, pid } = await start(t, "nohup", "nohup", ">/dev/null 2>&1 </dev/null");
     await terminal.close();

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { walctl } from "../../support/program/cli.ts";
+import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
@@ -23,6 +23,7 @@ describe("--row", () => {
       CREATE TABLE items ("order" int, line text, n int, PRIMARY KEY ("order", line));
       CREATE TABLE docs (id uuid PRIMARY KEY, price numeric, n int);
       CREATE TABLE prices (price numeric PRIMARY KEY, n int);
+      CREATE TABLE "Odd" (flag bool, day date, PRIMARY KEY (flag, day));
       CREATE TABLE full_rows (id int PRIMARY KEY, n int);
       ALTER TABLE full_rows REPLICA IDENTITY FULL;
       CREATE PUBLICATION p FOR ALL TABLES`);
@@ -125,6 +126,42 @@ describe("--row", () => {
       (await both("order 42"))[1],
       /no table matched "order" \(--row\)\nHINT: Did you mean public\.orders\?/,
     );
+  });
+
+  test("tells what is wrong with --row while tail runs, before any change comes", async () => {
+    for (const [row, told] of [
+      ["Orders_ 1", /table "orders_" does not exist \(--row\)\n/],
+      ["odd 1", /table "odd" does not exist \(--row\)\nHINT: Did you mean 'public\."Odd"'\?\n/],
+      [
+        "other.orders 1",
+        /table "other\.orders" does not exist .*\nHINT: Did you mean public\.orders\?/,
+      ],
+      ["orders abc", /"abc" is no value of public\.orders\.id, which is int8/],
+      ["orders 4.5", /"4\.5" is no value of public\.orders\.id/],
+      ["docs 42", /"42" is no value of public\.docs\.id, which is uuid/],
+      ["orders 1 2", /the key of public\.orders has 1 column \(id\), not 2/],
+      ["orders nr=1", /public\.orders has no column named "nr"/],
+      [
+        "full_rows 1",
+        /takes id for it\nHINT: Name the columns: --row 'public\.full_rows id=VALUE'/,
+      ],
+    ] as const) {
+      const running = spawnWalctl(["tail", "-P", "p", "--row", row], { server });
+      try {
+        await running.waitForStderr(told);
+        assert.equal((await running.stop()).stderr.match(/warning/g)?.length, 1, row);
+      } finally {
+        await running.dispose();
+      }
+    }
+  });
+
+  test("has nothing to say where the catalogue has the row's table and key", async () => {
+    for (const row of [`docs ${UUID}`, "prices 1e3", "items 1 abc", `"Odd" on 2026-12-02`]) {
+      const args = ["tail", "-P", "p", "--row", row, "--until", "+1s"];
+      const { stderr } = await walctl(args, { server });
+      assert.doesNotMatch(stderr, /warning/, row);
+    }
   });
 
   test("undoes one row", async () => {

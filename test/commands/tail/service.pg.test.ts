@@ -29,6 +29,10 @@ describe("tail as a service", () => {
       running.child.kill("SIGKILL");
     }
     const lines = running.stderr.split("\n").filter((line) => /^walctl: \d/.test(line));
+    assert.match(
+      running.stderr,
+      /^walctl: warning: lost the connection .*\n(?:(?:DETAIL|HINT): .*\n)*TIME: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/m,
+    );
     const TIME = String.raw`walctl: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
     for (const [index, text] of [
       `streaming from slot "s" at [0-9A-F]+/[0-9A-F]+`,
@@ -38,6 +42,39 @@ describe("tail as a service", () => {
       assert.match(lines[index] ?? "", new RegExp(`^${TIME} ${text}$`));
     }
     assert.equal(lines.length, 3, running.stderr);
+  });
+
+  test("says the error that ends it, with its time, before how far it came", async () => {
+    await server.sql("SELECT pg_create_logical_replication_slot('gone', 'pgoutput')");
+    const running = spawnWalctl(["tail", "-S", "gone", "-P", "p", "--no-loop"], { server });
+    await running.waitForStderr("streaming from slot");
+    await server.sql("INSERT INTO t VALUES (3)");
+    await running.waitFor((line) => line.includes('"kind":"commit"'));
+    await server.sql(
+      "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'gone'",
+    );
+    const { status, stderr } = await running.exit();
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /\nwalctl: error: .*\n(?:(?:DETAIL|HINT): .*\n)*TIME: \d{4}-.*Z\nwalctl: \d{4}-\S+ stopped: printed up to .*\n$/,
+    );
+    await server.sql("SELECT pg_drop_replication_slot('gone')");
+  });
+
+  test("goes on after SIGHUP without a FILE, and says that it has none to open again", async () => {
+    const running = spawnWalctl(args, { server });
+    try {
+      await running.waitForStderr("streaming from slot");
+      running.signal("SIGHUP");
+      await running.waitForStderr(/^walctl: \d{4}-\S+ SIGHUP has no effect: only a FILE/m);
+      await server.sql("INSERT INTO t VALUES (4)");
+      await running.waitFor((line) => line.includes('"kind":"commit"'));
+      running.signal("SIGTERM");
+      assert.equal((await running.exit()).status, 0);
+    } finally {
+      running.child.kill("SIGKILL");
+    }
   });
 
   test("says at the end how to drop the publication that --bootstrap created", async () => {

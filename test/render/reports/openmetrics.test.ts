@@ -68,9 +68,11 @@ test("doctor: how many checks of each name have each status", () => {
       ["wal_level", "ok", "1"],
       ["wal_level", "warning", "0"],
       ["wal_level", "fail", "0"],
+      ["wal_level", "unknown", "0"],
       ["slot", "ok", "0"],
       ["slot", "warning", "1"],
       ["slot", "fail", "1"],
+      ["slot", "unknown", "0"],
     ],
   );
 });

@@ -60,6 +60,20 @@ describe("a burst", () => {
     assert.equal(shown + counted, 750, text);
   });
 
+  it("says no rate of rows that came within a second", () => {
+    let now = 0;
+    const options = { width: () => 80, look: { color: false }, types: new TypeRegistry() };
+    const view = { ...WHOLE_VIEW, burstLines: 20 };
+    const renderer = new TableRenderer({ ...options, view, now: () => now });
+    for (const message of busyStream(300)) renderer.render(message);
+    now += 400;
+    renderer.finish();
+    const text = new TextDecoder().decode(renderer.take());
+    assert.match(text, /too many to read/);
+    assert.match(text, /… accounts +~\d+ {2}e\.g\. /);
+    assert.doesNotMatch(text, /rows?\/s/);
+  });
+
   it("tells the last of it when nothing more comes", () => {
     const { show, finish } = watch(80);
     show(busyStream(200), 1);

@@ -39,14 +39,32 @@ for (const version of newestOrBoth()) {
       const name = "output_plugin_libraries";
       const known = await diagnose(server);
       assert.equal(messageOf(known.checks, name), "pgoutput, test_decoding");
+      const statusOf = (checks: readonly Check[], check: string): string | undefined =>
+        checks.find((each) => each.check === check)?.status;
+      assert.equal(statusOf(known.checks, name), "ok");
       for (const user of ["streams", "plain"]) {
         const { checks } = await diagnose(server, ["-U", user]);
+        for (const check of [name, "pg_hba"]) assert.equal(statusOf(checks, check), "unknown");
         assert.match(messageOf(checks, name), /^not known to this role: only members of/);
         assert.match(messageOf(checks, "pg_hba"), /^not known to this role: /);
         const names = new Set(checks.map(({ check }) => check));
         for (const { check } of known.checks) assert.ok(names.has(check), check);
       }
-      assert.deepEqual(faults(await diagnose(server, ["-U", "streams"])), []);
+      const streams = await diagnose(server, ["-U", "streams"]);
+      assert.deepEqual(faults(streams), []);
+      // Neither ok nor failed: not in the totals, nor in the exit status, nor in the metrics.
+      const table = await walctl(["doctor", "-F", "table", "-U", "streams"], { server });
+      assert.equal(table.status, 0);
+      assert.match(table.stdout, /^unknown +pg_hba: not known to this role: /m);
+      assert.ok(
+        table.stdout.endsWith(
+          `\n${streams.checks.length} checks, 0 failed, 0 warnings, 2 not known\n`,
+        ),
+        table.stdout,
+      );
+      const metrics = await walctl(["doctor", "-F", "openmetrics", "-U", "streams"], { server });
+      assert.match(metrics.stdout, /\{check="pg_hba",status="ok"\} 0\n/);
+      assert.match(metrics.stdout, /\{check="pg_hba",status="unknown"\} 1\n/);
     });
 
     test("Whatever else an administrator denies, doctor answers all other questions.", async () => {
@@ -70,8 +88,9 @@ for (const version of newestOrBoth()) {
         const these = objects.filter((each) => each.name === name).map(({ object }) => object);
         for (const object of these) await server.sql(`REVOKE ALL ON ${object} FROM PUBLIC`);
         const { checks } = await diagnose(server, ["-U", "streams"]);
-        const unknown = checks.filter(({ message }) =>
-          message.startsWith("not known to this role: could"),
+        const unknown = checks.filter(
+          ({ status, message }) =>
+            status === "unknown" && message.startsWith("not known to this role: could"),
         );
         assert.ok(
           checks.length + 2 * unknown.length >= all.length,

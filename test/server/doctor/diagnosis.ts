@@ -5,7 +5,7 @@ import type { TestServer } from "../../support/server/server.ts";
 
 export interface Check {
   readonly check: string;
-  readonly status: "ok" | "warning" | "fail";
+  readonly status: "ok" | "warning" | "fail" | "unknown";
   readonly message: string;
   readonly fix: string | null;
 }
@@ -44,5 +44,7 @@ export function fault({ checks }: Diagnosis, name: string): Check {
 }
 
 export function faults({ checks }: Diagnosis): readonly string[] {
-  return checks.filter(({ status }) => status !== "ok").map(({ check }) => check);
+  return checks
+    .filter(({ status }) => status === "fail" || status === "warning")
+    .map(({ check }) => check);
 }

@@ -46,7 +46,7 @@ describe("the connection", () => {
     ],
     [refused("53300"), "replication_connection", ["ok", /^not tried/, null], true],
     [refused(undefined), "replication_connection", ["fail", "could not connect", null], true],
-    [{}, "pg_hba", ["ok", /^not known to this role: /, null]],
+    [{}, "pg_hba", ["unknown", /^not known to this role: /, null]],
     [{ hbaFaults: [] }, "pg_hba", ["ok", "no line is at fault", null]],
     [
       { hbaFaults: [{ line_number: 7, error: "bad" }] },

@@ -22,6 +22,7 @@ const PARSED: ReadonlyArray<readonly [text: string, spec: TableSpec]> = [
   ["t WHERE a > 1", { schema: undefined, name: "t", columns: undefined, where: "a > 1" }],
   ["t where(a > 1)", { schema: undefined, name: "t", columns: undefined, where: "a > 1" }],
   ["s.t (a) Where (A > 1) or B", { schema: "s", name: "t", columns: ["a"], where: "(A > 1) or B" }],
+  ["1a-b", { schema: undefined, name: "1a-b", ...NOTHING_MORE }],
   ["where", { schema: undefined, name: "where", ...NOTHING_MORE }],
 ];
 
@@ -31,7 +32,6 @@ test("-t is read by SQL's rules for names", () => {
 
 const REFUSED: readonly string[] = [
   "",
-  "1a",
   "a.b.c",
   "a.",
   ".a",
@@ -40,6 +40,7 @@ const REFUSED: readonly string[] = [
   '"a',
   '""',
   "a.*",
+  "a*",
   "t ()",
   "t (a",
   "t (a,)",

@@ -1,0 +1,78 @@
+/** What commander refuses, as an error of walctl with a hint. Loaded only for one. */
+import type { Command, CommanderError } from "commander";
+import { type WalctlError, usageError } from "../errors.ts";
+import { LIKELY_COMMANDS, LIKELY_OPTIONS } from "./likely-words.ts";
+
+/** Undefined when --help or --version ended the run: that is no error. */
+export function usageErrorOf(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): WalctlError | undefined {
+  if (error.exitCode === 0) return undefined;
+  const [what = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const called = program.commands.find((command) => command.name() === argv[0]);
+  const meant = suggestion === undefined ? undefined : /Did you mean (.*)\?/.exec(suggestion)?.[1];
+  const hint =
+    likelyHint(error, called, argv) ??
+    (meant === undefined ? usageOf(called) : `Did you mean ${meant}?`);
+  return usageError(what.replace(/\.$/, ""), hint);
+}
+
+/** Another word for something that there is, or a word that lacks its option. */
+function likelyHint(
+  { code, message }: CommanderError,
+  called: Command | undefined,
+  argv: readonly string[],
+): string | undefined {
+  const word = /'([^']*)'/.exec(message)?.[1] ?? "";
+  if (code === "commander.unknownCommand" && Object.hasOwn(LIKELY_COMMANDS, word))
+    return `Did you mean walctl ${LIKELY_COMMANDS[word]}?`;
+  if (called === undefined) return undefined;
+  if (code === "commander.excessArguments") return placesHint(called, argv);
+  const [option = ""] = word.replace(/^-+/, "").split("=");
+  if (code !== "commander.unknownOption" || !Object.hasOwn(LIKELY_OPTIONS, option))
+    return undefined;
+  const meant = LIKELY_OPTIONS[option]?.find((long) => has(called, long));
+  return meant === undefined
+    ? undefined
+    : `Did you mean ${meant}? See walctl ${called.name()} --help --all.`;
+}
+
+const PLACES = [
+  { long: "--dbname", short: "-d", what: "database" },
+  { long: "--slot", short: "-S", what: "slot" },
+  { long: "--publication", short: "-P", what: "publication" },
+  { long: "--only-table", short: "--only-table", what: "table" },
+  { long: "--table", short: "-t", what: "table" },
+];
+
+/** Which of them the word is, nobody but the user knows. */
+function placesHint(called: Command, argv: readonly string[]): string | undefined {
+  const [word = ""] = called.args.slice(called.registeredArguments.length);
+  // Behind a refused --password it may be one.
+  const mayBeSecret = argv.some((each) => /^(-W|--password)/.test(each));
+  if (mayBeSecret || !/^[\w.:/@-]+$/.test(word)) return undefined;
+  const isUri = word.includes("://");
+  const there = PLACES.filter(({ long }) => has(called, long)).slice(0, isUri ? 1 : undefined);
+  const places = new Map(there.toReversed().map(({ what, short }) => [what, short]));
+  if (places.size === 0) return undefined;
+  const isFile = !isUri && /\/|\.\w+$/.test(word) && has(called, "--capture");
+  const file = isFile ? `a file is read by walctl decode-file ${word}; ` : "";
+  const each = [...places]
+    .toReversed()
+    .map(([what, short]) => `a ${what} is ${short} ${word}`)
+    .join(", ");
+  return `${file}${each}.`.replace(/^a/, "A");
+}
+
+function has(command: Command, long: string): boolean {
+  return command.options.some((each) => each.long === long);
+}
+
+/** The usage line of the command that was called. */
+function usageOf(called: Command | undefined): string {
+  if (called === undefined) return "See walctl --help, or walctl COMMAND --help.";
+  const name = `walctl ${called.name()}`;
+  return `Usage: ${name} ${called.usage()}; see ${name} --help.`;
+}
