@@ -54,6 +54,13 @@ interface TypeEntry {
   readonly shape: TypeShape | null;
 }
 
+/** What a Type message says. */
+interface AnnouncedName {
+  /** Empty for pg_catalog, as on the wire. */
+  readonly schema: string;
+  readonly name: string;
+}
+
 export const NONE_RULED: RuledColumns = {
   ...{ generated: [], always: [] },
   ...{ keyless: false, partial: false, renamed: false, inherited: false },
@@ -64,7 +71,7 @@ const BUILTIN_OIDS = new Map<string, number>();
 
 /** What is known about types by oid: the built-in ones, and those that the stream or the catalogue describes. */
 export class TypeRegistry {
-  readonly #announced = new Map<number, TypeEntry>();
+  readonly #announced = new Map<number, TypeEntry & AnnouncedName>();
   readonly #catalogued = new Map<number, TypeEntry | undefined>();
   readonly #ruled = new Map<number, RuledColumns>();
   #revision = 0;
@@ -104,7 +111,13 @@ export class TypeRegistry {
   announce(oid: number, schema: string, name: string): void {
     const base = schema === "" || schema === "pg_catalog" ? BUILTIN_OIDS.get(name) : undefined;
     const shape = base === undefined ? null : (BUILTINS.get(base)?.shape ?? null);
-    this.#announced.set(oid, { name, shape });
+    this.#announced.set(oid, { schema, name, shape });
+  }
+
+  /** Undefined if no Type message came. */
+  announcedName(oid: number): AnnouncedName | undefined {
+    const { schema, name } = this.#announced.get(oid) ?? {};
+    return schema === undefined || name === undefined ? undefined : { schema, name };
   }
 
   /** Forgets the types that a Type message in the damaged bytes[from, to) may have announced again. */
