@@ -30,13 +30,15 @@ export interface CatalogueType {
   readonly shape: TypeShape | null;
 }
 
-/** What statements on a relation have to know beside its columns: some by their names. */
+/** What the catalogue knows of a relation beside its columns, for statements on it and for tables: some by their names. */
 export interface RuledColumns {
   readonly generated: readonly string[];
   /** GENERATED ALWAYS AS IDENTITY: an UPDATE may set them to DEFAULT alone. */
   readonly always: readonly string[];
   /** Its key has a column that is not sent: 14 to 17 send none that is generated. */
   readonly keyless: boolean;
+  /** The primary key, or another unique key without NULLs. Empty: it has none, or nobody asked. */
+  readonly rowKey: readonly string[];
   /** Not all of its columns, rows or operations are sent, as far as the publication is as it was. */
   readonly partial: boolean;
   /** It or its columns were renamed or dropped by now. */
@@ -62,7 +64,7 @@ interface AnnouncedName {
 }
 
 export const NONE_RULED: RuledColumns = {
-  ...{ generated: [], always: [] },
+  ...{ generated: [], always: [], rowKey: [] },
   ...{ keyless: false, partial: false, renamed: false, inherited: false },
   ...{ triggers: false, moves: false },
 };

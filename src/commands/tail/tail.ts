@@ -111,12 +111,16 @@ async function open(
   const capture = await openCapture(config.capture, context);
   closing.add(() => capture?.close());
   const shown = toTerminal && line !== undefined ? aboveLine(sink, line) : sink;
+  const isTable = output.format === "table" && !config.rendering.summary;
   const typeWatch = new TypeWatch({
     types,
     catalogue: new TypeCatalogue(target),
     learned: (oids, found) => capture?.metadata({ asked: oids, types: found }),
     publications: config.pgoutput.publications,
-    ruled: sql === undefined && capture === undefined ? undefined : noteRuled(types, capture),
+    ruled: noteRuled(types, capture),
+    // A relation with REPLICA IDENTITY FULL does not say what identifies its rows.
+    isAsked: ({ replicaIdentity }) =>
+      sql !== undefined || capture !== undefined || (isTable && replicaIdentity === "full"),
     warn: (warning) => reporter.warn(warning),
   });
   closing.add(() => typeWatch.end());
