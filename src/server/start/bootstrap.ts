@@ -165,7 +165,7 @@ async function ensurePlanned(
   const steps = { sync: false, dryRun: false, replicaIdentityFull: false, force: false };
   const outcome = await setUpPublication(client, target, version, plan, steps);
   for (const { message, hint } of outcome.warnings) request.onWarning(`${message}; ${hint}`);
-  if (outcome.status === "different") throw differentPublication(target, plan, outcome);
+  if (outcome.status === "different") throw differentPublication(target, plan, steps, outcome);
   const created = outcome.status === "created";
   if (created) {
     request.onNotice(`created publication ${quoteIdentifier(plan.name)}`);
