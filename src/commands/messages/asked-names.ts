@@ -4,7 +4,7 @@ import { quotePlainly } from "../../server/query/sql.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
 import { concernsMatch, type MessageFilter } from "./filter.ts";
-import { qualifiedName, tableMatcher } from "./table-patterns.ts";
+import { patternExpression, qualifiedName, tableMatcher } from "./table-patterns.ts";
 
 /** A name with more typing errors than this counts as another word. */
 const TYPING_ERRORS_MAX = 2;
@@ -29,6 +29,11 @@ export class AskedNames {
   /** Where the end may never come: the tables that nothing has matched so far, once. */
   soFar(): readonly Warning[] {
     return this.#tables.warnings(" so far");
+  }
+
+  /** @param tables `schema.table`, all that can come now */
+  published(tables: readonly string[]): readonly Warning[] {
+    return this.#tables.published(tables);
   }
 
   /** Call it at the end: the table asked for may come late. */
@@ -66,21 +71,38 @@ class AskedTables {
     const others = [...this.#others];
     if (this.#matches === undefined || others.length === 0 || this.#told) return [];
     this.#told = true;
-    const asked = this.#patterns.map((pattern) => `"${pattern}"`).join(", ");
-    const meant = this.#patterns
+    return [this.#nothing(this.#patterns, `no table matched`, when, "These came", others)];
+  }
+
+  /** The patterns that match none of these tables. */
+  published(tables: readonly string[]): readonly Warning[] {
+    const unmatched = this.#patterns.filter((pattern) => {
+      const expression = patternExpression(pattern);
+      return !tables.some((name) => expression.test(name));
+    });
+    if (unmatched.length === 0) return [];
+    this.#told = true;
+    return [this.#nothing(unmatched, "no published table matches", "", "Published are", tables)];
+  }
+
+  #nothing(
+    patterns: readonly string[],
+    what: string,
+    when: string,
+    these: string,
+    others: readonly string[],
+  ): Warning {
+    const asked = patterns.map((pattern) => `"${pattern}"`).join(", ");
+    const meant = patterns
       .map((pattern) => likeliest(pattern, others, (name) => comparable(pattern, name)))
       .find((name) => name !== undefined);
     const named = others.slice(0, TABLES_NAMED).map(shellQuote).join(", ");
     const more = others.length > TABLES_NAMED ? ", …" : "";
-    return [
-      {
-        message: `no table matched ${asked}${when} (${this.#option})`,
-        hint:
-          meant === undefined
-            ? `These came: ${named}${more}`
-            : `Did you mean ${shellQuote(meant)}?`,
-      },
-    ];
+    const all = others.length === 0 ? undefined : `${these}: ${named}${more}`;
+    return {
+      message: `${what} ${asked}${when} (${this.#option})`,
+      hint: meant === undefined ? all : `Did you mean ${shellQuote(meant)}?`,
+    };
   }
 
   /** Always returns false, so that all relations are looked at. */

@@ -27,6 +27,7 @@ import { Closing } from "./closing.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
 import { type TailOutput, aboveLine, openStandardOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
+import { unpublishedTables } from "./published.ts";
 import { ServerPosition } from "./server-position.ts";
 import { isService, staysText, streamingText } from "./service.ts";
 import { TailStatus } from "./status.ts";
@@ -138,6 +139,9 @@ async function open(
     sink.end?.();
   };
   const ackSource = await openAckSource(config.ackFrom, reporter, endOutput);
+  const ended = new AbortController();
+  closing.add(() => ended.abort());
+  const onStreaming = unpublishedTables(config, names, reporter, ended.signal);
   const onCreated = (name: string): void =>
     closing.add(() => {
       if (context.stop.aborted) reporter.notice(staysText(name, target));
@@ -145,7 +149,7 @@ async function open(
   const session = new ReplicationSession(
     sessionOptions(
       config,
-      { pipeline, typeWatch, capture, output: to, ackSource, onCreated },
+      { pipeline, typeWatch, capture, output: to, ackSource, onCreated, onStreaming },
       context,
       reporter,
     ),
@@ -171,8 +175,6 @@ async function open(
     closing.add(context.onSignal("SIGHUP", onHangup));
   }
   if (config.until !== undefined) {
-    const ended = new AbortController();
-    closing.add(() => ended.abort());
     const isStarted = (): boolean => session.status.started;
     const endAt = (position: Lsn): void => session.endAt(position);
     const { watchUntil } = await import("./until-watch.ts");
@@ -187,9 +189,16 @@ async function open(
     [names, config.filter.rows, where, config.gate.xids, rendering].flatMap(
       (each) => each?.warnings?.() ?? [],
     );
-  const ended = async (whole: boolean): Promise<ExitCode> =>
+  const atEnd = async (whole: boolean): Promise<ExitCode> =>
     (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;
-  return { session, ackSource, status, warnings, ended, finish: () => writeRest(rendering, shown) };
+  return {
+    session,
+    ackSource,
+    status,
+    warnings,
+    ended: atEnd,
+    finish: () => writeRest(rendering, shown),
+  };
 }
 
 /* Code for --output, --capture and --ack-from is loaded only with these options: loading delays every start. */
@@ -255,6 +264,7 @@ interface SessionParts {
   readonly capture: CaptureFile | undefined;
   readonly ackSource: AckSource | undefined;
   readonly onCreated: (publication: string) => void;
+  readonly onStreaming: () => void;
 }
 
 function sessionOptions(
@@ -284,6 +294,7 @@ function sessionOptions(
         const { slotName, serverVersion, twoPhase } = started;
         reporter.clearProgress();
         output.started(twoPhase);
+        parts.onStreaming();
         typeWatch.start(slotName, horizon);
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
         if (!context.stdout.isTerminal && !isService(config)) return;

@@ -1,6 +1,6 @@
-/** Names for completions. */
+/** Names for completions and hints. */
 import type { Client } from "pg";
-import { quotePlainly } from "../query/sql.ts";
+import { quotePlainly, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
 /** The tables that can be published, with their schemas. @param sql as SQL writes them, else without quotes */
@@ -15,6 +15,20 @@ export async function listTables(client: Client, sql: boolean): Promise<readonly
   );
   const word = sql ? quotePlainly : (name: string): string => name;
   return rows.map(({ schema, name }) => `${word(schema)}.${word(name)}`);
+}
+
+/** `schema.table` of what these publications publish. */
+export async function listPublished(
+  client: Client,
+  publications: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await queryRows<{ name: string }>(
+    client,
+    `SELECT DISTINCT schemaname || '.' || tablename AS name FROM pg_catalog.pg_publication_tables
+     WHERE pubname = ANY (${quoteTextArray(publications)}) ORDER BY 1`,
+    "list the published tables",
+  );
+  return rows.map(({ name }) => name);
 }
 
 export async function listDatabases(client: Client): Promise<readonly string[]> {
