@@ -79,12 +79,13 @@ function specOf({ schema, name }: PublishedTable): PublicationPlan["tables"][num
 
 /** The role's own tables first, then those that change most; no extensions' tables, partitions or inheritance trees. */
 async function readCandidates(client: Client, own: boolean): Promise<readonly PublishedTable[]> {
+  const owned = own ? "AND pg_catalog.pg_has_role(c.relowner, 'USAGE')" : "";
   const rows = await queryRows<{ oid: number; schema: string; name: string }>(
     client,
     `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384
-       ${own ? "AND pg_catalog.pg_has_role(c.relowner, 'USAGE')" : ""}
+       ${owned}
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
          WHERE i.inhrelid = c.oid OR (i.inhparent = c.oid AND c.relkind = 'r'))
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid
