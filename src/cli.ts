@@ -231,6 +231,22 @@ export async function run(given: readonly string[], context: CommandContext): Pr
   }
 }
 
+/** Nothing is called "": it would be taken for a default, for a name that is not there, or for all there is. */
+function refuseEmpty(command: Command): void {
+  const empty = command.options.find((option) => {
+    const name = option.attributeName();
+    const given: unknown = command.getOptionValue(name);
+    return command.getOptionValueSource(name) === "cli" && [given].flat().includes("");
+  });
+  if (empty === undefined && !command.args.includes("")) return;
+  throw usageError(
+    empty === undefined
+      ? "an argument is empty"
+      : `the value of ${empty.long ?? empty.short} is empty`,
+    "A shell variable that is not set makes it so.",
+  );
+}
+
 /** commander would take the letters for options, and name them in its error. */
 function refusePassword(argv: readonly string[]): void {
   const options = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : argv.length);
@@ -276,6 +292,7 @@ function createProgram(
     const command = define()
       .copyInheritedSettings(program)
       .action(async (...args: unknown[]) => {
+        if (!hidden) refuseEmpty(command);
         // commander passes the operands, the options and the command.
         const main = (await load(program)) as unknown as (...given: unknown[]) => Promise<ExitCode>;
         took.done(await main(...args.slice(0, -1), withWidth(context, command.opts())));

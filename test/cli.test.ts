@@ -15,6 +15,24 @@ describe("walctl", () => {
     assert.equal(stderr, (await walctl(["--help"])).stdout);
   });
 
+  it("refuses an empty value of every option and an empty argument, of every command", async () => {
+    for (const command of await commandNames()) {
+      const options = Array.from(
+        (await helpOf(command)).matchAll(/^ {2}(?:-\w, )?(--[a-z-]+) <[a-z]+>/gm),
+        ([, long = ""]) => [long, ""],
+      );
+      for (const words of [...options, [""]]) {
+        const { status, stdout, stderr } = await walctlInside([command, ...words]);
+        assert.deepEqual([status, stdout], [2, ""], `${command} ${words[0]}: ${stderr}`);
+      }
+    }
+    const { stderr } = await walctlInside(["slots", "-d", ""]);
+    assert.equal(
+      stderr,
+      "walctl: error: the value of --dbname is empty\nHINT: A shell variable that is not set makes it so.\n",
+    );
+  });
+
   it("says so where what it prints has no room", { skip: process.platform !== "linux" }, () => {
     const full = openSync("/dev/full", "w");
     try {

@@ -39,6 +39,7 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "publication/sql.ts: optionsSql(options)": "of words that were checked",
   "publication/state.ts: parts": "columns of the catalogue, constants",
   "publication/state.ts: schemas": "a condition, a constant",
+  "publication/suggestion.ts: owned": "a condition, a constant",
   "publication/identity-members.ts: rootCondition(state)": "of oids and quoted names",
   "publication/identity-members.ts: columnListed": "a subquery, a constant",
   "publication/identity-members.ts: ungenerated": "a subquery, a constant",

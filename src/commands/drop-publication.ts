@@ -14,6 +14,8 @@ interface DropPublicationFlags extends ConnectionFlags, OutputFlags {
   readonly force?: boolean;
 }
 
+const SLOTS_NAMED = 5;
+
 /** Drops a publication, and prints what it published and how to have it back. */
 export async function dropPublication(
   name: string,
@@ -32,7 +34,8 @@ export async function dropPublication(
     const { publicationReport, renderDroppedPublication } =
       await import("../render/reports/publications.ts");
     reporter.clearProgress();
-    const { sql, undo, state } = dropped;
+    const { sql, undo, state, idle } = dropped;
+    if (idle.length > 0) reporter.notice(idleText(idle));
     const isTable = output.format === "table";
     const report = {
       publication: name,
@@ -46,4 +49,10 @@ export async function dropPublication(
   } finally {
     reporter.clearProgress();
   }
+}
+
+function idleText(slots: readonly string[]): string {
+  const shown = slots.slice(0, SLOTS_NAMED).map((slot) => `"${slot}"`);
+  const more = slots.length > SLOTS_NAMED ? `, … ${slots.length - SLOTS_NAMED} more` : "";
+  return `which publications the readers of these slots use is not known while nobody reads them: ${shown.join(", ")}${more}`;
 }

@@ -52,7 +52,7 @@ export async function setupPublication(
       const sql = output.format === "table" ? outcome.sql.map(printableSql) : outcome.sql;
       const report = { publication: name, status, sql, warnings: warnings.map(warningText) };
       await print(context, renderPublication(report, output.format, output));
-      if (status === "different") throw differentPublication(target, plan, outcome);
+      if (status === "different") throw differentPublication(target, plan, steps, outcome);
       return ExitCode.done;
     });
   } finally {

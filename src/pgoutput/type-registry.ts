@@ -30,13 +30,15 @@ export interface CatalogueType {
   readonly shape: TypeShape | null;
 }
 
-/** What statements on a relation have to know beside its columns: some by their names. */
+/** What the catalogue knows of a relation beside its columns, for statements on it and for tables: some by their names. */
 export interface RuledColumns {
   readonly generated: readonly string[];
   /** GENERATED ALWAYS AS IDENTITY: an UPDATE may set them to DEFAULT alone. */
   readonly always: readonly string[];
   /** Its key has a column that is not sent: 14 to 17 send none that is generated. */
   readonly keyless: boolean;
+  /** The primary key, or another unique key without NULLs. Empty: it has none, or nobody asked. */
+  readonly rowKey: readonly string[];
   /** Not all of its columns, rows or operations are sent, as far as the publication is as it was. */
   readonly partial: boolean;
   /** It or its columns were renamed, dropped or given another type by now. */
@@ -54,8 +56,15 @@ interface TypeEntry {
   readonly shape: TypeShape | null;
 }
 
+/** What a Type message says. */
+interface AnnouncedName {
+  /** Empty for pg_catalog, as on the wire. */
+  readonly schema: string;
+  readonly name: string;
+}
+
 export const NONE_RULED: RuledColumns = {
-  ...{ generated: [], always: [] },
+  ...{ generated: [], always: [], rowKey: [] },
   ...{ keyless: false, partial: false, renamed: false, inherited: false },
   ...{ triggers: false, moves: false },
 };
@@ -64,7 +73,7 @@ const BUILTIN_OIDS = new Map<string, number>();
 
 /** What is known about types by oid: the built-in ones, and those that the stream or the catalogue describes. */
 export class TypeRegistry {
-  readonly #announced = new Map<number, TypeEntry>();
+  readonly #announced = new Map<number, TypeEntry & AnnouncedName>();
   readonly #catalogued = new Map<number, TypeEntry | undefined>();
   readonly #ruled = new Map<number, RuledColumns>();
   #revision = 0;
@@ -104,7 +113,13 @@ export class TypeRegistry {
   announce(oid: number, schema: string, name: string): void {
     const base = schema === "" || schema === "pg_catalog" ? BUILTIN_OIDS.get(name) : undefined;
     const shape = base === undefined ? null : (BUILTINS.get(base)?.shape ?? null);
-    this.#announced.set(oid, { name, shape });
+    this.#announced.set(oid, { schema, name, shape });
+  }
+
+  /** Undefined if no Type message came. */
+  announcedName(oid: number): AnnouncedName | undefined {
+    const { schema, name } = this.#announced.get(oid) ?? {};
+    return schema === undefined || name === undefined ? undefined : { schema, name };
   }
 
   /** Forgets the types that a Type message in the damaged bytes[from, to) may have announced again. */

@@ -144,6 +144,26 @@ for (const version of newestOrBoth()) {
         /^walctl: error: publication "My ""Pub""" is in use\nDETAIL: It is streamed by server process \d+ \(application "walctl"/,
       );
       assert.equal((await run("drop-publication", "of_schema", "--dry-run")).status, 0);
+      // A role that may not see what others stream does not drop it unasked, nor one that nobody streams.
+      await server.sql("CREATE ROLE owner LOGIN; GRANT CREATE ON DATABASE postgres TO owner");
+      await server.sql(`ALTER PUBLICATION "My ""Pub""" OWNER TO owner; CREATE PUBLICATION unread`);
+      await server.sql("ALTER PUBLICATION unread OWNER TO owner");
+      const asOwner = (name: string, ...more: string[]): Promise<RunResult> =>
+        run("drop-publication", name, "-U", "owner", ...more);
+      for (const name of [ODD, "unread"]) {
+        const { status, stderr } = await asOwner(name);
+        assert.equal(status, 1);
+        assert.match(
+          stderr,
+          /^walctl: error: whether publication .* is in use is not known to this role\nDETAIL: .*slot "r"/,
+        );
+      }
+      await server.sql("GRANT pg_read_all_stats TO owner");
+      assert.match((await asOwner(ODD)).stderr, /is in use\n/);
+      await server.sql("SELECT pg_create_logical_replication_slot('idle', 'pgoutput')");
+      const unread = await asOwner("unread");
+      assert.equal(unread.status, 0, unread.stderr);
+      assert.match(unread.stderr, /not known while nobody reads them: "idle"\n$/);
       const forced = await run("drop-publication", ODD, "--force");
       assert.deepEqual(
         [forced.status, parse(forced)[0]?.sql],

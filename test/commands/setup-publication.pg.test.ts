@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { pasteCommand } from "../support/program/paste.ts";
 import { type RunResult, walctl } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { startStandby } from "../support/server/standby.ts";
@@ -152,16 +153,12 @@ for (const version of newestOrBoth()) {
         assert.deepEqual([status, stdout], [1, ""], args.join(" "));
         assert.match(
           stderr,
-          /^walctl: error: publication "(p|there)" would make the server reject UPDATE and DELETE of .* from every program\nDETAIL: What each table lacks, .*table "[^\n]*\nHINT: /,
-        );
-        assert.match(
-          stderr,
-          /--force: with that the server rejects UPDATE and DELETE from then on/,
+          /^walctl: error: (.*table ".*: )?publication "(p|there)" would make the server reject UPDATE and DELETE of .* from every program\n(DETAIL: What each table lacks, .*table "[^\n]*\n)?HINT: /,
         );
       }
       const { stderr } = await setup("p", "--all-tables");
       assert.match(stderr, /"Leaf 2".*"keyless"/);
-      assert.match(stderr, /Tables that are made later need a key too/);
+      assert.match(stderr, /Tables that are made later need a replica identity too/);
       const left = await server.sql(
         "SELECT pubname, tablename FROM pg_publication_tables ORDER BY 2",
       );
@@ -171,6 +168,105 @@ for (const version of newestOrBoth()) {
       );
       await server.sql("UPDATE keyless SET a = 1");
       await drop("there");
+    });
+
+    test("a role is told at once what it may do, and a dry run fails where the command would", async () => {
+      await server.sql(`CREATE ROLE app LOGIN; CREATE ROLE poor LOGIN; CREATE TABLE own (id int PRIMARY KEY);
+        ALTER TABLE own OWNER TO app; CREATE TABLE own_keyless (id int); ALTER TABLE own_keyless OWNER TO app;
+        GRANT CREATE ON DATABASE postgres TO app`);
+      const as = async (role: string, ...args: string[]): Promise<string> => {
+        const [dry, real] = [
+          await setup(...args, "-U", role, "--dry-run"),
+          await setup(...args, "-U", role),
+        ];
+        assert.deepEqual([dry.status, real.status, dry.stdout, real.stdout], [1, 1, "", ""]);
+        const plain = ({ stderr }: { stderr: string }): string =>
+          stderr.replaceAll(" --dry-run", "");
+        assert.equal(plain(dry), plain(real));
+        return real.stderr;
+      };
+      for (const [flags, what] of [
+        [["--all-tables"], "all tables"],
+        [["--schema", "public"], "whole schemas"],
+      ] as const) {
+        const stderr = await as("app", "p", ...flags);
+        assert.match(stderr, /^walctl: error: .* must be superuser to create .*\n/);
+        assert.ok(
+          stderr.includes(`HINT: Only a superuser publishes ${what}. For tables that "app" owns, `),
+          stderr,
+        );
+        const [command = ""] =
+          /walctl setup-publication p -t public\.own -h .*$/m.exec(stderr) ?? [];
+        assert.notEqual(command, "", stderr);
+        assert.match(await pasteCommand(command), /"status":"created"/);
+        await drop("p");
+      }
+      assert.match(
+        await as("poor", "p", "--all-tables"),
+        /HINT: As a superuser: GRANT CREATE ON DATABASE "postgres" TO "poor"\n$/,
+      );
+      const other = await as("app", "p", "-t", "parent", "-t", "own", "--publish", "insert");
+      const [, command = ""] =
+        /: (walctl setup-publication p -t parent -t own --publish insert -h .* -U postgres .*)$/m.exec(
+          other,
+        ) ?? [];
+      assert.notEqual(command, "", other);
+      assert.match(await pasteCommand(command), /"status":"created"/);
+      await drop("p");
+      await server.sql(
+        "DROP TABLE own, own_keyless; REVOKE CREATE ON DATABASE postgres FROM app; DROP ROLE app, poor",
+      );
+    });
+
+    test("a hint has all that was asked for, and a remedy that helps", async () => {
+      await server.sql(`CREATE PUBLICATION there FOR TABLE parent; CREATE TABLE silent (id int PRIMARY KEY);
+        ALTER TABLE silent REPLICA IDENTITY NOTHING; CREATE TABLE unmarked (id int NOT NULL);
+        CREATE UNIQUE INDEX marked ON unmarked (id); ALTER TABLE unmarked REPLICA IDENTITY USING INDEX marked;
+        DROP INDEX marked`);
+      const differs = await setup(
+        "there",
+        "-t",
+        "parent",
+        "-t",
+        "keyless",
+        "--replica-identity",
+        "full",
+      );
+      const [, command = ""] = /To add what it lacks: (walctl .*)$/m.exec(differs.stderr) ?? [];
+      assert.notEqual(command, "", differs.stderr);
+      assert.match(command, /-t parent -t keyless --sync --replica-identity full /);
+      assert.match(await pasteCommand(command), /"status":"altered"/);
+      await drop("there");
+      // One line and one command each.
+      for (const [table, has, remedy] of [
+        [
+          "silent",
+          "REPLICA IDENTITY NOTHING",
+          /To let its primary key .*: psql .* -c .*REPLICA IDENTITY DEFAULT/,
+        ],
+        [
+          "unmarked",
+          "REPLICA IDENTITY USING INDEX, and that index is gone",
+          /whole row .*: walctl .* full /,
+        ],
+      ] as const) {
+        const { status, stderr } = await setup("p", "-t", table);
+        assert.equal(status, 1);
+        assert.ok(
+          stderr.startsWith(
+            `walctl: error: table "public"."${table}" has ${has}: publication "p" would`,
+          ),
+          stderr,
+        );
+        const [, hint = "", ...more] = stderr.trimEnd().split("\n");
+        assert.match(hint, remedy);
+        assert.deepEqual(more, []);
+        await pasteCommand(/(?:psql|walctl) .*$/.exec(hint)?.[0] ?? "");
+        await setup("p", "-t", table, "--sync");
+        await server.sql(`UPDATE ${table} SET id = 1`);
+        await drop("p");
+      }
+      await server.sql("DROP TABLE silent, unmarked; ALTER TABLE keyless REPLICA IDENTITY DEFAULT");
     });
 
     test("a standby is no place for a publication", async () => {
@@ -203,7 +299,7 @@ for (const version of newestOrBoth()) {
       assert.deepEqual(
         warned.warnings.map((warning) => warning.replace(/^.*; /, "")),
         [
-          'ALTER TABLE "public"."Leaf 2" REPLICA IDENTITY FULL',
+          'ALTER TABLE "public"."Leaf 2" REPLICA IDENTITY DEFAULT',
           'ALTER TABLE "public"."keyless" REPLICA IDENTITY FULL',
         ],
       );

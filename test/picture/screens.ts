@@ -1,10 +1,9 @@
 /** What each case of the table view looks like in 80 columns, as pictures. */
 import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
 import { TableRenderer } from "../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../src/render/table/view.ts";
 import { CAPTURED, SCREENS } from "../support/program/screen-cases.ts";
-import { busyStream } from "../support/program/screen-streams.ts";
+import { busyStream, screenTypes } from "../support/program/screen-streams.ts";
 import { renderSvg } from "./svg.ts";
 
 const COLUMNS = 80;
@@ -34,7 +33,7 @@ function pictureOf(
   let now = 0;
   const renderer = new TableRenderer({
     ...{ width: () => COLUMNS, look: { color: true }, now: () => now },
-    ...{ view: { ...WHOLE_VIEW, burstLines }, types: new TypeRegistry() },
+    ...{ view: { ...WHOLE_VIEW, burstLines }, types: screenTypes() },
   });
   let text = "";
   for (const message of messages) {

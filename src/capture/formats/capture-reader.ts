@@ -1,4 +1,5 @@
 import type { DecodeError } from "../../errors.ts";
+import type { Carried } from "../ndjson/carried.ts";
 import type { PgoutputMessage, RowPrinter } from "../../pgoutput/messages.ts";
 
 /** The formats in which captures hold messages of pgoutput (docs/captures.md). */
@@ -45,6 +46,8 @@ export interface CaptureReaderOptions {
   readonly keepGoing: boolean;
   /** For NDJSON: refuses changes whose lines lack something that is needed to repeat them. */
   readonly exact?: boolean;
+  /** For NDJSON: what the files read before this one describe. */
+  readonly carried?: Carried;
 }
 
 /**

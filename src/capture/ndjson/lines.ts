@@ -1,16 +1,14 @@
-import { DecodeError, ExitCode, WalctlError } from "../../errors.ts";
+import { DecodeError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
-import { BUILTIN_TYPES } from "../../pgoutput/builtin-types.ts";
 import type {
-  Column,
   PgoutputMessage,
   Relation,
-  ReplicaIdentity,
   TableAction,
   Transaction,
 } from "../../pgoutput/messages.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
+import { Carried } from "./carried.ts";
 import {
   type Fields,
   INVALID,
@@ -25,35 +23,25 @@ import {
   timeIn,
 } from "./fields.ts";
 import { elementsOf, membersOf, stringOf } from "./raw-json.ts";
-import {
-  isPlainText,
-  NULL,
-  sentValue,
-  type SentValue,
-  tupleOf,
-  UNCHANGED,
-  type ValueType,
-} from "./values.ts";
-
-const BUILTINS: ReadonlyMap<string, number> = new Map(
-  BUILTIN_TYPES.map(([oid, name]) => [name, oid]),
-);
-const TEXT = 25;
+import { isPlainText, NULL, sentValue, type SentValue, tupleOf, UNCHANGED } from "./values.ts";
+import { type Description, Tables, filtered } from "./tables.ts";
 
 /** Messages out of the lines that walctl printed of them. What begins and what announces something has to come first. */
 export class Lines {
   /** Refuses changes of tables that no line describes, and of transactions that no line begins. */
   readonly #isExact: boolean;
-  /** The last description of each table, by name. */
-  readonly #relations = new Map<string, Relation>();
-  readonly #types = new Map<Relation, readonly ValueType[]>();
-  /** Base types of domains, by oid. */
-  readonly #bases = new Map<number, number>();
+  readonly #tables: Tables;
   #transaction: Transaction | null = null;
   #isText = false;
 
-  constructor(isExact: boolean) {
+  constructor(isExact: boolean, carried = new Carried()) {
     this.#isExact = isExact;
+    this.#tables = new Tables(isExact, carried);
+  }
+
+  /** What the files before describe and the last message needs, which comes first. */
+  takeRecalled(): readonly Description[] {
+    return this.#tables.takeRecalled(this.#transaction);
   }
 
   /** @throws DecodeError with the offset in the line */
@@ -75,11 +63,13 @@ export class Lines {
         const partial = fields.get("partial") === "true";
         const commitTime = aborted ? NEVER : time("commit_time");
         const finalLsn = aborted ? INVALID : lsn("commit_lsn");
+        this.#tables.begins(finalLsn);
         const marks = { ...(partial ? { partial } : {}), ...(aborted ? { aborted } : {}) };
         return { kind, ...of, finalLsn, commitTime, ...marks };
       }
       case "commit":
       case "stream_commit":
+        this.#tables.ended(lsn("end_lsn"));
         return {
           ...{ kind, ...of, commitLsn: lsn("commit_lsn"), endLsn: lsn("end_lsn") },
           commitTime: time("commit_time"),
@@ -93,21 +83,21 @@ export class Lines {
           name: textIn(fields, "name"),
         };
       case "relation":
-        return { kind, position, transaction, relation: this.#relation(fields) };
+        return { kind, position, transaction, relation: this.#tables.describe(fields) };
       case "type": {
         const [oid, schema, name] = [
           numberIn(fields, "oid"),
           schemaIn(fields),
           textIn(fields, "name"),
         ];
-        const base = schema === "" ? BUILTINS.get(name) : undefined;
-        if (base !== undefined) this.#bases.set(oid, base);
-        return { kind, position, transaction, oid, schema, name };
+        const message = { kind, position, transaction, oid, schema, name } as const;
+        this.#tables.announce(message);
+        return message;
       }
       case "insert":
       case "update":
       case "delete": {
-        const relation = this.#relationOf(fields);
+        const relation = this.#tables.of(fields);
         const unchanged = new Set(elementsOf(fields.get("unchanged") ?? "[]").map(stringOf));
         const tuple = (name: string, whole: boolean): TupleData | null => {
           const row = fields.get(name);
@@ -124,7 +114,7 @@ export class Lines {
         return {
           ...{ kind, position, transaction },
           relations: elementsOf(fields.get("tables") ?? "[]").map((table) =>
-            this.#relationOf(membersOf(table)),
+            this.#tables.of(membersOf(table)),
           ),
           cascade: fields.get("cascade") === "true",
           restartIdentity: fields.get("restart_identity") === "true",
@@ -208,68 +198,9 @@ export class Lines {
     return transaction;
   }
 
-  #relation(fields: Fields): Relation {
-    const columns = elementsOf(fields.get("columns") ?? "[]").map(
-      (column): [Column, string | null] => {
-        const of = membersOf(column);
-        const type = of.get("type") ?? "null";
-        return [
-          {
-            ...{ name: textIn(of, "name"), key: of.get("key") === "true" },
-            ...{ typeOid: numberIn(of, "type_oid"), typeModifier: numberIn(of, "type_modifier") },
-          },
-          type === "null" ? null : stringOf(type),
-        ];
-      },
-    );
-    const relation: Relation = {
-      ...{ oid: numberIn(fields, "oid"), schema: schemaIn(fields), table: textIn(fields, "table") },
-      replicaIdentity: textIn(fields, "replica_identity") as ReplicaIdentity,
-      columns: columns.map(([column]) => column),
-      ...{ keyed: columns.some(([{ key }]) => key), announced: true },
-    };
-    this.#know(
-      relation,
-      columns.map(([, name]) => name),
-    );
-    return relation;
-  }
-
-  #know(relation: Relation, names: readonly (string | null)[]): void {
-    this.#relations.set(keyOf(relation.schema, relation.table), relation);
-    const types = relation.columns.map(({ typeOid }, index) => ({
-      ...{ oid: this.#bases.get(typeOid) ?? typeOid, name: names[index] ?? null },
-    }));
-    this.#types.set(relation, types);
-  }
-
-  #relationOf(fields: Fields): Relation {
-    if (fields.has("oid"))
-      return this.#standIn(nameOnly(fields, numberIn(fields, "oid")), fields, false);
-    const [schema, table] = [schemaIn(fields), textIn(fields, "table")];
-    const known = this.#relations.get(keyOf(schema, table));
-    if (known !== undefined) return known;
-    if (this.#isExact) {
-      throw filtered(`the relation line of ${schema}.${table}`);
-    }
-    return this.#standIn(nameOnly(fields, this.#relations.size + 1), fields, true);
-  }
-
-  /** Of a table that no line describes: the columns of its first row, and no types. */
-  #standIn(name: Relation, fields: Fields, announced: boolean): Relation {
-    const key = new Set(membersOf(fields.get("key") ?? "{}").keys());
-    const row = membersOf(fields.get("new") ?? fields.get("old") ?? fields.get("key") ?? "{}");
-    const columns = [...row.keys()].map((column) => ({
-      ...{ name: column, key: key.has(column), typeOid: announced ? TEXT : 0, typeModifier: -1 },
-    }));
-    const relation = { ...name, columns, keyed: key.size > 0, announced };
-    this.#know(relation, []);
-    return relation;
-  }
-
   /** @param unchanged null: what the row lacks is a placeholder */
   #tuple(row: Fields, relation: Relation, unchanged: ReadonlySet<string> | null): TupleData {
-    const types = this.#types.get(relation) ?? [];
+    const types = this.#tables.typesOf(relation);
     const values = relation.columns.map(({ name }, index): SentValue => {
       const type = types[index] ?? { oid: 0, name: null };
       const raw = row.get(name);
@@ -279,16 +210,4 @@ export class Lines {
     });
     return tupleOf(values);
   }
-}
-
-function keyOf(schema: string, table: string): string {
-  return `${schema}\0${table}`;
-}
-
-/** For SQL and the formats of other programs, which would pass over what is missing. */
-function filtered(what: string): WalctlError {
-  return new WalctlError(`${what} is not in the input, and this format needs it`, {
-    hint: "Print the lines without --only and --where. As tables: -F table.",
-    exitCode: ExitCode.malformedInput,
-  });
 }

@@ -17,7 +17,7 @@ export class NdjsonReader extends ChunkedReader {
   constructor(options: CaptureReaderOptions) {
     super();
     this.#options = options;
-    this.#lines = new Lines(options.exact ?? false);
+    this.#lines = new Lines(options.exact ?? false, options.carried);
     this.#damage = new Damage(options, { forget: () => {} });
   }
 
@@ -51,6 +51,7 @@ export class NdjsonReader extends ChunkedReader {
     try {
       const message = this.#lines.message(line);
       this.#damage.ended(start);
+      for (const each of this.#lines.takeRecalled()) this.#options.listener.message(each);
       this.#options.listener.message(message);
     } catch (error) {
       const { message, offset, missing } = decodeErrorOf(error);

@@ -25,11 +25,12 @@ export function forgetTypes(
 
 /** Restores the catalogue's answers from the time of the capture. Other keys are ignored here. */
 export function applyMetadata(json: unknown, types: TypeRegistry): void {
-  const { asked, types: found, relation, generated, always, ...ruled } = recordOf(json);
+  const { asked, types: found, relation, generated, always, rowKey, ...ruled } = recordOf(json);
   if (isUint32(relation) && Array.isArray(generated) && Array.isArray(always)) {
     types.ruled(relation, {
       generated: generated.filter(isText),
       always: always.filter(isText),
+      rowKey: Array.isArray(rowKey) ? rowKey.filter(isText) : [],
       keyless: ruled["keyless"] === true,
       partial: ruled["partial"] === true,
       renamed: ruled["renamed"] === true,

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import type { CaptureFormat, CaptureListener } from "../../capture/formats/capture-reader.ts";
+import { Carried } from "../../capture/ndjson/carried.ts";
 import { InputError } from "../../capture/formats/input-error.ts";
 import { createCaptureReader } from "../../capture/readers.ts";
 import { SniffingReader } from "../../capture/sniffing-reader.ts";
@@ -52,6 +53,7 @@ export interface DecodeFileFlags
 interface Job {
   readonly input: "auto" | CaptureFormat;
   readonly keepGoing: boolean;
+  readonly carried: Carried;
   readonly rendering: RendererOptions;
   /** Shared by all captures. */
   readonly names: AskedNames;
@@ -103,7 +105,7 @@ export async function decodeFile(
   const gate = gateOptions(flags);
   if (gate.taken !== undefined) reporter.notice(gate.taken);
   const job: Job = {
-    ...{ input, keepGoing, rendering, names, gate, rows: filter.rows },
+    ...{ input, keepGoing, rendering, names, gate, rows: filter.rows, carried: new Carried() },
     where: await openWhere(flags.where, filter),
     sink: sinkOf(context.stdout.stream),
     reporter,
@@ -175,7 +177,7 @@ async function decodeReporting(file: string, job: Job): Promise<ExitCode> {
 }
 
 async function decodeOne(file: string, job: Job): Promise<ExitCode> {
-  const { input, keepGoing, context, reporter } = job;
+  const { carried, input, keepGoing, context, reporter } = job;
   const standardInput = file === STANDARD_INPUT;
   const name = standardInput ? "standard input" : file;
   if (!standardInput && (await holdsSegments(file))) throw catalogMissing(file);
@@ -209,8 +211,8 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     chunks: compression === undefined ? chunks : uncompressed(name, { compression, chunks }),
     createReader: (listener: CaptureListener) =>
       input === "auto"
-        ? new SniffingReader({ listener, keepGoing, exact })
-        : createCaptureReader(input, { listener, keepGoing, exact }),
+        ? new SniffingReader({ listener, keepGoing, exact, carried })
+        : createCaptureReader(input, { listener, keepGoing, exact, carried }),
     pipeline,
     rows:
       rowsBy !== undefined && pipeline.printsAll

@@ -2,6 +2,7 @@ import { editDistance } from "../../errors.ts";
 import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
 import { quotePlainly } from "../../server/query/sql.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
+import type { TableName } from "../../server/publication/names.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../reporter.ts";
 import { concernsMatch, type MessageFilter } from "./filter.ts";
@@ -35,6 +36,11 @@ export class AskedNames {
   /** Where the end may never come: the tables that nothing has matched so far, once. */
   soFar(): readonly Warning[] {
     return this.#tables.warnings(" so far");
+  }
+
+  /** @param tables all that can come now */
+  published(tables: readonly TableName[]): readonly Warning[] {
+    return this.#tables.published(tables);
   }
 
   /** Call it at the end: the table asked for may come late. */
@@ -72,23 +78,40 @@ class AskedTables {
     const others = [...this.#others];
     if (this.#matches === undefined || others.length === 0 || this.told) return [];
     this.told = true;
-    const asked = this.#patterns.map(inQuotes).join(", ");
-    const meant = this.#patterns
+    return [this.#nothing(this.#patterns, `no table matched`, when, "These came", others)];
+  }
+
+  /** The patterns that match none of these tables. */
+  published(tables: readonly TableName[]): readonly Warning[] {
+    const unmatched = this.#patterns.filter(
+      ({ fits }) => !tables.some(({ schema, table }) => fits(schema, table)),
+    );
+    if (unmatched.length === 0) return [];
+    this.told = true;
+    const others = tables.map(typedName);
+    return [this.#nothing(unmatched, "no published table matches", "", "Published are", others)];
+  }
+
+  #nothing(
+    patterns: readonly TablePattern[],
+    what: string,
+    when: string,
+    these: string,
+    others: readonly string[],
+  ): Warning {
+    const asked = patterns.map(inQuotes).join(", ");
+    const meant = patterns
       .map(({ text, hasSchema }) =>
         likeliest(text.replaceAll('"', ""), others, (name) => comparable(name, hasSchema)),
       )
       .find((name) => name !== undefined);
     const named = others.slice(0, TABLES_NAMED).map(shellQuote).join(", ");
     const more = others.length > TABLES_NAMED ? ", …" : "";
-    return [
-      {
-        message: `no table matched ${asked}${when} (${this.#option})`,
-        hint:
-          meant === undefined
-            ? `These came: ${named}${more}`
-            : `Did you mean ${shellQuote(meant)}?`,
-      },
-    ];
+    const all = others.length === 0 ? undefined : `${these}: ${named}${more}`;
+    return {
+      message: `${what} ${asked}${when} (${this.#option})`,
+      hint: meant === undefined ? all : `Did you mean ${shellQuote(meant)}?`,
+    };
   }
 
   /** Always returns false, so that all relations are looked at. */

@@ -13,6 +13,7 @@ import type { TypeWatch } from "../../server/types/watch.ts";
 import { type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { CaptureFile } from "./capture-file.ts";
+import { Described } from "./described.ts";
 import { acceptsAll } from "./filter.ts";
 import type { TransactionGate } from "./gate.ts";
 import type { OutputJournal } from "./output-journal.ts";
@@ -54,6 +55,8 @@ export class Pipeline {
   readonly #unknown = new Set<number>();
   readonly frame: ((payload: Uint8Array) => void) | undefined;
   readonly note: ((note: StreamNote) => void) | undefined;
+  /** Undefined if the output is no file. */
+  readonly #described: Described | undefined;
   #rows = 0;
   #relations = 0;
   #lastRow: WalPosition | undefined;
@@ -65,7 +68,8 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    const { capture } = parts;
+    const { capture, journal, types } = parts;
+    this.#described = journal && new Described(types);
     this.frame = capture === undefined ? undefined : (payload) => capture.frame(payload);
     this.note = capture === undefined ? undefined : (note) => capture.metadata(note);
   }
@@ -171,7 +175,9 @@ export class Pipeline {
   }
 
   #render(message: PgoutputMessage): void {
-    const { journal, renderer } = this.#parts;
+    const { accepts, journal, renderer } = this.#parts;
+    const missing = this.#described?.missing(message);
+    if (missing !== undefined) for (const each of missing) if (accepts(each)) renderer.render(each);
     renderer.render(message);
     if (journal === undefined || isRowChange(message)) return;
     const boundary = boundaryOf(message);
@@ -213,9 +219,10 @@ export class Pipeline {
   }
 
   #rotateIfDue(): void {
-    if (this.#transactionOpen) return;
-    this.#rotation?.();
+    if (this.#transactionOpen || this.#rotation === undefined) return;
+    this.#rotation();
     this.#rotation = undefined;
+    this.#described?.clear();
   }
 
   #warnUnannounced(oid: number): void {

@@ -2,6 +2,9 @@ import type { Relation } from "../../pgoutput/messages.ts";
 import { quotePlainly } from "../../server/query/sql.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 
+/** A relation, or a table of the catalogue. */
+type Named = Pick<Relation, "schema" | "table"> & Partial<Pick<Relation, "announced">>;
+
 /** Undefined: every table. Each relation is matched only once: rows come by the million. */
 export function tableMatcher(
   patterns: readonly TablePattern[],
@@ -34,12 +37,12 @@ export function qualifiedName(relation: Relation): string {
 }
 
 /** As an option takes it. */
-export function typedName(relation: Relation): string {
-  return `${quotePlainly(schemaOf(relation))}.${quotePlainly(relation.table)}`;
+export function typedName(table: Named): string {
+  return `${quotePlainly(schemaOf(table))}.${quotePlainly(table.table)}`;
 }
 
 /** The wire leaves pg_catalog out. */
-function schemaOf({ schema, announced }: Relation): string {
+function schemaOf({ schema, announced = false }: Named): string {
   return schema === "" && announced ? "pg_catalog" : schema;
 }
 

@@ -11,6 +11,8 @@ import type { Reporter } from "../reporter.ts";
 const POLL_MS = 50;
 /** How long tail waits, at its end, for the consumer's next confirmation. */
 const LAST_WORD_MS = 5000;
+/** When a file that is not there is worth a word: the consumer makes it when it has something to confirm. */
+const MISSING_MS = 5000;
 
 /**
  * `tail --ack-from PATH`: reads the consumer's confirmations, one end_lsn a line, from a FIFO or a file. What a file
@@ -24,6 +26,9 @@ export class AckSource implements Confirmed {
   readonly #isStandardInput: boolean;
   /** Whether the end of the source needs no warning: it was expected, or reported. */
   #mayEnd = false;
+  /** Since when transactions wait for the first confirmation. Undefined: none does. */
+  #waitingSince: number | undefined;
+  #looked = false;
   readonly #endOutput: () => Promise<void>;
   #onConfirmed: (lsn: Lsn) => void = () => {};
   /** The error code of the last attempt to read the source, if it failed. */
@@ -101,6 +106,7 @@ export class AckSource implements Confirmed {
     } catch (error) {
       return this.#report(error as NodeJS.ErrnoException);
     }
+    this.#lookFor();
     if (this.#isStandardInput && this.#source.ended && !this.#mayEnd) {
       this.#mayEnd = true;
       this.#reporter.warn({
@@ -118,6 +124,19 @@ export class AckSource implements Confirmed {
       }
     }
     if (refused.length > 0) this.#warnOf(refused);
+  }
+
+  /** Warns once of a file that the consumer does not make, or under another name. */
+  #lookFor(): void {
+    if (this.#looked || this.confirmations.outstanding === 0) return;
+    const since = (this.#waitingSince ??= performance.now());
+    if (performance.now() - since < MISSING_MS) return;
+    this.#looked = true;
+    if (this.#isStandardInput || existsSync(this.#path)) return;
+    this.#reporter.warn({
+      message: `"${this.#path}" is not there (--ack-from)`,
+      detail: "Nothing is acknowledged until the consumer writes its confirmations to it.",
+    });
   }
 
   #warnOf(refused: readonly string[]): void {

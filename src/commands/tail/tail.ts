@@ -119,12 +119,16 @@ async function open(
   const capture = await openCapture(config.capture, context);
   closing.add(() => capture?.close());
   const shown = toTerminal && line !== undefined ? aboveLine(sink, line) : sink;
+  const isTable = output.format === "table" && !config.rendering.summary;
   const typeWatch = new TypeWatch({
     types,
     catalogue: new TypeCatalogue(target),
     learned: (oids, found) => capture?.metadata({ asked: oids, types: found }),
     publications: config.pgoutput.publications,
-    ruled: sql === undefined && capture === undefined ? undefined : noteRuled(types, capture),
+    ruled: noteRuled(types, capture),
+    // A relation with REPLICA IDENTITY FULL does not say what identifies its rows.
+    isAsked: ({ replicaIdentity }) =>
+      sql !== undefined || capture !== undefined || (isTable && replicaIdentity === "full"),
     warn: (warning) => reporter.warn(warning),
   });
   closing.add(() => typeWatch.end());
@@ -153,11 +157,9 @@ async function open(
   const over = new AbortController();
   closing.add(() => over.abort());
   const check = async (): Promise<void> => {
-    const { rows } = config.filter;
-    if (rows === undefined) return;
-    const { checkRows } = await import("./rows-check.ts");
-    await checkRows(rows, names, target, over.signal);
-    tellSoFar();
+    if (config.filter.tables.length === 0) return;
+    const { checkTables } = await import("./tables-check.ts");
+    for (const warning of await checkTables(config, names, over.signal)) reporter.warn(warning);
   };
   const session = new ReplicationSession(
     sessionOptions(
@@ -211,9 +213,16 @@ async function open(
       ...(isLate ? [{ message: "no published change committed at or before --until" }] : []),
     ];
   };
-  const ended = async (whole: boolean): Promise<ExitCode> =>
+  const atEnd = async (whole: boolean): Promise<ExitCode> =>
     (await sql?.end(whole, ExitCode.failed, shown, reporter)) ?? ExitCode.done;
-  return { session, ackSource, status, warnings, ended, finish: () => writeRest(rendering, shown) };
+  return {
+    session,
+    ackSource,
+    status,
+    warnings,
+    ended: atEnd,
+    finish: () => writeRest(rendering, shown),
+  };
 }
 
 /* Code for --output, --capture and --ack-from is loaded only with these options: loading delays every start. */

@@ -1,6 +1,7 @@
 import type { Column, Relation, RowChange } from "../../pgoutput/messages.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import { ColumnCursor, type ColumnValue, type TupleData } from "../../pgoutput/tuple.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { asText } from "../values/binary-to-text.ts";
 import type { Canvas } from "./view.ts";
 
@@ -74,7 +75,7 @@ class Selection {
   readonly relation: Relation;
   readonly identifying: Field[] = [];
   readonly fields: Field[] = [];
-  /** Expanded rows show it too. */
+  /** Expanded rows show it, and rows that nothing else identifies. */
   readonly unchanged: Field[] = [];
   readonly counts = { nulls: 0, blanks: 0, unchanged: 0 };
   changed = false;
@@ -82,7 +83,8 @@ class Selection {
   unsure = false;
   readonly #canvas: Canvas;
   readonly #counting: boolean;
-  /** The first column of a table without a key is the best guess. */
+  readonly #identity: ReadonlySet<Column>;
+  /** Where nothing tells what identifies a row, the first column is the best guess. */
   readonly #first: Column | undefined;
 
   constructor(relation: Relation, canvas: Canvas, counting: boolean) {
@@ -90,8 +92,17 @@ class Selection {
     this.relation = relation;
     this.#canvas = canvas;
     this.#counting = counting && !expanded && columns === undefined;
-    const keyless = !relation.columns.some((column) => isKey(relation, column));
-    this.#first = keyless ? relation.columns[0] : undefined;
+    this.#identity = identityOf(relation, canvas.types);
+    this.#first = this.#identity.size === 0 ? relation.columns[0] : undefined;
+  }
+
+  identifies(column: Column): boolean {
+    return this.#identity.has(column);
+  }
+
+  /** Shown first, and the unchanged values behind it: together they find the row. */
+  isGuess(column: Column): boolean {
+    return column === this.#first;
   }
 
   /** @param same it is known not to have changed */
@@ -107,10 +118,11 @@ class Selection {
     const { expanded, columns } = this.#canvas.view;
     if (before !== undefined) this.changed = true;
     const asked = columns === undefined || columns.has(column.name);
-    if (!asked && !identifies && column !== this.#first) return;
+    if (!asked && !identifies && !this.isGuess(column)) return;
     let group = this.identifying;
     if (!identifies) {
-      if (same && !expanded) return void (counts.unchanged += 1);
+      // Where nothing identifies the row, its unchanged values do.
+      if (same && !expanded && this.#identity.size > 0) return void (counts.unchanged += 1);
       if (this.#counting && value.kind === ColumnKind.null) return void (counts.nulls += 1);
       if (this.#counting && isBlankValue(column, value)) return void (counts.blanks += 1);
       group = same ? this.unchanged : this.fields;
@@ -196,13 +208,13 @@ function selectRow(
     NOW.next();
     if (key !== null) KEY.next();
     const changed = key !== null && isSent(relation, column, KEY) && !KEY.equals(NOW);
-    selection.take(column, isKey(relation, column), NOW, changed ? KEY : undefined, seen);
+    selection.take(column, selection.identifies(column), NOW, changed ? KEY : undefined, seen);
   }
 }
 
 /**
  * What an update changed, if the whole old row is known: from the server (REPLICA IDENTITY FULL) or because it was
- * printed before. With FULL, every column belongs to the identity; the first one is then taken to identify the row.
+ * printed before.
  */
 function selectCompared(
   old: TupleData,
@@ -219,7 +231,7 @@ function selectCompared(
     NOW.next();
     BEFORE.next();
     if (key !== null) KEY.next();
-    const identifies = seen ? isKey(relation, column) : column === relation.columns[0];
+    const identifies = selection.identifies(column) || (!seen && selection.isGuess(column));
     // The server sends the old key if it changed.
     const fromKey = identifies && key !== null;
     const before = fromKey ? KEY : BEFORE;
@@ -243,11 +255,6 @@ function selectKey(key: TupleData, selection: Selection): void {
   }
 }
 
-/** Under REPLICA IDENTITY FULL every column is flagged, which tells nothing. */
-function isKey(relation: Relation, column: Column): boolean {
-  return column.key && relation.replicaIdentity !== "full";
-}
-
 /**
  * Whether the value in a key tuple is a value of the key and not a placeholder. Some managed services flag no column at
  * all: then every value that is not null belongs to the key.
@@ -257,13 +264,26 @@ function isSent(relation: Relation, column: Column, { kind }: ColumnCursor): boo
 }
 
 /** The column that identifies a row alone. Undefined if there is none, or several do so together. */
-export function soleKey(relation: Relation): Column | undefined {
-  const known = soleKeys.get(relation);
-  if (known !== undefined) return known.column;
-  const keys = relation.replicaIdentity === "full" ? [] : relation.columns.filter(({ key }) => key);
-  const column = keys.length === 1 ? keys[0] : undefined;
-  soleKeys.set(relation, { column });
-  return column;
+export function soleKey(relation: Relation, types: TypeRegistry): Column | undefined {
+  const [column, another] = identityOf(relation, types);
+  return another === undefined ? column : undefined;
 }
 
-const soleKeys = new WeakMap<Relation, { readonly column: Column | undefined }>();
+/**
+ * The columns that identify a row. Under REPLICA IDENTITY FULL every column is flagged, which tells nothing: then those
+ * of a key that the catalogue knows. Empty: nothing is known.
+ */
+function identityOf(relation: Relation, types: TypeRegistry): ReadonlySet<Column> {
+  const known = identities.get(relation);
+  if (known !== undefined) return known;
+  const { columns, oid, replicaIdentity } = relation;
+  const flagged = replicaIdentity === "full" ? [] : columns.filter(({ key }) => key);
+  const names = new Set(types.ruledColumns(oid).rowKey);
+  const named = columns.filter(({ name }) => names.has(name));
+  const isWhole = named.length === names.size;
+  const identity = new Set(flagged.length > 0 ? flagged : isWhole ? named : []);
+  identities.set(relation, identity);
+  return identity;
+}
+
+const identities = new WeakMap<Relation, ReadonlySet<Column>>();

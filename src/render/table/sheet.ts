@@ -1,4 +1,5 @@
 import type { Relation } from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import {
   joined,
   NOTHING,
@@ -117,7 +118,10 @@ export class Sheet {
       return;
     }
     const key = this.#keyOf(message.relation, fields);
-    const shown = key === undefined ? fields.fields : fields.fields.filter((one) => !isKeyOf(one));
+    const shown =
+      key === undefined
+        ? fields.fields
+        : fields.fields.filter((one) => !isKeyOf(one, canvas.types));
     const note = noteOn(message, fields);
     const rest = restOf(fields, note, canvas);
     this.#laidOut(
@@ -258,10 +262,10 @@ export class Sheet {
 
   /** The identifying value, if one column identifies the row and it fits behind the name. */
   #keyOf(relation: Relation, { fields }: Fields): Painted | undefined {
-    if (soleKey(relation) === undefined) return undefined;
-    const field = fields.find(isKeyOf);
-    if (field === undefined) return undefined;
     const { palette, types } = this.#canvas;
+    if (soleKey(relation, types) === undefined) return undefined;
+    const field = fields.find((one) => isKeyOf(one, types));
+    if (field === undefined) return undefined;
     const name = textWidth(this.#shortName(relation));
     const room = Math.max(this.#subjectMax - SIGN_WIDTH - name - 1, 0);
     const kind = kindOf(field.column.typeOid, types);
@@ -276,7 +280,7 @@ export class Sheet {
 
   #shortName(relation: Relation): string {
     const room = this.#subjectMax - SIGN_WIDTH;
-    const key = soleKey(relation);
+    const key = soleKey(relation, this.#canvas.types);
     const width = key !== undefined && INTEGERS.has(key.typeOid) ? room - KEY_WIDTH : room;
     return this.#canvas.names.within(relation, width);
   }
@@ -289,8 +293,8 @@ export class Sheet {
 }
 
 /** Whether it can follow the table's name: it identifies the row alone and did not change. */
-function isKeyOf({ identifies, before, column, relation }: Field): boolean {
-  return identifies && before === undefined && soleKey(relation) === column;
+function isKeyOf({ identifies, before, column, relation }: Field, types: TypeRegistry): boolean {
+  return identifies && before === undefined && soleKey(relation, types) === column;
 }
 
 function spaces(count: number): Painted {

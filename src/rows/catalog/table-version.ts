@@ -8,6 +8,8 @@ export interface TableAttribute extends StoredAttribute {
   readonly generated: boolean;
   /** Part of the replica identity: all columns with FULL, none with NOTHING. */
   readonly key: boolean;
+  /** Part of the primary key, where the replica identity has no key of its own. */
+  readonly rowKey: boolean;
 }
 
 /**

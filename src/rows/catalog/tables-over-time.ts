@@ -52,6 +52,7 @@ export class TablesOverTime {
     for (const each of rows) {
       if (each.isUnknown || this.#doubts.has(each, lsn)) return undefined;
     }
+    const rowKey = this.#rowKeyNumbers(version, rows);
     const last = this.#built.get(row.oid);
     if (last !== undefined && last.rows.size === rows.size && isSubset(rows, last.rows)) {
       return last.table;
@@ -74,6 +75,7 @@ export class TablesOverTime {
           typmod: attribute.atttypmod,
           generated: attribute.attgenerated !== "",
           key: !attribute.attisdropped && (all || key.has(attribute.attnum)),
+          rowKey: rowKey.has(attribute.attnum),
         };
       }),
     };
@@ -100,6 +102,20 @@ export class TablesOverTime {
     }
     if (found.length !== count || (relnatts !== undefined && relnatts !== count)) return undefined;
     return found;
+  }
+
+  /** The columns of the primary key where the replica identity has no key. Empty: none, or it is not known. */
+  #rowKeyNumbers({ row }: RowVersion<"pg_class">, rows: Set<RowVersion>): ReadonlySet<number> {
+    const { lsn, owner } = this.#types;
+    if (row.relreplident !== "f" && row.relreplident !== "n") return new Set();
+    for (const version of this.#indexes.pg_index.all(row.oid)) {
+      const { indisprimary, indkey, indnkeyatts } = version.row;
+      if (!indisprimary || !version.isVisible(lsn, owner)) continue;
+      if (version.isUnknown || this.#doubts.has(version, lsn)) continue;
+      rows.add(version);
+      return new Set(indkey.slice(0, indnkeyatts));
+    }
+    return new Set();
   }
 
   /** The columns of the replica identity (utils/cache/relcache.c, RelationGetIndexList). Undefined if unknown. */

@@ -66,8 +66,10 @@ export class Announcements {
     const keyless = table.attributes.some(
       (column) => column.key && column.generated && !column.dropped,
     );
-    if (keyless !== this.#registry.ruledColumns(relation.oid).keyless) {
-      this.#registry.ruled(relation.oid, { ...NONE_RULED, keyless });
+    const rowKey = table.attributes.filter((column) => column.rowKey).map(({ name }) => name);
+    const known = this.#registry.ruledColumns(relation.oid);
+    if (keyless !== known.keyless || rowKey.join("\0") !== known.rowKey.join("\0")) {
+      this.#registry.ruled(relation.oid, { ...NONE_RULED, keyless, rowKey });
     }
     const oids = relation.columns.map(({ typeOid }) => typeOid);
     const changed = catalogueTypes(oids, this.#catalog.types).filter((type) => {

@@ -138,7 +138,9 @@ function authorities({ tls, sslMode }: ConnectionTarget): ConnectionOptions {
     });
   }
   const ca =
-    rootCert === "system" ? systemAuthorities(tls) : [readPem(rootCert, "root certificate")];
+    rootCert === "system"
+      ? systemAuthorities(tls)
+      : [readCertificate(rootCert, "root certificate", "PGSSLROOTCERT")];
   const crl = revocations(tls.crl ?? defaultFile("root.crl"), tls.crlDir);
   const options: ConnectionOptions = { ca: [...ca], rejectUnauthorized: true };
   if (crl.length > 0) options.crl = [...crl];
@@ -156,6 +158,10 @@ function revocations(file: string | undefined, folder: string | undefined): read
   const files = file === undefined ? [] : [file];
   const listed = folder === undefined ? [] : readNames(folder).map((name) => join(folder, name));
   const texts = [...files, ...listed].map((path) => readPem(path, "certificate revocation list"));
+  if (file !== undefined && texts[0]?.includes("X509 CRL") !== true)
+    throw new WalctlError(`there is no certificate revocation list in sslcrl "${file}"`, {
+      hint: "It is PEM: a block that begins with -----BEGIN X509 CRL-----.",
+    });
   if (folder !== undefined && !texts.some((text) => text.includes("X509 CRL")))
     throw new WalctlError(`there is no certificate revocation list in sslcrldir "${folder}"`);
   return texts.filter((text) => text.includes("X509 CRL"));
@@ -164,7 +170,9 @@ function revocations(file: string | undefined, folder: string | undefined): read
 function ownCertificate({ tls }: ConnectionTarget): ConnectionOptions {
   const cert = tls.certMode === "disable" ? undefined : (tls.cert ?? defaultFile("postgresql.crt"));
   if (cert === undefined) return {};
-  const options: ConnectionOptions = { cert: readPem(cert, "client certificate") };
+  const options: ConnectionOptions = {
+    cert: readCertificate(cert, "client certificate", "PGSSLCERT"),
+  };
   const key = tls.key ?? defaultPath("postgresql.key");
   if (tls.key === undefined && !existsSync(key))
     throw new WalctlError(`there is a client certificate, but no private key file "${key}"`, {
@@ -212,6 +220,15 @@ function defaultPath(name: string): string {
 
 function defaultFile(name: string): string | undefined {
   return existsSync(defaultPath(name)) ? defaultPath(name) : undefined;
+}
+
+/** OpenSSL would take a file without one for no authority, and then blame the server's certificate. */
+function readCertificate(path: string, what: string, variable: string): string {
+  const text = readPem(path, what);
+  if (/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/.test(text)) return text;
+  throw new WalctlError(`there is no certificate in the ${what} file "${path}"`, {
+    hint: `${variable} names a file in PEM: a block that begins with -----BEGIN CERTIFICATE-----.`,
+  });
 }
 
 function readPem(path: string, what: string): string {

@@ -17,13 +17,19 @@ export interface DroppedPublication {
   readonly sql: string;
   /** What creates it again, for its owner too. */
   readonly undo: readonly string[];
+  /** Slots that nobody reads now: which publications their readers use is not known to the server. */
+  readonly idle: readonly string[];
 }
 
-interface Reader extends Session {
+interface Reader extends Omit<Session, "pid"> {
+  /** Null: nobody reads the slot. */
+  readonly pid: number | null;
+  readonly slot: string;
+  /** Null: the slot is not in use, or the role may not see it. */
   readonly query: string | null;
 }
 
-/** @throws WalctlError where it does not exist, or a stream uses it and `force` is not given */
+/** @throws WalctlError where it does not exist, or a stream uses it or may use it and `force` is not given */
 export async function dropPublication(
   client: Client,
   target: ConnectionTarget,
@@ -33,13 +39,9 @@ export async function dropPublication(
 ): Promise<DroppedPublication> {
   const state = await readPublication(client, name, version);
   if (state === undefined) throw await noSuchPublication(client, target, name);
-  const readers = (await readReaders(client)).filter(({ query }) => uses(query ?? "", name));
-  if (readers.length > 0 && !force) {
-    throw new WalctlError(`publication ${quoteIdentifier(name)} is in use`, {
-      detail: `It is streamed by ${readers.map((reader) => describeSession(reader, [])).join(", ")}, which fails without it.`,
-      hint: "Stop that program first; --force drops the publication all the same.",
-    });
-  }
+  const slots = await readReaders(client);
+  if (!force) requireUnused(slots, name);
+  const idle = slots.filter(({ pid }) => pid === null).map(({ slot }) => slot);
   const sql = dropPublicationSql(name);
   const { owner, comment, parents } = await readRest(client, name);
   const tables = state.tables.map((table) => {
@@ -57,7 +59,31 @@ export async function dropPublication(
       await execute(client, sql, doing);
     });
   }
-  return { state, sql, undo };
+  return { state, sql, undo, idle };
+}
+
+function requireUnused(slots: readonly Reader[], name: string): void {
+  const readers = slots.filter(({ pid }) => pid !== null);
+  const users = readers.filter(({ query }) => uses(query, name) === true);
+  const publication = `publication ${quoteIdentifier(name)}`;
+  if (users.length > 0) {
+    throw new WalctlError(`${publication} is in use`, {
+      detail: `It is streamed by ${sessionsOf(users)}, which fails without it.`,
+      hint: "Stop that program first; --force drops the publication all the same.",
+    });
+  }
+  const unknown = readers.filter(({ query }) => uses(query, name) === undefined);
+  if (unknown.length === 0) return;
+  throw new WalctlError(`whether ${publication} is in use is not known to this role`, {
+    detail: `What ${sessionsOf(unknown)} streams is not shown to it. A stream fails without its publication.`,
+    hint: "A member of pg_read_all_stats sees it. --force drops the publication all the same.",
+  });
+}
+
+function sessionsOf(readers: readonly Reader[]): string {
+  return readers
+    .map(({ pid, slot, ...of }) => describeSession({ pid: pid ?? 0, ...of }, [`slot "${slot}"`]))
+    .join(", ");
 }
 
 /** What a PublicationState lacks. */
@@ -83,13 +109,17 @@ async function readRest(client: Client, name: string): Promise<Rest> {
   return row ?? { owner: null, comment: null, parents: [] };
 }
 
-/** What walsenders of this database run. Of other roles only a member of pg_read_all_stats sees it. */
+/**
+ * The slots of this database, and what the walsenders that hold them run. Of other roles only a member of
+ * pg_read_all_stats sees the latter.
+ */
 async function readReaders(client: Client): Promise<readonly Reader[]> {
   return await queryRows<Reader & Record<string, unknown>>(
     client,
-    `SELECT a.pid, a.application_name AS application, a.usename::text AS role, a.query
-     FROM pg_catalog.pg_replication_slots s JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
-     WHERE s.database = pg_catalog.current_database() ORDER BY a.pid`,
+    `SELECT s.slot_name::text AS slot, s.active_pid AS pid, a.application_name AS application,
+       a.usename::text AS role, a.query
+     FROM pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid
+     WHERE s.database = pg_catalog.current_database() AND s.plugin = 'pgoutput' ORDER BY s.slot_name`,
     "see who streams from this database",
   );
 }
@@ -97,9 +127,13 @@ async function readReaders(client: Client): Promise<readonly Reader[]> {
 const NAMES = /publication_names"?\s+'((?:[^']|'')*)'/i;
 const NAME = /\s*(?:"((?:[^"]|"")*)"|([^,\s]+))\s*,?/gy;
 
-/** Whether START_REPLICATION names it: a list of identifiers, within a string of the replication grammar. */
-function uses(query: string, name: string): boolean {
-  const list = NAMES.exec(query)?.[1]?.replaceAll("''", "'") ?? "";
+/**
+ * Whether START_REPLICATION names it: a list of identifiers, within a string of the replication grammar. Undefined: the
+ * server does not show the query, or has cut it (track_activity_query_size).
+ */
+function uses(query: string | null, name: string): boolean | undefined {
+  const list = NAMES.exec(query ?? "")?.[1]?.replaceAll("''", "'");
+  if (list === undefined) return undefined;
   return Array.from(list.matchAll(NAME)).some(([, quoted, plain]) =>
     quoted === undefined ? plain?.toLowerCase() === name : quoted.replaceAll('""', '"') === name,
   );

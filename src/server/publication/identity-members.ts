@@ -14,6 +14,10 @@ export interface MemberRow {
   readonly schema: string;
   readonly name: string;
   readonly full: boolean;
+  /** pg_class.relreplident */
+  readonly setting: "d" | "n" | "i" | "f";
+  /** It has a primary key, which REPLICA IDENTITY DEFAULT takes. */
+  readonly has_key: boolean;
   /** The columns of the replica identity; null if it has none. */
   readonly identity: readonly string[] | null;
   /** Generated columns, if they matter (PostgreSQL 18). */
@@ -49,7 +53,9 @@ export async function readMembers(
        WHERE (p.pubupdate OR p.pubdelete) AND p.pubname <> ${quoteLiteral(publication)}),
      leaf AS (
        SELECT m.root, m.level, c.oid, n.nspname::text AS schema, c.relname::text AS name,
-         c.relreplident = 'f' AS "full",
+         c.relreplident = 'f' AS "full", c.relreplident::text AS setting,
+         EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary
+           AND i.indisvalid AND i.indimmediate) AS has_key,
          (SELECT pg_catalog.array_agg(a.attname::text) FROM pg_catalog.pg_index i
           JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
             AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])

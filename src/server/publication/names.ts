@@ -1,6 +1,6 @@
-/** Names for completions. */
+/** Names for completions and hints. */
 import type { Client } from "pg";
-import { quotePlainly } from "../query/sql.ts";
+import { quotePlainly, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
 /** The tables that can be published, with their schemas, as SQL writes them. */
@@ -14,6 +14,25 @@ export async function listTables(client: Client): Promise<readonly string[]> {
     "list the tables",
   );
   return rows.map(({ schema, name }) => `${quotePlainly(schema)}.${quotePlainly(name)}`);
+}
+
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** What these publications publish. */
+export async function listPublished(
+  client: Client,
+  publications: readonly string[],
+): Promise<readonly TableName[]> {
+  return await queryRows<TableName>(
+    client,
+    `SELECT DISTINCT schemaname::text AS schema, tablename::text AS table
+     FROM pg_catalog.pg_publication_tables
+     WHERE pubname = ANY (${quoteTextArray(publications)}) ORDER BY 1, 2`,
+    "list the published tables",
+  );
 }
 
 export async function listDatabases(client: Client): Promise<readonly string[]> {

@@ -6,7 +6,9 @@
 
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
-import { walctlCommand } from "../target/paste.ts";
+import { psqlCommand, walctlCommand } from "../target/paste.ts";
+import { isDenied } from "../query/denied.ts";
+import { rightsHint } from "./rights.ts";
 import { planFlags } from "./plan-flags.ts";
 import type { ServerVersion } from "../settings/preflight.ts";
 import { comparePublications, creationSql } from "./diff.ts";
@@ -71,23 +73,24 @@ export async function setUpPublication(
     findIdentityFaults(client, version, plan.name, state);
   const faults = await find(differs && actual !== undefined ? actual : asked.state);
   const fixes = faults.flatMap((fault) =>
-    steps.replicaIdentityFull && fault.fix !== undefined ? [fault.fix] : [],
+    steps.replicaIdentityFull && fault.full !== undefined ? [fault.full] : [],
   );
   // The identity comes first, so that the server never rejects other programs' writes.
   const sql = [...fixes, ...difference.sql];
   const status = statusOf(actual !== undefined, sql.length > 0, differs, steps.dryRun);
   const fixed = steps.replicaIdentityFull && status !== "different";
-  const left = faults.filter((fault) => !fixed || fault.fix === undefined);
-  if (difference.sql.length > 0 && !differs && !steps.force && left.length > 0) {
-    const before = actual === undefined ? [] : await find(actual);
-    const harmed = left.filter((fault) => !before.some((known) => covers(known, fault)));
-    if (harmed.length > 0) throw harmfulPublication(target, plan, harmed, steps);
-  }
-  if (status === "created" || status === "altered") {
-    await requirePrimary(client, target);
-    const verb = status === "created" ? "create" : "alter";
-    await run(client, target, `${verb} publication ${quoteIdentifier(plan.name)}`, sql);
-  }
+  const left = faults.filter((fault) => !fixed || fault.full === undefined);
+  const changes = difference.sql.length > 0 && !differs;
+  const before = changes && !steps.force && actual !== undefined ? await find(actual) : [];
+  const harmed =
+    changes && !steps.force
+      ? left.filter((fault) => !before.some((known) => covers(known, fault)))
+      : [];
+  const work = { client, target, version, plan, steps, exists: actual !== undefined };
+  // What the role may not do needs no remedy.
+  if (changes && (harmed.length > 0 || steps.dryRun)) await run(work, difference.sql, "ROLLBACK");
+  if (harmed.length > 0) throw harmfulPublication(target, plan, harmed, steps);
+  if (status === "created" || status === "altered") await run(work, sql, "COMMIT");
   return {
     status,
     sql,
@@ -109,17 +112,44 @@ function statusOf(
   return dryRun ? "would_alter" : "altered";
 }
 
-async function run(
-  client: Client,
-  target: ConnectionTarget,
-  doing: string,
-  sql: readonly string[],
-): Promise<void> {
-  await inTransaction(client, "COMMIT", doing, async () => {
-    await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
-    // One by one, so that a statement hidden in another one is an error.
-    for (const statement of sql) await execute(client, statement, doing, publicationHints(target));
-  });
+interface Work {
+  readonly client: Client;
+  readonly target: ConnectionTarget;
+  readonly version: ServerVersion;
+  readonly plan: PublicationPlan;
+  readonly steps: PublicationSteps;
+  /** The publication does. */
+  readonly exists: boolean;
+}
+
+/** @param end ROLLBACK: only to hear whether the server would do it */
+async function run(work: Work, sql: readonly string[], end: "COMMIT" | "ROLLBACK"): Promise<void> {
+  const { client, target, version, plan, steps, exists } = work;
+  await requirePrimary(client, target);
+  const doing = `${exists ? "alter" : "create"} publication ${quoteIdentifier(plan.name)}`;
+  try {
+    await inTransaction(client, end, doing, async () => {
+      await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
+      // One by one, so that a statement hidden in another one is an error.
+      for (const statement of sql)
+        await execute(client, statement, doing, publicationHints(target));
+    });
+  } catch (error) {
+    if (!(error instanceof WalctlError) || !isDenied(error)) throw error;
+    const hint = await rightsHint(client, target, version, plan, setupWords(plan, steps));
+    throw new WalctlError(error.message, { detail: error.detail, hint, cause: error });
+  }
+}
+
+/** The command that asks for the same. */
+function setupWords(plan: PublicationPlan, steps: PublicationSteps): readonly string[] {
+  return [
+    ...["setup-publication", plan.name, ...planFlags(plan)],
+    ...(steps.sync ? ["--sync"] : []),
+    ...(steps.replicaIdentityFull ? ["--replica-identity", "full"] : []),
+    ...(steps.force ? ["--force"] : []),
+    ...(steps.dryRun ? ["--dry-run"] : []),
+  ];
 }
 
 /** Whether the server already rejects what it would reject because of `fault`. */
@@ -136,33 +166,38 @@ function harmfulPublication(
   target: ConnectionTarget,
   plan: PublicationPlan,
   faults: readonly IdentityFault[],
-  { sync, dryRun }: PublicationSteps,
+  steps: PublicationSteps,
 ): WalctlError {
-  const rejected = faults[0]?.rejected.join(" and ") ?? "";
-  const tables = faults.length === 1 ? "a table" : `${faults.length} tables`;
+  const [first, ...others] = faults;
+  const rejected = first?.rejected.join(" and ") ?? "";
+  const publication = `publication ${quoteIdentifier(plan.name)}`;
+  const full = walctlCommand(setupWords(plan, { ...steps, replicaIdentityFull: true }), target);
+  const later =
+    plan.allTables || plan.schemas.length > 0
+      ? " Tables that are made later need a replica identity too."
+      : "";
+  const fixable = faults.every((fault) => fault.full !== undefined);
+  const whole = `To let the whole row identify itself: ${full}`;
+  if (first !== undefined && others.length === 0) {
+    const { cause, fix, hint } = first;
+    const better =
+      fix === undefined || fix === first.full
+        ? undefined
+        : `To let its primary key identify its rows: ${psqlCommand(fix, target)}`;
+    return new WalctlError(
+      `${cause}: ${publication} would make the server reject ${rejected} of it, from every program`,
+      { hint: `${better ?? (fixable ? whole : hint)}${later}` },
+    );
+  }
   const fixes = faults
     .slice(0, NAMED_MAX)
     .map(({ cause, hint }) => `${cause} (${hint.replace(/\.$/, "")})`);
   const more = faults.length > NAMED_MAX ? `; and ${faults.length - NAMED_MAX} more` : "";
-  const words = ["setup-publication", plan.name, ...planFlags(plan)];
-  const full = walctlCommand(
-    [
-      ...[...words, ...(sync ? ["--sync"] : []), ...(dryRun ? ["--dry-run"] : [])],
-      ...["--replica-identity", "full"],
-    ],
-    target,
-  );
-  const later =
-    plan.allTables || plan.schemas.length > 0 ? " Tables that are made later need a key too." : "";
-  const others = `setup-publication takes --publish insert,truncate, which leaves out what would be rejected, and --force: with that the server rejects ${rejected} from then on`;
-  const fixable = faults.every(({ fix }) => fix !== undefined);
   return new WalctlError(
-    `publication ${quoteIdentifier(plan.name)} would make the server reject ${rejected} of ${tables}, from every program`,
+    `${publication} would make the server reject ${rejected} of ${faults.length} tables, from every program`,
     {
-      detail: `What each table lacks, and what gives it that: ${fixes.join("; ")}${more}.`,
-      hint: fixable
-        ? `A primary key is the best remedy.${later} ${others}. To let the whole row identify itself: ${full}`
-        : `Give the tables what they lack.${later} ${others}.`,
+      detail: `What each table lacks, and what gives it that: ${fixes.join("; ")}${more}.${later}`,
+      hint: fixable ? whole : "Give the tables what they lack, or leave them out.",
     },
   );
 }
@@ -171,12 +206,13 @@ function harmfulPublication(
 export function differentPublication(
   target: ConnectionTarget,
   plan: PublicationPlan,
+  steps: PublicationSteps,
   { differences, takesAway }: Pick<PublicationOutcome, "differences" | "takesAway">,
 ): WalctlError {
-  const flags = planFlags(plan);
   const name = quoteIdentifier(plan.name);
-  const beside = walctlCommand(["setup-publication", `${plan.name}_2`, ...flags], target);
-  const sync = walctlCommand(["setup-publication", plan.name, ...flags, "--sync"], target);
+  const other = { ...plan, name: `${plan.name}_2` };
+  const beside = walctlCommand(setupWords(other, steps), target);
+  const sync = walctlCommand(setupWords(plan, { ...steps, sync: true }), target);
   return new WalctlError(`publication ${name} differs from what is asked for`, {
     detail: `The differences: ${differences.join("; ")}.`,
     hint: takesAway

@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { type MemberRow, readMembers } from "./identity-members.ts";
 import type { ServerVersion } from "../settings/preflight.ts";
 import type { PublicationState, PublishedTable } from "./plan.ts";
-import { replicaIdentityFullSql } from "./sql.ts";
+import { replicaIdentityDefaultSql, replicaIdentityFullSql } from "./sql.ts";
 import { printableSql, quoteIdentifier, quoteQualified } from "../query/sql.ts";
 
 /** Why the server rejects UPDATE and DELETE of a table, from every program, while it is published. */
@@ -21,8 +21,10 @@ export interface IdentityFault {
   readonly message: string;
   /** `fix`, or what to do in words. */
   readonly hint: string;
-  /** SQL; undefined: the table needs another column list or a key. */
+  /** SQL that helps; undefined: the table needs another column list or a key. */
   readonly fix: string | undefined;
+  /** SQL that lets the whole row identify itself, where that helps. */
+  readonly full: string | undefined;
 }
 
 /**
@@ -71,12 +73,15 @@ function faultOf(
     ? faultOfFull(member, published, state)
     : faultOfKey(member, published, state);
   if (found === undefined) return undefined;
-  const { root, schema, name } = member;
+  const { root, schema, name, setting, has_key: hasKey } = member;
   const table = quoteQualified(schema, name);
-  const fix =
+  const plain = published?.columns === undefined && published?.filter === undefined;
+  const isLeftOut = setting !== "d" && hasKey && plain && member.stored.length === 0;
+  const full =
     !member.full && !member.not_full && faultOfFull(member, published, state) === undefined
       ? replicaIdentityFullSql(schema, name)
       : undefined;
+  const fix = isLeftOut ? replicaIdentityDefaultSql(schema, name) : full;
   const { cause, advice } = found;
   return {
     root,
@@ -84,7 +89,7 @@ function faultOf(
     ...{ cause, rejected, missing: !member.full && member.identity === null },
     message: `${cause}: ${effectOf(rejected, 1)}`,
     hint: fix === undefined ? advice : printableSql(fix),
-    fix,
+    ...{ fix, full },
   };
 }
 
@@ -99,7 +104,14 @@ interface Found {
 }
 
 const GENERATED =
-  "Publish the generated columns (--generated-columns stored), or give the table a primary key without generated columns.";
+  "Publish the generated columns (--generated-columns stored), or give the table a primary key without generated columns and REPLICA IDENTITY DEFAULT.";
+/** What a table without a replica identity has. */
+const LACKS = {
+  d: "no replica identity",
+  n: "REPLICA IDENTITY NOTHING",
+  i: "REPLICA IDENTITY USING INDEX, and that index is gone",
+  f: "no replica identity",
+};
 const KEY = "a primary key that is within the column list";
 
 function faultOfFull(
@@ -122,7 +134,7 @@ function faultOfFull(
 }
 
 function faultOfKey(
-  { schema, name, identity, stored }: MemberRow,
+  { schema, name, identity, setting, has_key: hasKey, stored }: MemberRow,
   published: PublishedTable | undefined,
   { generatedColumns }: PublicationState,
 ): Found | undefined {
@@ -130,7 +142,11 @@ function faultOfKey(
   const columns = published?.columns;
   if (identity === null) {
     const key = columns === undefined ? "a primary key" : KEY;
-    return { cause: `${subject} has no replica identity`, advice: `Give it ${key}.` };
+    const parts = [
+      ...(hasKey ? [] : [key]),
+      ...(setting === "d" ? [] : ["REPLICA IDENTITY DEFAULT"]),
+    ];
+    return { cause: `${subject} has ${LACKS[setting]}`, advice: `Give it ${parts.join(" and ")}.` };
   }
   const unlisted =
     columns === undefined ? [] : identity.filter((column) => !columns.includes(column));

@@ -68,6 +68,10 @@ export function replicaIdentityFullSql(schema: string, table: string): string {
   return `ALTER TABLE ${quoteQualified(schema, table)} REPLICA IDENTITY FULL`;
 }
 
+export function replicaIdentityDefaultSql(schema: string, table: string): string {
+  return `ALTER TABLE ${quoteQualified(schema, table)} REPLICA IDENTITY DEFAULT`;
+}
+
 function objectsSql({ tables, schemas }: PublicationObjects): string {
   const clauses: string[] = [];
   if (tables.length > 0) clauses.push(`TABLE ${tables.map(tableSql).join(", ")}`);

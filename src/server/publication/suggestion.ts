@@ -6,6 +6,7 @@ import type { ServerVersion } from "../settings/preflight.ts";
 import { plannedOptions } from "./diff.ts";
 import type { PublicationOptions, PublicationPlan, PublishedTable } from "./plan.ts";
 import { findIdentityFaults } from "./replica-identity.ts";
+import { quoteIdentifier } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
@@ -19,17 +20,23 @@ export interface Suggestion {
   readonly command: string | null;
 }
 
-/** @param options the options of an existing publication without tables; undefined: the publication does not exist */
+/**
+ * @param options the options of an existing publication without tables; undefined: the publication does not exist
+ * @param own only tables that the role may publish
+ */
 export async function suggestPublication(
   client: Client,
   target: ConnectionTarget,
   version: ServerVersion,
   name: string,
   options?: PublicationOptions,
+  own = false,
 ): Promise<Suggestion> {
-  const candidates = await readCandidates(client);
+  const candidates = await readCandidates(client, own);
   if (candidates.length === 0) {
-    const words = `Database "${target.database}" has no tables yet that could be published.`;
+    const words = own
+      ? `${quoteIdentifier(target.user)} owns none here.`
+      : `Database "${target.database}" has no tables yet that could be published.`;
     return { words, command: null };
   }
   const plan: PublicationPlan = {
@@ -43,18 +50,20 @@ export async function suggestPublication(
   const sound = candidates.filter(({ oid }) => faults.every(({ root }) => root !== oid));
   // If updates of every table would be rejected, take a table whose fault the command can fix.
   const fixable = candidates.find(({ oid }) =>
-    faults.every(({ root, fix }) => root !== oid || fix !== undefined),
+    faults.every(({ root, full }) => root !== oid || full !== undefined),
   );
   const tables = sound.length > 0 ? sound.slice(0, TABLES_MAX) : fixable ? [fixable] : [];
   if (tables.length === 0) {
-    const words = `Of every table in database "${target.database}" the server would then reject updates, for want of a primary key.`;
+    const words = `Of every table in database "${target.database}" the server would then reject updates: none has a replica identity that identifies its rows.`;
     return { words, command: null };
   }
   const flags = planFlags({ ...plan, tables: tables.map(specOf) });
   const identity = sound.length > 0 ? [] : ["--replica-identity", "full"];
   const sync = options === undefined ? [] : ["--sync"];
+  const create = own ? `For tables that ${quoteIdentifier(target.user)} owns` : "To create it";
+  const aim = options === undefined ? create : "To add tables";
   return {
-    words: `${options === undefined ? "To create it" : "To add tables"}, with your tables in place of these (-t may be repeated)`,
+    words: `${aim}, with your tables in place of these (-t may be repeated)`,
     command: walctlCommand(["setup-publication", name, ...flags, ...identity, ...sync], target),
   };
 }
@@ -69,12 +78,14 @@ function specOf({ schema, name }: PublishedTable): PublicationPlan["tables"][num
 }
 
 /** The role's own tables first, then those that change most; no extensions' tables, partitions or inheritance trees. */
-async function readCandidates(client: Client): Promise<readonly PublishedTable[]> {
+async function readCandidates(client: Client, own: boolean): Promise<readonly PublishedTable[]> {
+  const owned = own ? "AND pg_catalog.pg_has_role(c.relowner, 'USAGE')" : "";
   const rows = await queryRows<{ oid: number; schema: string; name: string }>(
     client,
     `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384
+       ${owned}
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
          WHERE i.inhrelid = c.oid OR (i.inhparent = c.oid AND c.relkind = 'r'))
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid

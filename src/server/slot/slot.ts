@@ -23,6 +23,9 @@ import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
 export const PLUGIN = "pgoutput";
 
+/** No slot can have this name: the server asks for the right to drop slots before it looks for it. */
+const NO_SLOT = "DRY RUN";
+
 /** NAMEDATALEN - 1 of the characters that the server allows (manual: CREATE_REPLICATION_SLOT). */
 const SLOT_NAME = /^[a-z0-9_]{1,63}$/;
 
@@ -86,7 +89,8 @@ export async function requireUsableSlot(
 
 /**
  * Drops a logical or physical slot, and says what it was.
- * @throws WalctlError if it does not exist, is in use, or belongs to another database
+ * @param dryRun ask the server only whether the role may drop slots
+ * @throws WalctlError if it does not exist, is in use, is synchronized, or belongs to another database
  */
 export async function dropSlot(
   client: Client,
@@ -103,12 +107,22 @@ export async function dropSlot(
       hint: `It can only be dropped from there: -d ${shellQuote(slot.database)}`,
     });
   }
-  if (dryRun) return slot;
-  const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)})`;
+  if (isSynchronized(slot)) {
+    throw new WalctlError(
+      `slot "${name}" is synchronized from the primary, and cannot be dropped here`,
+      {
+        hint: "Drop it on the primary; the standby then drops it too.",
+      },
+    );
+  }
+  if (dryRun && slot.active) throw await slotInUseError(client, name, undefined);
+  const dropped = dryRun ? NO_SLOT : name;
+  const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(dropped)})`;
   try {
     await queryRows(client, sql, `drop slot "${name}"`);
   } catch (error) {
     const state = sqlStateOf(error);
+    if (dryRun && state === SqlState.undefinedObject) return slot;
     if (state === SqlState.objectInUse) throw await slotInUseError(client, name, error);
     if (state === SqlState.undefinedObject) throw await noSuchSlot(client, name, undefined);
     throw error;

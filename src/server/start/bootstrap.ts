@@ -165,7 +165,7 @@ async function ensurePlanned(
   const steps = { sync: false, dryRun: false, replicaIdentityFull: false, force: false };
   const outcome = await setUpPublication(client, target, version, plan, steps);
   for (const { message, hint } of outcome.warnings) request.onWarning(`${message}; ${hint}`);
-  if (outcome.status === "different") throw differentPublication(target, plan, outcome);
+  if (outcome.status === "different") throw differentPublication(target, plan, steps, outcome);
   const created = outcome.status === "created";
   if (created) {
     request.onNotice(`created publication ${quoteIdentifier(plan.name)}`);
@@ -218,7 +218,7 @@ async function bootstrapSlot(
   if (request.createMissing || slot.temporary) {
     return await ensureSlot(client, target, version, slot, request);
   }
-  const hint = `To create it, from now on: ${walctlCommand(createSlotWords(slot.name, slot), target)}`;
+  const hint = `A new slot begins now: what was written before, also since a slot of that name was dropped, is not streamed. To create it: ${walctlCommand(createSlotWords(slot.name, slot), target)}`;
   const missing = async (): Promise<WalctlError> => await noSuchSlot(client, slot.name, hint);
   return await ensureSlot(client, target, version, slot, request, missing);
 }

@@ -1,4 +1,4 @@
-import { type Stats, statSync } from "node:fs";
+import { type Stats, accessSync, constants, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Place, SOCKET_DIRECTORIES } from "./places.ts";
 
@@ -20,27 +20,29 @@ export async function readPassfile(path: string, key: PasswordKey): Promise<stri
   }
 }
 
-/** Undefined also if the file does not exist. */
+/** @param isNamed by the user: it has to be there */
 export function findPassfileFault(
   path: string,
+  isNamed = false,
 ): { readonly message: string; readonly hint?: string } | undefined {
-  const stats = statOf(path);
-  if (stats === undefined) return undefined;
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+    accessSync(path, constants.R_OK);
+  } catch (cause) {
+    const { code = "unknown error" } = cause as NodeJS.ErrnoException;
+    if (!isNamed && code === "ENOENT") return undefined;
+    const hint = isNamed
+      ? { hint: "PGPASSFILE, or passfile in a connection string, names it." }
+      : {};
+    return { message: `password file "${path}" cannot be read (${code}) and is skipped`, ...hint };
+  }
   if (!stats.isFile()) return { message: `password file "${path}" is not a plain file` };
   if ((stats.mode & 0o077) === 0) return undefined;
   return {
     message: `password file "${path}" has group or world access and is skipped`,
     hint: `chmod 600 ${path}`,
   };
-}
-
-/** A file that cannot be examined cannot be read either. */
-function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The host as the file names it: sockets in the default directories belong to localhost. */

@@ -56,11 +56,14 @@ export function resolveTarget(
   for (const entry of KEYWORDS) check(entry, valueOf(entry, parameters, env), warn);
   const target = build(parameters, env, new Map([...fromService, ...string]));
   if (target.password === undefined) {
-    const fault = findPassfileFault(target.passfile);
+    const isNamed = target.passfile !== DEFAULT_PASSFILE;
+    const fault = findPassfileFault(target.passfile, isNamed);
     if (fault !== undefined) warn(fault);
   }
   return target;
 }
+
+const DEFAULT_PASSFILE = join(homedir(), ".pgpass");
 
 /** Empty flags count as not given, as in psql. */
 function flagParameters(flags: ConnectionFlags): ConnectionParameters {
@@ -144,7 +147,7 @@ function build(
     user,
     database: get("dbname") ?? user,
     password: get("password"),
-    passfile: get("passfile") ?? join(homedir(), ".pgpass"),
+    passfile: get("passfile") ?? DEFAULT_PASSFILE,
     requiredAuth: parseRequiredAuth(get("require_auth")),
     channelBinding: (get("channel_binding") ?? "prefer") as ConnectionTarget["channelBinding"],
     sslMode: (get("sslmode") ??

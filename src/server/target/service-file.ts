@@ -21,7 +21,7 @@ export function readService(service: string, env: Environment): ConnectionParame
     { path: join(env["PGSYSCONFDIR"] ?? SYSTEM_FOLDER, "pg_service.conf"), required: false },
   ];
   for (const { path, required } of files) {
-    const text = readText(path, required);
+    const text = readText(path, required, service);
     const section = text === undefined ? undefined : parseSection(text, service, path);
     if (section !== undefined) return section;
   }
@@ -31,14 +31,17 @@ export function readService(service: string, env: Environment): ConnectionParame
   );
 }
 
-function readText(path: string, required: boolean): string | undefined {
+function readText(path: string, required: boolean, service: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (!required && code === "ENOENT") return undefined;
     // An unreadable file may contain the service, and the command would connect elsewhere.
-    throw usageError(`could not read the service file "${path}" (${code ?? "unknown error"})`);
+    throw usageError(
+      `could not read the service file "${path}" (${code ?? "unknown error"}), and service "${service}" is asked for`,
+      required ? "PGSERVICEFILE names that file." : undefined,
+    );
   }
 }
 

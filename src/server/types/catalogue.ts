@@ -110,7 +110,7 @@ export class TypeCatalogue {
     };
   }
 
-  /** What SQL about a relation of these publications has to know. */
+  /** See RuledColumns, for a relation of these publications. */
   async ruledColumns(
     { oid, schema, table, columns }: Relation,
     publications: readonly string[],
@@ -144,6 +144,14 @@ export class TypeCatalogue {
       )
       SELECT ARRAY(SELECT name FROM column_ WHERE attgenerated <> '') AS generated,
         ARRAY(SELECT name FROM column_ WHERE attidentity = 'a') AS always,
+        coalesce((
+          SELECT ARRAY(SELECT name FROM column_ WHERE attnum = ANY (indkey[0:indnkeyatts - 1]))
+          FROM pg_index
+          WHERE indrelid = ${oid} AND indisunique AND indisvalid AND indpred IS NULL AND indexprs IS NULL
+            AND NOT EXISTS (
+              SELECT FROM pg_attribute
+              WHERE attrelid = ${oid} AND attnum = ANY (indkey[0:indnkeyatts - 1]) AND NOT attnotnull)
+          ORDER BY indisprimary DESC, indnkeyatts, indexrelid LIMIT 1), '{}') AS "rowKey",
         EXISTS (
           SELECT FROM self JOIN pg_index ON indrelid = self.oid
           JOIN column_ ON attnum = ANY (indkey[0:indnkeyatts - 1])

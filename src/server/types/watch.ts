@@ -19,8 +19,9 @@ interface TypeWatchParts {
   readonly warn: SessionNews["warn"];
   /** Those of the stream. */
   readonly publications: readonly string[];
-  /** Called for each relation. Undefined if nobody wants to know. */
-  readonly ruled: ((relation: number, columns: RuledColumns) => void) | undefined;
+  /** Called for each relation that somebody has to know more of. */
+  readonly ruled: (relation: number, columns: RuledColumns) => void;
+  readonly isAsked: (relation: Relation) => boolean;
 }
 
 /** A composite type that a column of the stream uses. */
@@ -106,8 +107,8 @@ export class TypeWatch {
   /** What the catalogue knows of a relation and its columns. */
   #relation(relation: Relation): Promise<void> | undefined {
     const types = this.#columnTypes(relation);
-    const { catalogue, ruled } = this.#parts;
-    if (ruled === undefined) return types;
+    const { catalogue, isAsked, ruled } = this.#parts;
+    if (!isAsked(relation)) return types;
     const asking = catalogue
       .ruledColumns(relation, this.#parts.publications)
       .then((columns) => ruled(relation.oid, columns));

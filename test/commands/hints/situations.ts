@@ -116,7 +116,12 @@ export const situations = (version: number): readonly Situation[] => [
   {
     name: "setup-publication, of all tables",
     args: ["setup-publication", "new", "--all-tables"],
-    ...{ commands: 1, all: true, gives: FULL, says: /Tables that are made later need a key too/ },
+    ...{
+      commands: 1,
+      all: true,
+      gives: FULL,
+      says: /Tables that are made later need a replica identity too/,
+    },
   },
   {
     name: "setup-publication, of a partitioned table with a partition without a key",

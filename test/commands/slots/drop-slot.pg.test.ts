@@ -1,7 +1,7 @@
 /** `walctl drop-slot` on a real server: what it drops, what it leaves, and what it says of both. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { walctl } from "../../support/program/cli.ts";
+import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { pasteCommand } from "../../support/program/paste.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
@@ -47,5 +47,29 @@ describe("drop-slot", () => {
     assert.equal(row?.["two_phase"], true);
     // A physical slot belongs to no database.
     assert.equal((await walctl(["drop-slot", "p", "-d", "other's"], { server })).status, 0);
+  });
+
+  test("A dry run fails where the drop would: for another role, and while the slot is in use.", async (t) => {
+    await server.sql("SELECT pg_create_logical_replication_slot('held', 'pgoutput')");
+    await server.sql("CREATE ROLE nobody LOGIN; CREATE PUBLICATION pub");
+    const asNobody = ["drop-slot", "held", "-U", "nobody"];
+    const inUse = ["drop-slot", "held"];
+    const both = async (args: readonly string[]): Promise<void> => {
+      const [dry, real] = [
+        await walctl([...args, "--dry-run"], { server }),
+        await walctl(args, { server }),
+      ];
+      assert.equal(real.status, 1);
+      assert.deepEqual([dry.status, dry.stdout, dry.stderr], [1, "", real.stderr]);
+    };
+    await both(asNobody);
+    const tail = spawnWalctl(["tail", "-S", "held", "-P", "pub"], { server });
+    t.after(() => tail.dispose());
+    await tail.waitForStderr("streaming from slot");
+    await both(inUse);
+    await tail.stop("SIGTERM");
+    const { stdout } = await walctl(["drop-slot", "held", "--dry-run"], { server });
+    assert.equal(stdout, '{"slot":"held","status":"would_drop"}\n');
+    assert.ok((await slots()).includes("held"));
   });
 });

@@ -198,6 +198,18 @@ describe("--ack-from", () => {
     assert.ok(performance.now() - since < 4000, "it does not wait for who has gone");
   });
 
+  test("a file that the consumer does not make is warned of, once", async (t) => {
+    const missing = join(folder, "missing");
+    const running = spawnWalctl(["tail", "-S", "s", "-P", "p", "--ack-from", missing], { server });
+    t.after(() => running.dispose());
+    const end = await commit(running);
+    await running.waitForStderr(`warning: "${missing}" is not there (--ack-from)`);
+    writeFileSync(missing, `${end}\n`);
+    await reaches(end, "made late");
+    await running.stop("SIGTERM");
+    assert.equal(running.stderr.match(/is not there/g)?.length, 1);
+  });
+
   test("a folder that is not there is an error", async () => {
     const missing = join(folder, "none", "confirmed");
     const args = ["tail", "-S", "s", "-P", "p", "--ack-from", missing];

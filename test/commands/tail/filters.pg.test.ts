@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type RunResult, spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -109,17 +110,17 @@ describe("tail's filters", () => {
     assert.deepEqual(kinds, [...one, ...one]);
   });
 
-  test("a pattern that matches no table so far is told once, while tail runs", async (t) => {
+  test("a pattern that matches no published table is told once, while tail runs", async (t) => {
     await slot("o");
     const running = spawnWalctl(["tail", "-S", "o", "-P", "p", "--only-table", "tt"], { server });
     t.after(() => running.dispose());
     await server.sql("INSERT INTO u VALUES (30)");
     await running.waitFor((line) => line.includes('"commit"'));
-    await running.waitForStderr(/no table matched "tt" so far \(--only-table\)/);
+    await running.waitForStderr(/no published table matches "tt" \(--only-table\)/);
     await server.sql("INSERT INTO t VALUES (30, 30)");
     await running.waitFor((line) => line.includes('"commit"'));
     const { stderr } = await running.stop();
-    assert.equal(stderr.match(/no table matched/g)?.length, 1, stderr);
+    assert.equal(stderr.match(/warning/g)?.length, 1, stderr);
   });
 
   test("-t without --bootstrap names --only-table", async () => {
@@ -129,5 +130,41 @@ describe("tail's filters", () => {
       stderr,
       /^walctl: error: --table says what --bootstrap publishes\nHINT: .*--only-table/,
     );
+  });
+
+  for (const [asked, said] of [
+    [
+      ["--only-table", "nosuch"],
+      /no published table matches "nosuch" \(--only-table\)\nHINT: Published are: public\.t, public\.u\n/,
+    ],
+    [
+      ["--only-table", "t", "--only-table", "uu*"],
+      /no published table matches "uu\*" \(--only-table\)\n/,
+    ],
+    [["--row", "hidden 1"], /no published table matches "hidden" \(--row\)\nHINT: Published are: /],
+  ] as const) {
+    test(`says at once that ${asked.join(" ")} names what is not published, and no more than that`, async (t) => {
+      await server.sql("CREATE TABLE IF NOT EXISTS hidden (id int PRIMARY KEY)");
+      const running = spawnWalctl(["tail", "-P", "p", ...asked], { server });
+      t.after(() => running.dispose());
+      await running.waitForStderr("no published table matches");
+      await server.sql("INSERT INTO u VALUES ((random() * 1e9)::int)");
+      await sleep(1500);
+      await running.stop("SIGTERM");
+      assert.match(running.stderr, said);
+      assert.equal(running.stderr.match(/warning/g)?.length, 1, running.stderr);
+    });
+  }
+
+  test("says nothing of tables that are published", async (t) => {
+    const running = spawnWalctl(
+      ["tail", "-P", "p", "--only-table", "public.*", "--only-table", "u"],
+      { server },
+    );
+    t.after(() => running.dispose());
+    await running.waitForStderr("streaming from slot");
+    await sleep(1500);
+    await running.stop("SIGTERM");
+    assert.doesNotMatch(running.stderr, /warning/);
   });
 });

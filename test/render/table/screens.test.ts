@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { TableRenderer } from "../../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
 import { matchGolden } from "../../support/golden/golden.ts";
@@ -12,6 +11,7 @@ import {
   narrowStream,
   partitionStream,
   pgbenchStream,
+  screenTypes,
 } from "../../support/program/screen-streams.ts";
 import { SCREENS } from "../../support/program/screen-cases.ts";
 import { assertFits } from "../../support/program/tables.ts";
@@ -21,7 +21,7 @@ const SCREEN_ROWS = 24;
 
 function render(messages: readonly PgoutputMessage[], width: number, expanded = false): string {
   const view = { ...WHOLE_VIEW, expanded };
-  const options = { width: () => width, look: { color: false }, view, types: new TypeRegistry() };
+  const options = { width: () => width, look: { color: false }, view, types: screenTypes() };
   const renderer = new TableRenderer(options);
   for (const message of messages) renderer.render(message);
   return new TextDecoder().decode(renderer.take());

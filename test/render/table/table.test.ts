@@ -164,12 +164,12 @@ describe("a row", () => {
     [
       "with the old row from the server, what changed",
       [full, change("U", tuple("O", ["1", "x", null]), tuple("N", ["1", "x", ""]))],
-      "id=1 │ b=NULL → ''  … 1 unchanged",
+      "id=1 │ b=NULL → ''  a=x",
     ],
     [
       "nothing changed",
       [full, change("U", tuple("O", ["1", "x", "y"]), tuple("N", ["1", "x", undefined]))],
-      "id=1  (nothing changed)",
+      "id=1 │ a=x  b=y  (nothing changed)",
     ],
     [
       "with the row seen before, what changed, by a mark of its own",

@@ -1,7 +1,7 @@
 /** libpq's options of TLS on real servers: what they ask for happens, or nothing does. */
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
@@ -43,6 +43,68 @@ for (const version of newestOrBoth()) {
         /certificate is not for the host "other"/,
         { SSL_CERT_FILE: login.certificates.ca },
       );
+    });
+
+    test("a file without what it is named for is said to have none, before anything is sent", async () => {
+      const none = join(login.home, "none.pem");
+      writeFileSync(none, "hello\n");
+      const roots =
+        /^walctl: error: there is no certificate in the root certificate file ".*none\.pem"\nHINT: PGSSLROOTCERT .*\n$/;
+      await fails("scrammed", `sslmode=verify-full sslrootcert=${none}`, roots);
+      // It turns require into verify-ca.
+      await fails("scrammed", `sslmode=require sslrootcert=${none}`, roots);
+      const verified = `sslmode=verify-full sslrootcert=${login.certificates.ca}`;
+      await fails(
+        "scrammed",
+        `${verified} sslcrl=${none}`,
+        /no certificate revocation list in sslcrl/,
+      );
+      await fails(
+        "scrammed",
+        `sslmode=require sslcert=${none} sslkey=${none}`,
+        /no certificate in the client certificate file/,
+      );
+      const file = join(login.home, "gone");
+      const said = await run("scrammed", "sslmode=require", { PGPASSFILE: file, PGPASSWORD: "" });
+      assert.match(
+        said.stderr,
+        /^walctl: warning: password file ".*gone" cannot be read \(ENOENT\) and is skipped\nHINT: PGPASSFILE/,
+      );
+      await fails(
+        "scrammed",
+        "service=s",
+        /^walctl: error: could not read the service file ".*gone" \(ENOENT\), and service "s" is asked for\nHINT: PGSERVICEFILE names that file\.\n$/,
+        { PGSERVICEFILE: file },
+      );
+    });
+
+    test("what sslmode has to do with a failure is said, and the hint helps", async () => {
+      const wanted = await run("tlsonly", "sslmode=disable");
+      assert.match(wanted.stderr, /set PGSSLMODE=require, or sslmode=require/);
+      await works("tlsonly", "sslmode=require");
+      await login.server.sql("ALTER SYSTEM SET ssl = off");
+      await login.server.sql("SELECT pg_reload_conf()");
+      try {
+        const { ca } = login.certificates;
+        await fails(
+          "scrammed",
+          "sslmode=require",
+          /it offers no TLS, and sslmode require asks for it\nHINT: .*: PGSSLMODE=prefer, or sslmode=prefer in /,
+        );
+        await works("scrammed", "", { PGSSLMODE: "prefer" });
+        for (const mode of ["verify-ca", "verify-full"])
+          await fails(
+            "scrammed",
+            `sslmode=${mode} sslrootcert=${ca}`,
+            new RegExp(
+              `sslmode ${mode} asks for it\nHINT: Turn TLS on at the server \\(ssl = on\\)`,
+            ),
+          );
+      } finally {
+        await login.server.sql("ALTER SYSTEM SET ssl = on");
+        await login.server.sql("SELECT pg_reload_conf()");
+      }
+      await works("scrammed", "sslmode=require");
     });
 
     test("sslcrl and sslcrldir: a certificate that is revoked is refused", async () => {

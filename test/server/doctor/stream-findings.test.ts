@@ -90,7 +90,7 @@ describe("the publications", () => {
       missing: true,
       rejected: ["UPDATE"],
     },
-    ...{ message: "no identity", hint: "Give it a key.", fix: undefined },
+    ...{ message: "no identity", hint: "Give it a key.", fix: undefined, full: undefined },
   };
   const rejected = (them: string, are: string): string =>
     `no identity: the server rejects UPDATE of ${them} from every program while ${are} published`;
@@ -180,7 +180,7 @@ describe("the publications", () => {
     const fixable = (name: string, rejects: readonly string[]): IdentityFault => ({
       ...fault,
       ...{ table: name, cause: `table ${name} has none`, rejected: rejects },
-      ...{ fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL` },
+      ...{ fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL`, full: undefined },
     });
     const both = ["UPDATE", "DELETE"];
     const find = (

@@ -1,12 +1,20 @@
 /** Streams as people have them, made by hand, to be looked at in goldens. */
 import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { NONE_RULED, TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { encodeMessage, type WireMessage, type WireTuple } from "../wire/pgoutput-encoder.ts";
 
 export const [INT8, TEXT, NUMERIC, JSONB] = [20, 25, 1700, 3802] as const;
 const [INT4, BPCHAR, TIMESTAMP, TIMESTAMPTZ, UUID] = [23, 1042, 1114, 1184, 2950] as const;
 /** 2026-11-24 10:57:43.123456 UTC */
 const FIRST = 848_833_063_123_456n;
+
+/** What the catalogue says to `tail` of the first relation. */
+export function screenTypes(): TypeRegistry {
+  const types = new TypeRegistry();
+  types.ruled(1, { ...NONE_RULED, rowKey: ["id"] });
+  return types;
+}
 
 type Value = string | null | undefined;
 type Columns = ReadonlyArray<readonly [name: string, typeOid: number | undefined]>;

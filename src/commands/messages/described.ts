@@ -1,0 +1,59 @@
+import type { PgoutputMessage, Relation, RelationMessage } from "../../pgoutput/messages.ts";
+import type { Transaction, TypeMessage } from "../../pgoutput/messages.ts";
+import { NO_POSITION } from "../../pgoutput/surroundings.ts";
+import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+
+/** Which tables the lines of FILE describe so far. The server describes a table once a connection, not once a file. */
+export class Described {
+  readonly #types: TypeRegistry;
+  readonly #oids = new Set<number>();
+  /** The one that came last: rows of it need no search. */
+  #last: Relation | undefined;
+
+  constructor(types: TypeRegistry) {
+    this.#types = types;
+  }
+
+  /** A new file begins. */
+  clear(): void {
+    this.#oids.clear();
+    this.#last = undefined;
+  }
+
+  /** The Type and Relation messages that FILE lacks before this message. Undefined: none. */
+  missing(message: PgoutputMessage): readonly (TypeMessage | RelationMessage)[] | undefined {
+    switch (message.kind) {
+      case "insert":
+      case "update":
+      case "delete":
+        if (message.relation === this.#last) return undefined;
+        this.#last = message.relation;
+        return this.#describe([message.relation], message.transaction);
+      case "truncate":
+        return this.#describe(message.relations, message.transaction);
+      case "relation":
+        this.#oids.add(message.relation.oid);
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #describe(
+    relations: readonly Relation[],
+    transaction: Transaction | null,
+  ): readonly (TypeMessage | RelationMessage)[] {
+    const of = { position: NO_POSITION, transaction };
+    return relations
+      .filter(({ announced, oid }) => announced && !this.#oids.has(oid))
+      .flatMap((relation) => {
+        this.#oids.add(relation.oid);
+        const oids = new Set(relation.columns.map(({ typeOid }) => typeOid));
+        const types = [...oids].flatMap((oid): TypeMessage[] => {
+          const name = this.#types.announcedName(oid);
+          return name === undefined ? [] : [{ kind: "type", ...of, oid, ...name }];
+        });
+        return [...types, { kind: "relation" as const, ...of, relation }];
+      });
+  }
+}
