@@ -1,5 +1,6 @@
 import { ExitCode, WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn } from "../../lsn.ts";
+import { pgTimeFromUnixMs } from "../../pg-time.ts";
 import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
@@ -200,12 +201,13 @@ async function open(
   const asking = setInterval(tellSoFar, NAMES_AFTER_MS).unref();
   closing.add(() => clearInterval(asking));
   closing.add(() => reporter.clearProgress());
+  const wasPast = config.until !== undefined && config.until < pgTimeFromUnixMs(Date.now());
   const warnings = (end: StreamEnd): Warning[] => {
     const { xids, times } = config.gate;
-    const { until, endpos, limit, file } = config;
+    const { endpos, limit, file } = config;
     // What FILE has already is not received again.
     const isWhole = (endpos ?? limit ?? file) === undefined && end !== "stopped";
-    const isLate = isWhole && until !== undefined && times?.isEmpty === true;
+    const isLate = isWhole && wasPast && times?.isEmpty === true;
     return [
       ...[names, config.filter.rows, where, xids, times, rendering].flatMap(
         (each) => each?.warnings?.() ?? [],
