@@ -14,7 +14,7 @@ import {
   recoverLastLine,
   recoverOutput,
 } from "../../output/file/recovery.ts";
-import { findRenamed } from "../../output/file/same-file.ts";
+import { findRenamed, lastingIdentity } from "../../output/file/same-file.ts";
 import { sinkError } from "../../output/sink.ts";
 import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
 import type { Received, Start } from "../../server/start/continuity.ts";
@@ -51,8 +51,8 @@ interface JournalOptions {
 export interface OutputTaken {
   /** Undefined if nothing is known. */
   readonly mark: Mark | undefined;
-  /** Where blocks of open transactions may be, and from which offset. */
-  readonly blocks: ReadonlyArray<{ readonly path: string; readonly from: number }>;
+  /** Where blocks of open transactions may be, and from which offset. Each path is looked for when it is taken. */
+  readonly blocks: Iterable<{ readonly path: string; readonly from: number }>;
 }
 
 /** What FILE and the file beside it say about the stream so far, for this process and the next one. */
@@ -118,6 +118,7 @@ export class OutputJournal {
     const state = this.#read();
     const { path, recoverable } = this.#options;
     const written = this.#writtenFile(state);
+    const blocks = this.#blocksIn(state, written, lastingIdentity(written));
     const { end, bytesCut, size } = recoverable
       ? recoverOutput(written, state?.offset ?? 0)
       : recoverLastLine(written);
@@ -127,7 +128,6 @@ export class OutputJournal {
         `cut ${bytesCut} bytes of an unfinished ${what} from the end of "${written}"`,
       );
     }
-    const blocks = this.#blocksIn(state, written);
     this.#size = size;
     this.#messageLsn = end.messageLsn;
     if (state === undefined) return { mark: recoverable ? this.#markOf(end) : undefined, blocks };
@@ -149,14 +149,21 @@ export class OutputJournal {
     return { endLsn, messageLsn, xid, anchor: isRepeatable ? { ...commit, endLsn } : undefined };
   }
 
-  #blocksIn(state: FileState | undefined, written: string): OutputTaken["blocks"] {
-    if (state?.streamed === false) return [];
+  /** To read an earlier file takes time, in which the one that was written may be renamed. */
+  *#blocksIn(
+    state: FileState | undefined,
+    written: string,
+    identity: string | undefined,
+  ): Generator<{ path: string; from: number }> {
+    if (state?.streamed === false) return;
     const { path } = this.#options;
-    const earlier = (state?.earlier ?? []).flatMap(({ file, from }) => {
+    for (const { file, from } of state?.earlier ?? []) {
       const found = findRenamed(path, file);
-      return found === undefined ? [] : [{ path: found, from }];
-    });
-    return [...earlier, { path: written, from: state?.blocksFrom ?? 0 }];
+      if (found !== undefined) yield { path: found, from };
+    }
+    const isThere = identity === undefined || lastingIdentity(written) === identity;
+    const found = isThere ? written : findRenamed(path, identity);
+    if (found !== undefined) yield { path: found, from: state?.blocksFrom ?? 0 };
   }
 
   /** Records a line of FILE about blocks. */

@@ -205,6 +205,14 @@ test("between a rotation and the new file, FILE.walctl has the end of the old on
   assert.equal(Reflect.get(state, "file"), lastingIdentity(path));
 });
 
+test("blocks are found in a file that is renamed while earlier ones are read", () => {
+  writeFileSync(path, "");
+  const { blocks } = journal([], path, true).takeOver();
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, "");
+  assert.deepEqual([...blocks], [{ path: `${path}.1`, from: 0 }]);
+});
+
 test("where no file can be made it is done without, with one warning", (t) => {
   // Nobody may make one there, not even root.
   if (!existsSync("/sys/kernel")) return t.skip("no sysfs");
