@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { newestOrBoth } from "../matrix/support/versions.ts";
 import { type RunResult, spawnWalctl, walctl } from "../support/program/cli.ts";
+import { WALCTL_COMMAND, openTerminal } from "../support/program/terminal.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 
 interface Report {
@@ -102,12 +103,20 @@ for (const version of newestOrBoth()) {
       }
     });
 
-    test("piped, it says once that there are tables to read", async () => {
+    test("piped, it says once on a terminal that there are tables to read, and nothing to cron", async () => {
       for (const command of ["publications", "slots", "doctor"]) {
-        const { stderr } = await run(command);
-        assert.equal(stderr.match(/-F table/g)?.length, 1, stderr);
-        assert.equal((await run(command, "-F", "ndjson")).stderr, "");
-        assert.equal((await run(command, "-q")).stderr, "");
+        assert.equal((await run(command)).stderr, "");
+        const options = { columns: 120, rows: 50, server };
+        const terminal = await openTerminal(
+          `${["", "-F ndjson", "-q"].map((flags) => `${WALCTL_COMMAND} ${command} ${flags} > /dev/null`).join("; ")}; echo done`,
+          options,
+        );
+        try {
+          const text = await terminal.waitFor(/^done/m);
+          assert.equal(text.match(/-F table/g)?.length, 1, text);
+        } finally {
+          await terminal.close();
+        }
       }
     });
 
