@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { spawnWalctl, walctl } from "../../support/program/cli.ts";
+import { type RunningWalctl, spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { committedIds, parseLines } from "../../support/program/lines.ts";
 import { LOAD_TABLE } from "../../support/server/load.ts";
 import { FaultProxy } from "../../support/server/proxy.ts";
@@ -29,8 +29,11 @@ test("one that was started by mistake, or waits, does not cut what another one i
       `INSERT INTO load SELECT i, repeat('x', 1000) FROM generate_series(${from}, ${to}) i`,
     );
   };
-  const holds = async (id: number): Promise<void> => {
-    while (!readFileSync(file, "utf8").includes(`"id":${id},`)) await sleep(50);
+  const holds = async (id: number, running: RunningWalctl): Promise<void> => {
+    while (!readFileSync(file, "utf8").includes(`"id":${id},`)) {
+      assert.equal(running.child.exitCode, null, running.stderr);
+      await sleep(50);
+    }
   };
 
   const args = ["tail", "-S", "s", "-P", "p", "--ack", "-o", file];
@@ -38,7 +41,10 @@ test("one that was started by mistake, or waits, does not cut what another one i
   proxy.delay(20);
   const first = spawnWalctl(args, { server, env: proxy.env });
   t.after(() => first.dispose());
-  while (size() === 0) await sleep(1);
+  while (size() === 0) {
+    assert.equal(first.child.exitCode, null, first.stderr);
+    await sleep(1);
+  }
   proxy.stall();
   await sleep(200);
   const cut = size();
@@ -54,10 +60,10 @@ test("one that was started by mistake, or waits, does not cut what another one i
   proxy.delay(0);
   proxy.flow();
   await insert(20_001, 20_010);
-  await holds(20_010);
+  await holds(20_010, first);
   assert.equal((await first.stop()).status, 0);
   await insert(20_011, 20_020);
-  await holds(20_020);
+  await holds(20_020, waiting);
   assert.equal((await waiting.stop()).status, 0);
   assert.deepEqual(
     committedIds(parseLines(readFileSync(file, "utf8"))),
