@@ -147,7 +147,10 @@ describe("what a publication left out, and does no more", () => {
       for (const table of ["listed", "taken_out", "added_to", "parts"]) {
         assert.match(
           await undo(table),
-          new RegExp(`^walctl: error: .*\n.* of public.${table}: not all of its columns, rows or `),
+          new RegExp(
+            `^walctl: error: .*\n.* of public.${table}: not all of its columns, rows or `,
+            "m",
+          ),
         );
       }
       assert.equal(runSql(server, await undo("*whole")).stderr, "");
