@@ -163,7 +163,7 @@ function checkErrors(stderr: string, where: string): void {
   // oxlint-disable-next-line no-control-regex
   assert.doesNotMatch(stderr, /[\0-\x09\x0b-\x1f\x7f-\x9f]/, `${where}: ${stderr}`);
   for (const line of stderr.split("\n"))
-    assert.match(line, /^(walctl: |DETAIL: |HINT: |$)/, `${where}: ${stderr}`);
+    assert.match(line, /^(walctl: |DETAIL: |HINT: |TIME: |$)/, `${where}: ${stderr}`);
 }
 
 function peakOf(pid: number | undefined): number {
