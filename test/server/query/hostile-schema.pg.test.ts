@@ -79,7 +79,9 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       );
       if (path !== undefined)
         await mallory.query(`ALTER DATABASE ${DATABASE} SET search_path = ${path}`);
-      await server.sql(`ALTER ROLE postgres IN DATABASE ${DATABASE} SET log_statement = 'all'`);
+      await server.sql("CREATE ROLE carol LOGIN");
+      for (const role of ["postgres", "carol"])
+        await server.sql(`ALTER ROLE ${role} IN DATABASE ${DATABASE} SET log_statement = 'all'`);
     });
     after(async () => {
       await mallory.end();
@@ -114,6 +116,8 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       await run(0, ["setup-publication", "p", "-t", "things", "--publish", "insert", "--sync"]);
       await run(1, ["setup-publication", "p", "-t", "public.things"]);
       await run(1, ["setup-publication", "q", "-t", "Nowhere"]);
+      const carol = { PGDATABASE: DATABASE, PGUSER: "carol" };
+      await run(1, ["setup-publication", "hers", "-t", "public.things"], { env: carol });
       await run(0, ["setup-publication", "q", "--all-tables", "--dry-run"]);
       await run(0, ["publications"]);
       await run(1, ["publications", "p", "nowhere"]);
@@ -144,6 +148,7 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       await run(0, ["tail", "-S", "s", "-P", "p", "--ack", "-o", join(folder, "f"), "-E", "now"]);
       await run(0, ["tail", "-P", "p", "-I", "0/1", "-E", "now"]);
       await run(0, ["tail", "-P", "p", "--until", "2026-01-01"]);
+      await run(0, ["tail", "-P", "p", "--row", "things 1", "--until", "+2s"]);
       await run(0, ["tail", "-S", "b", "-P", "bp", "--bootstrap", "-t", "things", "-E", "now"]);
       await run(1, ["tail", "-S", "gone", "-P", "p"]);
       await run(1, ["tail", "-S", "s", "-P", "gone"]);
