@@ -22,7 +22,7 @@ const OPTIONS: ReadonlyArray<readonly [option: string, args: readonly string[]]>
   ["--status-interval", ["tail", "-S", "s", "-P", "p"]],
   ["--lock-timeout", ["create-slot", "x"]],
 ];
-const REFUSED = ["3000000", "2147483.7", "-1", "NaN", "Infinity", "1e3", "5s", "9".repeat(400)];
+const REFUSED = ["3000000", "2147483.7", "-1", "NaN", "Infinity", "1e3", "5s", "", "9".repeat(400)];
 
 describe("a number of seconds", () => {
   for (const [option, args] of OPTIONS) {
@@ -32,7 +32,12 @@ describe("a number of seconds", () => {
           server,
         });
         assert.equal(status, 2, `${seconds}: ${stderr}`);
-        assert.match(stderr, /takes a number of seconds from 0(\.1)? to 2147483, not /);
+        assert.match(
+          stderr,
+          seconds === ""
+            ? new RegExp(`the value of ${option} is empty\n`)
+            : /takes a number of seconds from 0(\.1)? to 2147483, not /,
+        );
       }
     });
   }

@@ -56,7 +56,7 @@ interface Opened {
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const config = tailConfig(flags, context.env, context);
   const where = await openWhere(config.where, config.filter);
-  // It asks for a new file, and must not end tail before there is one. nohup means that it goes on.
+  // SIGHUP asks for a new file, and must not end tail before there is one.
   const restore = context.onSignal("SIGHUP", () => {});
   const running = run(config, where, context);
   return await withinStopGrace(running, context.stop, endOfSignal(flags, ExitCode.failed)).finally(

@@ -236,6 +236,12 @@ describe("mistakes in --where are usage errors that point at the place", () => {
     });
   }
 
+  it("an empty one is refused", async () => {
+    const { status, stdout, stderr } = await decode("--where", "");
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.match(stderr, /^walctl: error: the value of --where is empty\nHINT: .*\n$/);
+  });
+
   it("a pattern's time is linear in the value, whoever wrote that", async () => {
     const capture = rows([["a", TEXT]], [`${"a".repeat(40)}!`], ["aaa"]);
     const args = ["decode-file", "--where", 'new.a.matches("^(a+)+$")', "-"];
