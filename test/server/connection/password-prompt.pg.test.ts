@@ -85,9 +85,9 @@ describe("a password that is asked for", () => {
       assert.match(text, /SQLSTATE 28P01/);
       assert.match(text, /What was typed is not the password of "locked"/);
       // A warning before the question names the PGPASSFILE that is not there; the error does not.
-      const [before = "", after = ""] = text.split(QUESTION);
-      assert.match(before, /warning: password file "\/nonexistent" cannot be read/);
-      assert.doesNotMatch(after, /pgpass|nonexistent/);
+      const [asking = "", answered = ""] = text.split(QUESTION);
+      assert.match(asking, /warning: password file "\/nonexistent" cannot be read/);
+      assert.doesNotMatch(answered, /pgpass|nonexistent/);
     });
   });
 
