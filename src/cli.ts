@@ -221,11 +221,12 @@ export async function run(given: readonly string[], context: CommandContext): Pr
   } catch (error) {
     // No command was given: commander has already printed the help on standard error.
     if (error instanceof CommanderError && error.code === "commander.help") return ExitCode.usage;
+    // --help or --version has ended the run.
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.done;
     const known =
       error instanceof CommanderError
         ? (await import("./cli/usage-errors.ts")).usageErrorOf(error, program, argv)
         : error;
-    if (known === undefined) return ExitCode.done;
     context.stderr.stream.write(renderError(known, context.env["WALCTL_DEBUG"] !== undefined));
     return known instanceof WalctlError ? known.exitCode : ExitCode.failed;
   }

@@ -3,13 +3,11 @@ import type { Command, CommanderError } from "commander";
 import { type WalctlError, usageError } from "../errors.ts";
 import { LIKELY_COMMANDS, LIKELY_OPTIONS } from "./likely-words.ts";
 
-/** Undefined when --help or --version ended the run: that is no error. */
 export function usageErrorOf(
   error: CommanderError,
   program: Command,
   argv: readonly string[],
-): WalctlError | undefined {
-  if (error.exitCode === 0) return undefined;
+): WalctlError {
   const [what = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
   const called = program.commands.find((command) => command.name() === argv[0]);
   const meant = suggestion === undefined ? undefined : /Did you mean (.*)\?/.exec(suggestion)?.[1];

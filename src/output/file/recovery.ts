@@ -8,7 +8,7 @@ import {
   boundaryOfLine,
   isOutside,
   lineMark,
-  lsnOf,
+  lsnAt,
   parseLineHead,
 } from "../../render/ndjson/grammar.ts";
 import { type FileEnd, NO_END } from "./file-end.ts";
@@ -240,7 +240,7 @@ function scanTail(
     if (kind === "stream_start") blockStart = at;
     else if (kind === "stream_stop") blockStart = undefined;
     else if (kind === "message" && isOutside(text)) {
-      messageLsn = lsnOf(text, "message_lsn") ?? messageLsn;
+      messageLsn = lsnAt(text, "message_lsn") ?? messageLsn;
       // A message comes between blocks: a block that is still open was cut off with its connection, and its lines
       // count.
       blockStart = undefined;

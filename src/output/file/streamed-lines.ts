@@ -5,7 +5,7 @@ import {
   boundaryOfLine,
   isOutside,
   lineMark,
-  lsnOf,
+  lsnAt,
   parseLineHead,
   subxidOf,
 } from "../../render/ndjson/grammar.ts";
@@ -65,7 +65,7 @@ function findFirst(fd: number, lowest: number, size: number, oldest: Lsn): numbe
 function isOld(text: Buffer, at: number, oldest: Lsn): boolean {
   if (at === -1) return false;
   const head = text.toString("latin1", at + 1, at + HEAD_BYTES_MAX);
-  const end = lsnOf(head, "end_lsn");
+  const end = lsnAt(head, "end_lsn");
   return end !== undefined && end <= oldest;
 }
 

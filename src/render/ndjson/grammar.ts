@@ -59,7 +59,7 @@ export function lineMark(kind: string): Buffer {
   return Buffer.from(`\n${KIND}${kind}`);
 }
 
-export function lsnOf(line: string, key: LsnKey): Lsn | undefined {
+export function lsnAt(line: string, key: LsnKey): Lsn | undefined {
   const text = new RegExp(`"${key}":"([0-9A-F/]+)"`).exec(line)?.[1];
   return text === undefined ? undefined : parseLsn(text);
 }
@@ -73,7 +73,7 @@ export function isOutside(line: string): boolean {
 export function boundaryOfLine(line: string): Boundary | undefined {
   const { kind, xid } = parseLineHead(line) ?? {};
   if (xid === undefined) return undefined;
-  const lsn = (key: LsnKey): Lsn => lsnOf(line, key) ?? INVALID_LSN;
+  const lsn = (key: LsnKey): Lsn => lsnAt(line, key) ?? INVALID_LSN;
   const time = (key: string): PgTime | null => {
     const unixMs = Date.parse(new RegExp(`"${key}":"([^"]*)"`).exec(line)?.[1] ?? "");
     return Number.isNaN(unixMs) ? null : pgTimeFromUnixMs(unixMs);

@@ -218,7 +218,10 @@ async function bootstrapSlot(
   if (request.createMissing || slot.temporary) {
     return await ensureSlot(client, target, version, slot, request);
   }
-  const hint = `A new slot begins now: what was written before, also since a slot of that name was dropped, is not streamed. To create it: ${walctlCommand(createSlotWords(slot.name, slot), target)}`;
-  const missing = async (): Promise<WalctlError> => await noSuchSlot(client, slot.name, hint);
+  const missing = async (): Promise<WalctlError> => {
+    const create = walctlCommand(createSlotWords(slot.name, slot), target);
+    const hint = `A new slot begins now: what was written before, also since a slot of that name was dropped, is not streamed. To create it: ${create}`;
+    return await noSuchSlot(client, slot.name, hint);
+  };
   return await ensureSlot(client, target, version, slot, request, missing);
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { formatLsn } from "../../../src/lsn.ts";
-import { beginsLine, lsnOf, parseLineHead } from "../../../src/render/ndjson/grammar.ts";
+import { beginsLine, lsnAt, parseLineHead } from "../../../src/render/ndjson/grammar.ts";
 
 const FOLDER = new URL("../../../../fixtures/captures/", import.meta.url);
 const LSN_KEYS = [
@@ -36,7 +36,7 @@ test("the LSNs in it too", () => {
     // A key of that name in a row would come later, and only lines without rows are asked.
     if ("new" in object || "old" in object || "key" in object) continue;
     for (const key of LSN_KEYS) {
-      const lsn = lsnOf(line, key);
+      const lsn = lsnAt(line, key);
       assert.equal(lsn === undefined ? undefined : formatLsn(lsn), object[key], line);
       if (lsn !== undefined) seen.add(key);
     }

@@ -1,19 +1,26 @@
 /**
  * Bundles dist/src/main.js with its packages into dist/walctl: a file for each thing that is loaded lazily, and files
  * for what several of these share. esbuild makes one of the latter for each set of sharers, many of a few lines, where
- * each file costs Node.js a third of a millisecond: so the small ones become one.
+ * each file costs Node.js a third of a millisecond: so those that are loaded together are joined, layer by layer.
  */
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type BuildOptions, type Metafile, build } from "esbuild";
 
 const FOLDER = "dist/walctl";
-const SHARED = "shared.js";
-const TAIL = "dist/src/commands/tail/tail.js";
-/** Every start loads them all: larger ones are left out, which many starts do without. */
-const SMALL_BYTES = 5000;
-/** Loaded by Node.js itself before any program: to import these costs nothing. */
-const BUILTINS = /^(node:)?(buffer|events|fs|module|path|stream|timers|url|util)$/;
+const TAIL = "commands/tail/tail";
+const DECODE_FILE = "commands/decode-file/decode-file";
+const SLOTS = "commands/slots/slots";
+/**
+ * The joined files: what any or all of these modules load, without what is in a file above. So none imports from a file
+ * below it.
+ */
+const LAYERS = {
+  start: { any: ["main", "commands/context"] },
+  messages: { all: [TAIL, DECODE_FILE] },
+  server: { all: [TAIL, SLOTS] },
+  stream: { all: [TAIL] },
+} satisfies Record<string, { readonly any: string[] } | { readonly all: string[] }>;
 
 const OPTIONS = {
   bundle: true,
@@ -25,14 +32,10 @@ const OPTIONS = {
   logLevel: "warning",
 } satisfies BuildOptions;
 
-type Output = Metafile["outputs"][string];
+type Outputs = Metafile["outputs"];
 
 /** What is loaded together with that output. */
-function loadedWith(
-  outputs: Metafile["outputs"],
-  path: string,
-  seen = new Set<string>(),
-): Set<string> {
+function loadedWith(outputs: Outputs, path: string, seen = new Set<string>()): Set<string> {
   seen.add(path);
   for (const each of outputs[path]!.imports) {
     const follows = each.kind !== "dynamic-import" && each.external !== true;
@@ -41,27 +44,19 @@ function loadedWith(
   return seen;
 }
 
-/**
- * The small files that tail loads and that import nothing but each other, without any that exports a name which another
- * one exports. What only other commands load would have to be evaluated at each start.
- */
-function smallFiles(outputs: Metafile["outputs"]): ReadonlyMap<string, Output> {
-  const tail = Object.keys(outputs).find((path) => outputs[path]!.entryPoint === TAIL) ?? "";
-  const loaded = loadedWith(outputs, tail);
-  const small = new Map<string, Output>();
-  const names = new Set<string>();
-  const paths = [...loaded].toSorted((a, b) => outputs[a]!.bytes - outputs[b]!.bytes);
-  const mayJoin = ({ entryPoint, bytes, imports, exports }: Output): boolean =>
-    entryPoint === undefined &&
-    bytes <= SMALL_BYTES &&
-    imports.every(({ path, external }) => (external ? BUILTINS.test(path) : small.has(path))) &&
-    exports.every((name) => !names.has(name));
-  for (;;) {
-    const joins = paths.find((path) => !small.has(path) && mayJoin(outputs[path]!));
-    if (joins === undefined) return small;
-    small.set(joins, outputs[joins]!);
-    for (const name of outputs[joins]!.exports) names.add(name);
-  }
+/** What is loaded with that module of src. */
+function loadedBy(outputs: Outputs, module: string): Set<string> {
+  const entry = `dist/src/${module}.js`;
+  const path = Object.keys(outputs).find((each) => outputs[each]!.entryPoint === entry);
+  if (path === undefined) throw new Error(`${entry} is not loaded lazily any more: see LAYERS`);
+  return loadedWith(outputs, path);
+}
+
+/** `import * from` would leave out a name that two files export. */
+function requireDistinctNames(outputs: Outputs, paths: readonly string[]): void {
+  const names = paths.flatMap((path) => outputs[path]!.exports);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new Error(`"${twice}" is exported twice: give one another name`);
 }
 
 rmSync(FOLDER, { recursive: true, force: true });
@@ -73,25 +68,46 @@ const { metafile } = await build({
   external: ["pg-native"],
   metafile: true,
 });
-const small = [...smallFiles(metafile.outputs).keys()].map((path) => path.slice(FOLDER.length + 1));
-await build({
-  ...OPTIONS,
-  stdin: {
-    contents: small.map((name) => `export * from "./${name}";`).join(""),
-    resolveDir: FOLDER,
-  },
-  outfile: join(FOLDER, SHARED),
-  // Of what is in it, esbuild's `require` for the packages that are CommonJS.
-  banner: {
-    js: "import{createRequire as nodeRequire}from'node:module';const require=nodeRequire(import.meta.url);",
-  },
-});
-for (const name of small) rmSync(join(FOLDER, name));
-const shared = new RegExp(
-  String.raw`"\./(?:${small.join("|").replaceAll(".", String.raw`\.`)})"`,
-  "g",
-);
-for (const name of readdirSync(FOLDER)) {
-  const path = join(FOLDER, name);
-  writeFileSync(path, readFileSync(path, "utf8").replaceAll(shared, `"./${SHARED}"`));
+const { outputs } = metafile;
+const layerOf = new Map<string, string>();
+for (const [layer, members] of Object.entries(LAYERS)) {
+  const sets = Object.values(members)
+    .flat()
+    .map((module) => loadedBy(outputs, module));
+  const belongs = "any" in members ? sets.some.bind(sets) : sets.every.bind(sets);
+  const joined = Object.keys(outputs).filter(
+    (path) =>
+      belongs((each) => each.has(path)) &&
+      outputs[path]!.entryPoint === undefined &&
+      !layerOf.has(basename(path)),
+  );
+  requireDistinctNames(outputs, joined);
+  const files = joined.map((path) => basename(path));
+  for (const file of files) layerOf.set(file, `${layer}.js`);
+  await build({
+    ...OPTIONS,
+    stdin: {
+      contents: files.map((file) => `export * from "./${file}";`).join(""),
+      resolveDir: FOLDER,
+    },
+    external: readdirSync(FOLDER)
+      .filter((file) => !files.includes(file))
+      .map((file) => `./${file}`),
+    outfile: join(FOLDER, `${layer}.js`),
+    // What esbuild's `require` calls, for the packages that are CommonJS.
+    banner: {
+      js: "import{createRequire as nodeRequire}from'node:module';const require=nodeRequire(import.meta.url);",
+    },
+  });
+}
+for (const file of layerOf.keys()) rmSync(join(FOLDER, file));
+for (const file of readdirSync(FOLDER)) {
+  const path = join(FOLDER, file);
+  const text = readFileSync(path, "utf8");
+  writeFileSync(
+    path,
+    text.replaceAll(/"\.\/([\w-]+\.js)"/g, (all, name: string) =>
+      layerOf.has(name) ? `"./${layerOf.get(name)!}"` : all,
+    ),
+  );
 }
