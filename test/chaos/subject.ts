@@ -63,6 +63,8 @@ export class Subject {
   readonly since: Lsn;
   readonly transcripts: Transcript[] = [];
   readonly samples: Sample[] = [];
+  /** The first process with --two-phase. */
+  firstTwoPhase = Infinity;
   readonly gaps: SaidGap[] = [];
   /** What it did that it should not have done. */
   readonly complaints: string[] = [];
@@ -180,8 +182,11 @@ export class Subject {
   #spawn(more: readonly string[] = []): void {
     const { fromStart } = this.options;
     this.#transcript = new Transcript(fromStart === true ? undefined : this.#transcript);
+    const args = this.options.args();
+    if (args.includes("--two-phase"))
+      this.firstTwoPhase = Math.min(this.firstTwoPhase, this.transcripts.length);
     this.transcripts.push(this.#transcript);
-    const running = spawnWalctl(["tail", ...this.options.args(), ...more], {
+    const running = spawnWalctl(["tail", ...args, ...more], {
       server: this.#server,
       env: this.proxy.env,
     });

@@ -133,9 +133,13 @@ function lossesOf(
   return lost.length === 0 ? [] : [`lost: ${lost.length} transactions, ${lost.slice(0, 5).join()}`];
 }
 
-/** Nothing was confirmed that had not been written by then, at the end of a transaction or of its first phase. */
+/**
+ * Nothing was confirmed that had not been written by then, at the end of a transaction or of its first phase. Before
+ * --two-phase was first asked for, the slot passed first phases over; a crashed server may have taken it back behind
+ * these, so that they were printed afterwards.
+ */
 function sampleFaults(
-  { options, samples }: Subject,
+  { options, samples, firstTwoPhase }: Subject,
   outputs: readonly Transcript[],
   truth: readonly TrueTransaction[],
 ): readonly string[] {
@@ -143,8 +147,10 @@ function sampleFaults(
   const toFile = options.file !== undefined;
   const printedAt = firstPrinted(outputs, toFile);
   const prepares = outputs.flatMap(({ ends }) => endsInTurn(ends).filter(isPrepare));
-  const due = [...truth, ...prepares].map(({ endLsn }) => endLsn).toSorted(byLsn);
+  const ends = truth.map(({ endLsn }) => endLsn).toSorted(byLsn);
+  const all = [...ends, ...prepares.map(({ endLsn }) => endLsn)].toSorted(byLsn);
   for (const { confirmed, process, fileBytes } of samples) {
+    const due = firstTwoPhase === 0 || process > firstTwoPhase ? all : ends;
     const last = due.findLast((endLsn) => endLsn <= confirmed);
     if (last === undefined) continue;
     const at = printedAt.get(last) ?? Infinity;
