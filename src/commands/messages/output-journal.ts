@@ -38,8 +38,8 @@ interface JournalOptions {
   /** See FileState.request. */
   readonly request: string;
   readonly streaming: boolean;
-  /** FILE has the lines that show where transactions begin and end. */
-  readonly recoverable: boolean;
+  /** Whether FILE gets the lines that show where the transactions of such a slot begin and end. */
+  readonly showsEnds: (twoPhase: boolean) => boolean;
   /** The slot follows what a consumer of FILE confirms; that consumer may cut or delete FILE. */
   readonly ackFrom: boolean;
   /** FILE is the name of a descriptor: no file can exist beside it. */
@@ -70,10 +70,12 @@ export class OutputJournal {
   readonly #blocks = new OpenBlocks();
   #writtenMs = -Infinity;
   /**
-   * The end of the last message outside of transactions in FILE. Ends behind its line may lie before it, where a slot
-   * has become two-phase since.
+   * How far FILE went when it was taken over. Ends behind the line of its last message outside of transactions may lie
+   * before that message, where a slot has become two-phase since.
    */
-  #messageLsn = INVALID_LSN;
+  #end = NO_END;
+  /** Whether this process's lines show where transactions end. Undefined before the first start. */
+  #ends: boolean | undefined;
 
   constructor(options: JournalOptions, reporter: Reporter) {
     this.#options = options;
@@ -87,7 +89,7 @@ export class OutputJournal {
    */
   received(): Received {
     const state = this.#read();
-    const file = this.#options.recoverable
+    const file = this.#showsEnds(state)
       ? readOutputEnd(this.#writtenFile(state), state?.offset ?? 0)
       : NO_END;
     // FILE was emptied, deleted or renamed since. The end noted at the last rotation is too old to compare with.
@@ -116,23 +118,24 @@ export class OutputJournal {
    */
   takeOver(): OutputTaken {
     const state = this.#read();
-    const { path, recoverable } = this.#options;
+    const { path } = this.#options;
+    const showsEnds = this.#showsEnds(state);
     const written = this.#writtenFile(state);
     const blocks = this.#blocksIn(state, written, lastingIdentity(written));
-    const { end, bytesCut, size } = recoverable
+    const { end, bytesCut, size } = showsEnds
       ? recoverOutput(written, state?.offset ?? 0)
       : recoverLastLine(written);
     if (bytesCut > 0) {
-      const what = recoverable ? "transaction" : "line";
+      const what = showsEnds ? "transaction" : "line";
       this.#reporter.notice(
         `cut ${bytesCut} bytes of an unfinished ${what} from the end of "${written}"`,
       );
     }
     this.#size = size;
-    this.#messageLsn = end.messageLsn;
-    if (state === undefined) return { mark: recoverable ? this.#markOf(end) : undefined, blocks };
+    this.#end = end;
+    if (state === undefined) return { mark: showsEnds ? this.#markOf(end) : undefined, blocks };
     const joined = joinEnds(state.before, end);
-    this.#messageLsn = joined.messageLsn;
+    this.#end = joined;
     if (written === path) return { mark: this.#markOf(joined), blocks };
     this.#reporter.notice(
       `"${path}" was renamed to "${written}": the new one goes on behind its last transaction`,
@@ -140,6 +143,11 @@ export class OutputJournal {
     this.#size = 0;
     this.#state = this.#inNewFile(state, joined, state.earlier);
     return { mark: this.#markOf(joined), blocks };
+  }
+
+  /** The process before this one may have left out other lines (--only, --where). */
+  #showsEnds(state: FileState | undefined): boolean {
+    return state?.ends ?? this.#options.showsEnds(false);
   }
 
   #markOf({ endLsn, messageLsn, xid, commit }: FileEnd): Mark {
@@ -190,10 +198,13 @@ export class OutputJournal {
   /** A stream has started. After a gap, the earlier content of FILE is not part of what follows. */
   started({ standing, gap, from }: Start): void {
     const { server, slotName, temporary, twoPhase, slotPosition } = standing;
-    const { database, request, streaming, ackFrom, identity } = this.#options;
+    const { database, request, streaming, ackFrom, identity, showsEnds } = this.#options;
     this.#streamed ||= streaming || twoPhase;
+    this.#ends ??= showsEnds(twoPhase);
     const old = gap ? undefined : this.#state;
     const { before = NO_END } = old ?? {};
+    // Each part of FILE is read in its own way.
+    const differs = old !== undefined && old.ends !== this.#ends;
     const next: FileState = {
       systemIdentifier: server.systemIdentifier,
       timeline: server.timeline,
@@ -205,12 +216,15 @@ export class OutputJournal {
       streamed: this.#streamed,
       blocksFrom: gap ? this.#size : (this.#state?.blocksFrom ?? 0),
       earlier: old?.earlier ?? [],
-      lines: ackFrom || (old?.lines ?? false),
+      ends: this.#ends,
+      lines: ackFrom || (!differs && (old?.lines ?? false)),
       acknowledged: maxLsn(old?.acknowledged ?? INVALID_LSN, slotPosition),
-      offset: gap ? this.#size : (old?.offset ?? 0),
+      offset: gap || differs ? this.#size : (old?.offset ?? 0),
       before: gap
         ? { ...NO_END, endLsn: from }
-        : { ...before, messageLsn: maxLsn(before.messageLsn, this.#messageLsn) },
+        : differs
+          ? this.#end
+          : { ...before, messageLsn: maxLsn(before.messageLsn, this.#end.messageLsn) },
     };
     this.#write(next);
   }
@@ -223,10 +237,8 @@ export class OutputJournal {
   acknowledge(position: Lsn, lastEnd: Lsn, lowestBlock: number): Lsn {
     const state = this.#state;
     if (this.#disabled || state === undefined) return position;
-    const lines = state.lines || (this.#options.recoverable && lastEnd > INVALID_LSN);
-    const told = this.#options.recoverable
-      ? maxLsn(lastEnd, state.acknowledged)
-      : state.acknowledged;
+    const lines = state.lines || (state.ends && lastEnd > INVALID_LSN);
+    const told = state.ends ? maxLsn(lastEnd, state.acknowledged) : state.acknowledged;
     const blocksFrom =
       state.streamed && lowestBlock >= state.blocksFrom + BLOCKS_GAP_BYTES
         ? lowestBlock

@@ -49,10 +49,11 @@ export function openFileOutput(
   const stream = openStreamOutput(path, standardStreams(context), context.stop);
   if (stream !== undefined) return toStream(stream);
   const streaming = pgoutput.streaming !== "off";
-  const recoverable = ENDS.every(acceptsKind);
+  const leftOutOf = (twoPhase: boolean): MessageKind | undefined =>
+    neededLines(streaming, twoPhase).find((kind) => !acceptsKind(kind));
   let warned = false;
   const warnOfLeftOut = (twoPhase: boolean): void => {
-    const leftOut = neededLines(streaming, twoPhase).find((kind) => !acceptsKind(kind));
+    const leftOut = leftOutOf(twoPhase);
     if (warned || leftOut === undefined) return;
     warned = true;
     reporter.warn({
@@ -68,9 +69,10 @@ export function openFileOutput(
   const journal = file.durable
     ? new OutputJournal(
         {
-          ...{ path, streaming, recoverable, alone, request: describeRequest(pgoutput) },
+          ...{ path, streaming, alone, request: describeRequest(pgoutput) },
           database: config.target.database,
           ackFrom: ackFrom !== undefined,
+          showsEnds: (twoPhase) => leftOutOf(twoPhase || pgoutput.twoPhase) === undefined,
           identity: () => file.identity,
         },
         reporter,

@@ -42,6 +42,8 @@ export interface FileState {
   readonly blocksFrom: number;
   /** What FILE was before its last rotations (lastingIdentity), and where blocks that may still count begin there. */
   readonly earlier: ReadonlyArray<{ readonly file: string; readonly from: number }>;
+  /** FILE has, behind `offset`, the lines that show where transactions begin and end. */
+  readonly ends: boolean;
   /** FILE contained the end of a transaction behind `offset`: if it has none now, it was emptied or deleted since. */
   readonly lines: boolean;
   /** Nothing beyond this position has been acknowledged, except what FILE's lines contain. */
@@ -161,6 +163,7 @@ export function formatFileState(state: FileState): string {
     streamed: state.streamed,
     blocks_from: state.blocksFrom,
     earlier: state.earlier,
+    ends: state.ends,
     lines: state.lines,
     acknowledged_lsn: lsn(state.acknowledged),
     offset: state.offset,
@@ -197,6 +200,7 @@ function parseFileState(text: string): FileState {
     streamed: field("streamed", optional(booleanOf)) ?? true,
     blocksFrom: field("blocks_from", optional(countOf)) ?? 0,
     earlier: field("earlier", optional(earlierOf)) ?? [],
+    ends: field("ends", optional(booleanOf)) ?? true,
     lines: field("lines", optional(booleanOf)) ?? true,
     acknowledged: field("acknowledged_lsn", optional(lsnOf)) ?? INVALID_LSN,
     offset: field("offset", countOf),

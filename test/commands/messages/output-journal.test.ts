@@ -59,7 +59,7 @@ function journal(
   };
   const options = {
     ...{ path: at, database: "shop", request: "r", streaming },
-    ...{ recoverable: true, ackFrom: false, alone: false, identity },
+    ...{ showsEnds: (twoPhase: boolean) => !twoPhase, ackFrom: false, alone: false, identity },
   };
   return new OutputJournal(options, reporter as unknown as Reporter);
 }
@@ -84,6 +84,13 @@ test("a transaction's end is told by its line: nothing is written for it but tha
     assert.equal(it.acknowledge(lsn(end), lsn(end), 0), BigInt(end));
   assert.equal(readFileSync(`${path}.walctl`, "utf8"), state);
   assert.equal(statSync(`${path}.walctl`).ino, ino);
+});
+
+test("an end that has no line in FILE is written down before it is acknowledged", () => {
+  const it = journal();
+  it.started({ ...START, standing: { ...START.standing, twoPhase: true } });
+  it.acknowledge(lsn(150), lsn(150), 0);
+  assert.equal(journal().received().complete, 150n);
 });
 
 test("what no line tells is noted down before it is acknowledged, and not all the time", () => {

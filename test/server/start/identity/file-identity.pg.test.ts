@@ -25,9 +25,9 @@ for (const version of newestOrBoth()) {
     const run = (...more: string[]): Promise<Awaited<ReturnType<typeof walctl>>> =>
       walctl(args("--ack", "-o", file, "-E", "now", ...more), { server: scene.server });
     const held = (): number[] => insertedIds(parseLines(readFileSync(file, "utf8")));
-    const refused = async (message: RegExp): Promise<void> => {
+    const refused = async (message: RegExp, ...more: string[]): Promise<void> => {
       const old = readFileSync(file);
-      const { status, stderr } = await run();
+      const { status, stderr } = await run(...more);
       assert.equal(status, 1, stderr);
       assert.match(stderr, message);
       assert.match(stderr, /^HINT: .*--allow-gap/m);
@@ -96,6 +96,35 @@ for (const version of newestOrBoth()) {
       );
       await refused(/^walctl: error: slot ".*" is at .*, beyond what was received/m);
     });
+
+    for (const filter of [
+      ["--only", "insert"],
+      ["--only", "begin,insert"],
+      ["--where", "new.id > 0"],
+    ]) {
+      test(`a FILE is continued with and without ${filter.join(" ")}, and a gap is an error in both`, async () => {
+        const ids: number[] = [];
+        for (const options of [[], filter, filter, [], filter]) {
+          ids.push(...(await insert(2)));
+          const { status, stderr } = await run(...options);
+          assert.equal(status, 0, stderr);
+          assert.doesNotMatch(stderr, /notice: cut/);
+          assert.deepEqual(held(), ids);
+        }
+        for (const options of [[], filter]) {
+          assert.equal((await run(...options)).status, 0);
+          await insert(1);
+          await scene.server.sql(
+            `SELECT pg_replication_slot_advance('${scene.slot}', pg_current_wal_lsn())`,
+          );
+          await insert(1);
+          for (const next of [filter, [], filter]) {
+            await refused(/^walctl: error: slot ".*" is at .*, beyond what was received/m, ...next);
+          }
+          assert.equal((await run("--allow-gap", ...options)).status, 0);
+        }
+      });
+    }
 
     test("it is another server", async (t) => {
       await insert(3);
