@@ -7,10 +7,10 @@ import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts
 import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { LoggedNames } from "../../wal/logged-names.ts";
-import type { SegmentHeader } from "../../wal/pages/page.ts";
+import type { SegmentHeader } from "../../postgres/pages/page.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputOptions, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
