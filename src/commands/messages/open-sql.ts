@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { ExitCode, WalctlError } from "../../errors.ts";
+import { type ExitCode, WalctlError } from "../../errors.ts";
 import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { Reporter } from "../reporter.ts";
