@@ -21,7 +21,7 @@ import {
   TransactionGate,
   gateOptions,
 } from "../messages/gate.ts";
-import { endOfSignal, openSql } from "../messages/open-sql.ts";
+import { openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
 import {
@@ -87,8 +87,8 @@ export async function decodeWal(
     return await run(paths, job);
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
-    // A signal came before there was anything to print.
-    if (error === context.stop.reason) return endOfSignal(flags, ExitCode.malformedInput)();
+    // Its caller says that a signal came before all was read.
+    if (error === context.stop.reason) return ExitCode.done;
     throw error;
   } finally {
     reporter.clearProgress();

@@ -16,7 +16,7 @@ import { type OutputOptions, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { keepYoungGenerationSmall } from "../small-heap.ts";
 import { reportEnd } from "../wal-end.ts";
-import { withinStopGrace } from "../stop-grace.ts";
+import { untilInputEnds, withinStopGrace } from "../stop-grace.ts";
 import { InspectListener } from "./listener.ts";
 import {
   type InspectFlags,
@@ -36,7 +36,9 @@ export async function inspect(
   const output = outputOptions(flags, context);
   const options = inspectOptions(paths, flags);
   const work = run(paths, options, output, context);
-  return await withinStopGrace(work, context.stop, () => ExitCode.done);
+  // --follow has no other end.
+  if (options.follow) return await withinStopGrace(work, context.stop, () => ExitCode.done);
+  return await untilInputEnds(work, context.stop);
 }
 
 async function run(
