@@ -135,7 +135,7 @@ export function xlogTime({ mainBytes, mainStart, opcode, view }: WalRecord): PgT
 }
 
 /** Converts a pg_time_t, which counts seconds since 1970. */
-export function pgTimeOfSeconds(seconds: bigint): PgTime {
+function pgTimeOfSeconds(seconds: bigint): PgTime {
   return ((seconds - EPOCH_SECONDS) * 1_000_000n) as PgTime;
 }
 
