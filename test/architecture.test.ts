@@ -120,6 +120,22 @@ describe("architecture", () => {
       ["src/commands/x.ts:1: imports node:process: only main.ts may touch process"],
     ],
     [
+      "an opcode and a layout outside of their room",
+      "rows/x.ts",
+      "if ((record.info & 0x70) === 0x20) {}\nif (opcode === 0x10) {}\nrecord.view.getUint32(record.mainStart + 4, true);",
+      [1, 2, 3].map(
+        (line) =>
+          `src/rows/x.ts:${line}: src/postgres/records knows opcodes, flags and layouts: ask it`,
+      ),
+    ],
+    ["an opcode in its room", "postgres/records/x.ts", "const operation = info & 0x70;", []],
+    [
+      "a printer as a parser",
+      "rows/x.ts",
+      "class EndSink implements DetailSink {",
+      ["src/rows/x.ts:1: a DetailSink prints: ask src/postgres/records for what a record says"],
+    ],
+    [
       "only words",
       "render/x.ts",
       '// import "pg";\n/** The process. */\nconst text = "process.exit(1)"; // see process.exit',

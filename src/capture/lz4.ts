@@ -2,7 +2,7 @@
  * Decompresses LZ4 frames as they arrive (LZ4 Frame Format Description, version 1.6.x). Checksums are not verified:
  * each WAL record has its own.
  */
-import { decompressLz4Block } from "../wal/images/lz4-block.ts";
+import { decompressLz4Block } from "../postgres/compression/lz4-block.ts";
 
 const FRAME_MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;

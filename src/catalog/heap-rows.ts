@@ -1,6 +1,6 @@
-import { AttributeState, DeformedTuple, type StoredTuple } from "../heap/tuple.ts";
+import { AttributeState, DeformedTuple, type StoredTuple } from "../postgres/tuples/tuple.ts";
 import { toUtf8 } from "../heap/values/encodings.ts";
-import { varlenaPayload } from "../heap/varlena.ts";
+import { varlenaPayload } from "../postgres/tuples/varlena.ts";
 import { COLUMNS, type ColumnKind, hasCtid } from "./columns.ts";
 import type { CatalogRows, Ctid, PgAttribute } from "./model.ts";
 

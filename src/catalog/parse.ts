@@ -1,6 +1,6 @@
 /** Parses a line of the file, or a row that the server sends, into the types of model.ts. Every value is checked. */
 import { formatLsn, parseLsn } from "../lsn.ts";
-import { POSITION_LIMIT, ABOVE_LIMIT } from "../wal/pages/position.ts";
+import { POSITION_LIMIT, ABOVE_LIMIT } from "../postgres/pages/position.ts";
 import { COLUMNS, type ColumnKind, hasCtid } from "./columns.ts";
 import {
   type CatalogHeader,

@@ -1,4 +1,4 @@
-import { formatPosition } from "../wal/pages/position.ts";
+import { formatPosition } from "../postgres/pages/position.ts";
 import { COLUMNS, hasCtid } from "./columns.ts";
 import type { CatalogHeader, CatalogRows, Ctid, Snapshot } from "./model.ts";
 

@@ -2,9 +2,9 @@ import type { CatalogFile } from "../catalog/model.ts";
 import { readCatalog } from "../catalog/read.ts";
 import { openCapture } from "../capture/source.ts";
 import { usageError } from "../errors.ts";
-import { formatPosition } from "../wal/pages/position.ts";
-import type { SegmentHeader } from "../wal/pages/page.ts";
-import type { TimelineParent } from "../wal/pages/segments.ts";
+import { formatPosition } from "../postgres/pages/position.ts";
+import type { SegmentHeader } from "../postgres/pages/page.ts";
+import type { TimelineParent } from "../postgres/pages/segments.ts";
 import type { CommandContext } from "./context.ts";
 
 /** @throws WalctlError where it is not a catalogue */

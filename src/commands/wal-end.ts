@@ -1,7 +1,7 @@
 import type { LocatedFault, LogEnd } from "../capture/wal/log-parts.ts";
 import { ExitCode } from "../errors.ts";
-import type { SkippedRange } from "../wal/pages/faults.ts";
-import { formatPosition } from "../wal/pages/position.ts";
+import type { SkippedRange } from "../postgres/pages/faults.ts";
+import { formatPosition } from "../postgres/pages/position.ts";
 import type { Reporter } from "./reporter.ts";
 import { formatCount } from "../render/cells/numbers.ts";
 

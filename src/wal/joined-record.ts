@@ -1,7 +1,13 @@
-import { checksumAfter } from "./pages/crc32c.ts";
-import { type PageChunk, type WalBytes, createWalBytes } from "./pages/page-chunk.ts";
-import { CHECKSUM_AT, ID_ORIGIN, ID_TOP_XID, RECORD_HEADER_BYTES } from "./record.ts";
-import { Rmgr } from "./rmgrs.ts";
+import { checksumAfter } from "../postgres/pages/crc32c.ts";
+import { type PageChunk, type WalBytes, createWalBytes } from "../postgres/pages/page-chunk.ts";
+import {
+  CHECKSUM_AT,
+  ID_ORIGIN,
+  ID_TOP_XID,
+  RECORD_HEADER_BYTES,
+} from "../postgres/records/record.ts";
+import { Rmgr } from "../postgres/records/rmgrs.ts";
+import { MESSAGE_PREFIX_AT, MESSAGE_PREFIX_BYTES_AT } from "../postgres/records/status.ts";
 
 const CAPACITY_MIN = 128 * 1024;
 /** Longer records get all memory at once: the system provides pages only when filled, and no second copy is made. */
@@ -79,11 +85,11 @@ export class JoinedRecord {
   }
 }
 
-/** The end of a logical message's prefix: behind the items and the fields before it, see describeMessage(). */
+/** The end of a logical message's prefix: after the items and the fields before it. */
 function prefixEnd({ bytes, view }: WalBytes): number {
   let at = RECORD_HEADER_BYTES;
   if (bytes[at] === ID_ORIGIN) at += 3;
   if (bytes[at] === ID_TOP_XID) at += 5;
   const main = at + 5;
-  return main + 24 + view.getUint32(main + 8, true);
+  return main + MESSAGE_PREFIX_AT + view.getUint32(main + MESSAGE_PREFIX_BYTES_AT, true);
 }

@@ -1,14 +1,14 @@
 import { catalogFile } from "./catalog-files.ts";
 import { ClassRows } from "./class-rows.ts";
+import { readRelationMap } from "../postgres/records/files.ts";
+import { HeapOperation, heapOperation, readInsert } from "../postgres/records/heap.ts";
+import { unlessShort } from "../postgres/records/payload.ts";
 import { FirstTuple } from "./first-tuple.ts";
-import type { WalRecord } from "./record.ts";
+import type { WalRecord } from "../postgres/records/record.ts";
 import type { RelationName, RelationNames } from "./relation-name.ts";
-import { Rmgr } from "./rmgrs.ts";
-import type { WalVersion } from "./pages/versions.ts";
+import { Rmgr } from "../postgres/records/rmgrs.ts";
+import type { WalVersion } from "../postgres/pages/versions.ts";
 
-const INSERT = 0x00;
-const UPDATE = 0x20;
-const HOT_UPDATE = 0x40;
 const PG_CLASS = 1259;
 const PG_INDEX = 2610;
 /** When there are more, the oldest are dropped: a log may create more relations than memory can hold. */
@@ -64,15 +64,17 @@ export class LoggedNames implements RelationNames {
   observe(record: WalRecord, version: WalVersion): void {
     const { rmgr } = record;
     if (rmgr === Rmgr.heap) {
-      const operation = record.info & 0x70;
-      if (operation > HOT_UPDATE || record.blockCount === 0) return;
+      if (record.blockCount === 0) return;
+      const operation = heapOperation(record);
       const { relfilenode, database } = record.blocks[0]!;
       if (relfilenode === (this.#classFiles.get(database) ?? PG_CLASS)) {
-        if (operation === INSERT) this.#addClass(database, this.#rows.inserted(record), version);
-        else if (operation === UPDATE || operation === HOT_UPDATE) {
+        if (operation === HeapOperation.insert)
+          this.#addClass(database, this.#rows.inserted(record), version);
+        else if (operation === HeapOperation.update || operation === HeapOperation.hotUpdate) {
           this.#addClass(database, this.#rows.updated(record), version);
         }
-      } else if (relfilenode === PG_INDEX && operation === INSERT) this.#addIndex(record);
+      } else if (relfilenode === PG_INDEX && operation === HeapOperation.insert)
+        this.#addIndex(record);
     } else if (rmgr === Rmgr.relMap) this.#addMapping(record);
   }
 
@@ -120,9 +122,8 @@ export class LoggedNames implements RelationNames {
   }
 
   #addIndex(record: WalRecord): void {
-    if (record.mainBytes < 2) return;
-    const item = record.view.getUint16(record.mainStart, true);
-    const row = this.#tuple.of(record, item, INDEX_BYTES);
+    const insert = unlessShort(() => readInsert(record));
+    const row = insert && this.#tuple.of(record, insert.offset, INDEX_BYTES);
     if (row === undefined) return;
     const { database } = record.blocks[0]!;
     const index = keyOf(database, row.getUint32(0, true));
@@ -130,23 +131,12 @@ export class LoggedNames implements RelationNames {
     this.generation++;
   }
 
-  /** uint32 database, uint32 tablespace, int32 bytes, int32 magic, int32 count, count times uint32 oid, uint32 relfilenode */
-  #addMapping({ view, mainStart, mainBytes }: WalRecord): void {
-    const FIRST = 20;
-    if (mainBytes < FIRST) return;
-    const count = Math.min(
-      view.getInt32(mainStart + 16, true),
-      Math.floor((mainBytes - FIRST) / 8),
-    );
-    for (let index = 0; index < count; index++) {
-      const at = mainStart + FIRST + 8 * index;
-      if (view.getUint32(at, true) !== PG_CLASS) continue;
-      const database = view.getUint32(mainStart, true);
-      const file = view.getUint32(at + 4, true);
-      if (file === (this.#classFiles.get(database) ?? PG_CLASS)) continue;
-      this.#classFiles.set(database, file);
-      this.#rows.forget(database);
-    }
+  #addMapping(record: WalRecord): void {
+    const { database = 0, mappings = [] } = unlessShort(() => readRelationMap(record)) ?? {};
+    const file = mappings.find(({ oid }) => oid === PG_CLASS)?.relfilenode;
+    if (file === undefined || file === (this.#classFiles.get(database) ?? PG_CLASS)) return;
+    this.#classFiles.set(database, file);
+    this.#rows.forget(database);
   }
 }
 

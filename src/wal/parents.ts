@@ -1,36 +1,13 @@
-import { describeRecord } from "./detail/describe.ts";
-import { ShortPayload } from "./detail/payload.ts";
-import type { DetailSink } from "./detail/sink.ts";
-import type { WalRecord } from "./record.ts";
-import { Rmgr } from "./rmgrs.ts";
-import type { WalVersion } from "./pages/versions.ts";
-
-/** What a record of the Transaction rmgr says about transactions other than the one in its header. */
-class NamedTransactions implements DetailSink {
-  parent = 0;
-  prepared = 0;
-  subtransactions: readonly number[] = [];
-
-  number(key: string, value: number): void {
-    if (key === "top_xid") this.parent = value;
-    if (key === "twophase_xid") this.prepared = value;
-  }
-
-  numbers(key: string, value: readonly number[]): void {
-    if (key === "subxids") this.subtransactions = value;
-  }
-
-  bool(): void {}
-  text(): void {}
-  lsn(): void {}
-  time(): void {}
-  names(): void {}
-  rows(): void {}
-}
+import { unlessShort } from "../postgres/records/payload.ts";
+import type { WalRecord } from "../postgres/records/record.ts";
+import { Rmgr } from "../postgres/records/rmgrs.ts";
+import { TransactionRecord } from "../postgres/records/transaction.ts";
+import type { WalVersion } from "../postgres/pages/versions.ts";
 
 /** Transactions and their subtransactions, as far as the log has named the parents of these. */
 export class TransactionFamily {
   readonly #xids: Set<number>;
+  readonly #record = new TransactionRecord();
 
   constructor(xids: readonly number[]) {
     this.#xids = new Set(xids);
@@ -45,16 +22,11 @@ export class TransactionFamily {
   }
 
   #learn(record: WalRecord, version: WalVersion): boolean {
-    const named = new NamedTransactions();
-    try {
-      describeRecord(record, version, named);
-    } catch (error) {
-      if (!(error instanceof ShortPayload)) throw error;
-      return false;
-    }
-    const { parent, prepared, subtransactions } = named;
-    const own = [record.xid, parent, prepared].some((xid) => xid !== 0 && this.#xids.has(xid));
-    if (own) for (const xid of subtransactions) this.#xids.add(xid);
+    const read = unlessShort(() => this.#record.read(record, version));
+    if (read === undefined) return false;
+    const { preparedXid, subxids, topXid } = read;
+    const own = [record.xid, topXid, preparedXid].some((xid) => xid !== 0 && this.#xids.has(xid));
+    if (own) for (const xid of subxids) this.#xids.add(xid);
     return own;
   }
 }

@@ -5,20 +5,31 @@
  * Way in: RecordReader. feed() it pages, and call next() until it needs more. What a record means is in
  * detail/describe.ts, what it is called in rmgrs.ts.
  */
-import { type SkippedRange, type WalFault, faultAt, recordFault } from "./pages/faults.ts";
+import {
+  type SkippedRange,
+  type WalFault,
+  faultAt,
+  recordFault,
+} from "../postgres/pages/faults.ts";
 import { JoinedRecord } from "./joined-record.ts";
 import {
   LONG_HEADER_BYTES,
   PageInfo,
   SHORT_HEADER_BYTES,
   type SegmentHeader,
-} from "./pages/page.ts";
-import type { PageChunk, WalBytes } from "./pages/page-chunk.ts";
-import { PAGE_MASK, PageCursor, UNKNOWN, pageAfter } from "./pages/page-cursor.ts";
-import { align8, formatPosition, positionOf } from "./pages/position.ts";
+} from "../postgres/pages/page.ts";
+import type { PageChunk, WalBytes } from "../postgres/pages/page-chunk.ts";
+import { PAGE_MASK, PageCursor, UNKNOWN, pageAfter } from "../postgres/pages/page-cursor.ts";
+import { align8, formatPosition, positionOf } from "../postgres/pages/position.ts";
 import { RecordLinks } from "./record-links.ts";
-import { CHECKSUM_AT, RECORD_HEADER_BYTES, WalRecord, recordChecksum } from "./record.ts";
-import { Rmgr } from "./rmgrs.ts";
+import {
+  CHECKSUM_AT,
+  RECORD_HEADER_BYTES,
+  WalRecord,
+  recordChecksum,
+} from "../postgres/records/record.ts";
+import { XlogOperation } from "../postgres/records/xlog.ts";
+import { Rmgr } from "../postgres/records/rmgrs.ts";
 
 /** The results of next(). */
 export const Step = {
@@ -33,7 +44,6 @@ export const Step = {
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
-const OPCODE_SWITCH = 0x40;
 /** No record is longer (palloc's limit; 1,020 MiB from PostgreSQL 16 on). */
 const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
 
@@ -256,7 +266,7 @@ export class RecordReader {
     record.endLsn = this.#pages.base + this.#pages.at;
     this.#links.previous = lsn;
     this.#synced = true;
-    if (record.rmgr === Rmgr.xlog && record.opcode === OPCODE_SWITCH) this.#leaveSegment();
+    if (record.rmgr === Rmgr.xlog && record.opcode === XlogOperation.switch) this.#leaveSegment();
     return this.#searching === undefined ? Step.record : this.#giveFound(lsn);
   }
 

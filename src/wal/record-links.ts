@@ -1,6 +1,6 @@
-import { type WalFault, recordFault } from "./pages/faults.ts";
-import { UNKNOWN } from "./pages/page-cursor.ts";
-import { formatPosition } from "./pages/position.ts";
+import { type WalFault, recordFault } from "../postgres/pages/faults.ts";
+import { UNKNOWN } from "../postgres/pages/page-cursor.ts";
+import { formatPosition } from "../postgres/pages/position.ts";
 
 /** Checks the link of each record: it has to point to the start of the record before. */
 export class RecordLinks {

@@ -1,10 +1,20 @@
-import { Payload, ShortPayload } from "./detail/payload.ts";
-import { XlogOperation } from "./detail/xlog.ts";
+import { Heap2Operation, heapOperation, marksAllFrozen } from "../postgres/records/heap.ts";
+import { unlessShort } from "../postgres/records/payload.ts";
+import { freezesTuples, isPrune } from "../postgres/records/prune.ts";
+import { readMessage } from "../postgres/records/status.ts";
+import { XlogOperation } from "../postgres/records/xlog.ts";
 import type { PgTime } from "../pg-time.ts";
-import type { WalRecord } from "./record.ts";
-import { RECORD_TYPES, type RecordNames, type RecordTypeId, Rmgr, recordNames } from "./rmgrs.ts";
+import type { WalRecord } from "../postgres/records/record.ts";
+import {
+  INDEX_RMGRS,
+  RECORD_TYPES,
+  type RecordNames,
+  type RecordTypeId,
+  Rmgr,
+  recordNames,
+} from "../postgres/records/rmgrs.ts";
 import { recordTime } from "./times.ts";
-import type { WalVersion } from "./pages/versions.ts";
+import type { WalVersion } from "../postgres/pages/versions.ts";
 
 export interface Totals {
   records: number;
@@ -37,14 +47,7 @@ export interface CheckpointTotals {
   last: PgTime | undefined;
 }
 
-/** Btree to Gist, SPGist, BRIN. */
-const INDEX_RMGRS: ReadonlySet<number> = new Set([11, 12, 13, 14, 16, 17]);
 const PREFIXES_MAX = 1000;
-const HEAP2_PRUNE_MAX = 0x30;
-const HAS_FREEZE_PLANS = 0x10;
-const FREEZE_PAGE = 0x30;
-const VISIBLE = 0x40;
-const ALL_FROZEN = 0x02;
 
 /** Counts records and bytes by record type and by relation. Memory grows only with the number of relations. */
 export class WalStatistics {
@@ -165,15 +168,10 @@ export class WalStatistics {
   }
 
   #addFreezing(record: WalRecord, version: WalVersion): void {
-    const { mainBytes, bytes, mainStart } = record;
-    const operation = record.info & 0x70;
-    const pruning = operation > 0 && operation <= HEAP2_PRUNE_MAX;
     const freezes =
-      operation === VISIBLE
-        ? mainBytes > 4 && (bytes[mainStart + 4]! & ALL_FROZEN) !== 0
-        : version >= 17
-          ? pruning && mainBytes > 1 && (bytes[mainStart + 1]! & HAS_FREEZE_PLANS) !== 0
-          : operation === FREEZE_PAGE;
+      heapOperation(record) === Heap2Operation.visible
+        ? marksAllFrozen(record)
+        : isPrune(record) && freezesTuples(record, version);
     if (freezes) this.freezingBytes += record.totalLength;
   }
 
@@ -188,7 +186,7 @@ export class WalStatistics {
   }
 
   #addMessage(record: WalRecord): void {
-    const prefix = prefixOf(record);
+    const { prefix = "" } = unlessShort(() => readMessage(record.mainData())) ?? {};
     const known = this.messages.get(prefix);
     if (known === undefined && this.messages.size >= PREFIXES_MAX) return;
     this.messages.set(prefix, (known ?? 0) + record.totalLength);
@@ -197,16 +195,4 @@ export class WalStatistics {
 
 function isOf(totals: RelationTotals, tablespace: number, database: number): boolean {
   return totals.database === database && totals.tablespace === tablespace;
-}
-
-/** uint32 database, bool, 3 bytes of padding, uint64 prefix length, uint64 content length, prefix */
-function prefixOf(record: WalRecord): string {
-  try {
-    const data = new Payload().main(record).skip(8);
-    const length = Number(data.i64());
-    return data.skip(8).text(length);
-  } catch (error) {
-    if (error instanceof ShortPayload) return "";
-    throw error;
-  }
 }

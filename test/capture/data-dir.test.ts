@@ -8,9 +8,9 @@ import { parseControlFile, parseFilenodeMap } from "../../src/capture/data-dir/c
 import { configuredSetting } from "../../src/capture/data-dir/settings.ts";
 import { TransactionStatus } from "../../src/capture/data-dir/transactions.ts";
 import { WalctlError } from "../../src/errors.ts";
-import type { PageTuple } from "../../src/heap/page.ts";
+import type { PageTuple } from "../../src/postgres/tuples/heap-page.ts";
 import { walctl } from "../support/program/cli.ts";
-import { checksumAfter } from "../../src/wal/pages/crc32c.ts";
+import { checksumAfter } from "../../src/postgres/pages/crc32c.ts";
 
 type Change = (view: DataView) => void;
 

@@ -158,4 +158,88 @@ describe("walctl's own lines", () => {
     const other = file("other.ndjson", '{"action":"B"}\n');
     assert.match((await walctlInside(["decode-file", other])).stderr, /JSON, not pgoutput/);
   });
+
+  /** A table of three columns, and what was done to it. */
+  const RELATION = `{"kind":"relation","lsn":null,"xid":7,"oid":20000,"schema":"public","table":"t","replica_identity":"full","columns":[{"name":"id","key":true,"type":"int4","type_oid":23,"type_modifier":-1},{"name":"j","key":true,"type":"jsonb","type_oid":3802,"type_modifier":-1},{"name":"a","key":true,"type":"_int4","type_oid":1007,"type_modifier":-1}]}`;
+  const transaction = (xid: number, at: string, change: string, end = ""): string => {
+    const time = `"commit_time":"2026-12-02T10:00:00.000000Z"`;
+    return [
+      `{"kind":"begin","lsn":"0/${at}0","xid":${xid},"commit_lsn":"0/${at}8",${time}}`,
+      RELATION,
+      `{"kind":${change.replace("{", `"lsn":"0/${at}0","xid":${xid},${time},"schema":"public","table":"t",`)}`,
+      `{"kind":"commit","lsn":"0/${at}8","xid":${xid},"commit_lsn":"0/${at}8","end_lsn":"0/${at}F",${time}${end}}`,
+      "",
+    ].join("\n");
+  };
+  const insert = (row: string): string => `"insert",{"new":${row}}`;
+  const DELETE = `"delete",{"old":{"id":1,"j":null,"a":[1,2]}}`;
+  const run = async (...args: readonly string[]): Promise<RunResult> =>
+    (await walctlInside(["decode-file", ...args])) as RunResult;
+
+  it("of a transaction that is not whole say so, and are not one as SQL", async () => {
+    const row = insert('{"id":1,"j":{},"a":null}');
+    const lost = file("lost.ndjson", transaction(7, "10", row, ',"lost":2'));
+    assert.match(await decode(lost), /"kind":"commit".*"lost":2\}/);
+    const replayed = await run(lost, "-F", "sql");
+    assert.match(replayed.stdout, /is not whole.*\nROLLBACK; -- not whole\n$/);
+    assert.equal(replayed.status, 3);
+    const undone = await run(lost, "-F", "sql", "--undo");
+    assert.match(undone.stderr, /some of its changes could not be rebuilt/);
+    assert.deepEqual([undone.status, undone.stdout], [3, ""]);
+  });
+
+  it("whose values were taken out or do not belong to the table are refused as SQL", async () => {
+    for (const [row, what] of [
+      ['{"id":1,"a":null}', 'a value of column "j" of public.t'],
+      ['{"id":1,"j":1,"a":null,"x":2}', 'column "x" in the relation line of public.t'],
+    ] as const) {
+      const lines = file("part.ndjson", transaction(7, "10", insert(row)));
+      const { status, stderr, stdout } = await run(lines, "-F", "sql");
+      assert.match(stderr, new RegExp(`error: .*${what} is not in the input`));
+      assert.equal(status, 3);
+      assert.doesNotMatch(stdout, /INSERT/);
+    }
+    const lines = file("part.ndjson", transaction(7, "10", insert('{"id":1,"a":null}')));
+    assert.match(await decode(lines), /"new":\{"id":1,"a":null\},"unchanged":\["j"\]/);
+  });
+
+  it("that do not tell a value's all are taken for SQL with a warning that names the column", async () => {
+    const lines = file("vague.ndjson", transaction(7, "10", DELETE));
+    const { stderr, stdout, status } = await run(lines, "-F", "sql", "--undo");
+    assert.equal(status, 0);
+    assert.match(stderr, /warning: j of public\.t: null is taken for NULL/);
+    assert.match(stderr, /warning: a of public\.t: arrays are taken to begin at 1/);
+    assert.match(stdout, /^-- j of public\.t: null is taken for NULL.*$/m);
+    assert.doesNotMatch((await run(lines, "-F", "table")).stderr, /taken/);
+  });
+
+  it("of files in the wrong order are told from those in order, and are no script", async () => {
+    const first = file("1.ndjson", transaction(7, "10", DELETE));
+    const second = file("2.ndjson", transaction(8, "20", insert('{"id":1,"j":{},"a":null}')));
+    for (const undo of [[], ["--undo"]]) {
+      const { stderr, status } = await run(second, first, "-F", "sql", ...undo);
+      assert.match(stderr, /it committed before one that came earlier/);
+      assert.match(stderr, /HINT: .*in the order in which they were written/);
+      assert.equal(status, 3);
+      assert.equal((await run(first, second, "-F", "sql", ...undo)).status, 0);
+    }
+    const table = await run(second, first, "-F", "table");
+    assert.match(table.stderr, /warning: .*1\.ndjson begins before the end of a file/);
+    assert.equal((await run(first, second, "-F", "table")).stderr, "");
+  });
+
+  it("may be given with the file that tail writes beside them", async () => {
+    const lines = file("state.ndjson", transaction(7, "10", DELETE));
+    const state = file("state.ndjson.walctl", '{"walctl":1}\n');
+    assert.equal(await decode(lines, state), await decode(lines));
+  });
+
+  it("with an xid that is none are damaged", async () => {
+    for (const xid of ['"x"', "-1", "1e30"]) {
+      const lines = file("xid.ndjson", `{"kind":"begin","lsn":"0/10","xid":${xid}}\n`);
+      const { stderr, status, stdout } = await run(lines, "-F", "ndjson");
+      assert.match(stderr, /byte 0: line: "xid" is missing or wrong/);
+      assert.deepEqual([status, stdout], [3, ""]);
+    }
+  });
 });

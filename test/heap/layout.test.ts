@@ -2,15 +2,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { HeapPage, ItemState } from "../../src/heap/page.ts";
-import { type AttributeLayout, AttributeState, DeformedTuple } from "../../src/heap/tuple.ts";
+import { HeapPage, ItemState } from "../../src/postgres/tuples/heap-page.ts";
+import {
+  type AttributeLayout,
+  AttributeState,
+  DeformedTuple,
+} from "../../src/postgres/tuples/tuple.ts";
 import {
   externalPayload,
   externalValue,
   varlenaEnd,
   varlenaForm,
   varlenaPayload,
-} from "../../src/heap/varlena.ts";
+} from "../../src/postgres/tuples/varlena.ts";
 
 function hex(text: string): Uint8Array {
   return Buffer.from(text.replaceAll(" ", ""), "hex");

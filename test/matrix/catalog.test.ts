@@ -9,7 +9,7 @@ import type { CatalogFile, CatalogRows } from "../../src/catalog/model.ts";
 import { readCatalog } from "../../src/catalog/read.ts";
 import { CatalogTypes } from "../../src/catalog/types.ts";
 import { formatSnapshot } from "../../src/catalog/write.ts";
-import { formatPosition } from "../../src/wal/pages/position.ts";
+import { formatPosition } from "../../src/postgres/pages/position.ts";
 import { walctl } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { startStandby } from "../support/server/standby.ts";

@@ -9,7 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { PROGRAM, childEnvironment } from "../support/program/cli.ts";
 import { highWaterMarkKb } from "../support/program/memory.ts";
-import { formatSegmentName } from "../../src/wal/pages/segments.ts";
+import { formatSegmentName } from "../../src/postgres/pages/segments.ts";
 import { LogEncoder, SEGMENT_BYTES, START, mainData, u32 } from "./support/log-encoder.ts";
 
 /** The goal. Relations take some two hundred bytes each in statistics. */

@@ -1,11 +1,11 @@
 /** Damaged WAL: a record that is right, or a named fault; never a crash, a hang, or memory that a length promises. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeRecord } from "../../src/wal/detail/describe.ts";
-import { ShortPayload } from "../../src/wal/detail/payload.ts";
+import { describeRecord } from "../../src/render/wal/detail/describe.ts";
+import { ShortPayload } from "../../src/postgres/records/payload.ts";
 import { LoggedNames } from "../../src/wal/logged-names.ts";
-import { PAGE_BYTES } from "../../src/wal/pages/page.ts";
-import type { WalRecord } from "../../src/wal/record.ts";
+import { PAGE_BYTES } from "../../src/postgres/pages/page.ts";
+import type { WalRecord } from "../../src/postgres/records/record.ts";
 import { WalStatistics } from "../../src/wal/statistics.ts";
 import { recordTime } from "../../src/wal/times.ts";
 import { FieldList } from "../../src/render/wal/field-list.ts";

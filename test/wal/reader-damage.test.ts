@@ -1,10 +1,10 @@
 /** What the reader of records says of damaged WAL, and where it goes on. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PAGE_BYTES } from "../../src/wal/pages/page.ts";
-import { formatPosition } from "../../src/wal/pages/position.ts";
+import { PAGE_BYTES } from "../../src/postgres/pages/page.ts";
+import { formatPosition } from "../../src/postgres/pages/position.ts";
 import { LogEncoder, START, headerOf, mainData, seal, u32 } from "./support/log-encoder.ts";
-import type { WalRecord } from "../../src/wal/record.ts";
+import type { WalRecord } from "../../src/postgres/records/record.ts";
 import { readLog } from "./support/read.ts";
 import { filled, logOf } from "./support/log-encoder.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PAGE_BYTES } from "../../src/wal/pages/page.ts";
-import { formatPosition } from "../../src/wal/pages/position.ts";
+import { PAGE_BYTES } from "../../src/postgres/pages/page.ts";
+import { formatPosition } from "../../src/postgres/pages/position.ts";
 import {
   type EncodedRecord,
   LogEncoder,

@@ -6,14 +6,14 @@ import { describe, it } from "node:test";
 import { type LogPlan, planLog } from "../../src/capture/wal/plan.ts";
 import type { SegmentFile } from "../../src/capture/wal/segment-file.ts";
 import { segmentNameOf } from "../../src/capture/wal/segment-file.ts";
-import type { SegmentHeader } from "../../src/wal/pages/page.ts";
-import { formatPosition } from "../../src/wal/pages/position.ts";
+import type { SegmentHeader } from "../../src/postgres/pages/page.ts";
+import { formatPosition } from "../../src/postgres/pages/position.ts";
 import {
   addressOfName,
   formatSegmentName,
   parseHistory,
   parseSegmentName,
-} from "../../src/wal/pages/segments.ts";
+} from "../../src/postgres/pages/segments.ts";
 import { walctlInside } from "../support/program/inside.ts";
 import { LogEncoder, SEGMENT_BYTES, START, mainData } from "./support/log-encoder.ts";
 

@@ -2,8 +2,8 @@ import { closeSync, openSync, readFileSync, readSync, readdirSync, statSync } fr
 import { join } from "node:path";
 import type { Ctid } from "../../catalog/model.ts";
 import { usageError } from "../../errors.ts";
-import { HeapPage, type PageTuple } from "../../heap/page.ts";
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import { HeapPage, type PageTuple } from "../../postgres/tuples/heap-page.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
 import { InputError } from "../formats/input-error.ts";
 import { isGone, readError } from "../source.ts";
 import {

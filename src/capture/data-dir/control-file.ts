@@ -3,15 +3,15 @@
  * utils/cache/relmapper.c). Both end with a CRC-32C over everything before it.
  */
 import { usageError } from "../../errors.ts";
-import { checksumAfter } from "../../wal/pages/crc32c.ts";
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import { checksumAfter } from "../../postgres/pages/crc32c.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
 import {
   POSITION_LIMIT,
   ABOVE_LIMIT,
   formatPosition,
   positionOf,
-} from "../../wal/pages/position.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+} from "../../postgres/pages/position.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import { InputError } from "../formats/input-error.ts";
 
 /** The contents of global/pg_control after a shutdown. */

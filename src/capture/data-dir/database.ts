@@ -15,8 +15,8 @@ import {
   type PgClass,
 } from "../../catalog/model.ts";
 import { usageError } from "../../errors.ts";
-import { TUPLE_HEADER_BYTES } from "../../heap/tuple.ts";
-import type { PageTuple } from "../../heap/page.ts";
+import { TUPLE_HEADER_BYTES } from "../../postgres/tuples/tuple.ts";
+import type { PageTuple } from "../../postgres/tuples/heap-page.ts";
 import { InputError } from "../formats/input-error.ts";
 import { type Cluster, DEFAULT_TABLESPACE } from "./cluster.ts";
 import type { FilenodeMap } from "./control-file.ts";

@@ -1,6 +1,6 @@
 /** The layout that is needed before pg_attribute can be read: pg_attribute's own columns, by version. */
 import type { CatalogColumn } from "../../catalog/heap-rows.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 
 /** attlen and attalign by the type's name. */
 const TYPES: Readonly<Record<string, readonly [attlen: number, attalign: string]>> = {

@@ -2,7 +2,7 @@
  * The checksum of a data page (storage/checksum_impl.h): 32 sums side by side, each over every 32nd word, by FNV-1a with a shift more;
  * then two rounds over zeros, all sums joined by XOR, and the block's number.
  */
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
 
 const SUMS = 32;
 const PRIME = 16_777_619;

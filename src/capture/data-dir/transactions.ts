@@ -1,4 +1,4 @@
-import type { PageTuple } from "../../heap/page.ts";
+import type { PageTuple } from "../../postgres/tuples/heap-page.ts";
 
 /** Bits of t_infomask (access/htup_details.h). */
 const XMAX_EXCLUSIVE_LOCK = 0x0040;

@@ -13,6 +13,10 @@ interface Table {
 
 /** What the files before describe, for a file that goes on where the last one ended and does not describe it again. */
 export class Carried {
+  /** Columns with values of which the lines do not say all, and what that is. */
+  readonly vague = new Map<string, "null" | "bounds">();
+  /** A file begins before the end of one that was read before it. */
+  isBackwards = false;
   readonly #tables = new Map<string, Table>();
   #end = INVALID;
 
@@ -27,6 +31,7 @@ export class Carried {
 
   /** Whether a transaction that commits or is prepared there comes after all that was read. */
   goesOnAt(lsn: Lsn): boolean {
+    if (lsn > INVALID && lsn < this.#end) this.isBackwards = true;
     return this.#end > INVALID && lsn >= this.#end;
   }
 

@@ -45,6 +45,13 @@ export function numberIn(fields: Fields, key: string): number {
   return number;
 }
 
+/** 32 bits. */
+export function xidIn(fields: Fields, key: string): number {
+  const xid = numberIn(fields, key);
+  if (xid < 0 || xid > 0xffff_ffff) throw missing(key);
+  return xid;
+}
+
 export function lsnIn(fields: Fields, key: string): Lsn {
   const lsn = fields.get(key) === "null" ? INVALID : parseLsn(textIn(fields, key));
   if (lsn === undefined) throw missing(key);

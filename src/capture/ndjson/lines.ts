@@ -21,9 +21,18 @@ import {
   schemaIn,
   textIn,
   timeIn,
+  xidIn,
 } from "./fields.ts";
 import { elementsOf, membersOf, stringOf } from "./raw-json.ts";
-import { isPlainText, NULL, sentValue, type SentValue, tupleOf, UNCHANGED } from "./values.ts";
+import {
+  isPlainText,
+  NULL,
+  sentValue,
+  type SentValue,
+  tupleOf,
+  UNCHANGED,
+  vagueness,
+} from "./values.ts";
 import { type Description, Tables, filtered } from "./tables.ts";
 
 /** Messages out of the lines that walctl printed of them. What begins and what announces something has to come first. */
@@ -31,11 +40,13 @@ export class Lines {
   /** Refuses changes of tables that no line describes, and of transactions that no line begins. */
   readonly #isExact: boolean;
   readonly #tables: Tables;
+  readonly #carried: Carried;
   #transaction: Transaction | null = null;
   #isText = false;
 
   constructor(isExact: boolean, carried = new Carried()) {
     this.#isExact = isExact;
+    this.#carried = carried;
     this.#tables = new Tables(isExact, carried);
   }
 
@@ -72,7 +83,7 @@ export class Lines {
         this.#tables.ended(lsn("end_lsn"));
         return {
           ...{ kind, ...of, commitLsn: lsn("commit_lsn"), endLsn: lsn("end_lsn") },
-          commitTime: time("commit_time"),
+          ...{ commitTime: time("commit_time"), ...lostIn(fields) },
         };
       case "origin":
         return {
@@ -132,7 +143,7 @@ export class Lines {
       case "stream_abort": {
         const has = (key: string): boolean => fields.get(key) !== "null";
         return {
-          ...{ kind, ...of, subxid: numberIn(fields, "subxid") },
+          ...{ kind, ...of, subxid: xidIn(fields, "subxid") },
           abortLsn: has("abort_lsn") ? lsn("abort_lsn") : null,
           abortTime: has("abort_time") ? time("abort_time") : null,
         };
@@ -153,7 +164,10 @@ export class Lines {
           rollbackTime: time("rollback_time"),
         };
       case "abort":
-        return { kind, ...of, abortLsn: lsn("abort_lsn"), abortTime: time("abort_time") };
+        return {
+          ...{ kind, ...of, abortLsn: lsn("abort_lsn"), abortTime: time("abort_time") },
+          ...lostIn(fields),
+        };
       case "table_changed": {
         const old = fields.get("old_relfilenode");
         return {
@@ -180,8 +194,9 @@ export class Lines {
     const open = this.#transaction;
     const begins = kind === "begin" || kind === "begin_prepare" || kind === "stream_start";
     if (xid === "null") return null;
-    const isSame = open !== null && open.xid === Number(xid);
-    const transaction = isSame && !begins ? open : { xid: Number(xid), commitTime };
+    const number = xidIn(fields, "xid");
+    const isSame = open !== null && open.xid === number;
+    const transaction = isSame && !begins ? open : { xid: number, commitTime };
     const isChange = time !== undefined && !begins;
     if (
       this.#isExact &&
@@ -201,13 +216,41 @@ export class Lines {
   /** @param unchanged null: what the row lacks is a placeholder */
   #tuple(row: Fields, relation: Relation, unchanged: ReadonlySet<string> | null): TupleData {
     const types = this.#tables.typesOf(relation);
+    if (this.#isExact) requireColumns(row, relation, unchanged);
     const values = relation.columns.map(({ name }, index): SentValue => {
       const type = types[index] ?? { oid: 0, name: null };
       const raw = row.get(name);
-      if (raw === undefined) return unchanged?.has(name) === true ? UNCHANGED : NULL;
+      if (raw === undefined) return unchanged === null ? NULL : UNCHANGED;
       this.#isText ||= isPlainText(raw, type);
+      const vague = this.#isExact ? vagueness(raw, type) : undefined;
+      if (vague !== undefined) this.#carried.vague.set(nameOf(relation, name), vague);
       return sentValue(raw, type, this.#isText);
     });
     return tupleOf(values);
   }
+}
+
+function nameOf({ schema, table }: Relation, column: string): string {
+  return `${column} of ${schema === "" ? "pg_catalog" : schema}.${table}`;
+}
+
+function lostIn(fields: Fields): { readonly lost?: number } {
+  return fields.has("lost") ? { lost: numberIn(fields, "lost") } : {};
+}
+
+/** A row of a format that would pass over a value that is missing. A key has only the columns of the key. */
+function requireColumns(
+  row: Fields,
+  { columns, schema, table }: Relation,
+  unchanged: ReadonlySet<string> | null,
+): void {
+  const lacks = columns.find(
+    ({ key, name }) => !row.has(name) && (unchanged === null ? key : !unchanged.has(name)),
+  );
+  if (lacks !== undefined)
+    throw filtered(`a value of column "${lacks.name}" of ${schema}.${table}`);
+  const names = new Set(columns.map(({ name }) => name));
+  const other = [...row.keys()].find((name) => !names.has(name));
+  if (other === undefined) return;
+  throw filtered(`column "${other}" in the relation line of ${schema}.${table}`);
 }

@@ -36,6 +36,12 @@ const ELEMENTS: ReadonlyMap<number, number> = new Map(
 );
 const MOMENT = /^(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)(?:([+-]\d\d):(\d\d))?( BC)?$/;
 
+/** What a line does not say of such a value: whether null is JSON's, where an array begins. Undefined: it says all. */
+export function vagueness(raw: string, { oid }: ValueType): "null" | "bounds" | undefined {
+  if (raw === "null") return JSON_TYPES.has(oid) ? "null" : undefined;
+  return raw.startsWith("[") && ELEMENTS.has(oid) ? "bounds" : undefined;
+}
+
 /** Whether such a value comes only from --values text. */
 export function isPlainText(raw: string, { oid }: ValueType): boolean {
   if (!raw.startsWith('"')) return false;

@@ -1,8 +1,8 @@
 /** Of several copies of a segment, keeps those that hold most of the log. */
 import { ExitCode, WalctlError } from "../../errors.ts";
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
-import { positionOf } from "../../wal/pages/position.ts";
-import { addressOfName, formatSegmentName } from "../../wal/pages/segments.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
+import { positionOf } from "../../postgres/pages/position.ts";
+import { addressOfName, formatSegmentName } from "../../postgres/pages/segments.ts";
 import { CompressionError } from "../lz4.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { openFile } from "./open.ts";

@@ -1,7 +1,7 @@
 /** Finds the files for the paths of the command line. */
 import { lstat, readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type TimelineParent, parseHistory } from "../../wal/pages/segments.ts";
+import { type TimelineParent, parseHistory } from "../../postgres/pages/segments.ts";
 import { InputError } from "../formats/input-error.ts";
 import { isGone, readError } from "../source.ts";
 import { longestCopies } from "./copies.ts";

@@ -1,7 +1,7 @@
-import type { SkippedRange, WalFault } from "../../wal/pages/faults.ts";
-import type { SegmentHeader } from "../../wal/pages/page.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { SkippedRange, WalFault } from "../../postgres/pages/faults.ts";
+import type { SegmentHeader } from "../../postgres/pages/page.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { ByteStream } from "./byte-stream.ts";
 
 /** Of a segment whose name is not known: only a name gives its timeline, and its first page a lower bound. */

@@ -4,13 +4,13 @@
  * Way in: findFiles and planLog decide what to read, readLog reads it.
  */
 import { usageError } from "../../errors.ts";
-import type { WalFault } from "../../wal/pages/faults.ts";
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
-import { pageAddress, pageFault } from "../../wal/pages/page-faults.ts";
-import { createPageChunk } from "../../wal/pages/page-chunk.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
+import type { WalFault } from "../../postgres/pages/faults.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
+import { pageAddress, pageFault } from "../../postgres/pages/page-faults.ts";
+import { createPageChunk } from "../../postgres/pages/page-chunk.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
 import { RecordReader, Step } from "../../wal/reader.ts";
-import { formatSegmentName } from "../../wal/pages/segments.ts";
+import { formatSegmentName } from "../../postgres/pages/segments.ts";
 import {
   ANY_TIMELINE,
   type LocatedFault,

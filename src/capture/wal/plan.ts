@@ -1,9 +1,9 @@
 /** Decides which files are read, and in which order. */
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
-import type { SegmentHeader, SegmentStart } from "../../wal/pages/page.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
-import { type TimelineParent, addressOfName } from "../../wal/pages/segments.ts";
-import { formatMagic } from "../../wal/pages/versions.ts";
+import type { SegmentHeader, SegmentStart } from "../../postgres/pages/page.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
+import { type TimelineParent, addressOfName } from "../../postgres/pages/segments.ts";
+import { formatMagic } from "../../postgres/pages/versions.ts";
 import { ANY_TIMELINE } from "./log-parts.ts";
 import type { SegmentFile } from "./segment-file.ts";
 

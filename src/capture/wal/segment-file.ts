@@ -1,5 +1,9 @@
-import { type SegmentName, parseSegmentName } from "../../wal/pages/segments.ts";
-import { LONG_HEADER_BYTES, type SegmentStart, readSegmentStart } from "../../wal/pages/page.ts";
+import { type SegmentName, parseSegmentName } from "../../postgres/pages/segments.ts";
+import {
+  LONG_HEADER_BYTES,
+  type SegmentStart,
+  readSegmentStart,
+} from "../../postgres/pages/page.ts";
 import { damagedCompression } from "../compressed.ts";
 import type { InputError } from "../formats/input-error.ts";
 import { CompressionError } from "../lz4.ts";

@@ -5,8 +5,8 @@ import {
   PAGE_BYTES,
   type SegmentHeader,
   readSegmentStart,
-} from "../../wal/pages/page.ts";
-import { formatSegmentName } from "../../wal/pages/segments.ts";
+} from "../../postgres/pages/page.ts";
+import { formatSegmentName } from "../../postgres/pages/segments.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { ANY_TIMELINE, type OpenSegment, type SegmentSource } from "./log-parts.ts";
 import { isGone } from "../source.ts";

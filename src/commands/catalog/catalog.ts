@@ -6,7 +6,7 @@ import { readServerVersion } from "../../server/settings/preflight.ts";
 import { walctlCommand } from "../../server/target/paste.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { shellQuote } from "../../server/target/target.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
 import { type CommandContext, print } from "../context.ts";
 import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";

@@ -9,8 +9,8 @@ import type { Survey } from "../../rows/decoder/survey.ts";
 import { OlderChanges } from "../../rows/decoder/older-changes.ts";
 import type { TableNow } from "../../render/formats/sql-tables.ts";
 import { UnendedTransactions } from "../../rows/transactions/unended.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
-import { formatSegmentName } from "../../wal/pages/segments.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
+import { formatSegmentName } from "../../postgres/pages/segments.ts";
 import { WithoutMinimalLevel } from "./minimal-level.ts";
 import type { WalInput } from "./wal-input.ts";
 

@@ -7,6 +7,7 @@ import { SniffingReader } from "../../capture/sniffing-reader.ts";
 import { peekCompression, uncompressed } from "../../capture/compressed.ts";
 import { openCapture, sourceOf } from "../../capture/source.ts";
 import { ExitCode, usageError } from "../../errors.ts";
+import { fileStatePath } from "../../output/file/file-state.ts";
 import { type NamedFile, requireDifferentFiles } from "../../output/file/same-file.ts";
 import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
@@ -39,7 +40,7 @@ import type { SqlRun } from "../messages/sql.ts";
 import type { Where } from "../messages/where.ts";
 import { openWhere } from "../messages/open-where.ts";
 import { askedColumns } from "../messages/table-flags.ts";
-import { withinStopGrace } from "../stop-grace.ts";
+import { inputInterrupted, untilInputEnds } from "../stop-grace.ts";
 import { type WalFlags, refuseWalFlags } from "./wal-flags.ts";
 
 const STANDARD_INPUT = "-";
@@ -80,21 +81,23 @@ export async function decodeFile(
   flags: DecodeFileFlags,
   context: CommandContext,
 ): Promise<ExitCode> {
-  for (const file of files) {
+  // The shell's FILE* has FILE.walctl too, which tail writes beside FILE.
+  const inputs = files.filter((file) => !files.some((other) => file === fileStatePath(other)));
+  for (const file of inputs) {
     const input: NamedFile = file === STANDARD_INPUT ? ["standard input", 0] : [`"${file}"`, file];
     requireDifferentFiles([input, ["standard output", 1]]);
   }
   const { catalog, input, keepGoing = false } = flags;
-  const late = endOfSignal(flags, ExitCode.malformedInput);
+  const late = endOfSignal(flags, ExitCode.malformedInput, inputInterrupted);
   if (catalog !== undefined) {
     if (input !== "auto" && input !== "wal") {
       throw usageError(`--catalog is for physical WAL, and --input says ${input}`);
     }
     const { decodeWal } = await import("./decode-wal.ts");
-    const decoding = decodeWal(files, catalog, flags, context);
-    return await withinStopGrace(decoding, context.stop, late);
+    const decoding = decodeWal(inputs, catalog, flags, context);
+    return await untilInputEnds(decoding, context.stop, late);
   }
-  const [first = ""] = files;
+  const [first = ""] = inputs;
   if (input === "wal") throw catalogMissing(first);
   refuseWalFlags(flags);
   const output = outputOptions(flags, context);
@@ -115,7 +118,7 @@ export async function decodeFile(
     sql: await openSql(rendering, filter.tables, reporter),
     ...{ context, late },
   };
-  return await withinStopGrace(decodeAndSum(files, job), context.stop, late);
+  return await untilInputEnds(decodeAndSum(inputs, job), context.stop, late);
 }
 
 async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCode> {
@@ -157,9 +160,32 @@ async function decodeAll(files: readonly string[], job: Job): Promise<ExitCode> 
   for (const file of files) {
     if (job.context.stop.aborted) break;
     const status = await decodeReporting(file, job);
+    warnOfLines(file, job);
     if (status > worst) worst = status;
   }
   return worst;
+}
+
+/** What is doubtful about walctl's own lines. */
+function warnOfLines(file: string, { carried, reporter, sql }: Job): void {
+  // SQL refuses its transactions by itself.
+  if (carried.isBackwards && sql === undefined)
+    reporter.warn({
+      message: `${file} begins before the end of a file that was given before it: what is printed is not in the order of the log`,
+      hint: "Give the files in the order in which they were written.",
+    });
+  carried.isBackwards = false;
+  for (const [column, what] of sql === undefined ? [] : carried.vague) {
+    const taken =
+      what === "null"
+        ? "null is taken for NULL: lines do not tell it from JSON's null"
+        : "arrays are taken to begin at 1: lines do not have their bounds";
+    sql?.script.caution(
+      `${column}: ${taken}`,
+      "A statement that compares or writes it may differ from the original. Captures and WAL have its values.",
+    );
+  }
+  carried.vague.clear();
 }
 
 /** Prints the error of one file at once and returns its exit status: other files follow. */

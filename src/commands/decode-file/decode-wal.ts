@@ -5,11 +5,11 @@ import { ExitCode, WalctlError, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { RowDecoder, Work } from "../../rows/decoder/decoder.ts";
-import type { SkippedRange } from "../../wal/pages/faults.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { SkippedRange } from "../../postgres/pages/faults.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import { RecordReader } from "../../wal/reader.ts";
-import type { WalRecord } from "../../wal/record.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
 import type { CommandContext } from "../context.ts";
 import { AskedNames } from "../messages/asked-names.ts";
@@ -21,7 +21,7 @@ import {
   TransactionGate,
   gateOptions,
 } from "../messages/gate.ts";
-import { endOfSignal, openSql } from "../messages/open-sql.ts";
+import { openSql } from "../messages/open-sql.ts";
 import { Pipeline } from "../messages/pipeline.ts";
 import { progressOf } from "../messages/progress-text.ts";
 import {
@@ -87,8 +87,8 @@ export async function decodeWal(
     return await run(paths, job);
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
-    // A signal came before there was anything to print.
-    if (error === context.stop.reason) return endOfSignal(flags, ExitCode.malformedInput)();
+    // Its caller says that a signal came before all was read.
+    if (error === context.stop.reason) return ExitCode.done;
     throw error;
   } finally {
     reporter.clearProgress();

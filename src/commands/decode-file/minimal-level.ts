@@ -1,9 +1,10 @@
 import type { LocatedFault, LogListener } from "../../capture/wal/log-parts.ts";
-import { RUNNING_XACTS, WalState, minimalLevel } from "../../rows/decoder/wal-state.ts";
-import { faultAt } from "../../wal/pages/faults.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
+import { StandbyOperation } from "../../postgres/records/standby.ts";
+import { WalState, minimalLevel } from "../../rows/decoder/wal-state.ts";
+import { faultAt } from "../../postgres/pages/faults.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
 
 /**
  * With --keep-going, records at wal_level = minimal are like damage: not all is logged, so none of them is passed on, and what
@@ -30,7 +31,7 @@ export class WithoutMinimalLevel implements LogListener {
 
   #note(record: WalRecord, version: WalVersion): void {
     let isHigher = false;
-    if (record.rmgr === Rmgr.standby && record.opcode === RUNNING_XACTS) {
+    if (record.rmgr === Rmgr.standby && record.opcode === StandbyOperation.runningXacts) {
       isHigher = this.#state.running(record);
     } else if (record.rmgr === Rmgr.xlog) {
       const isMinimal = !this.#state.xlog(record, version);

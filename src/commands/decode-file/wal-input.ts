@@ -3,9 +3,9 @@ import type { SegmentSource } from "../../capture/wal/log-parts.ts";
 import { planLog } from "../../capture/wal/plan.ts";
 import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts";
 import { usageError } from "../../errors.ts";
-import type { TimelineParent } from "../../wal/pages/segments.ts";
-import { PAGE_BYTES, type SegmentHeader } from "../../wal/pages/page.ts";
-import { positionOf } from "../../wal/pages/position.ts";
+import type { TimelineParent } from "../../postgres/pages/segments.ts";
+import { PAGE_BYTES, type SegmentHeader } from "../../postgres/pages/page.ts";
+import { positionOf } from "../../postgres/pages/position.ts";
 import type { CommandContext } from "../context.ts";
 import type { TemporaryFiles } from "../temporary-files.ts";
 

@@ -1,11 +1,11 @@
 import type { Relation } from "../../pgoutput/messages.ts";
-import type { Fate } from "../../rows/transactions/ends.ts";
+import type { Fate } from "../../rows/transactions/fate.ts";
 import type { RowDecoder } from "../../rows/decoder/decoder.ts";
 import type { CatalogBreak } from "../../rows/catalog/breaks.ts";
 import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { mayBeOfExtension } from "../../heap/values/extension-types.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/table-patterns.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { Reporter, Warning } from "../reporter.ts";

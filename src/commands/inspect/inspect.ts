@@ -7,16 +7,16 @@ import { PlannedSource, StandardInputSource } from "../../capture/wal/sources.ts
 import { ExitCode, usageError } from "../../errors.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { LoggedNames } from "../../wal/logged-names.ts";
-import type { SegmentHeader } from "../../wal/pages/page.ts";
+import type { SegmentHeader } from "../../postgres/pages/page.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { CommandContext } from "../context.ts";
 import { type OutputOptions, outputOptions } from "../options.ts";
 import { Reporter } from "../reporter.ts";
 import { keepYoungGenerationSmall } from "../small-heap.ts";
 import { reportEnd } from "../wal-end.ts";
-import { withinStopGrace } from "../stop-grace.ts";
+import { untilInputEnds, withinStopGrace } from "../stop-grace.ts";
 import { InspectListener } from "./listener.ts";
 import {
   type InspectFlags,
@@ -36,7 +36,9 @@ export async function inspect(
   const output = outputOptions(flags, context);
   const options = inspectOptions(paths, flags);
   const work = run(paths, options, output, context);
-  return await withinStopGrace(work, context.stop, () => ExitCode.done);
+  // --follow has no other end.
+  if (options.follow) return await withinStopGrace(work, context.stop, () => ExitCode.done);
+  return await untilInputEnds(work, context.stop);
 }
 
 async function run(

@@ -1,10 +1,10 @@
 import type { LocatedFault, LogListener } from "../../capture/wal/log-parts.ts";
 import type { Sink } from "../../output/sink.ts";
-import type { SkippedRange } from "../../wal/pages/faults.ts";
-import type { SegmentHeader } from "../../wal/pages/page.ts";
+import type { SkippedRange } from "../../postgres/pages/faults.ts";
+import type { SegmentHeader } from "../../postgres/pages/page.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { Reporter } from "../reporter.ts";
 import { warnSkipped } from "../wal-end.ts";
 import type { InspectOptions } from "./options.ts";

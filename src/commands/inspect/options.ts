@@ -1,6 +1,6 @@
 import { usageError } from "../../errors.ts";
 import { parseTablePattern } from "../../server/query/typed-names.ts";
-import { recordNames } from "../../wal/rmgrs.ts";
+import { recordNames } from "../../postgres/records/rmgrs.ts";
 import { type OutputFlags, parseCount } from "../options.ts";
 import { type TimeRange, timeRange } from "../times.ts";
 import { parsePosition, parseRelation, parseTimeline, parseUint32 } from "./positions.ts";

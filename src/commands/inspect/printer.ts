@@ -1,7 +1,7 @@
-import type { WalRecord } from "../../wal/record.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
 import { WalStatistics } from "../../wal/statistics.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { CommandContext } from "../context.ts";
 import type { OutputOptions } from "../options.ts";
 import type { InspectOptions, StatsBy } from "./options.ts";

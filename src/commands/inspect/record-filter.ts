@@ -1,11 +1,11 @@
 import type { PgTime } from "../../pg-time.ts";
-import type { BlockReference } from "../../wal/block-reference.ts";
+import type { BlockReference } from "../../postgres/records/block-reference.ts";
 import { TransactionFamily } from "../../wal/parents.ts";
-import type { WalRecord } from "../../wal/record.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
-import { RECORD_TYPES, type RecordNames, recordNames } from "../../wal/rmgrs.ts";
+import { RECORD_TYPES, type RecordNames, recordNames } from "../../postgres/records/rmgrs.ts";
 import { recordTime } from "../../wal/times.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { RelationPattern } from "./positions.ts";
 

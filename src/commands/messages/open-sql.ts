@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { ExitCode, WalctlError } from "../../errors.ts";
+import { type ExitCode, WalctlError } from "../../errors.ts";
 import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { Reporter } from "../reporter.ts";
@@ -20,10 +20,14 @@ export async function openSql(
   return new SqlRun(sql, onlyTables, reporter, files);
 }
 
-/** The exit status of a run that a signal ended before all was printed: half an undo is none. */
-export function endOfSignal({ undo }: SqlFlags, failed: ExitCode): () => ExitCode {
+/** The end of a run that a signal ended before all was printed: half an undo is none. */
+export function endOfSignal(
+  { undo }: SqlFlags,
+  failed: ExitCode,
+  otherwise: () => ExitCode,
+): () => ExitCode {
   return () => {
-    if (undo !== true) return ExitCode.done;
+    if (undo !== true) return otherwise();
     throw new WalctlError("a signal ended it before the undo was printed", {
       detail: "A script without COMMIT at its end changes nothing.",
       exitCode: failed,

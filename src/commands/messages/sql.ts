@@ -93,6 +93,7 @@ export class SqlRun {
       reporter.warn({
         message: `${transactions} not whole, and printed with ROLLBACK at the end or as comments`,
         detail: named(faults),
+        hint: faults.some(isOutOfOrder) ? IN_ORDER : undefined,
       });
       // The last transaction was cut by the end that was asked for, or by the capture's.
       return cut ? ExitCode.done : failed;
@@ -158,6 +159,13 @@ const KNOWN_IN_PART: ReadonlySet<FaultCount["fault"]> = new Set([
   "it or its columns were renamed, dropped or given another type since",
 ] as const);
 
+const IN_ORDER =
+  "Give the files in the order in which they were written, and those of several servers to a run each.";
+
+function isOutOfOrder({ fault }: FaultCount): boolean {
+  return fault === "it committed before one that came earlier";
+}
+
 function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
   const has = (fault: FaultCount["fault"]): boolean => faults.some((each) => each.fault === fault);
   const cures: string[] = [];
@@ -205,6 +213,7 @@ function cureOf(faults: readonly FaultCount[], isOfWal: boolean): string {
     : faults.some(({ fault, table }) => table !== undefined || fault === REBUILT)
       ? "--only, --only-table or --where"
       : "--xid, --since or --until";
+  if (faults.some(isOutOfOrder)) cures.push(IN_ORDER);
   if (has("it may have come before")) {
     cures.push("Only 100,000 transactions are remembered: give captures in the order of the log.");
   }

@@ -59,9 +59,8 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   // SIGHUP asks for a new file, and must not end tail before there is one.
   const restore = context.onSignal("SIGHUP", () => {});
   const running = run(config, where, context);
-  return await withinStopGrace(running, context.stop, endOfSignal(flags, ExitCode.failed)).finally(
-    restore,
-  );
+  const late = endOfSignal(flags, ExitCode.failed, () => ExitCode.done);
+  return await withinStopGrace(running, context.stop, late).finally(restore);
 }
 
 async function run(

@@ -7,7 +7,11 @@ import {
   formatRange,
   formatRecord,
 } from "../../pgoutput/values/containers.ts";
-import { AttributeState, type AttributeLayout, DeformedTuple } from "../tuple.ts";
+import {
+  AttributeState,
+  type AttributeLayout,
+  DeformedTuple,
+} from "../../postgres/tuples/tuple.ts";
 import { type DiskForm, type DiskReader, VARLENA_HEADER_BYTES } from "./disk-reader.ts";
 
 /** A type's layout and text form. */

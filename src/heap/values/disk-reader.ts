@@ -1,7 +1,7 @@
 import type { Lsn } from "../../lsn.ts";
 import { BinaryReader } from "../../pgoutput/values/binary-reader.ts";
-import type { AttributeLayout } from "../tuple.ts";
-import { varlenaEnd, varlenaForm, varlenaPayload } from "../varlena.ts";
+import type { AttributeLayout } from "../../postgres/tuples/tuple.ts";
+import { varlenaEnd, varlenaForm, varlenaPayload } from "../../postgres/tuples/varlena.ts";
 
 /** A varlena's header: alignment inside of it counts from its start. */
 export const VARLENA_HEADER_BYTES = 4;

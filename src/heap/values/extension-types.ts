@@ -2,7 +2,7 @@
 import { PAIR_SEPARATOR, formatPair } from "../../pgoutput/values/hstore.ts";
 import { formatFloat8 } from "../../pgoutput/values/floats.ts";
 import * as scalar from "../../pgoutput/values/scalars.ts";
-import { align8 } from "../../wal/pages/position.ts";
+import { align8 } from "../../postgres/pages/position.ts";
 import { type DiskForm, type DiskReader, VARLENA_HEADER_BYTES } from "./disk-reader.ts";
 import { formatSeg } from "./seg.ts";
 import type { StoredType } from "./type-source.ts";

@@ -1,5 +1,5 @@
-import { varlenaEnd, varlenaForm } from "../varlena.ts";
-import type { AttributeLayout } from "../tuple.ts";
+import { varlenaEnd, varlenaForm } from "../../postgres/tuples/varlena.ts";
+import type { AttributeLayout } from "../../postgres/tuples/tuple.ts";
 import { writeAscii } from "./digits.ts";
 import { FAST_BYTES_MAX, type FastWriter, int32At } from "./fast-writers.ts";
 import type { TupleWriter } from "./tuple-writer.ts";

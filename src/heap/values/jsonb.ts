@@ -3,7 +3,7 @@
  *   uint32 count | flags; uint32 entries: of an object all keys, then all values; the data
  * An entry has a type, and a length or the end of its data; numerics and containers start at multiples of 4.
  */
-import { varlenaEnd, varlenaForm } from "../varlena.ts";
+import { varlenaEnd, varlenaForm } from "../../postgres/tuples/varlena.ts";
 import { writeAscii } from "./digits.ts";
 import type { ToUtf8 } from "./disk-reader.ts";
 import { FAST_BYTES_MAX, int32At } from "./fast-writers.ts";

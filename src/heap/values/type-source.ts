@@ -1,4 +1,4 @@
-import type { AttributeLayout } from "../tuple.ts";
+import type { AttributeLayout } from "../../postgres/tuples/tuple.ts";
 
 /** The columns of pg_type that define a value's layout. */
 export interface StoredType extends AttributeLayout {

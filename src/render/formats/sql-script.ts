@@ -22,6 +22,7 @@ export type SqlFault =
   | "its beginning is missing"
   | "it has come before"
   | "it may have come before"
+  | "it committed before one that came earlier"
   | "it does not end in the input";
 
 /** A transaction; what is not known of it is undefined. */
@@ -81,6 +82,7 @@ export class SqlScript {
   readonly #came = new Map<bigint, Lsn>();
   /** Up to here it is not known which came. */
   #forgotten = INVALID_LSN;
+  #last = INVALID_LSN;
   #begun = false;
   #transactions = 0;
   /** The number of transactions that are comments or end in ROLLBACK. */
@@ -106,14 +108,19 @@ export class SqlScript {
     return this.#transactions === 0;
   }
 
-  /** Whether a whole transaction is there already: captures may hold what was sent twice, and overlap. */
+  /**
+   * Whether a whole transaction is there already: captures may hold what was sent twice, and overlap. Or whether a later
+   * one is, from a file that was given first.
+   */
   repeated(xid: number, commitLsn: Lsn): SqlFault | undefined {
     if (this.#came.has(keyOf(xid, commitLsn))) return "it has come before";
-    return commitLsn <= this.#forgotten ? "it may have come before" : undefined;
+    if (commitLsn <= this.#forgotten) return "it may have come before";
+    return commitLsn < this.#last ? "it committed before one that came earlier" : undefined;
   }
 
   came(xid: number, commitLsn: Lsn): void {
     this.#came.set(keyOf(xid, commitLsn), commitLsn);
+    this.#last = maxLsn(this.#last, commitLsn);
     if (this.#came.size <= TRANSACTIONS_MAX) return;
     for (const [oldest, lsn] of this.#came) {
       this.#came.delete(oldest);

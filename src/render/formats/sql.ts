@@ -161,7 +161,7 @@ export class SqlRenderer implements Renderer {
     const { script } = this.#options;
     const undo = this.#undo;
     const lines = this.#lines;
-    if (this.#options.isLost()) {
+    if (commit?.lost !== undefined || this.#options.isLost()) {
       this.#fail("some of its changes could not be rebuilt", "transaction", undefined);
     }
     this.#statements.flush();

@@ -27,7 +27,7 @@ export function referencePage({ description, options, commands }: ProgramShape):
 }
 
 const SIGNALS =
-  "A signal ends `tail`, `decode-file`, `inspect`, `demo` and `slots --watch` in order. It interrupts any other command: exit status 1 and the error `interrupted`. `demo`, `create-slot` and `catalog` first clean up. A second signal ends every command at once, with exit status 130 or 143.";
+  "A signal ends `tail`, `inspect --follow`, `demo` and `slots --watch` in order. It interrupts any other command: exit status 1 and the error `interrupted`; `decode-file` and `inspect` first print what they have read. `demo`, `create-slot` and `catalog` first clean up. A second signal ends every command at once, with exit status 130 or 143.";
 
 function commandSection({ name, ...command }: CommandShape): string {
   const operands = command.arguments.map((each) => ` <${each.name}${each.variadic ? "..." : ""}>`);

@@ -1,5 +1,5 @@
-import type { BlockReference } from "../../wal/block-reference.ts";
-import { FORK_NAMES } from "../../wal/detail/storage.ts";
+import type { BlockReference } from "../../postgres/records/block-reference.ts";
+import { FORK_NAMES } from "../../postgres/records/files.ts";
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString } from "../bytes/json-text.ts";

@@ -1,7 +1,7 @@
 import { type Lsn, formatLsn } from "../../lsn.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
-import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
+import type { DetailRow, DetailSink } from "./detail/sink.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
 
 /** Collects a payload's fields as text, for people. */
 export class FieldList implements DetailSink {

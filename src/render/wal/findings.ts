@@ -2,7 +2,7 @@
 import { jsonLine, safeJson } from "../bytes/json-line.ts";
 import { formatByteCount } from "../../byte-count.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
-import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
+import { Rmgr, recordNames } from "../../postgres/records/rmgrs.ts";
 import type { RelationTotals, WalStatistics } from "../../wal/statistics.ts";
 import { type StatsRow, bytesOf } from "./stats.ts";
 import { formatCount } from "../cells/numbers.ts";

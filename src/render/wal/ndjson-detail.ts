@@ -1,7 +1,7 @@
 import { safeJson } from "../bytes/json-line.ts";
 import type { Lsn } from "../../lsn.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
-import type { DetailRow, DetailSink } from "../../wal/detail/sink.ts";
+import type { DetailRow, DetailSink } from "./detail/sink.ts";
 import { type ByteWriter, type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString } from "../bytes/json-text.ts";
 import { writeUnsigned } from "./decimal.ts";

@@ -3,12 +3,12 @@
  * Law: pure, as all of render. A record is used only during the call and never kept.
  * Way in: RecordLines for NDJSON, RecordTable (table.ts) for people, stats.ts and findings.ts for the totals.
  */
-import { describeRecord } from "../../wal/detail/describe.ts";
-import { ShortPayload } from "../../wal/detail/payload.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { type RecordNames, recordNames } from "../../wal/rmgrs.ts";
+import { describeRecord } from "./detail/describe.ts";
+import { ShortPayload } from "../../postgres/records/payload.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { type RecordNames, recordNames } from "../../postgres/records/rmgrs.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import { ByteWriter, type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString } from "../bytes/json-text.ts";
 import { BlockPieces } from "./block-pieces.ts";

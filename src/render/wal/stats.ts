@@ -1,5 +1,5 @@
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
-import { recordNames } from "../../wal/rmgrs.ts";
+import { recordNames } from "../../postgres/records/rmgrs.ts";
 import type { RelationTotals, Totals, WalStatistics } from "../../wal/statistics.ts";
 import { jsonString } from "../bytes/json-text.ts";
 

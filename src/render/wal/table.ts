@@ -1,15 +1,16 @@
 import type { PgTime } from "../../pg-time.ts";
-import { describeRecord } from "../../wal/detail/describe.ts";
-import { ShortPayload } from "../../wal/detail/payload.ts";
-import { FORK_NAMES } from "../../wal/detail/storage.ts";
-import { isBehindFiles } from "../../wal/detail/transaction.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
-import type { BlockReference } from "../../wal/block-reference.ts";
-import type { WalRecord } from "../../wal/record.ts";
+import { describeRecord } from "./detail/describe.ts";
+import { unlessShort } from "../../postgres/records/payload.ts";
+import { FORK_NAMES } from "../../postgres/records/files.ts";
+import { HeapOperation, heapOperation, readTruncate } from "../../postgres/records/heap.ts";
+import { endKind, isBehindFiles } from "../../postgres/records/transaction.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
+import type { BlockReference } from "../../postgres/records/block-reference.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
-import { Rmgr, recordNames } from "../../wal/rmgrs.ts";
+import { Rmgr, recordNames } from "../../postgres/records/rmgrs.ts";
 import { recordTime } from "../../wal/times.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import { type Look, type Paint, type Palette, createPalette } from "../terminal/painted.ts";
 import { ShortNames } from "../cells/names.ts";
 import { recoveryTargets } from "../cells/recovery.ts";
@@ -27,7 +28,6 @@ const WIDTH_MAX = 200;
 const BYTES_WIDTH = 7;
 const IMAGES_WIDTH = 7;
 const GAP = "  ";
-const TRUNCATE = 0x30;
 /** Times are printed up to milliseconds. */
 const TIME_LENGTH = "2026-11-25 01:49:05.186".length;
 
@@ -149,7 +149,8 @@ export class RecordTable {
       const name = names.nameOf(block.tablespace, block.database, block.relfilenode);
       return name === undefined ? { text: fileOf(block) } : { name: nameOf(name) };
     }
-    const isTruncate = record.rmgr === Rmgr.heap && (record.info & 0x70) === TRUNCATE;
+    const isTruncate =
+      record.rmgr === Rmgr.heap && heapOperation(record) === HeapOperation.truncate;
     return isTruncate ? { text: truncated(record) } : {};
   }
 
@@ -171,11 +172,7 @@ export class RecordTable {
     for (const block of record.blocks.slice(0, record.blockCount)) {
       list.text(`block_${block.id}`, this.#blockText(block));
     }
-    try {
-      describeRecord(record, version, list);
-    } catch (error) {
-      if (!(error instanceof ShortPayload)) throw error;
-    }
+    unlessShort(() => describeRecord(record, version, list));
     return isCommit(record) ? [...list.fields, ...recoveryFields(record)] : list.fields;
   }
 
@@ -211,12 +208,12 @@ function nameOf({ schema, table, relation }: RelationName): string {
 }
 
 function truncated(record: WalRecord): string {
-  const count = record.mainBytes < 8 ? 0 : record.view.getUint32(record.mainStart + 4, true);
+  const count = unlessShort(() => readTruncate(record.mainData()))?.relids.length ?? 0;
   return count === 1 ? "1 table" : `${count} tables`;
 }
 
-function isCommit({ rmgr, info }: WalRecord): boolean {
-  return rmgr === Rmgr.transaction && [0x00, 0x30].includes(info & 0x70);
+function isCommit(record: WalRecord): boolean {
+  return record.rmgr === Rmgr.transaction && endKind(record) === "commit";
 }
 
 /** The settings for a recovery that stops just before the transaction. */

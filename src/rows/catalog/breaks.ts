@@ -1,4 +1,4 @@
-import { formatPosition } from "../../wal/pages/position.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
 
 /** Why relations may be unexplained: the catalogue is unknown from this position on, or up to it. */
 export interface CatalogBreak {

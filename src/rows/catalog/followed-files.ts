@@ -6,10 +6,10 @@ import {
   FOLLOWED_CATALOGS,
   type FollowedCatalog,
 } from "../../catalog/model.ts";
-import type { StoredTuple } from "../../heap/tuple.ts";
+import type { StoredTuple } from "../../postgres/tuples/tuple.ts";
 import { toUtf8 } from "../../heap/values/encodings.ts";
 import { decodeName, escapeBytes } from "../../pgoutput/names.ts";
-import type { Locator } from "../pages/locator.ts";
+import type { Locator } from "../../postgres/records/locator.ts";
 import type { CatalogRow, RowVersion } from "./row-version.ts";
 
 export const FOLLOWED = Object.keys(FOLLOWED_CATALOGS) as readonly FollowedCatalog[];

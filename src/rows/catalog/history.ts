@@ -12,8 +12,8 @@ import type {
   FollowedCatalog,
 } from "../../catalog/model.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
 import type { PageStore } from "../pages/page-store.ts";
 import { type CatalogBreak, changedBefore, missingRecords, unknownRow } from "./breaks.ts";
 import { Doubts } from "./doubts.ts";

@@ -1,18 +1,19 @@
 import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import { type CatalogFile, FOLLOWED_CATALOGS, type FollowedCatalog } from "../../catalog/model.ts";
 import { ExitCode, WalctlError } from "../../errors.ts";
-import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
-import { HEAP_OPERATION } from "../../wal/detail/heap.ts";
-import type { Decompress } from "../../wal/images/images.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
+import { ShortPayload } from "../../postgres/records/payload.ts";
+import { StorageOperation, readStorageCreate } from "../../postgres/records/files.ts";
+import { HeapOperation, heapOperation } from "../../postgres/records/heap.ts";
+import { TransactionRecord, endKind } from "../../postgres/records/transaction.ts";
+import type { Decompress } from "../../postgres/records/images.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
 import { createdDatabase, droppedFiles } from "../pages/dropped-files.ts";
-import type { Locator } from "../pages/locator.ts";
+import type { Locator } from "../../postgres/records/locator.ts";
 import { PageStore } from "../pages/page-store.ts";
 import { type CatalogBreak, otherDatabase } from "./breaks.ts";
-import { endOf } from "./transaction-end.ts";
 import {
   FOLLOWED,
   type FollowedFile,
@@ -26,9 +27,6 @@ import { CatalogRewind, type RowEvent } from "./rewind.ts";
 import { forEachRowChange } from "./row-changes.ts";
 import type { CatalogRow } from "./row-version.ts";
 import { isFinished } from "./snapshot.ts";
-
-const DELETE = 0x10;
-const STORAGE_CREATE = 0x10;
 
 /** The catalogue at the input's start, and what is unknown of it. */
 export interface EarlyCatalog {
@@ -47,6 +45,7 @@ export class LateCatalog {
   readonly #pages: PageStore;
   readonly #reader: RowReader;
   readonly #rewind = new CatalogRewind();
+  readonly #transaction = new TransactionRecord();
   /** Events of open transactions, by xid. */
   readonly #events = new Map<number, RowEvent[]>();
   /** The file that each rewritten catalogue had at the input's start. */
@@ -160,7 +159,7 @@ export class LateCatalog {
       deleted: (block, item) => {
         before = this.#rowAt(file, block, item);
         beforePlace = placeOf(block, item);
-        if (record.rmgr !== Rmgr.heap || (record.info & HEAP_OPERATION) !== DELETE) return;
+        if (record.rmgr !== Rmgr.heap || heapOperation(record) !== HeapOperation.delete) return;
         this.#add(xid, {
           ...change,
           ...{ before, beforePlace, after: undefined, afterPlace: undefined },
@@ -194,13 +193,13 @@ export class LateCatalog {
     this.#made.set(file, { catalog, lsn });
   }
 
-  /** CREATE: locator, int32 fork. If the earlier file is unknown, the copy's row in pg_class may be, too. */
+  /** If the earlier file is unknown, the copy's row in pg_class may be, too. */
   #noteCreated(record: WalRecord): void {
     // PostgreSQL 15 and later may log all that a new database copies from its template.
     const isCopied = record.xid !== 0 && record.xid === this.#creator;
-    if (record.opcode !== STORAGE_CREATE || isCopied) return;
-    const data = new Payload().main(record);
-    const file = this.#files.of(data.u32(), data.u32(), data.u32());
+    if (record.opcode !== StorageOperation.create || isCopied) return;
+    const { tablespace, database, relfilenode } = readStorageCreate(record).file;
+    const file = this.#files.of(tablespace, database, relfilenode);
     if (file === undefined) return;
     this.#made.set(file.relfilenode, { catalog: file.catalog, lsn: record.lsn });
   }
@@ -223,9 +222,10 @@ export class LateCatalog {
   #noteEnd(record: WalRecord, version: WalVersion): void {
     const dropped = droppedFiles(record, version);
     if (this.#events.size === 0 && dropped.length === 0) return;
-    const end = endOf(record, version);
-    if (end === undefined) return;
-    const isInFile = end.commits && isFinished(end.xid, this.#file.header.snapshot);
+    const kind = endKind(record);
+    if (kind === undefined) return;
+    const { xids } = this.#transaction.read(record, version).end(record);
+    const isInFile = kind === "commit" && isFinished(xids[0], this.#file.header.snapshot);
     for (const file of dropped) {
       const { catalog } = this.#files.of(file.tablespace, file.database, file.relfilenode) ?? {};
       if (catalog === undefined) continue;
@@ -237,8 +237,8 @@ export class LateCatalog {
         this.#left.set(catalog, file.relfilenode);
       }
     }
-    const events = [end.xid, ...end.subxids].flatMap((xid) => this.#events.get(xid) ?? []);
-    for (const xid of [end.xid, ...end.subxids]) this.#events.delete(xid);
+    const events = xids.flatMap((xid) => this.#events.get(xid) ?? []);
+    for (const xid of xids) this.#events.delete(xid);
     if (!isInFile) return;
     for (const event of events.toSorted((a, b) => a.lsn - b.lsn)) {
       this.#rewind.add(event, record.lsn);

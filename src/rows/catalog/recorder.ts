@@ -1,8 +1,14 @@
 import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
-import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
+import {
+  StorageOperation,
+  readRelationMap,
+  readStorageTruncate,
+} from "../../postgres/records/files.ts";
+import { ShortPayload } from "../../postgres/records/payload.ts";
+import { StandbyOperation, readRunningXacts } from "../../postgres/records/standby.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
 import { droppedFiles, endOfDatabase } from "../pages/dropped-files.ts";
 import type { PageStore } from "../pages/page-store.ts";
 import { type CatalogBreak, otherDatabase, unknownFile, unknownRow } from "./breaks.ts";
@@ -14,7 +20,6 @@ import {
   followedCatalog,
   placeOf,
 } from "./followed-files.ts";
-import { relationMap } from "./relation-map.ts";
 import { loadPlaces } from "./rewritten-file.ts";
 import { forEachRowChange } from "./row-changes.ts";
 import {
@@ -28,8 +33,6 @@ import {
 } from "./row-version.ts";
 import { noteUntold } from "./table-changes.ts";
 
-const STORAGE_TRUNCATE = 0x20;
-const RUNNING_XACTS = 0x10;
 /**
  * pg_type, pg_attribute, pg_proc, pg_class and their TOAST tables: the file number that initdb gave them is their oid.
  */
@@ -61,7 +64,6 @@ export class CatalogRecorder {
   readonly #pages: PageStore;
   readonly reader: RowReader;
   readonly #rowsAt: LeftOpen["rowsAt"];
-  readonly #payload = new Payload();
 
   constructor(file: CatalogFile, pages: PageStore, { rowsAt, unknownRows }: LeftOpen) {
     this.#rowsAt = rowsAt;
@@ -95,10 +97,11 @@ export class CatalogRecorder {
           this.#noteMap(record);
           break;
         case Rmgr.storage:
-          if (record.opcode === STORAGE_TRUNCATE && record.xid !== 0) this.#noteEmptied(record);
+          if (record.opcode === StorageOperation.truncate && record.xid !== 0)
+            this.#noteEmptied(record);
           break;
         case Rmgr.standby:
-          if (record.opcode === RUNNING_XACTS) this.#noteRunning(record);
+          if (record.opcode === StandbyOperation.runningXacts) this.#noteRunning(record);
           break;
         case Rmgr.database: {
           const end = endOfDatabase(this.#file.header, record, version);
@@ -142,14 +145,9 @@ export class CatalogRecorder {
     }
   }
 
-  /**
-   * int32 xids, int32 subxids, bool, uint32 next xid, uint32 oldest running xid. When all have ended that ran at an earlier one, nobody
-   * asks about what was before that.
-   */
+  /** When all have ended that ran at an earlier one, nobody asks about what was before that. */
   #noteRunning(record: WalRecord): void {
-    const data = this.#payload.main(record).skip(12);
-    const nextXid = data.u32();
-    const oldest = data.u32();
+    const { next_xid: nextXid, oldest_running_xid: oldest } = readRunningXacts(record);
     this.#marks.push({ lsn: record.lsn, nextXid });
     while (((oldest - this.#marks[0]!.nextXid) | 0) >= 0) {
       this.#forgetBefore(this.#marks.shift()!.lsn);
@@ -273,7 +271,7 @@ export class CatalogRecorder {
   }
 
   #noteMap(record: WalRecord): void {
-    const { database, mappings } = relationMap(record);
+    const { database, mappings } = readRelationMap(record);
     if (database !== this.#file.header.database_oid) return;
     for (const { oid, relfilenode } of mappings) {
       this.mapped.set(relfilenode, oid);
@@ -284,13 +282,12 @@ export class CatalogRecorder {
     }
   }
 
-  /** uint32 blocks, locator: a table that is new in its transaction is truncated in place. */
+  /** A table that is new in its transaction is truncated in place. */
   #noteEmptied(record: WalRecord): void {
-    const data = this.#payload.main(record);
-    if (data.u32() !== 0) return;
-    const tablespace = data.u32();
-    if (data.u32() !== this.#file.header.database_oid) return;
-    this.#writer(record.xid).emptied.push({ lsn: record.lsn, tablespace, relfilenode: data.u32() });
+    const { blocks, file } = readStorageTruncate(record);
+    const { database, relfilenode, tablespace } = file;
+    if (blocks !== 0 || database !== this.#file.header.database_oid) return;
+    this.#writer(record.xid).emptied.push({ lsn: record.lsn, tablespace, relfilenode });
   }
 
   #break(found: CatalogBreak): void {

@@ -1,4 +1,4 @@
-import { HeapPage, type PageTuple } from "../../heap/page.ts";
+import { HeapPage, type PageTuple } from "../../postgres/tuples/heap-page.ts";
 import type { PageStore } from "../pages/page-store.ts";
 import { type FollowedFile, type RowReader, placeOf } from "./followed-files.ts";
 import { type RowVersion, type VersionIndexes, keyOf, lookupOf } from "./row-version.ts";

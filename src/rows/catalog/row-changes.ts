@@ -1,11 +1,14 @@
-import { HEAP_OPERATION } from "../../wal/detail/heap.ts";
-import { Payload } from "../../wal/detail/payload.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
-
-const Heap = { insert: 0x00, delete: 0x10, update: 0x20, hotUpdate: 0x40 } as const;
-const MULTI_INSERT = 0x50;
-const INIT_PAGE = 0x80;
+import {
+  Heap2Operation,
+  HeapOperation,
+  MultiInsert,
+  heapOperation,
+  readDelete,
+  readInsert,
+  readUpdate,
+} from "../../postgres/records/heap.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
 
 /** Receives the rows that a heap record makes and ends, by their places. */
 export interface RowChanges {
@@ -13,7 +16,7 @@ export interface RowChanges {
   deleted(block: number, item: number): void;
 }
 
-const main = new Payload();
+const multi = new MultiInsert();
 
 /**
  * Reports the changes to the file of the record's block 0. An UPDATE reports the old row first.
@@ -22,31 +25,23 @@ const main = new Payload();
 export function forEachRowChange(record: WalRecord, changes: RowChanges): void {
   const block = record.blockById(0)?.block;
   if (block === undefined) return;
-  const operation = record.info & HEAP_OPERATION;
-  const data = main.main(record);
+  const operation = heapOperation(record);
   if (record.rmgr === Rmgr.heap2) {
-    if (operation !== MULTI_INSERT) return;
-    // uint8 flags, 1 byte of padding, uint16 count, [uint16 offsets[]]
-    const count = data.skip(2).u16();
-    const isNew = (record.info & INIT_PAGE) !== 0;
-    const items = isNew ? undefined : data.u16s(count);
-    for (let index = 0; index < count; index++) {
-      changes.inserted(block, items?.[index] ?? index + 1);
-    }
+    if (operation !== Heap2Operation.multiInsert) return;
+    const rows = multi.read(record);
+    while (rows.next()) changes.inserted(block, rows.item);
     return;
   }
   switch (operation) {
-    case Heap.insert:
-      return changes.inserted(block, data.u16());
-    case Heap.delete:
-      return changes.deleted(block, data.skip(4).u16());
-    case Heap.update:
-    case Heap.hotUpdate: {
-      // uint32 old xmax, uint16 old offset, uint8 infobits, uint8 flags, uint32 new xmax, uint16 new offset
-      const oldItem = data.skip(4).u16();
-      const item = data.skip(6).u16();
-      changes.deleted(record.blockById(1)?.block ?? block, oldItem);
-      return changes.inserted(block, item);
+    case HeapOperation.insert:
+      return changes.inserted(block, readInsert(record).offset);
+    case HeapOperation.delete:
+      return changes.deleted(block, readDelete(record).offset);
+    case HeapOperation.update:
+    case HeapOperation.hotUpdate: {
+      const { newOffset, oldOffset } = readUpdate(record);
+      changes.deleted(record.blockById(1)?.block ?? block, oldOffset);
+      return changes.inserted(block, newOffset);
     }
   }
 }

@@ -6,15 +6,20 @@
 import type { PgTime } from "../../pg-time.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { ShortPayload } from "../../wal/detail/payload.ts";
-import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/detail/transaction.ts";
-import type { SkippedRange } from "../../wal/pages/faults.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
+import { unlessShort } from "../../postgres/records/payload.ts";
+import {
+  TransactionOperation,
+  TransactionRecord,
+  endKind,
+  transactionOperation,
+} from "../../postgres/records/transaction.ts";
+import type { SkippedRange } from "../../postgres/pages/faults.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
-import { logicalMessageOf } from "../messages/payloads.ts";
+import { readMessage } from "../../postgres/records/status.ts";
 
 import type { PageStore } from "../pages/page-store.ts";
 import type { Spill } from "../pages/spill.ts";
@@ -22,13 +27,14 @@ import type { EndedTransaction } from "./replay-parts.ts";
 import { Replay } from "./replay.ts";
 import { KeptValues, chunksOf } from "../toast/chunks.ts";
 import { Change, ChangeKind } from "../transactions/change-log.ts";
-import { TransactionRecord } from "../transactions/ends.ts";
-import { HeapChanges, isLogged } from "../transactions/heap-changes.ts";
+import { isLogged } from "../../postgres/records/heap.ts";
+import { HeapChanges } from "../transactions/heap-changes.ts";
 import { OpenTransactions } from "../transactions/open-transactions.ts";
 import { type RowOptions, isInRange } from "./row-options.ts";
 import type { Survey } from "./survey.ts";
 import { NOBODY } from "./tracking.ts";
-import { RUNNING_XACTS, WalState, minimalLevel } from "./wal-state.ts";
+import { StandbyOperation } from "../../postgres/records/standby.ts";
+import { WalState, minimalLevel } from "./wal-state.ts";
 
 export interface RowParts {
   readonly options: RowOptions;
@@ -113,7 +119,7 @@ export class RowDecoder {
         if (!this.state.xlog(record, version)) throw minimalLevel(record);
         return undefined;
       case Rmgr.standby:
-        if (record.opcode === RUNNING_XACTS && this.state.running(record)) {
+        if (record.opcode === StandbyOperation.runningXacts && this.state.running(record)) {
           this.#open.forgetBefore(this.state.oldestRunning);
         }
         return undefined;
@@ -154,7 +160,9 @@ export class RowDecoder {
 
   #logicalMessage(record: WalRecord): void {
     const { options } = this.#parts;
-    const message = options.messages ? logicalMessageOf(record.mainData()) : undefined;
+    const message = options.messages
+      ? unlessShort(() => readMessage(record.mainData()))
+      : undefined;
     if (message?.database !== options.database) return;
     const change = this.#message;
     change.kind = ChangeKind.message;
@@ -168,27 +176,13 @@ export class RowDecoder {
   }
 
   #transactionRecord(record: WalRecord, version: WalVersion): Work | undefined {
-    const operation = record.info & TRANSACTION_OPERATION_MASK;
-    const read = this.#record;
-    try {
-      read.read(record, version);
-    } catch (error) {
-      if (!(error instanceof ShortPayload)) throw error;
-      return undefined;
-    }
-    switch (operation) {
-      case TransactionOperation.commit:
-      case TransactionOperation.commitPrepared:
-        return this.#end(record, false);
-      case TransactionOperation.abort:
-      case TransactionOperation.abortPrepared:
-        return this.#end(record, true);
-      case TransactionOperation.assignment:
-        for (const xid of read.subxids) this.#open.assign(xid, read.topXid);
-        return undefined;
-      default:
-        return undefined;
-    }
+    const read = unlessShort(() => this.#record.read(record, version));
+    if (read === undefined) return undefined;
+    const kind = endKind(record);
+    if (kind !== undefined) return this.#end(record, kind === "abort");
+    if (transactionOperation(record) === TransactionOperation.assignment)
+      for (const xid of read.subxids) this.#open.assign(xid, read.topXid);
+    return undefined;
   }
 
   #end(record: WalRecord, aborted: boolean): Work | undefined {
@@ -216,7 +210,9 @@ export class RowDecoder {
     if (!aborted) this.#parts.committed(time);
     this.state.hasWanted ||= !aborted && this.#wanted(ended);
     if (!aborted && this.#changedBefore(xid, start)) {
-      this.#record.noteInvalidations(record, catalog.doubts, Infinity);
+      this.#record.forEachInvalidation(record, (id, value) =>
+        catalog.doubts.note(id, value, Infinity),
+      );
       catalog.changedBefore(start);
     }
     const work = this.#work(ended, xids);

@@ -1,6 +1,6 @@
 import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
-import type { Locator } from "../pages/locator.ts";
+import type { Locator } from "../../postgres/records/locator.ts";
 
 /** Losses of one table, or of one unexplained file. */
 export interface Loss {

@@ -1,13 +1,13 @@
 import type { CatalogHeader } from "../../catalog/model.ts";
-import { ShortPayload } from "../../wal/detail/payload.ts";
-import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/detail/transaction.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
+import { ShortPayload } from "../../postgres/records/payload.ts";
+import { TransactionRecord, endKind } from "../../postgres/records/transaction.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
 import { Doubts } from "../catalog/doubts.ts";
 import { isFinished } from "../catalog/snapshot.ts";
-import { TransactionRecord } from "../transactions/ends.ts";
-import { RUNNING_XACTS, WalState } from "./wal-state.ts";
+import { StandbyOperation } from "../../postgres/records/standby.ts";
+import { WalState } from "./wal-state.ts";
 
 /**
  * Transactions that may have changed the catalogue before the input's start, and whose changes a catalogue of afterwards holds: they
@@ -29,7 +29,7 @@ export class OlderChanges {
   note(record: WalRecord, version: WalVersion): void {
     if (record.rmgr === Rmgr.xlog) this.#state.xlog(record, version);
     else if (record.rmgr === Rmgr.standby) {
-      if (record.opcode === RUNNING_XACTS) this.#state.running(record);
+      if (record.opcode === StandbyOperation.runningXacts) this.#state.running(record);
     } else if (record.rmgr === Rmgr.transaction) this.#noteEnd(record, version);
   }
 
@@ -40,16 +40,17 @@ export class OlderChanges {
   }
 
   #noteEnd(record: WalRecord, version: WalVersion): void {
-    const operation = record.info & TRANSACTION_OPERATION_MASK;
-    const isPrepared = operation === TransactionOperation.commitPrepared;
-    if (!isPrepared && operation !== TransactionOperation.commit) return;
+    if (endKind(record) !== "commit") return;
     try {
-      const { database, invalidations, preparedXid } = this.#record.read(record, version);
-      const xid = isPrepared ? preparedXid : record.xid;
+      const read = this.#record.read(record, version);
+      const { database, invalidations } = read;
+      const [xid] = read.end(record).xids;
       const { database_oid: own, snapshot } = this.#header;
       if (invalidations === 0 || (database !== 0 && database !== own)) return;
       if (this.#state.beginnings.mayBeOlder(xid, record.lsn) && isFinished(xid, snapshot)) {
-        this.#record.noteInvalidations(record, this.doubts, record.lsn);
+        this.#record.forEachInvalidation(record, (id, value) =>
+          this.doubts.note(id, value, record.lsn),
+        );
       }
     } catch (error) {
       if (!(error instanceof ShortPayload)) throw error;

@@ -1,5 +1,5 @@
-import type { StoredTuple } from "../../heap/tuple.ts";
-import type { ExternalValue } from "../../heap/varlena.ts";
+import type { StoredTuple } from "../../postgres/tuples/tuple.ts";
+import type { ExternalValue } from "../../postgres/tuples/varlena.ts";
 import type { Lsn } from "../../lsn.ts";
 import type { RowChange, Transaction, WalPosition } from "../../pgoutput/messages.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
@@ -7,7 +7,9 @@ import type { Owner } from "../catalog/history.ts";
 import type { TableChange } from "../catalog/table-version.ts";
 import type { EndedTransaction, ReplayParts } from "./replay-parts.ts";
 import { Announcements } from "../messages/announcements.ts";
-import { logicalMessageOf, truncateOf } from "../messages/payloads.ts";
+import { readTruncate } from "../../postgres/records/heap.ts";
+import { unlessShort } from "../../postgres/records/payload.ts";
+import { messageContent, readMessage } from "../../postgres/records/status.ts";
 import { RowWriter } from "../messages/row-writer.ts";
 import { type TablePlan, TablePlans, nameOnly } from "../messages/table-plans.ts";
 import { TransactionChunks, chunkOf } from "../toast/chunks.ts";
@@ -93,13 +95,13 @@ export class Replay {
 
   /** Sends a change outside of transactions at once. */
   outside(change: Change): void {
-    const { prefix, content } = logicalMessageOf(change.payload) ?? {};
-    if (prefix === undefined || content === undefined) return;
+    const message = messageOf(change);
+    if (message === undefined) return;
     const position = positionOf(change.end);
     const messageLsn = lsnOf(change.end);
     this.#parts.send({
       ...{ kind: "message", position, transaction: null, transactional: false },
-      ...{ messageLsn, prefix, content },
+      ...{ messageLsn, ...message },
     });
   }
 
@@ -186,11 +188,11 @@ export class Replay {
   };
 
   #truncate(change: Change): void {
-    const truncate = truncateOf(change.payload);
+    const truncate = unlessShort(() => readTruncate(change.payload));
     if (truncate === undefined) return;
     const plans: TablePlan[] = [];
     const { catalog, losses } = this.#parts;
-    for (const oid of truncate.oids) {
+    for (const oid of truncate.relids) {
       const table = catalog.relationByOid(oid, change.position, this.#ended.owner);
       if (table === undefined) return losses.tableChange(change.position);
       const plan = this.#plans.of(table);
@@ -202,7 +204,7 @@ export class Replay {
     const relations = plans.map((plan) => {
       return this.#announcements.relation(plan, this.#transaction);
     });
-    const { cascade, restartIdentity } = truncate;
+    const { cascade, restart_identity: restartIdentity } = truncate;
     this.#parts.send({
       ...{ kind: "truncate", position, transaction: this.#transaction },
       ...{ relations, cascade, restartIdentity },
@@ -210,14 +212,14 @@ export class Replay {
   }
 
   #message(change: Change): void {
-    const message = this.#parts.messages ? logicalMessageOf(change.payload) : undefined;
+    const message = this.#parts.messages ? messageOf(change) : undefined;
     if (message === undefined) return;
     const position = positionOf(change.end);
     this.#begin(position);
     this.#parts.send({
       ...{ kind: "message", position, transaction: this.#transaction, transactional: true },
       messageLsn: lsnOf(change.end),
-      ...{ prefix: message.prefix, content: message.content },
+      ...message,
     });
   }
 
@@ -290,6 +292,13 @@ function kindOf({ kind }: Change): RowChange["kind"] {
 
 function positionOf(position: number): WalPosition {
   return { high: Math.floor(position / 2 ** 32), low: position >>> 0 };
+}
+
+/** Undefined if not all of the message was kept. */
+function messageOf({ payload }: Change): { prefix: string; content: Uint8Array } | undefined {
+  return unlessShort(() => {
+    return { prefix: readMessage(payload).prefix, content: messageContent(payload) };
+  });
 }
 
 function lsnOf(position: number): Lsn {

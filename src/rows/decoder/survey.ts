@@ -1,11 +1,11 @@
 import type { PgTime } from "../../pg-time.ts";
-import { ShortPayload } from "../../wal/detail/payload.ts";
-import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/detail/transaction.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
+import { unlessShort } from "../../postgres/records/payload.ts";
+import { TransactionRecord, endKind } from "../../postgres/records/transaction.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
 import { PairMap } from "../pages/pair-map.ts";
-import { type Fate, TransactionRecord } from "../transactions/ends.ts";
+import type { Fate } from "../transactions/fate.ts";
 import { type RowOptions, isInRange } from "./row-options.ts";
 
 /** So many microseconds behind --until no transaction is expected that committed before it: clocks of servers are set back by less. */
@@ -87,26 +87,17 @@ export class Survey {
   }
 
   #noteEnd(record: WalRecord, version: WalVersion): boolean {
-    const operation = record.info & TRANSACTION_OPERATION_MASK;
-    const commits =
-      operation === TransactionOperation.commit ||
-      operation === TransactionOperation.commitPrepared;
-    const aborts =
-      operation === TransactionOperation.abort || operation === TransactionOperation.abortPrepared;
-    if (!commits && !aborts) return true;
-    try {
-      this.#record.read(record, version);
-    } catch (error) {
-      if (!(error instanceof ShortPayload)) throw error;
-      return true;
-    }
-    const { xids, time, originId } = this.#record.end(record);
+    const kind = endKind(record);
+    const read = kind && unlessShort(() => this.#record.read(record, version));
+    if (read === undefined) return true;
+    const commits = kind === "commit";
+    const { xids, time, originId } = read.end(record);
     const { until, committed } = this.#options;
     const inRange = isInRange(this.#options, { start: record.lsn, time, originId });
     if (commits) committed(time);
     for (const xid of xids) {
       if (!this.#asked.has(xid)) continue;
-      const fate = { aborted: aborts, lsn: record.lsn, top: xids[0], wanted: inRange };
+      const fate = { aborted: !commits, lsn: record.lsn, top: xids[0], wanted: inRange };
       this.fates.set(xid, fate);
     }
     const isAsked = this.#asked.size === 0 || this.#asked.has(xids[0]);
@@ -114,7 +105,7 @@ export class Survey {
     if (this.#asked.size > 0) return this.fates.size < this.#asked.size;
     // Where nothing was found, what times there are is to be told.
     if (until === undefined || this.lastEnd === 0) return true;
-    return aborts || time <= until + MARGIN;
+    return !commits || time <= until + MARGIN;
   }
 
   #ended(xids: readonly number[], lsn: number, isWanted: boolean): void {

@@ -1,6 +1,6 @@
 import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
-import type { Locator } from "../pages/locator.ts";
+import type { Locator } from "../../postgres/records/locator.ts";
 import type { Tracked } from "../pages/tracked-page.ts";
 import type { Survey } from "./survey.ts";
 

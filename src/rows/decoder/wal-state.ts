@@ -1,19 +1,21 @@
 import { ExitCode, WalctlError } from "../../errors.ts";
-import type { Lsn } from "../../lsn.ts";
-import { Payload, ShortPayload } from "../../wal/detail/payload.ts";
-import type { DetailSink } from "../../wal/detail/sink.ts";
-import { describeStandby } from "../../wal/detail/standby.ts";
-import { XlogOperation, describeXlog } from "../../wal/detail/xlog.ts";
-import { formatPosition } from "../../wal/pages/position.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
+import { unlessShort } from "../../postgres/records/payload.ts";
+import { readRunningXacts } from "../../postgres/records/standby.ts";
+import {
+  XlogOperation,
+  readCheckpoint,
+  readEndOfRecovery,
+  readFullPageWrites,
+  readParameters,
+  readRedoLevel,
+} from "../../postgres/records/xlog.ts";
+import { formatPosition } from "../../postgres/pages/position.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
 import { Beginnings, type Export } from "../transactions/beginnings.ts";
 
-export const RUNNING_XACTS = 0x10;
-const UINT32 = 2 ** 32;
-
 /** The state of the log and its transactions, from records of the XLOG and Standby resource managers. */
-export class WalState implements DetailSink {
+export class WalState {
   readonly beginnings: Beginnings;
   /** Whether wal_level is known to be logical. */
   logical = false;
@@ -34,11 +36,9 @@ export class WalState implements DetailSink {
   #runningAt = -1;
   /** Since then wal_level is known. */
   #isLevelKnown = false;
-  readonly #payload = new Payload();
   #level = "";
   #redo = 0;
   #nextXid = 0;
-  #xids: readonly number[] = [];
 
   constructor(from: number, exported: Export) {
     this.#from = from;
@@ -56,8 +56,7 @@ export class WalState implements DetailSink {
   /** Returns false where wal_level is minimal. */
   xlog(record: WalRecord, version: WalVersion): boolean {
     const { opcode } = record;
-    this.#level = "";
-    this.#read(() => describeXlog(record, this.#payload.main(record), version, this));
+    this.#level = unlessShort(() => this.#readLevel(record, version)) ?? "";
     const isOnline = opcode === XlogOperation.checkpointOnline;
     // Before 17 a checkpoint does not name the level. Above minimal it logs what runs (CreateCheckPoint).
     const isLogged = version >= 17 || this.#redo < this.#since || this.#runningAt >= this.#redo;
@@ -80,51 +79,43 @@ export class WalState implements DetailSink {
     return this.#level === "replica" || this.#level === "logical";
   }
 
-  /** Takes a RUNNING_XACTS. Returns false if it is too short. */
-  running(record: WalRecord): boolean {
-    this.#xids = [];
-    if (!this.#read(() => describeStandby(record, this.#payload.main(record), this))) return false;
-    this.#runningAt = record.lsn;
-    this.#isLevelKnown = true;
-    this.beginnings.listed(this.#xids);
-    return true;
-  }
-
-  #read(describe: () => void): boolean {
-    try {
-      describe();
-      return true;
-    } catch (error) {
-      if (!(error instanceof ShortPayload)) throw error;
-      return false;
+  /** Reads the record. Returns the wal_level that it names, or "". */
+  #readLevel(record: WalRecord, version: WalVersion): string {
+    switch (record.opcode) {
+      case XlogOperation.checkpointShutdown:
+      case XlogOperation.checkpointOnline: {
+        const checkpoint = readCheckpoint(record, version);
+        this.#redo = Number(checkpoint.redo);
+        this.#nextXid = checkpoint.nextXid;
+        const { oldest_running_xid: oldest, fields } = checkpoint;
+        if (oldest !== 0) this.oldestRunning = oldest;
+        if (!fields.full_page_writes) this.lacksImages = true;
+        return fields.wal_level ?? "";
+      }
+      case XlogOperation.checkpointRedo:
+        return readRedoLevel(record).wal_level;
+      case XlogOperation.parameterChange:
+        return readParameters(record).wal_level;
+      case XlogOperation.endOfRecovery:
+        return readEndOfRecovery(record, version).fields.wal_level ?? "";
+      case XlogOperation.fpwChange:
+        if (!readFullPageWrites(record).full_page_writes) this.lacksImages = true;
+        return "";
+      default:
+        return "";
     }
   }
 
-  number(key: string, value: number): void {
-    if (key === "oldest_running_xid") this.oldestRunning = value;
+  /** Takes a RUNNING_XACTS. Returns false if it is too short. */
+  running(record: WalRecord): boolean {
+    const running = unlessShort(() => readRunningXacts(record));
+    if (running === undefined) return false;
+    this.oldestRunning = running.oldest_running_xid;
+    this.#runningAt = record.lsn;
+    this.#isLevelKnown = true;
+    this.beginnings.listed([...running.xids, ...running.subxids]);
+    return true;
   }
-
-  text(key: string, value: string): void {
-    if (key === "wal_level") this.#level = value;
-    else if (key === "next_xid")
-      this.#nextXid = Number(value.slice(value.indexOf(":") + 1)) % UINT32;
-  }
-
-  lsn(key: string, value: Lsn): void {
-    if (key === "redo") this.#redo = Number(value);
-  }
-
-  numbers(key: string, value: readonly number[]): void {
-    if (key === "xids" || key === "subxids") this.#xids = [...this.#xids, ...value];
-  }
-
-  bool(key: string, value: boolean): void {
-    if (key === "full_page_writes" && !value) this.lacksImages = true;
-  }
-
-  time(): void {}
-  names(): void {}
-  rows(): void {}
 }
 
 export function minimalLevel({ lsn, opcode }: WalRecord): WalctlError {

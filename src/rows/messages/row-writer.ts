@@ -1,11 +1,11 @@
-import { AttributeState, DeformedTuple, type StoredTuple } from "../../heap/tuple.ts";
+import { AttributeState, DeformedTuple, type StoredTuple } from "../../postgres/tuples/tuple.ts";
 import { TupleWriter } from "../../heap/values/tuple-writer.ts";
 import {
   type ExternalValue,
   externalValue,
   varlenaForm,
   varlenaPayload,
-} from "../../heap/varlena.ts";
+} from "../../postgres/tuples/varlena.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { PlannedColumn, TablePlan } from "./table-plans.ts";
 

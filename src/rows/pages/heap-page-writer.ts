@@ -1,7 +1,7 @@
-import { ItemState } from "../../heap/page.ts";
-import { TUPLE_HEADER_BYTES } from "../../heap/tuple.ts";
-import { align8 } from "../../wal/pages/position.ts";
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import { ItemState } from "../../postgres/tuples/heap-page.ts";
+import { TUPLE_HEADER_BYTES } from "../../postgres/tuples/tuple.ts";
+import { align8 } from "../../postgres/pages/position.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
 
 const PAGE_HEADER_BYTES = 24;
 const LOWER_AT = 12;

@@ -1,5 +1,5 @@
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
-import type { Locator } from "./locator.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
+import type { Locator } from "../../postgres/records/locator.ts";
 import { PageFile } from "./page-file.ts";
 import { MEMORY_BYTES, type Spill } from "./spill.ts";
 import {

@@ -1,5 +1,5 @@
-import type { ImageCompression } from "../../wal/block-reference.ts";
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
+import type { ImageCompression } from "../../postgres/records/block-reference.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
 import type { RelationPages, StoredImage, TrackedPage } from "./tracked-page.ts";
 import { PairMap } from "./pair-map.ts";
 import type { Spill } from "./spill.ts";

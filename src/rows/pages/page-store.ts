@@ -4,18 +4,26 @@
  * change of that block is not applied again; an image that only serves wal_consistency_checking is not applied at all.
  * Way in: PageStore.apply() with every record, then tupleAt().
  */
-import { HeapPage, type PageTuple } from "../../heap/page.ts";
-import type { BlockReference } from "../../wal/block-reference.ts";
-import { Payload } from "../../wal/detail/payload.ts";
-import { type Decompress, restorePage } from "../../wal/images/images.ts";
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
-import { droppedDatabase, droppedFiles } from "./dropped-files.ts";
-import { HeapChanges, PageChange, pageChange } from "./heap-changes.ts";
+import { HeapPage, type PageTuple } from "../../postgres/tuples/heap-page.ts";
+import type { BlockReference } from "../../postgres/records/block-reference.ts";
+import {
+  StorageOperation,
+  TruncateFlag,
+  readDatabaseChange,
+  readStorageCreate,
+  readStorageTruncate,
+} from "../../postgres/records/files.ts";
+import { isPageImage } from "../../postgres/records/xlog.ts";
+import { unlessShort } from "../../postgres/records/payload.ts";
+import { type Decompress, restorePage } from "../../postgres/records/images.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
+import { droppedFiles } from "./dropped-files.ts";
+import { PageChange, PageReplay, pageChange } from "./heap-changes.ts";
 import { HeapPageWriter } from "./heap-page-writer.ts";
-import type { Locator } from "./locator.ts";
+import type { Locator } from "../../postgres/records/locator.ts";
 import { PageCache, type PageMemory } from "./page-cache.ts";
 import { STORED_IMAGE_BYTES_MAX } from "./page-file.ts";
 import type { RelationPages, Tracked, TrackedPage } from "./tracked-page.ts";
@@ -29,20 +37,13 @@ export interface PageStoreOptions {
   readonly memory?: PageMemory | undefined;
 }
 
-const FPI_FOR_HINT = 0xa0;
-const FPI = 0xb0;
-const STORAGE_CREATE = 0x10;
-const STORAGE_TRUNCATE = 0x20;
-const TRUNCATE_HEAP = 1;
-
 export class PageStore {
   readonly #tracks: PageStoreOptions["tracks"];
   readonly #zstd: Decompress | undefined;
   readonly #cache: PageCache;
-  readonly #changes = new HeapChanges();
+  readonly #replay = new PageReplay();
   readonly #page = new HeapPage();
   readonly #writer = new HeapPageWriter();
-  readonly #payload = new Payload();
   /** The last record's images of files of which only these are followed. */
   #passing: Array<{ relation: RelationPages; block: number; bytes: Uint8Array }> = [];
 
@@ -69,7 +70,7 @@ export class PageStore {
         this.#applyHeap(record, version);
         break;
       case Rmgr.xlog:
-        if (record.opcode !== FPI && record.opcode !== FPI_FOR_HINT) break;
+        if (!isPageImage(record)) break;
         for (let index = 0; index < record.blockCount; index++) {
           this.#applyImage(record, record.blocks[index]!);
         }
@@ -81,8 +82,9 @@ export class PageStore {
         for (const file of droppedFiles(record, version)) this.#dropFile(file);
         break;
       case Rmgr.database: {
-        const dropped = droppedDatabase(record, version);
-        if (dropped !== undefined) this.#forget(({ database }) => database === dropped);
+        const change = unlessShort(() => readDatabaseChange(record, version));
+        if (change?.tablespace_ids !== undefined)
+          this.#forget(({ database }) => database === change.db_id);
       }
     }
   }
@@ -130,19 +132,17 @@ export class PageStore {
     if (relation !== undefined) this.#cache.dropRelation(relation);
   }
 
-  /** CREATE: locator, int32 fork. TRUNCATE: uint32 blocks, locator, int32 flags */
   #applyStorage(record: WalRecord): void {
-    const isTruncate = record.opcode === STORAGE_TRUNCATE;
-    const data = this.#payload.main(record);
-    if (!isTruncate && record.opcode !== STORAGE_CREATE) return;
-    if (data.left < (isTruncate ? 20 : 16)) return;
-    const blocks = isTruncate ? data.u32() : 0;
-    const file = { tablespace: data.u32(), database: data.u32(), relfilenode: data.u32() };
-    const forks = data.u32();
-    if (isTruncate ? (forks & TRUNCATE_HEAP) === 0 : forks !== 0) return;
-    if (blocks === 0) return this.#dropFile(file);
-    const relation = this.#relation(file);
-    if (relation !== undefined) this.#cache.truncate(relation, blocks);
+    if (record.opcode === StorageOperation.create) {
+      const { file, fork } = unlessShort(() => readStorageCreate(record)) ?? {};
+      if (file !== undefined && fork === 0) this.#dropFile(file);
+    } else if (record.opcode === StorageOperation.truncate) {
+      const { blocks = 0, file, flags = 0 } = unlessShort(() => readStorageTruncate(record)) ?? {};
+      if (file === undefined || (flags & TruncateFlag.heap) === 0) return;
+      if (blocks === 0) return this.#dropFile(file);
+      const relation = this.#relation(file);
+      if (relation !== undefined) this.#cache.truncate(relation, blocks);
+    }
   }
 
   #applyHeap(record: WalRecord, version: WalVersion): void {
@@ -153,7 +153,7 @@ export class PageStore {
       const bytes = page === undefined ? undefined : this.#open(page);
       if (page === undefined || bytes === undefined) continue;
       page.changed = true;
-      if (!this.#changes.apply(record, block, version, bytes)) this.#cache.drop(page);
+      if (!this.#replay.apply(record, block, version, bytes)) this.#cache.drop(page);
     }
   }
 

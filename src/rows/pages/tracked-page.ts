@@ -1,4 +1,4 @@
-import type { ImageForm } from "../../wal/images/images.ts";
+import type { ImageForm } from "../../postgres/records/images.ts";
 
 /** The memory of a page besides its bytes: objects, and its entries in two maps. */
 export const PAGE_OVERHEAD_BYTES = 256;

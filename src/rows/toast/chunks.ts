@@ -4,13 +4,17 @@ import {
   type AttributeLayout,
   DeformedTuple,
   type StoredTuple,
-} from "../../heap/tuple.ts";
-import type { BlockReference } from "../../wal/block-reference.ts";
+} from "../../postgres/tuples/tuple.ts";
+import type { BlockReference } from "../../postgres/records/block-reference.ts";
 import type { PageStore } from "../pages/page-store.ts";
 import { PairMap } from "../pages/pair-map.ts";
 import { MEMORY_BYTES, type Spill } from "../pages/spill.ts";
-import { PAGE_BYTES } from "../../wal/pages/page.ts";
-import { type ExternalValue, externalPayload, varlenaPayload } from "../../heap/varlena.ts";
+import { PAGE_BYTES } from "../../postgres/pages/page.ts";
+import {
+  type ExternalValue,
+  externalPayload,
+  varlenaPayload,
+} from "../../postgres/tuples/varlena.ts";
 
 /** A row of a TOAST table. `data` is a view of the tuple. */
 export interface Chunk {

@@ -1,5 +1,5 @@
 /** A transaction's changes as its records have them, kept until it is known whether it committed. */
-import type { StoredTuple } from "../../heap/tuple.ts";
+import type { StoredTuple } from "../../postgres/tuples/tuple.ts";
 import type { Spill } from "../pages/spill.ts";
 
 export const ChangeKind = {

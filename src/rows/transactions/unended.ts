@@ -1,13 +1,11 @@
 import type { Snapshot } from "../../catalog/model.ts";
-import { ShortPayload } from "../../wal/detail/payload.ts";
-import { TRANSACTION_OPERATION_MASK, TransactionOperation } from "../../wal/detail/transaction.ts";
-import type { WalVersion } from "../../wal/pages/versions.ts";
-import type { WalRecord } from "../../wal/record.ts";
-import { Rmgr } from "../../wal/rmgrs.ts";
+import { unlessShort } from "../../postgres/records/payload.ts";
+import { TransactionRecord, endKind } from "../../postgres/records/transaction.ts";
+import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { WalRecord } from "../../postgres/records/record.ts";
+import { Rmgr } from "../../postgres/records/rmgrs.ts";
+import { StandbyOperation, readRunningXacts } from "../../postgres/records/standby.ts";
 import { isFinished } from "../catalog/snapshot.ts";
-import { TransactionRecord } from "./ends.ts";
-
-const RUNNING_XACTS = 0x10;
 
 /** Transactions in the WAL whose end was not read. */
 export class UnendedTransactions {
@@ -22,14 +20,15 @@ export class UnendedTransactions {
       this.#xids.add(xid);
     }
     if (record.rmgr === Rmgr.transaction) this.#noteEnd(record, version);
-    else if (record.rmgr === Rmgr.standby && record.opcode === RUNNING_XACTS)
+    else if (record.rmgr === Rmgr.standby && record.opcode === StandbyOperation.runningXacts)
       this.#noteList(record);
   }
 
-  /** A crash ended those before its oldest running one, which is at 16. */
-  #noteList({ mainBytes, mainStart, view }: WalRecord): void {
-    if (mainBytes < 20) return;
-    const oldest = view.getUint32(mainStart + 16, true);
+  /** A crash ended those before its oldest running one. */
+  #noteList(record: WalRecord): void {
+    const running = unlessShort(() => readRunningXacts(record));
+    if (running === undefined) return;
+    const oldest = running.oldest_running_xid;
     for (const xid of this.#xids) if (((xid - oldest) | 0) < 0) this.#xids.delete(xid);
   }
 
@@ -44,15 +43,8 @@ export class UnendedTransactions {
   }
 
   #noteEnd(record: WalRecord, version: WalVersion): void {
-    const operation = record.info & TRANSACTION_OPERATION_MASK;
-    try {
-      const { preparedXid, subxids } = this.#record.read(record, version);
-      if (operation === TransactionOperation.prepare) return;
-      if (operation === TransactionOperation.assignment) return;
-      if (operation === TransactionOperation.invalidation) return;
-      for (const xid of [record.xid, preparedXid, ...subxids]) this.#xids.delete(xid);
-    } catch (error) {
-      if (!(error instanceof ShortPayload)) throw error;
-    }
+    if (endKind(record) === undefined) return;
+    const read = unlessShort(() => this.#record.read(record, version));
+    if (read !== undefined) for (const xid of read.end(record).xids) this.#xids.delete(xid);
   }
 }

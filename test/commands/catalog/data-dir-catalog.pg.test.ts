@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { readCatalog } from "../../../src/catalog/read.ts";
-import { checksumAfter } from "../../../src/wal/pages/crc32c.ts";
+import { checksumAfter } from "../../../src/postgres/pages/crc32c.ts";
 import { walctl } from "../../support/program/cli.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 

@@ -66,8 +66,8 @@ describe("decode-file", () => {
       running.child.stdin.write(misc.subarray(0, 30));
       assert.match(await running.nextLine(), /"kind":"begin"/);
       const { status, stderr } = await running.stop("SIGINT");
-      assert.equal(stderr, "");
-      assert.equal(status, 0);
+      assert.equal(stderr, "walctl: error: interrupted: not all of the input was read\n");
+      assert.equal(status, 1);
     } finally {
       await running.dispose();
     }

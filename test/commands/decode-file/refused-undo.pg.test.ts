@@ -219,6 +219,7 @@ describe("an undo that is refused", () => {
     const running = spawnWalctl([...args, ...xids, ...segments()]);
     await running.waitFor((line) => line.includes('"id":9,'));
     const cut = await running.stop("SIGTERM");
-    assert.equal(`${cut.status} ${cut.stderr}`, "0 ");
+    const interrupted = "walctl: error: interrupted: not all of the input was read\n";
+    assert.equal(`${cut.status} ${cut.stderr}`, `1 ${interrupted}`);
   });
 });

@@ -1,9 +1,9 @@
 /** What values' forms depend on, asked of a server: the catalogue file's room is not needed to test the heap's. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { HeapPage } from "../../../src/heap/page.ts";
-import { DeformedTuple } from "../../../src/heap/tuple.ts";
-import { varlenaPayload } from "../../../src/heap/varlena.ts";
+import { HeapPage } from "../../../src/postgres/tuples/heap-page.ts";
+import { DeformedTuple } from "../../../src/postgres/tuples/tuple.ts";
+import { varlenaPayload } from "../../../src/postgres/tuples/varlena.ts";
 import type {
   StoredAttribute,
   StoredType,

@@ -1,14 +1,14 @@
 /** The rows of a table as its file's pages hold them, decoded and printed by walctl's own parts. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { HeapPage } from "../../../src/heap/page.ts";
-import { AttributeState, DeformedTuple } from "../../../src/heap/tuple.ts";
+import { HeapPage } from "../../../src/postgres/tuples/heap-page.ts";
+import { AttributeState, DeformedTuple } from "../../../src/postgres/tuples/tuple.ts";
 import {
   externalPayload,
   externalValue,
   varlenaForm,
   varlenaPayload,
-} from "../../../src/heap/varlena.ts";
+} from "../../../src/postgres/tuples/varlena.ts";
 import { columnWriter, missingWriter } from "../../../src/heap/values/column-writer.ts";
 import { TupleWriter } from "../../../src/heap/values/tuple-writer.ts";
 import { catalogueTypes } from "../../../src/heap/values/type-shapes.ts";
@@ -19,7 +19,7 @@ import { ByteWriter } from "../../../src/render/bytes/byte-writer.ts";
 import { planRelation } from "../../../src/render/values/relation-plan.ts";
 import { writeRow } from "../../../src/render/values/rows.ts";
 import type { ValueOptions } from "../../../src/render/values/values.ts";
-import { PAGE_BYTES } from "../../../src/wal/pages/page.ts";
+import { PAGE_BYTES } from "../../../src/postgres/pages/page.ts";
 import type { TestServer } from "../../support/server/server.ts";
 
 interface Table {

@@ -4,9 +4,9 @@ import { after, before, describe, it } from "node:test";
 import type { CatalogFile } from "../../../src/catalog/model.ts";
 import { CatalogHistory } from "../../../src/rows/catalog/history.ts";
 import { LateCatalog } from "../../../src/rows/catalog/late.ts";
-import { endOf } from "../../../src/rows/catalog/transaction-end.ts";
+import { TransactionRecord, endKind } from "../../../src/postgres/records/transaction.ts";
 import { PageStore } from "../../../src/rows/pages/page-store.ts";
-import { Rmgr } from "../../../src/wal/rmgrs.ts";
+import { Rmgr } from "../../../src/postgres/records/rmgrs.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { exportCatalog, positionOfText } from "../support/export.ts";
 import { followLog } from "../support/log.ts";
@@ -210,8 +210,8 @@ async function withGap(
     done = record.lsn >= end;
     pages.apply(record, version);
     history.note(record, version);
-    const ended = record.rmgr === Rmgr.transaction ? endOf(record, version) : undefined;
-    if (ended?.commits === true) history.commit([ended.xid, ...ended.subxids], record.lsn);
+    if (record.rmgr === Rmgr.transaction && endKind(record) === "commit")
+      history.commit(new TransactionRecord().read(record, version).end(record).xids, record.lsn);
     return true;
   });
   return history;

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { HeapPage, ItemState } from "../../../src/heap/page.ts";
+import { HeapPage, ItemState } from "../../../src/postgres/tuples/heap-page.ts";
 import type { PageStore } from "../../../src/rows/pages/page-store.ts";
-import { PAGE_BYTES } from "../../../src/wal/pages/page.ts";
+import { PAGE_BYTES } from "../../../src/postgres/pages/page.ts";
 import type { TestServer } from "../../support/server/server.ts";
 
 interface HeapFile {

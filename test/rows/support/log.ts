@@ -5,8 +5,8 @@ import { findFiles } from "../../../src/capture/wal/find.ts";
 import { readLog } from "../../../src/capture/wal/log.ts";
 import { planLog } from "../../../src/capture/wal/plan.ts";
 import { PlannedSource } from "../../../src/capture/wal/sources.ts";
-import type { WalVersion } from "../../../src/wal/pages/versions.ts";
-import type { WalRecord } from "../../../src/wal/record.ts";
+import type { WalVersion } from "../../../src/postgres/pages/versions.ts";
+import type { WalRecord } from "../../../src/postgres/records/record.ts";
 import type { TestServer } from "../../support/server/server.ts";
 
 /** Calls `note` with every record that is written, until it returns false. */

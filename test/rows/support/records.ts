@@ -1,6 +1,6 @@
 /** Records of a test's own making, read back as any WAL is. */
 import assert from "node:assert/strict";
-import type { WalRecord } from "../../../src/wal/record.ts";
+import type { WalRecord } from "../../../src/postgres/records/record.ts";
 import { LogEncoder, headerOf, mainData, u16, u32 } from "../../wal/support/log-encoder.ts";
 import { readLog } from "../../wal/support/read.ts";
 

@@ -4,10 +4,10 @@ import { CatalogHistory, type KnownCatalog } from "../../../src/rows/catalog/his
 import { LateCatalog } from "../../../src/rows/catalog/late.ts";
 import { OlderChanges } from "../../../src/rows/decoder/older-changes.ts";
 import { PageStore } from "../../../src/rows/pages/page-store.ts";
-import { endOf } from "../../../src/rows/catalog/transaction-end.ts";
-import type { WalVersion } from "../../../src/wal/pages/versions.ts";
-import type { WalRecord } from "../../../src/wal/record.ts";
-import { Rmgr } from "../../../src/wal/rmgrs.ts";
+import { TransactionRecord, endKind } from "../../../src/postgres/records/transaction.ts";
+import type { WalVersion } from "../../../src/postgres/pages/versions.ts";
+import type { WalRecord } from "../../../src/postgres/records/record.ts";
+import { Rmgr } from "../../../src/postgres/records/rmgrs.ts";
 import type { TestServer } from "../../support/server/server.ts";
 import { followLog } from "./log.ts";
 import { type Probe, checkProbe } from "./probes.ts";
@@ -77,9 +77,9 @@ export async function replay(
     pages.apply(record, version);
     history.note(record, version);
     families.note(record);
-    const end = record.rmgr === Rmgr.transaction ? endOf(record, version) : undefined;
+    const end = endOf(record, version);
     if (end !== undefined) {
-      const xids = new Set([end.xid, ...end.subxids]);
+      const xids = new Set(end.xids);
       if (end.commits) {
         // The answers stay the same until the transaction's end.
         for (const [next, owner] of again)
@@ -109,8 +109,8 @@ class Families {
   /** Of all records, before. */
   foresee(record: WalRecord, version: WalVersion): void {
     if (record.topXid !== 0) this.named = true;
-    const end = record.rmgr === Rmgr.transaction ? endOf(record, version) : undefined;
-    if (end?.commits === true) this.#atEnd.set(end.xid, new Set([end.xid, ...end.subxids]));
+    const end = endOf(record, version);
+    if (end?.commits === true) this.#atEnd.set(end.xid, new Set(end.xids));
   }
 
   note({ topXid, xid }: WalRecord): void {
@@ -131,4 +131,17 @@ class Families {
     if (this.named) return new Set([xid, ...(this.#families.get(xid) ?? [])]);
     return xid === 0 ? new Set() : this.#atEnd.get(xid);
   }
+}
+
+interface End {
+  readonly commits: boolean;
+  readonly xid: number;
+  readonly xids: readonly number[];
+}
+
+function endOf(record: WalRecord, version: WalVersion): End | undefined {
+  const kind = record.rmgr === Rmgr.transaction ? endKind(record) : undefined;
+  if (kind === undefined) return undefined;
+  const { xids } = new TransactionRecord().read(record, version).end(record);
+  return { commits: kind === "commit", xid: xids[0], xids };
 }

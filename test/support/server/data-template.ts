@@ -9,7 +9,7 @@ import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { initialise } from "../../../src/demo/preparation.ts";
-import { checksumAfter } from "../../../src/wal/pages/crc32c.ts";
+import { checksumAfter } from "../../../src/postgres/pages/crc32c.ts";
 
 /** `npm ci` removes it, together with the initdb that made what is in it. */
 const CACHE = fileURLToPath(new URL("../../../../node_modules/.cache/walctl", import.meta.url));

@@ -13,6 +13,7 @@ const ALL_ROOMS = [
   ...[
     "leaves",
     "pgoutput",
+    "postgres",
     "wal",
     "heap",
     "catalog",
@@ -29,17 +30,21 @@ const ALL_ROOMS = [
 export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
   pgoutput: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: [] },
-  wal: { mayImport: ["leaves", "pgoutput/messages.ts", "kernels.ts"], mayUse: [] },
-  heap: { mayImport: ["leaves", "pgoutput", "wal"], mayUse: [] },
-  catalog: { mayImport: ["leaves", "wal", "heap"], mayUse: [] },
-  rows: { mayImport: ["leaves", "pgoutput", "wal", "heap", "catalog"], mayUse: [] },
+  postgres: { mayImport: ["leaves", "kernels.ts"], mayUse: [] },
+  wal: { mayImport: ["leaves", "postgres"], mayUse: [] },
+  heap: { mayImport: ["leaves", "pgoutput", "postgres"], mayUse: [] },
+  catalog: { mayImport: ["leaves", "postgres", "heap"], mayUse: [] },
+  rows: { mayImport: ["leaves", "pgoutput", "postgres", "heap", "catalog"], mayUse: [] },
   server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
   capture: {
-    mayImport: ["leaves", "pgoutput", "wal", "heap", "catalog", "server/delivery/frame.ts"],
+    mayImport: [
+      ...["leaves", "pgoutput", "postgres", "wal", "heap", "catalog"],
+      "server/delivery/frame.ts",
+    ],
     mayUse: ["node:*", "lazy fzstd"],
   },
   render: {
-    mayImport: ["leaves", "pgoutput", "wal", "kernels.ts"],
+    mayImport: ["leaves", "pgoutput", "postgres", "wal", "kernels.ts"],
     mayUse: ["chalk", "cli-table3", "node:buffer"],
   },
   output: {
@@ -73,6 +78,7 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
     ...["target", "query", "connection", "settings", "catalog", "publication", "slot", "doctor"],
     ...["delivery", "start", "types", "stream"],
   ],
+  postgres: ["pages", "compression", "tuples", "records"],
   rows: ["pages", "catalog", "toast", "transactions", "messages", "decoder"],
   render: [
     ...[
@@ -103,6 +109,24 @@ const LEAVES = new Set([
 /** In no room: the process under another name. */
 const FORBIDDEN = new Set(["node:process", "process"]);
 
+/** What no file may say, except those whose path begins like that. */
+const LAWS: ReadonlyArray<{
+  readonly says: RegExp;
+  readonly except: readonly string[];
+  readonly wrong: string;
+}> = [
+  {
+    says: /\binfo & (?!PageInfo)|\bopcode [!=]== \d|\.view\.get\w+\((?:record\.)?mainStart/,
+    except: ["postgres/"],
+    wrong: "src/postgres/records knows opcodes, flags and layouts: ask it",
+  },
+  {
+    says: /implements DetailSink\b/,
+    except: ["render/"],
+    wrong: "a DetailSink prints: ask src/postgres/records for what a record says",
+  },
+];
+
 /** Paths below src/ and their text in; `file:line: what is wrong` out. */
 export function violations(files: ReadonlyMap<string, string>): readonly string[] {
   const found: string[] = [];
@@ -110,6 +134,11 @@ export function violations(files: ReadonlyMap<string, string>): readonly string[
     for (const each of importsOf(source)) {
       const wrong = wrongWith(path, each, files);
       if (wrong !== undefined) found.push(`src/${path}:${each.line}: ${wrong}`);
+    }
+    for (const { says, except, wrong } of LAWS) {
+      if (except.some((start) => path.startsWith(start))) continue;
+      for (const [index, line] of source.split("\n").entries())
+        if (says.test(line)) found.push(`src/${path}:${index + 1}: ${wrong}`);
     }
     if (path === "main.ts") continue;
     for (const line of processUses(source)) {

@@ -4,7 +4,7 @@ import {
   PAGE_BYTES,
   type SegmentHeader,
   SHORT_HEADER_BYTES,
-} from "../../../src/wal/pages/page.ts";
+} from "../../../src/postgres/pages/page.ts";
 
 const SYSTEM = 0x6b07_1234_5678_9abcn;
 export const SEGMENT_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
-import { PAGE_BYTES, type SegmentHeader } from "../../../src/wal/pages/page.ts";
-import { type PageChunk, createPageChunk } from "../../../src/wal/pages/page-chunk.ts";
+import { PAGE_BYTES, type SegmentHeader } from "../../../src/postgres/pages/page.ts";
+import { type PageChunk, createPageChunk } from "../../../src/postgres/pages/page-chunk.ts";
 import { RecordReader, Step } from "../../../src/wal/reader.ts";
-import type { WalRecord } from "../../../src/wal/record.ts";
+import type { WalRecord } from "../../../src/postgres/records/record.ts";
 import { START } from "./log-encoder.ts";
 
 /** All that a reader had to say, in order. */

@@ -1,5 +1,5 @@
-import type { Lsn } from "../../lsn.ts";
-import type { PgTime } from "../../pg-time.ts";
+import type { Lsn } from "../../../lsn.ts";
+import type { PgTime } from "../../../pg-time.ts";
 
 /** A row of a list, such as one lock. */
 export type DetailRow = Readonly<Record<string, number>>;

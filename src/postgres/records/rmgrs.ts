@@ -1,5 +1,5 @@
 /** Resource managers and their record types, by pg_waldump's names (access/rmgrlist.h, access/rmgrdesc/). */
-import type { WalVersion } from "./pages/versions.ts";
+import type { WalVersion } from "../pages/versions.ts";
 
 export const Rmgr = {
   xlog: 0,
@@ -18,6 +18,9 @@ export const Rmgr = {
   replicationOrigin: 19,
   logicalMessage: 21,
 } as const;
+
+/** Btree, Hash, Gin, Gist, SPGist, BRIN. */
+export const INDEX_RMGRS: ReadonlySet<number> = new Set([11, 12, 13, 14, 16, 17]);
 
 /** The first id of custom resource managers, which extensions define. */
 const CUSTOM_MIN = 128;

@@ -2,8 +2,8 @@
  * What a record says about a block that it changes (access/xlogrecord.h, XLogRecordBlockHeader and
  * XLogRecordBlockImageHeader).
  */
-import { PAGE_BYTES } from "./pages/page.ts";
-import type { WalVersion } from "./pages/versions.ts";
+import { PAGE_BYTES } from "../pages/page.ts";
+import type { WalVersion } from "../pages/versions.ts";
 
 /** Bits of a block reference's fork_flags. */
 const FORK_MASK = 0x0f;

@@ -1,13 +1,23 @@
 import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { BlockReference } from "../block-reference.ts";
-import type { WalRecord } from "../record.ts";
+import type { BlockReference } from "./block-reference.ts";
+import type { WalRecord } from "./record.ts";
 
 /**
  * The payload is shorter than this kind of record requires. Its checksum matched, so the rest of the record is valid.
  */
 export class ShortPayload extends Error {
   override readonly name = "ShortPayload";
+}
+
+/** What `read` returns. Undefined if the payload is too short for it. */
+export function unlessShort<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ShortPayload) return undefined;
+    throw error;
+  }
 }
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -28,7 +38,13 @@ export class Payload {
     return this.#attach(record, dataStart, dataBytes);
   }
 
-  #attach({ bytes, view }: WalRecord, start: number, length: number): this {
+  /** Main data that was kept. */
+  kept(bytes: Uint8Array): this {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#attach({ bytes, view }, 0, bytes.length);
+  }
+
+  #attach({ bytes, view }: Pick<WalRecord, "bytes" | "view">, start: number, length: number): this {
     this.#bytes = bytes;
     this.#view = view;
     this.#at = start;
@@ -99,6 +115,12 @@ export class Payload {
   u16s(count: number): number[] {
     if (count * 2 > this.left) throw new ShortPayload();
     return Array.from({ length: count }, () => this.u16());
+  }
+
+  /** Reads `length` bytes, without a copy. */
+  bytes(length: number): Uint8Array {
+    const at = this.#advance(length);
+    return this.#bytes.subarray(at, at + length);
   }
 
   /** Reads `length` bytes as text, up to a NUL if there is one. */

@@ -5,8 +5,8 @@
  *   1   short: uint8 length × 2 + 1, payload
  *   01h out of line: uint8 tag 18, int32 raw size + 4, uint32 stored size | method << 30, uint32 value id, uint32 TOAST table
  */
-import { decompressLz4Block } from "../wal/images/lz4-block.ts";
-import { decompressPglz } from "../wal/images/pglz.ts";
+import { decompressLz4Block } from "../compression/lz4-block.ts";
+import { decompressPglz } from "../compression/pglz.ts";
 
 /** Lengths include the header. */
 const PLAIN_HEADER_BYTES = 4;

@@ -1,4 +1,4 @@
-import { PAGE_BYTES } from "../wal/pages/page.ts";
+import { PAGE_BYTES } from "../pages/page.ts";
 import { type StoredTuple, TUPLE_HEADER_BYTES } from "./tuple.ts";
 
 /** A tuple with the part of its header that WAL stores elsewhere. */

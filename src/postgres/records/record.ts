@@ -3,9 +3,9 @@
  * decoded over the last one, and its views are valid until the next record is requested.
  */
 import { BlockReference } from "./block-reference.ts";
-import type { PageChunk, WalBytes } from "./pages/page-chunk.ts";
-import { positionOf } from "./pages/position.ts";
-import type { WalVersion } from "./pages/versions.ts";
+import type { PageChunk, WalBytes } from "../pages/page-chunk.ts";
+import { positionOf } from "../pages/position.ts";
+import type { WalVersion } from "../pages/versions.ts";
 
 export const RECORD_HEADER_BYTES = 24;
 /** The offset of the checksum in the header. It covers the header before it and everything behind the header. */

@@ -1,8 +1,8 @@
-import { decompressLz4Block } from "./lz4-block.ts";
+import { decompressLz4Block } from "../compression/lz4-block.ts";
 import { PAGE_BYTES } from "../pages/page.ts";
-import { decompressPglz } from "./pglz.ts";
-import type { BlockReference, ImageCompression } from "../block-reference.ts";
-import type { WalRecord } from "../record.ts";
+import { decompressPglz } from "../compression/pglz.ts";
+import type { BlockReference, ImageCompression } from "./block-reference.ts";
+import type { WalRecord } from "./record.ts";
 
 /** How an image lies in its record. */
 export interface ImageForm {
