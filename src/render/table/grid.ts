@@ -59,7 +59,7 @@ export class Grid {
     this.#canvas = canvas;
     this.#width = width;
     this.#subjectWidth = Math.max(head.width, ...rows.map(({ subject }) => subject.width));
-    const { columns: wide, nulls, blanks } = columnsOf(rows, canvas, Infinity);
+    const { columns: wide, nulls, blanks } = columnsOf(rows, canvas, width, Infinity);
     const unchanged = Math.min(...rows.map(({ row }) => row.unchanged));
     const rest = restOf({ nulls, blanks, unchanged }, "", canvas);
     // The header says how many columns are left out.
@@ -68,9 +68,9 @@ export class Grid {
       return width - this.#subjectWidth - (mark === undefined ? 0 : GAP + mark.width);
     };
     const all =
-      totalWidth(wide) <= roomBeside(0)
+      totalWidth(wide, CELL_WIDTH_MAX) <= roomBeside(0)
         ? wide
-        : columnsOf(rows, canvas, HEADER_WIDTH_MAX, datesOf(rows, canvas)).columns;
+        : columnsOf(rows, canvas, width, HEADER_WIDTH_MAX, datesOf(rows, canvas)).columns;
     const max = CELL_WIDTHS.find((one) => totalWidth(all, one) <= roomBeside(0));
     const columns = all.map((column) => ({
       ...column,
@@ -85,6 +85,9 @@ export class Grid {
       if (only.header.width > most) only.header = headerOf(only, most, rows, canvas);
     }
     this.#columns = columns;
+    // Before the header is drawn: it has the cells' widths.
+    for (const [place, column] of columns.entries())
+      column.width += Math.min((all[place]?.width ?? 0) - column.width, this.#spare);
     this.#places = new Map(columns.map(({ column }, place) => [column, place]));
     this.#left = new Set(all.slice(columns.length).map(({ column }) => column));
     this.#rest = rest(missing()) ?? NOTHING;
@@ -100,14 +103,18 @@ export class Grid {
     return Math.max(this.#width - this.#subjectWidth - totalWidth(this.#columns), 0);
   }
 
-  /** Whether the columns that identify a row, or the first one, show it whole. */
+  /** Whether the columns that identify a row, or the first one, show it whole, and the others something of it. */
   tells({ row }: GridRow): boolean {
-    const spare = this.#spare;
+    const canvas = this.#canvas;
+    let spare = this.#spare;
     return row.fields.every((field) => {
       const place = this.#places.get(field.column) ?? -1;
-      const column = field.identifies || place === 0 ? this.#columns[place] : undefined;
-      if (column === undefined) return true;
-      return !cellOf(field, column.width + spare, this.#canvas, column.date).isCut;
+      const column = this.#columns[place];
+      if (column === undefined || differencesOf(field, canvas) !== undefined) return true;
+      const { isCut, width } = cellOf(field, column.width + spare, canvas, column.date);
+      spare -= Math.max(width - column.width, 0);
+      const isKey = field.identifies || place === 0;
+      return !isCut || (!isKey && width > canvas.palette.glyphs.ellipsis.length);
     });
   }
 
@@ -181,6 +188,7 @@ interface Columns {
 function columnsOf(
   rows: readonly GridRow[],
   canvas: Canvas,
+  pageWidth: number,
   headerMax: number,
   dates?: ReadonlyMap<Column, string>,
 ): Columns {
@@ -196,7 +204,7 @@ function columnsOf(
       if (isEmpty && value.kind === "null") empty.set(column, "null");
       else if (isEmpty && isBlank(field)) empty.set(column, "blank");
       else {
-        const { width } = cellOf(field, CELL_WIDTH_MAX, canvas, dates?.get(column));
+        const { width } = cellOf(field, pageWidth, canvas, dates?.get(column));
         widths.set(column, Math.max(widths.get(column) ?? 0, width));
       }
     }

@@ -7,6 +7,7 @@ import {
   decoded,
   INT8,
   JSONB,
+  NUMERIC,
   Table,
   TEXT,
   transaction,
@@ -97,6 +98,61 @@ describe("a grid of which later rows have longer keys", () => {
       anew += (text.match(/\+ events/g)?.length ?? 0) - 1;
     }
     assert.ok(anew > 0 && anew < 20, `${anew} of 20`);
+  });
+});
+
+describe("a grid without room for everything", () => {
+  const UUID = 2950;
+  const TIMESTAMPTZ = 1184;
+  const uuid = (index: number): string => `98da7811-9a39-4c3d-8e4f-01234567890${index}`;
+
+  it("has its headers above its columns when the key is a uuid", () => {
+    const names = ["id", "name", "email", "created_at"];
+    const table = new Table(1, "users", [
+      ["id", UUID],
+      ["name", TEXT],
+      ["email", TEXT],
+      ["created_at", TIMESTAMPTZ],
+    ]);
+    const inserts = [1, 2, 3, 4].map((id) =>
+      table.insert(
+        ...[uuid(id), `name ${id}`, `user${id}@example.com`, `2026-11-24 23:20:4${id}.123456+00`],
+      ),
+    );
+    for (let width = 80; width <= 200; width++) {
+      const lines = show(width, transaction(1, table.relation, ...inserts)).split("\n");
+      const header = lines.find((line) => line.includes("+ users")) ?? "";
+      const rows = lines.filter((line) => line.includes("98da7811"));
+      assert.equal(rows.length, 4, lines.join("\n"));
+      const places = names
+        .filter((name) => header.includes(` ${name}`))
+        .map((name) => header.indexOf(` ${name}`));
+      assert.ok(places.length > 1, header);
+      for (const row of rows)
+        for (const place of places) assert.match(row.slice(place - 1), /^  \S/, lines.join("\n"));
+      if (header.includes("created_at"))
+        for (const row of rows) assert.match(row, / 23:20:4\d\S*$/);
+    }
+  });
+
+  it("shows a number that grows, and a NULL, where a text can give up width", () => {
+    const table = new Table(1, "o3", [
+      ["id", INT8],
+      ["status", TEXT],
+      ["total", NUMERIC],
+      ["note", TEXT],
+    ]);
+    const count = 300;
+    const inserts = Array.from({ length: count }, (_, index) =>
+      table.insert(String(index + 1), "bulk", `${index + 1}.00`, "x".repeat(300)),
+    );
+    const nothing = table.insert("301", "bulk", null, "x");
+    for (const width of [80, 120, 200]) {
+      const text = show(width, transaction(1, table.relation, ...inserts, nothing));
+      for (let id = 1; id <= count; id++) assert.match(text, new RegExp(` ${id}\\.00 `), text);
+      assert.match(text, / 301 +bulk +NULL  x$/m);
+      assert.ok((text.match(/\+ o3/g)?.length ?? 0) <= 3, text);
+    }
   });
 });
 
