@@ -6,9 +6,7 @@ export interface KnownRows extends Omit<CatalogRows, "pg_class" | "pg_enum"> {
   readonly pg_class: ReadonlyArray<
     CatalogRows["pg_class"][number] & { readonly relnatts?: number }
   >;
-  readonly pg_enum: ReadonlyArray<
-    CatalogRows["pg_enum"][number] & { readonly enumtypid?: number }
-  >;
+  readonly pg_enum: ReadonlyArray<CatalogRows["pg_enum"][number] & { readonly enumtypid?: number }>;
 }
 export type CatalogRow<Catalog extends FollowedCatalog = FollowedCatalog> =
   KnownRows[Catalog][number];
