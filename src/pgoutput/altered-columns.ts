@@ -3,7 +3,15 @@ import type { Column } from "./messages.ts";
 /** A column as far as what it is called and holds goes. */
 export type NamedColumn = Pick<Column, "name" | "typeOid" | "typeModifier">;
 
-const INTEGERS: ReadonlySet<number> = new Set([20, 21, 23]);
+/** The first of a table's changes, by where their records start. */
+export interface FirstChanges {
+  readonly lsn: number;
+  /** Where the commit record of its transaction starts. */
+  readonly commitLsn: number;
+  /** The first one of other transactions; Infinity if there is none. */
+  readonly others: number;
+}
+
 const [TEXT, VARCHAR, NUMERIC] = [25, 1043, 1700];
 /** varchar, varbit, time, timetz, timestamp and timestamptz: a larger modifier changes no value. */
 const WIDENED: ReadonlySet<number> = new Set([VARCHAR, 1562, 1083, 1266, 1114, 1184]);
@@ -16,7 +24,7 @@ export function areAltered(before: readonly NamedColumn[], now: readonly NamedCo
   });
 }
 
-/** Whether each value has the same text in both, by the cast that ALTER COLUMN TYPE uses without USING. */
+/** Whether each value has the same text in both, and ALTER COLUMN TYPE without USING rewrites no row: USING could make any text of it. */
 function printsSame(before: NamedColumn, now: NamedColumn): boolean {
   const [from, to] = [before.typeModifier, now.typeModifier];
   const isWider = from === to || to === -1 || (from !== -1 && to > from);
@@ -26,7 +34,6 @@ function printsSame(before: NamedColumn, now: NamedColumn): boolean {
     const isSameScale = now.typeOid === NUMERIC && (to - from) % 0x10000 === 0;
     return isWider && (WIDENED.has(now.typeOid) || isSameScale);
   }
-  if (INTEGERS.has(before.typeOid)) return INTEGERS.has(now.typeOid);
   const isText = [before, now].every(({ typeOid }) => typeOid === TEXT || typeOid === VARCHAR);
   return isText && isWider;
 }

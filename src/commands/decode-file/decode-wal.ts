@@ -60,6 +60,11 @@ import { type WalOptions, walOptions } from "./wal-options.ts";
 /** Short enough to answer a signal within a second. */
 const PAUSE_INTERVAL_MS = 50;
 
+const ALTERED = {
+  rows: "ALTER COLUMN … TYPE rewrote its rows since",
+  type: "a type of its columns was altered since",
+} as const;
+
 export interface DecodeWalFlags
   extends OutputFlags, FilterFlags, GateFlags, RendererFlags, WalFlags {
   readonly keepGoing?: boolean;
@@ -207,9 +212,12 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
   const whole = damaged === ExitCode.done && lost.length === 0;
   const isOlder = exported.header.lsn < listener.position;
-  sql?.refuseAltered((oid) =>
-    isOlder ? tableAt(catalog, oid, listener.position) : exportedTable(exported, oid),
-  );
+  sql?.refuseAltered((oid, first) => {
+    const { position } = listener;
+    const table = isOlder ? tableAt(catalog, oid, position) : exportedTable(exported, oid);
+    const altered = catalog.alteredSince(oid, position, first);
+    return table && { ...table, altered: altered && ALTERED[altered] };
+  });
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
 }

@@ -4,7 +4,7 @@ import type { Sink } from "../../output/sink.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { type FaultCount, SqlScript, placeOf } from "../../render/formats/sql-script.ts";
 import type { Backwards } from "../../render/formats/sql-lines.ts";
-import type { TableNow } from "../../render/formats/sql-tables.ts";
+import type { TableNowOf } from "../../render/formats/sql-tables.ts";
 import { SqlRenderer } from "../../render/formats/sql.ts";
 import type { Spill } from "../../rows/pages/spill.ts";
 import { readVersion } from "../../version.ts";
@@ -30,7 +30,7 @@ export class SqlRun {
   /** Whether changes of the transaction that ends could not be read. */
   isLost: () => boolean = () => false;
   /** Of WAL, whose catalogue knows what tables are by now: an undo must not go to others. */
-  refuseAltered: (now: (oid: number) => TableNow | undefined) => void = () => {};
+  refuseAltered: (now: TableNowOf) => void = () => {};
 
   constructor(
     { checked = false, undo = false, dryRun = false, tablesChanged = false }: SqlFlags,
@@ -157,6 +157,8 @@ const KNOWN_IN_PART: ReadonlySet<FaultCount["fault"]> = new Set([
   "its beginning is missing",
   "it does not end in the input",
   "it or its columns were renamed, dropped or given another type since",
+  "a type of its columns was altered since",
+  "ALTER COLUMN … TYPE rewrote its rows since",
 ] as const);
 
 const IN_ORDER =

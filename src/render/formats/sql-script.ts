@@ -16,6 +16,8 @@ export type SqlFault =
   | "a GENERATED ALWAYS identity column was set"
   | "not all of its columns, rows or operations are sent"
   | "it or its columns were renamed, dropped or given another type since"
+  | "a type of its columns was altered since"
+  | "ALTER COLUMN … TYPE rewrote its rows since"
   | "a message of it is not known"
   | "its end is missing"
   | "it may have begun before the input"

@@ -31,7 +31,7 @@ import {
   placeOf,
 } from "./sql-script.ts";
 import { SqlStatements } from "./sql-statements.ts";
-import { AnnouncedTables, type TableNow, UndoneTables } from "./sql-tables.ts";
+import { AnnouncedTables, type TableNowOf, UndoneTables } from "./sql-tables.ts";
 
 export interface SqlOptions {
   readonly types: TypeRegistry;
@@ -89,7 +89,7 @@ export class SqlRenderer implements Renderer {
   }
 
   /** @param now see UndoneTables */
-  refuseAltered(now: (oid: number) => TableNow | undefined): void {
+  refuseAltered(now: TableNowOf): void {
     this.#undone.refuseAltered(now);
   }
 
@@ -231,7 +231,7 @@ export class SqlRenderer implements Renderer {
       ? this.#changes.takeBack(message, plan)
       : this.#changes.repeat(message, plan);
     if (fault !== undefined) this.#fail(fault, VERBS[message.kind], relation);
-    else if (this.#undo) this.#undone.note(relation, this.#place());
+    else if (this.#undo) this.#undone.note(relation, message.position, this.#place());
   }
 
   #place(): Place {

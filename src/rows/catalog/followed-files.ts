@@ -22,6 +22,12 @@ export function followedCatalog(oid: number): FollowedCatalog | undefined {
   return BY_OID.get(oid);
 }
 
+/** Columns that the catalogue file does not have. */
+const MORE_COLUMNS: Partial<Record<FollowedCatalog, Kinds>> = {
+  pg_class: { relnatts: "int2" },
+  pg_enum: { enumtypid: "oid" },
+};
+
 /** A file of a catalogue, and the rows in it by their places. */
 export class FollowedFile implements Locator {
   readonly catalog: FollowedCatalog;
@@ -101,8 +107,7 @@ export class RowReader {
     for (const catalog of FOLLOWED) {
       const oid = FOLLOWED_CATALOGS[catalog];
       const columns = rows.pg_attribute.filter(({ attrelid }) => attrelid === oid);
-      const wanted: Kinds =
-        catalog === "pg_class" ? { ...COLUMNS.pg_class, relnatts: "int2" } : COLUMNS[catalog];
+      const wanted: Kinds = { ...COLUMNS[catalog], ...MORE_COLUMNS[catalog] };
       this.#values.set(catalog, new TupleValues(wanted, columns, nameOf));
     }
   }

@@ -12,6 +12,7 @@ import type {
   FollowedCatalog,
 } from "../../catalog/model.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
+import type { FirstChanges } from "../../pgoutput/altered-columns.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { WalRecord } from "../../postgres/records/record.ts";
 import type { PageStore } from "../pages/page-store.ts";
@@ -153,6 +154,13 @@ export class CatalogHistory {
     if (known !== undefined) return known.table;
     const version = this.#recorder.indexes.pg_class.visible(oid, lsn, owner);
     return this.#remember(BY_OID, oid, version);
+  }
+
+  /** See Alterations.since(). `type` also where the table is not known at `lsn`. */
+  alteredSince(oid: number, lsn: number, first: FirstChanges): "rows" | "type" | undefined {
+    const table = this.relationByOid(oid, lsn, new Set());
+    if (table === undefined) return "type";
+    return this.#recorder.alterations.since(table, this.#types, first);
   }
 
   /** The types as of the last change looked up. */

@@ -11,6 +11,7 @@ import type { WalRecord } from "../../postgres/records/record.ts";
 import { Rmgr } from "../../postgres/records/rmgrs.ts";
 import { droppedFiles, endOfDatabase } from "../pages/dropped-files.ts";
 import type { PageStore } from "../pages/page-store.ts";
+import { Alterations } from "./alterations.ts";
 import { type CatalogBreak, otherDatabase, unknownFile, unknownRow } from "./breaks.ts";
 import {
   FOLLOWED,
@@ -47,6 +48,7 @@ interface LeftOpen {
 /** The versions of the catalogue's rows: those of the file, and what records make of them. */
 export class CatalogRecorder {
   readonly indexes = createIndexes();
+  readonly alterations = new Alterations();
   readonly files: FollowedFiles;
   /** The transactions that changed the catalogue; of each xid the last one. */
   readonly writers = new Map<number, Writer>();
@@ -120,16 +122,17 @@ export class CatalogRecorder {
 
   /** Returns whether they had changed the catalogue. */
   commit(xids: Iterable<number>, lsn: number): boolean {
-    let changed = false;
+    const ended: Writer[] = [];
     for (const xid of xids) {
       const writer = this.writers.get(xid);
       if (writer === undefined || writer.ended) continue;
       writer.ended = true;
       writer.commitLsn = lsn;
-      this.#committed.push(writer);
-      if (writer.created.length > 0 || writer.deleted.length > 0) changed = true;
+      ended.push(writer);
     }
-    return changed;
+    this.#committed.push(...ended);
+    if (ended.length > 0) this.alterations.commit(ended, lsn);
+    return ended.some(({ created, deleted }) => created.length + deleted.length > 0);
   }
 
   abort(xids: Iterable<number>): void {

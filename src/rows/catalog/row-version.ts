@@ -1,11 +1,12 @@
 import type { CatalogRows, FollowedCatalog } from "../../catalog/model.ts";
 import type { Owner } from "./owner.ts";
 
-/** pg_class.relnatts is known only for rows out of WAL. */
-export interface KnownRows extends Pick<CatalogRows, Exclude<FollowedCatalog, "pg_class">> {
+/** pg_class.relnatts and pg_enum.enumtypid are known only for rows out of WAL. */
+export interface KnownRows extends Omit<CatalogRows, "pg_class" | "pg_enum"> {
   readonly pg_class: ReadonlyArray<
     CatalogRows["pg_class"][number] & { readonly relnatts?: number }
   >;
+  readonly pg_enum: ReadonlyArray<CatalogRows["pg_enum"][number] & { readonly enumtypid?: number }>;
 }
 export type CatalogRow<Catalog extends FollowedCatalog = FollowedCatalog> =
   KnownRows[Catalog][number];

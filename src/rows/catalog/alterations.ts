@@ -1,0 +1,141 @@
+import { DEPTH_MAX } from "../../heap/values/stored-forms.ts";
+import type { TypeSource } from "../../heap/values/type-source.ts";
+import type { FirstChanges } from "../../pgoutput/altered-columns.ts";
+import type { CatalogRow, RowVersion, Writer } from "./row-version.ts";
+import type { TableVersion } from "./table-version.ts";
+
+/** The last alteration of an object. */
+interface Altered {
+  readonly lsn: number;
+  /** Where the commit record of its transaction starts. */
+  readonly commitLsn: number;
+}
+
+interface Written<Row> {
+  readonly lsn: number;
+  /** Undefined: the row is new. Null: it is not known what it was, or is. */
+  readonly before: Row | null | undefined;
+  readonly after: Row;
+}
+
+/** What committed transactions altered so that the texts of a table's values mean something else since. */
+export class Alterations {
+  /** The columns of relations, which composite values are of. */
+  readonly #fields = new Map<number, Altered>();
+  /** The rows of tables, by ALTER COLUMN TYPE: its USING may be any expression. */
+  readonly #rows = new Map<number, Altered>();
+  readonly #enums = new Map<number, Altered>();
+  /** An enum that is not known. */
+  #anyEnum: Altered | undefined;
+
+  /** Takes all that a transaction wrote, when it commits. */
+  commit(writers: readonly Writer[], commitLsn: number): void {
+    const created = new Set<number>();
+    const rewritten = new Set<number>();
+    for (const { before, after } of writtenRows(writers, "pg_class")) {
+      if (before === undefined) created.add(after.oid);
+      // VACUUM FULL, CLUSTER and ALTER TABLE fill a transient table (commands/cluster.c, make_new_heap).
+      if (after.relrewrite !== 0) rewritten.add(after.relrewrite);
+    }
+    const added = new Set<string>();
+    for (const { lsn, before, after } of writtenRows(writers, "pg_attribute")) {
+      const { attnum, attrelid: relation } = after;
+      if (created.has(relation)) continue;
+      if (before === undefined) added.add(`${relation} ${attnum}`);
+      if (!before || isOtherColumn(before, after)) this.#fields.set(relation, { lsn, commitLsn });
+      if (!rewritten.has(relation) || added.has(`${relation} ${attnum}`)) continue;
+      if (!before || mayBeRetyped(before, after)) this.#rows.set(relation, { lsn, commitLsn });
+    }
+    for (const { lsn, before, after } of writtenRows(writers, "pg_enum")) {
+      if (before === undefined || before?.enumlabel === after.enumlabel) continue;
+      if (after.enumtypid === undefined) this.#anyEnum = { lsn, commitLsn };
+      else this.#enums.set(after.enumtypid, { lsn, commitLsn });
+    }
+  }
+
+  /** What was altered of the table behind the first of these changes. Its types are those that it has by now. */
+  since(
+    { attributes, oid }: Pick<TableVersion, "attributes" | "oid">,
+    types: TypeSource,
+    first: FirstChanges,
+  ): "rows" | "type" | undefined {
+    if (isBehind(this.#rows.get(oid), first)) return "rows";
+    const isOther = attributes.some(({ dropped, generated, typeOid }) => {
+      return !dropped && !generated && this.#isAltered(typeOid, types, first, 0);
+    });
+    return isOther ? "type" : undefined;
+  }
+
+  #isAltered(oid: number, types: TypeSource, first: FirstChanges, depth: number): boolean {
+    const type = types.type(oid);
+    if (type === undefined || depth > DEPTH_MAX) return true;
+    const isPart = (of: number | undefined): boolean =>
+      of === undefined || this.#isAltered(of, types, first, depth + 1);
+    if (type.isArray) return isPart(type.element);
+    switch (type.kind) {
+      case "d":
+        return isPart(type.base);
+      case "r":
+        return isPart(types.rangeSubtype(oid));
+      case "m":
+        return isPart(types.rangeOfMultirange(oid));
+      case "e":
+        return isBehind(this.#enums.get(oid), first) || isBehind(this.#anyEnum, first);
+      case "c": {
+        if (isBehind(this.#fields.get(type.relation), first)) return true;
+        return types
+          .attributes(type.relation)
+          .some(({ dropped, typeOid }) => !dropped && isPart(typeOid));
+      }
+      default:
+        return false;
+    }
+  }
+}
+
+/** Whether one of the changes did not see it. */
+function isBehind(altered: Altered | undefined, first: FirstChanges): boolean {
+  if (altered === undefined) return false;
+  const { commitLsn, lsn } = altered;
+  const isOwn = commitLsn === first.commitLsn;
+  return (isOwn ? lsn : commitLsn) > first.lsn || commitLsn > first.others;
+}
+
+/** The rows that they inserted or updated, in the order of the LSNs. */
+function writtenRows<Catalog extends "pg_class" | "pg_attribute" | "pg_enum">(
+  writers: readonly Writer[],
+  catalog: Catalog,
+): ReadonlyArray<Written<CatalogRow<Catalog>>> {
+  const isOf = (version: RowVersion): version is RowVersion<Catalog> => version.catalog === catalog;
+  return writers
+    .flatMap(({ created, deleted, untold }) => {
+      const ended = new Map(deleted.filter(isOf).map((version) => [version.deletedAt, version]));
+      return created.filter(isOf).map(({ createdAt: lsn, isUnknown, row: after }) => {
+        const before = ended.get(lsn);
+        const isKnown = !isUnknown && before?.isUnknown !== true && !untold.has(lsn);
+        return { lsn, before: isKnown ? before?.row : null, after };
+      });
+    })
+    .toSorted((one, two) => one.lsn - two.lsn);
+}
+
+function isOtherColumn(
+  before: CatalogRow<"pg_attribute">,
+  { attisdropped, attname, atttypid, atttypmod }: CatalogRow<"pg_attribute">,
+): boolean {
+  return (
+    before.attname !== attname ||
+    before.atttypid !== atttypid ||
+    before.atttypmod !== atttypmod ||
+    before.attisdropped !== attisdropped
+  );
+}
+
+/** Every rewrite takes away the values of rows older than a column (catalog/heap.c, RelationClearMissing). */
+function mayBeRetyped(
+  before: CatalogRow<"pg_attribute">,
+  after: CatalogRow<"pg_attribute">,
+): boolean {
+  if (after.attgenerated !== "") return false;
+  return isOtherColumn(before, after) || before.atthasmissing === after.atthasmissing;
+}
