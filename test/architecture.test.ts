@@ -130,6 +130,15 @@ describe("architecture", () => {
     ],
     ["an opcode in its room", "postgres/records/x.ts", "const operation = info & 0x70;", []],
     [
+      "oids of types outside of their room",
+      "render/x.ts",
+      "const NUMBERS = new Set([20, 21, 23]);\nif (column.typeOid === 25) {}\ncase 1700: // numeric",
+      [1, 2, 3].map(
+        (line) =>
+          `src/render/x.ts:${line}: src/postgres/types knows the oids of types: ask for the family`,
+      ),
+    ],
+    [
       "a printer as a parser",
       "rows/x.ts",
       "class EndSink implements DetailSink {",

@@ -1,4 +1,5 @@
 /** Names as the reg* types print them with the search_path that walctl's sessions have, `pg_catalog, pg_temp`. */
+import { builtinType, isVector } from "../postgres/types/table.ts";
 import type { PgType } from "./model.ts";
 
 /** Keywords that are not unreserved (parser/kwlist.h): as names they need quotes. */
@@ -16,38 +17,6 @@ const KEYWORDS_16 = "json_array json_arrayagg json_object json_objectagg system_
 const KEYWORDS_17 =
   "json json_exists json_query json_scalar json_serialize json_table json_value merge_action";
 
-/** Types that SQL's grammar names (utils/adt/format_type.c). */
-const TYPE_NAMES = new Map<number, string>([
-  ...([
-    [16, "boolean"],
-    [20, "bigint"],
-    [21, "smallint"],
-    [23, "integer"],
-    [114, "json"],
-  ] as const),
-  ...([
-    [700, "real"],
-    [701, "double precision"],
-    [1042, "character"],
-    [1560, "bit"],
-  ] as const),
-  ...([
-    [1043, "character varying"],
-    [1083, "time without time zone"],
-    [1186, "interval"],
-  ] as const),
-  ...([
-    [1114, "timestamp without time zone"],
-    [1184, "timestamp with time zone"],
-  ] as const),
-  ...([
-    [1266, "time with time zone"],
-    [1562, "bit varying"],
-    [1700, "numeric"],
-  ] as const),
-]);
-/** int2vector and oidvector: arrays that are not printed as such. */
-const VECTORS = new Set([22, 30]);
 const PG_CATALOG = "pg_catalog";
 
 /** Rows of the catalogue, by oid. */
@@ -96,11 +65,12 @@ export class PrintedNames {
   }
 
   regtype(oid: number): string | undefined {
-    const special = TYPE_NAMES.get(oid);
+    const { name, suffix = "" } = builtinType(oid)?.sql ?? {};
+    if (name !== undefined) return name + suffix;
     const row = this.#rows.type(oid);
-    if (special !== undefined || row === undefined) return special;
+    if (row === undefined) return undefined;
     const { typelem, typname, typnamespace, typsubscript } = row;
-    if (typelem === 0 || typsubscript !== this.#rows.arrayHandler || VECTORS.has(oid)) {
+    if (typelem === 0 || typsubscript !== this.#rows.arrayHandler || isVector(oid)) {
       return this.qualified(typname, typnamespace);
     }
     const element = this.regtype(typelem);

@@ -1,3 +1,4 @@
+import { builtinType } from "../postgres/types/table.ts";
 import type { Column } from "./messages.ts";
 
 /** A column as far as what it is called and holds goes. */
@@ -12,9 +13,12 @@ export interface FirstChanges {
   readonly others: number;
 }
 
-const [TEXT, VARCHAR, NUMERIC] = [25, 1043, 1700];
-/** varchar, varbit, time, timetz, timestamp and timestamptz: a larger modifier changes no value. */
-const WIDENED: ReadonlySet<number> = new Set([VARCHAR, 1562, 1083, 1266, 1114, 1184]);
+/** A larger modifier changes no value. */
+const WIDENED: ReadonlySet<string | undefined> = new Set([
+  ...["varchar", "varbit", "time", "timetz", "timestamp", "timestamptz"],
+]);
+/** Each value of the first is one of the second. */
+const TEXTS: ReadonlySet<string | undefined> = new Set(["varchar", "text"]);
 
 /** Whether a script with the names and values of these columns is none for those. More columns behind them do not matter. */
 export function areAltered(before: readonly NamedColumn[], now: readonly NamedColumn[]): boolean {
@@ -28,12 +32,12 @@ export function areAltered(before: readonly NamedColumn[], now: readonly NamedCo
 function printsSame(before: NamedColumn, now: NamedColumn): boolean {
   const [from, to] = [before.typeModifier, now.typeModifier];
   const isWider = from === to || to === -1 || (from !== -1 && to > from);
+  const [was, is] = [before, now].map(({ typeOid }) => builtinType(typeOid)?.name);
   if (before.typeOid === now.typeOid) {
     if (from === to || to === -1) return true;
     // A numeric's scale is the lower half.
-    const isSameScale = now.typeOid === NUMERIC && (to - from) % 0x10000 === 0;
-    return isWider && (WIDENED.has(now.typeOid) || isSameScale);
+    const isSameScale = is === "numeric" && (to - from) % 0x10000 === 0;
+    return isWider && (WIDENED.has(is) || isSameScale);
   }
-  const isText = [before, now].every(({ typeOid }) => typeOid === TEXT || typeOid === VARCHAR);
-  return isText && isWider;
+  return TEXTS.has(was) && TEXTS.has(is) && isWider;
 }

@@ -8,7 +8,7 @@ import type {
   Truncate,
   Update,
 } from "./messages.ts";
-import type { ByteReader } from "./reader.ts";
+import type { ByteReader } from "../postgres/bytes/reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { TupleTag } from "./tags.ts";
 import { quoteByte, readTuple, type TupleData } from "./tuple.ts";

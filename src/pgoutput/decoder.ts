@@ -7,7 +7,7 @@ import {
   readPrepare,
   readRollbackPrepared,
 } from "./prepared.ts";
-import { ByteReader } from "./reader.ts";
+import { ByteReader } from "../postgres/bytes/reader.ts";
 import { readRelation, readType } from "./relations.ts";
 import { readStreamAbort, readStreamCommit, readStreamStart, readStreamStop } from "./streams.ts";
 import { NO_POSITION, Surroundings } from "./surroundings.ts";

@@ -2,7 +2,7 @@
  * Bytes that were skipped as damaged may have held Relation and Type messages. This finds which ones, so that the
  * decoder can forget what may be out of date.
  */
-import { decodeName } from "./names.ts";
+import { decodeName } from "../postgres/bytes/names.ts";
 import { COLUMNS_MAX } from "./tuple.ts";
 import { Tag, TupleTag } from "./tags.ts";
 

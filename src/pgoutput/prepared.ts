@@ -5,7 +5,7 @@ import type {
   RollbackPrepared,
   StreamPrepare,
 } from "./messages.ts";
-import type { ByteReader } from "./reader.ts";
+import type { ByteReader } from "../postgres/bytes/reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { readUnusedFlags } from "./transactions.ts";
 

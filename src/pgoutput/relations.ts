@@ -1,6 +1,6 @@
 import type { Column, RelationMessage, ReplicaIdentity, TypeMessage } from "./messages.ts";
-import { decodeName, isUtf8 } from "./names.ts";
-import type { ByteReader } from "./reader.ts";
+import { decodeName, isUtf8 } from "../postgres/bytes/names.ts";
+import type { ByteReader } from "../postgres/bytes/reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { COLUMNS_MAX, quoteByte, tooManyColumns } from "./tuple.ts";
 

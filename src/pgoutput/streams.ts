@@ -1,5 +1,5 @@
 import type { StreamAbort, StreamCommit, StreamStart, StreamStop } from "./messages.ts";
-import type { ByteReader } from "./reader.ts";
+import type { ByteReader } from "../postgres/bytes/reader.ts";
 import { NO_POSITION, type Surroundings } from "./surroundings.ts";
 import { readUnusedFlags } from "./transactions.ts";
 

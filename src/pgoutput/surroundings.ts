@@ -1,6 +1,6 @@
 import { announcedTable, mayBeAnnounced, uint32At } from "./lost-bytes.ts";
 import type { Column, Relation, Transaction, WalPosition } from "./messages.ts";
-import type { ByteReader } from "./reader.ts";
+import type { ByteReader } from "../postgres/bytes/reader.ts";
 
 export const NO_POSITION: WalPosition = { high: 0, low: 0 };
 

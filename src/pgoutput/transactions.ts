@@ -1,5 +1,5 @@
 import type { Begin, Commit, Origin } from "./messages.ts";
-import type { ByteReader } from "./reader.ts";
+import type { ByteReader } from "../postgres/bytes/reader.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { quoteByte } from "./tuple.ts";
 

@@ -1,4 +1,4 @@
-import type { ByteReader } from "./reader.ts";
+import type { ByteReader } from "../postgres/bytes/reader.ts";
 import { ColumnKind } from "./tags.ts";
 
 /**

@@ -1,4 +1,5 @@
-import { BUILTIN_TYPES, BUILTIN_VECTORS } from "./builtin-types.ts";
+import { BUILTIN_TYPES, BUILTIN_VECTORS } from "../postgres/types/table.ts";
+import type { BuiltinType } from "../postgres/types/type.ts";
 import { follows, uint32At } from "./lost-bytes.ts";
 import { Tag } from "./tags.ts";
 
@@ -177,19 +178,16 @@ export class TypeRegistry {
   }
 }
 
-function addBuiltin(oid: number, name: string, shape: TypeShape, arrayOid: number): void {
+function addBuiltin(
+  { array, delimiter = ",", name, oid }: Pick<BuiltinType, "array" | "delimiter" | "name" | "oid">,
+  shape: TypeShape,
+): void {
   BUILTINS.set(oid, { name, shape });
   BUILTIN_OIDS.set(name, oid);
-  if (arrayOid === 0) return;
-  // box is the only built-in type whose text form contains commas outside of quotes.
-  const delimiter = name === "box" ? ";" : ",";
-  BUILTINS.set(arrayOid, { name: `_${name}`, shape: { kind: "array", element: oid, delimiter } });
-  BUILTIN_OIDS.set(`_${name}`, arrayOid);
+  if (array === 0) return;
+  BUILTINS.set(array, { name: `_${name}`, shape: { kind: "array", element: oid, delimiter } });
+  BUILTIN_OIDS.set(`_${name}`, array);
 }
 
-for (const [oid, name, arrayOid] of BUILTIN_TYPES) {
-  addBuiltin(oid, name, { kind: "scalar", name }, arrayOid);
-}
-for (const [oid, name, arrayOid, element] of BUILTIN_VECTORS) {
-  addBuiltin(oid, name, { kind: "vector", element: BUILTIN_OIDS.get(element) ?? 0 }, arrayOid);
-}
+for (const type of BUILTIN_TYPES) addBuiltin(type, { kind: "scalar", name: type.name });
+for (const type of BUILTIN_VECTORS) addBuiltin(type, { kind: "vector", element: type.element });

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
-import { ByteReader } from "../../src/pgoutput/reader.ts";
+import { ByteReader } from "../../src/postgres/bytes/reader.ts";
 import { PROGRAM } from "../support/program/cli.ts";
 import type { BenchServer, Prepared } from "./environment.ts";
 import { finish, run } from "./measure.ts";

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { FIRST_NORMAL_OID } from "../../src/pgoutput/builtin-types.ts";
+import { FIRST_NORMAL_OID } from "../../src/postgres/types/table.ts";
 import { SAMPLES } from "../support/golden/typed-samples.ts";
 import { type RunResult } from "../support/program/cli.ts";
 import { walctlInside } from "../support/program/inside.ts";

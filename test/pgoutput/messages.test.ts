@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { DecodeError } from "../../src/errors.ts";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
-import { ByteReader } from "../../src/pgoutput/reader.ts";
+import { ByteReader } from "../../src/postgres/bytes/reader.ts";
 import { type TupleData, columnValues } from "../../src/pgoutput/tuple.ts";
 import { encodeMessage } from "../support/wire/pgoutput-encoder.ts";
 import type { Case } from "./cases/case.ts";

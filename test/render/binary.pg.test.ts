@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
 import { binaryToText } from "../../src/render/values/binary-to-text.ts";
-import { formatFloat4, formatFloat8 } from "../../src/pgoutput/values/floats.ts";
+import { formatFloat4, formatFloat8 } from "../../src/postgres/types/floats.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import type { Renderer } from "../../src/render/renderer.ts";
 import { TableRenderer } from "../../src/render/table/table.ts";

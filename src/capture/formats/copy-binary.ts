@@ -1,7 +1,7 @@
 import { DecodeError } from "../../errors.ts";
 import { isKnownTag } from "../../pgoutput/decoder.ts";
 import type { WalPosition } from "../../pgoutput/messages.ts";
-import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import { NO_POSITION } from "../../pgoutput/surroundings.ts";
 import type { FrameLayout } from "./frame-reader.ts";
 import { isCut } from "./trial.ts";

@@ -5,7 +5,7 @@
 import { DecodeError } from "../../errors.ts";
 import { isKnownTag, type PgoutputDecoder } from "../../pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
-import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import { NO_POSITION } from "../../pgoutput/surroundings.ts";
 import { Tag } from "../../pgoutput/tags.ts";
 import { quoteByte } from "../../pgoutput/tuple.ts";

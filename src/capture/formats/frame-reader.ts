@@ -1,6 +1,6 @@
 import { DecodeError } from "../../errors.ts";
 import type { WalPosition } from "../../pgoutput/messages.ts";
-import { ByteReader } from "../../pgoutput/reader.ts";
+import { ByteReader } from "../../postgres/bytes/reader.ts";
 import {
   type CaptureListener,
   type CaptureReaderOptions,

@@ -1,6 +1,6 @@
 import { DecodeError } from "../../errors.ts";
 import type { PgoutputMessage } from "../../pgoutput/messages.ts";
-import { ByteReader } from "../../pgoutput/reader.ts";
+import { ByteReader } from "../../postgres/bytes/reader.ts";
 import { type Bytea, ByteaDecoder, hexDigit } from "./bytea.ts";
 import type { CaptureReaderOptions } from "./capture-reader.ts";
 import { ChunkedReader, type Decoded } from "./chunks.ts";

@@ -1,5 +1,5 @@
 import { isKnownTag, PgoutputDecoder } from "../../pgoutput/decoder.ts";
-import { ByteReader } from "../../pgoutput/reader.ts";
+import { ByteReader } from "../../postgres/bytes/reader.ts";
 import { decodeErrorOf } from "./damage.ts";
 import { decodeMessage, fitsStreaming, mayBeCut, type Separator } from "./end-to-end.ts";
 

@@ -1,5 +1,5 @@
 import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
-import { ByteReader } from "../../pgoutput/reader.ts";
+import { ByteReader } from "../../postgres/bytes/reader.ts";
 import { type CaptureReaderOptions, PIECE_BYTES } from "./capture-reader.ts";
 import { ChunkedReader, type Decoded } from "./chunks.ts";
 import { Damage, decodeErrorOf } from "./damage.ts";

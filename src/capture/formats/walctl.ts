@@ -1,6 +1,6 @@
 import type { DecodeError } from "../../errors.ts";
 import type { WalPosition } from "../../pgoutput/messages.ts";
-import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import { uint32At } from "../../pgoutput/lost-bytes.ts";
 import { isKnownTag } from "../../pgoutput/decoder.ts";
 import { quoteByte } from "../../pgoutput/tuple.ts";

@@ -1,6 +1,6 @@
 import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
 import type { PgoutputMessage, WalPosition } from "../../pgoutput/messages.ts";
-import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import { decodeErrorOf } from "./damage.ts";
 import { carriesXid } from "./end-to-end.ts";
 import { Tag } from "../../pgoutput/tags.ts";

@@ -1,6 +1,6 @@
 import { ExitCode, WalctlError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
-import { BUILTIN_TYPES } from "../../pgoutput/builtin-types.ts";
+import { builtinNamed } from "../../postgres/types/table.ts";
 import type {
   Column,
   Relation,
@@ -17,10 +17,7 @@ import type { ValueType } from "./values.ts";
 
 export type Description = TypeMessage | RelationMessage;
 
-const BUILTINS: ReadonlyMap<string, number> = new Map(
-  BUILTIN_TYPES.map(([oid, name]) => [name, oid]),
-);
-const TEXT = 25;
+const TEXT = builtinNamed("text")!.oid;
 
 /** The tables that the lines of a file describe, and those that the files before it described. */
 export class Tables {
@@ -63,7 +60,7 @@ export class Tables {
   /** Takes a type line. */
   announce(message: TypeMessage): void {
     const { oid, schema, name } = message;
-    const base = schema === "" ? BUILTINS.get(name) : undefined;
+    const base = schema === "" ? builtinNamed(name)?.oid : undefined;
     if (base !== undefined) this.#bases.set(oid, base);
     this.#announced.set(oid, message);
   }

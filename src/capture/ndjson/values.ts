@@ -1,5 +1,6 @@
 /** The values of walctl's lines as the text that the server sent: docs/ndjson.md, backwards. */
-import { BUILTIN_TYPES } from "../../pgoutput/builtin-types.ts";
+import { BUILTIN_TYPES, familyOf, isVector } from "../../postgres/types/table.ts";
+import type { BuiltinType, Family } from "../../postgres/types/type.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import { elementsOf, membersOf, stringOf } from "./raw-json.ts";
@@ -22,23 +23,29 @@ const NOTHING = new Uint8Array();
 export const UNCHANGED: SentValue = { kind: ColumnKind.unchanged, bytes: NOTHING };
 export const NULL: SentValue = { kind: ColumnKind.null, bytes: NOTHING };
 
-const JSON_TYPES: ReadonlySet<number> = new Set([114, 3802]);
-const MOMENTS: ReadonlySet<number> = new Set([1114, 1184]);
-/** bool, the integers, floats and numeric: `--values json` prints them without quotes. */
-const BARE: ReadonlySet<number> = new Set([16, 20, 21, 23, 700, 701, 1700]);
+/** `--values json` prints them without quotes. */
+const BARE: ReadonlySet<Family | undefined> = new Set([
+  ...(["boolean", "integer", "float", "numeric"] as const),
+]);
 const QUOTED_NUMBER = /^(?:NaN|-?Infinity)$|\d{16}|[.e]/;
-/** The only type whose arrays have another delimiter than a comma. */
-const BOX = 603;
-/** int2vector and oidvector */
-const VECTORS: ReadonlySet<number> = new Set([22, 30]);
-const ELEMENTS: ReadonlyMap<number, number> = new Map(
-  BUILTIN_TYPES.map(([oid, , array]) => [array, oid]),
+const ELEMENTS: ReadonlyMap<number, BuiltinType> = new Map(
+  BUILTIN_TYPES.map((type) => [type.array, type]),
 );
 const MOMENT = /^(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)(?:([+-]\d\d):(\d\d))?( BC)?$/;
 
+function isJson(oid: number): boolean {
+  const family = familyOf(oid);
+  return family === "json" || family === "jsonb";
+}
+
+function isMoment(oid: number): boolean {
+  const family = familyOf(oid);
+  return family === "timestamp" || family === "timestamptz";
+}
+
 /** What a line does not say of such a value: whether null is JSON's, where an array begins. Undefined: it says all. */
 export function vagueness(raw: string, { oid }: ValueType): "null" | "bounds" | undefined {
-  if (raw === "null") return JSON_TYPES.has(oid) ? "null" : undefined;
+  if (raw === "null") return isJson(oid) ? "null" : undefined;
   return raw.startsWith("[") && ELEMENTS.has(oid) ? "bounds" : undefined;
 }
 
@@ -46,8 +53,8 @@ export function vagueness(raw: string, { oid }: ValueType): "null" | "bounds" | 
 export function isPlainText(raw: string, { oid }: ValueType): boolean {
   if (!raw.startsWith('"')) return false;
   const text = stringOf(raw);
-  if (MOMENTS.has(oid)) return /^\d+-\d\d-\d\d /.test(text);
-  return BARE.has(oid) && !QUOTED_NUMBER.test(text);
+  if (isMoment(oid)) return /^\d+-\d\d-\d\d /.test(text);
+  return BARE.has(familyOf(oid)) && !QUOTED_NUMBER.test(text);
 }
 
 /** @param isText the line was printed with --values text */
@@ -56,7 +63,7 @@ export function sentValue(raw: string, type: ValueType, isText: boolean): SentVa
   if (raw.startsWith("{")) {
     const [[key = "", value = ""] = []] = membersOf(raw);
     const isBytes = /^"?(?:bytes|binary|disk)_base64"?$/.test(key) && value.startsWith('"');
-    if (isBytes && !JSON_TYPES.has(type.oid)) {
+    if (isBytes && !isJson(type.oid)) {
       const kind = key === "bytes_base64" ? ColumnKind.text : ColumnKind.binary;
       return { kind, bytes: new Uint8Array(Buffer.from(stringOf(value), "base64")) };
     }
@@ -66,11 +73,11 @@ export function sentValue(raw: string, type: ValueType, isText: boolean): SentVa
 }
 
 function textOf(raw: string, type: ValueType): string {
-  if (JSON_TYPES.has(type.oid)) return raw;
+  if (isJson(type.oid)) return raw;
   switch (raw[0]) {
     case '"': {
       const text = stringOf(raw);
-      if (!MOMENTS.has(type.oid)) return text;
+      if (!isMoment(type.oid)) return text;
       return text.replace(MOMENT, (_, date, time, hours = "", minutes = "00", era = "") =>
         [`${date} ${time}${hours}`, minutes === "00" ? "" : `:${minutes}`, era].join(""),
       );
@@ -93,18 +100,18 @@ const QUOTED_BOX = /["\\{};\s]/;
 /** array_in: `{1,NULL,"a b"}` */
 function arrayOf(raw: string, { oid }: ValueType): string {
   const elements = elementsOf(raw);
-  const type = { oid: ELEMENTS.get(oid) ?? 0, name: null };
-  if (VECTORS.has(oid)) return elements.map((element) => textOf(element, type)).join(" ");
+  const { delimiter = ",", oid: elementOid = 0 } = ELEMENTS.get(oid) ?? {};
+  const type = { oid: elementOid, name: null };
+  if (isVector(oid)) return elements.map((element) => textOf(element, type)).join(" ");
   const texts = elements.map((element) => {
     if (element === "null") return "NULL";
-    if (element.startsWith("[") && !JSON_TYPES.has(type.oid))
-      return arrayOf(element, { oid, name: null });
+    if (element.startsWith("[") && !isJson(type.oid)) return arrayOf(element, { oid, name: null });
     const text = textOf(element, type);
-    return (type.oid === BOX ? QUOTED_BOX : QUOTED).test(text)
+    return (delimiter === "," ? QUOTED : QUOTED_BOX).test(text)
       ? `"${text.replace(/["\\]/g, "\\$&")}"`
       : text;
   });
-  return `{${texts.join(type.oid === BOX ? ";" : ",")}}`;
+  return `{${texts.join(delimiter)}}`;
 }
 
 /** record_in: `(1,,"a b")` */

@@ -4,7 +4,7 @@ import type { RowDecoder } from "../../rows/decoder/decoder.ts";
 import type { CatalogBreak } from "../../rows/catalog/breaks.ts";
 import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
-import { mayBeOfExtension } from "../../heap/values/extension-types.ts";
+import { mayBeOfExtension } from "../../postgres/types/extension-types.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
 import { qualifiedName, tableMatcher } from "../messages/table-patterns.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";

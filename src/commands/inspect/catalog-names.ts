@@ -1,4 +1,4 @@
-import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
+import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import type { CatalogFile } from "../../catalog/model.ts";
 import type { RelationName, RelationNames } from "../../wal/relation-name.ts";
 

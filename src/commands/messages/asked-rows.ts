@@ -1,6 +1,6 @@
 import { usageError } from "../../errors.ts";
 import type { PgoutputMessage, Relation, RowChange } from "../../pgoutput/messages.ts";
-import { BUILTIN_TYPES } from "../../pgoutput/builtin-types.ts";
+import { builtinType } from "../../postgres/types/table.ts";
 import { ColumnCursor, type TupleData } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { asText } from "../../render/values/binary-to-text.ts";
@@ -201,9 +201,8 @@ export class AskedRows {
     for (const [at, value] of values.entries()) {
       const column = relation.columns[columns[at] ?? -1];
       if (column === undefined || isReadable(value, column.typeOid)) continue;
-      const [, type] = BUILTIN_TYPES.find(([oid]) => oid === column.typeOid) ?? [];
       this.#warn(
-        `"${value}" is no value of ${typedName(relation)}.${quotePlainly(column.name)}, which is ${type} (--row)`,
+        `"${value}" is no value of ${typedName(relation)}.${quotePlainly(column.name)}, which is ${builtinType(column.typeOid)?.name} (--row)`,
       );
     }
     return columns;

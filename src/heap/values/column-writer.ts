@@ -5,24 +5,20 @@
  */
 import { DecodeError } from "../../errors.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
-import { onlyElement } from "./containers.ts";
+import { onlyElement } from "../../postgres/types/arrays.ts";
 import {
   CONVERTED_BYTES_MAX,
   type DiskForm,
   DiskReader,
   type ToUtf8,
   UnknownType,
-} from "./disk-reader.ts";
+} from "../../postgres/types/disk-reader.ts";
 import { toUtf8 } from "./encodings.ts";
-import { fastArray } from "./fast-arrays.ts";
-import {
-  FAST_BYTES_MAX,
-  FAST_WRITERS,
-  type FastWriter,
-  NEVER_QUOTED,
-  int32At,
-} from "./fast-writers.ts";
-import { writeJsonb } from "./jsonb.ts";
+import { fastArray } from "../../postgres/types/fast-arrays.ts";
+import { int32At } from "../../postgres/types/integers.ts";
+import { builtinNamed } from "../../postgres/types/table.ts";
+import { copyText } from "../../postgres/types/texts.ts";
+import { FAST_BYTES_MAX, type FastWriter } from "../../postgres/types/type.ts";
 import { DEPTH_MAX, baseType, isBuiltinScalar, isPlainArray, storedForm } from "./stored-forms.ts";
 import type { TupleWriter } from "./tuple-writer.ts";
 import type { MissingValue, TypeSource } from "./type-source.ts";
@@ -40,15 +36,12 @@ export type ColumnWriter = (
   out: TupleWriter,
 ) => boolean;
 
-/** Types of pg_catalog whose payload is their text. */
-const TEXT_TYPES = new Set(["text", "varchar", "bpchar", "json", "xml"]);
-
 /** Uses what `types` says now: create it again when the catalogue changes. */
 export function columnWriter(typeOid: number, types: TypeSource): ColumnWriter {
   const convert = textConverter(types, typeOid);
   const { text } = storedForm(typeOid, types);
   const slow = formWriter(text, types, new DiskReader(convert));
-  const fast = fastWriter(typeOid, types, convert === undefined);
+  const fast = fastWriter(typeOid, types, convert === undefined)?.write;
   if (fast === copyText) return writeText;
   if (fast === undefined) return slow;
   return (bytes, start, end, out) => {
@@ -140,21 +133,21 @@ function fastWriter(
   types: TypeSource,
   isUtf8: boolean,
   depth = 0,
-): FastWriter | undefined {
+): { readonly write: FastWriter; readonly isPlain?: boolean | undefined } | undefined {
   const type = baseType(typeOid, types);
   // An array of a forged catalogue may be its own element.
   if (type === undefined || depth > DEPTH_MAX) return undefined;
   if (isBuiltinScalar(type)) {
-    if (isUtf8 && TEXT_TYPES.has(type.name)) return copyText;
-    return isUtf8 && type.name === "jsonb" ? writeJsonb : FAST_WRITERS.get(type.name);
+    const { isPlain, isUtf8: needsUtf8, write } = builtinNamed(type.name) ?? {};
+    return write === undefined || (needsUtf8 && !isUtf8) ? undefined : { write, isPlain };
   }
-  if (type.kind === "e") return enumWriter(types);
+  if (type.kind === "e") return { write: enumWriter(types) };
   if (!isPlainArray(type)) return undefined;
   const element = fastWriter(type.element, types, isUtf8, depth + 1);
   const layout = types.type(type.element);
   if (element === undefined || layout === undefined) return undefined;
-  const mayNeedQuotes = !NEVER_QUOTED.has(element);
-  return fastArray(element, type.element, layout, type.delimiter, mayNeedQuotes);
+  const { isPlain, write } = element;
+  return { write: fastArray(write, type.element, layout, type.delimiter, isPlain !== true) };
 }
 
 /** UInt32 pg_enum's oid */
@@ -170,34 +163,6 @@ function enumWriter(types: TypeSource): FastWriter {
     if (known?.label !== label) written.set(oid, (known = { label, bytes: Buffer.from(label) }));
     return copyText(known.bytes, 0, known.bytes.length, out);
   };
-}
-
-/** A call into native code costs more than a loop over so few bytes. */
-const LOOP_BYTES_MAX = 200;
-const WORDS_BYTES_MIN = 24;
-/** The source of the last copy: many values come from the same bytes. */
-let sourceBytes: Uint8Array = new Uint8Array(0);
-let sourceView: DataView = new DataView(sourceBytes.buffer);
-
-function copyText(bytes: Uint8Array, start: number, end: number, out: TupleWriter): boolean {
-  const length = end - start;
-  out.reserve(length);
-  const { bytes: target, offset, view } = out;
-  out.offset = offset + length;
-  if (length > LOOP_BYTES_MAX) {
-    target.set(bytes.subarray(start, end), offset);
-    return true;
-  }
-  let at = 0;
-  if (length >= WORDS_BYTES_MIN) {
-    if (bytes !== sourceBytes) {
-      sourceBytes = bytes;
-      sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    }
-    for (; at + 4 <= length; at += 4) view.setInt32(offset + at, sourceView.getInt32(start + at));
-  }
-  for (; at < length; at++) target[offset + at] = bytes[start + at]!;
-  return true;
 }
 
 const writeText: ColumnWriter = (bytes, start, end, out) => {

@@ -3,24 +3,15 @@
  * Law: what is not known for certain is not a text: an unknown type says so, and bytes that do not fit throw.
  * Way in: storedForm().
  */
-import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
-import type { TextForm } from "../../pgoutput/values/binary-reader.ts";
-import * as scalar from "../../pgoutput/values/scalars.ts";
-import { scalarForm } from "../../pgoutput/values/text-forms.ts";
-import {
-  type StoredForm,
-  storedArray,
-  storedMultirange,
-  storedRange,
-  storedRecord,
-  storedVector,
-} from "./containers.ts";
-import { type DiskForm, UnknownType } from "./disk-reader.ts";
-import { extensionForm } from "./extension-types.ts";
-import { FAST_BYTES_MAX } from "./fast-writers.ts";
-import { writeJsonb } from "./jsonb.ts";
-import { writeNumeric } from "./numeric.ts";
-import * as stored from "./scalars.ts";
+import type { TextForm } from "../../postgres/types/binary-reader.ts";
+import { storedArray, storedVector } from "../../postgres/types/arrays.ts";
+import { storedRecord } from "../../postgres/types/composites.ts";
+import { storedMultirange, storedRange } from "../../postgres/types/ranges.ts";
+import { type DiskForm, type StoredForm, UnknownType } from "../../postgres/types/disk-reader.ts";
+import { extensionForm } from "../../postgres/types/extension-types.ts";
+import { latin1 } from "../../postgres/types/system.ts";
+import { FIRST_NORMAL_OID, builtinNamed, isVector } from "../../postgres/types/table.ts";
+import { FAST_BYTES_MAX, type FastWriter } from "../../postgres/types/type.ts";
 import { TupleWriter } from "./tuple-writer.ts";
 import type { StoredType, TypeSource } from "./type-source.ts";
 
@@ -29,42 +20,10 @@ export const DEPTH_MAX = 24;
 /** Limit for domains over domains. */
 const DOMAINS_MAX = 1000;
 
-/** Types of pg_catalog that are stored as they are sent, except for byte order. */
-const AS_SENT = new Set([
-  ...["bool", "int2", "int4", "int8", "oid", "xid", "cid", "xid8", "float4", "float8", "char"],
-  ...["bytea", "uuid", "bit", "varbit", "date", "time", "timetz", "timestamp", "timestamptz"],
-  ...["interval", "macaddr", "macaddr8", "point", "lseg", "box", "line", "circle", "pg_lsn"],
-  ...["pg_snapshot", "txid_snapshot", "text", "varchar", "bpchar", "json", "xml", "refcursor"],
-  "pg_node_tree",
-]);
-
-/** Types of pg_catalog that are stored differently. */
-const AS_STORED = new Map<string, DiskForm>([
-  ["name", stored.name],
-  ["tid", stored.tid],
-  ["path", stored.path],
-  ["polygon", stored.polygon],
-  ["inet", stored.inet],
-  ["cidr", stored.cidr],
-  ["numeric", written(writeNumeric)],
-  ["jsonb", written(writeJsonb)],
-  ["tsvector", stored.tsvector],
-  ["tsquery", stored.tsquery],
-]);
-
-/** Types of oids that are printed as names, and how 0 is printed. */
-const NAMED_BY_OID = new Map([
-  ...["regproc", "regprocedure", "regclass", "regtype", "regconfig", "regdictionary"].map(
-    (each) => [each, "-"] as const,
-  ),
-  ...["regnamespace", "regrole", "regcollation"].map((each) => [each, "-"] as const),
-  ...["regoper", "regoperator"].map((each) => [each, "0"] as const),
-]);
-
 const scratch = new TupleWriter();
 
 /** A form that writes the whole rest with `write`. */
-function written(write: typeof writeJsonb): DiskForm {
+function written(write: FastWriter): DiskForm {
   return (reader) => {
     const { bytes, end, offset, toUtf8 } = reader;
     scratch.begin();
@@ -140,39 +99,17 @@ function textOf(
   }
 }
 
-function builtinForm(type: StoredType, types: TypeSource): DiskForm | undefined {
-  const { name } = type;
-  const zero = NAMED_BY_OID.get(name);
-  if (zero !== undefined) return namedForm(type, zero, types);
-  if (name === "money") return stored.moneyForm(types.lcMonetary);
-  // Up to 14 it was the byte itself, even outside of ASCII.
-  if (name === "char" && types.majorVersion < 15) return byteText;
-  return AS_STORED.get(name) ?? (AS_SENT.has(name) ? scalarForm(name) : undefined);
+function builtinForm({ name }: StoredType, types: TypeSource): DiskForm | undefined {
+  const { stored, storedIn, write } = builtinNamed(name) ?? {};
+  return stored ?? storedIn?.(types) ?? (write && written(write));
 }
-
-const byteText: DiskForm = (reader) => {
-  return reader.bytes[reader.offset] === 0 ? scalar.char(reader) : reader.characters(1);
-};
 
 /** UInt32 pg_enum's oid */
 function enumForm(types: TypeSource): TextForm {
   return (reader) => {
     const label = types.enumLabel(reader.uint32());
     if (label === undefined) throw reader.unfit();
-    return utf8(label);
-  };
-}
-
-/** UInt32. If the catalogue does not have the name, the text is unknown: the number would be another value. */
-function namedForm({ name, oid }: StoredType, zero: string, types: TypeSource): TextForm {
-  const error = new UnknownType(oid);
-  return (reader) => {
-    const named = reader.uint32();
-    if (named === 0) return zero;
-    const text = types.regName(name, named);
-    if (text === null) throw reader.unfit();
-    if (text === undefined) throw error;
-    return utf8(text);
+    return latin1(label);
   };
 }
 
@@ -191,11 +128,6 @@ function recordForm(
 
 const skipped: DiskForm = (reader) => reader.rest();
 
-/** As in text forms: one character for each byte. */
-function utf8(text: string): string {
-  return Buffer.from(text).toString("latin1");
-}
-
 /** The domain's base type, or the type itself. */
 export function baseType(typeOid: number, types: TypeSource): StoredType | undefined {
   let type = types.type(typeOid);
@@ -206,9 +138,8 @@ export function baseType(typeOid: number, types: TypeSource): StoredType | undef
 }
 
 /** int2vector and oidvector are arrays with another text form. */
-export function isPlainArray({ isArray, name, oid }: StoredType): boolean {
-  const isVector = oid < FIRST_NORMAL_OID && (name === "int2vector" || name === "oidvector");
-  return isArray && !isVector;
+export function isPlainArray({ isArray, oid }: StoredType): boolean {
+  return isArray && !isVector(oid);
 }
 
 /** A type of pg_catalog without component types. */

@@ -1,22 +1,16 @@
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
-
-const FIRST_CAPACITY_BYTES = 64 * 1024;
+import { TextBuffer } from "../../postgres/types/text-buffer.ts";
 
 /** A larger buffer is dropped after the row that needed it. */
 const KEPT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Writes the columns of one TupleData after another. The result of tuple() is valid until begin(). */
-export class TupleWriter {
-  /** Valid until the next reserve(): growing replaces it. */
-  bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
-  view = viewOf(this.bytes);
-  /** The offset of the next byte. Code that moves it has reserved the room before. */
-  offset = 0;
+export class TupleWriter extends TextBuffer {
   #columns = 0;
 
   begin(): void {
-    if (this.bytes.length > KEPT_BYTES_MAX) this.#replace(FIRST_CAPACITY_BYTES);
+    if (this.bytes.length > KEPT_BYTES_MAX) this.replace();
     this.offset = 0;
     this.#columns = 0;
   }
@@ -55,21 +49,4 @@ export class TupleWriter {
   cancel(start: number): void {
     this.offset = start - 5;
   }
-
-  reserve(length: number): void {
-    const needed = this.offset + length;
-    if (needed <= this.bytes.length) return;
-    const full = this.bytes;
-    this.#replace(Math.max(needed, full.length * 2));
-    full.copy(this.bytes, 0, 0, this.offset);
-  }
-
-  #replace(capacity: number): void {
-    this.bytes = Buffer.allocUnsafeSlow(capacity);
-    this.view = viewOf(this.bytes);
-  }
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

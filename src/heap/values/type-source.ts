@@ -1,4 +1,5 @@
 import type { AttributeLayout } from "../../postgres/tuples/tuple.ts";
+import type { ServerFacts } from "../../postgres/types/type.ts";
 
 /** The columns of pg_type that define a value's layout. */
 export interface StoredType extends AttributeLayout {
@@ -37,7 +38,7 @@ export interface StoredAttribute extends AttributeLayout {
 }
 
 /** The catalogue as of the row, which decides a value's form. */
-export interface TypeSource {
+export interface TypeSource extends ServerFacts {
   type(oid: number): StoredType | undefined;
   /** By attnum from 1, dropped ones too. */
   attributes(relationOid: number): readonly StoredAttribute[];
@@ -46,13 +47,8 @@ export interface TypeSource {
   /** pg_range.rngsubtype */
   rangeSubtype(rangeOid: number): number | undefined;
   rangeOfMultirange(multirangeOid: number): number | undefined;
-  /** What regclass and the other reg* types print for an oid. Null: the object had another name, which is not known. */
-  regName(type: string, oid: number): string | null | undefined;
   /** Called for each value whose type's stored form is not known, or that is a text and cannot be converted. */
   unknownType(oid: number, isText: boolean): void;
   /** The database's encoding, as pg_encoding_to_char() names it. */
   readonly encoding: string;
-  readonly lcMonetary: string;
-  /** 14 to 18 */
-  readonly majorVersion: number;
 }

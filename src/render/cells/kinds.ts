@@ -1,4 +1,6 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { builtinNamed } from "../../postgres/types/table.ts";
+import type { Family } from "../../postgres/types/type.ts";
 
 /**
  * How a value may be cut: JSON and text anywhere, a moment without its fraction or its date, a uuid after its first
@@ -6,26 +8,29 @@ import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
  */
 export type Kind = "json" | "text" | "moment" | "uuid" | "number";
 
-/** By the oids of pg_type.dat. */
-const KINDS: ReadonlyMap<number, Kind> = new Map([
-  ...[114, 3802].map((oid) => [oid, "json"] as const),
-  ...[1083, 1114, 1184].map((oid) => [oid, "moment"] as const),
-  [2950, "uuid"],
-  // bool, the numbers, oid, xid, date, money, xid8
-  ...[16, 20, 21, 23, 26, 28, 700, 701, 790, 1082, 1700, 5069].map(
-    (oid) => [oid, "number"] as const,
-  ),
-]);
+const KINDS: Readonly<Partial<Record<Family, Kind>>> = {
+  json: "json",
+  jsonb: "json",
+  time: "moment",
+  timestamp: "moment",
+  timestamptz: "moment",
+  uuid: "uuid",
+  boolean: "number",
+  integer: "number",
+  oid: "number",
+  xid: "number",
+  float: "number",
+  numeric: "number",
+  money: "number",
+  date: "number",
+};
 
 /** For a domain, that of its base type. */
 export function kindOf(oid: number, types: TypeRegistry): Kind {
   const shape = types.shapeOf(oid);
   if (shape?.kind === "domain") return kindOf(shape.base, types);
-  return KINDS.get(oid) ?? (shape?.kind === "scalar" && isJsonName(shape.name) ? "json" : "text");
-}
-
-function isJsonName(name: string): boolean {
-  return name === "json" || name === "jsonb";
+  const family = shape?.kind === "scalar" ? builtinNamed(shape.name)?.family : undefined;
+  return (family && KINDS[family]) ?? "text";
 }
 
 /** A longer number is a text of digits. */

@@ -1,10 +1,13 @@
 /** Converts PostgreSQL's ISO text forms of dates and times to the numbers and strings of io.debezium.time. */
 import type { PgTime } from "../../pg-time.ts";
+import { civil, daysOf, toCivil } from "../../postgres/types/calendar.ts";
 
 const DAY_MICROS = 86_400_000_000n;
 const SECOND_MICROS = 1_000_000n;
 /** 1970-01-01 in the protocol's microseconds. */
 const EPOCH = -BigInt(Date.UTC(2000, 0, 1)) * 1000n;
+/** From 1970-01-01 to 2000-01-01. */
+const EPOCH_DAYS = 10_957;
 
 interface Moment {
   /** Days since 1970-01-01, proleptic Gregorian. */
@@ -27,8 +30,8 @@ export function daysOfDate(text: string): number | undefined {
   if (match === null) return undefined;
   const [, digits = "", month = "", day = "", bc] = match;
   const year = bc === undefined ? Number(digits) : 1 - Number(digits);
-  if (Number(digits) === 0 || !isDay(year, Number(month), Number(day))) return undefined;
-  return daysFromCivil(year, Number(month), Number(day));
+  const days = Number(digits) === 0 ? undefined : daysOf(year, Number(month), Number(day));
+  return days === undefined ? undefined : days + EPOCH_DAYS;
 }
 
 /** `10:57:43.1` → microseconds since midnight. */
@@ -118,26 +121,13 @@ function offsetMicros(
   return (sign === "-" ? -total : total) * SECOND_MICROS;
 }
 
-function isDay(year: number, month: number, day: number): boolean {
-  if (month < 1 || month > 12 || day < 1) return false;
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return day <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
-}
-
-/** Date computes the day within 400 years that it can hold; 400 years always have 146,097 days. */
-function daysFromCivil(year: number, month: number, day: number): number {
-  const eras = Math.floor(year / 400);
-  return Date.UTC(2000 + year - eras * 400, month - 1, day) / 86_400_000 + (eras - 5) * 146_097;
-}
-
 /** Years that do not have four digits get a sign, as in ISO 8601; 1 BC is the year 0. */
 function formatDate(days: number): string {
-  const eras = Math.floor(days / 146_097);
-  const date = new Date((days - eras * 146_097) * 86_400_000);
-  const year = date.getUTCFullYear() + eras * 400;
-  const digits = String(Math.abs(year)).padStart(4, "0");
+  toCivil(days - EPOCH_DAYS);
+  const { day, month, year } = civil;
   const sign = year < 0 ? "-" : year > 9999 ? "+" : "";
-  return `${sign}${digits}${date.toISOString().slice(4, 10)}`;
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return `${sign}${String(Math.abs(year)).padStart(4, "0")}-${two(month)}-${two(day)}`;
 }
 
 function formatTime(micros: bigint, fractionDigits: number): string {

@@ -1,4 +1,5 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { builtinNamed } from "../../postgres/types/table.ts";
 import { arrayEncoder } from "../values/arrays.ts";
 import {
   daysOfDate,
@@ -57,8 +58,8 @@ export function unavailableValue(typeOid: number, types: TypeRegistry, depth = 0
   if (shape?.kind === "array" && depth <= DEPTH_MAX) {
     return `[${unavailableValue(shape.element, types, depth + 1)}]`;
   }
-  const bytes = shape?.kind === "scalar" && shape.name === "bytea";
-  return jsonString(bytes ? Buffer.from(UNAVAILABLE).toString("base64") : UNAVAILABLE);
+  const isBytes = shape?.kind === "scalar" && builtinNamed(shape.name)?.family === "bytes";
+  return jsonString(isBytes ? Buffer.from(UNAVAILABLE).toString("base64") : UNAVAILABLE);
 }
 
 function scalarEncoder(
@@ -69,13 +70,10 @@ function scalarEncoder(
 ): ValueEncoder {
   // The column keeps at most 3 digits of the fraction.
   const millis = typeModifier >= 0 && typeModifier <= 3;
-  switch (name) {
-    case "bool":
-    case "int2":
-    case "int4":
-    case "int8":
-    case "float4":
-    case "float8":
+  switch (builtinNamed(name)?.family) {
+    case "boolean":
+    case "integer":
+    case "float":
       return encoderFor(typeOid, types, { values: "json", safeNumbers: false });
     case "oid":
       return textEncoder(wholeNumber);
@@ -83,7 +81,7 @@ function scalarEncoder(
       return textEncoder((text) => SPECIAL_NUMERICS.get(text));
     case "money":
       return textEncoder((text) => quoted(plainAmount(text)));
-    case "bytea":
+    case "bytes":
       return textEncoder(base64OfHex);
     case "date":
       return textEncoder(epochDays);
@@ -99,8 +97,7 @@ function scalarEncoder(
       return textEncoder((text) => quoted(zonedTimestamp(text, fractionDigits(typeModifier))));
     case "interval":
       return textEncoder((text) => quoted(isoInterval(text)));
-    case "bit":
-    case "varbit":
+    case "bits":
       return textEncoder(typeModifier === 1 ? booleanOfBit : base64OfBits);
     default:
       return writeString;

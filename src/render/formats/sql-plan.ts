@@ -8,7 +8,7 @@ import { formatRelationName } from "../values/identifier.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";
 import type { ValueEncoder } from "../values/value-encoder.ts";
 import { sqlName, sqlTable } from "./sql-names.ts";
-import { comparedColumn, literalEncoder, valueKind } from "./sql-values.ts";
+import { type SqlType, comparedColumn, literalEncoder, sqlType } from "./sql-values.ts";
 
 /** A column and what its values are compared with. */
 interface Compared {
@@ -141,28 +141,28 @@ function planColumn(
   always: boolean,
 ): ColumnPlan {
   const name = sqlName(column.name);
-  const kind = valueKind(column.typeOid, types);
+  const type = sqlType(column.typeOid, types);
   // A composite value of NULLs IS NULL, without being NULL.
   const builtIn = types.notBuiltIn([column.typeOid]).length === 0;
   return {
-    encode: literalEncoder(kind),
+    encode: literalEncoder(type),
     toText: binaryToText(column.typeOid, types),
     identity: column.key,
     ...{ generated, always },
     set: piece(`${name} = `),
-    inKey: compared(name, kind, false),
-    inRow: compared(name, kind, true),
+    inKey: compared(name, type, false),
+    inRow: compared(name, type, true),
     isNull: piece(`${name} IS ${builtIn ? "" : "NOT DISTINCT FROM "}NULL`),
   };
 }
 
-function compared(name: string, kind: string, whole: boolean): Compared {
-  const column = comparedColumn(name, kind, whole);
+function compared(name: string, type: SqlType, whole: boolean): Compared {
+  const column = comparedColumn(name, type, whole);
   // Another session may print the name that an oid stands for in another way.
-  const type = kind.startsWith("reg") ? `pg_catalog.${kind} ` : "";
+  const isNamed = typeof type === "object" && type.family === "named";
   // A text is not equal to a number.
-  const encode = literalEncoder(column === name ? kind : "text");
-  const text = `${column} = ${type}`;
+  const encode = literalEncoder(column === name ? type : undefined);
+  const text = `${column} = ${isNamed ? `pg_catalog.${type.name} ` : ""}`;
   return { head: piece(text), text, encode };
 }
 

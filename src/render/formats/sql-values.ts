@@ -1,4 +1,5 @@
-import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
+import { FIRST_NORMAL_OID, builtinNamed } from "../../postgres/types/table.ts";
+import type { BuiltinType, Family } from "../../postgres/types/type.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 import { copyDigits, isNumber } from "../bytes/numbers.ts";
@@ -100,58 +101,64 @@ const writeBoolean: ValueEncoder = (out, bytes, view, start, end) => {
   else writeLiteral(out, bytes, view, start, end);
 };
 
-/** Of the values behind a domain: the built-in type's name, or `array`, …; empty if the type is not built in. */
-type ValueKind = string;
+/** A built-in type, or an array or vector of one; undefined if it is not built in. */
+export type SqlType = BuiltinType | "array" | undefined;
 
-export function valueKind(typeOid: number, types: TypeRegistry, depth = 0): ValueKind {
+/** Of the values behind a domain. */
+export function sqlType(typeOid: number, types: TypeRegistry, depth = 0): SqlType {
   const shape = types.shapeOf(typeOid);
-  if (shape?.kind === "domain") return depth > 32 ? "" : valueKind(shape.base, types, depth + 1);
+  if (shape?.kind === "domain")
+    return depth > 32 ? undefined : sqlType(shape.base, types, depth + 1);
   const isBuiltIn = typeOid < FIRST_NORMAL_OID;
   // Enums and citext have the shape of text; others are domains that the stream alone described.
-  if (shape?.kind === "scalar") return isBuiltIn || shape.name !== "text" ? shape.name : "";
-  return isBuiltIn ? (shape?.kind ?? "") : "";
+  if (shape?.kind === "scalar")
+    return isBuiltIn || shape.name !== "text" ? builtinNamed(shape.name) : undefined;
+  return isBuiltIn && shape !== undefined ? "array" : undefined;
+}
+
+function familyIn(type: SqlType): Family | "array" | undefined {
+  return typeof type === "object" ? type.family : type;
 }
 
 /** Elsewhere PostgreSQL takes the text for the column's type. */
-export function literalEncoder(kind: ValueKind): ValueEncoder {
-  switch (kind) {
-    case "int2":
-    case "int4":
-    case "int8":
+export function literalEncoder(type: SqlType): ValueEncoder {
+  switch (familyIn(type)) {
+    case "integer":
       return writeWholeNumber;
     case "numeric":
       return writeNumber;
-    case "bool":
+    case "boolean":
       return writeBoolean;
     default:
       return writeLiteral;
   }
 }
 
+type Families = ReadonlySet<Family | "array" | undefined>;
+
 /** Values that are equal print the same. Of text this holds for collations that are deterministic. */
-const SAME_IF_EQUAL = new Set([
-  ...["bool", "int2", "int4", "int8", "oid", "text", "varchar", "name", "char", "uuid", "bytea"],
-  ...["date", "time", "timetz", "timestamp", "timestamptz", "bit", "varbit", "inet", "cidr"],
-  ...["macaddr", "macaddr8", "pg_lsn", "regclass", "regcollation", "regconfig", "regdictionary"],
-  ...["regnamespace", "regoper", "regoperator", "regproc", "regprocedure", "regrole", "regtype"],
+const SAME_IF_EQUAL: Families = new Set([
+  ...(["boolean", "integer", "oid", "text", "uuid", "bytes", "bits", "network", "lsn"] as const),
+  ...(["date", "time", "timetz", "timestamp", "timestamptz", "named"] as const),
 ]);
 
 /** They have an equality, which decides what is unique. */
-const EQUAL_IN_KEYS = new Set([
-  ...[...SAME_IF_EQUAL, "bpchar", "numeric", "float4", "float8", "interval", "jsonb", "money"],
-  ...["xid", "xid8", "tid"],
+const EQUAL_IN_KEYS: Families = new Set([
+  ...SAME_IF_EQUAL,
+  ...(["padded", "numeric", "float", "interval", "jsonb", "money", "xid", "tid"] as const),
 ]);
 
 /** Their cast to text is not what they print, or it may be a function of another role, which owns the type. */
-const NOT_CAST = new Set(["", "xml", "bpchar"]);
+const NOT_CAST: Families = new Set([undefined, "xml", "padded"] as const);
 
 /**
  * What is compared with a value's literal: `a`, `a::text`, or `format('%s', a)`, which is what PostgreSQL prints of any
  * type. `whole` rows are compared when no key tells them apart: then only values that print the same are the same.
  */
-export function comparedColumn(name: string, kind: ValueKind, whole: boolean): string {
-  if ((whole ? SAME_IF_EQUAL : EQUAL_IN_KEYS).has(kind)) return name;
-  if (!NOT_CAST.has(kind)) return `${name}::text`;
+export function comparedColumn(name: string, type: SqlType, whole: boolean): string {
+  const family = familyIn(type);
+  if ((whole ? SAME_IF_EQUAL : EQUAL_IN_KEYS).has(family)) return name;
+  if (!NOT_CAST.has(family)) return `${name}::text`;
   // It gives '' for NULL.
   return `${name} IS DISTINCT FROM NULL AND pg_catalog.format('%s', ${name})`;
 }

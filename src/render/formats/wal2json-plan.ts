@@ -1,3 +1,4 @@
+import { familyOf } from "../../postgres/types/table.ts";
 import type { Column, Relation } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { binaryEncoder } from "../values/binary-encoder.ts";
@@ -57,18 +58,15 @@ function typeString(type: string): string {
 
 /** Chosen by the column's own type: for a domain over a number wal2json prints a string. */
 function wal2jsonEncoder(typeOid: number, types: TypeRegistry): ValueEncoder {
-  switch (typeOid) {
-    case 16: // bool
+  switch (familyOf(typeOid)) {
+    case "boolean":
       return encoderFor(typeOid, types, { values: "json", safeNumbers: false });
-    case 17: // bytea
+    case "bytes":
       return writeHex;
-    case 20: // int8
-    case 21: // int2
-    case 23: // int4
-    case 26: // oid
-    case 700: // float4
-    case 701: // float8
-    case 1700: // numeric
+    case "integer":
+    case "oid":
+    case "float":
+    case "numeric":
       return writeNumber;
     default:
       return writeString;

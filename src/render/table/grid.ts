@@ -1,3 +1,5 @@
+import { familyOf } from "../../postgres/types/table.ts";
+import type { Family } from "../../postgres/types/type.ts";
 import type { Column } from "../../pgoutput/messages.ts";
 import { NOTHING, type Painted, painted } from "../terminal/painted.ts";
 import { type Field, type Fields, isBlank } from "./fields.ts";
@@ -19,7 +21,9 @@ const INDENT = 2;
 const NULL_WIDTH = 4;
 /** `2026-11-24` */
 const DATE_LENGTH = 10;
-const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 790, 1700]);
+const NUMBERS: ReadonlySet<Family | undefined> = new Set([
+  ...(["integer", "oid", "float", "money", "numeric"] as const),
+]);
 /** The width kept for the text behind the last column; less is not worth using. */
 const REST_WIDTH = 12;
 
@@ -217,7 +221,7 @@ function columnsOf(
       headerMax === Infinity ? headerMax : Math.min(Math.max(width, HEADER_WIDTH_MIN), headerMax);
     const date = dates?.get(column);
     const header = headerOf({ column, date }, max, rows, canvas);
-    const right = NUMBERS.has(column.typeOid);
+    const right = NUMBERS.has(familyOf(column.typeOid));
     const kind = kindOf(column.typeOid, canvas.types);
     const least = leastWidth(kind, width, date === undefined) || TEXT_WIDTH_LEAST;
     const widest = Math.max(width, header.width, empty.has(column) ? NULL_WIDTH : 0);

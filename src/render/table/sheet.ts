@@ -1,3 +1,5 @@
+import { familyOf } from "../../postgres/types/table.ts";
+import type { Family } from "../../postgres/types/type.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import {
@@ -24,7 +26,7 @@ import { kindOf } from "../cells/kinds.ts";
 const SUBJECT_SHARE = 1 / 4;
 const SUBJECT_WIDTH_MIN = 18;
 const SUBJECT_WIDTH_MAX = 44;
-const INTEGERS: ReadonlySet<number> = new Set([20, 21, 23, 26]);
+const INTEGERS: ReadonlySet<Family | undefined> = new Set(["integer", "oid"] as const);
 /** The width for a key behind the table's name, if keys are short. */
 const KEY_WIDTH = 7;
 const SIGN_WIDTH = 2;
@@ -281,7 +283,8 @@ export class Sheet {
   #shortName(relation: Relation): string {
     const room = this.#subjectMax - SIGN_WIDTH;
     const key = soleKey(relation, this.#canvas.types);
-    const width = key !== undefined && INTEGERS.has(key.typeOid) ? room - KEY_WIDTH : room;
+    const width =
+      key !== undefined && INTEGERS.has(familyOf(key.typeOid)) ? room - KEY_WIDTH : room;
     return this.#canvas.names.within(relation, width);
   }
 

@@ -1,9 +1,10 @@
 import { DecodeError } from "../../errors.ts";
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { BinaryReader, type TextForm } from "../../pgoutput/values/binary-reader.ts";
-import * as scalar from "../../pgoutput/values/scalars.ts";
-import { textFormOf } from "../../pgoutput/values/text-forms.ts";
+import { BinaryReader, type TextForm } from "../../postgres/types/binary-reader.ts";
+import { versioned } from "../../postgres/types/json.ts";
+import { bytea, sameBytes } from "../../postgres/types/texts.ts";
+import { textFormOf } from "../../pgoutput/text-forms.ts";
 
 /**
  * Returns the text form of a value in its type's binary form. It equals, byte for byte, what the server sends as text
@@ -28,11 +29,11 @@ export function binaryToText(typeOid: number, types: TypeRegistry): BinaryToText
   switch (form) {
     case undefined:
       return () => undefined;
-    case scalar.text:
+    case sameBytes:
       return SAME_BYTES;
-    case scalar.versioned:
+    case versioned:
       return withoutVersion;
-    case scalar.bytea:
+    case bytea:
       return hexDigits;
     default:
       return (bytes) => convert(bytes, form);

@@ -1,36 +1,12 @@
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import { intervalModifier } from "./interval-modifier.ts";
+import { builtinNamed } from "../../postgres/types/table.ts";
+import type { SqlName } from "../../postgres/types/type.ts";
 
 /** The schema of a type according to Type messages; undefined if none named it. */
 export type SchemaOfType = (oid: number) => string | undefined;
 
 /** The names that need no quotes in SQL; PostgreSQL quotes all that contain other than ASCII characters. */
 const BARE = /^[a-z_][a-z0-9_]*$/;
-
-/** varchar's and similar modifiers include 4 bytes for a header that no longer exists. */
-const HEADER_BYTES = 4;
-
-/** The built-in types whose SQL name differs from pg_type's, with the form of their modifiers. */
-const SQL_NAMES: Readonly<Record<string, (modifier: number) => string>> = {
-  bool: () => "boolean",
-  int2: () => "smallint",
-  int4: () => "integer",
-  int8: () => "bigint",
-  float4: () => "real",
-  float8: () => "double precision",
-  // Without a length it is not SQL's character, which means character(1).
-  bpchar: (modifier) => (modifier < 0 ? "bpchar" : `character(${modifier - HEADER_BYTES})`),
-  varchar: (modifier) => `character varying${parenthesised(modifier, modifier - HEADER_BYTES)}`,
-  bit: (modifier) => (modifier < 0 ? '"bit"' : `bit(${modifier})`),
-  varbit: (modifier) => `bit varying${parenthesised(modifier, modifier)}`,
-  char: () => '"char"',
-  numeric: (modifier) => `numeric${numericModifier(modifier)}`,
-  time: (modifier) => `time${parenthesised(modifier, modifier)} without time zone`,
-  timetz: (modifier) => `time${parenthesised(modifier, modifier)} with time zone`,
-  timestamp: (modifier) => `timestamp${parenthesised(modifier, modifier)} without time zone`,
-  timestamptz: (modifier) => `timestamp${parenthesised(modifier, modifier)} with time zone`,
-  interval: (modifier) => `interval${intervalModifier(modifier)}`,
-};
 
 /**
  * The type as format_type(oid, modifier) prints it: `character varying(10)`, `numeric(10,2)[]`. For a type that is not
@@ -68,9 +44,9 @@ function plainName(
   const name = types.nameOf(oid);
   if (name === undefined) return undefined;
   const schema = schemaOf(oid);
-  const sqlName = Object.hasOwn(SQL_NAMES, name) ? SQL_NAMES[name] : undefined;
+  const sql = builtinNamed(name)?.sql;
   const builtin = schema === undefined || schema === "" || schema === "pg_catalog";
-  return sqlName !== undefined && builtin ? sqlName(modifier) : qualified(name, schema);
+  return sql !== undefined && builtin ? formatSqlName(sql, modifier) : qualified(name, schema);
 }
 
 function qualified(name: string, schema: string | undefined): string {
@@ -82,14 +58,7 @@ function quoted(name: string): string {
   return BARE.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
-function parenthesised(modifier: number, value: number): string {
-  return modifier < 0 ? "" : `(${value})`;
-}
-
-/** Precision in the upper half, scale in the lowest 11 bits; the scale is signed since PostgreSQL 15. */
-function numericModifier(modifier: number): string {
-  if (modifier < HEADER_BYTES) return "";
-  const packed = modifier - HEADER_BYTES;
-  const scale = ((packed & 0x7ff) ^ 0x400) - 0x400;
-  return `(${(packed >> 16) & 0xffff},${scale})`;
+function formatSqlName({ bare, modifier, name, suffix = "" }: SqlName, value: number): string {
+  if (value < 0) return bare ?? name + suffix;
+  return name + (modifier?.(value) ?? `(${value})`) + suffix;
 }

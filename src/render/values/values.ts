@@ -6,6 +6,7 @@
  */
 
 import type { CompositeField, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { builtinNamed } from "../../postgres/types/table.ts";
 import { arrayEncoder, vectorEncoder } from "./arrays.ts";
 import { piece } from "../bytes/byte-writer.ts";
 import { compositeEncoder } from "./composites.ts";
@@ -99,16 +100,13 @@ function byRevision(types: TypeRegistry, make: () => ValueEncoder): ValueEncoder
 }
 
 function scalarEncoder(name: string, options: ValueOptions): ValueEncoder {
-  switch (name) {
-    case "int2":
-    case "int4":
-    case "float4":
-    case "float8":
-      return writeNumber;
-    case "int8":
+  switch (builtinNamed(name)?.family) {
+    case "integer":
     case "numeric":
       return options.safeNumbers ? writeSafeNumber : writeNumber;
-    case "bool":
+    case "float":
+      return writeNumber;
+    case "boolean":
       return writeBoolean;
     case "json":
     case "jsonb":

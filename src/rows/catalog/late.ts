@@ -1,4 +1,4 @@
-import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
+import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import { type CatalogFile, FOLLOWED_CATALOGS, type FollowedCatalog } from "../../catalog/model.ts";
 import { ExitCode, WalctlError } from "../../errors.ts";
 import { ShortPayload } from "../../postgres/records/payload.ts";

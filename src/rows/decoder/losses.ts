@@ -1,4 +1,4 @@
-import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
+import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Locator } from "../../postgres/records/locator.ts";
 

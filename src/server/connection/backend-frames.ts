@@ -1,4 +1,4 @@
-import { ByteReader } from "../../pgoutput/reader.ts";
+import { ByteReader } from "../../postgres/bytes/reader.ts";
 import { LENGTH_BYTES, ProtocolViolation, longestMessage } from "./backend-messages.ts";
 
 const TYPE_AND_LENGTH_BYTES = 5;

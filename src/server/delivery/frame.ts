@@ -1,6 +1,6 @@
 import type { Lsn } from "../../lsn.ts";
 import type { WalPosition } from "../../pgoutput/messages.ts";
-import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import type { PgTime } from "../../pg-time.ts";
 
 /** The first byte of a CopyData payload (manual: Streaming Replication Protocol). */

@@ -10,7 +10,7 @@ import type {
   RowChange,
   TypeMessage,
 } from "../../pgoutput/messages.ts";
-import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import { streamAbort } from "../../pgoutput/streams.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
 import { FrameTag, readPrimaryKeepalive, readXLogData } from "../delivery/frame.ts";

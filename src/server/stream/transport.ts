@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Duplex } from "node:stream";
-import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import { BackendFrames, type Verdict } from "../connection/backend-frames.ts";
 import { ReadPace, nap } from "../connection/read-pace.ts";
 import { WalSocket } from "../connection/socket.ts";

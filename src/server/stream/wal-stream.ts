@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import type { ByteReader } from "../../pgoutput/reader.ts";
+import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
 import { deferred, unlessAborted, within } from "../connection/within.ts";
 import { Interruption } from "../query/causes.ts";

@@ -1,4 +1,4 @@
-import { FIRST_NORMAL_OID } from "../../pgoutput/builtin-types.ts";
+import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import type { Client } from "pg";
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
 import { type NamedColumn, areAltered } from "../../pgoutput/altered-columns.ts";

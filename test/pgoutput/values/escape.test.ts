@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { escapeIn } from "../../../src/pgoutput/values/escape.ts";
+import { escapeIn } from "../../../src/postgres/types/escape.ts";
 
 it("escapes a text longer than a piece as it does a short one", () => {
   const [text, escaped] = [`"é\\`, `\\"é\\\\`].map((each) => each.repeat(6_000_000));

@@ -1,7 +1,7 @@
 /** Every type's name, as format_type of a real server prints it. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { BUILTIN_TYPES, BUILTIN_VECTORS } from "../../../src/pgoutput/builtin-types.ts";
+import { BUILTIN_TYPES, BUILTIN_VECTORS } from "../../../src/postgres/types/table.ts";
 import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { formatType } from "../../../src/render/values/type-names.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -34,10 +34,7 @@ describe("formatType", () => {
   after(() => server.dispose());
 
   it("calls every built-in type as the server does", async () => {
-    const oids = [...BUILTIN_TYPES, ...BUILTIN_VECTORS].flatMap(([oid, , arrayOid]) => [
-      oid,
-      arrayOid,
-    ]);
+    const oids = [...BUILTIN_TYPES, ...BUILTIN_VECTORS].flatMap(({ array, oid }) => [oid, array]);
     const rows = await server.sql<{ oid: number; name: string }>(
       `SELECT oid::int, format_type(oid, -1) AS name FROM pg_type WHERE oid IN (${oids.join(",")})`,
     );

@@ -1,5 +1,5 @@
 /** Values of every type, as text, and types that are not built in. */
-import { BUILTIN_TYPES } from "../../../src/pgoutput/builtin-types.ts";
+import { BUILTIN_TYPES } from "../../../src/postgres/types/table.ts";
 import type { CatalogueType } from "../../../src/pgoutput/type-registry.ts";
 import { NASTY_VALUES } from "./nasty-values.ts";
 
@@ -55,7 +55,7 @@ function samples(): readonly Sample[] {
     ["int2vector", 22],
     ["oidvector", 30],
   ]);
-  for (const [oid, name, array] of BUILTIN_TYPES) oids.set(name, oid).set(`${name}[]`, array);
+  for (const { array, name, oid } of BUILTIN_TYPES) oids.set(name, oid).set(`${name}[]`, array);
   const named = Object.entries(NASTY_VALUES).map(([name, values]) => ({
     oid: oids.get(name.replace(/\(.*?\)|"/g, "")) ?? 25,
     values: values.filter((value) => value.length < 2000),

@@ -9,7 +9,7 @@ import type { TailConfig } from "../../../src/commands/tail/config.ts";
 import { openFileOutput } from "../../../src/commands/tail/file-output.ts";
 import { type TailOutput, toStream } from "../../../src/commands/tail/output.ts";
 import { type Lsn, formatLsn, maxLsn } from "../../../src/lsn.ts";
-import { ByteReader } from "../../../src/pgoutput/reader.ts";
+import { ByteReader } from "../../../src/postgres/bytes/reader.ts";
 import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { NdjsonRenderer } from "../../../src/render/ndjson/ndjson.ts";
 import type { PgoutputOptions, Streaming } from "../../../src/server/settings/pgoutput-options.ts";

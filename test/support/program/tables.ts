@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
 import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
-import { ByteReader } from "../../../src/pgoutput/reader.ts";
+import { ByteReader } from "../../../src/postgres/bytes/reader.ts";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";
 import { fixture } from "../golden/golden.ts";
 

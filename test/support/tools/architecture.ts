@@ -29,13 +29,13 @@ const ALL_ROOMS = [
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
-  pgoutput: { mayImport: ["leaves", "render/ndjson/grammar.ts"], mayUse: [] },
+  pgoutput: { mayImport: ["leaves", "postgres", "render/ndjson/grammar.ts"], mayUse: [] },
   postgres: { mayImport: ["leaves", "kernels.ts"], mayUse: [] },
   wal: { mayImport: ["leaves", "postgres"], mayUse: [] },
   heap: { mayImport: ["leaves", "pgoutput", "postgres"], mayUse: [] },
   catalog: { mayImport: ["leaves", "postgres", "heap"], mayUse: [] },
   rows: { mayImport: ["leaves", "pgoutput", "postgres", "heap", "catalog"], mayUse: [] },
-  server: { mayImport: ["leaves", "pgoutput"], mayUse: ["node:*", "pg"] },
+  server: { mayImport: ["leaves", "pgoutput", "postgres"], mayUse: ["node:*", "pg"] },
   capture: {
     mayImport: [
       ...["leaves", "pgoutput", "postgres", "wal", "heap", "catalog"],
@@ -78,7 +78,7 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
     ...["target", "query", "connection", "settings", "catalog", "publication", "slot", "doctor"],
     ...["delivery", "start", "types", "stream"],
   ],
-  postgres: ["pages", "compression", "tuples", "records"],
+  postgres: ["bytes", "pages", "compression", "tuples", "types", "records"],
   rows: ["pages", "catalog", "toast", "transactions", "messages", "decoder"],
   render: [
     ...[
@@ -119,6 +119,11 @@ const LAWS: ReadonlyArray<{
     says: /\binfo & (?!PageInfo)|\bopcode [!=]== \d|\.view\.get\w+\((?:record\.)?mainStart/,
     except: ["postgres/"],
     wrong: "src/postgres/records knows opcodes, flags and layouts: ask it",
+  },
+  {
+    says: /\b(?:typeOid|oid) [!=]== \d\d|new Set\(\[\d{2,4}(?:, \d{2,4}){2,}|case \d{2,4}: \/\/ /,
+    except: ["postgres/"],
+    wrong: "src/postgres/types knows the oids of types: ask for the family",
   },
   {
     says: /implements DetailSink\b/,

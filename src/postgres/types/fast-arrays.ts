@@ -1,8 +1,9 @@
-import { varlenaEnd, varlenaForm } from "../../postgres/tuples/varlena.ts";
-import type { AttributeLayout } from "../../postgres/tuples/tuple.ts";
+import { varlenaEnd, varlenaForm } from "../tuples/varlena.ts";
+import type { AttributeLayout } from "../tuples/tuple.ts";
 import { writeAscii } from "./digits.ts";
-import { FAST_BYTES_MAX, type FastWriter, int32At } from "./fast-writers.ts";
-import type { TupleWriter } from "./tuple-writer.ts";
+import { int32At } from "./integers.ts";
+import { FAST_BYTES_MAX, type FastWriter } from "./type.ts";
+import type { TextBuffer } from "./text-buffer.ts";
 
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
@@ -17,7 +18,7 @@ const LOWER_BOUND_AT = 16;
 const HEADER_BYTES = 20;
 const VARLENA_HEADER_BYTES = 4;
 
-/** Writes arrays of one dimension with the lower bound 1: what storedArray() of containers.ts reads. */
+/** Writes arrays of one dimension with the lower bound 1: what storedArray() reads. */
 export function fastArray(
   element: FastWriter,
   elementOid: number,
@@ -77,7 +78,7 @@ export function fastArray(
 }
 
 /** Quotes what `out` holds from `start` on, if array_out does. */
-function quote(out: TupleWriter, start: number, special: Uint8Array): void {
+function quote(out: TextBuffer, start: number, special: Uint8Array): void {
   const end = out.offset;
   let quoted = end === start || isNull(out.bytes, start, end);
   let escapes = 0;

@@ -1,7 +1,7 @@
 import type { Lsn } from "../../lsn.ts";
-import { BinaryReader } from "../../pgoutput/values/binary-reader.ts";
-import type { AttributeLayout } from "../../postgres/tuples/tuple.ts";
-import { varlenaEnd, varlenaForm, varlenaPayload } from "../../postgres/tuples/varlena.ts";
+import { BinaryReader } from "./binary-reader.ts";
+import type { AttributeLayout } from "../tuples/tuple.ts";
+import { varlenaEnd, varlenaForm, varlenaPayload } from "../tuples/varlena.ts";
 
 /** A varlena's header: alignment inside of it counts from its start. */
 export const VARLENA_HEADER_BYTES = 4;
@@ -11,6 +11,12 @@ export const CONVERTED_BYTES_MAX = 2 ** 28 - 64;
 
 /** Reads a stored value and returns its text, as a TextForm does. */
 export type DiskForm = (reader: DiskReader) => string;
+
+/** A type's layout and text form. */
+export interface StoredForm {
+  readonly layout: AttributeLayout;
+  readonly text: DiskForm;
+}
 
 /**
  * Converts the database's text to UTF-8.

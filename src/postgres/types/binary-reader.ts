@@ -1,5 +1,5 @@
 import type { DecodeError } from "../../errors.ts";
-import { ByteReader } from "../reader.ts";
+import { ByteReader } from "../bytes/reader.ts";
 
 /**
  * Reads the binary form of a type, as the server's send function writes it, and returns the text form, as its output
@@ -71,6 +71,13 @@ export class BinaryReader extends ByteReader {
     const text = form(this);
     if (this.offset !== this.end) throw this.unfit();
     this.end = outerEnd;
+    return text;
+  }
+
+  /** The same for a field that cannot be NULL. */
+  present(form: TextForm): string {
+    const text = this.field(form);
+    if (text === undefined) throw this.unfit();
     return text;
   }
 

@@ -1,4 +1,5 @@
 import type { BinaryReader } from "./binary-reader.ts";
+import { type BuiltinType, alike, builtin } from "./type.ts";
 
 /** PGSQL_AF_INET. PGSQL_AF_INET6 is one more, whatever the platform's AF_INET6 is. */
 const FAMILY_V4 = 2;
@@ -11,33 +12,33 @@ const V6_GROUPS = 8;
  * Byte1 family  Byte1 netmask bits  Byte1 whether it is a cidr  Byte1 address bytes  Byten; the mask is printed unless
  * it is full
  */
-export function inet(reader: BinaryReader): string {
+function inet(reader: BinaryReader): string {
   return formatInet(readNetwork(reader));
 }
 
 /** Like inet, but always with its mask */
-export function cidr(reader: BinaryReader): string {
+function cidr(reader: BinaryReader): string {
   return formatCidr(readNetwork(reader));
 }
 
-export function formatInet({ address, bits, full }: Network): string {
+function formatInet({ address, bits, full }: Network): string {
   return full ? address : `${address}/${bits}`;
 }
 
-export function formatCidr({ address, bits }: Network): string {
+function formatCidr({ address, bits }: Network): string {
   return `${address}/${bits}`;
 }
 
 /** Byte6 or Byte8: `08:00:2b:01:02:03` */
-export function macaddr(reader: BinaryReader): string {
+function macaddr(reader: BinaryReader): string {
   return hexPairs(reader.hex(6));
 }
 
-export function macaddr8(reader: BinaryReader): string {
+function macaddr8(reader: BinaryReader): string {
   return hexPairs(reader.hex(8));
 }
 
-export interface Network {
+interface Network {
   readonly address: string;
   readonly bits: number;
   /** The mask covers all bits of the address: it is a host. */
@@ -52,12 +53,7 @@ function readNetwork(reader: BinaryReader): Network {
 }
 
 /** The address follows, in `length` bytes. */
-export function network(
-  reader: BinaryReader,
-  family: number,
-  bits: number,
-  length: number,
-): Network {
+function network(reader: BinaryReader, family: number, bits: number, length: number): Network {
   const expected = family === FAMILY_V4 ? V4_BYTES : family === FAMILY_V6 ? V6_BYTES : -1;
   if (length !== expected || bits > length * 8) throw reader.unfit();
   const bytes = reader.take(length);
@@ -105,3 +101,25 @@ function isEmbeddedV4(groups: readonly number[], zeros: Run): boolean {
 function hexPairs(hex: string): string {
   return hex.replace(/..(?=.)/g, "$&:");
 }
+
+/** Byte1 family  Byte1 netmask bits  Byte4 or Byte16 */
+function storedInet(reader: BinaryReader): string {
+  return formatInet(storedNetwork(reader));
+}
+
+function storedCidr(reader: BinaryReader): string {
+  return formatCidr(storedNetwork(reader));
+}
+
+function storedNetwork(reader: BinaryReader): Network {
+  const family = reader.uint8();
+  const bits = reader.uint8();
+  return network(reader, family, bits, reader.end - reader.offset);
+}
+
+export const NETWORKS: readonly BuiltinType[] = [
+  builtin(869, "inet", 1041, "network", { sent: inet, stored: storedInet }),
+  builtin(650, "cidr", 651, "network", { sent: cidr, stored: storedCidr }),
+  builtin(829, "macaddr", 1040, "network", alike(macaddr)),
+  builtin(774, "macaddr8", 775, "network", alike(macaddr8)),
+];

@@ -1,5 +1,5 @@
 /** Writes numbers as ASCII, four digits at a time. The caller has reserved the room and seven bytes more. */
-import type { TupleWriter } from "./tuple-writer.ts";
+import type { TextBuffer } from "./text-buffer.ts";
 
 const ZERO = 0x30;
 const MINUS = 0x2d;
@@ -13,19 +13,19 @@ const GROUPS = Uint32Array.from({ length: GROUP }, (_, value) => {
 });
 
 /** All four digits of a number below 10,000. */
-export function writeGroup(out: TupleWriter, value: number): void {
+export function writeGroup(out: TextBuffer, value: number): void {
   out.view.setUint32(out.offset, GROUPS[value]!);
   out.offset += 4;
 }
 
 /** Both digits of a number below 100. */
-export function writePair(out: TupleWriter, value: number): void {
+export function writePair(out: TextBuffer, value: number): void {
   out.view.setUint16(out.offset, GROUPS[value]!);
   out.offset += 2;
 }
 
 /** A whole number that a double holds exactly. */
-export function writeInteger(out: TupleWriter, value: number): void {
+export function writeInteger(out: TextBuffer, value: number): void {
   let left = value;
   if (left < 0) {
     out.bytes[out.offset++] = MINUS;
@@ -47,13 +47,13 @@ export function writeInteger(out: TupleWriter, value: number): void {
 }
 
 /** A number below 10,000, without zeros before it. */
-function writeShort(out: TupleWriter, value: number): void {
+function writeShort(out: TextBuffer, value: number): void {
   const digits = value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : 4;
   out.view.setUint32(out.offset, GROUPS[value]! << (32 - 8 * digits));
   out.offset += digits;
 }
 
-export function writeAscii(out: TupleWriter, text: string): void {
+export function writeAscii(out: TextBuffer, text: string): void {
   const target = out.bytes;
   const { length } = text;
   let { offset } = out;
@@ -62,7 +62,7 @@ export function writeAscii(out: TupleWriter, text: string): void {
 }
 
 /** Removes trailing zeros from `out`, down to `first`. */
-export function dropZeros(out: TupleWriter, first: number): void {
+export function dropZeros(out: TextBuffer, first: number): void {
   const target = out.bytes;
   while (out.offset > first && target[out.offset - 1] === ZERO) out.offset--;
 }

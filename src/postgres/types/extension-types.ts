@@ -1,65 +1,45 @@
 /** Types of the contrib modules, as they are stored: ltree/ltree.h, cube/cubedata.h, seg/segdata.h, intarray/_int.h, hstore/hstore.h. */
-import { PAIR_SEPARATOR, formatPair } from "../../pgoutput/values/hstore.ts";
-import { formatFloat8 } from "../../pgoutput/values/floats.ts";
-import * as scalar from "../../pgoutput/values/scalars.ts";
-import { align8 } from "../../postgres/pages/position.ts";
+import { storedHstore } from "./hstore.ts";
+import { formatFloat8 } from "./floats.ts";
+import { sameBytes } from "./texts.ts";
+import { align8 } from "../pages/position.ts";
 import { type DiskForm, type DiskReader, VARLENA_HEADER_BYTES } from "./disk-reader.ts";
 import { formatSeg } from "./seg.ts";
-import type { StoredType } from "./type-source.ts";
+
+/** A type by its row in pg_type. */
+interface NamedType {
+  readonly name: string;
+  /** pg_type.typtype */
+  readonly kind: string;
+  /** The extension that it belongs to. Undefined: none, or one that the catalogue file does not know of. */
+  readonly extension: string | undefined;
+}
 
 /** By extension, the forms of its types. */
 const EXTENSIONS: Readonly<Record<string, Readonly<Record<string, DiskForm>>>> = {
-  citext: { citext: scalar.text },
+  citext: { citext: sameBytes },
   cube: { cube },
-  hstore: { hstore },
+  hstore: { hstore: storedHstore },
   intarray: { query_int: queryInt },
   ltree: { ltree, lquery, ltxtquery },
   seg: { seg },
 };
 
 /** Undefined: it is of no extension that is known here. */
-export function extensionForm({ extension = "", kind, name }: StoredType): DiskForm | undefined {
+export function extensionForm({ extension = "", kind, name }: NamedType): DiskForm | undefined {
   const types = kind === "b" && Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : {};
   return types !== undefined && Object.hasOwn(types, name) ? types[name] : undefined;
 }
 
 /** A type by which renderers print values in a way of their own. */
-export function isExtensionType(type: StoredType, name: "hstore" | "citext"): boolean {
+export function isExtensionType(type: NamedType, name: "hstore" | "citext"): boolean {
   return type.name === name && type.extension === name && extensionForm(type) !== undefined;
 }
 
 /** Whether it has such a type's name, and its extension is not known. */
-export function mayBeOfExtension({ extension, kind, name }: StoredType): boolean {
+export function mayBeOfExtension({ extension, kind, name }: NamedType): boolean {
   const isNamed = Object.values(EXTENSIONS).some((types) => Object.hasOwn(types, name));
   return kind === "b" && extension === undefined && isNamed;
-}
-
-const HSTORE_COUNT = 0x0fffffff;
-/** HS_FLAG_NEWVERSION; PostgreSQL before 9.0 stored it differently. */
-const HSTORE_NEW = 0x80000000;
-const HSTORE_NULL = 0x40000000;
-const HSTORE_END = 0x3fffffff;
-
-/** UInt32 pairs | flags  { UInt32 end of key  UInt32 end of value | is it NULL }×pairs  strings */
-function hstore(reader: DiskReader): string {
-  const header = reader.uint32();
-  const count = header & HSTORE_COUNT;
-  if ((header & HSTORE_NEW) === 0) throw reader.unfit();
-  const { view } = reader;
-  const entries = reader.offset;
-  const strings = reader.advance(8 * count) + 8 * count;
-  const entryAt = (entry: number): number => view.getUint32(entries + 4 * entry, true);
-  const next = (entry: number): string => {
-    const stop = strings + (entryAt(entry) & HSTORE_END);
-    if (stop < reader.offset) throw reader.unfit();
-    return reader.characters(stop - reader.offset);
-  };
-  const pairs = Array.from({ length: count }, (_, pair) => {
-    const key = next(2 * pair);
-    const value = next(2 * pair + 1);
-    return formatPair(key, (entryAt(2 * pair + 1) & HSTORE_NULL) !== 0 ? undefined : value);
-  });
-  return pairs.join(PAIR_SEPARATOR);
 }
 
 const CUBE_POINT = 0x80000000;

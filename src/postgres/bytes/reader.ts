@@ -1,6 +1,6 @@
-import { DecodeError } from "../errors.ts";
-import type { Lsn } from "../lsn.ts";
-import type { PgTime } from "../pg-time.ts";
+import { DecodeError } from "../../errors.ts";
+import type { Lsn } from "../../lsn.ts";
+import type { PgTime } from "../../pg-time.ts";
 import { decodeName } from "./names.ts";
 
 /**

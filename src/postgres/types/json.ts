@@ -3,12 +3,15 @@
  *   uint32 count | flags; uint32 entries: of an object all keys, then all values; the data
  * An entry has a type, and a length or the end of its data; numerics and containers start at multiples of 4.
  */
-import { varlenaEnd, varlenaForm } from "../../postgres/tuples/varlena.ts";
+import { varlenaEnd, varlenaForm } from "../tuples/varlena.ts";
 import { writeAscii } from "./digits.ts";
+import type { BinaryReader } from "./binary-reader.ts";
 import type { ToUtf8 } from "./disk-reader.ts";
-import { FAST_BYTES_MAX, int32At } from "./fast-writers.ts";
+import { int32At } from "./integers.ts";
 import { writeNumeric } from "./numeric.ts";
-import type { TupleWriter } from "./tuple-writer.ts";
+import type { TextBuffer } from "./text-buffer.ts";
+import { copyText, sameBytes } from "./texts.ts";
+import { type BuiltinType, FAST_BYTES_MAX, alike, builtin } from "./type.ts";
 
 const COUNT_MASK = 0x0fffffff;
 const SCALAR = 0x10000000;
@@ -57,11 +60,11 @@ const DEPTH_MAX = 1_000_000;
 /**
  * Writes it as jsonb prints it: `{"k": 1, "l": [true, null]}`, without recursion. Returns false if it is not jsonb.
  */
-export function writeJsonb(
+function writeJsonb(
   bytes: Uint8Array,
   start: number,
   end: number,
-  out: TupleWriter,
+  out: TextBuffer,
   toUtf8?: ToUtf8,
 ): boolean {
   let depth = 0;
@@ -173,7 +176,7 @@ function aligned(offset: number): number {
   return (offset + 3) & ~3;
 }
 
-function writeStart(out: TupleWriter, { isObject, isScalar }: Container): void {
+function writeStart(out: TextBuffer, { isObject, isScalar }: Container): void {
   out.reserve(1);
   if (!isScalar) out.bytes[out.offset++] = isObject ? OPEN_OBJECT : OPEN_ARRAY;
 }
@@ -183,7 +186,7 @@ function writeStoredNumeric(
   bytes: Uint8Array,
   start: number,
   end: number,
-  out: TupleWriter,
+  out: TextBuffer,
 ): boolean {
   if (varlenaEnd(bytes, start, end) !== end) return false;
   const form = varlenaForm(bytes, start);
@@ -206,7 +209,7 @@ function writeString(
   source: Uint8Array,
   from: number,
   to: number,
-  out: TupleWriter,
+  out: TextBuffer,
   toUtf8: ToUtf8 | undefined,
 ): void {
   let bytes = source;
@@ -239,3 +242,17 @@ function writeString(
   target[offset++] = QUOTE;
   out.offset = offset;
 }
+
+/** Byte1(1)  the text form; for jsonb and jsonpath */
+export function versioned(reader: BinaryReader): string {
+  if (reader.uint8() !== 1) throw reader.unfit();
+  return reader.rest();
+}
+
+export const JSONS: readonly BuiltinType[] = [
+  builtin(114, "json", 199, "json", alike(sameBytes, { write: copyText, isUtf8: true }), {
+    name: "json",
+  }),
+  builtin(3802, "jsonb", 3807, "jsonb", { sent: versioned, write: writeJsonb, isUtf8: true }),
+  builtin(4072, "jsonpath", 4073, "other", { sent: versioned }),
+];

@@ -10,3 +10,8 @@ export function escapeIn(text: string, pattern: RegExp, by: string): string {
   }
   return escaped;
 }
+
+/** Quotes as in a row: quotes and backslashes inside are doubled. */
+export function quoteIn(text: string, special: RegExp): string {
+  return special.test(text) ? `"${escapeIn(text, /["\\]/g, "$&$&")}"` : text;
+}

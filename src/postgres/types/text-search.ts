@@ -1,4 +1,5 @@
 import type { BinaryReader } from "./binary-reader.ts";
+import { type BuiltinType, builtin } from "./type.ts";
 
 /** D, the lowest weight, is not printed. */
 const WEIGHTS = ["", "C", "B", "A"];
@@ -10,7 +11,7 @@ const WEIGHT_SHIFT = 14;
 const LEXEME_BYTES_MIN = 3;
 
 /** Int32 lexemes  { String lexeme  Int16 positions  { UInt16 weight in the upper 2 bits, position }×n }×n */
-export function tsvector(reader: BinaryReader): string {
+function tsvector(reader: BinaryReader): string {
   const lexemes = reader.count(LEXEME_BYTES_MIN);
   return Array.from({ length: lexemes }, () => {
     return formatLexeme(reader.cstring(), reader, reader.uint16());
@@ -18,7 +19,7 @@ export function tsvector(reader: BinaryReader): string {
 }
 
 /** `'lexeme':1A,2`, whose positions follow. */
-export function formatLexeme(lexeme: string, reader: BinaryReader, positions: number): string {
+function formatLexeme(lexeme: string, reader: BinaryReader, positions: number): string {
   if (positions === 0) return quoteLexeme(lexeme);
   const formatted = Array.from({ length: positions }, () => {
     const position = reader.uint16();
@@ -27,8 +28,8 @@ export function formatLexeme(lexeme: string, reader: BinaryReader, positions: nu
   return `${quoteLexeme(lexeme)}:${formatted.join(",")}`;
 }
 
-export const OPERAND = 1;
-export const OPERATOR = 2;
+const OPERAND = 1;
+const OPERATOR = 2;
 
 const NOT = 1;
 const AND = 2;
@@ -37,7 +38,7 @@ const PHRASE = 4;
 const PRIORITY: Readonly<Record<number, number>> = { [NOT]: 4, [AND]: 2, [OR]: 1, [PHRASE]: 3 };
 const OPERAND_PRIORITY = 5;
 
-export interface QueryItem {
+interface QueryItem {
   /** The operator's code; undefined for an operand. */
   readonly operator: number | undefined;
   readonly text: string;
@@ -54,7 +55,7 @@ interface Term {
  * { Byte1(1)  Byte1 weights  Byte1 whether it is a prefix  String lexeme
  * | Byte1(2)  Byte1 operator  [Int16 distance, for a phrase] }×n
  */
-export function tsquery(reader: BinaryReader): string {
+function tsquery(reader: BinaryReader): string {
   const length = reader.count(2);
   if (length === 0) return "";
   const items = Array.from({ length }, () => readItem(reader));
@@ -64,7 +65,7 @@ export function tsquery(reader: BinaryReader): string {
 }
 
 /** Undefined: operators and operands do not fit. */
-export function formatQuery(items: readonly QueryItem[]): string | undefined {
+function formatQuery(items: readonly QueryItem[]): string | undefined {
   // Read backwards, operands precede their operator, so no recursion is needed, however deep the query is.
   const terms: Term[] = [];
   for (const { operator, text } of items.toReversed()) {
@@ -95,7 +96,7 @@ function readItem(reader: BinaryReader): QueryItem {
 }
 
 /** Undefined: there is none of that code. */
-export function operatorItem(code: number, distance: number): QueryItem | undefined {
+function operatorItem(code: number, distance: number): QueryItem | undefined {
   switch (code) {
     case NOT:
       return { operator: code, text: "!" };
@@ -111,7 +112,7 @@ export function operatorItem(code: number, distance: number): QueryItem | undefi
 }
 
 /** `'lexeme':*AB` */
-export function operandItem(weights: number, isPrefix: boolean, text: string): QueryItem {
+function operandItem(weights: number, isPrefix: boolean, text: string): QueryItem {
   const prefix = isPrefix ? "*" : "";
   const lexeme = quoteLexeme(text);
   const letters = WEIGHT_BITS.map((letter, bit) => ((weights >> bit) & 1 ? letter : ""));
@@ -140,3 +141,57 @@ function within(term: Term, priority: number): string {
 function quoteLexeme(lexeme: string): string {
   return `'${lexeme.replace(/['\\]/g, "$&$&")}'`;
 }
+
+/** Int32 lexemes  { UInt32: 1 has positions, length in bits 1 to 11, offset above }×n  strings, positions at even places */
+function storedTsvector(reader: BinaryReader): string {
+  const count = reader.uint32();
+  const { end, view } = reader;
+  const entries = reader.offset;
+  const strings = reader.advance(4 * count) + 4 * count;
+  const lexemes = Array.from({ length: count }, (_, each) => {
+    const entry = view.getUint32(entries + 4 * each, true);
+    const length = (entry >>> 1) & 0x7ff;
+    reader.offset = strings + (entry >>> 12);
+    const lexeme = reader.characters(length);
+    if ((entry & 1) === 0) return formatLexeme(lexeme, reader, 0);
+    reader.advance((reader.offset - strings) & 1);
+    return formatLexeme(lexeme, reader, reader.uint16());
+  });
+  reader.offset = end;
+  return lexemes.join(" ");
+}
+
+const QUERY_ITEM_BYTES = 12;
+
+/**
+ * Int32 items  { Byte1(1)  Byte1 weights  Byte1 is it a prefix … UInt32 at 8: length in the low 12 bits, offset above
+ * | Byte1(2)  Byte1 operator  UInt16 distance … }×n, 12 bytes each, in Polish notation; strings
+ */
+function storedTsquery(reader: BinaryReader): string {
+  const count = reader.uint32();
+  const { bytes, end, view } = reader;
+  const start = reader.advance(QUERY_ITEM_BYTES * count);
+  const strings = start + QUERY_ITEM_BYTES * count;
+  const items = Array.from({ length: count }, (_, each): QueryItem => {
+    const at = start + QUERY_ITEM_BYTES * each;
+    if (bytes[at] === OPERAND) {
+      const place = view.getUint32(at + 8, true);
+      reader.offset = strings + (place >>> 12);
+      return operandItem(bytes[at + 1]!, bytes[at + 2] !== 0, reader.characters(place & 0xfff));
+    }
+    const item = operatorItem(bytes[at + 1]!, view.getUint16(at + 2, true));
+    if (bytes[at] !== OPERATOR || item === undefined) throw reader.unfit();
+    return item;
+  });
+  reader.offset = end;
+  if (count === 0) return "";
+  const text = formatQuery(items);
+  if (text === undefined) throw reader.unfit();
+  return text;
+}
+
+export const SEARCHES: readonly BuiltinType[] = [
+  builtin(3614, "tsvector", 3643, "other", { sent: tsvector, stored: storedTsvector }),
+  builtin(3615, "tsquery", 3645, "other", { sent: tsquery, stored: storedTsquery }),
+  builtin(3642, "gtsvector", 3644, "other"),
+];
