@@ -1,5 +1,6 @@
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
+import { prepareDigits } from "../../postgres/types/digits.ts";
 import { TextBuffer } from "../../postgres/types/text-buffer.ts";
 
 /** A larger buffer is dropped after the row that needed it. */
@@ -8,6 +9,11 @@ const KEPT_BYTES_MAX = 16 * 1024 * 1024;
 /** Writes the columns of one TupleData after another. The result of tuple() is valid until begin(). */
 export class TupleWriter extends TextBuffer {
   #columns = 0;
+
+  constructor() {
+    super();
+    prepareDigits();
+  }
 
   begin(): void {
     if (this.bytes.length > KEPT_BYTES_MAX) this.replace();

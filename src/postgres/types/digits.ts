@@ -6,11 +6,19 @@ const MINUS = 0x2d;
 const GROUP = 10_000;
 const EIGHT_DIGITS = 100_000_000;
 
-/** By value: `0000` to `9999`, as the four bytes of a word. */
-const GROUPS = Uint32Array.from({ length: GROUP }, (_, value) => {
-  const digit = (power: number): number => ZERO + (Math.floor(value / power) % 10);
-  return ((digit(1000) << 24) | (digit(100) << 16) | (digit(10) << 8) | digit(1)) >>> 0;
-});
+/** By value: `0000` to `9999`, as the four bytes of a word. Empty until prepareDigits(). */
+const GROUPS = new Uint32Array(GROUP);
+
+/** To be called before the first digit is written: a start that writes none need not wait for it. */
+export function prepareDigits(): void {
+  if (GROUPS[0] !== 0) return;
+  for (let value = 0; value < GROUP; value++) {
+    let word = 0;
+    for (let power = 1000; power >= 1; power /= 10)
+      word = (word << 8) | (ZERO + (Math.floor(value / power) % 10));
+    GROUPS[value] = word;
+  }
+}
 
 /** All four digits of a number below 10,000. */
 export function writeGroup(out: TextBuffer, value: number): void {
