@@ -226,7 +226,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     typeWatch: undefined,
     capture: undefined,
     journal: undefined,
-    ...{ types, gate },
+    ...{ types, gate, times: job.gate.times },
     ...(job.where?.after(accepts, types, reporter) ?? { accepts }),
     renderer: rendering.renderer,
     sink: job.sink,

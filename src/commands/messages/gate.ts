@@ -34,6 +34,11 @@ export class AskedTimes {
     this.#until = until;
   }
 
+  /** Call it with every boundary of a stream or capture. */
+  note({ fate, closes, time }: Boundary): void {
+    if (fate === "commit" && !closes && time !== null) this.committed(time);
+  }
+
   committed(time: PgTime): void {
     if (this.#first === undefined || time < this.#first) this.#first = time;
     if (this.#last === undefined || time > this.#last) this.#last = time;
@@ -188,9 +193,8 @@ export class TransactionGate {
     return this.#inside(message, accepts);
   }
 
-  #noteTime({ fate, closes, time }: Boundary): void {
+  #noteTime({ fate, time }: Boundary): void {
     if (fate === undefined || fate === "rollback" || time === null) return;
-    if (fate === "commit" && !closes) this.#options.times?.committed(time);
     this.#ended ||= this.#options.until !== undefined && time > this.#options.until;
   }
 
