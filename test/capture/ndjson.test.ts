@@ -127,6 +127,46 @@ describe("walctl's own lines", () => {
     }
   });
 
+  it("without those that begin and end transactions are summed and left out by transaction too", async () => {
+    const source = join(FIXTURES, "pg18-orders.hex");
+    const only = /"kind":"(?:begin|commit)"/;
+    for (const kinds of [only, /"kind":"commit"/, /"kind":"begin"/]) {
+      const { stdout } = await filtered(kinds, "--summary", "-F", "ndjson");
+      assert.equal(stdout, await decode("--summary", "-F", "ndjson", source));
+    }
+    const kept = (await decode(source)).split("\n").filter((line) => !only.test(line));
+    const times = kept.flatMap((line) => /"commit_time":"([^"]+)"/.exec(line)?.[1] ?? []);
+    const middle = times[Math.floor(times.length / 2)] ?? "";
+    const changes = (await filtered(only)).stdout.split("\n").filter((line) => /_time"/.test(line));
+    for (const [option, holds] of [
+      ["--since", (time = "") => time >= middle],
+      ["--until", (time = "") => time <= middle],
+    ] as const) {
+      const expected = changes.filter((line) => holds(/"commit_time":"([^"]+)"/.exec(line)?.[1]));
+      assert.ok(expected.length > 0 && expected.length < changes.length);
+      const { stdout } = await filtered(only, option, middle);
+      const rows = stdout.split("\n").filter((line) => line.includes('"commit_time"'));
+      assert.deepEqual(rows, expected);
+    }
+    const { stderr } = await filtered(only, "-q", "--since", "2099-01-01");
+    assert.match(stderr, /warning: no transaction committed in the time/);
+  });
+
+  it("of more transactions than are kept open are summed without those that end them", async () => {
+    const lines = Array.from({ length: 10_100 }, (_, index) => {
+      const change = insert(
+        `{"id":${index},"j":{"a":"${"x".repeat(index < 10 ? 99 : 1)}"},"a":null}`,
+      );
+      const [, , row = ""] = transaction(1000 + index, "10", change).split("\n");
+      return `${row}\n`;
+    });
+    const summary = await decode(
+      file("many.ndjson", `${RELATION}\n${lines.join("")}`),
+      "--summary",
+    );
+    assert.equal(summary.match(/"xid":100\d,/g)?.length, 10);
+  });
+
   it("are undone where they hold the old rows, and refused where they do not", async () => {
     const lines = file("undo.ndjson", await decode(join(FIXTURES, "pg18-orders.hex")));
     const undo = ["-F", "sql", "--undo"];
