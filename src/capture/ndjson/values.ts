@@ -22,7 +22,9 @@ const NOTHING = new Uint8Array();
 export const UNCHANGED: SentValue = { kind: ColumnKind.unchanged, bytes: NOTHING };
 export const NULL: SentValue = { kind: ColumnKind.null, bytes: NOTHING };
 
-const JSON_TYPES: ReadonlySet<number> = new Set([114, 3802]);
+const JSON_OID = 114;
+const JSONB_OID = 3802;
+const JSON_TYPES: ReadonlySet<number> = new Set([JSON_OID, JSONB_OID]);
 const MOMENTS: ReadonlySet<number> = new Set([1114, 1184]);
 /** bool, the integers, floats and numeric: `--values json` prints them without quotes. */
 const BARE: ReadonlySet<number> = new Set([16, 20, 21, 23, 700, 701, 1700]);
@@ -36,10 +38,15 @@ const ELEMENTS: ReadonlyMap<number, number> = new Map(
 );
 const MOMENT = /^(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)(?:([+-]\d\d):(\d\d))?( BC)?$/;
 
-/** What a line does not say of such a value: whether null is JSON's, where an array begins. Undefined: it says all. */
-export function vagueness(raw: string, { oid }: ValueType): "null" | "bounds" | undefined {
-  if (raw === "null") return JSON_TYPES.has(oid) ? "null" : undefined;
-  return raw.startsWith("[") && ELEMENTS.has(oid) ? "bounds" : undefined;
+/** What is taken for what a line does not say of such a value. Undefined: it says all. */
+export function vagueness(raw: string, { oid }: ValueType, isText: boolean): string | undefined {
+  if (raw === "null" && JSON_TYPES.has(oid))
+    return "null is taken for NULL: lines do not tell it from JSON's null";
+  if (raw.startsWith("[") && ELEMENTS.has(oid))
+    return "arrays are taken to begin at 1: lines do not have their bounds";
+  if (oid === JSON_OID && !isText && raw !== "null")
+    return "json is taken as it stands in the lines: they may not have its white space";
+  return undefined;
 }
 
 /** Whether such a value comes only from --values text. */
@@ -66,7 +73,8 @@ export function sentValue(raw: string, type: ValueType, isText: boolean): SentVa
 }
 
 function textOf(raw: string, type: ValueType): string {
-  if (JSON_TYPES.has(type.oid)) return raw;
+  if (type.oid === JSON_OID) return raw;
+  if (type.oid === JSONB_OID) return jsonbOf(raw);
   switch (raw[0]) {
     case '"': {
       const text = stringOf(raw);
@@ -85,6 +93,15 @@ function textOf(raw: string, type: ValueType): string {
     default:
       return raw;
   }
+}
+
+/** jsonb_out, but for the order of keys: another program may have printed the line, and walctl escapes DEL and C1. */
+function jsonbOf(raw: string): string {
+  return raw.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|\s+|[,:]/g, (token) => {
+    if (token === "," || token === ":") return `${token} `;
+    if (!token.startsWith('"')) return "";
+    return token.includes("\\") ? JSON.stringify(stringOf(token)) : token;
+  });
 }
 
 const QUOTED = /^$|["\\{},\s]|^null$/i;
