@@ -80,7 +80,8 @@ describe("walctl's own lines", () => {
       const of = { oid: 20_000 + index, schema: "public", table: `t${index}`, xid: null };
       messages.push({ kind: "relation", ...of, replicaIdentity: "nothing", columns });
       for (const value of values) {
-        const bytes = Buffer.from(value);
+        // jsonb_out escapes no such letter.
+        const bytes = Buffer.from(oid === 3802 ? value.replaceAll("\\u00e9", "é") : value);
         messages.push({ kind: "insert", oid: of.oid, xid: null, new: [{ kind: "text", bytes }] });
       }
     }
@@ -125,6 +126,46 @@ describe("walctl's own lines", () => {
         /the begin line of transaction \d+ is not/,
       );
     }
+  });
+
+  it("without those that begin and end transactions are summed and left out by transaction too", async () => {
+    const source = join(FIXTURES, "pg18-orders.hex");
+    const only = /"kind":"(?:begin|commit)"/;
+    for (const kinds of [only, /"kind":"commit"/, /"kind":"begin"/]) {
+      const { stdout } = await filtered(kinds, "--summary", "-F", "ndjson");
+      assert.equal(stdout, await decode("--summary", "-F", "ndjson", source));
+    }
+    const kept = (await decode(source)).split("\n").filter((line) => !only.test(line));
+    const times = kept.flatMap((line) => /"commit_time":"([^"]+)"/.exec(line)?.[1] ?? []);
+    const middle = times[Math.floor(times.length / 2)] ?? "";
+    const changes = (await filtered(only)).stdout.split("\n").filter((line) => /_time"/.test(line));
+    for (const [option, holds] of [
+      ["--since", (time = "") => time >= middle],
+      ["--until", (time = "") => time <= middle],
+    ] as const) {
+      const expected = changes.filter((line) => holds(/"commit_time":"([^"]+)"/.exec(line)?.[1]));
+      assert.ok(expected.length > 0 && expected.length < changes.length);
+      const { stdout } = await filtered(only, option, middle);
+      const rows = stdout.split("\n").filter((line) => line.includes('"commit_time"'));
+      assert.deepEqual(rows, expected);
+    }
+    const { stderr } = await filtered(only, "-q", "--since", "2099-01-01");
+    assert.match(stderr, /warning: no transaction committed in the time/);
+  });
+
+  it("of more transactions than are kept open are summed without those that end them", async () => {
+    const lines = Array.from({ length: 10_100 }, (_, index) => {
+      const change = insert(
+        `{"id":${index},"j":{"a":"${"x".repeat(index < 10 ? 99 : 1)}"},"a":null}`,
+      );
+      const [, , row = ""] = transaction(1000 + index, "10", change).split("\n");
+      return `${row}\n`;
+    });
+    const summary = await decode(
+      file("many.ndjson", `${RELATION}\n${lines.join("")}`),
+      "--summary",
+    );
+    assert.equal(summary.match(/"xid":100\d,/g)?.length, 10);
   });
 
   it("are undone where they hold the old rows, and refused where they do not", async () => {
@@ -211,6 +252,32 @@ describe("walctl's own lines", () => {
     assert.match(stderr, /warning: a of public\.t: arrays are taken to begin at 1/);
     assert.match(stdout, /^-- j of public\.t: null is taken for NULL.*$/m);
     assert.doesNotMatch((await run(lines, "-F", "table")).stderr, /taken/);
+    const json = file("json.ndjson", transaction(7, "10", DELETE).replace('"jsonb"', '"json"'));
+    writeFileSync(json, readFileSync(json, "utf8").replace("3802", "114"));
+    assert.doesNotMatch((await run(json, "-F", "sql")).stderr, /white space/);
+    writeFileSync(json, readFileSync(json, "utf8").replace('"j":null', '"j":{ "b" :  1 }'));
+    assert.match(
+      (await run(json, "-F", "sql")).stderr,
+      /warning: j of public\.t: json is taken as it stands .* white space\nHINT: A statement that compares/,
+    );
+  });
+
+  it("have jsonb as the server prints it, whoever printed the line", async () => {
+    const row = String.raw`{"id":1,"j":{"a" : [1,{"\u0062":"x,\u007f:\n"}],"c":"\u00e9"},"a":null}`;
+    const lines = file("jsonb.ndjson", transaction(7, "10", insert(row)));
+    const texts = (await decode(lines, "--values", "text")).split("\n");
+    const { new: values } = JSON.parse(texts[2] ?? "") as { new: { j: string } };
+    assert.equal(values.j, '{"a": [1, {"b": "x,\u007f:\\n"}], "c": "é"}');
+  });
+
+  it("with --values text are known by any value of a row", async () => {
+    const columns = /\{"name":"id".*?\},(\{"name":"j".*?\}),/;
+    const row = insert(String.raw`{"j":"{\"b\":  1}","id":"1","a":null}`);
+    const text = transaction(7, "10", row).replace(columns, (all, j: string) => {
+      return `${j},${all.slice(0, all.indexOf(",{") + 1)}`;
+    });
+    const { stdout } = await run(file("texts.ndjson", text), "-F", "sql");
+    assert.match(stdout, /\(j, id, a\) .*VALUES \('\{"b": {2}1\}', 1, NULL\)/);
   });
 
   it("of files in the wrong order are told from those in order, and are no script", async () => {

@@ -13,8 +13,8 @@ interface Table {
 
 /** What the files before describe, for a file that goes on where the last one ended and does not describe it again. */
 export class Carried {
-  /** Columns with values of which the lines do not say all, and what that is. */
-  readonly vague = new Map<string, "null" | "bounds">();
+  /** Columns with values of which the lines do not say all, each with what that is. */
+  readonly vague = new Set<string>();
   /** A file begins before the end of one that was read before it. */
   isBackwards = false;
   readonly #tables = new Map<string, Table>();

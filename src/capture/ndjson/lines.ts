@@ -217,13 +217,15 @@ export class Lines {
   #tuple(row: Fields, relation: Relation, unchanged: ReadonlySet<string> | null): TupleData {
     const types = this.#tables.typesOf(relation);
     if (this.#isExact) requireColumns(row, relation, unchanged);
-    const values = relation.columns.map(({ name }, index): SentValue => {
-      const type = types[index] ?? { oid: 0, name: null };
-      const raw = row.get(name);
+    const columns = relation.columns.map(({ name }, index) => {
+      return { name, raw: row.get(name), type: types[index] ?? { oid: 0, name: null } };
+    });
+    // A value that says so may stand behind one that does not.
+    this.#isText ||= columns.some(({ raw, type }) => raw !== undefined && isPlainText(raw, type));
+    const values = columns.map(({ name, raw, type }): SentValue => {
       if (raw === undefined) return unchanged === null ? NULL : UNCHANGED;
-      this.#isText ||= isPlainText(raw, type);
-      const vague = this.#isExact ? vagueness(raw, type) : undefined;
-      if (vague !== undefined) this.#carried.vague.set(nameOf(relation, name), vague);
+      const vague = this.#isExact ? vagueness(raw, type, this.#isText) : undefined;
+      if (vague !== undefined) this.#carried.vague.add(`${nameOf(relation, name)}: ${vague}`);
       return sentValue(raw, type, this.#isText);
     });
     return tupleOf(values);

@@ -43,10 +43,15 @@ function isMoment(oid: number): boolean {
   return family === "timestamp" || family === "timestamptz";
 }
 
-/** What a line does not say of such a value: whether null is JSON's, where an array begins. Undefined: it says all. */
-export function vagueness(raw: string, { oid }: ValueType): "null" | "bounds" | undefined {
-  if (raw === "null") return isJson(oid) ? "null" : undefined;
-  return raw.startsWith("[") && ELEMENTS.has(oid) ? "bounds" : undefined;
+/** What is taken for what a line does not say of such a value. Undefined: it says all. */
+export function vagueness(raw: string, { oid }: ValueType, isText: boolean): string | undefined {
+  if (raw === "null" && isJson(oid))
+    return "null is taken for NULL: lines do not tell it from JSON's null";
+  if (raw.startsWith("[") && ELEMENTS.has(oid))
+    return "arrays are taken to begin at 1: lines do not have their bounds";
+  if (familyOf(oid) === "json" && !isText && raw !== "null")
+    return "json is taken as it stands in the lines: they may not have its white space";
+  return undefined;
 }
 
 /** Whether such a value comes only from --values text. */
@@ -73,7 +78,8 @@ export function sentValue(raw: string, type: ValueType, isText: boolean): SentVa
 }
 
 function textOf(raw: string, type: ValueType): string {
-  if (isJson(type.oid)) return raw;
+  if (familyOf(type.oid) === "json") return raw;
+  if (familyOf(type.oid) === "jsonb") return jsonbOf(raw);
   switch (raw[0]) {
     case '"': {
       const text = stringOf(raw);
@@ -92,6 +98,15 @@ function textOf(raw: string, type: ValueType): string {
     default:
       return raw;
   }
+}
+
+/** jsonb_out, but for the order of keys: another program may have printed the line, and walctl escapes DEL and C1. */
+function jsonbOf(raw: string): string {
+  return raw.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|\s+|[,:]/g, (token) => {
+    if (token === "," || token === ":") return `${token} `;
+    if (!token.startsWith('"')) return "";
+    return token.includes("\\") ? JSON.stringify(stringOf(token)) : token;
+  });
 }
 
 const QUOTED = /^$|["\\{},\s]|^null$/i;

@@ -175,16 +175,11 @@ function warnOfLines(file: string, { carried, reporter, sql }: Job): void {
       hint: "Give the files in the order in which they were written.",
     });
   carried.isBackwards = false;
-  for (const [column, what] of sql === undefined ? [] : carried.vague) {
-    const taken =
-      what === "null"
-        ? "null is taken for NULL: lines do not tell it from JSON's null"
-        : "arrays are taken to begin at 1: lines do not have their bounds";
+  for (const what of carried.vague)
     sql?.script.caution(
-      `${column}: ${taken}`,
+      what,
       "A statement that compares or writes it may differ from the original. Captures and WAL have its values.",
     );
-  }
   carried.vague.clear();
 }
 
@@ -226,7 +221,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     typeWatch: undefined,
     capture: undefined,
     journal: undefined,
-    ...{ types, gate },
+    ...{ types, gate, times: job.gate.times },
     ...(job.where?.after(accepts, types, reporter) ?? { accepts }),
     renderer: rendering.renderer,
     sink: job.sink,

@@ -165,10 +165,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const pipeline = new Pipeline({
     ...{ typeWatch: undefined, capture: undefined, journal: undefined },
     // Which transactions --since and --until want the decoder knows: a later one may have committed earlier.
-    gate: TransactionGate.of({
-      ...gate,
-      ...{ since: undefined, until: undefined, times: undefined },
-    }),
+    gate: TransactionGate.of({ ...gate, since: undefined, until: undefined }),
     ...{ types: registry, renderer, sink },
     ...(where?.after(accepts, registry, reporter) ?? { accepts }),
     warn: (warning) => reporter.warn(warning),

@@ -1,5 +1,5 @@
 import type { Boundary } from "../../pgoutput/boundary.ts";
-import type { Begin, PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { Begin, PgoutputMessage, Transaction } from "../../pgoutput/messages.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import { parseUint32 } from "../inspect/positions.ts";
 import type { Warning } from "../reporter.ts";
@@ -32,6 +32,11 @@ export class AskedTimes {
   constructor(since: PgTime | undefined, until: PgTime | undefined) {
     this.#since = since;
     this.#until = until;
+  }
+
+  /** Call it with every boundary of a stream or capture. */
+  note({ fate, closes, time }: Boundary): void {
+    if (fate === "commit" && !closes && time !== null) this.committed(time);
   }
 
   committed(time: PgTime): void {
@@ -119,6 +124,8 @@ export class TransactionGate {
   /** What begins it, when it is to be printed. */
   #opening: PgoutputMessage | undefined;
   #xid = 0;
+  /** Of the last message that had one. */
+  #within: Transaction | null = null;
   /** The transaction of the open stream block: inside of it, messages have the xid of their subtransaction. */
   #block: number | undefined;
   /** Nothing has been printed of the transaction as a whole either. */
@@ -168,7 +175,9 @@ export class TransactionGate {
     boundary: Boundary | undefined,
     accepts: Accepts,
   ): readonly PgoutputMessage[] {
+    const { transaction } = message;
     if (boundary !== undefined) this.#noteTime(boundary);
+    else if (transaction !== null && transaction !== this.#within) this.#enter(transaction);
     if (this.#ended || !this.#isWanted(message)) return [];
     if (message.kind === "begin") return this.#begin(message, accepts);
     if (boundary?.opens !== undefined) {
@@ -188,10 +197,21 @@ export class TransactionGate {
     return this.#inside(message, accepts);
   }
 
-  #noteTime({ fate, closes, time }: Boundary): void {
+  #noteTime({ fate, time }: Boundary): void {
     if (fate === undefined || fate === "rollback" || time === null) return;
-    if (fate === "commit" && !closes) this.#options.times?.committed(time);
     this.#ended ||= this.#options.until !== undefined && time > this.#options.until;
+  }
+
+  /** The first change of a transaction. Of walctl's lines, --only may have left out the one that begins it. */
+  #enter(transaction: Transaction): void {
+    const { since, times, until } = this.#options;
+    const { commitTime } = transaction;
+    this.#within = transaction;
+    this.#leftOut = commitTime !== null && commitTime < (since ?? commitTime);
+    this.#begun ||= !this.#leftOut;
+    if (commitTime === null) return;
+    times?.committed(commitTime);
+    this.#ended ||= commitTime > (until ?? commitTime);
   }
 
   #isWanted({ kind, transaction }: PgoutputMessage): boolean {
@@ -206,6 +226,7 @@ export class TransactionGate {
 
   #begin(message: Begin, accepts: Accepts): readonly PgoutputMessage[] {
     this.#close();
+    this.#within = message.transaction;
     this.#leftOut = message.commitTime < (this.#options.since ?? message.commitTime);
     this.#begun ||= !this.#leftOut;
     return this.#leftOut ? [] : this.#open(message, accepts);

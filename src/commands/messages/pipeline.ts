@@ -15,7 +15,7 @@ import type { Sink } from "../../output/sink.ts";
 import type { CaptureFile } from "./capture-file.ts";
 import { Described } from "./described.ts";
 import { acceptsAll } from "./filter.ts";
-import type { TransactionGate } from "./gate.ts";
+import type { AskedTimes, TransactionGate } from "./gate.ts";
 import type { OutputJournal } from "./output-journal.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { Warning } from "../reporter.ts";
@@ -34,6 +34,8 @@ interface PipelineParts {
   readonly skipped?: () => void;
   /** Transactions that are left out as a whole. Undefined: none are. */
   readonly gate?: TransactionGate | undefined;
+  /** Gets the commit times of all transactions that come. */
+  readonly times?: AskedTimes | undefined;
   readonly renderer: Renderer;
   readonly sink: Sink;
   readonly warn: (warning: Warning) => void;
@@ -133,6 +135,7 @@ export class Pipeline {
     const boundary = boundaryOf(message);
     if (boundary?.opens !== undefined) this.#transactionOpen = true;
     else if (boundary?.closes === true) this.#transactionOpen = false;
+    if (boundary !== undefined) this.#parts.times?.note(boundary);
     switch (message.kind) {
       case "commit":
         this.#lastCommitTime = message.commitTime;

@@ -5,7 +5,7 @@ import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import type { BootstrapRequest } from "../../server/start/bootstrap.ts";
-import type { SessionOptions } from "../../server/start/options.ts";
+import type { SessionOptions, TakenOver } from "../../server/start/options.ts";
 import { ReplicationSession } from "../../server/stream/session.ts";
 import type { StreamEnd } from "../../server/stream/intake.ts";
 import { TypeCatalogue } from "../../server/types/catalogue.ts";
@@ -116,6 +116,14 @@ async function open(
   const acceptsKind = where?.acceptsKind ?? config.filter.acceptsKind;
   const to = await openOutput(config, acceptsKind, context, reporter);
   const { sink, rotate, journal } = to;
+  /** What FILE has already is not received again. Undefined before the first start. */
+  let continues: boolean | undefined;
+  const takeOver = (oldest: Lsn): TakenOver => {
+    const there = to.takeOver(oldest);
+    continues ??= there.mark !== undefined;
+    capture?.takeOver();
+    return there;
+  };
   const capture = await openCapture(config.capture, context);
   closing.add(() => capture?.close());
   const shown = toTerminal && line !== undefined ? aboveLine(sink, line) : sink;
@@ -137,6 +145,7 @@ async function open(
     ...{ types, typeWatch, capture, journal },
     ...(where?.after(accepts, types, reporter) ?? { accepts }),
     gate: TransactionGate.of(config.gate),
+    times: config.gate.times,
     renderer: rendering.renderer,
     sink: shown,
     warn: (warning) => reporter.warn(warning),
@@ -152,7 +161,8 @@ async function open(
     });
   const tellSoFar = (): void => {
     const { rows } = config.filter;
-    for (const warning of [...(rows?.soFar() ?? []), ...names.soFar()]) reporter.warn(warning);
+    const missed = continues === true ? [] : names.soFar();
+    for (const warning of [...(rows?.soFar() ?? []), ...missed]) reporter.warn(warning);
   };
   const over = new AbortController();
   closing.add(() => over.abort());
@@ -164,7 +174,7 @@ async function open(
   const session = new ReplicationSession(
     sessionOptions(
       config,
-      { pipeline, typeWatch, capture, output: to, ackSource, onCreated, check },
+      { pipeline, typeWatch, capture, output: { ...to, takeOver }, ackSource, onCreated, check },
       context,
       reporter,
     ),
@@ -203,15 +213,14 @@ async function open(
   const wasPast = config.until !== undefined && config.until < pgTimeFromUnixMs(Date.now());
   const warnings = (end: StreamEnd): Warning[] => {
     const { xids, times } = config.gate;
-    const { endpos, limit, file } = config;
-    // What FILE has already is not received again.
-    const isWhole = (endpos ?? limit ?? file) === undefined && end !== "stopped";
-    const isLate = isWhole && wasPast && times?.isEmpty === true;
+    const { rows } = config.filter;
+    const unmet = [names, rows, where, xids, times].flatMap((each) => each?.warnings() ?? []);
+    const isByTime = end === "endpos" && config.endpos === undefined;
+    const isLate = isByTime && wasPast && times?.isEmpty === true;
+    const late = { message: "no published change came that committed at or before --until" };
     return [
-      ...[names, config.filter.rows, where, xids, times, rendering].flatMap(
-        (each) => each?.warnings?.() ?? [],
-      ),
-      ...(isLate ? [{ message: "no published change committed at or before --until" }] : []),
+      ...(continues === true ? (rows?.soFar() ?? []) : [...unmet, ...(isLate ? [late] : [])]),
+      ...(rendering.warnings?.() ?? []),
     ];
   };
   const atEnd = async (whole: boolean): Promise<ExitCode> =>
@@ -307,11 +316,7 @@ function sessionOptions(
     consumer: parts.pipeline,
     received: () => output.journal?.received(),
     started: (start) => output.journal?.started(start),
-    takeOver: (oldest) => {
-      const there = output.takeOver(oldest);
-      capture?.takeOver();
-      return there;
-    },
+    takeOver: (oldest) => output.takeOver(oldest),
     stop: context.stop,
     news: {
       warn: (warning) => reporter.warn(warning),

@@ -43,6 +43,8 @@ export class SummaryCounts {
   #shares = 0;
   readonly #ranking = new Ranking();
   #current: OpenTransaction | undefined;
+  /** The last one that came in one piece. */
+  #last: OpenTransaction | undefined;
   /** The transaction that was open when bytes were skipped; it may still be open. */
   #skippedIn: OpenTransaction | undefined;
   /** A change was counted whose transaction is not known. */
@@ -81,8 +83,7 @@ export class SummaryCounts {
     this.#current = undefined;
     if (message.kind === "begin") {
       this.tablesChanged.begin();
-      this.#current = this.#opened(xid);
-      this.#current.commitTime = message.commitTime;
+      this.#current = this.#whole(xid, message.commitTime);
       this.#current.partial = message.partial === true;
     } else if (opens !== undefined) {
       // After a reconnection the server sends the whole transaction again.
@@ -159,6 +160,9 @@ export class SummaryCounts {
       if (this.#skippedIn.xid === transaction.xid) this.#current = this.#skippedIn;
       this.#skippedIn = undefined;
     }
+    // Of walctl's lines, --only may have left out those that begin and end transactions.
+    if (committed && this.#current?.xid !== transaction.xid)
+      this.#current = this.#whole(transaction.xid, transaction.commitTime);
     const current = this.#current;
     if (current === undefined) {
       this.#unowned ||= !committed;
@@ -210,6 +214,15 @@ export class SummaryCounts {
     }
     this.#byRelation.set(relation, totals);
     return totals;
+  }
+
+  /** Of one that comes in one piece: the one before it has ended. */
+  #whole(xid: number, commitTime: PgTime | null): OpenTransaction {
+    if (this.#last !== undefined && this.#last.xid !== xid)
+      this.#end(this.#last.xid, this.#last.commitTime);
+    this.#last = this.#opened(xid);
+    this.#last.commitTime = commitTime;
+    return this.#last;
   }
 
   #opened(xid: number): OpenTransaction {

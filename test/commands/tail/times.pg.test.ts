@@ -1,5 +1,8 @@
 /** tail says where --since and --until can have no effect, or leave nothing to print. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -47,7 +50,7 @@ describe("tail --since and --until", () => {
     assert.match(await said("-S", "s", "-E", "now", "--since", "+1h"), none);
     assert.match(
       await said("-S", "s", "--until", "40d"),
-      /warning: no published change committed at or before --until\n/,
+      /warning: no published change came that committed at or before --until\n/,
     );
     for (const times of [
       ["--since", "1h"],
@@ -55,5 +58,28 @@ describe("tail --since and --until", () => {
       ["--since", "1h", "--until", "now"],
     ])
       assert.doesNotMatch(await said("-S", "s", ...times, "-n", "1"), /warning/);
+    for (const others of [[], ["-F", "sql", "--undo"]])
+      assert.doesNotMatch(await said("-S", "s", "--until", "now", ...others), /warning/);
+  });
+
+  test("what FILE has already is not said to be missing", async () => {
+    const [folder, insert] = [mkdtempSync(join(tmpdir(), "walctl-unmet-")), "INSERT INTO t VALUES"];
+    try {
+      const [{ xid = "" } = {}] = await server.sql<{ xid: string }>(
+        `${insert} (2) RETURNING pg_current_xact_id() AS xid`,
+      );
+      await server.sql(`${insert} (3)`);
+      for (const [index, asked] of [
+        ["--xid", xid],
+        ["--row", "t 2"],
+      ].entries()) {
+        const args = ["-S", "s", "-E", "now", "-o", join(folder, String(index)), ...asked];
+        await said(...args);
+        await server.sql(`${insert} (${index + 10})`);
+        assert.doesNotMatch(await said(...args), /warning/);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
