@@ -189,7 +189,7 @@ export class TableRenderer implements Renderer {
   /** Call it about once a second: it prints what is due when no message arrives. */
   tick(): Uint8Array {
     if (this.#burst.due) this.#report();
-    return this.take();
+    return this.#batch.take(true);
   }
 
   /** Call it after the last message: it closes what is open and prints pending counts. */
@@ -205,7 +205,7 @@ export class TableRenderer implements Renderer {
   }
 
   take(): Uint8Array {
-    this.#giveHint();
+    if (this.#transaction === null) this.#giveHint();
     return this.#batch.take();
   }
 
