@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { type RunResult, spawnWalctl, walctl } from "./support/program/cli.ts";
+import { fixture } from "./support/golden/golden.ts";
 import { textWidth } from "../src/render/terminal/text-width.ts";
 import { WALCTL_COMMAND, openTerminal } from "./support/program/terminal.ts";
 import { Traces } from "./support/program/traces.ts";
@@ -41,6 +42,17 @@ describe("walctl demo", () => {
     await traces.forget();
   });
   const env = (): Record<string, string> => ({ TMPDIR: traces.folder });
+
+  it("prints the screen that docs/formats.md shows", async () => {
+    const timeless = (text: string): string =>
+      text.replaceAll(/^── [\d-]+/gm, "── day").replaceAll(/^[\d:]{8} \d+/gm, "time xid");
+    const [, shown = ""] =
+      /^The demo, on 80 columns:\n\n```\n([^]*?)^```/m.exec(
+        Buffer.from(fixture("docs/formats.md")).toString(),
+      ) ?? [];
+    const { stdout } = await walctl(["demo", "-F", "table", "--width", "80"], { env: env() });
+    assert.equal(timeless(stdout), timeless(shown));
+  });
 
   describe("into a pipe", () => {
     let result: RunResult;

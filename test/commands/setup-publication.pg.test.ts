@@ -4,6 +4,7 @@ import { pasteCommand } from "../support/program/paste.ts";
 import { type RunResult, walctl } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { startStandby } from "../support/server/standby.ts";
+import { diagnose } from "../server/doctor/diagnosis.ts";
 import { newestOrBoth } from "../matrix/support/versions.ts";
 
 interface Report {
@@ -200,6 +201,21 @@ for (const version of newestOrBoth()) {
         assert.notEqual(command, "", stderr);
         assert.match(await pasteCommand(command), /"status":"created"/);
         await drop("p");
+      }
+      // A role that owns no table, or may not create in the database, is told who may.
+      for (const [role, user] of [
+        ["app", "app"],
+        ["poor", "postgres"],
+      ] as const) {
+        const { checks } = await diagnose(server, ["-U", role, "-P", "none_yet"]);
+        const { fix, message } =
+          checks.find(({ check }) => check === "publication") ?? assert.fail();
+        assert.ok(fix !== null);
+        assert.match(fix, new RegExp(` -U ${user} `));
+        if (role === "app") assert.match(fix, / -t public\.own -h /);
+        else assert.match(message, /"poor" may not publish these tables, a superuser may/);
+        await pasteCommand(fix.replaceAll("none_yet", `of_${role}`));
+        await drop(`of_${role}`);
       }
       assert.match(
         await as("poor", "p", "--all-tables"),

@@ -1,8 +1,8 @@
 import type { RowChange } from "../../pgoutput/messages.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { Event } from "./event.ts";
-import type { Item } from "./items.ts";
-import { Sheet } from "./sheet.ts";
+import { isAlike, type Item } from "./items.ts";
+import { GRID_ROWS_MIN, Sheet } from "./sheet.ts";
 import { Shelf } from "./shelf.ts";
 import type { Canvas } from "./view.ts";
 
@@ -18,6 +18,8 @@ export class Batch {
   readonly #width: () => number;
   readonly #items: Item[] = [];
   readonly #shelf = new Shelf();
+  /** Whether more of a transaction, or its end, follows. */
+  #open = false;
   readonly #encoder = new TextEncoder();
   #bytes = new Uint8Array(4096);
   #length = 0;
@@ -30,6 +32,8 @@ export class Batch {
   add(item: Item): void {
     if (this.#items.length >= ITEMS_MAX) this.#draw();
     this.#items.push(item);
+    if (item.kind === "open") this.#open = true;
+    else if (item.kind === "close" || item.kind === "line") this.#open = false;
   }
 
   event(event: Event): void {
@@ -44,9 +48,8 @@ export class Batch {
     this.#draw();
     if (this.#keep(message, seen)) return;
     // A very long row is drawn without a copy.
-    this.#shelf.clear();
     this.#items.push({ kind: "row", message, seen: seen ?? undefined });
-    this.#draw();
+    this.#draw(true);
   }
 
   /** Lines that are not part of the output, such as those that are drawn in place. Call take() first. */
@@ -55,9 +58,13 @@ export class Batch {
     return text.split("\n").slice(0, -1);
   }
 
-  /** Returns what was drawn since the last call, as a view that is valid until more is added. */
-  take(): Uint8Array {
-    this.#draw();
+  /**
+   * Returns what was drawn since the last call, as a view that is valid until more is added.
+   * @param all also the last rows of an open transaction: whether they are its end, or begin a grid, is not known, and the
+   *   server usually sends at once what follows
+   */
+  take(all = false): Uint8Array {
+    this.#draw(all);
     const taken = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
     return taken;
@@ -71,10 +78,29 @@ export class Batch {
     return true;
   }
 
-  #draw(): void {
-    if (this.#items.length > 0) this.#append(this.#sheet.draw(this.#items, this.#width()));
+  #draw(all = false): void {
+    const end = this.#items.length - (all || !this.#open ? 0 : this.#unplaced());
+    if (end > 0) this.#append(this.#sheet.draw(this.#items, this.#width(), end));
+    const held = this.#items.slice(end);
     this.#items.length = 0;
     this.#shelf.clear();
+    // Each moves towards the shelf's beginning, in the order in which they lie there.
+    for (const item of held) {
+      if (item.kind === "row") this.#keep(item.message, item.seen ?? null);
+      else this.#items.push(item);
+    }
+  }
+
+  /** The number of items at the end that look different if more follows: the last one, or the beginning of a grid. */
+  #unplaced(): number {
+    const last = this.#items.at(-1);
+    if (last?.kind !== "row") return last?.kind === "event" ? 1 : 0;
+    if (this.#sheet.isGoing(last)) return 1;
+    for (let run = 1; run < GRID_ROWS_MIN; run++) {
+      const before = this.#items.at(-1 - run);
+      if (before?.kind !== "row" || !isAlike(before, last)) return run;
+    }
+    return 1;
   }
 
   #append(text: string): void {

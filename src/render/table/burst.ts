@@ -40,8 +40,8 @@ export interface BusyLine {
 
 /**
  * Decides when more rows arrive than a person can read. More may arrive at once, to be scrolled through, than every
- * second. Above that rate rows are only counted, and each second has one line for each table; drawn in place, each table
- * has one line for the whole burst. When the rate falls, rows are shown again.
+ * second. Above that rate transactions are only counted, and each second has one line for each table; drawn in place,
+ * each table has one line for the whole burst. When the rate falls, transactions are shown again.
  */
 export class Burst {
   readonly #linesMax: number;
@@ -54,6 +54,8 @@ export class Burst {
   #left: number;
   #lines = 0;
   #counting = false;
+  /** Whether the open transaction is shown: all of it is, or all of it is counted. Undefined: it has no change yet. */
+  #shown: boolean | undefined;
   #busy = new Map<number | undefined, Busy>();
   #time: PgTime | null = null;
 
@@ -72,12 +74,24 @@ export class Burst {
     return this.#counting;
   }
 
+  /** Whether all further changes of the open transaction are counted. */
+  get countsAll(): boolean {
+    return this.#shown === false;
+  }
+
+  /** The open transaction has no further changes. */
+  leave(): void {
+    this.#shown = undefined;
+  }
+
   /** Returns whether the change is shown; otherwise it is counted. Call due() first. */
   admits(change: Change): boolean {
     const relation = change.kind === "message" ? undefined : relationOf(change);
     const lines = (relation?.columns.length ?? 0) > LINE_COLUMNS ? 2 : 1;
     this.#lines += lines;
-    if (!this.#counting && this.#left >= 1) {
+    const shown = this.#shown ?? (!this.#counting && this.#left >= 1);
+    if (change.transaction !== null) this.#shown = shown;
+    if (shown) {
       this.#left -= lines;
       return true;
     }
@@ -106,7 +120,7 @@ export class Burst {
   report(canvas: Canvas, last = false): readonly BusyLine[] {
     const now = this.#now();
     const seconds = Math.max((now - this.#since) / SECOND_MS, 1);
-    this.#counting &&= !last && this.#lines / seconds > LASTING_LINES;
+    this.#counting &&= !last && (this.countsAll || this.#lines / seconds > LASTING_LINES);
     if (!this.#counting)
       this.#left = Math.min(this.#left + LASTING_LINES * seconds, this.#linesMax);
     const stays = !this.#inPlace || !this.#counting;

@@ -28,7 +28,7 @@ export type Item =
 /** Where in its transaction the item stands. */
 export function placeOf(items: readonly Item[], at: number): Place {
   const next = items[at + 1];
-  if (next === undefined || next.kind === "remark") return "open";
+  if (next === undefined) return "open";
   return next.kind === "close" && next.parts.length === 0 ? "last" : "inner";
 }
 

@@ -43,6 +43,8 @@ export class Page {
   #head: Head | undefined;
   /** Whether some of it was drawn. */
   #begun = false;
+  /** Whether its frame is open: the last line that was drawn of it is not its end. */
+  #framed = false;
   #day = "";
   #xidWidth = 3;
   #lines: string[] = [];
@@ -90,26 +92,28 @@ export class Page {
   open(head: Head): void {
     this.#head = head;
     this.#begun = false;
+    this.#framed = false;
   }
 
   /**
-   * Closes the transaction, with a line only if there is something to say: a row that was known to be the last has
-   * already drawn the end.
+   * Closes the transaction, with a line only if there is something to say or the frame is open: a row that was known to
+   * be the last has already drawn the end.
    */
   close(parts: Parts): void {
-    if (this.#head !== undefined && this.#begun && parts.length > 0) {
-      this.put("last", this.flowParts(parts));
+    if (this.#head !== undefined && this.#begun && (parts.length > 0 || this.#framed)) {
+      this.put("last", parts.length > 0 ? this.flowParts(parts) : [NOTHING]);
     }
     this.#head = undefined;
   }
 
   /** Draws what belongs to no transaction, even if one is open, with a time of its own. */
   apart(time: PgTime | null, draw: () => void): void {
-    const [head, begun] = [this.#head, this.#begun];
+    const [head, begun, framed] = [this.#head, this.#begun, this.#framed];
     this.open({ time, xid: null, notes: [] });
     draw();
     this.#head = head;
     this.#begun = begun;
+    this.#framed = framed;
   }
 
   divide(parts: Parts): void {
@@ -139,6 +143,7 @@ export class Page {
       const line = note.width > 0 && fits ? joined(title, spaces(2), note) : title;
       this.#lines.push(`${line.text}\n`);
       this.#begun = true;
+      this.#framed = true;
       const rest = fits || note.width === 0 ? more : notes;
       if (rest.length > 0) this.put("bar", rest);
     } else this.put("first", this.flowParts(head.notes));
@@ -199,6 +204,7 @@ export class Page {
       this.#lines.push(`${gutter}${sign}${line.text}`.trimEnd(), "\n");
     }
     this.#begun = true;
+    this.#framed = mark !== "last" && mark !== "none";
   }
 
   /** `10:57:43 797` */
@@ -233,10 +239,10 @@ export class Page {
     );
   }
 
-  /** Whether the next row is the whole transaction, as far as known. */
+  /** Whether the next row is the whole transaction. */
   isSingle(place: Place): boolean {
     const only = !this.#begun && this.#head !== undefined && this.#head.notes.length === 0;
-    return only && place !== "inner";
+    return only && place === "last";
   }
 
   get isNarrow(): boolean {

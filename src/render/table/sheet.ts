@@ -31,7 +31,7 @@ const INTEGERS: ReadonlySet<Family | undefined> = new Set(["integer", "oid"] as 
 const KEY_WIDTH = 7;
 const SIGN_WIDTH = 2;
 const INDENT = 2;
-const GRID_ROWS_MIN = 3;
+export const GRID_ROWS_MIN = 3;
 const LINES_MAX = 4;
 /** If there is less room than this, a text is drawn below its subject. */
 const BESIDE_MIN = 24;
@@ -51,18 +51,24 @@ export class Sheet {
     this.#page = new Page(canvas);
   }
 
-  draw(items: readonly Item[], terminalWidth: number): string {
+  /** @param end only the items before it are drawn; those behind it are known to follow */
+  draw(items: readonly Item[], terminalWidth: number, end = items.length): string {
     if (this.#page.resize(terminalWidth)) this.#grid = undefined;
-    for (let at = 0; at < items.length; at++) {
+    for (let at = 0; at < end; at++) {
       const item = items[at];
       if (item === undefined) break;
-      if (item.kind === "row") at += this.#rows(items, at) - 1;
+      if (item.kind === "row") at += this.#rows(items, at, end) - 1;
       else {
         this.#grid = undefined;
         this.#other(item, placeOf(items, at));
       }
     }
     return this.#page.take();
+  }
+
+  /** Whether the row continues the grid that was drawn last. */
+  isGoing(row: SheetRow): boolean {
+    return this.#grid !== undefined && isAlike(this.#grid.row, row);
   }
 
   #other(item: Exclude<Item, { kind: "row" }>, place: Place): void {
@@ -78,7 +84,7 @@ export class Sheet {
       case "remark":
         return this.#page.remark(item.text);
       case "aside":
-        return this.#page.apart(item.time, () => this.#event(item.event, "open"));
+        return this.#page.apart(item.time, () => this.#event(item.event, "last"));
       case "event":
         if (typeof item.event.subject !== "string") this.#canvas.names.see(item.event.subject);
         this.#event(item.event, place);
@@ -86,7 +92,7 @@ export class Sheet {
   }
 
   /** Draws that row and those that belong together with it. Returns their number. */
-  #rows(items: readonly Item[], at: number): number {
+  #rows(items: readonly Item[], at: number, end: number): number {
     const first = items[at];
     if (first?.kind !== "row") return 0;
     const { message } = first;
@@ -98,9 +104,9 @@ export class Sheet {
       run.push(item);
     }
     const place = placeOf(items, at + run.length - 1);
-    const going = this.#grid !== undefined && isAlike(this.#grid.row, first);
+    const going = this.isGoing(first);
     if (!this.#canvas.view.expanded && (going || run.length >= GRID_ROWS_MIN)) {
-      this.#drawGrid(run, going, place === "last");
+      this.#drawGrid(run, going, place === "last", end - at);
       return run.length;
     }
     this.#grid = undefined;
@@ -224,7 +230,8 @@ export class Sheet {
     else this.#page.single(drawn);
   }
 
-  #drawGrid(run: readonly SheetRow[], going: boolean, last: boolean): void {
+  /** @param count the number of rows that are drawn; the others will be */
+  #drawGrid(run: readonly SheetRow[], going: boolean, last: boolean, count: number): void {
     const canvas = this.#canvas;
     const { palette } = canvas;
     const [first] = run;
@@ -256,7 +263,7 @@ export class Sheet {
       this.#page.put(this.#page.mark("inner"), grid.grid.header(head));
       this.#grid = grid;
     }
-    for (const [index, row] of rows.entries()) {
+    for (const [index, row] of rows.slice(0, count).entries()) {
       const end = last && index === rows.length - 1;
       this.#page.put(this.#page.mark(end ? "last" : "inner"), grid.grid.row(row));
     }

@@ -189,7 +189,7 @@ export class TableRenderer implements Renderer {
   /** Call it about once a second: it prints what is due when no message arrives. */
   tick(): Uint8Array {
     if (this.#burst.due) this.#report();
-    return this.take();
+    return this.#batch.take(true);
   }
 
   /** Call it after the last message: it closes what is open and prints pending counts. */
@@ -205,7 +205,7 @@ export class TableRenderer implements Renderer {
   }
 
   take(): Uint8Array {
-    this.#giveHint();
+    if (this.#transaction === null) this.#giveHint();
     return this.#batch.take();
   }
 
@@ -240,7 +240,9 @@ export class TableRenderer implements Renderer {
     }
     this.#enter(transaction);
     this.#counts[message.kind] += 1;
-    if (this.#tally.add(message, this.#options.view.collapseAfter)) {
+    // What a burst counts is not counted here as well.
+    const shownMax = this.#burst.countsAll ? Infinity : this.#options.view.collapseAfter;
+    if (this.#tally.add(message, shownMax)) {
       if (!this.#admits(message)) return;
       this.#divide(transaction);
       return draw();
@@ -339,6 +341,7 @@ export class TableRenderer implements Renderer {
     }
     if (this.#head !== undefined) this.#batch.add({ kind: "close", parts: parts ?? this.#total() });
     this.#giveHint();
+    this.#burst.leave();
     this.#transaction = null;
     this.#head = undefined;
     this.#tally = new Tally();

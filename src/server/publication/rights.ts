@@ -46,7 +46,7 @@ export async function rightsHint(
     return `As a superuser: GRANT CREATE ON DATABASE ${printableIdentifier(target.database)} TO ${printableIdentifier(target.user)}`;
   }
   if (plan.allTables || plan.schemas.length > 0) {
-    const own = await suggestPublication(client, target, version, plan.name, undefined, true);
+    const own = await suggestPublication(client, target, version, plan.name);
     const what = plan.allTables ? "all tables" : "whole schemas";
     return `Only a superuser publishes ${what}. ${suggestionText(own)}`;
   }

@@ -6,7 +6,7 @@ import type { ServerVersion } from "../settings/preflight.ts";
 import { plannedOptions } from "./diff.ts";
 import type { PublicationOptions, PublicationPlan, PublishedTable } from "./plan.ts";
 import { findIdentityFaults } from "./replica-identity.ts";
-import { quoteIdentifier } from "../query/sql.ts";
+import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
@@ -21,8 +21,8 @@ export interface Suggestion {
 }
 
 /**
+ * Only tables that the role owns, and only what it may do with them; else a superuser's command.
  * @param options the options of an existing publication without tables; undefined: the publication does not exist
- * @param own only tables that the role may publish
  */
 export async function suggestPublication(
   client: Client,
@@ -30,13 +30,14 @@ export async function suggestPublication(
   version: ServerVersion,
   name: string,
   options?: PublicationOptions,
-  own = false,
 ): Promise<Suggestion> {
-  const candidates = await readCandidates(client, own);
+  const rights = await readRights(client, options === undefined ? undefined : name);
+  const all = await readCandidates(client);
+  const own = all.filter(({ owned }) => owned);
+  const may = rights.may && (own.length > 0 || all.length === 0);
+  const candidates = may ? own : all;
   if (candidates.length === 0) {
-    const words = own
-      ? `${quoteIdentifier(target.user)} owns none here.`
-      : `Database "${target.database}" has no tables yet that could be published.`;
+    const words = `Database "${target.database}" has no tables yet that could be published.`;
     return { words, command: null };
   }
   const plan: PublicationPlan = {
@@ -60,11 +61,14 @@ export async function suggestPublication(
   const flags = planFlags({ ...plan, tables: tables.map(specOf) });
   const identity = sound.length > 0 ? [] : ["--replica-identity", "full"];
   const sync = options === undefined ? [] : ["--sync"];
-  const create = own ? `For tables that ${quoteIdentifier(target.user)} owns` : "To create it";
-  const aim = options === undefined ? create : "To add tables";
+  const user = quoteIdentifier(target.user);
+  const create = rights.superuser ? "To create it" : `For tables that ${user} owns`;
+  const allowed = options === undefined ? create : "To add tables";
+  const aim = may ? allowed : `${user} may not publish these tables, a superuser may`;
+  const as = may ? target : { ...target, user: rights.administrator };
   return {
     words: `${aim}, with your tables in place of these (-t may be repeated)`,
-    command: walctlCommand(["setup-publication", name, ...flags, ...identity, ...sync], target),
+    command: walctlCommand(["setup-publication", name, ...flags, ...identity, ...sync], as),
   };
 }
 
@@ -77,20 +81,45 @@ function specOf({ schema, name }: PublishedTable): PublicationPlan["tables"][num
   return { schema, name, columns: undefined, where: undefined };
 }
 
-/** The role's own tables first, then those that change most; no extensions' tables, partitions or inheritance trees. */
-async function readCandidates(client: Client, own: boolean): Promise<readonly PublishedTable[]> {
-  const owned = own ? "AND pg_catalog.pg_has_role(c.relowner, 'USAGE')" : "";
-  const rows = await queryRows<{ oid: number; schema: string; name: string }>(
+interface Rights {
+  readonly superuser: boolean;
+  /** Whether the role may create a publication, or alter that one, of its own tables. */
+  readonly may: boolean;
+  readonly administrator: string;
+}
+
+/** @param publication that is to be altered; undefined: it is to be created */
+async function readRights(client: Client, publication: string | undefined): Promise<Rights> {
+  const may =
+    publication === undefined
+      ? "pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
+      : `EXISTS (SELECT FROM pg_catalog.pg_publication
+           WHERE pubname = ${quoteLiteral(publication)} AND pg_catalog.pg_has_role(pubowner, 'USAGE'))`;
+  const [rights] = await queryRows<Rights & Record<string, unknown>>(
     client,
-    `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
+    `SELECT r.rolsuper AS superuser, ${may} AS may, coalesce(
+       (SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1), 'postgres'
+     ) AS administrator FROM pg_catalog.pg_roles r WHERE r.rolname = current_user`,
+    "see what the role may publish",
+  );
+  return rights ?? { superuser: false, may: false, administrator: "postgres" };
+}
+
+/** The role's own tables first, then those that change most; no extensions' tables, partitions or inheritance trees. */
+async function readCandidates(
+  client: Client,
+): Promise<ReadonlyArray<PublishedTable & { readonly owned: boolean }>> {
+  const rows = await queryRows<{ oid: number; schema: string; name: string; owned: boolean }>(
+    client,
+    `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
+       pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384
-       ${owned}
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i
          WHERE i.inhrelid = c.oid OR (i.inhparent = c.oid AND c.relkind = 'r'))
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid
          AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'e')
-     ORDER BY pg_catalog.pg_has_role(c.relowner, 'USAGE') DESC,
+     ORDER BY 4 DESC,
        pg_catalog.pg_stat_get_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_tuples_updated(c.oid)
          + pg_catalog.pg_stat_get_tuples_deleted(c.oid) DESC, 2, 3
      LIMIT ${LOOK_AT_MAX}`,

@@ -5,7 +5,7 @@ import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
 import { TableRenderer } from "../../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
 import { matchGolden } from "../../support/golden/golden.ts";
-import { busyStream } from "../../support/program/screen-streams.ts";
+import { busyStream, pgbenchStream } from "../../support/program/screen-streams.ts";
 import { assertFits } from "../../support/program/tables.ts";
 
 /** A renderer, and a clock that each row moves on. */
@@ -58,6 +58,24 @@ describe("a burst", () => {
     const counted = counts.reduce((sum, count) => sum + count, 0);
     assert.ok(shown > 100 && counted > 300, text);
     assert.equal(shown + counted, 750, text);
+  });
+
+  it("shows or counts a transaction as a whole", () => {
+    const { show, finish } = watch(80, 22);
+    // Four rows each.
+    let text = "";
+    for (let times = 0; times < 5; times++) text += show(pgbenchStream(), 1);
+    text += finish();
+    const shown = text.match(/^\S* +\d* [┌│└] [+~] /gm)?.length ?? 0;
+    assert.ok(shown > 0 && shown % 4 === 0, text);
+    assert.equal(text.match(/┌/g)?.length, shown / 4, text);
+    assert.equal(text.match(/└/g)?.length, shown / 4, text);
+    const counts = [...text.matchAll(/^.*… \S+ +[+~](\d+)/gm)].map(([, n]) => Number(n));
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      160 - shown,
+      text,
+    );
   });
 
   it("says no rate of rows that came within a second", () => {

@@ -13,18 +13,28 @@ import {
   pgbenchStream,
   screenTypes,
 } from "../../support/program/screen-streams.ts";
-import { SCREENS } from "../../support/program/screen-cases.ts";
+import { CAPTURED, SCREENS } from "../../support/program/screen-cases.ts";
 import { assertFits } from "../../support/program/tables.ts";
 
 const WIDTHS = [40, 80, 120, 200];
 const SCREEN_ROWS = 24;
 
-function render(messages: readonly PgoutputMessage[], width: number, expanded = false): string {
+/** @param pieces each message is taken by itself, as from a server that sends it by itself */
+function render(
+  messages: readonly PgoutputMessage[],
+  width: number,
+  expanded = false,
+  pieces = false,
+): string {
   const view = { ...WHOLE_VIEW, expanded };
   const options = { width: () => width, look: { color: false }, view, types: screenTypes() };
   const renderer = new TableRenderer(options);
-  for (const message of messages) renderer.render(message);
-  return new TextDecoder().decode(renderer.take());
+  let text = "";
+  for (const message of messages) {
+    renderer.render(message);
+    if (pieces) text += new TextDecoder().decode(renderer.take());
+  }
+  return text + new TextDecoder().decode(renderer.take());
 }
 
 describe("the screen", () => {
@@ -75,6 +85,45 @@ describe("the screen", () => {
           assert.ok(subject.length <= 20, `${name}: ${line}`);
       }
     }
+  });
+
+  it("draws rows the same, however many come at once", () => {
+    for (const [name, { messages }] of Object.entries(SCREENS)) {
+      for (const width of WIDTHS)
+        assert.equal(render(messages(), width, false, true), render(messages(), width), name);
+    }
+  });
+
+  for (const [name, { messages }] of Object.entries({ ...SCREENS, ...CAPTURED })) {
+    it(`${name}: opens and closes the frame of each transaction, however its messages come`, () => {
+      for (const width of WIDTHS) {
+        for (const pieces of [false, true]) {
+          const text = render(messages(), width, false, pieces);
+          let open = false;
+          for (const line of text.split("\n")) {
+            const [, mark = ""] = /^[\d:. ]*([┌│├└])/.exec(line) ?? [];
+            if (mark === "") assert.ok(!open || /^──/.test(line), text);
+            else assert.equal(open, mark !== "┌", `${line}\n${text}`);
+            if (mark !== "") open = mark !== "└";
+          }
+          assert.ok(!open, text);
+        }
+      }
+    });
+  }
+
+  it("opens the frame of a transaction whose end has not come after a second", () => {
+    const renderer = new TableRenderer({
+      ...{ width: () => 80, look: { color: false } },
+      ...{ view: WHOLE_VIEW, types: screenTypes() },
+    });
+    const messages = narrowStream();
+    const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+    for (const message of messages.slice(0, 3)) renderer.render(message);
+    assert.equal(decode(renderer.take()), "");
+    assert.match(decode(renderer.tick()), /\d 800 ┌ \+ jobs 1 .*\n$/);
+    renderer.render(messages[3] ?? assert.fail());
+    assert.match(decode(renderer.take()), /^ +└\n$/);
   });
 
   it("tells partitions apart", () => {

@@ -342,8 +342,8 @@ test("table: one of which the commit comes later is the same line", () => {
     },
   );
   assert.deepEqual(taken, [
-    ...["", "", `${DAY}00:00:00   1   + t 1  a=x  b=y\n`, ""],
-    ...["", "00:00:00   2   + t 1  a=x  b=y\n", "             │ + t 1  a=x  b=y\n", ""],
+    ...["", "", "", `${DAY}00:00:00   1   + t 1  a=x  b=y\n`],
+    ...["", "", "", "00:00:00   2 ┌ + t 1  a=x  b=y\n             └ + t 1  a=x  b=y\n"],
   ]);
 });
 
@@ -432,7 +432,7 @@ test("table: rows follow the terminal's width while a transaction is open", () =
   const widths = [begin(1), relation(COLUMNS), long, long, COMMIT].flatMap((message, index) => {
     if (index === 3) width = 120;
     renderer.render(decoder.decode(message));
-    const lines = new TextDecoder().decode(renderer.take()).split("\n");
+    const lines = new TextDecoder().decode(renderer.tick()).split("\n");
     return lines.filter((line) => line.includes("x…")).map(textWidth);
   });
   assert.deepEqual(widths, [72, 83]);
