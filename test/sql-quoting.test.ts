@@ -40,6 +40,7 @@ const REVIEWED: Readonly<Record<string, string>> = {
   "publication/state.ts: parts": "columns of the catalogue, constants",
   "publication/state.ts: schemas": "a condition, a constant",
   "publication/suggestion.ts: owned": "a condition, a constant",
+  "publication/suggestion.ts: may": "a condition, of a quoted name",
   "publication/identity-members.ts: rootCondition(state)": "of oids and quoted names",
   "publication/identity-members.ts: columnListed": "a subquery, a constant",
   "publication/identity-members.ts: ungenerated": "a subquery, a constant",

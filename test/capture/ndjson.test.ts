@@ -59,15 +59,8 @@ describe("walctl's own lines", () => {
       for (const args of formats) {
         const expected = await decode(...args, source);
         assert.notEqual(expected, "");
-        // Which row is the last one of a transaction so far depends on the pieces that are read.
-        const plain = (text: string): string => text.replaceAll(/[┌│└]/g, "|");
-        for (const path of [lines, texts]) {
-          assert.equal(
-            plain(await decode(...args, path)),
-            plain(expected),
-            `${args.join(" ")} ${path}`,
-          );
-        }
+        for (const path of [lines, texts])
+          assert.equal(await decode(...args, path), expected, `${args.join(" ")} ${path}`);
       }
     });
   }

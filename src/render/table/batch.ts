@@ -95,9 +95,9 @@ export class Batch {
   #unplaced(): number {
     const last = this.#items.at(-1);
     if (last?.kind !== "row") return last?.kind === "event" ? 1 : 0;
-    if (this.#sheet.isGoing(last)) return 1;
     for (let run = 1; run < GRID_ROWS_MIN; run++) {
       const before = this.#items.at(-1 - run);
+      if (before === undefined && this.#sheet.isGoing(last)) return 1;
       if (before?.kind !== "row" || !isAlike(before, last)) return run;
     }
     return 1;

@@ -19,20 +19,20 @@ import { assertFits } from "../../support/program/tables.ts";
 const WIDTHS = [40, 80, 120, 200];
 const SCREEN_ROWS = 24;
 
-/** @param pieces each message is taken by itself, as from a server that sends it by itself */
+/** @param piece how many messages are taken at once, as a server sends them or a file is read */
 function render(
   messages: readonly PgoutputMessage[],
   width: number,
   expanded = false,
-  pieces = false,
+  piece = Infinity,
 ): string {
   const view = { ...WHOLE_VIEW, expanded };
   const options = { width: () => width, look: { color: false }, view, types: screenTypes() };
   const renderer = new TableRenderer(options);
   let text = "";
-  for (const message of messages) {
+  for (const [index, message] of messages.entries()) {
     renderer.render(message);
-    if (pieces) text += new TextDecoder().decode(renderer.take());
+    if ((index + 1) % piece === 0) text += new TextDecoder().decode(renderer.take());
   }
   return text + new TextDecoder().decode(renderer.take());
 }
@@ -87,22 +87,27 @@ describe("the screen", () => {
     }
   });
 
-  it("draws rows the same, however many come at once", () => {
-    for (const [name, { messages }] of Object.entries(SCREENS)) {
-      for (const width of WIDTHS)
-        assert.equal(render(messages(), width, false, true), render(messages(), width), name);
-    }
-  });
+  for (const [name, { messages }] of Object.entries({ ...SCREENS, ...CAPTURED })) {
+    it(`${name} is drawn the same, however many messages come at once`, () => {
+      for (const width of WIDTHS) {
+        for (const expanded of [false, true]) {
+          const whole = render(messages(), width, expanded);
+          for (const piece of [1, 2, 3, 5, 8])
+            assert.equal(render(messages(), width, expanded, piece), whole);
+        }
+      }
+    });
+  }
 
   for (const [name, { messages }] of Object.entries({ ...SCREENS, ...CAPTURED })) {
     it(`${name}: opens and closes the frame of each transaction, however its messages come`, () => {
       for (const width of WIDTHS) {
-        for (const pieces of [false, true]) {
-          const text = render(messages(), width, false, pieces);
+        for (const piece of [1, Infinity]) {
+          const text = render(messages(), width, false, piece);
           let open = false;
           for (const line of text.split("\n")) {
             const [, mark = ""] = /^[\d:. ]*([┌│├└])/.exec(line) ?? [];
-            if (mark === "") assert.ok(!open || /^──/.test(line), text);
+            if (mark === "") assert.ok(!open || line.startsWith("──"), text);
             else assert.equal(open, mark !== "┌", `${line}\n${text}`);
             if (mark !== "") open = mark !== "└";
           }
