@@ -14,7 +14,7 @@ import {
   screenTypes,
 } from "../../support/program/screen-streams.ts";
 import { CAPTURED, SCREENS } from "../../support/program/screen-cases.ts";
-import { assertFits } from "../../support/program/tables.ts";
+import { assertFits, decodeCapture } from "../../support/program/tables.ts";
 
 const WIDTHS = [40, 80, 120, 200];
 const SCREEN_ROWS = 24;
@@ -116,6 +116,19 @@ describe("the screen", () => {
       }
     });
   }
+
+  it("draws the rows of a subtransaction as a grid, whichever of them come with its line", () => {
+    const messages = [...decodeCapture("pg18-stream-abort-p2")];
+    const xids = messages.map((message) =>
+      message.kind === "insert" ? message.transaction?.xid : 0,
+    );
+    const at = xids.findIndex((xid, index) => xid && xids[index - 1] && xid !== xids[index - 1]);
+    assert.ok(at > 20);
+    const part = messages.slice(0, at + 20);
+    // How wide its columns are depends on the rows that have come.
+    const drawn = (piece?: number): string => render(part, 80, false, piece).replace(/ +/g, " ");
+    for (let piece = 1; piece < 25; piece++) assert.equal(drawn(piece), drawn());
+  });
 
   it("opens the frame of a transaction whose end has not come after a second", () => {
     const renderer = new TableRenderer({
