@@ -1,4 +1,4 @@
-/** What -F sql prints, run by psql; of every type and version: test/matrix/sql.test.ts. */
+/** What -F sql prints, run by psql; of every type and version: test/matrix/sql.long.matrix.test.ts. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
