@@ -188,8 +188,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const listener = new RowListener(decoder, pipeline, reporter, {
     ...job,
     progress: progress("rows"),
-    // An undo has to know which tables were altered since.
-    until: flags.undo === true ? Infinity : (survey?.lastEnd ?? Infinity),
+    until: survey?.lastEnd ?? Infinity,
   });
   const end = await readRows(input, listener, job);
   reporter.clearProgress();
@@ -255,6 +254,7 @@ class RowListener implements LogListener {
   readonly #pipeline: Pipeline;
   readonly #reporter: Reporter;
   readonly #endPosition: number;
+  readonly #undoes: boolean;
   readonly #stop: AbortSignal;
   readonly #progress: Pass["progress"];
   position = 0;
@@ -266,12 +266,17 @@ class RowListener implements LogListener {
     this.#pipeline = pipeline;
     this.#reporter = reporter;
     this.#endPosition = Math.min(job.options.endPosition ?? Infinity, job.until);
+    this.#undoes = job.flags.undo === true;
     this.#stop = job.context.stop;
     this.#progress = job.progress;
   }
 
   record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
-    if (record.lsn > this.#endPosition) return false;
+    if (record.lsn > this.#endPosition) {
+      if (!this.#undoes) return false;
+      // An undo has to know which tables were altered since.
+      this.#decoder.leaveRows();
+    }
     this.position = record.lsn;
     this.timeline = record.timeline;
     const work = this.#decoder.record(record, version);
