@@ -195,7 +195,9 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
   if (flags.undo === true && context.stop.aborted) throw context.stop.reason;
-  const faults = breaksOf(catalog, decoder.losses);
+  // Where WAL is missing, the warning of it says so.
+  const needsAll = flags.undo === true && !listener.damaged;
+  const faults = breaksOf(catalog, decoder.losses, needsAll);
   const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
   const why = (xid: number): Warning =>
     whyNothing(xid, survey?.fates.get(xid), options.rows, lost.length > 0);
@@ -211,12 +213,17 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
   const whole = damaged === ExitCode.done && lost.length === 0;
   const isOlder = exported.header.lsn < listener.position;
-  sql?.refuseAltered((oid, first) => {
-    const { position } = listener;
-    const table = isOlder ? tableAt(catalog, oid, position) : exportedTable(exported, oid);
-    const altered = catalog.alteredSince(oid, position, first);
-    return table && { ...table, altered: altered && ALTERED[altered] };
-  });
+  // Behind a break it is not known what tables are: then not all was read.
+  if (catalog.broken === undefined) {
+    sql?.refuseAltered((oid, first) => {
+      const { position } = listener;
+      const table = isOlder ? tableAt(catalog, oid, position) : exportedTable(exported, oid);
+      const altered = catalog.alteredSince(oid, position, first);
+      return table && { ...table, altered: altered && ALTERED[altered] };
+    });
+  }
+  if (sql !== undefined && listener.hasAllRows && lost.length + faults.length === 0)
+    sql.unread = "What is missing lies behind the changes: tables may have been altered there.";
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
 }
@@ -260,6 +267,8 @@ class RowListener implements LogListener {
   position = 0;
   timeline = 0;
   damaged = false;
+  /** What was to be printed was read without damage; what lies behind it may not be. */
+  hasAllRows = false;
 
   constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Pass) {
     this.#decoder = decoder;
@@ -276,6 +285,7 @@ class RowListener implements LogListener {
       if (!this.#undoes) return false;
       // An undo has to know which tables were altered since.
       this.#decoder.leaveRows();
+      this.hasAllRows ||= !this.damaged;
     }
     this.position = record.lsn;
     this.timeline = record.timeline;
