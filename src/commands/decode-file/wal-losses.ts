@@ -14,16 +14,20 @@ import type { WalOptions } from "./wal-options.ts";
 /** Named in a warning; the others are counted. */
 const NAMED_MAX = 10;
 
-/** Where the catalogue could not be followed. Where nothing was left out for it, it is no matter. */
+/**
+ * Where the catalogue could not be followed. Where nothing was left out for it, it is no matter.
+ * @param needsAll what tables are at the end has to be known
+ */
 export function breaksOf(
   { broken, doubted, unknownBefore }: Pick<CatalogHistory, "broken" | "doubted" | "unknownBefore">,
   { tableChanges, unexplained, unfit }: Losses,
+  needsAll: boolean,
 ): readonly CatalogBreak[] {
   const left = [...unexplained.values(), ...(tableChanges === undefined ? [] : [tableChanges])];
   const first = Math.min(...left.map((each) => each.first));
   const breaks = [
     ...(first < (unknownBefore?.lsn ?? 0) ? [unknownBefore] : []),
-    ...(left.length > 0 ? [broken] : []),
+    ...(left.length > 0 || needsAll ? [broken] : []),
     ...(left.length > 0 || unfit.size > 0 ? [doubted] : []),
   ];
   return breaks.filter((each) => each !== undefined);
