@@ -50,6 +50,7 @@ import {
   breaksOf,
   concernsTables,
   lossWarnings,
+  unloggedWarnings,
   unconvertedNames,
   warnOfUnknownTypes,
   whyNothing,
@@ -195,7 +196,13 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   // Where WAL is missing, the warning of it says so.
   const needsAll = flags.undo === true && !listener.damaged;
   const faults = breaksOf(catalog, decoder.losses, needsAll);
-  const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
+  const { warnings: notRebuilt, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
+  // A transaction that changed such a table before or after is whole.
+  const unlogged =
+    gate.xids === undefined
+      ? unloggedWarnings(catalog, filter.tables, options.rows.startPosition, listener.printedTo)
+      : [];
+  const lost = [...notRebuilt, ...unlogged];
   const why = (xid: number): Warning =>
     whyNothing(xid, survey?.fates.get(xid), options.rows, lost.length > 0);
   const unmet = [
@@ -288,6 +295,11 @@ class RowListener implements LogListener {
     this.timeline = record.timeline;
     const work = this.#decoder.record(record, version);
     return work === undefined || work.next().done === true ? true : this.#finish(work);
+  }
+
+  /** No record behind it was to be printed. */
+  get printedTo(): number {
+    return Math.min(this.position, this.#endPosition);
   }
 
   /** A transaction may be larger than memory: what was made of it is written part by part. */
