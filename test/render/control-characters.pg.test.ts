@@ -86,6 +86,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "announcements.ts": "types, compared",
   "sql-plan.ts": "a table's columns, compared",
   "file-state.ts": "FILE.walctl, which only walctl reads",
+  "values.ts": "a string in a jsonb's text, as the server prints it",
   "pipeline.ts": "a warning, which the reporter sanitizes",
 };
 

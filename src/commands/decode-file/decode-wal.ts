@@ -50,6 +50,7 @@ import {
   breaksOf,
   concernsTables,
   lossWarnings,
+  unloggedWarnings,
   unconvertedNames,
   warnOfUnknownTypes,
   whyNothing,
@@ -185,16 +186,23 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const listener = new RowListener(decoder, pipeline, reporter, {
     ...job,
     progress: progress("rows"),
-    // An undo has to know which tables were altered since.
-    until: flags.undo === true ? Infinity : (survey?.lastEnd ?? Infinity),
+    until: survey?.lastEnd ?? Infinity,
   });
   const end = await readRows(input, listener, job);
   reporter.clearProgress();
   await pipeline.flush();
   await writeRest({ renderer, live: () => undefined, finish }, sink);
   if (flags.undo === true && context.stop.aborted) throw context.stop.reason;
-  const faults = breaksOf(catalog, decoder.losses);
-  const { warnings: lost, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
+  // Where WAL is missing, the warning of it says so.
+  const needsAll = flags.undo === true && !listener.damaged;
+  const faults = breaksOf(catalog, decoder.losses, needsAll);
+  const { warnings: notRebuilt, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
+  // A transaction that changed such a table before or after is whole.
+  const unlogged =
+    gate.xids === undefined
+      ? unloggedWarnings(catalog, filter.tables, options.rows.startPosition, listener.printedTo)
+      : [];
+  const lost = [...notRebuilt, ...unlogged];
   const why = (xid: number): Warning =>
     whyNothing(xid, survey?.fates.get(xid), options.rows, lost.length > 0);
   const unmet = [
@@ -209,12 +217,17 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
   const whole = damaged === ExitCode.done && lost.length === 0;
   const isOlder = exported.header.lsn < listener.position;
-  sql?.refuseAltered((oid, first) => {
-    const { position } = listener;
-    const table = isOlder ? tableAt(catalog, oid, position) : exportedTable(exported, oid);
-    const altered = catalog.alteredSince(oid, position, first);
-    return table && { ...table, altered: altered && ALTERED[altered] };
-  });
+  // Behind a break it is not known what tables are: then not all was read.
+  if (catalog.broken === undefined) {
+    sql?.refuseAltered((oid, first) => {
+      const { position } = listener;
+      const table = isOlder ? tableAt(catalog, oid, position) : exportedTable(exported, oid);
+      const altered = catalog.alteredSince(oid, position, first);
+      return table && { ...table, altered: altered && ALTERED[altered] };
+    });
+  }
+  if (sql !== undefined && listener.hasAllRows && lost.length + faults.length === 0)
+    sql.unread = "What is missing lies behind the changes: tables may have been altered there.";
   const ended = await sql?.end(whole, ExitCode.malformedInput, sink, reporter);
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
 }
@@ -252,27 +265,41 @@ class RowListener implements LogListener {
   readonly #pipeline: Pipeline;
   readonly #reporter: Reporter;
   readonly #endPosition: number;
+  readonly #undoes: boolean;
   readonly #stop: AbortSignal;
   readonly #progress: Pass["progress"];
   position = 0;
   timeline = 0;
   damaged = false;
+  /** What was to be printed was read without damage; what lies behind it may not be. */
+  hasAllRows = false;
 
   constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Pass) {
     this.#decoder = decoder;
     this.#pipeline = pipeline;
     this.#reporter = reporter;
     this.#endPosition = Math.min(job.options.endPosition ?? Infinity, job.until);
+    this.#undoes = job.flags.undo === true;
     this.#stop = job.context.stop;
     this.#progress = job.progress;
   }
 
   record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
-    if (record.lsn > this.#endPosition) return false;
+    if (record.lsn > this.#endPosition) {
+      if (!this.#undoes) return false;
+      // An undo has to know which tables were altered since.
+      this.#decoder.leaveRows();
+      this.hasAllRows ||= !this.damaged;
+    }
     this.position = record.lsn;
     this.timeline = record.timeline;
     const work = this.#decoder.record(record, version);
     return work === undefined || work.next().done === true ? true : this.#finish(work);
+  }
+
+  /** No record behind it was to be printed. */
+  get printedTo(): number {
+    return Math.min(this.position, this.#endPosition);
   }
 
   /** A transaction may be larger than memory: what was made of it is written part by part. */

@@ -6,7 +6,7 @@ import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { mayBeOfExtension } from "../../postgres/types/extension-types.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
-import { qualifiedName, tableMatcher } from "../messages/table-patterns.ts";
+import { fitsTable, qualifiedName, tableMatcher } from "../messages/table-patterns.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { Reporter, Warning } from "../reporter.ts";
 import type { WalOptions } from "./wal-options.ts";
@@ -14,16 +14,20 @@ import type { WalOptions } from "./wal-options.ts";
 /** Named in a warning; the others are counted. */
 const NAMED_MAX = 10;
 
-/** Where the catalogue could not be followed. Where nothing was left out for it, it is no matter. */
+/**
+ * Where the catalogue could not be followed. Where nothing was left out for it, it is no matter.
+ * @param needsAll what tables are at the end has to be known
+ */
 export function breaksOf(
   { broken, doubted, unknownBefore }: Pick<CatalogHistory, "broken" | "doubted" | "unknownBefore">,
   { tableChanges, unexplained, unfit }: Losses,
+  needsAll: boolean,
 ): readonly CatalogBreak[] {
   const left = [...unexplained.values(), ...(tableChanges === undefined ? [] : [tableChanges])];
   const first = Math.min(...left.map((each) => each.first));
   const breaks = [
     ...(first < (unknownBefore?.lsn ?? 0) ? [unknownBefore] : []),
-    ...(left.length > 0 ? [broken] : []),
+    ...(left.length > 0 || needsAll ? [broken] : []),
     ...(left.length > 0 || unfit.size > 0 ? [doubted] : []),
   ];
   return breaks.filter((each) => each !== undefined);
@@ -124,6 +128,26 @@ export function lossWarnings(
     savepoints !== undefined ||
     tableChanges !== undefined;
   return { warnings, fatal };
+}
+
+/** Tables that were UNLOGGED between these positions: what was changed in them meanwhile is nowhere. */
+export function unloggedWarnings(
+  catalog: CatalogHistory,
+  onlyTables: readonly TablePattern[],
+  start: number,
+  end: number,
+): readonly Warning[] {
+  return catalog.unlogged.flatMap(({ from, oid, to }) => {
+    const table = catalog.relationByOid(oid, to ?? from ?? end, new Set());
+    if ((from ?? 0) > end || (to ?? Infinity) < start || table === undefined) return [];
+    const relation = { schema: table.schema, table: table.name };
+    const isAsked = onlyTables.some((pattern) => fitsTable(pattern, relation));
+    if (onlyTables.length > 0 && !isAsked) return [];
+    const since = from === undefined ? "" : ` from ${formatPosition(from)}`;
+    const until = to === undefined ? "" : ` until ${formatPosition(to)}`;
+    const message = `${qualifiedName(relation)} was UNLOGGED${since}${until}: its changes there are not in the WAL`;
+    return { message };
+  });
 }
 
 /** Why pages are not known: an image of them precedes each change since a checkpoint, unless full_page_writes is off. */

@@ -29,6 +29,8 @@ export class SqlRun {
   readonly #dryRun: boolean;
   /** Whether changes of the transaction that ends could not be read. */
   isLost: () => boolean = () => false;
+  /** Where what was not read lies, if that is known. */
+  unread: string | undefined;
   /** Of WAL, whose catalogue knows what tables are by now: an undo must not go to others. */
   refuseAltered: (now: TableNowOf) => void = () => {};
 
@@ -108,6 +110,7 @@ export class SqlRun {
     }
     if (!whole) {
       throw new WalctlError("not everything was read, so nothing is printed to undo it", {
+        detail: this.unread,
         hint: "What is missing is named above. Add it, or give only the files behind it, or only those before; --only-table leaves out tables.",
         exitCode: failed,
       });

@@ -27,12 +27,12 @@ export function tableMatcher(
 }
 
 /** Both names are empty for a relation that was never announced: only `*` and `*.*` match it. */
-export function fitsTable(pattern: TablePattern, relation: Relation): boolean {
+export function fitsTable(pattern: TablePattern, relation: Named): boolean {
   return pattern.fits(schemaOf(relation), relation.table);
 }
 
 /** To be shown. */
-export function qualifiedName(relation: Relation): string {
+export function qualifiedName(relation: Named): string {
   return `${schemaOf(relation)}.${relation.table}`;
 }
 

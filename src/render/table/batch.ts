@@ -3,11 +3,13 @@ import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { Event } from "./event.ts";
 import { isAlike, type Item } from "./items.ts";
 import { GRID_ROWS_MIN, Sheet } from "./sheet.ts";
-import { Shelf } from "./shelf.ts";
+import { Shelf, bytesOf } from "./shelf.ts";
 import type { Canvas } from "./view.ts";
 
 /** The number of items that are laid out together. */
 const ITEMS_MAX = 100;
+/** A longer row is drawn without a copy, and without waiting for what follows. */
+const COPIED_BYTES_MAX = 1 << 24;
 
 /**
  * Items that are not drawn yet, and the UTF-8 bytes of those that are: the garbage collector does not have to move
@@ -47,7 +49,8 @@ export class Batch {
     if (this.#keep(message, seen)) return;
     this.#draw();
     if (this.#keep(message, seen)) return;
-    // A very long row is drawn without a copy.
+    const length = bytesOf([message.key, message.old, message.new, seen]);
+    if (length <= COPIED_BYTES_MAX && this.#keep(message, seen, new Shelf(length))) return;
     this.#items.push({ kind: "row", message, seen: seen ?? undefined });
     this.#draw(true);
   }
@@ -70,9 +73,9 @@ export class Batch {
     return taken;
   }
 
-  #keep(message: RowChange, seen: TupleData | null): boolean {
-    const kept = this.#shelf.keep(message);
-    const row = kept === undefined ? undefined : this.#shelf.tuple(seen);
+  #keep(message: RowChange, seen: TupleData | null, shelf = this.#shelf): boolean {
+    const kept = shelf.keep(message);
+    const row = kept === undefined ? undefined : shelf.tuple(seen);
     if (kept === undefined || row === undefined) return false;
     this.#items.push({ kind: "row", message: kept, seen: row ?? undefined });
     return true;
@@ -86,8 +89,9 @@ export class Batch {
     this.#shelf.clear();
     // Each moves towards the shelf's beginning, in the order in which they lie there.
     for (const item of held) {
-      if (item.kind === "row") this.#keep(item.message, item.seen ?? null);
-      else this.#items.push(item);
+      // A very long row has a shelf of its own.
+      if (item.kind === "row" && this.#keep(item.message, item.seen ?? null)) continue;
+      this.#items.push(item);
     }
   }
 

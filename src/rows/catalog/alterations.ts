@@ -18,6 +18,15 @@ interface Written<Row> {
   readonly after: Row;
 }
 
+/** A stretch of the log in which a table was UNLOGGED: its changes there are not in it. */
+export interface UnloggedStretch {
+  readonly oid: number;
+  /** Undefined: from before the WAL that was read. */
+  readonly from: number | undefined;
+  /** Undefined: it still is. */
+  to: number | undefined;
+}
+
 /** What committed transactions altered so that the texts of a table's values mean something else since. */
 export class Alterations {
   /** The columns of relations, which composite values are of. */
@@ -27,12 +36,15 @@ export class Alterations {
   readonly #enums = new Map<number, Altered>();
   /** An enum that is not known. */
   #anyEnum: Altered | undefined;
+  /** Of tables that were or became something else, by ALTER TABLE SET LOGGED and SET UNLOGGED. */
+  readonly unlogged: UnloggedStretch[] = [];
 
   /** Takes all that a transaction wrote, when it commits. */
   commit(writers: readonly Writer[], commitLsn: number): void {
     const created = new Set<number>();
     const rewritten = new Set<number>();
-    for (const { before, after } of writtenRows(writers, "pg_class")) {
+    for (const { lsn, before, after } of writtenRows(writers, "pg_class")) {
+      if (before && after.relkind === "r") this.#persistence(before, after, lsn);
       if (before === undefined) created.add(after.oid);
       // VACUUM FULL, CLUSTER and ALTER TABLE fill a transient table (commands/cluster.c, make_new_heap).
       if (after.relrewrite !== 0) rewritten.add(after.relrewrite);
@@ -64,6 +76,18 @@ export class Alterations {
       return !dropped && !generated && this.#isAltered(typeOid, types, first, 0);
     });
     return isOther ? "type" : undefined;
+  }
+
+  #persistence(
+    { relpersistence: before }: CatalogRow<"pg_class">,
+    { oid, relpersistence: after }: CatalogRow<"pg_class">,
+    lsn: number,
+  ): void {
+    if (before === "p" && after === "u") this.unlogged.push({ oid, from: lsn, to: undefined });
+    if (before !== "u" || after !== "p") return;
+    const open = this.unlogged.find((each) => each.oid === oid && each.to === undefined);
+    if (open === undefined) this.unlogged.push({ oid, from: undefined, to: lsn });
+    else open.to = lsn;
   }
 
   #isAltered(oid: number, types: TypeSource, first: FirstChanges, depth: number): boolean {

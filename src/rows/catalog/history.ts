@@ -16,6 +16,7 @@ import type { FirstChanges } from "../../pgoutput/altered-columns.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { WalRecord } from "../../postgres/records/record.ts";
 import type { PageStore } from "../pages/page-store.ts";
+import type { UnloggedStretch } from "./alterations.ts";
 import { type CatalogBreak, changedBefore, missingRecords, unknownRow } from "./breaks.ts";
 import { Doubts } from "./doubts.ts";
 import { Epochs, writersOf } from "./epochs.ts";
@@ -161,6 +162,11 @@ export class CatalogHistory {
     const table = this.relationByOid(oid, lsn, new Set());
     if (table === undefined) return "type";
     return this.#recorder.alterations.since(table, this.#types, first);
+  }
+
+  /** In the order in which they begin to be known. */
+  get unlogged(): readonly UnloggedStretch[] {
+    return this.#recorder.alterations.unlogged;
   }
 
   /** The types as of the last change looked up. */

@@ -57,6 +57,8 @@ export interface RowParts {
 /** Work to do before the next record; each step sends a part of the messages. */
 export type Work = Generator<void, void, void>;
 
+const IS_OF_ROWS: ReadonlySet<number> = new Set([Rmgr.heap, Rmgr.heap2, Rmgr.logicalMessage]);
+
 export class RowDecoder {
   readonly losses = new Losses();
   readonly #parts: RowParts;
@@ -68,6 +70,7 @@ export class RowDecoder {
   readonly #record = new TransactionRecord();
   readonly #message = new Change();
   readonly #xids: ReadonlySet<number>;
+  #onlyCatalog = false;
 
   constructor(parts: RowParts) {
     const { options, pages, spill, memoryBytes } = parts;
@@ -91,7 +94,17 @@ export class RowDecoder {
 
   /** Whether tables' pages are tracked: rows need them at wal_level=replica, whole old rows at logical. */
   get tracksTables(): boolean {
-    return this.#parts.options.old === "full" || !this.state.logical;
+    return !this.#onlyCatalog && (this.#parts.options.old === "full" || !this.state.logical);
+  }
+
+  /** Of the records from now on only what they do to the catalogue is wanted. */
+  leaveRows(): void {
+    if (this.#onlyCatalog) return;
+    this.#onlyCatalog = true;
+    const { catalog, pages } = this.#parts;
+    pages.forget(({ tablespace, database, relfilenode }) => {
+      return !catalog.isCatalog(tablespace, database, relfilenode);
+    });
   }
 
   #fullOld(logical: boolean): boolean {
@@ -104,6 +117,7 @@ export class RowDecoder {
     const { catalog, pages } = this.#parts;
     pages.apply(record, version);
     catalog.note(record, version);
+    if (this.#onlyCatalog && IS_OF_ROWS.has(record.rmgr)) return undefined;
     if (record.topXid !== 0) this.#open.assign(record.xid, record.topXid);
     switch (record.rmgr) {
       case Rmgr.heap:
@@ -207,7 +221,7 @@ export class RowDecoder {
       originId,
       originLsn,
     };
-    if (!aborted) this.#parts.committed(time);
+    if (!aborted && !this.#onlyCatalog) this.#parts.committed(time);
     this.state.hasWanted ||= !aborted && this.#wanted(ended);
     if (!aborted && this.#changedBefore(xid, start)) {
       this.#record.forEachInvalidation(record, (id, value) =>
@@ -268,6 +282,7 @@ export class RowDecoder {
   }
 
   #wanted(ended: EndedTransaction): boolean {
+    if (this.#onlyCatalog) return false;
     return (
       isInRange(this.#parts.options, ended) && (this.#xids.size === 0 || this.#xids.has(ended.xid))
     );

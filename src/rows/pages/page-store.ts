@@ -84,7 +84,7 @@ export class PageStore {
       case Rmgr.database: {
         const change = unlessShort(() => readDatabaseChange(record, version));
         if (change?.tablespace_ids !== undefined)
-          this.#forget(({ database }) => database === change.db_id);
+          this.forget(({ database }) => database === change.db_id);
       }
     }
   }
@@ -115,16 +115,17 @@ export class PageStore {
 
   /** Records are missing: every page is unknown until its next image. */
   forgetAll(): void {
-    this.#forget(() => true);
+    this.forget(() => true);
+  }
+
+  /** Those of a file are unknown until their next images. */
+  forget(isGone: (file: Locator) => boolean): void {
+    const gone = [...this.#cache.relations()].filter(isGone);
+    for (const relation of gone) this.#cache.dropRelation(relation);
   }
 
   #relation({ tablespace, database, relfilenode }: Locator): RelationPages | undefined {
     return this.#cache.relation(tablespace, database, relfilenode);
-  }
-
-  #forget(isGone: (relation: RelationPages) => boolean): void {
-    const gone = [...this.#cache.relations()].filter(isGone);
-    for (const relation of gone) this.#cache.dropRelation(relation);
   }
 
   #dropFile(file: Locator): void {

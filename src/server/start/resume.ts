@@ -31,8 +31,8 @@ const ROLLED_BACK_MAX = 10_000;
  * A record that decided before the start of the stream is not sent (SnapBuildXactNeedsSkip in snapbuild.c), and the
  * others come in the order of the log. So a transaction whose end is not beyond the last end that was passed on is
  * repeated. The exception is a late prepare (see boundaryOf), whose record is before the start: it comes with its
- * COMMIT PREPARED, so it was passed on only if nothing else has ended since, or if an earlier stream that started before
- * two_phase_at got its PREPARE: such a transaction comes twice. A transaction that was cut is sent again from its
+ * COMMIT PREPARED, so it was passed on only if nothing but other late prepares has ended since, or if an earlier stream
+ * that started before two_phase_at got its PREPARE: such a transaction comes twice. A transaction that was cut is sent again from its
  * beginning, and is recognised by its xid.
  */
 export class Resume {
@@ -240,7 +240,12 @@ export class Resume {
     const { fate, record, xid } = boundary;
     if (record > this.#lastEnd) return false;
     if (fate !== "prepare" || !this.#isLate(boundary)) return true;
-    return xid === this.#lastXid || this.#prepared.has(xid);
+    return this.#isPast(xid);
+  }
+
+  /** It ended last, in the order of the log or as the messages came, or is prepared. */
+  #isPast(xid: number): boolean {
+    return xid === this.#anchor?.xid || xid === this.#lastXid || this.#prepared.has(xid);
   }
 
   #isLate({ record }: Boundary): boolean {
@@ -267,7 +272,7 @@ export class Resume {
 
   /** Whether blocks of it are repetitions. */
   #isGone(xid: number): boolean {
-    return this.#lastXid === xid || this.#prepared.has(xid) || this.#rolledBack.has(xid);
+    return this.#isPast(xid) || this.#rolledBack.has(xid);
   }
 
   #close(): void {

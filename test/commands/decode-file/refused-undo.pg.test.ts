@@ -1,7 +1,15 @@
 /** An undo out of WAL that would not take all back: it is refused for its reason, and what its hint names works. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -134,6 +142,93 @@ describe("an undo that is refused", () => {
       ),
     );
     assert.equal((await undo(later)).status, 0);
+  });
+
+  it("says that WAL behind its end is damaged or missing, where tables may have been altered", async () => {
+    await server.sql("CREATE TABLE before_gap (id int PRIMARY KEY, a int)");
+    await server.sql("INSERT INTO before_gap VALUES (1, 10), (2, 20)");
+    await exportTo(catalog);
+    await server.sql("CHECKPOINT");
+    await run("DELETE FROM before_gap WHERE id = 1");
+    const [end] = await server.sql<{ lsn: string }>(
+      "SELECT pg_current_wal_insert_lsn()::text AS lsn",
+    );
+    await endSegment();
+    await server.sql("ALTER TABLE before_gap ALTER a TYPE int USING a * 100");
+    const altered = await endSegment();
+    await endSegment();
+    const all = segments();
+    const damaged = join(root, altered);
+    const bytes = readFileSync(join(server.host, "data", "pg_wal", altered));
+    writeFileSync(damaged, bytes.fill(0xff, 16_384, 24_576));
+    const whole = all.filter((path) => basename(path) !== altered);
+    const args = ["decode-file", "-q", "--catalog", catalog, "--old", "full", "-F", "sql"];
+    const limits = ["--undo", "--only-table", "before_gap", "-E", end?.lsn ?? ""];
+    for (const [paths, what] of [
+      [whole, `segment ${altered} is missing`],
+      [[...whole, damaged], `${altered}: byte 16384`],
+    ] as const) {
+      for (const more of [[], ["--keep-going"]]) {
+        const { status, stdout, stderr } = await walctl([...args, ...limits, ...more, ...paths]);
+        assert.equal(`${status} ${stdout}`, "3 ", stderr);
+        assert.ok(stderr.includes(what), stderr);
+        assert.match(stderr, /\nDETAIL: What is missing lies behind the changes: tables may /);
+      }
+    }
+    // The hint's way.
+    const front = whole.filter((path) => basename(path) < altered);
+    const { status, stdout } = await walctl([...args, ...limits, ...front]);
+    assert.equal(status, 0);
+    assert.match(stdout, /INSERT INTO public\.before_gap .* VALUES \(1, 10\);/);
+  });
+
+  it("names a table that was UNLOGGED for a while, in which nothing of it is in the WAL", async () => {
+    await server.sql(
+      "CREATE TABLE paused (id int PRIMARY KEY); CREATE TABLE steady (id int PRIMARY KEY)",
+    );
+    await server.sql(
+      "CREATE UNLOGGED TABLE begun (id int PRIMARY KEY); INSERT INTO begun VALUES (1)",
+    );
+    await exportTo(catalog);
+    await server.sql("CHECKPOINT");
+    await server.sql("CREATE UNLOGGED TABLE never (id int); INSERT INTO never VALUES (1)");
+    const first = String(
+      await run("INSERT INTO paused VALUES (1)", "INSERT INTO steady VALUES (1)"),
+    );
+    const [end] = await server.sql<{ lsn: string }>(
+      "SELECT pg_current_wal_insert_lsn()::text AS lsn",
+    );
+    await server.sql("ALTER TABLE paused SET UNLOGGED");
+    await server.sql("INSERT INTO paused VALUES (2); INSERT INTO steady VALUES (2)");
+    await server.sql("ALTER TABLE paused SET LOGGED; ALTER TABLE begun SET LOGGED");
+    await run("INSERT INTO paused VALUES (3)");
+    await server.sql("ALTER TABLE steady SET UNLOGGED");
+    await endSegment();
+    const late = join(root, "late.catalog");
+    await exportTo(late);
+    for (const file of [catalog, late]) {
+      const args = ["decode-file", "--catalog", file, "--old", "full"];
+      const named = async (...more: readonly string[]): Promise<readonly string[]> => {
+        const { stderr } = await walctl([...args, ...more, ...segments()]);
+        const found = stderr.matchAll(/^walctl: warning: (.* was UNLOGGED.*)$/gm);
+        return Array.from(found, ([, text = ""]) => text.replaceAll(/\b0\/\w+/g, "LSN")).toSorted();
+      };
+      const rest = ": its changes there are not in the WAL";
+      const all = [
+        `public.begun was UNLOGGED until LSN${rest}`,
+        `public.paused was UNLOGGED from LSN until LSN${rest}`,
+        `public.steady was UNLOGGED from LSN${rest}`,
+      ];
+      assert.deepEqual(await named(), all);
+      assert.deepEqual(await named("--only-table", "steady"), [all[2]]);
+      assert.deepEqual(await named("-E", end?.lsn ?? ""), []);
+      assert.deepEqual(await named("--xid", first), []);
+      const script = ["-F", "sql", "--undo"];
+      const refused = await walctl([...args, ...script, "--only-table", "paused", ...segments()]);
+      assert.equal(`${refused.status} ${refused.stdout}`, "3 ");
+      const one = await walctl([...args, ...script, "--xid", first, ...segments()]);
+      assert.equal(one.status, 0, one.stderr);
+    }
   });
 
   it("leads to SQL that puts back the rows that the WAL has of a transaction's second half", async () => {

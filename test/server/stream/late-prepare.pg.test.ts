@@ -127,6 +127,32 @@ for (const version of testedVersions().filter((each) => each >= 15)) {
         await tail.assertWhole(slot, from);
         assert.deepEqual(complaints(stderr), []);
       });
+
+      test(`a FILE that ends in the second such prepare has the first one once, ${name}`, async (t) => {
+        const slot = `${prefix}_second`;
+        const from = nextId;
+        await createSlot(slot);
+        await prepare(`${slot}_1`);
+        await prepare(slot);
+        await insert();
+        await tail.catchUp(slot, ack);
+        const proxy = await FaultProxy.start(tail.server, { unix: true });
+        t.after(() => proxy.close());
+        const running = tail.follow(t, slot, [...ack, "--two-phase"], proxy);
+        await tail.holds(slot, `"id":${await insert()},`, running);
+        // begin_prepare, prepare and commit_prepared name it; so do those of the first.
+        proxy.holdAt(slot, 6);
+        await tail.server.sql(`COMMIT PREPARED '${slot}_1'`);
+        await tail.server.sql(`COMMIT PREPARED '${slot}'`);
+        await tail.holds(slot, `"kind":"commit_prepared"`, running);
+        await sleep(500);
+        await running.stop("SIGKILL");
+        assert.match(tail.textOf(slot), /"commit_prepared"[^]*\n\{"kind":"prepare"[^\n]*\n$/);
+        await insert();
+        const stderr = await tail.catchUp(slot, [...ack, "--two-phase"]);
+        await tail.assertWhole(slot, from);
+        assert.deepEqual(complaints(stderr), []);
+      });
     }
 
     /** Two transactions that the creation of the slot waits for, one after the other, and one prepared meanwhile. */
