@@ -9,7 +9,7 @@ import type { Canvas } from "./view.ts";
 /** The number of items that are laid out together. */
 const ITEMS_MAX = 100;
 /** A longer row is drawn without a copy, and without waiting for what follows. */
-const COPIED_BYTES_MAX = 1 << 24;
+const COPIED_BYTES_MAX = 1 << 18;
 
 /**
  * Items that are not drawn yet, and the UTF-8 bytes of those that are: the garbage collector does not have to move
