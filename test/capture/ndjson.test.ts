@@ -301,6 +301,26 @@ describe("walctl's own lines", () => {
     assert.equal(await decode(lines, state), await decode(lines));
   });
 
+  it("with text that is none are damaged, in every format", async () => {
+    for (const [text, what] of [
+      [String.raw`"\ud800"`, "half of a surrogate pair"],
+      [String.raw`"x\udc00\ud800"`, "half of a surrogate pair"],
+      [Buffer.from([0x22, 0xc3, 0x22]).toString("latin1"), "not UTF-8"],
+    ] as const) {
+      const all = transaction(7, "10", insert(`{"id":1,"j":{},"a":${text}}`));
+      const lines = file("text.ndjson", Buffer.from(all, "latin1"));
+      const at = all.indexOf('{"kind":"insert"');
+      for (const format of ["sql", "ndjson", "table"]) {
+        const { stderr, status, stdout } = await run(lines, "-F", format);
+        assert.match(stderr, new RegExp(`error: .*byte ${at}: line: ${what}`));
+        assert.equal(status, 3);
+        assert.doesNotMatch(stdout, /\ufffd/);
+      }
+    }
+    const pair = insert(String.raw`{"id":1,"j":{},"a":"\ud83d\ude00"}`);
+    assert.match(await decode(file("pair.ndjson", transaction(7, "10", pair))), /"a":"😀"/);
+  });
+
   it("with an xid that is none are damaged", async () => {
     for (const xid of ['"x"', "-1", "1e30"]) {
       const lines = file("xid.ndjson", `{"kind":"begin","lsn":"0/10","xid":${xid}}\n`);

@@ -35,8 +35,16 @@ export function elementsOf(text: string): readonly string[] {
 
 /** @throws DecodeError */
 export function stringOf(token: string): string {
+  if (!token.includes("\\")) return token.slice(1, -1);
+  const text = parsed(token);
+  // UTF-8 has no form of it: each encoder would replace it.
+  if (/\p{Surrogate}/u.test(text)) throw new DecodeError("line: half of a surrogate pair", 0);
+  return text;
+}
+
+function parsed(token: string): string {
   try {
-    return token.includes("\\") ? (JSON.parse(token) as string) : token.slice(1, -1);
+    return JSON.parse(token) as string;
   } catch {
     throw new DecodeError("line: not a JSON string", 0);
   }
