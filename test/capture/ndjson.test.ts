@@ -321,6 +321,32 @@ describe("walctl's own lines", () => {
     assert.match(await decode(file("pair.ndjson", transaction(7, "10", pair))), /"a":"😀"/);
   });
 
+  it("with base64 that is none are damaged, in every format", async () => {
+    for (const base64 of ["QUI", "QUJ=", "QU!C", "QUI=QUJD", "QUI=\\n", "====", "_-8="]) {
+      for (const change of [
+        insert(`{"id":1,"j":{},"a":{"bytes_base64":"${base64}"}}`),
+        insert(`{"id":1,"j":{},"a":{"binary_base64":"${base64}"}}`),
+        `"message",{"transactional":true,"message_lsn":"0/1","prefix":"p","content_base64":"${base64}"}`,
+        `"unknown",{"tag":"Z","bytes_base64":"${base64}"}`,
+      ]) {
+        const all = transaction(7, "10", change);
+        for (const format of ["sql", "ndjson"]) {
+          const { stderr, status } = await run(file("base64.ndjson", all), "-F", format);
+          assert.match(
+            stderr,
+            new RegExp(`error: .*byte ${all.indexOf(change.slice(0, 9)) - 8}: line: not base64`),
+          );
+          assert.equal(status, 3);
+        }
+      }
+    }
+    const bytes = insert('{"id":1,"j":{"bytes_base64":"QU!C"},"a":{"bytes_base64":"/w=="}}');
+    assert.match(
+      await decode(file("bytes.ndjson", transaction(7, "10", bytes))),
+      /"QU!C".*"\/w=="/,
+    );
+  });
+
   it("with an xid that is none are damaged", async () => {
     for (const xid of ['"x"', "-1", "1e30"]) {
       const lines = file("xid.ndjson", `{"kind":"begin","lsn":"0/10","xid":${xid}}\n`);

@@ -50,6 +50,13 @@ function parsed(token: string): string {
   }
 }
 
+/** Node.js passes over what is not base64. */
+export function bytesOf(base64: string): Uint8Array {
+  const bytes = Buffer.from(base64, "base64");
+  if (bytes.toString("base64") !== base64) throw new DecodeError("line: not base64", 0);
+  return new Uint8Array(bytes);
+}
+
 interface Span {
   readonly start: number;
   readonly end: number;
