@@ -347,6 +347,24 @@ describe("walctl's own lines", () => {
     );
   });
 
+  it("with a column or a key twice are damaged, in every format", async () => {
+    const row = insert('{"id":1,"j":{"a":1,"a":2},"a":null}');
+    const all = transaction(7, "10", row);
+    assert.match(await decode(file("twice.ndjson", all)), /"j":\{"a": 1, "a": 2\}/);
+    for (const [text, at, what] of [
+      [all.replace('"name":"j"', '"name":"id"'), '{"kind":"relation"', "a column twice"],
+      [all.replace('"new":{', '"new":{"id":2,'), '{"kind":"insert"', "a key twice"],
+      [all.replace('"kind":"insert"', '$&,"xid":8'), '{"kind":"insert"', "a key twice"],
+    ] as const) {
+      for (const format of ["sql", "ndjson"]) {
+        const { stderr, status } = await run(file("twice.ndjson", text), "-F", format);
+        assert.match(stderr, new RegExp(`error: .*byte \\d+: line: ${what}`));
+        assert.ok(Number(/byte (\d+)/.exec(stderr)?.[1]) >= text.indexOf(at), stderr);
+        assert.equal(status, 3);
+      }
+    }
+  });
+
   it("with an xid that is none are damaged", async () => {
     for (const xid of ['"x"', "-1", "1e30"]) {
       const lines = file("xid.ndjson", `{"kind":"begin","lsn":"0/10","xid":${xid}}\n`);

@@ -14,7 +14,9 @@ export function membersOf(text: string): Map<string, string> {
     const key = tokenAt(text, at);
     if (text[key.start] !== '"') throw new DecodeError("line: no key", key.start);
     const value = valueAt(text, key.end);
-    members.set(stringOf(text.slice(key.start, key.end)), text.slice(value.start, value.end));
+    const name = stringOf(text.slice(key.start, key.end));
+    if (members.has(name)) throw new DecodeError("line: a key twice", key.start);
+    members.set(name, text.slice(value.start, value.end));
     return value.end;
   });
   const rest = tokenAt(text, end);
