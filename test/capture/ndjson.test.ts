@@ -1,5 +1,6 @@
 /** walctl reads its own lines back: they mean the same as the capture that they were printed of. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { FIRST_NORMAL_OID } from "../../src/pgoutput/builtin-types.ts";
 import { SAMPLES } from "../support/golden/typed-samples.ts";
 import { type RunResult } from "../support/program/cli.ts";
 import { walctlInside } from "../support/program/inside.ts";
+import { toolPath } from "../support/tools/tools.ts";
 import { encodeCapture } from "../support/wire/captures.ts";
 import { encodeMessage, type WireMessage } from "../support/wire/pgoutput-encoder.ts";
 
@@ -363,6 +365,42 @@ describe("walctl's own lines", () => {
         assert.equal(status, 3);
       }
     }
+  });
+
+  it("that another program printed again are read", async () => {
+    const source = join(FIXTURES, "pg18-orders.hex");
+    const lines = file("jq.ndjson", await decode(source));
+    const jq = (...args: string[]): string =>
+      execFileSync(toolPath("jq"), [...args, lines], { encoding: "utf8" });
+    const python = (text: string): string =>
+      text.replaceAll(/"(?:[^"\\]|\\.)*"|[:,]/g, (token) =>
+        token.length > 1 ? token : `${token} `,
+      );
+    const shown = [["-F", "ndjson"], ["-F", "sql"], ["--summary"]];
+    for (const text of [jq("-c", "."), jq("-cS", "."), python(jq("-c", "."))]) {
+      for (const args of shown)
+        assert.equal(
+          await decode(file("again.ndjson", text), ...args),
+          await decode(source, ...args),
+        );
+    }
+    for (const [args, hint] of [
+      [["."], "jq -c . "],
+      [["-s", "."], "jq -c '\\.\\[\\]' "],
+      [["-sc", "."], "jq -c '\\.\\[\\]' "],
+    ] as const) {
+      const { stderr, status } = await run(file("spread.json", jq(...args)));
+      assert.match(
+        stderr,
+        new RegExp(`not one JSON object a line\nHINT: .*: ${hint}.*spread.json \\|`),
+      );
+      assert.equal(status, 3);
+    }
+    const wal2json = file(
+      "v2.json",
+      '{"action":"I","xid":1,"lsn":"0/1","columns":[{"name":"kind"}]}\n',
+    );
+    assert.match((await run(wal2json)).stderr, /JSON, not pgoutput/);
   });
 
   it("with an xid that is none are damaged", async () => {
