@@ -1,7 +1,13 @@
 import { isKnownTag } from "../pgoutput/decoder.ts";
 import type { CaptureFormat } from "./formats/capture-reader.ts";
 import { COPY_SIGNATURE } from "./formats/copy-binary.ts";
-import { type Foreign, FOREIGN_BYTES, foreignBinary, foreignText } from "./formats/foreign.ts";
+import {
+  type Foreign,
+  FOREIGN_BYTES,
+  foreignBinary,
+  foreignText,
+  spreadLines,
+} from "./formats/foreign.ts";
 import { tryMessages } from "./formats/trial.ts";
 import { WALCTL_MAGIC } from "./formats/walctl-format.ts";
 
@@ -32,6 +38,8 @@ export function sniff(bytes: Uint8Array, final: boolean): Sniffed {
   const blanks = blankLength(bytes);
   const text = textLength(bytes, blanks);
   if (text >= blanks + TEXT_BYTES || blanks === BLANKS_MAX || (final && text === bytes.length)) {
+    const isCut = !final && bytes.length < LINE_BYTES && !bytes.includes(0x0a, blanks);
+    if (isCut && bytes[blanks] === 0x7b) return { kind: "undecided", missing: 1 };
     return sniffText(bytes.subarray(0, text), blanks);
   }
   if (text === bytes.length) return { kind: "undecided", missing: 1 };
@@ -82,8 +90,15 @@ const UNFRAMED_FORMATS = [
   ["raw", "none"],
 ] as const;
 
-/** A line that walctl printed. */
-const WALCTL_LINE = /^\{"kind":"[a-z_]+","lsn":/;
+/** The start of a line that walctl printed. */
+const WALCTL_LINE = /^\{\s*"kind"\s*:\s*"[a-z_]+"\s*,\s*"lsn"\s*:/;
+/** One that another program printed again has these members in any order, among others. */
+const WALCTL_MEMBERS = [
+  /[{,]\s*"kind"\s*:\s*"[a-z_]+"/,
+  /[{,]\s*"lsn"\s*:\s*(?:null|"[0-9A-F]{1,8}\/[0-9A-F]{1,8}")/,
+];
+/** How much of a line is looked at. */
+const LINE_BYTES = 1 << 16;
 const LSN_LINE = /^\s*"?[0-9A-F]{1,8}\/[0-9A-F]{1,8}"?\s*([|\t,])/;
 const HEADING_LINE = /^\s*"?(?:lsn|location)"?\s*([|\t,])/;
 const FORMAT_OF_SEPARATOR = new Map<string, CaptureFormat>([
@@ -97,10 +112,21 @@ function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
   const text = Buffer.from(bytes.subarray(blanks, blanks + 1024)).toString("latin1");
   if (text.startsWith(String.raw`\\x`)) return capture("copy-text");
   if (text.startsWith(String.raw`\x`)) return capture("hex");
-  if (WALCTL_LINE.test(text)) return capture("ndjson");
+  if (/^[[{]/.test(text)) return sniffJson(bytes.subarray(blanks, blanks + LINE_BYTES));
   const separator = (LSN_LINE.exec(text) ?? HEADING_LINE.exec(text))?.[1] ?? "";
   const format = FORMAT_OF_SEPARATOR.get(separator) ?? bareFormat(text, blanks > 0);
   return format === undefined ? { kind: "foreign", ...foreignText(text) } : capture(format);
+}
+
+function sniffJson(bytes: Uint8Array): Sniffed {
+  const text = Buffer.from(bytes).toString("latin1");
+  const [line = ""] = text.split("\n", 1);
+  const isOurs = (json: string): boolean =>
+    WALCTL_LINE.test(json) || WALCTL_MEMBERS.every((member) => member.test(json));
+  if (line.startsWith("{") && isOurs(line)) return capture("ndjson");
+  // Not the lines of catalogues, each of which is an object.
+  const isSpread = line.startsWith("[") || !line.trimEnd().endsWith("}");
+  return { kind: "foreign", ...(isSpread && isOurs(text) ? spreadLines(line) : foreignText(text)) };
 }
 
 /**

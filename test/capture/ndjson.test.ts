@@ -1,5 +1,6 @@
 /** walctl reads its own lines back: they mean the same as the capture that they were printed of. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { FIRST_NORMAL_OID } from "../../src/postgres/types/table.ts";
 import { SAMPLES } from "../support/golden/typed-samples.ts";
 import { type RunResult } from "../support/program/cli.ts";
 import { walctlInside } from "../support/program/inside.ts";
+import { toolPath } from "../support/tools/tools.ts";
 import { encodeCapture } from "../support/wire/captures.ts";
 import { encodeMessage, type WireMessage } from "../support/wire/pgoutput-encoder.ts";
 
@@ -292,6 +294,106 @@ describe("walctl's own lines", () => {
     const lines = file("state.ndjson", transaction(7, "10", DELETE));
     const state = file("state.ndjson.walctl", '{"walctl":1}\n');
     assert.equal(await decode(lines, state), await decode(lines));
+  });
+
+  it("with text that is none are damaged, in every format", async () => {
+    for (const [text, what] of [
+      [String.raw`"\ud800"`, "half of a surrogate pair"],
+      [String.raw`"x\udc00\ud800"`, "half of a surrogate pair"],
+      [Buffer.from([0x22, 0xc3, 0x22]).toString("latin1"), "not UTF-8"],
+    ] as const) {
+      const all = transaction(7, "10", insert(`{"id":1,"j":{},"a":${text}}`));
+      const lines = file("text.ndjson", Buffer.from(all, "latin1"));
+      const at = all.indexOf('{"kind":"insert"');
+      for (const format of ["sql", "ndjson", "table"]) {
+        const { stderr, status, stdout } = await run(lines, "-F", format);
+        assert.match(stderr, new RegExp(`error: .*byte ${at}: line: ${what}`));
+        assert.equal(status, 3);
+        assert.doesNotMatch(stdout, /\ufffd/);
+      }
+    }
+    const pair = insert(String.raw`{"id":1,"j":{},"a":"\ud83d\ude00"}`);
+    assert.match(await decode(file("pair.ndjson", transaction(7, "10", pair))), /"a":"😀"/);
+  });
+
+  it("with base64 that is none are damaged, in every format", async () => {
+    for (const base64 of ["QUI", "QUJ=", "QU!C", "QUI=QUJD", "QUI=\\n", "====", "_-8="]) {
+      for (const change of [
+        insert(`{"id":1,"j":{},"a":{"bytes_base64":"${base64}"}}`),
+        insert(`{"id":1,"j":{},"a":{"binary_base64":"${base64}"}}`),
+        `"message",{"transactional":true,"message_lsn":"0/1","prefix":"p","content_base64":"${base64}"}`,
+        `"unknown",{"tag":"Z","bytes_base64":"${base64}"}`,
+      ]) {
+        const all = transaction(7, "10", change);
+        for (const format of ["sql", "ndjson"]) {
+          const { stderr, status } = await run(file("base64.ndjson", all), "-F", format);
+          assert.match(
+            stderr,
+            new RegExp(`error: .*byte ${all.indexOf(change.slice(0, 9)) - 8}: line: not base64`),
+          );
+          assert.equal(status, 3);
+        }
+      }
+    }
+    const bytes = insert('{"id":1,"j":{"bytes_base64":"QU!C"},"a":{"bytes_base64":"/w=="}}');
+    assert.match(
+      await decode(file("bytes.ndjson", transaction(7, "10", bytes))),
+      /"QU!C".*"\/w=="/,
+    );
+  });
+
+  it("with a column or a key twice are damaged, in every format", async () => {
+    const row = insert('{"id":1,"j":{"a":1,"a":2},"a":null}');
+    const all = transaction(7, "10", row);
+    assert.match(await decode(file("twice.ndjson", all)), /"j":\{"a": 1, "a": 2\}/);
+    for (const [text, at, what] of [
+      [all.replace('"name":"j"', '"name":"id"'), '{"kind":"relation"', "a column twice"],
+      [all.replace('"new":{', '"new":{"id":2,'), '{"kind":"insert"', "a key twice"],
+      [all.replace('"kind":"insert"', '$&,"xid":8'), '{"kind":"insert"', "a key twice"],
+    ] as const) {
+      for (const format of ["sql", "ndjson"]) {
+        const { stderr, status } = await run(file("twice.ndjson", text), "-F", format);
+        assert.match(stderr, new RegExp(`error: .*byte \\d+: line: ${what}`));
+        assert.ok(Number(/byte (\d+)/.exec(stderr)?.[1]) >= text.indexOf(at), stderr);
+        assert.equal(status, 3);
+      }
+    }
+  });
+
+  it("that another program printed again are read", async () => {
+    const source = join(FIXTURES, "pg18-orders.hex");
+    const lines = file("jq.ndjson", await decode(source));
+    const jq = (...args: string[]): string =>
+      execFileSync(toolPath("jq"), [...args, lines], { encoding: "utf8" });
+    const python = (text: string): string =>
+      text.replaceAll(/"(?:[^"\\]|\\.)*"|[:,]/g, (token) =>
+        token.length > 1 ? token : `${token} `,
+      );
+    const shown = [["-F", "ndjson"], ["-F", "sql"], ["--summary"]];
+    for (const text of [jq("-c", "."), jq("-cS", "."), python(jq("-c", "."))]) {
+      for (const args of shown)
+        assert.equal(
+          await decode(file("again.ndjson", text), ...args),
+          await decode(source, ...args),
+        );
+    }
+    for (const [args, hint] of [
+      [["."], "jq -c . "],
+      [["-s", "."], "jq -c '\\.\\[\\]' "],
+      [["-sc", "."], "jq -c '\\.\\[\\]' "],
+    ] as const) {
+      const { stderr, status } = await run(file("spread.json", jq(...args)));
+      assert.match(
+        stderr,
+        new RegExp(`not one JSON object a line\nHINT: .*: ${hint}.*spread.json \\|`),
+      );
+      assert.equal(status, 3);
+    }
+    const wal2json = file(
+      "v2.json",
+      '{"action":"I","xid":1,"lsn":"0/1","columns":[{"name":"kind"}]}\n',
+    );
+    assert.match((await run(wal2json)).stderr, /JSON, not pgoutput/);
   });
 
   it("with an xid that is none are damaged", async () => {

@@ -51,6 +51,15 @@ export function foreignText(text: string): Foreign {
   };
 }
 
+/** Lines of walctl that another program printed on several lines each, or as an array. */
+export function spreadLines(line: string): Foreign {
+  const each = line.startsWith("[") ? "'.[]'" : ".";
+  return {
+    what: "walctl's lines, but not one JSON object a line",
+    hint: `Put each object on one line: jq -c ${each} FILE | walctl decode-file -`,
+  };
+}
+
 function compressed(name: string, command: string): Foreign {
   return {
     what: `compressed with ${name}`,

@@ -4,7 +4,7 @@ import { type Lsn, parseLsn } from "../../lsn.ts";
 import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
 import type { Relation, WalPosition } from "../../pgoutput/messages.ts";
 import { NO_POSITION } from "../../pgoutput/surroundings.ts";
-import { stringOf } from "./raw-json.ts";
+import { bytesOf, stringOf } from "./raw-json.ts";
 
 export type Fields = ReadonlyMap<string, string>;
 
@@ -77,5 +77,5 @@ export function timeIn(fields: Fields, key: string): PgTime {
 export function contentIn(fields: Fields): Uint8Array {
   const base64 = fields.has("content_base64");
   const text = textIn(fields, base64 ? "content_base64" : "content");
-  return new Uint8Array(Buffer.from(text, base64 ? "base64" : "utf8"));
+  return base64 ? bytesOf(text) : new TextEncoder().encode(text);
 }

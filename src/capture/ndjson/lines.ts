@@ -23,7 +23,7 @@ import {
   timeIn,
   xidIn,
 } from "./fields.ts";
-import { elementsOf, membersOf, stringOf } from "./raw-json.ts";
+import { bytesOf, elementsOf, membersOf, stringOf } from "./raw-json.ts";
 import {
   isPlainText,
   NULL,
@@ -178,7 +178,7 @@ export class Lines {
         };
       }
       case "unknown": {
-        const bytes = new Uint8Array(Buffer.from(textIn(fields, "bytes_base64"), "base64"));
+        const bytes = bytesOf(textIn(fields, "bytes_base64"));
         return { kind, position, transaction, tag: bytes[0] ?? 0, bytes };
       }
       default:

@@ -14,7 +14,9 @@ export function membersOf(text: string): Map<string, string> {
     const key = tokenAt(text, at);
     if (text[key.start] !== '"') throw new DecodeError("line: no key", key.start);
     const value = valueAt(text, key.end);
-    members.set(stringOf(text.slice(key.start, key.end)), text.slice(value.start, value.end));
+    const name = stringOf(text.slice(key.start, key.end));
+    if (members.has(name)) throw new DecodeError("line: a key twice", key.start);
+    members.set(name, text.slice(value.start, value.end));
     return value.end;
   });
   const rest = tokenAt(text, end);
@@ -35,11 +37,26 @@ export function elementsOf(text: string): readonly string[] {
 
 /** @throws DecodeError */
 export function stringOf(token: string): string {
+  if (!token.includes("\\")) return token.slice(1, -1);
+  const text = parsed(token);
+  // UTF-8 has no form of it: each encoder would replace it.
+  if (/\p{Surrogate}/u.test(text)) throw new DecodeError("line: half of a surrogate pair", 0);
+  return text;
+}
+
+function parsed(token: string): string {
   try {
-    return token.includes("\\") ? (JSON.parse(token) as string) : token.slice(1, -1);
+    return JSON.parse(token) as string;
   } catch {
     throw new DecodeError("line: not a JSON string", 0);
   }
+}
+
+/** Node.js passes over what is not base64. */
+export function bytesOf(base64: string): Uint8Array {
+  const bytes = Buffer.from(base64, "base64");
+  if (bytes.toString("base64") !== base64) throw new DecodeError("line: not base64", 0);
+  return new Uint8Array(bytes);
 }
 
 interface Span {

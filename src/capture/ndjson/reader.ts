@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { CaptureReaderOptions } from "../formats/capture-reader.ts";
 import { ChunkedReader, type Decoded } from "../formats/chunks.ts";
 import { Damage, decodeErrorOf } from "../formats/damage.ts";
@@ -32,10 +33,8 @@ export class NdjsonReader extends ChunkedReader {
       const lineFeed = bytes.indexOf(LINE_FEED, start);
       if (lineFeed === -1 && !final) return { consumed: start, missing: 1 };
       const end = lineFeed === -1 ? bytes.length : lineFeed;
-      const line = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(
-        "utf8",
-      );
-      if (line.trim() !== "") this.#line(line, base + start, lineFeed === -1);
+      const line = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+      this.#line(line, base + start, lineFeed === -1);
       start = end + 1;
       if (start > pieceEnd) {
         yield;
@@ -47,8 +46,11 @@ export class NdjsonReader extends ChunkedReader {
   }
 
   /** @param cut the file ends without a line feed after it */
-  #line(line: string, start: number, cut: boolean): void {
+  #line(bytes: Buffer, start: number, cut: boolean): void {
+    const line = bytes.toString("utf8");
+    if (line.trim() === "") return;
     try {
+      if (line.includes("\ufffd") && !isUtf8(bytes)) throw new DecodeError("line: not UTF-8", 0);
       const message = this.#lines.message(line);
       this.#damage.ended(start);
       for (const each of this.#lines.takeRecalled()) this.#options.listener.message(each);

@@ -1,4 +1,4 @@
-import { ExitCode, WalctlError } from "../../errors.ts";
+import { DecodeError, ExitCode, WalctlError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
 import { builtinNamed } from "../../postgres/types/table.ts";
 import type {
@@ -80,6 +80,8 @@ export class Tables {
         ];
       },
     );
+    if (new Set(columns.map(([{ name }]) => name)).size < columns.length)
+      throw new DecodeError("line: a column twice", 0);
     const relation: Relation = {
       ...{ oid: numberIn(fields, "oid"), schema: schemaIn(fields), table: textIn(fields, "table") },
       replicaIdentity: textIn(fields, "replica_identity") as ReplicaIdentity,

@@ -3,7 +3,7 @@ import { BUILTIN_TYPES, familyOf, isVector } from "../../postgres/types/table.ts
 import type { BuiltinType, Family } from "../../postgres/types/type.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
-import { elementsOf, membersOf, stringOf } from "./raw-json.ts";
+import { bytesOf, elementsOf, membersOf, stringOf } from "./raw-json.ts";
 
 /** A column of a tuple as it is sent. */
 export interface SentValue {
@@ -65,12 +65,12 @@ export function isPlainText(raw: string, { oid }: ValueType): boolean {
 /** @param isText the line was printed with --values text */
 export function sentValue(raw: string, type: ValueType, isText: boolean): SentValue {
   if (raw === "null") return NULL;
-  if (raw.startsWith("{")) {
-    const [[key = "", value = ""] = []] = membersOf(raw);
-    const isBytes = /^"?(?:bytes|binary|disk)_base64"?$/.test(key) && value.startsWith('"');
-    if (isBytes && !isJson(type.oid)) {
+  if (raw.startsWith("{") && !isJson(type.oid)) {
+    const [[key, value] = ["", ""], ...others] = membersOf(raw);
+    const isBytes = /^(?:bytes|binary|disk)_base64$/.test(key) && value.startsWith('"');
+    if (isBytes && others.length === 0) {
       const kind = key === "bytes_base64" ? ColumnKind.text : ColumnKind.binary;
-      return { kind, bytes: new Uint8Array(Buffer.from(stringOf(value), "base64")) };
+      return { kind, bytes: bytesOf(stringOf(value)) };
     }
   }
   const text = isText && raw.startsWith('"') ? stringOf(raw) : textOf(raw, type);

@@ -3,10 +3,14 @@ import type { Transaction, TypeMessage } from "../../pgoutput/messages.ts";
 import { NO_POSITION } from "../../pgoutput/surroundings.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 
-/** Which tables the lines of FILE describe so far. The server describes a table once a connection, not once a file. */
+/**
+ * How the lines of FILE or a pipe describe tables so far. The server describes a table once a connection: not once a
+ * file, and perhaps in a transaction that is left out.
+ */
 export class Described {
   readonly #types: TypeRegistry;
-  readonly #oids = new Set<number>();
+  /** By oid. */
+  readonly #relations = new Map<number, Relation>();
   /** The one that came last: rows of it need no search. */
   #last: Relation | undefined;
 
@@ -16,11 +20,11 @@ export class Described {
 
   /** A new file begins. */
   clear(): void {
-    this.#oids.clear();
+    this.#relations.clear();
     this.#last = undefined;
   }
 
-  /** The Type and Relation messages that FILE lacks before this message. Undefined: none. */
+  /** The Type and Relation messages that the lines lack before this message. Undefined: none. */
   missing(message: PgoutputMessage): readonly (TypeMessage | RelationMessage)[] | undefined {
     switch (message.kind) {
       case "insert":
@@ -32,7 +36,7 @@ export class Described {
       case "truncate":
         return this.#describe(message.relations, message.transaction);
       case "relation":
-        this.#oids.add(message.relation.oid);
+        this.#relations.set(message.relation.oid, message.relation);
         return undefined;
       default:
         return undefined;
@@ -45,9 +49,9 @@ export class Described {
   ): readonly (TypeMessage | RelationMessage)[] {
     const of = { position: NO_POSITION, transaction };
     return relations
-      .filter(({ announced, oid }) => announced && !this.#oids.has(oid))
+      .filter((each) => each.announced && this.#relations.get(each.oid) !== each)
       .flatMap((relation) => {
-        this.#oids.add(relation.oid);
+        this.#relations.set(relation.oid, relation);
         const oids = new Set(relation.columns.map(({ typeOid }) => typeOid));
         const types = [...oids].flatMap((oid): TypeMessage[] => {
           const name = this.#types.announcedName(oid);

@@ -57,7 +57,7 @@ export class Pipeline {
   readonly #unknown = new Set<number>();
   readonly frame: ((payload: Uint8Array) => void) | undefined;
   readonly note: ((note: StreamNote) => void) | undefined;
-  /** Undefined if the output is no file. */
+  /** Undefined if the server's own descriptions are printed, or no server is asked. */
   readonly #described: Described | undefined;
   #rows = 0;
   #relations = 0;
@@ -70,8 +70,9 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    const { capture, journal, types } = parts;
-    this.#described = journal && new Described(types);
+    const { capture, gate, journal, typeWatch, types } = parts;
+    const describes = journal !== undefined || (gate !== undefined && typeWatch !== undefined);
+    this.#described = describes ? new Described(types) : undefined;
     this.frame = capture === undefined ? undefined : (payload) => capture.frame(payload);
     this.note = capture === undefined ? undefined : (note) => capture.metadata(note);
   }

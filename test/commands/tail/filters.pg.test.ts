@@ -57,6 +57,30 @@ describe("tail's filters", () => {
     assert.deepEqual([mistake.status, mistake.stdout], [2, ""]);
   });
 
+  test("--xid into a pipe: tables are described before their changes, as of these", async () => {
+    await slot("x");
+    await server.sql(
+      "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE d (id int PRIMARY KEY, m mood)",
+    );
+    await server.sql("ALTER PUBLICATION p ADD TABLE d");
+    const xid = async (sql: string): Promise<string> => {
+      const rows = await server.sql<{ x: string }>(`${sql} RETURNING pg_current_xact_id() AS x`);
+      return rows[0]?.x ?? "";
+    };
+    await server.sql("INSERT INTO d VALUES (1, 'ok')");
+    const second = await xid("INSERT INTO d VALUES (2, 'ok')");
+    await server.sql("ALTER TABLE d ADD b text; INSERT INTO d VALUES (3, 'ok', 'x')");
+    const last = await xid("INSERT INTO d VALUES (4, 'ok', 'y')");
+    const { stdout } = await tail("x", "-E", "now", "--xid", second, "--xid", last);
+    const kinds = parseLines(stdout).map(({ kind }) => kind);
+    const one = ["begin", "type", "relation", "insert", "commit"];
+    assert.deepEqual(kinds, [...one, ...one]);
+    const read = await walctl(["decode-file", "-F", "sql", "-"], { stdin: stdout });
+    assert.equal(read.status, 0, read.stderr);
+    assert.match(read.stdout, /\(id, m, b\) .*VALUES \(4, 'ok', 'y'\)/);
+    await server.sql("DROP TABLE d");
+  });
+
   test("--limit counts what is printed", async () => {
     await slot("l");
     await server.sql("INSERT INTO t SELECT g, g FROM generate_series(1, 10) g");
@@ -76,7 +100,7 @@ describe("tail's filters", () => {
     const lines = parseLines(stdout);
     assert.deepEqual(
       lines.map(({ kind }) => kind),
-      ["begin", "insert", "commit"],
+      ["begin", "relation", "insert", "commit"],
     );
     assert.deepEqual(insertedIds(parseLines(stdout)), [2]);
     assert.equal(await isBehind("s", row?.lsn ?? ""), false);

@@ -65,13 +65,12 @@ describe("tail --since and --until", () => {
   test("what FILE has already is not said to be missing", async () => {
     const [folder, insert] = [mkdtempSync(join(tmpdir(), "walctl-unmet-")), "INSERT INTO t VALUES"];
     try {
-      const [row] = await server.sql<{ xid: string }>(
+      const [inserted] = await server.sql<{ xid: string }>(
         `${insert} (2) RETURNING pg_current_xact_id() AS xid`,
       );
-      const xid = row?.xid ?? "";
       await server.sql(`${insert} (3)`);
       for (const [index, asked] of [
-        ["--xid", xid],
+        ["--xid", inserted?.xid ?? ""],
         ["--row", "t 2"],
       ].entries()) {
         const args = ["-S", "s", "-E", "now", "-o", join(folder, String(index)), ...asked];
