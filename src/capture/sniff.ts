@@ -1,7 +1,13 @@
 import { isKnownTag } from "../pgoutput/decoder.ts";
 import type { CaptureFormat } from "./formats/capture-reader.ts";
 import { COPY_SIGNATURE } from "./formats/copy-binary.ts";
-import { type Foreign, FOREIGN_BYTES, foreignBinary, foreignText } from "./formats/foreign.ts";
+import {
+  type Foreign,
+  FOREIGN_BYTES,
+  decodedBy,
+  foreignBinary,
+  foreignText,
+} from "./formats/foreign.ts";
 import { tryMessages } from "./formats/trial.ts";
 import { WALCTL_MAGIC } from "./formats/walctl-format.ts";
 
@@ -98,6 +104,7 @@ function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
   if (text.startsWith(String.raw`\\x`)) return capture("copy-text");
   if (text.startsWith(String.raw`\x`)) return capture("hex");
   if (WALCTL_LINE.test(text)) return capture("ndjson");
+  if (decodedBy(text) !== undefined) return { kind: "foreign", ...foreignText(text) };
   const separator = (LSN_LINE.exec(text) ?? HEADING_LINE.exec(text))?.[1] ?? "";
   const format = FORMAT_OF_SEPARATOR.get(separator) ?? bareFormat(text, blanks > 0);
   return format === undefined ? { kind: "foreign", ...foreignText(text) } : capture(format);
