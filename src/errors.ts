@@ -54,6 +54,14 @@ export function nearestOf(word: string, names: Iterable<string>): string | undef
   return best !== undefined && best.distance <= 2 ? best.name : undefined;
 }
 
+/** Like nearestOf(), as a sentence for a hint; no other name is meant if more than half of the letters differ. */
+export function didYouMean(word: string, names: Iterable<string>): string | undefined {
+  const best = nearestOf(word, names);
+  return best === undefined || editDistance(word, best) * 2 > best.length
+    ? undefined
+    : `Did you mean ${JSON.stringify(best)}?`;
+}
+
 /** The number of letters to insert, delete or replace. */
 export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -4,6 +4,7 @@ import { COPY_SIGNATURE } from "./formats/copy-binary.ts";
 import {
   type Foreign,
   FOREIGN_BYTES,
+  decodedBy,
   foreignBinary,
   foreignText,
   spreadLines,
@@ -113,6 +114,7 @@ function sniffText(bytes: Uint8Array, blanks: number): Sniffed {
   if (text.startsWith(String.raw`\\x`)) return capture("copy-text");
   if (text.startsWith(String.raw`\x`)) return capture("hex");
   if (/^[[{]/.test(text)) return sniffJson(bytes.subarray(blanks, blanks + LINE_BYTES));
+  if (decodedBy(text) !== undefined) return { kind: "foreign", ...foreignText(text) };
   const separator = (LSN_LINE.exec(text) ?? HEADING_LINE.exec(text))?.[1] ?? "";
   const format = FORMAT_OF_SEPARATOR.get(separator) ?? bareFormat(text, blanks > 0);
   return format === undefined ? { kind: "foreign", ...foreignText(text) } : capture(format);

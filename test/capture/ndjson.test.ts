@@ -192,7 +192,39 @@ describe("walctl's own lines", () => {
       /a catalogue file.*\nHINT: .*--catalog/,
     );
     const other = file("other.ndjson", '{"action":"B"}\n');
-    assert.match((await walctlInside(["decode-file", other])).stderr, /JSON, not pgoutput/);
+    assert.match((await walctlInside(["decode-file", other])).stderr, /the plugin wal2json/);
+    const third = file("third.ndjson", '{"a":1}\n');
+    assert.match((await walctlInside(["decode-file", third])).stderr, /JSON, not pgoutput/);
+  });
+
+  it("that test_decoding or wal2json printed, as a file or beside LSN and xid, are those plugins' output", async () => {
+    const change = "table public.t: INSERT: id[integer]:1 name[text]:'BEGIN'";
+    const v1 = '{"change":[{"kind":"insert","schema":"public","table":"t"}]}';
+    for (const [plugin, text] of [
+      ["test_decoding", `BEGIN 731\n${change}\nCOMMIT 731\n`],
+      ["test_decoding", "BEGIN\nCOMMIT\n"],
+      ["test_decoding", `${change}\n`],
+      ["test_decoding", `0/1634D00|731|BEGIN 731\n0/1634D00|731|${change}\n`],
+      ["test_decoding", `0/1634D00\t731\tBEGIN 731\n`],
+      [
+        "test_decoding",
+        `    lsn    | xid | data \n-----------+-----+------\n 0/1634D00 | 731 | BEGIN 731\n`,
+      ],
+      ["wal2json", `${v1}\n`],
+      ["wal2json", '{"action":"I","schema":"public"}\n'],
+      ["wal2json", `0/1634D00|731|${v1}\n`],
+      ["wal2json", '0/1634D00,731,"{""change"":[]}"\n'],
+    ] as const) {
+      const { status, stderr } = await walctlInside(["decode-file", file("plugin.out", text)]);
+      assert.equal(status, 3);
+      assert.match(
+        stderr,
+        new RegExp(
+          `the output of the plugin ${plugin}, not of pgoutput\\nHINT: .*captures of pgoutput, the NDJSON of walctl, and WAL`,
+        ),
+        text,
+      );
+    }
   });
 
   /** A table of three columns, and what was done to it. */
@@ -393,7 +425,7 @@ describe("walctl's own lines", () => {
       "v2.json",
       '{"action":"I","xid":1,"lsn":"0/1","columns":[{"name":"kind"}]}\n',
     );
-    assert.match((await run(wal2json)).stderr, /JSON, not pgoutput/);
+    assert.match((await run(wal2json)).stderr, /the plugin wal2json/);
   });
 
   it("with an xid that is none are damaged", async () => {

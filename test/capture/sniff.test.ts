@@ -193,10 +193,10 @@ const FOREIGN: readonly (readonly [story: string, bytes: Uint8Array | string, wh
   ["bzip2", Uint8Array.from(Buffer.from("BZh91AY&SY\u0001\u0002", "latin1")), /bzip2/],
   ["a dump", Uint8Array.of(...Buffer.from("PGDMP"), 1, 15, 0), /pg_dump/],
   ["a catalogue file", `{"kind":"catalog","format":1}\n`, /catalogue/],
-  ["NDJSON of another plugin", `{"action":"B"}\n`, /JSON/],
+  ["NDJSON of another plugin", `{"action":"B"}\n`, /wal2json/],
   ["JSON with an indent", '[\n  {"change": []}\n]\n', /JSON/],
   ["SQL", "BEGIN;\nINSERT INTO t VALUES (1);\nCOMMIT;\n", /text/],
-  ["test_decoding's lines", "BEGIN 740\ntable public.t: INSERT: id[integer]:1\n", /text/],
+  ["test_decoding's lines", "BEGIN 740\ntable public.t: INSERT: id[integer]:1\n", /test_decoding/],
   ["a line of text without a line feed", "hello", /text/],
   ["noise", deflateRawSync("noise, compressed, and not known"), /no|not/],
 ];

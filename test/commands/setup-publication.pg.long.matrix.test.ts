@@ -202,6 +202,25 @@ for (const version of newestOrBoth()) {
         assert.match(await pasteCommand(command), /"status":"created"/);
         await drop("p");
       }
+      // Of a publication that is there: by whom it becomes as asked.
+      for (const owner of ["postgres", "app"]) {
+        await server.sql(
+          `CREATE PUBLICATION there FOR TABLE own; ALTER PUBLICATION there OWNER TO ${owner}`,
+        );
+        const stderr = await as("app", "there", "--all-tables", "--sync", "--force");
+        assert.match(
+          stderr,
+          owner === "app"
+            ? /HINT: Only a superuser publishes all tables: /
+            : /HINT: Only its owner "postgres" or a superuser alters publication "there": /,
+        );
+        await pasteCommand(/: (walctl .*)/.exec(stderr.split("HINT: ")[1] ?? "")?.[1] ?? "");
+        const [row] = await server.sql(
+          "SELECT puballtables FROM pg_publication WHERE pubname = 'there'",
+        );
+        assert.equal(row?.["puballtables"], true);
+        await drop("there");
+      }
       // A role that owns no table, or may not create in the database, is told who may.
       for (const [role, user] of [
         ["app", "app"],

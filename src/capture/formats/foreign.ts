@@ -36,15 +36,35 @@ export function foreignBinary(bytes: Uint8Array): Foreign | undefined {
   return isWalSegment(bytes) ? WAL_SEGMENT : undefined;
 }
 
+const READ =
+  "decode-file reads captures of pgoutput, the NDJSON of walctl, and WAL with --catalog; other JSON is for jq.";
+
+/** The plugin that printed the text as changes, in a file of pg_recvlogical or behind LSN and xid of psql's or COPY's. */
+export function decodedBy(text: string): string | undefined {
+  const line =
+    /^\s*(?:"?(?:lsn|location)"?[^\n]*\n(?:[-+]+\n)?\s*)?(?:"?[0-9A-F]{1,8}\/[0-9A-F]{1,8}"?\s*[|\t,]\s*\d+\s*[|\t,])?\s*"?(.*)/.exec(
+      text,
+    )?.[1] ?? "";
+  if (
+    /^(?:BEGIN|COMMIT)(?: \d+)?(?: \(at .*)?"?\s*$|^table \S+\.\S+: (?:INSERT|UPDATE|DELETE|TRUNCATE):/.test(
+      line,
+    )
+  )
+    return "test_decoding";
+  return /^\{"?"(?:change|xid|nextlsn|timestamp|action)"?":/.test(line) ? "wal2json" : undefined;
+}
+
 /** Describes text that is in none of the text formats. */
 export function foreignText(text: string): Foreign {
   if (text.startsWith('{"kind":"catalog",')) return CATALOG;
-  if (/^\s*[{[]/.test(text)) {
+  const plugin = decodedBy(text);
+  if (plugin !== undefined) {
     return {
-      what: "JSON, not pgoutput",
-      hint: "decode-file reads walctl's own lines of changes. Those of other plugins, such as wal2json, are decoded already: read them with jq.",
+      what: `the output of the plugin ${plugin}, not of pgoutput`,
+      hint: `It is decoded already. ${READ}`,
     };
   }
+  if (/^\s*[{[]/.test(text)) return { what: "JSON, not pgoutput", hint: READ };
   return {
     what: "text, not pgoutput",
     hint: "A capture as text is what psql or COPY print of pg_logical_slot_peek_binary_changes(…): walctl decode-file --help has an example.",

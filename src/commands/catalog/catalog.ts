@@ -62,7 +62,7 @@ async function run(
     if (summary) await printSummary(writer, output, context);
     if (summary && path === undefined) {
       const { database } = writer.header;
-      reporter.notice(`to keep it: ${source.command} > ${fileName(database)}`);
+      reporter.notice(`to keep it: ${source.command} -o ${fileName(database)}`);
     }
     return ExitCode.done;
   } catch (error) {

@@ -105,7 +105,7 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
 /** Undefined: all kinds. */
 function parseKinds(lists: readonly string[]): ReadonlySet<string> | undefined {
   if (lists.length === 0) return undefined;
-  const kinds = lists.flatMap((list) => list.split(",")).map((kind) => kind.trim());
+  const kinds = lists.flatMap((list) => list.split(",")).map((kind) => kind.trim().toLowerCase());
   for (const kind of kinds) {
     if (isKind(kind)) continue;
     throw usageError(`--only: no message is of the kind "${kind}"`, kindsHint(kind));

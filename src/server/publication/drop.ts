@@ -1,6 +1,6 @@
 /** Drops a publication: says what it published, and leaves one alone that a stream uses. */
 import type { Client } from "pg";
-import { WalctlError } from "../../errors.ts";
+import { WalctlError, didYouMean } from "../../errors.ts";
 import { type Session, describeSession } from "../query/describe-session.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
 import { execute, inTransaction, queryRows } from "../query/statement.ts";
@@ -150,5 +150,5 @@ async function noSuchPublication(
       ? "The database has none."
       : `The database's publications: ${names.map(quoteIdentifier).join(", ")}.`;
   const what = `publication ${quoteIdentifier(name)} does not exist in database ${quoteIdentifier(database)}`;
-  return new WalctlError(what, { detail });
+  return new WalctlError(what, { detail, hint: didYouMean(name, names) });
 }

@@ -136,7 +136,7 @@ async function run(work: Work, sql: readonly string[], end: "COMMIT" | "ROLLBACK
     });
   } catch (error) {
     if (!(error instanceof WalctlError) || !isDenied(error)) throw error;
-    const hint = await rightsHint(client, target, version, plan, setupWords(plan, steps));
+    const hint = await rightsHint(client, target, version, plan, setupWords(plan, steps), exists);
     throw new WalctlError(error.message, { detail: error.detail, hint, cause: error });
   }
 }
@@ -216,7 +216,7 @@ export function differentPublication(
   return new WalctlError(`publication ${name} differs from what is asked for`, {
     detail: `The differences: ${differences.join("; ")}.`,
     hint: takesAway
-      ? `--sync alters it, and whoever reads ${name} no longer gets what that takes away. To leave it as it is, another one: ${beside}`
+      ? `setup-publication with --sync alters it, and whoever reads ${name} no longer gets what that takes away. To leave it as it is, another one: ${beside}`
       : `To add what it lacks: ${sync}`,
   });
 }

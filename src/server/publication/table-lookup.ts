@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { WalctlError, usageError } from "../../errors.ts";
+import { WalctlError, nearestOf, usageError } from "../../errors.ts";
 import { psqlCommand } from "../target/paste.ts";
 import { quoteIdentifier, quoteLiteral, quoteQualified, quoteTextArray } from "../query/sql.ts";
 import { queryAlongOwnPath, queryRows } from "../query/statement.ts";
@@ -102,20 +102,34 @@ async function findTable(
   return { spec, schema: named.schema, name: named.name, members: tables };
 }
 
+/** The most tables whose names are compared with one that does not exist. */
+const COMPARED_MAX = 10_000;
+
 async function noSuchTable(
   client: Client,
   target: ConnectionTarget,
   spec: TableSpec,
 ): Promise<WalctlError> {
-  const alike = await queryRows<{ schema: string; name: string }>(
+  const tables = await queryRows<{ schema: string; name: string }>(
     client,
     `SELECT n.nspname::text AS schema, c.relname::text AS name
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'p') AND lower(c.relname) = lower(${quoteLiteral(spec.name)})
-       AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2 LIMIT 3`,
+     WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^(pg_|information_schema$)'
+     ORDER BY lower(c.relname) <> lower(${quoteLiteral(spec.name)}), 1, 2 LIMIT ${COMPARED_MAX}`,
     "look for tables of a similar name",
   );
-  const options = alike.map((row) => `-t ${shellQuote(quoteQualified(row.schema, row.name))}`);
+  const same = tables.filter(({ name }) => name.toLowerCase() === spec.name.toLowerCase());
+  const near =
+    same.length > 0
+      ? undefined
+      : nearestOf(
+          spec.name,
+          tables.map(({ name }) => name),
+        );
+  const alike = same.length > 0 ? same : tables.filter(({ name }) => name === near);
+  const options = alike
+    .slice(0, 3)
+    .map((row) => `-t ${shellQuote(quoteQualified(row.schema, row.name))}`);
   return new WalctlError(`table ${sqlName(spec)} does not exist`, {
     hint:
       options.length > 0

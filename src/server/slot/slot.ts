@@ -7,7 +7,7 @@
 import type { Client } from "pg";
 import { type Session, describeSession } from "../query/describe-session.ts";
 import { formatByteCount } from "../../byte-count.ts";
-import { WalctlError, usageError } from "../../errors.ts";
+import { WalctlError, didYouMean, usageError } from "../../errors.ts";
 import { type Slot, isSynchronized } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { createBeside, optionsOf } from "./beside.ts";
@@ -138,6 +138,9 @@ export function heldText(slot: Slot): string {
   return `${held}; its reader has confirmed up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
 }
 
+/** The most slots that an error names. */
+const SLOTS_NAMED = 20;
+
 /** The error for a slot that does not exist. `hint` is the command that creates it. */
 export async function noSuchSlot(
   client: Client,
@@ -146,12 +149,22 @@ export async function noSuchSlot(
 ): Promise<WalctlError> {
   const rows = await queryRows<{ name: string }>(
     client,
-    "SELECT slot_name::text AS name FROM pg_catalog.pg_replication_slots ORDER BY slot_name LIMIT 20",
+    "SELECT slot_name::text AS name FROM pg_catalog.pg_replication_slots ORDER BY slot_name",
     "list the slots",
   );
-  const names = rows.map((row) => `"${row.name}"`).join(", ");
-  const detail = names === "" ? "The server has no slots." : `The server's slots: ${names}.`;
-  return new WalctlError(`slot "${name}" does not exist`, { detail, hint });
+  const names = rows.map((row) => row.name);
+  const detail =
+    names.length === 0
+      ? "The server has no slots."
+      : `The server's slots: ${names
+          .slice(0, SLOTS_NAMED)
+          .map((each) => `"${each}"`)
+          .join(", ")}.`;
+  const hints = [didYouMean(name, names), hint].filter((each) => each !== undefined);
+  return new WalctlError(`slot "${name}" does not exist`, {
+    detail,
+    hint: hints.length === 0 ? undefined : hints.join(" "),
+  });
 }
 
 interface Holder extends Session {

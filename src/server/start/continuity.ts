@@ -56,6 +56,8 @@ export interface Start {
 export interface Gap {
   readonly what: string;
   readonly detail: string;
+  /** What to do that leaves no gap. */
+  readonly hint?: string;
   /**
    * With --allow-gap: where to continue so that nothing that the server has now is skipped. Default: the slot's position.
    */
@@ -63,6 +65,8 @@ export interface Gap {
 }
 
 const NO_END = 0xffff_ffff_ffff_ffffn as Lsn;
+
+const ANOTHER_FILE = "To keep both, and lose nothing: another FILE for this slot (-o).";
 
 /** Why the stream cannot continue without a gap; undefined if it can. */
 export function findGap(received: Received, standing: Standing): Gap | undefined {
@@ -74,6 +78,7 @@ export function findGap(received: Received, standing: Standing): Gap | undefined
     return {
       what: `this is another server: its system identifier is ${server.systemIdentifier}, and what was received came from ${log.systemIdentifier}`,
       detail: `Its positions say nothing about what was received up to ${formatLsn(passed)}.`,
+      ...(received.source === undefined ? {} : { hint: ANOTHER_FILE }),
     };
   }
   const fork = forkFrom(received, standing);
@@ -158,6 +163,7 @@ function otherSource({ source }: Received, standing: Standing): Gap | undefined 
   return {
     what: `the file holds what ${whose} of database "${source.database}" sent, not slot "${slotName}" of database "${database}"`,
     detail: "Where its last transaction ends says nothing about what this slot has to send.",
+    hint: ANOTHER_FILE,
   };
 }
 

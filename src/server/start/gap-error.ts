@@ -11,7 +11,11 @@ export class GapError extends WalctlError {
   readonly gap: Gap;
 
   constructor(gap: Gap) {
-    super(gap.what, { detail: gap.detail, hint: HINT, cause: new Interruption("gap", gap.what) });
+    super(gap.what, {
+      detail: gap.detail,
+      hint: gap.hint === undefined ? HINT : `${gap.hint} ${HINT}`,
+      cause: new Interruption("gap", gap.what),
+    });
     this.gap = gap;
   }
 }

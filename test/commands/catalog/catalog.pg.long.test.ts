@@ -101,7 +101,7 @@ describe("walctl catalog", () => {
     assert.match(cell("LSN"), /^0\/[0-9A-F]+, timeline 1$/);
     assert.match(
       stderr,
-      /^walctl: to keep it: walctl catalog -h \S+ -p 5432 -U postgres -d postgres > postgres\.catalog\n$/,
+      /^walctl: to keep it: walctl catalog -h \S+ -p 5432 -U postgres -d postgres -o postgres\.catalog\n$/,
     );
   });
 

@@ -32,6 +32,7 @@ const CASES: readonly (readonly [
 ])[] = [
   ["nothing asked", {}, begin(1), true],
   ["a kind", { only: "insert" }, into(orders), true],
+  ["a kind in capitals, as in SQL", { only: "INSERT" }, into(orders), true],
   ["another kind", { only: "insert" }, begin(1), false],
   ["its end, to be counted", { only: "insert", summary: true }, streamAbort(1, 2), true],
   ["another kind of change", { only: "delete", summary: true }, into(orders), false],

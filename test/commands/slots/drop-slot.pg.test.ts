@@ -30,6 +30,43 @@ describe("drop-slot", () => {
     assert.deepEqual(await slots(), ["p", "s"]);
   });
 
+  test("A name that differs by a letter or two is told, and a name that does not is not.", async () => {
+    await server.sql("SELECT pg_create_logical_replication_slot('orders_slot', 'pgoutput')");
+    await server.sql(
+      "CREATE TABLE items (id int PRIMARY KEY); CREATE PUBLICATION orders_pub FOR TABLE items",
+    );
+    const hint = async (...args: string[]): Promise<string> => {
+      const { status, stderr } = await walctl(args, { server });
+      assert.equal(status, 1, stderr);
+      return stderr;
+    };
+    for (const args of [["drop-slot"], ["advance-slot"]]) {
+      const more = args[0] === "advance-slot" ? ["0/1"] : [];
+      assert.match(
+        await hint(...args, "order_slot", ...more),
+        /HINT: Did you mean "orders_slot"\?\n/,
+      );
+      assert.doesNotMatch(await hint(...args, "else", ...more), /Did you mean/);
+    }
+    assert.match(
+      await hint("tail", "-S", "order_slot", "-P", "orders_pub"),
+      /HINT: Did you mean "orders_slot"\? A new slot begins now/,
+    );
+    assert.match(
+      await hint("tail", "-S", "orders_slot", "-P", "orderspub"),
+      /HINT: Did you mean "orders_pub"\? To create it/,
+    );
+    assert.match(
+      await hint("drop-publication", "order_pub"),
+      /HINT: Did you mean "orders_pub"\?\n/,
+    );
+    assert.match(
+      await hint("setup-publication", "x", "-t", "itmes"),
+      /HINT: Do you mean -t '"public"\."items"'\?/,
+    );
+    await server.sql("DROP PUBLICATION orders_pub; SELECT pg_drop_replication_slot('orders_slot')");
+  });
+
   test("A dry run drops nothing; the drop says what is lost, and how to have another slot.", async () => {
     const dry = await walctl(["drop-slot", "s", "--dry-run"], { server });
     assert.equal(dry.stdout, '{"slot":"s","status":"would_drop"}\n');

@@ -158,6 +158,10 @@ for (const version of newestOrBoth()) {
           "m",
         ),
       );
+      assert.match(
+        stderr,
+        /^HINT: To keep both, and lose nothing: another FILE for this slot \(-o\)\. .*--allow-gap/m,
+      );
     });
 
     test("without FILE.walctl, or with a damaged one, it goes on as well", async () => {
