@@ -54,12 +54,17 @@ export function nearestOf(word: string, names: Iterable<string>): string | undef
   return best !== undefined && best.distance <= 2 ? best.name : undefined;
 }
 
-/** Like nearestOf(), as a sentence for a hint; no other name is meant if more than half of the letters differ. */
-export function didYouMean(word: string, names: Iterable<string>): string | undefined {
+/**
+ * Like nearestOf(), as a hint before `hint`; no other name is meant if more than half of the letters differ.
+ */
+export function didYouMean(
+  word: string,
+  names: Iterable<string>,
+  hint?: string,
+): string | undefined {
   const best = nearestOf(word, names);
-  return best === undefined || editDistance(word, best) * 2 > best.length
-    ? undefined
-    : `Did you mean ${JSON.stringify(best)}?`;
+  if (best === undefined || editDistance(word, best) * 2 > best.length) return hint;
+  return [`Did you mean "${best}"?`, ...(hint === undefined ? [] : [hint])].join(" ");
 }
 
 /** The number of letters to insert, delete or replace. */

@@ -13,7 +13,7 @@ interface Table {
 
 /** What the files before describe, for a file that goes on where the last one ended and does not describe it again. */
 export class Carried {
-  /** Columns with values of which the lines do not say all, each with what that is. */
+  /** Columns whose values the lines do not have exactly, each as `table.column: what is taken instead`. */
   readonly vague = new Set<string>();
   /** A file begins before the end of one that was read before it. */
   isBackwards = false;

@@ -4,7 +4,7 @@ import type { RowDecoder } from "../../rows/decoder/decoder.ts";
 import type { CatalogBreak } from "../../rows/catalog/breaks.ts";
 import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
-import { mayBeOfExtension } from "../../postgres/types/extension-types.ts";
+import { mayBeOfExtension } from "../../postgres/contrib/extension-types.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
 import { fitsTable, qualifiedName, tableMatcher } from "../messages/table-patterns.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
@@ -138,15 +138,20 @@ export function unloggedWarnings(
   end: number,
 ): readonly Warning[] {
   return catalog.unlogged.flatMap(({ from, oid, to }) => {
+    if ((from ?? 0) >= end || (to ?? Infinity) <= start) return [];
     const table = catalog.relationByOid(oid, to ?? from ?? end, new Set());
-    if ((from ?? 0) > end || (to ?? Infinity) < start || table === undefined) return [];
+    if (table === undefined) return [];
     const relation = { schema: table.schema, table: table.name };
     const isAsked = onlyTables.some((pattern) => fitsTable(pattern, relation));
     if (onlyTables.length > 0 && !isAsked) return [];
     const since = from === undefined ? "" : ` from ${formatPosition(from)}`;
     const until = to === undefined ? "" : ` until ${formatPosition(to)}`;
-    const message = `${qualifiedName(relation)} was UNLOGGED${since}${until}: its changes there are not in the WAL`;
-    return { message };
+    const before = from === undefined ? [] : [`before it: -E ${formatPosition(from)}`];
+    const after = to === undefined ? [] : [`after it: -I ${formatPosition(to)}`];
+    return {
+      message: `${qualifiedName(relation)} was UNLOGGED${since}${until}: its changes there are not in the WAL`,
+      hint: `For what is ${[...before, ...after].join("; ")}`,
+    };
   });
 }
 

@@ -160,10 +160,9 @@ export async function noSuchSlot(
           .slice(0, SLOTS_NAMED)
           .map((each) => `"${each}"`)
           .join(", ")}.`;
-  const hints = [didYouMean(name, names), hint].filter((each) => each !== undefined);
   return new WalctlError(`slot "${name}" does not exist`, {
     detail,
-    hint: hints.length === 0 ? undefined : hints.join(" "),
+    hint: didYouMean(name, names, hint),
   });
 }
 

@@ -204,7 +204,7 @@ async function missingPublication(
       : ` Slot "${older.slot}" is older than it will be: what that holds can only be decoded for publications of its time, and stays there. A slot that sees the new publication, beside it, once that is there: ${await createBeside(client, target, older.slot)}`;
   return new WalctlError(`publication ${quoteIdentifier(name)} does not exist`, {
     detail: `${known}${more}`,
-    hint: [didYouMean(name, there) ?? [], suggestion].flat().join(" "),
+    hint: didYouMean(name, there, suggestion),
   });
 }
 

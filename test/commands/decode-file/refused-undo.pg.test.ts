@@ -227,6 +227,17 @@ describe("an undo that is refused", () => {
       const script = ["-F", "sql", "--undo"];
       const refused = await walctl([...args, ...script, "--only-table", "paused", ...paths]);
       assert.equal(`${refused.status} ${refused.stdout}`, "3 ");
+      const hint = /HINT: For what is before it: (-E \S+); after it: (-I \S+)/.exec(refused.stderr);
+      for (const [option, id] of [
+        [hint?.[1], 1],
+        [hint?.[2], 3],
+      ] as const) {
+        const beside = [...script, "--only-table", "paused", ...(option ?? "").split(" ")];
+        const { status, stdout, stderr } = await walctl([...args, ...beside, ...paths]);
+        assert.equal(status, 0, stderr);
+        assert.match(stdout, new RegExp(`DELETE FROM public\\.paused WHERE .*id = ${id}\\b`));
+        assert.equal(stdout.match(/^DELETE /gm)?.length, 1);
+      }
       const one = await walctl([...args, ...script, "--xid", first, ...paths]);
       assert.equal(one.status, 0, one.stderr);
     }
