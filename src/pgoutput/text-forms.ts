@@ -1,7 +1,7 @@
 import type { TextForm } from "../postgres/types/binary-reader.ts";
 import { arrayOf, vectorOf } from "../postgres/types/arrays.ts";
 import { recordOf } from "../postgres/types/composites.ts";
-import { hstore } from "../postgres/types/hstore.ts";
+import { hstore } from "../postgres/contrib/hstore.ts";
 import { builtinNamed } from "../postgres/types/table.ts";
 import type { TypeRegistry } from "./type-registry.ts";
 

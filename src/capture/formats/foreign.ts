@@ -1,3 +1,5 @@
+import { PAGE_INFO_ALL, SHORT_HEADER_BYTES } from "../../postgres/pages/page.ts";
+
 /** A file that is not a capture: what it is, and what to do with it instead. */
 export interface Foreign {
   readonly what: string;
@@ -7,10 +9,8 @@ export interface Foreign {
   readonly wal?: true;
 }
 
-const XLOG_PAGE_HEADER_BYTES = 24;
 /** How many bytes are needed to recognise a file by its signature. */
-export const FOREIGN_BYTES = XLOG_PAGE_HEADER_BYTES;
-const XLOG_PAGE_FLAGS_MAX = 0x0f;
+export const FOREIGN_BYTES = SHORT_HEADER_BYTES;
 
 const SIGNATURES: readonly (readonly [readonly number[], Foreign])[] = [
   [[0xfd, 0x37, 0x7a, 0x58, 0x5a], compressed("xz", "xz -dc")],
@@ -104,13 +104,13 @@ const WAL_SEGMENT: Foreign = {
  * page is a multiple of at least 1 MiB.
  */
 function isWalSegment(bytes: Uint8Array): boolean {
-  if (bytes.length < XLOG_PAGE_HEADER_BYTES) return false;
+  if (bytes.length < SHORT_HEADER_BYTES) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = view.getUint16(0, true) >> 8;
   if (magic !== 0xd0 && magic !== 0xd1) return false;
   const timeline = view.getUint32(4, true);
   return (
-    view.getUint16(2, true) <= XLOG_PAGE_FLAGS_MAX &&
+    view.getUint16(2, true) <= PAGE_INFO_ALL &&
     timeline > 0 &&
     timeline < 0x10000 &&
     view.getUint32(8, true) % 8192 === 0

@@ -8,7 +8,7 @@ import { storedArray, storedVector } from "../../postgres/types/arrays.ts";
 import { storedRecord } from "../../postgres/types/composites.ts";
 import { storedMultirange, storedRange } from "../../postgres/types/ranges.ts";
 import { type DiskForm, type StoredForm, UnknownType } from "../../postgres/types/disk-reader.ts";
-import { extensionForm } from "../../postgres/types/extension-types.ts";
+import { extensionForm } from "../../postgres/contrib/extension-types.ts";
 import { latin1 } from "../../postgres/types/system.ts";
 import { FIRST_NORMAL_OID, builtinNamed, isVector } from "../../postgres/types/table.ts";
 import { FAST_BYTES_MAX, type FastWriter } from "../../postgres/types/type.ts";

@@ -1,6 +1,6 @@
 import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import type { CatalogueType, TypeShape } from "../../pgoutput/type-registry.ts";
-import { isExtensionType } from "../../postgres/types/extension-types.ts";
+import { isExtensionType } from "../../postgres/contrib/extension-types.ts";
 import type { StoredType, TypeSource } from "./type-source.ts";
 
 /** What renderers need to know about the types and their component types: what a server's catalogue would answer. */

@@ -1,8 +1,8 @@
 /** contrib's hstore, as it is sent and stored (hstore/hstore.h). */
-import { escapeIn } from "./escape.ts";
-import type { BinaryReader } from "./binary-reader.ts";
-import type { DiskReader } from "./disk-reader.ts";
-import { sameBytes } from "./texts.ts";
+import { escapeIn } from "../types/escape.ts";
+import type { BinaryReader } from "../types/binary-reader.ts";
+import type { DiskReader } from "../types/disk-reader.ts";
+import { sameBytes } from "../types/texts.ts";
 
 /** The lengths of a key and of a value. */
 const PAIR_BYTES_MIN = 8;

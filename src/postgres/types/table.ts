@@ -17,11 +17,12 @@ export const FIRST_NORMAL_OID = 16384;
 
 const BOUNDS = [...INTEGERS, ...NUMERICS, ...TIMES];
 
-/** A range, whose oids are first, and its multirange. Their stored forms are those of containers. */
+/** A range and its multirange, each with the oids of itself and of its array. Their stored forms are those of their bounds. */
 function ranges(
   name: string,
   bound: string,
-  ...[range, array, multirange, multiarray]: readonly [number, number, number, number]
+  [range, array]: readonly [number, number],
+  [multirange, multiarray]: readonly [number, number],
 ): readonly BuiltinType[] {
   const form = rangeOf(BOUNDS.find((type) => type.name === bound)!.sent!);
   return [
@@ -43,12 +44,12 @@ export const BUILTIN_TYPES: readonly BuiltinType[] = [
   ...SHAPES,
   ...SEARCHES,
   ...SYSTEM_TYPES,
-  ...ranges("int4", "int4", 3904, 3905, 4451, 6150),
-  ...ranges("int8", "int8", 3926, 3927, 4536, 6157),
-  ...ranges("num", "numeric", 3906, 3907, 4532, 6151),
-  ...ranges("ts", "timestamp", 3908, 3909, 4533, 6152),
-  ...ranges("tstz", "timestamptz", 3910, 3911, 4534, 6153),
-  ...ranges("date", "date", 3912, 3913, 4535, 6155),
+  ...ranges("int4", "int4", [3904, 3905], [4451, 6150]),
+  ...ranges("int8", "int8", [3926, 3927], [4536, 6157]),
+  ...ranges("num", "numeric", [3906, 3907], [4532, 6151]),
+  ...ranges("ts", "timestamp", [3908, 3909], [4533, 6152]),
+  ...ranges("tstz", "timestamptz", [3910, 3911], [4534, 6153]),
+  ...ranges("date", "date", [3912, 3913], [4535, 6155]),
 ];
 
 /** Also of category A, but not arrays: vectors of a base type, with subscripts from 0. */

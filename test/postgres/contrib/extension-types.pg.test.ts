@@ -1,12 +1,12 @@
 /** Values of the contrib modules' types, read from pages, are those of row_to_json. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { newestOrNamed } from "../matrix/support/versions.ts";
-import { type TestServer, startServer } from "../support/server/server.ts";
-import { seededRandom } from "../support/tools/random.ts";
-import { oddFloat4s, randomFloats } from "../support/tools/random-numbers.ts";
-import { typesOf } from "./support/server-types.ts";
-import { rowsOnPages } from "./support/table-rows.ts";
+import { newestOrNamed } from "../../matrix/support/versions.ts";
+import { type TestServer, startServer } from "../../support/server/server.ts";
+import { seededRandom } from "../../support/tools/random.ts";
+import { oddFloat4s, randomFloats } from "../../support/tools/random-numbers.ts";
+import { typesOf } from "../../heap/support/server-types.ts";
+import { rowsOnPages } from "../../heap/support/table-rows.ts";
 
 const EXTENSIONS = ["citext", "cube", "hstore", "intarray", "ltree", "seg"];
 const COUNT = 400;

@@ -78,7 +78,7 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
     ...["target", "query", "connection", "settings", "catalog", "publication", "slot", "doctor"],
     ...["delivery", "start", "types", "stream"],
   ],
-  postgres: ["bytes", "pages", "compression", "tuples", "types", "records"],
+  postgres: ["bytes", "pages", "compression", "tuples", "types", "contrib", "records"],
   rows: ["pages", "catalog", "toast", "transactions", "messages", "decoder"],
   render: [
     ...[
