@@ -20,7 +20,7 @@ import {
   schemaCommand,
 } from "./cli/shell.ts";
 import { tailCommand } from "./cli/tail.ts";
-import type { CommandContext } from "./commands/context.ts";
+import type { CommandContext } from "./program/context.ts";
 import { ExitCode, WalctlError, usageError } from "./errors.ts";
 
 import { renderError } from "./render/reports/diagnostics.ts";
@@ -208,7 +208,7 @@ export async function run(given: readonly string[], context: CommandContext): Pr
     help: (text) => (helpText += text),
   });
   const printHelp = async (): Promise<void> => {
-    if (helpText !== "") await (await import("./commands/context.ts")).print(context, helpText);
+    if (helpText !== "") await (await import("./program/context.ts")).print(context, helpText);
   };
   try {
     refusePassword(argv);

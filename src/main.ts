@@ -1,6 +1,6 @@
 /** The only file that touches `process`. Everything else gets a CommandContext and returns an exit status. */
 import { isatty } from "node:tty";
-import type { CommandContext, OutputStream } from "./commands/context.ts";
+import type { CommandContext, OutputStream } from "./program/context.ts";
 import { ExitCode, run } from "./cli.ts";
 
 /** How long the process may run after a signal, in milliseconds. */

@@ -100,6 +100,20 @@ describe("architecture", () => {
       'import { tail } from "./tail/tail.ts";',
       ["src/commands/slots.ts:1: only cli.ts may import the command commands/tail/tail.ts"],
     ],
+    [
+      "the folder of another command",
+      "commands/tail/x.ts",
+      'import "../inspect/follow.ts";',
+      [
+        "src/commands/tail/x.ts:1: commands/tail may not import commands/inspect/follow.ts: what two commands need stands in no folder",
+      ],
+    ],
+    [
+      "the gate from the filter",
+      "messages/filter/x.ts",
+      'import "../gate/gate.ts";',
+      ["src/messages/filter/x.ts:1: messages/filter may not import messages/gate/gate.ts"],
+    ],
     ["the demo's tail", "commands/demo.ts", 'import { tail } from "./tail/tail.ts";', []],
     [
       "a room without a row",
@@ -159,6 +173,8 @@ describe("architecture", () => {
         ["assert.ts", ""],
         ["commands/tail/tail.ts", ""],
         ["commands/demo.ts", ""],
+        ["commands/inspect/follow.ts", ""],
+        ["messages/gate/gate.ts", ""],
         ["pgoutput/tags.ts", ""],
         ["server/delivery/frame.ts", ""],
         ["server/query/sql.ts", ""],

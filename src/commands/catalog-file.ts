@@ -5,7 +5,7 @@ import { usageError } from "../errors.ts";
 import { formatPosition } from "../postgres/pages/position.ts";
 import type { SegmentHeader } from "../postgres/pages/page.ts";
 import type { TimelineParent } from "../postgres/pages/segments.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "../program/context.ts";
 
 /** @throws WalctlError where it is not a catalogue */
 export async function openCatalog(

@@ -7,7 +7,7 @@ import type { ConnectionKind } from "../server/query/session-settings.ts";
 import { PasswordPrompt } from "../server/target/password-prompt.ts";
 import type { ConnectionTarget } from "../server/target/target.ts";
 import { type ConnectionFlags, resolveTarget } from "../server/target/resolve.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "../program/context.ts";
 
 /** Call it before anything is on the screen: it may print a warning. */
 export function connectionTarget(

@@ -3,9 +3,9 @@ import { type PostgresBinaries, findBinaries } from "../demo/binaries.ts";
 import { type PostgresServer, startPostgres } from "../demo/server.ts";
 import { PUBLICATION, SLOT, Shop } from "../demo/workload.ts";
 import { ExitCode } from "../errors.ts";
-import type { CommandContext } from "./context.ts";
-import { type OutputFlags, outputOptions } from "./options.ts";
-import { Reporter } from "./reporter.ts";
+import type { CommandContext } from "../program/context.ts";
+import { type OutputFlags, outputOptions } from "../program/options.ts";
+import { Reporter } from "../program/reporter.ts";
 import { tail } from "./tail/tail.ts";
 
 interface DemoFlags extends OutputFlags {

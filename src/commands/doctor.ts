@@ -6,9 +6,9 @@ import { type Check, fail } from "../reports.ts";
 import { examine } from "../server/doctor/doctor.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
-import type { CommandContext } from "./context.ts";
-import { type OutputFlags, type OutputOptions, outputOptions } from "./options.ts";
-import { Reporter, tellOfTable } from "./reporter.ts";
+import type { CommandContext } from "../program/context.ts";
+import { type OutputFlags, type OutputOptions, outputOptions } from "../program/options.ts";
+import { Reporter, tellOfTable } from "../program/reporter.ts";
 
 interface DoctorFlags extends ConnectionFlags, OutputFlags {
   readonly publication?: readonly string[];

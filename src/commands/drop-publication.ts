@@ -5,9 +5,9 @@ import { printableSql } from "../server/query/sql.ts";
 import { readServerVersion } from "../server/settings/preflight.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
-import { type CommandContext, print } from "./context.ts";
-import { type OutputFlags, outputOptions } from "./options.ts";
-import { Reporter } from "./reporter.ts";
+import { type CommandContext, print } from "../program/context.ts";
+import { type OutputFlags, outputOptions } from "../program/options.ts";
+import { Reporter } from "../program/reporter.ts";
 
 interface DropPublicationFlags extends ConnectionFlags, OutputFlags {
   readonly dryRun?: boolean;

@@ -10,9 +10,9 @@ import { readAdministration } from "../server/settings/administration.ts";
 import { readServerVersion } from "../server/settings/preflight.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
-import type { CommandContext } from "./context.ts";
-import { type OutputFlags, outputOptions } from "./options.ts";
-import { Reporter, tellOfTable } from "./reporter.ts";
+import type { CommandContext } from "../program/context.ts";
+import { type OutputFlags, outputOptions } from "../program/options.ts";
+import { Reporter, tellOfTable } from "../program/reporter.ts";
 
 /** Shows the publications of the database, and what doctor finds wrong with them. */
 export async function publications(

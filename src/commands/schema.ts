@@ -1,5 +1,5 @@
 import { ExitCode } from "../errors.ts";
-import { type CommandContext, print } from "./context.ts";
+import { type CommandContext, print } from "../program/context.ts";
 
 /** Prints the JSON Schema of the lines that tail, decode-file and inspect print. */
 export async function schema(_flags: unknown, context: CommandContext): Promise<ExitCode> {

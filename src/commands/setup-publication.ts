@@ -4,10 +4,10 @@ import { findWalLevelFault, readServerVersion } from "../server/settings/preflig
 import { differentPublication, setUpPublication } from "../server/publication/publication.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
-import { type CommandContext, print } from "./context.ts";
-import { type OutputFlags, outputOptions } from "./options.ts";
+import { type CommandContext, print } from "../program/context.ts";
+import { type OutputFlags, outputOptions } from "../program/options.ts";
 import { type PublicationFlags, publicationPlan } from "./publication-flags.ts";
-import { Reporter } from "./reporter.ts";
+import { Reporter } from "../program/reporter.ts";
 
 interface SetupPublicationFlags extends ConnectionFlags, OutputFlags, PublicationFlags {
   readonly sync?: boolean;

@@ -2,7 +2,7 @@ import type { LocatedFault, LogEnd } from "../capture/wal/log-parts.ts";
 import { ExitCode } from "../errors.ts";
 import type { SkippedRange } from "../postgres/pages/faults.ts";
 import { formatPosition } from "../postgres/pages/position.ts";
-import type { Reporter } from "./reporter.ts";
+import type { Reporter } from "../program/reporter.ts";
 import { formatCount } from "../render/cells/numbers.ts";
 
 export function warnSkipped(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
 import { SniffingReader } from "../../src/capture/sniffing-reader.ts";
-import { Pipeline } from "../../src/commands/messages/pipeline.ts";
+import { Pipeline } from "../../src/messages/pipeline/pipeline.ts";
 import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import {

@@ -8,9 +8,9 @@ import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
-import { type CommandContext, print } from "../context.ts";
-import { type OutputFlags, type OutputOptions, outputOptions } from "../options.ts";
-import { Reporter } from "../reporter.ts";
+import { type CommandContext, print } from "../../program/context.ts";
+import { type OutputFlags, type OutputOptions, outputOptions } from "../../program/options.ts";
+import { Reporter } from "../../program/reporter.ts";
 import { openCatalogOutput } from "./output.ts";
 import { CatalogWriter } from "./writer.ts";
 

@@ -13,7 +13,7 @@ import { CatalogTypes } from "../../catalog/types.ts";
 import { columnWriter, writeMissing } from "../../heap/values/column-writer.ts";
 import { TupleWriter } from "../../heap/values/tuple-writer.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
-import type { Warning } from "../reporter.ts";
+import type { Warning } from "../../program/reporter.ts";
 
 /** By number (mb/pg_wchar.h), as pg_encoding_to_char() prints them. */
 const ENCODINGS = [

@@ -4,7 +4,7 @@ import { ReplacedFile } from "../../output/file/replaced-file.ts";
 import { isDescriptorName } from "../../output/file/same-file.ts";
 import { type Sink, sinkOf } from "../../output/sink.ts";
 import { openStreamOutput } from "../../output/stream-output.ts";
-import { type CommandContext, standardStreams } from "../context.ts";
+import { type CommandContext, standardStreams } from "../../program/context.ts";
 
 /** Where the catalogue goes. */
 export interface CatalogOutput {

@@ -13,9 +13,9 @@ import { streamAbort } from "../../pgoutput/streams.ts";
 import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import { applyMetadata, forgetTypes, streamNote } from "./capture-metadata.ts";
-import type { TransactionGate } from "../messages/gate.ts";
-import type { Pipeline } from "../messages/pipeline.ts";
-import type { Reporter } from "../reporter.ts";
+import type { TransactionGate } from "../../messages/gate/gate.ts";
+import type { Pipeline } from "../../messages/pipeline/pipeline.ts";
+import type { Reporter } from "../../program/reporter.ts";
 
 /** Short enough to answer a signal within a second. */
 const PAUSE_INTERVAL_MS = 50;

@@ -1,52 +1,30 @@
 import { readdir } from "node:fs/promises";
+import { peekCompression, uncompressed } from "../../capture/compressed.ts";
 import type { CaptureFormat, CaptureListener } from "../../capture/formats/capture-reader.ts";
-import { Carried } from "../../capture/ndjson/carried.ts";
 import { InputError } from "../../capture/formats/input-error.ts";
+import { Carried } from "../../capture/ndjson/carried.ts";
 import { createCaptureReader } from "../../capture/readers.ts";
 import { SniffingReader } from "../../capture/sniffing-reader.ts";
-import { peekCompression, uncompressed } from "../../capture/compressed.ts";
 import { openCapture, sourceOf } from "../../capture/source.ts";
 import { ExitCode, usageError } from "../../errors.ts";
+import { type Asked, type AskedFlags, askedOf } from "../../messages/run/asked.ts";
+import { progressOf } from "../../messages/run/progress.ts";
+import { MessageRun, endOfSignal } from "../../messages/run/run.ts";
 import { fileStatePath } from "../../output/file/file-state.ts";
 import { type NamedFile, requireDifferentFiles } from "../../output/file/same-file.ts";
 import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { CommandContext } from "../../program/context.ts";
+import { outputOptions } from "../../program/options.ts";
+import { Reporter, type Warning } from "../../program/reporter.ts";
+import { inputInterrupted, untilInputEnds } from "../../program/stop-grace.ts";
 import { renderError } from "../../render/reports/diagnostics.ts";
-import { AskedNames } from "../messages/asked-names.ts";
-import type { AskedRows } from "../messages/asked-rows.ts";
-import type { CommandContext } from "../context.ts";
 import { catalogMissing, decodeCapture } from "./decode-capture.ts";
-import { type FilterFlags, createFilter } from "../messages/filter.ts";
-import {
-  type GateFlags,
-  type GateOptions,
-  TransactionGate,
-  gateOptions,
-} from "../messages/gate.ts";
-import { type OutputFlags, outputOptions } from "../options.ts";
-import { endOfSignal, openSql } from "../messages/open-sql.ts";
-import { Pipeline } from "../messages/pipeline.ts";
-import { progressOf } from "../messages/progress-text.ts";
-import {
-  type RendererFlags,
-  type RendererOptions,
-  type Rendering,
-  createRenderer,
-  rendererOptions,
-  writeRest,
-} from "../messages/renderer.ts";
-import { Reporter, type Warning } from "../reporter.ts";
-import type { SqlRun } from "../messages/sql.ts";
-import type { Where } from "../messages/where.ts";
-import { openWhere } from "../messages/open-where.ts";
-import { askedColumns } from "../messages/table-flags.ts";
-import { inputInterrupted, untilInputEnds } from "../stop-grace.ts";
 import { type WalFlags, refuseWalFlags } from "./wal-flags.ts";
 
 const STANDARD_INPUT = "-";
 
-export interface DecodeFileFlags
-  extends OutputFlags, FilterFlags, GateFlags, RendererFlags, WalFlags {
+export interface DecodeFileFlags extends AskedFlags, WalFlags {
   readonly input: "auto" | "wal" | CaptureFormat;
   readonly keepGoing?: boolean;
 }
@@ -55,18 +33,10 @@ interface Job {
   readonly input: "auto" | CaptureFormat;
   readonly keepGoing: boolean;
   readonly carried: Carried;
-  readonly rendering: RendererOptions;
-  /** Shared by all captures. */
-  readonly names: AskedNames;
-  readonly rows: AskedRows | undefined;
-  readonly where: Where | undefined;
-  readonly gate: GateOptions;
+  readonly asked: Asked;
+  readonly messages: MessageRun;
   readonly sink: Sink;
   readonly reporter: Reporter;
-  /** One summary for all captures. Undefined if each is printed by itself. */
-  readonly summary: Rendering | undefined;
-  /** One script. */
-  readonly sql: SqlRun | undefined;
   readonly context: CommandContext;
   /** How a run ends that a signal has cut. */
   readonly late: () => ExitCode;
@@ -87,66 +57,56 @@ export async function decodeFile(
     const input: NamedFile = file === STANDARD_INPUT ? ["standard input", 0] : [`"${file}"`, file];
     requireDifferentFiles([input, ["standard output", 1]]);
   }
-  const { catalog, input, keepGoing = false } = flags;
-  const late = endOfSignal(flags, ExitCode.malformedInput, inputInterrupted);
-  if (catalog !== undefined) {
-    if (input !== "auto" && input !== "wal") {
-      throw usageError(`--catalog is for physical WAL, and --input says ${input}`);
-    }
-    const { decodeWal } = await import("./decode-wal.ts");
-    const decoding = decodeWal(inputs, catalog, flags, context);
-    return await untilInputEnds(decoding, context.stop, late);
+  const { catalog, input } = flags;
+  if (catalog !== undefined && input !== "auto" && input !== "wal")
+    throw usageError(`--catalog is for physical WAL, and --input says ${input}`);
+  if (catalog === undefined) {
+    if (input === "wal") throw catalogMissing(inputs[0] ?? "");
+    refuseWalFlags(flags);
   }
-  const [first = ""] = inputs;
-  if (input === "wal") throw catalogMissing(first);
-  refuseWalFlags(flags);
-  const output = outputOptions(flags, context);
-  const filter = createFilter(flags);
-  const names = new AskedNames(askedColumns(flags), filter);
-  const rendering = rendererOptions(flags, output);
-  const reporter = new Reporter(context, output);
-  const gate = gateOptions(flags);
-  if (gate.taken !== undefined) reporter.notice(gate.taken);
-  const job: Job = {
-    ...{ input, keepGoing, rendering, names, gate, rows: filter.rows, carried: new Carried() },
-    where: await openWhere(flags.where, filter),
-    sink: sinkOf(context.stdout.stream),
-    reporter,
-    summary: rendering.summary
-      ? await createRenderer(rendering, new TypeRegistry(), context)
-      : undefined,
-    sql: await openSql(rendering, filter.tables, reporter),
-    ...{ context, late },
-  };
-  return await untilInputEnds(decodeAndSum(inputs, job), context.stop, late);
+  const asked = askedOf(flags, outputOptions(flags, context));
+  const late = endOfSignal(asked, ExitCode.malformedInput, inputInterrupted);
+  const decoding =
+    catalog === undefined && input !== "wal"
+      ? decodeCaptures(inputs, input, flags.keepGoing ?? false, asked, context, late)
+      : (await import("./decode-wal.ts")).decodeWal(inputs, flags, asked, context);
+  return await untilInputEnds(decoding, context.stop, late);
 }
 
-async function decodeAndSum(files: readonly string[], job: Job): Promise<ExitCode> {
+async function decodeCaptures(
+  files: readonly string[],
+  input: Job["input"],
+  keepGoing: boolean,
+  asked: Asked,
+  context: CommandContext,
+  late: Job["late"],
+): Promise<ExitCode> {
+  const reporter = new Reporter(context, asked.rendering.output);
+  const messages = await MessageRun.open(asked, context, reporter);
+  const sink = sinkOf(context.stdout.stream);
+  const job: Job = {
+    ...{ input, keepGoing, carried: new Carried(), asked, messages, sink, reporter, context, late },
+  };
   try {
     const status = await decodeAll(files, job);
-    if (job.summary !== undefined) await job.sink.write(job.summary.finish());
-    const unmet = [
-      ...[...job.names.warnings(), ...(job.rows?.warnings() ?? [])],
-      ...(job.where?.warnings() ?? []),
-      ...[...(job.gate.xids?.warnings() ?? []), ...(job.gate.times?.warnings() ?? [])],
-    ];
-    const all = job.summary?.warnings?.() ?? [];
+    await messages.finish(sink);
+    const all = messages.summary?.warnings?.() ?? [];
     // What a signal left unread may have it.
-    const isCut = job.context.stop.aborted;
-    for (const warning of isCut ? all : [...unmet, ...all]) job.reporter.warn(warning);
+    const isCut = context.stop.aborted;
+    for (const warning of isCut ? all : [...messages.unmet(), ...all]) reporter.warn(warning);
     return (await endSql(job, status)) ?? status;
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
     throw error;
   } finally {
-    job.reporter.clearProgress();
-    job.sql?.close();
+    reporter.clearProgress();
+    messages.sql?.close();
   }
 }
 
 /** Undefined: with another format. */
 async function endSql(
-  { context, late, reporter, sink, sql }: Job,
+  { context, late, messages: { sql }, reporter, sink }: Job,
   status: ExitCode,
 ): Promise<ExitCode | undefined> {
   if (context.stop.aborted && sql?.script.backwards !== undefined) return late();
@@ -167,7 +127,7 @@ async function decodeAll(files: readonly string[], job: Job): Promise<ExitCode> 
 }
 
 /** What is doubtful about walctl's own lines. */
-function warnOfLines(file: string, { carried, reporter, sql }: Job): void {
+function warnOfLines(file: string, { carried, messages: { sql }, reporter }: Job): void {
   // SQL refuses its transactions by itself.
   if (carried.isBackwards && sql === undefined)
     reporter.warn({
@@ -198,7 +158,7 @@ async function decodeReporting(file: string, job: Job): Promise<ExitCode> {
 }
 
 async function decodeOne(file: string, job: Job): Promise<ExitCode> {
-  const { carried, input, keepGoing, context, reporter } = job;
+  const { asked, carried, context, input, keepGoing, messages, reporter, sink } = job;
   const standardInput = file === STANDARD_INPUT;
   const name = standardInput ? "standard input" : file;
   if (!standardInput && (await holdsSegments(file))) throw catalogMissing(file);
@@ -208,25 +168,13 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
   const { compression, chunks } = await peekCompression(source.chunks);
   // Each capture has its own decoder and types: the next may come from another server.
   const types = new TypeRegistry();
-  const rendering =
-    job.summary ??
-    job.sql?.rendering(types) ??
-    (await createRenderer(job.rendering, types, context));
-  const { rowsBy } = rendering;
+  const warn = (warning: Warning): void =>
+    reporter.warn({ ...warning, message: `${name}: ${warning.message}` });
+  const stream = await messages.stream({ types, sink, warn });
+  const { gate, pipeline } = stream;
+  const { rowsBy } = stream.rendering;
   // The consumers of these take what they get for all of it.
-  const exact = job.rendering.output.dialect !== "walctl";
-  const gate = TransactionGate.of(job.gate);
-  const accepts = job.rows?.after(job.names.accepts, types) ?? job.names.accepts;
-  const pipeline = new Pipeline({
-    typeWatch: undefined,
-    capture: undefined,
-    journal: undefined,
-    ...{ types, gate, times: job.gate.times },
-    ...(job.where?.after(accepts, types, reporter) ?? { accepts }),
-    renderer: rendering.renderer,
-    sink: job.sink,
-    warn: (warning) => reporter.warn({ ...warning, message: `${name}: ${warning.message}` }),
-  });
+  const exact = asked.rendering.output.dialect !== "walctl";
   const decoding = decodeCapture({
     name,
     chunks: compression === undefined ? chunks : uncompressed(name, { compression, chunks }),
@@ -242,7 +190,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     ...{ types, gate, reporter },
     stop: context.stop,
     onProgress: progressOf(name, {
-      ...{ context, reporter, printsLater: job.summary !== undefined },
+      ...{ context, reporter, printsLater: messages.summary !== undefined },
       size: compression === undefined ? source.size : undefined,
     }),
   });
@@ -252,7 +200,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
     return status;
   } finally {
     // Also after damage: the counts up to there are printed.
-    if (job.summary === undefined) await writeRest(rendering, job.sink);
+    await messages.finishStream(stream, sink);
   }
 }
 

@@ -1,50 +1,26 @@
-import { setImmediate } from "node:timers/promises";
 import { readLog } from "../../capture/wal/log.ts";
-import type { LocatedFault, LogEnd, LogListener } from "../../capture/wal/log-parts.ts";
+import type { LogEnd } from "../../capture/wal/log-parts.ts";
+import type { CatalogFile } from "../../catalog/model.ts";
 import { ExitCode, WalctlError, usageError } from "../../errors.ts";
+import { tableMatcher } from "../../messages/filter/table-patterns.ts";
+import type { Asked, AskedFlags } from "../../messages/run/asked.ts";
+import { progressOf } from "../../messages/run/progress.ts";
+import { writeRest } from "../../messages/run/renderer.ts";
+import { MessageRun } from "../../messages/run/run.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
 import { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import type { RowDecoder, Work } from "../../rows/decoder/decoder.ts";
-import type { SkippedRange } from "../../postgres/pages/faults.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
-import type { WalVersion } from "../../postgres/pages/versions.ts";
+import type { CommandContext } from "../../program/context.ts";
+import { Reporter, type Warning } from "../../program/reporter.ts";
+import { TemporaryFiles } from "../../program/temporary-files.ts";
 import { RecordReader } from "../../wal/reader.ts";
-import type { WalRecord } from "../../postgres/records/record.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
-import type { CommandContext } from "../context.ts";
-import { AskedNames } from "../messages/asked-names.ts";
-import { type FilterFlags, createFilter } from "../messages/filter.ts";
-import { tableMatcher } from "../messages/table-patterns.ts";
-import {
-  type GateFlags,
-  type GateOptions,
-  TransactionGate,
-  gateOptions,
-} from "../messages/gate.ts";
-import { openSql } from "../messages/open-sql.ts";
-import { Pipeline } from "../messages/pipeline.ts";
-import { progressOf } from "../messages/progress-text.ts";
-import {
-  type RendererFlags,
-  createRenderer,
-  rendererOptions,
-  writeRest,
-} from "../messages/renderer.ts";
-import { askedColumns } from "../messages/table-flags.ts";
-import { type OutputFlags, type OutputOptions, outputOptions, parseSize } from "../options.ts";
-import { Reporter, type Warning } from "../reporter.ts";
-import { reportEnd, warnSkipped } from "../wal-end.ts";
-import {
-  type CatalogPass,
-  catalogAtStart,
-  exportedTable,
-  refuseGap,
-  tableAt,
-} from "./catalog-at-start.ts";
-import { openWhere } from "../messages/open-where.ts";
+import { reportEnd } from "../wal-end.ts";
+import { catalogAtStart, exportedTable, refuseGap, tableAt } from "./catalog-at-start.ts";
 import { WithoutMinimalLevel } from "./minimal-level.ts";
-import { TemporaryFiles } from "../temporary-files.ts";
+import { RowListener } from "./row-listener.ts";
 import { createDecoder, surveyOf } from "./wal-decoder.ts";
+import type { WalFlags } from "./wal-flags.ts";
 import { type WalInput, openWal } from "./wal-input.ts";
 import {
   breaksOf,
@@ -55,42 +31,25 @@ import {
   warnOfUnknownTypes,
   whyNothing,
 } from "./wal-losses.ts";
-import type { WalFlags } from "./wal-flags.ts";
 import { type WalOptions, walOptions } from "./wal-options.ts";
-
-/** Short enough to answer a signal within a second. */
-const PAUSE_INTERVAL_MS = 50;
 
 const ALTERED = {
   rows: "ALTER COLUMN … TYPE rewrote its rows since",
   type: "a type of its columns was altered since",
 } as const;
 
-export interface DecodeWalFlags
-  extends OutputFlags, FilterFlags, GateFlags, RendererFlags, WalFlags {
-  readonly keepGoing?: boolean;
-}
-
 /** Prints the row changes of physical WAL, by the catalogue of their database. */
 export async function decodeWal(
   paths: readonly string[],
-  catalogPath: string,
-  flags: DecodeWalFlags,
+  flags: WalFlags & AskedFlags,
+  asked: Asked,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const gate = gateOptions(flags);
-  const options = walOptions(flags, gate);
-  const { tempFileLimit: limit } = flags;
-  const files = new TemporaryFiles(
-    limit === undefined ? undefined : parseSize("--temp-file-limit", limit),
-    true,
-  );
-  const output = outputOptions(flags, context);
-  const reporter = new Reporter(context, output);
-  if (gate.taken !== undefined) reporter.notice(gate.taken);
-  const job = { catalogPath, options, gate, flags, files, context, output, reporter };
+  const options = walOptions(flags, asked);
+  const files = new TemporaryFiles(options.tempFileLimit, true);
+  const reporter = new Reporter(context, asked.rendering.output);
   try {
-    return await run(paths, job);
+    return await run(paths, { asked, options, files, context, reporter });
   } catch (error) {
     if (error instanceof ReaderGone) return ExitCode.done;
     // Its caller says that a signal came before all was read.
@@ -103,47 +62,42 @@ export async function decodeWal(
 }
 
 interface Job {
-  readonly catalogPath: string;
+  readonly asked: Asked;
   readonly options: WalOptions;
-  readonly gate: GateOptions;
-  readonly flags: DecodeWalFlags;
   readonly files: TemporaryFiles;
   readonly context: CommandContext;
-  readonly output: OutputOptions;
   readonly reporter: Reporter;
 }
 
-interface Pass extends Job, Pick<CatalogPass, "progress"> {
-  /** Where the last record starts that is needed. */
-  readonly until: number;
+async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
+  const opened = await open(paths, job);
+  const end = await readRows(opened, job);
+  job.reporter.clearProgress();
+  await opened.stream.pipeline.flush();
+  await writeRest(opened.stream.rendering, opened.sink);
+  if (job.options.undo && job.context.stop.aborted) throw job.context.stop.reason;
+  return await conclude(opened, end, job);
 }
 
-async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
-  const { context, files, flags, options, output, reporter, gate } = job;
-  const filter = createFilter(flags);
-  const names = new AskedNames(askedColumns(flags), filter);
-  const rendering = { ...rendererOptions(flags, output), timeline: () => listener.timeline };
-  if (rendering.sql !== undefined && flags.old === "logged") {
-    throw usageError(
-      "--old logged is not for -F sql: at wal_level=replica no keys of changed rows are logged",
-      "Leave it out: where the server logged them, these are used.",
-    );
-  }
-  const where = await openWhere(flags.where, filter);
+/** The open parts of a run. */
+type Opened = Awaited<ReturnType<typeof open>>;
+
+async function open(paths: readonly string[], job: Job) {
+  const { context, files, options, reporter } = job;
+  const timelineNow = (): number => listener.timeline;
+  const asked = { ...job.asked, rendering: { ...job.asked.rendering, timeline: timelineNow } };
+  const { filter, gate, rendering } = asked;
+  const messages = await MessageRun.open(asked, context, reporter, files);
+  const { sql } = messages;
   const input = await openWal(paths, options.timeline, context, files);
   const { startPosition } = options.rows;
-  if (flags.undo === true && startPosition > 0 && startPosition < input.from) {
+  if (options.undo && startPosition > 0 && startPosition < input.from) {
     throw usageError(
       `the WAL begins at ${formatPosition(input.from)}, so not all from ${formatPosition(startPosition)} on can be undone`,
       "Add the segments before it, or give a later --startpos.",
     );
   }
-  const exported = await openCatalog(job.catalogPath, context);
-  refuseOtherSystem(exported, input.header, job.catalogPath);
-  const isOwn = exported.header.timeline === input.timeline;
-  const timeline = isOwn ? input.timeline : await input.lastTimeline();
-  refuseOtherTimeline(exported, { ...input, timeline }, job.catalogPath);
-  refuseGap(exported, input, job.catalogPath);
+  const exported = await openMatchingCatalog(options.catalogPath, input, context);
   const progress = (name: string): ((position: number) => void) => {
     const { size, from } = input;
     const printsLater = rendering.summary;
@@ -152,27 +106,19 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   };
   const survey = surveyOf(options, exported.header.database_oid, gate.times);
   const atStart = await catalogAtStart(exported, input, survey, {
-    ...{ catalogPath: job.catalogPath, keepGoing: flags.keepGoing ?? false, stop: context.stop },
+    ...{ catalogPath: options.catalogPath, keepGoing: options.keepGoing, stop: context.stop },
     progress: progress("catalogue"),
   });
-  const registry = new TypeRegistry("stored");
-  const { database } = exported.header;
-  const sql = await openSql(rendering, filter.tables, reporter, files);
+  const types = new TypeRegistry("stored");
   if (sql !== undefined) sql.script.isOfWal = true;
-  const { renderer, finish, warnings } =
-    sql?.rendering(registry) ?? (await createRenderer(rendering, registry, context, database));
   const sink = sinkOf(context.stdout.stream);
-  const accepts = filter.rows?.after(names.accepts, registry) ?? names.accepts;
-  const pipeline = new Pipeline({
-    ...{ typeWatch: undefined, capture: undefined, journal: undefined },
+  const stream = await messages.stream({
+    ...{ types, sink, database: exported.header.database },
     // Which transactions --since and --until want the decoder knows: a later one may have committed earlier.
-    gate: TransactionGate.of({ ...gate, since: undefined, until: undefined }),
-    ...{ types: registry, renderer, sink },
-    ...(where?.after(accepts, registry, reporter) ?? { accepts }),
-    warn: (warning) => reporter.warn(warning),
+    gate: { ...gate, since: undefined, until: undefined },
   });
   const { decoder, catalog } = await createDecoder(atStart, input, {
-    ...{ context, files, registry, pipeline, survey },
+    ...{ context, files, registry: types, pipeline: stream.pipeline, survey },
     ...{ options: options.rows, times: gate.times },
     asked: {
       kinds: (kind) => filter.acceptsKind(kind),
@@ -183,18 +129,24 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   });
   warnOfUnknownTypes(catalog, reporter);
   if (sql !== undefined) sql.isLost = () => concernsTables(decoder.losses.current, filter.tables);
-  const listener = new RowListener(decoder, pipeline, reporter, {
-    ...job,
+  const listener = new RowListener(decoder, stream.pipeline, reporter, {
+    endPosition: Math.min(options.endPosition ?? Infinity, survey?.lastEnd ?? Infinity),
+    readsOn: options.undo,
+    stop: context.stop,
     progress: progress("rows"),
-    until: survey?.lastEnd ?? Infinity,
   });
-  const end = await readRows(input, listener, job);
-  reporter.clearProgress();
-  await pipeline.flush();
-  await writeRest({ renderer, live: () => undefined, finish }, sink);
-  if (flags.undo === true && context.stop.aborted) throw context.stop.reason;
+  return { messages, input, exported, survey, stream, sink, decoder, catalog, listener };
+}
+
+/** Says what is missing, prints an undo, and decides on the exit status. */
+async function conclude(
+  { messages, exported, survey, stream, sink, decoder, catalog, listener }: Opened,
+  end: LogEnd | WalctlError,
+  { asked: { filter, gate }, context, options, reporter }: Job,
+): Promise<ExitCode> {
+  const { sql } = messages;
   // Where WAL is missing, the warning of it says so.
-  const needsAll = flags.undo === true && !listener.damaged;
+  const needsAll = options.undo && !listener.damaged;
   const faults = breaksOf(catalog, decoder.losses, needsAll);
   const { warnings: notRebuilt, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
   // A transaction that changed such a table before or after is whole.
@@ -205,13 +157,11 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const lost = [...notRebuilt, ...unlogged];
   const why = (xid: number): Warning =>
     whyNothing(xid, survey?.fates.get(xid), options.rows, lost.length > 0);
-  const unmet = [
-    ...[...names.warnings(), ...(filter.rows?.warnings() ?? []), ...(where?.warnings() ?? [])],
-    ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
-  ];
-  const all = [...unconvertedNames(catalog), ...(warnings?.() ?? []), ...lost];
+  const ofOutput = stream.rendering.warnings?.() ?? [];
+  const all = [...unconvertedNames(catalog), ...ofOutput, ...lost];
   // What a signal left unread may have it.
-  for (const warning of context.stop.aborted ? all : [...unmet, ...all]) reporter.warn(warning);
+  const unmet = context.stop.aborted ? [] : messages.unmet(why);
+  for (const warning of [...unmet, ...all]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter);
   for (const { message, hint } of faults) reporter.fault(message, hint);
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
@@ -232,13 +182,27 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   return damaged === ExitCode.done ? (ended ?? damaged) : damaged;
 }
 
-async function readRows(
+/** @throws WalctlError, a usage error, where the catalogue is of another system or time than the WAL */
+async function openMatchingCatalog(
+  path: string,
   input: WalInput,
-  listener: RowListener,
-  { context, flags, options }: Job,
+  context: CommandContext,
+): Promise<CatalogFile> {
+  const catalog = await openCatalog(path, context);
+  refuseOtherSystem(catalog, input.header, path);
+  const isOwn = catalog.header.timeline === input.timeline;
+  const timeline = isOwn ? input.timeline : await input.lastTimeline();
+  refuseOtherTimeline(catalog, { ...input, timeline }, path);
+  refuseGap(catalog, input, path);
+  return catalog;
+}
+
+async function readRows(
+  { input, listener }: Opened,
+  { context, options }: Job,
 ): Promise<LogEnd | WalctlError> {
   const source = await input.open();
-  const keepGoing = flags.keepGoing ?? false;
+  const { keepGoing } = options;
   const logged = new WithoutMinimalLevel(listener, input.from);
   const heard = keepGoing ? logged : listener;
   try {
@@ -258,73 +222,4 @@ function report(end: LogEnd | WalctlError, damaged: boolean, reporter: Reporter)
   if (!(end instanceof WalctlError)) return reportEnd(end, damaged, reporter);
   reporter.fault(end.message, end.hint ?? "");
   return end.exitCode;
-}
-
-class RowListener implements LogListener {
-  readonly #decoder: RowDecoder;
-  readonly #pipeline: Pipeline;
-  readonly #reporter: Reporter;
-  readonly #endPosition: number;
-  readonly #undoes: boolean;
-  readonly #stop: AbortSignal;
-  readonly #progress: Pass["progress"];
-  position = 0;
-  timeline = 0;
-  damaged = false;
-  /** What was to be printed was read without damage; what lies behind it may not be. */
-  hasAllRows = false;
-
-  constructor(decoder: RowDecoder, pipeline: Pipeline, reporter: Reporter, job: Pass) {
-    this.#decoder = decoder;
-    this.#pipeline = pipeline;
-    this.#reporter = reporter;
-    this.#endPosition = Math.min(job.options.endPosition ?? Infinity, job.until);
-    this.#undoes = job.flags.undo === true;
-    this.#stop = job.context.stop;
-    this.#progress = job.progress;
-  }
-
-  record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
-    if (record.lsn > this.#endPosition) {
-      if (!this.#undoes) return false;
-      // An undo has to know which tables were altered since.
-      this.#decoder.leaveRows();
-      this.hasAllRows ||= !this.damaged;
-    }
-    this.position = record.lsn;
-    this.timeline = record.timeline;
-    const work = this.#decoder.record(record, version);
-    return work === undefined || work.next().done === true ? true : this.#finish(work);
-  }
-
-  /** No record behind it was to be printed. */
-  get printedTo(): number {
-    return Math.min(this.position, this.#endPosition);
-  }
-
-  /** A transaction may be larger than memory: what was made of it is written part by part. */
-  async #finish(work: Work): Promise<boolean> {
-    let pausedAt = performance.now();
-    do {
-      await this.#pipeline.flush();
-      if (performance.now() - pausedAt >= PAUSE_INTERVAL_MS) {
-        await setImmediate();
-        if (this.#stop.aborted) return false;
-        pausedAt = performance.now();
-      }
-    } while (work.next().done !== true);
-    return true;
-  }
-
-  skipped(range: SkippedRange, fault: LocatedFault): void {
-    this.damaged = true;
-    this.#decoder.skipped(range);
-    this.#pipeline.skipped();
-    warnSkipped(range, fault, this.#reporter);
-  }
-
-  flush(): Promise<void> | undefined {
-    this.#progress(this.position);
-    return this.#pipeline.flush();
-  }
 }

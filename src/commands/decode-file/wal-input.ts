@@ -6,8 +6,8 @@ import { usageError } from "../../errors.ts";
 import type { TimelineParent } from "../../postgres/pages/segments.ts";
 import { PAGE_BYTES, type SegmentHeader } from "../../postgres/pages/page.ts";
 import { positionOf } from "../../postgres/pages/position.ts";
-import type { CommandContext } from "../context.ts";
-import type { TemporaryFiles } from "../temporary-files.ts";
+import type { CommandContext } from "../../program/context.ts";
+import type { TemporaryFiles } from "../../program/temporary-files.ts";
 
 const STANDARD_INPUT = "-";
 

@@ -6,9 +6,9 @@ import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
 import { mayBeOfExtension } from "../../postgres/contrib/extension-types.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
-import { fitsTable, qualifiedName, tableMatcher } from "../messages/table-patterns.ts";
+import { fitsTable, qualifiedName, tableMatcher } from "../../messages/filter/table-patterns.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
-import type { Reporter, Warning } from "../reporter.ts";
+import type { Reporter, Warning } from "../../program/reporter.ts";
 import type { WalOptions } from "./wal-options.ts";
 
 /** Named in a warning; the others are counted. */

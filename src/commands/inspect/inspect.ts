@@ -11,12 +11,12 @@ import type { SegmentHeader } from "../../postgres/pages/page.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
 import type { WalRecord } from "../../postgres/records/record.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
-import type { CommandContext } from "../context.ts";
-import { type OutputOptions, outputOptions } from "../options.ts";
-import { Reporter } from "../reporter.ts";
-import { keepYoungGenerationSmall } from "../small-heap.ts";
+import type { CommandContext } from "../../program/context.ts";
+import { type OutputOptions, outputOptions } from "../../program/options.ts";
+import { Reporter } from "../../program/reporter.ts";
+import { keepYoungGenerationSmall } from "../../program/small-heap.ts";
 import { reportEnd } from "../wal-end.ts";
-import { untilInputEnds, withinStopGrace } from "../stop-grace.ts";
+import { untilInputEnds, withinStopGrace } from "../../program/stop-grace.ts";
 import { InspectListener } from "./listener.ts";
 import {
   type InspectFlags,

@@ -5,7 +5,7 @@ import type { SegmentHeader } from "../../postgres/pages/page.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
 import type { WalRecord } from "../../postgres/records/record.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
-import type { Reporter } from "../reporter.ts";
+import type { Reporter } from "../../program/reporter.ts";
 import { warnSkipped } from "../wal-end.ts";
 import type { InspectOptions } from "./options.ts";
 import type { Printer } from "./printer.ts";

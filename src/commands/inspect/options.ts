@@ -1,10 +1,10 @@
 import { usageError } from "../../errors.ts";
 import { parseTablePattern } from "../../server/query/typed-names.ts";
 import { recordNames } from "../../postgres/records/rmgrs.ts";
-import { type OutputFlags, parseCount } from "../options.ts";
-import { type TimeRange, timeRange } from "../times.ts";
-import { parsePosition, parseRelation, parseTimeline, parseUint32 } from "./positions.ts";
-import type { RecordFilterOptions } from "./record-filter.ts";
+import { type OutputFlags, parseCount, parseUint32 } from "../../program/options.ts";
+import { type TimeRange, timeRange } from "../../program/times.ts";
+import { parsePosition, parseTimeline } from "../positions.ts";
+import type { RecordFilterOptions, RelationPattern } from "./record-filter.ts";
 
 /** The flags as commander passes them. */
 export interface InspectFlags extends OutputFlags {
@@ -127,4 +127,18 @@ function knownNames(
     throw usageError(`${option}: "${name}" is not known`, `Known are ${known.join(", ")}.`);
   }
   return names.map((name) => name.toLowerCase());
+}
+
+/** `[[TABLESPACE/]DATABASE/]NODE` */
+function parseRelation(text: string): RelationPattern {
+  const parts = text.split("/");
+  if (parts.length > 3 || parts.some((part) => !/^\d{1,10}$/.test(part))) {
+    throw usageError(
+      `--relation takes [[TABLESPACE/]DATABASE/]RELFILENODE, not "${text}"`,
+      "SELECT pg_relation_filepath('orders') prints them: base/DATABASE/RELFILENODE.",
+    );
+  }
+  const numbers = parts.map((part) => parseUint32("--relation", part));
+  const relfilenode = numbers.at(-1) ?? 0;
+  return { tablespace: numbers.at(-3), database: numbers.at(-2), relfilenode };
 }

@@ -2,8 +2,8 @@ import type { WalRecord } from "../../postgres/records/record.ts";
 import type { RelationNames } from "../../wal/relation-name.ts";
 import { WalStatistics } from "../../wal/statistics.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
-import type { CommandContext } from "../context.ts";
-import type { OutputOptions } from "../options.ts";
+import type { CommandContext } from "../../program/context.ts";
+import type { OutputOptions } from "../../program/options.ts";
 import type { InspectOptions, StatsBy } from "./options.ts";
 
 const NOTHING = new Uint8Array(0);

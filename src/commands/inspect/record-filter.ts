@@ -7,7 +7,13 @@ import { RECORD_TYPES, type RecordNames, recordNames } from "../../postgres/reco
 import { recordTime } from "../../wal/times.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
-import type { RelationPattern } from "./positions.ts";
+
+/** Undefined parts match anything. */
+export interface RelationPattern {
+  readonly tablespace: number | undefined;
+  readonly database: number | undefined;
+  readonly relfilenode: number;
+}
 
 export interface RecordFilterOptions {
   /** Undefined: the start of the input. */

@@ -4,7 +4,7 @@ import { listPublications } from "../../server/publication/state.ts";
 import { readSlotNames } from "../../server/slot/read.ts";
 import { type ConnectionFlags, resolveTarget } from "../../server/target/resolve.ts";
 import { withConnection } from "../connection.ts";
-import { type CommandContext, print } from "../context.ts";
+import { type CommandContext, print } from "../../program/context.ts";
 
 /** The shell waits up to this long while the user types. */
 const PATIENCE_MS = 2000;

@@ -1,6 +1,6 @@
 import { ExitCode } from "../../errors.ts";
 import type { ProgramShape } from "../../render/shell/program-shape.ts";
-import { type CommandContext, print } from "../context.ts";
+import { type CommandContext, print } from "../../program/context.ts";
 
 /** Prints the man page (`npm run man`), or docs/reference.md (`npm run reference`). */
 export function man(

@@ -4,9 +4,9 @@ import { advanceSlot as advance } from "../../server/slot/advance.ts";
 import { requireSlotName } from "../../server/slot/slot.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
-import { type CommandContext, print } from "../context.ts";
-import { type OutputFlags, outputOptions } from "../options.ts";
-import { Reporter } from "../reporter.ts";
+import { type CommandContext, print } from "../../program/context.ts";
+import { type OutputFlags, outputOptions } from "../../program/options.ts";
+import { Reporter } from "../../program/reporter.ts";
 
 interface AdvanceSlotFlags extends ConnectionFlags, OutputFlags {
   readonly force?: boolean;

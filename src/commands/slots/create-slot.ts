@@ -10,9 +10,9 @@ import {
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connect } from "../../server/connection/connect.ts";
 import { connectionTarget } from "../connection.ts";
-import { type CommandContext, print } from "../context.ts";
-import { type OutputFlags, outputOptions, parseSeconds } from "../options.ts";
-import { Reporter } from "../reporter.ts";
+import { type CommandContext, print } from "../../program/context.ts";
+import { type OutputFlags, outputOptions, parseSeconds } from "../../program/options.ts";
+import { Reporter } from "../../program/reporter.ts";
 
 interface CreateSlotFlags extends ConnectionFlags, OutputFlags {
   readonly twoPhase?: boolean;

@@ -4,9 +4,9 @@ import { PLUGIN, dropSlot as drop, heldText, requireSlotName } from "../../serve
 import { walctlCommand } from "../../server/target/paste.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
-import { type CommandContext, print } from "../context.ts";
-import { type OutputFlags, outputOptions } from "../options.ts";
-import { Reporter } from "../reporter.ts";
+import { type CommandContext, print } from "../../program/context.ts";
+import { type OutputFlags, outputOptions } from "../../program/options.ts";
+import { Reporter } from "../../program/reporter.ts";
 
 interface DropSlotFlags extends ConnectionFlags, OutputFlags {
   readonly dryRun?: boolean;

@@ -8,16 +8,16 @@ import { readSlotSettings, readSlots } from "../../server/slot/read.ts";
 import type { ConnectionTarget } from "../../server/target/target.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
+import type { CommandContext } from "../../program/context.ts";
 import {
   type OutputFlags,
   type OutputOptions,
   outputOptions,
   parseSeconds,
   parseSize,
-} from "../options.ts";
-import { Reporter, tellOfTable } from "../reporter.ts";
-import { withinStopGrace } from "../stop-grace.ts";
+} from "../../program/options.ts";
+import { Reporter, tellOfTable } from "../../program/reporter.ts";
+import { withinStopGrace } from "../../program/stop-grace.ts";
 
 interface SlotsFlags extends ConnectionFlags, OutputFlags {
   /** True if given without a value: every two seconds. */

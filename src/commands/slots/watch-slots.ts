@@ -8,10 +8,10 @@ import { heightOf } from "../../render/terminal/visible-width.ts";
 import { causeOf } from "../../server/query/causes.ts";
 import { aborted, pause } from "../../server/connection/within.ts";
 import { Outage } from "../../server/stream/backoff.ts";
-import type { CommandContext } from "../context.ts";
-import { type OutputOptions, canRedraw } from "../options.ts";
+import type { CommandContext } from "../../program/context.ts";
+import { type OutputOptions, canRedraw } from "../../program/options.ts";
 import { SlotRates } from "./rates.ts";
-import type { Reporter } from "../reporter.ts";
+import type { Reporter } from "../../program/reporter.ts";
 
 /** A window of fewer lines has none to waste. */
 const SMALL_ROWS = 12;

@@ -6,7 +6,7 @@ import { Confirmations } from "../../server/delivery/confirmations.ts";
 import type { Confirmed } from "../../server/start/options.ts";
 import { pause } from "../../server/connection/within.ts";
 import { FollowedLines } from "./followed-lines.ts";
-import type { Reporter } from "../reporter.ts";
+import type { Reporter } from "../../program/reporter.ts";
 
 const POLL_MS = 50;
 /** How long tail waits, at its end, for the consumer's next confirmation. */

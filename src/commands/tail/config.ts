@@ -1,5 +1,5 @@
 import { usageError } from "../../errors.ts";
-import { type Lsn, parseLsn } from "../../lsn.ts";
+import type { Lsn } from "../../lsn.ts";
 import { fileStatePath, temporaryStatePath } from "../../output/file/file-state.ts";
 import {
   type NamedFile,
@@ -13,23 +13,19 @@ import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts"
 import type { ConnectionTarget } from "../../server/target/target.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
 import { connectionTarget } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
-import { type FilterFlags, type MessageFilter, createFilter } from "../messages/filter.ts";
-import { type GateFlags, type GateOptions, gateOptions } from "../messages/gate.ts";
-import { type RendererFlags, type RendererOptions, rendererOptions } from "../messages/renderer.ts";
-import { checkSummary } from "../messages/summary.ts";
-import { askedColumns } from "../messages/table-flags.ts";
+import type { CommandContext } from "../../program/context.ts";
+import { type Asked, type AskedFlags, askedOf } from "../../messages/run/asked.ts";
+import { checkSummary } from "../../messages/run/summary.ts";
 import {
-  type OutputFlags,
   type OutputOptions,
   outputOptions,
   parseCount,
   parseSeconds,
-} from "../options.ts";
+} from "../../program/options.ts";
+import { requireLsn } from "../positions.ts";
 import { type PublicationFlags, publicationPlan } from "../publication-flags.ts";
 
-export interface TailFlags
-  extends ConnectionFlags, OutputFlags, FilterFlags, GateFlags, PublicationFlags, RendererFlags {
+export interface TailFlags extends ConnectionFlags, AskedFlags, PublicationFlags {
   readonly slot?: string;
   readonly publication?: readonly string[];
   readonly bootstrap?: boolean;
@@ -51,7 +47,7 @@ export interface TailFlags
 }
 
 /** The options of tail in the terms of the rooms below. */
-export interface TailConfig {
+export interface TailConfig extends Asked {
   readonly target: ConnectionTarget;
   readonly slot: string | undefined;
   /** Without -P the publications are empty until withPublication() finds the database's only one. */
@@ -74,15 +70,9 @@ export interface TailConfig {
   /** --output. Undefined: standard output. */
   readonly file: string | undefined;
   readonly capture: string | undefined;
-  readonly filter: MessageFilter;
-  readonly where: readonly string[];
-  readonly gate: GateOptions;
   /** --until, which the stream itself ends by. */
   readonly until: PgTime | undefined;
-  /** The names given to --columns. */
-  readonly columns: readonly string[];
   readonly output: OutputOptions;
-  readonly rendering: RendererOptions;
 }
 
 /** `--output -` means the same as no --output. */
@@ -130,7 +120,8 @@ export function tailConfig(
   }
   checkSummary(flags, acknowledge, file);
   checkUndo(flags, acknowledge);
-  const { until, ...gate } = gateOptions(flags);
+  const asked = askedOf(flags, output);
+  const { until, ...gate } = asked.gate;
   const uncommitted = (flags.streaming ?? "off") !== "off" || flags.twoPhase === true;
   if (gate.since !== undefined && uncommitted) {
     throw usageError(
@@ -158,10 +149,9 @@ export function tailConfig(
     },
     // It may print a warning, so it comes after the errors in the flags above.
     target: connectionTarget(flags, { env, ...terminal }),
-    columns: askedColumns(flags),
-    filter: createFilter(flags),
-    ...{ where: flags.where ?? [], gate: { ...gate, until: undefined }, until },
-    rendering: rendererOptions(flags, output),
+    ...asked,
+    gate: { ...gate, until: undefined },
+    until,
     plan: createMissing ? publicationPlan(publication ?? "", flags) : undefined,
   };
 }
@@ -193,12 +183,6 @@ function checkUndo(flags: TailFlags, acknowledge: boolean): void {
 function parseEndpos(text: string | undefined): Lsn | "now" | undefined {
   if (text === undefined || text === "now") return text;
   return requireLsn("--endpos", text);
-}
-
-function requireLsn(option: string, text: string): Lsn {
-  const lsn = parseLsn(text);
-  if (lsn !== undefined) return lsn;
-  throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
 }
 
 /** @throws WalctlError, a usage error, for a file that is given for two purposes */

@@ -10,10 +10,10 @@ import type { PrintedPart } from "../../pgoutput/boundary.ts";
 import type { MessageKind } from "../../pgoutput/messages.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { TakenOver } from "../../server/start/options.ts";
-import { type CommandContext, standardStreams } from "../context.ts";
-import type { MessageFilter } from "../messages/filter.ts";
-import { OutputJournal, type OutputTaken } from "../messages/output-journal.ts";
-import type { Reporter, Warning } from "../reporter.ts";
+import { type CommandContext, standardStreams } from "../../program/context.ts";
+import type { MessageFilter } from "../../messages/filter/filter.ts";
+import { OutputJournal, type OutputTaken } from "../../messages/pipeline/output-journal.ts";
+import type { Reporter, Warning } from "../../program/reporter.ts";
 import type { TailConfig } from "./config.ts";
 import { NOTHING_THERE, type TailOutput, toStream } from "./output.ts";
 

@@ -5,8 +5,8 @@ import { type Sink, sinkOf } from "../../output/sink.ts";
 import type { StatusLine } from "../../output/status-line.ts";
 import type { TakenOver } from "../../server/start/options.ts";
 import type { Mark } from "../../server/start/resume.ts";
-import type { CommandContext } from "../context.ts";
-import type { OutputJournal } from "../messages/output-journal.ts";
+import type { CommandContext } from "../../program/context.ts";
+import type { OutputJournal } from "../../messages/pipeline/output-journal.ts";
 import type { TailConfig } from "./config.ts";
 
 export interface TailOutput {

@@ -1,7 +1,7 @@
 import { passes } from "../../server/query/causes.ts";
 import { withConnection } from "../connection.ts";
-import type { CommandContext } from "../context.ts";
-import type { Reporter } from "../reporter.ts";
+import type { CommandContext } from "../../program/context.ts";
+import type { Reporter } from "../../program/reporter.ts";
 import type { TailConfig } from "./config.ts";
 
 /**

@@ -3,8 +3,8 @@ import { formatByteCount } from "../../byte-count.ts";
 import type { StatusLine } from "../../output/status-line.ts";
 import type { SessionStatus } from "../../server/start/options.ts";
 import { within } from "../../server/connection/within.ts";
-import type { CommandContext } from "../context.ts";
-import type { Pipeline } from "../messages/pipeline.ts";
+import type { CommandContext } from "../../program/context.ts";
+import type { Pipeline } from "../../messages/pipeline/pipeline.ts";
 import type { ServerPosition } from "./server-position.ts";
 
 const TICK_MS = 1000;

@@ -1,8 +1,8 @@
 import { listPublished } from "../../server/publication/names.ts";
 import { readTables } from "../../server/types/tables.ts";
 import { withConnection } from "../connection.ts";
-import type { AskedNames } from "../messages/asked-names.ts";
-import type { Warning } from "../reporter.ts";
+import type { AskedNames } from "../../messages/filter/asked-names.ts";
+import type { Warning } from "../../program/reporter.ts";
 import type { TailConfig } from "./config.ts";
 
 /**

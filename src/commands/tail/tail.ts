@@ -1,40 +1,34 @@
+import { isDeepStrictEqual } from "node:util";
 import { ExitCode, WalctlError } from "../../errors.ts";
 import { INVALID_LSN, type Lsn } from "../../lsn.ts";
-import { pgTimeFromUnixMs } from "../../pg-time.ts";
+import type { MessageFilter } from "../../messages/filter/filter.ts";
+import type { CaptureFile } from "../../messages/pipeline/capture-file.ts";
+import { writeRest } from "../../messages/run/renderer.ts";
+import { MessageRun, endOfSignal } from "../../messages/run/run.ts";
 import { ReaderGone, fileDescriptorOf } from "../../output/sink.ts";
 import { StatusLine } from "../../output/status-line.ts";
-import { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import type { BootstrapRequest } from "../../server/start/bootstrap.ts";
-import type { SessionOptions, TakenOver } from "../../server/start/options.ts";
-import { ReplicationSession } from "../../server/stream/session.ts";
+import { pgTimeFromUnixMs } from "../../pg-time.ts";
+import type { MessageKind } from "../../pgoutput/messages.ts";
+import { type RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { CommandContext } from "../../program/context.ts";
+import { canRedraw } from "../../program/options.ts";
+import { Reporter, type Warning } from "../../program/reporter.ts";
+import { withinStopGrace } from "../../program/stop-grace.ts";
+import type { TakenOver } from "../../server/start/options.ts";
 import type { StreamEnd } from "../../server/stream/intake.ts";
+import { ReplicationSession } from "../../server/stream/session.ts";
 import { TypeCatalogue } from "../../server/types/catalogue.ts";
 import { TypeWatch } from "../../server/types/watch.ts";
-import type { CommandContext } from "../context.ts";
-import { AskedNames } from "../messages/asked-names.ts";
-import type { CaptureFile } from "../messages/capture-file.ts";
-import type { MessageFilter } from "../messages/filter.ts";
-import { TransactionGate } from "../messages/gate.ts";
-import { endOfSignal, noteRuled, openSql } from "../messages/open-sql.ts";
-import { openWhere } from "../messages/open-where.ts";
-import { Pipeline } from "../messages/pipeline.ts";
-import { createRenderer, writeRest } from "../messages/renderer.ts";
-import type { Where } from "../messages/where.ts";
-import { canRedraw } from "../options.ts";
-import { Reporter, type Warning } from "../reporter.ts";
-import { withinStopGrace } from "../stop-grace.ts";
 import type { AckSource } from "./ack-source.ts";
 import { Closing } from "./closing.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
 import { type TailOutput, aboveLine, openStandardOutput } from "./output.ts";
 import { withPublication } from "./publication.ts";
 import { ServerPosition } from "./server-position.ts";
-import { isService, staysText, streamingText } from "./service.ts";
+import { isService, staysText } from "./service.ts";
+import { sessionOptions } from "./session-options.ts";
 import { TailStatus } from "./status.ts";
 import { timesWarning } from "./times-warning.ts";
-
-/** The same as create-slot's default. */
-const SLOT_LOCK_TIMEOUT_MS = 10_000;
 
 /** When the tables that came are compared with those that were asked for. */
 const NAMES_AFTER_MS = 1000;
@@ -55,31 +49,26 @@ interface Opened {
 /** Streams decoded messages to standard output or a file until a signal, a limit, or the reader closes the pipe. */
 export async function tail(flags: TailFlags, context: CommandContext): Promise<ExitCode> {
   const config = tailConfig(flags, context.env, context);
-  const where = await openWhere(config.where, config.filter);
   // SIGHUP asks for a new file, and must not end tail before there is one.
   const restore = context.onSignal("SIGHUP", () => {});
-  const running = run(config, where, context);
-  const late = endOfSignal(flags, ExitCode.failed, () => ExitCode.done);
-  return await withinStopGrace(running, context.stop, late).finally(restore);
+  const late = endOfSignal(config, ExitCode.failed, () => ExitCode.done);
+  return await withinStopGrace(run(config, context), context.stop, late).finally(restore);
 }
 
-async function run(
-  asked: TailConfig,
-  where: Where | undefined,
-  context: CommandContext,
-): Promise<ExitCode> {
+async function run(asked: TailConfig, context: CommandContext): Promise<ExitCode> {
   const { stderr } = context;
   const hasLine = canRedraw(stderr, context) && !asked.output.quiet;
   const line = hasLine ? new StatusLine(stderr.stream, () => stderr.width() ?? 80) : undefined;
   const reporter = new Reporter(context, asked.output, line);
-  if (asked.gate.taken !== undefined) reporter.notice(asked.gate.taken);
+  const messages = await MessageRun.open(asked, context, reporter);
   const mistaken = timesWarning(asked);
   if (mistaken !== undefined) reporter.warn(mistaken);
   const config = await withPublication(asked, context, reporter);
   if (config === undefined) return ExitCode.done;
   const closing = new Closing();
+  closing.add(() => messages.sql?.close());
   try {
-    const opened = await open(config, where, context, reporter, line, closing);
+    const opened = await open(config, messages, context, reporter, line, closing);
     reporter.progress("connecting");
     return await stream(opened, reporter);
   } catch (error) {
@@ -94,7 +83,7 @@ async function run(
 
 async function open(
   config: TailConfig,
-  where: Where | undefined,
+  messages: MessageRun,
   context: CommandContext,
   reporter: Reporter,
   line: StatusLine | undefined,
@@ -102,18 +91,9 @@ async function open(
 ): Promise<Opened> {
   const { target, output, acknowledge } = config;
   const types = new TypeRegistry();
-  const names = new AskedNames(config.columns, config.filter);
+  const { names, sql } = messages;
   const toTerminal = context.stdout.isTerminal && config.file === undefined;
-  const { database } = target;
-  const sql = await openSql(config.rendering, config.filter.tables, reporter);
-  closing.add(() => sql?.close());
-  const rendering =
-    sql?.rendering(types) ??
-    (await createRenderer(config.rendering, types, context, database, {
-      watched: toTerminal,
-      inPlace: toTerminal && line !== undefined,
-    }));
-  const acceptsKind = where?.acceptsKind ?? config.filter.acceptsKind;
+  const acceptsKind = (kind: MessageKind): boolean => messages.acceptsKind(kind);
   const to = await openOutput(config, acceptsKind, context, reporter);
   const { sink, rotate, journal } = to;
   /** What FILE has already is not received again. Undefined before the first start. */
@@ -140,18 +120,13 @@ async function open(
     warn: (warning) => reporter.warn(warning),
   });
   closing.add(() => typeWatch.end());
-  const accepts = config.filter.rows?.after(names.accepts, types) ?? names.accepts;
-  const pipeline = new Pipeline({
-    ...{ types, typeWatch, capture, journal },
-    ...(where?.after(accepts, types, reporter) ?? { accepts }),
-    gate: TransactionGate.of(config.gate),
-    times: config.gate.times,
-    renderer: rendering.renderer,
-    sink: shown,
-    warn: (warning) => reporter.warn(warning),
+  const { pipeline, rendering } = await messages.stream({
+    ...{ types, typeWatch, capture, journal, sink: shown, database: target.database },
+    screen: { watched: toTerminal, inPlace: toTerminal && line !== undefined },
   });
+  const finish = async (): Promise<void> => await writeRest(rendering, shown);
   const endOutput = async (): Promise<void> => {
-    await writeRest(rendering, shown);
+    await finish();
     sink.end?.();
   };
   const ackSource = await openAckSource(config.ackFrom, reporter, endOutput);
@@ -212,14 +187,14 @@ async function open(
   closing.add(() => reporter.clearProgress());
   const wasPast = config.until !== undefined && config.until < pgTimeFromUnixMs(Date.now());
   const warnings = (end: StreamEnd): Warning[] => {
-    const { xids, times } = config.gate;
-    const { rows } = config.filter;
-    const unmet = [names, rows, where, xids, times].flatMap((each) => each?.warnings() ?? []);
+    const { times } = config.gate;
     const isByTime = end === "endpos" && config.endpos === undefined;
     const isLate = isByTime && wasPast && times?.isEmpty === true;
     const late = { message: "no published change came that committed at or before --until" };
     return [
-      ...(continues === true ? (rows?.soFar() ?? []) : [...unmet, ...(isLate ? [late] : [])]),
+      ...(continues === true
+        ? (config.filter.rows?.soFar() ?? [])
+        : [...messages.unmet(), ...(isLate ? [late] : [])]),
       ...(rendering.warnings?.() ?? []),
     ];
   };
@@ -231,7 +206,7 @@ async function open(
     status,
     warnings,
     ended: atEnd,
-    finish: () => writeRest(rendering, shown),
+    finish,
   };
 }
 
@@ -253,7 +228,7 @@ async function openCapture(
   context: CommandContext,
 ): Promise<CaptureFile | undefined> {
   if (path === undefined) return undefined;
-  const { CaptureFile } = await import("../messages/capture-file.ts");
+  const { CaptureFile } = await import("../../messages/pipeline/capture-file.ts");
   return new CaptureFile(path, context);
 }
 
@@ -291,73 +266,14 @@ async function runSession({ session, ackSource, finish }: Opened): Promise<Strea
   }
 }
 
-interface SessionParts {
-  readonly output: TailOutput;
-  readonly pipeline: Pipeline;
-  readonly typeWatch: TypeWatch;
-  readonly capture: CaptureFile | undefined;
-  readonly ackSource: AckSource | undefined;
-  readonly onCreated: (publication: string) => void;
-  /** Asks, once the first stream has begun, whether what the user named is there. */
-  readonly check: () => Promise<void>;
-}
-
-function sessionOptions(
-  config: TailConfig,
-  parts: SessionParts,
-  context: CommandContext,
-  reporter: Reporter,
-): SessionOptions {
-  const { capture, output, typeWatch } = parts;
-  return {
-    ...config,
-    acknowledge: parts.ackSource ?? config.acknowledge,
-    bootstrap: bootstrapRequest(config, context, reporter, parts.onCreated),
-    consumer: parts.pipeline,
-    received: () => output.journal?.received(),
-    started: (start) => output.journal?.started(start),
-    takeOver: (oldest) => output.takeOver(oldest),
-    stop: context.stop,
-    news: {
-      warn: (warning) => reporter.warn(warning),
-      notice: (text) => reporter.notice(text),
-      streaming: (started, from, horizon, outageMs) => {
-        const { slotName, serverVersion, twoPhase } = started;
-        reporter.clearProgress();
-        output.started(twoPhase);
-        typeWatch.start(slotName, horizon);
-        if (outageMs === undefined) void parts.check();
-        capture?.metadata({ server_version: serverVersion, options: config.pgoutput });
-        const { isTerminal } = context.stdout;
-        if (isService(config)) reporter.beginLog();
-        else if (!isTerminal) return;
-        const how =
-          isTerminal && isService(config) && outageMs === undefined ? "; Ctrl-C ends" : "";
-        reporter.event(streamingText(started, from, outageMs) + how);
-      },
-    },
-  };
-}
-
-function bootstrapRequest(
-  { pgoutput, slot, createMissing, plan }: TailConfig,
-  context: CommandContext,
-  reporter: Reporter,
-  onCreated: (publication: string) => void,
-): BootstrapRequest {
-  const { publications, twoPhase, messages } = pgoutput;
-  // Each connection of the session gives the same warnings again.
-  const warned = new Set<string>();
-  return {
-    ...{ publications, twoPhase, messages, slot, createMissing, plan },
-    lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
-    stop: context.stop,
-    onWaiting: (text) => reporter.progress(`waiting for ${text}`),
-    onNotice: (text) => reporter.notice(text),
-    onCreated,
-    onWarning: (message) => {
-      if (!warned.has(message)) reporter.warn({ message });
-      warned.add(message);
-    },
+/** Keeps what statements on a relation have to know, in the capture too. */
+function noteRuled(
+  types: TypeRegistry,
+  capture: CaptureFile | undefined,
+): (relation: number, columns: RuledColumns) => void {
+  return (relation, columns) => {
+    if (isDeepStrictEqual(types.ruledColumns(relation), columns)) return;
+    types.ruled(relation, columns);
+    capture?.metadata({ relation, ...columns });
   };
 }

@@ -1,5 +1,5 @@
 import { formatPgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
-import type { Warning } from "../reporter.ts";
+import type { Warning } from "../../program/reporter.ts";
 import type { TailConfig } from "./config.ts";
 
 /** `--since now` says what is so anyway. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import type { OutputStream } from "../../../src/commands/context.ts";
+import type { OutputStream } from "../../../src/program/context.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "../../../src/commands/tail/config.ts";
 import { ExitCode, WalctlError } from "../../../src/errors.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { PassThrough } from "node:stream";
-import type { CommandContext } from "../../../src/commands/context.ts";
-import type { Pipeline } from "../../../src/commands/messages/pipeline.ts";
+import type { CommandContext } from "../../../src/program/context.ts";
+import type { Pipeline } from "../../../src/messages/pipeline/pipeline.ts";
 import type { ServerPosition } from "../../../src/commands/tail/server-position.ts";
 import { TailStatus, formatSeconds } from "../../../src/commands/tail/status.ts";
 import type { Lsn } from "../../../src/lsn.ts";

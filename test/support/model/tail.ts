@@ -1,10 +1,10 @@
 /** The stream's machine without a server: its own classes, driven as a session and a connection drive them. */
 import { readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import type { Client } from "pg";
-import type { CommandContext } from "../../../src/commands/context.ts";
-import { acceptsAll } from "../../../src/commands/messages/filter.ts";
-import { Pipeline } from "../../../src/commands/messages/pipeline.ts";
-import type { Reporter } from "../../../src/commands/reporter.ts";
+import type { CommandContext } from "../../../src/program/context.ts";
+import { acceptsAll } from "../../../src/messages/filter/filter.ts";
+import { Pipeline } from "../../../src/messages/pipeline/pipeline.ts";
+import type { Reporter } from "../../../src/program/reporter.ts";
 import type { TailConfig } from "../../../src/commands/tail/config.ts";
 import { openFileOutput } from "../../../src/commands/tail/file-output.ts";
 import { type TailOutput, toStream } from "../../../src/commands/tail/output.ts";

@@ -1,7 +1,7 @@
 /** The program inside of the test's own process, for help pages, errors of usage, fixtures and thousands of runs: nothing connects. */
 import { Readable, Writable } from "node:stream";
 import { run } from "../../../src/cli.ts";
-import type { OutputStream } from "../../../src/commands/context.ts";
+import type { OutputStream } from "../../../src/program/context.ts";
 import { type RunOptions, type RunResult, childEnvironment } from "./cli.ts";
 
 export interface InsideOptions extends Pick<RunOptions, "server" | "env"> {

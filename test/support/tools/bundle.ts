@@ -16,7 +16,7 @@ const SLOTS = "commands/slots/slots";
  * below it.
  */
 const LAYERS = {
-  start: { any: ["main", "commands/context"] },
+  start: { any: ["main", "program/context"] },
   messages: { all: [TAIL, DECODE_FILE] },
   server: { all: [TAIL, SLOTS] },
   stream: { all: [TAIL] },

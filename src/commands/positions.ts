@@ -1,0 +1,33 @@
+/** Parses what options say of places in physical WAL. */
+import { usageError } from "../errors.ts";
+import { type Lsn, parseLsn } from "../lsn.ts";
+import { parseUint32 } from "../program/options.ts";
+
+/** MAXALIGN: records begin at multiples of it. */
+const ALIGNMENT = 8n;
+
+/** @throws WalctlError, a usage error */
+export function requireLsn(option: string, text: string): Lsn {
+  const lsn = parseLsn(text);
+  if (lsn !== undefined) return lsn;
+  throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
+}
+
+/**
+ * Where the first or the last record may begin.
+ * @throws WalctlError, a usage error
+ */
+export function parsePosition(option: "--startpos" | "--endpos", text: string): number {
+  const lsn = requireLsn(option, text);
+  const rest = lsn % ALIGNMENT;
+  const isUp = option === "--startpos" && rest !== 0n;
+  return Number(lsn - rest + (isUp ? ALIGNMENT : 0n));
+}
+
+/** @throws WalctlError, a usage error */
+export function parseTimeline(text: string): number | "latest" {
+  if (text === "latest") return text;
+  const timeline = parseUint32("--timeline", text);
+  if (timeline === 0) throw usageError("--timeline takes a number of at least 1, or latest");
+  return timeline;
+}
