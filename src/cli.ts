@@ -197,13 +197,21 @@ function help(program: Command): Action {
   };
 }
 
-/** Runs the command line and returns the exit status. Every error ends here as a message on standard error. */
-export async function run(given: readonly string[], context: CommandContext): Promise<ExitCode> {
+/**
+ * Runs the command line and returns the exit status. Every error ends here as a message on standard error.
+ * @param runs called once the command runs and has said which signals it listens to
+ */
+export async function run(
+  given: readonly string[],
+  context: CommandContext,
+  runs: () => void = () => {},
+): Promise<ExitCode> {
   const argv = commandFirst(withHelp(given));
   let status: ExitCode = ExitCode.done;
   let helpText = "";
   const program = createProgram(entriesFor(argv[0]), context, {
     wholeHelp: argv.includes("--all"),
+    runs,
     done: (code) => (status = code),
     help: (text) => (helpText += text),
   });
@@ -270,6 +278,7 @@ function createProgram(
   context: CommandContext,
   took: {
     readonly wholeHelp: boolean;
+    readonly runs: () => void;
     readonly done: (code: ExitCode) => void;
     readonly help: (text: string) => void;
   },
@@ -296,7 +305,9 @@ function createProgram(
         if (!hidden) refuseEmpty(command);
         // commander passes the operands, the options and the command.
         const main = (await load(program)) as unknown as (...given: unknown[]) => Promise<ExitCode>;
-        took.done(await main(...args.slice(0, -1), withWidth(context, command.opts())));
+        const running = main(...args.slice(0, -1), withWidth(context, command.opts()));
+        took.runs();
+        took.done(await running);
       });
     if (!took.wholeHelp) shortenHelp(command);
     program.addCommand(command, { hidden });

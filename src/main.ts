@@ -66,19 +66,19 @@ const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 /** Some shells send SIGHUP to their jobs when they end, and the terminal goes a moment later. */
 const TERMINAL_GOES_MS = 3000;
 
-/** By then a command has said that it listens to SIGHUP, if it does. */
-const STARTING_MS = 1000;
 const hangupListeners = new Set<() => void>();
+/** The command runs, and listens to SIGHUP if it ever does. */
+let listens = false;
+let isHungUp = false;
 
 /** A terminal that goes ends what was started on it. Any other SIGHUP is the listeners', and without one it is an end. */
 function onHangup(): void {
   if (endWithTerminal()) return;
-  const leftMs = STARTING_MS - performance.now();
-  if (hangupListeners.size > 0) {
+  if (!listens) isHungUp = true;
+  else if (hangupListeners.size > 0) {
     for (const listener of hangupListeners) listener();
     setTimeout(endWithTerminal, TERMINAL_GOES_MS).unref();
-  } else if (leftMs > 0) setTimeout(onHangup, leftMs).unref();
-  else if (!stop.signal.aborted) onSignal("SIGHUP");
+  } else if (!stop.signal.aborted) onSignal("SIGHUP");
 }
 
 function endWithTerminal(): boolean {
@@ -127,5 +127,8 @@ const context: CommandContext = {
     return () => void process.off(signal, listener);
   },
 };
-exitStatus = await run(process.argv.slice(2), context);
+exitStatus = await run(process.argv.slice(2), context, () => {
+  listens = true;
+  if (isHungUp) onHangup();
+});
 process.exitCode = exitStatus;

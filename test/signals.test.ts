@@ -96,6 +96,23 @@ describe("a signal while a server does not answer", () => {
     }
   });
 
+  it("SIGHUP ends no tail that a busy machine takes longer than a second to load", async () => {
+    const { port } = silent.address() as AddressInfo;
+    const slow = `process.on("newListener", (event) => {
+      if (event === "SIGHUP") process.nextTick(() => {
+        process.kill(process.pid, "SIGHUP");
+        while (performance.now() < 1200);
+      });
+    })`;
+    const connected = once(silent, "connection");
+    const args = ["tail", "-P", "p", "-h", "127.0.0.1", "-p", String(port), "-d", "d"];
+    const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(slow)}`;
+    const running = spawnWalctl(args, { env: { NODE_OPTIONS } });
+    await connected;
+    const { status, stderr } = await running.stop("SIGTERM");
+    assert.deepEqual([status, stderr], [0, ""]);
+  });
+
   it("does not make a success of what was not done", async () => {
     // The process ended with 0, as if the slot had been dropped.
     assert.deepEqual(await ends("drop-slot", "s"), [1, "walctl: error: interrupted\n"]);
