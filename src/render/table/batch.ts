@@ -1,8 +1,9 @@
+import { GRID_ROWS_MIN } from "./measures.ts";
 import type { RowChange } from "../../pgoutput/messages.ts";
 import type { TupleData } from "../../pgoutput/tuple.ts";
 import type { Event } from "./event.ts";
 import { isAlike, type Item } from "./items.ts";
-import { GRID_ROWS_MIN, Sheet } from "./sheet.ts";
+import { Sheet } from "./sheet.ts";
 import { Shelf, bytesOf } from "./shelf.ts";
 import type { Canvas } from "./view.ts";
 

@@ -1,3 +1,4 @@
+import { GAP, BURST_TABLES_MAX } from "./measures.ts";
 import type { Relation, RowChange } from "../../pgoutput/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
 import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
@@ -7,13 +8,11 @@ import { fieldsOf } from "./fields.ts";
 import type { Piece } from "./flow.ts";
 import { describeCounts } from "./hidden.ts";
 import { countOf } from "../cells/numbers.ts";
-import { describeFields, PIECE_GAP } from "./row.ts";
+import { describeFields } from "./row.ts";
 import { type Change, type Counts, noCounts } from "./tally.ts";
 import type { Canvas } from "./view.ts";
 
 const SECOND_MS = 1000;
-/** A thousand partitions must not take a thousand lines. */
-const TABLES_MAX = 8;
 /** A longer row is no sample. */
 const SAMPLE_BYTES_MAX = 1 << 14;
 
@@ -151,8 +150,8 @@ export class Burst {
   ): readonly BusyLine[] {
     const all = rated.toSorted((a, b) => b.total - a.total);
     // The busiest, each second in the same order.
-    const shown = all.slice(0, TABLES_MAX).toSorted((a, b) => oidOf(a) - oidOf(b));
-    const rest = all.slice(TABLES_MAX);
+    const shown = all.slice(0, BURST_TABLES_MAX).toSorted((a, b) => oidOf(a) - oidOf(b));
+    const rest = all.slice(BURST_TABLES_MAX);
     const total = rest.reduce((sum, busy) => sum + busy.total, 0);
     const others = { relation: undefined, counts: noCounts(), sample: undefined, total, recent: 0 };
     const lines = rest.length === 0 ? shown : [...shown, others];
@@ -191,7 +190,7 @@ function oidOf({ relation }: Busy): number {
 function busyEvent(busy: Busy, head: Painted, canvas: Canvas, subject: string): Event {
   const { relation, sample } = busy;
   const { palette } = canvas;
-  const pieceOf = (text: Painted): Piece => ({ ...text, gap: PIECE_GAP, cut: undefined });
+  const pieceOf = (text: Painted): Piece => ({ ...text, gap: GAP, cut: undefined });
   const fields = sample === undefined ? undefined : fieldsOf(sample, undefined, canvas);
   return {
     sign: painted(palette.glyphs.ellipsis, palette.strong),

@@ -1,3 +1,4 @@
+import { GAP, LINES_MAX } from "./measures.ts";
 import { formatLsn, type Lsn } from "../../lsn.ts";
 import type {
   LogicalMessage,
@@ -19,7 +20,7 @@ import { sanitizeLine } from "../bytes/sanitize.ts";
 import type { Piece, Rest } from "./flow.ts";
 import { countOf } from "../cells/numbers.ts";
 import { recoveryTargets } from "../cells/recovery.ts";
-import { moreOf, PIECE_GAP } from "./row.ts";
+import { moreOf } from "./row.ts";
 import { signOfCount } from "./tally.ts";
 import {
   drawWritten,
@@ -44,7 +45,6 @@ export interface Event {
   readonly lines?: (width: number) => readonly Painted[];
 }
 
-const LINES_MAX = 4;
 /** Four lines of a terminal hold less. */
 const SHOWN_BYTES_MAX = 1 << 18;
 const NO_REST: Rest = () => undefined;
@@ -159,7 +159,7 @@ export function signOf(
 }
 
 function pieceOf(text: string, width: number, palette: Palette, paint?: Paint): Piece {
-  return { ...paintedWithin(text, width, palette, paint), gap: PIECE_GAP, cut: undefined };
+  return { ...paintedWithin(text, width, palette, paint), gap: GAP, cut: undefined };
 }
 
 function describePrefix(prefix: string): string {

@@ -1,3 +1,9 @@
+import {
+  EXPANDED_BAR_WIDTH,
+  EXPANDED_LINES_MAX,
+  EXPANDED_MARK_WIDTH,
+  NAME_WIDTH_MAX,
+} from "./measures.ts";
 import type { RowChange } from "../../pgoutput/messages.ts";
 import type { ColumnValue } from "../../pgoutput/tuple.ts";
 import { formatColumn } from "../values/identifier.ts";
@@ -8,6 +14,7 @@ import {
   painted,
   paintedWithin,
   SPACE,
+  spaces,
 } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
 import { signOf } from "./event.ts";
@@ -20,13 +27,8 @@ import { columnWithin, ShortNames } from "../cells/names.ts";
 import { arrowOf, describePlace, differencesOf, drawChange, noteOn, tenseOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
-const NAME_WIDTH_MAX = 30;
-const VALUE_LINES_MAX = 8;
 /** Bytes of a value before the place where it changed. */
 const COMMON_SHOWN = 40;
-/** Two spaces, the mark of a change, and a space. */
-const MARK_WIDTH = 4;
-const BAR_WIDTH = 3;
 
 /** The columns of the terminal that a row's values occupy, and how much of each value is shown. */
 interface Place {
@@ -56,7 +58,7 @@ export function expandedRow(
   const head = joined(sign, SPACE, subject);
   return [
     tense === "" ? head : joined(head, SPACE, painted(tense, palette.quiet)),
-    ...(note === "" ? [] : [painted(`${" ".repeat(MARK_WIDTH)}${note}`, palette.quiet)]),
+    ...(note === "" ? [] : [painted(`${" ".repeat(EXPANDED_MARK_WIDTH)}${note}`, palette.quiet)]),
     ...fields.flatMap((field) => fieldLines(field, place, canvas)),
   ];
 }
@@ -65,8 +67,8 @@ function placeFor(fields: readonly Field[], inner: number, { view }: Canvas): Pl
   const names = fields.map(({ relation, column }) => textWidth(formatColumn(relation, column)));
   const nameMax = Math.min(NAME_WIDTH_MAX, Math.floor(inner / 3));
   const name = Math.min(Math.max(0, ...names), nameMax);
-  const width = inner - MARK_WIDTH - name - BAR_WIDTH;
-  return { name, width, valueWidthMax: view.valueWidthMax ?? width * VALUE_LINES_MAX };
+  const width = inner - EXPANDED_MARK_WIDTH - name - EXPANDED_BAR_WIDTH;
+  return { name, width, valueWidthMax: view.valueWidthMax ?? width * EXPANDED_LINES_MAX };
 }
 
 function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
@@ -79,7 +81,7 @@ function fieldLines(field: Field, place: Place, canvas: Canvas): Painted[] {
   const mark = before === undefined ? SPACE : painted("~", palette.update);
   const bar = painted(` ${identifies ? glyphs.heavyBar : glyphs.bar} `, palette.quiet);
   const first = joined(spaces(2), mark, SPACE, name, spaces(place.name - name.width), bar);
-  const next = joined(spaces(MARK_WIDTH + place.name), bar);
+  const next = joined(spaces(EXPANDED_MARK_WIDTH + place.name), bar);
   const lines = valuesOf(field, place, canvas);
   return lines.map((line, index) => joined(index === 0 ? first : next, line));
 }
@@ -120,8 +122,4 @@ function valuesOf(field: Field, place: Place, canvas: Canvas): readonly Painted[
       joined(index === 0 ? { ...arrow, width } : spaces(width), line),
     ),
   ];
-}
-
-function spaces(count: number): Painted {
-  return painted(" ".repeat(Math.max(count, 0)));
 }

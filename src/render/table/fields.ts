@@ -1,3 +1,4 @@
+import { familyOf } from "../../postgres/types/table.ts";
 import type { Column, Relation, RowChange } from "../../pgoutput/messages.ts";
 import { ColumnKind } from "../../pgoutput/tags.ts";
 import { ColumnCursor, type ColumnValue, type TupleData } from "../../pgoutput/tuple.ts";
@@ -34,8 +35,6 @@ export interface Fields {
   readonly unchanged: number;
 }
 
-const BPCHAR = 1042;
-const TIMESTAMPTZ = 1184;
 const BLANK = 0x20;
 
 /** The row as it is, as it was, and its old key: at most one row is walked at a time. */
@@ -142,8 +141,8 @@ class Selection {
 function shownValue(sent: ColumnValue, { typeOid }: Column, { types, times }: Canvas): ColumnValue {
   const value = asText(sent, typeOid, types);
   if (value.kind !== "text") return value;
-  if (typeOid === BPCHAR) return { kind: "text", bytes: withoutBlanks(value.bytes) };
-  if (typeOid !== TIMESTAMPTZ || times.mode !== "local") return value;
+  if (familyOf(typeOid) === "padded") return { kind: "text", bytes: withoutBlanks(value.bytes) };
+  if (familyOf(typeOid) !== "timestamptz" || times.mode !== "local") return value;
   return {
     kind: "text",
     bytes: Buffer.from(times.timestamptz(Buffer.from(value.bytes).toString())),
@@ -163,14 +162,14 @@ function blankFrom(bytes: Uint8Array, start: number, end: number): number {
 
 /** A char(n) that holds only padding. */
 export function isBlank({ column, value }: Field): boolean {
-  if (column.typeOid !== BPCHAR || value.kind === "null" || value.kind === "unchanged")
+  if (familyOf(column.typeOid) !== "padded" || value.kind === "null" || value.kind === "unchanged")
     return false;
   return blankFrom(value.bytes, 0, value.bytes.length) === 0;
 }
 
 function isBlankValue({ typeOid }: Column, { hasValue, bytes, start, end }: ColumnCursor): boolean {
   // The binary form of text is the text.
-  return typeOid === BPCHAR && hasValue && blankFrom(bytes, start, end) === start;
+  return familyOf(typeOid) === "padded" && hasValue && blankFrom(bytes, start, end) === start;
 }
 
 /** In the table's order; values are compared as they came. */

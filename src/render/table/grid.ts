@@ -1,7 +1,17 @@
+import {
+  CELL_TEXT_WIDTH_MIN,
+  CELL_WIDTHS,
+  GAP,
+  GRID_REST_WIDTH,
+  HEADER_WIDTH_MAX,
+  HEADER_WIDTH_MIN,
+  INDENT,
+  NULL_WIDTH,
+} from "./measures.ts";
 import { familyOf } from "../../postgres/types/table.ts";
 import type { Family } from "../../postgres/types/type.ts";
 import type { Column } from "../../pgoutput/messages.ts";
-import { NOTHING, type Painted, painted } from "../terminal/painted.ts";
+import { NOTHING, type Painted, painted, spaces } from "../terminal/painted.ts";
 import { type Field, type Fields, isBlank } from "./fields.ts";
 import { flow } from "./flow.ts";
 import { kindOf, leastWidth } from "../cells/kinds.ts";
@@ -9,23 +19,12 @@ import { columnWithin } from "../cells/names.ts";
 import { describeFields, differencesOf, drawChange, restOf } from "./row.ts";
 import type { Canvas } from "./view.ts";
 
-/** Candidates for the widest cell: the first one with which all columns fit is used. */
-const CELL_WIDTHS = [60, 40, 28, 20, 14, 9] as const;
 const [CELL_WIDTH_MAX] = CELL_WIDTHS;
-/** Of a text. */
-const TEXT_WIDTH_LEAST = 14;
-const HEADER_WIDTH_MAX = 24;
-const HEADER_WIDTH_MIN = 8;
-const GAP = 2;
-const INDENT = 2;
-const NULL_WIDTH = 4;
 /** `2026-11-24` */
 const DATE_LENGTH = 10;
 const NUMBERS: ReadonlySet<Family | undefined> = new Set([
   ...(["integer", "oid", "float", "money", "numeric"] as const),
 ]);
-/** The width kept for the text behind the last column; less is not worth using. */
-const REST_WIDTH = 12;
 
 export interface GridRow {
   /** Identifies the row, below the table's name; empty if the columns do so. */
@@ -69,7 +68,7 @@ export class Grid {
     // The header says how many columns are left out.
     const roomBeside = (missing: number): number => {
       const mark = rest(missing);
-      return width - this.#subjectWidth - (mark === undefined ? 0 : GAP + mark.width);
+      return width - this.#subjectWidth - (mark === undefined ? 0 : GAP.width + mark.width);
     };
     const all =
       totalWidth(wide, CELL_WIDTH_MAX) <= roomBeside(0)
@@ -84,8 +83,8 @@ export class Grid {
     while (columns.length > 1 && totalWidth(columns) > roomBeside(missing())) columns.pop();
     const [only] = columns;
     if (only !== undefined && columns.length === 1) {
-      only.width = Math.min(only.width, Math.max(roomBeside(missing()) - GAP, 1));
-      const most = Math.max(width - this.#subjectWidth - GAP, 1);
+      only.width = Math.min(only.width, Math.max(roomBeside(missing()) - GAP.width, 1));
+      const most = Math.max(width - this.#subjectWidth - GAP.width, 1);
       if (only.header.width > most) only.header = headerOf(only, most, rows, canvas);
     }
     this.#columns = columns;
@@ -143,10 +142,10 @@ export class Grid {
       }
       return cell;
     });
-    const room = this.#width - this.#subjectWidth - totalWidth(this.#columns) - GAP;
+    const room = this.#width - this.#subjectWidth - totalWidth(this.#columns) - GAP.width;
     if (others.length === 0) return this.#lines(subject, cells, NOTHING);
     // Where there is no room behind the last column, they stand below.
-    const width = room < REST_WIDTH ? this.#width - INDENT : room;
+    const width = room < GRID_REST_WIDTH ? this.#width - INDENT : room;
     const { pieces, total } = describeFields(others, width, 1, canvas);
     const rest = restOf({ nulls: 0, blanks: 0, unchanged: 0 }, "", canvas);
     return this.#lines(subject, cells, flow(pieces, total, [width], rest)[0] ?? NOTHING);
@@ -160,25 +159,23 @@ export class Grid {
   }
 
   #lines(subject: Painted, cells: readonly Painted[], rest: Painted): readonly Painted[] {
-    let text = subject.text + spaces(this.#subjectWidth - subject.width);
+    let text = subject.text + spaces(this.#subjectWidth - subject.width).text;
     let width = Math.max(this.#subjectWidth, subject.width);
     for (const [place, column] of this.#columns.entries()) {
       const cell = cells[place] ?? NOTHING;
-      const pad = spaces(column.width - cell.width);
-      text += spaces(GAP) + (column.right ? pad + cell.text : cell.text + pad);
-      width += GAP + Math.max(column.width, cell.width);
+      const pad = spaces(column.width - cell.width).text;
+      text += spaces(GAP.width).text + (column.right ? pad + cell.text : cell.text + pad);
+      width += GAP.width + Math.max(column.width, cell.width);
     }
-    if (rest.width > 0 && width + GAP + rest.width <= this.#width)
-      return [{ text: text + spaces(GAP) + rest.text, width: width + GAP + rest.width }];
+    if (rest.width > 0 && width + GAP.width + rest.width <= this.#width)
+      return [
+        { text: text + spaces(GAP.width).text + rest.text, width: width + GAP.width + rest.width },
+      ];
     const trimmed = text.replace(/ +$/, "");
     const shown = { text: trimmed, width: width - (text.length - trimmed.length) };
-    const below = { text: spaces(INDENT) + rest.text, width: INDENT + rest.width };
+    const below = { text: spaces(INDENT).text + rest.text, width: INDENT + rest.width };
     return rest.width === 0 ? [shown] : [shown, below];
   }
-}
-
-function spaces(count: number): string {
-  return " ".repeat(Math.max(count, 0));
 }
 
 interface Columns {
@@ -223,7 +220,7 @@ function columnsOf(
     const header = headerOf({ column, date }, max, rows, canvas);
     const right = NUMBERS.has(familyOf(column.typeOid));
     const kind = kindOf(column.typeOid, canvas.types);
-    const least = leastWidth(kind, width, date === undefined) || TEXT_WIDTH_LEAST;
+    const least = leastWidth(kind, width, date === undefined) || CELL_TEXT_WIDTH_MIN;
     const widest = Math.max(width, header.width, empty.has(column) ? NULL_WIDTH : 0);
     return [{ column, header, right, width: widest, date, least }];
   });
@@ -293,6 +290,6 @@ function narrowed({ width, header, least }: GridColumn, max: number): number {
 
 function totalWidth(columns: readonly GridColumn[], max = Number.POSITIVE_INFINITY): number {
   let total = 0;
-  for (const column of columns) total += GAP + narrowed(column, max);
+  for (const column of columns) total += GAP.width + narrowed(column, max);
   return total;
 }

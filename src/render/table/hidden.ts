@@ -1,18 +1,18 @@
+import { GAP, HIDDEN_TABLES_MAX } from "./measures.ts";
 import { joined, type Painted, painted, SPACE } from "../terminal/painted.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Event } from "./event.ts";
 import { countOf } from "../cells/numbers.ts";
-import { PIECE_GAP } from "./row.ts";
 import { type Counts, type Hidden, noCounts, SIGNED } from "./tally.ts";
 import { signsOf } from "./transaction.ts";
 import type { Canvas } from "./view.ts";
 
-/** A thousand partitions must not take a thousand lines. */
-const TABLES_MAX = 10;
-
 /** One line for each table: the changes that were counted and not shown. */
 export function hiddenEvents(hidden: readonly Hidden[], canvas: Canvas): Event[] {
-  const shown = hidden.slice(0, hidden.length > TABLES_MAX ? TABLES_MAX - 1 : TABLES_MAX);
+  const shown = hidden.slice(
+    0,
+    hidden.length > HIDDEN_TABLES_MAX ? HIDDEN_TABLES_MAX - 1 : HIDDEN_TABLES_MAX,
+  );
   const rest = hidden.slice(shown.length);
   const events = shown.map(({ relation, counts }) =>
     countedEvent(relation ?? "messages", describeCounts(counts, canvas), canvas),
@@ -33,7 +33,7 @@ function countedEvent(subject: Relation | string, detail: Painted, { palette }: 
     sign: painted(palette.glyphs.ellipsis, palette.strong),
     subject,
     paint: palette.table,
-    pieces: () => [{ ...detail, gap: PIECE_GAP, cut: undefined }],
+    pieces: () => [{ ...detail, gap: GAP, cut: undefined }],
     rest: () => undefined,
     linesMax: 1,
   };

@@ -1,3 +1,4 @@
+import { GAP, GUTTER_PAGE_MIN, MILLISECONDS_PAGE_MIN, PAGE_WIDTH_MIN } from "./measures.ts";
 import type { PgTime } from "../../pg-time.ts";
 import {
   joined,
@@ -6,18 +7,12 @@ import {
   painted,
   paintedWithin,
   SPACE,
+  spaces,
 } from "../terminal/painted.ts";
 import { wrapWords } from "../terminal/word-wrap.ts";
 import { flow } from "./flow.ts";
 import type { Parts } from "./transaction.ts";
 import type { Canvas } from "./view.ts";
-
-/** Nothing is readable at a smaller width, and a terminal that reports one is wrong. */
-const WIDTH_MIN = 20;
-/** Below this, time and xid of a transaction stand above its rows, not beside them. */
-const WIDE_MIN = 64;
-/** From this width on, times have milliseconds. */
-const MILLISECONDS_MIN = 100;
 
 /** The transaction to which the following lines belong. */
 export interface Head {
@@ -68,7 +63,7 @@ export class Page {
 
   /** Returns whether the width changed. */
   resize(terminalWidth: number): boolean {
-    const width = Math.max(Math.floor(terminalWidth), WIDTH_MIN);
+    const width = Math.max(Math.floor(terminalWidth), PAGE_WIDTH_MIN);
     const changes = width !== this.#width;
     this.#width = width;
     return changes;
@@ -139,7 +134,7 @@ export class Page {
       const title = joined(painted(`${first} `, this.#canvas.palette.quiet), this.headText());
       const notes = this.flowParts(head.notes);
       const [note = NOTHING, ...more] = notes;
-      const fits = title.width + 2 + note.width <= this.#width;
+      const fits = title.width + GAP.width + note.width <= this.#width;
       const line = note.width > 0 && fits ? joined(title, spaces(2), note) : title;
       this.#lines.push(`${line.text}\n`);
       this.#begun = true;
@@ -212,7 +207,7 @@ export class Page {
     const head = this.#head;
     if (head === undefined) return NOTHING;
     const { times, palette } = this.#canvas;
-    const wide = this.#width >= MILLISECONDS_MIN;
+    const wide = this.#width >= MILLISECONDS_PAGE_MIN;
     const xid = String(head.xid ?? "").padStart(this.ownHead ? 0 : this.#xidWidth);
     const blank = " ".repeat(this.ownHead ? 0 : times.width(wide));
     const time = head.time === null ? blank : times.ofDay(head.time, wide);
@@ -246,7 +241,7 @@ export class Page {
   }
 
   get isNarrow(): boolean {
-    return this.#width < WIDE_MIN;
+    return this.#width < GUTTER_PAGE_MIN;
   }
 
   /** Whether time and xid have a line of their own. */
@@ -257,15 +252,11 @@ export class Page {
   /** The width of time, xid and mark, each with a space behind it. */
   get #gutter(): number {
     if (this.ownHead) return 2;
-    return this.#canvas.times.width(this.#width >= MILLISECONDS_MIN) + this.#xidWidth + 4;
+    return this.#canvas.times.width(this.#width >= MILLISECONDS_PAGE_MIN) + this.#xidWidth + 4;
   }
 
   /** The width behind the gutter. */
   get inner(): number {
     return this.#width - this.#gutter;
   }
-}
-
-function spaces(count: number): Painted {
-  return painted(" ".repeat(Math.max(count, 0)));
 }

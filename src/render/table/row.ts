@@ -1,3 +1,14 @@
+import {
+  CUT_CHANGE_WIDTH_MIN,
+  CUT_WIDTH_MIN,
+  GAP,
+  NAME_WIDTH_MAX,
+  PLACES_EXPANDED_MAX,
+  PLACES_MAX,
+  SHORT_CHANGE_WIDTH_MIN,
+  SHORT_WIDTH_MIN,
+  VALUE_WIDTH,
+} from "./measures.ts";
 import type { RowChange } from "../../pgoutput/messages.ts";
 import { formatColumn } from "../values/identifier.ts";
 import { joined, type Painted, painted, type Palette, SPACE } from "../terminal/painted.ts";
@@ -17,18 +28,6 @@ export interface RowPieces {
   /** The number of all pieces. */
   readonly total: number;
 }
-
-const NAME_WIDTH_MAX = 30;
-const VALUE_WIDTH = 40;
-/** The smallest part of a cut value that is worth the rest of a line. */
-const CUT_WIDTH_MIN = 16;
-const CUT_CHANGE_WIDTH_MIN = 40;
-const SHORT_WIDTH_MIN = 12;
-const SHORT_CHANGE_WIDTH_MIN = 20;
-/** The most places in JSON to show: if more changed, the two values are easier to read. */
-const PLACES_MAX = 3;
-const PLACES_EXPANDED_MAX = 12;
-export const PIECE_GAP: Painted = painted("  ");
 
 /** What the values are that are no changes: an update's row as it is, a deleted row as it was seen earlier. */
 export function tenseOf({ unknown, remembered }: Fields): string {
@@ -56,12 +55,12 @@ export function describeFields(
   for (const field of fields) {
     // A wide row has more columns than fit.
     if (room <= 0) break;
-    let gap = identified && !field.identifies ? bar : PIECE_GAP;
+    let gap = identified && !field.identifies ? bar : GAP;
     if (!said && !field.identifies) {
       said = true;
       total += 1;
       pieces.push({ ...painted(tense, palette.quiet), gap, cut: undefined });
-      gap = PIECE_GAP;
+      gap = GAP;
     }
     const before = pieces.length;
     describeField(field, width, canvas, gap, pieces);
@@ -103,7 +102,7 @@ export function restOf(
     if (counts.length === 0 && note === "") return undefined;
     const spare = note === "" && nulls + blanks === 0;
     const short = spare ? painted(palette.glyphs.ellipsis, palette.quiet) : undefined;
-    return { ...painted(text, palette.quiet), gap: PIECE_GAP, cut: undefined, short };
+    return { ...painted(text, palette.quiet), gap: GAP, cut: undefined, short };
   };
 }
 
@@ -112,7 +111,7 @@ export function moreOf(what: string, { palette }: Canvas): Rest {
   return (count) => {
     if (count === 0) return undefined;
     const text = `${palette.glyphs.ellipsis} +${countOf(count, what)}`;
-    return { ...painted(text, palette.quiet), gap: PIECE_GAP, cut: undefined };
+    return { ...painted(text, palette.quiet), gap: GAP, cut: undefined };
   };
 }
 
@@ -129,7 +128,7 @@ function describeField(
   const paths = new ShortNames(canvas.palette.glyphs.ellipsis);
   for (const [index, difference] of differences.entries()) {
     const piece = describePlace(field, difference, width, paths, canvas);
-    pieces.push({ ...piece, gap: index === 0 ? gap : PIECE_GAP });
+    pieces.push({ ...piece, gap: index === 0 ? gap : GAP });
   }
 }
 

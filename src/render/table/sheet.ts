@@ -1,3 +1,15 @@
+import {
+  BESIDE_MIN,
+  GAP,
+  GRID_ROWS_MIN,
+  INDENT,
+  KEY_WIDTH,
+  LINES_MAX,
+  SIGN_WIDTH,
+  SUBJECT_SHARE,
+  SUBJECT_WIDTH_MAX,
+  SUBJECT_WIDTH_MIN,
+} from "./measures.ts";
 import { familyOf } from "../../postgres/types/table.ts";
 import type { Family } from "../../postgres/types/type.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
@@ -9,6 +21,7 @@ import {
   painted,
   paintedWithin,
   SPACE,
+  spaces,
 } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
 import { type Event, signOf } from "./event.ts";
@@ -23,18 +36,7 @@ import type { Canvas } from "./view.ts";
 import { type Item, type SheetRow, isAlike, placeOf } from "./items.ts";
 import { kindOf } from "../cells/kinds.ts";
 
-const SUBJECT_SHARE = 1 / 4;
-const SUBJECT_WIDTH_MIN = 18;
-const SUBJECT_WIDTH_MAX = 44;
 const INTEGERS: ReadonlySet<Family | undefined> = new Set(["integer", "oid"] as const);
-/** The width for a key behind the table's name, if keys are short. */
-const KEY_WIDTH = 7;
-const SIGN_WIDTH = 2;
-const INDENT = 2;
-export const GRID_ROWS_MIN = 3;
-const LINES_MAX = 4;
-/** If there is less room than this, a text is drawn below its subject. */
-const BESIDE_MIN = 24;
 
 /**
  * Draws items in the terminal's width. Items that arrive together are laid out together, and nothing waits for more: a
@@ -168,7 +170,7 @@ export class Sheet {
     const alone = page.isSingle(place) && !page.ownHead;
     if (alone) page.announce();
     else page.begin();
-    const column = Math.max(subject.width, page.isNarrow ? 0 : this.#subjectWidth) + 2;
+    const column = Math.max(subject.width, page.isNarrow ? 0 : this.#subjectWidth) + GAP.width;
     const beside = page.inner - column >= BESIDE_MIN;
     const indent = beside ? column : INDENT;
     const drawn = lines(page.inner - indent).map((line, index) => {
@@ -200,7 +202,7 @@ export class Sheet {
     if (!narrow && subject.width <= this.#subjectMax)
       this.#subjectWidth = Math.max(this.#subjectWidth, subject.width);
     const column = narrow ? subject.width : Math.max(this.#subjectWidth, subject.width);
-    const start = head.width + (head.width > 0 ? 1 : 0) + column + 2;
+    const start = head.width + (head.width > 0 ? 1 : 0) + column + GAP.width;
     const widths = [
       Math.max(inner - start, 0),
       ...Array.from({ length: linesMax - 1 }, () => inner - INDENT),
@@ -305,8 +307,4 @@ export class Sheet {
 /** Whether it can follow the table's name: it identifies the row alone and did not change. */
 function isKeyOf({ identifies, before, column, relation }: Field, types: TypeRegistry): boolean {
   return identifies && before === undefined && soleKey(relation, types) === column;
-}
-
-function spaces(count: number): Painted {
-  return painted(" ".repeat(Math.max(count, 0)));
 }

@@ -4,6 +4,7 @@
  * Way in: TableRenderer, one event after another.
  */
 
+import { PAGE_WIDTH_DEFAULT } from "./measures.ts";
 import { assertNever } from "../../assert.ts";
 import { isRowChange } from "../../pgoutput/changes.ts";
 import type {
@@ -51,7 +52,6 @@ export interface TableOptions {
   readonly types: TypeRegistry;
 }
 
-const WIDTH_DEFAULT = 80;
 const BURST = "too many to read: rows are counted (--collapse 0 shows them)";
 /** From this number of changes on, a transaction's end counts them. */
 const COUNTED_FROM = 100;
@@ -84,7 +84,7 @@ export class TableRenderer implements Renderer {
     const { view, types } = options;
     const names = new TableNames(palette.glyphs.ellipsis);
     this.#canvas = { palette, view, types, names, times: new Times(view.time) };
-    this.#batch = new Batch(this.#canvas, () => options.width() ?? WIDTH_DEFAULT);
+    this.#batch = new Batch(this.#canvas, () => options.width() ?? PAGE_WIDTH_DEFAULT);
     this.#burst = new Burst(view.burstLines, options.inPlace ?? false, options.now ?? (() => 0));
   }
 

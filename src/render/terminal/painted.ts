@@ -12,6 +12,12 @@ export type Paint = (text: string) => string;
 export const NOTHING: Painted = { text: "", width: 0 };
 export const SPACE: Painted = { text: " ", width: 1 };
 
+/** Nothing where there is no room. */
+export function spaces(count: number): Painted {
+  const width = Math.max(count, 0);
+  return { text: " ".repeat(width), width };
+}
+
 /** `text` must be sanitized. */
 export function painted(text: string, paint?: Paint): Painted {
   return { text: paint === undefined ? text : paint(text), width: textWidth(text) };

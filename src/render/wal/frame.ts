@@ -1,4 +1,3 @@
-import Table from "cli-table3";
 import type { Paint, Painted, Palette } from "../terminal/painted.ts";
 
 /** Narrower than this nothing can be read, and a terminal that says so is lying. */
@@ -8,36 +7,24 @@ const EDGES = 4;
 /** Corners, and a space before and after the title. */
 const TITLE_EDGES = 6;
 
-/**
- * A box. cli-table3 draws it once for each width of the terminal, and texts are laid into it: cli-table3 itself gives
- * Devanagari and Thai marks a column, and the emoji of recent years only one, so that the right border would not stand.
- */
+/** A box. */
 export class Frame {
   /** Between the borders. */
   readonly inner: number;
   readonly titleWidth: number;
   readonly #top: string;
   readonly #bottom: string;
-  readonly #left: string;
-  readonly #right: string;
+  readonly #bar: string;
   readonly #quiet: Paint;
 
-  constructor(terminalWidth: number, { quiet, glyphs }: Palette) {
+  constructor(terminalWidth: number, { quiet, glyphs: { bar, box, rule } }: Palette) {
     const width = Math.max(Math.floor(terminalWidth), WIDTH_MIN);
     this.inner = width - EDGES;
     this.titleWidth = width - TITLE_EDGES;
-    const table = new Table({
-      chars: glyphs.box,
-      colWidths: [this.inner + 2],
-      style: { head: [], border: [] },
-    });
-    table.push(["x".repeat(this.inner)]);
-    const [top = "", row = "", bottom = ""] = table.toString().split("\n");
-    const [left = "", right = ""] = row.split(/x+/);
-    this.#top = top;
-    this.#bottom = bottom;
-    this.#left = left;
-    this.#right = right;
+    const edge = rule.repeat(width - 2);
+    this.#top = `${box["top-left"]}${edge}${box["top-right"]}`;
+    this.#bottom = `${box["bottom-left"]}${edge}${box["bottom-right"]}`;
+    this.#bar = quiet(bar);
     this.#quiet = quiet;
   }
 
@@ -49,11 +36,10 @@ export class Frame {
   }
 
   lines(lines: readonly Painted[]): string {
-    const [left, right] = [this.#left, this.#right].map((edge) =>
-      edge.replace(/\S/u, (bar) => this.#quiet(bar)),
-    );
     return lines
-      .map(({ text, width }) => `${left}${text}${" ".repeat(this.inner - width)}${right}\n`)
+      .map(
+        ({ text, width }) => `${this.#bar} ${text}${" ".repeat(this.inner - width)} ${this.#bar}\n`,
+      )
       .join("");
   }
 
