@@ -5,10 +5,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { PROGRAM, childEnvironment } from "./support/program/cli.ts";
 import { type TestServer, startServer } from "./support/server/server.ts";
 import { toolPath } from "./support/tools/tools.ts";
+import { until } from "./support/tools/until.ts";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
@@ -79,7 +79,7 @@ describe("README.md, followed by a stranger", () => {
 
     const watching = paste(tail, "-n 1 -F table");
     const streaming = "SELECT FROM pg_stat_replication WHERE state = 'streaming'";
-    while ((await server.sql(streaming)).length === 0) await sleep(50);
+    await until(async () => (await server.sql(streaming)).length > 0, 50);
     await shop("INSERT INTO orders VALUES (1, 'new')");
     const { status, stdout } = await watching;
     assert.equal(status, 0);

@@ -11,6 +11,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningWalctl, spawnWalctl } from "./support/program/cli.ts";
 import { Traces } from "./support/program/traces.ts";
+import { until } from "./support/tools/until.ts";
 
 /** Generous, for machines that have much else to do. */
 const ANSWER_MS_MAX = 3000;
@@ -84,7 +85,7 @@ describe("a signal while a server does not answer", () => {
         )?.[1];
         return (BigInt(`0x${caught ?? "0"}`) & 1n) === 1n;
       };
-      while (!listens()) await sleep(2);
+      await until(() => listens(), 2);
       running.signal("SIGHUP");
       await connected;
       if (status === 0) {

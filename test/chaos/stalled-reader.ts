@@ -4,6 +4,7 @@ import { type RunningWalctl, spawnWalctl } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import type { Fault, FaultScene } from "./faults.ts";
 import type { Subject } from "./subject.ts";
+import { until } from "../support/tools/until.ts";
 
 /** What the server should not have to wait, and more, since others strike meanwhile. */
 const WAIT_MS_MAX = 10_000;
@@ -41,7 +42,7 @@ async function invalidateStalled({ server, random }: FaultScene, subject: Subjec
   try {
     await other.sql("CREATE TABLE t (filler text); CREATE PUBLICATION p FOR TABLE t");
     running = spawnWalctl(["tail", "-P", "p", "--bootstrap", "-S", "s"], { server: other });
-    while ((await other.sql("SELECT 1 FROM pg_stat_replication")).length === 0) await sleep(20);
+    await until(async () => (await other.sql("SELECT 1 FROM pg_stat_replication")).length > 0);
     running.stall();
     await other.sql("INSERT INTO t SELECT repeat('x', 500) FROM generate_series(1, 20000)");
     await sleep(random() * 3000);

@@ -8,13 +8,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { newestOrBoth } from "../matrix/support/versions.ts";
 import { PROGRAM, type RunOptions, type RunResult, walctl } from "../support/program/cli.ts";
 import { matchGolden } from "../support/golden/golden.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { toolPath } from "../support/tools/tools.ts";
+import { until } from "../support/tools/until.ts";
 
 /** What differs from run to run stands as a name in the goldens. */
 function normalize(text: string, server: TestServer): string {
@@ -210,9 +210,9 @@ for (const version of newestOrBoth()) {
       await works(["setup-publication", "p", "-t", "t"]);
       await works(["create-slot", "s"]);
       const held = holdSlot(server);
-      while ((await server.sql("SELECT FROM pg_replication_slots WHERE active")).length === 0) {
-        await sleep(20);
-      }
+      await until(
+        async () => (await server.sql("SELECT FROM pg_replication_slots WHERE active")).length > 0,
+      );
       await meet("slot-in-use-tail", ["tail", "-P", "p", "-S", "s", "--no-loop"]);
       const stderr = await meet("slot-in-use", ["drop-slot", "s"]);
       const [, ending] = /(pg_terminate_backend\(\d+\))/.exec(stderr) ?? [];

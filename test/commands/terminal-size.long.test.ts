@@ -10,6 +10,7 @@ import { childEnvironment } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { WALCTL_COMMAND } from "../support/program/terminal.ts";
 import { toolPath } from "../support/tools/tools.ts";
+import { until } from "../support/tools/until.ts";
 
 let server: TestServer;
 
@@ -88,7 +89,7 @@ describe("a terminal of 0×0", () => {
     const running = run("tail -S s -P p -n 2", { env: { PGAPPNAME: "unsized" } });
     const sql =
       "SELECT FROM pg_stat_replication WHERE application_name = 'unsized' AND state = 'streaming'";
-    while ((await server.sql(sql)).length === 0) await sleep(50);
+    await until(async () => (await server.sql(sql)).length > 0, 50);
     await server.sql("INSERT INTO t VALUES (1, 'one', repeat('x', 200))");
     await sleep(2500);
     await server.sql("INSERT INTO t VALUES (2, 'two', 'y')");

@@ -8,6 +8,7 @@ import { walctlInside } from "../support/program/inside.ts";
 import { matchGolden } from "../support/golden/golden.ts";
 import { startServer, type TestServer } from "../support/server/server.ts";
 import { openTerminal, type Terminal, WALCTL_COMMAND } from "../support/program/terminal.ts";
+import { until } from "../support/tools/until.ts";
 
 const CAPTURE = fileURLToPath(
   new URL("../../../fixtures/captures/pg18-misc-p1.recvlogical", import.meta.url),
@@ -279,7 +280,7 @@ describe("tables in a terminal", () => {
       const streaming =
         "SELECT FROM pg_stat_replication WHERE application_name = 'piped' AND state = 'streaming'";
       try {
-        while ((await server.sql(streaming)).length === 0) await sleep(50);
+        await until(async () => (await server.sql(streaming)).length > 0, 50);
         await insert(950_000, 1);
         await terminal.waitFor('"id":950000');
         await sleep(1200);

@@ -8,6 +8,7 @@ import { insertedIds, parseLines } from "../support/program/lines.ts";
 import { LOAD_TABLE } from "../support/server/load.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { testedVersions } from "./support/versions.ts";
+import { until } from "../support/tools/until.ts";
 
 async function connectWalsender({ host, port }: TestServer): Promise<pg.Client> {
   const config: pg.ClientConfig & { replication: string } = {
@@ -78,7 +79,7 @@ for (const version of testedVersions()) {
       await waiting();
       await other.query("BEGIN; REINDEX INDEX pg_class_oid_index");
       await insert(2);
-      while ((await waiting()) === 0) await sleep(20);
+      await until(async () => (await waiting()) > 0);
       await other.query("LOCK TABLE pg_class IN ACCESS EXCLUSIVE MODE; COMMIT");
       await running.waitForStderr(
         /warning: the stream was interrupted: deadlock detected \(SQLSTATE 40P01\)/,

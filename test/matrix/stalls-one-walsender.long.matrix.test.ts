@@ -15,6 +15,7 @@ import {
   ended,
   readsOn,
 } from "./support/stalled-scene.ts";
+import { until } from "../support/tools/until.ts";
 
 for (const version of newestOrNamed()) {
   describe(`a stalled reader with max_wal_senders = 1 on PostgreSQL ${version}`, () => {
@@ -50,7 +51,7 @@ for (const version of newestOrNamed()) {
       // The walsender of the test before may still be there.
       const streaming = `SELECT 1 FROM pg_stat_replication JOIN pg_replication_slots ON active_pid = pid
         WHERE temporary AND state = 'streaming'`;
-      while ((await scene.server.sql(streaming)).length === 0) await sleep(20);
+      await until(async () => (await scene.server.sql(streaming)).length > 0);
       const ids = await scene.insert(ROWS);
       const lines = [await running.nextLine()];
       running.stall();

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { spawnWalctl } from "../support/program/cli.ts";
 import { walctlInside } from "../support/program/inside.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
+import { until } from "../support/tools/until.ts";
 
 let server: TestServer;
 
@@ -49,7 +50,7 @@ describe("a number of seconds", () => {
     try {
       await watching.nextLine();
       const sql = "SELECT reply_time::text FROM pg_stat_replication WHERE state = 'streaming'";
-      while ((await server.sql(sql)).length === 0) await sleep(50);
+      await until(async () => (await server.sql(sql)).length > 0, 50);
       await sleep(500);
       const atFirst = [connections(), await server.sql(sql)];
       await sleep(1500);

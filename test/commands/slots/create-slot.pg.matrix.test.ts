@@ -6,6 +6,7 @@ import { type RunResult, spawnWalctl, walctl } from "../../support/program/cli.t
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { diagnose, faults } from "../../server/doctor/diagnosis.ts";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
+import { until } from "../../support/tools/until.ts";
 
 for (const version of newestOrBoth()) {
   describe(`slots on PostgreSQL ${version}`, () => {
@@ -129,7 +130,7 @@ for (const version of newestOrBoth()) {
       const client = await openTransaction();
       for (const pause of [300, 1500]) {
         const program = spawnWalctl(["create-slot", "s", "--lock-timeout", "0"], { server });
-        while ((await slots()).length === 0) await sleep(20);
+        await until(async () => (await slots()).length > 0);
         await sleep(pause);
         program.signal("SIGINT");
         const { status, stderr } = await program.exit();

@@ -8,6 +8,7 @@ import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { parseOpenMetrics } from "../../support/program/openmetrics.ts";
 import { pasteCommand } from "../../support/program/paste.ts";
 import { SlotServer } from "./slot-server.ts";
+import { until } from "../../support/tools/until.ts";
 
 interface Line {
   readonly slot: string;
@@ -144,7 +145,7 @@ for (const version of newestOrBoth()) {
       const unreserved = await only();
       assert.deepEqual([unreserved.wal_status, unreserved.status], ["unreserved", "fail"]);
       await pasteCommand(unreserved.faults[0]?.fix ?? "", slots.server.env);
-      while ((await only()).wal_status !== "reserved") await sleep(50);
+      await until(async () => (await only()).wal_status === "reserved", 50);
 
       await set("max_slot_wal_keep_size", "32MB");
       await slots.server.sql("CHECKPOINT");

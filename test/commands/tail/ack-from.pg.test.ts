@@ -26,6 +26,7 @@ import {
 } from "../../support/program/cli.ts";
 import { parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { until } from "../../support/tools/until.ts";
 
 const PATIENCE_MS = 10_000;
 
@@ -46,11 +47,6 @@ describe("--ack-from", () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function confirmed(): Promise<string> {
-    const sql = "SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
-    return (await server.sql<{ lsn: string }>(sql))[0]?.lsn ?? "";
-  }
-
   /** Commits a row; returns the end_lsn that it was printed with. */
   async function commit(running: RunningWalctl): Promise<string> {
     await server.sql("INSERT INTO t DEFAULT VALUES");
@@ -60,8 +56,11 @@ describe("--ack-from", () => {
 
   async function reaches(lsn: string, what: string): Promise<void> {
     const deadline = Date.now() + PATIENCE_MS;
-    while ((await confirmed()) !== lsn) {
-      assert.ok(Date.now() < deadline, `${what}: the slot stands at ${await confirmed()}`);
+    while ((await server.confirmed("s")) !== lsn) {
+      assert.ok(
+        Date.now() < deadline,
+        `${what}: the slot stands at ${await server.confirmed("s")}`,
+      );
       await sleep(20);
     }
   }
@@ -120,7 +119,11 @@ describe("--ack-from", () => {
     try {
       await second.waitFor((line) => line.includes(`"end_lsn":"${lsn}"`));
       await sleep(200);
-      assert.notEqual(await confirmed(), lsn, "what a file holds at the start does not count");
+      assert.notEqual(
+        await server.confirmed("s"),
+        lsn,
+        "what a file holds at the start does not count",
+      );
       writeFileSync(path, `${lsn}\n`);
       await reaches(lsn, "rewritten with the same text");
     } finally {
@@ -163,7 +166,7 @@ describe("--ack-from", () => {
     child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
     try {
       await server.sql("INSERT INTO t DEFAULT VALUES");
-      while (!/"kind":"commit".*\n$/.test(printed)) await sleep(20);
+      await until(() => /"kind":"commit".*\n$/.test(printed));
       const lsn = /"end_lsn":"([0-9A-F/]+)"[^\n]*\n$/.exec(printed)?.[1] ?? "";
       writeSync(writer, `${lsn}\n`);
       await reaches(lsn, "standard input");
@@ -185,9 +188,7 @@ describe("--ack-from", () => {
     let said = "";
     running.stdout?.resume();
     running.stderr?.setEncoding("utf8").on("data", (text: string) => (said += text));
-    while (!said.includes("standard input has ended: nothing more can be confirmed\n")) {
-      await sleep(20);
-    }
+    await until(() => said.includes("standard input has ended: nothing more can be confirmed\n"));
     running.kill("SIGTERM");
     assert.deepEqual(await once(running, "close"), [0, null]);
     await server.sql("INSERT INTO t DEFAULT VALUES");
@@ -237,7 +238,7 @@ describe("--ack-from", () => {
     const reader = createReadStream(pipe, { encoding: "utf8", highWaterMark: 256 });
     const sent = "SELECT FROM pg_stat_replication WHERE sent_lsn >= pg_current_wal_flush_lsn()";
     const allSent = async (): Promise<void> => {
-      while ((await server.sql(sent)).length === 0) await sleep(20);
+      await until(async () => (await server.sql(sent)).length > 0);
     };
     try {
       await allSent();
@@ -269,7 +270,7 @@ describe("--ack-from", () => {
       server,
     });
     try {
-      while (!running.child.stdout.readableEnded) await sleep(20);
+      await until(() => running.child.stdout.readableEnded);
       const since = performance.now();
       const { status, stderr } = await running.stop("SIGINT");
       assert.equal(status, 0);

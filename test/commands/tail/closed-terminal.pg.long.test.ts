@@ -5,6 +5,7 @@ import { type TestContext, after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FileTail } from "../../support/program/file-tail.ts";
 import { type Terminal, WALCTL_COMMAND, openTerminal } from "../../support/program/terminal.ts";
+import { until } from "../../support/tools/until.ts";
 
 describe("tail -o FILE --ack on a terminal", () => {
   let tail: FileTail;
@@ -15,7 +16,7 @@ describe("tail -o FILE --ack on a terminal", () => {
   after(() => tail.dispose());
 
   const has = async (slot: string, text: string): Promise<void> => {
-    while (!tail.textOf(slot).includes(text)) await sleep(20);
+    await until(() => tail.textOf(slot).includes(text));
   };
   const insert = async (slot: string): Promise<void> => {
     await tail.server.sql(`INSERT INTO load VALUES (${nextId})`);
@@ -41,7 +42,7 @@ describe("tail -o FILE --ack on a terminal", () => {
     const { server } = tail;
     const terminal = await openTerminal(command, { columns: 80, rows: 24, server });
     t.after(() => terminal.close());
-    while (!existsSync(file)) await sleep(20);
+    await until(() => existsSync(file));
     await insert(slot);
     const pid = Number(readFileSync(`${file}.pid`, "utf8"));
     t.after(() => isRunning(pid) && process.kill(pid, "SIGKILL"));
@@ -51,7 +52,7 @@ describe("tail -o FILE --ack on a terminal", () => {
     const file = tail.fileOf(slot);
     renameSync(file, `${file}.1`);
     process.kill(pid, "SIGHUP");
-    while (!existsSync(file)) await sleep(20);
+    await until(() => existsSync(file));
   };
   const ends = async (slot: string, pid: number): Promise<void> => {
     const deadline = Date.now() + 10_000;

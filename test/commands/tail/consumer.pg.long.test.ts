@@ -12,6 +12,7 @@ import { committedIds, parseLines } from "../../support/program/lines.ts";
 import { LOAD_TABLE, startLoad } from "../../support/server/load.ts";
 import { seededRandom } from "../../support/tools/random.ts";
 import { startServer } from "../../support/server/server.ts";
+import { until } from "../../support/tools/until.ts";
 
 const ROUNDS = 12;
 
@@ -45,7 +46,7 @@ test("a consumer that confirms what it has stored, killed again and again, loses
     });
   const slotIs = async (active: boolean): Promise<void> => {
     const sql = "SELECT 1 FROM pg_replication_slots WHERE active";
-    while ((await server.sql(sql)).length > 0 !== active) await sleep(10);
+    await until(async () => (await server.sql(sql)).length > 0 === active, 10);
   };
   const confirmed = async (): Promise<bigint> => {
     const sql = "SELECT (confirmed_flush_lsn - '0/0')::text AS lsn FROM pg_replication_slots";

@@ -9,6 +9,7 @@ import { type RunningWalctl, spawnWalctl, walctl } from "../../support/program/c
 import { committedIds, parseLines } from "../../support/program/lines.ts";
 import { LOAD_TABLE } from "../../support/server/load.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { until } from "../../support/tools/until.ts";
 
 describe("a FILE that somebody takes away", { timeout: 120_000 }, () => {
   let server: TestServer;
@@ -31,12 +32,12 @@ describe("a FILE that somebody takes away", { timeout: 120_000 }, () => {
     running = spawnWalctl(args(), { server });
     await insert(1);
     await holds(file, 1);
-    while ((await unconfirmed()) > 0) await sleep(20);
+    await until(async () => (await unconfirmed()) === 0);
   });
   afterEach(async () => {
     await running.dispose();
     const held = "SELECT FROM pg_replication_slots WHERE active";
-    while ((await server.sql(held)).length > 0) await sleep(20);
+    await until(async () => (await server.sql(held)).length === 0);
     await server.sql("TRUNCATE load");
     rmSync(folder, { recursive: true });
   });
@@ -51,7 +52,7 @@ describe("a FILE that somebody takes away", { timeout: 120_000 }, () => {
       : [];
 
   async function holds(path: string, id: number): Promise<void> {
-    while (!idsIn(path).includes(id)) await sleep(20);
+    await until(() => idsIn(path).includes(id));
   }
 
   /** Transactions that the slot would send again. */
@@ -81,7 +82,7 @@ describe("a FILE that somebody takes away", { timeout: 120_000 }, () => {
   test("deleted and SIGHUP: in the new file is all that was not acknowledged before", async () => {
     rmSync(file);
     running.signal("SIGHUP");
-    while (!existsSync(file)) await sleep(20);
+    await until(() => existsSync(file));
     await insert(2);
     await holds(file, 2);
     assert.equal((await running.stop()).status, 0);
@@ -93,12 +94,12 @@ describe("a FILE that somebody takes away", { timeout: 120_000 }, () => {
     for (let id = 2; id < 14; id++) {
       await insert(id);
       await holds(`${file}.1`, id);
-      while ((await unconfirmed()) > 0) await sleep(20);
+      await until(async () => (await unconfirmed()) === 0);
       await sleep(1000);
     }
     assert.equal(running.stderr.match(/is another file by now, or none/g)?.length, 1);
     running.signal("SIGHUP");
-    while (!existsSync(file)) await sleep(20);
+    await until(() => existsSync(file));
     await insert(14);
     await holds(file, 14);
     assert.equal((await running.stop()).status, 0);

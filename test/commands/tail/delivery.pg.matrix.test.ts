@@ -1,4 +1,5 @@
 /** What tail writes elsewhere than to a pipe, and who confirms it. */
+import { existsSync } from "node:fs";
 import assert from "node:assert/strict";
 import { appendFile, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import { committedIds, insertedIds, parseLines } from "../../support/program/lin
 import { LOAD_TABLE, startLoad } from "../../support/server/load.ts";
 import { seededRandom } from "../../support/tools/random.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { until } from "../../support/tools/until.ts";
 
 async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
@@ -34,15 +36,9 @@ for (const version of newestOrBoth()) {
 
     const createSlot = (slot: string): Promise<unknown> =>
       server.sql(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
-    const confirmed = async (slot: string): Promise<string | undefined> =>
-      (
-        await server.sql<{ lsn: string }>(
-          `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`,
-        )
-      )[0]?.lsn;
     const free = async (slot: string): Promise<void> => {
       const sql = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${slot}' AND active`;
-      while ((await server.sql(sql)).length > 0) await sleep(10);
+      await until(async () => (await server.sql(sql)).length === 0, 10);
     };
     const spawnFor = (t: TestContext, args: readonly string[]): RunningWalctl => {
       const running = spawnWalctl(args, { server });
@@ -89,7 +85,7 @@ for (const version of newestOrBoth()) {
       for (let round = 0; round < 10; round++) {
         const size = await sizeOf(file);
         const running = spawnFor(t, args);
-        while ((await sizeOf(file)) === size) await sleep(10);
+        await until(async () => (await sizeOf(file)) !== size, 10);
         await sleep(random() * 200);
         await running.stop("SIGKILL");
         await free("file");
@@ -111,14 +107,14 @@ for (const version of newestOrBoth()) {
       const file = join(folder, `hup-${version}.ndjson`);
       const running = spawnFor(t, ["tail", "-S", "hup", "-P", "p", "--ack", "-o", file]);
       const holds = async (path: string, text: string): Promise<void> => {
-        while (!(await readFile(path, "utf8").catch(() => "")).includes(text)) await sleep(20);
+        await until(async () => (await readFile(path, "utf8").catch(() => "")).includes(text));
       };
       await server.sql("INSERT INTO load VALUES (5000001, 'one')");
       await holds(file, '"id":5000001');
       await rename(file, `${file}.1`);
       running.signal("SIGHUP");
       await holds(file, "");
-      while (!(await stat(file).catch(() => undefined))) await sleep(20);
+      await until(() => existsSync(file));
       await server.sql("INSERT INTO load VALUES (5000002, 'two')");
       await holds(file, '"id":5000002');
       assert.equal((await running.stop()).status, 0);
@@ -131,7 +127,7 @@ for (const version of newestOrBoth()) {
       const path = join(folder, `acks-${version}`);
       await writeFile(path, "");
       const running = spawnFor(t, ["tail", "-S", "from", "-P", "p", "--ack-from", path]);
-      const start = await confirmed("from");
+      const start = await server.confirmed("from");
       const ends: string[] = [];
       for (const id of [6000001, 6000002, 6000003]) {
         await server.sql(`INSERT INTO load VALUES (${id}, 'x')`);
@@ -139,7 +135,7 @@ for (const version of newestOrBoth()) {
         ends.push(lines.at(-1)?.end_lsn ?? "");
       }
       await sleep(300);
-      assert.equal(await confirmed("from"), start);
+      assert.equal(await server.confirmed("from"), start);
       const [first, second, third] = ends as [string, string, string];
       for (const [text, expected, refusal] of [
         [`${first}\n`, first, undefined],
@@ -153,10 +149,10 @@ for (const version of newestOrBoth()) {
         await appendFile(path, text);
         if (refusal !== undefined) await running.waitForStderr(refusal);
         await sleep(200);
-        assert.equal(await confirmed("from"), expected, text);
+        assert.equal(await server.confirmed("from"), expected, text);
       }
       assert.equal((await running.stop()).status, 0);
-      assert.equal(await confirmed("from"), third);
+      assert.equal(await server.confirmed("from"), third);
     });
 
     test("a directory cannot be confirmed from", async () => {
@@ -188,7 +184,7 @@ for (const version of newestOrBoth()) {
       );
       // Until the stall has been noticed.
       const walsenders = "SELECT 1 FROM pg_stat_replication";
-      while ((await server.sql(walsenders)).length < 4) await sleep(50);
+      await until(async () => (await server.sql(walsenders)).length >= 4, 50);
       for (const mode of ["fast", "smart"] as const) {
         const since = performance.now();
         await server.stop(mode);

@@ -32,16 +32,10 @@ describe("tail onto a full disk", () => {
 
   const createSlot = (slot: string): Promise<unknown> =>
     server.sql(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
-  const confirmed = async (slot: string): Promise<string | undefined> =>
-    (
-      await server.sql<{ lsn: string }>(
-        `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`,
-      )
-    )[0]?.lsn;
 
   test("what could not be written to a file, a capture or standard output is not acknowledged", async () => {
     await createSlot("full");
-    const start = await confirmed("full");
+    const start = await server.confirmed("full");
     await server.sql("INSERT INTO load VALUES (1, 'x')");
     const args = ["tail", "-S", "full", "-P", "p", "--ack", "-E", "now"];
     for (const extra of [
@@ -55,7 +49,7 @@ describe("tail onto a full disk", () => {
         stderr,
         /^walctl: error: could not write "\/dev\/full": no space left on the device$/m,
       );
-      assert.equal(await confirmed("full"), start, extra.join(" "));
+      assert.equal(await server.confirmed("full"), start, extra.join(" "));
     }
     const full = openSync("/dev/full", "w");
     const child = spawn(process.execPath, [PROGRAM, ...args], {
@@ -65,7 +59,7 @@ describe("tail onto a full disk", () => {
     closeSync(full);
     const [status] = (await once(child, "close")) as [number | null];
     assert.equal(status, 1);
-    assert.equal(await confirmed("full"), start);
+    assert.equal(await server.confirmed("full"), start);
     const { stdout } = await walctl(args, { server });
     assert.deepEqual(committedIds(parseLines(stdout)), [1]);
   });
@@ -101,7 +95,7 @@ describe("tail onto a full disk", () => {
       const [status] = (await once(child, "close")) as [number | null];
       assert.equal(status, 1);
       const [row] = await server.sql<{ kept: boolean }>(
-        `SELECT '${await confirmed(slot)}'::pg_lsn <= '${reached?.lsn}'::pg_lsn AS kept`,
+        `SELECT '${await server.confirmed(slot)}'::pg_lsn <= '${reached?.lsn}'::pg_lsn AS kept`,
       );
       assert.equal(row?.kept, true);
     }

@@ -21,6 +21,7 @@ import { LOAD_TABLE, startLoad } from "../../support/server/load.ts";
 import { seededRandom } from "../../support/tools/random.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
+import { until } from "../../support/tools/until.ts";
 
 for (const version of newestOrBoth()) {
   describe(`a file across processes on PostgreSQL ${version}`, () => {
@@ -64,18 +65,18 @@ for (const version of newestOrBoth()) {
     };
     const content = (): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
     const holds = async (text: string): Promise<void> => {
-      while (!content().includes(text)) await sleep(20);
+      await until(() => content().includes(text));
     };
     /** A message outside of transactions is in the log before it is written. */
     const written = async (): Promise<void> => {
       const sql = "SELECT 1 WHERE pg_current_wal_lsn() < pg_current_wal_insert_lsn()";
-      while ((await server.sql(sql)).length > 0) await sleep(20);
+      await until(async () => (await server.sql(sql)).length === 0);
     };
     /** The slot is past all that the server has written by now. */
     const settled = async (): Promise<void> => {
       const [row] = await server.sql<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
       const sql = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${slot}' AND confirmed_flush_lsn >= '${row?.lsn}'`;
-      while ((await server.sql(sql)).length === 0) await sleep(50);
+      await until(async () => (await server.sql(sql)).length > 0, 50);
     };
 
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {
@@ -116,7 +117,7 @@ for (const version of newestOrBoth()) {
 
       await server.sql("INSERT INTO load SELECT coalesce(max(id), 0) + 1, 'x' FROM load");
       const running = spawnWalctl(endAtNow, { server, env: slowDisk(60_000) });
-      while (content().split('"kind":"commit"').length < 3) await sleep(20);
+      await until(() => content().split('"kind":"commit"').length >= 3);
       await endsInTime(running, "SIGTERM");
     });
 
@@ -140,8 +141,8 @@ for (const version of newestOrBoth()) {
       await server.sql("INSERT INTO load SELECT coalesce(max(id), 0) + 1, 'x' FROM load");
       await holds('"kind":"commit"');
       const states = new Set<string>();
-      const until = Date.now() + 3000;
-      while (Date.now() < until) {
+      const deadline = Date.now() + 3000;
+      while (Date.now() < deadline) {
         await server.sql("INSERT INTO other VALUES (1)");
         states.add(readFileSync(`${file}.walctl`, "utf8"));
       }
@@ -163,11 +164,11 @@ for (const version of newestOrBoth()) {
       for (let round = 0; round < 6; round++) {
         const running = start(t);
         const size = content().length;
-        while (content().length === size) await sleep(5);
+        await until(() => content().length !== size, 5);
         await sleep(random() * 200);
         renameSync(file, `${file}.${files++}`);
         running.signal("SIGHUP");
-        while (!existsSync(file)) await sleep(1);
+        await until(() => existsSync(file), 1);
         await sleep(random() < 0.5 ? 0 : random() * 50);
         await running.stop("SIGKILL");
       }

@@ -25,11 +25,6 @@ describe("--ack-from, in a shell's pipeline", () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function confirmed(): Promise<string> {
-    const sql = "SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
-    return (await server.sql<{ lsn: string }>(sql))[0]?.lsn ?? "";
-  }
-
   /** Runs a shell line with walctl as `tail`; `lsns` leaves the end_lsns of its lines. Gives what went to standard error. */
   async function consume(line: string): Promise<{ stderr: string; seconds: number }> {
     // Without exec a shell would have the pipe open too.
@@ -77,7 +72,7 @@ describe("--ack-from, in a shell's pipeline", () => {
       await server.sql(`SELECT pg_replication_slot_advance('s', pg_current_wal_insert_lsn())`);
       const end = await commitSome();
       const { stderr, seconds } = await consume(line.replace("END", end));
-      assert.equal(await confirmed(), end, stderr);
+      assert.equal(await server.confirmed("s"), end, stderr);
       assert.doesNotMatch(stderr, /warning/);
       assert.ok(seconds < 5, `${seconds} s`);
     });
@@ -88,7 +83,7 @@ describe("--ack-from, in a shell's pipeline", () => {
     const end = await commitSome();
     const line = "mkfifo f; tail -E now --ack-from f | (exec > f; lsns | sed -n 1p; sleep 1)";
     const { stderr, seconds } = await consume(line);
-    const slot = await confirmed();
+    const slot = await server.confirmed("s");
     assert.match(
       stderr,
       new RegExp(

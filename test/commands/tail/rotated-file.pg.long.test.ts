@@ -10,6 +10,7 @@ import { committedIds, parseLines } from "../../support/program/lines.ts";
 import { startLoad } from "../../support/server/load.ts";
 import { FaultProxy } from "../../support/server/proxy.ts";
 import { seededRandom } from "../../support/tools/random.ts";
+import { until } from "../../support/tools/until.ts";
 
 const ROUNDS = 10;
 
@@ -106,7 +107,7 @@ for (const version of newestOrBoth()) {
       await waiting.waitForStderr(/waiting for the slot/);
       renameSync(file, `${file}.1`);
       waiting.signal("SIGHUP");
-      while (!existsSync(file)) await sleep(20);
+      await until(() => existsSync(file));
       await waiting.stop("SIGKILL");
       await other.stop("SIGKILL");
       const last = await insert();
@@ -164,7 +165,7 @@ for (const version of newestOrBoth()) {
           renameSync(file, name);
           if (name === names.at(-1)) break;
           running.signal("SIGHUP");
-          while (!existsSync(file)) await sleep(20);
+          await until(() => existsSync(file));
         }
         await running.stop("SIGKILL");
         await writer.query(`${rows()}; COMMIT`);

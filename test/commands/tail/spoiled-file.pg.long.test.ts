@@ -27,6 +27,7 @@ import {
 import { committedIds, insertedIds, parseLines } from "../../support/program/lines.ts";
 import { LOAD_TABLE } from "../../support/server/load.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { until } from "../../support/tools/until.ts";
 
 describe("a spoiled file", { timeout: 120_000 }, () => {
   let server: TestServer;
@@ -59,21 +60,17 @@ describe("a spoiled file", { timeout: 120_000 }, () => {
   };
   const content = (): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
   const holds = async (text: string): Promise<void> => {
-    while (!content().includes(text)) await sleep(20);
+    await until(() => content().includes(text));
   };
   /** The slot is past all that the server has written by now. */
   const settled = async (): Promise<void> => {
     const [row] = await server.sql<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
     const sql = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${slot}' AND confirmed_flush_lsn >= '${row?.lsn}'`;
-    while ((await server.sql(sql)).length === 0) await sleep(50);
+    await until(async () => (await server.sql(sql)).length > 0, 50);
   };
   const insertOne = async (): Promise<number> => {
     const sql = "INSERT INTO load SELECT coalesce(max(id), 0) + 1, 'x' FROM load RETURNING id";
     return Number((await server.sql<{ id: string }>(sql))[0]?.id);
-  };
-  const confirmed = async (): Promise<unknown> => {
-    const sql = `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`;
-    return (await server.sql(sql))[0]?.["lsn"];
   };
   const inShell = (script: string, more: readonly string[]): ReturnType<typeof spawnSync> =>
     spawnSync("sh", ["-c", script, process.execPath, PROGRAM, ...more], {
@@ -124,14 +121,14 @@ describe("a spoiled file", { timeout: 120_000 }, () => {
     const ours = content();
     appendFileSync(file, "my own note");
     const id = await insertOne();
-    const position = await confirmed();
+    const position = await server.confirmed(slot);
     for (const more of [[], ["--only", "insert"]]) {
       const { status, stderr } = await walctl(args("-E", "now", ...more), { server });
       assert.equal(status, 1);
       const at = ours.length;
       assert.match(stderr, new RegExp(`error: ".*" was not .*: its line at byte ${at} is`));
       assert.equal(content(), `${ours}my own note`);
-      assert.equal(await confirmed(), position);
+      assert.equal(await server.confirmed(slot), position);
     }
     truncateSync(file, ours.length);
     assert.equal((await walctl(args("-E", "now"), { server })).status, 0);
@@ -140,7 +137,7 @@ describe("a spoiled file", { timeout: 120_000 }, () => {
 
   test("a user's file named FILE.walctl or FILE.walctl.new is not replaced, nor what a link leads to", async () => {
     await insertOne();
-    const position = await confirmed();
+    const position = await server.confirmed(slot);
     const precious = join(folder, `${slot}.precious`);
     writeFileSync(precious, "note\n");
     for (const name of [`${file}.walctl`, `${file}.walctl.new`]) {
@@ -156,7 +153,7 @@ describe("a spoiled file", { timeout: 120_000 }, () => {
       }
     }
     assert.equal(readFileSync(precious, "utf8"), "note\n");
-    assert.equal(await confirmed(), position);
+    assert.equal(await server.confirmed(slot), position);
   });
 
   test("beside the name of a descriptor no file is made", async () => {
@@ -185,7 +182,7 @@ describe("a spoiled file", { timeout: 120_000 }, () => {
     await holds('"kind":"commit"');
     renameSync(file, `${file}.1`);
     running.signal("SIGHUP");
-    while (!existsSync(file)) await sleep(5);
+    await until(() => existsSync(file), 5);
     const id = await insertOne();
     await holds(`"id":${id},`);
     await settled();
@@ -212,8 +209,10 @@ describe("a spoiled file", { timeout: 120_000 }, () => {
       writeFileSync(file, text);
       const { length } = running.stderr;
       running.signal("SIGHUP");
-      while (!running.stderr.slice(length).includes("walctl keeps writing to the old file"))
-        await sleep(5);
+      await until(
+        () => running.stderr.slice(length).includes("walctl keeps writing to the old file"),
+        5,
+      );
       assert.equal(content(), text);
     }
     const second = await insertOne();
@@ -221,7 +220,7 @@ describe("a spoiled file", { timeout: 120_000 }, () => {
     rmSync(file);
     symlinkSync(`${target}.2`, file);
     running.signal("SIGHUP");
-    while (!existsSync(file)) await sleep(5);
+    await until(() => existsSync(file), 5);
     const third = await insertOne();
     await holds(`"id":${third},`);
     assert.equal((await running.stop()).status, 0, running.stderr);

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { type TestContext, after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { testedVersions } from "../../matrix/support/versions.ts";
 import { walctl } from "../../support/program/cli.ts";
 import { FileTail, complaints } from "../../support/program/file-tail.ts";
 import { walctlInside } from "../../support/program/inside.ts";
 import { parseLines } from "../../support/program/lines.ts";
+import { until } from "../../support/tools/until.ts";
 
 const FORMATS = [...[["sql"], ["sql", "--undo"], ["wal2json"], ["debezium"], ["table"]]].map(
   (format) => ["-F", ...format],
@@ -46,7 +46,7 @@ for (const version of testedVersions()) {
       renameSync(file, `${file}.1`);
       if (rotate === "SIGHUP") {
         running.signal("SIGHUP");
-        while (!existsSync(file)) await sleep(20);
+        await until(() => existsSync(file));
       } else await running.stop("SIGKILL");
       await tail.server.sql(sql);
       if (rotate === "SIGHUP") {

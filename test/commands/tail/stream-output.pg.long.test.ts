@@ -26,6 +26,7 @@ import {
 import { insertedIds, parseLines } from "../../support/program/lines.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { END_MS_MAX, endsInTime, opens, reader } from "../../support/program/opened.ts";
+import { until } from "../../support/tools/until.ts";
 
 /** Of which the server gives up who says nothing: feedback has to go on meanwhile. */
 const WAL_SENDER_TIMEOUT_MS = 1500;
@@ -52,7 +53,7 @@ describe("output to what may keep a writer waiting", { timeout: 600_000 }, () =>
   });
   afterEach(async () => {
     const held = "SELECT 1 FROM pg_replication_slots WHERE active";
-    while ((await server.sql(held)).length > 0) await sleep(20);
+    await until(async () => (await server.sql(held)).length === 0);
     await server.sql("SELECT pg_drop_replication_slot('s')");
     rmSync(folder, { recursive: true });
   });
@@ -79,12 +80,7 @@ describe("output to what may keep a writer waiting", { timeout: 600_000 }, () =>
 
   async function streams(): Promise<void> {
     const sql = "SELECT FROM pg_stat_replication WHERE state = 'streaming'";
-    while ((await server.sql(sql)).length === 0) await sleep(20);
-  }
-
-  async function confirmed(): Promise<string> {
-    const sql = "SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots";
-    return (await server.sql<{ lsn: string }>(sql))[0]?.lsn ?? "";
+    await until(async () => (await server.sql(sql)).length > 0);
   }
 
   for (const option of ["-o", "--capture"]) {
@@ -132,7 +128,7 @@ describe("output to what may keep a writer waiting", { timeout: 600_000 }, () =>
       let text = "";
       reading.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
       reading.stdout.resume();
-      while (!text.includes('"kind":"commit"')) await sleep(20);
+      await until(() => text.includes('"kind":"commit"'));
       const expected = Array.from({ length: ROWS }, (_, row) => row + 1);
       assert.deepEqual(insertedIds(parseLines(text.trim().split("\n"))), expected);
       while (
@@ -214,7 +210,7 @@ describe("output to what may keep a writer waiting", { timeout: 600_000 }, () =>
         );
         const since = performance.now();
         process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGTERM");
-        while (!existsSync(join(folder, "status"))) await sleep(10);
+        await until(() => existsSync(join(folder, "status")), 10);
         assert.ok(performance.now() - since < END_MS_MAX, `${performance.now() - since} ms`);
         await sleep(20);
         assert.equal(readFileSync(join(folder, "status"), "utf8"), "0\n");
@@ -240,7 +236,7 @@ describe("output to what may keep a writer waiting", { timeout: 600_000 }, () =>
 
   test("a closed standard output is refused where it would be acknowledged into; /dev/null is not", async () => {
     await server.sql("INSERT INTO t VALUES (1, 'one')");
-    const start = await confirmed();
+    const start = await server.confirmed("s");
     const run = async (redirection: string): Promise<{ status: number; stderr: string }> => {
       const line = `"$0" "$1" ${TAIL.join(" ")} -E now ${redirection}`;
       const child = spawn("sh", ["-c", line, process.execPath, PROGRAM], {
@@ -253,10 +249,10 @@ describe("output to what may keep a writer waiting", { timeout: 600_000 }, () =>
     const closed = await run(">&-");
     assert.equal(closed.status, 2);
     assert.match(closed.stderr, /^walctl: error: standard output is closed\n/);
-    assert.equal(await confirmed(), start);
+    assert.equal(await server.confirmed("s"), start);
     const toFile = await run(`-o '${folder}/out' >&-`);
     assert.equal(toFile.status, 0, toFile.stderr);
-    assert.notEqual(await confirmed(), start, "FILE does not need standard output");
+    assert.notEqual(await server.confirmed("s"), start, "FILE does not need standard output");
     for (const redirection of ["> /dev/null", ">> /dev/null", "| cat"]) {
       assert.equal((await run(redirection)).status, 0, redirection);
     }

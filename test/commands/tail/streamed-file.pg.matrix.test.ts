@@ -11,6 +11,7 @@ import { LOAD_TABLE } from "../../support/server/load.ts";
 import { seededRandom } from "../../support/tools/random.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
+import { until } from "../../support/tools/until.ts";
 
 const KILL_ROUNDS = 8;
 const rows = (from: number, count: number): string =>
@@ -38,13 +39,13 @@ for (const version of newestOrBoth()) {
         "--wait",
       );
     const holds = async (slot: string, text: string): Promise<void> => {
-      while (!readFileSync(fileOf(slot), "utf8").includes(text)) await sleep(20);
+      await until(() => readFileSync(fileOf(slot), "utf8").includes(text));
     };
     const start = async (t: TestContext, slot: string): Promise<RunningWalctl> => {
       await server.sql(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
       const running = spawnWalctl(argsOf(slot), { server });
       t.after(() => running.dispose());
-      while (!fileExists(slot)) await sleep(20);
+      await until(() => fileExists(slot));
       return running;
     };
     const fileExists = (slot: string): boolean => {

@@ -9,6 +9,7 @@ import { LOAD_TABLE, startLoad } from "../../support/server/load.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { toolPath } from "../../support/tools/tools.ts";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
+import { until } from "../../support/tools/until.ts";
 
 for (const version of newestOrBoth()) {
   describe(`tail on PostgreSQL ${version}`, () => {
@@ -26,18 +27,12 @@ for (const version of newestOrBoth()) {
       t.after(() => running.dispose());
       return running;
     };
-    const confirmed = async (slot: string): Promise<string | undefined> =>
-      (
-        await server.sql<{ lsn: string }>(
-          `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`,
-        )
-      )[0]?.lsn;
     const createSlot = (slot: string): Promise<unknown> =>
       server.sql(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
     /** Until a walsender has caught up. */
     const streaming = async (): Promise<void> => {
       const sql = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'";
-      while ((await server.sql(sql)).length === 0) await sleep(20);
+      await until(async () => (await server.sql(sql)).length > 0);
     };
     /** Runs a shell line with walctl in it as users write it. */
     const shell = async (line: string): Promise<{ status: number | null; stdout: string }> => {
@@ -56,12 +51,12 @@ for (const version of newestOrBoth()) {
 
     test("into jq under load, the slot follows; without --ack it does not move", async (t) => {
       await createSlot("s");
-      const from = await confirmed("s");
+      const from = await server.confirmed("s");
       const load = await startLoad(server);
       const first = await walctl(["tail", "-S", "s", "-P", "p", "-n", "200"], { server });
       assert.equal(first.status, 0);
       assert.equal(insertedIds(parseLines(first.stdout)).length, 200);
-      assert.equal(await confirmed("s"), from);
+      assert.equal(await server.confirmed("s"), from);
 
       const running = spawnFor(t, ["tail", "-S", "s", "-P", "p", "--ack"]);
       await running.nextLine();
@@ -88,13 +83,13 @@ for (const version of newestOrBoth()) {
       await server.sql(
         "INSERT INTO load SELECT 1000000 + i, repeat('y', 100) FROM generate_series(1, 20000) i",
       );
-      const from = await confirmed("h");
+      const from = await server.confirmed("h");
       const { status, stdout } = await shell(
         "set -o pipefail; walctl tail -S h -P p --ack | head -5",
       );
       assert.equal(status, 0);
       assert.equal(stdout.trim().split("\n").length, 5);
-      assert.equal(await confirmed("h"), from);
+      assert.equal(await server.confirmed("h"), from);
     });
 
     test("a signal ends it within a second, with a reader that stalls too", async (t) => {

@@ -12,6 +12,7 @@ import { FaultProxy } from "../../support/server/proxy.ts";
 import { complaints } from "../../support/program/file-tail.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { startStandby } from "../../support/server/standby.ts";
+import { until } from "../../support/tools/until.ts";
 
 const LOST = /^walctl: warning: lost the connection to the server: /;
 const WAITING = /^walctl: warning: waiting for the standby: it has replayed its log up to /;
@@ -78,7 +79,7 @@ test("the stream goes on at the promoted standby without a word", async (t) => {
   await take(3);
   const [row] = await primary.sql<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
   const replayed = `SELECT 1 WHERE pg_last_wal_replay_lsn() >= '${row?.lsn}'`;
-  while ((await standby.sql(replayed)).length === 0) await sleep(20);
+  await until(async () => (await standby.sql(replayed)).length > 0);
   // What the primary writes last no standby has got, and it is nothing that was printed.
   await standby.sql("SELECT pg_wal_replay_pause()");
   await primary.kill();
@@ -174,7 +175,7 @@ test("the standby that is streamed from is promoted, and the connection lost lat
   await written(2);
   const [row] = await standby.sql<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
   const confirmed = `SELECT 1 FROM pg_replication_slots WHERE slot_name = 'acked' AND confirmed_flush_lsn >= '${row?.lsn}'`;
-  while ((await standby.sql(confirmed)).length === 0) await sleep(20);
+  await until(async () => (await standby.sql(confirmed)).length > 0);
   await standby.sql(
     "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active",
   );

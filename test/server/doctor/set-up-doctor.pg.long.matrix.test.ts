@@ -10,6 +10,7 @@ import { pasteCommand } from "../../support/program/paste.ts";
 import { startServer } from "../../support/server/server.ts";
 import { startStandby } from "../../support/server/standby.ts";
 import { diagnose, fault, faults } from "./diagnosis.ts";
+import { until } from "../../support/tools/until.ts";
 
 for (const version of newestOrBoth()) {
   describe(`doctor and how a server is set up, PostgreSQL ${version}`, () => {
@@ -33,7 +34,7 @@ for (const version of newestOrBoth()) {
         assert.ok(faults(other).includes("max_replication_slots"));
         const reader = spawnWalctl(["tail", "-S", "s1", "-P", "p"], { server: few });
         try {
-          while ((await few.sql("SELECT FROM pg_stat_replication")).length === 0) await sleep(20);
+          await until(async () => (await few.sql("SELECT FROM pg_stat_replication")).length > 0);
           const busy = await diagnose(few, ["-S", "s1"]);
           assert.deepEqual([busy.exit, faults(busy)], [0, ["max_slot_wal_keep_size"]]);
           assert.ok(faults(await diagnose(few)).includes("max_wal_senders"));
@@ -146,7 +147,10 @@ for (const version of newestOrBoth()) {
       const primary = await startServer({ version, settings: { max_wal_senders: "1" } });
       const standby = await startStandby(primary);
       try {
-        while ((await primary.sql("SELECT FROM pg_stat_replication")).length === 0) await sleep(50);
+        await until(
+          async () => (await primary.sql("SELECT FROM pg_stat_replication")).length > 0,
+          50,
+        );
         const { message, fix } = fault(await diagnose(primary), "max_wal_senders");
         assert.match(message, /raise it on the standbys first/);
         assert.equal(fix, null);

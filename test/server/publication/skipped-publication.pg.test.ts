@@ -34,12 +34,6 @@ for (const version of [15, 18] as const) {
       await running.waitFor((line) => line.includes('"kind":"commit"'));
       return [running, slot];
     };
-    const confirmed = async (slot: string): Promise<string | undefined> =>
-      (
-        await server.sql<{ lsn: string }>(
-          `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`,
-        )
-      )[0]?.lsn;
 
     for (const ack of [["--ack"], []]) {
       test(`the stream ends before what is skipped, and nothing of that is acknowledged: ${ack.join("")}`, async (t) => {
@@ -61,7 +55,7 @@ for (const version of [15, 18] as const) {
              WHERE get_byte(data, 0) = ${"I".charCodeAt(0)}) AS kept
            FROM pg_replication_slots WHERE slot_name = '${slot}'`,
         );
-        assert.equal(row?.kept, true, `the slot is at ${await confirmed(slot)}`);
+        assert.equal(row?.kept, true, `the slot is at ${await server.confirmed(slot)}`);
       });
     }
 
@@ -97,14 +91,14 @@ for (const version of [15, 18] as const) {
       await server.sql(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
       await server.sql("INSERT INTO a VALUES (1)");
       await server.sql("CREATE PUBLICATION p FOR TABLE a");
-      const at = await confirmed(slot);
+      const at = await server.confirmed(slot);
       const { status, stdout, stderr } = await walctl(
         ["tail", "-S", slot, "-P", "p", "--ack", "-E", "now"],
         { server },
       );
       assert.equal(status, 1, stderr);
       assert.equal(stdout, "");
-      assert.equal(await confirmed(slot), at);
+      assert.equal(await server.confirmed(slot), at);
     });
   });
 }

@@ -20,6 +20,7 @@ import {
   installedVersions,
   startServer,
 } from "../../support/server/server.ts";
+import { until } from "../../support/tools/until.ts";
 
 interface Attack {
   readonly version: ServerVersion;
@@ -210,9 +211,11 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
         }),
       );
       try {
-        while ((await server.sql("SELECT FROM pg_stat_replication")).length < readers.length) {
-          await sleep(50);
-        }
+        await until(
+          async () =>
+            (await server.sql("SELECT FROM pg_stat_replication")).length >= readers.length,
+          50,
+        );
         await run("any", ["doctor", "-S", "s"]);
       } finally {
         for (const reader of readers) await reader.stop();

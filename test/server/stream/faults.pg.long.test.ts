@@ -10,6 +10,7 @@ import { LOAD_TABLE, startLoad } from "../../support/server/load.ts";
 import { seededRandom } from "../../support/tools/random.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { toolPath } from "../../support/tools/tools.ts";
+import { until } from "../../support/tools/until.ts";
 
 const WAL_SENDER_TIMEOUT_MS = 1000;
 const KILL_ROUNDS = 25;
@@ -46,7 +47,7 @@ for (const version of [15, 18] as const) {
         lines.push(...running.lines);
         for (const id of committedIds(parseLines(lines))) printed.add(id);
         // The server frees the slot when it notices that nobody is there.
-        while (await slotActive("k")) await sleep(10);
+        await until(async () => !(await slotActive("k")), 10);
       }
       const committed = await load.stop();
       const last = await walctl(["tail", "-S", "k", "-P", "p", "--ack", "-E", "now"], { server });
@@ -127,14 +128,14 @@ for (const version of [15, 18] as const) {
       const again = spawnWalctl(["tail", "-P", "p"], { server });
       t.after(() => Promise.all([single.dispose(), again.dispose()]));
       const slots = "SELECT 1 FROM pg_replication_slots WHERE temporary AND active";
-      while ((await server.sql(slots)).length < 2) await sleep(20);
+      await until(async () => (await server.sql(slots)).length >= 2);
       await sleep(200);
       await server.restart("immediate");
       const ended = await single.exit();
       assert.equal(ended.status, 1);
       assert.match(ended.stderr, /^walctl: error: could not stream the changes: /m);
       await again.waitForStderr("is missing");
-      while ((await server.sql(slots)).length < 1) await sleep(20);
+      await until(async () => (await server.sql(slots)).length >= 1);
       await sleep(300);
       await server.sql("INSERT INTO load VALUES (3000001, 'after')");
       await again.waitFor((line) => line.includes('"id":3000001,'));

@@ -9,6 +9,7 @@ import { testedVersions } from "../../matrix/support/versions.ts";
 import { walctl } from "../../support/program/cli.ts";
 import { FileTail, complaints } from "../../support/program/file-tail.ts";
 import { FaultProxy } from "../../support/server/proxy.ts";
+import { until } from "../../support/tools/until.ts";
 
 for (const version of testedVersions().filter((each) => each >= 15)) {
   describe(`transactions prepared before two_phase_at on PostgreSQL ${version}`, () => {
@@ -162,7 +163,7 @@ for (const version of testedVersions().filter((each) => each >= 15)) {
       const begin = "BEGIN; INSERT INTO load VALUES";
       const waitsFor = async (xid: unknown): Promise<void> => {
         const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND transactionid = '${String(xid)}'`;
-        while ((await tail.server.sql(waiting)).length === 0) await sleep(20);
+        await until(async () => (await tail.server.sql(waiting)).length > 0);
       };
       const xidOf = async (client: typeof first): Promise<unknown> =>
         (await client.query("SELECT txid_current() AS xid")).rows[0].xid;

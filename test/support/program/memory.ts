@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { PROGRAM, childEnvironment } from "./cli.ts";
 import type { MemoryWorkload } from "./memory-workloads.ts";
 import type { TestServer } from "../server/server.ts";
+import { until } from "../tools/until.ts";
 
 const POLL_MS = 10;
 const KB_PER_MB = 1024;
@@ -41,7 +41,7 @@ export async function memoryOf(
   });
   // The server notices a little later that nobody is there any more.
   const active = "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'm' AND active";
-  while ((await server.sql(active)).length > 0) await sleep(50);
+  await until(async () => (await server.sql(active)).length === 0, 50);
   await server.sql("SELECT pg_drop_replication_slot('m')");
   return peakMb;
 }

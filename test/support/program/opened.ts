@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunningWalctl } from "./cli.ts";
+import { until } from "../tools/until.ts";
 
 /** SIGTERM is answered within a second, and node takes its time to end. */
 export const END_MS_MAX = 1300;
@@ -21,7 +22,7 @@ export async function opens({ child }: RunningWalctl, path: string): Promise<unk
         return false;
       }
     });
-  while (!isOpen()) await sleep(20);
+  await until(() => isOpen());
   return undefined;
 }
 

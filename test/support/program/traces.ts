@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../tools/until.ts";
 
 const PATIENCE_MS = 10_000;
 
@@ -36,7 +37,7 @@ export class Traces {
 
   /** Until a program has made something there. */
   async appears(): Promise<void> {
-    while ((await readdir(this.folder)).length === 0) await sleep(5);
+    await until(async () => (await readdir(this.folder)).length > 0, 5);
   }
 
   async forget(): Promise<void> {

@@ -104,6 +104,12 @@ export class TestServer {
     }
   }
 
+  /** confirmed_flush_lsn. Undefined: there is no such slot. */
+  async confirmed(slot: string): Promise<string | undefined> {
+    const sql = `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`;
+    return (await this.sql<{ lsn: string }>(sql))[0]?.lsn;
+  }
+
   /** Another connection as postgres, for tests that need two; the caller ends it. */
   async connect(): Promise<pg.Client> {
     return await this.#server.connect();

@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { PROGRAM, childEnvironment } from "../program/cli.ts";
 import {
   type Random,
@@ -16,6 +15,7 @@ import {
 } from "../server/hostile-messages.ts";
 import { seededRandom } from "../tools/random.ts";
 import type { TestServer } from "../server/server.ts";
+import { until } from "../tools/until.ts";
 
 const PASSWORD = "hush-4711-geheim";
 const COPY_BOTH = 0x57; // W
@@ -178,5 +178,5 @@ function peakOf(pid: number | undefined): number {
 
 async function slotIsFree(server: TestServer): Promise<void> {
   const active = "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'fuzzed' AND active";
-  while ((await server.sql(active)).length > 0) await sleep(20);
+  await until(async () => (await server.sql(active)).length === 0);
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type DataCopy, promote } from "../../../support/server/data-copy.ts";
 import { newestOrBoth } from "../../../matrix/support/versions.ts";
 import { IdentityScene } from "./scene.ts";
+import { until } from "../../../support/tools/until.ts";
 
 for (const version of newestOrBoth()) {
   describe(`identity of the server and the slot on PostgreSQL ${version}`, () => {
@@ -21,7 +22,7 @@ for (const version of newestOrBoth()) {
       const older = await copy(t);
       await fill();
       const end = await position();
-      while ((await confirmed()) < end) await sleep(50);
+      await until(async () => (await confirmed()) >= end, 50);
       await away(running, () => older.restore());
       const more = await insert(1);
       assert.deepEqual(await received(running, more), more);

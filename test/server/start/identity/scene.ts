@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningWalctl, spawnWalctl } from "../../../support/program/cli.ts";
 import { DataCopy } from "../../../support/server/data-copy.ts";
 import { insertedIds, parseLines } from "../../../support/program/lines.ts";
@@ -14,6 +13,7 @@ import {
   type TestServer,
   startServer,
 } from "../../../support/server/server.ts";
+import { until } from "../../../support/tools/until.ts";
 
 /** A server whose identity changes, a proxy before it, and a slot for each test. */
 export class IdentityScene {
@@ -84,7 +84,7 @@ export class IdentityScene {
     try {
       await running.waitForStderr("lost the connection");
       const held = `SELECT 1 FROM pg_replication_slots WHERE slot_name = '${this.slot}' AND active`;
-      while ((await this.server.sql(held)).length > 0) await sleep(10);
+      await until(async () => (await this.server.sql(held)).length === 0, 10);
       await body();
     } finally {
       this.proxy.refusing = false;
