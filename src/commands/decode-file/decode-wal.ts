@@ -196,7 +196,12 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   // Where WAL is missing, the warning of it says so.
   const needsAll = flags.undo === true && !listener.damaged;
   const faults = breaksOf(catalog, decoder.losses, needsAll);
-  const { warnings: notRebuilt, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
+  const { warnings: notRebuilt, fatal } = lossWarnings(
+    decoder,
+    filter.tables,
+    faults.length > 0,
+    exported,
+  );
   // A transaction that changed such a table before or after is whole.
   const unlogged =
     gate.xids === undefined

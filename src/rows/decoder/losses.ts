@@ -1,4 +1,3 @@
-import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Locator } from "../../postgres/records/locator.ts";
 
@@ -82,8 +81,6 @@ export class Losses {
   }
 
   file({ tablespace, database, relfilenode }: Locator, position: number): void {
-    // Only initdb creates such files: it belonged to a catalogue and is not followed any more.
-    if (relfilenode < FIRST_NORMAL_OID) return;
     this.current.add(undefined);
     this.currentCount++;
     const key = `${tablespace}/${database}/${relfilenode}`;

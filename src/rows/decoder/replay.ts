@@ -118,7 +118,10 @@ export class Replay {
     const { catalog, kept, losses } = this.#parts;
     const { tablespace, relfilenode, position, newRow } = change;
     const table = catalog.relationAt(tablespace, relfilenode, position, this.#ended.owner);
-    if (table === undefined) return losses.file(change, position);
+    if (table === undefined) {
+      if (!catalog.isOfSystem(tablespace, relfilenode)) losses.file(change, position);
+      return;
+    }
     this.#full = this.#parts.fullOld(change.has(ChangeBit.logical));
     if (table.relkind === "t") {
       const chunk =
