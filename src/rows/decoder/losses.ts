@@ -42,11 +42,13 @@ export class Losses {
   readonly current = new Set<Relation | undefined>();
   /** How many of its changes are not printed. */
   currentCount = 0;
+  /** Where the record of the first of these starts. */
+  currentFirst = 0;
   /** Behind which records are missing. */
   gapAt = Infinity;
 
   row(relation: Relation, position: number, why: "rows" | "unfit" | "lacking"): void {
-    this.currentCount++;
+    this.#lost(position);
     this.#count(this[why], relation, position);
   }
 
@@ -82,7 +84,7 @@ export class Losses {
 
   file({ tablespace, database, relfilenode }: Locator, position: number): void {
     this.current.add(undefined);
-    this.currentCount++;
+    this.#lost(position);
     const key = `${tablespace}/${database}/${relfilenode}`;
     const known = this.unexplained.get(key);
     if (known !== undefined) known.count++;
@@ -90,6 +92,10 @@ export class Losses {
       const locator = { tablespace, database, relfilenode };
       this.unexplained.set(key, { count: 1, first: position, locator });
     }
+  }
+
+  #lost(position: number): void {
+    if (this.currentCount++ === 0) this.currentFirst = position;
   }
 
   #count(losses: Map<number, TableLoss>, relation: Relation, position: number): void {

@@ -78,6 +78,8 @@ export class Replay {
     }
     for (const table of tables) this.#tableChanged(table);
     this.#chunks.clear();
+    const { currentCount, currentFirst } = this.#parts.losses;
+    if (currentCount > 0) this.#begin(positionOf(currentFirst));
     if (this.#begun) this.#finish();
   }
 

@@ -15,6 +15,7 @@ import { basename, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { parseLsn } from "../../../src/lsn.ts";
 import { type RunResult, spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { contentsOf, runSql } from "../../support/program/run-sql.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -297,19 +298,41 @@ describe("an undo that is refused", () => {
     assert.deepEqual(await rows(), expected);
   });
 
-  it("says that changes could not be rebuilt where for that nothing of a transaction is printed", async () => {
+  it("has the number of its lost changes in the commit of a transaction that lacks all of them", async () => {
     await server.sql("CREATE TABLE touched AS SELECT 1 AS a");
     const last = await endSegment();
-    const xid = String(await run("DELETE FROM touched"));
+    const [position] = await server.sql<{ lsn: string }>(
+      "SELECT pg_current_wal_insert_lsn()::text AS lsn",
+    );
+    const xid = await run("DELETE FROM touched");
     await endSegment();
     await exportTo(catalog);
     await endSegment();
-    const args = ["decode-file", "-q", "--catalog", catalog, "--xid", xid, ...segments(last)];
-    const { status, stdout, stderr } = await walctl(args);
-    assert.equal(`${status} ${stdout}`, "3 ");
+    const args = ["decode-file", "-q", "--catalog", catalog, "--xid", String(xid)];
+    const of = async (...more: readonly string[]): Promise<RunResult> =>
+      await walctl([...args, ...more, ...segments(last)]);
+    for (const more of [[], ["--no-empty"]]) {
+      const { status, stdout, stderr } = await of(...more);
+      assert.equal(status, 3);
+      const lines = stdout.trimEnd().split("\n");
+      const [begin, commit] = lines.map((line) => JSON.parse(line));
+      assert.equal(`${lines.length} ${begin.kind} ${begin.xid}`, `2 begin ${xid}`);
+      assert.ok(parseLsn(begin.lsn)! >= parseLsn(position?.lsn ?? "")!, begin.lsn);
+      assert.ok(parseLsn(begin.lsn)! < parseLsn(commit.commit_lsn)!, begin.lsn);
+      assert.equal(`${commit.kind} ${commit.lost}`, "commit 1");
+      assert.match(stderr, /^walctl: warning: 1 change of 1 table could not be rebuilt/);
+    }
+    const undone = await of("-F", "sql", "--undo");
+    assert.equal(`${undone.status} ${undone.stdout}`, "3 ");
+    const fault = `transaction: some of its changes could not be rebuilt (1, first in xid ${xid},`;
+    assert.ok(undone.stderr.includes(fault), undone.stderr);
+    const { stdout: script } = await of("-F", "sql");
+    assert.match(script, /^-- transaction: some of its changes could not be rebuilt$/m);
+    const unlogged = await of("--old", "logged");
+    assert.equal(`${unlogged.status} ${unlogged.stdout}`, "0 ");
     assert.match(
-      stderr,
-      /nothing of transaction \d+ is printed .*\nDETAIL: .*\nHINT: Changes that could not be printed are counted below\.\nwalctl: warning: 1 change of 1 table could not be rebuilt/,
+      unlogged.stderr,
+      /nothing of transaction \d+ is printed .*\nDETAIL: .*\nHINT: Changes that could not be printed are counted below\.\nwalctl: warning: 1 delete of 1 table without a replica identity/,
     );
   });
 
