@@ -33,7 +33,7 @@ import {
 import { askedColumns } from "../messages/table-flags.ts";
 import { type OutputFlags, type OutputOptions, outputOptions, parseSize } from "../options.ts";
 import { Reporter, type Warning } from "../reporter.ts";
-import { reportEnd, warnSkipped } from "../wal-end.ts";
+import { cureOfDamage, reportEnd, warnSkipped } from "../wal-end.ts";
 import {
   type CatalogPass,
   catalogAtStart,
@@ -155,6 +155,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     ...{ catalogPath: job.catalogPath, keepGoing: flags.keepGoing ?? false, stop: context.stop },
     progress: progress("catalogue"),
   });
+    undoes: flags.undo === true,
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
   const sql = await openSql(rendering, filter.tables, reporter, files);
@@ -217,7 +218,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const all = [...unconvertedNames(catalog), ...(warnings?.() ?? []), ...lost];
   // What a signal left unread may have it.
   for (const warning of context.stop.aborted ? all : [...unmet, ...all]) reporter.warn(warning);
-  const status = report(end, listener.damaged, reporter);
+  const status = report(end, listener.damaged, reporter, flags.undo === true);
   for (const { message, hint } of faults) reporter.fault(message, hint);
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
   const whole = damaged === ExitCode.done && lost.length === 0;
@@ -259,9 +260,14 @@ async function readRows(
   }
 }
 
-function report(end: LogEnd | WalctlError, damaged: boolean, reporter: Reporter): ExitCode {
-  if (!(end instanceof WalctlError)) return reportEnd(end, damaged, reporter);
-  reporter.fault(end.message, end.hint ?? "");
+function report(
+  end: LogEnd | WalctlError,
+  damaged: boolean,
+  reporter: Reporter,
+  undoes: boolean,
+): ExitCode {
+  if (!(end instanceof WalctlError)) return reportEnd(end, damaged, reporter, undoes);
+  reporter.fault(end.message, undoes ? cureOfDamage(true) : (end.hint ?? ""));
   return end.exitCode;
 }
 

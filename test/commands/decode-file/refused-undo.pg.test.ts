@@ -174,6 +174,7 @@ describe("an undo that is refused", () => {
         assert.equal(`${status} ${stdout}`, "3 ", stderr);
         assert.ok(stderr.includes(what), stderr);
         assert.match(stderr, /\nDETAIL: What is missing lies behind the changes: tables may /);
+        assert.ok(!stderr.includes("--keep-going"), stderr);
       }
     }
     // The hint's way.
