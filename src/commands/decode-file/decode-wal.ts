@@ -206,7 +206,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   // A transaction that changed such a table before or after is whole.
   const unlogged =
     gate.xids === undefined
-      ? unloggedWarnings(catalog, filter.tables, options.rows.startPosition, listener.printedTo)
+      ? unloggedWarnings(catalog, filter.tables, decoder.state.firstWanted, listener.printedTo)
       : [];
   const lost = [...notRebuilt, ...unlogged];
   const why = (xid: number): Warning =>

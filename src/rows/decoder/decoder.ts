@@ -222,7 +222,9 @@ export class RowDecoder {
       originLsn,
     };
     if (!aborted && !this.#onlyCatalog) this.#parts.committed(time);
-    this.state.hasWanted ||= !aborted && this.#wanted(ended);
+    if (!aborted && this.#wanted(ended)) {
+      this.state.firstWanted = Math.min(this.state.firstWanted, start);
+    }
     if (!aborted && this.#changedBefore(xid, start)) {
       this.#record.forEachInvalidation(record, (id, value) =>
         catalog.doubts.note(id, value, Infinity),

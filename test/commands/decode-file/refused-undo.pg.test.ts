@@ -203,6 +203,7 @@ describe("an undo that is refused", () => {
     await server.sql("ALTER TABLE paused SET UNLOGGED");
     await server.sql("INSERT INTO paused VALUES (2); INSERT INTO steady VALUES (2)");
     await server.sql("ALTER TABLE paused SET LOGGED; ALTER TABLE begun SET LOGGED");
+    const [again] = await server.sql<{ time: string }>("SELECT clock_timestamp()::text AS time");
     await run("INSERT INTO paused VALUES (3)");
     await server.sql("ALTER TABLE steady SET UNLOGGED");
     const last = await endSegment();
@@ -233,8 +234,10 @@ describe("an undo that is refused", () => {
       for (const [option, id] of [
         [hint?.[1], 1],
         [hint?.[2], 3],
+        [`--since=${again?.time}`, 3],
       ] as const) {
-        const beside = [...script, "--only-table", "paused", ...(option ?? "").split(" ")];
+        const limit = option?.startsWith("--") === true ? [option] : (option ?? "").split(" ");
+        const beside = [...script, "--only-table", "paused", ...limit];
         const { status, stdout, stderr } = await walctl([...args, ...beside, ...paths]);
         assert.equal(status, 0, stderr);
         assert.match(stdout, new RegExp(`DELETE FROM public\\.paused WHERE .*id = ${id}\\b`));
