@@ -50,6 +50,7 @@ import {
   breaksOf,
   concernsTables,
   lossWarnings,
+  truncatedWarnings,
   unloggedWarnings,
   unconvertedNames,
   warnOfUnknownTypes,
@@ -154,8 +155,8 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
   const atStart = await catalogAtStart(exported, input, survey, {
     ...{ catalogPath: job.catalogPath, keepGoing: flags.keepGoing ?? false, stop: context.stop },
     progress: progress("catalogue"),
-  });
     undoes: flags.undo === true,
+  });
   const registry = new TypeRegistry("stored");
   const { database } = exported.header;
   const sql = await openSql(rendering, filter.tables, reporter, files);
@@ -176,7 +177,7 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
     ...{ context, files, registry, pipeline, survey },
     ...{ options: options.rows, times: gate.times },
     asked: {
-      kinds: (kind) => filter.acceptsKind(kind),
+      kinds: filter.acceptsKind,
       tables: tableMatcher(filter.tables) ?? (() => true),
     },
     // At wal_level=replica a TRUNCATE is nothing else.
@@ -209,13 +210,14 @@ async function run(paths: readonly string[], job: Job): Promise<ExitCode> {
       ? unloggedWarnings(catalog, filter.tables, decoder.state.firstWanted, listener.printedTo)
       : [];
   const lost = [...notRebuilt, ...unlogged];
+  const emptied = truncatedWarnings(decoder.losses);
   const why = (xid: number): Warning =>
     whyNothing(xid, survey?.fates.get(xid), options.rows, lost.length > 0);
   const unmet = [
     ...[...names.warnings(), ...(filter.rows?.warnings() ?? []), ...(where?.warnings() ?? [])],
     ...[...(gate.xids?.warnings(why) ?? []), ...(gate.times?.warnings() ?? [])],
   ];
-  const all = [...unconvertedNames(catalog), ...(warnings?.() ?? []), ...lost];
+  const all = [...unconvertedNames(catalog), ...(warnings?.() ?? []), ...emptied, ...lost];
   // What a signal left unread may have it.
   for (const warning of context.stop.aborted ? all : [...unmet, ...all]) reporter.warn(warning);
   const status = report(end, listener.damaged, reporter, flags.undo === true);

@@ -136,6 +136,14 @@ export function lossWarnings(
   return { warnings, fatal };
 }
 
+/** At wal_level=replica. Tables that are not asked for are not among them. */
+export function truncatedWarnings({ emptied }: Losses): readonly Warning[] {
+  const all = [...emptied.values()];
+  if (all.length === 0) return [];
+  const message = `${countOf(all, "TRUNCATE")} of ${tablesOf(all)} not printed (${named(all)}): WAL at wal_level=replica shows only that the table got a new, empty file`;
+  return [{ message, hint: "To print it as table_changed: --tables-changed" }];
+}
+
 /** Tables that were UNLOGGED between these positions: what was changed in them meanwhile is nowhere. */
 export function unloggedWarnings(
   catalog: CatalogHistory,

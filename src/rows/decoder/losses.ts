@@ -36,6 +36,8 @@ export class Losses {
   readonly unexplained = new Map<string, FileLoss>();
   /** Rolled-back transactions that may be of one that altered their tables: see RowDecoder. */
   savepoints: Loss | undefined;
+  /** Tables that were emptied, of which WAL at wal_level=replica has no message. */
+  readonly emptied = new Map<number, TableLoss>();
   /** What became of tables, where the catalogue is not known. */
   tableChanges: Loss | undefined;
   /** What the transaction that is being sent lacks; undefined: something of a file that no table explains. */
@@ -76,6 +78,12 @@ export class Losses {
     this.current.add(undefined);
     const { count = 0, first = position } = this.tableChanges ?? {};
     this.tableChanges = { count: count + 1, first: Math.min(first, position) };
+  }
+
+  /** Nothing of its transaction is missing that the WAL has. */
+  truncate(relation: Relation, position: number): void {
+    const { count = 0, first = position } = this.emptied.get(relation.oid) ?? {};
+    this.emptied.set(relation.oid, { count: count + 1, first, relation, behindGap: 0 });
   }
 
   deleteWithoutIdentity(relation: Relation, position: number): void {
