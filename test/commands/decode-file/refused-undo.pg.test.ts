@@ -340,6 +340,46 @@ describe("an undo that is refused", () => {
     );
   });
 
+  it("removes no more rows than were inserted, of a table without a key or whose key was dropped since", async () => {
+    await server.sql(
+      "CREATE TABLE unkeyed (id int PRIMARY KEY, v text); CREATE TABLE bare (id int, v text); CREATE TABLE other_key (a int NOT NULL, b int, PRIMARY KEY (a, b))",
+    );
+    await server.sql("CHECKPOINT");
+    const xid = await run(
+      "INSERT INTO unkeyed VALUES (1, 'same')",
+      "INSERT INTO bare VALUES (1, 'same')",
+      "INSERT INTO other_key VALUES (1, 1)",
+    );
+    await server.sql(
+      "ALTER TABLE other_key DROP CONSTRAINT other_key_pkey, ADD UNIQUE (a); INSERT INTO bare VALUES (1, 'same')",
+    );
+    const { "public.bare": rows } = await contentsOf(server);
+    assert.equal(rows?.length, 2);
+    await exportTo(catalog);
+    await endSegment();
+    const whole = await undo(xid);
+    assert.equal(`${whole.status} ${whole.stderr}`, "0 ");
+    assert.equal(runSql(server, whole.stdout.replace(/COMMIT;\n$/, "ROLLBACK;\n")).stderr, "");
+    await server.sql(
+      "ALTER TABLE unkeyed DROP CONSTRAINT unkeyed_pkey; INSERT INTO unkeyed VALUES (1, 'same')",
+    );
+    await endSegment();
+    for (const checked of [[], ["--checked"]]) {
+      const { stdout, stderr } = await undo(xid, ...checked);
+      assert.equal(stderr, "");
+      assert.match(
+        runSql(server, stdout).stderr,
+        /ERROR: +public\.unkeyed has no unique index of \(id\) any more\n/,
+      );
+    }
+    const others = await undo(xid, "--only-table", "bare", "--only-table", "other_key");
+    assert.equal(runSql(server, others.stdout).stderr, "");
+    const left = await contentsOf(server);
+    assert.equal(left["public.unkeyed"]?.length, 2);
+    assert.deepEqual(left["public.bare"], rows?.slice(1));
+    assert.deepEqual(left["public.other_key"] ?? [], []);
+  });
+
   it("says of no transaction that it is not there when a signal came before its end", async () => {
     await server.sql("CREATE TABLE large (id int, v text)");
     await exportTo(catalog);
