@@ -68,7 +68,9 @@ describe("rows beside system catalogues that were rewritten", () => {
   }
 
   it("are whole, wherever between these the WAL begins", async () => {
-    await server.sql("CREATE TABLE plain (id int PRIMARY KEY); CREATE TABLE other AS SELECT 1 AS a");
+    await server.sql(
+      "CREATE TABLE plain (id int PRIMARY KEY); CREATE TABLE other AS SELECT 1 AS a",
+    );
     await change(1);
     await rewrite();
     const first = await endSegment();
