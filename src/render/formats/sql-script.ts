@@ -172,13 +172,13 @@ export class SqlScript {
     const pieces = [...this.#keys.values()].map(([table = "", ...key]) => {
       const [name, columns] = [sqlText(table), key.map(sqlText).join(", ")];
       const what = sqlText(
-        sanitizeLine(`${table} has no unique index of (${key.join(", ")}) any more`).replaceAll(
+        sanitizeLine(`${table} has no unique index of (${key.join(", ")})`).replaceAll(
           "%",
           "%%",
         ),
       );
       return (
-        `IF NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE indrelid = ${name}::pg_catalog.regclass ` +
+        `IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indrelid = ${name}::pg_catalog.regclass ` +
         "AND indisunique AND indisvalid AND indpred IS NULL AND indexprs IS NULL AND NOT EXISTS (" +
         "SELECT FROM pg_catalog.generate_series(0, indnkeyatts - 1) n LEFT JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = indkey[n] " +
         `WHERE attname IN (${columns}) IS NOT TRUE)) THEN RAISE EXCEPTION ${what} ` +
