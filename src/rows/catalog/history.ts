@@ -114,9 +114,11 @@ export class CatalogHistory {
   /**
    * A transaction commits: `xids` are its own and those of its subtransactions that commit with it. Call it before or
    * after looking up its changes.
+   * @param lsn where its commit record starts
+   * @param end where that ends
    */
-  commit(xids: Iterable<number>, lsn: number): void {
-    if (this.#recorder.commit(xids, lsn)) this.#epochs.commit(lsn);
+  commit(xids: Iterable<number>, lsn: number, end: number): void {
+    if (this.#recorder.commit(xids, lsn, end)) this.#epochs.commit(lsn);
   }
 
   /** Transactions are rolled back. If their changes are looked up, do that first. */

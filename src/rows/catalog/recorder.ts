@@ -125,7 +125,7 @@ export class CatalogRecorder {
   }
 
   /** Returns whether they had changed the catalogue. */
-  commit(xids: Iterable<number>, lsn: number): boolean {
+  commit(xids: Iterable<number>, lsn: number, end: number): boolean {
     const ended: Writer[] = [];
     for (const xid of xids) {
       const writer = this.writers.get(xid);
@@ -135,7 +135,7 @@ export class CatalogRecorder {
       ended.push(writer);
     }
     this.#committed.push(...ended);
-    if (ended.length > 0) this.alterations.commit(ended, lsn);
+    if (ended.length > 0) this.alterations.commit(ended, lsn, end);
     return ended.some(({ created, deleted }) => created.length + deleted.length > 0);
   }
 

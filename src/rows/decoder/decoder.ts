@@ -236,7 +236,7 @@ export class RowDecoder {
     const work = this.#work(ended, xids);
     const forget = (): void => {
       if (aborted) catalog.abort(xids);
-      else catalog.commit(xids, start);
+      else catalog.commit(xids, start, end);
       beginnings.ended(xids);
       this.#open.forget(xids);
     };

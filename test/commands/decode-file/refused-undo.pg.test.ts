@@ -202,7 +202,10 @@ describe("an undo that is refused", () => {
     );
     await server.sql("ALTER TABLE paused SET UNLOGGED");
     await server.sql("INSERT INTO paused VALUES (2); INSERT INTO steady VALUES (2)");
-    await server.sql("ALTER TABLE paused SET LOGGED; ALTER TABLE begun SET LOGGED");
+    // The first of its rows is not in the WAL, the second is.
+    await server.sql(
+      "BEGIN; INSERT INTO paused VALUES (4); ALTER TABLE paused SET LOGGED; ALTER TABLE begun SET LOGGED; INSERT INTO paused VALUES (5); COMMIT",
+    );
     const [again] = await server.sql<{ time: string }>("SELECT clock_timestamp()::text AS time");
     await run("INSERT INTO paused VALUES (3)");
     await server.sql("ALTER TABLE steady SET UNLOGGED");
