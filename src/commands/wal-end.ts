@@ -15,8 +15,20 @@ export function warnSkipped(
   reporter.warn({ message: `${text}: skipped ${range} (${bytes} bytes)` });
 }
 
+/** @param undoes nothing is undone of which a part may be missing, with --keep-going neither */
+export function cureOfDamage(undoes: boolean): string {
+  return undoes
+    ? "Give what is damaged or missing whole; or only what is before it, or what is behind it."
+    : "To go on after the damage: --keep-going.";
+}
+
 /** What became of reading a log. `damaged`: something was skipped. */
-export function reportEnd(end: LogEnd, damaged: boolean, reporter: Reporter): ExitCode {
+export function reportEnd(
+  end: LogEnd,
+  damaged: boolean,
+  reporter: Reporter,
+  undoes = false,
+): ExitCode {
   switch (end.kind) {
     case "enough":
       break;
@@ -24,7 +36,7 @@ export function reportEnd(end: LogEnd, damaged: boolean, reporter: Reporter): Ex
       noticeEnd(end, reporter);
       break;
     case "fault":
-      reporter.fault(end.fault.text, "To go on after the damage: --keep-going.");
+      reporter.fault(end.fault.text, cureOfDamage(undoes));
       return ExitCode.malformedInput;
   }
   return damaged ? ExitCode.malformedInput : ExitCode.done;

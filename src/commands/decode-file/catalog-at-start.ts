@@ -11,6 +11,7 @@ import type { TableNow } from "../../render/formats/sql-tables.ts";
 import { UnendedTransactions } from "../../rows/transactions/unended.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
 import { formatSegmentName } from "../../postgres/pages/segments.ts";
+import { cureOfDamage } from "../wal-end.ts";
 import { WithoutMinimalLevel } from "./minimal-level.ts";
 import type { WalInput } from "./wal-input.ts";
 
@@ -32,6 +33,8 @@ export interface CatalogPass {
   readonly catalogPath: string;
   readonly keepGoing: boolean;
   readonly stop: AbortSignal;
+  /** --undo */
+  readonly undoes: boolean;
   /** Called with the position that was reached. */
   readonly progress: (position: number) => void;
 }
@@ -44,7 +47,7 @@ export async function catalogAtStart(
   exported: CatalogFile,
   input: WalInput,
   survey: Survey | undefined,
-  { catalogPath, keepGoing, progress, stop }: CatalogPass,
+  { catalogPath, keepGoing, progress, stop, undoes }: CatalogPass,
 ): Promise<{ readonly file: CatalogFile; readonly known?: EarlyCatalog["known"] }> {
   const isEarly = exported.header.lsn === input.from;
   if (isEarly && survey === undefined) return { file: exported };
@@ -85,7 +88,7 @@ export async function catalogAtStart(
   if (isEarly) return { file: exported };
   if (end.kind === "fault" && needsRecords) {
     throw new WalctlError(end.fault.text, {
-      hint: "To go on after the damage: --keep-going. Rows before it need a catalogue file from before it.",
+      hint: `${cureOfDamage(undoes)} Rows before it need a catalogue file from before it.`,
       exitCode: ExitCode.malformedInput,
     });
   }

@@ -15,7 +15,7 @@ import { Reporter, type Warning } from "../../program/reporter.ts";
 import { TemporaryFiles } from "../../program/temporary-files.ts";
 import { RecordReader } from "../../wal/reader.ts";
 import { openCatalog, refuseOtherSystem, refuseOtherTimeline } from "../catalog-file.ts";
-import { reportEnd } from "../wal-end.ts";
+import { cureOfDamage, reportEnd } from "../wal-end.ts";
 import { catalogAtStart, exportedTable, refuseGap, tableAt } from "./catalog-at-start.ts";
 import { WithoutMinimalLevel } from "./minimal-level.ts";
 import { RowListener } from "./row-listener.ts";
@@ -26,6 +26,7 @@ import {
   breaksOf,
   concernsTables,
   lossWarnings,
+  truncatedWarnings,
   unloggedWarnings,
   unconvertedNames,
   warnOfUnknownTypes,
@@ -108,6 +109,7 @@ async function open(paths: readonly string[], job: Job) {
   const atStart = await catalogAtStart(exported, input, survey, {
     ...{ catalogPath: options.catalogPath, keepGoing: options.keepGoing, stop: context.stop },
     progress: progress("catalogue"),
+    undoes: options.undo,
   });
   const types = new TypeRegistry("stored");
   if (sql !== undefined) sql.script.isOfWal = true;
@@ -121,7 +123,7 @@ async function open(paths: readonly string[], job: Job) {
     ...{ context, files, registry: types, pipeline: stream.pipeline, survey },
     ...{ options: options.rows, times: gate.times },
     asked: {
-      kinds: (kind) => filter.acceptsKind(kind),
+      kinds: filter.acceptsKind,
       tables: tableMatcher(filter.tables) ?? (() => true),
     },
     // At wal_level=replica a TRUNCATE is nothing else.
@@ -148,21 +150,27 @@ async function conclude(
   // Where WAL is missing, the warning of it says so.
   const needsAll = options.undo && !listener.damaged;
   const faults = breaksOf(catalog, decoder.losses, needsAll);
-  const { warnings: notRebuilt, fatal } = lossWarnings(decoder, filter.tables, faults.length > 0);
+  const { warnings: notRebuilt, fatal } = lossWarnings(
+    decoder,
+    filter.tables,
+    faults.length > 0,
+    exported,
+  );
   // A transaction that changed such a table before or after is whole.
   const unlogged =
     gate.xids === undefined
-      ? unloggedWarnings(catalog, filter.tables, options.rows.startPosition, listener.printedTo)
+      ? unloggedWarnings(catalog, filter.tables, decoder.state.firstWanted, listener.printedTo)
       : [];
   const lost = [...notRebuilt, ...unlogged];
+  const emptied = truncatedWarnings(decoder.losses);
   const why = (xid: number): Warning =>
     whyNothing(xid, survey?.fates.get(xid), options.rows, lost.length > 0);
   const ofOutput = stream.rendering.warnings?.() ?? [];
-  const all = [...unconvertedNames(catalog), ...ofOutput, ...lost];
+  const all = [...unconvertedNames(catalog), ...ofOutput, ...emptied, ...lost];
   // What a signal left unread may have it.
   const unmet = context.stop.aborted ? [] : messages.unmet(why);
   for (const warning of [...unmet, ...all]) reporter.warn(warning);
-  const status = report(end, listener.damaged, reporter);
+  const status = report(end, listener.damaged, reporter, options.undo);
   for (const { message, hint } of faults) reporter.fault(message, hint);
   const damaged = fatal || faults.length > 0 ? ExitCode.malformedInput : status;
   const whole = damaged === ExitCode.done && lost.length === 0;
@@ -218,8 +226,13 @@ async function readRows(
   }
 }
 
-function report(end: LogEnd | WalctlError, damaged: boolean, reporter: Reporter): ExitCode {
-  if (!(end instanceof WalctlError)) return reportEnd(end, damaged, reporter);
-  reporter.fault(end.message, end.hint ?? "");
+function report(
+  end: LogEnd | WalctlError,
+  damaged: boolean,
+  reporter: Reporter,
+  undoes: boolean,
+): ExitCode {
+  if (!(end instanceof WalctlError)) return reportEnd(end, damaged, reporter, undoes);
+  reporter.fault(end.message, undoes ? cureOfDamage(true) : (end.hint ?? ""));
   return end.exitCode;
 }

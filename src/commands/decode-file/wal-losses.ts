@@ -4,11 +4,13 @@ import type { RowDecoder } from "../../rows/decoder/decoder.ts";
 import type { CatalogBreak } from "../../rows/catalog/breaks.ts";
 import type { CatalogHistory } from "../../rows/catalog/history.ts";
 import type { FileLoss, Losses, TableLoss } from "../../rows/decoder/losses.ts";
+import type { CatalogFile } from "../../catalog/model.ts";
 import { mayBeOfExtension } from "../../postgres/contrib/extension-types.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
 import { fitsTable, qualifiedName, tableMatcher } from "../../messages/filter/table-patterns.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { Reporter, Warning } from "../../program/reporter.ts";
+import { exportedTable } from "./catalog-at-start.ts";
 import type { WalOptions } from "./wal-options.ts";
 
 /** Named in a warning; the others are counted. */
@@ -36,11 +38,13 @@ export function breaksOf(
 /**
  * What was left out, and how to have it. `fatal`: rows are missing that should be there.
  * @param hasBreak an error tells what to do about files that are not explained
+ * @param exported the catalogue file
  */
 export function lossWarnings(
   { losses, state }: Pick<RowDecoder, "losses" | "state">,
   onlyTables: readonly TablePattern[],
   hasBreak: boolean,
+  exported: CatalogFile,
 ): { readonly warnings: readonly Warning[]; readonly fatal: boolean } {
   const { lacking, withoutIdentity, unexplained, savepoints, tableChanges } = losses;
   const { levelUnknownBefore } = state;
@@ -59,12 +63,14 @@ export function lossWarnings(
   }
   if (files.length > 0) {
     warnings.push({
-      message: `${countOf(files, "change")} of ${count(files.length, "relfilenode")} not explained by the catalogue (${named(files)})`,
+      message: `${countOf(files, "change")} of ${count(files.length, "relfilenode")} not explained by the catalogue (${named(files, exported)})`,
       detail:
         "Not all need be rows: a value out of line has many, and a table's rewrite copies its rows.",
       hint: hasBreak
         ? undefined
-        : "If the tables are newer than the catalogue file, export it again now. Otherwise add earlier segments, back to a checkpoint before these changes.",
+        : files.some(({ first }) => first >= exported.header.lsn)
+          ? "Export the catalogue again now: the catalogue file is older than these changes."
+          : "Add earlier segments, back to a checkpoint before these changes.",
     });
   }
   if (lost.length > 0) {
@@ -128,6 +134,14 @@ export function lossWarnings(
     savepoints !== undefined ||
     tableChanges !== undefined;
   return { warnings, fatal };
+}
+
+/** At wal_level=replica. Tables that are not asked for are not among them. */
+export function truncatedWarnings({ emptied }: Losses): readonly Warning[] {
+  const all = [...emptied.values()];
+  if (all.length === 0) return [];
+  const message = `${countOf(all, "TRUNCATE")} of ${tablesOf(all)} not printed (${named(all)}): WAL at wal_level=replica shows only that the table got a new, empty file`;
+  return [{ message, hint: "To print it as table_changed: --tables-changed" }];
 }
 
 /** Tables that were UNLOGGED between these positions: what was changed in them meanwhile is nowhere. */
@@ -266,16 +280,20 @@ function tablesOf(losses: readonly TableLoss[]): string {
 }
 
 /** `public.a: 10, public.b: 2; first at 0/24C4938` */
-function named(losses: readonly (TableLoss | FileLoss)[]): string {
+function named(losses: readonly (TableLoss | FileLoss)[], catalog?: CatalogFile): string {
   const sorted = losses.toSorted((a, b) => b.count - a.count);
-  const names = sorted.slice(0, NAMED_MAX).map((loss) => `${nameOf(loss)}: ${loss.count}`);
+  const names = sorted.slice(0, NAMED_MAX).map((loss) => `${nameOf(loss, catalog)}: ${loss.count}`);
   if (sorted.length > NAMED_MAX) names.push("…");
   const first = Math.min(...losses.map((loss) => loss.first));
   return `${names.join(", ")}; first at ${formatPosition(first)}`;
 }
 
-function nameOf(loss: TableLoss | FileLoss): string {
+/** @param catalog has the name that a file's table had at the export */
+function nameOf(loss: TableLoss | FileLoss, catalog: CatalogFile | undefined): string {
   if ("relation" in loss) return qualifiedName(loss.relation satisfies Relation);
   const { tablespace, database, relfilenode } = loss.locator;
-  return `${tablespace}/${database}/${relfilenode}`;
+  const path = `${tablespace}/${database}/${relfilenode}`;
+  const { oid } = catalog?.rows.pg_class.find((row) => row.relfilenode === relfilenode) ?? {};
+  const table = oid === undefined ? undefined : exportedTable(catalog!, oid);
+  return table === undefined ? path : `${qualifiedName(table)}, file ${path}`;
 }

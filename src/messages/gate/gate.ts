@@ -257,6 +257,12 @@ export class TransactionGate {
   }
 
   #end(message: PgoutputMessage, { fate }: Boundary, accepts: Accepts): readonly PgoutputMessage[] {
+    // It had changes, which could not be rebuilt.
+    if ("lost" in message) {
+      const printed = this.#inside(message, accepts);
+      this.#close();
+      return printed;
+    }
     const empty = this.#empty;
     const leftOut = this.#leftOut || empty;
     this.#close();

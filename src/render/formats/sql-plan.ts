@@ -68,6 +68,8 @@ export interface SqlPlan {
   readonly cautions: readonly Caution[];
   /** No column is inserted. */
   readonly isEmpty: boolean;
+  /** The columns of the key. */
+  readonly keys: readonly string[];
   /** If one column is the key: `a = ` and `a IN (`. */
   readonly only: OnlyKey | undefined;
 }
@@ -127,6 +129,7 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
     one: piece(` WHERE (tableoid, ctid) = (${select}`),
     cautions: cautionsOf(table, ruled),
     isEmpty: written.length === 0,
+    keys: relation.columns.filter((column) => column.key).map(({ name }) => name),
     only:
       key === undefined || only === undefined
         ? undefined

@@ -93,6 +93,8 @@ export class SqlScript {
   undone = 0;
 
   readonly #cautions = new Set<string>();
+  /** By which columns an undo finds rows of a table, as texts of SQL. */
+  readonly #keys = new Map<string, readonly string[]>();
   /** Which tables have triggers is not known then. */
   isOfWal = false;
   /** Called once for each. */
@@ -160,6 +162,30 @@ export class SqlScript {
     return this.backwards === undefined ? comment : "";
   }
 
+  /** An undo finds rows of that table by these columns. */
+  finds(table: string, key: readonly string[]): void {
+    this.#keys.set(`${table} ${key.join(" ")}`, [table, ...key]);
+  }
+
+  /** The key may have been dropped since: then the same values may find more rows than there were. */
+  get #insistsOnKeys(): string {
+    const pieces = [...this.#keys.values()].map(([table = "", ...key]) => {
+      const [name, columns] = [sqlText(table), key.map(sqlText).join(", ")];
+      const what = sqlText(
+        sanitizeLine(`${table} has no unique index of (${key.join(", ")})`).replaceAll("%", "%%"),
+      );
+      return (
+        `IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indrelid = ${name}::pg_catalog.regclass ` +
+        "AND indisunique AND indisvalid AND indpred IS NULL AND indexprs IS NULL AND NOT EXISTS (" +
+        "SELECT FROM pg_catalog.generate_series(0, indnkeyatts - 1) n LEFT JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = indkey[n] " +
+        `WHERE attname IN (${columns}) IS NOT TRUE)) THEN RAISE EXCEPTION ${what} ` +
+        `USING DETAIL = 'Its values may find more rows than are to be taken back.', HINT = 'Create it again, or leave the table out: --only-table.'; END IF;`
+      );
+    });
+    if (pieces.length === 0) return "";
+    return Buffer.concat(block([Buffer.from(`BEGIN ${pieces.join(" ")} END`)])).toString();
+  }
+
   /** Once, before everything else. */
   prelude(): string {
     if (this.#begun) return "";
@@ -172,7 +198,7 @@ export class SqlScript {
     const next = this.checked ? "SET walctl.next = '1';\n" : "";
     return (
       `-- ${what} as SQL, by walctl ${this.#version}. To run it: psql -qX -v ON_ERROR_STOP=1 ${context}-f FILE\n` +
-      `${SETTINGS}\n${note}${this.backwards === undefined ? next : `${cautions}${BEGIN}\n`}`
+      `${SETTINGS}\n${note}${this.backwards === undefined ? next : `${cautions}${BEGIN}\n${this.#insistsOnKeys}`}`
     );
   }
 

@@ -231,7 +231,11 @@ export class SqlRenderer implements Renderer {
       ? this.#changes.takeBack(message, plan)
       : this.#changes.repeat(message, plan);
     if (fault !== undefined) this.#fail(fault, VERBS[message.kind], relation);
-    else if (this.#undo) this.#undone.note(relation, message.position, this.#place());
+    else if (this.#undo) {
+      if (message.kind !== "delete" && !plan.whole)
+        this.#options.script.finds(plan.table, plan.keys);
+      this.#undone.note(relation, message.position, this.#place());
+    }
   }
 
   #place(): Place {

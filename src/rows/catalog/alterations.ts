@@ -23,7 +23,7 @@ export interface UnloggedStretch {
   readonly oid: number;
   /** Undefined: from before the WAL that was read. */
   readonly from: number | undefined;
-  /** Undefined: it still is. */
+  /** Where the transaction that ended it did: it may have changed rows before. Undefined: it still is. */
   to: number | undefined;
 }
 
@@ -39,12 +39,15 @@ export class Alterations {
   /** Of tables that were or became something else, by ALTER TABLE SET LOGGED and SET UNLOGGED. */
   readonly unlogged: UnloggedStretch[] = [];
 
-  /** Takes all that a transaction wrote, when it commits. */
-  commit(writers: readonly Writer[], commitLsn: number): void {
+  /**
+   * Takes all that a transaction wrote, when it commits.
+   * @param end where its commit record ends
+   */
+  commit(writers: readonly Writer[], commitLsn: number, end: number): void {
     const created = new Set<number>();
     const rewritten = new Set<number>();
     for (const { lsn, before, after } of writtenRows(writers, "pg_class")) {
-      if (before && after.relkind === "r") this.#persistence(before, after, lsn);
+      if (before && after.relkind === "r") this.#persistence(before, after, lsn, end);
       if (before === undefined) created.add(after.oid);
       // VACUUM FULL, CLUSTER and ALTER TABLE fill a transient table (commands/cluster.c, make_new_heap).
       if (after.relrewrite !== 0) rewritten.add(after.relrewrite);
@@ -82,12 +85,13 @@ export class Alterations {
     { relpersistence: before }: CatalogRow<"pg_class">,
     { oid, relpersistence: after }: CatalogRow<"pg_class">,
     lsn: number,
+    end: number,
   ): void {
     if (before === "p" && after === "u") this.unlogged.push({ oid, from: lsn, to: undefined });
     if (before !== "u" || after !== "p") return;
     const open = this.unlogged.find((each) => each.oid === oid && each.to === undefined);
-    if (open === undefined) this.unlogged.push({ oid, from: undefined, to: lsn });
-    else open.to = lsn;
+    if (open === undefined) this.unlogged.push({ oid, from: undefined, to: end });
+    else open.to = end;
   }
 
   #isAltered(oid: number, types: TypeSource, first: FirstChanges, depth: number): boolean {

@@ -1,9 +1,9 @@
 import type { FollowedCatalog } from "../../catalog/model.ts";
+import { followedCatalog } from "./followed-files.ts";
 import { type RowVersion, lookupOf } from "./row-version.ts";
 
 const WHOLE_CATALOG = -1;
 const RELATION = -2;
-const RELATION_MAP = -4;
 const ALL_RELATIONS = 0;
 
 /**
@@ -24,7 +24,9 @@ export class Doubts {
   note(id: number, value: number, until: number): void {
     if (id >= 0) raise(this.#hashes, value, until);
     else if (id === RELATION && value !== ALL_RELATIONS) raise(this.#relations, value, until);
-    else if (id === RELATION || id === WHOLE_CATALOG || id === RELATION_MAP) this.noteAll(until);
+    else if (id === RELATION) this.noteAll(until);
+    // VACUUM FULL and CLUSTER moved its rows (commands/cluster.c, finish_heap_swap), also where they wrote the relation map.
+    else if (id === WHOLE_CATALOG && followedCatalog(value) !== undefined) this.noteAll(until);
   }
 
   noteAll(until: number): void {

@@ -11,6 +11,7 @@ import type {
   CatalogRows,
   FollowedCatalog,
 } from "../../catalog/model.ts";
+import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import type { TypeSource } from "../../heap/values/type-source.ts";
 import type { FirstChanges } from "../../pgoutput/altered-columns.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
@@ -25,6 +26,7 @@ import type { Owner } from "./owner.ts";
 import { CatalogRecorder } from "./recorder.ts";
 import type { CatalogRow, RowVersion, UnknownRow } from "./row-version.ts";
 import { isFinished } from "./snapshot.ts";
+import type { SystemFiles } from "./system-files.ts";
 import { tableChanges } from "./table-changes.ts";
 import type { TableChange, TableVersion } from "./table-version.ts";
 import { TablesOverTime } from "./tables-over-time.ts";
@@ -48,6 +50,8 @@ export interface KnownCatalog {
   readonly missingBefore: ReadonlyMap<FollowedCatalog, number>;
   /** The rows that records with unknown pages made, by the records' positions. */
   readonly rowsAt: ReadonlyMap<number, CatalogRow>;
+  /** Undefined: the file's rows tell. */
+  readonly system?: SystemFiles;
   /** The rows as they were exported. Undefined: they are the file's. */
   readonly exported?: CatalogRows;
 }
@@ -110,9 +114,11 @@ export class CatalogHistory {
   /**
    * A transaction commits: `xids` are its own and those of its subtransactions that commit with it. Call it before or
    * after looking up its changes.
+   * @param lsn where its commit record starts
+   * @param end where that ends
    */
-  commit(xids: Iterable<number>, lsn: number): void {
-    if (this.#recorder.commit(xids, lsn)) this.#epochs.commit(lsn);
+  commit(xids: Iterable<number>, lsn: number, end: number): void {
+    if (this.#recorder.commit(xids, lsn, end)) this.#epochs.commit(lsn);
   }
 
   /** Transactions are rolled back. If their changes are looked up, do that first. */
@@ -155,6 +161,13 @@ export class CatalogHistory {
     if (known !== undefined) return known.table;
     const version = this.#recorder.indexes.pg_class.visible(oid, lsn, owner);
     return this.#remember(BY_OID, oid, version);
+  }
+
+  /** Whether the file is a system catalogue's or its TOAST table's, also where relationAt() does not explain it. */
+  isOfSystem(tablespace: number, relfilenode: number): boolean {
+    // Only initdb gives lower numbers.
+    if (relfilenode < FIRST_NORMAL_OID) return true;
+    return tablespace === this.#tablespace && this.#recorder.system.has(relfilenode);
   }
 
   /** See Alterations.since(). `type` also where the table is not known at `lsn`. */

@@ -2,7 +2,11 @@ import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import { type CatalogFile, FOLLOWED_CATALOGS, type FollowedCatalog } from "../../catalog/model.ts";
 import { ExitCode, WalctlError } from "../../errors.ts";
 import { ShortPayload } from "../../postgres/records/payload.ts";
-import { StorageOperation, readStorageCreate } from "../../postgres/records/files.ts";
+import {
+  StorageOperation,
+  readRelationMap,
+  readStorageCreate,
+} from "../../postgres/records/files.ts";
 import { HeapOperation, heapOperation } from "../../postgres/records/heap.ts";
 import { TransactionRecord, endKind } from "../../postgres/records/transaction.ts";
 import type { Decompress } from "../../postgres/records/images.ts";
@@ -27,6 +31,7 @@ import { CatalogRewind, type RowEvent } from "./rewind.ts";
 import { forEachRowChange } from "./row-changes.ts";
 import type { CatalogRow } from "./row-version.ts";
 import { isFinished } from "./snapshot.ts";
+import { SystemFiles } from "./system-files.ts";
 
 /** The catalogue at the input's start, and what is unknown of it. */
 export interface EarlyCatalog {
@@ -59,10 +64,14 @@ export class LateCatalog {
   #break: CatalogBreak | undefined;
   /** The transaction that created the database. */
   #creator = 0;
+  readonly #system: SystemFiles;
+  /** Open transactions that gave a mapped catalogue another file. */
+  readonly #mapping = new Set<number>();
 
   constructor(file: CatalogFile, zstd?: Decompress) {
     this.#file = file;
     this.#reader = new RowReader(file);
+    this.#system = new SystemFiles(file.rows.pg_class);
     const files = new FollowedFiles(file.header);
     this.#files = files;
     // If a catalogue was rewritten since, its earlier file may have been initdb's.
@@ -89,6 +98,7 @@ export class LateCatalog {
       else if (record.rmgr === Rmgr.transaction) this.#noteEnd(record, version);
       else if (record.rmgr === Rmgr.storage) this.#noteCreated(record);
       else if (record.rmgr === Rmgr.database) this.#noteDatabase(record, version);
+      else if (record.rmgr === Rmgr.relMap) this.#noteMap(record);
     } catch (error) {
       if (!(error instanceof ShortPayload)) throw error;
       this.skipped(record.lsn);
@@ -139,6 +149,7 @@ export class LateCatalog {
       known: {
         ...{ recordsFrom: this.#from, from: Math.max(this.#from, from), doubts: undefined },
         ...{ missingBefore, unknownRows, rowsAt, exported: rows },
+        system: this.#system,
         hasUnconvertedNames: this.#reader.hasUnconverted,
         ...(this.#break === undefined ? {} : { startsWith: this.#break }),
       },
@@ -179,7 +190,18 @@ export class LateCatalog {
   #rowAt(file: FollowedFile, block: number, item: number): CatalogRow | null {
     const tuple = this.#pages.tupleAt(file, block, item);
     if (tuple === undefined) return null;
-    return this.#reader.row(file.catalog, tuple, block, item) ?? null;
+    const row = this.#reader.row(file.catalog, tuple, block, item) ?? null;
+    if (row !== null && file.catalog === "pg_class") {
+      this.#system.row(row as CatalogRow<"pg_class">);
+    }
+    return row;
+  }
+
+  #noteMap(record: WalRecord): void {
+    const { database, mappings } = readRelationMap(record);
+    if (database !== this.#file.header.database_oid) return;
+    for (const { relfilenode } of mappings) this.#system.mapped(relfilenode);
+    this.#mapping.add(record.xid);
   }
 
   /** The file number of a mapped relation's copy is its oid. */
@@ -239,6 +261,12 @@ export class LateCatalog {
     }
     const events = xids.flatMap((xid) => this.#events.get(xid) ?? []);
     for (const xid of xids) this.#events.delete(xid);
+    // It may have dropped a table too, by a row that is not known.
+    const isKnown = events.every(
+      ({ before, catalog }) => before !== null || catalog !== "pg_class",
+    );
+    if (this.#mapping.delete(xids[0]) && kind === "commit" && isKnown)
+      for (const { relfilenode } of dropped) this.#system.mapped(relfilenode);
     if (!isInFile) return;
     for (const event of events.toSorted((a, b) => a.lsn - b.lsn)) {
       this.#rewind.add(event, record.lsn);

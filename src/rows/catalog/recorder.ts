@@ -32,6 +32,7 @@ import {
   createIndexes,
   removeVersion,
 } from "./row-version.ts";
+import { SystemFiles } from "./system-files.ts";
 import { noteUntold } from "./table-changes.ts";
 
 /**
@@ -41,6 +42,7 @@ const MAPPED = [1247, 1249, 1255, 1259, 2836, 4171];
 
 /** What a late catalogue leaves unknown: see KnownCatalog. */
 interface LeftOpen {
+  readonly system?: SystemFiles;
   readonly unknownRows: readonly UnknownRow[];
   readonly rowsAt: ReadonlyMap<number, CatalogRow>;
 }
@@ -65,10 +67,12 @@ export class CatalogRecorder {
   readonly #file: CatalogFile;
   readonly #pages: PageStore;
   readonly reader: RowReader;
+  readonly system: SystemFiles;
   readonly #rowsAt: LeftOpen["rowsAt"];
 
-  constructor(file: CatalogFile, pages: PageStore, { rowsAt, unknownRows }: LeftOpen) {
+  constructor(file: CatalogFile, pages: PageStore, { rowsAt, system, unknownRows }: LeftOpen) {
     this.#rowsAt = rowsAt;
+    this.system = system ?? new SystemFiles(file.rows.pg_class);
     this.#file = file;
     this.#pages = pages;
     this.files = new FollowedFiles(file.header);
@@ -121,7 +125,7 @@ export class CatalogRecorder {
   }
 
   /** Returns whether they had changed the catalogue. */
-  commit(xids: Iterable<number>, lsn: number): boolean {
+  commit(xids: Iterable<number>, lsn: number, end: number): boolean {
     const ended: Writer[] = [];
     for (const xid of xids) {
       const writer = this.writers.get(xid);
@@ -131,7 +135,7 @@ export class CatalogRecorder {
       ended.push(writer);
     }
     this.#committed.push(...ended);
-    if (ended.length > 0) this.alterations.commit(ended, lsn);
+    if (ended.length > 0) this.alterations.commit(ended, lsn, end);
     return ended.some(({ created, deleted }) => created.length + deleted.length > 0);
   }
 
@@ -259,7 +263,9 @@ export class CatalogRecorder {
   }
 
   /** VACUUM FULL and CLUSTER write a catalogue to the file of a transient table first. */
-  #noteClass({ oid, relfilenode, relrewrite }: CatalogRow<"pg_class">, lsn: number): void {
+  #noteClass(row: CatalogRow<"pg_class">, lsn: number): void {
+    const { oid, relfilenode, relrewrite } = row;
+    this.system.row(row);
     const copied = followedCatalog(relrewrite);
     // The number of a mapped relation's first file is its oid.
     if (copied !== undefined) this.files.add(copied, relfilenode === 0 ? oid : relfilenode);
@@ -268,8 +274,8 @@ export class CatalogRecorder {
       this.#break(unknownFile(lsn, own));
     }
     if (relfilenode !== 0) return;
-    for (const { row } of this.indexes.pg_class.all(oid)) {
-      if (row.relfilenode !== 0) this.mapped.set(row.relfilenode, oid);
+    for (const version of this.indexes.pg_class.all(oid)) {
+      if (version.row.relfilenode !== 0) this.mapped.set(version.row.relfilenode, oid);
     }
   }
 
@@ -278,6 +284,7 @@ export class CatalogRecorder {
     if (database !== this.#file.header.database_oid) return;
     for (const { oid, relfilenode } of mappings) {
       this.mapped.set(relfilenode, oid);
+      this.system.mapped(relfilenode);
       const catalog = followedCatalog(oid);
       if (catalog !== undefined && !this.files.has(relfilenode)) {
         this.#break(unknownFile(record.lsn, catalog));

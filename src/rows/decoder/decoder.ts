@@ -33,6 +33,7 @@ import { OpenTransactions } from "../transactions/open-transactions.ts";
 import { type RowOptions, isInRange } from "./row-options.ts";
 import type { Survey } from "./survey.ts";
 import { NOBODY } from "./tracking.ts";
+import { noteTruncated } from "./truncated.ts";
 import { StandbyOperation } from "../../postgres/records/standby.ts";
 import { WalState, minimalLevel } from "./wal-state.ts";
 
@@ -166,7 +167,7 @@ export class RowDecoder {
 
   #append(record: WalRecord, change: Change): void {
     // Flagged changes exist only at wal_level=logical, and from its first one on.
-    if ((change.bits & 1) !== 0) this.state.logical = true;
+    if ((change.bits & 1) !== 0 || change.kind === ChangeKind.truncate) this.state.logical = true;
     if (record.originId !== undefined && record.originId !== 0 && !this.#parts.options.origins)
       return;
     this.#open.append(record.xid, change);
@@ -222,7 +223,10 @@ export class RowDecoder {
       originLsn,
     };
     if (!aborted && !this.#onlyCatalog) this.#parts.committed(time);
-    this.state.hasWanted ||= !aborted && this.#wanted(ended);
+    if (!aborted && this.#wanted(ended)) {
+      this.state.firstWanted = Math.min(this.state.firstWanted, start);
+      if (!this.state.logical) noteTruncated(this.#parts, owner, this.losses);
+    }
     if (!aborted && this.#changedBefore(xid, start)) {
       this.#record.forEachInvalidation(record, (id, value) =>
         catalog.doubts.note(id, value, Infinity),
@@ -232,7 +236,7 @@ export class RowDecoder {
     const work = this.#work(ended, xids);
     const forget = (): void => {
       if (aborted) catalog.abort(xids);
-      else catalog.commit(xids, start);
+      else catalog.commit(xids, start, end);
       beginnings.ended(xids);
       this.#open.forget(xids);
     };

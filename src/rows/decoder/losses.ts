@@ -1,4 +1,3 @@
-import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import type { Relation } from "../../pgoutput/messages.ts";
 import type { Locator } from "../../postgres/records/locator.ts";
 
@@ -37,17 +36,21 @@ export class Losses {
   readonly unexplained = new Map<string, FileLoss>();
   /** Rolled-back transactions that may be of one that altered their tables: see RowDecoder. */
   savepoints: Loss | undefined;
+  /** Tables that were emptied, of which WAL at wal_level=replica has no message. */
+  readonly emptied = new Map<number, TableLoss>();
   /** What became of tables, where the catalogue is not known. */
   tableChanges: Loss | undefined;
   /** What the transaction that is being sent lacks; undefined: something of a file that no table explains. */
   readonly current = new Set<Relation | undefined>();
   /** How many of its changes are not printed. */
   currentCount = 0;
+  /** Where the record of the first of these starts. */
+  currentFirst = 0;
   /** Behind which records are missing. */
   gapAt = Infinity;
 
   row(relation: Relation, position: number, why: "rows" | "unfit" | "lacking"): void {
-    this.currentCount++;
+    this.#lost(position);
     this.#count(this[why], relation, position);
   }
 
@@ -77,15 +80,19 @@ export class Losses {
     this.tableChanges = { count: count + 1, first: Math.min(first, position) };
   }
 
+  /** Nothing of its transaction is missing that the WAL has. */
+  truncate(relation: Relation, position: number): void {
+    const { count = 0, first = position } = this.emptied.get(relation.oid) ?? {};
+    this.emptied.set(relation.oid, { count: count + 1, first, relation, behindGap: 0 });
+  }
+
   deleteWithoutIdentity(relation: Relation, position: number): void {
     this.#count(this.withoutIdentity, relation, position);
   }
 
   file({ tablespace, database, relfilenode }: Locator, position: number): void {
-    // Only initdb creates such files: it belonged to a catalogue and is not followed any more.
-    if (relfilenode < FIRST_NORMAL_OID) return;
     this.current.add(undefined);
-    this.currentCount++;
+    this.#lost(position);
     const key = `${tablespace}/${database}/${relfilenode}`;
     const known = this.unexplained.get(key);
     if (known !== undefined) known.count++;
@@ -93,6 +100,10 @@ export class Losses {
       const locator = { tablespace, database, relfilenode };
       this.unexplained.set(key, { count: 1, first: position, locator });
     }
+  }
+
+  #lost(position: number): void {
+    if (this.currentCount++ === 0) this.currentFirst = position;
   }
 
   #count(losses: Map<number, TableLoss>, relation: Relation, position: number): void {

@@ -78,6 +78,8 @@ export class Replay {
     }
     for (const table of tables) this.#tableChanged(table);
     this.#chunks.clear();
+    const { currentCount, currentFirst } = this.#parts.losses;
+    if (currentCount > 0) this.#begin(positionOf(currentFirst));
     if (this.#begun) this.#finish();
   }
 
@@ -118,7 +120,10 @@ export class Replay {
     const { catalog, kept, losses } = this.#parts;
     const { tablespace, relfilenode, position, newRow } = change;
     const table = catalog.relationAt(tablespace, relfilenode, position, this.#ended.owner);
-    if (table === undefined) return losses.file(change, position);
+    if (table === undefined) {
+      if (!catalog.isOfSystem(tablespace, relfilenode)) losses.file(change, position);
+      return;
+    }
     this.#full = this.#parts.fullOld(change.has(ChangeBit.logical));
     if (table.relkind === "t") {
       const chunk =

@@ -3,7 +3,7 @@ import type { Relation, RowChange } from "../../pgoutput/messages.ts";
 
 /** The rows that are printed if they can be. */
 export interface AskedRows {
-  readonly kinds: (kind: RowChange["kind"]) => boolean;
+  readonly kinds: (kind: RowChange["kind"] | "truncate") => boolean;
   readonly tables: (relation: Relation) => boolean;
 }
 

@@ -21,8 +21,8 @@ export class WalState {
   logical = false;
   /** The oldest running xid of the last RUNNING_XACTS. */
   oldestRunning = 0;
-  /** A transaction that is asked for has committed. */
-  hasWanted = false;
+  /** Where the first transaction that is asked for committed. */
+  firstWanted = Infinity;
   /** Where wal_level is replica or higher from now on: whether it was before is not known. */
   levelUnknownBefore: number | undefined;
   /** full_page_writes was off somewhere. */
@@ -63,7 +63,8 @@ export class WalState {
     if (isOnline && !isLogged) this.#level = "minimal";
     const isHigher = this.namesHigherLevel;
     if (opcode === XlogOperation.parameterChange && isHigher && !this.logical) {
-      if (!this.#isLevelKnown && this.hasWanted) this.levelUnknownBefore ??= record.lsn;
+      if (!this.#isLevelKnown && this.firstWanted < Infinity)
+        this.levelUnknownBefore ??= record.lsn;
     }
     this.#isLevelKnown ||= this.#level !== "";
     if (isHigher) this.logical = this.#level === "logical";

@@ -207,6 +207,33 @@ describe("rows out of WAL at wal_level=replica", () => {
     assert.doesNotMatch(stdout, /"plain"/);
   });
 
+  it("lack a TRUNCATE, which a warning says where its table is asked for", async () => {
+    await server.sql("CREATE DATABASE emptied");
+    const psql = runSql(
+      server,
+      `CREATE TABLE emptied (id int); INSERT INTO emptied VALUES (1); CREATE UNLOGGED TABLE never (id int);
+       TRUNCATE emptied, never; INSERT INTO emptied VALUES (2); BEGIN; TRUNCATE emptied; ROLLBACK; VACUUM FULL emptied;`,
+      { database: "emptied" },
+    );
+    assert.equal(psql.stderr, "");
+    const said =
+      /^walctl: warning: 1 TRUNCATE of 1 table not printed \(public\.emptied: 1; first at [0-9A-F/]+\): WAL at wal_level=replica shows only that the table got a new, empty file\nHINT: To print it as table_changed: --tables-changed\n$/;
+    for (const [args, isSaid] of [
+      [[], true],
+      [["--only-table", "emptied"], true],
+      [["--only-table", "never"], false],
+      [["--only", "insert"], false],
+      [["--tables-changed"], false],
+    ] as const) {
+      const { status, stdout, stderr } = await decode("emptied", ...args);
+      assert.equal(status, 0);
+      if (isSaid) assert.match(stderr, said);
+      else assert.ok(!stderr.includes("TRUNCATE"), stderr);
+      const isPrinted = stdout.includes('"action":"truncated"');
+      assert.equal(isPrinted, args[0] === "--tables-changed");
+    }
+  });
+
   it("are whole where names and texts cannot be converted", async () => {
     await server.sql(
       "CREATE DATABASE jis TEMPLATE template0 ENCODING 'EUC_JIS_2004' LOCALE 'C' STRATEGY wal_log",

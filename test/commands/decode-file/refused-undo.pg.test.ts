@@ -15,6 +15,7 @@ import { basename, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { parseLsn } from "../../../src/lsn.ts";
 import { type RunResult, spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { contentsOf, runSql } from "../../support/program/run-sql.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -173,6 +174,7 @@ describe("an undo that is refused", () => {
         assert.equal(`${status} ${stdout}`, "3 ", stderr);
         assert.ok(stderr.includes(what), stderr);
         assert.match(stderr, /\nDETAIL: What is missing lies behind the changes: tables may /);
+        assert.ok(!stderr.includes("--keep-going"), stderr);
       }
     }
     // The hint's way.
@@ -200,7 +202,11 @@ describe("an undo that is refused", () => {
     );
     await server.sql("ALTER TABLE paused SET UNLOGGED");
     await server.sql("INSERT INTO paused VALUES (2); INSERT INTO steady VALUES (2)");
-    await server.sql("ALTER TABLE paused SET LOGGED; ALTER TABLE begun SET LOGGED");
+    // The first of its rows is not in the WAL, the second is.
+    await server.sql(
+      "BEGIN; INSERT INTO paused VALUES (4); ALTER TABLE paused SET LOGGED; ALTER TABLE begun SET LOGGED; INSERT INTO paused VALUES (5); COMMIT",
+    );
+    const [again] = await server.sql<{ time: string }>("SELECT clock_timestamp()::text AS time");
     await run("INSERT INTO paused VALUES (3)");
     await server.sql("ALTER TABLE steady SET UNLOGGED");
     const last = await endSegment();
@@ -231,8 +237,10 @@ describe("an undo that is refused", () => {
       for (const [option, id] of [
         [hint?.[1], 1],
         [hint?.[2], 3],
+        [`--since=${again?.time}`, 3],
       ] as const) {
-        const beside = [...script, "--only-table", "paused", ...(option ?? "").split(" ")];
+        const limit = option?.startsWith("--") === true ? [option] : (option ?? "").split(" ");
+        const beside = [...script, "--only-table", "paused", ...limit];
         const { status, stdout, stderr } = await walctl([...args, ...beside, ...paths]);
         assert.equal(status, 0, stderr);
         assert.match(stdout, new RegExp(`DELETE FROM public\\.paused WHERE .*id = ${id}\\b`));
@@ -297,20 +305,82 @@ describe("an undo that is refused", () => {
     assert.deepEqual(await rows(), expected);
   });
 
-  it("says that changes could not be rebuilt where for that nothing of a transaction is printed", async () => {
+  it("has the number of its lost changes in the commit of a transaction that lacks all of them", async () => {
     await server.sql("CREATE TABLE touched AS SELECT 1 AS a");
     const last = await endSegment();
-    const xid = String(await run("DELETE FROM touched"));
+    const [position] = await server.sql<{ lsn: string }>(
+      "SELECT pg_current_wal_insert_lsn()::text AS lsn",
+    );
+    const xid = await run("DELETE FROM touched");
     await endSegment();
     await exportTo(catalog);
     await endSegment();
-    const args = ["decode-file", "-q", "--catalog", catalog, "--xid", xid, ...segments(last)];
-    const { status, stdout, stderr } = await walctl(args);
-    assert.equal(`${status} ${stdout}`, "3 ");
+    const args = ["decode-file", "-q", "--catalog", catalog, "--xid", String(xid)];
+    const of = async (...more: readonly string[]): Promise<RunResult> =>
+      await walctl([...args, ...more, ...segments(last)]);
+    for (const more of [[], ["--no-empty"]]) {
+      const { status, stdout, stderr } = await of(...more);
+      assert.equal(status, 3);
+      const lines = stdout.trimEnd().split("\n");
+      const [begin, commit] = lines.map((line) => JSON.parse(line));
+      assert.equal(`${lines.length} ${begin.kind} ${begin.xid}`, `2 begin ${xid}`);
+      assert.ok(parseLsn(begin.lsn)! >= parseLsn(position?.lsn ?? "")!, begin.lsn);
+      assert.ok(parseLsn(begin.lsn)! < parseLsn(commit.commit_lsn)!, begin.lsn);
+      assert.equal(`${commit.kind} ${commit.lost}`, "commit 1");
+      assert.match(stderr, /^walctl: warning: 1 change of 1 table could not be rebuilt/);
+    }
+    const undone = await of("-F", "sql", "--undo");
+    assert.equal(`${undone.status} ${undone.stdout}`, "3 ");
+    const fault = `transaction: some of its changes could not be rebuilt (1, first in xid ${xid},`;
+    assert.ok(undone.stderr.includes(fault), undone.stderr);
+    const { stdout: script } = await of("-F", "sql");
+    assert.match(script, /^-- transaction: some of its changes could not be rebuilt$/m);
+    const unlogged = await of("--old", "logged");
+    assert.equal(`${unlogged.status} ${unlogged.stdout}`, "0 ");
     assert.match(
-      stderr,
-      /nothing of transaction \d+ is printed .*\nDETAIL: .*\nHINT: Changes that could not be printed are counted below\.\nwalctl: warning: 1 change of 1 table could not be rebuilt/,
+      unlogged.stderr,
+      /nothing of transaction \d+ is printed .*\nDETAIL: .*\nHINT: Changes that could not be printed are counted below\.\nwalctl: warning: 1 delete of 1 table without a replica identity/,
     );
+  });
+
+  it("removes no more rows than were inserted, of a table without a key or whose key was dropped since", async () => {
+    await server.sql(
+      "CREATE TABLE unkeyed (id int PRIMARY KEY, v text); CREATE TABLE bare (id int, v text); CREATE TABLE other_key (a int NOT NULL, b int, PRIMARY KEY (a, b))",
+    );
+    await server.sql("CHECKPOINT");
+    const xid = await run(
+      "INSERT INTO unkeyed VALUES (1, 'same')",
+      "INSERT INTO bare VALUES (1, 'same')",
+      "INSERT INTO other_key VALUES (1, 1)",
+    );
+    await server.sql(
+      "ALTER TABLE other_key DROP CONSTRAINT other_key_pkey, ADD UNIQUE (a); INSERT INTO bare VALUES (1, 'same')",
+    );
+    const { "public.bare": rows } = await contentsOf(server);
+    assert.equal(rows?.length, 2);
+    await exportTo(catalog);
+    await endSegment();
+    const whole = await undo(xid);
+    assert.equal(`${whole.status} ${whole.stderr}`, "0 ");
+    assert.equal(runSql(server, whole.stdout.replace(/COMMIT;\n$/, "ROLLBACK;\n")).stderr, "");
+    await server.sql(
+      "ALTER TABLE unkeyed DROP CONSTRAINT unkeyed_pkey; INSERT INTO unkeyed VALUES (1, 'same')",
+    );
+    await endSegment();
+    for (const checked of [[], ["--checked"]]) {
+      const { stdout, stderr } = await undo(xid, ...checked);
+      assert.equal(stderr, "");
+      assert.match(
+        runSql(server, stdout).stderr,
+        /ERROR: +public\.unkeyed has no unique index of \(id\)\n/,
+      );
+    }
+    const others = await undo(xid, "--only-table", "bare", "--only-table", "other_key");
+    assert.equal(runSql(server, others.stdout).stderr, "");
+    const left = await contentsOf(server);
+    assert.equal(left["public.unkeyed"]?.length, 2);
+    assert.deepEqual(left["public.bare"], rows?.slice(1));
+    assert.deepEqual(left["public.other_key"] ?? [], []);
   });
 
   it("says of no transaction that it is not there when a signal came before its end", async () => {

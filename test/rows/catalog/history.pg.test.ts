@@ -210,8 +210,10 @@ async function withGap(
     done = record.lsn >= end;
     pages.apply(record, version);
     history.note(record, version);
-    if (record.rmgr === Rmgr.transaction && endKind(record) === "commit")
-      history.commit(new TransactionRecord().read(record, version).end(record).xids, record.lsn);
+    if (record.rmgr === Rmgr.transaction && endKind(record) === "commit") {
+      const { xids } = new TransactionRecord().read(record, version).end(record);
+      history.commit(xids, record.lsn, record.endLsn);
+    }
     return true;
   });
   return history;

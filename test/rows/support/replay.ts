@@ -85,7 +85,7 @@ export async function replay(
         for (const [next, owner] of again)
           if (next.xid === end.xid) checkProbe(history, next, owner, mayLack);
         ended(history, xids);
-        history.commit(xids, record.lsn);
+        history.commit(xids, record.lsn, record.endLsn);
       } else {
         history.abort(xids);
         families.abort(xids);
