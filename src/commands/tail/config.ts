@@ -130,7 +130,7 @@ export function tailConfig(
   }
   checkSummary(flags, acknowledge, file);
   checkUndo(flags, acknowledge);
-  const { until, ...gate } = gateOptions(flags);
+  const { until, ...gate } = gateOptions({ ...flags, follow: true });
   const uncommitted = (flags.streaming ?? "off") !== "off" || flags.twoPhase === true;
   if (gate.since !== undefined && uncommitted) {
     throw usageError(

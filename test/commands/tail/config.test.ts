@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { OutputStream } from "../../../src/commands/context.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "../../../src/commands/tail/config.ts";
 import { ExitCode, WalctlError } from "../../../src/errors.ts";
+import { pgTimeFromUnixMs } from "../../../src/pg-time.ts";
 
 const FLAGS: TailFlags = {
   ...{ dbname: "shop", host: "db.example", username: "reader" },
@@ -30,6 +31,10 @@ test("what is not given has its default", () => {
     ["shop", false, false, undefined],
   );
   assert.equal(output.format, "table");
+});
+
+test("--until midnight is the next one, since tail waits for what is still to come", () => {
+  assert.ok(Number(configOf({ until: "midnight" }).until) > Number(pgTimeFromUnixMs(Date.now())));
 });
 
 test("-o FILE is NDJSON also on a terminal; -o - is standard output", () => {
