@@ -1,6 +1,6 @@
 /** Parses values of inspect's options. */
 import { usageError } from "../../errors.ts";
-import { parseLsn } from "../../lsn.ts";
+import { isNow, parseLsn } from "../../lsn.ts";
 
 /** MAXALIGN: records begin at multiples of it. */
 const ALIGNMENT = 8n;
@@ -11,8 +11,11 @@ const ALIGNMENT = 8n;
  */
 export function parsePosition(option: "--startpos" | "--endpos", text: string): number {
   const lsn = parseLsn(text);
-  if (lsn === undefined)
-    throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
+  if (lsn === undefined) {
+    const isEnd = isNow(text) && option === "--endpos";
+    const hint = isEnd ? "Without it all that is there is read." : undefined;
+    throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`, hint);
+  }
   const rest = lsn % ALIGNMENT;
   const isUp = option === "--startpos" && rest !== 0n;
   return Number(lsn - rest + (isUp ? ALIGNMENT : 0n));

@@ -1,5 +1,5 @@
 import { usageError } from "../../errors.ts";
-import { type Lsn, parseLsn } from "../../lsn.ts";
+import { type Lsn, isNow, parseLsn } from "../../lsn.ts";
 import { fileStatePath, temporaryStatePath } from "../../output/file/file-state.ts";
 import {
   type NamedFile,
@@ -191,14 +191,16 @@ function checkUndo(flags: TailFlags, acknowledge: boolean): void {
 }
 
 function parseEndpos(text: string | undefined): Lsn | "now" | undefined {
-  if (text === undefined || text === "now") return text;
-  return requireLsn("--endpos", text);
+  if (text === undefined) return undefined;
+  return isNow(text) ? "now" : requireLsn("--endpos", text);
 }
 
 function requireLsn(option: string, text: string): Lsn {
   const lsn = parseLsn(text);
   if (lsn !== undefined) return lsn;
-  throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
+  // Only --startpos gets here with it.
+  const hint = isNow(text) ? "Without -S and -I a stream starts now." : undefined;
+  throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`, hint);
 }
 
 /** @throws WalctlError, a usage error, for a file that is given for two purposes */

@@ -44,6 +44,13 @@ test("-o FILE is NDJSON also on a terminal; -o - is standard output", () => {
   assert.deepEqual([toStandardOutput.file, toStandardOutput.output.format], [undefined, "table"]);
 });
 
+test("--endpos latest is --endpos now", () => {
+  assert.deepEqual(
+    [configOf({ endpos: "latest" }).endpos, configOf({ endpos: "Now" }).endpos],
+    ["now", "now"],
+  );
+});
+
 test("with --bootstrap the flags say what the first publication publishes", () => {
   const flags = { publication: ["p"], slot: "s", ackFrom: "f" };
   const bootstrap = { ...flags, table: ["shop.orders"], bootstrap: true };
@@ -62,6 +69,7 @@ const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegEx
   [{ ack: true }, /^to acknowledge there must be a slot to advance$/],
   [{ startpos: "7" }, /^--startpos takes an LSN such as 16\/B374D848, not "7"$/],
   [{ endpos: "soon" }, /^--endpos takes an LSN/],
+  [{ startpos: "now" }, /^--startpos takes an LSN/],
   [{ limit: "0" }, /^--limit takes a whole number of at least 1, not "0"$/],
   [{ statusInterval: "0" }, /^--status-interval takes a number of seconds/],
   [{ format: "wal2json", streaming: "on" }, /^--streaming sends what may still be rolled back/],
