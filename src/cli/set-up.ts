@@ -98,7 +98,8 @@ export function dropSlotCommand(): Command {
   const command = new Command("drop-slot")
     .description("drop a slot of this database, and say what it held")
     .argument("<name>", "the slot's name")
-    .option("--dry-run", "say what it holds, change nothing");
+    .option("--dry-run", "say what it holds, change nothing")
+    .option("--force", "also a physical slot, which a standby or pg_receivewal needs");
   return examples(
     connectionOptions(outputOptions(command)),
     ["See what would be lost", "walctl drop-slot shop_slot -d shop --dry-run"],

@@ -87,16 +87,22 @@ export async function requireUsableSlot(
   throw new WalctlError(message, { hint: `${there}. Another slot, from now on: ${beside}` });
 }
 
+interface DropSteps {
+  /** Ask the server only whether the role may drop slots. */
+  readonly dryRun: boolean;
+  /** A physical slot too. */
+  readonly force: boolean;
+}
+
 /**
- * Drops a logical or physical slot, and says what it was.
- * @param dryRun ask the server only whether the role may drop slots
- * @throws WalctlError if it does not exist, is in use, is synchronized, or belongs to another database
+ * Drops a slot, and says what it was.
+ * @throws WalctlError if it does not exist, is in use, is synchronized, belongs to another database, or is physical
  */
 export async function dropSlot(
   client: Client,
   target: ConnectionTarget,
   name: string,
-  dryRun: boolean,
+  { dryRun, force }: DropSteps,
 ): Promise<Slot> {
   requireSlotName(name);
   const slot = await readSlot(client, name);
@@ -112,6 +118,15 @@ export async function dropSlot(
       `slot "${name}" is synchronized from the primary, and cannot be dropped here`,
       {
         hint: "Drop it on the primary; the standby then drops it too.",
+      },
+    );
+  }
+  if (slot.type === "physical" && !slot.active && !force) {
+    throw new WalctlError(
+      `slot "${name}" is a physical slot: a standby or pg_receivewal needs it`,
+      {
+        detail: `${heldText(slot)}. Once it is dropped, the server removes WAL that its standby may not have; the standby then has to be rebuilt.`,
+        hint: "--force drops it, if nobody needs it any more.",
       },
     );
   }
@@ -135,7 +150,7 @@ export function heldText(slot: Slot): string {
   const { confirmed_flush_lsn: confirmed, retained_bytes: kept, lag_bytes: lag } = slot;
   const held = kept === null ? "It retains no WAL" : `It retains ${formatByteCount(kept)} of WAL`;
   if (confirmed === null || slot.wal_status === "lost") return held;
-  return `${held}; its reader has confirmed up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
+  return `${held}; its reader (tail, a subscription or another program) has confirmed up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
 }
 
 /** The most slots that an error names. */

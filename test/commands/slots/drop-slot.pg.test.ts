@@ -25,7 +25,7 @@ describe("drop-slot", () => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^walctl: error: slot "s" belongs to database "postgres"\nDETAIL: It retains \d+ \w+ of WAL; its reader has confirmed up to 0\/\w+, and not the \d+ \w+ after that\.\nHINT: .* -d postgres\n$/,
+      /^walctl: error: slot "s" belongs to database "postgres"\nDETAIL: It retains \d+ \w+ of WAL; its reader \(tail, a subscription or another program\) has confirmed up to 0\/\w+, and not the \d+ \w+ after that\.\nHINT: .* -d postgres\n$/,
     );
     assert.deepEqual(await slots(), ["p", "s"]);
   });
@@ -74,7 +74,7 @@ describe("drop-slot", () => {
     const { stdout, stderr } = await walctl(["drop-slot", "s"], { server });
     assert.equal(stdout, '{"slot":"s","status":"dropped"}\n');
     const [, another = ""] =
-      /^walctl: slot "s": It retains .* after that; another one, from now on: (walctl .*)\n$/.exec(
+      /^walctl: logical slot "s": It retains .* after that; another one, from now on: (walctl .*)\n$/.exec(
         stderr,
       ) ?? [];
     await pasteCommand(another);
@@ -82,8 +82,25 @@ describe("drop-slot", () => {
       "SELECT two_phase FROM pg_replication_slots WHERE slot_name = 's'",
     );
     assert.equal(row?.["two_phase"], true);
-    // A physical slot belongs to no database.
-    assert.equal((await walctl(["drop-slot", "p", "-d", "other's"], { server })).status, 0);
+  });
+
+  test("A physical slot is its standby's: it is dropped only with --force, from any database.", async () => {
+    for (const more of [[], ["--dry-run"]]) {
+      const { status, stderr } = await walctl(["drop-slot", "p", ...more], { server });
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /^walctl: error: slot "p" is a physical slot: a standby or pg_receivewal needs it\nDETAIL: It retains \d+ \w+ of WAL\. .* has to be rebuilt\.\nHINT: --force drops it, if nobody needs it any more\.\n$/,
+      );
+    }
+    assert.ok((await slots()).includes("p"));
+    const args = ["drop-slot", "p", "--force", "-d", "other's"];
+    const dry = await walctl([...args, "--dry-run"], { server });
+    assert.equal(dry.stdout, '{"slot":"p","status":"would_drop"}\n');
+    const { status, stderr } = await walctl(args, { server });
+    assert.equal(status, 0);
+    assert.match(stderr, /^walctl: physical slot "p": It retains \d+ \w+ of WAL\n$/);
+    assert.ok(!(await slots()).includes("p"));
   });
 
   test("A dry run fails where the drop would: for another role, and while the slot is in use.", async (t) => {
