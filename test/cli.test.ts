@@ -146,7 +146,10 @@ describe("walctl", () => {
       await hint("tail", "x/changes.bin"),
       `A file is read by walctl decode-file x/changes.bin; ${places("x/changes.bin")}`,
     );
-    assert.equal(await hint("slots", "shop_slot"), "A database is -d shop_slot.");
+    assert.equal(
+      await hint("slots", "shop_slot"),
+      "walctl slots shows all slots; a database is -d shop_slot.",
+    );
     assert.equal(
       await hint("doctor", "s"),
       "A database is -d s, a slot is -S s, a publication is -P s.",

@@ -55,13 +55,14 @@ function placesHint(called: Command, argv: readonly string[]): string | undefine
   const there = PLACES.filter(({ long }) => has(called, long)).slice(0, isUri ? 1 : undefined);
   const places = new Map(there.toReversed().map(({ what, short }) => [what, short]));
   if (places.size === 0) return undefined;
+  const all = called.name() === "slots" ? "walctl slots shows all slots; " : "";
   const isFile = !isUri && /\/|\.\w+$/.test(word) && has(called, "--capture");
   const file = isFile ? `a file is read by walctl decode-file ${word}; ` : "";
   const each = [...places]
     .toReversed()
     .map(([what, short]) => `a ${what} is ${short} ${word}`)
     .join(", ");
-  return `${file}${each}.`.replace(/^a/, "A");
+  return `${all}${file}${each}.`.replace(/^a/, "A");
 }
 
 function has(command: Command, long: string): boolean {

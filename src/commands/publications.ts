@@ -1,4 +1,4 @@
-import { ExitCode } from "../errors.ts";
+import { ExitCode, didYouMean } from "../errors.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { Check } from "../reports.ts";
 import { inspectPublications } from "../server/doctor/inspect-stream.ts";
@@ -68,7 +68,11 @@ export async function publications(
       const hint =
         existing.length === 0
           ? suggestion && suggestionText(suggestion)
-          : `The database's publications: ${quoteIdentifierList(existing)}.`;
+          : didYouMean(
+              name,
+              existing,
+              `The database's publications: ${quoteIdentifierList(existing)}.`,
+            );
       const where = `in database ${quoteIdentifier(target.database)}`;
       reporter.fault(`publication ${quoteIdentifier(name)} does not exist ${where}`, hint);
     }

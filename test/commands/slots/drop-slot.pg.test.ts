@@ -60,10 +60,39 @@ describe("drop-slot", () => {
       await hint("drop-publication", "order_pub"),
       /HINT: Did you mean "orders_pub"\?\n/,
     );
+    assert.match(await hint("publications", "orderpub"), /HINT: Did you mean "orders_pub"\? The/);
+    const { stdout } = await walctl(["doctor", "-S", "order_slot", "-P", "order_pub"], { server });
+    assert.match(
+      stdout,
+      /slot \\"order_slot\\" does not exist\. Did you mean \\"orders_slot\\"\?"/,
+    );
+    assert.match(stdout, /the database has [^.]*\. Did you mean \\"orders_pub\\"\? To create/);
     assert.match(
       await hint("setup-publication", "x", "-t", "itmes"),
       /HINT: Do you mean -t '"public"\."items"'\?/,
     );
+    const news = async (...args: string[]): Promise<string> => {
+      const { status, stderr } = await walctl(args, { server });
+      assert.equal(status, 0, stderr);
+      return stderr;
+    };
+    assert.match(
+      await news("create-slot", "order_slot"),
+      /^walctl: slot "orders_slot" exists too\. Did you mean that\? .*\n$/,
+    );
+    assert.equal(await news("create-slot", "order_slot"), "");
+    for (const more of [["--dry-run"], []]) {
+      assert.equal(
+        await news("setup-publication", "order_pub", "-t", "items", ...more),
+        'walctl: publication "orders_pub" exists too. Did you mean that?\n',
+      );
+    }
+    // Those are the next ones.
+    assert.equal(await news("create-slot", "orders_slot_2"), "");
+    assert.equal(await news("setup-publication", "orders_pub_10", "-t", "items"), "");
+    for (const name of ["order_slot", "orders_slot_2"])
+      await server.sql(`SELECT pg_drop_replication_slot('${name}')`);
+    await server.sql("DROP PUBLICATION order_pub, orders_pub_10");
     await server.sql("DROP PUBLICATION orders_pub; SELECT pg_drop_replication_slot('orders_slot')");
   });
 
