@@ -158,6 +158,18 @@ describe("walctl", () => {
       await hint("setup-publication", "p", "orders"),
       "A database is -d orders, a table is -t orders.",
     );
+    assert.equal(
+      await hint("catalog", "/var/lib/pg"),
+      "A data directory is --data-dir /var/lib/pg.",
+    );
+    assert.equal(
+      await hint("catalog", "data"),
+      "A database is -d data, a data directory is --data-dir data.",
+    );
+    assert.match(
+      (await walctl(["catalog", "data"])).stderr,
+      /^walctl: error: catalog takes options only, and no argument\n/,
+    );
     assert.equal(await hint("drop-slot", "a", "b"), "A database is -d b.");
     assert.equal(await hint("tail", "postgres://h/x"), "A database is -d postgres://h/x.");
     assert.match(await hint("tail", "$(rm x)"), /^Usage: /);
