@@ -60,7 +60,10 @@ export async function publications(
           ],
     );
     const width = context.stdout.width() ?? 80;
-    const text = renderPublications(reports, together, output.format, width, output);
+    const text =
+      reports.length === 0 && names.length > 0
+        ? ""
+        : renderPublications(reports, together, output.format, width, output);
     await sinkOf(context.stdout.stream).write(Buffer.from(text));
     tellOfTable(flags, output, reporter);
     const missing = facts.filter(({ state }) => state === undefined);

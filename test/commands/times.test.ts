@@ -127,8 +127,8 @@ describe("A TIME", () => {
 describe("A time of the day at 03:15:30", () => {
   const range = (since: string | undefined, until: string, follow: boolean): string => {
     const flags = { ...(since === undefined ? {} : { since }), until, follow };
-    const taken = timeRange(flags, Date.parse(NOW));
-    return [taken.since, taken.until]
+    const times = timeRange(flags, Date.parse(NOW));
+    return [times.since, times.until]
       .map((time) => (time === undefined ? "" : formatPgTime(time).slice(5, 16)))
       .join(" to ");
   };

@@ -4,8 +4,8 @@ import type { Slot } from "../../reports.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
-import { noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
-import { printableIdentifier, quoteLiteral } from "../query/sql.ts";
+import { mayMoveSlots, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
+import { quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 import { SqlState } from "../query/sqlstate.ts";
@@ -109,14 +109,13 @@ async function move(
   name: string,
   lsn: Lsn,
 ): Promise<Lsn> {
-  const right = `As a superuser: ALTER ROLE ${printableIdentifier(target.user)} REPLICATION`;
   try {
     const [row] = await queryRows<{ lsn: string }>(
       client,
       `SELECT end_lsn::text AS lsn
        FROM pg_catalog.pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`,
       `advance slot "${name}"`,
-      { [SqlState.insufficientPrivilege]: right },
+      mayMoveSlots(target),
     );
     return parseLsn(row?.lsn ?? "") ?? lsn;
   } catch (error) {

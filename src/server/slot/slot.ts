@@ -15,8 +15,8 @@ import { LOSS, lossOf } from "./loss.ts";
 import { readSlots } from "./read.ts";
 import { Interruption } from "../query/causes.ts";
 import { isDenied } from "../query/denied.ts";
-import { quoteLiteral } from "../query/sql.ts";
-import { sqlStateOf } from "../query/server-errors.ts";
+import { printableIdentifier, quoteLiteral } from "../query/sql.ts";
+import { type Hints, sqlStateOf } from "../query/server-errors.ts";
 import { SqlState } from "../query/sqlstate.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
@@ -134,7 +134,7 @@ export async function dropSlot(
   const dropped = dryRun ? NO_SLOT : name;
   const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(dropped)})`;
   try {
-    await queryRows(client, sql, `drop slot "${name}"`);
+    await queryRows(client, sql, `drop slot "${name}"`, mayMoveSlots(target));
   } catch (error) {
     const state = sqlStateOf(error);
     if (dryRun && state === SqlState.undefinedObject) return slot;
@@ -145,12 +145,20 @@ export async function dropSlot(
   return slot;
 }
 
+/** For advancing and dropping one. */
+export function mayMoveSlots({ user }: ConnectionTarget): Hints {
+  const right = `As a superuser: ALTER ROLE ${printableIdentifier(user)} REPLICATION`;
+  return { [SqlState.insufficientPrivilege]: right };
+}
+
 /** What dropping a slot costs. */
 export function heldText(slot: Slot): string {
   const { confirmed_flush_lsn: confirmed, retained_bytes: kept, lag_bytes: lag } = slot;
   const held = kept === null ? "It retains no WAL" : `It retains ${formatByteCount(kept)} of WAL`;
   if (confirmed === null || slot.wal_status === "lost") return held;
-  return `${held}; its reader (tail, a subscription or another program) has confirmed up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
+  const reader = `${held}; its reader (tail, a subscription or another program) has confirmed`;
+  if (lag === 0) return `${reader} everything`;
+  return `${reader} up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
 }
 
 /** The most slots that an error names. */

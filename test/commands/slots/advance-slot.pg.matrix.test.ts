@@ -56,21 +56,23 @@ for (const version of newestOrBoth()) {
 
     test("to now: past all that was written, and it says up to where", async () => {
       await server.sql("SELECT pg_create_logical_replication_slot('skips', 'pgoutput')");
-      const before = await position("skips");
+      const stood = await position("skips");
       await server.sql("CREATE TABLE more (id int); INSERT INTO more VALUES (0)");
       assert.match(
         (await advance("skips", "now")).stderr,
         /error: nothing has been sent from slot/,
       );
-      const [here] = await server.sql("SELECT pg_current_wal_flush_lsn()::text AS lsn");
+      const [here] = await server.sql<{ lsn: string }>(
+        "SELECT pg_current_wal_flush_lsn()::text AS lsn",
+      );
       for (const word of ["latest", "now"]) {
         const { stdout, stderr } = await advance("skips", word, "--force");
         const now = await position("skips");
-        const [row] = await server.sql(`SELECT pg_lsn '${now}' >= '${here?.["lsn"]}' AS past`);
+        const [row] = await server.sql(`SELECT pg_lsn '${now}' >= '${here?.lsn ?? ""}' AS past`);
         assert.equal(row?.["past"], true);
         assert.ok(stdout.includes(`"confirmed_flush_lsn":"${now}"`), stdout);
         if (word === "latest") {
-          const said = `walctl: latest is ${now}: slot "skips" skips what committed since ${before}\n`;
+          const said = `walctl: latest is ${now}: slot "skips" skips what committed since ${stood}\n`;
           assert.equal(stderr, said);
         }
       }

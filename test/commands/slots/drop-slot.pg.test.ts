@@ -1,6 +1,8 @@
 /** `walctl drop-slot` on a real server: what it drops, what it leaves, and what it says of both. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { heldText } from "../../../src/server/slot/slot.ts";
+import { SLOT } from "../../server/slot/support.ts";
 import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { pasteCommand } from "../../support/program/paste.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -12,6 +14,7 @@ describe("drop-slot", () => {
     await server.sql(`CREATE DATABASE "other's"`);
     await server.sql("SELECT pg_create_logical_replication_slot('s', 'pgoutput', false, true)");
     await server.sql("SELECT pg_create_physical_replication_slot('p', true)");
+    await server.sql("CREATE TABLE behind ()");
   });
   after(() => server.dispose());
 
@@ -28,6 +31,13 @@ describe("drop-slot", () => {
       /^walctl: error: slot "s" belongs to database "postgres"\nDETAIL: It retains \d+ \w+ of WAL; its reader \(tail, a subscription or another program\) has confirmed up to 0\/\w+, and not the \d+ \w+ after that\.\nHINT: .* -d postgres\n$/,
     );
     assert.deepEqual(await slots(), ["p", "s"]);
+  });
+
+  test("Of a slot whose reader has confirmed everything, that is said.", () => {
+    assert.match(
+      heldText({ ...SLOT, lag_bytes: 0 }),
+      /another program\) has confirmed everything$/,
+    );
   });
 
   test("A name that differs by a letter or two is told, and a name that does not is not.", async () => {
@@ -61,6 +71,8 @@ describe("drop-slot", () => {
       /HINT: Did you mean "orders_pub"\?\n/,
     );
     assert.match(await hint("publications", "orderpub"), /HINT: Did you mean "orders_pub"\? The/);
+    const none = await walctl(["publications", "orderpub", "-F", "table"], { server });
+    assert.equal(none.stdout, "");
     const { stdout } = await walctl(["doctor", "-S", "order_slot", "-P", "order_pub"], { server });
     assert.match(
       stdout,
@@ -146,6 +158,11 @@ describe("drop-slot", () => {
       assert.deepEqual([dry.status, dry.stdout, dry.stderr], [1, "", real.stderr]);
     };
     await both(asNobody);
+    const denied = await walctl(asNobody, { server });
+    assert.match(
+      denied.stderr,
+      /SQLSTATE 42501.*\n(DETAIL.*\n)?HINT: .*ALTER ROLE "nobody" REPLICATION/,
+    );
     const tail = spawnWalctl(["tail", "-S", "held", "-P", "pub"], { server });
     t.after(() => tail.dispose());
     await tail.waitForStderr("streaming from slot");
