@@ -193,7 +193,7 @@ for (const version of newestOrBoth()) {
         const stderr = await as("app", "p", ...flags);
         assert.match(stderr, /^walctl: error: .* must be superuser to create .*\n/);
         assert.ok(
-          stderr.includes(`HINT: Only a superuser publishes ${what}. For tables that "app" owns, `),
+          stderr.includes(`HINT: Only a superuser publishes ${what}. For tables that "app" owns (`),
           stderr,
         );
         const [command = ""] =
