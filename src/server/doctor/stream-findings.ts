@@ -81,7 +81,7 @@ function checkReplication(
   if (sqlState === SqlState.tooManyConnections && inUse) {
     return ok(name, "not tried: all WAL senders are in use, by these slots too");
   }
-  return fail(name, hint === undefined ? message : `${message}; ${hint}`, null);
+  return fail(name, hint === undefined ? message : `${message}. ${hint}`, null);
 }
 
 /** The command with the server's own address; null if it has none, or the user is connected to it. */
