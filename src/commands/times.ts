@@ -51,6 +51,7 @@ export function timeRange(flags: TimeFlags, nowMs = Date.now()): TimeRange {
   const isLocal = flags.time === "local";
   const taken: string[] = [];
   const now = pgTimeFromUnixMs(nowMs);
+  const isTimeOfDay = { since: false, until: false };
   const parse = (
     name: "since" | "until",
     choose: (each: OnDays) => PgTime | undefined,
@@ -65,7 +66,6 @@ export function timeRange(flags: TimeFlags, nowMs = Date.now()): TimeRange {
       taken.push(`--${name} ${text} is ${print(time, isLocal)}${future}`);
     return time;
   };
-  const isTimeOfDay = { since: false, until: false };
   const since = parse("since", (each) => each.findLast((time) => time <= now));
   const until = parse("until", (each) => {
     const after = each.filter((time) => time >= (since ?? time));

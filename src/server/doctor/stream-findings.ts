@@ -253,13 +253,11 @@ export function slotFindings(
     slots.map((slot) => slotReport(slot, slotFaults(slot, around, target))),
   );
   const faults = [
-    ...missing.map((name) =>
-      fail(
-        "slot",
-        [`slot "${name}" does not exist`, didYouMean(name, names) ?? []].flat().join(". "),
-        walctlCommand(["create-slot", name], target),
-      ),
-    ),
+    ...missing.map((name) => {
+      const meant = didYouMean(name, names);
+      const message = `slot "${name}" does not exist${meant === undefined ? "" : `. ${meant}`}`;
+      return fail("slot", message, walctlCommand(["create-slot", name], target));
+    }),
     ...(only.length === 0 ? [] : slots.filter(isSynchronized)).map(({ slot }) =>
       fail("slot", `slot "${slot}" ${SYNCHRONIZED}`, null),
     ),
