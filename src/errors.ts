@@ -67,6 +67,16 @@ export function didYouMean(
   return [`Did you mean "${best}"?`, ...(hint === undefined ? [] : [hint])].join(" ");
 }
 
+/**
+ * A name that is there already and may have been meant, of a new one; not one that differs only in its numbers.
+ */
+export function nearMiss(word: string, names: Iterable<string>): string | undefined {
+  const numberless = (name: string): string => name.replace(/_?\d+/g, "");
+  const others = [...names].filter((name) => numberless(name) !== numberless(word));
+  const best = nearestOf(word, others);
+  return best !== undefined && editDistance(word, best) * 4 <= best.length ? best : undefined;
+}
+
 /** The number of letters to insert, delete or replace. */
 export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

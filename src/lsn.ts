@@ -23,6 +23,11 @@ export function parseLsn(text: string): Lsn | undefined {
   return ((BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`)) as Lsn;
 }
 
+/** What people write for the server's present position, where a command takes that for an LSN. */
+export function isNow(text: string): boolean {
+  return /^(?:now|latest)$/i.test(text);
+}
+
 /** Of its two halves, as Uint32 each. */
 export function lsnOf({ high, low }: { readonly high: number; readonly low: number }): Lsn {
   return ((BigInt(high) << 32n) | BigInt(low)) as Lsn;

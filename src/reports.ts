@@ -130,7 +130,10 @@ export interface SlotReport extends Slot {
   readonly pace?: SlotPace;
 }
 
-/** How fast a slot and its server moved of late. Null: not known, or it does not come to that. */
+/**
+ * How fast a slot and its server moved of late. Null: not known (the times: after less than ten seconds), or it does not
+ * come to that.
+ */
 export interface SlotPace {
   readonly wal_bytes_per_second: number;
   readonly consumed_bytes_per_second: number | null;

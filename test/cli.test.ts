@@ -146,7 +146,10 @@ describe("walctl", () => {
       await hint("tail", "x/changes.bin"),
       `A file is read by walctl decode-file x/changes.bin; ${places("x/changes.bin")}`,
     );
-    assert.equal(await hint("slots", "shop_slot"), "A database is -d shop_slot.");
+    assert.equal(
+      await hint("slots", "shop_slot"),
+      "walctl slots shows all slots; a database is -d shop_slot.",
+    );
     assert.equal(
       await hint("doctor", "s"),
       "A database is -d s, a slot is -S s, a publication is -P s.",
@@ -154,6 +157,18 @@ describe("walctl", () => {
     assert.equal(
       await hint("setup-publication", "p", "orders"),
       "A database is -d orders, a table is -t orders.",
+    );
+    assert.equal(
+      await hint("catalog", "/var/lib/pg"),
+      "A data directory is --data-dir /var/lib/pg.",
+    );
+    assert.equal(
+      await hint("catalog", "data"),
+      "A database is -d data, a data directory is --data-dir data.",
+    );
+    assert.match(
+      (await walctl(["catalog", "data"])).stderr,
+      /^walctl: error: catalog takes options only, and no argument\n/,
     );
     assert.equal(await hint("drop-slot", "a", "b"), "A database is -d b.");
     assert.equal(await hint("tail", "postgres://h/x"), "A database is -d postgres://h/x.");

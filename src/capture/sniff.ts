@@ -125,7 +125,8 @@ function sniffJson(bytes: Uint8Array): Sniffed {
   const [line = ""] = text.split("\n", 1);
   const isOurs = (json: string): boolean =>
     WALCTL_LINE.test(json) || WALCTL_MEMBERS.every((member) => member.test(json));
-  if (line.startsWith("{") && isOurs(line)) return capture("ndjson");
+  const isOther = /^\{"kind":"(?:catalog|record)",/.test(line);
+  if (line.startsWith("{") && !isOther && isOurs(line)) return capture("ndjson");
   // Not the lines of catalogues, each of which is an object.
   const isSpread = line.startsWith("[") || !line.trimEnd().endsWith("}");
   return { kind: "foreign", ...(isSpread && isOurs(text) ? spreadLines(line) : foreignText(text)) };

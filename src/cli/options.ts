@@ -244,7 +244,7 @@ export function filterOptions(command: Command): Command {
     )
     .option(
       "--since <time>",
-      "leave out transactions that committed before TIME: '2026-11-25 06:50+00', 06:50, yesterday, 1h, '90 minutes ago' (UTC without a zone)",
+      "leave out transactions that committed before TIME: '2026-11-25 06:50+00', 06:50 (the last one), yesterday, 1h, '90 minutes ago' (UTC without a zone)",
     )
     .option("--no-empty", "leave out transactions of which nothing else would be printed");
 }

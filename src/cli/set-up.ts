@@ -79,15 +79,17 @@ export function advanceSlotCommand(): Command {
   const command = new Command("advance-slot")
     .description("move a slot forward by hand")
     .argument("<name>", "the slot's name")
-    .argument("<lsn>", "where to: the end_lsn of the last commit that must not come again")
+    .argument(
+      "<lsn>",
+      "where to: the end_lsn of the last commit that must not come again; now or latest: the server's position",
+    )
     .option("--force", "also if nothing was ever sent from the slot, which skips those changes");
   return examples(
     connectionOptions(outputOptions(command)),
     ["Confirm everything up to a commit", "walctl advance-slot shop_slot 16/B374D848 -d shop"],
     [
       "Skip everything that has happened so far",
-      `walctl advance-slot shop_slot --force -d shop \\
-    "$(psql -d shop -Atc 'SELECT pg_catalog.pg_current_wal_lsn()')"`,
+      "walctl advance-slot shop_slot now --force -d shop",
     ],
   );
 }
@@ -96,7 +98,8 @@ export function dropSlotCommand(): Command {
   const command = new Command("drop-slot")
     .description("drop a slot of this database, and say what it held")
     .argument("<name>", "the slot's name")
-    .option("--dry-run", "say what it holds, change nothing");
+    .option("--dry-run", "say what it holds, change nothing")
+    .option("--force", "also a physical slot, which a standby or pg_receivewal needs");
   return examples(
     connectionOptions(outputOptions(command)),
     ["See what would be lost", "walctl drop-slot shop_slot -d shop --dry-run"],

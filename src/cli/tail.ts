@@ -41,7 +41,7 @@ export function tailCommand(): Command {
     .optionsGroup("When to end (default: at Ctrl-C):")
     .option(
       "-E, --endpos <lsn>",
-      "exit after the last transaction committed at or before LSN; now: the server's position when walctl first connects",
+      "exit after the last transaction committed at or before LSN; now or latest: the server's position when walctl first connects",
     )
     .option("--until <time>", "exit after the last transaction committed at or before TIME")
     .option("-n, --limit <count>", "exit after this many row changes")

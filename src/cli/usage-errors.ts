@@ -14,7 +14,16 @@ export function usageErrorOf(
   const hint =
     likelyHint(error, called, argv) ??
     (meant === undefined ? usageOf(called) : `Did you mean ${meant}?`);
-  return usageError(what.replace(/\.$/, ""), hint);
+  const message =
+    called !== undefined && error.code === "commander.excessArguments"
+      ? `${called.name()} takes ${argumentsText(called)}`
+      : what.replace(/\.$/, "");
+  return usageError(message, hint);
+}
+
+function argumentsText({ registeredArguments: each }: Command): string {
+  if (each.length === 0) return "options only, and no argument";
+  return `${each.length === 1 ? "one argument" : `${each.length} arguments`}, and got more`;
 }
 
 /** Another word for something that there is, or a word that lacks its option. */
@@ -39,6 +48,7 @@ function likelyHint(
 
 const PLACES = [
   { long: "--dbname", short: "-d", what: "database" },
+  { long: "--data-dir", short: "--data-dir", what: "data directory" },
   { long: "--slot", short: "-S", what: "slot" },
   { long: "--publication", short: "-P", what: "publication" },
   { long: "--only-table", short: "--only-table", what: "table" },
@@ -52,16 +62,21 @@ function placesHint(called: Command, argv: readonly string[]): string | undefine
   const mayBeSecret = argv.some((each) => /^(-W|--password)/.test(each));
   if (mayBeSecret || !/^[\w.:/@-]+$/.test(word)) return undefined;
   const isUri = word.includes("://");
-  const there = PLACES.filter(({ long }) => has(called, long)).slice(0, isUri ? 1 : undefined);
-  const places = new Map(there.toReversed().map(({ what, short }) => [what, short]));
+  const there = PLACES.filter(({ long }) => has(called, long));
+  const sure = isUri ? "--dbname" : word.includes("/") ? "--data-dir" : "";
+  const one = there.filter(({ long }) => long === sure);
+  const places = new Map(
+    (one.length > 0 ? one : there).toReversed().map(({ what, short }) => [what, short]),
+  );
   if (places.size === 0) return undefined;
+  const all = called.name() === "slots" ? "walctl slots shows all slots; " : "";
   const isFile = !isUri && /\/|\.\w+$/.test(word) && has(called, "--capture");
   const file = isFile ? `a file is read by walctl decode-file ${word}; ` : "";
   const each = [...places]
     .toReversed()
     .map(([what, short]) => `a ${what} is ${short} ${word}`)
     .join(", ");
-  return `${file}${each}.`.replace(/^a/, "A");
+  return `${all}${file}${each}.`.replace(/^a/, "A");
 }
 
 function has(command: Command, long: string): boolean {

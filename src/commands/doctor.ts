@@ -43,7 +43,7 @@ export async function doctor(flags: DoctorFlags, context: CommandContext): Promi
       if (checks.length > 0) await finish();
       const isFinding = error instanceof WalctlError && !(error instanceof Interrupted);
       if (checks.length > 0 || !isFinding) throw error;
-      const more = error.hint === undefined ? "" : `; ${error.hint}`;
+      const more = error.hint === undefined ? "" : `. ${error.hint}`;
       await print(fail("connection", `${error.message}${more}`, null));
     });
     await finish();

@@ -1,16 +1,20 @@
 /** Parses what options say of places in physical WAL. */
 import { usageError } from "../errors.ts";
-import { type Lsn, parseLsn } from "../lsn.ts";
+import { type Lsn, isNow, parseLsn } from "../lsn.ts";
 import { parseUint32 } from "../program/options.ts";
 
 /** MAXALIGN: records begin at multiples of it. */
 const ALIGNMENT = 8n;
 
-/** @throws WalctlError, a usage error */
-export function requireLsn(option: string, text: string): Lsn {
+/**
+ * @param ofNow what to do in place of `now` or `latest`
+ * @throws WalctlError, a usage error
+ */
+export function requireLsn(option: string, text: string, ofNow?: string): Lsn {
   const lsn = parseLsn(text);
   if (lsn !== undefined) return lsn;
-  throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`);
+  const hint = isNow(text) ? ofNow : undefined;
+  throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`, hint);
 }
 
 /**
@@ -18,7 +22,8 @@ export function requireLsn(option: string, text: string): Lsn {
  * @throws WalctlError, a usage error
  */
 export function parsePosition(option: "--startpos" | "--endpos", text: string): number {
-  const lsn = requireLsn(option, text);
+  const ofNow = option === "--endpos" ? "Without it all that is there is read." : undefined;
+  const lsn = requireLsn(option, text, ofNow);
   const rest = lsn % ALIGNMENT;
   const isUp = option === "--startpos" && rest !== 0n;
   return Number(lsn - rest + (isUp ? ALIGNMENT : 0n));

@@ -1,4 +1,4 @@
-import { ExitCode } from "../errors.ts";
+import { ExitCode, didYouMean } from "../errors.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { Check } from "../reports.ts";
 import { inspectPublications } from "../server/doctor/inspect-stream.ts";
@@ -60,7 +60,10 @@ export async function publications(
           ],
     );
     const width = context.stdout.width() ?? 80;
-    const text = renderPublications(reports, together, output.format, width, output);
+    const text =
+      reports.length === 0 && names.length > 0
+        ? ""
+        : renderPublications(reports, together, output.format, width, output);
     await sinkOf(context.stdout.stream).write(Buffer.from(text));
     tellOfTable(flags, output, reporter);
     const missing = facts.filter(({ state }) => state === undefined);
@@ -68,7 +71,11 @@ export async function publications(
       const hint =
         existing.length === 0
           ? suggestion && suggestionText(suggestion)
-          : `The database's publications: ${quoteIdentifierList(existing)}.`;
+          : didYouMean(
+              name,
+              existing,
+              `The database's publications: ${quoteIdentifierList(existing)}.`,
+            );
       const where = `in database ${quoteIdentifier(target.database)}`;
       reporter.fault(`publication ${quoteIdentifier(name)} does not exist ${where}`, hint);
     }

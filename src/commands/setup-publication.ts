@@ -1,7 +1,8 @@
-import { ExitCode, usageError } from "../errors.ts";
-import { printableSql } from "../server/query/sql.ts";
+import { ExitCode, nearMiss, usageError } from "../errors.ts";
+import { printableSql, quoteIdentifier } from "../server/query/sql.ts";
 import { findWalLevelFault, readServerVersion } from "../server/settings/preflight.ts";
 import { differentPublication, setUpPublication } from "../server/publication/publication.ts";
+import { listPublications } from "../server/publication/state.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
 import { connectionTarget, withConnection } from "./connection.ts";
 import { type CommandContext, print } from "../program/context.ts";
@@ -44,10 +45,15 @@ export async function setupPublication(
       const version = await readServerVersion(client);
       const outcome = await setUpPublication(client, target, version, plan, steps);
       const fault = await findWalLevelFault(client, target, version);
+      const isNew = outcome.status === "created" || outcome.status === "would_create";
+      const meant = isNew ? nearMiss(name, await listPublications(client)) : undefined;
       const { renderPublication } = await import("../render/reports/setup.ts");
       reporter.clearProgress();
       const warnings = [...outcome.warnings, ...(fault === undefined ? [] : [fault])];
       for (const warning of warnings) reporter.warn(warning);
+      if (meant !== undefined) {
+        reporter.notice(`publication ${quoteIdentifier(meant)} exists too. Did you mean that?`);
+      }
       const { status } = outcome;
       const sql = output.format === "table" ? outcome.sql.map(printableSql) : outcome.sql;
       const report = { publication: name, status, sql, warnings: warnings.map(warningText) };

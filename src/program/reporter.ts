@@ -22,6 +22,11 @@ export function tellOfTable(
   reporter.hint("the output is NDJSON, since it is no terminal; -F table prints a table");
 }
 
+/** With its time, unless a person sees it on a terminal. */
+export function logLine(text: string, { isTerminal }: CommandContext["stderr"]): string {
+  return isTerminal ? text : `${new Date().toISOString()} ${text}`;
+}
+
 /** A running command's messages on standard error. Errors that end it go to cli.ts instead. */
 export class Reporter {
   readonly #context: CommandContext;
@@ -75,10 +80,9 @@ export class Reporter {
     if (this.#context.stderr.isTerminal) this.notice(text);
   }
 
-  /** A notice for a log of a service: with its time, unless a person sees it on a terminal. */
+  /** A notice for a log of a service. */
   event(text: string): void {
-    const { isTerminal } = this.#context.stderr;
-    this.notice(isTerminal ? text : `${new Date().toISOString()} ${text}`);
+    this.notice(logLine(text, this.#context.stderr));
   }
 
   /** Shows what the command waits for; only on a terminal. */

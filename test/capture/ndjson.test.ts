@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { FIRST_NORMAL_OID } from "../../src/postgres/types/table.ts";
 import { SAMPLES } from "../support/golden/typed-samples.ts";
-import { type RunResult } from "../support/program/cli.ts";
+import { type RunResult, walctl } from "../support/program/cli.ts";
 import { walctlInside } from "../support/program/inside.ts";
 import { toolPath } from "../support/tools/tools.ts";
 import { encodeCapture } from "../support/wire/captures.ts";
@@ -297,6 +297,33 @@ describe("walctl's own lines", () => {
     assert.equal(values.j, '{"a": [1, {"b": "x,\u007f:\\n"}], "c": "é"}');
   });
 
+  it("with keys that another program sorted have those of jsonb in the server's order, and a warning for json", async () => {
+    const sorted = (value: unknown): unknown =>
+      value === null || typeof value !== "object" || Array.isArray(value)
+        ? value
+        : Object.fromEntries(
+            Object.entries(value)
+              .toSorted(([a], [b]) => (a < b ? -1 : 1))
+              .map(([key, each]) => [key, sorted(each)]),
+          );
+    const row = String.raw`{"id":1,"j":{"a": 3, "z": 1, "é": 0, "bb": {"b": 2, "aa": 1}},"a":null}`;
+    const whole = transaction(7, "10", insert(row));
+    const lines = whole.trimEnd().split("\n");
+    const again = lines.map((line) => `${JSON.stringify(sorted(JSON.parse(line)))}\n`).join("");
+    assert.ok(again.includes('"j":{"a":3,"bb":{"aa":1,"b":2},"z":1,"é":0}'), again);
+    const texts = (await decode(file("sorted.ndjson", again), "--values", "text")).split("\n");
+    const { new: values } = JSON.parse(texts[2] ?? "") as { new: { j: string } };
+    assert.equal(values.j, '{"a": 3, "z": 1, "bb": {"b": 2, "aa": 1}, "é": 0}');
+    const json = file(
+      "sorted-json.ndjson",
+      again.replace('"jsonb"', '"json"').replace("3802", "114"),
+    );
+    assert.match(
+      (await run(json, "-F", "sql")).stderr,
+      /warning: j of public\.t: json is taken as it stands .* white space and the order of its keys\nHINT/,
+    );
+  });
+
   it("with --values text are known by any value of a row", async () => {
     const columns = /\{"name":"id".*?\},(\{"name":"j".*?\}),/;
     const row = insert(String.raw`{"j":"{\"b\":  1}","id":"1","a":null}`);
@@ -421,6 +448,9 @@ describe("walctl's own lines", () => {
       );
       assert.equal(status, 3);
     }
+    // Nothing there is called "standard input".
+    const piped = await walctl(["decode-file", "-"], { stdin: jq(".") });
+    assert.match(piped.stderr, /HINT: .*: jq -c \. FILE \| walctl decode-file -\n/);
     const wal2json = file(
       "v2.json",
       '{"action":"I","xid":1,"lsn":"0/1","columns":[{"name":"kind"}]}\n',

@@ -193,7 +193,7 @@ for (const version of newestOrBoth()) {
         const stderr = await as("app", "p", ...flags);
         assert.match(stderr, /^walctl: error: .* must be superuser to create .*\n/);
         assert.ok(
-          stderr.includes(`HINT: Only a superuser publishes ${what}. For tables that "app" owns, `),
+          stderr.includes(`HINT: Only a superuser publishes ${what}. For tables that "app" owns (`),
           stderr,
         );
         const [command = ""] =
@@ -232,7 +232,7 @@ for (const version of newestOrBoth()) {
         assert.ok(fix !== null);
         assert.match(fix, new RegExp(` -U ${user} `));
         if (role === "app") assert.match(fix, / -t public\.own -h /);
-        else assert.match(message, /"poor" may not publish these tables, a superuser may/);
+        else assert.match(message, /"poor" may not publish these tables; a superuser may/);
         await pasteCommand(fix.replaceAll("none_yet", `of_${role}`));
         await drop(`of_${role}`);
       }

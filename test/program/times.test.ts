@@ -22,8 +22,11 @@ describe("A TIME", () => {
     ["2026-11-25 01:49-05", "2026-11-25T06:49:00.000000Z"],
     ["2026-11-25", "2026-11-25T00:00:00.000000Z"],
     ["2026-11-25-05", "2026-11-25T05:00:00.000000Z"],
-    ["06:50", "2026-12-02T06:50:00.000000Z"],
-    ["6:50:07.5 UTC", "2026-12-02T06:50:07.500000Z"],
+    ["03:15", "2026-12-02T03:15:00.000000Z"],
+    // Later than now: yesterday's.
+    ["06:50", "2026-12-01T06:50:00.000000Z"],
+    ["03:16", "2026-12-01T03:16:00.000000Z"],
+    ["6:50:07.5 UTC", "2026-12-01T06:50:07.500000Z"],
     // It is still the first of December there.
     ["22:00-05", "2026-12-02T03:00:00.000000Z"],
     ["today", "2026-12-02T00:00:00.000000Z"],
@@ -40,7 +43,7 @@ describe("A TIME", () => {
     ["1h30m", "2026-12-02T01:45:30.500000Z"],
     ["1 hour 30 minutes ago", "2026-12-02T01:45:30.500000Z"],
     ["1.5 days", "2026-11-30T15:15:30.500000Z"],
-    ["6:50pm", "2026-12-02T18:50:00.000000Z"],
+    ["6:50pm", "2026-12-01T18:50:00.000000Z"],
     ["12am", "2026-12-02T00:00:00.000000Z"],
     ["yesterday 12:30 PM", "2026-12-01T12:30:00.000000Z"],
     ["2026-12-02T06:50Z", "2026-12-02T06:50:00.000000Z"],
@@ -54,6 +57,22 @@ describe("A TIME", () => {
     ["last tuesday 22:00-05", "2026-11-25T03:00:00.000000Z"],
     ["2w", "2026-11-18T03:15:30.500000Z"],
     ["90 SECS AGO", "2026-12-02T03:14:00.500000Z"],
+    ["one hour ago", "2026-12-02T02:15:30.500000Z"],
+    ["Ten minutes ago", "2026-12-02T03:05:30.500000Z"],
+    ["half an hour ago", "2026-12-02T02:45:30.500000Z"],
+    ["an hour", "2026-12-02T02:15:30.500000Z"],
+    ["last hour", "2026-12-02T02:15:30.500000Z"],
+    ["the last 15 minutes", "2026-12-02T03:00:30.500000Z"],
+    ["past two hours", "2026-12-02T01:15:30.500000Z"],
+    ["last half hour", "2026-12-02T02:45:30.500000Z"],
+    ["last week", "2026-11-25T03:15:30.500000Z"],
+    ["now-1h", "2026-12-02T02:15:30.500000Z"],
+    ["now - 1 hour", "2026-12-02T02:15:30.500000Z"],
+    ["now+1h", "2026-12-02T04:15:30.500000Z"],
+    ["midnight", "2026-12-02T00:00:00.000000Z"],
+    ["noon", "2026-12-01T12:00:00.000000Z"],
+    ["Yesterday noon", "2026-12-01T12:00:00.000000Z"],
+    ["2026-11-25 noon+02", "2026-11-25T10:00:00.000000Z"],
   ];
   for (const [text, time] of CASES) {
     it(`"${text}" is ${time} at ${NOW}`, () => assert.equal(taken(text), time));
@@ -70,8 +89,9 @@ describe("A TIME", () => {
       ),
     ]) {
       const theirs = Number(execFileSync("date", ["-d", text, "+%s"], { encoding: "utf8", env }));
-      const { since } = timeRange({ since: text });
-      const ours = since === undefined ? Number.NaN : unixMsFromPgTime(since) / 1000;
+      // Of a time of the day, date takes today's.
+      const { until } = timeRange({ until: text, follow: true });
+      const ours = until === undefined ? Number.NaN : unixMsFromPgTime(until) / 1000;
       assert.ok(Math.abs(ours - theirs) < 5, `${text}: ${ours}, and date says ${theirs}`);
     }
   });
@@ -80,6 +100,16 @@ describe("A TIME", () => {
     ...["", "soon", "h", "1", "1 hour before", "-1h ago", "1 month", "25:00", "24:01", "06:60"],
     ...["2026-02-30", "2026-11-2506:50", "yesterdayish", "1 constructor", "06:50+25"],
     ...["13pm", "0am", "6", "2026-11-25 6", "monday", "last month", "last constructor", "06:50 xm"],
+    ...[
+      "hour",
+      "last 5",
+      "last hour ago",
+      "now 1h",
+      "now-",
+      "half",
+      "eleventy hours ago",
+      "noonish",
+    ],
   ]) {
     it(`"${text}" is refused, with examples`, () => {
       assert.throws(
@@ -90,6 +120,37 @@ describe("A TIME", () => {
           return error.exitCode === 2 && /yesterday/.test(error.hint ?? "");
         },
       );
+    });
+  }
+});
+
+describe("A time of the day at 03:15:30", () => {
+  const range = (since: string | undefined, until: string, follow: boolean): string => {
+    const flags = { ...(since === undefined ? {} : { since }), until, follow };
+    const times = timeRange(flags, Date.parse(NOW));
+    return [times.since, times.until]
+      .map((time) => (time === undefined ? "" : formatPgTime(time).slice(5, 16)))
+      .join(" to ");
+  };
+  const CASES = [
+    // What is read has been written: the last 23:57.
+    { until: "23:57", read: " to 12-01T23:57", tailed: " to 12-02T23:57" },
+    { until: "03:00", read: " to 12-02T03:00", tailed: " to 12-02T03:00" },
+    { until: "midnight", read: " to 12-02T00:00", tailed: " to 12-03T00:00" },
+    { until: "today 23:57", read: " to 12-02T23:57", tailed: " to 12-02T23:57" },
+    { since: "23:50", until: "23:57", read: "12-01T23:50 to 12-01T23:57" },
+    { since: "23:50", until: "03:30", read: "12-01T23:50 to 12-02T03:30" },
+    { since: "03:00", until: "04:00", read: "12-02T03:00 to 12-02T04:00" },
+    { since: "10min", until: "03:30", read: "12-02T03:05 to 12-02T03:30" },
+    {
+      ...{ since: "yesterday", until: "23:57" },
+      ...{ read: "12-01T00:00 to 12-01T23:57", tailed: "12-01T00:00 to 12-02T23:57" },
+    },
+  ];
+  for (const { since, until, read, tailed = read } of CASES) {
+    const given = `${since === undefined ? "" : `--since ${since} `}--until ${until}`;
+    it(`${given} is ${read} of what is read, ${tailed} of what is awaited`, () => {
+      assert.deepEqual([range(since, until, false), range(since, until, true)], [read, tailed]);
     });
   }
 });

@@ -57,6 +57,7 @@ export function decodedBy(text: string): string | undefined {
 /** Describes text that is in none of the text formats. */
 export function foreignText(text: string): Foreign {
   if (text.startsWith('{"kind":"catalog",')) return CATALOG;
+  if (text.startsWith('{"kind":"record",')) return RECORDS;
   const plugin = decodedBy(text);
   if (plugin !== undefined) {
     return {
@@ -90,6 +91,11 @@ function compressed(name: string, command: string): Foreign {
 const CATALOG: Foreign = {
   what: "a catalogue file, which holds no changes",
   hint: "It tells what the rows in segments of WAL mean: walctl decode-file --catalog FILE PATH_OF_THE_WAL.",
+};
+
+const RECORDS: Foreign = {
+  what: "records of WAL that walctl inspect printed, which hold no rows",
+  hint: "The rows are in the segments: walctl decode-file --catalog CATALOG PATH_OF_THE_WAL.",
 };
 
 const WAL_SEGMENT: Foreign = {

@@ -25,6 +25,7 @@ import {
 } from "./fields.ts";
 import { bytesOf, elementsOf, membersOf, stringOf } from "./raw-json.ts";
 import {
+  inJsonbOrder,
   isPlainText,
   NULL,
   sentValue,
@@ -43,6 +44,8 @@ export class Lines {
   readonly #carried: Carried;
   #transaction: Transaction | null = null;
   #isText = false;
+  /** Another program printed the line, with its keys in an order of its own. */
+  #isSorted = false;
 
   constructor(isExact: boolean, carried = new Carried()) {
     this.#isExact = isExact;
@@ -59,6 +62,7 @@ export class Lines {
   message(line: string): PgoutputMessage {
     const fields = membersOf(line);
     const kind = textIn(fields, "kind");
+    this.#isSorted = fields.keys().next().value !== "kind";
     const position = positionIn(fields);
     const transaction = this.#transactionOf(kind, fields);
     const of = { position, transaction: transaction ?? { xid: 0, commitTime: null } };
@@ -224,9 +228,9 @@ export class Lines {
     this.#isText ||= columns.some(({ raw, type }) => raw !== undefined && isPlainText(raw, type));
     const values = columns.map(({ name, raw, type }): SentValue => {
       if (raw === undefined) return unchanged === null ? NULL : UNCHANGED;
-      const vague = this.#isExact ? vagueness(raw, type, this.#isText) : undefined;
+      const vague = this.#isExact ? vagueness(raw, type, this.#isText, this.#isSorted) : undefined;
       if (vague !== undefined) this.#carried.vague.add(`${nameOf(relation, name)}: ${vague}`);
-      return sentValue(raw, type, this.#isText);
+      return sentValue(this.#isSorted ? inJsonbOrder(raw, type) : raw, type, this.#isText);
     });
     return tupleOf(values);
   }

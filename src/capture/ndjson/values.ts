@@ -43,14 +43,24 @@ function isMoment(oid: number): boolean {
   return family === "timestamp" || family === "timestamptz";
 }
 
-/** What is taken for what a line does not say of such a value. Undefined: it says all. */
-export function vagueness(raw: string, { oid }: ValueType, isText: boolean): string | undefined {
+/**
+ * What is taken for what a line does not say of such a value. Undefined: it says all.
+ * @param isSorted another program sorted the keys of the line
+ */
+export function vagueness(
+  raw: string,
+  { oid }: ValueType,
+  isText: boolean,
+  isSorted: boolean,
+): string | undefined {
   if (raw === "null" && isJson(oid))
     return "null is taken for NULL: lines do not tell it from JSON's null";
   if (raw.startsWith("[") && ELEMENTS.has(oid))
     return "arrays are taken to begin at 1: lines do not have their bounds";
-  if (familyOf(oid) === "json" && !isText && raw !== "null")
-    return "json is taken as it stands in the lines: they may not have its white space";
+  if (familyOf(oid) === "json" && !isText && raw !== "null") {
+    const order = isSorted ? " and the order of its keys" : "";
+    return `json is taken as it stands in the lines: they may not have its white space${order}`;
+  }
   return undefined;
 }
 
@@ -98,6 +108,22 @@ function textOf(raw: string, type: ValueType): string {
     default:
       return raw;
   }
+}
+
+/** Keys in the order in which PostgreSQL stores them (jsonb_util.c, lengthCompareJsonbStringValue), in UTF-8. */
+export function inJsonbOrder(raw: string, type: ValueType): string {
+  const isJsonb = (ELEMENTS.get(type.oid)?.family ?? familyOf(type.oid)) === "jsonb";
+  return isJsonb ? ordered(raw) : raw;
+}
+
+function ordered(raw: string): string {
+  if (raw.startsWith("[")) return `[${elementsOf(raw).map(ordered).join(",")}]`;
+  if (!raw.startsWith("{")) return raw;
+  const members = Array.from(membersOf(raw), ([name, value]) => {
+    return { key: Buffer.from(name), text: `${JSON.stringify(name)}:${ordered(value)}` };
+  });
+  members.sort((a, b) => a.key.length - b.key.length || Buffer.compare(a.key, b.key));
+  return `{${members.map(({ text }) => text).join(",")}}`;
 }
 
 /** jsonb_out, but for the order of keys: another program may have printed the line, and walctl escapes DEL and C1. */

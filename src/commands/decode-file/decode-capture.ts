@@ -173,7 +173,7 @@ function captureError(name: string, error: unknown): unknown {
     const { what, hint, wal } = error.foreign;
     if (wal === true) return catalogMissing(name, error);
     return new InputError(`${name}: ${what}`, {
-      hint: hint.replaceAll("FILE", shellQuote(name)),
+      hint: name === "standard input" ? hint : hint.replaceAll("FILE", shellQuote(name)),
       exitCode,
       cause: error,
     });

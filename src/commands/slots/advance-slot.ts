@@ -1,5 +1,5 @@
 import { ExitCode, usageError } from "../../errors.ts";
-import { formatLsn, parseLsn } from "../../lsn.ts";
+import { formatLsn, isNow, parseLsn } from "../../lsn.ts";
 import { advanceSlot as advance } from "../../server/slot/advance.ts";
 import { requireSlotName } from "../../server/slot/slot.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
@@ -20,8 +20,13 @@ export async function advanceSlot(
 ): Promise<ExitCode> {
   const output = outputOptions(flags, context);
   requireSlotName(name);
-  const lsn = parseLsn(position);
-  if (lsn === undefined) throw usageError(`"${position}" is not an LSN such as 16/B374D848`);
+  const lsn = isNow(position) ? "now" : parseLsn(position);
+  if (lsn === undefined) {
+    throw usageError(
+      `"${position}" is not an LSN such as 16/B374D848`,
+      "now is the server's position.",
+    );
+  }
   const target = connectionTarget(flags, context);
   const reporter = new Reporter(context, output);
   reporter.progress(`advancing slot "${name}"`);
@@ -34,6 +39,11 @@ export async function advanceSlot(
     const standing = formatLsn(outcome.confirmedFlushLsn);
     if (outcome.status === "unchanged") {
       reporter.notice(`slot "${name}" stands at ${standing} already; a slot does not go back`);
+    } else if (lsn === "now") {
+      const before = formatLsn(outcome.before);
+      reporter.notice(
+        `${position} is ${standing}: slot "${name}" skips what committed since ${before}`,
+      );
     }
     const report = { slot: name, status: outcome.status, confirmed_flush_lsn: standing };
     await print(context, renderAdvancedSlot(report, output.format, output));

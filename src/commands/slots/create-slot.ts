@@ -1,5 +1,6 @@
-import { ExitCode } from "../../errors.ts";
+import { ExitCode, nearMiss } from "../../errors.ts";
 import { findWalLevelFault, readServerVersion } from "../../server/settings/preflight.ts";
+import { readSlotNames } from "../../server/slot/read.ts";
 import { PLUGIN, requireSlotName } from "../../server/slot/slot.ts";
 import {
   type SlotRequest,
@@ -56,6 +57,12 @@ export async function createSlot(
     const outcome = await context.finishBeforeExit(creation);
     const { renderSlot } = await import("../../render/reports/setup.ts");
     reporter.clearProgress();
+    const meant = outcome.created ? nearMiss(name, await readSlotNames(client)) : undefined;
+    if (meant !== undefined) {
+      reporter.notice(
+        `slot "${meant}" exists too. Did you mean that? Each slot retains WAL until it is read; drop-slot drops one`,
+      );
+    }
     for (const warning of missingSlotOptions(outcome, request)) reporter.warn(warning);
     const report = {
       slot: name,

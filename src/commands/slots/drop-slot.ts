@@ -10,6 +10,7 @@ import { Reporter } from "../../program/reporter.ts";
 
 interface DropSlotFlags extends ConnectionFlags, OutputFlags {
   readonly dryRun?: boolean;
+  readonly force?: boolean;
 }
 
 /** Drops a slot, and says what it held: nothing brings that back. */
@@ -24,15 +25,15 @@ export async function dropSlot(
   const reporter = new Reporter(context, output);
   reporter.progress(`dropping slot "${name}"`);
   try {
-    const { dryRun = false } = flags;
+    const { dryRun = false, force = false } = flags;
     const slot = await withConnection(target, "ordinary", context.stop, (client) =>
-      drop(client, target, name, dryRun),
+      drop(client, target, name, { dryRun, force }),
     );
     const { renderDroppedSlot } = await import("../../render/reports/setup.ts");
     reporter.clearProgress();
     const again = walctlCommand(createSlotWords(name, optionsOf(slot)), target);
     const another = slot.plugin === PLUGIN ? `; another one, from now on: ${again}` : "";
-    reporter.notice(`slot "${name}": ${heldText(slot)}${another}`);
+    reporter.notice(`${slot.type} slot "${name}": ${heldText(slot)}${another}`);
     const report = { slot: name, status: dryRun ? "would_drop" : "dropped" } as const;
     await print(context, renderDroppedSlot(report, output.format, output));
     return ExitCode.done;

@@ -3,6 +3,8 @@ import type { SlotPace, SlotReport } from "../../reports.ts";
 
 /** Rates are those of so long: shorter ones jump about. */
 const WINDOW_MS = 30_000;
+/** A forecast of less would be that of one burst. */
+const FORECAST_SECONDS_MIN = 10;
 
 /** Where a slot and its server stood. */
 interface Sample {
@@ -71,9 +73,10 @@ function paceOf(
       ? null
       : (last.confirmed - first.confirmed) / seconds;
   const behind = lag ?? kept;
-  const gains = consumed === null ? 0 : consumed - wal;
+  const isKnown = seconds >= FORECAST_SECONDS_MIN;
+  const gains = consumed === null || !isKnown ? 0 : consumed - wal;
   const shrinks =
-    first.safe === null || last.safe === null ? 0 : (first.safe - last.safe) / seconds;
+    first.safe === null || last.safe === null || !isKnown ? 0 : (first.safe - last.safe) / seconds;
   return {
     wal_bytes_per_second: Math.round(wal),
     consumed_bytes_per_second: consumed === null ? null : Math.round(consumed),

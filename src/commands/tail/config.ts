@@ -1,5 +1,5 @@
 import { usageError } from "../../errors.ts";
-import type { Lsn } from "../../lsn.ts";
+import { type Lsn, isNow } from "../../lsn.ts";
 import { fileStatePath, temporaryStatePath } from "../../output/file/file-state.ts";
 import {
   type NamedFile,
@@ -120,7 +120,7 @@ export function tailConfig(
   }
   checkSummary(flags, acknowledge, file);
   checkUndo(flags, acknowledge);
-  const asked = askedOf(flags, output);
+  const asked = askedOf({ ...flags, follow: true }, output);
   const { until, ...gate } = asked.gate;
   const uncommitted = (flags.streaming ?? "off") !== "off" || flags.twoPhase === true;
   if (gate.since !== undefined && uncommitted) {
@@ -131,7 +131,10 @@ export function tailConfig(
   }
   return {
     ...{ slot, createMissing, acknowledge, ackFrom, file, capture, output },
-    startpos: flags.startpos === undefined ? undefined : requireLsn("--startpos", flags.startpos),
+    startpos:
+      flags.startpos === undefined
+        ? undefined
+        : requireLsn("--startpos", flags.startpos, "Without -S and -I a stream starts now."),
     allowGap: flags.allowGap ?? false,
     endpos: parseEndpos(flags.endpos),
     limit: flags.limit === undefined ? undefined : parseCount("--limit", flags.limit, 1),
@@ -181,8 +184,8 @@ function checkUndo(flags: TailFlags, acknowledge: boolean): void {
 }
 
 function parseEndpos(text: string | undefined): Lsn | "now" | undefined {
-  if (text === undefined || text === "now") return text;
-  return requireLsn("--endpos", text);
+  if (text === undefined) return undefined;
+  return isNow(text) ? "now" : requireLsn("--endpos", text);
 }
 
 /** @throws WalctlError, a usage error, for a file that is given for two purposes */

@@ -86,6 +86,7 @@ export function openFileOutput(
         file.reopen(() => {
           if (passed !== undefined) journal?.rotate(passed);
         });
+        reporter.event(`opened "${path}" again (SIGHUP)`);
       } catch (error) {
         // SIGHUP asked for this, so no caller would catch the error. Without a new file nothing is lost.
         if (!(error instanceof WalctlError)) throw error;

@@ -5,6 +5,7 @@ import type { SessionStatus } from "../../server/start/options.ts";
 import { within } from "../../server/connection/within.ts";
 import type { CommandContext } from "../../program/context.ts";
 import type { Pipeline } from "../../messages/pipeline/pipeline.ts";
+import { logLine } from "../../program/reporter.ts";
 import type { ServerPosition } from "./server-position.ts";
 
 const TICK_MS = 1000;
@@ -116,7 +117,7 @@ export class TailStatus {
   async #print(): Promise<void> {
     await within(this.#parts.server.ask(0), ANSWER_PATIENCE_MS);
     this.#parts.line?.clear();
-    this.#write(`walctl: ${this.#describe()}\n`);
+    this.#write(`walctl: ${logLine(this.#describe(), this.#parts.context.stderr)}\n`);
   }
 
   #write(text: string): void {

@@ -13,7 +13,7 @@ const BAR_CELLS = 15;
 const PERCENT_WIDTH = 6;
 const TITLE_WIDTH_MIN = 12;
 const TITLE_WIDTH_LEAST = 5;
-const TITLE_WIDTH_MAX = 24;
+const TITLE_WIDTH_MAX = 32;
 /** The number of tables shown; the rest is one row. */
 const TABLES_MAX = 20;
 /** A border and two spaces for each column, and the last border. */

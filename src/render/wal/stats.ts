@@ -142,7 +142,9 @@ function distinct(rows: ReadonlyMap<string, StatsRow>): readonly StatsRow[] {
 /** Indexes and TOAST tables count for their table. */
 function nameGroup({ schema, table }: RelationName): Group {
   const members = nameMembers(schema === null ? "null" : jsonString(schema), jsonString(table));
-  return { members, title: schema === null ? table : `${schema}.${table}` };
+  // Tables of pg_catalog begin with pg_.
+  const isPlain = schema === null || schema === "pg_catalog";
+  return { members, title: isPlain ? table : `${schema}.${table}` };
 }
 
 function nameMembers(schema: string, table: string): string {

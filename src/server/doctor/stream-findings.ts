@@ -13,6 +13,7 @@ import {
   withoutName,
   worstFirst,
 } from "../../reports.ts";
+import { didYouMean } from "../../errors.ts";
 import { type IdentityFault, effectOf } from "../publication/replica-identity.ts";
 import { LOCK_TIMEOUT } from "../publication/resolve.ts";
 import { quoteIdentifier, quoteIdentifierList, quoteQualified } from "../query/sql.ts";
@@ -80,7 +81,7 @@ function checkReplication(
   if (sqlState === SqlState.tooManyConnections && inUse) {
     return ok(name, "not tried: all WAL senders are in use, by these slots too");
   }
-  return fail(name, hint === undefined ? message : `${message}; ${hint}`, null);
+  return fail(name, hint === undefined ? message : `${message}. ${hint}`, null);
 }
 
 /** The command with the server's own address; null if it has none, or the user is connected to it. */
@@ -134,7 +135,11 @@ function checkPublication({ name, state, existing, tables, suggestion }: Publica
     if (unnamed !== undefined) return unnamed;
     const others =
       existing.length === 0 ? "" : `; the database has ${quoteIdentifierList(existing)}`;
-    return fail("publication", `${who} does not exist${others}. ${words}`, command);
+    return fail(
+      "publication",
+      `${who} does not exist${others}. ${didYouMean(name, existing, words)}`,
+      command,
+    );
   }
   // No command to paste: a subscription to the publication stops at a table that it does not have.
   const message = `${who} publishes no tables, so nothing is streamed. ${suggestionText(suggestion)}`;
@@ -248,9 +253,11 @@ export function slotFindings(
     slots.map((slot) => slotReport(slot, slotFaults(slot, around, target))),
   );
   const faults = [
-    ...missing.map((name) =>
-      fail("slot", `slot "${name}" does not exist`, walctlCommand(["create-slot", name], target)),
-    ),
+    ...missing.map((name) => {
+      const meant = didYouMean(name, names);
+      const message = `slot "${name}" does not exist${meant === undefined ? "" : `. ${meant}`}`;
+      return fail("slot", message, walctlCommand(["create-slot", name], target));
+    }),
     ...(only.length === 0 ? [] : slots.filter(isSynchronized)).map(({ slot }) =>
       fail("slot", `slot "${slot}" ${SYNCHRONIZED}`, null),
     ),

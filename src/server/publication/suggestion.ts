@@ -64,10 +64,10 @@ export async function suggestPublication(
   const user = quoteIdentifier(target.user);
   const create = rights.superuser ? "To create it" : `For tables that ${user} owns`;
   const allowed = options === undefined ? create : "To add tables";
-  const aim = may ? allowed : `${user} may not publish these tables, a superuser may`;
+  const aim = may ? allowed : `${user} may not publish these tables; a superuser may`;
   const as = may ? target : { ...target, user: rights.administrator };
   return {
-    words: `${aim}, with your tables in place of these (-t may be repeated)`,
+    words: `${aim} (your tables in place of these; -t may be repeated)`,
     command: walctlCommand(["setup-publication", name, ...flags, ...identity, ...sync], as),
   };
 }

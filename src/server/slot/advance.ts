@@ -4,8 +4,8 @@ import type { Slot } from "../../reports.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
-import { noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
-import { printableIdentifier, quoteLiteral } from "../query/sql.ts";
+import { mayMoveSlots, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
+import { quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 import { SqlState } from "../query/sqlstate.ts";
@@ -20,20 +20,22 @@ export interface AdvanceOutcome {
  * Moves a slot that nobody streams from, forward only, and not beyond what the server has written. The server does not
  * record what was sent from a slot, only whether anything was (pg_stat_replication_slots, since its last reset or
  * crash). If nothing was, this takes `force`.
+ * @param asked `now`: to what the server has written
  * @throws WalctlError
  */
 export async function advanceSlot(
   client: Client,
   target: ConnectionTarget,
   name: string,
-  lsn: Lsn,
+  asked: Lsn | "now",
   force: boolean,
 ): Promise<AdvanceOutcome> {
   const slot = await readSlot(client, name);
   if (slot === undefined) throw await noSuchSlot(client, name, undefined);
   const before = requireMovable(slot, target);
+  const lsn = asked === "now" ? (await readWritten(client)).lsn : asked;
   if (lsn <= before) return { status: "unchanged", before, confirmedFlushLsn: before };
-  await requireWritten(client, lsn);
+  if (asked !== "now") await requireWritten(client, lsn);
   if (!slot.active && !force) await requireSent(client, slot);
   return { status: "advanced", before, confirmedFlushLsn: await move(client, target, name, lsn) };
 }
@@ -63,8 +65,8 @@ function requireMovable(slot: Slot, target: ConnectionTarget): Lsn {
   return position;
 }
 
-/** The server would stop at what it has written, without an error. */
-async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
+/** Up to where the server can read its WAL. */
+async function readWritten(client: Client): Promise<{ standby: boolean; lsn: Lsn }> {
   const [row] = await queryRows<{ standby: boolean; lsn: string }>(
     client,
     `SELECT r.standby, (CASE WHEN r.standby THEN pg_catalog.pg_last_wal_replay_lsn()
@@ -72,9 +74,14 @@ async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
      FROM (SELECT pg_catalog.pg_is_in_recovery() AS standby) AS r`,
     "read the server's position",
   );
-  const written = parseLsn(row?.lsn ?? "") ?? (0n as Lsn);
+  return { standby: row?.standby === true, lsn: parseLsn(row?.lsn ?? "") ?? (0n as Lsn) };
+}
+
+/** The server would stop at what it has written, without an error. */
+async function requireWritten(client: Client, lsn: Lsn): Promise<void> {
+  const { standby, lsn: written } = await readWritten(client);
   if (lsn <= written) return;
-  const has = row?.standby === true ? "replayed" : "written";
+  const has = standby ? "replayed" : "written";
   throw new WalctlError(
     `${formatLsn(lsn)} is beyond what the server has ${has}, ${formatLsn(written)}`,
     { hint: "Give the end_lsn of a commit that was received." },
@@ -102,14 +109,13 @@ async function move(
   name: string,
   lsn: Lsn,
 ): Promise<Lsn> {
-  const right = `As a superuser: ALTER ROLE ${printableIdentifier(target.user)} REPLICATION`;
   try {
     const [row] = await queryRows<{ lsn: string }>(
       client,
       `SELECT end_lsn::text AS lsn
        FROM pg_catalog.pg_replication_slot_advance(${quoteLiteral(name)}, '${formatLsn(lsn)}')`,
       `advance slot "${name}"`,
-      { [SqlState.insufficientPrivilege]: right },
+      mayMoveSlots(target),
     );
     return parseLsn(row?.lsn ?? "") ?? lsn;
   } catch (error) {

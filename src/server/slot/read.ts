@@ -12,7 +12,7 @@ export interface SlotSettings {
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
-  /** Since the server's statistics were reset; null: not known. */
+  /** Since the server's statistics were reset; null: not known, or the server has not run for an hour since. */
   readonly walBytesPerSecond: number | null;
 }
 
@@ -80,8 +80,9 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
   if (row === undefined) throw new ProtocolViolation("no row where there is always one");
   const [wal] = await queryRows<{ rate: number | null }>(
     client,
-    `SELECT (wal_bytes / nullif(extract(epoch FROM clock_timestamp() - stats_reset), 0))::float8 AS rate
-     FROM pg_catalog.pg_stat_wal`,
+    `SELECT (wal_bytes / extract(epoch FROM clock_timestamp() - stats_reset))::float8 AS rate
+     FROM pg_catalog.pg_stat_wal
+     WHERE clock_timestamp() - greatest(stats_reset, pg_catalog.pg_postmaster_start_time()) >= '1 hour'`,
     "see how much WAL the server writes",
   ).catch((error: unknown) => {
     if (isDenied(error)) return [];

@@ -15,8 +15,8 @@ import { LOSS, lossOf } from "./loss.ts";
 import { readSlots } from "./read.ts";
 import { Interruption } from "../query/causes.ts";
 import { isDenied } from "../query/denied.ts";
-import { quoteLiteral } from "../query/sql.ts";
-import { sqlStateOf } from "../query/server-errors.ts";
+import { printableIdentifier, quoteLiteral } from "../query/sql.ts";
+import { type Hints, sqlStateOf } from "../query/server-errors.ts";
 import { SqlState } from "../query/sqlstate.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
@@ -87,16 +87,22 @@ export async function requireUsableSlot(
   throw new WalctlError(message, { hint: `${there}. Another slot, from now on: ${beside}` });
 }
 
+interface DropSteps {
+  /** Ask the server only whether the role may drop slots. */
+  readonly dryRun: boolean;
+  /** A physical slot too. */
+  readonly force: boolean;
+}
+
 /**
- * Drops a logical or physical slot, and says what it was.
- * @param dryRun ask the server only whether the role may drop slots
- * @throws WalctlError if it does not exist, is in use, is synchronized, or belongs to another database
+ * Drops a slot, and says what it was.
+ * @throws WalctlError if it does not exist, is in use, is synchronized, belongs to another database, or is physical
  */
 export async function dropSlot(
   client: Client,
   target: ConnectionTarget,
   name: string,
-  dryRun: boolean,
+  { dryRun, force }: DropSteps,
 ): Promise<Slot> {
   requireSlotName(name);
   const slot = await readSlot(client, name);
@@ -115,11 +121,20 @@ export async function dropSlot(
       },
     );
   }
+  if (slot.type === "physical" && !slot.active && !force) {
+    throw new WalctlError(
+      `slot "${name}" is a physical slot: a standby or pg_receivewal needs it`,
+      {
+        detail: `${heldText(slot)}. Once it is dropped, the server removes WAL that its standby may not have; the standby then has to be rebuilt.`,
+        hint: "--force drops it, if nobody needs it any more.",
+      },
+    );
+  }
   if (dryRun && slot.active) throw await slotInUseError(client, name, undefined);
   const dropped = dryRun ? NO_SLOT : name;
   const sql = `SELECT pg_catalog.pg_drop_replication_slot(${quoteLiteral(dropped)})`;
   try {
-    await queryRows(client, sql, `drop slot "${name}"`);
+    await queryRows(client, sql, `drop slot "${name}"`, mayMoveSlots(target));
   } catch (error) {
     const state = sqlStateOf(error);
     if (dryRun && state === SqlState.undefinedObject) return slot;
@@ -130,12 +145,20 @@ export async function dropSlot(
   return slot;
 }
 
+/** For advancing and dropping one. */
+export function mayMoveSlots({ user }: ConnectionTarget): Hints {
+  const right = `As a superuser: ALTER ROLE ${printableIdentifier(user)} REPLICATION`;
+  return { [SqlState.insufficientPrivilege]: right };
+}
+
 /** What dropping a slot costs. */
 export function heldText(slot: Slot): string {
   const { confirmed_flush_lsn: confirmed, retained_bytes: kept, lag_bytes: lag } = slot;
   const held = kept === null ? "It retains no WAL" : `It retains ${formatByteCount(kept)} of WAL`;
   if (confirmed === null || slot.wal_status === "lost") return held;
-  return `${held}; its reader has confirmed up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
+  const reader = `${held}; its reader (tail, a subscription or another program) has confirmed`;
+  if (lag === 0) return `${reader} everything`;
+  return `${reader} up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
 }
 
 /** The most slots that an error names. */

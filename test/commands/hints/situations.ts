@@ -45,7 +45,7 @@ export const situations = (version: number): readonly Situation[] => [
     name: "doctor, of a publication without tables",
     ...{ given: "CREATE PUBLICATION empty", args: ["doctor", "-P", "empty"] },
     // Added tables would stop a subscription that reads it.
-    ...{ commands: 2, says: /To add tables, with your tables .*: walctl setup-publication empty / },
+    ...{ commands: 2, says: /To add tables \(your tables .*\): walctl setup-publication empty / },
   },
   {
     name: "doctor, of a table whose updates are rejected",

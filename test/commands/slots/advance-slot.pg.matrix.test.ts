@@ -29,9 +29,9 @@ for (const version of newestOrBoth()) {
       return parseLines(stdout);
     }
 
-    async function position(): Promise<string> {
+    async function position(slot = "s"): Promise<string> {
       const [row] = await server.sql<{ lsn: string }>(
-        "SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = 's'",
+        `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`,
       );
       return row?.lsn ?? "";
     }
@@ -52,6 +52,31 @@ for (const version of newestOrBoth()) {
         `{"slot":"fresh","status":"advanced","confirmed_flush_lsn":"${lsn}"}\n`,
       );
       await walctl(["drop-slot", "fresh"], { server });
+    });
+
+    test("to now: past all that was written, and it says up to where", async () => {
+      await server.sql("SELECT pg_create_logical_replication_slot('skips', 'pgoutput')");
+      const stood = await position("skips");
+      await server.sql("CREATE TABLE more (id int); INSERT INTO more VALUES (0)");
+      assert.match(
+        (await advance("skips", "now")).stderr,
+        /error: nothing has been sent from slot/,
+      );
+      const [here] = await server.sql<{ lsn: string }>(
+        "SELECT pg_current_wal_flush_lsn()::text AS lsn",
+      );
+      for (const word of ["latest", "now"]) {
+        const { stdout, stderr } = await advance("skips", word, "--force");
+        const now = await position("skips");
+        const [row] = await server.sql(`SELECT pg_lsn '${now}' >= '${here?.lsn ?? ""}' AS past`);
+        assert.equal(row?.["past"], true);
+        assert.ok(stdout.includes(`"confirmed_flush_lsn":"${now}"`), stdout);
+        if (word === "latest") {
+          const said = `walctl: latest is ${now}: slot "skips" skips what committed since ${stood}\n`;
+          assert.equal(stderr, said);
+        }
+      }
+      await walctl(["drop-slot", "skips"], { server });
     });
 
     test("to a commit's end: it does not come again, and the next one does", async () => {
@@ -129,7 +154,7 @@ for (const version of newestOrBoth()) {
     });
 
     test("called wrongly", async () => {
-      for (const args of [["s"], ["s", "16/B374D848/0"], ["s", "now"], ["S", "0/1"]]) {
+      for (const args of [["s"], ["s", "16/B374D848/0"], ["s", "soon"], ["S", "0/1"]]) {
         const { status, stdout } = await advance(...args);
         assert.deepEqual([status, stdout], [2, ""], args.join(" "));
       }

@@ -147,7 +147,7 @@ for (const version of newestOrBoth()) {
         (await run("create-slot", "s")).stderr,
         /slot "s" is a physical slot\nHINT: .*: walctl create-slot s_2 /,
       );
-      await run("drop-slot", "s");
+      await run("drop-slot", "s", "--force");
       await server.sql("CREATE DATABASE other");
       const elsewhere = await run("create-slot", "s", "-d", "other");
       assert.equal(elsewhere.status, 0, elsewhere.stderr);

@@ -1,6 +1,8 @@
 /** `walctl drop-slot` on a real server: what it drops, what it leaves, and what it says of both. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { heldText } from "../../../src/server/slot/slot.ts";
+import { SLOT } from "../../server/slot/support.ts";
 import { spawnWalctl, walctl } from "../../support/program/cli.ts";
 import { pasteCommand } from "../../support/program/paste.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
@@ -12,6 +14,7 @@ describe("drop-slot", () => {
     await server.sql(`CREATE DATABASE "other's"`);
     await server.sql("SELECT pg_create_logical_replication_slot('s', 'pgoutput', false, true)");
     await server.sql("SELECT pg_create_physical_replication_slot('p', true)");
+    await server.sql("CREATE TABLE behind ()");
   });
   after(() => server.dispose());
 
@@ -25,9 +28,16 @@ describe("drop-slot", () => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^walctl: error: slot "s" belongs to database "postgres"\nDETAIL: It retains \d+ \w+ of WAL; its reader has confirmed up to 0\/\w+, and not the \d+ \w+ after that\.\nHINT: .* -d postgres\n$/,
+      /^walctl: error: slot "s" belongs to database "postgres"\nDETAIL: It retains \d+ \w+ of WAL; its reader \(tail, a subscription or another program\) has confirmed up to 0\/\w+, and not the \d+ \w+ after that\.\nHINT: .* -d postgres\n$/,
     );
     assert.deepEqual(await slots(), ["p", "s"]);
+  });
+
+  test("Of a slot whose reader has confirmed everything, that is said.", () => {
+    assert.match(
+      heldText({ ...SLOT, lag_bytes: 0 }),
+      /another program\) has confirmed everything$/,
+    );
   });
 
   test("A name that differs by a letter or two is told, and a name that does not is not.", async () => {
@@ -60,10 +70,41 @@ describe("drop-slot", () => {
       await hint("drop-publication", "order_pub"),
       /HINT: Did you mean "orders_pub"\?\n/,
     );
+    assert.match(await hint("publications", "orderpub"), /HINT: Did you mean "orders_pub"\? The/);
+    const none = await walctl(["publications", "orderpub", "-F", "table"], { server });
+    assert.equal(none.stdout, "");
+    const { stdout } = await walctl(["doctor", "-S", "order_slot", "-P", "order_pub"], { server });
+    assert.match(
+      stdout,
+      /slot \\"order_slot\\" does not exist\. Did you mean \\"orders_slot\\"\?"/,
+    );
+    assert.match(stdout, /the database has [^.]*\. Did you mean \\"orders_pub\\"\? To create/);
     assert.match(
       await hint("setup-publication", "x", "-t", "itmes"),
       /HINT: Do you mean -t '"public"\."items"'\?/,
     );
+    const news = async (...args: string[]): Promise<string> => {
+      const { status, stderr } = await walctl(args, { server });
+      assert.equal(status, 0, stderr);
+      return stderr;
+    };
+    assert.match(
+      await news("create-slot", "order_slot"),
+      /^walctl: slot "orders_slot" exists too\. Did you mean that\? .*\n$/,
+    );
+    assert.equal(await news("create-slot", "order_slot"), "");
+    for (const more of [["--dry-run"], []]) {
+      assert.equal(
+        await news("setup-publication", "order_pub", "-t", "items", ...more),
+        'walctl: publication "orders_pub" exists too. Did you mean that?\n',
+      );
+    }
+    // Those are the next ones.
+    assert.equal(await news("create-slot", "orders_slot_2"), "");
+    assert.equal(await news("setup-publication", "orders_pub_10", "-t", "items"), "");
+    for (const name of ["order_slot", "orders_slot_2"])
+      await server.sql(`SELECT pg_drop_replication_slot('${name}')`);
+    await server.sql("DROP PUBLICATION order_pub, orders_pub_10");
     await server.sql("DROP PUBLICATION orders_pub; SELECT pg_drop_replication_slot('orders_slot')");
   });
 
@@ -74,7 +115,7 @@ describe("drop-slot", () => {
     const { stdout, stderr } = await walctl(["drop-slot", "s"], { server });
     assert.equal(stdout, '{"slot":"s","status":"dropped"}\n');
     const [, another = ""] =
-      /^walctl: slot "s": It retains .* after that; another one, from now on: (walctl .*)\n$/.exec(
+      /^walctl: logical slot "s": It retains .* after that; another one, from now on: (walctl .*)\n$/.exec(
         stderr,
       ) ?? [];
     await pasteCommand(another);
@@ -82,8 +123,25 @@ describe("drop-slot", () => {
       "SELECT two_phase FROM pg_replication_slots WHERE slot_name = 's'",
     );
     assert.equal(row?.["two_phase"], true);
-    // A physical slot belongs to no database.
-    assert.equal((await walctl(["drop-slot", "p", "-d", "other's"], { server })).status, 0);
+  });
+
+  test("A physical slot is its standby's: it is dropped only with --force, from any database.", async () => {
+    for (const more of [[], ["--dry-run"]]) {
+      const { status, stderr } = await walctl(["drop-slot", "p", ...more], { server });
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /^walctl: error: slot "p" is a physical slot: a standby or pg_receivewal needs it\nDETAIL: It retains \d+ \w+ of WAL\. .* has to be rebuilt\.\nHINT: --force drops it, if nobody needs it any more\.\n$/,
+      );
+    }
+    assert.ok((await slots()).includes("p"));
+    const args = ["drop-slot", "p", "--force", "-d", "other's"];
+    const dry = await walctl([...args, "--dry-run"], { server });
+    assert.equal(dry.stdout, '{"slot":"p","status":"would_drop"}\n');
+    const { status, stderr } = await walctl(args, { server });
+    assert.equal(status, 0);
+    assert.match(stderr, /^walctl: physical slot "p": It retains \d+ \w+ of WAL\n$/);
+    assert.ok(!(await slots()).includes("p"));
   });
 
   test("A dry run fails where the drop would: for another role, and while the slot is in use.", async (t) => {
@@ -100,6 +158,11 @@ describe("drop-slot", () => {
       assert.deepEqual([dry.status, dry.stdout, dry.stderr], [1, "", real.stderr]);
     };
     await both(asNobody);
+    const denied = await walctl(asNobody, { server });
+    assert.match(
+      denied.stderr,
+      /SQLSTATE 42501.*\n(DETAIL.*\n)?HINT: .*ALTER ROLE "nobody" REPLICATION/,
+    );
     const tail = spawnWalctl(["tail", "-S", "held", "-P", "pub"], { server });
     t.after(() => tail.dispose());
     await tail.waitForStderr("streaming from slot");

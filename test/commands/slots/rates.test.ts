@@ -49,6 +49,20 @@ describe("the pace of a slot", () => {
     assert.deepEqual([pace?.caught_up_in_seconds, pace?.lost_in_seconds], [null, 40]);
   });
 
+  it("of a few seconds is the rate, and no forecast", () => {
+    assert.deepEqual(
+      lastPace(
+        at(0, 100 * MB, 0, { safe_bytes: 50 * MB }),
+        at(4, 108 * MB, 0, { safe_bytes: 42 * MB }),
+        at(8, 116 * MB, 80 * MB, { safe_bytes: 34 * MB }),
+      ),
+      {
+        ...{ wal_bytes_per_second: 2 * MB, consumed_bytes_per_second: 10 * MB },
+        ...{ caught_up_in_seconds: null, lost_in_seconds: null },
+      },
+    );
+  });
+
   it("is that of the last half minute, or of the last interval if that is longer", () => {
     const old = [at(0, 0, 0), at(10, 100 * MB, 0)];
     const pace = lastPace(...old, at(50, 140 * MB, 0));

@@ -103,9 +103,10 @@ for (const version of newestOrBoth()) {
       const all = found.map(({ slot, wal_status: state, status }) => [slot, state, status]);
       const warned = (name: string): string[] => [name, "reserved", "warning"];
       assert.deepEqual(all, [warned("s9"), warned("s10"), warned("standby")]);
+      // The server has counted its WAL for seconds: that says nothing of an hour.
       assert.match(
         found[0]?.faults[0]?.message ?? "",
-        /^nobody streams from it.*, and it retains \d\d MB of WAL, without a limit; that grows by all WAL that the server writes, on average \d+ [kMG]?B an hour; start its reader/,
+        /^nobody streams from it.*, and it retains \d\d MB of WAL, without a limit; that grows by all WAL that the server writes; start its reader/,
       );
       const text = (await walctl(["slots", "-F", "table"], { server: slots.server })).stdout;
       assert.ok(

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { OutputStream } from "../../../src/program/context.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "../../../src/commands/tail/config.ts";
 import { ExitCode, WalctlError } from "../../../src/errors.ts";
+import { pgTimeFromUnixMs } from "../../../src/pg-time.ts";
 
 const FLAGS: TailFlags = {
   ...{ dbname: "shop", host: "db.example", username: "reader" },
@@ -32,11 +33,22 @@ test("what is not given has its default", () => {
   assert.equal(output.format, "table");
 });
 
+test("--until midnight is the next one, since tail waits for what is still to come", () => {
+  assert.ok(Number(configOf({ until: "midnight" }).until) > Number(pgTimeFromUnixMs(Date.now())));
+});
+
 test("-o FILE is NDJSON also on a terminal; -o - is standard output", () => {
   const toFile = configOf({ output: "out.ndjson" }, true);
   assert.deepEqual([toFile.file, toFile.output.format], ["out.ndjson", "ndjson"]);
   const toStandardOutput = configOf({ output: "-" }, true);
   assert.deepEqual([toStandardOutput.file, toStandardOutput.output.format], [undefined, "table"]);
+});
+
+test("--endpos latest is --endpos now", () => {
+  assert.deepEqual(
+    [configOf({ endpos: "latest" }).endpos, configOf({ endpos: "Now" }).endpos],
+    ["now", "now"],
+  );
 });
 
 test("with --bootstrap the flags say what the first publication publishes", () => {
@@ -57,6 +69,7 @@ const REFUSED: ReadonlyArray<readonly [flags: Partial<TailFlags>, message: RegEx
   [{ ack: true }, /^to acknowledge there must be a slot to advance$/],
   [{ startpos: "7" }, /^--startpos takes an LSN such as 16\/B374D848, not "7"$/],
   [{ endpos: "soon" }, /^--endpos takes an LSN/],
+  [{ startpos: "now" }, /^--startpos takes an LSN/],
   [{ limit: "0" }, /^--limit takes a whole number of at least 1, not "0"$/],
   [{ statusInterval: "0" }, /^--status-interval takes a number of seconds/],
   [{ format: "wal2json", streaming: "on" }, /^--streaming sends what may still be rolled back/],

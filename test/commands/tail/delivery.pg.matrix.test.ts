@@ -117,6 +117,7 @@ for (const version of newestOrBoth()) {
       await until(() => existsSync(file));
       await server.sql("INSERT INTO load VALUES (5000002, 'two')");
       await holds(file, '"id":5000002');
+      assert.match(running.stderr, /^walctl: \d{4}-\S+Z opened ".*\.ndjson" again \(SIGHUP\)$/m);
       assert.equal((await running.stop()).status, 0);
       assert.deepEqual(committedIds(parseLines(await readFile(`${file}.1`, "utf8"))), [5000001]);
       assert.deepEqual(committedIds(parseLines(await readFile(file, "utf8"))), [5000002]);
@@ -211,7 +212,7 @@ for (const version of newestOrBoth()) {
       await running.waitFor((line) => line.includes('"kind":"commit"'));
       running.signal("SIGUSR1");
       await running.waitForStderr(
-        /walctl: at [0-9A-F/]+, \d+ bytes and \d+\.\d s behind, \d+ rows\/s, \d+ unacknowledged transactions, 0 reconnects\n/,
+        /walctl: \d{4}-\d\d-\d\dT[\d:.]+Z at [0-9A-F/]+, \d+ bytes and \d+\.\d s behind, \d+ rows\/s, \d+ unacknowledged transactions, 0 reconnects\n/,
       );
       const { status, stderr } = await running.stop();
       assert.equal(status, 0);

@@ -42,7 +42,7 @@ describe("the connection", () => {
     [
       refused("53300", "Wait."),
       "replication_connection",
-      ["fail", "could not connect; Wait.", null],
+      ["fail", "could not connect. Wait.", null],
     ],
     [refused("53300"), "replication_connection", ["ok", /^not tried/, null], true],
     [refused(undefined), "replication_connection", ["fail", "could not connect", null], true],

@@ -18,6 +18,8 @@ const TOOLS: readonly Tool[] = [
   { program: "kcat", debianPackage: "kcat" },
   { program: "zstd", debianPackage: "zstd" },
   { program: "lz4", debianPackage: "lz4" },
+  { program: "logrotate", debianPackage: "logrotate" },
+  { program: "systemd-analyze", debianPackage: "systemd" },
   { program: "psql", debianPackage: "postgresql-client" },
   { program: "pg_recvlogical", debianPackage: "postgresql-client" },
   { program: "pgbench", debianPackage: "postgresql-client" },

@@ -4,7 +4,10 @@ import { delimiter, join } from "node:path";
 
 /** Debian's own programs come before what is on the PATH there, a script that looks for the right version. */
 export function findTool(program: string): string | undefined {
-  const folders = versionFolders().concat((process.env["PATH"] ?? "").split(delimiter));
+  const folders = versionFolders().concat(
+    (process.env["PATH"] ?? "").split(delimiter),
+    "/usr/sbin",
+  );
   return folders.map((folder) => join(folder, program)).find(isExecutable);
 }
 
