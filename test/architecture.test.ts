@@ -39,9 +39,9 @@ describe("architecture", () => {
   > = [
     [
       "a multi-line import",
-      "pgoutput/x.ts",
+      "wal/x.ts",
       'import {\n  readFile,\n} from "node:fs";',
-      ["src/pgoutput/x.ts:3: pgoutput may not use node:fs"],
+      ["src/wal/x.ts:3: wal may not use node:fs"],
     ],
     [
       "a type import",
@@ -58,8 +58,8 @@ describe("architecture", () => {
     [
       "a re-export from another room",
       "output/x.ts",
-      'export { Tag } from "../pgoutput/tags.ts";',
-      ["src/output/x.ts:1: output may not import pgoutput/tags.ts"],
+      'export { Tag } from "../postgres/messages/tags.ts";',
+      ["src/output/x.ts:1: output may not import postgres/messages/tags.ts"],
     ],
     [
       "ora where every start would load it",
@@ -175,7 +175,7 @@ describe("architecture", () => {
         ["commands/demo.ts", ""],
         ["commands/inspect/follow.ts", ""],
         ["messages/gate/gate.ts", ""],
-        ["pgoutput/tags.ts", ""],
+        ["postgres/messages/tags.ts", ""],
         ["server/delivery/frame.ts", ""],
         ["server/query/sql.ts", ""],
         ["server/stream/session.ts", ""],

@@ -91,7 +91,7 @@ describe("the package", () => {
       "bin/walctl.js",
       "dist/walctl/main.js",
       "dist/walctl/rows.wasm",
-      "dist/src/pgoutput/index.d.ts",
+      "dist/src/postgres/messages/index.d.ts",
       "docs/ndjson.md",
     ]) {
       assert.ok(paths.includes(path), path);

@@ -1,4 +1,4 @@
-import { isKnownTag } from "../pgoutput/decoder.ts";
+import { isKnownTag } from "../postgres/messages/decoder.ts";
 import type { CaptureFormat } from "./formats/capture-reader.ts";
 import { COPY_SIGNATURE } from "./formats/copy-binary.ts";
 import {

@@ -1,5 +1,5 @@
 import { AttributeState, DeformedTuple, type StoredTuple } from "../postgres/tuples/tuple.ts";
-import { toUtf8 } from "../heap/values/encodings.ts";
+import { toUtf8 } from "../postgres/stored/encodings.ts";
 import { varlenaPayload } from "../postgres/tuples/varlena.ts";
 import { COLUMNS, type ColumnKind, hasCtid } from "./columns.ts";
 import type { CatalogRows, Ctid, PgAttribute } from "./model.ts";

@@ -1,4 +1,4 @@
-import type { StoredAttribute, StoredType, TypeSource } from "../heap/values/type-source.ts";
+import type { StoredAttribute, StoredType, TypeSource } from "../postgres/stored/type-source.ts";
 import { alignmentOf } from "./heap-rows.ts";
 import type { CatalogHeader, CatalogRows, PgAttribute } from "./model.ts";
 import { PrintedNames } from "./printed-names.ts";

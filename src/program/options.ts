@@ -1,6 +1,6 @@
 import { usageError } from "../errors.ts";
 import { TIMER_MS_MAX } from "../server/connection/within.ts";
-import type { CommandContext, OutputStream } from "../program/context.ts";
+import type { CommandContext, OutputStream } from "./context.ts";
 
 /** The NDJSON of other programs, and SQL. Only commands that print messages have these. */
 export type ForeignDialect = (typeof FOREIGN)[number];

@@ -3,8 +3,8 @@ import { NO_PROGRESS, type Progress, Spinner } from "../output/progress.ts";
 import type { StatusLine } from "../output/status-line.ts";
 import { renderError, renderWarning } from "../render/reports/diagnostics.ts";
 import { sanitizeLine } from "../render/bytes/sanitize.ts";
-import type { CommandContext } from "../program/context.ts";
-import { type OutputFlags, type OutputOptions, canRedraw } from "../program/options.ts";
+import type { CommandContext } from "./context.ts";
+import { type OutputFlags, type OutputOptions, canRedraw } from "./options.ts";
 
 export interface Warning {
   readonly message: string;

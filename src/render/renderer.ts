@@ -1,4 +1,4 @@
-import type { PgoutputMessage } from "../pgoutput/messages.ts";
+import type { PgoutputMessage } from "../postgres/messages/messages.ts";
 
 /** Turns messages into bytes to print. NDJSON and tables each have one. */
 export interface Renderer {

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatLsn } from "../../src/lsn.ts";
-import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
+import { PgoutputDecoder } from "../../src/postgres/messages/decoder.ts";
 import { PROGRAM } from "../support/program/cli.ts";
 import { type ServerVersion, type TestServer, startServer } from "../support/server/server.ts";
 import { type Workload, scaled } from "./workloads.ts";

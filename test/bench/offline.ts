@@ -2,7 +2,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
+import { PgoutputDecoder } from "../../src/postgres/messages/decoder.ts";
 import { ByteReader } from "../../src/postgres/bytes/reader.ts";
 import { PROGRAM } from "../support/program/cli.ts";
 import type { BenchServer, Prepared } from "./environment.ts";

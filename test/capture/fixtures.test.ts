@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
 import { SniffingReader } from "../../src/capture/sniffing-reader.ts";
 import { Pipeline } from "../../src/messages/pipeline/pipeline.ts";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import {
   cut,

@@ -6,7 +6,7 @@ import { createCaptureReader } from "../../src/capture/readers.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
 import { applyMetadata } from "../../src/commands/decode-file/capture-metadata.ts";
 import { WalctlError } from "../../src/errors.ts";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { DebeziumRenderer } from "../../src/render/formats/debezium.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import type { Renderer } from "../../src/render/renderer.ts";

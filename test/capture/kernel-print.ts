@@ -5,7 +5,7 @@ import { createCaptureReader } from "../../src/capture/readers.ts";
 import { forgetTypes } from "../../src/commands/decode-file/capture-metadata.ts";
 import { kernelRows } from "../../src/commands/decode-file/row-kernel.ts";
 import { DecodeError } from "../../src/errors.ts";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import { finish } from "../support/wire/captures.ts";
 

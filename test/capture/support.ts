@@ -2,7 +2,7 @@
 import type { CaptureFormat } from "../../src/capture/formats/capture-reader.ts";
 import { createCaptureReader } from "../../src/capture/readers.ts";
 import { applyMetadata, forgetTypes } from "../../src/commands/decode-file/capture-metadata.ts";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import type { Renderer } from "../../src/render/renderer.ts";
 import { finish } from "../support/wire/captures.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CAPTURE_FORMATS, type PgoutputFormat } from "../../src/capture/formats/capture-reader.ts";
 import { CaptureWriter } from "../../src/capture/writer.ts";
-import type { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { DebeziumRenderer } from "../../src/render/formats/debezium.ts";
 import type { Renderer } from "../../src/render/renderer.ts";
 import { renderSummaryNdjson, SummaryRenderer } from "../../src/render/reports/summary.ts";

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { TypeSource } from "../../src/heap/values/type-source.ts";
+import type { TypeSource } from "../../src/postgres/stored/type-source.ts";
 import type { ValueOptions } from "../../src/render/values/values.ts";
-import { Samples } from "../heap/support/samples.ts";
-import { typesOf } from "../heap/support/server-types.ts";
-import { type Seen, rowsOnPages } from "../heap/support/table-rows.ts";
+import { Samples } from "../postgres/stored/support/samples.ts";
+import { typesOf } from "../postgres/stored/support/server-types.ts";
+import { type Seen, rowsOnPages } from "../postgres/stored/support/table-rows.ts";
 import { walctl } from "../support/program/cli.ts";
 import { type TestServer, startServer } from "../support/server/server.ts";
 import { newestOrNamed } from "./support/versions.ts";

@@ -1,5 +1,5 @@
 /** What each case of the table view looks like in 80 columns, as pictures. */
-import type { PgoutputMessage } from "../../src/pgoutput/messages.ts";
+import type { PgoutputMessage } from "../../src/postgres/messages/messages.ts";
 import { TableRenderer } from "../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../src/render/table/view.ts";
 import { CAPTURED, SCREENS } from "../support/program/screen-cases.ts";

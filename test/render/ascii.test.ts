@@ -1,7 +1,7 @@
 /** Where the locale is not UTF-8, whatever is drawn is ASCII. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { renderCatalogTable } from "../../src/render/reports/catalog.ts";
 import { renderChecks } from "../../src/render/reports/checks.ts";
 import {

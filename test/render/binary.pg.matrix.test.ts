@@ -1,8 +1,8 @@
 /** Binary values as real servers send them are printed as their text is. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { PgoutputDecoder } from "../../src/postgres/messages/decoder.ts";
+import { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { binaryToText } from "../../src/render/values/binary-to-text.ts";
 import { formatFloat4, formatFloat8 } from "../../src/postgres/types/floats.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";

@@ -1,7 +1,7 @@
 /** Binary values, without a server: what is damaged, and what has no text. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { binaryEncoder } from "../../src/render/values/binary-encoder.ts";
 import { binaryToText } from "../../src/render/values/binary-to-text.ts";
 import { ByteWriter } from "../../src/render/bytes/byte-writer.ts";

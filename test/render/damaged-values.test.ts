@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PgoutputDecoder } from "../../src/pgoutput/decoder.ts";
-import { TypeRegistry } from "../../src/pgoutput/type-registry.ts";
+import { PgoutputDecoder } from "../../src/postgres/messages/decoder.ts";
+import { TypeRegistry } from "../../src/postgres/messages/type-registry.ts";
 import { NdjsonRenderer } from "../../src/render/ndjson/ndjson.ts";
 import type { ValueOptions } from "../../src/render/values/values.ts";
 import { type Exact, parseExact } from "../matrix/support/exact-json.ts";

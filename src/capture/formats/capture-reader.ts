@@ -1,6 +1,6 @@
 import type { DecodeError } from "../../errors.ts";
 import type { Carried } from "../ndjson/carried.ts";
-import type { PgoutputMessage, RowPrinter } from "../../pgoutput/messages.ts";
+import type { PgoutputMessage, RowPrinter } from "../../postgres/messages/messages.ts";
 
 /** The formats in which captures hold messages of pgoutput (docs/captures.md). */
 export const CAPTURE_FORMATS = [

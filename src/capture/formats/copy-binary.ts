@@ -1,8 +1,8 @@
 import { DecodeError } from "../../errors.ts";
-import { isKnownTag } from "../../pgoutput/decoder.ts";
-import type { WalPosition } from "../../pgoutput/messages.ts";
+import { isKnownTag } from "../../postgres/messages/decoder.ts";
+import type { WalPosition } from "../../postgres/messages/messages.ts";
 import type { ByteReader } from "../../postgres/bytes/reader.ts";
-import { NO_POSITION } from "../../pgoutput/surroundings.ts";
+import { NO_POSITION } from "../../postgres/messages/surroundings.ts";
 import type { FrameLayout } from "./frame-reader.ts";
 import { isCut } from "./trial.ts";
 

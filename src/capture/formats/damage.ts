@@ -1,5 +1,5 @@
 import { DecodeError } from "../../errors.ts";
-import { BYTES_BEHIND, BYTES_BEFORE } from "../../pgoutput/lost-bytes.ts";
+import { BYTES_BEHIND, BYTES_BEFORE } from "../../postgres/messages/lost-bytes.ts";
 import type { CaptureReaderOptions } from "./capture-reader.ts";
 
 /** Remembers what messages announced, and forgets what damaged ones may have changed. */

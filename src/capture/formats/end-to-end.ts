@@ -3,12 +3,12 @@
  * does not, and a truncated capture does not show whether a stream block is open.
  */
 import { DecodeError } from "../../errors.ts";
-import { isKnownTag, type PgoutputDecoder } from "../../pgoutput/decoder.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import { isKnownTag, type PgoutputDecoder } from "../../postgres/messages/decoder.ts";
+import type { PgoutputMessage } from "../../postgres/messages/messages.ts";
 import type { ByteReader } from "../../postgres/bytes/reader.ts";
-import { NO_POSITION } from "../../pgoutput/surroundings.ts";
-import { Tag } from "../../pgoutput/tags.ts";
-import { quoteByte } from "../../pgoutput/tuple.ts";
+import { NO_POSITION } from "../../postgres/messages/surroundings.ts";
+import { Tag } from "../../postgres/messages/tags.ts";
+import { quoteByte } from "../../postgres/messages/tuple.ts";
 
 /** The byte after each message: pg_recvlogical writes a line feed. */
 export type Separator = "line feed" | "none";

@@ -1,5 +1,5 @@
 import { SEARCH_BYTES } from "./capture-reader.ts";
-import { Tag } from "../../pgoutput/tags.ts";
+import { Tag } from "../../postgres/messages/tags.ts";
 import { carriesXid, type Separator } from "./end-to-end.ts";
 import { mayStartMessage } from "./message-marks.ts";
 import { tryMessages } from "./trial.ts";

@@ -1,5 +1,5 @@
 import { DecodeError } from "../../errors.ts";
-import type { WalPosition } from "../../pgoutput/messages.ts";
+import type { WalPosition } from "../../postgres/messages/messages.ts";
 import { ByteReader } from "../../postgres/bytes/reader.ts";
 import {
   type CaptureListener,

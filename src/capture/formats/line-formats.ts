@@ -1,7 +1,7 @@
 import { DecodeError } from "../../errors.ts";
-import type { WalPosition } from "../../pgoutput/messages.ts";
-import { isKnownTag } from "../../pgoutput/decoder.ts";
-import { NO_POSITION } from "../../pgoutput/surroundings.ts";
+import type { WalPosition } from "../../postgres/messages/messages.ts";
+import { isKnownTag } from "../../postgres/messages/decoder.ts";
+import { NO_POSITION } from "../../postgres/messages/surroundings.ts";
 import { hexDigit } from "./bytea.ts";
 
 /** The last field of a line, the text of a bytea, and the position in its first field. */

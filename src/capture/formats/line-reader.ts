@@ -1,5 +1,5 @@
 import { DecodeError } from "../../errors.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
+import type { PgoutputMessage } from "../../postgres/messages/messages.ts";
 import { ByteReader } from "../../postgres/bytes/reader.ts";
 import { type Bytea, ByteaDecoder, hexDigit } from "./bytea.ts";
 import type { CaptureReaderOptions } from "./capture-reader.ts";

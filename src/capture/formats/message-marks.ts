@@ -1,5 +1,5 @@
-import { isKnownTag } from "../../pgoutput/decoder.ts";
-import { Tag, TupleTag } from "../../pgoutput/tags.ts";
+import { isKnownTag } from "../../postgres/messages/decoder.ts";
+import { Tag, TupleTag } from "../../postgres/messages/tags.ts";
 import { carriesXid, LINE_FEED, type Separator } from "./end-to-end.ts";
 
 /** Bytes that distinguish a message from random data at a glance. Offsets count from the tag and leave out an xid. */

@@ -1,4 +1,4 @@
-import { isKnownTag, PgoutputDecoder } from "../../pgoutput/decoder.ts";
+import { isKnownTag, PgoutputDecoder } from "../../postgres/messages/decoder.ts";
 import { ByteReader } from "../../postgres/bytes/reader.ts";
 import { decodeErrorOf } from "./damage.ts";
 import { decodeMessage, fitsStreaming, mayBeCut, type Separator } from "./end-to-end.ts";

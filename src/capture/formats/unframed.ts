@@ -1,4 +1,4 @@
-import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
+import { PgoutputDecoder } from "../../postgres/messages/decoder.ts";
 import { ByteReader } from "../../postgres/bytes/reader.ts";
 import { type CaptureReaderOptions, PIECE_BYTES } from "./capture-reader.ts";
 import { ChunkedReader, type Decoded } from "./chunks.ts";

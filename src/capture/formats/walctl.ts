@@ -1,9 +1,9 @@
 import type { DecodeError } from "../../errors.ts";
-import type { WalPosition } from "../../pgoutput/messages.ts";
+import type { WalPosition } from "../../postgres/messages/messages.ts";
 import type { ByteReader } from "../../postgres/bytes/reader.ts";
-import { uint32At } from "../../pgoutput/lost-bytes.ts";
-import { isKnownTag } from "../../pgoutput/decoder.ts";
-import { quoteByte } from "../../pgoutput/tuple.ts";
+import { uint32At } from "../../postgres/messages/lost-bytes.ts";
+import { isKnownTag } from "../../postgres/messages/decoder.ts";
+import { quoteByte } from "../../postgres/messages/tuple.ts";
 import { FrameTag, readPrimaryKeepalive, readXLogData } from "../../server/delivery/frame.ts";
 import type { CaptureListener } from "./capture-reader.ts";
 import type { FrameLayout } from "./frame-reader.ts";

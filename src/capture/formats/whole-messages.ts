@@ -1,9 +1,9 @@
-import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
-import type { PgoutputMessage, WalPosition } from "../../pgoutput/messages.ts";
+import { PgoutputDecoder } from "../../postgres/messages/decoder.ts";
+import type { PgoutputMessage, WalPosition } from "../../postgres/messages/messages.ts";
 import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import { decodeErrorOf } from "./damage.ts";
 import { carriesXid } from "./end-to-end.ts";
-import { Tag } from "../../pgoutput/tags.ts";
+import { Tag } from "../../postgres/messages/tags.ts";
 
 /**
  * Decodes messages of known length. A message that carries an xid shows whether a stream block is open, since only one

@@ -1,5 +1,5 @@
 import type { Lsn } from "../../lsn.ts";
-import type { Relation, TypeMessage } from "../../pgoutput/messages.ts";
+import type { Relation, TypeMessage } from "../../postgres/messages/messages.ts";
 import { type Fields, INVALID } from "./fields.ts";
 import { elementsOf, membersOf, stringOf } from "./raw-json.ts";
 import type { ValueType } from "./values.ts";

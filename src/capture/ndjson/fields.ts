@@ -2,8 +2,8 @@
 import { DecodeError } from "../../errors.ts";
 import { type Lsn, parseLsn } from "../../lsn.ts";
 import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
-import type { Relation, WalPosition } from "../../pgoutput/messages.ts";
-import { NO_POSITION } from "../../pgoutput/surroundings.ts";
+import type { Relation, WalPosition } from "../../postgres/messages/messages.ts";
+import { NO_POSITION } from "../../postgres/messages/surroundings.ts";
 import { bytesOf, stringOf } from "./raw-json.ts";
 
 export type Fields = ReadonlyMap<string, string>;

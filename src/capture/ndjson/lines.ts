@@ -6,8 +6,8 @@ import type {
   Relation,
   TableAction,
   Transaction,
-} from "../../pgoutput/messages.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+} from "../../postgres/messages/messages.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 import { Carried } from "./carried.ts";
 import {
   type Fields,

@@ -8,8 +8,8 @@ import type {
   ReplicaIdentity,
   Transaction,
   TypeMessage,
-} from "../../pgoutput/messages.ts";
-import { NO_POSITION } from "../../pgoutput/surroundings.ts";
+} from "../../postgres/messages/messages.ts";
+import { NO_POSITION } from "../../postgres/messages/surroundings.ts";
 import type { Carried } from "./carried.ts";
 import { type Fields, nameOnly, numberIn, schemaIn, textIn } from "./fields.ts";
 import { elementsOf, membersOf, stringOf } from "./raw-json.ts";

@@ -1,8 +1,8 @@
 /** The values of walctl's lines as the text that the server sent: docs/ndjson.md, backwards. */
 import { BUILTIN_TYPES, familyOf, isVector } from "../../postgres/types/table.ts";
 import type { BuiltinType, Family } from "../../postgres/types/type.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 import { bytesOf, elementsOf, membersOf, stringOf } from "./raw-json.ts";
 
 /** A column of a tuple as it is sent. */

@@ -10,9 +10,9 @@ import {
 } from "../../catalog/model.ts";
 import { type NamedObject, type RegObjects, regNames } from "../../catalog/reg-names.ts";
 import { CatalogTypes } from "../../catalog/types.ts";
-import { columnWriter, writeMissing } from "../../heap/values/column-writer.ts";
-import { TupleWriter } from "../../heap/values/tuple-writer.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
+import { columnWriter, writeMissing } from "../../postgres/stored/column-writer.ts";
+import { TupleWriter } from "../../postgres/stored/tuple-writer.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
 import type { Warning } from "../../program/reporter.ts";
 
 /** By number (mb/pg_wchar.h), as pg_encoding_to_char() prints them. */

@@ -3,7 +3,7 @@ import type {
   CompositeField,
   TypeRegistry,
   TypeShape,
-} from "../../pgoutput/type-registry.ts";
+} from "../../postgres/messages/type-registry.ts";
 import type { StreamNote } from "../../server/start/consumer.ts";
 
 /** How an `m` frame's payload starts. */

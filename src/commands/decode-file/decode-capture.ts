@@ -8,9 +8,9 @@ import type {
 import { InputError } from "../../capture/formats/input-error.ts";
 import { NotACapture } from "../../capture/sniffing-reader.ts";
 import { DecodeError, ExitCode, WalctlError } from "../../errors.ts";
-import type { RowPrinter } from "../../pgoutput/messages.ts";
-import { streamAbort } from "../../pgoutput/streams.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { RowPrinter } from "../../postgres/messages/messages.ts";
+import { streamAbort } from "../../postgres/messages/streams.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import { applyMetadata, forgetTypes, streamNote } from "./capture-metadata.ts";
 import type { TransactionGate } from "../../messages/gate/gate.ts";

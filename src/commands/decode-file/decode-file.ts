@@ -13,7 +13,7 @@ import { MessageRun, endOfSignal } from "../../messages/run/run.ts";
 import { fileStatePath } from "../../output/file/file-state.ts";
 import { type NamedFile, requireDifferentFiles } from "../../output/file/same-file.ts";
 import { ReaderGone, type Sink, sinkOf } from "../../output/sink.ts";
-import { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import type { CommandContext } from "../../program/context.ts";
 import { outputOptions } from "../../program/options.ts";
 import { Reporter, type Warning } from "../../program/reporter.ts";

@@ -8,7 +8,7 @@ import { progressOf } from "../../messages/run/progress.ts";
 import { writeRest } from "../../messages/run/renderer.ts";
 import { MessageRun } from "../../messages/run/run.ts";
 import { ReaderGone, sinkOf } from "../../output/sink.ts";
-import { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
 import type { CommandContext } from "../../program/context.ts";
 import { Reporter, type Warning } from "../../program/reporter.ts";

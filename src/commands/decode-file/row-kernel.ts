@@ -1,4 +1,4 @@
-import type { RowPrinter } from "../../pgoutput/messages.ts";
+import type { RowPrinter } from "../../postgres/messages/messages.ts";
 import { RowKernel } from "../../render/ndjson/row-kernel.ts";
 
 /** One for all captures. Null: it cannot be had. */

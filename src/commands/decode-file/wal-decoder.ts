@@ -1,6 +1,6 @@
 import { zstdFrames } from "../../capture/compression.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { CatalogHistory } from "../../rows/catalog/history.ts";
 import { RowDecoder } from "../../rows/decoder/decoder.ts";
 import type { AskedRows } from "../../rows/decoder/row-options.ts";

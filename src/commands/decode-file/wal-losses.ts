@@ -1,4 +1,4 @@
-import type { Relation } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
 import type { Fate } from "../../rows/transactions/fate.ts";
 import type { RowDecoder } from "../../rows/decoder/decoder.ts";
 import type { CatalogBreak } from "../../rows/catalog/breaks.ts";

@@ -6,8 +6,8 @@ import { requireOwnOutput, requireWholeLines } from "../../output/file/recovery.
 import { isDescriptorName } from "../../output/file/same-file.ts";
 import { readStreamedLines } from "../../output/file/streamed-lines.ts";
 import { openStreamOutput } from "../../output/stream-output.ts";
-import type { PrintedPart } from "../../pgoutput/boundary.ts";
-import type { MessageKind } from "../../pgoutput/messages.ts";
+import type { PrintedPart } from "../../postgres/messages/boundary.ts";
+import type { MessageKind } from "../../postgres/messages/messages.ts";
 import type { PgoutputOptions } from "../../server/settings/pgoutput-options.ts";
 import type { TakenOver } from "../../server/start/options.ts";
 import { type CommandContext, standardStreams } from "../../program/context.ts";

@@ -1,12 +1,12 @@
 import { editDistance } from "../../errors.ts";
-import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import type { PgoutputMessage, Relation } from "../../postgres/messages/messages.ts";
 import { quotePlainly } from "../../server/query/sql.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 import type { TableName } from "../../server/publication/names.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../../program/reporter.ts";
-import { concernsMatch, type MessageFilter } from "../../messages/filter/filter.ts";
-import { inQuotes, tableMatcher, typedName } from "../../messages/filter/table-patterns.ts";
+import { concernsMatch, type MessageFilter } from "./filter.ts";
+import { inQuotes, tableMatcher, typedName } from "./table-patterns.ts";
 
 /** A name with more typing errors than this counts as another word. */
 const TYPING_ERRORS_MAX = 2;

@@ -1,20 +1,15 @@
 import { usageError } from "../../errors.ts";
-import type { PgoutputMessage, Relation, RowChange } from "../../pgoutput/messages.ts";
+import type { PgoutputMessage, Relation, RowChange } from "../../postgres/messages/messages.ts";
 import { builtinType } from "../../postgres/types/table.ts";
-import { ColumnCursor, type TupleData } from "../../pgoutput/tuple.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { ColumnCursor, type TupleData } from "../../postgres/messages/tuple.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { asText } from "../../render/values/binary-to-text.ts";
 import { quotePlainly } from "../../server/query/sql.ts";
 import { NAMES_RULE, NameCursor, type TablePattern } from "../../server/query/typed-names.ts";
 import { shellQuote } from "../../server/target/target.ts";
 import type { Warning } from "../../program/reporter.ts";
 import { isReadable, normalized } from "./typed-values.ts";
-import {
-  fitsTable,
-  inQuotes,
-  qualifiedName,
-  typedName,
-} from "../../messages/filter/table-patterns.ts";
+import { fitsTable, inQuotes, qualifiedName, typedName } from "./table-patterns.ts";
 
 type Accepts = (message: PgoutputMessage) => boolean;
 

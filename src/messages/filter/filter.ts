@@ -1,8 +1,8 @@
 import { nearestOf, usageError } from "../../errors.ts";
-import type { MessageKind, PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import type { MessageKind, PgoutputMessage, Relation } from "../../postgres/messages/messages.ts";
 import { type TablePattern, parseTablePattern } from "../../server/query/typed-names.ts";
-import { AskedRows } from "../../messages/filter/asked-rows.ts";
-import { tableMatcher } from "../../messages/filter/table-patterns.ts";
+import { AskedRows } from "./asked-rows.ts";
+import { tableMatcher } from "./table-patterns.ts";
 
 /** --only, --only-table and --where, as commander gives them: each may be repeated, --only also takes a list. */
 export interface FilterFlags {

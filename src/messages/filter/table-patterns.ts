@@ -1,4 +1,4 @@
-import type { Relation } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
 import { quotePlainly } from "../../server/query/sql.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
 

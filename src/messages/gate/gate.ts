@@ -1,5 +1,5 @@
-import type { Boundary } from "../../pgoutput/boundary.ts";
-import type { Begin, PgoutputMessage, Transaction } from "../../pgoutput/messages.ts";
+import type { Boundary } from "../../postgres/messages/boundary.ts";
+import type { Begin, PgoutputMessage, Transaction } from "../../postgres/messages/messages.ts";
 import { type PgTime, formatPgTime } from "../../pg-time.ts";
 import { parseUint32 } from "../../program/options.ts";
 import type { Warning } from "../../program/reporter.ts";

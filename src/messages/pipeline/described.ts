@@ -1,7 +1,11 @@
-import type { PgoutputMessage, Relation, RelationMessage } from "../../pgoutput/messages.ts";
-import type { Transaction, TypeMessage } from "../../pgoutput/messages.ts";
-import { NO_POSITION } from "../../pgoutput/surroundings.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type {
+  PgoutputMessage,
+  Relation,
+  RelationMessage,
+} from "../../postgres/messages/messages.ts";
+import type { Transaction, TypeMessage } from "../../postgres/messages/messages.ts";
+import { NO_POSITION } from "../../postgres/messages/surroundings.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 
 /**
  * How the lines of FILE or a pipe describe tables so far. The server describes a table once a connection: not once a

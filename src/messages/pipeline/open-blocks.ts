@@ -1,4 +1,4 @@
-import type { Boundary } from "../../pgoutput/boundary.ts";
+import type { Boundary } from "../../postgres/messages/boundary.ts";
 
 /** Where in FILE open transactions begin that were streamed or are prepared: the next process reads FILE from there. */
 export class OpenBlocks {

@@ -16,10 +16,14 @@ import {
 } from "../../output/file/recovery.ts";
 import { findRenamed, lastingIdentity } from "../../output/file/same-file.ts";
 import { sinkError } from "../../output/sink.ts";
-import { type Boundary, type PrintedPart, lastByteBefore } from "../../pgoutput/boundary.ts";
+import {
+  type Boundary,
+  type PrintedPart,
+  lastByteBefore,
+} from "../../postgres/messages/boundary.ts";
 import type { Received, Start } from "../../server/start/continuity.ts";
 import type { Mark } from "../../server/start/resume.ts";
-import { OpenBlocks } from "../../messages/pipeline/open-blocks.ts";
+import { OpenBlocks } from "./open-blocks.ts";
 import type { Reporter } from "../../program/reporter.ts";
 
 /** A position that is in no line of FILE is acknowledged at most this often: each time costs two fsyncs. */

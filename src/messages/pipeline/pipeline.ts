@@ -1,22 +1,22 @@
-import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
-import { isRowChange } from "../../pgoutput/changes.ts";
+import { type Boundary, boundaryOf } from "../../postgres/messages/boundary.ts";
+import { isRowChange } from "../../postgres/messages/changes.ts";
 import type {
   OtherMessage,
   PgoutputMessage,
   RowChange,
   WalPosition,
-} from "../../pgoutput/messages.ts";
+} from "../../postgres/messages/messages.ts";
 import { INVALID_LSN, type Lsn, lsnOf, maxLsn } from "../../lsn.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import type { StreamNote } from "../../server/start/consumer.ts";
 import type { TypeWatch } from "../../server/types/watch.ts";
 import { type PgTime, unixMsFromPgTime } from "../../pg-time.ts";
 import type { Sink } from "../../output/sink.ts";
-import type { CaptureFile } from "../../messages/pipeline/capture-file.ts";
-import { Described } from "../../messages/pipeline/described.ts";
-import { acceptsAll } from "../../messages/filter/filter.ts";
-import type { AskedTimes, TransactionGate } from "../../messages/gate/gate.ts";
-import type { OutputJournal } from "../../messages/pipeline/output-journal.ts";
+import type { CaptureFile } from "./capture-file.ts";
+import { Described } from "./described.ts";
+import { acceptsAll } from "../filter/filter.ts";
+import type { AskedTimes, TransactionGate } from "../gate/gate.ts";
+import type { OutputJournal } from "./output-journal.ts";
 import type { Renderer } from "../../render/renderer.ts";
 import type { Warning } from "../../program/reporter.ts";
 import { keepHeapSmall } from "../../program/small-heap.ts";

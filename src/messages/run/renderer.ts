@@ -1,7 +1,7 @@
 import { usageError } from "../../errors.ts";
 import { readVersion } from "../../version.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
-import type { RowPrinter } from "../../pgoutput/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
+import type { RowPrinter } from "../../postgres/messages/messages.ts";
 import { NdjsonRenderer } from "../../render/ndjson/ndjson.ts";
 import type { RowKernel } from "../../render/ndjson/row-kernel.ts";
 import type { Sink } from "../../output/sink.ts";
@@ -12,8 +12,8 @@ import type { CommandContext } from "../../program/context.ts";
 import { type ForeignDialect, type OutputOptions } from "../../program/options.ts";
 import type { Warning } from "../../program/reporter.ts";
 import { keepHeapSmall } from "../../program/small-heap.ts";
-import { createSummaryRenderer, summaryWarnings } from "../../messages/run/summary.ts";
-import { type TableFlags, tableView } from "../../messages/run/table-flags.ts";
+import { createSummaryRenderer, summaryWarnings } from "./summary.ts";
+import { type TableFlags, tableView } from "./table-flags.ts";
 
 /** -F sql's own flags as commander passes them. */
 export interface SqlFlags {

@@ -1,7 +1,7 @@
 import { type ExitCode, WalctlError } from "../../errors.ts";
 import type { Sink } from "../../output/sink.ts";
-import type { MessageKind } from "../../pgoutput/messages.ts";
-import { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { MessageKind } from "../../postgres/messages/messages.ts";
+import { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import type { CommandContext } from "../../program/context.ts";
 import type { Reporter, Warning } from "../../program/reporter.ts";
 import { TemporaryFiles } from "../../program/temporary-files.ts";

@@ -1,7 +1,7 @@
 /* What -F sql does beside rendering: one script out of a whole run, its undo read backwards, what is refused. */
 import { ExitCode, WalctlError } from "../../errors.ts";
 import type { Sink } from "../../output/sink.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { type FaultCount, SqlScript, placeOf } from "../../render/formats/sql-script.ts";
 import type { Backwards } from "../../render/formats/sql-lines.ts";
 import type { TableNowOf } from "../../render/formats/sql-tables.ts";
@@ -11,8 +11,8 @@ import { readVersion } from "../../version.ts";
 import type { Reporter } from "../../program/reporter.ts";
 import type { TemporaryFiles } from "../../program/temporary-files.ts";
 import type { TablePattern } from "../../server/query/typed-names.ts";
-import { tableMatcher } from "../../messages/filter/table-patterns.ts";
-import type { Rendering, SqlFlags } from "../../messages/run/renderer.ts";
+import { tableMatcher } from "../filter/table-patterns.ts";
+import type { Rendering, SqlFlags } from "./renderer.ts";
 
 /** An undo keeps so much in memory, and writes what is older to a temporary file. */
 const MEMORY_BYTES = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /* Expressions of CEL about the fields of a line: text → what can be asked, or a usage error that shows the place. */
 import { ExitCode, WalctlError } from "../../errors.ts";
-import { Decimal } from "../../messages/where/exact-line.ts";
-import { isKind, kindsHint } from "../../messages/filter/filter.ts";
+import { Decimal } from "./exact-line.ts";
+import { isKind, kindsHint } from "../filter/filter.ts";
 
 export type Cel = typeof import("@marcbachmann/cel-js");
 export type Re2 = typeof import("re2js");

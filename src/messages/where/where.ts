@@ -3,8 +3,8 @@
  * back, so that the expression sees what the documentation of the lines says.
  */
 import { usageError } from "../../errors.ts";
-import type { MessageKind, PgoutputMessage } from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { MessageKind, PgoutputMessage } from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { NdjsonRenderer } from "../../render/ndjson/ndjson.ts";
 import type { Warning } from "../../program/reporter.ts";
 import {
@@ -17,9 +17,9 @@ import {
   mayMatch,
   pointAt,
   typesOf,
-} from "../../messages/where/cel.ts";
-import { readExactLine } from "../../messages/where/exact-line.ts";
-import { type MessageFilter, isCounted } from "../../messages/filter/filter.ts";
+} from "./cel.ts";
+import { readExactLine } from "./exact-line.ts";
+import { type MessageFilter, isCounted } from "../filter/filter.ts";
 
 /** What no line has that only begins or ends a transaction. */
 const OF_CHANGES = new Set([

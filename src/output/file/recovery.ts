@@ -2,7 +2,7 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } fr
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN } from "../../lsn.ts";
 import { unixMsFromPgTime } from "../../pg-time.ts";
-import { type Boundary, isSureToComeAgain } from "../../pgoutput/boundary.ts";
+import { type Boundary, isSureToComeAgain } from "../../postgres/messages/boundary.ts";
 import {
   beginsLine,
   boundaryOfLine,

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import type { Lsn } from "../../lsn.ts";
-import type { PrintedPart } from "../../pgoutput/boundary.ts";
+import type { PrintedPart } from "../../postgres/messages/boundary.ts";
 import {
   boundaryOfLine,
   isOutside,

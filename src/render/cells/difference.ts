@@ -1,4 +1,4 @@
-import type { ColumnValue } from "../../pgoutput/tuple.ts";
+import type { ColumnValue } from "../../postgres/messages/tuple.ts";
 import { joined, type Paint, type Painted, type Palette } from "../terminal/painted.ts";
 import {
   type Drawn,

@@ -1,4 +1,4 @@
-import type { ColumnValue } from "../../pgoutput/tuple.ts";
+import type { ColumnValue } from "../../postgres/messages/tuple.ts";
 import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import { jsonTokens } from "./json.ts";
 import { quote, readStart } from "./value.ts";

@@ -1,4 +1,4 @@
-import type { ColumnValue } from "../../pgoutput/tuple.ts";
+import type { ColumnValue } from "../../postgres/messages/tuple.ts";
 import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import { joined, type Paint, type Painted, painted, type Palette } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";

@@ -1,4 +1,4 @@
-import type { Column, Relation } from "../../pgoutput/messages.ts";
+import type { Column, Relation } from "../../postgres/messages/messages.ts";
 import { formatColumn, formatIdentifier, formatRelation } from "../values/identifier.ts";
 import { clearLine } from "../bytes/sanitize.ts";
 import { textWidth } from "../terminal/text-width.ts";

@@ -3,7 +3,7 @@
  * Law: two different values never look the same, and what is cut says so.
  * Way in: drawValue() for one value, drawPair() (difference.ts) for old and new, TableNames (names.ts), Times (times.ts).
  */
-import type { ColumnValue } from "../../pgoutput/tuple.ts";
+import type { ColumnValue } from "../../postgres/messages/tuple.ts";
 import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import {
   joined,

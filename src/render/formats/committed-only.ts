@@ -1,5 +1,5 @@
 import { WalctlError } from "../../errors.ts";
-import type { MessageKind } from "../../pgoutput/messages.ts";
+import type { MessageKind } from "../../postgres/messages/messages.ts";
 
 type UncommittedKind = Extract<
   MessageKind,

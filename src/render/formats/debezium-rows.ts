@@ -1,7 +1,7 @@
-import type { Relation } from "../../pgoutput/messages.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import { type ColumnValue, type TupleData, columnValues } from "../../pgoutput/tuple.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import { type ColumnValue, type TupleData, columnValues } from "../../postgres/messages/tuple.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { binaryEncoder } from "../values/binary-encoder.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 import { debeziumEncoder, unavailableValue } from "./debezium-values.ts";

@@ -1,4 +1,4 @@
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { builtinNamed } from "../../postgres/types/table.ts";
 import { arrayEncoder } from "../values/arrays.ts";
 import {

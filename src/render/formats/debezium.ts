@@ -7,8 +7,8 @@ import type {
   Relation,
   Truncate,
   Update,
-} from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+} from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { committedOnly } from "./committed-only.ts";
 import {

@@ -1,4 +1,4 @@
-import type { RowChange } from "../../pgoutput/messages.ts";
+import type { RowChange } from "../../postgres/messages/messages.ts";
 import { type SqlPlan, SqlRow } from "./sql-plan.ts";
 import type { SqlFault } from "./sql-script.ts";
 import type { Identity } from "./sql-parts.ts";

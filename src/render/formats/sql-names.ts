@@ -1,5 +1,5 @@
 /** Names and texts as SQL writes them, the same in every database: PostgreSQL 14 to 18, whatever its settings are. */
-import type { Relation } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
 
 /** What quote_identifier() quotes (kwlist.h of 14 to 18: all that is not UNRESERVED_KEYWORD). */
 const KEYWORDS = new Set(

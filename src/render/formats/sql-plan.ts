@@ -1,8 +1,8 @@
 import { WalctlError } from "../../errors.ts";
-import type { Column, Relation } from "../../pgoutput/messages.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
-import type { RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { Column, Relation } from "../../postgres/messages/messages.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
+import type { RuledColumns, TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { type BinaryToText, binaryToText } from "../values/binary-to-text.ts";
 import { formatRelationName } from "../values/identifier.ts";
 import { type Piece, piece } from "../bytes/byte-writer.ts";

@@ -1,5 +1,5 @@
 import { INVALID_LSN, type Lsn, formatLsn, maxLsn } from "../../lsn.ts";
-import type { Relation } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
 import { formatRelationName } from "../values/identifier.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { type Backwards, block } from "./sql-lines.ts";

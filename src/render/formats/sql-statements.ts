@@ -1,4 +1,4 @@
-import { ColumnKind } from "../../pgoutput/tags.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { ValueEncoder } from "../values/value-encoder.ts";
 import { END, type SqlLines } from "./sql-lines.ts";

@@ -1,6 +1,10 @@
-import { type FirstChanges, type NamedColumn, areAltered } from "../../pgoutput/altered-columns.ts";
-import type { Relation, WalPosition } from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import {
+  type FirstChanges,
+  type NamedColumn,
+  areAltered,
+} from "../../postgres/messages/altered-columns.ts";
+import type { Relation, WalPosition } from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
 import { formatType } from "../values/type-names.ts";
 import { sqlTable } from "./sql-names.ts";

@@ -1,6 +1,6 @@
 import { FIRST_NORMAL_OID, builtinNamed } from "../../postgres/types/table.ts";
 import type { BuiltinType, Family } from "../../postgres/types/type.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 import { copyDigits, isNumber } from "../bytes/numbers.ts";
 import { characterEnd, isUtf8Text } from "../bytes/utf8.ts";

@@ -12,8 +12,8 @@ import type {
   Relation,
   RowChange,
   TableChanged,
-} from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+} from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
 import { formatRelationName } from "../values/identifier.ts";
 import { RelationPlans } from "../values/relation-plans.ts";

@@ -1,6 +1,6 @@
 import { familyOf } from "../../postgres/types/table.ts";
-import type { Column, Relation } from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { Column, Relation } from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { binaryEncoder } from "../values/binary-encoder.ts";
 import { jsonString, writeString } from "../bytes/json-text.ts";
 import { isNumber } from "../bytes/numbers.ts";

@@ -8,10 +8,10 @@ import type {
   PgoutputMessage,
   Truncate,
   Update,
-} from "../../pgoutput/messages.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+} from "../../postgres/messages/messages.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { committedOnly } from "./committed-only.ts";
 import { jsonString, writeString } from "../bytes/json-text.ts";

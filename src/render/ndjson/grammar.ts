@@ -4,8 +4,8 @@
  */
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
 import { type PgTime, pgTimeFromUnixMs } from "../../pg-time.ts";
-import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
-import type { OtherMessage } from "../../pgoutput/messages.ts";
+import { type Boundary, boundaryOf } from "../../postgres/messages/boundary.ts";
+import type { OtherMessage } from "../../postgres/messages/messages.ts";
 
 /** Keys whose value is an LSN. */
 export type LsnKey =

@@ -11,8 +11,8 @@ import type {
   PgoutputMessage,
   Transaction,
   WalPosition,
-} from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+} from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { jsonString } from "../bytes/json-text.ts";
 import { relationName, schemaName } from "../values/relation-plan.ts";
 

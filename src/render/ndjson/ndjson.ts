@@ -11,11 +11,11 @@ import type {
   RowPrinter,
   Transaction,
   WalPosition,
-} from "../../pgoutput/messages.ts";
+} from "../../postgres/messages/messages.ts";
 import { keyStart, lineStart } from "./grammar.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { ByteWriter, type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString, writeString } from "../bytes/json-text.ts";
 import { base64, lostKey, renderMessageHead, renderOther, timeKey, xidKey } from "./lines.ts";

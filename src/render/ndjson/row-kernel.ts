@@ -1,4 +1,4 @@
-import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import type { Relation, RowChange } from "../../postgres/messages/messages.ts";
 import { type Global, loadKernel } from "../../kernels.ts";
 import { ByteWriter, type Piece, type TextKernel } from "../bytes/byte-writer.ts";
 import { writeString } from "../bytes/json-text.ts";

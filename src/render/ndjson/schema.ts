@@ -1,4 +1,4 @@
-import type { MessageKind } from "../../pgoutput/messages.ts";
+import type { MessageKind } from "../../postgres/messages/messages.ts";
 import {
   type JsonSchema,
   flag,

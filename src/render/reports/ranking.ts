@@ -1,5 +1,5 @@
 import type { PgTime } from "../../pg-time.ts";
-import type { Relation } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
 import { type Counts, fold, newShare, type Share } from "./summary-shares.ts";
 
 export interface RelationTotals extends Counts {

@@ -7,8 +7,8 @@ import type {
   TableChanged,
   Truncate,
   OtherMessage,
-} from "../../pgoutput/messages.ts";
-import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
+} from "../../postgres/messages/messages.ts";
+import { type Boundary, boundaryOf } from "../../postgres/messages/boundary.ts";
 import {
   type Counts,
   fold,

@@ -1,6 +1,6 @@
-import type { Relation, TableChanged } from "../../pgoutput/messages.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { Relation, TableChanged } from "../../postgres/messages/messages.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 
 export interface Counts {
   inserts: number;

@@ -1,4 +1,4 @@
-import type { Relation, TableChanged } from "../../pgoutput/messages.ts";
+import type { Relation, TableChanged } from "../../postgres/messages/messages.ts";
 import { formatPgTime } from "../../pg-time.ts";
 import { drawGrid } from "../terminal/grid.ts";
 import { ShortNames } from "../cells/names.ts";

@@ -1,6 +1,6 @@
-import type { PgoutputMessage, Relation } from "../../pgoutput/messages.ts";
+import type { PgoutputMessage, Relation } from "../../postgres/messages/messages.ts";
 import { formatPgTime } from "../../pg-time.ts";
-import { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { jsonLine } from "../bytes/json-line.ts";
 import { renderOther } from "../ndjson/lines.ts";
 import type { Renderer } from "../renderer.ts";

@@ -1,4 +1,4 @@
-import type { Column, Relation } from "../../pgoutput/messages.ts";
+import type { Column, Relation } from "../../postgres/messages/messages.ts";
 import { formatIdentifier, formatRelationName } from "../values/identifier.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { GRID_ROWS_MIN } from "./measures.ts";
-import type { RowChange } from "../../pgoutput/messages.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { RowChange } from "../../postgres/messages/messages.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 import type { Event } from "./event.ts";
 import { isAlike, type Item } from "./items.ts";
 import { Sheet } from "./sheet.ts";

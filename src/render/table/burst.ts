@@ -1,7 +1,7 @@
 import { GAP, BURST_TABLES_MAX } from "./measures.ts";
-import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import type { Relation, RowChange } from "../../postgres/messages/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
-import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
+import { type TupleData, tupleEnd } from "../../postgres/messages/tuple.ts";
 import { joined, NOTHING, type Painted, painted, SPACE } from "../terminal/painted.ts";
 import { type Event, signOf } from "./event.ts";
 import { fieldsOf } from "./fields.ts";

@@ -6,8 +6,8 @@ import type {
   TableChanged,
   Truncate,
   UnknownMessage,
-} from "../../pgoutput/messages.ts";
-import { quoteByte } from "../../pgoutput/tuple.ts";
+} from "../../postgres/messages/messages.ts";
+import { quoteByte } from "../../postgres/messages/tuple.ts";
 import {
   type Paint,
   type Painted,

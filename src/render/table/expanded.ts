@@ -4,8 +4,8 @@ import {
   EXPANDED_MARK_WIDTH,
   NAME_WIDTH_MAX,
 } from "./measures.ts";
-import type { RowChange } from "../../pgoutput/messages.ts";
-import type { ColumnValue } from "../../pgoutput/tuple.ts";
+import type { RowChange } from "../../postgres/messages/messages.ts";
+import type { ColumnValue } from "../../postgres/messages/tuple.ts";
 import { formatColumn } from "../values/identifier.ts";
 import {
   joined,

@@ -3,7 +3,7 @@ import type {
   RollbackPrepared,
   StreamAbort,
   StreamPrepare,
-} from "../../pgoutput/messages.ts";
+} from "../../postgres/messages/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
 import type { Palette } from "../terminal/painted.ts";
 import { formatDuration } from "../cells/numbers.ts";

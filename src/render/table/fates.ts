@@ -6,7 +6,7 @@ import type {
   StreamCommit,
   StreamPrepare,
   StreamStart,
-} from "../../pgoutput/messages.ts";
+} from "../../postgres/messages/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
 import { assertNever } from "../../assert.ts";
 import type { Palette } from "../terminal/painted.ts";

@@ -1,8 +1,8 @@
 import { familyOf } from "../../postgres/types/table.ts";
-import type { Column, Relation, RowChange } from "../../pgoutput/messages.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import { ColumnCursor, type ColumnValue, type TupleData } from "../../pgoutput/tuple.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { Column, Relation, RowChange } from "../../postgres/messages/messages.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import { ColumnCursor, type ColumnValue, type TupleData } from "../../postgres/messages/tuple.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { asText } from "../values/binary-to-text.ts";
 import type { Canvas } from "./view.ts";
 

@@ -10,7 +10,7 @@ import {
 } from "./measures.ts";
 import { familyOf } from "../../postgres/types/table.ts";
 import type { Family } from "../../postgres/types/type.ts";
-import type { Column } from "../../pgoutput/messages.ts";
+import type { Column } from "../../postgres/messages/messages.ts";
 import { NOTHING, type Painted, painted, spaces } from "../terminal/painted.ts";
 import { type Field, type Fields, isBlank } from "./fields.ts";
 import { flow } from "./flow.ts";

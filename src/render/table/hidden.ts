@@ -1,6 +1,6 @@
 import { GAP, HIDDEN_TABLES_MAX } from "./measures.ts";
 import { joined, type Painted, painted, SPACE } from "../terminal/painted.ts";
-import type { Relation } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
 import type { Event } from "./event.ts";
 import { countOf } from "../cells/numbers.ts";
 import { type Counts, type Hidden, noCounts, SIGNED } from "./tally.ts";

@@ -1,6 +1,6 @@
-import type { RowChange } from "../../pgoutput/messages.ts";
+import type { RowChange } from "../../postgres/messages/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 import type { Event } from "./event.ts";
 import type { Head, Place } from "./page.ts";
 import type { Parts } from "./transaction.ts";

@@ -9,7 +9,7 @@ import {
   SHORT_WIDTH_MIN,
   VALUE_WIDTH,
 } from "./measures.ts";
-import type { RowChange } from "../../pgoutput/messages.ts";
+import type { RowChange } from "../../postgres/messages/messages.ts";
 import { formatColumn } from "../values/identifier.ts";
 import { joined, type Painted, painted, type Palette, SPACE } from "../terminal/painted.ts";
 import { drawPair } from "../cells/difference.ts";

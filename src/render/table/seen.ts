@@ -1,6 +1,6 @@
-import type { Relation, RowChange } from "../../pgoutput/messages.ts";
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import { ColumnCursor, type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
+import type { Relation, RowChange } from "../../postgres/messages/messages.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import { ColumnCursor, type TupleData, tupleEnd } from "../../postgres/messages/tuple.ts";
 
 /** Rows and their index together take 16 MB. */
 const ROW_BYTES_MAX = 12 << 20;

@@ -12,8 +12,8 @@ import {
 } from "./measures.ts";
 import { familyOf } from "../../postgres/types/table.ts";
 import type { Family } from "../../postgres/types/type.ts";
-import type { Relation } from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import {
   joined,
   NOTHING,

@@ -1,5 +1,5 @@
-import type { RowChange } from "../../pgoutput/messages.ts";
-import { type TupleData, tupleEnd } from "../../pgoutput/tuple.ts";
+import type { RowChange } from "../../postgres/messages/messages.ts";
+import { type TupleData, tupleEnd } from "../../postgres/messages/tuple.ts";
 
 const SHELF_BYTES = 1 << 17;
 

@@ -6,16 +6,16 @@
 
 import { PAGE_WIDTH_DEFAULT } from "./measures.ts";
 import { assertNever } from "../../assert.ts";
-import { isRowChange } from "../../pgoutput/changes.ts";
+import { isRowChange } from "../../postgres/messages/changes.ts";
 import type {
   Commit,
   PgoutputMessage,
   Relation,
   RowChange,
   Transaction,
-} from "../../pgoutput/messages.ts";
+} from "../../postgres/messages/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { createPalette, type Look } from "../terminal/painted.ts";
 import type { Renderer } from "../renderer.ts";
 import { describeAlteration } from "./alter.ts";

@@ -1,4 +1,9 @@
-import type { LogicalMessage, Relation, RowChange, Truncate } from "../../pgoutput/messages.ts";
+import type {
+  LogicalMessage,
+  Relation,
+  RowChange,
+  Truncate,
+} from "../../postgres/messages/messages.ts";
 import type { Glyphs } from "../terminal/painted.ts";
 
 /** The changes that a transaction counts. */

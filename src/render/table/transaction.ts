@@ -5,7 +5,7 @@ import type {
   Origin,
   StreamStart,
   Transaction,
-} from "../../pgoutput/messages.ts";
+} from "../../postgres/messages/messages.ts";
 import type { Paint, Palette } from "../terminal/painted.ts";
 import { clearLine, isUnclear } from "../bytes/sanitize.ts";
 import { countOf, formatCount } from "../cells/numbers.ts";

@@ -1,4 +1,4 @@
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import type { Palette } from "../terminal/painted.ts";
 import type { TableNames } from "../cells/names.ts";
 import type { TimeMode, Times } from "../cells/times.ts";

@@ -1,4 +1,4 @@
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { writeBase64 } from "../bytes/json-text.ts";
 import type { ValueEncoder } from "./value-encoder.ts";
 import { SAME_BYTES, binaryToText } from "./binary-to-text.ts";

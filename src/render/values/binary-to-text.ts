@@ -1,10 +1,10 @@
 import { DecodeError } from "../../errors.ts";
-import type { ColumnValue } from "../../pgoutput/tuple.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { ColumnValue } from "../../postgres/messages/tuple.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { BinaryReader, type TextForm } from "../../postgres/types/binary-reader.ts";
 import { versioned } from "../../postgres/types/json.ts";
 import { bytea, sameBytes } from "../../postgres/types/texts.ts";
-import { textFormOf } from "../../pgoutput/text-forms.ts";
+import { textFormOf } from "../../postgres/messages/text-forms.ts";
 
 /**
  * Returns the text form of a value in its type's binary form. It equals, byte for byte, what the server sends as text

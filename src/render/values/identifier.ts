@@ -1,4 +1,4 @@
-import type { Column, Relation } from "../../pgoutput/messages.ts";
+import type { Column, Relation } from "../../postgres/messages/messages.ts";
 import { clearLine } from "../bytes/sanitize.ts";
 
 /** The names that SQL accepts without quotes, except keywords. */

@@ -1,4 +1,4 @@
-import type { Relation } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
 
 /** Limit for the columns of all plans: a database may have too many tables to keep plans for all of them. */
 const COLUMNS_MAX = 10_000;

@@ -1,4 +1,9 @@
-import type { Relation, RowChange, Transaction, WalPosition } from "../../pgoutput/messages.ts";
+import type {
+  Relation,
+  RowChange,
+  Transaction,
+  WalPosition,
+} from "../../postgres/messages/messages.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 
 /**

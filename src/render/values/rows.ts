@@ -1,5 +1,5 @@
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 import { type ByteWriter, piece } from "../bytes/byte-writer.ts";
 import type { RelationPlan } from "./relation-plan.ts";
 

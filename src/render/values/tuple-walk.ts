@@ -1,5 +1,5 @@
-import { ColumnKind } from "../../pgoutput/tags.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import { ColumnKind } from "../../postgres/messages/tags.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 
 /** Called for each column with its kind byte and the range of its value; the range is empty for null and unchanged. */
 type ColumnVisitor = (column: number, kind: number, start: number, end: number) => void;

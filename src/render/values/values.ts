@@ -5,7 +5,7 @@
  * Way in: encoderFor().
  */
 
-import type { CompositeField, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { CompositeField, TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { builtinNamed } from "../../postgres/types/table.ts";
 import { arrayEncoder, vectorEncoder } from "./arrays.ts";
 import { piece } from "../bytes/byte-writer.ts";

@@ -1,6 +1,6 @@
-import { DEPTH_MAX } from "../../heap/values/stored-forms.ts";
-import type { TypeSource } from "../../heap/values/type-source.ts";
-import type { FirstChanges } from "../../pgoutput/altered-columns.ts";
+import { DEPTH_MAX } from "../../postgres/stored/stored-forms.ts";
+import type { TypeSource } from "../../postgres/stored/type-source.ts";
+import type { FirstChanges } from "../../postgres/messages/altered-columns.ts";
 import type { CatalogRow, RowVersion, Writer } from "./row-version.ts";
 import type { TableVersion } from "./table-version.ts";
 

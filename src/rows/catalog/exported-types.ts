@@ -1,5 +1,5 @@
 import type { CatalogRows, PgEnum } from "../../catalog/model.ts";
-import type { StoredAttribute } from "../../heap/values/type-source.ts";
+import type { StoredAttribute } from "../../postgres/stored/type-source.ts";
 
 /**
  * The enums and composite types of the catalogue file's export. Its texts of missing values are theirs, at whatever LSN

@@ -7,7 +7,7 @@ import {
   type FollowedCatalog,
 } from "../../catalog/model.ts";
 import type { StoredTuple } from "../../postgres/tuples/tuple.ts";
-import { toUtf8 } from "../../heap/values/encodings.ts";
+import { toUtf8 } from "../../postgres/stored/encodings.ts";
 import { decodeName, escapeBytes } from "../../postgres/bytes/names.ts";
 import type { Locator } from "../../postgres/records/locator.ts";
 import type { CatalogRow, RowVersion } from "./row-version.ts";

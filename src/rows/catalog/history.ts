@@ -12,8 +12,8 @@ import type {
   FollowedCatalog,
 } from "../../catalog/model.ts";
 import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
-import type { TypeSource } from "../../heap/values/type-source.ts";
-import type { FirstChanges } from "../../pgoutput/altered-columns.ts";
+import type { TypeSource } from "../../postgres/stored/type-source.ts";
+import type { FirstChanges } from "../../postgres/messages/altered-columns.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
 import type { WalRecord } from "../../postgres/records/record.ts";
 import type { PageStore } from "../pages/page-store.ts";

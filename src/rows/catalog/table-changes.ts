@@ -1,4 +1,4 @@
-import type { TableAction } from "../../pgoutput/messages.ts";
+import type { TableAction } from "../../postgres/messages/messages.ts";
 import type { FollowedCatalog } from "../../catalog/model.ts";
 import type { CatalogRow, Emptied, RowVersion, Writer } from "./row-version.ts";
 import type { TableChange } from "./table-version.ts";

@@ -1,5 +1,5 @@
-import type { StoredAttribute } from "../../heap/values/type-source.ts";
-import type { TableAction } from "../../pgoutput/messages.ts";
+import type { StoredAttribute } from "../../postgres/stored/type-source.ts";
+import type { TableAction } from "../../postgres/messages/messages.ts";
 
 /** A column; its place in `attributes` is attnum - 1. */
 export interface TableAttribute extends StoredAttribute {

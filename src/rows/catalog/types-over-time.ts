@@ -1,8 +1,8 @@
 import { alignmentOf } from "../../catalog/heap-rows.ts";
 import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
 import { PrintedNames } from "../../catalog/printed-names.ts";
-import { DEPTH_MAX, baseType } from "../../heap/values/stored-forms.ts";
-import type { StoredAttribute, StoredType, TypeSource } from "../../heap/values/type-source.ts";
+import { DEPTH_MAX, baseType } from "../../postgres/stored/stored-forms.ts";
+import type { StoredAttribute, StoredType, TypeSource } from "../../postgres/stored/type-source.ts";
 import type { Doubts } from "./doubts.ts";
 import type { ExportedTypes } from "./exported-types.ts";
 import type { Owner } from "./owner.ts";

@@ -4,8 +4,8 @@
  * Law: nothing is ever filled in. A row is whole and right, or it is counted in `losses` and not sent.
  */
 import type { PgTime } from "../../pg-time.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { PgoutputMessage } from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { unlessShort } from "../../postgres/records/payload.ts";
 import {
   TransactionOperation,

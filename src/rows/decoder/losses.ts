@@ -1,4 +1,4 @@
-import type { Relation } from "../../pgoutput/messages.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
 import type { Locator } from "../../postgres/records/locator.ts";
 
 /** Losses of one table, or of one unexplained file. */

@@ -1,7 +1,7 @@
 import type { Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { PgoutputMessage } from "../../pgoutput/messages.ts";
-import type { TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { PgoutputMessage } from "../../postgres/messages/messages.ts";
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import type { CatalogOverTime, Owner } from "../catalog/history.ts";
 import type { KeptValues } from "../toast/chunks.ts";
 import type { Losses } from "./losses.ts";

@@ -1,8 +1,8 @@
 import type { StoredTuple } from "../../postgres/tuples/tuple.ts";
 import type { ExternalValue } from "../../postgres/tuples/varlena.ts";
 import type { Lsn } from "../../lsn.ts";
-import type { RowChange, Transaction, WalPosition } from "../../pgoutput/messages.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { RowChange, Transaction, WalPosition } from "../../postgres/messages/messages.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 import type { Owner } from "../catalog/history.ts";
 import type { TableChange } from "../catalog/table-version.ts";
 import type { EndedTransaction, ReplayParts } from "./replay-parts.ts";

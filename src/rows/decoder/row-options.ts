@@ -1,5 +1,5 @@
 import type { PgTime } from "../../pg-time.ts";
-import type { Relation, RowChange } from "../../pgoutput/messages.ts";
+import type { Relation, RowChange } from "../../postgres/messages/messages.ts";
 
 /** The rows that are printed if they can be. */
 export interface AskedRows {

@@ -1,7 +1,7 @@
-import { baseType } from "../../heap/values/stored-forms.ts";
-import { catalogueTypes } from "../../heap/values/type-shapes.ts";
-import type { PgoutputMessage, Relation, Transaction } from "../../pgoutput/messages.ts";
-import { NONE_RULED, type TypeRegistry } from "../../pgoutput/type-registry.ts";
+import { baseType } from "../../postgres/stored/stored-forms.ts";
+import { catalogueTypes } from "../../postgres/stored/type-shapes.ts";
+import type { PgoutputMessage, Relation, Transaction } from "../../postgres/messages/messages.ts";
+import { NONE_RULED, type TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import type { TablePlan } from "./table-plans.ts";
 

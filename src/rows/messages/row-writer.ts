@@ -1,12 +1,12 @@
 import { AttributeState, DeformedTuple, type StoredTuple } from "../../postgres/tuples/tuple.ts";
-import { TupleWriter } from "../../heap/values/tuple-writer.ts";
+import { TupleWriter } from "../../postgres/stored/tuple-writer.ts";
 import {
   type ExternalValue,
   externalValue,
   varlenaForm,
   varlenaPayload,
 } from "../../postgres/tuples/varlena.ts";
-import type { TupleData } from "../../pgoutput/tuple.ts";
+import type { TupleData } from "../../postgres/messages/tuple.ts";
 import type { PlannedColumn, TablePlan } from "./table-plans.ts";
 
 /** Returns the value if its chunks are available. */

@@ -4,8 +4,8 @@ import {
   type MissingWriter,
   columnWriter,
   missingWriter,
-} from "../../heap/values/column-writer.ts";
-import type { Column, Relation, ReplicaIdentity } from "../../pgoutput/messages.ts";
+} from "../../postgres/stored/column-writer.ts";
+import type { Column, Relation, ReplicaIdentity } from "../../postgres/messages/messages.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import type { TableAttribute, TableVersion } from "../catalog/table-version.ts";
 

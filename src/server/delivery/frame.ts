@@ -1,5 +1,5 @@
 import type { Lsn } from "../../lsn.ts";
-import type { WalPosition } from "../../pgoutput/messages.ts";
+import type { WalPosition } from "../../postgres/messages/messages.ts";
 import type { ByteReader } from "../../postgres/bytes/reader.ts";
 import type { PgTime } from "../../pg-time.ts";
 

@@ -1,5 +1,5 @@
 import { INVALID_LSN, type Lsn, maxLsn, minLsn } from "../../lsn.ts";
-import type { Boundary } from "../../pgoutput/boundary.ts";
+import type { Boundary } from "../../postgres/messages/boundary.ts";
 
 /**
  * Decides what may be confirmed to the server. It is called for messages, keepalives and deliveries in the order in

@@ -1,7 +1,7 @@
 import { type Lsn, formatLsn } from "../../lsn.ts";
 import { unixMsFromPgTime } from "../../pg-time.ts";
-import type { Boundary } from "../../pgoutput/boundary.ts";
-import type { OtherMessage } from "../../pgoutput/messages.ts";
+import type { Boundary } from "../../postgres/messages/boundary.ts";
+import type { OtherMessage } from "../../postgres/messages/messages.ts";
 import type { Anchor, Gap } from "./continuity.ts";
 
 /**

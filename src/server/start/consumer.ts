@@ -1,5 +1,5 @@
 import type { Lsn } from "../../lsn.ts";
-import type { OtherMessage, RowChange } from "../../pgoutput/messages.ts";
+import type { OtherMessage, RowChange } from "../../postgres/messages/messages.ts";
 import { Interruption } from "../query/causes.ts";
 import type { RolledBack } from "./transaction.ts";
 

@@ -1,6 +1,6 @@
 import { type Lsn } from "../../lsn.ts";
 import type { PgTime } from "../../pg-time.ts";
-import type { Boundary } from "../../pgoutput/boundary.ts";
+import type { Boundary } from "../../postgres/messages/boundary.ts";
 
 /**
  * Stop conditions: --limit (a number of row changes), --endpos (all that committed at or before a position has been

@@ -5,7 +5,7 @@ import type { Confirmations } from "../delivery/confirmations.ts";
 import type { Received, Start } from "./continuity.ts";
 import type { Horizon } from "./horizon.ts";
 import type { PgoutputOptions } from "../settings/pgoutput-options.ts";
-import type { PrintedPart } from "../../pgoutput/boundary.ts";
+import type { PrintedPart } from "../../postgres/messages/boundary.ts";
 import type { Mark } from "./resume.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import type { StreamConsumer } from "./consumer.ts";

@@ -5,8 +5,8 @@ import {
   type PrintedPart,
   isSureToComeAgain,
   lastByteBefore,
-} from "../../pgoutput/boundary.ts";
-import type { OtherMessage, WalPosition } from "../../pgoutput/messages.ts";
+} from "../../postgres/messages/boundary.ts";
+import type { OtherMessage, WalPosition } from "../../postgres/messages/messages.ts";
 import type { Anchor } from "./continuity.ts";
 import { CONTINUED, NEW, PartialTransaction, REPEATED, type Repetition } from "./transaction.ts";
 

@@ -17,8 +17,8 @@
  */
 
 import { INVALID_LSN, type Lsn, lsnOf, maxLsn } from "../../lsn.ts";
-import type { WalPosition } from "../../pgoutput/messages.ts";
-import { type Boundary, lastByteBefore } from "../../pgoutput/boundary.ts";
+import type { WalPosition } from "../../postgres/messages/messages.ts";
+import { type Boundary, lastByteBefore } from "../../postgres/messages/boundary.ts";
 
 /**
  * A subtransaction that was rolled back while nobody was connected: the server sends nothing about it. If `subxid` is

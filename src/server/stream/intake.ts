@@ -1,17 +1,17 @@
 import { DecodeError } from "../../errors.ts";
 import type { Lsn } from "../../lsn.ts";
-import { type Boundary, boundaryOf } from "../../pgoutput/boundary.ts";
-import { isRowChange } from "../../pgoutput/changes.ts";
-import { PgoutputDecoder } from "../../pgoutput/decoder.ts";
+import { type Boundary, boundaryOf } from "../../postgres/messages/boundary.ts";
+import { isRowChange } from "../../postgres/messages/changes.ts";
+import { PgoutputDecoder } from "../../postgres/messages/decoder.ts";
 import type {
   OtherMessage,
   PgoutputMessage,
   RelationMessage,
   RowChange,
   TypeMessage,
-} from "../../pgoutput/messages.ts";
+} from "../../postgres/messages/messages.ts";
 import type { ByteReader } from "../../postgres/bytes/reader.ts";
-import { streamAbort } from "../../pgoutput/streams.ts";
+import { streamAbort } from "../../postgres/messages/streams.ts";
 import type { Verdict } from "../connection/backend-frames.ts";
 import { FrameTag, readPrimaryKeepalive, readXLogData } from "../delivery/frame.ts";
 import type { AnchorCheck } from "../start/anchor-check.ts";

@@ -1,9 +1,13 @@
 import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import type { Client } from "pg";
 import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
-import { type NamedColumn, areAltered } from "../../pgoutput/altered-columns.ts";
-import type { Relation } from "../../pgoutput/messages.ts";
-import { type CatalogueType, NONE_RULED, type RuledColumns } from "../../pgoutput/type-registry.ts";
+import { type NamedColumn, areAltered } from "../../postgres/messages/altered-columns.ts";
+import type { Relation } from "../../postgres/messages/messages.ts";
+import {
+  type CatalogueType,
+  NONE_RULED,
+  type RuledColumns,
+} from "../../postgres/messages/type-registry.ts";
 import { connectBeside } from "../connection/connect.ts";
 import { CATALOGUE_POSITION, HORIZON, type Horizon, parseHorizon } from "../start/horizon.ts";
 import { quoteLiteral, quoteTextArray } from "../query/sql.ts";

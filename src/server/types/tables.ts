@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import type { Column, Relation, ReplicaIdentity } from "../../pgoutput/messages.ts";
+import type { Column, Relation, ReplicaIdentity } from "../../postgres/messages/messages.ts";
 import { quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 

@@ -5,8 +5,12 @@
  */
 
 import { INVALID_LSN, type Lsn, formatLsn, lsnOf, maxLsn } from "../../lsn.ts";
-import type { OtherMessage, Relation, WalPosition } from "../../pgoutput/messages.ts";
-import type { CatalogueType, RuledColumns, TypeRegistry } from "../../pgoutput/type-registry.ts";
+import type { OtherMessage, Relation, WalPosition } from "../../postgres/messages/messages.ts";
+import type {
+  CatalogueType,
+  RuledColumns,
+  TypeRegistry,
+} from "../../postgres/messages/type-registry.ts";
 import { type Horizon, NO_HORIZON } from "../start/horizon.ts";
 import type { SessionNews } from "../start/options.ts";
 import type { CatalogueAnswer, SeenType, TypeCatalogue } from "./catalogue.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createFilter, type FilterFlags } from "../../../src/messages/filter/filter.ts";
 import { ExitCode, WalctlError } from "../../../src/errors.ts";
-import type { PgoutputMessage, Relation } from "../../../src/pgoutput/messages.ts";
+import type { PgoutputMessage, Relation } from "../../../src/postgres/messages/messages.ts";
 import {
   announcement,
   begin,

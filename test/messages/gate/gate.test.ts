@@ -1,11 +1,11 @@
 /** --since, --until, --xid and --no-empty: whole transactions are left out, and nothing else. */
 import assert from "node:assert/strict";
-import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
-import { isRowChange } from "../../../src/pgoutput/changes.ts";
+import { boundaryOf } from "../../../src/postgres/messages/boundary.ts";
+import { isRowChange } from "../../../src/postgres/messages/changes.ts";
 import { describe, it } from "node:test";
 import { AskedXids, TransactionGate } from "../../../src/messages/gate/gate.ts";
 import type { PgTime } from "../../../src/pg-time.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
 import { fixture } from "../../support/golden/golden.ts";
 import { walctl } from "../../support/program/cli.ts";
 import {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pipeline } from "../../../src/messages/pipeline/pipeline.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { begin, commit, insert, streamStart, streamStop } from "../../support/wire/messages.ts";
 
 /** Behind which of the messages, each written by itself, the file is changed that was to be before the second. */

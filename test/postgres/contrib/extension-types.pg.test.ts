@@ -5,8 +5,8 @@ import { newestOrNamed } from "../../matrix/support/versions.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 import { seededRandom } from "../../support/tools/random.ts";
 import { oddFloat4s, randomFloats } from "../../support/tools/random-numbers.ts";
-import { typesOf } from "../../heap/support/server-types.ts";
-import { rowsOnPages } from "../../heap/support/table-rows.ts";
+import { typesOf } from "../stored/support/server-types.ts";
+import { rowsOnPages } from "../stored/support/table-rows.ts";
 
 const EXTENSIONS = ["citext", "cube", "hstore", "intarray", "ltree", "seg"];
 const COUNT = 400;

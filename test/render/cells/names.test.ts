@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Relation } from "../../../src/pgoutput/messages.ts";
+import type { Relation } from "../../../src/postgres/messages/messages.ts";
 import { shortenName, TableNames } from "../../../src/render/cells/names.ts";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";
 

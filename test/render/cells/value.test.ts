@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";
-import type { ColumnValue } from "../../../src/pgoutput/tuple.ts";
+import type { ColumnValue } from "../../../src/postgres/messages/tuple.ts";
 import { drawPair } from "../../../src/render/cells/difference.ts";
 import { valueLines } from "../../../src/render/cells/lines.ts";
 import type { Kind } from "../../../src/render/cells/kinds.ts";

@@ -10,7 +10,7 @@ import {
   zonedTime,
   zonedTimestamp,
 } from "../../../src/render/formats/debezium-times.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { ByteWriter } from "../../../src/render/bytes/byte-writer.ts";
 import { debeziumEncoder } from "../../../src/render/formats/debezium-values.ts";
 import { matchGolden } from "../../support/golden/golden.ts";

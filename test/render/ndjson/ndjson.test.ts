@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Relation, RowChange, Transaction } from "../../../src/pgoutput/messages.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import type { Relation, RowChange, Transaction } from "../../../src/postgres/messages/messages.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import type { PgTime } from "../../../src/pg-time.ts";
 import { NdjsonRenderer } from "../../../src/render/ndjson/ndjson.ts";
 import { seededRandom } from "../../support/tools/random.ts";

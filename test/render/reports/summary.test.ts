@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { finish } from "../../support/wire/captures.ts";
 import { INVALID_LSN } from "../../../src/lsn.ts";
-import type { PgoutputMessage, TableAction } from "../../../src/pgoutput/messages.ts";
+import type { PgoutputMessage, TableAction } from "../../../src/postgres/messages/messages.ts";
 import { createCaptureReader } from "../../../src/capture/readers.ts";
 import { renderSummaryNdjson, SummaryRenderer } from "../../../src/render/reports/summary.ts";
 import { SummaryCounts } from "../../../src/render/reports/summary-counts.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { TableRenderer } from "../../../src/render/table/table.ts";
 import { type TableView, WHOLE_VIEW } from "../../../src/render/table/view.ts";
 import {

@@ -1,7 +1,7 @@
 /** What people look at, in goldens of 40, 80, 120 and 200 columns. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
 import { TableRenderer } from "../../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
 import { matchGolden } from "../../support/golden/golden.ts";

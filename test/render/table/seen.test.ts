@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Relation } from "../../../src/pgoutput/messages.ts";
-import { columnValues, type TupleData, tupleEnd } from "../../../src/pgoutput/tuple.ts";
+import type { Relation } from "../../../src/postgres/messages/messages.ts";
+import { columnValues, type TupleData, tupleEnd } from "../../../src/postgres/messages/tuple.ts";
 import { SeenRows } from "../../../src/render/table/seen.ts";
 
 const column = { typeOid: 25, typeModifier: -1 };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
 import fc from "fast-check";
-import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { PgoutputDecoder } from "../../../src/postgres/messages/decoder.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { TableRenderer } from "../../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";

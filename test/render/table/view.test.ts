@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
-import type { PgoutputMessage, Relation } from "../../../src/pgoutput/messages.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import type { PgoutputMessage, Relation } from "../../../src/postgres/messages/messages.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { TableRenderer } from "../../../src/render/table/table.ts";
 import { type TableView, WHOLE_VIEW } from "../../../src/render/table/view.ts";
 import { matchGolden } from "../../support/golden/golden.ts";

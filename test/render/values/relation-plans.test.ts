@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Relation } from "../../../src/pgoutput/messages.ts";
+import type { Relation } from "../../../src/postgres/messages/messages.ts";
 import { RelationPlans } from "../../../src/render/values/relation-plans.ts";
 
 const relation = (oid: number): Relation => ({

@@ -1,4 +1,4 @@
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { ByteWriter } from "../../../src/render/bytes/byte-writer.ts";
 import { type ValueOptions, encoderFor } from "../../../src/render/values/values.ts";
 

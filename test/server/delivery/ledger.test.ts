@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lsn } from "../../../src/lsn.ts";
 import { Ledger } from "../../../src/server/delivery/ledger.ts";
-import type { OtherMessage } from "../../../src/pgoutput/messages.ts";
-import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
+import type { OtherMessage } from "../../../src/postgres/messages/messages.ts";
+import { boundaryOf } from "../../../src/postgres/messages/boundary.ts";
 import { begin, commit } from "../../support/wire/messages.ts";
 
 const lsn = (value: number): Lsn => BigInt(value) as Lsn;

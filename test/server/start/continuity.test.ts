@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { INVALID_LSN, type Lsn, formatLsn } from "../../../src/lsn.ts";
 import { AnchorCheck } from "../../../src/server/start/anchor-check.ts";
-import type { OtherMessage } from "../../../src/pgoutput/messages.ts";
-import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
+import type { OtherMessage } from "../../../src/postgres/messages/messages.ts";
+import { boundaryOf } from "../../../src/postgres/messages/boundary.ts";
 import {
   type Gap,
   type Received,

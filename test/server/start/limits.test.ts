@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lsn } from "../../../src/lsn.ts";
-import { boundaryOf } from "../../../src/pgoutput/boundary.ts";
-import { isRowChange } from "../../../src/pgoutput/changes.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { boundaryOf } from "../../../src/postgres/messages/boundary.ts";
+import { isRowChange } from "../../../src/postgres/messages/changes.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
 import { Limits } from "../../../src/server/start/limits.ts";
 import { begin, commit, insert } from "../../support/wire/messages.ts";
 

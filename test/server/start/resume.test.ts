@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lsn } from "../../../src/lsn.ts";
 import type { PgTime } from "../../../src/pg-time.ts";
-import type { OtherMessage, PgoutputMessage } from "../../../src/pgoutput/messages.ts";
-import { type PrintedPart, boundaryOf } from "../../../src/pgoutput/boundary.ts";
-import { isRowChange } from "../../../src/pgoutput/changes.ts";
+import type { OtherMessage, PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
+import { type PrintedPart, boundaryOf } from "../../../src/postgres/messages/boundary.ts";
+import { isRowChange } from "../../../src/postgres/messages/changes.ts";
 import { Resume } from "../../../src/server/start/resume.ts";
 import type { Repetition } from "../../../src/server/start/transaction.ts";
 import {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { BUILTIN_TYPES, BUILTIN_VECTORS } from "../../../src/postgres/types/table.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { formatType } from "../../../src/render/values/type-names.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 

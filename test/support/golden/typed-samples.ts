@@ -1,6 +1,6 @@
 /** Values of every type, as text, and types that are not built in. */
 import { BUILTIN_TYPES } from "../../../src/postgres/types/table.ts";
-import type { CatalogueType } from "../../../src/pgoutput/type-registry.ts";
+import type { CatalogueType } from "../../../src/postgres/messages/type-registry.ts";
 import { NASTY_VALUES } from "./nasty-values.ts";
 
 const [DOMAIN, ROW, ROWS_OF, HSTORE, HSTORES, ENUM] = [70001, 70002, 70003, 70004, 70005, 70006];

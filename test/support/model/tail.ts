@@ -10,7 +10,7 @@ import { openFileOutput } from "../../../src/commands/tail/file-output.ts";
 import { type TailOutput, toStream } from "../../../src/commands/tail/output.ts";
 import { type Lsn, formatLsn, maxLsn } from "../../../src/lsn.ts";
 import { ByteReader } from "../../../src/postgres/bytes/reader.ts";
-import { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { NdjsonRenderer } from "../../../src/render/ndjson/ndjson.ts";
 import type { PgoutputOptions, Streaming } from "../../../src/server/settings/pgoutput-options.ts";
 import { Continuation } from "../../../src/server/start/continuation.ts";

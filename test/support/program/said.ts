@@ -1,6 +1,6 @@
 /** What a printed value says, against the bytes that were sent: nothing that these do not. Written without the encoders' help. */
 import assert from "node:assert/strict";
-import type { TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import type { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { type Exact, canonical } from "../../matrix/support/exact-json.ts";
 
 interface Said {

@@ -1,5 +1,5 @@
 /** What people look at, by name: goldens in test/render/table/screens.test.ts, pictures by `npm run picture`. */
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
 import {
   decoded,
   identityStream,

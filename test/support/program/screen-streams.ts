@@ -1,7 +1,7 @@
 /** Streams as people have them, made by hand, to be looked at in goldens. */
-import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
-import { NONE_RULED, TypeRegistry } from "../../../src/pgoutput/type-registry.ts";
+import { PgoutputDecoder } from "../../../src/postgres/messages/decoder.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
+import { NONE_RULED, TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { encodeMessage, type WireMessage, type WireTuple } from "../wire/pgoutput-encoder.ts";
 
 export const [INT8, TEXT, NUMERIC, JSONB] = [20, 25, 1700, 3802] as const;

@@ -1,6 +1,6 @@
 /** A stream that shows all that a table can show, made by hand, to be looked at in goldens. */
-import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { PgoutputDecoder } from "../../../src/postgres/messages/decoder.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
 import { encodeMessage, type WireMessage, type WireTuple } from "../wire/pgoutput-encoder.ts";
 
 const ORDERS = 16_400;

@@ -1,7 +1,7 @@
 /** What tests of tables have in common. */
 import assert from "node:assert/strict";
-import { PgoutputDecoder } from "../../../src/pgoutput/decoder.ts";
-import type { PgoutputMessage } from "../../../src/pgoutput/messages.ts";
+import { PgoutputDecoder } from "../../../src/postgres/messages/decoder.ts";
+import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
 import { ByteReader } from "../../../src/postgres/bytes/reader.ts";
 import { textWidth } from "../../../src/render/terminal/text-width.ts";
 import { fixture } from "../golden/golden.ts";

@@ -12,10 +12,8 @@ interface Room {
 const ALL_ROOMS = [
   ...[
     "leaves",
-    "pgoutput",
     "postgres",
     "wal",
-    "heap",
     "catalog",
     "rows",
     "server",
@@ -31,26 +29,21 @@ const ALL_ROOMS = [
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   leaves: { mayImport: [], mayUse: [] },
-  pgoutput: { mayImport: ["leaves", "postgres", "render/ndjson/grammar.ts"], mayUse: [] },
   postgres: { mayImport: ["leaves", "kernels.ts"], mayUse: [] },
   wal: { mayImport: ["leaves", "postgres"], mayUse: [] },
-  heap: { mayImport: ["leaves", "pgoutput", "postgres"], mayUse: [] },
-  catalog: { mayImport: ["leaves", "postgres", "heap"], mayUse: [] },
-  rows: { mayImport: ["leaves", "pgoutput", "postgres", "heap", "catalog"], mayUse: [] },
-  server: { mayImport: ["leaves", "pgoutput", "postgres"], mayUse: ["node:*", "pg"] },
+  catalog: { mayImport: ["leaves", "postgres"], mayUse: [] },
+  rows: { mayImport: ["leaves", "postgres", "catalog"], mayUse: [] },
+  server: { mayImport: ["leaves", "postgres"], mayUse: ["node:*", "pg"] },
   capture: {
-    mayImport: [
-      ...["leaves", "pgoutput", "postgres", "wal", "heap", "catalog"],
-      "server/delivery/frame.ts",
-    ],
+    mayImport: [...["leaves", "postgres", "wal", "catalog"], "server/delivery/frame.ts"],
     mayUse: ["node:*", "lazy fzstd"],
   },
   render: {
-    mayImport: ["leaves", "pgoutput", "postgres", "wal", "kernels.ts"],
+    mayImport: ["leaves", "postgres", "wal", "kernels.ts"],
     mayUse: ["chalk", "cli-table3", "node:buffer"],
   },
   output: {
-    mayImport: ["leaves", "pgoutput/boundary.ts", "render/ndjson/grammar.ts"],
+    mayImport: ["leaves", "postgres/messages/boundary.ts", "render/ndjson/grammar.ts"],
     mayUse: ["node:*", "lazy ora"],
   },
   demo: { mayImport: ["leaves"], mayUse: ["node:*", "pg"] },
@@ -63,7 +56,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   messages: {
     mayImport: [
-      ...["leaves", "pgoutput", "postgres", "server", "render", "output", "program"],
+      ...["leaves", "postgres", "server", "render", "output", "program"],
       ...["capture/writer.ts", "rows/pages/spill.ts", "version.ts"],
     ],
     mayUse: ["node:*", "lazy @marcbachmann/cel-js", "lazy re2js"],
@@ -96,7 +89,19 @@ const STOREYS: Readonly<Record<string, readonly string[]>> = {
     ...["target", "query", "connection", "settings", "catalog", "publication", "slot", "doctor"],
     ...["delivery", "start", "types", "stream"],
   ],
-  postgres: ["bytes", "pages", "compression", "tuples", "types", "contrib", "records"],
+  postgres: [
+    ...[
+      "bytes",
+      "pages",
+      "compression",
+      "tuples",
+      "types",
+      "contrib",
+      "records",
+      "messages",
+      "stored",
+    ],
+  ],
   messages: ["filter", "where", "gate", "pipeline", "run"],
   rows: ["pages", "catalog", "toast", "transactions", "messages", "decoder"],
   render: [

@@ -12,7 +12,7 @@ import type {
   StreamCommit,
   StreamStart,
   StreamStop,
-} from "../../../src/pgoutput/messages.ts";
+} from "../../../src/postgres/messages/messages.ts";
 
 const position = { high: 0, low: 0 };
 const time = 0n as PgTime;

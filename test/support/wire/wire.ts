@@ -1,6 +1,6 @@
 /** Decoded messages back as what was sent: plain values that no buffer is behind. */
-import type { PgoutputMessage, Transaction } from "../../../src/pgoutput/messages.ts";
-import { columnValues, type TupleData } from "../../../src/pgoutput/tuple.ts";
+import type { PgoutputMessage, Transaction } from "../../../src/postgres/messages/messages.ts";
+import { columnValues, type TupleData } from "../../../src/postgres/messages/tuple.ts";
 import type { WireMessage, WireTuple } from "./pgoutput-encoder.ts";
 
 /** Turns messages into what was sent, one after the other: it knows whether a stream block is open. */
