@@ -241,6 +241,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
         : undefined,
     ...{ types, gate, reporter },
     stop: context.stop,
+    undoes: job.sql?.script.backwards !== undefined,
     onProgress: progressOf(name, {
       ...{ context, reporter, printsLater: job.summary !== undefined },
       size: compression === undefined ? source.size : undefined,
