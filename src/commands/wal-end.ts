@@ -18,7 +18,7 @@ export function warnSkipped(
 /** @param undoes nothing is undone of which a part may be missing, with --keep-going neither */
 export function cureOfDamage(undoes: boolean): string {
   return undoes
-    ? "Give what is damaged or missing whole; or only what is before it, or what is behind it."
+    ? "Give the damaged or missing part whole, or only what lies before it or behind it."
     : "To go on after the damage: --keep-going.";
 }
 

@@ -16,6 +16,7 @@ import { applyMetadata, forgetTypes, streamNote } from "./capture-metadata.ts";
 import type { TransactionGate } from "../../messages/gate/gate.ts";
 import type { Pipeline } from "../../messages/pipeline/pipeline.ts";
 import type { Reporter } from "../../program/reporter.ts";
+import { cureOfDamage } from "../wal-end.ts";
 
 /** Short enough to answer a signal within a second. */
 const PAUSE_INTERVAL_MS = 50;
@@ -41,6 +42,8 @@ interface CaptureRun {
   readonly types: TypeRegistry;
   readonly reporter: Reporter;
   readonly stop: AbortSignal;
+  /** --undo */
+  readonly undoes: boolean;
   /** Called with the number of bytes decoded and written so far. */
   readonly onProgress: (bytes: number) => void;
 }
@@ -101,7 +104,7 @@ export async function decodeCapture(run: CaptureRun): Promise<ExitCode> {
     // Write what was decoded before the damage, or before a message that the format cannot express.
     if (error instanceof DecodeError || error instanceof WalctlError) await run.pipeline.flush();
     if (error instanceof DecodeError && run.gate?.ended === true) return status;
-    throw captureError(run.name, error);
+    throw captureError(run.name, error, run.undoes);
   } finally {
     ranges.end();
   }
@@ -163,10 +166,10 @@ function faultText(name: string, fault: DecodeError): string {
   return `${name}: byte ${fault.offset}: ${fault.message}${truncated}`;
 }
 
-function captureError(name: string, error: unknown): unknown {
+function captureError(name: string, error: unknown, undoes: boolean): unknown {
   const exitCode = ExitCode.malformedInput;
   if (error instanceof DecodeError) {
-    const hint = error.missing > 0 ? undefined : "To go on after the damage: --keep-going.";
+    const hint = error.missing > 0 ? undefined : cureOfDamage(undoes);
     return new InputError(faultText(name, error), { hint, exitCode, cause: error });
   }
   if (error instanceof NotACapture) {

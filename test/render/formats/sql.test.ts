@@ -416,5 +416,10 @@ describe("-F sql", () => {
     const { stdout, stderr, status } = await walctl(args, { stdin: whole.subarray(0, -3) });
     assert.equal(`${status} ${stdout}`, "3 ");
     assert.match(stderr, /error: not all changes can be undone, so nothing is printed/);
+    const longer = Buffer.concat([encodeMessage(commit), Buffer.from([0])]);
+    const damaged = encodeCapture("walctl", [encodeMessage(begin), longer]);
+    const stopped = await walctl(args.slice(0, -1), { stdin: damaged });
+    assert.equal(`${stopped.status} ${stopped.stdout}`, "3 ");
+    assert.match(stopped.stderr, /\nHINT: Give the damaged or missing part whole, /);
   });
 });
