@@ -189,7 +189,7 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
         : undefined,
     ...{ types, gate, reporter },
     stop: context.stop,
-    undoes: job.sql?.script.backwards !== undefined,
+    undoes: messages.sql?.script.backwards !== undefined,
     onProgress: progressOf(name, {
       ...{ context, reporter, printsLater: messages.summary !== undefined },
       size: compression === undefined ? source.size : undefined,
