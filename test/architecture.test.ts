@@ -159,6 +159,14 @@ describe("architecture", () => {
       ["src/rows/x.ts:1: a DetailSink prints: ask src/postgres/records for what a record says"],
     ],
     [
+      "two ways to say nothing",
+      "rows/x.ts",
+      "let row: Row | null | undefined;",
+      [
+        "src/rows/x.ts:1: null and undefined say nothing of what is not known: Known has NONE and UNKNOWN",
+      ],
+    ],
+    [
       "only words",
       "render/x.ts",
       '// import "pg";\n/** The process. */\nconst text = "process.exit(1)"; // see process.exit',

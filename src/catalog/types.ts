@@ -1,3 +1,4 @@
+import { type Known, NONE } from "../known.ts";
 import type { StoredAttribute, StoredType, TypeSource } from "../postgres/stored/type-source.ts";
 import { alignmentOf } from "./heap-rows.ts";
 import type { CatalogHeader, CatalogRows, PgAttribute } from "./model.ts";
@@ -74,7 +75,7 @@ export class CatalogTypes implements TypeSource {
       .map((column) => ({
         ...{ name: column.attname, typeOid: column.atttypid, dropped: column.attisdropped },
         ...{ length: column.attlen, align: alignmentOf(column.attalign) },
-        missing: column.attmissingval ?? undefined,
+        missing: column.attmissingval ?? NONE,
       }));
   }
 
@@ -90,11 +91,11 @@ export class CatalogTypes implements TypeSource {
     return this.#multiranges.get(oid)?.rngtypid;
   }
 
-  regName(type: string, oid: number): string | undefined {
-    if (type === "regclass") return this.names.regclass(oid);
-    if (type === "regtype") return this.names.regtype(oid);
-    if (type === "regnamespace") return this.names.regnamespace(oid);
-    return this.#regNames.get(`${type} ${oid}`);
+  regName(type: string, oid: number): Known<string> {
+    if (type === "regclass") return this.names.regclass(oid) ?? NONE;
+    if (type === "regtype") return this.names.regtype(oid) ?? NONE;
+    if (type === "regnamespace") return this.names.regnamespace(oid) ?? NONE;
+    return this.#regNames.get(`${type} ${oid}`) ?? NONE;
   }
 
   /** The caller sees it in what is written. */

@@ -67,11 +67,11 @@ class StreamSink implements Sink {
 
   write(bytes: Uint8Array): Promise<void> | undefined {
     let settled = false;
-    let failure: Error | null | undefined;
+    let failure: Error | undefined;
     let settle: (() => void) | undefined;
     this.#stream.write(bytes, (error) => {
       settled = true;
-      failure = error;
+      failure = error ?? undefined;
       settle?.();
     });
     // The kernel took all of it; the callback only comes in the next tick, so there is no need to wait.

@@ -1,8 +1,8 @@
 import type { RowPrinter } from "../../postgres/messages/messages.ts";
 import { RowKernel } from "../../render/ndjson/row-kernel.ts";
 
-/** One for all captures. Null: it cannot be had. */
-let kernel: RowKernel | null | undefined;
+/** One for all captures. */
+let kernel: RowKernel | "none" | undefined;
 
 /** Undefined without WebAssembly, or memory for it: then all rows are messages, which takes longer. */
 export function kernelRows(rowsBy: (kernel: RowKernel) => RowPrinter): RowPrinter | undefined {
@@ -10,8 +10,8 @@ export function kernelRows(rowsBy: (kernel: RowKernel) => RowPrinter): RowPrinte
     try {
       kernel = new RowKernel();
     } catch {
-      kernel = null;
+      kernel = "none";
     }
   }
-  return kernel === null ? undefined : rowsBy(kernel);
+  return kernel === "none" ? undefined : rowsBy(kernel);
 }

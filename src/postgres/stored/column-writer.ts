@@ -3,6 +3,7 @@
  * Law: text as the server prints it, or stored bytes of an unknown type, or nothing; damaged bytes never throw.
  * Way in: columnWriter().
  */
+import { NONE, UNKNOWN } from "../../known.ts";
 import { DecodeError } from "../../errors.ts";
 import { ColumnKind } from "../messages/tags.ts";
 import { onlyElement } from "../types/arrays.ts";
@@ -64,13 +65,13 @@ export function missingWriter(
   typeOid: number,
   types: TypeSource,
 ): MissingWriter {
-  if (missing === undefined) {
+  if (missing === NONE) {
     return (out) => {
       out.null();
       return true;
     };
   }
-  if (missing === null) return () => false;
+  if (missing === UNKNOWN) return () => false;
   if (typeof missing === "string") {
     const text = Buffer.from(missing);
     return (out) => writeText(text, 0, text.length, out);

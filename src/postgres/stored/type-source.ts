@@ -1,3 +1,4 @@
+import type { Known } from "../../known.ts";
 import type { AttributeLayout } from "../tuples/tuple.ts";
 import type { ServerFacts } from "../types/type.ts";
 
@@ -24,10 +25,9 @@ export interface StoredType extends AttributeLayout {
 
 /**
  * A column's value in rows that were written before the column was added: text, as its output function prints it, or
- * the stored array of one element of pg_attribute.attmissingval, without its varlena header. Undefined for NULL; null: it
- * is not known.
+ * the stored array of one element of pg_attribute.attmissingval, without its varlena header. NONE: NULL.
  */
-export type MissingValue = string | Uint8Array | null | undefined;
+export type MissingValue = Known<string | Uint8Array>;
 
 /** A field of a composite type, or a column. */
 export interface StoredAttribute extends AttributeLayout {

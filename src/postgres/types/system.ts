@@ -1,4 +1,5 @@
 /** Types of the system: places, snapshots, oids that are printed as names, and what no form is known of. */
+import { NONE, UNKNOWN } from "../../known.ts";
 import { formatLsn } from "../../lsn.ts";
 import type { BinaryReader } from "./binary-reader.ts";
 import { type DiskForm, UnknownType } from "./disk-reader.ts";
@@ -39,8 +40,8 @@ function named(oid: number, name: string, array: number, zero = "-"): BuiltinTyp
       const object = reader.uint32();
       if (object === 0) return zero;
       const text = server.regName(name, object);
-      if (text === null) throw reader.unfit();
-      if (text === undefined) throw unknown;
+      if (text === UNKNOWN) throw reader.unfit();
+      if (text === NONE) throw unknown;
       return latin1(text);
     };
   };

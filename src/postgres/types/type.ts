@@ -1,3 +1,4 @@
+import type { Known } from "../../known.ts";
 import type { TextForm } from "./binary-reader.ts";
 import type { DiskForm, ToUtf8 } from "./disk-reader.ts";
 import type { TextBuffer } from "./text-buffer.ts";
@@ -59,8 +60,11 @@ export interface ServerFacts {
   /** 14 to 18 */
   readonly majorVersion: number;
   readonly lcMonetary: string;
-  /** What regclass and the other reg* types print for an oid. Null: the object had another name, which is not known. */
-  regName(type: string, oid: number): string | null | undefined;
+  /**
+   * What regclass and the other reg* types print for an oid. NONE: the catalogue has no such names. UNKNOWN: the object
+   * had another name.
+   */
+  regName(type: string, oid: number): Known<string>;
 }
 
 export interface Traits {

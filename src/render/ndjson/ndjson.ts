@@ -96,11 +96,11 @@ export class NdjsonRenderer implements Renderer {
     this.#heads.forget();
     this.#out = kernel.writer();
     this.#kernel = kernel;
-    let current: Transaction | null | undefined;
+    let current: Transaction | "none yet" | null = "none yet";
     let first = FIRST_MESSAGES;
     let left = 0;
     /** Whose heads the kernel has. */
-    let known: Transaction | null | undefined;
+    let known: Transaction | "none yet" | null = "none yet";
     return {
       attach: (bytes) => kernel.attach(bytes),
       print: (start, separated, transaction) => {

@@ -1,3 +1,4 @@
+import { type Known, NONE, UNKNOWN } from "../../known.ts";
 import { DEPTH_MAX } from "../../postgres/stored/stored-forms.ts";
 import type { TypeSource } from "../../postgres/stored/type-source.ts";
 import type { FirstChanges } from "../../postgres/messages/altered-columns.ts";
@@ -13,8 +14,8 @@ interface Altered {
 
 interface Written<Row> {
   readonly lsn: number;
-  /** Undefined: the row is new. Null: it is not known what it was, or is. */
-  readonly before: Row | null | undefined;
+  /** NONE: the row is new. UNKNOWN: what it was, or is. */
+  readonly before: Known<Row>;
   readonly after: Row;
 }
 
@@ -47,8 +48,8 @@ export class Alterations {
     const created = new Set<number>();
     const rewritten = new Set<number>();
     for (const { lsn, before, after } of writtenRows(writers, "pg_class")) {
-      if (before && after.relkind === "r") this.#persistence(before, after, lsn, end);
-      if (before === undefined) created.add(after.oid);
+      if (isRow(before) && after.relkind === "r") this.#persistence(before, after, lsn, end);
+      if (before === NONE) created.add(after.oid);
       // VACUUM FULL, CLUSTER and ALTER TABLE fill a transient table (commands/cluster.c, make_new_heap).
       if (after.relrewrite !== 0) rewritten.add(after.relrewrite);
     }
@@ -56,13 +57,15 @@ export class Alterations {
     for (const { lsn, before, after } of writtenRows(writers, "pg_attribute")) {
       const { attnum, attrelid: relation } = after;
       if (created.has(relation)) continue;
-      if (before === undefined) added.add(`${relation} ${attnum}`);
-      if (!before || isOtherColumn(before, after)) this.#fields.set(relation, { lsn, commitLsn });
+      if (before === NONE) added.add(`${relation} ${attnum}`);
+      if (!isRow(before) || isOtherColumn(before, after))
+        this.#fields.set(relation, { lsn, commitLsn });
       if (!rewritten.has(relation) || added.has(`${relation} ${attnum}`)) continue;
-      if (!before || mayBeRetyped(before, after)) this.#rows.set(relation, { lsn, commitLsn });
+      if (!isRow(before) || mayBeRetyped(before, after))
+        this.#rows.set(relation, { lsn, commitLsn });
     }
     for (const { lsn, before, after } of writtenRows(writers, "pg_enum")) {
-      if (before === undefined || before?.enumlabel === after.enumlabel) continue;
+      if (before === NONE || (isRow(before) && before.enumlabel === after.enumlabel)) continue;
       if (after.enumtypid === undefined) this.#anyEnum = { lsn, commitLsn };
       else this.#enums.set(after.enumtypid, { lsn, commitLsn });
     }
@@ -121,6 +124,10 @@ export class Alterations {
   }
 }
 
+function isRow<Row extends object>(known: Known<Row>): known is Row {
+  return typeof known === "object";
+}
+
 /** Whether one of the changes did not see it. */
 function isBehind(altered: Altered | undefined, first: FirstChanges): boolean {
   if (altered === undefined) return false;
@@ -138,11 +145,13 @@ function writtenRows<Catalog extends "pg_class" | "pg_attribute" | "pg_enum">(
   return writers
     .flatMap(({ created, deleted, untold }) => {
       const ended = new Map(deleted.filter(isOf).map((version) => [version.deletedAt, version]));
-      return created.filter(isOf).map(({ createdAt: lsn, isUnknown, row: after }) => {
-        const before = ended.get(lsn);
-        const isKnown = !isUnknown && before?.isUnknown !== true && !untold.has(lsn);
-        return { lsn, before: isKnown ? before?.row : null, after };
-      });
+      return created
+        .filter(isOf)
+        .map(({ createdAt: lsn, isUnknown, row: after }): Written<CatalogRow<Catalog>> => {
+          const before = ended.get(lsn);
+          const isKnown = !isUnknown && before?.isUnknown !== true && !untold.has(lsn);
+          return { lsn, before: isKnown ? (before?.row ?? NONE) : UNKNOWN, after };
+        });
     })
     .toSorted((one, two) => one.lsn - two.lsn);
 }

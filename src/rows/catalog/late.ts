@@ -1,3 +1,4 @@
+import { NONE, UNKNOWN } from "../../known.ts";
 import { FIRST_NORMAL_OID } from "../../postgres/types/table.ts";
 import { type CatalogFile, FOLLOWED_CATALOGS, type FollowedCatalog } from "../../catalog/model.ts";
 import { ExitCode, WalctlError } from "../../errors.ts";
@@ -7,7 +8,6 @@ import {
   readRelationMap,
   readStorageCreate,
 } from "../../postgres/records/files.ts";
-import { HeapOperation, heapOperation } from "../../postgres/records/heap.ts";
 import { TransactionRecord, endKind } from "../../postgres/records/transaction.ts";
 import type { Decompress } from "../../postgres/records/images.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
@@ -28,7 +28,7 @@ import {
 } from "./followed-files.ts";
 import type { KnownCatalog } from "./history.ts";
 import { CatalogRewind, type RowEvent } from "./rewind.ts";
-import { forEachRowChange } from "./row-changes.ts";
+import { type Place, forEachRowChange } from "./row-changes.ts";
 import type { CatalogRow } from "./row-version.ts";
 import { isFinished } from "./snapshot.ts";
 import { SystemFiles } from "./system-files.ts";
@@ -163,38 +163,24 @@ export class LateCatalog {
     if (file === undefined) return;
     const { catalog } = file;
     const { lsn, xid } = record;
-    let before: RowEvent["before"];
-    let beforePlace: number | undefined;
-    const change = { lsn, catalog, relfilenode };
-    forEachRowChange(record, {
-      deleted: (block, item) => {
-        before = this.#rowAt(file, block, item);
-        beforePlace = placeOf(block, item);
-        if (record.rmgr !== Rmgr.heap || heapOperation(record) !== HeapOperation.delete) return;
-        this.#add(xid, {
-          ...change,
-          ...{ before, beforePlace, after: undefined, afterPlace: undefined },
-        });
-      },
-      inserted: (block, item) => {
-        const after = this.#rowAt(file, block, item);
-        const afterPlace = placeOf(block, item);
-        this.#add(xid, { ...change, before, beforePlace, after, afterPlace });
-        if (after !== null && catalog === "pg_class") {
-          this.#noteCopy(after as CatalogRow<"pg_class">, lsn);
-        }
-      },
+    forEachRowChange(record, (ended, made) => {
+      const before = ended === undefined ? NONE : this.#rowAt(file, ended);
+      const after = made === undefined ? NONE : this.#rowAt(file, made);
+      const beforePlace = ended && placeOf(ended.block, ended.item);
+      const afterPlace = made && placeOf(made.block, made.item);
+      this.#add(xid, { lsn, catalog, relfilenode, before, beforePlace, after, afterPlace });
+      if (typeof after === "object" && catalog === "pg_class")
+        this.#noteCopy(after as CatalogRow<"pg_class">, lsn);
     });
   }
 
-  #rowAt(file: FollowedFile, block: number, item: number): CatalogRow | null {
+  #rowAt(file: FollowedFile, { block, item }: Place): CatalogRow | typeof UNKNOWN {
     const tuple = this.#pages.tupleAt(file, block, item);
-    if (tuple === undefined) return null;
-    const row = this.#reader.row(file.catalog, tuple, block, item) ?? null;
-    if (row !== null && file.catalog === "pg_class") {
+    const row = tuple && this.#reader.row(file.catalog, tuple, block, item);
+    if (row !== undefined && file.catalog === "pg_class") {
       this.#system.row(row as CatalogRow<"pg_class">);
     }
-    return row;
+    return row ?? UNKNOWN;
   }
 
   #noteMap(record: WalRecord): void {
@@ -263,7 +249,7 @@ export class LateCatalog {
     for (const xid of xids) this.#events.delete(xid);
     // It may have dropped a table too, by a row that is not known.
     const isKnown = events.every(
-      ({ before, catalog }) => before !== null || catalog !== "pg_class",
+      ({ before, catalog }) => before !== UNKNOWN || catalog !== "pg_class",
     );
     if (this.#mapping.delete(xids[0]) && kind === "commit" && isKnown)
       for (const { relfilenode } of dropped) this.#system.mapped(relfilenode);

@@ -1,3 +1,4 @@
+import { type Known, NONE, UNKNOWN } from "../../known.ts";
 import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
 import {
   StorageOperation,
@@ -22,7 +23,7 @@ import {
   placeOf,
 } from "./followed-files.ts";
 import { loadPlaces } from "./rewritten-file.ts";
-import { forEachRowChange } from "./row-changes.ts";
+import { type Place, forEachRowChange } from "./row-changes.ts";
 import {
   type CatalogRow,
   RowVersion,
@@ -185,67 +186,66 @@ export class CatalogRecorder {
     const file = this.files.of(tablespace, database, relfilenode);
     if (file === undefined) return false;
     let changed = false;
-    this.#replaced = undefined;
-    forEachRowChange(record, {
-      inserted: (block, item) => {
-        changed = this.#inserted(record, file, block, item) || changed;
-      },
-      deleted: (block, item) => {
-        changed = this.#deleted(record, file, block, item) || changed;
-      },
+    forEachRowChange(record, (ended, made) => {
+      const replaced = ended === undefined ? NONE : this.#deleted(record, file, ended);
+      if (typeof replaced === "object") changed = true;
+      if (made !== undefined) changed = this.#inserted(record, file, made, replaced) || changed;
+      else if (replaced === UNKNOWN)
+        noteUntold(this.#writer(record.xid), file.catalog, undefined, record.lsn);
     });
-    if (this.#replaced === null) {
-      noteUntold(this.#writer(record.xid), file.catalog, undefined, record.lsn);
-    }
     return changed;
   }
 
-  #inserted(record: WalRecord, file: FollowedFile, block: number, item: number): boolean {
+  /** Returns whether the catalogue has changed. */
+  #inserted(
+    record: WalRecord,
+    file: FollowedFile,
+    { block, item }: Place,
+    replaced: Known<RowVersion>,
+  ): boolean {
     const places = this.#placesOf(file, record.lsn);
     const { catalog } = file;
-    const replaced = this.#replaced;
-    this.#replaced = undefined;
     places?.delete(placeOf(block, item));
     const tuple = this.#pages.tupleAt(file, block, item);
     const row =
       tuple === undefined
         ? this.#rowsAt.get(record.lsn)
         : this.reader.row(catalog, tuple, block, item);
-    if (row === undefined && !replaced) {
+    const kept = row ?? (typeof replaced === "object" ? replaced.row : undefined);
+    if (kept === undefined) {
       // A version of an unknown row, such as that of a table that was dropped before a late export.
-      if (replaced === undefined) this.#break(unknownRow(record.lsn, catalog));
+      if (replaced === NONE) this.#break(unknownRow(record.lsn, catalog));
       noteUntold(this.#writer(record.xid), catalog, undefined, record.lsn);
       return false;
     }
     // System columns are not in the file.
     if (row !== undefined && "attnum" in row && row.attnum < 1) return false;
     const writer = this.#writer(record.xid);
-    const kept = row ?? replaced!.row;
     const version = new RowVersion(catalog, kept, writer, record.lsn, row === undefined);
     addVersion(this.indexes, version);
     writer.created.push(version);
     places?.set(placeOf(block, item), version);
-    if (replaced === null || row === undefined) noteUntold(writer, catalog, kept, record.lsn);
+    if (replaced === UNKNOWN || row === undefined) noteUntold(writer, catalog, kept, record.lsn);
     if (row !== undefined && catalog === "pg_class") {
       this.#noteClass(row as CatalogRow<"pg_class">, record.lsn);
     }
     return true;
   }
 
-  /** The row that the current record ended; null if its page is unknown. */
-  #replaced: RowVersion | null | undefined;
-
-  #deleted(record: WalRecord, file: FollowedFile, block: number, item: number): boolean {
+  /** UNKNOWN: its page is, or it is a system column's row. */
+  #deleted(
+    record: WalRecord,
+    file: FollowedFile,
+    { block, item }: Place,
+  ): RowVersion | typeof UNKNOWN {
     const version = this.#placesOf(file, record.lsn)?.get(placeOf(block, item));
-    this.#replaced = version ?? null;
-    // It is a system column's row.
-    if (version === undefined) return false;
+    if (version === undefined) return UNKNOWN;
     const writer = this.#writer(record.xid);
     version.deleter = writer;
     version.deletedAt = record.lsn;
     if (version.isUnknown) noteUntold(writer, file.catalog, version.row, record.lsn);
     writer.deleted.push(version);
-    return true;
+    return version;
   }
 
   #writer(xid: number): Writer {

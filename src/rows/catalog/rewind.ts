@@ -1,15 +1,16 @@
+import { type Known, NONE, UNKNOWN } from "../../known.ts";
 import type { CatalogFile, CatalogRows, FollowedCatalog } from "../../catalog/model.ts";
 import { FOLLOWED, placeOf } from "./followed-files.ts";
 import { type CatalogRow, type UnknownRow, keyOf } from "./row-version.ts";
 
-/** What a record did to a row. Undefined: no row before, or after, it; null: its page is unknown. */
+/** What a record did to a row. UNKNOWN: its page is. */
 export interface RowEvent {
   readonly lsn: number;
   readonly catalog: FollowedCatalog;
   /** The row's file. */
   readonly relfilenode: number;
-  readonly before: CatalogRow | null | undefined;
-  readonly after: CatalogRow | null | undefined;
+  readonly before: Known<CatalogRow>;
+  readonly after: Known<CatalogRow>;
   /** placeOf() both. */
   readonly beforePlace: number | undefined;
   readonly afterPlace: number | undefined;
@@ -65,16 +66,16 @@ export class CatalogRewind {
     const { after, before, catalog } = event;
     // System columns are not in the file.
     if (isSystemColumn(after) || isSystemColumn(before)) return;
-    if (before === null || after === null) this.unseenAt.set(catalog, committedAt);
+    if (before === UNKNOWN || after === UNKNOWN) this.unseenAt.set(catalog, committedAt);
     const unseen = this.#take(event);
-    const row = after ?? before ?? unseen?.row;
+    const row = rowOf(after) ?? rowOf(before) ?? unseen?.row;
     if (row !== undefined) this.#addKnown(row, event, unseen);
-    else if (after === undefined) {
+    else if (after === NONE) {
       // It is unknown which row is gone.
       this.missingBefore.set(catalog, committedAt);
       return;
-    } else if (before === undefined) this.from = Math.max(this.from, committedAt);
-    if (after === null) {
+    } else if (before === NONE) this.from = Math.max(this.from, committedAt);
+    if (after === UNKNOWN) {
       this.#unseen.set(placeKey(event.relfilenode, event.afterPlace), {
         ...{ row, first: unseen?.first ?? event, last: event, committedAt },
       });
@@ -86,12 +87,12 @@ export class CatalogRewind {
     const key = keyOf(event.catalog, row);
     const span = spans.get(key);
     if (span === undefined) spans.set(key, { row, first: unseen?.first ?? event, last: event });
-    else if (span.first.before === undefined && event.after === undefined) spans.delete(key);
+    else if (span.first.before === NONE && event.after === NONE) spans.delete(key);
     else span.last = event;
   }
 
   #take({ before, beforePlace, relfilenode }: RowEvent): Unseen | undefined {
-    if (before === undefined) return undefined;
+    if (before === NONE) return undefined;
     const place = placeKey(relfilenode, beforePlace);
     const unseen = this.#unseen.get(place);
     this.#unseen.delete(place);
@@ -138,13 +139,13 @@ export class CatalogRewind {
       for (const [key, { row: any, first, last }] of spans) {
         const later = seen.get(key);
         if (!isLeft(last, later, now)) mismatches++;
-        if (last.after === null && later !== undefined && last.relfilenode === now) {
+        if (last.after === UNKNOWN && later !== undefined && last.relfilenode === now) {
           if (last.afterPlace === placeOf(later.ctid.block, later.ctid.item))
             rowsAt.set(last.lsn, later);
         }
-        if (first.before === undefined) continue;
+        if (first.before === NONE) continue;
         const row = placed(first, filenodes[catalog], later ?? any);
-        if (first.before === null) unknownRows.push({ catalog, row });
+        if (first.before === UNKNOWN) unknownRows.push({ catalog, row });
         else kept.push(row);
       }
       rows[catalog] = kept;
@@ -153,16 +154,19 @@ export class CatalogRewind {
   }
 }
 
-function isSystemColumn(row: CatalogRow | null | undefined): boolean {
-  return row !== null && row !== undefined && "attnum" in row && row.attnum < 1;
+function rowOf(known: Known<CatalogRow>): CatalogRow | undefined {
+  return typeof known === "object" ? known : undefined;
+}
+
+function isSystemColumn(row: Known<CatalogRow>): boolean {
+  return typeof row === "object" && "attnum" in row && row.attnum < 1;
 }
 
 /** Whether the file has the row as its last event left it. */
 function isLeft(last: RowEvent, row: CatalogRow | undefined, filenode: number): boolean {
   const { after, relfilenode } = last;
-  if (after === undefined || row === undefined)
-    return (after === undefined) === (row === undefined);
-  if (after === null || relfilenode !== filenode) return true;
+  if (after === NONE || row === undefined) return (after === NONE) === (row === undefined);
+  if (after === UNKNOWN || relfilenode !== filenode) return true;
   return after.ctid.block === row.ctid.block && after.ctid.item === row.ctid.item;
 }
 
@@ -176,7 +180,7 @@ function placed(
   filenode: number,
   later: CatalogRow,
 ): CatalogRow {
-  const row = before ?? after ?? later;
+  const row = rowOf(before) ?? rowOf(after) ?? later;
   const place = { block: Math.floor(beforePlace / 2048), item: beforePlace % 2048 };
   const ctid = relfilenode === filenode ? place : NO_PLACE;
   // Tuples of mapped relations have no relfilenode; the exported file has it.

@@ -10,38 +10,41 @@ import {
 import type { WalRecord } from "../../postgres/records/record.ts";
 import { Rmgr } from "../../postgres/records/rmgrs.ts";
 
-/** Receives the rows that a heap record makes and ends, by their places. */
-export interface RowChanges {
-  inserted(block: number, item: number): void;
-  deleted(block: number, item: number): void;
+export interface Place {
+  readonly block: number;
+  readonly item: number;
 }
 
 const multi = new MultiInsert();
 
 /**
- * Reports the changes to the file of the record's block 0. An UPDATE reports the old row first.
+ * The changes to the file of the record's block 0: for each row the place of the one that the record ends and of the
+ * one that it makes.
  * @throws ShortPayload
  */
-export function forEachRowChange(record: WalRecord, changes: RowChanges): void {
+export function forEachRowChange(
+  record: WalRecord,
+  change: (ended: Place | undefined, made: Place | undefined) => void,
+): void {
   const block = record.blockById(0)?.block;
   if (block === undefined) return;
   const operation = heapOperation(record);
   if (record.rmgr === Rmgr.heap2) {
     if (operation !== Heap2Operation.multiInsert) return;
     const rows = multi.read(record);
-    while (rows.next()) changes.inserted(block, rows.item);
+    while (rows.next()) change(undefined, { block, item: rows.item });
     return;
   }
   switch (operation) {
     case HeapOperation.insert:
-      return changes.inserted(block, readInsert(record).offset);
+      return change(undefined, { block, item: readInsert(record).offset });
     case HeapOperation.delete:
-      return changes.deleted(block, readDelete(record).offset);
+      return change({ block, item: readDelete(record).offset }, undefined);
     case HeapOperation.update:
     case HeapOperation.hotUpdate: {
       const { newOffset, oldOffset } = readUpdate(record);
-      changes.deleted(record.blockById(1)?.block ?? block, oldOffset);
-      return changes.inserted(block, newOffset);
+      const ended = { block: record.blockById(1)?.block ?? block, item: oldOffset };
+      return change(ended, { block, item: newOffset });
     }
   }
 }

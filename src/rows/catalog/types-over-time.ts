@@ -1,3 +1,4 @@
+import { type Known, NONE, UNKNOWN } from "../../known.ts";
 import { alignmentOf } from "../../catalog/heap-rows.ts";
 import type { CatalogFile, FollowedCatalog } from "../../catalog/model.ts";
 import { PrintedNames } from "../../catalog/printed-names.ts";
@@ -95,9 +96,9 @@ export class TypesOverTime implements TypeSource {
     if (baseType(typeOid, this)?.kind !== "e")
       return this.#isAsExported(text, typeOid) ? text : undefined;
     const labels = new Set(exported.labelled(text).map(({ oid }) => this.#labelNow(oid)));
-    labels.delete(null);
+    labels.delete(NONE);
     const [label] = labels;
-    return labels.size === 1 ? (label ?? undefined) : undefined;
+    return labels.size === 1 && typeof label === "string" ? label : undefined;
   }
 
   /** Whether the values of the type, with its component types, have the same texts as at the export. */
@@ -118,7 +119,7 @@ export class TypesOverTime implements TypeSource {
       case "e":
         return exported.within(text).every(({ oid, enumlabel }) => {
           const label = this.#labelNow(oid);
-          return label === null || label === enumlabel;
+          return label === NONE || label === enumlabel;
         });
       case "c": {
         const now = this.attributes(type.relation);
@@ -132,23 +133,22 @@ export class TypesOverTime implements TypeSource {
     }
   }
 
-  /** Null: there is none. Undefined: it is not known. */
-  #labelNow(oid: number): string | null | undefined {
-    return this.enumLabel(oid) ?? (this.#isMissing("pg_enum", oid) ? null : undefined);
+  #labelNow(oid: number): Known<string> {
+    return this.enumLabel(oid) ?? (this.#isMissing("pg_enum", oid) ? NONE : UNKNOWN);
   }
 
   /** An oid without an object is printed as a number. Objects that are not followed are known only from the file. */
-  regName(type: string, oid: number): string | null | undefined {
+  regName(type: string, oid: number): Known<string> {
     switch (type) {
       case "regclass":
       case "regtype":
       case "regnamespace": {
         this.#isUnsure = false;
         const name = this.#names[type](oid) ?? String(oid);
-        return this.#isUnsure ? null : name;
+        return this.#isUnsure ? UNKNOWN : name;
       }
       default:
-        return this.#regNames.get(`${type} ${oid}`);
+        return this.#regNames.get(`${type} ${oid}`) ?? NONE;
     }
   }
 
@@ -236,7 +236,7 @@ export function storedAttribute(row: CatalogRow<"pg_attribute">): StoredAttribut
     name: row.attname,
     typeOid: row.atttypid,
     dropped: row.attisdropped,
-    missing: row.atthasmissing ? row.attmissingval : undefined,
+    missing: row.atthasmissing ? (row.attmissingval ?? UNKNOWN) : NONE,
     length: row.attlen,
     align: alignmentOf(row.attalign),
   };

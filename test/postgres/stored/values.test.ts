@@ -1,10 +1,11 @@
 /** Stored values of a real server, as they are and damaged. */
+import { NONE } from "../../../src/known.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type ColumnWriter, columnWriter } from "../../../src/postgres/stored/column-writer.ts";
 import { TupleWriter } from "../../../src/postgres/stored/tuple-writer.ts";
-import type { TypeSource } from "../../../src/postgres/stored/type-source.ts";
+import type { StoredAttribute, TypeSource } from "../../../src/postgres/stored/type-source.ts";
 import { fixture } from "../../support/golden/golden.ts";
 import { SAMPLES, type SampleFile } from "./support/samples.ts";
 import { sourceOf } from "./support/server-types.ts";
@@ -117,7 +118,13 @@ describe("a stored value", () => {
     }
     const array = { ...bool, oid: 90_003, isArray: true, element: 90_003, length: -1 };
     const row = { ...bool, oid: 90_004, kind: "c", length: -1 };
-    const part = { ...bool, name: "a", typeOid: row.oid, dropped: false, missing: undefined };
+    const part: StoredAttribute = {
+      ...bool,
+      name: "a",
+      typeOid: row.oid,
+      dropped: false,
+      missing: NONE,
+    };
     const forged = {
       ...types,
       type: (oid: number) => [array, row].find((each) => each.oid === oid),

@@ -1,4 +1,5 @@
 /** What a server says of its tables and types, to be compared with what its WAL says of them. */
+import { NONE } from "../../../src/known.ts";
 import assert from "node:assert/strict";
 import type pg from "pg";
 import type { CatalogHistory } from "../../../src/rows/catalog/history.ts";
@@ -94,7 +95,7 @@ export function checkProbe(
       [
         ...[index + 1, attribute.name, attribute.typeOid, attribute.typmod, attribute.length],
         ...[ALIGNMENTS[attribute.align], bool(attribute.dropped), bool(attribute.generated)],
-        ...[bool(attribute.missing !== undefined), bool(attribute.key)],
+        ...[bool(attribute.missing !== NONE), bool(attribute.key)],
       ].join(" "),
     );
     const { schema, name, relkind, persistence, replicaIdentity, toastRelation, relrewrite } =

@@ -124,6 +124,7 @@ const LEAVES = new Set([
   "assert.ts",
   "byte-count.ts",
   "errors.ts",
+  "known.ts",
   "hostile-text.ts",
   "lsn.ts",
   "pg-time.ts",
@@ -148,6 +149,11 @@ const LAWS: ReadonlyArray<{
     says: /\b(?:typeOid|oid) [!=]== \d\d|new Set\(\[\d{2,4}(?:, \d{2,4}){2,}|case \d{2,4}: \/\/ /,
     except: ["postgres/"],
     wrong: "src/postgres/types knows the oids of types: ask for the family",
+  },
+  {
+    says: /\| null \| undefined|\| undefined \| null/,
+    except: [],
+    wrong: "null and undefined say nothing of what is not known: Known has NONE and UNKNOWN",
   },
   {
     says: /implements DetailSink\b/,

@@ -1,4 +1,5 @@
 /** What values' forms depend on, asked of a server: the catalogue file's room is not needed to test the heap's. */
+import { NONE } from "../../../../src/known.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HeapPage } from "../../../../src/postgres/tuples/heap-page.ts";
@@ -97,7 +98,7 @@ async function withStoredMissing(server: TestServer, types: ServerTypes): Promis
     attributes: (relation) =>
       types.attributes(relation).map((attribute, index) => ({
         ...attribute,
-        missing: stored.get(`${relation} ${index + 1}`),
+        missing: stored.get(`${relation} ${index + 1}`) ?? NONE,
       })),
   };
 }
@@ -138,7 +139,11 @@ export function sourceOf(
   );
   const attributes = new Map<number, StoredAttribute[]>();
   for (const { relation, align, missing, ...rest } of answer.attributes) {
-    const attribute = { ...rest, align: ALIGN[align] ?? 0, missing: missing ?? undefined };
+    const attribute: StoredAttribute = {
+      ...rest,
+      align: ALIGN[align] ?? 0,
+      missing: missing ?? NONE,
+    };
     attributes.set(relation, [...(attributes.get(relation) ?? []), attribute]);
   }
   const unknown = new Set<number>();
