@@ -57,8 +57,13 @@ describe("the package", () => {
     // Built beside dist, which may hold what was built from files that are gone, and which others are using.
     const tree = inFolder("tree");
     const pages = [
-      ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"],
-      ...["LICENSE", "docs"],
+      "README.md",
+      "ARCHITECTURE.md",
+      "CONTRIBUTING.md",
+      "SECURITY.md",
+      "CHANGELOG.md",
+      "LICENSE",
+      "docs",
     ];
     const linked = ["fixtures/picture", "src/kernel", "test/bench/README.md"];
     for (const name of ["bin", "package.json", ...pages, ...linked]) {

@@ -24,7 +24,11 @@ describe("README.md", () => {
     assert.ok(rest !== undefined);
     const others = Array.from(first.matchAll(/^- \*\*([\w-]+)\*\*/gm), ([, name]) => name);
     assert.deepEqual(others, [
-      ...["pg_recvlogical", "wal2json", "Debezium", "pg_waldump", "pg-logical-replication"],
+      "pg_recvlogical",
+      "wal2json",
+      "Debezium",
+      "pg_waldump",
+      "pg-logical-replication",
     ]);
   });
 

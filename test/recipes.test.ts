@@ -206,7 +206,8 @@ describe("docs/recipes.md", () => {
       writeFileSync(
         path("undo.sql"),
         [
-          ...["-- x", "SET TimeZone = 'UTC';"],
+          "-- x",
+          "SET TimeZone = 'UTC';",
           ..."BEGIN; -- x|UPDATE orders SET total = 8;|SELECT 'x'::integer;|ROLLBACK; -- not whole".split(
             "|",
           ),

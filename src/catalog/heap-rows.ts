@@ -15,8 +15,18 @@ export type Kinds = Readonly<Record<string, TupleKind>>;
 
 /** Bytes of each kind; -1: a varlena. A label may be text. */
 const LENGTHS: Readonly<Record<TupleKind, readonly number[]>> = {
-  ...{ oid: [4], int2: [2], int4: [4], name: [64], label: [64, -1], char: [1], bool: [1] },
-  ...{ int2s: [-1], missing: [-1], align: [1], length: [2], oids: [-1] },
+  oid: [4],
+  int2: [2],
+  int4: [4],
+  name: [64],
+  label: [64, -1],
+  char: [1],
+  bool: [1],
+  int2s: [-1],
+  missing: [-1],
+  align: [1],
+  length: [2],
+  oids: [-1],
 };
 
 /** A label is an enum's. */

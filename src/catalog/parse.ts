@@ -150,9 +150,16 @@ const IS: Readonly<Record<ColumnKind, (value: unknown) => boolean>> = {
 
 /** Keys of the first line that are unchanged in CatalogHeader. */
 const HEADER: Readonly<Record<string, (value: unknown) => boolean>> = {
-  ...{ server_version_num: IS.oid, system_identifier: isUint64, timeline: IS.oid },
-  ...{ database: IS.name, database_oid: IS.oid, tablespace: IS.oid, encoding: IS.name },
-  ...{ lc_monetary: isText, time: isTime, array_handler: IS.oid },
+  server_version_num: IS.oid,
+  system_identifier: isUint64,
+  timeline: IS.oid,
+  database: IS.name,
+  database_oid: IS.oid,
+  tablespace: IS.oid,
+  encoding: IS.name,
+  lc_monetary: isText,
+  time: isTime,
+  array_handler: IS.oid,
 };
 
 const A_KIND: Readonly<Record<ColumnKind, string>> = {

@@ -59,12 +59,19 @@ export class CatalogTypes implements TypeSource {
     const row = this.#types.get(oid);
     if (row === undefined) return undefined;
     return {
-      ...{ oid, name: row.typname, namespace: row.typnamespace, kind: row.typtype },
-      ...{ length: row.typlen, align: alignmentOf(row.typalign), category: row.typcategory },
+      oid,
+      name: row.typname,
+      namespace: row.typnamespace,
+      kind: row.typtype,
+      length: row.typlen,
+      align: alignmentOf(row.typalign),
+      category: row.typcategory,
       extension: this.#extensions.get(oid)?.extension,
       isArray: row.typsubscript === this.#arrayHandler && row.typelem !== 0,
-      ...{ element: row.typelem, delimiter: row.typdelim },
-      ...{ relation: row.typrelid, base: row.typbasetype },
+      element: row.typelem,
+      delimiter: row.typdelim,
+      relation: row.typrelid,
+      base: row.typbasetype,
     };
   }
 
@@ -73,8 +80,11 @@ export class CatalogTypes implements TypeSource {
     return columns
       .toSorted((a, b) => a.attnum - b.attnum)
       .map((column) => ({
-        ...{ name: column.attname, typeOid: column.atttypid, dropped: column.attisdropped },
-        ...{ length: column.attlen, align: alignmentOf(column.attalign) },
+        name: column.attname,
+        typeOid: column.atttypid,
+        dropped: column.attisdropped,
+        length: column.attlen,
+        align: alignmentOf(column.attalign),
         missing: column.attmissingval ?? NONE,
       }));
   }

@@ -11,18 +11,16 @@ import {
 } from "./options.ts";
 
 const FORMATS = [
-  ...[
-    "auto",
-    "walctl",
-    "recvlogical",
-    "raw",
-    "hex",
-    "copy-text",
-    "copy-csv",
-    "copy-binary",
-    "ndjson",
-    "wal",
-  ],
+  "auto",
+  "walctl",
+  "recvlogical",
+  "raw",
+  "hex",
+  "copy-text",
+  "copy-csv",
+  "copy-binary",
+  "ndjson",
+  "wal",
 ];
 
 export function decodeFileCommand(): Command {
@@ -47,8 +45,18 @@ export function decodeFileCommand(): Command {
   walOptions(valueOptions(filtered));
   firstOptions(
     command,
-    ...["--summary", "--only-table", "--row", "--xid", "--since", "--until", "--keep-going"],
-    ...["--catalog", "--old", "--undo", "--checked", "--format"],
+    "--summary",
+    "--only-table",
+    "--row",
+    "--xid",
+    "--since",
+    "--until",
+    "--keep-going",
+    "--catalog",
+    "--old",
+    "--undo",
+    "--checked",
+    "--format",
   );
   return examples(
     outputOptions(sqlOptions(tableOptions(command)), MESSAGE_FORMATS),

@@ -208,10 +208,28 @@ export function tableOptions(command: Command): Command {
 
 /** As in docs/ndjson.md. The filter has the same list, which no start has to load. */
 export const MESSAGE_KINDS = [
-  ...["begin", "commit", "origin", "relation", "type", "insert", "update", "delete", "truncate"],
-  ...["message", "stream_start", "stream_stop", "stream_commit", "stream_abort", "begin_prepare"],
-  ...["prepare", "stream_prepare", "commit_prepared", "rollback_prepared"],
-  ...["abort", "table_changed", "unknown"],
+  "begin",
+  "commit",
+  "origin",
+  "relation",
+  "type",
+  "insert",
+  "update",
+  "delete",
+  "truncate",
+  "message",
+  "stream_start",
+  "stream_stop",
+  "stream_commit",
+  "stream_abort",
+  "begin_prepare",
+  "prepare",
+  "stream_prepare",
+  "commit_prepared",
+  "rollback_prepared",
+  "abort",
+  "table_changed",
+  "unknown",
 ];
 
 /** What is printed, on tail and decode-file. */

@@ -76,8 +76,18 @@ export function tailCommand(): Command {
   command.addOption(new Option("-f, --follow", "what tail always does").hideHelp());
   firstOptions(
     command,
-    ...["--slot", "--publication", "--bootstrap", "--table", "--endpos", "--ack", "--only-table"],
-    ...["--row", "--since", "--output", "--format", "--dbname"],
+    "--slot",
+    "--publication",
+    "--bootstrap",
+    "--table",
+    "--endpos",
+    "--ack",
+    "--only-table",
+    "--row",
+    "--since",
+    "--output",
+    "--format",
+    "--dbname",
   );
   return examples(
     connectionOptions(outputOptions(sqlOptions(tableOptions(command)), MESSAGE_FORMATS)),

@@ -41,7 +41,8 @@ export function outputOptions(
     format: format === "table" ? "table" : "ndjson",
     ...(format === "openmetrics" ? { metrics: true } : {}),
     dialect: foreign ?? "walctl",
-    ...{ color: colorWanted(flags, context), terminal },
+    color: colorWanted(flags, context),
+    terminal,
     ascii: asciiWanted(context),
     quiet: flags.quiet ?? false,
   };
@@ -82,7 +83,12 @@ export function parseCount(option: string, text: string, min: number): number {
 }
 
 const SIZES: Readonly<Record<string, number>> = {
-  ...{ "": 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4 },
+  "": 1,
+  b: 1,
+  kb: 1024,
+  mb: 1024 ** 2,
+  gb: 1024 ** 3,
+  tb: 1024 ** 4,
 };
 
 /** Parses an option's value as the server writes sizes: 10GB. @returns bytes */

@@ -38,11 +38,19 @@ export async function benchOffline(
     const contenders: Contender[] = [
       contender("decode-file raw", [process.execPath, PROGRAM, "decode-file", captures.raw]),
       contender("decode-file recvlogical", [
-        ...[process.execPath, PROGRAM, "decode-file", captures.recvlogical],
+        process.execPath,
+        PROGRAM,
+        "decode-file",
+        captures.recvlogical,
       ]),
       {
         ...contender("decode-file sql", [
-          ...[process.execPath, PROGRAM, "decode-file", "-F", "sql", captures.raw],
+          process.execPath,
+          PROGRAM,
+          "decode-file",
+          "-F",
+          "sql",
+          captures.raw,
         ]),
         reference: "decode-file raw",
       },

@@ -68,8 +68,18 @@ function tail(
     slot: (workload) => workload.slot,
     command: ({ publication, endLsn }, slot) => ({
       argv: [
-        ...[process.execPath, program, "tail", "--slot", slot, "--publication", publication],
-        ...["--endpos", endLsn, "--format", "ndjson", "--no-loop"],
+        process.execPath,
+        program,
+        "tail",
+        "--slot",
+        slot,
+        "--publication",
+        publication,
+        "--endpos",
+        endLsn,
+        "--format",
+        "ndjson",
+        "--no-loop",
       ],
       env: server.env(transport),
       reader,
@@ -122,19 +132,17 @@ export function recvlogicalArgv(
   if (program === undefined)
     throw new Error("pg_recvlogical is missing; npm run pretest brings it");
   return [
-    ...[
-      program,
-      "--start",
-      "--dbname",
-      "postgres",
-      "--slot",
-      slot,
-      "--endpos",
-      endLsn,
-      "--file",
-      file,
-      "--no-loop",
-    ],
+    program,
+    "--start",
+    "--dbname",
+    "postgres",
+    "--slot",
+    slot,
+    "--endpos",
+    endLsn,
+    "--file",
+    file,
+    "--no-loop",
     ...options.flatMap((option) => ["--option", option]),
   ];
 }

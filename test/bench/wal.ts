@@ -13,8 +13,12 @@ import { type Contender, type Result, inTurn } from "./rounds.ts";
 const GIGABYTE = 1024 ** 3;
 const START = "0/1000028";
 const SETTINGS = {
-  ...{ wal_level: "replica", full_page_writes: "on", synchronous_commit: "off" },
-  ...{ max_wal_size: "32GB", wal_keep_size: "32GB", checkpoint_timeout: "1h" },
+  wal_level: "replica",
+  full_page_writes: "on",
+  synchronous_commit: "off",
+  max_wal_size: "32GB",
+  wal_keep_size: "32GB",
+  checkpoint_timeout: "1h",
   shared_buffers: "256MB",
 };
 
@@ -45,7 +49,11 @@ export async function benchWal(options: WalBenchOptions): Promise<readonly Resul
     const log = await write(version, scale * GIGABYTE, join(root, "pg_wal"));
     const dump = [waldump, "-p", log.folder, "-s", START, "-e", log.end];
     const inspect = (program: string): readonly string[] => [
-      ...[process.execPath, program, "inspect", "-q", log.folder],
+      process.execPath,
+      program,
+      "inspect",
+      "-q",
+      log.folder,
     ];
     const programs = [
       ["inspect", PROGRAM],

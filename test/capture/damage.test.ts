@@ -11,7 +11,9 @@ const text = (value: string) =>
 const begin: WireMessage = { kind: "begin", finalLsn: 256n, commitTime: 9n, xid: 7 };
 const commit: WireMessage = { kind: "commit", commitLsn: 256n, endLsn: 304n, commitTime: 9n };
 const insert = (value: string): WireMessage => ({
-  ...{ kind: "insert", oid: 16_384, xid: null },
+  kind: "insert",
+  oid: 16_384,
+  xid: null,
   new: [text(value)],
 });
 /** 22, 14, 14, 14 and 26 bytes. */
@@ -47,25 +49,28 @@ const CASES: readonly Case[] = [
     story: "the last message lacks its end",
     format: "recvlogical",
     bytes: capture("recvlogical").subarray(0, -6),
-    ...{ before: 4, fault: "byte 94: Commit: 5 bytes missing (cut)" },
-    ...{ skipped: ["73-94 byte 94: Commit: 5 bytes missing (cut)"], messages: 4 },
+    before: 4,
+    fault: "byte 94: Commit: 5 bytes missing (cut)",
+    skipped: ["73-94 byte 94: Commit: 5 bytes missing (cut)"],
+    messages: 4,
   },
   {
     story: "only the last line feed is missing, which is no loss",
     format: "recvlogical",
     bytes: capture("recvlogical").subarray(0, -1),
-    ...{ before: 5, fault: "", skipped: [], messages: 5 },
+    before: 5,
+    fault: "",
+    skipped: [],
+    messages: 5,
   },
   {
     story: "a tuple's tag is wrong",
     format: "recvlogical",
     bytes: damaged("recvlogical", 27, 0),
-    ...{
-      before: 1,
-      fault: `byte 27: ${INSERT}`,
-      skipped: [`22-39 byte 27: ${INSERT}`],
-      messages: 4,
-    },
+    before: 1,
+    fault: `byte 27: ${INSERT}`,
+    skipped: [`22-39 byte 27: ${INSERT}`],
+    messages: 4,
   },
   {
     story: "a value's length leads beyond the end",
@@ -107,12 +112,10 @@ const CASES: readonly Case[] = [
     story: "a frame's message is damaged",
     format: "walctl",
     bytes: damaged("walctl", 8 + 50 + 29 + 5, 0),
-    ...{
-      before: 1,
-      fault: `byte 92: ${INSERT}`,
-      skipped: [`58-103 byte 92: ${INSERT}`],
-      messages: 4,
-    },
+    before: 1,
+    fault: `byte 92: ${INSERT}`,
+    skipped: [`58-103 byte 92: ${INSERT}`],
+    messages: 4,
   },
   {
     story: "a frame's length is damaged",
@@ -212,8 +215,12 @@ describe("a message larger than many chunks", () => {
   it("is decoded once its bytes are there, in time that does not grow with their square", () => {
     const content = new Uint8Array(64 * 1024 * 1024).fill(0x61);
     const large: WireMessage = {
-      ...{ kind: "message", transactional: false, messageLsn: 1n, prefix: "p" },
-      ...{ content, xid: null },
+      kind: "message",
+      transactional: false,
+      messageLsn: 1n,
+      prefix: "p",
+      content,
+      xid: null,
     };
     const bytes = encodeCapture("recvlogical", [large, begin].map(encodeMessage));
     const chunks = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, index) =>

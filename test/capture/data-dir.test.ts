@@ -55,9 +55,15 @@ describe("pg_control", () => {
   for (const [version, catalogVersion, checksumAt] of CATALOG_VERSIONS) {
     it(`of PostgreSQL ${version} is read`, () => {
       assert.deepEqual(parseControlFile(control(catalogVersion, checksumAt), "c"), {
-        ...{ version, catalogVersion, checkpoint: 0x2_0000_0028, timeline: 3 },
-        ...{ systemIdentifier: 7711920189341990478n, nextXid: (1n << 32n) | 770n },
-        ...{ time: 1_764_000_000, blocksPerFile: 131_072, checksums: false },
+        version,
+        catalogVersion,
+        checkpoint: 0x2_0000_0028,
+        timeline: 3,
+        systemIdentifier: 7711920189341990478n,
+        nextXid: (1n << 32n) | 770n,
+        time: 1_764_000_000,
+        blocksPerFile: 131_072,
+        checksums: false,
       });
     });
   }

@@ -46,12 +46,19 @@ function rowsOf(random: () => number): readonly WireMessage[] {
   const chosen = Array.from({ length: Math.floor(random() * 5) }, () => pick(random, SAMPLES));
   const name = (): string => pick(random, ["a", "a", "b", "é", 'q"', "\u0085", "\\xff", ""]);
   const columns = chosen.map((sample, index) => ({
-    ...{ name: random() < 0.9 ? `c${index}` : name(), key: random() < 0.5 },
-    ...{ typeOid: sample.oid, typeModifier: random() < 0.7 ? -1 : Math.floor(random() * 9) },
+    name: random() < 0.9 ? `c${index}` : name(),
+    key: random() < 0.5,
+    typeOid: sample.oid,
+    typeModifier: random() < 0.7 ? -1 : Math.floor(random() * 9),
   }));
   const row = (): WireTuple => tupleOf(random() < 0.9 ? chosen : chosen.slice(1), random);
   const announced: WireMessage = {
-    ...{ kind: "relation", oid, schema: name(), table: name(), columns, xid: null },
+    kind: "relation",
+    oid,
+    schema: name(),
+    table: name(),
+    columns,
+    xid: null,
     replicaIdentity: pick(random, ["default", "full"] as const),
   };
   const rows: readonly WireMessage[] = [

@@ -49,7 +49,8 @@ function damagedOnce(capture: Uint8Array, random: () => number): Buffer {
 /** A row that is whole and names its columns names them as it was sent. */
 function assertTrue(line: Line): void {
   const values = Object.entries(line.new).map(([name, value]) => ({
-    ...{ name, sent: /^(t\d) (v\d+[ab]) (\d+)$/.exec(String(value)) },
+    name,
+    sent: /^(t\d) (v\d+[ab]) (\d+)$/.exec(String(value)),
   }));
   if (values.some(({ sent }) => sent === null)) return;
   const xids = new Set(values.map(({ sent }) => Number(sent![3])));
@@ -95,7 +96,7 @@ it("rubbish is worked through in short pieces", () => {
   for (const format of CAPTURE_FORMATS) {
     const bytes = encodeCapture(format, messages);
     const reader = createCaptureReader(format, {
-      ...{ keepGoing: true },
+      keepGoing: true,
       listener: { message: () => {}, metadata: () => {}, skipped: () => {} },
     });
     let pieces = 0;

@@ -57,7 +57,10 @@ const moment = fc.oneof(
   fc.stringMatching(/^\d{4,7}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{0,7})?([+-]\d\d(:\d\d){0,3})?( BC)?$/),
 );
 const scalar = fc.oneof(
-  ...[letters, digits, json, moment],
+  letters,
+  digits,
+  json,
+  moment,
   fc.constantFrom("t", "f", "true", "infinity", "NaN", "-", "", "NULL", "null", "0", "00", "-0"),
 );
 const list = fc
@@ -131,17 +134,24 @@ const table = fc
       }),
     );
     const relation = fc.record({
-      ...{ schema: name, table: name },
+      schema: name,
+      table: name,
       keys: fc.array(fc.boolean(), { minLength: kinds.length, maxLength: kinds.length }),
       names: fc.uniqueArray(name, { minLength: kinds.length, maxLength: kinds.length }),
     });
     return fc.tuple(relation, fc.array(row, { maxLength: 25, size: "max" })).map(([like, rows]) => [
       {
-        ...{ kind: "relation", oid, schema: like.schema, table: like.table, xid: null },
+        kind: "relation",
+        oid,
+        schema: like.schema,
+        table: like.table,
+        xid: null,
         replicaIdentity: "default",
         columns: kinds.map(([index, isArray], at) => ({
-          ...{ name: like.names[at] ?? "", key: like.keys[at] ?? false },
-          ...{ typeOid: TYPES[index]![isArray ? 1 : 0], typeModifier: -1 },
+          name: like.names[at] ?? "",
+          key: like.keys[at] ?? false,
+          typeOid: TYPES[index]![isArray ? 1 : 0],
+          typeModifier: -1,
         })),
       },
       ...rows,

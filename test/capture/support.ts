@@ -10,7 +10,10 @@ import type { WireMessage } from "../support/wire/pgoutput-encoder.ts";
 
 const text = (value: string) => ({ kind: "text", bytes: Buffer.from(value) }) as const;
 export const begin = (xid: number): WireMessage => ({
-  ...{ kind: "begin", finalLsn: 256n, commitTime: 9n, xid },
+  kind: "begin",
+  finalLsn: 256n,
+  commitTime: 9n,
+  xid,
 });
 export const commit: WireMessage = {
   kind: "commit",
@@ -27,7 +30,11 @@ export function relation(
   xid: number | null,
 ): WireMessage {
   return {
-    ...{ kind: "relation", xid, oid: FIRST_OID + table, schema: "public", table: `t${table}` },
+    kind: "relation",
+    xid,
+    oid: FIRST_OID + table,
+    schema: "public",
+    table: `t${table}`,
     replicaIdentity: "default",
     columns: columns.map((name) => ({ key: false, name, typeOid: 25, typeModifier: -1 })),
   };

@@ -12,8 +12,14 @@ import { encodeMessage, type WireMessage } from "../support/wire/pgoutput-encode
 import { FIRST_OID, begin, commit, decode, insert, linesOf, ndjson, relation } from "./support.ts";
 
 const SESSION: readonly WireMessage[] = [
-  ...[begin(7), relation(0, ["a", "b"], null), insert(0, ["1", "2"], null), commit],
-  ...[begin(8), relation(0, ["b", "a"], null), insert(0, ["3", "4"], null), commit],
+  begin(7),
+  relation(0, ["a", "b"], null),
+  insert(0, ["1", "2"], null),
+  commit,
+  begin(8),
+  relation(0, ["b", "a"], null),
+  insert(0, ["3", "4"], null),
+  commit,
 ];
 const SECOND_RELATION = 5;
 
@@ -71,7 +77,9 @@ describe("a skipped message leaves no transaction that is not known", () => {
   it("a streamed transaction's rows are not those of the one before, in the summary either", () => {
     const rows = (xid: number): WireMessage[] => [insert(0, ["1", "2"], xid)];
     const [first, second] = [101, 102].map((xid) => ({
-      ...{ kind: "stream_start", xid, firstSegment: true },
+      kind: "stream_start",
+      xid,
+      firstSegment: true,
     })) as WireMessage[];
     const stop: WireMessage = { kind: "stream_stop" };
     const messages = [first!, ...rows(101), stop, second!, ...rows(102), stop].map(encodeMessage);
@@ -104,7 +112,11 @@ describe("types that were told anew in what is damaged are not known", () => {
 
   it("a Type message", () => {
     const type: WireMessage = {
-      ...{ kind: "type", xid: null, oid: 20_000, schema: "pg_catalog", name: "int4" },
+      kind: "type",
+      xid: null,
+      oid: 20_000,
+      schema: "pg_catalog",
+      name: "int4",
     };
     const bad = encodeMessage(type).subarray(0, -1);
     const whole = [begin(7), type, typed, row, row].map(encodeMessage);

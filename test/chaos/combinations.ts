@@ -67,8 +67,13 @@ export function argumentsOf(
   const asked =
     twoPhase === "always" || (twoPhase === "later" && late) || (twoPhase === "at_first" && !late);
   return [
-    ...["-S", name, "-P", "p", "--wait"],
-    ...["--streaming", random() < OTHER_STREAMING_SHARE ? other : streaming],
+    "-S",
+    name,
+    "-P",
+    "p",
+    "--wait",
+    "--streaming",
+    random() < OTHER_STREAMING_SHARE ? other : streaming,
     ...(ack ? ["--ack"] : []),
     ...(file === undefined ? [] : ["-o", file]),
     ...(output === "rows" ? ["--only", "begin,commit,insert"] : []),

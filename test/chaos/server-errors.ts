@@ -12,7 +12,10 @@ const CROWDED_MS = 3000;
 async function crowd({ host, port }: TestServer): Promise<readonly pg.Client[]> {
   const clients: pg.Client[] = [];
   const config: pg.ClientConfig & { replication: string } = {
-    ...{ host, port, user: "postgres", database: "postgres" },
+    host,
+    port,
+    user: "postgres",
+    database: "postgres",
     replication: "database",
   };
   while (clients.length < CROWD_MAX) {

@@ -167,9 +167,13 @@ for (const version of testedVersions()) {
       assert.deepEqual(
         { ...row, snapshot: undefined },
         {
-          ...{ system: header.system_identifier, oid: header.database_oid },
-          ...{ tablespace: header.tablespace, version: header.server_version_num },
-          ...{ before: true, fresh: true, snapshot: undefined },
+          system: header.system_identifier,
+          oid: header.database_oid,
+          tablespace: header.tablespace,
+          version: header.server_version_num,
+          before: true,
+          fresh: true,
+          snapshot: undefined,
         },
       );
       assert.equal(header.database, CATALOG_DATABASE);

@@ -12,7 +12,10 @@ import { until } from "../support/tools/until.ts";
 
 async function connectWalsender({ host, port }: TestServer): Promise<pg.Client> {
   const config: pg.ClientConfig & { replication: string } = {
-    ...{ host, port, user: "postgres", database: "postgres" },
+    host,
+    port,
+    user: "postgres",
+    database: "postgres",
     replication: "database",
   };
   const client = new pg.Client(config);

@@ -18,9 +18,13 @@ for (const version of newestOrNamed()) {
       server = await startServer({
         version,
         settings: {
-          ...{ wal_keep_size: "1GB", autovacuum: "off", max_prepared_transactions: "5" },
+          wal_keep_size: "1GB",
+          autovacuum: "off",
+          max_prepared_transactions: "5",
           // A list of what runs would be proof too.
-          ...{ wal_level: "replica", checkpoint_timeout: "1h", full_page_writes: "on" },
+          wal_level: "replica",
+          checkpoint_timeout: "1h",
+          full_page_writes: "on",
         },
         initdbArguments: ["--wal-segsize=1"],
       });

@@ -274,8 +274,12 @@ async function record(version: ServerVersion, level: string, root: string): Prom
   const server = await startServer({
     version,
     settings: {
-      ...{ wal_level: level, full_page_writes: SEED % 5 === 0 ? "off" : "on", autovacuum: "off" },
-      ...{ wal_keep_size: "2GB", max_wal_size: "1GB", max_prepared_transactions: "5" },
+      wal_level: level,
+      full_page_writes: SEED % 5 === 0 ? "off" : "on",
+      autovacuum: "off",
+      wal_keep_size: "2GB",
+      max_wal_size: "1GB",
+      max_prepared_transactions: "5",
     },
     initdbArguments: ["--wal-segsize=1"],
   });

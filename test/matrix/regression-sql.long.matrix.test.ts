@@ -52,8 +52,12 @@ for (const version of FOLDER === "" ? [] : newestOrNamed()) {
     before(async () => {
       root = mkdtempSync(join(tmpdir(), "walctl-regress-"));
       const settings = {
-        ...{ wal_keep_size: "4GB", max_wal_size: "4GB", full_page_writes: "on" },
-        ...{ max_prepared_transactions: "10", statement_timeout: "60s", lc_messages: "C" },
+        wal_keep_size: "4GB",
+        max_wal_size: "4GB",
+        full_page_writes: "on",
+        max_prepared_transactions: "10",
+        statement_timeout: "60s",
+        lc_messages: "C",
       };
       server = await startServer({ version, settings });
       await server.sql(SET_UP);

@@ -32,8 +32,11 @@ function pictureOf(
 ): Picture {
   let now = 0;
   const renderer = new TableRenderer({
-    ...{ width: () => COLUMNS, look: { color: true }, now: () => now },
-    ...{ view: { ...WHOLE_VIEW, burstLines }, types: screenTypes() },
+    width: () => COLUMNS,
+    look: { color: true },
+    now: () => now,
+    view: { ...WHOLE_VIEW, burstLines },
+    types: screenTypes(),
   });
   let text = "";
   for (const message of messages) {

@@ -36,11 +36,12 @@ for (const width of [20, 40, 80, 200]) {
     const check = { check: "wal_level", message: "is too low", fix: "ALTER SYSTEM", name: "x" };
     const checks = (["ok", "warning", "fail"] as const).map((status) => ({ ...check, status }));
     const state = {
-      ...{ allTables: false, schemas: ["s"], publish: ["insert"], viaPartitionRoot: true },
-      ...{
-        generatedColumns: "none",
-        tables: [{ schema: "s", name: LONG, columns: ["a"], filter: "a > 1" }],
-      },
+      allTables: false,
+      schemas: ["s"],
+      publish: ["insert"],
+      viaPartitionRoot: true,
+      generatedColumns: "none",
+      tables: [{ schema: "s", name: LONG, columns: ["a"], filter: "a > 1" }],
     };
     const report = publicationReport("p", state);
     const counts = new SummaryCounts();
@@ -48,8 +49,15 @@ for (const width of [20, 40, 80, 200]) {
     const sizes = { records: 1, recordBytes: 900, imageBytes: 70 };
     const rows = [LONG, `${LONG}_2`].map((title) => ({ members: "", title, ...sizes }));
     const catalog = {
-      ...{ database: "d", oid: 5, encoding: "UTF8", version: 180_001, systemIdentifier: "7" },
-      ...{ timeline: 1, lsn: "0/0", time: "", counts: new Map([["pg_class", 400]]) },
+      database: "d",
+      oid: 5,
+      encoding: "UTF8",
+      version: 180_001,
+      systemIdentifier: "7",
+      timeline: 1,
+      lsn: "0/0",
+      time: "",
+      counts: new Map([["pg_class", 400]]),
     };
     for (const text of [
       renderChecks(checks, width, LOOK),

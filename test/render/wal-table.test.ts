@@ -34,7 +34,13 @@ function times(value: bigint): number[] {
 function mixedLog(): LogEncoder {
   const log = new LogEncoder(18);
   const block = (node: number, number: number): number[] => [
-    ...[0, 0, ...u16(0), ...u32(1663), ...u32(5), ...u32(node), ...u32(number)],
+    0,
+    0,
+    ...u16(0),
+    ...u32(1663),
+    ...u32(5),
+    ...u32(node),
+    ...u32(number),
   ];
   const image = [0, 0x10, ...u16(0), ...u16(1000), ...u16(64), 0x03, ...u32(1663), ...u32(5)];
   log.record({ xid: 757, body: [...block(16384, 2), 255, 3, ...u16(21), 8] });
@@ -46,7 +52,9 @@ function mixedLog(): LogEncoder {
     body: [...block(16393, 24), 255, 14, ...Array(14).fill(0)],
   });
   log.record({
-    ...{ rmgr: 1, info: 0x80, xid: 759 },
+    rmgr: 1,
+    info: 0x80,
+    xid: 759,
     body: mainData([...times(TIME), ...u32(2), ...u32(1), ...u32(761)]),
   });
   log.record({ info: 0x30, body: mainData([...u32(5), ...u32(1), 0, 0, 0, 0, ...u32(16384)]) });
@@ -134,7 +142,11 @@ describe("records as a table", () => {
 
 describe("statistics as a table", () => {
   const rowOf = (title: string, index: number): StatsRow => ({
-    ...{ members: "", title, records: 12_345 * (index + 1), recordBytes: 9_876_543, imageBytes: 0 },
+    members: "",
+    title,
+    records: 12_345 * (index + 1),
+    recordBytes: 9_876_543,
+    imageBytes: 0,
   });
   const ROWS = ["northern", "southern", "eastern"].flatMap((half, at) =>
     ["01", "02"].map((month, index) =>

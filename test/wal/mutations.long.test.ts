@@ -17,8 +17,24 @@ import { type Reading, readLog } from "./support/read.ts";
 const header = headerOf(18);
 const VERSIONS = [14, 15, 18] as const;
 const LENGTHS = [
-  ...[0, 1, 2, 5, 23, 24, 25, 26, 255, 256, 8152, 8192, 65_535, 1 << 20, 1 << 30],
-  ...[0x7fff_ffff, 0x8000_0000, 0xffff_ffff],
+  0,
+  1,
+  2,
+  5,
+  23,
+  24,
+  25,
+  26,
+  255,
+  256,
+  8152,
+  8192,
+  65_535,
+  1 << 20,
+  1 << 30,
+  0x7fff_ffff,
+  0x8000_0000,
+  0xffff_ffff,
 ];
 
 /** Records of each rmgr, with blocks, images and data, on four pages. */

@@ -94,7 +94,9 @@ describe("RecordReader", () => {
 
   it("reads 33 blocks, with gaps between their ids, images and data", () => {
     const blocks = [...Array(33).keys()].map((id) => [
-      ...[id, 0x20 | (id === 0 ? 0 : 0x80), ...u16(2)],
+      id,
+      0x20 | (id === 0 ? 0 : 0x80),
+      ...u16(2),
       ...(id === 0 ? [...u32(1663), ...u32(5), ...u32(16384)] : []),
       ...u32(id * 7),
     ]);
@@ -137,8 +139,24 @@ describe("RecordReader", () => {
       const log = new LogEncoder(version);
       log.record({
         body: [
-          ...[0, 0x10, ...u16(0), ...imageHeader, ...u32(1663), ...u32(5), ...u32(9), ...u32(3)],
-          ...[252, ...u32(700), 253, ...u16(2), 255, 3, ...filled(100), 1, 2, 3],
+          0,
+          0x10,
+          ...u16(0),
+          ...imageHeader,
+          ...u32(1663),
+          ...u32(5),
+          ...u32(9),
+          ...u32(3),
+          252,
+          ...u32(700),
+          253,
+          ...u16(2),
+          255,
+          3,
+          ...filled(100),
+          1,
+          2,
+          3,
         ],
       });
       let seen = false;

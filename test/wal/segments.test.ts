@@ -81,8 +81,12 @@ describe("the plan of what is read", () => {
     const own = addressOfName(named, 16 * MB) ?? 0;
     const address = recycled ? own - 16 * MB : own;
     const header: SegmentHeader = {
-      ...{ magic: 0xd118, version: 18 as const, timeline: named.timeline, address },
-      ...{ systemIdentifier: system, segmentBytes: 16 * MB },
+      magic: 0xd118,
+      version: 18 as const,
+      timeline: named.timeline,
+      address,
+      systemIdentifier: system,
+      segmentBytes: 16 * MB,
     };
     const [partial, compressed] = [path.includes(".partial"), path.endsWith(".gz")];
     return {
@@ -137,8 +141,15 @@ describe("the plan of what is read", () => {
 
   describe("of three timelines", () => {
     const names = [
-      ...[name(1, 1), name(1, 2), name(1, 3, ".partial"), name(1, 4)],
-      ...[name(2, 3), name(2, 4), name(2, 5), name(3, 5), name(3, 6)],
+      name(1, 1),
+      name(1, 2),
+      name(1, 3, ".partial"),
+      name(1, 4),
+      name(2, 3),
+      name(2, 4),
+      name(2, 5),
+      name(3, 5),
+      name(3, 6),
     ];
     const histories = new Map([
       [2, [{ timeline: 1, switchedAt: 3 * 16 * MB + 100 }]],

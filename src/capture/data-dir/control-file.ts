@@ -45,8 +45,13 @@ const VERSIONS = new Map<number, WalVersion>([
 const CONTROL_VERSION_MAX = 10_000;
 /** DBState, as pg_controldata names it. */
 const STATES = [
-  ...["starting up", "shut down", "shut down in recovery", "shutting down"],
-  ...["in crash recovery", "in archive recovery", "in production"],
+  "starting up",
+  "shut down",
+  "shut down in recovery",
+  "shutting down",
+  "in crash recovery",
+  "in archive recovery",
+  "in production",
 ];
 const SHUT_DOWN = 1;
 /** The range of a Date, in seconds. */
@@ -90,7 +95,10 @@ export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
   }
   requireShutDown(uint32(16), path);
   return {
-    ...{ version, catalogVersion, checkpoint, time },
+    version,
+    catalogVersion,
+    checkpoint,
+    time,
     systemIdentifier: view.getBigUint64(0, true),
     timeline: uint32(48),
     nextXid: view.getBigUint64(64, true),

@@ -14,12 +14,13 @@ export const NEVER = 0n as PgTime;
 export function nameOnly(fields: Fields, oid: number): Relation {
   const announced = fields.has("table");
   return {
-    ...{
-      oid,
-      schema: announced ? schemaIn(fields) : "",
-      table: announced ? textIn(fields, "table") : "",
-    },
-    ...{ replicaIdentity: "nothing", columns: [], keyed: false, announced },
+    oid,
+    schema: announced ? schemaIn(fields) : "",
+    table: announced ? textIn(fields, "table") : "",
+    replicaIdentity: "nothing",
+    columns: [],
+    keyed: false,
+    announced,
   };
 }
 

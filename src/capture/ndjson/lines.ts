@@ -69,7 +69,9 @@ export class Lines {
     const lsn = (key: string): Lsn => lsnIn(fields, key);
     const time = (key: string): PgTime => timeIn(fields, key);
     const preparing = (): { gid: string; prepareLsn: Lsn; endLsn: Lsn; prepareTime: PgTime } => ({
-      ...{ gid: textIn(fields, "gid"), prepareLsn: lsn("prepare_lsn"), endLsn: lsn("end_lsn") },
+      gid: textIn(fields, "gid"),
+      prepareLsn: lsn("prepare_lsn"),
+      endLsn: lsn("end_lsn"),
       prepareTime: time("prepare_time"),
     });
     switch (kind) {
@@ -86,8 +88,12 @@ export class Lines {
       case "stream_commit":
         this.#tables.ended(lsn("end_lsn"));
         return {
-          ...{ kind, ...of, commitLsn: lsn("commit_lsn"), endLsn: lsn("end_lsn") },
-          ...{ commitTime: time("commit_time"), ...lostIn(fields) },
+          kind,
+          ...of,
+          commitLsn: lsn("commit_lsn"),
+          endLsn: lsn("end_lsn"),
+          commitTime: time("commit_time"),
+          ...lostIn(fields),
         };
       case "origin":
         return {
@@ -121,13 +127,20 @@ export class Lines {
             : this.#tuple(membersOf(row), relation, whole ? unchanged : null);
         };
         return {
-          ...{ kind, position, transaction, relation },
-          ...{ key: tuple("key", false), old: tuple("old", true), new: tuple("new", true) },
+          kind,
+          position,
+          transaction,
+          relation,
+          key: tuple("key", false),
+          old: tuple("old", true),
+          new: tuple("new", true),
         } as PgoutputMessage;
       }
       case "truncate":
         return {
-          ...{ kind, position, transaction },
+          kind,
+          position,
+          transaction,
           relations: elementsOf(fields.get("tables") ?? "[]").map((table) =>
             this.#tables.of(membersOf(table)),
           ),
@@ -136,8 +149,12 @@ export class Lines {
         };
       case "message":
         return {
-          ...{ kind, position, transaction, transactional: fields.get("transactional") === "true" },
-          ...{ messageLsn: lsn("message_lsn"), prefix: textIn(fields, "prefix") },
+          kind,
+          position,
+          transaction,
+          transactional: fields.get("transactional") === "true",
+          messageLsn: lsn("message_lsn"),
+          prefix: textIn(fields, "prefix"),
           content: contentIn(fields),
         };
       case "stream_start":
@@ -147,7 +164,9 @@ export class Lines {
       case "stream_abort": {
         const has = (key: string): boolean => fields.get(key) !== "null";
         return {
-          ...{ kind, ...of, subxid: xidIn(fields, "subxid") },
+          kind,
+          ...of,
+          subxid: xidIn(fields, "subxid"),
           abortLsn: has("abort_lsn") ? lsn("abort_lsn") : null,
           abortTime: has("abort_time") ? time("abort_time") : null,
         };
@@ -158,25 +177,39 @@ export class Lines {
         return { kind, ...of, ...preparing() };
       case "commit_prepared":
         return {
-          ...{ kind, ...of, gid: textIn(fields, "gid"), commitLsn: lsn("commit_lsn") },
-          ...{ endLsn: lsn("end_lsn"), commitTime: time("commit_time") },
+          kind,
+          ...of,
+          gid: textIn(fields, "gid"),
+          commitLsn: lsn("commit_lsn"),
+          endLsn: lsn("end_lsn"),
+          commitTime: time("commit_time"),
         };
       case "rollback_prepared":
         return {
-          ...{ kind, ...of, gid: textIn(fields, "gid"), prepareEndLsn: lsn("prepare_end_lsn") },
-          ...{ rollbackEndLsn: lsn("rollback_end_lsn"), prepareTime: time("prepare_time") },
+          kind,
+          ...of,
+          gid: textIn(fields, "gid"),
+          prepareEndLsn: lsn("prepare_end_lsn"),
+          rollbackEndLsn: lsn("rollback_end_lsn"),
+          prepareTime: time("prepare_time"),
           rollbackTime: time("rollback_time"),
         };
       case "abort":
         return {
-          ...{ kind, ...of, abortLsn: lsn("abort_lsn"), abortTime: time("abort_time") },
+          kind,
+          ...of,
+          abortLsn: lsn("abort_lsn"),
+          abortTime: time("abort_time"),
           ...lostIn(fields),
         };
       case "table_changed": {
         const old = fields.get("old_relfilenode");
         return {
-          ...{ kind, position, transaction, action: textIn(fields, "action") as TableAction },
-          ...{ relation: nameOnly(fields, numberIn(fields, "oid")) },
+          kind,
+          position,
+          transaction,
+          action: textIn(fields, "action") as TableAction,
+          relation: nameOnly(fields, numberIn(fields, "oid")),
           relfilenode: numberIn(fields, "relfilenode"),
           oldRelfilenode: old === undefined || old === "null" ? undefined : Number(old),
         };

@@ -73,8 +73,10 @@ export class Tables {
         const type = of.get("type") ?? "null";
         return [
           {
-            ...{ name: textIn(of, "name"), key: of.get("key") === "true" },
-            ...{ typeOid: numberIn(of, "type_oid"), typeModifier: numberIn(of, "type_modifier") },
+            name: textIn(of, "name"),
+            key: of.get("key") === "true",
+            typeOid: numberIn(of, "type_oid"),
+            typeModifier: numberIn(of, "type_modifier"),
           },
           type === "null" ? null : stringOf(type),
         ];
@@ -83,13 +85,17 @@ export class Tables {
     if (new Set(columns.map(([{ name }]) => name)).size < columns.length)
       throw new DecodeError("line: a column twice", 0);
     const relation: Relation = {
-      ...{ oid: numberIn(fields, "oid"), schema: schemaIn(fields), table: textIn(fields, "table") },
+      oid: numberIn(fields, "oid"),
+      schema: schemaIn(fields),
+      table: textIn(fields, "table"),
       replicaIdentity: textIn(fields, "replica_identity") as ReplicaIdentity,
       columns: columns.map(([column]) => column),
-      ...{ keyed: columns.some(([{ key }]) => key), announced: true },
+      keyed: columns.some(([{ key }]) => key),
+      announced: true,
     };
     const types = columns.map(([{ typeOid }, name]) => ({
-      ...{ oid: this.#bases.get(typeOid) ?? typeOid, name },
+      oid: this.#bases.get(typeOid) ?? typeOid,
+      name,
     }));
     const oids = new Set(relation.columns.map(({ typeOid }) => typeOid));
     const announced = [...this.#announced.values()].filter(({ oid }) => oids.has(oid));
@@ -137,7 +143,10 @@ export class Tables {
     const key = new Set(membersOf(fields.get("key") ?? "{}").keys());
     const row = membersOf(fields.get("new") ?? fields.get("old") ?? fields.get("key") ?? "{}");
     const columns = [...row.keys()].map((column) => ({
-      ...{ name: column, key: key.has(column), typeOid: announced ? TEXT : 0, typeModifier: -1 },
+      name: column,
+      key: key.has(column),
+      typeOid: announced ? TEXT : 0,
+      typeModifier: -1,
     }));
     const types = columns.map(({ typeOid }) => ({ oid: typeOid, name: null }));
     return this.#know({ ...name, columns, keyed: key.size > 0, announced }, types);

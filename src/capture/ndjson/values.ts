@@ -24,9 +24,7 @@ export const UNCHANGED: SentValue = { kind: ColumnKind.unchanged, bytes: NOTHING
 export const NULL: SentValue = { kind: ColumnKind.null, bytes: NOTHING };
 
 /** `--values json` prints them without quotes. */
-const BARE: ReadonlySet<Family | undefined> = new Set([
-  ...(["boolean", "integer", "float", "numeric"] as const),
-]);
+const BARE = new Set<Family | undefined>(["boolean", "integer", "float", "numeric"]);
 const QUOTED_NUMBER = /^(?:NaN|-?Infinity)$|\d{16}|[.e]/;
 const ELEMENTS: ReadonlyMap<number, BuiltinType> = new Map(
   BUILTIN_TYPES.map((type) => [type.array, type]),

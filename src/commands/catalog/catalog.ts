@@ -114,9 +114,15 @@ async function printSummary(
 ): Promise<void> {
   const { renderCatalogTable } = await import("../../render/reports/catalog.ts");
   const report = {
-    ...{ database: header.database, oid: header.database_oid, encoding: header.encoding },
-    ...{ version: header.server_version_num, systemIdentifier: header.system_identifier },
-    ...{ timeline: header.timeline, lsn: formatPosition(header.lsn), time: header.time, counts },
+    database: header.database,
+    oid: header.database_oid,
+    encoding: header.encoding,
+    version: header.server_version_num,
+    systemIdentifier: header.system_identifier,
+    timeline: header.timeline,
+    lsn: formatPosition(header.lsn),
+    time: header.time,
+    counts,
   };
   await print(context, renderCatalogTable(report, output));
 }

@@ -17,11 +17,41 @@ import type { Warning } from "../../program/reporter.ts";
 
 /** By number (mb/pg_wchar.h), as pg_encoding_to_char() prints them. */
 const ENCODINGS = [
-  ...["SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8"],
-  ...["MULE_INTERNAL", "LATIN1", "LATIN2", "LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7"],
-  ...["LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866", "WIN874", "KOI8R", "WIN1251"],
-  ...["WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250", "WIN1253"],
-  ...["WIN1254", "WIN1255", "WIN1257", "KOI8U"],
+  "SQL_ASCII",
+  "EUC_JP",
+  "EUC_CN",
+  "EUC_KR",
+  "EUC_TW",
+  "EUC_JIS_2004",
+  "UTF8",
+  "MULE_INTERNAL",
+  "LATIN1",
+  "LATIN2",
+  "LATIN3",
+  "LATIN4",
+  "LATIN5",
+  "LATIN6",
+  "LATIN7",
+  "LATIN8",
+  "LATIN9",
+  "LATIN10",
+  "WIN1256",
+  "WIN1258",
+  "WIN866",
+  "WIN874",
+  "KOI8R",
+  "WIN1251",
+  "WIN1252",
+  "ISO_8859_5",
+  "ISO_8859_6",
+  "ISO_8859_7",
+  "ISO_8859_8",
+  "WIN1250",
+  "WIN1253",
+  "WIN1254",
+  "WIN1255",
+  "WIN1257",
+  "KOI8U",
 ];
 
 const PG_PROC = 1255;
@@ -64,7 +94,9 @@ export function readDataDir(
   };
   const base: CatalogHeader = {
     ...clusterHeader(cluster, files),
-    ...{ database: name, encoding, lc_monetary: "" },
+    database: name,
+    encoding,
+    lc_monetary: "",
     array_handler: rows.pg_type.find(({ oid }) => oid === INT4_ARRAY)?.typsubscript ?? 0,
   };
   const types = new CatalogTypes(base, rows);
@@ -92,15 +124,23 @@ function regObjects(files: DatabaseFiles): RegObjects {
       .map((row) => ({ ...named(row, "pro"), arguments: row["proargtypes"] as number[] })),
     operators: files
       .values(PG_OPERATOR, {
-        ...{ oid: "oid", oprname: "name", oprnamespace: "oid", oprleft: "oid", oprright: "oid" },
+        oid: "oid",
+        oprname: "name",
+        oprnamespace: "oid",
+        oprleft: "oid",
+        oprright: "oid",
       })
       .map((row) => ({
         ...named(row, "opr"),
-        ...{ left: row["oprleft"] as number, right: row["oprright"] as number },
+        left: row["oprleft"] as number,
+        right: row["oprright"] as number,
       })),
     collations: files
       .values(PG_COLLATION, {
-        ...{ oid: "oid", collname: "name", collnamespace: "oid", collencoding: "int4" },
+        oid: "oid",
+        collname: "name",
+        collnamespace: "oid",
+        collencoding: "int4",
       })
       .map((row) => ({ ...named(row, "coll"), encoding: row["collencoding"] as number })),
     configurations: objects(PG_TS_CONFIG, "cfg"),
@@ -125,7 +165,11 @@ function extensionTypes(files: DatabaseFiles, { pg_type }: CatalogRows): Extensi
   );
   return files
     .values(PG_DEPEND, {
-      ...{ classid: "oid", objid: "oid", refclassid: "oid", refobjid: "oid", deptype: "char" },
+      classid: "oid",
+      objid: "oid",
+      refclassid: "oid",
+      refobjid: "oid",
+      deptype: "char",
     })
     .filter(({ classid, refclassid, deptype }) => {
       return (
@@ -145,7 +189,9 @@ function monetaryLocale(
   folder: string,
 ): string | undefined {
   const settings = files.values(PG_DB_ROLE_SETTING, {
-    ...{ setdatabase: "oid", setrole: "oid", setconfig: "missing" },
+    setdatabase: "oid",
+    setrole: "oid",
+    setconfig: "missing",
   });
   for (const database of [files.database.oid, 0]) {
     const row = settings.find((each) => each["setdatabase"] === database && each["setrole"] === 0);

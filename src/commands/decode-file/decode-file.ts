@@ -85,7 +85,15 @@ async function decodeCaptures(
   const messages = await MessageRun.open(asked, context, reporter);
   const sink = sinkOf(context.stdout.stream);
   const job: Job = {
-    ...{ input, keepGoing, carried: new Carried(), asked, messages, sink, reporter, context, late },
+    input,
+    keepGoing,
+    carried: new Carried(),
+    asked,
+    messages,
+    sink,
+    reporter,
+    context,
+    late,
   };
   try {
     const status = await decodeAll(files, job);
@@ -187,11 +195,15 @@ async function decodeOne(file: string, job: Job): Promise<ExitCode> {
       rowsBy !== undefined && pipeline.printsAll
         ? async () => (await import("./row-kernel.ts")).kernelRows(rowsBy)
         : undefined,
-    ...{ types, gate, reporter },
+    types,
+    gate,
+    reporter,
     stop: context.stop,
     undoes: messages.sql?.script.backwards !== undefined,
     onProgress: progressOf(name, {
-      ...{ context, reporter, printsLater: messages.summary !== undefined },
+      context,
+      reporter,
+      printsLater: messages.summary !== undefined,
       size: compression === undefined ? source.size : undefined,
     }),
   });

@@ -107,7 +107,9 @@ async function open(paths: readonly string[], job: Job) {
   };
   const survey = surveyOf(options, exported.header.database_oid, gate.times);
   const atStart = await catalogAtStart(exported, input, survey, {
-    ...{ catalogPath: options.catalogPath, keepGoing: options.keepGoing, stop: context.stop },
+    catalogPath: options.catalogPath,
+    keepGoing: options.keepGoing,
+    stop: context.stop,
     progress: progress("catalogue"),
     undoes: options.undo,
   });
@@ -115,13 +117,20 @@ async function open(paths: readonly string[], job: Job) {
   if (sql !== undefined) sql.script.isOfWal = true;
   const sink = sinkOf(context.stdout.stream);
   const stream = await messages.stream({
-    ...{ types, sink, database: exported.header.database },
+    types,
+    sink,
+    database: exported.header.database,
     // Which transactions --since and --until want the decoder knows: a later one may have committed earlier.
     gate: { ...gate, since: undefined, until: undefined },
   });
   const { decoder, catalog } = await createDecoder(atStart, input, {
-    ...{ context, files, registry: types, pipeline: stream.pipeline, survey },
-    ...{ options: options.rows, times: gate.times },
+    context,
+    files,
+    registry: types,
+    pipeline: stream.pipeline,
+    survey,
+    options: options.rows,
+    times: gate.times,
     asked: {
       kinds: filter.acceptsKind,
       tables: tableMatcher(filter.tables) ?? (() => true),

@@ -46,11 +46,14 @@ export async function createDecoder(
   const pages = new PageStore({ tracks, zstd: await zstdFrames(), memory });
   const catalog = new CatalogHistory(file, pages, known);
   decoder = new RowDecoder({
-    ...{ catalog, pages, registry, from, survey, memoryBytes, spill: () => files.spill() },
-    options: {
-      ...{ ...options, database, asked },
-      ...(of.sql ? { tablesChanged: true } : {}),
-    },
+    catalog,
+    pages,
+    registry,
+    from,
+    survey,
+    memoryBytes,
+    spill: () => files.spill(),
+    options: { ...options, database, asked, ...(of.sql ? { tablesChanged: true } : {}) },
     send: (message) => pipeline.message(message),
     committed: (time) => of.times?.committed(time),
   });

@@ -32,9 +32,14 @@ export function walOptions(
   return {
     catalogPath: flags.catalog ?? "",
     rows: {
-      ...{ old, aborted, tablesChanged, messages, origins: origin === "any" },
+      old,
+      aborted,
+      tablesChanged,
+      messages,
+      origins: origin === "any",
       startPosition: startpos === undefined ? 0 : parsePosition("--startpos", startpos),
-      ...{ since, until },
+      since,
+      until,
       xids: xid.map((text) => parseUint32("--xid", text)),
     },
     endPosition: endpos === undefined ? undefined : parsePosition("--endpos", endpos),

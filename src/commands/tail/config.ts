@@ -130,7 +130,13 @@ export function tailConfig(
     );
   }
   return {
-    ...{ slot, createMissing, acknowledge, ackFrom, file, capture, output },
+    slot,
+    createMissing,
+    acknowledge,
+    ackFrom,
+    file,
+    capture,
+    output,
     startpos:
       flags.startpos === undefined
         ? undefined

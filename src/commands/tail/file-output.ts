@@ -69,7 +69,10 @@ export function openFileOutput(
   const journal = file.durable
     ? new OutputJournal(
         {
-          ...{ path, streaming, alone, request: describeRequest(pgoutput) },
+          path,
+          streaming,
+          alone,
+          request: describeRequest(pgoutput),
           database: config.target.database,
           ackFrom: ackFrom !== undefined,
           showsEnds: (twoPhase) => leftOutOf(twoPhase || pgoutput.twoPhase) === undefined,

@@ -35,8 +35,16 @@ export function sessionOptions(
   const { target, pgoutput, startpos, allowGap, endpos, until, limit } = config;
   const { statusIntervalMs, reconnect, waitForSlot } = config;
   return {
-    ...{ target, pgoutput, startpos, allowGap, endpos, until, limit },
-    ...{ statusIntervalMs, reconnect, waitForSlot },
+    target,
+    pgoutput,
+    startpos,
+    allowGap,
+    endpos,
+    until,
+    limit,
+    statusIntervalMs,
+    reconnect,
+    waitForSlot,
     acknowledge: parts.ackSource ?? config.acknowledge,
     bootstrap: bootstrapRequest(config, context, reporter, parts.onCreated),
     consumer: parts.pipeline,
@@ -75,7 +83,12 @@ function bootstrapRequest(
   // Each connection of the session gives the same warnings again.
   const warned = new Set<string>();
   return {
-    ...{ publications, twoPhase, messages, slot, createMissing, plan },
+    publications,
+    twoPhase,
+    messages,
+    slot,
+    createMissing,
+    plan,
     lockTimeoutMs: SLOT_LOCK_TIMEOUT_MS,
     stop: context.stop,
     onWaiting: (text) => reporter.progress(`waiting for ${text}`),

@@ -121,7 +121,12 @@ async function open(
   });
   closing.add(() => typeWatch.end());
   const { pipeline, rendering } = await messages.stream({
-    ...{ types, typeWatch, capture, journal, sink: shown, database: target.database },
+    types,
+    typeWatch,
+    capture,
+    journal,
+    sink: shown,
+    database: target.database,
     screen: { watched: toTerminal, inPlace: toTerminal && line !== undefined },
   });
   const finish = async (): Promise<void> => await writeRest(rendering, shown);
@@ -159,7 +164,10 @@ async function open(
   const alone =
     toTerminal || rotate !== undefined || fileDescriptorOf(context.stdout.stream) !== undefined;
   const status = new TailStatus({
-    ...{ session, pipeline, context, acknowledge },
+    session,
+    pipeline,
+    context,
+    acknowledge,
     server: new ServerPosition(target, context.stop),
     line: alone ? line : undefined,
     // An undo is printed once all is read, if at all.

@@ -16,12 +16,20 @@ export interface FilterFlags {
 
 /** What -F sql needs, whatever is asked for. */
 const OF_TRANSACTIONS: ReadonlySet<MessageKind> = new Set([
-  ...(["begin", "commit", "origin", "relation", "type"] as const),
+  "begin",
+  "commit",
+  "origin",
+  "relation",
+  "type",
 ]);
 
 /** The kinds that --summary counts and lists. Begins and ends of transactions pass too: they show what was rolled back. */
 const COUNTED: ReadonlySet<MessageKind> = new Set([
-  ...(["insert", "update", "delete", "truncate", "table_changed"] as const),
+  "insert",
+  "update",
+  "delete",
+  "truncate",
+  "table_changed",
 ]);
 
 export function isCounted(kind: MessageKind): boolean {

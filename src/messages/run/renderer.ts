@@ -119,7 +119,8 @@ export async function createRenderer(
     look: output,
     now: () => performance.now(),
     view: screen.watched ? view : { ...view, burstLines: Number.POSITIVE_INFINITY },
-    ...{ types, inPlace: screen.inPlace },
+    types,
+    inPlace: screen.inPlace,
     timeline: options.timeline,
   });
   const finish = once(() => {

@@ -97,7 +97,12 @@ export class MessageRun {
     const accepts = filter.rows?.after(this.names.accepts, types) ?? this.names.accepts;
     const pipeline = new Pipeline({
       ...(this.where?.after(accepts, types, this.#reporter) ?? { accepts }),
-      ...{ types, typeWatch, capture, journal, gate, times: askedGate.times },
+      types,
+      typeWatch,
+      capture,
+      journal,
+      gate,
+      times: askedGate.times,
       renderer: rendering.renderer,
       sink,
       warn: parts.warn ?? ((warning) => this.#reporter.warn(warning)),

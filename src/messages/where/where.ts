@@ -23,7 +23,16 @@ import { type MessageFilter, isCounted } from "../filter/filter.ts";
 
 /** What no line has that only begins or ends a transaction. */
 const OF_CHANGES = new Set([
-  ...["kind", "schema", "table", "oid", "new", "old", "key", "unchanged", "tables", "columns"],
+  "kind",
+  "schema",
+  "table",
+  "oid",
+  "new",
+  "old",
+  "key",
+  "unchanged",
+  "tables",
+  "columns",
 ]);
 
 /** Their text names no value of a row. */

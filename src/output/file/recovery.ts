@@ -29,8 +29,12 @@ const NOTHING: Recovered = { end: NO_END, bytesCut: 0, size: 0 };
 const CHUNK_BYTES = 1 << 20;
 /** The lines that end a transaction. */
 const ENDS = [
-  ...["commit", "stream_commit", "prepare", "stream_prepare"],
-  ...["commit_prepared", "rollback_prepared"],
+  "commit",
+  "stream_commit",
+  "prepare",
+  "stream_prepare",
+  "commit_prepared",
+  "rollback_prepared",
 ];
 const END_MARKS = ENDS.map((kind) => lineMark(`${kind}"`));
 

@@ -15,7 +15,12 @@ export interface FirstChanges {
 
 /** A larger modifier changes no value. */
 const WIDENED: ReadonlySet<string | undefined> = new Set([
-  ...["varchar", "varbit", "time", "timetz", "timestamp", "timestamptz"],
+  "varchar",
+  "varbit",
+  "time",
+  "timetz",
+  "timestamp",
+  "timestamptz",
 ]);
 /** Each value of the first is one of the second. */
 const TEXTS: ReadonlySet<string | undefined> = new Set(["varchar", "text"]);

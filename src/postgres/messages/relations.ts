@@ -36,7 +36,13 @@ export function readRelation(reader: ByteReader, at: Surroundings): RelationMess
     position: at.position,
     transaction,
     relation: {
-      ...{ oid, schema, table, replicaIdentity, columns, keyed, announced: true },
+      oid,
+      schema,
+      table,
+      replicaIdentity,
+      columns,
+      keyed,
+      announced: true,
       ...(foreign === undefined ? {} : { foreignName: hexOf(foreign) }),
     },
   };

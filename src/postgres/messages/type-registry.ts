@@ -65,9 +65,15 @@ interface AnnouncedName {
 }
 
 export const NONE_RULED: RuledColumns = {
-  ...{ generated: [], always: [], rowKey: [] },
-  ...{ keyless: false, partial: false, renamed: false, inherited: false },
-  ...{ triggers: false, moves: false },
+  generated: [],
+  always: [],
+  rowKey: [],
+  keyless: false,
+  partial: false,
+  renamed: false,
+  inherited: false,
+  triggers: false,
+  moves: false,
 };
 const BUILTINS = new Map<number, TypeEntry>();
 const BUILTIN_OIDS = new Map<string, number>();

@@ -128,8 +128,15 @@ function writeJsonb(
 
 function newContainer(): Container {
   return {
-    ...{ isObject: false, isScalar: false, count: 0, next: 0, entries: 0, data: 0, end: 0 },
-    ...{ keyStart: 0, valueStart: 0 },
+    isObject: false,
+    isScalar: false,
+    count: 0,
+    next: 0,
+    entries: 0,
+    data: 0,
+    end: 0,
+    keyStart: 0,
+    valueStart: 0,
   };
 }
 

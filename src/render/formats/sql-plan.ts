@@ -117,7 +117,14 @@ export function planSql(relation: Relation, types: TypeRegistry): SqlPlan {
   const single = only === undefined || keys.length > 1 ? undefined : columns[only];
   const key = single?.inKey.text.endsWith("= ") === true ? single : undefined;
   return {
-    ...{ relation, table, target, columns, whole, keyless, partial, renamed },
+    relation,
+    table,
+    target,
+    columns,
+    whole,
+    keyless,
+    partial,
+    renamed,
     key: JSON.stringify([relation, generated]),
     insert: Buffer.from(
       written.length === 0
@@ -151,7 +158,8 @@ function planColumn(
     encode: literalEncoder(type),
     toText: binaryToText(column.typeOid, types),
     identity: column.key,
-    ...{ generated, always },
+    generated,
+    always,
     set: piece(`${name} = `),
     inKey: compared(name, type, false),
     inRow: compared(name, type, true),

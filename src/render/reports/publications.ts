@@ -60,8 +60,10 @@ export function publicationReport(
   faults: readonly Check[] = [],
 ): PublicationReport {
   const listed = state.tables.map(({ schema, name, columns, filter }) => ({
-    ...{ schema, table: name },
-    ...{ columns: columns ?? null, where: filter ?? null },
+    schema,
+    table: name,
+    columns: columns ?? null,
+    where: filter ?? null,
   }));
   const isListed = (one: { schema: string; table: string }): boolean =>
     listed.some(({ schema, table }) => schema === one.schema && table === one.table);

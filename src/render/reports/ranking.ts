@@ -67,7 +67,11 @@ function totalsOf(open: OpenTransaction): TransactionTotals {
     relation: (totals as RelationTotals).relation,
   }));
   return {
-    ...{ xid, changes, bytes, commitTime, partial },
+    xid,
+    changes,
+    bytes,
+    commitTime,
+    partial,
     tables: tables.toSorted((a, b) => goneOf([b]) - goneOf([a]) || changesOf(b) - changesOf(a)),
   };
 }

@@ -46,7 +46,17 @@ const FORECAST: Fact = { head: "forecast", text: forecastOf };
 const OPTIONS: Fact = { head: "options", text: (slot) => optionsOf(slot).join(", ") };
 
 const ALL: readonly Fact[] = [
-  ...[DATABASE, PLUGIN, STATE, USER, SINCE, KEPT, SAFE, LAG, PACE, FORECAST, OPTIONS],
+  DATABASE,
+  PLUGIN,
+  STATE,
+  USER,
+  SINCE,
+  KEPT,
+  SAFE,
+  LAG,
+  PACE,
+  FORECAST,
+  OPTIONS,
 ];
 /** What the table leaves out, in this order, before a slot takes more than a line. */
 const LEFT_OUT: readonly Fact[] = [OPTIONS, PLUGIN, SINCE, DATABASE];

@@ -230,8 +230,14 @@ export class SummaryCounts {
     if (open === undefined) {
       const [own, subtransactions] = [newShare(), new Map<number, Share>()];
       open = {
-        ...{ xid, changes: 0, bytes: 0, commitTime: null, partial: false },
-        ...{ own, subtransactions, folded: false },
+        xid,
+        changes: 0,
+        bytes: 0,
+        commitTime: null,
+        partial: false,
+        own,
+        subtransactions,
+        folded: false,
       };
       this.#open.set(xid, open);
       if (this.#open.size > OPEN_COUNT_MAX) {

@@ -77,7 +77,11 @@ function transactionLine(totals: TransactionTotals): object {
   const { xid, changes, bytes, commitTime, partial, tables } = totals;
   const time = commitTime === null ? null : formatPgTime(commitTime);
   return {
-    ...{ kind: "transaction_summary", xid, changes, bytes, commit_time: time },
+    kind: "transaction_summary",
+    xid,
+    changes,
+    bytes,
+    commit_time: time,
     ...(partial ? { partial } : {}),
     tables: tables.slice(0, TABLES_MAX).map(({ relation, ...counts }) => {
       const { inserts, updates, deletes, truncates } = counts;

@@ -79,7 +79,9 @@ export function messageEvent(message: LogicalMessage, canvas: Canvas): Event {
     sign: signOf("message", palette),
     subject: describePrefix(message.prefix),
     paint: palette.table,
-    ...{ pieces: () => [], rest: NO_REST, linesMax: LINES_MAX },
+    pieces: () => [],
+    rest: NO_REST,
+    linesMax: LINES_MAX,
     lines: (width) => {
       const lines = describeContent(start, length, width, palette);
       if (message.transactional) return lines;
@@ -98,7 +100,9 @@ export function unknownEvent(message: UnknownMessage, { palette }: Canvas): Even
     sign: painted("?", palette.unknown),
     subject: `tag ${quoteByte(message.tag)}`,
     paint: palette.strong,
-    ...{ pieces: () => [], rest: NO_REST, linesMax: 1 },
+    pieces: () => [],
+    rest: NO_REST,
+    linesMax: 1,
     lines: (width) => [drawBytes(start, length, width, palette)],
   };
 }
@@ -144,7 +148,9 @@ export function recoveryEvent(commitLsn: Lsn, timeline: number, { palette }: Can
     sign: painted(" "),
     subject: "to stop before it",
     paint: palette.quiet,
-    ...{ pieces: () => [], rest: NO_REST, linesMax: targets.length },
+    pieces: () => [],
+    rest: NO_REST,
+    linesMax: targets.length,
     lines: (width) => targets.map((line) => paintedWithin(line, width, palette)),
   };
 }

@@ -63,7 +63,8 @@ export function fieldsOf(
   return {
     fields: [...selection.identifying, ...selection.fields, ...selection.unchanged],
     changed: selection.changed,
-    ...{ unknown, remembered: message.kind === "delete" && seen !== undefined },
+    unknown,
+    remembered: message.kind === "delete" && seen !== undefined,
     unsure: selection.unsure,
     ...selection.counts,
   };

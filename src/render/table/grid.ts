@@ -22,9 +22,7 @@ import type { Canvas } from "./view.ts";
 const [CELL_WIDTH_MAX] = CELL_WIDTHS;
 /** `2026-11-24` */
 const DATE_LENGTH = 10;
-const NUMBERS: ReadonlySet<Family | undefined> = new Set([
-  ...(["integer", "oid", "float", "money", "numeric"] as const),
-]);
+const NUMBERS = new Set<Family | undefined>(["integer", "oid", "float", "money", "numeric"]);
 
 export interface GridRow {
   /** Identifies the row, below the table's name; empty if the columns do so. */

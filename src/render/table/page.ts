@@ -52,8 +52,11 @@ export class Page {
     const { glyphs, quiet } = canvas.palette;
     const { first, bar, last, branch } = glyphs;
     this.#marks = {
-      ...{ first: quiet(`${first} `), bar: quiet(`${bar} `), last: quiet(`${last} `) },
-      ...{ branch: quiet(`${branch} `), none: quiet("  ") },
+      first: quiet(`${first} `),
+      bar: quiet(`${bar} `),
+      last: quiet(`${last} `),
+      branch: quiet(`${branch} `),
+      none: quiet("  "),
     };
   }
 

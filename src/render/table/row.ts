@@ -162,8 +162,10 @@ export function describePlace(
         difference.before,
         difference.after,
         {
-          ...{ width: columns - head.width, valueMax: view.valueWidthMax ?? Infinity },
-          ...{ kind: "json", arrow: arrowOf(field, palette) },
+          width: columns - head.width,
+          valueMax: view.valueWidthMax ?? Infinity,
+          kind: "json",
+          arrow: arrowOf(field, palette),
         },
         palette,
       ),

@@ -57,8 +57,12 @@ export interface KnownCatalog {
 }
 
 const ALL_KNOWN: KnownCatalog = {
-  ...{ recordsFrom: 0, from: 0, doubts: undefined, missingBefore: new Map() },
-  ...{ unknownRows: [], rowsAt: new Map() },
+  recordsFrom: 0,
+  from: 0,
+  doubts: undefined,
+  missingBefore: new Map(),
+  unknownRows: [],
+  rowsAt: new Map(),
 };
 
 /** Stands for a tablespace in lookups by oid. */

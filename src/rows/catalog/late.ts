@@ -147,8 +147,13 @@ export class LateCatalog {
     return {
       file: { header: { ...header, filenodes }, rows: { ...rows, ...rewound.rows } },
       known: {
-        ...{ recordsFrom: this.#from, from: Math.max(this.#from, from), doubts: undefined },
-        ...{ missingBefore, unknownRows, rowsAt, exported: rows },
+        recordsFrom: this.#from,
+        from: Math.max(this.#from, from),
+        doubts: undefined,
+        missingBefore,
+        unknownRows,
+        rowsAt,
+        exported: rows,
         system: this.#system,
         hasUnconvertedNames: this.#reader.hasUnconverted,
         ...(this.#break === undefined ? {} : { startsWith: this.#break }),

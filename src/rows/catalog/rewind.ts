@@ -77,7 +77,10 @@ export class CatalogRewind {
     } else if (before === NONE) this.from = Math.max(this.from, committedAt);
     if (after === UNKNOWN) {
       this.#unseen.set(placeKey(event.relfilenode, event.afterPlace), {
-        ...{ row, first: unseen?.first ?? event, last: event, committedAt },
+        row,
+        first: unseen?.first ?? event,
+        last: event,
+        committedAt,
       });
     }
   }

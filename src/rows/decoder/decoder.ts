@@ -82,14 +82,23 @@ export class RowDecoder {
     this.#xids = new Set(options.xids);
     const fullOld = (logical: boolean): boolean => this.#fullOld(logical);
     this.#heap = new HeapChanges({
-      ...{ database: options.database, pages, oldFromPages: fullOld },
+      database: options.database,
+      pages,
+      oldFromPages: fullOld,
       logical: () => this.state.logical,
     });
     const { catalog, registry, send } = parts;
     const { asked, messages, tablesChanged } = options;
     this.#replay = new Replay({
-      ...{ catalog, registry, send, asked, messages, tablesChanged, fullOld },
-      ...{ losses: this.losses, kept: this.#kept },
+      catalog,
+      registry,
+      send,
+      asked,
+      messages,
+      tablesChanged,
+      fullOld,
+      losses: this.losses,
+      kept: this.#kept,
     });
   }
 

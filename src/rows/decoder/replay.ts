@@ -102,8 +102,12 @@ export class Replay {
     const position = positionOf(change.end);
     const messageLsn = lsnOf(change.end);
     this.#parts.send({
-      ...{ kind: "message", position, transaction: null, transactional: false },
-      ...{ messageLsn, ...message },
+      kind: "message",
+      position,
+      transaction: null,
+      transactional: false,
+      messageLsn,
+      ...message,
     });
   }
 
@@ -211,8 +215,12 @@ export class Replay {
     });
     const { cascade, restart_identity: restartIdentity } = truncate;
     this.#parts.send({
-      ...{ kind: "truncate", position, transaction: this.#transaction },
-      ...{ relations, cascade, restartIdentity },
+      kind: "truncate",
+      position,
+      transaction: this.#transaction,
+      relations,
+      cascade,
+      restartIdentity,
     });
   }
 
@@ -222,7 +230,10 @@ export class Replay {
     const position = positionOf(change.end);
     this.#begin(position);
     this.#parts.send({
-      ...{ kind: "message", position, transaction: this.#transaction, transactional: true },
+      kind: "message",
+      position,
+      transaction: this.#transaction,
+      transactional: true,
       messageLsn: lsnOf(change.end),
       ...message,
     });
@@ -240,8 +251,13 @@ export class Replay {
     const position = positionOf(lsn);
     this.#begin(position);
     this.#parts.send({
-      ...{ kind: "table_changed", position, transaction: this.#transaction, action },
-      ...{ relation: nameOnly(oid, schema, name), relfilenode, oldRelfilenode },
+      kind: "table_changed",
+      position,
+      transaction: this.#transaction,
+      action,
+      relation: nameOnly(oid, schema, name),
+      relfilenode,
+      oldRelfilenode,
     });
   }
 

@@ -75,7 +75,10 @@ export class TablePlans {
     const normal = table.oid >= FIRST_NORMAL_OID && table.relrewrite === 0;
     const relation = relationOf(table, columns);
     return {
-      ...{ table, relation, columns, asked: this.#asked(relation) },
+      table,
+      relation,
+      columns,
+      asked: this.#asked(relation),
       sent: normal && table.relkind === "r" && table.persistence === "p",
       logged: normal && table.relkind !== "t",
     };

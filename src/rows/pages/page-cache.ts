@@ -52,8 +52,14 @@ export class PageCache {
     const pages = new Map<number, TrackedPage>();
     const number = this.#relations++;
     const relation = {
-      ...{ tablespace, database, relfilenode, tracking },
-      ...{ number, pages, spilled: 0, next },
+      tablespace,
+      database,
+      relfilenode,
+      tracking,
+      number,
+      pages,
+      spilled: 0,
+      next,
     };
     this.#files.set(relfilenode, relation);
     return relation;

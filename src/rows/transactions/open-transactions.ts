@@ -82,10 +82,10 @@ export class OpenTransactions {
 
   /** No earlier transaction runs any more: a crash ended those without an end. */
   forgetBefore(oldestRunning: number): void {
-    for (const xid of [...this.#logs.keys()]) {
+    for (const xid of this.#logs.keys()) {
       if (((xid - oldestRunning) | 0) < 0) this.#drop(xid);
     }
-    for (const xid of [...this.#parents.keys()]) {
+    for (const xid of this.#parents.keys()) {
       if (((xid - oldestRunning) | 0) < 0) this.#parents.delete(xid);
     }
   }

@@ -144,7 +144,9 @@ async function run(work: Work, sql: readonly string[], end: "COMMIT" | "ROLLBACK
 /** The command that asks for the same. */
 function setupWords(plan: PublicationPlan, steps: PublicationSteps): readonly string[] {
   return [
-    ...["setup-publication", plan.name, ...planFlags(plan)],
+    "setup-publication",
+    plan.name,
+    ...planFlags(plan),
     ...(steps.sync ? ["--sync"] : []),
     ...(steps.replicaIdentityFull ? ["--replica-identity", "full"] : []),
     ...(steps.force ? ["--force"] : []),

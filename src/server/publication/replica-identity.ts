@@ -86,10 +86,13 @@ function faultOf(
   return {
     root,
     table,
-    ...{ cause, rejected, missing: !member.full && member.identity === null },
+    cause,
+    rejected,
+    missing: !member.full && member.identity === null,
     message: `${cause}: ${effectOf(rejected, 1)}`,
     hint: fix === undefined ? advice : printableSql(fix),
-    ...{ fix, full },
+    fix,
+    full,
   };
 }
 

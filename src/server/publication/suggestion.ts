@@ -41,8 +41,11 @@ export async function suggestPublication(
     return { words, command: null };
   }
   const plan: PublicationPlan = {
-    ...{ name, schemas: [], allTables: false },
-    ...{ publish: options?.publish, viaPartitionRoot: options?.viaPartitionRoot ?? false },
+    name,
+    schemas: [],
+    allTables: false,
+    publish: options?.publish,
+    viaPartitionRoot: options?.viaPartitionRoot ?? false,
     generatedColumns: options?.generatedColumns === "stored" ? "stored" : undefined,
     tables: [],
   };

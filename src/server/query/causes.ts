@@ -114,8 +114,31 @@ const CAUSES: ReadonlyMap<string, Cause> = new Map<string, Cause>([
   ["XX", "doubtful"],
   // Errors of statements that a stream does not run.
   ...[
-    ...["03", "09", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "23", "24", "26", "27", "2B"],
-    ...["2D", "2F", "34", "38", "39", "3B", "44", "F0", "HV", "P0"],
+    "03",
+    "09",
+    "0B",
+    "0F",
+    "0L",
+    "0P",
+    "0Z",
+    "10",
+    "20",
+    "21",
+    "23",
+    "24",
+    "26",
+    "27",
+    "2B",
+    "2D",
+    "2F",
+    "34",
+    "38",
+    "39",
+    "3B",
+    "44",
+    "F0",
+    "HV",
+    "P0",
   ].map((sqlClass) => [sqlClass, "final"] as const),
 ]);
 
@@ -132,8 +155,18 @@ const LOST_MESSAGES: ReadonlySet<string> = new Set([
 ]);
 
 const LOST_CODES: ReadonlySet<string> = new Set([
-  ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"],
-  ...["EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ENETRESET", "ENOTFOUND", "EAI_AGAIN"],
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENETRESET",
+  "ENOTFOUND",
+  "EAI_AGAIN",
   // After a failover a standby may become what target_session_attrs asks for.
   "WRONG_SESSION",
 ]);

@@ -18,8 +18,12 @@ export const OWN_PATH_FOR_STATEMENT = "SET LOCAL search_path TO DEFAULT; ";
  */
 const SETTINGS = [
   `search_path = ${SAFE_PATH}`,
-  ...["DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "TimeZone = 'UTC'"],
-  ...["extra_float_digits = 3", "bytea_output = 'hex'", "quote_all_identifiers = off"],
+  "DateStyle = 'ISO'",
+  "IntervalStyle = 'postgres'",
+  "TimeZone = 'UTC'",
+  "extra_float_digits = 3",
+  "bytea_output = 'hex'",
+  "quote_all_identifiers = off",
   "standard_conforming_strings = on",
 ];
 

@@ -59,8 +59,12 @@ export interface Administration {
 
 /** The settings that changeSetting() is called for. */
 const CHANGEABLE = [
-  ...["wal_level", "max_replication_slots", "max_wal_senders", "wal_sender_timeout"],
-  ...["max_slot_wal_keep_size", "output_plugin_libraries"],
+  "wal_level",
+  "max_replication_slots",
+  "max_wal_senders",
+  "wal_sender_timeout",
+  "max_slot_wal_keep_size",
+  "output_plugin_libraries",
 ];
 
 interface AdministrationRow {

@@ -96,8 +96,11 @@ function walFault(
     const raise = changeSetting(administration, name, suggestedLimit(kept), "reload");
     const excess = `retains more than ${limit}: the next checkpoint may remove WAL that it needs; ${next}, and raise the limit as far as the disk has room${raise.words}`;
     return {
-      ...{ severity: "fail", kind: `unreserved, ${slot.active}` },
-      ...{ message: `${held}, and it ${excess}`, each: `${unread(slot)}${excess}`, fix: raise.fix },
+      severity: "fail",
+      kind: `unreserved, ${slot.active}`,
+      message: `${held}, and it ${excess}`,
+      each: `${unread(slot)}${excess}`,
+      fix: raise.fix,
       fixServesAll: true,
     };
   }
@@ -115,8 +118,10 @@ function walFault(
     : "retains WAL";
   const limit = safe === null ? ", without a limit" : near ? ", and is near its limit" : "";
   return {
-    ...{ severity: "warning", kind: `${excess}${limit}, ${slot.active}` },
-    ...{ message: `${held}${size}${limitText(slot)}; ${next}${words}`, fix },
+    severity: "warning",
+    kind: `${excess}${limit}, ${slot.active}`,
+    message: `${held}${size}${limitText(slot)}; ${next}${words}`,
+    fix,
     each: `${unread(slot)}${excess}${limit}; ${next}${words}`,
     ...(slot.active ? {} : { fixServesAll: true }),
   };
@@ -133,7 +138,9 @@ function unboundedFault(
   const pace = rate === null ? "" : `, on average ${formatByteCount(rate * 3600)} an hour`;
   const grows = `without a limit; that grows by all WAL that the server writes${pace}`;
   return {
-    ...{ severity: "warning", kind: "no reader, no limit", fix: null },
+    severity: "warning",
+    kind: "no reader, no limit",
+    fix: null,
     message: `nobody streams from it${sinceText(slot)}, and it retains ${formatByteCount(kept)} of WAL, ${grows}; ${nextStep(slot)}`,
     each: `has no reader and retains WAL ${grows}; ${nextStep(slot)}`,
   };
@@ -203,8 +210,11 @@ function synchronizationFault({ temporary }: Slot): SlotFault | undefined {
   const each =
     "not yet synchronized from the primary, and dropped if this standby is promoted now: it is ready once its reader there has confirmed enough";
   return {
-    ...{ severity: "warning", kind: "synchronization" },
-    ...{ message: each, each: `is ${each}`, fix: null },
+    severity: "warning",
+    kind: "synchronization",
+    message: each,
+    each: `is ${each}`,
+    fix: null,
   };
 }
 
@@ -216,8 +226,9 @@ function creationFault(slot: Slot, target: ConnectionTarget): SlotFault | undefi
   const waiting =
     "the server waits for transactions that were open before; see which (doctor names the prepared ones)";
   return {
-    ...{ severity: "warning", kind: "creation" },
-    ...{ message: `${holderOf(slot)} is still creating it: ${waiting}` },
+    severity: "warning",
+    kind: "creation",
+    message: `${holderOf(slot)} is still creating it: ${waiting}`,
     each: `is still being created: ${waiting}`,
     fix: psqlCommand(blockers, target),
   };
@@ -231,7 +242,8 @@ function vacuumFault(
   if (slot.xmin_age === null || slot.xmin_age <= autovacuumFreezeMaxAge) return undefined;
   const age = `xmin is ${slot.xmin_age} transactions old, more than autovacuum_freeze_max_age`;
   return {
-    ...{ severity: "warning", kind: `vacuum, ${slot.active}` },
+    severity: "warning",
+    kind: `vacuum, ${slot.active}`,
     message: `it holds back vacuum: ${age}; ${nextStep(slot)}`,
     each: `${unread(slot)}holds back vacuum: xmin is older than autovacuum_freeze_max_age; ${nextStep(slot)}`,
     fix: slot.active && !isSynchronized(slot) ? lookAtReader(slot, target) : null,

@@ -32,12 +32,19 @@ const misc = fixture("fixtures/captures/pg18-misc-p1.recvlogical");
 /** Of several chunks, and no smaller when it is compressed. */
 const large = encodeCapture("walctl", [
   encodeMessage({
-    ...{ kind: "relation", oid: 16_385, schema: "public", table: "t", replicaIdentity: "default" },
-    ...{ columns: [{ name: "v", key: true, typeOid: 25, typeModifier: -1 }], xid: null },
+    kind: "relation",
+    oid: 16_385,
+    schema: "public",
+    table: "t",
+    replicaIdentity: "default",
+    columns: [{ name: "v", key: true, typeOid: 25, typeModifier: -1 }],
+    xid: null,
   }),
   ...Array.from({ length: 300 }, () =>
     encodeMessage({
-      ...{ kind: "insert", oid: 16_385, xid: null },
+      kind: "insert",
+      oid: 16_385,
+      xid: null,
       new: [{ kind: "text", bytes: Buffer.from(randomBytes(8192).toString("base64")) }],
     }),
   ),
@@ -80,7 +87,9 @@ describe("decode-file", () => {
       assert.deepEqual(
         { ...result, signal: null },
         {
-          ...{ status: 0, signal: null, stdout: "" },
+          status: 0,
+          signal: null,
+          stdout: "",
           stderr: `walctl: warning: ${empty} is empty: there is nothing to decode\n`,
         },
       );
@@ -191,7 +200,9 @@ describe("decode-file", () => {
 
   it("warns once of a relation that was never announced, and prints its rows", async () => {
     const row = encodeMessage({
-      ...{ kind: "insert", oid: 4_294_967_295, xid: null },
+      kind: "insert",
+      oid: 4_294_967_295,
+      xid: null,
       new: [{ kind: "text", bytes: Buffer.from("1") }, { kind: "null" }],
     });
     const front = file("front.raw", encodeCapture("raw", [row, row, row]));

@@ -57,7 +57,11 @@ describe("rows out of WAL at wal_level=replica", () => {
     await server.sql("BEGIN; INSERT INTO ab (id, a) VALUES (3, 'alone'); ROLLBACK");
     const { status, stdout, stderr } = await decode(
       "postgres",
-      ...["--aborted", "--only-table", "ab", "--only", "insert"],
+      "--aborted",
+      "--only-table",
+      "ab",
+      "--only",
+      "insert",
     );
     assert.match(
       stderr,

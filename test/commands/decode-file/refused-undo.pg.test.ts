@@ -35,7 +35,9 @@ describe("an undo that is refused", () => {
     server = await startServer({
       version: 18,
       settings: {
-        ...{ wal_level: "replica", wal_keep_size: "1GB", autovacuum: "off" },
+        wal_level: "replica",
+        wal_keep_size: "1GB",
+        autovacuum: "off",
         full_page_writes: "on",
       },
       initdbArguments: ["--wal-segsize=1"],
@@ -78,8 +80,19 @@ describe("an undo that is refused", () => {
 
   const undo = async (xid: number, ...args: readonly string[]): Promise<RunResult> =>
     await walctl([
-      ...["decode-file", "-q", "--catalog", catalog, "--old", "full", "--xid", String(xid)],
-      ...["-F", "sql", "--undo", ...args, ...segments()],
+      "decode-file",
+      "-q",
+      "--catalog",
+      catalog,
+      "--old",
+      "full",
+      "--xid",
+      String(xid),
+      "-F",
+      "sql",
+      "--undo",
+      ...args,
+      ...segments(),
     ]);
 
   it("names a column that has another type since, by which its row would not be found", async () => {

@@ -19,7 +19,9 @@ describe("rows beside system catalogues that were rewritten", () => {
     server = await startServer({
       version: 18,
       settings: {
-        ...{ wal_level: "replica", wal_keep_size: "1GB", autovacuum: "off" },
+        wal_level: "replica",
+        wal_keep_size: "1GB",
+        autovacuum: "off",
         full_page_writes: "on",
       },
       initdbArguments: ["--wal-segsize=1"],

@@ -16,12 +16,19 @@ after(() => rmSync(FOLDER, { recursive: true }));
 /** Half a megabyte. */
 const MESSAGES = [
   encodeMessage({
-    ...{ kind: "relation", oid: 16_385, schema: "public", table: "t", replicaIdentity: "default" },
-    ...{ columns: [{ name: "v", key: true, typeOid: 25, typeModifier: -1 }], xid: null },
+    kind: "relation",
+    oid: 16_385,
+    schema: "public",
+    table: "t",
+    replicaIdentity: "default",
+    columns: [{ name: "v", key: true, typeOid: 25, typeModifier: -1 }],
+    xid: null,
   }),
   ...Array.from({ length: 50 }, () =>
     encodeMessage({
-      ...{ kind: "insert", oid: 16_385, xid: null },
+      kind: "insert",
+      oid: 16_385,
+      xid: null,
       new: [{ kind: "text", bytes: Buffer.from(randomBytes(8192).toString("base64")) }],
     }),
   ),

@@ -47,8 +47,11 @@ describe("rows of pages and values that memory has no room for", () => {
     server = await startServer({
       version: 18,
       settings: {
-        ...{ wal_level: "replica", full_page_writes: "on", autovacuum: "off" },
-        ...{ max_wal_size: "4GB", wal_keep_size: "4GB" },
+        wal_level: "replica",
+        full_page_writes: "on",
+        autovacuum: "off",
+        max_wal_size: "4GB",
+        wal_keep_size: "4GB",
       },
     });
     wal = join(server.host, "data", "pg_wal");

@@ -19,8 +19,11 @@ describe("the findings of walctl inspect --stats", () => {
     server = await startServer({
       version: 18,
       settings: {
-        ...{ full_page_writes: "on", autovacuum: "off", wal_level: "replica" },
-        ...{ wal_keep_size: "2GB", max_wal_size: "4GB" },
+        full_page_writes: "on",
+        autovacuum: "off",
+        wal_level: "replica",
+        wal_keep_size: "2GB",
+        max_wal_size: "4GB",
       },
     });
   });
@@ -122,12 +125,11 @@ describe("the findings of walctl inspect --stats", () => {
     );
     const compressed = await findingsOf(
       "ALTER SYSTEM SET wal_compression = on",
-      ...[
-        "SELECT pg_reload_conf(), pg_sleep(0.1)",
-        "CHECKPOINT",
-        "DELETE FROM mixed WHERE i % 60 = 0",
-      ],
-      ...["ALTER SYSTEM RESET wal_compression", "SELECT pg_reload_conf()"],
+      "SELECT pg_reload_conf(), pg_sleep(0.1)",
+      "CHECKPOINT",
+      "DELETE FROM mixed WHERE i % 60 = 0",
+      "ALTER SYSTEM RESET wal_compression",
+      "SELECT pg_reload_conf()",
     );
     const smaller = compressed.find(({ finding }) => finding === "full_page_images");
     assert.match(smaller?.message ?? "", /% of the WAL, compressed$/);

@@ -67,7 +67,10 @@ describe("walctl inspect, of records", () => {
     assert.equal(point?.detail?.["name"], "here");
     const message = records.find(({ rmgr }) => rmgr === "LogicalMessage");
     assert.deepEqual(message?.detail, {
-      ...{ database: Number(facts["database"]), transactional: false, prefix: "app", bytes: 5 },
+      database: Number(facts["database"]),
+      transactional: false,
+      prefix: "app",
+      bytes: 5,
     });
     const checkpoint = records.findLast(({ type }) => type === "CHECKPOINT_ONLINE");
     assert.equal(checkpoint?.detail?.["redo"], facts["redo"]);

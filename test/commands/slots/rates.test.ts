@@ -19,8 +19,12 @@ function at(
   return slotReport(
     {
       ...SLOT,
-      ...{ time, server_lsn: lsn(server), confirmed_flush_lsn: lsn(confirmed) },
-      ...{ lag_bytes: server - confirmed, safe_bytes: null, ...slot },
+      time,
+      server_lsn: lsn(server),
+      confirmed_flush_lsn: lsn(confirmed),
+      lag_bytes: server - confirmed,
+      safe_bytes: null,
+      ...slot,
     },
     [],
   );
@@ -36,8 +40,10 @@ describe("the pace of a slot", () => {
 
   it("a reader that is faster than the server has caught up in time", () => {
     assert.deepEqual(lastPace(at(0, 100 * MB, 0), at(10, 110 * MB, 30 * MB)), {
-      ...{ wal_bytes_per_second: MB, consumed_bytes_per_second: 3 * MB },
-      ...{ caught_up_in_seconds: 40, lost_in_seconds: null },
+      wal_bytes_per_second: MB,
+      consumed_bytes_per_second: 3 * MB,
+      caught_up_in_seconds: 40,
+      lost_in_seconds: null,
     });
   });
 
@@ -57,8 +63,10 @@ describe("the pace of a slot", () => {
         at(8, 116 * MB, 80 * MB, { safe_bytes: 34 * MB }),
       ),
       {
-        ...{ wal_bytes_per_second: 2 * MB, consumed_bytes_per_second: 10 * MB },
-        ...{ caught_up_in_seconds: null, lost_in_seconds: null },
+        wal_bytes_per_second: 2 * MB,
+        consumed_bytes_per_second: 10 * MB,
+        caught_up_in_seconds: null,
+        lost_in_seconds: null,
       },
     );
   });

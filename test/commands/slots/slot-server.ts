@@ -13,8 +13,11 @@ export class SlotServer {
 
   static async start(version: ServerVersion): Promise<SlotServer> {
     const settings = {
-      ...{ max_wal_size: "32MB", min_wal_size: "32MB", checkpoint_timeout: "1d" },
-      ...{ max_prepared_transactions: "2", max_replication_slots: "20" },
+      max_wal_size: "32MB",
+      min_wal_size: "32MB",
+      checkpoint_timeout: "1d",
+      max_prepared_transactions: "2",
+      max_replication_slots: "20",
     };
     const server = await startServer({ version, settings });
     await server.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");

@@ -216,7 +216,8 @@ for (const version of newestOrBoth()) {
       for (const line of stdout.split("\n").filter((each) => !/^ +walctl /.test(each)))
         assert.ok(textWidth(line) <= 80, line);
       const wide = await walctl(["slots", "-F", "table"], {
-        ...{ server: slots.server, env: { COLUMNS: "200" } },
+        server: slots.server,
+        env: { COLUMNS: "200" },
       });
       assert.match(wide.stdout, /c_sound .* no reader/);
       const doctor = await walctl(["doctor", "-F", "ndjson"], { server: slots.server });

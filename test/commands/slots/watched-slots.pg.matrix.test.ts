@@ -103,7 +103,9 @@ for (const version of newestOrBoth()) {
       await slots.writeWal(4);
       const watch = spawnWalctl(["slots", "--watch", "0.3", "-q"], { server: slots.server });
       const terminal = await openTerminal(`${WALCTL_COMMAND} slots --watch 0.3`, {
-        ...{ columns: 120, rows: 12, server: slots.server },
+        columns: 120,
+        rows: 12,
+        server: slots.server,
       });
       try {
         const first = JSON.parse(await watch.nextLine()) as Record<string, unknown>;

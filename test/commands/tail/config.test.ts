@@ -8,8 +8,14 @@ import { ExitCode, WalctlError } from "../../../src/errors.ts";
 import { pgTimeFromUnixMs } from "../../../src/pg-time.ts";
 
 const FLAGS: TailFlags = {
-  ...{ dbname: "shop", host: "db.example", username: "reader" },
-  ...{ format: "auto", color: "auto", values: "json", statusInterval: "10", loop: true },
+  dbname: "shop",
+  host: "db.example",
+  username: "reader",
+  format: "auto",
+  color: "auto",
+  values: "json",
+  statusInterval: "10",
+  loop: true,
 };
 
 function configOf(flags: Partial<TailFlags>, isTerminal = false): TailConfig {

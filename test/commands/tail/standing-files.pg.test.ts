@@ -9,7 +9,7 @@ import { walctlInside } from "../../support/program/inside.ts";
 import { parseLines } from "../../support/program/lines.ts";
 import { until } from "../../support/tools/until.ts";
 
-const FORMATS = [...[["sql"], ["sql", "--undo"], ["wal2json"], ["debezium"], ["table"]]].map(
+const FORMATS = [["sql"], ["sql", "--undo"], ["wal2json"], ["debezium"], ["table"]].map(
   (format) => ["-F", ...format],
 );
 

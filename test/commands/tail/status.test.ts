@@ -36,8 +36,14 @@ function linesOf(t: TestContext, seconds: readonly Second[], endpos?: number): r
       get status() {
         const written = lsn(at.read);
         return {
-          ...{ connected: true, started: true, received: written, written, confirmed: written },
-          ...{ unacknowledged: 0, reconnects: 0, attempts: 0 },
+          connected: true,
+          started: true,
+          received: written,
+          written,
+          confirmed: written,
+          unacknowledged: 0,
+          reconnects: 0,
+          attempts: 0,
           endpos: endpos === undefined ? undefined : lsn(endpos),
         };
       },
@@ -68,7 +74,9 @@ function linesOf(t: TestContext, seconds: readonly Second[], endpos?: number): r
       show: (text: string) => void shown.push(text),
       clear: () => {},
     } as unknown as StatusLine,
-    ...{ quiet: true, acknowledge: false, live: () => undefined },
+    quiet: true,
+    acknowledge: false,
+    live: () => undefined,
   });
   for (const second of seconds) {
     at = second;

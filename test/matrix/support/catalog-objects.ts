@@ -93,7 +93,9 @@ export async function connectTo(server: TestServer, database: string): Promise<p
 
 function objects(version: ServerVersion): readonly string[] {
   return [
-    ...['CREATE SCHEMA "select"', 'CREATE SCHEMA "Größe"', "CREATE SCHEMA json_table"],
+    'CREATE SCHEMA "select"',
+    'CREATE SCHEMA "Größe"',
+    "CREATE SCHEMA json_table",
     'CREATE EXTENSION ltree SCHEMA "Größe"',
     "CREATE TYPE mood AS ENUM ('ok', 'so so', 'it''s', '')",
     "ALTER TYPE mood ADD VALUE 'Größe' BEFORE 'ok'",

@@ -14,12 +14,18 @@ import {
 
 const named = (schema: string, table: string, announced = true): Relation => ({
   ...insert().relation,
-  ...{ schema, table, announced },
+  schema,
+  table,
+  announced,
 });
 const into = (relation: Relation): PgoutputMessage => ({ ...insert(), relation });
 const truncate = (...relations: Relation[]): PgoutputMessage => ({
-  ...{ kind: "truncate", position: insert().position, transaction: null, relations },
-  ...{ cascade: false, restartIdentity: false },
+  kind: "truncate",
+  position: insert().position,
+  transaction: null,
+  relations,
+  cascade: false,
+  restartIdentity: false,
 });
 
 const orders = named("shop", "orders");

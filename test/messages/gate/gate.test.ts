@@ -172,13 +172,19 @@ describe("--no-empty", () => {
   it("leaves out blocks, and calls the first that is printed the first", () => {
     const [first, second] = [insert(1, 7), insert(2, 7)];
     const blocks = [
-      ...[{ ...streamStart(7), firstSegment: true }, first, streamStop()],
-      ...[{ ...streamStart(7), firstSegment: false }, second, streamStop()],
+      { ...streamStart(7), firstSegment: true },
+      first,
+      streamStop(),
+      { ...streamStart(7), firstSegment: false },
+      second,
+      streamStop(),
       streamCommit(7, 300),
     ];
     assert.deepEqual(printed(blocks), blocks);
     assert.deepEqual(printed(blocks, new Set([first])), [
-      ...[{ ...streamStart(7), firstSegment: true }, second, streamStop()],
+      { ...streamStart(7), firstSegment: true },
+      second,
+      streamStop(),
       streamCommit(7, 300),
     ]);
     assert.deepEqual(printed(blocks, new Set([second])), [...blocks.slice(0, 3), blocks.at(-1)]);

@@ -58,8 +58,14 @@ function journal(
     notice: () => {},
   };
   const options = {
-    ...{ path: at, database: "shop", request: "r", streaming },
-    ...{ showsEnds: (twoPhase: boolean) => !twoPhase, ackFrom: false, alone: false, identity },
+    path: at,
+    database: "shop",
+    request: "r",
+    streaming,
+    showsEnds: (twoPhase: boolean) => !twoPhase,
+    ackFrom: false,
+    alone: false,
+    identity,
   };
   return new OutputJournal(options, reporter as unknown as Reporter);
 }

@@ -39,7 +39,9 @@ test("the renderer sees what a filter leaves out", () => {
     },
     sink: { write: () => undefined, sync: () => undefined },
     warn: () => {},
-    ...{ typeWatch: undefined, capture: undefined, journal: undefined },
+    typeWatch: undefined,
+    capture: undefined,
+    journal: undefined,
   });
   for (const message of [begin(100), insert(), commit(100, 140)]) pipeline.message(message);
   assert.deepEqual(seen, ["begin", "not insert", "commit"]);

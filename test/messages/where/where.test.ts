@@ -38,7 +38,11 @@ function rows(
   return Buffer.from(
     encodeCapture("walctl", [
       encodeMessage({
-        ...{ kind: "relation", oid: 16_385, schema: "public", table: "t", xid: null },
+        kind: "relation",
+        oid: 16_385,
+        schema: "public",
+        table: "t",
+        xid: null,
         replicaIdentity: "default",
         columns: columns.map(([name, typeOid]) => ({
           name,
@@ -49,7 +53,9 @@ function rows(
       }),
       ...values.map((row) =>
         encodeMessage({
-          ...{ kind: "insert", oid: 16_385, xid: null },
+          kind: "insert",
+          oid: 16_385,
+          xid: null,
           new: row.map((text) => ({ kind: "text", bytes: Buffer.from(text) })),
         }),
       ),

@@ -28,21 +28,24 @@ import {
 
 const lsn = (value: number): Lsn => BigInt(value) as Lsn;
 const STATE: FileState = {
-  ...{ systemIdentifier: "7", timeline: 2, history: [{ timeline: 1, end: lsn(90) }] },
-  ...{
-    database: "shop",
-    slot: "s",
-    file: "5-6",
-    request: "r",
-    streamed: true,
-    blocksFrom: 5,
-    earlier: [{ file: "3-4", from: 6 }],
-    ends: true,
-    lines: true,
-  },
-  ...{ acknowledged: lsn(150), offset: 3 },
+  systemIdentifier: "7",
+  timeline: 2,
+  history: [{ timeline: 1, end: lsn(90) }],
+  database: "shop",
+  slot: "s",
+  file: "5-6",
+  request: "r",
+  streamed: true,
+  blocksFrom: 5,
+  earlier: [{ file: "3-4", from: 6 }],
+  ends: true,
+  lines: true,
+  acknowledged: lsn(150),
+  offset: 3,
   before: {
-    ...{ endLsn: lsn(100), messageLsn: INVALID_LSN, xid: 7 },
+    endLsn: lsn(100),
+    messageLsn: INVALID_LSN,
+    xid: 7,
     commit: { xid: 7, commitLsn: lsn(80), commitUnixMs: 1.5, twoPhase: true },
   },
 };

@@ -32,8 +32,14 @@ test("blocks are found wherever a read of the file ends, and in its first line",
   // Reads are of 1 MiB, from the end on.
   for (let shift = 0; shift < 80; shift++) {
     const lines = [
-      ...[start(7), insert(7, "0/10", 1_048_576 - 200 + shift), insert(8, "0/20", 3_000_000)],
-      ...[stop(7), commit(9, "0/30"), insert(9, "0/40", 2_097_152 - 400), start(7), stop(7)],
+      start(7),
+      insert(7, "0/10", 1_048_576 - 200 + shift),
+      insert(8, "0/20", 3_000_000),
+      stop(7),
+      commit(9, "0/30"),
+      insert(9, "0/40", 2_097_152 - 400),
+      start(7),
+      stop(7),
     ];
     assert.deepEqual(read(lines, INVALID_LSN), expected, `${shift}`);
   }
@@ -60,10 +66,22 @@ test("a block that a lost connection cut ends where the next transaction begins"
   const begin = (xid: number): string =>
     `{"kind":"begin","lsn":"0/40","xid":${xid},"commit_lsn":"0/60","commit_time":null}`;
   const lines = [
-    ...[start(7), insert(7, "0/10", 1)],
-    ...[begin(9), insert(9, "0/40", 1), commit(9, "0/60"), start(7), insert(7, "0/30", 1), stop(7)],
+    start(7),
+    insert(7, "0/10", 1),
+    begin(9),
+    insert(9, "0/40", 1),
+    commit(9, "0/60"),
+    start(7),
+    insert(7, "0/30", 1),
+    stop(7),
   ];
   assert.deepEqual(read(lines, INVALID_LSN), [
-    ...["block 7", "change 7", "transaction 9", "end 9", "block 7", "change 7", "stop 7"],
+    "block 7",
+    "change 7",
+    "transaction 9",
+    "end 9",
+    "block 7",
+    "change 7",
+    "stop 7",
   ]);
 });

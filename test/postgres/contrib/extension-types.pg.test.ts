@@ -50,8 +50,10 @@ function segValue(): string {
   const [one, other] = [segNumber(), segNumber()];
   const [low, high] = Number(one) <= Number(other) ? [one, other] : [other, one];
   return pick([
-    ...[`${pick([mark, "~"])}${one}`, `${mark}${low} .. ${pick(["", "<", ">"])}${high}`],
-    ...[`.. ${mark}${high}`, `${mark}${low} ..`],
+    `${pick([mark, "~"])}${one}`,
+    `${mark}${low} .. ${pick(["", "<", ">"])}${high}`,
+    `.. ${mark}${high}`,
+    `${mark}${low} ..`,
   ]);
 }
 

@@ -76,7 +76,11 @@ describe("a varlena", () => {
     const value = externalValue(hex("01 12 54000000 0a000000 15cd5b07 01400000"), 0);
     const [valueId, toastRelation] = [123_456_789, 16_385];
     assert.deepEqual(value, {
-      ...{ valueId, toastRelation, rawSize: 80, storedSize: 10, compressed: true },
+      valueId,
+      toastRelation,
+      rawSize: 80,
+      storedSize: 10,
+      compressed: true,
     });
     const joined = hex(`50000000 ${PGLZ}`);
     assert.equal(Buffer.from(externalPayload(value, joined) ?? []).toString(), REPEATED);
@@ -206,7 +210,13 @@ describe("a heap page", () => {
     const { bytes, ...tuple } = page.tuple(1) ?? assert.fail("no tuple");
     assert.equal(bytes.length, PAGE_BYTES);
     assert.deepEqual(tuple, {
-      ...{ infomask2: 1, infomask: 0x0902, hoff: 24, start: 8183, end: 8188, xmin: 700, xmax: 701 },
+      infomask2: 1,
+      infomask: 0x0902,
+      hoff: 24,
+      start: 8183,
+      end: 8188,
+      xmin: 700,
+      xmax: 701,
     });
     assert.equal(page.redirect(2), 1);
     const { dead, normal, redirect, unused } = ItemState;

@@ -6,8 +6,13 @@ import { textWidth } from "../../../src/render/terminal/text-width.ts";
 
 let oid = 0;
 const named = (schema: string, table: string): Relation => ({
-  ...{ oid: oid++, schema, table, replicaIdentity: "default" },
-  ...{ columns: [], keyed: false, announced: true },
+  oid: oid++,
+  schema,
+  table,
+  replicaIdentity: "default",
+  columns: [],
+  keyed: false,
+  announced: true,
 });
 
 describe("names of tables", () => {

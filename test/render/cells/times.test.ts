@@ -41,7 +41,9 @@ describe("times of a table", () => {
     ],
     [
       ...(["relative", "Asia/Tokyo"] as const),
-      ...["times since 2026-11-24 12:42:43.123456Z", "   +0.000s", "2026-07-01 23:30:00.5+00"],
+      "times since 2026-11-24 12:42:43.123456Z",
+      "   +0.000s",
+      "2026-07-01 23:30:00.5+00",
     ] as unknown as (typeof cases)[number],
   ];
   for (const [mode, zone, day, clock, value] of cases) {
@@ -74,7 +76,13 @@ describe("times of a table", () => {
     const at = (seconds: number): string =>
       times.ofDay((TIME + BigInt(Math.round(seconds * 1e6))) as PgTime, true).trim();
     assert.deepEqual([0, 1.5, 99.9, 754, 11_520, 183_600, -3].map(at), [
-      ...["+0.000s", "+1.500s", "+99.900s", "+12m34s", "+3h12m", "+2d03h", "-3.000s"],
+      "+0.000s",
+      "+1.500s",
+      "+99.900s",
+      "+12m34s",
+      "+3h12m",
+      "+2d03h",
+      "-3.000s",
     ]);
   });
 });

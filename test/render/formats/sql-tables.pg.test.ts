@@ -15,7 +15,13 @@ describe("a cast that the owner of a type gave it", () => {
       await server.sql("CREATE TYPE en AS ENUM ('a', 'b'); CREATE TYPE pair AS (n int, e en)");
       await server.sql("CREATE DOMAIN den AS en; CREATE EXTENSION citext; CREATE EXTENSION ltree");
       for (const key of [
-        ...["e en", "e pair", "e den", "e en[]", "e pair[]", "e citext", "e ltree"],
+        "e en",
+        "e pair",
+        "e den",
+        "e en[]",
+        "e pair[]",
+        "e citext",
+        "e ltree",
         "n int, e en",
       ]) {
         const name = `"${key}"`;
@@ -28,9 +34,13 @@ describe("a cast that the owner of a type gave it", () => {
       await server.sql("CREATE DATABASE copy TEMPLATE postgres");
       await server.sql("SELECT pg_create_logical_replication_slot('changes', 'pgoutput')");
       const VALUES: Readonly<Record<string, readonly string[]>> = {
-        ...{ "e en": ["'a'", "'b'"], "e den": ["'a'", "'b'"], "n int, e en": ["1, 'a'", "1, 'b'"] },
-        ...{ "e pair": ["'(1,a)'", "'(,b)'"], "e en[]": ["'{a,NULL}'", "'{}'"] },
-        ...{ "e pair[]": [`'{"(1,a)"}'`, `'{"(2,b)"}'`], "e citext": ["'A'", "'b'"] },
+        "e en": ["'a'", "'b'"],
+        "e den": ["'a'", "'b'"],
+        "n int, e en": ["1, 'a'", "1, 'b'"],
+        "e pair": ["'(1,a)'", "'(,b)'"],
+        "e en[]": ["'{a,NULL}'", "'{}'"],
+        "e pair[]": [`'{"(1,a)"}'`, `'{"(2,b)"}'`],
+        "e citext": ["'A'", "'b'"],
         "e ltree": ["'a.b'", "'a'"],
       };
       for (const [key, [one = "", two = ""]] of Object.entries(VALUES)) {

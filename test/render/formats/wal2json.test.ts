@@ -83,13 +83,19 @@ describe("--format wal2json", () => {
     const column = (name: string, typeOid: number) =>
       ({ name, key: false, typeOid, typeModifier: -1 }) as const;
     const relation: WireMessage = {
-      ...{ kind: "relation", oid: 1, schema: "s", table: "t", replicaIdentity: "default" },
+      kind: "relation",
+      oid: 1,
+      schema: "s",
+      table: "t",
+      replicaIdentity: "default",
       columns: [column("a", 23), column("b", 701), column("c", 17), column("d", 17)],
       xid: null,
     };
     const values = ["1x", "NaN", String.raw`\xzz`, String.raw`\xAb`];
     const insert: WireMessage = {
-      ...{ kind: "insert", oid: 1, xid: null },
+      kind: "insert",
+      oid: 1,
+      xid: null,
       new: values.map((text) => ({ kind: "text", bytes: Buffer.from(text) })),
     };
     const stdin = encodeCapture("walctl", [relation, insert].map(encodeMessage));

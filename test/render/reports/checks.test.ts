@@ -47,7 +47,10 @@ describe("checks", () => {
 
   it("name only what is in order where a window has no room for more", () => {
     const sound = ["a", "b", "c", "b"].map((check): Check => ({
-      ...{ check, status: "ok", message: "well", fix: null },
+      check,
+      status: "ok",
+      message: "well",
+      fix: null,
     }));
     const checks = [...sound, ...CHECKS];
     const whole = renderChecks(checks, 200, { color: false }, within(11, 200));
@@ -63,7 +66,10 @@ describe("checks", () => {
   it("keep the worst in view, with the lines that a terminal wraps", () => {
     const command = `psql -d shop -c "${"ALTER TABLE t; ".repeat(15)}"`;
     const of = (check: string, status: Check["status"]): Check => ({
-      ...{ check, status, message: "the server rejects UPDATE. ".repeat(6).trim(), fix: command },
+      check,
+      status,
+      message: "the server rejects UPDATE. ".repeat(6).trim(),
+      fix: command,
     });
     const checks = [
       of("first", "warning"),

@@ -48,9 +48,16 @@ const IDLE = {
 const SLOTS: readonly SlotReport[] = [
   SLOT,
   {
-    ...{ ...SLOT, ...IDLE, slot: "forgotten_since_the_migration" },
-    ...{ wal_status: "extended", status: "warning", safe_bytes: null, two_phase: false },
-    ...{ failover: false, retained_bytes: 48_318_382_080, lag_bytes: 48_318_382_000 },
+    ...SLOT,
+    ...IDLE,
+    slot: "forgotten_since_the_migration",
+    wal_status: "extended",
+    status: "warning",
+    safe_bytes: null,
+    two_phase: false,
+    failover: false,
+    retained_bytes: 48_318_382_080,
+    lag_bytes: 48_318_382_000,
     faults: [
       {
         severity: "warning",
@@ -62,19 +69,37 @@ const SLOTS: readonly SlotReport[] = [
     ],
   },
   {
-    ...{ ...SLOT, ...IDLE, slot: "gone", wal_status: "lost", status: "fail", safe_bytes: null },
-    ...{ restart_lsn: null, retained_bytes: null, invalidation_reason: "wal_removed" },
+    ...SLOT,
+    ...IDLE,
+    slot: "gone",
+    wal_status: "lost",
+    status: "fail",
+    safe_bytes: null,
+    restart_lsn: null,
+    retained_bytes: null,
+    invalidation_reason: "wal_removed",
     faults: [
       {
-        ...{ severity: "fail", message: "invalidated: the server removed WAL", fix: null },
-        ...{ kind: "lost", each: "invalidated: the server removed WAL" },
+        severity: "fail",
+        message: "invalidated: the server removed WAL",
+        fix: null,
+        kind: "lost",
+        each: "invalidated: the server removed WAL",
       },
     ],
   },
   {
-    ...{ ...SLOT, slot: "standby_1", type: "physical", plugin: null, database: null },
-    ...{ application: "stand\u001b[2Jby 日本", two_phase: false, failover: false, temporary: true },
-    ...{ confirmed_flush_lsn: null, lag_bytes: null },
+    ...SLOT,
+    slot: "standby_1",
+    type: "physical",
+    plugin: null,
+    database: null,
+    application: "stand\u001b[2Jby 日本",
+    two_phase: false,
+    failover: false,
+    temporary: true,
+    confirmed_flush_lsn: null,
+    lag_bytes: null,
   },
 ];
 
@@ -122,13 +147,19 @@ describe("slots as tables", () => {
 
   /** Watched: the first is lost in 12 s, a lost one is there, and the rest fall behind. */
   const pace = (lost: number | null): SlotPace => ({
-    ...{ wal_bytes_per_second: 5_000_000, consumed_bytes_per_second: 1000 },
-    ...{ caught_up_in_seconds: null, lost_in_seconds: lost },
+    wal_bytes_per_second: 5_000_000,
+    consumed_bytes_per_second: 1000,
+    caught_up_in_seconds: null,
+    lost_in_seconds: lost,
   });
   const watched = worstFirst([
     ...["a", "b", "c", "d", "e"].map((name) => ({
-      ...{ ...SLOT, slot: `orders_${name}`, application: "walctl", pace: pace(null) },
-      ...{ database: "a_long_database", failover: true },
+      ...SLOT,
+      slot: `orders_${name}`,
+      application: "walctl",
+      pace: pace(null),
+      database: "a_long_database",
+      failover: true,
     })),
     { ...SLOT, slot: "soon", pace: pace(12) },
     { ...SLOT, slot: "later", pace: pace(7200) },

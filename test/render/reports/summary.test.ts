@@ -23,8 +23,12 @@ const { position, commitTime } = begin(1);
 const NO_LSN = INVALID_LSN;
 const PREPARE = { position, prepareLsn: NO_LSN, endLsn: NO_LSN, prepareTime: commitTime, gid: "g" };
 const ROLLBACK = {
-  ...{ position, prepareEndLsn: NO_LSN, rollbackEndLsn: NO_LSN },
-  ...{ prepareTime: commitTime, rollbackTime: commitTime, gid: "g" },
+  position,
+  prepareEndLsn: NO_LSN,
+  rollbackEndLsn: NO_LSN,
+  prepareTime: commitTime,
+  rollbackTime: commitTime,
+  gid: "g",
 };
 
 function tableChanged(xid: number, action: TableAction): PgoutputMessage {

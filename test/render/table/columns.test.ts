@@ -21,8 +21,10 @@ function show(
   view: Partial<TableView> = {},
 ): string {
   const renderer = new TableRenderer({
-    ...{ width: () => width, look: { color: false } },
-    ...{ view: { ...WHOLE_VIEW, ...view }, types: new TypeRegistry() },
+    width: () => width,
+    look: { color: false },
+    view: { ...WHOLE_VIEW, ...view },
+    types: new TypeRegistry(),
   });
   for (const message of decoded(messages)) renderer.render(message);
   const text = new TextDecoder().decode(renderer.take());
@@ -83,8 +85,10 @@ describe("a grid of which later rows have longer keys", () => {
         [id, id + 1, id + 2].map((each) => table.insert(String(each), ...values));
       const all = transaction(1, table.relation, ...rowsFrom(1), ...rowsFrom(123_456_789));
       const renderer = new TableRenderer({
-        ...{ width: () => width, look: { color: false } },
-        ...{ view: WHOLE_VIEW, types: new TypeRegistry() },
+        width: () => width,
+        look: { color: false },
+        view: WHOLE_VIEW,
+        types: new TypeRegistry(),
       });
       let text = "";
       for (const [index, message] of decoded(all).entries()) {
@@ -116,7 +120,10 @@ describe("a grid without room for everything", () => {
     ]);
     const inserts = [1, 2, 3, 4].map((id) =>
       table.insert(
-        ...[uuid(id), `name ${id}`, `user${id}@example.com`, `2026-11-24 23:20:4${id}.123456+00`],
+        uuid(id),
+        `name ${id}`,
+        `user${id}@example.com`,
+        `2026-11-24 23:20:4${id}.123456+00`,
       ),
     );
     for (let width = 80; width <= 200; width++) {

@@ -132,8 +132,10 @@ describe("the screen", () => {
 
   it("opens the frame of a transaction whose end has not come after a second", () => {
     const renderer = new TableRenderer({
-      ...{ width: () => 80, look: { color: false } },
-      ...{ view: WHOLE_VIEW, types: screenTypes() },
+      width: () => 80,
+      look: { color: false },
+      view: WHOLE_VIEW,
+      types: screenTypes(),
     });
     const messages = narrowStream();
     const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

@@ -6,12 +6,16 @@ import { SeenRows } from "../../../src/render/table/seen.ts";
 
 const column = { typeOid: 25, typeModifier: -1 };
 const RELATION: Relation = {
-  ...{ oid: 1, schema: "public", table: "t", replicaIdentity: "default" },
+  oid: 1,
+  schema: "public",
+  table: "t",
+  replicaIdentity: "default",
   columns: [
     { name: "id", key: true, ...column },
     { name: "value", key: false, ...column },
   ],
-  ...{ keyed: true, announced: true },
+  keyed: true,
+  announced: true,
 };
 
 function tuple(...values: readonly string[]): TupleData {

@@ -76,7 +76,12 @@ function relation(
   schema = "s",
 ): Uint8Array {
   return bytesOf(
-    ...[0x52, int(OID, 4), schema, table, identity.charCodeAt(0), int(columns.length, 2)],
+    0x52,
+    int(OID, 4),
+    schema,
+    table,
+    identity.charCodeAt(0),
+    int(columns.length, 2),
     ...columns.flatMap(({ name, key }) => [key ? 1 : 0, name, int(25, 4), int(0xffffffff, 4)]),
   );
 }
@@ -86,7 +91,8 @@ type Value = string | Uint8Array | null | undefined;
 /** Undefined: unchanged TOAST. */
 function tuple(tag: string, values: readonly Value[]): Uint8Array {
   return bytesOf(
-    ...[tag.charCodeAt(0), int(values.length, 2)],
+    tag.charCodeAt(0),
+    int(values.length, 2),
     ...values.flatMap((value) => {
       if (value === null) return [0x6e];
       if (value === undefined) return [0x75];
@@ -189,7 +195,8 @@ describe("a row", () => {
     [
       "a value that was never seen may have changed",
       [
-        ...[relation(COLUMNS), change("U", tuple("N", ["1", "x", undefined]))],
+        relation(COLUMNS),
+        change("U", tuple("N", ["1", "x", undefined])),
         change("U", tuple("N", ["1", "x", "w"])),
       ],
       /\n *~ t 1 {2}b=w {2}… 1 unchanged\n/,
@@ -250,8 +257,10 @@ describe("a row", () => {
     ] as const) {
       const decoder = new PgoutputDecoder();
       const renderer = new TableRenderer({
-        ...{ width: () => 200, look: { color: false } },
-        ...{ view: WHOLE_VIEW, types: new TypeRegistry() },
+        width: () => 200,
+        look: { color: false },
+        view: WHOLE_VIEW,
+        types: new TypeRegistry(),
       });
       for (const bytes of [announced, insert]) renderer.render(decoder.decode(bytes));
       renderer.leftOut(decoder.decode(between));
@@ -263,8 +272,10 @@ describe("a row", () => {
   it("closes a transaction whose commit a filter left out", () => {
     const decoder = new PgoutputDecoder();
     const renderer = new TableRenderer({
-      ...{ width: () => 80, look: { color: false } },
-      ...{ view: WHOLE_VIEW, types: new TypeRegistry() },
+      width: () => 80,
+      look: { color: false },
+      view: WHOLE_VIEW,
+      types: new TypeRegistry(),
     });
     const row = change("I", tuple("N", ["1", "x", "y"]));
     for (const bytes of [begin(7), relation(COLUMNS), row, row])
@@ -342,8 +353,14 @@ test("table: one of which the commit comes later is the same line", () => {
     },
   );
   assert.deepEqual(taken, [
-    ...["", "", "", `${DAY}00:00:00   1   + t 1  a=x  b=y\n`],
-    ...["", "", "", "00:00:00   2 ┌ + t 1  a=x  b=y\n             └ + t 1  a=x  b=y\n"],
+    "",
+    "",
+    "",
+    `${DAY}00:00:00   1   + t 1  a=x  b=y\n`,
+    "",
+    "",
+    "",
+    "00:00:00   2 ┌ + t 1  a=x  b=y\n             └ + t 1  a=x  b=y\n",
   ]);
 });
 
@@ -351,12 +368,10 @@ test("table: a NULL in a narrow column of a grid does not look like a value", ()
   const long = "long ".repeat(50);
   for (const width of [30, 40, 80]) {
     const renderer = new TableRenderer({
-      ...{
-        width: () => width,
-        look: { color: false },
-        view: WHOLE_VIEW,
-        types: new TypeRegistry(),
-      },
+      width: () => width,
+      look: { color: false },
+      view: WHOLE_VIEW,
+      types: new TypeRegistry(),
     });
     const decoder = new PgoutputDecoder();
     const rows = [long, "N", null].map((b, id) =>
@@ -410,12 +425,10 @@ test("table: a transaction whose end was cut off ends with the next", () => {
   const row = change("I", tuple("N", ["1", null, null]));
   const lines = show(40, relation(COLUMNS), begin(1), row, begin(2), row, COMMIT).split("\n");
   assert.deepEqual(lines, [
-    ...[
-      "── 2000-01-01 UTC, schema s ──",
-      "00:00:00 1 + t 1  2 NULL",
-      "00:00:00 2 + t 1  2 NULL",
-      "",
-    ],
+    "── 2000-01-01 UTC, schema s ──",
+    "00:00:00 1 + t 1  2 NULL",
+    "00:00:00 2 + t 1  2 NULL",
+    "",
   ]);
 });
 
@@ -500,7 +513,9 @@ test("table: no value, column, table, schema or prefix can forge a row or break 
         maxLength: 30,
         selector: ([column]) => column,
       }),
-      ...[name, name, fc.integer({ min: 1, max: 220 })],
+      name,
+      name,
+      fc.integer({ min: 1, max: 220 }),
       (row, table, schema, width) => {
         const columns = row.map(([column], index) => ({ name: column, key: index === 1 }));
         const insert = change(

@@ -249,7 +249,9 @@ describe("a long table name", () => {
   const flags = { kind: "truncate", cascade: true, restartIdentity: false } as const;
   const column = { name: "z".repeat(60), key: false, typeOid: 25, typeModifier: -1 };
   const announced = (columns: Relation["columns"]): PgoutputMessage => ({
-    ...{ kind: "relation", position, transaction: null },
+    kind: "relation",
+    position,
+    transaction: null,
     relation: { ...relation, columns },
   });
 

@@ -9,17 +9,52 @@ const JSONB = 3802;
 test("json is embedded as it is, and what is no JSON is a string", () => {
   const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
   for (const json of [
-    ...["null", "-0", "1e400", '"\\ud800"', "[]", "{}", '{"a":1,"a":[2,{"b":"é"}]}', deep],
-    ...['{"":[true,false,null,-1.5E-7]}', `{"${"k".repeat(500)}":"${"v".repeat(500)}"}`],
+    "null",
+    "-0",
+    "1e400",
+    '"\\ud800"',
+    "[]",
+    "{}",
+    '{"a":1,"a":[2,{"b":"é"}]}',
+    deep,
+    '{"":[true,false,null,-1.5E-7]}',
+    `{"${"k".repeat(500)}":"${"v".repeat(500)}"}`,
   ]) {
     assert.equal(encode(JSON_TYPE, json), json);
   }
   assert.equal(encode(JSON_TYPE, '["\u007f\u0085é"]'), '["\\u007f\\u0085é"]');
   assert.equal(encode(JSON_TYPE, `["${"\u0085".repeat(200)}"]`).length, 4 + 200 * 6);
   for (const damaged of [
-    ...["", " ", "nul", "truefalse", "01", "1.", "+1", "- 1", '"', '"\\x"', '"\\u12g4"', '"a\nb"'],
-    ...["[1,]", "[,1]", "[1 2]", "{1:2}", '{"a"}', '{"a":}', '{"a":1,}', "[}", "{]", "]", "[1]]"],
-    ...["NaN", "'a'", '{"a":1 "b":2}', "[1\u00002]", "1,2", '{"a":1}{', deep.slice(1)],
+    "",
+    " ",
+    "nul",
+    "truefalse",
+    "01",
+    "1.",
+    "+1",
+    "- 1",
+    '"',
+    '"\\x"',
+    '"\\u12g4"',
+    '"a\nb"',
+    "[1,]",
+    "[,1]",
+    "[1 2]",
+    "{1:2}",
+    '{"a"}',
+    '{"a":}',
+    '{"a":1,}',
+    "[}",
+    "{]",
+    "]",
+    "[1]]",
+    "NaN",
+    "'a'",
+    '{"a":1 "b":2}',
+    "[1\u00002]",
+    "1,2",
+    '{"a":1}{',
+    deep.slice(1),
   ]) {
     const printed = encode(JSON_TYPE, damaged);
     assert.equal(printed[0], '"', damaged.slice(0, 20));

@@ -4,7 +4,11 @@ import type { Relation } from "../../../src/postgres/messages/messages.ts";
 import { RelationPlans } from "../../../src/render/values/relation-plans.ts";
 
 const relation = (oid: number): Relation => ({
-  ...{ oid, schema: "public", table: `t${oid}`, replicaIdentity: "default", keyed: false },
+  oid,
+  schema: "public",
+  table: `t${oid}`,
+  replicaIdentity: "default",
+  keyed: false,
   columns: Array.from({ length: 9 }, (_, index) => {
     return { name: String(index), key: false, typeOid: 25, typeModifier: -1 };
   }),

@@ -207,7 +207,8 @@ test("an array, a vector or a timestamp that is none is its text, whole", () => 
 test("what a capture says of its types may branch without end", { timeout: 20_000 }, () => {
   const row = (oid: number, type: number) =>
     ({
-      ...{ oid, name: "r" },
+      oid,
+      name: "r",
       shape: { kind: "composite", fields: ["a", "b", "c"].map((name) => ({ name, type })) },
     }) as const;
   types.catalogue(

@@ -20,12 +20,15 @@ const A = [1, 0, 0, 0, 0xaa, 0xab, 0xac, 0xad];
 const B = [2, 0, 0, 0, 0xba, 0xbb, 0xbc, 0xbd];
 
 const insert = (item: number, columns: readonly number[], init = false): HeapRecord => ({
-  ...{ rmgr: HEAP, info: init ? 0x80 : 0 },
+  rmgr: HEAP,
+  info: init ? 0x80 : 0,
   main: [...u16(item), 8],
   blocks: [{ block: 0, init, data: tupleData(columns) }],
 });
 const image = (page: Uint8Array, block = 0): HeapRecord => ({
-  ...{ rmgr: XLOG, info: 0xb0, main: [] },
+  rmgr: XLOG,
+  info: 0xb0,
+  main: [],
   blocks: [{ block, image: page }],
 });
 /** Prefix and suffix are the old tuple's. */
@@ -36,12 +39,14 @@ const update = (
   suffix: number,
   middle: readonly number[],
 ): HeapRecord => ({
-  ...{ rmgr: HEAP, info: 0x40 },
+  rmgr: HEAP,
+  info: 0x40,
   main: [...u32(0), ...u16(oldItem), 0, 0x60, ...u32(0), ...u16(item)],
   blocks: [{ block: 0, data: [...u16(prefix), ...u16(suffix), ...tupleData(middle)] }],
 });
 const remove = (item: number, page?: Uint8Array): HeapRecord => ({
-  ...{ rmgr: HEAP, info: 0x10 },
+  rmgr: HEAP,
+  info: 0x10,
   main: [...u32(9), ...u16(item), 0, 0],
   blocks: [page === undefined ? { block: 0 } : { block: 0, image: page }],
 });
@@ -51,7 +56,9 @@ const prune = (
   dead: readonly number[],
   unused: readonly number[],
 ): HeapRecord => ({
-  ...{ rmgr: HEAP2, info: 0x10, main: [0, 0x20 | 0x40 | 0x80] },
+  rmgr: HEAP2,
+  info: 0x10,
+  main: [0, 0x20 | 0x40 | 0x80],
   blocks: [
     {
       block: 0,
@@ -145,7 +152,9 @@ const CASES: ReadonlyArray<readonly [string, readonly HeapRecord[], (number[] | 
     "several rows of one record",
     [
       {
-        ...{ rmgr: HEAP2, info: 0x50, main: [2, 0, ...u16(2), ...u16(2), ...u16(4)] },
+        rmgr: HEAP2,
+        info: 0x50,
+        main: [2, 0, ...u16(2), ...u16(2), ...u16(4)],
         blocks: [
           { block: 0, data: [...u16(8), ...tupleData(A.slice(1)), 0, ...u16(9), ...tupleData(B)] },
         ],
@@ -174,7 +183,8 @@ const CASES: ReadonlyArray<readonly [string, readonly HeapRecord[], (number[] | 
     [
       image(heapPage([A])),
       {
-        ...{ rmgr: 1, info: 0x80 },
+        rmgr: 1,
+        info: 0x80,
         main: [...u32(0), ...u32(0), ...u32(4), ...u32(1), ...u32(1663), ...u32(5), ...u32(16384)],
       },
     ],

@@ -93,9 +93,16 @@ export function checkProbe(
     assert.ok(table, `${said}: ${shape} is not known; ${history.broken?.message}`);
     const attributes = table.attributes.map((attribute, index) =>
       [
-        ...[index + 1, attribute.name, attribute.typeOid, attribute.typmod, attribute.length],
-        ...[ALIGNMENTS[attribute.align], bool(attribute.dropped), bool(attribute.generated)],
-        ...[bool(attribute.missing !== NONE), bool(attribute.key)],
+        index + 1,
+        attribute.name,
+        attribute.typeOid,
+        attribute.typmod,
+        attribute.length,
+        ALIGNMENTS[attribute.align],
+        bool(attribute.dropped),
+        bool(attribute.generated),
+        bool(attribute.missing !== NONE),
+        bool(attribute.key),
       ].join(" "),
     );
     const { schema, name, relkind, persistence, replicaIdentity, toastRelation, relrewrite } =
@@ -125,19 +132,18 @@ export function checkProbe(
         ].join(" "),
       );
     const parts = [
-      ...[
-        name,
-        namespace,
-        length,
-        ALIGNMENTS[align],
-        kind,
-        category,
-        element,
-        delimiter,
-        relation,
-        base,
-      ],
-      ...[history.types.rangeSubtype(oid), history.types.rangeOfMultirange(oid)],
+      name,
+      namespace,
+      length,
+      ALIGNMENTS[align],
+      kind,
+      category,
+      element,
+      delimiter,
+      relation,
+      base,
+      history.types.rangeSubtype(oid),
+      history.types.rangeOfMultirange(oid),
       fields.length === 0 ? undefined : fields.join(", "),
     ];
     assert.equal(parts.filter((part) => part !== undefined).join(" "), shape, said);

@@ -35,19 +35,13 @@ export function tupleData(columns: readonly number[]): number[] {
 function bodyOf({ main, blocks = [] }: HeapRecord): number[] {
   const heads = blocks.flatMap(
     ({ id = 0, block, data = [], image, init, relfilenode, unapplied }) => [
-      ...[
-        id,
-        (data.length > 0 ? 0x20 : 0) |
-          (image === undefined ? 0 : 0x10) |
-          (init === true ? 0x40 : 0),
-      ],
+      id,
+      (data.length > 0 ? 0x20 : 0) | (image === undefined ? 0 : 0x10) | (init === true ? 0x40 : 0),
       ...u16(data.length),
       ...(image === undefined ? [] : [...u16(image.length), ...u16(0), unapplied === true ? 0 : 2]),
-      ...[
-        ...u32(RELATION.tablespace),
-        ...u32(RELATION.database),
-        ...u32(relfilenode ?? RELATION.relfilenode),
-      ],
+      ...u32(RELATION.tablespace),
+      ...u32(RELATION.database),
+      ...u32(relfilenode ?? RELATION.relfilenode),
       ...u32(block),
     ],
   );

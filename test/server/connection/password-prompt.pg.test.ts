@@ -31,9 +31,7 @@ describe("a password that is asked for", () => {
     const env = { PGPASSFILE: "/nonexistent" };
     const terminal = await openTerminal(
       `bash -c "${line.replaceAll('"', '\\"').replaceAll("$", "\\$")}"`,
-      {
-        ...{ columns: 100, rows: 24, server, env },
-      },
+      { columns: 100, rows: 24, server, env },
     );
     try {
       await body(terminal);

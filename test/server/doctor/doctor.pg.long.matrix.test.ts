@@ -14,9 +14,19 @@ import { WALCTL_COMMAND, openTerminal } from "../../support/program/terminal.ts"
 import { type Check, diagnose, fault, faults } from "./diagnosis.ts";
 
 const ALWAYS = [
-  ...["connection", "server_version", "wal_level", "max_replication_slots", "max_wal_senders"],
-  ...["wal_sender_timeout", "max_slot_wal_keep_size", "synchronous_standby_names"],
-  ...["role_replication", "role_create", "pooler", "replication_connection", "pg_hba"],
+  "connection",
+  "server_version",
+  "wal_level",
+  "max_replication_slots",
+  "max_wal_senders",
+  "wal_sender_timeout",
+  "max_slot_wal_keep_size",
+  "synchronous_standby_names",
+  "role_replication",
+  "role_create",
+  "pooler",
+  "replication_connection",
+  "pg_hba",
 ];
 
 for (const version of newestOrBoth()) {
@@ -58,7 +68,9 @@ for (const version of newestOrBoth()) {
       await server.sql("ALTER PUBLICATION p ADD TABLE nokey");
       for (const columns of [80, 200]) {
         const terminal = await openTerminal(`${WALCTL_COMMAND} doctor`, {
-          ...{ columns, rows: 60, server },
+          columns,
+          rows: 60,
+          server,
         });
         try {
           assert.equal(await terminal.exit(), 1);

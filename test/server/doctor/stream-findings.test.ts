@@ -17,7 +17,11 @@ import { AT, type Expected, OWN, PSQL, TARGET, expectCheck } from "./support.ts"
 
 describe("the connection", () => {
   const direct: ConnectionFacts = {
-    ...{ pooled: false, host: "10.0.0.5", port: 5433, refusal: undefined, hbaFaults: undefined },
+    pooled: false,
+    host: "10.0.0.5",
+    port: 5433,
+    refusal: undefined,
+    hbaFaults: undefined,
   };
   const refused = (sqlState: string | undefined, hint?: string): Partial<ConnectionFacts> => ({
     refusal: { sqlState, message: "could not connect", hint },
@@ -69,28 +73,35 @@ describe("the connection", () => {
 describe("the publications", () => {
   const suggestion = { words: "To create it", command: "walctl setup-publication …" };
   const table = (name: string, readable: boolean): PublicationFacts["tables"][number] => ({
-    ...{ schema: "public", table: name, readable },
+    schema: "public",
+    table: name,
+    readable,
   });
   const sound: PublicationFacts = {
     name: "p",
     existing: ["p"],
     state: {
-      ...{ publish: ["insert", "update"], viaPartitionRoot: false, generatedColumns: "none" },
-      ...{ allTables: false, schemas: [], tables: [] },
+      publish: ["insert", "update"],
+      viaPartitionRoot: false,
+      generatedColumns: "none",
+      allTables: false,
+      schemas: [],
+      tables: [],
     },
     tables: [table("t", true)],
     identityFaults: [],
     suggestion: undefined,
   };
   const fault = {
-    ...{
-      root: 1,
-      table: '"public"."t"',
-      cause: "no identity",
-      missing: true,
-      rejected: ["UPDATE"],
-    },
-    ...{ message: "no identity", hint: "Give it a key.", fix: undefined, full: undefined },
+    root: 1,
+    table: '"public"."t"',
+    cause: "no identity",
+    missing: true,
+    rejected: ["UPDATE"],
+    message: "no identity",
+    hint: "Give it a key.",
+    fix: undefined,
+    full: undefined,
   };
   const rejected = (them: string, are: string): string =>
     `no identity: the server rejects UPDATE of ${them} from every program while ${are} published`;
@@ -179,8 +190,11 @@ describe("the publications", () => {
   it("have what is at fault with a table once, with the publications that it is in", () => {
     const fixable = (name: string, rejects: readonly string[]): IdentityFault => ({
       ...fault,
-      ...{ table: name, cause: `table ${name} has none`, rejected: rejects },
-      ...{ fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL`, full: undefined },
+      table: name,
+      cause: `table ${name} has none`,
+      rejected: rejects,
+      fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL`,
+      full: undefined,
     });
     const both = ["UPDATE", "DELETE"];
     const find = (
@@ -188,7 +202,9 @@ describe("the publications", () => {
     ): ReadonlyArray<readonly [string, string | null]> =>
       publicationFindings(
         lists.map((identityFaults, at) => ({
-          ...{ ...sound, name: `p${at}`, identityFaults },
+          ...sound,
+          name: `p${at}`,
+          identityFaults,
           tables: [table("t", false)],
         })),
         TARGET,

@@ -9,7 +9,9 @@ export const OWN: Administration = {
   admin: { ...TARGET, user: "postgres" },
   service: undefined,
   wal: { path: undefined, readable: false },
-  ...{ user: "u", sources: {}, allowsAlterSystem: true },
+  user: "u",
+  sources: {},
+  allowsAlterSystem: true,
 };
 export const RDS: Administration = { ...OWN, service: SERVICES[0] };
 export const AT = "-h h -p 5432 -U u -d shop";

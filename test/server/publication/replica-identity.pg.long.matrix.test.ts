@@ -37,8 +37,12 @@ const TABLES_18 = `
   CREATE TABLE virtual_keyless (a int, b int, c int GENERATED ALWAYS AS (a) VIRTUAL)`;
 const NAMES = ["keyed", "keyless", "whole", "nothing", "indexed", "late", "parted", "parent"];
 const NAMES_18 = [
-  ...["stored", "stored_whole", "stored_key", "stored_keyless"],
-  ...["virtual_whole", "virtual_keyless"],
+  "stored",
+  "stored_whole",
+  "stored_key",
+  "stored_keyless",
+  "virtual_whole",
+  "virtual_keyless",
 ];
 const SPECS = ["", " (a)", " (a, b)", " WHERE a > 1", " WHERE b > 1", " (a) WHERE b > 1"];
 const PUBLISH: readonly (readonly Operation[] | undefined)[] = [
@@ -71,8 +75,13 @@ for (const version of newestOrBoth()) {
       more: Partial<PublicationPlan> = {},
     ): PublicationPlan {
       return {
-        ...{ name: "p", tables: specs.map(parseTableSpec), schemas: [], allTables: false },
-        ...{ publish: undefined, viaPartitionRoot: true, generatedColumns: undefined },
+        name: "p",
+        tables: specs.map(parseTableSpec),
+        schemas: [],
+        allTables: false,
+        publish: undefined,
+        viaPartitionRoot: true,
+        generatedColumns: undefined,
         ...more,
       };
     }
@@ -84,7 +93,10 @@ for (const version of newestOrBoth()) {
     ): Promise<boolean> {
       try {
         await setUpPublication(client, target, await readServerVersion(client), plan, {
-          ...{ sync: false, dryRun: false, replicaIdentityFull: false, force: false },
+          sync: false,
+          dryRun: false,
+          replicaIdentityFull: false,
+          force: false,
           ...steps,
         });
         return false;

@@ -13,7 +13,9 @@ const AROUND: SlotSurroundings = {
     admin: { ...TARGET, user: "postgres" },
     service: undefined,
     wal: { path: "/data of u/pg_wal", readable: false },
-    ...{ user: "u", sources: {}, allowsAlterSystem: true },
+    user: "u",
+    sources: {},
+    allowsAlterSystem: true,
   },
   names: ["s"],
 };

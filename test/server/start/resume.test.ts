@@ -244,9 +244,16 @@ test("what a file's lines tell is known as if this process had passed it on", ()
     lsn: BigInt(at) as Lsn,
   });
   const parts = [
-    ...[boundary(streamStart(7)), change(7, 10), change(8, 20), boundary(streamStop())],
-    ...[boundary(streamStart(9)), change(9, 25), boundary(streamAbort(9, 9))],
-    ...[boundary(streamStart(5)), change(5, 30), boundary(streamStop())],
+    boundary(streamStart(7)),
+    change(7, 10),
+    change(8, 20),
+    boundary(streamStop()),
+    boundary(streamStart(9)),
+    change(9, 25),
+    boundary(streamAbort(9, 9)),
+    boundary(streamStart(5)),
+    change(5, 30),
+    boundary(streamStop()),
     boundary(streamCommit(5, 100)),
   ];
   for (const part of parts) resume.recall(part);

@@ -46,8 +46,13 @@ describe("a write that takes long", () => {
       let waiting = 0;
       let isPending = false;
       const consumer: StreamConsumer = {
-        ...{ frame: undefined, note: undefined, message: () => {}, announce: () => {} },
-        ...{ prepare: () => undefined, prepareStreamed: () => undefined, sync: (lsn) => lsn },
+        frame: undefined,
+        note: undefined,
+        message: () => {},
+        announce: () => {},
+        prepare: () => undefined,
+        prepareStreamed: () => undefined,
+        sync: (lsn) => lsn,
         change: () => {
           rows++;
           waiting += ROW_BYTES;
@@ -68,19 +73,38 @@ describe("a write that takes long", () => {
       const session = new ReplicationSession({
         target: resolveTarget({}, server.env),
         bootstrap: {
-          ...{ publications: ["p"], slot, twoPhase: false, messages: false, createMissing: false },
-          ...{ plan: undefined, lockTimeoutMs: 0, stop: new AbortController().signal },
-          ...{ onWaiting: () => {}, onNotice: () => {}, onWarning: () => {} },
+          publications: ["p"],
+          slot,
+          twoPhase: false,
+          messages: false,
+          createMissing: false,
+          plan: undefined,
+          lockTimeoutMs: 0,
+          stop: new AbortController().signal,
+          onWaiting: () => {},
+          onNotice: () => {},
+          onWarning: () => {},
         },
         pgoutput: {
-          ...{ publications: ["p"], streaming: "off", twoPhase: false, origin: "any" },
-          ...{ messages: false, binary: false },
+          publications: ["p"],
+          streaming: "off",
+          twoPhase: false,
+          origin: "any",
+          messages: false,
+          binary: false,
         },
         consumer,
-        ...{ acknowledge: true, startpos: undefined, allowGap: false, endpos: end },
-        ...{ received: () => undefined, started: () => {}, limit: undefined },
+        acknowledge: true,
+        startpos: undefined,
+        allowGap: false,
+        endpos: end,
+        received: () => undefined,
+        started: () => {},
+        limit: undefined,
         takeOver: () => ({ mark: undefined, unfinished: [] }),
-        ...{ statusIntervalMs: 1000, reconnect: false, waitForSlot: false },
+        statusIntervalMs: 1000,
+        reconnect: false,
+        waitForSlot: false,
         stop: new AbortController().signal,
         news: { warn: () => {}, notice: () => {}, streaming: () => {} },
       });

@@ -7,15 +7,37 @@ import { formatType } from "../../../src/render/values/type-names.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
 
 const INTERVAL_FIELDS = [
-  ...["year", "month", "day", "hour", "minute", "second", "second(2)", "year to month"],
-  ...["day to hour", "day to minute", "day to second", "day to second(0)", "hour to minute"],
-  ...["hour to second(6)", "minute to second"],
+  "year",
+  "month",
+  "day",
+  "hour",
+  "minute",
+  "second",
+  "second(2)",
+  "year to month",
+  "day to hour",
+  "day to minute",
+  "day to second",
+  "day to second(0)",
+  "hour to minute",
+  "hour to second(6)",
+  "minute to second",
 ];
 
 /** What a column may be declared with. */
 const DECLARED = [
-  ...["varchar(1)", "varchar(10485760)", "char", "char(7)", "bpchar", "bit", "bit(83886080)"],
-  ...["varbit(1)", "numeric(1)", "numeric(1000,1000)", "numeric(1000,-1000)", "numeric(38,10)"],
+  "varchar(1)",
+  "varchar(10485760)",
+  "char",
+  "char(7)",
+  "bpchar",
+  "bit",
+  "bit(83886080)",
+  "varbit(1)",
+  "numeric(1)",
+  "numeric(1000,1000)",
+  "numeric(1000,-1000)",
+  "numeric(38,10)",
   ...[0, 3, 6].flatMap((digits) =>
     ["time", "timetz", "timestamp", "timestamptz", "interval"].map((name) => `${name}(${digits})`),
   ),

@@ -3,9 +3,22 @@ import fc, { type Arbitrary } from "fast-check";
 import type { Content, Finished, LogRecord, LoggedChange, SimulatedLog, Written } from "./log.ts";
 
 const OPS = [
-  ...["rows", "message", "truncate", "lock", "outside", "savepoint", "rollback_to", "release"],
-  ...["commit", "rollback", "prepare", "commit_prepared", "rollback_prepared"],
-  ...["running", "crash", "other"],
+  "rows",
+  "message",
+  "truncate",
+  "lock",
+  "outside",
+  "savepoint",
+  "rollback_to",
+  "release",
+  "commit",
+  "rollback",
+  "prepare",
+  "commit_prepared",
+  "rollback_prepared",
+  "running",
+  "crash",
+  "other",
 ] as const;
 type Op = (typeof OPS)[number];
 
@@ -32,7 +45,13 @@ export const steps = (maxLength: number): Arbitrary<Step[]> =>
 
 /** Which rows of one record are published. */
 const PATTERNS: readonly (readonly boolean[])[] = [
-  ...[[true], [true], [false], [true, true], [true, false], [false, true], [true, true, true]],
+  [true],
+  [true],
+  [false],
+  [true, true],
+  [true, false],
+  [false, true],
+  [true, true, true],
   [false, false],
 ];
 const FIRST_LSN = 0x1000;

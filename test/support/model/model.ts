@@ -10,7 +10,10 @@ import { type SimulatedSlot, SimulatedWalsender } from "./walsender.ts";
 
 const LAST: Connection = {
   held: false,
-  ...{ advance: Infinity, payloads: Infinity, actions: [], killed: undefined },
+  advance: Infinity,
+  payloads: Infinity,
+  actions: [],
+  killed: undefined,
   choices: { block: [], keepalive: [], abort: [], tie: [] },
 };
 
@@ -138,7 +141,10 @@ export class StreamModel {
     const process = this.#processes++;
     const asked = streaming[process % streaming.length] ?? "off";
     const options: PgoutputOptions = {
-      ...{ publications: ["p"], origin: "any", messages, binary: false },
+      publications: ["p"],
+      origin: "any",
+      messages,
+      binary: false,
       streaming: asked === "parallel" && version < 16 ? "on" : asked,
       twoPhase: process >= twoPhaseFrom && version >= 15,
     };

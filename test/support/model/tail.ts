@@ -78,7 +78,10 @@ export class DrivenTail {
     const wait = (): Promise<void> | undefined =>
       this.#waits ? new Promise<void>(() => {}) : undefined;
     this.#pipeline = new Pipeline({
-      ...{ types, accepts: acceptsAll, capture: undefined, journal },
+      types,
+      accepts: acceptsAll,
+      capture: undefined,
+      journal,
       typeWatch: { prepare: wait, prepareStreamed: wait, idle: () => {} } as unknown as TypeWatch,
       renderer: new NdjsonRenderer({ types, values: "json", safeNumbers: false }),
       // What is written to a file in memory is as durable as it gets.
@@ -88,15 +91,17 @@ export class DrivenTail {
     const received = (): ReturnType<SessionOptions["received"]> => journal?.received();
     const started: SessionOptions["started"] = (start) => journal?.started(start);
     this.#options = {
-      ...{
-        target: { database: "db" },
-        consumer: this.#pipeline,
-        acknowledge,
-        takeOver,
-        received,
-        started,
-      },
-      ...{ startpos: undefined, endpos: undefined, limit: undefined, allowGap: false, news: QUIET },
+      target: { database: "db" },
+      consumer: this.#pipeline,
+      acknowledge,
+      takeOver,
+      received,
+      started,
+      startpos: undefined,
+      endpos: undefined,
+      limit: undefined,
+      allowGap: false,
+      news: QUIET,
     } as unknown as SessionOptions;
     this.#continuation = new Continuation(this.#options);
   }
@@ -107,13 +112,12 @@ export class DrivenTail {
   ): Promise<{ readonly from: number; readonly streaming: Streaming }> {
     const client = clientOf(server);
     const started = {
-      ...{
-        serverVersion: server.version * 10_000,
-        slotName: SLOT,
-        temporary: false,
-        slotCreated: false,
-      },
-      ...{ slotPosition: formatLsn(lsn(server.confirmed)), oldest: lsn(server.restart) },
+      serverVersion: server.version * 10_000,
+      slotName: SLOT,
+      temporary: false,
+      slotCreated: false,
+      slotPosition: formatLsn(lsn(server.confirmed)),
+      oldest: lsn(server.restart),
       twoPhase: server.twoPhase || this.#pgoutput.twoPhase,
     };
     this.#state ??= await openState(client, this.#options);

@@ -126,13 +126,15 @@ export class SimulatedWalsender {
     let transaction = this.#transactions.get(top);
     if (transaction === undefined) {
       transaction = {
-        ...{ xid: top, first: start, changes: [], decodable: false, streamed: false },
-        ...{
-          subtransactions: new Map(),
-          aborted: new Set(),
-          prepared: undefined,
-          announced: false,
-        },
+        xid: top,
+        first: start,
+        changes: [],
+        decodable: false,
+        streamed: false,
+        subtransactions: new Map(),
+        aborted: new Set(),
+        prepared: undefined,
+        announced: false,
       };
       this.#transactions.set(top, transaction);
     }

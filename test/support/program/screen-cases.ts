@@ -47,8 +47,10 @@ function ddlStream(): PgoutputMessage[] {
     ...transaction(701, first.update("1", "9.75")),
     ...transaction(
       702,
-      ...[first.insert("2", "4.00"), added.relation],
-      ...[added.insert("3", "5.00", "EUR"), added.update("1", "9.75", "EUR")],
+      first.insert("2", "4.00"),
+      added.relation,
+      added.insert("3", "5.00", "EUR"),
+      added.update("1", "9.75", "EUR"),
     ),
     ...transaction(703, renamed.relation, renamed.update("1", "10.00", "EUR")),
     ...transaction(704, renamed.update("1", "11.00", "EUR")),

@@ -44,9 +44,16 @@ export class Table {
     const { schema = "public", identity = "default", keyless = false } = options;
     this.#oid = oid;
     this.relation = {
-      ...{ kind: "relation", xid: null, oid, schema, table, replicaIdentity: identity },
+      kind: "relation",
+      xid: null,
+      oid,
+      schema,
+      table,
+      replicaIdentity: identity,
       columns: columns.map(([name, typeOid = TEXT], index) => ({
-        ...{ name, typeOid, typeModifier: -1 },
+        name,
+        typeOid,
+        typeModifier: -1,
         key: identity === "full" || (!keyless && index === 0),
       })),
     };

@@ -13,9 +13,32 @@ const SOURCES = fileURLToPath(new URL("../../../../src", import.meta.url));
 
 /** What arguments of the calls and operands of the operators in the sources may be, and what might fit them. */
 const TYPES = [
-  ...["oid", "name", "text", "varchar", "int2", "int4", "int8", "float8", "numeric", "bool"],
-  ...['"char"', "xid", "pg_lsn", "timestamptz", "interval", "jsonb", "json", "inet"],
-  ...["regclass", "regproc", "regtype", "text[]", "name[]", "oid[]", "int2[]", "int2vector"],
+  "oid",
+  "name",
+  "text",
+  "varchar",
+  "int2",
+  "int4",
+  "int8",
+  "float8",
+  "numeric",
+  "bool",
+  '"char"',
+  "xid",
+  "pg_lsn",
+  "timestamptz",
+  "interval",
+  "jsonb",
+  "json",
+  "inet",
+  "regclass",
+  "regproc",
+  "regtype",
+  "text[]",
+  "name[]",
+  "oid[]",
+  "int2[]",
+  "int2vector",
 ];
 
 /** Of those that make sense in pairs. */
@@ -26,8 +49,22 @@ const OPERATORS = [...COMPARISONS, "-", "+", "||", "->", "->>", "*", "/", "~", "
 
 /** Names of types that are no words of SQL's grammar: these are looked up. */
 const TYPE_NAMES = [
-  ...["text", "oid", "name", "bool", "jsonb", "json", "int2", "int4", "int8", "float8"],
-  ...["regclass", "regproc", "regtype", "timestamptz", "xid", "pg_lsn"],
+  "text",
+  "oid",
+  "name",
+  "bool",
+  "jsonb",
+  "json",
+  "int2",
+  "int4",
+  "int8",
+  "float8",
+  "regclass",
+  "regproc",
+  "regtype",
+  "timestamptz",
+  "xid",
+  "pg_lsn",
 ];
 
 /** Plants all of it in `schema`, as the role of `client`; returns how many objects there are. */

@@ -7,8 +7,16 @@ const SOURCES = "src/kernel";
 const ENTRIES = ["crc32c", "rows", "text"];
 const COMPILER = "node_modules/assemblyscript/bin/asc.js";
 const OPTIONS = [
-  ...["-O3", "--runtime", "stub", "--noAssert", "--use", "abort=", "--enable", "simd"],
-  ...["--importMemory", "--noExportMemory"],
+  "-O3",
+  "--runtime",
+  "stub",
+  "--noAssert",
+  "--use",
+  "abort=",
+  "--enable",
+  "simd",
+  "--importMemory",
+  "--noExportMemory",
 ];
 
 function isCurrent(module: string): boolean {

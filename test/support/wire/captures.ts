@@ -129,8 +129,13 @@ export function encodeCapture(format: PgoutputFormat, messages: readonly Uint8Ar
     case "copy-binary": {
       const header = [Buffer.from("PGCOPY\n\xff\r\n\0", "latin1"), int32(0), int32(0)];
       const rows = messages.flatMap((message) => [
-        ...[Uint8Array.of(0, 3), int32(8), int64(LSN), int32(4), int32(7)],
-        ...[int32(message.length), message],
+        Uint8Array.of(0, 3),
+        int32(8),
+        int64(LSN),
+        int32(4),
+        int32(7),
+        int32(message.length),
+        message,
       ]);
       return Buffer.concat([...header, ...rows, Uint8Array.of(0xff, 0xff)]);
     }

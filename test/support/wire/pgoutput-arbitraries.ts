@@ -75,20 +75,30 @@ function change(xid: number | null): Arbitrary<WireMessage> {
     );
   });
   const type = fc.record({
-    ...{ kind: fc.constant("type" as const), oid: uint32, schema: name, name },
+    kind: fc.constant("type" as const),
+    oid: uint32,
+    schema: name,
+    name,
     xid: fc.constant(xid),
   });
   const truncate = fc.record({
-    ...{ kind: fc.constant("truncate" as const), oids: fc.array(oid, { maxLength: 4 }) },
-    ...{ cascade: fc.boolean(), restartIdentity: fc.boolean(), xid: fc.constant(xid) },
+    kind: fc.constant("truncate" as const),
+    oids: fc.array(oid, { maxLength: 4 }),
+    cascade: fc.boolean(),
+    restartIdentity: fc.boolean(),
+    xid: fc.constant(xid),
   });
   return fc.oneof({ weight: 4, arbitrary: row }, relation, type, truncate, logicalMessage(xid));
 }
 
 function logicalMessage(xid: number | null): Arbitrary<WireMessage> {
   return fc.record({
-    ...{ kind: fc.constant("message" as const), transactional: fc.constant(xid !== null) },
-    ...{ messageLsn: lsn, prefix: name, content: bytes, xid: fc.constant(xid) },
+    kind: fc.constant("message" as const),
+    transactional: fc.constant(xid !== null),
+    messageLsn: lsn,
+    prefix: name,
+    content: bytes,
+    xid: fc.constant(xid),
   });
 }
 
@@ -133,18 +143,29 @@ const between: Arbitrary<WireMessage> = fc.oneof(
   logicalMessage(null),
   fc.record({ ...kind("stream_commit"), xid: uint32, ...committed }),
   fc.record({
-    ...{ ...kind("stream_abort"), xid: uint32, subxid: uint32 },
-    ...{ abortLsn: fc.constant(null), abortTime: fc.constant(null) },
+    ...kind("stream_abort"),
+    xid: uint32,
+    subxid: uint32,
+    abortLsn: fc.constant(null),
+    abortTime: fc.constant(null),
   }),
   fc.record({
-    ...{ ...kind("stream_abort"), xid: uint32, subxid: uint32 },
-    ...{ abortLsn: lsn, abortTime: time },
+    ...kind("stream_abort"),
+    xid: uint32,
+    subxid: uint32,
+    abortLsn: lsn,
+    abortTime: time,
   }),
   fc.record({ ...kind("stream_prepare"), ...prepared }),
   fc.record({ ...kind("commit_prepared"), xid: uint32, gid: name, ...committed }),
   fc.record({
-    ...{ ...kind("rollback_prepared"), prepareEndLsn: lsn, rollbackEndLsn: lsn },
-    ...{ prepareTime: time, rollbackTime: time, xid: uint32, gid: name },
+    ...kind("rollback_prepared"),
+    prepareEndLsn: lsn,
+    rollbackEndLsn: lsn,
+    prepareTime: time,
+    rollbackTime: time,
+    xid: uint32,
+    gid: name,
   }),
 );
 

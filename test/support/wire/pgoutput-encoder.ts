@@ -120,8 +120,12 @@ function piecesOf(m: WireMessage): readonly Uint8Array[] {
       return [tag("I"), xid(m), int32(m.oid), ...tuple("N", m.new)];
     case "update":
       return [
-        ...[tag("U"), xid(m), int32(m.oid)],
-        ...[...tuple("K", m.key), ...tuple("O", m.old), ...tuple("N", m.new)],
+        tag("U"),
+        xid(m),
+        int32(m.oid),
+        ...tuple("K", m.key),
+        ...tuple("O", m.old),
+        ...tuple("N", m.new),
       ];
     case "delete":
       return [tag("D"), xid(m), int32(m.oid), ...tuple("K", m.key), ...tuple("O", m.old)];
@@ -131,8 +135,13 @@ function piecesOf(m: WireMessage): readonly Uint8Array[] {
     }
     case "message":
       return [
-        ...[tag("M"), xid(m), int8(m.transactional ? 1 : 0), int64(m.messageLsn)],
-        ...[string(m.prefix), int32(m.content.length), m.content],
+        tag("M"),
+        xid(m),
+        int8(m.transactional ? 1 : 0),
+        int64(m.messageLsn),
+        string(m.prefix),
+        int32(m.content.length),
+        m.content,
       ];
     case "stream_start":
       return [tag("S"), int32(m.xid), int8(m.firstSegment ? 1 : 0)];
@@ -142,7 +151,9 @@ function piecesOf(m: WireMessage): readonly Uint8Array[] {
       return [tag("c"), int32(m.xid), int8(0), ...committed(m)];
     case "stream_abort":
       return [
-        ...[tag("A"), int32(m.xid), int32(m.subxid)],
+        tag("A"),
+        int32(m.xid),
+        int32(m.subxid),
         ...(m.abortLsn === null ? [] : [int64(m.abortLsn), int64(m.abortTime ?? 0n)]),
       ];
     case "begin_prepare":
@@ -155,8 +166,14 @@ function piecesOf(m: WireMessage): readonly Uint8Array[] {
       return [tag("K"), int8(0), ...committed(m), int32(m.xid), string(m.gid)];
     case "rollback_prepared":
       return [
-        ...[tag("r"), int8(0), int64(m.prepareEndLsn), int64(m.rollbackEndLsn)],
-        ...[int64(m.prepareTime), int64(m.rollbackTime), int32(m.xid), string(m.gid)],
+        tag("r"),
+        int8(0),
+        int64(m.prepareEndLsn),
+        int64(m.rollbackEndLsn),
+        int64(m.prepareTime),
+        int64(m.rollbackTime),
+        int32(m.xid),
+        string(m.gid),
       ];
   }
 }

@@ -31,7 +31,9 @@ function wireOf(
   switch (m.kind) {
     case "begin":
       return {
-        ...{ kind: m.kind, finalLsn: m.finalLsn, commitTime: m.commitTime },
+        kind: m.kind,
+        finalLsn: m.finalLsn,
+        commitTime: m.commitTime,
         xid: m.transaction?.xid ?? -1,
       };
     case "commit":

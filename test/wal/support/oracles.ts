@@ -60,8 +60,14 @@ export async function waldumpRecords(
       const [, rmgr = "", length, total, xid = "", lsn = "", prev = "", type = "", rest = ""] =
         match;
       return canonical({
-        ...{ rmgr, xid, lsn: unpadded(lsn), prev: unpadded(prev), type },
-        ...{ length: Number(length), totalLength: Number(total), blocks: canonicalBlocks(rest) },
+        rmgr,
+        xid,
+        lsn: unpadded(lsn),
+        prev: unpadded(prev),
+        type,
+        length: Number(length),
+        totalLength: Number(total),
+        blocks: canonicalBlocks(rest),
       });
     });
 }
@@ -159,8 +165,13 @@ export function ownRecord(record: RecordLine): string {
     return ` #${id} ${tablespace}/${database}/${relfilenode} ${fork} ${block.block}${mark}`;
   });
   return canonical({
-    ...{ lsn: record.lsn, prev: record.prev_lsn, xid: record.xid, rmgr: record.rmgr },
-    ...{ type: record.type, length: record.length, totalLength: record.total_length },
+    lsn: record.lsn,
+    prev: record.prev_lsn,
+    xid: record.xid,
+    rmgr: record.rmgr,
+    type: record.type,
+    length: record.length,
+    totalLength: record.total_length,
     blocks: blocks.join(""),
   });
 }

@@ -48,7 +48,12 @@ export async function rowsOnPages(
   const oids = live.map(({ typeOid }) => typeOid);
   registry.catalogue(oids, catalogueTypes(oids, types));
   const relation: Relation = {
-    ...{ oid, schema: "", table, replicaIdentity: "full", keyed: false, announced: true },
+    oid,
+    schema: "",
+    table,
+    replicaIdentity: "full",
+    keyed: false,
+    announced: true,
     columns: live.map(({ name, typeOid }) => ({ name, typeOid, typeModifier: -1, key: false })),
   };
   const plans = ways.map((way) => planRelation(relation, registry, way));
