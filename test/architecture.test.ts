@@ -159,6 +159,12 @@ describe("architecture", () => {
       ["src/rows/x.ts:1: a DetailSink prints: ask src/postgres/records for what a record says"],
     ],
     [
+      "another list of ends",
+      "server/stream/x.ts",
+      'case "commit_prepared":',
+      ["src/server/stream/x.ts:1: boundaryOf() says what a message begins and ends: ask it"],
+    ],
+    [
       "two ways to say nothing",
       "rows/x.ts",
       "let row: Row | null | undefined;",

@@ -2,7 +2,12 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } fr
 import { WalctlError } from "../../errors.ts";
 import { INVALID_LSN } from "../../lsn.ts";
 import { unixMsFromPgTime } from "../../pg-time.ts";
-import { type Boundary, isSureToComeAgain } from "../../postgres/messages/boundary.ts";
+import {
+  type Boundary,
+  isEnding,
+  ENDING_KINDS,
+  isSureToComeAgain,
+} from "../../postgres/messages/boundary.ts";
 import {
   beginsLine,
   boundaryOfLine,
@@ -27,16 +32,7 @@ export interface Recovered {
 const NOTHING: Recovered = { end: NO_END, bytesCut: 0, size: 0 };
 
 const CHUNK_BYTES = 1 << 20;
-/** The lines that end a transaction. */
-const ENDS = [
-  "commit",
-  "stream_commit",
-  "prepare",
-  "stream_prepare",
-  "commit_prepared",
-  "rollback_prepared",
-];
-const END_MARKS = ENDS.map((kind) => lineMark(`${kind}"`));
+const END_MARKS = ENDING_KINDS.map((kind) => lineMark(`${kind}"`));
 
 /**
  * Cuts an NDJSON file where a transaction, a block of a streamed transaction, or a line begins that has no end. The
@@ -232,7 +228,7 @@ function scanTail(
     if (kind === undefined && text.includes("\0") && isTorn(text)) break;
     if (kind === undefined) throw notOurs(path, at);
     read = next;
-    if (ENDS.includes(kind)) {
+    if (isEnding(kind)) {
       ({ xid } = endIn(text, at, path));
       unfinished = false;
       // As before a message: see below.

@@ -78,6 +78,20 @@ export function boundaryOf(message: OtherMessage): Boundary | undefined {
   }
 }
 
+/** Messages whose boundary has an `end`. */
+export const ENDING_KINDS: readonly OtherMessage["kind"][] = [
+  "commit",
+  "stream_commit",
+  "prepare",
+  "stream_prepare",
+  "commit_prepared",
+  "rollback_prepared",
+];
+
+export function isEnding(kind: string): boolean {
+  return ENDING_KINDS.some((each) => each === kind);
+}
+
 /**
  * Whether a server that starts at the record is sure to send this again, without regard to what the transaction did. It
  * streams nothing before that position (ReorderBufferCanStartStreaming), and 15 and later send no committed transaction

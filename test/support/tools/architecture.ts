@@ -176,6 +176,11 @@ const LAWS: ReadonlyArray<{
     wrong: "null and undefined say nothing of what is not known: Known has NONE and UNKNOWN",
   },
   {
+    says: /case "commit_prepared"/,
+    except: ["postgres/messages/", "render/", "capture/ndjson/"],
+    wrong: "boundaryOf() says what a message begins and ends: ask it",
+  },
+  {
     says: /implements DetailSink\b/,
     except: ["render/"],
     wrong: "a DetailSink prints: ask src/postgres/records for what a record says",
