@@ -24,10 +24,10 @@ import {
   spaces,
 } from "../terminal/painted.ts";
 import { textWidth } from "../terminal/text-width.ts";
+import { type Block, linesOf } from "./block.ts";
 import { type Event, signOf } from "./event.ts";
 import { expandedRow } from "./expanded.ts";
 import { type Field, type Fields, fieldsOf, soleKey } from "./fields.ts";
-import { flow, type Piece, type Rest } from "./flow.ts";
 import { Grid, type GridRow } from "./grid.ts";
 import { Page, type Place } from "./page.ts";
 import { describeFields, noteOn, restOf, tenseOf } from "./row.ts";
@@ -132,17 +132,18 @@ export class Sheet {
       key === undefined
         ? fields.fields
         : fields.fields.filter((one) => !isKeyOf(one, canvas.types));
-    const note = noteOn(message, fields);
-    const rest = restOf(fields, note, canvas);
-    this.#laidOut(
-      joined(signOf(message.kind, canvas.palette), SPACE, this.#nameOf(message.relation, key)),
-      place,
+    this.#draw(place, {
+      subject: joined(
+        signOf(message.kind, canvas.palette),
+        SPACE,
+        this.#nameOf(message.relation, key),
+      ),
+      describe: (width, lines) => describeFields(shown, width, lines, canvas, tenseOf(fields)),
+      rest: restOf(fields, noteOn(message, fields), canvas),
       // A transaction of one row may take two lines.
-      this.#page.isNarrow || this.#page.isSingle(place) ? 2 : 1,
-      (width, linesMax) => describeFields(shown, width, linesMax, canvas, tenseOf(fields)),
-      rest,
-      message.kind === "update" && !fields.unknown,
-    );
+      linesMax: this.#page.isNarrow || this.#page.isSingle(place) ? 2 : 1,
+      isWhole: message.kind === "update" && !fields.unknown,
+    });
   }
 
   #event(event: Event, place: Place): void {
@@ -155,17 +156,21 @@ export class Sheet {
         ? paintedWithin(subject, room, this.#canvas.palette, paint)
         : painted(names.within(subject, room), paint);
     const head = joined(sign, SPACE, name);
-    if (lines !== undefined) return this.#linesOf(head, lines, place);
-    const isLong = head.width > this.#subjectMax;
-    const describe = (width: number): { pieces: readonly Piece[]; total: number } => {
-      const pieces = event.pieces(width);
-      return { pieces, total: pieces.length };
-    };
-    this.#laidOut(head, place, isLong ? LINES_MAX : event.linesMax, describe, event.rest);
+    if (lines !== undefined) return this.#beside(head, lines, place);
+    this.#draw(place, {
+      subject: head,
+      describe: (width) => {
+        const pieces = event.pieces(width);
+        return { pieces, total: pieces.length };
+      },
+      rest: event.rest,
+      linesMax: head.width > this.#subjectMax ? LINES_MAX : event.linesMax,
+      isWhole: false,
+    });
   }
 
   /** Draws the lines beside the subject if there is room. */
-  #linesOf(subject: Painted, lines: (width: number) => readonly Painted[], place: Place): void {
+  #beside(subject: Painted, lines: (width: number) => readonly Painted[], place: Place): void {
     const page = this.#page;
     const alone = page.isSingle(place) && !page.ownHead;
     if (alone) page.announce();
@@ -180,56 +185,23 @@ export class Sheet {
     page.put(alone ? "none" : page.mark(place), beside ? drawn : [subject, ...drawn]);
   }
 
-  /** Draws sign and subject, then what fits, on as many lines as allowed. */
-  #laidOut(
-    subject: Painted,
-    place: Place,
-    linesMax: number,
-    describe: (
-      width: number,
-      linesMax: number,
-    ) => { readonly pieces: readonly Piece[]; readonly total: number },
-    rest: Rest,
-    isWhole = false,
-  ): void {
-    const single = this.#page.isSingle(place);
-    const narrow = this.#page.isNarrow;
-    if (!single) this.#page.begin();
-    else this.#page.announce();
-    // In a narrow terminal its head stands before it.
-    const head = single && narrow ? this.#page.headText() : NOTHING;
-    const inner = single && narrow ? this.#page.width : this.#page.inner;
-    if (!narrow && subject.width <= this.#subjectMax)
-      this.#subjectWidth = Math.max(this.#subjectWidth, subject.width);
-    const column = narrow ? subject.width : Math.max(this.#subjectWidth, subject.width);
-    const start = head.width + (head.width > 0 ? 1 : 0) + column + GAP.width;
-    const widths = [
-      Math.max(inner - start, 0),
-      ...Array.from({ length: linesMax - 1 }, () => inner - INDENT),
-    ];
-    let missing = 0;
-    const noting = (count: number): Piece | undefined => {
-      missing = count;
-      return rest(count);
-    };
-    let { pieces, total } = describe(Math.max(...widths), linesMax);
-    let [first = NOTHING, ...others] = flow(pieces, total, widths, noting);
-    // One line shows almost nothing of a wide row; changed columns are shown if at all possible.
-    const more = (): boolean =>
-      isWhole ? missing > 0 && widths.length < LINES_MAX : missing * 2 > total && widths.length < 2;
-    while (more()) {
-      widths.push(inner - INDENT);
-      ({ pieces, total } = describe(inner - INDENT, widths.length));
-      [first = NOTHING, ...others] = flow(pieces, total, widths, noting);
-    }
-    const before = head.width > 0 ? joined(head, SPACE, subject) : subject;
-    const gap = first.width === 0 ? 0 : start - before.width;
-    const drawn = [
-      joined(before, spaces(gap), first),
-      ...others.map((line) => joined(spaces(INDENT), line)),
-    ];
-    if (!single) this.#page.put(this.#page.mark(place), drawn);
-    else this.#page.single(drawn);
+  #draw(place: Place, block: Block): void {
+    const page = this.#page;
+    const { width } = block.subject;
+    const single = page.isSingle(place);
+    if (single) page.announce();
+    else page.begin();
+    if (!page.isNarrow && width <= this.#subjectMax)
+      this.#subjectWidth = Math.max(this.#subjectWidth, width);
+    // In a narrow terminal a transaction's head stands before its only row.
+    const isHeaded = single && page.isNarrow;
+    const lines = linesOf(block, {
+      head: isHeaded ? page.headText() : NOTHING,
+      column: page.isNarrow ? width : Math.max(this.#subjectWidth, width),
+      width: isHeaded ? page.width : page.inner,
+    });
+    if (single) page.single(lines);
+    else page.put(page.mark(place), lines);
   }
 
   /** @param count the number of rows that are drawn; the others will be */

@@ -1,7 +1,8 @@
 /*
  * Transactions for a person, in the width of the terminal.
  * Law: control characters never reach the terminal, what is cut says so, and what differs looks different.
- * Way in: TableRenderer, one event after another.
+ * Way in: TableRenderer turns messages into Items (rows and Events), Sheet turns these into Blocks or the rows of a Grid,
+ * linesOf() lays a Block out, and Page draws lines with their gutter. measures.ts names the parts.
  */
 
 import { PAGE_WIDTH_DEFAULT } from "./measures.ts";
