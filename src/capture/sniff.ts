@@ -50,7 +50,7 @@ export function sniff(bytes: Uint8Array, final: boolean): Sniffed {
   if (!final && bytes.length < FOREIGN_BYTES) {
     return { kind: "undecided", missing: FOREIGN_BYTES - bytes.length };
   }
-  return { kind: "foreign", ...UNKNOWN };
+  return { kind: "foreign", ...UNKNOWN_FORM };
 }
 
 const MAGICS: readonly (readonly [CaptureFormat, Uint8Array])[] = [
@@ -58,7 +58,7 @@ const MAGICS: readonly (readonly [CaptureFormat, Uint8Array])[] = [
   ["copy-binary", COPY_SIGNATURE],
 ];
 
-const UNKNOWN: Foreign = {
+const UNKNOWN_FORM: Foreign = {
   what: "not a capture in a format that walctl knows",
   hint: "If it is one whose front was cut off or damaged, name its format with --input and add --keep-going.",
 };

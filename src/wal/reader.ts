@@ -19,7 +19,7 @@ import {
   type SegmentHeader,
 } from "../postgres/pages/page.ts";
 import type { PageChunk, WalBytes } from "../postgres/pages/page-chunk.ts";
-import { PAGE_MASK, PageCursor, UNKNOWN, pageAfter } from "../postgres/pages/page-cursor.ts";
+import { PAGE_MASK, PageCursor, NO_POSITION, pageAfter } from "../postgres/pages/page-cursor.ts";
 import { align8, formatPosition, positionOf } from "../postgres/pages/position.ts";
 import { RecordLinks } from "./record-links.ts";
 import {
@@ -99,7 +99,7 @@ export class RecordReader {
 
   /** Whether no record has begun yet. */
   get empty(): boolean {
-    return this.#links.previous === UNKNOWN && this.#joined.totalLength === 0;
+    return this.#links.previous === NO_POSITION && this.#joined.totalLength === 0;
   }
 
   /** The start of the record before `position`. */

@@ -4,7 +4,7 @@ import type { PageChunk } from "./page-chunk.ts";
 import { pageFault } from "./page-faults.ts";
 
 export const PAGE_MASK = PAGE_BYTES - 1;
-export const UNKNOWN = -1;
+export const NO_POSITION = -1;
 
 export function pageAfter(at: number): number {
   return (at | PAGE_MASK) + 1;
@@ -23,8 +23,8 @@ export class PageCursor {
   #timelineMax = 0;
   /** Of the page that was checked last. */
   timeline = 0;
-  /** Where to continue when more is fed; UNKNOWN: at the start of what is fed. */
-  #position = UNKNOWN;
+  /** Where to continue when more is fed; NO_POSITION: at the start of what is fed. */
+  #position = NO_POSITION;
 
   get header(): SegmentHeader {
     if (this.#header === undefined) throw new Error("openSegment() comes before feed()");
@@ -41,7 +41,7 @@ export class PageCursor {
     this.base = address;
     this.end = length;
     this.at = 0;
-    if (this.#position === UNKNOWN) return;
+    if (this.#position === NO_POSITION) return;
     const at = this.#position - address;
     // Behind a SWITCH record the rest of the segment is skipped.
     if (at >= length) this.at = at;
@@ -63,7 +63,7 @@ export class PageCursor {
 
   /** The pages that follow are not the next ones. */
   jump(): void {
-    this.#position = UNKNOWN;
+    this.#position = NO_POSITION;
   }
 
   /** Undefined if the page at `at` belongs to this log, at this position. */
