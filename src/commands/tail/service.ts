@@ -17,15 +17,21 @@ export function staysText(publication: string, target: ConnectionTarget): string
   return `publication ${quoteIdentifier(publication)} stays. To drop it: ${command}`;
 }
 
-/** @param outageMs undefined: it is the first connection */
+/**
+ * @param outageMs undefined: it is the first connection
+ * @param keeps a slot of which nothing is acknowledged
+ */
 export function streamingText(
   { slotName, slotPosition }: BootstrapOutcome,
   from: Lsn,
   outageMs: number | undefined,
+  keeps: boolean,
 ): string {
   // 0/0: the server starts at the slot's position.
   const start = from === INVALID_LSN ? slotPosition : formatLsn(from);
   const again =
     outageMs === undefined ? "" : `connected again after ${formatSeconds(outageMs / 1000)}, `;
-  return `${again}streaming from slot "${slotName}" at ${start}`;
+  const kept =
+    keeps && outageMs === undefined ? "; without --ack the slot retains all WAL from there on" : "";
+  return `${again}streaming from slot "${slotName}" at ${start}${kept}`;
 }

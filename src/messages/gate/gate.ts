@@ -121,8 +121,8 @@ export class TransactionGate {
   readonly #options: GateOptions;
   /** Inside of a transaction, or block, of which nothing has been printed yet. */
   #empty = false;
-  /** What begins it, when it is to be printed. */
-  #opening: PgoutputMessage | undefined;
+  /** What begins it, and descriptions of its tables, when they are to be printed. */
+  #opening: readonly PgoutputMessage[] = [];
   #xid = 0;
   /** Of the last message that had one. */
   #within: Transaction | null = null;
@@ -148,6 +148,11 @@ export class TransactionGate {
     const { since, until, noEmpty, xids } = options;
     const open = since === undefined && until === undefined && xids === undefined && !noEmpty;
     return open ? undefined : new TransactionGate(options);
+  }
+
+  /** It leaves out descriptions of tables of which later transactions may have rows. */
+  get noEmpty(): boolean {
+    return this.#options.noEmpty;
   }
 
   /** All that --until asks for has come. */
@@ -240,7 +245,7 @@ export class TransactionGate {
     this.#first = !isBlock || message.firstSegment || this.#emptied.has(this.#xid);
     // Blocks before it were left out, so that this one is the first to be printed.
     const start = isBlock ? { ...message, firstSegment: this.#first } : message;
-    this.#opening = accepts(start) ? start : undefined;
+    this.#opening = pass(start, accepts);
     return [];
   }
 
@@ -250,10 +255,14 @@ export class TransactionGate {
     if (outside && message.kind === "message" && !this.#begun) return [];
     if ((this.#leftOut && !outside) || !accepts(message)) return [];
     if (!this.#empty || outside) return [message];
-    const opening = this.#opening;
+    const all = [...this.#opening, message];
+    if (message.kind === "relation" || message.kind === "type") {
+      this.#opening = all;
+      return [];
+    }
     this.#close();
     this.#emptied.delete(this.#xid);
-    return opening === undefined ? [message] : [opening, message];
+    return all;
   }
 
   #end(message: PgoutputMessage, { fate }: Boundary, accepts: Accepts): readonly PgoutputMessage[] {
@@ -276,7 +285,7 @@ export class TransactionGate {
 
   #close(): void {
     this.#empty = false;
-    this.#opening = undefined;
+    this.#opening = [];
     this.#leftOut = false;
   }
 }

@@ -57,7 +57,7 @@ export class Pipeline {
   readonly #unknown = new Set<number>();
   readonly frame: ((payload: Uint8Array) => void) | undefined;
   readonly note: ((note: StreamNote) => void) | undefined;
-  /** Undefined if the server's own descriptions are printed, or no server is asked. */
+  /** Undefined if the server's own descriptions are printed. */
   readonly #described: Described | undefined;
   #rows = 0;
   #relations = 0;
@@ -71,7 +71,8 @@ export class Pipeline {
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     const { capture, gate, journal, typeWatch, types } = parts;
-    const describes = journal !== undefined || (gate !== undefined && typeWatch !== undefined);
+    const leavesOut = gate !== undefined && (typeWatch !== undefined || gate.noEmpty);
+    const describes = journal !== undefined || leavesOut;
     this.#described = describes ? new Described(types) : undefined;
     this.frame = capture === undefined ? undefined : (payload) => capture.frame(payload);
     this.note = capture === undefined ? undefined : (note) => capture.metadata(note);

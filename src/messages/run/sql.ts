@@ -130,7 +130,7 @@ export class SqlRun {
   get #dryEnd(): string {
     const { undone } = this.script;
     return (
-      `SELECT ${undone} AS "changes taken back, and then rolled back";\n` +
+      `SELECT ${undone} AS "changes in the script, and then rolled back";\n` +
       "ROLLBACK; -- --dry-run: nothing of it is kept\n"
     );
   }

@@ -12,6 +12,9 @@ import type { ConnectionTarget } from "../target/target.ts";
 /** Warn when safe_wal_size falls below this share of what the slot may retain. */
 const SAFE_SHARE_MIN = 0.25;
 
+/** A reader that lacks the last transactions is no fault; one that lacks so much confirms too little, or nothing. */
+const LAG_BYTES_MAX = 16 * SEGMENT_BYTES;
+
 /** The facts that matter, besides the slot itself. */
 export interface SlotSurroundings {
   readonly settings: SlotSettings;
@@ -133,16 +136,18 @@ function unboundedFault(
   kept: number,
   { walBytesPerSecond: rate }: SlotSettings,
 ): SlotFault | undefined {
-  const hasReader = slot.active || isSynchronized(slot);
-  if (hasReader || slot.safe_bytes !== null || kept <= SEGMENT_BYTES) return undefined;
+  if (isSynchronized(slot) || slot.safe_bytes !== null) return undefined;
+  const { active } = slot;
+  if (active ? (slot.lag_bytes ?? 0) <= LAG_BYTES_MAX : kept <= SEGMENT_BYTES) return undefined;
   const pace = rate === null ? "" : `, on average ${formatByteCount(rate * 3600)} an hour`;
   const grows = `without a limit; that grows by all WAL that the server writes${pace}`;
+  const retains = active ? "retains" : "has no reader and retains";
   return {
     severity: "warning",
-    kind: "no reader, no limit",
+    kind: `no limit, ${active}`,
     fix: null,
-    message: `nobody streams from it${sinceText(slot)}, and it retains ${formatByteCount(kept)} of WAL, ${grows}; ${nextStep(slot)}`,
-    each: `has no reader and retains WAL ${grows}; ${nextStep(slot)}`,
+    message: `${holdText(slot, kept)}, and it retains ${formatByteCount(kept)} of WAL, ${grows}; ${nextStep(slot)}`,
+    each: `${retains} WAL ${grows}; ${nextStep(slot)}`,
   };
 }
 

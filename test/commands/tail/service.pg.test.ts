@@ -47,7 +47,9 @@ describe("tail as a service", () => {
   test("says the error that ends it, with its time, before how far it came", async () => {
     await server.sql("SELECT pg_create_logical_replication_slot('gone', 'pgoutput')");
     const running = spawnWalctl(["tail", "-S", "gone", "-P", "p", "--no-loop"], { server });
-    await running.waitForStderr("streaming from slot");
+    await running.waitForStderr(
+      /streaming from slot "gone" at [0-9A-F/]+; without --ack the slot retains all WAL from there on\n/,
+    );
     await server.sql("INSERT INTO t VALUES (3)");
     await running.waitFor((line) => line.includes('"kind":"commit"'));
     await server.sql(

@@ -163,6 +163,31 @@ describe("--no-empty", () => {
     assert.deepEqual(printed(messages, new Set([first, second])), []);
   });
 
+  it("takes the description of a table for nothing that is printed, and prints it before the first row", () => {
+    const row = insert(1);
+    const { position, relation, transaction } = row;
+    const description = { kind: "relation", position, relation, transaction } as const;
+    const messages = [begin(100), description, row, commit(100, 140)];
+    assert.deepEqual(printed(messages), messages);
+    assert.deepEqual(printed(messages, new Set([row])), []);
+  });
+
+  it("on a capture: a row that --row asks for comes with its table's description, and no other transaction", async () => {
+    const capture = "fixtures/captures/pg18-orders.hex";
+    const { stdout } = await walctl(["decode-file", "--row", "orders 2", "--no-empty", capture]);
+    const kinds = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { kind: string }).kind);
+    const changes = new Set(["insert", "update", "delete"]);
+    assert.ok(
+      kinds.some((kind) => changes.has(kind)),
+      stdout,
+    );
+    assert.ok(kinds.indexOf("relation") < kinds.findIndex((kind) => changes.has(kind)), stdout);
+    assert.doesNotMatch(kinds.join(" "), /begin(?: type| relation)* commit/);
+  });
+
   it("is no affair of a message outside of transactions", () => {
     const outside = logicalMessage(1, false);
     const messages = [begin(100), outside, commit(100, 140)];

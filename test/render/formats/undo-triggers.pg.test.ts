@@ -76,7 +76,7 @@ describe("an undo", () => {
     const replica = "-c session_replication_role=replica";
     const dry = await psql(await undo("--checked", "--dry-run"), replica);
     assert.deepEqual([dry.error, await statuses()], ["", "new,gone,gone"]);
-    assert.match(dry.output, /changes taken back, and then rolled back\s+-+\s+4\n/);
+    assert.match(dry.output, /changes in the script, and then rolled back\s+-+\s+4\n/);
     assert.equal((await server.psql("SELECT count(*) FROM audit")).trim(), "2");
     const done = await psql(await undo("--checked"), replica);
     assert.deepEqual([done.error, await statuses()], ["", "new,new,new"]);

@@ -225,11 +225,22 @@ describe("what is wrong with a slot", () => {
     });
   }
 
+  it("a reader that confirms nothing, without a limit", () => {
+    const slot = { ...SLOT, ...HELD, safe_bytes: null, lag_bytes: 300_000_000 };
+    const [fault, ...more] = slotFaults({ ...slot, retained_bytes: 300_000_000 }, AROUND, TARGET);
+    assert.deepEqual(more, []);
+    assert.match(
+      fault?.message ?? "",
+      /^"app" \(pid 7\) uses it and has confirmed all but 286 MB, and it retains 286 MB of WAL, without a limit; .*\(walctl tail confirms with --ack only\)$/,
+    );
+  });
+
   const SOUND: ReadonlyArray<readonly [string, Partial<Slot>]> = [
     ["idle, and keeps little", {}],
     ["without a limit, and keeps little", { safe_bytes: null }],
     ["with more than a quarter of its limit left", { safe_bytes: 3_400_000 }],
     ["in use", HELD],
+    ["in use, without a limit, and a few transactions behind", { ...HELD, safe_bytes: null }],
     ["physical, and never used", { plugin: null, wal_status: null, safe_bytes: -1 }],
   ];
   for (const [story, slot] of SOUND) {
