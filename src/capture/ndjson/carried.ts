@@ -15,6 +15,8 @@ interface Table {
 export class Carried {
   /** Columns whose values the lines do not have exactly, each as `table.column: what is taken instead`. */
   readonly vague = new Set<string>();
+  /** Columns of which values were left out, since their text is not known: as `column of table`. */
+  readonly untold = new Set<string>();
   /** A file begins before the end of one that was read before it. */
   isBackwards = false;
   readonly #tables = new Map<string, Table>();

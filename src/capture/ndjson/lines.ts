@@ -25,7 +25,6 @@ import {
 } from "./fields.ts";
 import { bytesOf, elementsOf, membersOf, stringOf } from "./raw-json.ts";
 import {
-  inJsonbOrder,
   isPlainText,
   NULL,
   sentValue,
@@ -263,7 +262,9 @@ export class Lines {
       if (raw === undefined) return unchanged === null ? NULL : UNCHANGED;
       const vague = this.#isExact ? vagueness(raw, type, this.#isText, this.#isSorted) : undefined;
       if (vague !== undefined) this.#carried.vague.add(`${nameOf(relation, name)}: ${vague}`);
-      return sentValue(this.#isSorted ? inJsonbOrder(raw, type) : raw, type, this.#isText);
+      const value = sentValue(raw, type, this.#isText, this.#isExact, this.#isSorted);
+      if (value === UNCHANGED) this.#carried.untold.add(nameOf(relation, name));
+      return value;
     });
     return tupleOf(values);
   }

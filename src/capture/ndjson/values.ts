@@ -47,12 +47,16 @@ function isMoment(oid: number): boolean {
  */
 export function vagueness(
   raw: string,
-  { oid }: ValueType,
+  { oid, name }: ValueType,
   isText: boolean,
   isSorted: boolean,
 ): string | undefined {
   if (raw === "null" && isJson(oid))
     return "null is taken for NULL: lines do not tell it from JSON's null";
+  if (isOfOwnType(raw, { oid, name }))
+    return isAmbiguous(raw, isSorted)
+      ? "values whose fields may be of several types are left out: lines do not have these types"
+      : "what is in its values is taken for text, numbers and rows: lines do not have the types of fields";
   if (raw.startsWith("[") && ELEMENTS.has(oid))
     return "arrays are taken to begin at 1: lines do not have their bounds";
   if (familyOf(oid) === "json" && !isText && raw !== "null") {
@@ -60,6 +64,40 @@ export function vagueness(
     return `json is taken as it stands in the lines: they may not have its white space${order}`;
   }
   return undefined;
+}
+
+/** A value of a composite type, or of an array or a domain of a type that lines do not describe. */
+function isOfOwnType(raw: string, { oid, name }: ValueType): boolean {
+  if (raw.startsWith("{"))
+    return !isJson(oid) && name !== "hstore" && !/^\{"(?:bytes|binary|disk)_base64":/.test(raw);
+  return raw.startsWith("[") && !isJson(oid) && !ELEMENTS.has(oid) && !isVector(oid);
+}
+
+/**
+ * Whether the text of such a value may be another one without an error where it is read: `"1"` may be a text or a string
+ * of jsonb, `[]` an array or jsonb's. Another program may have sorted the fields.
+ */
+function isAmbiguous(raw: string, isSorted: boolean): boolean {
+  if (raw.startsWith('"')) return isValidJson(stringOf(raw));
+  if (raw.startsWith("[")) {
+    const elements = elementsOf(raw);
+    return elements.length === 0 || elements.some((each) => isAmbiguous(each, isSorted));
+  }
+  if (!raw.startsWith("{")) return false;
+  const fields = membersOf(raw);
+  return (
+    (isSorted && fields.size > 1) ||
+    [...fields.values()].some((each) => isAmbiguous(each, isSorted))
+  );
+}
+
+function isValidJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether such a value comes only from --values text. */
@@ -70,9 +108,23 @@ export function isPlainText(raw: string, { oid }: ValueType): boolean {
   return BARE.has(familyOf(oid)) && !QUOTED_NUMBER.test(text);
 }
 
-/** @param isText the line was printed with --values text */
-export function sentValue(raw: string, type: ValueType, isText: boolean): SentValue {
+/**
+ * @param isText the line was printed with --values text
+ * @param isExact its reader takes the text for the server's: UNCHANGED where that is not known
+ */
+export function sentValue(
+  raw: string,
+  type: ValueType,
+  isText: boolean,
+  isExact: boolean,
+  isSorted: boolean,
+): SentValue {
   if (raw === "null") return NULL;
+  if (isOfOwnType(raw, type)) {
+    if (isExact && isAmbiguous(raw, isSorted)) return UNCHANGED;
+    // A row has no names, and hstore has: a person gets the line's own text.
+    if (!isExact && raw.includes("{")) return textValue(raw);
+  }
   if (raw.startsWith("{") && !isJson(type.oid)) {
     const [[key, value] = ["", ""], ...others] = membersOf(raw);
     const isBytes = /^(?:bytes|binary|disk)_base64$/.test(key) && value.startsWith('"');
@@ -81,7 +133,11 @@ export function sentValue(raw: string, type: ValueType, isText: boolean): SentVa
       return { kind, bytes: bytesOf(stringOf(value)) };
     }
   }
-  const text = isText && raw.startsWith('"') ? stringOf(raw) : textOf(raw, type);
+  const inOrder = isSorted ? inJsonbOrder(raw, type) : raw;
+  return textValue(isText && raw.startsWith('"') ? stringOf(raw) : textOf(inOrder, type));
+}
+
+function textValue(text: string): SentValue {
   return { kind: ColumnKind.text, bytes: new TextEncoder().encode(text) };
 }
 
@@ -109,7 +165,7 @@ function textOf(raw: string, type: ValueType): string {
 }
 
 /** Keys in the order in which PostgreSQL stores them (jsonb_util.c, lengthCompareJsonbStringValue), in UTF-8. */
-export function inJsonbOrder(raw: string, type: ValueType): string {
+function inJsonbOrder(raw: string, type: ValueType): string {
   const isJsonb = (ELEMENTS.get(type.oid)?.family ?? familyOf(type.oid)) === "jsonb";
   return isJsonb ? ordered(raw) : raw;
 }

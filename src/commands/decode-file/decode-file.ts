@@ -148,7 +148,14 @@ function warnOfLines(file: string, { carried, messages: { sql }, reporter }: Job
       what,
       "A statement that compares or writes it may differ from the original. Captures and WAL have its values.",
     );
+  if (sql === undefined)
+    for (const what of carried.untold)
+      reporter.warn({
+        message: `values of ${what} are left out: lines do not have the types of their fields`,
+        hint: "Captures and WAL have them.",
+      });
   carried.vague.clear();
+  carried.untold.clear();
 }
 
 /** Prints the error of one file at once and returns its exit status: other files follow. */

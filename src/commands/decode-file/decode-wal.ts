@@ -134,6 +134,7 @@ async function open(paths: readonly string[], job: Job) {
     asked: {
       kinds: filter.acceptsKind,
       tables: tableMatcher(filter.tables) ?? (() => true),
+      statements: sql !== undefined,
     },
     // At wal_level=replica a TRUNCATE is nothing else.
     sql: sql !== undefined,

@@ -121,6 +121,37 @@ function writeBytea(bytes: Uint8Array, start: number, end: number, out: TextBuff
   return true;
 }
 
+const SPACE = "[ \\t\\n\\r]";
+const XML_DECLARATION = new RegExp(
+  String.raw`^<\?xml${SPACE}+version${SPACE}*=${SPACE}*(["'])(.*?)\1` +
+    String.raw`(?:${SPACE}+encoding${SPACE}*=${SPACE}*(["']).*?\3)?` +
+    String.raw`(?:${SPACE}+standalone${SPACE}*=${SPACE}*(["'])(yes|no)\4)?${SPACE}*\?>`,
+  "s",
+);
+
+/**
+ * As xml_out() prints it (utils/adt/xml.c): with a declaration only where that says more than version 1.0, and otherwise
+ * without a line break at its beginning.
+ */
+function storedXml(reader: BinaryReader): string {
+  const text = sameBytes(reader);
+  const [declaration = "", , version = "1.0", , , standalone] = XML_DECLARATION.exec(text) ?? [];
+  // One that cannot be parsed stays as it is.
+  if (/[\x80-\xff]/.test(declaration)) return text;
+  const rest = text.slice(declaration.length);
+  if (version === "1.0" && standalone === undefined) return rest.replace(/^\n/, "");
+  const alone = standalone === undefined ? "" : ` standalone="${standalone}"`;
+  return `<?xml version="${version}"${alone}?>${rest}`;
+}
+
+const LINE_BREAK = 0x0a;
+const QUESTION_MARK = 0x3f;
+
+function copyXml(bytes: Uint8Array, start: number, end: number, out: TextBuffer): boolean {
+  const mayChange = bytes[start] === LINE_BREAK || bytes[start + 1] === QUESTION_MARK;
+  return !mayChange && copyText(bytes, start, end, out);
+}
+
 /** varchar's and similar modifiers include 4 bytes for a header that no longer exists. */
 const HEADER_BYTES = 4;
 
@@ -145,7 +176,12 @@ export const TEXTS: readonly BuiltinType[] = [
   }),
   builtin(19, "name", 1003, "text", { sent: sameBytes, stored: storedName }),
   builtin(18, "char", 1002, "text", { sent: char, storedIn: storedChar }, { name: '"char"' }),
-  builtin(142, "xml", 143, "xml", copied),
+  builtin(142, "xml", 143, "xml", {
+    sent: sameBytes,
+    stored: storedXml,
+    write: copyXml,
+    isUtf8: true,
+  }),
   builtin(1790, "refcursor", 2201, "other", alike(sameBytes)),
   builtin(194, "pg_node_tree", 0, "other", alike(sameBytes)),
   builtin(17, "bytea", 1001, "bytes", alike(bytea, { write: writeBytea })),

@@ -93,8 +93,8 @@ export class SqlScript {
   undone = 0;
 
   readonly #cautions = new Set<string>();
-  /** By which columns an undo finds rows of a table, as texts of SQL. */
-  readonly #keys = new Map<string, readonly string[]>();
+  /** The check that no key was dropped by which an undo finds rows, by table and key. */
+  readonly #keyChecks = new Map<string, string>();
   /** Which tables have triggers is not known then. */
   isOfWal = false;
   /** Called once for each. */
@@ -162,28 +162,34 @@ export class SqlScript {
     return this.backwards === undefined ? comment : "";
   }
 
-  /** An undo finds rows of that table by these columns. */
-  finds(table: string, key: readonly string[]): void {
-    this.#keys.set(`${table} ${key.join(" ")}`, [table, ...key]);
-  }
-
-  /** The key may have been dropped since: then the same values may find more rows than there were. */
-  get #insistsOnKeys(): string {
-    const pieces = [...this.#keys.values()].map(([table = "", ...key]) => {
-      const [name, columns] = [sqlText(table), key.map(sqlText).join(", ")];
-      const what = sqlText(
-        sanitizeLine(`${table} has no unique index of (${key.join(", ")})`).replaceAll("%", "%%"),
-      );
-      return (
-        `IF NOT EXISTS (SELECT FROM pg_catalog.pg_index WHERE indrelid = ${name}::pg_catalog.regclass ` +
+  /**
+   * An undo finds rows of that table by these columns. The key may have been dropped since: then the same values may find
+   * more rows than there were.
+   */
+  finds(
+    { schema, table: name }: Pick<Relation, "schema" | "table">,
+    { table, keys }: { readonly table: string; readonly keys: readonly string[] },
+  ): void {
+    const id = `${table} ${keys.join(" ")}`;
+    if (this.#keyChecks.has(id)) return;
+    const what = sanitizeLine(`${table} has no unique index of (${keys.join(", ")})`);
+    const [namespace, relation] = [schema === "" ? "pg_catalog" : schema, name].map(sqlText);
+    this.#keyChecks.set(
+      id,
+      "IF NOT EXISTS (SELECT FROM pg_catalog.pg_index JOIN pg_catalog.pg_class c ON c.oid = indrelid " +
+        `JOIN pg_catalog.pg_namespace s ON s.oid = relnamespace WHERE nspname = ${namespace} AND relname = ${relation} ` +
         "AND indisunique AND indisvalid AND indpred IS NULL AND indexprs IS NULL AND NOT EXISTS (" +
         "SELECT FROM pg_catalog.generate_series(0, indnkeyatts - 1) n LEFT JOIN pg_catalog.pg_attribute ON attrelid = indrelid AND attnum = indkey[n] " +
-        `WHERE attname IN (${columns}) IS NOT TRUE)) THEN RAISE EXCEPTION ${what} ` +
-        `USING DETAIL = 'Its values may find more rows than are to be taken back.', HINT = 'Create it again, or leave the table out: --only-table.'; END IF;`
-      );
-    });
-    if (pieces.length === 0) return "";
-    return Buffer.concat(block([Buffer.from(`BEGIN ${pieces.join(" ")} END`)])).toString();
+        `WHERE (attname IN (${keys.map(sqlText).join(", ")}) AND attcollation = indcollation[n]) IS NOT TRUE)) ` +
+        `THEN RAISE EXCEPTION ${sqlText(what.replaceAll("%", "%%"))} ` +
+        "USING DETAIL = 'Its values may find more rows than are to be taken back.', HINT = 'Create it again, or leave the table out: --only-table.'; END IF;",
+    );
+  }
+
+  get #insistsOnKeys(): string {
+    if (this.#keyChecks.size === 0) return "";
+    const checks = [...this.#keyChecks.values()].join(" ");
+    return Buffer.concat(block([Buffer.from(`BEGIN ${checks} END`)])).toString();
   }
 
   /** Once, before everything else. */

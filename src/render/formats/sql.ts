@@ -232,8 +232,7 @@ export class SqlRenderer implements Renderer {
       : this.#changes.repeat(message, plan);
     if (fault !== undefined) this.#fail(fault, VERBS[message.kind], relation);
     else if (this.#undo) {
-      if (message.kind !== "delete" && !plan.whole)
-        this.#options.script.finds(plan.table, plan.keys);
+      if (message.kind !== "delete" && !plan.whole) this.#options.script.finds(relation, plan);
       this.#undone.note(relation, message.position, this.#place());
     }
   }

@@ -176,7 +176,12 @@ export class Replay {
         return losses.deleteWithoutIdentity(plan.relation, at);
       }
     }
-    if (lacksValue) losses.value(plan.relation, at);
+    // A statement leaves alone what stays as it is.
+    const stays =
+      this.#parts.asked.statements &&
+      before !== undefined &&
+      isSame(newRows.unresolved, oldRows.unresolved);
+    if (lacksValue && !stays) losses.value(plan.relation, at);
     const asKey = oldFrom === OldRow.key;
     const key = asKey ? (before ?? null) : null;
     const old = asKey ? null : (before ?? null);
@@ -324,4 +329,8 @@ function messageOf({ payload }: Change): { prefix: string; content: Uint8Array }
 
 function lsnOf(position: number): Lsn {
   return BigInt(position) as Lsn;
+}
+
+function isSame(some: readonly number[], others: readonly number[]): boolean {
+  return some.length === others.length && some.every((each, index) => each === others[index]);
 }

@@ -5,6 +5,8 @@ import type { Relation, RowChange } from "../../postgres/messages/messages.ts";
 export interface AskedRows {
   readonly kinds: (kind: RowChange["kind"] | "truncate") => boolean;
   readonly tables: (relation: Relation) => boolean;
+  /** As statements: a value that an update leaves as it is need not be known. */
+  readonly statements: boolean;
 }
 
 export interface RowOptions {

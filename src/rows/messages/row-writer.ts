@@ -18,13 +18,17 @@ export class RowWriter {
   readonly #deformed = new DeformedTuple();
   /** The last row is older than a column whose value there is not known. */
   lacksValue = false;
-  /** A value of the last row is stored out of line and not available. */
-  hasUnresolved = false;
+  /** The values of the last row that are stored out of line and not available: column, TOAST relation and value id. */
+  readonly unresolved: number[] = [];
+
+  get hasUnresolved(): boolean {
+    return this.unresolved.length > 0;
+  }
 
   /** Undefined if the tuple does not fit the table, or a value is damaged: the row is then unknown. */
   write(tuple: StoredTuple, plan: TablePlan, resolve: ResolveExternal): TupleData | undefined {
     this.lacksValue = false;
-    this.hasUnresolved = false;
+    this.unresolved.length = 0;
     if (!this.#deformed.deform(tuple, plan.table.attributes)) return undefined;
     const out = this.#out;
     out.begin();
@@ -64,10 +68,11 @@ export class RowWriter {
         return payload !== undefined && write(payload, 0, payload.length, out);
       }
       case "external": {
-        const payload = resolve(externalValue(bytes, start));
+        const value = externalValue(bytes, start);
+        const payload = resolve(value);
         if (payload === undefined) {
           out.unchanged();
-          this.hasUnresolved = true;
+          this.unresolved.push(index, value.toastRelation, value.valueId);
           return true;
         }
         return write(payload, 0, payload.length, out);

@@ -396,6 +396,61 @@ describe("an undo that is refused", () => {
     assert.deepEqual(left["public.other_key"] ?? [], []);
   });
 
+  it("is not refused for values out of line that an update left as they were, though they are before the WAL", async () => {
+    await server.sql(
+      "CREATE TABLE docs (id int PRIMARY KEY, status text, body text, other text); ALTER TABLE docs ALTER body SET STORAGE EXTERNAL, ALTER other SET STORAGE EXTERNAL",
+    );
+    await server.sql(
+      "INSERT INTO docs SELECT i, 'open', repeat(md5(i::text), 200), repeat('o', 5000) FROM generate_series(1, 5) i",
+    );
+    const stored = await endSegment();
+    await server.sql("CHECKPOINT");
+    await exportTo(catalog);
+    const before = await contentsOf(server);
+    const kept = await run(
+      "UPDATE docs SET status = 'closed'",
+      "UPDATE docs SET id = 50 WHERE id = 5",
+    );
+    await endSegment();
+    const undoOf = async (xid: number, ...more: readonly string[]): Promise<RunResult> => {
+      const args = ["decode-file", "-q", "--catalog", catalog, "--old", "full", "--xid", `${xid}`];
+      return await walctl([...args, "-F", "sql", "--undo", ...more, ...segments(stored)]);
+    };
+    for (const more of [["--checked", "--dry-run"], ["--checked"]]) {
+      const { status, stderr, stdout } = await undoOf(kept, ...more);
+      assert.equal(`${status} ${stderr}`, "0 ");
+      assert.equal(runSql(server, stdout).stderr, "");
+    }
+    const after = await contentsOf(server);
+    assert.deepEqual(after["public.docs"], before["public.docs"]);
+  });
+
+  it("asks for the unique index of the right table, with the column's collation", async () => {
+    await server.sql(
+      `CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+       CREATE TABLE "a\tb" (id int PRIMARY KEY, v text);
+       CREATE TABLE seen (id int, k text COLLATE blind NOT NULL, v text);
+       CREATE UNIQUE INDEX seen_k ON seen (k COLLATE "C");
+       ALTER TABLE seen REPLICA IDENTITY USING INDEX seen_k;
+       INSERT INTO "a\tb" VALUES (1, 'x'); INSERT INTO seen VALUES (1, 'a', 'x'), (2, 'A', 'y')`,
+    );
+    await server.sql("CHECKPOINT");
+    await exportTo(catalog);
+    const before = await contentsOf(server);
+    const named = await run(`UPDATE "a\tb" SET v = 'y'`);
+    const blind = await run(
+      "UPDATE seen SET v = 'new' WHERE id = 1",
+      "UPDATE seen SET v = 'new' WHERE id = 2",
+    );
+    await endSegment();
+    const { stdout } = await undo(named);
+    assert.equal(runSql(server, stdout).stderr, "");
+    const { ["public.a\tb"]: rows, ...others } = await contentsOf(server);
+    assert.deepEqual(rows, before["public.a\tb"], Object.keys(others).join(" "));
+    const refused = runSql(server, (await undo(blind)).stdout);
+    assert.match(refused.stderr, /ERROR: +public\.seen has no unique index of \(k\)\n/);
+  });
+
   it("says of no transaction that it is not there when a signal came before its end", async () => {
     await server.sql("CREATE TABLE large (id int, v text)");
     await exportTo(catalog);

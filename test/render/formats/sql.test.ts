@@ -403,7 +403,7 @@ describe("-F sql", () => {
     assert.equal(status, 0);
     assert.match(
       stdout,
-      /^-- The undo of changes.*\nSET .*\n-- Triggers .*\nBEGIN; .*\nDO \$walctl\$ BEGIN IF NOT EXISTS \(.* indrelid = 'public\.t'::pg_catalog\.regclass .* attname IN \('id'\) .* END \$walctl\$;\n-- undo of xid 7.*\nDELETE FROM public\.t WHERE id = 1 AND v = 'a' AND j IS NULL;\nCOMMIT;\n$/,
+      /^-- The undo of changes.*\nSET .*\n-- Triggers .*\nBEGIN; .*\nDO \$walctl\$ BEGIN IF NOT EXISTS \(.* nspname = 'public' AND relname = 't' .* \(attname IN \('id'\) AND attcollation = indcollation\[n\]\) .* END \$walctl\$;\n-- undo of xid 7.*\nDELETE FROM public\.t WHERE id = 1 AND v = 'a' AND j IS NULL;\nCOMMIT;\n$/,
     );
   });
 
