@@ -62,13 +62,13 @@ describe("values of own types in walctl's lines", () => {
       "plain.ndjson",
       "TRUNCATE rows; INSERT INTO rows VALUES (2, ROW(7, 'a word, \"quoted\"'), NULL, ROW(1, 2))",
     );
-    const before = await server.sql("SELECT * FROM rows");
+    const rows = await server.sql("SELECT * FROM rows");
     const { status, stderr, stdout } = await walctl(["decode-file", file, "-F", "sql"]);
     assert.equal(status, 0, stderr);
     assert.match(stderr, /p of public\.rows: .* lines do not have the types of fields/);
     await server.sql("TRUNCATE rows");
     assert.equal(runSql(server, stdout).status, 0);
-    assert.deepEqual(await server.sql("SELECT * FROM rows"), before);
+    assert.deepEqual(await server.sql("SELECT * FROM rows"), rows);
   });
 
   it("fields that another program sorted are no row", async () => {
@@ -87,7 +87,7 @@ describe("values of own types in walctl's lines", () => {
       "TRUNCATE rows; INSERT INTO rows VALUES (4, NULL, ROW('{\"a\": [1]}', 1))",
     );
     const { stdout } = await walctl(["decode-file", file]);
-    const [insert = ""] = stdout.split("\n").filter((line) => line.includes('"insert"'));
+    const insert = stdout.split("\n").find((line) => line.includes('"insert"')) ?? "";
     const { c } = (JSON.parse(insert) as { new: { c: string } }).new;
     assert.deepEqual(JSON.parse(c), { j: { a: [1] }, n: 1 });
   });

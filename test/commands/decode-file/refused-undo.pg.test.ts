@@ -406,7 +406,7 @@ describe("an undo that is refused", () => {
     const stored = await endSegment();
     await server.sql("CHECKPOINT");
     await exportTo(catalog);
-    const before = await contentsOf(server);
+    const there = await contentsOf(server);
     const kept = await run(
       "UPDATE docs SET status = 'closed'",
       "UPDATE docs SET id = 50 WHERE id = 5",
@@ -421,8 +421,8 @@ describe("an undo that is refused", () => {
       assert.equal(`${status} ${stderr}`, "0 ");
       assert.equal(runSql(server, stdout).stderr, "");
     }
-    const after = await contentsOf(server);
-    assert.deepEqual(after["public.docs"], before["public.docs"]);
+    const back = await contentsOf(server);
+    assert.deepEqual(back["public.docs"], there["public.docs"]);
   });
 
   it("asks for the unique index of the right table, with the column's collation", async () => {
@@ -436,7 +436,7 @@ describe("an undo that is refused", () => {
     );
     await server.sql("CHECKPOINT");
     await exportTo(catalog);
-    const before = await contentsOf(server);
+    const there = await contentsOf(server);
     const named = await run(`UPDATE "a\tb" SET v = 'y'`);
     const blind = await run(
       "UPDATE seen SET v = 'new' WHERE id = 1",
@@ -446,7 +446,7 @@ describe("an undo that is refused", () => {
     const { stdout } = await undo(named);
     assert.equal(runSql(server, stdout).stderr, "");
     const { ["public.a\tb"]: rows, ...others } = await contentsOf(server);
-    assert.deepEqual(rows, before["public.a\tb"], Object.keys(others).join(" "));
+    assert.deepEqual(rows, there["public.a\tb"], Object.keys(others).join(" "));
     const refused = runSql(server, (await undo(blind)).stdout);
     assert.match(refused.stderr, /ERROR: +public\.seen has no unique index of \(k\)\n/);
   });
