@@ -7,7 +7,7 @@ import {
   readEndOfRecovery,
   readFullPageWrites,
   readParameters,
-  readRedoLevel,
+  readRedo,
 } from "../../postgres/records/xlog.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
@@ -94,7 +94,7 @@ export class WalState {
         return fields.wal_level ?? "";
       }
       case XlogOperation.checkpointRedo:
-        return readRedoLevel(record).wal_level;
+        return readRedo(record, version).wal_level;
       case XlogOperation.parameterChange:
         return readParameters(record).wal_level;
       case XlogOperation.endOfRecovery:
