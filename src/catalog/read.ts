@@ -15,7 +15,7 @@ const FORMAT = 1;
 const LINE_BYTES_MAX = 64 * 1024 * 1024;
 const LINE_FEED = 0x0a;
 const VERSION_MIN = 14;
-const VERSION_MAX = 18;
+const VERSION_MAX = 19;
 const MAKE_IT = "Make it with: walctl catalog -d NAME > FILE.";
 const MAKE_IT_AGAIN = "Make it again: walctl catalog -d NAME > FILE.";
 

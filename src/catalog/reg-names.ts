@@ -20,6 +20,8 @@ export interface RegObjects {
   readonly configurations: readonly NamedObject[];
   readonly dictionaries: readonly NamedObject[];
   readonly roles: ReadonlyArray<Pick<NamedObject, "oid" | "name">>;
+  /** None before PostgreSQL 19, which has regdatabase. */
+  readonly databases: ReadonlyArray<Pick<NamedObject, "oid" | "name">>;
 }
 
 const PG_CATALOG_OID = 11;
@@ -66,6 +68,7 @@ export function regNames(objects: RegObjects, names: PrintedNames, encoding: num
     ...list("regconfig", objects.configurations, qualified),
     ...list("regdictionary", objects.dictionaries, qualified),
     ...list("regrole", objects.roles, ({ name }) => names.quoted(name)),
+    ...list("regdatabase", objects.databases, ({ name }) => names.quoted(name)),
   ];
 }
 

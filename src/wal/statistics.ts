@@ -79,7 +79,7 @@ export class WalStatistics {
     if (blockCount === 0) {
       this.withoutBlocks.records++;
       this.withoutBlocks.recordBytes += recordBytes;
-      if (rmgr === Rmgr.xlog || rmgr === Rmgr.logicalMessage) this.#addNews(record);
+      if (rmgr === Rmgr.xlog || rmgr === Rmgr.logicalMessage) this.#addNews(record, version);
       return;
     }
     const first = blocks[0]!;
@@ -176,10 +176,10 @@ export class WalStatistics {
   }
 
   /** Counts the rare records. */
-  #addNews(record: WalRecord): void {
+  #addNews(record: WalRecord, version: WalVersion): void {
     if (record.rmgr === Rmgr.logicalMessage) return this.#addMessage(record);
     if (record.opcode !== XlogOperation.checkpointOnline) return;
-    const time = recordTime(record);
+    const time = recordTime(record, version);
     this.checkpoints.online++;
     this.checkpoints.first ??= time;
     this.checkpoints.last = time;

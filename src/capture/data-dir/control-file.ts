@@ -40,6 +40,7 @@ const VERSIONS = new Map<number, WalVersion>([
   [202307071, 16],
   [202406281, 17],
   [202506291, 18],
+  [202606301, 19],
 ]);
 /** PG_CONTROL_VERSION; version 13 and big-endian machines have it at the same offset. */
 const CONTROL_VERSION_MAX = 10_000;
@@ -56,17 +57,34 @@ const STATES = [
 const SHUT_DOWN = 1;
 /** The range of a Date, in seconds. */
 const TIME_MAX = 8_640_000_000_000;
-const CHECKSUM_AT = 288;
-/** PostgreSQL 18 has one more field. */
-const CHECKSUM_AT_18 = 292;
+
+/** Where fields are (catalog/pg_control.h). */
+interface ControlPlaces {
+  readonly nextXid: number;
+  /** What the server was compiled with: maxAlign; blcksz is 12 bytes behind it, relseg_size 16. */
+  readonly compiled: number;
+  /** data_checksum_version */
+  readonly pageChecksums: number;
+  readonly crc: number;
+}
+
+const PLACES_14: ControlPlaces = { nextXid: 64, compiled: 204, pageChecksums: 252, crc: 288 };
+/** It has default_char_signedness too. */
+const PLACES_18: ControlPlaces = { ...PLACES_14, crc: 292 };
+/** Its checkpoint is 8 bytes longer. */
+const PLACES_19: ControlPlaces = { nextXid: 72, compiled: 212, pageChecksums: 264, crc: 308 };
+
+function placesOf(version: WalVersion): ControlPlaces {
+  return version >= 19 ? PLACES_19 : version === 18 ? PLACES_18 : PLACES_14;
+}
 
 /**
  * uint64 system identifier, uint32 control version, uint32 catalogue version, uint32 state, 4 bytes, int64 time, uint64 checkpoint;
- * from 40 on the checkpoint's record; from 204 on what the server was compiled with
+ * from 40 on the checkpoint's record; then see ControlPlaces
  * @throws WalctlError where the catalogue cannot be read behind it
  */
 export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
-  if (bytes.length < CHECKSUM_AT_18 + 4) throw damaged(path, "it is too short");
+  if (bytes.length < PLACES_19.crc + 4) throw damaged(path, "it is too short");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const uint32 = (at: number): number => view.getUint32(at, true);
   if (uint32(8) > CONTROL_VERSION_MAX && view.getUint32(8, false) <= CONTROL_VERSION_MAX) {
@@ -74,14 +92,14 @@ export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
   }
   const catalogVersion = uint32(12);
   const version = VERSIONS.get(catalogVersion);
-  const checksumAt = version === 18 ? CHECKSUM_AT_18 : CHECKSUM_AT;
   if (version === undefined) {
     throw foreign(
       path,
-      `is of another PostgreSQL than 14 to 18 (catalogue version ${catalogVersion})`,
+      `is of another PostgreSQL than 14 to 19 (catalogue version ${catalogVersion})`,
     );
   }
-  if (checksumOf(bytes, checksumAt) !== uint32(checksumAt)) {
+  const places = placesOf(version);
+  if (checksumOf(bytes, places.crc) !== uint32(places.crc)) {
     throw damaged(path, "its checksum does not match");
   }
   const checkpoint = positionOf(uint32(36), uint32(32));
@@ -90,8 +108,10 @@ export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
   if (checkpoint >= POSITION_LIMIT) {
     throw foreign(path, `has its checkpoint at ${formatPosition(checkpoint)}, ${ABOVE_LIMIT}`);
   }
-  if (uint32(216) !== PAGE_BYTES || uint32(204) !== 8) {
-    throw foreign(path, `has blocks of ${uint32(216)} bytes, aligned to ${uint32(204)}`);
+  const { compiled } = places;
+  const [alignment, blockBytes] = [uint32(compiled), uint32(compiled + 12)];
+  if (blockBytes !== PAGE_BYTES || alignment !== 8) {
+    throw foreign(path, `has blocks of ${blockBytes} bytes, aligned to ${alignment}`);
   }
   requireShutDown(uint32(16), path);
   return {
@@ -101,9 +121,9 @@ export function parseControlFile(bytes: Uint8Array, path: string): ControlFile {
     time,
     systemIdentifier: view.getBigUint64(0, true),
     timeline: uint32(48),
-    nextXid: view.getBigUint64(64, true),
-    blocksPerFile: uint32(220),
-    checksums: uint32(252) !== 0,
+    nextXid: view.getBigUint64(places.nextXid, true),
+    blocksPerFile: uint32(compiled + 16),
+    checksums: uint32(places.pageChecksums) !== 0,
   };
 }
 

@@ -34,6 +34,7 @@ const LAYOUTS: Readonly<Record<WalVersion, string>> = {
   16: V16,
   17: V17,
   18: V18,
+  19: V18,
 };
 
 /** catalog/pg_attribute.h */

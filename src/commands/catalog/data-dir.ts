@@ -1,3 +1,4 @@
+import type { WalVersion } from "../../postgres/pages/versions.ts";
 import { Cluster } from "../../capture/data-dir/cluster.ts";
 import { DatabaseFiles, clusterHeader, findDatabase } from "../../capture/data-dir/database.ts";
 import { configuredSetting } from "../../capture/data-dir/settings.ts";
@@ -55,6 +56,7 @@ const ENCODINGS = [
 ];
 
 const PG_PROC = 1255;
+const PG_DATABASE = 1262;
 const PG_AUTHID = 1260;
 const PG_OPERATOR = 2617;
 const PG_DEPEND = 2608;
@@ -102,13 +104,17 @@ export function readDataDir(
   const types = new CatalogTypes(base, rows);
   const header = { ...base, lc_monetary: monetaryLocale(files, types, folder) ?? "" };
   if (header.lc_monetary === "") warn(noLocale(folder));
-  const reg_names = regNames(regObjects(files), types.names, database.encoding);
+  const reg_names = regNames(
+    regObjects(files, cluster.control.version),
+    types.names,
+    database.encoding,
+  );
   const extension_types = extensionTypes(files, rows);
   cluster.requireUnchanged();
   return withTexts(header, { ...rows, reg_names, extension_types }, warn);
 }
 
-function regObjects(files: DatabaseFiles): RegObjects {
+function regObjects(files: DatabaseFiles, version: WalVersion): RegObjects {
   const named = (row: Record<string, unknown>, prefix: string): NamedObject => ({
     oid: row["oid"] as number,
     name: row[`${prefix}name`] as string,
@@ -148,6 +154,12 @@ function regObjects(files: DatabaseFiles): RegObjects {
     roles: files
       .values(PG_AUTHID, { oid: "oid", rolname: "name" })
       .map((row) => ({ oid: row["oid"] as number, name: row["rolname"] as string })),
+    databases:
+      version < 19
+        ? []
+        : files
+            .values(PG_DATABASE, { oid: "oid", datname: "name" })
+            .map((row) => ({ oid: row["oid"] as number, name: row["datname"] as string })),
   };
 }
 

@@ -79,15 +79,15 @@ function passIf(holds: boolean): Verdict {
 
 function sinceTest(since: PgTime): Test {
   let begun = false;
-  return (record) => {
-    if (!begun) begun = (recordTime(record) ?? since - 1n) >= since;
+  return (record, version) => {
+    if (!begun) begun = (recordTime(record, version) ?? since - 1n) >= since;
     return passIf(begun);
   };
 }
 
 function untilTest(until: PgTime): Test {
-  return (record) => {
-    const time = recordTime(record);
+  return (record, version) => {
+    const time = recordTime(record, version);
     return time !== undefined && time > until ? Verdict.enough : Verdict.pass;
   };
 }

@@ -1,5 +1,5 @@
 import type { WalFault } from "./faults.ts";
-import { PAGE_BYTES, PAGE_INFO_ALL, PageInfo, type SegmentHeader } from "./page.ts";
+import { PAGE_BYTES, isForeignInfo, PageInfo, type SegmentHeader } from "./page.ts";
 import { formatPosition, positionOf } from "./position.ts";
 import { formatMagic } from "./versions.ts";
 
@@ -42,7 +42,7 @@ export function pageFault(
   }
   if (own !== address) return fault(`its address is ${formatPosition(own)}`, true);
   const first = address % header.segmentBytes === 0;
-  if ((info & ~PAGE_INFO_ALL) !== 0 || ((info & PageInfo.long) !== 0) !== first) {
+  if (isForeignInfo(info, header.version) || ((info & PageInfo.long) !== 0) !== first) {
     return fault(`not of this WAL (flags ${formatMagic(info)})`);
   }
   if (timeline < timelineMin || timeline > timelineMax) {

@@ -14,10 +14,19 @@ export const PageInfo = {
   continued: 1,
   /** The first page of a segment, with the long header. */
   long: 2,
-  /** The page begins with a record that replaces one that was never completed. */
-  overwrite: 8,
 } as const;
+/** Of any version. */
 export const PAGE_INFO_ALL = 0x0f;
+
+/** XLP_FIRST_IS_OVERWRITE_CONTRECORD: the page begins with a record that replaces one that was never completed. */
+export function overwriteBit(version: WalVersion): number {
+  return version >= 19 ? 4 : 8;
+}
+
+/** Whether a page of that version has no such `info`. */
+export function isForeignInfo(info: number, version: WalVersion): boolean {
+  return info >= overwriteBit(version) * 2;
+}
 
 /** The fields of a segment's first page header. */
 export interface SegmentHeader {
@@ -54,7 +63,7 @@ export function readSegmentStart(bytes: Uint8Array): SegmentStart {
   const version = versionOfMagic(magic);
   if (version === undefined) return unknownStart(view, magic);
   const info = view.getUint16(2, true);
-  if ((info & ~PAGE_INFO_ALL) !== 0 || (info & PageInfo.long) === 0) return { kind: "other" };
+  if (isForeignInfo(info, version) || (info & PageInfo.long) === 0) return { kind: "other" };
   const address = positionOf(view.getUint32(12, true), view.getUint32(8, true));
   const segmentBytes = view.getUint32(32, true);
   const pageBytes = view.getUint32(36, true);

@@ -1,5 +1,5 @@
 /** The major versions whose WAL is supported. */
-export type WalVersion = 14 | 15 | 16 | 17 | 18;
+export type WalVersion = 14 | 15 | 16 | 17 | 18 | 19;
 
 /** XLOG_PAGE_MAGIC (access/xlog_internal.h) of each version: the first two bytes of every page. */
 const VERSION_BY_MAGIC = new Map<number, WalVersion>([
@@ -8,6 +8,7 @@ const VERSION_BY_MAGIC = new Map<number, WalVersion>([
   [0xd113, 16],
   [0xd116, 17],
   [0xd118, 18],
+  [0xd121, 19],
 ]);
 
 /** Undefined for WAL of another version, or no WAL. */

@@ -63,6 +63,8 @@ export const DeleteFlag = {
   CONTAINS_OLD_KEY: 0x04,
   IS_SUPER: 0x08,
   IS_PARTITION_MOVE: 0x10,
+  /** From 19 on: REPACK deletes it from its copy. */
+  NO_LOGICAL: 0x20,
 } as const;
 
 /** XLH_LOCK_ */

@@ -40,7 +40,8 @@ export function isPrune(record: WalRecord): boolean {
 /** Whether a pruning record freezes tuples. */
 export function freezesTuples(record: WalRecord, version: WalVersion): boolean {
   if (version < 17) return heapOperation(record) === Heap2Operation.freeze;
-  const flags = record.mainBytes > 1 ? record.bytes[record.mainStart + 1]! : 0;
+  const at = version >= 19 ? 0 : 1;
+  const flags = record.mainBytes > 1 ? record.bytes[record.mainStart + at]! : 0;
   return (flags & PruneFlag.hasFreezePlans) !== 0;
 }
 
@@ -54,7 +55,7 @@ export function readPrune(
   change: ItemChange = NO_CHANGE,
 ): PruneCounts {
   const block = record.blockById(0);
-  if (version >= 17) return readMerged(record, block, change);
+  if (version >= 17) return readMerged(record, version, block, change);
   main.main(record);
   switch (heapOperation(record)) {
     case Heap2Operation.vacuum:
@@ -88,16 +89,18 @@ function readItems(
 }
 
 /**
- * From 17 on: uint8 reason, uint8 flags, [uint32 horizon]. Block 0, each part only if its flag is set: uint16 plans, 2
+ * 17 and 18: uint8 reason, uint8 flags; from 19 on uint16 flags; then [uint32 horizon]. Block 0, each part only if its flag is set: uint16 plans, 2
  * bytes of padding, plans; uint16 n, n pairs of uint16; uint16 n, uint16 dead[n]; uint16 n, uint16 unused[n]; uint16
  * frozen[]
  */
 function readMerged(
   record: WalRecord,
+  version: WalVersion,
   block: BlockReference | undefined,
   change: ItemChange,
 ): PruneCounts {
-  const flags = main.main(record).skip(1).u8();
+  main.main(record);
+  const flags = version >= 19 ? main.u16() : main.skip(1).u8();
   const horizon = (flags & PruneFlag.hasHorizon) === 0 ? undefined : main.u32();
   const hasItems = attachItems(record, block);
   const has = (flag: number): boolean => hasItems && (flags & flag) !== 0;

@@ -13,10 +13,12 @@ export const Rmgr = {
   standby: 8,
   heap2: 9,
   heap: 10,
+  gist: 14,
   sequence: 15,
   commitTs: 18,
   replicationOrigin: 19,
   logicalMessage: 21,
+  xlog2: 22,
 } as const;
 
 /** Btree, Hash, Gin, Gist, SPGist, BRIN. */
@@ -43,13 +45,14 @@ function types(text: string): (string | undefined)[] {
   return names;
 }
 
-/** In the order of their ids, as in PostgreSQL 18. */
+/** In the order of their ids, as in PostgreSQL 19. */
 const LATEST: readonly RmgrTypes[] = [
   {
     name: "XLOG",
     types: types(
       "0:CHECKPOINT_SHUTDOWN 1:CHECKPOINT_ONLINE 2:NOOP 3:NEXTOID 4:SWITCH 5:BACKUP_END 6:PARAMETER_CHANGE 7:RESTORE_POINT " +
-        "8:FPW_CHANGE 9:END_OF_RECOVERY A:FPI_FOR_HINT B:FPI D:OVERWRITE_CONTRECORD E:CHECKPOINT_REDO",
+        "8:FPW_CHANGE 9:END_OF_RECOVERY A:FPI_FOR_HINT B:FPI C:ASSIGN_LSN D:OVERWRITE_CONTRECORD E:CHECKPOINT_REDO " +
+        "F:LOGICAL_DECODING_STATUS_CHANGE",
     ),
   },
   {
@@ -73,7 +76,7 @@ const LATEST: readonly RmgrTypes[] = [
   {
     name: "Heap2",
     types: types(
-      "0:REWRITE 1:PRUNE_ON_ACCESS 2:PRUNE_VACUUM_SCAN 3:PRUNE_VACUUM_CLEANUP 4:VISIBLE 5:MULTI_INSERT D:MULTI_INSERT+INIT " +
+      "0:REWRITE 1:PRUNE_ON_ACCESS 2:PRUNE_VACUUM_SCAN 3:PRUNE_VACUUM_CLEANUP 5:MULTI_INSERT D:MULTI_INSERT+INIT " +
         "6:LOCK_UPDATED 7:NEW_CID",
     ),
   },
@@ -107,7 +110,7 @@ const LATEST: readonly RmgrTypes[] = [
   },
   {
     name: "Gist",
-    types: types("0:PAGE_UPDATE 1:DELETE 2:PAGE_REUSE 3:PAGE_SPLIT 6:PAGE_DELETE 7:ASSIGN_LSN"),
+    types: types("0:PAGE_UPDATE 1:DELETE 2:PAGE_REUSE 3:PAGE_SPLIT 6:PAGE_DELETE"),
   },
   { name: "Sequence", types: types("0:LOG") },
   {
@@ -126,16 +129,26 @@ const LATEST: readonly RmgrTypes[] = [
   { name: "ReplicationOrigin", types: types("0:SET 1:DROP") },
   { name: "Generic", types: types("0:Generic") },
   { name: "LogicalMessage", types: types("0:MESSAGE") },
+  { name: "XLOG2", types: types("0:CHECKSUMS") },
 ];
 
 /** The names that differ in earlier versions, by rmgr. */
 function earlier(version: WalVersion): ReadonlyMap<number, readonly (string | undefined)[]> {
   const changes = new Map<number, (string | undefined)[]>();
+  const change = (rmgr: number, at: number, ...names: readonly (string | undefined)[]): void => {
+    const own = [...(changes.get(rmgr) ?? LATEST[rmgr]!.types)];
+    own.splice(at, names.length, ...names);
+    changes.set(rmgr, own);
+  };
+  if (version < 19) {
+    change(Rmgr.xlog, 0xc, undefined);
+    change(Rmgr.xlog, 0xf, undefined);
+    change(Rmgr.heap2, 4, "VISIBLE");
+    change(Rmgr.gist, 7, "ASSIGN_LSN");
+  }
   if (version < 17) {
-    const heap2 = [...LATEST[Rmgr.heap2]!.types];
-    heap2.splice(1, 3, "PRUNE", "VACUUM", "FREEZE_PAGE");
-    changes.set(Rmgr.heap2, heap2);
-    changes.set(Rmgr.xlog, LATEST[Rmgr.xlog]!.types.with(0xe, undefined));
+    change(Rmgr.heap2, 1, "PRUNE", "VACUUM", "FREEZE_PAGE");
+    change(Rmgr.xlog, 0xe, undefined);
   }
   if (version < 15) changes.set(Rmgr.database, types("0:CREATE 1:DROP"));
   return changes;
@@ -147,14 +160,17 @@ export const RECORD_TYPES = 256 * 16;
 
 /** The names in one version. */
 export class RecordNames {
+  /** All names of this version, for the message about an unknown one. */
+  readonly rmgrs: readonly string[];
   readonly #rmgrs: string[] = [];
   readonly #types: string[] = [];
   readonly #ids = new Uint16Array(RECORD_TYPES);
 
   constructor(version: WalVersion) {
     const changes = earlier(version);
+    this.rmgrs = LATEST.slice(0, version < 19 ? Rmgr.xlog2 : undefined).map(({ name }) => name);
     for (let rmgr = 0; rmgr < 256; rmgr++) {
-      const known = LATEST[rmgr];
+      const known = rmgr < this.rmgrs.length ? LATEST[rmgr] : undefined;
       const names = changes.get(rmgr) ?? known?.types;
       this.#rmgrs.push(known?.name ?? unknownRmgr(rmgr, version));
       for (let digit = 0; digit < 16; digit++) {
@@ -176,11 +192,6 @@ export class RecordNames {
 
   type(id: RecordTypeId): string {
     return this.#types[id]!;
-  }
-
-  /** All names of this version, for the message about an unknown one. */
-  get rmgrs(): readonly string[] {
-    return LATEST.map(({ name }) => name);
   }
 
   get types(): readonly string[] {

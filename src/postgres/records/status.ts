@@ -26,8 +26,9 @@ export function readStatusLog(
 }
 
 /**
- * CREATE_ID: uint32 id, uint32 offset, int32 n, n times uint32 xid, int32 status. TRUNCATE_ID: uint32 database, uint32
- * start and end of ids, uint32 start and end of members. ZERO_…: page
+ * CREATE_ID: uint32 id, uint32 offset (from 19 on uint64 at 8), int32 n, n times uint32 xid, int32 status. TRUNCATE_ID:
+ * uint32 database, uint32 start and end of ids, uint32 start and end of members; from 19 on uint32 database, uint32
+ * oldest id, uint64 oldest offset. ZERO_…: page
  */
 export function readMultiXact(record: WalRecord, version: WalVersion) {
   const data = payload.main(record);
@@ -36,10 +37,16 @@ export function readMultiXact(record: WalRecord, version: WalVersion) {
     case MultiXactOperation.createId:
       return {
         mid: data.u32(),
-        moff: data.u32(),
+        moff: version >= 19 ? Number(data.skip(4).i64()) : data.u32(),
         members: Array.from({ length: data.count(8) }, member),
       };
     case MultiXactOperation.truncateId:
+      if (version >= 19)
+        return {
+          oldestMultiDB: data.u32(),
+          oldestMulti: data.u32(),
+          oldestOffset: Number(data.i64()),
+        };
       return {
         oldestMultiDB: data.u32(),
         startTruncOff: data.u32(),

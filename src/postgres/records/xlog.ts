@@ -17,22 +17,30 @@ export const XlogOperation = {
   endOfRecovery: 0x90,
   fpiForHint: 0xa0,
   fpi: 0xb0,
+  assignLsn: 0xc0,
   overwriteContrecord: 0xd0,
   checkpointRedo: 0xe0,
+  decodingChange: 0xf0,
 } as const;
 
 /** Seconds from 1970 to 2000. */
 const EPOCH_SECONDS = 946_684_800n;
 const WAL_LEVELS = ["minimal", "replica", "logical"];
 const NAME_BYTES = 64;
-const CHECKPOINT_TIME_AT = 64;
+/** ChecksumStateType (storage/checksum.h). */
+const CHECKSUM_STATES = ["off", "on", "inprogress-off", "inprogress-on"];
+
+function checkpointTimeAt(version: WalVersion): number {
+  return version >= 19 ? 72 : 64;
+}
+
 const payload = new Payload();
 
 /**
  * CHECKPOINT_SHUTDOWN, CHECKPOINT_ONLINE: uint64 redo, uint32 timeline, uint32 previous timeline, bool full_page_writes,
  * from 17 on int32 wal_level at 20, uint64 next xid at 24, uint32 next oid, next multixact, next offset, oldest xid, its
  * database, oldest multixact, its database, int64 time at 64, uint32 oldest and newest commit timestamp, oldest running
- * xid
+ * xid. From 19 on bool logical decoding at 24, next xid at 32, uint64 next offset, time at 72, uint32 checksums at 92
  */
 export function readCheckpoint(record: WalRecord, version: WalVersion) {
   const data = payload.main(record);
@@ -40,10 +48,14 @@ export function readCheckpoint(record: WalRecord, version: WalVersion) {
   const [timeline, previous_timeline] = [data.u32(), data.u32()];
   const full_page_writes = data.bool();
   const level = data.skip(3).i32();
+  const logical_decoding = version >= 19 ? data.bool() : undefined;
+  if (version >= 19) data.skip(7);
   const [xid, epoch] = [data.u32(), data.u32()];
   const next_oid = data.u32();
-  const time = pgTimeOfSeconds(data.skip(CHECKPOINT_TIME_AT - 36).i64());
+  // Behind next_oid: at 36, from 19 on at 44.
+  const time = pgTimeOfSeconds(data.skip(28).i64());
   const oldest_running_xid = data.skip(8).u32();
+  const checksums = version >= 19 ? checksumState(data.u32()) : undefined;
   return {
     redo,
     fields: {
@@ -51,8 +63,10 @@ export function readCheckpoint(record: WalRecord, version: WalVersion) {
       previous_timeline,
       full_page_writes,
       wal_level: version >= 17 ? walLevel(level) : undefined,
+      logical_decoding,
       next_xid: `${epoch}:${xid}`,
       next_oid,
+      checksums,
     },
     nextXid: xid,
     time,
@@ -76,9 +90,21 @@ export function readParameters(record: WalRecord) {
   };
 }
 
-/** CHECKPOINT_REDO: int32 wal_level */
-export function readRedoLevel(record: WalRecord) {
-  return { wal_level: walLevel(payload.main(record).i32()) };
+/** CHECKPOINT_REDO: int32 wal_level, from 19 on uint32 checksums */
+export function readRedo(record: WalRecord, version: WalVersion) {
+  const data = payload.main(record);
+  const wal_level = walLevel(data.i32());
+  return { wal_level, checksums: version >= 19 ? checksumState(data.u32()) : undefined };
+}
+
+/** LOGICAL_DECODING_STATUS_CHANGE: bool */
+export function readDecodingChange(record: WalRecord) {
+  return { logical_decoding: payload.main(record).bool() };
+}
+
+/** XLOG2 CHECKSUMS: uint32 state */
+export function readChecksums(record: WalRecord) {
+  return { checksums: checksumState(payload.main(record).u32()) };
 }
 
 /** NEXTOID: uint32 oid */
@@ -123,12 +149,15 @@ export function isPageImage({ opcode }: WalRecord): boolean {
 }
 
 /** The time of a checkpoint, a restore point or an end of recovery. Undefined if the record has none. */
-export function xlogTime({ mainBytes, mainStart, opcode, view }: WalRecord): PgTime | undefined {
+export function xlogTime(
+  { mainBytes, mainStart, opcode, view }: WalRecord,
+  version: WalVersion,
+): PgTime | undefined {
   const isCheckpoint =
     opcode === XlogOperation.checkpointShutdown || opcode === XlogOperation.checkpointOnline;
   const beginsWithTime =
     opcode === XlogOperation.restorePoint || opcode === XlogOperation.endOfRecovery;
-  const at = isCheckpoint ? CHECKPOINT_TIME_AT : 0;
+  const at = isCheckpoint ? checkpointTimeAt(version) : 0;
   if ((!isCheckpoint && !beginsWithTime) || mainBytes < at + 8) return undefined;
   const time = view.getBigInt64(mainStart + at, true);
   return isCheckpoint ? pgTimeOfSeconds(time) : (time as PgTime);
@@ -137,6 +166,10 @@ export function xlogTime({ mainBytes, mainStart, opcode, view }: WalRecord): PgT
 /** Converts a pg_time_t, which counts seconds since 1970. */
 function pgTimeOfSeconds(seconds: bigint): PgTime {
   return ((seconds - EPOCH_SECONDS) * 1_000_000n) as PgTime;
+}
+
+function checksumState(state: number): string {
+  return CHECKSUM_STATES[state] ?? String(state);
 }
 
 function walLevel(level: number): string {

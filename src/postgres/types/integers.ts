@@ -88,6 +88,7 @@ export const INTEGERS: readonly BuiltinType[] = [
     name: "bigint",
   }),
   builtin(26, "oid", 1028, "oid", unsigned),
+  builtin(6437, "oid8", 6442, "oid", alike(uint8)),
   builtin(28, "xid", 1011, "xid", unsigned),
   builtin(29, "cid", 1012, "other", alike(uint4)),
   builtin(5069, "xid8", 271, "xid", alike(uint8)),

@@ -10,6 +10,12 @@ function lsn(reader: BinaryReader): string {
   return formatLsn(reader.lsn());
 }
 
+/** As pg_lsn_out() prints it from 19 on. */
+function paddedLsn(reader: BinaryReader): string {
+  const [high = "", low = ""] = lsn(reader).split("/");
+  return `${high}/${low.padStart(8, "0")}`;
+}
+
 /** Int32 block  Int16 item, both unsigned */
 function tid(reader: BinaryReader): string {
   return `(${reader.uint32()},${reader.uint16()})`;
@@ -55,7 +61,10 @@ export function latin1(text: string): string {
 
 export const SYSTEM_TYPES: readonly BuiltinType[] = [
   builtin(27, "tid", 1010, "tid", { sent: tid, stored: storedTid }),
-  builtin(3220, "pg_lsn", 3221, "lsn", alike(lsn)),
+  builtin(3220, "pg_lsn", 3221, "lsn", {
+    sent: lsn,
+    storedIn: ({ majorVersion }) => (majorVersion >= 19 ? paddedLsn : lsn),
+  }),
   builtin(5038, "pg_snapshot", 5039, "other", alike(snapshot)),
   builtin(2970, "txid_snapshot", 2949, "other", alike(snapshot)),
   named(24, "regproc", 1008),
@@ -69,6 +78,7 @@ export const SYSTEM_TYPES: readonly BuiltinType[] = [
   named(4089, "regnamespace", 4090),
   named(4096, "regrole", 4097),
   named(4191, "regcollation", 4192),
+  named(6490, "regdatabase", 6491),
   builtin(1033, "aclitem", 1034, "other"),
   // Statistics are sent as they are in memory.
   builtin(3361, "pg_ndistinct", 0, "other"),

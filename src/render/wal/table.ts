@@ -106,7 +106,7 @@ export class RecordTable {
     const bytes = formatCount(record.length);
     // A large byte count takes space from the table's name.
     const room = Math.min(columns.table, columns.table + BYTES_WIDTH - 1 - bytes.length);
-    const about = this.#aboutWithin(record, room);
+    const about = this.#aboutWithin(record, version, room);
     const line = [
       first,
       paint(name) + " ".repeat(columns.record - over - textWidth(name)),
@@ -127,21 +127,24 @@ export class RecordTable {
     const bytes = `${formatCount(record.length)} bytes`;
     const images =
       record.imageBytes === 0 ? "" : `, ${formatCount(record.imageBytes)} of them images`;
-    const about = this.#aboutWithin(record, width - 2 * GAP.length - bytes.length);
+    const about = this.#aboutWithin(record, version, width - 2 * GAP.length - bytes.length);
     const second = GAP + (about === "" ? "" : about + GAP) + bytes;
     const fits = second.length + images.length <= width;
     return `${first}${paint(name)}\n${second}${fits ? images : ""}`;
   }
 
-  #aboutWithin(record: WalRecord, width: number): string {
-    const { name, text = "" } = this.#aboutOf(record);
+  #aboutWithin(record: WalRecord, version: WalVersion, width: number): string {
+    const { name, text = "" } = this.#aboutOf(record, version);
     if (name !== undefined) return this.#names.within(sanitizeLine(name), width);
     return cutToWidth(text, width, this.#palette.glyphs.ellipsis);
   }
 
   /** The record's time, otherwise its table, otherwise what else is known. */
-  #aboutOf(record: WalRecord): { readonly name?: string; readonly text?: string } {
-    const time = recordTime(record);
+  #aboutOf(
+    record: WalRecord,
+    version: WalVersion,
+  ): { readonly name?: string; readonly text?: string } {
+    const time = recordTime(record, version);
     if (time !== undefined) return { text: shortTime(time) };
     const [block] = record.blocks;
     if (record.blockCount > 0 && block !== undefined) {

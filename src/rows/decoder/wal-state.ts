@@ -4,10 +4,11 @@ import { readRunningXacts } from "../../postgres/records/standby.ts";
 import {
   XlogOperation,
   readCheckpoint,
+  readDecodingChange,
   readEndOfRecovery,
   readFullPageWrites,
   readParameters,
-  readRedoLevel,
+  readRedo,
 } from "../../postgres/records/xlog.ts";
 import { formatPosition } from "../../postgres/pages/position.ts";
 import type { WalVersion } from "../../postgres/pages/versions.ts";
@@ -67,7 +68,9 @@ export class WalState {
         this.levelUnknownBefore ??= record.lsn;
     }
     this.#isLevelKnown ||= this.#level !== "";
-    if (isHigher) this.logical = this.#level === "logical";
+    // From 19 on replica is logical too while there is a logical slot.
+    if (isHigher && (version < 19 || this.#level === "logical"))
+      this.logical = this.#level === "logical";
     if (opcode === XlogOperation.checkpointShutdown || isOnline) {
       this.beginnings.checkpoint(this.#redo, this.#nextXid);
       if (this.#redo < this.#from) this.redoBefore ??= this.#redo;
@@ -91,10 +94,14 @@ export class WalState {
         const { oldest_running_xid: oldest, fields } = checkpoint;
         if (oldest !== 0) this.oldestRunning = oldest;
         if (!fields.full_page_writes) this.lacksImages = true;
+        if (fields.logical_decoding !== undefined) this.logical = fields.logical_decoding;
         return fields.wal_level ?? "";
       }
       case XlogOperation.checkpointRedo:
-        return readRedoLevel(record).wal_level;
+        return readRedo(record, version).wal_level;
+      case XlogOperation.decodingChange:
+        this.logical = readDecodingChange(record).logical_decoding;
+        return "";
       case XlogOperation.parameterChange:
         return readParameters(record).wal_level;
       case XlogOperation.endOfRecovery:

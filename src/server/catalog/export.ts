@@ -207,7 +207,9 @@ async function openCursor(client: Client, { xmax, xids }: Running): Promise<void
          FROM pg_catalog.pg_ts_config c JOIN pg_catalog.pg_namespace n ON n.oid = cfgnamespace
        UNION ALL SELECT 'regdictionary', d.oid::int8, ${QUALIFIED} || quote_ident(dictname)
          FROM pg_catalog.pg_ts_dict d JOIN pg_catalog.pg_namespace n ON n.oid = dictnamespace
-       UNION ALL SELECT 'regrole', oid::int8, quote_ident(rolname) FROM pg_catalog.pg_roles) AS r
+       UNION ALL SELECT 'regrole', oid::int8, quote_ident(rolname) FROM pg_catalog.pg_roles
+       UNION ALL SELECT 'regdatabase', oid::int8, quote_ident(datname) FROM pg_catalog.pg_database
+         WHERE current_setting('server_version_num')::int >= 190000) AS r
        -- What has been dropped meanwhile is printed as a number.
        WHERE name <> oid::text
      UNION ALL SELECT 'extension_types', row_to_json(r) FROM (

@@ -32,7 +32,9 @@ import {
   readNextOid,
   readOverwrite,
   readParameters,
-  readRedoLevel,
+  readChecksums,
+  readDecodingChange,
+  readRedo,
   readRestorePoint,
 } from "../../../postgres/records/xlog.ts";
 import { describeFields } from "./fields.ts";
@@ -54,6 +56,8 @@ export function describeRecord(record: WalRecord, version: WalVersion, sink: Det
       return describeTransaction(record, version, sink);
     case Rmgr.xlog:
       return describeXlog(record, version, sink);
+    case Rmgr.xlog2:
+      return describeFields(readChecksums(record), sink);
     case Rmgr.standby:
       return describeStandby(record, sink);
     case Rmgr.storage:
@@ -115,7 +119,9 @@ function describeXlog(record: WalRecord, version: WalVersion, sink: DetailSink):
       return;
     }
     case XlogOperation.checkpointRedo:
-      return describeFields(readRedoLevel(record), sink);
+      return describeFields(readRedo(record, version), sink);
+    case XlogOperation.decodingChange:
+      return describeFields(readDecodingChange(record), sink);
     case XlogOperation.parameterChange:
       return describeFields(readParameters(record), sink);
     case XlogOperation.nextOid:
