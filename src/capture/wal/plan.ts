@@ -87,7 +87,7 @@ export function startFault(name: string, start: SegmentStart): WalctlError | und
     case "version": {
       const magic = formatMagic(start.magic);
       return new WalctlError(`${name}: segment of PostgreSQL with page magic ${magic}: not known`, {
-        hint: `walctl reads PostgreSQL 14 to 18; that version's own pg_waldump reads it: pg_waldump ${name}`,
+        hint: `walctl reads PostgreSQL 14 to 19; that version's own pg_waldump reads it: pg_waldump ${name}`,
         exitCode,
       });
     }

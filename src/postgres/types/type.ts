@@ -57,7 +57,7 @@ export const FAST_BYTES_MAX = 64;
 
 /** What a form depends on beside the type. */
 export interface ServerFacts {
-  /** 14 to 18 */
+  /** 14 to 19 */
   readonly majorVersion: number;
   readonly lcMonetary: string;
   /**
