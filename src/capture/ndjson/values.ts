@@ -20,6 +20,7 @@ export interface ValueType {
 }
 
 const NOTHING = new Uint8Array();
+const encoder = new TextEncoder();
 export const UNCHANGED: SentValue = { kind: ColumnKind.unchanged, bytes: NOTHING };
 export const NULL: SentValue = { kind: ColumnKind.null, bytes: NOTHING };
 
@@ -138,7 +139,7 @@ export function sentValue(
 }
 
 function textValue(text: string): SentValue {
-  return { kind: ColumnKind.text, bytes: new TextEncoder().encode(text) };
+  return { kind: ColumnKind.text, bytes: encoder.encode(text) };
 }
 
 function textOf(raw: string, type: ValueType): string {
