@@ -1,3 +1,9 @@
+/*
+ * What one run of tail or decode-file asks for, and the way of its messages: filter, --where, gate, pipeline, renderer.
+ * Law: behind askedOf() no code sees a flag of these; all streams and captures of a run go the same way.
+ * Way in: MessageRun.open(), then stream() for each stream or capture.
+ */
+
 import { type ExitCode, WalctlError } from "../../errors.ts";
 import type { Sink } from "../../output/sink.ts";
 import type { MessageKind } from "../../postgres/messages/messages.ts";
