@@ -83,8 +83,23 @@ export async function requireUsableSlot(
   const there =
     slot.database === null || slot.database === target.database
       ? "Its reader needs it"
-      : `From there it can be read: -d ${shellQuote(slot.database)}`;
+      : `From there it can be read: ${walctlCommand(["tail", "-S", slot.slot], target, slot.database)}`;
   throw new WalctlError(message, { hint: `${there}. Another slot, from now on: ${beside}` });
+}
+
+/**
+ * Checks that a slot which exists is of this database: publications are looked for, and created, in the slot's own.
+ * @param name undefined: a temporary slot, which is of this database
+ * @throws WalctlError, as requireUsableSlot()
+ */
+export async function requireOwnDatabase(
+  client: Client,
+  target: ConnectionTarget,
+  name: string | undefined,
+): Promise<void> {
+  const slot = name === undefined ? undefined : await readSlot(client, name);
+  if (slot === undefined || slot.database === target.database) return;
+  await requireUsableSlot(client, slot, target);
 }
 
 interface DropSteps {
