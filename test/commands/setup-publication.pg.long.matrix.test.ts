@@ -243,7 +243,7 @@ for (const version of newestOrBoth()) {
       // CREATE alone would not help this role: the table is another's.
       assert.match(
         await as("poor", "p", "-t", "parent"),
-        /HINT: Only its owner "postgres" or a superuser publishes "public"\."parent": walctl .* -U postgres /,
+        /HINT: Only its owner "postgres" or a superuser publishes "public"\."heir": walctl .* -U postgres /,
       );
       const other = await as("app", "p", "-t", "parent", "-t", "own", "--publish", "insert");
       const [, command = ""] =
