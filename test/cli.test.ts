@@ -144,7 +144,7 @@ describe("walctl", () => {
     assert.equal(await hint("tail", "shop"), places("shop").replace("a", "A"));
     assert.equal(
       await hint("tail", "x/changes.bin"),
-      `A file is read by walctl decode-file x/changes.bin; ${places("x/changes.bin")}`,
+      `A file to write is -o x/changes.bin, and walctl decode-file x/changes.bin reads one; ${places("x/changes.bin")}`,
     );
     assert.equal(
       await hint("slots", "shop_slot"),
@@ -174,6 +174,71 @@ describe("walctl", () => {
     assert.equal(await hint("tail", "postgres://h/x"), "A database is -d postgres://h/x.");
     assert.match(await hint("tail", "$(rm x)"), /^Usage: /);
     assert.match(await hint("tail", "-W", "secret"), /^Usage: /);
+    assert.equal(
+      await hint("tail", "dbname=shop password=secret"),
+      "A connection string follows -d.",
+    );
+  });
+
+  it("A user of pg_recvlogical learns what tail has in place of its options.", async () => {
+    const said = async (...args: string[]): Promise<string> => {
+      const { status, stderr } = await walctlInside(args);
+      assert.equal(status, 2);
+      return stderr;
+    };
+    const ofPgoutput = ["proto_version=1", "publication_names=p", "binary=1", "messages=1"];
+    for (const option of [...ofPgoutput, "streaming=on", "two_phase=1", "origin=none"]) {
+      const [name = ""] = option.split("=");
+      assert.ok(
+        (await said("tail", "-o", option)).startsWith(
+          `walctl: error: --output takes a file, not the option ${name} of pgoutput\nHINT: `,
+        ),
+      );
+    }
+    assert.match(await said("tail", "-o", "publication_names=p"), /^HINT: -P NAME/m);
+    for (const command of ["tail", "catalog"])
+      assert.equal(
+        await said(command, "-o", "a", "-o", "b"),
+        "walctl: error: --output takes one file, and is given twice\n",
+      );
+    assert.match(await said("tail", "--start"), /^HINT: tail starts by itself: leave --start out/m);
+    assert.match(await said("tail", "--drop-slot"), /^HINT: .*walctl drop-slot NAME$/m);
+  });
+
+  it("A name that is an argument is asked for where an option was given.", async () => {
+    for (const args of [
+      ["create-slot", "--slot", "x"],
+      ["drop-slot", "-S", "x"],
+      ["drop-publication", "--publication=x"],
+    ]) {
+      const { status, stderr } = await walctlInside(args);
+      assert.equal(status, 2);
+      assert.ok(
+        stderr.endsWith(`\nHINT: The name is an argument: walctl ${args[0]} NAME\n`),
+        stderr,
+      );
+    }
+    assert.match(
+      (await walctlInside(["list-slots"])).stderr,
+      /^HINT: Did you mean walctl slots\?$/m,
+    );
+  });
+
+  it("A time given for a position is sent to the option that takes it.", async () => {
+    const hint = async (...args: string[]): Promise<string> =>
+      /^HINT: (.*)$/m.exec((await walctlInside(args)).stderr)?.[1] ?? "";
+    assert.equal(await hint("tail", "-E", "yesterday"), "A time is --until yesterday");
+    assert.equal(await hint("tail", "-I", "1 hour ago"), "A time is --since '1 hour ago'");
+    assert.equal(await hint("tail", "-E", "x"), "");
+    assert.match(await hint("tail", "--until", "x"), /A zone is Z, UTC or an offset such as \+02/);
+  });
+
+  it("--row with = behind the table is an error.", async () => {
+    for (const row of ["orders=42", "orders =42", "public.orders=42"]) {
+      const { status, stderr } = await walctlInside(["tail", "-P", "p", "--row", row]);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /^HINT: Such as --row 'orders 42'/m);
+    }
   });
 
   it("knows likely words", async () => {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { connectionOptions, examples, outputOptions } from "./options.ts";
+import { connectionOptions, examples, oneFile, outputOptions } from "./options.ts";
 
 export function catalogCommand(): Command {
   const command = new Command("catalog")
@@ -11,6 +11,7 @@ export function catalogCommand(): Command {
     .option(
       "-o, --output <file>",
       "write to this file, which is replaced only when all is written",
+      oneFile,
     );
   return examples(
     connectionOptions(outputOptions(command)),

@@ -22,6 +22,8 @@ export const LIKELY_COMMANDS: Readonly<Record<string, string>> = {
   stats: "inspect --stats",
   ls: "slots",
   list: "slots",
+  "list-slots": "slots",
+  "list-publications": "publications",
   slot: "slots",
   lag: "slots",
   status: "doctor",
@@ -46,6 +48,13 @@ export const LIKELY_COMMANDS: Readonly<Record<string, string>> = {
   "skip-slot": "advance-slot",
   export: "catalog",
   version: "--version",
+};
+
+/** Actions of pg_recvlogical that are options there: what tail's user does in place of them. */
+export const OF_PG_RECVLOGICAL: Readonly<Record<string, string>> = {
+  start: "tail starts by itself: leave --start out. --startpos LSN says where it starts.",
+  "create-slot": "Another command creates a slot: walctl create-slot NAME",
+  "drop-slot": "Another command drops a slot: walctl drop-slot NAME",
 };
 
 /** By the word that is no option, without its dashes: each command takes the first one that it has. */

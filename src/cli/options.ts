@@ -1,4 +1,5 @@
 import { type Command, Help, InvalidArgumentError, Option, type OptionValues } from "commander";
+import { usageError } from "../errors.ts";
 
 /**
  * An option that the environment can set for all runs: `--slot` by WALCTL_SLOT. Only options that name an object or
@@ -12,6 +13,12 @@ export function setting(flags: string, description: string): Option {
 /** A flag that may be repeated. */
 export function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), value];
+}
+
+/** --output, which may not be repeated. @throws WalctlError, a usage error */
+export function oneFile(value: string, previous: string | undefined): string {
+  if (previous === undefined) return value;
+  throw usageError("--output takes one file, and is given twice");
 }
 
 type Example = readonly [what: string, line: string];

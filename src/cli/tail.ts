@@ -5,6 +5,7 @@ import {
   connectionOptions,
   examples,
   firstOptions,
+  oneFile,
   filterOptions,
   outputOptions,
   publicationOptions,
@@ -13,6 +14,7 @@ import {
   tableOptions,
   valueOptions,
 } from "./options.ts";
+import { usageError } from "../errors.ts";
 
 export function tailCommand(): Command {
   const command = new Command("tail")
@@ -70,6 +72,7 @@ export function tailCommand(): Command {
     .option(
       "-o, --output <file>",
       "append to this file, with fsync before each acknowledgement; SIGHUP: go on in a new file of that name; -: standard output",
+      outputFile,
     )
     .option("--capture <file>", "also write what is received to this file, for decode-file");
   protocolOptions(command);
@@ -110,6 +113,26 @@ export function tailCommand(): Command {
       "walctl tail -d shop -S shop_slot -P shop_changes -E now",
     ],
   );
+}
+
+/** In place of pgoutput's options, which pg_recvlogical takes as `-o NAME=VALUE`. */
+const PGOUTPUT_OPTIONS: ReadonlyMap<string, string> = new Map([
+  ["proto_version", "walctl chooses the version of the protocol: leave it out."],
+  ["publication_names", "-P NAME names a publication, and may be repeated."],
+  ["binary", "--binary asks for it."],
+  ["messages", "--messages asks for it."],
+  ["streaming", "--streaming MODE asks for it: off, on or parallel."],
+  ["two_phase", "--two-phase asks for it."],
+  ["origin", "--origin WHICH asks for it: any or none."],
+]);
+
+/** @throws WalctlError, a usage error, for an option of pgoutput */
+function outputFile(value: string, previous: string | undefined): string {
+  const [name = "", given] = value.split("=");
+  const instead = given === undefined ? undefined : PGOUTPUT_OPTIONS.get(name);
+  if (instead !== undefined)
+    throw usageError(`--output takes a file, not the option ${name} of pgoutput`, instead);
+  return oneFile(value, previous);
 }
 
 function protocolOptions(command: Command): Command {

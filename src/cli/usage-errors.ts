@@ -1,7 +1,7 @@
 /** What commander refuses, as an error of walctl with a hint. Loaded only for one. */
 import type { Command, CommanderError } from "commander";
 import { type WalctlError, usageError } from "../errors.ts";
-import { LIKELY_COMMANDS, LIKELY_OPTIONS } from "./likely-words.ts";
+import { LIKELY_COMMANDS, LIKELY_OPTIONS, OF_PG_RECVLOGICAL } from "./likely-words.ts";
 
 export function usageErrorOf(
   error: CommanderError,
@@ -38,13 +38,20 @@ function likelyHint(
   if (called === undefined) return undefined;
   if (code === "commander.excessArguments") return placesHint(called, argv);
   const [option = ""] = word.replace(/^-+/, "").split("=");
-  if (code !== "commander.unknownOption" || !Object.hasOwn(LIKELY_OPTIONS, option))
-    return undefined;
+  if (code !== "commander.unknownOption") return undefined;
+  if (called.registeredArguments[0]?.name() === "name" && NAMES.has(option))
+    return `The name is an argument: walctl ${called.name()} NAME`;
+  if (called.name() === "tail" && Object.hasOwn(OF_PG_RECVLOGICAL, option))
+    return OF_PG_RECVLOGICAL[option];
+  if (!Object.hasOwn(LIKELY_OPTIONS, option)) return undefined;
   const meant = LIKELY_OPTIONS[option]?.find((long) => has(called, long));
   return meant === undefined
     ? undefined
     : `Did you mean ${meant}? See walctl ${called.name()} --help --all.`;
 }
+
+/** What people type before the name of a slot or a publication that is an argument. */
+const NAMES = new Set(["S", "slot", "slot-name", "P", "publication", "name"]);
 
 const PLACES = [
   { long: "--dbname", short: "-d", what: "database" },
@@ -60,6 +67,8 @@ function placesHint(called: Command, argv: readonly string[]): string | undefine
   const [word = ""] = called.args.slice(called.registeredArguments.length);
   // Behind a refused --password it may be one.
   const mayBeSecret = argv.some((each) => /^(-W|--password)/.test(each));
+  // It may contain a password.
+  if (/^\w+\s*=/.test(word) && has(called, "--dbname")) return "A connection string follows -d.";
   if (mayBeSecret || !/^[\w.:/@-]+$/.test(word)) return undefined;
   const isUri = word.includes("://");
   const there = PLACES.filter(({ long }) => has(called, long));
@@ -71,7 +80,9 @@ function placesHint(called: Command, argv: readonly string[]): string | undefine
   if (places.size === 0) return undefined;
   const all = called.name() === "slots" ? "walctl slots shows all slots; " : "";
   const isFile = !isUri && /\/|\.\w+$/.test(word) && has(called, "--capture");
-  const file = isFile ? `a file is read by walctl decode-file ${word}; ` : "";
+  const file = isFile
+    ? `a file to write is -o ${word}, and walctl decode-file ${word} reads one; `
+    : "";
   const each = [...places]
     .toReversed()
     .map(([what, short]) => `a ${what} is ${short} ${word}`)

@@ -2,6 +2,8 @@
 import { usageError } from "../errors.ts";
 import { type Lsn, isNow, parseLsn } from "../lsn.ts";
 import { parseUint32 } from "../program/options.ts";
+import { isTime } from "../program/times.ts";
+import { shellQuote } from "../server/target/target.ts";
 
 /** MAXALIGN: records begin at multiples of it. */
 const ALIGNMENT = 8n;
@@ -13,7 +15,12 @@ const ALIGNMENT = 8n;
 export function requireLsn(option: string, text: string, ofNow?: string): Lsn {
   const lsn = parseLsn(text);
   if (lsn !== undefined) return lsn;
-  const hint = isNow(text) ? ofNow : undefined;
+  const time = option === "--endpos" ? "--until" : "--since";
+  const hint = isNow(text)
+    ? ofNow
+    : isTime(text) && /^--(?:start|end)pos$/.test(option)
+      ? `A time is ${time} ${shellQuote(text)}`
+      : undefined;
   throw usageError(`${option} takes an LSN such as 16/B374D848, not "${text}"`, hint);
 }
 

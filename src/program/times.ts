@@ -90,6 +90,14 @@ function saysAll(text: string): boolean {
   return /^\d/.test(day) && zone !== undefined;
 }
 
+/** Whether an option that takes a TIME would take the text. */
+export function isTime(text: string): boolean {
+  const nowMs = Date.now();
+  return (
+    (parseMoment(text.trim(), nowMs, false, "today") ?? parseSpan(text.trim(), nowMs)) !== undefined
+  );
+}
+
 /** @param day that of a time of the day */
 function parseTime(
   option: string,
@@ -105,7 +113,7 @@ function parseTime(
   if (time !== undefined) return time;
   throw usageError(
     `${option} takes a time such as 2026-11-25T01:49:05Z or "2026-11-25 01:49:05+00", not "${given}"`,
-    "Also 06:50, 6:50pm, noon, yesterday, 'yesterday 06:50', 'last monday', 1h, -15min, 'half an hour ago', 'last hour', now, now-1h.",
+    "Also 06:50, 6:50pm, noon, yesterday, 'yesterday 06:50', 'last monday', 1h, -15min, 'half an hour ago', 'last hour', now, now-1h. A zone is Z, UTC or an offset such as +02 or -03:30; without one it is UTC, or with --time local the zone of TZ.",
   );
 }
 

@@ -169,6 +169,13 @@ for (const version of newestOrBoth()) {
       }
       await server.sql("GRANT pg_read_all_stats TO owner");
       assert.match((await asOwner(ODD)).stderr, /is in use\n/);
+      await server.sql("CREATE ROLE stranger LOGIN; GRANT pg_read_all_stats TO stranger");
+      const denied = await run("drop-publication", "unread", "-U", "stranger");
+      assert.match(
+        denied.stderr,
+        /^HINT: Only its owner "owner" or a superuser drops it: walctl drop-publication unread .* -U owner /m,
+      );
+      await server.sql("DROP ROLE stranger");
       await server.sql("SELECT pg_create_logical_replication_slot('idle', 'pgoutput')");
       const unread = await asOwner("unread");
       assert.equal(unread.status, 0, unread.stderr);

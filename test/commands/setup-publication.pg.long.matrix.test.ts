@@ -240,6 +240,11 @@ for (const version of newestOrBoth()) {
         await as("poor", "p", "--all-tables"),
         /HINT: As a superuser: GRANT CREATE ON DATABASE "postgres" TO "poor"\n$/,
       );
+      // CREATE alone would not help this role: the table is another's.
+      assert.match(
+        await as("poor", "p", "-t", "parent"),
+        /HINT: Only its owner "postgres" or a superuser publishes "public"\."heir": walctl .* -U postgres /,
+      );
       const other = await as("app", "p", "-t", "parent", "-t", "own", "--publish", "insert");
       const [, command = ""] =
         /: (walctl setup-publication p -t parent -t own --publish insert -h .* -U postgres .*)$/m.exec(

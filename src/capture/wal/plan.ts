@@ -98,7 +98,7 @@ export function startFault(name: string, start: SegmentStart): WalctlError | und
       });
     case "other":
       return new WalctlError(`${name}: no page header: encrypted, or no WAL`, {
-        hint: "If it is a segment, its first page is damaged: give another copy of it, or the segments beside it.",
+        hint: "If it is a segment, its first page is damaged: give another copy of it, or the segments beside it. If it is a capture, decode-file reads it: walctl decode-file FILE",
         exitCode,
       });
   }

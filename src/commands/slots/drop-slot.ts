@@ -33,7 +33,7 @@ export async function dropSlot(
     reporter.clearProgress();
     const again = walctlCommand(createSlotWords(name, optionsOf(slot)), target);
     const another = slot.plugin === PLUGIN ? `; another one, from now on: ${again}` : "";
-    reporter.notice(`${slot.type} slot "${name}": ${heldText(slot)}${another}`);
+    reporter.notice(`${slot.type} slot "${name}": ${heldText(slot, !dryRun)}${another}`);
     const report = { slot: name, status: dryRun ? "would_drop" : "dropped" } as const;
     await print(context, renderDroppedSlot(report, output.format, output));
     return ExitCode.done;

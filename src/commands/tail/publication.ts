@@ -17,9 +17,13 @@ export async function withPublication(
   if (pgoutput.publications.length > 0) return config;
   reporter.progress("looking for the publication");
   const { chooseSolePublication } = await import("../../server/publication/choice.ts");
+  const { requireOwnDatabase } = await import("../../server/slot/slot.ts");
   try {
     const publication = await withConnection(target, "ordinary", context.stop, (client) =>
-      chooseSolePublication(client, target),
+      chooseSolePublication(client, target).catch(async (error: unknown) => {
+        await requireOwnDatabase(client, target, config.slot);
+        throw error;
+      }),
     );
     reporter.notice(
       `taking publication "${publication}", the only one there is (-P names another)`,

@@ -1,4 +1,4 @@
-import { usageError } from "../../errors.ts";
+import { type WalctlError, usageError } from "../../errors.ts";
 import type { PgoutputMessage, Relation, RowChange } from "../../postgres/messages/messages.ts";
 import { builtinType } from "../../postgres/types/table.ts";
 import { ColumnCursor, type TupleData } from "../../postgres/messages/tuple.ts";
@@ -218,6 +218,9 @@ function parseRow(text: string): AskedRow {
   const { schema, name } = cursor.table();
   const names: string[] = [];
   const values: string[] = [];
+  const unfit = (): WalctlError =>
+    usageError(`--row takes a table and the values of its key, not "${text}"`, FORM);
+  if (/^\s*=/.test(cursor.rest())) throw unfit();
   while (cursor.rest() !== "") {
     if (cursor.take(NAMED) !== undefined) {
       names.push(cursor.name());
@@ -229,7 +232,7 @@ function parseRow(text: string): AskedRow {
   }
   const isAllNamed = names.length === values.length;
   if (values.length === 0 || (!isAllNamed && names.length > 0)) {
-    throw usageError(`--row takes a table and the values of its key, not "${text}"`, FORM);
+    throw unfit();
   }
   const table: TablePattern = {
     text:

@@ -175,13 +175,15 @@ function otherFinding(
   const [type] = statistics.types().toSorted((a, b) => bytesOf(b) - bytesOf(a));
   if (version === undefined || table === undefined || type === undefined) return undefined;
   const typeNames = recordNames(version);
+  // database/relfilenode, of a table whose name the log does not tell
+  const isFile = /^\d+\/\d+$/.test(table.title);
   const share = bytesOf(table) / total;
   const typeShare = percent(bytesOf(type) / total);
   const kind = `${typeNames.rmgr(type.id)} ${typeNames.type(type.id)}`;
   return {
     finding: "other",
     share,
-    message: `most goes to ${table.title}: ${formatByteCount(bytesOf(table))}, ${percent(share)} of the WAL; the record type that takes most is ${kind} (${typeShare})`,
-    fix: null,
+    message: `most goes to ${table.title}: ${formatByteCount(bytesOf(table))}, ${percent(share)} of the WAL; the record type that takes most is ${kind} (${typeShare})${isFile ? "; --catalog FILE names the table, and this makes FILE:" : ""}`,
+    fix: isFile ? "walctl catalog -d DATABASE > FILE" : null,
   };
 }

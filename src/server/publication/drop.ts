@@ -3,8 +3,10 @@ import type { Client } from "pg";
 import { WalctlError, didYouMean } from "../../errors.ts";
 import { type Session, describeSession } from "../query/describe-session.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
+import { SqlState } from "../query/sqlstate.ts";
 import { execute, inTransaction, queryRows } from "../query/statement.ts";
 import type { ServerVersion } from "../settings/preflight.ts";
+import { walctlCommand } from "../target/paste.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { creationSql } from "./diff.ts";
 import type { PublicationState } from "./plan.ts";
@@ -56,10 +58,17 @@ export async function dropPublication(
     const doing = `drop publication ${quoteIdentifier(name)}`;
     await inTransaction(client, "COMMIT", doing, async () => {
       await execute(client, `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`, doing);
-      await execute(client, sql, doing);
+      const hints =
+        owner === null ? {} : { [SqlState.insufficientPrivilege]: ownersHint(target, name, owner) };
+      await execute(client, sql, doing, hints);
     });
   }
   return { state, sql, undo, idle };
+}
+
+function ownersHint(target: ConnectionTarget, name: string, owner: string): string {
+  const command = walctlCommand(["drop-publication", name], { ...target, user: owner });
+  return `Only its owner ${quoteIdentifier(owner)} or a superuser drops it: ${command}`;
 }
 
 function requireUnused(slots: readonly Reader[], name: string): void {

@@ -59,7 +59,8 @@ export async function rightsHint(
   const publisher = rights?.publisher ?? null;
   if (publisher !== null)
     return `Only its owner ${quoteIdentifier(publisher)} or a superuser alters publication ${quoteIdentifier(plan.name)}: ${command}`;
-  if (rights?.creates === false && !exists) {
+  // The owner's right comes first: without it CREATE does not help.
+  if (rights?.creates === false && !exists && rights.owner === null) {
     return `As a superuser: GRANT CREATE ON DATABASE ${printableIdentifier(target.database)} TO ${printableIdentifier(target.user)}`;
   }
   if (plan.allTables || plan.schemas.length > 0) {

@@ -156,7 +156,7 @@ export const CONNECT_DIAGNOSES: ReadonlyMap<string, Diagnose> = new Map<string, 
         ? `What was typed is not the password of "${target.user}": run the command again.`
         : target.password === undefined
           ? `Fix the password in ${shellQuote(target.passfile)}, or set PGPASSWORD.`
-          : "Set PGPASSWORD, or unset it and keep the password in ~/.pgpass.",
+          : "Correct the password in the connection string, the service file or PGPASSWORD, or leave it out there and keep it in ~/.pgpass.",
     }),
   ],
   [

@@ -52,7 +52,10 @@ function invalidation(
     const next = `${message}; it is synchronized from the primary: look there`;
     return { ...lost, kind: `synced, ${loss.reason}`, message: next, each: next, fix: null };
   }
-  const gone = `${message}. ${LOSS.effect} ${loss.advice} ${LOSS.drop}`;
+  // The limit was another one when the slot was lost: no limit is larger than none.
+  const isLifted =
+    loss.setting === "max_slot_wal_keep_size" && settings.maxSlotWalKeepSize === "-1";
+  const gone = `${message}. ${LOSS.effect} ${isLifted ? "" : `${loss.advice} `}${LOSS.drop}`;
   if (slot.plugin !== PLUGIN || slot.temporary) {
     return { ...lost, message: gone, each: gone, fix: null };
   }
@@ -166,7 +169,8 @@ function holdText(slot: Slot, kept: number): string {
 function heldBy(slot: Slot, kept: number): string {
   const { lag_bytes: lag } = slot;
   if (lag === null) return `${holderOf(slot)} uses it`;
-  const confirmed = `${holderOf(slot)} uses it and has confirmed all but ${formatByteCount(lag)}`;
+  const rest = lag === 0 ? "everything" : `all but ${formatByteCount(lag)}`;
+  const confirmed = `${holderOf(slot)} uses it and has confirmed ${rest}`;
   return lag < kept / 2 ? `${confirmed} (a long transaction may retain the rest)` : confirmed;
 }
 

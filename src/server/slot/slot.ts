@@ -83,8 +83,23 @@ export async function requireUsableSlot(
   const there =
     slot.database === null || slot.database === target.database
       ? "Its reader needs it"
-      : `From there it can be read: -d ${shellQuote(slot.database)}`;
+      : `From there it can be read: ${walctlCommand(["tail", "-S", slot.slot], target, slot.database)}`;
   throw new WalctlError(message, { hint: `${there}. Another slot, from now on: ${beside}` });
+}
+
+/**
+ * Checks that a slot which exists is of this database: publications are looked for, and created, in the slot's own.
+ * @param name undefined: a temporary slot, which is of this database
+ * @throws WalctlError, as requireUsableSlot()
+ */
+export async function requireOwnDatabase(
+  client: Client,
+  target: ConnectionTarget,
+  name: string | undefined,
+): Promise<void> {
+  const slot = name === undefined ? undefined : await readSlot(client, name);
+  if (slot === undefined || slot.database === target.database) return;
+  await requireUsableSlot(client, slot, target);
 }
 
 interface DropSteps {
@@ -125,7 +140,10 @@ export async function dropSlot(
     throw new WalctlError(
       `slot "${name}" is a physical slot: a standby or pg_receivewal needs it`,
       {
-        detail: `${heldText(slot)}. Once it is dropped, the server removes WAL that its standby may not have; the standby then has to be rebuilt.`,
+        detail:
+          lossOf(slot) === undefined
+            ? `${heldText(slot)}. Once it is dropped, the server removes WAL that its standby may not have; the standby then has to be rebuilt.`
+            : `${heldText(slot)}.`,
         hint: "--force drops it, if nobody needs it any more.",
       },
     );
@@ -151,12 +169,15 @@ export function mayMoveSlots({ user }: ConnectionTarget): Hints {
   return { [SqlState.insufficientPrivilege]: right };
 }
 
-/** What dropping a slot costs. */
-export function heldText(slot: Slot): string {
+/** What dropping a slot costs, or has cost. */
+export function heldText(slot: Slot, isDropped = false): string {
   const { confirmed_flush_lsn: confirmed, retained_bytes: kept, lag_bytes: lag } = slot;
-  const held = kept === null ? "It retains no WAL" : `It retains ${formatByteCount(kept)} of WAL`;
-  if (confirmed === null || slot.wal_status === "lost") return held;
-  const reader = `${held}; its reader (tail, a subscription or another program) has confirmed`;
+  const loss = lossOf(slot);
+  if (loss !== undefined) return `It was invalidated: ${loss.reason}`;
+  const [retains, has] = isDropped ? ["retained", "had"] : ["retains", "has"];
+  const held = `It ${retains} ${kept === null ? "no" : `${formatByteCount(kept)} of`} WAL`;
+  if (confirmed === null) return held;
+  const reader = `${held}; its reader (tail, a subscription or another program) ${has} confirmed`;
   if (lag === 0) return `${reader} everything`;
   return `${reader} up to ${confirmed}, and not the ${formatByteCount(lag ?? 0)} after that`;
 }

@@ -18,7 +18,7 @@ import {
 } from "../settings/preflight.ts";
 import type { PublicationPlan } from "../publication/plan.ts";
 import { surveyPublications } from "../publication/state.ts";
-import { noSuchSlot, readSlot } from "../slot/slot.ts";
+import { noSuchSlot, readSlot, requireOwnDatabase } from "../slot/slot.ts";
 import { createBeside, createSlotWords } from "../slot/beside.ts";
 import {
   type SlotOutcome,
@@ -130,6 +130,8 @@ async function ensurePublications(
   const missing = publications.find(
     (name) => !names.includes(name) && !(createMissing && plan?.name === name),
   );
+  if (missing !== undefined || createMissing)
+    await requireOwnDatabase(client, target, request.slot);
   if (missing !== undefined) {
     if (createMissing && plan === undefined) throw nothingToPublish(missing);
     throw await missingPublication(client, target, version, missing, names, request.slot);
@@ -195,17 +197,17 @@ async function missingPublication(
     names === ""
       ? `There are no publications in ${database}.`
       : `The publications of ${database}: ${names}.`;
+  const message = `publication ${quoteIdentifier(name)} does not exist`;
+  const meant = didYouMean(name, there);
+  if (meant !== undefined) return new WalctlError(message, { detail: known, hint: meant });
   const { suggestPublication, suggestionText } = await import("../publication/suggestion.ts");
   const suggestion = suggestionText(await suggestPublication(client, target, version, name));
   const older = slot === undefined ? undefined : await readSlot(client, slot);
   const more =
     older === undefined || older.wal_status === "lost"
       ? ""
-      : ` Slot "${older.slot}" is older than it will be: what that holds can only be decoded for publications of its time, and stays there. A slot that sees the new publication, beside it, once that is there: ${await createBeside(client, target, older.slot)}`;
-  return new WalctlError(`publication ${quoteIdentifier(name)} does not exist`, {
-    detail: `${known}${more}`,
-    hint: didYouMean(name, there, suggestion),
-  });
+      : ` Slot "${older.slot}" cannot decode what it holds for a publication that is created now, and keeps it. Create the publication first, then another slot for it: ${await createBeside(client, target, older.slot)}`;
+  return new WalctlError(message, { detail: `${known}${more}`, hint: suggestion });
 }
 
 async function bootstrapSlot(

@@ -84,7 +84,7 @@ export const situations = (version: number): readonly Situation[] => [
     args: ["tail", "-P", "missing", "-S", "app"],
     commands: 2,
     gives: /"status":"created"/,
-    says: /stays there/,
+    says: /cannot decode what it holds for a publication that is created now, and keeps it/,
   },
   {
     name: "tail, of a publication made later",
@@ -213,7 +213,7 @@ export const situations = (version: number): readonly Situation[] => [
     args: ["create-slot", "app", "-d", "other"],
     commands: 1,
     gives: /"slot":"app_2"/,
-    says: /From there it can be read: -d postgres/,
+    says: /From there it can be read: walctl tail -S .* -d postgres/,
   },
   {
     name: "create-slot, by a role that may not",

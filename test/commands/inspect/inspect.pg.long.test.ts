@@ -173,7 +173,7 @@ describe("walctl inspect", () => {
       mkdirSync(join(root, "stale"));
       copyFileSync(segment(0), join(root, "stale", "0000000100000000000000AB"));
       const CASES = [
-        [rubbish, 3, /rubbish: no page header: encrypted, or no WAL/],
+        [rubbish, 3, /rubbish: no page header: encrypted, or no WAL\n.*walctl decode-file FILE/],
         [join(root, "newer"), 3, /segment of PostgreSQL with page magic D11A: not known/],
         [empty, 3, /no WAL was written to it/],
         [

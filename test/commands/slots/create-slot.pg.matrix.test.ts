@@ -154,7 +154,7 @@ for (const version of newestOrBoth()) {
       const { stderr } = await run("create-slot", "s");
       assert.match(
         stderr,
-        /slot "s" belongs to database "other", not "postgres"\nHINT: From there it can be read: -d other\. .*: walctl create-slot s_2 .* -d postgres\n/,
+        /slot "s" belongs to database "other", not "postgres"\nHINT: From there it can be read: walctl tail -S s .* -d other\. .*: walctl create-slot s_2 .* -d postgres\n/,
       );
       await run("drop-slot", "s", "-d", "other");
     });

@@ -40,6 +40,14 @@ describe("drop-slot", () => {
     );
   });
 
+  test("Of an invalidated slot that is said, and nothing of WAL that dropping it frees.", () => {
+    for (const isDropped of [false, true])
+      assert.equal(
+        heldText({ ...SLOT, wal_status: "lost" }, isDropped),
+        "It was invalidated: the server has removed WAL that it needed",
+      );
+  });
+
   test("A name that differs by a letter or two is told, and a name that does not is not.", async () => {
     await server.sql("SELECT pg_create_logical_replication_slot('orders_slot', 'pgoutput')");
     await server.sql(
@@ -64,7 +72,7 @@ describe("drop-slot", () => {
     );
     assert.match(
       await hint("tail", "-S", "orders_slot", "-P", "orderspub"),
-      /HINT: Did you mean "orders_pub"\? To create it/,
+      /HINT: Did you mean "orders_pub"\?\n$/,
     );
     assert.match(
       await hint("drop-publication", "order_pub"),
@@ -115,7 +123,7 @@ describe("drop-slot", () => {
     const { stdout, stderr } = await walctl(["drop-slot", "s"], { server });
     assert.equal(stdout, '{"slot":"s","status":"dropped"}\n');
     const [, another = ""] =
-      /^walctl: logical slot "s": It retains .* after that; another one, from now on: (walctl .*)\n$/.exec(
+      /^walctl: logical slot "s": It retained .* after that; another one, from now on: (walctl .*)\n$/.exec(
         stderr,
       ) ?? [];
     await pasteCommand(another);
@@ -140,7 +148,7 @@ describe("drop-slot", () => {
     assert.equal(dry.stdout, '{"slot":"p","status":"would_drop"}\n');
     const { status, stderr } = await walctl(args, { server });
     assert.equal(status, 0);
-    assert.match(stderr, /^walctl: physical slot "p": It retains \d+ \w+ of WAL\n$/);
+    assert.match(stderr, /^walctl: physical slot "p": It retained \d+ \w+ of WAL\n$/);
     assert.ok(!(await slots()).includes("p"));
   });
 

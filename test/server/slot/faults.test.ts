@@ -163,6 +163,13 @@ const FAULTS: readonly Case[] = [
     LOOK,
   ],
   [
+    "keeps much, and its reader has confirmed everything",
+    { ...HELD, wal_status: "extended", lag_bytes: 0 },
+    "warning",
+    /uses it and has confirmed everything \(a long transaction may retain the rest\)/,
+    LOOK,
+  ],
+  [
     "physical: what it confirms is where it stands",
     {
       ...HELD,
@@ -291,4 +298,13 @@ it("a slot beside the lost one is enough", () => {
   const [fault] = slotFaults({ ...SLOT, ...LOST }, around, TARGET);
   assert.match(fault?.message ?? "", /; slot "s_2" is there, too$/);
   assert.equal(fault?.fix, null);
+});
+
+it("Of a slot that was lost before max_slot_wal_keep_size was lifted, no larger one is advised.", () => {
+  const settings = { ...SETTINGS, maxSlotWalKeepSize: "-1" };
+  const [fault] = slotFaults({ ...SLOT, ...LOST }, { ...AROUND, settings }, TARGET);
+  assert.match(
+    fault?.message ?? "",
+    /\(max_slot_wal_keep_size is -1\)\. What was not read .* is lost\. drop-slot/,
+  );
 });

@@ -9,6 +9,7 @@ import { parseTableSpec } from "../../../src/server/publication/table-spec.ts";
 import type { ConnectionTarget } from "../../../src/server/target/target.ts";
 import { resolveTarget } from "../../../src/server/target/resolve.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
+import { walctl } from "../../support/program/cli.ts";
 import { newestOrBoth } from "../../matrix/support/versions.ts";
 
 const NAME = 'My "Pub"';
@@ -123,6 +124,41 @@ for (const version of newestOrBoth()) {
       );
       const unsaid = await refusal({ publications: ["other"], createMissing: true });
       assert.equal(unsaid.exitCode, 2);
+    });
+
+    test("A slot of another database is refused before anything about publications.", async () => {
+      await server.sql("CREATE DATABASE shop");
+      const shop = { ...target, database: "shop" };
+      const elsewhere = await connect(shop, "logical");
+      try {
+        for (const parts of [
+          { publications: ["shop_changes"] },
+          { createMissing: true, plan: planOf('"S 1"."T;drop"') },
+        ]) {
+          await assert.rejects(bootstrap(elsewhere, shop, request(parts)), (error: WalctlError) => {
+            assert.match(error.message, /^slot "s" belongs to database "postgres", not "shop"$/);
+            assert.match(
+              error.hint ?? "",
+              /read: walctl tail -S s -h .* -d postgres\. Another slot/,
+            );
+            return true;
+          });
+        }
+      } finally {
+        await elsewhere.end();
+      }
+      const run = await walctl(["tail", "-S", "s", "-d", "shop"], { server });
+      assert.match(run.stderr, /^walctl: error: slot "s" belongs to database "postgres"/m);
+    });
+
+    test("Of a misspelt publication only the near name is said.", async () => {
+      await server.sql("CREATE PUBLICATION shop_changes");
+      for (const name of ["shop_change", "Shop_Changes", '"shop_changes"']) {
+        const { hint, detail } = await refusal({ publications: [name] });
+        assert.equal(hint, 'Did you mean "shop_changes"?');
+        assert.match(detail ?? "", /^The publications of database "postgres": [^.]*\.$/);
+      }
+      await server.sql("DROP PUBLICATION shop_changes");
     });
 
     test("harm to other programs, and a slot that is too old, are warned of", async () => {
