@@ -201,7 +201,7 @@ describe("walctl", () => {
         await said(command, "-o", "a", "-o", "b"),
         "walctl: error: --output takes one file, and is given twice\n",
       );
-    assert.match(await said("tail", "--start"), /^HINT: tail starts by itself: leave --start out/m);
+    assert.match(await said("tail", "--start"), /^HINT: tail starts by itself: leave it out/m);
     assert.match(await said("tail", "--drop-slot"), /^HINT: .*walctl drop-slot NAME$/m);
   });
 

@@ -52,7 +52,7 @@ export const LIKELY_COMMANDS: Readonly<Record<string, string>> = {
 
 /** Actions of pg_recvlogical that are options there: what tail's user does in place of them. */
 export const OF_PG_RECVLOGICAL: Readonly<Record<string, string>> = {
-  start: "tail starts by itself: leave --start out. --startpos LSN says where it starts.",
+  start: "tail starts by itself: leave it out. --startpos LSN says where it starts.",
   "create-slot": "Another command creates a slot: walctl create-slot NAME",
   "drop-slot": "Another command drops a slot: walctl drop-slot NAME",
 };

@@ -75,8 +75,8 @@ describe("pg_control", () => {
   const BAD: ReadonlyArray<readonly [bytes: Uint8Array, status: number, message: RegExp]> = [
     [new Uint8Array(0), 1, /"c" is damaged: it is too short/],
     [flipped, 1, /"c" is damaged: its checksum does not match/],
-    [new Uint8Array(8192), 2, /of another PostgreSQL than 14 to 18 \(catalogue version 0\)/],
-    [control(202507231, 292), 2, /another PostgreSQL than 14 to 18 \(catalogue version 202507231/],
+    [new Uint8Array(8192), 2, /of another PostgreSQL than 14 to 19 \(catalogue version 0\)/],
+    [control(202507231, 292), 2, /another PostgreSQL than 14 to 19 \(catalogue version 202507231/],
     [good((view) => view.setUint32(8, 1800, false)), 2, /written on a big-endian machine/],
     [good((view) => view.setUint32(216, 4096, true)), 2, /has blocks of 4096 bytes/],
     [

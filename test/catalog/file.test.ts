@@ -194,7 +194,7 @@ describe("a catalogue file", () => {
     ["a header that is not the first", LINES.toReversed().join("\n"), /is no catalogue file/],
     ["a newer format", TEXT.replace('"format":1', '"format":2'), /file of format 2: .* format 1/],
     ["a format of 0", TEXT.replace('"format":1', '"format":0'), /line 1: format is wrong/],
-    ["another version", TEXT.replace("180004", "130022"), /is of PostgreSQL 13: .* 14 to 18/],
+    ["another version", TEXT.replace("180004", "130022"), /is of PostgreSQL 13: .* 14 to 19/],
     ["a huge number", TEXT.replace("180004", "1e308"), /line 1: server_version_num is wrong/],
     [
       "an identifier of 65 bits",

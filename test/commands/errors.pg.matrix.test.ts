@@ -158,9 +158,9 @@ for (const version of newestOrBoth()) {
 
     test("the role may not publish the table", async () => {
       const args = ["setup-publication", "p", "-t", "t", "-U", "plain"];
-      const stderr = await meet("no-publication-right", args);
-      await server.sql("ALTER TABLE t OWNER TO plain");
-      await server.sql(sqlIn(stderr));
+      await paste(commandIn(await meet("no-publication-right", args)));
+      await server.sql("DROP PUBLICATION p; ALTER TABLE t OWNER TO plain");
+      await server.sql(sqlIn(await meet("no-create-right", args)));
       await works(args);
       await server.sql("DROP PUBLICATION p; ALTER TABLE t OWNER TO postgres");
     });

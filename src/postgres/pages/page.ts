@@ -18,9 +18,14 @@ export const PageInfo = {
 /** Of any version. */
 export const PAGE_INFO_ALL = 0x0f;
 
-/** XLP_FIRST_IS_OVERWRITE_CONTRECORD: the page begins with a record that replaces one that was never completed. */
-export function overwriteBit(version: WalVersion): number {
+/** XLP_FIRST_IS_OVERWRITE_CONTRECORD, the last of the bits. */
+function overwriteBit(version: WalVersion): number {
   return version >= 19 ? 4 : 8;
+}
+
+/** Whether the page begins with a record that replaces one that was never completed. */
+export function beginsAnew(info: number, version: WalVersion): boolean {
+  return (info & overwriteBit(version)) !== 0;
 }
 
 /** Whether a page of that version has no such `info`. */
