@@ -65,7 +65,7 @@ export function sessionOptions(
         const { isTerminal } = context.stdout;
         if (isService(config)) reporter.beginLog();
         else if (!isTerminal) return;
-        const keeps = config.slot !== undefined && !config.acknowledge;
+        const keeps = isService(config) && config.slot !== undefined && !config.acknowledge;
         const how =
           isTerminal && isService(config) && outageMs === undefined ? "; Ctrl-C ends" : "";
         reporter.event(streamingText(started, from, outageMs, keeps) + how);

@@ -103,7 +103,8 @@ export class FileTail {
   }
 
   #args(slot: string, options: readonly string[]): string[] {
-    return ["tail", "-S", slot, "-P", "p", "-s", "0.2", "-o", this.fileOf(slot), ...options];
+    const output = options.includes("-o") ? [] : ["-o", this.fileOf(slot)];
+    return ["tail", "-S", slot, "-P", "p", "-s", "0.2", ...output, ...options];
   }
 }
 
