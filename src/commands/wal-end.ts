@@ -15,7 +15,7 @@ export function warnSkipped(
   reporter.warn({ message: `${text}: skipped ${range} (${bytes} bytes)` });
 }
 
-/** @param undoes nothing is undone of which a part may be missing, with --keep-going neither */
+/** @param undoes --keep-going does not help an undo: it is refused where a part may be missing */
 export function cureOfDamage(undoes: boolean): string {
   return undoes
     ? "Give the damaged or missing part whole, or only what lies before it or behind it."

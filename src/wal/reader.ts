@@ -15,7 +15,7 @@ import { JoinedRecord } from "./joined-record.ts";
 import {
   LONG_HEADER_BYTES,
   PageInfo,
-  beginsAnew,
+  replacesRecord,
   SHORT_HEADER_BYTES,
   type SegmentHeader,
 } from "../postgres/pages/page.ts";
@@ -165,7 +165,7 @@ export class RecordReader {
     const index = at >> 2;
     const info = words[index]! >>> 16;
     const rest = words[index + 4]! >>> 0;
-    if (beginsAnew(info, this.#pages.header.version)) {
+    if (replacesRecord(info, this.#pages.header.version)) {
       // The open record was never completed: the server crashed and continued writing here.
       this.#joined.drop();
     } else if (this.#joined.totalLength > 0) {

@@ -43,7 +43,7 @@ function isMoment(oid: number): boolean {
 }
 
 /**
- * What is taken for what a line does not say of such a value. Undefined: it says all.
+ * Says what walctl takes such a value for, where the line does not have all of it. Undefined: it has.
  * @param isSorted another program sorted the keys of the line
  */
 export function vagueness(
@@ -75,8 +75,8 @@ function isOfOwnType(raw: string, { oid, name }: ValueType): boolean {
 }
 
 /**
- * Whether the text of such a value may be another one without an error where it is read: `"1"` may be a text or a string
- * of jsonb, `[]` an array or jsonb's. Another program may have sorted the fields.
+ * Whether its text could be another value than the server had, and the server would accept that: `"1"` may be a text or
+ * a string of jsonb, `[]` an array or jsonb's, and another program may have sorted the fields.
  */
 function isAmbiguous(raw: string, isSorted: boolean): boolean {
   if (raw.startsWith('"')) return isValidJson(stringOf(raw));
@@ -123,7 +123,7 @@ export function sentValue(
   if (raw === "null") return NULL;
   if (isOfOwnType(raw, type)) {
     if (isExact && isAmbiguous(raw, isSorted)) return UNCHANGED;
-    // A row has no names, and hstore has: a person gets the line's own text.
+    // What looks like a row may be an hstore: a person sees the names that the line has.
     if (!isExact && raw.includes("{")) return textValue(raw);
   }
   if (raw.startsWith("{") && !isJson(type.oid)) {

@@ -42,7 +42,6 @@ export class RowListener implements LogListener {
   record(record: WalRecord, version: WalVersion): boolean | Promise<boolean> {
     if (record.lsn > this.#range.endPosition) {
       if (!this.#range.readsOn) return false;
-      // An undo has to know which tables were altered since.
       this.#decoder.leaveRows();
       this.hasAllRows ||= !this.damaged;
     }

@@ -144,7 +144,7 @@ export function truncatedWarnings({ emptied }: Losses): readonly Warning[] {
   return [{ message, hint: "To print it as table_changed: --tables-changed" }];
 }
 
-/** Tables that were UNLOGGED between these positions: what was changed in them meanwhile is nowhere. */
+/** Tables that were UNLOGGED between these positions: the WAL has none of the changes that were made to them. */
 export function unloggedWarnings(
   catalog: CatalogHistory,
   onlyTables: readonly TablePattern[],

@@ -24,7 +24,7 @@ function overwriteBit(version: WalVersion): number {
 }
 
 /** Whether the page begins with a record that replaces one that was never completed. */
-export function beginsAnew(info: number, version: WalVersion): boolean {
+export function replacesRecord(info: number, version: WalVersion): boolean {
   return (info & overwriteBit(version)) !== 0;
 }
 

@@ -1,15 +1,7 @@
 /** An undo out of WAL that would not take all back: it is refused for its reason, and what its hint names works. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -22,7 +14,6 @@ import { type TestServer, startServer } from "../../support/server/server.ts";
 import { toolPath } from "../../support/tools/tools.ts";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
-const SEGMENT = /^[0-9A-F]{24}$/;
 const ALTERED = "it or its columns were renamed, dropped or given another type since";
 
 describe("an undo that is refused", () => {
@@ -63,21 +54,6 @@ describe("an undo that is refused", () => {
     assert.equal(status, 0, stderr);
   }
 
-  /** Returns the name of the segment that has ended. */
-  async function endSegment(): Promise<string> {
-    await server.sql("SELECT pg_logical_emit_message(false, '', '')");
-    const [row] = await server.sql<{ name: string }>(
-      "SELECT pg_walfile_name(pg_switch_wal()) AS name",
-    );
-    return row?.name ?? "";
-  }
-
-  function segments(behind = ""): string[] {
-    const wal = join(server.host, "data", "pg_wal");
-    const names = readdirSync(wal).filter((name) => SEGMENT.test(name) && name > behind);
-    return names.toSorted().map((name) => join(wal, name));
-  }
-
   const undo = async (xid: number, ...args: readonly string[]): Promise<RunResult> =>
     await walctl([
       "decode-file",
@@ -92,7 +68,7 @@ describe("an undo that is refused", () => {
       "sql",
       "--undo",
       ...args,
-      ...segments(),
+      ...server.segments(),
     ]);
 
   it("names a column that has another type since, by which its row would not be found", async () => {
@@ -120,10 +96,10 @@ describe("an undo that is refused", () => {
     await server.sql(
       "ALTER TABLE widened ALTER v TYPE text, ALTER n TYPE numeric(8,2), ALTER at TYPE timestamp(3), ALTER w TYPE text",
     );
-    await endSegment();
+    await server.endSegment();
     const early = await undo(xid);
     await exportTo(catalog);
-    await endSegment();
+    await server.endSegment();
     for (const refused of [early, await undo(xid)]) {
       assert.equal(`${refused.status} ${refused.stdout}`, "3 ");
       const [, detail = ""] = refused.stderr.split("\n");
@@ -147,7 +123,7 @@ describe("an undo that is refused", () => {
     const xid = await run("DELETE FROM lacking WHERE id < 4");
     await server.sql("ALTER TABLE lacking DROP a");
     const later = await run("DELETE FROM lacking WHERE id = 4");
-    await endSegment();
+    await server.endSegment();
     const both = await undo(xid, "--xid", String(later));
     assert.match(
       both.stderr,
@@ -167,11 +143,11 @@ describe("an undo that is refused", () => {
     const [end] = await server.sql<{ lsn: string }>(
       "SELECT pg_current_wal_insert_lsn()::text AS lsn",
     );
-    await endSegment();
+    await server.endSegment();
     await server.sql("ALTER TABLE before_gap ALTER a TYPE int USING a * 100");
-    const altered = await endSegment();
-    await endSegment();
-    const all = segments();
+    const altered = await server.endSegment();
+    await server.endSegment();
+    const all = server.segments();
     const damaged = join(root, altered);
     const bytes = readFileSync(join(server.host, "data", "pg_wal", altered));
     writeFileSync(damaged, bytes.fill(0xff, 16_384, 24_576));
@@ -222,8 +198,8 @@ describe("an undo that is refused", () => {
     const [again] = await server.sql<{ time: string }>("SELECT clock_timestamp()::text AS time");
     await run("INSERT INTO paused VALUES (3)");
     await server.sql("ALTER TABLE steady SET UNLOGGED");
-    const last = await endSegment();
-    const paths = segments().filter((path) => basename(path) <= last);
+    const last = await server.endSegment();
+    const paths = server.segments().filter((path) => basename(path) <= last);
     const late = join(root, "late.catalog");
     await exportTo(late);
     for (const file of [catalog, late]) {
@@ -285,17 +261,17 @@ describe("an undo that is refused", () => {
       "SELECT pg_current_xact_id()::text AS xid",
     );
     const xid = xids[0]?.xid ?? "";
-    const last = await endSegment();
+    const last = await server.endSegment();
     await server.sql("CHECKPOINT");
     await other.query("UPDATE orders SET status = 'void' WHERE id > 12");
     await other.query("DELETE FROM orders WHERE id > 15");
     await other.query("COMMIT");
     await other.end();
     await exportTo(join(root, "shop.catalog"), "shop");
-    await endSegment();
+    await server.endSegment();
     const archive = join(root, "archive");
     mkdirSync(archive);
-    for (const path of segments(last)) copyFileSync(path, join(archive, basename(path)));
+    for (const path of server.segments(last)) copyFileSync(path, join(archive, basename(path)));
     const args = ["decode-file", "-q", "--catalog", join(root, "shop.catalog"), "--old", "full"];
     const refused = await walctl([...args, "--xid", xid, "-F", "sql", "--undo", archive]);
     assert.equal(refused.stdout, "");
@@ -320,17 +296,17 @@ describe("an undo that is refused", () => {
 
   it("has the number of its lost changes in the commit of a transaction that lacks all of them", async () => {
     await server.sql("CREATE TABLE touched AS SELECT 1 AS a");
-    const last = await endSegment();
+    const last = await server.endSegment();
     const [position] = await server.sql<{ lsn: string }>(
       "SELECT pg_current_wal_insert_lsn()::text AS lsn",
     );
     const xid = await run("DELETE FROM touched");
-    await endSegment();
+    await server.endSegment();
     await exportTo(catalog);
-    await endSegment();
+    await server.endSegment();
     const args = ["decode-file", "-q", "--catalog", catalog, "--xid", String(xid)];
     const of = async (...more: readonly string[]): Promise<RunResult> =>
-      await walctl([...args, ...more, ...segments(last)]);
+      await walctl([...args, ...more, ...server.segments(last)]);
     for (const more of [[], ["--no-empty"]]) {
       const { status, stdout, stderr } = await of(...more);
       assert.equal(status, 3);
@@ -372,14 +348,14 @@ describe("an undo that is refused", () => {
     const { "public.bare": rows } = await contentsOf(server);
     assert.equal(rows?.length, 2);
     await exportTo(catalog);
-    await endSegment();
+    await server.endSegment();
     const whole = await undo(xid);
     assert.equal(`${whole.status} ${whole.stderr}`, "0 ");
     assert.equal(runSql(server, whole.stdout.replace(/COMMIT;\n$/, "ROLLBACK;\n")).stderr, "");
     await server.sql(
       "ALTER TABLE unkeyed DROP CONSTRAINT unkeyed_pkey; INSERT INTO unkeyed VALUES (1, 'same')",
     );
-    await endSegment();
+    await server.endSegment();
     for (const checked of [[], ["--checked"]]) {
       const { stdout, stderr } = await undo(xid, ...checked);
       assert.equal(stderr, "");
@@ -403,7 +379,7 @@ describe("an undo that is refused", () => {
     await server.sql(
       "INSERT INTO docs SELECT i, 'open', repeat(md5(i::text), 200), repeat('o', 5000) FROM generate_series(1, 5) i",
     );
-    const stored = await endSegment();
+    const stored = await server.endSegment();
     await server.sql("CHECKPOINT");
     await exportTo(catalog);
     const there = await contentsOf(server);
@@ -411,10 +387,10 @@ describe("an undo that is refused", () => {
       "UPDATE docs SET status = 'closed'",
       "UPDATE docs SET id = 50 WHERE id = 5",
     );
-    await endSegment();
+    await server.endSegment();
     const undoOf = async (xid: number, ...more: readonly string[]): Promise<RunResult> => {
       const args = ["decode-file", "-q", "--catalog", catalog, "--old", "full", "--xid", `${xid}`];
-      return await walctl([...args, "-F", "sql", "--undo", ...more, ...segments(stored)]);
+      return await walctl([...args, "-F", "sql", "--undo", ...more, ...server.segments(stored)]);
     };
     for (const more of [["--checked", "--dry-run"], ["--checked"]]) {
       const { status, stderr, stdout } = await undoOf(kept, ...more);
@@ -442,7 +418,7 @@ describe("an undo that is refused", () => {
       "UPDATE seen SET v = 'new' WHERE id = 1",
       "UPDATE seen SET v = 'new' WHERE id = 2",
     );
-    await endSegment();
+    await server.endSegment();
     const { stdout } = await undo(named);
     assert.equal(runSql(server, stdout).stderr, "");
     const { ["public.a\tb"]: rows, ...others } = await contentsOf(server);
@@ -458,10 +434,10 @@ describe("an undo that is refused", () => {
       "INSERT INTO large SELECT i, repeat('x', 500) FROM generate_series(1, 40000) i",
     );
     const last = await run("INSERT INTO large VALUES (0, '')");
-    await endSegment();
+    await server.endSegment();
     const args = ["decode-file", "-q", "--catalog", catalog, "--old", "full"];
     const xids = ["--xid", String(xid), "--xid", String(last)];
-    const running = spawnWalctl([...args, ...xids, ...segments()]);
+    const running = spawnWalctl([...args, ...xids, ...server.segments()]);
     await running.waitFor((line) => line.includes('"id":9,'));
     const cut = await running.stop("SIGTERM");
     const interrupted = "walctl: error: interrupted: not all of the input was read\n";

@@ -1,13 +1,11 @@
 /** Rows out of WAL in which VACUUM FULL and CLUSTER gave system catalogues other files: no row of a table is missing for it. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type RunResult, walctl } from "../../support/program/cli.ts";
 import { type TestServer, startServer } from "../../support/server/server.ts";
-
-const SEGMENT = /^[0-9A-F]{24}$/;
 
 describe("rows beside system catalogues that were rewritten", () => {
   let root: string;
@@ -47,20 +45,9 @@ describe("rows beside system catalogues that were rewritten", () => {
     await server.sql(`INSERT INTO plain VALUES (${id}); ANALYZE other`);
   }
 
-  async function endSegment(): Promise<string> {
-    await server.sql("SELECT pg_logical_emit_message(false, '', '')");
-    const [row] = await server.sql<{ name: string }>(
-      "SELECT pg_walfile_name(pg_switch_wal()) AS name",
-    );
-    return row?.name ?? "";
-  }
-
   async function decode(behind: string, ...args: readonly string[]): Promise<RunResult> {
-    const wal = join(server.host, "data", "pg_wal");
-    const names = readdirSync(wal).filter((name) => SEGMENT.test(name) && name > behind);
-    const paths = names.toSorted().map((name) => join(wal, name));
     const command = ["decode-file", "-q", "--catalog", catalog, "--old", "full", ...args];
-    return await walctl([...command, ...paths]);
+    return await walctl([...command, ...server.segments(behind)]);
   }
 
   function inserted({ stdout, status, stderr }: RunResult): readonly number[] {
@@ -75,19 +62,19 @@ describe("rows beside system catalogues that were rewritten", () => {
     );
     await change(1);
     await rewrite();
-    const first = await endSegment();
+    const first = await server.endSegment();
     await server.sql("CHECKPOINT");
     await change(2);
     await server.sql("BEGIN; CLUSTER pg_proc USING pg_proc_oid_index; ROLLBACK");
     await rewrite();
     await change(3);
-    const second = await endSegment();
+    const second = await server.endSegment();
     // Nothing says yet that no transaction is older than the second segment.
     await server.sql("INSERT INTO plain VALUES (4); ANALYZE other");
     await rewrite();
     await change(5);
     assert.equal((await walctl(["catalog", "-q", "-o", catalog], { server })).status, 0);
-    await endSegment();
+    await server.endSegment();
     assert.deepEqual(inserted(await decode(first)), [2, 3, 4, 5]);
     assert.deepEqual(inserted(await decode(first, "--aborted")), [2, 3, 4, 5]);
     assert.deepEqual(inserted(await decode(second)), [4, 5]);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { after, before, it } from "node:test";
 import { walctl } from "../../support/program/cli.ts";
 import { parseLines } from "../../support/program/lines.ts";
@@ -50,11 +50,9 @@ it("is what the server prints, alone, in an array and in an undo", async () => {
   );
   const catalog = join(folder, "x.catalog");
   assert.equal((await walctl(["catalog", "-q", "-o", catalog], { server })).status, 0);
-  await server.sql("SELECT pg_switch_wal()");
-  const wal = join(server.host, "data", "pg_wal");
-  const segments = readdirSync(wal).filter((name) => /^[0-9A-F]{24}$/.test(name));
+  await server.endSegment();
   const args = ["decode-file", "-q", "--catalog", catalog, "--xid", row?.xid ?? ""];
-  const paths = segments.toSorted().map((name) => join(wal, name));
+  const paths = server.segments();
   const { stdout } = await walctl([...args, "--only", "insert", ...paths]);
   assert.deepEqual(
     parseLines(stdout).map((line) => (line as { new?: unknown }).new),

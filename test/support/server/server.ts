@@ -1,6 +1,6 @@
 /** A real PostgreSQL for a test, by itself in a temporary folder. */
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, homedir, platform } from "node:os";
 import { dirname, join } from "node:path";
@@ -108,6 +108,22 @@ export class TestServer {
   async confirmed(slot: string): Promise<string | undefined> {
     const sql = `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`;
     return (await this.sql<{ lsn: string }>(sql))[0]?.lsn;
+  }
+
+  /** Ends the segment of WAL that is being written. Returns its name. */
+  async endSegment(): Promise<string> {
+    await this.sql("SELECT pg_logical_emit_message(false, '', '')");
+    const [row] = await this.sql<{ name: string }>(
+      "SELECT pg_walfile_name(pg_switch_wal()) AS name",
+    );
+    return row?.name ?? "";
+  }
+
+  /** The paths of the segments behind that one, in order; without it of all. */
+  segments(behind = ""): readonly string[] {
+    const wal = join(this.host, "data", "pg_wal");
+    const names = readdirSync(wal).filter((name) => /^[0-9A-F]{24}$/.test(name) && name > behind);
+    return names.toSorted().map((name) => join(wal, name));
   }
 
   /** Another connection as postgres, for tests that need two; the caller ends it. */
