@@ -13,6 +13,7 @@ import { MESSAGE_KINDS, examplesOf } from "./options.ts";
 const SOURCES: Readonly<Record<string, ServerNames | "files">> = {
   "--dbname": "databases",
   "--table": "tables",
+  "--except": "tables",
   "--only-table": "tables",
   "drop-publication name": "publications",
   "publications name": "publications",

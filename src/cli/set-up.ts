@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import {
+  collect,
   connectionOptions,
   examples,
   outputOptions,
@@ -12,6 +13,12 @@ export function setupPublicationCommand(): Command {
     .description("create a publication, or alter it to match the options (--sync)")
     .argument("<name>", "the publication's name, as it is (no quotes needed)");
   publicationOptions(command)
+    .option(
+      "--except <table>",
+      "with --all-tables: leave out 'schema.table'; may be repeated (PostgreSQL 19)",
+      collect,
+    )
+    .option("--all-sequences", "publish all sequences, for subscriptions (PostgreSQL 19)")
     .option("--publish <operations>", "a list of insert, update, delete, truncate (default: all)")
     .option("--via-partition-root", "publish changes of partitions as changes of their root")
     .addOption(

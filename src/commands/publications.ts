@@ -2,7 +2,7 @@ import { ExitCode, didYouMean } from "../errors.ts";
 import { ReaderGone, sinkOf } from "../output/sink.ts";
 import type { Check } from "../reports.ts";
 import { inspectPublications } from "../server/doctor/inspect-stream.ts";
-import { publicationFindings } from "../server/doctor/stream-findings.ts";
+import { publicationFindings } from "../server/doctor/publication-findings.ts";
 import { printableFilters } from "../server/publication/sql.ts";
 import { suggestionText } from "../server/publication/suggestion.ts";
 import { quoteIdentifier, quoteIdentifierList } from "../server/query/sql.ts";

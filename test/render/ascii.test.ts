@@ -37,6 +37,8 @@ for (const width of [20, 40, 80, 200]) {
     const checks = (["ok", "warning", "fail"] as const).map((status) => ({ ...check, status }));
     const state = {
       allTables: false,
+      excluded: [],
+      allSequences: false,
       schemas: ["s"],
       publish: ["insert"],
       viaPartitionRoot: true,

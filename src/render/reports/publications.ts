@@ -9,9 +9,7 @@ import { byStatus, renderCheckText } from "./checks.ts";
 type Format = "table" | "ndjson";
 
 /** A published table, with its column list and its filter. Null: all columns, all rows. */
-interface TableReport {
-  readonly schema: string;
-  readonly table: string;
+interface TableReport extends TableName {
   readonly columns: readonly string[] | null;
   readonly where: string | null;
 }
@@ -27,6 +25,15 @@ interface PublicationReport {
   readonly generated_columns: string;
   readonly tables: readonly TableReport[];
   readonly faults: readonly Check[];
+  /** Null: before PostgreSQL 19 there is no such thing, nor the next one. */
+  readonly all_sequences: boolean | null;
+  /** The tables that "all tables" leaves out; a partitioned table stands for its partitions. */
+  readonly except: readonly TableName[] | null;
+}
+
+interface TableName {
+  readonly schema: string;
+  readonly table: string;
 }
 
 interface DroppedReport {
@@ -44,6 +51,8 @@ interface State {
   readonly publish: readonly string[];
   readonly viaPartitionRoot: boolean;
   readonly generatedColumns: string;
+  readonly allSequences: boolean | undefined;
+  readonly excluded: ReadonlyArray<{ readonly schema: string; readonly name: string }>;
   readonly tables: ReadonlyArray<{
     readonly schema: string;
     readonly name: string;
@@ -56,7 +65,7 @@ interface State {
 export function publicationReport(
   publication: string,
   state: State,
-  members: ReadonlyArray<{ readonly schema: string; readonly table: string }> = [],
+  members: readonly TableName[] = [],
   faults: readonly Check[] = [],
 ): PublicationReport {
   const listed = state.tables.map(({ schema, name, columns, filter }) => ({
@@ -65,11 +74,12 @@ export function publicationReport(
     columns: columns ?? null,
     where: filter ?? null,
   }));
-  const isListed = (one: { schema: string; table: string }): boolean =>
+  const isListed = (one: TableName): boolean =>
     listed.some(({ schema, table }) => schema === one.schema && table === one.table);
   const others = members
     .filter((each) => !isListed(each))
     .map(({ schema, table }) => ({ schema, table, columns: null, where: null }));
+  const isSince19 = state.allSequences !== undefined;
   const failed = faults.some(({ status }) => status === "fail");
   return {
     publication,
@@ -81,6 +91,8 @@ export function publicationReport(
     generated_columns: state.generatedColumns,
     tables: [...listed, ...others],
     faults,
+    all_sequences: state.allSequences ?? null,
+    except: isSince19 ? state.excluded.map(({ schema, name }) => ({ schema, table: name })) : null,
   };
 }
 
@@ -114,11 +126,11 @@ export function renderPublications(
 }
 
 /** The form of slots' faults: which check found it is doctor's affair. */
-function withoutCheckNames({ faults, ...report }: PublicationReport): object {
-  return {
-    ...report,
-    faults: faults.map(({ status, message, fix }) => ({ severity: status, message, fix })),
-  };
+function withoutCheckNames(report: PublicationReport): object {
+  const faults = report.faults.map(({ status, message, fix }) => {
+    return { severity: status, message, fix };
+  });
+  return { ...report, faults };
 }
 
 function options({
@@ -137,25 +149,33 @@ function options({
 const TABLES_MAX = 10;
 
 function tables(
-  { all_tables: all, schemas, tables: list }: PublicationReport,
+  { all_tables: all, all_sequences: sequences, except, schemas, tables: list }: PublicationReport,
   palette: Palette,
 ): string[] {
+  const out = except ?? [];
   const heads = all
-    ? ["all tables"]
+    ? ["all tables", ...out.slice(0, TABLES_MAX).map((table) => `except ${nameText(table)}`)]
     : schemas.map((schema) => `all of schema ${formatIdentifier(schema)}`);
   const lines = list.slice(0, TABLES_MAX).map((table) => tableText(table));
   const more = list.length - lines.length;
+  const moreOut = out.length - TABLES_MAX;
   return [
     ...heads,
+    ...(moreOut > 0 ? [palette.quiet(`and except ${moreOut} more`)] : []),
     ...(list.length === 0 ? [palette.quiet("none")] : lines),
     ...(more > 0 ? [palette.quiet(`and ${more} more`)] : []),
+    ...(sequences === true ? ["all sequences, which pgoutput does not send"] : []),
   ];
 }
 
-function tableText({ schema, table, columns, where }: TableReport): string {
+function nameText({ schema, table }: TableName): string {
+  return `${formatIdentifier(schema)}.${formatIdentifier(table)}`;
+}
+
+function tableText({ columns, where, ...name }: TableReport): string {
   const list = columns === null ? "" : ` (${columns.map(formatIdentifier).join(", ")})`;
   const filter = where === null ? "" : ` WHERE ${sanitizeLine(where)}`;
-  return `${formatIdentifier(schema)}.${formatIdentifier(table)}${list}${filter}`;
+  return `${nameText(name)}${list}${filter}`;
 }
 
 export function renderDroppedPublication(

@@ -28,7 +28,8 @@ import {
   serverFindings,
 } from "./server-findings.ts";
 import { TRANSACTIONS, transactionFindings } from "./transaction-findings.ts";
-import { connectionFindings, publicationFindings, slotFindings } from "./stream-findings.ts";
+import { publicationFindings } from "./publication-findings.ts";
+import { connectionFindings, slotFindings } from "./stream-findings.ts";
 
 /** Checks everything that logical replication needs, and yields each check as soon as its answer is known. */
 export async function* examine(
@@ -51,7 +52,7 @@ export async function* examine(
     .then((facts) => connectionFindings(facts, target, administration, isInUse(server, scope)))
     .catch(unlessDenied("replication_connection"));
   yield* await inspectPublications(client, target, server.version, scope.publications)
-    .then((facts) => publicationFindings(facts, target, administration))
+    .then((facts) => publicationFindings(facts, target, administration, scope.publications))
     .catch(unlessDenied("publication"));
   yield* await readForgotten(client).then(transactionFindings).catch(unlessDenied(TRANSACTIONS));
   yield* await inspectSlots(client, scope)

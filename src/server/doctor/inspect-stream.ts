@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
 import type { Slot } from "../../reports.ts";
 import { connectBeside } from "../connection/connect.ts";
-import type { PublicationState } from "../publication/plan.ts";
+import { type PublicationState, hasSequencesOnly } from "../publication/plan.ts";
 import { type IdentityFault, findIdentityFaults } from "../publication/replica-identity.ts";
 import { listPublications, readPublication } from "../publication/state.ts";
 import { type Suggestion, suggestPublication } from "../publication/suggestion.ts";
@@ -131,7 +131,9 @@ export async function inspectPublications(
     const state = await readPublication(client, name, version);
     const tables = state === undefined ? [] : await readTables(client, name);
     const faults = state && (await findIdentityFaults(client, version, name, state));
-    const open = state !== undefined && (state.allTables || state.schemas.length > 0);
+    const open =
+      state !== undefined &&
+      (state.allTables || state.schemas.length > 0 || hasSequencesOnly(state));
     const suggestion =
       tables.length > 0 || open
         ? undefined

@@ -1,4 +1,5 @@
 import {
+  type CatalogueTable,
   type PublicationOptions,
   type PublicationPlan,
   type PublicationState,
@@ -55,13 +56,13 @@ export function comparePublications(
 ): PublicationDifference {
   const options = changedOptions(actual, asked);
   const optionTexts = describeOptions(actual, asked, options);
-  if (actual.allTables !== asked.allTables) {
-    const text = asked.allTables ? "it is not for all tables" : "it is for all tables";
+  const kindTexts = describeKind(actual, asked);
+  if (isForAll(actual) !== isForAll(asked)) {
     // No ALTER does this. Since it is one transaction, a decoder never misses the publication.
     const sql = [dropPublicationSql(name), creationSql(name, objects, asked)];
-    return { texts: [text, ...optionTexts], takesAway: takesAway(actual, asked), sql };
+    return { texts: [...kindTexts, ...optionTexts], takesAway: takesAway(actual, asked), sql };
   }
-  const objectTexts = describeObjects(actual, asked);
+  const objectTexts = [...kindTexts, ...describeObjects(actual, asked)];
   const setObjects = objectTexts.length > 0 ? [setObjectsSql(name, objects)] : [];
   const setOptions = optionTexts.length > 0 ? [setOptionsSql(name, options)] : [];
   // A partitioned table may have a row filter only while changes are published via its root.
@@ -72,6 +73,11 @@ export function comparePublications(
   return { texts: [...objectTexts, ...optionTexts], takesAway: takesAway(actual, asked), sql };
 }
 
+/** Of all tables, or of all sequences, or of both: lists of tables and of schemas are not for it. */
+function isForAll({ allTables, allSequences }: PublicationState): boolean {
+  return allTables || allSequences === true;
+}
+
 /** Whether readers would get fewer changes, or changes of partitions under other names. */
 function takesAway(actual: PublicationState, asked: PublicationState): boolean {
   const lost = (before: readonly string[], now: readonly string[]): boolean =>
@@ -80,7 +86,8 @@ function takesAway(actual: PublicationState, asked: PublicationState): boolean {
     lost(actual.publish, asked.publish) ||
     actual.viaPartitionRoot !== asked.viaPartitionRoot ||
     (actual.generatedColumns === "stored" && asked.generatedColumns === "none");
-  if (options || asked.allTables) return options;
+  if (options || (actual.allSequences === true && asked.allSequences !== true)) return true;
+  if (asked.allTables) return excludesMore(actual, asked);
   if (actual.allTables || lost(actual.schemas, asked.schemas)) return true;
   const after = new Map(asked.tables.map((table) => [table.oid, table]));
   return actual.tables.some((before) => {
@@ -89,6 +96,17 @@ function takesAway(actual: PublicationState, asked: PublicationState): boolean {
     const columns = now.columns !== undefined && lost(before.columns ?? ["*"], now.columns);
     return columns || (now.filter !== undefined && now.filter !== before.filter);
   });
+}
+
+function excludesMore(actual: PublicationState, asked: PublicationState): boolean {
+  const { allTables, excluded, tables, schemas } = actual;
+  if (allTables) return asked.excluded.some((table) => !includes(excluded, table));
+  // It may be one of these, or have them as partitions.
+  return asked.excluded.length > 0 && tables.length + schemas.length > 0;
+}
+
+function includes(tables: readonly CatalogueTable[], { oid }: CatalogueTable): boolean {
+  return tables.some((table) => table.oid === oid);
 }
 
 function changedOptions(from: PublicationOptions, to: PublicationOptions): OptionChanges {
@@ -128,10 +146,34 @@ function describeOptions(
   return texts;
 }
 
+function describeKind(actual: PublicationState, asked: PublicationState): readonly string[] {
+  const texts: string[] = [];
+  const compare = (what: string, is: boolean | undefined, should: boolean | undefined): void => {
+    if ((is ?? false) === (should ?? false)) return;
+    texts.push(should === true ? `it is not for ${what}` : `it is for ${what}`);
+  };
+  compare("all tables", actual.allTables, asked.allTables);
+  compare("all sequences", actual.allSequences, asked.allSequences);
+  return texts;
+}
+
+function describeExcluded(actual: PublicationState, asked: PublicationState): readonly string[] {
+  if (!actual.allTables || !asked.allTables) return [];
+  const added = asked.excluded.filter((table) => !includes(actual.excluded, table));
+  const gone = actual.excluded.filter((table) => !includes(asked.excluded, table));
+  return [
+    ...added.map((table) => `${named(table)} is not excluded`),
+    ...gone.map((table) => `${named(table)} is excluded, which is not asked for`),
+  ];
+}
+
 function describeObjects(actual: PublicationState, asked: PublicationState): readonly string[] {
   const before = new Map(actual.tables.map((table) => [table.oid, table]));
   const after = new Set(asked.tables.map((table) => table.oid));
-  const texts = asked.tables.flatMap((table) => describeTable(before.get(table.oid), table));
+  const texts = [
+    ...describeExcluded(actual, asked),
+    ...asked.tables.flatMap((table) => describeTable(before.get(table.oid), table)),
+  ];
   for (const table of actual.tables) {
     if (!after.has(table.oid)) texts.push(`${named(table)} is published and not asked for`);
   }
@@ -160,7 +202,7 @@ function describeTable(actual: PublishedTable | undefined, asked: PublishedTable
   return texts;
 }
 
-function named(table: PublishedTable): string {
+function named(table: CatalogueTable): string {
   return `table ${quoteQualified(table.schema, table.name)}`;
 }
 

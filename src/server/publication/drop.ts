@@ -9,9 +9,9 @@ import type { ServerVersion } from "../settings/preflight.ts";
 import { walctlCommand } from "../target/paste.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { creationSql } from "./diff.ts";
-import type { PublicationState } from "./plan.ts";
+import type { CatalogueTable, PublicationState } from "./plan.ts";
 import { LOCK_TIMEOUT, requirePrimary } from "./resolve.ts";
-import { commentSql, dropPublicationSql, ownerSql } from "./sql.ts";
+import { type NamedTable, commentSql, dropPublicationSql, ownerSql } from "./sql.ts";
 import { listPublications, readPublication } from "./state.ts";
 
 export interface DroppedPublication {
@@ -46,10 +46,15 @@ export async function dropPublication(
   const idle = slots.filter(({ pid }) => pid === null).map(({ slot }) => slot);
   const sql = dropPublicationSql(name);
   const { owner, comment, parents } = await readRest(client, name);
+  const alone = ({ oid, schema, name: table }: CatalogueTable): NamedTable => {
+    const whole = { columns: undefined, where: undefined };
+    return { schema, name: table, only: parents.includes(oid), ...whole };
+  };
   const tables = state.tables.map((table) => {
-    return { ...table, only: parents.includes(table.oid), where: table.filter };
+    return { ...alone(table), columns: table.columns, where: table.filter };
   });
-  const undo = [creationSql(name, { ...state, tables }, state)];
+  const objects = { ...state, tables, excluded: state.excluded.map(alone) };
+  const undo = [creationSql(name, objects, state)];
   // Only its owner may comment on it.
   if (comment !== null) undo.push(commentSql(name, comment));
   if (owner !== null) undo.push(ownerSql(name, owner));
@@ -100,7 +105,7 @@ interface Rest {
   /** Null: the role itself, or it is not known. */
   readonly owner: string | null;
   readonly comment: string | null;
-  /** The published tables that have inheritance children: each child is published by its own name. */
+  /** The published and excluded tables that have inheritance children: the catalogue has each child by its own name. */
   readonly parents: readonly number[];
 }
 

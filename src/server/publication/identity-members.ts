@@ -1,7 +1,7 @@
 /** Reads the tables of an existing or planned publication, with what the server checks when they are written to. */
 import type { Client } from "pg";
 import { type ServerVersion, majorOf } from "../settings/preflight.ts";
-import type { PublicationState, PublishedTable } from "./plan.ts";
+import type { CatalogueTable, PublicationState } from "./plan.ts";
 import { quoteLiteral, quoteTextArray } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 
@@ -66,7 +66,7 @@ export async function readMembers(
          EXISTS (${columnListed}) OR EXISTS (${ungenerated}) AS not_full
        FROM member m JOIN pg_catalog.pg_class c ON c.oid = m.oid
        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'r' AND c.relpersistence = 'p')
+       WHERE c.relkind = 'r' AND c.relpersistence = 'p'${exclusion(state)})
      SELECT * FROM leaf
      WHERE NOT ("full" OR identity IS NOT NULL) OR root = ANY (${oidArray(restricted)})
        OR virtual OR stored <> '{}'
@@ -110,6 +110,14 @@ function rootCondition({ allTables, tables, schemas }: PublicationState): string
   return `c.oid >= ${FIRST_NORMAL_OBJECT_ID} AND (${allTables ? "true" : some})`;
 }
 
-function oidArray(tables: readonly PublishedTable[]): string {
+/** Of all tables: whatever publish_via_partition_root is, a partitioned table's partitions are excluded with it. */
+function exclusion({ excluded }: PublicationState): string {
+  if (excluded.length === 0) return "";
+  const oids = oidArray(excluded);
+  return ` AND c.oid <> ALL (${oids})
+         AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a WHERE a.relid = ANY (${oids}))`;
+}
+
+function oidArray(tables: readonly CatalogueTable[]): string {
   return `ARRAY[${tables.map((table) => table.oid).join(", ")}]::oid[]`;
 }

@@ -8,6 +8,8 @@ export function planFlags(plan: PublicationPlan): readonly string[] {
     ...plan.tables.flatMap((table) => ["-t", tableSpecText(table)]),
     ...plan.schemas.flatMap((schema) => ["--schema", identifierText(schema)]),
     ...(plan.allTables ? ["--all-tables"] : []),
+    ...plan.excluded.flatMap((table) => ["--except", tableSpecText(table)]),
+    ...(plan.allSequences ? ["--all-sequences"] : []),
     ...(plan.publish === undefined ? [] : ["--publish", plan.publish.join(",")]),
     ...(plan.viaPartitionRoot ? ["--via-partition-root"] : []),
     ...(plan.generatedColumns === undefined ? [] : ["--generated-columns", plan.generatedColumns]),

@@ -12,6 +12,9 @@ export interface PublicationPlan {
   readonly tables: readonly TableSpec[];
   readonly schemas: readonly string[];
   readonly allTables: boolean;
+  /** With all tables: those to leave out. */
+  readonly excluded: readonly TableSpec[];
+  readonly allSequences: boolean;
   /** Undefined: the server's default, all of them. */
   readonly publish: readonly Operation[] | undefined;
   readonly viaPartitionRoot: boolean;
@@ -32,14 +35,28 @@ export interface PublicationOptions {
 /** A publication as the catalogue has it, or will have it. */
 export interface PublicationState extends PublicationOptions {
   readonly allTables: boolean;
+  /** Of all tables; a partitioned table stands for its partitions. */
+  readonly excluded: readonly CatalogueTable[];
+  /** Undefined: not known to servers before PostgreSQL 19, as exclusions are not. */
+  readonly allSequences: boolean | undefined;
   readonly tables: readonly PublishedTable[];
   readonly schemas: readonly string[];
 }
 
-export interface PublishedTable {
+export const NO_SEQUENCES = "pgoutput sends no changes of sequences";
+
+/** For subscriptions, which copy the sequences' values by SQL. Tables cannot be added to it. */
+export function hasSequencesOnly({ allTables, allSequences }: PublicationState): boolean {
+  return allSequences === true && !allTables;
+}
+
+export interface CatalogueTable {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
+}
+
+export interface PublishedTable extends CatalogueTable {
   /** In the table's order; undefined: all columns. */
   readonly columns: readonly string[] | undefined;
   /** As the server prints it; undefined: all rows. */
@@ -53,9 +70,9 @@ export interface PublishedTable {
  * @throws WalctlError, a usage error
  */
 export function checkPlan(plan: PublicationPlan, version: ServerVersion): void {
-  const { tables, schemas, allTables } = plan;
+  const { tables, schemas, allTables, excluded, allSequences } = plan;
   requireLength("publication", plan.name);
-  for (const { schema, name, columns } of tables) {
+  for (const { schema, name, columns } of [...tables, ...excluded]) {
     requireLength("schema", schema ?? "");
     requireLength("table", name);
     for (const column of columns ?? []) requireLength("column", column);
@@ -63,6 +80,12 @@ export function checkPlan(plan: PublicationPlan, version: ServerVersion): void {
   const columnList = tables.some((table) => table.columns !== undefined);
   if (allTables && (tables.length > 0 || schemas.length > 0)) {
     throw usageError("--all-tables leaves nothing for --table or --schema to add");
+  }
+  if (allSequences && (tables.length > 0 || schemas.length > 0)) {
+    throw usageError(
+      "--all-sequences goes with --all-tables or alone, not with --table or --schema",
+      "For single tables, another publication.",
+    );
   }
   if (columnList && schemas.length > 0) {
     throw usageError("a publication with --schema cannot have column lists");
@@ -72,6 +95,8 @@ export function checkPlan(plan: PublicationPlan, version: ServerVersion): void {
     requireVersion("WHERE in --table", 15, version);
   }
   if (schemas.length > 0) requireVersion("--schema", 15, version);
+  if (excluded.length > 0) requireVersion("--except", 19, version);
+  if (allSequences) requireVersion("--all-sequences", 19, version);
   if (plan.generatedColumns !== undefined) requireVersion("--generated-columns", 18, version);
 }
 

@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
 import type { ServerVersion } from "../settings/preflight.ts";
 import { plannedOptions } from "./diff.ts";
-import type { PublicationPlan, PublicationState, PublishedTable } from "./plan.ts";
+import type { CatalogueTable, PublicationPlan, PublicationState, PublishedTable } from "./plan.ts";
 import { type NamedTable, type PublicationObjects, createPublicationSql } from "./sql.ts";
 import { readPublication } from "./state.ts";
 import type { Hints } from "../query/server-errors.ts";
@@ -34,8 +34,11 @@ export async function resolvePlan(
 ): Promise<ResolvedPlan> {
   await requireSchemas(client, target, plan.schemas);
   const found = await findTables(client, target, plan.tables);
+  const left = await findTables(client, target, plan.excluded, "--except");
   const objects = {
     allTables: plan.allTables,
+    excluded: left.map(({ schema, name }) => ({ schema, name })),
+    allSequences: plan.allSequences,
     tables: found.map(namedTable),
     schemas: [...new Set(plan.schemas)],
   };
@@ -49,11 +52,18 @@ export async function resolvePlan(
       if (!tables.has(oid)) tables.set(oid, table);
     }
   }
-  const { allTables, schemas } = objects;
-  return {
-    objects,
-    state: { allTables, schemas, tables: [...tables.values()], ...plannedOptions(plan) },
+  const excluded = new Map<number, CatalogueTable>();
+  for (const table of left.flatMap(({ members }) => members)) excluded.set(table.oid, table);
+  const { allTables, allSequences, schemas } = objects;
+  const state = {
+    allTables,
+    excluded: [...excluded.values()],
+    allSequences,
+    schemas,
+    tables: [...tables.values()],
+    ...plannedOptions(plan),
   };
+  return { objects, state };
 }
 
 /**
@@ -72,7 +82,13 @@ async function readScratchTables(
     .map((table) => ({ ...table, columns: undefined }));
   if (filtered.length === 0) return [];
   const name = `walctl_scratch_${randomBytes(8).toString("hex")}`;
-  const objects = { allTables: false, tables: filtered, schemas: [] };
+  const objects = {
+    allTables: false,
+    excluded: [],
+    allSequences: false,
+    tables: filtered,
+    schemas: [],
+  };
   const doing = "check the row filters";
   await requirePrimary(client, target);
   return await inTransaction(client, "ROLLBACK", doing, async () => {

@@ -63,9 +63,11 @@ export async function rightsHint(
   if (rights?.creates === false && !exists && rights.owner === null) {
     return `As a superuser: GRANT CREATE ON DATABASE ${printableIdentifier(target.database)} TO ${printableIdentifier(target.user)}`;
   }
-  if (plan.allTables || plan.schemas.length > 0) {
-    const what = plan.allTables ? "all tables" : "whole schemas";
-    if (exists) return `Only a superuser publishes ${what}: ${command}`;
+  if (plan.allTables || plan.allSequences || plan.schemas.length > 0) {
+    const alls = plan.allTables ? "all tables" : "all sequences";
+    const what = plan.schemas.length > 0 ? "whole schemas" : alls;
+    if (exists || !(plan.allTables || plan.schemas.length > 0))
+      return `Only a superuser publishes ${what}: ${command}`;
     const own = await suggestPublication(client, target, version, plan.name);
     return `Only a superuser publishes ${what}. ${suggestionText(own)}`;
   }

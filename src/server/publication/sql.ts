@@ -12,9 +12,16 @@ export interface NamedTable {
   readonly where: string | undefined;
 }
 
+/** A table as EXCEPT takes it. */
+type ExceptedTable = Pick<NamedTable, "schema" | "name" | "only">;
+
 /** The FOR clause. */
 export interface PublicationObjects {
   readonly allTables: boolean;
+  /** Of all tables. */
+  readonly excluded: readonly ExceptedTable[];
+  /** Undefined: false. */
+  readonly allSequences: boolean | undefined;
   readonly tables: readonly NamedTable[];
   readonly schemas: readonly string[];
 }
@@ -27,7 +34,7 @@ export function createPublicationSql(
   objects: PublicationObjects,
   options: OptionChanges,
 ): string {
-  const what = objects.allTables ? "ALL TABLES" : objectsSql(objects);
+  const what = objectsSql(objects);
   // Without tables yet.
   const given = what === "" ? "" : ` FOR ${what}`;
   const parameters = optionsSql(options);
@@ -43,7 +50,7 @@ export function printableFilters(state: PublicationState): PublicationState {
   return { ...state, tables };
 }
 
-/** Replaces the lists of tables and of schemas. */
+/** Replaces the lists of tables and of schemas, or of a publication for all of something what that is (PostgreSQL 19). */
 export function setObjectsSql(name: string, objects: PublicationObjects): string {
   return `ALTER PUBLICATION ${quoteIdentifier(name)} SET ${objectsSql(objects)}`;
 }
@@ -72,8 +79,11 @@ export function replicaIdentityDefaultSql(schema: string, table: string): string
   return `ALTER TABLE ${quoteQualified(schema, table)} REPLICA IDENTITY DEFAULT`;
 }
 
-function objectsSql({ tables, schemas }: PublicationObjects): string {
+function objectsSql(objects: PublicationObjects): string {
+  const { allTables, excluded, allSequences, tables, schemas } = objects;
   const clauses: string[] = [];
+  if (allTables) clauses.push(`ALL TABLES${exceptSql(excluded)}`);
+  if (allSequences === true) clauses.push("ALL SEQUENCES");
   if (tables.length > 0) clauses.push(`TABLE ${tables.map(tableSql).join(", ")}`);
   if (schemas.length > 0) {
     clauses.push(`TABLES IN SCHEMA ${schemas.map(quoteIdentifier).join(", ")}`);
@@ -81,10 +91,19 @@ function objectsSql({ tables, schemas }: PublicationObjects): string {
   return clauses.join(", ");
 }
 
-function tableSql({ schema, name, only, columns, where }: NamedTable): string {
+function exceptSql(tables: readonly ExceptedTable[]): string {
+  return tables.length === 0 ? "" : ` EXCEPT (TABLE ${tables.map(nameSql).join(", ")})`;
+}
+
+function nameSql({ schema, name, only }: ExceptedTable): string {
+  return `${only === true ? "ONLY " : ""}${quoteQualified(schema, name)}`;
+}
+
+function tableSql(table: NamedTable): string {
+  const { columns, where } = table;
   const list = columns === undefined ? "" : ` (${columns.map(quoteIdentifier).join(", ")})`;
   const filter = where === undefined ? "" : ` WHERE (${where})`;
-  return `${only === true ? "ONLY " : ""}${quoteQualified(schema, name)}${list}${filter}`;
+  return `${nameSql(table)}${list}${filter}`;
 }
 
 function optionsSql({ publish, viaPartitionRoot, generatedColumns }: OptionChanges): string {

@@ -1,5 +1,10 @@
 import type { Client } from "pg";
-import { OPERATIONS, type PublicationState, type PublishedTable } from "./plan.ts";
+import {
+  type CatalogueTable,
+  OPERATIONS,
+  type PublicationState,
+  type PublishedTable,
+} from "./plan.ts";
 import { type ServerVersion, majorOf } from "../settings/preflight.ts";
 import { quoteIdentifier, quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
@@ -13,12 +18,15 @@ interface PublicationRow {
   readonly truncate: boolean;
   readonly via_root: boolean;
   readonly generated_columns: string | null;
+  readonly all_sequences: boolean | null;
 }
 
 interface TableRow {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
+  /** PostgreSQL 19: the row is of a table that is not published. */
+  readonly excluded: boolean;
   readonly columns: readonly string[] | null;
   readonly filter: string | null;
   /** The columns that the column list or the filter uses. */
@@ -37,14 +45,16 @@ export async function readPublication(
     client,
     `SELECT oid, puballtables AS all_tables, pubinsert AS insert, pubupdate AS update,
             pubdelete AS delete, pubtruncate AS truncate, pubviaroot AS via_root,
-            to_jsonb(p) ->> 'pubgencols' AS generated_columns
+            to_jsonb(p) ->> 'pubgencols' AS generated_columns,
+            (to_jsonb(p) ->> 'puballsequences')::bool AS all_sequences
      FROM pg_catalog.pg_publication p WHERE pubname::text = ${quoteLiteral(name)}`,
     doing,
   );
   if (row === undefined) return undefined;
   return {
     allTables: row.all_tables,
-    tables: await readTables(client, row.oid, version, doing),
+    allSequences: row.all_sequences ?? undefined,
+    ...(await readTables(client, row.oid, version, doing)),
     schemas: await readSchemas(client, row.oid, version, doing),
     publish: OPERATIONS.filter((operation) => row[operation]),
     viaPartitionRoot: row.via_root,
@@ -62,18 +72,27 @@ export async function listPublications(client: Client): Promise<readonly string[
   return rows.map((row) => row.name);
 }
 
-/** All publications, and for each whether it publishes nothing until it is altered. */
+interface SurveyedPublication {
+  readonly name: string;
+  /** No change of a table comes until it is altered. */
+  readonly empty: boolean;
+  /** It is for all sequences and no tables: tables cannot be added to it. */
+  readonly sequences: boolean;
+}
+
 export async function surveyPublications(
   client: Client,
   version: ServerVersion,
-): Promise<ReadonlyArray<{ readonly name: string; readonly empty: boolean }>> {
+): Promise<readonly SurveyedPublication[]> {
   const schemas =
     majorOf(version) < 15
       ? ""
       : "AND NOT EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid)";
-  return await queryRows<{ name: string; empty: boolean }>(
+  const sequences = majorOf(version) < 19 ? "false" : "p.puballsequences";
+  return await queryRows<SurveyedPublication & Record<string, unknown>>(
     client,
     `SELECT p.pubname::text AS name,
+       NOT p.puballtables AND ${sequences} AS sequences,
        NOT (p.pubinsert OR p.pubupdate OR p.pubdelete OR p.pubtruncate)
        OR (NOT p.puballtables AND NOT EXISTS (
          SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid) ${schemas}) AS empty
@@ -87,7 +106,8 @@ async function readTables(
   publicationOid: number,
   version: ServerVersion,
   doing: string,
-): Promise<readonly PublishedTable[]> {
+): Promise<Pick<PublicationState, "tables" | "excluded">> {
+  const excluded = majorOf(version) < 19 ? "false" : "r.prexcept";
   const parts =
     majorOf(version) >= 15
       ? `(SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
@@ -101,21 +121,31 @@ async function readTables(
       : "NULL::text[] AS columns, NULL::text AS filter, NULL::text[] AS depends_on";
   const rows = await queryRows<TableRow>(
     client,
-    `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, ${parts}
+    `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, ${excluded} AS excluded, ${parts}
      FROM pg_catalog.pg_publication_rel r
      JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE r.prpubid = ${publicationOid} ORDER BY n.nspname, c.relname`,
     doing,
   );
-  return rows.map(({ oid, schema, name, columns, filter, depends_on: dependsOn }) => ({
-    oid,
-    schema,
-    name,
+  return {
+    tables: rows.filter((row) => !row.excluded).map(publishedTable),
+    excluded: rows.filter((row) => row.excluded).map(catalogueTable),
+  };
+}
+
+function catalogueTable({ oid, schema, name }: TableRow): CatalogueTable {
+  return { oid, schema, name };
+}
+
+function publishedTable(row: TableRow): PublishedTable {
+  const { columns, filter, depends_on: dependsOn } = row;
+  return {
+    ...catalogueTable(row),
     columns: columns ?? undefined,
     filter: filter ?? undefined,
     filterColumns: (dependsOn ?? []).filter((column) => columns?.includes(column) !== true),
-  }));
+  };
 }
 
 async function readSchemas(

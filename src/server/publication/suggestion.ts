@@ -20,6 +20,9 @@ export interface Suggestion {
   readonly command: string | null;
 }
 
+/** Besides the tables. */
+const NOTHING = { allTables: false, excluded: [], allSequences: false, schemas: [] };
+
 /**
  * Only tables that the role owns, and only what it may do with them; else a superuser's command.
  * @param options the options of an existing publication without tables; undefined: the publication does not exist
@@ -44,12 +47,14 @@ export async function suggestPublication(
     name,
     schemas: [],
     allTables: false,
+    excluded: [],
+    allSequences: false,
     publish: options?.publish,
     viaPartitionRoot: options?.viaPartitionRoot ?? false,
     generatedColumns: options?.generatedColumns === "stored" ? "stored" : undefined,
     tables: [],
   };
-  const state = { ...plannedOptions(plan), allTables: false, schemas: [], tables: candidates };
+  const state = { ...plannedOptions(plan), ...NOTHING, tables: candidates };
   const faults = await findIdentityFaults(client, version, name, state);
   const sound = candidates.filter(({ oid }) => faults.every(({ root }) => root !== oid));
   // If updates of every table would be rejected, take a table whose fault the command can fix.

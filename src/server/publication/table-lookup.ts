@@ -3,20 +3,20 @@ import { WalctlError, nearestOf, usageError } from "../../errors.ts";
 import { psqlCommand } from "../target/paste.ts";
 import { quoteIdentifier, quoteLiteral, quoteQualified, quoteTextArray } from "../query/sql.ts";
 import { queryAlongOwnPath, queryRows } from "../query/statement.ts";
+import type { CatalogueTable } from "./plan.ts";
 import type { TableSpec } from "./table-spec.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
-/** A requested table, with its inheritance children, which are published with it. */
+/** A requested table, with its inheritance children, which are published or excluded with it. */
 export interface FoundTable {
   readonly spec: TableSpec;
   readonly schema: string;
   readonly name: string;
-  readonly members: ReadonlyArray<{
-    readonly oid: number;
-    readonly schema: string;
-    readonly name: string;
-  }>;
+  readonly members: readonly CatalogueTable[];
 }
+
+/** The option that names the table. */
+type Naming = "-t" | "--except";
 
 interface MemberRow {
   readonly oid: number;
@@ -24,6 +24,8 @@ interface MemberRow {
   readonly name: string;
   readonly kind: string;
   readonly named: boolean;
+  /** The partitioned table at the top, as SQL names it; null: it is no partition. */
+  readonly root: string | null;
 }
 
 /**
@@ -34,10 +36,11 @@ export async function findTables(
   client: Client,
   target: ConnectionTarget,
   specs: readonly TableSpec[],
+  by: Naming = "-t",
 ): Promise<readonly FoundTable[]> {
   const found: FoundTable[] = [];
   for (const spec of specs) {
-    const table = await findTable(client, target, spec);
+    const table = await findTable(client, target, spec, by);
     if (found.some(({ schema, name }) => schema === table.schema && name === table.name)) {
       throw usageError(`table ${sqlName(spec)} is given twice`);
     }
@@ -70,6 +73,7 @@ async function findTable(
   client: Client,
   target: ConnectionTarget,
   spec: TableSpec,
+  by: Naming,
 ): Promise<FoundTable> {
   const doing = `look table ${sqlName(spec)} up`;
   const [found] = await queryAlongOwnPath<{ oid: number | null }>(
@@ -78,7 +82,7 @@ async function findTable(
     doing,
   );
   const oid = found?.oid;
-  if (oid === undefined || oid === null) throw await noSuchTable(client, target, spec);
+  if (oid === undefined || oid === null) throw await noSuchTable(client, target, spec, by);
   // As in CREATE PUBLICATION: a partitioned table stands for its partitions, any other table includes its children.
   const rows = await queryRows<MemberRow>(
     client,
@@ -88,15 +92,28 @@ async function findTable(
        SELECT i.inhrelid FROM member m JOIN pg_catalog.pg_inherits i ON i.inhparent = m.oid
        JOIN pg_catalog.pg_class p ON p.oid = i.inhparent AND p.relkind = 'r')
      SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind AS kind,
-            c.oid = ${oid} AS named
+            c.oid = ${oid} AS named,
+            (SELECT pg_catalog.format('%I.%I', s.nspname, r.relname) FROM pg_catalog.pg_class r
+             JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace
+             WHERE c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)) AS root
      FROM member m JOIN pg_catalog.pg_class c ON c.oid = m.oid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY named DESC, c.oid`,
     doing,
   );
   const [named, ...children] = rows;
-  if (named === undefined) throw await noSuchTable(client, target, spec);
+  if (named === undefined) throw await noSuchTable(client, target, spec, by);
   if (named.kind !== "r" && named.kind !== "p") {
-    throw new WalctlError(`${sqlName(spec)} is not a table, and only tables can be published`);
+    throw new WalctlError(
+      by === "-t"
+        ? `${sqlName(spec)} is not a table, and only tables can be published`
+        : `${sqlName(spec)} is not a table, and ${by} takes tables only`,
+    );
+  }
+  if (by === "--except" && named.root !== null) {
+    throw new WalctlError(
+      `${sqlName(spec)} is a partition, and PostgreSQL excludes a partitioned table only as a whole`,
+      { hint: `To exclude all of it: ${by} ${shellQuote(named.root)}` },
+    );
   }
   const tables = [named, ...children.filter((child) => child.kind === "r")];
   return { spec, schema: named.schema, name: named.name, members: tables };
@@ -109,6 +126,7 @@ async function noSuchTable(
   client: Client,
   target: ConnectionTarget,
   spec: TableSpec,
+  by: Naming,
 ): Promise<WalctlError> {
   const tables = await queryRows<{ schema: string; name: string }>(
     client,
@@ -129,7 +147,7 @@ async function noSuchTable(
   const alike = same.length > 0 ? same : tables.filter(({ name }) => name === near);
   const options = alike
     .slice(0, 3)
-    .map((row) => `-t ${shellQuote(quoteQualified(row.schema, row.name))}`);
+    .map((row) => `${by} ${shellQuote(quoteQualified(row.schema, row.name))}`);
   return new WalctlError(`table ${sqlName(spec)} does not exist`, {
     hint:
       options.length > 0

@@ -29,6 +29,15 @@ export function parseTableSpec(text: string): TableSpec {
   return { ...table, columns, where: expression };
 }
 
+/** Parses `schema.table`, as `--except` takes it. */
+export function parseTableName(option: string, text: string): TableSpec {
+  const form = `The form is ${option} 'schema.table', and it may be repeated. ${NAMES_RULE}: ${option} '"S 1"."My Table"'`;
+  const cursor = new NameCursor(text, option, form);
+  const table = cursor.table();
+  cursor.end();
+  return { ...table, columns: undefined, where: undefined };
+}
+
 /** Parses one name by SQL's rules, as `--schema` takes it. */
 export function parseIdentifier(option: string, text: string): string {
   const cursor = new NameCursor(text, option, `${NAMES_RULE}: ${option} '"S 1"'`);

@@ -16,7 +16,7 @@ import {
   majorOf,
   readVersionAndWalLevel,
 } from "../settings/preflight.ts";
-import type { PublicationPlan } from "../publication/plan.ts";
+import { NO_SEQUENCES, type PublicationPlan } from "../publication/plan.ts";
 import { surveyPublications } from "../publication/state.ts";
 import { noSuchSlot, readSlot, requireOwnDatabase } from "../slot/slot.ts";
 import { createBeside, createSlotWords } from "../slot/beside.ts";
@@ -139,20 +139,20 @@ async function ensurePublications(
   if (createMissing && plan !== undefined) {
     return await ensurePlanned(client, target, version, plan, request);
   }
-  const empty = publications.every((name) =>
-    there.some((each) => each.name === name && each.empty),
-  );
-  if (empty && !request.messages) warnOfEmpty(request);
+  const read = publications.flatMap((name) => there.filter((each) => each.name === name));
+  if (read.every(({ empty }) => empty) && !request.messages) request.onWarning(emptyText(read));
   return false;
 }
 
-function warnOfEmpty({ publications, onWarning }: BootstrapRequest): void {
-  const names = publications.map(quoteIdentifier).join(", ");
+function emptyText(read: Awaited<ReturnType<typeof surveyPublications>>): string {
+  const names = read.map(({ name }) => quoteIdentifier(name)).join(", ");
   const [subject, verb] =
-    publications.length === 1 ? ["publication", "publishes"] : ["publications", "publish"];
-  onWarning(
-    `${subject} ${names} ${verb} nothing, so nothing will come; ALTER PUBLICATION … ADD TABLE adds tables`,
-  );
+    read.length === 1 ? ["publication", "publishes"] : ["publications", "publish"];
+  if (read.every(({ sequences }) => sequences)) {
+    return `${subject} ${names} ${verb} sequences and no tables, so nothing will come: ${NO_SEQUENCES}; -P names a publication of tables`;
+  }
+  const sequences = read.some((each) => each.sequences) ? " that pgoutput sends" : "";
+  return `${subject} ${names} ${verb} nothing${sequences}, so nothing will come; ALTER PUBLICATION … ADD TABLE adds tables`;
 }
 
 async function ensurePlanned(

@@ -139,6 +139,8 @@ export class TypeCatalogue {
         FROM pg_publication p
         LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid IN (SELECT oid FROM self)
         WHERE p.pubname = ANY (${quoteTextArray(publications)})
+          -- A table that FOR ALL TABLES EXCEPT leaves out has a row too (PostgreSQL 19).
+          AND to_jsonb(r) ->> 'prexcept' IS DISTINCT FROM 'true'
           AND (puballtables OR r.oid IS NOT NULL OR EXISTS (
             SELECT FROM pg_depend d JOIN pg_depend n USING (classid, objid)
             WHERE classid = to_regclass('pg_publication_namespace')

@@ -7,6 +7,8 @@ import type { NamedTable } from "../../../src/server/publication/sql.ts";
 const ALL = ["insert", "update", "delete", "truncate"] as const;
 const EMPTY: PublicationState = {
   allTables: false,
+  excluded: [],
+  allSequences: undefined,
   tables: [],
   schemas: [],
   publish: ALL,
@@ -94,12 +96,54 @@ const CASES: readonly Case[] = [
       `CREATE PUBLICATION "My ""Pub""" FOR ALL TABLES WITH (publish = 'insert, update')`,
     ],
   },
+  // PostgreSQL 19: what is for all of something is altered to be for all of something else.
+  {
+    actual: { allTables: true, allSequences: false, excluded: [published(1, "a")] },
+    asked: { allTables: true, allSequences: true, excluded: [published(2, 'b"\n')] },
+    texts: [
+      "it is not for all sequences",
+      'table "S 1"."b""\n" is not excluded',
+      'table "S 1"."a" is excluded, which is not asked for',
+    ],
+    sql: [
+      'ALTER PUBLICATION "My ""Pub""" SET ALL TABLES EXCEPT (TABLE "S 1"."b""\n"), ALL SEQUENCES',
+    ],
+  },
+  {
+    actual: { allTables: true, allSequences: true, excluded: [published(1, "a")] },
+    asked: { allTables: true, allSequences: true, excluded: [published(1, "a")] },
+    texts: [],
+    sql: [],
+  },
+  {
+    actual: { allSequences: true },
+    asked: {
+      allTables: true,
+      allSequences: false,
+      excluded: [published(1, "a"), published(2, "b")],
+    },
+    texts: ["it is not for all tables", "it is for all sequences"],
+    sql: ['ALTER PUBLICATION "My ""Pub""" SET ALL TABLES EXCEPT (TABLE "S 1"."a", "S 1"."b")'],
+  },
+  {
+    actual: { allTables: true, allSequences: false, excluded: [published(1, "a")] },
+    asked: { allSequences: true },
+    texts: ["it is for all tables", "it is not for all sequences"],
+    sql: ['ALTER PUBLICATION "My ""Pub""" SET ALL SEQUENCES'],
+  },
+  {
+    actual: { allSequences: true },
+    asked: { allSequences: false, tables: [published(1, "a")] },
+    named: [named("a")],
+    texts: ["it is for all sequences"],
+    sql: ['DROP PUBLICATION "My ""Pub"""', 'CREATE PUBLICATION "My ""Pub""" FOR TABLE "S 1"."a"'],
+  },
 ];
 
 test("what differs is told in words and mended in SQL", () => {
   for (const { actual, asked, named: tables = [], texts, sql } of CASES) {
     const state = { ...EMPTY, ...asked };
-    const objects = { allTables: state.allTables, tables, schemas: state.schemas };
+    const objects = { ...state, tables };
     const { takesAway: _, ...difference } = comparePublications(
       'My "Pub"',
       { ...EMPTY, ...actual },
@@ -135,12 +179,19 @@ const CHANGES: ReadonlyArray<
   [{ generatedColumns: "stored" }, {}, true],
   [{}, { generatedColumns: "stored" }, false],
   [{ allTables: true }, { allTables: true, publish: ["insert"] }, true],
+  [{ allTables: true }, { allTables: true, excluded: [A] }, true],
+  [{ allTables: true, excluded: [A] }, { allTables: true, excluded: [A] }, false],
+  [{ allTables: true, excluded: [A] }, { allTables: true }, false],
+  [{ tables: [A] }, { allTables: true, excluded: [published(2, "b")] }, true],
+  [{}, { allTables: true, excluded: [A] }, false],
+  [{ allSequences: true }, { allTables: true, allSequences: true }, false],
+  [{ allSequences: true }, { allTables: true }, true],
 ];
 
 test("what takes something away from the readers is told from what adds", () => {
   for (const [actual, asked, takesAway] of CHANGES) {
     const state = { ...EMPTY, ...asked };
-    const objects = { allTables: state.allTables, tables: [named("a")], schemas: state.schemas };
+    const objects = { ...state, tables: [named("a")] };
     const difference = comparePublications("p", { ...EMPTY, ...actual }, state, objects);
     assert.equal(difference.takesAway, takesAway, difference.texts.join("; "));
   }
@@ -154,18 +205,14 @@ test("a row filter on a partitioned table comes only while the root is published
       "p",
       { ...EMPTY, ...actual },
       { ...EMPTY, ...asked },
-      {
-        allTables: false,
-        tables: [named("p")],
-        schemas: [],
-      },
+      { ...EMPTY, tables: [named("p")] },
     ).sql.map((statement) => (statement.includes("SET TABLE") ? "tables" : "options"));
   assert.deepEqual(order(plain, filtered), ["options", "tables"]);
   assert.deepEqual(order(filtered, plain), ["tables", "options"]);
 });
 
 test("creation says only what is not the server's default", () => {
-  const objects = { allTables: false, tables: [named("a")], schemas: ["s"] };
+  const objects = { ...EMPTY, tables: [named("a")], schemas: ["s"] };
   assert.equal(
     creationSql("p", objects, EMPTY),
     'CREATE PUBLICATION "p" FOR TABLE "S 1"."a", TABLES IN SCHEMA "s"',

@@ -79,6 +79,8 @@ for (const version of newestOrBoth()) {
         tables: specs.map(parseTableSpec),
         schemas: [],
         allTables: false,
+        excluded: [],
+        allSequences: false,
         publish: undefined,
         viaPartitionRoot: true,
         generatedColumns: undefined,

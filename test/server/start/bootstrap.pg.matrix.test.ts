@@ -20,6 +20,8 @@ function planOf(...tables: string[]): PublicationPlan {
     tables: tables.map(parseTableSpec),
     schemas: [],
     allTables: false,
+    excluded: [],
+    allSequences: false,
     publish: undefined,
     viaPartitionRoot: false,
     generatedColumns: undefined,

@@ -1,4 +1,5 @@
 /** A network that misbehaves on demand: between a program and a real server. */
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type Server, type Socket, connect, createServer } from "node:net";
@@ -19,6 +20,8 @@ interface Manners {
   gate: Promise<void>;
   /** What the server sends from the last of these occurrences of the text on does not pass. */
   held: { readonly text: string; left: number } | undefined;
+  /** A text of the server's, and what passes in its place. */
+  replaced: readonly [text: string, by: string] | undefined;
 }
 
 /** A socket that the system does not give back must not hold up a test. */
@@ -44,6 +47,7 @@ export class FaultProxy {
     bytewiseMax: 0,
     gate: Promise.resolve(),
     held: undefined,
+    replaced: undefined,
   };
   #openGate: (() => void) | undefined;
   #cutAfter: number | undefined;
@@ -94,6 +98,12 @@ export class FaultProxy {
   /** Nothing that the server sends passes from the nth occurrence of that text on, until the connection ends. */
   holdAt(text: string, nth = 1): void {
     this.#manners.held = { text, left: nth };
+  }
+
+  /** The server's text comes as another one of the same length. */
+  replace(text: string, by: string): void {
+    assert.equal(text.length, by.length);
+    this.#manners.replaced = [text, by];
   }
 
   /** That side of every connection says that it will send no more, and its words are no longer passed on. */
@@ -188,6 +198,7 @@ class Link {
           await this.#send(to, chunk);
           continue;
         }
+        this.#replaceIn(chunk);
         const held = this.#heldIn(chunk);
         await this.#send(to, chunk.subarray(0, Math.min(this.#left, held ?? Infinity)));
         if (held !== undefined) return await this.#fromClient;
@@ -198,6 +209,12 @@ class Link {
     } catch {
       this.cut();
     }
+  }
+
+  #replaceIn(chunk: Buffer): void {
+    const [text, by] = this.#manners.replaced ?? [];
+    if (text === undefined || by === undefined) return;
+    for (let at = -1; (at = chunk.indexOf(text, at + 1)) !== -1;) chunk.write(by, at, "latin1");
   }
 
   /** Where in the chunk that begins which must not pass. */
