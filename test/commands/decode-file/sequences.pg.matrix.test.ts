@@ -48,10 +48,8 @@ const UNLOGGED = [
   "CREATE SEQUENCE nowlogged; ALTER SEQUENCE nowlogged SET UNLOGGED; SELECT nextval('nowlogged')",
   "ALTER SEQUENCE nowlogged SET LOGGED",
 ];
-const SEQUENCES = [
-  ...["old", "set", "uncalled", "lost", "saved", "kept", "restarted", "stepped", "undone"],
-  ...["renamed", '"Odd ""name"'],
-].map((name) => `CREATE SEQUENCE ${name}`);
+const NAMES = "old set uncalled lost saved kept restarted stepped undone renamed".split(" ");
+const SEQUENCES = [...NAMES, '"Odd ""name"'].map((name) => `CREATE SEQUENCE ${name}`);
 
 interface State {
   readonly name: string;
@@ -162,6 +160,12 @@ for (const version of testedVersions()) {
       for (const name of ["never", "gone", "open", "temporary", "unlogged"])
         assert.deepEqual(of(name), [], name);
       assert.equal(of("prepared").length, 2);
+      // SET LOGGED logs the page as it is.
+      if (version >= 15)
+        assert.deepEqual(of("nowlogged"), [
+          [true, 1, false],
+          [true, 1, false],
+        ]);
       assertWithin(lines);
     });
 
