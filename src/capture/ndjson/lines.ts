@@ -14,6 +14,7 @@ import {
   INVALID,
   NEVER,
   contentIn,
+  integerIn,
   lsnIn,
   nameOnly,
   numberIn,
@@ -205,6 +206,17 @@ export class Lines {
           relation: nameOnly(fields, numberIn(fields, "oid")),
           relfilenode: numberIn(fields, "relfilenode"),
           oldRelfilenode: old === undefined || old === "null" ? undefined : Number(old),
+        };
+      }
+      case "sequence": {
+        return {
+          kind,
+          position,
+          transaction,
+          relation: nameOnly(fields, numberIn(fields, "oid"), "name"),
+          lastValue: integerIn(fields, "last_value"),
+          isCalled: fields.get("is_called") === "true",
+          mayBeAhead: fields.get("may_be_ahead") === "true",
         };
       }
       case "unknown": {

@@ -148,6 +148,15 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
     },
     ["old_relfilenode"],
   ),
+  sequence: line("sequence", {
+    commit_time: nullable(time),
+    oid: unsigned,
+    schema: text,
+    name: text,
+    last_value: { oneOf: [{ type: "integer" }, { type: "string", pattern: "^-?\\d+$" }] },
+    is_called: flag,
+    may_be_ahead: flag,
+  }),
   unknown: line("unknown", {
     tag: { type: "string", minLength: 1, maxLength: 1 },
     bytes_base64: base64,
