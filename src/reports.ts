@@ -99,6 +99,8 @@ export interface Slot {
   readonly failover: boolean | null;
   /** From PostgreSQL 17: on a standby, a copy of the primary's slot. It stays true after the standby's promotion. */
   readonly synced: boolean | null;
+  /** From PostgreSQL 19: on a standby, why the last synchronization of this copy was skipped; null: it was not. */
+  readonly slotsync_skip_reason: string | null;
   /** The server is a standby; not in NDJSON. */
   readonly standby: boolean;
   /** Where the server stands. NDJSON has the distances from it instead. */
@@ -108,6 +110,21 @@ export interface Slot {
 /** A copy of the primary's slot: the standby's own server moves it, and nobody can read it before the promotion. */
 export function isSynchronized({ synced, standby }: Slot): boolean {
   return standby && synced === true;
+}
+
+/** The output plugin of REPACK (CONCURRENTLY), whose temporary slots end with it (PostgreSQL 19). */
+export const REPACK_PLUGIN = "pgrepack";
+
+export function isOfRepack({ plugin, temporary }: Slot): boolean {
+  return temporary && plugin === REPACK_PLUGIN;
+}
+
+/** The slot with which the server itself keeps dead rows for subscriptions with retain_dead_tuples (PostgreSQL 19). */
+export const CONFLICT_DETECTION = "pg_conflict_detection";
+
+/** Before PostgreSQL 19 the name is free; but a slot that somebody reads from reserves WAL. */
+export function isConflictDetection({ slot, type, restart_lsn: restart }: Slot): boolean {
+  return slot === CONFLICT_DETECTION && type === "physical" && restart === null;
 }
 
 export interface SlotFault {

@@ -202,6 +202,10 @@ describe("walctl", () => {
         "walctl: error: --output takes one file, and is given twice\n",
       );
     assert.match(await said("tail", "--start"), /^HINT: tail starts by itself: leave it out/m);
+    assert.match(
+      await said("tail", "--sequences"),
+      /unknown option '--sequences'\nHINT: pgoutput sends no sequences\. .*decode-file --catalog FILE --sequences$/m,
+    );
     assert.match(await said("tail", "--drop-slot"), /^HINT: .*walctl drop-slot NAME$/m);
   });
 

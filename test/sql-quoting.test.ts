@@ -51,6 +51,7 @@ const REVIEWED: Readonly<Record<string, string>> = {
   'publication/identity-members.ts: generated("s")': "a subquery, of a letter",
   'publication/identity-members.ts: generated("v")': "a subquery, of a letter",
   'doctor/inspect-server.ts: columns.join(", ")': "questions, constants of the program",
+  'settings/preflight.ts: columns.join(", ")': "settings, constants of the program",
   "publication/sql.ts: given": "objectsSql(), of quoted names",
   "query/session-settings.ts: scope": "SESSION or LOCAL",
   "query/session-settings.ts: setting": "a constant",
@@ -89,7 +90,7 @@ test("no statement of src/server holds text that is not quoted", () => {
 
 /** Where names in statements are looked up is decided in two places, and nothing is sent past them. */
 const SENDERS = [
-  "reach.ts: client.query(sessionSettings(kind))",
+  "reach.ts: client.query(sessionSettings(kind, target.options))",
   // What the others send, on its way.
   "server-connection.ts: super.query(statement)",
   "statement.ts: client.query(sql)",

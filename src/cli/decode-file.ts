@@ -105,6 +105,7 @@ function walOptions(command: Command): Command {
     .option("--aborted", "print rolled-back transactions too")
     .option("--tables-changed", "print tables created, dropped, rewritten and truncated")
     .option("--messages", "include the messages of pg_logical_emit_message")
+    .option("--sequences", "include the states of sequences, as the WAL has them")
     .addOption(
       new Option(
         "--origin <which>",

@@ -50,11 +50,13 @@ export const LIKELY_COMMANDS: Readonly<Record<string, string>> = {
   version: "--version",
 };
 
-/** Actions of pg_recvlogical that are options there: what tail's user does in place of them. */
-export const OF_PG_RECVLOGICAL: Readonly<Record<string, string>> = {
+/** Actions of pg_recvlogical that are options there, and what only the WAL itself has: what tail's user does in place of them. */
+export const NOT_OF_TAIL: Readonly<Record<string, string>> = {
   start: "tail starts by itself: leave it out. --startpos LSN says where it starts.",
   "create-slot": "Another command creates a slot: walctl create-slot NAME",
   "drop-slot": "Another command drops a slot: walctl drop-slot NAME",
+  sequences:
+    "pgoutput sends no sequences. Out of WAL: walctl decode-file --catalog FILE --sequences",
 };
 
 /** By the word that is no option, without its dashes: each command takes the first one that it has. */

@@ -179,7 +179,8 @@ export function sqlOptions(command: Command): Command {
 const TABLE_FLAGS = ["expanded", "columns", "maxWidth", "collapse", "time"];
 
 const LEGEND = `
-Tables: + insert, ~ update, - delete, × truncate, » message, ± altered table.
+Tables: + insert, ~ update, - delete, × truncate, » message, # sequence,
+        ± altered table.
   06:50:43 797  commit time and xid; ┌ │ └ hold a transaction's changes
                 together
   old → new     the server sent the old value (it changed the key, or the table
@@ -236,6 +237,7 @@ export const MESSAGE_KINDS = [
   "rollback_prepared",
   "abort",
   "table_changed",
+  "sequence",
   "unknown",
 ];
 

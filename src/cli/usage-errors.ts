@@ -1,7 +1,7 @@
 /** What commander refuses, as an error of walctl with a hint. Loaded only for one. */
 import type { Command, CommanderError } from "commander";
 import { type WalctlError, usageError } from "../errors.ts";
-import { LIKELY_COMMANDS, LIKELY_OPTIONS, OF_PG_RECVLOGICAL } from "./likely-words.ts";
+import { LIKELY_COMMANDS, LIKELY_OPTIONS, NOT_OF_TAIL } from "./likely-words.ts";
 
 export function usageErrorOf(
   error: CommanderError,
@@ -41,8 +41,7 @@ function likelyHint(
   if (code !== "commander.unknownOption") return undefined;
   if (called.registeredArguments[0]?.name() === "name" && NAMES.has(option))
     return `The name is an argument: walctl ${called.name()} NAME`;
-  if (called.name() === "tail" && Object.hasOwn(OF_PG_RECVLOGICAL, option))
-    return OF_PG_RECVLOGICAL[option];
+  if (called.name() === "tail" && Object.hasOwn(NOT_OF_TAIL, option)) return NOT_OF_TAIL[option];
   if (!Object.hasOwn(LIKELY_OPTIONS, option)) return undefined;
   const meant = LIKELY_OPTIONS[option]?.find((long) => has(called, long));
   return meant === undefined

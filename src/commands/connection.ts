@@ -8,15 +8,36 @@ import { PasswordPrompt } from "../server/target/password-prompt.ts";
 import type { ConnectionTarget } from "../server/target/target.ts";
 import { type ConnectionFlags, resolveTarget } from "../server/target/resolve.ts";
 import type { CommandContext } from "../program/context.ts";
+import type { Warning } from "../program/reporter.ts";
+
+/**
+ * For what each login may bring again. Numbers do not make a warning another one: a password expires in 6 days, then
+ * in 5.
+ */
+export function onceEach(warn: (warning: Warning) => void): (warning: Warning) => void {
+  const told = new Set<string>();
+  return (warning) => {
+    const about = warning.message.replaceAll(/\d+/g, "");
+    if (told.has(about)) return;
+    told.add(about);
+    warn(warning);
+  };
+}
 
 /** Call it before anything is on the screen: it may print a warning. */
 export function connectionTarget(
   flags: ConnectionFlags,
   { env, stderr, stop }: Pick<CommandContext, "env" | "stderr" | "stop">,
 ): ConnectionTarget {
-  const target = resolveTarget(flags, env, ({ message, hint }) => {
-    stderr.stream.write(renderWarning(message, undefined, hint));
-  });
+  const warn = ({ message, detail, hint }: Warning): void => {
+    stderr.stream.write(renderWarning(message, detail, hint));
+  };
+  const target: ConnectionTarget = {
+    ...resolveTarget(flags, env, warn),
+    onLoginWarning: onceEach((warning) => {
+      void withoutSpinner(async () => await Promise.resolve(warn(warning)));
+    }),
+  };
   // In a script nobody answers.
   if (!(flags.password ?? stderr.isTerminal)) return target;
   const ask = async (question: string): Promise<string> => {

@@ -1,6 +1,6 @@
 import { ExitCode, nearMiss, usageError } from "../errors.ts";
 import { printableSql, quoteIdentifier } from "../server/query/sql.ts";
-import { findWalLevelFault, readServerVersion } from "../server/settings/preflight.ts";
+import { findWalLevelFault, readVersionAndLevels } from "../server/settings/preflight.ts";
 import { differentPublication, setUpPublication } from "../server/publication/publication.ts";
 import { listPublications } from "../server/publication/state.ts";
 import type { ConnectionFlags } from "../server/target/resolve.ts";
@@ -42,9 +42,9 @@ export async function setupPublication(
   reporter.progress(`setting up publication "${name}"`);
   try {
     return await withConnection(target, "ordinary", context.stop, async (client) => {
-      const version = await readServerVersion(client);
+      const { version, levels } = await readVersionAndLevels(client);
       const outcome = await setUpPublication(client, target, version, plan, steps);
-      const fault = await findWalLevelFault(client, target, version);
+      const fault = await findWalLevelFault(client, target, version, levels);
       const isNew = outcome.status === "created" || outcome.status === "would_create";
       const meant = isNew ? nearMiss(name, await listPublications(client)) : undefined;
       const { renderPublication } = await import("../render/reports/setup.ts");

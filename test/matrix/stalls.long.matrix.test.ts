@@ -5,8 +5,8 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { spawnWalctl } from "../support/program/cli.ts";
 import { insertedIds, parseLines } from "../support/program/lines.ts";
-import { until } from "../support/tools/until.ts";
 import { startStandby } from "../support/server/standby.ts";
+import { until } from "../support/tools/until.ts";
 import { newestOrNamed } from "./support/versions.ts";
 import {
   LARGE_BYTES,

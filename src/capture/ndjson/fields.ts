@@ -11,12 +11,12 @@ export type Fields = ReadonlyMap<string, string>;
 export const INVALID = 0n as Lsn;
 export const NEVER = 0n as PgTime;
 
-export function nameOnly(fields: Fields, oid: number): Relation {
-  const announced = fields.has("table");
+export function nameOnly(fields: Fields, oid: number, key: "table" | "name" = "table"): Relation {
+  const announced = fields.has(key);
   return {
     oid,
     schema: announced ? schemaIn(fields) : "",
-    table: announced ? textIn(fields, "table") : "",
+    table: announced ? textIn(fields, key) : "",
     replicaIdentity: "nothing",
     columns: [],
     keyed: false,
@@ -44,6 +44,13 @@ export function numberIn(fields: Fields, key: string): number {
   const number = Number(fields.get(key) ?? "");
   if (!Number.isInteger(number) || fields.get(key) === undefined) throw missing(key);
   return number;
+}
+
+/** Of any size, with --safe-numbers as a string. */
+export function integerIn(fields: Fields, key: string): bigint {
+  const [, digits] = /^("?)(-?\d+)\1$/.exec(fields.get(key) ?? "")?.slice(1) ?? [];
+  if (digits === undefined) throw missing(key);
+  return BigInt(digits);
 }
 
 /** 32 bits. */

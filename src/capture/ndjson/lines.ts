@@ -14,6 +14,7 @@ import {
   INVALID,
   NEVER,
   contentIn,
+  integerIn,
   lsnIn,
   nameOnly,
   numberIn,
@@ -24,16 +25,9 @@ import {
   xidIn,
 } from "./fields.ts";
 import { bytesOf, elementsOf, membersOf, stringOf } from "./raw-json.ts";
-import {
-  isPlainText,
-  NULL,
-  sentValue,
-  type SentValue,
-  tupleOf,
-  UNCHANGED,
-  vagueness,
-} from "./values.ts";
+import { isPlainText, NULL, sentValue, UNCHANGED, vagueness } from "./values.ts";
 import { type Description, Tables, filtered } from "./tables.ts";
+import { type SentValue, Tuples } from "./tuples.ts";
 
 /** Messages out of the lines that walctl printed of them. What begins and what announces something has to come first. */
 export class Lines {
@@ -41,6 +35,7 @@ export class Lines {
   readonly #isExact: boolean;
   readonly #tables: Tables;
   readonly #carried: Carried;
+  readonly #tuples = new Tuples();
   #transaction: Transaction | null = null;
   #isText = false;
   /** Another program printed the line, with its keys in an order of its own. */
@@ -213,6 +208,17 @@ export class Lines {
           oldRelfilenode: old === undefined || old === "null" ? undefined : Number(old),
         };
       }
+      case "sequence": {
+        return {
+          kind,
+          position,
+          transaction,
+          relation: nameOnly(fields, numberIn(fields, "oid"), "name"),
+          lastValue: integerIn(fields, "last_value"),
+          isCalled: fields.get("is_called") === "true",
+          mayBeAhead: fields.get("may_be_ahead") === "true",
+        };
+      }
       case "unknown": {
         const bytes = bytesOf(textIn(fields, "bytes_base64"));
         return { kind, position, transaction, tag: bytes[0] ?? 0, bytes };
@@ -226,18 +232,19 @@ export class Lines {
   #transactionOf(kind: string, fields: Fields): Transaction | null {
     const xid = fields.get("xid") ?? "null";
     const time = fields.get("commit_time");
-    const commitTime = time === undefined || time === "null" ? null : timeIn(fields, "commit_time");
     const open = this.#transaction;
     const begins = kind === "begin" || kind === "begin_prepare" || kind === "stream_start";
     if (xid === "null") return null;
+    const isTimed = time !== undefined && time !== "null";
     const number = xidIn(fields, "xid");
-    const isSame = open !== null && open.xid === number;
-    const transaction = isSame && !begins ? open : { xid: number, commitTime };
-    const isChange = time !== undefined && !begins;
+    const isSame = open !== null && open.xid === number && !begins;
+    const transaction = isSame
+      ? open
+      : { xid: number, commitTime: isTimed ? timeIn(fields, "commit_time") : null };
     if (
       this.#isExact &&
-      isChange &&
-      commitTime !== null &&
+      isTimed &&
+      !begins &&
       open === null &&
       !kind.startsWith("stream") &&
       kind !== "commit_prepared"
@@ -253,12 +260,13 @@ export class Lines {
   #tuple(row: Fields, relation: Relation, unchanged: ReadonlySet<string> | null): TupleData {
     const types = this.#tables.typesOf(relation);
     if (this.#isExact) requireColumns(row, relation, unchanged);
-    const columns = relation.columns.map(({ name }, index) => {
-      return { name, raw: row.get(name), type: types[index] ?? { oid: 0, name: null } };
-    });
+    const raws = relation.columns.map(({ name }) => row.get(name));
     // A value that says so may stand behind one that does not.
-    this.#isText ||= columns.some(({ raw, type }) => raw !== undefined && isPlainText(raw, type));
-    const values = columns.map(({ name, raw, type }): SentValue => {
+    this.#isText ||= raws.some(
+      (raw, index) => raw !== undefined && isPlainText(raw, types[index]!),
+    );
+    const values = relation.columns.map(({ name }, index): SentValue => {
+      const [raw, type] = [raws[index], types[index]!];
       if (raw === undefined) return unchanged === null ? NULL : UNCHANGED;
       const vague = this.#isExact ? vagueness(raw, type, this.#isText, this.#isSorted) : undefined;
       if (vague !== undefined) this.#carried.vague.add(`${nameOf(relation, name)}: ${vague}`);
@@ -266,7 +274,7 @@ export class Lines {
       if (value === UNCHANGED) this.#carried.untold.add(nameOf(relation, name));
       return value;
     });
-    return tupleOf(values);
+    return this.#tuples.tuple(values);
   }
 }
 

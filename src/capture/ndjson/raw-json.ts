@@ -1,7 +1,16 @@
 import { DecodeError } from "../../errors.ts";
 
-const BETWEEN = /[\s,:]*/y;
-const WORD = /[[\]{}]|[^\s,:"[\]{}]+/y;
+const [WORD, BETWEEN, OPENING, CLOSING, QUOTE] = [0, 1, 2, 3, 4];
+/** What a character is, by its code: all beyond ASCII are of words. */
+const CLASSES = new Uint8Array(128);
+for (const [characters, kind] of [
+  [" \t\r\n,:", BETWEEN],
+  ["{[", OPENING],
+  ["}]", CLOSING],
+  ['"', QUOTE],
+] as const) {
+  for (const character of characters) CLASSES[character.charCodeAt(0)] = kind;
+}
 
 /**
  * The members of a JSON object, each value as the text that stands there: numbers keep their digits, and JSON its
@@ -10,27 +19,28 @@ const WORD = /[[\]{}]|[^\s,:"[\]{}]+/y;
  */
 export function membersOf(text: string): Map<string, string> {
   const members = new Map<string, string>();
-  const end = partsOf(text, "{", "}", (at) => {
-    const key = tokenAt(text, at);
-    if (text[key.start] !== '"') throw new DecodeError("line: no key", key.start);
-    const value = valueAt(text, key.end);
-    const name = stringOf(text.slice(key.start, key.end));
-    if (members.has(name)) throw new DecodeError("line: a key twice", key.start);
-    members.set(name, text.slice(value.start, value.end));
-    return value.end;
+  const end = partsOf(text, "{", "}", (start) => {
+    if (text[start] !== '"') throw new DecodeError("line: no key", start);
+    const keyEnd = stringEnd(text, start);
+    const valueStart = tokenStart(text, keyEnd);
+    const valueEnd = endOfValue(text, valueStart);
+    const name = stringOf(text.slice(start, keyEnd));
+    if (members.has(name)) throw new DecodeError("line: a key twice", start);
+    members.set(name, text.slice(valueStart, valueEnd));
+    return valueEnd;
   });
-  const rest = tokenAt(text, end);
-  if (rest.end > rest.start) throw new DecodeError("line: more than an object", rest.start);
+  const rest = tokenStart(text, end);
+  if (rest < text.length) throw new DecodeError("line: more than an object", rest);
   return members;
 }
 
 /** The elements of a JSON array, as text. */
 export function elementsOf(text: string): readonly string[] {
   const elements: string[] = [];
-  partsOf(text, "[", "]", (at) => {
-    const value = valueAt(text, at);
-    elements.push(text.slice(value.start, value.end));
-    return value.end;
+  partsOf(text, "[", "]", (start) => {
+    const end = endOfValue(text, start);
+    elements.push(text.slice(start, end));
+    return end;
   });
   return elements;
 }
@@ -59,50 +69,52 @@ export function bytesOf(base64: string): Uint8Array {
   return new Uint8Array(bytes);
 }
 
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** @param part reads one and returns its end */
-function partsOf(text: string, open: string, close: string, part: (at: number) => number): number {
-  let { start, end } = tokenAt(text, 0);
-  if (text.slice(start, end) !== open) throw new DecodeError("line: not JSON", start);
+function partsOf(
+  text: string,
+  open: string,
+  close: string,
+  part: (start: number) => number,
+): number {
+  let at = tokenStart(text, 0);
+  if (text[at] !== open) throw new DecodeError("line: not JSON", at);
+  at++;
   for (;;) {
-    ({ start, end } = tokenAt(text, end));
-    if (start === end) throw new DecodeError("line: ends within JSON", start, 1);
-    if (text.slice(start, end) === close) return end;
-    end = part(start);
+    at = tokenStart(text, at);
+    if (at === text.length) throw new DecodeError("line: ends within JSON", at, 1);
+    if (text[at] === close) return at + 1;
+    at = part(at);
   }
 }
 
-function valueAt(text: string, from: number): Span {
-  const { start, end: first } = tokenAt(text, from);
-  if (start === first) throw new DecodeError("line: ends within JSON", start, 1);
-  let end = first;
-  for (let depth = depthOf(text[start]); depth > 0;) {
-    const token = tokenAt(text, end);
-    if (token.start === token.end) throw new DecodeError("line: ends within JSON", token.start, 1);
-    depth += depthOf(text[token.start]);
-    end = token.end;
-  }
-  return { start, end };
+function endOfValue(text: string, start: number): number {
+  let depth = 0;
+  let at = start;
+  do {
+    at = tokenStart(text, at);
+    if (at === text.length) throw new DecodeError("line: ends within JSON", at, 1);
+    const kind = classOf(text, at);
+    if (kind === OPENING) depth++;
+    else if (kind === CLOSING) depth--;
+    at = kind === QUOTE ? stringEnd(text, at) : kind === WORD ? wordEnd(text, at) : at + 1;
+  } while (depth > 0);
+  return at;
 }
 
-function depthOf(character: string | undefined): number {
-  if (character === "{" || character === "[") return 1;
-  return character === "}" || character === "]" ? -1 : 0;
+function tokenStart(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && classOf(text, at) === BETWEEN) at++;
+  return at;
 }
 
-/** Empty at the end. */
-function tokenAt(text: string, from: number): Span {
-  const start = matched(BETWEEN, text, from);
-  return { start, end: text[start] === '"' ? stringEnd(text, start) : matched(WORD, text, start) };
+function wordEnd(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && classOf(text, at) === WORD) at++;
+  return at;
 }
 
-function matched(pattern: RegExp, text: string, from: number): number {
-  pattern.lastIndex = from;
-  return pattern.test(text) ? pattern.lastIndex : from;
+function classOf(text: string, at: number): number {
+  return CLASSES[text.charCodeAt(at)] ?? WORD;
 }
 
 /** After the quote that ends it: one that an even number of backslashes precedes. */

@@ -54,7 +54,7 @@ export class Tables {
   }
 
   typesOf(relation: Relation): readonly ValueType[] {
-    return this.#types.get(relation) ?? [];
+    return this.#types.get(relation)!;
   }
 
   /** Takes a type line. */

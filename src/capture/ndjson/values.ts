@@ -2,15 +2,8 @@
 import { BUILTIN_TYPES, familyOf, isVector } from "../../postgres/types/table.ts";
 import type { BuiltinType, Family } from "../../postgres/types/type.ts";
 import { ColumnKind } from "../../postgres/messages/tags.ts";
-import type { TupleData } from "../../postgres/messages/tuple.ts";
 import { bytesOf, elementsOf, membersOf, stringOf } from "./raw-json.ts";
-
-/** A column of a tuple as it is sent. */
-export interface SentValue {
-  readonly kind: number;
-  /** Empty for NULL and what was not sent. */
-  readonly bytes: Uint8Array;
-}
+import type { SentValue } from "./tuples.ts";
 
 /** What is known of a column's type. */
 export interface ValueType {
@@ -19,10 +12,8 @@ export interface ValueType {
   readonly name: string | null;
 }
 
-const NOTHING = new Uint8Array();
-const encoder = new TextEncoder();
-export const UNCHANGED: SentValue = { kind: ColumnKind.unchanged, bytes: NOTHING };
-export const NULL: SentValue = { kind: ColumnKind.null, bytes: NOTHING };
+export const UNCHANGED: SentValue = { kind: ColumnKind.unchanged, value: "" };
+export const NULL: SentValue = { kind: ColumnKind.null, value: "" };
 
 /** `--values json` prints them without quotes. */
 const BARE = new Set<Family | undefined>(["boolean", "integer", "float", "numeric"]);
@@ -131,7 +122,7 @@ export function sentValue(
     const isBytes = /^(?:bytes|binary|disk)_base64$/.test(key) && value.startsWith('"');
     if (isBytes && others.length === 0) {
       const kind = key === "bytes_base64" ? ColumnKind.text : ColumnKind.binary;
-      return { kind, bytes: bytesOf(stringOf(value)) };
+      return { kind, value: bytesOf(stringOf(value)) };
     }
   }
   const inOrder = isSorted ? inJsonbOrder(raw, type) : raw;
@@ -139,7 +130,7 @@ export function sentValue(
 }
 
 function textValue(text: string): SentValue {
-  return { kind: ColumnKind.text, bytes: encoder.encode(text) };
+  return { kind: ColumnKind.text, value: text };
 }
 
 function textOf(raw: string, type: ValueType): string {
@@ -226,24 +217,4 @@ function hstoreOf(raw: string): string {
     return `${quote(key)}=>${value === "null" ? "NULL" : quote(stringOf(value))}`;
   });
   return pairs.join(", ");
-}
-
-export function tupleOf(values: readonly SentValue[]): TupleData {
-  const isSent = ({ kind }: SentValue): boolean =>
-    kind === ColumnKind.text || kind === ColumnKind.binary;
-  const length = values.reduce(
-    (sum, value) => sum + 1 + (isSent(value) ? 4 + value.bytes.length : 0),
-    0,
-  );
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  for (const value of values) {
-    bytes[at++] = value.kind;
-    if (!isSent(value)) continue;
-    view.setUint32(at, value.bytes.length);
-    bytes.set(value.bytes, at + 4);
-    at += 4 + value.bytes.length;
-  }
-  return { bytes, view, start: 0, columnCount: values.length };
 }

@@ -66,9 +66,10 @@ export function surveyOf(
   database: number,
   times: AskedTimes | undefined,
 ): Survey | undefined {
-  const { messages, since, until, xids } = rows;
-  // Messages outside of transactions have no time.
-  if (xids.length === 0 && (messages || (since === undefined && until === undefined))) {
+  const { messages, sequences, since, until, xids } = rows;
+  const hasOutside = messages || sequences;
+  // What is outside of transactions has no time.
+  if (xids.length === 0 && (hasOutside || (since === undefined && until === undefined))) {
     return undefined;
   }
   const committed = (time: PgTime): void => times?.committed(time);

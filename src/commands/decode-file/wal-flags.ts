@@ -9,6 +9,7 @@ export interface WalFlags {
   readonly aborted?: boolean;
   readonly tablesChanged?: boolean;
   readonly messages?: boolean;
+  readonly sequences?: boolean;
   readonly origin?: "any" | "none";
   readonly timeline?: string;
   readonly tempFileLimit?: string;
@@ -21,6 +22,7 @@ const WAL_FLAGS: Readonly<Record<Exclude<keyof WalFlags, "catalog">, string>> = 
   aborted: "--aborted",
   tablesChanged: "--tables-changed",
   messages: "--messages",
+  sequences: "--sequences",
   origin: "--origin",
   timeline: "--timeline",
   tempFileLimit: "--temp-file-limit",
@@ -32,7 +34,9 @@ export function refuseWalFlags(flags: WalFlags): void {
     if (flags[key as keyof WalFlags] === undefined) continue;
     throw usageError(
       `${flag} is for physical WAL, which needs --catalog`,
-      "Of a capture all is printed; --only, --only-table, --where and --xid choose from it.",
+      key === "sequences"
+        ? "A capture has no sequences, since pgoutput sends none of them."
+        : "Of a capture all is printed; --only, --only-table, --where and --xid choose from it.",
     );
   }
 }

@@ -22,7 +22,8 @@ export function walOptions(
   { gate: { since, until }, rendering: { sql } }: Asked,
 ): WalOptions {
   const { startpos, endpos, xid = [], old = "auto", origin = "any", tempFileLimit } = flags;
-  const { aborted = false, tablesChanged = false, messages = false, timeline } = flags;
+  const { aborted = false, tablesChanged = false, messages = false } = flags;
+  const { sequences = false, timeline } = flags;
   if (sql !== undefined && old === "logged") {
     throw usageError(
       "--old logged is not for -F sql: at wal_level=replica no keys of changed rows are logged",
@@ -36,6 +37,7 @@ export function walOptions(
       aborted,
       tablesChanged,
       messages,
+      sequences,
       origins: origin === "any",
       startPosition: startpos === undefined ? 0 : parsePosition("--startpos", startpos),
       since,

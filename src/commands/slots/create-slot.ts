@@ -1,5 +1,9 @@
 import { ExitCode, nearMiss } from "../../errors.ts";
-import { findWalLevelFault, readServerVersion } from "../../server/settings/preflight.ts";
+import {
+  findWalLevelFault,
+  firstSlotText,
+  readVersionAndLevels,
+} from "../../server/settings/preflight.ts";
 import { readSlotNames } from "../../server/slot/read.ts";
 import { PLUGIN, requireSlotName } from "../../server/slot/slot.ts";
 import {
@@ -42,9 +46,9 @@ export async function createSlot(
   // A signal must not close this connection: the creation has to be cancelled first, so that no slot is left behind.
   const client = await connect(target, "logical");
   try {
-    const version = await readServerVersion(client);
+    const { version, levels } = await readVersionAndLevels(client);
     checkSlotRequest(request, version);
-    const fault = await findWalLevelFault(client, target, version);
+    const fault = await findWalLevelFault(client, target, version, levels);
     if (fault !== undefined) throw fault;
     const creation = ensureSlot(client, target, version, request, {
       lockTimeoutMs,
@@ -63,6 +67,8 @@ export async function createSlot(
         `slot "${meant}" exists too. Did you mean that? Each slot retains WAL until it is read; drop-slot drops one`,
       );
     }
+    const cost = outcome.created ? firstSlotText(levels) : undefined;
+    if (cost !== undefined) reporter.notice(`wal_level is ${levels.wal_level}: ${cost}`);
     for (const warning of missingSlotOptions(outcome, request)) reporter.warn(warning);
     const report = {
       slot: name,

@@ -4,6 +4,7 @@ import { formatByteCount } from "../../byte-count.ts";
 import { type SlotReport, slotReport, worstFirst } from "../../reports.ts";
 import { readAdministration } from "../../server/settings/administration.ts";
 import { slotFaults } from "../../server/slot/faults.ts";
+import { type ServerVersion, untestedText } from "../../server/settings/preflight.ts";
 import { readSlotSettings, readSlots } from "../../server/slot/read.ts";
 import type { ConnectionTarget } from "../../server/target/target.ts";
 import type { ConnectionFlags } from "../../server/target/resolve.ts";
@@ -54,16 +55,19 @@ async function show(
   const reporter = new Reporter(context, output);
   reporter.progress("reading the slots");
   try {
-    const first = await readReports(target, context.stop);
+    const { reports: first, version } = await readReports(target, context.stop);
     const render = await slotsRenderer(output, intervalMs !== undefined, context);
     reporter.clearProgress();
+    const untested = untestedText(version);
+    if (untested !== undefined) reporter.warn({ message: untested });
     tellOfTable(flags, output, reporter);
     const sink = sinkOf(context.stdout.stream);
     if (intervalMs === undefined) {
       await sink.write(Buffer.from(render(first)));
     } else {
       const { watchSlots } = await import("./watch-slots.ts");
-      const read = (): Promise<readonly SlotReport[]> => readReports(target, context.stop);
+      const read = async (): Promise<readonly SlotReport[]> =>
+        (await readReports(target, context.stop)).reports;
       await watchSlots({ first, read, render, intervalMs, sink, output, context, reporter });
     }
     return limit === undefined ? ExitCode.done : judge(first, limit, reporter);
@@ -100,13 +104,14 @@ function watchInterval(watch: SlotsFlags["watch"]): number | undefined {
 async function readReports(
   target: ConnectionTarget,
   stop: AbortSignal,
-): Promise<readonly SlotReport[]> {
+): Promise<{ readonly reports: readonly SlotReport[]; readonly version: ServerVersion }> {
   return await withConnection(target, "ordinary", stop, async (client) => {
     const settings = await readSlotSettings(client);
     const administration = await readAdministration(client, target);
     const all = await readSlots(client);
     const around = { settings, administration, names: all.map(({ slot }) => slot) };
-    return worstFirst(all.map((slot) => slotReport(slot, slotFaults(slot, around, target))));
+    const reports = all.map((slot) => slotReport(slot, slotFaults(slot, around, target)));
+    return { reports: worstFirst(reports), version: settings.version };
   });
 }
 

@@ -20,6 +20,7 @@ import { ReplicationSession } from "../../server/stream/session.ts";
 import { TypeCatalogue } from "../../server/types/catalogue.ts";
 import { TypeWatch } from "../../server/types/watch.ts";
 import type { AckSource } from "./ack-source.ts";
+import { onceEach } from "../connection.ts";
 import { Closing } from "./closing.ts";
 import { type TailConfig, type TailFlags, tailConfig } from "./config.ts";
 import { type TailOutput, aboveLine, openStandardOutput } from "./output.ts";
@@ -55,11 +56,14 @@ export async function tail(flags: TailFlags, context: CommandContext): Promise<E
   return await withinStopGrace(run(config, context), context.stop, late).finally(restore);
 }
 
-async function run(asked: TailConfig, context: CommandContext): Promise<ExitCode> {
+async function run(given: TailConfig, context: CommandContext): Promise<ExitCode> {
   const { stderr } = context;
-  const hasLine = canRedraw(stderr, context) && !asked.output.quiet;
+  const hasLine = canRedraw(stderr, context) && !given.output.quiet;
   const line = hasLine ? new StatusLine(stderr.stream, () => stderr.width() ?? 80) : undefined;
-  const reporter = new Reporter(context, asked.output, line);
+  const reporter = new Reporter(context, given.output, line);
+  // A later connection's warnings come while the line is on the screen.
+  const onLoginWarning = onceEach((warning) => reporter.warn(warning));
+  const asked = { ...given, target: { ...given.target, onLoginWarning } };
   const messages = await MessageRun.open(asked, context, reporter);
   const mistaken = timesWarning(asked);
   if (mistaken !== undefined) reporter.warn(mistaken);

@@ -77,6 +77,7 @@ export class AskedRows {
         case "delete":
           return this.#concerns(message, placesOf(message.relation), types);
         case "message":
+        case "sequence":
           return false;
         default:
           return true;

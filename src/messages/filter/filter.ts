@@ -59,6 +59,7 @@ const KINDS: Readonly<Record<MessageKind, true>> = {
   rollback_prepared: true,
   abort: true,
   table_changed: true,
+  sequence: true,
   unknown: true,
 };
 
@@ -143,6 +144,7 @@ export function concernsMatch(
     case "delete":
     case "relation":
     case "table_changed":
+    case "sequence":
       return matches(message.relation);
     case "truncate":
       return message.relations.some(matches);

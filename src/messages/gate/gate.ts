@@ -251,8 +251,9 @@ export class TransactionGate {
 
   #inside(message: PgoutputMessage, accepts: Accepts): readonly PgoutputMessage[] {
     const outside = message.transaction === null;
+    const isOutsideKind = message.kind === "message" || message.kind === "sequence";
     // It has no time but that of its place in the log.
-    if (outside && message.kind === "message" && !this.#begun) return [];
+    if (outside && isOutsideKind && !this.#begun) return [];
     if ((this.#leftOut && !outside) || !accepts(message)) return [];
     if (!this.#empty || outside) return [message];
     const all = [...this.#opening, message];

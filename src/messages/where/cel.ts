@@ -59,6 +59,9 @@ export const FIELDS = [
   "aborted",
   "action",
   "relfilenode",
+  "last_value",
+  "is_called",
+  "may_be_ahead",
   "old_relfilenode",
   "lost",
 ];

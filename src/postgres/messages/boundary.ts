@@ -73,6 +73,7 @@ export function boundaryOf(message: OtherMessage): Boundary | undefined {
     case "truncate":
     case "message":
     case "table_changed":
+    case "sequence":
     case "unknown":
       return undefined;
   }

@@ -190,6 +190,7 @@ export class PgoutputDecoder {
       case "rollback_prepared":
       case "abort":
       case "table_changed":
+      case "sequence":
       case "unknown":
         return;
       case "begin":

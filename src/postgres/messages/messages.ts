@@ -29,6 +29,7 @@ export type PgoutputMessage =
   | RollbackPrepared
   | Abort
   | TableChanged
+  | SequenceState
   | UnknownMessage;
 
 export type MessageKind = PgoutputMessage["kind"];
@@ -260,6 +261,17 @@ export interface TableChanged extends Positioned {
   readonly relfilenode: number;
   /** Undefined: it had no other one. */
   readonly oldRelfilenode: number | undefined;
+}
+
+/** Out of WAL, not of pgoutput: the state that a sequence has after a crash from here on. */
+export interface SequenceState extends Positioned {
+  readonly kind: "sequence";
+  /** Its name only: no columns. */
+  readonly relation: Relation;
+  readonly lastValue: bigint;
+  readonly isCalled: boolean;
+  /** nextval may have logged it ahead: see SEQUENCE_LOGGED_AHEAD. */
+  readonly mayBeAhead: boolean;
 }
 
 /** A message of a kind that this decoder does not know, perhaps a newer server's. */

@@ -3,6 +3,7 @@
  * utils/relmapper.h, commands/). Each reader returns the record's fields, and throws ShortPayload.
  */
 import type { WalVersion } from "../pages/versions.ts";
+import { TUPLE_HEADER_BYTES } from "../tuples/tuple.ts";
 import { type Locator, readLocator } from "./locator.ts";
 import { Payload, ShortPayload } from "./payload.ts";
 import type { WalRecord } from "./record.ts";
@@ -67,7 +68,27 @@ export function readTablespace(record: WalRecord) {
   return { ts_id: data.u32(), ts_path: record.opcode === 0 ? data.cstring() : undefined };
 }
 
-/** Sequence LOG: locator, and the sequence's row */
+/** Sequence LOG, the whole content of a sequence's page from then on: locator, and a tuple with its header */
 export function readSequence(record: WalRecord): Locator {
   return readLocator(payload.main(record));
+}
+
+/** SEQ_LOG_VALS: so many increments more than it needs nextval() logs at once, and then logs nothing until they are used up (commands/sequence.c). */
+export const SEQUENCE_LOGGED_AHEAD = 32;
+const LOCATOR_BYTES = 12;
+
+/**
+ * The state in a Sequence LOG's main data, pg_sequence_data: int64 last_value, int64 log_cnt, bool is_called. nextval() and setval() log
+ * a log_cnt of 0; ALTER SEQUENCE SET LOGGED logs that of the page, whose last_value is not ahead.
+ */
+export function readSequenceState(mainData: Uint8Array) {
+  // t_hoff ends the header.
+  const hoff = payload
+    .kept(mainData)
+    .skip(LOCATOR_BYTES + TUPLE_HEADER_BYTES - 1)
+    .u8();
+  if (hoff < TUPLE_HEADER_BYTES) throw new ShortPayload();
+  const data = payload.kept(mainData).skip(LOCATOR_BYTES + hoff);
+  const [lastValue, logCount, isCalled] = [data.i64(), data.i64(), data.bool()];
+  return { lastValue, isCalled, mayBeAhead: isCalled && logCount === 0n };
 }

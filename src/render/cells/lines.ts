@@ -89,11 +89,12 @@ export function valueLines(
       width: textWidth(line),
     }));
     const seen = (lines: readonly string[], ends: boolean): Seen => {
-      // Nobody sees spaces at the end of a line.
-      const ended = lines.map((line, at) =>
-        at < lines.length - 1 ? line.replace(/ +$/, "") : line,
-      );
-      const text = ended.join("").slice(form.start > 0 ? ellipsis.length : 0);
+      // Nobody sees spaces where a line breaks.
+      const text = lines
+        .map((line, at) => (at < lines.length - 1 ? line.replace(/ +$/, "") : line))
+        .map((line, at) => (at > 0 ? line.replace(/^ +/, "") : line))
+        .join("")
+        .slice(form.start > 0 ? ellipsis.length : 0);
       // How JSON is laid out depends on the width.
       const told = asJson === undefined ? text : text.replaceAll(" ", "");
       return seenOf(all, all.quoted && !ends ? `${told}'` : told, ends);

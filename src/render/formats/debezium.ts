@@ -85,6 +85,7 @@ export class DebeziumRenderer implements Renderer {
       case "relation":
       case "type":
       case "table_changed":
+      case "sequence":
       case "unknown":
         return;
       default:

@@ -42,6 +42,19 @@ export function sqlTable({ schema, table }: Relation): string {
   return `${sqlName(schema === "" ? "pg_catalog" : schema)}.${sqlName(table)}`;
 }
 
+/** A text that regclass reads. */
+export function sqlRegclass({ schema, table }: Relation): string {
+  const names = [schema === "" ? "pg_catalog" : schema, table].map((name) =>
+    PLAIN.test(name) && !KEYWORDS.has(name) ? name : `"${name.replaceAll('"', '""')}"`,
+  );
+  const text = names.join(".").replaceAll("'", "''").replaceAll("\\", "\\\\");
+  // oxlint-disable-next-line no-control-regex
+  const escaped = text.replaceAll(/[\u0000-\u001f\u007f]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+  return escaped.includes("\\") ? `E'${escaped}'` : `'${escaped}'`;
+}
+
 /** A text without line breaks, such as of a message that RAISE prints. */
 export function sqlText(text: string): string {
   const quoted = text.replaceAll("'", "''");

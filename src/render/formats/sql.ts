@@ -11,6 +11,7 @@ import type {
   PgoutputMessage,
   Relation,
   RowChange,
+  SequenceState,
   TableChanged,
 } from "../../postgres/messages/messages.ts";
 import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
@@ -21,6 +22,7 @@ import type { Renderer } from "../renderer.ts";
 import { committedOnly } from "./committed-only.ts";
 import { SqlChanges } from "./sql-changes.ts";
 import { SqlLines } from "./sql-lines.ts";
+import { sqlRegclass } from "./sql-names.ts";
 import { type SqlPlan, planSql } from "./sql-plan.ts";
 import {
   BEGIN,
@@ -132,6 +134,8 @@ export class SqlRenderer implements Renderer {
       }
       case "table_changed":
         return this.#tableChanged(message);
+      case "sequence":
+        return this.#sequence(message);
       case "unknown":
         return this.#fail("a message of it is not known", "transaction", undefined);
       case "type":
@@ -270,6 +274,12 @@ export class SqlRenderer implements Renderer {
     } else if (this.#options.tablesChanged) {
       this.#comment(`${action}: ${formatRelationName(relation)}`);
     } else this.#hasUnprinted = true;
+  }
+
+  /** A comment, as messages are: where the target counts is its own affair. An undo takes no sequence back. */
+  #sequence({ relation, lastValue, isCalled }: SequenceState): void {
+    if (this.#undo) return;
+    this.#comment(`SELECT pg_catalog.setval(${sqlRegclass(relation)}, ${lastValue}, ${isCalled});`);
   }
 
   /** A script for other columns may not run. */

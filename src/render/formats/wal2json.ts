@@ -79,6 +79,7 @@ export class Wal2jsonRenderer implements Renderer {
       case "relation":
       case "origin":
       case "table_changed":
+      case "sequence":
       case "unknown":
         return;
       default:

@@ -9,6 +9,7 @@ import type {
   LogicalMessage,
   OtherMessage,
   PgoutputMessage,
+  SequenceState,
   Transaction,
   WalPosition,
 } from "../../postgres/messages/messages.ts";
@@ -17,7 +18,7 @@ import { jsonString } from "../bytes/json-text.ts";
 import { relationName, schemaName } from "../values/relation-plan.ts";
 
 /** The rare kinds of messages. */
-type RareMessage = Exclude<OtherMessage, Begin | Commit | LogicalMessage>;
+type RareMessage = Exclude<OtherMessage, Begin | Commit | LogicalMessage | SequenceState>;
 
 /** The message's whole line except its end. The contract fixes the order of the keys. */
 export function renderOther(message: RareMessage, types: TypeRegistry): string {
@@ -97,6 +98,18 @@ export function renderMessageHead(message: LogicalMessage): string {
   return (
     `${head(message)},"transactional":${message.transactional}` +
     `${lsnKey("message_lsn", message.messageLsn)},"prefix":${jsonString(message.prefix)}`
+  );
+}
+
+/** A sequence's whole line except its end. */
+export function renderSequence(message: SequenceState, safeNumbers: boolean): string {
+  const { transaction, relation, lastValue, isCalled, mayBeAhead } = message;
+  const isExact = BigInt(Number(lastValue)) === lastValue;
+  return (
+    `${head(message)}${commitTimeKey(transaction)},"oid":${relation.oid}` +
+    `,"schema":${schemaName(relation.schema)},"name":${jsonString(relation.table)}` +
+    `,"last_value":${safeNumbers && !isExact ? `"${lastValue}"` : lastValue}` +
+    `,"is_called":${isCalled},"may_be_ahead":${mayBeAhead}`
   );
 }
 

@@ -18,7 +18,15 @@ import type { TupleData } from "../../postgres/messages/tuple.ts";
 import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
 import { ByteWriter, type Piece, piece } from "../bytes/byte-writer.ts";
 import { jsonString, writeString } from "../bytes/json-text.ts";
-import { base64, lostKey, renderMessageHead, renderOther, timeKey, xidKey } from "./lines.ts";
+import {
+  base64,
+  lostKey,
+  renderMessageHead,
+  renderOther,
+  renderSequence,
+  timeKey,
+  xidKey,
+} from "./lines.ts";
 import { type RelationPlan, planRelation } from "../values/relation-plan.ts";
 import { RelationPlans } from "../values/relation-plans.ts";
 import type { Renderer } from "../renderer.ts";
@@ -155,6 +163,9 @@ export class NdjsonRenderer implements Renderer {
         break;
       case "message":
         this.#message(message);
+        break;
+      case "sequence":
+        this.#out.text(renderSequence(message, this.#options.safeNumbers));
         break;
       default:
         // A Relation or a Type, or what may come before one.

@@ -18,6 +18,8 @@ const time = ref("time");
 const unsigned = ref("unsigned");
 const base64: JsonSchema = { type: "string", contentEncoding: "base64" };
 const row = ref("row");
+/** A table that no Relation message announced has its oid. */
+const NAMED = [having("schema", "table"), having("oid")];
 
 /** The parts of the lines. */
 const PARTS: Readonly<Record<string, JsonSchema>> = {
@@ -41,7 +43,7 @@ const PARTS: Readonly<Record<string, JsonSchema>> = {
   table: {
     type: "object",
     properties: { oid: unsigned, schema: text, table: text },
-    oneOf: [having("schema", "table"), having("oid")],
+    oneOf: NAMED,
     additionalProperties: false,
   },
   column: object({
@@ -146,10 +148,56 @@ const LINES: Readonly<Record<MessageKind, JsonSchema>> = {
     },
     ["old_relfilenode"],
   ),
+  sequence: line("sequence", {
+    commit_time: nullable(time),
+    oid: unsigned,
+    schema: text,
+    name: text,
+    last_value: { oneOf: [{ type: "integer" }, { type: "string", pattern: "^-?\\d+$" }] },
+    is_called: flag,
+    may_be_ahead: flag,
+  }),
   unknown: line("unknown", {
     tag: { type: "string", minLength: 1, maxLength: 1 },
     bytes_base64: base64,
   }),
+};
+
+const count = ref("count");
+const CHANGES = { inserts: count, updates: count, deletes: count, truncates: count };
+const TABLE_NAME = { schema: text, table: text, oid: unsigned };
+
+/** What --summary prints in place of the lines. */
+const SUMMARY_LINES: Readonly<Record<string, JsonSchema>> = {
+  relation_summary: {
+    ...object(
+      {
+        kind: { const: "relation_summary" },
+        ...TABLE_NAME,
+        ...CHANGES,
+        bytes: count,
+        share: { type: "number", minimum: 0, maximum: 1 },
+      },
+      Object.keys(TABLE_NAME),
+    ),
+    oneOf: NAMED,
+  },
+  transaction_summary: object(
+    {
+      kind: { const: "transaction_summary" },
+      xid: nullable(unsigned),
+      changes: count,
+      bytes: count,
+      commit_time: nullable(time),
+      partial: { const: true },
+      tables: listOf({
+        ...object({ ...TABLE_NAME, ...CHANGES }, Object.keys(TABLE_NAME)),
+        oneOf: NAMED,
+      }),
+      more_tables: count,
+    },
+    ["partial", "more_tables"],
+  ),
 };
 
 /** The JSON Schema of the lines that tail, decode-file and inspect print. */
@@ -160,13 +208,14 @@ export function ndjsonSchema(): JsonSchema {
     items: text,
     minItems: 1,
   };
+  const lines = { ...LINES, ...SUMMARY_LINES, ...WAL_LINES };
   return {
     $schema: DRAFT,
     title: "walctl: a line of NDJSON",
     description:
-      "A pgoutput message, or of inspect a record of WAL, a line of statistics or a finding. Keys stand in the order in which they are listed here, kind first.",
-    oneOf: Object.keys({ ...LINES, ...WAL_LINES }).map(ref),
-    $defs: { ...LINES, ...WAL_LINES, ...PARTS, ...WAL_PARTS, unchanged },
+      "A pgoutput message, of --summary a table's or a transaction's changes, or of inspect a record of WAL, a line of statistics or a finding. Keys stand in the order in which they are listed here, kind first.",
+    oneOf: Object.keys(lines).map(ref),
+    $defs: { ...lines, ...PARTS, ...WAL_PARTS, unchanged },
   };
 }
 
@@ -180,7 +229,7 @@ function line(
   return object({ ...head, ...properties }, optional);
 }
 
-/** The line of a row: of a table, or of an oid that no Relation message announced. */
+/** The line of a row. */
 function change(
   kind: "insert" | "update" | "delete",
   rows: Readonly<Record<string, JsonSchema>>,
@@ -189,7 +238,7 @@ function change(
   const optional = [...Object.keys(place), "key", "old", "unchanged"];
   return {
     ...line(kind, { commit_time: nullable(time), ...place, ...rows }, optional),
-    oneOf: [having("schema", "table"), having("oid")],
+    oneOf: NAMED,
     not: having("key", "old"),
   };
 }

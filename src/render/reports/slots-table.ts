@@ -7,6 +7,7 @@ import {
   type SlotReport,
   groupFaults,
   isLostSoon,
+  isConflictDetection,
   isSynchronized,
   outlookOf,
 } from "../../reports.ts";
@@ -217,7 +218,8 @@ function stateCell(slot: SlotReport, palette: Palette): string {
 /** However small the lag is: nobody brings it down. */
 function userOf(slot: SlotReport): string {
   const { active, active_pid: pid, application, wal_status: state } = slot;
-  if (!active) return state === "lost" || isSynchronized(slot) ? "" : "no reader";
+  const needsNone = state === "lost" || isSynchronized(slot) || isConflictDetection(slot);
+  if (!active) return needsNone ? "" : "no reader";
   return [pid === null ? "" : `pid ${pid}`, sanitizeLine(application ?? "")]
     .filter(Boolean)
     .join(" ");

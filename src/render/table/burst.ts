@@ -1,4 +1,5 @@
 import { GAP, BURST_TABLES_MAX } from "./measures.ts";
+import { isRowChange } from "../../postgres/messages/changes.ts";
 import type { Relation, RowChange } from "../../postgres/messages/messages.ts";
 import type { PgTime } from "../../pg-time.ts";
 import { type TupleData, tupleEnd } from "../../postgres/messages/tuple.ts";
@@ -104,7 +105,7 @@ export class Burst {
     busy.counts[change.kind] += 1;
     busy.total += 1;
     busy.recent += 1;
-    if (busy.sample === undefined && change.kind !== "truncate" && change.kind !== "message") {
+    if (busy.sample === undefined && isRowChange(change)) {
       busy.sample = copyOf(change);
     }
     return false;

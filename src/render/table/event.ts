@@ -1,8 +1,10 @@
 import { GAP, LINES_MAX } from "./measures.ts";
 import { formatLsn, type Lsn } from "../../lsn.ts";
+import { SEQUENCE_LOGGED_AHEAD } from "../../postgres/records/files.ts";
 import type {
   LogicalMessage,
   Relation,
+  SequenceState,
   TableChanged,
   Truncate,
   UnknownMessage,
@@ -141,6 +143,28 @@ export function tableChangedEvent(message: TableChanged, canvas: Canvas): Event 
   };
 }
 
+/** From WAL only. */
+export function sequenceEvent(message: SequenceState, canvas: Canvas): Event {
+  const { palette } = canvas;
+  const { relation, lastValue, isCalled, mayBeAhead } = message;
+  canvas.names.see(relation);
+  const remarks = [
+    ...(isCalled ? [] : ["not called"]),
+    ...(mayBeAhead ? [`up to ${SEQUENCE_LOGGED_AHEAD} increments ahead`] : []),
+  ];
+  return {
+    sign: signOf("sequence", palette),
+    subject: relation,
+    paint: palette.table,
+    pieces: (width) => [
+      pieceOf(`last_value ${lastValue}`, width, palette),
+      ...remarks.map((remark) => pieceOf(remark, width, palette, palette.quiet)),
+    ],
+    rest: moreOf("detail", canvas),
+    linesMax: LINES_MAX,
+  };
+}
+
 /** From WAL only: the settings for a recovery that stops just before the transaction. */
 export function recoveryEvent(commitLsn: Lsn, timeline: number, { palette }: Canvas): Event {
   const targets = recoveryTargets(formatLsn(commitLsn), timeline);
@@ -157,7 +181,7 @@ export function recoveryEvent(commitLsn: Lsn, timeline: number, { palette }: Can
 
 /** The signs say the same without colours. */
 export function signOf(
-  kind: "insert" | "update" | "delete" | "truncate" | "message" | "alter",
+  kind: "insert" | "update" | "delete" | "truncate" | "message" | "sequence" | "alter",
   palette: Palette,
 ): Painted {
   if (kind === "alter") return painted(palette.glyphs.alter, palette.quiet);

@@ -116,6 +116,10 @@ export class TableRenderer implements Renderer {
         return this.#change(message, () =>
           this.#batch.event(event.messageEvent(message, this.#canvas)),
         );
+      case "sequence":
+        return this.#change(message, () =>
+          this.#batch.event(event.sequenceEvent(message, this.#canvas)),
+        );
       case "unknown":
         if (message.transaction !== null) this.#enter(message.transaction);
         return this.#batch.event(event.unknownEvent(message, this.#canvas));

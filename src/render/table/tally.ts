@@ -2,25 +2,26 @@ import type {
   LogicalMessage,
   Relation,
   RowChange,
+  SequenceState,
   Truncate,
 } from "../../postgres/messages/messages.ts";
 import type { Glyphs } from "../terminal/painted.ts";
 
 /** The changes that a transaction counts. */
-export type Change = RowChange | Truncate | LogicalMessage;
+export type Change = RowChange | Truncate | LogicalMessage | SequenceState;
 export type Counts = Record<Change["kind"], number>;
 
 /** In printing order. */
 export const SIGNED: readonly (keyof Counts)[] = [
-  ...(["insert", "update", "delete", "truncate", "message"] as const),
+  ...(["insert", "update", "delete", "truncate", "message", "sequence"] as const),
 ];
 
-export function signOfCount(kind: keyof Counts, { truncate, message }: Glyphs): string {
-  return { insert: "+", update: "~", delete: "-", truncate, message }[kind];
+export function signOfCount(kind: keyof Counts, { truncate, message, sequence }: Glyphs): string {
+  return { insert: "+", update: "~", delete: "-", truncate, message, sequence }[kind];
 }
 
 export function noCounts(): Counts {
-  return { insert: 0, update: 0, delete: 0, truncate: 0, message: 0 };
+  return { insert: 0, update: 0, delete: 0, truncate: 0, message: 0, sequence: 0 };
 }
 
 /** Changes of one table, or messages, that were counted and not shown. */

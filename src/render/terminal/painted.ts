@@ -50,6 +50,7 @@ export interface Palette {
   readonly delete: Paint;
   readonly truncate: Paint;
   readonly message: Paint;
+  readonly sequence: Paint;
   readonly unknown: Paint;
   readonly committed: Paint;
   /** Not decided yet. */
@@ -89,6 +90,7 @@ export interface Glyphs {
   readonly micro: string;
   readonly truncate: string;
   readonly message: string;
+  readonly sequence: string;
   readonly alter: string;
   readonly done: string;
   readonly failed: string;
@@ -119,6 +121,7 @@ const UNICODE: Glyphs = {
   micro: "µ",
   truncate: "×",
   message: "»",
+  sequence: "#",
   alter: "±",
   done: "✔",
   failed: "✘",
@@ -162,6 +165,7 @@ const ASCII: Glyphs = {
   micro: "u",
   truncate: "x",
   message: ">",
+  sequence: "#",
   alter: "*",
   done: "=",
   failed: "!",
@@ -204,6 +208,7 @@ export function createPalette({ color, ascii = false }: Look): Palette {
     delete: bold(RED),
     truncate: bold(MAGENTA),
     message: bold(TEAL),
+    sequence: bold(AMBER),
     unknown: chalk.inverse.bold,
     committed: shade(GREEN),
     pending: shade(AMBER),

@@ -79,11 +79,19 @@ function imagesFinding(statistics: WalStatistics, total: number): Finding {
   return {
     finding: "full_page_images",
     share,
-    message: `${formatCount(statistics.images)} full-page images take ${size}, ${percent(share)} of the WAL${isCompressed ? ", compressed" : ""}`,
+    message: `${formatCount(statistics.images)} full-page images take ${size}, ${percent(share)} of the WAL${isCompressed ? ", compressed" : compressionText(statistics.version)}`,
     fix: isCompressed
       ? null
       : "ALTER SYSTEM SET wal_compression = on; SELECT pg_catalog.pg_reload_conf();",
   };
+}
+
+/** What the command chooses, which works on every server, however that was built. */
+function compressionText(version: WalStatistics["version"]): string {
+  if (version === undefined || version < 15) return "";
+  return version >= 19
+    ? "; wal_compression = on is the first of zstd, lz4 and pglz that the server was built with"
+    : "; wal_compression = on is pglz; lz4 takes less time and zstd less space, where the server was built with them";
 }
 
 function checkpointsFinding(statistics: WalStatistics, total: number): Finding | undefined {

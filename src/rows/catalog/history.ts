@@ -167,6 +167,18 @@ export class CatalogHistory {
     return this.#remember(BY_OID, oid, version);
   }
 
+  /** Which (sub)transaction made that file and has not ended. Undefined: none, or it is not known. */
+  creatorOf(tablespace: number, relfilenode: number): number | undefined {
+    let creator: number | undefined;
+    for (const version of this.#versionsOfFile(tablespace, relfilenode)) {
+      if (version.isUnknown) continue;
+      // Who only renamed the relation did not make its file.
+      if (version.creator === undefined || version.creator.ended) return undefined;
+      creator ??= version.creator.xid;
+    }
+    return creator;
+  }
+
   /** Whether the file is a system catalogue's or its TOAST table's, also where relationAt() does not explain it. */
   isOfSystem(tablespace: number, relfilenode: number): boolean {
     // Only initdb gives lower numbers.
@@ -314,13 +326,18 @@ export class CatalogHistory {
   #classOfFile(tablespace: number, relfilenode: number): RowVersion<"pg_class"> | undefined {
     const { lsn, owner } = this.#types;
     const { mapped, indexes } = this.#recorder;
-    for (const version of indexes.pg_class.all(relfilenode, 1)) {
-      const own = version.row.reltablespace;
-      if ((own === 0 ? this.#tablespace : own) !== tablespace) continue;
+    for (const version of this.#versionsOfFile(tablespace, relfilenode)) {
       if (version.isVisible(lsn, owner) && !version.isUnknown) return version;
     }
     const oid = mapped.get(relfilenode);
     return oid === undefined ? undefined : indexes.pg_class.visible(oid, lsn, owner);
+  }
+
+  #versionsOfFile(tablespace: number, relfilenode: number): ReadonlyArray<RowVersion<"pg_class">> {
+    return this.#recorder.indexes.pg_class.all(relfilenode, 1).filter(({ row }) => {
+      const own = row.reltablespace;
+      return (own === 0 ? this.#tablespace : own) === tablespace;
+    });
   }
 }
 

@@ -19,14 +19,14 @@ import type { WalRecord } from "../../postgres/records/record.ts";
 import { Rmgr } from "../../postgres/records/rmgrs.ts";
 import type { CatalogOverTime } from "../catalog/history.ts";
 import { Losses } from "./losses.ts";
-import { readMessage } from "../../postgres/records/status.ts";
 
 import type { PageStore } from "../pages/page-store.ts";
 import type { Spill } from "../pages/spill.ts";
 import type { EndedTransaction } from "./replay-parts.ts";
+import { Others } from "./others.ts";
 import { Replay } from "./replay.ts";
 import { KeptValues, chunksOf } from "../toast/chunks.ts";
-import { Change, ChangeKind } from "../transactions/change-log.ts";
+import { type Change, ChangeKind } from "../transactions/change-log.ts";
 import { isLogged } from "../../postgres/records/heap.ts";
 import { HeapChanges } from "../transactions/heap-changes.ts";
 import { OpenTransactions } from "../transactions/open-transactions.ts";
@@ -58,7 +58,12 @@ export interface RowParts {
 /** Work to do before the next record; each step sends a part of the messages. */
 export type Work = Generator<void, void, void>;
 
-const IS_OF_ROWS: ReadonlySet<number> = new Set([Rmgr.heap, Rmgr.heap2, Rmgr.logicalMessage]);
+const IS_OF_ROWS: ReadonlySet<number> = new Set([
+  Rmgr.heap,
+  Rmgr.heap2,
+  Rmgr.logicalMessage,
+  Rmgr.sequence,
+]);
 
 export class RowDecoder {
   readonly losses = new Losses();
@@ -69,7 +74,7 @@ export class RowDecoder {
   readonly #replay: Replay;
   readonly #kept: KeptValues;
   readonly #record = new TransactionRecord();
-  readonly #message = new Change();
+  readonly #others: Others;
   readonly #xids: ReadonlySet<number>;
   #onlyCatalog = false;
 
@@ -100,6 +105,7 @@ export class RowDecoder {
       losses: this.losses,
       kept: this.#kept,
     });
+    this.#others = new Others({ options, catalog, open: this.#open, replay: this.#replay });
   }
 
   /** Whether tables' pages are tracked: rows need them at wal_level=replica, whole old rows at logical. */
@@ -148,7 +154,8 @@ export class RowDecoder {
         }
         return undefined;
       case Rmgr.logicalMessage:
-        this.#logicalMessage(record);
+      case Rmgr.sequence:
+        this.#others.note(record);
         return undefined;
       default:
         return undefined;
@@ -180,23 +187,6 @@ export class RowDecoder {
     if (record.originId !== undefined && record.originId !== 0 && !this.#parts.options.origins)
       return;
     this.#open.append(record.xid, change);
-  }
-
-  #logicalMessage(record: WalRecord): void {
-    const { options } = this.#parts;
-    const message = options.messages
-      ? unlessShort(() => readMessage(record.mainData()))
-      : undefined;
-    if (message?.database !== options.database) return;
-    const change = this.#message;
-    change.kind = ChangeKind.message;
-    change.position = record.lsn;
-    change.end = record.endLsn;
-    change.payload = record.mainData();
-    if (message.transactional) this.#append(record, change);
-    else if (record.lsn >= options.startPosition && this.#xids.size === 0) {
-      if (options.origins || (record.originId ?? 0) === 0) this.#replay.outside(change);
-    }
   }
 
   #transactionRecord(record: WalRecord, version: WalVersion): Work | undefined {
@@ -231,6 +221,7 @@ export class RowDecoder {
       originId,
       originLsn,
     };
+    if (!aborted) this.#others.committed(time);
     if (!aborted && !this.#onlyCatalog) this.#parts.committed(time);
     if (!aborted && this.#wanted(ended)) {
       this.state.firstWanted = Math.min(this.state.firstWanted, start);

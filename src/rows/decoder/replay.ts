@@ -9,11 +9,13 @@ import type { EndedTransaction, ReplayParts } from "./replay-parts.ts";
 import { Announcements } from "../messages/announcements.ts";
 import { readTruncate } from "../../postgres/records/heap.ts";
 import { unlessShort } from "../../postgres/records/payload.ts";
+import { readSequenceState } from "../../postgres/records/files.ts";
 import { messageContent, readMessage } from "../../postgres/records/status.ts";
 import { RowWriter } from "../messages/row-writer.ts";
 import { type TablePlan, TablePlans, nameOnly } from "../messages/table-plans.ts";
 import { TransactionChunks, chunkOf } from "../toast/chunks.ts";
 import { Change, ChangeBit, ChangeKind, OldRow } from "../transactions/change-log.ts";
+import { NOBODY } from "./tracking.ts";
 
 const NO_POSITION: WalPosition = { high: 0, low: 0 };
 /** The number of changes between two chances to write. */
@@ -97,6 +99,7 @@ export class Replay {
 
   /** Sends a change outside of transactions at once. */
   outside(change: Change): void {
+    if (change.kind === ChangeKind.sequence) return this.#sequence(change, undefined);
     const message = messageOf(change);
     if (message === undefined) return;
     const position = positionOf(change.end);
@@ -121,6 +124,7 @@ export class Replay {
   #apply(change: Change): void {
     if (change.kind === ChangeKind.message) return this.#message(change);
     if (change.kind === ChangeKind.truncate) return this.#truncate(change);
+    if (change.kind === ChangeKind.sequence) return this.#sequence(change, this.#ended.owner);
     const { catalog, kept, losses } = this.#parts;
     const { tablespace, relfilenode, position, newRow } = change;
     const table = catalog.relationAt(tablespace, relfilenode, position, this.#ended.owner);
@@ -242,6 +246,21 @@ export class Replay {
       messageLsn: lsnOf(change.end),
       ...message,
     });
+  }
+
+  /** @param owner undefined: outside of transactions */
+  #sequence(change: Change, owner: Owner | undefined): void {
+    const { catalog, losses, send } = this.#parts;
+    const { tablespace, relfilenode, position: at, payload } = change;
+    const table = catalog.relationAt(tablespace, relfilenode, at, owner ?? NOBODY);
+    if (table === undefined) return losses.file(change, at);
+    const state = unlessShort(() => readSequenceState(payload));
+    if (state === undefined || table.relkind !== "S") return;
+    const position = positionOf(at);
+    if (owner !== undefined) this.#begin(position);
+    const transaction = owner === undefined ? null : this.#transaction;
+    const relation = nameOnly(table.oid, table.schema, table.name);
+    send({ kind: "sequence", position, transaction, relation, ...state });
   }
 
   #tableChanged({

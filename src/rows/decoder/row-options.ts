@@ -15,6 +15,7 @@ export interface RowOptions {
   readonly aborted: boolean;
   readonly tablesChanged: boolean;
   readonly messages: boolean;
+  readonly sequences: boolean;
   /** Also changes that came from replication origins. */
   readonly origins: boolean;
   /** Transactions whose end is recorded before it are left out. */

@@ -10,6 +10,7 @@ export const ChangeKind = {
   message: 5,
   /** Confirms the speculative insert before it. */
   confirm: 6,
+  sequence: 7,
 } as const;
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
 
@@ -61,7 +62,7 @@ export class Change {
   relfilenode = 0;
   /** Of a speculative insert and its confirmation: block and item, in 32 bits. */
   place = 0;
-  /** The new row, or the payload of a truncate or message. */
+  /** The new row, or the payload of a truncate, message or sequence. */
   newRow: StoredTuple | undefined;
   oldRow: StoredTuple | undefined;
   payload: Uint8Array = NO_BYTES;

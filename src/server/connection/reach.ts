@@ -13,6 +13,7 @@ import { ServerConnection } from "./server-connection.ts";
 import { WrongSession, requireSession } from "./session-attrs.ts";
 import { shuffled } from "../target/shuffle.ts";
 import { WalSocket } from "./socket.ts";
+import { type Notice, isWarning, noticeText } from "../query/notice.ts";
 import {
   type ConnectionTarget,
   type SessionAttrs,
@@ -171,10 +172,10 @@ async function reach(attempt: Attempt, encrypted: boolean, deadline: Deadline): 
 }
 
 /** The deadline covers this too: a server that accepts the login and then falls silent is not waited for. */
-async function prepare(client: pg.Client, { attrs, kind }: Attempt): Promise<void> {
+async function prepare(client: pg.Client, { attrs, kind, target }: Attempt): Promise<void> {
   try {
     await requireSession(client, attrs);
-    await client.query(sessionSettings(kind));
+    await client.query(sessionSettings(kind, target.options));
   } catch (error) {
     await client.end().catch(() => {});
     throw error;
@@ -209,10 +210,16 @@ async function logIn(
     sslnegotiation: "postgres",
   };
   const client = new pg.Client(config);
+  const tell = (notice: Notice): void => {
+    const { detail, hint } = notice;
+    if (isWarning(notice)) target.onLoginWarning?.({ message: noticeText(notice), detail, hint });
+  };
+  client.on("notice", tell);
   await new Promise<void>((resolve, reject) => {
     // Without a listener, an error between two statements would end the process; the next statement reports it.
     client.on("error", reject);
     client.connect().then(() => resolve(), reject);
   });
+  client.off("notice", tell);
   return client;
 }

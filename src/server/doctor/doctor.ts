@@ -45,8 +45,8 @@ export async function* examine(
   yield* await inspectCheckpoints(client, server.version)
     .then((facts) => checkpointFindings(facts, administration))
     .catch(unlessDenied("checkpoints"));
-  yield* await inspectRole(client)
-    .then((facts) => roleFindings(facts, administration))
+  yield* await inspectRole(client, server.version)
+    .then((facts) => roleFindings(facts, administration, target.user))
     .catch(unlessDenied("role_replication"));
   yield* await inspectConnection(client, target)
     .then((facts) => connectionFindings(facts, target, administration, isInUse(server, scope)))

@@ -4,13 +4,20 @@ import { ProtocolViolation } from "../connection/backend-messages.ts";
 import { answer, isDenied } from "../query/denied.ts";
 import { queryRows } from "../query/statement.ts";
 import { type Configured, readConfigured } from "../settings/administration.ts";
-import { type ServerVersion, majorOf, readServerVersion } from "../settings/preflight.ts";
+import {
+  type ServerVersion,
+  WAL_LEVELS,
+  type WalLevels,
+  majorOf,
+  readServerVersion,
+} from "../settings/preflight.ts";
+import { REPACK_SLOT } from "../slot/read.ts";
 
 /** Settings as `SHOW` prints them, unless the name ends in a unit. */
-export interface ServerFacts {
+export interface ServerFacts extends WalLevels {
   readonly version: ServerVersion;
   readonly server_version: string;
-  readonly wal_level: string;
+  /** Those that max_replication_slots limits. */
   readonly slots: readonly string[];
   /** The slots that are being streamed from. */
   readonly active: readonly string[];
@@ -18,6 +25,10 @@ export interface ServerFacts {
   readonly durable_logical: readonly string[];
   readonly durable_physical: readonly string[];
   readonly max_replication_slots: number;
+  /** REPACK (CONCURRENTLY) takes its slots from places of their own (PostgreSQL 19). */
+  readonly repack_slots: number;
+  /** Null before PostgreSQL 19. */
+  readonly max_repack_replication_slots: number | null;
   readonly senders: number;
   readonly max_wal_senders: number;
   /** 0: no timeout. */
@@ -29,7 +40,6 @@ export interface ServerFacts {
   /** Null if the server does not restrict them. */
   readonly output_plugin_libraries: string | null;
   readonly synchronous_standby_names: string;
-  readonly in_recovery: boolean;
   /** Walsenders of physical standbys. */
   readonly standbys: readonly string[];
   /** The settings that only a restart changes, as in the configuration. */
@@ -39,12 +49,14 @@ export interface ServerFacts {
 /** SQL for each answer. */
 const QUESTIONS = {
   server_version: "current_setting('server_version')",
-  wal_level: "current_setting('wal_level')",
-  slots: "ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s)",
+  ...WAL_LEVELS,
+  slots: `ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s WHERE NOT (${REPACK_SLOT}))`,
   active: "ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots s WHERE s.active)",
   durable_logical: durableSlots("logical"),
   durable_physical: durableSlots("physical"),
   max_replication_slots: "current_setting('max_replication_slots')::int",
+  repack_slots: `(SELECT count(*)::int FROM pg_catalog.pg_replication_slots s WHERE ${REPACK_SLOT})`,
+  max_repack_replication_slots: "current_setting('max_repack_replication_slots', true)::int",
   senders: "(SELECT count(*)::int FROM pg_catalog.pg_stat_replication)",
   max_wal_senders: "current_setting('max_wal_senders')::int",
   wal_sender_timeout_ms:
@@ -53,7 +65,6 @@ const QUESTIONS = {
   max_slot_wal_keep_size: "current_setting('max_slot_wal_keep_size')",
   idle_replication_slot_timeout: "current_setting('idle_replication_slot_timeout', true)",
   synchronous_standby_names: "current_setting('synchronous_standby_names')",
-  in_recovery: "pg_catalog.pg_is_in_recovery()",
   standbys: `ARRAY(SELECT DISTINCT r.application_name FROM pg_catalog.pg_stat_replication r
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots s
                       WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
@@ -142,13 +153,15 @@ export interface RoleFacts {
   readonly replication: boolean;
   /** Whether the role may create publications in this database. */
   readonly create: boolean;
+  /** Undefined: not known to the role, or the server does not warn of it yet (before PostgreSQL 19). */
+  readonly md5: boolean | undefined;
 }
 
 /** Amazon RDS grants the right to replicate through this role. */
 const RDS_REPLICATION = "rds_replication";
 
-export async function inspectRole(client: Client): Promise<RoleFacts> {
-  const [row] = await queryRows<RoleFacts & Record<string, unknown>>(
+export async function inspectRole(client: Client, version: ServerVersion): Promise<RoleFacts> {
+  const [row] = await queryRows<Omit<RoleFacts, "md5">>(
     client,
     `SELECT r.rolname::text AS role, r.rolsuper AS superuser,
        r.rolreplication OR EXISTS (SELECT FROM pg_catalog.pg_roles l
@@ -159,5 +172,25 @@ export async function inspectRole(client: Client): Promise<RoleFacts> {
     "read the role's rights",
   );
   if (row === undefined) throw new ProtocolViolation("no row where there is always one");
-  return row;
+  return { ...row, md5: majorOf(version) < MD5_WARNS ? undefined : await hasMd5(client) };
+}
+
+/** Each login with an MD5 password brings a warning. */
+const MD5_WARNS = 19;
+
+/** Of the role that logged in. Only superusers may read it, and roles that they allow to. */
+async function hasMd5(client: Client): Promise<boolean | undefined> {
+  const [rights] = await queryRows<{ readable: boolean }>(
+    client,
+    "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS readable",
+    "see whether passwords may be examined",
+  );
+  if (rights?.readable !== true) return undefined;
+  const [row] = await queryRows<{ md5: boolean }>(
+    client,
+    `SELECT coalesce(a.rolpassword ~ '^md5[0-9a-f]{32}$', false) AS md5
+     FROM pg_catalog.pg_authid a WHERE a.rolname = session_user`,
+    "see how the role's password is stored",
+  );
+  return row?.md5;
 }

@@ -6,23 +6,37 @@ import {
   awaitsRestart,
   changeSetting,
 } from "../settings/administration.ts";
-import { isLogical, majorOf, walLevelFault } from "../settings/preflight.ts";
+import {
+  LOG_ON_PRIMARY,
+  decodesAt,
+  firstSlotText,
+  lowestLevel,
+  walLevelFault,
+} from "../settings/preflight.ts";
 import type { ServerFacts } from "./inspect-server.ts";
 
 export function checkWalLevel(facts: ServerFacts, administration: Administration): Check {
-  const fault = walLevelFault(facts.version, facts.wal_level);
+  const name = "wal_level";
+  const { version } = facts;
+  const fault = walLevelFault(version, facts);
   if (fault === undefined) return checkNextWalLevel(facts, administration);
-  return afterRestart("wal_level", fault, facts, isLogical, administration, "logical");
+  const suffices = (level: string): boolean => decodesAt(version, level);
+  if (suffices(facts.wal_level)) return fail(name, `${fault}; ${LOG_ON_PRIMARY}`, null);
+  return afterRestart(name, fault, facts, suffices, administration, lowestLevel(version));
 }
 
-/** Logical now. A server does not start with a lower level if something that needs more is there. */
+/** Decoding is possible. A server does not start with a lower level if something that needs more is there. */
 function checkNextWalLevel(facts: ServerFacts, administration: Administration): Check {
   const name = "wal_level";
+  const level = levelText(facts);
   const next = nextValue(name, facts);
-  const isMinimal = next?.value?.toLowerCase() === "minimal";
-  // From PostgreSQL 19 on logical slots need no more than replica.
-  const isEnough = majorOf(facts.version) >= 19 ? !isMinimal : isLogical(next?.value ?? "");
-  if (next === undefined || isEnough) return ok(name, "logical");
+  if (next === undefined) return ok(name, level);
+  const brings = `${level}; the configuration has ${next.text}, which a restart brings`;
+  if (next.value === undefined && decodesAt(facts.version, "")) {
+    return warning(name, `${brings}: if that is minimal, logical decoding ends then`, null);
+  }
+  if (decodesAt(facts.version, next.value ?? "")) return ok(name, level);
+  const isMinimal = next.value?.toLowerCase() === "minimal";
   const { durable_logical: logical, durable_physical: physical, configured } = facts;
   const senders = configured.get("max_wal_senders")?.value || facts.max_wal_senders;
   const blockers = [
@@ -30,15 +44,30 @@ function checkNextWalLevel(facts: ServerFacts, administration: Administration): 
     !isMinimal || physical.length === 0 ? "" : `physical ${slotsText(physical)}`,
     !isMinimal || Number(senders) === 0 ? "" : `max_wal_senders (${senders})`,
   ].filter(Boolean);
-  const what = `logical; the configuration has ${next.text}, which a restart brings`;
-  const { words, fix } = changeSetting(administration, name, "logical", "reload");
+  const { words, fix } = changeSetting(administration, name, facts.wal_level, "reload");
   if (blockers.length === 0) {
     const effect = "logical decoding ends then; set it back if that is not wanted";
-    return warning(name, `${what}: ${effect}${words}`, fix);
+    return warning(name, `${brings}: ${effect}${words}`, fix);
   }
   const or = logical.length + physical.length > 0 ? ", or drop the slots first" : "";
   const effect = `the server will not start then, because of ${blockers.join(" and ")}`;
-  return fail(name, `${what}: ${effect}; set it back${or}${words}`, fix);
+  return fail(name, `${brings}: ${effect}; set it back${or}${words}`, fix);
+}
+
+/** From PostgreSQL 19 on the setting alone does not say what the server logs. */
+function levelText(facts: ServerFacts): string {
+  const { wal_level: level } = facts;
+  if (decodesAt(facts.version, "")) {
+    if (facts.in_recovery) {
+      return `${level}; on a standby the primary's level counts, and that is logical in effect`;
+    }
+    if (facts.effective_wal_level === "logical" && level !== "logical") {
+      return `${level}, and logical in effect until some time after the last logical slot is gone`;
+    }
+    const cost = firstSlotText(facts);
+    if (cost !== undefined) return `${level}: ${cost}`;
+  }
+  return level;
 }
 
 function slotsText(names: readonly string[]): string {
@@ -54,7 +83,7 @@ export function checkSlotsLeft(
   const { slots, max_replication_slots: max } = facts;
   const missing = asked.filter((name) => !slots.includes(name));
   const wanted = asked.length === 0 ? 1 : missing.length;
-  const message = `${slots.length} of ${max} slots are taken`;
+  const message = `${slots.length} of ${max} slots are taken${repackText(facts)}`;
   const name = "max_replication_slots";
   const suffices = (value: string): boolean => Number(value) >= slots.length + wanted;
   const next = nextValue(name, facts);
@@ -68,6 +97,13 @@ export function checkSlotsLeft(
     return sound(name, message + (wanted === 0 ? itsOwn(asked) : ""), facts, suffices);
   }
   return noPlaceLeft(name, message, max, facts, administration);
+}
+
+function repackText({
+  repack_slots: taken,
+  max_repack_replication_slots: max,
+}: ServerFacts): string {
+  return taken === 0 || max === null ? "" : `, and ${taken} of REPACK's own ${max}`;
 }
 
 /** A stream needs one WAL sender, unless it is already running and uses its slot. */

@@ -8,7 +8,7 @@ import {
   lookAtWal,
   mayReplicateSql,
 } from "../settings/administration.ts";
-import { majorOf } from "../settings/preflight.ts";
+import { majorOf, untestedText } from "../settings/preflight.ts";
 import { matchingStandbyName } from "../settings/synchronous-standbys.ts";
 import { psqlCommand } from "../target/paste.ts";
 import { PLUGIN } from "../slot/slot.ts";
@@ -17,7 +17,6 @@ import type { CheckpointFacts, RoleFacts, ServerFacts } from "./inspect-server.t
 import { checkSendersLeft, checkSlotsLeft, checkWalLevel } from "./restart-findings.ts";
 
 const MAJOR_MIN = 14;
-const MAJOR_TESTED = 18;
 /** With a shorter timeout, a short delay of the network or this machine makes an answer late. */
 const TIMEOUT_MS_MIN = 10_000;
 
@@ -63,8 +62,9 @@ function checkVersion({ version, server_version: text }: ServerFacts): Check {
   if (major < MAJOR_MIN) {
     return fail("server_version", `${what}; walctl needs ${MAJOR_MIN} or later`, null);
   }
-  if (major <= MAJOR_TESTED) return ok("server_version", what);
-  return warning("server_version", `${what}; walctl is tested up to ${MAJOR_TESTED}`, null);
+  const untested = untestedText(version);
+  if (untested === undefined) return ok("server_version", what);
+  return warning("server_version", untested, null);
 }
 
 function checkRecovery({ in_recovery: standby, version }: ServerFacts): Check[] {
@@ -177,8 +177,26 @@ export function checkpointFindings(
   return [warning("checkpoints", `${often}, ${every}; ${effect}${words}`, fix)];
 }
 
-export function roleFindings(facts: RoleFacts, administration: Administration): readonly Check[] {
-  return [checkReplication(facts, administration), checkCreate(facts, administration)];
+/** @param user the role that logged in */
+export function roleFindings(
+  facts: RoleFacts,
+  administration: Administration,
+  user: string,
+): readonly Check[] {
+  return [
+    checkReplication(facts, administration),
+    checkCreate(facts, administration),
+    ...(facts.md5 === true ? [checkPassword(user)] : []),
+  ];
+}
+
+/** No command: other programs may log in with that password too. */
+function checkPassword(user: string): Check {
+  return warning(
+    "role_password",
+    `role ${quoteIdentifier(user)} has an MD5 password, which a later version of PostgreSQL will not take; \\password in psql sets one anew, as password_encryption says: scram-sha-256`,
+    null,
+  );
 }
 
 function checkReplication(

@@ -56,7 +56,29 @@ const STREAM_SETTINGS = `
   FROM pg_catalog.unnest('{transaction_timeout,idle_session_timeout}'::pg_catalog.text[]) AS name
   WHERE pg_catalog.current_setting(name, true) IS NOT NULL`;
 
-/** The first message of a session. No pooler shares a walsender's, whose grammar has no SET LOCAL beside a command. */
-export function sessionSettings(kind: ConnectionKind): string {
-  return kind === "logical" ? settingsFor("SESSION") + STREAM_SETTINGS : SETTINGS_FOR_STATEMENT;
+/**
+ * A server that stops waits until a walsender's client has confirmed all WAL, by default for ever (PostgreSQL 19). walctl
+ * confirms within a second or leaves; should it hang, the server goes on without it after so long: much less than
+ * pg_ctl, systemd or an orchestrator wait for a server (30 to 90 s), and long enough for the last WAL to come through a
+ * slow network. What was not confirmed then comes again after the restart.
+ */
+const SHUTDOWN_TIMEOUT = "10s";
+
+/** Any other limit is the administrator's choice. In the startup message the setting would end logins to older servers. */
+const BOUNDED_SHUTDOWN = `;
+  SELECT pg_catalog.set_config(name, '${SHUTDOWN_TIMEOUT}', false)
+  FROM (VALUES ('wal_sender_shutdown_timeout')) AS own (name)
+  WHERE pg_catalog.current_setting(name, true) = '-1'`;
+
+/** As libpq's options writes it: -c name=value, or --name=value, where a hyphen counts as an underscore. */
+const OWN_SHUTDOWN = /wal[_-]sender[_-]shutdown[_-]timeout/i;
+
+/**
+ * The first message of a session. No pooler shares a walsender's, whose grammar has no SET LOCAL beside a command.
+ * @param options the user's own settings (PGOPTIONS)
+ */
+export function sessionSettings(kind: ConnectionKind, options = ""): string {
+  if (kind !== "logical") return SETTINGS_FOR_STATEMENT;
+  const bounded = OWN_SHUTDOWN.test(options) ? "" : BOUNDED_SHUTDOWN;
+  return settingsFor("SESSION") + STREAM_SETTINGS + bounded;
 }

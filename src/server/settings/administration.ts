@@ -240,8 +240,9 @@ export function awaitsRestart(
   configured: Configured | undefined,
   suffices: (value: string) => boolean,
 ): boolean {
-  if (configured?.value === undefined) return configured?.pending === true;
-  return suffices(configured.value);
+  // A value in the files that the command line overrides does not wait for anything.
+  if (configured?.pending !== true) return false;
+  return configured.value === undefined || suffices(configured.value);
 }
 
 export const RESTART_MISSING =

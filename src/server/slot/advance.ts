@@ -4,7 +4,7 @@ import type { Slot } from "../../reports.ts";
 import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { sqlStateOf } from "../query/server-errors.ts";
-import { mayMoveSlots, noSuchSlot, readSlot, slotInUseError } from "./slot.ts";
+import { mayMoveSlots, noSuchSlot, readSlot, refuseServersOwn, slotInUseError } from "./slot.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { queryRows } from "../query/statement.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
@@ -32,6 +32,7 @@ export async function advanceSlot(
 ): Promise<AdvanceOutcome> {
   const slot = await readSlot(client, name);
   if (slot === undefined) throw await noSuchSlot(client, name, undefined);
+  await refuseServersOwn(client, slot);
   const before = requireMovable(slot, target);
   const lsn = asked === "now" ? (await readWritten(client)).lsn : asked;
   if (lsn <= before) return { status: "unchanged", before, confirmedFlushLsn: before };

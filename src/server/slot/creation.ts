@@ -1,6 +1,6 @@
 import type { Client } from "pg";
-import { WalctlError } from "../../errors.ts";
-import { type Slot, someOf } from "../../reports.ts";
+import { WalctlError, usageError } from "../../errors.ts";
+import { CONFLICT_DETECTION, type Slot, someOf } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { type ServerVersion, capitalised, majorOf, requireVersion } from "../settings/preflight.ts";
 import { type Hints, NO_WALSENDER, sqlStateOf } from "../query/server-errors.ts";
@@ -33,11 +33,19 @@ export interface SlotOutcome {
   readonly slot: Slot | undefined;
 }
 
-/** Throws for options that the server is too old for, before anything is sent. */
+/** Throws for a name or options that a server of that version does not take, before anything is sent. */
 export function checkSlotRequest(request: SlotRequest, version: ServerVersion): void {
   requireSlotName(request.name);
+  if (request.name === CONFLICT_DETECTION && majorOf(version) >= 19) throw reservedName();
   if (request.twoPhase) requireVersion("--two-phase", 15, version);
   if (request.failover) requireVersion("--failover", 17, version);
+}
+
+function reservedName(): WalctlError {
+  return usageError(
+    `"${CONFLICT_DETECTION}" is a name that PostgreSQL keeps for itself`,
+    "With a slot of that name the server keeps dead rows for subscriptions with retain_dead_tuples. Give another name.",
+  );
 }
 
 /**

@@ -1,11 +1,20 @@
 /** Finds what is wrong with a slot, and the next thing to do. */
 import { formatByteCount } from "../../byte-count.ts";
-import { SEGMENT_BYTES, type Slot, type SlotFault, isSynchronized } from "../../reports.ts";
+import {
+  SEGMENT_BYTES,
+  type Slot,
+  type SlotFault,
+  isConflictDetection,
+  isOfRepack,
+  isSynchronized,
+} from "../../reports.ts";
 import { type Administration, changeSetting, lookAtWal } from "../settings/administration.ts";
 import { psqlCommand, walctlCommand } from "../target/paste.ts";
 import { PLUGIN } from "./slot.ts";
 import { createSlotWords, nameBeside, optionsOf } from "./beside.ts";
 import { LOSS, lossOf } from "./loss.ts";
+import { spillFault } from "./spills.ts";
+import { synchronizationFault } from "./synchronization.ts";
 import type { SlotSettings } from "./read.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 
@@ -29,12 +38,15 @@ export function slotFaults(
   around: SlotSurroundings,
   target: ConnectionTarget,
 ): readonly SlotFault[] {
+  // It goes with its REPACK, which reads it and reports its own errors.
+  if (isOfRepack(slot)) return [];
   const fault = invalidation(slot, around, target);
   if (fault !== undefined) return [fault];
   const all = [
     walFault(slot, around, target),
     isSynchronized(slot) ? synchronizationFault(slot) : creationFault(slot, target),
     vacuumFault(slot, around.settings, target),
+    spillFault(slot, around.settings),
   ];
   return all.filter((each) => each !== undefined);
 }
@@ -210,23 +222,6 @@ function suggestedLimit(keptBytes: number): string {
   return `${Math.ceil((2 * keptBytes) / 2 ** 30)}GB`;
 }
 
-/**
- * A temporary copy becomes a slot of its own once the standby has everything that the primary's slot needs (manual:
- * Replication Slot Synchronization).
- */
-function synchronizationFault({ temporary }: Slot): SlotFault | undefined {
-  if (!temporary) return undefined;
-  const each =
-    "not yet synchronized from the primary, and dropped if this standby is promoted now: it is ready once its reader there has confirmed enough";
-  return {
-    severity: "warning",
-    kind: "synchronization",
-    message: each,
-    each: `is ${each}`,
-    fix: null,
-  };
-}
-
 /** While the server waits for running transactions there is no position yet (CREATE_REPLICATION_SLOT). */
 function creationFault(slot: Slot, target: ConnectionTarget): SlotFault | undefined {
   if (slot.type !== "logical" || slot.confirmed_flush_lsn !== null || !slot.active)
@@ -250,6 +245,10 @@ function vacuumFault(
 ): SlotFault | undefined {
   if (slot.xmin_age === null || slot.xmin_age <= autovacuumFreezeMaxAge) return undefined;
   const age = `xmin is ${slot.xmin_age} transactions old, more than autovacuum_freeze_max_age`;
+  if (isConflictDetection(slot)) {
+    const why = `it holds back vacuum for the subscriptions with retain_dead_tuples: ${age}; see whether they are enabled and keep up`;
+    return { severity: "warning", kind: "retained", message: why, each: why, fix: null };
+  }
   return {
     severity: "warning",
     kind: `vacuum, ${slot.active}`,

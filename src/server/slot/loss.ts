@@ -38,8 +38,9 @@ const LOSSES: ReadonlyMap<string, Loss> = new Map<string, Loss>([
   [
     "wal_level_insufficient",
     {
-      reason: "wal_level was lowered below logical",
-      advice: "wal_level has to be logical, on a standby's primary too.",
+      reason: "the standby's primary no longer logged as at wal_level = logical",
+      advice:
+        "On the primary wal_level has to be logical; from PostgreSQL 19 on a logical slot there is enough.",
     },
   ],
   [

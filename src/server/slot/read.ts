@@ -1,20 +1,35 @@
 import { ProtocolViolation } from "../connection/backend-messages.ts";
 import type { Client } from "pg";
-import type { Slot } from "../../reports.ts";
+import { REPACK_PLUGIN, type Slot } from "../../reports.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { isDenied } from "../query/denied.ts";
+import type { ServerVersion } from "../settings/preflight.ts";
 import { queryRows } from "../query/statement.ts";
 
 /** Settings that affect slots, as the server prints them. */
 export interface SlotSettings {
+  readonly version: ServerVersion;
   readonly maxSlotWalKeepSize: string;
   readonly maxWalSize: string;
   /** PostgreSQL 18. */
   readonly idleReplicationSlotTimeout: string | null;
   readonly autovacuumFreezeMaxAge: number;
+  readonly logicalDecodingWorkMem: string;
   /** Since the server's statistics were reset; null: not known, or the server has not run for an hour since. */
   readonly walBytesPerSecond: number | null;
+  /** The slots for which the server has written changes to disk while it decoded them (PostgreSQL 19). */
+  readonly spills: ReadonlyMap<string, Spills>;
 }
+
+/** Since the slot's statistics were reset. */
+export interface Spills {
+  /** How often decoding needed more than logical_decoding_work_mem. */
+  readonly exceeded: number;
+  readonly bytes: number;
+}
+
+/** SQL: a slot of REPACK (CONCURRENTLY). */
+export const REPACK_SLOT = `s.temporary AND s.plugin IS NOT DISTINCT FROM '${REPACK_PLUGIN}'`;
 
 const ISO_UTC = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
@@ -58,6 +73,7 @@ async function querySlots(
        j ->> 'invalidation_reason' AS invalidation_reason, (j ->> 'conflicting')::bool AS conflicting,
        s.two_phase, j ->> 'two_phase_at' AS two_phase_at,
        (j ->> 'failover')::bool AS failover, (j ->> 'synced')::bool AS synced,
+       j ->> 'slotsync_skip_reason' AS slotsync_skip_reason,
        pg_catalog.pg_is_in_recovery() AS standby,
        server.lsn::text AS server_lsn
      FROM server, pg_catalog.pg_replication_slots s
@@ -69,12 +85,14 @@ async function querySlots(
 }
 
 export async function readSlotSettings(client: Client): Promise<SlotSettings> {
-  const [row] = await queryRows<Omit<SlotSettings, "walBytesPerSecond">>(
+  const [row] = await queryRows<Omit<SlotSettings, "walBytesPerSecond" | "spills">>(
     client,
-    `SELECT current_setting('max_slot_wal_keep_size') AS "maxSlotWalKeepSize",
+    `SELECT current_setting('server_version_num')::int AS version,
+       current_setting('max_slot_wal_keep_size') AS "maxSlotWalKeepSize",
        current_setting('max_wal_size') AS "maxWalSize",
        current_setting('idle_replication_slot_timeout', true) AS "idleReplicationSlotTimeout",
-       current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge"`,
+       current_setting('autovacuum_freeze_max_age')::int AS "autovacuumFreezeMaxAge",
+       current_setting('logical_decoding_work_mem') AS "logicalDecodingWorkMem"`,
     "read the settings that concern slots",
   );
   if (row === undefined) throw new ProtocolViolation("no row where there is always one");
@@ -88,7 +106,21 @@ export async function readSlotSettings(client: Client): Promise<SlotSettings> {
     if (isDenied(error)) return [];
     throw error;
   });
-  return { ...row, walBytesPerSecond: wal?.rate ?? null };
+  return { ...row, walBytesPerSecond: wal?.rate ?? null, spills: await readSpills(client) };
+}
+
+async function readSpills(client: Client): Promise<SlotSettings["spills"]> {
+  const rows = await queryRows<Spills & { readonly slot: string }>(
+    client,
+    `SELECT s.slot_name AS slot, (j ->> 'mem_exceeded_count')::float8 AS exceeded, s.spill_bytes::float8 AS bytes
+     FROM pg_catalog.pg_stat_replication_slots s CROSS JOIN LATERAL to_jsonb(s) AS j
+     WHERE (j ->> 'mem_exceeded_count')::int8 > 0 AND s.spill_bytes > 0`,
+    "see what decoding has written to disk",
+  ).catch((error: unknown) => {
+    if (isDenied(error)) return [];
+    throw error;
+  });
+  return new Map(rows.map(({ slot, exceeded, bytes }) => [slot, { exceeded, bytes }]));
 }
 
 export async function readSlotNames(client: Client): Promise<readonly string[]> {

@@ -8,7 +8,7 @@ import type { Client } from "pg";
 import { type Session, describeSession } from "../query/describe-session.ts";
 import { formatByteCount } from "../../byte-count.ts";
 import { WalctlError, didYouMean, usageError } from "../../errors.ts";
-import { type Slot, isSynchronized } from "../../reports.ts";
+import { type Slot, isConflictDetection, isSynchronized } from "../../reports.ts";
 import { walctlCommand } from "../target/paste.ts";
 import { createBeside, optionsOf } from "./beside.ts";
 import { LOSS, lossOf } from "./loss.ts";
@@ -19,6 +19,7 @@ import { printableIdentifier, quoteLiteral } from "../query/sql.ts";
 import { type Hints, sqlStateOf } from "../query/server-errors.ts";
 import { SqlState } from "../query/sqlstate.ts";
 import { queryRows } from "../query/statement.ts";
+import { majorOf, readServerVersion } from "../settings/preflight.ts";
 import { type ConnectionTarget, shellQuote } from "../target/target.ts";
 
 export const PLUGIN = "pgoutput";
@@ -136,6 +137,7 @@ export async function dropSlot(
       },
     );
   }
+  await refuseServersOwn(client, slot);
   if (slot.type === "physical" && !slot.active && !force) {
     throw new WalctlError(
       `slot "${name}" is a physical slot: a standby or pg_receivewal needs it`,
@@ -161,6 +163,15 @@ export async function dropSlot(
     throw error;
   }
   return slot;
+}
+
+/** @throws WalctlError if the server made the slot for itself: nobody else may move or drop it */
+export async function refuseServersOwn(client: Client, slot: Slot): Promise<void> {
+  if (!isConflictDetection(slot) || majorOf(await readServerVersion(client)) < 19) return;
+  throw new WalctlError(`slot "${slot.slot}" belongs to the server itself`, {
+    detail: "With it the server keeps dead rows for subscriptions with retain_dead_tuples.",
+    hint: "The server drops it when no subscription has retain_dead_tuples any more.",
+  });
 }
 
 /** For advancing and dropping one. */

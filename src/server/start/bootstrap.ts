@@ -13,8 +13,9 @@ import { walctlCommand } from "../target/paste.ts";
 import {
   type ServerVersion,
   findWalLevelFault,
+  firstSlotText,
   majorOf,
-  readVersionAndWalLevel,
+  readVersionAndLevels,
 } from "../settings/preflight.ts";
 import { NO_SEQUENCES, type PublicationPlan } from "../publication/plan.ts";
 import { surveyPublications } from "../publication/state.ts";
@@ -81,16 +82,18 @@ export async function bootstrap(
   target: ConnectionTarget,
   request: BootstrapRequest,
 ): Promise<BootstrapOutcome> {
-  const { version: serverVersion, walLevel } = await readVersionAndWalLevel(client);
+  const { version: serverVersion, levels } = await readVersionAndLevels(client);
   const slot = slotRequestOf(request);
   checkSlotRequest(slot, serverVersion);
-  const fault = await findWalLevelFault(client, target, serverVersion, walLevel);
+  const fault = await findWalLevelFault(client, target, serverVersion, levels);
   if (fault !== undefined) throw fault;
   const createdPublication = await ensurePublications(client, target, serverVersion, request);
   const outcome = await bootstrapSlot(client, target, serverVersion, slot, request);
   if (outcome.created && !slot.temporary) {
     request.onNotice(`created slot "${slot.name}" at ${outcome.consistentPoint}`);
   }
+  const cost = outcome.created ? firstSlotText(levels) : undefined;
+  if (cost !== undefined) request.onNotice(`wal_level is ${levels.wal_level}: ${cost}`);
   if (createdPublication && !outcome.created) {
     request.onWarning(
       `slot "${slot.name}" is older than the publication, and what changed in between cannot be decoded for it; if the stream fails, another slot helps, beside it: ${await createBeside(client, target, slot.name)}`,

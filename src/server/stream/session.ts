@@ -17,7 +17,9 @@ import { formatPgoutputOptions } from "../settings/pgoutput-options.ts";
 import type { SessionOptions, SessionStatus } from "../start/options.ts";
 import type { Mark } from "../start/resume.ts";
 import { skippedPublication } from "../publication/skipped.ts";
+import { noticeText } from "../query/notice.ts";
 import { quoteIdentifier } from "../query/sql.ts";
+import { untestedText } from "../settings/preflight.ts";
 import { explainRefusal, explainStreamError, reasonOf } from "./errors.ts";
 import type { StreamEnd } from "./intake.ts";
 import { readStreamPace } from "./pace.ts";
@@ -27,7 +29,6 @@ import { type StreamState, forgetStream, openState } from "../start/state.ts";
 import type { ConnectionTarget } from "../target/target.ts";
 import { WalStream } from "./wal-stream.ts";
 import { pause, unlessAborted, within } from "../connection/within.ts";
-import { SqlState } from "../query/sqlstate.ts";
 
 /** How long a reconnection may take, and then the steps before its stream. */
 const START_PATIENCE_MS = 30_000;
@@ -213,9 +214,9 @@ export class ReplicationSession {
         ? setTimeout(() => client.connection.stream.destroy(), START_PATIENCE_MS)
         : undefined;
     client.on("notice", (notice) => {
-      const text = `${notice.message} (SQLSTATE ${notice.code ?? SqlState.successfulCompletion})`;
-      if (notice.severity === "WARNING") news.warn({ message: `server: ${text}` });
-      else news.notice(`server: ${text}`);
+      const text = noticeText(notice);
+      if (notice.severity === "WARNING") news.warn({ message: text });
+      else news.notice(text);
       const skipped = this.#options.allowGap ? undefined : skippedPublication(notice);
       if (skipped !== undefined) this.#stream?.stopWith(skipped);
     });
@@ -225,6 +226,8 @@ export class ReplicationSession {
         // After the first start a missing slot is an error: a new one would leave a gap.
         createMissing: this.#state === undefined && bootstrapOptions.createMissing,
       });
+      const untested = this.#state === undefined && untestedText(started.serverVersion);
+      if (typeof untested === "string") news.warn({ message: untested });
       this.#state ??= await openState(client, this.#options);
       const start = await this.#continuation.choose(client, this.#state, started);
       const state = start.gap ? forgetStream(this.#state) : this.#state;

@@ -1,7 +1,7 @@
 import { nearestOf } from "../../errors.ts";
 
 /**
- * Every keyword and variable of libpq up to PostgreSQL 18 (manual: Parameter Key Words, Environment Variables), and how
+ * Every keyword and variable of libpq up to PostgreSQL 19 (manual: Parameter Key Words, Environment Variables), and how
  * walctl treats it. docs/connection.md has the same table; a test compares the two.
  *
  * - obeyed: as by libpq, except the values in `refuses`
@@ -46,9 +46,10 @@ export const KEYWORDS: readonly Keyword[] = [
     note: "a section of the service file; LDAP lines are refused",
   },
   {
+    keyword: "servicefile",
     variable: "PGSERVICEFILE",
     treatment: "obeyed",
-    note: "default ~/.pg_service.conf",
+    note: "default ~/.pg_service.conf; a service cannot name another file",
   },
   {
     variable: "PGSYSCONFDIR",
@@ -339,6 +340,12 @@ export const KEYWORDS: readonly Keyword[] = [
   { keyword: "oauth_client_id", treatment: "refused", note: NO_OAUTH },
   { keyword: "oauth_client_secret", treatment: "refused", secret: true, note: NO_OAUTH },
   { keyword: "oauth_scope", treatment: "refused", note: NO_OAUTH },
+  { keyword: "oauth_ca_file", treatment: "refused", note: NO_OAUTH },
+  {
+    variable: "PGOAUTHCAFILE",
+    treatment: "no effect",
+    note: `${NO_OAUTH}; a server that asks for it is an error`,
+  },
   {
     variable: "PGDATESTYLE",
     treatment: "no effect",

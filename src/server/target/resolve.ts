@@ -46,7 +46,8 @@ export function resolveTarget(
   const given: ConnectionParameters = new Map([...flagParameters(flags), ...string]);
   const service = given.get("service") ?? env["PGSERVICE"];
   if (service !== undefined) refuseMisplaced("service", service);
-  const fromService = service === undefined ? new Map() : readService(service, env);
+  const fromService =
+    service === undefined ? new Map() : readService(service, env, given.get("servicefile"));
   const parameters = new Map([...environmentParameters(env), ...fromService, ...given]);
   for (const [keyword, value] of parameters) {
     // In a URI a name may contain anything, percent-encoded.
@@ -215,7 +216,7 @@ function checkTogether(target: ConnectionTarget, parameters: ConnectionParameter
 
 /** Leaves out secrets, and what the flags of a pasted command say anyway. */
 function mayBeShown(keyword: string): boolean {
-  const apart = ["host", "port", "user", "dbname", "service"];
+  const apart = ["host", "port", "user", "dbname", "service", "servicefile"];
   return !apart.includes(keyword) && findKeyword(keyword)?.secret !== true;
 }
 

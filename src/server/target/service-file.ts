@@ -13,15 +13,25 @@ const SYSTEM_FOLDER = "/etc/postgresql-common";
 /**
  * The settings of the service's section (manual: The Connection Service File) in the user's own file or, if that has no
  * such section, in the system's.
+ * @param file the user's own, as servicefile names it; undefined: PGSERVICEFILE, or libpq's default
  */
-export function readService(service: string, env: Environment): ConnectionParameters {
-  const own = env["PGSERVICEFILE"];
+export function readService(
+  service: string,
+  env: Environment,
+  file?: string,
+): ConnectionParameters {
+  const own = file ?? env["PGSERVICEFILE"];
   const files = [
     { path: own ?? join(homedir(), ".pg_service.conf"), required: own !== undefined },
     { path: join(env["PGSYSCONFDIR"] ?? SYSTEM_FOLDER, "pg_service.conf"), required: false },
   ];
   for (const { path, required } of files) {
-    const text = readText(path, required, service);
+    const text = readText(
+      path,
+      required,
+      service,
+      file === undefined ? "PGSERVICEFILE" : "servicefile",
+    );
     const section = text === undefined ? undefined : parseSection(text, service, path);
     if (section !== undefined) return section;
   }
@@ -31,7 +41,12 @@ export function readService(service: string, env: Environment): ConnectionParame
   );
 }
 
-function readText(path: string, required: boolean, service: string): string | undefined {
+function readText(
+  path: string,
+  required: boolean,
+  service: string,
+  named: string,
+): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
@@ -40,7 +55,7 @@ function readText(path: string, required: boolean, service: string): string | un
     // An unreadable file may contain the service, and the command would connect elsewhere.
     throw usageError(
       `could not read the service file "${path}" (${code ?? "unknown error"}), and service "${service}" is asked for`,
-      required ? "PGSERVICEFILE names that file." : undefined,
+      required ? `${named} names that file.` : undefined,
     );
   }
 }
@@ -68,6 +83,8 @@ function parseSection(
       throw usageError(`walctl does not look up services by LDAP${where}`);
     if (equals < 0) throw usageError(`syntax error${where}`);
     if (keyword === "service") throw usageError(`a service cannot name another one${where}`);
+    if (keyword === "servicefile")
+      throw usageError(`a service cannot name another service file${where}`);
     if (findKeyword(keyword) === undefined) throw unknownKeyword(keyword, where);
     // The first line for a keyword counts, as in libpq.
     if (!section.has(keyword)) section.set(keyword, line.slice(equals + 1));

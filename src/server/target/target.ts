@@ -37,6 +37,12 @@ export interface TlsTarget {
   readonly systemCertFile: string | undefined;
 }
 
+interface LoginWarning {
+  readonly message: string;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+}
+
 /** Which server, database and role to connect to, and how. */
 export interface ConnectionTarget {
   /** Tried in this order, or in random order. */
@@ -49,6 +55,8 @@ export interface ConnectionTarget {
   readonly database: string;
   readonly password: string | undefined;
   readonly passfile: string;
+  /** Called for what the server warns of at a login, as of a password that expires; each connection may bring it again. */
+  readonly onLoginWarning?: ((warning: LoginWarning) => void) | undefined;
   /** Undefined: nobody can be asked. */
   readonly prompt?: PasswordPrompt | undefined;
   readonly requiredAuth: RequiredAuth;

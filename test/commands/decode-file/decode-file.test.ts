@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LineSchema } from "../../support/program/line-schema.ts";
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
@@ -240,6 +241,7 @@ describe("decode-file", () => {
     const args = ["decode-file", "--summary", path("pg18-orders.hex"), truncated];
     const { status, stdout } = await walctl(args);
     assert.equal(status, 3);
+    new LineSchema().assertAll(stdout, "--summary");
     const kinds = stdout
       .trimEnd()
       .split("\n")

@@ -116,7 +116,7 @@ describe("the findings of walctl inspect --stats", () => {
     assert.ok((images?.share ?? 0) > 0.8);
     assert.match(
       images?.message ?? "",
-      /^[\d,]+ full-page images take \d+ [kM]B, \d\d\.\d% of the WAL$/,
+      /^[\d,]+ full-page images take \d+ [kM]B, \d\d\.\d% of the WAL; wal_compression = on is pglz; /,
     );
     assert.match(images?.fix ?? "", /wal_compression = on/);
     // pglz

@@ -27,7 +27,7 @@ interface Line {
 
 /** The keys and their order are the contract's, the same for every version. */
 const KEYS =
-  "slot time status type plugin database temporary wal_status active active_pid application inactive_since restart_lsn confirmed_flush_lsn retained_bytes safe_bytes lag_bytes xmin_age invalidation_reason conflicting two_phase two_phase_at failover synced faults";
+  "slot time status type plugin database temporary wal_status active active_pid application inactive_since restart_lsn confirmed_flush_lsn retained_bytes safe_bytes lag_bytes xmin_age invalidation_reason conflicting two_phase two_phase_at failover synced slotsync_skip_reason faults";
 
 for (const version of newestOrBoth()) {
   describe(`slots on PostgreSQL ${version}`, () => {

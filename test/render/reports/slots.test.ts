@@ -32,6 +32,7 @@ const SLOT: SlotReport = {
   two_phase_at: "16/B374D848",
   failover: true,
   synced: false,
+  slotsync_skip_reason: null,
   standby: false,
   server_lsn: "16/B376BA88",
   faults: [],

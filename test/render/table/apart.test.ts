@@ -178,6 +178,14 @@ const CASES: readonly Case[] = [
     shown: ["…"],
   },
   {
+    what: "a space that only the start of a line shows",
+    before: "e\u0301 ",
+    after: "e\u0301",
+    width: 20,
+    view: { expanded: true },
+    shown: ["…' '", "…''"],
+  },
+  {
     what: "a doubled quote behind the opening one: it is not cut in two",
     before: " 'x",
     after: " ",

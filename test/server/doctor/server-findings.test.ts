@@ -11,11 +11,14 @@ const SERVER: ServerFacts = {
   version: 180_004,
   server_version: "18.4",
   wal_level: "logical",
+  effective_wal_level: null,
   slots: ["a", "b"],
   active: ["a"],
   durable_logical: ["a"],
   durable_physical: [],
   max_replication_slots: 10,
+  repack_slots: 0,
+  max_repack_replication_slots: null,
   senders: 1,
   max_wal_senders: 10,
   wal_sender_timeout_ms: 60_000,
@@ -64,6 +67,11 @@ describe("the server's settings", () => {
   });
 
   const replica = { wal_level: "replica" };
+  const nineteen = (level: string, effective: string): Partial<ServerFacts> => ({
+    version: 190_000,
+    wal_level: level,
+    effective_wal_level: effective,
+  });
   const noSlots = { durable_logical: [] };
   const pending = (name: string, value: string | undefined): Partial<ServerFacts> => ({
     configured: new Map([[name, { pending: true, value }]]),
@@ -82,9 +90,14 @@ describe("the server's settings", () => {
       ["fail", /^PostgreSQL 13\.0; .* 14 or later$/, null],
     ],
     [
-      { version: 190_000, server_version: "19beta1" },
+      { version: 190_000, server_version: "19.0 (Debian 19.0-1)" },
       "server_version",
-      ["warning", /tested up to 18$/, null],
+      ["ok", "PostgreSQL 19.0 (Debian 19.0-1)", null],
+    ],
+    [
+      { version: 200_001, server_version: "20.1" },
+      "server_version",
+      ["warning", "PostgreSQL 20.1; walctl is tested up to 19", null],
     ],
     [{}, "recovery", undefined],
     [{ in_recovery: true, version: 150_000 }, "recovery", ["fail", /16 and later/, null]],
@@ -98,7 +111,85 @@ describe("the server's settings", () => {
         alterSystem("wal_level = 'logical'"),
       ],
     ],
-    [{ ...replica, version: 190_000 }, "wal_level", ["ok", "logical", null]],
+    [
+      nineteen("replica", "replica"),
+      "wal_level",
+      [
+        "ok",
+        "replica: the first logical slot, also a temporary one, makes the whole cluster log as at logical; it falls back some time after the last one is gone",
+        null,
+      ],
+    ],
+    [
+      nineteen("replica", "logical"),
+      "wal_level",
+      [
+        "ok",
+        "replica, and logical in effect until some time after the last logical slot is gone",
+        null,
+      ],
+    ],
+    [nineteen("logical", "logical"), "wal_level", ["ok", "logical", null]],
+    [
+      nineteen("minimal", "minimal"),
+      "wal_level",
+      [
+        "fail",
+        /^wal_level is "minimal", and logical decoding needs "replica" or "logical"; it takes a restart/,
+        alterSystem("wal_level = 'replica'"),
+      ],
+    ],
+    [
+      { ...nineteen("minimal", "minimal"), ...pending("wal_level", "") },
+      "wal_level",
+      ["fail", /changed already: restart the server/, null],
+    ],
+    // The command line has set it: what the files hold changes nothing.
+    [
+      {
+        ...nineteen("minimal", "minimal"),
+        configured: new Map([["wal_level", { pending: false, value: "replica" }]]),
+      },
+      "wal_level",
+      ["fail", /it takes a restart/, alterSystem("wal_level = 'replica'")],
+    ],
+    [
+      { ...nineteen("logical", "replica"), in_recovery: true },
+      "wal_level",
+      [
+        "fail",
+        /^effective_wal_level of this standby's primary is "replica", .*; on the primary set wal_level = logical, or create a logical slot/,
+        null,
+      ],
+    ],
+    [
+      { ...nineteen("replica", "logical"), in_recovery: true },
+      "wal_level",
+      [
+        "ok",
+        "replica; on a standby the primary's level counts, and that is logical in effect",
+        null,
+      ],
+    ],
+    [
+      { ...nineteen("replica", "logical"), ...pending("wal_level", "minimal") },
+      "wal_level",
+      [
+        "fail",
+        /^replica, and logical in effect .*; the configuration has "minimal", .* will not start then, because of logical slot "a" and max_wal_senders/,
+        alterSystem("wal_level = 'replica'"),
+      ],
+    ],
+    [
+      { ...nineteen("replica", "replica"), ...pending("wal_level", undefined) },
+      "wal_level",
+      ["warning", /another value, which a restart brings: if that is minimal, /, null],
+    ],
+    [
+      { version: 190_000, repack_slots: 2, max_repack_replication_slots: 5 },
+      "max_replication_slots",
+      ["ok", "2 of 10 slots are taken, and 2 of REPACK's own 5", null],
+    ],
     [
       pending("wal_level", "replica"),
       "wal_level",
@@ -144,7 +235,7 @@ describe("the server's settings", () => {
     ],
     [pending("wal_level", "Logical"), "wal_level", ["ok", "logical", null]],
     [
-      { version: 190_000, ...pending("wal_level", "replica") },
+      { ...nineteen("logical", "logical"), ...pending("wal_level", "replica") },
       "wal_level",
       ["ok", "logical", null],
     ],
@@ -312,7 +403,13 @@ describe("the server's settings", () => {
 });
 
 describe("the role", () => {
-  const plain: RoleFacts = { role: "u", superuser: false, replication: false, create: false };
+  const plain: RoleFacts = {
+    role: "u",
+    superuser: false,
+    replication: false,
+    create: false,
+    md5: undefined,
+  };
   const cases: ReadonlyArray<
     readonly [Partial<RoleFacts>, replication: Expected, create: Expected, Administration?]
   > = [
@@ -340,9 +437,16 @@ describe("the role", () => {
   ];
   for (const [rights, replication, create, administration = OWN] of cases) {
     it(`${JSON.stringify(rights)}: ${replication?.[0]}, ${create?.[0]}`, () => {
-      const checks = roleFindings({ ...plain, ...rights }, administration);
+      const checks = roleFindings({ ...plain, ...rights }, administration, "u");
       expectCheck(checks, "role_replication", replication);
       expectCheck(checks, "role_create", create);
     });
   }
+
+  it("An MD5 password is a warning where it is known, and no word where it is not.", () => {
+    const of = (md5: boolean | undefined): readonly Check[] =>
+      roleFindings({ ...plain, superuser: true, md5 }, OWN, "u");
+    expectCheck(of(true), "role_password", ["warning", /^role "u" has an MD5 password, /, null]);
+    for (const md5 of [false, undefined]) expectCheck(of(md5), "role_password", undefined);
+  });
 });

@@ -75,7 +75,7 @@ const FAULTS: readonly Case[] = [
     "wal_level lowered",
     { ...LOST, invalidation_reason: "wal_level_insufficient" },
     "fail",
-    /wal_level was lowered/,
+    /standby's primary no longer logged as at wal_level = logical/,
     BESIDE,
   ],
   [
@@ -126,6 +126,57 @@ const FAULTS: readonly Case[] = [
     "fail",
     /^it follows the primary's slot, and it retains more than .*; see on the primary what holds its reader up, and raise/,
     `psql -h h -p 5432 -U postgres -d shop -c "ALTER SYSTEM SET max_slot_wal_keep_size = '6GB'" -c "SELECT pg_catalog.pg_reload_conf()"`,
+  ],
+  [
+    "a copy that is behind, for a reason that is not known yet",
+    { synced: true, standby: true, slotsync_skip_reason: "whim" },
+    "warning",
+    /^behind the primary's slot, .* was skipped \(whim\): the manual describes that /,
+    null,
+  ],
+  ...(
+    [
+      ["wal_or_rows_removed", /hot_standby_feedback = on keep what it needs here$/],
+      ["wal_not_flushed", /synchronized_standby_slots on the primary/],
+      ["no_consistent_snapshot", /no consistent snapshot .*has confirmed more$/],
+      ["slot_invalidated", /its invalidation_reason says why$/],
+    ] as const
+  ).map(([reason, message]): Case => [
+    `a copy that is behind: ${reason}`,
+    { synced: true, standby: true, slotsync_skip_reason: reason },
+    "warning",
+    message,
+    null,
+  ]),
+  [
+    "a copy that is not ready, and why",
+    {
+      ...HELD,
+      synced: true,
+      standby: true,
+      temporary: true,
+      confirmed_flush_lsn: null,
+      slotsync_skip_reason: "no_consistent_snapshot",
+    },
+    "warning",
+    /^not yet synchronized .*; behind the primary's slot, .*\(no_consistent_snapshot\)/,
+    null,
+  ],
+  [
+    "the server's own for conflicts, which holds back vacuum",
+    {
+      slot: "pg_conflict_detection",
+      type: "physical",
+      plugin: null,
+      database: null,
+      wal_status: null,
+      restart_lsn: null,
+      confirmed_flush_lsn: null,
+      xmin_age: 200_000_001,
+    },
+    "warning",
+    /^it holds back vacuum for the subscriptions with retain_dead_tuples: [^;]*; see whether they are enabled and keep up$/,
+    null,
   ],
   [
     "about to be lost",
@@ -248,6 +299,23 @@ describe("what is wrong with a slot", () => {
     ["with more than a quarter of its limit left", { safe_bytes: 3_400_000 }],
     ["in use", HELD],
     ["in use, without a limit, and a few transactions behind", { ...HELD, safe_bytes: null }],
+    [
+      "of REPACK, whatever it retains",
+      {
+        ...HELD,
+        slot: "pg_repack_7",
+        plugin: "pgrepack",
+        temporary: true,
+        wal_status: "unreserved",
+        safe_bytes: -5,
+        xmin_age: 300_000_000,
+        confirmed_flush_lsn: null,
+      },
+    ],
+    [
+      "on the primary, where slotsync_skip_reason means nothing",
+      { failover: true, slotsync_skip_reason: "wal_not_flushed" },
+    ],
     ["physical, and never used", { plugin: null, wal_status: null, safe_bytes: -1 }],
   ];
   for (const [story, slot] of SOUND) {
@@ -307,4 +375,18 @@ it("Of a slot that was lost before max_slot_wal_keep_size was lifted, no larger 
     fault?.message ?? "",
     /\(max_slot_wal_keep_size is -1\)\. What was not read .* is lost\. drop-slot/,
   );
+});
+
+it("Decoding that spilled is told with how often it needed more memory, but not of a standby's copy.", () => {
+  const spills = new Map([["s", { exceeded: 3, bytes: 5_000_000 }]]);
+  const around = { ...AROUND, settings: { ...SETTINGS, spills } };
+  const [fault, ...others] = slotFaults(SLOT, around, TARGET);
+  assert.deepEqual(others, []);
+  assert.equal(fault?.severity, "warning");
+  assert.match(
+    fault?.message ?? "",
+    /^decoding has needed more than logical_decoding_work_mem 3 times, and has written 4883 kB of changes to disk; a larger value \(64MB unless/,
+  );
+  assert.deepEqual(slotFaults({ ...SLOT, slot: "other" }, around, TARGET), []);
+  assert.deepEqual(slotFaults({ ...SLOT, synced: true, standby: true }, around, TARGET), []);
 });

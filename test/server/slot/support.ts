@@ -2,11 +2,14 @@ import type { Slot } from "../../../src/reports.ts";
 import type { SlotSettings } from "../../../src/server/slot/read.ts";
 
 export const SETTINGS: SlotSettings = {
+  version: 180_004,
   maxSlotWalKeepSize: "1GB",
   maxWalSize: "512MB",
   idleReplicationSlotTimeout: "1h",
   autovacuumFreezeMaxAge: 200_000_000,
+  logicalDecodingWorkMem: "64MB",
   walBytesPerSecond: 1000,
+  spills: new Map(),
 };
 
 /** A healthy one. */
@@ -34,6 +37,7 @@ export const SLOT: Slot = {
   two_phase_at: null,
   failover: null,
   synced: null,
+  slotsync_skip_reason: null,
   standby: false,
   server_lsn: "0/989681",
 };

@@ -173,7 +173,6 @@ const REFUSED: readonly string[] = [
     "ssl_min_protocol_version=TLSv2",
     "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
     "service=nosuch",
-    "servicefile=x",
     "min_protocol_version=3.1",
     "max_protocol_version=''",
     "min_protocol_version=latest max_protocol_version=3.0",

@@ -111,7 +111,7 @@ const OBEYED: Readonly<
 
 test("what is obeyed arrives, by keyword and by variable", () => {
   // Each of these says more than one value can.
-  const apart = new Set(["service", "sslnegotiation", "requirepeer"]);
+  const apart = new Set(["service", "servicefile", "sslnegotiation", "requirepeer"]);
   for (const { keyword, variable, treatment } of KEYWORDS) {
     if (keyword === undefined || treatment !== "obeyed" || apart.has(keyword)) continue;
     const [value, seen, expected] = OBEYED[keyword] ?? assert.fail(keyword);

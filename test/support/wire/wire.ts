@@ -92,6 +92,7 @@ function wireOf(
     }
     case "abort":
     case "table_changed":
+    case "sequence":
     case "unknown":
       throw new Error(`${m.kind} has no place here`);
   }
