@@ -10,7 +10,7 @@ import type { Piece } from "./flow.ts";
 import { describeCounts } from "./hidden.ts";
 import { countOf } from "../cells/numbers.ts";
 import { describeFields } from "./row.ts";
-import { type Change, type Counts, noCounts } from "./tally.ts";
+import { BySubject, type Change, type Counts, noCounts, subjectsOf } from "./tally.ts";
 import type { Canvas } from "./view.ts";
 
 const SECOND_MS = 1000;
@@ -18,13 +18,17 @@ const SECOND_MS = 1000;
 const SAMPLE_BYTES_MAX = 1 << 14;
 
 interface Busy {
-  /** Undefined for messages and for several tables. */
+  /** Undefined for messages. */
   readonly relation: Relation | undefined;
   readonly counts: Counts;
   sample: RowChange | undefined;
   total: number;
   /** Of the last second. */
   recent: number;
+}
+
+function newBusy(relation: Relation | undefined): Busy {
+  return { relation, counts: noCounts(), sample: undefined, total: 0, recent: 0 };
 }
 
 /** The lines a second that a person can follow. */
@@ -56,7 +60,7 @@ export class Burst {
   #counting = false;
   /** Whether the open transaction is shown: all of it is, or all of it is counted. Undefined: it has no change yet. */
   #shown: boolean | undefined;
-  #busy = new Map<number | undefined, Busy>();
+  #busy = new BySubject(newBusy);
   #time: PgTime | null = null;
 
   /** @param linesMax about as many are drawn at once */
@@ -86,8 +90,8 @@ export class Burst {
 
   /** Returns whether the change is shown; otherwise it is counted. Call due() first. */
   admits(change: Change): boolean {
-    const relation = change.kind === "message" ? undefined : relationOf(change);
-    const lines = (relation?.columns.length ?? 0) > LINE_COLUMNS ? 2 : 1;
+    const subjects = subjectsOf(change);
+    const lines = (subjects[0]?.columns.length ?? 0) > LINE_COLUMNS ? 2 : 1;
     this.#lines += lines;
     const shown = this.#shown ?? (!this.#counting && this.#left >= 1);
     if (change.transaction !== null) this.#shown = shown;
@@ -97,16 +101,12 @@ export class Burst {
     }
     this.#counting = true;
     this.#time = change.transaction?.commitTime ?? this.#time;
-    let busy = this.#busy.get(relation?.oid);
-    if (busy === undefined) {
-      busy = { relation, counts: noCounts(), sample: undefined, total: 0, recent: 0 };
-      this.#busy.set(relation?.oid, busy);
-    }
-    busy.counts[change.kind] += 1;
-    busy.total += 1;
-    busy.recent += 1;
-    if (busy.sample === undefined && isRowChange(change)) {
-      busy.sample = copyOf(change);
+    for (const subject of subjects) {
+      const busy = this.#busy.of(subject);
+      busy.counts[change.kind] += 1;
+      busy.total += 1;
+      busy.recent += 1;
+      if (busy.sample === undefined && isRowChange(change)) busy.sample = copyOf(change);
     }
     return false;
   }
@@ -128,33 +128,29 @@ export class Burst {
     this.#since = now;
     this.#lines = 0;
     if (stays) {
-      this.#busy = new Map();
+      this.#busy = new BySubject(newBusy);
       this.#start = now;
     }
-    for (const busy of this.#busy.values()) busy.recent = 0;
+    for (const busy of this.#busy.all) busy.recent = 0;
     return drawn;
   }
 
   /** The lines to be drawn in place, with the rate of the second that has not been reported. */
   live(canvas: Canvas): readonly BusyLine[] {
-    const rated = [...this.#busy.values()].map((busy) => ({ ...busy, total: busy.recent }));
+    const rated = this.#busy.all.map((busy) => ({ ...busy, total: busy.recent }));
     return rated.length === 0
       ? []
       : this.#draw(canvas, Math.max(this.#now() - this.#since, SECOND_MS), rated);
   }
 
   /** @param ms in which the rows came: in a part of a second a row in a millisecond is no rate */
-  #draw(
-    canvas: Canvas,
-    ms: number,
-    rated: readonly Busy[] = [...this.#busy.values()],
-  ): readonly BusyLine[] {
+  #draw(canvas: Canvas, ms: number, rated: readonly Busy[] = this.#busy.all): readonly BusyLine[] {
     const all = rated.toSorted((a, b) => b.total - a.total);
     // The busiest, each second in the same order.
     const shown = all.slice(0, BURST_TABLES_MAX).toSorted((a, b) => oidOf(a) - oidOf(b));
     const rest = all.slice(BURST_TABLES_MAX);
     const total = rest.reduce((sum, busy) => sum + busy.total, 0);
-    const others = { relation: undefined, counts: noCounts(), sample: undefined, total, recent: 0 };
+    const others: Busy = { ...newBusy(undefined), total };
     const lines = rest.length === 0 ? shown : [...shown, others];
     const columns = lines.map((busy) => ({
       counts: describeCounts(busy.counts, canvas),
@@ -209,10 +205,6 @@ function busyEvent(busy: Busy, head: Painted, canvas: Canvas, subject: string): 
       count === 0 ? undefined : pieceOf(painted(palette.glyphs.ellipsis, palette.quiet)),
     linesMax: 1,
   };
-}
-
-function relationOf(change: Exclude<Change, { kind: "message" }>): Relation | undefined {
-  return change.kind === "truncate" ? change.relations[0] : change.relation;
 }
 
 /** Undefined if it is too long. Its views are valid only now. */

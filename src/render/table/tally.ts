@@ -32,12 +32,58 @@ export interface Hidden {
   total: number;
 }
 
+/** What changed: one TRUNCATE may empty several tables. Undefined: a message. */
+export function subjectsOf(change: Change): ReadonlyArray<Relation | undefined> {
+  switch (change.kind) {
+    case "truncate":
+      return change.relations;
+    case "message":
+      return MESSAGES;
+    default:
+      return [change.relation];
+  }
+}
+
+const MESSAGES = [undefined];
+
+/** One for each table under each name that it had meanwhile, and one for messages. */
+export class BySubject<One extends { readonly relation: Relation | undefined }> {
+  readonly all: One[] = [];
+  /** The last one for each oid. */
+  readonly #last = new Map<number | undefined, One>();
+  readonly #make: (relation: Relation | undefined) => One;
+
+  constructor(make: (relation: Relation | undefined) => One) {
+    this.#make = make;
+  }
+
+  of(relation: Relation | undefined): One {
+    const oid = relation?.oid;
+    const isIt = (each: One): boolean => isSameName(each.relation, relation);
+    const last = this.#last.get(oid);
+    if (last !== undefined && isIt(last)) return last;
+    let one = this.all.find((each) => each.relation?.oid === oid && isIt(each));
+    if (one === undefined) {
+      one = this.#make(relation);
+      this.all.push(one);
+    }
+    this.#last.set(oid, one);
+    return one;
+  }
+}
+
+function isSameName(one: Relation | undefined, other: Relation | undefined): boolean {
+  return one === other || (one?.table === other?.table && one?.schema === other?.schema);
+}
+
 /** Counts the changes of a transaction. Its size depends on the number of tables, not of rows. */
 export class Tally {
   readonly counts = noCounts();
   /** A subtransaction was rolled back after its changes had been counted. */
   partlyRolledBack = false;
-  readonly #hidden = new Map<number | undefined, Hidden>();
+  readonly #hidden = new BySubject<Hidden>((relation) => {
+    return { relation, counts: noCounts(), total: 0 };
+  });
   #shown = 0;
   #hiddenTotal = 0;
 
@@ -47,7 +93,7 @@ export class Tally {
 
   /** Tables with the most changes first. */
   hidden(): readonly Hidden[] {
-    return [...this.#hidden.values()].toSorted((a, b) => b.total - a.total);
+    return this.#hidden.all.toSorted((a, b) => b.total - a.total);
   }
 
   /** Counts the change. Returns whether it is one of the first `shownMax`, which are shown. */
@@ -56,26 +102,11 @@ export class Tally {
     this.#shown += 1;
     if (this.#shown <= shownMax) return true;
     this.#hiddenTotal += 1;
-    switch (change.kind) {
-      case "truncate":
-        for (const relation of change.relations) this.#hide(change.kind, relation);
-        break;
-      case "message":
-        this.#hide(change.kind, undefined);
-        break;
-      default:
-        this.#hide(change.kind, change.relation);
+    for (const relation of subjectsOf(change)) {
+      const hidden = this.#hidden.of(relation);
+      hidden.counts[change.kind] += 1;
+      hidden.total += 1;
     }
     return false;
-  }
-
-  #hide(kind: keyof Counts, relation: Relation | undefined): void {
-    let hidden = this.#hidden.get(relation?.oid);
-    if (hidden === undefined) {
-      hidden = { relation, counts: noCounts(), total: 0 };
-      this.#hidden.set(relation?.oid, hidden);
-    }
-    hidden.counts[kind] += 1;
-    hidden.total += 1;
   }
 }

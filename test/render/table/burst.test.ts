@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PgoutputMessage } from "../../../src/postgres/messages/messages.ts";
+import type { PgoutputMessage, Relation } from "../../../src/postgres/messages/messages.ts";
+import { NO_POSITION } from "../../../src/postgres/messages/surroundings.ts";
 import { TypeRegistry } from "../../../src/postgres/messages/type-registry.ts";
 import { TableRenderer } from "../../../src/render/table/table.ts";
 import { WHOLE_VIEW } from "../../../src/render/table/view.ts";
@@ -98,4 +99,28 @@ describe("a burst", () => {
     assert.match(finish(), /… accounts +~?\S+ .*\d+ rows?\/s {2}e\.g\. /);
     assert.equal(finish(), "");
   });
+
+  it("counts a TRUNCATE for each table that it empties, and a table under each of its names", () => {
+    const { show, finish } = watch(80, 20);
+    show(busyStream(100), 1);
+    const [one, other, renamed] = [
+      relationOf(101, "one"),
+      relationOf(102, "other"),
+      relationOf(101, "renamed"),
+    ];
+    const emptied = [[one], [one, other], [other, one], [renamed]];
+    const truncates = emptied.map((relations): PgoutputMessage => {
+      const options = { cascade: false, restartIdentity: false, transaction: null };
+      return { kind: "truncate", position: NO_POSITION, relations, ...options };
+    });
+    const text = show(truncates, 1) + finish();
+    assert.match(text, /… one +×3/);
+    assert.match(text, /… other +×2/);
+    assert.match(text, /… renamed +×1/);
+  });
 });
+
+function relationOf(oid: number, table: string): Relation {
+  const of = { schema: "public", columns: [], keyed: false, announced: true } as const;
+  return { oid, table, replicaIdentity: "default", ...of };
+}
