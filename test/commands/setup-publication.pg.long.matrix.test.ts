@@ -240,6 +240,12 @@ for (const version of newestOrBoth()) {
         await as("poor", "p", "--all-tables"),
         /HINT: As a superuser: GRANT CREATE ON DATABASE "postgres" TO "poor"\n$/,
       );
+      await server.sql("CREATE SCHEMA hidden; CREATE TABLE hidden.t (id int PRIMARY KEY)");
+      assert.match(
+        await as("poor", "p", "-t", "hidden.t"),
+        /error: the role may not use schema "hidden"\nHINT: The owner of table "hidden"\."t" may publish it: -U postgres\n$/,
+      );
+      await server.sql("DROP SCHEMA hidden CASCADE");
       // CREATE alone would not help this role: the table is another's.
       assert.match(
         await as("poor", "p", "-t", "parent"),

@@ -8,7 +8,7 @@ import type { GroupLimits, SqlStatements } from "./sql-statements.ts";
 const INSERTED: GroupLimits = { weight: 10_000, bytes: 2 ** 22 };
 const DELETED: GroupLimits = { weight: 100_000, bytes: 2 ** 24 };
 
-const UNSENT = "a value of it was not sent";
+const UNKNOWN = "a value of it is not known";
 
 /** Row changes as statements: what they did, or its inverse. Each returns what is missing for that. */
 export class SqlChanges {
@@ -27,7 +27,7 @@ export class SqlChanges {
     const after = this.#after;
     const before = this.#before;
     if (message.kind === "insert") {
-      return statements.insert(plan, after.load(message.new), INSERTED) ? undefined : UNSENT;
+      return statements.insert(plan, after.load(message.new), INSERTED) ? undefined : UNKNOWN;
     }
     const { key, old } = message;
     const tuple = old ?? (plan.keyless ? null : key);
@@ -35,7 +35,7 @@ export class SqlChanges {
     const identity = old === null && tuple !== null ? keyIdentity(plan) : identityOf(plan);
     if (message.kind === "delete") {
       if (tuple === null) return "its old row was not sent";
-      return statements.delete(plan, before, before, identity, DELETED) ? undefined : UNSENT;
+      return statements.delete(plan, before, before, identity, DELETED) ? undefined : UNKNOWN;
     }
     after.load(message.new);
     if (tuple === null) {
@@ -64,12 +64,12 @@ export class SqlChanges {
     const found = identity === "key" && !isAllKey ? "known" : identity;
     if (message.kind === "insert") {
       const row = after.load(message.new);
-      return statements.delete(plan, row, row, found, DELETED) ? undefined : UNSENT;
+      return statements.delete(plan, row, row, found, DELETED) ? undefined : UNKNOWN;
     }
     const tuple = message.old ?? (isAllKey ? message.key : null);
     if (message.kind === "delete") {
       if (tuple === null) return "its old row was not sent";
-      return statements.insert(plan, before.load(tuple), DELETED) ? undefined : UNSENT;
+      return statements.insert(plan, before.load(tuple), DELETED) ? undefined : UNKNOWN;
     }
     if (tuple === null) return isAllKey ? undefined : "its old row was not sent";
     after.load(message.new);
@@ -90,7 +90,7 @@ export class SqlChanges {
     const written = this.#statements.update(plan, to, sets, row, other, identity);
     if (written === "same") this.#comment(`UPDATE of ${plan.table} changed nothing`);
     if (written === "always") return "a GENERATED ALWAYS identity column was set";
-    return written === "unknown" ? UNSENT : undefined;
+    return written === "unknown" ? UNKNOWN : undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import { sqlText } from "./sql-names.ts";
 /** Why a change cannot be undone, or a transaction cannot be printed whole. */
 export type SqlFault =
   | "its old row was not sent"
-  | "a value of it was not sent"
+  | "a value of it is not known"
   | "some of its changes could not be rebuilt"
   | "its table was not announced"
   | "a TRUNCATE has no inverse"

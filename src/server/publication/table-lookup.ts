@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { WalctlError, nearestOf, usageError } from "../../errors.ts";
 import { psqlCommand } from "../target/paste.ts";
 import { quoteIdentifier, quoteLiteral, quoteQualified, quoteTextArray } from "../query/sql.ts";
+import { isDenied } from "../query/denied.ts";
 import { queryAlongOwnPath, queryRows } from "../query/statement.ts";
 import type { CatalogueTable } from "./plan.ts";
 import type { TableSpec } from "./table-spec.ts";
@@ -80,7 +81,9 @@ async function findTable(
     client,
     `SELECT pg_catalog.to_regclass(${quoteLiteral(sqlName(spec))})::pg_catalog.oid AS oid`,
     doing,
-  );
+  ).catch(async (error: unknown) => {
+    throw isDenied(error) ? await hiddenTable(client, target, spec, by) : error;
+  });
   const oid = found?.oid;
   if (oid === undefined || oid === null) throw await noSuchTable(client, target, spec, by);
   // As in CREATE PUBLICATION: a partitioned table stands for its partitions, any other table includes its children.
@@ -117,6 +120,26 @@ async function findTable(
   }
   const tables = [named, ...children.filter((child) => child.kind === "r")];
   return { spec, schema: named.schema, name: named.name, members: tables };
+}
+
+/** The error for a table of a schema whose names the role may not look up (no USAGE), but see in the catalogue. */
+async function hiddenTable(
+  client: Client,
+  target: ConnectionTarget,
+  spec: TableSpec,
+  by: Naming,
+): Promise<WalctlError> {
+  const [table] = await queryRows<{ owner: string }>(
+    client,
+    `SELECT pg_catalog.pg_get_userbyid(c.relowner)::text AS owner
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = ${quoteLiteral(spec.schema ?? "")} AND c.relname = ${quoteLiteral(spec.name)}`,
+    "see whose table it is",
+  );
+  if (table === undefined) return await noSuchTable(client, target, spec, by);
+  return new WalctlError(`the role may not use schema ${quoteIdentifier(spec.schema ?? "")}`, {
+    hint: `The owner of table ${sqlName(spec)} may publish it: -U ${shellQuote(table.owner)}`,
+  });
 }
 
 /** The most tables whose names are compared with one that does not exist. */

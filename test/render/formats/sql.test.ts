@@ -314,12 +314,12 @@ describe("-F sql", () => {
     );
     assert.match(
       all([begin, relation(), insert("1", undefined, null), commit]),
-      /\n-- INSERT of public\.t: a value of it was not sent\nSELECT 'xid 7, .* is not whole: .*'::integer;\nROLLBACK; -- not whole$/,
+      /\n-- INSERT of public\.t: a value of it is not known\nSELECT 'xid 7, .* is not whole: .*'::integer;\nROLLBACK; -- not whole$/,
     );
     // The key is a column that was not sent.
     assert.match(
       all([begin, relation("default", []), remove({ key: row(null, null, null) }), commit]),
-      /\n-- DELETE of public\.t: a value of it was not sent\nSELECT 'xid 7, .* is not whole: .*'::integer;\nROLLBACK; -- not whole$/,
+      /\n-- DELETE of public\.t: a value of it is not known\nSELECT 'xid 7, .* is not whole: .*'::integer;\nROLLBACK; -- not whole$/,
     );
     assert.match(
       all([begin, relation(), Buffer.from("Zx"), insert("1", "a", null), commit]),

@@ -124,6 +124,8 @@ for (const attack of ATTACKS.filter(({ version }) => installedVersions().include
       await run(1, ["setup-publication", "q", "-t", "Nowhere"]);
       const carol = { PGDATABASE: DATABASE, PGUSER: "carol" };
       await run(1, ["setup-publication", "hers", "-t", "public.things"], { env: carol });
+      // A schema that she may not use.
+      await run(1, ["setup-publication", "hers", "-t", "pg_toast.things"], { env: carol });
       await run(0, ["setup-publication", "q", "--all-tables", "--dry-run"]);
       await run(0, ["publications"]);
       await run(1, ["publications", "p", "nowhere"]);
