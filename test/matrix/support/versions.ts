@@ -17,7 +17,7 @@ export function testedVersions(): readonly ServerVersion[] {
       throw new Error(`WALCTL_TEST_VERSIONS: ${text} is none of ${ALL_VERSIONS.join(", ")}`);
     return version;
   });
-  return folderOf19() === undefined || named.includes(19) ? named : [...named, 19];
+  return named.includes(19) ? named : [...named, ...named19()];
 }
 
 /** For suites that take minutes: the newest one, and all that were named in a thorough run. */
@@ -25,7 +25,11 @@ export function newestOrNamed(): readonly ServerVersion[] {
   return isThorough() ? testedVersions() : DEFAULT.slice(-1);
 }
 
-/** The same for suites that are written for the two that are tested by default, and run in the matrix too. */
+/** The same for suites that are written for the two that are tested by default and for 19, and run in the matrix too. */
 export function newestOrBoth(): readonly ServerVersion[] {
-  return isThorough() ? DEFAULT : DEFAULT.slice(-1);
+  return isThorough() ? [...DEFAULT, ...named19()] : DEFAULT.slice(-1);
+}
+
+function named19(): readonly ServerVersion[] {
+  return folderOf19() === undefined ? [] : [19];
 }
