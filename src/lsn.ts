@@ -8,7 +8,7 @@ export type Lsn = bigint & { readonly [lsnBrand]: true };
 
 export const INVALID_LSN = 0n as Lsn;
 
-/** Formats as the server does: `%X/%X`, never padded. */
+/** Formats as servers before 19 do: `%X/%X`, never padded. From 19 on they pad the second number to 8 digits. */
 export function formatLsn(lsn: Lsn): string {
   // Formatted from numbers: bigints take several times as long to print.
   const high = Number(lsn >> 32n).toString(16);
@@ -21,6 +21,12 @@ export function parseLsn(text: string): Lsn | undefined {
   const match = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text);
   if (match === null) return undefined;
   return ((BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`)) as Lsn;
+}
+
+/** The text of an LSN as walctl prints it, whatever server printed it; other texts stay as they are. */
+export function unpadded(text: string): string {
+  const lsn = parseLsn(text);
+  return lsn === undefined ? text : formatLsn(lsn);
 }
 
 /** What people write for the server's present position, where a command takes that for an LSN. */

@@ -99,7 +99,7 @@ function walOptions(command: Command): Command {
     .addOption(
       new Option(
         "--old <rows>",
-        "old rows: logged: what the server logged; full: whole, where their pages are known; auto: full at wal_level=replica, else logged",
+        "old rows: logged: what the server logged; full: whole, where their pages are known; auto: full where nothing is logged for decoding (wal_level=replica), else logged",
       ).choices(["auto", "logged", "full"]),
     )
     .option("--aborted", "print rolled-back transactions too")

@@ -60,6 +60,8 @@ const CAPTURES: readonly (readonly [capture: string, lines: string])[] = [
   ["pg18-stream-abort-p2.recvlogical", "pg18-stream-abort-p2"],
   ["pg18-stream-parallel-p4.recvlogical", "pg18-stream-parallel-p4"],
   ["pg18-twophase-p3-stream.recvlogical", "pg18-twophase-p3-stream"],
+  ["pg19-types-p1.recvlogical", "pg19-types-p1"],
+  ["pg19-types-p1-binary.recvlogical", "pg19-types-p1-binary"],
   ["pg18-orders.hex", "pg18-orders"],
   ["pg18-orders-aligned.hex", "pg18-orders"],
   ["pg18-orders-unaligned.hex", "pg18-orders"],

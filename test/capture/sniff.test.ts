@@ -90,6 +90,18 @@ describe("psql's aligned output", () => {
     assert.equal(aligned(["lsn", "xid", "data"], cells).trimEnd(), psql.trimEnd());
   });
 
+  it("has the same positions where PostgreSQL 19 pads them", async () => {
+    const text = Buffer.from(fixture("fixtures/captures/pg18-orders.hex")).toString();
+    const padded = text.replaceAll(/^(\w+)\/(\w+)/gm, (_, high: string, low: string) => {
+      return `${high}/${low.padStart(8, "0")}`;
+    });
+    assert.notEqual(padded, text);
+    const [own, other] = await Promise.all(
+      [text, padded].map((stdin) => walctl(["decode-file", "-"], { stdin })),
+    );
+    assert.deepEqual(other, own);
+  });
+
   it("is read as psql's expanded output too, with the positions where they are", async () => {
     const rows = Buffer.from(fixture("fixtures/captures/pg18-orders.hex")).toString().trimEnd();
     const expanded = (names: readonly string[], width: number): string =>

@@ -168,6 +168,15 @@ describe("a catalogue file", () => {
     assert.deepEqual(await read(TEXT.replaceAll("\n", "\r\n")), FILE);
   });
 
+  it("is the same with padded LSNs", async () => {
+    const padded = TEXT.replace('"2/28"', '"2/00000028"').replace(
+      '"lsn":"2/0"',
+      '"lsn":"2/00000000"',
+    );
+    assert.equal(padded.length, TEXT.length + 13);
+    assert.deepEqual(await read(padded), FILE);
+  });
+
   it("has the head that WAL.md shows", () => {
     const head = LINES[0] ?? "";
     assert.match(head, /^\{"kind":"catalog","format":1,"server_version_num":180004,"system_id/);

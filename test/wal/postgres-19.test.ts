@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, it } from "node:test";
 import { parseControlFile } from "../../src/capture/data-dir/control-file.ts";
 import { walctl } from "../support/program/cli.ts";
+import { walctlInside } from "../support/program/inside.ts";
 import { parseLines } from "../support/program/lines.ts";
 import { toolPath } from "../support/tools/tools.ts";
 
@@ -121,6 +122,15 @@ describe("a segment of PostgreSQL 19", () => {
     assert.match(time, /^2026-/);
     const later = await walctl([...args, "--since", "2027-01-01"]);
     assert.deepEqual([later.status, later.stdout], [0, ""]);
+  });
+
+  it("with the page magic of a later version is refused by that", async () => {
+    const bytes = unpacked("000000010000000000000008.zst");
+    bytes.writeUInt16LE(0xd125, 0);
+    const { stdout, stderr, status } = await walctlInside(["inspect", "-"], { stdin: [bytes] });
+    assert.deepEqual([status, stdout], [3, ""]);
+    assert.match(stderr, /segment of PostgreSQL with page magic D125: not known\n/);
+    assert.match(stderr, /HINT: walctl reads PostgreSQL 14 to 19; /);
   });
 
   it("comes with a pg_control that is read", () => {

@@ -60,10 +60,13 @@ describe("a timeline's history", () => {
   it("has its parents, oldest first", () => {
     const text =
       "# comment\n1\t0/1581A98\tno recovery target specified\n\n2\tAB/30000D8\tbefore 2026\n";
-    assert.deepEqual(parseHistory(text), [
-      { timeline: 1, switchedAt: 0x1581a98 },
-      { timeline: 2, switchedAt: 0xab * HIGH + 0x30000d8 },
-    ]);
+    const padded = text.replace("0/1581A98", "0/01581A98").replace("AB/30000D8", "AB/030000D8");
+    for (const history of [text, padded]) {
+      assert.deepEqual(parseHistory(history), [
+        { timeline: 1, switchedAt: 0x1581a98 },
+        { timeline: 2, switchedAt: 0xab * HIGH + 0x30000d8 },
+      ]);
+    }
     assert.deepEqual(parseHistory(""), []);
     assert.equal(parseHistory("no history"), undefined);
   });

@@ -4,6 +4,7 @@ import type {
   TypeRegistry,
   TypeShape,
 } from "../../postgres/messages/type-registry.ts";
+import { majorOf } from "../../server/settings/preflight.ts";
 import type { StreamNote } from "../../server/start/consumer.ts";
 
 /** How an `m` frame's payload starts. */
@@ -25,7 +26,17 @@ export function forgetTypes(
 
 /** Restores the catalogue's answers from the time of the capture. Other keys are ignored here. */
 export function applyMetadata(json: unknown, types: TypeRegistry): void {
-  const { asked, types: found, relation, generated, always, rowKey, ...ruled } = recordOf(json);
+  const {
+    asked,
+    types: found,
+    relation,
+    generated,
+    always,
+    rowKey,
+    server_version,
+    ...ruled
+  } = recordOf(json);
+  if (isUint32(server_version)) types.sentBy(majorOf(server_version));
   if (isUint32(relation) && Array.isArray(generated) && Array.isArray(always)) {
     types.ruled(relation, {
       generated: generated.filter(isText),

@@ -1,4 +1,5 @@
 import { ExitCode, nearMiss } from "../../errors.ts";
+import { unpadded } from "../../lsn.ts";
 import {
   findWalLevelFault,
   firstSlotText,
@@ -74,7 +75,7 @@ export async function createSlot(
       slot: name,
       status: outcome.created ? "created" : "unchanged",
       plugin: PLUGIN,
-      consistent_point: outcome.consistentPoint,
+      consistent_point: unpadded(outcome.consistentPoint),
     } as const;
     await print(context, renderSlot(report, output.format, output));
     return ExitCode.done;

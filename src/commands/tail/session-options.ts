@@ -1,3 +1,5 @@
+import type { TypeRegistry } from "../../postgres/messages/type-registry.ts";
+import { majorOf } from "../../server/settings/preflight.ts";
 import type { BootstrapRequest } from "../../server/start/bootstrap.ts";
 import type { SessionOptions } from "../../server/start/options.ts";
 import type { TypeWatch } from "../../server/types/watch.ts";
@@ -16,6 +18,7 @@ const SLOT_LOCK_TIMEOUT_MS = 10_000;
 export interface SessionParts {
   readonly output: TailOutput;
   readonly pipeline: Pipeline;
+  readonly types: TypeRegistry;
   readonly typeWatch: TypeWatch;
   readonly capture: CaptureFile | undefined;
   readonly ackSource: AckSource | undefined;
@@ -31,7 +34,7 @@ export function sessionOptions(
   context: CommandContext,
   reporter: Reporter,
 ): SessionOptions {
-  const { capture, output, typeWatch } = parts;
+  const { capture, output, types, typeWatch } = parts;
   const { target, pgoutput, startpos, allowGap, endpos, until, limit } = config;
   const { statusIntervalMs, reconnect, waitForSlot } = config;
   return {
@@ -59,6 +62,7 @@ export function sessionOptions(
         const { slotName, serverVersion, twoPhase } = started;
         reporter.clearProgress();
         output.started(twoPhase);
+        types.sentBy(majorOf(serverVersion));
         typeWatch.start(slotName, horizon);
         if (outageMs === undefined) void parts.check();
         capture?.metadata({ server_version: serverVersion, options: config.pgoutput });

@@ -158,7 +158,16 @@ async function open(
   const session = new ReplicationSession(
     sessionOptions(
       config,
-      { pipeline, typeWatch, capture, output: { ...to, takeOver }, ackSource, onCreated, check },
+      {
+        pipeline,
+        types,
+        typeWatch,
+        capture,
+        output: { ...to, takeOver },
+        ackSource,
+        onCreated,
+        check,
+      },
       context,
       reporter,
     ),

@@ -1,4 +1,5 @@
 /** Values as a user types them, beside the texts that a server sends. */
+import { parseLsn, unpadded } from "../../lsn.ts";
 import { familyOf } from "../../postgres/types/table.ts";
 
 const NUMBER_WORD = /^(?:nan|[+-]?inf(?:inity)?|[+-]?[\d.]+e[+-]?\d+)$/i;
@@ -17,6 +18,8 @@ export function isReadable(given: string, oid: number): boolean {
       return /^[\da-f]{32}$/.test(text);
     case "boolean":
       return /^(?:t|true|f|false|y|yes|n|no|on|off|1|0)$/i.test(given);
+    case "lsn":
+      return parseLsn(given) !== undefined;
     case "date":
     case "timestamp":
     case "timestamptz":
@@ -38,6 +41,8 @@ export function normalized(text: string, oid: number): string {
       return text.replace(/[-{}]/g, "").toLowerCase();
     case "boolean":
       return /^(?:t|y|on|1)/i.test(text) ? "t" : "f";
+    case "lsn":
+      return unpadded(text);
     case "padded":
       return text.replace(/ +$/, "");
     case "timestamp":

@@ -20,8 +20,10 @@ export function textFormOf(typeOid: number, types: TypeRegistry, depth = 0): Tex
   switch (shape?.kind) {
     case undefined:
       return undefined;
-    case "scalar":
-      return builtinNamed(shape.name)?.sent;
+    case "scalar": {
+      const { sent, sentBy } = builtinNamed(shape.name) ?? {};
+      return sent ?? sentBy?.(types.majorVersion);
+    }
     case "array": {
       const element = partForm(shape.element);
       return element === undefined ? undefined : arrayOf(element, shape.element, shape.delimiter);

@@ -1,3 +1,4 @@
+import { UNKNOWN } from "../../known.ts";
 import { BUILTIN_TYPES, BUILTIN_VECTORS } from "../types/table.ts";
 import type { BuiltinType } from "../types/type.ts";
 import { follows, uint32At } from "./lost-bytes.ts";
@@ -84,6 +85,7 @@ export class TypeRegistry {
   readonly #catalogued = new Map<number, TypeEntry | undefined>();
   readonly #ruled = new Map<number, RuledColumns>();
   #revision = 0;
+  #majorVersion: number | typeof UNKNOWN = UNKNOWN;
   /** What a binary value is: sent by the server, or stored bytes of a type that the heap room does not know. */
   readonly binaryForm: "sent" | "stored";
   /** Called when a value of a composite type is printed whose fields are not known. */
@@ -96,6 +98,17 @@ export class TypeRegistry {
   /** Increases whenever the known types change, except through a Type message. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Of the server that sent the values. Of a capture without it, it is not known. */
+  get majorVersion(): number | typeof UNKNOWN {
+    return this.#majorVersion;
+  }
+
+  sentBy(majorVersion: number): void {
+    if (majorVersion === this.#majorVersion) return;
+    this.#majorVersion = majorVersion;
+    this.#revision++;
   }
 
   /**

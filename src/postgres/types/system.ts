@@ -10,7 +10,12 @@ function lsn(reader: BinaryReader): string {
   return formatLsn(reader.lsn());
 }
 
-/** As pg_lsn_out() prints it from 19 on. */
+/** As pg_lsn_out() prints it. */
+function lsnForm(majorVersion: number | typeof UNKNOWN): typeof lsn {
+  return majorVersion !== UNKNOWN && majorVersion >= 19 ? paddedLsn : lsn;
+}
+
+/** From 19 on. */
 function paddedLsn(reader: BinaryReader): string {
   const [high = "", low = ""] = lsn(reader).split("/");
   return `${high}/${low.padStart(8, "0")}`;
@@ -62,8 +67,8 @@ export function latin1(text: string): string {
 export const SYSTEM_TYPES: readonly BuiltinType[] = [
   builtin(27, "tid", 1010, "tid", { sent: tid, stored: storedTid }),
   builtin(3220, "pg_lsn", 3221, "lsn", {
-    sent: lsn,
-    storedIn: ({ majorVersion }) => (majorVersion >= 19 ? paddedLsn : lsn),
+    sentBy: lsnForm,
+    storedIn: ({ majorVersion }) => lsnForm(majorVersion),
   }),
   builtin(5038, "pg_snapshot", 5039, "other", alike(snapshot)),
   builtin(2970, "txid_snapshot", 2949, "other", alike(snapshot)),

@@ -1,4 +1,4 @@
-import type { Known } from "../../known.ts";
+import type { Known, UNKNOWN } from "../../known.ts";
 import type { TextForm } from "./binary-reader.ts";
 import type { DiskForm, ToUtf8 } from "./disk-reader.ts";
 import type { TextBuffer } from "./text-buffer.ts";
@@ -70,6 +70,8 @@ export interface ServerFacts {
 export interface Traits {
   /** Of the value as the server sends it; undefined: not known. */
   readonly sent?: TextForm;
+  /** The same where it depends on the server's version. */
+  readonly sentBy?: (majorVersion: number | typeof UNKNOWN) => TextForm;
   /** Of the value as a table stores it; undefined: it has only `write`, or it is not known. */
   readonly stored?: DiskForm;
   /** The same where it depends on the server; returns undefined if it is not known. */

@@ -1,3 +1,4 @@
+import { unpadded } from "../../lsn.ts";
 import type { SlotPace, SlotReport } from "../../reports.ts";
 import { jsonLine } from "../bytes/json-line.ts";
 import { sanitizeLine } from "../bytes/sanitize.ts";
@@ -15,11 +16,18 @@ export function renderSlotsNdjson(slots: readonly SlotReport[], watching = false
     .map(({ server_lsn: _position, standby: _standby, pace, faults, ...slot }) =>
       jsonLine({
         ...slot,
+        restart_lsn: printed(slot.restart_lsn),
+        confirmed_flush_lsn: printed(slot.confirmed_flush_lsn),
+        two_phase_at: printed(slot.two_phase_at),
         ...(watching ? (pace ?? PACE_UNKNOWN) : {}),
         faults: faults.map(({ severity, message, fix }) => ({ severity, message, fix })),
       }),
     )
     .join("");
+}
+
+function printed(lsn: string | null): string | null {
+  return lsn === null ? null : unpadded(lsn);
 }
 
 /** wal_status, and the reason why the slot is invalidated. */

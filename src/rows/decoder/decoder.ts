@@ -26,7 +26,7 @@ import type { EndedTransaction } from "./replay-parts.ts";
 import { Others } from "./others.ts";
 import { Replay } from "./replay.ts";
 import { KeptValues, chunksOf } from "../toast/chunks.ts";
-import { type Change, ChangeKind } from "../transactions/change-log.ts";
+import { type Change, ChangeBit } from "../transactions/change-log.ts";
 import { isLogged } from "../../postgres/records/heap.ts";
 import { HeapChanges } from "../transactions/heap-changes.ts";
 import { OpenTransactions } from "../transactions/open-transactions.ts";
@@ -77,6 +77,7 @@ export class RowDecoder {
   readonly #others: Others;
   readonly #xids: ReadonlySet<number>;
   #onlyCatalog = false;
+  #version: WalVersion = 14;
 
   constructor(parts: RowParts) {
     const { options, pages, spill, memoryBytes } = parts;
@@ -85,12 +86,13 @@ export class RowDecoder {
     this.#open = new OpenTransactions(spill(), memoryBytes);
     this.#kept = new KeptValues(spill(), memoryBytes / 8);
     this.#xids = new Set(options.xids);
-    const fullOld = (logical: boolean): boolean => this.#fullOld(logical);
+    const fullOld = (logged: boolean): boolean => this.#fullOld(logged);
     this.#heap = new HeapChanges({
       database: options.database,
       pages,
       oldFromPages: fullOld,
-      logical: () => this.state.logical,
+      logical: () => this.#allLogged,
+      decoded: () => this.state.logical,
     });
     const { catalog, registry, send } = parts;
     const { asked, messages, tablesChanged } = options;
@@ -110,7 +112,7 @@ export class RowDecoder {
 
   /** Whether tables' pages are tracked: rows need them at wal_level=replica, whole old rows at logical. */
   get tracksTables(): boolean {
-    return !this.#onlyCatalog && (this.#parts.options.old === "full" || !this.state.logical);
+    return !this.#onlyCatalog && (this.#parts.options.old === "full" || !this.#allLogged);
   }
 
   /** Of the records from now on only what they do to the catalogue is wanted. */
@@ -123,14 +125,21 @@ export class RowDecoder {
     });
   }
 
-  #fullOld(logical: boolean): boolean {
+  /** Whether all transactions are known to be logged for decoding. */
+  get #allLogged(): boolean {
+    return this.state.logical && !this.state.isSwitched(this.#version);
+  }
+
+  /** Whether old rows are printed whole, if not of all transactions then of those that are not logged for decoding. */
+  #fullOld(logged: boolean): boolean {
     const { old } = this.#parts.options;
-    return old === "full" || (old === "auto" && !logical && !this.state.logical);
+    return old === "full" || (old === "auto" && !logged && !this.#allLogged);
   }
 
   /** Takes every record, in order. Finish the work before the next record, which reuses this one's memory. */
   record(record: WalRecord, version: WalVersion): Work | undefined {
     const { catalog, pages } = this.#parts;
+    this.#version = version;
     pages.apply(record, version);
     catalog.note(record, version);
     if (this.#onlyCatalog && IS_OF_ROWS.has(record.rmgr)) return undefined;
@@ -175,15 +184,20 @@ export class RowDecoder {
     const { catalog, survey } = this.#parts;
     const [block] = record.blocks;
     if (survey === undefined || record.blockCount === 0 || block === undefined) return true;
-    if (survey.hasXid(record.xid) || (!this.state.logical && isLogged(record))) return true;
+    if (survey.hasXid(record.xid)) return true;
+    if (!this.state.logical && !this.state.isSwitched(this.#version) && isLogged(record))
+      return true;
     if (!this.#fullOld(false)) return false;
     const table = catalog.relationAt(block.tablespace, block.relfilenode, record.lsn, NOBODY);
     return table === undefined || table.relkind === "t";
   }
 
   #append(record: WalRecord, change: Change): void {
-    // Flagged changes exist only at wal_level=logical, and from its first one on.
-    if ((change.bits & 1) !== 0 || change.kind === ChangeKind.truncate) this.state.logical = true;
+    if (change.has(ChangeBit.logical)) {
+      this.#open.noteLogged(record.xid);
+      // Where no slot switches it, all are from the first one on.
+      if (!this.state.isSwitched(this.#version)) this.state.logical = true;
+    }
     if (record.originId !== undefined && record.originId !== 0 && !this.#parts.options.origins)
       return;
     this.#open.append(record.xid, change);
@@ -218,6 +232,7 @@ export class RowDecoder {
       time,
       aborted,
       partial,
+      logged: this.#open.isLogged(owner),
       originId,
       originLsn,
     };
@@ -225,7 +240,7 @@ export class RowDecoder {
     if (!aborted && !this.#onlyCatalog) this.#parts.committed(time);
     if (!aborted && this.#wanted(ended)) {
       this.state.firstWanted = Math.min(this.state.firstWanted, start);
-      if (!this.state.logical) noteTruncated(this.#parts, owner, this.losses);
+      if (!this.#allLogged && !ended.logged) noteTruncated(this.#parts, owner, this.losses);
     }
     if (!aborted && this.#changedBefore(xid, start)) {
       this.#record.forEachInvalidation(record, (id, value) =>
@@ -274,15 +289,14 @@ export class RowDecoder {
   }
 
   /**
-   * Rows of what was rolled back may be of tables that its transaction had altered, before the input's start too. At
-   * wal_level=replica a savepoint does not name its transaction.
+   * Rows of what was rolled back may be of tables that its transaction had altered, before the input's start too. A savepoint
+   * names its transaction only where that is logged for decoding.
    */
-  #mayBeAltered({ owner, start }: EndedTransaction): boolean {
-    const { beginnings, logical } = this.state;
+  #mayBeAltered({ logged, owner, start }: EndedTransaction): boolean {
+    const { beginnings } = this.state;
     if ([...owner].some((xid) => beginnings.mayBeOlder(xid, start))) return true;
-    return (
-      !logical && (beginnings.mayRun(start) || this.#parts.catalog.isChangedByOthers(owner, start))
-    );
+    if (logged || this.#allLogged) return false;
+    return beginnings.mayRun(start) || this.#parts.catalog.isChangedByOthers(owner, start);
   }
 
   #wanted(ended: EndedTransaction): boolean {

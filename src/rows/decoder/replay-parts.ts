@@ -17,6 +17,8 @@ export interface EndedTransaction {
   readonly time: PgTime;
   readonly aborted: boolean;
   readonly partial: boolean;
+  /** One of its records is logged for decoding: then all of its changes are. */
+  readonly logged: boolean;
   /** 0 if none. */
   readonly originId: number;
   readonly originLsn: Lsn;
@@ -32,6 +34,6 @@ export interface ReplayParts {
   readonly messages: boolean;
   readonly tablesChanged: boolean;
   /** Whether a change is printed with its whole old row. */
-  readonly fullOld: (logical: boolean) => boolean;
+  readonly fullOld: (logged: boolean) => boolean;
   readonly send: (message: PgoutputMessage) => void;
 }

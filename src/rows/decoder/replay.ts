@@ -125,31 +125,42 @@ export class Replay {
     if (change.kind === ChangeKind.message) return this.#message(change);
     if (change.kind === ChangeKind.truncate) return this.#truncate(change);
     if (change.kind === ChangeKind.sequence) return this.#sequence(change, this.#ended.owner);
-    const { catalog, kept, losses } = this.#parts;
+    // Such are the rows of a rewrite.
+    if (this.#ended.logged && change.kind !== ChangeKind.delete && !change.has(ChangeBit.logical))
+      return;
+    const { catalog, fullOld, kept, losses } = this.#parts;
     const { tablespace, relfilenode, position, newRow } = change;
     const table = catalog.relationAt(tablespace, relfilenode, position, this.#ended.owner);
     if (table === undefined) {
       if (!catalog.isOfSystem(tablespace, relfilenode)) losses.file(change, position);
       return;
     }
-    this.#full = this.#parts.fullOld(change.has(ChangeBit.logical));
     if (table.relkind === "t") {
       const chunk =
         change.kind === ChangeKind.insert && newRow !== undefined ? chunkOf(newRow) : undefined;
       if (chunk === undefined) return;
       // Logical decoding leaves out what a table's rewrite copies (ReorderBufferProcessTXN).
       if (table.relrewrite === 0) this.#chunks.add(chunk);
-      if (this.#full) kept.add(table.oid, chunk);
+      if (fullOld(false)) kept.add(table.oid, chunk);
       return;
     }
     const plan = this.#plans.of(table);
+    this.#full = fullOld(this.#isLogged(change, plan));
     if (plan.sent) this.#row(change, plan);
     if (plan.logged && change.has(ChangeBit.clearsToast)) this.#chunks.clear();
   }
 
+  /** Whether it is logged for decoding. A delete does not say so itself where the table has no replica identity. */
+  #isLogged(change: Change, { relation }: TablePlan): boolean {
+    if (change.has(ChangeBit.logical) || this.#ended.logged) return true;
+    return change.has(ChangeBit.whileDecoded) && !relation.keyed;
+  }
+
   #row(change: Change, plan: TablePlan): void {
     const { asked, losses, send } = this.#parts;
-    const { oldRow, newRow, oldFrom, position: at } = change;
+    const { newRow, oldFrom, position: at } = change;
+    const hasOld = oldFrom !== OldRow.page || this.#full;
+    const oldRow = hasOld ? change.oldRow : undefined;
     const kind = kindOf(change);
     const position = positionOf(at);
     if (!plan.asked || !asked.kinds(kind)) {
@@ -170,7 +181,8 @@ export class Replay {
       if (oldRow !== undefined) before = oldRows.write(oldRow, plan, this.#resolve);
       lacksValue ||= before !== undefined && oldRows.hasUnresolved;
       const lost =
-        (oldRow !== undefined && before === undefined) || change.has(ChangeBit.oldMissing);
+        (oldRow !== undefined && before === undefined) ||
+        (this.#full && change.has(ChangeBit.oldMissing));
       // If the key does not fit the table, the new row may not either.
       if (lost && (kind === "delete" || oldFrom === OldRow.key || oldFrom === OldRow.whole)) {
         return losses.row(plan.relation, at, whyLost(oldRow, oldRows));

@@ -18,7 +18,7 @@ import { Beginnings, type Export } from "../transactions/beginnings.ts";
 /** The state of the log and its transactions, from records of the XLOG and Standby resource managers. */
 export class WalState {
   readonly beginnings: Beginnings;
-  /** Whether wal_level is known to be logical. */
+  /** Whether the WAL is known to be logged for decoding: wal_level is logical, or from 19 on there is a logical slot. */
   logical = false;
   /** The oldest running xid of the last RUNNING_XACTS. */
   oldestRunning = 0;
@@ -38,6 +38,8 @@ export class WalState {
   /** Since then wal_level is known. */
   #isLevelKnown = false;
   #level = "";
+  /** The last wal_level that a record named. */
+  #lastLevel = "";
   #redo = 0;
   #nextXid = 0;
 
@@ -52,6 +54,16 @@ export class WalState {
     this.beginnings.restart(end);
     this.#since = end;
     this.#isLevelKnown = false;
+    this.logical = false;
+    this.#lastLevel = "";
+  }
+
+  /**
+   * Whether slots may switch decoding on and off at any time. A transaction that runs meanwhile keeps to what it began with
+   * (logicalctl.c), so that only its own records tell what it is.
+   */
+  isSwitched(version: WalVersion): boolean {
+    return version >= 19 && this.#lastLevel !== "logical";
   }
 
   /** Returns false where wal_level is minimal. */
@@ -68,6 +80,7 @@ export class WalState {
         this.levelUnknownBefore ??= record.lsn;
     }
     this.#isLevelKnown ||= this.#level !== "";
+    if (this.#level !== "") this.#lastLevel = this.#level;
     // From 19 on replica is logical too while there is a logical slot.
     if (isHigher && (version < 19 || this.#level === "logical"))
       this.logical = this.#level === "logical";

@@ -20,7 +20,7 @@ export type OldRow = (typeof OldRow)[keyof typeof OldRow];
 
 /** Bits of a change. */
 export const ChangeBit = {
-  /** Flagged "contains new tuple": logged for logical decoding. */
+  /** Flagged "contains new tuple" or as having the old row or key: logged for logical decoding. */
   logical: 1,
   /** TOAST chunks are forgotten after it. */
   clearsToast: 2,
@@ -29,6 +29,8 @@ export const ChangeBit = {
   newMissing: 8,
   /** The page of the old row is unknown. */
   oldMissing: 16,
+  /** Decoding was on where its record is; its transaction may have begun before that. */
+  whileDecoded: 32,
 } as const;
 
 /** Longer than any heap tuple, so that most blocks are full. */

@@ -35,8 +35,10 @@ interface HeapOptions {
   readonly pages: TupleSource;
   /** Whether old rows are read from their pages if the record does not have all of them. */
   readonly oldFromPages: (logical: boolean) => boolean;
-  /** Whether wal_level is known to be logical: then a record that is not logged for decoding is no change. */
+  /** Whether every transaction is known to be logged for decoding: then a record that is not is no change. */
   readonly logical: () => boolean;
+  /** Whether decoding is known to be on. */
+  readonly decoded: () => boolean;
 }
 
 /** Turns Heap and Heap2 records into changes. The pages have to be those after the record. */
@@ -134,12 +136,14 @@ export class HeapChanges {
     const block = this.#begin(record, ChangeKind.delete);
     if (block === undefined) return;
     const { flags, offset } = readDelete(record);
+    if ((flags & DeleteFlag.NO_LOGICAL) !== 0) return;
     if ((flags & DeleteFlag.IS_SUPER) !== 0) this.#change.bits |= ChangeBit.speculative;
     const isWhole = (flags & DeleteFlag.CONTAINS_OLD_TUPLE) !== 0;
     if (isWhole || (flags & DeleteFlag.CONTAINS_OLD_KEY) !== 0) {
       this.#change.bits |= ChangeBit.logical;
       this.#logOld(deletedTuple(record), isWhole);
     }
+    if (this.#options.decoded()) this.#change.bits |= ChangeBit.whileDecoded;
     this.#findOld(block, block.block, offset);
     take(this.#change);
   }

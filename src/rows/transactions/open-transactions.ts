@@ -6,6 +6,8 @@ export class OpenTransactions {
   readonly #logs = new Map<number, ChangeLog>();
   /** The top-level transaction of each subtransaction that the WAL has named. */
   readonly #parents = new Map<number, number>();
+  /** Those with records that are logged for decoding. */
+  readonly #logged = new Set<number>();
   readonly #spill: Spill;
   readonly #bytesMax: number;
   #bytes = 0;
@@ -28,6 +30,19 @@ export class OpenTransactions {
     const family = [top, xid];
     for (const [sub, parent] of this.#parents) if (parent === top && sub !== xid) family.push(sub);
     return family;
+  }
+
+  noteLogged(xid: number): void {
+    this.#logged.add(xid);
+    const top = this.#parents.get(xid);
+    // It outlives its savepoints.
+    if (top !== undefined) this.#logged.add(top);
+  }
+
+  /** Whether a record of one of them is logged for decoding. */
+  isLogged(xids: Iterable<number>): boolean {
+    for (const xid of xids) if (this.#logged.has(xid)) return true;
+    return false;
   }
 
   append(xid: number, change: Change): void {
@@ -76,6 +91,7 @@ export class OpenTransactions {
   forget(xids: readonly number[]): void {
     for (const xid of xids) {
       this.#parents.delete(xid);
+      this.#logged.delete(xid);
       this.#drop(xid);
     }
   }
@@ -87,6 +103,9 @@ export class OpenTransactions {
     }
     for (const xid of this.#parents.keys()) {
       if (((xid - oldestRunning) | 0) < 0) this.#parents.delete(xid);
+    }
+    for (const xid of this.#logged) {
+      if (((xid - oldestRunning) | 0) < 0) this.#logged.delete(xid);
     }
   }
 

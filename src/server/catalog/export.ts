@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { WalctlError } from "../../errors.ts";
-import { type Lsn, formatLsn, parseLsn } from "../../lsn.ts";
+import { type Lsn, formatLsn, parseLsn, unpadded } from "../../lsn.ts";
 import { quoteLiteral } from "../query/sql.ts";
 import { inTransaction, queryRows } from "../query/statement.ts";
 
@@ -227,8 +227,11 @@ function withHeader(
 ): readonly ExportedRow[] | undefined {
   if (first?.catalog !== "header") throw new TypeError("the header is not the first row");
   const { standby, ...server } = first.line as HeaderRow;
-  const running = { lsn, xids: xids.map((xid) => Number(BigInt.asUintN(32, BigInt(xid)))) };
-  const header = { ...server, running };
+  const running = {
+    lsn: unpadded(lsn),
+    xids: xids.map((xid) => Number(BigInt.asUintN(32, BigInt(xid)))),
+  };
+  const header = { ...server, lsn: unpadded(server.lsn), running };
   if (standby === null) return [{ catalog: "header", line: header }, ...rows];
   if (standby.doubtful > 0) return undefined;
   const snapshot = `${header.snapshot.replace(/[^:]*$/, "")}${standby.running.join(",")}`;
@@ -236,6 +239,7 @@ function withHeader(
 }
 
 type HeaderRow = ExportedRow["line"] & {
+  readonly lsn: string;
   readonly snapshot: string;
   readonly standby: { readonly running: readonly number[]; readonly doubtful: number } | null;
 };

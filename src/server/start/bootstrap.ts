@@ -8,7 +8,7 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
 import { WalctlError, didYouMean, usageError } from "../../errors.ts";
-import { INVALID_LSN, type Lsn, parseLsn } from "../../lsn.ts";
+import { INVALID_LSN, type Lsn, parseLsn, unpadded } from "../../lsn.ts";
 import { walctlCommand } from "../target/paste.ts";
 import {
   type ServerVersion,
@@ -90,7 +90,7 @@ export async function bootstrap(
   const createdPublication = await ensurePublications(client, target, serverVersion, request);
   const outcome = await bootstrapSlot(client, target, serverVersion, slot, request);
   if (outcome.created && !slot.temporary) {
-    request.onNotice(`created slot "${slot.name}" at ${outcome.consistentPoint}`);
+    request.onNotice(`created slot "${slot.name}" at ${unpadded(outcome.consistentPoint)}`);
   }
   const cost = outcome.created ? firstSlotText(levels) : undefined;
   if (cost !== undefined) request.onNotice(`wal_level is ${levels.wal_level}: ${cost}`);

@@ -67,6 +67,17 @@ test("what is written is read again, for the owner only", () => {
   assert.deepEqual(readdirSync(folder), ["out.walctl"]);
 });
 
+test("a padded LSN in it is the same LSN", () => {
+  const text = formatFileState(STATE);
+  const padded = text.replaceAll(
+    /"0\/([0-9A-F]+)"/g,
+    (_, low: string) => `"0/${low.padStart(8, "0")}"`,
+  );
+  assert.notEqual(padded, text);
+  writeFileSync(`${path}.walctl`, padded);
+  assert.deepEqual(readFileState(path), STATE);
+});
+
 test("what a killed process left of the next one is replaced, not written into", () => {
   const left = formatFileState(STATE);
   for (const text of [left, left.slice(0, 20), left.slice(0, 3), "", "\0\0\0"]) {

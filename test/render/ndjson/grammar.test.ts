@@ -44,6 +44,17 @@ test("the LSNs in it too", () => {
   assert.deepEqual([...seen].toSorted(), LSN_KEYS.toSorted());
 });
 
+test("a padded LSN in a line is the same LSN", () => {
+  for (const [text, kind] of [
+    ["0/1B87138", "commit"],
+    ["0/01B87138", "commit"],
+  ] as const) {
+    const line = `{"kind":"${kind}","lsn":"${text}","xid":7,"commit_lsn":"${text}","end_lsn":"${text}"}`;
+    assert.equal(parseLineHead(line)?.lsn, 0x1b87138n);
+    assert.equal(lsnAt(line, "end_lsn"), 0x1b87138n);
+  }
+});
+
 test("a line that was torn anywhere is known by its beginning, and another program's is not", () => {
   for (const line of samples.values()) {
     for (let length = 0; length < line.length; length++) {

@@ -104,6 +104,19 @@ const SLOTS: readonly SlotReport[] = [
   },
 ];
 
+it("slots as lines have walctl's own form of LSNs, which PostgreSQL 19 pads", () => {
+  const lsns = {
+    restart_lsn: "16/00B37D48",
+    confirmed_flush_lsn: "0/01B87138",
+    two_phase_at: "0/0",
+  };
+  const [line = ""] = renderSlotsNdjson([{ ...SLOT, ...lsns }]).split("\n");
+  assert.match(
+    line,
+    /"restart_lsn":"16\/B37D48","confirmed_flush_lsn":"0\/1B87138",.*"two_phase_at":"0\/0"/,
+  );
+});
+
 describe("slots as tables", () => {
   for (const width of [80, 120, 200]) {
     it(`fit ${width} columns`, () => {

@@ -14,6 +14,7 @@ test("the consumer confirms ends of commits that were written, forwards", () => 
   const confirmations = printed(0x100, 0x200, 0x300);
   assert.deepEqual(confirmations.confirm("0/200"), { lsn: 0x200n });
   assert.equal(confirmations.outstanding, 1);
+  assert.deepEqual(confirmations.confirm("0/00000200"), { lsn: 0x200n });
   assert.deepEqual(confirmations.confirm(" 0/300\r"), { lsn: 0x300n });
   assert.deepEqual(confirmations.confirm("0/300"), { lsn: 0x300n });
 });

