@@ -150,7 +150,7 @@ function overLimit(room: number, hasFlag: boolean): WalctlError {
   const size = formatByteCount(room);
   return new WalctlError(`temporary files in "${tmpdir()}" would take more than ${size}`, {
     hint: hasFlag
-      ? "To allow more: --temp-file-limit. TMPDIR names another folder for them. Fewer pages are kept with --only-table and --xid."
+      ? "To allow more: --temp-file-limit. TMPDIR names another folder for them. Fewer pages are kept with --xid."
       : "TMPDIR names another folder for them. Fewer changes are undone at a time with --only-table and --xid.",
   });
 }

@@ -86,7 +86,7 @@ export class TypeRegistry {
   readonly #ruled = new Map<number, RuledColumns>();
   #revision = 0;
   #majorVersion: number | typeof UNKNOWN = UNKNOWN;
-  /** What a binary value is: sent by the server, or stored bytes of a type that the heap room does not know. */
+  /** What a binary value is: sent by the server, or stored bytes of a type that src/postgres does not know. */
   readonly binaryForm: "sent" | "stored";
   /** Called when a value of a composite type is printed whose fields are not known. */
   onUnknownFields: ((oid: number) => void) | undefined;
