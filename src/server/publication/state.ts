@@ -88,11 +88,10 @@ export async function surveyPublications(
     majorOf(version) < 15
       ? ""
       : "AND NOT EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s WHERE s.pnpubid = p.oid)";
-  const sequences = majorOf(version) < 19 ? "false" : "p.puballsequences";
   return await queryRows<SurveyedPublication & Record<string, unknown>>(
     client,
     `SELECT p.pubname::text AS name,
-       NOT p.puballtables AND ${sequences} AS sequences,
+       NOT p.puballtables AND coalesce((to_jsonb(p) ->> 'puballsequences')::bool, false) AS sequences,
        NOT (p.pubinsert OR p.pubupdate OR p.pubdelete OR p.pubtruncate)
        OR (NOT p.puballtables AND NOT EXISTS (
          SELECT FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid) ${schemas}) AS empty
@@ -107,7 +106,6 @@ async function readTables(
   version: ServerVersion,
   doing: string,
 ): Promise<Pick<PublicationState, "tables" | "excluded">> {
-  const excluded = majorOf(version) < 19 ? "false" : "r.prexcept";
   const parts =
     majorOf(version) >= 15
       ? `(SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
@@ -121,7 +119,7 @@ async function readTables(
       : "NULL::text[] AS columns, NULL::text AS filter, NULL::text[] AS depends_on";
   const rows = await queryRows<TableRow>(
     client,
-    `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, ${excluded} AS excluded, ${parts}
+    `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, coalesce((to_jsonb(r) ->> 'prexcept')::bool, false) AS excluded, ${parts}
      FROM pg_catalog.pg_publication_rel r
      JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
